@@ -1,0 +1,52 @@
+/** Bucket assigners: which folder a record belongs to. On the record path a bucket is known by the number of its slot. */
+import { DateTime } from 'luxon';
+import { renderBucketPattern, type BucketPattern, type BucketUnit } from './bucketPattern.ts';
+
+export interface BucketAssigner {
+  /** Which time decides; `none` puts everything into one bucket. */
+  readonly by: 'record-time' | 'wall-clock' | 'none';
+  /** Times of one slot fall into one bucket (the reverse need not hold). Allocates nothing. */
+  slotOf(timeMs: number): number;
+  /** The bucket's path below the sink, without slashes at its ends; empty for the sink's own folder. */
+  bucketOf(slot: number): string;
+}
+
+/** Where records go whose time is no time (NaN, or out of the calendar's range): never dropped, never guessed. */
+export const UNKNOWN_TIME_BUCKET = 'unknown-time';
+const UNKNOWN_SLOT = Number.MIN_SAFE_INTEGER;
+/** Range of ECMAScript's calendar in milliseconds. */
+const TIME_MS_MAX = 8.64e15;
+
+/** Length of a slot: zones are offset by whole minutes, so that a minute never spans two buckets unless seconds are named. */
+const SLOT_MS: Readonly<Record<BucketUnit, number>> = {
+  year: 60_000,
+  month: 60_000,
+  day: 60_000,
+  hour: 60_000,
+  minute: 60_000,
+  second: 1_000,
+  millisecond: 1,
+};
+
+export function noBuckets(): BucketAssigner {
+  return { by: 'none', slotOf: () => 0, bucketOf: () => '' };
+}
+
+/** @param timezone an IANA name. */
+export function timeBuckets(
+  by: 'record-time' | 'wall-clock',
+  pattern: BucketPattern,
+  timezone: string,
+): BucketAssigner {
+  const slotMs = SLOT_MS[pattern.finestUnit];
+  return {
+    by,
+    slotOf: (timeMs) =>
+      timeMs >= -TIME_MS_MAX && timeMs <= TIME_MS_MAX ? Math.floor(timeMs / slotMs) : UNKNOWN_SLOT,
+    bucketOf(slot) {
+      if (slot === UNKNOWN_SLOT) return UNKNOWN_TIME_BUCKET;
+      const time = DateTime.fromMillis(Math.max(slot * slotMs, -TIME_MS_MAX), { zone: timezone });
+      return time.isValid ? renderBucketPattern(pattern.tokens, time) : UNKNOWN_TIME_BUCKET;
+    },
+  };
+}

@@ -1,0 +1,194 @@
+/**
+ * Bucket patterns: folders named by a time, such as `yyyy-MM-dd--HH` or `'dt='yyyy-MM-dd/'hr='HH`.
+ *
+ * Letters are units of time, text in single quotes stands for itself (`''` is a quote), `/` begins a folder.
+ */
+
+/** From the coarsest to the finest. */
+export const BUCKET_UNITS = ['year', 'month', 'day', 'hour', 'minute', 'second', 'millisecond'] as const;
+export type BucketUnit = (typeof BUCKET_UNITS)[number];
+
+/** A moment in the job's time zone; month and day begin at 1. */
+export type BucketTime = Readonly<Record<BucketUnit, number>>;
+
+export type BucketToken =
+  | { readonly type: 'unit'; readonly unit: BucketUnit; readonly digits: number }
+  | { readonly type: 'literal'; readonly text: string };
+
+export interface BucketPattern {
+  /** As it was written. */
+  readonly text: string;
+  readonly tokens: readonly BucketToken[];
+  /** A bucket lasts one of these. */
+  readonly finestUnit: BucketUnit;
+}
+
+export type BucketPatternResult =
+  | { readonly type: 'parsed'; readonly pattern: BucketPattern }
+  /** `at` counts characters from 1; null where no single place is wrong. */
+  | { readonly type: 'invalid'; readonly at: number | null; readonly reason: string };
+
+const UNITS_BY_LETTERS: Readonly<Record<string, BucketUnit>> = {
+  yyyy: 'year',
+  MM: 'month',
+  dd: 'day',
+  HH: 'hour',
+  mm: 'minute',
+  ss: 'second',
+  SSS: 'millisecond',
+};
+const LETTERS_KNOWN = Object.keys(UNITS_BY_LETTERS).join(' ');
+const PUNCTUATION = '-_./=: ';
+const FOLDER_BYTES_MAX = 200;
+
+/** Leaves `parseBucketPattern` only as its result. */
+class PatternError extends Error {
+  readonly at: number | null;
+
+  constructor(at: number | null, reason: string) {
+    super(reason);
+    this.at = at;
+  }
+}
+
+/** Parses a pattern; every folder that it can name is a safe one. */
+export function parseBucketPattern(text: string): BucketPatternResult {
+  try {
+    const tokens = tokenize(text);
+    checkFolders(tokens);
+    return { type: 'parsed', pattern: { text, tokens, finestUnit: finestUnitOf(tokens) } };
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    return { type: 'invalid', at: error.at, reason: error.message };
+  }
+}
+
+/** The folder of a moment, relative to the sink, with `/` between folders. */
+export function renderBucketPattern(tokens: readonly BucketToken[], time: BucketTime): string {
+  let folder = '';
+  for (const token of tokens) {
+    folder += token.type === 'literal' ? token.text : padded(time[token.unit], token.digits);
+  }
+  return folder;
+}
+
+function padded(value: number, digits: number): string {
+  const text = String(Math.abs(value)).padStart(digits, '0');
+  return value < 0 ? `-${text}` : text;
+}
+
+function tokenize(text: string): BucketToken[] {
+  const tokens: BucketToken[] = [];
+  let literal = '';
+  let at = 0;
+  const flush = (): void => {
+    if (literal !== '') tokens.push({ type: 'literal', text: literal });
+    literal = '';
+  };
+  while (at < text.length) {
+    const char = text.charAt(at);
+    if (char === "'") {
+      const quoted = readQuoted(text, at);
+      literal += quoted.text;
+      at = quoted.end;
+    } else if (/[A-Za-z]/.test(char)) {
+      flush();
+      const token = readUnit(text, at);
+      tokens.push(token);
+      at += token.digits;
+    } else {
+      if (!PUNCTUATION.includes(char)) {
+        throw new PatternError(at + 1, `${shown(char)} must stand in single quotes, like 'dt='`);
+      }
+      literal += char;
+      at += 1;
+    }
+  }
+  flush();
+  return tokens;
+}
+
+function readUnit(text: string, at: number): BucketToken & { type: 'unit' } {
+  const letter = text.charAt(at);
+  let end = at + 1;
+  while (text.charAt(end) === letter) end += 1;
+  const letters = text.slice(at, end);
+  const unit = UNITS_BY_LETTERS[letters];
+  if (unit === undefined) {
+    throw new PatternError(
+      at + 1,
+      `"${letters}" is no unit of time (${LETTERS_KNOWN}); text stands in single quotes, like 'dt='`,
+    );
+  }
+  return { type: 'unit', unit, digits: letters.length };
+}
+
+/** The text behind an opening quote. `''` outside or inside quotes is one quote. */
+function readQuoted(text: string, start: number): { text: string; end: number } {
+  if (text.charAt(start + 1) === "'") return { text: "'", end: start + 2 };
+  let quoted = '';
+  for (let at = start + 1; at < text.length; at += 1) {
+    const char = text.charAt(at);
+    if (char === "'") {
+      if (text.charAt(at + 1) !== "'") return { text: quoted, end: at + 1 };
+      at += 1;
+    } else if (isForbidden(char)) {
+      throw new PatternError(at + 1, `${shown(char)} cannot be part of a folder's name`);
+    }
+    quoted += char;
+  }
+  throw new PatternError(start + 1, 'this quote is never closed');
+}
+
+function isForbidden(char: string): boolean {
+  return char === '\\' || /\p{Cc}/u.test(char);
+}
+
+function shown(char: string): string {
+  return /\p{Cc}/u.test(char)
+    ? `control character U+${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
+    : `"${char}"`;
+}
+
+/** A unit always gives digits, so that a folder's first character alone decides: a year before 1 begins with `-`. */
+function checkFolders(tokens: readonly BucketToken[]): void {
+  const outline = tokens
+    .map((token) => (token.type === 'literal' ? token.text : '0'.repeat(token.digits)))
+    .join('');
+  for (const folder of outline.split('/')) {
+    if (folder === '')
+      throw new PatternError(
+        null,
+        'a folder has no name: a "/" stands at the begin, at the end, or next to another',
+      );
+    if (/^[._]/.test(folder)) {
+      throw new PatternError(
+        null,
+        `a folder begins with "${folder.charAt(0)}", which readers take for hidden`,
+      );
+    }
+    if (new TextEncoder().encode(folder).length > FOLDER_BYTES_MAX) {
+      throw new PatternError(null, `a folder's name is longer than ${FOLDER_BYTES_MAX} bytes`);
+    }
+  }
+}
+
+function finestUnitOf(tokens: readonly BucketToken[]): BucketUnit {
+  const used = BUCKET_UNITS.filter((unit) =>
+    tokens.some((token) => token.type === 'unit' && token.unit === unit),
+  );
+  const coarsest = used[0];
+  const finest = used.at(-1);
+  if (coarsest === undefined || finest === undefined) {
+    throw new PatternError(null, `it holds no unit of time (${LETTERS_KNOWN})`);
+  }
+  for (const unit of BUCKET_UNITS.slice(BUCKET_UNITS.indexOf(coarsest), BUCKET_UNITS.indexOf(finest))) {
+    if (!used.includes(unit)) {
+      throw new PatternError(
+        null,
+        `it has a ${coarsest} and a ${finest} but no ${unit} (MM are months, mm are minutes)`,
+      );
+    }
+  }
+  return finest;
+}

@@ -1,0 +1,205 @@
+/**
+ * The recovery fold and the live registry of one partition: its own actor, its buckets and its part files, each a separate
+ * root, keyed by id. A journaled event reaches them always in the same order: partition, part file, bucket.
+ *
+ * Changes are staged first and adopted once the journal has them; replay stages and adopts at once and runs no effect.
+ */
+import type { SnapshotFrom } from 'xstate';
+import { TidemarkError } from '../journal/errors.ts';
+import type { EventOf, PartChange, PartitionEvent } from '../journal/events.ts';
+import type { PartId } from '../journal/ids.ts';
+import { bucketMachine, type BucketEvent } from './bucket.ts';
+import type { Effect } from './facts.ts';
+import { partFileMachine, type PartFileContext, type PartFileEvent } from './partFile.ts';
+import { partitionMachine, type PartitionContext, type PartitionHostEvent } from './partition.ts';
+import { start, step } from './step.ts';
+
+export type PartitionState = SnapshotFrom<typeof partitionMachine>;
+export type PartFileState = SnapshotFrom<typeof partFileMachine>;
+export type BucketState = SnapshotFrom<typeof bucketMachine>;
+export type PartFileStatus = PartFileState['value'];
+
+/** A part file with its state's name: what settling and status look at. */
+export interface PartFileView {
+  readonly status: PartFileStatus;
+  readonly context: PartFileContext;
+}
+
+export class PartitionLedger {
+  #partition: PartitionState = start(partitionMachine, undefined);
+  readonly #parts = new Map<PartId, PartFileState>();
+  readonly #buckets = new Map<string, BucketState>();
+  #committedFiles = 0;
+
+  get status(): PartitionState['value'] {
+    return this.#partition.value;
+  }
+
+  get facts(): PartitionContext {
+    return this.#partition.context;
+  }
+
+  /** How many part files were committed since the journal's begin. */
+  get committedFiles(): number {
+    return this.#committedFiles;
+  }
+
+  get buckets(): ReadonlyMap<string, BucketState> {
+    return this.#buckets;
+  }
+
+  part(id: PartId): PartFileView | undefined {
+    const state = this.#parts.get(id);
+    return state === undefined ? undefined : { status: state.value, context: state.context };
+  }
+
+  /** Part files that are neither committed nor discarded, in the order of their opening. */
+  *parts(status?: PartFileStatus): Generator<PartFileView> {
+    for (const state of this.#parts.values()) {
+      if (status === undefined || state.value === status)
+        yield { status: state.value, context: state.context };
+    }
+  }
+
+  /** Begins a change that is adopted as a whole or dropped. One at a time. */
+  stage(): Stage {
+    return new Stage(this, this.#partition, this.#parts, this.#buckets);
+  }
+
+  adopt(stage: Stage): readonly Effect[] {
+    this.#partition = stage.partition;
+    for (const [id, state] of stage.parts) {
+      if (state.status === 'active') this.#parts.set(id, state);
+      else this.#parts.delete(id);
+      if (state.value === 'committed') this.#committedFiles += 1;
+    }
+    for (const [bucket, state] of stage.buckets) {
+      if (state.status === 'active') this.#buckets.set(bucket, state);
+      else this.#buckets.delete(bucket);
+    }
+    return stage.effects;
+  }
+
+  /** Replays one entry's events: adopted at once, effects dropped. */
+  fold(events: readonly PartitionEvent[]): void {
+    const stage = this.stage();
+    for (const event of events) stage.apply(event);
+    this.adopt(stage);
+  }
+
+  /** Takes an event of the host while nothing is staged; where something may be, it is noted on the stage. */
+  note(event: PartitionHostEvent): void {
+    this.#partition = step(partitionMachine, this.#partition, event, 'The partition').state;
+  }
+}
+
+/** A change of a ledger in the making: reads through to the ledger for what it has not changed itself. */
+export class Stage {
+  partition: PartitionState;
+  readonly parts = new Map<PartId, PartFileState>();
+  readonly buckets = new Map<string, BucketState>();
+  readonly effects: Effect[] = [];
+  readonly #base: PartitionLedger;
+  readonly #baseParts: ReadonlyMap<PartId, PartFileState>;
+  readonly #baseBuckets: ReadonlyMap<string, BucketState>;
+
+  constructor(
+    base: PartitionLedger,
+    partition: PartitionState,
+    parts: ReadonlyMap<PartId, PartFileState>,
+    buckets: ReadonlyMap<string, BucketState>,
+  ) {
+    this.#base = base;
+    this.partition = partition;
+    this.#baseParts = parts;
+    this.#baseBuckets = buckets;
+  }
+
+  get facts(): PartitionContext {
+    return this.partition.context;
+  }
+
+  /** Takes an event of the host, which is not journaled, in its turn. */
+  note(event: PartitionHostEvent): void {
+    this.partition = step(partitionMachine, this.partition, event, 'The partition').state;
+  }
+
+  /** Feeds one journaled event to every actor that it concerns. */
+  apply(event: PartitionEvent): void {
+    const pieces = this.partition.context.pieces;
+    this.partition = step(partitionMachine, this.partition, event, 'The partition').state;
+    switch (event.type) {
+      case 'epochClaimed':
+        for (const part of this.#base.parts()) this.#toPart(part.context.partId, { type: 'epochClaimed' });
+        return;
+      case 'partOpened': {
+        const { type: _, ...input } = event;
+        this.parts.set(event.partId, start(partFileMachine, input));
+        this.#toBucket(event.bucket, { type: 'partOpened', partId: event.partId });
+        return;
+      }
+      case 'partMoved':
+        this.#toPart(event.partId, { type: 'partMoved', toUri: event.toUri });
+        return;
+      case 'checkpointCompleted':
+        for (const change of allChanges(event, pieces)) {
+          this.#toPart(change.partId, { type: 'partCheckpointed', change });
+        }
+        return;
+      case 'partCommitted':
+      case 'partDiscarded':
+        this.#toPart(event.partId, { type: event.type });
+        return;
+      default:
+        return;
+    }
+  }
+
+  #toPart(id: PartId, event: PartFileEvent): void {
+    const state = this.parts.get(id) ?? this.#baseParts.get(id);
+    if (state === undefined) {
+      throw new TidemarkError(
+        'PROTOCOL_UNEXPECTED_EVENT',
+        `The event "${event.type}" names the part file ${id}, which is not open. The partition stops.`,
+        { fields: { partId: id, event: event.type } },
+      );
+    }
+    const next = step(partFileMachine, state, event, `Part file ${id}`);
+    this.parts.set(id, next.state);
+    for (const action of next.actions) {
+      if (action === 'publishPart' || action === 'discardPart')
+        this.effects.push({ type: action, partId: id });
+    }
+    this.#tellBucket(id, state, next.state);
+  }
+
+  #tellBucket(partId: PartId, before: PartFileState, after: PartFileState): void {
+    const { bucket } = after.context;
+    if (after.status === 'done') this.#toBucket(bucket, { type: 'partGone', partId });
+    else if (before.value !== after.value && (after.value === 'pending' || after.value === 'discarding')) {
+      this.#toBucket(bucket, { type: 'partClosed', partId });
+    }
+  }
+
+  #toBucket(bucket: string, event: BucketEvent): void {
+    const known = this.buckets.get(bucket) ?? this.#baseBuckets.get(bucket);
+    const state = known?.status === 'active' ? known : start(bucketMachine, { bucket });
+    this.buckets.set(bucket, step(bucketMachine, state, event, `Bucket ${bucket}`).state);
+  }
+}
+
+/** The changes of a completed checkpoint, its journaled pieces first; pieces that it does not count are void. */
+function allChanges(
+  event: EventOf<'checkpointCompleted'>,
+  pieces: PartitionContext['pieces'],
+): readonly PartChange[] {
+  if (event.checkpointParts === 0) return event.parts;
+  if (pieces?.checkpoint !== event.checkpoint || pieces.count !== event.checkpointParts) {
+    throw new TidemarkError(
+      'JOURNAL_CORRUPT',
+      `Checkpoint ${event.checkpoint} counts ${event.checkpointParts} pieces, the journal holds ${pieces?.count ?? 0}.`,
+      { fields: { checkpoint: event.checkpoint, counted: event.checkpointParts, found: pieces?.count ?? 0 } },
+    );
+  }
+  return [...pieces.parts, ...event.parts];
+}

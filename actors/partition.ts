@@ -1,0 +1,229 @@
+/**
+ * The partition machine: replaying -> claiming -> settling -> running <-> checkpointing; fenced and stopped.
+ *
+ * Journaled events reach it in every state that they can be written in, and in `replaying` all of them do. Events of the host
+ * (replayed, settled, checkpointStarted ...) are not journaled: they only say where this process stands.
+ */
+import { assign, setup } from 'xstate';
+import type { EventOf, PartChange, PartitionEvent } from '../journal/events.ts';
+import type { ClaimId } from '../journal/ids.ts';
+import type { StopFacts } from './facts.ts';
+import { UNEXPECTED } from './step.ts';
+
+export interface PartitionContext {
+  /** 0 before the first claim. */
+  readonly epoch: number;
+  readonly claimId: ClaimId | null;
+  /** The claim that this process is about to journal, or has. */
+  readonly ownClaimId: ClaimId | null;
+  /** The next offset to read; null before the first claim. */
+  readonly nextOffset: bigint | null;
+  /** Number of the last completed checkpoint. */
+  readonly checkpoint: number;
+  readonly recordsRead: number;
+  readonly recordsSkippedNull: number;
+  readonly stop: StopFacts | null;
+  /** Id of the last operator request that was taken up. */
+  readonly lastRequestId: number;
+  /** Journaled pieces of a checkpoint that is not completed. */
+  readonly pieces: {
+    readonly checkpoint: number;
+    readonly count: number;
+    readonly parts: readonly PartChange[];
+  } | null;
+}
+
+/** What only this process knows; never journaled. */
+export type PartitionHostEvent =
+  | { readonly type: 'replayed'; readonly ownClaimId: ClaimId }
+  | { readonly type: 'settled' }
+  | { readonly type: 'checkpointStarted' }
+  | { readonly type: 'checkpointFailed' }
+  /** Another owner wrote: this epoch is over. */
+  | { readonly type: 'fenced' }
+  /** The epoch is to be settled anew by a new claim. */
+  | { readonly type: 'epochGivenUp' }
+  /** Stopped by what cannot be journaled (the journal itself is in doubt). */
+  | { readonly type: 'halted'; readonly stop: StopFacts };
+
+export type PartitionMachineEvent = PartitionEvent | PartitionHostEvent;
+
+const takeRequest = (event: { readonly requestId: number }): { lastRequestId: number } => ({
+  lastRequestId: event.requestId,
+});
+
+/** Pieces of the same checkpoint follow each other; the first one of another checkpoint voids what was left. */
+function collectPiece(
+  pieces: PartitionContext['pieces'],
+  event: EventOf<'checkpointPart'>,
+): PartitionContext['pieces'] {
+  if (pieces?.checkpoint === event.checkpoint && pieces.count === event.index) {
+    return { checkpoint: event.checkpoint, count: event.index + 1, parts: [...pieces.parts, ...event.parts] };
+  }
+  return event.index === 0 ? { checkpoint: event.checkpoint, count: 1, parts: event.parts } : null;
+}
+
+/** What a journaled event leaves in the partition, in whichever state. */
+function recordFact(context: PartitionContext, event: PartitionMachineEvent): Partial<PartitionContext> {
+  switch (event.type) {
+    case 'epochClaimed':
+      return {
+        epoch: event.epoch,
+        claimId: event.claimId,
+        nextOffset: context.nextOffset ?? event.startOffset,
+        pieces: null,
+      };
+    case 'checkpointPart':
+      return { pieces: collectPiece(context.pieces, event) };
+    case 'checkpointCompleted':
+      return {
+        checkpoint: event.checkpoint,
+        nextOffset: event.nextOffset,
+        recordsRead: context.recordsRead + event.recordsRead,
+        recordsSkippedNull: context.recordsSkippedNull + event.recordsSkipped.nullValue,
+        pieces: null,
+      };
+    case 'partitionStopped': {
+      const { code, message, fromOffset, toOffset, files } = event;
+      return { stop: { code, message, fromOffset, toOffset, files } };
+    }
+    case 'resumeRequested':
+      return { stop: null, ...takeRequest(event) };
+    case 'lossAccepted':
+      return { stop: null, nextOffset: event.toOffset, ...takeRequest(event) };
+    case 'rollRequested':
+    case 'requestRefused':
+      return takeRequest(event);
+    case 'halted':
+      return { stop: event.stop };
+    default:
+      return {};
+  }
+}
+
+const record = { actions: 'recordFact' } as const;
+const leaving = {
+  fenced: 'fenced',
+  epochGivenUp: 'replaying',
+  halted: { target: 'stopped', actions: 'recordFact' },
+  partitionStopped: { target: 'stopped', actions: 'recordFact' },
+} as const;
+const requests = { rollRequested: record, requestRefused: record } as const;
+/** Whatever an earlier or another owner may have journaled. */
+const history = {
+  partOpened: {},
+  partMoved: {},
+  checkpointPart: record,
+  checkpointCompleted: record,
+  partCommitted: {},
+  partDiscarded: {},
+  partitionStopped: record,
+  ...requests,
+  resumeRequested: record,
+  lossAccepted: record,
+} as const;
+
+export const partitionMachine = setup({
+  types: { context: {} as PartitionContext, events: {} as PartitionMachineEvent },
+  guards: {
+    ownClaim: ({ context, event }) => event.type === 'epochClaimed' && event.claimId === context.ownClaimId,
+    ownClaimOfStopped: ({ context, event }) =>
+      event.type === 'epochClaimed' && event.claimId === context.ownClaimId && context.stop !== null,
+  },
+  actions: {
+    [UNEXPECTED]: () => undefined,
+    recordFact: assign(({ context, event }) => recordFact(context, event)),
+    recordOwnClaim: assign(({ event }) =>
+      event.type === 'replayed' ? { ownClaimId: event.ownClaimId } : {},
+    ),
+  },
+}).createMachine({
+  id: 'partition',
+  context: {
+    epoch: 0,
+    claimId: null,
+    ownClaimId: null,
+    nextOffset: null,
+    checkpoint: 0,
+    recordsRead: 0,
+    recordsSkippedNull: 0,
+    stop: null,
+    lastRequestId: 0,
+    pieces: null,
+  },
+  initial: 'replaying',
+  on: { '*': { actions: UNEXPECTED } },
+  states: {
+    replaying: {
+      description: 'Folds the journal of the partition; runs no effect.',
+      on: {
+        ...history,
+        epochClaimed: record,
+        replayed: { target: 'claiming', actions: 'recordOwnClaim' },
+        halted: leaving.halted,
+      },
+    },
+    claiming: {
+      description: 'Appends its claim at the expected sequence.',
+      on: {
+        epochClaimed: [
+          { guard: 'ownClaimOfStopped', target: 'stopped', actions: 'recordFact' },
+          { guard: 'ownClaim', target: 'settling', actions: 'recordFact' },
+        ],
+        fenced: leaving.fenced,
+        halted: leaving.halted,
+      },
+    },
+    settling: {
+      description: 'Commits what is pending, takes over what was in progress, discards the rest.',
+      on: {
+        partMoved: {},
+        checkpointPart: record,
+        checkpointCompleted: record,
+        partCommitted: {},
+        partDiscarded: {},
+        settled: 'running',
+        ...leaving,
+      },
+    },
+    running: {
+      description: 'Reads records into part files.',
+      on: {
+        partOpened: {},
+        partCommitted: {},
+        partDiscarded: {},
+        ...requests,
+        checkpointStarted: 'checkpointing',
+        ...leaving,
+      },
+    },
+    checkpointing: {
+      description: 'Persists a cut while records flow on.',
+      on: {
+        partOpened: {},
+        partCommitted: {},
+        partDiscarded: {},
+        checkpointPart: record,
+        ...requests,
+        checkpointCompleted: { target: 'running', actions: 'recordFact' },
+        checkpointFailed: 'running',
+        ...leaving,
+      },
+    },
+    fenced: {
+      description: 'Another owner claimed; claims again if the partition is still assigned.',
+      on: { epochGivenUp: 'replaying' },
+    },
+    stopped: {
+      description: 'Cannot keep the promise (P6); waits for an operator.',
+      on: {
+        partCommitted: {},
+        ...requests,
+        resumeRequested: { target: 'replaying', actions: 'recordFact' },
+        lossAccepted: { target: 'replaying', actions: 'recordFact' },
+        fenced: leaving.fenced,
+        epochGivenUp: leaving.epochGivenUp,
+      },
+    },
+  },
+});

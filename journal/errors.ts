@@ -1,0 +1,123 @@
+/**
+ * Every error that Tidemark raises on purpose: a stable code, a retry class, fields and the cause.
+ * docs/errors.md lists the codes; a test holds the two against each other.
+ */
+
+/**
+ * What may be done after the error:
+ * - `transient`: the same call may succeed later; Tidemark retries by itself.
+ * - `fenced`: another owner has the partition; this epoch is over, a new claim may be made.
+ * - `operator`: the promise cannot be kept without a decision by a person; the partition stops (P6).
+ * - `config`: the job file or a flag is wrong; nothing was started.
+ * - `bug`: a state that the protocol does not know; the partition stops.
+ */
+export type RetryClass = 'transient' | 'fenced' | 'operator' | 'config' | 'bug';
+
+/** Stable codes with their retry class and one sentence for the operator. */
+export const ERROR_CODES = {
+  CONFIG_INVALID: { retry: 'config', help: 'Correct the named keys of the job file and start again.' },
+  USAGE: { retry: 'config', help: 'See `tidemark --help`.' },
+  GROUP_CHANGED: {
+    retry: 'config',
+    help: 'A job keeps its groupId; set it back or choose another job name.',
+  },
+  JOURNAL_LOCKED: {
+    retry: 'config',
+    help: 'Stop the other coordinator, or use the NATS journal to share a job.',
+  },
+  JOURNAL_UNAVAILABLE: {
+    retry: 'transient',
+    help: 'Check that the journal answers; Tidemark goes on trying.',
+  },
+  JOURNAL_FULL: {
+    retry: 'transient',
+    help: 'Raise the limits of the stream or the disk; Tidemark goes on trying.',
+  },
+  JOURNAL_ENTRY_TOO_LARGE: { retry: 'bug', help: 'Raise max_payload of the journal server and report this.' },
+  JOURNAL_CORRUPT: {
+    retry: 'operator',
+    help: 'Restore the journal from a copy; the entry named is damaged or missing.',
+  },
+  JOURNAL_ROLLED_BACK: {
+    retry: 'operator',
+    help: 'Restore the newest journal; the one found is older than its witness.',
+  },
+  JOURNAL_REPLACED: { retry: 'operator', help: 'Point the job at its own journal; this one is another.' },
+  JOURNAL_MISSING: {
+    retry: 'config',
+    help: 'Run the job once, or correct the journal of the job file.',
+  },
+  JOURNAL_STREAM_INVALID: {
+    retry: 'config',
+    help: 'Correct the settings of the stream as the message says.',
+  },
+  FENCED: { retry: 'fenced', help: 'Nothing to do: another coordinator owns the partition.' },
+  PROTOCOL_UNEXPECTED_EVENT: { retry: 'bug', help: 'Report this with the journal of the partition.' },
+  STORE_EXISTS: { retry: 'transient', help: 'Nothing to do: another name is drawn.' },
+  STORE_UNAVAILABLE: { retry: 'transient', help: 'Check the destination (space, permissions, network).' },
+  STORE_OUTCOME_UNKNOWN: { retry: 'transient', help: 'Nothing to do: the epoch is settled anew.' },
+  STORE_CONTENT_DIFFERS: {
+    retry: 'operator',
+    help: 'Compare the files named; remove the foreign one, then resume.',
+  },
+  STORE_FILE_MISSING: { retry: 'operator', help: 'Put the missing file back, or accept the loss.' },
+  STORE_HANDLE_INVALID: { retry: 'bug', help: 'Report this with the journal of the partition.' },
+  KAFKA_UNAVAILABLE: { retry: 'transient', help: 'Check that the brokers answer; Tidemark goes on trying.' },
+  KAFKA_AUTHENTICATION: { retry: 'config', help: 'Correct the sasl or ssl settings of the source.' },
+  KAFKA_BATCH_CORRUPT: {
+    retry: 'operator',
+    help: 'Repair the topic, or accept the loss of the named offsets.',
+  },
+  SOURCE_TOPIC_MISSING: {
+    retry: 'config',
+    help: 'Create the topic (or the file); Tidemark never creates one.',
+  },
+  SOURCE_RANGE_LOST: {
+    retry: 'operator',
+    help: 'The source no longer has the named offsets: accept the loss, or restore.',
+  },
+  SOURCE_BEYOND_END: {
+    retry: 'operator',
+    help: 'The source ends before nextOffset: it was truncated or recreated.',
+  },
+  SOURCE_REPLACED: {
+    retry: 'operator',
+    help: 'The topic (or file, or cluster) is another than the journaled one.',
+  },
+  REQUEST_REFUSED: { retry: 'operator', help: 'See the message; nothing was changed.' },
+  INTERNAL: { retry: 'bug', help: 'Report this with the log.' },
+} as const satisfies Record<string, { retry: RetryClass; help: string }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Facts about an error, for logs and `--json`. No secrets, no payloads. */
+export type ErrorFields = Readonly<
+  Record<string, string | number | bigint | boolean | null | readonly string[]>
+>;
+
+export class TidemarkError extends Error {
+  override readonly name = 'TidemarkError';
+  readonly code: ErrorCode;
+  readonly retry: RetryClass;
+  readonly fields: ErrorFields;
+
+  /** @param message what happened, to what, and what to do. */
+  constructor(code: ErrorCode, message: string, options: { fields?: ErrorFields; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retry = ERROR_CODES[code].retry;
+    this.fields = options.fields ?? {};
+  }
+}
+
+/** The error itself where it is ours, else the unknown thing wrapped: unknown means stop, never go on. */
+export function asTidemarkError(cause: unknown, doing: string): TidemarkError {
+  if (cause instanceof TidemarkError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new TidemarkError('INTERNAL', `${doing} failed unexpectedly: ${reason}`, { cause });
+}
+
+/** True where the error is ours and has one of these codes. */
+export function hasCode(error: unknown, ...codes: ErrorCode[]): error is TidemarkError {
+  return error instanceof TidemarkError && codes.includes(error.code);
+}

@@ -1,0 +1,137 @@
+/** The journal's events: past facts, versioned by their entry. No stack traces, no secrets, no payloads. */
+import { z } from 'zod';
+import { claimId, crc64Hex, partId } from './ids.ts';
+
+const offset = z.stringFormat('offset', /^\d{1,19}$/).transform((text) => BigInt(text));
+const count = z.number().int().nonnegative();
+const part = z.string().transform((text) => partId(text));
+/** Durable handle of a file as its store wrote it (upload id, ETags ...); null where names and lengths say it all. */
+const handle = z.json();
+
+export const ROLL_REASONS = ['size', 'age', 'idle', 'checkpoint', 'operator', 'end', 'recovery'] as const;
+export type RollReason = (typeof ROLL_REASONS)[number];
+
+/** What a completed checkpoint says of one part file; what lies behind `length` bytes does not exist. */
+const partChange = z.object({
+  partId: part,
+  state: z.enum(['inProgress', 'pending']),
+  length: count,
+  records: count,
+  firstOffset: offset,
+  lastOffset: offset,
+  crc64: z.string().transform((text) => crc64Hex(text)),
+  handle,
+  /** Why and when (wall clock) the file was rolled; null while it is in progress. */
+  roll: z.object({ reason: z.enum(ROLL_REASONS), atMs: count }).nullable(),
+});
+export type PartChange = z.output<typeof partChange>;
+
+const jobStarted = z.object({
+  type: z.literal('jobStarted'),
+  fingerprint: z.string(),
+  version: z.string(),
+  groupId: z.string().nullable(),
+  clusterId: z.string().nullable(),
+  /** Topics that this start names first, with the start offset of each partition, by partition number. */
+  topics: z.array(
+    z.object({ topic: z.string(), topicId: z.string().nullable(), startOffsets: z.array(offset) }),
+  ),
+});
+const jobStopped = z.object({ type: z.literal('jobStopped'), reason: z.enum(['signal', 'end', 'failure']) });
+
+const epochClaimed = z.object({
+  type: z.literal('epochClaimed'),
+  epoch: count,
+  claimId: z.string().transform((text) => claimId(text)),
+  /** The offset to begin at where no checkpoint stands before; ignored otherwise. */
+  startOffset: offset,
+});
+const partOpened = z.object({
+  type: z.literal('partOpened'),
+  partId: part,
+  bucket: z.string(),
+  /** Where readers will find it, and where it is written until then. */
+  finalUri: z.string(),
+  temporaryUri: z.string(),
+  format: z.enum(['text']),
+  firstOffset: offset,
+  openedAtMs: count,
+});
+/** Precedes every copy or rename of a temporary file. */
+const partMoved = z.object({
+  type: z.literal('partMoved'),
+  partId: part,
+  fromUri: z.string(),
+  toUri: z.string(),
+});
+/** Part changes that did not fit the entry of their checkpoint; void unless checkpointCompleted counts them. */
+const checkpointPart = z.object({
+  type: z.literal('checkpointPart'),
+  checkpoint: count,
+  index: count,
+  parts: z.array(partChange),
+});
+const checkpointCompleted = z.object({
+  type: z.literal('checkpointCompleted'),
+  checkpoint: count,
+  nextOffset: offset,
+  /** Records read since the checkpoint before, and how many of them were skipped, by reason. */
+  recordsRead: count,
+  recordsSkipped: z.object({ nullValue: count }),
+  /** How many checkpointPart entries of this checkpoint belong to it. */
+  checkpointParts: count,
+  parts: z.array(partChange),
+});
+const partCommitted = z.object({ type: z.literal('partCommitted'), partId: part });
+const partDiscarded = z.object({ type: z.literal('partDiscarded'), partId: part });
+const partitionStopped = z.object({
+  type: z.literal('partitionStopped'),
+  code: z.string(),
+  message: z.string(),
+  /** The offsets that are lost or in doubt, [from, to); null where the cause is not a range. */
+  fromOffset: offset.nullable(),
+  toOffset: offset.nullable(),
+  files: z.array(z.string()),
+});
+const request = { requestId: count };
+const rollRequested = z.object({ type: z.literal('rollRequested'), ...request });
+const resumeRequested = z.object({ type: z.literal('resumeRequested'), ...request });
+/** The operator gives up [fromOffset, toOffset): nextOffset becomes toOffset. */
+const lossAccepted = z.object({
+  type: z.literal('lossAccepted'),
+  ...request,
+  fromOffset: offset,
+  toOffset: offset,
+});
+const requestRefused = z.object({ type: z.literal('requestRefused'), ...request, reason: z.string() });
+
+export const journalEventSchema = z.discriminatedUnion('type', [
+  jobStarted,
+  jobStopped,
+  epochClaimed,
+  partOpened,
+  partMoved,
+  checkpointPart,
+  checkpointCompleted,
+  partCommitted,
+  partDiscarded,
+  partitionStopped,
+  rollRequested,
+  resumeRequested,
+  lossAccepted,
+  requestRefused,
+]);
+
+export type JournalEvent = z.output<typeof journalEventSchema>;
+export type EventOf<T extends JournalEvent['type']> = Extract<JournalEvent, { type: T }>;
+/** Events of the job's own subject; all others belong to a partition's subject. */
+export type JobEvent = EventOf<'jobStarted' | 'jobStopped'>;
+export type PartitionEvent = Exclude<JournalEvent, JobEvent>;
+
+/** What an operator asks for; filed in the request subject, journaled by the owner. */
+export const operatorRequestSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('roll') }),
+  z.object({ type: z.literal('resume') }),
+  z.object({ type: z.literal('acceptLoss'), fromOffset: offset, toOffset: offset }),
+]);
+export type OperatorRequest = z.output<typeof operatorRequestSchema>;

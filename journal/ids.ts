@@ -1,0 +1,49 @@
+/** Branded ids: each is built by one validating function, so that a plain string is never taken for one. */
+import { TidemarkError } from './errors.ts';
+
+declare const brand: unique symbol;
+export type Branded<T, Name extends string> = T & { readonly [brand]: Name };
+
+/** Name of a job, `[a-z0-9-]{1,63}`. */
+export type JobName = Branded<string, 'JobName'>;
+/** Random id of one part file, 32 lower-case hex digits; part of its temporary name. */
+export type PartId = Branded<string, 'PartId'>;
+/** Random id of one ownership of a partition, 32 lower-case hex digits. */
+export type ClaimId = Branded<string, 'ClaimId'>;
+/** Random id that a journal gets when it is created; a recreated journal has another. */
+export type JournalId = Branded<string, 'JournalId'>;
+/** SHA-256 of the stored bytes of an entry, 64 lower-case hex digits. */
+export type EntryHash = Branded<string, 'EntryHash'>;
+/** CRC-64/ECMA-182 (reflected), 16 lower-case hex digits. */
+export type Crc64Hex = Branded<string, 'Crc64Hex'>;
+/** Where a journal keeps the entries of one partition, of a job's own life, or of its requests. */
+export type Subject = Branded<string, 'Subject'>;
+
+function matching(what: string, pattern: RegExp, text: string): string {
+  if (pattern.test(text)) return text;
+  throw new TidemarkError('INTERNAL', `"${text}" is not a valid ${what} (${pattern.source}).`);
+}
+
+export const JOB_NAME_PATTERN = /^[a-z0-9-]{1,63}$/;
+export const jobName = (text: string): JobName => matching('job name', JOB_NAME_PATTERN, text) as JobName;
+export const partId = (text: string): PartId => matching('part id', /^[0-9a-f]{32}$/, text) as PartId;
+export const claimId = (text: string): ClaimId => matching('claim id', /^[0-9a-f]{32}$/, text) as ClaimId;
+export const journalId = (text: string): JournalId =>
+  matching('journal id', /^[0-9a-zA-Z-]{8,64}$/, text) as JournalId;
+export const entryHash = (text: string): EntryHash =>
+  matching('entry hash', /^[0-9a-f]{64}$/, text) as EntryHash;
+export const crc64Hex = (text: string): Crc64Hex => matching('CRC-64', /^[0-9a-f]{16}$/, text) as Crc64Hex;
+
+/** The hash that the first entry of a subject names as its previous one. */
+export const NO_HASH = entryHash('0'.repeat(64));
+
+/** A partition of the source: a Kafka topic-partition, or a file as partition 0 of the topic named by its path. */
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** `topic/partition`, for maps, logs and messages. */
+export function partitionName({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}

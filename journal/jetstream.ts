@@ -1,0 +1,280 @@
+/**
+ * The journal on NATS JetStream: one stream holds many jobs.
+ *
+ * Entries are published to `<stream>.<journal id>.<subject>` with the expected last sequence of that literal subject. The id
+ * in the name keeps a process from going on in a stream that was deleted and made anew under it: there its subjects are
+ * empty. Only an append that begins a subject would pass there, so that one asks for the stream's id behind its
+ * acknowledgement, and so does a read from a subject's start. No message ids: dedupe ignores what the message holds.
+ */
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  jetstream,
+  JetStreamApiCodes,
+  jetstreamManager,
+  type JetStreamClient,
+  type JetStreamManager,
+  type PubAck,
+} from '@nats-io/jetstream';
+import { hasCode, TidemarkError } from './errors.ts';
+import type { JournalId, Subject } from './ids.ts';
+import { connectNats, deadlineIn, type NatsConnectionOptions, type NatsLink } from './jetstreamConnection.ts';
+import { startFetch } from './jetstreamFetch.ts';
+import { classifyPublishError } from './jetstreamOutcome.ts';
+import {
+  checkStreamName,
+  findStream,
+  isApiError,
+  JOURNAL_ID_KEY,
+  openStream,
+  type StreamFound,
+  type StreamOptions,
+} from './jetstreamStream.ts';
+import type { AppendOutcome, Journal, Revision, StoredEntry } from './port.ts';
+
+const REQUEST_TIMEOUT_MS = 5_000;
+/** A read that brings nothing for this long, while entries are due, rejects. */
+const READ_PATIENCE_MS = 15_000;
+const READ_RETRY_MS = 100;
+/** The headers of an append: two names, the stream's, and a number. Counted by the server as part of the message. */
+const HEADER_BYTES_MAX = 512;
+
+export interface JetstreamJournalOptions extends NatsConnectionOptions, StreamOptions {
+  /** How long one request may take before its outcome is unknown. */
+  readonly requestTimeoutMs?: number;
+  /** How long a read may bring nothing, across reconnects, before it rejects. */
+  readonly readPatienceMs?: number;
+}
+
+/**
+ * Opens the journal. Rejects with JOURNAL_MISSING where there is no such stream, JOURNAL_STREAM_INVALID where it cannot hold
+ * a journal, CONFIG_INVALID for wrong credentials or addresses, JOURNAL_UNAVAILABLE where nothing answers in time.
+ */
+export async function openJetstreamJournal(options: JetstreamJournalOptions): Promise<Journal> {
+  checkStreamName(options.stream);
+  const deadline = deadlineIn(options.waitForServerMs);
+  const link = await connectNats(options, deadline);
+  try {
+    const timeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+    const jsm = await jetstreamManager(link.nc, { checkAPI: false, timeout });
+    const found = await openStream(link, jsm, options, deadline);
+    return new JetstreamJournal(link, jsm, found, options);
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+}
+
+class JetstreamJournal implements Journal {
+  readonly id: JournalId;
+  readonly #link: NatsLink;
+  readonly #jsm: JetStreamManager;
+  readonly #js: JetStreamClient;
+  readonly #stream: string;
+  readonly #prefix: string;
+  readonly #messageBytesMax: number;
+  readonly #readOnly: boolean;
+  readonly #timeoutMs: number;
+  readonly #patienceMs: number;
+
+  constructor(link: NatsLink, jsm: JetStreamManager, found: StreamFound, options: JetstreamJournalOptions) {
+    this.id = found.id;
+    this.#link = link;
+    this.#jsm = jsm;
+    this.#timeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+    this.#patienceMs = options.readPatienceMs ?? READ_PATIENCE_MS;
+    this.#js = jetstream(link.nc, { timeout: this.#timeoutMs });
+    this.#stream = options.stream;
+    this.#prefix = `${options.stream}.${found.id}.`;
+    this.#messageBytesMax = found.messageBytesMax < 0 ? Number.MAX_SAFE_INTEGER : found.messageBytesMax;
+    this.#readOnly = options.mode === 'read';
+  }
+
+  /** What the connected server and the stream take, without the headers; may change with a reconnect. */
+  get entryBytesMax(): number {
+    return Math.min(this.#link.payloadBytesMax, this.#messageBytesMax) - HEADER_BYTES_MAX;
+  }
+
+  async append(subject: Subject, expected: Revision, bytes: Uint8Array): Promise<AppendOutcome> {
+    if (this.#readOnly) {
+      throw new TidemarkError(
+        'INTERNAL',
+        `The journal was opened for reading: nothing was appended to ${subject}.`,
+      );
+    }
+    if (bytes.byteLength > this.entryBytesMax) {
+      return { type: 'refused', retryable: false, cause: this.#tooLarge(bytes.byteLength) };
+    }
+    // The client would keep it and send it at the next connection.
+    if (!this.#link.isUp) return { type: 'unknown', cause: this.#link.unavailable('is not connected') };
+    try {
+      const ack = await this.#publish(subject, bytes, expected);
+      if (expected === 0) await this.#checkIdentity();
+      return { type: 'appended', revision: ack.seq };
+    } catch (error) {
+      if (error instanceof TidemarkError && error.code !== 'JOURNAL_UNAVAILABLE') throw error;
+      return this.#failedAppend(subject, expected, error);
+    }
+  }
+
+  /** The end is taken when the iteration begins. */
+  async *read(subject: Subject, after: Revision): AsyncGenerator<readonly StoredEntry[]> {
+    let at = after;
+    let last: Revision | null = null;
+    let progressAtMs = performance.now();
+    for (;;) {
+      try {
+        await this.#link.whenUp(this.#patienceMs);
+        // From the start, and again after whatever broke the run: another stream may stand there by now.
+        if (at === 0 || last !== null) await this.#checkIdentity();
+        last ??= await this.#lastRevision(subject);
+        if (at >= last) return;
+        for await (const batch of this.#fetch(subject, at, last)) {
+          at = batch.at(-1)?.revision ?? at;
+          yield batch;
+          progressAtMs = performance.now();
+        }
+        return;
+      } catch (error) {
+        if (error instanceof TidemarkError && error.code !== 'JOURNAL_UNAVAILABLE') throw error;
+        if (performance.now() - progressAtMs >= this.#patienceMs) throw this.#readProblem(subject, error);
+        await delay(READ_RETRY_MS);
+      }
+    }
+  }
+
+  async subjects(prefix: string): Promise<readonly Subject[]> {
+    const filter = `${this.#prefix}${prefix.slice(0, prefix.lastIndexOf('.') + 1)}>`;
+    try {
+      await this.#link.whenUp(this.#timeoutMs);
+      const info = await this.#link.during(this.#jsm.streams.info(this.#stream, { subjects_filter: filter }));
+      return Object.keys(info.state.subjects ?? {})
+        .map((name) => name.slice(this.#prefix.length) as Subject)
+        .filter((subject) => subject.startsWith(prefix))
+        .sort();
+    } catch (error) {
+      throw this.#readProblem(`${prefix}>`, error);
+    }
+  }
+
+  async fileRequest(subject: Subject, bytes: Uint8Array): Promise<Revision> {
+    if (bytes.byteLength > this.entryBytesMax) throw this.#tooLarge(bytes.byteLength);
+    await this.#link.whenUp(this.#timeoutMs);
+    try {
+      return (await this.#publish(subject, bytes, null)).seq;
+    } catch (error) {
+      const failure = classifyPublishError(error);
+      const what =
+        failure.type === 'unknown'
+          ? `may or may not have taken the request for ${subject}: see the status before trying again`
+          : `did not take the request for ${subject}`;
+      throw this.#link.unavailable(what, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#link.close();
+  }
+
+  #publish(subject: Subject, bytes: Uint8Array, expected: Revision | null): Promise<PubAck> {
+    const expect = {
+      streamName: this.#stream,
+      ...(expected === null ? {} : { lastSubjectSequence: expected }),
+    };
+    return this.#link.during(
+      this.#js.publish(`${this.#prefix}${subject}`, bytes, { expect, timeout: this.#timeoutMs }),
+    );
+  }
+
+  async #failedAppend(subject: Subject, expected: Revision, error: unknown): Promise<AppendOutcome> {
+    const failure = classifyPublishError(error);
+    switch (failure.type) {
+      case 'wrongLast':
+        if (failure.lastRevision !== null) return { type: 'conflict', lastRevision: failure.lastRevision };
+        return this.#conflictAtLast(subject, error);
+      case 'noStream':
+        return this.#withoutStream(expected, failure.cause);
+      case 'refused':
+      case 'unknown':
+        return failure;
+    }
+  }
+
+  async #conflictAtLast(subject: Subject, cause: unknown): Promise<AppendOutcome> {
+    try {
+      return { type: 'conflict', lastRevision: await this.#lastRevision(subject) };
+    } catch {
+      return { type: 'unknown', cause };
+    }
+  }
+
+  /**
+   * Nobody took the entry. Where the servers say that the stream is gone, the subject ends at 0: less than expected is a lost
+   * end, which the writer judges when it is stable. Otherwise the stream only has no leader at this moment.
+   */
+  async #withoutStream(expected: Revision, cause: unknown): Promise<AppendOutcome> {
+    if (expected === 0) return { type: 'unknown', cause };
+    try {
+      const config = await this.#link.during(findStream(this.#jsm, this.#stream));
+      return config === null ? { type: 'conflict', lastRevision: 0 } : { type: 'unknown', cause };
+    } catch {
+      return { type: 'unknown', cause };
+    }
+  }
+
+  async #lastRevision(subject: Subject): Promise<Revision> {
+    const query = { last_by_subj: `${this.#prefix}${subject}` };
+    const message = await this.#link.during(this.#jsm.streams.getMessage(this.#stream, query));
+    return message?.seq ?? 0;
+  }
+
+  async *#fetch(subject: Subject, after: Revision, last: Revision): AsyncGenerator<readonly StoredEntry[]> {
+    const fetch = await startFetch(
+      {
+        link: this.#link,
+        jsm: this.#jsm,
+        stream: this.#stream,
+        natsSubject: `${this.#prefix}${subject}`,
+        silenceMs: this.#timeoutMs,
+      },
+      after,
+      last,
+    );
+    try {
+      for (let batch = await fetch.next(); batch !== null; batch = await fetch.next()) yield batch;
+    } finally {
+      fetch.close();
+    }
+  }
+
+  /** Rejects with JOURNAL_REPLACED where the stream of this name is another than the one that was opened. */
+  async #checkIdentity(): Promise<void> {
+    const config = await this.#link.during(findStream(this.#jsm, this.#stream));
+    if (config === null) throw this.#link.unavailable(`has no stream ${this.#stream} any more`);
+    const id = config.metadata?.[JOURNAL_ID_KEY] ?? 'none';
+    if (id === this.id) return;
+    throw new TidemarkError(
+      'JOURNAL_REPLACED',
+      `The stream ${this.#stream} was deleted and made anew: it is journal ${id}, this job uses ${this.id}. Restore it.`,
+      { fields: { stream: this.#stream, journalId: this.id, found: id } },
+    );
+  }
+
+  #readProblem(what: string, error: unknown): TidemarkError {
+    if (hasCode(error, 'JOURNAL_UNAVAILABLE')) return error;
+    const gone = isApiError(error, JetStreamApiCodes.StreamNotFound)
+      ? `; its stream ${this.#stream} is gone`
+      : '';
+    const reason = error instanceof Error ? error.message : String(error);
+    return this.#link.unavailable(`could not be read for ${what} (${reason})${gone}`, error);
+  }
+
+  #tooLarge(bytes: number): TidemarkError {
+    const bytesMax = this.entryBytesMax;
+    return new TidemarkError(
+      'JOURNAL_ENTRY_TOO_LARGE',
+      `${bytes} bytes are over the limit of ${bytesMax} of the stream ${this.#stream}: raise max_payload or max_msg_size.`,
+      { fields: { bytes, bytesMax } },
+    );
+  }
+}

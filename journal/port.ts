@@ -1,0 +1,63 @@
+/**
+ * The Journal port: an append-only log per subject with an expected-sequence append.
+ *
+ * First run: a journal is created by its adapter's `create` and gets a fresh id. Recovery: read a subject from its start,
+ * then append with the revision of the last entry read. Appending never overwrites; entries never go away.
+ * Every adapter passes test/conformance/journal.
+ */
+import type { JournalId, Subject } from './ids.ts';
+
+/**
+ * Position that the adapter gives to a stored entry: grows within a subject, with holes on a shared stream (on JetStream
+ * the stream sequence). 0 stands before the first.
+ */
+export type Revision = number;
+
+export interface StoredEntry {
+  readonly revision: Revision;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * What became of an append.
+ * - `appended`: durable as the journal's own setting allows.
+ * - `conflict`: nothing was written; the subject's last revision is not the expected one.
+ * - `unknown`: it may or may not have been written. Only the identical bytes may be sent again.
+ * - `refused`: nothing was written; the journal is full or not allowed to (`retryable`), or the entry is too large.
+ */
+export type AppendOutcome =
+  | { readonly type: 'appended'; readonly revision: Revision }
+  | { readonly type: 'conflict'; readonly lastRevision: Revision }
+  | { readonly type: 'unknown'; readonly cause: unknown }
+  | { readonly type: 'refused'; readonly retryable: boolean; readonly cause: unknown };
+
+export interface Journal {
+  readonly id: JournalId;
+  /** Largest entry in bytes that `append` takes. */
+  readonly entryBytesMax: number;
+
+  /** Appends where the subject's last revision is `expected`. Never rejects for an outage: that is `unknown` or `refused`. */
+  append(subject: Subject, expected: Revision, bytes: Uint8Array): Promise<AppendOutcome>;
+
+  /**
+   * Entries after `after`, in order, in batches, up to the last one that the journal's leader knows at the call; then ends.
+   * Presence is proof, absence is not. Rejects with JOURNAL_UNAVAILABLE where the journal does not answer.
+   */
+  read(subject: Subject, after: Revision): AsyncIterable<readonly StoredEntry[]>;
+
+  /** Subjects of a job that hold entries, for readers such as `status`. */
+  subjects(prefix: string): Promise<readonly Subject[]>;
+
+  /** Files an operator's request: an append without expectation. Allowed while another process owns the journal. */
+  fileRequest(subject: Subject, bytes: Uint8Array): Promise<Revision>;
+
+  close(): Promise<void>;
+}
+
+/** Time as the writer needs it; the host brings it, tests and the fuzzer bring their own. */
+export interface Pacer {
+  /** Monotonic milliseconds. */
+  nowMs(): number;
+  /** Resolves after `delayMs`. */
+  pause(delayMs: number): Promise<void>;
+}

@@ -1,0 +1,62 @@
+/** Replay: the entries of one subject, each checked against the one before, so that no hole or flipped bit passes. */
+import { decodeEntry, hashEntry, type Entry } from './entry.ts';
+import { TidemarkError } from './errors.ts';
+import { NO_HASH, type EntryHash, type Subject } from './ids.ts';
+import type { Journal, Revision } from './port.ts';
+
+/** How far a reader has come in its subject: what the next entry must continue. */
+export interface Tail {
+  readonly revision: Revision;
+  readonly seq: number;
+  readonly hash: EntryHash;
+}
+
+export const EMPTY_TAIL: Tail = { revision: 0, seq: 0, hash: NO_HASH };
+
+/** An entry and the tail that it leaves behind. */
+export interface ReplayedEntry {
+  readonly entry: Entry;
+  readonly tail: Tail;
+}
+
+/**
+ * Yields the entries after `from`, checked. A wrong hash (over the stored bytes, before any upcasting), a hole or a later
+ * epoch followed by an earlier one rejects with JOURNAL_CORRUPT.
+ */
+export async function* replay(
+  journal: Journal,
+  subject: Subject,
+  from: Tail = EMPTY_TAIL,
+): AsyncGenerator<ReplayedEntry> {
+  let tail = from;
+  let epoch = 0;
+  for await (const batch of journal.read(subject, from.revision)) {
+    for (const stored of batch) {
+      const where = `Entry ${tail.seq + 1} of ${subject} (revision ${stored.revision})`;
+      const entry = decodeEntry(stored.bytes, where);
+      checkContinues(entry, tail, where, epoch);
+      epoch = entry.epoch;
+      tail = { revision: stored.revision, seq: entry.seq, hash: hashEntry(stored.bytes) };
+      yield { entry, tail };
+    }
+  }
+}
+
+function checkContinues(entry: Entry, tail: Tail, where: string, epoch: number): void {
+  const problem =
+    entry.seq !== tail.seq + 1
+      ? `counts ${entry.seq} where ${tail.seq + 1} is due: entries are missing or out of order`
+      : entry.prevHash !== tail.hash
+        ? 'does not continue the entry before it: the hash of that one differs, so one of them was changed'
+        : entry.epoch < epoch
+          ? `belongs to epoch ${entry.epoch} although epoch ${epoch} had been claimed`
+          : null;
+  if (problem === null) return;
+  throw new TidemarkError(
+    'JOURNAL_CORRUPT',
+    `${where} ${problem}. The partition stops; restore the journal from a copy.`,
+    {
+      fields: { seq: entry.seq, expectedSeq: tail.seq + 1, revision: tail.revision },
+    },
+  );
+}

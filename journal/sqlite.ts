@@ -1,0 +1,273 @@
+/**
+ * The embedded journal: one SQLite file on a local disk (node:sqlite, write-ahead log, synchronous = FULL).
+ *
+ * One process owns it and appends; others may read it and file requests meanwhile. Every entry's own SHA-256 is kept beside
+ * it, so that a flipped bit in the last entry, which no later one chains to, is found as well.
+ */
+import { hash, randomUUID } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { TidemarkError } from './errors.ts';
+import { journalId, type JournalId, type Subject } from './ids.ts';
+import type { AppendOutcome, Journal, Revision, StoredEntry } from './port.ts';
+import { failedAppend, failedRead } from './sqliteErrors.ts';
+import { createFolderOf, createJournalFile, missingJournal, openJournalFile } from './sqliteFile.ts';
+import { takeOwnerLock, type OwnerLock } from './sqliteLock.ts';
+
+const ENTRY_BYTES_MAX = 8 * 1024 * 1024;
+const READ_BATCH_ENTRIES = 512;
+const READ_BATCH_BYTES = 4 * 1024 * 1024;
+
+export interface SqliteJournalOptions {
+  /** Path of the journal file; its lock is `<path>.lock`. */
+  readonly path: string;
+  /** `own`: the one process that appends. `read`: reads and files requests, also while another process owns it. */
+  readonly access: 'own' | 'read';
+  /** Whether a missing journal is created, with missing folders. Only with `own`. */
+  readonly createIfMissing: boolean;
+  readonly entryBytesMax?: number;
+  /** The file does not grow beyond this: appends are then refused as on a full disk. */
+  readonly sizeBytesMax?: number;
+  /** Id of a journal that is created; random by default. */
+  readonly newId?: () => string;
+}
+
+/**
+ * Opens the journal. Rejects with JOURNAL_LOCKED where another process owns it, JOURNAL_MISSING where there is none,
+ * JOURNAL_CORRUPT where the file is not a journal of this format, JOURNAL_UNAVAILABLE where it cannot be opened.
+ */
+export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
+  const path = resolve(options.path);
+  if (options.access === 'read') {
+    const { db, id } = openJournalFile(path, 'read');
+    return new SqliteJournal({ ...options, path }, db, id, null);
+  }
+  if (options.createIfMissing) makeFolder(path);
+  else if (!existsSync(path)) throw missingJournal(path);
+  const lock = takeOwnerLock(path);
+  try {
+    if (options.createIfMissing && !existsSync(path)) create(path, options.newId ?? randomUUID);
+    const { db, id } = openJournalFile(path, 'write');
+    return new SqliteJournal({ ...options, path }, db, id, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    createFolderOf(path);
+  } catch (cause) {
+    throw failedRead(cause, path);
+  }
+}
+
+function create(path: string, newId: () => string): void {
+  const id = journalId(newId());
+  try {
+    createJournalFile(path, id);
+  } catch (cause) {
+    throw failedRead(cause, path);
+  }
+}
+
+class SqliteJournal implements Journal {
+  readonly id: JournalId;
+  readonly entryBytesMax: number;
+  readonly #path: string;
+  readonly #db: DatabaseSync;
+  readonly #lock: OwnerLock | null;
+  readonly #fileId: string;
+  readonly #statements: Statements;
+  /** For requests of a process that does not own the journal; opened at the first one. */
+  #requests: DatabaseSync | null = null;
+
+  constructor(options: SqliteJournalOptions, db: DatabaseSync, id: JournalId, lock: OwnerLock | null) {
+    this.id = id;
+    this.entryBytesMax = options.entryBytesMax ?? ENTRY_BYTES_MAX;
+    this.#path = options.path;
+    this.#db = db;
+    this.#lock = lock;
+    this.#fileId = fileIdOf(this.#path);
+    this.#statements = prepare(db);
+    if (lock !== null && options.sizeBytesMax !== undefined) limitSize(db, options.sizeBytesMax);
+  }
+
+  async append(subject: Subject, expected: Revision, bytes: Uint8Array): Promise<AppendOutcome> {
+    if (this.#lock === null) {
+      throw new TidemarkError(
+        'INTERNAL',
+        `The journal ${this.#path} was opened for reading: nothing was appended.`,
+      );
+    }
+    if (bytes.byteLength > this.entryBytesMax) {
+      return { type: 'refused', retryable: false, cause: this.#tooLarge(bytes.byteLength) };
+    }
+    this.#checkSameFile();
+    try {
+      return inTransaction(this.#db, () => {
+        const lastRevision = lastRevisionOf(this.#statements, subject);
+        if (lastRevision !== expected) return { type: 'conflict', lastRevision };
+        return { type: 'appended', revision: insert(this.#statements.insert, subject, bytes) };
+      });
+    } catch (cause) {
+      return failedAppend(cause, this.#path);
+    }
+  }
+
+  /** The end is taken when the iteration begins. */
+  async *read(subject: Subject, after: Revision): AsyncGenerator<readonly StoredEntry[]> {
+    try {
+      const last = lastRevisionOf(this.#statements, subject);
+      let from = after;
+      while (from < last) {
+        const batch = this.#readBatch(subject, from, last);
+        from = batch.at(-1)?.revision ?? last;
+        if (batch.length > 0) yield batch;
+        // Reading is synchronous: other partitions of this process get their turn between two batches.
+        await new Promise((turn) => setImmediate(turn));
+      }
+    } catch (cause) {
+      throw failedRead(cause, this.#path);
+    }
+  }
+
+  async subjects(prefix: string): Promise<readonly Subject[]> {
+    try {
+      return this.#statements.subjects.all({ prefix }).map((row) => row['subject'] as Subject);
+    } catch (cause) {
+      throw failedRead(cause, this.#path);
+    }
+  }
+
+  async fileRequest(subject: Subject, bytes: Uint8Array): Promise<Revision> {
+    if (bytes.byteLength > this.entryBytesMax) throw this.#tooLarge(bytes.byteLength);
+    try {
+      if (this.#lock === null) this.#requests ??= openJournalFile(this.#path, 'write').db;
+      const db = this.#requests ?? this.#db;
+      return inTransaction(db, () => insert(db.prepare(INSERT), subject, bytes));
+    } catch (cause) {
+      if (cause instanceof TidemarkError) throw cause;
+      const outcome = failedAppend(cause, this.#path);
+      throw new TidemarkError(
+        'JOURNAL_UNAVAILABLE',
+        outcome.type === 'refused'
+          ? `The request was not filed in ${this.#path}: the journal is full or busy. Try again.`
+          : `The request may or may not have been filed in ${this.#path}: see the status before trying again.`,
+        { fields: { path: this.#path }, cause },
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#db.isOpen) return;
+    this.#requests?.close();
+    this.#db.close();
+    this.#lock?.release();
+  }
+
+  #readBatch(subject: Subject, after: Revision, last: Revision): StoredEntry[] {
+    const batch: StoredEntry[] = [];
+    let bytesRead = 0;
+    for (const row of this.#statements.read.iterate({ subject, after, last, limit: READ_BATCH_ENTRIES })) {
+      const revision = Number(row['revision']);
+      const bytes = row['bytes'] as Uint8Array;
+      if (!hash('sha256', bytes, 'buffer').equals(row['sha256'] as Uint8Array))
+        throw this.#flipped(subject, revision);
+      batch.push({ revision, bytes });
+      bytesRead += bytes.byteLength;
+      if (bytesRead >= READ_BATCH_BYTES) break;
+    }
+    return batch;
+  }
+
+  /** A journal that was moved, restored or deleted under its owner would take appends that no restart ever finds. */
+  #checkSameFile(): void {
+    if (fileIdOf(this.#path) === this.#fileId) return;
+    throw new TidemarkError(
+      'JOURNAL_REPLACED',
+      `The journal ${this.#path} was moved, deleted or replaced while it was in use: put it back and start again.`,
+      { fields: { path: this.#path } },
+    );
+  }
+
+  #flipped(subject: Subject, revision: Revision): TidemarkError {
+    return new TidemarkError(
+      'JOURNAL_CORRUPT',
+      `The entry at revision ${revision} of ${subject} in ${this.#path} is not what was written: restore the journal ` +
+        'from a copy.',
+      { fields: { path: this.#path, revision } },
+    );
+  }
+
+  #tooLarge(bytes: number): TidemarkError {
+    return new TidemarkError(
+      'JOURNAL_ENTRY_TOO_LARGE',
+      `${bytes} bytes are over the limit of ${this.entryBytesMax} of the journal ${this.#path}.`,
+      { fields: { bytes, bytesMax: this.entryBytesMax } },
+    );
+  }
+}
+
+const INSERT = 'INSERT INTO entries (subject, sha256, bytes) VALUES (?, ?, ?)';
+
+interface Statements {
+  readonly insert: StatementSync;
+  readonly last: StatementSync;
+  readonly read: StatementSync;
+  readonly subjects: StatementSync;
+}
+
+function prepare(db: DatabaseSync): Statements {
+  return {
+    insert: db.prepare(INSERT),
+    last: db.prepare('SELECT max(revision) AS revision FROM entries WHERE subject = ?'),
+    read: db.prepare(
+      `SELECT revision, sha256, bytes FROM entries
+       WHERE subject = :subject AND revision > :after AND revision <= :last ORDER BY revision LIMIT :limit`,
+    ),
+    // From subject to subject along the index, instead of over every entry.
+    subjects: db.prepare(
+      `WITH RECURSIVE found (subject) AS (
+         SELECT min(subject) FROM entries WHERE subject >= :prefix
+         UNION ALL
+         SELECT (SELECT min(e.subject) FROM entries e WHERE e.subject > found.subject)
+         FROM found WHERE substr(found.subject, 1, length(:prefix)) = :prefix
+       )
+       SELECT subject FROM found WHERE substr(subject, 1, length(:prefix)) = :prefix`,
+    ),
+  };
+}
+
+function lastRevisionOf(statements: Statements, subject: Subject): Revision {
+  return Number(statements.last.get(subject)?.['revision'] ?? 0);
+}
+
+function insert(statement: StatementSync, subject: Subject, bytes: Uint8Array): Revision {
+  return Number(statement.run(subject, hash('sha256', bytes, 'buffer'), bytes).lastInsertRowid);
+}
+
+function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function limitSize(db: DatabaseSync, sizeBytesMax: number): void {
+  const pageBytes = Number(db.prepare('PRAGMA page_size').get()?.['page_size']);
+  db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(sizeBytesMax / pageBytes))}`);
+}
+
+/** Device and inode, or `gone`. */
+function fileIdOf(path: string): string {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? 'gone' : `${stat.dev}:${stat.ino}`;
+}

@@ -1,0 +1,147 @@
+/** The file of an embedded journal: created whole or not at all, and recognized before it is trusted. */
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
+import { TidemarkError } from './errors.ts';
+import { journalId, type JournalId } from './ids.ts';
+import { damaged, failedRead } from './sqliteErrors.ts';
+
+/** "TDMK": in the header of the file, so that another program's database is never taken for a journal. */
+const APPLICATION_ID = 0x54_44_4d_4b;
+export const JOURNAL_FORMAT_VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE entries (
+    revision INTEGER PRIMARY KEY AUTOINCREMENT,
+    subject TEXT NOT NULL,
+    sha256 BLOB NOT NULL,
+    bytes BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX entries_by_subject ON entries (subject, revision);
+`;
+
+/** How long a writer waits for another process that files a request or reads, before it reports the journal busy. */
+const BUSY_TIMEOUT_MS = 2_000;
+
+/**
+ * Creates an empty journal at `path`. Call it under the owner's lock. A crash at any point leaves either no journal or a
+ * whole one: it is built under another name, made durable and renamed.
+ */
+export function createJournalFile(path: string, id: JournalId): void {
+  refuseLeftoverLog(path);
+  const draft = `${path}.draft`;
+  for (const leftover of [draft, `${draft}-wal`, `${draft}-shm`, `${draft}-journal`])
+    rmSync(leftover, { force: true });
+  const db = new DatabaseSync(draft);
+  try {
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    db.exec(
+      `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${JOURNAL_FORMAT_VERSION}; ${SCHEMA}`,
+    );
+    db.prepare("INSERT INTO meta (key, value) VALUES ('journalId', ?)").run(id);
+  } finally {
+    db.close();
+  }
+  syncPath(draft);
+  renameSync(draft, path);
+  syncPath(dirname(path));
+}
+
+/** SQLite would read the log of a journal that was deleted without it into the new one. */
+function refuseLeftoverLog(path: string): void {
+  const log = `${path}-wal`;
+  if (!existsSync(log)) return;
+  if (statSync(log).size > 0) {
+    throw new TidemarkError(
+      'JOURNAL_CORRUPT',
+      `The journal ${path} is gone, but its log ${log} is still there: restore the journal, or remove the log as well.`,
+      { fields: { path, log } },
+    );
+  }
+  rmSync(log);
+}
+
+/** Makes the folders of `path` that are missing, each durable in its parent. */
+export function createFolderOf(path: string): void {
+  const missing: string[] = [];
+  for (let folder = dirname(path); !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
+  for (const folder of missing) {
+    mkdirSync(folder, { recursive: true });
+    syncPath(dirname(folder));
+  }
+}
+
+function syncPath(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+export interface JournalFile {
+  readonly db: DatabaseSync;
+  readonly id: JournalId;
+}
+
+/** Opens an existing journal and checks what it is, before anything in it is changed. Never creates one. */
+export function openJournalFile(path: string, access: 'write' | 'read'): JournalFile {
+  if (!existsSync(path)) throw missingJournal(path);
+  if (!statSync(path).isFile()) throw damaged(path);
+  let db: DatabaseSync | null = null;
+  try {
+    const url = pathToFileURL(path);
+    url.searchParams.set('mode', access === 'read' ? 'ro' : 'rw');
+    db = new DatabaseSync(url, { readOnly: access === 'read', timeout: BUSY_TIMEOUT_MS });
+    const id = identify(db, path);
+    if (access === 'write') makeDurable(db, path);
+    return { db, id };
+  } catch (cause) {
+    db?.close();
+    throw failedRead(cause, path);
+  }
+}
+
+export function missingJournal(path: string): TidemarkError {
+  return new TidemarkError(
+    'JOURNAL_MISSING',
+    `There is no journal ${path}: start the job once, or correct the path.`,
+    { fields: { path } },
+  );
+}
+
+function identify(db: DatabaseSync, path: string): JournalId {
+  if (pragma(db, 'application_id') !== APPLICATION_ID) throw damaged(path);
+  const version = Number(pragma(db, 'user_version'));
+  if (version !== JOURNAL_FORMAT_VERSION) {
+    throw new TidemarkError(
+      'JOURNAL_CORRUPT',
+      `The journal ${path} has format ${version}; this Tidemark reads format ${JOURNAL_FORMAT_VERSION}. Use the ` +
+        'Tidemark that wrote it, or a newer one.',
+      { fields: { path, version } },
+    );
+  }
+  const row = db.prepare("SELECT value FROM meta WHERE key = 'journalId'").get();
+  if (row === undefined) throw damaged(path);
+  return journalId(String(row['value']));
+}
+
+/** An acknowledged append outlives a power loss: every commit is synced, on macOS through the drive's own cache too. */
+function makeDurable(db: DatabaseSync, path: string): void {
+  const mode = pragma(db, 'journal_mode = WAL');
+  db.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON');
+  if (mode === 'wal' && pragma(db, 'synchronous') === 2) return;
+  throw new TidemarkError(
+    'JOURNAL_UNAVAILABLE',
+    `The journal ${path} cannot be written durably here (journal mode ${String(mode)}): put it on a local disk.`,
+    { fields: { path } },
+  );
+}
+
+function pragma(db: DatabaseSync, text: string): unknown {
+  const row = db.prepare(`PRAGMA ${text}`).get();
+  return row === undefined ? null : Object.values(row)[0];
+}

@@ -1,0 +1,48 @@
+/** How many checks went which way. A static step, such as the types, counts as one. */
+export type Counts = { readonly passed: number; readonly failed: number; readonly skipped: number };
+
+/** What is read of vitest's JSON report. */
+type Report = {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
+};
+
+/**
+ * Counts the tests of a vitest run. Whatever vitest reports otherwise than as a failed test (a file that
+ * cannot be loaded, an unhandled rejection, a missing report, no test at all) is one failure too.
+ */
+export function countTests(reportJson: string | undefined, exitCode: number): Counts {
+  if (reportJson === undefined) return { passed: 0, failed: 1, skipped: 0 };
+  const report = JSON.parse(reportJson) as Report;
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  );
+  const passed = report.numPassedTests;
+  const skipped = report.numPendingTests + report.numTodoTests;
+  const failed = report.numFailedTests + brokenFiles.length;
+  const failedOtherwise = failed === 0 && (exitCode !== 0 || passed === 0);
+  return { passed, failed: failedOtherwise ? 1 : failed, skipped };
+}
+
+export function addCounts(all: readonly Counts[]): Counts {
+  return all.reduce(
+    (sum, one) => ({
+      passed: sum.passed + one.passed,
+      failed: sum.failed + one.failed,
+      skipped: sum.skipped + one.skipped,
+    }),
+    { passed: 0, failed: 0, skipped: 0 },
+  );
+}
+
+/** The closing line that every CI can read. */
+export function closingLine({ passed, failed, skipped }: Counts): string {
+  const line = `${String(passed)} passed, ${String(failed)} failed`;
+  return skipped > 0 ? `${line}, ${String(skipped)} skipped` : line;
+}

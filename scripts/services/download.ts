@@ -1,0 +1,150 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  downloadsDir,
+  kafkaVersion,
+  type Log,
+  messageOf,
+  natsVersion,
+  ServiceUnavailableError,
+} from './common.ts';
+import { findCommand, processIdentity, runCommand } from './processes.ts';
+
+const slf4jVersion = '1.7.36'; // the one that Kafka's own jars are built against
+const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
+
+const kafkaDir = path.join(downloadsDir, `kafka-${kafkaVersion}`);
+const natsDir = path.join(downloadsDir, `nats-server-${natsVersion}`);
+
+type Download = {
+  readonly what: string;
+  readonly targetDir: string;
+  /** Commands that fetching takes, and those that running takes ever after. */
+  readonly fetchedWith: readonly string[];
+  readonly runWith: readonly string[];
+  readonly fetch: (
+    dir: string,
+    onLine: (line: string) => void,
+    signal: AbortSignal | undefined,
+  ) => Promise<void>;
+};
+
+const kafkaDownload: Download = {
+  what: `Kafka ${kafkaVersion} (about 54 MB through Maven)`,
+  targetDir: kafkaDir,
+  fetchedWith: ['mvn'],
+  runWith: ['java'],
+  fetch: async (dir, onLine, signal) => {
+    await writeFile(path.join(dir, 'pom.xml'), pom);
+    const goal = `${dependencyPlugin}:copy-dependencies`;
+    const args = ['-B', goal, '-DincludeScope=runtime', '-DoutputDirectory=jars'];
+    await runCommand('mvn', args, { cwd: dir, onLine, signal });
+  },
+};
+
+const natsDownload: Download = {
+  what: `nats-server ${natsVersion} (built by Go)`,
+  targetDir: natsDir,
+  fetchedWith: ['go'],
+  runWith: [],
+  fetch: async (dir, onLine, signal) => {
+    const args = ['install', '-v', `github.com/nats-io/nats-server/v2@v${natsVersion}`];
+    await runCommand('go', args, { env: { GOBIN: dir }, onLine, signal });
+  },
+};
+
+const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>tidemark</groupId>
+  <artifactId>test-services</artifactId>
+  <version>1</version>
+  <packaging>pom</packaging>
+  <dependencies>
+    ${dependency('org.apache.kafka', 'kafka_2.13', kafkaVersion)}
+    ${dependency('org.apache.kafka', 'kafka-tools', kafkaVersion)}
+    ${dependency('org.slf4j', 'slf4j-simple', slf4jVersion)}
+  </dependencies>
+</project>
+`;
+
+function dependency(group: string, artifact: string, version: string): string {
+  return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
+}
+
+/** The class path of Kafka's own jars, fetched first if they are not there. */
+export async function ensureKafkaJars(log: Log, signal?: AbortSignal): Promise<string> {
+  await ensure(kafkaDownload, log, signal);
+  return path.join(kafkaDir, 'jars', '*');
+}
+
+/** The nats-server binary, built first if it is not there. */
+export async function ensureNatsServer(log: Log, signal?: AbortSignal): Promise<string> {
+  await ensure(natsDownload, log, signal);
+  return path.join(natsDir, 'nats-server');
+}
+
+/** Why own servers cannot be run on this machine, or undefined when nothing speaks against it. */
+export function missingTools(): string | undefined {
+  const missing = [kafkaDownload, natsDownload].flatMap(missingFor);
+  return missing.length === 0 ? undefined : `not on the PATH: ${missing.join(', ')}`;
+}
+
+function missingFor({ targetDir, fetchedWith, runWith }: Download): string[] {
+  const needed = existsSync(targetDir) ? runWith : [...fetchedWith, ...runWith];
+  return needed.filter((name) => findCommand(name) === undefined);
+}
+
+async function ensure(download: Download, log: Log, signal: AbortSignal | undefined): Promise<void> {
+  const { what, targetDir } = download;
+  const missing = missingFor(download);
+  if (missing.length > 0) {
+    throw new ServiceUnavailableError(
+      `${what} cannot be had: not on the PATH: ${missing.join(', ')} ` +
+        `(without a container engine the services take java, mvn and go)`,
+    );
+  }
+  if (existsSync(targetDir)) return;
+  await mkdir(downloadsDir, { recursive: true });
+  await removeAbandoned();
+  // Filled aside and renamed when complete, so that an interrupted download is never taken for a whole one.
+  const dir = await mkdtemp(`${targetDir}.partial-${String(process.pid)}-`);
+  const progress = reportProgress(what, log);
+  try {
+    await download.fetch(dir, progress.onLine, signal);
+    await rename(dir, targetDir);
+    progress.done();
+  } catch (error) {
+    await rm(dir, { recursive: true, force: true });
+    if (existsSync(targetDir)) return; // another process was faster
+    signal?.throwIfAborted();
+    throw new ServiceUnavailableError(`${what} cannot be had: ${messageOf(error)}`, { cause: error });
+  } finally {
+    progress.stop();
+  }
+}
+
+function reportProgress(what: string, log: Log) {
+  const startedAt = Date.now();
+  const seconds = (): string => `${String(Math.round((Date.now() - startedAt) / 1000))} s`;
+  let steps = 0;
+  log(`getting ${what} ...`);
+  const timer = setInterval(() => log(`getting ${what}: ${String(steps)} steps, ${seconds()}`), 5000);
+  return {
+    onLine: (line: string) => {
+      // Maven: one line a file. Go: one line a module, then one a package.
+      if (!line.includes('Downloading from')) steps++;
+    },
+    done: () => log(`got ${what} in ${seconds()}`),
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** Removes what downloads left that were killed in the middle. */
+async function removeAbandoned(): Promise<void> {
+  for (const name of await readdir(downloadsDir)) {
+    const pid = /\.partial-(\d+)-/.exec(name)?.[1];
+    if (pid === undefined || processIdentity(Number(pid)) !== undefined) continue;
+    await rm(path.join(downloadsDir, name), { recursive: true, force: true });
+  }
+}

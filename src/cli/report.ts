@@ -1,0 +1,34 @@
+/** Answers and errors as text or JSON. */
+import { asTidemarkError, ERROR_CODES, TidemarkError } from '../../journal/errors.ts';
+import { errorLines } from '../telemetry/loggable.ts';
+import type { CliIo } from './io.ts';
+
+/** The one document of `--json`; offsets are texts: they do not fit a JSON number. */
+export function jsonText(document: unknown): string {
+  const text = JSON.stringify(document, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 2);
+  return `${text}\n`;
+}
+
+/** Tells of an error: lines on standard error, and with --json the document on standard output. */
+export function reportError(error: unknown, { stdout, stderr }: Pick<CliIo, 'stdout' | 'stderr'>, isJson: boolean): void {
+  stderr.write(
+    textOfError(error)
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+  if (!isJson) return;
+  const { code, message, fields } = asTidemarkError(error, 'The command');
+  stdout.write(jsonText({ error: { code, message, fields } }));
+}
+
+function textOfError(error: unknown): readonly string[] {
+  if (!(error instanceof TidemarkError)) return prefixed(errorLines(error));
+  const { problems } = error.fields;
+  if (error.code === 'CONFIG_INVALID' && Array.isArray(problems)) return problems as readonly string[];
+  const { help } = ERROR_CODES[error.code];
+  return [...prefixed(errorLines(error)), ...(error.code === 'USAGE' ? [] : [`  what to do: ${help}`])];
+}
+
+function prefixed([first = '', ...rest]: readonly string[]): string[] {
+  return [`tidemark: ${first}`, ...rest.map((line) => `  ${line}`)];
+}

@@ -1,0 +1,31 @@
+/** What `tidemark run` says when it has ended. */
+import { formatBytes, formatCount, formatNoun } from '../telemetry/format.ts';
+import type { RunReport } from './contract.ts';
+import { nameBelowSink } from './fileNames.ts';
+import { left, right, tableLines } from './table.ts';
+
+const FILES_SHOWN = 30;
+
+export function runText(report: RunReport, sinkUri: string): string {
+  return [...committedLines(report, sinkUri), ...stoppedLines(report)].map((line) => `${line}\n`).join('');
+}
+
+function committedLines({ committed, recordsCommitted }: RunReport, sinkUri: string): string[] {
+  const records = formatNoun(recordsCommitted, 'record');
+  if (committed.length === 0) {
+    return [recordsCommitted === 0 ? 'nothing new was committed' : `committed ${records}; their files: tidemark status`];
+  }
+  const rows = committed
+    .slice(0, FILES_SHOWN)
+    .map(({ uri, records: count, bytes }) => [nameBelowSink(uri, sinkUri), formatCount(count), formatBytes(bytes)]);
+  const rest = committed.length - rows.length;
+  return [
+    `committed ${formatNoun(committed.length, 'file')} with ${records}`,
+    ...tableLines([left('FILE'), right('RECORDS'), right('SIZE')], rows),
+    ...(rest > 0 ? [`and ${formatNoun(rest, 'file')} more`] : []),
+  ];
+}
+
+function stoppedLines({ stoppedPartitions }: RunReport): string[] {
+  return stoppedPartitions.map(({ partition, code, message }) => `${partition} stopped: ${code}: ${message}`);
+}

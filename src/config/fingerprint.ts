@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+import type { JobConfig } from './jobConfig.ts';
+
+/**
+ * SHA-256 (64 hex digits) of what decides which records go where: the same fingerprint means the same files from the same
+ * input. How to reach the services (brokers, servers, TLS, users) and every secret are left out.
+ */
+export function configFingerprint({ job, source, sink, bucket, roll, checkpoint }: JobConfig): string {
+  const meaning = {
+    job,
+    source:
+      source.type === 'kafka'
+        ? meaningOfKafka(source)
+        : { type: source.type, pattern: source.pattern, timePath: source.timePath },
+    sink,
+    bucket: bucket.by === 'none' ? bucket : { ...bucket, pattern: bucket.pattern.text },
+    roll,
+    checkpoint,
+  };
+  return createHash('sha256').update(canonicalJson(meaning)).digest('hex');
+}
+
+function meaningOfKafka({
+  type,
+  topics,
+  groupId,
+  startFrom,
+}: Extract<JobConfig['source'], { type: 'kafka' }>) {
+  return { type, topics: topics.toSorted(), groupId, startFrom };
+}
+
+/** JSON with the keys of every object in order, so that equal values have equal texts. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

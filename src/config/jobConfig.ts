@@ -1,0 +1,108 @@
+/** The typed job: what a job file says once it is checked, with defaults filled in, units resolved and paths made absolute. */
+import type { BucketPattern } from '../../actors/bucketPattern.ts';
+import type { JobName } from '../../journal/ids.ts';
+import type { StartFrom } from '../source/port.ts';
+import type { Secret } from './secret.ts';
+
+/** TLS of a client. The files exist and can be read; their contents are read by whoever connects. */
+export interface TlsConfig {
+  /** Absolute path of a PEM file with the certificate authorities to trust; null: those that Node trusts. */
+  readonly caFile: string | null;
+  /** Absolute paths of the client's own certificate and key (PEM); both or neither. */
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+  /** Whether a server whose certificate cannot be verified is refused. */
+  readonly rejectUnauthorized: boolean;
+}
+
+export interface SaslConfig {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+  readonly username: string;
+  readonly password: Secret;
+}
+
+export interface KafkaSourceConfig {
+  readonly type: 'kafka';
+  /** `host:port`, at least one. */
+  readonly brokers: readonly string[];
+  /** At least one, each once. */
+  readonly topics: readonly string[];
+  readonly groupId: string;
+  /** Used once per topic: where the journal names no start offsets yet. */
+  readonly startFrom: StartFrom;
+  /** Null: no TLS. */
+  readonly tls: TlsConfig | null;
+  /** Null: no authentication. */
+  readonly sasl: SaslConfig | null;
+}
+
+export interface FileSourceConfig {
+  readonly type: 'file';
+  /** A glob relative to the job's folder (`baseDir`), normalized; may begin with `../`. A match's relative path is its topic. */
+  readonly pattern: string;
+  /** Where in a line's JSON its time in milliseconds stands, as steps; null: the file's modification time. */
+  readonly timePath: readonly string[] | null;
+}
+
+export interface SinkConfig {
+  readonly type: 'file';
+  /** `file:///absolute/folder`, without a slash at the end. */
+  readonly uri: string;
+  readonly format: 'text';
+  /** Begin and end of the names of part files; never begins with `.` or `_`. */
+  readonly prefix: string;
+  readonly suffix: string;
+}
+
+export type BucketConfig =
+  | { readonly by: 'none' }
+  | {
+      readonly by: 'record-time' | 'wall-clock';
+      readonly pattern: BucketPattern;
+      /** IANA name, known to this Node. */
+      readonly timezone: string;
+    };
+
+export interface RollConfig {
+  /** Checked after every record. */
+  readonly maxBytes: number;
+  /** Since the part file was opened. */
+  readonly maxAgeMs: number;
+  /** Since its last record. */
+  readonly maxIdleMs: number;
+}
+
+export interface NatsJournalConfig {
+  readonly type: 'nats';
+  /** `nats://host:port` or `tls://host:port`, at least one, without credentials. */
+  readonly servers: readonly string[];
+  readonly stream: string;
+  /** Of the stream, where it is created: 1 to 5. */
+  readonly replicas: number;
+  /** Absolute path of a `.creds` file; null where another way (or none) is used. */
+  readonly credentialsFile: string | null;
+  readonly user: string | null;
+  readonly password: Secret | null;
+  readonly token: Secret | null;
+  /** Null: TLS only where the server asks for it. */
+  readonly tls: Omit<TlsConfig, 'rejectUnauthorized'> | null;
+}
+
+export interface SqliteJournalConfig {
+  readonly type: 'sqlite';
+  /** Absolute path of the database file. */
+  readonly path: string;
+}
+
+export interface JobConfig {
+  readonly job: JobName;
+  /** Absolute path of the job file, and of its folder: relative paths start there. */
+  readonly file: string;
+  readonly baseDir: string;
+  readonly source: KafkaSourceConfig | FileSourceConfig;
+  readonly sink: SinkConfig;
+  readonly bucket: BucketConfig;
+  readonly roll: RollConfig;
+  readonly checkpoint: { readonly intervalMs: number };
+  readonly journal: NatsJournalConfig | SqliteJournalConfig;
+}

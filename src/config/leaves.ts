@@ -1,0 +1,242 @@
+/** The single values of a job file: how each is checked, said to be wrong, and turned into its typed form. */
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { parseBucketPattern } from '../../actors/bucketPattern.ts';
+import type { StartFrom } from '../source/port.ts';
+import { Secret } from './secret.ts';
+import {
+  DURATION_PATTERN,
+  parseDuration,
+  parseSize,
+  SIZE_PATTERN,
+  unitMissing,
+  type UnitResult,
+} from './units.ts';
+
+/** What the values of a job file refer to. */
+export interface SchemaContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute folder where relative paths start. */
+  readonly baseDir: string;
+  readonly isReadableFile: (file: string) => boolean;
+}
+
+type RawIssue = Parameters<z.core.$ZodErrorMap>[0];
+
+/** "What is wrong; what is expected" for a value that has the wrong type or is missing. */
+export function expecting(expected: string): (issue: RawIssue) => string {
+  return (issue) => {
+    if (issue.input === undefined) return `is missing; expected ${expected}`;
+    if (issue.code === 'invalid_value') return `${quoted(issue.input)} is unknown; expected ${expected}`;
+    const isUnquoted =
+      issue.code === 'invalid_type' &&
+      issue.expected === 'string' &&
+      /^(number|boolean)$/.test(typeof issue.input);
+    return `${kindOf(issue.input)}${isUnquoted ? ' (in quotes it would be a text)' : ''}; expected ${expected}`;
+  };
+}
+
+/** Names the kind, not the value: it may be a secret at the wrong place. */
+function kindOf(value: unknown): string {
+  if (value === null) return 'is empty';
+  if (Array.isArray(value)) return 'is a list';
+  if (typeof value === 'string') return value === '' ? 'is empty' : 'is a text';
+  if (typeof value === 'number') return 'is a number';
+  if (typeof value === 'boolean') return 'is true or false';
+  return 'is a map';
+}
+
+function quoted(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? JSON.stringify(value)
+    : 'this value';
+}
+
+/** A text that `check` accepts (null) or says what is wrong with. */
+export function text(expected: string, check: (value: string) => string | null = () => null) {
+  return z.string({ error: expecting(expected) }).superRefine((value, context) => {
+    const wrong = value === '' ? 'is empty' : check(value);
+    if (wrong !== null) context.addIssue({ code: 'custom', message: `${wrong}; expected ${expected}` });
+  });
+}
+
+export function matchingText(expected: string, pattern: RegExp) {
+  return z
+    .string({ error: expecting(expected) })
+    .regex(pattern, { error: (issue) => `${quoted(issue.input)} is not allowed; expected ${expected}` });
+}
+
+function unitText(kind: 'duration' | 'size', pattern: RegExp, parse: (value: string) => UnitResult) {
+  const expected =
+    kind === 'duration' ? 'a duration with its unit, like 10s' : 'a size with its unit, like 128MiB';
+  return z
+    .string({ error: (issue) => unitMissing(issue.input, kind) ?? expecting(expected)(issue) })
+    .meta({ pattern: pattern.source })
+    .transform((value, context) => {
+      const result = parse(value);
+      if (result.type === 'parsed') return result.value;
+      context.addIssue({ code: 'custom', message: result.reason });
+      return z.NEVER;
+    });
+}
+
+/** In milliseconds. */
+export const duration = () => unitText('duration', DURATION_PATTERN, parseDuration);
+/** In bytes. */
+export const size = () => unitText('size', SIZE_PATTERN, parseSize);
+
+/** An existing file, as its absolute path. */
+export function existingFile({ baseDir, isReadableFile }: SchemaContext, what: string) {
+  return text(what).transform((value, context) => {
+    const file = path.resolve(baseDir, value);
+    if (!isReadableFile(file)) {
+      context.addIssue({ code: 'custom', message: `"${value}" cannot be read (${file}); expected ${what}` });
+      return z.NEVER;
+    }
+    return file;
+  });
+}
+
+/** A path that need not exist yet, absolute. */
+export function filePath({ baseDir }: SchemaContext, what: string) {
+  return text(what, (value) => (hasScheme(value) ? 'is a URL' : null)).transform((value) =>
+    path.resolve(baseDir, value),
+  );
+}
+
+/** A secret, as it stands or as `{ env: VARIABLE }`. Never shown in a message. */
+export function secret({ env }: SchemaContext) {
+  const expected = 'a text or { env: VARIABLE }';
+  return z
+    .union(
+      [
+        z.string(),
+        z.strictObject({
+          env: matchingText('the name of an environment variable', /^[A-Za-z_][A-Za-z0-9_]*$/),
+        }),
+      ],
+      {
+        error: expecting(expected),
+      },
+    )
+    .transform((value, context) => {
+      const revealed = typeof value === 'string' ? value : env[value.env];
+      if (revealed !== undefined && revealed !== '') return new Secret(revealed);
+      const wrong =
+        typeof value === 'string' ? 'is empty' : `the environment variable ${value.env} is not set`;
+      context.addIssue({ code: 'custom', message: `${wrong}; expected ${expected}` });
+      return z.NEVER;
+    });
+}
+
+export function timezone() {
+  return text('an IANA time zone, like UTC or Europe/Berlin', (value) => {
+    if (/^[+-]/.test(value)) return `"${value}" is an offset`;
+    try {
+      new Intl.DateTimeFormat('en', { timeZone: value });
+      return null;
+    } catch (error) {
+      if (error instanceof RangeError) return `"${value}" is no time zone that this Node knows`;
+      throw error;
+    }
+  });
+}
+
+export function bucketPattern() {
+  const examples = ['yyyy-MM-dd--HH', "'dt='yyyy-MM-dd/'hr='HH"];
+  return text('a pattern like yyyy-MM-dd--HH')
+    .meta({ examples })
+    .transform((value, context) => {
+      const result = parseBucketPattern(value);
+      if (result.type === 'parsed') return result.pattern;
+      const place = result.at === null ? '' : ` at character ${result.at}`;
+      context.addIssue({
+        code: 'custom',
+        message: `"${value}" is wrong${place}: ${result.reason}; expected a pattern like yyyy-MM-dd--HH`,
+      });
+      return z.NEVER;
+    });
+}
+
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+export function startFrom() {
+  const expected = 'earliest, latest, group, or a time with its zone like 2026-01-31T08:00:00Z';
+  const examples = ['earliest', 'latest', 'group', '2026-01-31T08:00:00Z'];
+  return text(expected)
+    .meta({ examples })
+    .transform((value, context): StartFrom => {
+      if (value === 'earliest' || value === 'latest' || value === 'group') return { type: value };
+      const atMs = ISO_TIME.test(value) && isRealDate(value) ? Date.parse(value) : Number.NaN;
+      if (!Number.isNaN(atMs)) return { type: 'time', atMs };
+      context.addIssue({ code: 'custom', message: `"${value}" is unknown; expected ${expected}` });
+      return z.NEVER;
+    });
+}
+
+/** Date.parse takes 2026-02-30 for March 2. */
+function isRealDate(value: string): boolean {
+  const day = value.slice(0, 10);
+  const atMs = Date.parse(day);
+  return !Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(day);
+}
+
+const NAME_BYTES_MAX = 32;
+
+/** Begin or end of the name of a part file. */
+export function nameAffix(kind: 'prefix' | 'suffix') {
+  const expected = `a text of at most ${NAME_BYTES_MAX} bytes without "/", "\\" or control characters`;
+  return z.string({ error: expecting(expected) }).superRefine((value, context) => {
+    const wrong = affixProblem(value, kind);
+    if (wrong !== null)
+      context.addIssue({
+        code: 'custom',
+        message: `${JSON.stringify(value)} ${wrong}; expected ${expected}`,
+      });
+  });
+}
+
+function affixProblem(value: string, kind: 'prefix' | 'suffix'): string | null {
+  if (kind === 'prefix' && value === '') return 'is empty';
+  if (kind === 'prefix' && /^[._]/.test(value))
+    return `begins with "${value.charAt(0)}", which readers take for hidden`;
+  if (/[/\\]/.test(value)) return 'holds a separator of folders (folders belong into bucket.pattern)';
+  if (/\p{Cc}/u.test(value) || !value.isWellFormed()) return 'holds a control character';
+  if (Buffer.byteLength(value) > NAME_BYTES_MAX) return 'is too long';
+  return null;
+}
+
+/** `file:///absolute/folder`, without a slash at the end. */
+export function sinkUri({ baseDir }: SchemaContext) {
+  const expected = 'a folder: file:///var/lake/clicks, or a path';
+  return text(expected).transform((value, context): string => {
+    const wrong = sinkProblem(value);
+    if (wrong !== null) {
+      context.addIssue({ code: 'custom', message: `"${value}" ${wrong}; expected ${expected}` });
+      return z.NEVER;
+    }
+    const folder = hasScheme(value) ? fileURLToPath(value) : value;
+    return pathToFileURL(path.resolve(baseDir, folder)).href;
+  });
+}
+
+function sinkProblem(value: string): string | null {
+  if (!hasScheme(value)) return value.includes('\0') ? 'holds a NUL character' : null;
+  if (value.startsWith('oss://')) return 'needs an OSS store, which this version does not have yet';
+  if (!value.startsWith('file:')) return 'has a scheme that is unknown';
+  if (!URL.canParse(value) || !value.startsWith('file:///')) return 'is no file:/// URL of this machine';
+  if (/[?#]/.test(value)) return 'has a "?" or "#", which a file:/// URL writes as %3F or %23';
+  try {
+    fileURLToPath(value);
+    return null;
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof URIError)
+      return `is no file:/// URL of this machine (${error.message})`;
+    throw error;
+  }
+}
+
+export function hasScheme(value: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9+.-]+:(\/\/|\/)/.test(value);
+}

@@ -1,0 +1,337 @@
+/**
+ * The job file's public keys: the one definition behind checking, types, the JSON Schema for editors, and docs/job-file.md.
+ */
+import path from 'node:path';
+import { z } from 'zod';
+import { JOB_NAME_PATTERN, jobName } from '../../journal/ids.ts';
+import {
+  bucketPattern,
+  duration,
+  existingFile,
+  expecting,
+  filePath,
+  hasScheme,
+  matchingText,
+  nameAffix,
+  secret,
+  sinkUri,
+  size,
+  startFrom,
+  text,
+  timezone,
+  type SchemaContext,
+} from './leaves.ts';
+
+const A_MAP = 'a map of keys';
+
+function map<Shape extends z.core.$ZodLooseShape>(shape: Shape, expected: string = A_MAP) {
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : expecting(expected)(issue)),
+  });
+}
+
+/** A rule over several keys; it also speaks when one of them is wrong by itself, so that every problem is named at once. */
+function rule<T extends z.ZodType>(schema: T, check: (value: Record<string, unknown>) => string | null): T {
+  return schema.refine((value) => !isMap(value) || check(value) === null, {
+    when: ({ value }) => isMap(value),
+    error: ({ input }) => (isMap(input) ? (check(input) ?? undefined) : undefined),
+  });
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** One or more, each once. */
+function listOf<T extends z.ZodType>(element: T, expected: string) {
+  return z
+    .array(element, { error: expecting(expected) })
+    .min(1, { error: `is empty; expected ${expected}` })
+    .superRefine((values, context) => {
+      values.forEach((value, index) => {
+        if (values.indexOf(value) === index) return;
+        context.addIssue({
+          code: 'custom',
+          path: [index],
+          message: `${JSON.stringify(value)} stands here twice; expected each once`,
+        });
+      });
+    })
+    .meta({ uniqueItems: true });
+}
+
+function tlsShape(context: SchemaContext) {
+  return {
+    ca: existingFile(context, 'a PEM file with certificate authorities').optional().meta({
+      description: 'PEM file with the certificate authorities to trust, instead of those that Node trusts.',
+    }),
+    cert: existingFile(context, "a PEM file with the client's certificate").optional().meta({
+      description: "PEM file with the client's own certificate; together with key.",
+    }),
+    key: existingFile(context, "a PEM file with the client's key").optional().meta({
+      description: "PEM file with the client's own key; together with cert.",
+    }),
+  };
+}
+
+function certNeedsKey(value: Record<string, unknown>): string | null {
+  const [has, lacks] = value['cert'] === undefined ? ['key', 'cert'] : ['cert', 'key'];
+  return value[has] === undefined || value[lacks] !== undefined
+    ? null
+    : `has ${has} without ${lacks}; expected both or neither`;
+}
+
+function kafkaSchema(context: SchemaContext) {
+  const tls = map({
+    ...tlsShape(context),
+    rejectUnauthorized: z
+      .boolean({ error: expecting('true or false') })
+      .default(true)
+      .meta({ description: 'Whether a server whose certificate cannot be verified is refused.' }),
+  });
+  const sasl = map({
+    mechanism: z
+      .enum(['plain', 'scram-sha-256', 'scram-sha-512'], {
+        error: expecting('plain, scram-sha-256 or scram-sha-512'),
+      })
+      .meta({ description: 'How to authenticate.' }),
+    username: text('a user name').meta({ description: 'User name.' }),
+    password: secret(context).meta({ description: 'Password, as it stands or as { env: VARIABLE }.' }),
+  });
+  return map({
+    brokers: listOf(brokerAddress(), 'a list of brokers, like [127.0.0.1:9092]').meta({
+      description: 'Brokers to begin with, host:port; the others are found through them.',
+    }),
+    topics: listOf(topicName(), 'a list of topics').meta({
+      description: 'Topics to read. Tidemark waits for them and never creates them.',
+    }),
+    groupId: text('the name of a consumer group', (value) =>
+      /\p{Cc}/u.test(value) ? 'holds a control character' : null,
+    )
+      .optional()
+      .meta({ description: "Consumer group; the job's name where it is left out. A job keeps its group." }),
+    startFrom: startFrom().prefault('earliest').meta({
+      description:
+        'Where to begin, used once, where the journal has nothing: earliest, latest, group (its committed offset) or an ISO time with its zone.',
+    }),
+    ssl: z
+      .union([z.boolean(), rule(tls, certNeedsKey)], {
+        error: expecting('true, or a map with ca, cert, key, rejectUnauthorized'),
+      })
+      .default(false)
+      .meta({ description: 'TLS: true, or a map with its files.' }),
+    sasl: sasl.optional().meta({ description: 'Authentication.' }),
+  });
+}
+
+function brokerAddress() {
+  const expected = 'host:port, like 127.0.0.1:9092';
+  return text(expected, (value) => {
+    if (value.includes('@')) return 'holds an "@" (user and password belong into sasl)';
+    const [, port] = /^[^\s:/]+:(\d{1,5})$/.exec(value) ?? [];
+    return port === undefined || !isPort(Number(port)) ? `"${value}" is no broker` : null;
+  });
+}
+
+function isPort(port: number): boolean {
+  return port >= 1 && port <= 65_535;
+}
+
+function topicName() {
+  const expected = 'a topic name of at most 249 letters, digits, ".", "_" and "-"';
+  return text(expected, (value) => {
+    const isLegal = /^[A-Za-z0-9._-]{1,249}$/.test(value) && value !== '.' && value !== '..';
+    return isLegal ? null : `"${value}" is no topic name`;
+  });
+}
+
+function fileSchema() {
+  return map({
+    path: text('a file or a pattern of files, like data/*.ndjson', (value) =>
+      hasScheme(value) ? `"${value}" is a URL` : null,
+    ).meta({
+      description:
+        'Files to read, with *, ** and ?. A file is a topic named by its path relative to the job file.',
+      examples: ['data/*.ndjson'],
+    }),
+    time: text('the keys that lead to the time, like properties.time', (value) =>
+      value.split('.').includes('') ? `"${value}" has an empty key` : null,
+    )
+      .optional()
+      .meta({
+        description:
+          "Keys that lead to a line's time in milliseconds; without it the file's modification time counts.",
+      }),
+  });
+}
+
+function sourceSchema(context: SchemaContext) {
+  return rule(
+    map({
+      kafka: kafkaSchema(context).optional().meta({ description: 'Kafka topics.' }),
+      file: fileSchema().optional().meta({ description: 'Files, one record a line.' }),
+    }).meta({
+      description: 'Where records come from: kafka or file.',
+      oneOf: [{ required: ['kafka'] }, { required: ['file'] }],
+    }),
+    exactlyOne('kafka', 'file'),
+  );
+}
+
+function exactlyOne(first: string, second: string): (value: Record<string, unknown>) => string | null {
+  return (value) => {
+    const given = [first, second].filter((key) => value[key] !== undefined);
+    if (given.length === 1) return null;
+    return given.length === 0
+      ? `is empty; expected ${first} or ${second}`
+      : `has ${first} and ${second}; expected one of them`;
+  };
+}
+
+function sinkSchema(context: SchemaContext) {
+  return map({
+    path: sinkUri(context).meta({
+      description: 'Folder for the part files: file:///absolute/folder, or a path.',
+    }),
+    format: z
+      .enum(['text'], { error: expecting('text') })
+      .default('text')
+      .meta({ description: "text: a record's value, untouched, and a line feed." }),
+    prefix: nameAffix('prefix')
+      .default('part')
+      .meta({ description: 'Begin of the names of part files; not "." or "_".' }),
+    suffix: nameAffix('suffix')
+      .default('')
+      .meta({ description: 'End of the names of part files, like .ndjson.' }),
+  }).meta({ description: 'Where part files go.' });
+}
+
+function bucketSchema() {
+  return map({
+    by: z
+      .enum(['record-time', 'wall-clock', 'none'], { error: expecting('record-time, wall-clock or none') })
+      .default('record-time')
+      .meta({
+        description: "What chooses a record's folder: its own time, the time it is written, or nothing.",
+      }),
+    pattern: bucketPattern().prefault('yyyy-MM-dd--HH').meta({
+      description: "Folder as a time: yyyy MM dd HH mm ss SSS, 'text in quotes', and / between folders.",
+    }),
+    timezone: timezone().default('UTC').meta({ description: 'IANA name of the time zone of the pattern.' }),
+  }).meta({ description: 'Which folder a record belongs to.' });
+}
+
+function natsSchema(context: SchemaContext) {
+  const nats = map({
+    servers: listOf(natsServer(), 'a list of servers, like ["nats://127.0.0.1:4222"]')
+      .default(['nats://127.0.0.1:4222'])
+      .meta({ description: 'Servers to begin with.' }),
+    stream: matchingText(
+      'a stream name of at most 255 letters, digits, "_" and "-"',
+      /^[A-Za-z0-9_-]{1,255}$/,
+    )
+      .default('TIDEMARK')
+      .meta({ description: 'JetStream stream; created where it is missing. One stream may hold many jobs.' }),
+    replicas: z
+      .int({ error: expecting('a whole number from 1 to 5') })
+      .min(1, { error: 'is less than 1; expected a whole number from 1 to 5' })
+      .max(5, { error: 'is more than 5; expected a whole number from 1 to 5' })
+      .default(1)
+      .meta({ description: 'Copies of the stream where it is created: 3 survive the loss of a server.' }),
+    credentials: existingFile(context, 'a .creds file').optional().meta({ description: 'A .creds file.' }),
+    user: text('a user name').optional().meta({ description: 'User name; together with password.' }),
+    password: secret(context)
+      .optional()
+      .meta({ description: 'Password, as it stands or as { env: VARIABLE }.' }),
+    token: secret(context).optional().meta({ description: 'Token, as it stands or as { env: VARIABLE }.' }),
+    tls: z
+      .union([z.boolean(), rule(map(tlsShape(context)), certNeedsKey)], {
+        error: expecting('true, or a map with ca, cert, key'),
+      })
+      .default(false)
+      .meta({ description: 'TLS: true, or a map with its files.' }),
+  });
+  return rule(nats, (value) => {
+    if ((value['user'] === undefined) !== (value['password'] === undefined)) {
+      return value['user'] === undefined
+        ? 'has password without user; expected both'
+        : 'has user without password; expected both';
+    }
+    const ways = ['credentials', 'user', 'token'].filter((key) => value[key] !== undefined);
+    return ways.length > 1 ? `has ${ways.join(' and ')}; expected one way to authenticate` : null;
+  });
+}
+
+function natsServer() {
+  const expected = 'nats://host:port or tls://host:port';
+  return text(expected, (value) => {
+    if (value.includes('@')) return 'holds an "@" (user and password have keys of their own)';
+    const [, port = '4222'] = /^(?:nats|tls):\/\/(?:[^\s:/[\]]+|\[[0-9a-fA-F:.]+\])(?::(\d{1,5}))?$/.exec(
+      value,
+    ) ?? [null, '0'];
+    return isPort(Number(port)) ? null : `"${value}" is no server`;
+  });
+}
+
+function journalSchema(context: SchemaContext) {
+  return rule(
+    map({
+      nats: natsSchema(context)
+        .optional()
+        .meta({ description: 'NATS JetStream: any number of coordinators may share the job.' }),
+      sqlite: map({
+        path: filePath(context, 'the path of a database file')
+          .prefault(path.join('.tidemark', 'journal.db'))
+          .meta({ description: 'Database file; created where it is missing.' }),
+      })
+        .optional()
+        .meta({ description: 'Embedded: one coordinator, one disk.' }),
+    }).meta({
+      description: 'Where every transition is written before it takes effect: sqlite or nats.',
+      oneOf: [{ required: ['nats'] }, { required: ['sqlite'] }],
+    }),
+    exactlyOne('nats', 'sqlite'),
+  );
+}
+
+/** The whole job file. What its values refer to (files, variables) is looked up in `context`. */
+export function jobSchema(context: SchemaContext) {
+  return map({
+    job: matchingText('1 to 63 lower-case letters, digits and "-"', JOB_NAME_PATTERN)
+      .transform((name) => jobName(name))
+      .meta({ description: 'Name of the job; the journal and the destination know it by this name.' }),
+    source: sourceSchema(context),
+    sink: sinkSchema(context),
+    bucket: bucketSchema().prefault({}),
+    roll: map({
+      maxBytes: size()
+        .prefault('128MiB')
+        .meta({ description: 'Close a part file at this size; checked after every record.' }),
+      maxAge: duration()
+        .prefault('10m')
+        .meta({ description: 'Close a part file this long after it was opened.' }),
+      maxIdle: duration()
+        .prefault('1m')
+        .meta({ description: 'Close a part file this long after its last record.' }),
+    })
+      .meta({ description: 'When a part file is closed.' })
+      .prefault({}),
+    checkpoint: map({
+      interval: duration()
+        .prefault('10s')
+        .meta({ description: 'How often progress is made durable and closed files are committed.' }),
+    })
+      .meta({ description: 'When progress counts.' })
+      .prefault({}),
+    journal: journalSchema(context).prefault({ sqlite: {} }),
+  });
+}
+
+export type ParsedJob = z.output<ReturnType<typeof jobSchema>>;
+
+/** JSON Schema of the job file, for editors and `tidemark schema`. */
+export function jobJsonSchema(): Record<string, unknown> {
+  const schema = jobSchema({ env: {}, baseDir: path.sep, isReadableFile: () => true });
+  const generated = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' });
+  return { ...generated, title: 'Tidemark job file' };
+}

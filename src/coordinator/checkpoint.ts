@@ -1,0 +1,80 @@
+/** Checkpoints: a consistent cut of one partition, made durable and then journaled as a whole. */
+import type { PartitionContext } from '../../actors/partition.ts';
+import type { PartitionHost } from '../../actors/host.ts';
+import type { EventOf, PartChange } from '../../journal/events.ts';
+import { forEachBounded } from './concurrency.ts';
+import type { Cut, Flow } from './flow.ts';
+
+const PERSIST_CONCURRENCY = 16;
+/** Generous bound of one part's change in an entry, without its handle. */
+const CHANGE_BYTES = 512;
+
+export type CheckpointBody = Pick<
+  EventOf<'checkpointCompleted'>,
+  'nextOffset' | 'recordsRead' | 'recordsSkipped' | 'parts'
+>;
+
+/**
+ * Persists what the cut holds and journals it. The acknowledgement of checkpointCompleted is the commit point: before it nothing
+ * of the cut counts, after it all of it does.
+ */
+export async function checkpoint(
+  host: PartitionHost,
+  entryBytesMax: number,
+  flow: Flow,
+  cut: Cut,
+): Promise<void> {
+  const parts: PartChange[] = [];
+  await forEachBounded(cut.parts, PERSIST_CONCURRENCY, async ({ writer, ...part }) => {
+    const handle = await (part.roll === null ? writer.persist() : writer.closed());
+    parts.push({
+      ...part,
+      partId: writer.partId,
+      state: part.roll === null ? 'inProgress' : 'pending',
+      handle,
+    });
+  });
+  await completeCheckpoint(host, entryBytesMax, () => ({
+    nextOffset: cut.nextOffset,
+    recordsRead: cut.recordsRead,
+    recordsSkipped: { nullValue: cut.recordsSkippedNull },
+    parts,
+  }));
+  flow.checkpointed(cut);
+}
+
+/** Journals a checkpoint; one too large for an entry is preceded by checkpointPart entries that it counts. */
+export async function completeCheckpoint(
+  host: PartitionHost,
+  entryBytesMax: number,
+  body: (facts: PartitionContext) => CheckpointBody,
+): Promise<void> {
+  const number = host.ledger.facts.checkpoint + 1;
+  const { parts, ...rest } = body(host.ledger.facts);
+  const pieces = splitParts(parts, entryBytesMax / 2);
+  const last = pieces.pop() ?? [];
+  for (const [index, piece] of pieces.entries()) {
+    await host.submit(() => [{ type: 'checkpointPart', checkpoint: number, index, parts: piece }]);
+  }
+  await host.submit(() => [
+    { type: 'checkpointCompleted', checkpoint: number, ...rest, checkpointParts: pieces.length, parts: last },
+  ]);
+}
+
+function splitParts(parts: readonly PartChange[], bytesMax: number): PartChange[][] {
+  const pieces: PartChange[][] = [];
+  let piece: PartChange[] = [];
+  let bytes = 0;
+  for (const part of parts) {
+    const size = CHANGE_BYTES + (part.handle === null ? 0 : JSON.stringify(part.handle).length);
+    if (piece.length > 0 && bytes + size > bytesMax) {
+      pieces.push(piece);
+      piece = [];
+      bytes = 0;
+    }
+    piece.push(part);
+    bytes += size;
+  }
+  pieces.push(piece);
+  return pieces;
+}

@@ -1,0 +1,149 @@
+/** Claiming a partition: replay and check its journal, then append the claim at the expected sequence. */
+import { PartitionHost } from '../../actors/host.ts';
+import type { Effect } from '../../actors/facts.ts';
+import { PartitionLedger } from '../../actors/ledger.ts';
+import type { Entry } from '../../journal/entry.ts';
+import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import type { JournalEvent, PartitionEvent } from '../../journal/events.ts';
+import {
+  claimId,
+  partitionName,
+  type EntryHash,
+  type Subject,
+  type TopicPartition,
+} from '../../journal/ids.ts';
+import { EMPTY_TAIL, replay, type Tail } from '../../journal/replay.ts';
+import { partitionSubject } from '../../journal/subjects.ts';
+import { SubjectWriter, type WriterIdentity } from '../../journal/writer.ts';
+import { passing, type Failpoint } from '../failpoints.ts';
+import type { Context } from './options.ts';
+
+const CONFLICT_PAUSE_MS = 100;
+
+/** A partition whose own claim is acknowledged. */
+export interface Claim {
+  readonly host: PartitionHost;
+  readonly writer: SubjectWriter;
+  readonly epoch: number;
+  /** Hash of every replayed entry, the first at index 0: what a witness is judged by. */
+  readonly hashes: readonly EntryHash[];
+}
+
+/** Folds what is behind `tail`, each entry checked against the claim that it says it belongs to. */
+export async function foldJournal(
+  context: Pick<Context, 'ports'>,
+  subject: Subject,
+  partition: TopicPartition,
+  ledger: PartitionLedger,
+  from: Tail,
+  hashes: EntryHash[],
+): Promise<Tail> {
+  let tail = from;
+  for await (const replayed of replay(context.ports.journal, subject, from)) {
+    ledger.fold(partitionEvents(replayed.entry.events, subject));
+    checkBelongs(replayed.entry, partition, ledger, subject);
+    tail = replayed.tail;
+    hashes.push(tail.hash);
+  }
+  return tail;
+}
+
+function checkBelongs(
+  entry: Entry,
+  partition: TopicPartition,
+  ledger: PartitionLedger,
+  subject: Subject,
+): void {
+  const { epoch, claimId: claimed } = ledger.facts;
+  const same = entry.topic === partition.topic && entry.partition === partition.partition;
+  if (same && entry.epoch === epoch && entry.claimId === claimed) return;
+  throw new TidemarkError(
+    'JOURNAL_CORRUPT',
+    `Entry ${entry.seq} of ${subject} is of ${entry.topic}/${entry.partition}, epoch ${entry.epoch}, where epoch ${epoch} of ` +
+      `${partitionName(partition)} is claimed. The partition stops; restore the journal from a copy.`,
+    { fields: { seq: entry.seq, epoch: entry.epoch, claimedEpoch: epoch } },
+  );
+}
+
+/** The events of a partition's entry; those of a job's life have no place in it. */
+function partitionEvents(events: readonly JournalEvent[], subject: Subject): readonly PartitionEvent[] {
+  for (const event of events) {
+    if (event.type === 'jobStarted' || event.type === 'jobStopped') {
+      throw new TidemarkError(
+        'JOURNAL_CORRUPT',
+        `${subject} holds the event "${event.type}", which is no partition's.`,
+      );
+    }
+  }
+  return events as readonly PartitionEvent[];
+}
+
+/**
+ * Claims the partition; a conflict is read and the claim tried again. Rejects with JOURNAL_CORRUPT where the journal has a hole
+ * or a wrong hash: a broken claimer fences nobody.
+ */
+export async function claimPartition(
+  context: Context,
+  partition: TopicPartition,
+  startOffset: bigint,
+  onEffects: (effects: readonly Effect[]) => void,
+  signal: AbortSignal,
+): Promise<Claim> {
+  const { journal, clock, random, log } = context.ports;
+  const subject = partitionSubject(context.settings.job, partition);
+  const ledger = new PartitionLedger();
+  const hashes: EntryHash[] = [];
+  let tail = EMPTY_TAIL;
+  for (;;) {
+    signal.throwIfAborted();
+    tail = await foldJournal(context, subject, partition, ledger, tail, hashes);
+    const own = claimId(random.hexId());
+    ledger.note({ type: 'replayed', ownClaimId: own });
+    const epoch = ledger.facts.epoch + 1;
+    const identity: WriterIdentity = { job: context.settings.job, ...partition, epoch, claimId: own };
+    const writer = new SubjectWriter(
+      {
+        journal,
+        subject,
+        pacer: clock,
+        timestamp: () => new Date(clock.wallMs()).toISOString(),
+        onRetry: retryLog(context, subject),
+      },
+      tail,
+    );
+    const host = new PartitionHost(ledger, appenderOf(context, writer, identity, signal), onEffects);
+    try {
+      await host.submit(() => [{ type: 'epochClaimed', epoch, claimId: own, startOffset }]);
+      return { host, writer, epoch, hashes };
+    } catch (error) {
+      if (!hasCode(error, 'FENCED')) throw error;
+      log.info({ partition: partitionName(partition), epoch }, 'another claim was first; reading on');
+      ledger.note({ type: 'fenced' });
+      ledger.note({ type: 'epochGivenUp' });
+      await clock.pause(CONFLICT_PAUSE_MS);
+    }
+  }
+}
+
+function appenderOf(context: Context, writer: SubjectWriter, identity: WriterIdentity, signal: AbortSignal) {
+  const { failpoints, journal } = context.ports;
+  return {
+    entryBytesMax: journal.entryBytesMax,
+    measure: (events: readonly PartitionEvent[]) => writer.measure(identity, events),
+    async append(events: readonly PartitionEvent[]): Promise<void> {
+      const point: Failpoint = events[0]?.type === 'epochClaimed' ? 'journal.claim' : 'journal.append';
+      await passing(failpoints, point, () => writer.append(identity, events, signal));
+    },
+  };
+}
+
+function retryLog(context: Context, subject: Subject): (attempt: number, cause: unknown) => void {
+  return (attempt, cause) => {
+    if (attempt === 1 || attempt % 10 === 0) {
+      context.ports.log.warn(
+        { subject, attempt, cause },
+        'the journal does not take an entry; sending it again',
+      );
+    }
+  };
+}

@@ -1,0 +1,370 @@
+/**
+ * One epoch: one ownership of a partition, from the claim until it is drained, ended, fenced or failed. The flow, checkpoints,
+ * publishing and timers run beside each other; the first failure of any of them ends the epoch.
+ */
+import { temporaryUri, finalUri } from '../../actors/naming.ts';
+import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { partId, partitionName, type TopicPartition } from '../../journal/ids.ts';
+import { checkWitness, parseWitness, witnessError } from '../../journal/witness.ts';
+import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
+import { checkpoint } from './checkpoint.ts';
+import { claimPartition, type Claim } from './claim.ts';
+import { FailureLatch, Gate } from './concurrency.ts';
+import { Flow } from './flow.ts';
+import type { Context } from './options.ts';
+import { PartWriter } from './partWriter.ts';
+import { Publisher } from './publisher.ts';
+import { decideRequest, readRequests } from './requests.ts';
+import { settle } from './settle.ts';
+
+const REQUEST_POLL_MS = 1_000;
+
+/** What a partition's runner knows of it before any claim. */
+export interface PartitionTask {
+  readonly partition: TopicPartition;
+  /** Used once, where the journal has nothing. */
+  readonly startOffset: bigint;
+  readonly topicId: string | null;
+  /** The cluster that the journal names and the one that answers now: another one is another log. */
+  readonly clusterId: { readonly journaled: string | null; readonly found: string | null };
+  /** Where a bounded run ends; null for a service. */
+  readonly endOffset: bigint | null;
+}
+
+export class Epoch {
+  readonly #context: Context;
+  readonly #task: PartitionTask;
+  readonly #claim: Claim;
+  readonly #latch: FailureLatch;
+  readonly #publisher: Publisher;
+  readonly #drain: Gate;
+  readonly #timers = new Map<string, { cancel(): void }>();
+  #flow: Flow | null = null;
+  #feed: PartitionFeed | null = null;
+  #checkpointing: Promise<void> = Promise.resolve();
+  #over = false;
+
+  private constructor(
+    context: Context,
+    task: PartitionTask,
+    claim: Claim,
+    latch: FailureLatch,
+    publisher: Publisher,
+    drain: Gate,
+  ) {
+    this.#context = context;
+    this.#task = task;
+    this.#claim = claim;
+    this.#latch = latch;
+    this.#publisher = publisher;
+    this.#drain = drain;
+  }
+
+  /** Claims; the epoch is then settled and run, or, where the journal says so, stopped. */
+  static async begin(
+    context: Context,
+    task: PartitionTask,
+    latch: FailureLatch,
+    drain: Gate,
+    signal: AbortSignal,
+  ): Promise<Epoch> {
+    let publisher: Publisher | null = null;
+    const claim = await claimPartition(
+      context,
+      task.partition,
+      task.startOffset,
+      (effects) => {
+        // Effects of the claim itself are dropped: settling derives what is to be done from the state alone.
+        for (const effect of effects)
+          if (effect.type === 'publishPart') publisher?.publish(effect.partId, true);
+      },
+      signal,
+    );
+    const { partition } = task;
+    publisher = new Publisher({ context, partition, host: claim.host, latch, tail: () => claim.writer.tail });
+    return new Epoch(context, task, claim, latch, publisher, drain);
+  }
+
+  get claim(): Claim {
+    return this.#claim;
+  }
+
+  get flowOffset(): bigint | null {
+    return this.#flow?.nextOffset ?? this.#claim.host.ledger.facts.nextOffset;
+  }
+
+  /** Judges the witness that the group keeps: only now, since a read before the own claim may have been stale. */
+  async checkWitness(): Promise<void> {
+    const { source, journal } = this.#context.ports;
+    const { partition } = this.#task;
+    const witness = parseWitness(await this.#latch.race(source.readWitness(partition)));
+    const { tail } = this.#claim.writer;
+    const hashAtSeq =
+      witness === null
+        ? null
+        : (this.#claim.hashes[witness.seq - 1] ?? (witness.seq === tail.seq ? tail.hash : null));
+    const verdict = checkWitness({
+      witness,
+      job: this.#context.settings.job,
+      journalId: journal.id,
+      tail,
+      hashAtSeq,
+    });
+    const error = witnessError(verdict, witness, partitionName(partition));
+    if (error !== null) throw error;
+  }
+
+  /** Settles, then reads until the bounded end (`ended`) or until it is asked to drain (`drained`). */
+  async run(): Promise<'ended' | 'drained'> {
+    this.#checkCluster();
+    const { host } = this.#claim;
+    const entryBytesMax = this.#context.ports.journal.entryBytesMax;
+    await this.#latch.race(
+      settle({ context: this.#context, host, publisher: this.#publisher, entryBytesMax }),
+    );
+    await host.submit((stage) => {
+      stage.note({ type: 'settled' });
+      return [];
+    });
+    const flow = this.#startFlow();
+    let outcome: 'ended' | 'drained';
+    try {
+      outcome = await this.#latch.race(this.#pump(flow));
+    } catch (error) {
+      await this.#keepWhatWasRead(error);
+      throw error;
+    }
+    if (outcome === 'ended') flow.rollAll('end');
+    await this.#latch.race(this.#checkpointNow(true));
+    await this.#publisher.idle();
+    return outcome;
+  }
+
+  #checkCluster(): void {
+    const { journaled, found } = this.#task.clusterId;
+    if (journaled === null || journaled === found) return;
+    throw new TidemarkError(
+      'SOURCE_REPLACED',
+      `${partitionName(this.#task.partition)} was read from cluster ${journaled}; the brokers now belong to cluster ${found ?? '-'}. ` +
+        'Point the job at its own cluster, or give it another name.',
+      { fields: { journaledClusterId: journaled, clusterId: found } },
+    );
+  }
+
+  #startFlow(): Flow {
+    const { settings, ports, stats } = this.#context;
+    const { partition, topicId } = this.#task;
+    const nextOffset = this.#claim.host.ledger.facts.nextOffset;
+    if (nextOffset === null)
+      throw new TidemarkError('INTERNAL', `${partitionName(partition)} is claimed without an offset.`);
+    const flow = new Flow(
+      {
+        assigner: settings.assigner,
+        rolling: settings.rolling,
+        clock: ports.clock,
+        stats,
+        openPart: (bucket, firstOffset) => this.#openPart(bucket, firstOffset),
+      },
+      nextOffset,
+    );
+    this.#flow = flow;
+    const feed = ports.source.open(partition, nextOffset, topicId);
+    this.#feed = feed;
+    void this.#drain.opened.then(() => feed.close());
+    this.#every('checkpoint', settings.checkpointIntervalMs, () => this.#checkpointNow(false));
+    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());
+    return flow;
+  }
+
+  async #pump(flow: Flow): Promise<'ended' | 'drained'> {
+    const { endOffset, partition } = this.#task;
+    const feed = this.#feed;
+    if (feed === null) throw new TidemarkError('INTERNAL', `${partitionName(partition)} has no feed.`);
+    while (endOffset === null || flow.nextOffset < endOffset) {
+      if (this.#drain.isOpen) return 'drained';
+      const batch = await this.#nextBatch(feed);
+      if (batch === null) return 'drained';
+      if (batch.fetchedOffset > flow.nextOffset) {
+        throw new TidemarkError(
+          'INTERNAL',
+          `${partitionName(partition)}: the source skipped from ${flow.nextOffset} to ${batch.fetchedOffset}.`,
+        );
+      }
+      await flow.consume(batch, endOffset);
+      this.#armRollTimer(flow);
+    }
+    return 'ended';
+  }
+
+  /** Null where the wait was cut short by the request to drain. */
+  async #nextBatch(feed: PartitionFeed): Promise<FetchedBatch | null> {
+    try {
+      return await feed.next();
+    } catch (error) {
+      if (this.#drain.isOpen && !(error instanceof TidemarkError)) return null;
+      throw error;
+    }
+  }
+
+  /** The source cannot go on: what was read before is made to count, so that the loss begins at nextOffset. */
+  async #keepWhatWasRead(error: unknown): Promise<void> {
+    const ofSource = hasCode(error, 'SOURCE_RANGE_LOST', 'SOURCE_BEYOND_END', 'KAFKA_BATCH_CORRUPT');
+    if (!ofSource || this.#latch.failure !== null) return;
+    try {
+      await this.#latch.race(this.#checkpointNow(true));
+      await this.#publisher.idle();
+    } catch (failure) {
+      this.#context.ports.log.warn({ err: failure }, 'the last checkpoint before stopping failed');
+    }
+  }
+
+  /** Journals a part file, then creates it; a creation with unknown outcome is discarded and another part opened. */
+  async #openPart(bucket: string, firstOffset: bigint): Promise<PartWriter> {
+    const { ports, settings, stats } = this.#context;
+    for (;;) {
+      const id = partId(ports.random.hexId());
+      const target = {
+        partId: id,
+        finalUri: finalUri(settings.naming, bucket, this.#task.partition, firstOffset),
+        temporaryUri: temporaryUri(settings.naming, bucket, id),
+      };
+      const { finalUri: final, temporaryUri: temporary } = target;
+      const openedAtMs = Math.max(0, Math.floor(ports.clock.wallMs()));
+      await this.#claim.host.submit(() => [
+        {
+          type: 'partOpened',
+          partId: id,
+          bucket,
+          finalUri: final,
+          temporaryUri: temporary,
+          format: 'text',
+          firstOffset,
+          openedAtMs,
+        },
+      ]);
+      try {
+        const file = await ports.store.create(target);
+        const nowMs = ports.clock.nowMs();
+        return new PartWriter({
+          partId: id,
+          bucket,
+          target,
+          file,
+          firstOffset,
+          nowMs,
+          stats,
+          latch: this.#latch,
+        });
+      } catch (error) {
+        if (!hasCode(error, 'STORE_EXISTS', 'STORE_OUTCOME_UNKNOWN')) throw error;
+        ports.log.warn({ err: error, file: temporary }, 'creating a part file failed; opening another');
+        await ports.store.discard([temporary], null);
+        await this.#claim.host.submit(() => [{ type: 'partDiscarded', partId: id }]);
+      }
+    }
+  }
+
+  /** One checkpoint at a time; this one begins when those before it are done. */
+  #checkpointNow(required: boolean): Promise<void> {
+    this.#checkpointing = this.#checkpointing.then(() => this.#checkpoint(required));
+    return this.#checkpointing;
+  }
+
+  /** A required one fails where the source does not answer; others are left to the next interval. */
+  async #checkpoint(required: boolean): Promise<void> {
+    const flow = this.#flow;
+    if (flow === null || this.#over) return;
+    const { host } = this.#claim;
+    const { ports } = this.#context;
+    const cut = flow.cut();
+    if (cut.parts.length === 0 && cut.nextOffset === host.ledger.facts.nextOffset) return;
+    await host.submit((stage) => {
+      stage.note({ type: 'checkpointStarted' });
+      return [];
+    });
+    try {
+      // Ids are never reused: the same id now proves that everything up to the cut came from this topic.
+      await ports.source.verifyIdentity(this.#task.partition.topic, this.#task.topicId);
+    } catch (error) {
+      await host.submit((stage) => {
+        stage.note({ type: 'checkpointFailed' });
+        return [];
+      });
+      if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;
+      ports.log.warn(
+        { err: error },
+        'the source does not answer; the checkpoint is tried again at the next interval',
+      );
+      return;
+    }
+    await checkpoint(host, ports.journal.entryBytesMax, flow, cut);
+  }
+
+  async #takeRequests(): Promise<void> {
+    const { host } = this.#claim;
+    const { journal } = this.#context.ports;
+    const filed = await readRequests(
+      journal,
+      this.#context.settings.job,
+      this.#task.partition,
+      host.ledger.facts.lastRequestId,
+    );
+    for (const request of filed) {
+      await host.submit((stage) => decideRequest(stage, request));
+      this.#context.ports.log.info(
+        { partition: partitionName(this.#task.partition), ...request },
+        'operator request taken up',
+      );
+      if (request.request.type !== 'roll') continue;
+      this.#flow?.rollAll('operator');
+      await this.#checkpointNow(false);
+    }
+  }
+
+  /** Runs `work` every interval, never twice at once; its failure ends the epoch. */
+  #every(name: string, intervalMs: number, work: () => Promise<void>): void {
+    const again = (): void => {
+      this.#timers.set(
+        name,
+        this.#context.ports.clock.timer(intervalMs, () => {
+          work().then(
+            () => {
+              if (!this.#over) again();
+            },
+            (error: unknown) => {
+              if (hasCode(error, 'JOURNAL_UNAVAILABLE') && name === 'requests' && !this.#over) again();
+              else this.#latch.fail(error, `The ${name} of ${partitionName(this.#task.partition)}`);
+            },
+          );
+        }),
+      );
+    };
+    again();
+  }
+
+  /** Wakes at the earliest deadline of an open file, so that idle and aged files roll without any new record. */
+  #armRollTimer(flow: Flow): void {
+    if (this.#timers.has('roll') || this.#over) return;
+    const { clock } = this.#context.ports;
+    const nowMs = clock.nowMs();
+    const deadlineMs = flow.deadlineMs(nowMs);
+    if (deadlineMs === null) return;
+    const timer = clock.timer(Math.max(1, Math.ceil(deadlineMs - nowMs)), () => {
+      this.#timers.delete('roll');
+      flow.rollDue(clock.nowMs());
+      this.#armRollTimer(flow);
+    });
+    this.#timers.set('roll', timer);
+  }
+
+  /** Stops everything that the epoch has under way and lets go of its files; publishes and journals nothing more. */
+  async quiesce(): Promise<void> {
+    this.#over = true;
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#publisher.end();
+    await this.#feed?.close();
+    await Promise.allSettled([this.#checkpointing]);
+    await Promise.allSettled([this.#publisher.idle()]);
+    await this.#flow?.abandon();
+  }
+}

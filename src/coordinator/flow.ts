@@ -1,0 +1,214 @@
+/**
+ * The flow of one partition: records from fetched batches into the part files of their buckets. Nothing is allocated and nothing
+ * awaited per record; the flow stops only where a bucket has no started part file, or where a file falls behind.
+ */
+import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
+import type { RollingPolicy } from '../../actors/rollingPolicy.ts';
+import type { RollReason } from '../../journal/events.ts';
+import type { Clock } from '../clock.ts';
+import type { FetchedBatch, RecordCursor } from '../source/port.ts';
+import type { PartCut, PartWriter } from './partWriter.ts';
+import type { RunStats } from './stats.ts';
+
+/** How far a single file may fall behind before the flow waits for it. */
+const FILE_BACKLOG_BYTES_MAX = 1024 * 1024;
+
+/** A consistent cut at a record boundary. */
+export interface Cut {
+  readonly nextOffset: bigint;
+  readonly recordsRead: number;
+  readonly recordsSkippedNull: number;
+  /** Files that have changed since the last completed checkpoint. */
+  readonly parts: readonly PartCut[];
+}
+
+export interface FlowOptions {
+  readonly assigner: BucketAssigner;
+  readonly rolling: RollingPolicy;
+  readonly clock: Clock;
+  readonly stats: RunStats;
+  /** Journals and creates a part file for the bucket; the flow waits for it. */
+  readonly openPart: (bucket: string, firstOffset: bigint) => Promise<PartWriter>;
+}
+
+type Pause =
+  | { readonly type: 'done' }
+  | { readonly type: 'bucket'; readonly slot: number }
+  | { readonly type: 'behind'; readonly writer: PartWriter };
+const DONE: Pause = { type: 'done' };
+
+export class Flow {
+  readonly #options: FlowOptions;
+  /** Files that take records, by bucket and by slot; several slots may share a bucket. */
+  readonly #byBucket = new Map<string, PartWriter>();
+  readonly #bySlot = new Map<number, PartWriter>();
+  /** Files that no completed checkpoint has made pending: those above and the rolled ones. */
+  readonly #unfinished = new Set<PartWriter>();
+  #nextOffset: bigint;
+  #recordsRead = 0;
+  #recordsSkippedNull = 0;
+
+  constructor(options: FlowOptions, nextOffset: bigint) {
+    this.#options = options;
+    this.#nextOffset = nextOffset;
+  }
+
+  /** The cursor: the first offset that the flow has not dealt with. */
+  get nextOffset(): bigint {
+    return this.#nextOffset;
+  }
+
+  /** Writes the batch's records, up to but not including `endOffset` where one is given. */
+  async consume(batch: FetchedBatch, endOffset: bigint | null): Promise<void> {
+    const cursor = batch.records();
+    // One time for the whole batch: a bucket that was opened for a record is the one that the record then goes to.
+    const wallMs = this.#options.clock.wallMs();
+    let pause = this.#scan(cursor, false, endOffset, wallMs);
+    while (pause.type !== 'done') {
+      if (pause.type === 'bucket') {
+        await this.#open(pause.slot);
+        pause = this.#scan(cursor, true, endOffset, wallMs);
+      } else {
+        await pause.writer.drained();
+        pause = this.#scan(cursor, false, endOffset, wallMs);
+      }
+    }
+    this.#nextOffset = endOffset !== null && batch.nextOffset > endOffset ? endOffset : batch.nextOffset;
+  }
+
+  /**
+   * Deals with records until the batch ends or something is to be waited for; `held` says that the cursor stands on a record
+   * that was not dealt with. The flow's own offset is right whenever this returns.
+   */
+  #scan(cursor: RecordCursor, held: boolean, endOffset: bigint | null, wallMs: number): Pause {
+    const { assigner, rolling, clock, stats } = this.#options;
+    const byRecord = assigner.by === 'record-time';
+    const nowMs = clock.nowMs();
+    let base = cursor.baseOffset;
+    let endDelta = endOffset === null ? Infinity : Number(endOffset - base);
+    let slot = NaN;
+    let writer: PartWriter | undefined;
+    let read = 0;
+    let pause = DONE;
+    while (held || cursor.next()) {
+      held = false;
+      if (cursor.baseOffset !== base) {
+        base = cursor.baseOffset;
+        endDelta = endOffset === null ? Infinity : Number(endOffset - base);
+      }
+      const delta = cursor.offsetDelta;
+      if (delta >= endDelta) break;
+      if (cursor.valueStart < 0) {
+        this.#recordsSkippedNull += 1;
+        read += 1;
+        continue;
+      }
+      const recordSlot = assigner.slotOf(byRecord ? cursor.timestampMs : wallMs);
+      if (writer === undefined || recordSlot !== slot) {
+        slot = recordSlot;
+        writer = this.#bySlot.get(slot) ?? this.#adoptSlot(slot);
+        if (writer === undefined) {
+          this.#nextOffset = base + BigInt(delta);
+          pause = { type: 'bucket', slot };
+          break;
+        }
+      }
+      writer.appendLine(cursor.valueBytes, cursor.valueStart, cursor.valueEnd, base, delta);
+      writer.lastWriteAtMs = nowMs;
+      read += 1;
+      if (rolling.rollsBySize(writer.lengthBytes)) {
+        this.#roll(writer, 'size');
+        writer = undefined;
+      } else if (writer.backlogBytes > FILE_BACKLOG_BYTES_MAX) {
+        this.#nextOffset = base + BigInt(delta) + 1n;
+        pause = { type: 'behind', writer };
+        break;
+      }
+    }
+    this.#recordsRead += read;
+    stats.recordsRead += read;
+    return pause;
+  }
+
+  /** The file of another slot of the same bucket, where there is one. */
+  #adoptSlot(slot: number): PartWriter | undefined {
+    if (this.#byBucket.size === 0) return undefined;
+    const writer = this.#byBucket.get(this.#options.assigner.bucketOf(slot));
+    if (writer !== undefined) this.#bySlot.set(slot, writer);
+    return writer;
+  }
+
+  async #open(slot: number): Promise<void> {
+    const bucket = this.#options.assigner.bucketOf(slot);
+    const writer = await this.#options.openPart(bucket, this.#nextOffset);
+    this.#byBucket.set(bucket, writer);
+    this.#bySlot.set(slot, writer);
+    this.#unfinished.add(writer);
+  }
+
+  #roll(writer: PartWriter, reason: RollReason): void {
+    writer.close(reason, this.#options.clock.wallMs());
+    this.#byBucket.delete(writer.bucket);
+    for (const [slot, other] of this.#bySlot) if (other === writer) this.#bySlot.delete(slot);
+  }
+
+  /** Rolls what its policy says by time. */
+  rollDue(nowMs: number): void {
+    for (const writer of [...this.#byBucket.values()]) {
+      const reason = this.#options.rolling.rollsByTime(writer, nowMs);
+      if (reason !== null && writer.records > 0) this.#roll(writer, reason);
+    }
+  }
+
+  /** Rolls every file that holds records. */
+  rollAll(reason: RollReason): void {
+    for (const writer of [...this.#byBucket.values()]) if (writer.records > 0) this.#roll(writer, reason);
+  }
+
+  /** When rollDue is worth asking again; null where no file is open. */
+  deadlineMs(nowMs: number): number | null {
+    let deadline: number | null = null;
+    for (const writer of this.#byBucket.values()) {
+      const own = this.#options.rolling.deadlineMs(writer, nowMs);
+      deadline = deadline === null ? own : Math.min(deadline, own);
+    }
+    return deadline;
+  }
+
+  /** Copies the state at this record boundary; the flow goes on behind it. */
+  cut(): Cut {
+    if (this.#options.rolling.rollsAtCheckpoint) this.rollAll('checkpoint');
+    const parts: PartCut[] = [];
+    for (const writer of this.#unfinished) {
+      const changed = writer.roll !== null || writer.lengthBytes > writer.checkpointedBytes;
+      if (changed && writer.records > 0) parts.push(writer.cut());
+    }
+    return {
+      nextOffset: this.#nextOffset,
+      recordsRead: this.#recordsRead,
+      recordsSkippedNull: this.#recordsSkippedNull,
+      parts,
+    };
+  }
+
+  /** The cut is a completed checkpoint: its counts are journaled, its rolled files are pending. */
+  checkpointed(cut: Cut): void {
+    this.#recordsRead -= cut.recordsRead;
+    this.#recordsSkippedNull -= cut.recordsSkippedNull;
+    for (const part of cut.parts) {
+      part.writer.checkpointedBytes = part.length;
+      if (part.roll === null) continue;
+      this.#unfinished.delete(part.writer);
+      part.writer.release();
+    }
+  }
+
+  /** Lets go of every file; the next epoch settles them from the journal. */
+  async abandon(): Promise<void> {
+    const writers = [...this.#unfinished];
+    this.#unfinished.clear();
+    this.#byBucket.clear();
+    this.#bySlot.clear();
+    await Promise.all(writers.map((writer) => writer.abandon()));
+  }
+}

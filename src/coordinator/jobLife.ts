@@ -1,0 +1,141 @@
+/**
+ * The job's own life in the journal: who it is (group, cluster, topics) and where its topics begin. Start offsets are chosen
+ * once, by the first jobStarted that names a topic; partitions that it gains later start at 0.
+ */
+import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import type { EventOf, JobEvent } from '../../journal/events.ts';
+import { claimId } from '../../journal/ids.ts';
+import { EMPTY_TAIL, replay, type Tail } from '../../journal/replay.ts';
+import { jobSubject } from '../../journal/subjects.ts';
+import { SubjectWriter } from '../../journal/writer.ts';
+import { passing } from '../failpoints.ts';
+import type { SourceFacts, TopicFacts } from '../source/port.ts';
+import type { Context } from './options.ts';
+
+export interface JournaledTopic {
+  readonly topicId: string | null;
+  readonly startOffsets: readonly bigint[];
+}
+
+/** What the job's own subject says. */
+export class JobFacts {
+  groupId: string | null = null;
+  clusterId: string | null = null;
+  started = 0;
+  readonly topics = new Map<string, JournaledTopic>();
+
+  fold(event: JobEvent): void {
+    if (event.type !== 'jobStarted') return;
+    this.started += 1;
+    this.groupId ??= event.groupId;
+    this.clusterId ??= event.clusterId;
+    for (const { topic, topicId, startOffsets } of event.topics) {
+      // The first one that names a topic counts; an id that could not be told at first may follow.
+      const known = this.topics.get(topic);
+      this.topics.set(topic, {
+        topicId: known?.topicId ?? topicId,
+        startOffsets: known?.startOffsets ?? startOffsets,
+      });
+    }
+  }
+}
+
+/** Reads the job's subject; a missing one gives empty facts. */
+export async function readJobFacts(
+  context: Context,
+): Promise<{ readonly facts: JobFacts; readonly tail: Tail }> {
+  const facts = new JobFacts();
+  let tail = EMPTY_TAIL;
+  for await (const replayed of replay(context.ports.journal, jobSubject(context.settings.job))) {
+    for (const event of replayed.entry.events) {
+      if (event.type !== 'jobStarted' && event.type !== 'jobStopped') {
+        throw new TidemarkError(
+          'JOURNAL_CORRUPT',
+          `The job's subject holds the event "${event.type}", which is a partition's.`,
+        );
+      }
+      facts.fold(event);
+    }
+    tail = replayed.tail;
+  }
+  return { facts, tail };
+}
+
+/**
+ * Journals this start, with start offsets for topics that the journal does not know; several coordinators may do so at once: on
+ * a conflict the subject is read again. Rejects with GROUP_CHANGED where the job's journaled group is another.
+ */
+export async function startJob(context: Context, source: SourceFacts): Promise<JobFacts> {
+  return appendJobEvent(context, async (facts) => {
+    if (facts.started > 0 && facts.groupId !== source.groupId) {
+      throw new TidemarkError(
+        'GROUP_CHANGED',
+        `The job "${context.settings.job}" was started with group "${facts.groupId ?? '-'}" and is now configured with ` +
+          `"${source.groupId ?? '-'}": set it back, or choose another job name.`,
+      );
+    }
+    const topics: EventOf<'jobStarted'>['topics'] = [];
+    for (const topic of source.topics) {
+      const known = facts.topics.get(topic.topic);
+      if (known !== undefined && (known.topicId !== null || topic.topicId === null)) continue;
+      topics.push(await describeStart(context, topic, known));
+    }
+    const { fingerprint, version } = context.settings;
+    return {
+      type: 'jobStarted',
+      fingerprint,
+      version,
+      groupId: source.groupId,
+      clusterId: source.clusterId,
+      topics,
+    };
+  });
+}
+
+async function describeStart(
+  { ports, settings }: Context,
+  topic: TopicFacts,
+  known: JournaledTopic | undefined,
+) {
+  const startOffsets =
+    known?.startOffsets ?? (await ports.source.startOffsets(topic.topic, settings.startFrom));
+  return { topic: topic.topic, topicId: topic.topicId, startOffsets: [...startOffsets] };
+}
+
+/** Journals the end of this process's part in the job. */
+export async function stopJob(context: Context, reason: EventOf<'jobStopped'>['reason']): Promise<void> {
+  await appendJobEvent(context, () => Promise.resolve({ type: 'jobStopped', reason }));
+}
+
+async function appendJobEvent(
+  context: Context,
+  decide: (facts: JobFacts) => Promise<JobEvent>,
+): Promise<JobFacts> {
+  const { journal, clock, random, failpoints } = context.ports;
+  const { job } = context.settings;
+  const identity = { job, topic: '', partition: -1, epoch: 0, claimId: claimId(random.hexId()) };
+  for (;;) {
+    const { facts, tail } = await readJobFacts(context);
+    const event = await decide(facts);
+    const writer = new SubjectWriter(
+      {
+        journal,
+        subject: jobSubject(job),
+        pacer: clock,
+        timestamp: () => new Date(clock.wallMs()).toISOString(),
+      },
+      tail,
+    );
+    try {
+      await passing(
+        failpoints,
+        event.type === 'jobStarted' ? 'journal.jobStarted' : 'journal.jobStopped',
+        () => writer.append(identity, [event]),
+      );
+      facts.fold(event);
+      return facts;
+    } catch (error) {
+      if (!hasCode(error, 'FENCED')) throw error;
+    }
+  }
+}

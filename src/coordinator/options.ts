@@ -1,0 +1,43 @@
+/** What the coordinator is given: its ports and its settings, free of files and environment. */
+import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
+import type { NamingRule } from '../../actors/naming.ts';
+import type { RollingPolicy } from '../../actors/rollingPolicy.ts';
+import type { JobName } from '../../journal/ids.ts';
+import type { Journal } from '../../journal/port.ts';
+import type { Clock, Random } from '../clock.ts';
+import type { Failpoints } from '../failpoints.ts';
+import type { Source, StartFrom } from '../source/port.ts';
+import type { Store } from '../stores/port.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { RunStats } from './stats.ts';
+
+export interface Ports {
+  readonly journal: Journal;
+  readonly source: Source;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly failpoints: Failpoints;
+  readonly log: Log;
+}
+
+export interface JobSettings {
+  readonly job: JobName;
+  /** Changes with the configuration; for the journal's readers. */
+  readonly fingerprint: string;
+  readonly version: string;
+  readonly naming: NamingRule;
+  readonly assigner: BucketAssigner;
+  readonly rolling: RollingPolicy;
+  readonly checkpointIntervalMs: number;
+  readonly startFrom: StartFrom;
+  /** Reads up to the end offsets seen at the start, then ends. */
+  readonly untilEnd: boolean;
+}
+
+/** What everything that belongs to one coordinator shares. */
+export interface Context {
+  readonly ports: Ports;
+  readonly settings: JobSettings;
+  readonly stats: RunStats;
+}

@@ -1,0 +1,183 @@
+/**
+ * One part file that takes records: a write buffer, its running CRC and the queue of what its file is to do. Values are copied
+ * once, into the buffer; full buffers go to the file while the next one fills.
+ */
+import { Crc64 } from '../../journal/crc64.ts';
+import { TidemarkError } from '../../journal/errors.ts';
+import type { DurableFacts, RollFacts } from '../../actors/facts.ts';
+import type { RollableFile } from '../../actors/rollingPolicy.ts';
+import type { RollReason } from '../../journal/events.ts';
+import type { PartId } from '../../journal/ids.ts';
+import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
+import type { FailureLatch } from './concurrency.ts';
+import type { RunStats } from './stats.ts';
+
+const BUFFER_BYTES_FIRST = 16 * 1024;
+const BUFFER_BYTES_MAX = 256 * 1024;
+const NEWLINE = 10;
+
+/** What a cut copies of one file: a record boundary and all that is known at it. */
+export type PartCut = Omit<DurableFacts, 'handle'> & {
+  readonly writer: PartWriter;
+  readonly roll: RollFacts | null;
+};
+
+export interface PartWriterOptions {
+  readonly partId: PartId;
+  readonly bucket: string;
+  readonly target: PartTarget;
+  readonly file: OpenFile;
+  readonly firstOffset: bigint;
+  readonly nowMs: number;
+  readonly stats: RunStats;
+  readonly latch: FailureLatch;
+}
+
+export class PartWriter implements RollableFile {
+  readonly partId: PartId;
+  readonly bucket: string;
+  readonly target: PartTarget;
+  readonly openedAtMs: number;
+  lastWriteAtMs: number;
+  lengthBytes = 0;
+  records = 0;
+  roll: RollFacts | null = null;
+  /** Length in the last completed checkpoint. */
+  checkpointedBytes = 0;
+  readonly #options: PartWriterOptions;
+  readonly #crc = new Crc64();
+  /** Bytes handed to the file and not yet written. */
+  backlogBytes = 0;
+  #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES_FIRST);
+  #filled = 0;
+  #summed = 0;
+  #lastBase = 0n;
+  #lastDelta = 0;
+  #queue: Promise<unknown> = Promise.resolve();
+  #closed: Promise<StoreHandle> | null = null;
+
+  constructor(options: PartWriterOptions) {
+    this.#options = options;
+    this.partId = options.partId;
+    this.bucket = options.bucket;
+    this.target = options.target;
+    this.openedAtMs = options.nowMs;
+    this.lastWriteAtMs = options.nowMs;
+    options.stats.openFiles += 1;
+  }
+
+  /** Appends bytes[start, end) and a newline as the record at base + delta. */
+  appendLine(bytes: Buffer, start: number, end: number, base: bigint, delta: number): void {
+    const size = end - start + 1;
+    if (this.#filled + size <= this.#buffer.length) {
+      bytes.copy(this.#buffer, this.#filled, start, end);
+      this.#filled += size;
+      this.#buffer[this.#filled - 1] = NEWLINE;
+    } else this.#appendAcross(bytes, start, end);
+    this.lengthBytes += size;
+    this.records += 1;
+    this.#lastBase = base;
+    this.#lastDelta = delta;
+  }
+
+  #appendAcross(bytes: Buffer, start: number, end: number): void {
+    for (let at = start; at < end;) {
+      if (this.#filled === this.#buffer.length) this.#flush();
+      const copied = bytes.copy(this.#buffer, this.#filled, at, end);
+      at += copied;
+      this.#filled += copied;
+    }
+    if (this.#filled === this.#buffer.length) this.#flush();
+    this.#buffer[this.#filled] = NEWLINE;
+    this.#filled += 1;
+  }
+
+  /** Copies what the file holds at this record boundary. */
+  cut(): PartCut {
+    this.#sum();
+    return {
+      writer: this,
+      length: this.lengthBytes,
+      records: this.records,
+      firstOffset: this.#options.firstOffset,
+      lastOffset: this.#lastBase + BigInt(this.#lastDelta),
+      crc64: this.#crc.hex(),
+      roll: this.roll,
+    };
+  }
+
+  /** Closes it to records and lets go of its file; becomes pending by the next completed checkpoint. */
+  close(reason: RollReason, atMs: number): void {
+    this.roll ??= { reason, atMs };
+    if (this.#closed !== null) return;
+    this.#flush();
+    this.#closed = this.#enqueue(() => this.#options.file.closeForCommit());
+  }
+
+  /** The handle of the closed file, once it is durable. */
+  closed(): Promise<StoreHandle> {
+    return (
+      this.#closed ?? Promise.reject(new TidemarkError('INTERNAL', `Part file ${this.partId} is not closed.`))
+    );
+  }
+
+  /** Makes everything appended so far durable. A file that was closed meanwhile is durable, too. */
+  persist(): Promise<StoreHandle> {
+    if (this.#closed !== null) return this.#closed;
+    this.#flush();
+    return this.#enqueue(() => this.#options.file.persist());
+  }
+
+  /** Resolves once what was handed to the file is written; failures go to the latch. */
+  async drained(): Promise<void> {
+    await Promise.allSettled([this.#queue]);
+  }
+
+  /** The file is pending, or left to the next epoch. */
+  release(): void {
+    this.#options.stats.openFiles -= 1;
+  }
+
+  /** Lets go of the file as it is; what no checkpoint holds is worthless. */
+  async abandon(): Promise<void> {
+    this.release();
+    await this.drained();
+    await this.#options.file.abandon();
+  }
+
+  #sum(): void {
+    this.#crc.update(this.#buffer, this.#summed, this.#filled);
+    this.#summed = this.#filled;
+  }
+
+  #flush(): void {
+    if (this.#filled === 0) return;
+    this.#sum();
+    const full = this.#buffer.subarray(0, this.#filled);
+    this.#buffer = Buffer.allocUnsafeSlow(Math.min(this.#buffer.length * 4, BUFFER_BYTES_MAX));
+    this.#filled = 0;
+    this.#summed = 0;
+    const { stats, file } = this.#options;
+    this.backlogBytes += full.length;
+    const written = this.#enqueue(() => file.write(full));
+    void written.then(
+      () => {
+        stats.bytesWritten += full.length;
+        this.backlogBytes -= full.length;
+      },
+      () => {
+        this.backlogBytes -= full.length;
+      },
+    );
+  }
+
+  /** One call of the file at a time; after a failure nothing more is asked of it. */
+  #enqueue<T>(call: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(call);
+    this.#queue = result;
+    result.catch((error: unknown) => {
+      this.#options.latch.fail(error, `Writing ${this.target.temporaryUri}`);
+    });
+    return result;
+  }
+}

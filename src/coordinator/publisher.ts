@@ -1,0 +1,127 @@
+/**
+ * Publishes pending part files: first the group is told nextOffset with the journal's witness, then the files get their final
+ * names, then partCommitted is journaled. Works beside the flow; transient failures are tried again, others end the epoch.
+ */
+import type { PartitionHost } from '../../actors/host.ts';
+import type { PartFileContext } from '../../actors/partFile.ts';
+import { TidemarkError } from '../../journal/errors.ts';
+import type { PartId, TopicPartition } from '../../journal/ids.ts';
+import type { Tail } from '../../journal/replay.ts';
+import { encodeWitness } from '../../journal/witness.ts';
+import { passing } from '../failpoints.ts';
+import type { DurablePart, PartTarget } from '../stores/port.ts';
+import { forEachBounded, type FailureLatch } from './concurrency.ts';
+import type { Context } from './options.ts';
+
+const PUBLISH_CONCURRENCY = 8;
+const RETRY_FIRST_MS = 200;
+const RETRY_LONGEST_MS = 10_000;
+
+export interface PublisherOptions {
+  readonly context: Context;
+  readonly partition: TopicPartition;
+  readonly host: PartitionHost;
+  readonly latch: FailureLatch;
+  /** The journal's acknowledged end, for the witness. */
+  readonly tail: () => Tail;
+}
+
+export class Publisher {
+  readonly #options: PublisherOptions;
+  #queue: { readonly partId: PartId; readonly closedHere: boolean }[] = [];
+  #working: Promise<void> | null = null;
+  #ended = false;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Queues a pending file; `closedHere` says that this epoch closed it, so that it need not be read back. */
+  publish(partId: PartId, closedHere: boolean): void {
+    this.#queue.push({ partId, closedHere });
+    this.#options.context.stats.pendingFiles += 1;
+    this.#working ??= this.#work();
+  }
+
+  /** Resolves when nothing is queued any more; rejects with the epoch's failure. */
+  async idle(): Promise<void> {
+    while (this.#working !== null) await this.#options.latch.race(this.#working);
+  }
+
+  /** Takes up nothing new; what is under way may still finish. */
+  end(): void {
+    this.#ended = true;
+    this.#options.context.stats.pendingFiles -= this.#queue.length;
+    this.#queue = [];
+  }
+
+  async #work(): Promise<void> {
+    try {
+      while (this.#queue.length > 0) {
+        const round = this.#queue;
+        this.#queue = [];
+        try {
+          await this.#commitOffset();
+          await forEachBounded(round, PUBLISH_CONCURRENCY, (item) =>
+            this.#publishOne(item.partId, item.closedHere),
+          );
+        } finally {
+          this.#options.context.stats.pendingFiles -= round.length;
+        }
+      }
+    } catch (error) {
+      this.#options.latch.fail(error, 'Publishing part files');
+    } finally {
+      this.#working = null;
+    }
+  }
+
+  /** Tells the group how far the journal is: the witness stands before anything that it covers is visible. */
+  async #commitOffset(): Promise<void> {
+    const { context, partition, host, tail } = this.#options;
+    const nextOffset = host.ledger.facts.nextOffset;
+    if (nextOffset === null) return;
+    const { source, journal, failpoints } = context.ports;
+    const { seq, hash } = tail();
+    const witness = encodeWitness({ job: context.settings.job, journalId: journal.id, seq, hash });
+    await passing(failpoints, 'source.commitOffset', () =>
+      source.commitOffset(partition, nextOffset, witness),
+    );
+  }
+
+  async #publishOne(partId: PartId, closedHere: boolean): Promise<void> {
+    const { context, host } = this.#options;
+    const part = host.ledger.part(partId)?.context;
+    if (part?.durable == null)
+      throw new TidemarkError('INTERNAL', `Pending part file ${partId} has no durable facts.`);
+    await this.#untilPublished(part, part.durable, closedHere);
+    await context.ports.store.discard(part.staleUris, null);
+    await host.submit(() => [{ type: 'partCommitted', partId }]);
+    context.stats.fileCommitted({
+      uri: part.finalUri,
+      records: part.durable.records,
+      bytes: part.durable.length,
+    });
+  }
+
+  async #untilPublished(part: PartFileContext, durable: DurablePart, closedHere: boolean): Promise<void> {
+    const { store, clock, log } = this.#options.context.ports;
+    const target: PartTarget = {
+      partId: part.partId,
+      finalUri: part.finalUri,
+      temporaryUri: part.temporaryUri,
+    };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        // After a failure the outcome is unknown: only probing both names tells what is still to be done.
+        if (closedHere && attempt === 1) await store.commit(target, durable);
+        else await store.commitAfterRecovery(target, durable);
+        return;
+      } catch (error) {
+        if (this.#ended || !(error instanceof TidemarkError) || error.retry !== 'transient') throw error;
+        log.warn({ err: error, file: part.finalUri, attempt }, 'publishing a part file failed; trying again');
+        await clock.pause(Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt - 1, 6)));
+      }
+    }
+  }
+}

@@ -1,0 +1,81 @@
+/** Operator requests: filed beside the partition's journal by any process, taken up and journaled by the owner alone. */
+import { TidemarkError } from '../../journal/errors.ts';
+import { operatorRequestSchema, type OperatorRequest, type PartitionEvent } from '../../journal/events.ts';
+import type { JobName, TopicPartition } from '../../journal/ids.ts';
+import type { Journal } from '../../journal/port.ts';
+import { requestSubject } from '../../journal/subjects.ts';
+import { partitionName } from '../../journal/ids.ts';
+import { passing, type Failpoints } from '../failpoints.ts';
+import type { Stage } from '../../actors/ledger.ts';
+
+export interface FiledRequest {
+  readonly requestId: number;
+  readonly request: OperatorRequest;
+}
+
+/** Files a request and gives its id. */
+export async function fileOperatorRequest(
+  ports: { readonly journal: Journal; readonly failpoints: Failpoints },
+  job: JobName,
+  partition: TopicPartition,
+  request: OperatorRequest,
+): Promise<number> {
+  const text = JSON.stringify(request, (_key, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  );
+  const bytes = new TextEncoder().encode(text);
+  return passing(ports.failpoints, 'journal.fileRequest', () =>
+    ports.journal.fileRequest(requestSubject(job, partition), bytes),
+  );
+}
+
+/** Requests filed after the last one that was taken up. */
+export async function readRequests(
+  journal: Journal,
+  job: JobName,
+  partition: TopicPartition,
+  after: number,
+): Promise<FiledRequest[]> {
+  const requests: FiledRequest[] = [];
+  for await (const batch of journal.read(requestSubject(job, partition), after)) {
+    for (const stored of batch) {
+      const parsed = operatorRequestSchema.safeParse(JSON.parse(new TextDecoder().decode(stored.bytes)));
+      if (!parsed.success) {
+        throw new TidemarkError(
+          'JOURNAL_CORRUPT',
+          `Request ${stored.revision} of ${partitionName(partition)} is not readable.`,
+        );
+      }
+      requests.push({ requestId: stored.revision, request: parsed.data });
+    }
+  }
+  return requests;
+}
+
+/** What the owner journals for a request, given the partition's state. */
+export function decideRequest(state: Stage, { requestId, request }: FiledRequest): readonly PartitionEvent[] {
+  const { stop, nextOffset } = state.facts;
+  const refuse = (reason: string): readonly PartitionEvent[] => [
+    { type: 'requestRefused', requestId, reason },
+  ];
+  switch (request.type) {
+    case 'roll':
+      return stop === null
+        ? [{ type: 'rollRequested', requestId }]
+        : refuse('The partition is stopped: nothing is open.');
+    case 'resume':
+      return stop === null
+        ? refuse('The partition is not stopped.')
+        : [{ type: 'resumeRequested', requestId }];
+    case 'acceptLoss': {
+      const { fromOffset, toOffset } = request;
+      if (stop === null) return refuse('The partition is not stopped: there is no loss to accept.');
+      if (fromOffset !== nextOffset || toOffset <= fromOffset) {
+        return refuse(
+          `The loss must begin at nextOffset ${nextOffset ?? 0n} and end behind it, not [${fromOffset}, ${toOffset}).`,
+        );
+      }
+      return [{ type: 'lossAccepted', requestId, fromOffset, toOffset }];
+    }
+  }
+}

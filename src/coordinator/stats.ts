@@ -1,0 +1,28 @@
+/** Counters of one run, for progress and its report. */
+export interface CommittedFile {
+  readonly uri: string;
+  readonly records: number;
+  readonly bytes: number;
+}
+
+export class RunStats {
+  recordsRead = 0;
+  bytesWritten = 0;
+  openFiles = 0;
+  pendingFiles = 0;
+  committedFiles = 0;
+  recordsCommitted = 0;
+  /** Kept only for bounded runs: a service commits files for years. */
+  readonly committed: CommittedFile[] = [];
+  readonly #keepFiles: boolean;
+
+  constructor(options: { keepFiles: boolean }) {
+    this.#keepFiles = options.keepFiles;
+  }
+
+  fileCommitted(file: CommittedFile): void {
+    this.committedFiles += 1;
+    this.recordsCommitted += file.records;
+    if (this.#keepFiles) this.committed.push(file);
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * The brokers of the cluster as Tidemark asks them itself (all but the group's joins and heartbeats): found through the seeds,
+ * kept by node id, reconnected when asked again. Never creates a topic.
+ */
+import type { KafkaConfig } from 'kafkajs';
+import { TidemarkError } from '../../journal/errors.ts';
+import { type FetchRequest, fetchRequest, type FetchResponse } from './fetchProtocol.ts';
+import { abortError, isAuthenticationFailure } from './kafkaErrors.ts';
+import { API_KEYS, type Broker, brokerFactory, closeConnections } from './kafkajsInternals.ts';
+import { type ClusterMetadata, METADATA_VERSION, metadataRequest } from './metadata.ts';
+
+const GROUP_COORDINATOR = 0;
+
+export class Brokers {
+  readonly #make: ReturnType<typeof brokerFactory>;
+  readonly #seeds: readonly { readonly host: string; readonly port: number }[];
+  readonly #seedBrokers = new Map<number, Broker>();
+  readonly #nodes = new Map<number, Broker>();
+  readonly #coordinators = new Map<string, number>();
+  #closed = false;
+
+  constructor(config: KafkaConfig, seeds: readonly string[]) {
+    this.#make = brokerFactory(config);
+    this.#seeds = seeds.map((seed) => {
+      const colon = seed.lastIndexOf(':');
+      return { host: seed.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(seed.slice(colon + 1)) };
+    });
+  }
+
+  /** Fresh metadata, from any broker that answers; topics that do not exist are named with an error code. */
+  async metadata(topics: readonly string[]): Promise<ClusterMetadata> {
+    const metadata = await this.ask(async (broker) => {
+      const supported = broker.versions?.[API_KEYS.metadata]?.maxVersion ?? 0;
+      if (supported < METADATA_VERSION) {
+        throw new TidemarkError(
+          'KAFKA_UNAVAILABLE',
+          'The broker is older than Kafka 2.8 and tells no topic ids, without which a recreated topic passes for the old one.',
+        );
+      }
+      return broker.connectionPool.send(metadataRequest(topics));
+    });
+    await this.#learn(metadata);
+    return metadata;
+  }
+
+  async fetch(nodeId: number, request: FetchRequest): Promise<FetchResponse> {
+    const broker = await this.node(nodeId);
+    return broker.connectionPool.send(fetchRequest(request));
+  }
+
+  /** The connected broker with this node id, as the last metadata named it. */
+  async node(nodeId: number): Promise<Broker> {
+    const broker = this.#nodes.get(nodeId);
+    if (broker === undefined) throw new Error(`broker ${nodeId} is not known`);
+    await this.#connect(broker);
+    return broker;
+  }
+
+  /** The group's coordinator; forgotten after an error by `forgetCoordinator`. */
+  async coordinator(groupId: string): Promise<Broker> {
+    let nodeId = this.#coordinators.get(groupId);
+    if (nodeId === undefined) {
+      const { coordinator } = await this.ask((broker) =>
+        broker.findGroupCoordinator({ groupId, coordinatorType: GROUP_COORDINATOR }),
+      );
+      nodeId = coordinator.nodeId;
+      if (!this.#nodes.has(nodeId)) this.#nodes.set(nodeId, await this.#make(coordinator));
+      this.#coordinators.set(groupId, nodeId);
+    }
+    return this.node(nodeId);
+  }
+
+  forgetCoordinator(groupId: string): void {
+    this.#coordinators.delete(groupId);
+  }
+
+  /** Asks one broker after the other, connected ones first, until one answers; rejects with the last one's error. */
+  async ask<T>(question: (broker: Broker) => Promise<T>): Promise<T> {
+    let failure: unknown = new Error('no broker is configured');
+    for await (const broker of this.#candidates()) {
+      try {
+        await this.#connect(broker);
+        return await question(broker);
+      } catch (error) {
+        if (this.#closed) throw abortError('The Kafka source');
+        if (error instanceof TidemarkError || isAuthenticationFailure(error)) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const reason = abortError('The Kafka source');
+    const all = [...this.#nodes.values(), ...this.#seedBrokers.values()];
+    await Promise.all(all.map((broker) => closeConnections(broker.connectionPool, reason)));
+  }
+
+  async *#candidates(): AsyncGenerator<Broker> {
+    const nodes = [...this.#nodes.values()];
+    yield* nodes.filter((broker) => broker.isConnected());
+    yield* nodes.filter((broker) => !broker.isConnected());
+    for (const [index, seed] of this.#seeds.entries()) {
+      const known = this.#seedBrokers.get(index);
+      const broker = known ?? (await this.#make({ ...seed, nodeId: null }));
+      this.#seedBrokers.set(index, broker);
+      yield broker;
+    }
+  }
+
+  async #connect(broker: Broker): Promise<void> {
+    if (this.#closed) throw abortError('The Kafka source');
+    await broker.connect();
+    // close() may have passed by while this connection was being made.
+    if (this.#closed) {
+      await closeConnections(broker.connectionPool, abortError('The Kafka source'));
+      throw abortError('The Kafka source');
+    }
+  }
+
+  async #learn({ brokers }: ClusterMetadata): Promise<void> {
+    const gone = new Map(this.#nodes);
+    for (const { nodeId, host, port } of brokers) {
+      const pool = this.#nodes.get(nodeId)?.connectionPool;
+      if (pool?.host === host && pool.port === port) gone.delete(nodeId);
+      else this.#nodes.set(nodeId, await this.#make({ host, port, nodeId }));
+    }
+    for (const [nodeId, broker] of gone) {
+      if (this.#nodes.get(nodeId) === broker) this.#nodes.delete(nodeId);
+      await closeConnections(broker.connectionPool, new Error(`broker ${nodeId} has left the cluster or moved`));
+    }
+    // Once the cluster is known its own addresses serve; a seed's connection is one more that nobody needs.
+    if (this.#nodes.size > 0) {
+      const seeds = [...this.#seedBrokers.values()];
+      this.#seedBrokers.clear();
+      await Promise.all(seeds.map((broker) => closeConnections(broker.connectionPool, new Error('seed replaced by its node'))));
+    }
+  }
+}

@@ -1,0 +1,131 @@
+/** One owned partition as its runner pulls it: fetched ahead by the fetcher, unpacked when pulled. */
+import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
+import { abortError } from './kafkaErrors.ts';
+import { type ScannedRecords, toFetchedBatch } from './recordBatches.ts';
+
+export interface FeedLimits {
+  readonly prefetchFetches: number;
+  readonly fetchBytesMax: number;
+}
+
+/** What the feed tells the fetcher. */
+export interface FeedOwner {
+  /** There is room for another fetch. */
+  wanted(): void;
+  closed(feed: Feed): void;
+}
+
+/** The largest number of bytes that a fetch can ask for. */
+const ASKED_BYTES_MAX = 2 ** 31 - 1;
+
+export class Feed implements PartitionFeed {
+  readonly name: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly expectedTopicId: string | null;
+  /** Node id of the leader; null while it is looked for. */
+  leader: number | null = null;
+  /** Failures in a row to find or reach the leader. */
+  failures = 0;
+  /** Not before this monotonic time is the leader looked for again. */
+  retryAtMs = 0;
+  /** Its offset is outside the log, or its topic is missing: the range guard looks into it. */
+  suspended = false;
+  /** The next fetch asks for this partition alone, so that an empty answer proves that there is nothing. */
+  alone = false;
+  fetchOffset: bigint;
+  bytesMax: number;
+
+  readonly #limits: FeedLimits;
+  readonly #owner: FeedOwner;
+  readonly #fetched: ScannedRecords[] = [];
+  #failure: { readonly error: unknown } | null = null;
+  #closed = false;
+  #waiting: { resolve: (batch: FetchedBatch) => void; reject: (error: unknown) => void } | null = null;
+
+  constructor(at: TopicPartition, offset: bigint, expectedTopicId: string | null, limits: FeedLimits, owner: FeedOwner) {
+    this.name = partitionName(at);
+    this.topic = at.topic;
+    this.partition = at.partition;
+    this.expectedTopicId = expectedTopicId;
+    this.fetchOffset = offset;
+    this.bytesMax = limits.fetchBytesMax;
+    this.#limits = limits;
+    this.#owner = owner;
+  }
+
+  get open(): boolean {
+    return !this.#closed && this.#failure === null;
+  }
+
+  get full(): boolean {
+    return this.#fetched.length >= this.#limits.prefetchFetches;
+  }
+
+  next(): Promise<FetchedBatch> {
+    if (this.#waiting !== null) return Promise.reject(new Error(`next() of ${this.name} is already waiting`));
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#serve();
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#fetched.length = 0;
+    this.#owner.closed(this);
+    this.#serve();
+  }
+
+  /** Takes what a fetch brought; its nextOffset is beyond fetchOffset. */
+  push(scanned: ScannedRecords): void {
+    if (!this.open) return;
+    this.fetchOffset = scanned.nextOffset;
+    this.bytesMax = this.#limits.fetchBytesMax;
+    this.alone = false;
+    this.failures = 0;
+    this.#fetched.push(scanned);
+    this.#serve();
+  }
+
+  /** Not one batch fitted: the next fetch asks for more. */
+  growBytesMax(neededBytes: number): void {
+    this.bytesMax = Math.min(Math.max(this.bytesMax * 2, neededBytes), ASKED_BYTES_MAX);
+  }
+
+  /** Ends the feed: next() rejects with the error once what was fetched before it has been pulled. */
+  fail(error: unknown): void {
+    if (!this.open) return;
+    this.#failure = { error };
+    this.#owner.closed(this);
+    this.#serve();
+  }
+
+  #serve(): void {
+    const waiting = this.#waiting;
+    if (waiting === null) return;
+    const scanned = this.#fetched.shift();
+    if (!this.#closed && scanned === undefined && this.#failure === null) return;
+    this.#waiting = null;
+    if (this.#closed) {
+      waiting.reject(abortError(`The feed of ${this.name}`));
+    } else if (scanned === undefined) {
+      waiting.reject(this.#failure?.error);
+    } else {
+      this.#owner.wanted();
+      this.#unpack(scanned, waiting);
+    }
+  }
+
+  #unpack(scanned: ScannedRecords, waiting: { resolve: (batch: FetchedBatch) => void; reject: (error: unknown) => void }): void {
+    try {
+      waiting.resolve(toFetchedBatch(scanned));
+    } catch (error) {
+      this.#fetched.length = 0;
+      this.fail(error);
+      waiting.reject(error);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Kafka's Fetch request, version 11, with the record batches left as the bytes that came: kafkajs's own decoder makes an object
+ * per record, forgets where a batch ends whose last records were compacted away, and filters aborted records wrongly when a
+ * fetch begins inside two aborted transactions.
+ */
+import { API_KEYS, payloadOf, type ProtocolRequest } from './kafkajsInternals.ts';
+import { WireReader, WireWriter } from './wire.ts';
+
+export const FETCH_VERSION = 11;
+const READ_COMMITTED = 1;
+
+export interface FetchPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly fetchOffset: bigint;
+  readonly bytesMax: number;
+}
+
+export interface FetchRequest {
+  readonly waitMs: number;
+  readonly bytesMax: number;
+  readonly partitions: readonly FetchPartition[];
+}
+
+export interface AbortedTransaction {
+  readonly producerId: bigint;
+  readonly firstOffset: bigint;
+}
+
+export interface FetchedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly errorCode: number;
+  readonly lastStableOffset: bigint;
+  readonly logStartOffset: bigint;
+  readonly abortedTransactions: readonly AbortedTransaction[];
+  /** Record batches one after the other; the last may be cut off. */
+  readonly records: Buffer;
+}
+
+export interface FetchResponse {
+  readonly errorCode: number;
+  readonly partitions: readonly FetchedPartition[];
+}
+
+export function encodeFetchRequest({ waitMs, bytesMax, partitions }: FetchRequest): Buffer {
+  const [consumer, bytesMin, noSession, noSessionEpoch, anyLeaderEpoch, noLogStart] = [-1, 1, 0, -1, -1, -1n] as const;
+  const writer = new WireWriter().int32(consumer).int32(waitMs).int32(bytesMin).int32(bytesMax);
+  writer.int8(READ_COMMITTED).int32(noSession).int32(noSessionEpoch);
+  // One topic entry per partition: the broker fills the answer in this order, and the caller rotates it.
+  writer.int32(partitions.length);
+  for (const { topic, partition, fetchOffset, bytesMax: partitionBytesMax } of partitions) {
+    writer.string(topic).int32(1).int32(partition).int32(anyLeaderEpoch);
+    writer.int64(fetchOffset).int64(noLogStart).int32(partitionBytesMax);
+  }
+  const noForgottenTopics = 0;
+  return writer.int32(noForgottenTopics).string('').toBuffer();
+}
+
+export function decodeFetchResponse(payload: Buffer): FetchResponse & { readonly clientSideThrottleTime: number } {
+  const reader = new WireReader(payload);
+  const clientSideThrottleTime = reader.int32();
+  const errorCode = reader.int16();
+  reader.int32(); // session
+  const topics = reader.array(() => {
+    const topic = reader.string() ?? '';
+    return reader.array(() => decodePartition(reader, topic));
+  });
+  return { clientSideThrottleTime, errorCode, partitions: topics.flat() };
+}
+
+function decodePartition(reader: WireReader, topic: string): FetchedPartition {
+  const partition = reader.int32();
+  const errorCode = reader.int16();
+  reader.int64(); // high watermark
+  const lastStableOffset = reader.int64();
+  const logStartOffset = reader.int64();
+  const abortedTransactions = reader.array(() => ({ producerId: reader.int64(), firstOffset: reader.int64() }));
+  reader.int32(); // preferred read replica
+  const records = reader.bytesField() ?? Buffer.alloc(0);
+  return { topic, partition, errorCode, lastStableOffset, logStartOffset, abortedTransactions, records };
+}
+
+export function fetchRequest(request: FetchRequest): ProtocolRequest<FetchResponse> {
+  return {
+    request: {
+      apiKey: API_KEYS.fetch,
+      apiVersion: FETCH_VERSION,
+      apiName: 'Fetch',
+      encode: async () => payloadOf(encodeFetchRequest(request)),
+    },
+    response: { decode: async (payload) => decodeFetchResponse(payload), parse: async (decoded) => decoded },
+    logResponseError: false,
+  };
+}

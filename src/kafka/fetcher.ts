@@ -1,0 +1,203 @@
+/**
+ * Fetches for all open feeds: one loop and one request in flight per leading broker, which asks for every partition there that
+ * has room. Transient failures are waited out for ever; an offset outside the log is left to the range guard.
+ */
+import { TidemarkError } from '../../journal/errors.ts';
+import type { TopicPartition } from '../../journal/ids.ts';
+import type { Clock } from '../clock.ts';
+import type { Brokers } from './brokers.ts';
+import { Feed } from './feed.ts';
+import type { FetchedPartition, FetchRequest } from './fetchProtocol.ts';
+import { KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
+import { LeaderSearch } from './leaderSearch.ts';
+import type { KafkaTuning, SourceLog } from './options.ts';
+import { retryDelayMs, pauseUnless, Wakeup } from './pacing.ts';
+import { watchRange } from './rangeGuard.ts';
+import { scanRecords } from './recordBatches.ts';
+
+export interface FetcherContext {
+  readonly brokers: Brokers;
+  readonly clock: Clock;
+  readonly log: SourceLog;
+  readonly tuning: KafkaTuning;
+  /** Aborted when the source is closed. */
+  readonly signal: AbortSignal;
+}
+
+/** A loop with nothing to fetch but full feeds looks again this soon, so that an idle partition does not delay a busy one. */
+const BUSY_WAIT_MS = 20;
+const CORRUPT_MESSAGE = 2;
+
+export class Fetcher {
+  readonly #context: FetcherContext;
+  readonly #feeds = new Set<Feed>();
+  readonly #loops = new Map<number, { readonly wakeup: Wakeup; readonly ended: Promise<void> }>();
+  readonly #leaders: LeaderSearch;
+  #turn = 0;
+
+  constructor(context: FetcherContext) {
+    this.#context = context;
+    this.#leaders = new LeaderSearch(context, {
+      feeds: this.#feeds,
+      found: (nodeId) => this.#loopOf(nodeId).wakeup.notify(),
+      missing: (feed) => this.#suspend(feed),
+    });
+    context.signal.addEventListener('abort', () => {
+      for (const { wakeup } of this.#loops.values()) wakeup.notify();
+    });
+  }
+
+  open(at: TopicPartition, offset: bigint, expectedTopicId: string | null): Feed {
+    const wanted = (): void => {
+      if (feed.leader !== null) this.#loops.get(feed.leader)?.wakeup.notify();
+    };
+    const owner = { wanted, closed: () => void this.#feeds.delete(feed) };
+    const feed: Feed = new Feed(at, offset, expectedTopicId, this.#context.tuning, owner);
+    this.#feeds.add(feed);
+    this.#leaders.search();
+    return feed;
+  }
+
+  /** Closes every feed and waits for the loops; the connections have to be closed for a request in flight to end. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#feeds].map((feed) => feed.close()));
+    await Promise.all([...this.#loops.values()].map((loop) => loop.ended));
+    await this.#leaders.ended();
+  }
+
+  #loopOf(nodeId: number): { readonly wakeup: Wakeup } {
+    const running = this.#loops.get(nodeId);
+    if (running !== undefined) return running;
+    const wakeup = new Wakeup();
+    const loop = { wakeup, ended: this.#run(nodeId, wakeup) };
+    this.#loops.set(nodeId, loop);
+    return loop;
+  }
+
+  async #run(nodeId: number, wakeup: Wakeup): Promise<void> {
+    const { signal, clock, brokers, log } = this.#context;
+    for (let failures = 0; !signal.aborted;) {
+      const feeds = this.#plan(nodeId);
+      if (feeds.length === 0) {
+        await wakeup.wait();
+        continue;
+      }
+      try {
+        const response = await brokers.fetch(nodeId, this.#request(nodeId, feeds));
+        if (response.errorCode !== KAFKA_CODE.none) throw new Error(`the broker answered error ${response.errorCode}`);
+        if (failures > 0) log.info({ nodeId, failures }, `Broker ${nodeId} answers again.`);
+        failures = 0;
+        this.#apply(feeds, response.partitions);
+      } catch (error) {
+        // Closing the source ends a request in flight with an error, and the loop with it.
+        if (signal.aborted as boolean) return;
+        failures += 1;
+        const level = failures === 1 ? 'warn' : 'debug';
+        log[level]({ nodeId, failures }, `Fetching from broker ${nodeId} failed and is tried again: ${reasonOf(error)}`);
+        this.#lostLeader(feeds);
+        await pauseUnless(signal, clock, retryDelayMs(failures));
+      }
+    }
+  }
+
+  /** Open feeds that this broker leads and that have room, in turn; one that has to be asked alone comes alone. */
+  #plan(nodeId: number): Feed[] {
+    const feeds: Feed[] = [];
+    const names = new Set<string>();
+    for (const feed of this.#feeds) {
+      if (feed.leader !== nodeId || feed.suspended || feed.full || names.has(feed.name)) continue;
+      if (feed.alone) return [feed];
+      names.add(feed.name);
+      feeds.push(feed);
+    }
+    this.#turn += 1;
+    const first = this.#turn % Math.max(1, feeds.length);
+    return [...feeds.slice(first), ...feeds.slice(0, first)];
+  }
+
+  #request(nodeId: number, feeds: readonly Feed[]): FetchRequest {
+    const { fetchWaitMs, requestBytesMax } = this.#context.tuning;
+    let waitMs = fetchWaitMs;
+    for (const feed of this.#feeds) {
+      if (feed.leader === nodeId && feed.full) waitMs = Math.min(waitMs, BUSY_WAIT_MS);
+    }
+    return {
+      waitMs,
+      bytesMax: requestBytesMax,
+      partitions: feeds.map(({ topic, partition, fetchOffset, bytesMax }) => ({ topic, partition, fetchOffset, bytesMax })),
+    };
+  }
+
+  #apply(feeds: readonly Feed[], answers: readonly FetchedPartition[]): void {
+    for (const answer of answers) {
+      const feed = feeds.find(({ topic, partition }) => topic === answer.topic && partition === answer.partition);
+      if (feed?.open !== true) continue;
+      try {
+        this.#applyOne(feed, answer, feeds.length === 1);
+      } catch (error) {
+        feed.fail(error);
+      }
+    }
+  }
+
+  #applyOne(feed: Feed, answer: FetchedPartition, askedAlone: boolean): void {
+    switch (answer.errorCode) {
+      case KAFKA_CODE.none:
+        this.#take(feed, answer, askedAlone);
+        return;
+      case KAFKA_CODE.offsetOutOfRange:
+        this.#suspend(feed);
+        return;
+      case CORRUPT_MESSAGE:
+        throw new TidemarkError(
+          'KAFKA_BATCH_CORRUPT',
+          `The broker cannot read ${feed.name} at offset ${feed.fetchOffset.toString()}: its log is damaged. Repair the topic.`,
+          { fields: { partition: feed.name, offset: feed.fetchOffset } },
+        );
+      default:
+        this.#context.log.debug(
+          { partition: feed.name, errorCode: answer.errorCode, nodeId: feed.leader },
+          `The broker does not serve ${feed.name}; its leader is looked for.`,
+        );
+        this.#lostLeader([feed]);
+    }
+  }
+
+  #take(feed: Feed, answer: FetchedPartition, askedAlone: boolean): void {
+    const { fetchOffset } = feed;
+    feed.alone = false;
+    const { lastStableOffset, abortedTransactions, records } = answer;
+    const scanned = scanRecords({ name: feed.name, fetchedOffset: fetchOffset, lastStableOffset, abortedTransactions, records });
+    if (scanned.nextOffset > fetchOffset) {
+      feed.push(scanned);
+    } else if (scanned.neededBytes !== null) {
+      feed.growBytesMax(scanned.neededBytes);
+    } else if (records.length === 0 && lastStableOffset > fetchOffset) {
+      // Either others filled the answer, or every record up to the last stable offset was compacted away.
+      if (askedAlone) feed.push({ ...scanned, nextOffset: lastStableOffset });
+      else feed.alone = true;
+    }
+  }
+
+  #lostLeader(feeds: readonly Feed[]): void {
+    for (const feed of feeds) {
+      feed.leader = null;
+      feed.failures += 1;
+      feed.retryAtMs = this.#context.clock.nowMs() + retryDelayMs(feed.failures);
+    }
+    this.#leaders.search();
+  }
+
+  #suspend(feed: Feed): void {
+    if (feed.suspended) return;
+    feed.suspended = true;
+    watchRange(this.#context, feed).then(
+      () => {
+        feed.suspended = false;
+        feed.leader = null;
+        this.#leaders.search();
+      },
+      (error: unknown) => feed.fail(error),
+    );
+  }
+}

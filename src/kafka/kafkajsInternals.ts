@@ -1,0 +1,322 @@
+/**
+ * The only file that touches what kafkajs does not export. It pins the version, checks every member it uses when it is loaded,
+ * and repairs three faults of the client at their source. docs/decisions/0003 says why.
+ */
+import { createRequire } from 'node:module';
+import type { Consumer, KafkaConfig, PartitionAssigner } from 'kafkajs';
+import { TidemarkError } from '../../journal/errors.ts';
+
+export const KAFKAJS_VERSION = '2.2.4';
+
+/** What a request's payload is built with. */
+export interface WireEncoder {
+  readonly buf: Buffer;
+}
+
+export interface ProtocolRequest<Response> {
+  readonly request: {
+    readonly apiKey: number;
+    readonly apiVersion: number;
+    readonly apiName: string;
+    encode(): Promise<WireEncoder>;
+  };
+  readonly response: {
+    /** The result's clientSideThrottleTime is obeyed by the connection. */
+    decode(payload: Buffer): Promise<Response & { readonly clientSideThrottleTime?: number }>;
+    parse(decoded: Response): Promise<Response>;
+  };
+  readonly requestTimeout?: number;
+  readonly logResponseError?: boolean;
+}
+
+interface Connection {
+  connect(): Promise<unknown>;
+  isConnected(): boolean;
+  disconnect(): Promise<unknown>;
+  rejectRequests(error: Error): void;
+  socket?: { destroy(): void };
+  chunks: Buffer[];
+  bytesBuffered: number;
+  bytesNeeded: number;
+}
+
+interface ConnectionPool {
+  readonly host: string;
+  readonly port: number;
+  readonly pool: Connection[];
+  send<Response>(request: ProtocolRequest<Response>): Promise<Response>;
+}
+
+export interface GroupTopic<Partition> {
+  readonly topic: string;
+  readonly partitions: readonly Partition[];
+}
+
+export interface ListedOffset {
+  readonly partition: number;
+  readonly offset: string;
+}
+
+export interface GroupOffset {
+  readonly partition: number;
+  readonly offset: string;
+  readonly metadata: string | null;
+}
+
+/** One broker with its two connections: fetches go through one, everything else through the other. */
+export interface Broker {
+  readonly nodeId: number | null;
+  readonly connectionPool: ConnectionPool;
+  readonly versions: Readonly<Record<number, { minVersion: number; maxVersion: number }>> | null;
+  connect(): Promise<void>;
+  isConnected(): boolean;
+  findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<{
+    coordinator: { nodeId: number; host: string; port: number };
+  }>;
+  leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
+  describeGroups(request: { groupIds: string[] }): Promise<{
+    groups: { groupId: string; state: string; members: { memberId: string }[] }[];
+  }>;
+  listOffsets(request: {
+    isolationLevel: number;
+    topics: GroupTopic<{ partition: number; timestamp: string }>[];
+  }): Promise<{ responses: GroupTopic<ListedOffset>[] }>;
+  offsetCommit(request: {
+    groupId: string;
+    groupGenerationId: number;
+    memberId: string;
+    topics: GroupTopic<{ partition: number; offset: string; metadata: string }>[];
+  }): Promise<unknown>;
+  offsetFetch(request: {
+    groupId: string;
+    topics: GroupTopic<{ partition: number }>[];
+  }): Promise<{ responses: GroupTopic<GroupOffset>[] }>;
+}
+
+interface RootLogger {
+  namespace(name: string): RootLogger;
+}
+
+interface RequestQueue {
+  readonly pending: unknown[];
+  readonly throttledUntil: number;
+  throttleCheckTimeoutId: NodeJS.Timeout | null;
+  checkPendingRequests(): void;
+}
+
+/** kafkajs's consumer-side cluster, which a partition assigner is handed. */
+interface Cluster {
+  readonly connectionPoolBuilder: PoolBuilder;
+  committedOffsets(group: { groupId: string }): Record<string, Record<number, string>>;
+}
+
+interface PoolBuilder {
+  build(destination?: { host: string; port: number; rack?: string | null }): Promise<ConnectionPool>;
+}
+
+const load = createRequire(import.meta.url);
+
+function loadClient() {
+  const found = (load('kafkajs/package.json') as { version: string }).version;
+  if (found !== KAFKAJS_VERSION) {
+    throw new TidemarkError(
+      'INTERNAL',
+      `kafkajs ${found} is installed, but Tidemark uses internals of exactly ${KAFKAJS_VERSION}; install that version.`,
+    );
+  }
+  return {
+    api: load('kafkajs') as typeof import('kafkajs'),
+    Broker: load('kafkajs/src/broker') as new (options: Record<string, unknown>) => Broker,
+    Connection: load('kafkajs/src/network/connection') as { prototype: Connection },
+    RequestQueue: load('kafkajs/src/network/requestQueue') as { prototype: Record<string, unknown> },
+    Encoder: load('kafkajs/src/protocol/encoder') as new (size?: number) => WireEncoder & {
+      writeBuffer(bytes: Buffer): WireEncoder;
+    },
+    createPoolBuilder: load('kafkajs/src/cluster/connectionPoolBuilder') as (options: unknown) => PoolBuilder,
+    createSocketFactory: load('kafkajs/src/network/socketFactory') as () => unknown,
+    createLogger: (load('kafkajs/src/loggers') as { createLogger: (options: unknown) => RootLogger }).createLogger,
+    apiKeys: load('kafkajs/src/protocol/requests/apiKeys') as Record<string, number>,
+  };
+}
+
+const client = loadClient();
+
+/** Members that Tidemark calls or replaces; each missing one is named. */
+export function missingMembers(): string[] {
+  const { api, Broker: BrokerClass, Connection: ConnectionClass, RequestQueue: QueueClass, Encoder } = client;
+  const expected: [string, unknown, string[]][] = [
+    ['kafkajs', api, ['Kafka', 'PartitionAssigners']],
+    [
+      'Broker.prototype',
+      BrokerClass.prototype,
+      ['connect', 'isConnected', 'findGroupCoordinator', 'leaveGroup', 'describeGroups', 'listOffsets', 'offsetCommit', 'offsetFetch'],
+    ],
+    ['Connection.prototype', ConnectionClass.prototype, ['connect', 'disconnect', 'isConnected', 'processData', 'rejectRequests']],
+    ['RequestQueue.prototype', QueueClass.prototype, ['scheduleCheckPendingRequests', 'checkPendingRequests', 'rejectAll']],
+    ['Encoder.prototype', Encoder.prototype, ['writeBuffer']],
+  ];
+  const missing: string[] = [];
+  for (const [owner, holder, members] of expected) {
+    for (const member of members) {
+      if (typeof (holder as Record<string, unknown>)[member] !== 'function' && member !== 'PartitionAssigners') {
+        missing.push(`${owner}.${member}`);
+      }
+    }
+  }
+  for (const key of ['Fetch', 'Metadata', 'JoinGroup', 'LeaveGroup', 'OffsetCommit', 'OffsetFetch']) {
+    if (typeof client.apiKeys[key] !== 'number') missing.push(`apiKeys.${key}`);
+  }
+  return missing;
+}
+
+const connecting = Symbol('tidemark: connecting');
+
+/**
+ * 1. A connection keeps the bytes of a response that was cut off and takes them for the start of the next one after it has
+ *    reconnected; and two requests that find it closed open two sockets. Reconnecting starts clean, and once.
+ * 2. The request queue sets a timer with a negative delay after every response, which Node 24 reports on standard error; with
+ *    nothing pending there is nothing to check.
+ */
+function repair(): void {
+  const connection = client.Connection.prototype as Connection & { [connecting]?: Promise<unknown> | undefined };
+  const connect = connection.connect;
+  connection.connect = function (this: typeof connection) {
+    if (this.isConnected()) return Promise.resolve(true);
+    this[connecting] ??= (() => {
+      this.chunks = [];
+      this.bytesBuffered = 0;
+      this.bytesNeeded = 4;
+      return connect.call(this).finally(() => {
+        this[connecting] = undefined;
+      });
+    })();
+    return this[connecting];
+  };
+  const queue = client.RequestQueue.prototype;
+  const recheckMs = 10;
+  queue['scheduleCheckPendingRequests'] = function (this: RequestQueue) {
+    if (this.throttleCheckTimeoutId !== null) return;
+    const throttledMs = this.throttledUntil - Date.now();
+    if (this.pending.length === 0 && throttledMs <= 0) return;
+    this.throttleCheckTimeoutId = setTimeout(
+      () => {
+        this.throttleCheckTimeoutId = null;
+        this.checkPendingRequests();
+      },
+      throttledMs > 0 ? throttledMs : recheckMs,
+    );
+  };
+}
+
+function prepare(): void {
+  const missing = missingMembers();
+  if (missing.length > 0) {
+    throw new TidemarkError('INTERNAL', `kafkajs ${KAFKAJS_VERSION} lacks members that Tidemark uses: ${missing.join(', ')}.`);
+  }
+  repair();
+}
+prepare();
+
+export const { Kafka } = client.api;
+export const API_KEYS = {
+  fetch: client.apiKeys['Fetch'] ?? -1,
+  metadata: client.apiKeys['Metadata'] ?? -1,
+  joinGroup: client.apiKeys['JoinGroup'] ?? -1,
+} as const;
+
+/** A request payload of bytes that were encoded already. */
+export function payloadOf(bytes: Buffer): WireEncoder {
+  const encoder = new client.Encoder(bytes.length);
+  encoder.writeBuffer(bytes);
+  return encoder;
+}
+
+/** Makes brokers that share the client's settings but belong to no kafkajs cluster. */
+export function brokerFactory(config: KafkaConfig): (address: { host: string; port: number; nodeId: number | null }) => Promise<Broker> {
+  const logger = client.createLogger({ level: config.logLevel, logCreator: config.logCreator });
+  const pools = client.createPoolBuilder({
+    ...config,
+    socketFactory: config.socketFactory ?? client.createSocketFactory(),
+    logger,
+    maxInFlightRequests: null,
+  });
+  return async ({ host, port, nodeId }) =>
+    new client.Broker({
+      connectionPool: await pools.build({ host, port, rack: null }),
+      logger,
+      nodeId,
+      allowAutoTopicCreation: false,
+      authenticationTimeout: config.authenticationTimeout,
+    });
+}
+
+/** Closes both connections now: requests in flight are rejected with `reason` instead of being waited for. */
+export async function closeConnections(pool: { readonly pool: Connection[] }, reason: Error): Promise<void> {
+  await Promise.all(
+    pool.pool.map(async (connection) => {
+      connection.rejectRequests(reason);
+      const { socket } = connection;
+      await connection.disconnect();
+      socket?.destroy();
+    }),
+  );
+}
+
+/** What the group coordinator has told a consumer; a member id comes before the join that it is needed for completes. */
+export interface JoinObserver {
+  memberIdGiven(memberId: string): void;
+  joined(memberId: string, generationId: number): void;
+}
+
+export interface ObservedAssigner {
+  readonly assigner: PartitionAssigner;
+  /** Marks the offsets of these partitions as known, so that the consumer, which never fetches, does not look for them. */
+  skipOffsetLookup(groupId: string, assignment: Readonly<Record<string, readonly number[]>>): void;
+  closeConnections(reason: Error): Promise<void>;
+}
+
+/** kafkajs hands its cluster to the partition assigner; through it the consumer's connections are reached. */
+export function observedAssigner(observer: JoinObserver): ObservedAssigner {
+  let cluster: Cluster | null = null;
+  const pools = new Set<ConnectionPool>();
+  const observe = (pool: ConnectionPool): ConnectionPool => {
+    const send = pool.send.bind(pool);
+    pool.send = async <Response>(request: ProtocolRequest<Response>) => {
+      if (request.request.apiKey !== API_KEYS.joinGroup) return send(request);
+      try {
+        const response = await send(request);
+        const { memberId, generationId } = response as { memberId: string; generationId: number };
+        observer.joined(memberId, generationId);
+        return response;
+      } catch (error) {
+        const { name, memberId } = error as { name?: string; memberId?: string };
+        if (name === 'KafkaJSMemberIdRequired' && memberId !== undefined) observer.memberIdGiven(memberId);
+        throw error;
+      }
+    };
+    pools.add(pool);
+    return pool;
+  };
+  const assigner: PartitionAssigner = (config) => {
+    cluster = config.cluster as unknown as Cluster;
+    const builder = cluster.connectionPoolBuilder;
+    const build = builder.build;
+    builder.build = async (destination) => observe(await build(destination));
+    return client.api.PartitionAssigners.roundRobin(config);
+  };
+  return {
+    assigner,
+    skipOffsetLookup(groupId, assignment) {
+      const known = cluster?.committedOffsets({ groupId });
+      if (known === undefined) return;
+      for (const [topic, partitions] of Object.entries(assignment)) {
+        known[topic] = Object.fromEntries(partitions.map((partition) => [partition, '0']));
+      }
+    },
+    async closeConnections(reason) {
+      await Promise.all([...pools].map((pool) => closeConnections(pool, reason)));
+    },
+  };
+}
+
+export type { Consumer };

@@ -1,0 +1,49 @@
+/** Waiting: for a time that a signal cuts short, for a wake-up, for the next attempt. */
+import type { Clock } from '../clock.ts';
+
+/** Resolves after `delayMs`, or as soon as the signal is aborted; the caller looks which. */
+export function pauseUnless(signal: AbortSignal, clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    const end = (): void => {
+      timer.cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = clock.timer(delayMs, end);
+    signal.addEventListener('abort', end);
+  });
+}
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 2_000;
+
+/** How long to wait after the `failures`-th failure in a row. */
+export function retryDelayMs(failures: number): number {
+  return Math.min(FIRST_RETRY_MS * 2 ** Math.max(0, failures - 1), LAST_RETRY_MS);
+}
+
+/** A wake-up that is not lost when nobody waits yet. */
+export class Wakeup {
+  #pending = false;
+  #resolve: (() => void) | null = null;
+
+  notify(): void {
+    if (this.#resolve === null) this.#pending = true;
+    this.#resolve?.();
+    this.#resolve = null;
+  }
+
+  wait(): Promise<void> {
+    if (this.#pending) {
+      this.#pending = false;
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+}

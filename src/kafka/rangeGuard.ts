@@ -1,0 +1,100 @@
+/**
+ * An offset outside the log is never moved. It is looked at again and again: brokers that restart, elections and stale replicas
+ * report it for a moment; only what stays so for a while is told as lost.
+ */
+import { TidemarkError } from '../../journal/errors.ts';
+import type { Feed } from './feed.ts';
+import type { FetcherContext } from './fetcher.ts';
+import { KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
+import { listOffsets } from './offsets.ts';
+import { pauseUnless } from './pacing.ts';
+
+export type RangeFinding =
+  | { readonly type: 'inside' }
+  | { readonly type: 'lost'; readonly startOffset: bigint }
+  | { readonly type: 'beyond'; readonly endOffset: bigint }
+  | { readonly type: 'missing' };
+
+/** Resolves when the feed's offset is inside the log (again), or the feed is closed; rejects with what is wrong for good. */
+export async function watchRange(context: FetcherContext, feed: Feed): Promise<void> {
+  const { signal, clock, log, tuning } = context;
+  let seen: RangeFinding['type'] | null = null;
+  let sinceMs = 0;
+  while (feed.open && !signal.aborted) {
+    const finding = await look(context, feed);
+    if (finding?.type === 'inside') return;
+    if (finding !== null && seen !== finding.type) {
+      seen = finding.type;
+      sinceMs = clock.nowMs();
+      const stable = `if that stays so for ${Math.round(tuning.outOfRangeStableMs / 1000)} s the partition stops`;
+      log.warn({ partition: feed.name, offset: feed.fetchOffset }, `${describe(feed, finding)}; ${stable}.`);
+    } else if (finding !== null && clock.nowMs() - sinceMs >= tuning.outOfRangeStableMs) {
+      throw rangeError(feed, finding);
+    }
+    await pauseUnless(signal, clock, tuning.pollMs);
+  }
+}
+
+/** Null where Kafka does not say. */
+async function look(context: FetcherContext, feed: Feed): Promise<RangeFinding | null> {
+  const { brokers, log, signal } = context;
+  try {
+    const { topics } = await brokers.metadata([feed.topic]);
+    const topic = topics.find(({ topic: name }) => name === feed.topic);
+    if (topic === undefined || topic.errorCode === KAFKA_CODE.unknownTopicOrPartition) return { type: 'missing' };
+    if (topic.errorCode !== KAFKA_CODE.none) return null;
+    if (feed.expectedTopicId !== null && topic.topicId !== null && topic.topicId !== feed.expectedTopicId) {
+      throw replacedError(feed.topic, feed.expectedTopicId, topic.topicId);
+    }
+    const partition = topic.partitions[feed.partition];
+    if (partition === undefined) return { type: 'missing' };
+    const [startOffset = 0n] = await listOffsets(brokers, feed.topic, [partition], 'earliest');
+    const [endOffset = 0n] = await listOffsets(brokers, feed.topic, [partition], 'highWatermark');
+    if (feed.fetchOffset < startOffset) return { type: 'lost', startOffset };
+    return feed.fetchOffset > endOffset ? { type: 'beyond', endOffset } : { type: 'inside' };
+  } catch (error) {
+    if (error instanceof TidemarkError && error.code === 'SOURCE_REPLACED') throw error;
+    if (!signal.aborted) log.debug({ partition: feed.name }, `The range of ${feed.name} cannot be read: ${reasonOf(error)}`);
+    return null;
+  }
+}
+
+function describe(feed: Feed, finding: RangeFinding): string {
+  const at = `offset ${feed.fetchOffset.toString()} of ${feed.name}`;
+  switch (finding.type) {
+    case 'lost':
+      return `Kafka no longer holds offsets ${feed.fetchOffset.toString()} to ${(finding.startOffset - 1n).toString()} of ${feed.name}`;
+    case 'beyond':
+      return `The log of ${feed.name} ends at ${finding.endOffset.toString()}, before ${at}`;
+    case 'missing':
+      return `Topic ${feed.topic} or its partition ${feed.partition} does not exist any more`;
+    case 'inside':
+      return `The log of ${feed.name} holds ${at}`;
+  }
+}
+
+function rangeError(feed: Feed, finding: RangeFinding): TidemarkError {
+  const message = describe(feed, finding);
+  const fields = { partition: feed.name, fromOffset: feed.fetchOffset };
+  switch (finding.type) {
+    case 'lost':
+      return new TidemarkError('SOURCE_RANGE_LOST', `${message}. Accept the loss, or restore them.`, {
+        fields: { ...fields, toOffset: finding.startOffset },
+      });
+    case 'beyond':
+      return new TidemarkError('SOURCE_BEYOND_END', `${message}: the topic was truncated or recreated.`, {
+        fields: { ...fields, endOffset: finding.endOffset },
+      });
+    default:
+      return new TidemarkError('SOURCE_REPLACED', `${message}: it was deleted. Restore it, or drop it from the job.`, { fields });
+  }
+}
+
+export function replacedError(topic: string, expectedTopicId: string, foundTopicId: string): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_REPLACED',
+    `Topic ${topic} was deleted and made again: its id is ${foundTopicId}, the journaled one is ${expectedTopicId}. ` +
+      'Its offsets mean other records now; use another job name for it.',
+    { fields: { topic, expectedTopicId, foundTopicId } },
+  );
+}

@@ -1,0 +1,176 @@
+/**
+ * The record batches of one partition in one fetch: where they end, which of them a reader of committed records may see, and
+ * whether they are whole. Only headers are read here; the records are read by the cursor.
+ */
+import { TidemarkError } from '../../journal/errors.ts';
+import type { FetchedBatch } from '../source/port.ts';
+import { CODEC_MASK, decompress } from './codecs.ts';
+import { crc32c } from './crc32c.ts';
+import type { AbortedTransaction } from './fetchProtocol.ts';
+import { BatchCursor, type RecordSegment } from './recordCursor.ts';
+
+/** Offsets of the fields of a record batch (magic 2). */
+const AT = { length: 8, magic: 16, crc: 17, attributes: 21, lastOffsetDelta: 23, firstTimestamp: 27 } as const;
+const AT_MAX_TIMESTAMP = 35;
+const AT_PRODUCER_ID = 43;
+const AT_COUNT = 57;
+const AT_RECORDS = 61;
+/** Bytes before those that the batch's length counts. */
+const BEFORE_LENGTH_COUNTS = 12;
+const LOG_APPEND_TIME = 0x08;
+const TRANSACTIONAL = 0x10;
+const CONTROL = 0x20;
+const CURRENT_MAGIC = 2;
+const NO_PRODUCER = -1n;
+/** A control record's key: version, type. */
+const ABORT_TYPE = 0;
+
+export interface PartitionRecords {
+  readonly name: string;
+  readonly fetchedOffset: bigint;
+  readonly lastStableOffset: bigint;
+  readonly abortedTransactions: readonly AbortedTransaction[];
+  readonly records: Buffer;
+}
+
+export interface ScannedRecords {
+  readonly name: string;
+  readonly fetchedOffset: bigint;
+  /** Behind the last whole batch; fetchedOffset where there is none. */
+  readonly nextOffset: bigint;
+  readonly batches: readonly { readonly bytes: Buffer; readonly visible: boolean }[];
+  readonly sizeBytes: number;
+  /** Where not one batch is whole: how many bytes the first needs, as far as it can be seen. */
+  readonly neededBytes: number | null;
+}
+
+/**
+ * Walks over the headers. An aborted transaction hides its producer's batches from its first offset to its abort marker; a
+ * batch belongs to one producer as a whole. Batches that end below `fetchedOffset`, and those that the last stable offset does
+ * not cover, are left out.
+ */
+export function scanRecords({ name, records, ...fetch }: PartitionRecords): ScannedRecords {
+  const aborted = new AbortedProducers(fetch.abortedTransactions);
+  const batches: { bytes: Buffer; visible: boolean }[] = [];
+  let nextOffset = fetch.fetchedOffset;
+  let sizeBytes = 0;
+  let neededBytes: number | null = null;
+  for (let at = 0; at < records.length;) {
+    const left = records.length - at;
+    const length = left < AT_RECORDS ? null : wholeLength(name, records, at);
+    if (length === null || length > left) {
+      if (batches.length === 0) neededBytes = length ?? left * 2;
+      break;
+    }
+    const bytes = records.subarray(at, at + length);
+    const lastOffset = bytes.readBigInt64BE(0) + BigInt(bytes.readInt32BE(AT.lastOffsetDelta));
+    if (fetch.lastStableOffset >= 0n && lastOffset >= fetch.lastStableOffset) break;
+    const visible = aborted.allows(bytes, lastOffset) && lastOffset >= fetch.fetchedOffset;
+    batches.push({ bytes, visible });
+    if (visible) sizeBytes += length;
+    if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
+    at += length;
+  }
+  return { name, fetchedOffset: fetch.fetchedOffset, nextOffset, batches, sizeBytes, neededBytes };
+}
+
+function wholeLength(name: string, records: Buffer, at: number): number {
+  const length = BEFORE_LENGTH_COUNTS + records.readInt32BE(at + AT.length);
+  const magic = records.readInt8(at + AT.magic);
+  if (magic !== CURRENT_MAGIC) {
+    const why = `has format ${magic}; only format 2 (Kafka 0.11 and later) is read`;
+    throw corrupt(name, records.readBigInt64BE(at), why);
+  }
+  if (length < AT_RECORDS) throw corrupt(name, records.readBigInt64BE(at), `has the impossible length ${length}`);
+  return length;
+}
+
+class AbortedProducers {
+  readonly #transactions: readonly AbortedTransaction[];
+  readonly #producers = new Set<bigint>();
+  #begun = 0;
+
+  constructor(transactions: readonly AbortedTransaction[]) {
+    this.#transactions = transactions.toSorted((a, b) => Number(a.firstOffset - b.firstOffset));
+  }
+
+  /** False for control batches and for those of a transaction that was aborted. */
+  allows(bytes: Buffer, lastOffset: bigint): boolean {
+    const attributes = bytes.readInt16BE(AT.attributes);
+    if (this.#transactions.length === 0) return (attributes & CONTROL) === 0;
+    for (let next = this.#transactions[this.#begun]; next !== undefined && next.firstOffset <= lastOffset;) {
+      this.#producers.add(next.producerId);
+      this.#begun += 1;
+      next = this.#transactions[this.#begun];
+    }
+    const producerId = bytes.readBigInt64BE(AT_PRODUCER_ID);
+    if ((attributes & CONTROL) !== 0) {
+      if (isAbortMarker(bytes)) this.#producers.delete(producerId);
+      return false;
+    }
+    return producerId === NO_PRODUCER || (attributes & TRANSACTIONAL) === 0 || !this.#producers.has(producerId);
+  }
+}
+
+function isAbortMarker(bytes: Buffer): boolean {
+  if (bytes.readInt32BE(AT_COUNT) < 1) return false;
+  const cursor = new BatchCursor(bytes.readBigInt64BE(0), 0, [segmentOf(bytes, bytes.readBigInt64BE(0))]);
+  if (!cursor.next() || cursor.keyEnd - cursor.keyStart < 4) return false;
+  return bytes.readInt16BE(cursor.keyStart + 2) === ABORT_TYPE;
+}
+
+/** Checks every batch's CRC and unpacks the visible ones. */
+export function toFetchedBatch(scanned: ScannedRecords): FetchedBatch {
+  const { name, fetchedOffset, nextOffset } = scanned;
+  const segments: RecordSegment[] = [];
+  let sizeBytes = 0;
+  for (const { bytes, visible } of scanned.batches) {
+    if (crc32c(bytes, AT.attributes, bytes.length) !== bytes.readUInt32BE(AT.crc)) {
+      throw corrupt(name, bytes.readBigInt64BE(0), 'fails its CRC-32C check');
+    }
+    if (!visible) continue;
+    const segment = unpack(name, bytes, fetchedOffset);
+    segments.push(segment);
+    sizeBytes += segment.bytes.length;
+  }
+  const skipBelow = 0;
+  return {
+    fetchedOffset,
+    nextOffset,
+    sizeBytes,
+    records: () => new BatchCursor(fetchedOffset, skipBelow, segments),
+  };
+}
+
+function unpack(name: string, bytes: Buffer, fetchedOffset: bigint): RecordSegment {
+  const codec = bytes.readInt16BE(AT.attributes) & CODEC_MASK;
+  const segment = segmentOf(bytes, fetchedOffset);
+  if (codec === 0) return segment;
+  try {
+    const unpacked = decompress(codec, bytes.subarray(AT_RECORDS));
+    return { ...segment, bytes: unpacked, start: 0, end: unpacked.length };
+  } catch (error) {
+    throw corrupt(name, bytes.readBigInt64BE(0), 'cannot be decompressed', error);
+  }
+}
+
+function segmentOf(bytes: Buffer, baseOffset: bigint): RecordSegment {
+  const byAppendTime = (bytes.readInt16BE(AT.attributes) & LOG_APPEND_TIME) !== 0;
+  return {
+    bytes,
+    start: AT_RECORDS,
+    end: bytes.length,
+    count: bytes.readInt32BE(AT_COUNT),
+    baseDelta: Number(bytes.readBigInt64BE(0) - baseOffset),
+    firstTimestampMs: Number(bytes.readBigInt64BE(AT.firstTimestamp)),
+    appendTimestampMs: byAppendTime ? Number(bytes.readBigInt64BE(AT_MAX_TIMESTAMP)) : null,
+  };
+}
+
+function corrupt(name: string, offset: bigint, why: string, cause?: unknown): TidemarkError {
+  return new TidemarkError(
+    'KAFKA_BATCH_CORRUPT',
+    `The record batch at offset ${offset.toString()} of ${name} ${why}. Repair the topic, or accept the loss of its offsets.`,
+    { fields: { partition: name, offset }, ...(cause === undefined ? {} : { cause }) },
+  );
+}

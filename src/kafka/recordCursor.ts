@@ -1,0 +1,130 @@
+/** The cursor over the bytes of unpacked record batches: it moves, nothing is made per record. */
+import { TidemarkError } from '../../journal/errors.ts';
+import type { RecordCursor } from '../source/port.ts';
+
+/** The records of one visible batch, unpacked: bytes[start, end). */
+export interface RecordSegment {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  readonly count: number;
+  /** The batch's base offset less the cursor's; negative where the batch begins before it. */
+  readonly baseDelta: number;
+  readonly firstTimestampMs: number;
+  /** Every record's time where the broker stamps them; null where each has its own. */
+  readonly appendTimestampMs: number | null;
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+export class BatchCursor implements RecordCursor {
+  readonly baseOffset: bigint;
+  offsetDelta = -1;
+  timestampMs = 0;
+  keyBytes: Buffer = NO_BYTES;
+  keyStart = -1;
+  keyEnd = -1;
+  valueBytes: Buffer = NO_BYTES;
+  valueStart = -1;
+  valueEnd = -1;
+
+  readonly #skipBelow: number;
+  readonly #segments: readonly RecordSegment[];
+  #nextSegment = 0;
+  #left = 0;
+  #bytes: Buffer = NO_BYTES;
+  #at = 0;
+  #end = 0;
+  #baseDelta = 0;
+  #firstTimestampMs = 0;
+  #appendTimestampMs: number | null = null;
+
+  /** @param skipBelow records with a smaller offsetDelta are passed over. */
+  constructor(baseOffset: bigint, skipBelow: number, segments: readonly RecordSegment[]) {
+    this.baseOffset = baseOffset;
+    this.#skipBelow = skipBelow;
+    this.#segments = segments;
+  }
+
+  next(): boolean {
+    do {
+      while (this.#left === 0) {
+        if (!this.#enterSegment()) return false;
+      }
+      this.#left -= 1;
+      this.#read();
+    } while (this.offsetDelta < this.#skipBelow);
+    return true;
+  }
+
+  #enterSegment(): boolean {
+    const segment = this.#segments[this.#nextSegment];
+    if (segment === undefined) return false;
+    this.#nextSegment += 1;
+    this.#bytes = segment.bytes;
+    this.keyBytes = segment.bytes;
+    this.valueBytes = segment.bytes;
+    this.#at = segment.start;
+    this.#end = segment.end;
+    this.#left = segment.count;
+    this.#baseDelta = segment.baseDelta;
+    this.#firstTimestampMs = segment.firstTimestampMs;
+    this.#appendTimestampMs = segment.appendTimestampMs;
+    return true;
+  }
+
+  /** Record: length, attributes, timestamp delta, offset delta, key, value, headers (passed over by the length). */
+  #read(): void {
+    const length = this.#varint();
+    const end = this.#at + length;
+    if (length < 0 || end > this.#end) this.#fail();
+    this.#at += 1; // attributes: unused
+    const timestampDelta = this.#varlong();
+    this.timestampMs = this.#appendTimestampMs ?? this.#firstTimestampMs + timestampDelta;
+    this.offsetDelta = this.#baseDelta + this.#varint();
+    const keyLength = this.#varint();
+    this.keyStart = keyLength < 0 ? -1 : this.#at;
+    if (keyLength > 0) this.#at += keyLength;
+    this.keyEnd = keyLength < 0 ? -1 : this.#at;
+    const valueLength = this.#varint();
+    this.valueStart = valueLength < 0 ? -1 : this.#at;
+    if (valueLength > 0) this.#at += valueLength;
+    this.valueEnd = valueLength < 0 ? -1 : this.#at;
+    if (this.#at > end) this.#fail();
+    this.#at = end;
+  }
+
+  /** A zigzag number of at most 32 bits. */
+  #varint(): number {
+    const bytes = this.#bytes;
+    let byte = bytes[this.#at++] ?? this.#fail();
+    let value = byte & 0x7f;
+    for (let shift = 7; byte >= 0x80; shift += 7) {
+      byte = bytes[this.#at++] ?? this.#fail();
+      value |= (byte & 0x7f) << shift;
+      if (shift > 28) this.#fail();
+    }
+    return (value >>> 1) ^ -(value & 1);
+  }
+
+  /** A zigzag number of at most 64 bits; beyond 2^53 it is rounded. */
+  #varlong(): number {
+    const bytes = this.#bytes;
+    let byte = bytes[this.#at++] ?? this.#fail();
+    let value = byte & 0x7f;
+    for (let factor = 128; byte >= 0x80; factor *= 128) {
+      byte = bytes[this.#at++] ?? this.#fail();
+      value += (byte & 0x7f) * factor;
+      if (factor > 2 ** 63) this.#fail();
+    }
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  #fail(): never {
+    throw new TidemarkError(
+      'KAFKA_BATCH_CORRUPT',
+      `A record behind offset ${(this.baseOffset + BigInt(Math.max(0, this.offsetDelta))).toString()} reaches beyond its batch.`,
+      { fields: { baseOffset: this.baseOffset, offsetDelta: this.offsetDelta } },
+    );
+  }
+}

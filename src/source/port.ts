@@ -1,0 +1,112 @@
+/**
+ * The Source port: where records come from, and who owns which partition.
+ *
+ * Assignment is advice: the journal's claim decides who owns. A source never resets an offset by itself: what cannot be read at
+ * the asked offset is an error. Records travel in one shape only, the cursor over a fetched batch.
+ */
+import type { TopicPartition } from '../../journal/ids.ts';
+
+/**
+ * A flyweight over the records of one fetched batch: `next()` moves it on; the fields describe the record it stands on.
+ * Nothing is allocated per record; the fields are valid until the next call of `next()`.
+ * offset = baseOffset + BigInt(offsetDelta). Offsets have holes.
+ */
+export interface RecordCursor {
+  readonly baseOffset: bigint;
+  /** Moves to the next record; false when there is none. */
+  next(): boolean;
+  readonly offsetDelta: number;
+  /** The record's time in milliseconds since the epoch; may be negative or out of range: it comes from outside. */
+  readonly timestampMs: number;
+  /** The key is keyBytes[keyStart, keyEnd); keyStart is -1 where it is null. */
+  readonly keyBytes: Buffer;
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  /** The value is valueBytes[valueStart, valueEnd); valueStart is -1 where it is null. */
+  readonly valueBytes: Buffer;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+}
+
+export interface FetchedBatch {
+  /** The offset that was asked for: every visible record from there up to nextOffset is in the batch. */
+  readonly fetchedOffset: bigint;
+  /** Where to read on, also when every record was filtered (aborted, control, compacted). Greater than fetchedOffset. */
+  readonly nextOffset: bigint;
+  /** Memory that the batch holds, for the budget. */
+  readonly sizeBytes: number;
+  /** A fresh cursor before the first record whose offset is at least fetchedOffset. */
+  records(): RecordCursor;
+}
+
+/** Reading one owned partition from an offset on. Prefetches within its limit; pulled by the partition's runner. */
+export interface PartitionFeed {
+  /**
+   * The next batch, in order, without gaps; waits while there is none. Transient failures are retried inside and logged.
+   * Rejects with SOURCE_RANGE_LOST, SOURCE_BEYOND_END (both only after being stable for a while), SOURCE_REPLACED,
+   * KAFKA_BATCH_CORRUPT; with an AbortError after close().
+   */
+  next(): Promise<FetchedBatch>;
+  close(): Promise<void>;
+}
+
+export interface TopicFacts {
+  readonly topic: string;
+  /** Changes when the topic is deleted and made again; null where the source cannot tell. */
+  readonly topicId: string | null;
+  readonly partitions: number;
+}
+
+export interface SourceFacts {
+  /** Null for files. */
+  readonly clusterId: string | null;
+  readonly groupId: string | null;
+  readonly topics: readonly TopicFacts[];
+}
+
+export interface SourceListener {
+  /** The whole current assignment, at every (re)join; synchronous. What is not named is no longer assigned. */
+  assigned(partitions: readonly TopicPartition[]): void;
+  /** A topic that had not been described before exists now (a new file of a glob, for example). */
+  topicAppeared(facts: TopicFacts): void;
+  /** The source cannot go on at all. */
+  failed(error: unknown): void;
+}
+
+/** earliest and latest, the group's committed offset (earliest where there is none), or the first record at or after a time. */
+export type StartFrom =
+  | { readonly type: 'earliest' | 'latest' | 'group' }
+  | { readonly type: 'time'; readonly atMs: number };
+
+/** Range of offsets that the partition holds now: [startOffset, endOffset), the end being the last stable offset. */
+export interface OffsetRange {
+  readonly startOffset: bigint;
+  readonly endOffset: bigint;
+}
+
+export interface Source {
+  readonly kind: 'kafka' | 'file';
+  /**
+   * Facts about the job's topics. Where one is missing: waits for it and tells `onWaiting` (never creates it), or rejects with
+   * SOURCE_TOPIC_MISSING when `wait` is false. Waits for brokers in the same way.
+   */
+  describe(options: { wait: boolean; onWaiting: (message: string) => void; signal: AbortSignal }): Promise<SourceFacts>;
+  /** Start offset of every partition of the topic, by partition number. */
+  startOffsets(topic: string, startFrom: StartFrom): Promise<bigint[]>;
+  /** Current range of every partition of the topic, by partition number. */
+  ranges(topic: string): Promise<OffsetRange[]>;
+  /** Joins; the listener is told of assignments until stop(). Never reads by itself. */
+  start(listener: SourceListener): Promise<void>;
+  open(partition: TopicPartition, offset: bigint, expectedTopicId: string | null): PartitionFeed;
+  /**
+   * Proves that the topic is still the one it was at `open` (id and cluster); a checkpoint asks before it counts what was read.
+   * Rejects with SOURCE_REPLACED.
+   */
+  verifyIdentity(topic: string, expectedTopicId: string | null): Promise<void>;
+  /** Tells the group how far the partition is, with a witness of the journal as metadata. A no-op where there is no group. */
+  commitOffset(partition: TopicPartition, nextOffset: bigint, witness: string): Promise<void>;
+  /** The metadata of the group's committed offset; null where there is none. */
+  readWitness(partition: TopicPartition): Promise<string | null>;
+  /** Leaves the group and closes the connections. */
+  stop(): Promise<void>;
+}

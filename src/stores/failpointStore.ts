@@ -1,0 +1,52 @@
+/** A store whose every effect passes its named failpoints. */
+import { passing, type Failpoint, type Failpoints } from '../failpoints.ts';
+import type { OpenFile, Store } from './port.ts';
+
+export function withFailpoints(store: Store, failpoints: Failpoints): Store {
+  return {
+    kind: store.kind,
+    capabilities: store.capabilities,
+    create: (target) => opening(failpoints, 'store.create', () => store.create(target)),
+    recover: (target, durable, toUri) =>
+      opening(failpoints, 'store.recover', () => store.recover(target, durable, toUri)),
+    finish: (target, durable, toUri) =>
+      passing(failpoints, 'store.finish', () => store.finish(target, durable, toUri)),
+    commit: (target, durable) => passing(failpoints, 'store.commit', () => store.commit(target, durable)),
+    commitAfterRecovery: (target, durable) =>
+      passing(failpoints, 'store.commitAfterRecovery', () => store.commitAfterRecovery(target, durable)),
+    discard: (temporaryUris, handle) =>
+      passing(failpoints, 'store.discard', () => store.discard(temporaryUris, handle)),
+    claimMarker: (sinkUri, job, id) =>
+      passing(failpoints, 'store.claimMarker', () => store.claimMarker(sinkUri, job, id)),
+    readMarker: (sinkUri, job) => store.readMarker(sinkUri, job),
+    close: () => store.close(),
+  };
+}
+
+/** A file that was opened, but whose caller never learns of it, is let go of. */
+async function opening(
+  failpoints: Failpoints,
+  point: Failpoint,
+  open: () => Promise<OpenFile>,
+): Promise<OpenFile> {
+  const opened: OpenFile[] = [];
+  try {
+    return await passing(failpoints, point, async () => {
+      const file = await open();
+      opened.push(file);
+      return openFileWithFailpoints(file, failpoints);
+    });
+  } catch (error) {
+    for (const file of opened) await file.abandon();
+    throw error;
+  }
+}
+
+function openFileWithFailpoints(file: OpenFile, failpoints: Failpoints): OpenFile {
+  return {
+    write: (bytes) => passing(failpoints, 'store.write', () => file.write(bytes)),
+    persist: () => passing(failpoints, 'store.persist', () => file.persist()),
+    closeForCommit: () => passing(failpoints, 'store.closeForCommit', () => file.closeForCommit()),
+    abandon: () => file.abandon(),
+  };
+}

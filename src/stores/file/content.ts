@@ -1,0 +1,172 @@
+/** Reading back and copying, in bounded memory and in steps that let the event loop breathe. */
+import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { Crc64 } from '../../../journal/crc64.ts';
+import { TidemarkError } from '../../../journal/errors.ts';
+import type { DurablePart } from '../port.ts';
+import { failed, hasSystemCode, outcomeUnknown } from './errors.ts';
+import type { FileSystem } from './fileSystem.ts';
+import type { Folders } from './folders.ts';
+import { openExclusively } from './openFile.ts';
+
+/** About a millisecond of checksum. */
+const CHUNK_BYTES = 1024 * 1024;
+
+/** What a file holds, in words, where it is not what was journaled; null where it is. */
+type Difference = string | null;
+
+/** Compares the whole file with what was journaled, byte for byte by its checksum. */
+async function differenceOf(handle: FileHandle, durable: DurablePart): Promise<Difference> {
+  const stats = await handle.stat();
+  if (!stats.isFile()) return 'is no regular file';
+  if (stats.size !== durable.length) return `holds ${stats.size} bytes, ${durable.length} were journaled`;
+  const crc = new Crc64();
+  const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(durable.length, 1)));
+  for (let position = 0; position < durable.length;) {
+    const { bytesRead } = await handle.read(
+      chunk,
+      0,
+      Math.min(chunk.length, durable.length - position),
+      position,
+    );
+    if (bytesRead === 0) return `ends at ${position} bytes, ${durable.length} were journaled`;
+    crc.update(chunk, 0, bytesRead);
+    position += bytesRead;
+  }
+  const found = crc.hex();
+  return found === durable.crc64
+    ? null
+    : `holds ${durable.length} bytes with CRC-64 ${found}, ${durable.crc64} was journaled`;
+}
+
+export function contentDiffers(
+  path: string,
+  difference: string,
+  advice: string,
+  others: readonly string[] = [],
+): TidemarkError {
+  return new TidemarkError('STORE_CONTENT_DIFFERS', `${path} ${difference}. ${advice}`, {
+    fields: { path, files: [path, ...others] },
+  });
+}
+
+/**
+ * Whether the file holds exactly what was journaled; what it holds is then durable. Null where there is no such file.
+ * The descriptor is closed in every case.
+ */
+export async function verifyFile(
+  fs: FileSystem,
+  path: string,
+  durable: DurablePart,
+): Promise<{ difference: Difference } | null> {
+  let handle;
+  try {
+    handle = await fs.open(path, 'r');
+  } catch (cause) {
+    if (hasSystemCode(cause, 'ENOENT')) return null;
+    throw failed('open', path, cause);
+  }
+  try {
+    const difference = await differenceOf(handle, durable);
+    if (difference === null) await handle.datasync();
+    return { difference };
+  } catch (cause) {
+    throw failed('read back', path, cause);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Copies the first `length` bytes; says so where the source ends before. The source may grow meanwhile. */
+async function copyBytes(source: FileHandle, sink: FileHandle, length: number): Promise<Difference> {
+  const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(length, 1)));
+  for (let position = 0; position < length;) {
+    const { bytesRead } = await source.read(chunk, 0, Math.min(chunk.length, length - position), position);
+    if (bytesRead === 0) return `ends at ${position} bytes, ${length} were journaled as durable`;
+    for (let done = 0; done < bytesRead;) {
+      const { bytesWritten } = await sink.write(chunk, done, bytesRead - done, position + done);
+      if (bytesWritten === 0) throw new Error('the system wrote none of the bytes');
+      done += bytesWritten;
+    }
+    position += bytesRead;
+  }
+  return null;
+}
+
+/** A copy that shares its blocks with the source (btrfs, xfs), cut to `length`; false where the file system cannot. */
+async function clone(fs: FileSystem, from: string, to: string): Promise<boolean> {
+  try {
+    await fs.copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
+    return true;
+  } catch (error) {
+    if (hasSystemCode(error, 'EEXIST')) {
+      throw new TidemarkError(
+        'STORE_EXISTS',
+        `${to} exists already: a copy is only ever made under a new name.`,
+        {
+          fields: { path: to },
+          cause: error,
+        },
+      );
+    }
+    // Whatever else stands in the way, the plain copy that follows meets it too and reports it.
+    return false;
+  }
+}
+
+async function fill(
+  fs: FileSystem,
+  folders: Folders,
+  source: FileHandle,
+  from: string,
+  to: string,
+  durable: DurablePart,
+) {
+  const cloned = await clone(fs, from, to);
+  const sink = cloned ? await fs.open(to, 'r+') : await openExclusively(fs, folders, to);
+  try {
+    if (cloned) await sink.truncate(durable.length);
+    const short = cloned ? null : await copyBytes(source, sink, durable.length);
+    if (short === null) await sink.datasync();
+    return short;
+  } finally {
+    await sink.close();
+  }
+}
+
+/**
+ * Copies exactly what was journaled as durable to a new file, which no earlier owner can reach, and reads the copy back. The
+ * source stays as it is; it may be longer, and a former owner may still append to it. A copy that failed is removed.
+ */
+export async function copyExactly(
+  fs: FileSystem,
+  folders: Folders,
+  from: string,
+  to: string,
+  durable: DurablePart,
+): Promise<void> {
+  let source;
+  try {
+    source = await fs.open(from, 'r');
+  } catch (cause) {
+    if (!hasSystemCode(cause, 'ENOENT')) throw failed('open', from, cause);
+    const message = `${from} is gone, though ${durable.length} bytes of it were journaled as durable. Put it back, or accept the loss.`;
+    throw new TidemarkError('STORE_FILE_MISSING', message, { fields: { path: from, files: [from] }, cause });
+  }
+  try {
+    const short = await fill(fs, folders, source, from, to, durable);
+    const read = short === null ? await verifyFile(fs, to, durable) : { difference: short };
+    if (read === null) throw outcomeUnknown('read back', to, new Error('the copy is gone'));
+    if (read.difference !== null) {
+      const advice = 'What was journaled as durable is not there: restore the file, or accept the loss.';
+      throw contentDiffers(from, short ?? `was copied, and the copy ${read.difference}`, advice);
+    }
+  } catch (cause) {
+    if (cause instanceof TidemarkError && cause.code === 'STORE_EXISTS') throw cause;
+    // The name is journaled, and discarded with the rest; removing it now gives a full disk its space back.
+    await fs.unlink(to).catch(() => undefined);
+    throw failed('copy the durable bytes to', to, cause);
+  } finally {
+    await source.close();
+  }
+}

@@ -1,0 +1,80 @@
+/** System errors of the file store as typed errors that say what to do. */
+import { TidemarkError } from '../../../journal/errors.ts';
+
+const HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'The disk is full: free some space; Tidemark goes on trying.',
+  EDQUOT: 'The disk quota is used up: raise it or free some space; Tidemark goes on trying.',
+  EFBIG: 'The file is larger than the file system or the limit `ulimit -f` allows: lower roll.maxBytes.',
+  EACCES: 'The user that runs Tidemark may not do this: correct the owner or the mode of the folder.',
+  EPERM:
+    'The system does not permit this to the user that runs Tidemark: check owner, mode and mount options.',
+  EROFS: 'The file system is mounted read-only: mount it writable or choose another sink.path.',
+  EIO: 'The disk reports an input/output error: check it (dmesg) before going on.',
+  EMFILE: 'Too many open files: raise `ulimit -n` of the process or roll files earlier.',
+  ENFILE: 'Too many open files on this machine: raise fs.file-max.',
+  ENOTDIR: 'A part of the path is a file, not a folder: remove it or choose another sink.path.',
+  EISDIR: 'A folder stands where a file is expected: remove it or choose another sink.path.',
+  ENAMETOOLONG:
+    'The name is too long for the file system: shorten the bucket pattern, the prefix or the suffix.',
+  ELOOP: 'The path holds a loop of symbolic links: correct it.',
+  ESTALE: 'The network file system lost the file: check its server.',
+};
+
+/** Calls that may have taken effect although they failed. */
+const OUTCOME_UNKNOWN: ReadonlySet<string> = new Set([
+  'EIO',
+  'ETIMEDOUT',
+  'EINTR',
+  'ESTALE',
+  'EREMOTEIO',
+  'ECANCELED',
+]);
+
+export function systemCode(error: unknown): string | null {
+  if (!(error instanceof Error) || !('code' in error)) return null;
+  return typeof error.code === 'string' ? error.code : null;
+}
+
+export function hasSystemCode(error: unknown, ...codes: string[]): boolean {
+  const code = systemCode(error);
+  return code !== null && codes.includes(code);
+}
+
+function describe(doing: string, path: string, cause: unknown): string {
+  const code = systemCode(cause);
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const hint = (code === null ? undefined : HINTS[code]) ?? 'Check the destination; Tidemark goes on trying.';
+  return `Cannot ${doing} ${path}: ${code ?? reason}. ${hint}`;
+}
+
+function fieldsOf(path: string, cause: unknown): Record<string, string | null> {
+  return { path, systemCode: systemCode(cause) };
+}
+
+/** The call failed; nothing that counts was done. */
+export function unavailable(doing: string, path: string, cause: unknown): TidemarkError {
+  if (cause instanceof TidemarkError) return cause;
+  return new TidemarkError('STORE_UNAVAILABLE', describe(doing, path, cause), {
+    fields: fieldsOf(path, cause),
+    cause,
+  });
+}
+
+/** Nobody knows what reached the disk (a failed fsync may have dropped the bytes). */
+export function outcomeUnknown(doing: string, path: string, cause: unknown): TidemarkError {
+  if (cause instanceof TidemarkError) return cause;
+  const message = `${describe(doing, path, cause)} What reached the disk is not known: the epoch is settled anew.`;
+  return new TidemarkError('STORE_OUTCOME_UNKNOWN', message, { fields: fieldsOf(path, cause), cause });
+}
+
+/** One of the two, by the kind of failure. */
+export function failed(doing: string, path: string, cause: unknown): TidemarkError {
+  const code = systemCode(cause);
+  return code !== null && OUTCOME_UNKNOWN.has(code)
+    ? outcomeUnknown(doing, path, cause)
+    : unavailable(doing, path, cause);
+}
+
+export function handleInvalid(message: string, path: string): TidemarkError {
+  return new TidemarkError('STORE_HANDLE_INVALID', message, { fields: { path } });
+}

@@ -1,0 +1,9 @@
+/** The calls of node:fs/promises that the file store makes: tests put faults and crashes between them. */
+import * as fs from 'node:fs/promises';
+
+export type FileSystem = Pick<
+  typeof fs,
+  'copyFile' | 'link' | 'lstat' | 'mkdir' | 'open' | 'readdir' | 'rename' | 'rmdir' | 'unlink'
+>;
+
+export const nodeFileSystem: FileSystem = fs;

@@ -1,0 +1,91 @@
+/** Folders made on demand, and their entries made durable. */
+import { dirname } from 'node:path/posix';
+import { failed, hasSystemCode, outcomeUnknown, unavailable } from './errors.ts';
+import type { FileSystem } from './fileSystem.ts';
+
+const REMEMBERED_MAX = 10_000;
+
+export class Folders {
+  readonly #fs: FileSystem;
+  /** Folders whose own way down from the root this process has made durable. */
+  readonly #durable = new Set<string>();
+
+  constructor(fs: FileSystem) {
+    this.#fs = fs;
+  }
+
+  /** Makes the folder and what is missing above it; `makeDurable` must follow before anything in it counts. */
+  async make(folder: string): Promise<void> {
+    let first: string | undefined;
+    try {
+      first = await this.#fs.mkdir(folder, { recursive: true });
+    } catch (cause) {
+      throw failed('make the folder', folder, cause);
+    }
+    if (first === undefined) return;
+    // Somebody may have removed folders that were durable once: what was made just now is not.
+    for (const known of this.#durable) {
+      if (known === first || known.startsWith(`${first}/`)) this.#durable.delete(known);
+    }
+  }
+
+  /**
+   * Makes the folder's entries durable and, once per process, the folder itself: whoever made it (an earlier process, perhaps)
+   * may not have come so far.
+   */
+  async makeDurable(folder: string): Promise<void> {
+    const device = await this.#sync(folder);
+    if (this.#durable.has(folder)) return;
+    const walked = [folder];
+    let child = folder;
+    for (let parent = dirname(child); parent !== child; parent = dirname(child)) {
+      // The parent holds the entry of the child: it is synced also where its own way down is durable.
+      if (!(await this.#syncParent(parent, device)) || this.#durable.has(parent)) break;
+      walked.push(parent);
+      child = parent;
+    }
+    if (this.#durable.size > REMEMBERED_MAX) this.#durable.clear();
+    for (const path of walked) this.#durable.add(path);
+  }
+
+  /** Makes the folder's entries durable where it exists. */
+  async makeDurableIfPresent(folder: string): Promise<void> {
+    try {
+      await this.#fs.lstat(folder);
+    } catch (cause) {
+      if (hasSystemCode(cause, 'ENOENT', 'ENOTDIR')) return;
+      throw unavailable('look at the folder', folder, cause);
+    }
+    await this.makeDurable(folder);
+  }
+
+  /** False where the way up ends: another file system (its mount point is no entry of ours), or a folder closed to us. */
+  async #syncParent(parent: string, device: number): Promise<boolean> {
+    try {
+      return (await this.#sync(parent, device)) === device;
+    } catch (error) {
+      // A folder that this user cannot even list is one that Tidemark did not put anything into.
+      if (error instanceof Error && hasSystemCode(error.cause, 'EACCES', 'EPERM')) return false;
+      throw error;
+    }
+  }
+
+  /** Syncs the folder (only if it lies on `onlyOnDevice`, where given); the device that it lies on. */
+  async #sync(folder: string, onlyOnDevice?: number): Promise<number> {
+    let handle;
+    try {
+      handle = await this.#fs.open(folder, 'r');
+    } catch (cause) {
+      throw failed('open the folder', folder, cause);
+    }
+    try {
+      const { dev } = await handle.stat();
+      if (onlyOnDevice === undefined || dev === onlyOnDevice) await handle.sync();
+      return dev;
+    } catch (cause) {
+      throw outcomeUnknown('make durable the entries of the folder', folder, cause);
+    } finally {
+      await handle.close();
+    }
+  }
+}

@@ -1,0 +1,128 @@
+/** A file being written: positional writes on an inode that this process made exclusively. */
+import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path/posix';
+import { TidemarkError } from '../../../journal/errors.ts';
+import type { OpenFile, StoreHandle } from '../port.ts';
+import { failed, handleInvalid, hasSystemCode, outcomeUnknown, unavailable } from './errors.ts';
+import type { FileSystem } from './fileSystem.ts';
+import type { Folders } from './folders.ts';
+
+type Life =
+  | { readonly type: 'open' }
+  | { readonly type: 'closed' }
+  | { readonly type: 'abandoned' }
+  | { readonly type: 'failed'; readonly cause: TidemarkError };
+
+const CREATE_TRIES = 10;
+
+/** Opens `path` for writing where nothing stands yet; makes missing folders, also when somebody removes them meanwhile. */
+export async function openExclusively(fs: FileSystem, folders: Folders, path: string): Promise<FileHandle> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await fs.open(path, 'wx');
+    } catch (cause) {
+      if (hasSystemCode(cause, 'EEXIST')) {
+        throw new TidemarkError(
+          'STORE_EXISTS',
+          `${path} exists already: a file is only ever created under a new name.`,
+          {
+            fields: { path },
+            cause,
+          },
+        );
+      }
+      if (!hasSystemCode(cause, 'ENOENT') || attempt === CREATE_TRIES) throw failed('create', path, cause);
+      await folders.make(dirname(path));
+    }
+  }
+}
+
+export class LocalOpenFile implements OpenFile {
+  readonly #path: string;
+  readonly #handle: FileHandle;
+  readonly #folders: Folders;
+  #life: Life = { type: 'open' };
+  #length = 0;
+  /** Bytes that no fdatasync has covered; at first the file itself, whose entry is not durable. */
+  #dirty = true;
+  #entryDurable = false;
+
+  constructor(path: string, handle: FileHandle, folders: Folders) {
+    this.#path = path;
+    this.#handle = handle;
+    this.#folders = folders;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#mustBeOpen('write to');
+    let position = this.#length;
+    this.#length += bytes.length;
+    this.#dirty = true;
+    for (let done = 0; done < bytes.length;) {
+      const written = await this.#try('write to', failedWrite, async () => {
+        const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, position);
+        if (bytesWritten === 0) throw new Error('the system wrote none of the bytes');
+        return bytesWritten;
+      });
+      done += written;
+      position += written;
+    }
+  }
+
+  async persist(): Promise<StoreHandle> {
+    this.#mustBeOpen('persist');
+    if (this.#dirty) {
+      this.#dirty = false;
+      await this.#try('make durable', outcomeUnknown, () => this.#handle.datasync());
+    }
+    if (!this.#entryDurable) {
+      await this.#try('make durable', outcomeUnknown, () => this.#folders.makeDurable(dirname(this.#path)));
+      this.#entryDurable = true;
+    }
+    return null;
+  }
+
+  async closeForCommit(): Promise<StoreHandle> {
+    await this.persist();
+    // Only a closed descriptor is published: what is on its way to this inode has arrived, and nothing can follow.
+    await this.#try('close', outcomeUnknown, () => this.#handle.close());
+    this.#life = { type: 'closed' };
+    return null;
+  }
+
+  async abandon(): Promise<void> {
+    if (this.#life.type === 'closed' || this.#life.type === 'abandoned') return;
+    this.#life = { type: 'abandoned' };
+    // Nothing of this file counts any more: whether the system complains while closing it changes nothing.
+    await this.#handle.close().catch(() => undefined);
+  }
+
+  #mustBeOpen(doing: string): void {
+    const life = this.#life;
+    if (life.type === 'open') return;
+    if (life.type === 'failed') {
+      throw new TidemarkError(
+        'STORE_OUTCOME_UNKNOWN',
+        `Cannot ${doing} ${this.#path}: an earlier call on it failed, so what it holds is not known; abandon it.`,
+        { fields: { path: this.#path }, cause: life.cause },
+      );
+    }
+    throw handleInvalid(`Cannot ${doing} ${this.#path}: this process has ${life.type} it.`, this.#path);
+  }
+
+  async #try<T>(doing: string, toError: typeof failed, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (cause) {
+      const error = toError(doing, this.#path, cause);
+      if (this.#life.type === 'open') this.#life = { type: 'failed', cause: error };
+      throw error;
+    }
+  }
+}
+
+/** A full disk refuses clearly; any other failed write leaves open what reached the file. */
+function failedWrite(doing: string, path: string, cause: unknown): TidemarkError {
+  const refused = hasSystemCode(cause, 'ENOSPC', 'EDQUOT', 'EFBIG');
+  return refused ? unavailable(doing, path, cause) : outcomeUnknown(doing, path, cause);
+}

@@ -1,0 +1,88 @@
+/**
+ * The Store port: recoverable writers of part files.
+ *
+ * Lifecycle of a file: create -> write* -> persist* -> closeForCommit -> commit. A later owner continues from journaled facts
+ * only: `recover` or `finish` with what the last completed checkpoint said, `commitAfterRecovery` for closed files, `discard` for
+ * the rest. No epoch writes where another epoch wrote, and nothing that an old owner can still reach is ever published.
+ * Names are whole URIs as journaled, so that files opened under an earlier configuration can be settled.
+ * Every store passes test/conformance/store.
+ */
+import type { Crc64Hex, JournalId } from '../../journal/ids.ts';
+
+/** Durable handle of a file, as journaled; its store alone reads it. */
+export type StoreHandle = null | boolean | number | string | StoreHandle[] | { [key: string]: StoreHandle };
+
+export interface StoreCapabilities {
+  /**
+   * How a file in progress is taken over: `resume` appends on to it, `finish` closes it at the durable length.
+   */
+  readonly takeover: 'resume' | 'finish';
+  /** Whether a takeover writes to a new temporary name, to be journaled before (partMoved). */
+  readonly takeoverMoves: boolean;
+}
+
+/** What a file is and where it goes. */
+export interface PartTarget {
+  readonly partId: string;
+  readonly finalUri: string;
+  /** The temporary name that holds the data now. */
+  readonly temporaryUri: string;
+}
+
+/** What a completed checkpoint said of a file. */
+export interface DurablePart {
+  readonly length: number;
+  readonly crc64: Crc64Hex;
+  readonly handle: StoreHandle;
+}
+
+/** A file being written by this process. One call at a time; the caller keeps the order. */
+export interface OpenFile {
+  /** Appends. The bytes may be reused after it resolves. A failure leaves the file unusable: abandon it. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Makes everything written so far durable. STORE_OUTCOME_UNKNOWN after a failed flush: the epoch is given up. */
+  persist(): Promise<StoreHandle>;
+  /** Makes it durable and lets go of every way to change it. Writing afterwards fails. */
+  closeForCommit(): Promise<StoreHandle>;
+  /** Lets go of it and leaves what is there; idempotent, never publishes. */
+  abandon(): Promise<void>;
+}
+
+export interface Store {
+  readonly kind: 'file' | 'oss-hdfs' | 'oss';
+  readonly capabilities: StoreCapabilities;
+
+  /** Creates the temporary file exclusively. STORE_EXISTS, STORE_OUTCOME_UNKNOWN: discard this part and open another. */
+  create(target: PartTarget): Promise<OpenFile>;
+
+  /** `resume` stores: goes on behind `durable.length`, in `toUri` where takeoverMoves. What came after is gone. */
+  recover(target: PartTarget, durable: DurablePart, toUri: string): Promise<OpenFile>;
+
+  /**
+   * `finish` stores: leaves a closed file of exactly durable.length bytes at `toUri`, its CRC verified, which no earlier owner can
+   * reach. The source stays. STORE_CONTENT_DIFFERS or STORE_FILE_MISSING where the durable bytes are not there.
+   */
+  finish(target: PartTarget, durable: DurablePart, toUri: string): Promise<StoreHandle>;
+
+  /** Publishes a file that this process closed; compares the length. Never over an existing different file. */
+  commit(target: PartTarget, durable: DurablePart): Promise<void>;
+
+  /**
+   * Publishes a file of an earlier owner, or one whose commit had an unknown outcome; idempotent. Probes the temporary, then the
+   * final name, reads back against the CRC: STORE_CONTENT_DIFFERS, STORE_FILE_MISSING (neither is there, stable): stop (P6).
+   */
+  commitAfterRecovery(target: PartTarget, durable: DurablePart): Promise<void>;
+
+  /** Removes temporary files by name; idempotent; never touches a final name. */
+  discard(temporaryUris: readonly string[], handle: StoreHandle): Promise<void>;
+
+  /**
+   * The marker that binds the destination to a journal: creates it for `id` exclusively where there is none, and gives the id that
+   * stands there in either case.
+   */
+  claimMarker(sinkUri: string, job: string, id: JournalId): Promise<JournalId>;
+  /** The journal id of the marker; null where there is none. */
+  readMarker(sinkUri: string, job: string): Promise<JournalId | null>;
+
+  close(): Promise<void>;
+}

@@ -1,0 +1,81 @@
+/** What may be written to a log: errors as facts, big numbers as text, secrets never. */
+import { TidemarkError } from '../../journal/errors.ts';
+
+const SECRET_KEY = /pass(word|phrase)?$|secret|token|^sasl|credential|authorization|api_?key|private_?key/i;
+const HIDDEN = '[secret]';
+const DEPTH_MAX = 8;
+
+export interface LoggableError {
+  readonly code: string;
+  readonly message: string;
+  readonly fields?: unknown;
+  readonly cause?: unknown;
+  /** Only for a bug, or a failure that is none of ours: the others say all in their message. */
+  readonly stack?: string | undefined;
+}
+
+/** The same facts, fit for a log line. */
+export function toLoggable(value: unknown, depth = 0): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Error) return toLoggableError(value, depth);
+  if (depth >= DEPTH_MAX) return '[deeper]';
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  if (Array.isArray(value)) return value.map((element) => toLoggable(element, depth + 1));
+  if ('toJSON' in value && typeof value.toJSON === 'function')
+    return (value as { toJSON: () => unknown }).toJSON();
+  return toLoggableFields(value, depth);
+}
+
+export function toLoggableFields(fields: object, depth = 0): Record<string, unknown> {
+  const loggable: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(fields)) {
+    loggable[key] = SECRET_KEY.test(key) ? HIDDEN : toLoggable(value, depth + 1);
+  }
+  return loggable;
+}
+
+function toLoggableError(error: Error, depth: number): LoggableError {
+  const isOurs = error instanceof TidemarkError;
+  const ownCode = isOurs
+    ? error.code
+    : 'code' in error && typeof error.code === 'string'
+      ? error.code
+      : error.name;
+  const hasFields = isOurs && Object.keys(error.fields).length > 0;
+  const isUnexpected = depth <= 1 && (!isOurs || error.retry === 'bug');
+  return {
+    code: ownCode,
+    message: error.message,
+    ...(hasFields ? { fields: toLoggableFields(error.fields) } : {}),
+    ...(error.cause === undefined
+      ? {}
+      : { cause: depth >= DEPTH_MAX ? '[deeper]' : toLoggable(error.cause, depth + 1) }),
+    ...(isUnexpected && error.stack !== undefined ? { stack: error.stack } : {}),
+  };
+}
+
+/** An error as lines for people: itself, then what caused it. */
+export function errorLines(error: unknown): string[] {
+  return loggedErrorLines(toLoggable(error));
+}
+
+/** The same of an error that `toLoggable` has made. */
+export function loggedErrorLines(error: unknown): string[] {
+  const lines: string[] = [];
+  let at = error;
+  for (let depth = 0; at !== undefined && depth < DEPTH_MAX; depth += 1) {
+    const { code, message, cause, stack } = isLoggableError(at)
+      ? at
+      : { code: '', message: JSON.stringify(at) ?? '', cause: undefined };
+    const [first = '', ...rest] = message.split('\n');
+    lines.push(`${depth === 0 ? '' : 'caused by '}${code === '' ? '' : `${code}: `}${first}`, ...rest);
+    if (stack !== undefined) lines.push(...stack.split('\n').filter((line) => line.startsWith('    at ')));
+    at = cause;
+  }
+  return lines;
+}
+
+function isLoggableError(value: unknown): value is LoggableError {
+  return typeof value === 'object' && value !== null && 'code' in value && 'message' in value;
+}

@@ -1,0 +1,64 @@
+/** The log through pino: one JSON object a line, or lines for people. */
+import { pino } from 'pino';
+import pinoPretty from 'pino-pretty';
+import type { Log } from './log.ts';
+import { loggedErrorLines, toLoggableFields } from './loggable.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface PinoLogOptions {
+  readonly level: LogLevel;
+  /** Lines for people instead of JSON. */
+  readonly isHuman: boolean;
+  readonly hasColour: boolean;
+  /** Takes whole lines, with their line feed. */
+  readonly write: (line: string) => void;
+}
+
+export function createPinoLog(options: PinoLogOptions): Log {
+  const write = options.isHuman ? prettyWrite(options) : options.write;
+  const root = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }), log: (fields) => toLoggableFields(fields) },
+      // The formatter above has already made plain facts of every error.
+      serializers: { err: (error: unknown) => error },
+    },
+    { write },
+  );
+  return wrap(root);
+}
+
+function wrap(logger: pino.Logger): Log {
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+    child: (fields) => wrap(logger.child(toLoggableFields(fields))),
+  };
+}
+
+/** `[12:00:00.000] INFO: message  key=value ...`, and an error's chain on lines of its own. */
+function prettyWrite({ hasColour, write }: PinoLogOptions): (line: string) => void {
+  const pretty = pinoPretty.prettyFactory({
+    colorize: hasColour,
+    translateTime: 'SYS:HH:MM:ss.l',
+    hideObject: true,
+  });
+  const dim = (text: string): string => (hasColour && text !== '' ? `\u001b[2m${text}\u001b[22m` : text);
+  return (line) => {
+    const { level, time, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
+    const facts = Object.entries(fields).map(([key, value]) => ` ${key}=${shown(value)}`);
+    const first = pretty({ level, time, msg: `${String(msg)} ${dim(facts.join(''))}`.trimEnd() });
+    const chain = err === undefined ? [] : loggedErrorLines(err).map((text) => `    ${text}\n`);
+    write(first + chain.join(''));
+  };
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+}

@@ -1,0 +1,11 @@
+import { createFileStore } from '../../../src/stores/file.ts';
+import { localHarness } from './localHarness.ts';
+import { describeStore } from './suite.ts';
+
+const MiB = 1024 * 1024;
+
+describeStore('the file store', {
+  harness: () => localHarness((pacer) => createFileStore({ pacer })),
+  emptyFile: 'published',
+  largeBytes: 3 * MiB + 12_345,
+});

@@ -1,0 +1,34 @@
+/**
+ * What every store must do: one suite over a harness; the capabilities that the store declares switch what is expected.
+ * A new store registers with one call of `describeStore`.
+ */
+import { afterEach, beforeEach, describe } from 'vitest';
+import { describeCrashes } from './crashes.ts';
+import { describeMarkers } from './markers.ts';
+import { describePublishing } from './publishing.ts';
+import type { StoreHarness, StoreUnderTest } from './scene.ts';
+import { describeTakeover } from './takeover.ts';
+import { describeWriting } from './writing.ts';
+import { describeZombies } from './zombies.ts';
+
+/** The harness of the running test. */
+export type Current = () => StoreHarness;
+
+export function describeStore(name: string, store: StoreUnderTest): void {
+  describe(`${name} as a recoverable writer`, () => {
+    let harness: StoreHarness;
+    const current: Current = () => harness;
+    beforeEach(async () => {
+      harness = await store.harness();
+    });
+    afterEach(async () => {
+      await harness.dispose();
+    });
+    describeWriting(current, store);
+    describeTakeover(current, store);
+    describePublishing(current);
+    describeZombies(current);
+    describeCrashes(current);
+    describeMarkers(current);
+  });
+}

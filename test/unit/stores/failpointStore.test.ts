@@ -1,0 +1,124 @@
+import { expect, test } from 'vitest';
+import { crc64Of } from '../../../journal/crc64.ts';
+import { journalId } from '../../../journal/ids.ts';
+import { FAILPOINTS, type Failpoint, type FailpointSide } from '../../../src/failpoints.ts';
+import { withFailpoints } from '../../../src/stores/failpointStore.ts';
+import type { DurablePart, OpenFile, PartTarget, Store } from '../../../src/stores/port.ts';
+
+type StorePoint = Extract<Failpoint, `store.${string}`>;
+
+const target: PartTarget = { partId: '0', finalUri: 'file:///lake/part', temporaryUri: 'file:///lake/.part' };
+const durable: DurablePart = { length: 0, crc64: crc64Of(new Uint8Array()), handle: null };
+const id = journalId('journal-1');
+
+/** A store that records what reached it. */
+function recording(reached: string[]): Store {
+  const effect = <T>(name: string, result: T): Promise<T> => {
+    reached.push(name);
+    return Promise.resolve(result);
+  };
+  const file: OpenFile = {
+    write: () => effect('write', undefined),
+    persist: () => effect('persist', 'persisted'),
+    closeForCommit: () => effect('closeForCommit', 'closed'),
+    abandon: () => effect('abandon', undefined),
+  };
+  return {
+    kind: 'file',
+    capabilities: { takeover: 'resume', takeoverMoves: true },
+    create: () => effect('create', file),
+    recover: () => effect('recover', file),
+    finish: () => effect('finish', 'finished'),
+    commit: () => effect('commit', undefined),
+    commitAfterRecovery: () => effect('commitAfterRecovery', undefined),
+    discard: () => effect('discard', undefined),
+    claimMarker: () => effect('claimMarker', id),
+    readMarker: () => effect('readMarker', id),
+    close: () => effect('close', undefined),
+  };
+}
+
+/** The call of every point; the compiler asks for the one of a new point. */
+const CALLS: Readonly<Record<StorePoint, (store: Store) => Promise<unknown>>> = {
+  'store.claimMarker': (store) => store.claimMarker('file:///lake', 'clicks', id),
+  'store.create': (store) => store.create(target),
+  'store.write': async (store) => (await store.create(target)).write(new Uint8Array(1)),
+  'store.persist': async (store) => (await store.create(target)).persist(),
+  'store.closeForCommit': async (store) =>
+    (await store.recover(target, durable, 'file:///lake/.new')).closeForCommit(),
+  'store.recover': (store) => store.recover(target, durable, 'file:///lake/.new'),
+  'store.finish': (store) => store.finish(target, durable, 'file:///lake/.new'),
+  'store.commit': (store) => store.commit(target, durable),
+  'store.commitAfterRecovery': (store) => store.commitAfterRecovery(target, durable),
+  'store.discard': (store) => store.discard([target.temporaryUri], null),
+};
+
+const points = FAILPOINTS.filter((point): point is StorePoint => point.startsWith('store.'));
+const effectOf = (point: StorePoint): string => point.slice('store.'.length);
+
+test('the list names every call, and every call is named', () => {
+  expect([...points].sort()).toEqual(Object.keys(CALLS).sort());
+});
+
+test.each(points)('%s is passed before and after the call, once each', async (point) => {
+  const reached: string[] = [];
+  const store = withFailpoints(recording(reached), {
+    hit: (hit, side) => {
+      reached.push(`${hit} ${side}`);
+    },
+  });
+  await CALLS[point](store);
+  const own = reached.filter((step) => step === effectOf(point) || step.startsWith(`${point} `));
+  expect(own).toEqual([`${point} before`, effectOf(point), `${point} after`]);
+});
+
+test.each(points)(
+  'a fault before %s keeps the call from being made; one after it comes too late',
+  async (point) => {
+    const failingAt = (side: FailpointSide) => async (): Promise<string[]> => {
+      const reached: string[] = [];
+      const store = withFailpoints(recording(reached), {
+        hit: (hit, at) => {
+          if (hit === point && at === side) throw new Error('fault');
+        },
+      });
+      await expect(CALLS[point](store)).rejects.toThrow('fault');
+      return reached;
+    };
+    expect(await failingAt('before')()).not.toContain(effectOf(point));
+    expect(await failingAt('after')()).toContain(effectOf(point));
+  },
+);
+
+test.each(['store.create', 'store.recover'] as const)(
+  'a file whose %s was made to fail is let go of',
+  async (point) => {
+    const reached: string[] = [];
+    const store = withFailpoints(recording(reached), {
+      hit: (hit, side) => {
+        if (hit === point && side === 'after') throw new Error('fault');
+      },
+    });
+    await expect(CALLS[point](store)).rejects.toThrow('fault');
+    expect(reached).toEqual([effectOf(point), 'abandon']);
+  },
+);
+
+test('results and the calls without effect pass unchanged', async () => {
+  const reached: string[] = [];
+  const store = withFailpoints(recording(reached), {
+    hit: (point) => {
+      reached.push(point);
+    },
+  });
+  expect(await store.finish(target, durable, 'file:///lake/.new')).toBe('finished');
+  expect(await store.claimMarker('file:///lake', 'clicks', id)).toBe(id);
+  const file = await store.create(target);
+  expect([await file.persist(), await file.closeForCommit()]).toEqual(['persisted', 'closed']);
+  reached.length = 0;
+  await file.abandon();
+  expect(await store.readMarker('file:///lake', 'clicks')).toBe(id);
+  await store.close();
+  expect(reached).toEqual(['abandon', 'readMarker', 'close']);
+  expect(store).toMatchObject({ kind: 'file', capabilities: { takeover: 'resume' } });
+});

@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config';
+
+const [major = 0] = process.versions.node.split('.').map(Number);
+if (major < 24) {
+  throw new Error(
+    `the tests need Node 24, this is ${process.version}: run them as 'npm test' or 'npx vitest', ` +
+      `which put the Node 24 of node_modules first on the PATH`,
+  );
+}
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: 'test/services/globalSetup.ts',
+    testTimeout: 20_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 30_000,
+    // Kafka and nats-server want some of the machine too.
+    maxWorkers: 2,
+  },
+});
