@@ -2,6 +2,8 @@
  * Named points before and after every effect (store call, journal append, offset commit), so that crash points can be driven
  * from outside. A test derives its cases from this list; one that is never hit fails it.
  */
+import { TidemarkError } from '../journal/errors.ts';
+
 export const FAILPOINTS = [
   'journal.append',
   'journal.claim',
@@ -41,4 +43,35 @@ export async function passing<T>(
   const result = await effect();
   await failpoints.hit(point, 'after');
   return result;
+}
+
+/**
+ * Failpoints from a text: `point:side:n` (the n-th time, 1 by default), several separated by commas. At each of them `crash` is
+ * called; should it return, the effect goes on. Rejects what is not in the list: a typo would test nothing.
+ */
+export function parseFailpoints(text: string, crash: () => void): Failpoints {
+  const due = new Map<string, number>();
+  for (const item of text.split(',')) {
+    const [point, side, nth = '1'] = item.trim().split(':');
+    if (
+      !FAILPOINTS.some((known) => known === point) ||
+      (side !== 'before' && side !== 'after') ||
+      !/^[1-9]\d*$/.test(nth)
+    ) {
+      throw new TidemarkError(
+        'USAGE',
+        `"${item}" is no failpoint; it is written point:before or point:after, then :n. Points: ${FAILPOINTS.join(', ')}.`,
+      );
+    }
+    due.set(`${point ?? ''}:${side}`, Number(nth));
+  }
+  const hits = new Map<string, number>();
+  return {
+    hit(point, side) {
+      const key = `${point}:${side}`;
+      const count = (hits.get(key) ?? 0) + 1;
+      hits.set(key, count);
+      if (due.get(key) === count) crash();
+    },
+  };
 }

@@ -38,6 +38,7 @@ export type ServiceStatus = {
 type Found = { readonly address: string; readonly started: boolean };
 
 const variables: Readonly<Record<ServiceName, string>> = { kafka: 'KAFKA_BROKERS', nats: 'NATS_URL' };
+const versions: Readonly<Record<ServiceName, string>> = { kafka: kafkaVersion, nats: natsVersion };
 const titles: Readonly<Record<ServiceName, string>> = { kafka: 'Kafka', nats: 'nats-server' };
 const stopGraceMs = 15_000;
 const containerTimeoutMs = 120_000;
@@ -99,7 +100,10 @@ async function findOrStart(service: ServiceName, options: ManageOptions): Promis
   if (named) return findNamed(service, named);
   const record = readRecord(stateDir, service);
   if (record) {
-    const problem = await whyUnusable(service, record, answerTimeoutMs);
+    const outdated = record.how === 'local' && record.version !== versions[service];
+    const problem = outdated
+      ? `is version ${record.version}`
+      : await whyUnusable(service, record, answerTimeoutMs);
     if (problem === undefined) return { address: record.address, started: false };
     log(`${titles[service]} at ${record.address} ${problem}: replacing it`);
     await stopOne(service, options);
@@ -165,7 +169,7 @@ async function startLocal(service: ServiceName, options: ManageOptions): Promise
     const common = {
       ...{ dir, log, signal, detached: true },
       onSpawn: (process: { pid: number; identity: string }) =>
-        writeRecord(stateDir, service, { how: 'local', address, ...process }),
+        writeRecord(stateDir, service, { how: 'local', address, version: versions[service], ...process }),
     };
     try {
       if (service === 'nats') await launchNats({ ...common, port });
@@ -221,7 +225,6 @@ async function statusOf(service: ServiceName, { stateDir, env }: ManageOptions):
     : await ask(service, address).then(() => undefined, messageOf);
   if (problem !== undefined) return { service, running: false, address, startedAs, version: null, problem };
   const told = await ask(service, address);
-  const installed = service === 'kafka' ? kafkaVersion : natsVersion;
-  const version = told ?? (own ? installed : null);
+  const version = told ?? (own?.how === 'local' ? own.version : null);
   return { service, running: true, address, startedAs, version, problem: null };
 }

@@ -9,6 +9,7 @@ export type ServiceRecord =
   | {
       readonly how: 'local';
       readonly address: string;
+      readonly version: string;
       readonly pid: number;
       /** See `processIdentity`: the pid alone may be somebody else's by now. */
       readonly identity: string;

@@ -1,4 +1,4 @@
-/** What the command line asks of the rest of Tidemark; src/compose.ts provides it. */
+/** What the command line asks of the rest of Tidemark; src/backend.ts provides it. */
 import type { OperatorRequest } from '../../journal/events.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
@@ -110,13 +110,13 @@ export interface RequestOrder {
 
 export interface Backend {
   /** Rejects with a TidemarkError where the job cannot run at all; a stopped partition is in the report instead. */
-  runJob(config: JobConfig, options: RunOptions): Promise<RunReport>;
+  readonly runJob: (config: JobConfig, options: RunOptions) => Promise<RunReport>;
   /** Reads the journal, also while the job runs. */
-  readStatus(config: JobConfig, options: { readonly log: Log }): Promise<JobStatus>;
+  readonly readStatus: (config: JobConfig, options: { readonly log: Log }) => Promise<JobStatus>;
   /** Files the request for the owner; resolves when it is filed, not when it is carried out. */
-  fileRequest(
+  readonly fileRequest: (
     config: JobConfig,
     order: RequestOrder,
     options: { readonly log: Log },
-  ): Promise<readonly FiledRequest[]>;
+  ) => Promise<readonly FiledRequest[]>;
 }

@@ -10,7 +10,8 @@ const WORLD_CODES: readonly ErrorCode[] = ['JOURNAL_LOCKED', 'SOURCE_TOPIC_MISSI
 
 /** 2 where the job file or the command line must be changed, else 1. */
 export function exitCodeOf(error: unknown): number {
-  const isConfig = error instanceof TidemarkError && error.retry === 'config' && !WORLD_CODES.includes(error.code);
+  const isConfig =
+    error instanceof TidemarkError && error.retry === 'config' && !WORLD_CODES.includes(error.code);
   return isConfig ? EXIT_CONFIG : EXIT_FAILURE;
 }
 

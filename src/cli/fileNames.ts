@@ -1,8 +1,4 @@
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-/** A file below the sink by its path from there, any other by its URI. */
+/** A file below the sink by its path from there, any other by its URI. The URIs of a sink are literal. */
 export function nameBelowSink(uri: string, sinkUri: string): string {
-  if (!uri.startsWith('file:') || !uri.startsWith(`${sinkUri}/`)) return uri;
-  return path.relative(fileURLToPath(sinkUri), fileURLToPath(uri));
+  return uri.startsWith(`${sinkUri}/`) ? uri.slice(sinkUri.length + 1) : uri;
 }

@@ -5,12 +5,20 @@ import type { CliIo } from './io.ts';
 
 /** The one document of `--json`; offsets are texts: they do not fit a JSON number. */
 export function jsonText(document: unknown): string {
-  const text = JSON.stringify(document, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 2);
+  const text = JSON.stringify(
+    document,
+    (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
+    2,
+  );
   return `${text}\n`;
 }
 
 /** Tells of an error: lines on standard error, and with --json the document on standard output. */
-export function reportError(error: unknown, { stdout, stderr }: Pick<CliIo, 'stdout' | 'stderr'>, isJson: boolean): void {
+export function reportError(
+  error: unknown,
+  { stdout, stderr }: Pick<CliIo, 'stdout' | 'stderr'>,
+  isJson: boolean,
+): void {
   stderr.write(
     textOfError(error)
       .map((line) => `${line}\n`)

@@ -6,18 +6,23 @@ import { left, right, tableLines } from './table.ts';
 
 const FILES_SHOWN = 30;
 
-export function runText(report: RunReport, sinkUri: string): string {
-  return [...committedLines(report, sinkUri), ...stoppedLines(report)].map((line) => `${line}\n`).join('');
-}
-
-function committedLines({ committed, recordsCommitted }: RunReport, sinkUri: string): string[] {
+/** For standard output. */
+export function committedLines({ committed, recordsCommitted }: RunReport, sinkUri: string): string[] {
   const records = formatNoun(recordsCommitted, 'record');
   if (committed.length === 0) {
-    return [recordsCommitted === 0 ? 'nothing new was committed' : `committed ${records}; their files: tidemark status`];
+    return [
+      recordsCommitted === 0
+        ? 'nothing new was committed'
+        : `committed ${records}; their files: tidemark status`,
+    ];
   }
   const rows = committed
     .slice(0, FILES_SHOWN)
-    .map(({ uri, records: count, bytes }) => [nameBelowSink(uri, sinkUri), formatCount(count), formatBytes(bytes)]);
+    .map(({ uri, records: count, bytes }) => [
+      nameBelowSink(uri, sinkUri),
+      formatCount(count),
+      formatBytes(bytes),
+    ]);
   const rest = committed.length - rows.length;
   return [
     `committed ${formatNoun(committed.length, 'file')} with ${records}`,
@@ -26,6 +31,9 @@ function committedLines({ committed, recordsCommitted }: RunReport, sinkUri: str
   ];
 }
 
-function stoppedLines({ stoppedPartitions }: RunReport): string[] {
-  return stoppedPartitions.map(({ partition, code, message }) => `${partition} stopped: ${code}: ${message}`);
+/** For standard error: the run counts as failed. */
+export function stoppedLines({ stoppedPartitions }: RunReport): string[] {
+  return stoppedPartitions.map(
+    ({ partition, code, message }) => `tidemark: ${partition} stopped: ${code}: ${message}`,
+  );
 }

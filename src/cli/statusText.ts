@@ -55,7 +55,15 @@ function partitionTable(partitions: readonly PartitionStatus[]): string[] {
 }
 
 function fileTable(partition: PartitionStatus, sinkUri: string): string[] {
-  const columns = [left('BUCKET'), left('BUCKET STATE'), left('FILE'), left('STATE'), right('RECORDS'), right('SIZE'), left('OFFSETS')];
+  const columns = [
+    left('BUCKET'),
+    left('BUCKET STATE'),
+    left('FILE'),
+    left('STATE'),
+    right('RECORDS'),
+    right('SIZE'),
+    left('OFFSETS'),
+  ];
   const rows = partition.buckets.flatMap((bucket) =>
     bucket.parts.map((part) => [
       bucket.bucket === '' ? '.' : bucket.bucket,
@@ -67,7 +75,9 @@ function fileTable(partition: PartitionStatus, sinkUri: string): string[] {
       offsetRange(part.firstOffset, part.lastOffset),
     ]),
   );
-  return rows.length === 0 ? [] : [`files of ${nameOf(partition)} that are not committed yet`, ...tableLines(columns, rows)];
+  return rows.length === 0
+    ? []
+    : [`files of ${nameOf(partition)} that are not committed yet`, ...tableLines(columns, rows)];
 }
 
 function offsetRange(first: bigint | null, last: bigint | null): string {

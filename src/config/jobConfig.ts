@@ -46,7 +46,7 @@ export interface FileSourceConfig {
 
 export interface SinkConfig {
   readonly type: 'file';
-  /** `file:///absolute/folder`, without a slash at the end. */
+  /** `file:///absolute/folder`, without a slash at the end; literal, not percent-encoded. */
   readonly uri: string;
   readonly format: 'text';
   /** Begin and end of the names of part files; never begins with `.` or `_`. */

@@ -12,6 +12,7 @@ import {
   type Subject,
   type TopicPartition,
 } from '../../journal/ids.ts';
+import type { Journal } from '../../journal/port.ts';
 import { EMPTY_TAIL, replay, type Tail } from '../../journal/replay.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { SubjectWriter, type WriterIdentity } from '../../journal/writer.ts';
@@ -31,7 +32,7 @@ export interface Claim {
 
 /** Folds what is behind `tail`, each entry checked against the claim that it says it belongs to. */
 export async function foldJournal(
-  context: Pick<Context, 'ports'>,
+  journal: Journal,
   subject: Subject,
   partition: TopicPartition,
   ledger: PartitionLedger,
@@ -39,7 +40,7 @@ export async function foldJournal(
   hashes: EntryHash[],
 ): Promise<Tail> {
   let tail = from;
-  for await (const replayed of replay(context.ports.journal, subject, from)) {
+  for await (const replayed of replay(journal, subject, from)) {
     ledger.fold(partitionEvents(replayed.entry.events, subject));
     checkBelongs(replayed.entry, partition, ledger, subject);
     tail = replayed.tail;
@@ -96,7 +97,7 @@ export async function claimPartition(
   let tail = EMPTY_TAIL;
   for (;;) {
     signal.throwIfAborted();
-    tail = await foldJournal(context, subject, partition, ledger, tail, hashes);
+    tail = await foldJournal(journal, subject, partition, ledger, tail, hashes);
     const own = claimId(random.hexId());
     ledger.note({ type: 'replayed', ownClaimId: own });
     const epoch = ledger.facts.epoch + 1;

@@ -113,7 +113,7 @@ export class Brokers {
     if (this.#closed) throw abortError('The Kafka source');
     await broker.connect();
     // close() may have passed by while this connection was being made.
-    if (this.#closed) {
+    if (this.#closed as boolean) {
       await closeConnections(broker.connectionPool, abortError('The Kafka source'));
       throw abortError('The Kafka source');
     }
@@ -128,13 +128,20 @@ export class Brokers {
     }
     for (const [nodeId, broker] of gone) {
       if (this.#nodes.get(nodeId) === broker) this.#nodes.delete(nodeId);
-      await closeConnections(broker.connectionPool, new Error(`broker ${nodeId} has left the cluster or moved`));
+      await closeConnections(
+        broker.connectionPool,
+        new Error(`broker ${nodeId} has left the cluster or moved`),
+      );
     }
     // Once the cluster is known its own addresses serve; a seed's connection is one more that nobody needs.
     if (this.#nodes.size > 0) {
       const seeds = [...this.#seedBrokers.values()];
       this.#seedBrokers.clear();
-      await Promise.all(seeds.map((broker) => closeConnections(broker.connectionPool, new Error('seed replaced by its node'))));
+      await Promise.all(
+        seeds.map((broker) =>
+          closeConnections(broker.connectionPool, new Error('seed replaced by its node')),
+        ),
+      );
     }
   }
 }

@@ -44,7 +44,13 @@ export class Feed implements PartitionFeed {
   #closed = false;
   #waiting: { resolve: (batch: FetchedBatch) => void; reject: (error: unknown) => void } | null = null;
 
-  constructor(at: TopicPartition, offset: bigint, expectedTopicId: string | null, limits: FeedLimits, owner: FeedOwner) {
+  constructor(
+    at: TopicPartition,
+    offset: bigint,
+    expectedTopicId: string | null,
+    limits: FeedLimits,
+    owner: FeedOwner,
+  ) {
     this.name = partitionName(at);
     this.topic = at.topic;
     this.partition = at.partition;
@@ -119,7 +125,10 @@ export class Feed implements PartitionFeed {
     }
   }
 
-  #unpack(scanned: ScannedRecords, waiting: { resolve: (batch: FetchedBatch) => void; reject: (error: unknown) => void }): void {
+  #unpack(
+    scanned: ScannedRecords,
+    waiting: { resolve: (batch: FetchedBatch) => void; reject: (error: unknown) => void },
+  ): void {
     try {
       waiting.resolve(toFetchedBatch(scanned));
     } catch (error) {

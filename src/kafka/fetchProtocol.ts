@@ -44,7 +44,14 @@ export interface FetchResponse {
 }
 
 export function encodeFetchRequest({ waitMs, bytesMax, partitions }: FetchRequest): Buffer {
-  const [consumer, bytesMin, noSession, noSessionEpoch, anyLeaderEpoch, noLogStart] = [-1, 1, 0, -1, -1, -1n] as const;
+  const [consumer, bytesMin, noSession, noSessionEpoch, anyLeaderEpoch, noLogStart] = [
+    -1,
+    1,
+    0,
+    -1,
+    -1,
+    -1n,
+  ] as const;
   const writer = new WireWriter().int32(consumer).int32(waitMs).int32(bytesMin).int32(bytesMax);
   writer.int8(READ_COMMITTED).int32(noSession).int32(noSessionEpoch);
   // One topic entry per partition: the broker fills the answer in this order, and the caller rotates it.
@@ -57,7 +64,9 @@ export function encodeFetchRequest({ waitMs, bytesMax, partitions }: FetchReques
   return writer.int32(noForgottenTopics).string('').toBuffer();
 }
 
-export function decodeFetchResponse(payload: Buffer): FetchResponse & { readonly clientSideThrottleTime: number } {
+export function decodeFetchResponse(
+  payload: Buffer,
+): FetchResponse & { readonly clientSideThrottleTime: number } {
   const reader = new WireReader(payload);
   const clientSideThrottleTime = reader.int32();
   const errorCode = reader.int16();
@@ -75,7 +84,10 @@ function decodePartition(reader: WireReader, topic: string): FetchedPartition {
   reader.int64(); // high watermark
   const lastStableOffset = reader.int64();
   const logStartOffset = reader.int64();
-  const abortedTransactions = reader.array(() => ({ producerId: reader.int64(), firstOffset: reader.int64() }));
+  const abortedTransactions = reader.array(() => ({
+    producerId: reader.int64(),
+    firstOffset: reader.int64(),
+  }));
   reader.int32(); // preferred read replica
   const records = reader.bytesField() ?? Buffer.alloc(0);
   return { topic, partition, errorCode, lastStableOffset, logStartOffset, abortedTransactions, records };

@@ -84,7 +84,8 @@ export class Fetcher {
       }
       try {
         const response = await brokers.fetch(nodeId, this.#request(nodeId, feeds));
-        if (response.errorCode !== KAFKA_CODE.none) throw new Error(`the broker answered error ${response.errorCode}`);
+        if (response.errorCode !== KAFKA_CODE.none)
+          throw new Error(`the broker answered error ${response.errorCode}`);
         if (failures > 0) log.info({ nodeId, failures }, `Broker ${nodeId} answers again.`);
         failures = 0;
         this.#apply(feeds, response.partitions);
@@ -93,7 +94,10 @@ export class Fetcher {
         if (signal.aborted as boolean) return;
         failures += 1;
         const level = failures === 1 ? 'warn' : 'debug';
-        log[level]({ nodeId, failures }, `Fetching from broker ${nodeId} failed and is tried again: ${reasonOf(error)}`);
+        log[level](
+          { nodeId, failures },
+          `Fetching from broker ${nodeId} failed and is tried again: ${reasonOf(error)}`,
+        );
         this.#lostLeader(feeds);
         await pauseUnless(signal, clock, retryDelayMs(failures));
       }
@@ -124,13 +128,20 @@ export class Fetcher {
     return {
       waitMs,
       bytesMax: requestBytesMax,
-      partitions: feeds.map(({ topic, partition, fetchOffset, bytesMax }) => ({ topic, partition, fetchOffset, bytesMax })),
+      partitions: feeds.map(({ topic, partition, fetchOffset, bytesMax }) => ({
+        topic,
+        partition,
+        fetchOffset,
+        bytesMax,
+      })),
     };
   }
 
   #apply(feeds: readonly Feed[], answers: readonly FetchedPartition[]): void {
     for (const answer of answers) {
-      const feed = feeds.find(({ topic, partition }) => topic === answer.topic && partition === answer.partition);
+      const feed = feeds.find(
+        ({ topic, partition }) => topic === answer.topic && partition === answer.partition,
+      );
       if (feed?.open !== true) continue;
       try {
         this.#applyOne(feed, answer, feeds.length === 1);
@@ -167,7 +178,13 @@ export class Fetcher {
     const { fetchOffset } = feed;
     feed.alone = false;
     const { lastStableOffset, abortedTransactions, records } = answer;
-    const scanned = scanRecords({ name: feed.name, fetchedOffset: fetchOffset, lastStableOffset, abortedTransactions, records });
+    const scanned = scanRecords({
+      name: feed.name,
+      fetchedOffset: fetchOffset,
+      lastStableOffset,
+      abortedTransactions,
+      records,
+    });
     if (scanned.nextOffset > fetchOffset) {
       feed.push(scanned);
     } else if (scanned.neededBytes !== null) {

@@ -20,15 +20,28 @@ export function kafkaConfig(options: KafkaSourceOptions, tuning: KafkaTuning): K
 }
 
 /** Fields of kafkajs's log entries that are of use and cannot hold a secret. */
-const KEPT = ['broker', 'groupId', 'memberId', 'generationId', 'retryCount', 'retryTime', 'topic', 'partition'] as const;
+const KEPT = [
+  'broker',
+  'groupId',
+  'memberId',
+  'generationId',
+  'retryCount',
+  'retryTime',
+  'topic',
+  'partition',
+] as const;
 
 /**
  * kafkajs reports each attempt of what it tries again, at every level. What matters is told by this room's own code; the rest
  * is for debugging.
  */
-function logInto(log: SourceLog): (entry: { namespace: string; log: { message: string } & Record<string, unknown> }) => void {
+function logInto(
+  log: SourceLog,
+): (entry: { namespace: string; log: { message: string } & Record<string, unknown> }) => void {
   return ({ namespace, log: { message, ...fields } }) => {
-    const kept = Object.fromEntries(KEPT.filter((name) => fields[name] !== undefined).map((name) => [name, fields[name]]));
+    const kept = Object.fromEntries(
+      KEPT.filter((name) => fields[name] !== undefined).map((name) => [name, fields[name]]),
+    );
     log.debug({ ...kept, client: namespace }, `kafkajs: ${message}`);
   };
 }

@@ -3,6 +3,7 @@
  * and repairs three faults of the client at their source. docs/decisions/0003 says why.
  */
 import { createRequire } from 'node:module';
+import type * as kafkajs from 'kafkajs';
 import type { Consumer, KafkaConfig, PartitionAssigner } from 'kafkajs';
 import { TidemarkError } from '../../journal/errors.ts';
 
@@ -30,7 +31,7 @@ export interface ProtocolRequest<Response> {
 }
 
 interface Connection {
-  connect(): Promise<unknown>;
+  connect: (this: Connection) => Promise<unknown>;
   isConnected(): boolean;
   disconnect(): Promise<unknown>;
   rejectRequests(error: Error): void;
@@ -125,7 +126,7 @@ function loadClient() {
     );
   }
   return {
-    api: load('kafkajs') as typeof import('kafkajs'),
+    api: load('kafkajs') as typeof kafkajs,
     Broker: load('kafkajs/src/broker') as new (options: Record<string, unknown>) => Broker,
     Connection: load('kafkajs/src/network/connection') as { prototype: Connection },
     RequestQueue: load('kafkajs/src/network/requestQueue') as { prototype: Record<string, unknown> },
@@ -134,7 +135,8 @@ function loadClient() {
     },
     createPoolBuilder: load('kafkajs/src/cluster/connectionPoolBuilder') as (options: unknown) => PoolBuilder,
     createSocketFactory: load('kafkajs/src/network/socketFactory') as () => unknown,
-    createLogger: (load('kafkajs/src/loggers') as { createLogger: (options: unknown) => RootLogger }).createLogger,
+    createLogger: (load('kafkajs/src/loggers') as { createLogger: (options: unknown) => RootLogger })
+      .createLogger,
     apiKeys: load('kafkajs/src/protocol/requests/apiKeys') as Record<string, number>,
   };
 }
@@ -149,16 +151,36 @@ export function missingMembers(): string[] {
     [
       'Broker.prototype',
       BrokerClass.prototype,
-      ['connect', 'isConnected', 'findGroupCoordinator', 'leaveGroup', 'describeGroups', 'listOffsets', 'offsetCommit', 'offsetFetch'],
+      [
+        'connect',
+        'isConnected',
+        'findGroupCoordinator',
+        'leaveGroup',
+        'describeGroups',
+        'listOffsets',
+        'offsetCommit',
+        'offsetFetch',
+      ],
     ],
-    ['Connection.prototype', ConnectionClass.prototype, ['connect', 'disconnect', 'isConnected', 'processData', 'rejectRequests']],
-    ['RequestQueue.prototype', QueueClass.prototype, ['scheduleCheckPendingRequests', 'checkPendingRequests', 'rejectAll']],
+    [
+      'Connection.prototype',
+      ConnectionClass.prototype,
+      ['connect', 'disconnect', 'isConnected', 'processData', 'rejectRequests'],
+    ],
+    [
+      'RequestQueue.prototype',
+      QueueClass.prototype,
+      ['scheduleCheckPendingRequests', 'checkPendingRequests', 'rejectAll'],
+    ],
     ['Encoder.prototype', Encoder.prototype, ['writeBuffer']],
   ];
   const missing: string[] = [];
   for (const [owner, holder, members] of expected) {
     for (const member of members) {
-      if (typeof (holder as Record<string, unknown>)[member] !== 'function' && member !== 'PartitionAssigners') {
+      if (
+        typeof (holder as Record<string, unknown>)[member] !== 'function' &&
+        member !== 'PartitionAssigners'
+      ) {
         missing.push(`${owner}.${member}`);
       }
     }
@@ -178,8 +200,10 @@ const connecting = Symbol('tidemark: connecting');
  *    nothing pending there is nothing to check.
  */
 function repair(): void {
-  const connection = client.Connection.prototype as Connection & { [connecting]?: Promise<unknown> | undefined };
-  const connect = connection.connect;
+  const connection = client.Connection.prototype as Connection & {
+    [connecting]?: Promise<unknown> | undefined;
+  };
+  const { connect } = connection;
   connection.connect = function (this: typeof connection) {
     if (this.isConnected()) return Promise.resolve(true);
     this[connecting] ??= (() => {
@@ -211,7 +235,10 @@ function repair(): void {
 function prepare(): void {
   const missing = missingMembers();
   if (missing.length > 0) {
-    throw new TidemarkError('INTERNAL', `kafkajs ${KAFKAJS_VERSION} lacks members that Tidemark uses: ${missing.join(', ')}.`);
+    throw new TidemarkError(
+      'INTERNAL',
+      `kafkajs ${KAFKAJS_VERSION} lacks members that Tidemark uses: ${missing.join(', ')}.`,
+    );
   }
   repair();
 }
@@ -232,7 +259,9 @@ export function payloadOf(bytes: Buffer): WireEncoder {
 }
 
 /** Makes brokers that share the client's settings but belong to no kafkajs cluster. */
-export function brokerFactory(config: KafkaConfig): (address: { host: string; port: number; nodeId: number | null }) => Promise<Broker> {
+export function brokerFactory(
+  config: KafkaConfig,
+): (address: { host: string; port: number; nodeId: number | null }) => Promise<Broker> {
   const logger = client.createLogger({ level: config.logLevel, logCreator: config.logCreator });
   const pools = client.createPoolBuilder({
     ...config,
@@ -300,7 +329,7 @@ export function observedAssigner(observer: JoinObserver): ObservedAssigner {
   const assigner: PartitionAssigner = (config) => {
     cluster = config.cluster as unknown as Cluster;
     const builder = cluster.connectionPoolBuilder;
-    const build = builder.build;
+    const build = builder.build.bind(builder);
     builder.build = async (destination) => observe(await build(destination));
     return client.api.PartitionAssigners.roundRobin(config);
   };

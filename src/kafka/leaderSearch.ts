@@ -67,7 +67,12 @@ export class LeaderSearch {
     for (const feed of feeds) {
       const topic = metadata.topics.find(({ topic: name }) => name === feed.topic);
       const leader = topic?.partitions[feed.partition]?.leader ?? -1;
-      if (topic !== undefined && feed.expectedTopicId !== null && topic.topicId !== null && topic.topicId !== feed.expectedTopicId) {
+      if (
+        topic !== undefined &&
+        feed.expectedTopicId !== null &&
+        topic.topicId !== null &&
+        topic.topicId !== feed.expectedTopicId
+      ) {
         feed.fail(replacedError(feed.topic, feed.expectedTopicId, topic.topicId));
       } else if (topic === undefined || topic.errorCode === KAFKA_CODE.unknownTopicOrPartition) {
         this.#host.missing(feed);

@@ -4,7 +4,15 @@
  * member leave. A record of another boot, of another pid namespace or of a living process is left alone.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
 export interface MemberRecord {
@@ -75,7 +83,10 @@ export class MemberRecords {
     this.#self = table.self();
     this.#prefix = `kafka-member-${createHash('sha256').update(groupId).digest('hex').slice(0, 16)}-`;
     // Random: the same pid comes again, and one process may hold two members of a group.
-    this.#ownFile = path.join(stateDir, `${this.#prefix}${process.pid}-${randomBytes(4).toString('hex')}.json`);
+    this.#ownFile = path.join(
+      stateDir,
+      `${this.#prefix}${process.pid}-${randomBytes(4).toString('hex')}.json`,
+    );
   }
 
   /** Replaces this member's record at once; a crash in the middle leaves the old one. */
@@ -111,7 +122,9 @@ export class MemberRecords {
 
   #files(): string[] {
     try {
-      const names = readdirSync(this.#stateDir).filter((name) => name.startsWith(this.#prefix) && name.endsWith('.json'));
+      const names = readdirSync(this.#stateDir).filter(
+        (name) => name.startsWith(this.#prefix) && name.endsWith('.json'),
+      );
       return names.map((name) => path.join(this.#stateDir, name));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];

@@ -84,7 +84,10 @@ export class Membership {
       }
       failures += 1;
       const level = failures === 1 ? 'warn' : 'debug';
-      log[level]({ groupId, failures }, `The membership in group ${groupId} broke and is made anew: ${reasonOf(failure)}`);
+      log[level](
+        { groupId, failures },
+        `The membership in group ${groupId} broke and is made anew: ${reasonOf(failure)}`,
+      );
       await pauseUnless(signal, clock, retryDelayMs(failures));
     }
     this.#wakeJoinWaiters();
@@ -151,17 +154,24 @@ export class Membership {
     const existing = topics.filter(({ errorCode, partitions }) => errorCode === 0 || partitions.length > 0);
     const names = existing.map(({ topic }) => topic);
     const missing = wanted.filter((topic) => !names.includes(topic));
-    if (missing.length > 0) log.warn({ missing }, `These topics do not exist and are not subscribed: ${missing.join(', ')}.`);
+    if (missing.length > 0)
+      log.warn({ missing }, `These topics do not exist and are not subscribed: ${missing.join(', ')}.`);
     if (names.length === 0) throw new Error(`none of the topics exists: ${missing.join(', ')}`);
     return names;
   }
 
-  #assigned(consumer: Consumer, observed: ObservedAssigner, assignment: Readonly<Record<string, number[]>>): void {
+  #assigned(
+    consumer: Consumer,
+    observed: ObservedAssigner,
+    assignment: Readonly<Record<string, number[]>>,
+  ): void {
     const { groupId } = this.#context;
     const topics = Object.keys(assignment);
     if (topics.length > 0) consumer.pause(topics.map((topic) => ({ topic })));
     observed.skipOffsetLookup(groupId, assignment);
-    const partitions = topics.flatMap((topic) => (assignment[topic] ?? []).map((partition) => ({ topic, partition })));
+    const partitions = topics.flatMap((topic) =>
+      (assignment[topic] ?? []).map((partition) => ({ topic, partition })),
+    );
     this.#generation = { memberId: this.#memberId ?? '', generationId: this.#generationId, partitions };
     this.#listener.assigned(partitions);
     this.#wakeJoinWaiters();
@@ -203,7 +213,10 @@ export class Membership {
       const left = await this.#makeLeave(memberId);
       if (left) {
         records.forget(dead);
-        log.info({ groupId, memberId, pid }, `Process ${pid} was killed: its member has left group ${groupId}.`);
+        log.info(
+          { groupId, memberId, pid },
+          `Process ${pid} was killed: its member has left group ${groupId}.`,
+        );
       }
     }
   }
@@ -211,7 +224,7 @@ export class Membership {
   /** True where the member is not in the group any more. */
   async #makeLeave(memberId: string): Promise<boolean> {
     const { brokers, groupId, log, clock, signal } = this.#context;
-    for (let failures = 0; failures < 3; ) {
+    for (let failures = 0; failures < 3;) {
       try {
         const coordinator = await brokers.coordinator(groupId);
         await coordinator.leaveGroup({ groupId, memberId });
@@ -220,7 +233,10 @@ export class Membership {
         if (hasKafkaType(error, 'UNKNOWN_MEMBER_ID', 'GROUP_ID_NOT_FOUND')) return true;
         failures += 1;
         brokers.forgetCoordinator(groupId);
-        log.debug({ groupId, memberId, failures }, `The member could not be made to leave: ${reasonOf(error)}`);
+        log.debug(
+          { groupId, memberId, failures },
+          `The member could not be made to leave: ${reasonOf(error)}`,
+        );
         if (signal.aborted) return false;
         await pauseUnless(signal, clock, retryDelayMs(failures));
       }

@@ -38,7 +38,9 @@ export function encodeMetadataRequest(topics: readonly string[]): Buffer {
   return writer.int8(noAutoCreation).int8(noClusterOperations).int8(noTopicOperations).noTags().toBuffer();
 }
 
-export function decodeMetadataResponse(payload: Buffer): ClusterMetadata & { readonly clientSideThrottleTime: number } {
+export function decodeMetadataResponse(
+  payload: Buffer,
+): ClusterMetadata & { readonly clientSideThrottleTime: number } {
   const reader = new WireReader(payload);
   reader.skipTags(); // the end of the flexible response header
   const clientSideThrottleTime = reader.int32();
@@ -80,7 +82,10 @@ export function metadataRequest(topics: readonly string[]): ProtocolRequest<Clus
       apiName: 'Metadata',
       encode: async () => payloadOf(encodeMetadataRequest(topics)),
     },
-    response: { decode: async (payload) => decodeMetadataResponse(payload), parse: async (decoded) => decoded },
+    response: {
+      decode: async (payload) => decodeMetadataResponse(payload),
+      parse: async (decoded) => decoded,
+    },
     logResponseError: false,
   };
 }

@@ -26,8 +26,12 @@ export async function listOffsets(
     [...byLeader].map(async ([leader, led]) => {
       const broker = await brokers.node(leader);
       const asked = led.map(({ partition }) => ({ partition, timestamp }));
-      const { responses } = await broker.listOffsets({ isolationLevel, topics: [{ topic, partitions: asked }] });
-      for (const { partition, offset } of responses[0]?.partitions ?? []) found.set(partition, BigInt(offset));
+      const { responses } = await broker.listOffsets({
+        isolationLevel,
+        topics: [{ topic, partitions: asked }],
+      });
+      for (const { partition, offset } of responses[0]?.partitions ?? [])
+        found.set(partition, BigInt(offset));
     }),
   );
   return partitions.map(({ partition }) => {
@@ -47,7 +51,9 @@ export async function groupOffsets(
   const coordinator = await brokers.coordinator(groupId);
   const asked = partitions.map((partition) => ({ partition }));
   const { responses } = await coordinator.offsetFetch({ groupId, topics: [{ topic, partitions: asked }] });
-  const found = new Map<number, GroupOffset>(responses[0]?.partitions.map((answer) => [answer.partition, answer]));
+  const found = new Map<number, GroupOffset>(
+    responses[0]?.partitions.map((answer) => [answer.partition, answer]),
+  );
   return partitions.map((partition) => {
     const answer = found.get(partition);
     return { offset: BigInt(answer?.offset ?? -1), metadata: answer?.metadata ?? null };

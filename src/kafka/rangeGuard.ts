@@ -41,7 +41,8 @@ async function look(context: FetcherContext, feed: Feed): Promise<RangeFinding |
   try {
     const { topics } = await brokers.metadata([feed.topic]);
     const topic = topics.find(({ topic: name }) => name === feed.topic);
-    if (topic === undefined || topic.errorCode === KAFKA_CODE.unknownTopicOrPartition) return { type: 'missing' };
+    if (topic === undefined || topic.errorCode === KAFKA_CODE.unknownTopicOrPartition)
+      return { type: 'missing' };
     if (topic.errorCode !== KAFKA_CODE.none) return null;
     if (feed.expectedTopicId !== null && topic.topicId !== null && topic.topicId !== feed.expectedTopicId) {
       throw replacedError(feed.topic, feed.expectedTopicId, topic.topicId);
@@ -54,7 +55,8 @@ async function look(context: FetcherContext, feed: Feed): Promise<RangeFinding |
     return feed.fetchOffset > endOffset ? { type: 'beyond', endOffset } : { type: 'inside' };
   } catch (error) {
     if (error instanceof TidemarkError && error.code === 'SOURCE_REPLACED') throw error;
-    if (!signal.aborted) log.debug({ partition: feed.name }, `The range of ${feed.name} cannot be read: ${reasonOf(error)}`);
+    if (!signal.aborted)
+      log.debug({ partition: feed.name }, `The range of ${feed.name} cannot be read: ${reasonOf(error)}`);
     return null;
   }
 }
@@ -86,7 +88,11 @@ function rangeError(feed: Feed, finding: RangeFinding): TidemarkError {
         fields: { ...fields, endOffset: finding.endOffset },
       });
     default:
-      return new TidemarkError('SOURCE_REPLACED', `${message}: it was deleted. Restore it, or drop it from the job.`, { fields });
+      return new TidemarkError(
+        'SOURCE_REPLACED',
+        `${message}: it was deleted. Restore it, or drop it from the job.`,
+        { fields },
+      );
   }
 }
 

@@ -10,7 +10,14 @@ import type { AbortedTransaction } from './fetchProtocol.ts';
 import { BatchCursor, type RecordSegment } from './recordCursor.ts';
 
 /** Offsets of the fields of a record batch (magic 2). */
-const AT = { length: 8, magic: 16, crc: 17, attributes: 21, lastOffsetDelta: 23, firstTimestamp: 27 } as const;
+const AT = {
+  length: 8,
+  magic: 16,
+  crc: 17,
+  attributes: 21,
+  lastOffsetDelta: 23,
+  firstTimestamp: 27,
+} as const;
 const AT_MAX_TIMESTAMP = 35;
 const AT_PRODUCER_ID = 43;
 const AT_COUNT = 57;
@@ -81,7 +88,8 @@ function wholeLength(name: string, records: Buffer, at: number): number {
     const why = `has format ${magic}; only format 2 (Kafka 0.11 and later) is read`;
     throw corrupt(name, records.readBigInt64BE(at), why);
   }
-  if (length < AT_RECORDS) throw corrupt(name, records.readBigInt64BE(at), `has the impossible length ${length}`);
+  if (length < AT_RECORDS)
+    throw corrupt(name, records.readBigInt64BE(at), `has the impossible length ${length}`);
   return length;
 }
 
@@ -108,7 +116,9 @@ class AbortedProducers {
       if (isAbortMarker(bytes)) this.#producers.delete(producerId);
       return false;
     }
-    return producerId === NO_PRODUCER || (attributes & TRANSACTIONAL) === 0 || !this.#producers.has(producerId);
+    return (
+      producerId === NO_PRODUCER || (attributes & TRANSACTIONAL) === 0 || !this.#producers.has(producerId)
+    );
   }
 }
 

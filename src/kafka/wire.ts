@@ -12,7 +12,10 @@ export class WireReader {
   #take(length: number): number {
     const at = this.#at;
     if (length < 0 || at + length > this.bytes.length) {
-      throw new TidemarkError('KAFKA_UNAVAILABLE', `A broker's response ends ${at + length - this.bytes.length} bytes too early.`);
+      throw new TidemarkError(
+        'KAFKA_UNAVAILABLE',
+        `A broker's response ends ${at + length - this.bytes.length} bytes too early.`,
+      );
     }
     this.#at = at + length;
     return at;

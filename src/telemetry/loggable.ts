@@ -67,7 +67,7 @@ export function loggedErrorLines(error: unknown): string[] {
   for (let depth = 0; at !== undefined && depth < DEPTH_MAX; depth += 1) {
     const { code, message, cause, stack } = isLoggableError(at)
       ? at
-      : { code: '', message: JSON.stringify(at) ?? '', cause: undefined };
+      : { code: '', message: JSON.stringify(at), cause: undefined };
     const [first = '', ...rest] = message.split('\n');
     lines.push(`${depth === 0 ? '' : 'caused by '}${code === '' ? '' : `${code}: `}${first}`, ...rest);
     if (stack !== undefined) lines.push(...stack.split('\n').filter((line) => line.startsWith('    at ')));

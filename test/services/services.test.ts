@@ -110,7 +110,7 @@ describe('the services command', () => {
     await once(bystander, 'spawn');
     const identity = 'the boot and start time of a server that is gone';
     const address = 'nats://127.0.0.1:1';
-    writeRecord(stateDir, 'nats', { how: 'local', address, pid: bystander.pid ?? 0, identity });
+    writeRecord(stateDir, 'nats', { how: 'local', address, version: '2', pid: bystander.pid ?? 0, identity });
 
     const [, nats] = await status();
     expect(nats).toMatchObject({

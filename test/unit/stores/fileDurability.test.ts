@@ -31,15 +31,18 @@ class PowerCut {
 
   /** A name may only go once the other name of the same file is there to stay. */
   #beforeCall({ name, paths: [path = ''] }: Call): void {
-    if (name !== 'unlink' || !path.includes('/.part')) return;
-    if (this.folders.has(dirname(path)))
+    const other = this.#linked.get(path);
+    if (name === 'unlink' && other !== undefined && this.folders.has(other)) {
       throw new Error(`${path} was removed before its other name was durable`);
+    }
   }
 
   #afterCall({ name, paths: [path = '', to = ''], args }: Call, result: unknown): void {
     if (name === 'open' && args[1] === 'wx') this.#made(path);
     if (name === 'copyFile') this.#made(to);
-    if (name === 'link') this.#madeName(path, to);
+    // The marker's trial of hard links is no file that counts.
+    if (name === 'link' && !path.includes('/.tidemark/')) this.#linked.set(path, dirname(to));
+    if (name === 'link') this.folders.add(dirname(to));
     if (name === 'unlink' || name === 'rmdir') this.#removed(path);
     if (name === 'rename') this.folders.add(dirname(path)).add(dirname(to));
     if (name === 'mkdir' && typeof result === 'string') this.#madeFolders(result, path);
@@ -49,11 +52,6 @@ class PowerCut {
       this.syncs += 1;
       this.folders.delete(path);
     }
-  }
-
-  #madeName(from: string, to: string): void {
-    this.#linked.set(from, dirname(to));
-    this.folders.add(dirname(to));
   }
 
   #made(path: string): void {
@@ -67,8 +65,9 @@ class PowerCut {
   }
 
   #madeFolders(first: string, last: string): void {
-    for (let folder = last; folder.length >= first.length; folder = dirname(folder))
+    for (let folder = last; folder.length >= first.length; folder = dirname(folder)) {
       this.folders.add(dirname(folder));
+    }
   }
 }
 

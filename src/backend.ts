@@ -1,0 +1,139 @@
+/** What the command line asks for, carried out: run the coordinator, read the status, file a request. */
+import type {
+  Backend,
+  FiledRequest,
+  RequestOrder,
+  RunOptions,
+  RunProgress,
+  RunReport,
+} from './cli/contract.ts';
+import type { JobConfig } from './config/jobConfig.ts';
+import { Coordinator } from './coordinator/coordinator.ts';
+import { openJournalForRun } from './coordinator/witnesses.ts';
+import { fileOperatorRequest } from './coordinator/requests.ts';
+import {
+  composeFailpoints,
+  composeJobSource,
+  composeJournal,
+  composeSettings,
+  composeStore,
+  systemPorts,
+  type JournalAccess,
+} from './compose.ts';
+import { LagMeter } from './lag.ts';
+import { readJobStatus } from './status.ts';
+import { partitionOf, jobPrefix } from '../journal/subjects.ts';
+import { TidemarkError } from '../journal/errors.ts';
+import { partitionName, type TopicPartition } from '../journal/ids.ts';
+import type { Journal } from '../journal/port.ts';
+import { noFailpoints } from './failpoints.ts';
+import type { Log } from './telemetry/log.ts';
+
+const PROGRESS_INTERVAL_MS = 200;
+
+async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport> {
+  const { log, signal, untilEnd } = options;
+  const failpoints = composeFailpoints();
+  const store = composeStore(failpoints);
+  const source = composeJobSource(config, { log, untilEnd });
+  const open = (access: JournalAccess): Promise<Journal> => composeJournal(config, { access, log, signal });
+  const journal = await openJournalForRun({ config, source, store, open, wait: !untilEnd, signal, log });
+  try {
+    const settings = composeSettings(config, untilEnd);
+    const coordinator = new Coordinator(
+      { journal, source, store, failpoints, log, ...systemPorts },
+      settings,
+    );
+    const lag = new LagMeter(source);
+    const progress = setInterval(() => {
+      options.onProgress(progressOf(coordinator, lag));
+    }, PROGRESS_INTERVAL_MS);
+    try {
+      const report = await coordinator.run(signal);
+      options.onProgress(progressOf(coordinator, lag));
+      return {
+        committed: report.stats.committed,
+        recordsCommitted: report.stats.recordsCommitted,
+        stoppedPartitions: report.stopped.map(({ partition, stop }) => ({
+          partition,
+          code: stop.code,
+          message: stop.message,
+        })),
+        reason: report.reason === 'end' ? 'end' : 'signal',
+      };
+    } finally {
+      clearInterval(progress);
+    }
+  } finally {
+    await journal.close();
+    await store.close();
+  }
+}
+
+function progressOf(coordinator: Coordinator, lag: LagMeter): RunProgress {
+  const { recordsRead, bytesWritten, openFiles, pendingFiles, committedFiles } = coordinator.stats;
+  return {
+    recordsRead,
+    bytesWritten,
+    partitions: coordinator.partitionsRunning,
+    openFiles,
+    pendingFiles,
+    committedFiles,
+    lag: lag.of([...coordinator.flowOffsets()]),
+  };
+}
+
+async function fileRequest(
+  config: JobConfig,
+  order: RequestOrder,
+  { log }: { readonly log: Log },
+): Promise<readonly FiledRequest[]> {
+  const journal = await composeJournal(config, { access: 'read', log });
+  try {
+    const known = await partitionsOf(journal, config);
+    const asked = order.partition;
+    const name = asked === null ? null : partitionName(asked);
+    const partitions = known.filter((partition) => name === null || partitionName(partition) === name);
+    if (partitions.length === 0) {
+      throw new TidemarkError(
+        'REQUEST_REFUSED',
+        name === null
+          ? `The job "${config.job}" has no partition in its journal yet: run it first.`
+          : `The journal of job "${config.job}" does not know partition ${name}; it knows ${known.map(partitionName).join(', ') || 'none'}.`,
+      );
+    }
+    const filed: FiledRequest[] = [];
+    for (const partition of partitions) {
+      const requestId = await fileOperatorRequest(
+        { journal, failpoints: noFailpoints },
+        config.job,
+        partition,
+        order.request,
+      );
+      filed.push({ partition, requestId });
+    }
+    return filed;
+  } finally {
+    await journal.close();
+  }
+}
+
+async function partitionsOf(journal: Journal, config: JobConfig): Promise<TopicPartition[]> {
+  const subjects = await journal.subjects(jobPrefix(config.job));
+  return subjects.map(partitionOf).filter((partition) => partition !== null);
+}
+
+export const backend: Backend = {
+  runJob,
+  fileRequest,
+  readStatus: async (config, { log }) => {
+    const journal = await composeJournal(config, { access: 'read', log });
+    const source = composeJobSource(config, { log, untilEnd: false });
+    try {
+      return await readJobStatus(config, journal, source);
+    } finally {
+      await source.stop();
+      await journal.close();
+    }
+  },
+};

@@ -1,0 +1,89 @@
+/** `tidemark run`: the coordinator, with its log, its progress and its signals. */
+import type { JobConfig } from '../../config/jobConfig.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { createPinoLog, type LogLevel } from '../../telemetry/pinoLog.ts';
+import {
+  createLoggedProgress,
+  createTerminalProgress,
+  type ProgressDisplay,
+} from '../../telemetry/progress.ts';
+import { createScreen } from '../../telemetry/screen.ts';
+import type { RunReport } from '../contract.ts';
+import { EXIT_FAILURE, EXIT_OK, exitCodeOfSignal } from '../exitCodes.ts';
+import type { CliIo, StopSignal } from '../io.ts';
+import { committedLines, stoppedLines } from '../runText.ts';
+
+export interface RunCommandOptions {
+  readonly untilEnd: boolean;
+  readonly logLevel: LogLevel;
+}
+
+export async function runCommand(config: JobConfig, options: RunCommandOptions, io: CliIo): Promise<number> {
+  const report = await runWithDisplay(config, options, io);
+  io.stdout.write(text(committedLines(report, config.sink.uri)));
+  io.stderr.write(text(stoppedLines(report)));
+  return exitCodeOfReport(report);
+}
+
+export function exitCodeOfReport(report: RunReport): number {
+  return report.stoppedPartitions.length === 0 ? EXIT_OK : EXIT_FAILURE;
+}
+
+/** Runs the job; logs and progress go to standard error, and nothing to standard output. */
+export async function runWithDisplay(
+  config: JobConfig,
+  options: RunCommandOptions,
+  io: CliIo,
+): Promise<RunReport> {
+  const display = createDisplay(options.logLevel, io);
+  const { log, progress } = display;
+  const stop = new AbortController();
+  const forget = io.onSignal(signalHandler(stop, log, io));
+  try {
+    const { runJob } = await io.loadBackend();
+    return await runJob(config, {
+      untilEnd: options.untilEnd,
+      signal: stop.signal,
+      log,
+      onProgress: (state) => {
+        progress.update(state);
+      },
+    });
+  } finally {
+    forget();
+    progress.end();
+  }
+}
+
+function createDisplay(level: LogLevel, { stderr, nowMs }: CliIo): { log: Log; progress: ProgressDisplay } {
+  if (stderr.isTTY !== true) {
+    const log = createPinoLog({
+      level,
+      isHuman: false,
+      hasColour: false,
+      write: (line) => stderr.write(line),
+    });
+    return { log, progress: createLoggedProgress(log, nowMs) };
+  }
+  const screen = createScreen(stderr);
+  const hasColour = true;
+  const log = createPinoLog({ level, isHuman: true, hasColour, write: (lines) => screen.writeLines(lines) });
+  return { log, progress: createTerminalProgress(screen, nowMs) };
+}
+
+/** The first signal asks for an orderly end, the second does not wait for it. */
+function signalHandler(stop: AbortController, log: Log, io: CliIo): (signal: StopSignal) => void {
+  return (signal) => {
+    if (!stop.signal.aborted) {
+      log.info({ signal }, 'stopping after a last checkpoint; the same signal once more exits at once');
+      stop.abort();
+      return;
+    }
+    log.warn({ signal }, 'exiting at once: the next run settles from the journal what is left open');
+    io.exitNow(exitCodeOfSignal(signal));
+  };
+}
+
+function text(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
+}

@@ -1,0 +1,168 @@
+/** The commands and options of `tidemark`. What a command needs is loaded when it is called. */
+import { Command, Option } from 'commander';
+import type { JobConfig } from '../config/jobConfig.ts';
+import type { LogLevel } from '../telemetry/pinoLog.ts';
+import type * as Requests from './commands/request.ts';
+import type { RequestOrder } from './contract.ts';
+import type { CliIo } from './io.ts';
+import { VERSION } from '../version.ts';
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
+
+const EXIT_CODES = `
+Exit codes:
+  0  done; for run also after SIGTERM or SIGINT, once the last checkpoint is complete
+  1  a failure, or a partition that was stopped
+  2  the job file or the command line is wrong: one line per problem on standard error`;
+
+const EXAMPLES = `
+Examples:
+  tidemark validate job.yaml
+  tidemark run job.yaml                        until SIGTERM or SIGINT
+  tidemark run job.yaml --until-end            up to the ends seen at the start, then commit every file
+  tidemark run job.yaml -D roll.maxAge=1m -D source.kafka.topics='[a, b]'
+  tidemark status job.yaml --json
+  tidemark roll job.yaml --partition clicks/0
+  tidemark accept-loss job.yaml --partition clicks/0 --from 100 --to 250`;
+
+interface JobOptions {
+  readonly define: readonly string[];
+  readonly json?: boolean;
+}
+
+export interface Program {
+  readonly command: Command;
+  /** Of the command that ran. */
+  exitCode: number;
+}
+
+export function createProgram(io: CliIo): Program {
+  const command = new Command('tidemark');
+  const program: Program = { command, exitCode: 0 };
+  command
+    .description('Moves Kafka topics into files, each record exactly once, whatever crashes.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpCommand(false)
+    .addHelpText('after', EXAMPLES + '\n' + EXIT_CODES)
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .exitOverride();
+  addRun(program, io);
+  addStatus(program, io);
+  addRequests(program, io);
+  addValidate(program, io);
+  addSchema(command, io);
+  return program;
+}
+
+function jobCommand({ command }: Program, name: string, description: string): Command {
+  return command
+    .command(name)
+    .description(description)
+    .argument('<job.yaml>', 'job file')
+    .option(
+      '-D, --define <key=value>',
+      'override a key of the job file; repeatable, "key=" removes it',
+      collect,
+      [] as string[],
+    );
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+const jsonOption = (): Option =>
+  new Option('--json', 'one JSON document on standard output, everything else on standard error');
+
+async function load(file: string, { define }: JobOptions, io: CliIo): Promise<JobConfig> {
+  const { loadJobConfig } = await import('../config/loadJobConfig.ts');
+  return loadJobConfig({ path: file, overrides: define, env: io.env, cwd: io.cwd });
+}
+
+function addRun(program: Program, io: CliIo): void {
+  const level = new Option('--log-level <level>', 'what is logged on standard error')
+    .choices(LEVELS)
+    .default('info');
+  jobCommand(program, 'run', 'run the job: its coordinator service')
+    .option('--until-end', 'read up to the ends seen at the start, finish and commit every file, exit', false)
+    .addOption(level)
+    .action(async (file: string, options: JobOptions & { untilEnd: boolean; logLevel: LogLevel }) => {
+      const config = await load(file, options, io);
+      const { runCommand } = await import('./commands/run.ts');
+      program.exitCode = await runCommand(config, options, io);
+    });
+}
+
+function addStatus(program: Program, io: CliIo): void {
+  jobCommand(
+    program,
+    'status',
+    'show partitions, buckets and part files from the journal, also while the job runs',
+  )
+    .addOption(jsonOption())
+    .action(async (file: string, options: JobOptions) => {
+      const config = await load(file, options, io);
+      const { statusCommand } = await import('./commands/status.ts');
+      program.exitCode = await statusCommand(config, { isJson: options.json === true, jobFile: file }, io);
+    });
+}
+
+interface RequestOptions extends JobOptions {
+  readonly partition?: string;
+}
+
+function addRequests(program: Program, io: CliIo): void {
+  const filed = async (file: string, options: RequestOptions, request: RequestMaker): Promise<void> => {
+    const requests = await import('./commands/request.ts');
+    const partition = options.partition === undefined ? null : requests.parsePartition(options.partition);
+    const order = { partition, request: request(requests) };
+    const config = await load(file, options, io);
+    program.exitCode = await requests.requestCommand(
+      config,
+      order,
+      { isJson: options.json === true, jobFile: file },
+      io,
+    );
+  };
+  jobCommand(program, 'roll', 'ask the owners to close their part files at the next checkpoint')
+    .option('--partition <topic/number>', 'of this partition only')
+    .addOption(jsonOption())
+    .action((file: string, options: RequestOptions) => filed(file, options, () => ({ type: 'roll' })));
+  jobCommand(program, 'resume', 'let a stopped partition try again, once its cause is gone')
+    .requiredOption('--partition <topic/number>', 'the stopped partition')
+    .addOption(jsonOption())
+    .action((file: string, options: RequestOptions) => filed(file, options, () => ({ type: 'resume' })));
+  jobCommand(program, 'accept-loss', 'give up offsets that the source has lost, and go on behind them')
+    .requiredOption('--partition <topic/number>', 'the stopped partition')
+    .requiredOption('--from <offset>', 'first offset that is lost')
+    .requiredOption('--to <offset>', 'first offset that is not lost')
+    .addOption(jsonOption())
+    .action((file: string, options: RequestOptions & { from: string; to: string }) =>
+      filed(file, options, ({ parseLoss }) => ({
+        type: 'acceptLoss',
+        ...parseLoss(options.from, options.to),
+      })),
+    );
+}
+
+type RequestMaker = (requests: typeof Requests) => RequestOrder['request'];
+
+function addValidate(program: Program, io: CliIo): void {
+  jobCommand(program, 'validate', 'check a job file without running it')
+    .addOption(jsonOption())
+    .action(async (file: string, options: JobOptions) => {
+      const config = await load(file, options, io);
+      const { validateCommand } = await import('./commands/validate.ts');
+      program.exitCode = validateCommand(config, { isJson: options.json === true, jobFile: file }, io);
+    });
+}
+
+function addSchema(command: Command, io: CliIo): void {
+  command
+    .command('schema')
+    .description('print the JSON Schema of the job file, for editors')
+    .action(async () => {
+      const { jobJsonSchema } = await import('../config/schema.ts');
+      io.stdout.write(`${JSON.stringify(jobJsonSchema(), null, 2)}\n`);
+    });
+}

@@ -1,0 +1,114 @@
+/**
+ * Where adapters are picked. The one file, with the command line's entry, that reads the environment.
+ */
+import { noBuckets, timeBuckets, type BucketAssigner } from '../actors/bucketAssigner.ts';
+import { defaultRollingPolicy } from '../actors/rollingPolicy.ts';
+import { openJetstreamJournal } from '../journal/jetstream.ts';
+import type { Journal } from '../journal/port.ts';
+import { openSqliteJournal } from '../journal/sqlite.ts';
+import { systemClock, systemRandom } from './clock.ts';
+import type { JobConfig, NatsJournalConfig } from './config/jobConfig.ts';
+import { configFingerprint } from './config/fingerprint.ts';
+import type { JobSettings } from './coordinator/options.ts';
+import { noFailpoints, parseFailpoints, type Failpoints } from './failpoints.ts';
+import { composeSource } from './composeSource.ts';
+import type { Source } from './source/port.ts';
+import { createFileStore } from './stores/file.ts';
+import { withFailpoints } from './stores/failpointStore.ts';
+import type { Store } from './stores/port.ts';
+import type { Log } from './telemetry/log.ts';
+import { VERSION } from './version.ts';
+
+/** How long a command that only looks waits for a journal server. */
+const READER_WAIT_MS = 10_000;
+
+/** `TIDEMARK_FAILPOINTS=store.commit:before:3` kills the process at the third time that it gets there. */
+export function composeFailpoints(): Failpoints {
+  const text = process.env['TIDEMARK_FAILPOINTS'];
+  if (text === undefined || text === '') return noFailpoints;
+  return parseFailpoints(text, () => {
+    process.kill(process.pid, 'SIGKILL');
+  });
+}
+
+export function composeStore(failpoints: Failpoints): Store {
+  return withFailpoints(createFileStore(), failpoints);
+}
+
+export function composeJobSource(
+  config: JobConfig,
+  options: { readonly log: Log; readonly untilEnd: boolean },
+): Source {
+  return composeSource(config, { ...options, clock: systemClock });
+}
+
+export type JournalAccess = 'create' | 'existing' | 'read';
+
+/** Opens the job's journal. `create` makes a missing one; `read` never appends and waits only shortly for a server. */
+export async function composeJournal(
+  config: JobConfig,
+  options: { readonly access: JournalAccess; readonly log: Log; readonly signal?: AbortSignal },
+): Promise<Journal> {
+  const { journal } = config;
+  const { access, log, signal } = options;
+  if (journal.type === 'sqlite') {
+    return openSqliteJournal({
+      path: journal.path,
+      access: access === 'read' ? 'read' : 'own',
+      createIfMissing: access === 'create',
+    });
+  }
+  return openJetstreamJournal({
+    ...natsConnection(journal),
+    stream: journal.stream,
+    replicas: journal.replicas,
+    mode: access,
+    onWarning: (message) => {
+      log.warn({}, message);
+    },
+    ...(access === 'read' ? { waitForServerMs: READER_WAIT_MS } : {}),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+function natsConnection(journal: NatsJournalConfig) {
+  const { servers, credentialsFile, user, password, token, tls } = journal;
+  const given = <T>(value: T | null): value is T => value !== null;
+  return {
+    servers,
+    ...(given(credentialsFile) ? { credentials: credentialsFile } : {}),
+    ...(given(user) ? { user } : {}),
+    ...(given(password) ? { pass: password.reveal() } : {}),
+    ...(given(token) ? { token: token.reveal() } : {}),
+    ...(given(tls)
+      ? {
+          tls: {
+            ...(given(tls.caFile) ? { caFile: tls.caFile } : {}),
+            ...(given(tls.certFile) ? { certFile: tls.certFile } : {}),
+            ...(given(tls.keyFile) ? { keyFile: tls.keyFile } : {}),
+          },
+        }
+      : {}),
+  };
+}
+
+export function composeSettings(config: JobConfig, untilEnd: boolean): JobSettings {
+  const { sink, roll } = config;
+  return {
+    job: config.job,
+    fingerprint: configFingerprint(config),
+    version: VERSION,
+    naming: { sinkUri: sink.uri, prefix: sink.prefix, suffix: sink.suffix },
+    assigner: composeAssigner(config),
+    rolling: defaultRollingPolicy(roll),
+    checkpointIntervalMs: config.checkpoint.intervalMs,
+    startFrom: config.source.type === 'kafka' ? config.source.startFrom : { type: 'earliest' },
+    untilEnd,
+  };
+}
+
+function composeAssigner({ bucket }: JobConfig): BucketAssigner {
+  return bucket.by === 'none' ? noBuckets() : timeBuckets(bucket.by, bucket.pattern, bucket.timezone);
+}
+
+export const systemPorts = { clock: systemClock, random: systemRandom } as const;

@@ -1,0 +1,62 @@
+/** Which source a job reads. */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { ConnectionOptions } from 'node:tls';
+import type { Clock } from './clock.ts';
+import type { JobConfig, KafkaSourceConfig, TlsConfig } from './config/jobConfig.ts';
+import { createFileSource } from './fileSource/fileSource.ts';
+import { createKafkaSource } from './kafka/kafkaSource.ts';
+import type { Source } from './source/port.ts';
+import type { Log } from './telemetry/log.ts';
+
+/** Beside the job file: what concerns this machine only, such as the group membership of a process that may be killed. */
+const STATE_FOLDER = '.tidemark';
+
+export interface SourceOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly untilEnd: boolean;
+}
+
+export function composeSource(config: JobConfig, { log, clock, untilEnd }: SourceOptions): Source {
+  const { source, baseDir } = config;
+  if (source.type === 'file') {
+    return createFileSource({
+      baseDir,
+      pattern: source.pattern,
+      time: source.timePath,
+      clock,
+      log,
+      untilEnd,
+    });
+  }
+  return createKafkaSource({
+    brokers: source.brokers,
+    topics: source.topics,
+    groupId: source.groupId,
+    clientId: `tidemark-${config.job}-${hostname()}`,
+    ...kafkaSecurity(source),
+    stateDir: join(baseDir, STATE_FOLDER, 'members'),
+    log,
+    clock,
+  });
+}
+
+function kafkaSecurity({ tls, sasl }: KafkaSourceConfig) {
+  return {
+    ...(tls === null ? {} : { ssl: tlsOptions(tls) }),
+    ...(sasl === null
+      ? {}
+      : { sasl: { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password.reveal() } }),
+  };
+}
+
+function tlsOptions({ caFile, certFile, keyFile, rejectUnauthorized }: TlsConfig): ConnectionOptions {
+  return {
+    rejectUnauthorized,
+    ...(caFile === null ? {} : { ca: readFileSync(caFile) }),
+    ...(certFile === null ? {} : { cert: readFileSync(certFile) }),
+    ...(keyFile === null ? {} : { key: readFileSync(keyFile) }),
+  };
+}

@@ -1,0 +1,66 @@
+/**
+ * Opening the journal for a run. A missing journal is created only where nothing witnesses an earlier one: neither the marker at
+ * the destination nor the metadata of the group's committed offsets.
+ */
+import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import type { Journal } from '../../journal/port.ts';
+import { parseWitness } from '../../journal/witness.ts';
+import type { JobConfig } from '../config/jobConfig.ts';
+import type { Source } from '../source/port.ts';
+import type { Store } from '../stores/port.ts';
+import type { Log } from '../telemetry/log.ts';
+
+export interface JournalForRun {
+  readonly config: Pick<JobConfig, 'job' | 'sink'>;
+  readonly source: Source;
+  readonly store: Store;
+  readonly open: (access: 'create' | 'existing') => Promise<Journal>;
+  /** Whether missing topics and brokers are waited for. */
+  readonly wait: boolean;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+}
+
+export async function openJournalForRun(options: JournalForRun): Promise<Journal> {
+  try {
+    return await options.open('existing');
+  } catch (error) {
+    if (!hasCode(error, 'JOURNAL_MISSING')) throw error;
+    const witness = await findWitness(options);
+    if (witness !== null) {
+      throw new TidemarkError(
+        'JOURNAL_MISSING',
+        `The journal of job "${options.config.job}" is missing, but ${witness} remembers it. Restore the journal; or, to begin ` +
+          'anew, give the job another name and an empty destination.',
+        { cause: error },
+      );
+    }
+    return options.open('create');
+  }
+}
+
+/** What remembers an earlier journal of the job, in words; null where nothing does. */
+async function findWitness({
+  config,
+  source,
+  store,
+  wait,
+  signal,
+  log,
+}: JournalForRun): Promise<string | null> {
+  const marker = await store.readMarker(config.sink.uri, config.job);
+  if (marker !== null) return `the destination ${config.sink.uri} (journal ${marker})`;
+  if (source.kind !== 'kafka') return null;
+  const onWaiting = (message: string): void => {
+    log.warn({}, message);
+  };
+  const { topics, groupId } = await source.describe({ wait, onWaiting, signal });
+  for (const { topic, partitions } of topics) {
+    for (let partition = 0; partition < partitions; partition += 1) {
+      const witness = parseWitness(await source.readWitness({ topic, partition }));
+      if (witness?.job === config.job)
+        return `group ${groupId ?? '-'} at ${topic}/${partition} (journal ${witness.journalId})`;
+    }
+  }
+  return null;
+}

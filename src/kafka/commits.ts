@@ -1,0 +1,100 @@
+/** The group's committed offset and the journal's witness in its metadata. */
+import { TidemarkError } from '../../journal/errors.ts';
+import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import {
+  abortError,
+  authenticationError,
+  hasKafkaType,
+  isAuthenticationFailure,
+  reasonOf,
+} from './kafkaErrors.ts';
+import type { Generation, Membership, MembershipContext } from './membership.ts';
+import { pauseUnless, retryDelayMs } from './pacing.ts';
+
+/** The group has moved on: the next join tells whether the partition is still ours. */
+const OUTDATED = ['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID'];
+/** No later attempt with the same content can succeed. */
+const REFUSED = ['OFFSET_METADATA_TOO_LARGE', 'INVALID_COMMIT_OFFSET_SIZE', 'INVALID_GROUP_ID'];
+
+/**
+ * Commits as the member and generation that the partition was assigned to, so that a late commit of a former owner is refused
+ * by the coordinator. Tries until it is acknowledged or the partition is assigned to another (FENCED).
+ */
+export async function commitWitness(
+  context: MembershipContext,
+  membership: Membership,
+  at: TopicPartition,
+  nextOffset: bigint,
+  witness: string,
+): Promise<void> {
+  const { signal, clock, log, brokers, groupId, config } = context;
+  for (let failures = 0; !signal.aborted;) {
+    const { generation } = membership;
+    if (generation !== null && !owns(generation, at)) throw fenced(at, groupId);
+    if (generation === null) {
+      await membership.nextJoin();
+      continue;
+    }
+    try {
+      await commit(context, generation, at, nextOffset, witness);
+      return;
+    } catch (error) {
+      if (signal.aborted as boolean) break;
+      if (isAuthenticationFailure(error)) throw authenticationError(error, config.brokers as string[]);
+      if (hasKafkaType(error, ...REFUSED)) throw refused(error, at);
+      failures += 1;
+      const level = failures === 1 ? 'info' : 'debug';
+      log[level](
+        { partition: partitionName(at), failures },
+        `The commit of ${partitionName(at)} to group ${groupId} failed and is tried again: ${reasonOf(error)}`,
+      );
+      if (!hasKafkaType(error, ...OUTDATED)) brokers.forgetCoordinator(groupId);
+      await pauseUnless(signal, clock, retryDelayMs(failures));
+    }
+  }
+  throw abortError('The Kafka source');
+}
+
+async function commit(
+  { brokers, groupId }: MembershipContext,
+  { memberId, generationId }: Generation,
+  { topic, partition }: TopicPartition,
+  nextOffset: bigint,
+  witness: string,
+): Promise<void> {
+  const coordinator = await brokers.coordinator(groupId);
+  const partitions = [{ partition, offset: nextOffset.toString(), metadata: witness }];
+  await coordinator.offsetCommit({
+    groupId,
+    memberId,
+    groupGenerationId: generationId,
+    topics: [{ topic, partitions }],
+  });
+}
+
+function owns({ partitions }: Generation, { topic, partition }: TopicPartition): boolean {
+  return partitions.some((owned) => owned.topic === topic && owned.partition === partition);
+}
+
+function fenced(at: TopicPartition, groupId: string): TidemarkError {
+  const partition = partitionName(at);
+  return new TidemarkError(
+    'FENCED',
+    `Group ${groupId} has assigned ${partition} to another member; its offset is not committed.`,
+    {
+      fields: { partition, groupId },
+    },
+  );
+}
+
+function refused(error: unknown, at: TopicPartition): TidemarkError {
+  const partition = partitionName(at);
+  return new TidemarkError(
+    'INTERNAL',
+    `Kafka refuses the commit of ${partition}: ${reasonOf(error)}. Report this.`,
+    {
+      fields: { partition },
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,117 @@
+/** Facts about the job's topics, once brokers answer and every topic exists. */
+import { TidemarkError } from '../../journal/errors.ts';
+import type { SourceFacts, TopicFacts } from '../source/port.ts';
+import type { FetcherContext } from './fetcher.ts';
+import type { Identity } from './identity.ts';
+import {
+  abortError,
+  authenticationError,
+  isAuthenticationFailure,
+  KAFKA_CODE,
+  reasonOf,
+  unavailableError,
+} from './kafkaErrors.ts';
+import type { ClusterMetadata } from './metadata.ts';
+import { pauseUnless } from './pacing.ts';
+import type { AskContext } from './questions.ts';
+
+export interface DescribeOptions {
+  readonly wait: boolean;
+  readonly onWaiting: (message: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Without waiting, a broker that is just starting still gets this many tries. */
+const TRIES_WITHOUT_WAIT = 3;
+
+type Finding =
+  | { readonly type: 'complete'; readonly metadata: ClusterMetadata }
+  | { readonly type: 'missing' | 'leaderless'; readonly topics: readonly string[] }
+  | { readonly type: 'unavailable'; readonly error: unknown };
+
+export async function describeTopics(
+  context: FetcherContext & AskContext & { readonly topics: readonly string[]; readonly groupId: string },
+  identity: Identity,
+  options: DescribeOptions,
+): Promise<SourceFacts> {
+  const { clock, tuning, groupId, topics, addresses } = context;
+  const signal = AbortSignal.any([options.signal, context.signal]);
+  let told = '';
+  for (let tries = 1; ; tries += 1) {
+    if (signal.aborted) throw abortError('The Kafka source');
+    const finding = await look(context, topics);
+    if (finding.type === 'complete') {
+      identity.checkCluster(finding.metadata);
+      return factsOf(finding.metadata, topics, groupId);
+    }
+    const error = refusal(finding, addresses);
+    const hopeless = finding.type === 'missing' || tries >= TRIES_WITHOUT_WAIT;
+    if (!options.wait && hopeless) throw error;
+    if (options.wait && told !== waitingFor(finding, addresses)) {
+      told = waitingFor(finding, addresses);
+      options.onWaiting(told);
+    }
+    await pauseUnless(signal, clock, options.wait ? tuning.pollMs : Math.min(tuning.pollMs, 300));
+  }
+}
+
+async function look(
+  { brokers, addresses }: FetcherContext & AskContext,
+  names: readonly string[],
+): Promise<Finding> {
+  let metadata: ClusterMetadata;
+  try {
+    metadata = await brokers.metadata(names);
+  } catch (error) {
+    if (isAuthenticationFailure(error)) throw authenticationError(error, addresses);
+    if (error instanceof TidemarkError) throw error;
+    return { type: 'unavailable', error };
+  }
+  const codeOf = (name: string): number =>
+    metadata.topics.find(({ topic }) => topic === name)?.errorCode ?? KAFKA_CODE.unknownTopicOrPartition;
+  const refused = names.filter((name) => codeOf(name) === KAFKA_CODE.topicAuthorizationFailed);
+  if (refused.length > 0)
+    throw authenticationError(new Error(`no access to topic ${refused.join(', ')}`), addresses);
+  const gone: readonly number[] = [KAFKA_CODE.unknownTopicOrPartition, KAFKA_CODE.invalidTopic];
+  const missing = names.filter((name) => gone.includes(codeOf(name)));
+  if (missing.length > 0) return { type: 'missing', topics: missing };
+  const leaderless = names.filter((name) => codeOf(name) !== KAFKA_CODE.none);
+  return leaderless.length > 0 ? { type: 'leaderless', topics: leaderless } : { type: 'complete', metadata };
+}
+
+function waitingFor(finding: Exclude<Finding, { type: 'complete' }>, addresses: readonly string[]): string {
+  switch (finding.type) {
+    case 'missing':
+      return `Waiting for the topics ${finding.topics.join(', ')}, which do not exist; Tidemark never creates one.`;
+    case 'leaderless':
+      return `Waiting for the topics ${finding.topics.join(', ')} to get leaders.`;
+    case 'unavailable':
+      return `Waiting for Kafka at ${addresses.join(', ')}: ${reasonOf(finding.error)}`;
+  }
+}
+
+function refusal(
+  finding: Exclude<Finding, { type: 'complete' }>,
+  addresses: readonly string[],
+): TidemarkError {
+  switch (finding.type) {
+    case 'missing':
+      return new TidemarkError(
+        'SOURCE_TOPIC_MISSING',
+        `Topic ${finding.topics.join(', ')} does not exist at ${addresses.join(', ')}. Create it; Tidemark never does.`,
+        { fields: { topics: finding.topics, brokers: addresses } },
+      );
+    case 'leaderless':
+      return unavailableError(new Error(`no leader for ${finding.topics.join(', ')}`), addresses, 'topics');
+    case 'unavailable':
+      return unavailableError(finding.error, addresses, 'topics');
+  }
+}
+
+function factsOf(metadata: ClusterMetadata, names: readonly string[], groupId: string): SourceFacts {
+  const topics: TopicFacts[] = names.map((name) => {
+    const found = metadata.topics.find(({ topic }) => topic === name);
+    return { topic: name, topicId: found?.topicId ?? null, partitions: found?.partitions.length ?? 0 };
+  });
+  return { clusterId: metadata.clusterId, groupId, topics };
+}

@@ -1,0 +1,185 @@
+/** The Kafka source: group membership through kafkajs's consumer, records through our own fetches (docs/decisions/0003). */
+import { TidemarkError } from '../../journal/errors.ts';
+import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import type {
+  OffsetRange,
+  PartitionFeed,
+  Source,
+  SourceFacts,
+  SourceListener,
+  StartFrom,
+} from '../source/port.ts';
+import { Brokers } from './brokers.ts';
+import { commitWitness } from './commits.ts';
+import { describeTopics, type DescribeOptions } from './describe.ts';
+import { Fetcher } from './fetcher.ts';
+import { Identity } from './identity.ts';
+import { kafkaConfig } from './kafkaConfig.ts';
+import { authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
+import { MemberRecords } from './memberRecord.ts';
+import { Membership } from './membership.ts';
+import type { PartitionLeader } from './metadata.ts';
+import { groupOffsets, listOffsets } from './offsets.ts';
+import { DEFAULT_TUNING, type KafkaSourceOptions, type KafkaTuning } from './options.ts';
+import { pauseUnless } from './pacing.ts';
+import { askUntil } from './questions.ts';
+
+/** stop() does not wait longer than this for a group that does not answer. */
+const STOP_MS = 1_800;
+
+export function createKafkaSource(options: KafkaSourceOptions): Source {
+  return new KafkaSource(options);
+}
+
+class KafkaSource implements Source {
+  readonly kind = 'kafka';
+  readonly #options: KafkaSourceOptions;
+  readonly #tuning: KafkaTuning;
+  readonly #closing = new AbortController();
+  readonly #brokers: Brokers;
+  readonly #fetcher: Fetcher;
+  readonly #identity: Identity;
+  #membership: { readonly group: Membership; readonly ended: Promise<void> } | null = null;
+  #stopped: Promise<void> | null = null;
+
+  constructor(options: KafkaSourceOptions) {
+    this.#options = options;
+    this.#tuning = { ...DEFAULT_TUNING, ...options.tuning };
+    this.#brokers = new Brokers(kafkaConfig(options, this.#tuning), options.brokers);
+    this.#fetcher = new Fetcher(this.#context);
+    this.#identity = new Identity(this.#context, options.topics);
+  }
+
+  get #context() {
+    const { clock, log, topics, groupId, brokers: addresses } = this.#options;
+    const [brokers, tuning, signal] = [this.#brokers, this.#tuning, this.#closing.signal];
+    return { clock, log, topics, groupId, addresses, brokers, tuning, signal };
+  }
+
+  describe(options: DescribeOptions): Promise<SourceFacts> {
+    return describeTopics(this.#context, this.#identity, options);
+  }
+
+  async startOffsets(topic: string, startFrom: StartFrom): Promise<bigint[]> {
+    return this.#ask('start offsets', async () => {
+      const partitions = await this.#partitions(topic);
+      switch (startFrom.type) {
+        case 'earliest':
+        case 'latest':
+          return listOffsets(this.#brokers, topic, partitions, startFrom.type);
+        case 'time': {
+          const found = await listOffsets(this.#brokers, topic, partitions, startFrom.atMs);
+          return orElse(found, () => listOffsets(this.#brokers, topic, partitions, 'latest'));
+        }
+        case 'group': {
+          const numbers = partitions.map(({ partition }) => partition);
+          const committed = await groupOffsets(this.#brokers, this.#options.groupId, topic, numbers);
+          const offsets = committed.map(({ offset }) => offset);
+          return orElse(offsets, () => listOffsets(this.#brokers, topic, partitions, 'earliest'));
+        }
+      }
+    });
+  }
+
+  async ranges(topic: string): Promise<OffsetRange[]> {
+    return this.#ask('offsets', async () => {
+      const partitions = await this.#partitions(topic);
+      const starts = await listOffsets(this.#brokers, topic, partitions, 'earliest');
+      const ends = await listOffsets(this.#brokers, topic, partitions, 'latest');
+      return starts.map((startOffset, index) => ({ startOffset, endOffset: ends[index] ?? startOffset }));
+    });
+  }
+
+  async start(listener: SourceListener): Promise<void> {
+    if (this.#membership !== null) throw new Error('the Kafka source is started already');
+    const { stateDir, groupId, brokers } = this.#options;
+    const records = stateDir === null ? null : new MemberRecords(stateDir, groupId);
+    const group = new Membership(this.#membershipContext(records), {
+      assigned: (partitions) => listener.assigned(partitions),
+      failed: (error) => listener.failed(authenticationError(error, brokers)),
+    });
+    const joined = group.nextJoin();
+    const ended = group.run().catch((error: unknown) => listener.failed(error));
+    this.#membership = { group, ended };
+    await joined;
+  }
+
+  #membershipContext(records: MemberRecords | null) {
+    return { ...this.#context, config: kafkaConfig(this.#options, this.#tuning), records };
+  }
+
+  open(partition: TopicPartition, offset: bigint, expectedTopicId: string | null): PartitionFeed {
+    return this.#fetcher.open(partition, offset, expectedTopicId);
+  }
+
+  verifyIdentity(topic: string, expectedTopicId: string | null): Promise<void> {
+    return this.#identity.verify(topic, expectedTopicId);
+  }
+
+  async commitOffset(partition: TopicPartition, nextOffset: bigint, witness: string): Promise<void> {
+    if (this.#membership === null)
+      throw new Error(`the source is not started: ${partitionName(partition)} cannot be committed`);
+    await commitWitness(
+      this.#membershipContext(null),
+      this.#membership.group,
+      partition,
+      nextOffset,
+      witness,
+    );
+  }
+
+  async readWitness({ topic, partition }: TopicPartition): Promise<string | null> {
+    return this.#ask('committed offset', async () => {
+      const [committed] = await groupOffsets(this.#brokers, this.#options.groupId, topic, [partition]);
+      const none = committed === undefined || committed.offset < 0n || committed.metadata === '';
+      return none ? null : committed.metadata;
+    });
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    const { clock, log } = this.#options;
+    this.#closing.abort();
+    const deadline = new AbortController();
+    const left = (this.#membership?.ended ?? Promise.resolve()).finally(() => deadline.abort());
+    await pauseUnless(deadline.signal, clock, STOP_MS);
+    if (!deadline.signal.aborted)
+      log.warn({}, 'The group does not answer; its member is left to its session timeout.');
+    await this.#brokers.close();
+    await this.#fetcher.close();
+    // With its connections closed nothing can keep the membership any longer.
+    await left.catch((error: unknown) => log.debug({}, `The membership ended with: ${reasonOf(error)}`));
+  }
+
+  async #partitions(topic: string): Promise<readonly PartitionLeader[]> {
+    const { topics } = await this.#brokers.metadata([topic]);
+    const found = topics.find(({ topic: name }) => name === topic);
+    if (found === undefined || found.errorCode === KAFKA_CODE.unknownTopicOrPartition) {
+      throw new TidemarkError(
+        'SOURCE_TOPIC_MISSING',
+        `Topic ${topic} does not exist. Create it; Tidemark never does.`,
+        {
+          fields: { topic },
+        },
+      );
+    }
+    return found.partitions;
+  }
+
+  #ask<T>(doing: string, question: () => Promise<T>): Promise<T> {
+    // The coordinator of the group, or a leader, may have moved.
+    const retried = (): void => this.#brokers.forgetCoordinator(this.#options.groupId);
+    return askUntil(this.#context, doing, this.#tuning.questionMs, question, retried);
+  }
+}
+
+/** The offsets, with those that are -1 replaced. */
+async function orElse(offsets: readonly bigint[], others: () => Promise<bigint[]>): Promise<bigint[]> {
+  if (offsets.every((offset) => offset >= 0n)) return [...offsets];
+  const replacements = await others();
+  return offsets.map((offset, index) => (offset >= 0n ? offset : (replacements[index] ?? offset)));
+}

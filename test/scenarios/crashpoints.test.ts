@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
+import { FAILPOINTS, type Failpoint, type Failpoints, type FailpointSide } from '../../src/failpoints.ts';
+import { JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
+import { MemorySource } from './memorySource.ts';
+
+const PARTITIONS = 2;
+const RECORDS = 40;
+const rolling = defaultRollingPolicy({ ...NO_LIMITS, maxBytes: 50 });
+
+/** A process that stops at the n-th hit of a failpoint: from then on none of its effects goes on. */
+class Crash implements Failpoints {
+  readonly crashed: Promise<void>;
+  readonly hits = new Set<string>();
+  #dead = false;
+  #count = 0;
+  #tell: () => void = () => undefined;
+  readonly #at: { readonly point: Failpoint; readonly side: FailpointSide; readonly nth: number };
+
+  constructor(point: Failpoint, side: FailpointSide, nth: number) {
+    this.#at = { point, side, nth };
+    this.crashed = new Promise((resolve) => {
+      this.#tell = resolve;
+    });
+  }
+
+  hit(point: Failpoint, side: FailpointSide): Promise<void> | void {
+    this.hits.add(`${point}:${side}`);
+    if (point === this.#at.point && side === this.#at.side) this.#count += 1;
+    if (!this.#dead && this.#count < this.#at.nth) return;
+    this.#dead = true;
+    this.#tell();
+    return new Promise(() => undefined);
+  }
+}
+
+function expectEachRecordOnce(job: JobFixture): void {
+  const seen = new Map<string, number>();
+  for (const [name, content] of job.committed()) {
+    const lines = content.split('\n').slice(0, -1);
+    const numbers = lines.map((line) => Number(line.split(':')[1]));
+    expect(numbers, `order in ${name}`).toEqual(numbers.toSorted((a, b) => a - b));
+    for (const line of lines) seen.set(line, (seen.get(line) ?? 0) + 1);
+  }
+  const expected = Array.from({ length: PARTITIONS }, (_, partition) => numbered(partition, RECORDS)).flat();
+  expect([...seen.entries()].sort()).toEqual(expected.map(({ value }) => [value, 1]).sort());
+}
+
+/** Failpoints that a run of the file store passes; the rest belong to other commands or stores. */
+const ON_THE_PATH = FAILPOINTS.filter((point) => !['store.recover', 'journal.fileRequest'].includes(point));
+/** Those that only a run after a crash passes. */
+const IN_RECOVERY: readonly Failpoint[] = ['store.finish', 'store.commitAfterRecovery', 'store.discard'];
+
+const singles = ON_THE_PATH.filter((point) => !IN_RECOVERY.includes(point)).flatMap((point) =>
+  (['before', 'after'] as const).flatMap((side) => [1, 2, 5].map((nth) => ({ point, side, nth }))),
+);
+
+describe('a crash at every effect', () => {
+  test.each(singles)('$point, $side, time $nth: every record exactly once', async ({ point, side, nth }) => {
+    const job = new JobFixture();
+    const source = new MemorySource(PARTITIONS);
+    for (let partition = 0; partition < PARTITIONS; partition += 1) source.append(partition, ...numbered(partition, RECORDS));
+    const crash = new Crash(point, side, nth);
+    const first = job.coordinator({ source, untilEnd: true, rolling, checkpointIntervalMs: 1, failpoints: crash });
+    await Promise.race([first.run(new AbortController().signal), crash.crashed]);
+    const before = job.committed();
+    await job.coordinator({ source, untilEnd: true, rolling }).run(new AbortController().signal);
+    expectEachRecordOnce(job);
+    for (const [name, content] of before) expect(job.committed().get(name), `${name} is never changed`).toBe(content);
+    expect(job.temporary()).toEqual([]);
+  });
+});
+
+describe('a crash during recovery, after a crash', () => {
+  const firsts = [
+    { point: 'store.write', side: 'after', nth: 8 },
+    { point: 'journal.append', side: 'after', nth: 9 },
+    { point: 'store.commit', side: 'after', nth: 2 },
+    { point: 'store.create', side: 'after', nth: 4 },
+  ] as const;
+  const seconds = ['journal.claim', 'journal.append', ...IN_RECOVERY] as const;
+  const pairs = firsts.flatMap((first) =>
+    seconds.flatMap((point) => (['before', 'after'] as const).map((side) => ({ first, second: { point, side, nth: 1 } }))),
+  );
+  test.each(pairs)('$first.point $first.side, then $second.point $second.side', async ({ first, second }) => {
+    const job = new JobFixture();
+    const source = new MemorySource(PARTITIONS);
+    for (let partition = 0; partition < PARTITIONS; partition += 1) source.append(partition, ...numbered(partition, RECORDS));
+    for (const at of [first, second]) {
+      const crash = new Crash(at.point, at.side, at.nth);
+      const coordinator = job.coordinator({ source, untilEnd: true, rolling, checkpointIntervalMs: 1, failpoints: crash });
+      await Promise.race([coordinator.run(new AbortController().signal), crash.crashed]);
+    }
+    await job.coordinator({ source, untilEnd: true, rolling }).run(new AbortController().signal);
+    expectEachRecordOnce(job);
+    expect(job.temporary()).toEqual([]);
+  });
+});

@@ -1,0 +1,100 @@
+/** A coordinator on a memory journal and a memory source that writes real files into a temporary folder. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { noBuckets, type BucketAssigner } from '../../actors/bucketAssigner.ts';
+import { defaultRollingPolicy, type RollingPolicy } from '../../actors/rollingPolicy.ts';
+import { jobName } from '../../journal/ids.ts';
+import { createMemoryBacking, createMemoryJournal } from '../../journal/memory.ts';
+import type { Journal } from '../../journal/port.ts';
+import { systemClock, systemRandom, type Clock } from '../../src/clock.ts';
+import { Coordinator } from '../../src/coordinator/coordinator.ts';
+import type { JobSettings, Ports } from '../../src/coordinator/options.ts';
+import { noFailpoints, type Failpoints } from '../../src/failpoints.ts';
+import { createFileStore } from '../../src/stores/file.ts';
+import { withFailpoints } from '../../src/stores/failpointStore.ts';
+import type { Store } from '../../src/stores/port.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
+import type { MemorySource } from './memorySource.ts';
+
+const MIB = 1024 * 1024;
+export const NO_LIMITS = { maxBytes: 128 * MIB, maxAgeMs: 3_600_000, maxIdleMs: 3_600_000 };
+
+export interface FixtureOptions {
+  readonly source: MemorySource;
+  readonly untilEnd?: boolean;
+  readonly rolling?: RollingPolicy;
+  readonly assigner?: BucketAssigner;
+  readonly checkpointIntervalMs?: number;
+  readonly failpoints?: Failpoints;
+  readonly clock?: Clock;
+  readonly store?: Store;
+  readonly journal?: Journal;
+}
+
+/** One job's lasting things: its folder and its journal. Coordinators come and go. */
+export class JobFixture {
+  readonly folder = mkdtempSync(join(tmpdir(), 'tidemark-scenario-'));
+  readonly backing = createMemoryBacking();
+
+  constructor() {
+    onTestFinished(() => {
+      rmSync(this.folder, { recursive: true, force: true });
+    });
+  }
+
+  settings(options: FixtureOptions): JobSettings {
+    return {
+      job: jobName('numbers'),
+      fingerprint: 'fingerprint',
+      version: '0.0.0',
+      naming: { sinkUri: `file://${this.folder}`, prefix: 'part', suffix: '' },
+      assigner: options.assigner ?? noBuckets(),
+      rolling: options.rolling ?? defaultRollingPolicy(NO_LIMITS),
+      checkpointIntervalMs: options.checkpointIntervalMs ?? 20,
+      startFrom: { type: 'earliest' },
+      untilEnd: options.untilEnd ?? false,
+    };
+  }
+
+  coordinator(options: FixtureOptions): Coordinator {
+    const failpoints = options.failpoints ?? noFailpoints;
+    const ports: Ports = {
+      journal: options.journal ?? createMemoryJournal({ backing: this.backing }),
+      source: options.source,
+      store: withFailpoints(options.store ?? createFileStore(), failpoints),
+      clock: options.clock ?? systemClock,
+      random: systemRandom,
+      failpoints,
+      log: silentLog,
+    };
+    return new Coordinator(ports, this.settings(options));
+  }
+
+  /** Every file below the folder whose name and folders are visible to readers, by relative path. */
+  committed(): Map<string, string> {
+    return new Map(
+      this.#files()
+        .filter((path) => !path.split('/').some((name) => /^[._]/.test(name)))
+        .sort()
+        .map((path) => [path, readFileSync(join(this.folder, path), 'utf8')]),
+    );
+  }
+
+  /** Hidden files: those that should be gone once everything is settled. */
+  temporary(): string[] {
+    return this.#files().filter((path) => path.split('/').some((name) => /^[._]/.test(name)));
+  }
+
+  #files(): string[] {
+    return (readdirSync(this.folder, { recursive: true }) as string[])
+      .filter((path) => statSync(join(this.folder, path)).isFile())
+      .map((path) => relative('.', path));
+  }
+}
+
+/** Values 0..count-1 as records of one partition. */
+export function numbered(partition: number, count: number, from = 0): { value: string; timestampMs: number }[] {
+  return Array.from({ length: count }, (_, index) => ({ value: `${partition}:${from + index}`, timestampMs: 0 }));
+}
