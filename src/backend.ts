@@ -35,7 +35,7 @@ async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport
   const { log, signal, untilEnd } = options;
   const failpoints = composeFailpoints();
   const store = composeStore(failpoints);
-  const source = composeJobSource(config, { log, untilEnd });
+  const source = await composeJobSource(config, { log, untilEnd });
   const open = (access: JournalAccess): Promise<Journal> => composeJournal(config, { access, log, signal });
   const journal = await openJournalForRun({ config, source, store, open, wait: !untilEnd, signal, log });
   try {
@@ -128,7 +128,7 @@ export const backend: Backend = {
   fileRequest,
   readStatus: async (config, { log }) => {
     const journal = await composeJournal(config, { access: 'read', log });
-    const source = composeJobSource(config, { log, untilEnd: false });
+    const source = await composeJobSource(config, { log, untilEnd: false });
     try {
       return await readJobStatus(config, journal, source);
     } finally {

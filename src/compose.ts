@@ -3,9 +3,7 @@
  */
 import { noBuckets, timeBuckets, type BucketAssigner } from '../actors/bucketAssigner.ts';
 import { defaultRollingPolicy } from '../actors/rollingPolicy.ts';
-import { openJetstreamJournal } from '../journal/jetstream.ts';
 import type { Journal } from '../journal/port.ts';
-import { openSqliteJournal } from '../journal/sqlite.ts';
 import { systemClock, systemRandom } from './clock.ts';
 import type { JobConfig, NatsJournalConfig } from './config/jobConfig.ts';
 import { configFingerprint } from './config/fingerprint.ts';
@@ -38,7 +36,7 @@ export function composeStore(failpoints: Failpoints): Store {
 export function composeJobSource(
   config: JobConfig,
   options: { readonly log: Log; readonly untilEnd: boolean },
-): Source {
+): Promise<Source> {
   return composeSource(config, { ...options, clock: systemClock });
 }
 
@@ -52,12 +50,14 @@ export async function composeJournal(
   const { journal } = config;
   const { access, log, signal } = options;
   if (journal.type === 'sqlite') {
+    const { openSqliteJournal } = await import('../journal/sqlite.ts');
     return openSqliteJournal({
       path: journal.path,
       access: access === 'read' ? 'read' : 'own',
       createIfMissing: access === 'create',
     });
   }
+  const { openJetstreamJournal } = await import('../journal/jetstream.ts');
   return openJetstreamJournal({
     ...natsConnection(journal),
     stream: journal.stream,

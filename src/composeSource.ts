@@ -5,8 +5,6 @@ import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from './clock.ts';
 import type { JobConfig, KafkaSourceConfig, TlsConfig } from './config/jobConfig.ts';
-import { createFileSource } from './fileSource/fileSource.ts';
-import { createKafkaSource } from './kafka/kafkaSource.ts';
 import type { Source } from './source/port.ts';
 import type { Log } from './telemetry/log.ts';
 
@@ -19,9 +17,14 @@ export interface SourceOptions {
   readonly untilEnd: boolean;
 }
 
-export function composeSource(config: JobConfig, { log, clock, untilEnd }: SourceOptions): Source {
+/** Loads only the client that the job needs: starting takes a good part of a second less. */
+export async function composeSource(
+  config: JobConfig,
+  { log, clock, untilEnd }: SourceOptions,
+): Promise<Source> {
   const { source, baseDir } = config;
   if (source.type === 'file') {
+    const { createFileSource } = await import('./fileSource/fileSource.ts');
     return createFileSource({
       baseDir,
       pattern: source.pattern,
@@ -31,6 +34,7 @@ export function composeSource(config: JobConfig, { log, clock, untilEnd }: Sourc
       untilEnd,
     });
   }
+  const { createKafkaSource } = await import('./kafka/kafkaSource.ts');
   return createKafkaSource({
     brokers: source.brokers,
     topics: source.topics,

@@ -1,13 +1,14 @@
 /** The version of this build, as package.json says. */
 import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 // The sources stand one folder below package.json, the build two.
 const inBuild = new URL('../../package.json', import.meta.url);
 const inSources = new URL('../package.json', import.meta.url);
 
 export const VERSION = (
-  createRequire(import.meta.url)(existsSync(inSources) ? inSources.pathname : inBuild.pathname) as {
+  createRequire(import.meta.url)(fileURLToPath(existsSync(inSources) ? inSources : inBuild)) as {
     version: string;
   }
 ).version;

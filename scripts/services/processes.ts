@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,18 +11,29 @@ import { setTimeout as delay } from 'node:timers/promises';
  */
 export function processIdentity(pid: number): string | undefined {
   if (!existsSync('/proc/self/stat')) return identityFromPs(pid);
+  const stat = readStat(`/proc/${String(pid)}/stat`);
+  if (stat === undefined || stat.state === 'Z' || stat.state === 'X') return undefined;
+  return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}:${stat.startTime}`;
+}
+
+/** Undefined when there is no such process or thread (any more). */
+function readStat(file: string): { state: string; startTime: string } | undefined {
   let stat: string;
   try {
-    stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    stat = readFileSync(file, 'utf8');
   } catch {
-    return undefined; // no such process
+    return undefined; // it ended
   }
   // The name in parentheses may hold anything, so count from behind it: state is field 3, start time 22.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state] = fields;
-  const startTime = fields[19];
-  if (state === 'Z' || state === 'X' || startTime === undefined) return undefined;
-  return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}:${startTime}`;
+  return { state: fields[0] ?? '', startTime: fields[19] ?? '' };
+}
+
+/** Whether a SIGSTOP has reached every thread of a process. Where there is no /proc it is taken for granted. */
+export function isStopped(pid: number): boolean {
+  const tasks = `/proc/${String(pid)}/task`;
+  if (!existsSync(tasks)) return true;
+  return readdirSync(tasks).every((task) => (readStat(`${tasks}/${task}/stat`)?.state ?? 'T') === 'T');
 }
 
 function identityFromPs(pid: number): string | undefined {

@@ -18,6 +18,7 @@ import { decideRequest, readRequests } from './requests.ts';
 import { settle } from './settle.ts';
 
 const REQUEST_POLL_MS = 1_000;
+const CHECKPOINT_COMPLETED = 'checkpoint completed';
 
 /** What a partition's runner knows of it before any claim. */
 export interface PartitionTask {
@@ -298,6 +299,8 @@ export class Epoch {
       return;
     }
     await checkpoint(host, ports.journal.entryBytesMax, flow, cut);
+    const facts = { partition: partitionName(this.#task.partition), nextOffset: cut.nextOffset, files: cut.parts.length };
+    ports.log.debug(facts, CHECKPOINT_COMPLETED);
   }
 
   async #takeRequests(): Promise<void> {

@@ -99,7 +99,7 @@ describeIntegration(
       await using nats = await startNats();
       const connection = await connect({ servers: nats.url });
       const manager = await jetstreamManager(connection, { timeout: 300 });
-      nats.pause();
+      await nats.pause();
       await expect(manager.getAccountInfo()).rejects.toThrow(/timeout/i);
       nats.resume();
       await expect(manager.getAccountInfo()).resolves.toBeDefined();

@@ -12,7 +12,7 @@ import { logToStderr } from '../../scripts/services/common.ts';
 import { launchKafka } from '../../scripts/services/kafka.ts';
 import { withFreshPorts } from '../../scripts/services/launch.ts';
 import { launchNats } from '../../scripts/services/nats.ts';
-import { freePort } from '../../scripts/services/processes.ts';
+import { freePort, isStopped } from '../../scripts/services/processes.ts';
 
 export { type KafkaToolOptions, runKafkaTool } from '../../scripts/services/kafka.ts';
 
@@ -22,8 +22,8 @@ export interface OwnServer extends AsyncDisposable {
   readonly dataDir: string;
   /** Sends the signal (SIGKILL unless named) and resolves once the process is gone. The data stay. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Freezes the process: its connections stay open and it answers nobody until `resume`. */
-  pause(): void;
+  /** Freezes the process: its connections stay open, and once this resolves it answers nobody until `resume`. */
+  pause(): Promise<void>;
   resume(): void;
   /** Ends it with SIGTERM if it still runs, starts it on the same port and data; resolves once it answers. */
   restart(): Promise<void>;
@@ -145,7 +145,11 @@ async function startOwn(
   };
   return {
     ...{ port, dataDir, kill, stop },
-    pause: () => void child.kill('SIGSTOP'),
+    pause: async () => {
+      child.kill('SIGSTOP');
+      // The signal stops one thread after the other, when the kernel next runs them.
+      while (child.pid !== undefined && !isStopped(child.pid)) await delay(1);
+    },
     resume: () => void child.kill('SIGCONT'),
     restart: async () => {
       await kill('SIGTERM');

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -19,6 +19,8 @@ let stateDir: string;
 beforeEach(async () => {
   dir = await mkdtemp(path.join(tmpdir(), 'tidemark-services-'));
   stateDir = path.join(dir, 'run');
+  await mkdir(path.join(dir, 'bin'));
+  await putDocker('exit 1');
 });
 
 afterEach(async () => {
@@ -26,11 +28,21 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
+/** Puts a `docker` on the command's PATH, so that no test meets an engine that runs on this machine. */
+async function putDocker(script: string): Promise<void> {
+  await writeFile(path.join(dir, 'bin', 'docker'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+}
+
 /** The command itself, with a state folder of its own and no services named by variables. */
 function start(args: readonly string[], env: Environment = {}) {
   const script = path.join(checkoutDir, 'scripts', 'services.ts');
   const child = spawn(process.execPath, [script, ...args, '--state-dir', stateDir], {
-    env: { ...process.env, KAFKA_BROKERS: undefined, NATS_URL: undefined, ...env },
+    env: {
+      ...process.env,
+      PATH: `${path.join(dir, 'bin')}${path.delimiter}${process.env['PATH'] ?? ''}`,
+      ...{ KAFKA_BROKERS: undefined, NATS_URL: undefined },
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const result = { code: null as number | null, stdout: '', stderr: '' };
@@ -55,26 +67,17 @@ function localRecord(service: 'kafka' | 'nats'): Extract<ServiceRecord, { how: '
   return record;
 }
 
-/** A `docker` that answers like an engine, and notes what it was asked to do. */
-async function fakeDocker(compose: {
-  up: string;
-}): Promise<{ env: Environment; calls: () => Promise<string> }> {
+/** A `docker` that answers like an engine with the shared services in it; resolves with what it was asked. */
+async function putDockerEngine(up: string): Promise<() => Promise<string>> {
   const callsFile = path.join(dir, 'docker-calls');
-  const bin = path.join(dir, 'bin');
   const { brokers, natsUrl } = services();
-  const script = `#!/bin/sh
-echo "$*" >> '${callsFile}'
+  await putDocker(`echo "$*" >> '${callsFile}'
 case "$*" in
-  *' up '*) ${compose.up} ;;
+  *' up '*) ${up} ;;
   *' port kafka '*) echo '${brokers[0] ?? ''}' ;;
   *' port nats '*) echo '${natsUrl.replace('nats://', '')}' ;;
-esac
-`;
-  await mkdir(bin);
-  await writeFile(path.join(bin, 'docker'), script);
-  await chmod(path.join(bin, 'docker'), 0o755);
-  const env = { PATH: `${bin}${path.delimiter}${process.env['PATH'] ?? ''}` };
-  return { env, calls: () => readFile(callsFile, 'utf8') };
+esac`);
+  return () => readFile(callsFile, 'utf8');
 }
 
 describe('the services command', () => {
@@ -144,24 +147,24 @@ describeIntegration('the services command, with services named by variables', ()
   });
 
   test('uses containers where an engine and its compose plugin answer, and removes them on stop', async () => {
-    const docker = await fakeDocker({ up: 'exit 0' });
+    const dockerCalls = await putDockerEngine('exit 0');
     const { brokers, natsUrl } = services();
-    const result = await run(['start'], docker.env);
+    const result = await run(['start']);
     expect(result).toMatchObject({
       code: 0,
       stdout: `KAFKA_BROKERS=${brokers[0] ?? ''}\nNATS_URL=${natsUrl}\n`,
     });
-    expect(await status(docker.env)).toMatchObject([{ startedAs: 'container' }, { startedAs: 'container' }]);
-    await run(['stop'], docker.env);
-    expect(await docker.calls()).toMatch(/ up --detach .* kafka\n[^]* down --volumes\n/);
+    expect(await status()).toMatchObject([{ startedAs: 'container' }, { startedAs: 'container' }]);
+    await run(['stop']);
+    expect(await dockerCalls()).toMatch(/ up --detach .* kafka\n[^]* down --volumes\n/);
   });
 
   test('runs a server itself when its container cannot be started', async () => {
-    const docker = await fakeDocker({ up: 'echo no such image >&2; exit 1' });
-    const result = await run(['start'], { ...docker.env, ...named(), NATS_URL: undefined });
+    await putDockerEngine('echo no such image >&2; exit 1');
+    const result = await run(['start'], { ...named(), NATS_URL: undefined });
     expect(result.code).toBe(0);
     expect(result.stderr).toContain('no such image');
-    expect((await status(docker.env))[1]).toMatchObject({ running: true, startedAs: 'local' });
+    expect((await status())[1]).toMatchObject({ running: true, startedAs: 'local' });
   });
 });
 

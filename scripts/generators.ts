@@ -1,0 +1,25 @@
+/** Files in the repository that are made from the sources; a test fails when one is stale. */
+import path from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { jobJsonSchema } from '../src/config/schema.ts';
+
+export interface Generator {
+  /** Path from the top of the checkout. */
+  readonly file: string;
+  /** The whole content that the file should have. */
+  readonly generate: () => Promise<string>;
+}
+
+export const checkoutDir = path.resolve(import.meta.dirname, '..');
+
+export const generators: readonly Generator[] = [
+  {
+    file: 'schema/job.schema.json',
+    generate: () => formatted('schema/job.schema.json', JSON.stringify(jobJsonSchema())),
+  },
+];
+
+async function formatted(file: string, text: string): Promise<string> {
+  const filepath = path.join(checkoutDir, file);
+  return format(text, { ...(await resolveConfig(filepath)), filepath });
+}

@@ -1,0 +1,100 @@
+/** Numbered records, produced while a test runs, and the check that each is committed exactly once. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Kafka, logLevel, type Producer } from 'kafkajs';
+import { expect } from 'vitest';
+
+const PARTITIONS = 4;
+const RECORDS_PER_SEND = 40;
+
+export async function createTopic(brokers: string[], topic: string, partitions = PARTITIONS): Promise<void> {
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+  await admin.disconnect();
+}
+
+/** Produces `<partition>:<number>` to every partition, one batch after the other, until it is stopped. */
+export class NumberProducer {
+  /** How many records each partition has been acknowledged, by partition. */
+  readonly sent: number[];
+  readonly #topic: string;
+  readonly #producer: Producer;
+  readonly #pauseMs: number;
+  #stopping = false;
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(brokers: string[], topic: string, options: { pauseMs: number; partitions?: number }) {
+    const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: { retries: 100, maxRetryTime: 1_000 } });
+    this.#producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+    this.#topic = topic;
+    this.#pauseMs = options.pauseMs;
+    this.sent = Array.from({ length: options.partitions ?? PARTITIONS }, () => 0);
+  }
+
+  async start(): Promise<void> {
+    await this.#producer.connect();
+    this.#done = this.#produce();
+  }
+
+  async #produce(): Promise<void> {
+    while (!this.#stopping) {
+      const messages = this.sent.flatMap((count, partition) =>
+        Array.from({ length: RECORDS_PER_SEND }, (_, index) => ({ partition, value: `${partition}:${count + index}` })),
+      );
+      await this.#producer.send({ topic: this.#topic, messages });
+      this.sent.forEach((count, partition) => (this.sent[partition] = count + RECORDS_PER_SEND));
+      await delay(this.#pauseMs);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#done;
+    await this.#producer.disconnect();
+  }
+}
+
+function filesBelow(folder: string): string[] {
+  return (readdirSync(folder, { recursive: true }) as string[]).filter((name) => statSync(path.join(folder, name)).isFile());
+}
+
+const isHidden = (name: string): boolean => name.split(path.sep).some((part) => /^[._]/.test(part));
+
+/** Digest of every committed file by name: what may never change once it is there. */
+export function committedDigests(folder: string): Map<string, string> {
+  return new Map(
+    filesBelow(folder)
+      .filter((name) => !isHidden(name))
+      .map((name) => [name, createHash('sha256').update(readFileSync(path.join(folder, name))).digest('hex')]),
+  );
+}
+
+export function expectUnchanged(before: ReadonlyMap<string, string>, folder: string): void {
+  const now = committedDigests(folder);
+  for (const [name, digest] of before) expect(now.get(name), `${name} is neither changed nor gone`).toBe(digest);
+}
+
+/** Every number of every partition stands in exactly one committed file, in order inside it; no temporary name is left. */
+export function expectExactlyOnce(folder: string, sent: readonly number[]): void {
+  const counts = sent.map((count) => new Uint8Array(count));
+  for (const name of filesBelow(folder)) {
+    expect(isHidden(name), `${name} is left over`).toBe(false);
+    let last = -1;
+    for (const line of readFileSync(path.join(folder, name), 'utf8').split('\n').slice(0, -1)) {
+      const [partition = NaN, number = NaN] = line.split(':').map(Number);
+      if (number <= last) expect.fail(`${name}: ${number} follows ${last}`);
+      last = number;
+      const column = counts[partition];
+      if (column?.[number] === undefined) expect.fail(`${name}: ${line} was never sent`);
+      column[number] += 1;
+    }
+  }
+  counts.forEach((column, partition) => {
+    const lost = column.indexOf(0);
+    const doubled = column.findIndex((count) => count > 1);
+    expect({ partition, lost, doubled }).toEqual({ partition, lost: -1, doubled: -1 });
+  });
+}

@@ -1,0 +1,84 @@
+/** The real command in a process of its own, for tests that kill it. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import path from 'node:path';
+
+const BIN = path.resolve(import.meta.dirname, '../../bin/tidemark.js');
+
+export interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class TidemarkProcess {
+  readonly ended: Promise<ProcessEnd>;
+  readonly #child: ChildProcess;
+  readonly #lines: LogLine[] = [];
+  readonly #watchers = new Set<(line: LogLine) => void>();
+
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    const child = spawn(process.execPath, [BIN, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    createInterface({ input: child.stderr }).on('line', (text) => {
+      stderr += `${text}\n`;
+      this.#see(text);
+    });
+    this.ended = once(child, 'close').then(([code, signal]) => ({
+      code: code as number | null,
+      signal: signal as NodeJS.Signals | null,
+      stdout,
+      stderr,
+    }));
+  }
+
+  #see(text: string): void {
+    if (!text.startsWith('{')) return;
+    const line = JSON.parse(text) as LogLine;
+    this.#lines.push(line);
+    for (const watcher of this.#watchers) watcher(line);
+  }
+
+  has(message: string): boolean {
+    return this.#lines.some((line) => line.msg.includes(message));
+  }
+
+  /** Resolves at the next log line (or an earlier one) with this message; rejects where the process ends before. */
+  async said(message: string, times = 1): Promise<void> {
+    const count = (): number => this.#lines.filter((line) => line.msg.includes(message)).length;
+    if (count() >= times) return;
+    const { promise, resolve } = Promise.withResolvers<'said'>();
+    const watcher = (): void => {
+      if (count() >= times) resolve('said');
+    };
+    this.#watchers.add(watcher);
+    const first = await Promise.race([promise, this.ended]);
+    this.#watchers.delete(watcher);
+    if (first !== 'said') throw new Error(`the process ended (${String(first.code)}) before it said "${message}":\n${first.stderr}`);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  async killed(): Promise<ProcessEnd> {
+    this.kill('SIGKILL');
+    return this.ended;
+  }
+}
+
+/** Runs the command to its end. */
+export async function tidemark(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<ProcessEnd> {
+  return new TidemarkProcess(args, env).ended;
+}
