@@ -17,7 +17,16 @@ const UNKNOWN_SLOT = Number.MIN_SAFE_INTEGER;
 /** Range of ECMAScript's calendar in milliseconds. */
 const TIME_MS_MAX = 8.64e15;
 
-/** Length of a slot: zones are offset by whole minutes, so that a minute never spans two buckets unless seconds are named. */
+/**
+ * 1972-05-01. Since then every zone is offset by whole minutes (Liberia's 44 minutes 30 seconds were the last exception), so that
+ * a minute never spans two buckets unless seconds are named. Before, a second is as much as is sure not to.
+ */
+const WHOLE_MINUTES_SINCE_MS = 73_526_400_000;
+const EARLY_SLOT_MS_MAX = 1_000;
+/** Sets the numbers of early slots below all others. */
+const EARLY_SHIFT = WHOLE_MINUTES_SINCE_MS / EARLY_SLOT_MS_MAX;
+
+/** Length of a slot by the finest unit of the pattern. */
 const SLOT_MS: Readonly<Record<BucketUnit, number>> = {
   year: 60_000,
   month: 60_000,
@@ -39,13 +48,21 @@ export function timeBuckets(
   timezone: string,
 ): BucketAssigner {
   const slotMs = SLOT_MS[pattern.finestUnit];
+  const earlySlotMs = Math.min(slotMs, EARLY_SLOT_MS_MAX);
+  const lateSlotsFrom = WHOLE_MINUTES_SINCE_MS / slotMs;
   return {
     by,
-    slotOf: (timeMs) =>
-      timeMs >= -TIME_MS_MAX && timeMs <= TIME_MS_MAX ? Math.floor(timeMs / slotMs) : UNKNOWN_SLOT,
+    slotOf(timeMs) {
+      if (timeMs >= WHOLE_MINUTES_SINCE_MS && timeMs <= TIME_MS_MAX) return Math.floor(timeMs / slotMs);
+      if (timeMs < WHOLE_MINUTES_SINCE_MS && timeMs >= -TIME_MS_MAX) {
+        return Math.floor(timeMs / earlySlotMs) - EARLY_SHIFT;
+      }
+      return UNKNOWN_SLOT;
+    },
     bucketOf(slot) {
       if (slot === UNKNOWN_SLOT) return UNKNOWN_TIME_BUCKET;
-      const time = DateTime.fromMillis(Math.max(slot * slotMs, -TIME_MS_MAX), { zone: timezone });
+      const timeMs = slot >= lateSlotsFrom ? slot * slotMs : (slot + EARLY_SHIFT) * earlySlotMs;
+      const time = DateTime.fromMillis(timeMs, { zone: timezone });
       return time.isValid ? renderBucketPattern(pattern.tokens, time) : UNKNOWN_TIME_BUCKET;
     },
   };

@@ -4,7 +4,7 @@
  * One append is in flight. Inputs that arrive meanwhile wait undecided and are then decided in order on the adopted state, into
  * one entry. Only after the acknowledgement is the state adopted and are the effects handed out.
  */
-import { asTidemarkError, TidemarkError } from '../journal/errors.ts';
+import { asTidemarkError, type TidemarkError } from '../journal/errors.ts';
 import type { PartitionEvent } from '../journal/events.ts';
 import type { Effect } from './facts.ts';
 import type { PartitionLedger, Stage } from './ledger.ts';

@@ -63,7 +63,7 @@ export class PartitionLedger {
 
   /** Begins a change that is adopted as a whole or dropped. One at a time. */
   stage(): Stage {
-    return new Stage(this, this.#partition, this.#parts, this.#buckets);
+    return new Stage(this.#partition, this.#parts, this.#buckets);
   }
 
   adopt(stage: Stage): readonly Effect[] {
@@ -99,17 +99,14 @@ export class Stage {
   readonly parts = new Map<PartId, PartFileState>();
   readonly buckets = new Map<string, BucketState>();
   readonly effects: Effect[] = [];
-  readonly #base: PartitionLedger;
   readonly #baseParts: ReadonlyMap<PartId, PartFileState>;
   readonly #baseBuckets: ReadonlyMap<string, BucketState>;
 
   constructor(
-    base: PartitionLedger,
     partition: PartitionState,
     parts: ReadonlyMap<PartId, PartFileState>,
     buckets: ReadonlyMap<string, BucketState>,
   ) {
-    this.#base = base;
     this.partition = partition;
     this.#baseParts = parts;
     this.#baseBuckets = buckets;
@@ -130,10 +127,11 @@ export class Stage {
     this.partition = step(partitionMachine, this.partition, event, 'The partition').state;
     switch (event.type) {
       case 'epochClaimed':
-        for (const part of this.#base.parts()) this.#toPart(part.context.partId, { type: 'epochClaimed' });
+        for (const id of this.#partsLeft()) this.#toPart(id, { type: 'epochClaimed' });
         return;
       case 'partOpened': {
         const { type: _, ...input } = event;
+        this.#checkNew(event.partId);
         this.parts.set(event.partId, start(partFileMachine, input));
         this.#toBucket(event.bucket, { type: 'partOpened', partId: event.partId });
         return;
@@ -153,6 +151,21 @@ export class Stage {
       default:
         return;
     }
+  }
+
+  /** Part files that are neither committed nor discarded, with this change applied, in the order of their opening. */
+  #partsLeft(): readonly PartId[] {
+    const ids = new Set([...this.#baseParts.keys(), ...this.parts.keys()]);
+    return [...ids].filter((id) => (this.parts.get(id) ?? this.#baseParts.get(id))?.status === 'active');
+  }
+
+  #checkNew(id: PartId): void {
+    if (!this.parts.has(id) && !this.#baseParts.has(id)) return;
+    throw new TidemarkError(
+      'PROTOCOL_UNEXPECTED_EVENT',
+      `The event "partOpened" names the part file ${id}, which there is already. The partition stops.`,
+      { fields: { partId: id, event: 'partOpened' } },
+    );
   }
 
   #toPart(id: PartId, event: PartFileEvent): void {

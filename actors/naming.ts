@@ -9,7 +9,19 @@ export interface NamingRule {
   readonly suffix: string;
 }
 
+/** Longest name that file systems take. */
+const NAME_BYTES_MAX = 255;
+/** Longest prefix and longest suffix that a job may configure. */
+export const AFFIX_BYTES_MAX = 32;
+const PARTITION_DIGITS_MAX = 10;
 const OFFSET_DIGITS = 20;
+const DASHES = 3;
+/**
+ * What is left for the topic, in bytes. Always the same, whatever the job's prefix is: a topic has one name in all its files.
+ * Kafka's names may have 249 bytes; a longer one is cut and told apart by its checksum.
+ */
+export const TOPIC_BYTES_MAX =
+  NAME_BYTES_MAX - 2 * AFFIX_BYTES_MAX - PARTITION_DIGITS_MAX - OFFSET_DIGITS - DASHES;
 
 /** URI of a bucket's folder. */
 export function bucketUri(rule: NamingRule, bucket: string): string {
@@ -24,7 +36,8 @@ export function finalUri(
   firstOffset: bigint,
 ): string {
   const offset = firstOffset.toString().padStart(OFFSET_DIGITS, '0');
-  return `${bucketUri(rule, bucket)}/${rule.prefix}-${encodePathSegment(topic)}-${partition}-${offset}${rule.suffix}`;
+  const name = `${rule.prefix}-${encodePathSegment(topic, TOPIC_BYTES_MAX)}-${partition}-${offset}${rule.suffix}`;
+  return `${bucketUri(rule, bucket)}/${name}`;
 }
 
 /** A hidden name in the same folder; random, so that nobody else writes there. */

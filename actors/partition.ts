@@ -221,6 +221,8 @@ export const partitionMachine = setup({
         ...requests,
         resumeRequested: { target: 'replaying', actions: 'recordFact' },
         lossAccepted: { target: 'replaying', actions: 'recordFact' },
+        // The journal may come in doubt while its partition waits: that outranks the stop that it holds.
+        halted: record,
         fenced: leaving.fenced,
         epochGivenUp: leaving.epochGivenUp,
       },

@@ -17,6 +17,9 @@ const PULL_EXPIRES_MS = 60_000;
 /** The server removes the consumer when nobody has asked it for this long: a reader that died, or one that was very slow. */
 const CONSUMER_IDLE_MS = 60_000;
 
+/** A pull that names max_bytes ends with one of these; every other 409 ends the consumer. */
+const PULL_IS_FULL = /^(Batch Completed|Message Size Exceeds MaxBytes)$/i;
+
 export interface FetchTarget {
   readonly link: NatsLink;
   readonly jsm: JetStreamManager;
@@ -138,7 +141,7 @@ export class SubjectFetch {
   #remark(message: Msg): void {
     const code = message.headers?.code ?? 0;
     const text = message.headers?.description ?? '';
-    const pullIsOver = code === 404 || code === 408 || (code === 409 && /exceeds maxbytes/i.test(text));
+    const pullIsOver = code === 404 || code === 408 || (code === 409 && PULL_IS_FULL.test(text));
     if (!pullIsOver) {
       this.#fail(new Error(`the consumer answered ${code} ${text}`));
       return;

@@ -28,7 +28,7 @@ export async function composeSource(
     return createFileSource({
       baseDir,
       pattern: source.pattern,
-      time: source.timePath,
+      time: source.timePath === null ? null : source.timePath.join('.'),
       clock,
       log,
       untilEnd,

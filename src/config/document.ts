@@ -7,6 +7,7 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
+  visit,
   type Document,
   type Node,
   type Pair,
@@ -36,6 +37,9 @@ export type YamlResult =
     }
   | { readonly type: 'invalid'; readonly problems: readonly SyntaxProblem[] };
 
+/** The job file is its user's own: no need to guard against it. */
+const ALIASES_UNLIMITED = -1;
+
 export function parseYaml(source: string): YamlResult {
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
@@ -51,31 +55,50 @@ export function parseYaml(source: string): YamlResult {
     }));
     return { type: 'invalid', problems };
   }
-  try {
-    const data: unknown = document.toJS();
-    return {
-      type: 'parsed',
-      data,
-      placeOf: (path, isKey) => {
-        const { offset, isExact } = offsetOf(document, path, isKey);
-        return { ...place(offset), isExact };
-      },
-    };
-  } catch (error) {
-    // Unresolved or too many aliases.
-    if (!(error instanceof ReferenceError)) throw error;
-    return {
-      type: 'invalid',
-      problems: [{ place: { line: 1, column: 1 }, message: `no valid YAML: ${error.message}` }],
-    };
+  const dangling = danglingAliasOf(document);
+  if (dangling !== null) {
+    const message =
+      'this alias has no complete anchor above it; expected quotes around a text that begins with "*"';
+    return { type: 'invalid', problems: [{ place: place(dangling), message }] };
   }
+  const data: unknown = document.toJS({ maxAliasCount: ALIASES_UNLIMITED });
+  const placeOf = (path: KeyPath, isKey: boolean): KeyPlace => {
+    const { offset, isExact } = offsetOf(document, path, isKey);
+    return { ...place(offset), isExact };
+  };
+  return { type: 'parsed', data, placeOf };
 }
 
-/** One value as it stands behind `-D key=`: a YAML scalar or flow collection. Undefined with a reason where it is neither. */
+function danglingAliasOf(document: Document): number | null {
+  let offset: number | null = null;
+  visit(document, {
+    Alias(_key, alias) {
+      const at = startOf(alias);
+      const end = alias.resolve(document)?.range?.[1];
+      // A node that is not complete yet holds the alias itself.
+      if (end !== undefined && end <= at) return undefined;
+      offset = at;
+      return visit.BREAK;
+    },
+  });
+  return offset;
+}
+
+/**
+ * One value as it stands behind `-D key=`: a flow collection, a quoted text, a number, true, false, null or nothing (null); all
+ * else is text as it stands, also where YAML would see a comment, a map or a syntax error.
+ */
 export function parseYamlValue(source: string): { readonly value: unknown } | { readonly reason: string } {
-  const result = parseYaml(source);
-  if (result.type === 'parsed') return { value: result.data };
-  return { reason: result.problems[0]?.message ?? 'no valid YAML' };
+  const text = source.trim();
+  if (/^[[{]/.test(text)) {
+    const result = parseYaml(text);
+    if (result.type === 'parsed') return { value: result.data };
+    return { reason: result.problems[0]?.message ?? 'no valid YAML' };
+  }
+  const { contents, errors } = parseDocument(text, { prettyErrors: false });
+  if (text === '') return { value: null };
+  const isWhole = errors.length === 0 && isScalar(contents) && contents.range?.[1] === text.length;
+  return { value: isWhole ? contents.value : text };
 }
 
 /** The parser quotes what it stumbled over, which may be a secret: only its own words are kept. */

@@ -64,7 +64,7 @@ export class Brokers {
         broker.findGroupCoordinator({ groupId, coordinatorType: GROUP_COORDINATOR }),
       );
       nodeId = coordinator.nodeId;
-      if (!this.#nodes.has(nodeId)) this.#nodes.set(nodeId, await this.#make(coordinator));
+      if (!this.#nodes.has(nodeId)) await this.#place(coordinator);
       this.#coordinators.set(groupId, nodeId);
     }
     return this.node(nodeId);
@@ -102,8 +102,9 @@ export class Brokers {
     yield* nodes.filter((broker) => broker.isConnected());
     yield* nodes.filter((broker) => !broker.isConnected());
     for (const [index, seed] of this.#seeds.entries()) {
-      const known = this.#seedBrokers.get(index);
-      const broker = known ?? (await this.#make({ ...seed, nodeId: null }));
+      const made = this.#seedBrokers.get(index) ?? (await this.#make({ ...seed, nodeId: null }));
+      // Another question may have placed one meanwhile; what was made here is not connected yet.
+      const broker = this.#seedBrokers.get(index) ?? made;
       this.#seedBrokers.set(index, broker);
       yield broker;
     }
@@ -120,18 +121,12 @@ export class Brokers {
   }
 
   async #learn({ brokers }: ClusterMetadata): Promise<void> {
-    const gone = new Map(this.#nodes);
-    for (const { nodeId, host, port } of brokers) {
-      const pool = this.#nodes.get(nodeId)?.connectionPool;
-      if (pool?.host === host && pool.port === port) gone.delete(nodeId);
-      else this.#nodes.set(nodeId, await this.#make({ host, port, nodeId }));
-    }
-    for (const [nodeId, broker] of gone) {
-      if (this.#nodes.get(nodeId) === broker) this.#nodes.delete(nodeId);
-      await closeConnections(
-        broker.connectionPool,
-        new Error(`broker ${nodeId} has left the cluster or moved`),
-      );
+    for (const broker of brokers) await this.#place(broker);
+    const named = new Set(brokers.map(({ nodeId }) => nodeId));
+    for (const [nodeId, broker] of [...this.#nodes]) {
+      if (named.has(nodeId)) continue;
+      this.#nodes.delete(nodeId);
+      await closeConnections(broker.connectionPool, new Error(`broker ${nodeId} has left the cluster`));
     }
     // Once the cluster is known its own addresses serve; a seed's connection is one more that nobody needs.
     if (this.#nodes.size > 0) {
@@ -143,5 +138,23 @@ export class Brokers {
         ),
       );
     }
+  }
+
+  /** Sees to it that the node is known at this address; several answers may name it at once. */
+  async #place(address: {
+    readonly nodeId: number;
+    readonly host: string;
+    readonly port: number;
+  }): Promise<void> {
+    const { nodeId, host, port } = address;
+    const isThere = (broker: Broker | undefined): boolean =>
+      broker?.connectionPool.host === host && broker.connectionPool.port === port;
+    if (isThere(this.#nodes.get(nodeId))) return;
+    const made = await this.#make(address);
+    const before = this.#nodes.get(nodeId);
+    if (isThere(before)) return;
+    this.#nodes.set(nodeId, made);
+    if (before !== undefined)
+      await closeConnections(before.connectionPool, new Error(`broker ${nodeId} has moved`));
   }
 }

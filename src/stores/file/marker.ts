@@ -71,8 +71,7 @@ export class Markers {
       await this.#folders.makeDurable(aside);
       await this.#fs.rename(aside, join(folder, job));
     } catch (cause) {
-      if (!hasSystemCode(cause, 'ENOTEMPTY', 'EEXIST', 'ENOENT'))
-        throw failed('make the marker of the journal in', folder, cause);
+      if (!lostRace(cause)) throw failed('make the marker of the journal in', folder, cause);
     }
   }
 
@@ -120,6 +119,12 @@ export class Markers {
       throw unavailable('list', folder, cause);
     }
   }
+}
+
+/** Somebody else's marker stands, or a sweeper took ours for the leftover of a dead claim. */
+function lostRace(error: unknown): boolean {
+  const cause = error instanceof TidemarkError ? error.cause : error;
+  return hasSystemCode(cause, 'ENOTEMPTY', 'EEXIST', 'ENOENT');
 }
 
 function leftoverPrefix(job: JobName): string {

@@ -1,0 +1,31 @@
+/** The peak resident memory of a process, as the kernel counts it (VmHWM); looked at until the process is gone. */
+import { readFileSync } from 'node:fs';
+
+const LOOK_INTERVAL_MS = 50;
+
+export class PeakMemory {
+  readonly #timer: NodeJS.Timeout;
+  #peakKiB = 0;
+
+  constructor(pid: number) {
+    this.#timer = setInterval(() => {
+      this.#look(pid);
+    }, LOOK_INTERVAL_MS);
+  }
+
+  #look(pid: number): void {
+    try {
+      const found = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+      this.#peakKiB = Math.max(this.#peakKiB, Number(found?.[1] ?? 0));
+    } catch (error) {
+      // Gone: what was seen last stands.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+
+  /** In MiB; 0 where the system does not tell. */
+  stop(): number {
+    clearInterval(this.#timer);
+    return Math.round(this.#peakKiB / 1024);
+  }
+}

@@ -1,0 +1,103 @@
+/** What can be wrong with a file that is read, each naming the file and the lines concerned. */
+import { TidemarkError } from '../../journal/errors.ts';
+import { partitionName } from '../../journal/ids.ts';
+
+/** A file as the errors name it: the topic, and where it lies. */
+export interface NamedFile {
+  readonly topic: string;
+  readonly path: string;
+}
+
+const partition = ({ topic }: NamedFile): string => partitionName({ topic, partition: 0 });
+
+export function systemCodeOf(error: unknown): string | null {
+  if (!(error instanceof Error) || !('code' in error)) return null;
+  return typeof error.code === 'string' ? error.code : null;
+}
+
+export const isAbsent = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR'].includes(systemCodeOf(error) ?? '');
+
+export function noMatch(pattern: string, baseDir: string): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_TOPIC_MISSING',
+    `No file matches ${pattern} below ${baseDir}. Correct source.file.path, or put the files there (hidden files match only a ` +
+      'pattern that names the dot).',
+    { fields: { pattern, baseDir } },
+  );
+}
+
+export function unreadable({ topic, path }: NamedFile, cause: unknown): TidemarkError {
+  const code = systemCodeOf(cause) ?? 'unknown';
+  const advice = isAbsent(cause) ? 'Put it back.' : 'Give the user that runs Tidemark the right to read it.';
+  return new TidemarkError('SOURCE_TOPIC_MISSING', `${path} cannot be read: ${code}. ${advice}`, {
+    fields: { topic, path, systemCode: code },
+    cause,
+  });
+}
+
+export function gone(file: NamedFile, line: number): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_RANGE_LOST',
+    `${file.path} is gone; it was read up to line ${line}, the next one. Put it back, or accept the loss.`,
+    { fields: { partition: partition(file), path: file.path, fromOffset: line } },
+  );
+}
+
+export function beyondEnd(file: NamedFile, line: number, lines: number): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_BEYOND_END',
+    `${file.path} has ${lines} lines, and line ${line} is the next one to read (counted from 0): the file was truncated or ` +
+      'rewritten. Files are only ever to be appended to. Restore it, or give the new content another name.',
+    { fields: { partition: partition(file), path: file.path, fromOffset: line, endOffset: lines } },
+  );
+}
+
+export function shrunk(file: NamedFile, line: number, byte: number, sizeBytes: number): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_BEYOND_END',
+    `${file.path} shrank to ${sizeBytes} bytes, and line ${line} at byte ${byte} is the next one to read: the file was truncated. ` +
+      'Files are only ever to be appended to. Restore it, or give the new content another name.',
+    { fields: { partition: partition(file), path: file.path, fromOffset: line, sizeBytes } },
+  );
+}
+
+export function replaced(
+  file: NamedFile,
+  expectedTopicId: string,
+  foundTopicId: string | null,
+): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_REPLACED',
+    `${file.path} is another file: its first line has the fingerprint ${foundTopicId ?? '- (it has no complete line)'}, the one ` +
+      `that was read had ${expectedTopicId}. Its lines mean other records now: put the old file back, or give the new one another name.`,
+    { fields: { partition: partition(file), path: file.path, expectedTopicId, foundTopicId } },
+  );
+}
+
+export function rewritten(file: NamedFile, line: number, byte: number): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_REPLACED',
+    `${file.path} was rewritten: line ${line} began at byte ${byte}, and no line begins there now. Files are only ever to be ` +
+      'appended to. Put the old file back, or give the new one another name.',
+    { fields: { partition: partition(file), path: file.path, fromOffset: line } },
+  );
+}
+
+export function lineTooLong(file: NamedFile, line: number, limitBytes: number): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_RANGE_LOST',
+    `Line ${line} of ${file.path} is longer than ${limitBytes} bytes, the most that one record may have. Split it, or accept the ` +
+      'loss of this line.',
+    { fields: { partition: partition(file), path: file.path, fromOffset: line, toOffset: line + 1 } },
+  );
+}
+
+export function tailGrew(file: NamedFile, line: number): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_RANGE_LOST',
+    `Line ${line} of ${file.path} had no newline when a bounded run (--until-end) took it for complete, and has grown since: its ` +
+      'rest is in no record. End the line with a newline, append what is missing as a line of its own, then resume.',
+    { fields: { partition: partition(file), path: file.path, fromOffset: line, toOffset: line + 1 } },
+  );
+}

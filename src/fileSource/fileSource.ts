@@ -1,0 +1,267 @@
+/**
+ * Files as a source: every matching file is a topic with one partition, every line a record, its number (from 0) the offset.
+ *
+ * A record is a line with its newline; the last line of a file counts once its newline is written. A bounded run (`untilEnd`)
+ * takes a last line without newline for complete, since nobody is going to end it. If such a line grows later, the feed stops
+ * with SOURCE_RANGE_LOST where it sees it grow; what it grew by between two runs cannot be seen.
+ * Files are only ever to be appended to.
+ */
+import { open, type FileHandle } from 'node:fs/promises';
+import type { TopicPartition } from '../../journal/ids.ts';
+import { TidemarkError } from '../../journal/errors.ts';
+import type { Clock } from '../clock.ts';
+import { pauseUnless } from '../kafka/pacing.ts';
+import type { OffsetRange, PartitionFeed, Source, SourceFacts, SourceListener } from '../source/port.ts';
+import type { StartFrom, TopicFacts } from '../source/port.ts';
+import type { Log } from '../telemetry/log.ts';
+import * as errors from './fileErrors.ts';
+import { FileFeed, type FeedContext } from './fileFeed.ts';
+import { fingerprintOf } from './identity.ts';
+import { lineCursor } from './lineBatch.ts';
+import { readLines, type ReadLimits } from './lineChunk.ts';
+import { LineIndex } from './lineIndex.ts';
+import { fileOf, matchingFiles } from './matching.ts';
+import { FileTimes, timeReader, type TimeReader } from './recordTime.ts';
+
+export interface FileSourceOptions {
+  /** Absolute. Topics are paths relative to it. */
+  readonly baseDir: string;
+  /** Glob relative to baseDir (`data/*.ndjson`, `**` allowed), or absolute. Hidden files match only where it names the dot. */
+  readonly pattern: string;
+  /**
+   * Dotted path of the record's time in the JSON of each line: a number is epoch milliseconds, a string an ISO time (UTC where it
+   * has no zone). A line without a readable one gets the time at which the file was last changed, as all do where this is null.
+   */
+  readonly time: string | null;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Bounded run: a last line without newline is a record, and files that appear later are left alone. */
+  readonly untilEnd?: boolean;
+  /** How often files are looked at for growth, and the folder for new files. */
+  readonly pollMs?: number;
+  /** How long a file that is missing or too short is waited for before its partition stops. */
+  readonly stableMs?: number;
+  /** What is read at once, and the longest line. */
+  readonly limits?: ReadLimits;
+}
+
+const POLL_MS = 1_000;
+const STABLE_MS = 30_000;
+const MIB = 1024 * 1024;
+const LIMITS: ReadLimits = { chunkBytes: 2 * MIB, lineBytesMax: 64 * MIB };
+/** Failures that pass by themselves; whatever else a file cannot be read for is told at once. */
+const PASSING: readonly (string | null)[] = [
+  'EMFILE',
+  'ENFILE',
+  'EAGAIN',
+  'EINTR',
+  'ESTALE',
+  'EIO',
+  'ETIMEDOUT',
+];
+
+export function createFileSource(options: FileSourceOptions): Source {
+  return new FileSource(options);
+}
+
+class FileSource implements Source {
+  readonly kind = 'file';
+  readonly #options: Required<FileSourceOptions>;
+  readonly #readTime: TimeReader | null;
+  readonly #stopping = new AbortController();
+  readonly #known = new Map<string, TopicFacts>();
+  readonly #indexes = new Map<string, LineIndex>();
+  /** The end of the bounded run where it includes a line without newline, by topic. */
+  readonly #tailEnds = new Map<string, number>();
+  readonly #feeds = new Set<FileFeed>();
+  #watching: Promise<void> = Promise.resolve();
+
+  constructor(options: FileSourceOptions) {
+    const defaults = { untilEnd: false, pollMs: POLL_MS, stableMs: STABLE_MS, limits: LIMITS };
+    this.#options = { ...defaults, ...options };
+    this.#readTime = options.time === null ? null : timeReader(options.time);
+  }
+
+  async describe(options: Parameters<Source['describe']>[0]): Promise<SourceFacts> {
+    const { baseDir, pattern, clock, pollMs } = this.#options;
+    for (let told = false; ;) {
+      options.signal.throwIfAborted();
+      const topics = await this.#discover();
+      if (topics.length > 0) return { clusterId: null, groupId: null, topics };
+      const missing = errors.noMatch(pattern, baseDir);
+      if (!options.wait) throw missing;
+      if (!told) options.onWaiting(`${missing.message} Waiting for one.`);
+      told = true;
+      await pauseUnless(options.signal, clock, pollMs);
+    }
+  }
+
+  async startOffsets(topic: string, startFrom: StartFrom): Promise<bigint[]> {
+    switch (startFrom.type) {
+      case 'earliest':
+      case 'group':
+        return [0n];
+      case 'latest':
+        return [BigInt((await this.#withFile(topic, (handle) => this.#index(topic).count(handle))).line)];
+      case 'time':
+        return [
+          BigInt(
+            await this.#withFile(topic, (handle) => this.#firstLineSince(handle, topic, startFrom.atMs)),
+          ),
+        ];
+    }
+  }
+
+  async ranges(topic: string): Promise<OffsetRange[]> {
+    const { line, tailBytes } = await this.#withFile(topic, (handle) => this.#index(topic).count(handle));
+    const taken = this.#tailEnds.get(topic) === line + 1;
+    const end = tailBytes > 0 && (this.#options.untilEnd || taken) ? line + 1 : line;
+    if (end > line) this.#tailEnds.set(topic, end);
+    return [{ startOffset: 0n, endOffset: BigInt(end) }];
+  }
+
+  async start(listener: SourceListener): Promise<void> {
+    if (!this.#options.untilEnd) await this.#announceNew(listener);
+    listener.assigned(this.#assignment());
+    if (!this.#options.untilEnd) this.#watching = this.#watch(listener);
+  }
+
+  open({ topic }: TopicPartition, offset: bigint, expectedTopicId: string | null): PartitionFeed {
+    const context: FeedContext = {
+      ...this.#options,
+      readTime: this.#readTime,
+      takesTail: (name, line) => this.#options.untilEnd && this.#tailEnds.get(name) === line + 1,
+      tailTaken: (name, nextLine) => this.#tailEnds.set(name, nextLine),
+    };
+    const file = fileOf(this.#options.baseDir, topic);
+    const feed = new FileFeed(context, file, this.#index(topic), Number(offset), expectedTopicId);
+    this.#feeds.add(feed);
+    return feed;
+  }
+
+  /** A file that was deleted is no other one: what was read of it counts. */
+  async verifyIdentity(topic: string, expectedTopicId: string | null): Promise<void> {
+    if (expectedTopicId === null) return;
+    const file = fileOf(this.#options.baseDir, topic);
+    let found: string | null;
+    try {
+      found = await this.#withFile(topic, fingerprintOf);
+    } catch (error) {
+      if (error instanceof TidemarkError && errors.isAbsent(error.cause)) return;
+      throw error;
+    }
+    if (found !== expectedTopicId) throw errors.replaced(file, expectedTopicId, found);
+  }
+
+  async commitOffset(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async readWitness(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all([...this.#feeds].map((feed) => feed.close()));
+    this.#feeds.clear();
+    await this.#watching;
+  }
+
+  /** Facts of every file that is there; those described before keep theirs, except an id that could not be told then. */
+  async #discover(): Promise<TopicFacts[]> {
+    const { baseDir, pattern } = this.#options;
+    const topics: TopicFacts[] = [];
+    for (const { topic } of await matchingFiles(baseDir, pattern)) {
+      try {
+        const topicId = await this.#withFile(topic, fingerprintOf);
+        topics.push({ topic, topicId, partitions: 1 });
+      } catch (error) {
+        // Gone since it was listed.
+        if (!(error instanceof TidemarkError && errors.isAbsent(error.cause))) throw error;
+      }
+    }
+    for (const facts of topics) this.#known.set(facts.topic, facts);
+    return topics;
+  }
+
+  async #watch(listener: SourceListener): Promise<void> {
+    const { clock, log, pollMs, pattern } = this.#options;
+    const { signal } = this.#stopping;
+    let told = false;
+    for (;;) {
+      await pauseUnless(signal, clock, pollMs);
+      if (signal.aborted) return;
+      try {
+        if (await this.#announceNew(listener)) listener.assigned(this.#assignment());
+        told = false;
+      } catch (error) {
+        if (!told) log.warn({ err: error }, `Files that match ${pattern} cannot be listed; trying again.`);
+        told = true;
+      }
+    }
+  }
+
+  /** Whether there are new files. */
+  async #announceNew(listener: SourceListener): Promise<boolean> {
+    const before = new Set(this.#known.keys());
+    const appeared = (await this.#discover()).filter(({ topic }) => !before.has(topic));
+    if (this.#stopping.signal.aborted) return false;
+    for (const facts of appeared) listener.topicAppeared(facts);
+    return appeared.length > 0;
+  }
+
+  #assignment(): TopicPartition[] {
+    return [...this.#known.keys()].map((topic) => ({ topic, partition: 0 }));
+  }
+
+  #index(topic: string): LineIndex {
+    const known = this.#indexes.get(topic);
+    if (known !== undefined) return known;
+    const index = new LineIndex();
+    this.#indexes.set(topic, index);
+    return index;
+  }
+
+  async #firstLineSince(handle: FileHandle, topic: string, atMs: number): Promise<number> {
+    const { mtimeMs } = await handle.stat();
+    const times = new FileTimes(mtimeMs, this.#readTime, () => undefined);
+    for (let line = 0, byte = 0; ;) {
+      const chunk = await readLines(handle, byte, this.#options.limits);
+      if (chunk.type === 'tooLong') {
+        throw errors.lineTooLong(
+          fileOf(this.#options.baseDir, topic),
+          line,
+          this.#options.limits.lineBytesMax,
+        );
+      }
+      if (chunk.type !== 'lines') return line;
+      const cursor = lineCursor(chunk.lines, line, times);
+      while (cursor.next()) if (cursor.timestampMs >= atMs) return line + cursor.offsetDelta;
+      line += chunk.lines.count;
+      byte = chunk.nextByte;
+    }
+  }
+
+  /** Rejects with SOURCE_TOPIC_MISSING where the file is not there or may not be read; waits for what passes by itself. */
+  async #withFile<T>(topic: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
+    const { baseDir, clock, log, pollMs } = this.#options;
+    const file = fileOf(baseDir, topic);
+    for (;;) {
+      try {
+        const handle = await open(file.path, 'r');
+        try {
+          return await use(handle);
+        } finally {
+          await handle.close();
+        }
+      } catch (error) {
+        const code = errors.systemCodeOf(error);
+        if (error instanceof TidemarkError || code === null) throw error;
+        if (!PASSING.includes(code) || this.#stopping.signal.aborted) throw errors.unreadable(file, error);
+        log.warn({ topic, systemCode: code }, `${file.path} cannot be read: ${code}; trying again.`);
+        await pauseUnless(this.#stopping.signal, clock, pollMs);
+      }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/** Lines as a fetched batch: a flyweight cursor over the chunk that they were read in. */
+import type { FetchedBatch, RecordCursor } from '../source/port.ts';
+import type { Lines } from './lineChunk.ts';
+import type { FileTimes } from './recordTime.ts';
+
+const NO_KEY = new Buffer(0);
+
+class LineCursor implements RecordCursor {
+  readonly baseOffset: bigint;
+  readonly keyBytes = NO_KEY;
+  readonly keyStart = -1;
+  readonly keyEnd = -1;
+  readonly valueBytes: Buffer;
+  offsetDelta = -1;
+  valueStart = -1;
+  valueEnd = -1;
+  readonly #lines: Lines;
+  readonly #firstLine: number;
+  readonly #times: FileTimes;
+  #timeDelta = -1;
+  #timeMs = 0;
+
+  constructor(lines: Lines, firstLine: number, times: FileTimes) {
+    this.baseOffset = BigInt(firstLine);
+    this.valueBytes = lines.buffer;
+    this.#lines = lines;
+    this.#firstLine = firstLine;
+    this.#times = times;
+  }
+
+  next(): boolean {
+    const { start, ends, count } = this.#lines;
+    const index = this.offsetDelta + 1;
+    if (index >= count) return false;
+    this.valueStart = index === 0 ? start : this.valueEnd + 1;
+    this.valueEnd = ends[index] ?? this.valueStart;
+    this.offsetDelta = index;
+    return true;
+  }
+
+  /** Parsed only where somebody asks for it. */
+  get timestampMs(): number {
+    if (this.#timeDelta !== this.offsetDelta) {
+      this.#timeDelta = this.offsetDelta;
+      const line = this.#firstLine + this.offsetDelta;
+      this.#timeMs = this.#times.timeOf(this.valueBytes, this.valueStart, this.valueEnd, line);
+    }
+    return this.#timeMs;
+  }
+}
+
+export function lineCursor(lines: Lines, firstLine: number, times: FileTimes): RecordCursor {
+  return new LineCursor(lines, firstLine, times);
+}
+
+export function lineBatch(lines: Lines, firstLine: number, times: FileTimes): FetchedBatch {
+  return {
+    fetchedOffset: BigInt(firstLine),
+    nextOffset: BigInt(firstLine + lines.count),
+    sizeBytes: lines.buffer.length,
+    records: () => lineCursor(lines, firstLine, times),
+  };
+}

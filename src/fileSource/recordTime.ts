@@ -1,0 +1,77 @@
+/** The time of a record: from its JSON where the job names a path, else the time of its file. */
+
+/** Milliseconds since the epoch; null where the line does not say. */
+export type TimeReader = (bytes: Buffer, start: number, end: number) => number | null;
+
+const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)\s?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
+
+/** ISO 8601, extended format; without a zone it is UTC, wherever this machine stands. */
+export function parseIsoTime(text: string): number | null {
+  const [, date, time, zone] = ISO.exec(text) ?? [];
+  if (date === undefined) return null;
+  if (time === undefined) return orNull(Date.parse(date));
+  return orNull(Date.parse(`${date}T${time.replace(',', '.')}${normalZone(zone)}`));
+}
+
+function normalZone(zone: string | undefined): string {
+  if (zone === undefined || zone.toUpperCase() === 'Z') return 'Z';
+  const digits = zone.slice(1).replace(':', '');
+  return `${zone.slice(0, 1)}${digits.slice(0, 2)}:${digits.slice(2) || '00'}`;
+}
+
+const orNull = (ms: number): number | null => (Number.isNaN(ms) ? null : ms);
+
+/** Reads the value at a dotted path of the line's JSON: a number is epoch milliseconds, a string an ISO time. */
+export function timeReader(path: string): TimeReader {
+  const keys = path.split('.');
+  return (bytes, start, end) => {
+    const value = valueAt(parseLine(bytes.toString('utf8', start, end)), keys);
+    if (typeof value === 'string') return parseIsoTime(value);
+    return typeof value === 'number' && Number.isFinite(value) ? Math.floor(value) : null;
+  };
+}
+
+const BYTE_ORDER_MARK = 0xfeff;
+
+function parseLine(text: string): unknown {
+  try {
+    return JSON.parse(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text) as unknown;
+  } catch {
+    // Not JSON: a line without a time of its own, counted as such by the caller.
+    return null;
+  }
+}
+
+function valueAt(json: unknown, keys: readonly string[]): unknown {
+  let value = json;
+  for (const key of keys) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
+}
+
+/** The times of one file's records; lines that do not say get the time of the file, are counted, and told of once. */
+export class FileTimes {
+  readonly #fileTimeMs: number;
+  readonly #read: TimeReader | null;
+  readonly #onFirstWithout: (line: number) => void;
+  /** Lines without a readable time so far. */
+  linesWithout = 0;
+
+  constructor(fileTimeMs: number, read: TimeReader | null, onFirstWithout: (line: number) => void) {
+    this.#fileTimeMs = Math.floor(fileTimeMs);
+    this.#read = read;
+    this.#onFirstWithout = onFirstWithout;
+  }
+
+  /** `line` is its number, for the log. */
+  timeOf(bytes: Buffer, start: number, end: number, line: number): number {
+    if (this.#read === null) return this.#fileTimeMs;
+    const ms = this.#read(bytes, start, end);
+    if (ms !== null) return ms;
+    if (this.linesWithout === 0) this.#onFirstWithout(line);
+    this.linesWithout += 1;
+    return this.#fileTimeMs;
+  }
+}

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { partFileMachine, type PartFileEvent } from '../../actors/partFile.ts';
+import { start, step } from '../../actors/step.ts';
+import { change, partOpened, rolled, temporaryName } from './samples.ts';
+import { describeModel } from './walk.ts';
+
+const { type: _, ...input } = partOpened(1);
+const inProgress = (length: number): PartFileEvent => ({
+  type: 'partCheckpointed',
+  change: change(1, length),
+});
+const pending = (length: number): PartFileEvent => ({
+  type: 'partCheckpointed',
+  change: change(1, length, rolled),
+});
+const moved = (n: number): PartFileEvent => ({ type: 'partMoved', toUri: temporaryName(n) });
+const claim: PartFileEvent = { type: 'epochClaimed' };
+const committed: PartFileEvent = { type: 'partCommitted' };
+const discarded: PartFileEvent = { type: 'partDiscarded' };
+
+describeModel('part file', {
+  machine: partFileMachine,
+  input,
+  label: ({ value, context }) => (context.copyUri === null ? value : `${value}, being copied`),
+  cases: () => ({
+    'partCheckpointed (in progress)': inProgress(100),
+    'partCheckpointed (rolled)': pending(200),
+    partMoved: moved(7),
+    partCommitted: committed,
+    partDiscarded: discarded,
+    epochClaimed: claim,
+  }),
+  expected: {
+    open: {
+      'partCheckpointed (in progress)': ['inProgress'],
+      'partCheckpointed (rolled)': ['pending', 'publishPart'],
+      partDiscarded: ['discarded'],
+      epochClaimed: ['discarding', 'discardPart'],
+    },
+    inProgress: {
+      'partCheckpointed (in progress)': ['inProgress'],
+      'partCheckpointed (rolled)': ['pending', 'publishPart'],
+      partMoved: ['inProgress, being copied'],
+      epochClaimed: ['inProgress'],
+    },
+    'inProgress, being copied': {
+      'partCheckpointed (in progress)': ['inProgress, being copied'],
+      'partCheckpointed (rolled)': ['pending', 'publishPart'],
+      partMoved: ['inProgress, being copied'],
+      epochClaimed: ['inProgress'],
+    },
+    pending: { partCommitted: ['committed'], epochClaimed: ['pending'] },
+    discarding: { partDiscarded: ['discarded'], epochClaimed: ['discarding'] },
+    committed: {},
+    discarded: {},
+  },
+  invariant: ({ value, context }) => {
+    const counted = value === 'inProgress' || value === 'pending' || value === 'committed';
+    expect(context.durable !== null).toBe(counted);
+    expect(context.roll !== null).toBe(value === 'pending' || value === 'committed');
+    expect(context.staleUris).not.toContain(context.temporaryUri);
+  },
+});
+
+describe('part file: what it keeps', () => {
+  const run = (...events: readonly PartFileEvent[]) =>
+    events.reduce(
+      (state, event) => step(partFileMachine, state, event, 'Part file 1').state,
+      start(partFileMachine, input),
+    ).context;
+
+  it('a completed checkpoint says all that is durable of the file', () => {
+    const { partId: _id, state: _state, roll: _roll, ...durable } = change(1, 300);
+    expect(run(inProgress(100), inProgress(300)).durable).toEqual(durable);
+  });
+  it('a checkpoint that makes it pending brings the reason and time of its roll', () => {
+    expect(run(inProgress(100), pending(200)).roll).toEqual(rolled);
+  });
+  it('the copy takes the place of the temporary file once a checkpoint names it, and the old name is remembered', () => {
+    const context = run(inProgress(100), claim, moved(7), pending(100));
+    expect(context).toMatchObject({
+      temporaryUri: temporaryName(7),
+      copyUri: null,
+      staleUris: [temporaryName(1)],
+    });
+  });
+  it('a copy that no checkpoint named is forgotten by the next claim, but not its name', () => {
+    const context = run(inProgress(100), claim, moved(7), claim, moved(8), pending(100));
+    expect(context).toMatchObject({
+      temporaryUri: temporaryName(8),
+      copyUri: null,
+      staleUris: [temporaryName(7), temporaryName(1)],
+    });
+  });
+  it('a second copy in one epoch does not lose the name of the first', () => {
+    expect(run(inProgress(100), moved(7), moved(8))).toMatchObject({
+      copyUri: temporaryName(8),
+      staleUris: [temporaryName(7)],
+    });
+  });
+});

@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest';
+import { partitionMachine, type PartitionMachineEvent } from '../../actors/partition.ts';
+import type { StopFacts } from '../../actors/facts.ts';
+import { start, step } from '../../actors/step.ts';
+import { change, checkpointed, claim, claimed, part, partOpened, piece, rolled, stopped } from './samples.ts';
+import { describeModel, type Outcome } from './walk.ts';
+
+const OWN = claim(0xa);
+const halt: StopFacts = {
+  code: 'JOURNAL_CORRUPT',
+  message: 'Entry 7 is not the one that had been written.',
+  fromOffset: null,
+  toOffset: null,
+  files: [],
+};
+const loss = { type: 'lossAccepted', requestId: 4, fromOffset: 100n, toOffset: 250n } as const;
+const replayed = { type: 'replayed', ownClaimId: OWN } as const;
+
+/** A state whose journal holds a stop that no operator has lifted. */
+const WITH_STOP = ', with a stop';
+
+/** Both with and without a stop in the journal: the step is the same, and the stop stays. */
+function inBoth(
+  state: string,
+  rows: Readonly<Record<string, Outcome>>,
+): Record<string, Readonly<Record<string, Outcome>>> {
+  const kept = (next: string): string => (next === 'stopped' ? next : `${next}${WITH_STOP}`);
+  return {
+    [state]: rows,
+    [`${state}${WITH_STOP}`]: Object.fromEntries(
+      Object.entries(rows).map(([title, [next, ...actions]]) => [title, [kept(next), ...actions] as const]),
+    ),
+  };
+}
+
+const replaying = inBoth('replaying', {
+  'epochClaimed (own)': ['replaying'],
+  'epochClaimed (of another)': ['replaying'],
+  partOpened: ['replaying'],
+  partMoved: ['replaying'],
+  checkpointPart: ['replaying'],
+  checkpointCompleted: ['replaying'],
+  partCommitted: ['replaying'],
+  partDiscarded: ['replaying'],
+  rollRequested: ['replaying'],
+  requestRefused: ['replaying'],
+  replayed: ['claiming'],
+  halted: ['stopped'],
+});
+
+describeModel('partition', {
+  machine: partitionMachine,
+  input: undefined,
+  label: ({ value, context }) =>
+    context.stop === null || value === 'stopped' ? value : `${value}${WITH_STOP}`,
+  cases: ({ context }): Record<string, PartitionMachineEvent> => ({
+    'epochClaimed (own)': { ...claimed(context.epoch + 1), claimId: context.ownClaimId ?? OWN },
+    'epochClaimed (of another)': { ...claimed(context.epoch + 1), claimId: claim(0xb) },
+    partOpened: partOpened(1),
+    partMoved: { type: 'partMoved', partId: part(1), fromUri: 'file:///lake/.a', toUri: 'file:///lake/.b' },
+    checkpointPart: piece(context.checkpoint + 1, 0, [change(1, 100)]),
+    checkpointCompleted: checkpointed(context.checkpoint + 1, 110n),
+    partCommitted: { type: 'partCommitted', partId: part(1) },
+    partDiscarded: { type: 'partDiscarded', partId: part(1) },
+    partitionStopped: stopped,
+    rollRequested: { type: 'rollRequested', requestId: 1 },
+    requestRefused: { type: 'requestRefused', requestId: 2, reason: 'The partition is not stopped.' },
+    resumeRequested: { type: 'resumeRequested', requestId: 3 },
+    lossAccepted: loss,
+    replayed,
+    settled: { type: 'settled' },
+    checkpointStarted: { type: 'checkpointStarted' },
+    checkpointFailed: { type: 'checkpointFailed' },
+    fenced: { type: 'fenced' },
+    epochGivenUp: { type: 'epochGivenUp' },
+    halted: { type: 'halted', stop: halt },
+  }),
+  expected: {
+    replaying: {
+      ...replaying['replaying'],
+      partitionStopped: [`replaying${WITH_STOP}`],
+      resumeRequested: ['replaying'],
+      lossAccepted: ['replaying'],
+    },
+    [`replaying${WITH_STOP}`]: {
+      ...replaying[`replaying${WITH_STOP}`],
+      partitionStopped: [`replaying${WITH_STOP}`],
+      resumeRequested: ['replaying'],
+      lossAccepted: ['replaying'],
+    },
+    claiming: {
+      'epochClaimed (own)': ['settling'],
+      fenced: ['fenced'],
+      halted: ['stopped'],
+    },
+    [`claiming${WITH_STOP}`]: {
+      'epochClaimed (own)': ['stopped'],
+      fenced: [`fenced${WITH_STOP}`],
+      halted: ['stopped'],
+    },
+    settling: {
+      partMoved: ['settling'],
+      checkpointPart: ['settling'],
+      checkpointCompleted: ['settling'],
+      partCommitted: ['settling'],
+      partDiscarded: ['settling'],
+      partitionStopped: ['stopped'],
+      settled: ['running'],
+      fenced: ['fenced'],
+      epochGivenUp: ['replaying'],
+      halted: ['stopped'],
+    },
+    running: {
+      partOpened: ['running'],
+      partCommitted: ['running'],
+      partDiscarded: ['running'],
+      partitionStopped: ['stopped'],
+      rollRequested: ['running'],
+      requestRefused: ['running'],
+      checkpointStarted: ['checkpointing'],
+      fenced: ['fenced'],
+      epochGivenUp: ['replaying'],
+      halted: ['stopped'],
+    },
+    checkpointing: {
+      partOpened: ['checkpointing'],
+      checkpointPart: ['checkpointing'],
+      checkpointCompleted: ['running'],
+      partCommitted: ['checkpointing'],
+      partDiscarded: ['checkpointing'],
+      partitionStopped: ['stopped'],
+      rollRequested: ['checkpointing'],
+      requestRefused: ['checkpointing'],
+      checkpointFailed: ['running'],
+      fenced: ['fenced'],
+      epochGivenUp: ['replaying'],
+      halted: ['stopped'],
+    },
+    ...inBoth('fenced', { epochGivenUp: ['replaying'] }),
+    stopped: {
+      partCommitted: ['stopped'],
+      rollRequested: ['stopped'],
+      requestRefused: ['stopped'],
+      resumeRequested: ['replaying'],
+      lossAccepted: ['replaying'],
+      fenced: [`fenced${WITH_STOP}`],
+      epochGivenUp: [`replaying${WITH_STOP}`],
+      halted: ['stopped'],
+    },
+  },
+  invariant: ({ value, context }) => {
+    if (value === 'stopped') expect(context.stop).not.toBeNull();
+    if (value === 'settling' || value === 'running' || value === 'checkpointing') {
+      expect(context).toMatchObject({ claimId: OWN, ownClaimId: OWN, stop: null });
+    }
+  },
+});
+
+describe('partition: what it keeps', () => {
+  const run = (...events: readonly PartitionMachineEvent[]) =>
+    events.reduce(
+      (state, event) => step(partitionMachine, state, event, 'The partition').state,
+      start(partitionMachine, undefined),
+    ).context;
+  const own = { ...claimed(1, 40n), claimId: OWN };
+  const running = [replayed, own, { type: 'settled' }] as const;
+
+  it('the first claim brings the start offset, and no later one changes nextOffset', () => {
+    expect(run(claimed(1, 40n))).toMatchObject({ epoch: 1, claimId: claim(1), nextOffset: 40n });
+    expect(run(claimed(1, 40n), checkpointed(1, 110n), claimed(2, 0n))).toMatchObject({
+      epoch: 2,
+      nextOffset: 110n,
+    });
+    expect(run(claimed(1, 40n), claimed(2, 0n)).nextOffset).toBe(40n);
+  });
+  it('completed checkpoints are counted up, failed ones are not', () => {
+    const checkpoint = [{ type: 'checkpointStarted' }, checkpointed(1, 110n)] as const;
+    const failed = [{ type: 'checkpointStarted' }, { type: 'checkpointFailed' }] as const;
+    expect(run(...running, ...checkpoint, ...failed)).toMatchObject({
+      checkpoint: 1,
+      nextOffset: 110n,
+      recordsRead: 10,
+      recordsSkippedNull: 1,
+    });
+    expect(run(claimed(1), checkpointed(1, 5n), checkpointed(2, 9n))).toMatchObject({
+      checkpoint: 2,
+      recordsRead: 20,
+      recordsSkippedNull: 2,
+    });
+  });
+  it('a stop keeps its code, offsets and files until an operator resumes, or accepts the loss and goes on behind it', () => {
+    const { type: _type, ...facts } = stopped;
+    expect(run(...running, stopped).stop).toEqual(facts);
+    expect(run(...running, stopped, { type: 'resumeRequested', requestId: 3 })).toMatchObject({
+      stop: null,
+      nextOffset: 40n,
+      lastRequestId: 3,
+    });
+    expect(run(...running, stopped, loss)).toMatchObject({ stop: null, nextOffset: 250n, lastRequestId: 4 });
+  });
+  it('a journal in doubt outranks the stop that it holds', () => {
+    expect(run(...running, stopped, { type: 'halted', stop: halt }).stop).toEqual(halt);
+  });
+  it('a request is taken up once: its id is remembered, also where it was refused', () => {
+    expect(run(...running, { type: 'rollRequested', requestId: 5 }).lastRequestId).toBe(5);
+    expect(run(...running, { type: 'requestRefused', requestId: 6, reason: 'no' }).lastRequestId).toBe(6);
+  });
+
+  describe('pieces of a checkpoint', () => {
+    const [one, two] = [change(1, 100), change(2, 200, rolled)];
+    it('follow each other', () => {
+      expect(run(claimed(1), piece(1, 0, [one]), piece(1, 1, [two])).pieces).toEqual({
+        checkpoint: 1,
+        count: 2,
+        parts: [one, two],
+      });
+    });
+    it('begin anew where the checkpoint is tried again', () => {
+      expect(run(claimed(1), piece(1, 0, [one]), piece(1, 0, [two])).pieces).toEqual({
+        checkpoint: 1,
+        count: 1,
+        parts: [two],
+      });
+    });
+    it('are void where one is missing, or of another checkpoint', () => {
+      expect(run(claimed(1), piece(1, 0, [one]), piece(1, 2, [two])).pieces).toBeNull();
+      expect(run(claimed(1), piece(1, 0, [one]), piece(2, 1, [two])).pieces).toBeNull();
+    });
+    it('are void after a claim, and used up by a completed checkpoint', () => {
+      expect(run(claimed(1), piece(1, 0, [one]), claimed(2)).pieces).toBeNull();
+      expect(run(claimed(1), piece(1, 0, [one]), checkpointed(1, 5n, [], 1)).pieces).toBeNull();
+    });
+  });
+});
