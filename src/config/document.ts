@@ -95,9 +95,9 @@ export function parseYamlValue(source: string): { readonly value: unknown } | { 
     if (result.type === 'parsed') return { value: result.data };
     return { reason: result.problems[0]?.message ?? 'no valid YAML' };
   }
-  const { contents, errors } = parseDocument(text, { prettyErrors: false });
   if (text === '') return { value: null };
-  const isWhole = errors.length === 0 && isScalar(contents) && contents.range?.[1] === text.length;
+  const { contents, errors } = parseDocument(text, { prettyErrors: false });
+  const isWhole = errors.length === 0 && isScalar(contents) && contents.range[1] === text.length;
   return { value: isWhole ? contents.value : text };
 }
 

@@ -40,7 +40,7 @@ export interface FileSourceConfig {
   readonly type: 'file';
   /** A glob relative to the job's folder (`baseDir`), normalized; may begin with `../`. A match's relative path is its topic. */
   readonly pattern: string;
-  /** Where in a line's JSON its time in milliseconds stands, as steps; null: the file's modification time. */
+  /** Where in a line's JSON its time stands (milliseconds or ISO text), as steps; null: the file's modification time. */
   readonly timePath: readonly string[] | null;
 }
 

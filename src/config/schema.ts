@@ -160,7 +160,7 @@ function fileSchema() {
       .optional()
       .meta({
         description:
-          "Keys that lead to a line's time in milliseconds; without it the file's modification time counts.",
+          "Keys that lead to a line's time in its JSON: milliseconds since 1970 or an ISO text. Without it the file's modification time counts.",
       }),
   });
 }

@@ -107,6 +107,7 @@ export class PartitionRunner {
         this.#released.signal,
       );
       this.#epoch = epoch;
+      this.#logClaim(epoch);
       await epoch.checkWitness();
       const { stop } = epoch.claim.host.ledger.facts;
       if (stop !== null) return await this.#stayStopped(epoch, stop);
@@ -116,6 +117,11 @@ export class PartitionRunner {
     } finally {
       await (this.#epoch as Epoch | null)?.quiesce();
     }
+  }
+
+  #logClaim({ claim }: Epoch): void {
+    const { nextOffset } = claim.host.ledger.facts;
+    this.#context.ports.log.info({ partition: this.#name, epoch: claim.epoch, nextOffset }, 'partition claimed');
   }
 
   async #afterFailure(cause: unknown): Promise<EpochEnd> {

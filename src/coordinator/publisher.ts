@@ -97,11 +97,9 @@ export class Publisher {
     await this.#untilPublished(part, part.durable, closedHere);
     await context.ports.store.discard(part.staleUris, null);
     await host.submit(() => [{ type: 'partCommitted', partId }]);
-    context.stats.fileCommitted({
-      uri: part.finalUri,
-      records: part.durable.records,
-      bytes: part.durable.length,
-    });
+    const { records, length: bytes } = part.durable;
+    context.stats.fileCommitted({ uri: part.finalUri, records, bytes });
+    context.ports.log.debug({ file: part.finalUri, records, bytes }, 'file committed');
   }
 
   async #untilPublished(part: PartFileContext, durable: DurablePart, closedHere: boolean): Promise<void> {

@@ -55,6 +55,8 @@ export class FileFeed implements PartitionFeed {
   #idleAtBytes = -1;
   #suspicion: { readonly what: string; readonly sinceMs: number } | null = null;
   #told = '';
+  /** Settles when nothing is being read. */
+  #attempting: Promise<unknown> = Promise.resolve();
 
   constructor(
     context: FeedContext,
@@ -75,7 +77,9 @@ export class FileFeed implements PartitionFeed {
     const { signal } = this.#abort;
     for (;;) {
       signal.throwIfAborted();
-      const batch = await this.#attempt();
+      const attempt = this.#attempt();
+      this.#attempting = attempt.catch(() => undefined);
+      const batch = await attempt;
       signal.throwIfAborted();
       if (batch !== null) {
         // Other partitions get their turn also while this one finds everything in the page cache.
@@ -89,6 +93,7 @@ export class FileFeed implements PartitionFeed {
   async close(): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
+    await this.#attempting;
     this.#tellTimes();
     await this.#letGo();
   }
@@ -102,9 +107,9 @@ export class FileFeed implements PartitionFeed {
       this.#told = '';
       return batch;
     } catch (error) {
-      if (error instanceof TidemarkError || this.#abort.signal.aborted) throw error;
+      if (error instanceof TidemarkError) throw error;
       const code = errors.systemCodeOf(error);
-      if (code === null) throw error;
+      if (code === null || this.#abort.signal.aborted) throw error;
       this.#tellOnce(`cannot be read: ${code}; trying again`);
       await this.#letGo();
       return null;
@@ -144,7 +149,7 @@ export class FileFeed implements PartitionFeed {
       return null;
     }
     this.#identity ??= found;
-    const place = await this.#index.find(handle, this.#line);
+    const place = await this.#index.find(handle, this.#line, this.#abort.signal);
     const behindTail = place.line === this.#line - 1 && place.tailBytes > 0;
     if (place.line < this.#line && !behindTail) {
       this.#suspect('is too short', errors.beyondEnd(this.#file, this.#line, place.line));
@@ -166,7 +171,7 @@ export class FileFeed implements PartitionFeed {
   async #read(opened: Opened): Promise<FetchedBatch | null> {
     const { size } = await opened.handle.stat();
     if (size === this.#idleAtBytes) return this.#atEnd(opened, 'end');
-    if (this.#behindTail && size > this.#byte) await this.#passTail(opened.handle);
+    if (this.#behindTail && !(await this.#passTail(opened.handle, size))) return this.#atEnd(opened, 'end');
     const chunk = await readLines(opened.handle, this.#byte, this.#context.limits);
     switch (chunk.type) {
       case 'lines':
@@ -204,13 +209,15 @@ export class FileFeed implements PartitionFeed {
     return batch;
   }
 
-  /** The line that was taken without its newline may only get just that. */
-  async #passTail(handle: FileHandle): Promise<void> {
+  /** The line that was taken without its newline may only get just that; false where it got nothing yet. */
+  async #passTail(handle: FileHandle, size: number): Promise<boolean> {
+    if (size < this.#byte) throw errors.shrunk(this.#file, this.#line, this.#byte, size);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, this.#byte);
-    if (bytesRead === 0) return;
+    if (bytesRead === 0) return false;
     if (buffer[0] !== 0x0a) throw errors.tailGrew(this.#file, this.#line - 1);
     this.#byte += 1;
     this.#behindTail = false;
+    return true;
   }
 
   /** Everything in this inode is read. Another file under the name is taken up where it holds the same lines and more. */

@@ -3,7 +3,7 @@ import type { FetchedBatch, RecordCursor } from '../source/port.ts';
 import type { Lines } from './lineChunk.ts';
 import type { FileTimes } from './recordTime.ts';
 
-const NO_KEY = new Buffer(0);
+const NO_KEY = Buffer.alloc(0);
 
 class LineCursor implements RecordCursor {
   readonly baseOffset: bigint;

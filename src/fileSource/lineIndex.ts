@@ -24,12 +24,13 @@ export class LineIndex {
   #marks: Mark[] = [START];
 
   /** Where `line` begins; or, where the file has fewer complete lines, the end of the last one. */
-  async find(handle: FileHandle, line: number): Promise<Place> {
+  async find(handle: FileHandle, line: number, signal?: AbortSignal): Promise<Place> {
     const { dev, ino, size } = await handle.stat({ bigint: true });
     this.#belongTo(`${dev}:${ino}`, Number(size));
     let mark = this.#marks.findLast((known) => known.line <= line) ?? START;
     const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(SCAN_BYTES, Number(size) - mark.byte)));
     for (let position = mark.byte; mark.line < line;) {
+      signal?.throwIfAborted();
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
       if (bytesRead === 0) return { ...mark, tailBytes: position - mark.byte };
       mark = countTo(line, mark, buffer.subarray(0, bytesRead), position);

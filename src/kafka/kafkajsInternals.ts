@@ -35,7 +35,7 @@ interface Connection {
   isConnected(): boolean;
   disconnect(): Promise<unknown>;
   rejectRequests(error: Error): void;
-  socket?: { destroy(): void };
+  socket?: { destroy(error: Error): void };
   chunks: Buffer[];
   bytesBuffered: number;
   bytesNeeded: number;
@@ -286,7 +286,8 @@ export async function closeConnections(pool: { readonly pool: Connection[] }, re
       connection.rejectRequests(reason);
       const { socket } = connection;
       await connection.disconnect();
-      socket?.destroy();
+      // With an error, or a connection that is just being made would not notice.
+      socket?.destroy(reason);
     }),
   );
 }

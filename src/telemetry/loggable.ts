@@ -35,24 +35,36 @@ export function toLoggableFields(fields: object, depth = 0): Record<string, unkn
   return loggable;
 }
 
-function toLoggableError(error: Error, depth: number): LoggableError {
-  const isOurs = error instanceof TidemarkError;
-  const ownCode = isOurs
-    ? error.code
-    : 'code' in error && typeof error.code === 'string'
-      ? error.code
-      : error.name;
-  const hasFields = isOurs && Object.keys(error.fields).length > 0;
-  const isUnexpected = depth <= 1 && (!isOurs || error.retry === 'bug');
+/** `hasStack` comes from the error that this one caused: a bug is told with all its stacks. */
+function toLoggableError(
+  error: Error,
+  depth: number,
+  hasStack: boolean = isUnexpected(error),
+): LoggableError {
+  const { cause } = error;
+  const deeper =
+    depth >= DEPTH_MAX
+      ? '[deeper]'
+      : cause instanceof Error
+        ? toLoggableError(cause, depth + 1, hasStack)
+        : toLoggable(cause, depth + 1);
   return {
-    code: ownCode,
+    code: codeOf(error),
     message: error.message,
-    ...(hasFields ? { fields: toLoggableFields(error.fields) } : {}),
-    ...(error.cause === undefined
-      ? {}
-      : { cause: depth >= DEPTH_MAX ? '[deeper]' : toLoggable(error.cause, depth + 1) }),
-    ...(isUnexpected && error.stack !== undefined ? { stack: error.stack } : {}),
+    ...(error instanceof TidemarkError && Object.keys(error.fields).length > 0
+      ? { fields: toLoggableFields(error.fields) }
+      : {}),
+    ...(cause === undefined ? {} : { cause: deeper }),
+    ...(hasStack && error.stack !== undefined ? { stack: error.stack } : {}),
   };
+}
+
+function isUnexpected(error: Error): boolean {
+  return !(error instanceof TidemarkError) || error.retry === 'bug';
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 
 /** An error as lines for people: itself, then what caused it. */

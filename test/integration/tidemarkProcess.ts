@@ -50,22 +50,32 @@ export class TidemarkProcess {
     for (const watcher of this.#watchers) watcher(line);
   }
 
+  /** Every log line so far with this message. */
+  lines(message: string): readonly LogLine[] {
+    return this.#lines.filter((line) => line.msg.includes(message));
+  }
+
   has(message: string): boolean {
-    return this.#lines.some((line) => line.msg.includes(message));
+    return this.lines(message).length > 0;
   }
 
   /** Resolves at the next log line (or an earlier one) with this message; rejects where the process ends before. */
-  async said(message: string, times = 1): Promise<void> {
-    const count = (): number => this.#lines.filter((line) => line.msg.includes(message)).length;
-    if (count() >= times) return;
-    const { promise, resolve } = Promise.withResolvers<'said'>();
+  said(message: string, times = 1): Promise<void> {
+    return this.saw(message, (line) => line.msg.includes(message), times);
+  }
+
+  /** The same for any log line; `what` describes it where the process ends before. */
+  async saw(what: string, matches: (line: LogLine) => boolean, times = 1): Promise<void> {
+    const isEnough = (): boolean => this.#lines.filter(matches).length >= times;
+    if (isEnough()) return;
+    const { promise, resolve } = Promise.withResolvers<'seen'>();
     const watcher = (): void => {
-      if (count() >= times) resolve('said');
+      if (isEnough()) resolve('seen');
     };
     this.#watchers.add(watcher);
     const first = await Promise.race([promise, this.ended]);
     this.#watchers.delete(watcher);
-    if (first !== 'said') throw new Error(`the process ended (${String(first.code)}) before it said "${message}":\n${first.stderr}`);
+    if (first !== 'seen') throw new Error(`the process ended (${String(first.code)}) before it said "${what}":\n${first.stderr}`);
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -1,0 +1,41 @@
+/** Seeded randomness: the same seed gives the same world, on every machine. */
+
+/** sfc32 (PractRand, public domain), seeded from one 32-bit number. Fast, small, and good enough to schedule a world. */
+export class SeededRandom {
+  #a: number;
+  #b: number;
+  #c: number;
+  #counter = 1;
+
+  constructor(seed: number) {
+    this.#a = 0x9e3779b9 ^ seed;
+    this.#b = 0x243f6a88;
+    this.#c = seed | 0;
+    for (let round = 0; round < 12; round += 1) this.uint32();
+  }
+
+  uint32(): number {
+    const sum = (this.#a + this.#b + this.#counter) | 0;
+    this.#counter = (this.#counter + 1) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = ((this.#c << 21) | (this.#c >>> 11)) + sum;
+    return sum >>> 0;
+  }
+
+  /** A whole number in [0, limit). */
+  below(limit: number): number {
+    return this.uint32() % limit;
+  }
+
+  /** True with this probability in percent. */
+  percent(probability: number): boolean {
+    return this.below(100) < probability;
+  }
+
+  hexId(): string {
+    let text = '';
+    while (text.length < 32) text += this.uint32().toString(16).padStart(8, '0');
+    return text;
+  }
+}

@@ -1,0 +1,182 @@
+/** One job of a test: its folder, its job file, the real command on it, its files and what its journal says. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, onTestFinished } from 'vitest';
+import { stringify } from 'yaml';
+import { jobName, type TopicPartition } from '../../journal/ids.ts';
+import type { JobEvent, PartitionEvent } from '../../journal/events.ts';
+import { replay } from '../../journal/replay.ts';
+import { jobSubject, partitionSubject } from '../../journal/subjects.ts';
+import { composeJournal } from '../../src/compose.ts';
+import { loadJobConfig } from '../../src/config/loadJobConfig.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
+import { committedDigests } from './numbers.ts';
+import { tidemark, TidemarkProcess, type ProcessEnd } from './tidemarkProcess.ts';
+
+/** A name that no other test of any run uses. */
+export function uniqueName(theme: string): string {
+  return `${theme}-${randomBytes(4).toString('hex')}`;
+}
+
+/** A folder that is gone when the test has ended. */
+export function scratchFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'tidemark-run-'));
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+export interface TestJobOptions {
+  readonly brokers: readonly string[];
+  /** Also the job's name and its group. */
+  readonly topic: string;
+  readonly topics?: readonly string[];
+  readonly folder?: string;
+  /** Instead of an SQLite journal. */
+  readonly nats?: { readonly url: string; readonly stream?: string };
+  /** Whole sections of the job file. */
+  readonly sections?: Readonly<Record<string, unknown>>;
+}
+
+/** What `tidemark status --json` prints, as far as the tests read it. */
+export interface StatusDocument {
+  readonly job: string;
+  readonly journal: { readonly kind: string; readonly id: string };
+  readonly partitions: readonly PartitionDocument[];
+}
+
+export interface PartitionDocument {
+  readonly topic: string;
+  readonly partition: number;
+  readonly state: string;
+  readonly epoch: number;
+  readonly nextOffset: string;
+  readonly lag: string | null;
+  readonly recordsRead: number;
+  readonly recordsSkipped: number;
+  readonly committedFiles: number;
+  readonly stop: {
+    readonly code: string;
+    readonly message: string;
+    readonly fromOffset: string | null;
+    readonly toOffset: string | null;
+  } | null;
+  readonly buckets: readonly {
+    readonly bucket: string;
+    readonly parts: readonly {
+      readonly state: string;
+      readonly length: number;
+      readonly records: number;
+      readonly temporaryUri: string;
+      readonly finalUri: string;
+    }[];
+  }[];
+}
+
+export class TestJob {
+  readonly name: string;
+  readonly folder: string;
+  readonly lake: string;
+  readonly file: string;
+
+  constructor({ brokers, topic, topics = [topic], folder = scratchFolder(), nats, sections = {} }: TestJobOptions) {
+    this.name = topic;
+    this.folder = folder;
+    this.lake = path.join(folder, 'lake');
+    this.file = path.join(folder, 'job.yaml');
+    const document = {
+      job: topic,
+      source: { kafka: { brokers, topics, groupId: topic } },
+      sink: { path: 'lake' },
+      bucket: { by: 'none' },
+      roll: { maxBytes: '64MiB', maxAge: '1h', maxIdle: '1h' },
+      checkpoint: { interval: '200ms' },
+      ...(nats === undefined ? {} : { journal: { nats: { servers: [nats.url], stream: nats.stream ?? 'TIDEMARK' } } }),
+      ...sections,
+    };
+    writeFileSync(this.file, stringify(document));
+  }
+
+  get sqliteFile(): string {
+    return path.join(this.folder, '.tidemark', 'journal.db');
+  }
+
+  /** The coordinator service; it does not outlive the test. */
+  start(...args: string[]): TidemarkProcess {
+    const process = new TidemarkProcess(['run', this.file, '--log-level', 'debug', ...args]);
+    onTestFinished(async () => {
+      await process.killed();
+    });
+    return process;
+  }
+
+  /** `run --until-end`, to its end. */
+  async untilEnd(...args: string[]): Promise<ProcessEnd> {
+    return this.start('--until-end', ...args).ended;
+  }
+
+  /** The same, which has to succeed. */
+  async finish(...args: string[]): Promise<ProcessEnd> {
+    const end = await this.untilEnd(...args);
+    expect(end, end.stderr).toMatchObject({ code: 0 });
+    return end;
+  }
+
+  async command(name: string, ...args: string[]): Promise<ProcessEnd> {
+    return tidemark([name, this.file, ...args]);
+  }
+
+  async status(...args: string[]): Promise<StatusDocument> {
+    const { code, stdout, stderr } = await this.command('status', '--json', ...args);
+    expect(code, stderr).toBe(0);
+    return JSON.parse(stdout) as StatusDocument;
+  }
+
+  /** The partitions of the status, by their number: for jobs of one topic. */
+  async partitions(...args: string[]): Promise<readonly PartitionDocument[]> {
+    return (await this.status(...args)).partitions;
+  }
+
+  /** Every event of a partition, oldest first, with the epoch that journaled it. */
+  async events(at: TopicPartition): Promise<readonly (PartitionEvent & { readonly epoch: number })[]> {
+    return this.#read(async (journal, job) => {
+      const events: (PartitionEvent & { readonly epoch: number })[] = [];
+      for await (const { entry } of replay(journal, partitionSubject(job, at))) {
+        for (const event of entry.events) events.push({ ...(event as PartitionEvent), epoch: entry.epoch });
+      }
+      return events;
+    });
+  }
+
+  async jobEvents(): Promise<readonly JobEvent[]> {
+    return this.#read(async (journal, job) => {
+      const events: JobEvent[] = [];
+      for await (const { entry } of replay(journal, jobSubject(job))) events.push(...(entry.events as JobEvent[]));
+      return events;
+    });
+  }
+
+  async #read<T>(
+    look: (journal: Awaited<ReturnType<typeof composeJournal>>, job: ReturnType<typeof jobName>) => Promise<T>,
+  ): Promise<T> {
+    const config = await loadJobConfig({ path: this.file, overrides: [], env: {}, cwd: this.folder });
+    const journal = await composeJournal(config, { access: 'read', log: silentLog });
+    try {
+      return await look(journal, config.job);
+    } finally {
+      await journal.close();
+    }
+  }
+
+  /** Lines of every committed file, by its path below the sink. */
+  committed(): Map<string, readonly string[]> {
+    return new Map(
+      [...committedDigests(this.lake).keys()]
+        .sort()
+        .map((name) => [name, readFileSync(path.join(this.lake, name), 'utf8').split('\n').slice(0, -1)]),
+    );
+  }
+}

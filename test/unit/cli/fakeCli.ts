@@ -1,0 +1,87 @@
+/** The command line with its world replaced: what it writes is kept, its backend answers as told. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Backend, JobStatus, RunReport } from '../../../src/cli/contract.ts';
+import type { CliIo, StopSignal } from '../../../src/cli/io.ts';
+import { runCli } from '../../../src/cli/main.ts';
+import { MINIMAL } from '../config/jobFiles.ts';
+
+export const NOTHING: RunReport = {
+  committed: [],
+  recordsCommitted: 0,
+  stoppedPartitions: [],
+  reason: 'end',
+};
+export const NO_STATUS: JobStatus = {
+  job: 'clicks',
+  journal: { kind: 'sqlite', id: 'journal-1', location: '/x/journal.db' },
+  partitions: [],
+};
+
+export interface Answer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface FakeCli {
+  readonly dir: string;
+  /** Runs one command in the folder that holds `job.yaml`. */
+  run(...args: string[]): Promise<Answer>;
+  /** Delivers a signal to the command that runs. */
+  signal(signal: StopSignal): void;
+  /** Codes of immediate ends. */
+  readonly exits: readonly number[];
+  readonly isListening: boolean;
+}
+
+export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: boolean } = {}): FakeCli {
+  const dir = mkdtempSync(path.join(tmpdir(), 'tidemark-cli-'));
+  onTestFinished(() => {
+    rmSync(dir, { recursive: true });
+  });
+  writeFileSync(path.join(dir, 'job.yaml'), MINIMAL);
+  const listeners = new Set<(signal: StopSignal) => void>();
+  const exits: number[] = [];
+  const whole: Backend = {
+    runJob: async () => NOTHING,
+    readStatus: async () => NO_STATUS,
+    fileRequest: async () => [],
+    ...backend,
+  };
+  return {
+    dir,
+    exits,
+    get isListening() {
+      return listeners.size > 0;
+    },
+    signal(signal) {
+      for (const listener of listeners) listener(signal);
+    },
+    async run(...args) {
+      const written = { stdout: '', stderr: '' };
+      const output = (name: 'stdout' | 'stderr') => ({
+        isTTY: options.isTerminal ?? false,
+        columns: 100,
+        write: (text: string) => (written[name] += text),
+      });
+      const io: CliIo = {
+        stdout: output('stdout'),
+        stderr: output('stderr'),
+        env: {},
+        cwd: dir,
+        nowMs: () => 0,
+        onSignal(listener) {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
+        exitNow: (code) => exits.push(code),
+        loadBackend: async () => whole,
+      };
+      const code = await runCli(args, io);
+      return { code, ...written };
+    },
+  };
+}
