@@ -59,6 +59,6 @@ export const coordinatorMachine = setup({
         drained: 'stopped',
       },
     },
-    stopped: { type: 'final' },
+    stopped: { type: 'final', description: 'Ended; the process may go.' },
   },
 });

@@ -51,6 +51,11 @@ export class PartitionHost {
     return this.#ledger;
   }
 
+  /** Why nothing more is journaled; null while it goes well. FENCED means that the journal has seen another's entry. */
+  get failure(): TidemarkError | null {
+    return this.#failure;
+  }
+
   /**
    * Resolves once what `decide` answered is durable and adopted. After a failed append nothing more is taken: every waiting and
    * later input is rejected with that failure.

@@ -102,13 +102,16 @@ function fileTable(files: readonly OutFile[], total: number): string[] {
 }
 
 function nextSteps(files: readonly OutFile[]): string[] {
+  const folder = path.dirname(files[0]?.name ?? OUT);
   const steps: (readonly [string, string])[] = [
     ['npm start', 'once more: nothing is written twice'],
     [`npx tidemark status ${JOB_FILE}`, 'offsets, epochs and files, from the journal'],
-    [`head -n 1 ${files[0]?.name ?? OUT}`, 'an event, as it was read'],
-    ['npx tidemark --help', 'all commands'],
-    ['npm run services -- start', 'a real Kafka and a real NATS on this machine, for'],
-    ['npx tidemark run examples/clicks.yaml', 'from Kafka, until Ctrl-C; change the addresses in it first'],
+    [`head -n 1 ${folder}/*`, 'an event, as it was read'],
+    ['npm run services -- start', 'a real Kafka and a real NATS on this machine; it prints their addresses'],
+    [
+      'npx tidemark run examples/clicks.yaml',
+      'Kafka to files, once its brokers, servers and sink.path are yours',
+    ],
     [`rm -rf ${OUT} .tidemark`, 'start over'],
   ];
   const width = Math.max(...steps.map(([command]) => command.length));

@@ -1,5 +1,5 @@
 /** The entry codec: one atomic journal record in JSON, chained to the one before by a SHA-256 of its stored bytes. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { TidemarkError } from './errors.ts';
 import { journalEventSchema, type JournalEvent } from './events.ts';
@@ -50,7 +50,7 @@ export function encodeEntry(entry: Entry): Uint8Array {
 }
 
 export function hashEntry(bytes: Uint8Array): EntryHash {
-  return entryHash(createHash('sha256').update(bytes).digest('hex'));
+  return entryHash(hash('sha256', bytes, 'hex'));
 }
 
 /** Rejects what is no entry of a known version with JOURNAL_CORRUPT: unknown means stop. */

@@ -84,6 +84,10 @@ export const ERROR_CODES = {
     retry: 'operator',
     help: 'The topic (or file, or cluster) is another than the journaled one.',
   },
+  STOP_INCOMPLETE: {
+    retry: 'transient',
+    help: 'Nothing is lost: the next run goes on from the last completed checkpoint.',
+  },
   REQUEST_REFUSED: { retry: 'operator', help: 'See the message; nothing was changed.' },
   INTERNAL: { retry: 'bug', help: 'Report this with the log.' },
 } as const satisfies Record<string, { retry: RetryClass; help: string }>;

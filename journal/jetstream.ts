@@ -137,7 +137,8 @@ class JetstreamJournal implements Journal {
         return;
       } catch (error) {
         if (error instanceof TidemarkError && error.code !== 'JOURNAL_UNAVAILABLE') throw error;
-        if (performance.now() - progressAtMs >= this.#patienceMs) throw this.#readProblem(subject, error);
+        const isOver = performance.now() - progressAtMs >= this.#patienceMs;
+        if (isOver || this.#link.isClosed) throw this.#readProblem(subject, error);
         await delay(READ_RETRY_MS);
       }
     }

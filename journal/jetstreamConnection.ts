@@ -189,7 +189,8 @@ export class NatsLink {
   readonly #where: string;
   readonly #onWarning: (message: string) => void;
   readonly #lossListeners = new Set<(error: TidemarkError) => void>();
-  readonly #upListeners = new Set<() => void>();
+  /** Told that the connection stands again, or that it never will. */
+  readonly #waiters = new Set<(isUp: boolean) => void>();
   #up = true;
   #payloadBytesMax: number;
 
@@ -218,18 +219,23 @@ export class NatsLink {
     });
   }
 
-  /** Resolves once the connection stands; rejects with JOURNAL_UNAVAILABLE after `withinMs`. */
+  /** Closed by ourselves: it does not come back. */
+  get isClosed(): boolean {
+    return this.nc.isClosed();
+  }
+
+  /** Resolves once the connection stands; rejects with JOURNAL_UNAVAILABLE after `withinMs`, and when it is closed. */
   async whenUp(withinMs: number): Promise<void> {
     if (this.isUp) return;
+    if (this.isClosed) throw this.unavailable('was closed');
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const onUp = (): void => resolve(true);
     const timer = setTimeout(() => resolve(false), withinMs);
-    this.#upListeners.add(onUp);
+    this.#waiters.add(resolve);
     try {
       if (!(await promise)) throw this.unavailable('is not connected');
     } finally {
       clearTimeout(timer);
-      this.#upListeners.delete(onUp);
+      this.#waiters.delete(resolve);
     }
   }
 
@@ -255,6 +261,7 @@ export class NatsLink {
     // A drain waits for the server, and there may be none.
     if (this.isUp) await this.nc.drain();
     else await this.nc.close();
+    for (const waiter of this.#waiters) waiter(false);
   }
 
   async #follow(): Promise<void> {
@@ -288,6 +295,6 @@ export class NatsLink {
     this.#up = true;
     this.#payloadBytesMax = this.nc.info?.max_payload ?? this.#payloadBytesMax;
     this.#onWarning(`Connected to NATS at ${this.#where} again.`);
-    for (const listener of [...this.#upListeners]) listener();
+    for (const waiter of this.#waiters) waiter(true);
   }
 }

@@ -19,6 +19,8 @@ import { isNoResponders } from './jetstreamOutcome.ts';
 export const JOURNAL_ID_KEY = 'tidemark-journal-id';
 /** The server's answer when a stream of this name, but not of this configuration, is there. */
 const STREAM_NAME_IN_USE = 10_058;
+/** Its status where it cannot say at this moment: no leader yet, starting. */
+const SERVICE_UNAVAILABLE = 503;
 const OPEN_RETRY_MS = 500;
 
 export interface StreamOptions {
@@ -157,7 +159,7 @@ async function createStream(
     return info.config;
   } catch (error) {
     if (isApiError(error, STREAM_NAME_IN_USE)) return null;
-    if (!(error instanceof JetStreamApiError) || error.status >= 500) throw error;
+    if (!(error instanceof JetStreamApiError) || error.status === SERVICE_UNAVAILABLE) throw error;
     throw invalid(stream, [`the server refuses to create it: ${error.message}`], error);
   }
 }

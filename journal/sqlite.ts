@@ -5,8 +5,8 @@
  * it, so that a flipped bit in the last entry, which no later one chains to, is found as well.
  */
 import { hash, randomUUID } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { TidemarkError } from './errors.ts';
 import { journalId, type JournalId, type Subject } from './ids.ts';
@@ -38,16 +38,16 @@ export interface SqliteJournalOptions {
  * JOURNAL_CORRUPT where the file is not a journal of this format, JOURNAL_UNAVAILABLE where it cannot be opened.
  */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
-  const path = resolve(options.path);
+  if (options.access === 'own' && options.createIfMissing) makeFolder(options.path);
+  const path = realPath(options.path);
   if (options.access === 'read') {
     const { db, id } = openJournalFile(path, 'read');
     return new SqliteJournal({ ...options, path }, db, id, null);
   }
-  if (options.createIfMissing) makeFolder(path);
-  else if (!existsSync(path)) throw missingJournal(path);
+  if (!options.createIfMissing && !existsSync(path)) throw missingJournal(path);
   const lock = takeOwnerLock(path);
   try {
-    if (options.createIfMissing && !existsSync(path)) create(path, options.newId ?? randomUUID);
+    if (!existsSync(path)) create(path, options.newId ?? randomUUID);
     const { db, id } = openJournalFile(path, 'write');
     return new SqliteJournal({ ...options, path }, db, id, lock);
   } catch (error) {
@@ -56,9 +56,17 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
   }
 }
 
+/** One journal has one lock, whichever links lead to it. */
+function realPath(path: string): string {
+  const absolute = resolve(path);
+  const folder = dirname(absolute);
+  if (existsSync(absolute)) return realpathSync(absolute);
+  return existsSync(folder) ? join(realpathSync(folder), basename(absolute)) : absolute;
+}
+
 function makeFolder(path: string): void {
   try {
-    createFolderOf(path);
+    createFolderOf(resolve(path));
   } catch (cause) {
     throw failedRead(cause, path);
   }

@@ -76,7 +76,7 @@ export function failedRead(cause: unknown, path: string): TidemarkError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new TidemarkError(
     'JOURNAL_UNAVAILABLE',
-    `The journal ${path} cannot be read (${reason}): check its folder and its permissions.`,
+    `The journal ${path} cannot be opened or read (${reason}): check its folder and its permissions.`,
     { fields: { path }, cause },
   );
 }

@@ -2,6 +2,8 @@
 import path from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { jobJsonSchema } from '../src/config/schema.ts';
+import { diagramsPage } from './generateDiagrams.ts';
+import { errorsPage } from './generateErrors.ts';
 
 export interface Generator {
   /** Path from the top of the checkout. */
@@ -17,6 +19,8 @@ export const generators: readonly Generator[] = [
     file: 'schema/job.schema.json',
     generate: () => formatted('schema/job.schema.json', JSON.stringify(jobJsonSchema())),
   },
+  { file: 'docs/states.md', generate: () => formatted('docs/states.md', diagramsPage()) },
+  { file: 'docs/errors.md', generate: () => formatted('docs/errors.md', errorsPage()) },
 ];
 
 async function formatted(file: string, text: string): Promise<string> {

@@ -27,9 +27,10 @@ import { TidemarkError } from '../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../journal/ids.ts';
 import type { Journal } from '../journal/port.ts';
 import { noFailpoints } from './failpoints.ts';
+import type { Source } from './source/port.ts';
 import type { Log } from './telemetry/log.ts';
 
-const PROGRESS_INTERVAL_MS = 200;
+const PROGRESS_INTERVAL_MS = 100;
 
 async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport> {
   const { log, signal, untilEnd } = options;
@@ -37,36 +38,60 @@ async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport
   const store = composeStore(failpoints);
   const source = await composeJobSource(config, { log, untilEnd });
   const open = (access: JournalAccess): Promise<Journal> => composeJournal(config, { access, log, signal });
-  const journal = await openJournalForRun({ config, source, store, open, wait: !untilEnd, signal, log });
   try {
-    const settings = composeSettings(config, untilEnd);
-    const coordinator = new Coordinator(
-      { journal, source, store, failpoints, log, ...systemPorts },
-      settings,
-    );
-    const lag = new LagMeter(source);
-    const progress = setInterval(() => {
-      options.onProgress(progressOf(coordinator, lag));
-    }, PROGRESS_INTERVAL_MS);
+    const journal = await openJournalForRun({ config, source, store, open, wait: !untilEnd, signal, log });
     try {
-      const report = await coordinator.run(signal);
-      options.onProgress(progressOf(coordinator, lag));
-      return {
-        committed: report.stats.committed,
-        recordsCommitted: report.stats.recordsCommitted,
-        stoppedPartitions: report.stopped.map(({ partition, stop }) => ({
-          partition,
-          code: stop.code,
-          message: stop.message,
-        })),
-        reason: report.reason === 'end' ? 'end' : 'signal',
-      };
+      const settings = composeSettings(config, untilEnd);
+      const ports = { journal, source, store, failpoints, log, ...systemPorts };
+      return await runCoordinator(new Coordinator(ports, settings), source, options);
     } finally {
-      clearInterval(progress);
+      await journal.close();
     }
+  } catch (error) {
+    if (signal.aborted && isAbort(error)) return NOTHING_DONE;
+    throw error;
   } finally {
-    await journal.close();
+    await source.stop();
     await store.close();
+  }
+}
+
+/** Asked to stop while the journal or the source was still waited for: nothing had begun. */
+const NOTHING_DONE: RunReport = {
+  committed: [],
+  recordsCommitted: 0,
+  stoppedPartitions: [],
+  reason: 'signal',
+};
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+async function runCoordinator(
+  coordinator: Coordinator,
+  source: Source,
+  { onProgress, signal }: RunOptions,
+): Promise<RunReport> {
+  const lag = new LagMeter(source);
+  const progress = setInterval(() => {
+    onProgress(progressOf(coordinator, lag));
+  }, PROGRESS_INTERVAL_MS);
+  try {
+    const { stats, stopped, reason } = await coordinator.run(signal);
+    onProgress(progressOf(coordinator, lag));
+    return {
+      committed: stats.committed,
+      recordsCommitted: stats.recordsCommitted,
+      stoppedPartitions: stopped.map(({ partition, stop: { code, message } }) => ({
+        partition,
+        code,
+        message,
+      })),
+      reason: reason === 'end' ? 'end' : 'signal',
+    };
+  } finally {
+    clearInterval(progress);
   }
 }
 

@@ -17,6 +17,7 @@ export function committedLines({ committed, recordsCommitted }: RunReport, sinkU
     ];
   }
   const rows = committed
+    .toSorted((a, b) => (a.uri < b.uri ? -1 : 1))
     .slice(0, FILES_SHOWN)
     .map(({ uri, records: count, bytes }) => [
       nameBelowSink(uri, sinkUri),

@@ -9,6 +9,7 @@ import {
   parseDocument,
   visit,
   type Document,
+  type ErrorCode,
   type Node,
   type Pair,
 } from 'yaml';
@@ -101,11 +102,38 @@ export function parseYamlValue(source: string): { readonly value: unknown } | { 
   return { value: isWhole ? contents.value : text };
 }
 
-/** The parser quotes what it stumbled over, which may be a secret: only its own words are kept. */
-function syntaxMessage(code: string, message: string): string {
-  if (code === 'DUPLICATE_KEY') return 'this key stands here twice; expected once';
-  if (code === 'MULTIPLE_DOCS') return 'a second YAML document begins here; expected one job a file';
-  return `no valid YAML: ${message.replace(/: ".*$/s, '').replace(/\.?\s*$/, '')}`;
+/** What the parser says in its own words; of all other codes it quotes what it stumbled over, which may be a secret. */
+const PLAIN_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ALIAS_PROPS',
+  'BAD_ALIAS',
+  'BAD_INDENT',
+  'BAD_PROP_ORDER',
+  'BAD_SCALAR_START',
+  'BLOCK_AS_IMPLICIT_KEY',
+  'BLOCK_IN_FLOW',
+  'KEY_OVER_1024_CHARS',
+  'MISSING_CHAR',
+  'MULTILINE_IMPLICIT_KEY',
+  'MULTIPLE_ANCHORS',
+  'MULTIPLE_TAGS',
+  'TAB_AS_INDENT',
+]);
+
+const OWN_MESSAGES: Partial<Record<ErrorCode, string>> = {
+  DUPLICATE_KEY: 'this key stands here twice; expected once',
+  MULTIPLE_DOCS: 'a second YAML document begins here; expected one job a file',
+  TAG_RESOLVE_FAILED: 'no known YAML tag; expected quotes around a text that begins with "!"',
+  BAD_COLLECTION_TYPE: 'no known YAML tag; expected quotes around a text that begins with "!"',
+  BAD_DIRECTIVE: 'no YAML directive; expected quotes around a text that begins with "%"',
+  BAD_DQ_ESCAPE: 'no known escape in double quotes; expected single quotes, or two backslashes for one',
+};
+
+function syntaxMessage(code: ErrorCode, message: string): string {
+  const own = OWN_MESSAGES[code];
+  if (own !== undefined) return own;
+  if (PLAIN_CODES.has(code)) return `no valid YAML: ${message.replace(/\.?\s*$/, '')}`;
+  const [kind = ''] = code === 'UNEXPECTED_TOKEN' ? message.split(':') : [];
+  return kind === '' ? 'no valid YAML' : `no valid YAML: ${kind}`;
 }
 
 /** Where the value at the path begins (its key where the value is no scalar). */

@@ -7,12 +7,17 @@ import { start, step } from '../../actors/step.ts';
 import type { StopFacts } from '../../actors/facts.ts';
 import { asTidemarkError, TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
-import type { OffsetRange, SourceFacts, TopicFacts } from '../source/port.ts';
+import type { OffsetRange, SourceFacts, SourceListener, TopicFacts } from '../source/port.ts';
 import { Gate } from './concurrency.ts';
 import { startJob, stopJob, type JobFacts } from './jobLife.ts';
 import type { Context, JobSettings, Ports } from './options.ts';
-import { PartitionRunner } from './partitionRunner.ts';
+import { PartitionRunner, type RunnerEnd } from './partitionRunner.ts';
 import { RunStats } from './stats.ts';
+
+/** Last checkpoints that take longer (a journal, source or store that is away) are given up: who asked may not wait for ever. */
+const DRAIN_LIMIT_MS = 20_000;
+const STOP_LIMIT_MS = 5_000;
+const START_RETRY_MS = 1_000;
 
 export interface StoppedPartition {
   readonly partition: string;
@@ -93,13 +98,18 @@ export class Coordinator {
     const source = await this.#describe(signal);
     if (source === null) return;
     await this.#claimMarker();
-    this.#facts = await startJob(this.#context, source);
+    this.#facts = await this.#patiently(signal, () => startJob(this.#context, source, signal));
     this.#clusterId = source.clusterId;
     if (settings.untilEnd) {
       for (const { topic } of source.topics) this.#ranges.set(topic, await ports.source.ranges(topic));
     }
     if (this.#draining.isOpen) return;
-    await ports.source.start({
+    // Joining may wait for other members, longer than who asks for the end wants to wait.
+    await Promise.race([this.#draining.opened, ports.source.start(this.#listener())]);
+  }
+
+  #listener(): SourceListener {
+    return {
       assigned: (partitions) => {
         if (partitions.every(({ topic }) => this.#facts?.topics.has(topic) === true))
           this.#assign(partitions);
@@ -116,7 +126,23 @@ export class Coordinator {
       failed: (error) => {
         this.#fail(error);
       },
-    });
+    };
+  }
+
+  /** A service waits for a journal or a source that is away; a bounded run says so and ends. */
+  async #patiently<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const { ports, settings } = this.#context;
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (settings.untilEnd || !(error instanceof TidemarkError) || error.retry !== 'transient')
+          throw error;
+        ports.log.warn({ err: error }, 'the job cannot be started yet; trying again');
+        signal.throwIfAborted();
+        await ports.clock.pause(START_RETRY_MS);
+      }
+    }
   }
 
   /** Null where the signal came while it was waiting. */
@@ -196,9 +222,7 @@ export class Coordinator {
       runner.run().then(
         (end) => {
           this.#runners.delete(name);
-          if (end.type === 'stopped') this.#stopped.set(name, end.stop);
-          if (end.type !== 'released') this.#ended.add(name);
-          this.#checkEnded();
+          this.#afterEnd(name, partition, end);
         },
         (error: unknown) => {
           this.#runners.delete(name);
@@ -206,6 +230,16 @@ export class Coordinator {
         },
       ),
     );
+  }
+
+  #afterEnd(name: string, partition: TopicPartition, end: RunnerEnd): void {
+    if (end.type === 'stopped') this.#stopped.set(name, end.stop);
+    if (end.type === 'drained' && end.failure !== null) this.#fail(end.failure);
+    const { value, context } = this.#state;
+    // It may have been assigned again while its runner was still letting go.
+    if (end.type !== 'released') this.#ended.add(name);
+    else if (value === 'running' && context.assigned.includes(name)) this.#startRunner(name, partition);
+    this.#checkEnded();
   }
 
   #track(work: Promise<void>): void {
@@ -232,11 +266,37 @@ export class Coordinator {
   }
 
   async #drain(): Promise<void> {
+    const limit = this.#context.ports.clock.timer(DRAIN_LIMIT_MS, () => {
+      for (const runner of this.#runners.values()) runner.giveUp();
+    });
     while (this.#running.size > 0) await Promise.all(this.#running);
+    limit.cancel();
     for (const [name, runner] of this.#runners)
       if (runner.stop !== null) this.#stopped.set(name, runner.stop);
-    if (this.#facts !== null) await stopJob(this.#context, this.#state.context.reason ?? 'signal');
+    if (this.#facts !== null) await this.#journalStop();
     this.#tell({ type: 'drained' });
+  }
+
+  /** For readers of the journal only: one that is away does not keep the process. */
+  async #journalStop(): Promise<void> {
+    const { clock, log } = this.#context.ports;
+    const limit = new AbortController();
+    const timer = clock.timer(STOP_LIMIT_MS, () => {
+      limit.abort();
+    });
+    const cut = new Promise<never>((_, reject) => {
+      limit.signal.addEventListener('abort', () => {
+        reject(new Error(`the journal did not answer for ${STOP_LIMIT_MS} ms`));
+      });
+    });
+    try {
+      const reason = this.#state.context.reason ?? 'signal';
+      await Promise.race([stopJob(this.#context, reason, limit.signal), cut]);
+    } catch (error) {
+      log.warn({ err: error }, 'the end of this run could not be journaled');
+    } finally {
+      timer.cancel();
+    }
   }
 
   #tell(event: CoordinatorEvent): void {

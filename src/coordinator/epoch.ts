@@ -5,12 +5,13 @@
 import { temporaryUri, finalUri } from '../../actors/naming.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partId, partitionName, type TopicPartition } from '../../journal/ids.ts';
-import { checkWitness, parseWitness, witnessError } from '../../journal/witness.ts';
 import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
+import type { OpenFile } from '../stores/port.ts';
 import { checkpoint } from './checkpoint.ts';
 import { claimPartition, type Claim } from './claim.ts';
 import { FailureLatch, Gate } from './concurrency.ts';
 import { Flow } from './flow.ts';
+import { judgeWitness } from './judgeWitness.ts';
 import type { Context } from './options.ts';
 import { PartWriter } from './partWriter.ts';
 import { Publisher } from './publisher.ts';
@@ -18,6 +19,8 @@ import { decideRequest, readRequests } from './requests.ts';
 import { settle } from './settle.ts';
 
 const REQUEST_POLL_MS = 1_000;
+/** A destination that fails so often in a row is left alone for a while: the epoch is given up, with backoff. */
+const CREATE_TRIES = 3;
 const CHECKPOINT_COMPLETED = 'checkpoint completed';
 
 /** What a partition's runner knows of it before any claim. */
@@ -39,10 +42,13 @@ export class Epoch {
   readonly #latch: FailureLatch;
   readonly #publisher: Publisher;
   readonly #drain: Gate;
+  readonly #checkpointAtClaim: number;
   readonly #timers = new Map<string, { cancel(): void }>();
   #flow: Flow | null = null;
   #feed: PartitionFeed | null = null;
   #checkpointing: Promise<void> = Promise.resolve();
+  /** What is under way beside checkpoints and publishing: it must have ended before the next epoch begins. */
+  readonly #underWay = new Set<Promise<unknown>>();
   #over = false;
 
   private constructor(
@@ -59,6 +65,7 @@ export class Epoch {
     this.#latch = latch;
     this.#publisher = publisher;
     this.#drain = drain;
+    this.#checkpointAtClaim = claim.host.ledger.facts.checkpoint;
   }
 
   /** Claims; the epoch is then settled and run, or, where the journal says so, stopped. */
@@ -90,29 +97,23 @@ export class Epoch {
     return this.#claim;
   }
 
+  /** Whether anything was checkpointed since the claim. */
+  get madeProgress(): boolean {
+    return this.#claim.host.ledger.facts.checkpoint > this.#checkpointAtClaim;
+  }
+
   get flowOffset(): bigint | null {
     return this.#flow?.nextOffset ?? this.#claim.host.ledger.facts.nextOffset;
   }
 
   /** Judges the witness that the group keeps: only now, since a read before the own claim may have been stale. */
   async checkWitness(): Promise<void> {
-    const { source, journal } = this.#context.ports;
-    const { partition } = this.#task;
-    const witness = parseWitness(await this.#latch.race(source.readWitness(partition)));
-    const { tail } = this.#claim.writer;
-    const hashAtSeq =
-      witness === null
-        ? null
-        : (this.#claim.hashes[witness.seq - 1] ?? (witness.seq === tail.seq ? tail.hash : null));
-    const verdict = checkWitness({
-      witness,
-      job: this.#context.settings.job,
-      journalId: journal.id,
-      tail,
-      hashAtSeq,
+    await judgeWitness({
+      context: this.#context,
+      partition: this.#task.partition,
+      claim: this.#claim,
+      latch: this.#latch,
     });
-    const error = witnessError(verdict, witness, partitionName(partition));
-    if (error !== null) throw error;
   }
 
   /** Settles, then reads until the bounded end (`ended`) or until it is asked to drain (`drained`). */
@@ -120,8 +121,9 @@ export class Epoch {
     this.#checkCluster();
     const { host } = this.#claim;
     const entryBytesMax = this.#context.ports.journal.entryBytesMax;
-    await this.#latch.race(
-      settle({ context: this.#context, host, publisher: this.#publisher, entryBytesMax }),
+    const isOver = (): boolean => this.#isOver;
+    await this.#racing(
+      settle({ context: this.#context, host, publisher: this.#publisher, entryBytesMax, isOver }),
     );
     await host.submit((stage) => {
       stage.note({ type: 'settled' });
@@ -130,7 +132,7 @@ export class Epoch {
     const flow = this.#startFlow();
     let outcome: 'ended' | 'drained';
     try {
-      outcome = await this.#latch.race(this.#pump(flow));
+      outcome = await this.#racing(this.#pump(flow));
     } catch (error) {
       await this.#keepWhatWasRead(error);
       throw error;
@@ -139,6 +141,20 @@ export class Epoch {
     await this.#latch.race(this.#checkpointNow(true));
     await this.#publisher.idle();
     return outcome;
+  }
+
+  get #isOver(): boolean {
+    return this.#over || this.#latch.failure !== null;
+  }
+
+  /** The epoch's failure cuts the wait short; the work itself is waited for by `quiesce`. */
+  #racing<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
+    const forget = (): void => {
+      this.#underWay.delete(work);
+    };
+    work.then(forget, forget);
+    return this.#latch.race(work);
   }
 
   #checkCluster(): void {
@@ -222,7 +238,7 @@ export class Epoch {
   /** Journals a part file, then creates it; a creation with unknown outcome is discarded and another part opened. */
   async #openPart(bucket: string, firstOffset: bigint): Promise<PartWriter> {
     const { ports, settings, stats } = this.#context;
-    for (;;) {
+    for (let attempt = 1; ; attempt += 1) {
       const id = partId(ports.random.hexId());
       const target = {
         partId: id,
@@ -245,6 +261,8 @@ export class Epoch {
       ]);
       try {
         const file = await ports.store.create(target);
+        await this.#checkNotOver(file, temporary);
+        ports.log.debug({ file: final, firstOffset }, 'part file opened');
         const nowMs = ports.clock.nowMs();
         return new PartWriter({
           partId: id,
@@ -257,12 +275,20 @@ export class Epoch {
           latch: this.#latch,
         });
       } catch (error) {
-        if (!hasCode(error, 'STORE_EXISTS', 'STORE_OUTCOME_UNKNOWN')) throw error;
+        if (!hasCode(error, 'STORE_EXISTS', 'STORE_OUTCOME_UNKNOWN') || attempt === CREATE_TRIES) throw error;
         ports.log.warn({ err: error, file: temporary }, 'creating a part file failed; opening another');
         await ports.store.discard([temporary], null);
         await this.#claim.host.submit(() => [{ type: 'partDiscarded', partId: id }]);
       }
     }
+  }
+
+  /** The next owner may have discarded the name before the file was made: nobody would look for it again. */
+  async #checkNotOver(file: OpenFile, temporary: string): Promise<void> {
+    if (!this.#isOver) return;
+    await file.abandon();
+    await this.#context.ports.store.discard([temporary], null);
+    throw new TidemarkError('FENCED', `The epoch was over before ${temporary} was created; it is removed again.`);
   }
 
   /** One checkpoint at a time; this one begins when those before it are done. */
@@ -285,7 +311,7 @@ export class Epoch {
     });
     try {
       // Ids are never reused: the same id now proves that everything up to the cut came from this topic.
-      await ports.source.verifyIdentity(this.#task.partition.topic, this.#task.topicId);
+      await this.#latch.race(ports.source.verifyIdentity(this.#task.partition.topic, this.#task.topicId));
     } catch (error) {
       await host.submit((stage) => {
         stage.note({ type: 'checkpointFailed' });
@@ -299,7 +325,11 @@ export class Epoch {
       return;
     }
     await checkpoint(host, ports.journal.entryBytesMax, flow, cut);
-    const facts = { partition: partitionName(this.#task.partition), nextOffset: cut.nextOffset, files: cut.parts.length };
+    const facts = {
+      partition: partitionName(this.#task.partition),
+      nextOffset: cut.nextOffset,
+      files: cut.parts.length,
+    };
     ports.log.debug(facts, CHECKPOINT_COMPLETED);
   }
 
@@ -330,7 +360,7 @@ export class Epoch {
       this.#timers.set(
         name,
         this.#context.ports.clock.timer(intervalMs, () => {
-          work().then(
+          this.#racing(work()).then(
             () => {
               if (!this.#over) again();
             },
@@ -366,8 +396,27 @@ export class Epoch {
     for (const timer of this.#timers.values()) timer.cancel();
     this.#publisher.end();
     await this.#feed?.close();
-    await Promise.allSettled([this.#checkpointing]);
-    await Promise.allSettled([this.#publisher.idle()]);
+    await Promise.allSettled([this.#checkpointing, ...this.#underWay]);
+    await this.#publisher.ended();
     await this.#flow?.abandon();
+    if (hasCode(this.#claim.host.failure, 'FENCED')) await this.#removeWhatNobodyLooksFor();
+  }
+
+  /**
+   * The journal holds another's claim where this epoch's next entry would stand: what no completed checkpoint names now is named
+   * by none ever. Its new owner may have discarded these names before this process, paused perhaps, made the files.
+   */
+  async #removeWhatNobodyLooksFor(): Promise<void> {
+    const { store, log } = this.#context.ports;
+    const uris: string[] = [];
+    for (const { status, context } of this.#claim.host.ledger.parts()) {
+      if (status === 'open') uris.push(context.temporaryUri);
+      if (context.copyUri !== null) uris.push(context.copyUri);
+    }
+    try {
+      await store.discard(uris, null);
+    } catch (error) {
+      log.warn({ err: error, files: uris }, 'temporary files of an epoch that is over may be left');
+    }
   }
 }

@@ -58,7 +58,10 @@ export class Flow {
     return this.#nextOffset;
   }
 
-  /** Writes the batch's records, up to but not including `endOffset` where one is given. */
+  /**
+   * Writes the batch's records from the cursor on, up to but not including `endOffset` where one is given. Where a record cannot be
+   * read the cursor stands on it: what was written before it counts.
+   */
   async consume(batch: FetchedBatch, endOffset: bigint | null): Promise<void> {
     const cursor = batch.records();
     // One time for the whole batch: a bucket that was opened for a record is the one that the record then goes to.
@@ -73,7 +76,8 @@ export class Flow {
         pause = this.#scan(cursor, false, endOffset, wallMs);
       }
     }
-    this.#nextOffset = endOffset !== null && batch.nextOffset > endOffset ? endOffset : batch.nextOffset;
+    const end = endOffset !== null && batch.nextOffset > endOffset ? endOffset : batch.nextOffset;
+    if (end > this.#nextOffset) this.#nextOffset = end;
   }
 
   /**
@@ -85,48 +89,61 @@ export class Flow {
     const byRecord = assigner.by === 'record-time';
     const nowMs = clock.nowMs();
     let base = cursor.baseOffset;
+    const start = this.#nextOffset;
+    let startDelta = Number(start - base);
     let endDelta = endOffset === null ? Infinity : Number(endOffset - base);
     let slot = NaN;
     let writer: PartWriter | undefined;
     let read = 0;
+    let lastDelta = -1;
     let pause = DONE;
-    while (held || cursor.next()) {
-      held = false;
-      if (cursor.baseOffset !== base) {
-        base = cursor.baseOffset;
-        endDelta = endOffset === null ? Infinity : Number(endOffset - base);
-      }
-      const delta = cursor.offsetDelta;
-      if (delta >= endDelta) break;
-      if (cursor.valueStart < 0) {
-        this.#recordsSkippedNull += 1;
+    try {
+      while (held || cursor.next()) {
+        held = false;
+        if (cursor.baseOffset !== base) {
+          base = cursor.baseOffset;
+          startDelta = Number(start - base);
+          endDelta = endOffset === null ? Infinity : Number(endOffset - base);
+        }
+        const delta = cursor.offsetDelta;
+        if (delta < startDelta) continue;
+        if (delta >= endDelta) break;
+        if (cursor.valueStart < 0) {
+          this.#recordsSkippedNull += 1;
+          lastDelta = delta;
+          read += 1;
+          continue;
+        }
+        const recordSlot = assigner.slotOf(byRecord ? cursor.timestampMs : wallMs);
+        if (writer === undefined || recordSlot !== slot) {
+          slot = recordSlot;
+          writer = this.#bySlot.get(slot) ?? this.#adoptSlot(slot);
+          if (writer === undefined) {
+            this.#nextOffset = base + BigInt(delta);
+            pause = { type: 'bucket', slot };
+            break;
+          }
+        }
+        writer.appendLine(cursor.valueBytes, cursor.valueStart, cursor.valueEnd, base, delta);
+        writer.lastWriteAtMs = nowMs;
+        lastDelta = delta;
         read += 1;
-        continue;
-      }
-      const recordSlot = assigner.slotOf(byRecord ? cursor.timestampMs : wallMs);
-      if (writer === undefined || recordSlot !== slot) {
-        slot = recordSlot;
-        writer = this.#bySlot.get(slot) ?? this.#adoptSlot(slot);
-        if (writer === undefined) {
-          this.#nextOffset = base + BigInt(delta);
-          pause = { type: 'bucket', slot };
+        if (rolling.rollsBySize(writer.lengthBytes)) {
+          this.#roll(writer, 'size');
+          writer = undefined;
+        } else if (writer.backlogBytes > FILE_BACKLOG_BYTES_MAX) {
+          this.#nextOffset = base + BigInt(delta) + 1n;
+          pause = { type: 'behind', writer };
           break;
         }
       }
-      writer.appendLine(cursor.valueBytes, cursor.valueStart, cursor.valueEnd, base, delta);
-      writer.lastWriteAtMs = nowMs;
-      read += 1;
-      if (rolling.rollsBySize(writer.lengthBytes)) {
-        this.#roll(writer, 'size');
-        writer = undefined;
-      } else if (writer.backlogBytes > FILE_BACKLOG_BYTES_MAX) {
-        this.#nextOffset = base + BigInt(delta) + 1n;
-        pause = { type: 'behind', writer };
-        break;
-      }
+    } catch (error) {
+      if (read > 0) this.#nextOffset = base + BigInt(lastDelta) + 1n;
+      throw error;
+    } finally {
+      this.#recordsRead += read;
+      stats.recordsRead += read;
     }
-    this.#recordsRead += read;
-    stats.recordsRead += read;
     return pause;
   }
 

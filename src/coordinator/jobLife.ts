@@ -65,8 +65,12 @@ export async function readJobFacts(
  * Journals this start, with start offsets for topics that the journal does not know; several coordinators may do so at once: on
  * a conflict the subject is read again. Rejects with GROUP_CHANGED where the job's journaled group is another.
  */
-export async function startJob(context: Context, source: SourceFacts): Promise<JobFacts> {
-  return appendJobEvent(context, async (facts) => {
+export async function startJob(
+  context: Context,
+  source: SourceFacts,
+  signal?: AbortSignal,
+): Promise<JobFacts> {
+  const decide = async (facts: JobFacts): Promise<JobEvent> => {
     if (facts.started > 0 && facts.groupId !== source.groupId) {
       throw new TidemarkError(
         'GROUP_CHANGED',
@@ -89,7 +93,8 @@ export async function startJob(context: Context, source: SourceFacts): Promise<J
       clusterId: source.clusterId,
       topics,
     };
-  });
+  };
+  return appendJobEvent(context, decide, signal);
 }
 
 async function describeStart(
@@ -103,13 +108,18 @@ async function describeStart(
 }
 
 /** Journals the end of this process's part in the job. */
-export async function stopJob(context: Context, reason: EventOf<'jobStopped'>['reason']): Promise<void> {
-  await appendJobEvent(context, () => Promise.resolve({ type: 'jobStopped', reason }));
+export async function stopJob(
+  context: Context,
+  reason: EventOf<'jobStopped'>['reason'],
+  signal: AbortSignal,
+): Promise<void> {
+  await appendJobEvent(context, () => Promise.resolve({ type: 'jobStopped', reason }), signal);
 }
 
 async function appendJobEvent(
   context: Context,
   decide: (facts: JobFacts) => Promise<JobEvent>,
+  signal?: AbortSignal,
 ): Promise<JobFacts> {
   const { journal, clock, random, failpoints } = context.ports;
   const { job } = context.settings;
@@ -130,7 +140,7 @@ async function appendJobEvent(
       await passing(
         failpoints,
         event.type === 'jobStarted' ? 'journal.jobStarted' : 'journal.jobStopped',
-        () => writer.append(identity, [event]),
+        () => writer.append(identity, [event], signal),
       );
       facts.fold(event);
       return facts;

@@ -18,7 +18,9 @@ const REQUEST_POLL_MS = 1_000;
 const JOURNAL_IN_DOUBT = ['JOURNAL_CORRUPT', 'JOURNAL_ROLLED_BACK', 'JOURNAL_REPLACED'] as const;
 
 export type RunnerEnd =
-  | { readonly type: 'ended' | 'drained' | 'released' }
+  | { readonly type: 'ended' | 'released' }
+  /** `failure`: why there was no last checkpoint; null where there was one, or where another owns the partition now. */
+  | { readonly type: 'drained'; readonly failure: TidemarkError | null }
   | { readonly type: 'stopped'; readonly stop: StopFacts };
 
 type EpochEnd =
@@ -28,7 +30,10 @@ export class PartitionRunner {
   readonly #context: Context;
   readonly #task: PartitionTask;
   readonly #drain = new Gate();
-  readonly #released = new AbortController();
+  /** Aborted when the partition is to be let go at once, whatever is under way. */
+  readonly #lettingGo = new AbortController();
+  #isReleased = false;
+  #wake: () => void = () => undefined;
   #latch = new FailureLatch();
   #epoch: Epoch | null = null;
   #stop: StopFacts | null = null;
@@ -55,23 +60,31 @@ export class PartitionRunner {
   /** A last checkpoint, then the end; files in progress stay resumable. */
   drain(): void {
     this.#drain.open();
+    this.#wake();
   }
 
   /** The partition is no longer assigned: lets go at once. */
   release(): void {
-    this.#released.abort();
-    this.#latch.fail(
-      new TidemarkError('FENCED', `${this.#name} is no longer assigned to this process.`),
-      'Releasing',
-    );
+    this.#isReleased = true;
+    this.#letGo(new TidemarkError('FENCED', `${this.#name} is no longer assigned to this process.`));
+  }
+
+  /** Draining takes too long: the next owner settles from the last completed checkpoint. */
+  giveUp(): void {
+    const message =
+      `${this.#name} is let go before its last checkpoint and commits were done: the journal, the source or the ` +
+      'destination did not answer in time. Nothing is lost; the next run goes on from the last completed checkpoint.';
+    this.#letGo(new TidemarkError('STOP_INCOMPLETE', message, { fields: { partition: this.#name } }));
+  }
+
+  #letGo(error: TidemarkError): void {
+    this.#lettingGo.abort();
+    this.#latch.fail(error, 'Letting go');
+    this.#wake();
   }
 
   get #name(): string {
     return partitionName(this.#task.partition);
-  }
-
-  get #isReleased(): boolean {
-    return this.#released.signal.aborted;
   }
 
   /** Resolves when the partition has ended. Rejects only with what concerns the whole job (configuration). */
@@ -79,19 +92,19 @@ export class PartitionRunner {
     for (let failures = 0; ;) {
       const outcome = await this.#runEpoch();
       if (outcome.type !== 'again') return outcome;
-      if (this.#isReleased) return { type: 'released' };
-      if (this.#drain.isOpen) {
-        this.#context.ports.log.warn(
-          { partition: this.#name, err: outcome.error },
-          'stopped without a last checkpoint',
-        );
-        return { type: 'drained' };
-      }
       if (outcome.madeProgress) failures = 0;
-      await this.#backOff(failures, outcome.error);
+      if (!this.#isReleased && !this.#drain.isOpen) await this.#backOff(failures, outcome.error);
       failures += 1;
       if (this.#isReleased) return { type: 'released' };
+      if (this.#drain.isOpen) return this.#drainedWithout(outcome.error);
     }
+  }
+
+  #drainedWithout(error: TidemarkError): RunnerEnd {
+    if (error.retry === 'fenced') return { type: 'drained', failure: null };
+    const entry = { partition: this.#name, err: error };
+    this.#context.ports.log.warn(entry, 'stopped without a last checkpoint');
+    return { type: 'drained', failure: error };
   }
 
   async #runEpoch(): Promise<EpochEnd> {
@@ -104,24 +117,27 @@ export class PartitionRunner {
         this.#task,
         this.#latch,
         this.#drain,
-        this.#released.signal,
+        this.#lettingGo.signal,
       );
       this.#epoch = epoch;
       this.#logClaim(epoch);
       await epoch.checkWitness();
       const { stop } = epoch.claim.host.ledger.facts;
       if (stop !== null) return await this.#stayStopped(epoch, stop);
-      return { type: await epoch.run() };
+      return (await epoch.run()) === 'ended' ? { type: 'ended' } : { type: 'drained', failure: null };
     } catch (cause) {
       return await this.#afterFailure(cause);
     } finally {
-      await (this.#epoch as Epoch | null)?.quiesce();
+      await this.#epoch?.quiesce();
     }
   }
 
   #logClaim({ claim }: Epoch): void {
     const { nextOffset } = claim.host.ledger.facts;
-    this.#context.ports.log.info({ partition: this.#name, epoch: claim.epoch, nextOffset }, 'partition claimed');
+    this.#context.ports.log.info(
+      { partition: this.#name, epoch: claim.epoch, nextOffset },
+      'partition claimed',
+    );
   }
 
   async #afterFailure(cause: unknown): Promise<EpochEnd> {
@@ -129,26 +145,29 @@ export class PartitionRunner {
     const error = this.#latch.failure ?? asTidemarkError(cause, `Partition ${this.#name}`);
     if (this.#isReleased) return { type: 'released' };
     if (error.retry === 'config') throw error;
-    if (error.retry === 'fenced' || error.retry === 'transient') {
-      return { type: 'again', error, madeProgress: (epoch?.claim.host.ledger.facts.checkpoint ?? 0) > 0 };
+    if (isPassing(error)) {
+      return { type: 'again', error, madeProgress: epoch?.madeProgress ?? false };
     }
-    const stop = stopFactsOf(error);
     this.#context.ports.log.error({ err: error, partition: this.#name }, 'the partition stops');
     await epoch?.quiesce();
-    if (epoch === null || hasCode(error, ...JOURNAL_IN_DOUBT)) {
-      epoch?.claim.host.ledger.note({ type: 'halted', stop });
-      this.#stop = stop;
-      return await this.#waitHalted(stop);
+    const stop = stopFactsOf(error);
+    if (epoch === null || hasCode(error, ...JOURNAL_IN_DOUBT)) return this.#halt(epoch, stop);
+    try {
+      await epoch.claim.host.submit(() => [{ type: 'partitionStopped', ...stop, files: [...stop.files] }]);
+      return await this.#stayStopped(epoch, stop);
+    } catch (failure) {
+      // A host that has failed journals nothing more; another owner, or this one anew, finds the cause by itself.
+      const reason = asTidemarkError(failure, `Stopping ${this.#name}`);
+      if (isPassing(reason)) return { type: 'again', error: reason, madeProgress: false };
+      return this.#halt(epoch, stop);
     }
-    await epoch.claim.host.submit(() => [{ type: 'partitionStopped', ...stop, files: [...stop.files] }]);
-    return await this.#stayStopped(epoch, stop);
   }
 
   /** Waits for an operator's decision; a bounded run does not wait. */
   async #stayStopped(epoch: Epoch, stop: StopFacts): Promise<EpochEnd> {
     this.#stop = stop;
     const { host } = epoch.claim;
-    const { journal, clock, log } = this.#context.ports;
+    const { journal, log } = this.#context.ports;
     log.error(
       { partition: this.#name, ...stop },
       'the partition is stopped until an operator resumes it or accepts the loss',
@@ -170,21 +189,29 @@ export class PartitionRunner {
       }
       if (this.#drain.isOpen || this.#task.endOffset !== null) return { type: 'stopped', stop };
       if (this.#isReleased) return { type: 'released' };
-      await clock.pause(REQUEST_POLL_MS);
+      await this.#pause(REQUEST_POLL_MS);
     }
   }
 
   /** Stopped by what cannot be journaled: nothing but a restart after the repair helps. */
-  async #waitHalted(stop: StopFacts): Promise<EpochEnd> {
-    if (this.#task.endOffset === null) {
-      const released = new Promise<void>((resolve) => {
-        this.#released.signal.addEventListener('abort', () => {
-          resolve();
-        });
-      });
-      await Promise.race([this.#drain.opened, released]);
-    }
+  async #halt(epoch: Epoch | null, stop: StopFacts): Promise<EpochEnd> {
+    epoch?.claim.host.ledger.note({ type: 'halted', stop });
+    this.#stop = stop;
+    const isAwaited = (): boolean => this.#task.endOffset === null && !this.#drain.isOpen;
+    while (isAwaited() && !this.#lettingGo.signal.aborted) await this.#pause(REQUEST_POLL_MS);
     return this.#isReleased ? { type: 'released' } : { type: 'stopped', stop };
+  }
+
+  /** Ends early where the partition is to be drained or let go. */
+  async #pause(delayMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#context.ports.clock.timer(delayMs, resolve);
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#wake = () => undefined;
   }
 
   async #backOff(failures: number, error: TidemarkError): Promise<void> {
@@ -193,8 +220,13 @@ export class PartitionRunner {
     const entry = { partition: this.#name, err: error, delayMs };
     if (error.retry === 'fenced') log.info(entry, 'the epoch is over; claiming again');
     else log.warn(entry, 'the epoch is given up; it is settled anew');
-    await this.#context.ports.clock.pause(delayMs);
+    await this.#pause(delayMs);
   }
+}
+
+/** What another claim may get over. */
+function isPassing({ retry }: TidemarkError): boolean {
+  return retry === 'fenced' || retry === 'transient';
 }
 
 function stopFactsOf(error: TidemarkError): StopFacts {

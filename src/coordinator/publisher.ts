@@ -10,7 +10,7 @@ import type { Tail } from '../../journal/replay.ts';
 import { encodeWitness } from '../../journal/witness.ts';
 import { passing } from '../failpoints.ts';
 import type { DurablePart, PartTarget } from '../stores/port.ts';
-import { forEachBounded, type FailureLatch } from './concurrency.ts';
+import { forEachBounded, Gate, type FailureLatch } from './concurrency.ts';
 import type { Context } from './options.ts';
 
 const PUBLISH_CONCURRENCY = 8;
@@ -30,7 +30,7 @@ export class Publisher {
   readonly #options: PublisherOptions;
   #queue: { readonly partId: PartId; readonly closedHere: boolean }[] = [];
   #working: Promise<void> | null = null;
-  #ended = false;
+  readonly #end = new Gate();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -38,6 +38,7 @@ export class Publisher {
 
   /** Queues a pending file; `closedHere` says that this epoch closed it, so that it need not be read back. */
   publish(partId: PartId, closedHere: boolean): void {
+    if (this.#end.isOpen) return;
     this.#queue.push({ partId, closedHere });
     this.#options.context.stats.pendingFiles += 1;
     this.#working ??= this.#work();
@@ -48,11 +49,16 @@ export class Publisher {
     while (this.#working !== null) await this.#options.latch.race(this.#working);
   }
 
-  /** Takes up nothing new; what is under way may still finish. */
+  /** Takes up nothing new: the next epoch settles what is left. */
   end(): void {
-    this.#ended = true;
+    this.#end.open();
     this.#options.context.stats.pendingFiles -= this.#queue.length;
     this.#queue = [];
+  }
+
+  /** After `end`: resolves when no call of the store is under way any more. */
+  async ended(): Promise<void> {
+    await this.#working;
   }
 
   async #work(): Promise<void> {
@@ -61,7 +67,7 @@ export class Publisher {
         const round = this.#queue;
         this.#queue = [];
         try {
-          await this.#commitOffset();
+          await Promise.race([this.#commitOffset(), this.#end.opened]);
           await forEachBounded(round, PUBLISH_CONCURRENCY, (item) =>
             this.#publishOne(item.partId, item.closedHere),
           );
@@ -90,9 +96,10 @@ export class Publisher {
   }
 
   async #publishOne(partId: PartId, closedHere: boolean): Promise<void> {
+    if (this.#end.isOpen) return;
     const { context, host } = this.#options;
     const part = host.ledger.part(partId)?.context;
-    if (part?.durable == null)
+    if (part === undefined || part.durable === null)
       throw new TidemarkError('INTERNAL', `Pending part file ${partId} has no durable facts.`);
     await this.#untilPublished(part, part.durable, closedHere);
     await context.ports.store.discard(part.staleUris, null);
@@ -116,9 +123,11 @@ export class Publisher {
         else await store.commitAfterRecovery(target, durable);
         return;
       } catch (error) {
-        if (this.#ended || !(error instanceof TidemarkError) || error.retry !== 'transient') throw error;
+        if (this.#end.isOpen || !(error instanceof TidemarkError) || error.retry !== 'transient') throw error;
         log.warn({ err: error, file: part.finalUri, attempt }, 'publishing a part file failed; trying again');
-        await clock.pause(Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt - 1, 6)));
+        const delayMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt - 1, 6));
+        const isCut = await Promise.race([clock.pause(delayMs), this.#end.opened.then(() => true)]);
+        if (isCut === true) throw error;
       }
     }
   }

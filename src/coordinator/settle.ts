@@ -6,6 +6,7 @@ import { temporaryUri } from '../../actors/naming.ts';
 import type { PartitionHost } from '../../actors/host.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import type { PartChange } from '../../journal/events.ts';
+import { TidemarkError } from '../../journal/errors.ts';
 import { partId } from '../../journal/ids.ts';
 import { completeCheckpoint } from './checkpoint.ts';
 import { forEachBounded } from './concurrency.ts';
@@ -19,6 +20,8 @@ export interface Settling {
   readonly host: PartitionHost;
   readonly publisher: Publisher;
   readonly entryBytesMax: number;
+  /** Whether the epoch is over, so that nothing of what is done here will count. */
+  readonly isOver: () => boolean;
 }
 
 /** Resolves when nothing of an earlier epoch is left but what is committed. */
@@ -60,7 +63,7 @@ async function takeOverAll(settling: Settling, parts: readonly PartFileContext[]
   }));
 }
 
-async function takeOver({ context, host }: Settling, part: PartFileContext): Promise<PartChange> {
+async function takeOver({ context, host, isOver }: Settling, part: PartFileContext): Promise<PartChange> {
   const { store, random, clock, log } = context.ports;
   const { durable } = part;
   if (durable === null) throw new Error(`Part file ${part.partId} is in progress without durable facts.`);
@@ -70,6 +73,11 @@ async function takeOver({ context, host }: Settling, part: PartFileContext): Pro
   await host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);
   const target = { partId: part.partId, finalUri: part.finalUri, temporaryUri: part.temporaryUri };
   const handle = await store.finish(target, durable, toUri);
+  if (isOver()) {
+    // The next owner may have discarded the name before the copy was made: nobody would look for it again.
+    await store.discard([toUri], null);
+    throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was made; it is removed again.`);
+  }
   log.info(
     { file: part.finalUri, bytes: durable.length, records: durable.records },
     'took over a file in progress',

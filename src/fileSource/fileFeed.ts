@@ -170,7 +170,7 @@ export class FileFeed implements PartitionFeed {
 
   async #read(opened: Opened): Promise<FetchedBatch | null> {
     const { size } = await opened.handle.stat();
-    if (size === this.#idleAtBytes) return this.#atEnd(opened, 'end');
+    if (size === this.#idleAtBytes) return this.#atEnd(opened, 'tail');
     if (this.#behindTail && !(await this.#passTail(opened.handle, size))) return this.#atEnd(opened, 'end');
     const chunk = await readLines(opened.handle, this.#byte, this.#context.limits);
     switch (chunk.type) {

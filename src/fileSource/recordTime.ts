@@ -45,7 +45,7 @@ function parseLine(text: string): unknown {
 function valueAt(json: unknown, keys: readonly string[]): unknown {
   let value = json;
   for (const key of keys) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    if (typeof value !== 'object' || value === null) return undefined;
     value = (value as Record<string, unknown>)[key];
   }
   return value;

@@ -8,7 +8,10 @@ import { SeededRandom } from './random.ts';
 import type { Scheduler, TaskOwner } from './scheduler.ts';
 
 /** What is to happen when a process passes a failpoint. */
-export type AtFailpoint = { readonly type: 'go' } | { readonly type: 'crash' } | { readonly type: 'pause'; readonly forMs: number };
+export type AtFailpoint =
+  | { readonly type: 'go' }
+  | { readonly type: 'crash' }
+  | { readonly type: 'pause'; readonly forMs: number };
 
 export interface ProcessWatcher {
   /** Asked at every failpoint that a process passes, in order. */
@@ -21,25 +24,48 @@ export interface Fare {
   /** Until the call has its effect, and from then until its reply is back, in virtual milliseconds. */
   readonly thereMs: number;
   readonly backMs: number;
-  /** The effect takes place, the reply never comes. */
-  readonly replyLost: boolean;
+}
+
+/** Which process it is: the `life`-th one that was started in a place. Both count from 0. */
+export interface ProcessName {
+  readonly place: number;
+  readonly life: number;
+}
+
+export interface ProcessOptions {
+  readonly name: ProcessName;
+  readonly scheduler: Scheduler;
+  readonly watcher: ProcessWatcher;
+  /** Wall clock at the world's start. */
+  readonly wallStartMs: number;
+  /** Each way of a call takes at most this long. */
+  readonly latencyMsMax: number;
+  readonly seed: number;
 }
 
 export class SimProcess implements TaskOwner {
-  readonly name: string;
+  readonly place: number;
+  readonly life: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly failpoints: Failpoints;
-  readonly #scheduler: Scheduler;
+  readonly scheduler: Scheduler;
   readonly #watcher: ProcessWatcher;
+  /** For what the world draws on behalf of this process: how long its calls take, how much a fetch brings. */
+  readonly chance: SeededRandom;
+  readonly #latencyMsMax: number;
   dead = false;
   pausedUntilMs = 0;
 
-  constructor(name: string, scheduler: Scheduler, watcher: ProcessWatcher, wallStartMs: number) {
-    this.name = name;
-    this.#scheduler = scheduler;
+  constructor({ name, scheduler, watcher, wallStartMs, latencyMsMax, seed }: ProcessOptions) {
+    this.place = name.place;
+    this.life = name.life;
+    this.scheduler = scheduler;
     this.#watcher = watcher;
-    const ids = new SeededRandom(scheduler.random.uint32());
+    this.#latencyMsMax = latencyMsMax;
+    // Streams of their own: a fault that is taken away from a schedule changes as little else as possible.
+    const ids = new SeededRandom(seed);
+    this.chance = new SeededRandom(ids.uint32());
     this.random = { hexId: () => ids.hexId() };
     this.clock = {
       nowMs: () => scheduler.nowMs,
@@ -53,14 +79,40 @@ export class SimProcess implements TaskOwner {
     this.failpoints = { hit: (point, side) => this.#hit(point, side) };
   }
 
+  /** `p<place>.<life>`. */
+  get name(): string {
+    return `p${this.place}.${this.life}`;
+  }
+
+  get isPaused(): boolean {
+    return this.pausedUntilMs > this.scheduler.nowMs;
+  }
+
   kill(): void {
     if (this.dead) return;
     this.dead = true;
     this.#watcher.died(this);
   }
 
+  /** Nothing of it runs for `forMs`, or until it is woken; what comes due meanwhile runs then. */
   pause(forMs: number): void {
-    this.pausedUntilMs = Math.max(this.pausedUntilMs, this.#scheduler.nowMs + forMs);
+    if (this.dead) return;
+    const untilMs = this.scheduler.nowMs + forMs;
+    if (untilMs <= this.pausedUntilMs) return;
+    this.pausedUntilMs = untilMs;
+    this.scheduler.after(forMs, null, () => {
+      if (this.pausedUntilMs === untilMs) this.wake();
+    });
+  }
+
+  wake(): void {
+    this.pausedUntilMs = Math.min(this.pausedUntilMs, this.scheduler.nowMs);
+    this.scheduler.wake(this);
+  }
+
+  drawFare(): Fare {
+    const drawMs = (): number => this.chance.below(this.#latencyMsMax + 1);
+    return { thereMs: drawMs(), backMs: drawMs() };
   }
 
   /**
@@ -70,7 +122,7 @@ export class SimProcess implements TaskOwner {
   call<T>(fare: Fare, effect: () => T): Promise<T> {
     if (this.dead) return never();
     return new Promise((resolve, reject) => {
-      this.#scheduler.after(fare.thereMs, null, () => {
+      this.scheduler.after(fare.thereMs, null, () => {
         let reply: () => void;
         try {
           const result = effect();
@@ -82,7 +134,7 @@ export class SimProcess implements TaskOwner {
             reject(error as Error);
           };
         }
-        if (!fare.replyLost) this.#scheduler.after(fare.backMs, this, reply);
+        this.scheduler.after(fare.backMs, this, reply);
       });
     });
   }
@@ -98,7 +150,8 @@ export class SimProcess implements TaskOwner {
         return never();
       case 'pause':
         this.pause(what.forMs);
-        return this.clock.pause(what.forMs);
+        // Comes due at once, and so as soon as the process wakes.
+        return this.clock.pause(0);
     }
   }
 }

@@ -13,7 +13,7 @@ export interface Task {
   readonly run: () => void;
 }
 
-/** Who a task belongs to: what is dead does nothing more, what is paused does it later. */
+/** Who a task belongs to: what is dead does nothing more, what is paused does it when it wakes. */
 export interface TaskOwner {
   readonly dead: boolean;
   readonly pausedUntilMs: number;
@@ -25,6 +25,8 @@ export class Scheduler {
   readonly random: SeededRandom;
   #nowMs = 0;
   #heap: Task[] = [];
+  /** What came due while its owner was paused, in the order it came due. */
+  readonly #parked = new Map<TaskOwner, Task[]>();
   #tasksRun = 0;
 
   constructor(random: SeededRandom) {
@@ -76,11 +78,24 @@ export class Scheduler {
     const { owner } = task;
     if (owner?.dead === true) return;
     if (owner !== null && owner.pausedUntilMs > this.#nowMs) {
-      this.#push({ ...task, atMs: owner.pausedUntilMs });
+      this.#park(owner, task);
       return;
     }
     this.#tasksRun += 1;
     task.run();
+  }
+
+  #park(owner: TaskOwner, task: Task): void {
+    const parked = this.#parked.get(owner);
+    if (parked === undefined) this.#parked.set(owner, [task]);
+    else parked.push(task);
+  }
+
+  /** Lets everything run that came due while the owner was paused. To be called when its pause is over, also before its time. */
+  wake(owner: TaskOwner): void {
+    const parked = this.#parked.get(owner) ?? [];
+    this.#parked.delete(owner);
+    for (const task of parked) this.#push(task);
   }
 
   #push(task: Task): void {

@@ -27,7 +27,8 @@ export async function commitWitness(
   nextOffset: bigint,
   witness: string,
 ): Promise<void> {
-  const { signal, clock, log, brokers, groupId, config } = context;
+  const { signal, clock, log, brokers, groupId, config, tuning } = context;
+  const startedMs = clock.nowMs();
   for (let failures = 0; !signal.aborted;) {
     const { generation } = membership;
     if (generation !== null && !owns(generation, at)) throw fenced(at, groupId);
@@ -42,6 +43,12 @@ export async function commitWitness(
       if (signal.aborted as boolean) break;
       if (isAuthenticationFailure(error)) throw authenticationError(error, config.brokers as string[]);
       if (hasKafkaType(error, ...REFUSED)) throw refused(error, at);
+      if (
+        hasKafkaType(error, 'UNKNOWN_TOPIC_OR_PARTITION') &&
+        clock.nowMs() - startedMs >= tuning.outOfRangeStableMs
+      ) {
+        throw deleted(at);
+      }
       failures += 1;
       const level = failures === 1 ? 'info' : 'debug';
       log[level](
@@ -85,6 +92,11 @@ function fenced(at: TopicPartition, groupId: string): TidemarkError {
       fields: { partition, groupId },
     },
   );
+}
+
+function deleted(at: TopicPartition): TidemarkError {
+  const message = `Topic ${at.topic} does not exist any more: it was deleted. Restore it, or drop it from the job.`;
+  return new TidemarkError('SOURCE_REPLACED', message, { fields: { partition: partitionName(at) } });
 }
 
 function refused(error: unknown, at: TopicPartition): TidemarkError {

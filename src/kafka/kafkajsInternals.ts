@@ -292,6 +292,22 @@ export async function closeConnections(pool: { readonly pool: Connection[] }, re
   );
 }
 
+const TOPIC_AUTHORIZATION_FAILED = 29;
+
+/**
+ * The consumer's metadata with what exists of it: kafkajs fails as a whole where one topic is missing or one partition has no
+ * leader, and so would lose the group for all others. A topic that appears later makes it join again.
+ */
+function tolerant<Response>(request: ProtocolRequest<Response>): ProtocolRequest<Response> {
+  const parse = async (decoded: Response): Promise<Response> => {
+    const { topicMetadata } = decoded as { topicMetadata: { topicErrorCode: number }[] };
+    const denied = topicMetadata.some(({ topicErrorCode }) => topicErrorCode === TOPIC_AUTHORIZATION_FAILED);
+    if (denied) return request.response.parse(decoded);
+    return { ...decoded, topicMetadata: topicMetadata.filter(({ topicErrorCode }) => topicErrorCode === 0) };
+  };
+  return { ...request, response: { decode: (payload) => request.response.decode(payload), parse } };
+}
+
 /** What the group coordinator has told a consumer; a member id comes before the join that it is needed for completes. */
 export interface JoinObserver {
   memberIdGiven(memberId: string): void;
@@ -312,6 +328,7 @@ export function observedAssigner(observer: JoinObserver): ObservedAssigner {
   const observe = (pool: ConnectionPool): ConnectionPool => {
     const send = pool.send.bind(pool);
     pool.send = async <Response>(request: ProtocolRequest<Response>) => {
+      if (request.request.apiKey === API_KEYS.metadata) return send(tolerant(request));
       if (request.request.apiKey !== API_KEYS.joinGroup) return send(request);
       try {
         const response = await send(request);

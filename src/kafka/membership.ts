@@ -7,8 +7,9 @@ import type { ConsumerCrashEvent, ConsumerGroupJoinEvent, KafkaConfig } from 'ka
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { Clock } from '../clock.ts';
 import type { Brokers } from './brokers.ts';
-import { abortError, hasKafkaType, isAuthenticationFailure, reasonOf } from './kafkaErrors.ts';
+import { abortError, isAuthenticationFailure, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import { type Consumer, Kafka, type ObservedAssigner, observedAssigner } from './kafkajsInternals.ts';
+import { dismissDeadMembers, makeLeave } from './leaving.ts';
 import type { MemberRecords } from './memberRecord.ts';
 import type { KafkaTuning, SourceLog } from './options.ts';
 import { pauseUnless, retryDelayMs } from './pacing.ts';
@@ -50,6 +51,8 @@ export class Membership {
   /** From the coordinator's latest answer; the join that it belongs to may not be complete. */
   #memberId: string | null = null;
   #generationId = -1;
+  /** When the group coordinator last answered a heartbeat or a join. */
+  #aliveAtMs = 0;
   readonly #joinWaiters = new Set<() => void>();
 
   constructor(context: MembershipContext, listener: MembershipListener) {
@@ -71,8 +74,12 @@ export class Membership {
 
   /** Runs until the source is closed: joins, and joins again with a new consumer when one has failed. */
   async run(): Promise<void> {
-    const { signal, clock, log, groupId } = this.#context;
-    await this.#dismissDeadMembers();
+    const { signal, clock, log, groupId, records } = this.#context;
+    const dead = records?.dead() ?? [];
+    const dismissed =
+      dead.length > 0
+        ? dismissDeadMembers(this.#context, dead, () => this.#memberId !== null)
+        : Promise.resolve();
     for (let failures = 0; !signal.aborted;) {
       const failure = await this.#runConsumer(() => {
         failures = 0;
@@ -91,6 +98,7 @@ export class Membership {
       await pauseUnless(signal, clock, retryDelayMs(failures));
     }
     this.#wakeJoinWaiters();
+    await dismissed;
   }
 
   /** One consumer from its join to its end; resolves with what ended it, null where the source was closed. */
@@ -104,6 +112,11 @@ export class Membership {
       },
     });
     const consumer = this.#makeConsumer(observed);
+    const over = new AbortController();
+    this.#aliveAtMs = this.#context.clock.nowMs();
+    consumer.on(consumer.events.HEARTBEAT, () => {
+      this.#aliveAtMs = this.#context.clock.nowMs();
+    });
     const ended = new Promise<unknown>((resolve) => {
       signal.addEventListener('abort', () => resolve(null), { once: true });
       if (signal.aborted) resolve(null);
@@ -113,10 +126,22 @@ export class Membership {
         joined();
       });
       this.#join(consumer).catch(resolve);
+      void this.#watch(over.signal).then(resolve);
     });
     const failure = await ended;
+    over.abort();
     await this.#leave(consumer, observed);
     return failure;
+  }
+
+  /** Resolves with a reason to replace the consumer where it is stuck without an error. */
+  async #watch(over: AbortSignal): Promise<unknown> {
+    const { clock, tuning } = this.#context;
+    const silenceMsMax = tuning.sessionTimeoutMs + tuning.rebalanceTimeoutMs;
+    while (!over.aborted && clock.nowMs() - this.#aliveAtMs <= silenceMsMax) {
+      await pauseUnless(over, clock, tuning.pollMs);
+    }
+    return new Error(`the group coordinator has answered no heartbeat for ${silenceMsMax} ms`);
   }
 
   #makeConsumer({ assigner }: ObservedAssigner): Consumer {
@@ -137,7 +162,7 @@ export class Membership {
 
   async #join(consumer: Consumer): Promise<void> {
     await consumer.connect();
-    await consumer.subscribe({ topics: await this.#existingTopics() });
+    await consumer.subscribe({ topics: [...this.#context.topics] });
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -145,19 +170,6 @@ export class Membership {
         throw new Error(`kafkajs fetched ${batch.topic}/${batch.partition}, which is paused`);
       },
     });
-  }
-
-  /** One deleted topic would fail the whole subscription and so take the other topics' partitions away. */
-  async #existingTopics(): Promise<string[]> {
-    const { brokers, topics: wanted, log } = this.#context;
-    const { topics } = await brokers.metadata(wanted);
-    const existing = topics.filter(({ errorCode, partitions }) => errorCode === 0 || partitions.length > 0);
-    const names = existing.map(({ topic }) => topic);
-    const missing = wanted.filter((topic) => !names.includes(topic));
-    if (missing.length > 0)
-      log.warn({ missing }, `These topics do not exist and are not subscribed: ${missing.join(', ')}.`);
-    if (names.length === 0) throw new Error(`none of the topics exists: ${missing.join(', ')}`);
-    return names;
   }
 
   #assigned(
@@ -169,12 +181,38 @@ export class Membership {
     const topics = Object.keys(assignment);
     if (topics.length > 0) consumer.pause(topics.map((topic) => ({ topic })));
     observed.skipOffsetLookup(groupId, assignment);
-    const partitions = topics.flatMap((topic) =>
-      (assignment[topic] ?? []).map((partition) => ({ topic, partition })),
+    const before = this.#generation?.partitions ?? [];
+    this.#announce(
+      topics.flatMap((topic) => (assignment[topic] ?? []).map((partition) => ({ topic, partition }))),
     );
+    const gone = before.filter(({ topic }) => !topics.includes(topic));
+    if (gone.length > 0) void this.#keepDeleted(gone);
+  }
+
+  #announce(partitions: readonly TopicPartition[]): void {
+    this.#aliveAtMs = this.#context.clock.nowMs();
     this.#generation = { memberId: this.#memberId ?? '', generationId: this.#generationId, partitions };
     this.#listener.assigned(partitions);
     this.#wakeJoinWaiters();
+  }
+
+  /** A deleted topic is assigned to nobody. Its partitions stay with who had them, so that the loss is told and not just forgotten. */
+  async #keepDeleted(gone: readonly TopicPartition[]): Promise<void> {
+    const { brokers, log, clock, tuning, signal } = this.#context;
+    const generation = this.#generation;
+    while (!signal.aborted && this.#generation === generation && generation !== null) {
+      try {
+        const { topics } = await brokers.metadata([...new Set(gone.map(({ topic }) => topic))]);
+        const missing = topics.filter(({ errorCode }) => errorCode === KAFKA_CODE.unknownTopicOrPartition);
+        const kept = gone.filter(({ topic: name }) => missing.some(({ topic }) => topic === name));
+        if (kept.length > 0 && this.#generation === generation)
+          this.#announce([...generation.partitions, ...kept]);
+        return;
+      } catch (error) {
+        log.debug({}, `Topics that are assigned no more cannot be looked for: ${reasonOf(error)}`);
+        await pauseUnless(signal, clock, tuning.pollMs);
+      }
+    }
   }
 
   #remember(memberId: string): void {
@@ -200,47 +238,8 @@ export class Membership {
     deadline.abort();
     await observed.closeConnections(abortError('The group membership'));
     // kafkajs leaves silently without success as well; a member that has left already is unknown, which is as good.
-    const left = memberId === null || (await this.#makeLeave(memberId));
+    const left = memberId === null || (await makeLeave(this.#context, memberId));
     if (left) records?.remove();
     this.#memberId = null;
-  }
-
-  async #dismissDeadMembers(): Promise<void> {
-    const { records, log, groupId } = this.#context;
-    if (records === null) return;
-    for (const dead of records.dead()) {
-      const { memberId, pid } = dead.record;
-      const left = await this.#makeLeave(memberId);
-      if (left) {
-        records.forget(dead);
-        log.info(
-          { groupId, memberId, pid },
-          `Process ${pid} was killed: its member has left group ${groupId}.`,
-        );
-      }
-    }
-  }
-
-  /** True where the member is not in the group any more. */
-  async #makeLeave(memberId: string): Promise<boolean> {
-    const { brokers, groupId, log, clock, signal } = this.#context;
-    for (let failures = 0; failures < 3;) {
-      try {
-        const coordinator = await brokers.coordinator(groupId);
-        await coordinator.leaveGroup({ groupId, memberId });
-        return true;
-      } catch (error) {
-        if (hasKafkaType(error, 'UNKNOWN_MEMBER_ID', 'GROUP_ID_NOT_FOUND')) return true;
-        failures += 1;
-        brokers.forgetCoordinator(groupId);
-        log.debug(
-          { groupId, memberId, failures },
-          `The member could not be made to leave: ${reasonOf(error)}`,
-        );
-        if (signal.aborted) return false;
-        await pauseUnless(signal, clock, retryDelayMs(failures));
-      }
-    }
-    return false;
   }
 }

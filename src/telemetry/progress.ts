@@ -42,15 +42,20 @@ export function createLoggedProgress(log: Log, nowMs: () => number): ProgressDis
   };
 }
 
-/** `123,456 records, 18.2 MiB · 51,200 records/s · 4 partitions · 12 files open, 3 pending, 40 committed · lag 1,200`. */
+/** `123,456 records (18.2 MiB, 51,200/s) · files: 12 open, 3 pending, 40 committed · lag 1,200 · 4 partitions`. */
 export function progressLine(progress: RunProgress, recordsPerSecond: number | null): string {
   const { recordsRead, bytesWritten, partitions, openFiles, pendingFiles, committedFiles, lag } = progress;
+  const rate = recordsPerSecond === null ? '' : `, ${formatCount(Math.round(recordsPerSecond))}/s`;
+  const files = [
+    `${formatCount(openFiles)} open`,
+    `${formatCount(pendingFiles)} pending`,
+    `${formatCount(committedFiles)} committed`,
+  ];
   return [
-    `${formatNoun(recordsRead, 'record')}, ${formatBytes(bytesWritten)}`,
-    ...(recordsPerSecond === null ? [] : [`${formatCount(Math.round(recordsPerSecond))} records/s`]),
-    formatNoun(partitions, 'partition'),
-    `${formatNoun(openFiles, 'file')} open, ${formatCount(pendingFiles)} pending, ${formatCount(committedFiles)} committed`,
+    `${formatNoun(recordsRead, 'record')} (${formatBytes(bytesWritten)}${rate})`,
+    `files: ${files.join(', ')}`,
     ...(lag === null ? [] : [`lag ${formatCount(lag)}`]),
+    formatNoun(partitions, 'partition'),
   ].join(' · ');
 }
 

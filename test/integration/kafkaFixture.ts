@@ -60,6 +60,13 @@ export async function createTopic(brokers: string[], config: ITopicConfig): Prom
   await admin.createTopics({ topics: [config], waitForLeaders: true });
 }
 
+/** Moves the log start: what is below `offset` is gone. */
+export async function deleteRecords(brokers: string[], topic: string, offset: number): Promise<void> {
+  const admin = await adminOf(brokers);
+  await admin.fetchTopicOffsets(topic); // kafkajs must have met the topic
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
+}
+
 const entries = (config: Record<string, string>) =>
   Object.entries(config).map(([name, value]) => ({ name, value }));
 

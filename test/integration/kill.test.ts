@@ -5,7 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { describeIntegration, services } from '../services/integration.ts';
 import { startKafka, startNats } from '../services/servers.ts';
-import { committedDigests, createTopic, expectExactlyOnce, expectUnchanged, NumberProducer } from './numbers.ts';
+import {
+  committedDigests,
+  createTopic,
+  expectExactlyOnce,
+  expectUnchanged,
+  NumberProducer,
+} from './numbers.ts';
 import { tidemark, TidemarkProcess } from './tidemarkProcess.ts';
 
 const KILLS = 20;
@@ -71,7 +77,9 @@ describeIntegration(
       const before = committedDigests(lake);
       const end = await tidemark(['run', job, '--until-end']);
       expect(end, end.stderr).toMatchObject({ code: 0 });
-      console.log(`${counted} kills counted, ${producer.sent.reduce((a, b) => a + b)} records, ${committedDigests(lake).size} files`);
+      console.log(
+        `${counted} kills counted, ${producer.sent.reduce((a, b) => a + b)} records, ${committedDigests(lake).size} files`,
+      );
       expect(counted).toBeGreaterThanOrEqual(KILLS);
       expectUnchanged(before, lake);
       expectExactlyOnce(lake, producer.sent);

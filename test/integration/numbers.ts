@@ -27,7 +27,11 @@ export class NumberProducer {
   #done: Promise<void> = Promise.resolve();
 
   constructor(brokers: string[], topic: string, options: { pauseMs: number; partitions?: number }) {
-    const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: { retries: 100, maxRetryTime: 1_000 } });
+    const kafka = new Kafka({
+      brokers,
+      logLevel: logLevel.NOTHING,
+      retry: { retries: 100, maxRetryTime: 1_000 },
+    });
     this.#producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
     this.#topic = topic;
     this.#pauseMs = options.pauseMs;
@@ -42,7 +46,10 @@ export class NumberProducer {
   async #produce(): Promise<void> {
     while (!this.#stopping) {
       const messages = this.sent.flatMap((count, partition) =>
-        Array.from({ length: RECORDS_PER_SEND }, (_, index) => ({ partition, value: `${partition}:${count + index}` })),
+        Array.from({ length: RECORDS_PER_SEND }, (_, index) => ({
+          partition,
+          value: `${partition}:${count + index}`,
+        })),
       );
       await this.#producer.send({ topic: this.#topic, messages });
       this.sent.forEach((count, partition) => (this.sent[partition] = count + RECORDS_PER_SEND));
@@ -58,7 +65,9 @@ export class NumberProducer {
 }
 
 function filesBelow(folder: string): string[] {
-  return (readdirSync(folder, { recursive: true }) as string[]).filter((name) => statSync(path.join(folder, name)).isFile());
+  return (readdirSync(folder, { recursive: true }) as string[]).filter((name) =>
+    statSync(path.join(folder, name)).isFile(),
+  );
 }
 
 const isHidden = (name: string): boolean => name.split(path.sep).some((part) => /^[._]/.test(part));
@@ -68,13 +77,19 @@ export function committedDigests(folder: string): Map<string, string> {
   return new Map(
     filesBelow(folder)
       .filter((name) => !isHidden(name))
-      .map((name) => [name, createHash('sha256').update(readFileSync(path.join(folder, name))).digest('hex')]),
+      .map((name) => [
+        name,
+        createHash('sha256')
+          .update(readFileSync(path.join(folder, name)))
+          .digest('hex'),
+      ]),
   );
 }
 
 export function expectUnchanged(before: ReadonlyMap<string, string>, folder: string): void {
   const now = committedDigests(folder);
-  for (const [name, digest] of before) expect(now.get(name), `${name} is neither changed nor gone`).toBe(digest);
+  for (const [name, digest] of before)
+    expect(now.get(name), `${name} is neither changed nor gone`).toBe(digest);
 }
 
 /** Every number of every partition stands in exactly one committed file, in order inside it; no temporary name is left. */

@@ -26,7 +26,10 @@ export class TidemarkProcess {
   readonly #watchers = new Set<(line: LogLine) => void>();
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    const child = spawn(process.execPath, [BIN, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [BIN, ...args], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#child = child;
     let stdout = '';
     let stderr = '';
@@ -75,7 +78,8 @@ export class TidemarkProcess {
     this.#watchers.add(watcher);
     const first = await Promise.race([promise, this.ended]);
     this.#watchers.delete(watcher);
-    if (first !== 'seen') throw new Error(`the process ended (${String(first.code)}) before it said "${what}":\n${first.stderr}`);
+    if (first !== 'seen')
+      throw new Error(`the process ended (${String(first.code)}) before it said "${what}":\n${first.stderr}`);
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -89,6 +93,9 @@ export class TidemarkProcess {
 }
 
 /** Runs the command to its end. */
-export async function tidemark(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<ProcessEnd> {
+export async function tidemark(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ProcessEnd> {
   return new TidemarkProcess(args, env).ended;
 }

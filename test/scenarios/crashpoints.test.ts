@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
 import { FAILPOINTS, type Failpoint, type Failpoints, type FailpointSide } from '../../src/failpoints.ts';
-import { JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
+import { expectEachRecordOnce, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 
 const PARTITIONS = 2;
@@ -34,18 +34,6 @@ class Crash implements Failpoints {
   }
 }
 
-function expectEachRecordOnce(job: JobFixture): void {
-  const seen = new Map<string, number>();
-  for (const [name, content] of job.committed()) {
-    const lines = content.split('\n').slice(0, -1);
-    const numbers = lines.map((line) => Number(line.split(':')[1]));
-    expect(numbers, `order in ${name}`).toEqual(numbers.toSorted((a, b) => a - b));
-    for (const line of lines) seen.set(line, (seen.get(line) ?? 0) + 1);
-  }
-  const expected = Array.from({ length: PARTITIONS }, (_, partition) => numbered(partition, RECORDS)).flat();
-  expect([...seen.entries()].sort()).toEqual(expected.map(({ value }) => [value, 1]).sort());
-}
-
 /** Failpoints that a run of the file store passes; the rest belong to other commands or stores. */
 const ON_THE_PATH = FAILPOINTS.filter((point) => !['store.recover', 'journal.fileRequest'].includes(point));
 /** Those that only a run after a crash passes. */
@@ -65,7 +53,7 @@ describe('a crash at every effect', () => {
     await Promise.race([first.run(new AbortController().signal), crash.crashed]);
     const before = job.committed();
     await job.coordinator({ source, untilEnd: true, rolling }).run(new AbortController().signal);
-    expectEachRecordOnce(job);
+    expectEachRecordOnce(job, PARTITIONS, RECORDS);
     for (const [name, content] of before) expect(job.committed().get(name), `${name} is never changed`).toBe(content);
     expect(job.temporary()).toEqual([]);
   });
@@ -92,7 +80,7 @@ describe('a crash during recovery, after a crash', () => {
       await Promise.race([coordinator.run(new AbortController().signal), crash.crashed]);
     }
     await job.coordinator({ source, untilEnd: true, rolling }).run(new AbortController().signal);
-    expectEachRecordOnce(job);
+    expectEachRecordOnce(job, PARTITIONS, RECORDS);
     expect(job.temporary()).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { noBuckets, type BucketAssigner } from '../../actors/bucketAssigner.ts';
 import { defaultRollingPolicy, type RollingPolicy } from '../../actors/rollingPolicy.ts';
 import { jobName } from '../../journal/ids.ts';
@@ -14,15 +14,15 @@ import type { JobSettings, Ports } from '../../src/coordinator/options.ts';
 import { noFailpoints, type Failpoints } from '../../src/failpoints.ts';
 import { createFileStore } from '../../src/stores/file.ts';
 import { withFailpoints } from '../../src/stores/failpointStore.ts';
+import type { Source } from '../../src/source/port.ts';
 import type { Store } from '../../src/stores/port.ts';
-import { silentLog } from '../../src/telemetry/log.ts';
-import type { MemorySource } from './memorySource.ts';
+import { silentLog, type Log } from '../../src/telemetry/log.ts';
 
 const MIB = 1024 * 1024;
 export const NO_LIMITS = { maxBytes: 128 * MIB, maxAgeMs: 3_600_000, maxIdleMs: 3_600_000 };
 
 export interface FixtureOptions {
-  readonly source: MemorySource;
+  readonly source: Source;
   readonly untilEnd?: boolean;
   readonly rolling?: RollingPolicy;
   readonly assigner?: BucketAssigner;
@@ -31,6 +31,7 @@ export interface FixtureOptions {
   readonly clock?: Clock;
   readonly store?: Store;
   readonly journal?: Journal;
+  readonly log?: Log;
 }
 
 /** One job's lasting things: its folder and its journal. Coordinators come and go. */
@@ -67,7 +68,7 @@ export class JobFixture {
       clock: options.clock ?? systemClock,
       random: systemRandom,
       failpoints,
-      log: silentLog,
+      log: options.log ?? silentLog,
     };
     return new Coordinator(ports, this.settings(options));
   }
@@ -97,4 +98,27 @@ export class JobFixture {
 /** Values 0..count-1 as records of one partition. */
 export function numbered(partition: number, count: number, from = 0): { value: string; timestampMs: number }[] {
   return Array.from({ length: count }, (_, index) => ({ value: `${partition}:${from + index}`, timestampMs: 0 }));
+}
+
+/** The system's clock, with every wait this many times shorter: backoffs and patience pass quickly. */
+export function hastyClock(factor = 50): Clock {
+  return {
+    nowMs: () => systemClock.nowMs() * factor,
+    wallMs: () => systemClock.wallMs(),
+    pause: (delayMs) => systemClock.pause(delayMs / factor),
+    timer: (delayMs, callback) => systemClock.timer(delayMs / factor, callback),
+  };
+}
+
+/** P1 to P3: the records 0..count-1 of each partition are each in one committed file, in order. */
+export function expectEachRecordOnce(job: JobFixture, partitions: number, count: number): void {
+  const seen = new Map<string, number>();
+  for (const [name, content] of job.committed()) {
+    const lines = content.split('\n').slice(0, -1);
+    const numbers = lines.map((line) => Number(line.split(':')[1]));
+    expect(numbers, `order in ${name}`).toEqual(numbers.toSorted((a, b) => a - b));
+    for (const line of lines) seen.set(line, (seen.get(line) ?? 0) + 1);
+  }
+  const expected = Array.from({ length: partitions }, (_, partition) => numbered(partition, count)).flat();
+  expect([...seen.entries()].sort()).toEqual(expected.map(({ value }) => [value, 1]).sort());
 }

@@ -53,14 +53,17 @@ export class MemorySource implements Source {
   readonly logs: MemoryRecord[][];
   /** What the group was told, the newest last. */
   readonly commits: { readonly partition: string; readonly nextOffset: bigint; readonly witness: string }[] = [];
-  readonly #witnesses = new Map<string, string>();
+  readonly #witnesses: Map<string, string>;
   #listener: SourceListener | null = null;
   #waiters: (() => void)[] = [];
   #failure: unknown = null;
   topicId = 'topic-1';
 
-  constructor(partitions: number) {
-    this.logs = Array.from({ length: partitions }, () => []);
+  /** A number of empty partitions, or another process's view of the same cluster: the same logs and committed offsets. */
+  constructor(cluster: number | MemorySource) {
+    const isNew = typeof cluster === 'number';
+    this.logs = isNew ? Array.from({ length: cluster }, () => []) : cluster.logs;
+    this.#witnesses = isNew ? new Map<string, string>() : cluster.#witnesses;
   }
 
   append(partition: number, ...records: MemoryRecord[]): void {

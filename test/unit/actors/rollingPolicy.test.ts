@@ -31,6 +31,8 @@ function rollsOf(policy: RollingPolicy, happenings: readonly Happening[], untilM
       nowMs = policy.deadlineMs(file, nowMs);
       const reason = policy.rollsByTime(file, nowMs);
       if (reason !== null) roll(reason, nowMs);
+      else if (policy.deadlineMs(file, nowMs) <= nowMs)
+        throw new Error(`the deadline ${nowMs} came to nothing`);
     }
   };
   let nowMs = 0;

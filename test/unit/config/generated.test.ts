@@ -90,8 +90,14 @@ describe('the JSON Schema', () => {
     expect(keys.filter(({ node }) => node.properties && node.additionalProperties !== false)).toEqual([]);
   });
 
-  test('docs/job-file.md names every key', () => {
+  test('docs/job-file.md names every key, with its default', () => {
     const page = readFileSync(path.join(checkoutDir, 'docs/job-file.md'), 'utf8');
+    const rows = page.split('\n');
+    for (const { key, node } of keys) {
+      if (node.default === undefined || typeof node.default === 'object' || node.default === '') continue;
+      const row = rows.find((line) => line.startsWith(`| \`${key}\` `));
+      expect(row, key).toContain(`\`${JSON.stringify(node.default).replaceAll('"', '')}\``);
+    }
     expect(keys.map(({ key }) => key).filter((key) => !page.includes(`\`${key}\``))).toEqual([]);
   });
 });

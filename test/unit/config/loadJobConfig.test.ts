@@ -1,5 +1,7 @@
 import path from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseYaml } from '../../../src/config/document.ts';
 import { configFingerprint } from '../../../src/config/fingerprint.ts';
 import { jobFolder, loadText, MINIMAL, problemsOfText } from './jobFiles.ts';
 
@@ -190,19 +192,6 @@ oss: {}
     expect(problemsOfText(text)).toEqual(lines);
   });
 
-  test('what an alias repeats is changed at one place only', () => {
-    const text = `job: a
-source: { kafka: { brokers: &b ["a:1"], topics: [t] } }
-sink: { path: out }
-roll: { maxAge: &age 1m, maxIdle: *age }
-`;
-    expect(loadText(text).roll).toMatchObject({ maxAgeMs: 60_000, maxIdleMs: 60_000 });
-    expect(loadText(text, { overrides: ['roll.maxAge=2m'] }).roll).toMatchObject({
-      maxAgeMs: 120_000,
-      maxIdleMs: 60_000,
-    });
-  });
-
   test('a file that cannot be read', () => {
     const folder = jobFolder();
     folder.write('latin.yaml', Uint8Array.of(0x6a, 0xe9));
@@ -289,6 +278,48 @@ describe('secrets', () => {
     expect(lines.join('\n')).not.toContain('hunter');
   });
 
+  test('are in no message of the YAML parser, whatever the syntax error', () => {
+    const pieces = [
+      'password',
+      ': ',
+      '"',
+      "'",
+      '\n',
+      '  ',
+      '- ',
+      '[',
+      ']',
+      '{',
+      '}',
+      ',',
+      '|',
+      '>',
+      '&',
+      '*',
+      '!',
+      '%',
+      '@',
+      '`',
+      '#',
+      '?',
+      '---',
+      '...',
+      '\t',
+      '\\',
+    ];
+    let invalid = 0;
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('hunter', ...pieces), { minLength: 2, maxLength: 10 }), (text) => {
+        const result = parseYaml(text.join(''));
+        if (result.type === 'parsed') return;
+        invalid += 1;
+        for (const { message } of result.problems) expect(message).not.toContain('hunter');
+      }),
+      { numRuns: 5000 },
+    );
+    expect(invalid).toBeGreaterThan(1000);
+  });
+
   test('an empty variable counts as not set', () => {
     expect(problemsOfText(withSasl, { env: { ...env, TOKEN: '' } })).toEqual([
       expect.stringMatching(/journal.nats.token: the environment variable TOKEN is not set/),
@@ -297,6 +328,19 @@ describe('secrets', () => {
 });
 
 describe('files that the job file names', () => {
+  test('may be named through an alias, and changed at one of the two places', () => {
+    const folder = jobFolder();
+    for (const name of ['a.pem', 'b.pem']) folder.write(name, 'x');
+    folder.write(
+      'job.yaml',
+      MINIMAL.replace('topics:', 'ssl: &tls { ca: a.pem }, topics:') + 'journal: { nats: { tls: *tls } }\n',
+    );
+    expect(folder.load('job.yaml', { overrides: ['source.kafka.ssl.ca=b.pem'] })).toMatchObject({
+      source: { tls: { caFile: path.join(folder.dir, 'b.pem') } },
+      journal: { tls: { caFile: path.join(folder.dir, 'a.pem') } },
+    });
+  });
+
   test('are absolute and exist', () => {
     const folder = jobFolder();
     for (const name of ['ca.pem', 'cert.pem', 'key.pem', 'x.creds']) folder.write(name, 'x');

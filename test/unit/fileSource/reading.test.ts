@@ -104,6 +104,14 @@ describe('a file that grows', () => {
     await feed.close();
   });
 
+  test('closing ends a read that is under way: nothing comes after it', async () => {
+    await lake.write('a.ndjson', 'one\n');
+    const feed = lake.source().open(at('a.ndjson'), 0n, null);
+    const ended = expect(feed.next()).rejects.toMatchObject({ name: 'AbortError' });
+    await feed.close();
+    await ended;
+  });
+
   test('what a system refuses for a moment is told once and tried again', async () => {
     await symlink('a.ndjson', lake.path('a.ndjson'));
     const next = pull(lake.source().open(at('a.ndjson'), 0n, null), 1);
@@ -148,6 +156,15 @@ describe('a file that is not what it was', () => {
     await rename(lake.path('new'), lake.path('a.ndjson'));
     const error = await failureOf(feed.next(), 'SOURCE_REPLACED');
     expect(error.fields).toMatchObject({ expectedTopicId: topicId });
+  });
+
+  test('replaced where the journal knows no identity: what was first seen counts', async () => {
+    await lake.write('a.ndjson', 'first\nsecond\n');
+    const feed = lake.source().open(at('a.ndjson'), 0n, null);
+    await pull(feed, 2);
+    await lake.write('new', 'other\nsecond\nthird\n');
+    await rename(lake.path('new'), lake.path('a.ndjson'));
+    await failureOf(feed.next(), 'SOURCE_REPLACED');
   });
 
   test('replaced by a copy that holds more lines: reading goes on where it was', async () => {

@@ -1,7 +1,18 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { parseIsoTime, timeReader } from '../../../src/fileSource/recordTime.ts';
 
 describe('ISO times', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  test('without a zone are UTC, also on a machine that stands elsewhere', () => {
+    vi.stubEnv('TZ', 'America/New_York');
+    expect(new Date('2026-01-02T03:04:05').toISOString()).toBe('2026-01-02T08:04:05.000Z');
+    expect(parseIsoTime('2026-01-02T03:04:05')).toBe(Date.UTC(2026, 0, 2, 3, 4, 5));
+    expect(parseIsoTime('2026-01-02')).toBe(Date.UTC(2026, 0, 2));
+  });
+
   test.each([
     ['2026-01-02T03:04:05Z', '2026-01-02T03:04:05.000Z'],
     ['2026-01-02T03:04:05.678901Z', '2026-01-02T03:04:05.678Z'],
@@ -12,7 +23,7 @@ describe('ISO times', () => {
     ['2026-01-02T03:04', '2026-01-02T03:04:00.000Z'],
     ['2026-01-02 03:04:05', '2026-01-02T03:04:05.000Z'],
     ['2026-01-02', '2026-01-02T00:00:00.000Z'],
-  ])('%s is %s, wherever this machine stands', (text, expected) => {
+  ])('%s is %s', (text, expected) => {
     expect(new Date(parseIsoTime(text) ?? NaN).toISOString()).toBe(expected);
   });
 

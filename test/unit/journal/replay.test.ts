@@ -40,6 +40,10 @@ describe('replay', () => {
     { what: 'a missing first entry', entries: [second, third] },
     { what: 'a hole', entries: [first, third, fourth] },
     { what: 'two entries in the wrong order', entries: [first, third, second, fourth] },
+    {
+      what: 'a wrong count, although the hash is right',
+      entries: chain(3, (entry) => (entry.seq === 2 ? { ...entry, seq: 5 } : entry)),
+    },
     { what: 'an entry that is there twice', entries: [first, second, second, third] },
     { what: 'a flipped bit in the middle', entries: [first, flipBit(second), third] },
     {

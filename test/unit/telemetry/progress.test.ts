@@ -46,7 +46,7 @@ describe('progress on a terminal', () => {
     for (; nowMs <= 1000; nowMs += 10) display.update({ ...PROGRESS, recordsRead: nowMs });
     expect(output.written).toHaveLength(6);
     expect(output.shown()).toHaveLength(1);
-    expect(output.shown()[0]).toMatch(/^1,000 records, 5\.0 MiB · 1,000 records\/s · 4 partitions · /);
+    expect(output.shown()[0]).toMatch(/^1,000 records \(5\.0 MiB, 1,000\/s\) · files: /);
   });
 
   test('is never mixed with log lines, and gone at the end', () => {
@@ -70,10 +70,10 @@ describe('progress on a terminal', () => {
 
   test('leaves out a lag that is not known', () => {
     expect(progressLine(PROGRESS, 50)).toBe(
-      '1,234 records, 5.0 MiB · 50 records/s · 4 partitions · 2 files open, 1 pending, 3 committed · lag 10',
+      '1,234 records (5.0 MiB, 50/s) · files: 2 open, 1 pending, 3 committed · lag 10 · 4 partitions',
     );
     expect(progressLine({ ...PROGRESS, lag: null, partitions: 1, openFiles: 1 }, null)).toBe(
-      '1,234 records, 5.0 MiB · 1 partition · 1 file open, 1 pending, 3 committed',
+      '1,234 records (5.0 MiB) · files: 1 open, 1 pending, 3 committed · 1 partition',
     );
   });
 });

@@ -1,0 +1,30 @@
+/** docs/errors.md: every error code with what may be done about it. */
+import { ERROR_CODES, type RetryClass } from '../journal/errors.ts';
+
+const CLASSES: Readonly<Record<RetryClass, string>> = {
+  transient: 'Tidemark tries again by itself.',
+  fenced: 'another coordinator owns the partition; this one claims it again if it is still assigned.',
+  operator: 'a person has to decide. The partition stops until then, the others go on; the exit code is 1.',
+  config: 'nothing can be done before the job file, the command line or what they name is changed; the command ends.',
+  bug: 'the partition stops in a state that the protocol does not know. Please report it.',
+};
+
+const PREAMBLE = `# Errors
+
+Every error that Tidemark raises on purpose has a stable code, in logs, in \`status\` and in \`--json\`. A code belongs to a class,
+which says what happens next. This page is made from \`journal/errors.ts\` by \`npm run generate\`; a test fails when it is stale.
+`;
+
+export function errorsPage(): string {
+  const classes = Object.entries(CLASSES).map(([name, text]) => `- **${name}**: ${text}`);
+  const rows = Object.entries(ERROR_CODES).map(
+    ([code, { retry, help }]) => `| \`${code}\` | ${retry} | ${cell(help)} |`,
+  );
+  const table = ['| code | class | what to do |', '|---|---|---|', ...rows];
+  return [PREAMBLE, ...classes, '', ...table, ''].join('\n');
+}
+
+/** A pipe would end the cell. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
+}

@@ -1,0 +1,106 @@
+/** What a run leaves behind, collected while it happens, and whether everything that is to be committed is. */
+import type { Subject } from '../../journal/ids.ts';
+import type { StoredEntry } from '../../journal/port.ts';
+import type { Failpoint, FailpointSide } from '../failpoints.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { SimProcess } from './process.ts';
+import type { Happening, ProcessExit, TracedEntry, TracedStop, VisibleChange } from './schedule.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export interface RecorderOptions {
+  /** How many records a complete run commits. */
+  readonly recordsExpected: number;
+  /** Also every failpoint that is passed, and every line of the processes' logs. */
+  readonly keepEverything: boolean;
+  readonly leftovers: () => readonly string[];
+}
+
+const decoder = new TextDecoder();
+
+export class Recorder {
+  readonly journal: TracedEntry[] = [];
+  readonly visible: VisibleChange[] = [];
+  readonly happenings: Happening[] = [];
+  readonly exits: ProcessExit[] = [];
+  readonly stopped: TracedStop[] = [];
+  readonly failpointHits: Record<string, number> = {};
+  readonly #scheduler: Scheduler;
+  readonly #options: RecorderOptions;
+  #recordsVisible = 0;
+  /** Part files that the journal has opened and neither committed nor discarded. */
+  #partsLeft = 0;
+
+  constructor(scheduler: Scheduler, options: RecorderOptions) {
+    this.#scheduler = scheduler;
+    this.#options = options;
+  }
+
+  /** Every record is visible, every part file's life is journaled to its end, and nothing temporary is left. */
+  get isComplete(): boolean {
+    return (
+      this.#recordsVisible >= this.#options.recordsExpected &&
+      this.#partsLeft === 0 &&
+      this.#options.leftovers().length === 0
+    );
+  }
+
+  stored(subject: Subject, { revision, bytes }: StoredEntry): void {
+    const text = decoder.decode(bytes);
+    this.journal.push({ subject, revision, atMs: this.#scheduler.nowMs, text });
+    this.#partsLeft +=
+      count(text, '"type":"partOpened"') -
+      count(text, '"type":"partCommitted"') -
+      count(text, '"type":"partDiscarded"');
+  }
+
+  changed(change: VisibleChange): void {
+    this.visible.push(change);
+    if (change.type === 'appeared') this.#recordsVisible += count(change.content ?? '', '\n');
+  }
+
+  passed(process: SimProcess, point: Failpoint, side: FailpointSide): void {
+    const key = `${point}:${side}`;
+    this.failpointHits[key] = (this.failpointHits[key] ?? 0) + 1;
+    if (this.#options.keepEverything) this.tell(process, `passes ${side} ${point}`);
+  }
+
+  tell(process: SimProcess | null, what: string): void {
+    this.happenings.push({ atMs: this.#scheduler.nowMs, process: process?.name ?? '', what });
+  }
+
+  exited(process: SimProcess, error: ProcessExit['error']): void {
+    this.exits.push({ process: process.name, atMs: this.#scheduler.nowMs, error });
+    this.tell(process, error === null ? 'ends' : `ends: ${error.message}`);
+  }
+
+  /** The log of a process; null where nothing of it is kept. */
+  logOf(process: SimProcess): Log | null {
+    if (!this.#options.keepEverything) return null;
+    const line =
+      (level: string) =>
+      (fields: object, message: string): void => {
+        this.tell(process, `${level}: ${message} ${fieldsText(fields)}`);
+      };
+    const log: Log = {
+      debug: line('debug'),
+      info: line('info'),
+      warn: line('warn'),
+      error: line('error'),
+      child: () => log,
+    };
+    return log;
+  }
+}
+
+function count(text: string, what: string): number {
+  let found = 0;
+  for (let at = text.indexOf(what); at >= 0; at = text.indexOf(what, at + what.length)) found += 1;
+  return found;
+}
+
+function fieldsText(fields: object): string {
+  return JSON.stringify(fields, (_key, value: unknown) => {
+    if (typeof value === 'bigint') return value.toString();
+    return value instanceof Error ? value.message : value;
+  });
+}

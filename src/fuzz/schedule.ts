@@ -1,0 +1,222 @@
+/**
+ * What a run of the world is made from, and what it leaves: plain JSON both, so that a schedule can be drawn, shrunk, printed and
+ * replayed, and a trace be compared byte for byte. All times are virtual milliseconds since the world's start.
+ */
+import type { Failpoint, FailpointSide } from '../failpoints.ts';
+
+export interface Schedule {
+  readonly seed: number;
+  readonly config: WorldConfig;
+  readonly workload: Workload;
+  readonly faults: readonly Fault[];
+}
+
+export type StoreKind = 'file' | 'oss' | 'oss-hdfs';
+
+export interface WorldConfig {
+  readonly store: StoreKind;
+  /** Places 0..processes-1 are started at the beginning. */
+  readonly processes: number;
+  readonly checkpointIntervalMs: number;
+  readonly roll: {
+    readonly maxBytes: number;
+    readonly maxAgeMs: number;
+    readonly maxIdleMs: number;
+    /** Closes every file at every checkpoint. */
+    readonly atCheckpoint: boolean;
+  };
+  readonly buckets:
+    | { readonly by: 'none' }
+    | { readonly by: 'record-time' | 'wall-clock'; readonly pattern: string; readonly timezone: string };
+  /** Wall clock at the world's start, milliseconds since the epoch. */
+  readonly wallStartMs: number;
+  /** Each way of a call takes 0 to this long. */
+  readonly latencyMsMax: number;
+  /** How long a client waits for a reply that does not come. */
+  readonly timeoutMs: number;
+  /** Without a heartbeat for so long a member is expelled from the group. */
+  readonly sessionMs: number;
+  readonly heartbeatMs: number;
+  /** A killed process is started again after this time. */
+  readonly restartMs: number;
+  /** A restarted process knows the group member of the one before it and makes it leave; else its session has to run out. */
+  readonly dismissesDeadMember: boolean;
+  /** Largest journal entry in bytes: a small one splits checkpoints. */
+  readonly entryBytesMax: number;
+  /** Entries that one read of the journal brings at most. */
+  readonly readBatchEntries: number;
+  /** Record batches that one fetch brings at most. */
+  readonly fetchBatchesMax: number;
+  /** Whatever is left of the faults, at this time they end. */
+  readonly faultsUntilMs: number;
+}
+
+/** What producers do: for each partition its batches in the order of their times. */
+export interface Workload {
+  readonly topic: string;
+  readonly partitions: readonly (readonly LogItem[])[];
+}
+
+/**
+ * - `records`: one record batch. Every `nullEvery`-th value is null (0: none).
+ * - `transaction`: a batch that is open until `endsAtMs`, when its control record takes the offset that then is the next; where
+ *   it is aborted its records are never visible. The last stable offset waits for it.
+ * - `hole`: offsets that compaction took away.
+ */
+export type LogItem =
+  | ({ readonly type: 'records'; readonly atMs: number } & RecordShape)
+  | ({
+      readonly type: 'transaction';
+      readonly atMs: number;
+      readonly endsAtMs: number;
+      readonly committed: boolean;
+    } & RecordShape)
+  | { readonly type: 'hole'; readonly atMs: number; readonly offsets: number };
+
+export interface RecordShape {
+  readonly records: number;
+  readonly nullEvery: number;
+  /** Time of the first record, and how much later each next one is. */
+  readonly timestampMs: number;
+  readonly stepMs: number;
+}
+
+/** One process's own count: the `nth` time (from 1) in the `life`-th process (from 0) of a place. */
+export interface Nth {
+  readonly process: number;
+  readonly life: number;
+  readonly nth: number;
+}
+
+/**
+ * What one call of the journal meets.
+ * - `lostReply`: the append takes effect, the caller learns `unknown` when it has waited long enough.
+ * - `lostRequest`: the append takes no effect, the caller learns `unknown` when it has waited long enough.
+ * - `late`: the caller learns `unknown`; the append arrives later, and takes effect where its expectation then still holds.
+ * - `refused`: nothing is written, and the caller learns it; may be tried again.
+ * - `staleRead`: a read ends before the last `entries` entries of the subject.
+ * - `brokenRead`: a read fails after `entries` entries.
+ */
+export type JournalFault =
+  | { readonly type: 'lostReply' | 'lostRequest' | 'late' | 'refused' }
+  | { readonly type: 'staleRead' | 'brokenRead'; readonly entries: number };
+
+/**
+ * What one call of the store meets.
+ * - `lostReply`: it takes effect, the caller learns STORE_OUTCOME_UNKNOWN.
+ * - `lostRequest`: it takes no effect, the caller learns STORE_OUTCOME_UNKNOWN.
+ * - `refused`: it takes no effect, the caller learns STORE_UNAVAILABLE.
+ */
+export type StoreFault = 'lostReply' | 'lostRequest' | 'refused';
+
+export type Service = 'journal' | 'kafka' | 'store';
+
+export type Fault =
+  /** The process stops at the failpoint; another takes its place after a while. */
+  | (Nth & { readonly type: 'crash'; readonly point: Failpoint; readonly side: FailpointSide })
+  /** The process does nothing for a while, then goes on as if no time had passed. */
+  | (Nth & {
+      readonly type: 'pause';
+      readonly point: Failpoint;
+      readonly side: FailpointSide;
+      readonly forMs: number;
+    })
+  /** The same two at a time instead of a failpoint. */
+  | { readonly type: 'kill'; readonly process: number; readonly atMs: number }
+  | { readonly type: 'freeze'; readonly process: number; readonly atMs: number; readonly forMs: number }
+  /** The n-th append (or request, or read, whichever the fault concerns) of that process. */
+  | (Nth & { readonly type: 'journal'; readonly fault: JournalFault })
+  | (Nth & { readonly type: 'store'; readonly point: Failpoint; readonly fault: StoreFault })
+  /** The n-th offset commit of that process: the client sends it again when it has waited long enough. */
+  | (Nth & { readonly type: 'offsetCommit'; readonly fault: 'lostReply' | 'lostRequest' })
+  /** A process starts in a place that has none; one is asked to stop, and drains. */
+  | { readonly type: 'join' | 'leave'; readonly process: number; readonly atMs: number }
+  /** The group assigns its partitions anew. */
+  | { readonly type: 'rebalance'; readonly atMs: number }
+  | { readonly type: 'away'; readonly service: Service; readonly atMs: number; readonly forMs: number }
+  /** Every process dies, and what the destination's disk was not told to keep may be lost. */
+  | { readonly type: 'powerCut'; readonly atMs: number };
+
+export type Invariant = 'P1' | 'P2' | 'P3' | 'P4' | 'P5' | 'P6';
+
+export interface Violation {
+  readonly invariant: Invariant;
+  /** What is wrong, in words. */
+  readonly message: string;
+  /** Offsets concerned, in decimal, and the partition they belong to. */
+  readonly partition: number | null;
+  readonly offsets: readonly string[];
+  readonly files: readonly string[];
+}
+
+export interface TracedEntry {
+  readonly subject: string;
+  readonly revision: number;
+  readonly atMs: number;
+  /** The stored bytes as text. */
+  readonly text: string;
+}
+
+/** A change of what readers see under a committed name. */
+export interface VisibleChange {
+  readonly atMs: number;
+  readonly uri: string;
+  /** `changed`: the bytes under a name that was visible already. */
+  readonly type: 'appeared' | 'changed' | 'gone';
+  /** What stands there afterwards, as text; null where it is gone. */
+  readonly content: string | null;
+}
+
+/** Something that happened in the world, for people: one line each. */
+export interface Happening {
+  readonly atMs: number;
+  /** `p<place>.<life>`; empty for the world itself. */
+  readonly process: string;
+  readonly what: string;
+}
+
+export interface ProcessExit {
+  readonly process: string;
+  readonly atMs: number;
+  /** Null where it drained and ended in order. */
+  readonly error: { readonly code: string | null; readonly message: string } | null;
+}
+
+/** Why a partition stopped in some process, as its report says. */
+export interface TracedStop {
+  readonly process: string;
+  readonly partition: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Every visible record with a value that a complete run has to commit. */
+export interface ExpectedRecord {
+  readonly offset: string;
+  readonly value: string;
+}
+
+export interface RunTrace {
+  readonly schedule: Schedule;
+  readonly violations: readonly Violation[];
+  /** When the last fault was over, and when everything was committed (null: never). */
+  readonly healedAtMs: number;
+  readonly completeAtMs: number | null;
+  readonly endedAtMs: number;
+  readonly tasks: number;
+  readonly journal: readonly TracedEntry[];
+  readonly visible: readonly VisibleChange[];
+  /** What lies at the destination in the end besides committed files. */
+  readonly leftovers: readonly string[];
+  /** By partition number. */
+  readonly expected: readonly (readonly ExpectedRecord[])[];
+  readonly happenings: readonly Happening[];
+  readonly exits: readonly ProcessExit[];
+  readonly stopped: readonly TracedStop[];
+  /** How often each failpoint was passed, by `point:side`. */
+  readonly failpointHits: Readonly<Record<string, number>>;
+  /** Whether each fault of the schedule took place, by its index. */
+  readonly fired: readonly boolean[];
+  /** Promise rejections that nobody handled. */
+  readonly unhandled: readonly string[];
+}

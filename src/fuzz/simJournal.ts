@@ -1,0 +1,229 @@
+/**
+ * The journal of the world: one server that outlives the processes, which reach it through calls that take time and may fare
+ * badly. Conflicts arise by themselves: an append is judged when it arrives, not when it is sent.
+ */
+import { TidemarkError } from '../../journal/errors.ts';
+import type { JournalId, Subject } from '../../journal/ids.ts';
+import type { AppendOutcome, Journal, Revision, StoredEntry } from '../../journal/port.ts';
+import type { SimProcess } from './process.ts';
+import type { JournalFault } from './schedule.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** Asked at every call: null lets it go well. Appends and requests count as `append`. */
+export interface JournalFaults {
+  atJournal(process: SimProcess, call: 'append' | 'read'): JournalFault | null;
+}
+
+export interface SimJournalOptions {
+  readonly id: JournalId;
+  readonly entryBytesMax: number;
+  readonly readBatchEntries: number;
+  /** How long a client waits for a reply that does not come. */
+  readonly timeoutMs: number;
+  /** Told of every entry as it is stored. */
+  readonly stored?: (subject: Subject, entry: StoredEntry) => void;
+}
+
+export class SimJournalServer {
+  readonly options: SimJournalOptions;
+  readonly #scheduler: Scheduler;
+  readonly #faults: JournalFaults;
+  readonly #subjects = new Map<Subject, StoredEntry[]>();
+  /** One counter for all subjects, so that revisions have holes inside a subject, as on a stream. */
+  #lastRevision: Revision = 0;
+  #awayUntilMs = 0;
+
+  constructor(scheduler: Scheduler, faults: JournalFaults, options: SimJournalOptions) {
+    this.options = options;
+    this.#scheduler = scheduler;
+    this.#faults = faults;
+  }
+
+  connect(process: SimProcess): Journal {
+    return new SimJournal(this, process, this.#faults);
+  }
+
+  /** Answers nothing for a while; 0 ends that. */
+  goAway(forMs: number): void {
+    this.#awayUntilMs = this.#scheduler.nowMs + forMs;
+  }
+
+  get isAway(): boolean {
+    return this.#awayUntilMs > this.#scheduler.nowMs;
+  }
+
+  entries(subject: Subject): readonly StoredEntry[] {
+    return this.#subjects.get(subject) ?? [];
+  }
+
+  subjects(prefix: string): readonly Subject[] {
+    return [...this.#subjects.keys()].filter((subject) => subject.startsWith(prefix)).sort();
+  }
+
+  append(subject: Subject, expected: Revision, bytes: Uint8Array): AppendOutcome {
+    const lastRevision = this.entries(subject).at(-1)?.revision ?? 0;
+    if (lastRevision !== expected) return { type: 'conflict', lastRevision };
+    return { type: 'appended', revision: this.store(subject, bytes) };
+  }
+
+  store(subject: Subject, bytes: Uint8Array): Revision {
+    this.#lastRevision += 1;
+    const entry: StoredEntry = { revision: this.#lastRevision, bytes };
+    const entries = this.#subjects.get(subject);
+    if (entries === undefined) this.#subjects.set(subject, [entry]);
+    else entries.push(entry);
+    this.options.stored?.(subject, entry);
+    return this.#lastRevision;
+  }
+}
+
+/** What became of a call that may take effect: an answer, or none before the time-out. */
+type Fared<T> = { readonly type: 'answered'; readonly answer: T } | { readonly type: 'silent' | 'refused' };
+
+class SimJournal implements Journal {
+  readonly #server: SimJournalServer;
+  readonly #process: SimProcess;
+  readonly #faults: JournalFaults;
+  #closed = false;
+
+  constructor(server: SimJournalServer, process: SimProcess, faults: JournalFaults) {
+    this.#server = server;
+    this.#process = process;
+    this.#faults = faults;
+  }
+
+  get id(): JournalId {
+    return this.#server.options.id;
+  }
+
+  get entryBytesMax(): number {
+    return this.#server.options.entryBytesMax;
+  }
+
+  async append(subject: Subject, expected: Revision, bytes: Uint8Array): Promise<AppendOutcome> {
+    if (this.#closed) return { type: 'unknown', cause: unavailable('it is closed') };
+    if (bytes.byteLength > this.entryBytesMax) return tooLarge(bytes.byteLength, this.entryBytesMax);
+    const kept = Uint8Array.from(bytes);
+    const fared = await this.#send(() => this.#server.append(subject, expected, kept));
+    switch (fared.type) {
+      case 'answered':
+        return fared.answer;
+      case 'silent':
+        return { type: 'unknown', cause: unavailable('no reply in time') };
+      case 'refused':
+        return { type: 'refused', retryable: true, cause: full() };
+    }
+  }
+
+  async fileRequest(subject: Subject, bytes: Uint8Array): Promise<Revision> {
+    if (this.#closed) throw unavailable('it is closed');
+    const kept = Uint8Array.from(bytes);
+    const fared = await this.#send(() => this.#server.store(subject, kept));
+    if (fared.type === 'answered') return fared.answer;
+    throw unavailable('it may or may not have taken the request');
+  }
+
+  /** Sends something that takes effect where it arrives. */
+  #send<T>(effect: () => T): Promise<Fared<T>> {
+    const fault = this.#faults.atJournal(this.#process, 'append');
+    const { thereMs, backMs } = this.#process.drawFare();
+    const { timeoutMs } = this.#server.options;
+    const silence = { thereMs, backMs: timeoutMs };
+    const arrive = (): Fared<T> =>
+      this.#server.isAway ? { type: 'silent' } : { type: 'answered', answer: effect() };
+    switch (fault?.type) {
+      case 'lostReply':
+        return this.#process.call(silence, () => {
+          arrive();
+          return { type: 'silent' };
+        });
+      case 'lostRequest':
+        return this.#process.call(silence, () => ({ type: 'silent' }));
+      case 'late': {
+        // Arrives after the caller has given up, drawn around the time of its next attempts.
+        const lateMs = timeoutMs + this.#process.chance.below(timeoutMs + 1);
+        this.#process.scheduler.after(lateMs, null, () => void arrive());
+        return this.#process.call(silence, () => ({ type: 'silent' }));
+      }
+      case 'refused':
+        return this.#process.call({ thereMs, backMs }, () => ({ type: 'refused' }));
+      default:
+        return this.#server.isAway
+          ? this.#process.call(silence, arrive)
+          : this.#process.call({ thereMs, backMs }, arrive);
+    }
+  }
+
+  async *read(subject: Subject, after: Revision): AsyncGenerator<readonly StoredEntry[]> {
+    if (this.#closed) throw unavailable('it is closed');
+    const fault = this.#faults.atJournal(this.#process, 'read');
+    let left = fault?.type === 'brokenRead' ? fault.entries : Infinity;
+    const size = this.#server.options.readBatchEntries;
+    let from = after;
+    let upTo: Revision | null = null;
+    for (;;) {
+      const batch = await this.#ask(() => {
+        const entries = this.#server.entries(subject);
+        upTo ??= endOf(entries, fault?.type === 'staleRead' ? fault.entries : 0);
+        return page(entries, from, upTo, Math.min(size, left));
+      });
+      left -= batch.length;
+      // Copies: what a caller does to its bytes changes nothing here.
+      if (batch.length > 0) yield batch.map(({ revision, bytes }) => ({ revision, bytes: bytes.slice() }));
+      if (left === 0) throw unavailable('it stopped answering');
+      from = batch.at(-1)?.revision ?? from;
+      if (batch.length < size || from === upTo) break;
+    }
+    if (fault?.type === 'brokenRead') throw unavailable('it stopped answering');
+  }
+
+  async subjects(prefix: string): Promise<readonly Subject[]> {
+    if (this.#closed) throw unavailable('it is closed');
+    return this.#ask(() => this.#server.subjects(prefix));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  async #ask<T>(question: () => T): Promise<T> {
+    const fare = this.#process.drawFare();
+    const { timeoutMs } = this.#server.options;
+    const asked = this.#server.isAway ? { ...fare, backMs: timeoutMs } : fare;
+    const answer = await this.#process.call(asked, () =>
+      this.#server.isAway ? null : { value: question() },
+    );
+    if (answer === null) throw unavailable('no reply in time');
+    return answer.value;
+  }
+}
+
+/** The last revision that a reader sees who misses the `missed` newest entries. */
+function endOf(entries: readonly StoredEntry[], missed: number): Revision {
+  return entries.at(-1 - missed)?.revision ?? 0;
+}
+
+function page(entries: readonly StoredEntry[], after: Revision, upTo: Revision, size: number): StoredEntry[] {
+  let at = entries.length;
+  while (at > 0 && (entries[at - 1]?.revision ?? 0) > after) at -= 1;
+  const batch: StoredEntry[] = [];
+  for (; at < entries.length && batch.length < size; at += 1) {
+    const entry = entries[at];
+    if (entry === undefined || entry.revision > upTo) break;
+    batch.push(entry);
+  }
+  return batch;
+}
+
+function unavailable(why: string): TidemarkError {
+  return new TidemarkError('JOURNAL_UNAVAILABLE', `The journal of the world does not answer: ${why}.`);
+}
+
+function full(): TidemarkError {
+  return new TidemarkError('JOURNAL_FULL', 'The journal of the world was told to refuse appends.');
+}
+
+function tooLarge(bytes: number, max: number): AppendOutcome {
+  const cause = new TidemarkError('JOURNAL_ENTRY_TOO_LARGE', `${bytes} bytes are over the limit of ${max}.`);
+  return { type: 'refused', retryable: false, cause };
+}

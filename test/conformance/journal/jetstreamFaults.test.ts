@@ -1,0 +1,192 @@
+import { once } from 'node:events';
+import { EventEmitter } from 'node:events';
+import { expect, test } from 'vitest';
+import { EMPTY_TAIL, replay } from '../../../journal/replay.ts';
+import { describeIntegration } from '../../services/integration.ts';
+import { TcpProxy } from '../../services/tcpProxy.ts';
+import {
+  bulky,
+  chain,
+  claimed,
+  committed,
+  identity,
+  ManualPacer,
+  readAll,
+  replayAll,
+  requestsOf,
+  subjectOf,
+  writerOn,
+} from '../../unit/journal/fixtures.ts';
+import { NatsFixture, STREAM } from './natsFixture.ts';
+
+const subject = subjectOf();
+
+describeIntegration(
+  'the JetStream journal, when its server fails',
+  () => {
+    test('a server restart in the middle of a replay: it goes on, complete and in order', async () => {
+      await using fixture = await NatsFixture.start({ jetstreamConfig: 'sync_interval: "2m"' });
+      const journal = await fixture.open();
+      const entries = chain(20_000);
+      await Promise.all(entries.map((bytes) => journal.fileRequest(subject, bytes)));
+      let seen = 0;
+      let restarted: Promise<void> | null = null;
+      for await (const { entry } of replay(journal, subject)) {
+        seen += 1;
+        expect(entry.seq).toBe(seen);
+        if (seen === 500) {
+          await fixture.nats.kill('SIGKILL');
+          restarted = fixture.nats.restart();
+        }
+      }
+      await restarted;
+      expect(seen).toBe(20_000);
+    });
+
+    test('a server that does not come back: a replay rejects, and never ends short', async () => {
+      await using fixture = await NatsFixture.start({ jetstreamConfig: 'sync_interval: "2m"' });
+      const journal = await fixture.open({ readPatienceMs: 500 });
+      await Promise.all(chain(20_000).map((bytes) => journal.fileRequest(subject, bytes)));
+      let seen = 0;
+      const replaying = async (): Promise<void> => {
+        for await (const _ of replay(journal, subject)) {
+          seen += 1;
+          if (seen === 500) await fixture.nats.kill('SIGKILL');
+        }
+      };
+      await expect(replaying()).rejects.toMatchObject({ code: 'JOURNAL_UNAVAILABLE', retry: 'transient' });
+      expect(seen).toBeLessThan(20_000);
+      expect(await journal.append(subject, 20_000, new Uint8Array(1))).toMatchObject({
+        type: 'unknown',
+        cause: { code: 'JOURNAL_UNAVAILABLE' },
+      });
+    });
+
+    test('a server that freezes: the outcome is unknown, and found when it goes on', async () => {
+      await using fixture = await NatsFixture.start();
+      const journal = await fixture.open({ requestTimeoutMs: 300 });
+      const frozen = new EventEmitter();
+      const writer = writerOn(journal, subject, EMPTY_TAIL, { onRetry: () => frozen.emit('retry') });
+      await writer.append(identity(), [claimed()]);
+      fixture.nats.pause();
+      const retried = once(frozen, 'retry');
+      const appending = writer.append(identity(), [committed(1)]);
+      await retried;
+      fixture.nats.resume();
+      const tail = await appending;
+      await writer.append(identity(), [committed(2)]);
+      const replayed = await replayAll(journal, subject);
+      expect(replayed.map(({ entry }) => entry.seq)).toEqual([1, 2, 3]);
+      expect(replayed[1]?.tail).toEqual(tail);
+    });
+
+    test('a network that swallows everything: appends are unknown, reads reject, and later all is well', async () => {
+      await using fixture = await NatsFixture.start();
+      await using proxy = await TcpProxy.start(fixture.nats.port);
+      const journal = await fixture.open({
+        servers: [`127.0.0.1:${proxy.port}`],
+        ...{ requestTimeoutMs: 200, readPatienceMs: 500 },
+      });
+      const writer = writerOn(journal, subject);
+      await writer.append(identity(), [claimed()]);
+      proxy.silence();
+      expect(await journal.append(subject, writer.tail.revision, new Uint8Array(1))).toMatchObject({
+        type: 'unknown',
+      });
+      await expect(readAll(journal, subject)).rejects.toMatchObject({ code: 'JOURNAL_UNAVAILABLE' });
+      await expect(journal.fileRequest(requestsOf(), new Uint8Array(1))).rejects.toThrow(/may or may not/);
+      proxy.pass();
+      expect((await writer.append(identity(), [committed(1)])).seq).toBe(2);
+    });
+
+    test('a full stream refuses appends for now, and takes them when its limit is raised', async () => {
+      await using fixture = await NatsFixture.start();
+      const journal = await fixture.open();
+      await fixture.administer((jsm) => jsm.streams.update(STREAM, { max_msgs: 2 }));
+      const first = await journal.append(subject, 0, new Uint8Array(1));
+      const second = await journal.append(subject, 1, new Uint8Array(1));
+      expect([first.type, second.type]).toEqual(['appended', 'appended']);
+      expect(await journal.append(subject, 2, new Uint8Array(1))).toMatchObject({
+        ...{ type: 'refused', retryable: true, cause: { code: 'JOURNAL_FULL' } },
+      });
+      await expect(journal.fileRequest(requestsOf(), new Uint8Array(1))).rejects.toThrow(/did not take/);
+      await fixture.administer((jsm) => jsm.streams.update(STREAM, { max_msgs: 3 }));
+      expect(await journal.append(subject, 2, new Uint8Array(1))).toMatchObject({ type: 'appended' });
+    });
+
+    test('the payload limit is the server’s, headers included', async () => {
+      await using fixture = await NatsFixture.start({ config: 'max_payload: 64KB' });
+      const journal = await fixture.open();
+      expect(journal.entryBytesMax).toBeLessThan(64 * 1024);
+      expect(await journal.append(subject, 0, new Uint8Array(journal.entryBytesMax))).toMatchObject({
+        type: 'appended',
+      });
+      await expect(
+        writerOn(journal, subjectOf('other')).append(identity(), [bulky(64 * 1024)]),
+      ).rejects.toMatchObject({ code: 'JOURNAL_ENTRY_TOO_LARGE' });
+    });
+  },
+  { ownServers: true },
+);
+
+describeIntegration(
+  'the JetStream journal, when its stream is taken away while it runs',
+  () => {
+    test('a deleted stream is not made again: its subjects count as ended at 0, and the writer stops', async () => {
+      await using fixture = await NatsFixture.start();
+      const journal = await fixture.open();
+      const pacer = new ManualPacer();
+      const writer = writerOn(journal, subject, EMPTY_TAIL, { pacer });
+      await writer.append(identity(), [claimed()]);
+      await fixture.administer((jsm) => jsm.streams.delete(STREAM));
+      expect(await journal.append(subject, writer.tail.revision, new Uint8Array(1))).toEqual({
+        ...{ type: 'conflict', lastRevision: 0 },
+      });
+      expect(await journal.append(subjectOf('new'), 0, new Uint8Array(1))).toMatchObject({ type: 'unknown' });
+      await expect(writer.append(identity(), [committed(1)])).rejects.toMatchObject({
+        code: 'JOURNAL_ROLLED_BACK',
+      });
+      expect(pacer.nowAtMs).toBeGreaterThanOrEqual(30_000);
+      expect(await fixture.administer((jsm) => jsm.streams.names().next())).toEqual([]);
+    }, 60_000);
+
+    test('a stream made anew under a running writer takes nothing from it', async () => {
+      await using fixture = await NatsFixture.start();
+      const old = await fixture.open({ readPatienceMs: 200 });
+      const writer = writerOn(old, subject, EMPTY_TAIL, { pacer: new ManualPacer() });
+      await writer.append(identity(1), [claimed(1)]);
+      await fixture.administer((jsm) => jsm.streams.delete(STREAM));
+      const anew = await fixture.open();
+      expect(anew.id).not.toBe(old.id);
+      // The same subject ends at the same revision in both: the number alone would let the old writer in.
+      await writerOn(anew, subject).append(identity(2), [claimed(2)]);
+      await expect(writer.append(identity(1), [committed(1)])).rejects.toMatchObject({
+        code: 'JOURNAL_ROLLED_BACK',
+      });
+      expect((await replayAll(anew, subject)).map(({ entry }) => entry.epoch)).toEqual([2]);
+    });
+
+    test('an append that would begin a subject in a stream made anew is not acknowledged', async () => {
+      await using fixture = await NatsFixture.start();
+      const old = await fixture.open({ readPatienceMs: 200 });
+      await fixture.administer((jsm) => jsm.streams.delete(STREAM));
+      const anew = await fixture.open();
+      const replaced = { code: 'JOURNAL_REPLACED', retry: 'operator', fields: { found: anew.id } };
+      await expect(old.append(subject, 0, new Uint8Array(1))).rejects.toMatchObject(replaced);
+      await expect(readAll(old, subject)).rejects.toMatchObject(replaced);
+      expect(await readAll(anew, subject)).toEqual([]);
+      expect(await anew.subjects('')).toEqual([]);
+    });
+
+    test('a journal that is restored under its old id is the same journal', async () => {
+      await using fixture = await NatsFixture.start();
+      const journal = await fixture.open({ newId: () => 'the-same-id' });
+      await writerOn(journal, subject).append(identity(), [claimed()]);
+      await fixture.administer((jsm) => jsm.streams.delete(STREAM));
+      const restored = await fixture.open({ newId: () => 'the-same-id' });
+      await restored.fileRequest(subject, chain(1)[0] ?? new Uint8Array());
+      expect(await replayAll(journal, subject)).toHaveLength(1);
+    });
+  },
+  { ownServers: true },
+);

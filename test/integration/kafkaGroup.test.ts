@@ -1,0 +1,283 @@
+/** Group membership: who gets which partitions, commits with witnesses, members that die. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { describeIntegration, services } from '../services/integration.ts';
+import { startKafka } from '../services/servers.ts';
+import {
+  adminOf,
+  Assignments,
+  makeTopic,
+  producerOf,
+  readTo,
+  sourceOf,
+  tempDir,
+  unique,
+  values,
+} from './kafkaFixture.ts';
+
+const MEMBER_PROGRAM = fileURLToPath(new URL('./kafkaMember.ts', import.meta.url));
+
+/** A process that joins the group and then hangs about; resolves once it has partitions. */
+async function memberProcess(
+  brokers: string[],
+  topic: string,
+  groupId: string,
+  stateDir: string,
+): Promise<ChildProcess> {
+  const child = spawn(
+    process.execPath,
+    [MEMBER_PROGRAM, JSON.stringify({ brokers, topic, groupId, stateDir })],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await new Promise<void>((resolve, reject) => {
+    let printed = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      printed += chunk.toString();
+      if (printed.includes('assigned')) resolve();
+    });
+    child.once('exit', (code) =>
+      reject(new Error(`the member ended with ${code ?? 'a signal'}: ${printed}`)),
+    );
+  });
+  return child;
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+}
+
+describeIntegration('membership in a real Kafka group', () => {
+  const { brokers } = services();
+  const all = (topic: string, count: number) =>
+    Array.from({ length: count }, (_, partition) => ({ topic, partition }));
+
+  test('a member is told its whole assignment, synchronously at the join, and reads it', async () => {
+    const topic = await makeTopic(brokers, 3);
+    const producer = await producerOf(brokers);
+    await producer.send({ topic, messages: [{ partition: 2, value: 'hello' }] });
+    const { source, lines } = sourceOf(brokers, [topic]);
+    const assignments = new Assignments();
+    await source.start(assignments);
+    expect(assignments.latest).toEqual(all(topic, 3));
+    expect(values(await readTo(source.open({ topic, partition: 2 }, 0n, null), 1n))).toEqual(['hello']);
+    expect(lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+  });
+
+  test('the consumer itself never fetches and never commits', async () => {
+    const [topic, groupId] = [await makeTopic(brokers), unique('group')];
+    const producer = await producerOf(brokers);
+    await producer.send({ topic, messages: Array.from({ length: 100 }, () => ({ value: 'x' })) });
+    const { source, lines } = sourceOf(brokers, [topic], { groupId, tuning: { heartbeatIntervalMs: 100 } });
+    await source.start(new Assignments());
+    const admin = await adminOf(brokers);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] });
+    expect(offsets?.partitions).toMatchObject([{ partition: 0, offset: '-1' }]);
+    expect(lines.filter(({ message }) => message.includes('which is paused'))).toEqual([]);
+  });
+
+  test('two sources share the partitions, and what one leaves the other gets', async () => {
+    const [topic, groupId] = [await makeTopic(brokers, 4), unique('group')];
+    const options = { groupId, tuning: { heartbeatIntervalMs: 200 } };
+    const [one, two] = [sourceOf(brokers, [topic], options), sourceOf(brokers, [topic], options)];
+    const [first, second] = [new Assignments(), new Assignments()];
+    await one.source.start(first);
+    expect(first.latest).toHaveLength(4);
+    await Promise.all([two.source.start(second), first.until((partitions) => partitions.length === 2)]);
+    expect(second.latest).toHaveLength(2);
+    const shared = [...first.latest, ...second.latest].toSorted((a, b) => a.partition - b.partition);
+    expect(shared).toEqual(all(topic, 4));
+    const lost = second.latest[0]!;
+    await expect(one.source.commitOffset(lost, 1n, 'w')).rejects.toMatchObject({ code: 'FENCED' });
+    await one.source.stop();
+    await second.until((partitions) => partitions.length === 4);
+    await two.source.commitOffset(lost, 1n, 'w');
+  });
+
+  test('a commit carries the witness, another member reads it, and one of a partition that was lost is refused', async () => {
+    const [topic, groupId] = [await makeTopic(brokers, 2), unique('group')];
+    const { source } = sourceOf(brokers, [topic], { groupId });
+    await source.start(new Assignments());
+    const witness = JSON.stringify({ job: 'j', journal: 'ä'.repeat(40), seq: 7, hash: 'f'.repeat(64) });
+    expect(await source.readWitness({ topic, partition: 0 })).toBeNull();
+    await source.commitOffset({ topic, partition: 0 }, 2n ** 53n + 1n, witness);
+    await source.commitOffset({ topic, partition: 1 }, 5n, 'other');
+    const reader = sourceOf(brokers, [topic], { groupId });
+    expect(await reader.source.readWitness({ topic, partition: 0 })).toBe(witness);
+    expect(await reader.source.readWitness({ topic, partition: 1 })).toBe('other');
+    expect(await reader.source.startOffsets(topic, { type: 'group' })).toEqual([2n ** 53n + 1n, 5n]);
+    await expect(source.commitOffset({ topic, partition: 2 }, 1n, 'x')).rejects.toMatchObject({
+      code: 'FENCED',
+    });
+  });
+
+  test('commits in the middle of rebalances are tried again until the group takes them', async () => {
+    const [topic, groupId] = [await makeTopic(brokers, 2), unique('group')];
+    const tuning = { heartbeatIntervalMs: 100 };
+    const one = sourceOf(brokers, [topic], { groupId, tuning });
+    const first = new Assignments();
+    await one.source.start(first);
+    let [commits, fenced, stop] = [0, 0, false];
+    const committing = (async () => {
+      for (let offset = 1n; !stop; offset += 1n) {
+        for (const partition of [0, 1]) {
+          await one.source.commitOffset({ topic, partition }, offset, `w${offset}`).then(
+            () => (commits += 1),
+            (error: unknown) => {
+              expect(error).toMatchObject({ code: 'FENCED' });
+              fenced += 1;
+            },
+          );
+        }
+      }
+    })();
+    for (let round = 0; round < 3; round += 1) {
+      const other = sourceOf(brokers, [topic], { groupId, tuning });
+      await Promise.all([
+        other.source.start(new Assignments()),
+        first.until((partitions) => partitions.length === 1),
+      ]);
+      await other.source.stop();
+      await first.until((partitions) => partitions.length === 2);
+    }
+    stop = true;
+    await committing;
+    expect(commits).toBeGreaterThan(0);
+    expect(fenced).toBeGreaterThan(0);
+  });
+
+  test('a topic that gains partitions while running: they are assigned', async () => {
+    const topic = await makeTopic(brokers, 1);
+    const { source } = sourceOf(brokers, [topic], { tuning: { metadataMaxAgeMs: 300 } });
+    const assignments = new Assignments();
+    await source.start(assignments);
+    const admin = await adminOf(brokers);
+    await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
+    await assignments.until((partitions) => partitions.length === 3);
+    const producer = await producerOf(brokers);
+    await producer.send({ topic, messages: [{ partition: 2, value: 'in the new one' }] });
+    expect(values(await readTo(source.open({ topic, partition: 2 }, 0n, null), 1n))).toEqual([
+      'in the new one',
+    ]);
+  });
+
+  test('a topic that is deleted while running leaves the others to their owners, and its own feed tells', async () => {
+    const [topic, doomed, groupId] = [
+      await makeTopic(brokers, 2),
+      await makeTopic(brokers, 1),
+      unique('group'),
+    ];
+    const tuning = { metadataMaxAgeMs: 300, heartbeatIntervalMs: 200, outOfRangeStableMs: 500, pollMs: 100 };
+    const { source, lines } = sourceOf(brokers, [topic, doomed], { groupId, tuning });
+    const assignments = new Assignments();
+    await source.start(assignments);
+    expect(assignments.latest).toHaveLength(3);
+    const feed = source.open({ topic: doomed, partition: 0 }, 0n, null);
+    const told = expect(feed.next()).rejects.toMatchObject({ code: 'SOURCE_REPLACED' });
+    const admin = await adminOf(brokers);
+    await admin.deleteTopics({ topics: [doomed] });
+    await told;
+    // A rebalance meanwhile must not make anybody forget it.
+    const other = sourceOf(brokers, [topic, doomed], { groupId, tuning });
+    await Promise.all([
+      other.source.start(new Assignments()),
+      assignments.until((partitions) => partitions.length === 2),
+    ]);
+    expect(assignments.latest).toContainEqual({ topic: doomed, partition: 0 });
+    await other.source.stop();
+    await assignments.until((partitions) => partitions.length === 3);
+    await source.commitOffset({ topic, partition: 1 }, 3n, 'still mine');
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  test('stop leaves the group at once, also while fetches wait at the broker, and leaves nothing running', async () => {
+    const [topic, groupId, stateDir] = [await makeTopic(brokers, 2), unique('group'), tempDir()];
+    const { source } = sourceOf(brokers, [topic], { groupId, stateDir, tuning: { fetchWaitMs: 20_000 } });
+    await source.start(new Assignments());
+    expect(readdirSync(stateDir)).toHaveLength(1);
+    const waits = [0, 1].map((partition) => source.open({ topic, partition }, 0n, null).next());
+    const ended = Promise.all(
+      waits.map((wait) => expect(wait).rejects.toMatchObject({ name: 'AbortError' })),
+    );
+    const started = performance.now();
+    await source.stop();
+    // A fetch that is waited for would hold it for 20 s.
+    expect(performance.now() - started).toBeLessThan(10_000);
+    await ended;
+    const admin = await adminOf(brokers);
+    const { groups } = await admin.describeGroups([groupId]);
+    expect(groups[0]).toMatchObject({ state: 'Empty', members: [] });
+    expect(readdirSync(stateDir)).toEqual([]);
+    await source.stop();
+  });
+
+  test('stop in the middle of a join, which waits for another member, leaves no member behind', async () => {
+    const [topic, groupId] = [await makeTopic(brokers, 2), unique('group')];
+    // The first member never notices that it has to rejoin, so that the second one's join waits.
+    const slow = sourceOf(brokers, [topic], { groupId, tuning: { heartbeatIntervalMs: 29_000 } });
+    await slow.source.start(new Assignments());
+    const { source } = sourceOf(brokers, [topic], { groupId });
+    const started = source.start(new Assignments());
+    const admin = await adminOf(brokers);
+    const stateOf = async () => (await admin.describeGroups([groupId])).groups[0];
+    while ((await stateOf())?.state !== 'PreparingRebalance')
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    await source.stop();
+    await started;
+    expect((await stateOf())?.members.length).toBeLessThanOrEqual(1);
+  });
+
+  test('a killed process: its member is made to leave, so that a restart does not wait for its session', async () => {
+    const [topic, groupId, stateDir] = [await makeTopic(brokers, 3), unique('group'), tempDir()];
+    const child = await memberProcess(brokers, topic, groupId, stateDir);
+    await killed(child);
+    const killedAt = performance.now();
+    const { source, lines } = sourceOf(brokers, [topic], { groupId, stateDir });
+    const assignments = new Assignments();
+    await source.start(assignments);
+    await assignments.until((partitions) => partitions.length === 3);
+    // The dead member's session lasts 30 s: whoever waits for its end cannot be here yet.
+    expect(performance.now() - killedAt).toBeLessThan(25_000);
+    const dismissed = (): boolean =>
+      lines.some(({ message }) => message.includes(`Process ${child.pid ?? 0} was killed`));
+    while (!dismissed()) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(readdirSync(stateDir)).toHaveLength(1);
+  });
+
+  test('a living process of the same group is left alone', async () => {
+    const [topic, groupId, stateDir] = [await makeTopic(brokers, 2), unique('group'), tempDir()];
+    await memberProcess(brokers, topic, groupId, stateDir);
+    const { source } = sourceOf(brokers, [topic], { groupId, stateDir });
+    const assignments = new Assignments();
+    await source.start(assignments);
+    expect(assignments.latest).toHaveLength(1);
+    expect(readdirSync(stateDir)).toHaveLength(2);
+  });
+});
+
+describeIntegration(
+  'membership with a broker that lets new groups wait',
+  () => {
+    test('a restart after SIGKILL waits neither for the session nor for group.initial.rebalance.delay.ms', async () => {
+      await using kafka = await startKafka({ config: { 'group.initial.rebalance.delay.ms': '15000' } });
+      const { brokers } = kafka;
+      const [topic, groupId, stateDir] = [await makeTopic(brokers, 2), unique('group'), tempDir()];
+      await killed(await memberProcess(brokers, topic, groupId, stateDir));
+      const killedAt = performance.now();
+      const { source } = sourceOf(brokers, [topic], { groupId, stateDir });
+      const assignments = new Assignments();
+      await source.start(assignments);
+      await assignments.until((partitions) => partitions.length === 2);
+      expect(performance.now() - killedAt).toBeLessThan(14_000);
+      await source.stop();
+    });
+  },
+  { ownServers: true },
+);

@@ -1,0 +1,297 @@
+import { describe, expect, test } from 'vitest';
+import { noBuckets, type BucketAssigner } from '../../actors/bucketAssigner.ts';
+import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
+import { crc64Of } from '../../journal/crc64.ts';
+import { TidemarkError } from '../../journal/errors.ts';
+import { partId } from '../../journal/ids.ts';
+import { FailureLatch } from '../../src/coordinator/concurrency.ts';
+import { Flow, type Cut } from '../../src/coordinator/flow.ts';
+import { PartWriter, type PartCut } from '../../src/coordinator/partWriter.ts';
+import { RunStats } from '../../src/coordinator/stats.ts';
+import { systemClock, type Clock } from '../../src/clock.ts';
+import type { FetchedBatch, RecordCursor } from '../../src/source/port.ts';
+import type { OpenFile } from '../../src/stores/port.ts';
+import { NO_LIMITS } from './jobFixture.ts';
+
+/** A record of the log; offsets have holes. */
+interface Logged {
+  readonly offset: bigint;
+  readonly value: string | null;
+  readonly timestampMs: number;
+}
+
+/** Small numbers that look random, the same at every run. */
+function numbersFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 1_103_515_245 + 12_345) & 0x7fffffff;
+    return (state >>> 8) % below;
+  };
+}
+
+const ticks = async (count: number): Promise<void> => {
+  for (let tick = 0; tick < count; tick += 1) await Promise.resolve();
+};
+
+class LogCursor implements RecordCursor {
+  readonly baseOffset: bigint;
+  offsetDelta = -1;
+  timestampMs = 0;
+  readonly keyBytes = Buffer.alloc(0);
+  readonly keyStart = -1;
+  readonly keyEnd = -1;
+  valueBytes: Buffer = Buffer.alloc(0);
+  valueStart = -1;
+  valueEnd = -1;
+  readonly #records: readonly Logged[];
+  readonly #failsAt: bigint | null;
+  #next = 0;
+
+  constructor(baseOffset: bigint, records: readonly Logged[], failsAt: bigint | null = null) {
+    this.baseOffset = baseOffset;
+    this.#records = records;
+    this.#failsAt = failsAt;
+  }
+
+  next(): boolean {
+    const record = this.#records[this.#next];
+    if (record === undefined) return false;
+    this.#next += 1;
+    this.offsetDelta = Number(record.offset - this.baseOffset);
+    if (record.offset === this.#failsAt) throw new TidemarkError('KAFKA_BATCH_CORRUPT', 'the record is damaged');
+    this.timestampMs = record.timestampMs;
+    this.valueBytes = Buffer.from(`..${record.value ?? ''}`);
+    this.valueStart = record.value === null ? -1 : 2;
+    this.valueEnd = this.valueBytes.length;
+    return true;
+  }
+}
+
+class MemoryFile implements OpenFile {
+  readonly chunks: Buffer[] = [];
+  durable = Buffer.alloc(0);
+  readonly #slowness: () => number;
+
+  constructor(slowness: () => number) {
+    this.#slowness = slowness;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await ticks(this.#slowness());
+    this.chunks.push(Buffer.from(bytes));
+  }
+
+  async persist(): Promise<null> {
+    await ticks(this.#slowness());
+    this.durable = Buffer.concat(this.chunks);
+    return null;
+  }
+
+  closeForCommit(): Promise<null> {
+    return this.persist();
+  }
+
+  async abandon(): Promise<void> {
+    await ticks(1);
+  }
+}
+
+/** A flow into files in memory, and what the completed checkpoints say of them. */
+class Bench {
+  readonly flow: Flow;
+  readonly files = new Map<PartWriter, MemoryFile>();
+  readonly checkpointed = new Map<PartWriter, PartCut>();
+  readonly log: readonly Logged[];
+
+  constructor(
+    log: readonly Logged[],
+    options: { assigner?: BucketAssigner; maxBytes?: number; slowness?: () => number; clock?: Clock } = {},
+  ) {
+    this.log = log;
+    const slowness = options.slowness ?? (() => 1);
+    const stats = new RunStats({ keepFiles: false });
+    const latch = new FailureLatch();
+    this.flow = new Flow(
+      {
+        assigner: options.assigner ?? noBuckets(),
+        rolling: defaultRollingPolicy({ ...NO_LIMITS, maxBytes: options.maxBytes ?? 1e9 }),
+        clock: options.clock ?? systemClock,
+        stats,
+        openPart: async (bucket, firstOffset) => {
+          await ticks(slowness());
+          const id = partId(this.files.size.toString(16).padStart(32, '0'));
+          const file = new MemoryFile(slowness);
+          const target = { partId: id, finalUri: `final-${id}`, temporaryUri: `temporary-${id}` };
+          const writer = new PartWriter({ partId: id, bucket, target, file, firstOffset, nowMs: 0, stats, latch });
+          this.files.set(writer, file);
+          return writer;
+        },
+      },
+      0n,
+    );
+  }
+
+  batch(from: bigint, to: bigint, failsAt: bigint | null = null): FetchedBatch {
+    const records = this.log.filter(({ offset }) => offset >= from && offset < to);
+    return { fetchedOffset: from, nextOffset: to, sizeBytes: 0, records: () => new LogCursor(from, records, failsAt) };
+  }
+
+  /** What a checkpoint does: persist, then count. */
+  async complete(cut: Cut): Promise<void> {
+    for (const part of cut.parts) {
+      await (part.roll === null ? part.writer.persist() : part.writer.closed());
+      this.checkpointed.set(part.writer, part);
+    }
+    this.flow.checkpointed(cut);
+    this.#expectConsistent(cut.nextOffset);
+  }
+
+  /** P1: what the checkpoints say of the files, cut to their lengths, is each record below nextOffset once, in order. */
+  #expectConsistent(nextOffset: bigint): void {
+    const lines: string[] = [];
+    for (const [writer, part] of this.checkpointed) {
+      const durable = this.files.get(writer)?.durable.subarray(0, part.length) ?? Buffer.alloc(0);
+      expect(durable.length).toBe(part.length);
+      expect(crc64Of(durable)).toBe(part.crc64);
+      const own = durable.toString().split('\n').slice(0, -1);
+      expect(own.length).toBe(part.records);
+      const offsets = own.map((line) => Number(line.slice(0, line.indexOf(':'))));
+      expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
+      expect([BigInt(offsets[0] ?? -1), BigInt(offsets.at(-1) ?? -1)]).toEqual([part.firstOffset, part.lastOffset]);
+      lines.push(...own);
+    }
+    const below = this.log.filter(({ offset, value }) => offset < nextOffset && value !== null);
+    expect(lines.sort()).toEqual(below.map(({ value }) => value).sort());
+  }
+}
+
+function logOf(count: number, number: (below: number) => number, bytes: () => number): Logged[] {
+  let offset = 0n;
+  return Array.from({ length: count }, () => {
+    offset += BigInt(number(5) === 0 ? 1 + number(4) : 1);
+    const value = number(9) === 0 ? null : `${offset}:${'x'.repeat(bytes())}`;
+    return { offset, value, timestampMs: number(4) };
+  });
+}
+
+const fourBuckets: BucketAssigner = { by: 'record-time', slotOf: (ms) => ms, bucketOf: (slot) => `b${slot % 3}` };
+
+describe('a cut says of every file what is durable of it, while the flow goes on', () => {
+  const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
+  test.each(seeds)('many buckets, small files, holes and null values: seed %i', async (seed) => {
+    const number = numbersFrom(seed);
+    const log = logOf(300, number, () => number(60));
+    const slowness = (): number => number(6);
+    const bench = new Bench(log, { assigner: fourBuckets, maxBytes: 200 + number(400), slowness });
+    const end = (log.at(-1)?.offset ?? 0n) + 1n;
+    const reading = (async () => {
+      while (bench.flow.nextOffset < end) {
+        const from = bench.flow.nextOffset;
+        const to = from + 1n + BigInt(number(40));
+        await bench.flow.consume(bench.batch(from, to), end);
+        await ticks(number(3));
+      }
+      return true;
+    })();
+    let isRead = false;
+    void reading.then(() => (isRead = true));
+    while (!isRead) {
+      await ticks(1 + number(9));
+      if (number(4) === 0) bench.flow.rollDue(systemClock.nowMs());
+      if (number(6) === 0) bench.flow.rollAll('operator');
+      const cut = bench.flow.cut();
+      await ticks(number(9));
+      await bench.complete(cut);
+    }
+    bench.flow.rollAll('end');
+    const last = bench.flow.cut();
+    expect(last.nextOffset).toBe(end);
+    await bench.complete(last);
+    expect([...bench.checkpointed.values()].every(({ roll }) => roll !== null)).toBe(true);
+  });
+
+  test('records larger than every buffer, empty values, and a file that falls behind', async () => {
+    const values = ['', 'y'.repeat(1_000_000), '', 'z'.repeat(16 * 1024 - 3), 'w'.repeat(256 * 1024), ''];
+    const log = values.map((value, index) => ({ offset: BigInt(index), value: `${index}:${value}`, timestampMs: 0 }));
+    const bench = new Bench(log, { slowness: () => 4 });
+    const reading = bench.flow.consume(bench.batch(0n, 6n), null);
+    for (let cuts = 0; cuts < 8; cuts += 1) {
+      await bench.complete(bench.flow.cut());
+      await ticks(2);
+    }
+    await reading;
+    await bench.complete(bench.flow.cut());
+    expect(bench.flow.nextOffset).toBe(6n);
+  });
+
+  test('an empty value is a line of its own, also where the buffer is full to its last byte', async () => {
+    const number = numbersFrom(7);
+    const log = Array.from({ length: 40_000 }, (_, index) => ({
+      offset: BigInt(index),
+      value: number(3) === 0 ? `${index}:` : `${index}:abc`,
+      timestampMs: 0,
+    }));
+    const bench = new Bench(log);
+    await bench.flow.consume(bench.batch(0n, 40_000n), null);
+    await bench.complete(bench.flow.cut());
+  });
+});
+
+describe('a cut counts exactly the records that were dealt with', () => {
+  const log = Array.from({ length: 10 }, (_, index) => ({
+    offset: BigInt(index),
+    value: `${index}:v`,
+    timestampMs: 0,
+  }));
+
+  test('where a record in the middle of a batch cannot be read', async () => {
+    const bench = new Bench(log);
+    await bench.flow.consume(bench.batch(0n, 4n), null);
+    await expect(bench.flow.consume(bench.batch(4n, 10n, 7n), null)).rejects.toThrow('damaged');
+    const cut = bench.flow.cut();
+    expect([cut.nextOffset, cut.recordsRead]).toEqual([7n, 7]);
+    await bench.complete(cut);
+  });
+
+  test('where a batch begins before the cursor: nothing is taken twice', async () => {
+    const bench = new Bench(log);
+    await bench.flow.consume(bench.batch(0n, 6n), null);
+    await bench.flow.consume(bench.batch(3n, 9n), null);
+    const cut = bench.flow.cut();
+    expect([cut.nextOffset, cut.recordsRead]).toEqual([9n, 9]);
+    await bench.complete(cut);
+  });
+
+  test('where a batch ends before the cursor: the cursor never goes back', async () => {
+    const bench = new Bench(log);
+    await bench.flow.consume(bench.batch(0n, 6n), null);
+    await bench.flow.consume(bench.batch(2n, 4n), null);
+    expect(bench.flow.nextOffset).toBe(6n);
+    await bench.complete(bench.flow.cut());
+  });
+
+  test('where the bounded end lies in the middle of a batch', async () => {
+    const bench = new Bench(log);
+    await bench.flow.consume(bench.batch(0n, 10n), 5n);
+    const cut = bench.flow.cut();
+    expect([cut.nextOffset, cut.recordsRead]).toEqual([5n, 5]);
+    await bench.complete(cut);
+  });
+
+  test('where the bounded end is a hole behind the last record', async () => {
+    const bench = new Bench([...log, { offset: 20n, value: '20:v', timestampMs: 0 }]);
+    await bench.flow.consume(bench.batch(0n, 21n), 15n);
+    expect(bench.flow.nextOffset).toBe(15n);
+    await bench.complete(bench.flow.cut());
+  });
+
+  test('where the bucket of the wall clock changes within a batch: the file that was opened takes the record', async () => {
+    let nowMs = 0;
+    const clock: Clock = { ...systemClock, wallMs: () => (nowMs += 1) };
+    const perTick: BucketAssigner = { by: 'wall-clock', slotOf: (ms) => ms, bucketOf: (slot) => `t${slot}` };
+    const bench = new Bench(log, { assigner: perTick, clock });
+    for (let from = 0n; from < 10n; from += 2n) await bench.flow.consume(bench.batch(from, from + 2n), null);
+    expect(bench.files.size).toBe(5);
+    await bench.complete(bench.flow.cut());
+  });
+});
