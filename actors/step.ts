@@ -1,7 +1,6 @@
 /** One pure step of a machine. XState ignores unknown events silently; here they are an error. */
 import {
-  initialTransition,
-  transition,
+  createActor,
   type AnyStateMachine,
   type EventFromLogic,
   type InputFrom,
@@ -18,17 +17,45 @@ export interface Step<TMachine extends AnyStateMachine> {
   readonly actions: readonly string[];
 }
 
+/**
+ * What a machine is stepped in. XState's `transition` makes an actor for this at each call, which runs the context factory and
+ * takes longer than the step itself; a pure machine leaves nothing behind in it, so that one serves them all.
+ */
+interface InertScope {
+  readonly scope: Parameters<AnyStateMachine['transition']>[2];
+  /** What the step in progress asks for. */
+  actions: string[];
+}
+const inertScopes = new WeakMap<AnyStateMachine, InertScope>();
+
+function inertScopeOf(machine: AnyStateMachine): InertScope {
+  const known = inertScopes.get(machine);
+  if (known !== undefined) {
+    known.actions = [];
+    return known;
+  }
+  const self = createActor(machine);
+  const nothing = (): void => undefined;
+  const inert: InertScope = {
+    actions: [],
+    scope: {
+      ...{ self, system: self.system, id: '', sessionId: '' },
+      ...{ logger: nothing, defer: nothing, emit: nothing, stopChild: nothing },
+      actionExecutor: (action) => {
+        inert.actions.push(action.type);
+      },
+    },
+  };
+  inertScopes.set(machine, inert);
+  return inert;
+}
+
 /** The machine's first state. */
 export function start<TMachine extends AnyStateMachine>(
   machine: TMachine,
   input: InputFrom<TMachine>,
 ): SnapshotFrom<TMachine> {
-  // The library's rest-tuple type cannot be written for a generic machine.
-  const begin = initialTransition as unknown as (
-    logic: TMachine,
-    input: InputFrom<TMachine>,
-  ) => readonly [SnapshotFrom<TMachine>, unknown];
-  return begin(machine, input)[0];
+  return machine.getInitialSnapshot(inertScopeOf(machine).scope, input) as SnapshotFrom<TMachine>;
 }
 
 /** The next state and the outward actions. Rejects an event that the state does not know: PROTOCOL_UNEXPECTED_EVENT. */
@@ -38,8 +65,9 @@ export function step<TMachine extends AnyStateMachine>(
   event: EventFromLogic<TMachine>,
   who: string,
 ): Step<TMachine> {
-  const [next, executables] = transition(machine, state, event);
-  const actions = executables.map((action): string => action.type);
+  const inert = inertScopeOf(machine);
+  const next = machine.transition(state, event, inert.scope) as SnapshotFrom<TMachine>;
+  const { actions } = inert;
   if (actions.includes(UNEXPECTED)) {
     const value = JSON.stringify((state as { value: unknown }).value);
     throw new TidemarkError(

@@ -10,7 +10,6 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   jetstream,
-  JetStreamApiCodes,
   jetstreamManager,
   type JetStreamClient,
   type JetStreamManager,
@@ -24,7 +23,7 @@ import { classifyPublishError } from './jetstreamOutcome.ts';
 import {
   checkStreamName,
   findStream,
-  isApiError,
+  isStreamGone,
   JOURNAL_ID_KEY,
   openStream,
   type StreamFound,
@@ -137,7 +136,9 @@ class JetstreamJournal implements Journal {
         return;
       } catch (error) {
         if (error instanceof TidemarkError && error.code !== 'JOURNAL_UNAVAILABLE') throw error;
-        const isOver = performance.now() - progressAtMs >= this.#patienceMs;
+        // Once the run has begun, a missing stream may be a server that is still starting.
+        const isGone = last === null && isStreamGone(error);
+        const isOver = isGone || performance.now() - progressAtMs >= this.#patienceMs;
         if (isOver || this.#link.isClosed) throw this.#readProblem(subject, error);
         await delay(READ_RETRY_MS);
       }
@@ -250,8 +251,7 @@ class JetstreamJournal implements Journal {
 
   /** Rejects with JOURNAL_REPLACED where the stream of this name is another than the one that was opened. */
   async #checkIdentity(): Promise<void> {
-    const config = await this.#link.during(findStream(this.#jsm, this.#stream));
-    if (config === null) throw this.#link.unavailable(`has no stream ${this.#stream} any more`);
+    const { config } = await this.#link.during(this.#jsm.streams.info(this.#stream));
     const id = config.metadata?.[JOURNAL_ID_KEY] ?? 'none';
     if (id === this.id) return;
     throw new TidemarkError(
@@ -263,9 +263,7 @@ class JetstreamJournal implements Journal {
 
   #readProblem(what: string, error: unknown): TidemarkError {
     if (hasCode(error, 'JOURNAL_UNAVAILABLE')) return error;
-    const gone = isApiError(error, JetStreamApiCodes.StreamNotFound)
-      ? `; its stream ${this.#stream} is gone`
-      : '';
+    const gone = isStreamGone(error) ? `; its stream ${this.#stream} is gone` : '';
     const reason = error instanceof Error ? error.message : String(error);
     return this.#link.unavailable(`could not be read for ${what} (${reason})${gone}`, error);
   }

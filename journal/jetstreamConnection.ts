@@ -18,6 +18,7 @@ import { TidemarkError } from './errors.ts';
 const CONNECT_TIMEOUT_MS = 5_000;
 const CONNECT_RETRY_MS = 500;
 const RECONNECT_WAIT_MS = 250;
+const DRAIN_LIMIT_MS = 2_000;
 /** A server that answers no ping for twice this long counts as gone: a cut cable is no closed socket. */
 const PING_INTERVAL_MS = 5_000;
 /** What the server announces unless told otherwise; only until the first connection says its own. */
@@ -256,12 +257,16 @@ export class NatsLink {
     }
   }
 
+  /** Sends what is still on its way, but waits no longer for a server that does not answer. */
   async close(): Promise<void> {
     if (this.nc.isClosed()) return;
-    // A drain waits for the server, and there may be none.
-    if (this.isUp) await this.nc.drain();
-    else await this.nc.close();
     for (const waiter of this.#waiters) waiter(false);
+    const limit = new AbortController();
+    const drained = this.isUp && !this.nc.isDraining() ? this.nc.drain() : Promise.resolve();
+    const ended = Promise.allSettled([drained]);
+    await Promise.race([ended, delay(DRAIN_LIMIT_MS, undefined, { signal: limit.signal, ref: false })]);
+    limit.abort();
+    await this.nc.close();
   }
 
   async #follow(): Promise<void> {

@@ -125,7 +125,7 @@ export async function findStream(jsm: JetStreamManager, stream: string): Promise
   try {
     return (await jsm.streams.info(stream)).config;
   } catch (error) {
-    if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return null;
+    if (isStreamGone(error)) return null;
     throw error;
   }
 }
@@ -215,6 +215,11 @@ function invalid(stream: string, problems: readonly string[], cause?: unknown): 
   );
 }
 
-export function isApiError(error: unknown, ...codes: readonly number[]): error is JetStreamApiError {
+/** True where the servers say that there is no such stream. */
+export function isStreamGone(error: unknown): boolean {
+  return isApiError(error, JetStreamApiCodes.StreamNotFound);
+}
+
+function isApiError(error: unknown, ...codes: readonly number[]): error is JetStreamApiError {
   return error instanceof JetStreamApiError && codes.includes(error.code);
 }

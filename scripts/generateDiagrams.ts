@@ -61,12 +61,13 @@ function diagram(machine: AnyStateMachine, states: readonly DirectedGraphNode[])
   for (const { from, to, labels } of mergedEdges(states)) {
     lines.push(`  ${from} --> ${to}: ${labelText(labels)}`);
   }
-  for (const { stateNode } of states) if (stateNode.type === 'final') lines.push(`  ${stateNode.key} --> [*]`);
+  for (const { stateNode } of states)
+    if (stateNode.type === 'final') lines.push(`  ${stateNode.key} --> [*]`);
   return [...lines, '```'].join('\n');
 }
 
 function initialKeys({ root }: AnyStateMachine): readonly string[] {
-  return (root.initial.target ?? []).map((node) => node.key);
+  return root.initial.target.map((node) => node.key);
 }
 
 interface MergedEdge {

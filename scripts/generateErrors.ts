@@ -5,7 +5,8 @@ const CLASSES: Readonly<Record<RetryClass, string>> = {
   transient: 'Tidemark tries again by itself.',
   fenced: 'another coordinator owns the partition; this one claims it again if it is still assigned.',
   operator: 'a person has to decide. The partition stops until then, the others go on; the exit code is 1.',
-  config: 'nothing can be done before the job file, the command line or what they name is changed; the command ends.',
+  config:
+    'nothing can be done before the job file, the command line or what they name is changed; the command ends.',
   bug: 'the partition stops in a state that the protocol does not know. Please report it.',
 };
 

@@ -26,8 +26,8 @@ export interface Claim {
   readonly host: PartitionHost;
   readonly writer: SubjectWriter;
   readonly epoch: number;
-  /** Hash of every replayed entry, the first at index 0: what a witness is judged by. */
-  readonly hashes: readonly EntryHash[];
+  /** Hash of every replayed entry, the first at index 0: what the witness is judged by, and empty once it has been. */
+  readonly hashes: EntryHash[];
 }
 
 /** Folds what is behind `tail`, each entry checked against the claim that it says it belongs to. */

@@ -5,7 +5,7 @@
 import { coordinatorMachine, type CoordinatorEvent, type DrainReason } from '../../actors/coordinator.ts';
 import { start, step } from '../../actors/step.ts';
 import type { StopFacts } from '../../actors/facts.ts';
-import { asTidemarkError, TidemarkError } from '../../journal/errors.ts';
+import { asTidemarkError, hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { OffsetRange, SourceFacts, SourceListener, TopicFacts } from '../source/port.ts';
 import { Gate } from './concurrency.ts';
@@ -273,7 +273,8 @@ export class Coordinator {
     limit.cancel();
     for (const [name, runner] of this.#runners)
       if (runner.stop !== null) this.#stopped.set(name, runner.stop);
-    if (this.#facts !== null) await this.#journalStop();
+    // What was given up on is away, most likely the journal.
+    if (this.#facts !== null && !hasCode(this.#failure, 'STOP_INCOMPLETE')) await this.#journalStop();
     this.#tell({ type: 'drained' });
   }
 

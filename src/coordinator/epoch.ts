@@ -7,9 +7,10 @@ import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partId, partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
 import type { OpenFile } from '../stores/port.ts';
+import { proveEnd } from './boundedEnd.ts';
 import { checkpoint } from './checkpoint.ts';
 import { claimPartition, type Claim } from './claim.ts';
-import { FailureLatch, Gate } from './concurrency.ts';
+import type { FailureLatch, Gate } from './concurrency.ts';
 import { Flow } from './flow.ts';
 import { judgeWitness } from './judgeWitness.ts';
 import type { Context } from './options.ts';
@@ -187,16 +188,25 @@ export class Epoch {
     this.#flow = flow;
     const feed = ports.source.open(partition, nextOffset, topicId);
     this.#feed = feed;
-    void this.#drain.opened.then(() => feed.close());
+    this.#drain.opened
+      .then(() => feed.close())
+      .catch((error: unknown) => {
+        this.#latch.fail(error, `Closing the feed of ${partitionName(partition)}`);
+      });
     this.#every('checkpoint', settings.checkpointIntervalMs, () => this.#checkpointNow(false));
     this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());
     return flow;
   }
 
   async #pump(flow: Flow): Promise<'ended' | 'drained'> {
-    const { endOffset, partition } = this.#task;
+    const { endOffset, partition, topicId } = this.#task;
     const feed = this.#feed;
     if (feed === null) throw new TidemarkError('INTERNAL', `${partitionName(partition)} has no feed.`);
+    if (endOffset !== null && flow.nextOffset >= endOffset) {
+      const { nextOffset } = flow;
+      const isOver = (): boolean => this.#isOver || this.#drain.isOpen;
+      await proveEnd(this.#context.ports, { partition, topicId, nextOffset, endOffset, isOver });
+    }
     while (endOffset === null || flow.nextOffset < endOffset) {
       if (this.#drain.isOpen) return 'drained';
       const batch = await this.#nextBatch(feed);
@@ -288,7 +298,10 @@ export class Epoch {
     if (!this.#isOver) return;
     await file.abandon();
     await this.#context.ports.store.discard([temporary], null);
-    throw new TidemarkError('FENCED', `The epoch was over before ${temporary} was created; it is removed again.`);
+    throw new TidemarkError(
+      'FENCED',
+      `The epoch was over before ${temporary} was created; it is removed again.`,
+    );
   }
 
   /** One checkpoint at a time; this one begins when those before it are done. */
@@ -336,19 +349,17 @@ export class Epoch {
   async #takeRequests(): Promise<void> {
     const { host } = this.#claim;
     const { journal } = this.#context.ports;
-    const filed = await readRequests(
-      journal,
-      this.#context.settings.job,
-      this.#task.partition,
-      host.ledger.facts.lastRequestId,
-    );
+    const { lastRequestId } = host.ledger.facts;
+    const { job } = this.#context.settings;
+    // A journal that is away may keep a read for long; the end of the epoch does not wait for it.
+    const filed = await this.#latch.race(readRequests(journal, job, this.#task.partition, lastRequestId));
     for (const request of filed) {
       await host.submit((stage) => decideRequest(stage, request));
       this.#context.ports.log.info(
         { partition: partitionName(this.#task.partition), ...request },
         'operator request taken up',
       );
-      if (request.request.type !== 'roll') continue;
+      if (request.request?.type !== 'roll') continue;
       this.#flow?.rollAll('operator');
       await this.#checkpointNow(false);
     }

@@ -20,7 +20,7 @@ export interface Judging {
 }
 
 /**
- * Rejects with JOURNAL_ROLLED_BACK or JOURNAL_REPLACED where the journal is not the one that the witness saw; with FENCED where the
+ * To be asked once. Rejects with JOURNAL_ROLLED_BACK or JOURNAL_REPLACED where the journal is not the one that the witness saw; with FENCED where the
  * witness is of an owner that claimed later.
  */
 export async function judgeWitness(judging: Judging): Promise<void> {
@@ -36,6 +36,8 @@ export async function judgeWitness(judging: Judging): Promise<void> {
     tail,
     hashAtSeq: witness === null ? null : (claim.hashes[witness.seq - 1] ?? ownHash),
   });
+  // Years of entries: not kept for as long as the epoch lasts.
+  claim.hashes.length = 0;
   if (verdict === 'journal-behind') await latch.race(lookForLaterClaim(judging));
   const error = witnessError(verdict, witness, partitionName(partition));
   if (error !== null) throw error;

@@ -8,7 +8,7 @@ import { partitionName } from '../../journal/ids.ts';
 import { FailureLatch, Gate } from './concurrency.ts';
 import { Epoch, type PartitionTask } from './epoch.ts';
 import type { Context } from './options.ts';
-import { decideRequest, readRequests } from './requests.ts';
+import { decideRequest, readRequests, type FiledRequest } from './requests.ts';
 
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_LONGEST_MS = 10_000;
@@ -167,19 +167,13 @@ export class PartitionRunner {
   async #stayStopped(epoch: Epoch, stop: StopFacts): Promise<EpochEnd> {
     this.#stop = stop;
     const { host } = epoch.claim;
-    const { journal, log } = this.#context.ports;
+    const { log } = this.#context.ports;
     log.error(
       { partition: this.#name, ...stop },
       'the partition is stopped until an operator resumes it or accepts the loss',
     );
     for (;;) {
-      const { lastRequestId } = host.ledger.facts;
-      for (const request of await readRequests(
-        journal,
-        this.#context.settings.job,
-        this.#task.partition,
-        lastRequestId,
-      )) {
+      for (const request of await this.#filedRequests(host.ledger.facts.lastRequestId)) {
         await host.submit((stage) => decideRequest(stage, request));
         log.info({ partition: this.#name, ...request }, 'operator request taken up');
       }
@@ -190,6 +184,18 @@ export class PartitionRunner {
       if (this.#drain.isOpen || this.#task.endOffset !== null) return { type: 'stopped', stop };
       if (this.#isReleased) return { type: 'released' };
       await this.#pause(REQUEST_POLL_MS);
+    }
+  }
+
+  /** None while the journal is away: the partition stays stopped, and they are read later. */
+  async #filedRequests(after: number): Promise<readonly FiledRequest[]> {
+    const { ports, settings } = this.#context;
+    try {
+      return await readRequests(ports.journal, settings.job, this.#task.partition, after);
+    } catch (error) {
+      if (!hasCode(error, 'JOURNAL_UNAVAILABLE')) throw error;
+      ports.log.warn({ partition: this.#name, err: error }, 'requests cannot be read; trying again');
+      return [];
     }
   }
 

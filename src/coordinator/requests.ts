@@ -1,16 +1,15 @@
 /** Operator requests: filed beside the partition's journal by any process, taken up and journaled by the owner alone. */
-import { TidemarkError } from '../../journal/errors.ts';
 import { operatorRequestSchema, type OperatorRequest, type PartitionEvent } from '../../journal/events.ts';
 import type { JobName, TopicPartition } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import { requestSubject } from '../../journal/subjects.ts';
-import { partitionName } from '../../journal/ids.ts';
 import { passing, type Failpoints } from '../failpoints.ts';
 import type { Stage } from '../../actors/ledger.ts';
 
 export interface FiledRequest {
   readonly requestId: number;
-  readonly request: OperatorRequest;
+  /** Null where it cannot be read: a damaged one, or of a newer Tidemark. It is refused, so that those behind it have their turn. */
+  readonly request: OperatorRequest | null;
 }
 
 /** Files a request and gives its id. */
@@ -39,17 +38,19 @@ export async function readRequests(
   const requests: FiledRequest[] = [];
   for await (const batch of journal.read(requestSubject(job, partition), after)) {
     for (const stored of batch) {
-      const parsed = operatorRequestSchema.safeParse(JSON.parse(new TextDecoder().decode(stored.bytes)));
-      if (!parsed.success) {
-        throw new TidemarkError(
-          'JOURNAL_CORRUPT',
-          `Request ${stored.revision} of ${partitionName(partition)} is not readable.`,
-        );
-      }
-      requests.push({ requestId: stored.revision, request: parsed.data });
+      requests.push({ requestId: stored.revision, request: parseRequest(stored.bytes) });
     }
   }
   return requests;
+}
+
+function parseRequest(bytes: Uint8Array): OperatorRequest | null {
+  try {
+    return operatorRequestSchema.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data ?? null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }
 
 /** What the owner journals for a request, given the partition's state. */
@@ -58,6 +59,7 @@ export function decideRequest(state: Stage, { requestId, request }: FiledRequest
   const refuse = (reason: string): readonly PartitionEvent[] => [
     { type: 'requestRefused', requestId, reason },
   ];
+  if (request === null) return refuse('It is not readable: damaged, or filed by a newer Tidemark.');
   switch (request.type) {
     case 'roll':
       return stop === null

@@ -72,7 +72,10 @@ export class Place {
     this.#restartLater();
   }
 
-  #ended(process: SimProcess, error: { readonly code: string | null; readonly message: string } | null): void {
+  #ended(
+    process: SimProcess,
+    error: { readonly code: string | null; readonly message: string } | null,
+  ): void {
     this.#context.recorder.exited(process, error);
     // What the process still had under way ends with it.
     process.dead = true;

@@ -9,9 +9,7 @@ import type { Scheduler, TaskOwner } from './scheduler.ts';
 
 /** What is to happen when a process passes a failpoint. */
 export type AtFailpoint =
-  | { readonly type: 'go' }
-  | { readonly type: 'crash' }
-  | { readonly type: 'pause'; readonly forMs: number };
+  { readonly type: 'go' } | { readonly type: 'crash' } | { readonly type: 'pause'; readonly forMs: number };
 
 export interface ProcessWatcher {
   /** Asked at every failpoint that a process passes, in order. */
@@ -129,9 +127,10 @@ export class SimProcess implements TaskOwner {
           reply = () => {
             resolve(result);
           };
-        } catch (error) {
+        } catch (thrown) {
+          const error = thrown instanceof Error ? thrown : new Error(String(thrown));
           reply = () => {
-            reject(error as Error);
+            reject(error);
           };
         }
         this.scheduler.after(fare.backMs, this, reply);

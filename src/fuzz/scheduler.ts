@@ -57,7 +57,10 @@ export class Scheduler {
   }
 
   /** Goes on until `done`, until nothing is left, or until a limit of the run. */
-  async run(done: () => boolean, limits: { readonly tasksMax: number; readonly untilMs: number }): Promise<EndReason> {
+  async run(
+    done: () => boolean,
+    limits: { readonly tasksMax: number; readonly untilMs: number },
+  ): Promise<EndReason> {
     for (let tasks = 0; tasks < limits.tasksMax; tasks += 1) {
       await settled();
       if (done()) return 'done';

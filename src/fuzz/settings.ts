@@ -46,6 +46,10 @@ export function livenessBoundMs(config: WorldConfig): number {
   const rollMs = Math.min(roll.maxAgeMs, roll.maxIdleMs);
   const membershipMs = 2 * (sessionMs + heartbeatMs);
   return (
-    membershipMs + 4 * BACKOFF_LONGEST_MS + rollMs + 3 * (checkpointIntervalMs + timeoutMs) + CALLS_MAX * latencyMsMax
+    membershipMs +
+    4 * BACKOFF_LONGEST_MS +
+    rollMs +
+    3 * (checkpointIntervalMs + timeoutMs) +
+    CALLS_MAX * latencyMsMax
   );
 }

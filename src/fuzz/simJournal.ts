@@ -162,11 +162,12 @@ class SimJournal implements Journal {
     let from = after;
     let upTo: Revision | null = null;
     for (;;) {
-      const batch = await this.#ask(() => {
+      const { batch, end } = await this.#ask(() => {
         const entries = this.#server.entries(subject);
-        upTo ??= endOf(entries, fault?.type === 'staleRead' ? fault.entries : 0);
-        return page(entries, from, upTo, Math.min(size, left));
+        const known = upTo ?? endOf(entries, fault?.type === 'staleRead' ? fault.entries : 0);
+        return { batch: page(entries, from, known, Math.min(size, left)), end: known };
       });
+      upTo = end;
       left -= batch.length;
       // Copies: what a caller does to its bytes changes nothing here.
       if (batch.length > 0) yield batch.map(({ revision, bytes }) => ({ revision, bytes: bytes.slice() }));

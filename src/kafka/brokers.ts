@@ -44,20 +44,18 @@ export class Brokers {
   }
 
   async fetch(nodeId: number, request: FetchRequest): Promise<FetchResponse> {
-    const broker = await this.node(nodeId);
-    return broker.connectionPool.send(fetchRequest(request));
+    return this.at(nodeId, (broker) => broker.connectionPool.send(fetchRequest(request)));
   }
 
-  /** The connected broker with this node id, as the last metadata named it. */
-  async node(nodeId: number): Promise<Broker> {
+  /** Asks the broker with this node id, as the last metadata named it. */
+  async at<T>(nodeId: number, question: (broker: Broker) => Promise<T>): Promise<T> {
     const broker = this.#nodes.get(nodeId);
     if (broker === undefined) throw new Error(`broker ${nodeId} is not known`);
-    await this.#connect(broker);
-    return broker;
+    return this.#put(broker, question);
   }
 
-  /** The group's coordinator; forgotten after an error by `forgetCoordinator`. */
-  async coordinator(groupId: string): Promise<Broker> {
+  /** Asks the group's coordinator, which is looked for once; `forgetCoordinator` after an error. */
+  async atCoordinator<T>(groupId: string, question: (broker: Broker) => Promise<T>): Promise<T> {
     let nodeId = this.#coordinators.get(groupId);
     if (nodeId === undefined) {
       const { coordinator } = await this.ask((broker) =>
@@ -67,7 +65,7 @@ export class Brokers {
       if (!this.#nodes.has(nodeId)) await this.#place(coordinator);
       this.#coordinators.set(groupId, nodeId);
     }
-    return this.node(nodeId);
+    return this.at(nodeId, question);
   }
 
   forgetCoordinator(groupId: string): void {
@@ -79,8 +77,7 @@ export class Brokers {
     let failure: unknown = new Error('no broker is configured');
     for await (const broker of this.#candidates()) {
       try {
-        await this.#connect(broker);
-        return await question(broker);
+        return await this.#put(broker, question);
       } catch (error) {
         if (this.#closed) throw abortError('The Kafka source');
         if (error instanceof TidemarkError || isAuthenticationFailure(error)) throw error;
@@ -110,14 +107,20 @@ export class Brokers {
     }
   }
 
-  async #connect(broker: Broker): Promise<void> {
+  async #put<T>(broker: Broker, question: (broker: Broker) => Promise<T>): Promise<T> {
     if (this.#closed) throw abortError('The Kafka source');
-    await broker.connect();
-    // close() may have passed by while this connection was being made.
-    if (this.#closed as boolean) {
-      await closeConnections(broker.connectionPool, abortError('The Kafka source'));
-      throw abortError('The Kafka source');
+    try {
+      await broker.connect();
+      if (!(this.#closed as boolean)) return await question(broker);
+    } catch (error) {
+      // A connection whose peer is gone without a word stays open for many minutes: the next question gets a new one.
+      const timedOut = error instanceof Error && error.name === 'KafkaJSRequestTimeoutError';
+      if (timedOut) await closeConnections(broker.connectionPool, error);
+      throw error;
     }
+    // close() has passed by while this connection was being made.
+    await closeConnections(broker.connectionPool, abortError('The Kafka source'));
+    throw abortError('The Kafka source');
   }
 
   async #learn({ brokers }: ClusterMetadata): Promise<void> {

@@ -9,7 +9,7 @@ import {
   reasonOf,
 } from './kafkaErrors.ts';
 import type { Generation, Membership, MembershipContext } from './membership.ts';
-import { pauseUnless, retryDelayMs } from './pacing.ts';
+import { pauseUnless, retryDelayMs, retryLevel } from './pacing.ts';
 
 /** The group has moved on: the next join tells whether the partition is still ours. */
 const OUTDATED = ['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID'];
@@ -50,8 +50,7 @@ export async function commitWitness(
         throw deleted(at);
       }
       failures += 1;
-      const level = failures === 1 ? 'info' : 'debug';
-      log[level](
+      log[retryLevel(failures)](
         { partition: partitionName(at), failures },
         `The commit of ${partitionName(at)} to group ${groupId} failed and is tried again: ${reasonOf(error)}`,
       );
@@ -69,14 +68,9 @@ async function commit(
   nextOffset: bigint,
   witness: string,
 ): Promise<void> {
-  const coordinator = await brokers.coordinator(groupId);
   const partitions = [{ partition, offset: nextOffset.toString(), metadata: witness }];
-  await coordinator.offsetCommit({
-    groupId,
-    memberId,
-    groupGenerationId: generationId,
-    topics: [{ topic, partitions }],
-  });
+  const request = { groupId, memberId, groupGenerationId: generationId, topics: [{ topic, partitions }] };
+  await brokers.atCoordinator(groupId, (broker) => broker.offsetCommit(request));
 }
 
 function owns({ partitions }: Generation, { topic, partition }: TopicPartition): boolean {

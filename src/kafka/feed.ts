@@ -6,7 +6,6 @@ import { type ScannedRecords, toFetchedBatch } from './recordBatches.ts';
 
 export interface FeedLimits {
   readonly prefetchFetches: number;
-  readonly fetchBytesMax: number;
 }
 
 /** What the feed tells the fetcher. */
@@ -15,9 +14,6 @@ export interface FeedOwner {
   wanted(): void;
   closed(feed: Feed): void;
 }
-
-/** The largest number of bytes that a fetch can ask for. */
-const ASKED_BYTES_MAX = 2 ** 31 - 1;
 
 export class Feed implements PartitionFeed {
   readonly name: string;
@@ -35,7 +31,8 @@ export class Feed implements PartitionFeed {
   /** The next fetch asks for this partition alone, so that an empty answer proves that there is nothing. */
   alone = false;
   fetchOffset: bigint;
-  bytesMax: number;
+  /** What the next batch needs at least, where a fetch has cut it off; else 0. */
+  neededBytes = 0;
 
   readonly #limits: FeedLimits;
   readonly #owner: FeedOwner;
@@ -56,7 +53,6 @@ export class Feed implements PartitionFeed {
     this.partition = at.partition;
     this.expectedTopicId = expectedTopicId;
     this.fetchOffset = offset;
-    this.bytesMax = limits.fetchBytesMax;
     this.#limits = limits;
     this.#owner = owner;
   }
@@ -89,16 +85,10 @@ export class Feed implements PartitionFeed {
   push(scanned: ScannedRecords): void {
     if (!this.open) return;
     this.fetchOffset = scanned.nextOffset;
-    this.bytesMax = this.#limits.fetchBytesMax;
+    this.neededBytes = 0;
     this.alone = false;
-    this.failures = 0;
     this.#fetched.push(scanned);
     this.#serve();
-  }
-
-  /** Not one batch fitted: the next fetch asks for more. */
-  growBytesMax(neededBytes: number): void {
-    this.bytesMax = Math.min(Math.max(this.bytesMax * 2, neededBytes), ASKED_BYTES_MAX);
   }
 
   /** Ends the feed: next() rejects with the error once what was fetched before it has been pulled. */

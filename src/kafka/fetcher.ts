@@ -3,30 +3,36 @@
  * has room. Transient failures are waited out for ever; an offset outside the log is left to the range guard.
  */
 import { TidemarkError } from '../../journal/errors.ts';
-import type { TopicPartition } from '../../journal/ids.ts';
+import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { Clock } from '../clock.ts';
 import type { Brokers } from './brokers.ts';
 import { Feed } from './feed.ts';
 import type { FetchedPartition, FetchRequest } from './fetchProtocol.ts';
-import { KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
+import { authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import { LeaderSearch } from './leaderSearch.ts';
 import type { KafkaTuning, SourceLog } from './options.ts';
-import { retryDelayMs, pauseUnless, Wakeup } from './pacing.ts';
+import { pauseUnless, retryDelayMs, retryLevel, Wakeup } from './pacing.ts';
 import { watchRange } from './rangeGuard.ts';
 import { scanRecords } from './recordBatches.ts';
 
 export interface FetcherContext {
-  readonly brokers: Brokers;
+  readonly brokers: Pick<Brokers, 'metadata' | 'fetch' | 'at'>;
   readonly clock: Clock;
   readonly log: SourceLog;
   readonly tuning: KafkaTuning;
+  /** Of the configured brokers, for messages. */
+  readonly addresses: readonly string[];
   /** Aborted when the source is closed. */
   readonly signal: AbortSignal;
 }
 
 /** A loop with nothing to fetch but full feeds looks again this soon, so that an idle partition does not delay a busy one. */
 const BUSY_WAIT_MS = 20;
-const CORRUPT_MESSAGE = 2;
+/** However many partitions share the prefetched bytes. */
+const FETCH_BYTES_MIN = 64 * 1024;
+const FEEDS_UNCOPIED = 8;
+/** The largest number of bytes that a fetch can ask for. */
+const FETCH_BYTES_LIMIT = 2 ** 31 - 1;
 
 export class Fetcher {
   readonly #context: FetcherContext;
@@ -53,6 +59,10 @@ export class Fetcher {
     };
     const owner = { wanted, closed: () => void this.#feeds.delete(feed) };
     const feed: Feed = new Feed(at, offset, expectedTopicId, this.#context.tuning, owner);
+    if (this.#context.signal.aborted) {
+      void feed.close();
+      return feed;
+    }
     this.#feeds.add(feed);
     this.#leaders.search();
     return feed;
@@ -83,18 +93,18 @@ export class Fetcher {
         continue;
       }
       try {
-        const response = await brokers.fetch(nodeId, this.#request(nodeId, feeds));
+        const request = this.#request(nodeId, feeds);
+        const response = await brokers.fetch(nodeId, request);
         if (response.errorCode !== KAFKA_CODE.none)
           throw new Error(`the broker answered error ${response.errorCode}`);
         if (failures > 0) log.info({ nodeId, failures }, `Broker ${nodeId} answers again.`);
         failures = 0;
-        this.#apply(feeds, response.partitions);
+        this.#apply(feeds, request, response.partitions);
       } catch (error) {
         // Closing the source ends a request in flight with an error, and the loop with it.
         if (signal.aborted as boolean) return;
         failures += 1;
-        const level = failures === 1 ? 'warn' : 'debug';
-        log[level](
+        log[retryLevel(failures)](
           { nodeId, failures },
           `Fetching from broker ${nodeId} failed and is tried again: ${reasonOf(error)}`,
         );
@@ -120,75 +130,74 @@ export class Fetcher {
   }
 
   #request(nodeId: number, feeds: readonly Feed[]): FetchRequest {
-    const { fetchWaitMs, requestBytesMax } = this.#context.tuning;
+    const { fetchWaitMs, fetchBytesMax, requestBytesMax, prefetchBytesMax, prefetchFetches } =
+      this.#context.tuning;
     let waitMs = fetchWaitMs;
     for (const feed of this.#feeds) {
       if (feed.leader === nodeId && feed.full) waitMs = Math.min(waitMs, BUSY_WAIT_MS);
     }
+    const share = Math.floor(prefetchBytesMax / (this.#feeds.size * prefetchFetches));
+    const bytesEach = Math.min(fetchBytesMax, Math.max(share, FETCH_BYTES_MIN));
+    const partitions = feeds.map(({ topic, partition, fetchOffset, neededBytes }) => {
+      return { topic, partition, fetchOffset, bytesMax: Math.max(bytesEach, neededBytes) };
+    });
     return {
       waitMs,
-      bytesMax: requestBytesMax,
-      partitions: feeds.map(({ topic, partition, fetchOffset, bytesMax }) => ({
-        topic,
-        partition,
-        fetchOffset,
-        bytesMax,
-      })),
+      bytesMax: Math.max(requestBytesMax, ...partitions.map(({ bytesMax }) => bytesMax)),
+      partitions,
     };
   }
 
-  #apply(feeds: readonly Feed[], answers: readonly FetchedPartition[]): void {
+  #apply(feeds: readonly Feed[], request: FetchRequest, answers: readonly FetchedPartition[]): void {
+    const asked = new Map(
+      feeds.map((feed, index) => [feed.name, { feed, partition: request.partitions[index] }]),
+    );
     for (const answer of answers) {
-      const feed = feeds.find(
-        ({ topic, partition }) => topic === answer.topic && partition === answer.partition,
-      );
-      if (feed?.open !== true) continue;
+      const { feed, partition } = asked.get(partitionName(answer)) ?? {};
+      // The feed may have been closed, or moved on through another broker, while this request was in flight.
+      if (feed?.open !== true || partition?.fetchOffset !== feed.fetchOffset) continue;
+      // A part of the answer keeps all of it in memory for as long as it waits: no matter for few feeds.
+      const records = this.#feeds.size <= FEEDS_UNCOPIED ? answer.records : Buffer.from(answer.records);
       try {
-        this.#applyOne(feed, answer, feeds.length === 1);
+        this.#applyOne(feed, { ...answer, records }, partition.bytesMax, feeds.length === 1);
       } catch (error) {
         feed.fail(error);
       }
     }
   }
 
-  #applyOne(feed: Feed, answer: FetchedPartition, askedAlone: boolean): void {
+  #applyOne(feed: Feed, answer: FetchedPartition, askedBytes: number, askedAlone: boolean): void {
     switch (answer.errorCode) {
       case KAFKA_CODE.none:
-        this.#take(feed, answer, askedAlone);
+        this.#take(feed, answer, askedBytes, askedAlone);
         return;
       case KAFKA_CODE.offsetOutOfRange:
         this.#suspend(feed);
         return;
-      case CORRUPT_MESSAGE:
-        throw new TidemarkError(
-          'KAFKA_BATCH_CORRUPT',
-          `The broker cannot read ${feed.name} at offset ${feed.fetchOffset.toString()}: its log is damaged. Repair the topic.`,
-          { fields: { partition: feed.name, offset: feed.fetchOffset } },
-        );
+      case KAFKA_CODE.corruptMessage:
+        throw unreadable(feed);
+      case KAFKA_CODE.topicAuthorizationFailed:
+        throw authenticationError(new Error(`no access to topic ${feed.topic}`), this.#context.addresses);
       default:
-        this.#context.log.debug(
+        // A leader that has moved is nothing to tell; one that stays away is.
+        this.#context.log[feed.failures === 0 ? 'debug' : retryLevel(feed.failures)](
           { partition: feed.name, errorCode: answer.errorCode, nodeId: feed.leader },
-          `The broker does not serve ${feed.name}; its leader is looked for.`,
+          `Broker ${feed.leader ?? 'none'} does not serve ${feed.name}; its leader is looked for.`,
         );
         this.#lostLeader([feed]);
     }
   }
 
-  #take(feed: Feed, answer: FetchedPartition, askedAlone: boolean): void {
-    const { fetchOffset } = feed;
+  #take(feed: Feed, answer: FetchedPartition, askedBytes: number, askedAlone: boolean): void {
+    const { fetchOffset, name } = feed;
+    feed.failures = 0;
     feed.alone = false;
-    const { lastStableOffset, abortedTransactions, records } = answer;
-    const scanned = scanRecords({
-      name: feed.name,
-      fetchedOffset: fetchOffset,
-      lastStableOffset,
-      abortedTransactions,
-      records,
-    });
+    const { lastStableOffset, records } = answer;
+    const scanned = scanRecords({ ...answer, name, fetchedOffset: fetchOffset });
     if (scanned.nextOffset > fetchOffset) {
       feed.push(scanned);
     } else if (scanned.neededBytes !== null) {
-      feed.growBytesMax(scanned.neededBytes);
+      feed.neededBytes = Math.min(Math.max(scanned.neededBytes, askedBytes + 1), FETCH_BYTES_LIMIT);
     } else if (records.length === 0 && lastStableOffset > fetchOffset) {
       // Either others filled the answer, or every record up to the last stable offset was compacted away.
       if (askedAlone) feed.push({ ...scanned, nextOffset: lastStableOffset });
@@ -217,4 +226,11 @@ export class Fetcher {
       (error: unknown) => feed.fail(error),
     );
   }
+}
+
+function unreadable({ name, fetchOffset }: Feed): TidemarkError {
+  const message = `The broker cannot read ${name} at offset ${fetchOffset.toString()}: its log is damaged. Repair the topic.`;
+  return new TidemarkError('KAFKA_BATCH_CORRUPT', message, {
+    fields: { partition: name, offset: fetchOffset },
+  });
 }

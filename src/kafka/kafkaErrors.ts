@@ -14,6 +14,7 @@ interface KafkaErrorShape {
 export const KAFKA_CODE = {
   none: 0,
   offsetOutOfRange: 1,
+  corruptMessage: 2,
   unknownTopicOrPartition: 3,
   leaderNotAvailable: 5,
   invalidTopic: 17,

@@ -1,9 +1,9 @@
 /** Finds the leading brokers of feeds that have none, for as long as it takes. */
 import type { Feed } from './feed.ts';
 import type { FetcherContext } from './fetcher.ts';
-import { KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
+import { authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import type { ClusterMetadata } from './metadata.ts';
-import { pauseUnless, retryDelayMs } from './pacing.ts';
+import { pauseUnless, retryDelayMs, retryLevel } from './pacing.ts';
 import { replacedError } from './rangeGuard.ts';
 
 export interface LeaderSearchHost {
@@ -56,8 +56,10 @@ export class LeaderSearch {
       } catch (error) {
         if (signal.aborted as boolean) return;
         failures += 1;
-        const level = failures === 1 ? 'warn' : 'debug';
-        log[level]({ failures }, `Kafka's metadata cannot be read; trying again: ${reasonOf(error)}`);
+        log[retryLevel(failures)](
+          { failures },
+          `Kafka's metadata cannot be read; trying again: ${reasonOf(error)}`,
+        );
         await pauseUnless(signal, clock, retryDelayMs(failures));
       }
     }
@@ -76,6 +78,10 @@ export class LeaderSearch {
         feed.fail(replacedError(feed.topic, feed.expectedTopicId, topic.topicId));
       } else if (topic === undefined || topic.errorCode === KAFKA_CODE.unknownTopicOrPartition) {
         this.#host.missing(feed);
+      } else if (topic.errorCode === KAFKA_CODE.topicAuthorizationFailed) {
+        feed.fail(
+          authenticationError(new Error(`no access to topic ${feed.topic}`), this.#context.addresses),
+        );
       } else if (leader >= 0) {
         feed.leader = leader;
         this.#host.found(leader);
@@ -89,7 +95,9 @@ export class LeaderSearch {
     const { clock, log } = this.#context;
     feed.failures += 1;
     feed.retryAtMs = clock.nowMs() + retryDelayMs(feed.failures);
-    const level = feed.failures === 1 ? 'warn' : 'debug';
-    log[level]({ partition: feed.name }, `${feed.name} has no leader now; waiting for one.`);
+    log[retryLevel(feed.failures)](
+      { partition: feed.name },
+      `${feed.name} has no leader now; waiting for one.`,
+    );
   }
 }

@@ -15,8 +15,7 @@ export async function makeLeave(context: MembershipContext, memberId: string): P
   const { brokers, groupId, log, clock, signal } = context;
   for (let failures = 1; failures <= TRIES; failures += 1) {
     try {
-      const coordinator = await brokers.coordinator(groupId);
-      await coordinator.leaveGroup({ groupId, memberId });
+      await brokers.atCoordinator(groupId, (broker) => broker.leaveGroup({ groupId, memberId }));
       return true;
     } catch (error) {
       if (hasKafkaType(error, 'UNKNOWN_MEMBER_ID', 'GROUP_ID_NOT_FOUND')) return true;
@@ -53,8 +52,8 @@ async function ownJoinPending(context: MembershipContext, joining: () => boolean
   const untilMs = clock.nowMs() + JOIN_WAIT_MS;
   while (clock.nowMs() < untilMs && !signal.aborted) {
     try {
-      const coordinator = await brokers.coordinator(groupId);
-      if (joining() && (await isPreparing(coordinator, groupId))) return;
+      if (joining() && (await brokers.atCoordinator(groupId, (broker) => isPreparing(broker, groupId))))
+        return;
     } catch (error) {
       log.debug({ groupId }, `The group's state cannot be read: ${reasonOf(error)}`);
       brokers.forgetCoordinator(groupId);

@@ -12,7 +12,7 @@ import { type Consumer, Kafka, type ObservedAssigner, observedAssigner } from '.
 import { dismissDeadMembers, makeLeave } from './leaving.ts';
 import type { MemberRecords } from './memberRecord.ts';
 import type { KafkaTuning, SourceLog } from './options.ts';
-import { pauseUnless, retryDelayMs } from './pacing.ts';
+import { pauseUnless, retryDelayMs, retryLevel } from './pacing.ts';
 
 export interface MembershipContext {
   readonly config: KafkaConfig;
@@ -74,12 +74,18 @@ export class Membership {
 
   /** Runs until the source is closed: joins, and joins again with a new consumer when one has failed. */
   async run(): Promise<void> {
-    const { signal, clock, log, groupId, records } = this.#context;
+    const { records } = this.#context;
     const dead = records?.dead() ?? [];
     const dismissed =
       dead.length > 0
         ? dismissDeadMembers(this.#context, dead, () => this.#memberId !== null)
         : Promise.resolve();
+    await this.#joinUntilClosed().finally(() => this.#wakeJoinWaiters());
+    await dismissed;
+  }
+
+  async #joinUntilClosed(): Promise<void> {
+    const { signal, clock, log, groupId } = this.#context;
     for (let failures = 0; !signal.aborted;) {
       const failure = await this.#runConsumer(() => {
         failures = 0;
@@ -90,15 +96,12 @@ export class Membership {
         break;
       }
       failures += 1;
-      const level = failures === 1 ? 'warn' : 'debug';
-      log[level](
+      log[retryLevel(failures)](
         { groupId, failures },
         `The membership in group ${groupId} broke and is made anew: ${reasonOf(failure)}`,
       );
       await pauseUnless(signal, clock, retryDelayMs(failures));
     }
-    this.#wakeJoinWaiters();
-    await dismissed;
   }
 
   /** One consumer from its join to its end; resolves with what ended it, null where the source was closed. */
@@ -200,25 +203,34 @@ export class Membership {
   async #keepDeleted(gone: readonly TopicPartition[]): Promise<void> {
     const { brokers, log, clock, tuning, signal } = this.#context;
     const generation = this.#generation;
-    while (!signal.aborted && this.#generation === generation && generation !== null) {
+    const names = [...new Set(gone.map(({ topic }) => topic))];
+    let missing: string[] | null = null;
+    while (missing === null && !signal.aborted) {
       try {
-        const { topics } = await brokers.metadata([...new Set(gone.map(({ topic }) => topic))]);
-        const missing = topics.filter(({ errorCode }) => errorCode === KAFKA_CODE.unknownTopicOrPartition);
-        const kept = gone.filter(({ topic: name }) => missing.some(({ topic }) => topic === name));
-        if (kept.length > 0 && this.#generation === generation)
-          this.#announce([...generation.partitions, ...kept]);
-        return;
+        const { topics } = await brokers.metadata(names);
+        const unknown = topics.filter(({ errorCode }) => errorCode === KAFKA_CODE.unknownTopicOrPartition);
+        missing = unknown.map(({ topic }) => topic);
       } catch (error) {
         log.debug({}, `Topics that are assigned no more cannot be looked for: ${reasonOf(error)}`);
         await pauseUnless(signal, clock, tuning.pollMs);
       }
     }
+    const kept = gone.filter(({ topic }) => missing?.includes(topic));
+    // A join that came meanwhile has looked for itself.
+    if (kept.length === 0 || generation === null || this.#generation !== generation) return;
+    this.#announce([...generation.partitions, ...kept]);
   }
 
   #remember(memberId: string): void {
     if (this.#memberId === memberId) return;
     this.#memberId = memberId;
-    this.#context.records?.write(memberId);
+    const { records, log } = this.#context;
+    try {
+      records?.write(memberId);
+    } catch (error) {
+      // Without the record a kill costs the session's time; without the member nothing is read at all.
+      log.warn({ memberId }, `The record of this group member cannot be written: ${reasonOf(error)}`);
+    }
   }
 
   #wakeJoinWaiters(): void {

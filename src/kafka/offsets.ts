@@ -13,7 +13,7 @@ export type OffsetAt = 'earliest' | 'latest' | 'highWatermark' | number;
 
 /** One offset per partition asked for, in their order; -1 where no record is at or after the time. */
 export async function listOffsets(
-  brokers: Brokers,
+  brokers: Pick<Brokers, 'at'>,
   topic: string,
   partitions: readonly PartitionLeader[],
   at: OffsetAt,
@@ -24,12 +24,11 @@ export async function listOffsets(
   const found = new Map<number, bigint>();
   await Promise.all(
     [...byLeader].map(async ([leader, led]) => {
-      const broker = await brokers.node(leader);
       const asked = led.map(({ partition }) => ({ partition, timestamp }));
-      const { responses } = await broker.listOffsets({
-        isolationLevel,
-        topics: [{ topic, partitions: asked }],
-      });
+      const topics = [{ topic, partitions: asked }];
+      const { responses } = await brokers.at(leader, (broker) =>
+        broker.listOffsets({ isolationLevel, topics }),
+      );
       for (const { partition, offset } of responses[0]?.partitions ?? [])
         found.set(partition, BigInt(offset));
     }),
@@ -48,9 +47,11 @@ export async function groupOffsets(
   topic: string,
   partitions: readonly number[],
 ): Promise<{ offset: bigint; metadata: string | null }[]> {
-  const coordinator = await brokers.coordinator(groupId);
   const asked = partitions.map((partition) => ({ partition }));
-  const { responses } = await coordinator.offsetFetch({ groupId, topics: [{ topic, partitions: asked }] });
+  const topics = [{ topic, partitions: asked }];
+  const { responses } = await brokers.atCoordinator(groupId, (broker) =>
+    broker.offsetFetch({ groupId, topics }),
+  );
   const found = new Map<number, GroupOffset>(
     responses[0]?.partitions.map((answer) => [answer.partition, answer]),
   );

@@ -40,6 +40,8 @@ export interface KafkaTuning {
   readonly fetchBytesMax: number;
   /** Bytes of all partitions in one fetch. */
   readonly requestBytesMax: number;
+  /** Bytes of all partitions that may wait in memory to be pulled; with very many partitions each keeps 64 KiB. */
+  readonly prefetchBytesMax: number;
   /** Fetches of one partition that wait in memory to be pulled. */
   readonly prefetchFetches: number;
   /** How long an offset must be outside the log, or a topic missing, before it counts as lost. */
@@ -56,10 +58,11 @@ export const DEFAULT_TUNING: KafkaTuning = {
   sessionTimeoutMs: 30_000,
   rebalanceTimeoutMs: 60_000,
   heartbeatIntervalMs: 1_000,
-  metadataMaxAgeMs: 30_000,
+  metadataMaxAgeMs: 10_000,
   fetchWaitMs: 250,
   fetchBytesMax: 1024 * 1024,
   requestBytesMax: 8 * 1024 * 1024,
+  prefetchBytesMax: 64 * 1024 * 1024,
   prefetchFetches: 2,
   outOfRangeStableMs: 30_000,
   pollMs: 1_000,

@@ -26,6 +26,11 @@ export function retryDelayMs(failures: number): number {
   return Math.min(FIRST_RETRY_MS * 2 ** Math.max(0, failures - 1), LAST_RETRY_MS);
 }
 
+/** The first failure in a row is told as a warning, and then ever more rarely: the 4th, the 16th, the 64th ... */
+export function retryLevel(failures: number): 'warn' | 'debug' {
+  return failures > 0 && Number.isInteger(Math.log2(failures) / 2) ? 'warn' : 'debug';
+}
+
 /** A wake-up that is not lost when nobody waits yet. */
 export class Wakeup {
   #pending = false;

@@ -7,7 +7,6 @@ import { freePort } from '../../scripts/services/processes.ts';
 import { describeIntegration } from '../services/integration.ts';
 import { startKafka } from '../services/servers.ts';
 import {
-  adminOf,
   Assignments,
   createTopic,
   factsOf,
@@ -71,7 +70,7 @@ describeIntegration(
       });
       const feed = source.open({ topic, partition: 0 }, 0n, null);
       const read = readTo(feed, 1n);
-      kafka.pause();
+      await kafka.pause();
       await new Promise((resolve) => setTimeout(resolve, 3_000));
       kafka.resume();
       await producer.send({ topic, messages: [{ value: 'thawed' }] });
@@ -179,7 +178,9 @@ describeIntegration(
       });
       // Groups are kept by the broker that was there first.
       const groupId = unique('group');
-      await (await adminOf(first.brokers)).fetchOffsets({ groupId });
+      const early = sourceOf(first.brokers, [await makeTopic(first.brokers)], { groupId });
+      await early.source.start(new Assignments());
+      await early.source.stop();
       const clusterId = /^cluster\.id=(.*)$/m.exec(
         readFileSync(path.join(dirs[0], 'data', 'meta.properties'), 'utf8'),
       )?.[1];

@@ -12,9 +12,14 @@ describe('a bounded run', () => {
     expect(report.reason).toBe('end');
     expect(report.stopped).toEqual([]);
     const files = job.committed();
-    expect([...files.keys()]).toEqual(['part-numbers-0-00000000000000000000', 'part-numbers-1-00000000000000000000']);
+    expect([...files.keys()]).toEqual([
+      'part-numbers-0-00000000000000000000',
+      'part-numbers-1-00000000000000000000',
+    ]);
     expect(files.get('part-numbers-0-00000000000000000000')).toBe(
-      numbered(0, 50).map(({ value }) => `${value}\n`).join(''),
+      numbered(0, 50)
+        .map(({ value }) => `${value}\n`)
+        .join(''),
     );
     expect(job.temporary()).toEqual([]);
   });

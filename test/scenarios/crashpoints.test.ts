@@ -47,14 +47,22 @@ describe('a crash at every effect', () => {
   test.each(singles)('$point, $side, time $nth: every record exactly once', async ({ point, side, nth }) => {
     const job = new JobFixture();
     const source = new MemorySource(PARTITIONS);
-    for (let partition = 0; partition < PARTITIONS; partition += 1) source.append(partition, ...numbered(partition, RECORDS));
+    for (let partition = 0; partition < PARTITIONS; partition += 1)
+      source.append(partition, ...numbered(partition, RECORDS));
     const crash = new Crash(point, side, nth);
-    const first = job.coordinator({ source, untilEnd: true, rolling, checkpointIntervalMs: 1, failpoints: crash });
+    const first = job.coordinator({
+      source,
+      untilEnd: true,
+      rolling,
+      checkpointIntervalMs: 1,
+      failpoints: crash,
+    });
     await Promise.race([first.run(new AbortController().signal), crash.crashed]);
     const before = job.committed();
     await job.coordinator({ source, untilEnd: true, rolling }).run(new AbortController().signal);
     expectEachRecordOnce(job, PARTITIONS, RECORDS);
-    for (const [name, content] of before) expect(job.committed().get(name), `${name} is never changed`).toBe(content);
+    for (const [name, content] of before)
+      expect(job.committed().get(name), `${name} is never changed`).toBe(content);
     expect(job.temporary()).toEqual([]);
   });
 });
@@ -68,15 +76,24 @@ describe('a crash during recovery, after a crash', () => {
   ] as const;
   const seconds = ['journal.claim', 'journal.append', ...IN_RECOVERY] as const;
   const pairs = firsts.flatMap((first) =>
-    seconds.flatMap((point) => (['before', 'after'] as const).map((side) => ({ first, second: { point, side, nth: 1 } }))),
+    seconds.flatMap((point) =>
+      (['before', 'after'] as const).map((side) => ({ first, second: { point, side, nth: 1 } })),
+    ),
   );
   test.each(pairs)('$first.point $first.side, then $second.point $second.side', async ({ first, second }) => {
     const job = new JobFixture();
     const source = new MemorySource(PARTITIONS);
-    for (let partition = 0; partition < PARTITIONS; partition += 1) source.append(partition, ...numbered(partition, RECORDS));
+    for (let partition = 0; partition < PARTITIONS; partition += 1)
+      source.append(partition, ...numbered(partition, RECORDS));
     for (const at of [first, second]) {
       const crash = new Crash(at.point, at.side, at.nth);
-      const coordinator = job.coordinator({ source, untilEnd: true, rolling, checkpointIntervalMs: 1, failpoints: crash });
+      const coordinator = job.coordinator({
+        source,
+        untilEnd: true,
+        rolling,
+        checkpointIntervalMs: 1,
+        failpoints: crash,
+      });
       await Promise.race([coordinator.run(new AbortController().signal), crash.crashed]);
     }
     await job.coordinator({ source, untilEnd: true, rolling }).run(new AbortController().signal);

@@ -58,7 +58,8 @@ class LogCursor implements RecordCursor {
     if (record === undefined) return false;
     this.#next += 1;
     this.offsetDelta = Number(record.offset - this.baseOffset);
-    if (record.offset === this.#failsAt) throw new TidemarkError('KAFKA_BATCH_CORRUPT', 'the record is damaged');
+    if (record.offset === this.#failsAt)
+      throw new TidemarkError('KAFKA_BATCH_CORRUPT', 'the record is damaged');
     this.timestampMs = record.timestampMs;
     this.valueBytes = Buffer.from(`..${record.value ?? ''}`);
     this.valueStart = record.value === null ? -1 : 2;
@@ -122,7 +123,16 @@ class Bench {
           const id = partId(this.files.size.toString(16).padStart(32, '0'));
           const file = new MemoryFile(slowness);
           const target = { partId: id, finalUri: `final-${id}`, temporaryUri: `temporary-${id}` };
-          const writer = new PartWriter({ partId: id, bucket, target, file, firstOffset, nowMs: 0, stats, latch });
+          const writer = new PartWriter({
+            partId: id,
+            bucket,
+            target,
+            file,
+            firstOffset,
+            nowMs: 0,
+            stats,
+            latch,
+          });
           this.files.set(writer, file);
           return writer;
         },
@@ -133,7 +143,12 @@ class Bench {
 
   batch(from: bigint, to: bigint, failsAt: bigint | null = null): FetchedBatch {
     const records = this.log.filter(({ offset }) => offset >= from && offset < to);
-    return { fetchedOffset: from, nextOffset: to, sizeBytes: 0, records: () => new LogCursor(from, records, failsAt) };
+    return {
+      fetchedOffset: from,
+      nextOffset: to,
+      sizeBytes: 0,
+      records: () => new LogCursor(from, records, failsAt),
+    };
   }
 
   /** What a checkpoint does: persist, then count. */
@@ -157,7 +172,10 @@ class Bench {
       expect(own.length).toBe(part.records);
       const offsets = own.map((line) => Number(line.slice(0, line.indexOf(':'))));
       expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
-      expect([BigInt(offsets[0] ?? -1), BigInt(offsets.at(-1) ?? -1)]).toEqual([part.firstOffset, part.lastOffset]);
+      expect([BigInt(offsets[0] ?? -1), BigInt(offsets.at(-1) ?? -1)]).toEqual([
+        part.firstOffset,
+        part.lastOffset,
+      ]);
       lines.push(...own);
     }
     const below = this.log.filter(({ offset, value }) => offset < nextOffset && value !== null);
@@ -174,7 +192,11 @@ function logOf(count: number, number: (below: number) => number, bytes: () => nu
   });
 }
 
-const fourBuckets: BucketAssigner = { by: 'record-time', slotOf: (ms) => ms, bucketOf: (slot) => `b${slot % 3}` };
+const fourBuckets: BucketAssigner = {
+  by: 'record-time',
+  slotOf: (ms) => ms,
+  bucketOf: (slot) => `b${slot % 3}`,
+};
 
 describe('a cut says of every file what is durable of it, while the flow goes on', () => {
   const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
@@ -184,25 +206,26 @@ describe('a cut says of every file what is durable of it, while the flow goes on
     const slowness = (): number => number(6);
     const bench = new Bench(log, { assigner: fourBuckets, maxBytes: 200 + number(400), slowness });
     const end = (log.at(-1)?.offset ?? 0n) + 1n;
-    const reading = (async () => {
+    const reading = { isOver: false };
+    const read = async (): Promise<void> => {
       while (bench.flow.nextOffset < end) {
         const from = bench.flow.nextOffset;
-        const to = from + 1n + BigInt(number(40));
-        await bench.flow.consume(bench.batch(from, to), end);
+        await bench.flow.consume(bench.batch(from, from + 1n + BigInt(number(40))), end);
         await ticks(number(3));
       }
-      return true;
-    })();
-    let isRead = false;
-    void reading.then(() => (isRead = true));
-    while (!isRead) {
-      await ticks(1 + number(9));
-      if (number(4) === 0) bench.flow.rollDue(systemClock.nowMs());
-      if (number(6) === 0) bench.flow.rollAll('operator');
-      const cut = bench.flow.cut();
-      await ticks(number(9));
-      await bench.complete(cut);
-    }
+      reading.isOver = true;
+    };
+    const checkpointing = async (): Promise<void> => {
+      while (!reading.isOver) {
+        await ticks(1 + number(9));
+        if (number(4) === 0) bench.flow.rollDue(systemClock.nowMs());
+        if (number(6) === 0) bench.flow.rollAll('operator');
+        const cut = bench.flow.cut();
+        await ticks(number(9));
+        await bench.complete(cut);
+      }
+    };
+    await Promise.all([read(), checkpointing()]);
     bench.flow.rollAll('end');
     const last = bench.flow.cut();
     expect(last.nextOffset).toBe(end);
@@ -212,7 +235,11 @@ describe('a cut says of every file what is durable of it, while the flow goes on
 
   test('records larger than every buffer, empty values, and a file that falls behind', async () => {
     const values = ['', 'y'.repeat(1_000_000), '', 'z'.repeat(16 * 1024 - 3), 'w'.repeat(256 * 1024), ''];
-    const log = values.map((value, index) => ({ offset: BigInt(index), value: `${index}:${value}`, timestampMs: 0 }));
+    const log = values.map((value, index) => ({
+      offset: BigInt(index),
+      value: `${index}:${value}`,
+      timestampMs: 0,
+    }));
     const bench = new Bench(log, { slowness: () => 4 });
     const reading = bench.flow.consume(bench.batch(0n, 6n), null);
     for (let cuts = 0; cuts < 8; cuts += 1) {

@@ -24,11 +24,20 @@ function failingAt(at: { point: Failpoint; side: FailpointSide; nth: number }, c
 
 function codesOf(point: Failpoint): readonly ErrorCode[] {
   if (point.startsWith('source.')) return ['KAFKA_UNAVAILABLE', 'FENCED'];
-  return point.startsWith('store.') ? ['STORE_UNAVAILABLE', 'STORE_OUTCOME_UNKNOWN'] : ['JOURNAL_UNAVAILABLE', 'FENCED'];
+  return point.startsWith('store.')
+    ? ['STORE_UNAVAILABLE', 'STORE_OUTCOME_UNKNOWN']
+    : ['JOURNAL_UNAVAILABLE', 'FENCED'];
 }
 
 const ON_THE_PATH = FAILPOINTS.filter(
-  (point) => !['store.recover', 'store.claimMarker', 'journal.fileRequest', 'journal.jobStarted', 'journal.jobStopped'].includes(point),
+  (point) =>
+    ![
+      'store.recover',
+      'store.claimMarker',
+      'journal.fileRequest',
+      'journal.jobStarted',
+      'journal.jobStopped',
+    ].includes(point),
 );
 const failures = ON_THE_PATH.flatMap((point) =>
   codesOf(point).flatMap((code) =>
@@ -39,8 +48,12 @@ const failures = ON_THE_PATH.flatMap((point) =>
 async function runWith(failpoints: Failpoints | null, onAppend?: () => AppendFault | null): Promise<void> {
   const job = new JobFixture();
   const source = new MemorySource(PARTITIONS);
-  for (let partition = 0; partition < PARTITIONS; partition += 1) source.append(partition, ...numbered(partition, RECORDS));
-  const journal = createMemoryJournal({ backing: job.backing, ...(onAppend === undefined ? {} : { onAppend }) });
+  for (let partition = 0; partition < PARTITIONS; partition += 1)
+    source.append(partition, ...numbered(partition, RECORDS));
+  const journal = createMemoryJournal({
+    backing: job.backing,
+    ...(onAppend === undefined ? {} : { onAppend }),
+  });
   const coordinator = job.coordinator({
     source,
     journal,

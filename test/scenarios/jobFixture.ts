@@ -1,5 +1,5 @@
 /** A coordinator on a memory journal and a memory source that writes real files into a temporary folder. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
@@ -89,15 +89,22 @@ export class JobFixture {
   }
 
   #files(): string[] {
-    return (readdirSync(this.folder, { recursive: true }) as string[])
-      .filter((path) => statSync(join(this.folder, path)).isFile())
-      .map((path) => relative('.', path));
+    return readdirSync(this.folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(this.folder, join(entry.parentPath, entry.name)));
   }
 }
 
 /** Values 0..count-1 as records of one partition. */
-export function numbered(partition: number, count: number, from = 0): { value: string; timestampMs: number }[] {
-  return Array.from({ length: count }, (_, index) => ({ value: `${partition}:${from + index}`, timestampMs: 0 }));
+export function numbered(
+  partition: number,
+  count: number,
+  from = 0,
+): { value: string; timestampMs: number }[] {
+  return Array.from({ length: count }, (_, index) => ({
+    value: `${partition}:${from + index}`,
+    timestampMs: 0,
+  }));
 }
 
 /** The system's clock, with every wait this many times shorter: backoffs and patience pass quickly. */

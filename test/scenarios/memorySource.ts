@@ -1,4 +1,5 @@
 /** A source in memory, for scenarios that need full control of what is read and when. */
+import { TidemarkError } from '../../journal/errors.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
 import { partitionName } from '../../journal/ids.ts';
 import type {
@@ -52,7 +53,8 @@ export class MemorySource implements Source {
   readonly topic = 'numbers';
   readonly logs: MemoryRecord[][];
   /** What the group was told, the newest last. */
-  readonly commits: { readonly partition: string; readonly nextOffset: bigint; readonly witness: string }[] = [];
+  readonly commits: { readonly partition: string; readonly nextOffset: bigint; readonly witness: string }[] =
+    [];
   readonly #witnesses: Map<string, string>;
   #listener: SourceListener | null = null;
   #waiters: (() => void)[] = [];
@@ -130,8 +132,9 @@ export class MemorySource implements Source {
     return feed;
   }
 
-  verifyIdentity(): Promise<void> {
-    return Promise.resolve();
+  verifyIdentity(_topic: string, expectedTopicId: string | null): Promise<void> {
+    if (expectedTopicId === this.topicId) return Promise.resolve();
+    return Promise.reject(new TidemarkError('SOURCE_REPLACED', `the topic is ${this.topicId} now`));
   }
 
   commitOffset(partition: TopicPartition, nextOffset: bigint, witness: string): Promise<void> {

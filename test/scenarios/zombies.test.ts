@@ -37,28 +37,34 @@ const cases = ON_THE_PATH.flatMap((point) =>
 );
 
 describe('a coordinator that is paused at an effect and wakes after another has done everything', () => {
-  test.each(cases)('$point, $side, time $nth: changes nothing and leaves nothing', async ({ point, side, nth }) => {
-    const job = new JobFixture();
-    const source = new MemorySource(PARTITIONS);
-    for (let partition = 0; partition < PARTITIONS; partition += 1) source.append(partition, ...numbered(partition, RECORDS));
-    const clock = hastyClock();
-    const bounded = { untilEnd: true, rolling, clock, checkpointIntervalMs: 1 };
-    const { signal } = new AbortController();
-    if (IN_SETTLING.includes(point)) {
-      const dead = new Pause('journal.append', 'after', 9);
-      void job.coordinator({ ...bounded, source: new MemorySource(source), failpoints: dead }).run(signal);
-      await dead.paused.promise;
-    }
-    const pause = new Pause(point, side, nth);
-    const zombie = job.coordinator({ ...bounded, source: new MemorySource(source), failpoints: pause }).run(signal);
-    await Promise.race([zombie, pause.paused.promise]);
-    await job.coordinator({ ...bounded, source }).run(signal);
-    const before = job.committed();
-    pause.woken.resolve(undefined);
-    const report = await zombie;
-    expect(report.stopped).toEqual([]);
-    expectEachRecordOnce(job, PARTITIONS, RECORDS);
-    expect(job.committed()).toEqual(before);
-    expect(job.temporary()).toEqual([]);
-  });
+  test.each(cases)(
+    '$point, $side, time $nth: changes nothing and leaves nothing',
+    async ({ point, side, nth }) => {
+      const job = new JobFixture();
+      const source = new MemorySource(PARTITIONS);
+      for (let partition = 0; partition < PARTITIONS; partition += 1)
+        source.append(partition, ...numbered(partition, RECORDS));
+      const clock = hastyClock();
+      const bounded = { untilEnd: true, rolling, clock, checkpointIntervalMs: 1 };
+      const { signal } = new AbortController();
+      if (IN_SETTLING.includes(point)) {
+        const dead = new Pause('journal.append', 'after', 9);
+        void job.coordinator({ ...bounded, source: new MemorySource(source), failpoints: dead }).run(signal);
+        await dead.paused.promise;
+      }
+      const pause = new Pause(point, side, nth);
+      const zombie = job
+        .coordinator({ ...bounded, source: new MemorySource(source), failpoints: pause })
+        .run(signal);
+      await Promise.race([zombie, pause.paused.promise]);
+      await job.coordinator({ ...bounded, source }).run(signal);
+      const before = job.committed();
+      pause.woken.resolve(undefined);
+      const report = await zombie;
+      expect(report.stopped).toEqual([]);
+      expectEachRecordOnce(job, PARTITIONS, RECORDS);
+      expect(job.committed()).toEqual(before);
+      expect(job.temporary()).toEqual([]);
+    },
+  );
 });

@@ -25,12 +25,14 @@ function contentViolations({ visible, expected }: Facts): Violation[] {
   const found: Violation[] = [];
   const places = new Map<string, string[]>();
   for (const [uri, content] of files) {
-    if (!content.endsWith('\n')) found.push(violation('P2', `${uri} ends in the middle of a record`, { files: [uri] }));
+    if (!content.endsWith('\n'))
+      found.push(violation('P2', `${uri} ends in the middle of a record`, { files: [uri] }));
     let before = -1;
     for (const line of content.split('\n').slice(0, -1)) {
       places.set(line, [...(places.get(line) ?? []), uri]);
       const offset = Number(line.slice(line.indexOf(':') + 1));
-      if (offset <= before) found.push(violation('P3', `${uri} holds ${line} behind ${before}`, { files: [uri] }));
+      if (offset <= before)
+        found.push(violation('P3', `${uri} holds ${line} behind ${before}`, { files: [uri] }));
       before = offset;
     }
   }
@@ -68,7 +70,9 @@ function endViolations(trace: Facts): Violation[] {
   }
   for (const { process, error } of exits) {
     if (error !== null && !PASSING.includes(error.code ?? '')) {
-      found.push(violation('P6', `${process} ended with ${error.code ?? 'an unknown error'}: ${error.message}`));
+      found.push(
+        violation('P6', `${process} ended with ${error.code ?? 'an unknown error'}: ${error.message}`),
+      );
     }
   }
   for (const message of unhandled) found.push(violation('P6', `a rejection that nobody handled: ${message}`));
@@ -76,4 +80,11 @@ function endViolations(trace: Facts): Violation[] {
 }
 
 /** What a process may end with while something is away. */
-const PASSING = ['STOP_INCOMPLETE', 'JOURNAL_UNAVAILABLE', 'JOURNAL_FULL', 'STORE_UNAVAILABLE', 'STORE_OUTCOME_UNKNOWN', 'KAFKA_UNAVAILABLE'];
+const PASSING = [
+  'STOP_INCOMPLETE',
+  'JOURNAL_UNAVAILABLE',
+  'JOURNAL_FULL',
+  'STORE_UNAVAILABLE',
+  'STORE_OUTCOME_UNKNOWN',
+  'KAFKA_UNAVAILABLE',
+];

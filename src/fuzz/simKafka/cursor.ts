@@ -2,7 +2,7 @@
 import type { FetchedBatch, RecordCursor } from '../../source/port.ts';
 import type { Fetched, PlacedBatch } from './partitionLog.ts';
 
-const NO_KEY = Buffer.alloc(0);
+const NO_KEY: Buffer = Buffer.alloc(0);
 
 class SimCursor implements RecordCursor {
   baseOffset: bigint;

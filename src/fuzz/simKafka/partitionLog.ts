@@ -54,7 +54,8 @@ export class PartitionLog {
   }
 
   lastStableOffsetAt(nowMs: number): number {
-    for (const { base, atMs, decidedAtMs } of this.batches) if (atMs <= nowMs && nowMs < decidedAtMs) return base;
+    for (const { base, atMs, decidedAtMs } of this.batches)
+      if (atMs <= nowMs && nowMs < decidedAtMs) return base;
     return this.endAt(nowMs);
   }
 
@@ -99,8 +100,7 @@ function place(partition: number, items: readonly LogItem[]): PlacedBatch[] {
   const arrivals: { readonly atMs: number; readonly item: LogItem | null }[] = [];
   for (const item of items) {
     arrivals.push({ atMs: item.atMs, item });
-    if (item.type === 'transaction')
-      arrivals.push({ atMs: Math.max(item.atMs, item.endsAtMs), item: null });
+    if (item.type === 'transaction') arrivals.push({ atMs: Math.max(item.atMs, item.endsAtMs), item: null });
   }
   arrivals.sort((a, b) => a.atMs - b.atMs);
   const batches: PlacedBatch[] = [];

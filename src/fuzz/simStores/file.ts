@@ -247,7 +247,10 @@ class SimOpenFile implements OpenFile {
     return null;
   }
 
-  async #call<T>(point: 'store.write' | 'store.persist' | 'store.closeForCommit', effect: () => T): Promise<T> {
+  async #call<T>(
+    point: 'store.write' | 'store.persist' | 'store.closeForCommit',
+    effect: () => T,
+  ): Promise<T> {
     if (this.#state === 'closed')
       throw new TidemarkError('STORE_HANDLE_INVALID', `${point} on a closed file.`);
     if (this.#state === 'failed')

@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { expect, test } from 'vitest';
 import { EMPTY_TAIL, replay } from '../../../journal/replay.ts';
 import { describeIntegration } from '../../services/integration.ts';
@@ -68,7 +67,7 @@ describeIntegration(
       const frozen = new EventEmitter();
       const writer = writerOn(journal, subject, EMPTY_TAIL, { onRetry: () => frozen.emit('retry') });
       await writer.append(identity(), [claimed()]);
-      fixture.nats.pause();
+      await fixture.nats.pause();
       const retried = once(frozen, 'retry');
       const appending = writer.append(identity(), [committed(1)]);
       await retried;

@@ -116,7 +116,10 @@ describe('offsets', () => {
     expect(await source.startOffsets('a.ndjson', { type: 'latest' })).toEqual([5n]);
     for (const [atMs, line] of [
       [0, 0n],
+      [4, 0n],
+      [5, 0n],
       [6, 2n],
+      [9, 2n],
       [10, 3n],
       [Number.MAX_SAFE_INTEGER, 5n],
     ] as const) {
@@ -254,6 +257,7 @@ describe('files that appear', () => {
     await lake.write('a.ndjson', 'a\n');
     const source = lake.source({ untilEnd: true });
     await source.describe(asked(false));
+    await lake.write('late.ndjson', 'late\n');
     const { heard, listener } = listening();
     await source.start(listener);
     const hears = somebodyElseHears('b.ndjson');

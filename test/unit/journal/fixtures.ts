@@ -89,7 +89,8 @@ export async function readAll(
   after: Revision = 0,
 ): Promise<Uint8Array[]> {
   const found: Uint8Array[] = [];
-  for await (const batch of journal.read(subject, after)) found.push(...batch.map(({ bytes }) => Uint8Array.from(bytes)));
+  for await (const batch of journal.read(subject, after))
+    found.push(...batch.map(({ bytes }) => Uint8Array.from(bytes)));
   return found;
 }
 

@@ -1,0 +1,40 @@
+/** A bounded run with nothing left to read still proves that the source is the one that was read, and holds what was read. */
+import { TidemarkError } from '../../journal/errors.ts';
+import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import type { Ports } from './options.ts';
+
+/** For how long an end before nextOffset is looked at again: replicas that are behind report one for a moment. */
+const STABLE_MS = 30_000;
+const LOOK_AGAIN_MS = 1_000;
+
+export interface BoundedEnd {
+  readonly partition: TopicPartition;
+  readonly topicId: string | null;
+  /** What the journal says, and where the source ended when the run began. */
+  readonly nextOffset: bigint;
+  readonly endOffset: bigint;
+  readonly isOver: () => boolean;
+}
+
+/** Rejects with SOURCE_REPLACED where it is another topic, with SOURCE_BEYOND_END where it ends before nextOffset for good. */
+export async function proveEnd(
+  { source, clock }: Pick<Ports, 'source' | 'clock'>,
+  end: BoundedEnd,
+): Promise<void> {
+  const { partition, nextOffset } = end;
+  await source.verifyIdentity(partition.topic, end.topicId);
+  const startedMs = clock.nowMs();
+  for (let found = end.endOffset; found < nextOffset;) {
+    if (end.isOver()) return;
+    if (clock.nowMs() - startedMs >= STABLE_MS) {
+      throw new TidemarkError(
+        'SOURCE_BEYOND_END',
+        `${partitionName(partition)} ends at offset ${found}, before nextOffset ${nextOffset}: it was truncated or made anew.`,
+        { fields: { partition: partitionName(partition), fromOffset: nextOffset, endOffset: found } },
+      );
+    }
+    await clock.pause(LOOK_AGAIN_MS);
+    const ranges = await source.ranges(partition.topic);
+    found = ranges[partition.partition]?.endOffset ?? 0n;
+  }
+}

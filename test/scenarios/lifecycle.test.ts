@@ -1,0 +1,229 @@
+import { describe, expect, test } from 'vitest';
+import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
+import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { jobName } from '../../journal/ids.ts';
+import { createMemoryJournal } from '../../journal/memory.ts';
+import { jobSubject, partitionSubject } from '../../journal/subjects.ts';
+import type { SourceListener } from '../../src/source/port.ts';
+import { createFileStore } from '../../src/stores/file.ts';
+import type { Store } from '../../src/stores/port.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
+import { expectEachRecordOnce, hastyClock, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
+import { MemorySource } from './memorySource.ts';
+import { serve, until } from './service.ts';
+
+const JOB = jobName('numbers');
+const everyRecord = defaultRollingPolicy({ ...NO_LIMITS, maxBytes: 1 });
+const recordsIn = (job: JobFixture): number => [...job.committed().values()].join('').split('\n').length - 1;
+
+function sourceOf(partitions: number, records: number): MemorySource {
+  const source = new MemorySource(partitions);
+  for (let partition = 0; partition < partitions; partition += 1)
+    source.append(partition, ...numbered(partition, records));
+  return source;
+}
+
+const withStore = (changes: Partial<Store>): Store => {
+  const store = createFileStore();
+  return {
+    kind: store.kind,
+    capabilities: store.capabilities,
+    create: (...args) => store.create(...args),
+    recover: (...args) => store.recover(...args),
+    finish: (...args) => store.finish(...args),
+    commit: (...args) => store.commit(...args),
+    commitAfterRecovery: (...args) => store.commitAfterRecovery(...args),
+    discard: (...args) => store.discard(...args),
+    claimMarker: (...args) => store.claimMarker(...args),
+    readMarker: (...args) => store.readMarker(...args),
+    close: () => store.close(),
+    ...changes,
+  };
+};
+const unavailable = (): TidemarkError =>
+  new TidemarkError('STORE_UNAVAILABLE', 'the destination was told to be away');
+
+describe('assignments', () => {
+  test('a partition that comes back while its runner is still letting go is run again', async () => {
+    const job = new JobFixture();
+    const source = sourceOf(2, 10);
+    const service = serve(job, { source, rolling: everyRecord });
+    await until(() => recordsIn(job) === 20);
+    source.assign([]);
+    source.assign([0, 1]);
+    source.append(0, ...numbered(0, 5, 10));
+    source.append(1, ...numbered(1, 5, 10));
+    await until(() => recordsIn(job) === 30);
+    await service.stop();
+    expectEachRecordOnce(job, 2, 15);
+  });
+
+  test('a partition that moves to another coordinator and back: each record once, nothing left over', async () => {
+    const job = new JobFixture();
+    const source = sourceOf(1, 10);
+    const other = new MemorySource(source);
+    const [first, second] = [
+      serve(job, { source, rolling: everyRecord }),
+      serve(job, { source: other, rolling: everyRecord }),
+    ];
+    other.assign([]);
+    let records = 10;
+    for (let turn = 0; turn < 4; turn += 1) {
+      const [from, to] = turn % 2 === 0 ? [source, other] : [other, source];
+      await until(() => recordsIn(job) > records - 5);
+      from.append(0, ...numbered(0, 10, records));
+      records += 10;
+      from.assign([]);
+      to.assign([0]);
+      to.append(0);
+    }
+    await until(() => recordsIn(job) === records);
+    await first.stop();
+    await second.stop();
+    expectEachRecordOnce(job, 1, records);
+    expect(job.temporary()).toEqual([]);
+  });
+});
+
+describe('a service that is asked to stop', () => {
+  test('leaves its files in progress for the next run', async () => {
+    const job = new JobFixture();
+    const source = sourceOf(2, 10);
+    const service = serve(job, { source });
+    await until(() => service.coordinator.stats.recordsRead === 20);
+    const report = await service.stop();
+    expect([report.reason, report.stopped, job.committed().size]).toEqual(['signal', [], 0]);
+    expect(job.temporary().length).toBe(2);
+    await job.coordinator({ source, untilEnd: true }).run(new AbortController().signal);
+    expectEachRecordOnce(job, 2, 10);
+    expect(job.temporary()).toEqual([]);
+  });
+
+  test('while it still joins: does not wait for the group', async () => {
+    const job = new JobFixture();
+    class Joining extends MemorySource {
+      readonly joining = Promise.withResolvers<undefined>();
+      override start(_listener: SourceListener): Promise<void> {
+        this.joining.resolve(undefined);
+        return new Promise(() => undefined);
+      }
+    }
+    const source = new Joining(1);
+    const service = serve(job, { source });
+    await source.joining.promise;
+    expect((await service.stop()).reason).toBe('signal');
+  });
+
+  test.each([
+    { what: 'the group takes no offsets', fails: 'group' },
+    { what: 'the destination publishes nothing', fails: 'store' },
+    { what: 'the journal takes no entries', fails: 'journal' },
+  ])('while $what: ends in bounded time, says so, and loses nothing', async ({ fails }) => {
+    const job = new JobFixture();
+    const source = sourceOf(1, 10);
+    let isAway = false;
+    const refused = Promise.withResolvers<undefined>();
+    const slow = new MemorySource(source);
+    const commitOffset = slow.commitOffset.bind(slow);
+    slow.commitOffset = async (...args) => {
+      if (isAway && fails === 'group') await new Promise(() => undefined);
+      await commitOffset(...args);
+    };
+    const store = withStore({
+      commit: async (target, durable) => {
+        if (isAway && fails === 'store') throw unavailable();
+        await createFileStore().commit(target, durable);
+      },
+      commitAfterRecovery: async (target, durable) => {
+        if (isAway && fails === 'store') throw unavailable();
+        await createFileStore().commitAfterRecovery(target, durable);
+      },
+    });
+    const journal = createMemoryJournal({
+      backing: job.backing,
+      onAppend: () => {
+        if (!isAway || fails !== 'journal') return null;
+        refused.resolve(undefined);
+        return { type: 'unavailable' };
+      },
+    });
+    const service = serve(job, {
+      source: slow,
+      store,
+      journal,
+      rolling: everyRecord,
+      clock: hastyClock(100),
+    });
+    await until(() => recordsIn(job) === 10);
+    isAway = true;
+    source.append(0, ...numbered(0, 5, 10));
+    slow.append(0);
+    if (fails === 'journal') await refused.promise;
+    else await until(() => service.coordinator.stats.recordsRead > 10);
+    await expect(service.stop()).rejects.toSatisfy((error) =>
+      hasCode(error, 'STOP_INCOMPLETE', 'STORE_UNAVAILABLE'),
+    );
+    await job.coordinator({ source, untilEnd: true }).run(new AbortController().signal);
+    expectEachRecordOnce(job, 1, 15);
+    expect(job.temporary()).toEqual([]);
+  });
+});
+
+describe('a service whose journal is away at first', () => {
+  test('waits for it', async () => {
+    const job = new JobFixture();
+    let failures = 3;
+    const onRead = (subject: string): { type: 'unavailable' } | null =>
+      subject === jobSubject(JOB) && failures-- > 0 ? { type: 'unavailable' } : null;
+    const journal = createMemoryJournal({ backing: job.backing, onRead });
+    const service = serve(job, { source: sourceOf(1, 5), journal, rolling: everyRecord });
+    await until(() => recordsIn(job) === 5);
+    await service.stop();
+  });
+});
+
+describe('a destination that goes on failing', () => {
+  test.each(['STORE_UNAVAILABLE', 'STORE_OUTCOME_UNKNOWN', 'STORE_EXISTS'] as const)(
+    'with %s: is tried again with growing pauses, and the journal does not fill with attempts',
+    async (code) => {
+      const job = new JobFixture();
+      const delays: number[] = [];
+      const hear = (fields: object): void => {
+        if ('delayMs' in fields) delays.push(Number(fields.delayMs));
+      };
+      const log = { ...silentLog, info: hear, warn: hear };
+      let failures = 12;
+      const store = withStore({
+        create: (target) => {
+          if (failures-- > 0)
+            return Promise.reject(new TidemarkError(code, 'the destination was told to fail'));
+          return createFileStore().create(target);
+        },
+      });
+      const source = sourceOf(1, 5);
+      // A checkpoint of long ago is no progress of today.
+      await job.coordinator({ source, untilEnd: true }).run(new AbortController().signal);
+      source.append(0, ...numbered(0, 5, 5));
+      await job
+        .coordinator({ source, store, untilEnd: true, clock: hastyClock(500), log })
+        .run(new AbortController().signal);
+      expectEachRecordOnce(job, 1, 10);
+      expect(delays.slice(0, 3)).toEqual([500, 1_000, 2_000]);
+      const entries =
+        job.backing.subjects.get(partitionSubject(JOB, { topic: 'numbers', partition: 0 })) ?? [];
+      expect(entries.length).toBeLessThan(60);
+    },
+  );
+});
+
+describe('a file that gets no record any more', () => {
+  test.each([
+    { what: 'idle', limits: { ...NO_LIMITS, maxIdleMs: 500 } },
+    { what: 'old', limits: { ...NO_LIMITS, maxAgeMs: 500 } },
+  ])('is committed once it is $what enough, without a new record', async ({ limits }) => {
+    const job = new JobFixture();
+    const service = serve(job, { source: sourceOf(2, 5), rolling: defaultRollingPolicy(limits) });
+    await until(() => recordsIn(job) === 10);
+    await service.stop();
+  });
+});
