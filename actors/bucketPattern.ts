@@ -5,7 +5,7 @@
  */
 
 /** From the coarsest to the finest. */
-export const BUCKET_UNITS = ['year', 'month', 'day', 'hour', 'minute', 'second', 'millisecond'] as const;
+const BUCKET_UNITS = ['year', 'month', 'day', 'hour', 'minute', 'second', 'millisecond'] as const;
 export type BucketUnit = (typeof BUCKET_UNITS)[number];
 
 /** A moment in the job's time zone; month and day begin at 1. */

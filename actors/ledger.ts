@@ -136,6 +136,9 @@ export class Stage {
         this.#toBucket(event.bucket, { type: 'partOpened', partId: event.partId });
         return;
       }
+      case 'partStarted':
+        this.#toPart(event.partId, { type: 'partStarted', handle: event.handle });
+        return;
       case 'partMoved':
         this.#toPart(event.partId, { type: 'partMoved', toUri: event.toUri });
         return;

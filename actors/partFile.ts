@@ -5,7 +5,7 @@
  * pending only by a completed checkpoint.
  */
 import { assign, setup } from 'xstate';
-import type { PartChange } from '../journal/events.ts';
+import type { EventOf, PartChange } from '../journal/events.ts';
 import type { PartId } from '../journal/ids.ts';
 import type { DurableFacts, RollFacts } from './facts.ts';
 import { UNEXPECTED } from './step.ts';
@@ -20,22 +20,45 @@ export interface PartFileInput {
   readonly openedAtMs: number;
 }
 
+/** What a later owner needs to get rid of a file besides its names. */
+export type StartHandle = EventOf<'partStarted'>['handle'];
+
 export interface PartFileContext extends PartFileInput {
+  /** Null where its names say it all, or where it was not started. */
+  readonly startHandle: StartHandle;
   /** Null until a completed checkpoint holds records of the file. */
   readonly durable: DurableFacts | null;
   readonly roll: RollFacts | null;
-  /** Name of a copy that is being made; becomes temporaryUri by the checkpoint that names the copy. */
+  /**
+   * Name to which the file is being copied or moved; becomes temporaryUri by the next checkpoint that names the file. Until then
+   * a file that is moved stands under this name, under temporaryUri or under one of staleUris.
+   */
   readonly copyUri: string | null;
-  /** Journaled temporary names that may exist and hold nothing that is needed. */
+  /** Other journaled temporary names that may exist. They hold nothing that is needed, unless the file is being moved. */
   readonly staleUris: readonly string[];
 }
 
 export type PartFileEvent =
+  | { readonly type: 'partStarted'; readonly handle: StartHandle }
   | { readonly type: 'partMoved'; readonly toUri: string }
   | { readonly type: 'partCheckpointed'; readonly change: PartChange }
   | { readonly type: 'partCommitted' }
   | { readonly type: 'partDiscarded' }
   | { readonly type: 'epochClaimed' };
+
+/** The first checkpoint that names a file after a takeover says that its data stands under the new name. */
+function namesAfterCheckpoint(
+  { temporaryUri, copyUri, staleUris }: PartFileContext,
+  state: PartChange['state'],
+): Partial<PartFileContext> {
+  if (copyUri === null) return {};
+  // A file that goes on was moved, not copied: nothing stands under its earlier names any more.
+  return {
+    temporaryUri: copyUri,
+    copyUri: null,
+    staleUris: state === 'inProgress' ? [] : [...staleUris, temporaryUri],
+  };
+}
 
 const leftBehind = (uri: string | null): readonly string[] => (uri === null ? [] : [uri]);
 
@@ -55,8 +78,8 @@ export const partFileMachine = setup({
     recordCheckpoint: assign(({ context, event }) => {
       if (event.type !== 'partCheckpointed') return {};
       const { change } = event;
-      const moved = context.copyUri !== null && change.state === 'pending';
       return {
+        ...namesAfterCheckpoint(context, change.state),
         durable: {
           length: change.length,
           records: change.records,
@@ -66,17 +89,15 @@ export const partFileMachine = setup({
           handle: change.handle,
         },
         roll: change.roll,
-        temporaryUri: moved ? context.copyUri : context.temporaryUri,
-        staleUris: moved ? [...context.staleUris, context.temporaryUri] : context.staleUris,
-        copyUri: moved ? null : context.copyUri,
       };
     }),
+    recordStart: assign(({ event }) => (event.type === 'partStarted' ? { startHandle: event.handle } : {})),
     recordCopy: assign(({ context, event }) =>
       event.type === 'partMoved'
         ? { copyUri: event.toUri, staleUris: [...context.staleUris, ...leftBehind(context.copyUri)] }
         : {},
     ),
-    /** A copy that no checkpoint named belongs to the epoch before: another owner may still write to it. */
+    /** A copy that no checkpoint named belongs to the epoch before: another owner may still write to it, or move the file there. */
     forgetCopy: assign(({ context }) => ({
       copyUri: null,
       staleUris: [...context.staleUris, ...leftBehind(context.copyUri)],
@@ -84,13 +105,21 @@ export const partFileMachine = setup({
   },
 }).createMachine({
   id: 'partFile',
-  context: ({ input }) => ({ ...input, durable: null, roll: null, copyUri: null, staleUris: [] }),
+  context: ({ input }) => ({
+    ...input,
+    startHandle: null,
+    durable: null,
+    roll: null,
+    copyUri: null,
+    staleUris: [],
+  }),
   initial: 'open',
   on: { '*': { actions: UNEXPECTED } },
   states: {
     open: {
       description: 'Named in the journal; no completed checkpoint holds records of it.',
       on: {
+        partStarted: { actions: 'recordStart' },
         partCheckpointed: [
           { guard: 'rolled', target: 'pending', actions: ['recordCheckpoint', 'publishPart'] },
           { target: 'inProgress', actions: 'recordCheckpoint' },

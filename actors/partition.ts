@@ -112,6 +112,7 @@ const requests = { rollRequested: record, requestRefused: record } as const;
 /** Whatever an earlier or another owner may have journaled. */
 const history = {
   partOpened: {},
+  partStarted: {},
   partMoved: {},
   checkpointPart: record,
   checkpointCompleted: record,
@@ -190,6 +191,7 @@ export const partitionMachine = setup({
       description: 'Reads records into part files.',
       on: {
         partOpened: {},
+        partStarted: {},
         partCommitted: {},
         partDiscarded: {},
         ...requests,
@@ -201,6 +203,7 @@ export const partitionMachine = setup({
       description: 'Persists a cut while records flow on.',
       on: {
         partOpened: {},
+        partStarted: {},
         partCommitted: {},
         partDiscarded: {},
         checkpointPart: record,

@@ -32,6 +32,14 @@ export class Crc64 {
   #low = -1;
   #high = -1;
 
+  /** Goes on where a checksum of the bytes before has ended. */
+  static from(hex: Crc64Hex): Crc64 {
+    const crc = new Crc64();
+    crc.#high = ~Number.parseInt(hex.slice(0, 8), 16);
+    crc.#low = ~Number.parseInt(hex.slice(8), 16);
+    return crc;
+  }
+
   update(bytes: Uint8Array, start = 0, end = bytes.length): this {
     let low = this.#low;
     let high = this.#high;

@@ -57,6 +57,8 @@ const partOpened = z.object({
   firstOffset: offset,
   openedAtMs: count,
 });
+/** What its creation left that names do not tell (an upload id); precedes the first byte of such a file. */
+const partStarted = z.object({ type: z.literal('partStarted'), partId: part, handle });
 /** Precedes every copy or rename of a temporary file. */
 const partMoved = z.object({
   type: z.literal('partMoved'),
@@ -110,6 +112,7 @@ export const journalEventSchema = z.discriminatedUnion('type', [
   jobStopped,
   epochClaimed,
   partOpened,
+  partStarted,
   partMoved,
   checkpointPart,
   checkpointCompleted,

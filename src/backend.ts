@@ -71,15 +71,15 @@ function isAbort(error: unknown): boolean {
 async function runCoordinator(
   coordinator: Coordinator,
   source: Source,
-  { onProgress, signal }: RunOptions,
+  options: RunOptions,
 ): Promise<RunReport> {
   const lag = new LagMeter(source);
   const progress = setInterval(() => {
-    onProgress(progressOf(coordinator, lag));
+    options.onProgress(progressOf(coordinator, lag));
   }, PROGRESS_INTERVAL_MS);
   try {
-    const { stats, stopped, reason } = await coordinator.run(signal);
-    onProgress(progressOf(coordinator, lag));
+    const { stats, stopped, reason } = await coordinator.run(options.signal);
+    options.onProgress(progressOf(coordinator, lag));
     return {
       committed: stats.committed,
       recordsCommitted: stats.recordsCommitted,

@@ -2,10 +2,8 @@
 import type { PartitionContext } from '../../actors/partition.ts';
 import type { PartitionHost } from '../../actors/host.ts';
 import type { EventOf, PartChange } from '../../journal/events.ts';
-import { forEachBounded } from './concurrency.ts';
 import type { Cut, Flow } from './flow.ts';
 
-const PERSIST_CONCURRENCY = 16;
 /** Generous bound of one part's change in an entry, without its handle. */
 const CHANGE_BYTES = 512;
 
@@ -15,7 +13,7 @@ export type CheckpointBody = Pick<
 >;
 
 /**
- * Persists what the cut holds and journals it. The acknowledgement of checkpointCompleted is the commit point: before it nothing
+ * Waits until what the cut holds is durable, and journals it. The acknowledgement of checkpointCompleted is the commit point: before it nothing
  * of the cut counts, after it all of it does.
  */
 export async function checkpoint(
@@ -25,15 +23,10 @@ export async function checkpoint(
   cut: Cut,
 ): Promise<void> {
   const parts: PartChange[] = [];
-  await forEachBounded(cut.parts, PERSIST_CONCURRENCY, async ({ writer, ...part }) => {
-    const handle = await (part.roll === null ? writer.persist() : writer.closed());
-    parts.push({
-      ...part,
-      partId: writer.partId,
-      state: part.roll === null ? 'inProgress' : 'pending',
-      handle,
-    });
-  });
+  for (const { writer, ...part } of cut.parts) {
+    const state = part.roll === null ? 'inProgress' : 'pending';
+    parts.push({ ...part, partId: writer.partId, state, handle: await part.handle });
+  }
   await completeCheckpoint(host, entryBytesMax, () => ({
     nextOffset: cut.nextOffset,
     recordsRead: cut.recordsRead,

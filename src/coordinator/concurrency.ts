@@ -23,19 +23,13 @@ export async function forEachBounded<T>(
   if (failed !== null) throw failed.error;
 }
 
-/** The first failure of anything that works in the background; whoever waits, waits also for this. */
+/**
+ * The first failure of anything that works in the background; whoever waits, waits also for this. Holds on to nobody who has
+ * stopped waiting: an epoch lasts for months, and waits every second.
+ */
 export class FailureLatch {
-  readonly #promise: Promise<never>;
-  #reject: (error: unknown) => void = () => undefined;
+  readonly #waiting = new Set<(error: TidemarkError) => void>();
   #failure: TidemarkError | null = null;
-
-  constructor() {
-    this.#promise = new Promise((_, reject) => {
-      this.#reject = reject;
-    });
-    // The latch may fail before anybody waits; waiters still see the rejection.
-    this.#promise.catch(() => undefined);
-  }
 
   get failure(): TidemarkError | null {
     return this.#failure;
@@ -43,18 +37,24 @@ export class FailureLatch {
 
   fail(error: unknown, doing: string): void {
     if (this.#failure !== null) return;
-    this.#failure = asTidemarkError(error, doing);
-    this.#reject(this.#failure);
+    const failure = asTidemarkError(error, doing);
+    this.#failure = failure;
+    for (const reject of this.#waiting) reject(failure);
+    this.#waiting.clear();
   }
 
   /** The result of `work`, or the latch's failure, whichever is first. */
   race<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#promise]);
+    const failed = Promise.withResolvers<never>();
+    if (this.#failure === null) this.#waiting.add(failed.reject);
+    else failed.reject(this.#failure);
+    return Promise.race([work, failed.promise]).finally(() => this.#waiting.delete(failed.reject));
   }
 }
 
-/** Resolves when it is told to; tells again are ignored. */
+/** Resolves when it is told to; tells again are ignored. Who waits again and again waits by `orOpened`. */
 export class Gate {
+  readonly #waiting = new Set<() => void>();
   readonly opened: Promise<void>;
   #open: () => void = () => undefined;
   isOpen = false;
@@ -68,5 +68,20 @@ export class Gate {
   open(): void {
     this.isOpen = true;
     this.#open();
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+
+  /** Resolves when `work` has ended, or the gate is open; rejects as the work does. Holds on to nothing behind that. */
+  async orOpened(work: Promise<unknown>): Promise<void> {
+    const opened = Promise.withResolvers<undefined>();
+    const open = (): void => opened.resolve(undefined);
+    if (this.isOpen) open();
+    else this.#waiting.add(open);
+    try {
+      await Promise.race([work, opened.promise]);
+    } finally {
+      this.#waiting.delete(open);
+    }
   }
 }

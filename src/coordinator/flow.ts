@@ -163,6 +163,13 @@ export class Flow {
     this.#unfinished.add(writer);
   }
 
+  /** Goes on with a file of an earlier epoch; one that is to take no records is rolled. */
+  adopt(writer: PartWriter, takesRecords: boolean): void {
+    this.#unfinished.add(writer);
+    if (takesRecords) this.#byBucket.set(writer.bucket, writer);
+    else writer.close('recovery', this.#options.clock.wallMs());
+  }
+
   #roll(writer: PartWriter, reason: RollReason): void {
     writer.close(reason, this.#options.clock.wallMs());
     this.#byBucket.delete(writer.bucket);
@@ -213,7 +220,7 @@ export class Flow {
     this.#recordsRead -= cut.recordsRead;
     this.#recordsSkippedNull -= cut.recordsSkippedNull;
     for (const part of cut.parts) {
-      part.writer.checkpointedBytes = part.length;
+      part.writer.checkpointed(part);
       if (part.roll === null) continue;
       this.#unfinished.delete(part.writer);
       part.writer.release();

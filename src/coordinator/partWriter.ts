@@ -3,7 +3,6 @@
  * once, into the buffer; full buffers go to the file while the next one fills.
  */
 import { Crc64 } from '../../journal/crc64.ts';
-import { TidemarkError } from '../../journal/errors.ts';
 import type { DurableFacts, RollFacts } from '../../actors/facts.ts';
 import type { RollableFile } from '../../actors/rollingPolicy.ts';
 import type { RollReason } from '../../journal/events.ts';
@@ -20,7 +19,16 @@ const NEWLINE = 10;
 export type PartCut = Omit<DurableFacts, 'handle'> & {
   readonly writer: PartWriter;
   readonly roll: RollFacts | null;
+  /** Resolves once all of it is durable, and nothing behind it is needed for that. */
+  readonly handle: Promise<StoreHandle>;
 };
+
+/** What an earlier epoch has left durable in a file that goes on. */
+export interface Inherited {
+  readonly durable: DurableFacts;
+  /** How long ago it was opened. */
+  readonly ageMs: number;
+}
 
 export interface PartWriterOptions {
   readonly partId: PartId;
@@ -29,6 +37,8 @@ export interface PartWriterOptions {
   readonly file: OpenFile;
   readonly firstOffset: bigint;
   readonly nowMs: number;
+  /** Null for a new file. */
+  readonly inherited?: Inherited | null;
   readonly stats: RunStats;
   readonly latch: FailureLatch;
 }
@@ -36,7 +46,6 @@ export interface PartWriterOptions {
 export class PartWriter implements RollableFile {
   readonly partId: PartId;
   readonly bucket: string;
-  readonly target: PartTarget;
   readonly openedAtMs: number;
   lastWriteAtMs: number;
   lengthBytes = 0;
@@ -45,7 +54,7 @@ export class PartWriter implements RollableFile {
   /** Length in the last completed checkpoint. */
   checkpointedBytes = 0;
   readonly #options: PartWriterOptions;
-  readonly #crc = new Crc64();
+  readonly #crc: Crc64;
   /** Bytes handed to the file and not yet written. */
   backlogBytes = 0;
   #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES_FIRST);
@@ -60,10 +69,20 @@ export class PartWriter implements RollableFile {
     this.#options = options;
     this.partId = options.partId;
     this.bucket = options.bucket;
-    this.target = options.target;
-    this.openedAtMs = options.nowMs;
+    this.openedAtMs = options.nowMs - (options.inherited?.ageMs ?? 0);
     this.lastWriteAtMs = options.nowMs;
+    this.#crc = this.#goOnFrom(options.inherited?.durable ?? null);
     options.stats.openFiles += 1;
+  }
+
+  #goOnFrom(durable: DurableFacts | null): Crc64 {
+    if (durable === null) return new Crc64();
+    this.lengthBytes = durable.length;
+    this.records = durable.records;
+    this.#lastBase = durable.lastOffset;
+    // Under its new name no checkpoint has named it: the first one does, whether it has grown or not.
+    this.checkpointedBytes = -1;
+    return Crc64.from(durable.crc64);
   }
 
   /** Appends bytes[start, end) and a newline as the record at base + delta. */
@@ -92,7 +111,7 @@ export class PartWriter implements RollableFile {
     this.#filled += 1;
   }
 
-  /** Copies what the file holds at this record boundary. */
+  /** Copies what the file holds at this record boundary, and has exactly that made durable before anything that follows. */
   cut(): PartCut {
     this.#sum();
     return {
@@ -103,7 +122,15 @@ export class PartWriter implements RollableFile {
       lastOffset: this.#lastBase + BigInt(this.#lastDelta),
       crc64: this.#crc.hex(),
       roll: this.roll,
+      handle: this.#persist(),
     };
+  }
+
+  /** A completed checkpoint holds the cut. */
+  checkpointed({ length, roll, handle }: PartCut): void {
+    this.checkpointedBytes = length;
+    const { file } = this.#options;
+    if (roll === null) void handle.then((counted) => file.counted?.(counted));
   }
 
   /** Closes it to records and lets go of its file; becomes pending by the next completed checkpoint. */
@@ -114,15 +141,8 @@ export class PartWriter implements RollableFile {
     this.#closed = this.#enqueue(() => this.#options.file.closeForCommit());
   }
 
-  /** The handle of the closed file, once it is durable. */
-  closed(): Promise<StoreHandle> {
-    return (
-      this.#closed ?? Promise.reject(new TidemarkError('INTERNAL', `Part file ${this.partId} is not closed.`))
-    );
-  }
-
-  /** Makes everything appended so far durable. A file that was closed meanwhile is durable, too. */
-  persist(): Promise<StoreHandle> {
+  /** Makes everything appended so far durable. A file that is closed is durable, too. */
+  #persist(): Promise<StoreHandle> {
     if (this.#closed !== null) return this.#closed;
     this.#flush();
     return this.#enqueue(() => this.#options.file.persist());
@@ -176,7 +196,7 @@ export class PartWriter implements RollableFile {
     const result = this.#queue.then(call);
     this.#queue = result;
     result.catch((error: unknown) => {
-      this.#options.latch.fail(error, `Writing ${this.target.temporaryUri}`);
+      this.#options.latch.fail(error, `Writing ${this.#options.target.temporaryUri}`);
     });
     return result;
   }

@@ -38,7 +38,7 @@ export class Publisher {
 
   /** Queues a pending file; `closedHere` says that this epoch closed it, so that it need not be read back. */
   publish(partId: PartId, closedHere: boolean): void {
-    if (this.#end.isOpen) return;
+    if (this.#isOver()) return;
     this.#queue.push({ partId, closedHere });
     this.#options.context.stats.pendingFiles += 1;
     this.#working ??= this.#work();
@@ -56,6 +56,10 @@ export class Publisher {
     this.#queue = [];
   }
 
+  #isOver(): boolean {
+    return this.#end.isOpen;
+  }
+
   /** After `end`: resolves when no call of the store is under way any more. */
   async ended(): Promise<void> {
     await this.#working;
@@ -67,7 +71,7 @@ export class Publisher {
         const round = this.#queue;
         this.#queue = [];
         try {
-          await Promise.race([this.#commitOffset(), this.#end.opened]);
+          await this.#end.orOpened(this.#commitOffset());
           await forEachBounded(round, PUBLISH_CONCURRENCY, (item) =>
             this.#publishOne(item.partId, item.closedHere),
           );
@@ -96,7 +100,7 @@ export class Publisher {
   }
 
   async #publishOne(partId: PartId, closedHere: boolean): Promise<void> {
-    if (this.#end.isOpen) return;
+    if (this.#isOver()) return;
     const { context, host } = this.#options;
     const part = host.ledger.part(partId)?.context;
     if (part === undefined || part.durable === null)
@@ -123,11 +127,11 @@ export class Publisher {
         else await store.commitAfterRecovery(target, durable);
         return;
       } catch (error) {
-        if (this.#end.isOpen || !(error instanceof TidemarkError) || error.retry !== 'transient') throw error;
+        if (this.#isOver() || !(error instanceof TidemarkError) || error.retry !== 'transient') throw error;
         log.warn({ err: error, file: part.finalUri, attempt }, 'publishing a part file failed; trying again');
         const delayMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt - 1, 6));
-        const isCut = await Promise.race([clock.pause(delayMs), this.#end.opened.then(() => true)]);
-        if (isCut === true) throw error;
+        await this.#end.orOpened(clock.pause(delayMs));
+        if (this.#isOver()) throw error;
       }
     }
   }

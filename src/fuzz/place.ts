@@ -54,7 +54,9 @@ export class Place {
         this.#ended(process, null);
       },
       (error: unknown) => {
-        this.#ended(process, errorFacts(error));
+        // As the command does: asked to stop while it was still waiting to begin.
+        const aborted = stop.signal.aborted && error instanceof Error && error.name === 'AbortError';
+        this.#ended(process, aborted ? null : errorFacts(error));
       },
     );
   }
@@ -77,8 +79,7 @@ export class Place {
     error: { readonly code: string | null; readonly message: string } | null,
   ): void {
     this.#context.recorder.exited(process, error);
-    // What the process still had under way ends with it.
-    process.dead = true;
+    process.exit();
     this.#running = null;
     this.#restartLater();
   }

@@ -53,6 +53,8 @@ export class SimProcess implements TaskOwner {
   readonly chance: SeededRandom;
   readonly #latencyMsMax: number;
   dead = false;
+  /** It died without the chance to clean up behind itself. */
+  wasKilled = false;
   pausedUntilMs = 0;
 
   constructor({ name, scheduler, watcher, wallStartMs, latencyMsMax, seed }: ProcessOptions) {
@@ -89,7 +91,13 @@ export class SimProcess implements TaskOwner {
   kill(): void {
     if (this.dead) return;
     this.dead = true;
+    this.wasKilled = true;
     this.#watcher.died(this);
+  }
+
+  /** It ended in order: what it still had under way ends with it. */
+  exit(): void {
+    this.dead = true;
   }
 
   /** Nothing of it runs for `forMs`, or until it is woken; what comes due meanwhile runs then. */

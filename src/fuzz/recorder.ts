@@ -1,10 +1,11 @@
 /** What a run leaves behind, collected while it happens, and whether everything that is to be committed is. */
+import { TidemarkError } from '../../journal/errors.ts';
 import type { Subject } from '../../journal/ids.ts';
 import type { StoredEntry } from '../../journal/port.ts';
 import type { Failpoint, FailpointSide } from '../failpoints.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { SimProcess } from './process.ts';
-import type { Happening, ProcessExit, TracedEntry, TracedStop, VisibleChange } from './schedule.ts';
+import type { Alarm, Happening, ProcessExit, TracedEntry, TracedStop, VisibleChange } from './schedule.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export interface RecorderOptions {
@@ -23,10 +24,12 @@ export class Recorder {
   readonly happenings: Happening[] = [];
   readonly exits: ProcessExit[] = [];
   readonly stopped: TracedStop[] = [];
+  readonly alarms: Alarm[] = [];
   readonly failpointHits: Record<string, number> = {};
   readonly #scheduler: Scheduler;
   readonly #options: RecorderOptions;
   #recordsVisible = 0;
+  readonly #linesVisible = new Map<string, number>();
   /** Part files that the journal has opened and neither committed nor discarded. */
   #partsLeft = 0;
 
@@ -55,7 +58,9 @@ export class Recorder {
 
   changed(change: VisibleChange): void {
     this.visible.push(change);
-    if (change.type === 'appeared') this.#recordsVisible += count(change.content ?? '', '\n');
+    const lines = count(change.content ?? '', '\n');
+    this.#recordsVisible += lines - (this.#linesVisible.get(change.uri) ?? 0);
+    this.#linesVisible.set(change.uri, lines);
   }
 
   passed(process: SimProcess, point: Failpoint, side: FailpointSide): void {
@@ -73,23 +78,30 @@ export class Recorder {
     this.tell(process, error === null ? 'ends' : `ends: ${error.message}`);
   }
 
-  /** The log of a process; null where nothing of it is kept. */
-  logOf(process: SimProcess): Log | null {
-    if (!this.#options.keepEverything) return null;
+  /** The log of a process: errors are kept in any case. */
+  logOf(process: SimProcess): Log {
     const line =
       (level: string) =>
       (fields: object, message: string): void => {
-        this.tell(process, `${level}: ${message} ${fieldsText(fields)}`);
+        if (!process.dead) this.tell(process, `${level}: ${message} ${fieldsText(fields)}`);
       };
+    const kept = this.#options.keepEverything ? line : () => ignore;
     const log: Log = {
-      debug: line('debug'),
-      info: line('info'),
-      warn: line('warn'),
-      error: line('error'),
+      debug: kept('debug'),
+      info: kept('info'),
+      warn: kept('warn'),
+      error: (fields, message) => {
+        line('error')(fields, message);
+        if (!process.dead) this.alarms.push({ process: process.name, message, ...errorFacts(fields) });
+      },
       child: () => log,
     };
     return log;
   }
+}
+
+function ignore(): void {
+  return undefined;
 }
 
 function count(text: string, what: string): number {
@@ -98,9 +110,17 @@ function count(text: string, what: string): number {
   return found;
 }
 
+/** The code and the words of an error in a line's fields. */
+function errorFacts(fields: object): { readonly code: string | null; readonly detail: string } {
+  const error = 'err' in fields ? fields.err : null;
+  const code = error instanceof TidemarkError ? error.code : null;
+  return { code, detail: error instanceof Error ? error.message : fieldsText(fields) };
+}
+
 function fieldsText(fields: object): string {
   return JSON.stringify(fields, (_key, value: unknown) => {
     if (typeof value === 'bigint') return value.toString();
+    if (value instanceof TidemarkError) return `${value.code}: ${value.message}`;
     return value instanceof Error ? value.message : value;
   });
 }

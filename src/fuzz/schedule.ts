@@ -105,9 +105,12 @@ export type JournalFault =
  * What one call of the store meets.
  * - `lostReply`: it takes effect, the caller learns STORE_OUTCOME_UNKNOWN.
  * - `lostRequest`: it takes no effect, the caller learns STORE_OUTCOME_UNKNOWN.
+ * - `late`: the caller learns STORE_OUTCOME_UNKNOWN; it arrives later, and takes effect where the store then still lets it. Where
+ *   what it leaves would be nobody's (a creation, say), it never arrives.
+ * - `slow`: it takes effect after half of the time that a client waits.
  * - `refused`: it takes no effect, the caller learns STORE_UNAVAILABLE.
  */
-export type StoreFault = 'lostReply' | 'lostRequest' | 'refused';
+export type StoreFault = 'lostReply' | 'lostRequest' | 'late' | 'slow' | 'refused';
 
 export type Service = 'journal' | 'kafka' | 'store';
 
@@ -161,8 +164,10 @@ export interface TracedEntry {
 export interface VisibleChange {
   readonly atMs: number;
   readonly uri: string;
-  /** `changed`: the bytes under a name that was visible already. */
-  readonly type: 'appeared' | 'changed' | 'gone';
+  /**
+   * `changed`: the bytes under a name that was visible already; `undone`: a power cut took a name that had not been made durable.
+   */
+  readonly type: 'appeared' | 'changed' | 'gone' | 'undone';
   /** What stands there afterwards, as text; null where it is gone. */
   readonly content: string | null;
 }
@@ -190,6 +195,14 @@ export interface TracedStop {
   readonly message: string;
 }
 
+/** A line that a process logged as an error. */
+export interface Alarm {
+  readonly process: string;
+  readonly message: string;
+  readonly code: string | null;
+  readonly detail: string;
+}
+
 /** Every visible record with a value that a complete run has to commit. */
 export interface ExpectedRecord {
   readonly offset: string;
@@ -213,6 +226,8 @@ export interface RunTrace {
   readonly happenings: readonly Happening[];
   readonly exits: readonly ProcessExit[];
   readonly stopped: readonly TracedStop[];
+  /** What the processes logged as errors. */
+  readonly alarms: readonly Alarm[];
   /** How often each failpoint was passed, by `point:side`. */
   readonly failpointHits: Readonly<Record<string, number>>;
   /** Whether each fault of the schedule took place, by its index. */

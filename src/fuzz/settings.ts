@@ -38,8 +38,8 @@ function assignerOf(buckets: WorldConfig['buckets']): BucketAssigner {
 }
 
 /**
- * Within this time after the faults have ended everything is committed (P5): sessions run out, everybody joins, backoffs end,
- * partitions are claimed and settled, what is left is read, rolled, persisted and published.
+ * Within this time after the faults and the workload have ended everything is committed (P5): sessions run out, everybody joins,
+ * backoffs end, partitions are claimed and settled, what is left is read, rolled, persisted and published.
  */
 export function livenessBoundMs(config: WorldConfig): number {
   const { sessionMs, heartbeatMs, timeoutMs, latencyMsMax, checkpointIntervalMs, roll } = config;

@@ -205,15 +205,20 @@ function endOf(entries: readonly StoredEntry[], missed: number): Revision {
 }
 
 function page(entries: readonly StoredEntry[], after: Revision, upTo: Revision, size: number): StoredEntry[] {
-  let at = entries.length;
-  while (at > 0 && (entries[at - 1]?.revision ?? 0) > after) at -= 1;
-  const batch: StoredEntry[] = [];
-  for (; at < entries.length && batch.length < size; at += 1) {
-    const entry = entries[at];
-    if (entry === undefined || entry.revision > upTo) break;
-    batch.push(entry);
+  const from = indexBehind(entries, after);
+  return entries.slice(from, Math.min(from + size, indexBehind(entries, upTo)));
+}
+
+/** Index of the first entry whose revision is greater. */
+function indexBehind(entries: readonly StoredEntry[], revision: Revision): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((entries[middle]?.revision ?? 0) > revision) high = middle;
+    else low = middle + 1;
   }
-  return batch;
+  return low;
 }
 
 function unavailable(why: string): TidemarkError {

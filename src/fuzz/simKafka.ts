@@ -75,6 +75,11 @@ export class SimKafka {
     return new SimSource(this, process, this.#faults);
   }
 
+  /** When the last record becomes visible. */
+  get workloadEndMs(): number {
+    return Math.max(0, ...this.logs.flatMap((log) => log.changeTimesMs));
+  }
+
   /** The brokers answer nobody for a while; 0 ends that. */
   goAway(forMs: number): void {
     this.#awayUntilMs = this.#scheduler.nowMs + forMs;

@@ -6,8 +6,8 @@ import process from 'node:process';
 import { journalId } from '../../journal/ids.ts';
 import type { Ports } from '../coordinator/options.ts';
 import { withFailpoints } from '../stores/failpointStore.ts';
-import { silentLog } from '../telemetry/log.ts';
-import { checkCommittedOnce } from './checkers/committedOnce.ts';
+import { checkAll } from './checkers/all.ts';
+import { DOES_NOT_END } from './checkers/facts.ts';
 import { FaultPlan, type TimedFault } from './faultPlan.ts';
 import { Place } from './place.ts';
 import { SimProcess, type AtFailpoint, type ProcessWatcher } from './process.ts';
@@ -30,6 +30,8 @@ const PLACES_MAX = 4;
 export interface WorldOptions {
   /** Traces also every failpoint that is passed and every log line. */
   readonly keepEverything?: boolean;
+  /** Puts something between a process and its ports: for tests of the world itself. */
+  readonly adapt?: (ports: Ports, simulated: SimProcess) => Ports;
 }
 
 /** Runs one schedule from its begin to its end. The same schedule gives the same trace. */
@@ -47,12 +49,14 @@ class World {
   readonly #store: SimStoreServer;
   readonly #places: readonly Place[];
   readonly #unhandled: string[] = [];
+  readonly #adapt: (ports: Ports, simulated: SimProcess) => Ports;
   /** Until then something that a fault began goes on. */
   #faultyUntilMs = 0;
 
-  constructor(schedule: Schedule, { keepEverything = false }: WorldOptions) {
+  constructor(schedule: Schedule, { keepEverything = false, adapt = (ports) => ports }: WorldOptions) {
     const { config, workload, faults, seed } = schedule;
     this.#schedule = schedule;
+    this.#adapt = adapt;
     const scheduler = new Scheduler(new SeededRandom(seed));
     this.#scheduler = scheduler;
     this.#plan = new FaultPlan(faults);
@@ -111,26 +115,30 @@ class World {
 
   #connect(simulated: SimProcess): Ports {
     const { clock, random, failpoints } = simulated;
-    return {
+    const ports: Ports = {
       clock,
       random,
       failpoints,
       journal: this.#journal.connect(simulated),
       source: this.#kafka.connect(simulated),
       store: withFailpoints(this.#store.connect(simulated), failpoints),
-      log: this.#recorder.logOf(simulated) ?? silentLog,
+      log: this.#recorder.logOf(simulated),
     };
+    return this.#adapt(ports, simulated);
   }
 
+  /** A rejection that nobody handles is the run's own: whoever else listens for them is not told of it. */
   async run(): Promise<RunTrace> {
-    const onUnhandled = (reason: unknown): void => {
-      this.#unhandled.push(reason instanceof Error ? (reason.stack ?? reason.message) : String(reason));
-    };
-    process.on('unhandledRejection', onUnhandled);
+    const others = process.listeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection');
+    process.on('unhandledRejection', (reason) => {
+      this.#unhandled.push(reason instanceof Error ? reason.message : String(reason));
+    });
     try {
       return await this.#run();
     } finally {
-      process.off('unhandledRejection', onUnhandled);
+      process.removeAllListeners('unhandledRejection');
+      for (const listener of others) process.on('unhandledRejection', listener);
     }
   }
 
@@ -147,13 +155,14 @@ class World {
     await this.#go(() => this.#faultsAreOver, config.faultsUntilMs);
     this.#heal();
     const healedAtMs = this.#scheduler.nowMs;
-    const complete = await this.#go(() => this.#recorder.isComplete, healedAtMs + livenessBoundMs(config));
+    const boundMs = Math.max(healedAtMs, this.#kafka.workloadEndMs) + livenessBoundMs(config);
+    const complete = await this.#go(() => this.#recorder.isComplete, boundMs);
     const completeAtMs = complete === 'done' ? this.#scheduler.nowMs : null;
     // What is still on its way must change nothing any more.
     await this.#go(() => false, this.#scheduler.nowMs + 2 * config.timeoutMs);
     for (const place of this.#places) place.stop();
     const drained = await this.#go(() => this.#isEmpty, this.#scheduler.nowMs + DRAIN_MS);
-    if (drained !== 'done') this.#recorder.tell(null, 'a process does not end');
+    if (drained !== 'done') this.#recorder.tell(null, DOES_NOT_END);
     return this.#trace(healedAtMs, completeAtMs);
   }
 
@@ -228,17 +237,17 @@ class World {
   }
 
   #trace(healedAtMs: number, completeAtMs: number | null): RunTrace {
-    const { journal, visible, happenings, exits, stopped, failpointHits } = this.#recorder;
+    const { journal, visible, happenings, exits, stopped, alarms, failpointHits } = this.#recorder;
     const facts = {
       schedule: this.#schedule,
       ...{ healedAtMs, completeAtMs, endedAtMs: this.#scheduler.nowMs, tasks: this.#scheduler.tasksRun },
-      ...{ journal, visible, happenings, exits, stopped, failpointHits },
+      ...{ journal, visible, happenings, exits, stopped, alarms, failpointHits },
       leftovers: this.#store.leftovers(),
       expected: this.#kafka.logs.map((log) => log.expected()),
       fired: this.#plan.fired,
       unhandled: this.#unhandled,
     };
-    return { ...facts, violations: checkCommittedOnce(facts) };
+    return { ...facts, violations: checkAll(facts) };
   }
 }
 

@@ -3,7 +3,7 @@ import type { Feed } from './feed.ts';
 import type { FetcherContext } from './fetcher.ts';
 import { authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import type { ClusterMetadata } from './metadata.ts';
-import { pauseUnless, retryDelayMs, retryLevel } from './pacing.ts';
+import { pauseUnless, retryDelayMs, retryLevel, Wakeup } from './pacing.ts';
 import { replacedError } from './rangeGuard.ts';
 
 export interface LeaderSearchHost {
@@ -17,16 +17,23 @@ export interface LeaderSearchHost {
 export class LeaderSearch {
   readonly #context: FetcherContext;
   readonly #host: LeaderSearchHost;
+  readonly #wakeup = new Wakeup();
   #running: Promise<void> | null = null;
+  #wanted = false;
 
   constructor(context: FetcherContext, host: LeaderSearchHost) {
     this.#context = context;
     this.#host = host;
   }
 
+  /** There is a feed without a leader. */
   search(): void {
+    this.#wanted = true;
+    this.#wakeup.notify();
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
+      // A call that came after the search had found nothing left to do.
+      if (this.#wanted && !this.#context.signal.aborted) this.search();
     });
   }
 
@@ -43,11 +50,17 @@ export class LeaderSearch {
     let failures = 0;
     // Feeds that are opened in this turn of the event loop are looked for together.
     await Promise.resolve();
-    for (let feeds = this.#leaderless(); feeds.length > 0 && !signal.aborted; feeds = this.#leaderless()) {
+    while (!signal.aborted) {
+      this.#wanted = false;
+      const feeds = this.#leaderless();
+      if (feeds.length === 0) return;
       const due = feeds.filter((feed) => feed.retryAtMs <= clock.nowMs());
       if (due.length === 0) {
         const earliest = Math.min(...feeds.map((feed) => feed.retryAtMs));
-        await pauseUnless(signal, clock, Math.max(1, earliest - clock.nowMs()));
+        await Promise.race([
+          pauseUnless(signal, clock, Math.max(1, earliest - clock.nowMs())),
+          this.#wakeup.wait(),
+        ]);
         continue;
       }
       try {
@@ -66,6 +79,7 @@ export class LeaderSearch {
   }
 
   #assign(feeds: readonly Feed[], metadata: ClusterMetadata): void {
+    const found = new Set<number>();
     for (const feed of feeds) {
       const topic = metadata.topics.find(({ topic: name }) => name === feed.topic);
       const leader = topic?.partitions[feed.partition]?.leader ?? -1;
@@ -84,11 +98,13 @@ export class LeaderSearch {
         );
       } else if (leader >= 0) {
         feed.leader = leader;
-        this.#host.found(leader);
+        found.add(leader);
       } else {
         this.#leaderUnknown(feed);
       }
     }
+    // Only now, so that the first fetch asks for all of them.
+    for (const nodeId of found) this.#host.found(nodeId);
   }
 
   #leaderUnknown(feed: Feed): void {

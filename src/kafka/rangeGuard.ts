@@ -23,13 +23,18 @@ export async function watchRange(context: FetcherContext, feed: Feed): Promise<v
   while (feed.open && !signal.aborted) {
     const finding = await look(context, feed);
     if (finding?.type === 'inside') return;
-    if (finding !== null && seen !== finding.type) {
+    if (finding === null) {
+      // What was seen before an outage says nothing about the time after it.
+      sinceMs = clock.nowMs();
+    } else if (seen !== finding.type) {
       seen = finding.type;
       sinceMs = clock.nowMs();
       const stable = `if that stays so for ${Math.round(tuning.outOfRangeStableMs / 1000)} s the partition stops`;
       log.warn({ partition: feed.name, offset: feed.fetchOffset }, `${describe(feed, finding)}; ${stable}.`);
-    } else if (finding !== null && clock.nowMs() - sinceMs >= tuning.outOfRangeStableMs) {
+    } else if (clock.nowMs() - sinceMs >= tuning.outOfRangeStableMs) {
       throw rangeError(feed, finding);
+    } else {
+      log.debug({ partition: feed.name }, `${describe(feed, finding)}, still.`);
     }
     await pauseUnless(signal, clock, tuning.pollMs);
   }

@@ -1,6 +1,6 @@
 /** A store whose every effect passes its named failpoints. */
 import { passing, type Failpoint, type Failpoints } from '../failpoints.ts';
-import type { OpenFile, Store } from './port.ts';
+import type { OpenFile, PartTarget, Store, StoreHandle } from './port.ts';
 
 export function withFailpoints(store: Store, failpoints: Failpoints): Store {
   return {
@@ -16,6 +16,12 @@ export function withFailpoints(store: Store, failpoints: Failpoints): Store {
       passing(failpoints, 'store.commitAfterRecovery', () => store.commitAfterRecovery(target, durable)),
     discard: (temporaryUris, handle) =>
       passing(failpoints, 'store.discard', () => store.discard(temporaryUris, handle)),
+    ...(store.discardUncounted === undefined
+      ? {}
+      : {
+          discardUncounted: (target: PartTarget, counted: StoreHandle) =>
+            passing(failpoints, 'store.discard', async () => store.discardUncounted?.(target, counted)),
+        }),
     claimMarker: (sinkUri, job, id) =>
       passing(failpoints, 'store.claimMarker', () => store.claimMarker(sinkUri, job, id)),
     readMarker: (sinkUri, job) => store.readMarker(sinkUri, job),
@@ -44,6 +50,8 @@ async function opening(
 
 function openFileWithFailpoints(file: OpenFile, failpoints: Failpoints): OpenFile {
   return {
+    ...(file.startHandle === undefined ? {} : { startHandle: file.startHandle }),
+    counted: (handle) => file.counted?.(handle),
     write: (bytes) => passing(failpoints, 'store.write', () => file.write(bytes)),
     persist: () => passing(failpoints, 'store.persist', () => file.persist()),
     closeForCommit: () => passing(failpoints, 'store.closeForCommit', () => file.closeForCommit()),

@@ -17,7 +17,7 @@ export interface StoreCapabilities {
    * How a file in progress is taken over: `resume` appends on to it, `finish` closes it at the durable length.
    */
   readonly takeover: 'resume' | 'finish';
-  /** Whether a takeover writes to a new temporary name, to be journaled before (partMoved). */
+  /** Whether a takeover leaves the data under a new temporary name, to be journaled before (partMoved). */
   readonly takeoverMoves: boolean;
 }
 
@@ -27,6 +27,11 @@ export interface PartTarget {
   readonly finalUri: string;
   /** The temporary name that holds the data now. */
   readonly temporaryUri: string;
+  /**
+   * `resume` stores: other journaled names under which the data may stand instead, since a takeover was interrupted; the newest
+   * first.
+   */
+  readonly formerUris?: readonly string[];
 }
 
 /** What a completed checkpoint said of a file. */
@@ -38,10 +43,17 @@ export interface DurablePart {
 
 /** A file being written by this process. One call at a time; the caller keeps the order. */
 export interface OpenFile {
+  /**
+   * What a later owner needs to get rid of the file (an upload id), to be journaled (partStarted) before the first write; absent
+   * where the names say it all.
+   */
+  readonly startHandle?: StoreHandle;
   /** Appends. The bytes may be reused after it resolves. A failure leaves the file unusable: abandon it. */
   write(bytes: Uint8Array): Promise<void>;
   /** Makes everything written so far durable. STORE_OUTCOME_UNKNOWN after a failed flush: the epoch is given up. */
   persist(): Promise<StoreHandle>;
+  /** A completed checkpoint names this handle of the file: what only earlier ones needed may go, with the next call. */
+  counted?(handle: StoreHandle): void;
   /** Makes it durable and lets go of every way to change it. Writing afterwards fails. */
   closeForCommit(): Promise<StoreHandle>;
   /** Lets go of it and leaves what is there; idempotent, never publishes. */
@@ -55,12 +67,16 @@ export interface Store {
   /** Creates the temporary file exclusively. STORE_EXISTS, STORE_OUTCOME_UNKNOWN: discard this part and open another. */
   create(target: PartTarget): Promise<OpenFile>;
 
-  /** `resume` stores: goes on behind `durable.length`, in `toUri` where takeoverMoves. What came after is gone. */
+  /**
+   * `resume` stores: moves the file, wherever it stands, to `toUri` (where takeoverMoves), so that no other taker finds it, and
+   * goes on behind `durable.length`, whose CRC is verified. What came after is gone, and no earlier owner can reach the file.
+   */
   recover(target: PartTarget, durable: DurablePart, toUri: string): Promise<OpenFile>;
 
   /**
-   * `finish` stores: leaves a closed file of exactly durable.length bytes at `toUri`, its CRC verified, which no earlier owner can
-   * reach. The source stays. STORE_CONTENT_DIFFERS or STORE_FILE_MISSING where the durable bytes are not there.
+   * `finish` stores: leaves a closed file of exactly durable.length bytes at `toUri` (where takeoverMoves, else `toUri` is the
+   * temporary name), its CRC verified, which no earlier owner can reach. The source stays. STORE_CONTENT_DIFFERS or
+   * STORE_FILE_MISSING where the durable bytes are not there.
    */
   finish(target: PartTarget, durable: DurablePart, toUri: string): Promise<StoreHandle>;
 
@@ -75,6 +91,13 @@ export interface Store {
 
   /** Removes temporary files by name; idempotent; never touches a final name. */
   discard(temporaryUris: readonly string[], handle: StoreHandle): Promise<void>;
+
+  /**
+   * For an owner that has learned that its epoch was over: removes what it may have put beside the file (side objects) after its
+   * successor had settled it, and keeps what `counted`, the handle of the last completed checkpoint, names. Absent where nothing
+   * is put beside a file.
+   */
+  discardUncounted?(target: PartTarget, counted: StoreHandle): Promise<void>;
 
   /**
    * The marker that binds the destination to a journal: creates it for `id` exclusively where there is none, and gives the id that

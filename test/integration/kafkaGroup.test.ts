@@ -28,7 +28,7 @@ async function memberProcess(
 ): Promise<ChildProcess> {
   const child = spawn(
     process.execPath,
-    [MEMBER_PROGRAM, JSON.stringify({ brokers, topic, groupId, stateDir })],
+    [MEMBER_PROGRAM, JSON.stringify({ brokers, topic, groupId, stateDir, mode: 'hang' })],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
@@ -216,6 +216,19 @@ describeIntegration('membership in a real Kafka group', () => {
     expect(groups[0]).toMatchObject({ state: 'Empty', members: [] });
     expect(readdirSync(stateDir)).toEqual([]);
     await source.stop();
+  });
+
+  test('a process that stops its source ends by itself, and has printed no warning', async () => {
+    const [topic, groupId, stateDir] = [await makeTopic(brokers, 2), unique('group'), tempDir()];
+    const task = JSON.stringify({ brokers, topic, groupId, stateDir, mode: 'stop' });
+    const child = spawn(process.execPath, [MEMBER_PROGRAM, task], { stdio: ['ignore', 'ignore', 'pipe'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect([code, stderr]).toEqual([0, '']);
   });
 
   test('stop in the middle of a join, which waits for another member, leaves no member behind', async () => {

@@ -1,12 +1,16 @@
-/** A process that is a member of a group until it is killed: `node kafkaMember.ts '{"brokers", "topic", "groupId", "stateDir"}'`. */
+/**
+ * A process with a Kafka source: `node kafkaMember.ts '{"brokers", "topic", "groupId", "stateDir", "mode"}'`. In mode "hang" it
+ * is a member of the group until it is killed; in mode "stop" it uses everything, stops the source, and ends by itself.
+ */
 import { systemClock } from '../../src/clock.ts';
 import { createKafkaSource } from '../../src/kafka/kafkaSource.ts';
 
-const { brokers, topic, groupId, stateDir } = JSON.parse(process.argv[2] ?? '{}') as {
+const { brokers, topic, groupId, stateDir, mode } = JSON.parse(process.argv[2] ?? '{}') as {
   brokers: string[];
   topic: string;
   groupId: string;
   stateDir: string;
+  mode: 'hang' | 'stop';
 };
 const quiet = (): void => undefined;
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
@@ -19,6 +23,20 @@ const source = createKafkaSource({
   clientId: 'member',
   clock: systemClock,
 });
+
+async function useAll(): Promise<void> {
+  const feeds = [0, 1].map((partition) => source.open({ topic, partition }, 0n, null));
+  const ended = feeds.map((feed) => feed.next().catch(quiet));
+  await Promise.all([
+    source.ranges(topic),
+    source.verifyIdentity(topic, null),
+    source.readWitness({ topic, partition: 0 }),
+  ]);
+  await source.commitOffset({ topic, partition: 0 }, 1n, 'witness');
+  await source.stop();
+  await Promise.all(ended);
+}
+
 await source.start({
   assigned: (partitions) => console.log(`assigned ${partitions.length}`),
   topicAppeared: quiet,
@@ -27,3 +45,4 @@ await source.start({
     process.exit(1);
   },
 });
+if (mode === 'stop') await useAll();

@@ -186,7 +186,7 @@ export class TestJob {
   }
 
   async #read<T>(
-    look: (journal: Awaited<ReturnType<typeof composeJournal>>, job: JobName) => Promise<T>,
+    look: (journal: Journal, job: JobName) => Promise<T>,
   ): Promise<T> {
     const config = this.#config();
     const journal = await composeJournal(config, { access: 'read', log: silentLog });

@@ -53,6 +53,10 @@ export class TidemarkProcess {
     for (const watcher of this.#watchers) watcher(line);
   }
 
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
   /** Every log line so far with this message. */
   lines(message: string): readonly LogLine[] {
     return this.#lines.filter((line) => line.msg.includes(message));

@@ -13,6 +13,7 @@ const pending = (length: number): PartFileEvent => ({
   type: 'partCheckpointed',
   change: change(1, length, rolled),
 });
+const started: PartFileEvent = { type: 'partStarted', handle: { uploadId: 'u1' } };
 const moved = (n: number): PartFileEvent => ({ type: 'partMoved', toUri: temporaryName(n) });
 const claim: PartFileEvent = { type: 'epochClaimed' };
 const committed: PartFileEvent = { type: 'partCommitted' };
@@ -23,6 +24,7 @@ describeModel('part file', {
   input,
   label: ({ value, context }) => (context.copyUri === null ? value : `${value}, being copied`),
   cases: () => ({
+    partStarted: started,
     'partCheckpointed (in progress)': inProgress(100),
     'partCheckpointed (rolled)': pending(200),
     partMoved: moved(7),
@@ -32,6 +34,7 @@ describeModel('part file', {
   }),
   expected: {
     open: {
+      partStarted: ['open'],
       'partCheckpointed (in progress)': ['inProgress'],
       'partCheckpointed (rolled)': ['pending', 'publishPart'],
       partDiscarded: ['discarded'],
@@ -44,7 +47,7 @@ describeModel('part file', {
       epochClaimed: ['inProgress'],
     },
     'inProgress, being copied': {
-      'partCheckpointed (in progress)': ['inProgress, being copied'],
+      'partCheckpointed (in progress)': ['inProgress'],
       'partCheckpointed (rolled)': ['pending', 'publishPart'],
       partMoved: ['inProgress, being copied'],
       epochClaimed: ['inProgress'],
@@ -83,6 +86,15 @@ describe('part file: what it keeps', () => {
       copyUri: null,
       staleUris: [temporaryName(1)],
     });
+  });
+  it('what its creation left is remembered, though no checkpoint ever names the file', () => {
+    expect(run(started).startHandle).toEqual({ uploadId: 'u1' });
+    expect(run(started, claim).startHandle).toEqual({ uploadId: 'u1' });
+    expect(run(claim).startHandle).toBeNull();
+  });
+  it('a file that was moved and goes on has its new name alone', () => {
+    const context = run(inProgress(100), claim, moved(7), claim, moved(8), inProgress(100));
+    expect(context).toMatchObject({ temporaryUri: temporaryName(8), copyUri: null, staleUris: [] });
   });
   it('a copy that no checkpoint named is forgotten by the next claim, but not its name', () => {
     const context = run(inProgress(100), claim, moved(7), claim, moved(8), pending(100));

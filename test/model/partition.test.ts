@@ -37,6 +37,7 @@ const replaying = inBoth('replaying', {
   'epochClaimed (own)': ['replaying'],
   'epochClaimed (of another)': ['replaying'],
   partOpened: ['replaying'],
+  partStarted: ['replaying'],
   partMoved: ['replaying'],
   checkpointPart: ['replaying'],
   checkpointCompleted: ['replaying'],
@@ -57,6 +58,7 @@ describeModel('partition', {
     'epochClaimed (own)': { ...claimed(context.epoch + 1), claimId: context.ownClaimId ?? OWN },
     'epochClaimed (of another)': { ...claimed(context.epoch + 1), claimId: claim(0xb) },
     partOpened: partOpened(1),
+    partStarted: { type: 'partStarted', partId: part(1), handle: { uploadId: 'u1' } },
     partMoved: { type: 'partMoved', partId: part(1), fromUri: 'file:///lake/.a', toUri: 'file:///lake/.b' },
     checkpointPart: piece(context.checkpoint + 1, 0, [change(1, 100)]),
     checkpointCompleted: checkpointed(context.checkpoint + 1, 110n),
@@ -112,6 +114,7 @@ describeModel('partition', {
     },
     running: {
       partOpened: ['running'],
+      partStarted: ['running'],
       partCommitted: ['running'],
       partDiscarded: ['running'],
       partitionStopped: ['stopped'],
@@ -124,6 +127,7 @@ describeModel('partition', {
     },
     checkpointing: {
       partOpened: ['checkpointing'],
+      partStarted: ['checkpointing'],
       checkpointPart: ['checkpointing'],
       checkpointCompleted: ['running'],
       partCommitted: ['checkpointing'],

@@ -129,3 +129,21 @@ export function expectEachRecordOnce(job: JobFixture, partitions: number, count:
   const expected = Array.from({ length: partitions }, (_, partition) => numbered(partition, count)).flat();
   expect([...seen.entries()].sort()).toEqual(expected.map(({ value }) => [value, 1]).sort());
 }
+
+/** A file store with some of its calls replaced. */
+export function storeWith(changes: Partial<Store>, store: Store = createFileStore()): Store {
+  return {
+    kind: store.kind,
+    capabilities: store.capabilities,
+    create: (...args) => store.create(...args),
+    recover: (...args) => store.recover(...args),
+    finish: (...args) => store.finish(...args),
+    commit: (...args) => store.commit(...args),
+    commitAfterRecovery: (...args) => store.commitAfterRecovery(...args),
+    discard: (...args) => store.discard(...args),
+    claimMarker: (...args) => store.claimMarker(...args),
+    readMarker: (...args) => store.readMarker(...args),
+    close: () => store.close(),
+    ...changes,
+  };
+}

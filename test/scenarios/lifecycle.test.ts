@@ -6,9 +6,15 @@ import { createMemoryJournal } from '../../journal/memory.ts';
 import { jobSubject, partitionSubject } from '../../journal/subjects.ts';
 import type { SourceListener } from '../../src/source/port.ts';
 import { createFileStore } from '../../src/stores/file.ts';
-import type { Store } from '../../src/stores/port.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
-import { expectEachRecordOnce, hastyClock, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
+import {
+  expectEachRecordOnce,
+  hastyClock,
+  JobFixture,
+  NO_LIMITS,
+  numbered,
+  storeWith,
+} from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 import { serve, until } from './service.ts';
 
@@ -23,23 +29,6 @@ function sourceOf(partitions: number, records: number): MemorySource {
   return source;
 }
 
-const withStore = (changes: Partial<Store>): Store => {
-  const store = createFileStore();
-  return {
-    kind: store.kind,
-    capabilities: store.capabilities,
-    create: (...args) => store.create(...args),
-    recover: (...args) => store.recover(...args),
-    finish: (...args) => store.finish(...args),
-    commit: (...args) => store.commit(...args),
-    commitAfterRecovery: (...args) => store.commitAfterRecovery(...args),
-    discard: (...args) => store.discard(...args),
-    claimMarker: (...args) => store.claimMarker(...args),
-    readMarker: (...args) => store.readMarker(...args),
-    close: () => store.close(),
-    ...changes,
-  };
-};
 const unavailable = (): TidemarkError =>
   new TidemarkError('STORE_UNAVAILABLE', 'the destination was told to be away');
 
@@ -129,7 +118,7 @@ describe('a service that is asked to stop', () => {
       if (isAway && fails === 'group') await new Promise(() => undefined);
       await commitOffset(...args);
     };
-    const store = withStore({
+    const store = storeWith({
       commit: async (target, durable) => {
         if (isAway && fails === 'store') throw unavailable();
         await createFileStore().commit(target, durable);
@@ -193,7 +182,7 @@ describe('a destination that goes on failing', () => {
       };
       const log = { ...silentLog, info: hear, warn: hear };
       let failures = 12;
-      const store = withStore({
+      const store = storeWith({
         create: (target) => {
           if (failures-- > 0)
             return Promise.reject(new TidemarkError(code, 'the destination was told to fail'));

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
@@ -8,7 +8,8 @@ import { jobName, type Subject } from '../../journal/ids.ts';
 import { createMemoryJournal, type AppendFault, type ReadFault } from '../../journal/memory.ts';
 import { partitionSubject, requestSubject } from '../../journal/subjects.ts';
 import { fileOperatorRequest } from '../../src/coordinator/requests.ts';
-import { noFailpoints } from '../../src/failpoints.ts';
+import { noFailpoints, type Failpoints } from '../../src/failpoints.ts';
+import { createFileStore } from '../../src/stores/file.ts';
 import type { FetchedBatch, PartitionFeed } from '../../src/source/port.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
@@ -230,6 +231,56 @@ describe('what must not go on silently', () => {
       expect(job.committed()).toEqual(before);
     },
   );
+
+  const damages = [
+    { what: 'a pending file', crashAt: 'store.commit', damage: 'is gone', code: 'STORE_FILE_MISSING' },
+    {
+      what: 'a pending file',
+      crashAt: 'store.commit',
+      damage: 'has one byte changed',
+      code: 'STORE_CONTENT_DIFFERS',
+    },
+    { what: 'a file in progress', crashAt: null, damage: 'is gone', code: 'STORE_FILE_MISSING' },
+    {
+      what: 'a file in progress',
+      crashAt: null,
+      damage: 'has one byte changed',
+      code: 'STORE_CONTENT_DIFFERS',
+    },
+    { what: 'a file in progress', crashAt: null, damage: 'is cut short', code: 'STORE_CONTENT_DIFFERS' },
+  ] as const;
+  test.each(damages)('$what that $damage while nobody runs: $code', async ({ crashAt, damage, code }) => {
+    const job = new JobFixture();
+    const source = new MemorySource(1);
+    source.append(0, ...numbered(0, 5));
+    const crashed = Promise.withResolvers<undefined>();
+    const failpoints: Failpoints = {
+      hit(point) {
+        if (point !== crashAt) return undefined;
+        crashed.resolve(undefined);
+        return new Promise(() => undefined);
+      },
+    };
+    if (crashAt === null) {
+      const service = serve(job, { source });
+      await until(() => service.coordinator.stats.recordsRead === 5);
+      await service.stop();
+    } else {
+      void job.coordinator({ source, untilEnd: true, failpoints }).run(new AbortController().signal);
+      await crashed.promise;
+    }
+    const [name = ''] = job.temporary();
+    const path = join(job.folder, name);
+    if (damage === 'is gone') rmSync(path);
+    if (damage === 'is cut short') truncateSync(path, 3);
+    if (damage === 'has one byte changed')
+      writeFileSync(path, readFileSync(path, 'utf8').replace('0:3', '0:8'));
+    const store = createFileStore({ pacer: hastyClock() });
+    const report = await job.coordinator({ source, store, untilEnd: true }).run(new AbortController().signal);
+    expect(report.stopped.map(({ stop }) => stop.code)).toEqual([code]);
+    expect(report.stopped[0]?.stop.files).toContain(path);
+    expect(job.committed().size).toBe(0);
+  });
 
   test('a foreign file under a final name: the partition stops and names both files', async () => {
     const job = new JobFixture();

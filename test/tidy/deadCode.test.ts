@@ -78,7 +78,7 @@ function exportedValues({ tree }: Source): string[] {
     if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement))
       return statement.name?.text ?? [];
     if (!ts.isVariableStatement(statement)) return [];
-    return [...nodesIn(statement.declarationList)].flatMap((node) =>
+    return nodesIn(statement.declarationList).flatMap((node) =>
       ts.isVariableDeclaration(node) &&
       node.parent === statement.declarationList &&
       ts.isIdentifier(node.name)

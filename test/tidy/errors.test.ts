@@ -11,7 +11,7 @@ describe('error codes', () => {
       sourcesOf('journal', 'actors', 'src')
         .filter(({ file }) => file !== 'journal/errors.ts')
         .flatMap(({ tree }) =>
-          [...nodesIn(tree)].flatMap((node) => (ts.isStringLiteral(node) ? [node.text] : [])),
+          nodesIn(tree).flatMap((node) => (ts.isStringLiteral(node) ? [node.text] : [])),
         ),
     );
     expect(codes.filter((code) => !named.has(code))).toEqual([]);
@@ -19,7 +19,7 @@ describe('error codes', () => {
 
   it('are all known where an error is made', () => {
     const unknown = sources().flatMap(({ file, tree }) =>
-      [...nodesIn(tree)].flatMap((node) => {
+      nodesIn(tree).flatMap((node) => {
         if (!ts.isNewExpression(node) || node.expression.getText(tree) !== 'TidemarkError') return [];
         const [code] = node.arguments ?? [];
         return code !== undefined && ts.isStringLiteral(code) && !codes.includes(code.text)

@@ -127,7 +127,7 @@ function closureOf(files: readonly string[]): readonly Source[] {
 }
 
 function membersIn(tree: ts.SourceFile): { readonly name: string; readonly node: ts.Node }[] {
-  return [...nodesIn(tree)].flatMap((node) =>
+  return nodesIn(tree).flatMap((node) =>
     ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)
       ? [{ name: `${node.expression.text}.${node.name.text}`, node }]
       : [],

@@ -33,7 +33,7 @@ function nodesMatching(
   matches: (node: ts.Node, source: Source) => boolean,
 ): string[] {
   return among.flatMap((source) =>
-    [...nodesIn(source.tree)]
+    nodesIn(source.tree)
       .filter((node) => matches(node, source))
       .map((node) => `${source.file}:${lineOf(source.tree, node)} ${firstLine(node.getText(source.tree))}`),
   );

@@ -27,12 +27,14 @@ describe('sizes', () => {
 
 function longFunctions({ file, tree, text }: Source): string[] {
   const lines = text.split('\n');
-  return [...nodesIn(tree)].filter(isFunctionWithBody).flatMap((node) => {
-    const from = lineOf(tree, node);
-    const to = tree.getLineAndCharacterOfPosition(node.getEnd()).line + 1;
-    const count = lines.slice(from - 1, to).filter(isCode).length;
-    return count > FUNCTION_LINES_MAX ? [`${file}:${from} ${nameOf(node)} has ${count} lines`] : [];
-  });
+  return nodesIn(tree)
+    .filter(isFunctionWithBody)
+    .flatMap((node) => {
+      const from = lineOf(tree, node);
+      const to = tree.getLineAndCharacterOfPosition(node.getEnd()).line + 1;
+      const count = lines.slice(from - 1, to).filter(isCode).length;
+      return count > FUNCTION_LINES_MAX ? [`${file}:${from} ${nameOf(node)} has ${count} lines`] : [];
+    });
 }
 
 function isFunctionWithBody(node: ts.Node): node is ts.FunctionLikeDeclaration {

@@ -45,13 +45,8 @@ export function textOf(file: string): string {
   return readFileSync(path.join(checkoutDir, file), 'utf8');
 }
 
-let parsed: readonly Source[] | null = null;
-
 /** All TypeScript and JavaScript sources. */
 export function sources(): readonly Source[] {
-  parsed ??= writtenFiles()
-    .filter((file) => /\.[jt]s$/.test(file))
-    .map(parse);
   return parsed;
 }
 
@@ -71,14 +66,20 @@ function parse(file: string): Source {
   };
 }
 
-/** Every node of the tree, parents first. */
-export function* nodesIn(node: ts.Node): Generator<ts.Node> {
-  yield node;
-  const children: ts.Node[] = [];
-  ts.forEachChild(node, (child) => {
-    children.push(child);
-  });
-  for (const child of children) yield* nodesIn(child);
+const nodesByRoot = new WeakMap<ts.Node, readonly ts.Node[]>();
+
+/** The node and all below it, parents first. */
+export function nodesIn(root: ts.Node): readonly ts.Node[] {
+  const known = nodesByRoot.get(root);
+  if (known !== undefined) return known;
+  const nodes: ts.Node[] = [];
+  const visit = (node: ts.Node): void => {
+    nodes.push(node);
+    ts.forEachChild(node, visit);
+  };
+  visit(root);
+  nodesByRoot.set(root, nodes);
+  return nodes;
 }
 
 /** 1 for the first line. */
@@ -153,3 +154,8 @@ function resolved(from: string, specifier: string): string | null {
   if (existsSync(path.join(checkoutDir, file))) return file;
   return file.replace(/^dist\//, '').replace(/\.js$/, '.ts');
 }
+
+/** Parsed when the module is loaded: that is no test's time. */
+const parsed: readonly Source[] = writtenFiles()
+  .filter((file) => /\.[jt]s$/.test(file))
+  .map(parse);

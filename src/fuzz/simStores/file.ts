@@ -1,41 +1,28 @@
 /**
- * The file store of the world: names that lead to inodes. A descriptor leads to its inode whatever became of the name, so that a
- * former owner goes on writing into it; what was not persisted is lost at a power cut.
+ * The file store of the world, after src/stores/file.ts: what it makes durable, and when, is the same. A descriptor leads to its
+ * inode whatever became of its name, so that a former owner goes on writing into it.
  */
-import { crc64Of } from '../../../journal/crc64.ts';
-import { TidemarkError } from '../../../journal/errors.ts';
-import type { JournalId } from '../../../journal/ids.ts';
 import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from '../../stores/port.ts';
 import type { SimProcess } from '../process.ts';
+import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
+import { Destination } from './destination.ts';
+import { differs, handleInvalid, missing } from './errors.ts';
+import { Disk, type Inode } from './file/disk.ts';
 import { StoreCalls, type SimStoreOptions, type SimStoreServer } from './port.ts';
 
-/** A network file system may show a rename late: nothing is called missing before it was missing this often. */
-const MISSING_PROBES = 5;
-const MISSING_PAUSE_MS = 200;
-
-class Inode {
-  bytes: Buffer = Buffer.alloc(0);
-  durableLength = 0;
-  readonly names = new Set<string>();
-
-  matches(durable: DurablePart): boolean {
-    return this.bytes.length === durable.length && crc64Of(this.bytes) === durable.crc64;
-  }
-}
-
 export class SimFileServer implements SimStoreServer {
-  readonly #options: SimStoreOptions;
   readonly #calls: StoreCalls;
-  readonly #names = new Map<string, Inode>();
-  readonly #markers = new Map<string, JournalId>();
+  readonly #destination: Destination;
+  readonly #disk: Disk;
 
   constructor(options: SimStoreOptions) {
-    this.#options = options;
     this.#calls = new StoreCalls(options);
+    this.#destination = new Destination(options);
+    this.#disk = new Disk(this.#destination);
   }
 
   connect(process: SimProcess): Store {
-    return new SimFileStore(this, this.#calls, process);
+    return new SimFileStore(this.#disk, { calls: this.#calls, destination: this.#destination, process });
   }
 
   goAway(forMs: number): void {
@@ -44,236 +31,176 @@ export class SimFileServer implements SimStoreServer {
 
   powerCut(): void {
     this.#calls.powerCut();
-    for (const inode of new Set(this.#names.values())) {
-      if (inode.bytes.length > inode.durableLength)
-        this.rewrite(inode, inode.bytes.subarray(0, inode.durableLength));
-    }
+    this.#disk.powerCut();
   }
 
   leftovers(): readonly string[] {
-    return [...this.#names.keys()].filter(isHidden).sort();
+    return this.#disk.leftovers();
   }
 
-  find(uri: string): Inode | null {
-    return this.#names.get(uri) ?? null;
+  committed(): ReadonlyMap<string, Buffer> {
+    return this.#destination.visible;
   }
 
-  create(uri: string): Inode {
-    if (this.#names.has(uri)) throw new TidemarkError('STORE_EXISTS', `${uri} exists already.`);
-    const inode = new Inode();
-    this.link(inode, uri);
-    return inode;
+  put(uri: string, bytes: Uint8Array): void {
+    const inode = this.#disk.create(uri, null);
+    this.#disk.write(inode, 0, Buffer.from(bytes));
+    this.#disk.syncData(inode);
+    this.#disk.syncFolderOf(uri);
   }
 
-  link(inode: Inode, uri: string): void {
-    this.#names.set(uri, inode);
-    inode.names.add(uri);
-    if (!isHidden(uri)) this.#tell(uri, 'appeared', inode);
-  }
-
-  unlink(uri: string): void {
-    const inode = this.#names.get(uri);
-    if (inode === undefined) return;
-    this.#names.delete(uri);
-    inode.names.delete(uri);
-    if (!isHidden(uri)) this.#tell(uri, 'gone', null);
-  }
-
-  /** Whatever names lead to the inode show the new bytes. */
-  rewrite(inode: Inode, bytes: Buffer): void {
-    inode.bytes = bytes;
-    inode.durableLength = Math.min(inode.durableLength, bytes.length);
-    for (const uri of inode.names) if (!isHidden(uri)) this.#tell(uri, 'changed', inode);
-  }
-
-  claimMarker(key: string, id: JournalId): JournalId {
-    const standing = this.#markers.get(key);
-    if (standing !== undefined) return standing;
-    this.#markers.set(key, id);
-    return id;
-  }
-
-  marker(key: string): JournalId | null {
-    return this.#markers.get(key) ?? null;
-  }
-
-  #tell(uri: string, type: 'appeared' | 'changed' | 'gone', inode: Inode | null): void {
-    const content = inode === null ? null : inode.bytes.toString('utf8');
-    this.#options.visible({ atMs: this.#options.scheduler.nowMs, uri, type, content });
+  remove(uri: string): void {
+    this.#disk.unlink(uri);
+    this.#disk.syncFolderOf(uri);
   }
 }
 
-class SimFileStore implements Store {
+class SimFileStore extends SimStore implements Store {
   readonly kind = 'file';
   readonly capabilities = { takeover: 'finish', takeoverMoves: true } as const;
-  readonly #server: SimFileServer;
-  readonly #calls: StoreCalls;
-  readonly #process: SimProcess;
+  readonly #disk: Disk;
+  readonly #connection: Connection;
 
-  constructor(server: SimFileServer, calls: StoreCalls, process: SimProcess) {
-    this.#server = server;
-    this.#calls = calls;
-    this.#process = process;
+  constructor(disk: Disk, connection: Connection) {
+    super(connection);
+    this.#disk = disk;
+    this.#connection = connection;
   }
 
   async create({ temporaryUri }: PartTarget): Promise<OpenFile> {
-    const inode = await this.#calls.call(this.#process, 'store.create', () =>
-      this.#server.create(temporaryUri),
-    );
-    return new SimOpenFile(this.#server, this.#calls, this.#process, inode);
+    const inode = await this.call('store.create', () => this.#disk.create(temporaryUri, this.process));
+    return new FileBeingWritten(this.#disk, this.#connection, temporaryUri, inode);
   }
 
-  async recover(target: PartTarget): Promise<OpenFile> {
-    throw new TidemarkError('STORE_HANDLE_INVALID', `The file store finishes ${target.temporaryUri}.`);
+  async recover({ temporaryUri }: PartTarget): Promise<OpenFile> {
+    throw handleInvalid('The file store finishes a copy, it does not resume', temporaryUri);
   }
 
-  finish({ temporaryUri }: PartTarget, durable: DurablePart, toUri: string): Promise<StoreHandle> {
-    return this.#calls.call(this.#process, 'store.finish', () => {
-      const source = this.#server.find(temporaryUri);
-      if (source === null) throw missing(temporaryUri);
-      if (source.bytes.length < durable.length) throw differs(temporaryUri);
-      const copy = this.#server.create(toUri);
-      copy.bytes = Buffer.from(source.bytes.subarray(0, durable.length));
-      copy.durableLength = durable.length;
-      if (copy.matches(durable)) return null;
-      this.#server.unlink(toUri);
-      throw differs(temporaryUri);
+  /** A copy that was not finished stays: its name is journaled, and discarded with the rest. */
+  async finish(target: PartTarget, durable: DurablePart, toUri: string): Promise<StoreHandle> {
+    const disk = this.#disk;
+    const copy = await this.call('store.finish', () => {
+      const source = disk.find(target.temporaryUri);
+      if (source === null) throw missing(target);
+      const made = disk.create(toUri, this.process);
+      disk.write(made, 0, Buffer.from(source.bytes.subarray(0, durable.length)));
+      return made;
     });
-  }
-
-  async commit(target: PartTarget, durable: DurablePart): Promise<void> {
-    const done = await this.#calls.call(this.#process, 'store.commit', () => {
-      const temporary = this.#server.find(target.temporaryUri);
-      if (temporary === null || this.#server.find(target.finalUri) !== null) return false;
-      if (temporary.bytes.length !== durable.length) throw differs(target.temporaryUri);
-      this.#server.link(temporary, target.finalUri);
-      this.#server.unlink(target.temporaryUri);
-      return true;
+    await this.call('store.finish', () => {
+      disk.syncData(copy);
+      disk.syncFolderOf(toUri);
+      const difference = differenceOf(copy.bytes, durable);
+      if (difference === null) return;
+      disk.unlink(toUri);
+      throw differs(target, `was copied, and the copy ${difference}`);
     });
-    if (!done) await this.commitAfterRecovery(target, durable);
-  }
-
-  async commitAfterRecovery(target: PartTarget, durable: DurablePart): Promise<void> {
-    for (let probe = 1; ; probe += 1) {
-      const found = await this.#calls.call(this.#process, 'store.commitAfterRecovery', () =>
-        this.#settle(target, durable),
-      );
-      if (found) return;
-      if (probe === MISSING_PROBES) throw missing(target.finalUri);
-      await this.#process.clock.pause(MISSING_PAUSE_MS);
-    }
-  }
-
-  /** False where neither name is there. */
-  #settle({ temporaryUri, finalUri }: PartTarget, durable: DurablePart): boolean {
-    const temporary = this.#server.find(temporaryUri);
-    const final = this.#server.find(finalUri);
-    const found = final ?? temporary;
-    if (found === null) return false;
-    if (!found.matches(durable)) throw differs(final === null ? temporaryUri : finalUri);
-    if (final === null) this.#server.link(found, finalUri);
-    this.#server.unlink(temporaryUri);
-    return true;
-  }
-
-  discard(temporaryUris: readonly string[]): Promise<void> {
-    return this.#calls.call(this.#process, 'store.discard', () => {
-      for (const uri of temporaryUris) {
-        if (!isHidden(uri)) throw new TidemarkError('STORE_HANDLE_INVALID', `${uri} is no temporary name.`);
-        this.#server.unlink(uri);
-      }
-    });
-  }
-
-  claimMarker(sinkUri: string, job: string, id: JournalId): Promise<JournalId> {
-    return this.#calls.call(this.#process, 'store.claimMarker', () =>
-      this.#server.claimMarker(`${sinkUri} ${job}`, id),
-    );
-  }
-
-  readMarker(sinkUri: string, job: string): Promise<JournalId | null> {
-    return this.#process.call(this.#process.drawFare(), () => this.#server.marker(`${sinkUri} ${job}`));
-  }
-
-  async close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
-class SimOpenFile implements OpenFile {
-  readonly #server: SimFileServer;
-  readonly #calls: StoreCalls;
-  readonly #process: SimProcess;
-  readonly #inode: Inode;
-  #state: 'open' | 'failed' | 'closed' = 'open';
-  #position = 0;
-
-  constructor(server: SimFileServer, calls: StoreCalls, process: SimProcess, inode: Inode) {
-    this.#server = server;
-    this.#calls = calls;
-    this.#process = process;
-    this.#inode = inode;
-  }
-
-  write(bytes: Uint8Array): Promise<void> {
-    const kept = Buffer.from(bytes);
-    const position = this.#position;
-    this.#position += kept.length;
-    return this.#call('store.write', () => {
-      const gap = Buffer.alloc(Math.max(0, position - this.#inode.bytes.length));
-      const before = this.#inode.bytes.subarray(0, position);
-      const behind = this.#inode.bytes.subarray(position + kept.length);
-      this.#server.rewrite(this.#inode, Buffer.concat([before, gap, kept, behind]));
-    });
-  }
-
-  persist(): Promise<StoreHandle> {
-    return this.#call('store.persist', () => this.#persist());
-  }
-
-  async closeForCommit(): Promise<StoreHandle> {
-    const handle = await this.#call('store.closeForCommit', () => this.#persist());
-    this.#state = 'closed';
-    return handle;
-  }
-
-  async abandon(): Promise<void> {
-    this.#state = 'closed';
-    return Promise.resolve();
-  }
-
-  #persist(): StoreHandle {
-    this.#inode.durableLength = this.#inode.bytes.length;
     return null;
   }
 
-  async #call<T>(
-    point: 'store.write' | 'store.persist' | 'store.closeForCommit',
-    effect: () => T,
-  ): Promise<T> {
-    if (this.#state === 'closed')
-      throw new TidemarkError('STORE_HANDLE_INVALID', `${point} on a closed file.`);
-    if (this.#state === 'failed')
-      throw new TidemarkError('STORE_OUTCOME_UNKNOWN', `${point} after an earlier call failed.`);
-    try {
-      return await this.#calls.call(this.#process, point, effect);
-    } catch (error) {
-      this.#state = 'failed';
-      throw error;
-    }
+  async commit(target: PartTarget, durable: DurablePart): Promise<void> {
+    const isLinked = await this.call('store.commit', () => {
+      const temporary = this.#disk.find(target.temporaryUri);
+      if (temporary === null || this.#disk.find(target.finalUri) !== null) return false;
+      if (temporary.bytes.length !== durable.length) throw differs(target, 'has another length');
+      this.#disk.link(temporary, target.finalUri);
+      return true;
+    });
+    if (isLinked) await this.#keepFinal(target, 'store.commit');
+    else await this.#settle(target, durable, 'store.commit');
+  }
+
+  commitAfterRecovery(target: PartTarget, durable: DurablePart): Promise<void> {
+    return this.#settle(target, durable, 'store.commitAfterRecovery');
+  }
+
+  #settle(
+    target: PartTarget,
+    durable: DurablePart,
+    point: 'store.commit' | 'store.commitAfterRecovery',
+  ): Promise<void> {
+    return this.patiently(target, async () => {
+      const isThere = await this.call(point, () => this.#link(target, durable));
+      if (!isThere) return 'missing';
+      await this.#keepFinal(target, point);
+      return 'done';
+    });
+  }
+
+  /** False where neither name is there. */
+  #link(target: PartTarget, durable: DurablePart): boolean {
+    const temporary = this.#disk.find(target.temporaryUri);
+    const final = this.#disk.find(target.finalUri);
+    const found = final ?? temporary;
+    if (found === null) return false;
+    const difference = differenceOf(found.bytes, durable);
+    if (difference !== null) throw differs(target, difference);
+    this.#disk.syncData(found);
+    if (final === null) this.#disk.link(found, target.finalUri);
+    return true;
+  }
+
+  /** The final name first, for good; only then may the temporary one go. */
+  async #keepFinal(
+    { temporaryUri, finalUri }: PartTarget,
+    point: 'store.commit' | 'store.commitAfterRecovery',
+  ): Promise<void> {
+    await this.call(point, () => {
+      this.#disk.syncFolderOf(finalUri);
+    });
+    await this.call(point, () => {
+      this.#remove(temporaryUri);
+    });
+  }
+
+  #remove(uri: string): void {
+    this.#disk.unlink(uri);
+    this.#disk.syncFolderOf(uri);
+    this.destination.discarded(uri);
+  }
+
+  discard(temporaryUris: readonly string[]): Promise<void> {
+    return this.call('store.discard', () => {
+      mustBeHidden(temporaryUris);
+      for (const uri of temporaryUris) this.#remove(uri);
+    });
   }
 }
 
-function isHidden(uri: string): boolean {
-  return uri.slice(uri.lastIndexOf('/') + 1).startsWith('.');
-}
+class FileBeingWritten extends SimOpenFile {
+  readonly #disk: Disk;
+  readonly #uri: string;
+  readonly #inode: Inode;
+  #position = 0;
 
-function missing(uri: string): TidemarkError {
-  return new TidemarkError('STORE_FILE_MISSING', `${uri} is gone.`, { fields: { files: [uri] } });
-}
+  constructor(disk: Disk, connection: Connection, uri: string, inode: Inode) {
+    super(connection);
+    this.#disk = disk;
+    this.#uri = uri;
+    this.#inode = inode;
+  }
 
-function differs(uri: string): TidemarkError {
-  return new TidemarkError('STORE_CONTENT_DIFFERS', `${uri} does not hold what was journaled.`, {
-    fields: { files: [uri] },
-  });
+  async write(bytes: Uint8Array): Promise<void> {
+    const kept = Buffer.from(bytes);
+    const position = this.#position;
+    this.#position += kept.length;
+    await this.call('store.write', () => {
+      this.#disk.write(this.#inode, position, kept);
+    });
+  }
+
+  async persist(): Promise<StoreHandle> {
+    return this.call('store.persist', () => this.#persist());
+  }
+
+  async closeForCommit(): Promise<StoreHandle> {
+    const handle = await this.call('store.closeForCommit', () => this.#persist());
+    this.closed();
+    return handle;
+  }
+
+  #persist(): StoreHandle {
+    this.#disk.syncData(this.#inode);
+    this.#disk.syncFolderOf(this.#uri);
+    return null;
+  }
 }

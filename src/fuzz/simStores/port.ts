@@ -8,6 +8,7 @@ import type { Store } from '../../stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import type { StoreFault, VisibleChange } from '../schedule.ts';
 import type { Scheduler } from '../scheduler.ts';
+import { outcomeUnknown, Refused, unavailable } from './errors.ts';
 
 export interface SimStoreServer {
   /** The store as this process reaches it. */
@@ -16,8 +17,16 @@ export interface SimStoreServer {
   goAway(forMs: number): void;
   /** Whatever was not made durable may be gone. The world kills the processes. */
   powerCut(): void;
-  /** What lies there besides committed files and markers: temporary files, uploads, side objects. */
+  /**
+   * What lies there besides committed files and markers (temporary files, uploads, side objects) and somebody is still to remove.
+   * That is nobody's where a call made it that arrived after the name had been discarded, of a process that was then killed.
+   */
   leftovers(): readonly string[];
+  /** What readers see, by URI. */
+  committed(): ReadonlyMap<string, Buffer>;
+  /** Puts a file there, or takes one away, as somebody else would. */
+  put(uri: string, bytes: Uint8Array): void;
+  remove(uri: string): void;
 }
 
 /** Asked at every call: null lets it go well. */
@@ -30,6 +39,8 @@ export interface SimStoreOptions {
   readonly faults: StoreFaults;
   /** How long a client waits for a reply that does not come. */
   readonly timeoutMs: number;
+  /** Smallest upload part but the last of an upload, in bytes; 48 unless told. Real ones have 100 KB. */
+  readonly uploadPartBytesMin?: number;
   /** Told of every change of what readers see. */
   readonly visible: (change: VisibleChange) => void;
 }
@@ -57,8 +68,11 @@ export class StoreCalls {
     return this.#awayUntilMs > this.#options.scheduler.nowMs;
   }
 
-  /** One call of a process: the effect takes place where it arrives; an effect that throws is the server's answer. */
-  call<T>(process: SimProcess, point: Failpoint, arrives: () => T): Promise<T> {
+  /**
+   * One call of a process: the effect takes place where it arrives; an effect that throws is the server's answer. Only one that
+   * `mayBeLate` arrives after its caller has given it up: where nobody would look for what it then leaves, it never arrives.
+   */
+  call<T>(process: SimProcess, point: Failpoint, arrives: () => T, mayBeLate = false): Promise<T> {
     const powerCuts = this.#powerCuts;
     const effect = (): T => {
       if (powerCuts !== this.#powerCuts) throw outcomeUnknown(point);
@@ -66,13 +80,21 @@ export class StoreCalls {
     };
     const fault = this.#isAway ? 'refused' : this.#options.faults.atStore(process, point);
     const fare = process.drawFare();
-    const silence = { ...fare, backMs: this.#options.timeoutMs };
+    const { timeoutMs, scheduler } = this.#options;
+    const silence = { ...fare, backMs: timeoutMs };
     switch (fault) {
       case null:
         return process.call(fare, effect);
+      case 'slow':
+        return process.call({ ...fare, thereMs: Math.floor(timeoutMs / 2) }, effect);
       case 'lostReply':
         return process.call(silence, () => {
-          effect();
+          unheard(effect);
+          throw outcomeUnknown(point);
+        });
+      case 'late':
+        if (mayBeLate) scheduler.after(2 * timeoutMs, null, () => unheard(effect));
+        return process.call(silence, () => {
           throw outcomeUnknown(point);
         });
       case 'lostRequest':
@@ -87,10 +109,11 @@ export class StoreCalls {
   }
 }
 
-function outcomeUnknown(point: Failpoint): TidemarkError {
-  return new TidemarkError('STORE_OUTCOME_UNKNOWN', `The reply of ${point} did not come in time.`);
-}
-
-function unavailable(point: Failpoint): TidemarkError {
-  return new TidemarkError('STORE_UNAVAILABLE', `The store of the world refuses ${point} for now.`);
+/** It takes effect, and what the server answers reaches nobody. */
+function unheard(effect: () => unknown): void {
+  try {
+    effect();
+  } catch (error) {
+    if (!(error instanceof TidemarkError || error instanceof Refused)) throw error;
+  }
 }

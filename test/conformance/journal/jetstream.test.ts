@@ -8,11 +8,9 @@ import { claimed, committed, identity, writerOn } from '../../unit/journal/fixtu
 import { describeIntegration } from '../../services/integration.ts';
 import { startNats, type OwnNats } from '../../services/servers.ts';
 import { TcpProxy } from '../../services/tcpProxy.ts';
+import { storeAtOnce, STREAM } from './natsFixture.ts';
 import { journalConformance } from './suite.ts';
 import type { JournalWorld, LossyJournal } from './world.ts';
-
-const STREAM = 'TIDEMARK';
-const PUBLISHED_AT_ONCE = 2_000;
 
 async function jetstreamWorld(): Promise<JournalWorld> {
   // A kill loses no page cache, so that these tests need no fsync for every entry.
@@ -57,18 +55,6 @@ async function jetstreamWorld(): Promise<JournalWorld> {
 
 async function closeAll(journals: readonly Journal[]): Promise<void> {
   for (const journal of journals) await journal.close();
-}
-
-/** The server keeps the order of what one connection publishes. */
-async function storeAtOnce(
-  journal: Journal,
-  subject: Subject,
-  entries: readonly Uint8Array[],
-): Promise<void> {
-  for (let at = 0; at < entries.length; at += PUBLISHED_AT_ONCE) {
-    const some = entries.slice(at, at + PUBLISHED_AT_ONCE);
-    await Promise.all(some.map((bytes) => journal.fileRequest(subject, bytes)));
-  }
 }
 
 /** The writer lives on; the server is killed and started again while it appends. */

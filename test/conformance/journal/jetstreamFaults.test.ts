@@ -16,7 +16,7 @@ import {
   subjectOf,
   writerOn,
 } from '../../unit/journal/fixtures.ts';
-import { NatsFixture, STREAM } from './natsFixture.ts';
+import { NatsFixture, storeAtOnce, STREAM } from './natsFixture.ts';
 
 const subject = subjectOf();
 
@@ -26,8 +26,7 @@ describeIntegration(
     test('a server restart in the middle of a replay: it goes on, complete and in order', async () => {
       await using fixture = await NatsFixture.start({ jetstreamConfig: 'sync_interval: "2m"' });
       const journal = await fixture.open();
-      const entries = chain(20_000);
-      await Promise.all(entries.map((bytes) => journal.fileRequest(subject, bytes)));
+      await storeAtOnce(journal, subject, chain(20_000));
       let seen = 0;
       let restarted: Promise<void> | null = null;
       for await (const { entry } of replay(journal, subject)) {
@@ -45,7 +44,7 @@ describeIntegration(
     test('a server that does not come back: a replay rejects, and never ends short', async () => {
       await using fixture = await NatsFixture.start({ jetstreamConfig: 'sync_interval: "2m"' });
       const journal = await fixture.open({ readPatienceMs: 500 });
-      await Promise.all(chain(20_000).map((bytes) => journal.fileRequest(subject, bytes)));
+      await storeAtOnce(journal, subject, chain(20_000));
       let seen = 0;
       const replaying = async (): Promise<void> => {
         for await (const _ of replay(journal, subject)) {

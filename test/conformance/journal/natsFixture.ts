@@ -2,10 +2,13 @@
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { openJetstreamJournal, type JetstreamJournalOptions } from '../../../journal/jetstream.ts';
+import type { Subject } from '../../../journal/ids.ts';
 import type { Journal } from '../../../journal/port.ts';
 import { startNats, type OwnNats, type OwnNatsOptions } from '../../services/servers.ts';
 
 export const STREAM = 'TIDEMARK';
+/** More at once could outlive the time-out of a request on a busy machine. */
+const PUBLISHED_AT_ONCE = 1_000;
 
 /** A server of a test's own, the journals opened on it and what they warned of. */
 export class NatsFixture implements AsyncDisposable {
@@ -44,5 +47,17 @@ export class NatsFixture implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const journal of this.#opened) await journal.close();
     await this.nats.stop();
+  }
+}
+
+/** Stores entries as they are. The server keeps the order of what one connection publishes. */
+export async function storeAtOnce(
+  journal: Journal,
+  subject: Subject,
+  entries: readonly Uint8Array[],
+): Promise<void> {
+  for (let at = 0; at < entries.length; at += PUBLISHED_AT_ONCE) {
+    const some = entries.slice(at, at + PUBLISHED_AT_ONCE);
+    await Promise.all(some.map((bytes) => journal.fileRequest(subject, bytes)));
   }
 }

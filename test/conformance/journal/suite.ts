@@ -6,6 +6,8 @@ import { reading } from './reading.ts';
 import { uncertainOutcomes } from './uncertainOutcomes.ts';
 import type { MakeWorld } from './world.ts';
 
+export type { JournalWorld, LossyJournal } from './world.ts';
+
 export function journalConformance(makeWorld: MakeWorld): void {
   appending(makeWorld);
   reading(makeWorld);

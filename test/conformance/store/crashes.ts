@@ -89,7 +89,7 @@ const LIVES: Readonly<Record<string, { life: Life; expected: string | null }>> =
 async function settle(harness: StoreHarness, { writer, journaled }: Left): Promise<void> {
   const store = harness.newStore();
   if (journaled.type === 'opened') {
-    await store.discard([writer.target.temporaryUri], null);
+    await store.discard([writer.target.temporaryUri], writer.startHandle);
     return;
   }
   if (journaled.type === 'pending') {

@@ -8,4 +8,5 @@ describeStore('the file store', {
   harness: () => localHarness((pacer) => createFileStore({ pacer })),
   emptyFile: 'published',
   largeBytes: 3 * MiB + 12_345,
+  temporary: 'name',
 });

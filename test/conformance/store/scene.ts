@@ -26,6 +26,8 @@ export interface StoreUnderTest {
   readonly emptyFile: 'published' | 'nothing';
   /** Enough for several upload parts (or write buffers) of the store. */
   readonly largeBytes: number;
+  /** What stands for a file that is not committed: a name, which is one file's alone, or a multipart upload, of which any number may be. */
+  readonly temporary: 'name' | 'upload';
 }
 
 export const bytesOf = (text: string): Buffer => Buffer.from(text, 'utf8');
@@ -49,13 +51,13 @@ function journaled<T>(value: T): T {
 let names = 0;
 const FOLDER = 'dt=2026-01-02/hr=03';
 
-export function newTarget(harness: StoreHarness): PartTarget {
+export function newTarget(harness: StoreHarness, finalUri: string | null = null): PartTarget {
   names += 1;
   const partId = names.toString(16).padStart(32, '0');
   const name = `part-clicks-0-${String(names).padStart(20, '0')}`;
   return {
     partId,
-    finalUri: `${harness.sinkUri}/${FOLDER}/${name}`,
+    finalUri: finalUri ?? `${harness.sinkUri}/${FOLDER}/${name}`,
     temporaryUri: `${harness.sinkUri}/${FOLDER}/.${name}.${partId}`,
   };
 }
@@ -95,6 +97,16 @@ export class Writer {
     return this.#durable(await this.file.persist());
   }
 
+  /** A completed checkpoint names what was persisted. */
+  counted(durable: DurablePart): void {
+    this.file.counted?.(durable.handle);
+  }
+
+  /** What is journaled of it before its first byte. */
+  get startHandle(): StoreHandle {
+    return journaled(this.file.startHandle ?? null);
+  }
+
   async closeForCommit(): Promise<DurablePart> {
     return this.#durable(await this.file.closeForCommit());
   }
@@ -110,23 +122,28 @@ export interface Taken {
 }
 
 let takeovers = 0;
+/** The names to which earlier takeovers of a part were about to move it: their entries (partMoved) are in the journal. */
+const journaledMoves = new Map<string, readonly string[]>();
 
-/** A new temporary name where the store takes over by moving, else the one that holds the data. */
+/** A new temporary name, journaled, where the store takes over by moving, else the one that holds the data. */
 export function nameForTakeover(store: Store, target: PartTarget): string {
   if (!store.capabilities.takeoverMoves) return target.temporaryUri;
   takeovers += 1;
-  return `${target.temporaryUri}.${takeovers}`;
+  const toUri = `${target.temporaryUri}.${takeovers}`;
+  journaledMoves.set(target.partId, [toUri, ...(journaledMoves.get(target.partId) ?? [])]);
+  return toUri;
 }
 
 /** Takes a file in progress over at what was durable, by the store's own way, and leaves it closed for commit. */
 export async function takeOver(store: Store, target: PartTarget, durable: DurablePart): Promise<Taken> {
+  const from = journaled({ ...target, formerUris: journaledMoves.get(target.partId) ?? [] });
   const temporaryUri = nameForTakeover(store, target);
   const moved = { ...target, temporaryUri };
   if (store.capabilities.takeover === 'finish') {
-    const handle = await store.finish(journaled(target), journaled(durable), temporaryUri);
+    const handle = await store.finish(from, journaled(durable), temporaryUri);
     return { target: moved, durable: { ...durable, handle: journaled(handle) } };
   }
-  const file = await store.recover(journaled(target), journaled(durable), temporaryUri);
+  const file = await store.recover(from, journaled(durable), temporaryUri);
   return { target: moved, durable: { ...durable, handle: journaled(await file.closeForCommit()) } };
 }
 

@@ -6,6 +6,7 @@ import {
   expectReaders,
   newTarget,
   patternBytes,
+  takeOver,
   Writer,
 } from './scene.ts';
 import type { StoreUnderTest } from './scene.ts';
@@ -83,6 +84,23 @@ export function describeWriting(current: Current, under: StoreUnderTest): void {
       await store.commit(closed.target, durable);
     });
 
+    test('short tails of earlier checkpoints go away, and the one that counts stays until the commit', async () => {
+      const h = current();
+      const writer = await Writer.create(h.newStore(), newTarget(h));
+      let counted = await writer.persist();
+      for (let round = 0; round < 5; round += 1) {
+        counted = await (await writer.write(`tail ${round}\n`)).persist();
+        writer.counted(counted);
+      }
+      await (await writer.write('not counted\n')).persist();
+      // The file or upload itself, the tail that counts, and the newest.
+      expect((await h.leftovers()).length).toBeLessThanOrEqual(3);
+      const taken = await takeOver(h.newStore(), writer.target, counted);
+      await h.newStore().commitAfterRecovery(taken.target, taken.durable);
+      await expectReaders(h, [writer.target, 'tail 0\ntail 1\ntail 2\ntail 3\ntail 4\n']);
+      await writer.file.abandon();
+    });
+
     test('several persists of short tails leave nothing behind once the file is committed', async () => {
       const h = current();
       const store = h.newStore();
@@ -108,12 +126,18 @@ export function describeWriting(current: Current, under: StoreUnderTest): void {
       await expectReaders(h, [writer.target, 'all\n']);
     });
 
-    test('a temporary name that stands already is never written to', async () => {
+    test('what stands already for the same name is never written to', async () => {
       const h = current();
       const first = await Writer.create(h.newStore(), newTarget(h));
       await first.write('mine\n');
       await first.persist();
-      await expectCode(h.newStore().create(first.target), 'STORE_EXISTS');
+      if (under.temporary === 'name') {
+        await expectCode(h.newStore().create(first.target), 'STORE_EXISTS');
+      } else {
+        const other = await Writer.create(h.newStore(), newTarget(h, first.target.finalUri));
+        await (await other.write('not mine\n')).persist();
+        await h.newStore().discard([other.target.temporaryUri], other.startHandle);
+      }
       const store = h.newStore();
       await store.commit(first.target, await first.closeForCommit());
       await expectReaders(h, [first.target, 'mine\n']);
@@ -143,7 +167,7 @@ export function describeWriting(current: Current, under: StoreUnderTest): void {
       const pending = await closed.closeForCommit();
       const fresh = h.newStore();
       for (let round = 0; round < 2; round += 1) {
-        await fresh.discard([opened.target.temporaryUri], null);
+        await fresh.discard([opened.target.temporaryUri], opened.startHandle);
         await fresh.discard([persisted.target.temporaryUri], inProgress.handle);
         await fresh.discard([closed.target.temporaryUri], pending.handle);
       }

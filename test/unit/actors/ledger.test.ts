@@ -17,6 +17,11 @@ import {
 
 const committed = (n: number): PartitionEvent => ({ type: 'partCommitted', partId: part(n) });
 const discarded = (n: number): PartitionEvent => ({ type: 'partDiscarded', partId: part(n) });
+const started = (n: number): PartitionEvent => ({
+  type: 'partStarted',
+  partId: part(n),
+  handle: { uploadId: `u${n}` },
+});
 const moved = (n: number, to: number): PartitionEvent => ({
   type: 'partMoved',
   partId: part(n),
@@ -144,6 +149,13 @@ describe('a crash in the middle, then another claim', () => {
     ledger.fold([committed(1), partOpened(2), claimed(2)]);
     expect(partsOf(ledger)).toEqual(['2 discarding']);
   });
+  it('what the creation of a file left is known to whoever discards it', () => {
+    const ledger = folded(claimed(1), partOpened(1), started(1), claimed(2));
+    expect(ledger.part(part(1))).toMatchObject({
+      status: 'discarding',
+      context: { startHandle: { uploadId: 'u1' } },
+    });
+  });
   it('a stop in the journal outlives claims', () => {
     expect(folded(...before, stopped, claimed(2)).facts.stop?.code).toBe('SOURCE_RANGE_LOST');
   });
@@ -193,6 +205,7 @@ describe('what cannot be', () => {
     ['a checkpoint of a part file that was never opened', [checkpointed(1, 50n, [change(9, 10)])]],
     ['a commit of one', [committed(9)]],
     ['a commit of one that is not pending', [partOpened(1), committed(1)]],
+    ['a start of one that is in progress', [partOpened(1), checkpointed(1, 5n, [change(1, 10)]), started(1)]],
     ['a copy of one that holds nothing durable', [partOpened(1), moved(1, 11)]],
     [
       'a discard of one that a checkpoint counts',

@@ -203,7 +203,7 @@ describe('a file that is no journal', () => {
     { what: 'a folder', make: () => mkdirSync(file) },
     {
       what: "another program's SQLite database",
-      make: () => withDatabase((db) => db.exec('CREATE TABLE notes (text TEXT)')),
+      make: () => withDatabase((db) => db.exec('CREATE TABLE notes (text TEXT); PRAGMA user_version = 1')),
     },
   ];
   test.each(cases)('$what is refused by name and left as it is', async ({ make }) => {
@@ -285,6 +285,13 @@ describe('an embedded journal that cannot be written', () => {
       await journal.close();
       for (const name of readdirSync(folder)) rmSync(path.join(folder, name));
     }
+  });
+
+  test('an append that fails within its transaction leaves none open', async () => {
+    const journal = await own();
+    // The table takes bytes only.
+    expect(await journal.append(subject, 0, 'text' as never)).toMatchObject({ type: 'unknown' });
+    expect(await journal.append(subject, 0, new Uint8Array(1))).toMatchObject({ type: 'appended' });
   });
 
   test('a process that holds the file busy for long makes the append wait, not fail for good', async () => {

@@ -1,0 +1,132 @@
+/** The part files that an epoch writes: each is journaled before it is created, or goes on where an earlier epoch ended. */
+import type { DurableFacts } from '../../actors/facts.ts';
+import type { PartitionHost } from '../../actors/host.ts';
+import { finalUri, temporaryUri } from '../../actors/naming.ts';
+import type { PartFileContext } from '../../actors/partFile.ts';
+import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { partId, type PartId, type TopicPartition } from '../../journal/ids.ts';
+import type { OpenFile, PartTarget } from '../stores/port.ts';
+import type { FailureLatch } from './concurrency.ts';
+import type { Context } from './options.ts';
+import { PartWriter, type Inherited } from './partWriter.ts';
+
+/** A destination that fails so often in a row is left alone for a while: the epoch is given up, with backoff. */
+const CREATE_TRIES = 3;
+const FORMAT = 'text';
+
+export interface PartFilesOptions {
+  readonly context: Context;
+  readonly partition: TopicPartition;
+  readonly host: PartitionHost;
+  readonly latch: FailureLatch;
+  /** Whether the epoch is over, so that nothing of what is done here will count. */
+  readonly isOver: () => boolean;
+}
+
+export class PartFiles {
+  readonly #options: PartFilesOptions;
+
+  constructor(options: PartFilesOptions) {
+    this.#options = options;
+  }
+
+  /** Journals a part file, then creates it; a creation with unknown outcome is discarded and another part opened. */
+  async open(bucket: string, firstOffset: bigint): Promise<PartWriter> {
+    const { context, host, partition } = this.#options;
+    const { ports, settings } = context;
+    for (let attempt = 1; ; attempt += 1) {
+      const target = {
+        partId: partId(ports.random.hexId()),
+        finalUri: finalUri(settings.naming, bucket, partition, firstOffset),
+        temporaryUri: '',
+      };
+      target.temporaryUri = temporaryUri(settings.naming, bucket, target.partId);
+      const openedAtMs = Math.max(0, Math.floor(ports.clock.wallMs()));
+      await host.submit(() => [
+        { type: 'partOpened', ...target, bucket, format: FORMAT, firstOffset, openedAtMs },
+      ]);
+      try {
+        const file = await ports.store.create(target);
+        await this.#start(target, file);
+        ports.log.debug({ file: target.finalUri, firstOffset }, 'part file opened');
+        return this.#writer(target, bucket, firstOffset, file);
+      } catch (error) {
+        if (!hasCode(error, 'STORE_EXISTS', 'STORE_OUTCOME_UNKNOWN') || attempt === CREATE_TRIES) throw error;
+        ports.log.warn(
+          { err: error, file: target.temporaryUri },
+          'creating a part file failed; opening another',
+        );
+        await ports.store.discard([target.temporaryUri], null);
+        await host.submit(() => [{ type: 'partDiscarded', partId: target.partId }]);
+      }
+    }
+  }
+
+  /** What names do not tell of the file is journaled before its first byte. */
+  async #start(target: PartTarget & { readonly partId: PartId }, file: OpenFile): Promise<void> {
+    const { context, host, isOver } = this.#options;
+    const { startHandle } = file;
+    if (isOver()) {
+      // The next owner may have discarded the name before the file was made: nobody would look for it again.
+      await file.abandon();
+      await context.ports.store.discard([target.temporaryUri], startHandle ?? null);
+      throw new TidemarkError(
+        'FENCED',
+        `The epoch was over before ${target.temporaryUri} was created; it is removed again.`,
+      );
+    }
+    if (startHandle === undefined) return;
+    try {
+      await host.submit(() => [{ type: 'partStarted', partId: target.partId, handle: startHandle }]);
+    } catch (error) {
+      await file.abandon();
+      throw error;
+    }
+  }
+
+  /** Goes on with a file of an earlier epoch, which the store has opened again at what was durable of it. */
+  resume(part: PartFileContext, durable: DurableFacts, file: OpenFile): PartWriter {
+    // The wall clock may have jumped: what was opened in the future is as old as one opened now.
+    const ageMs = Math.max(0, this.#options.context.ports.clock.wallMs() - part.openedAtMs);
+    return this.#writer(part, part.bucket, durable.firstOffset, file, { durable, ageMs });
+  }
+
+  /** Whether today's configuration would put the file where it is: only then does it take more records. */
+  isInPlace({ bucket, finalUri: journaled, format, firstOffset }: PartFileContext): boolean {
+    const { context, partition } = this.#options;
+    return (
+      format === FORMAT && journaled === finalUri(context.settings.naming, bucket, partition, firstOffset)
+    );
+  }
+
+  #writer(
+    target: PartTarget & { readonly partId: PartId },
+    bucket: string,
+    firstOffset: bigint,
+    file: OpenFile,
+    inherited: Inherited | null = null,
+  ): PartWriter {
+    const { context, latch } = this.#options;
+    const nowMs = context.ports.clock.nowMs();
+    return new PartWriter({
+      ...{ partId: target.partId, target, bucket, file, firstOffset, inherited },
+      ...{ nowMs, stats: context.stats, latch },
+    });
+  }
+
+  /**
+   * For an epoch whose end the journal holds: what no completed checkpoint names now is named by none ever. The new owner may have
+   * discarded these names before this process, paused perhaps, made the files.
+   */
+  async removeUncounted(): Promise<void> {
+    const { store } = this.#options.context.ports;
+    for (const { status, context: part } of this.#options.host.ledger.parts()) {
+      if (status === 'open') await store.discard([part.temporaryUri], part.startHandle);
+      // A file that is moved, not copied, may stand under this name with all that counts of it.
+      if (part.copyUri !== null && store.capabilities.takeover === 'finish')
+        await store.discard([part.copyUri], null);
+      if (status === 'inProgress' && part.durable !== null)
+        await store.discardUncounted?.(part, part.durable.handle);
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** What all checkers start from: a run as it was traced, and violations in one shape. */
+import type { RunTrace, Violation } from '../schedule.ts';
+
+/** A run as the world traced it, before it was judged. */
+export type Facts = Omit<RunTrace, 'violations'>;
+
+/** What the world notes where a process that was asked to stop goes on. */
+export const DOES_NOT_END = 'a process does not end';
+
+const LISTED_MAX = 12;
+
+export function violation(
+  invariant: Violation['invariant'],
+  message: string,
+  concerned: Partial<Pick<Violation, 'partition' | 'offsets' | 'files'>> = {},
+): Violation {
+  return { partition: null, offsets: [], files: [], ...concerned, invariant, message };
+}
+
+/** `1, 2, 3 and 4 more`. */
+export function listed(items: readonly string[]): string {
+  const shown = items.slice(0, LISTED_MAX).join(', ');
+  const rest = items.length - LISTED_MAX;
+  return rest > 0 ? `${shown} and ${rest} more` : shown;
+}
+
+/** The whole lines of a file; what stands behind the last newline is torn. */
+export function linesOf(content: string): { readonly lines: readonly string[]; readonly torn: string } {
+  const lines = content.split('\n');
+  const torn = lines.pop() ?? '';
+  return { lines, torn };
+}
+
+/** The world's values are `partition:offset`; null for what is none. */
+export function parseValue(line: string): { readonly partition: number; readonly offset: number } | null {
+  const [, partition, offset] = /^(\d+):(\d+)$/.exec(line) ?? [];
+  return partition === undefined || offset === undefined
+    ? null
+    : { partition: Number(partition), offset: Number(offset) };
+}
+
+/** Values that were published under any name at any time, also where their newline is torn off. */
+export function everPublished({ visible }: Facts): ReadonlySet<string> {
+  const values = new Set<string>();
+  for (const { type, content } of visible) {
+    if (type === 'appeared' && content !== null) for (const line of content.split('\n')) values.add(line);
+  }
+  return values;
+}

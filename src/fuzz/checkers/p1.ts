@@ -1,0 +1,84 @@
+/** P1: each record below a completed checkpoint's nextOffset is in exactly one part file that is, or will be, committed. */
+import type { ExpectedRecord, Violation } from '../schedule.ts';
+import { everPublished, listed, violation, type Facts } from './facts.ts';
+import { readJournal, type CheckpointView, type PartitionView } from './journalView.ts';
+
+export function checkP1(trace: Facts): Violation[] {
+  const published = everPublished(trace);
+  return [...readJournal(trace.journal).values()].flatMap((view) => {
+    const expected = trace.expected[view.partition] ?? [];
+    const lost = lostRecords(view, expected, published);
+    if (lost.length > 0) return lost;
+    return countViolations(view, expected);
+  });
+}
+
+/** Below nextOffset, never published, and in no part file that is still to be. */
+function lostRecords(
+  { partition, checkpoints, parts }: PartitionView,
+  expected: readonly ExpectedRecord[],
+  published: ReadonlySet<string>,
+): Violation[] {
+  const nextOffset = Math.max(0, ...checkpoints.map((checkpoint) => checkpoint.nextOffset));
+  const stillComing = [...parts.values()].flatMap(({ durable, ended }) =>
+    durable !== null && ended === null ? [durable] : [],
+  );
+  const lost = expected
+    .filter(({ offset, value }) => Number(offset) < nextOffset && !published.has(value))
+    .map(({ offset }) => offset)
+    .filter((offset) => !stillComing.some((held) => isWithin(Number(offset), held)));
+  if (lost.length === 0) return [];
+  const message =
+    `partition ${partition}: a completed checkpoint counts everything below offset ${nextOffset}, but ${listed(lost)} ` +
+    'can be found in no part file that is or will be committed';
+  return [violation('P1', message, { partition, offsets: lost, files: committedAround(parts, lost) })];
+}
+
+function isWithin(
+  offset: number,
+  held: { readonly firstOffset: number; readonly lastOffset: number },
+): boolean {
+  return held.firstOffset <= offset && offset <= held.lastOffset;
+}
+
+/** Files that should hold one of the offsets, going by what a checkpoint said of them. */
+function committedAround(parts: PartitionView['parts'], offsets: readonly string[]): readonly string[] {
+  return [...parts.values()].flatMap(({ durable, finalUri }) =>
+    durable !== null && offsets.some((offset) => isWithin(Number(offset), durable)) ? [finalUri] : [],
+  );
+}
+
+/** The first checkpoint that goes back, or whose part files hold more or fewer records than lie below its nextOffset. */
+function countViolations(
+  { partition, checkpoints }: PartitionView,
+  expected: readonly ExpectedRecord[],
+): Violation[] {
+  let before = 0;
+  for (const checkpoint of checkpoints) {
+    const { nextOffset, recordsHeld, number } = checkpoint;
+    if (nextOffset < before) {
+      const message = `partition ${partition}: checkpoint ${number} goes back from offset ${before} to ${nextOffset}`;
+      return [violation('P1', message, { partition, offsets: [String(nextOffset)] })];
+    }
+    const below = expected.filter(({ offset }) => Number(offset) < nextOffset);
+    if (recordsHeld !== below.length) {
+      const since = below.filter(({ offset }) => Number(offset) >= before).map(({ offset }) => offset);
+      return [
+        violation('P1', countMessage(partition, checkpoint, below.length), { partition, offsets: since }),
+      ];
+    }
+    before = nextOffset;
+  }
+  return [];
+}
+
+function countMessage(
+  partition: number,
+  { number, atMs, nextOffset, recordsHeld }: CheckpointView,
+  records: number,
+): string {
+  return (
+    `partition ${partition}: checkpoint ${number} at ${atMs} ms counts everything below offset ${nextOffset}, ` +
+    `which is ${records} records with a value; its part files hold ${recordsHeld}`
+  );
+}

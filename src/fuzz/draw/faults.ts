@@ -1,0 +1,98 @@
+/**
+ * Drawn faults, swarm style: each schedule first draws which kinds there may be at all, so that a kind that hides another one
+ * does not do so in every schedule.
+ */
+import fc from 'fast-check';
+import { FAILPOINTS, type Failpoint } from '../../failpoints.ts';
+import type { Fault, JournalFault, StoreKind } from '../schedule.ts';
+
+const PLACES = 4;
+const FAULTS_MAX = 10;
+/** Shorter than anything, longer than a time-out, longer than a session, longer than a session and its aftermath. */
+const PAUSES_MS = [50, 400, 2_500, 5_000] as const;
+const AWAY_MS = [100, 1_000, 4_000] as const;
+/** Most of what a workload asks for is done by then; recoveries go on behind it. */
+const STRIKES_UNTIL_MS = 2_500;
+
+/** Faults whose places wait for the number of processes. */
+export type DrawnFaults = (processes: number) => readonly Fault[];
+
+export function faultsArbitrary(store: StoreKind): fc.Arbitrary<DrawnFaults> {
+  const kinds = faultKinds(store);
+  return fc
+    .record({
+      drawn: fc.array(fc.oneof(...Object.values(kinds)), { maxLength: FAULTS_MAX, size: 'max' }),
+      enabled: fc.subarray(Object.keys(kinds)),
+    })
+    .map(({ drawn, enabled }) => {
+      const faults = drawn.filter(({ type }) => enabled.includes(type));
+      return (processes) => faults.map((fault) => inPlace(fault, processes));
+    });
+}
+
+/** A fault of a process that there is, or of a place that another may join. */
+function inPlace(fault: Fault, processes: number): Fault {
+  if (!('process' in fault)) return fault;
+  const places = 'atMs' in fault ? Math.min(PLACES, processes + 1) : processes;
+  return { ...fault, process: fault.process % places };
+}
+
+/** Points that no process of the world passes with a store of this kind: a fault there would never take place. */
+function isReachable(point: Failpoint, store: StoreKind): boolean {
+  const resumes = store === 'oss-hdfs';
+  return point !== 'journal.fileRequest' && point !== (resumes ? 'store.finish' : 'store.recover');
+}
+
+interface Kind {
+  readonly weight: number;
+  readonly arbitrary: fc.Arbitrary<Fault>;
+}
+
+function faultKinds(store: StoreKind): Readonly<Record<Fault['type'], Kind>> {
+  const points = FAILPOINTS.filter((point) => isReachable(point, store));
+  const storePoints = points.filter((point) => point.startsWith('store.'));
+  const nth = {
+    process: fc.nat(PLACES - 1),
+    life: fc.constantFrom(0, 0, 0, 1, 1, 2),
+    nth: fc.oneof(fc.constantFrom(1, 2), fc.integer({ min: 1, max: 6 })),
+  };
+  const point = { ...nth, point: fc.constantFrom(...points), side: fc.constantFrom('before', 'after') };
+  const time = { process: fc.nat(PLACES - 1), atMs: fc.nat(STRIKES_UNTIL_MS) };
+  const pauseMs = fc.constantFrom(...PAUSES_MS);
+  return {
+    crash: kind(6, 'crash', point),
+    pause: kind(4, 'pause', { ...point, forMs: pauseMs }),
+    kill: kind(2, 'kill', time),
+    freeze: kind(2, 'freeze', { ...time, forMs: pauseMs }),
+    journal: kind(3, 'journal', { ...nth, fault: journalFault }),
+    store: kind(3, 'store', { ...nth, point: fc.constantFrom(...storePoints), fault: storeFault }),
+    offsetCommit: kind(1, 'offsetCommit', { ...nth, fault: fc.constantFrom('lostRequest', 'lostReply') }),
+    join: kind(1, 'join', time),
+    leave: kind(1, 'leave', time),
+    rebalance: kind(2, 'rebalance', { atMs: time.atMs }),
+    away: kind(2, 'away', {
+      service: fc.constantFrom('journal', 'kafka', 'store'),
+      atMs: time.atMs,
+      forMs: fc.constantFrom(...AWAY_MS),
+    }),
+    powerCut: kind(1, 'powerCut', { atMs: time.atMs }),
+  };
+}
+
+type Fields<T extends Fault['type']> = {
+  readonly [K in keyof Omit<Extract<Fault, { type: T }>, 'type'>]: fc.Arbitrary<
+    Extract<Fault, { type: T }>[K]
+  >;
+};
+
+function kind<T extends Fault['type']>(weight: number, type: T, fields: Fields<T>): Kind {
+  const arbitrary = fc.record(fields as Record<string, fc.Arbitrary<unknown>>);
+  return { weight, arbitrary: arbitrary.map((rest) => ({ type, ...rest }) as unknown as Fault) };
+}
+
+const journalFault: fc.Arbitrary<JournalFault> = fc.oneof(
+  fc.record({ type: fc.constantFrom('lostReply', 'lostRequest', 'late', 'refused') }),
+  fc.record({ type: fc.constantFrom('staleRead', 'brokenRead'), entries: fc.nat(3) }),
+);
+
+const storeFault = fc.constantFrom('lostReply', 'lostRequest', 'late', 'slow', 'refused');

@@ -1,0 +1,119 @@
+/** What the stores of every kind do alike: markers, patience, and the life of a file that is being written. */
+import { TidemarkError } from '../../../journal/errors.ts';
+import { crc64Of } from '../../../journal/crc64.ts';
+import type { JournalId } from '../../../journal/ids.ts';
+import type { Failpoint } from '../../failpoints.ts';
+import type { DurablePart, OpenFile, PartTarget, StoreHandle } from '../../stores/port.ts';
+import type { SimProcess } from '../process.ts';
+import type { Destination } from './destination.ts';
+import { handleInvalid, missing } from './errors.ts';
+import { isHidden } from './destination.ts';
+import type { StoreCalls } from './port.ts';
+
+/** Nothing is called missing before it was missing this often. */
+const MISSING_PROBES = 5;
+const MISSING_PAUSE_MS = 200;
+const RACES_MAX = 50;
+
+/** How one process reaches a store. */
+export interface Connection {
+  readonly destination: Destination;
+  readonly calls: StoreCalls;
+  readonly process: SimProcess;
+}
+
+export abstract class SimStore {
+  protected readonly destination: Destination;
+  protected readonly process: SimProcess;
+  readonly #calls: StoreCalls;
+
+  constructor({ destination, calls, process }: Connection) {
+    this.destination = destination;
+    this.process = process;
+    this.#calls = calls;
+  }
+
+  protected call<T>(point: Failpoint, arrives: () => T, mayBeLate = false): Promise<T> {
+    return this.#calls.call(this.process, point, arrives, mayBeLate);
+  }
+
+  /** Tries until it is done. `raced`: somebody else settles too, so look again; `missing`: stop when that is stable. */
+  protected async patiently(
+    target: PartTarget,
+    attempt: () => Promise<'done' | 'raced' | 'missing'>,
+  ): Promise<void> {
+    let missed = 0;
+    for (let probe = 1; probe <= RACES_MAX; probe += 1) {
+      const outcome = await attempt();
+      if (outcome === 'done') return;
+      missed = outcome === 'missing' ? missed + 1 : 0;
+      if (missed === MISSING_PROBES) throw missing(target);
+      if (missed > 0) await this.process.clock.pause(MISSING_PAUSE_MS);
+    }
+    throw new TidemarkError('STORE_UNAVAILABLE', `The names of ${target.finalUri} kept changing.`);
+  }
+
+  claimMarker(sinkUri: string, job: string, id: JournalId): Promise<JournalId> {
+    return this.call('store.claimMarker', () => this.destination.claimMarker(`${sinkUri} ${job}`, id));
+  }
+
+  readMarker(sinkUri: string, job: string): Promise<JournalId | null> {
+    const { process, destination } = this;
+    return process.call(process.drawFare(), () => destination.marker(`${sinkUri} ${job}`));
+  }
+
+  async close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+export abstract class SimOpenFile implements OpenFile {
+  protected readonly process: SimProcess;
+  readonly #calls: StoreCalls;
+  #life: 'open' | 'failed' | 'closed' = 'open';
+
+  constructor({ calls, process }: Connection) {
+    this.#calls = calls;
+    this.process = process;
+  }
+
+  abstract write(bytes: Uint8Array): Promise<void>;
+  abstract persist(): Promise<StoreHandle>;
+  abstract closeForCommit(): Promise<StoreHandle>;
+
+  async abandon(): Promise<void> {
+    this.#life = 'closed';
+    return Promise.resolve();
+  }
+
+  protected closed(): void {
+    this.#life = 'closed';
+  }
+
+  protected mustBeOpen(point: Failpoint): void {
+    if (this.#life === 'closed') throw handleInvalid(`${point} on a closed file`, this.process.name);
+    if (this.#life === 'open') return;
+    throw new TidemarkError('STORE_OUTCOME_UNKNOWN', `${point} on a file of which an earlier call failed.`);
+  }
+
+  /** A failure leaves the file unusable. */
+  protected async call<T>(point: Failpoint, effect: () => T, mayBeLate = false): Promise<T> {
+    this.mustBeOpen(point);
+    try {
+      return await this.#calls.call(this.process, point, effect, mayBeLate);
+    } catch (error) {
+      this.#life = 'failed';
+      throw error;
+    }
+  }
+}
+
+/** What the bytes are not, in words; null where they are what was journaled. */
+export function differenceOf(bytes: Buffer, { length, crc64 }: DurablePart): string | null {
+  if (bytes.length !== length) return `holds ${bytes.length} bytes, ${length} were journaled`;
+  return crc64Of(bytes) === crc64 ? null : 'holds other bytes than were journaled';
+}
+
+export function mustBeHidden(uris: readonly string[]): void {
+  for (const uri of uris) if (!isHidden(uri)) throw handleInvalid('This is no temporary name', uri);
+}

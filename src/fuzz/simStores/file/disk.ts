@@ -1,0 +1,122 @@
+/**
+ * A disk: names that lead to inodes. Each name and each byte is first in memory; what was not made durable may be lost or torn
+ * when the power goes, every name and every file for itself, but never when a process dies.
+ */
+import type { SimProcess } from '../../process.ts';
+import { folderOf, isHidden, isNobodys, type Destination, type Litter } from '../destination.ts';
+import { exists } from '../errors.ts';
+
+export class Inode {
+  bytes: Buffer = Buffer.alloc(0);
+  durableLength = 0;
+  readonly names = new Set<string>();
+  readonly litter: Litter | null;
+
+  constructor(litter: Litter | null) {
+    this.litter = litter;
+  }
+}
+
+export class Disk {
+  readonly #destination: Destination;
+  readonly #names = new Map<string, Inode>();
+  /** The names as the platter holds them. */
+  readonly #durableNames = new Map<string, Inode>();
+
+  constructor(destination: Destination) {
+    this.#destination = destination;
+  }
+
+  find(uri: string): Inode | null {
+    return this.#names.get(uri) ?? null;
+  }
+
+  /** Hidden names that somebody is still to remove. */
+  leftovers(): string[] {
+    const left = [...this.#names].filter(
+      ([uri, { litter }]) => isHidden(uri) && !(litter !== null && isNobodys(litter)),
+    );
+    return left.map(([uri]) => uri).sort();
+  }
+
+  /** A new inode under a name that nothing stands under yet. */
+  create(uri: string, maker: SimProcess | null): Inode {
+    const inode = new Inode(maker === null ? null : this.#destination.litter(uri, maker));
+    this.link(inode, uri);
+    return inode;
+  }
+
+  /** Gives the inode one more name; never takes one from another. */
+  link(inode: Inode, uri: string): void {
+    if (this.#names.has(uri)) throw exists(uri);
+    this.#names.set(uri, inode);
+    inode.names.add(uri);
+    this.#destination.show(uri, inode.bytes);
+  }
+
+  unlink(uri: string): void {
+    this.#names.get(uri)?.names.delete(uri);
+    this.#names.delete(uri);
+    this.#destination.hide(uri);
+  }
+
+  /** A positional write; whatever names lead to the inode show it. */
+  write(inode: Inode, position: number, bytes: Buffer): void {
+    const gap = Buffer.alloc(Math.max(0, position - inode.bytes.length));
+    const before = inode.bytes.subarray(0, position);
+    this.#rewrite(inode, Buffer.concat([before, gap, bytes, inode.bytes.subarray(position + bytes.length)]));
+  }
+
+  #rewrite(inode: Inode, bytes: Buffer): void {
+    inode.bytes = bytes;
+    inode.durableLength = Math.min(inode.durableLength, bytes.length);
+    for (const uri of inode.names) this.#destination.show(uri, bytes);
+  }
+
+  /** fdatasync. */
+  syncData(inode: Inode): void {
+    inode.durableLength = inode.bytes.length;
+  }
+
+  /** fsync of the folder that holds the name: the names in it are on the platter as they are now. */
+  syncFolderOf(uri: string): void {
+    const folder = folderOf(uri);
+    for (const name of this.#durableNames.keys()) {
+      if (folderOf(name) === folder && !this.#names.has(name)) this.#durableNames.delete(name);
+    }
+    for (const [name, inode] of this.#names) {
+      if (folderOf(name) === folder) this.#durableNames.set(name, inode);
+    }
+  }
+
+  powerCut(): void {
+    for (const uri of [...new Set([...this.#names.keys(), ...this.#durableNames.keys()])].sort())
+      this.#loseName(uri);
+    for (const inode of new Set(this.#names.values())) this.#loseBytes(inode);
+    this.#durableNames.clear();
+    for (const [uri, inode] of this.#names) this.#durableNames.set(uri, inode);
+  }
+
+  /** A name that was made or removed since its folder was made durable may be as it was then. */
+  #loseName(uri: string): void {
+    const now = this.#names.get(uri);
+    const durable = this.#durableNames.get(uri);
+    if (now === durable || this.#destination.random.percent(50)) return;
+    now?.names.delete(uri);
+    this.#names.delete(uri);
+    this.#destination.hide(uri, 'undone');
+    if (durable !== undefined) this.link(durable, uri);
+  }
+
+  /** Of what was not made durable any part may be there: less of it, or its length but not its bytes. */
+  #loseBytes(inode: Inode): void {
+    const { bytes, durableLength } = inode;
+    const { random } = this.#destination;
+    const lost = bytes.length - durableLength;
+    if (lost === 0) return;
+    const kept = Buffer.from(bytes.subarray(0, durableLength + random.below(lost + 1)));
+    if (random.percent(50)) kept.fill(0, durableLength + random.below(kept.length - durableLength + 1));
+    this.#rewrite(inode, kept);
+    this.syncData(inode);
+  }
+}

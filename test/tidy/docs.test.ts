@@ -1,0 +1,84 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createProgram } from '../../src/cli/program.ts';
+import type { CliIo } from '../../src/cli/io.ts';
+import { loadJobConfig } from '../../src/config/loadJobConfig.ts';
+import { checkoutDir, textOf, writtenFiles } from './sources.ts';
+
+const pages = writtenFiles().filter((file) => file.endsWith('.md'));
+const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
+
+/** Blocks of a language, with the page that they stand in. */
+function blocks(language: string, among = pages): { readonly page: string; readonly text: string }[] {
+  return among.flatMap((page) =>
+    [...textOf(page).matchAll(new RegExp('```' + language + '\\n([\\s\\S]*?)```', 'g'))].map(
+      ([, text = '']) => ({
+        page,
+        text,
+      }),
+    ),
+  );
+}
+
+/** Every command line that the pages show, without its comment. */
+const commands = blocks('sh').flatMap(({ page, text }) =>
+  text
+    .split('\n')
+    .flatMap((line) => line.replace(/\s+#.*$/, '').split(' && '))
+    .filter((line) => line.trim() !== '')
+    .map((line) => ({ page, words: line.trim().split(/\s+/) })),
+);
+
+describe('the pages', () => {
+  it('link to files that are there', () => {
+    const broken = pages.flatMap((page) =>
+      [...textOf(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)]
+        .map(([, target = '']) => path.posix.join(path.posix.dirname(page), target))
+        .filter((target) => !existsSync(path.join(checkoutDir, target)))
+        .map((target) => `${page}: ${target}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('name scripts of npm that are there', () => {
+    const scriptOf = ([npm, verb, name]: readonly string[]): string | null =>
+      npm !== 'npm' || verb === 'ci' || verb === 'pack' ? null : verb === 'run' ? (name ?? '') : (verb ?? '');
+    const named = commands.map(({ words }) => scriptOf(words)).filter((name) => name !== null);
+    expect(named.length).toBeGreaterThan(2);
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  it('show commands and options of tidemark that are there', () => {
+    const io = { stdout: { write: () => true }, stderr: { write: () => true } } as unknown as CliIo;
+    const known = new Map(createProgram(io).command.commands.map((command) => [command.name(), command]));
+    const shown = commands.filter(({ words }) => words[0] === 'npx' && words[1] === 'tidemark');
+    expect(shown.length).toBeGreaterThan(6);
+    for (const { page, words } of shown) {
+      const command = known.get(words[2] ?? '');
+      expect(command, `${page}: ${words.join(' ')}`).toBeDefined();
+      const options = words
+        .map((word) => word.replace(/^\[|\]$/g, ''))
+        .filter((word) => /^--?[a-zA-Z]/.test(word));
+      const missing = options.filter(
+        (one) => !command?.options.some(({ short, long }) => short === one || long === one),
+      );
+      expect(missing, `${page}: ${words.join(' ')}`).toEqual([]);
+    }
+  });
+
+  it('show job files that are valid', () => {
+    const jobs = blocks('yaml').filter(({ text }) => /^job:/m.test(text));
+    expect(jobs.length).toBeGreaterThan(1);
+    const folder = mkdtempSync(path.join(tmpdir(), 'tidemark-docs-'));
+    try {
+      for (const { text } of jobs) {
+        writeFileSync(path.join(folder, 'job.yaml'), text);
+        expect(() => loadJobConfig({ path: 'job.yaml', env: {}, cwd: folder })).not.toThrow();
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,237 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { Fetcher, type FetcherContext } from '../../../src/kafka/fetcher.ts';
+import type { FetchedPartition, FetchRequest, FetchResponse } from '../../../src/kafka/fetchProtocol.ts';
+import type { ClusterMetadata } from '../../../src/kafka/metadata.ts';
+import { DEFAULT_TUNING } from '../../../src/kafka/options.ts';
+import { buildBatch, valued } from './batchBuilder.ts';
+
+const TOPIC = 'orders';
+
+type Answer = Partial<FetchedPartition>;
+
+/** Brokers whose answers a test scripts; every partition is led by the node that `leaders` names. */
+class ScriptedBrokers {
+  readonly requests: { nodeId: number; request: FetchRequest }[] = [];
+  leaders: number[] = [1, 1, 1];
+  metadataAsked = 0;
+  /** The answer for one partition of a request; null: none of it in the response. */
+  answer: (
+    asked: FetchRequest['partitions'][number],
+    request: FetchRequest,
+    nodeId: number,
+  ) => Answer | null = () => null;
+  readonly #signal: AbortSignal;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  async metadata(topics: readonly string[]): Promise<ClusterMetadata> {
+    this.metadataAsked += 1;
+    const partitions = this.leaders.map((leader, partition) => ({
+      partition,
+      leader,
+      errorCode: leader < 0 ? 5 : 0,
+    }));
+    return {
+      clusterId: 'c',
+      brokers: [],
+      topics: topics.map((topic) => ({ topic, errorCode: 0, topicId: 'id', partitions })),
+    };
+  }
+
+  async fetch(nodeId: number, request: FetchRequest): Promise<FetchResponse> {
+    this.requests.push({ nodeId, request });
+    const partitions = request.partitions.flatMap((asked) => {
+      const answer = this.answer(asked, request, nodeId);
+      const { topic, partition } = asked;
+      const nothing = { errorCode: 0, lastStableOffset: asked.fetchOffset, logStartOffset: 0n };
+      if (answer === null) return [];
+      return [{ topic, partition, ...nothing, abortedTransactions: [], records: Buffer.alloc(0), ...answer }];
+    });
+    if (partitions.every(({ records, errorCode }) => records.length === 0 && errorCode === 0))
+      await this.#wait(request.waitMs);
+    return { errorCode: 0, partitions };
+  }
+
+  at(): Promise<never> {
+    return Promise.reject(new Error('no offsets are scripted'));
+  }
+
+  #wait(waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      this.#signal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
+
+let closing: AbortController;
+let brokers: ScriptedBrokers;
+let fetcher: Fetcher;
+const warnings: string[] = [];
+
+beforeEach(() => {
+  closing = new AbortController();
+  brokers = new ScriptedBrokers(closing.signal);
+  warnings.length = 0;
+  const quiet = () => undefined;
+  const log = {
+    debug: quiet,
+    info: quiet,
+    error: quiet,
+    warn: (_fields: object, message: string) => void warnings.push(message),
+  };
+  const tuning = { ...DEFAULT_TUNING, fetchWaitMs: 5, fetchBytesMax: 1_000 };
+  const context: FetcherContext = {
+    brokers,
+    clock: systemClock,
+    log,
+    tuning,
+    addresses: ['b:1'],
+    signal: closing.signal,
+  };
+  fetcher = new Fetcher(context);
+});
+afterEach(async () => {
+  closing.abort();
+  await fetcher.close();
+});
+
+const open = (partition: number, offset = 0n) => fetcher.open({ topic: TOPIC, partition }, offset, null);
+const batchAt = (offset: bigint, value: string) => buildBatch({ baseOffset: offset, records: valued(value) });
+
+describe('the fetcher', () => {
+  test('never moves on over an empty answer that other partitions may have filled', async () => {
+    let askedTogether = false;
+    brokers.answer = ({ partition, fetchOffset }, request) => {
+      if (partition === 1)
+        return { lastStableOffset: fetchOffset + 1n, records: batchAt(fetchOffset, 'filler') };
+      // Partition 0 has a record, which only fits where it is asked alone.
+      const alone = request.partitions.length === 1;
+      askedTogether ||= !alone;
+      return { lastStableOffset: 1n, records: alone ? batchAt(0n, 'mine') : Buffer.alloc(0) };
+    };
+    const [starved, other] = [open(0), open(1)];
+    await other.next();
+    const batch = await starved.next();
+    expect(askedTogether).toBe(true);
+    const cursor = batch.records();
+    expect(cursor.next()).toBe(true);
+    expect(batch.nextOffset).toBe(1n);
+  });
+
+  test('moves on to the last stable offset where a partition asked alone has nothing below it: its tail was compacted away', async () => {
+    brokers.answer = ({ partition, fetchOffset }) =>
+      partition === 0 ? { lastStableOffset: 50n } : { lastStableOffset: fetchOffset };
+    open(1);
+    const batch = await open(0, 40n).next();
+    expect([batch.fetchedOffset, batch.nextOffset, batch.records().next()]).toEqual([40n, 50n, false]);
+  });
+
+  test('waits, and delivers nothing, at the last stable offset', async () => {
+    let stable = 7n;
+    brokers.answer = ({ fetchOffset }) => ({
+      lastStableOffset: stable,
+      records: stable > fetchOffset ? batchAt(7n, 'late') : Buffer.alloc(0),
+    });
+    const next = open(0, 7n).next();
+    while (brokers.requests.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    stable = 8n;
+    expect((await next).nextOffset).toBe(8n);
+  });
+
+  test('asks for more bytes where a batch is cut off, and for the usual number afterwards', async () => {
+    const large = batchAt(0n, 'x'.repeat(5_000));
+    brokers.answer = ({ fetchOffset, bytesMax }) => {
+      if (fetchOffset > 0n) return {};
+      return { lastStableOffset: 1n, records: large.subarray(0, bytesMax) };
+    };
+    const feed = open(0);
+    expect((await feed.next()).nextOffset).toBe(1n);
+    const asked = (): number[] => brokers.requests.map(({ request }) => request.partitions[0]?.bytesMax ?? 0);
+    while (asked().length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(asked().slice(0, 3)).toEqual([1_000, large.length, 1_000]);
+  });
+
+  test('asks for more bytes also where not even the header of a batch fits', async () => {
+    const batch = batchAt(0n, 'x'.repeat(100));
+    brokers.answer = ({ bytesMax, fetchOffset }) =>
+      fetchOffset > 0n
+        ? {}
+        : { lastStableOffset: 1n, records: batch.subarray(0, Math.floor(bytesMax / 100)) };
+    expect((await open(0).next()).nextOffset).toBe(1n);
+  });
+
+  test('holds at most its prefetched fetches until they are pulled', async () => {
+    brokers.answer = ({ fetchOffset }) => ({ lastStableOffset: 100n, records: batchAt(fetchOffset, 'v') });
+    const feed = open(0);
+    while (brokers.requests.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(brokers.requests).toHaveLength(2);
+    for (let offset = 0n; offset < 10n; offset += 1n) expect((await feed.next()).fetchedOffset).toBe(offset);
+  });
+
+  test('follows a leader that moves', async () => {
+    brokers.answer = ({ fetchOffset }, _request, nodeId) => {
+      if (nodeId === 1) {
+        brokers.leaders = [2, 2, 2];
+        return { errorCode: 6 };
+      }
+      return { lastStableOffset: fetchOffset + 1n, records: batchAt(fetchOffset, 'from the new leader') };
+    };
+    expect((await open(0).next()).nextOffset).toBe(1n);
+    expect(brokers.requests.map(({ nodeId }) => nodeId).slice(0, 2)).toEqual([1, 2]);
+    expect(warnings).toEqual([]);
+  });
+
+  test('waits for a leader where there is none, with one warning', async () => {
+    brokers.leaders = [-1];
+    brokers.answer = ({ fetchOffset }) => ({
+      lastStableOffset: fetchOffset + 1n,
+      records: batchAt(fetchOffset, 'v'),
+    });
+    const next = open(0).next();
+    while (brokers.metadataAsked < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    brokers.leaders = [1];
+    expect((await next).nextOffset).toBe(1n);
+    expect(warnings).toHaveLength(1);
+  });
+
+  test('a damaged batch ends its own feed behind what is whole, and no other', async () => {
+    const damaged = batchAt(1n, 'damaged');
+    damaged.writeUInt8(damaged.readUInt8(65) ^ 1, 65);
+    brokers.answer = ({ partition, fetchOffset }) => {
+      const records = partition === 0 && fetchOffset === 1n ? damaged : batchAt(fetchOffset, 'whole');
+      return { lastStableOffset: fetchOffset + 1n, records };
+    };
+    const [bad, good] = [open(0), open(1)];
+    expect((await bad.next()).nextOffset).toBe(1n);
+    await expect(bad.next()).rejects.toMatchObject({ code: 'KAFKA_BATCH_CORRUPT', fields: { offset: 1n } });
+    await expect(bad.next()).rejects.toMatchObject({ code: 'KAFKA_BATCH_CORRUPT' });
+    for (let offset = 0n; offset < 5n; offset += 1n) expect((await good.next()).fetchedOffset).toBe(offset);
+  });
+
+  test('a topic that we have no access to ends the feed', async () => {
+    brokers.answer = () => ({ errorCode: 29 });
+    await expect(open(0).next()).rejects.toMatchObject({ code: 'KAFKA_AUTHENTICATION' });
+  });
+
+  test('a feed opened after the close is closed', async () => {
+    closing.abort();
+    await expect(open(0).next()).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  test('a second pull while one waits is refused', async () => {
+    brokers.answer = () => ({});
+    const feed = open(0);
+    const first = expect(feed.next()).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(feed.next()).rejects.toThrow('already waiting');
+    await feed.close();
+    await first;
+  });
+});
