@@ -1,7 +1,7 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-/** Imports point one way: test -> src -> actors -> journal. `test/rooms` holds the exact check. */
+/** Imports point one way: test -> src -> actors -> journal. `test/tidy` holds the exact check. */
 const nothingFrom = (...rooms) =>
   rooms.map((room) => ({
     regex: `^(\\.\\./)+${room}/`,

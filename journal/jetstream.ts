@@ -31,7 +31,7 @@ import {
 } from './jetstreamStream.ts';
 import type { AppendOutcome, Journal, Revision, StoredEntry } from './port.ts';
 
-const REQUEST_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 3_000;
 /** A read that brings nothing for this long, while entries are due, rejects. */
 const READ_PATIENCE_MS = 15_000;
 const READ_RETRY_MS = 100;
@@ -205,7 +205,8 @@ class JetstreamJournal implements Journal {
   async #conflictAtLast(subject: Subject, cause: unknown): Promise<AppendOutcome> {
     try {
       return { type: 'conflict', lastRevision: await this.#lastRevision(subject) };
-    } catch {
+    } catch (error) {
+      if (hasCode(error, 'JOURNAL_CORRUPT')) throw error;
       return { type: 'unknown', cause };
     }
   }
@@ -225,9 +226,29 @@ class JetstreamJournal implements Journal {
   }
 
   async #lastRevision(subject: Subject): Promise<Revision> {
+    const last = (await this.#lastSequence(subject)) ?? 0;
+    if (last > 0 || (await this.#count(subject)) === 0) return last;
+    // The server says "no message" also of a last message that it finds damaged. Or one came between the two questions.
+    const again = await this.#lastSequence(subject);
+    if (again !== null) return again;
+    throw new TidemarkError(
+      'JOURNAL_CORRUPT',
+      `The stream ${this.#stream} counts entries of ${subject} but cannot give the last one: it is damaged on the ` +
+        "server's disk. Restore the journal from a copy.",
+      { fields: { stream: this.#stream, subject } },
+    );
+  }
+
+  async #lastSequence(subject: Subject): Promise<Revision | null> {
     const query = { last_by_subj: `${this.#prefix}${subject}` };
     const message = await this.#link.during(this.#jsm.streams.getMessage(this.#stream, query));
-    return message?.seq ?? 0;
+    return message?.seq ?? null;
+  }
+
+  async #count(subject: Subject): Promise<number> {
+    const name = `${this.#prefix}${subject}`;
+    const info = await this.#link.during(this.#jsm.streams.info(this.#stream, { subjects_filter: name }));
+    return info.state.subjects?.[name] ?? 0;
   }
 
   async *#fetch(subject: Subject, after: Revision, last: Revision): AsyncGenerator<readonly StoredEntry[]> {

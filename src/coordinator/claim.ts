@@ -2,7 +2,7 @@
 import { PartitionHost } from '../../actors/host.ts';
 import type { Effect } from '../../actors/facts.ts';
 import { PartitionLedger } from '../../actors/ledger.ts';
-import type { Entry } from '../../journal/entry.ts';
+import { decodeEntry, type Entry } from '../../journal/entry.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import type { JournalEvent, PartitionEvent } from '../../journal/events.ts';
 import {
@@ -28,6 +28,19 @@ export interface Claim {
   readonly epoch: number;
   /** Hash of every replayed entry, the first at index 0: what the witness is judged by, and empty once it has been. */
   readonly hashes: EntryHash[];
+}
+
+/**
+ * Whether another's claim stands where this one's next entry would: nothing that is not acknowledged by now will ever count. The
+ * journal's presence is proof, its absence is not.
+ */
+export async function isSucceeded(journal: Journal, subject: Subject, claim: Claim): Promise<boolean> {
+  for await (const batch of journal.read(subject, claim.writer.tail.revision)) {
+    const [next] = batch;
+    // An entry of its own may stand there: appended, though the acknowledgement never came.
+    if (next !== undefined) return decodeEntry(next.bytes, `An entry of ${subject}`).epoch > claim.epoch;
+  }
+  return false;
 }
 
 /** Folds what is behind `tail`, each entry checked against the claim that it says it belongs to. */

@@ -2,26 +2,25 @@
  * One epoch: one ownership of a partition, from the claim until it is drained, ended, fenced or failed. The flow, checkpoints,
  * publishing and timers run beside each other; the first failure of any of them ends the epoch.
  */
-import { temporaryUri, finalUri } from '../../actors/naming.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
-import { partId, partitionName, type TopicPartition } from '../../journal/ids.ts';
+import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import { partitionSubject } from '../../journal/subjects.ts';
 import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
-import type { OpenFile } from '../stores/port.ts';
 import { proveEnd } from './boundedEnd.ts';
 import { checkpoint } from './checkpoint.ts';
-import { claimPartition, type Claim } from './claim.ts';
-import type { FailureLatch, Gate } from './concurrency.ts';
+import { claimPartition, isSucceeded, type Claim } from './claim.ts';
+import { Gate, type FailureLatch } from './concurrency.ts';
 import { Flow } from './flow.ts';
 import { judgeWitness } from './judgeWitness.ts';
 import type { Context } from './options.ts';
-import { PartWriter } from './partWriter.ts';
+import { PartFiles } from './partFiles.ts';
 import { Publisher } from './publisher.ts';
 import { decideRequest, readRequests } from './requests.ts';
-import { settle } from './settle.ts';
+import { settle, type Settling } from './settle.ts';
 
 const REQUEST_POLL_MS = 1_000;
-/** A destination that fails so often in a row is left alone for a while: the epoch is given up, with backoff. */
-const CREATE_TRIES = 3;
+/** For how long the end of an epoch waits for a journal that may be away. */
+const JOURNAL_PATIENCE_MS = 5_000;
 const CHECKPOINT_COMPLETED = 'checkpoint completed';
 
 /** What a partition's runner knows of it before any claim. */
@@ -42,6 +41,7 @@ export class Epoch {
   readonly #claim: Claim;
   readonly #latch: FailureLatch;
   readonly #publisher: Publisher;
+  readonly #parts: PartFiles;
   readonly #drain: Gate;
   readonly #checkpointAtClaim: number;
   readonly #timers = new Map<string, { cancel(): void }>();
@@ -51,6 +51,8 @@ export class Epoch {
   /** What is under way beside checkpoints and publishing: it must have ended before the next epoch begins. */
   readonly #underWay = new Set<Promise<unknown>>();
   #over = false;
+  /** Its last checkpoint is journaled, and what that made pending is committed. */
+  #isComplete = false;
 
   private constructor(
     context: Context,
@@ -66,6 +68,9 @@ export class Epoch {
     this.#latch = latch;
     this.#publisher = publisher;
     this.#drain = drain;
+    const { host } = claim;
+    const isOver = (): boolean => this.#isOver;
+    this.#parts = new PartFiles({ context, partition: task.partition, host, latch, isOver });
     this.#checkpointAtClaim = claim.host.ledger.facts.checkpoint;
   }
 
@@ -119,18 +124,28 @@ export class Epoch {
 
   /** Settles, then reads until the bounded end (`ended`) or until it is asked to drain (`drained`). */
   async run(): Promise<'ended' | 'drained'> {
+    const outcome = await this.#run();
+    this.#isComplete = true;
+    return outcome;
+  }
+
+  async #run(): Promise<'ended' | 'drained'> {
     this.#checkCluster();
     const { host } = this.#claim;
     const entryBytesMax = this.#context.ports.journal.entryBytesMax;
     const isOver = (): boolean => this.#isOver;
+    const flow = this.#makeFlow();
+    const adopt: Settling['adopt'] = (part, durable, file, isNewest) => {
+      flow.adopt(this.#parts.resume(part, durable, file), isNewest && this.#parts.isInPlace(part));
+    };
     await this.#racing(
-      settle({ context: this.#context, host, publisher: this.#publisher, entryBytesMax, isOver }),
+      settle({ context: this.#context, host, publisher: this.#publisher, entryBytesMax, isOver, adopt }),
     );
     await host.submit((stage) => {
       stage.note({ type: 'settled' });
       return [];
     });
-    const flow = this.#startFlow();
+    this.#startReading(flow);
     let outcome: 'ended' | 'drained';
     try {
       outcome = await this.#racing(this.#pump(flow));
@@ -169,9 +184,9 @@ export class Epoch {
     );
   }
 
-  #startFlow(): Flow {
+  #makeFlow(): Flow {
     const { settings, ports, stats } = this.#context;
-    const { partition, topicId } = this.#task;
+    const { partition } = this.#task;
     const nextOffset = this.#claim.host.ledger.facts.nextOffset;
     if (nextOffset === null)
       throw new TidemarkError('INTERNAL', `${partitionName(partition)} is claimed without an offset.`);
@@ -181,12 +196,18 @@ export class Epoch {
         rolling: settings.rolling,
         clock: ports.clock,
         stats,
-        openPart: (bucket, firstOffset) => this.#openPart(bucket, firstOffset),
+        openPart: (bucket, firstOffset) => this.#parts.open(bucket, firstOffset),
       },
       nextOffset,
     );
     this.#flow = flow;
-    const feed = ports.source.open(partition, nextOffset, topicId);
+    return flow;
+  }
+
+  #startReading(flow: Flow): void {
+    const { settings, ports } = this.#context;
+    const { partition, topicId } = this.#task;
+    const feed = ports.source.open(partition, flow.nextOffset, topicId);
     this.#feed = feed;
     this.#drain.opened
       .then(() => feed.close())
@@ -195,7 +216,7 @@ export class Epoch {
       });
     this.#every('checkpoint', settings.checkpointIntervalMs, () => this.#checkpointNow(false));
     this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());
-    return flow;
+    this.#armRollTimer(flow);
   }
 
   async #pump(flow: Flow): Promise<'ended' | 'drained'> {
@@ -243,65 +264,6 @@ export class Epoch {
     } catch (failure) {
       this.#context.ports.log.warn({ err: failure }, 'the last checkpoint before stopping failed');
     }
-  }
-
-  /** Journals a part file, then creates it; a creation with unknown outcome is discarded and another part opened. */
-  async #openPart(bucket: string, firstOffset: bigint): Promise<PartWriter> {
-    const { ports, settings, stats } = this.#context;
-    for (let attempt = 1; ; attempt += 1) {
-      const id = partId(ports.random.hexId());
-      const target = {
-        partId: id,
-        finalUri: finalUri(settings.naming, bucket, this.#task.partition, firstOffset),
-        temporaryUri: temporaryUri(settings.naming, bucket, id),
-      };
-      const { finalUri: final, temporaryUri: temporary } = target;
-      const openedAtMs = Math.max(0, Math.floor(ports.clock.wallMs()));
-      await this.#claim.host.submit(() => [
-        {
-          type: 'partOpened',
-          partId: id,
-          bucket,
-          finalUri: final,
-          temporaryUri: temporary,
-          format: 'text',
-          firstOffset,
-          openedAtMs,
-        },
-      ]);
-      try {
-        const file = await ports.store.create(target);
-        await this.#checkNotOver(file, temporary);
-        ports.log.debug({ file: final, firstOffset }, 'part file opened');
-        const nowMs = ports.clock.nowMs();
-        return new PartWriter({
-          partId: id,
-          bucket,
-          target,
-          file,
-          firstOffset,
-          nowMs,
-          stats,
-          latch: this.#latch,
-        });
-      } catch (error) {
-        if (!hasCode(error, 'STORE_EXISTS', 'STORE_OUTCOME_UNKNOWN') || attempt === CREATE_TRIES) throw error;
-        ports.log.warn({ err: error, file: temporary }, 'creating a part file failed; opening another');
-        await ports.store.discard([temporary], null);
-        await this.#claim.host.submit(() => [{ type: 'partDiscarded', partId: id }]);
-      }
-    }
-  }
-
-  /** The next owner may have discarded the name before the file was made: nobody would look for it again. */
-  async #checkNotOver(file: OpenFile, temporary: string): Promise<void> {
-    if (!this.#isOver) return;
-    await file.abandon();
-    await this.#context.ports.store.discard([temporary], null);
-    throw new TidemarkError(
-      'FENCED',
-      `The epoch was over before ${temporary} was created; it is removed again.`,
-    );
   }
 
   /** One checkpoint at a time; this one begins when those before it are done. */
@@ -410,24 +372,41 @@ export class Epoch {
     await Promise.allSettled([this.#checkpointing, ...this.#underWay]);
     await this.#publisher.ended();
     await this.#flow?.abandon();
-    if (hasCode(this.#claim.host.failure, 'FENCED')) await this.#removeWhatNobodyLooksFor();
+    if (!this.#isComplete && this.#parts.mayLeave && (await this.isSucceeded()))
+      await this.#removeWhatNobodyLooksFor();
   }
 
-  /**
-   * The journal holds another's claim where this epoch's next entry would stand: what no completed checkpoint names now is named
-   * by none ever. Its new owner may have discarded these names before this process, paused perhaps, made the files.
-   */
-  async #removeWhatNobodyLooksFor(): Promise<void> {
-    const { store, log } = this.#context.ports;
-    const uris: string[] = [];
-    for (const { status, context } of this.#claim.host.ledger.parts()) {
-      if (status === 'open') uris.push(context.temporaryUri);
-      if (context.copyUri !== null) uris.push(context.copyUri);
-    }
+  /** Whether the journal holds a later claim: then what fails does so because this epoch is over. False also where it is silent. */
+  async isSucceeded(): Promise<boolean> {
+    if (hasCode(this.#claim.host.failure, 'FENCED')) return true;
+    const { settings, ports } = this.#context;
+    const subject = partitionSubject(settings.job, this.#task.partition);
+    const silence = new Gate();
+    const timer = ports.clock.timer(JOURNAL_PATIENCE_MS, () => silence.open());
+    let found = false;
+    const look = async (): Promise<void> => {
+      found = await isSucceeded(ports.journal, subject, this.#claim);
+    };
     try {
-      await store.discard(uris, null);
+      await silence.orOpened(look());
+      return found;
     } catch (error) {
-      log.warn({ err: error, files: uris }, 'temporary files of an epoch that is over may be left');
+      ports.log.warn({ err: error, subject }, 'whether the partition has another owner could not be read');
+      return false;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #removeWhatNobodyLooksFor(): Promise<void> {
+    try {
+      await this.#parts.removeUncounted();
+    } catch (error) {
+      const partition = partitionName(this.#task.partition);
+      this.#context.ports.log.warn(
+        { err: error, partition },
+        'temporary files of an epoch that is over may be left',
+      );
     }
   }
 }

@@ -12,7 +12,6 @@ import { PartWriter, type Inherited } from './partWriter.ts';
 
 /** A destination that fails so often in a row is left alone for a while: the epoch is given up, with backoff. */
 const CREATE_TRIES = 3;
-const FORMAT = 'text';
 
 export interface PartFilesOptions {
   readonly context: Context;
@@ -43,7 +42,7 @@ export class PartFiles {
       target.temporaryUri = temporaryUri(settings.naming, bucket, target.partId);
       const openedAtMs = Math.max(0, Math.floor(ports.clock.wallMs()));
       await host.submit(() => [
-        { type: 'partOpened', ...target, bucket, format: FORMAT, firstOffset, openedAtMs },
+        { type: 'partOpened', ...target, bucket, format: 'text', firstOffset, openedAtMs },
       ]);
       try {
         const file = await ports.store.create(target);
@@ -92,11 +91,9 @@ export class PartFiles {
   }
 
   /** Whether today's configuration would put the file where it is: only then does it take more records. */
-  isInPlace({ bucket, finalUri: journaled, format, firstOffset }: PartFileContext): boolean {
+  isInPlace({ bucket, finalUri: journaled, firstOffset }: PartFileContext): boolean {
     const { context, partition } = this.#options;
-    return (
-      format === FORMAT && journaled === finalUri(context.settings.naming, bucket, partition, firstOffset)
-    );
+    return journaled === finalUri(context.settings.naming, bucket, partition, firstOffset);
   }
 
   #writer(
@@ -112,6 +109,18 @@ export class PartFiles {
       ...{ partId: target.partId, target, bucket, file, firstOffset, inherited },
       ...{ nowMs, stats: context.stats, latch },
     });
+  }
+
+  /** Whether there is anything that only this epoch's end decides about. */
+  get mayLeave(): boolean {
+    const { host, context } = this.#options;
+    const { store } = context.ports;
+    return [...host.ledger.parts()].some(
+      ({ status, context: { copyUri } }) =>
+        status === 'open' ||
+        (copyUri !== null && store.capabilities.takeover === 'finish') ||
+        (status === 'inProgress' && 'discardUncounted' in store),
+    );
   }
 
   /**

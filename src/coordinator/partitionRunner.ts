@@ -3,7 +3,7 @@
  * (fenced, transient), the stop that names offsets and files (P6), or the end.
  */
 import type { StopFacts } from '../../actors/facts.ts';
-import { asTidemarkError, hasCode, TidemarkError } from '../../journal/errors.ts';
+import { asTidemarkError, hasCode, TidemarkError, type ErrorFields } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { FailureLatch, Gate } from './concurrency.ts';
 import { Epoch, type PartitionTask } from './epoch.ts';
@@ -142,7 +142,9 @@ export class PartitionRunner {
 
   async #afterFailure(cause: unknown): Promise<EpochEnd> {
     const epoch = this.#epoch;
-    const error = this.#latch.failure ?? asTidemarkError(cause, `Partition ${this.#name}`);
+    const error = await this.#trueCause(
+      this.#latch.failure ?? asTidemarkError(cause, `Partition ${this.#name}`),
+    );
     if (this.#isReleased) return { type: 'released' };
     if (error.retry === 'config') throw error;
     if (isPassing(error)) {
@@ -161,6 +163,14 @@ export class PartitionRunner {
       if (isPassing(reason)) return { type: 'again', error: reason, madeProgress: false };
       return this.#halt(epoch, stop);
     }
+  }
+
+  /** A store refuses an epoch that is over in its own words: a lease that was taken, an upload that was completed, a file moved. */
+  async #trueCause(error: TidemarkError): Promise<TidemarkError> {
+    if (!error.code.startsWith('STORE_') || this.#isReleased || this.#epoch === null) return error;
+    if (!(await this.#epoch.isSucceeded())) return error;
+    const message = `${this.#name} has another owner: the destination refuses this one (${error.message})`;
+    return new TidemarkError('FENCED', message, { cause: error });
   }
 
   /** Waits for an operator's decision; a bounded run does not wait. */
@@ -240,8 +250,14 @@ function stopFactsOf(error: TidemarkError): StopFacts {
   return {
     code: error.code,
     message: error.message,
-    fromOffset: typeof fromOffset === 'bigint' ? fromOffset : null,
-    toOffset: typeof toOffset === 'bigint' ? toOffset : null,
+    fromOffset: offsetOf(fromOffset),
+    toOffset: offsetOf(toOffset),
     files: Array.isArray(files) ? (files as readonly string[]) : [],
   };
+}
+
+/** Sources of lines count them as numbers. */
+function offsetOf(field: ErrorFields[string] | undefined): bigint | null {
+  if (typeof field === 'bigint') return field;
+  return typeof field === 'number' && Number.isSafeInteger(field) ? BigInt(field) : null;
 }

@@ -72,6 +72,10 @@ export function decideRequest(state: Stage, { requestId, request }: FiledRequest
     case 'acceptLoss': {
       const { fromOffset, toOffset } = request;
       if (stop === null) return refuse('The partition is not stopped: there is no loss to accept.');
+      if (stop.files.length > 0) {
+        // Their records lie below nextOffset: giving up offsets behind it would lose more and mend nothing.
+        return refuse(`No offsets are lost, but ${stop.files.join(', ')}: mend that, then resume.`);
+      }
       if (fromOffset !== nextOffset || toOffset <= fromOffset) {
         return refuse(
           `The loss must begin at nextOffset ${nextOffset ?? 0n} and end behind it, not [${fromOffset}, ${toOffset}).`,

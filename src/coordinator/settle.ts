@@ -1,13 +1,16 @@
 /**
- * Settling: what a new owner does with what earlier epochs left, derived from the state alone. Pending files are committed,
- * files in progress are closed at their durable length in a copy that no earlier owner can reach, the rest is discarded.
+ * Settling: what a new owner does with what earlier epochs left, derived from the state alone. Pending files are committed, files
+ * in progress are taken out of reach of earlier owners at their durable length and, as the store can, closed there or gone on
+ * with; the rest is discarded.
  */
 import { temporaryUri } from '../../actors/naming.ts';
+import type { DurableFacts } from '../../actors/facts.ts';
 import type { PartitionHost } from '../../actors/host.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import type { PartChange } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { partId } from '../../journal/ids.ts';
+import type { OpenFile, PartTarget } from '../stores/port.ts';
 import { completeCheckpoint } from './checkpoint.ts';
 import { forEachBounded } from './concurrency.ts';
 import type { Context } from './options.ts';
@@ -22,9 +25,11 @@ export interface Settling {
   readonly entryBytesMax: number;
   /** Whether the epoch is over, so that nothing of what is done here will count. */
   readonly isOver: () => boolean;
+  /** Takes up a file that goes on: `isNewest` of its bucket. */
+  readonly adopt: (part: PartFileContext, durable: DurableFacts, file: OpenFile, isNewest: boolean) => void;
 }
 
-/** Resolves when nothing of an earlier epoch is left but what is committed. */
+/** Resolves when nothing of an earlier epoch is left but what is committed, and what goes on. */
 export async function settle(settling: Settling): Promise<void> {
   const { host, publisher } = settling;
   const inherited = [...host.ledger.parts()];
@@ -42,17 +47,48 @@ export async function settle(settling: Settling): Promise<void> {
 
 async function discardAll({ context, host }: Settling, parts: readonly PartFileContext[]): Promise<void> {
   await forEachBounded(parts, SETTLE_CONCURRENCY, async (part) => {
-    await context.ports.store.discard([part.temporaryUri, ...part.staleUris], null);
+    await context.ports.store.discard([part.temporaryUri, ...part.staleUris], part.startHandle);
     await host.submit(() => [{ type: 'partDiscarded', partId: part.partId }]);
   });
 }
 
-/** Copies each file's durable bytes to a new journaled name; then one checkpoint makes them all pending. */
-async function takeOverAll(settling: Settling, parts: readonly PartFileContext[]): Promise<void> {
+function takeOverAll(settling: Settling, parts: readonly PartFileContext[]): Promise<void> {
+  return settling.context.ports.store.capabilities.takeover === 'resume'
+    ? resumeAll(settling, parts)
+    : finishAll(settling, parts);
+}
+
+/** Goes on with each file, under a new journaled name. The newest of a bucket takes records, as it did before. */
+async function resumeAll(settling: Settling, parts: readonly PartFileContext[]): Promise<void> {
+  const newest = new Map(parts.map(({ bucket, partId: id }) => [bucket, id]));
+  await forEachBounded(parts, SETTLE_CONCURRENCY, async (part) => {
+    const { store, log } = settling.context.ports;
+    const durable = durableOf(part);
+    // Interrupted takeovers may have moved it to any of these names, the last one most likely.
+    const from = { ...targetOf(part), formerUris: part.staleUris.toReversed() };
+    const toUri = await journalMove(settling, part);
+    const file = await store.recover(from, durable, toUri);
+    if (settling.isOver()) {
+      await file.abandon();
+      throw new TidemarkError(
+        'FENCED',
+        `The epoch was over before ${toUri} was opened; it is left as it is.`,
+      );
+    }
+    settling.adopt(part, durable, file, newest.get(part.bucket) === part.partId);
+    log.info(
+      { file: part.finalUri, bytes: durable.length, records: durable.records },
+      'goes on with a file in progress',
+    );
+  });
+}
+
+/** Closes each file at its durable bytes, out of reach of earlier owners; then one checkpoint makes them all pending. */
+async function finishAll(settling: Settling, parts: readonly PartFileContext[]): Promise<void> {
   if (parts.length === 0) return;
   const changes: PartChange[] = [];
   await forEachBounded(parts, SETTLE_CONCURRENCY, async (part) => {
-    changes.push(await takeOver(settling, part));
+    changes.push(await finish(settling, part));
   });
   const { host, entryBytesMax } = settling;
   await completeCheckpoint(host, entryBytesMax, (facts) => ({
@@ -63,20 +99,16 @@ async function takeOverAll(settling: Settling, parts: readonly PartFileContext[]
   }));
 }
 
-async function takeOver({ context, host, isOver }: Settling, part: PartFileContext): Promise<PartChange> {
-  const { store, random, clock, log } = context.ports;
-  const { durable } = part;
-  if (durable === null) throw new Error(`Part file ${part.partId} is in progress without durable facts.`);
-  // The folder of the journaled name, not of today's configuration: the copy is linked from there.
-  const folder = part.temporaryUri.slice(0, part.temporaryUri.lastIndexOf('/'));
-  const toUri = temporaryUri({ sinkUri: folder, prefix: '', suffix: '' }, '', partId(random.hexId()));
-  await host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);
-  const target = { partId: part.partId, finalUri: part.finalUri, temporaryUri: part.temporaryUri };
-  const handle = await store.finish(target, durable, toUri);
-  if (isOver()) {
+async function finish(settling: Settling, part: PartFileContext): Promise<PartChange> {
+  const { store, clock, log } = settling.context.ports;
+  const durable = durableOf(part);
+  const moves = store.capabilities.takeoverMoves;
+  const toUri = moves ? await journalMove(settling, part) : part.temporaryUri;
+  const handle = await store.finish(targetOf(part), durable, toUri);
+  if (settling.isOver()) {
     // The next owner may have discarded the name before the copy was made: nobody would look for it again.
-    await store.discard([toUri], null);
-    throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was made; it is removed again.`);
+    if (moves) await store.discard([toUri], null);
+    throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was finished.`);
   }
   log.info(
     { file: part.finalUri, bytes: durable.length, records: durable.records },
@@ -89,4 +121,24 @@ async function takeOver({ context, host, isOver }: Settling, part: PartFileConte
     handle,
     roll: { reason: 'recovery', atMs: clock.wallMs() },
   };
+}
+
+/** The name is journaled before anything stands under it. */
+async function journalMove({ context, host }: Settling, part: PartFileContext): Promise<string> {
+  // The folder of the journaled name, not of today's configuration: the file is published from there.
+  const folder = part.temporaryUri.slice(0, part.temporaryUri.lastIndexOf('/'));
+  const id = partId(context.ports.random.hexId());
+  const toUri = temporaryUri({ sinkUri: folder, prefix: '', suffix: '' }, '', id);
+  await host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);
+  return toUri;
+}
+
+function targetOf({ partId: id, finalUri, temporaryUri: temporary }: PartFileContext): PartTarget {
+  return { partId: id, finalUri, temporaryUri: temporary };
+}
+
+function durableOf({ durable, partId: id }: PartFileContext): DurableFacts {
+  if (durable === null)
+    throw new TidemarkError('INTERNAL', `Part file ${id} is in progress without durable facts.`);
+  return durable;
 }

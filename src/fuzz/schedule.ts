@@ -134,6 +134,8 @@ export type Fault =
   | (Nth & { readonly type: 'offsetCommit'; readonly fault: 'lostReply' | 'lostRequest' })
   /** A process starts in a place that has none; one is asked to stop, and drains. */
   | { readonly type: 'join' | 'leave'; readonly process: number; readonly atMs: number }
+  /** An operator asks the owner of the partition to roll its files. */
+  | { readonly type: 'roll'; readonly partition: number; readonly atMs: number }
   /** The group assigns its partitions anew. */
   | { readonly type: 'rebalance'; readonly atMs: number }
   | { readonly type: 'away'; readonly service: Service; readonly atMs: number; readonly forMs: number }

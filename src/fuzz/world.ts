@@ -9,6 +9,7 @@ import { withFailpoints } from '../stores/failpointStore.ts';
 import { checkAll } from './checkers/all.ts';
 import { DOES_NOT_END } from './checkers/facts.ts';
 import { FaultPlan, type TimedFault } from './faultPlan.ts';
+import { requestRoll } from './operator.ts';
 import { Place } from './place.ts';
 import { SimProcess, type AtFailpoint, type ProcessWatcher } from './process.ts';
 import { SeededRandom } from './random.ts';
@@ -19,6 +20,8 @@ import { jobSettings, livenessBoundMs } from './settings.ts';
 import { SimJournalServer } from './simJournal.ts';
 import { SimKafka } from './simKafka.ts';
 import { SimFileServer } from './simStores/file.ts';
+import { SimOssServer } from './simStores/oss.ts';
+import { SimOssHdfsServer } from './simStores/ossHdfs.ts';
 import type { SimStoreOptions, SimStoreServer } from './simStores/port.ts';
 
 /** More than any schedule needs: what goes on for longer turns in a circle. */
@@ -26,6 +29,10 @@ const TASKS_MAX = 300_000;
 /** Longest that a process takes to drain when everything is healthy. */
 const DRAIN_MS = 30_000;
 const PLACES_MAX = 4;
+/** Operators have their own place, outside of the group. */
+const OPERATOR = PLACES_MAX;
+/** Owners look for requests this often, and a little more. */
+const TAKEN_UP_MS = 1_100;
 
 export interface WorldOptions {
   /** Traces also every failpoint that is passed and every log line. */
@@ -52,6 +59,7 @@ class World {
   readonly #adapt: (ports: Ports, simulated: SimProcess) => Ports;
   /** Until then something that a fault began goes on. */
   #faultyUntilMs = 0;
+  #requests = 0;
 
   constructor(schedule: Schedule, { keepEverything = false, adapt = (ports) => ports }: WorldOptions) {
     const { config, workload, faults, seed } = schedule;
@@ -86,6 +94,19 @@ class World {
   }
 
   #makePlaces(): Place[] {
+    const { config } = this.#schedule;
+    const context = {
+      scheduler: this.#scheduler,
+      recorder: this.#recorder,
+      settings: jobSettings(config),
+      restartMs: config.restartMs,
+      makeProcess: (place: number, life: number) => this.#makeProcess(place, life),
+      connect: (simulated: SimProcess) => this.#connect(simulated),
+    };
+    return Array.from({ length: PLACES_MAX }, (_, number) => new Place(context, number));
+  }
+
+  #makeProcess(place: number, life: number): SimProcess {
     const { config, seed } = this.#schedule;
     const [scheduler, recorder] = [this.#scheduler, this.#recorder];
     const watcher: ProcessWatcher = {
@@ -100,17 +121,8 @@ class World {
         this.#places[simulated.place]?.died(simulated);
       },
     };
-    const makeProcess = (place: number, life: number): SimProcess =>
-      new SimProcess({ ...config, name: { place, life }, scheduler, watcher, seed: mix(seed, place, life) });
-    const context = {
-      scheduler,
-      recorder,
-      makeProcess,
-      settings: jobSettings(config),
-      restartMs: config.restartMs,
-      connect: (simulated: SimProcess) => this.#connect(simulated),
-    };
-    return Array.from({ length: PLACES_MAX }, (_, number) => new Place(context, number));
+    const name = { place, life };
+    return new SimProcess({ ...config, name, scheduler, watcher, seed: mix(seed, place, life) });
   }
 
   #connect(simulated: SimProcess): Ports {
@@ -207,6 +219,9 @@ class World {
       case 'leave':
         this.#places[fault.process]?.stop();
         break;
+      case 'roll':
+        this.#requestRoll(fault.partition);
+        break;
       case 'rebalance':
         this.#kafka.group.rebalance();
         break;
@@ -218,6 +233,15 @@ class World {
         for (const place of this.#places) place.process?.kill();
         this.#store.powerCut();
     }
+  }
+
+  #requestRoll(partition: number): void {
+    const operator = this.#makeProcess(OPERATOR, this.#requests);
+    this.#requests += 1;
+    this.#lasts(this.#scheduler.nowMs + TAKEN_UP_MS);
+    const { job } = jobSettings(this.#schedule.config);
+    const [journal, recorder] = [this.#journal, this.#recorder];
+    requestRoll({ process: operator, journal, job, recorder }, { topic: this.#kafka.topic, partition });
   }
 
   #serviceOf(service: Service): { goAway(forMs: number): void } {
@@ -255,9 +279,10 @@ function makeStore(kind: StoreKind, options: SimStoreOptions): SimStoreServer {
   switch (kind) {
     case 'file':
       return new SimFileServer(options);
-    case 'oss':
     case 'oss-hdfs':
-      throw new Error(`the world has no store of kind ${kind}`);
+      return new SimOssHdfsServer(options);
+    case 'oss':
+      return new SimOssServer(options);
   }
 }
 

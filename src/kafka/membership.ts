@@ -170,7 +170,9 @@ export class Membership {
       autoCommit: false,
       eachBatchAutoResolve: false,
       eachBatch: async ({ batch }) => {
-        throw new Error(`kafkajs fetched ${batch.topic}/${batch.partition}, which is paused`);
+        const message = `kafkajs fetched ${batch.topic}/${batch.partition}, which is paused`;
+        this.#context.log.error({}, message);
+        throw new Error(message);
       },
     });
   }
@@ -250,8 +252,8 @@ export class Membership {
     deadline.abort();
     await observed.closeConnections(abortError('The group membership'));
     // kafkajs leaves silently without success as well; a member that has left already is unknown, which is as good.
-    const left = memberId === null || (await makeLeave(this.#context, memberId));
-    if (left) records?.remove();
+    // Without a member of its own, a record that stands is of one that could not be made to leave: a restart tries again.
+    if (memberId !== null && (await makeLeave(this.#context, memberId))) records?.remove();
     this.#memberId = null;
   }
 }

@@ -5,7 +5,8 @@ import { EMPTY_TAIL, type Tail } from '../../journal/replay.ts';
 import type { JournalFault } from '../../src/fuzz/schedule.ts';
 import { SimJournalServer, type JournalFaults } from '../../src/fuzz/simJournal.ts';
 import type { Scheduler } from '../../src/fuzz/scheduler.ts';
-import { journalConformance, type JournalWorld, type LossyJournal } from '../conformance/journal/suite.ts';
+import { journalConformance } from '../conformance/journal/suite.ts';
+import type { JournalWorld, LossyJournal } from '../conformance/journal/world.ts';
 import { claimed, committed, identity, readAll, subjectOf, writerOn } from '../unit/journal/fixtures.ts';
 import { eventually, LIMITS, newProcess, newScheduler, pass } from './simulated.ts';
 
@@ -33,13 +34,13 @@ class NextFault implements JournalFaults {
 
 /** Keeps the scheduler going for code that knows nothing of it. */
 function driven(scheduler: Scheduler): { stop(): Promise<void> } {
-  let isOver = false;
+  const drive = { isOver: false };
   const going = (async () => {
-    while (!isOver) await scheduler.run(() => isOver, LIMITS);
+    while (!drive.isOver) await scheduler.run(() => drive.isOver, LIMITS);
   })();
   return {
     stop: () => {
-      isOver = true;
+      drive.isOver = true;
       return going;
     },
   };

@@ -202,7 +202,11 @@ describeIntegration('membership in a real Kafka group', () => {
     const { source } = sourceOf(brokers, [topic], { groupId, stateDir, tuning: { fetchWaitMs: 20_000 } });
     await source.start(new Assignments());
     expect(readdirSync(stateDir)).toHaveLength(1);
-    const waits = [0, 1].map((partition) => source.open({ topic, partition }, 0n, null).next());
+    const producer = await producerOf(brokers);
+    await producer.send({ topic, messages: [0, 1].map((partition) => ({ partition, value: 'first' })) });
+    const feeds = [0, 1].map((partition) => source.open({ topic, partition }, 0n, null));
+    await Promise.all(feeds.map((feed) => readTo(feed, 1n)));
+    const waits = feeds.map((feed) => feed.next());
     const ended = Promise.all(
       waits.map((wait) => expect(wait).rejects.toMatchObject({ name: 'AbortError' })),
     );

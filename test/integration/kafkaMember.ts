@@ -24,7 +24,8 @@ const source = createKafkaSource({
   clock: systemClock,
 });
 
-async function useAll(): Promise<void> {
+/** All at once and first of all, so that many questions meet the first connections. */
+async function useAll(): Promise<() => Promise<void>> {
   const feeds = [0, 1].map((partition) => source.open({ topic, partition }, 0n, null));
   const ended = feeds.map((feed) => feed.next().catch(quiet));
   await Promise.all([
@@ -32,11 +33,14 @@ async function useAll(): Promise<void> {
     source.verifyIdentity(topic, null),
     source.readWitness({ topic, partition: 0 }),
   ]);
-  await source.commitOffset({ topic, partition: 0 }, 1n, 'witness');
-  await source.stop();
-  await Promise.all(ended);
+  return async () => {
+    await source.commitOffset({ topic, partition: 0 }, 1n, 'witness');
+    await source.stop();
+    await Promise.all(ended);
+  };
 }
 
+const end = mode === 'stop' ? await useAll() : null;
 await source.start({
   assigned: (partitions) => console.log(`assigned ${partitions.length}`),
   topicAppeared: quiet,
@@ -45,4 +49,4 @@ await source.start({
     process.exit(1);
   },
 });
-if (mode === 'stop') await useAll();
+await end?.();

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
 import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
 import { FAILPOINTS, type Failpoint, type Failpoints, type FailpointSide } from '../../src/failpoints.ts';
 import { expectEachRecordOnce, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
+import { serve, until } from './service.ts';
 
 const PARTITIONS = 2;
 const RECORDS = 40;
@@ -100,4 +102,55 @@ describe('a crash during recovery, after a crash', () => {
     expectEachRecordOnce(job, PARTITIONS, RECORDS);
     expect(job.temporary()).toEqual([]);
   });
+});
+
+describe('a crash while files in progress are taken over', () => {
+  const IN_TAKEOVER = [
+    'journal.claim',
+    'journal.append',
+    'store.finish',
+    'source.commitOffset',
+    'store.commit',
+    'store.discard',
+  ] as const;
+  const threeBuckets: BucketAssigner = {
+    by: 'record-time',
+    slotOf: (ms) => ms,
+    bucketOf: (slot) => `bucket-${slot}`,
+  };
+  const cases = IN_TAKEOVER.flatMap((point) =>
+    (['before', 'after'] as const).flatMap((side) => [1, 3].map((nth) => ({ point, side, nth }))),
+  );
+  test.each(cases)(
+    '$point, $side, time $nth, and once more: nothing is lost',
+    async ({ point, side, nth }) => {
+      const job = new JobFixture();
+      const source = new MemorySource(PARTITIONS);
+      for (let partition = 0; partition < PARTITIONS; partition += 1) {
+        const records = numbered(partition, RECORDS).map((record, index) => ({
+          ...record,
+          timestampMs: index % 3,
+        }));
+        source.append(partition, ...records);
+      }
+      const service = serve(job, { source, assigner: threeBuckets });
+      await until(() => service.coordinator.stats.recordsRead === PARTITIONS * RECORDS);
+      await service.stop();
+      expect(job.temporary().length).toBe(PARTITIONS * 3);
+      for (const crash of [new Crash(point, side, nth), new Crash(point, side, nth)]) {
+        const coordinator = job.coordinator({
+          source,
+          untilEnd: true,
+          assigner: threeBuckets,
+          failpoints: crash,
+        });
+        await Promise.race([coordinator.run(new AbortController().signal), crash.crashed]);
+        expect(crash.hits.has(`${point}:${side}`) || nth > 1 || point === 'store.commit').toBe(true);
+      }
+      const report = await job.coordinator({ source, untilEnd: true }).run(new AbortController().signal);
+      expect(report.stopped).toEqual([]);
+      expectEachRecordOnce(job, PARTITIONS, RECORDS);
+      expect(job.temporary()).toEqual([]);
+    },
+  );
 });

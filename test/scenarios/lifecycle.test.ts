@@ -10,6 +10,7 @@ import { silentLog } from '../../src/telemetry/log.ts';
 import {
   expectEachRecordOnce,
   hastyClock,
+  impatientClock,
   JobFixture,
   NO_LIMITS,
   numbered,
@@ -141,7 +142,7 @@ describe('a service that is asked to stop', () => {
       store,
       journal,
       rolling: everyRecord,
-      clock: hastyClock(100),
+      clock: impatientClock(100),
     });
     await until(() => recordsIn(job) === 10);
     isAway = true;

@@ -98,7 +98,8 @@ describe('a stopped partition', () => {
     filled(source);
     const service = serve(job, { source, rolling: defaultRollingPolicy({ ...NO_LIMITS, maxBytes: 1 }) });
     await service.listening.heard(STOPPED);
-    await ask(job, { type: 'acceptLoss', fromOffset: 13n, toOffset: 21n });
+    await ask(job, { type: 'acceptLoss', fromOffset: 13n, toOffset: 25n });
+    await ask(job, { type: 'acceptLoss', fromOffset: 15n, toOffset: 25n });
     await ask(job, { type: 'acceptLoss', fromOffset: 14n, toOffset: 21n });
     await until(() => linesOf(job, 0).length === RECORDS - 7);
     await service.stop();
@@ -280,6 +281,14 @@ describe('what must not go on silently', () => {
     expect(report.stopped.map(({ stop }) => stop.code)).toEqual([code]);
     expect(report.stopped[0]?.stop.files).toContain(path);
     expect(job.committed().size).toBe(0);
+    // Giving up offsets that were not read yet would lose them, too, and not bring the file back.
+    await ask(job, { type: 'acceptLoss', fromOffset: 5n, toOffset: 9n });
+    source.append(0, ...numbered(0, 5, 5));
+    const again = await job.coordinator({ source, store, untilEnd: true }).run(new AbortController().signal);
+    expect(again.stopped.map(({ stop }) => stop.code)).toEqual([code]);
+    const entries = job.backing.subjects.get(partitionSubject(JOB, at(0))) ?? [];
+    const texts = entries.map(({ bytes }) => new TextDecoder().decode(bytes));
+    expect(texts.filter((text) => text.includes('"requestRefused"')).length).toBe(1);
   });
 
   test('a foreign file under a final name: the partition stops and names both files', async () => {

@@ -34,14 +34,12 @@ const PASSING: readonly (string | null)[] = [
   'KAFKA_UNAVAILABLE',
 ];
 
-function exits({ exits: ended, completeAtMs }: Facts): Violation[] {
+function exits({ exits: ended, fired }: Facts): Violation[] {
+  const isCalm = !fired.includes(true);
   return ended.flatMap(({ process, atMs, error }) => {
-    if (error === null) return [];
-    const isHealthy = completeAtMs !== null && atMs > completeAtMs;
-    if (!isHealthy && PASSING.includes(error.code)) return [];
-    const when = isHealthy ? `at ${atMs} ms, with nothing wrong any more,` : `at ${atMs} ms`;
-    const text = `${process} ended ${when} with ${error.code ?? 'an error without a code'}: ${error.message}`;
-    return [violation('P6', text)];
+    if (error === null || (!isCalm && PASSING.includes(error.code))) return [];
+    const text = `${process} ended at ${atMs} ms with ${error.code ?? 'an error without a code'}: ${error.message}`;
+    return [violation('P6', isCalm ? `${text}; no fault had taken place` : text)];
   });
 }
 

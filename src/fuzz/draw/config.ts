@@ -33,7 +33,7 @@ export function configArbitrary(store: StoreKind, job: JobShape | null): fc.Arbi
         .map(({ turn, before }) => turn - before),
       latencyMsMax: fc.constantFrom(2, 5, 20, 0),
       timeoutMs: fc.constantFrom(100, 300),
-      restartMs: fc.constantFrom(100, 0, 500, 2_000),
+      restartMs: fc.constantFrom(100, 10, 500, 2_000),
       dismissesDeadMember: fc.boolean().map((no) => !no),
       entryBytesMax: fc.constantFrom(100_000, 100_000, 3_000),
       readBatchEntries: fc.constantFrom(100, 2),

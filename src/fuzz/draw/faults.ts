@@ -5,42 +5,51 @@
 import fc from 'fast-check';
 import { FAILPOINTS, type Failpoint } from '../../failpoints.ts';
 import type { Fault, JournalFault, StoreKind } from '../schedule.ts';
+import { PARTITIONS_MAX } from './workload.ts';
 
 const PLACES = 4;
-const FAULTS_MAX = 10;
+/** The place of commands that operators run. */
+const OPERATOR = 4;
+const FAULTS_MAX = 16;
 /** Shorter than anything, longer than a time-out, longer than a session, longer than a session and its aftermath. */
 const PAUSES_MS = [50, 400, 2_500, 5_000] as const;
 const AWAY_MS = [100, 1_000, 4_000] as const;
 /** Most of what a workload asks for is done by then; recoveries go on behind it. */
 const STRIKES_UNTIL_MS = 2_500;
 
-/** Faults whose places wait for the number of processes. */
-export type DrawnFaults = (processes: number) => readonly Fault[];
+/** Faults that wait for the number of processes and of partitions. */
+export type DrawnFaults = (counts: Counts) => readonly Fault[];
+
+interface Counts {
+  readonly processes: number;
+  readonly partitions: number;
+}
 
 export function faultsArbitrary(store: StoreKind): fc.Arbitrary<DrawnFaults> {
   const kinds = faultKinds(store);
   return fc
     .record({
       drawn: fc.array(fc.oneof(...Object.values(kinds)), { maxLength: FAULTS_MAX, size: 'max' }),
-      enabled: fc.subarray(Object.keys(kinds)),
+      enabled: fc.subarray(Object.keys(kinds), { minLength: 3 }),
     })
     .map(({ drawn, enabled }) => {
       const faults = drawn.filter(({ type }) => enabled.includes(type));
-      return (processes) => faults.map((fault) => inPlace(fault, processes));
+      return (counts) => faults.map((fault) => inPlace(fault, counts));
     });
 }
 
 /** A fault of a process that there is, or of a place that another may join. */
-function inPlace(fault: Fault, processes: number): Fault {
+function inPlace(fault: Fault, { processes, partitions }: Counts): Fault {
+  if ('partition' in fault) return { ...fault, partition: fault.partition % partitions };
   if (!('process' in fault)) return fault;
+  if ('point' in fault && fault.point === 'journal.fileRequest') return { ...fault, process: OPERATOR };
   const places = 'atMs' in fault ? Math.min(PLACES, processes + 1) : processes;
   return { ...fault, process: fault.process % places };
 }
 
-/** Points that no process of the world passes with a store of this kind: a fault there would never take place. */
+/** Whether processes pass the point with a store of this kind: a fault there would never take place. */
 function isReachable(point: Failpoint, store: StoreKind): boolean {
-  const resumes = store === 'oss-hdfs';
-  return point !== 'journal.fileRequest' && point !== (resumes ? 'store.finish' : 'store.recover');
+  return point !== (store === 'oss-hdfs' ? 'store.finish' : 'store.recover');
 }
 
 interface Kind {
@@ -53,8 +62,8 @@ function faultKinds(store: StoreKind): Readonly<Record<Fault['type'], Kind>> {
   const storePoints = points.filter((point) => point.startsWith('store.'));
   const nth = {
     process: fc.nat(PLACES - 1),
-    life: fc.constantFrom(0, 0, 0, 1, 1, 2),
-    nth: fc.oneof(fc.constantFrom(1, 2), fc.integer({ min: 1, max: 6 })),
+    life: fc.constantFrom(0, 0, 0, 0, 1, 1, 2),
+    nth: fc.constantFrom(1, 1, 1, 2, 2, 3, 4, 6),
   };
   const point = { ...nth, point: fc.constantFrom(...points), side: fc.constantFrom('before', 'after') };
   const time = { process: fc.nat(PLACES - 1), atMs: fc.nat(STRIKES_UNTIL_MS) };
@@ -69,6 +78,7 @@ function faultKinds(store: StoreKind): Readonly<Record<Fault['type'], Kind>> {
     offsetCommit: kind(1, 'offsetCommit', { ...nth, fault: fc.constantFrom('lostRequest', 'lostReply') }),
     join: kind(1, 'join', time),
     leave: kind(1, 'leave', time),
+    roll: kind(1, 'roll', { partition: fc.nat(PARTITIONS_MAX - 1), atMs: time.atMs }),
     rebalance: kind(2, 'rebalance', { atMs: time.atMs }),
     away: kind(2, 'away', {
       service: fc.constantFrom('journal', 'kafka', 'store'),
@@ -79,14 +89,15 @@ function faultKinds(store: StoreKind): Readonly<Record<Fault['type'], Kind>> {
   };
 }
 
-type Fields<T extends Fault['type']> = {
-  readonly [K in keyof Omit<Extract<Fault, { type: T }>, 'type'>]: fc.Arbitrary<
-    Extract<Fault, { type: T }>[K]
-  >;
-};
+type Fields<T> = { readonly [K in keyof Omit<T, 'type'>]: fc.Arbitrary<T[K & keyof T]> };
 
-function kind<T extends Fault['type']>(weight: number, type: T, fields: Fields<T>): Kind {
-  const arbitrary = fc.record(fields as Record<string, fc.Arbitrary<unknown>>);
+function kind<T extends Fault['type']>(
+  weight: number,
+  type: T,
+  fields: Fields<Fault & { readonly type: T }>,
+): Kind {
+  const own: object = fields;
+  const arbitrary = fc.record(own as Record<string, fc.Arbitrary<unknown>>);
   return { weight, arbitrary: arbitrary.map((rest) => ({ type, ...rest }) as unknown as Fault) };
 }
 

@@ -21,10 +21,9 @@ export function scheduleArbitrary({ store, job }: DrawOptions): fc.Arbitrary<Sch
       config: configArbitrary(store, job),
       seed: fc.noShrink(fc.integer({ min: 0, max: 2 ** 31 - 1 })),
     })
-    .map(({ seed, config, workload, faults }) => ({
-      seed,
-      config,
-      workload: workload(config.wallStartMs),
-      faults: faults(config.processes),
-    }));
+    .map(({ seed, config, workload: drawn, faults }) => {
+      const workload = drawn(config.wallStartMs);
+      const counts = { processes: config.processes, partitions: workload.partitions.length };
+      return { seed, config, workload, faults: faults(counts) };
+    });
 }

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { LogItem, RecordShape, Workload } from '../schedule.ts';
 
-const PARTITIONS_MAX = 2;
+export const PARTITIONS_MAX = 2;
 const ITEMS_MAX = 9;
 const GAP_MS_MAX = 180;
 /** How far apart the times of records are: within one folder, or each in another. */

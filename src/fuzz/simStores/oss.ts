@@ -252,7 +252,10 @@ class UploadBeingWritten extends SimOpenFile {
   }
 
   /** Parts are numbered from 1 without gaps; the same number always means the same bytes. */
-  async #uploadPart(point: 'store.write' | 'store.persist' | 'store.closeForCommit', length: number): Promise<void> {
+  async #uploadPart(
+    point: 'store.write' | 'store.persist' | 'store.closeForCommit',
+    length: number,
+  ): Promise<void> {
     const { uploadId, temporaryUri } = this.#options;
     const bytes = this.#rest.subarray(0, length);
     const number = this.#parts.length + 1;

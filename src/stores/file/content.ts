@@ -150,7 +150,7 @@ export async function copyExactly(
     source = await fs.open(from, 'r');
   } catch (cause) {
     if (!hasSystemCode(cause, 'ENOENT')) throw failed('open', from, cause);
-    const message = `${from} is gone, though ${durable.length} bytes of it were journaled as durable. Put it back, or accept the loss.`;
+    const message = `${from} is gone, though ${durable.length} bytes of it were journaled as durable. Put it back, then resume.`;
     throw new TidemarkError('STORE_FILE_MISSING', message, { fields: { path: from, files: [from] }, cause });
   }
   try {
@@ -158,7 +158,7 @@ export async function copyExactly(
     const read = short === null ? await verifyFile(fs, to, durable) : { difference: short };
     if (read === null) throw outcomeUnknown('read back', to, new Error('the copy is gone'));
     if (read.difference !== null) {
-      const advice = 'What was journaled as durable is not there: restore the file, or accept the loss.';
+      const advice = 'What was journaled as durable is not there: restore the file, then resume.';
       throw contentDiffers(from, short ?? `was copied, and the copy ${read.difference}`, advice);
     }
   } catch (cause) {

@@ -86,7 +86,7 @@ export class Publisher {
       : { difference: 'is no regular file' };
     if (read === null) return 'raced';
     if (read.difference !== null) {
-      const advice = `It is not published as ${paths.final}: restore it, or accept the loss.`;
+      const advice = `It is not published as ${paths.final}: restore it, then resume.`;
       throw contentDiffers(paths.temporary, read.difference, advice, [paths.final]);
     }
     return (await this.#link(paths)) ? 'done' : 'raced';
@@ -164,7 +164,7 @@ function lost(paths: PartPaths, durable: DurablePart, movedAway: boolean): Tidem
     : `Neither ${paths.temporary} nor ${paths.final} is there, though ${durable.length} bytes were journaled as durable.`;
   return new TidemarkError(
     'STORE_FILE_MISSING',
-    `${story} Put the file back under its final name, or accept the loss.`,
+    `${story} Put the file back under its final name, then resume.`,
     {
       fields: { path: paths.final, files: [paths.temporary, paths.final] },
     },

@@ -1,6 +1,10 @@
 import { EventEmitter, once } from 'node:events';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import type { Journal } from '../../../journal/port.ts';
 import { EMPTY_TAIL, replay } from '../../../journal/replay.ts';
+import { WitnessWatch } from '../../../journal/witness.ts';
+import type { SubjectWriter } from '../../../journal/writer.ts';
 import { describeIntegration } from '../../services/integration.ts';
 import { TcpProxy } from '../../services/tcpProxy.ts';
 import {
@@ -8,9 +12,12 @@ import {
   chain,
   claimed,
   committed,
+  flipBit,
   identity,
+  JOB,
   ManualPacer,
   readAll,
+  realPacer,
   replayAll,
   requestsOf,
   subjectOf,
@@ -19,6 +26,11 @@ import {
 import { NatsFixture, storeAtOnce, STREAM } from './natsFixture.ts';
 
 const subject = subjectOf();
+
+interface DamagedJournal {
+  readonly journal: Journal;
+  readonly writer: SubjectWriter;
+}
 
 describeIntegration(
   'the JetStream journal, when its server fails',
@@ -185,6 +197,62 @@ describeIntegration(
       await restored.fileRequest(subject, chain(1)[0] ?? new Uint8Array());
       expect(await replayAll(journal, subject)).toHaveLength(1);
     });
+  },
+  { ownServers: true },
+);
+
+describeIntegration(
+  "the JetStream journal, when a bit flips on its server's disk",
+  () => {
+    /** Ten entries, a server that went down, a bit turned over in one of them, and the server up again. */
+    async function damaged(
+      fixture: NatsFixture,
+      seq: number,
+      signal: NodeJS.Signals,
+    ): Promise<DamagedJournal> {
+      const journal = await fixture.open();
+      const pacer = new ManualPacer();
+      pacer.onPause = () => realPacer.pause(20);
+      const writer = writerOn(journal, subject, EMPTY_TAIL, { pacer });
+      await writer.append(identity(), [claimed()]);
+      for (let number = 2; number <= 10; number += 1) await writer.append(identity(), [committed(number)]);
+      await fixture.nats.kill(signal);
+      const [block = ''] = globSync(`${fixture.nats.dataDir}/**/streams/${STREAM}/msgs/*.blk`);
+      const bytes = readFileSync(block);
+      const at = bytes.indexOf(`"seq":${seq},`);
+      if (at < 0) throw new Error(`no entry ${seq} in ${block}`);
+      writeFileSync(block, flipBit(bytes, at + '"seq":'.length));
+      await fixture.nats.restart();
+      return { journal, writer };
+    }
+
+    test.each([5, 10])(
+      'entry %i of 10, found by a server that knew its end: the replay stops',
+      async (seq) => {
+        await using fixture = await NatsFixture.start();
+        const { journal, writer } = await damaged(fixture, seq, 'SIGTERM');
+        await expect(replayAll(journal, subject)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
+        if (seq < 10) return;
+        await expect(writer.append(identity(), [committed(11)])).rejects.toMatchObject({
+          code: 'JOURNAL_CORRUPT',
+        });
+      },
+    );
+
+    test.each([5, 10])(
+      'entry %i of 10, found by a server that recovers: it drops all from there on, the witness tells',
+      async (seq) => {
+        await using fixture = await NatsFixture.start();
+        const { journal, writer } = await damaged(fixture, seq, 'SIGKILL');
+        const witness = { job: JOB, journalId: journal.id, seq: 10, hash: writer.tail.hash };
+        const watch = new WitnessWatch(witness, { job: JOB, journalId: journal.id });
+        for (const { tail } of await replayAll(journal, subject)) watch.see(tail);
+        expect(watch.verdict()).toBe('journal-behind');
+        await expect(writer.append(identity(), [committed(11)])).rejects.toMatchObject({
+          ...{ code: 'JOURNAL_ROLLED_BACK', fields: { seq: 10 } },
+        });
+      },
+    );
   },
   { ownServers: true },
 );

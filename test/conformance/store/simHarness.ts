@@ -45,7 +45,8 @@ export function simHarness(makeServer: (options: SimStoreOptions) => SimStoreSer
     });
   };
   const live = async (): Promise<void> => {
-    while (!isOver) await scheduler.run(() => isOver, { tasksMax: TASKS_MAX, untilMs: Number.MAX_SAFE_INTEGER });
+    while (!isOver)
+      await scheduler.run(() => isOver, { tasksMax: TASKS_MAX, untilMs: Number.MAX_SAFE_INTEGER });
   };
   void live();
   return {

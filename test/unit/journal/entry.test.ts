@@ -41,6 +41,7 @@ const events: { readonly [T in JournalEvent['type']]: fc.Arbitrary<Omit<EventOf<
     ...{ partId: part, bucket: text, finalUri: text, temporaryUri: text },
     ...{ format: fc.constant('text' as const), firstOffset: offset, openedAtMs: count },
   }),
+  partStarted: fc.record({ partId: part, handle }),
   partMoved: fc.record({ partId: part, fromUri: text, toUri: text }),
   checkpointPart: fc.record({
     ...{ checkpoint: count, index: count, parts: fc.array(partChange, { maxLength: 3 }) },

@@ -46,7 +46,10 @@ export class Bucket {
       ([uri, { litter }]) => isHidden(uri) && !(litter !== null && isNobodys(litter)),
     );
     const uploads = [...this.#uploads].filter(([, { parts }]) => parts.size > 0);
-    return [...objects.map(([uri]) => uri), ...uploads.map(([id, { uri }]) => `${uri} (upload ${id})`)].sort();
+    return [
+      ...objects.map(([uri]) => uri),
+      ...uploads.map(([id, { uri }]) => `${uri} (upload ${id})`),
+    ].sort();
   }
 
   put(uri: string, bytes: Buffer, litter: Litter | null): void {
