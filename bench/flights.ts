@@ -37,7 +37,9 @@ export interface FlightsResult {
 
 /** One flight as one line of JSON; its number makes every line distinct. */
 function lineOf(number: number, row: Record<string, unknown>): string {
-  return JSON.stringify({ number, ...row }, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
+  return JSON.stringify({ number, ...row }, (_key, value: unknown) =>
+    typeof value === 'bigint' ? Number(value) : value,
+  );
 }
 
 /** An order-free digest of lines: equal sums of hashes mean equal sets of lines. */
@@ -80,7 +82,11 @@ async function produce(options: FlightsOptions, topic: string): Promise<LineSum>
   return sum;
 }
 
-function writtenLines(folder: string): { readonly sum: LineSum; readonly files: number; readonly bytes: number } {
+function writtenLines(folder: string): {
+  readonly sum: LineSum;
+  readonly files: number;
+  readonly bytes: number;
+} {
   const sum = new LineSum();
   let files = 0;
   let bytes = 0;
@@ -115,9 +121,13 @@ journal:
     );
     options.onProgress?.('running tidemark');
     const startedMs = performance.now();
-    const child = spawn(process.execPath, [path.join(CHECKOUT, 'bin/tidemark.js'), 'run', job, '--until-end'], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      [path.join(CHECKOUT, 'bin/tidemark.js'), 'run', job, '--until-end'],
+      {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      },
+    );
     const memory = new PeakMemory(child.pid ?? 0);
     const [code] = (await once(child, 'close')) as [number | null];
     const seconds = (performance.now() - startedMs) / 1000;

@@ -19,7 +19,11 @@ export class PeakMemory {
       this.#peakKiB = Math.max(this.#peakKiB, Number(found?.[1] ?? 0));
     } catch (error) {
       // Gone: what was seen last stands.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      if (
+        (error as NodeJS.ErrnoException).code !== 'ENOENT' &&
+        (error as NodeJS.ErrnoException).code !== 'ESRCH'
+      )
+        throw error;
     }
   }
 

@@ -5,7 +5,9 @@ const records = Number(process.argv[2] ?? 1_000_000);
 const brokers = process.env['KAFKA_BROKERS'];
 const natsUrl = process.env['NATS_URL'];
 if (!Number.isSafeInteger(records) || records < 1 || brokers === undefined || natsUrl === undefined) {
-  process.stderr.write('usage: KAFKA_BROKERS=host:port NATS_URL=nats://host:port npm run flights -- [RECORDS]\n');
+  process.stderr.write(
+    'usage: KAFKA_BROKERS=host:port NATS_URL=nats://host:port npm run flights -- [RECORDS]\n',
+  );
   process.exit(2);
 }
 const result = await flights({

@@ -60,7 +60,10 @@ export const ERROR_CODES = {
     retry: 'operator',
     help: 'Compare the files named; remove the foreign one, then resume.',
   },
-  STORE_FILE_MISSING: { retry: 'operator', help: 'Put the file back under one of its two names, then resume.' },
+  STORE_FILE_MISSING: {
+    retry: 'operator',
+    help: 'Put the file back under one of its two names, then resume.',
+  },
   STORE_HANDLE_INVALID: { retry: 'bug', help: 'Report this with the journal of the partition.' },
   KAFKA_UNAVAILABLE: { retry: 'transient', help: 'Check that the brokers answer; Tidemark goes on trying.' },
   KAFKA_AUTHENTICATION: { retry: 'config', help: 'Correct the sasl or ssl settings of the source.' },

@@ -9,7 +9,7 @@ import { damaged, failedRead } from './sqliteErrors.ts';
 
 /** "TDMK": in the header of the file, so that another program's database is never taken for a journal. */
 const APPLICATION_ID = 0x54_44_4d_4b;
-export const JOURNAL_FORMAT_VERSION = 1;
+const JOURNAL_FORMAT_VERSION = 1;
 
 const SCHEMA = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;

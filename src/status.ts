@@ -58,7 +58,8 @@ function partitionStatus(
   return {
     ...partition,
     // The journal says what is owed; whether a process works on it right now is not its matter.
-    state: stop !== null ? 'stopped' : epoch === 0 ? 'unclaimed' : ledger.buckets.size > 0 ? 'active' : 'settled',
+    state:
+      stop !== null ? 'stopped' : epoch === 0 ? 'unclaimed' : ledger.buckets.size > 0 ? 'active' : 'settled',
     epoch,
     nextOffset: nextOffset ?? 0n,
     lag: nextOffset === null ? null : lagOf({ partition, nextOffset }, ranges),

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import type { JobConfig } from '../config/jobConfig.ts';
 import type { LogLevel } from '../telemetry/pinoLog.ts';
+import type { FuzzCommandOptions } from './commands/fuzz.ts';
 import type * as Requests from './commands/request.ts';
 import type { RequestOrder } from './contract.ts';
 import type { CliIo } from './io.ts';
@@ -23,7 +24,8 @@ Examples:
   tidemark run job.yaml -D roll.maxAge=1m -D source.kafka.topics='[a, b]'
   tidemark status job.yaml --json
   tidemark roll job.yaml --partition clicks/0
-  tidemark accept-loss job.yaml --partition clicks/0 --from 100 --to 250`;
+  tidemark accept-loss job.yaml --partition clicks/0 --from 100 --to 250
+  tidemark fuzz --runs 10000                   is the promise kept? in a world where everything fails that can`;
 
 interface JobOptions {
   readonly define: readonly string[];
@@ -51,6 +53,7 @@ export function createProgram(io: CliIo): Program {
   addRequests(program, io);
   addValidate(program, io);
   addSchema(command, io);
+  addFuzz(program, io);
   return program;
 }
 
@@ -164,5 +167,25 @@ function addSchema(command: Command, io: CliIo): void {
     .action(async () => {
       const { jobJsonSchema } = await import('../config/schema.ts');
       io.stdout.write(`${JSON.stringify(jobJsonSchema(), null, 2)}\n`);
+    });
+}
+
+function addFuzz(program: Program, io: CliIo): void {
+  const store = new Option('--store <kind>', 'destination of the world').choices(['file', 'oss', 'oss-hdfs']);
+  program.command
+    .command('fuzz')
+    .description('try the coordinator in a deterministic world with crashes, zombies and lost replies')
+    .option('--runs <number>', 'drawn schedules (1000 by default)')
+    .option('--for <duration>', 'drawn schedules for so long, like 60s')
+    .option('--exhaustive', 'every single fault, pair and triple at the named failpoints of a short workload')
+    .option('--seed <number>', 'the same seed, the same schedules; drawn by default')
+    .option('--path <path>', 'replay this one schedule of the seed')
+    .option('--job <job.yaml>', 'take rolling, buckets and checkpoints from this job file')
+    .addOption(store)
+    .addOption(jsonOption())
+    .action(async (options: FuzzCommandOptions) => {
+      const config = options.job === undefined ? null : await load(options.job, { define: [] }, io);
+      const { fuzzCommand } = await import('./commands/fuzz.ts');
+      program.exitCode = await fuzzCommand(options, config, io);
     });
 }

@@ -52,7 +52,7 @@ function unknownKey(key: string, known: readonly string[]): string {
 }
 
 /** The known key that was most probably meant, or null. */
-export function nearest(key: string, known: readonly string[]): string | null {
+function nearest(key: string, known: readonly string[]): string | null {
   const wanted = key.toLowerCase();
   const ranked = known
     .map((candidate) => ({ candidate, distance: editDistance(wanted, candidate.toLowerCase()) }))

@@ -97,7 +97,7 @@ export class Coordinator {
     const { ports, settings } = this.#context;
     const source = await this.#describe(signal);
     if (source === null) return;
-    await this.#claimMarker();
+    await this.#patiently(signal, () => this.#claimMarker());
     this.#facts = await this.#patiently(signal, () => startJob(this.#context, source, signal));
     this.#clusterId = source.clusterId;
     if (settings.untilEnd) {

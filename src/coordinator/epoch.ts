@@ -3,7 +3,7 @@
  * publishing and timers run beside each other; the first failure of any of them ends the epoch.
  */
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
-import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import { partitionName } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
 import { proveEnd } from './boundedEnd.ts';
@@ -14,6 +14,7 @@ import { Flow } from './flow.ts';
 import { judgeWitness } from './judgeWitness.ts';
 import type { Context } from './options.ts';
 import { PartFiles } from './partFiles.ts';
+import { checkCluster, type PartitionTask } from './partitionTask.ts';
 import { Publisher } from './publisher.ts';
 import { decideRequest, readRequests } from './requests.ts';
 import { settle, type Settling } from './settle.ts';
@@ -22,18 +23,6 @@ const REQUEST_POLL_MS = 1_000;
 /** For how long the end of an epoch waits for a journal that may be away. */
 const JOURNAL_PATIENCE_MS = 5_000;
 const CHECKPOINT_COMPLETED = 'checkpoint completed';
-
-/** What a partition's runner knows of it before any claim. */
-export interface PartitionTask {
-  readonly partition: TopicPartition;
-  /** Used once, where the journal has nothing. */
-  readonly startOffset: bigint;
-  readonly topicId: string | null;
-  /** The cluster that the journal names and the one that answers now: another one is another log. */
-  readonly clusterId: { readonly journaled: string | null; readonly found: string | null };
-  /** Where a bounded run ends; null for a service. */
-  readonly endOffset: bigint | null;
-}
 
 export class Epoch {
   readonly #context: Context;
@@ -130,7 +119,7 @@ export class Epoch {
   }
 
   async #run(): Promise<'ended' | 'drained'> {
-    this.#checkCluster();
+    checkCluster(this.#task);
     const { host } = this.#claim;
     const entryBytesMax = this.#context.ports.journal.entryBytesMax;
     const isOver = (): boolean => this.#isOver;
@@ -171,17 +160,6 @@ export class Epoch {
     };
     work.then(forget, forget);
     return this.#latch.race(work);
-  }
-
-  #checkCluster(): void {
-    const { journaled, found } = this.#task.clusterId;
-    if (journaled === null || journaled === found) return;
-    throw new TidemarkError(
-      'SOURCE_REPLACED',
-      `${partitionName(this.#task.partition)} was read from cluster ${journaled}; the brokers now belong to cluster ${found ?? '-'}. ` +
-        'Point the job at its own cluster, or give it another name.',
-      { fields: { journaledClusterId: journaled, clusterId: found } },
-    );
   }
 
   #makeFlow(): Flow {

@@ -88,22 +88,21 @@ export class Flow {
     const { assigner, rolling, clock, stats } = this.#options;
     const byRecord = assigner.by === 'record-time';
     const nowMs = clock.nowMs();
-    let base = cursor.baseOffset;
     const start = this.#nextOffset;
-    let startDelta = Number(start - base);
-    let endDelta = endOffset === null ? Infinity : Number(endOffset - base);
+    let base = -1n;
+    let startDelta = 0;
+    let endDelta = Infinity;
     let slot = NaN;
     let writer: PartWriter | undefined;
     let read = 0;
     let lastDelta = -1;
-    let pause = DONE;
     try {
       while (held || cursor.next()) {
         held = false;
         if (cursor.baseOffset !== base) {
           base = cursor.baseOffset;
           startDelta = Number(start - base);
-          endDelta = endOffset === null ? Infinity : Number(endOffset - base);
+          if (endOffset !== null) endDelta = Number(endOffset - base);
         }
         const delta = cursor.offsetDelta;
         if (delta < startDelta) continue;
@@ -120,8 +119,7 @@ export class Flow {
           writer = this.#bySlot.get(slot) ?? this.#adoptSlot(slot);
           if (writer === undefined) {
             this.#nextOffset = base + BigInt(delta);
-            pause = { type: 'bucket', slot };
-            break;
+            return { type: 'bucket', slot };
           }
         }
         writer.appendLine(cursor.valueBytes, cursor.valueStart, cursor.valueEnd, base, delta);
@@ -133,8 +131,7 @@ export class Flow {
           writer = undefined;
         } else if (writer.backlogBytes > FILE_BACKLOG_BYTES_MAX) {
           this.#nextOffset = base + BigInt(delta) + 1n;
-          pause = { type: 'behind', writer };
-          break;
+          return { type: 'behind', writer };
         }
       }
     } catch (error) {
@@ -144,7 +141,7 @@ export class Flow {
       this.#recordsRead += read;
       stats.recordsRead += read;
     }
-    return pause;
+    return DONE;
   }
 
   /** The file of another slot of the same bucket, where there is one. */

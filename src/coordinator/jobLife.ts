@@ -41,9 +41,7 @@ export class JobFacts {
 }
 
 /** Reads the job's subject; a missing one gives empty facts. */
-export async function readJobFacts(
-  context: Context,
-): Promise<{ readonly facts: JobFacts; readonly tail: Tail }> {
+async function readJobFacts(context: Context): Promise<{ readonly facts: JobFacts; readonly tail: Tail }> {
   const facts = new JobFacts();
   let tail = EMPTY_TAIL;
   for await (const replayed of replay(context.ports.journal, jobSubject(context.settings.job))) {

@@ -6,7 +6,8 @@ import type { StopFacts } from '../../actors/facts.ts';
 import { asTidemarkError, hasCode, TidemarkError, type ErrorFields } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { FailureLatch, Gate } from './concurrency.ts';
-import { Epoch, type PartitionTask } from './epoch.ts';
+import { Epoch } from './epoch.ts';
+import type { PartitionTask } from './partitionTask.ts';
 import type { Context } from './options.ts';
 import { decideRequest, readRequests, type FiledRequest } from './requests.ts';
 

@@ -1,19 +1,16 @@
 /**
  * Exhausted schedules: one short workload, and every single fault, every pair and every triple of faults at its named failpoints.
- * What a process passes depends on the faults before; so each run tells where the next fault can strike, and none is planned in
- * vain. A crash is followed by faults of what recovers from it, a pause by faults of whoever takes over meanwhile.
+ * What a process passes depends on the faults before; so each run tells where the next fault can strike, and hardly any is planned
+ * in vain. A crash is followed by a fault of what recovers from it, a pause by a fault of whoever takes over meanwhile.
  */
 import { FAILPOINTS, type Failpoint, type FailpointSide } from '../failpoints.ts';
-import type { Fault, LogItem, RunTrace, Schedule, StoreKind } from './schedule.ts';
+import type { DrawOptions } from './draw/schedule.ts';
+import type { Fault, LogItem, RunTrace, Schedule } from './schedule.ts';
 
-/** Longer than a session and its aftermath: another process takes over, and then the sleeper goes on. */
-const PAUSE_MS = 4_000;
-const WALL_START_MS = Date.UTC(2026, 0, 1);
-/** A fault that is part of the workload: without it nobody has to recover, or to roll on request. */
-const KILLED_AT_MS = 290;
-const ROLLED_AT_MS = 30;
+export const STRIKE_TYPES = ['crash', 'pause'] as const;
+export type StrikeType = (typeof STRIKE_TYPES)[number];
 
-/** Where a fault can strike: the first time that this process passes this point. */
+/** The first time that this process passes this point. */
 export interface Site {
   readonly process: number;
   readonly life: number;
@@ -21,20 +18,37 @@ export interface Site {
   readonly side: FailpointSide;
 }
 
-export type StrikeType = 'crash' | 'pause';
+export interface Strike extends Site {
+  readonly type: StrikeType;
+}
 
-/** The workload without any fault of its own. In it every failpoint is passed that the store has. */
-export function shortSchedule(store: StoreKind): Schedule {
+/** Longer than a session and its aftermath: another process takes over, and then the sleeper goes on. */
+const PAUSE_MS = 4_000;
+const WALL_START_MS = Date.UTC(2026, 0, 1);
+
+/** Part of the workload: without them nobody would roll on request, recover, or drain while faults may still strike. */
+const BASE_FAULTS: readonly Fault[] = [
+  { type: 'roll', partition: 0, atMs: 30 },
+  { type: 'crash', process: 0, life: 0, point: 'store.commit', side: 'before', nth: 2 },
+  { type: 'leave', process: 1, atMs: 420 },
+];
+
+export interface ExhaustOptions extends DrawOptions {
+  readonly seed: number;
+}
+
+/** The workload without strikes. In it every failpoint is passed that the store has. */
+export function shortSchedule({ store, job, seed }: ExhaustOptions): Schedule {
   const at = (atMs: number): LogItem => ({
     ...{ type: 'records', atMs, records: 3, nullEvery: 0 },
     ...{ timestampMs: WALL_START_MS, stepMs: 400 },
   });
   return {
-    seed: 1,
+    seed,
     config: {
-      ...{ store, processes: 2, checkpointIntervalMs: 100 },
-      roll: { maxBytes: 16, maxAgeMs: 600, maxIdleMs: 200, atCheckpoint: false },
-      buckets: { by: 'record-time', pattern: 'ss', timezone: 'UTC' },
+      ...{ store, processes: 2, checkpointIntervalMs: job?.checkpointIntervalMs ?? 100 },
+      roll: job?.roll ?? { maxBytes: 16, maxAgeMs: 600, maxIdleMs: 200, atCheckpoint: false },
+      buckets: job?.buckets ?? { by: 'record-time', pattern: 'ss', timezone: 'UTC' },
       ...{ wallStartMs: WALL_START_MS, latencyMsMax: 2, timeoutMs: 100 },
       ...{ sessionMs: 1_500, heartbeatMs: 300, restartMs: 20, dismissesDeadMember: true },
       ...{ entryBytesMax: 100_000, readBatchEntries: 100, fetchBatchesMax: 2, faultsUntilMs: 15_000 },
@@ -46,62 +60,84 @@ export function shortSchedule(store: StoreKind): Schedule {
         [at(0), at(240)],
       ],
     },
-    faults: [
-      { type: 'roll', partition: 0, atMs: ROLLED_AT_MS },
-      { type: 'kill', process: 0, atMs: KILLED_AT_MS },
-    ],
+    faults: BASE_FAULTS,
   };
 }
 
-/** The schedule with one fault more. */
-export function strikeAt(schedule: Schedule, type: StrikeType, site: Site): Schedule {
-  const where = { ...site, nth: 1 };
-  const fault: Fault = type === 'crash' ? { type, ...where } : { type, ...where, forMs: PAUSE_MS };
-  return { ...schedule, faults: [...schedule.faults, fault] };
+export function withStrikes(schedule: Schedule, strikes: readonly Strike[]): Schedule {
+  const faults = strikes.map(({ type, ...site }): Fault => {
+    const where = { ...site, nth: 1 };
+    return type === 'crash' ? { type, ...where } : { type, ...where, forMs: PAUSE_MS };
+  });
+  return { ...schedule, faults: [...schedule.faults, ...faults] };
 }
 
-const PASSES = /^passes (before|after) ([A-Za-z.]+)$/;
+const PASSES = /^passes (before|after) (.+)$/;
 const PROCESS = /^p(\d+)\.(\d+)$/;
 
-/**
- * Where the next fault can strike, in the order of time: every site that the run came to behind its last strike. The trace must
- * hold everything.
- */
-export function sitesOf({ happenings, schedule }: RunTrace): Site[] {
-  const last = lastStrike(schedule);
-  const sites: Site[] = [];
+/** Every site of a run behind its last strike, in the order of time. The trace must hold everything. */
+export function sitesBehind({ happenings }: RunTrace, strikes: readonly Strike[]): Site[] {
+  const last = strikes.at(-1);
   const seen = new Set<string>();
-  let isBehind = last === null;
+  const sites: Site[] = [];
+  let isBehind = last === undefined;
   for (const { process, what } of happenings) {
     const [, side, point] = PASSES.exec(what) ?? [];
     const [, place, life] = PROCESS.exec(process) ?? [];
-    if (side === undefined || point === undefined || place === undefined || life === undefined) continue;
-    const key = `${process} ${side} ${point}`;
-    if (seen.has(key)) continue;
+    const key = `${process} ${what}`;
+    if (place === undefined || !isSide(side) || !isPoint(point) || seen.has(key)) continue;
     seen.add(key);
-    const site = {
-      process: Number(place),
-      life: Number(life),
-      point: point as Failpoint,
-      side: side as FailpointSide,
-    };
+    const site: Site = { process: Number(place), life: Number(life), point, side };
     if (isBehind) sites.push(site);
-    else isBehind = last !== null && isSame(site, last);
+    else isBehind = last !== undefined && textOfSite(site) === textOfSite(last);
   }
   return sites;
 }
 
-function lastStrike({ faults }: Schedule): Site | null {
-  return faults.findLast((fault) => fault.type === 'crash' || fault.type === 'pause') ?? null;
+/**
+ * One site for each failpoint and side: of the process that has to recover from the last strike, before all others.
+ */
+export function telling(sites: readonly Site[], strikes: readonly Strike[]): Site[] {
+  const last = strikes.at(-1);
+  const recovers = ({ process, life }: Site): boolean => {
+    if (last === undefined) return false;
+    return last.type === 'crash'
+      ? process === last.process && life === last.life + 1
+      : process !== last.process;
+  };
+  const chosen = new Map<string, Site>();
+  for (const site of [...sites.filter(recovers), ...sites]) {
+    const key = `${site.point}:${site.side}`;
+    if (!chosen.has(key)) chosen.set(key, site);
+  }
+  return [...chosen.values()];
 }
 
-function isSame(a: Site, b: Site): boolean {
-  return a.process === b.process && a.life === b.life && a.point === b.point && a.side === b.side;
+/** `crash:p0.0:store.commit:after,pause:p0.1:...`: what `--path` takes for an exhausted schedule. */
+export function textOfStrikes(strikes: readonly Strike[]): string {
+  return strikes.map((strike) => `${strike.type}:${textOfSite(strike)}`).join(',');
 }
 
-/** Failpoints that a run of the workload passes on neither side; a store that resumes never finishes, and the reverse. */
-export function neverPassed(hits: Readonly<Record<string, number>>): readonly string[] {
-  return FAILPOINTS.flatMap((point) => [`${point}:before`, `${point}:after`]).filter(
-    (key) => (hits[key] ?? 0) === 0,
-  );
+function textOfSite({ process, life, point, side }: Site): string {
+  return `p${process}.${life}:${point}:${side}`;
+}
+
+/** Null where the text names no strikes. */
+export function parseStrikes(text: string): readonly Strike[] | null {
+  const strikes = text.split(',').map((one): Strike | null => {
+    const [type, process = '', point, side, ...rest] = one.split(':');
+    const [, place, life] = PROCESS.exec(process) ?? [];
+    if (place === undefined || !isPoint(point) || !isSide(side) || rest.length > 0) return null;
+    if (type !== 'crash' && type !== 'pause') return null;
+    return { type, process: Number(place), life: Number(life), point, side };
+  });
+  return strikes.every((strike) => strike !== null) ? strikes : null;
+}
+
+function isPoint(text: string | undefined): text is Failpoint {
+  return FAILPOINTS.some((point) => point === text);
+}
+
+function isSide(text: string | undefined): text is FailpointSide {
+  return text === 'before' || text === 'after';
 }

@@ -6,7 +6,7 @@
 import { API_KEYS, payloadOf, type ProtocolRequest } from './kafkajsInternals.ts';
 import { WireReader, WireWriter } from './wire.ts';
 
-export const FETCH_VERSION = 11;
+const FETCH_VERSION = 11;
 const READ_COMMITTED = 1;
 
 export interface FetchPartition {
@@ -43,7 +43,7 @@ export interface FetchResponse {
   readonly partitions: readonly FetchedPartition[];
 }
 
-export function encodeFetchRequest({ waitMs, bytesMax, partitions }: FetchRequest): Buffer {
+function encodeFetchRequest({ waitMs, bytesMax, partitions }: FetchRequest): Buffer {
   const [consumer, bytesMin, noSession, noSessionEpoch, anyLeaderEpoch, noLogStart] = [
     -1,
     1,
@@ -64,9 +64,7 @@ export function encodeFetchRequest({ waitMs, bytesMax, partitions }: FetchReques
   return writer.int32(noForgottenTopics).string('').toBuffer();
 }
 
-export function decodeFetchResponse(
-  payload: Buffer,
-): FetchResponse & { readonly clientSideThrottleTime: number } {
+function decodeFetchResponse(payload: Buffer): FetchResponse & { readonly clientSideThrottleTime: number } {
   const reader = new WireReader(payload);
   const clientSideThrottleTime = reader.int32();
   const errorCode = reader.int16();

@@ -75,8 +75,7 @@ export interface SourceListener {
 
 /** earliest and latest, the group's committed offset (earliest where there is none), or the first record at or after a time. */
 export type StartFrom =
-  | { readonly type: 'earliest' | 'latest' | 'group' }
-  | { readonly type: 'time'; readonly atMs: number };
+  { readonly type: 'earliest' | 'latest' | 'group' } | { readonly type: 'time'; readonly atMs: number };
 
 /** Range of offsets that the partition holds now: [startOffset, endOffset), the end being the last stable offset. */
 export interface OffsetRange {
@@ -90,7 +89,11 @@ export interface Source {
    * Facts about the job's topics. Where one is missing: waits for it and tells `onWaiting` (never creates it), or rejects with
    * SOURCE_TOPIC_MISSING when `wait` is false. Waits for brokers in the same way.
    */
-  describe(options: { wait: boolean; onWaiting: (message: string) => void; signal: AbortSignal }): Promise<SourceFacts>;
+  describe(options: {
+    wait: boolean;
+    onWaiting: (message: string) => void;
+    signal: AbortSignal;
+  }): Promise<SourceFacts>;
   /** Start offset of every partition of the topic, by partition number. */
   startOffsets(topic: string, startFrom: StartFrom): Promise<bigint[]>;
   /** Current range of every partition of the topic, by partition number. */

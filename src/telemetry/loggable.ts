@@ -15,7 +15,7 @@ export interface LoggableError {
 }
 
 /** The same facts, fit for a log line. */
-export function toLoggable(value: unknown, depth = 0): unknown {
+function toLoggable(value: unknown, depth = 0): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Error) return toLoggableError(value, depth);

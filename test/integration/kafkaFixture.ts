@@ -57,7 +57,11 @@ export async function makeTopic(
 
 export async function createTopic(brokers: string[], config: ITopicConfig): Promise<void> {
   const admin = await adminOf(brokers);
-  await admin.createTopics({ topics: [config], waitForLeaders: true });
+  // kafkajs's own wait fails where the broker has not heard of the new topic yet.
+  await admin.createTopics({ topics: [config], waitForLeaders: false });
+  const { source } = sourceOf(brokers, [config.topic], { tuning: { pollMs: 50 } });
+  await factsOf(source);
+  await source.stop();
 }
 
 /** Moves the log start: what is below `offset` is gone. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 /** Group membership: who gets which partitions, commits with witnesses, members that die. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -77,9 +78,11 @@ describeIntegration('membership in a real Kafka group', () => {
     const { source, lines } = sourceOf(brokers, [topic], { groupId, tuning: { heartbeatIntervalMs: 100 } });
     await source.start(new Assignments());
     const admin = await adminOf(brokers);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] });
-    expect(offsets?.partitions).toMatchObject([{ partition: 0, offset: '-1' }]);
+    for (let asked = 0; asked < 20; asked += 1) {
+      await delay(50);
+      const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] });
+      expect(offsets?.partitions).toMatchObject([{ partition: 0, offset: '-1' }]);
+    }
     expect(lines.filter(({ message }) => message.includes('which is paused'))).toEqual([]);
   });
 
@@ -296,5 +299,5 @@ describeIntegration(
       await source.stop();
     });
   },
-  { ownServers: true },
+  { ownServers: true, timeoutMs: 240_000 },
 );

@@ -185,9 +185,7 @@ export class TestJob {
     return loadJobConfig({ path: this.file, overrides: [], env: {}, cwd: this.folder });
   }
 
-  async #read<T>(
-    look: (journal: Journal, job: JobName) => Promise<T>,
-  ): Promise<T> {
+  async #read<T>(look: (journal: Journal, job: JobName) => Promise<T>): Promise<T> {
     const config = this.#config();
     const journal = await composeJournal(config, { access: 'read', log: silentLog });
     try {

@@ -26,7 +26,7 @@ export function configArbitrary(store: StoreKind, job: JobShape | null): fc.Arbi
         });
   return fc
     .record({
-      processes: fc.constantFrom(1, 2, 2, 2, 3, 4),
+      processes: fc.constantFrom(1, 1, 2, 2, 2, 3, 4),
       settings,
       wallStartMs: fc
         .record({ turn: fc.constantFrom(...TURNS_MS), before: fc.nat(2_000) })

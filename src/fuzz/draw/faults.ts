@@ -69,8 +69,8 @@ function faultKinds(store: StoreKind): Readonly<Record<Fault['type'], Kind>> {
   const time = { process: fc.nat(PLACES - 1), atMs: fc.nat(STRIKES_UNTIL_MS) };
   const pauseMs = fc.constantFrom(...PAUSES_MS);
   return {
-    crash: kind(6, 'crash', point),
-    pause: kind(4, 'pause', { ...point, forMs: pauseMs }),
+    crash: kind(9, 'crash', point),
+    pause: kind(6, 'pause', { ...point, forMs: pauseMs }),
     kill: kind(2, 'kill', time),
     freeze: kind(2, 'freeze', { ...time, forMs: pauseMs }),
     journal: kind(3, 'journal', { ...nth, fault: journalFault }),

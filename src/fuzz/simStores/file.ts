@@ -148,6 +148,9 @@ class SimFileStore extends SimStore implements Store {
       this.#disk.syncFolderOf(finalUri);
     });
     await this.call(point, () => {
+      this.#disk.unlink(temporaryUri);
+    });
+    await this.call(point, () => {
       this.#remove(temporaryUri);
     });
   }

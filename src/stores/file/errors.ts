@@ -30,7 +30,7 @@ const OUTCOME_UNKNOWN: ReadonlySet<string> = new Set([
   'ECANCELED',
 ]);
 
-export function systemCode(error: unknown): string | null {
+function systemCode(error: unknown): string | null {
   if (!(error instanceof Error) || !('code' in error)) return null;
   return typeof error.code === 'string' ? error.code : null;
 }

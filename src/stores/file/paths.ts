@@ -15,7 +15,7 @@ export function folderPathOf(uri: string): string {
 }
 
 /** The absolute path of a file's URI. */
-export function filePathOf(uri: string): string {
+function filePathOf(uri: string): string {
   const path = folderPathOf(uri);
   if (uri.endsWith('/') || ['', '.', '..'].includes(basename(path))) {
     throw handleInvalid(`"${uri}" names no file: its last segment is missing or points to a folder.`, uri);

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
+import { pauseUnless } from '../../../src/kafka/pacing.ts';
 import { Fetcher, type FetcherContext } from '../../../src/kafka/fetcher.ts';
 import type { FetchedPartition, FetchRequest, FetchResponse } from '../../../src/kafka/fetchProtocol.ts';
 import type { ClusterMetadata } from '../../../src/kafka/metadata.ts';
@@ -59,14 +61,9 @@ class ScriptedBrokers {
     return Promise.reject(new Error('no offsets are scripted'));
   }
 
+  /** A long poll: the broker holds the fetch until its time is over or the source is closed. */
   #wait(waitMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      this.#signal.addEventListener('abort', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    return pauseUnless(this.#signal, systemClock, waitMs);
   }
 }
 
@@ -171,8 +168,10 @@ describe('the fetcher', () => {
     brokers.answer = ({ fetchOffset }) => ({ lastStableOffset: 100n, records: batchAt(fetchOffset, 'v') });
     const feed = open(0);
     while (brokers.requests.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(brokers.requests).toHaveLength(2);
+    for (let asked = 0; asked < 10; asked += 1) {
+      await delay(5);
+      expect(brokers.requests).toHaveLength(2);
+    }
     for (let offset = 0n; offset < 10n; offset += 1n) expect((await feed.next()).fetchedOffset).toBe(offset);
   });
 

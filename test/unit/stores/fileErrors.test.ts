@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { crc64Of } from '../../../journal/crc64.ts';
 import type { DurablePart, PartTarget, Store } from '../../../src/stores/port.ts';
@@ -350,55 +350,5 @@ describe('finishing a copy', () => {
     const copy = `${h.sinkUri}/new/folder/.copy`;
     await createFileStore().finish(target, durableOf('data\n'), copy);
     expect(await readFile(pathOf(copy), 'utf8')).toBe('data\n');
-  });
-});
-
-describe('the marker', () => {
-  const job = 'clicks';
-  const folder = (): string => join(pathOf(h.sinkUri), '.tidemark', job);
-  const id = '0123456789abcdef' as Parameters<Store['claimMarker']>[2];
-
-  test.each([
-    ['two ids', ['aaaaaaaa', 'bbbbbbbb']],
-    ['a name that is no id', ['not an id']],
-  ] as const)('%s stop the job and are listed', async (_what, names) => {
-    for (const name of names) await mkdir(join(folder(), name), { recursive: true });
-    for (const call of [
-      createFileStore().readMarker(h.sinkUri, job),
-      createFileStore().claimMarker(h.sinkUri, job, id),
-    ]) {
-      const error = await expectCode(call, 'JOURNAL_REPLACED');
-      for (const name of names) expect(error.message).toContain(name);
-    }
-  });
-
-  test('an empty folder is no marker, and may be claimed', async () => {
-    await mkdir(folder(), { recursive: true });
-    expect(await createFileStore().readMarker(h.sinkUri, job)).toBeNull();
-    expect(await createFileStore().claimMarker(h.sinkUri, job, id)).toBe(id);
-    expect(await readdir(folder())).toEqual([id]);
-  });
-
-  test('what dead claims left is swept', async () => {
-    const aside = join(pathOf(h.sinkUri), '.tidemark');
-    await mkdir(join(aside, `.${job}.dead`, 'aaaaaaaa'), { recursive: true });
-    await mkdir(join(aside, `.${job}.empty`), { recursive: true });
-    await writeFile(join(aside, `.${job}.dead.a`), '');
-    await mkdir(join(aside, '.clicks-2.other'), { recursive: true });
-    await createFileStore().claimMarker(h.sinkUri, job, id);
-    expect((await readdir(aside)).sort()).toEqual(['.clicks-2.other', job]);
-  });
-
-  test('a file system without hard links is refused before the first file is written', async () => {
-    const store = storeWith(failing((call) => call.name === 'link', 'EPERM'));
-    const error = await expectCode(store.claimMarker(h.sinkUri, job, id), 'STORE_UNAVAILABLE');
-    expect(error.message).toMatch(/hard link/);
-    expect(await createFileStore().readMarker(h.sinkUri, job)).toBeNull();
-  });
-
-  test('a job name that is none never becomes a path', async () => {
-    await expect(createFileStore().claimMarker(h.sinkUri, '../clicks', id)).rejects.toThrow(
-      /not a valid job name/,
-    );
   });
 });

@@ -1,0 +1,128 @@
+/** `tidemark fuzz`: the coordinator in a deterministic world in which everything fails that can. */
+import { randomInt } from 'node:crypto';
+import { TidemarkError } from '../../../journal/errors.ts';
+import type { JobConfig } from '../../config/jobConfig.ts';
+import { parseDuration } from '../../config/units.ts';
+import { jobShape } from '../../fuzz/draw/jobShape.ts';
+import type { FuzzMode } from '../../fuzz/report.ts';
+import { fuzz, type FuzzProgress } from '../../fuzz/runner.ts';
+import type { StoreKind } from '../../fuzz/schedule.ts';
+import { createScreen } from '../../telemetry/screen.ts';
+import { EXIT_FAILURE, EXIT_OK, exitCodeOfSignal } from '../exitCodes.ts';
+import { fuzzLines, progressText } from '../fuzzText.ts';
+import type { CliIo } from '../io.ts';
+import { jsonText } from '../report.ts';
+
+/** As they stand on the command line. */
+export interface FuzzCommandOptions {
+  readonly runs?: string;
+  readonly for?: string;
+  readonly exhaustive?: boolean;
+  readonly seed?: string;
+  readonly path?: string;
+  readonly job?: string;
+  readonly store?: StoreKind;
+  readonly json?: boolean;
+}
+
+const RUNS_DEFAULT = 1_000;
+const STRIKES = 3;
+const SEED_MAX = 2 ** 31 - 1;
+const REDRAW_MS = 200;
+/** Where standard error is no terminal. */
+const TOLD_EVERY_MS = 30_000;
+
+/** `config`: of the job file that is named, if one is. */
+export async function fuzzCommand(
+  options: FuzzCommandOptions,
+  config: JobConfig | null,
+  io: CliIo,
+): Promise<number> {
+  const mode = modeOf(options);
+  const seed = options.seed === undefined ? randomInt(SEED_MAX) : wholeNumber('--seed', options.seed, 0);
+  const stop = new AbortController();
+  const forget = io.onSignal((signal) => {
+    if (stop.signal.aborted) io.exitNow(exitCodeOfSignal(signal));
+    stop.abort();
+  });
+  const progress = progressDisplay(io);
+  try {
+    const report = await fuzz({
+      ...{ mode, seed, isExhaustive: options.exhaustive === true },
+      store: options.store ?? config?.sink.type ?? 'file',
+      job: config === null ? null : jobShape(config),
+      jobFile: options.job ?? null,
+      ...{ nowMs: io.nowMs, signal: stop.signal, onProgress: progress.update },
+    });
+    progress.end();
+    if (report === null) throw usage(`--path ${options.path ?? ''}: leads to no schedule of seed ${seed}`);
+    io.stdout.write(options.json === true ? jsonText(report) : text(fuzzLines(report)));
+    return report.verdict === 'held' ? EXIT_OK : EXIT_FAILURE;
+  } finally {
+    progress.end();
+    forget();
+  }
+}
+
+function modeOf({ runs, for: duration, exhaustive, path, seed }: FuzzCommandOptions): FuzzMode {
+  const given = [runs, duration, path].filter((one) => one !== undefined).length;
+  if (given > 1 || (exhaustive === true && (runs !== undefined || duration !== undefined)))
+    throw usage(
+      '--runs, --for, --path and --exhaustive: choose one; only --path may stand with --exhaustive',
+    );
+  if (path !== undefined) {
+    if (seed === undefined) throw usage('--path: needs the --seed that it was found with');
+    if (exhaustive !== true && !/^\d+(:\d+)*$/.test(path))
+      throw usage(`--path ${path}: is no path; expected numbers, like 137:0:2`);
+    return { type: 'replay', path };
+  }
+  if (exhaustive === true) return { type: 'exhaustive', strikes: STRIKES };
+  if (duration !== undefined) {
+    const parsed = parseDuration(duration);
+    if (parsed.type === 'invalid') throw usage(`--for ${duration}: ${parsed.reason}`);
+    return { type: 'time', forMs: parsed.value };
+  }
+  return { type: 'runs', runs: runs === undefined ? RUNS_DEFAULT : wholeNumber('--runs', runs, 1) };
+}
+
+function wholeNumber(option: string, given: string, min: number): number {
+  const number = /^\d{1,10}$/.test(given) ? Number(given) : NaN;
+  if (number >= min && number <= SEED_MAX) return number;
+  throw usage(`${option} ${given}: expected a whole number from ${min} to ${SEED_MAX}`);
+}
+
+function usage(message: string): TidemarkError {
+  return new TidemarkError('USAGE', message);
+}
+
+interface ProgressDisplay {
+  readonly update: (progress: FuzzProgress) => void;
+  readonly end: () => void;
+}
+
+/** A line redrawn on a terminal, a line now and then elsewhere. */
+function progressDisplay({ stderr, nowMs }: CliIo): ProgressDisplay {
+  const startedMs = nowMs();
+  const screen = stderr.isTTY === true ? createScreen(stderr) : null;
+  const everyMs = screen === null ? TOLD_EVERY_MS : REDRAW_MS;
+  let what: FuzzProgress['what'] | null = null;
+  let [begunMs, toldMs] = [startedMs, startedMs];
+  return {
+    update(progress) {
+      const now = nowMs();
+      const isNew = progress.what !== what;
+      if (isNew) begunMs = now;
+      what = progress.what;
+      if (now - toldMs < everyMs && !(isNew && screen !== null)) return;
+      toldMs = now;
+      const line = progressText(progress, (now - begunMs) / 1_000);
+      if (screen === null) stderr.write(`${line}\n`);
+      else screen.setLine(line);
+    },
+    end: () => screen?.setLine(null),
+  };
+}
+
+function text(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
+}

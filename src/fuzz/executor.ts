@@ -1,0 +1,74 @@
+/** Runs schedules one after the other and keeps of each what counts; the same here and in a worker thread. */
+import type { Site, Strike } from './exhaust.ts';
+import { sitesBehind } from './exhaust.ts';
+import type { RunTrace, Schedule, Violation } from './schedule.ts';
+import type { WorldOptions } from './world.ts';
+
+/** Runs one schedule; tests bring a world in which something is broken. */
+export type World = (schedule: Schedule, options?: WorldOptions) => Promise<RunTrace>;
+
+export interface RunRequest {
+  readonly schedule: Schedule;
+  /** Asks where the next fault can strike, behind these. */
+  readonly sitesBehind: readonly Strike[] | null;
+}
+
+/** What is kept of a run, plain data. */
+export interface RunSummary {
+  readonly violations: readonly Violation[];
+  readonly failpointHits: Readonly<Record<string, number>>;
+  /** Whether each fault of the schedule took place, by its index. */
+  readonly fired: readonly boolean[];
+  /** Empty where nobody asked. */
+  readonly sites: readonly Site[];
+}
+
+export interface Executor {
+  /** How many requests it is worth to have under way. */
+  readonly width: number;
+  run(request: RunRequest): Promise<RunSummary>;
+  close(): Promise<void>;
+}
+
+export async function runRequest(
+  world: World,
+  { schedule, sitesBehind: strikes }: RunRequest,
+): Promise<RunSummary> {
+  const trace = await world(schedule, { keepEverything: strikes !== null });
+  const { violations, failpointHits, fired } = trace;
+  return { violations, failpointHits, fired, sites: strikes === null ? [] : sitesBehind(trace, strikes) };
+}
+
+export function ownThread(world: World): Executor {
+  return {
+    width: 1,
+    run: (request) => runRequest(world, request),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** The results in the order of the requests, whatever order they end in. */
+export async function* inOrder<T extends RunRequest>(
+  requests: Iterable<T>,
+  executor: Executor,
+): AsyncGenerator<{ readonly request: T; readonly summary: RunSummary }> {
+  const left = requests[Symbol.iterator]();
+  const underWay: Promise<{ request: T; summary: RunSummary }>[] = [];
+  const begin = (): void => {
+    while (underWay.length < executor.width) {
+      const next = left.next();
+      if (next.done === true) return;
+      const request = next.value;
+      const running = executor.run(request).then((summary) => ({ request, summary }));
+      // Whoever stops early never looks at it.
+      running.catch(() => undefined);
+      underWay.push(running);
+    }
+  };
+  for (;;) {
+    begin();
+    const next = underWay.shift();
+    if (next === undefined) return;
+    yield await next;
+  }
+}

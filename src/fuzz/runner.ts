@@ -1,0 +1,184 @@
+/** `tidemark fuzz` without a command line: runs schedules until one breaks the promise, or none is left. */
+import { availableParallelism } from 'node:os';
+import { inOrder, ownThread, type Executor, type World } from './executor.ts';
+import { Exhaustion } from './exhaustion.ts';
+import { parseStrikes, shortSchedule, withStrikes } from './exhaust.ts';
+import {
+  failureOf,
+  reportOf,
+  type Failure,
+  type FuzzMode,
+  type FuzzReport,
+  type Level,
+  type RunIdentity,
+} from './report.ts';
+import type { Schedule, Violation } from './schedule.ts';
+import { drawnSchedules, scheduleAt, shrink } from './shrink.ts';
+import { Tally } from './tally.ts';
+import { WorkerPool } from './workers.ts';
+import { runWorld } from './world.ts';
+
+export interface FuzzOptions extends RunIdentity {
+  readonly mode: FuzzMode;
+  /** A replayed path is one of exhausted schedules. */
+  readonly isExhaustive?: boolean;
+  /** 1: no thread but this one. By default as many as the machine has processors. */
+  readonly threads?: number;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+  /** Aborted: ends after the schedule under way and reports what was found. */
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: FuzzProgress) => void;
+  /** Another than the world itself runs in this thread. */
+  readonly world?: World;
+}
+
+export interface FuzzProgress {
+  readonly schedules: number;
+  /** Null where it is not known. */
+  readonly schedulesMax: number | null;
+  readonly what: 'drawn' | 'singles' | 'pairs' | 'triples' | 'shrinking';
+}
+
+/** Below so many schedules starting threads takes longer than they save. */
+const THREADS_FROM_SCHEDULES = 100;
+const LEVEL_NAMES = ['singles', 'singles', 'pairs', 'triples'] as const;
+
+/** What has been run so far, and the first violation. */
+interface State {
+  readonly tally: Tally;
+  readonly levels: readonly Level[];
+  readonly failure: Failure | null;
+  readonly isComplete: boolean;
+}
+
+/** Null where the path of a replay leads to no schedule. */
+export async function fuzz(options: FuzzOptions): Promise<FuzzReport | null> {
+  const startedMs = options.nowMs();
+  const threads = threadsOf(options);
+  const executor: Executor = threads === 1 ? ownThread(worldOf(options)) : new WorkerPool(threads);
+  let state: State | null;
+  try {
+    state = await runMode(options, executor);
+  } finally {
+    await executor.close();
+  }
+  if (state === null) return null;
+  const { tally, ...rest } = state;
+  const seconds = (options.nowMs() - startedMs) / 1_000;
+  const schedulesPerSecond = seconds === 0 ? 0 : Math.round(tally.schedules / seconds);
+  const timing = { seconds: Math.round(seconds * 10) / 10, schedulesPerSecond, threads };
+  return reportOf(tally, options, { ...rest, mode: options.mode, timing });
+}
+
+function worldOf({ world = runWorld }: FuzzOptions): World {
+  return world;
+}
+
+function threadsOf({ mode, world, threads = availableParallelism() }: FuzzOptions): number {
+  const isShort = mode.type === 'replay' || (mode.type === 'runs' && mode.runs < THREADS_FROM_SCHEDULES);
+  return isShort || world !== undefined ? 1 : threads;
+}
+
+function runMode(options: FuzzOptions, executor: Executor): Promise<State | null> {
+  const { mode } = options;
+  switch (mode.type) {
+    case 'runs':
+      return runDrawn(options, executor, mode.runs, Infinity);
+    case 'time':
+      return runDrawn(options, executor, Infinity, options.nowMs() + mode.forMs);
+    case 'exhaustive':
+      return runExhaustive(options, executor, mode.strikes);
+    case 'replay':
+      return replay(options, mode.path);
+  }
+}
+
+async function runDrawn(
+  options: FuzzOptions,
+  executor: Executor,
+  runs: number,
+  untilMs: number,
+): Promise<State> {
+  const { signal, nowMs, onProgress, seed } = options;
+  const tally = new Tally();
+  const isOver = (): boolean => signal.aborted || nowMs() >= untilMs;
+  const requests = function* () {
+    for (const drawn of drawnSchedules(options, seed)) {
+      if (drawn.index >= runs || isOver()) return;
+      yield { ...drawn, sitesBehind: null };
+    }
+  };
+  const schedulesMax = Number.isFinite(runs) ? runs : null;
+  for await (const { request, summary } of inOrder(requests(), executor)) {
+    tally.add(request.schedule, summary);
+    onProgress?.({ what: 'drawn', schedules: tally.schedules, schedulesMax });
+    if (summary.violations.length > 0) {
+      onProgress?.({ what: 'shrinking', schedules: tally.schedules, schedulesMax });
+      const failure = await shrunkFailure(options, request.index, request.schedule, summary.violations);
+      return { tally, levels: [], failure, isComplete: true };
+    }
+  }
+  const isComplete = !signal.aborted || tally.schedules >= runs;
+  return { tally, levels: [], failure: null, isComplete };
+}
+
+async function shrunkFailure(
+  options: FuzzOptions,
+  index: number,
+  original: Schedule,
+  [first]: readonly Violation[],
+): Promise<Failure | null> {
+  if (first === undefined) return null;
+  const { signal, seed } = options;
+  const shrunk = await shrink(
+    worldOf(options),
+    options,
+    { seed, index, invariant: first.invariant },
+    () => signal.aborted,
+  );
+  const trace = await worldOf(options)(shrunk?.schedule ?? original);
+  const foundAtPath = String(index);
+  const { path = foundAtPath, runs: shrinkRuns = 0 } = shrunk ?? {};
+  return failureOf({ trace, foundAtPath, path, shrinkRuns, isExhaustive: false }, options);
+}
+
+async function runExhaustive(options: FuzzOptions, executor: Executor, strikesMax: number): Promise<State> {
+  const { signal, onProgress } = options;
+  const tally = new Tally();
+  const exhaustion = new Exhaustion(shortSchedule(options), strikesMax);
+  while (exhaustion.begin()) {
+    const requests = exhaustion.requests(() => signal.aborted);
+    for await (const { request, summary } of inOrder(requests, executor)) {
+      tally.add(request.schedule, summary);
+      exhaustion.take(request, summary);
+      const what = LEVEL_NAMES[request.strikes.length] ?? 'triples';
+      onProgress?.({ what, schedules: exhaustion.done, schedulesMax: exhaustion.planned });
+      if (summary.violations.length > 0) {
+        const trace = await worldOf(options)(request.schedule);
+        const path = request.path;
+        const found = { trace, foundAtPath: path, path, shrinkRuns: 0, isExhaustive: true };
+        const failure = failureOf(found, options);
+        return { tally, levels: exhaustion.levels, failure, isComplete: true };
+      }
+    }
+    if (signal.aborted) break;
+  }
+  return { tally, levels: exhaustion.levels, failure: null, isComplete: !signal.aborted };
+}
+
+async function replay(options: FuzzOptions, path: string): Promise<State | null> {
+  const isExhaustive = options.isExhaustive ?? false;
+  const schedule = isExhaustive ? struckSchedule(options, path) : scheduleAt(options, options.seed, path);
+  if (schedule === null) return null;
+  const trace = await worldOf(options)(schedule);
+  const tally = new Tally();
+  tally.add(schedule, { ...trace, sites: [] });
+  const failure = failureOf({ trace, foundAtPath: path, path, shrinkRuns: 0, isExhaustive }, options);
+  return { tally, levels: [], failure, isComplete: true };
+}
+
+function struckSchedule(options: FuzzOptions, path: string): Schedule | null {
+  const strikes = path === '' ? [] : parseStrikes(path);
+  return strikes === null ? null : withStrikes(shortSchedule(options), strikes);
+}

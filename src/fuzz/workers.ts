@@ -1,0 +1,84 @@
+/** The same in several threads: this file is both the pool and what its threads run. */
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { runRequest, type Executor, type RunRequest, type RunSummary } from './executor.ts';
+import { runWorld } from './world.ts';
+
+/** What a thread of the pool is started with; the tests' own threads are none of ours. */
+const ROLE = 'tidemark fuzz';
+/** Requests that wait at a thread, so that it never waits for us. */
+const QUEUED = 4;
+
+type Reply =
+  | { readonly type: 'done'; readonly id: number; readonly summary: RunSummary }
+  | { readonly type: 'failed'; readonly id: number; readonly message: string };
+
+interface Waiting {
+  readonly resolve: (summary: RunSummary) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class WorkerPool implements Executor {
+  readonly #workers: readonly Worker[];
+  readonly #waiting = new Map<number, Waiting>();
+  #requests = 0;
+
+  constructor(threads: number) {
+    this.#workers = Array.from({ length: threads }, () => this.#startWorker());
+  }
+
+  get width(): number {
+    return this.#workers.length * QUEUED;
+  }
+
+  run(request: RunRequest): Promise<RunSummary> {
+    const id = this.#requests;
+    this.#requests += 1;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#workers[id % this.#workers.length]?.postMessage({ id, request });
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #startWorker(): Worker {
+    const worker = new Worker(new URL(import.meta.url), { workerData: ROLE });
+    worker.on('message', (reply: Reply) => {
+      const waiting = this.#waiting.get(reply.id);
+      this.#waiting.delete(reply.id);
+      if (reply.type === 'done') waiting?.resolve(reply.summary);
+      else waiting?.reject(new Error(reply.message));
+    });
+    worker.on('error', (error) => {
+      for (const { reject } of this.#waiting.values()) reject(error as Error);
+      this.#waiting.clear();
+    });
+    return worker;
+  }
+}
+
+/** One request after the other: a world wants its thread for itself. */
+function serve(port: NonNullable<typeof parentPort>): void {
+  let before: Promise<void> = Promise.resolve();
+  port.on('message', ({ id, request }: { readonly id: number; readonly request: RunRequest }) => {
+    before = before.then(async () => {
+      port.postMessage(await reply(id, request));
+    });
+  });
+}
+
+async function reply(id: number, request: RunRequest): Promise<Reply> {
+  try {
+    return { type: 'done', id, summary: await runRequest(runWorld, request) };
+  } catch (error) {
+    return {
+      type: 'failed',
+      id,
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    };
+  }
+}
+
+if (!isMainThread && parentPort !== null && workerData === ROLE) serve(parentPort);
