@@ -11,7 +11,6 @@ const isEntry = ({ file, room }: Source): boolean =>
 const FOR_TESTS: Readonly<Record<string, string>> = {
   'journal/memory.ts':
     'the journal without a disk or a server, held to the same conformance suite as the others',
-  'src/fuzz/': 'the deterministic world, until a command enters it',
 };
 const isForTests = (file: string): boolean =>
   Object.keys(FOR_TESTS).some((prefix) => file.startsWith(prefix));
