@@ -5,7 +5,7 @@ import type { World } from './executor.ts';
 import type { Invariant, Schedule } from './schedule.ts';
 
 /** Worlds that one failure is worth; a bound, so that a failure is always reported soon. */
-export const SHRINK_RUNS_MAX = 400;
+const SHRINK_RUNS_MAX = 400;
 
 export interface Shrunk {
   readonly schedule: Schedule;
@@ -39,20 +39,22 @@ export async function shrink(
   return { schedule, path: found.counterexamplePath, runs };
 }
 
-/** Schedules of the seed by their number, from `first` on; generated as they are asked for. */
+/** Drawn at once, at first and at most. Skipping what was drawn before costs little, but not nothing. */
+const BLOCK_FIRST = 50;
+const BLOCK_MAX = 1_000;
+
+/** Schedules of the seed by their number; generated as they are asked for. */
 export function* drawnSchedules(
   options: DrawOptions,
   seed: number,
 ): Generator<{ readonly index: number; readonly schedule: Schedule }> {
   const arbitrary = scheduleArbitrary(options);
-  for (let first = 0; ; first += BLOCK) {
-    const drawn = fc.sample(arbitrary, { seed, path: String(first), numRuns: BLOCK });
+  let block = BLOCK_FIRST;
+  for (let first = 0; ; first += block, block = Math.min(BLOCK_MAX, 2 * block)) {
+    const drawn = fc.sample(arbitrary, { seed, path: String(first), numRuns: block });
     for (const [offset, schedule] of drawn.entries()) yield { index: first + offset, schedule };
   }
 }
-
-/** Drawn at once. Skipping the blocks before costs little, but not nothing. */
-const BLOCK = 500;
 
 /** The one schedule that a path leads to; null where it leads nowhere. */
 export function scheduleAt(options: DrawOptions, seed: number, path: string): Schedule | null {

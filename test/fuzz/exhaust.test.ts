@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { FAILPOINTS } from '../../src/failpoints.ts';
+import {
+  parseStrikes,
+  shortSchedule,
+  sitesBehind,
+  telling,
+  textOfStrikes,
+  withStrikes,
+  type Site,
+  type Strike,
+} from '../../src/fuzz/exhaust.ts';
+import { runWorld } from '../../src/fuzz/world.ts';
+
+const shortOf = (store: 'file' | 'oss' | 'oss-hdfs') => shortSchedule({ store, job: null, seed: 1 });
+
+describe('the short workload', () => {
+  it.each(['file', 'oss', 'oss-hdfs'] as const)(
+    'passes every failpoint that the store %s has',
+    async (store) => {
+      const { failpointHits, violations, fired } = await runWorld(shortOf(store));
+      const other = store === 'oss-hdfs' ? 'store.finish' : 'store.recover';
+      const missing = FAILPOINTS.flatMap((point) => [`${point}:before`, `${point}:after`]).filter(
+        (key) => failpointHits[key] === undefined,
+      );
+      expect(missing).toEqual([`${other}:before`, `${other}:after`]);
+      expect(violations).toEqual([]);
+      expect(fired).toEqual([true, true, true]);
+    },
+  );
+
+  it('tells where a fault can strike, and behind a strike only what comes later', async () => {
+    const trace = await runWorld(shortOf('file'), { keepEverything: true });
+    const all = sitesBehind(trace, []);
+    const points = new Set(telling(all, []).map(({ point }) => point));
+    expect(points).toEqual(new Set(FAILPOINTS.filter((point) => point !== 'store.recover')));
+    const claimed: Strike = { type: 'crash', process: 1, life: 0, point: 'journal.claim', side: 'after' };
+    const later = sitesBehind(trace, [claimed]);
+    expect(later.length).toBeGreaterThan(0);
+    expect(later.length).toBeLessThan(all.length);
+    expect(later).not.toContainEqual(expect.objectContaining({ process: 1, point: 'journal.claim' }));
+  });
+});
+
+describe('strikes', () => {
+  const site = (process: number, life: number): Site => ({
+    process,
+    life,
+    point: 'store.commit',
+    side: 'after',
+  });
+
+  it('are written as a text, and read from it', () => {
+    const strikes: Strike[] = [
+      { type: 'crash', ...site(0, 0) },
+      { type: 'pause', process: 0, life: 1, point: 'journal.append', side: 'before' },
+    ];
+    const text = 'crash:p0.0:store.commit:after,pause:p0.1:journal.append:before';
+    expect(textOfStrikes(strikes)).toBe(text);
+    expect(parseStrikes(text)).toEqual(strikes);
+  });
+
+  it.each([
+    '',
+    'crash',
+    'crash:p0:store.commit:after',
+    'crash:p0.0:store.comit:after',
+    '137:0',
+    'kill:p0.0:store.commit:after',
+  ])('%j names none', (text) => {
+    expect(parseStrikes(text)).toBeNull();
+  });
+
+  it('follow a crash in the process that recovers, a pause in another one', () => {
+    const sites = [site(1, 0), site(0, 1), site(0, 0)];
+    expect(telling(sites, [{ type: 'crash', ...site(0, 0) }])).toEqual([site(0, 1)]);
+    expect(telling(sites, [{ type: 'pause', ...site(0, 0) }])).toEqual([site(1, 0)]);
+  });
+
+  it('take place where the run before came to', async () => {
+    const first: Strike = { type: 'crash', process: 1, life: 0, point: 'store.write', side: 'after' };
+    const struck = withStrikes(shortOf('file'), [first]);
+    const trace = await runWorld(struck, { keepEverything: true });
+    const [second] = telling(sitesBehind(trace, [first]), [first]);
+    expect(second).toMatchObject({ process: 1, life: 1 });
+    const twice = await runWorld(withStrikes(shortOf('file'), [first, { type: 'crash', ...second! }]));
+    expect(twice.fired.slice(-2)).toEqual([true, true]);
+  });
+});
