@@ -164,6 +164,6 @@ export class SimProcess implements TaskOwner {
 }
 
 /** What a dead process waits for. */
-export function never<T>(): Promise<T> {
+function never<T>(): Promise<T> {
   return new Promise(() => undefined);
 }

@@ -103,6 +103,8 @@ class Bench {
   readonly files = new Map<PartWriter, MemoryFile>();
   readonly checkpointed = new Map<PartWriter, PartCut>();
   readonly log: readonly Logged[];
+  /** Over all checkpoints. */
+  recordsCounted = 0;
 
   constructor(
     log: readonly Logged[],
@@ -158,6 +160,7 @@ class Bench {
       this.checkpointed.set(part.writer, part);
     }
     this.flow.checkpointed(cut);
+    this.recordsCounted += cut.recordsRead;
     this.#expectConsistent(cut.nextOffset);
   }
 
@@ -230,6 +233,7 @@ describe('a cut says of every file what is durable of it, while the flow goes on
     const last = bench.flow.cut();
     expect(last.nextOffset).toBe(end);
     await bench.complete(last);
+    expect(bench.recordsCounted).toBe(log.length);
     expect([...bench.checkpointed.values()].every(({ roll }) => roll !== null)).toBe(true);
   });
 
