@@ -4,8 +4,7 @@ import pinoPretty from 'pino-pretty';
 import type { Log } from './log.ts';
 import { loggedErrorLines, toLoggableFields } from './loggable.ts';
 
-const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 export interface PinoLogOptions {
   readonly level: LogLevel;
