@@ -28,8 +28,10 @@ export class Feed implements PartitionFeed {
   retryAtMs = 0;
   /** Its offset is outside the log, or its topic is missing: the range guard looks into it. */
   suspended = false;
-  /** The next fetch asks for this partition alone, so that an empty answer proves that there is nothing. */
+  /** The next fetch asks for this partition alone, so that no other can fill the answer. */
   alone = false;
+  /** In a row, although asked alone and although there are records. */
+  emptyAnswers = 0;
   fetchOffset: bigint;
   /** What the next batch needs at least, where a fetch has cut it off; else 0. */
   neededBytes = 0;

@@ -28,6 +28,8 @@ export interface FetcherContext {
 
 /** A loop with nothing to fetch but full feeds looks again this soon, so that an idle partition does not delay a busy one. */
 const BUSY_WAIT_MS = 20;
+/** Empty answers in a row that are told: a single one is a passing thing. */
+const EMPTY_ANSWERS_TOLD = 3;
 /** However many partitions share the prefetched bytes. */
 const FETCH_BYTES_MIN = 64 * 1024;
 const FEEDS_UNCOPIED = 8;
@@ -199,10 +201,21 @@ export class Fetcher {
     } else if (scanned.neededBytes !== null) {
       feed.neededBytes = Math.min(Math.max(scanned.neededBytes, askedBytes + 1), FETCH_BYTES_LIMIT);
     } else if (records.length === 0 && lastStableOffset > fetchOffset) {
-      // Either others filled the answer, or every record up to the last stable offset was compacted away.
-      if (askedAlone) feed.push({ ...scanned, nextOffset: lastStableOffset });
+      // Others may have filled the answer. Where it was asked alone a remote tier may not have answered in time: an empty answer
+      // proves nothing, and the offset never moves over records that were not seen.
+      if (askedAlone) this.#tellEmpty(feed, lastStableOffset);
       else feed.alone = true;
     }
+  }
+
+  #tellEmpty(feed: Feed, lastStableOffset: bigint): void {
+    feed.emptyAnswers += 1;
+    if (feed.emptyAnswers !== EMPTY_ANSWERS_TOLD) return;
+    this.#context.log.warn(
+      { partition: feed.name, offset: feed.fetchOffset, lastStableOffset },
+      `Kafka answers with no records of ${feed.name} from offset ${feed.fetchOffset.toString()} on, although it has some up to ` +
+        `${lastStableOffset.toString()}; it is asked again until it gives them.`,
+    );
   }
 
   #lostLeader(feeds: readonly Feed[]): void {
