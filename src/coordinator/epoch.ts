@@ -278,6 +278,7 @@ export class Epoch {
       return;
     }
     await checkpoint(host, ports.journal.entryBytesMax, flow, cut);
+    this.#publisher.tellOffset();
     const facts = {
       partition: partitionName(this.#task.partition),
       nextOffset: cut.nextOffset,

@@ -30,6 +30,7 @@ export class Publisher {
   readonly #options: PublisherOptions;
   #queue: { readonly partId: PartId; readonly closedHere: boolean }[] = [];
   #working: Promise<void> | null = null;
+  #offsetDue = false;
   readonly #end = new Gate();
 
   constructor(options: PublisherOptions) {
@@ -44,6 +45,13 @@ export class Publisher {
     this.#working ??= this.#work();
   }
 
+  /** A checkpoint is completed: the group is told so, also where it has made nothing pending. */
+  tellOffset(): void {
+    if (this.#isOver()) return;
+    this.#offsetDue = true;
+    this.#working ??= this.#work();
+  }
+
   /** Resolves when nothing is queued any more; rejects with the epoch's failure. */
   async idle(): Promise<void> {
     while (this.#working !== null) await this.#options.latch.race(this.#working);
@@ -52,6 +60,7 @@ export class Publisher {
   /** Takes up nothing new: the next epoch settles what is left. */
   end(): void {
     this.#end.open();
+    this.#offsetDue = false;
     this.#options.context.stats.pendingFiles -= this.#queue.length;
     this.#queue = [];
   }
@@ -67,9 +76,10 @@ export class Publisher {
 
   async #work(): Promise<void> {
     try {
-      while (this.#queue.length > 0) {
+      while (this.#queue.length > 0 || this.#offsetDue) {
         const round = this.#queue;
         this.#queue = [];
+        this.#offsetDue = false;
         try {
           await this.#end.orOpened(this.#commitOffset());
           await forEachBounded(round, PUBLISH_CONCURRENCY, (item) =>

@@ -35,3 +35,19 @@ describe('a bounded run', () => {
     expect(job.committed()).toEqual(before);
   });
 });
+
+describe('a service', () => {
+  test('tells the group every checkpoint, also one that closes no file', async () => {
+    const job = new JobFixture();
+    const source = new MemorySource(1);
+    const stop = new AbortController();
+    const ended = job.coordinator({ source }).run(stop.signal);
+    source.append(0, ...numbered(0, 10));
+    while (source.commits.at(-1)?.nextOffset !== 10n) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect([...job.committed().keys()]).toEqual([]);
+    source.append(0, ...numbered(0, 5, 10));
+    while (source.commits.at(-1)?.nextOffset !== 15n) await new Promise((resolve) => setTimeout(resolve, 5));
+    stop.abort();
+    expect((await ended).reason).toBe('signal');
+  });
+});
