@@ -68,7 +68,9 @@ describeIntegration(
         tuning: { requestTimeoutMs: 1_000, fetchWaitMs: 100 },
       });
       const feed = source.open({ topic, partition: 0 }, 0n, null);
-      const read = readTo(feed, 1n);
+      await producer.send({ topic, messages: [{ value: 'before' }] });
+      await readTo(feed, 1n);
+      const read = readTo(feed, 2n, 1n);
       await kafka.pause();
       while (!lines.some(({ message }) => message.includes('failed and is tried again'))) await delay(20);
       kafka.resume();
