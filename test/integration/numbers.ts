@@ -1,6 +1,6 @@
 /** Numbered records, produced while a test runs, and the check that each is committed exactly once. */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel, type Producer } from 'kafkajs';
@@ -64,10 +64,11 @@ export class NumberProducer {
   }
 }
 
+/** By entry type, never by asking again: a temporary name may be gone a moment after it was listed. */
 function filesBelow(folder: string): string[] {
-  return (readdirSync(folder, { recursive: true }) as string[]).filter((name) =>
-    statSync(path.join(folder, name)).isFile(),
-  );
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
 }
 
 const isHidden = (name: string): boolean => name.split(path.sep).some((part) => /^[._]/.test(part));
