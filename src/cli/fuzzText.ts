@@ -39,7 +39,7 @@ function aimText(mode: FuzzMode): string {
 function levelLines({ levels }: FuzzReport): string[] {
   return levels.map(
     ({ strikes, schedules, hit }) =>
-      `  ${LEVEL_NAMES[strikes] ?? `${strikes} faults`}: ${formatCount(schedules)} schedules, ` +
+      `  ${LEVEL_NAMES[strikes] ?? `${strikes} faults`}: ${formatNoun(schedules, 'schedule')}, ` +
       `in ${formatCount(hit)} the last fault took place`,
   );
 }

@@ -19,7 +19,7 @@ export function journalLines(entries: readonly TracedEntry[], concerned: Violati
   const read = entries.map(({ text, atMs }) => ({ atMs, text, entry: JSON.parse(text) as RawEntry }));
   const own = read.filter(({ entry }) => entry.partition === partition);
   const ids = new Set(own.flatMap(({ entry }) => partIdsOf(entry, concerned.files)));
-  const last = own.findLastIndex(({ text }) => [...ids].some((id) => text.includes(id)));
+  const last = own.findLastIndex(({ text }) => [...ids].some((id) => text.includes(`"partId":"${id}"`)));
   const end = last < 0 ? own.length : Math.min(own.length, last + 2);
   return own.slice(Math.max(0, end - LINES), end).map(({ atMs, entry }) => entryLine(atMs, entry));
 }

@@ -6,7 +6,9 @@ import { scheduleArbitrary, type DrawOptions } from '../../src/fuzz/draw/schedul
 import type { Fault, Schedule } from '../../src/fuzz/schedule.ts';
 import { jobSettings } from '../../src/fuzz/settings.ts';
 import { drawnSchedules, scheduleAt, shrink } from '../../src/fuzz/shrink.ts';
+import { fuzz } from '../../src/fuzz/runner.ts';
 import { runWorld } from '../../src/fuzz/world.ts';
+import { fuzzLines } from '../../src/cli/fuzzText.ts';
 
 const FILE: DrawOptions = { store: 'file', job: null };
 const SEED = 7;
@@ -143,6 +145,24 @@ describe('a job file', () => {
   it('keeps the promise like any other', async () => {
     for (const schedule of drawn(40, { store: 'file', job: jobOf('clicks') }))
       expect((await runWorld(schedule)).violations).toEqual([]);
+  });
+});
+
+describe('the promise', () => {
+  it.each([
+    ['file', 1_200],
+    ['oss', 300],
+    ['oss-hdfs', 300],
+  ] as const)('is kept on the store %s in %i drawn schedules', { timeout: 120_000 }, async (store, runs) => {
+    const report = await fuzz({
+      ...{ seed: SEED, store, job: null, jobFile: null, mode: { type: 'runs', runs } },
+      ...{ nowMs: () => performance.now(), signal: new AbortController().signal },
+    });
+    const lines = fuzzLines(report!);
+    console.log(`${lines[0] ?? ''}\n${lines[1] ?? ''}\n${lines.at(-1) ?? ''}`);
+    expect(report!.verdict, lines.join('\n')).toBe('held');
+    expect(report!.schedules).toBe(runs);
+    for (const { type, hit } of report!.faults) expect(hit, type).toBeGreaterThan(0);
   });
 });
 

@@ -16,7 +16,7 @@ const TURNS_MS = [
 ] as const;
 
 export function configArbitrary(store: StoreKind, job: JobShape | null): fc.Arbitrary<WorldConfig> {
-  const settings =
+  const settings: fc.Arbitrary<Settings> =
     job === null
       ? ownSettings
       : fc.constant({
@@ -47,7 +47,9 @@ export function configArbitrary(store: StoreKind, job: JobShape | null): fc.Arbi
     }));
 }
 
-const ownSettings = fc.record({
+type Settings = Pick<WorldConfig, 'checkpointIntervalMs' | 'roll' | 'buckets'>;
+
+const ownSettings: fc.Arbitrary<Settings> = fc.record({
   checkpointIntervalMs: fc.constantFrom(100, 50, 200),
   roll: fc.record({
     maxBytes: fc.constantFrom(1_000, 60, 24, 8),
@@ -55,12 +57,17 @@ const ownSettings = fc.record({
     maxIdleMs: fc.constantFrom(400, 150),
     atCheckpoint: fc.constantFrom(false, false, false, true),
   }),
-  buckets: fc.oneof<fc.Arbitrary<WorldConfig['buckets']>[]>(
-    fc.constant({ by: 'none' }),
-    fc.record({
-      by: fc.constantFrom('record-time', 'wall-clock'),
-      pattern: fc.constantFrom(...PATTERNS),
-      timezone: fc.constantFrom(...ZONES),
-    }),
-  ),
+  buckets: bucketsArbitrary(),
 });
+
+type Buckets = WorldConfig['buckets'];
+
+function bucketsArbitrary(): fc.Arbitrary<Buckets> {
+  const timed: fc.Arbitrary<Buckets> = fc.record({
+    by: fc.constantFrom('record-time', 'wall-clock'),
+    pattern: fc.constantFrom(...PATTERNS),
+    timezone: fc.constantFrom(...ZONES),
+  });
+  const none: fc.Arbitrary<Buckets> = fc.constant({ by: 'none' });
+  return fc.oneof({ withCrossShrink: true }, none, timed);
+}

@@ -59,6 +59,7 @@ function drawnItem(): fc.Arbitrary<DrawnItem> {
   return fc.record({
     afterMs: fc.nat(GAP_MS_MAX),
     item: fc.oneof(
+      { withCrossShrink: true },
       { weight: 5, arbitrary: records },
       { weight: 2, arbitrary: transaction },
       { weight: 1, arbitrary: hole },
