@@ -49,7 +49,14 @@ journal:
   return file;
 }
 
-const runArgs = (job: string): string[] => ['run', job, '--log-level', 'debug'];
+/** Ends with the test, whatever becomes of it. */
+function startCoordinator(job: string): TidemarkProcess {
+  const coordinator = new TidemarkProcess(['run', job, '--log-level', 'debug']);
+  onTestFinished(() => {
+    coordinator.kill('SIGKILL');
+  });
+  return coordinator;
+}
 
 describeIntegration(
   'a coordinator that is killed again and again, real Kafka, real JetStream',
@@ -65,7 +72,7 @@ describeIntegration(
       await producer.start();
       let counted = 0;
       for (let started = 0; counted < KILLS && started < 3 * KILLS; started += 1) {
-        const coordinator = new TidemarkProcess(runArgs(job));
+        const coordinator = startCoordinator(job);
         await coordinator.said('checkpoint completed');
         counted += 1;
         const before = committedDigests(lake);
@@ -102,7 +109,7 @@ describeIntegration(
       await createTopic(brokers, topic);
       const producer = new NumberProducer(brokers, topic, { pauseMs: 20 });
       await producer.start();
-      const coordinator = new TidemarkProcess(runArgs(job));
+      const coordinator = startCoordinator(job);
       let checkpoints = 0;
       for (let round = 0; round < 6; round += 1) {
         await coordinator.said('checkpoint completed', (checkpoints += 4));
