@@ -45,7 +45,7 @@ function itemWords(item: LogItem): string {
 }
 
 /** `p0's 2nd process is killed after store.commit took effect (...)`. */
-export function faultWords(fault: Fault): string {
+function faultWords(fault: Fault): string {
   switch (fault.type) {
     case 'crash':
       return `crash of ${processWords(fault)} ${pointWords(fault)}`;
