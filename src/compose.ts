@@ -103,7 +103,7 @@ export function composeSettings(config: JobConfig, untilEnd: boolean): JobSettin
     job: config.job,
     fingerprint: configFingerprint(config),
     version: VERSION,
-    naming: { sinkUri: sink.uri, prefix: sink.prefix, suffix: sink.suffix },
+    naming: { sinkUri: sink.uri, prefix: sink.prefix, suffix: sink.suffix, entropy: sink.entropy },
     assigner: composeAssigner(config),
     rolling: defaultRollingPolicy(roll),
     checkpointIntervalMs: config.checkpoint.intervalMs,

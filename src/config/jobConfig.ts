@@ -1,5 +1,6 @@
 /** The typed job: what a job file says once it is checked, with defaults filled in, units resolved and paths made absolute. */
 import type { BucketPattern } from '../../actors/bucketPattern.ts';
+import type { Entropy } from '../../actors/naming.ts';
 import type { JobName } from '../../journal/ids.ts';
 import type { StartFrom } from '../source/port.ts';
 import type { Secret } from './secret.ts';
@@ -44,14 +45,6 @@ export interface FileSourceConfig {
   readonly timePath: readonly string[] | null;
 }
 
-/** What the path of every part file gets drawn into it, so that its folder cannot be guessed from its neighbours'. */
-export interface EntropyConfig {
-  /** Stands at least once in the path of the sink's URI; never empty, without `/`. */
-  readonly key: string;
-  /** Letters and digits that replace it, at least 1. */
-  readonly length: number;
-}
-
 interface CommonSinkConfig {
   /**
    * The folder, without a slash at the end, as the journal knows it; with the entropy key where there is one. Literal, not
@@ -64,7 +57,7 @@ interface CommonSinkConfig {
   readonly prefix: string;
   readonly suffix: string;
   /** Null: paths are deterministic. */
-  readonly entropy: EntropyConfig | null;
+  readonly entropy: Entropy | null;
 }
 
 export interface FileSinkConfig extends CommonSinkConfig {
