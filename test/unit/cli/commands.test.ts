@@ -285,7 +285,7 @@ describe('tidemark validate', () => {
     ['run', '--json'],
     ['status', '--json'],
     ['status', '-D', 'sink.credentials.accessKeyId='],
-  ])('%s with %j never shows a credential', async (command, ...options) => {
+  ])('a credential is never shown by %s', async (command, ...options) => {
     const cli = fakeCli({
       runJob: async (config, { log }) => {
         const { sink } = config;
