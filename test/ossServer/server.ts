@@ -104,7 +104,7 @@ export class OssServer {
     try {
       answer = isControl(message) ? await control(this, message) : await this.#answer(readRequest(message));
     } catch (error) {
-      if (message.errored !== null || message.destroyed) return void response.destroy(); // the client is gone
+      if (message.socket.destroyed) return; // nobody is there to be told
       answer = answerOf(error, requestId, this.address);
     }
     if (answer === 'cut') return void message.socket.destroy();

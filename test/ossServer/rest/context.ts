@@ -50,6 +50,7 @@ export function keptHeaders(headers: OssRequest['headers']): Record<string, stri
   );
 }
 
+/** Of a second's precision: oss2 understands no other. */
 export function isoTime(atMs: number): string {
-  return new Date(atMs).toISOString();
+  return new Date(Math.floor(atMs / 1000) * 1000).toISOString();
 }
