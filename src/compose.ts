@@ -3,6 +3,7 @@
  */
 import { noBuckets, timeBuckets, type BucketAssigner } from '../actors/bucketAssigner.ts';
 import { defaultRollingPolicy } from '../actors/rollingPolicy.ts';
+import { TidemarkError } from '../journal/errors.ts';
 import type { Journal } from '../journal/port.ts';
 import { systemClock, systemRandom } from './clock.ts';
 import type { JobConfig, NatsJournalConfig } from './config/jobConfig.ts';
@@ -29,8 +30,12 @@ export function composeFailpoints(): Failpoints {
   });
 }
 
-export function composeStore(failpoints: Failpoints): Store {
-  return withFailpoints(createFileStore(), failpoints);
+export function composeStore({ sink }: JobConfig, failpoints: Failpoints): Store {
+  if (sink.type === 'file') return withFailpoints(createFileStore(), failpoints);
+  throw new TidemarkError(
+    'CONFIG_INVALID',
+    `The destination ${sink.uri} is OSS-HDFS, and this version has no store for it yet; point sink.path at a folder.`,
+  );
 }
 
 export function composeJobSource(
@@ -98,7 +103,7 @@ export function composeSettings(config: JobConfig, untilEnd: boolean): JobSettin
     job: config.job,
     fingerprint: configFingerprint(config),
     version: VERSION,
-    naming: { sinkUri: sink.uri, prefix: sink.prefix, suffix: sink.suffix },
+    naming: { sinkUri: sink.uri, prefix: sink.prefix, suffix: sink.suffix, entropy: sink.entropy },
     assigner: composeAssigner(config),
     rolling: defaultRollingPolicy(roll),
     checkpointIntervalMs: config.checkpoint.intervalMs,
