@@ -29,7 +29,14 @@ export function toJobConfig(
       source.kafka === undefined
         ? fileSource(present(source.file), baseDir)
         : kafkaSource(source.kafka, parsed.job),
-    sink: { type: 'file', uri: sink.path, format: sink.format, prefix: sink.prefix, suffix: sink.suffix },
+    sink: {
+      type: 'file',
+      uri: sink.path,
+      format: sink.format,
+      prefix: sink.prefix,
+      suffix: sink.suffix,
+      entropy: null,
+    },
     bucket: bucket(parsed.bucket),
     roll: { maxBytes: roll.maxBytes, maxAgeMs: roll.maxAge, maxIdleMs: roll.maxIdle },
     checkpoint: { intervalMs: checkpoint.interval },
