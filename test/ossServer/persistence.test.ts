@@ -76,6 +76,21 @@ describe('the OSS server on its folder', () => {
     expect(await (await signedFetch(after.address, 'GET', '/lake/m')).text()).toBe('x');
   });
 
+  test('a body that is cut off in the middle leaves nothing, and the object as it was', async () => {
+    const dir = await ownFolder();
+    const { address } = await ownOssServerProcess(dir);
+    await signedFetch(address, 'PUT', '/lake/a', { body: 'old' });
+    const cut = new AbortController();
+    const data = path.join(dir, 'data');
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.alloc(3 << 20)) });
+    const put = signedFetch(address, 'PUT', '/lake/a', { body, signal: cut.signal });
+    await expect.poll(async () => (await readdir(data)).length).toBe(2);
+    cut.abort();
+    await expect(put).rejects.toThrow();
+    await expect.poll(async () => (await readdir(data)).length).toBe(1);
+    expect(await (await signedFetch(address, 'GET', '/lake/a')).text()).toBe('old');
+  });
+
   test('a torn last line and a body without an owner were acknowledged to nobody, and are gone', async () => {
     const dir = await ownFolder();
     const before = await OssServer.start({ dir, buckets: ['lake'] });

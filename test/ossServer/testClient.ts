@@ -36,12 +36,18 @@ export async function codeOf(call: Promise<unknown>): Promise<unknown> {
   }
 }
 
+export type SignedFetchOptions = {
+  readonly body?: string | ReadableStream;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+};
+
 /** A signed request without any client's help. */
 export async function signedFetch(
   address: string,
   method: string,
   target: string,
-  options: { readonly body?: string; readonly headers?: Readonly<Record<string, string>> } = {},
+  options: SignedFetchOptions = {},
 ): Promise<Response> {
   const url = new URL(target, `http://${address}`);
   const date = new Date().toUTCString();
@@ -53,7 +59,8 @@ export async function signedFetch(
   );
   const signature = signatureV1(TEST_CREDENTIAL.accessKeySecret, stringToSign);
   const authorization = `OSS ${TEST_CREDENTIAL.accessKeyId}:${signature}`;
-  return fetch(url, { method, body: options.body ?? null, headers: { ...headers, date, authorization } });
+  const { body = null, signal = null } = options;
+  return fetch(url, { method, body, signal, headers: { ...headers, date, authorization }, duplex: 'half' });
 }
 
 /** An answer of OSS-HDFS: its document, or its error code. */
