@@ -154,9 +154,10 @@ export function expectEachRecordOnce(job: JobFixture, partitions: number, count:
 
 /** A file store with some of its calls replaced. */
 export function storeWith(changes: Partial<Store>, store: Store = createFileStore()): Store {
-  return {
+  const changed: Store = {
     kind: store.kind,
     capabilities: store.capabilities,
+    session: () => changed,
     create: (...args) => store.create(...args),
     recover: (...args) => store.recover(...args),
     finish: (...args) => store.finish(...args),
@@ -168,4 +169,5 @@ export function storeWith(changes: Partial<Store>, store: Store = createFileStor
     close: () => store.close(),
     ...changes,
   };
+  return changed;
 }
