@@ -4,6 +4,9 @@ import path from 'node:path';
 export const kafkaVersion = '4.1.1';
 export const natsVersion = '2.15.2';
 
+/** Alibaba's Python client, which judges the OSS server of the tests. */
+export const oss2Version = '2.19.1';
+
 export const checkoutDir = path.resolve(import.meta.dirname, '../..');
 
 /** Downloads, shared by everything in this checkout and kept by `stop`. Git ignores `.cache`. */

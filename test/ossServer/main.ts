@@ -47,3 +47,7 @@ const server = await OssServer.start({
   },
 });
 process.stdout.write(`${JSON.stringify({ address: server.address, pid: process.pid })}\n`);
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void server.stop());
+}

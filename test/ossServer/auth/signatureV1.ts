@@ -1,6 +1,9 @@
 import { createHmac } from 'node:crypto';
 import type { OssRequest } from '../request.ts';
 
+/** What of a request is signed. */
+export type SignedRequest = Omit<OssRequest, 'body'>;
+
 /** What of the query is signed: sub-resources and response overrides. */
 const SIGNED_QUERY = new Set(
   (
@@ -18,7 +21,7 @@ const SIGNED_QUERY = new Set(
 );
 
 /** `at` is the Date header, or Expires of a signed URL. */
-export function stringToSignV1(request: OssRequest, at: string): string {
+export function stringToSignV1(request: SignedRequest, at: string): string {
   const { method, headers } = request;
   const ossHeaders = Object.keys(headers)
     .filter((name) => name.startsWith('x-oss-'))
@@ -37,7 +40,7 @@ export function signatureV1(secret: string, stringToSign: string): string {
   return createHmac('sha1', secret).update(stringToSign).digest('base64');
 }
 
-function resourceOf({ bucket, key, query }: OssRequest): string {
+function resourceOf({ bucket, key, query }: SignedRequest): string {
   const signed = [...query]
     .filter(([name]) => SIGNED_QUERY.has(name))
     .sort(([a], [b]) => (a < b ? -1 : 1))
