@@ -2,7 +2,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { DurablePart, Store } from '../../../src/stores/port.ts';
 import type { Fault } from '../../ossServer/faults.ts';
-import { describeJindosdk } from '../../services/jindosdk.ts';
+import { fetchJindosdk } from '../../../scripts/jindosdk/fetch.ts';
+import { logToStderr } from '../../../scripts/services/common.ts';
+import { describeJudge, find } from '../../judges/judge.ts';
 import { OssHdfsPlace } from './ossHdfsHarness.ts';
 import {
   bytesOf,
@@ -16,16 +18,18 @@ import {
   type StoreHarness,
 } from './scene.ts';
 
+const found = await find(() => fetchJindosdk(logToStderr));
+
 const lostReply = (operation: string): Fault => ({ type: 'cutAfter', operation });
 const LOST = ['cutBefore', 'cutAfter'] as const;
 /** Longer than JindoSDK tries again by itself. */
 const forLong = (fault: Fault): Fault => ({ ...fault, times: 1_000 });
 
-describeJindosdk('the OSS-HDFS store when the service does its worst', () => {
+describeJudge('the OSS-HDFS store when the service does its worst', found, ({ library }) => {
   let place: OssHdfsPlace;
   let h: StoreHarness;
   beforeAll(async () => {
-    place = await OssHdfsPlace.open();
+    place = await OssHdfsPlace.open(library);
   });
   afterAll(async () => {
     await place.close();
