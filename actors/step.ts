@@ -43,7 +43,7 @@ export function start<TMachine extends AnyStateMachine>(
 }
 
 /** The state of this name with this context, as it was before it was kept. Rejects with INTERNAL a name that is no state's. */
-function restore<TMachine extends AnyStateMachine>(
+export function restore<TMachine extends AnyStateMachine>(
   machine: TMachine,
   value: string,
   context: SnapshotFrom<TMachine>['context'],

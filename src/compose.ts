@@ -20,6 +20,8 @@ import { VERSION } from './version.ts';
 /** How long a command that only looks waits for a journal server. */
 const READER_WAIT_MS = 10_000;
 
+const SNAPSHOTS = { everyEntries: 1_000, everyMs: 600_000, entriesMin: 50 } as const;
+
 /** `TIDEMARK_FAILPOINTS=store.commit:before:3` kills the process at the third time that it gets there. */
 export function composeFailpoints(): Failpoints {
   const text = process.env['TIDEMARK_FAILPOINTS'];
@@ -102,6 +104,7 @@ export function composeSettings(config: JobConfig, untilEnd: boolean): JobSettin
     assigner: composeAssigner(config),
     rolling: defaultRollingPolicy(roll),
     checkpointIntervalMs: config.checkpoint.intervalMs,
+    snapshots: SNAPSHOTS,
     startFrom: config.source.type === 'kafka' ? config.source.startFrom : { type: 'earliest' },
     untilEnd,
   };
