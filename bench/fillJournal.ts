@@ -29,6 +29,8 @@ export function openJournal(place: JournalPlace, mode: 'create' | 'existing'): P
     replicas: 1,
     mode,
     onWarning: () => undefined,
+    // Hundreds of entries wait for their turn to be synced.
+    requestTimeoutMs: 120_000,
   });
 }
 
