@@ -33,6 +33,7 @@ export class PartitionHost {
   readonly #ledger: PartitionLedger;
   readonly #appender: EntryAppender;
   readonly #onEffects: (effects: readonly Effect[]) => void;
+  readonly #onAdopted: () => void;
   readonly #waiting: Input[] = [];
   #busy = false;
   #failure: TidemarkError | null = null;
@@ -41,10 +42,13 @@ export class PartitionHost {
     ledger: PartitionLedger,
     appender: EntryAppender,
     onEffects: (effects: readonly Effect[]) => void,
+    /** Called when the ledger is what the journal's last entry made it; must not throw. */
+    onAdopted: () => void = () => undefined,
   ) {
     this.#ledger = ledger;
     this.#appender = appender;
     this.#onEffects = onEffects;
+    this.#onAdopted = onAdopted;
   }
 
   get ledger(): PartitionLedger {
@@ -83,6 +87,7 @@ export class PartitionHost {
       const events = this.#decideWaiting(stage, taken);
       if (events.length > 0) await this.#appender.append(events);
       const effects = this.#ledger.adopt(stage);
+      if (events.length > 0) this.#onAdopted();
       if (effects.length > 0) this.#onEffects(effects);
       for (const input of taken) input.resolve();
     } catch (error) {

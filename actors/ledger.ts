@@ -4,7 +4,6 @@
  *
  * Changes are staged first and adopted once the journal has them; replay stages and adopts at once and runs no effect.
  */
-import type { SnapshotFrom } from 'xstate';
 import { TidemarkError } from '../journal/errors.ts';
 import type { EventOf, PartChange, PartitionEvent } from '../journal/events.ts';
 import type { PartId } from '../journal/ids.ts';
@@ -12,11 +11,11 @@ import { bucketMachine, type BucketEvent } from './bucket.ts';
 import type { Effect } from './facts.ts';
 import { partFileMachine, type PartFileContext, type PartFileEvent } from './partFile.ts';
 import { partitionMachine, type PartitionContext, type PartitionHostEvent } from './partition.ts';
-import { start, step } from './step.ts';
+import { restore, start, step, type MachineState } from './step.ts';
 
-export type PartitionState = SnapshotFrom<typeof partitionMachine>;
-export type PartFileState = SnapshotFrom<typeof partFileMachine>;
-export type BucketState = SnapshotFrom<typeof bucketMachine>;
+export type PartitionState = MachineState<typeof partitionMachine>;
+export type PartFileState = MachineState<typeof partFileMachine>;
+export type BucketState = MachineState<typeof bucketMachine>;
 export type PartFileStatus = PartFileState['value'];
 
 /** A part file with its state's name: what settling and status look at. */
@@ -25,11 +24,51 @@ export interface PartFileView {
   readonly context: PartFileContext;
 }
 
+/**
+ * Names what the fold makes of entries: a snapshot of another version is not taken up. To be raised with every change of this file or
+ * of a machine that it feeds.
+ */
+export const FOLD_VERSION = 1;
+
+/** All that a fold has made of the entries so far: plain data with bigints, to be kept and folded on from. */
+export interface LedgerFacts {
+  readonly partition: PartitionContext;
+  /** In the order of their opening. */
+  readonly parts: readonly PartFileView[];
+  readonly buckets: readonly {
+    readonly status: BucketState['value'];
+    readonly context: BucketState['context'];
+  }[];
+  readonly committedFiles: number;
+}
+
 export class PartitionLedger {
   #partition: PartitionState = start(partitionMachine, undefined);
   readonly #parts = new Map<PartId, PartFileState>();
   readonly #buckets = new Map<string, BucketState>();
   #committedFiles = 0;
+
+  /** A ledger as a fold left it. */
+  static restored({ partition, parts, buckets, committedFiles }: LedgerFacts): PartitionLedger {
+    const ledger = new PartitionLedger();
+    ledger.#partition = restore(partitionMachine, ledger.#partition.value, partition);
+    for (const { status, context } of parts)
+      ledger.#parts.set(context.partId, restore(partFileMachine, status, context));
+    for (const { status, context } of buckets)
+      ledger.#buckets.set(context.bucket, restore(bucketMachine, status, context));
+    ledger.#committedFiles = committedFiles;
+    return ledger;
+  }
+
+  /** What a fold of the same entries would have made; what only this process knows is left out. */
+  capture(): LedgerFacts {
+    return {
+      partition: { ...this.#partition.context, ownClaimId: null },
+      parts: [...this.parts()],
+      buckets: [...this.#buckets.values()].map(({ value, context }) => ({ status: value, context })),
+      committedFiles: this.#committedFiles,
+    };
+  }
 
   get status(): PartitionState['value'] {
     return this.#partition.value;

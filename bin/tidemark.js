@@ -1,5 +1,9 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
+import { enableCompileCache, flushCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers';
 
 const NODE_MAJOR_MIN = 24;
 
@@ -13,6 +17,13 @@ if (major < NODE_MAJOR_MIN) {
 
 // Calls of JindoSDK (OSS-HDFS) each hold a thread of this pool while the service answers; its size is read when it is first used.
 process.env.UV_THREADPOOL_SIZE ??= '36';
+
+// Half of a start is compiling. Below the user's own folder: what lies in a shared one could be somebody else's code. Without a
+// folder that can be written it is only slower. A service is seldom ended by its exit, so what was compiled is kept before.
+const CACHE_WRITTEN_AFTER_MS = 3_000;
+const cacheHome = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+enableCompileCache(join(cacheHome, 'tidemark', 'compiled'));
+setTimeout(flushCompileCache, CACHE_WRITTEN_AFTER_MS).unref();
 
 // A checkout runs its sources; an installed package its build: Node refuses TypeScript below node_modules.
 const source = new URL('../src/cli/main.ts', import.meta.url);

@@ -20,6 +20,7 @@ import type { JournalId, Subject } from './ids.ts';
 import { connectNats, deadlineIn, type NatsConnectionOptions, type NatsLink } from './jetstreamConnection.ts';
 import { startFetch } from './jetstreamFetch.ts';
 import { classifyPublishError } from './jetstreamOutcome.ts';
+import { JetstreamSnapshots } from './jetstreamSnapshots.ts';
 import {
   checkStreamName,
   findStream,
@@ -73,6 +74,7 @@ class JetstreamJournal implements Journal {
   readonly #prefix: string;
   readonly #messageBytesMax: number;
   readonly #readOnly: boolean;
+  readonly #snapshots: JetstreamSnapshots;
   readonly #timeoutMs: number;
   readonly #patienceMs: number;
 
@@ -87,6 +89,17 @@ class JetstreamJournal implements Journal {
     this.#prefix = `${options.stream}.${found.id}.`;
     this.#messageBytesMax = found.messageBytesMax < 0 ? Number.MAX_SAFE_INTEGER : found.messageBytesMax;
     this.#readOnly = options.mode === 'read';
+    const [js, stream, timeoutMs] = [this.#js, this.#stream, this.#timeoutMs];
+    const { replicas } = found;
+    this.#snapshots = new JetstreamSnapshots({
+      link,
+      jsm,
+      js,
+      stream,
+      replicas,
+      journalId: found.id,
+      timeoutMs,
+    });
   }
 
   /** What the connected server and the stream take, without the headers; may change with a reconnect. */
@@ -95,12 +108,7 @@ class JetstreamJournal implements Journal {
   }
 
   async append(subject: Subject, expected: Revision, bytes: Uint8Array): Promise<AppendOutcome> {
-    if (this.#readOnly) {
-      throw new TidemarkError(
-        'INTERNAL',
-        `The journal was opened for reading: nothing was appended to ${subject}.`,
-      );
-    }
+    this.#checkMayWrite(subject);
     if (bytes.byteLength > this.entryBytesMax) {
       return { type: 'refused', retryable: false, cause: this.#tooLarge(bytes.byteLength) };
     }
@@ -174,8 +182,26 @@ class JetstreamJournal implements Journal {
     }
   }
 
+  async writeSnapshot(subject: Subject, bytes: Uint8Array): Promise<void> {
+    this.#checkMayWrite(subject);
+    await this.#snapshots.write(subject, bytes);
+  }
+
+  async *snapshots(subject: Subject): AsyncGenerator<Uint8Array> {
+    await this.#link.whenUp(this.#patienceMs);
+    yield* this.#snapshots.read(subject);
+  }
+
   async close(): Promise<void> {
     await this.#link.close();
+  }
+
+  #checkMayWrite(subject: Subject): void {
+    if (!this.#readOnly) return;
+    throw new TidemarkError(
+      'INTERNAL',
+      `The journal was opened for reading: nothing was written of ${subject}.`,
+    );
   }
 
   #publish(subject: Subject, bytes: Uint8Array, expected: Revision | null): Promise<PubAck> {

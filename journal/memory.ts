@@ -5,7 +5,7 @@
  */
 import { TidemarkError } from './errors.ts';
 import { journalId, type JournalId, type Subject } from './ids.ts';
-import type { AppendOutcome, Journal, Revision, StoredEntry } from './port.ts';
+import { SNAPSHOTS_KEPT, type AppendOutcome, type Journal, type Revision, type StoredEntry } from './port.ts';
 
 const ENTRY_BYTES_MAX = 1_000_000;
 const READ_BATCH_ENTRIES = 1_000;
@@ -43,6 +43,8 @@ export interface MemoryJournalOptions {
 export interface MemoryBacking {
   readonly id: JournalId;
   readonly subjects: Map<Subject, StoredEntry[]>;
+  /** Newest first. */
+  readonly snapshots: Map<Subject, readonly Uint8Array[]>;
   lastRevision: Revision;
   readonly late: LateAppend[];
 }
@@ -54,7 +56,7 @@ interface LateAppend {
 }
 
 export function createMemoryBacking(id: JournalId = journalId('memory-journal')): MemoryBacking {
-  return { id, subjects: new Map(), lastRevision: 0, late: [] };
+  return { id, subjects: new Map(), snapshots: new Map(), lastRevision: 0, late: [] };
 }
 
 export function createMemoryJournal(options: MemoryJournalOptions = {}): MemoryJournal {
@@ -130,6 +132,18 @@ export class MemoryJournal implements Journal {
       throw unavailable('it may or may not have taken the request');
     }
     return this.#store(subject, bytes);
+  }
+
+  async writeSnapshot(subject: Subject, bytes: Uint8Array): Promise<void> {
+    if (this.#closed) throw unavailable('it is closed');
+    const { snapshots } = this.backing;
+    const before = snapshots.get(subject) ?? [];
+    snapshots.set(subject, [Uint8Array.from(bytes), ...before].slice(0, SNAPSHOTS_KEPT));
+  }
+
+  async *snapshots(subject: Subject): AsyncGenerator<Uint8Array> {
+    if (this.#closed) throw unavailable('it is closed');
+    for (const bytes of this.backing.snapshots.get(subject) ?? []) yield Uint8Array.from(bytes);
   }
 
   async close(): Promise<void> {

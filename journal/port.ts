@@ -51,8 +51,23 @@ export interface Journal {
   /** Files an operator's request: an append without expectation. Allowed while another process owns the journal. */
   fileRequest(subject: Subject, bytes: Uint8Array): Promise<Revision>;
 
+  /**
+   * Keeps what shortens a later replay of the subject; of older ones the newest is kept beside it. Rejects where it was not kept, or may
+   * not have been: then only the next replay is longer. Never an entry: writing one moves no revision.
+   */
+  writeSnapshot(subject: Subject, bytes: Uint8Array): Promise<void>;
+
+  /**
+   * The newest snapshots of the subject, newest first, at most two. They are hints, never proof: one may be missing, older than what
+   * was written last, damaged, or further than the subject's entries reach. Rejects with JOURNAL_UNAVAILABLE as `read` does.
+   */
+  snapshots(subject: Subject): AsyncIterable<Uint8Array>;
+
   close(): Promise<void>;
 }
+
+/** How many snapshots of a subject are kept: where the newest cannot be used, the one before it shortens the replay. */
+export const SNAPSHOTS_KEPT = 2;
 
 /** Time as the writer needs it; the host brings it, tests and the fuzzer bring their own. */
 export interface Pacer {

@@ -13,6 +13,7 @@ import { journalId, type JournalId, type Subject } from './ids.ts';
 import type { AppendOutcome, Journal, Revision, StoredEntry } from './port.ts';
 import { failedAppend, failedRead } from './sqliteErrors.ts';
 import { createFolderOf, createJournalFile, missingJournal, openJournalFile } from './sqliteFile.ts';
+import { insertSnapshot, readSnapshots, snapshotNotKept } from './sqliteSnapshots.ts';
 import { takeOwnerLock, type OwnerLock } from './sqliteLock.ts';
 
 const ENTRY_BYTES_MAX = 8 * 1024 * 1024;
@@ -104,12 +105,7 @@ class SqliteJournal implements Journal {
   }
 
   async append(subject: Subject, expected: Revision, bytes: Uint8Array): Promise<AppendOutcome> {
-    if (this.#lock === null) {
-      throw new TidemarkError(
-        'INTERNAL',
-        `The journal ${this.#path} was opened for reading: nothing was appended.`,
-      );
-    }
+    if (this.#lock === null) throw this.#readOnly();
     if (bytes.byteLength > this.entryBytesMax) {
       return { type: 'refused', retryable: false, cause: this.#tooLarge(bytes.byteLength) };
     }
@@ -169,6 +165,21 @@ class SqliteJournal implements Journal {
     }
   }
 
+  async writeSnapshot(subject: Subject, bytes: Uint8Array): Promise<void> {
+    if (this.#lock === null) throw this.#readOnly();
+    try {
+      inTransaction(this.#db, () => {
+        insertSnapshot(this.#db, subject, bytes);
+      });
+    } catch (cause) {
+      throw snapshotNotKept(this.#path, cause);
+    }
+  }
+
+  async *snapshots(subject: Subject): AsyncGenerator<Uint8Array> {
+    yield* readSnapshots(this.#db, this.#path, subject);
+  }
+
   async close(): Promise<void> {
     if (!this.#db.isOpen) return;
     this.#requests?.close();
@@ -198,6 +209,13 @@ class SqliteJournal implements Journal {
       'JOURNAL_REPLACED',
       `The journal ${this.#path} was moved, deleted or replaced while it was in use: put it back and start again.`,
       { fields: { path: this.#path } },
+    );
+  }
+
+  #readOnly(): TidemarkError {
+    return new TidemarkError(
+      'INTERNAL',
+      `The journal ${this.#path} was opened for reading: nothing was written.`,
     );
   }
 

@@ -155,7 +155,7 @@ export const backend: Backend = {
     const journal = await composeJournal(config, { access: 'read', log });
     const source = await composeJobSource(config, { log, untilEnd: false });
     try {
-      return await readJobStatus(config, journal, source);
+      return await readJobStatus(config, journal, source, log);
     } finally {
       await source.stop();
       await journal.close();

@@ -27,6 +27,8 @@ const POOL_THREADS_DEFAULT = 4;
 /** Threads of the pool that no call of JindoSDK takes: name look-ups and files of the process go on when the service hangs. */
 const POOL_THREADS_KEPT = 4;
 
+const SNAPSHOTS = { everyEntries: 1_000, everyMs: 600_000, entriesMin: 50 } as const;
+
 /** `TIDEMARK_FAILPOINTS=store.commit:before:3` kills the process at the third time that it gets there. */
 export function composeFailpoints(): Failpoints {
   const text = process.env['TIDEMARK_FAILPOINTS'];
@@ -139,6 +141,7 @@ export function composeSettings(config: JobConfig, untilEnd: boolean): JobSettin
     assigner: composeAssigner(config),
     rolling: defaultRollingPolicy(roll),
     checkpointIntervalMs: config.checkpoint.intervalMs,
+    snapshots: SNAPSHOTS,
     startFrom: config.source.type === 'kafka' ? config.source.startFrom : { type: 'earliest' },
     untilEnd,
   };

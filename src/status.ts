@@ -1,26 +1,29 @@
 /** The status of a job, from its journal alone; only the lag asks the source. */
-import { PartitionLedger, type PartFileView } from '../actors/ledger.ts';
-import type { EntryHash, TopicPartition } from '../journal/ids.ts';
+import type { PartFileView, PartitionLedger } from '../actors/ledger.ts';
+import type { TopicPartition } from '../journal/ids.ts';
 import type { Journal } from '../journal/port.ts';
-import { EMPTY_TAIL } from '../journal/replay.ts';
 import { jobPrefix, partitionOf } from '../journal/subjects.ts';
 import type { BucketStatus, JobStatus, PartStatus, PartitionStatus } from './cli/contract.ts';
 import type { JobConfig } from './config/jobConfig.ts';
-import { foldJournal } from './coordinator/claim.ts';
+import { recover } from './coordinator/recover.ts';
 import { lagOf } from './lag.ts';
 import type { OffsetRange, Source } from './source/port.ts';
+import type { Log } from './telemetry/log.ts';
 
 const LAG_PATIENCE_MS = 5_000;
 
-export async function readJobStatus(config: JobConfig, journal: Journal, source: Source): Promise<JobStatus> {
+export async function readJobStatus(
+  config: JobConfig,
+  journal: Journal,
+  source: Source,
+  log: Log,
+): Promise<JobStatus> {
   const partitions: PartitionStatus[] = [];
   const ranges = new Map<string, Promise<readonly OffsetRange[] | undefined>>();
   for (const subject of await journal.subjects(jobPrefix(config.job))) {
     const partition = partitionOf(subject);
     if (partition === null) continue;
-    const ledger = new PartitionLedger();
-    const hashes: EntryHash[] = [];
-    await foldJournal(journal, subject, partition, ledger, EMPTY_TAIL, hashes);
+    const { ledger } = await recover({ journal, subject, partition, log });
     if (!ranges.has(partition.topic)) ranges.set(partition.topic, rangesOrNothing(source, partition.topic));
     partitions.push(partitionStatus(partition, ledger, await ranges.get(partition.topic)));
   }

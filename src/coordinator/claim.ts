@@ -1,23 +1,18 @@
-/** Claiming a partition: replay and check its journal, then append the claim at the expected sequence. */
+/** Claiming a partition: recover its state from its journal, then append the claim at the expected sequence. */
 import { PartitionHost } from '../../actors/host.ts';
 import type { Effect } from '../../actors/facts.ts';
-import { PartitionLedger } from '../../actors/ledger.ts';
-import { decodeEntry, type Entry } from '../../journal/entry.ts';
-import { hasCode, TidemarkError } from '../../journal/errors.ts';
-import type { JournalEvent, PartitionEvent } from '../../journal/events.ts';
-import {
-  claimId,
-  partitionName,
-  type EntryHash,
-  type Subject,
-  type TopicPartition,
-} from '../../journal/ids.ts';
+import { decodeEntry } from '../../journal/entry.ts';
+import { hasCode } from '../../journal/errors.ts';
+import type { PartitionEvent } from '../../journal/events.ts';
+import { claimId, partitionName, type Subject, type TopicPartition } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
-import { EMPTY_TAIL, replay, type Tail } from '../../journal/replay.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { SubjectWriter, type WriterIdentity } from '../../journal/writer.ts';
 import { passing, type Failpoint } from '../failpoints.ts';
 import type { Context } from './options.ts';
+import { foldJournal, recover } from './recover.ts';
+import type { SeenHashes } from './seenHashes.ts';
+import { SnapshotWriter } from './snapshots.ts';
 
 const CONFLICT_PAUSE_MS = 100;
 
@@ -26,8 +21,9 @@ export interface Claim {
   readonly host: PartitionHost;
   readonly writer: SubjectWriter;
   readonly epoch: number;
-  /** Hash of every replayed entry, the first at index 0: what the witness is judged by, and empty once it has been. */
-  readonly hashes: EntryHash[];
+  /** Of what was replayed: what the witness is judged by, and empty once it has been. */
+  readonly hashes: SeenHashes;
+  readonly snapshots: SnapshotWriter;
 }
 
 /**
@@ -43,55 +39,6 @@ export async function isSucceeded(journal: Journal, subject: Subject, claim: Cla
   return false;
 }
 
-/** Folds what is behind `tail`, each entry checked against the claim that it says it belongs to. */
-export async function foldJournal(
-  journal: Journal,
-  subject: Subject,
-  partition: TopicPartition,
-  ledger: PartitionLedger,
-  from: Tail,
-  hashes: EntryHash[],
-): Promise<Tail> {
-  let tail = from;
-  for await (const replayed of replay(journal, subject, from)) {
-    ledger.fold(partitionEvents(replayed.entry.events, subject));
-    checkBelongs(replayed.entry, partition, ledger, subject);
-    tail = replayed.tail;
-    hashes.push(tail.hash);
-  }
-  return tail;
-}
-
-function checkBelongs(
-  entry: Entry,
-  partition: TopicPartition,
-  ledger: PartitionLedger,
-  subject: Subject,
-): void {
-  const { epoch, claimId: claimed } = ledger.facts;
-  const same = entry.topic === partition.topic && entry.partition === partition.partition;
-  if (same && entry.epoch === epoch && entry.claimId === claimed) return;
-  throw new TidemarkError(
-    'JOURNAL_CORRUPT',
-    `Entry ${entry.seq} of ${subject} is of ${entry.topic}/${entry.partition}, epoch ${entry.epoch}, where epoch ${epoch} of ` +
-      `${partitionName(partition)} is claimed. The partition stops; restore the journal from a copy.`,
-    { fields: { seq: entry.seq, epoch: entry.epoch, claimedEpoch: epoch } },
-  );
-}
-
-/** The events of a partition's entry; those of a job's life have no place in it. */
-function partitionEvents(events: readonly JournalEvent[], subject: Subject): readonly PartitionEvent[] {
-  for (const event of events) {
-    if (event.type === 'jobStarted' || event.type === 'jobStopped') {
-      throw new TidemarkError(
-        'JOURNAL_CORRUPT',
-        `${subject} holds the event "${event.type}", which is no partition's.`,
-      );
-    }
-  }
-  return events as readonly PartitionEvent[];
-}
-
 /**
  * Claims the partition; a conflict is read and the claim tried again. Rejects with JOURNAL_CORRUPT where the journal has a hole
  * or a wrong hash: a broken claimer fences nobody.
@@ -105,12 +52,11 @@ export async function claimPartition(
 ): Promise<Claim> {
   const { journal, clock, random, log } = context.ports;
   const subject = partitionSubject(context.settings.job, partition);
-  const ledger = new PartitionLedger();
-  const hashes: EntryHash[] = [];
-  let tail = EMPTY_TAIL;
+  signal.throwIfAborted();
+  const recovery = await recover({ journal, subject, partition, log });
+  const { ledger, hashes, base } = recovery;
+  let { tail } = recovery;
   for (;;) {
-    signal.throwIfAborted();
-    tail = await foldJournal(journal, subject, partition, ledger, tail, hashes);
     const own = claimId(random.hexId());
     ledger.note({ type: 'replayed', ownClaimId: own });
     const epoch = ledger.facts.epoch + 1;
@@ -125,16 +71,24 @@ export async function claimPartition(
       },
       tail,
     );
-    const host = new PartitionHost(ledger, appenderOf(context, writer, identity, signal), onEffects);
+    const snapshots = new SnapshotWriter({ context, subject, ledger, tail: () => writer.tail, base });
+    const host = new PartitionHost(
+      ledger,
+      appenderOf(context, writer, identity, signal),
+      onEffects,
+      () => void snapshots.adopted(),
+    );
     try {
       await host.submit(() => [{ type: 'epochClaimed', epoch, claimId: own, startOffset }]);
-      return { host, writer, epoch, hashes };
+      return { host, writer, epoch, hashes, snapshots };
     } catch (error) {
       if (!hasCode(error, 'FENCED')) throw error;
       log.info({ partition: partitionName(partition), epoch }, 'another claim was first; reading on');
       ledger.note({ type: 'fenced' });
       ledger.note({ type: 'epochGivenUp' });
       await clock.pause(CONFLICT_PAUSE_MS);
+      signal.throwIfAborted();
+      tail = await foldJournal(journal, subject, partition, ledger, tail, hashes);
     }
   }
 }

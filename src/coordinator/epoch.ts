@@ -351,6 +351,7 @@ export class Epoch {
     this.#over = true;
     for (const timer of this.#timers.values()) timer.cancel();
     this.#publisher.end();
+    this.#claim.snapshots.end();
     await this.#feed?.close();
     await Promise.allSettled([this.#checkpointing, ...this.#underWay]);
     await this.#publisher.ended();

@@ -30,9 +30,18 @@ export interface JobSettings {
   readonly assigner: BucketAssigner;
   readonly rolling: RollingPolicy;
   readonly checkpointIntervalMs: number;
+  readonly snapshots: SnapshotPolicy;
   readonly startFrom: StartFrom;
   /** Reads up to the end offsets seen at the start, then ends. */
   readonly untilEnd: boolean;
+}
+
+/** When a partition's state is kept beside its journal: after so many entries, or after a time in which some were written. */
+export interface SnapshotPolicy {
+  readonly everyEntries: number;
+  readonly everyMs: number;
+  /** Fewer entries than these are replayed faster than a snapshot is read. */
+  readonly entriesMin: number;
 }
 
 /** What everything that belongs to one coordinator shares. */

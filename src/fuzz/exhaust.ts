@@ -51,7 +51,13 @@ export function shortSchedule({ store, job, seed }: ExhaustOptions): Schedule {
       buckets: job?.buckets ?? { by: 'record-time', pattern: 'ss', timezone: 'UTC' },
       ...{ entropy: false, wallStartMs: WALL_START_MS, latencyMsMax: 2, timeoutMs: 100 },
       ...{ sessionMs: 1_500, heartbeatMs: 300, restartMs: 20, dismissesDeadMember: true },
-      ...{ entryBytesMax: 100_000, readBatchEntries: 100, fetchBatchesMax: 2, faultsUntilMs: 15_000 },
+      ...{
+        entryBytesMax: 100_000,
+        readBatchEntries: 100,
+        snapshotEntries: 4,
+        fetchBatchesMax: 2,
+        faultsUntilMs: 15_000,
+      },
     },
     workload: {
       topic: 'numbers',

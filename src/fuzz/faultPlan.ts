@@ -9,7 +9,20 @@ type CountedFault = Exclude<Fault, TimedFault>;
 
 export type CommitFault = 'lostReply' | 'lostRequest';
 
-const READ_FAULTS: readonly JournalFault['type'][] = ['staleRead', 'brokenRead'];
+export type JournalCall = 'append' | 'read' | 'snapshot';
+
+/** Which call of the journal meets the fault. */
+const JOURNAL_CALLS: Readonly<Record<JournalFault['type'], JournalCall>> = {
+  lostReply: 'append',
+  lostRequest: 'append',
+  late: 'append',
+  refused: 'append',
+  staleRead: 'read',
+  brokenRead: 'read',
+  lostSnapshot: 'snapshot',
+  staleSnapshot: 'snapshot',
+  damagedSnapshot: 'snapshot',
+};
 
 export class FaultPlan {
   readonly #counted = new Map<string, { readonly fault: CountedFault; readonly index: number }[]>();
@@ -51,7 +64,7 @@ export class FaultPlan {
   }
 
   /** Null: it goes well. */
-  atJournal(process: SimProcess, call: 'append' | 'read'): JournalFault | null {
+  atJournal(process: SimProcess, call: JournalCall): JournalFault | null {
     const fault = this.#next(`${process.name} journal ${call}`);
     return fault?.type === 'journal' ? fault.fault : null;
   }
@@ -85,7 +98,7 @@ function keyOf(fault: CountedFault): string {
     case 'pause':
       return `${name} ${fault.point}:${fault.side}`;
     case 'journal':
-      return `${name} journal ${READ_FAULTS.includes(fault.fault.type) ? 'read' : 'append'}`;
+      return `${name} journal ${JOURNAL_CALLS[fault.fault.type]}`;
     case 'store':
       return `${name} store ${fault.point}`;
     case 'offsetCommit':

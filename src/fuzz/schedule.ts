@@ -47,6 +47,8 @@ export interface WorldConfig {
   readonly entryBytesMax: number;
   /** Entries that one read of the journal brings at most. */
   readonly readBatchEntries: number;
+  /** Entries between two snapshots of a partition's state: few, so that most claims begin at one. */
+  readonly snapshotEntries: number;
   /** Record batches that one fetch brings at most. */
   readonly fetchBatchesMax: number;
   /** Whatever is left of the faults, at this time they end. */
@@ -98,10 +100,16 @@ export interface Nth {
  * - `refused`: nothing is written, and the caller learns it; may be tried again.
  * - `staleRead`: a read ends before the last `entries` entries of the subject.
  * - `brokenRead`: a read fails after `entries` entries.
+ * - `lostSnapshot`: a snapshot is not kept, although it is acknowledged; or none is found.
+ * - `staleSnapshot`: a snapshot arrives behind a later one; or the newest one is not seen.
+ * - `damagedSnapshot`: a bit of a snapshot is flipped, where it is kept or on the way back.
  */
 export type JournalFault =
+  | { readonly type: SnapshotFault }
   | { readonly type: 'lostReply' | 'lostRequest' | 'late' | 'refused' }
   | { readonly type: 'staleRead' | 'brokenRead'; readonly entries: number };
+
+export type SnapshotFault = 'lostSnapshot' | 'staleSnapshot' | 'damagedSnapshot';
 
 /**
  * What one call of the store meets.

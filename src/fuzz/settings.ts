@@ -27,6 +27,7 @@ export function jobSettings(config: WorldConfig): JobSettings {
     assigner: assignerOf(config.buckets),
     rolling: roll.atCheckpoint ? checkpointRollingPolicy(roll) : defaultRollingPolicy(roll),
     checkpointIntervalMs: config.checkpointIntervalMs,
+    snapshots: { everyEntries: config.snapshotEntries, everyMs: 1_000, entriesMin: config.snapshotEntries },
     startFrom: { type: 'earliest' },
     untilEnd: false,
   };

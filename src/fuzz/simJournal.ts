@@ -4,14 +4,21 @@
  */
 import { TidemarkError } from '../../journal/errors.ts';
 import type { JournalId, Subject } from '../../journal/ids.ts';
-import type { AppendOutcome, Journal, Revision, StoredEntry } from '../../journal/port.ts';
+import {
+  SNAPSHOTS_KEPT,
+  type AppendOutcome,
+  type Journal,
+  type Revision,
+  type StoredEntry,
+} from '../../journal/port.ts';
+import type { JournalCall } from './faultPlan.ts';
 import type { SimProcess } from './process.ts';
 import type { JournalFault } from './schedule.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** Asked at every call: null lets it go well. Appends and requests count as `append`. */
+/** Asked at every call: null lets it go well. Appends and requests count as `append`, both ways of a snapshot as `snapshot`. */
 export interface JournalFaults {
-  atJournal(process: SimProcess, call: 'append' | 'read'): JournalFault | null;
+  atJournal(process: SimProcess, call: JournalCall): JournalFault | null;
 }
 
 export interface SimJournalOptions {
@@ -29,6 +36,7 @@ export class SimJournalServer {
   readonly #scheduler: Scheduler;
   readonly #faults: JournalFaults;
   readonly #subjects = new Map<Subject, StoredEntry[]>();
+  readonly #snapshots = new Map<Subject, readonly Uint8Array[]>();
   /** One counter for all subjects, so that revisions have holes inside a subject, as on a stream. */
   #lastRevision: Revision = 0;
   #awayUntilMs = 0;
@@ -58,6 +66,19 @@ export class SimJournalServer {
 
   subjects(prefix: string): readonly Subject[] {
     return [...this.#subjects.keys()].filter((subject) => subject.startsWith(prefix)).sort();
+  }
+
+  /** Newest first. */
+  snapshots(subject: Subject): readonly Uint8Array[] {
+    return this.#snapshots.get(subject) ?? [];
+  }
+
+  /** `behind`: so many later ones are there already. */
+  keepSnapshot(subject: Subject, bytes: Uint8Array, behind: number): void {
+    this.#snapshots.set(
+      subject,
+      this.snapshots(subject).toSpliced(behind, 0, bytes).slice(0, SNAPSHOTS_KEPT),
+    );
   }
 
   append(subject: Subject, expected: Revision, bytes: Uint8Array): AppendOutcome {
@@ -181,6 +202,31 @@ class SimJournal implements Journal {
   async subjects(prefix: string): Promise<readonly Subject[]> {
     if (this.#closed) throw unavailable('it is closed');
     return this.#ask(() => this.#server.subjects(prefix));
+  }
+
+  async writeSnapshot(subject: Subject, bytes: Uint8Array): Promise<void> {
+    if (this.#closed) throw unavailable('it is closed');
+    const fault = this.#faults.atJournal(this.#process, 'snapshot')?.type;
+    const kept = fault === 'damagedSnapshot' ? this.#damaged(bytes) : bytes.slice();
+    await this.#ask(() => {
+      if (fault !== 'lostSnapshot')
+        this.#server.keepSnapshot(subject, kept, fault === 'staleSnapshot' ? 1 : 0);
+    });
+  }
+
+  async *snapshots(subject: Subject): AsyncGenerator<Uint8Array> {
+    if (this.#closed) throw unavailable('it is closed');
+    const fault = this.#faults.atJournal(this.#process, 'snapshot')?.type;
+    const kept = fault === 'lostSnapshot' ? [] : await this.#ask(() => this.#server.snapshots(subject));
+    for (const bytes of kept.slice(fault === 'staleSnapshot' ? 1 : 0))
+      yield fault === 'damagedSnapshot' ? this.#damaged(bytes) : bytes.slice();
+  }
+
+  #damaged(bytes: Uint8Array): Uint8Array {
+    const damaged = bytes.slice();
+    const at = this.#process.chance.below(bytes.byteLength);
+    damaged[at] = (damaged[at] ?? 0) ^ 1;
+    return damaged;
   }
 
   async close(): Promise<void> {

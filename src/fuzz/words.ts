@@ -85,6 +85,9 @@ const JOURNAL_WORDS: Readonly<
   refused: (nth) => `its ${nth} append is refused`,
   staleRead: (nth) => `its ${nth} read of the journal misses the newest entries`,
   brokenRead: (nth) => `its ${nth} read of the journal breaks off`,
+  lostSnapshot: (nth) => `its ${nth} snapshot, written or read, is lost`,
+  staleSnapshot: (nth) => `its ${nth} snapshot, written or read, is an older one`,
+  damagedSnapshot: (nth) => `its ${nth} snapshot, written or read, has a flipped bit`,
 };
 
 const STORE_WORDS: Readonly<Record<StoreFault, string>> = {

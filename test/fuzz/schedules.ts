@@ -11,7 +11,13 @@ export const CONFIG: WorldConfig = {
   wallStartMs: WALL_START_MS,
   ...{ latencyMsMax: 5, timeoutMs: 300, sessionMs: 1_500, heartbeatMs: 300 },
   ...{ restartMs: 200, dismissesDeadMember: true },
-  ...{ entryBytesMax: 100_000, readBatchEntries: 100, fetchBatchesMax: 3, faultsUntilMs: 20_000 },
+  ...{
+    entryBytesMax: 100_000,
+    readBatchEntries: 100,
+    snapshotEntries: 4,
+    fetchBatchesMax: 3,
+    faultsUntilMs: 20_000,
+  },
 };
 
 /** `count` batches of four records, every 60 ms. */

@@ -18,6 +18,7 @@ export const CONFIG: WorldConfig = {
   dismissesDeadMember: true,
   entryBytesMax: 100_000,
   readBatchEntries: 100,
+  snapshotEntries: 1_000,
   fetchBatchesMax: 2,
   faultsUntilMs: 10_000,
 };

@@ -61,6 +61,7 @@ export class JobFixture {
       assigner: options.assigner ?? noBuckets(),
       rolling: options.rolling ?? defaultRollingPolicy(NO_LIMITS),
       checkpointIntervalMs: options.checkpointIntervalMs ?? 20,
+      snapshots: { everyEntries: 3, everyMs: 1_000, entriesMin: 2 },
       startFrom: { type: 'earliest' },
       untilEnd: options.untilEnd ?? false,
     };

@@ -38,6 +38,7 @@ export function configArbitrary(store: StoreKind, job: JobShape | null): fc.Arbi
       dismissesDeadMember: fc.boolean().map((no) => !no),
       entryBytesMax: fc.constantFrom(100_000, 100_000, 3_000),
       readBatchEntries: fc.constantFrom(100, 2),
+      snapshotEntries: fc.constantFrom(1_000, 2, 5, 12),
       fetchBatchesMax: fc.integer({ min: 1, max: 4 }),
     })
     .map(({ settings: drawn, ...rest }) => ({

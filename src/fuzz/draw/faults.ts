@@ -104,6 +104,7 @@ function kind<T extends Fault['type']>(
 const journalFault: fc.Arbitrary<JournalFault> = fc.oneof(
   fc.record({ type: fc.constantFrom('lostReply', 'lostRequest', 'late', 'refused') }),
   fc.record({ type: fc.constantFrom('staleRead', 'brokenRead'), entries: fc.nat(3) }),
+  fc.record({ type: fc.constantFrom('lostSnapshot', 'staleSnapshot', 'damagedSnapshot') }),
 );
 
 const storeFault = fc.constantFrom('lostReply', 'lostRequest', 'late', 'slow', 'refused');

@@ -68,6 +68,8 @@ function lossy(journal: Journal): LossyJournal {
     read: (subject, after) => journal.read(subject, after),
     subjects: (prefix) => journal.subjects(prefix),
     fileRequest: (subject, bytes) => journal.fileRequest(subject, bytes),
+    writeSnapshot: (subject, bytes) => journal.writeSnapshot(subject, bytes),
+    snapshots: (subject) => journal.snapshots(subject),
     close: () => journal.close(),
   };
   return { journal: withLosses, loseNextReply: lose(true), loseNextRequest: lose(false) };

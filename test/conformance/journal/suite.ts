@@ -3,6 +3,7 @@ import { appending } from './appending.ts';
 import { damage } from './damage.ts';
 import { processes } from './processes.ts';
 import { reading } from './reading.ts';
+import { snapshots } from './snapshots.ts';
 import { uncertainOutcomes } from './uncertainOutcomes.ts';
 import type { MakeWorld } from './world.ts';
 
@@ -13,5 +14,6 @@ export function journalConformance(makeWorld: MakeWorld): void {
   reading(makeWorld);
   uncertainOutcomes(makeWorld);
   damage(makeWorld);
+  snapshots(makeWorld);
   processes(makeWorld);
 }

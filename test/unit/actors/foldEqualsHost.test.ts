@@ -1,11 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PartitionHost, type EntryAppender } from '../../../actors/host.ts';
-import { PartitionLedger, type PartFileStatus } from '../../../actors/ledger.ts';
+import {
+  FOLD_VERSION,
+  PartitionLedger,
+  type LedgerFacts,
+  type PartFileStatus,
+} from '../../../actors/ledger.ts';
 import { decodeEntry, encodeEntry } from '../../../journal/entry.ts';
 import type { PartChange, PartitionEvent } from '../../../journal/events.ts';
 import type { PartId } from '../../../journal/ids.ts';
-import { NO_HASH } from '../../../journal/ids.ts';
+import { entryHash, jobName, journalId, NO_HASH } from '../../../journal/ids.ts';
+import { decodeSnapshot, encodeSnapshot } from '../../../journal/snapshot.ts';
+import { partitionSubject } from '../../../journal/subjects.ts';
 import {
   change,
   checkpointed,
@@ -50,12 +57,25 @@ class Historian {
       this.entries.push(journaled(events));
     },
   };
-  #host = new PartitionHost(new PartitionLedger(), this.#appender, () => undefined);
+  /** What was kept after each entry, as it is stored. */
+  readonly kept: Uint8Array[] = [];
+  #host = this.#hostOf(new PartitionLedger());
   #opened = 0;
   #lengths = 0;
 
   get ledger(): PartitionLedger {
     return this.#host.ledger;
+  }
+
+  #hostOf(ledger: PartitionLedger): PartitionHost {
+    return new PartitionHost(
+      ledger,
+      this.#appender,
+      () => undefined,
+      () => {
+        this.kept.push(encodeSnapshot({ ...place, state: ledger.capture() }));
+      },
+    );
   }
 
   /** A new owner: replays what is there, claims, and where it is not stopped settles and runs. */
@@ -64,7 +84,7 @@ class Historian {
     for (const entry of this.entries) ledger.fold(entry);
     const epoch = ledger.facts.epoch + 1;
     ledger.note({ type: 'replayed', ownClaimId: claim(epoch) });
-    this.#host = new PartitionHost(ledger, this.#appender, () => undefined);
+    this.#host = this.#hostOf(ledger);
     await this.#journal(claimed(epoch, 40n));
   }
 
@@ -190,6 +210,25 @@ function journaled(events: readonly PartitionEvent[]): readonly PartitionEvent[]
   return decodeEntry(bytesOf(events), 'The entry').events as readonly PartitionEvent[];
 }
 
+const place = {
+  journalId: journalId('the-journal'),
+  subject: partitionSubject(jobName('clicks'), { topic: 'clicks', partition: 0 }),
+  foldVersion: FOLD_VERSION,
+  tail: { revision: 1, seq: 1, hash: entryHash('a'.repeat(64)) },
+};
+
+/** A ledger from a snapshot, with the entries behind it folded. */
+function goneOn(
+  kept: Uint8Array | undefined,
+  entries: readonly (readonly PartitionEvent[])[],
+): PartitionLedger {
+  const snapshot = decodeSnapshot(kept ?? new Uint8Array());
+  if (snapshot === null) throw new Error('The snapshot was not read back.');
+  const ledger = PartitionLedger.restored(snapshot.state as LedgerFacts);
+  for (const entry of entries) ledger.fold(entry);
+  return ledger;
+}
+
 /** All that a ledger knows, but for where its own process stands. */
 function knowledge(ledger: PartitionLedger) {
   const { ownClaimId: _, ...facts } = ledger.facts;
@@ -208,15 +247,24 @@ function foldedBy(groups: readonly (readonly PartitionEvent[])[]): PartitionLedg
 }
 
 describe('replay', () => {
-  it('gives what the owners knew: folding the entries equals having journaled them, after every event', async () => {
-    const counts = { entries: 0, committed: 0, claims: 0, withPieces: 0 };
+  it('gives what the owners knew: folding the entries, or a snapshot and the entries behind it, equals having journaled them', async () => {
+    const counts = { snapshots: 0, entries: 0, committed: 0, claims: 0, withPieces: 0 };
     await fc.assert(
       fc.asyncProperty(fc.array(happening, { minLength: 20, maxLength: 60 }), async (happenings) => {
         const historian = new Historian();
         await historian.claim();
         await historian.settle(true);
         for (const one of happenings) await historian.happens(one);
-        const { entries, ledger } = historian;
+        const { entries, ledger, kept } = historian;
+        expect(kept).toHaveLength(entries.length);
+        for (let at = 0; at < entries.length; at += 1) {
+          if (at % 5 !== 0) continue;
+          const resumed = goneOn(kept[at], []);
+          expect(resumed.status).toBe('replaying');
+          expect(knowledge(resumed)).toEqual(knowledge(foldedBy(entries.slice(0, at + 1))));
+          expect(knowledge(goneOn(kept[at], entries.slice(at + 1)))).toEqual(knowledge(ledger));
+          counts.snapshots += 1;
+        }
         expect(knowledge(foldedBy(entries))).toEqual(knowledge(ledger));
         expect(knowledge(foldedBy(entries.flat().map((event) => [event])))).toEqual(knowledge(ledger));
         counts.entries += entries.length;
@@ -228,6 +276,7 @@ describe('replay', () => {
     );
     // The histories were worth it.
     expect(counts.entries).toBeGreaterThan(1_000);
+    expect(counts.snapshots).toBeGreaterThan(200);
     expect(counts.committed).toBeGreaterThan(100);
     expect(counts.claims).toBeGreaterThan(200);
     expect(counts.withPieces).toBeGreaterThan(200);

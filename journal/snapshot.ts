@@ -1,0 +1,82 @@
+/**
+ * The snapshot codec: what a fold made of a subject's entries up to one of them, with that entry's place and hash. Behind a digest of
+ * its own bytes; whatever is odd about it makes it none.
+ */
+import { hash } from 'node:crypto';
+import { deflateSync, inflateSync } from 'node:zlib';
+import { z } from 'zod';
+import { entryHash, type JournalId, type Subject } from './ids.ts';
+import type { Tail } from './replay.ts';
+
+const SNAPSHOT_FORMAT = 1;
+const DIGEST_BYTES = 32;
+/** Larger ones are deflated: most of one are names of files, much alike. */
+const PLAIN_BYTES_MAX = 64 * 1024;
+const BRACE = 0x7b;
+
+export interface Snapshot {
+  readonly journalId: JournalId;
+  readonly subject: Subject;
+  /** Of the fold that made the state; another one may not go on from it. */
+  readonly foldVersion: number;
+  /** The last entry that the state holds. */
+  readonly tail: Tail;
+  /** Plain data; bigints are kept. */
+  readonly state: unknown;
+}
+
+const headerSchema = z.object({
+  format: z.literal(SNAPSHOT_FORMAT),
+  journalId: z.string(),
+  subject: z.string(),
+  foldVersion: z.number().int(),
+  tail: z.object({
+    revision: z.number().int().positive(),
+    seq: z.number().int().positive(),
+    hash: z.string().regex(/^[0-9a-f]{64}$/),
+  }),
+  state: z.unknown(),
+});
+
+/** Text that begins so is a bigint or escaped text; no other begins so. */
+const MARK = '\u0001';
+
+export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
+  const json = JSON.stringify({ format: SNAPSHOT_FORMAT, ...snapshot }, (_key, value: unknown) => {
+    if (typeof value === 'bigint') return `${MARK}n${value}`;
+    return typeof value === 'string' && value.startsWith(MARK) ? `${MARK}s${value}` : value;
+  });
+  const plain = Buffer.from(json);
+  const body = plain.byteLength > PLAIN_BYTES_MAX ? deflateSync(plain, { level: 1 }) : plain;
+  return Buffer.concat([hash('sha256', body, 'buffer'), body]);
+}
+
+/** Null where the bytes are no snapshot of this format, whole and unchanged. */
+export function decodeSnapshot(bytes: Uint8Array): Snapshot | null {
+  const body = bytes.subarray(DIGEST_BYTES);
+  if (body.byteLength === 0) return null;
+  if (!hash('sha256', body, 'buffer').equals(bytes.subarray(0, DIGEST_BYTES))) return null;
+  const parsed = headerSchema.safeParse(parseBody(body));
+  if (!parsed.success) return null;
+  const { journalId, subject, foldVersion, tail, state } = parsed.data;
+  return {
+    journalId: journalId as JournalId,
+    subject: subject as Subject,
+    foldVersion,
+    tail: { ...tail, hash: entryHash(tail.hash) },
+    state,
+  };
+}
+
+/** Null where another Tidemark wrote it in a way that this one does not read. */
+function parseBody(body: Uint8Array): unknown {
+  try {
+    const plain = body[0] === BRACE ? body : inflateSync(body);
+    return JSON.parse(new TextDecoder().decode(plain), (_key, value: unknown) => {
+      if (typeof value !== 'string' || !value.startsWith(MARK)) return value;
+      return value.charAt(1) === 'n' ? BigInt(value.slice(2)) : value.slice(2);
+    });
+  } catch {
+    return null;
+  }
+}

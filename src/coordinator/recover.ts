@@ -1,0 +1,176 @@
+/**
+ * Recovery of a partition's state from its journal: the newest snapshot that is proven to stand behind an entry of this journal, and the
+ * fold of what follows; or the fold of everything.
+ */
+import { FOLD_VERSION, PartitionLedger, type LedgerFacts } from '../../actors/ledger.ts';
+import { decodeEntry, hashEntry, type Entry } from '../../journal/entry.ts';
+import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import type { JournalEvent, PartitionEvent } from '../../journal/events.ts';
+import { partitionName, type EntryHash, type Subject, type TopicPartition } from '../../journal/ids.ts';
+import type { Journal, Revision } from '../../journal/port.ts';
+import { EMPTY_TAIL, replay, type Tail } from '../../journal/replay.ts';
+import { decodeSnapshot } from '../../journal/snapshot.ts';
+import type { Log } from '../telemetry/log.ts';
+import { SeenHashes } from './seenHashes.ts';
+
+export interface Recovery {
+  readonly ledger: PartitionLedger;
+  readonly tail: Tail;
+  /** Where the state was taken up from; EMPTY_TAIL where everything was folded. */
+  readonly base: Tail;
+  readonly hashes: SeenHashes;
+}
+
+export interface Recovering {
+  readonly journal: Journal;
+  readonly subject: Subject;
+  readonly partition: TopicPartition;
+  readonly log: Log;
+}
+
+/** Rejects as `replay` does, and with JOURNAL_CORRUPT where an entry belongs to no claim. */
+export async function recover(recovering: Recovering): Promise<Recovery> {
+  const { ledger, tail: base } = (await fromSnapshot(recovering)) ?? {
+    ledger: new PartitionLedger(),
+    tail: EMPTY_TAIL,
+  };
+  const hashes = new SeenHashes();
+  if (base.seq > 0) hashes.see(base);
+  const { journal, subject, partition } = recovering;
+  const tail = await foldJournal(journal, subject, partition, ledger, base, hashes);
+  return { ledger, tail, base, hashes };
+}
+
+/** Folds what is behind `from`, each entry checked against the claim that it says it belongs to. */
+export async function foldJournal(
+  journal: Journal,
+  subject: Subject,
+  partition: TopicPartition,
+  ledger: PartitionLedger,
+  from: Tail,
+  hashes: SeenHashes,
+): Promise<Tail> {
+  let tail = from;
+  for await (const replayed of replay(journal, subject, from)) {
+    ledger.fold(partitionEvents(replayed.entry.events, subject));
+    checkBelongs(replayed.entry, partition, ledger, subject);
+    tail = replayed.tail;
+    hashes.see(tail);
+  }
+  return tail;
+}
+
+/**
+ * Null where no snapshot can be trusted. One is where the journal holds, at its revision, an entry with its hash: by the chain of
+ * hashes that is the journal which was folded, up to there.
+ */
+async function fromSnapshot(
+  recovering: Recovering,
+): Promise<{ readonly ledger: PartitionLedger; readonly tail: Tail } | null> {
+  const { journal, subject, log } = recovering;
+  try {
+    for await (const bytes of journal.snapshots(subject)) {
+      const snapshot = decodeSnapshot(bytes);
+      const isOwn = snapshot?.journalId === journal.id && snapshot.subject === subject;
+      if (!isOwn || snapshot.foldVersion !== FOLD_VERSION) continue;
+      const { tail, state } = snapshot;
+      if ((await hashAt(journal, subject, tail.revision)) !== tail.hash) continue;
+      return { ledger: PartitionLedger.restored(state as LedgerFacts), tail };
+    }
+  } catch (error) {
+    if (!hasCode(error, 'JOURNAL_UNAVAILABLE')) throw error;
+    log.warn({ subject, err: error }, 'snapshots could not be read; replaying the whole journal');
+  }
+  return null;
+}
+
+/** Hash of the entry at this revision; null where none is seen there. */
+async function hashAt(journal: Journal, subject: Subject, revision: Revision): Promise<EntryHash | null> {
+  for await (const [entry] of journal.read(subject, revision - 1)) {
+    if (entry !== undefined) return entry.revision === revision ? hashEntry(entry.bytes) : null;
+  }
+  return null;
+}
+
+function checkBelongs(
+  entry: Entry,
+  partition: TopicPartition,
+  ledger: PartitionLedger,
+  subject: Subject,
+): void {
+  const { epoch, claimId: claimed } = ledger.facts;
+  const same = entry.topic === partition.topic && entry.partition === partition.partition;
+  if (same && entry.epoch === epoch && entry.claimId === claimed) return;
+  throw new TidemarkError(
+    'JOURNAL_CORRUPT',
+    `Entry ${entry.seq} of ${subject} is of ${entry.topic}/${entry.partition}, epoch ${entry.epoch}, where epoch ${epoch} of ` +
+      `${partitionName(partition)} is claimed. The partition stops; restore the journal from a copy.`,
+    { fields: { seq: entry.seq, epoch: entry.epoch, claimedEpoch: epoch } },
+  );
+}
+
+/** The events of a partition's entry; those of a job's life have no place in it. */
+function partitionEvents(events: readonly JournalEvent[], subject: Subject): readonly PartitionEvent[] {
+  for (const event of events) {
+    if (event.type === 'jobStarted' || event.type === 'jobStopped') {
+      throw new TidemarkError(
+        'JOURNAL_CORRUPT',
+        `${subject} holds the event "${event.type}", which is no partition's.`,
+      );
+    }
+  }
+  return events as readonly PartitionEvent[];
+}
+
+/**
+ * Hash of the entry of this sequence, read again: for one that stands before what `recover` folded. The entries from there up to
+ * `until`, which is known to be this journal's, are checked against each other, so that the hash is of the same chain. Null where there is none.
+ */
+export async function hashOfSeq(
+  journal: Journal,
+  subject: Subject,
+  seq: number,
+  until: Tail,
+): Promise<EntryHash | null> {
+  // A stream that others share has holes between the revisions: so a guess may begin too late, and goes further back.
+  for (let back = until.seq - seq; ; back *= 4) {
+    const after = Math.max(0, until.revision - back - 1);
+    const hash = await hashBehind(journal, subject, { after, seq, until });
+    if (hash !== 'too late') return hash;
+    if (after === 0) return null;
+  }
+}
+
+interface Range {
+  readonly after: Revision;
+  readonly seq: number;
+  readonly until: Tail;
+}
+
+async function hashBehind(
+  journal: Journal,
+  subject: Subject,
+  { after, seq, until }: Range,
+): Promise<EntryHash | 'too late' | null> {
+  const first = await firstBehind(journal, subject, after);
+  if (first === null || first.seq > seq) return 'too late';
+  let found: EntryHash | null = null;
+  const before: Tail = { revision: after, seq: first.seq - 1, hash: first.prevHash };
+  for await (const { tail } of replay(journal, subject, before)) {
+    if (tail.seq === seq) found = tail.hash;
+    if (tail.seq !== until.seq) continue;
+    return tail.hash === until.hash ? found : null;
+  }
+  throw new TidemarkError(
+    'JOURNAL_UNAVAILABLE',
+    `Entry ${until.seq} of ${subject} was seen, and is not seen when the journal is read again: it may be behind.`,
+  );
+}
+
+async function firstBehind(journal: Journal, subject: Subject, after: Revision): Promise<Entry | null> {
+  for await (const [entry] of journal.read(subject, after)) {
+    if (entry !== undefined)
+      return decodeEntry(entry.bytes, `The entry of ${subject} behind revision ${after}`);
+  }
+  return null;
+}
