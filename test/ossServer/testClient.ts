@@ -15,16 +15,19 @@ export function aliOss(
   address: string,
   { credential = TEST_CREDENTIAL, v4 = false, bucket = 'lake' }: ClientOptions = {},
 ): OSS {
-  return new OSS({
-    accessKeyId: credential.accessKeyId,
-    accessKeySecret: credential.accessKeySecret,
-    ...(credential.securityToken === undefined ? {} : { stsToken: credential.securityToken }),
+  const { accessKeyId, accessKeySecret, securityToken: stsToken } = credential;
+  const keys = { accessKeyId, accessKeySecret, ...(stsToken === undefined ? {} : { stsToken }) };
+  const options = {
+    ...keys,
+    // Never called; without it ali-oss warns of every token.
+    refreshSTSToken: () => Promise.resolve(keys),
     endpoint: `http://localhost:${address.split(':')[1] ?? ''}`,
     sldEnable: true,
     bucket,
     region: 'oss-cn-test',
     authorizationV4: v4,
-  } as OSS.Options);
+  };
+  return new OSS(options as OSS.Options);
 }
 
 /** OSS's code of an error, or what there was instead of one. */
@@ -82,9 +85,10 @@ export class DfsClient {
       user: 'tester',
       parameters: { ...parameters, clientName: this.clientName },
     });
-    const response = parseXml(
-      await (await signedFetch(this.#address, 'POST', '/lake/?dfs', { body })).text(),
-    );
+    const answer = await signedFetch(this.#address, 'POST', '/lake/?dfs', { body });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${requestType}: ${answer.status} ${text}`);
+    const response = parseXml(text);
     const errCode = textOf(response, 'errCode');
     return { errCode: errCode === undefined ? null : Number(errCode), response };
   }
@@ -132,6 +136,11 @@ export class OpenFile {
     this.fileId = fileId;
   }
 
+  /** As the client tells it to the server; nothing before the first one. */
+  get lastBlock(): XmlContent | undefined {
+    return this.#last ?? undefined;
+  }
+
   get parameters(): XmlContent {
     return { path: encodeURIComponent(this.path), fileId: this.fileId };
   }
@@ -140,7 +149,7 @@ export class OpenFile {
   async write(text: string): Promise<number | null> {
     const added = await this.#client.ask('addBlock', {
       ...this.parameters,
-      previous: this.#last ?? undefined,
+      previous: this.lastBlock,
     });
     if (added.errCode !== null) return added.errCode;
     const block = childOf(added.response, 'extendedBlock');
@@ -159,6 +168,6 @@ export class OpenFile {
   }
 
   complete(): Promise<number | null> {
-    return this.#client.codeOf('completeFile', { ...this.parameters, lastBlock: this.#last ?? undefined });
+    return this.#client.codeOf('completeFile', { ...this.parameters, lastBlock: this.lastBlock });
   }
 }
