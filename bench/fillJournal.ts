@@ -92,6 +92,9 @@ export async function dropStream({ kind, natsUrl, stream }: JournalPlace): Promi
   if (kind === 'sqlite') return;
   const nc = await connect({ servers: natsUrl });
   const jsm = await jetstreamManager(nc, { checkAPI: false });
-  await jsm.streams.delete(stream);
+  for await (const { config } of jsm.streams.list()) {
+    if (config.name === stream || config.name === `${stream}_SNAPSHOTS`)
+      await jsm.streams.delete(config.name);
+  }
   await nc.close();
 }

@@ -1,0 +1,100 @@
+/** How long a partition with a long journal takes to be claimed: by a replay of all of it, and from its snapshot. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { jobName, type JobName } from '../journal/ids.ts';
+import type { Journal } from '../journal/port.ts';
+import { partitionSubject } from '../journal/subjects.ts';
+import { systemClock, systemRandom } from '../src/clock.ts';
+import { claimPartition } from '../src/coordinator/claim.ts';
+import type { Context } from '../src/coordinator/options.ts';
+import { noFailpoints } from '../src/failpoints.ts';
+import { silentLog, type Log } from '../src/telemetry/log.ts';
+import { dropStream, makeJournal, openJournal, type JournalKind, type JournalPlace } from './fillJournal.ts';
+import { history } from './history.ts';
+
+const partition = { topic: 'clicks', partition: 0 };
+
+export interface ClaimOptions {
+  readonly journal: JournalKind;
+  /** Of a server; only for JetStream. */
+  readonly natsUrl: string;
+  readonly entries: number;
+  /** Claims from the snapshot; their median counts. */
+  readonly claims: number;
+  readonly onProgress?: (message: string) => void;
+}
+
+export interface ClaimResult {
+  readonly entries: number;
+  readonly bytes: number;
+  /** Both from opening the journal to the acknowledged claim. */
+  readonly replaySeconds: number;
+  /** Of this process: what a machine that others share leaves undisturbed. */
+  readonly replayCpuSeconds: number;
+  readonly snapshotSeconds: number;
+}
+
+export async function measureClaims(options: ClaimOptions): Promise<ClaimResult> {
+  const { entries } = options;
+  const name = `claim-${process.pid}-${Date.now()}`;
+  const folder = mkdtempSync(path.join(tmpdir(), 'tidemark-claim-'));
+  const stream = name.toUpperCase();
+  const place: JournalPlace = {
+    kind: options.journal,
+    path: path.join(folder, 'journal.db'),
+    ...{ natsUrl: options.natsUrl, stream },
+  };
+  const job = jobName(name);
+  try {
+    options.onProgress?.(`making a journal of ${entries} entries`);
+    const made = history({ job, partition, entries, sinkUri: 'file:///lake' });
+    const bytes = await makeJournal(place, new Map([[partitionSubject(job, partition), made]]));
+    options.onProgress?.('replaying all of it');
+    const before = process.cpuUsage();
+    const replaySeconds = await claimOnce(place, job, true);
+    const { user, system } = process.cpuUsage(before);
+    const replayCpuSeconds = (user + system) / 1e6;
+    const seconds: number[] = [];
+    for (let claim = 0; claim < options.claims; claim += 1) seconds.push(await claimOnce(place, job, false));
+    seconds.sort((a, b) => a - b);
+    const snapshotSeconds = seconds[seconds.length >> 1] ?? NaN;
+    return { entries, bytes, replaySeconds, replayCpuSeconds, snapshotSeconds };
+  } finally {
+    await dropStream(place);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Seconds from opening the journal to the acknowledged claim; afterwards waits for the snapshot where one is written. */
+async function claimOnce(place: JournalPlace, job: JobName, isSnapshotDue: boolean): Promise<number> {
+  const written = Promise.withResolvers<undefined>();
+  const log: Log = {
+    ...silentLog,
+    debug: (_fields, message) => {
+      if (message === 'snapshot written') written.resolve(undefined);
+    },
+    warn: (fields, message) => {
+      if (message === 'a snapshot was not written') written.reject(new Error(message, { cause: fields }));
+    },
+  };
+  const startedAtMs = performance.now();
+  const journal = await openJournal(place, 'existing');
+  try {
+    const { signal } = new AbortController();
+    await claimPartition(contextOf(journal, job, log), partition, 0n, () => undefined, signal);
+    const seconds = (performance.now() - startedAtMs) / 1_000;
+    if (isSnapshotDue) await written.promise;
+    return seconds;
+  } finally {
+    await journal.close();
+  }
+}
+
+function contextOf(journal: Journal, job: JobName, log: Log): Context {
+  const snapshots = { everyEntries: 1_000, everyMs: 600_000, entriesMin: 50 };
+  const settings = { job, snapshots } as Context['settings'];
+  const ports = { journal, clock: systemClock, random: systemRandom, failpoints: noFailpoints, log };
+  // A claim asks nothing of the source and of the store.
+  return { ports: ports as Context['ports'], settings, stats: null as never };
+}
