@@ -9,12 +9,16 @@ import type { Journal } from '../../journal/port.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { SubjectWriter, type WriterIdentity } from '../../journal/writer.ts';
 import { passing, type Failpoint } from '../failpoints.ts';
+import { Gate } from './concurrency.ts';
 import type { Context } from './options.ts';
 import { foldJournal, recover } from './recover.ts';
 import type { SeenHashes } from './seenHashes.ts';
 import { SnapshotWriter } from './snapshots.ts';
 
 const CONFLICT_PAUSE_MS = 100;
+/** For how long the end of an epoch waits for a journal that may be away, and how often it asks. */
+const JOURNAL_PATIENCE_MS = 5_000;
+const LOOK_AGAIN_MS = 500;
 
 /** A partition whose own claim is acknowledged. */
 export interface Claim {
@@ -28,15 +32,45 @@ export interface Claim {
 
 /**
  * Whether another's claim stands where this one's next entry would: nothing that is not acknowledged by now will ever count. The
- * journal's presence is proof, its absence is not.
+ * journal's presence is proof, its absence is not: false also where it is away for longer than this is worth waiting for.
  */
-export async function isSucceeded(journal: Journal, subject: Subject, claim: Claim): Promise<boolean> {
-  for await (const batch of journal.read(subject, claim.writer.tail.revision)) {
-    const [next] = batch;
-    // An entry of its own may stand there: appended, though the acknowledgement never came.
-    if (next !== undefined) return decodeEntry(next.bytes, `An entry of ${subject}`).epoch > claim.epoch;
+export async function isSucceeded({ ports }: Context, subject: Subject, claim: Claim): Promise<boolean> {
+  if (hasCode(claim.host.failure, 'FENCED')) return true;
+  const { clock, log } = ports;
+  const patience = new Gate();
+  const timer = clock.timer(JOURNAL_PATIENCE_MS, () => patience.open());
+  const look = async (): Promise<boolean | null> => {
+    for (;;) {
+      const found = await isLaterClaimNext(ports.journal, subject, claim);
+      if (found !== null || patience.isOpen) return found;
+      await patience.orOpened(clock.pause(LOOK_AGAIN_MS));
+    }
+  };
+  try {
+    const found = await Promise.race([look(), patience.opened.then(() => null)]);
+    if (found === null) log.warn({ subject }, 'whether the partition has another owner could not be read');
+    return found ?? false;
+  } catch (error) {
+    log.warn({ err: error, subject }, 'whether the partition has another owner could not be read');
+    return false;
+  } finally {
+    timer.cancel();
   }
-  return false;
+}
+
+/** Null where the journal does not answer. */
+async function isLaterClaimNext(journal: Journal, subject: Subject, claim: Claim): Promise<boolean | null> {
+  try {
+    for await (const batch of journal.read(subject, claim.writer.tail.revision)) {
+      const [next] = batch;
+      // An entry of its own may stand there: appended, though the acknowledgement never came.
+      if (next !== undefined) return decodeEntry(next.bytes, `An entry of ${subject}`).epoch > claim.epoch;
+    }
+    return false;
+  } catch (error) {
+    if (hasCode(error, 'JOURNAL_UNAVAILABLE')) return null;
+    throw error;
+  }
 }
 
 /**

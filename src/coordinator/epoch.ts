@@ -9,7 +9,7 @@ import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
 import { proveEnd } from './boundedEnd.ts';
 import { checkpoint } from './checkpoint.ts';
 import { claimPartition, isSucceeded, type Claim } from './claim.ts';
-import { Gate, type FailureLatch } from './concurrency.ts';
+import { type FailureLatch, type Gate } from './concurrency.ts';
 import { Flow } from './flow.ts';
 import { judgeWitness } from './judgeWitness.ts';
 import type { Context } from './options.ts';
@@ -20,8 +20,6 @@ import { decideRequest, readRequests } from './requests.ts';
 import { settle, type Settling } from './settle.ts';
 
 const REQUEST_POLL_MS = 1_000;
-/** For how long the end of an epoch waits for a journal that may be away. */
-const JOURNAL_PATIENCE_MS = 5_000;
 const CHECKPOINT_COMPLETED = 'checkpoint completed';
 
 export class Epoch {
@@ -362,25 +360,9 @@ export class Epoch {
   }
 
   /** Whether the journal holds a later claim: then what fails does so because this epoch is over. False also where it is silent. */
-  async isSucceeded(): Promise<boolean> {
-    if (hasCode(this.#claim.host.failure, 'FENCED')) return true;
-    const { settings, ports } = this.#context;
-    const subject = partitionSubject(settings.job, this.#task.partition);
-    const silence = new Gate();
-    const timer = ports.clock.timer(JOURNAL_PATIENCE_MS, () => silence.open());
-    let found = false;
-    const look = async (): Promise<void> => {
-      found = await isSucceeded(ports.journal, subject, this.#claim);
-    };
-    try {
-      await silence.orOpened(look());
-      return found;
-    } catch (error) {
-      ports.log.warn({ err: error, subject }, 'whether the partition has another owner could not be read');
-      return false;
-    } finally {
-      timer.cancel();
-    }
+  isSucceeded(): Promise<boolean> {
+    const subject = partitionSubject(this.#context.settings.job, this.#task.partition);
+    return isSucceeded(this.#context, subject, this.#claim);
   }
 
   async #removeWhatNobodyLooksFor(): Promise<void> {

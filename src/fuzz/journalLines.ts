@@ -11,13 +11,14 @@ interface RawEntry {
   readonly seq: number;
   readonly events: readonly RawEvent[];
 }
+/** An operator's request, in a subject of its own, is no entry. */
+type Raw = RawEntry | { readonly events?: undefined };
 type RawEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
 
 /** The last entries of the partition up to the last one that names a file concerned, and the one behind it. */
 export function journalLines(entries: readonly TracedEntry[], concerned: Violation): string[] {
   const partition = concerned.partition ?? partitionOfFiles(entries, concerned.files) ?? 0;
-  const read = entries.map(({ text, atMs }) => ({ atMs, text, entry: JSON.parse(text) as RawEntry }));
-  const own = read.filter(({ entry }) => entry.partition === partition);
+  const own = read(entries).filter(({ entry }) => entry.partition === partition);
   const ids = new Set(own.flatMap(({ entry }) => partIdsOf(entry, concerned.files)));
   const last = own.findLastIndex(({ text }) => [...ids].some((id) => text.includes(`"partId":"${id}"`)));
   const end = last < 0 ? own.length : Math.min(own.length, last + 2);
@@ -25,11 +26,21 @@ export function journalLines(entries: readonly TracedEntry[], concerned: Violati
 }
 
 function partitionOfFiles(entries: readonly TracedEntry[], files: readonly string[]): number | null {
-  for (const { text } of entries) {
-    const entry = JSON.parse(text) as RawEntry;
-    if (partIdsOf(entry, files).length > 0) return entry.partition;
-  }
+  for (const { entry } of read(entries)) if (partIdsOf(entry, files).length > 0) return entry.partition;
   return null;
+}
+
+interface ReadEntry {
+  readonly atMs: number;
+  readonly text: string;
+  readonly entry: RawEntry;
+}
+
+function read(entries: readonly TracedEntry[]): ReadEntry[] {
+  return entries.flatMap(({ text, atMs }) => {
+    const entry = JSON.parse(text) as Raw;
+    return entry.events === undefined ? [] : [{ atMs, text, entry }];
+  });
 }
 
 /** Ids of the part files that an entry gives one of the names. */

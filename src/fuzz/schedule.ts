@@ -119,8 +119,9 @@ export type SnapshotFault = 'lostSnapshot' | 'staleSnapshot' | 'damagedSnapshot'
  *   what it leaves would be nobody's (a creation, say), it never arrives.
  * - `slow`: it takes effect after half of the time that a client waits.
  * - `refused`: it takes no effect, the caller learns STORE_UNAVAILABLE.
+ * - `powerCut`: it takes effect, and at that moment the power goes: before anything that follows it.
  */
-export type StoreFault = 'lostReply' | 'lostRequest' | 'late' | 'slow' | 'refused';
+export type StoreFault = 'lostReply' | 'lostRequest' | 'late' | 'slow' | 'refused' | 'powerCut';
 
 export type Service = 'journal' | 'kafka' | 'store';
 

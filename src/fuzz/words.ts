@@ -91,6 +91,7 @@ const JOURNAL_WORDS: Readonly<
 };
 
 const STORE_WORDS: Readonly<Record<StoreFault, string>> = {
+  powerCut: 'takes effect, and the power goes: every process dies, what was not made durable may be gone',
   lostReply: 'takes effect, the reply is lost',
   lostRequest: 'is lost on the way',
   late: 'takes effect when it has been given up',

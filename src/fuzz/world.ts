@@ -86,6 +86,9 @@ class World {
       scheduler,
       faults: this.#plan,
       timeoutMs: config.timeoutMs,
+      powerCut: () => {
+        this.#powerCut();
+      },
       visible: (change) => {
         this.#recorder.changed(change);
       },
@@ -230,9 +233,13 @@ class World {
         this.#lasts(this.#scheduler.nowMs + fault.forMs);
         break;
       case 'powerCut':
-        for (const place of this.#places) place.process?.kill();
-        this.#store.powerCut();
+        this.#powerCut();
     }
+  }
+
+  #powerCut(): void {
+    for (const place of this.#places) place.process?.kill();
+    this.#store.powerCut();
   }
 
   #requestRoll(partition: number): void {

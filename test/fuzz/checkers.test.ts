@@ -55,6 +55,13 @@ const BROKEN: readonly Broken[] = [
     offsets: ['0', '1'],
   },
   {
+    name: 'a file is journaled as committed before it stands under its name',
+    invariant: 'P1',
+    trace: { visible: [firstShown, { ...secondShown, atMs: 231 }] },
+    offsets: ['3', '4'],
+    files: [SECOND],
+  },
+  {
     name: 'a record can be seen in two files',
     invariant: 'P2',
     trace: {

@@ -183,6 +183,38 @@ describe('faults', () => {
     expect(fenced).toBeGreaterThan(0);
   });
 
+  test('one that wakes while the journal is away waits for it, and leaves no file behind', async () => {
+    for (const { seed, process } of [
+      { seed: 2, process: 1 },
+      { seed: 9, process: 0 },
+    ]) {
+      const faults: readonly Fault[] = [
+        {
+          ...{ type: 'pause', process, life: 0 },
+          ...{ point: 'store.create', side: 'before', nth: 1, forMs: 2_500 },
+        },
+        { type: 'away', service: 'journal', atMs: 2_400, forMs: 1_500 },
+      ];
+      const trace = await runWorld(
+        schedule({ seed, partitions: [batches(2)], config: { timeoutMs: 100 }, faults }),
+      );
+      expect(trace.fired).toEqual([true, true]);
+      expect(trace.violations).toEqual([]);
+    }
+  });
+
+  test('a power cut at a call of the store lets it take effect, and nothing behind it', async () => {
+    const cut: Fault = {
+      ...{ type: 'store', process: 0, life: 0 },
+      ...{ point: 'store.persist', nth: 1, fault: 'powerCut' },
+    };
+    const trace = await runWorld(schedule({ faults: [cut] }));
+    expect(trace.violations).toEqual([]);
+    expect(trace.fired).toEqual([true]);
+    const dead = trace.happenings.filter(({ what }) => what === 'dies').map(({ process }) => process);
+    expect(dead).toEqual(['p0.0', 'p1.0']);
+  });
+
   test('a power cut kills every process; what was committed stays', async () => {
     const trace = await runWorld(schedule({ faults: [{ type: 'powerCut', atMs: 350 }] }));
     expect(trace.violations).toEqual([]);

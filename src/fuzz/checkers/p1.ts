@@ -9,7 +9,7 @@ export function checkP1(trace: Facts): Violation[] {
     const expected = trace.expected[view.partition] ?? [];
     const lost = lostRecords(view, expected, published);
     if (lost.length > 0) return lost;
-    return countViolations(view, expected);
+    return [...countViolations(view, expected), ...unseen(view, trace)];
   });
 }
 
@@ -32,6 +32,18 @@ function lostRecords(
     `partition ${partition}: a completed checkpoint counts everything below offset ${nextOffset}, but ${listed(lost)} ` +
     'can be found in no part file that is or will be committed';
   return [violation('P1', message, { partition, offsets: lost, files: committedAround(parts, lost) })];
+}
+
+/** Journaled as committed before readers could see it: should it not come about, nobody looks after it any more. */
+function unseen({ partition, parts }: PartitionView, { visible }: Facts): Violation[] {
+  return [...parts.values()].flatMap(({ ended, endedAtMs, finalUri, durable }) => {
+    if (ended !== 'committed' || endedAtMs === null) return [];
+    if (visible.some(({ uri, content, atMs }) => uri === finalUri && content !== null && atMs <= endedAtMs))
+      return [];
+    const message = `${finalUri} is journaled as committed at ${endedAtMs} ms, when nothing stood under that name`;
+    const offsets = durable === null ? [] : [String(durable.firstOffset), String(durable.lastOffset)];
+    return [violation('P1', message, { partition, offsets, files: [finalUri] })];
+  });
 }
 
 function isWithin(

@@ -10,12 +10,20 @@ import { PARTITIONS_MAX } from './workload.ts';
 const PLACES = 4;
 /** The place of commands that operators run. */
 const OPERATOR = 4;
-const FAULTS_MAX = 16;
+const FAULTS_MAX = 20;
 /** Shorter than anything, longer than a time-out, longer than a session, longer than a session and its aftermath. */
 const PAUSES_MS = [50, 400, 2_500, 5_000] as const;
 const AWAY_MS = [100, 1_000, 4_000] as const;
 /** Most of what a workload asks for is done by then; recoveries go on behind it. */
 const STRIKES_UNTIL_MS = 2_500;
+
+/** Passed by recoveries, and by few processes: drawn twice as often. */
+const RECOVERY_POINTS: readonly Failpoint[] = [
+  'store.recover',
+  'store.finish',
+  'store.commitAfterRecovery',
+  'store.discard',
+];
 
 /** Faults that wait for the number of processes and of partitions. */
 export type DrawnFaults = (counts: Counts) => readonly Fault[];
@@ -58,7 +66,8 @@ interface Kind {
 }
 
 function faultKinds(store: StoreKind): Readonly<Record<Fault['type'], Kind>> {
-  const points = FAILPOINTS.filter((point) => isReachable(point, store));
+  const reachable = FAILPOINTS.filter((point) => isReachable(point, store));
+  const points = [...reachable, ...reachable.filter((point) => RECOVERY_POINTS.includes(point))];
   const storePoints = points.filter((point) => point.startsWith('store.'));
   const nth = {
     process: fc.nat(PLACES - 1),
@@ -69,12 +78,12 @@ function faultKinds(store: StoreKind): Readonly<Record<Fault['type'], Kind>> {
   const time = { process: fc.nat(PLACES - 1), atMs: fc.nat(STRIKES_UNTIL_MS) };
   const pauseMs = fc.constantFrom(...PAUSES_MS);
   return {
-    crash: kind(9, 'crash', point),
-    pause: kind(6, 'pause', { ...point, forMs: pauseMs }),
+    crash: kind(12, 'crash', point),
+    pause: kind(10, 'pause', { ...point, forMs: pauseMs }),
     kill: kind(2, 'kill', time),
-    freeze: kind(2, 'freeze', { ...time, forMs: pauseMs }),
-    journal: kind(3, 'journal', { ...nth, fault: journalFault }),
-    store: kind(3, 'store', { ...nth, point: fc.constantFrom(...storePoints), fault: storeFault }),
+    freeze: kind(3, 'freeze', { ...time, forMs: pauseMs }),
+    journal: kind(6, 'journal', { ...nth, fault: journalFault }),
+    store: kind(10, 'store', { ...nth, point: fc.constantFrom(...storePoints), fault: storeFault }),
     offsetCommit: kind(1, 'offsetCommit', { ...nth, fault: fc.constantFrom('lostRequest', 'lostReply') }),
     join: kind(1, 'join', time),
     leave: kind(1, 'leave', time),
@@ -107,4 +116,4 @@ const journalFault: fc.Arbitrary<JournalFault> = fc.oneof(
   fc.record({ type: fc.constantFrom('lostSnapshot', 'staleSnapshot', 'damagedSnapshot') }),
 );
 
-const storeFault = fc.constantFrom('lostReply', 'lostRequest', 'late', 'slow', 'refused');
+const storeFault = fc.constantFrom('lostReply', 'lostRequest', 'late', 'slow', 'refused', 'powerCut');

@@ -10,6 +10,9 @@ import type { StoreFault, VisibleChange } from '../schedule.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { outcomeUnknown, Refused, unavailable } from './errors.ts';
 
+/** Longest that a call may be on its way beyond the time-out. */
+const LATE_MS_MAX = 2_500;
+
 export interface SimStoreServer {
   /** The store as this process reaches it. */
   connect(process: SimProcess): Store;
@@ -41,6 +44,8 @@ export interface SimStoreOptions {
   readonly timeoutMs: number;
   /** Smallest upload part but the last of an upload, in bytes; 48 unless told. Real ones have 100 KB. */
   readonly uploadPartBytesMin?: number;
+  /** The power goes where the store is, and where its clients are. */
+  readonly powerCut: () => void;
   /** Told of every change of what readers see. */
   readonly visible: (change: VisibleChange) => void;
 }
@@ -80,7 +85,7 @@ export class StoreCalls {
     };
     const fault = this.#isAway ? 'refused' : this.#options.faults.atStore(process, point);
     const fare = process.drawFare();
-    const { timeoutMs, scheduler } = this.#options;
+    const { timeoutMs, scheduler, powerCut } = this.#options;
     const silence = { ...fare, backMs: timeoutMs };
     switch (fault) {
       case null:
@@ -93,7 +98,7 @@ export class StoreCalls {
           throw outcomeUnknown(point);
         });
       case 'late':
-        if (mayBeLate) scheduler.after(2 * timeoutMs, null, () => unheard(effect));
+        if (mayBeLate) scheduler.after(lateMs(process, timeoutMs), null, () => unheard(effect));
         return process.call(silence, () => {
           throw outcomeUnknown(point);
         });
@@ -105,8 +110,19 @@ export class StoreCalls {
         return process.call(fare, () => {
           throw unavailable(point);
         });
+      case 'powerCut':
+        return process.call(fare, () => {
+          const answer = effect();
+          powerCut();
+          return answer;
+        });
     }
   }
+}
+
+/** Around the time at which its caller tries again, or when another owner has long taken over. */
+function lateMs({ chance }: SimProcess, timeoutMs: number): number {
+  return timeoutMs + chance.below(chance.percent(50) ? timeoutMs : LATE_MS_MAX);
 }
 
 /** It takes effect, and what the server answers reaches nobody. */

@@ -27,10 +27,11 @@ export function simHarness(makeServer: (options: SimStoreOptions) => SimStoreSer
   const faults: PlannedFaults = {};
   let processes = 0;
   let isOver = false;
-  const server = makeServer({
+  const server: SimStoreServer = makeServer({
     scheduler,
     faults: { atStore: (_process, point) => faults[point]?.shift() ?? null },
     timeoutMs: 100,
+    powerCut: () => server.powerCut(),
     visible: () => undefined,
   });
   const newProcess = (): SimProcess => {

@@ -1,0 +1,254 @@
+/** What is wrong about the flow of records, cuts and checkpoints. */
+import { patch, type Mutation } from './mutation.ts';
+
+export const FLOW_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'the seek is off by one: behind nextOffset',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/epoch.ts',
+        `ports.source.open(partition, flow.nextOffset, topicId)`,
+        `ports.source.open(partition, flow.nextOffset + 1n, topicId)`,
+      ),
+    ],
+  },
+  {
+    name: 'the cursor is off by one: the record that it stands on is left out',
+    store: 'oss',
+    patches: [
+      patch(
+        'src/coordinator/flow.ts',
+        `if (delta < startDelta) continue;`,
+        `if (delta <= startDelta && startDelta > 0) continue;`,
+      ),
+    ],
+  },
+  {
+    name: 'a checkpoint says one offset too few',
+    store: 'oss-hdfs',
+    patches: [
+      patch(
+        'src/coordinator/flow.ts',
+        `    return {
+      nextOffset: this.#nextOffset,`,
+        `    return {
+      nextOffset: this.#nextOffset > 0n ? this.#nextOffset - 1n : 0n,`,
+      ),
+    ],
+  },
+  {
+    name: 'a rejoin in the same epoch seeks to nextOffset, not to the cursor',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/coordinator.ts',
+        `if (!names.has(name)) runner.release();`,
+        `names.has(name) ? runner.rejoined() : runner.release();`,
+      ),
+      patch(
+        'src/coordinator/partitionRunner.ts',
+        `  get #name(): string {`,
+        `  rejoined() {
+    this.#epoch?.rejoined();
+  }
+
+  get #name(): string {`,
+      ),
+      patch(
+        'src/coordinator/epoch.ts',
+        `  /** Null where the wait was cut short by the request to drain. */`,
+        `  rejoined() {
+    const { partition, topicId } = this.#task;
+    if (this.#feed === null || this.#isOver || this.#drain.isOpen) return;
+    const before = this.#feed;
+    this.#flow.seek(this.#claim.host.ledger.facts.nextOffset);
+    this.#feed = this.#context.ports.source.open(partition, this.#flow.nextOffset, topicId);
+    before.close();
+  }
+
+  /** Null where the wait was cut short by the request to drain. */`,
+      ),
+      patch(
+        'src/coordinator/epoch.ts',
+        `if (this.#drain.isOpen && !(error instanceof TidemarkError)) return null;`,
+        `if (this.#drain.isOpen && !(error instanceof TidemarkError)) return null;
+      if (feed !== this.#feed) return this.#nextBatch(this.#feed);`,
+      ),
+      patch('src/coordinator/epoch.ts', `.then(() => feed.close())`, `.then(() => this.#feed.close())`),
+      patch(
+        'src/coordinator/epoch.ts',
+        `const batch = await this.#nextBatch(feed);`,
+        `const batch = await this.#nextBatch(this.#feed);`,
+      ),
+      patch(
+        'src/coordinator/flow.ts',
+        `  async #open(slot: number): Promise<void> {`,
+        `  seek(offset) {
+    this.#nextOffset = offset;
+  }
+
+  async #open(slot: number): Promise<void> {`,
+      ),
+    ],
+  },
+  {
+    name: 'a cut goes past a record that waits for its file',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/flow.ts',
+        `const writer = await this.#options.openPart(bucket, this.#nextOffset);`,
+        `const offset = this.#nextOffset;
+    this.#nextOffset += 1n;
+    const writer = await this.#options.openPart(bucket, offset);
+    this.#nextOffset = offset;`,
+      ),
+    ],
+  },
+  {
+    name: 'the flow does not wait until a file is open: the next batch overtakes the record',
+    store: 'oss-hdfs',
+    patches: [
+      patch(
+        'src/coordinator/epoch.ts',
+        `await flow.consume(batch, endOffset);`,
+        `void flow.consume(batch, endOffset);`,
+      ),
+    ],
+  },
+  {
+    name: 'the calls of a file are not in order: it is persisted while it is still written',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/partWriter.ts',
+        `const result = this.#queue.then(call);`,
+        `const result = call();`,
+      ),
+    ],
+  },
+  {
+    name: 'records of a file are buffered in the wrong order',
+    store: 'oss',
+    patches: [
+      patch(
+        'src/coordinator/partWriter.ts',
+        `      bytes.copy(this.#buffer, this.#filled, start, end);
+      this.#filled += size;
+      this.#buffer[this.#filled - 1] = NEWLINE;`,
+        `      const from = this.#summed;
+      this.#buffer.copyWithin(from + size, from, this.#filled);
+      bytes.copy(this.#buffer, from, start, end);
+      this.#buffer[from + size - 1] = NEWLINE;
+      this.#filled += size;`,
+      ),
+    ],
+  },
+  {
+    name: 'a rolled file takes more records',
+    store: 'file',
+    patches: [patch('src/coordinator/flow.ts', `    this.#byBucket.delete(writer.bucket);\n`, ``)],
+  },
+  {
+    name: 'a checkpoint journals the length of now, not that of the cut',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/checkpoint.ts',
+        `state, handle: await part.handle });`,
+        `state, handle: await part.handle, length: writer.lengthBytes });`,
+      ),
+    ],
+  },
+  {
+    name: 'a checkpoint does not wait until its bytes are durable',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/checkpoint.ts',
+        `state, handle: await part.handle });`,
+        `state, handle: null });`,
+      ),
+    ],
+  },
+  {
+    name: 'files are committed before the checkpoint is acknowledged',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/epoch.ts',
+        `    await checkpoint(host, ports.journal.entryBytesMax, flow, cut);`,
+        `    for (const part of cut.parts) {
+      if (part.roll === null) continue;
+      await ports.store.commit(host.ledger.part(part.writer.partId).context, { ...part, handle: await part.handle });
+    }
+    await checkpoint(host, ports.journal.entryBytesMax, flow, cut);`,
+      ),
+    ],
+  },
+  {
+    name: 'the pieces of a large checkpoint are not counted',
+    store: 'file',
+    patches: [
+      patch('src/coordinator/checkpoint.ts', `checkpointParts: pieces.length,`, `checkpointParts: 0,`),
+    ],
+  },
+  {
+    name: 'pieces of a checkpoint replace each other',
+    store: 'oss-hdfs',
+    patches: [
+      patch('actors/partition.ts', `parts: [...pieces.parts, ...event.parts] };`, `parts: event.parts };`),
+      patch('actors/ledger.ts', `return [...pieces.parts, ...event.parts];`, `return event.parts;`),
+    ],
+  },
+  {
+    name: 'records read during a checkpoint are not counted',
+    store: 'file',
+    patches: [
+      patch('src/coordinator/flow.ts', `this.#recordsRead -= cut.recordsRead;`, `this.#recordsRead = 0;`),
+    ],
+  },
+  {
+    name: 'partOpened is journaled after the file is created',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/partFiles.ts',
+        `      await host.submit(() => [
+        { type: 'partOpened', ...target, bucket, format: 'text', firstOffset, openedAtMs },
+      ]);
+      try {
+        const file = await ports.store.create(target);`,
+        `      try {
+        const file = await ports.store.create(target);
+        await host.submit(() => [
+          { type: 'partOpened', ...target, bucket, format: 'text', firstOffset, openedAtMs },
+        ]);`,
+      ),
+    ],
+  },
+  {
+    name: 'an upload id is not journaled before the first upload part',
+    store: 'oss',
+    patches: [
+      patch(
+        'src/coordinator/partFiles.ts',
+        `if (startHandle === undefined) return;`,
+        `if (!isOver()) return;`,
+      ),
+    ],
+  },
+  {
+    name: 'a file whose creation has an unknown outcome is forgotten',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/partFiles.ts',
+        `        await ports.store.discard([target.temporaryUri], null);
+        await host.submit(() => [{ type: 'partDiscarded'`,
+        `        await host.submit(() => [{ type: 'partDiscarded'`,
+      ),
+    ],
+  },
+];

@@ -1,0 +1,40 @@
+/**
+ * Run as a process of its own, so that patched sources are loaded: `hunt.ts <root> <store> <seed> <runs>` fuzzes the copy at `root`
+ * and writes one line of JSON. Exits as `tidemark fuzz` does: 1 where the promise was broken. What it does not do is shrink.
+ */
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type * as Runner from '../../src/fuzz/runner.ts';
+import type { StoreKind } from '../../src/fuzz/schedule.ts';
+
+export interface Hunted {
+  readonly verdict: 'held' | 'violated';
+  /** Every invariant that is broken; empty where it held. */
+  readonly invariants: readonly string[];
+  readonly message: string | null;
+  readonly schedules: number;
+}
+
+if (import.meta.main) {
+  const [root = '', store = '', seed = '', runs = ''] = process.argv.slice(2);
+  const runner = pathToFileURL(path.join(root, 'src/fuzz/runner.ts')).href;
+  const { fuzz } = (await import(runner)) as typeof Runner;
+  const stop = new AbortController();
+  const report = await fuzz({
+    ...{ seed: Number(seed), store: store as StoreKind, job: null, jobFile: null, threads: 1 },
+    mode: { type: 'runs', runs: Number(runs) },
+    ...{ nowMs: () => performance.now(), signal: stop.signal },
+    onProgress: ({ what }) => {
+      if (what === 'shrinking') stop.abort();
+    },
+  });
+  const violations = report?.failure?.violations ?? [];
+  const hunted: Hunted = {
+    verdict: report?.verdict ?? 'held',
+    invariants: [...new Set(violations.map(({ invariant }) => invariant))],
+    message: violations[0]?.message ?? null,
+    schedules: report?.schedules ?? 0,
+  };
+  process.stdout.write(`${JSON.stringify(hunted)}\n`);
+  process.exitCode = hunted.verdict === 'held' ? 0 : 1;
+}

@@ -1,0 +1,25 @@
+/** A single wrong change to the protocol, as a patch of the sources. */
+import type { StoreKind } from '../../src/fuzz/schedule.ts';
+
+export interface Patch {
+  /** Path from the top of the checkout. */
+  readonly file: string;
+  /** Stands exactly once in the file: a patch that no longer applies fails its test. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Mutation {
+  /** What goes wrong, in words. */
+  readonly name: string;
+  /** The world in which it is looked for. */
+  readonly store: StoreKind;
+  /** Of the drawn schedules, where another finds it sooner than the usual one. */
+  readonly seed?: number;
+  /** Several where one change needs a hand in several files. */
+  readonly patches: readonly Patch[];
+}
+
+export function patch(file: string, find: string, replace: string): Patch {
+  return { file, find, replace };
+}

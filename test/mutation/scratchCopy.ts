@@ -1,0 +1,45 @@
+/** Copies of the sources that may be changed: shipped code has no switch for a mutation. */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Patch } from './mutation.ts';
+
+const CHECKOUT = path.resolve(import.meta.dirname, '..', '..');
+const COPIED = ['journal', 'actors', 'src', 'bin', 'package.json'];
+
+/** Inside of the checkout, so that its node_modules are found. */
+export class ScratchCopy {
+  readonly root: string;
+
+  constructor() {
+    const cache = path.join(CHECKOUT, '.cache');
+    mkdirSync(cache, { recursive: true });
+    this.root = mkdtempSync(path.join(cache, 'mutation-'));
+    for (const name of COPIED)
+      cpSync(path.join(CHECKOUT, name), path.join(this.root, name), { recursive: true });
+  }
+
+  /** Runs `work` on the patched copy, and takes the patches back. */
+  async patched<T>(patches: readonly Patch[], work: (root: string) => Promise<T>): Promise<T> {
+    const originals = new Map<string, string>();
+    try {
+      for (const { file, find, replace } of patches) {
+        const text = readFileSync(path.join(this.root, file), 'utf8');
+        if (!originals.has(file)) originals.set(file, text);
+        writeFileSync(path.join(this.root, file), replacedOnce(file, text, find, replace));
+      }
+      return await work(this.root);
+    } finally {
+      for (const [file, text] of originals) writeFileSync(path.join(this.root, file), text);
+    }
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true });
+  }
+}
+
+function replacedOnce(file: string, text: string, find: string, replace: string): string {
+  const found = text.split(find).length - 1;
+  if (found !== 1) throw new Error(`the patch of ${file} applies ${found} times, not once:\n${find}`);
+  return text.replace(find, () => replace);
+}

@@ -1,0 +1,167 @@
+/** What is wrong about settling, publishing and the end of an epoch. */
+import { patch, type Mutation } from './mutation.ts';
+
+const COMMITTED = `await host.submit(() => [{ type: 'partCommitted', partId }]);`;
+
+export const SETTLE_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'an older pending file is forgotten',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/settle.ts',
+        `for (const part of inherited) if (part.status === 'pending') publisher`,
+        `for (const part of inherited.filter(({ status }) => status === 'pending').slice(-1)) publisher`,
+      ),
+    ],
+  },
+  {
+    name: 'a timer is lost on replay: files that go on roll by new records only',
+    store: 'oss-hdfs',
+    patches: [
+      patch(
+        'src/coordinator/epoch.ts',
+        `    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());
+    this.#armRollTimer(flow);`,
+        `    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());`,
+      ),
+    ],
+  },
+  {
+    name: 'recovery is not idempotent: what an interrupted one has moved is not looked for',
+    store: 'oss-hdfs',
+    patches: [
+      patch('src/coordinator/settle.ts', `formerUris: part.staleUris.toReversed() };`, `formerUris: [] };`),
+    ],
+  },
+  {
+    name: 'the move of a file is journaled after the move',
+    store: 'oss-hdfs',
+    patches: [
+      patch(
+        'src/coordinator/settle.ts',
+        `  await host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);
+  return toUri;`,
+        `  return toUri;`,
+      ),
+      patch(
+        'src/coordinator/settle.ts',
+        `const file = await store.recover(from, durable, toUri);`,
+        `const file = await store.recover(from, durable, toUri);
+    await settling.host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);`,
+      ),
+    ],
+  },
+  {
+    name: 'the name of a copy is journaled after the copy',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/settle.ts',
+        `  await host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);
+  return toUri;`,
+        `  return toUri;`,
+      ),
+      patch(
+        'src/coordinator/settle.ts',
+        `const handle = await store.finish(targetOf(part), durable, toUri);`,
+        `const handle = await store.finish(targetOf(part), durable, toUri);
+  await settling.host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);`,
+      ),
+    ],
+  },
+  {
+    name: 'the checksum of a file that goes on begins anew',
+    store: 'oss-hdfs',
+    patches: [
+      patch('src/coordinator/partWriter.ts', `return Crc64.from(durable.crc64);`, `return new Crc64();`),
+    ],
+  },
+  {
+    name: 'partCommitted is journaled before the file is published',
+    store: 'file',
+    patches: [
+      patch('src/coordinator/publisher.ts', `    ${COMMITTED}\n`, ``),
+      patch(
+        'src/coordinator/publisher.ts',
+        `    await this.#untilPublished(part, part.durable, closedHere);`,
+        `    ${COMMITTED}
+    await this.#untilPublished(part, part.durable, closedHere);`,
+      ),
+    ],
+  },
+  {
+    name: 'partDiscarded is journaled before the file is gone',
+    store: 'oss',
+    patches: [
+      patch(
+        'src/coordinator/settle.ts',
+        `    await context.ports.store.discard([part.temporaryUri, ...part.staleUris], part.startHandle);
+    await host.submit(() => [{ type: 'partDiscarded', partId: part.partId }]);`,
+        `    await host.submit(() => [{ type: 'partDiscarded', partId: part.partId }]);
+    await context.ports.store.discard([part.temporaryUri, ...part.staleUris], part.startHandle);`,
+      ),
+    ],
+  },
+  {
+    name: 'the source of a copy is not removed',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/publisher.ts',
+        `    await context.ports.store.discard(part.staleUris, null);\n`,
+        ``,
+      ),
+    ],
+  },
+  {
+    name: 'a publication with unknown outcome counts as done',
+    store: 'oss-hdfs',
+    patches: [
+      patch(
+        'src/coordinator/publisher.ts',
+        `        if (this.#isOver() || !(error instanceof TidemarkError) || error.retry !== 'transient') throw error;`,
+        `        if (error instanceof TidemarkError && error.code === 'STORE_OUTCOME_UNKNOWN') return;
+        if (this.#isOver() || !(error instanceof TidemarkError) || error.retry !== 'transient') throw error;`,
+      ),
+    ],
+  },
+  {
+    name: 'an old owner discards what the next one goes on with',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/partFiles.ts',
+        `if (status === 'open') await store.discard`,
+        `if (status !== 'pending') await store.discard`,
+      ),
+    ],
+  },
+  {
+    name: 'an epoch that failed discards its files without asking whether another one has begun',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/epoch.ts',
+        `if (!this.#isComplete && this.#parts.mayLeave && (await this.isSucceeded()))`,
+        `if (!this.#isComplete && this.#parts.mayLeave)`,
+      ),
+    ],
+  },
+  {
+    name: 'an epoch that is over leaves behind what it has created',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/partFiles.ts',
+        `      await context.ports.store.discard([target.temporaryUri], startHandle ?? null);\n`,
+        ``,
+      ),
+      patch(
+        'src/coordinator/partFiles.ts',
+        `      if (status === 'open') await store.discard([part.temporaryUri], part.startHandle);\n`,
+        ``,
+      ),
+    ],
+  },
+];

@@ -1,0 +1,109 @@
+/**
+ * What is wrong about a destination: rules of the protocol that live in the adapters. The world has its own, which keep the same
+ * conformance suite.
+ */
+import { patch, type Mutation } from './mutation.ts';
+
+const FILE = 'src/fuzz/simStores/file.ts';
+const OSS = 'src/fuzz/simStores/oss.ts';
+const OSS_HDFS = 'src/fuzz/simStores/ossHdfs.ts';
+
+export const STORE_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'a truncate is forgotten',
+    store: 'oss-hdfs',
+    patches: [patch(OSS_HDFS, `    await this.#cut(target, durable, toUri);\n`, ``)],
+  },
+  {
+    name: 'a copy is made of the whole file, not of what is durable',
+    store: 'file',
+    patches: [
+      patch(FILE, `Buffer.from(source.bytes.subarray(0, durable.length))`, `Buffer.from(source.bytes)`),
+    ],
+  },
+  {
+    name: "a zombie's inode is published: the file is taken over by a link, not by a copy",
+    store: 'file',
+    patches: [
+      patch(
+        FILE,
+        `      const made = disk.create(toUri, this.process);
+      disk.write(made, 0, Buffer.from(source.bytes.subarray(0, durable.length)));
+      return made;`,
+        `      disk.link(source, toUri);
+      source.bytes = source.bytes.subarray(0, durable.length);
+      return source;`,
+      ),
+    ],
+  },
+  {
+    name: 'missing counts as committed',
+    store: 'oss',
+    patches: [patch(OSS, `if (bytes === null) return 'missing';`, `if (bytes === null) return 'done';`)],
+  },
+  {
+    name: 'a final name that stands already is overwritten',
+    store: 'file',
+    patches: [
+      patch(
+        FILE,
+        `if (final === null) this.#disk.link(found, target.finalUri);`,
+        `if (final !== null) this.#disk.unlink(target.finalUri);
+    this.#disk.link(found, target.finalUri);`,
+      ),
+    ],
+  },
+  {
+    name: 'files are discarded by wildcard, not by their journaled names',
+    store: 'oss',
+    patches: [
+      patch(
+        OSS,
+        `for (const uri of this.#bucket.list(temporaryUri)) this.#bucket.delete(uri);
+      this.destination`,
+        `for (const uri of this.#bucket.list(temporaryUri.slice(0, temporaryUri.lastIndexOf('-')))) this.#bucket.delete(uri);
+      this.destination`,
+      ),
+    ],
+  },
+  {
+    name: 'a checkpoint does not make the bytes durable',
+    store: 'file',
+    patches: [patch(FILE, `    this.#disk.syncData(this.#inode);\n`, ``)],
+  },
+  {
+    name: "a checkpoint does not make the file's name durable",
+    store: 'file',
+    patches: [patch(FILE, `    this.#disk.syncFolderOf(this.#uri);\n`, ``)],
+  },
+  {
+    name: 'a file is taken over without its lease',
+    store: 'oss-hdfs',
+    patches: [
+      patch(
+        OSS_HDFS,
+        `let isClosed = await this.call('store.recover', () => this.#namespace.recoverLease(uri), true);`,
+        `let isClosed = await this.call('store.recover', () => this.#namespace.isThere(uri), true);`,
+      ),
+    ],
+  },
+  {
+    name: 'a settler removes the tail that only its own checkpoint will replace',
+    store: 'oss',
+    patches: [
+      patch(
+        OSS,
+        `const etag = await this.#ask(target, 'store.finish', upload, true);`,
+        `const etag = await this.#ask(target, 'store.finish', upload, true);
+    await this.call('store.finish', () => this.#bucket.delete(tail.uri));`,
+      ),
+    ],
+  },
+  {
+    name: 'a side object is removed before the checkpoint that replaces it is acknowledged',
+    store: 'oss',
+    patches: [
+      patch(OSS, `(end) => end < length || (end === length && tail === null),`, `(end) => end <= length,`),
+    ],
+  },
+];
