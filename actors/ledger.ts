@@ -4,7 +4,6 @@
  *
  * Changes are staged first and adopted once the journal has them; replay stages and adopts at once and runs no effect.
  */
-import type { SnapshotFrom } from 'xstate';
 import { TidemarkError } from '../journal/errors.ts';
 import type { EventOf, PartChange, PartitionEvent } from '../journal/events.ts';
 import type { PartId } from '../journal/ids.ts';
@@ -12,11 +11,11 @@ import { bucketMachine, type BucketEvent } from './bucket.ts';
 import type { Effect } from './facts.ts';
 import { partFileMachine, type PartFileContext, type PartFileEvent } from './partFile.ts';
 import { partitionMachine, type PartitionContext, type PartitionHostEvent } from './partition.ts';
-import { start, step } from './step.ts';
+import { start, step, type MachineState } from './step.ts';
 
-export type PartitionState = SnapshotFrom<typeof partitionMachine>;
-export type PartFileState = SnapshotFrom<typeof partFileMachine>;
-export type BucketState = SnapshotFrom<typeof bucketMachine>;
+export type PartitionState = MachineState<typeof partitionMachine>;
+export type PartFileState = MachineState<typeof partFileMachine>;
+export type BucketState = MachineState<typeof bucketMachine>;
 export type PartFileStatus = PartFileState['value'];
 
 /** A part file with its state's name: what settling and status look at. */

@@ -1,80 +1,97 @@
 /** One pure step of a machine. XState ignores unknown events silently; here they are an error. */
-import {
-  createActor,
-  type AnyStateMachine,
-  type EventFromLogic,
-  type InputFrom,
-  type SnapshotFrom,
-} from 'xstate';
+import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom } from 'xstate';
 import { TidemarkError } from '../journal/errors.ts';
+import {
+  transitionTableOf,
+  type Branch,
+  type StepArguments,
+  type TransitionTable,
+} from './transitionTable.ts';
 
 /** Every machine routes what no state takes to an action of this name. */
 export const UNEXPECTED = 'rejectUnexpected';
 
+/** Where a machine stands: all that its next step depends on. */
+export type MachineState<TMachine extends AnyStateMachine> = Pick<
+  SnapshotFrom<TMachine>,
+  'value' | 'context' | 'status'
+>;
+
 export interface Step<TMachine extends AnyStateMachine> {
-  readonly state: SnapshotFrom<TMachine>;
+  readonly state: MachineState<TMachine>;
   /** Names of the outward actions, in order. */
   readonly actions: readonly string[];
 }
 
-/**
- * What a machine is stepped in. XState's `transition` makes an actor for this at each call, which runs the context factory and
- * takes longer than the step itself; a pure machine leaves nothing behind in it, so that one serves them all.
- */
-interface InertScope {
-  readonly scope: Parameters<AnyStateMachine['transition']>[2];
-  /** What the step in progress asks for. */
-  actions: string[];
-}
-const inertScopes = new WeakMap<AnyStateMachine, InertScope>();
+const tables = new WeakMap<AnyStateMachine, TransitionTable>();
 
-function inertScopeOf(machine: AnyStateMachine): InertScope {
-  const known = inertScopes.get(machine);
-  if (known !== undefined) {
-    known.actions = [];
-    return known;
-  }
-  const self = createActor(machine);
-  const nothing = (): void => undefined;
-  const inert: InertScope = {
-    actions: [],
-    scope: {
-      ...{ self, system: self.system, id: '', sessionId: '' },
-      ...{ logger: nothing, defer: nothing, emit: nothing, stopChild: nothing },
-      actionExecutor: (action) => {
-        inert.actions.push(action.type);
-      },
-    },
-  };
-  inertScopes.set(machine, inert);
-  return inert;
+function tableOf(machine: AnyStateMachine): TransitionTable {
+  const known = tables.get(machine);
+  if (known !== undefined) return known;
+  const table = transitionTableOf(machine);
+  tables.set(machine, table);
+  return table;
 }
 
 /** The machine's first state. */
 export function start<TMachine extends AnyStateMachine>(
   machine: TMachine,
   input: InputFrom<TMachine>,
-): SnapshotFrom<TMachine> {
-  return machine.getInitialSnapshot(inertScopeOf(machine).scope, input) as SnapshotFrom<TMachine>;
+): MachineState<TMachine> {
+  const table = tableOf(machine);
+  return restore(machine, table.initial, table.makeContext(input) as SnapshotFrom<TMachine>['context']);
+}
+
+/** The state of this name with this context, as it was before it was kept. Rejects with INTERNAL a name that is no state's. */
+function restore<TMachine extends AnyStateMachine>(
+  machine: TMachine,
+  value: string,
+  context: SnapshotFrom<TMachine>['context'],
+): MachineState<TMachine> {
+  const table = tableOf(machine);
+  if (!table.branches.has(value))
+    throw new TidemarkError('INTERNAL', `The machine ${machine.id} has no state "${value}".`);
+  return stateOf(table, value, context) as MachineState<TMachine>;
 }
 
 /** The next state and the outward actions. Rejects an event that the state does not know: PROTOCOL_UNEXPECTED_EVENT. */
 export function step<TMachine extends AnyStateMachine>(
   machine: TMachine,
-  state: SnapshotFrom<TMachine>,
+  state: MachineState<TMachine>,
   event: EventFromLogic<TMachine>,
   who: string,
 ): Step<TMachine> {
-  const inert = inertScopeOf(machine);
-  const next = machine.transition(state, event, inert.scope) as SnapshotFrom<TMachine>;
-  const { actions } = inert;
-  if (actions.includes(UNEXPECTED)) {
-    const value = JSON.stringify((state as { value: unknown }).value);
-    throw new TidemarkError(
-      'PROTOCOL_UNEXPECTED_EVENT',
-      `${who} in state ${value} does not know the event "${(event as { type: string }).type}". The partition stops; nothing was written.`,
-      { fields: { who, state: value, event: (event as { type: string }).type } },
-    );
-  }
-  return { state: next, actions };
+  const table = tableOf(machine);
+  const { value, context } = state as { readonly value: string; readonly context: object };
+  const { type } = event as { readonly type: string };
+  const args: StepArguments = { context, event: event };
+  const branch = table.branches.get(value)?.get(type)?.find(holds, args) ?? table.otherwise.find(holds, args);
+  if (branch === undefined || branch.actions.includes(UNEXPECTED)) throw unexpected(who, value, type);
+  if (branch.target === null && branch.changes.length === 0) return { state, actions: branch.actions };
+  const next = stateOf(table, branch.target ?? value, changed(args, branch));
+  return { state: next as MachineState<TMachine>, actions: branch.actions };
+}
+
+function holds(this: StepArguments, { guard }: Branch): boolean {
+  return guard === null || guard(this);
+}
+
+/** Changes see what those before them changed. */
+function changed(args: StepArguments, { changes }: Branch): object {
+  let { context } = args;
+  for (const change of changes) context = { ...context, ...change({ context, event: args.event }) };
+  return context;
+}
+
+function stateOf(table: TransitionTable, value: string, context: object) {
+  return { value, context, status: table.finals.has(value) ? 'done' : 'active' };
+}
+
+function unexpected(who: string, value: string, type: string): TidemarkError {
+  const state = JSON.stringify(value);
+  return new TidemarkError(
+    'PROTOCOL_UNEXPECTED_EVENT',
+    `${who} in state ${state} does not know the event "${type}". The partition stops; nothing was written.`,
+    { fields: { who, state, event: type } },
+  );
 }

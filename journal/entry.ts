@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { TidemarkError } from './errors.ts';
 import { journalEventSchema, type JournalEvent } from './events.ts';
 import { claimId, entryHash, type ClaimId, type EntryHash } from './ids.ts';
+import { compileReader, NOT_SURE } from './schemaReader.ts';
 
 export const ENTRY_VERSION = 1;
 
@@ -37,6 +38,8 @@ const entrySchema = z.object({
   events: z.array(journalEventSchema),
 });
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 /** Upcasters by the version that they read; each gives the next version's shape. */
 const UPCASTERS: Readonly<Record<number, (entry: Record<string, unknown>) => Record<string, unknown>>> = {};
 
@@ -53,11 +56,27 @@ export function hashEntry(bytes: Uint8Array): EntryHash {
   return entryHash(hash('sha256', bytes, 'hex'));
 }
 
+const readEntry = compileReader(entrySchema);
+
 /** Rejects what is no entry of a known version with JOURNAL_CORRUPT: unknown means stop. */
 export function decodeEntry(bytes: Uint8Array, where: string): Entry {
+  return readFast(bytes) ?? parseSlowly(bytes, where);
+}
+
+/** Null where anything is out of the ordinary. */
+function readFast(bytes: Uint8Array): Entry | null {
+  try {
+    const entry = readEntry(JSON.parse(UTF8.decode(bytes)));
+    return entry === NOT_SURE ? null : (entry as Entry);
+  } catch {
+    return null;
+  }
+}
+
+function parseSlowly(bytes: Uint8Array, where: string): Entry {
   let raw: unknown;
   try {
-    raw = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    raw = JSON.parse(UTF8.decode(bytes));
   } catch (cause) {
     throw new TidemarkError('JOURNAL_CORRUPT', `${where} is not JSON: restore the journal from a copy.`, {
       cause,

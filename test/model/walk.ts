@@ -4,9 +4,16 @@
  * only one of them knows is a failure.
  */
 import { describe, expect, it } from 'vitest';
-import type { AnyStateMachine, AnyStateNode, EventFromLogic, InputFrom, SnapshotFrom } from 'xstate';
+import {
+  initialTransition,
+  transition,
+  type AnyStateMachine,
+  type AnyStateNode,
+  type EventFromLogic,
+  type InputFrom,
+} from 'xstate';
 import { getShortestPaths, toDirectedGraph, type DirectedGraphEdge } from 'xstate/graph';
-import { start, step, type Step } from '../../actors/step.ts';
+import { start, step, UNEXPECTED, type MachineState, type Step } from '../../actors/step.ts';
 import { hasCode } from '../../journal/errors.ts';
 
 /** Where a step leads: the label of the next state, then its outward actions. */
@@ -19,22 +26,23 @@ export interface Model<M extends AnyStateMachine> {
   readonly machine: M;
   readonly input: InputFrom<M>;
   /** The state's name, then what its guards look at: tells the states of the walk apart and keeps it finite. */
-  readonly label: (state: SnapshotFrom<M>) => string;
+  readonly label: (state: MachineState<M>) => string;
   /** Events with concrete payloads, fit for the state, by name: the event's type and, where there are several, which one. */
-  readonly cases: (state: SnapshotFrom<M>) => Readonly<Record<string, EventFromLogic<M>>>;
+  readonly cases: (state: MachineState<M>) => Readonly<Record<string, EventFromLogic<M>>>;
   readonly expected: Expectations;
   /** What must hold in every state of the walk. */
-  readonly invariant: (state: SnapshotFrom<M>) => void;
+  readonly invariant: (state: MachineState<M>) => void;
 }
 
 interface Snapshot {
+  readonly status: unknown;
   readonly value: unknown;
   readonly context: unknown;
 }
 
 interface Place<M extends AnyStateMachine> {
   readonly label: string;
-  readonly state: SnapshotFrom<M>;
+  readonly state: MachineState<M>;
 }
 
 /** Titles begin with the label: a test per table row, per rejection, and for the coverage of the machine. */
@@ -114,6 +122,20 @@ export function describeModel<M extends AnyStateMachine>(name: string, model: Mo
         expect(textOf(state)).toBe(before);
       }
     });
+    it('each step is the one that XState itself takes', () => {
+      const { machine, input } = model;
+      const [first] = initialTransition(machine as AnyStateMachine, input);
+      expect(stepText(first, [])).toBe(stepText(start(machine, input), []));
+      for (const { state } of walk.places) {
+        for (const event of [...Object.values(model.cases(state)), { type: 'neverHeardOf' }]) {
+          const [next, actions] = transition(machine as AnyStateMachine, walk.snapshotOf(state), event);
+          const names = actions.map(({ type }): string => type);
+          const own = outcomeText(walk, state, event as EventFromLogic<M>);
+          if (names.includes(UNEXPECTED)) expect(own).toContain('does not know the event');
+          else expect(own).toBe(stepText(next, names));
+        }
+      }
+    });
     it('it holds no timer, no invoked actor and no transition without an event', () => {
       for (const node of nodesOf(model.machine)) {
         expect({ at: node.id, after: node.after, invoke: node.invoke, always: node.always ?? [] }).toEqual({
@@ -147,8 +169,13 @@ class Walk<M extends AnyStateMachine> {
     return first;
   }
 
-  take(state: SnapshotFrom<M>, event: EventFromLogic<M>): Step<M> {
+  take(state: MachineState<M>, event: EventFromLogic<M>): Step<M> {
     return step(this.#model.machine, state, event, this.#name);
+  }
+
+  /** The same state as XState keeps it. */
+  snapshotOf({ value, context }: MachineState<M>): ReturnType<AnyStateMachine['resolveState']> {
+    return (this.#model.machine as AnyStateMachine).resolveState({ value, context });
   }
 
   /** Which transitions of the config the cases of the reached states choose. */
@@ -156,8 +183,8 @@ class Walk<M extends AnyStateMachine> {
     const taken = new Set<unknown>();
     for (const { state } of this.places) {
       for (const event of Object.values(this.#model.cases(state))) {
-        for (const transition of this.#model.machine.getTransitionData(state as never, event))
-          taken.add(transition);
+        for (const taking of this.#model.machine.getTransitionData(this.snapshotOf(state) as never, event))
+          taken.add(taking);
       }
     }
     return taken;
@@ -169,11 +196,11 @@ class Walk<M extends AnyStateMachine> {
     const names = new Map<unknown, string>();
     const paths = getShortestPaths(machine as AnyStateMachine, {
       input,
-      serializeState: (state) => label(state as SnapshotFrom<M>),
+      serializeState: (state) => label(state as unknown as MachineState<M>),
       serializeEvent: (event) => names.get(event) ?? typeOf(event),
       events: (state) => {
-        const listed = listedTypes(nodeOf(machine, state as SnapshotFrom<M>));
-        return Object.entries(cases(state as SnapshotFrom<M>)).flatMap(([title, event]) => {
+        const listed = listedTypes(nodeOf(machine, state as unknown as MachineState<M>));
+        return Object.entries(cases(state as unknown as MachineState<M>)).flatMap(([title, event]) => {
           names.set(event, title);
           return listed.has(typeOf(event)) ? [event as never] : [];
         });
@@ -213,7 +240,7 @@ function nodesOf(machine: AnyStateMachine): readonly AnyStateNode[] {
   return [machine.root, ...toDirectedGraph(machine).children.map((child) => child.stateNode)];
 }
 
-function nodeOf<M extends AnyStateMachine>(machine: M, state: SnapshotFrom<M>): AnyStateNode {
+function nodeOf<M extends AnyStateMachine>(machine: M, state: MachineState<M>): AnyStateNode {
   const value = String((state as Snapshot).value);
   const node = nodesOf(machine).find(({ key, parent }) => parent !== undefined && key === value);
   if (node === undefined) throw new Error(`The machine has no state "${value}".`);
@@ -238,8 +265,8 @@ function guardName({ transition: { guard } }: DirectedGraphEdge): string {
 }
 
 function textOf(state: unknown): string {
-  const { value, context } = state as Snapshot;
-  return JSON.stringify({ value, context }, (_key, item: unknown) =>
+  const { value, context, status } = state as Snapshot;
+  return JSON.stringify({ value, context, status }, (_key, item: unknown) =>
     typeof item === 'bigint' ? `${item}n` : item,
   );
 }
@@ -256,14 +283,18 @@ function freeze(value: unknown): void {
   for (const inner of Object.values(value)) freeze(inner);
 }
 
+function stepText(next: unknown, actions: readonly string[]): string {
+  return `${textOf(next)} ${actions.join()}`;
+}
+
 function outcomeText<M extends AnyStateMachine>(
   walk: Walk<M>,
-  state: SnapshotFrom<M>,
+  state: MachineState<M>,
   event: EventFromLogic<M>,
 ): string {
   try {
     const { state: next, actions } = walk.take(state, event);
-    return `${textOf(next)} ${actions.join()}`;
+    return stepText(next, actions);
   } catch (error) {
     if (!hasCode(error, 'PROTOCOL_UNEXPECTED_EVENT')) throw error;
     return error.message;

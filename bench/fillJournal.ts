@@ -1,0 +1,95 @@
+/** Long journals made quickly: entries that no writer appended one by one. */
+import { hash } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import type { Subject } from '../journal/ids.ts';
+import { openJetstreamJournal } from '../journal/jetstream.ts';
+import type { Journal } from '../journal/port.ts';
+import { openSqliteJournal } from '../journal/sqlite.ts';
+
+const ENTRIES_IN_FLIGHT = 512;
+
+export type JournalKind = 'sqlite' | 'jetstream';
+
+/** Where a journal of a bench is: a file, or a stream of a server. */
+export interface JournalPlace {
+  readonly kind: JournalKind;
+  readonly path: string;
+  readonly natsUrl: string;
+  readonly stream: string;
+}
+
+export function openJournal(place: JournalPlace, mode: 'create' | 'existing'): Promise<Journal> {
+  if (place.kind === 'sqlite')
+    return openSqliteJournal({ path: place.path, access: 'own', createIfMissing: mode === 'create' });
+  return openJetstreamJournal({
+    servers: [place.natsUrl],
+    stream: place.stream,
+    replicas: 1,
+    mode,
+    onWarning: () => undefined,
+  });
+}
+
+/** Makes the journal and fills each subject; gives the bytes of its entries. */
+export async function makeJournal(
+  place: JournalPlace,
+  subjects: ReadonlyMap<Subject, Iterable<Uint8Array>>,
+): Promise<number> {
+  const journal = await openJournal(place, 'create');
+  let bytes = 0;
+  try {
+    if (place.kind === 'jetstream') {
+      for (const [subject, entries] of subjects) bytes += await publish(journal, subject, entries);
+    }
+  } finally {
+    await journal.close();
+  }
+  if (place.kind === 'sqlite') bytes = insert(place.path, subjects);
+  return bytes;
+}
+
+/** One transaction for all: a million of them would take minutes. */
+function insert(path: string, subjects: ReadonlyMap<Subject, Iterable<Uint8Array>>): number {
+  const db = new DatabaseSync(path);
+  let bytes = 0;
+  try {
+    db.exec('BEGIN');
+    const statement = db.prepare('INSERT INTO entries (subject, sha256, bytes) VALUES (?, ?, ?)');
+    for (const [subject, entries] of subjects) {
+      for (const entry of entries) {
+        statement.run(subject, hash('sha256', entry, 'buffer'), entry);
+        bytes += entry.byteLength;
+      }
+    }
+    db.exec('COMMIT; PRAGMA wal_checkpoint(TRUNCATE)');
+  } finally {
+    db.close();
+  }
+  return bytes;
+}
+
+/** Without expectations many may be on their way at once; one connection keeps their order. */
+async function publish(journal: Journal, subject: Subject, entries: Iterable<Uint8Array>): Promise<number> {
+  let bytes = 0;
+  let inFlight: Promise<unknown>[] = [];
+  for (const entry of entries) {
+    bytes += entry.byteLength;
+    inFlight.push(journal.fileRequest(subject, entry));
+    if (inFlight.length < ENTRIES_IN_FLIGHT) continue;
+    await Promise.all(inFlight);
+    inFlight = [];
+  }
+  await Promise.all(inFlight);
+  return bytes;
+}
+
+/** Streams outlive the bench that made them. */
+export async function dropStream({ kind, natsUrl, stream }: JournalPlace): Promise<void> {
+  if (kind === 'sqlite') return;
+  const nc = await connect({ servers: natsUrl });
+  const jsm = await jetstreamManager(nc, { checkAPI: false });
+  await jsm.streams.delete(stream);
+  await nc.close();
+}
