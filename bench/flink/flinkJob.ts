@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { ensureFlinkJars } from '../../scripts/services/download.ts';
+import { shortLivedJava } from '../../scripts/services/kafka.ts';
 import { compiled } from '../harness/java.ts';
 
 export interface FlinkJob {
@@ -38,7 +39,7 @@ export function flinkArguments(classPath: string, job: FlinkJob): string[] {
   mkdirSync(outputOf(job), { recursive: true });
   mkdirSync(checkpointsOf(job), { recursive: true });
   return [
-    ...(job.isQuick ? ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] : []),
+    ...(job.isQuick ? shortLivedJava : []),
     // What Flink's own start scripts open for Java 17.
     ...['java.base/java.lang', 'java.base/java.util'].flatMap((name) => [
       '--add-opens',

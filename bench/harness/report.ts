@@ -6,12 +6,24 @@ import type { Spread } from './statistics.ts';
 /** Every experiment once, also where several rows look at it. */
 export function experimentsText(rows: readonly RowResult[]): string {
   const experiments = rows.flatMap((row) => (row.type === 'measured' ? row.experiments : []));
-  return [...new Set(experiments)].map(experimentText).join('\n');
+  const durations = rows.flatMap((row) => (row.type === 'measured' ? [durationsText(row)] : []));
+  return [...[...new Set(experiments)].map(experimentText), ...durations]
+    .filter((text) => text !== '')
+    .join('\n');
 }
 
+function durationsText({ name, durations = [] }: RowResult & { type: 'measured' }): string {
+  if (durations.length === 0) return '';
+  const sides = durations.map(
+    (side) => `  ${side.name.padEnd(14)} ${spread(side.spread, (value) => value.toFixed(2))} s`,
+  );
+  return [titleOf(name, durations[0]?.seconds.length ?? 0), ...sides, ''].join('\n');
+}
+
+const titleOf = (name: string, rounds: number): string => `${name}: median of ${rounds} (lowest to highest)`;
+
 function experimentText({ name, rounds, sides }: Experiment): string {
-  const title = `${name}: median of ${rounds} (lowest to highest)`;
-  return [title, ...sides.map(sideText)].join('\n') + '\n';
+  return [titleOf(name, rounds), ...sides.map(sideText), ''].join('\n');
 }
 
 function sideText({ name, recordsPerSecond, cpuSecondsPerGB, peakMemoryMiB }: Side): string {

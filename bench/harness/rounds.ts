@@ -13,9 +13,9 @@ export interface Run {
   readonly digest: string | null;
 }
 
-export interface Contestant {
+export interface Contestant<T = Run> {
   readonly name: string;
-  run(): Promise<Run>;
+  run(): Promise<T>;
 }
 
 export interface Side {
@@ -33,54 +33,67 @@ export interface Experiment {
   readonly sides: readonly [Side, Side];
 }
 
-export interface ExperimentOptions {
+export interface TurnOptions<T> {
   readonly name: string;
   readonly rounds: number;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
+  /** A run in a few words. */
+  readonly describe: (run: T) => string;
+  /** Throws where a round contradicts the first one. */
+  readonly check?: (round: readonly [T, T], first: readonly [T, T]) => void;
 }
 
-/** Rejects where the outputs of any two runs differ. After an abort: with its reason, or with what is finished. */
-export async function runInTurn(
-  contestants: readonly [Contestant, Contestant],
-  { name, rounds, signal, log }: ExperimentOptions,
-): Promise<Experiment> {
-  const done: [Run, Run][] = [];
-  for (let round = 1; round <= rounds; round++) {
+/** Resolves with the runs of each round. After an abort: rejects with its reason, or resolves with what is finished. */
+export async function inTurn<T>(
+  contestants: readonly [Contestant<T>, Contestant<T>],
+  { name, rounds, signal, log, describe, check }: TurnOptions<T>,
+): Promise<readonly (readonly [T, T])[]> {
+  const done: [T, T][] = [];
+  const oneRun = async (contestant: Contestant<T>): Promise<T> => {
+    const which = `${name} ${done.length + 1}/${rounds}: ${contestant.name}`;
+    log(`${which} ...`);
+    const run = await contestant.run();
+    log(`${which}: ${describe(run)}`);
+    return run;
+  };
+  while (done.length < rounds) {
     try {
-      const first = await oneRun(contestants[0]);
-      const second = await oneRun(contestants[1]);
-      checkSame(contestants, [done[0]?.[0] ?? first, first, second]);
-      done.push([first, second]);
+      const round: [T, T] = [await oneRun(contestants[0]), await oneRun(contestants[1])];
+      check?.(round, done[0] ?? round);
+      done.push(round);
     } catch (error) {
       if (!signal.aborted || done.length === 0) throw error;
-      log(`${name}: interrupted in round ${round}; the ${done.length} before it count`);
+      log(`${name}: interrupted; finished rounds that count: ${done.length}`);
       break;
     }
-
-    async function oneRun(contestant: Contestant): Promise<Run> {
-      log(`${name} ${round}/${rounds}: ${contestant.name} ...`);
-      const run = await contestant.run();
-      log(`${name} ${round}/${rounds}: ${contestant.name}: ${describeRun(run)}`);
-      return run;
-    }
   }
+  return done;
+}
+
+export type ExperimentOptions = Pick<TurnOptions<Run>, 'name' | 'rounds' | 'signal' | 'log'>;
+
+/** Rejects where the outputs of any two runs differ. */
+export async function runInTurn(
+  contestants: readonly [Contestant, Contestant],
+  options: ExperimentOptions,
+): Promise<Experiment> {
+  const [first, second] = contestants;
+  const check = (round: readonly [Run, Run], [model]: readonly [Run, Run]): void => {
+    const different = round.find((run) => run.digest !== model.digest || run.bytes !== model.bytes);
+    if (different === undefined) return;
+    const of = (run: Run): string => `${run.digest ?? ''} ${run.bytes} bytes`;
+    throw new Error(
+      `${first.name} and ${second.name} did not write the same records: ${of(model)}, and ${of(different)}`,
+    );
+  };
+  const done = await inTurn(contestants, { ...options, describe: describeRun, check });
   const side = (index: 0 | 1): Side =>
     sideOf(
       contestants[index].name,
-      done.map((pair) => pair[index]),
+      done.map((round) => round[index]),
     );
-  return { name, rounds: done.length, sides: [side(0), side(1)] };
-}
-
-function checkSame(contestants: readonly [Contestant, Contestant], runs: readonly [Run, ...Run[]]): void {
-  const [first] = runs;
-  const different = runs.find((run) => run.digest !== first.digest || run.bytes !== first.bytes);
-  if (different === undefined) return;
-  const of = (run: Run): string => `${run.digest ?? ''} ${run.bytes} bytes`;
-  throw new Error(
-    `${contestants[0].name} and ${contestants[1].name} did not write the same records: ${of(first)}, and ${of(different)}`,
-  );
+  return { name: options.name, rounds: done.length, sides: [side(0), side(1)] };
 }
 
 function sideOf(name: string, runs: readonly Run[]): Side {

@@ -1,6 +1,7 @@
 /** What a row of the bench is: one question, answered by one ratio. */
 import type { BenchContext } from '../harness/context.ts';
 import type { Experiment } from '../harness/rounds.ts';
+import type { Spread } from '../harness/statistics.ts';
 
 export type RowName =
   'throughput' | 'cpu' | 'memory' | 'codecs' | 'interval' | 'buckets' | 'restart' | 'oss-hdfs';
@@ -19,8 +20,16 @@ export interface Row {
 export interface RowOutcome {
   readonly ratio: number;
   readonly experiments: readonly Experiment[];
+  /** Where durations are compared instead of runs through a topic: seconds of each side, in the order of the rounds. */
+  readonly durations?: readonly Duration[];
   /** Bounds besides the ratio. */
   readonly bounds: readonly Bound[];
+}
+
+export interface Duration {
+  readonly name: string;
+  readonly seconds: readonly number[];
+  readonly spread: Spread;
 }
 
 export interface Bound {

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { ensureKafkaJars } from '../../scripts/services/download.ts';
+import { shortLivedJava } from '../../scripts/services/kafka.ts';
 import { runCommand } from '../../scripts/services/processes.ts';
 import { compiled } from '../harness/java.ts';
 
@@ -11,6 +12,9 @@ export const RECORD_BYTES = 161;
 export const PARTITIONS = 4;
 /** Different minutes among the records of each partition. */
 export const MINUTES = 1_000;
+
+/** Below it Java does not live long enough for its optimizing compiler to pay. */
+const FEW_RECORDS = 200_000;
 
 /** Another layout of the records is another version: an old topic must not pass for a new one. */
 const LAYOUT_VERSION = 1;
@@ -103,7 +107,11 @@ export async function appendRecords(
     ...{ from, count, codec, buckets: MINUTES },
   };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const java = ['-Xmx512m', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'];
+  const java = [
+    ...(count < FEW_RECORDS ? shortLivedJava : []),
+    '-Xmx512m',
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
+  ];
   await runCommand('java', [...java, '-cp', classPath, 'LoadTopic', ...args], {
     signal,
     onLine: (line) => {

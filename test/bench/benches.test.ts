@@ -65,6 +65,16 @@ describeIntegration(
       expect(many?.runs[0]?.files).toBe(4 * 1_000);
     });
 
+    it('measures restart: both go on from where they were killed', (context) => {
+      const { ratio, durations = [] } = measured('restart', context);
+      expect(ratio).toBeGreaterThan(0);
+      expect(durations.map(({ name, seconds }) => [name, seconds.length])).toEqual([
+        ['Flink', 1],
+        ['Tidemark', 1],
+      ]);
+      for (const { spread } of durations) expect(spread.min).toBeGreaterThan(0);
+    });
+
     it('names the machine, the versions and the commit', () => {
       expect(result.machine.cores).toBeGreaterThan(0);
       expect(result.versions).toMatchObject({ flink: '2.2.0', node: process.versions.node });
