@@ -2,11 +2,21 @@
 import type { PartId, TopicPartition } from '../journal/ids.ts';
 import { encodePathSegment } from './pathSegment.ts';
 
+/** A text in the sink's path that every part file has something else drawn for, so that folders spread evenly. */
+export interface Entropy {
+  /** Stands at least once in the path of the sink's URI; never empty, without `/`. */
+  readonly key: string;
+  /** Letters and digits that are drawn for it, at least 1. */
+  readonly length: number;
+}
+
 export interface NamingRule {
-  /** URI of the sink's folder, without a slash at its end. */
+  /** URI of the sink's folder, without a slash at its end; with the entropy key where there is one. */
   readonly sinkUri: string;
   readonly prefix: string;
   readonly suffix: string;
+  /** Null: paths are deterministic. */
+  readonly entropy: Entropy | null;
 }
 
 /** Longest name that file systems take. */
@@ -23,24 +33,70 @@ const DASHES = 3;
 export const TOPIC_BYTES_MAX =
   NAME_BYTES_MAX - 2 * AFFIX_BYTES_MAX - PARTITION_DIGITS_MAX - OFFSET_DIGITS - DASHES;
 
-/** URI of a bucket's folder. */
-export function bucketUri(rule: NamingRule, bucket: string): string {
-  return bucket === '' ? rule.sinkUri : `${rule.sinkUri}/${bucket}`;
+/**
+ * URI of the folder of a bucket's part file. Where the rule has entropy, `drawn` (letters and digits, as many as it asks for)
+ * stands in the place of every occurrence of the key in the path, the bucket's folder included; else `drawn` means nothing.
+ */
+export function folderUri(rule: NamingRule, bucket: string, drawn: string): string {
+  const uri = bucketUri(rule, bucket);
+  return rule.entropy === null ? uri : replaceInPath(uri, rule.entropy.key, drawn);
 }
 
-/** `<bucket>/<prefix>-<topic>-<partition>-<first offset, 20 digits><suffix>`. */
+/** Whether `folder` is one that the rule gives to the bucket, whatever was drawn for it. */
+export function isFolderOf(rule: NamingRule, bucket: string, folder: string): boolean {
+  const { entropy } = rule;
+  const template = bucketUri(rule, bucket);
+  const at = entropy === null ? -1 : template.indexOf(entropy.key, pathStartOf(template));
+  if (entropy === null || at === -1) return folder === template;
+  const drawn = folder.slice(at, at + entropy.length);
+  const isDrawn = drawn.length === entropy.length && /^[0-9A-Za-z]+$/.test(drawn);
+  return isDrawn && folder === folderUri(rule, bucket, drawn);
+}
+
+/** `<folder>/<prefix>-<topic>-<partition>-<first offset, 20 digits><suffix>`. */
 export function finalUri(
   rule: NamingRule,
-  bucket: string,
+  folder: string,
   { topic, partition }: TopicPartition,
   firstOffset: bigint,
 ): string {
   const offset = firstOffset.toString().padStart(OFFSET_DIGITS, '0');
   const name = `${rule.prefix}-${encodePathSegment(topic, TOPIC_BYTES_MAX)}-${partition}-${offset}${rule.suffix}`;
-  return `${bucketUri(rule, bucket)}/${name}`;
+  return `${folder}/${name}`;
 }
 
-/** A hidden name in the same folder; random, so that nobody else writes there. */
-export function temporaryUri(rule: NamingRule, bucket: string, id: PartId): string {
-  return `${bucketUri(rule, bucket)}/.tidemark-${id}`;
+/** A hidden name in the folder of the final one; random, so that nobody else writes there. */
+export function temporaryUri(folder: string, id: PartId): string {
+  return `${folder}/.tidemark-${id}`;
+}
+
+/** The folder that a part file was journaled in, whatever the rule was. */
+export function folderOf(fileUri: string): string {
+  return fileUri.slice(0, fileUri.lastIndexOf('/'));
+}
+
+/**
+ * URI of the folder of what has to be found again, the marker: the sink's, without the entropy key and without the empty steps
+ * that it leaves.
+ */
+export function markerFolderUri({ sinkUri, entropy }: Pick<NamingRule, 'sinkUri' | 'entropy'>): string {
+  if (entropy === null) return sinkUri;
+  const start = pathStartOf(sinkUri);
+  const path = replaceInPath(sinkUri, entropy.key, '').slice(start);
+  return sinkUri.slice(0, start) + path.replaceAll(/\/{2,}/g, '/').replace(/\/$/, '');
+}
+
+function bucketUri({ sinkUri }: NamingRule, bucket: string): string {
+  return bucket === '' ? sinkUri : `${sinkUri}/${bucket}`;
+}
+
+/** Scheme and authority, the container's name among them, are no part of the path. */
+function pathStartOf(uri: string): number {
+  const start = uri.indexOf('/', uri.indexOf('://') + '://'.length);
+  return start === -1 ? uri.length : start;
+}
+
+function replaceInPath(uri: string, key: string, by: string): string {
+  const start = pathStartOf(uri);
+  return uri.slice(0, start) + uri.slice(start).replaceAll(key, () => by);
 }

@@ -11,6 +11,9 @@ if (major < NODE_MAJOR_MIN) {
   process.exit(2);
 }
 
+// Calls of JindoSDK (OSS-HDFS) each hold a thread of this pool while the service answers; its size is read when it is first used.
+process.env.UV_THREADPOOL_SIZE ??= '36';
+
 // A checkout runs its sources; an installed package its build: Node refuses TypeScript below node_modules.
 const source = new URL('../src/cli/main.ts', import.meta.url);
 const built = new URL('../dist/src/cli/main.js', import.meta.url);

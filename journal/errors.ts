@@ -53,6 +53,10 @@ export const ERROR_CODES = {
   },
   FENCED: { retry: 'fenced', help: 'Nothing to do: another coordinator owns the partition.' },
   PROTOCOL_UNEXPECTED_EVENT: { retry: 'bug', help: 'Report this with the journal of the partition.' },
+  JINDOSDK_UNAVAILABLE: {
+    retry: 'config',
+    help: 'Name the library in sink.jindosdk.library or TIDEMARK_JINDOSDK, or run `npm run jindosdk`.',
+  },
   STORE_EXISTS: { retry: 'transient', help: 'Nothing to do: another name is drawn.' },
   STORE_UNAVAILABLE: { retry: 'transient', help: 'Check the destination (space, permissions, network).' },
   STORE_OUTCOME_UNKNOWN: { retry: 'transient', help: 'Nothing to do: the epoch is settled anew.' },

@@ -35,7 +35,7 @@ const PROGRESS_INTERVAL_MS = 100;
 async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport> {
   const { log, signal, untilEnd } = options;
   const failpoints = composeFailpoints();
-  const store = composeStore(failpoints);
+  const store = await composeStore(config, failpoints, log);
   const source = await composeJobSource(config, { log, untilEnd });
   const open = (access: JournalAccess): Promise<Journal> => composeJournal(config, { access, log, signal });
   try {

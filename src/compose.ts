@@ -1,6 +1,9 @@
 /**
  * Where adapters are picked. The one file, with the command line's entry, that reads the environment.
  */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
 import { noBuckets, timeBuckets, type BucketAssigner } from '../actors/bucketAssigner.ts';
 import { defaultRollingPolicy } from '../actors/rollingPolicy.ts';
 import type { Journal } from '../journal/port.ts';
@@ -20,6 +23,10 @@ import { VERSION } from './version.ts';
 /** How long a command that only looks waits for a journal server. */
 const READER_WAIT_MS = 10_000;
 
+const POOL_THREADS_DEFAULT = 4;
+/** Threads of the pool that no call of JindoSDK takes: name look-ups and files of the process go on when the service hangs. */
+const POOL_THREADS_KEPT = 4;
+
 /** `TIDEMARK_FAILPOINTS=store.commit:before:3` kills the process at the third time that it gets there. */
 export function composeFailpoints(): Failpoints {
   const text = process.env['TIDEMARK_FAILPOINTS'];
@@ -29,8 +36,38 @@ export function composeFailpoints(): Failpoints {
   });
 }
 
-export function composeStore(failpoints: Failpoints): Store {
-  return withFailpoints(createFileStore(), failpoints);
+/** JindoSDK and what binds it are loaded only for a destination that needs them. */
+export async function composeStore(config: JobConfig, failpoints: Failpoints, log: Log): Promise<Store> {
+  const { sink } = config;
+  if (sink.type === 'file') return withFailpoints(createFileStore(), failpoints);
+  const [{ openOssHdfsStore }, { locateJindosdk }] = await Promise.all([
+    import('./stores/ossHdfs.ts'),
+    import('./stores/ossHdfs/locate.ts'),
+  ]);
+  const named = (name: string): string | null => {
+    const value = process.env[name];
+    return value === undefined || value === '' ? null : value;
+  };
+  const places = {
+    configured: sink.jindosdkLibrary,
+    fromEnvironment: named('TIDEMARK_JINDOSDK'),
+    jindosdkHome: named('JINDOSDK_HOME'),
+    cacheHome: named('XDG_CACHE_HOME') ?? path.join(homedir(), '.cache'),
+  };
+  const store = await openOssHdfsStore({
+    ...sink,
+    library: locateJindosdk(places, existsSync),
+    logFolder: path.join(config.baseDir, '.tidemark', 'jindosdk'),
+    callsMax: Math.max(2, poolThreads() - POOL_THREADS_KEPT),
+    log,
+  });
+  return withFailpoints(store, failpoints);
+}
+
+/** Size of the libuv pool: bin/tidemark.js sets it before anything uses the pool. */
+function poolThreads(): number {
+  const threads = Number(process.env['UV_THREADPOOL_SIZE']);
+  return Number.isInteger(threads) && threads > 0 ? threads : POOL_THREADS_DEFAULT;
 }
 
 export function composeJobSource(
@@ -98,7 +135,7 @@ export function composeSettings(config: JobConfig, untilEnd: boolean): JobSettin
     job: config.job,
     fingerprint: configFingerprint(config),
     version: VERSION,
-    naming: { sinkUri: sink.uri, prefix: sink.prefix, suffix: sink.suffix },
+    naming: { sinkUri: sink.uri, prefix: sink.prefix, suffix: sink.suffix, entropy: sink.entropy },
     assigner: composeAssigner(config),
     rolling: defaultRollingPolicy(roll),
     checkpointIntervalMs: config.checkpoint.intervalMs,

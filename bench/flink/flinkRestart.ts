@@ -21,15 +21,16 @@ export async function flinkRestartSeconds(
   const options = { what: 'Flink', signal };
   const unbounded = { ...job, isUnbounded: true };
   const first = new BenchProcess('java', flinkArguments(classPath, unbounded), options);
-  const seenMs = Date.now() + (await first.said(isFirstRecord)) - performance.now();
+  const { atMs } = await first.said(isFirstRecord);
+  const seenMs = performance.timeOrigin + atMs;
   const restore = await checkpointAfter(seenMs, job, first);
   await first.killed();
   await meanwhile();
   const startedMs = performance.now();
   const second = new BenchProcess('java', flinkArguments(classPath, { ...unbounded, restore }), options);
-  const firstRecordMs = await second.said(isFirstRecord);
+  const firstRecord = await second.said(isFirstRecord);
   await second.killed();
-  return (firstRecordMs - startedMs) / 1000;
+  return (firstRecord.atMs - startedMs) / 1000;
 }
 
 const isFirstRecord = (line: string): boolean => line === 'first record';

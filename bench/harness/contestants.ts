@@ -4,12 +4,14 @@ import { flinkArguments, outputOf } from '../flink/flinkJob.ts';
 import { deleteStream, writeJobFile, type TidemarkJob } from '../tidemark/tidemarkJob.ts';
 import { RECORD_BYTES, withAdmin } from '../topic/benchTopic.ts';
 import { inRunFolder, type BenchContext } from './context.ts';
-import { digestFolder, sizeOfFolder } from './lineDigest.ts';
+import { digestFolder, sizeOfFolder, type FolderDigest, type FolderSize } from './lineDigest.ts';
 import { measureProcess, type ProcessCost } from './measuredProcess.ts';
 import type { Contestant, Run } from './rounds.ts';
 
 /** A line is the record and its line feed. */
 const LINE_BYTES = RECORD_BYTES + 1;
+
+type Written = FolderSize & { readonly digest: string | null };
 
 export interface Workload {
   readonly topic: string;
@@ -29,21 +31,29 @@ export function flink(context: BenchContext, classPath: string, workload: Worklo
         const job = { brokers, topic, group: name, folder, checkpointMs, isQuick };
         const cost = await measureProcess('java', flinkArguments(classPath, job), { what: 'Flink', signal });
         await forgetGroup(context, name);
-        return checked(cost, outputOf(job), workload);
+        return checked(cost, writtenTo(outputOf(job), workload), workload);
       }),
   };
+}
+
+/** Another one than local files. */
+export interface Destination {
+  /** The job file's `sink` for a run of that name. */
+  readonly sinkOf: (name: string) => Readonly<Record<string, unknown>>;
+  readonly digestOf: (name: string, runFolder: string) => Promise<FolderDigest>;
 }
 
 export interface TidemarkOptions {
   /** How the sides are told apart where both are Tidemark. */
   readonly label?: string;
   readonly bucketPattern?: string;
+  readonly destination?: Destination;
 }
 
 export function tidemark(
   context: BenchContext,
   workload: Workload,
-  { label = 'Tidemark', bucketPattern }: TidemarkOptions = {},
+  { label = 'Tidemark', bucketPattern, destination }: TidemarkOptions = {},
 ): Contestant {
   const { brokers, natsUrl, tidemarkBin, signal } = context;
   return {
@@ -53,12 +63,15 @@ export function tidemark(
         const job: TidemarkJob = {
           ...{ brokers, natsUrl, topic: workload.topic, name, folder, checkpointMs: workload.checkpointMs },
           ...(bucketPattern === undefined ? {} : { bucketPattern }),
+          ...(destination === undefined ? {} : { sink: destination.sinkOf(name) }),
         };
         const args = [tidemarkBin, 'run', writeJobFile(job), '--until-end'];
         try {
           const cost = await measureProcess(process.execPath, args, { what: 'tidemark run', signal });
           await forgetGroup(context, name);
-          return checked(cost, path.join(folder, 'out'), workload);
+          const written = await (destination?.digestOf(name, folder) ??
+            writtenTo(path.join(folder, 'out'), workload));
+          return checked(cost, written, workload);
         } finally {
           await deleteStream(natsUrl, name);
         }
@@ -66,16 +79,16 @@ export function tidemark(
   };
 }
 
+function writtenTo(folder: string, { check }: Workload): Written {
+  return check === 'content' ? digestFolder(folder) : { ...sizeOfFolder(folder), digest: null };
+}
+
 /** Throws where the output does not hold as many records as the topic. */
-function checked(cost: ProcessCost, folder: string, { records, check }: Workload): Run {
-  const { digest, bytes, files } =
-    check === 'content' ? digestFolder(folder) : { ...sizeOfFolder(folder), digest: null };
-  if (bytes !== records * LINE_BYTES) {
-    throw new Error(
-      `${folder} holds ${bytes} bytes, but ${records} records of ${LINE_BYTES} bytes were to be written`,
-    );
-  }
-  return { ...cost, records, bytes, files, digest };
+function checked(cost: ProcessCost, { digest, bytes, files }: Written, { records }: Workload): Run {
+  if (bytes === records * LINE_BYTES) return { ...cost, records, bytes, files, digest };
+  throw new Error(
+    `${bytes} bytes were written, not those of ${records} records of ${LINE_BYTES} bytes with their line feed`,
+  );
 }
 
 /** Groups of finished runs would only pile up in Kafka. */

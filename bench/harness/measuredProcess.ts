@@ -69,16 +69,16 @@ export class BenchProcess {
     this.#watchers.add(watcher);
   }
 
-  /** Resolves with the time (performance.now) at which such a line was printed; rejects where the process ends before. */
-  async said(matches: (line: string) => boolean): Promise<number> {
-    const { promise, resolve } = Promise.withResolvers<number>();
+  /** Resolves with the first such line and its time (performance.now); rejects where the process ends before. */
+  async said(matches: (line: string) => boolean): Promise<{ readonly line: string; readonly atMs: number }> {
+    const { promise, resolve } = Promise.withResolvers<{ line: string; atMs: number }>();
     const watcher = (line: string): void => {
-      if (matches(line)) resolve(performance.now());
+      if (matches(line)) resolve({ line, atMs: performance.now() });
     };
     this.#watchers.add(watcher);
     const first = await Promise.race([promise, this.ended.then((code) => ({ code }))]);
     this.#watchers.delete(watcher);
-    if (typeof first === 'number') return first;
+    if ('line' in first) return first;
     throw this.failure(first.code);
   }
 
@@ -114,8 +114,23 @@ export async function measureProcess(
 
 /** Of all children that have ended and were waited for. Exact, where looking at a process until it ends would miss the end. */
 function cpuSecondsOfChildren(): number {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  // The name in parentheses may hold anything, so count from behind it: cutime is field 16, cstime 17.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
+  const { cutime, cstime } = ticksOf('self');
+  return (cutime + cstime) / TICKS_PER_SECOND;
+}
+
+/** User and system time of a running process so far. */
+export function cpuSecondsOf(pid: number): number {
+  const { utime, stime } = ticksOf(String(pid));
+  return (utime + stime) / TICKS_PER_SECOND;
+}
+
+function ticksOf(pid: string): Record<'utime' | 'stime' | 'cutime' | 'cstime', number> {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The name in parentheses may hold anything, so count from behind it: utime is field 14, and the others follow.
+  const [utime = NaN, stime = NaN, cutime = NaN, cstime = NaN] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 15)
+    .map(Number);
+  return { utime, stime, cutime, cstime };
 }

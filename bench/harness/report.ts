@@ -46,6 +46,7 @@ export function rowText(row: RowResult): string {
   if (row.type === 'missing') return `${name}: not measured: ${row.reason}`;
   const lines = [`${name}: ${divides}; goal ${bound}: ${row.isReached ? 'reached' : 'NOT reached'}`];
   for (const { what, isKept } of row.bounds) lines.push(`${name}: ${what}: ${isKept ? 'kept' : 'NOT kept'}`);
+  for (const note of row.notes ?? []) lines.push(`${name}: ${note}`);
   return [...lines, `${name} ratio ${number(row.ratio)}`].join('\n');
 }
 

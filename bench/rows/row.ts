@@ -24,6 +24,8 @@ export interface RowOutcome {
   readonly durations?: readonly Duration[];
   /** Bounds besides the ratio. */
   readonly bounds: readonly Bound[];
+  /** What helps to judge the ratio. */
+  readonly notes?: readonly string[];
 }
 
 export interface Duration {

@@ -11,22 +11,24 @@ export interface TidemarkJob {
   readonly topic: string;
   /** The job, its consumer group and its stream are called so; one for each run. */
   readonly name: string;
-  /** Gets the job file, and `out`. */
+  /** Gets the job file, and `out` where no other sink is given. */
   readonly folder: string;
   readonly checkpointMs: number;
   /** Pattern of the record's time; without one there are no buckets. */
   readonly bucketPattern?: string;
+  /** The job file's `sink`. */
+  readonly sink?: Readonly<Record<string, unknown>>;
 }
 
 /** Writes the job file and returns its path. Rolling is Flink's default, so that both write files of one size. */
 export function writeJobFile(job: TidemarkJob): string {
-  const { brokers, natsUrl, topic, name, folder, checkpointMs, bucketPattern } = job;
+  const { brokers, natsUrl, topic, name, folder, checkpointMs, bucketPattern, sink = { path: 'out' } } = job;
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, 'job.yaml');
   const document = {
     job: name,
     source: { kafka: { brokers, topics: [topic], groupId: name } },
-    sink: { path: 'out' },
+    sink,
     bucket: bucketPattern === undefined ? { by: 'none' } : { by: 'record-time', pattern: bucketPattern },
     roll: { maxBytes: '128MiB', maxAge: '60s', maxIdle: '60s' },
     checkpoint: { interval: `${checkpointMs}ms` },

@@ -8,6 +8,9 @@ export const natsVersion = '2.15.2';
 export const flinkVersion = '2.2.0';
 export const flinkKafkaVersion = '5.0.0-2.2';
 
+/** Alibaba's Python client, which judges the OSS server of the tests. */
+export const oss2Version = '2.19.1';
+
 export const checkoutDir = path.resolve(import.meta.dirname, '../..');
 
 /** Downloads, shared by everything in this checkout and kept by `stop`. Git ignores `.cache`. */

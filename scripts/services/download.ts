@@ -9,6 +9,7 @@ import {
   type Log,
   messageOf,
   natsVersion,
+  oss2Version,
   ServiceUnavailableError,
 } from './common.ts';
 import { findCommand, processIdentity, runCommand } from './processes.ts';
@@ -19,6 +20,7 @@ const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 const kafkaDir = path.join(downloadsDir, `kafka-${kafkaVersion}`);
 const flinkDir = path.join(downloadsDir, `flink-${flinkVersion}`);
 const natsDir = path.join(downloadsDir, `nats-server-${natsVersion}`);
+const oss2Dir = path.join(downloadsDir, `oss2-${oss2Version}`);
 
 type Download = {
   readonly what: string;
@@ -59,6 +61,17 @@ const natsDownload: Download = {
   fetch: async (dir, onLine, signal) => {
     const args = ['install', '-v', `github.com/nats-io/nats-server/v2@v${natsVersion}`];
     await runCommand('go', args, { env: { GOBIN: dir }, onLine, signal });
+  },
+};
+
+const oss2Download: Download = {
+  what: `oss2 ${oss2Version} (through pip)`,
+  targetDir: oss2Dir,
+  fetchedWith: ['python3'],
+  runWith: ['python3'],
+  fetch: async (dir, onLine, signal) => {
+    const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--target', dir];
+    await runCommand('python3', [...pip, `oss2==${oss2Version}`], { onLine, signal });
   },
 };
 
@@ -125,6 +138,12 @@ export async function ensureFlinkJars(log: Log, signal?: AbortSignal): Promise<s
 export async function ensureNatsServer(log: Log, signal?: AbortSignal): Promise<string> {
   await ensure(natsDownload, log, signal);
   return path.join(natsDir, 'nats-server');
+}
+
+/** The folder to put on PYTHONPATH for Alibaba's Python client of OSS, fetched first if it is not there. */
+export async function ensureOss2(log: Log, signal?: AbortSignal): Promise<string> {
+  await ensure(oss2Download, log, signal);
+  return oss2Dir;
 }
 
 /** Why own servers cannot be run on this machine, or undefined when nothing speaks against it. */

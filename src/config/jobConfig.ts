@@ -1,5 +1,6 @@
 /** The typed job: what a job file says once it is checked, with defaults filled in, units resolved and paths made absolute. */
 import type { BucketPattern } from '../../actors/bucketPattern.ts';
+import type { Entropy } from '../../actors/naming.ts';
 import type { JobName } from '../../journal/ids.ts';
 import type { StartFrom } from '../source/port.ts';
 import type { Secret } from './secret.ts';
@@ -44,15 +45,55 @@ export interface FileSourceConfig {
   readonly timePath: readonly string[] | null;
 }
 
-export interface SinkConfig {
-  readonly type: 'file';
-  /** `file:///absolute/folder`, without a slash at the end; literal, not percent-encoded. */
+interface CommonSinkConfig {
+  /**
+   * The folder, without a slash at the end, as the journal knows it; with the entropy key where there is one. Literal, not
+   * percent-encoded. `file:///absolute/folder`, or `oss://ossBucket/folder` (`oss://ossBucket` for the whole of it): never with
+   * an endpoint, so that a file keeps its name whichever way it is reached.
+   */
   readonly uri: string;
   readonly format: 'text';
   /** Begin and end of the names of part files; never begins with `.` or `_`. */
   readonly prefix: string;
   readonly suffix: string;
+  /** Null: paths are deterministic. */
+  readonly entropy: Entropy | null;
 }
+
+export interface FileSinkConfig extends CommonSinkConfig {
+  readonly type: 'file';
+}
+
+/** Where a server of OSS listens. */
+export interface OssAddress {
+  /** Lower-case name, or an IP; IPv6 without brackets. Never with the bucket in front. */
+  readonly host: string;
+  /** Null: that of the scheme. */
+  readonly port: number | null;
+  readonly https: boolean;
+  /** Whether the bucket is the first step of the path instead of a name in front of the host. */
+  readonly pathStyle: boolean;
+}
+
+export interface OssCredentials {
+  readonly accessKeyId: Secret;
+  readonly accessKeySecret: Secret;
+  /** Of temporary credentials (STS); null: the key is a lasting one. */
+  readonly securityToken: Secret | null;
+}
+
+export interface OssHdfsSinkConfig extends CommonSinkConfig {
+  readonly type: 'oss-hdfs';
+  readonly ossBucket: string;
+  /** Like `cn-hangzhou`; null where nothing names it. */
+  readonly region: string | null;
+  readonly address: OssAddress;
+  readonly credentials: OssCredentials;
+  /** Absolute path of JindoSDK's shared library, readable; null: it is looked for. */
+  readonly jindosdkLibrary: string | null;
+}
+
+export type SinkConfig = FileSinkConfig | OssHdfsSinkConfig;
 
 export type BucketConfig =
   | { readonly by: 'none' }

@@ -3,6 +3,7 @@
  * reports. Any number of coordinators may share a job; the journal decides who owns what.
  */
 import { coordinatorMachine, type CoordinatorEvent, type DrainReason } from '../../actors/coordinator.ts';
+import { markerFolderUri } from '../../actors/naming.ts';
 import { start, step } from '../../actors/step.ts';
 import type { StopFacts } from '../../actors/facts.ts';
 import { asTidemarkError, hasCode, TidemarkError } from '../../journal/errors.ts';
@@ -166,13 +167,14 @@ export class Coordinator {
   async #claimMarker(): Promise<void> {
     const { store, journal } = this.#context.ports;
     const { job, naming } = this.#context.settings;
-    const id = await store.claimMarker(naming.sinkUri, job, journal.id);
+    const folder = markerFolderUri(naming);
+    const id = await store.claimMarker(folder, job, journal.id);
     if (id === journal.id) return;
     throw new TidemarkError(
       'JOURNAL_REPLACED',
-      `${naming.sinkUri} was written by job "${job}" with journal ${id}; the configured journal is ${journal.id}. Point the job ` +
+      `${folder} was written by job "${job}" with journal ${id}; the configured journal is ${journal.id}. Point the job ` +
         'at its own journal; or, to begin anew, give the job another name or an empty destination.',
-      { fields: { sink: naming.sinkUri, markerJournalId: id, journalId: journal.id } },
+      { fields: { sink: folder, markerJournalId: id, journalId: journal.id } },
     );
   }
 

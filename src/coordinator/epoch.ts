@@ -84,8 +84,12 @@ export class Epoch {
       signal,
     );
     const { partition } = task;
-    publisher = new Publisher({ context, partition, host: claim.host, latch, tail: () => claim.writer.tail });
-    return new Epoch(context, task, claim, latch, publisher, drain);
+    const own = { ...context, ports: { ...context.ports, store: context.ports.store.session() } };
+    publisher = new Publisher({
+      ...{ context: own, partition, host: claim.host, latch },
+      tail: () => claim.writer.tail,
+    });
+    return new Epoch(own, task, claim, latch, publisher, drain);
   }
 
   get claim(): Claim {
@@ -353,6 +357,7 @@ export class Epoch {
     await this.#flow?.abandon();
     if (!this.#isComplete && this.#parts.mayLeave && (await this.isSucceeded()))
       await this.#removeWhatNobodyLooksFor();
+    await this.#context.ports.store.close();
   }
 
   /** Whether the journal holds a later claim: then what fails does so because this epoch is over. False also where it is silent. */

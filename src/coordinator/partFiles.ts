@@ -1,12 +1,13 @@
 /** The part files that an epoch writes: each is journaled before it is created, or goes on where an earlier epoch ended. */
 import type { DurableFacts } from '../../actors/facts.ts';
 import type { PartitionHost } from '../../actors/host.ts';
-import { finalUri, temporaryUri } from '../../actors/naming.ts';
+import { finalUri, folderOf, folderUri, isFolderOf, temporaryUri } from '../../actors/naming.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partId, type PartId, type TopicPartition } from '../../journal/ids.ts';
 import type { OpenFile, PartTarget } from '../stores/port.ts';
 import type { FailureLatch } from './concurrency.ts';
+import { drawEntropy } from './entropy.ts';
 import type { Context } from './options.ts';
 import { PartWriter, type Inherited } from './partWriter.ts';
 
@@ -34,12 +35,14 @@ export class PartFiles {
     const { context, host, partition } = this.#options;
     const { ports, settings } = context;
     for (let attempt = 1; ; attempt += 1) {
+      const { naming } = settings;
+      const folder = folderUri(naming, bucket, drawEntropy(ports.random, naming.entropy));
+      const id = partId(ports.random.hexId());
       const target = {
-        partId: partId(ports.random.hexId()),
-        finalUri: finalUri(settings.naming, bucket, partition, firstOffset),
-        temporaryUri: '',
+        partId: id,
+        finalUri: finalUri(naming, folder, partition, firstOffset),
+        temporaryUri: temporaryUri(folder, id),
       };
-      target.temporaryUri = temporaryUri(settings.naming, bucket, target.partId);
       const openedAtMs = Math.max(0, Math.floor(ports.clock.wallMs()));
       await host.submit(() => [
         { type: 'partOpened', ...target, bucket, format: 'text', firstOffset, openedAtMs },
@@ -93,7 +96,11 @@ export class PartFiles {
   /** Whether today's configuration would put the file where it is: only then does it take more records. */
   isInPlace({ bucket, finalUri: journaled, firstOffset }: PartFileContext): boolean {
     const { context, partition } = this.#options;
-    return journaled === finalUri(context.settings.naming, bucket, partition, firstOffset);
+    const { naming } = context.settings;
+    const folder = folderOf(journaled);
+    return (
+      isFolderOf(naming, bucket, folder) && journaled === finalUri(naming, folder, partition, firstOffset)
+    );
   }
 
   #writer(

@@ -3,7 +3,7 @@
  * in progress are taken out of reach of earlier owners at their durable length and, as the store can, closed there or gone on
  * with; the rest is discarded.
  */
-import { temporaryUri } from '../../actors/naming.ts';
+import { folderOf, temporaryUri } from '../../actors/naming.ts';
 import type { DurableFacts } from '../../actors/facts.ts';
 import type { PartitionHost } from '../../actors/host.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
@@ -126,9 +126,8 @@ async function finish(settling: Settling, part: PartFileContext): Promise<PartCh
 /** The name is journaled before anything stands under it. */
 async function journalMove({ context, host }: Settling, part: PartFileContext): Promise<string> {
   // The folder of the journaled name, not of today's configuration: the file is published from there.
-  const folder = part.temporaryUri.slice(0, part.temporaryUri.lastIndexOf('/'));
-  const id = partId(context.ports.random.hexId());
-  const toUri = temporaryUri({ sinkUri: folder, prefix: '', suffix: '' }, '', id);
+  const folder = folderOf(part.temporaryUri);
+  const toUri = temporaryUri(folder, partId(context.ports.random.hexId()));
   await host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);
   return toUri;
 }

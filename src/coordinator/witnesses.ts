@@ -2,6 +2,7 @@
  * Opening the journal for a run. A missing journal is created only where nothing witnesses an earlier one: neither the marker at
  * the destination nor the metadata of the group's committed offsets.
  */
+import { markerFolderUri } from '../../actors/naming.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import type { Journal } from '../../journal/port.ts';
 import { parseWitness } from '../../journal/witness.ts';
@@ -48,8 +49,9 @@ async function findWitness({
   signal,
   log,
 }: JournalForRun): Promise<string | null> {
-  const marker = await store.readMarker(config.sink.uri, config.job);
-  if (marker !== null) return `the destination ${config.sink.uri} (journal ${marker})`;
+  const { uri, entropy } = config.sink;
+  const marker = await store.readMarker(markerFolderUri({ sinkUri: uri, entropy }), config.job);
+  if (marker !== null) return `the destination ${uri} (journal ${marker})`;
   if (source.kind !== 'kafka') return null;
   const onWaiting = (message: string): void => {
     log.warn({}, message);

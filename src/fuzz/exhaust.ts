@@ -49,7 +49,7 @@ export function shortSchedule({ store, job, seed }: ExhaustOptions): Schedule {
       ...{ store, processes: 2, checkpointIntervalMs: job?.checkpointIntervalMs ?? 100 },
       roll: job?.roll ?? { maxBytes: 16, maxAgeMs: 600, maxIdleMs: 200, atCheckpoint: false },
       buckets: job?.buckets ?? { by: 'record-time', pattern: 'ss', timezone: 'UTC' },
-      ...{ wallStartMs: WALL_START_MS, latencyMsMax: 2, timeoutMs: 100 },
+      ...{ entropy: false, wallStartMs: WALL_START_MS, latencyMsMax: 2, timeoutMs: 100 },
       ...{ sessionMs: 1_500, heartbeatMs: 300, restartMs: 20, dismissesDeadMember: true },
       ...{ entryBytesMax: 100_000, readBatchEntries: 100, fetchBatchesMax: 2, faultsUntilMs: 15_000 },
     },

@@ -28,6 +28,8 @@ export interface WorldConfig {
   readonly buckets:
     | { readonly by: 'none' }
     | { readonly by: 'record-time' | 'wall-clock'; readonly pattern: string; readonly timezone: string };
+  /** Whether each part file has a folder of its own drawn for it. */
+  readonly entropy: boolean;
   /** Wall clock at the world's start, milliseconds since the epoch. */
   readonly wallStartMs: number;
   /** Each way of a call takes 0 to this long. */

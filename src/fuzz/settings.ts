@@ -1,6 +1,7 @@
 /** The settings that a schedule's configuration means for the coordinator, and how long the world may take to be complete. */
 import { noBuckets, timeBuckets, type BucketAssigner } from '../../actors/bucketAssigner.ts';
 import { parseBucketPattern } from '../../actors/bucketPattern.ts';
+import type { NamingRule } from '../../actors/naming.ts';
 import { checkpointRollingPolicy, defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { jobName } from '../../journal/ids.ts';
@@ -9,6 +10,7 @@ import type { WorldConfig } from './schedule.ts';
 
 const JOB = jobName('world');
 const SINK_URI = 'file:///lake';
+const ENTROPY = { key: '_entropy_', length: 4 };
 
 /** Longest backoff of a partition between two epochs, and of a publisher between two attempts. */
 const BACKOFF_LONGEST_MS = 10_000;
@@ -21,13 +23,20 @@ export function jobSettings(config: WorldConfig): JobSettings {
     job: JOB,
     fingerprint: 'world',
     version: '0.0.0',
-    naming: { sinkUri: SINK_URI, prefix: 'part', suffix: '' },
+    naming: namingOf(config),
     assigner: assignerOf(config.buckets),
     rolling: roll.atCheckpoint ? checkpointRollingPolicy(roll) : defaultRollingPolicy(roll),
     checkpointIntervalMs: config.checkpointIntervalMs,
     startFrom: { type: 'earliest' },
     untilEnd: false,
   };
+}
+
+function namingOf({ entropy }: WorldConfig): NamingRule {
+  const affixes = { prefix: 'part', suffix: '' };
+  return entropy
+    ? { sinkUri: `${SINK_URI}/${ENTROPY.key}`, ...affixes, entropy: ENTROPY }
+    : { sinkUri: SINK_URI, ...affixes, entropy: null };
 }
 
 function assignerOf(buckets: WorldConfig['buckets']): BucketAssigner {

@@ -6,6 +6,7 @@ export function withFailpoints(store: Store, failpoints: Failpoints): Store {
   return {
     kind: store.kind,
     capabilities: store.capabilities,
+    session: () => withFailpoints(store.session(), failpoints),
     create: (target) => opening(failpoints, 'store.create', () => store.create(target)),
     recover: (target, durable, toUri) =>
       opening(failpoints, 'store.recover', () => store.recover(target, durable, toUri)),

@@ -44,6 +44,10 @@ class FileStore implements Store {
     this.#markers = new Markers(this.#fs, this.#folders, options.random ?? systemRandom);
   }
 
+  session(): Store {
+    return this;
+  }
+
   async create(target: PartTarget): Promise<OpenFile> {
     const { temporary } = partPathsOf(target);
     const handle = await openExclusively(this.#fs, this.#folders, temporary);

@@ -64,6 +64,12 @@ export interface Store {
   readonly kind: 'file' | 'oss-hdfs' | 'oss';
   readonly capabilities: StoreCapabilities;
 
+  /**
+   * The store as one claim uses it; closed with its epoch. A service that tells its clients apart by their names must be able to
+   * take a file from one claim and give it to the next, also within a process. The store itself where it needs no such thing.
+   */
+  session(): Store;
+
   /** Creates the temporary file exclusively. STORE_EXISTS, STORE_OUTCOME_UNKNOWN: discard this part and open another. */
   create(target: PartTarget): Promise<OpenFile>;
 

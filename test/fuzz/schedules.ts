@@ -7,6 +7,7 @@ export const CONFIG: WorldConfig = {
   ...{ store: 'file', processes: 2, checkpointIntervalMs: 100 },
   roll: { maxBytes: 40, maxAgeMs: 800, maxIdleMs: 300, atCheckpoint: false },
   buckets: { by: 'none' },
+  entropy: false,
   wallStartMs: WALL_START_MS,
   ...{ latencyMsMax: 5, timeoutMs: 300, sessionMs: 1_500, heartbeatMs: 300 },
   ...{ restartMs: 200, dismissesDeadMember: true },

@@ -8,6 +8,7 @@ export const CONFIG: WorldConfig = {
   checkpointIntervalMs: 100,
   roll: { maxBytes: 40, maxAgeMs: 500, maxIdleMs: 200, atCheckpoint: false },
   buckets: { by: 'none' },
+  entropy: false,
   wallStartMs: 1_767_225_600_000,
   latencyMsMax: 2,
   timeoutMs: 100,

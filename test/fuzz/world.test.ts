@@ -90,6 +90,39 @@ describe('a world without faults', () => {
   });
 });
 
+describe('entropy', () => {
+  const takeover: readonly Fault[] = [
+    { ...{ type: 'crash', process: 0, life: 0 }, ...{ point: 'store.persist', side: 'after', nth: 3 } },
+    { ...{ type: 'crash', process: 1, life: 0 }, ...{ point: 'store.persist', side: 'after', nth: 3 } },
+  ];
+
+  test.each(['file', 'oss', 'oss-hdfs'] as const)(
+    '%s: a folder for each file, kept at a takeover',
+    async (store) => {
+      const roll = { maxBytes: 1_000, maxAgeMs: 2_000, maxIdleMs: 1_000, atCheckpoint: false };
+      const trace = await runWorld(schedule({ config: { store, roll, entropy: true }, faults: takeover }));
+      expect(trace.violations).toEqual([]);
+      expect(trace.leftovers).toEqual([]);
+      const folders = trace.visible.map(({ uri }) => uri.slice(0, uri.lastIndexOf('/')));
+      for (const folder of folders) expect(folder).toMatch(/^file:\/\/\/lake\/[0-9A-Za-z]{4}$/);
+      expect(new Set(folders).size).toBe(folders.length);
+    },
+  );
+
+  test('a file that goes on after a takeover takes more records, as the configuration is the same', async () => {
+    const roll = { maxBytes: 1_000, maxAgeMs: 4_000, maxIdleMs: 3_000, atCheckpoint: false };
+    const config = { store: 'oss-hdfs', roll } as const;
+    const filesOf = async (entropy: boolean): Promise<number> => {
+      const { visible, violations } = await runWorld(
+        schedule({ config: { ...config, entropy }, faults: takeover }),
+      );
+      expect(violations).toEqual([]);
+      return visible.length;
+    };
+    expect(await filesOf(true)).toBe(await filesOf(false));
+  });
+});
+
 describe('faults', () => {
   test('each takes place and is told of; the world heals and everything is committed once', async () => {
     const trace = await runWorld(schedule({ faults: MIXED }));

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
 import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
-import { FAILPOINTS, type Failpoint, type Failpoints, type FailpointSide } from '../../src/failpoints.ts';
+import { FAILPOINTS, type Failpoint } from '../../src/failpoints.ts';
+import { Crash } from './crash.ts';
 import { expectEachRecordOnce, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 import { serve, until } from './service.ts';
@@ -9,32 +10,6 @@ import { serve, until } from './service.ts';
 const PARTITIONS = 2;
 const RECORDS = 40;
 const rolling = defaultRollingPolicy({ ...NO_LIMITS, maxBytes: 50 });
-
-/** A process that stops at the n-th hit of a failpoint: from then on none of its effects goes on. */
-class Crash implements Failpoints {
-  readonly crashed: Promise<void>;
-  readonly hits = new Set<string>();
-  #dead = false;
-  #count = 0;
-  #tell: () => void = () => undefined;
-  readonly #at: { readonly point: Failpoint; readonly side: FailpointSide; readonly nth: number };
-
-  constructor(point: Failpoint, side: FailpointSide, nth: number) {
-    this.#at = { point, side, nth };
-    this.crashed = new Promise((resolve) => {
-      this.#tell = resolve;
-    });
-  }
-
-  hit(point: Failpoint, side: FailpointSide): Promise<void> | void {
-    this.hits.add(`${point}:${side}`);
-    if (point === this.#at.point && side === this.#at.side) this.#count += 1;
-    if (!this.#dead && this.#count < this.#at.nth) return;
-    this.#dead = true;
-    this.#tell();
-    return new Promise(() => undefined);
-  }
-}
 
 /** Failpoints that a run of the file store passes; the rest belong to other commands or stores. */
 const ON_THE_PATH = FAILPOINTS.filter((point) => !['store.recover', 'journal.fileRequest'].includes(point));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { noBuckets, type BucketAssigner } from '../../actors/bucketAssigner.ts';
+import type { NamingRule } from '../../actors/naming.ts';
 import { defaultRollingPolicy, type RollingPolicy } from '../../actors/rollingPolicy.ts';
 import { jobName } from '../../journal/ids.ts';
 import { createMemoryBacking, createMemoryJournal } from '../../journal/memory.ts';
@@ -26,6 +27,7 @@ export interface FixtureOptions {
   readonly untilEnd?: boolean;
   readonly rolling?: RollingPolicy;
   readonly assigner?: BucketAssigner;
+  readonly naming?: NamingRule;
   readonly checkpointIntervalMs?: number;
   readonly failpoints?: Failpoints;
   readonly clock?: Clock;
@@ -50,7 +52,12 @@ export class JobFixture {
       job: jobName('numbers'),
       fingerprint: 'fingerprint',
       version: '0.0.0',
-      naming: { sinkUri: `file://${this.folder}`, prefix: 'part', suffix: '' },
+      naming: options.naming ?? {
+        sinkUri: `file://${this.folder}`,
+        prefix: 'part',
+        suffix: '',
+        entropy: null,
+      },
       assigner: options.assigner ?? noBuckets(),
       rolling: options.rolling ?? defaultRollingPolicy(NO_LIMITS),
       checkpointIntervalMs: options.checkpointIntervalMs ?? 20,
@@ -147,9 +154,10 @@ export function expectEachRecordOnce(job: JobFixture, partitions: number, count:
 
 /** A file store with some of its calls replaced. */
 export function storeWith(changes: Partial<Store>, store: Store = createFileStore()): Store {
-  return {
+  const changed: Store = {
     kind: store.kind,
     capabilities: store.capabilities,
+    session: () => changed,
     create: (...args) => store.create(...args),
     recover: (...args) => store.recover(...args),
     finish: (...args) => store.finish(...args),
@@ -161,4 +169,5 @@ export function storeWith(changes: Partial<Store>, store: Store = createFileStor
     close: () => store.close(),
     ...changes,
   };
+  return changed;
 }

@@ -31,6 +31,7 @@ export function configArbitrary(store: StoreKind, job: JobShape | null): fc.Arbi
       wallStartMs: fc
         .record({ turn: fc.constantFrom(...TURNS_MS), before: fc.nat(2_000) })
         .map(({ turn, before }) => turn - before),
+      entropy: fc.constantFrom(false, false, true),
       latencyMsMax: fc.constantFrom(2, 5, 20, 0),
       timeoutMs: fc.constantFrom(100, 300),
       restartMs: fc.constantFrom(100, 10, 500, 2_000),

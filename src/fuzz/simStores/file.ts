@@ -67,6 +67,10 @@ class SimFileStore extends SimStore implements Store {
     this.#connection = connection;
   }
 
+  session(): Store {
+    return this;
+  }
+
   async create({ temporaryUri }: PartTarget): Promise<OpenFile> {
     const inode = await this.call('store.create', () => this.#disk.create(temporaryUri, this.process));
     return new FileBeingWritten(this.#disk, this.#connection, temporaryUri, inode);

@@ -85,6 +85,10 @@ class SimOssStore extends SimStore implements Store {
     this.#partBytesMin = partBytesMin;
   }
 
+  session(): Store {
+    return this;
+  }
+
   async create(target: PartTarget): Promise<OpenFile> {
     const begin = (): string => this.#bucket.beginUpload(target.finalUri);
     const uploadId = await this.call('store.create', begin, true);

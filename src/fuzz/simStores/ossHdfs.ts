@@ -1,6 +1,6 @@
 /**
- * The OSS-HDFS store of the world. Every file that is opened is a client of its own, as one JindoSDK store per claim would make
- * it: what an old one still sends is refused for want of the lease.
+ * The OSS-HDFS store of the world. Every session is a client of its own, as one JindoSDK store per claim is: what an old one still
+ * sends is refused for want of the lease.
  */
 import type { Failpoint } from '../../failpoints.ts';
 import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from '../../stores/port.ts';
@@ -67,16 +67,22 @@ class SimOssHdfsStore extends SimStore implements Store {
   readonly #namespace: Namespace;
   readonly #connection: Connection;
   readonly #newClient: () => string;
+  readonly #client: string;
 
   constructor(namespace: Namespace, connection: Connection, newClient: () => string) {
     super(connection);
     this.#namespace = namespace;
     this.#connection = connection;
     this.#newClient = newClient;
+    this.#client = newClient();
+  }
+
+  session(): Store {
+    return new SimOssHdfsStore(this.#namespace, this.#connection, this.#newClient);
   }
 
   async create({ temporaryUri }: PartTarget): Promise<OpenFile> {
-    const client = this.#newClient();
+    const client = this.#client;
     const file = await this.call('store.create', () => {
       if (this.#namespace.isThere(temporaryUri)) throw exists(temporaryUri);
       return this.#namespace.create(
@@ -97,7 +103,7 @@ class SimOssHdfsStore extends SimStore implements Store {
     await this.patiently(target, () => this.#move(fromUris, toUri));
     await this.#close(target, toUri);
     await this.#cut(target, durable, toUri);
-    const client = this.#newClient();
+    const client = this.#client;
     const file = await this.#ask(target, 'store.recover', () => {
       const difference = differenceOf(this.#namespace.read(toUri), durable);
       if (difference !== null) throw differs(target, difference);

@@ -23,9 +23,10 @@ function recording(reached: string[]): Store {
     closeForCommit: () => effect('closeForCommit', 'closed'),
     abandon: () => effect('abandon', undefined),
   };
-  return {
+  const store: Store = {
     kind: 'file',
     capabilities: { takeover: 'resume', takeoverMoves: true },
+    session: () => store,
     create: () => effect('create', file),
     recover: () => effect('recover', file),
     finish: () => effect('finish', 'finished'),
@@ -36,6 +37,7 @@ function recording(reached: string[]): Store {
     readMarker: () => effect('readMarker', id),
     close: () => effect('close', undefined),
   };
+  return store;
 }
 
 /** The call of every point; the compiler asks for the one of a new point. */

@@ -1,0 +1,198 @@
+/**
+ * One client of the service: a JindoSDK store with a client name of its own, by which the service tells who holds a lease. What it
+ * opens, only it can write to; hence one for each claim.
+ */
+import { JindoError } from './errors.ts';
+import { pointerOf, type Answer, type JindoLibrary, type Pointer } from './library.ts';
+
+/** Longest time that a call is waited for: above what JindoSDK's own time-outs and retries may take. */
+const CALL_PATIENCE_MS = 180_000;
+const USER = 'tidemark';
+const FOLDER_TYPE = 1;
+const FILE_MODE = 0o644;
+const CREATE = 1;
+const APPEND = 4;
+const TIMED_OUT = 2002;
+
+export interface FileStatus {
+  readonly length: number;
+  readonly isFolder: boolean;
+}
+
+type CallName = Parameters<JindoLibrary['call']>[0];
+type Argument = Parameters<JindoLibrary['call']>[1];
+
+export class JindoClient {
+  readonly #library: JindoLibrary;
+  readonly #options: Pointer;
+  readonly #store: Pointer;
+  /** Of a creation: what is missing of the folders above is made with it. */
+  readonly #creation: Pointer;
+  readonly #underWay = new Set<Promise<unknown>>();
+  /** The call of a handle that is under way, by the handle. */
+  readonly #ofHandle = new Map<Pointer, Promise<unknown>>();
+  /** Calls that were given up and have not returned: what they use is kept for good. */
+  #overdue = 0;
+  #isClosed = false;
+
+  private constructor(library: JindoLibrary, options: Pointer, creation: Pointer, store: Pointer) {
+    this.#library = library;
+    this.#options = options;
+    this.#creation = creation;
+    this.#store = store;
+  }
+
+  /** @param uri `oss://ossBucket/`. Asks the service nothing yet. */
+  static async open(
+    library: JindoLibrary,
+    uri: string,
+    settings: ReadonlyMap<string, string>,
+  ): Promise<JindoClient> {
+    const options = optionsOf(library, settings);
+    const creation = optionsOf(library, [['JDO_CREATE_OPTS_IS_CREATE_PARENT', 'true']]);
+    const store = pointerOf(await library.call('createStore', options, uri));
+    if (store === null) {
+      for (const one of [options, creation]) library.glance('freeOptions', one);
+      throw new JindoError(0, `jdo_createStore ${uri}`, 'it gave nothing');
+    }
+    const client = new JindoClient(library, options, creation, store);
+    try {
+      await client.run('init', null, USER);
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
+    return client;
+  }
+
+  /** Calls and checks the error code. JindoError where the call failed, or has not returned in time. */
+  run(name: CallName, io: Pointer | null, ...args: Argument[]): Promise<Answer> {
+    return this.#patiently(
+      name,
+      this.#begin(name, io, args, (answer) => answer),
+    );
+  }
+
+  /** The same for a call that gives the address of something; never null. */
+  async runForPointer(name: CallName, ...args: Argument[]): Promise<Pointer> {
+    const found = pointerOf(await this.run(name, null, ...args));
+    if (found === null) throw new JindoError(0, `jdo_${name}`, 'it gave nothing');
+    return found;
+  }
+
+  /** An appending handle of a new file, and the folders above it; JindoError `exists` where something stands there. */
+  create(path: string): Promise<Pointer> {
+    return this.runForPointer('open', path, CREATE, FILE_MODE, this.#creation);
+  }
+
+  /** An appending handle of a file that is closed. */
+  append(path: string): Promise<Pointer> {
+    return this.runForPointer('open', path, APPEND, FILE_MODE, null);
+  }
+
+  /** What stands under a path; null where nothing does. */
+  async status(path: string): Promise<FileStatus | null> {
+    const read = (answer: Answer): FileStatus | null => {
+      const status = pointerOf(answer);
+      if (status === null) return null;
+      const length = Number(this.#library.glance('statusSize', status));
+      const isFolder = this.#library.glance('statusType', status) === FOLDER_TYPE;
+      this.#library.glance('freeStatus', status);
+      return { length, isFolder };
+    };
+    try {
+      return await this.#patiently('getFileStatus', this.#begin('getFileStatus', null, [path, null], read));
+    } catch (error) {
+      if (error instanceof JindoError && error.reason === 'notFound') return null;
+      throw error;
+    }
+  }
+
+  /** Lets go of a handle, to be called once. A call of it that does not return keeps it, and is not waited for. */
+  async free(io: Pointer): Promise<void> {
+    const call = this.#ofHandle.get(io);
+    if (call !== undefined && this.#overdue > 0) return;
+    await call?.catch(() => undefined);
+    await this.#track(this.#library.call('freeIo', io));
+  }
+
+  /** Lets go of the client, once no call of it is under way any more; one that was given up keeps it. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#overdue > 0) return;
+    await Promise.allSettled(this.#underWay);
+    await this.#library.call('destroyStore', this.#store);
+    await this.#library.call('freeStore', this.#store);
+    for (const one of [this.#options, this.#creation]) this.#library.glance('freeOptions', one);
+  }
+
+  async #begin<T>(
+    name: CallName,
+    io: Pointer | null,
+    args: readonly Argument[],
+    read: (answer: Answer) => T,
+  ): Promise<T> {
+    if (this.#isClosed) throw new JindoError(0, `jdo_${name}`, 'the client is closed');
+    const ctx = pointerOf(
+      io === null
+        ? this.#library.glance('createCtx', this.#store)
+        : this.#library.glance('createIoCtx', this.#store, io),
+    );
+    if (ctx === null) throw new JindoError(0, `jdo_${name}`, 'it was given no context');
+    const work = this.#track(this.#inContext(name, ctx, args, read));
+    if (io === null) return work;
+    this.#ofHandle.set(io, work);
+    return work.finally(() => this.#ofHandle.delete(io));
+  }
+
+  /** The context is freed when the call returns, not when its caller has given it up. */
+  async #inContext<T>(
+    name: CallName,
+    ctx: Pointer,
+    args: readonly Argument[],
+    read: (answer: Answer) => T,
+  ): Promise<T> {
+    try {
+      const answer = await this.#library.call(name, ctx, ...args);
+      const code = Number(this.#library.glance('errorCode', ctx));
+      if (code === 0) return read(answer);
+      const message = this.#library.glance('errorMessage', ctx);
+      throw new JindoError(code, `jdo_${name}`, typeof message === 'string' ? message : '');
+    } finally {
+      this.#library.glance('freeCtx', ctx);
+    }
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
+    const forget = (): void => {
+      this.#underWay.delete(work);
+    };
+    work.then(forget, forget);
+    return work;
+  }
+
+  async #patiently<T>(name: CallName, work: Promise<T>): Promise<T> {
+    const { promise: expired, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      this.#overdue += 1;
+      work.catch(() => undefined).finally(() => (this.#overdue -= 1));
+      reject(
+        new JindoError(TIMED_OUT, `jdo_${name}`, `it has not returned for ${CALL_PATIENCE_MS / 1000} s`),
+      );
+    }, CALL_PATIENCE_MS);
+    try {
+      return await Promise.race([work, expired]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function optionsOf(library: JindoLibrary, settings: Iterable<readonly [string, string]>): Pointer {
+  const options = pointerOf(library.glance('createOptions'));
+  if (options === null) throw new JindoError(0, 'jdo_createOptions', 'it gave nothing');
+  for (const [key, value] of settings) library.glance('setOption', options, key, value);
+  return options;
+}

@@ -1,0 +1,113 @@
+/** JindoSDK's error codes as typed errors that say what to do. */
+import { TidemarkError } from '../../../journal/errors.ts';
+
+/** Names of the codes that are told apart (jdo_error.h). */
+const NAMES = {
+  1005: 'checksum',
+  2002: 'timeout',
+  3001: 'notFound',
+  3004: 'quota',
+  4102: 'parentNotFound',
+  4104: 'notFound',
+  4105: 'exists',
+  4107: 'exists',
+  4111: 'exists',
+  4114: 'exists',
+  4119: 'isFolder',
+  4121: 'denied',
+  4122: 'leaseExpired',
+  4127: 'noOssHdfs',
+  4129: 'beingCreated',
+  5001: 'denied',
+  5002: 'denied',
+  5003: 'denied',
+  6403: 'denied',
+  6404: 'notFound',
+} as const satisfies Record<number, string>;
+
+export type JindoReason = (typeof NAMES)[keyof typeof NAMES] | 'other';
+
+const HINTS: Readonly<Partial<Record<JindoReason, string>>> = {
+  denied:
+    'Check the access key, its security token and its RAM policy (docs/oss-hdfs.md), and the clock of this machine; Tidemark goes ' +
+    'on trying.',
+  noOssHdfs: 'Enable OSS-HDFS for the bucket (docs/oss-hdfs.md), or correct sink.path.',
+  quota: 'The quota is used up: raise it or free some space; Tidemark goes on trying.',
+  leaseExpired: 'Another client has taken the file over.',
+  beingCreated: 'Another client has the file open.',
+};
+
+/** What JindoSDK answered to a call; the store says what it means for the part file. */
+export class JindoError extends Error {
+  readonly code: number;
+  readonly reason: JindoReason;
+
+  constructor(code: number, what: string, message: string) {
+    super(`${what}: JindoSDK error ${code}${message === '' ? '' : ` (${message})`}`);
+    this.code = code;
+    this.reason = code in NAMES ? NAMES[code as keyof typeof NAMES] : reasonIn(message);
+  }
+}
+
+/** Some refusals come as a plain input/output error that names the service's own code. */
+function reasonIn(message: string): JindoReason {
+  if (/\b(30026)\b/.test(message)) return 'exists';
+  if (/\b(30013)\b/.test(message)) return 'leaseExpired';
+  if (/\b(30015|30016)\b/.test(message)) return 'beingCreated';
+  if (/\b(30001)\b/.test(message)) return 'notFound';
+  if (/\b403\b|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch/.test(message)) return 'denied';
+  return 'other';
+}
+
+export function isJindoError(error: unknown, ...reasons: JindoReason[]): error is JindoError {
+  return error instanceof JindoError && reasons.includes(error.reason);
+}
+
+function describe(doing: string, uri: string, cause: unknown): string {
+  const hint = cause instanceof JindoError ? HINTS[cause.reason] : undefined;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return `Cannot ${doing} ${uri}: ${reason}. ${hint ?? 'Check the destination; Tidemark goes on trying.'}`;
+}
+
+function fieldsOf(uri: string, cause: unknown) {
+  return { files: [uri], jindoCode: cause instanceof JindoError ? cause.code : null };
+}
+
+/** The call failed; nothing that counts was done. */
+export function unavailable(doing: string, uri: string, cause: unknown): TidemarkError {
+  if (cause instanceof TidemarkError) return cause;
+  return new TidemarkError('STORE_UNAVAILABLE', describe(doing, uri, cause), {
+    fields: fieldsOf(uri, cause),
+    cause,
+  });
+}
+
+/** Nobody knows whether the call took effect. */
+export function outcomeUnknown(doing: string, uri: string, cause: unknown): TidemarkError {
+  if (cause instanceof TidemarkError) return cause;
+  const message = `${describe(doing, uri, cause)} Whether it took effect is not known: the epoch is settled anew.`;
+  return new TidemarkError('STORE_OUTCOME_UNKNOWN', message, { fields: fieldsOf(uri, cause), cause });
+}
+
+export function exists(uri: string, cause?: unknown): TidemarkError {
+  const message = `${uri} exists already: a file is only ever created under a new name.`;
+  return new TidemarkError('STORE_EXISTS', message, { fields: { files: [uri] }, cause });
+}
+
+export function handleInvalid(message: string, uri: string): TidemarkError {
+  return new TidemarkError('STORE_HANDLE_INVALID', message, { fields: { files: [uri] } });
+}
+
+export function contentDiffers(
+  uri: string,
+  difference: string,
+  advice: string,
+  others: readonly string[],
+): TidemarkError {
+  const message = `${uri} ${difference}. ${advice}`;
+  return new TidemarkError('STORE_CONTENT_DIFFERS', message, { fields: { files: [uri, ...others] } });
+}
+
+export function fileMissing(story: string, files: readonly string[]): TidemarkError {
+  return new TidemarkError('STORE_FILE_MISSING', story, { fields: { files } });
+}

@@ -1,0 +1,56 @@
+/** Reading back, in bounded memory. */
+import { Crc64 } from '../../../journal/crc64.ts';
+import type { DurablePart } from '../port.ts';
+import type { FileStatus, JindoClient } from './client.ts';
+import { JindoError } from './errors.ts';
+
+const READ_ONLY = 0x10000;
+/** About a millisecond of checksum. */
+const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * What a closed file is not, in words, where it is not what was journaled; null where it is. JindoError `notFound` where there is
+ * none any more.
+ */
+export async function differenceOf(
+  client: JindoClient,
+  path: string,
+  status: FileStatus,
+  durable: DurablePart,
+): Promise<string | null> {
+  if (status.isFolder) return 'is a folder';
+  if (status.length !== durable.length)
+    return `holds ${status.length} bytes, ${durable.length} were journaled`;
+  const crc = new Crc64();
+  await readChunks(client, path, durable.length, (chunk) => {
+    crc.update(chunk, 0, chunk.length);
+  });
+  const found = crc.hex();
+  return found === durable.crc64
+    ? null
+    : `holds ${durable.length} bytes with CRC-64 ${found}, ${durable.crc64} was journaled`;
+}
+
+/** The first `length` bytes; what a chunk holds is the caller's until it returns. */
+export async function readChunks(
+  client: JindoClient,
+  path: string,
+  length: number,
+  take: (chunk: Buffer) => void,
+): Promise<void> {
+  if (length === 0) return;
+  const io = await client.runForPointer('open', path, READ_ONLY, 0, null);
+  try {
+    const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, length));
+    for (let position = 0; position < length;) {
+      const wanted = Math.min(chunk.length, length - position);
+      const read = Number(await client.run('pread', io, chunk, wanted, position, null));
+      if (read <= 0 || read > wanted)
+        throw new JindoError(0, 'jdo_pread', `${path} ends at ${position} bytes, ${length} were expected`);
+      take(chunk.subarray(0, read));
+      position += read;
+    }
+  } finally {
+    await client.free(io);
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Going on with a file of an earlier owner, who may still be writing. A rename alone fences nobody, since blocks are written by file
+ * id: the lease is taken away, the file moved to a name that only this owner knows, cut to what counts, read back, and opened under
+ * this claim's own client.
+ */
+import type { Pacer } from '../../../journal/port.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { DurablePart, PartTarget } from '../port.ts';
+import type { FileStatus, JindoClient } from './client.ts';
+import { contentDiffers, isJindoError, JindoError, outcomeUnknown, unavailable } from './errors.ts';
+import { JindoOpenFile } from './openFile.ts';
+import { patiently } from './publish.ts';
+import { differenceOf } from './reading.ts';
+import type { OssPaths } from './uri.ts';
+
+const CLOSED_POLL_MS = 100;
+const PROGRESS_MS = 5_000;
+/** After this long the epoch is given up, and tries again with a backoff. */
+const CLOSED_WAIT_MS = 300_000;
+
+export interface Recovery {
+  readonly client: JindoClient;
+  readonly paths: OssPaths;
+  readonly pacer: Pacer;
+  readonly log: Log;
+}
+
+export async function recover(
+  recovery: Recovery,
+  target: PartTarget,
+  durable: DurablePart,
+  toUri: string,
+): Promise<JindoOpenFile> {
+  const { paths, pacer } = recovery;
+  const fromUris = [...(target.formerUris ?? []), target.temporaryUri];
+  const story =
+    `${fromUris.join(' and ')} are gone, though ${durable.length} bytes of it were journaled as durable. Put the file back, then ` +
+    'resume.';
+  await patiently(pacer, target, story, () => move(recovery, fromUris, toUri));
+  const path = paths.temporaryPathOf(toUri);
+  // One that had opened it under its old name meanwhile is shut out before anything is cut or appended.
+  await understood(toUri, () => untilClosed(recovery, path, toUri));
+  await cut(recovery, target, durable, toUri);
+  await verify(recovery, target, durable, toUri);
+  return append(recovery, durable, toUri);
+}
+
+/** The data stands under exactly one of the journaled names, unless another taker moves it at this moment. */
+async function move(
+  recovery: Recovery,
+  fromUris: readonly string[],
+  toUri: string,
+): Promise<'done' | 'raced' | 'missing'> {
+  const { client, paths } = recovery;
+  const to = paths.temporaryPathOf(toUri);
+  for (const uri of fromUris) {
+    const from = paths.temporaryPathOf(uri);
+    try {
+      if ((await client.status(from)) === null) continue;
+      await untilClosed(recovery, from, uri);
+      const isMoved = (await client.run('rename', null, from, to, null)) === true;
+      return isMoved || (await client.status(to)) !== null ? 'done' : 'raced';
+    } catch (cause) {
+      if (isJindoError(cause, 'notFound', 'beingCreated')) return 'raced';
+      throw outcomeUnknown('take over', uri, cause);
+    }
+  }
+  // A rename whose reply was lost, repeated by JindoSDK itself, finds nothing to move.
+  return (await client.status(to)) === null ? 'missing' : 'done';
+}
+
+/** Takes the lease from whoever holds it and waits until the file is closed. */
+export async function untilClosed(recovery: Recovery, path: string, uri: string): Promise<void> {
+  const { client } = recovery;
+  try {
+    await client.run('recoverLease', null, path, null);
+  } catch (cause) {
+    // A recovery that goes on already is what is wanted.
+    if (!isJindoError(cause, 'beingCreated')) throw cause;
+  }
+  await waitClosed(recovery, path, uri, 'its lease is being recovered');
+}
+
+async function waitClosed(
+  { client, pacer, log }: Recovery,
+  path: string,
+  uri: string,
+  why: string,
+): Promise<void> {
+  const sinceMs = pacer.nowMs();
+  let toldMs = sinceMs;
+  while ((await client.run('isFileClosed', null, path, null)) !== true) {
+    const nowMs = pacer.nowMs();
+    if (nowMs - sinceMs > CLOSED_WAIT_MS)
+      throw unavailable(
+        'take over',
+        uri,
+        new Error(`it is not closed after ${CLOSED_WAIT_MS / 1000} s, though ${why}`),
+      );
+    if (nowMs - toldMs > PROGRESS_MS) {
+      toldMs = nowMs;
+      log.info({ file: uri, waitedMs: Math.round(nowMs - sinceMs), why }, 'waiting until a file is closed');
+    }
+    await pacer.pause(CLOSED_POLL_MS);
+  }
+}
+
+/** Cuts it to what counts. Where the service answers no, it is still cutting: the file is not closed until then. */
+async function cut(
+  recovery: Recovery,
+  target: PartTarget,
+  { length }: DurablePart,
+  toUri: string,
+): Promise<void> {
+  const { client, paths } = recovery;
+  const path = paths.temporaryPathOf(toUri);
+  await understood(toUri, async () => {
+    const status = await client.status(path);
+    if (status === null) throw new JindoError(3001, 'jdo_getFileStatus', toUri);
+    if (status.length < length) {
+      const difference = `holds ${status.length} bytes, ${length} were journaled as durable`;
+      throw contentDiffers(target.temporaryUri, difference, 'Restore the file, then resume.', [toUri]);
+    }
+    if (status.length > length) await client.run('truncate', null, path, length, null);
+    await waitClosed(recovery, path, toUri, 'it is being cut');
+  });
+}
+
+async function verify(
+  recovery: Recovery,
+  target: PartTarget,
+  durable: DurablePart,
+  toUri: string,
+): Promise<void> {
+  const { client, paths } = recovery;
+  const path = paths.temporaryPathOf(toUri);
+  const difference = await understood(toUri, async () => {
+    const status: FileStatus | null = await client.status(path);
+    if (status === null) throw new JindoError(3001, 'jdo_getFileStatus', toUri);
+    return differenceOf(client, path, status, durable);
+  });
+  if (difference === null) return;
+  const advice = `What was journaled as durable of ${target.finalUri} is not there: restore the file, then resume.`;
+  throw contentDiffers(target.temporaryUri, difference, advice, [toUri]);
+}
+
+async function append(
+  { client, paths }: Recovery,
+  { length }: DurablePart,
+  toUri: string,
+): Promise<JindoOpenFile> {
+  const path = paths.temporaryPathOf(toUri);
+  const io = await understood(toUri, () => client.append(path));
+  const file = new JindoOpenFile(client, toUri, io);
+  try {
+    const position = await file.position();
+    if (position === length) return file;
+    const why = new Error(`it was opened at ${position}, and ${length} bytes count: somebody else is at it`);
+    throw outcomeUnknown('go on with', toUri, why);
+  } catch (error) {
+    await file.abandon();
+    throw error;
+  }
+}
+
+/** Gone, or opened again: another owner is at it, and what it does with the file is not known. */
+async function understood<T>(uri: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw outcomeUnknown('take over', uri, cause);
+  }
+}

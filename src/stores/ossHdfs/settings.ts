@@ -1,0 +1,71 @@
+/** What JindoSDK is told. Its own defaults are for one big job on a machine of its own. */
+import type { Secret } from '../../config/secret.ts';
+
+/** Where the bucket is, and who asks. */
+export interface JindoAddress {
+  readonly ossBucket: string;
+  /** Null where nothing names it: JindoSDK derives it from the host. */
+  readonly region: string | null;
+  readonly address: {
+    readonly host: string;
+    /** Null: that of the scheme. */
+    readonly port: number | null;
+    readonly https: boolean;
+    /** Whether the bucket is the first step of the path instead of a name in front of the host. */
+    readonly pathStyle: boolean;
+  };
+  readonly credentials: {
+    readonly accessKeyId: Secret;
+    readonly accessKeySecret: Secret;
+    readonly securityToken: Secret | null;
+  };
+  /** Where JindoSDK writes its own log: never to the terminal. */
+  readonly logFolder: string;
+}
+
+/**
+ * All that JindoSDK may hold in its buffers, for all files of the process together; its own default is above 6 GB. To be counted
+ * in the memory that a job takes.
+ */
+export const JINDO_MEMORY_MIB_MAX = 256;
+
+/** Per request; with the retries below a call ends, well or badly, after about a minute. */
+const REQUEST_TIMEOUT_MS = 15_000;
+const CONNECT_TIMEOUT_MS = 3_000;
+const RETRIES = 3;
+const RETRY_PAUSE_MS = 500;
+
+export function jindoSettings(options: JindoAddress): ReadonlyMap<string, string> {
+  const { region, address, credentials, logFolder } = options;
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return new Map([
+    ['fs.oss.endpoint', address.port === null ? host : `${host}:${address.port}`],
+    ['fs.oss.https.enable', String(address.https)],
+    ['fs.oss.second.level.domain.enable', String(address.pathStyle)],
+    ['fs.oss.data.lake.storage.enable', 'true'],
+    ...(region === null ? [] : ([['fs.oss.region', region]] as const)),
+    ['fs.oss.accessKeyId', credentials.accessKeyId.reveal()],
+    ['fs.oss.accessKeySecret', credentials.accessKeySecret.reveal()],
+    ...(credentials.securityToken === null
+      ? []
+      : ([['fs.oss.securityToken', credentials.securityToken.reveal()]] as const)),
+    // A flush that merges rewrites blocks of before, also after the file has gone to another owner. An append begins a new block.
+    ['fs.oss.flush.merge.threshold.size', '0'],
+    ['fs.oss.append.threshold.size', '0'],
+    ['fs.oss.checksum.crc64.enable', 'true'],
+    ['fs.jdo.memory.pool.size.max.mb', String(JINDO_MEMORY_MIB_MAX)],
+    ['fs.oss.memory.pool.size.max.mb', String(JINDO_MEMORY_MIB_MAX)],
+    ['fs.oss.read.readahead.prefetch.size.max', String(16 * 1024 * 1024)],
+    ['fs.oss.timeout.millisecond', String(REQUEST_TIMEOUT_MS)],
+    ['fs.oss.io.timeout.millisecond', String(REQUEST_TIMEOUT_MS)],
+    ['fs.oss.connection.timeout.millisecond', String(CONNECT_TIMEOUT_MS)],
+    ['fs.oss.retry.count', String(RETRIES)],
+    ['fs.oss.retry.interval.millisecond', String(RETRY_PAUSE_MS)],
+    ['fs.jdo.metrics.level', '0'],
+    ['logger.appender', 'file'],
+    ['logger.dir', logFolder],
+    // Warnings and worse.
+    ['logger.level', '1'],
+    ['logger.cleaner.enable', 'true'],
+  ]);
+}

@@ -1,0 +1,103 @@
+/** The real OSS-HDFS store against the loopback server, each harness in a folder of its own. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Secret } from '../../../src/config/secret.ts';
+import { openOssHdfsStore } from '../../../src/stores/ossHdfs.ts';
+import { jindoSettings, type JindoAddress } from '../../../src/stores/ossHdfs/settings.ts';
+import type { Store } from '../../../src/stores/port.ts';
+import { silentLog } from '../../../src/telemetry/log.ts';
+import { OssServerProcess } from '../../ossServer/process.ts';
+import { jindosdk } from '../../services/jindosdk.ts';
+import { JindoEyes } from './jindoEyes.ts';
+import { impatient } from './localHarness.ts';
+import type { StoreHarness } from './scene.ts';
+
+export const OSS_BUCKET = 'lake';
+const hiddenToReaders = (name: string): boolean => name.split('/').some((segment) => /^[._]/.test(segment));
+const isMarker = (name: string): boolean => /^\.tidemark\/[a-z0-9-]+$/.test(name);
+
+/** What a server and the eyes on it cost is paid once for a file of tests. */
+export class OssHdfsPlace {
+  readonly server: OssServerProcess;
+  readonly eyes: JindoEyes;
+  readonly #folder: string;
+  readonly #base: Store;
+  #harnesses = 0;
+
+  private constructor(server: OssServerProcess, eyes: JindoEyes, folder: string, base: Store) {
+    this.server = server;
+    this.eyes = eyes;
+    this.#folder = folder;
+    this.#base = base;
+  }
+
+  static async open(): Promise<OssHdfsPlace> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-oss-'));
+    const server = await OssServerProcess.start(path.join(folder, 'server'), '--bucket', OSS_BUCKET);
+    const address = addressOf(server, folder);
+    const { library } = jindosdk();
+    const eyes = await JindoEyes.open(library, `oss://${OSS_BUCKET}/`, jindoSettings(address));
+    const base = await openOssHdfsStore({
+      ...address,
+      library,
+      callsMax: 3,
+      log: silentLog,
+      pacer: impatient,
+    });
+    return new OssHdfsPlace(server, eyes, folder, base);
+  }
+
+  harness(): StoreHarness {
+    this.#harnesses += 1;
+    const sinkUri = `oss://${OSS_BUCKET}/t${this.#harnesses}`;
+    const { eyes } = this;
+    const stores: Store[] = [];
+    return {
+      sinkUri,
+      newStore: () => {
+        const store = this.#base.session();
+        stores.push(store);
+        return store;
+      },
+      readers: async () => {
+        const seen = new Map<string, Buffer>();
+        for (const { path: name, length } of await eyes.list(sinkUri)) {
+          if (!hiddenToReaders(name)) seen.set(name, await eyes.read(`${sinkUri}/${name}`, length));
+        }
+        return seen;
+      },
+      leftovers: async () => {
+        const files = (await eyes.list(sinkUri)).map(({ path: name }) => name);
+        return files.filter((name) => hiddenToReaders(name) && !isMarker(name));
+      },
+      put: (uri, bytes) => eyes.put(uri, bytes),
+      remove: (uri) => eyes.remove(uri),
+      dispose: async () => {
+        for (const store of stores) await store.close();
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#base.close();
+    await this.eyes.close();
+    await this.server.kill();
+    await rm(this.#folder, { recursive: true });
+  }
+}
+
+export function addressOf(server: OssServerProcess, folder: string): JindoAddress {
+  const [host = '', port] = server.address.split(':');
+  return {
+    ossBucket: OSS_BUCKET,
+    region: 'cn-test',
+    address: { host, port: Number(port), https: false, pathStyle: true },
+    credentials: {
+      accessKeyId: new Secret('test-id'),
+      accessKeySecret: new Secret('test-secret'),
+      securityToken: null,
+    },
+    logFolder: path.join(folder, 'jindosdk'),
+  };
+}

@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Answer, errorAnswer, OssError } from './answer.ts';
+import { authenticate } from './auth/authenticate.ts';
+import type { Credential } from './auth/credentials.ts';
+import { control, isControl } from './control.ts';
+import { DfsError } from './dfs/errors.ts';
+import type { Files, Guesses, Later } from './dfs/files.ts';
+import { answerDfs, dfsErrorAnswer, dfsPathOf, readDfsRequest } from './dfs/front.ts';
+import { Leases } from './dfs/leases.ts';
+import { Namespace } from './dfs/namespace.ts';
+import { type Fault, Faults, pathOf } from './faults.ts';
+import { type OssRequest, readRequest, readSmallBody } from './request.ts';
+import { createBucket } from './rest/buckets.ts';
+import { bucketOf, type Context } from './rest/context.ts';
+import { operationOf } from './rest/route.ts';
+import { send } from './send.ts';
+import { World } from './state/world.ts';
+import { parseXml } from './xml.ts';
+
+export type OssServerOptions = {
+  /** Where everything is kept; a server that is started on it again goes on. */
+  readonly dir: string;
+  /** 0 or left out: any free one. */
+  readonly port?: number;
+  /** Made at the start where they are missing. */
+  readonly buckets?: readonly string[];
+  readonly credentials?: readonly Credential[];
+  readonly region?: string;
+  /** Whether every body is synced to the disk before it is acknowledged; false unless named. */
+  readonly sync?: boolean;
+  readonly leaseSoftLimitMs?: number;
+  readonly leaseHardLimitMs?: number;
+  readonly guesses?: Partial<Guesses>;
+};
+
+export const TEST_CREDENTIAL: Credential = { accessKeyId: 'test-id', accessKeySecret: 'test-secret' };
+
+/** One operation that was asked for, answered or not. */
+export type Call = { readonly operation: string; readonly path: string };
+
+/** OSS and OSS-HDFS on a loopback port, for tests. */
+export class OssServer {
+  readonly faults = new Faults();
+  /** In the order of their arrival. */
+  readonly calls: Call[] = [];
+  readonly #http: Server;
+  readonly #context: Context;
+  readonly #credentials: readonly Credential[];
+  readonly #leases: Leases;
+  readonly #guesses: Guesses;
+  readonly #namespaces = new Map<string, Namespace>();
+
+  private constructor(options: OssServerOptions) {
+    const now = Date.now;
+    const world = new World(options.dir, { sync: options.sync ?? false });
+    this.#context = { world, now, region: options.region ?? 'cn-test' };
+    this.#credentials = options.credentials ?? [TEST_CREDENTIAL];
+    this.#leases = new Leases(now, {
+      softMs: options.leaseSoftLimitMs ?? 60_000,
+      hardMs: options.leaseHardLimitMs ?? 3_600_000,
+    });
+    this.#guesses = { recoveredLength: 'flushed', renameOntoFile: 'replaces', ...options.guesses };
+    for (const bucket of options.buckets ?? []) createBucket(this.#context, bucket);
+    this.#http = createServer(
+      { keepAliveTimeout: 60_000 },
+      (message, response) => void this.#serve(message, response),
+    );
+  }
+
+  static async start(options: OssServerOptions): Promise<OssServer> {
+    const server = new OssServer(options);
+    await new Promise<void>((resolve, reject) => {
+      server.#http.once('error', reject);
+      server.#http.listen(options.port ?? 0, '127.0.0.1', resolve);
+    });
+    return server;
+  }
+
+  /** `127.0.0.1:port` */
+  get address(): string {
+    return `127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
+  }
+
+  /** Everything that this client holds a lease of is closed by the server when it is looked at next. */
+  expireLease(clientName: string): void {
+    this.#leases.expire(clientName);
+  }
+
+  async stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => void this.#http.close(() => resolve()));
+    this.#http.closeAllConnections();
+    await closed;
+    this.#context.world.close();
+  }
+
+  async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const requestId = randomUUID().replaceAll('-', '').slice(0, 24).toUpperCase();
+    response.setHeader('x-oss-request-id', requestId);
+    response.setHeader('server', 'AliyunOSS');
+    let answer: Answer | 'cut';
+    try {
+      answer = isControl(message) ? await control(this, message) : await this.#answer(readRequest(message));
+    } catch (error) {
+      if (message.socket.destroyed) return; // nobody is there to be told
+      answer = answerOf(error, requestId, this.address);
+    }
+    if (answer === 'cut') return void message.socket.destroy();
+    // A body that nobody wanted has to be read all the same: the connection is used again.
+    message.resume();
+    try {
+      await send(response, answer, this.#context.world.data, message.method === 'HEAD');
+    } catch {
+      response.destroy(); // the client went away in the middle of the answer
+    }
+  }
+
+  #answer(request: OssRequest): Promise<Answer | 'cut'> {
+    return request.query.has('dfs') ? this.#answerDfs(request) : this.#answerOss(request);
+  }
+
+  async #answerOss(request: OssRequest): Promise<Answer | 'cut'> {
+    const operation = operationOf(request);
+    return this.#underFaults({ operation: operation.name, path: pathOf(request) }, async () => {
+      authenticate(request, this.#credentials, this.#context.now());
+      return operation.handle(this.#context, request);
+    });
+  }
+
+  async #answerDfs(request: OssRequest): Promise<Answer | 'cut'> {
+    const dfs = readDfsRequest(parseXml(await readSmallBody(request.body)));
+    const path = `${request.bucket}${dfsPathOf(dfs)}`;
+    try {
+      return await this.#underFaults({ operation: `dfs.${dfs.type}`, path }, async (later) => {
+        authenticate(request, this.#credentials, this.#context.now());
+        return answerDfs(this.#filesOf(request), dfs, later);
+      });
+    } catch (error) {
+      if (error instanceof DfsError) return dfsErrorAnswer(error);
+      throw error;
+    }
+  }
+
+  async #underFaults(call: Call, run: (later: Later | null) => Promise<Answer>): Promise<Answer | 'cut'> {
+    this.calls.push(call);
+    const fault = this.faults.take(call.operation, call.path);
+    if (fault === undefined) return run(null);
+    return runUnder(fault, run);
+  }
+
+  #filesOf(request: OssRequest): Files {
+    const { name } = bucketOf(this.#context, request);
+    let namespace = this.#namespaces.get(name);
+    if (namespace === undefined) {
+      namespace = new Namespace(this.#context.world, name);
+      this.#namespaces.set(name, namespace);
+    }
+    return { namespace, leases: this.#leases, now: this.#context.now, guesses: this.#guesses };
+  }
+}
+
+/** Real time: what a slow answer is made of. */
+const pacer = { pause: (ms: number): Promise<void> => delay(ms) };
+
+async function runUnder(
+  fault: Fault,
+  run: (later: Later | null) => Promise<Answer>,
+): Promise<Answer | 'cut'> {
+  switch (fault.type) {
+    case 'status':
+      throw new OssError(fault.status, fault.code ?? 'InternalError', 'a fault that the test asked for');
+    case 'accessDenied':
+      throw new OssError(403, 'AccessDenied', 'a fault that the test asked for');
+    case 'dfsError':
+      throw new DfsError(fault.errCode, fault.message ?? 'a fault that the test asked for');
+    case 'cutBefore':
+      return 'cut';
+    case 'cutAfter':
+      await run(null);
+      return 'cut';
+    case 'slow':
+      await pacer.pause(fault.delayMs);
+      return run(null);
+    case 'answerFalse':
+      return run({ delayMs: fault.delayMs ?? 0 });
+  }
+}
+
+function answerOf(error: unknown, requestId: string, host: string): Answer {
+  if (error instanceof OssError) return errorAnswer(error, requestId, host);
+  process.stderr.write(
+    `oss server: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  return errorAnswer(new OssError(500, 'InternalError', String(error)), requestId, host);
+}
