@@ -12,7 +12,7 @@ export const usage = `Usage: npm run bench [-- options]
 
 Measures Tidemark against Flink's FileSink, and against itself: the same topic, in turn (A B A B A B), on this machine. Prints
 medians with their spread and one ratio for each row, and writes bench/results/TIME-ROWS.json. Wants Linux, java, javac and mvn
-(Kafka, Flink), and go (nats-server). KAFKA_BROKERS and NATS_URL name running servers; without them both are started here.
+(Kafka, Flink), go (nats-server), and python3 (oss-hdfs). KAFKA_BROKERS and NATS_URL name running servers; without them both are started here.
 
 rows, what their ratio divides, and the goal:
 ${rows.map(rowHelp).join('\n')}

@@ -41,7 +41,7 @@ describeIntegration(
       throw new Error(`${name}: ${reason}\n${ended.stderr}`);
     }
 
-    it.for(['throughput', 'cpu', 'memory', 'codecs', 'buckets', 'interval'] as const)(
+    it.for(['throughput', 'cpu', 'memory', 'codecs', 'buckets', 'oss-hdfs', 'interval'] as const)(
       'measures %s: both sides write every record',
       (name, context) => {
         const { ratio, experiments } = measured(name, context);

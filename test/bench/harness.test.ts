@@ -180,9 +180,10 @@ describe('a row', () => {
   it('ends with its name and its ratio', () => {
     const measured = { ...row, type: 'measured', isReached: false, ratio: 0.25, experiments: [] } as const;
     const bounds = [{ what: 'peak memory 300 MiB of 256 MiB', isKept: false }];
-    expect(rowText({ ...measured, bounds }).split('\n')).toEqual([
+    expect(rowText({ ...measured, bounds, notes: ['on battery'] }).split('\n')).toEqual([
       'cpu: ours over theirs; goal at most 0.167: NOT reached',
       'cpu: peak memory 300 MiB of 256 MiB: NOT kept',
+      'cpu: on battery',
       'cpu ratio 0.250',
     ]);
   });
