@@ -21,7 +21,7 @@ options:
   --only NAME   one row; its last line is 'NAME ratio R'
   --records N   records of ${RECORD_BYTES} bytes in the topic (default ${RECORDS}; ${QUICK_RECORDS} with --quick).
                 interval takes as many as last 120 s, whatever is said here
-  --rounds N    runs of each side (default 3; 5 for interval and restart; 1 with --quick)
+  --rounds N    runs of each side (default 3; 5 for interval; 1 with --quick)
   --quick       a smoke run in seconds, of the sources instead of a build: its figures mean nothing
   --json        print the result as JSON to standard output, instead of text
   --keep        leave what was written in .cache/bench/runs

@@ -8,7 +8,7 @@ import { measureRestarts } from '../restart.ts';
 import { appendRecords, createTopic, withAdmin } from '../topic/benchTopic.ts';
 import type { Duration, Row } from './row.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 const JOURNAL_ENTRIES = 100_000;
 const QUICK_JOURNAL_ENTRIES = 1_000;
 const CHECKPOINT_MS = 500;
