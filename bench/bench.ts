@@ -49,7 +49,7 @@ async function measureRow(row: Row, context: BenchContext): Promise<RowResult> {
   const { name, ratio: divides, goal } = row;
   try {
     const outcome = await row.run(context);
-    return { type: 'measured', name, divides, goal, isReached: isReached(goal, outcome.ratio), ...outcome };
+    return { type: 'measured', name, divides, goal, isReached: isReached(goal, outcome), ...outcome };
   } catch (error) {
     const reason = context.signal.aborted ? 'interrupted' : messageOf(error);
     context.log(`${name}: not measured: ${reason}`);

@@ -39,8 +39,10 @@ export interface Bound {
   readonly isKept: boolean;
 }
 
-export function isReached(goal: Goal, ratio: number): boolean {
-  return 'atLeast' in goal ? ratio >= goal.atLeast : ratio <= goal.atMost;
+/** The ratio alone is not enough where there are other bounds. */
+export function isReached(goal: Goal, { ratio, bounds }: RowOutcome): boolean {
+  const isRatioReached = 'atLeast' in goal ? ratio >= goal.atLeast : ratio <= goal.atMost;
+  return isRatioReached && bounds.every(({ isKept }) => isKept);
 }
 
 /** The memory that a job may take, whatever it does. */

@@ -9,6 +9,7 @@ import { readOptions, usage } from '../../bench/harness/options.ts';
 import { rowText } from '../../bench/harness/report.ts';
 import { runInTurn, type Contestant, type Run } from '../../bench/harness/rounds.ts';
 import { spreadOf } from '../../bench/harness/statistics.ts';
+import { isReached } from '../../bench/rows/row.ts';
 import { rowNames } from '../../bench/rows/rows.ts';
 import { checkoutDir } from '../../scripts/services/common.ts';
 import { collect } from '../unit/cli/collect.ts';
@@ -186,6 +187,17 @@ describe('a row', () => {
       'cpu: on battery',
       'cpu ratio 0.250',
     ]);
+  });
+
+  it('reaches its goal by its ratio and all its bounds', () => {
+    const outcome = { ratio: 6, experiments: [], bounds: [{ what: 'memory', isKept: true }] };
+    expect(isReached({ atLeast: 6 }, outcome)).toBe(true);
+    expect(isReached({ atMost: 6 }, outcome)).toBe(true);
+    expect(isReached({ atLeast: 6.1 }, outcome)).toBe(false);
+    expect(isReached({ atMost: 5.9 }, outcome)).toBe(false);
+    expect(isReached({ atLeast: 6 }, { ...outcome, bounds: [{ what: 'memory', isKept: false }] })).toBe(
+      false,
+    );
   });
 
   it('without a figure says why', () => {
