@@ -24,7 +24,7 @@ import { partitionSubject } from '../journal/subjects.ts';
 import { dropStream, makeJournal, type JournalKind, type JournalPlace } from './fillJournal.ts';
 import { history } from './history.ts';
 
-const BIN = path.resolve(import.meta.dirname, '../bin/tidemark.js');
+const SOURCES_BIN = path.resolve(import.meta.dirname, '../bin/tidemark.js');
 const PARTITIONS = 4;
 const RECORDS_PER_SEND = 100;
 const SEND_PAUSE_MS = 20;
@@ -40,6 +40,8 @@ export interface RestartOptions {
   /** Of the whole journal, spread over the partitions. */
   readonly entries: number;
   readonly kills: number;
+  /** The command's file; the one that runs the sources unless named. */
+  readonly bin?: string;
   readonly onProgress?: (message: string) => void;
 }
 
@@ -69,11 +71,11 @@ export async function measureRestarts(options: RestartOptions): Promise<Restart[
     options.onProgress?.(`making a journal of ${options.entries} entries`);
     await makeJournal(place, longHistories(topic, lake, options.entries));
     producer.start();
-    running = new Coordinator(job);
+    running = new Coordinator(job, options.bin);
     const restarts: Restart[] = [];
     for (let kill = 0; kill < options.kills; kill += 1) {
       await running.saw('checkpoint completed', CHECKPOINTS_BEFORE);
-      const { restart, next } = await killAndRestart(running, job, lake);
+      const { restart, next } = await killAndRestart(running, () => new Coordinator(job, options.bin), lake);
       running = next;
       options.onProgress?.(`restarted in ${restart.fromKillSeconds.toFixed(2)} s`);
       restarts.push(restart);
@@ -89,14 +91,14 @@ export async function measureRestarts(options: RestartOptions): Promise<Restart[
 
 async function killAndRestart(
   running: Coordinator,
-  job: string,
+  startAgain: () => Coordinator,
   lake: string,
 ): Promise<{ restart: Restart; next: Coordinator }> {
   const killedAtMs = performance.now();
   await running.kill();
   const before = firstLines(lake);
   const startedAtMs = performance.now();
-  const next = new Coordinator(job);
+  const next = startAgain();
   while (!next.hasEnded && !hasNewRecord(lake, before)) await delay(LOOK_AGAIN_MS);
   const seenAtMs = performance.now();
   if (next.hasEnded)
@@ -187,8 +189,8 @@ class Coordinator {
   readonly #ended: Promise<unknown>;
   #onLine: () => void = () => undefined;
 
-  constructor(job: string) {
-    const child = spawn(process.execPath, [BIN, 'run', job, '--log-level', 'debug'], {
+  constructor(job: string, bin = SOURCES_BIN) {
+    const child = spawn(process.execPath, [bin, 'run', job, '--log-level', 'debug'], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child = child;

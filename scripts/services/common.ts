@@ -4,6 +4,10 @@ import path from 'node:path';
 export const kafkaVersion = '4.1.1';
 export const natsVersion = '2.15.2';
 
+/** What the bench measures against. The Kafka connector is released on its own. */
+export const flinkVersion = '2.2.0';
+export const flinkKafkaVersion = '5.0.0-2.2';
+
 /** Alibaba's Python client, which judges the OSS server of the tests. */
 export const oss2Version = '2.19.1';
 

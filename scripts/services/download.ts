@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises
 import path from 'node:path';
 import {
   downloadsDir,
+  flinkKafkaVersion,
+  flinkVersion,
   kafkaVersion,
   type Log,
   messageOf,
@@ -16,6 +18,7 @@ const slf4jVersion = '1.7.36'; // the one that Kafka's own jars are built agains
 const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 
 const kafkaDir = path.join(downloadsDir, `kafka-${kafkaVersion}`);
+const flinkDir = path.join(downloadsDir, `flink-${flinkVersion}`);
 const natsDir = path.join(downloadsDir, `nats-server-${natsVersion}`);
 const oss2Dir = path.join(downloadsDir, `oss2-${oss2Version}`);
 
@@ -37,12 +40,17 @@ const kafkaDownload: Download = {
   targetDir: kafkaDir,
   fetchedWith: ['mvn'],
   runWith: ['java'],
-  fetch: async (dir, onLine, signal) => {
-    await writeFile(path.join(dir, 'pom.xml'), pom);
-    const goal = `${dependencyPlugin}:copy-dependencies`;
-    const args = ['-B', goal, '-DincludeScope=runtime', '-DoutputDirectory=jars'];
-    await runCommand('mvn', args, { cwd: dir, onLine, signal });
-  },
+  fetch: (dir, onLine, signal) =>
+    copyJars(
+      dir,
+      [
+        dependency('org.apache.kafka', 'kafka_2.13', kafkaVersion),
+        dependency('org.apache.kafka', 'kafka-tools', kafkaVersion),
+        dependency('org.slf4j', 'slf4j-simple', slf4jVersion),
+      ],
+      onLine,
+      signal,
+    ),
 };
 
 const natsDownload: Download = {
@@ -67,19 +75,48 @@ const oss2Download: Download = {
   },
 };
 
-const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+/** What the bench measures against: Flink with its Kafka source and its file sink, to be run in one process. */
+const flinkDownload: Download = {
+  what: `Flink ${flinkVersion} (about 84 MB through Maven)`,
+  targetDir: flinkDir,
+  fetchedWith: ['mvn'],
+  runWith: ['java', 'javac'],
+  fetch: (dir, onLine, signal) =>
+    copyJars(
+      dir,
+      [
+        ...['flink-streaming-java', 'flink-clients', 'flink-connector-base', 'flink-connector-files'].map(
+          (artifact) => dependency('org.apache.flink', artifact, flinkVersion),
+        ),
+        dependency('org.apache.flink', 'flink-connector-kafka', flinkKafkaVersion),
+        dependency('org.slf4j', 'slf4j-simple', slf4jVersion),
+      ],
+      onLine,
+      signal,
+    ),
+};
+
+/** Fills `jars` in that folder with these dependencies and all of theirs. */
+async function copyJars(
+  dir: string,
+  dependencies: readonly string[],
+  onLine: (line: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>tidemark</groupId>
-  <artifactId>test-services</artifactId>
+  <artifactId>jars</artifactId>
   <version>1</version>
   <packaging>pom</packaging>
-  <dependencies>
-    ${dependency('org.apache.kafka', 'kafka_2.13', kafkaVersion)}
-    ${dependency('org.apache.kafka', 'kafka-tools', kafkaVersion)}
-    ${dependency('org.slf4j', 'slf4j-simple', slf4jVersion)}
-  </dependencies>
+  <dependencies>${dependencies.join('\n')}</dependencies>
 </project>
 `;
+  await writeFile(path.join(dir, 'pom.xml'), pom);
+  const goal = `${dependencyPlugin}:copy-dependencies`;
+  const args = ['-B', goal, '-DincludeScope=runtime', '-DoutputDirectory=jars'];
+  await runCommand('mvn', args, { cwd: dir, onLine, signal });
+}
 
 function dependency(group: string, artifact: string, version: string): string {
   return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
@@ -89,6 +126,12 @@ function dependency(group: string, artifact: string, version: string): string {
 export async function ensureKafkaJars(log: Log, signal?: AbortSignal): Promise<string> {
   await ensure(kafkaDownload, log, signal);
   return path.join(kafkaDir, 'jars', '*');
+}
+
+/** The class path of the Flink that the bench measures against, fetched first if it is not there. */
+export async function ensureFlinkJars(log: Log, signal?: AbortSignal): Promise<string> {
+  await ensure(flinkDownload, log, signal);
+  return path.join(flinkDir, 'jars', '*');
 }
 
 /** The nats-server binary, built first if it is not there. */

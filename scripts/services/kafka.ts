@@ -123,7 +123,7 @@ async function formatOnce(
 }
 
 /** For Java that runs for a second: no optimizing compiler, no parallel collector, warnings only. */
-const shortLivedJava: readonly string[] = [
+export const shortLivedJava: readonly string[] = [
   '-XX:TieredStopAtLevel=1',
   '-XX:+UseSerialGC',
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',

@@ -1,0 +1,116 @@
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.serialization.SimpleStringEncoder;
+import org.apache.flink.api.common.serialization.SimpleStringSchema;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.ExternalizedCheckpointRetention;
+import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.StateRecoveryOptions;
+import org.apache.flink.connector.file.sink.FileSink;
+import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.core.execution.CheckpointingMode;
+import org.apache.flink.core.fs.Path;
+import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.filesystem.BucketAssigner;
+import org.apache.flink.streaming.api.functions.sink.filesystem.bucketassigners.SimpleVersionedStringSerializer;
+import org.apache.flink.streaming.api.functions.sink.filesystem.rollingpolicies.DefaultRollingPolicy;
+
+/**
+ * The job that Tidemark is measured against: a Kafka topic into files of lines, exactly once, as Flink's documentation shows it.
+ *
+ * <p>--brokers HOST:PORT --topic NAME --group NAME --out FOLDER --checkpoints FOLDER --checkpoint-ms N --parallelism N
+ * [--restore CHECKPOINT] [--unbounded]. Prints "first record" when the sink is given its first record.
+ */
+public final class FileSinkJob {
+  private FileSinkJob() {}
+
+  public static void main(String[] args) throws Exception {
+    Map<String, String> flags = flags(args);
+    Configuration configuration = new Configuration();
+    configuration.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, "file://" + flags.get("checkpoints"));
+    configuration.set(
+        CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
+        ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
+    if (flags.containsKey("restore")) {
+      configuration.set(StateRecoveryOptions.SAVEPOINT_PATH, "file://" + flags.get("restore"));
+    }
+    StreamExecutionEnvironment environment =
+        StreamExecutionEnvironment.getExecutionEnvironment(configuration);
+    environment.setParallelism(Integer.parseInt(flags.get("parallelism")));
+    environment.enableCheckpointing(Long.parseLong(flags.get("checkpoint-ms")), CheckpointingMode.EXACTLY_ONCE);
+    environment
+        .fromSource(source(flags), WatermarkStrategy.noWatermarks(), "kafka")
+        .uid("kafka")
+        .sinkTo(sink(flags.get("out")))
+        .uid("files");
+    environment.execute("tidemark-bench");
+  }
+
+  private static KafkaSource<String> source(Map<String, String> flags) {
+    KafkaSourceBuilder<String> builder =
+        KafkaSource.<String>builder()
+            .setBootstrapServers(flags.get("brokers"))
+            .setTopics(flags.get("topic"))
+            .setGroupId(flags.get("group"))
+            .setStartingOffsets(OffsetsInitializer.earliest())
+            .setValueOnlyDeserializer(new SimpleStringSchema());
+    if (!flags.containsKey("unbounded")) {
+      builder.setBounded(OffsetsInitializer.latest());
+    }
+    return builder.build();
+  }
+
+  private static FileSink<String> sink(String folder) {
+    return FileSink.forRowFormat(new Path("file://" + folder), new SimpleStringEncoder<String>("UTF-8"))
+        .withBucketAssigner(new AnnouncingAssigner())
+        .withRollingPolicy(
+            // Flink's own defaults, written out.
+            DefaultRollingPolicy.builder()
+                .withMaxPartSize(MemorySize.ofMebiBytes(128))
+                .withRolloverInterval(Duration.ofSeconds(60))
+                .withInactivityInterval(Duration.ofSeconds(60))
+                .build())
+        .build();
+  }
+
+  private static Map<String, String> flags(String[] args) {
+    Map<String, String> flags = new HashMap<>();
+    for (int at = 0; at < args.length; at++) {
+      String name = args[at].substring(2);
+      boolean hasValue = at + 1 < args.length && !args[at + 1].startsWith("--");
+      flags.put(name, hasValue ? args[++at] : "");
+    }
+    return flags;
+  }
+
+  /** Everything into one folder; tells once in a process's life that a record has come. */
+  private static final class AnnouncingAssigner implements BucketAssigner<String, String> {
+    private static final long serialVersionUID = 1L;
+    private static final AtomicBoolean ANNOUNCED = new AtomicBoolean();
+    private transient boolean isAnnounced;
+
+    @Override
+    public String getBucketId(String element, BucketAssigner.Context context) {
+      if (!isAnnounced) {
+        isAnnounced = true;
+        if (ANNOUNCED.compareAndSet(false, true)) {
+          System.out.println("first record");
+          System.out.flush();
+        }
+      }
+      return "";
+    }
+
+    @Override
+    public SimpleVersionedSerializer<String> getSerializer() {
+      return SimpleVersionedStringSerializer.INSTANCE;
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/** Flink as a contestant: its FileSink in a process of its own, as a user would run it on one machine. */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { ensureFlinkJars } from '../../scripts/services/download.ts';
+import { shortLivedJava } from '../../scripts/services/kafka.ts';
+import { compiled } from '../harness/java.ts';
+
+export interface FlinkJob {
+  readonly brokers: readonly string[];
+  readonly topic: string;
+  /** Kafka's consumer group; one for each run. */
+  readonly group: string;
+  /** Gets `out`, and `checkpoints`. */
+  readonly folder: string;
+  readonly checkpointMs: number;
+  /** A checkpoint to go on from. */
+  readonly restore?: string;
+  /** A smoke run: Java compiles less, and so is up earlier. */
+  readonly isQuick: boolean;
+  /** Goes on behind the end of the topic, until it is killed. */
+  readonly isUnbounded?: boolean;
+}
+
+export const FLINK_PARALLELISM = 2;
+
+/** Resolves with what runs the job in Java: fetched and compiled first where it is not there. */
+export async function flinkClassPath(log: (line: string) => void, signal?: AbortSignal): Promise<string> {
+  const jars = await ensureFlinkJars(log, signal);
+  return compiled(path.join(import.meta.dirname, 'FileSinkJob.java'), jars, signal);
+}
+
+export function flinkArguments(classPath: string, job: FlinkJob): string[] {
+  const flags: Record<string, string | number> = {
+    ...{ brokers: job.brokers.join(','), topic: job.topic, group: job.group },
+    ...{ out: outputOf(job), checkpoints: checkpointsOf(job) },
+    ...{ 'checkpoint-ms': job.checkpointMs, parallelism: FLINK_PARALLELISM },
+  };
+  if (job.restore !== undefined) flags['restore'] = job.restore;
+  mkdirSync(outputOf(job), { recursive: true });
+  mkdirSync(checkpointsOf(job), { recursive: true });
+  return [
+    ...(job.isQuick ? shortLivedJava : []),
+    // What Flink's own start scripts open for Java 17.
+    ...['java.base/java.lang', 'java.base/java.util'].flatMap((name) => [
+      '--add-opens',
+      `${name}=ALL-UNNAMED`,
+    ]),
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+    ...['-cp', classPath, 'FileSinkJob'],
+    ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    ...(job.isUnbounded === true ? ['--unbounded'] : []),
+  ];
+}
+
+export const outputOf = ({ folder }: Pick<FlinkJob, 'folder'>): string => path.join(folder, 'out');
+export const checkpointsOf = ({ folder }: Pick<FlinkJob, 'folder'>): string =>
+  path.join(folder, 'checkpoints');

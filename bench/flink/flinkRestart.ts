@@ -1,0 +1,54 @@
+/** A Flink job that is killed, and started again from its last checkpoint. */
+import { existsSync, globSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { BenchProcess } from '../harness/measuredProcess.ts';
+import { checkpointsOf, flinkArguments, type FlinkJob } from './flinkJob.ts';
+
+const POLL_MS = 100;
+const CHECKPOINT_TIMEOUT_MS = 120_000;
+
+/**
+ * Runs the job until a checkpoint holds records, kills it, lets `meanwhile` append some that no run has seen, and starts it from that
+ * checkpoint. Resolves with the seconds from the second start to the first record at the sink.
+ */
+export async function flinkRestartSeconds(
+  classPath: string,
+  job: Omit<FlinkJob, 'isUnbounded' | 'restore'>,
+  meanwhile: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<number> {
+  const options = { what: 'Flink', signal };
+  const unbounded = { ...job, isUnbounded: true };
+  const first = new BenchProcess('java', flinkArguments(classPath, unbounded), options);
+  const { atMs } = await first.said(isFirstRecord);
+  const seenMs = performance.timeOrigin + atMs;
+  const restore = await checkpointAfter(seenMs, job, first);
+  await first.killed();
+  await meanwhile();
+  const startedMs = performance.now();
+  const second = new BenchProcess('java', flinkArguments(classPath, { ...unbounded, restore }), options);
+  const firstRecord = await second.said(isFirstRecord);
+  await second.killed();
+  return (firstRecord.atMs - startedMs) / 1000;
+}
+
+const isFirstRecord = (line: string): boolean => line === 'first record';
+
+/** The folder of a checkpoint that was completed after that time. */
+async function checkpointAfter(
+  timeMs: number,
+  job: Pick<FlinkJob, 'folder'>,
+  running: BenchProcess,
+): Promise<string> {
+  for (const giveUpAt = Date.now() + CHECKPOINT_TIMEOUT_MS; Date.now() < giveUpAt;) {
+    if (running.child.exitCode !== null) throw running.failure(running.child.exitCode);
+    const found = globSync('*/chk-*/_metadata', { cwd: checkpointsOf(job) })
+      .map((name) => path.join(checkpointsOf(job), name))
+      .filter((file) => existsSync(file) && statSync(file).mtimeMs > timeMs + 2 * POLL_MS);
+    const last = found.sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs).at(-1);
+    if (last !== undefined) return path.dirname(last);
+    await delay(POLL_MS);
+  }
+  throw new Error(`Flink completed no checkpoint within ${CHECKPOINT_TIMEOUT_MS / 1000} s`);
+}

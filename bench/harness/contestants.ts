@@ -1,0 +1,100 @@
+/** The two that are compared: each run reads the whole topic into files, in a process of its own, and ends. */
+import path from 'node:path';
+import { flinkArguments, outputOf } from '../flink/flinkJob.ts';
+import { deleteStream, writeJobFile, type TidemarkJob } from '../tidemark/tidemarkJob.ts';
+import { RECORD_BYTES, withAdmin } from '../topic/benchTopic.ts';
+import { inRunFolder, type BenchContext } from './context.ts';
+import { digestFolder, sizeOfFolder, type FolderDigest, type FolderSize } from './lineDigest.ts';
+import { measureProcess, type ProcessCost } from './measuredProcess.ts';
+import type { Contestant, Run } from './rounds.ts';
+
+/** A line is the record and its line feed. */
+const LINE_BYTES = RECORD_BYTES + 1;
+
+type Written = FolderSize & { readonly digest: string | null };
+
+export interface Workload {
+  readonly topic: string;
+  readonly records: number;
+  readonly checkpointMs: number;
+  /** `content`: every line is read again and hashed. `size`: bytes only, for runs whose output is too large for that. */
+  readonly check: 'content' | 'size';
+}
+
+export function flink(context: BenchContext, classPath: string, workload: Workload): Contestant {
+  const { brokers, isQuick, signal } = context;
+  return {
+    name: 'Flink',
+    run: () =>
+      inRunFolder(context, 'flink', async ({ name, folder }) => {
+        const { topic, checkpointMs } = workload;
+        const job = { brokers, topic, group: name, folder, checkpointMs, isQuick };
+        const cost = await measureProcess('java', flinkArguments(classPath, job), { what: 'Flink', signal });
+        await forgetGroup(context, name);
+        return checked(cost, writtenTo(outputOf(job), workload), workload);
+      }),
+  };
+}
+
+/** Another one than local files. */
+export interface Destination {
+  /** The job file's `sink` for a run of that name. */
+  readonly sinkOf: (name: string) => Readonly<Record<string, unknown>>;
+  readonly digestOf: (name: string, runFolder: string) => Promise<FolderDigest>;
+}
+
+export interface TidemarkOptions {
+  /** How the sides are told apart where both are Tidemark. */
+  readonly label?: string;
+  readonly bucketPattern?: string;
+  readonly destination?: Destination;
+}
+
+export function tidemark(
+  context: BenchContext,
+  workload: Workload,
+  { label = 'Tidemark', bucketPattern, destination }: TidemarkOptions = {},
+): Contestant {
+  const { brokers, natsUrl, tidemarkBin, signal } = context;
+  return {
+    name: label,
+    run: () =>
+      inRunFolder(context, 'tidemark', async ({ name, folder }) => {
+        const job: TidemarkJob = {
+          ...{ brokers, natsUrl, topic: workload.topic, name, folder, checkpointMs: workload.checkpointMs },
+          ...(bucketPattern === undefined ? {} : { bucketPattern }),
+          ...(destination === undefined ? {} : { sink: destination.sinkOf(name) }),
+        };
+        const args = [tidemarkBin, 'run', writeJobFile(job), '--until-end'];
+        try {
+          const cost = await measureProcess(process.execPath, args, { what: 'tidemark run', signal });
+          await forgetGroup(context, name);
+          const written = await (destination?.digestOf(name, folder) ??
+            writtenTo(path.join(folder, 'out'), workload));
+          return checked(cost, written, workload);
+        } finally {
+          await deleteStream(natsUrl, name);
+        }
+      }),
+  };
+}
+
+function writtenTo(folder: string, { check }: Workload): Written {
+  return check === 'content' ? digestFolder(folder) : { ...sizeOfFolder(folder), digest: null };
+}
+
+/** Throws where the output does not hold as many records as the topic. */
+function checked(cost: ProcessCost, { digest, bytes, files }: Written, { records }: Workload): Run {
+  if (bytes === records * LINE_BYTES) return { ...cost, records, bytes, files, digest };
+  throw new Error(
+    `${bytes} bytes were written, not those of ${records} records of ${LINE_BYTES} bytes with their line feed`,
+  );
+}
+
+/** Groups of finished runs would only pile up in Kafka. */
+async function forgetGroup({ brokers }: BenchContext, group: string): Promise<void> {
+  await withAdmin(brokers, async (admin) => {
+    const { groups } = await admin.listGroups();
+    if (groups.some(({ groupId }) => groupId === group)) await admin.deleteGroups([group]);
+  });
+}

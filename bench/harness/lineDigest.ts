@@ -1,0 +1,114 @@
+/**
+ * An order-free digest of lines: equal digests mean, but for chance, the same lines, each as often. It tells whether two sinks wrote
+ * the same records, into whatever files and in whatever order.
+ */
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import path from 'node:path';
+
+const CHUNK_BYTES = 4 * 1024 * 1024;
+const LINE_FEED = 10;
+const SEED_A = 0x811c9dc5 | 0;
+const SEED_B = 0x2545f491 | 0;
+const PRIME_A = 0x01000193;
+const PRIME_B = 0x5bd1e995;
+
+/** Two hashes of the lines' bytes (FNV-1a, and the same with another prime), each summed up over all lines modulo 2^32. */
+export class LineDigest {
+  lines = 0;
+  bytes = 0;
+  #sumA = 0;
+  #sumB = 0;
+  #hashA = SEED_A;
+  #hashB = SEED_B;
+  #isInLine = false;
+
+  /** Bytes of one file, in order; lines may begin and end anywhere. */
+  add(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    let a = this.#hashA;
+    let b = this.#hashB;
+    let lastEnd = 0;
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at] ?? 0;
+      if (byte !== LINE_FEED) {
+        a = Math.imul(a ^ byte, PRIME_A);
+        b = Math.imul(b ^ byte, PRIME_B);
+        continue;
+      }
+      this.#sumA = (this.#sumA + mixed(a)) | 0;
+      this.#sumB = (this.#sumB + mixed(b)) | 0;
+      this.lines += 1;
+      a = SEED_A;
+      b = SEED_B;
+      lastEnd = at + 1;
+    }
+    this.#hashA = a;
+    this.#hashB = b;
+    this.#isInLine = lastEnd < chunk.length;
+    this.bytes += chunk.length;
+  }
+
+  /** Throws where a file ends inside a line: no sink may leave one so. */
+  endFile(file: string): void {
+    if (this.#isInLine) throw new Error(`${file} ends inside a line`);
+  }
+
+  toString(): string {
+    const hex = (sum: number): string => (sum >>> 0).toString(16).padStart(8, '0');
+    return `${this.lines} lines ${hex(this.#sumA)}${hex(this.#sumB)}`;
+  }
+}
+
+/** MurmurHash3's last step: sums of the bare hashes would hide differences of few bits. */
+function mixed(hash: number): number {
+  let h = hash ^ (hash >>> 16);
+  h = Math.imul(h, 0x85ebca6b);
+  h ^= h >>> 13;
+  h = Math.imul(h, 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+export interface FolderSize {
+  readonly bytes: number;
+  readonly files: number;
+}
+
+/** Of all files below a folder; hidden ones are not data, as with Spark and Hive. */
+export function sizeOfFolder(folder: string): FolderSize {
+  const files = dataFiles(folder);
+  return { bytes: files.reduce((sum, file) => sum + statSync(file).size, 0), files: files.length };
+}
+
+export interface FolderDigest extends FolderSize {
+  readonly digest: string;
+}
+
+/** The same with the lines' digest. A file in progress that was left behind shows as missing lines. */
+export function digestFolder(folder: string): FolderDigest {
+  const digest = new LineDigest();
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  const files = dataFiles(folder);
+  for (const file of files) {
+    const descriptor = openSync(file, 'r');
+    try {
+      for (let read: number; (read = readSync(descriptor, chunk)) > 0;) digest.add(chunk.subarray(0, read));
+      digest.endFile(file);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+  return { digest: String(digest), bytes: digest.bytes, files: files.length };
+}
+
+function dataFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .filter(
+      (file) =>
+        !path
+          .relative(folder, file)
+          .split(path.sep)
+          .some((name) => /^[._]/.test(name)),
+    );
+}

@@ -1,0 +1,93 @@
+/** The command line of the bench. */
+import { parseArgs } from 'node:util';
+import { messageOf } from '../../scripts/services/common.ts';
+import type { RowName } from '../rows/row.ts';
+import { RECORD_BYTES } from '../topic/benchTopic.ts';
+import { rowNames, rows } from '../rows/rows.ts';
+
+const RECORDS = 10_000_000;
+const QUICK_RECORDS = 20_000;
+
+export const usage = `Usage: npm run bench [-- options]
+
+Measures Tidemark against Flink's FileSink, and against itself: the same topic, in turn (A B A B A B), on this machine. Prints
+medians with their spread and one ratio for each row, and writes bench/results/TIME-ROWS.json. Wants Linux, java, javac and mvn
+(Kafka, Flink), go (nats-server), and python3 (oss-hdfs). KAFKA_BROKERS and NATS_URL name running servers; without them both are started here.
+
+rows, what their ratio divides, and the goal:
+${rows.map(rowHelp).join('\n')}
+
+options:
+  --only NAME   one row; its last line is 'NAME ratio R'
+  --records N   records of ${RECORD_BYTES} bytes in the topic (default ${RECORDS}; ${QUICK_RECORDS} with --quick).
+                interval takes as many as last 120 s, whatever is said here
+  --rounds N    runs of each side (default 3; 5 for interval; 1 with --quick)
+  --quick       a smoke run in seconds, of the sources instead of a build: its figures mean nothing
+  --json        print the result as JSON to standard output, instead of text
+  --keep        leave what was written in .cache/bench/runs
+  --help        this text
+
+Progress goes to standard error. Ctrl-C ends the children; finished rounds are printed and written.
+Exit code: 0 when each row gave a ratio, whatever it is; 1 when one did not; 2 for wrong usage; 130 after Ctrl-C.`;
+
+function rowHelp({ name, ratio, goal }: (typeof rows)[number]): string {
+  const bound = 'atLeast' in goal ? `>= ${goal.atLeast}` : `<= 1/${Math.round(1 / goal.atMost)}`;
+  return `  ${name.padEnd(11)} ${ratio}: ${bound}`;
+}
+
+export class UsageError extends Error {}
+
+export interface BenchOptions {
+  readonly only: RowName | null;
+  readonly records: number;
+  /** Null: each row's own default. */
+  readonly rounds: number | null;
+  readonly isQuick: boolean;
+  readonly isJson: boolean;
+  readonly isKept: boolean;
+}
+
+/** Throws UsageError. */
+export function readOptions(args: readonly string[]): BenchOptions | 'help' {
+  const values = parse(args);
+  if (values.help) return 'help';
+  const isQuick = values.quick;
+  return {
+    only: values.only === undefined ? null : rowNameOf(values.only),
+    records: countOf('--records', values.records) ?? (isQuick ? QUICK_RECORDS : RECORDS),
+    rounds: countOf('--rounds', values.rounds) ?? (isQuick ? 1 : null),
+    ...{ isQuick, isJson: values.json, isKept: values.keep },
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        only: { type: 'string' },
+        records: { type: 'string' },
+        rounds: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        keep: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
+}
+
+function rowNameOf(text: string): RowName {
+  const name = rowNames.find((one) => one === text);
+  if (name === undefined) throw new UsageError(`--only: there is no row '${text}': ${rowNames.join(', ')}`);
+  return name;
+}
+
+function countOf(option: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (!/^[1-9]\d{0,9}$/.test(text))
+    throw new UsageError(`${option} wants a whole number from 1, not '${text}'`);
+  return Number(text);
+}

@@ -1,0 +1,98 @@
+/** The document of one bench run: figures, and everything that one needs to judge them. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import path from 'node:path';
+import {
+  checkoutDir,
+  flinkKafkaVersion,
+  flinkVersion,
+  kafkaVersion,
+  natsVersion,
+} from '../../scripts/services/common.ts';
+import { findCommand, runCommand } from '../../scripts/services/processes.ts';
+import { VERSION } from '../../src/version.ts';
+import type { Row, RowName, RowOutcome } from '../rows/row.ts';
+
+export const resultsDir = path.join(checkoutDir, 'bench', 'results');
+
+export type RowResult = {
+  readonly name: RowName;
+  /** What is divided by what. */
+  readonly divides: string;
+  readonly goal: Row['goal'];
+} & (
+  | ({ readonly type: 'measured'; readonly isReached: boolean } & RowOutcome)
+  /** Why there is no figure. */
+  | { readonly type: 'missing'; readonly reason: string }
+);
+
+export interface BenchResult {
+  readonly startedAt: string;
+  readonly endedAt: string;
+  /** By Ctrl-C; what was finished before is there. */
+  readonly isInterrupted: boolean;
+  readonly settings: Readonly<Record<string, string | number | boolean | null>>;
+  readonly machine: Machine;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly rows: readonly RowResult[];
+}
+
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly kernel: string;
+  /** Of the last minute before the bench: what else kept the machine busy. */
+  readonly loadBefore: number;
+}
+
+export function thisMachine(): Machine {
+  const [first] = cpus();
+  return {
+    cpu: first?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    loadBefore: loadavg()[0] ?? 0,
+  };
+}
+
+/** Kafka and NATS as they are fetched here; servers named by variables may be others. */
+export async function versions(): Promise<Record<string, string>> {
+  const commit = await firstLineOf('git', ['-C', checkoutDir, 'rev-parse', 'HEAD']);
+  const changes = await firstLineOf('git', [
+    '-C',
+    checkoutDir,
+    'status',
+    '--porcelain',
+    '--untracked-files=no',
+  ]);
+  const { version: kafkajs } = JSON.parse(
+    readFileSync(path.join(checkoutDir, 'node_modules/kafkajs/package.json'), 'utf8'),
+  ) as { version: string };
+  return {
+    tidemark: VERSION,
+    commit: changes === '' ? commit : `${commit} and changes that are not committed`,
+    node: process.versions.node,
+    ...{ kafkajs, kafka: kafkaVersion, nats: natsVersion },
+    ...{ flink: flinkVersion, flinkKafkaConnector: flinkKafkaVersion },
+    java: await firstLineOf('java', ['-version']),
+  };
+}
+
+/** Of what a command prints, on whichever output; `unknown` where it is not there. */
+async function firstLineOf(command: string, args: readonly string[]): Promise<string> {
+  if (findCommand(command) === undefined) return 'unknown';
+  const { stdout, stderr } = await runCommand(command, args);
+  return (stdout === '' ? stderr : stdout).split('\n')[0] ?? '';
+}
+
+/** Returns the file's path: one file for each run, named by its time and its rows. */
+export function writeResult(folder: string, result: BenchResult): string {
+  mkdirSync(folder, { recursive: true });
+  const time = result.startedAt.replaceAll(/[-:]|\.\d+/g, '');
+  const which = result.rows.length === 1 ? (result.rows[0]?.name ?? '') : 'all';
+  const file = path.join(folder, `${time}-${which}.json`);
+  writeFileSync(file, `${JSON.stringify(result, undefined, 2)}\n`);
+  return file;
+}

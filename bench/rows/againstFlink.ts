@@ -1,0 +1,86 @@
+/** The rows that compare one run of each: Flink's FileSink and Tidemark, the same topic, the same guarantee. */
+import { flinkClassPath } from '../flink/flinkJob.ts';
+import type { BenchContext } from '../harness/context.ts';
+import { flink, tidemark, type Workload } from '../harness/contestants.ts';
+import { runInTurn, type Experiment, type Side } from '../harness/rounds.ts';
+import { ensureTopic, type Codec } from '../topic/benchTopic.ts';
+import { memoryBound, type Row } from './row.ts';
+
+const ROUNDS = 3;
+const CHECKPOINT_MS = 5_000;
+/** A bounded Flink job ends with its last checkpoint: a short run would be nothing but that wait. */
+const QUICK_CHECKPOINT_MS = 500;
+
+const measured = new WeakMap<BenchContext, Map<Codec, Promise<Experiment>>>();
+
+/** Measured once: three rows look at the same runs. */
+function againstFlink(context: BenchContext, codec: Codec): Promise<Experiment> {
+  const known = measured.get(context) ?? new Map<Codec, Promise<Experiment>>();
+  measured.set(context, known);
+  const experiment = known.get(codec) ?? measure(context, codec);
+  known.set(codec, experiment);
+  return experiment;
+}
+
+async function measure(context: BenchContext, codec: Codec): Promise<Experiment> {
+  const { records, rounds, isQuick, signal, log } = context;
+  const classPath = await flinkClassPath(log, signal);
+  const topic = await ensureTopic({ ...context, codec });
+  const checkpointMs = isQuick ? QUICK_CHECKPOINT_MS : CHECKPOINT_MS;
+  const workload: Workload = { topic, records, checkpointMs, check: 'content' };
+  return runInTurn([flink(context, classPath, workload), tidemark(context, workload)], {
+    ...{ name: codec === 'none' ? 'flink' : `flink ${codec}`, rounds: rounds ?? ROUNDS },
+    ...{ signal, log },
+  });
+}
+
+/** Ours over Flink's. */
+function over({ sides: [flinkSide, ours] }: Experiment, figure: (side: Side) => number): number {
+  return figure(ours) / figure(flinkSide);
+}
+
+const recordsPerSecond = ({ recordsPerSecond: { median } }: Side): number => median;
+const cpuSecondsPerGB = ({ cpuSecondsPerGB: { median } }: Side): number => median;
+const peakMemory = ({ peakMemoryMiB: { median } }: Side): number => median;
+
+export const throughput: Row = {
+  name: 'throughput',
+  ratio: "Tidemark's records/s over Flink's",
+  goal: { atLeast: 6 },
+  run: async (context) => {
+    const experiment = await againstFlink(context, 'none');
+    return { ratio: over(experiment, recordsPerSecond), experiments: [experiment], bounds: [] };
+  },
+};
+
+export const cpu: Row = {
+  name: 'cpu',
+  ratio: "Tidemark's CPU seconds per GB over Flink's",
+  goal: { atMost: 1 / 6 },
+  run: async (context) => {
+    const experiment = await againstFlink(context, 'none');
+    return { ratio: over(experiment, cpuSecondsPerGB), experiments: [experiment], bounds: [] };
+  },
+};
+
+export const memory: Row = {
+  name: 'memory',
+  ratio: "Tidemark's peak memory over Flink's",
+  goal: { atMost: 1 / 3 },
+  run: async (context) => {
+    const experiment = await againstFlink(context, 'none');
+    const bounds = [memoryBound(experiment.sides[1].peakMemoryMiB.max)];
+    return { ratio: over(experiment, peakMemory), experiments: [experiment], bounds };
+  },
+};
+
+export const codecs: Row = {
+  name: 'codecs',
+  ratio: "Tidemark's records/s over Flink's, lz4 and zstd topics, the smaller of both",
+  goal: { atLeast: 5 },
+  run: async (context) => {
+    const experiments = [await againstFlink(context, 'lz4'), await againstFlink(context, 'zstd')];
+    const ratio = Math.min(...experiments.map((experiment) => over(experiment, recordsPerSecond)));
+    return { ratio, experiments, bounds: [] };
+  },
+};

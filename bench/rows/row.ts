@@ -1,0 +1,54 @@
+/** What a row of the bench is: one question, answered by one ratio. */
+import type { BenchContext } from '../harness/context.ts';
+import type { Experiment } from '../harness/rounds.ts';
+import type { Spread } from '../harness/statistics.ts';
+
+export type RowName =
+  'throughput' | 'cpu' | 'memory' | 'codecs' | 'interval' | 'buckets' | 'restart' | 'oss-hdfs';
+
+export type Goal = { readonly atLeast: number } | { readonly atMost: number };
+
+export interface Row {
+  readonly name: RowName;
+  /** What is divided by what. */
+  readonly ratio: string;
+  readonly goal: Goal;
+  /** Rejects where it cannot be measured here. */
+  run(context: BenchContext): Promise<RowOutcome>;
+}
+
+export interface RowOutcome {
+  readonly ratio: number;
+  readonly experiments: readonly Experiment[];
+  /** Where durations are compared instead of runs through a topic: seconds of each side, in the order of the rounds. */
+  readonly durations?: readonly Duration[];
+  /** Bounds besides the ratio. */
+  readonly bounds: readonly Bound[];
+  /** What helps to judge the ratio. */
+  readonly notes?: readonly string[];
+}
+
+export interface Duration {
+  readonly name: string;
+  readonly seconds: readonly number[];
+  readonly spread: Spread;
+}
+
+export interface Bound {
+  readonly what: string;
+  readonly isKept: boolean;
+}
+
+/** The ratio alone is not enough where there are other bounds. */
+export function isReached(goal: Goal, { ratio, bounds }: RowOutcome): boolean {
+  const isRatioReached = 'atLeast' in goal ? ratio >= goal.atLeast : ratio <= goal.atMost;
+  return isRatioReached && bounds.every(({ isKept }) => isKept);
+}
+
+/** The memory that a job may take, whatever it does. */
+const MEMORY_MIB_MAX = 256;
+
+export function memoryBound(peakMiB: number): Bound {
+  const what = `peak memory ${peakMiB.toFixed(0)} MiB of ${MEMORY_MIB_MAX} MiB`;
+  return { what, isKept: peakMiB <= MEMORY_MIB_MAX };
+}

@@ -1,0 +1,52 @@
+/** Tidemark as a contestant: the real command, Kafka to files, its journal in JetStream. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { stringify } from 'yaml';
+
+export interface TidemarkJob {
+  readonly brokers: readonly string[];
+  readonly natsUrl: string;
+  readonly topic: string;
+  /** The job, its consumer group and its stream are called so; one for each run. */
+  readonly name: string;
+  /** Gets the job file, and `out` where no other sink is given. */
+  readonly folder: string;
+  readonly checkpointMs: number;
+  /** Pattern of the record's time; without one there are no buckets. */
+  readonly bucketPattern?: string;
+  /** The job file's `sink`. */
+  readonly sink?: Readonly<Record<string, unknown>>;
+}
+
+/** Writes the job file and returns its path. Rolling is Flink's default, so that both write files of one size. */
+export function writeJobFile(job: TidemarkJob): string {
+  const { brokers, natsUrl, topic, name, folder, checkpointMs, bucketPattern, sink = { path: 'out' } } = job;
+  mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, 'job.yaml');
+  const document = {
+    job: name,
+    source: { kafka: { brokers, topics: [topic], groupId: name } },
+    sink,
+    bucket: bucketPattern === undefined ? { by: 'none' } : { by: 'record-time', pattern: bucketPattern },
+    roll: { maxBytes: '128MiB', maxAge: '60s', maxIdle: '60s' },
+    checkpoint: { interval: `${checkpointMs}ms` },
+    journal: { nats: { servers: [natsUrl], stream: name } },
+  };
+  writeFileSync(file, stringify(document));
+  return file;
+}
+
+/** What a run leaves in NATS: nothing that another run could trip over, but disks are finite. */
+export async function deleteStream(natsUrl: string, stream: string): Promise<void> {
+  const connection = await connect({ servers: natsUrl });
+  try {
+    const manager = await jetstreamManager(connection);
+    for await (const name of manager.streams.names()) {
+      if (name === stream) await manager.streams.delete(stream);
+    }
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,93 @@
+/** Every bench in small, so that none rots: that they run and compare, not how fast anything is. */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { beforeAll, expect, it, type TestContext } from 'vitest';
+import { flights } from '../../bench/flights.ts';
+import type { BenchResult, RowResult } from '../../bench/harness/results.ts';
+import type { RowName } from '../../bench/rows/row.ts';
+import { checkoutDir } from '../../scripts/services/common.ts';
+import { describeIntegration, services } from '../services/integration.ts';
+import { collect, type Ended } from '../unit/cli/collect.ts';
+
+const RECORDS = 20_000;
+const LINE_BYTES = 162;
+
+async function bench(...args: string[]): Promise<Ended> {
+  const { brokers, natsUrl } = services();
+  const env = { ...process.env, KAFKA_BROKERS: brokers.join(','), NATS_URL: natsUrl };
+  return collect(spawn(process.execPath, [path.join(checkoutDir, 'bench/bench.ts'), ...args], { env }));
+}
+
+describeIntegration(
+  'the bench',
+  () => {
+    let ended: Ended;
+    let result: BenchResult;
+    beforeAll(async () => {
+      ended = await bench('--quick', '--json', '--records', String(RECORDS));
+      result = JSON.parse(ended.stdout) as BenchResult;
+    }, 300_000);
+
+    function rowOf(name: RowName): RowResult | undefined {
+      return result.rows.find((row) => row.name === name);
+    }
+
+    /** Without Flink's jars there is nothing to compare with: a reason to skip, but not where everything is to be had. */
+    function measured(name: RowName, { skip }: TestContext): RowResult & { type: 'measured' } {
+      const row = rowOf(name);
+      if (row?.type === 'measured') return row;
+      const reason = row?.reason ?? 'no such row';
+      if (reason.includes('cannot be had') && process.env['CI'] !== 'true') skip(reason);
+      throw new Error(`${name}: ${reason}\n${ended.stderr}`);
+    }
+
+    it.for(['throughput', 'cpu', 'memory', 'codecs', 'buckets', 'oss-hdfs', 'interval'] as const)(
+      'measures %s: both sides write every record',
+      (name, context) => {
+        const { ratio, experiments } = measured(name, context);
+        expect(ratio).toBeGreaterThan(0);
+        expect(experiments).toHaveLength(name === 'codecs' ? 2 : 1);
+        for (const { rounds, sides } of experiments) {
+          expect(rounds).toBe(1);
+          const runs = sides.flatMap((side) => side.runs);
+          expect(runs.map(({ bytes }) => bytes)).toEqual([RECORDS * LINE_BYTES, RECORDS * LINE_BYTES]);
+          expect(new Set(runs.map(({ digest }) => digest)).size).toBe(1);
+          for (const { seconds, cpuSeconds, peakMemoryMiB } of runs) {
+            expect(Math.min(seconds, cpuSeconds, peakMemoryMiB)).toBeGreaterThan(0);
+          }
+        }
+      },
+    );
+
+    it('writes a thousand files for each partition into a thousand buckets', (context) => {
+      const [one, many] = measured('buckets', context).experiments[0]?.sides ?? [];
+      expect(one?.runs[0]?.files).toBe(4);
+      expect(many?.runs[0]?.files).toBe(4 * 1_000);
+    });
+
+    it('measures restart: both go on from where they were killed', (context) => {
+      const { ratio, durations = [] } = measured('restart', context);
+      expect(ratio).toBeGreaterThan(0);
+      expect(durations.map(({ name, seconds }) => [name, seconds.length])).toEqual([
+        ['Flink', 1],
+        ['Tidemark', 1],
+      ]);
+      for (const { spread } of durations) expect(spread.min).toBeGreaterThan(0);
+    });
+
+    it('names the machine, the versions and the commit', () => {
+      expect(result.machine.cores).toBeGreaterThan(0);
+      expect(result.versions).toMatchObject({ flink: '2.2.0', node: process.versions.node });
+      expect(result.versions['commit']).toMatch(/^[0-9a-f]{40}/);
+    });
+  },
+  { timeoutMs: 300_000 },
+);
+
+describeIntegration('the flights', () => {
+  it('are all written, each once', async () => {
+    const result = await flights({ ...services(), records: 2_000 });
+    expect(result.records).toBe(2_000);
+    expect(result.files).toBeGreaterThan(0);
+  });
+});
