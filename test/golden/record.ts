@@ -40,6 +40,7 @@ function scheduleOf(
       ...{ store, processes: 2, checkpointIntervalMs: 100 },
       roll: { maxBytes: 24, maxAgeMs: 600, maxIdleMs: 200, atCheckpoint: false },
       buckets: { by: 'record-time', pattern: 'ss', timezone: 'UTC' },
+      ...{ entropy: false, snapshotEntries: 4 },
       ...{ wallStartMs: WALL_START_MS, latencyMsMax: 2, timeoutMs: 100 },
       ...{ sessionMs: 1_500, heartbeatMs: 300, restartMs: 20, dismissesDeadMember: true },
       ...{ entryBytesMax: 100_000, readBatchEntries: 100, fetchBatchesMax: 2, faultsUntilMs: 15_000 },
