@@ -3,7 +3,7 @@ import type { JobConfig } from './jobConfig.ts';
 
 /**
  * SHA-256 (64 hex digits) of what decides which records go where: the same fingerprint means the same files from the same
- * input. How to reach the services (brokers, servers, TLS, users) and every secret are left out.
+ * input. How to reach the services (brokers, servers, addresses, TLS, users) and every secret are left out.
  */
 export function configFingerprint({ job, source, sink, bucket, roll, checkpoint }: JobConfig): string {
   const meaning = {
@@ -12,7 +12,7 @@ export function configFingerprint({ job, source, sink, bucket, roll, checkpoint 
       source.type === 'kafka'
         ? meaningOfKafka(source)
         : { type: source.type, pattern: source.pattern, timePath: source.timePath },
-    sink,
+    sink: meaningOfSink(sink),
     bucket: bucket.by === 'none' ? bucket : { ...bucket, pattern: bucket.pattern.text },
     roll,
     checkpoint,
@@ -27,6 +27,10 @@ function meaningOfKafka({
   startFrom,
 }: Extract<JobConfig['source'], { type: 'kafka' }>) {
   return { type, topics: topics.toSorted(), groupId, startFrom };
+}
+
+function meaningOfSink({ type, uri, format, prefix, suffix, entropy }: JobConfig['sink']) {
+  return { type, uri, format, prefix, suffix, ...(entropy === null ? {} : { entropy }) };
 }
 
 /** JSON with the keys of every object in order, so that equal values have equal texts. */

@@ -206,34 +206,6 @@ function affixProblem(value: string, kind: 'prefix' | 'suffix'): string | null {
   return null;
 }
 
-const FILE_SCHEME = 'file://';
-
-/**
- * `file:///absolute/folder`, without a slash at the end. As in Hadoop the path is literal, nothing is percent-decoded: the
- * names of part files are put behind it as they are.
- */
-export function sinkUri({ baseDir }: SchemaContext) {
-  const expected = 'a folder: file:///var/lake/clicks, or a path';
-  return text(expected).transform((value, context): string => {
-    const folder = path.resolve(
-      baseDir,
-      value.startsWith(FILE_SCHEME) ? value.slice(FILE_SCHEME.length) : value,
-    );
-    const wrong = sinkProblem(value) ?? (folder === path.parse(folder).root ? 'is the root folder' : null);
-    if (wrong === null) return `${FILE_SCHEME}${folder}`;
-    context.addIssue({ code: 'custom', message: `${JSON.stringify(value)} ${wrong}; expected ${expected}` });
-    return z.NEVER;
-  });
-}
-
-function sinkProblem(value: string): string | null {
-  if (/\p{Cc}/u.test(value) || !value.isWellFormed()) return 'holds a control character';
-  if (!hasScheme(value)) return null;
-  if (value.startsWith('oss://')) return 'needs an OSS store, which this version does not have yet';
-  if (!value.startsWith('file:')) return 'has a scheme that is unknown';
-  return value.startsWith(`${FILE_SCHEME}/`) ? null : 'names another machine, or no absolute path';
-}
-
 export function hasScheme(value: string): boolean {
   return /^[A-Za-z][A-Za-z0-9+.-]+:(\/\/|\/)/.test(value);
 }

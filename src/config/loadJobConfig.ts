@@ -30,12 +30,13 @@ export function loadJobConfig(options: LoadOptions): JobConfig {
   }
   const { data, overrides, problems: overrideProblems } = override(document.data, options.overrides ?? []);
   const baseDir = path.dirname(file);
-  const result = jobSchema({ env: options.env, baseDir, isReadableFile }).safeParse(data);
+  const context = { env: options.env, baseDir, isReadableFile };
+  const result = jobSchema(context).safeParse(data);
   const keyProblems = result.success ? [] : problemsOf(result.error.issues, knownKeys);
   const lines = locate(keyProblems, options.path, overrides, document.placeOf);
   if (!result.success || overrideProblems.length > 0)
     throw invalid(options.path, [...lines, ...overrideProblems]);
-  return toJobConfig(result.data, { file, baseDir });
+  return toJobConfig(result.data, { file, context });
 }
 
 function invalid(file: string, problems: readonly string[]): TidemarkError {

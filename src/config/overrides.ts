@@ -15,6 +15,12 @@ export type OverrideResult =
   /** `key` is what can be named without showing a value. */
   | { readonly type: 'invalid'; readonly key: string; readonly reason: string };
 
+/** As Flink's users write them. */
+const ALIASES: ReadonlyMap<string, KeyPath> = new Map([
+  ['oss.entropy.key', ['sink', 'entropy', 'key']],
+  ['oss.entropy.length', ['sink', 'entropy', 'length']],
+]);
+
 /** `sink.path=out`, `source.kafka.topics=[a, b]`, `sink.suffix=` (removes the key). */
 export function parseOverride(text: string): OverrideResult {
   const at = text.indexOf('=');
@@ -30,7 +36,7 @@ export function parseOverride(text: string): OverrideResult {
   const parsed = parseYamlValue(text.slice(at + 1));
   if ('reason' in parsed)
     return { type: 'invalid', key, reason: `${parsed.reason}; expected a YAML value, like 10s or [a, b]` };
-  const path = steps.map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+  const path = ALIASES.get(key) ?? steps.map((step) => (/^\d+$/.test(step) ? Number(step) : step));
   return { type: 'parsed', override: { key, path, value: parsed.value } };
 }
 

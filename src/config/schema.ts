@@ -11,34 +11,15 @@ import {
   expecting,
   filePath,
   matchingText,
-  nameAffix,
   secret,
-  sinkUri,
   size,
   text,
   timezone,
   type SchemaContext,
 } from './leaves.ts';
 import { certNeedsKey, exactlyOne, isPort, listOf, map, rule, tlsShape } from './schemaParts.ts';
+import { sinkSchema } from './schemaSink.ts';
 import { sourceSchema } from './schemaSource.ts';
-
-function sinkSchema(context: SchemaContext) {
-  return map({
-    path: sinkUri(context).meta({
-      description: 'Folder for the part files: file:///absolute/folder, or a path.',
-    }),
-    format: z
-      .enum(['text'], { error: expecting('text') })
-      .default('text')
-      .meta({ description: "text: a record's value, untouched, and a line feed." }),
-    prefix: nameAffix('prefix')
-      .default('part')
-      .meta({ description: 'Begin of the names of part files; not "." or "_".' }),
-    suffix: nameAffix('suffix')
-      .default('')
-      .meta({ description: 'End of the names of part files, like .ndjson.' }),
-  }).meta({ description: 'Where part files go.' });
-}
 
 function bucketSchema() {
   return map({

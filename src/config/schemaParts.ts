@@ -21,6 +21,27 @@ export function rule<T extends z.ZodType>(
   });
 }
 
+export interface KeyProblem {
+  /** Steps below the map. */
+  readonly key: readonly string[];
+  readonly message: string;
+}
+
+/** The same where each problem belongs to a key of its own. */
+export function rules<T extends z.ZodType>(
+  schema: T,
+  check: (value: Record<string, unknown>) => readonly KeyProblem[],
+): T {
+  return schema.superRefine(
+    (value, context) => {
+      if (!isMap(value)) return;
+      for (const { key, message } of check(value))
+        context.addIssue({ code: 'custom', path: [...key], message });
+    },
+    { when: ({ value }) => isMap(value) },
+  );
+}
+
 function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

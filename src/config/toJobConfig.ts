@@ -9,7 +9,9 @@ import type {
   SqliteJournalConfig,
   TlsConfig,
 } from './jobConfig.ts';
+import type { SchemaContext } from './leaves.ts';
 import type { ParsedJob } from './schema.ts';
+import { toSinkConfig } from './sink.ts';
 
 type ParsedKafka = NonNullable<ParsedJob['source']['kafka']>;
 type ParsedFile = NonNullable<ParsedJob['source']['file']>;
@@ -18,9 +20,10 @@ type ParsedTls = Extract<ParsedNats['tls'], object>;
 
 export function toJobConfig(
   parsed: ParsedJob,
-  { file, baseDir }: { file: string; baseDir: string },
+  { file, context }: { file: string; context: SchemaContext },
 ): JobConfig {
   const { source, sink, roll, checkpoint, journal } = parsed;
+  const { baseDir } = context;
   return {
     job: parsed.job,
     file,
@@ -29,14 +32,7 @@ export function toJobConfig(
       source.kafka === undefined
         ? fileSource(present(source.file), baseDir)
         : kafkaSource(source.kafka, parsed.job),
-    sink: {
-      type: 'file',
-      uri: sink.path,
-      format: sink.format,
-      prefix: sink.prefix,
-      suffix: sink.suffix,
-      entropy: null,
-    },
+    sink: toSinkConfig(sink, context),
     bucket: bucket(parsed.bucket),
     roll: { maxBytes: roll.maxBytes, maxAgeMs: roll.maxAge, maxIdleMs: roll.maxIdle },
     checkpoint: { intervalMs: checkpoint.interval },

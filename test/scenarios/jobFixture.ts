@@ -140,7 +140,11 @@ export function hastyClock(factor = 50): Clock {
 }
 
 /** P1 to P3: the records 0..count-1 of each partition are each in one committed file, in order. */
-export function expectEachRecordOnce(job: JobFixture, partitions: number, count: number): void {
+export function expectEachRecordOnce(
+  job: Pick<JobFixture, 'committed'>,
+  partitions: number,
+  count: number,
+): void {
   const seen = new Map<string, number>();
   for (const [name, content] of job.committed()) {
     const lines = content.split('\n').slice(0, -1);

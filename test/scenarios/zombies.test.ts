@@ -1,33 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
-import { FAILPOINTS, type Failpoint, type Failpoints, type FailpointSide } from '../../src/failpoints.ts';
+import { FAILPOINTS, type Failpoint } from '../../src/failpoints.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
+import { Pause } from './pause.ts';
 
 const PARTITIONS = 2;
 const RECORDS = 40;
 const rolling = defaultRollingPolicy({ ...NO_LIMITS, maxBytes: 50 });
-
-/** A process that is paused at the n-th hit of a failpoint: none of its effects goes on until it wakes. */
-class Pause implements Failpoints {
-  readonly paused = Promise.withResolvers<undefined>();
-  readonly woken = Promise.withResolvers<undefined>();
-  #isPaused = false;
-  #count = 0;
-  readonly #at: { readonly point: Failpoint; readonly side: FailpointSide; readonly nth: number };
-
-  constructor(point: Failpoint, side: FailpointSide, nth: number) {
-    this.#at = { point, side, nth };
-  }
-
-  hit(point: Failpoint, side: FailpointSide): Promise<undefined> | undefined {
-    if (point === this.#at.point && side === this.#at.side) this.#count += 1;
-    if (!this.#isPaused && this.#count < this.#at.nth) return undefined;
-    this.#isPaused = true;
-    this.paused.resolve(undefined);
-    return this.woken.promise;
-  }
-}
 
 const ON_THE_PATH = FAILPOINTS.filter((point) => !['store.recover', 'journal.fileRequest'].includes(point));
 /** Passed only by a coordinator that finds something to settle. */

@@ -136,8 +136,9 @@ export class Markers {
       await file.closeForCommit();
     } catch (cause) {
       await file.abandon();
-      if (!(cause instanceof TidemarkError)) throw cause;
-      this.#recovery.log.debug({ err: cause, file: this.#uri }, 'another owner was faster with the marker');
+      const reason = cause instanceof TidemarkError ? cause.cause : cause;
+      // Another claimer has taken the lease: what it made of the marker is looked at next.
+      if (!isJindoError(reason, 'leaseExpired', 'notFound')) throw cause;
     }
   }
 }

@@ -157,7 +157,7 @@ async function rename(
 }
 
 /** Makes a folder and what is missing above it. */
-export async function makeFolder(client: JindoClient, path: string, uri: string): Promise<void> {
+async function makeFolder(client: JindoClient, path: string, uri: string): Promise<void> {
   try {
     await client.run('mkdir', null, path, true, 0o755, null);
   } catch (cause) {

@@ -33,6 +33,9 @@ function declared(library: LibraryHandle) {
     pread: func('int64_t jdo_pread(void *ctx, void *buffer, int64_t length, int64_t offset, void *options)'),
     close: func('bool jdo_close(void *ctx, void *options)'),
     freeIo: func('void jdo_freeIOContext(void *io)'),
+    flush: func('bool jdo_flush(void *ctx, void *options)'),
+    truncate: func('bool jdo_truncate(void *ctx, const char *path, int64_t length, void *options)'),
+    rename: func('bool jdo_rename(void *ctx, const char *from, const char *to, void *options)'),
     remove: func('bool jdo_remove(void *ctx, const char *path, bool recursive, void *options)'),
   };
 }
@@ -43,6 +46,14 @@ export interface SeenFile {
   /** Below the folder that was listed. */
   readonly path: string;
   readonly length: number;
+}
+
+/** What a client of the service can do with a file that it has open. */
+export interface Handle {
+  write(bytes: Uint8Array): Promise<unknown>;
+  flush(): Promise<unknown>;
+  close(): Promise<unknown>;
+  free(): Promise<unknown>;
 }
 
 export class JindoEyes {
@@ -119,6 +130,25 @@ export class JindoEyes {
     await this.#async(this.#functions.freeIo, io);
   }
 
+  /** A handle that is left open: nobody else can write to it until its lease is taken. */
+  async begin(uri: string): Promise<Handle> {
+    const io = await this.#call('open', null, uri, CREATE, 0o644, this.#creation);
+    return {
+      write: (bytes) => this.#call('write', io, bytes, bytes.length, null),
+      flush: () => this.#call('flush', io, null),
+      close: () => this.#call('close', io, null),
+      free: () => this.#async(this.#functions.freeIo, io),
+    };
+  }
+
+  truncate(uri: string, length: number): Promise<unknown> {
+    return this.#call('truncate', null, uri, length, null);
+  }
+
+  rename(from: string, to: string): Promise<unknown> {
+    return this.#call('rename', null, from, to, null);
+  }
+
   async remove(uri: string): Promise<void> {
     await this.#call('remove', null, uri, false, null);
   }
@@ -127,11 +157,7 @@ export class JindoEyes {
     await this.#async(this.#functions.freeStore, this.#store);
   }
 
-  async #call(
-    name: 'init' | 'listDir' | 'open' | 'write' | 'pread' | 'close' | 'remove',
-    io: Value,
-    ...args: Value[]
-  ): Promise<Value> {
+  async #call(name: Exclude<keyof Functions, 'freeIo'>, io: Value, ...args: Value[]): Promise<Value> {
     const f = this.#functions;
     const ctx = io === null ? f.createCtx(this.#store) : f.createIoCtx(this.#store, io);
     const answer = await this.#async(f[name], ctx, ...args);

@@ -1,14 +1,17 @@
 import { afterAll, beforeAll } from 'vitest';
-import { describeJindosdk } from '../../services/jindosdk.ts';
+import { fetchJindosdk } from '../../../scripts/jindosdk/fetch.ts';
+import { logToStderr } from '../../../scripts/services/common.ts';
+import { describeJudge, find } from '../../judges/judge.ts';
 import { OssHdfsPlace } from './ossHdfsHarness.ts';
 import { describeStore } from './suite.ts';
 
+const found = await find(() => fetchJindosdk(logToStderr));
 const MiB = 1024 * 1024;
 
-describeJindosdk('against the loopback server', () => {
+describeJudge('against the loopback server', found, ({ library }) => {
   let place: OssHdfsPlace;
   beforeAll(async () => {
-    place = await OssHdfsPlace.open();
+    place = await OssHdfsPlace.open(library);
   });
   afterAll(async () => {
     await place.close();

@@ -8,7 +8,6 @@ import { jindoSettings, type JindoAddress } from '../../../src/stores/ossHdfs/se
 import type { Store } from '../../../src/stores/port.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 import { OssServerProcess } from '../../ossServer/process.ts';
-import { jindosdk } from '../../services/jindosdk.ts';
 import { JindoEyes } from './jindoEyes.ts';
 import { impatient } from './localHarness.ts';
 import type { StoreHarness } from './scene.ts';
@@ -32,11 +31,10 @@ export class OssHdfsPlace {
     this.#base = base;
   }
 
-  static async open(): Promise<OssHdfsPlace> {
+  static async open(library: string): Promise<OssHdfsPlace> {
     const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-oss-'));
     const server = await OssServerProcess.start(path.join(folder, 'server'), '--bucket', OSS_BUCKET);
     const address = addressOf(server, folder);
-    const { library } = jindosdk();
     const eyes = await JindoEyes.open(library, `oss://${OSS_BUCKET}/`, jindoSettings(address));
     const base = await openOssHdfsStore({
       ...address,

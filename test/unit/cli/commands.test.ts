@@ -231,6 +231,16 @@ describe('operator requests', () => {
   });
 });
 
+const TEXT_SINK = { format: 'text', entropy: null };
+/** Options that make the job write to OSS-HDFS, with credentials that nobody may see. */
+const OSS_HDFS = [
+  'sink.path=oss://lake.cn-hangzhou.oss-dls.aliyuncs.com/_entropy_/clicks',
+  'sink.endpoint=127.0.0.1:9000',
+  'sink.credentials={ accessKeyId: hunter1, accessKeySecret: hunter2, securityToken: hunter3 }',
+  'oss.entropy.key=_entropy_',
+  'oss.entropy.length=4',
+].flatMap((override) => ['-D', override]);
+
 describe('tidemark validate', () => {
   test('says what the file comes to', async () => {
     const { code, stdout } = await fakeCli().run('validate', 'job.yaml', '-D', 'roll.maxAge=1m');
@@ -245,7 +255,48 @@ describe('tidemark validate', () => {
       valid: true,
       job: 'clicks',
       fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      sink: { type: 'file', uri: expect.stringMatching(/^file:.*\/out$/) as string, ...TEXT_SINK },
     });
+  });
+
+  test('says how an oss:// path and entropy were understood', async () => {
+    const { code, stdout } = await fakeCli().run('validate', 'job.yaml', ...OSS_HDFS);
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      `  sink        oss://lake/_entropy_/clicks · text
+              OSS-HDFS · bucket lake · region cn-hangzhou · at http://127.0.0.1:9000, the bucket in the path
+  entropy     _entropy_ becomes 4 random letters and digits per file
+`,
+    );
+    const { stdout: json } = await fakeCli().run('validate', 'job.yaml', '--json', ...OSS_HDFS);
+    expect(JSON.parse(json)).toMatchObject({
+      sink: {
+        ...{ type: 'oss-hdfs', uri: 'oss://lake/_entropy_/clicks', ossBucket: 'lake', region: 'cn-hangzhou' },
+        ...{ address: 'http://127.0.0.1:9000', entropy: { key: '_entropy_', length: 4 } },
+      },
+    });
+  });
+
+  test.each([
+    ['validate'],
+    ['validate', '--json'],
+    ['validate', '-D', 'sink.kind=oss', '--json'],
+    ['run'],
+    ['run', '--json'],
+    ['status', '--json'],
+    ['status', '-D', 'sink.credentials.accessKeyId='],
+  ])('a credential is never shown by %s', async (command, ...options) => {
+    const cli = fakeCli({
+      runJob: async (config, { log }) => {
+        const { sink } = config;
+        const access = sink.type === 'oss-hdfs' ? sink.credentials : null;
+        log.info({ config, plainly: Object.values(access ?? {}) }, `${String(access?.accessKeyId)} begins`);
+        throw new TidemarkError('STORE_UNAVAILABLE', `${sink.uri} is away`, { cause: access });
+      },
+    });
+    const { stdout, stderr } = await cli.run(command, 'job.yaml', ...OSS_HDFS, ...options);
+    expect(stdout + stderr).not.toBe('');
+    expect(stdout + stderr).not.toContain('hunter');
   });
 
   test('refuses what run refuses', async () => {

@@ -60,6 +60,18 @@ describe('the JSON Schema', () => {
       'sink.format',
       'sink.prefix',
       'sink.suffix',
+      'sink.entropy',
+      'sink.entropy.key',
+      'sink.entropy.length',
+      'sink.kind',
+      'sink.endpoint',
+      'sink.region',
+      'sink.credentials',
+      'sink.credentials.accessKeyId',
+      'sink.credentials.accessKeySecret',
+      'sink.credentials.securityToken',
+      'sink.jindosdk',
+      'sink.jindosdk.library',
       'bucket',
       'bucket.by',
       'bucket.pattern',
@@ -107,7 +119,8 @@ describe('the examples', () => {
 
   test.each(jobFiles)('%s is valid and points editors to the schema', (file) => {
     const overrides = file.endsWith('secure.yaml') ? ['source.kafka.ssl.ca='] : [];
-    const env = { KAFKA_PASSWORD: 'x', NATS_TOKEN: 'y' };
+    const accessKey = { ALIBABA_CLOUD_ACCESS_KEY_ID: 'id', ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'secret' };
+    const env = { KAFKA_PASSWORD: 'x', NATS_TOKEN: 'y', ...accessKey };
     expect(loadJobConfig({ path: file, overrides, env, cwd: checkoutDir }).baseDir).toBe(
       path.join(checkoutDir, 'examples'),
     );
@@ -117,6 +130,6 @@ describe('the examples', () => {
   });
 
   test('there are some', () => {
-    expect(jobFiles.length).toBeGreaterThanOrEqual(3);
+    expect(jobFiles.length).toBeGreaterThanOrEqual(4);
   });
 });

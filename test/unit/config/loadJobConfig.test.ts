@@ -104,7 +104,7 @@ source:
     sasl: { mechanism: plan, username: 7, password: { env: NOPE } }
   file: { path: "", time: a..b }
 sink:
-  path: oss://bucket.cn-hangzhou.oss-dls.aliyuncs.com/x
+  path: oss://bucket.cn-hangzhou.oss-dls.example.com/x
   prefix: _x
   suffix: a/b
 bucket: { by: record-time, pattern: yyyy-MM-DD, timezone: Mars/Phobos }
@@ -136,7 +136,7 @@ oss: {}
       'job.yaml:9:17 source.file.path: is empty; expected a file or a pattern of files, like data/*.ndjson',
       'job.yaml:9:27 source.file.time: "a..b" has an empty key; expected the keys that lead to the time, like properties.time',
       expect.stringMatching(
-        /^job.yaml:11:9 sink.path: "oss:.*" needs an OSS store, which this version does not have yet; expected/,
+        /^job.yaml:11:9 sink.path: names the bucket "bucket" and the endpoint "cn-hangzhou.oss-dls.example.com", which is one neither/,
       ),
       expect.stringMatching(
         /^job.yaml:12:11 sink.prefix: "_x" begins with "_", which readers take for hidden; expected/,

@@ -67,12 +67,22 @@ describe('-D key=value', () => {
         'sink.path=',
       ),
     ).toEqual([
-      '-D sink.path: is missing; expected a folder: file:///var/lake/clicks, or a path',
-      '-D sink.pth: is an unknown key, did you mean "path"?; expected path, format, prefix, suffix',
+      '-D sink.path: is missing; expected a folder: file:///var/lake/clicks, a path, or oss://bucket.<endpoint>/folder',
+      '-D sink.pth: is an unknown key, did you mean "path"?; expected path, format, prefix, suffix, entropy, kind, endpoint, region, credentials, jindosdk',
       '-D bucket: bucket.by "x" is unknown; expected record-time, wall-clock or none',
       '-D bucket: bucket.timezone "X" is no time zone that this Node knows; expected an IANA time zone, like UTC or Europe/Berlin',
       '-D roll.maxAge: 5 has no unit; write for example 5s (units: ms, s, m, h, d)',
       '-D oss.endpoint: oss is an unknown key; expected job, source, sink, bucket, roll, checkpoint, journal',
+    ]);
+  });
+
+  test('entropy may be written as Flink has it', () => {
+    const flink = ['sink.path=a/_entropy_', 'oss.entropy.key=_entropy_', 'oss.entropy.length=4'];
+    expect(load(...flink)).toMatchObject({ sink: { entropy: { key: '_entropy_', length: 4 } } });
+    expect(problems('oss.entropy.key=x', 'oss.entropy.length=0', 'oss.entropy.kez=x')).toEqual([
+      '-D oss.entropy.length: sink.entropy.length is less than 1; expected a whole number from 1 to 64',
+      expect.stringMatching(/^-D oss.entropy.key: sink.entropy.key "x" does not stand in the path .*\/out;/),
+      '-D oss.entropy.kez: oss is an unknown key; expected job, source, sink, bucket, roll, checkpoint, journal',
     ]);
   });
 

@@ -1,0 +1,133 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { stringify } from 'yaml';
+import { fetchJindosdk } from '../../scripts/jindosdk/fetch.ts';
+import { logToStderr } from '../../scripts/services/common.ts';
+import { describeJudge, find, pythonOfVersion, runPython } from '../judges/judge.ts';
+import type { Fault } from '../ossServer/faults.ts';
+import { ownFolder, ownOssServerProcess } from '../ossServer/fixture.ts';
+import type { OssServerProcess } from '../ossServer/process.ts';
+import { describeIntegration, services } from '../services/integration.ts';
+import { createTopic, expectExactlyOnce, NumberProducer } from './numbers.ts';
+import { tidemark, TidemarkProcess } from './tidemarkProcess.ts';
+import { uniqueName } from './testJob.ts';
+
+const KILLS = 20;
+const LONGEST_LIFE_MS = 600;
+
+/** In turn, one at a life; what they do to a call is in test/ossServer/faults.ts. */
+const FAULTS: readonly Fault[] = [
+  { type: 'cutAfter', operation: 'dfs.createFile' },
+  { type: 'cutAfter', operation: 'dfs.fsyncFile' },
+  { type: 'answerFalse', operation: 'dfs.truncateFile', delayMs: 300 },
+  { type: 'cutAfter', operation: 'dfs.rename', times: 2 },
+  { type: 'status', status: 503, operation: 'PutObject', times: 2 },
+  { type: 'answerFalse', operation: 'dfs.recoveryLease', delayMs: 300 },
+  { type: 'cutBefore', operation: 'dfs.completeFile' },
+  { type: 'dfsError', errCode: 30013, operation: 'dfs.fsyncFile' },
+  { type: 'cutAfter', operation: 'dfs.appendFile' },
+  { type: 'slow', delayMs: 400, operation: 'dfs.addBlock', times: 3 },
+  { type: 'cutAfter', operation: 'dfs.addBlock' },
+];
+
+const found = await find(async () => {
+  const [python, jindosdk] = [await pythonOfVersion('3.11'), await fetchJindosdk(logToStderr)];
+  return { python, ...jindosdk };
+});
+
+interface Job {
+  readonly file: string;
+  readonly folder: string;
+  readonly sinkUri: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+function writeJob(folder: string, topic: string, address: string, library: string): Job {
+  const { brokers, natsUrl } = services();
+  const file = path.join(folder, 'job.yaml');
+  const document = {
+    job: topic,
+    source: { kafka: { brokers, topics: [topic], groupId: topic } },
+    sink: {
+      path: `oss://lake.cn-test.oss-dls.aliyuncs.com/${topic}`,
+      endpoint: `http://${address}`,
+      jindosdk: { library },
+    },
+    bucket: { by: 'wall-clock', pattern: 'yyyy-MM-dd--HH-mm' },
+    roll: { maxBytes: '40KiB', maxAge: '5s', maxIdle: '2s' },
+    checkpoint: { interval: '200ms' },
+    journal: { nats: { servers: [natsUrl], stream: 'TIDEMARK' } },
+  };
+  writeFileSync(file, stringify(document));
+  const env = { ALIBABA_CLOUD_ACCESS_KEY_ID: 'test-id', ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'test-secret' };
+  return { file, folder, sinkUri: `oss://lake/${topic}`, env };
+}
+
+function start(job: Job): TidemarkProcess {
+  const coordinator = new TidemarkProcess(['run', job.file, '--log-level', 'debug'], job.env);
+  onTestFinished(async () => {
+    await coordinator.killed();
+  });
+  return coordinator;
+}
+
+describeJudge('OSS-HDFS through JindoSDK', found, ({ python, pythonPath, library }) => {
+  /** A copy of all that stands at the destination, made by JindoSDK's Python interface; the folder it is in. */
+  async function mirror(server: OssServerProcess, job: Job, name: string): Promise<string> {
+    const folder = path.join(job.folder, name);
+    mkdirSync(folder);
+    const log = path.join(job.folder, 'python-log');
+    await runPython(python, pythonPath, 'mirrorScript.py', server.address, log, job.sinkUri, folder);
+    return folder;
+  }
+
+  const committedIn = (folder: string): string[] =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+      .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
+
+  describeIntegration(
+    'a coordinator that writes to it and is killed again and again, real Kafka, real JetStream',
+    () => {
+      test('SIGKILL at random moments, faults on: every record exactly once, nothing committed changes', async () => {
+        const folder = await ownFolder();
+        const server = await ownOssServerProcess(path.join(folder, 'oss'));
+        const topic = uniqueName('kill-oss');
+        const job = writeJob(folder, topic, server.address, library);
+        const { brokers } = services();
+        await createTopic(brokers, topic);
+        const producer = new NumberProducer(brokers, topic, { pauseMs: 20 });
+        await producer.start();
+        let counted = 0;
+        let halfway = '';
+        for (let started = 0; counted < KILLS && started < 3 * KILLS; started += 1) {
+          const coordinator = start(job);
+          await coordinator.said('checkpoint completed');
+          counted += 1;
+          const fault = FAULTS[counted % FAULTS.length];
+          if (fault !== undefined) await server.arm(fault);
+          await delay(Math.random() * LONGEST_LIFE_MS);
+          await coordinator.killed();
+          if (counted === KILLS / 2) halfway = await mirror(server, job, 'halfway');
+        }
+        await producer.stop();
+        await server.disarm();
+        const end = await tidemark(['run', job.file, '--until-end'], job.env);
+        expect(end, end.stderr).toMatchObject({ code: 0 });
+        const final = await mirror(server, job, 'final');
+        const before = committedIn(halfway);
+        console.log(
+          `${counted} kills counted, ${producer.sent.reduce((a, b) => a + b)} records, ${committedIn(final).length} files`,
+        );
+        expect(counted).toBeGreaterThanOrEqual(KILLS);
+        expect(before.length).toBeGreaterThan(0);
+        for (const name of before)
+          expect(readFileSync(path.join(final, name)), name).toEqual(readFileSync(path.join(halfway, name)));
+        expectExactlyOnce(final, producer.sent);
+      });
+    },
+    { timeoutMs: 400_000 },
+  );
+});
