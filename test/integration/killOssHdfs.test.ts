@@ -109,7 +109,9 @@ describeJudge('OSS-HDFS through JindoSDK', found, ({ python, pythonPath, library
           const fault = FAULTS[counted % FAULTS.length];
           if (fault !== undefined) await server.arm(fault);
           await delay(Math.random() * LONGEST_LIFE_MS);
-          await coordinator.killed();
+          // A crash of native code ends the process as suddenly.
+          coordinator.kill(counted % 4 === 0 ? 'SIGSEGV' : 'SIGKILL');
+          await coordinator.ended;
           if (counted === KILLS / 2) halfway = await mirror(server, job, 'halfway');
         }
         await producer.stop();

@@ -11,6 +11,7 @@ import {
   newTarget,
   outcomeOf,
   takeOver,
+  Writer,
   type StoreHarness,
 } from '../conformance/store/scene.ts';
 import { describeJudge, find } from '../judges/judge.ts';
@@ -78,6 +79,29 @@ describeJudge('an owner of a file at OSS-HDFS that goes on after its successor',
       expect(await h.leftovers()).toEqual([]);
     },
   );
+
+  test('an owner that flushes on, after several small flushes, rewrites no block of what was published', async () => {
+    const zombie = await Writer.create(h.newStore(), newTarget(h));
+    for (const text of ['one\n', 'two\n', 'three\n']) await (await zombie.write(text)).persist();
+    const durable = await (await zombie.write('four\n')).persist();
+    const content = zombie.content;
+    const taken = await takeOver(h.newStore(), zombie.target, durable);
+    await h.newStore().commitAfterRecovery(taken.target, taken.durable);
+    const dataPuts = async (): Promise<string[]> =>
+      (await place.server.calls())
+        .filter(({ operation }) => operation === 'PutObject')
+        .map((call) => call.path);
+    const before = await dataPuts();
+    // What data it sends goes by block, without a look at the lease.
+    await outcomeOf(zombie.write('five\n'));
+    expect(await outcomeOf(zombie.file.persist())).toMatchObject({ code: 'STORE_OUTCOME_UNKNOWN' });
+    const late = (await dataPuts()).slice(before.length);
+    expect(late.length).toBeGreaterThan(0);
+    expect(late.filter((name) => before.includes(name))).toEqual([]);
+    await expectReaders(h, [zombie.target, content]);
+    await zombie.file.abandon();
+    await h.newStore().commitAfterRecovery(taken.target, taken.durable);
+  });
 
   test('a client whose lease was recovered writes, flushes, truncates, renames and closes on: nothing of it appears', async () => {
     const target = newTarget(h);

@@ -66,6 +66,7 @@ export function jindoSettings(options: JindoAddress): ReadonlyMap<string, string
     ['logger.dir', logFolder],
     // Warnings and worse.
     ['logger.level', '1'],
-    ['logger.cleaner.enable', 'true'],
+    // Its cleaner complains on the terminal.
+    ['logger.cleaner.enable', 'false'],
   ]);
 }

@@ -16,7 +16,8 @@ export class OssPaths {
     const [, ossBucket, , path] = URI.exec(uri) ?? [];
     if (ossBucket === undefined || path === undefined || path.includes('\0'))
       throw handleInvalid(
-        `"${uri}" is no URI of the OSS-HDFS store: oss://<bucket>[.<endpoint>]/path is expected.`,
+        `"${uri}" is no URI of the OSS-HDFS store: oss://<bucket>[.<endpoint>]/path is expected. A part file of a former destination ` +
+          'is settled by a run with the former sink.',
         uri,
       );
     if (ossBucket !== this.#ossBucket) {

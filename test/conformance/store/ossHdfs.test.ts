@@ -8,19 +8,27 @@ import { describeStore } from './suite.ts';
 const found = await find(() => fetchJindosdk(logToStderr));
 const MiB = 1024 * 1024;
 
-describeJudge('against the loopback server', found, ({ library }) => {
-  let place: OssHdfsPlace;
-  beforeAll(async () => {
-    place = await OssHdfsPlace.open(library);
-  });
-  afterAll(async () => {
-    await place.close();
-  });
+/** What is not known of the real service, both ways. */
+const GUESSES = {
+  'a rename replaces, a recovery finds what was flushed': ['replaces', 'flushed'],
+  'a rename refuses, a recovery finds what was uploaded': ['refuses', 'uploaded'],
+} as const;
 
-  describeStore('the OSS-HDFS store', {
-    harness: async () => Promise.resolve(place.harness()),
-    emptyFile: 'published',
-    largeBytes: 9 * MiB + 12_345,
-    temporary: 'name',
+for (const [guess, [rename, recovery]] of Object.entries(GUESSES)) {
+  describeJudge(`against the loopback server where ${guess}`, found, ({ library }) => {
+    let place: OssHdfsPlace;
+    beforeAll(async () => {
+      place = await OssHdfsPlace.open(library, '--rename-onto-file', rename, '--recovered-length', recovery);
+    });
+    afterAll(async () => {
+      await place.close();
+    });
+
+    describeStore('the OSS-HDFS store', {
+      harness: async () => Promise.resolve(place.harness()),
+      emptyFile: 'published',
+      largeBytes: 9 * MiB + 12_345,
+      temporary: 'name',
+    });
   });
-});
+}

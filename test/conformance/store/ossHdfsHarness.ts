@@ -12,7 +12,8 @@ import { JindoEyes } from './jindoEyes.ts';
 import { impatient } from './localHarness.ts';
 import type { StoreHarness } from './scene.ts';
 
-export const OSS_BUCKET = 'lake';
+/** That the server has made. */
+const OSS_BUCKET = 'lake';
 const hiddenToReaders = (name: string): boolean => name.split('/').some((segment) => /^[._]/.test(segment));
 const isMarker = (name: string): boolean => /^\.tidemark\/[a-z0-9-]+$/.test(name);
 
@@ -31,9 +32,10 @@ export class OssHdfsPlace {
     this.#base = base;
   }
 
-  static async open(library: string): Promise<OssHdfsPlace> {
+  /** @param options of the server's main.ts. */
+  static async open(library: string, ...options: readonly string[]): Promise<OssHdfsPlace> {
     const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-oss-'));
-    const server = await OssServerProcess.start(path.join(folder, 'server'), '--bucket', OSS_BUCKET);
+    const server = await OssServerProcess.start(path.join(folder, 'server'), ...options);
     const address = addressOf(server, folder);
     const eyes = await JindoEyes.open(library, `oss://${OSS_BUCKET}/`, jindoSettings(address));
     const base = await openOssHdfsStore({
@@ -85,7 +87,7 @@ export class OssHdfsPlace {
   }
 }
 
-export function addressOf(server: OssServerProcess, folder: string): JindoAddress {
+function addressOf(server: OssServerProcess, folder: string): JindoAddress {
   const [host = '', port] = server.address.split(':');
   return {
     ossBucket: OSS_BUCKET,
