@@ -4,6 +4,7 @@
 import { noBuckets, timeBuckets, type BucketAssigner } from '../actors/bucketAssigner.ts';
 import { defaultRollingPolicy } from '../actors/rollingPolicy.ts';
 import type { Journal } from '../journal/port.ts';
+import { reserve } from '../journal/wasm/memory.ts';
 import { systemClock, systemRandom } from './clock.ts';
 import type { JobConfig, NatsJournalConfig } from './config/jobConfig.ts';
 import { configFingerprint } from './config/fingerprint.ts';
@@ -111,4 +112,11 @@ function composeAssigner({ bucket }: JobConfig): BucketAssigner {
   return bucket.by === 'none' ? noBuckets() : timeBuckets(bucket.by, bucket.pattern, bucket.timezone);
 }
 
-export const systemPorts = { clock: systemClock, random: systemRandom } as const;
+/** Taken from the machine only as far as it is used. */
+const WRITE_BUFFER_BYTES = 48 * 1024 * 1024;
+
+export const systemPorts = {
+  clock: systemClock,
+  random: systemRandom,
+  bufferArea: reserve(WRITE_BUFFER_BYTES),
+} as const;

@@ -6,7 +6,7 @@ import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
 import type { RollingPolicy } from '../../actors/rollingPolicy.ts';
 import type { RollReason } from '../../journal/events.ts';
 import type { Clock } from '../clock.ts';
-import type { FetchedBatch, RecordCursor } from '../source/port.ts';
+import type { FetchedBatch, LineRun, RecordCursor } from '../source/port.ts';
 import type { PartCut, PartWriter } from './partWriter.ts';
 import type { RunStats } from './stats.ts';
 
@@ -39,6 +39,11 @@ const DONE: Pause = { type: 'done' };
 
 export class Flow {
   readonly #options: FlowOptions;
+  readonly #run: LineRun = {
+    ...{ fromDelta: 0, toDelta: 0, fromMs: -Infinity, toMs: Infinity },
+    ...{ bytes: Buffer.alloc(0), at: 0, stopAt: 0 },
+  };
+  #slotBefore = NaN;
   /** Files that take records, by bucket and by slot; several slots may share a bucket. */
   readonly #byBucket = new Map<string, PartWriter>();
   readonly #bySlot = new Map<number, PartWriter>();
@@ -90,8 +95,7 @@ export class Flow {
     const nowMs = clock.nowMs();
     const start = this.#nextOffset;
     let base = -1n;
-    let startDelta = 0;
-    let endDelta = Infinity;
+    let [startDelta, endDelta] = [0, Infinity];
     let slot = NaN;
     let writer: PartWriter | undefined;
     let read = 0;
@@ -126,11 +130,13 @@ export class Flow {
         writer.lastWriteAtMs = nowMs;
         lastDelta = delta;
         read += 1;
+        read += this.#copyRun(cursor, writer, slot, startDelta, endDelta);
+        lastDelta = cursor.offsetDelta;
         if (rolling.rollsBySize(writer.lengthBytes)) {
           this.#roll(writer, 'size');
           writer = undefined;
         } else if (writer.backlogBytes > FILE_BACKLOG_BYTES_MAX) {
-          this.#nextOffset = base + BigInt(delta) + 1n;
+          this.#nextOffset = base + BigInt(lastDelta) + 1n;
           return { type: 'behind', writer };
         }
       }
@@ -142,6 +148,33 @@ export class Flow {
       stats.recordsRead += read;
     }
     return DONE;
+  }
+
+  /** Where two records in a row went to one file, more may: copies those that follow in bulk, and says how many these are. */
+  #copyRun(
+    cursor: RecordCursor,
+    writer: PartWriter,
+    slot: number,
+    startDelta: number,
+    endDelta: number,
+  ): number {
+    const isRepeated = slot === this.#slotBefore;
+    this.#slotBefore = slot;
+    if (!isRepeated || cursor.copyLines === undefined) return 0;
+    const { assigner, rolling } = this.#options;
+    const run = this.#run;
+    if (assigner.by === 'record-time') {
+      const range = assigner.rangeOf(slot);
+      if (range === null) return 0;
+      run.fromMs = range.fromMs;
+      run.toMs = range.toMs;
+    }
+    if (!writer.offer(run, rolling.rollsAtBytes)) return 0;
+    run.fromDelta = startDelta;
+    run.toDelta = endDelta;
+    const records = cursor.copyLines(run);
+    if (records > 0) writer.took(run, records, cursor.baseOffset, cursor.offsetDelta);
+    return records;
   }
 
   /** The file of another slot of the same bucket, where there is one. */
