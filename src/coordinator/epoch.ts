@@ -217,6 +217,7 @@ export class Epoch {
         );
       }
       await flow.consume(batch, endOffset);
+      batch.release?.();
       this.#armRollTimer(flow);
     }
     return 'ended';

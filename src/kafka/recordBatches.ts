@@ -38,6 +38,8 @@ export interface PartitionRecords {
   readonly lastStableOffset: bigint;
   readonly abortedTransactions: readonly AbortedTransaction[];
   readonly records: Buffer;
+  /** Lets go of the memory of `records`. */
+  readonly release?: () => void;
 }
 
 export interface ScannedRecords {
@@ -49,6 +51,7 @@ export interface ScannedRecords {
   readonly sizeBytes: number;
   /** Where not one batch is whole: how many bytes the first needs, as far as it can be seen. */
   readonly neededBytes: number | null;
+  readonly release?: (() => void) | undefined;
 }
 
 /**
@@ -78,7 +81,8 @@ export function scanRecords({ name, records, ...fetch }: PartitionRecords): Scan
     if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
     at += length;
   }
-  return { name, fetchedOffset: fetch.fetchedOffset, nextOffset, batches, sizeBytes, neededBytes };
+  const { fetchedOffset, release } = fetch;
+  return { name, fetchedOffset, nextOffset, batches, sizeBytes, neededBytes, release };
 }
 
 function wholeLength(name: string, records: Buffer, at: number): number {
@@ -149,6 +153,7 @@ export function toFetchedBatch(scanned: ScannedRecords): FetchedBatch {
     nextOffset,
     sizeBytes,
     records: () => new BatchCursor(fetchedOffset, skipBelow, segments),
+    ...(scanned.release === undefined ? {} : { release: scanned.release }),
   };
 }
 

@@ -57,6 +57,11 @@ export interface FetchedBatch {
   readonly sizeBytes: number;
   /** A fresh cursor before the first record whose offset is at least fetchedOffset. */
   records(): RecordCursor;
+  /**
+   * Its reader is through with it: neither the batch nor a cursor of it may be used any more, since its memory is used again. It
+   * need not be called.
+   */
+  release?(): void;
 }
 
 /** Reading one owned partition from an offset on. Prefetches within its limit; pulled by the partition's runner. */
