@@ -1,6 +1,6 @@
 /**
  * How fast, with how much processor time and memory the real command moves a topic that is kept between runs:
- * `node bench/throughput.ts TOPIC [--runs N] [-D key=value ...]`. The topic is loaded once, by `--load RECORDS [--codec NAME]`.
+ * `node bench/throughput.ts TOPIC [--runs N] [--pattern BUCKETS] [-D key=value ...]`. The topic is loaded once, by `--load RECORDS [--codec NAME]`.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -86,18 +86,20 @@ async function run(
   topic: string,
   overrides: readonly string[],
   nodeOptions: readonly string[],
+  pattern?: string,
 ): Promise<Run> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tidemark-throughput-'));
   try {
     const name = `throughput-${Date.now()}-${process.pid}`;
     const job = path.join(folder, 'job.yaml');
+    const bucket = pattern === undefined ? '{ by: none }' : `{ by: record-time, pattern: "${pattern}" }`;
     writeFileSync(
       job,
       `job: ${name}
 source:
   kafka: { brokers: ["${process.env['KAFKA_BROKERS'] ?? ''}"], topics: [${topic}] }
 sink: { path: lake }
-bucket: { by: none }
+bucket: ${bucket}
 checkpoint: { interval: 5s }
 journal:
   nats: { servers: ["${process.env['NATS_URL'] ?? ''}"], stream: TIDEMARK }
@@ -136,6 +138,7 @@ const { values, positionals } = parseArgs({
     load: { type: 'string' },
     codec: { type: 'string', default: 'none' },
     runs: { type: 'string', default: '1' },
+    pattern: { type: 'string' },
     define: { type: 'string', short: 'D', multiple: true, default: [] },
     node: { type: 'string', multiple: true, default: [] },
   },
@@ -144,7 +147,12 @@ const [topic = ''] = positionals;
 if (values.load !== undefined)
   await load(process.env['KAFKA_BROKERS'] ?? '', topic, Number(values.load), values.codec);
 for (let number = 0; number < Number(values.runs); number += 1) {
-  const { seconds, cpuSeconds, peakMemoryMiB, files, bytes } = await run(topic, values.define, values.node);
+  const { seconds, cpuSeconds, peakMemoryMiB, files, bytes } = await run(
+    topic,
+    values.define,
+    values.node,
+    values.pattern,
+  );
   const records = Math.round(bytes / (VALUE_BYTES + 1));
   process.stdout.write(
     `${records} records, ${(bytes / 1e6).toFixed(0)} MB, ${files} files: ${seconds.toFixed(2)} s, ` +

@@ -9,6 +9,7 @@ import { systemClock, systemRandom } from './clock.ts';
 import type { JobConfig, NatsJournalConfig } from './config/jobConfig.ts';
 import { configFingerprint } from './config/fingerprint.ts';
 import type { JobSettings } from './coordinator/options.ts';
+import { openFilesMax } from './openFilesMax.ts';
 import { noFailpoints, parseFailpoints, type Failpoints } from './failpoints.ts';
 import { composeSource } from './composeSource.ts';
 import type { Source } from './source/port.ts';
@@ -119,4 +120,5 @@ export const systemPorts = {
   clock: systemClock,
   random: systemRandom,
   bufferArea: reserve(WRITE_BUFFER_BYTES),
+  openFilesMax: openFilesMax(),
 } as const;

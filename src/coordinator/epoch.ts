@@ -175,6 +175,7 @@ export class Epoch {
         clock: ports.clock,
         stats,
         openPart: (bucket, firstOffset) => this.#parts.open(bucket, firstOffset),
+        openFilesMax: ports.openFilesMax ?? Infinity,
       },
       nextOffset,
     );

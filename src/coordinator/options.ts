@@ -22,6 +22,8 @@ export interface Ports {
   readonly log: Log;
   /** Where write buffers are made, in memory where lines can be copied in bulk; from the heap where none is given. */
   readonly bufferArea?: Uint8Array;
+  /** How many part files may be held open at once; without it there is no limit. */
+  readonly openFilesMax?: number;
 }
 
 export interface JobSettings {

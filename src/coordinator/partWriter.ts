@@ -69,6 +69,7 @@ export class PartWriter implements RollableFile {
   #lastDelta = 0;
   #queue: Promise<unknown> = Promise.resolve();
   #closed: Promise<StoreHandle> | null = null;
+  #isHeld = true;
 
   constructor(options: PartWriterOptions) {
     this.#options = options;
@@ -78,6 +79,7 @@ export class PartWriter implements RollableFile {
     this.lastWriteAtMs = options.nowMs;
     this.#crc = this.#goOnFrom(options.inherited?.durable ?? null);
     options.stats.openFiles += 1;
+    options.stats.heldFiles += 1;
   }
 
   #goOnFrom(durable: DurableFacts | null): Crc64 {
@@ -134,13 +136,19 @@ export class PartWriter implements RollableFile {
     this.#lastDelta = delta;
   }
 
+  /** Whether its writes should be waited for, so that others find room. */
+  get holdsUp(): boolean {
+    return this.backlogBytes > 0 && this.#options.buffers.isShort;
+  }
+
   /** The next buffer; a full one makes the next larger, up to a limit. */
   #renew(): void {
     if (this.#filled > 0) {
       this.#nextBufferBytes = Math.min(this.#buffer.length * 4, BUFFER_BYTES_MAX);
       this.#flush();
     }
-    this.#buffer = this.#options.buffers.take(this.#nextBufferBytes);
+    const { buffers, stats } = this.#options;
+    this.#buffer = buffers.take(this.#nextBufferBytes, stats.openFiles);
   }
 
   /** Copies what the file holds at this record boundary, and has exactly that made durable before anything that follows. */
@@ -171,6 +179,16 @@ export class PartWriter implements RollableFile {
     if (this.#closed !== null) return;
     this.#flush();
     this.#closed = this.#enqueue(() => this.#options.file.closeForCommit());
+    void this.#closed.then(
+      () => this.#letGo(),
+      () => undefined,
+    );
+  }
+
+  /** The system holds the file open no more. */
+  #letGo(): void {
+    if (this.#isHeld) this.#options.stats.heldFiles -= 1;
+    this.#isHeld = false;
   }
 
   /** Makes everything appended so far durable. A file that is closed is durable, too. */
@@ -196,6 +214,7 @@ export class PartWriter implements RollableFile {
     await this.drained();
     const { file, buffers } = this.#options;
     await file.abandon();
+    this.#letGo();
     for (const buffer of [this.#buffer, ...this.#failedBuffers]) buffers.give(buffer);
     this.#buffer = NO_BUFFER;
   }

@@ -4,7 +4,7 @@
  * the heap.
  */
 
-export const BUFFER_BYTES_FIRST = 16 * 1024;
+export const BUFFER_BYTES_FIRST = 4 * 1024;
 export const BUFFER_BYTES_MAX = 256 * 1024;
 const NO_AREA = new Uint8Array(0);
 
@@ -60,8 +60,17 @@ export class WriteBuffers {
     this.#idle = this.#slabs.toReversed();
   }
 
-  /** @param bytes a power of two, at most BUFFER_BYTES_MAX. */
-  take(bytes: number): Buffer<ArrayBuffer> {
+  /** Whether more is taken than the area holds: who can wait for his writes should. */
+  get isShort(): boolean {
+    return this.takenBytes > this.#area.length && this.#area.length > 0;
+  }
+
+  /**
+   * @param wantedBytes a power of two, at most BUFFER_BYTES_MAX; with many files each gets a smaller one.
+   * @param files how many share the area.
+   */
+  take(wantedBytes: number, files = 1): Buffer<ArrayBuffer> {
+    const bytes = this.#withinShare(wantedBytes, files);
     this.takenBytes += bytes;
     const open = this.#open.get(bytes) ?? new Set();
     this.#open.set(bytes, open);
@@ -75,6 +84,13 @@ export class WriteBuffers {
     const buffer = slab.take();
     if (slab.isFull) open.delete(slab);
     return buffer;
+  }
+
+  #withinShare(wantedBytes: number, files: number): number {
+    if (this.#area.length === 0) return wantedBytes;
+    let bytes = wantedBytes;
+    while (bytes > BUFFER_BYTES_FIRST && bytes * files > this.#area.length) bytes /= 2;
+    return bytes;
   }
 
   /** Nobody may read or write it any more. */

@@ -4,8 +4,9 @@ import { reserve } from '../../journal/wasm/memory.ts';
 import type { LineRun, RecordCursor } from '../source/port.ts';
 import { copyPlainLines, LINE_COPY_MARGIN_BYTES, type LineCopy } from './lineKernel.ts';
 
-/** The records of one visible batch, unpacked: bytes[start, end). */
+/** The records of one visible batch: bytes[start, end), or all of what `unpack` gives where they are compressed. */
 export interface RecordSegment {
+  readonly unpack?: () => Buffer;
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
@@ -117,12 +118,13 @@ export class BatchCursor implements RecordCursor {
   #enterSegment(): boolean {
     const segment = this.#segments[this.#nextSegment];
     if (segment === undefined) return false;
+    const unpacked = segment.unpack?.();
     this.#nextSegment += 1;
-    this.#bytes = segment.bytes;
-    this.keyBytes = segment.bytes;
-    this.valueBytes = segment.bytes;
-    this.#at = segment.start;
-    this.#end = segment.end;
+    this.#bytes = unpacked ?? segment.bytes;
+    this.keyBytes = this.#bytes;
+    this.valueBytes = this.#bytes;
+    this.#at = unpacked === undefined ? segment.start : 0;
+    this.#end = unpacked === undefined ? segment.end : unpacked.length;
     this.#left = segment.count;
     this.#baseDelta = segment.baseDelta;
     this.#firstTimestampMs = segment.firstTimestampMs;
