@@ -2,11 +2,18 @@
 import { DateTime } from 'luxon';
 import { renderBucketPattern, type BucketPattern, type BucketUnit } from './bucketPattern.ts';
 
+export interface TimeRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 export interface BucketAssigner {
   /** Which time decides; `none` puts everything into one bucket. */
   readonly by: 'record-time' | 'wall-clock' | 'none';
   /** Times of one slot fall into one bucket (the reverse need not hold). Allocates nothing. */
   slotOf(timeMs: number): number;
+  /** The times of the slot, [fromMs, toMs); null where they are not one range. */
+  rangeOf(slot: number): TimeRange | null;
   /** The bucket's path below the sink, without slashes at its ends; empty for the sink's own folder. */
   bucketOf(slot: number): string;
 }
@@ -38,7 +45,8 @@ const SLOT_MS: Readonly<Record<BucketUnit, number>> = {
 };
 
 export function noBuckets(): BucketAssigner {
-  return { by: 'none', slotOf: () => 0, bucketOf: () => '' };
+  const always = { fromMs: -Infinity, toMs: Infinity };
+  return { by: 'none', slotOf: () => 0, rangeOf: () => always, bucketOf: () => '' };
 }
 
 /** @param timezone an IANA name. */
@@ -58,6 +66,12 @@ export function timeBuckets(
         return Math.floor(timeMs / earlySlotMs) - EARLY_SHIFT;
       }
       return UNKNOWN_SLOT;
+    },
+    rangeOf(slot) {
+      // Only whole slots between the two kinds of time that are numbered otherwise.
+      const fromMs = slot * slotMs;
+      const isWhole = fromMs >= WHOLE_MINUTES_SINCE_MS && fromMs + slotMs <= TIME_MS_MAX;
+      return isWhole ? { fromMs, toMs: fromMs + slotMs } : null;
     },
     bucketOf(slot) {
       if (slot === UNKNOWN_SLOT) return UNKNOWN_TIME_BUCKET;

@@ -11,6 +11,8 @@ export interface RollableFile {
 export interface RollingPolicy {
   /** Asked after every record: allocates nothing. */
   rollsBySize(lengthBytes: number): boolean;
+  /** The smallest length for which rollsBySize is true. */
+  readonly rollsAtBytes: number;
   /** Asked when time has passed; null where the file goes on. */
   rollsByTime(file: RollableFile, nowMs: number): Extract<RollReason, 'age' | 'idle'> | null;
   /** When to ask again by time; never later than now plus the shorter limit. */
@@ -28,6 +30,7 @@ export interface RollLimits {
 export function defaultRollingPolicy(limits: RollLimits): RollingPolicy {
   return {
     rollsAtCheckpoint: false,
+    rollsAtBytes: limits.maxBytes,
     rollsBySize: (lengthBytes) => lengthBytes >= limits.maxBytes,
     rollsByTime(file, nowMs) {
       if (nowMs - file.openedAtMs >= limits.maxAgeMs) return 'age';

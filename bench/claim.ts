@@ -95,6 +95,6 @@ function contextOf(journal: Journal, job: JobName, log: Log): Context {
   const snapshots = { everyEntries: 1_000, everyMs: 600_000, entriesMin: 50 };
   const settings = { job, snapshots } as Context['settings'];
   const ports = { journal, clock: systemClock, random: systemRandom, failpoints: noFailpoints, log };
-  // A claim asks nothing of the source and of the store.
-  return { ports: ports as Context['ports'], settings, stats: null as never };
+  // A claim asks nothing of the source and of the store, and writes no file.
+  return { ports: ports as Context['ports'], settings, stats: null as never, buffers: null as never };
 }

@@ -7,10 +7,12 @@ import path from 'node:path';
 import { noBuckets, timeBuckets, type BucketAssigner } from '../actors/bucketAssigner.ts';
 import { defaultRollingPolicy } from '../actors/rollingPolicy.ts';
 import type { Journal } from '../journal/port.ts';
+import { reserve } from '../journal/wasm/memory.ts';
 import { systemClock, systemRandom } from './clock.ts';
 import type { JobConfig, NatsJournalConfig } from './config/jobConfig.ts';
 import { configFingerprint } from './config/fingerprint.ts';
 import type { JobSettings } from './coordinator/options.ts';
+import { openFilesMax } from './openFilesMax.ts';
 import { noFailpoints, parseFailpoints, type Failpoints } from './failpoints.ts';
 import { composeSource } from './composeSource.ts';
 import type { Source } from './source/port.ts';
@@ -151,4 +153,12 @@ function composeAssigner({ bucket }: JobConfig): BucketAssigner {
   return bucket.by === 'none' ? noBuckets() : timeBuckets(bucket.by, bucket.pattern, bucket.timezone);
 }
 
-export const systemPorts = { clock: systemClock, random: systemRandom } as const;
+/** Taken from the machine only as far as it is used. */
+const WRITE_BUFFER_BYTES = 48 * 1024 * 1024;
+
+export const systemPorts = {
+  clock: systemClock,
+  random: systemRandom,
+  bufferArea: reserve(WRITE_BUFFER_BYTES),
+  openFilesMax: openFilesMax(),
+} as const;

@@ -14,6 +14,7 @@ import { startJob, stopJob, type JobFacts } from './jobLife.ts';
 import type { Context, JobSettings, Ports } from './options.ts';
 import { PartitionRunner, type RunnerEnd } from './partitionRunner.ts';
 import { RunStats } from './stats.ts';
+import { WriteBuffers } from './writeBuffers.ts';
 
 /** Last checkpoints that take longer (a journal, source or store that is away) are given up: who asked may not wait for ever. */
 const DRAIN_LIMIT_MS = 20_000;
@@ -47,7 +48,12 @@ export class Coordinator {
   #takingUp: Promise<void> = Promise.resolve();
 
   constructor(ports: Ports, settings: JobSettings) {
-    this.#context = { ports, settings, stats: new RunStats({ keepFiles: settings.untilEnd }) };
+    this.#context = {
+      ports,
+      settings,
+      stats: new RunStats({ keepFiles: settings.untilEnd }),
+      buffers: new WriteBuffers(ports.bufferArea),
+    };
   }
 
   get stats(): RunStats {

@@ -177,6 +177,7 @@ export class Epoch {
         clock: ports.clock,
         stats,
         openPart: (bucket, firstOffset) => this.#parts.open(bucket, firstOffset),
+        openFilesMax: ports.openFilesMax ?? Infinity,
       },
       nextOffset,
     );
@@ -219,6 +220,7 @@ export class Epoch {
         );
       }
       await flow.consume(batch, endOffset);
+      batch.release?.();
       this.#armRollTimer(flow);
     }
     return 'ended';

@@ -6,12 +6,19 @@ import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
 import type { RollingPolicy } from '../../actors/rollingPolicy.ts';
 import type { RollReason } from '../../journal/events.ts';
 import type { Clock } from '../clock.ts';
-import type { FetchedBatch, RecordCursor } from '../source/port.ts';
+import type { FetchedBatch, LineRun, RecordCursor } from '../source/port.ts';
+import { findBuckets, type Wanted } from './bucketsAhead.ts';
+import { forEachBounded } from './concurrency.ts';
 import type { PartCut, PartWriter } from './partWriter.ts';
 import type { RunStats } from './stats.ts';
 
 /** How far a single file may fall behind before the flow waits for it. */
 const FILE_BACKLOG_BYTES_MAX = 1024 * 1024;
+/** New files of one batch: as many are journaled in one entry, and so many of them created at once. */
+const OPENED_TOGETHER_MAX = 1_000;
+const OPEN_CONCURRENCY = 64;
+/** Where the limit of open files is reached, as many are rolled at once: looking for them takes time. */
+const ROLLED_TOGETHER_MIN = 32;
 
 /** A consistent cut at a record boundary. */
 export interface Cut {
@@ -29,6 +36,8 @@ export interface FlowOptions {
   readonly stats: RunStats;
   /** Journals and creates a part file for the bucket; the flow waits for it. */
   readonly openPart: (bucket: string, firstOffset: bigint) => Promise<PartWriter>;
+  /** Of the whole process; over it the files that have waited longest for a record are rolled. */
+  readonly openFilesMax?: number;
 }
 
 type Pause =
@@ -39,6 +48,11 @@ const DONE: Pause = { type: 'done' };
 
 export class Flow {
   readonly #options: FlowOptions;
+  readonly #run: LineRun = {
+    ...{ fromDelta: 0, toDelta: 0, fromMs: -Infinity, toMs: Infinity },
+    ...{ bytes: Buffer.alloc(0), at: 0, stopAt: 0 },
+  };
+  #slotBefore = NaN;
   /** Files that take records, by bucket and by slot; several slots may share a bucket. */
   readonly #byBucket = new Map<string, PartWriter>();
   readonly #bySlot = new Map<number, PartWriter>();
@@ -69,7 +83,7 @@ export class Flow {
     let pause = this.#scan(cursor, false, endOffset, wallMs);
     while (pause.type !== 'done') {
       if (pause.type === 'bucket') {
-        await this.#open(pause.slot);
+        await this.#openAhead(batch, pause.slot, endOffset);
         pause = this.#scan(cursor, true, endOffset, wallMs);
       } else {
         await pause.writer.drained();
@@ -90,8 +104,7 @@ export class Flow {
     const nowMs = clock.nowMs();
     const start = this.#nextOffset;
     let base = -1n;
-    let startDelta = 0;
-    let endDelta = Infinity;
+    let [startDelta, endDelta] = [0, Infinity];
     let slot = NaN;
     let writer: PartWriter | undefined;
     let read = 0;
@@ -126,11 +139,13 @@ export class Flow {
         writer.lastWriteAtMs = nowMs;
         lastDelta = delta;
         read += 1;
+        read += this.#copyRun(cursor, writer, slot, startDelta, endDelta);
+        lastDelta = cursor.offsetDelta;
         if (rolling.rollsBySize(writer.lengthBytes)) {
           this.#roll(writer, 'size');
           writer = undefined;
-        } else if (writer.backlogBytes > FILE_BACKLOG_BYTES_MAX) {
-          this.#nextOffset = base + BigInt(delta) + 1n;
+        } else if (writer.backlogBytes > FILE_BACKLOG_BYTES_MAX || writer.holdsUp) {
+          this.#nextOffset = base + BigInt(lastDelta) + 1n;
           return { type: 'behind', writer };
         }
       }
@@ -144,6 +159,33 @@ export class Flow {
     return DONE;
   }
 
+  /** Where two records in a row went to one file, more may: copies those that follow in bulk, and says how many these are. */
+  #copyRun(
+    cursor: RecordCursor,
+    writer: PartWriter,
+    slot: number,
+    startDelta: number,
+    endDelta: number,
+  ): number {
+    const isRepeated = slot === this.#slotBefore;
+    this.#slotBefore = slot;
+    if (!isRepeated || cursor.copyLines === undefined) return 0;
+    const { assigner, rolling } = this.#options;
+    const run = this.#run;
+    if (assigner.by === 'record-time') {
+      const range = assigner.rangeOf(slot);
+      if (range === null) return 0;
+      run.fromMs = range.fromMs;
+      run.toMs = range.toMs;
+    }
+    if (!writer.offer(run, rolling.rollsAtBytes)) return 0;
+    run.fromDelta = startDelta;
+    run.toDelta = endDelta;
+    const records = cursor.copyLines(run);
+    if (records > 0) writer.took(run, records, cursor.baseOffset, cursor.offsetDelta);
+    return records;
+  }
+
   /** The file of another slot of the same bucket, where there is one. */
   #adoptSlot(slot: number): PartWriter | undefined {
     if (this.#byBucket.size === 0) return undefined;
@@ -152,12 +194,50 @@ export class Flow {
     return writer;
   }
 
-  async #open(slot: number): Promise<void> {
-    const bucket = this.#options.assigner.bucketOf(slot);
-    const writer = await this.#options.openPart(bucket, this.#nextOffset);
+  /**
+   * Opens what the record that the flow stands on needs, and with it what the rest of its batch will need: many new files cost
+   * hardly more of the journal's time than one.
+   */
+  async #openAhead(batch: FetchedBatch, slot: number, endOffset: bigint | null): Promise<void> {
+    const { assigner, stats, openFilesMax = Infinity } = this.#options;
+    const bucket = assigner.bucketOf(slot);
+    const room = Math.min(OPENED_TOGETHER_MAX, Math.max(1, openFilesMax - stats.heldFiles));
+    const wanted = new Map([[bucket, { slot, firstOffset: this.#nextOffset }]]);
+    if (assigner.by === 'record-time' && room > 1) {
+      const options = { assigner, nextOffset: this.#nextOffset, endOffset, room };
+      findBuckets(batch.records(), options, wanted, (other) => this.#byBucket.has(other));
+    }
+    // Counted before anything is waited for: other partitions open files meanwhile.
+    let announced = wanted.size;
+    stats.heldFiles += announced;
+    try {
+      await this.#makeRoom(stats.heldFiles - openFilesMax);
+      await forEachBounded(wanted, OPEN_CONCURRENCY, async (one) => {
+        await this.#open(...one);
+        announced -= 1;
+        stats.heldFiles -= 1;
+      });
+    } finally {
+      stats.heldFiles -= announced;
+    }
+  }
+
+  async #open(bucket: string, { slot, firstOffset }: Wanted): Promise<void> {
+    const writer = await this.#options.openPart(bucket, firstOffset);
     this.#byBucket.set(bucket, writer);
     this.#bySlot.set(slot, writer);
     this.#unfinished.add(writer);
+  }
+
+  /** Rolls so many files, those first that have waited longest for a record, and waits until the system has closed them. */
+  async #makeRoom(files: number): Promise<void> {
+    if (files <= 0) return;
+    const idlest = [...this.#byBucket.values()]
+      .filter(({ records }) => records > 0)
+      .toSorted((one, other) => one.lastWriteAtMs - other.lastWriteAtMs)
+      .slice(0, Math.max(files, ROLLED_TOGETHER_MIN));
+    for (const writer of idlest) this.#roll(writer, 'idle');
+    await Promise.all(idlest.map((writer) => writer.drained()));
   }
 
   /** Goes on with a file of an earlier epoch; one that is to take no records is rolled. */
@@ -190,6 +270,7 @@ export class Flow {
   deadlineMs(nowMs: number): number | null {
     let deadline: number | null = null;
     for (const writer of this.#byBucket.values()) {
+      if (writer.records === 0) continue;
       const own = this.#options.rolling.deadlineMs(writer, nowMs);
       deadline = deadline === null ? own : Math.min(deadline, own);
     }

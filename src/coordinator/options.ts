@@ -10,6 +10,7 @@ import type { Source, StartFrom } from '../source/port.ts';
 import type { Store } from '../stores/port.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { RunStats } from './stats.ts';
+import type { WriteBuffers } from './writeBuffers.ts';
 
 export interface Ports {
   readonly journal: Journal;
@@ -19,6 +20,10 @@ export interface Ports {
   readonly random: Random;
   readonly failpoints: Failpoints;
   readonly log: Log;
+  /** Where write buffers are made, in memory where lines can be copied in bulk; from the heap where none is given. */
+  readonly bufferArea?: Uint8Array;
+  /** How many part files may be held open at once; without it there is no limit. */
+  readonly openFilesMax?: number;
 }
 
 export interface JobSettings {
@@ -49,4 +54,5 @@ export interface Context {
   readonly ports: Ports;
   readonly settings: JobSettings;
   readonly stats: RunStats;
+  readonly buffers: WriteBuffers;
 }

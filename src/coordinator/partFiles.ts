@@ -114,7 +114,7 @@ export class PartFiles {
     const nowMs = context.ports.clock.nowMs();
     return new PartWriter({
       ...{ partId: target.partId, target, bucket, file, firstOffset, inherited },
-      ...{ nowMs, stats: context.stats, latch },
+      ...{ nowMs, stats: context.stats, latch, buffers: context.buffers },
     });
   }
 

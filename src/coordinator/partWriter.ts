@@ -7,13 +7,14 @@ import type { DurableFacts, RollFacts } from '../../actors/facts.ts';
 import type { RollableFile } from '../../actors/rollingPolicy.ts';
 import type { RollReason } from '../../journal/events.ts';
 import type { PartId } from '../../journal/ids.ts';
+import type { LineRun } from '../source/port.ts';
 import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
 import type { FailureLatch } from './concurrency.ts';
 import type { RunStats } from './stats.ts';
+import { BUFFER_BYTES_FIRST, BUFFER_BYTES_MAX, type WriteBuffers } from './writeBuffers.ts';
 
-const BUFFER_BYTES_FIRST = 16 * 1024;
-const BUFFER_BYTES_MAX = 256 * 1024;
 const NEWLINE = 10;
+const NO_BUFFER = Buffer.alloc(0);
 
 /** What a cut copies of one file: a record boundary and all that is known at it. */
 export type PartCut = Omit<DurableFacts, 'handle'> & {
@@ -41,6 +42,7 @@ export interface PartWriterOptions {
   readonly inherited?: Inherited | null;
   readonly stats: RunStats;
   readonly latch: FailureLatch;
+  readonly buffers: WriteBuffers;
 }
 
 export class PartWriter implements RollableFile {
@@ -57,13 +59,17 @@ export class PartWriter implements RollableFile {
   readonly #crc: Crc64;
   /** Bytes handed to the file and not yet written. */
   backlogBytes = 0;
-  #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES_FIRST);
+  #buffer = NO_BUFFER;
+  #nextBufferBytes = BUFFER_BYTES_FIRST;
+  /** Of writes that failed: somebody may still read them until the file is let go of. */
+  readonly #failedBuffers: Buffer[] = [];
   #filled = 0;
   #summed = 0;
   #lastBase = 0n;
   #lastDelta = 0;
   #queue: Promise<unknown> = Promise.resolve();
   #closed: Promise<StoreHandle> | null = null;
+  #isHeld = true;
 
   constructor(options: PartWriterOptions) {
     this.#options = options;
@@ -73,6 +79,7 @@ export class PartWriter implements RollableFile {
     this.lastWriteAtMs = options.nowMs;
     this.#crc = this.#goOnFrom(options.inherited?.durable ?? null);
     options.stats.openFiles += 1;
+    options.stats.heldFiles += 1;
   }
 
   #goOnFrom(durable: DurableFacts | null): Crc64 {
@@ -101,14 +108,47 @@ export class PartWriter implements RollableFile {
 
   #appendAcross(bytes: Buffer, start: number, end: number): void {
     for (let at = start; at < end;) {
-      if (this.#filled === this.#buffer.length) this.#flush();
+      if (this.#filled === this.#buffer.length) this.#renew();
       const copied = bytes.copy(this.#buffer, this.#filled, at, end);
       at += copied;
       this.#filled += copied;
     }
-    if (this.#filled === this.#buffer.length) this.#flush();
+    if (this.#filled === this.#buffer.length) this.#renew();
     this.#buffer[this.#filled] = NEWLINE;
     this.#filled += 1;
+  }
+
+  /** Lets lines be copied into its buffer up to where the file rolls; false where that is not possible. */
+  offer(run: LineRun, rollsAtBytes: number): boolean {
+    if (this.lengthBytes >= rollsAtBytes || !this.#options.buffers.isInArea(this.#buffer)) return false;
+    run.bytes = this.#buffer;
+    run.at = this.#filled;
+    run.stopAt = Math.min(this.#filled + rollsAtBytes - this.lengthBytes, this.#buffer.length);
+    return true;
+  }
+
+  /** Takes over what was copied since `offer`, up to the record at base + delta. */
+  took(run: LineRun, records: number, base: bigint, delta: number): void {
+    this.lengthBytes += run.at - this.#filled;
+    this.#filled = run.at;
+    this.records += records;
+    this.#lastBase = base;
+    this.#lastDelta = delta;
+  }
+
+  /** Whether its writes should be waited for, so that others find room. */
+  get holdsUp(): boolean {
+    return this.backlogBytes > 0 && this.#options.buffers.isShort;
+  }
+
+  /** The next buffer; a full one makes the next larger, up to a limit. */
+  #renew(): void {
+    if (this.#filled > 0) {
+      this.#nextBufferBytes = Math.min(this.#buffer.length * 4, BUFFER_BYTES_MAX);
+      this.#flush();
+    }
+    const { buffers, stats } = this.#options;
+    this.#buffer = buffers.take(this.#nextBufferBytes, stats.openFiles);
   }
 
   /** Copies what the file holds at this record boundary, and has exactly that made durable before anything that follows. */
@@ -139,6 +179,16 @@ export class PartWriter implements RollableFile {
     if (this.#closed !== null) return;
     this.#flush();
     this.#closed = this.#enqueue(() => this.#options.file.closeForCommit());
+    void this.#closed.then(
+      () => this.#letGo(),
+      () => undefined,
+    );
+  }
+
+  /** The system holds the file open no more. */
+  #letGo(): void {
+    if (this.#isHeld) this.#options.stats.heldFiles -= 1;
+    this.#isHeld = false;
   }
 
   /** Makes everything appended so far durable. A file that is closed is durable, too. */
@@ -162,7 +212,11 @@ export class PartWriter implements RollableFile {
   async abandon(): Promise<void> {
     this.release();
     await this.drained();
-    await this.#options.file.abandon();
+    const { file, buffers } = this.#options;
+    await file.abandon();
+    this.#letGo();
+    for (const buffer of [this.#buffer, ...this.#failedBuffers]) buffers.give(buffer);
+    this.#buffer = NO_BUFFER;
   }
 
   #sum(): void {
@@ -173,20 +227,23 @@ export class PartWriter implements RollableFile {
   #flush(): void {
     if (this.#filled === 0) return;
     this.#sum();
-    const full = this.#buffer.subarray(0, this.#filled);
-    this.#buffer = Buffer.allocUnsafeSlow(Math.min(this.#buffer.length * 4, BUFFER_BYTES_MAX));
+    const buffer = this.#buffer;
+    const full = buffer.subarray(0, this.#filled);
+    this.#buffer = NO_BUFFER;
     this.#filled = 0;
     this.#summed = 0;
-    const { stats, file } = this.#options;
+    const { stats, file, buffers } = this.#options;
     this.backlogBytes += full.length;
     const written = this.#enqueue(() => file.write(full));
     void written.then(
       () => {
         stats.bytesWritten += full.length;
         this.backlogBytes -= full.length;
+        buffers.give(buffer);
       },
       () => {
         this.backlogBytes -= full.length;
+        this.#failedBuffers.push(buffer);
       },
     );
   }

@@ -9,6 +9,8 @@ export class RunStats {
   recordsRead = 0;
   bytesWritten = 0;
   openFiles = 0;
+  /** Those of them that the system holds open: closed ones wait for their checkpoint only. */
+  heldFiles = 0;
   pendingFiles = 0;
   committedFiles = 0;
   recordsCommitted = 0;

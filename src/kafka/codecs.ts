@@ -9,22 +9,31 @@ const CODEC = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 /** Java's snappy stream: this, two version numbers, then blocks that are each preceded by their length. */
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const XERIAL_HEADER_BYTES = 16;
+/** JSON expands about so much. */
+const EXPANSION = 8;
+const CHUNK_BYTES_MIN = 16 * 1024;
+const CHUNK_BYTES_MAX = 1024 * 1024;
 
 export function decompress(codec: number, bytes: Buffer): Buffer {
   switch (codec) {
     case CODEC.none:
       return bytes;
     case CODEC.gzip:
-      return gunzipSync(bytes);
+      return gunzipSync(bytes, { chunkSize: chunkBytes(bytes) });
     case CODEC.snappy:
       return unsnappy(bytes);
     case CODEC.lz4:
       return decompressFrameSync(bytes);
     case CODEC.zstd:
-      return zstdDecompressSync(bytes);
+      return zstdDecompressSync(bytes, { chunkSize: chunkBytes(bytes) });
     default:
       throw new Error(`compression codec ${codec} is not known`);
   }
+}
+
+/** Of the output: one chunk mostly takes it all, so that nothing has to be joined. */
+function chunkBytes(packed: Buffer): number {
+  return Math.min(CHUNK_BYTES_MAX, Math.max(CHUNK_BYTES_MIN, packed.length * EXPANSION));
 }
 
 function unsnappy(bytes: Buffer): Buffer {

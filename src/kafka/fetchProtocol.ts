@@ -40,6 +40,8 @@ export interface FetchedPartition {
 
 export interface FetchResponse {
   readonly errorCode: number;
+  /** What the records are slices of. */
+  readonly frame: Buffer;
   readonly partitions: readonly FetchedPartition[];
 }
 
@@ -73,7 +75,7 @@ function decodeFetchResponse(payload: Buffer): FetchResponse & { readonly client
     const topic = reader.string() ?? '';
     return reader.array(() => decodePartition(reader, topic));
   });
-  return { clientSideThrottleTime, errorCode, partitions: topics.flat() };
+  return { clientSideThrottleTime, errorCode, frame: payload, partitions: topics.flat() };
 }
 
 function decodePartition(reader: WireReader, topic: string): FetchedPartition {

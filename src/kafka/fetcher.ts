@@ -7,13 +7,16 @@ import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { Clock } from '../clock.ts';
 import type { Brokers } from './brokers.ts';
 import { Feed } from './feed.ts';
-import type { FetchedPartition, FetchRequest } from './fetchProtocol.ts';
+import type { FetchedPartition, FetchRequest, FetchResponse } from './fetchProtocol.ts';
+import { FrameLease } from './framePool.ts';
 import { authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import { LeaderSearch } from './leaderSearch.ts';
 import type { KafkaTuning, SourceLog } from './options.ts';
 import { pauseUnless, retryDelayMs, retryLevel, Wakeup } from './pacing.ts';
 import { watchRange } from './rangeGuard.ts';
-import { scanRecords } from './recordBatches.ts';
+import { type PartitionRecords, scanRecords } from './recordBatches.ts';
+
+type Answer = FetchedPartition & Pick<PartitionRecords, 'release'>;
 
 export interface FetcherContext {
   readonly brokers: Pick<Brokers, 'metadata' | 'fetch' | 'at'>;
@@ -101,7 +104,7 @@ export class Fetcher {
           throw new Error(`the broker answered error ${response.errorCode}`);
         if (failures > 0) log.info({ nodeId, failures }, `Broker ${nodeId} answers again.`);
         failures = 0;
-        this.#apply(feeds, request, response.partitions);
+        this.#apply(feeds, request, response);
       } catch (error) {
         // Closing the source ends a request in flight with an error, and the loop with it.
         if (signal.aborted as boolean) return;
@@ -150,25 +153,30 @@ export class Fetcher {
     };
   }
 
-  #apply(feeds: readonly Feed[], request: FetchRequest, answers: readonly FetchedPartition[]): void {
+  #apply(feeds: readonly Feed[], request: FetchRequest, response: FetchResponse): void {
     const asked = new Map(
       feeds.map((feed, index) => [feed.name, { feed, partition: request.partitions[index] }]),
     );
-    for (const answer of answers) {
+    const lease = new FrameLease(response.frame);
+    for (const answer of response.partitions) {
       const { feed, partition } = asked.get(partitionName(answer)) ?? {};
       // The feed may have been closed, or moved on through another broker, while this request was in flight.
       if (feed?.open !== true || partition?.fetchOffset !== feed.fetchOffset) continue;
       // A part of the answer keeps all of it in memory for as long as it waits: no matter for few feeds.
-      const records = this.#feeds.size <= FEEDS_UNCOPIED ? answer.records : Buffer.from(answer.records);
+      const isCopied = this.#feeds.size > FEEDS_UNCOPIED;
+      const mine = isCopied
+        ? { ...answer, records: Buffer.from(answer.records) }
+        : { ...answer, release: lease.hold() };
       try {
-        this.#applyOne(feed, { ...answer, records }, partition.bytesMax, feeds.length === 1);
+        this.#applyOne(feed, mine, partition.bytesMax, feeds.length === 1);
       } catch (error) {
         feed.fail(error);
       }
     }
+    lease.release();
   }
 
-  #applyOne(feed: Feed, answer: FetchedPartition, askedBytes: number, askedAlone: boolean): void {
+  #applyOne(feed: Feed, answer: Answer, askedBytes: number, askedAlone: boolean): void {
     switch (answer.errorCode) {
       case KAFKA_CODE.none:
         this.#take(feed, answer, askedBytes, askedAlone);
@@ -190,7 +198,7 @@ export class Fetcher {
     }
   }
 
-  #take(feed: Feed, answer: FetchedPartition, askedBytes: number, askedAlone: boolean): void {
+  #take(feed: Feed, answer: Answer, askedBytes: number, askedAlone: boolean): void {
     const { fetchOffset, name } = feed;
     feed.failures = 0;
     feed.alone = false;
@@ -198,7 +206,11 @@ export class Fetcher {
     const scanned = scanRecords({ ...answer, name, fetchedOffset: fetchOffset });
     if (scanned.nextOffset > fetchOffset) {
       feed.push(scanned);
-    } else if (scanned.neededBytes !== null) {
+      return;
+    }
+    // Nothing of the answer is kept.
+    answer.release?.();
+    if (scanned.neededBytes !== null) {
       feed.neededBytes = Math.min(Math.max(scanned.neededBytes, askedBytes + 1), FETCH_BYTES_LIMIT);
     } else if (records.length === 0 && lastStableOffset > fetchOffset) {
       // Others may have filled the answer. Where it was asked alone a remote tier may not have answered in time: an empty answer

@@ -1,5 +1,6 @@
 /** kafkajs's configuration from ours; its log goes to ours without requests, responses or credentials. */
 import { type KafkaConfig, logLevel } from 'kafkajs';
+import { frameSocketFactory } from './frameSocket.ts';
 import type { KafkaSourceOptions, KafkaTuning, SourceLog } from './options.ts';
 
 export function kafkaConfig(options: KafkaSourceOptions, tuning: KafkaTuning): KafkaConfig {
@@ -9,6 +10,7 @@ export function kafkaConfig(options: KafkaSourceOptions, tuning: KafkaTuning): K
     ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
     // kafkajs keeps its authenticator on this object.
     ...(options.sasl === undefined ? {} : { sasl: { ...options.sasl } }),
+    socketFactory: frameSocketFactory,
     connectionTimeout: tuning.connectionTimeoutMs,
     authenticationTimeout: tuning.connectionTimeoutMs,
     requestTimeout: tuning.requestTimeoutMs,

@@ -1,6 +1,6 @@
 /**
  * The only file that touches what kafkajs does not export. It pins the version, checks every member it uses when it is loaded,
- * and repairs three faults of the client at their source. docs/decisions/0003 says why.
+ * and repairs four faults of the client at their source. docs/decisions/0003 says why.
  */
 import { createRequire } from 'node:module';
 import type * as kafkajs from 'kafkajs';
@@ -32,6 +32,7 @@ export interface ProtocolRequest<Response> {
 
 interface Connection {
   connect: (this: Connection) => Promise<unknown>;
+  processData: (this: Connection, bytes: Buffer) => unknown;
   isConnected(): boolean;
   disconnect(): Promise<unknown>;
   rejectRequests(error: Error): void;
@@ -198,12 +199,17 @@ const connecting = Symbol('tidemark: connecting');
  *    reconnected; and two requests that find it closed open two sockets. Reconnecting starts clean, and once.
  * 2. The request queue sets a timer with a negative delay after every response, which Node 24 reports on standard error; with
  *    nothing pending there is nothing to check.
+ * 3. What a whole response leaves is an empty chunk; with it the next response, whole as it may be, would be copied to join them.
  */
 function repair(): void {
   const connection = client.Connection.prototype as Connection & {
     [connecting]?: Promise<unknown> | undefined;
   };
-  const { connect } = connection;
+  const { connect, processData } = connection;
+  connection.processData = function (this: typeof connection, bytes) {
+    if (this.bytesBuffered === 0) this.chunks = [];
+    return processData.call(this, bytes);
+  };
   connection.connect = function (this: typeof connection) {
     if (this.isConnected()) return Promise.resolve(true);
     this[connecting] ??= (() => {

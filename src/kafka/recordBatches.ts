@@ -38,6 +38,8 @@ export interface PartitionRecords {
   readonly lastStableOffset: bigint;
   readonly abortedTransactions: readonly AbortedTransaction[];
   readonly records: Buffer;
+  /** Lets go of the memory of `records`. */
+  readonly release?: () => void;
 }
 
 export interface ScannedRecords {
@@ -49,6 +51,7 @@ export interface ScannedRecords {
   readonly sizeBytes: number;
   /** Where not one batch is whole: how many bytes the first needs, as far as it can be seen. */
   readonly neededBytes: number | null;
+  readonly release?: (() => void) | undefined;
 }
 
 /**
@@ -78,7 +81,8 @@ export function scanRecords({ name, records, ...fetch }: PartitionRecords): Scan
     if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
     at += length;
   }
-  return { name, fetchedOffset: fetch.fetchedOffset, nextOffset, batches, sizeBytes, neededBytes };
+  const { fetchedOffset, release } = fetch;
+  return { name, fetchedOffset, nextOffset, batches, sizeBytes, neededBytes, release };
 }
 
 function wholeLength(name: string, records: Buffer, at: number): number {
@@ -129,7 +133,7 @@ function isAbortMarker(bytes: Buffer): boolean {
   return bytes.readInt16BE(cursor.keyStart + 2) === ABORT_TYPE;
 }
 
-/** Checks every batch's CRC and unpacks the visible ones. */
+/** Checks every batch's CRC; the visible ones are unpacked one after the other, when the cursor comes to them. */
 export function toFetchedBatch(scanned: ScannedRecords): FetchedBatch {
   const { name, fetchedOffset, nextOffset } = scanned;
   const segments: RecordSegment[] = [];
@@ -139,9 +143,8 @@ export function toFetchedBatch(scanned: ScannedRecords): FetchedBatch {
       throw corrupt(name, bytes.readBigInt64BE(0), 'fails its CRC-32C check');
     }
     if (!visible) continue;
-    const segment = unpack(name, bytes, fetchedOffset);
-    segments.push(segment);
-    sizeBytes += segment.bytes.length;
+    segments.push(packed(name, bytes, fetchedOffset));
+    sizeBytes += bytes.length;
   }
   const skipBelow = 0;
   return {
@@ -149,19 +152,22 @@ export function toFetchedBatch(scanned: ScannedRecords): FetchedBatch {
     nextOffset,
     sizeBytes,
     records: () => new BatchCursor(fetchedOffset, skipBelow, segments),
+    ...(scanned.release === undefined ? {} : { release: scanned.release }),
   };
 }
 
-function unpack(name: string, bytes: Buffer, fetchedOffset: bigint): RecordSegment {
+function packed(name: string, bytes: Buffer, fetchedOffset: bigint): RecordSegment {
   const codec = bytes.readInt16BE(AT.attributes) & CODEC_MASK;
   const segment = segmentOf(bytes, fetchedOffset);
   if (codec === 0) return segment;
-  try {
-    const unpacked = decompress(codec, bytes.subarray(AT_RECORDS));
-    return { ...segment, bytes: unpacked, start: 0, end: unpacked.length };
-  } catch (error) {
-    throw corrupt(name, bytes.readBigInt64BE(0), 'cannot be decompressed', error);
-  }
+  const unpack = (): Buffer => {
+    try {
+      return decompress(codec, bytes.subarray(AT_RECORDS));
+    } catch (error) {
+      throw corrupt(name, bytes.readBigInt64BE(0), 'cannot be decompressed', error);
+    }
+  };
+  return { ...segment, unpack };
 }
 
 function segmentOf(bytes: Buffer, baseOffset: bigint): RecordSegment {

@@ -1,9 +1,12 @@
 /** The cursor over the bytes of unpacked record batches: it moves, nothing is made per record. */
 import { TidemarkError } from '../../journal/errors.ts';
-import type { RecordCursor } from '../source/port.ts';
+import { reserve } from '../../journal/wasm/memory.ts';
+import type { LineRun, RecordCursor } from '../source/port.ts';
+import { copyPlainLines, LINE_COPY_MARGIN_BYTES, type LineCopy } from './lineKernel.ts';
 
-/** The records of one visible batch, unpacked: bytes[start, end). */
+/** The records of one visible batch: bytes[start, end), or all of what `unpack` gives where they are compressed. */
 export interface RecordSegment {
+  readonly unpack?: () => Buffer;
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
@@ -16,6 +19,22 @@ export interface RecordSegment {
 }
 
 const NO_BYTES = Buffer.alloc(0);
+
+/** What the kernel reads has to be in its memory: a window over the bytes of one segment at a time. */
+const WINDOW_BYTES = 128 * 1024;
+/** Records up to this long are always whole in the window; a longer one may be left to `next()`. */
+const WINDOW_AHEAD_BYTES = 16 * 1024;
+const window = reserve(WINDOW_BYTES + LINE_COPY_MARGIN_BYTES);
+let windowOf: Buffer = NO_BYTES;
+let windowStart = 0;
+let windowEnd = 0;
+const copy: LineCopy = {
+  ...{ fromMs: 0, toMs: 0, fromDelta: 0, toDelta: 0 },
+  ...{ at: 0, end: 0, left: 0, out: 0, outEnd: 0, stopAt: 0, delta: 0 },
+};
+/** Beyond it differences of times are not exact; nothing that is a time comes near. */
+const EXACT_TIME_MS_MAX = 2 ** 46;
+const INT32_MAX = 2 ** 31 - 1;
 
 export class BatchCursor implements RecordCursor {
   readonly baseOffset: bigint;
@@ -57,15 +76,55 @@ export class BatchCursor implements RecordCursor {
     return true;
   }
 
+  copyLines(run: LineRun): number {
+    const appendedMs = this.#appendTimestampMs;
+    if (appendedMs !== null && !(appendedMs >= run.fromMs && appendedMs < run.toMs)) return 0;
+    if (this.#left === 0 || Math.abs(this.#firstTimestampMs) > EXACT_TIME_MS_MAX) return 0;
+    const start = this.#window();
+    copy.fromMs = appendedMs === null ? run.fromMs - this.#firstTimestampMs : -Infinity;
+    copy.toMs = appendedMs === null ? run.toMs - this.#firstTimestampMs : Infinity;
+    copy.fromDelta = Math.max(-INT32_MAX, run.fromDelta - this.#baseDelta);
+    copy.toDelta = Math.min(INT32_MAX, run.toDelta - this.#baseDelta);
+    copy.at = start + this.#at;
+    copy.end = start + windowEnd;
+    copy.left = this.#left;
+    copy.out = run.bytes.byteOffset + run.at;
+    copy.outEnd = run.bytes.byteOffset + run.bytes.length;
+    copy.stopAt = run.bytes.byteOffset + run.stopAt;
+    const count = copyPlainLines(copy);
+    if (count === 0) return 0;
+    this.#at = copy.at - start;
+    this.#left = copy.left;
+    run.at = copy.out - run.bytes.byteOffset;
+    this.offsetDelta = this.#baseDelta + copy.delta;
+    return count;
+  }
+
+  /** Sees to it that the records from here on are in the window; gives the address at which the segment's bytes would begin. */
+  #window(): number {
+    const isCovered =
+      windowOf === this.#bytes &&
+      this.#at >= windowStart &&
+      (windowEnd === this.#end || this.#at + WINDOW_AHEAD_BYTES <= windowEnd);
+    if (!isCovered) {
+      windowOf = this.#bytes;
+      windowStart = this.#at;
+      windowEnd = Math.min(this.#end, windowStart + WINDOW_BYTES);
+      window.set(this.#bytes.subarray(windowStart, windowEnd));
+    }
+    return window.byteOffset - windowStart;
+  }
+
   #enterSegment(): boolean {
     const segment = this.#segments[this.#nextSegment];
     if (segment === undefined) return false;
+    const unpacked = segment.unpack?.();
     this.#nextSegment += 1;
-    this.#bytes = segment.bytes;
-    this.keyBytes = segment.bytes;
-    this.valueBytes = segment.bytes;
-    this.#at = segment.start;
-    this.#end = segment.end;
+    this.#bytes = unpacked ?? segment.bytes;
+    this.keyBytes = this.#bytes;
+    this.valueBytes = this.#bytes;
+    this.#at = unpacked === undefined ? segment.start : 0;
+    this.#end = unpacked === undefined ? segment.end : unpacked.length;
     this.#left = segment.count;
     this.#baseDelta = segment.baseDelta;
     this.#firstTimestampMs = segment.firstTimestampMs;

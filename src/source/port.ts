@@ -26,6 +26,26 @@ export interface RecordCursor {
   readonly valueBytes: Buffer;
   readonly valueStart: number;
   readonly valueEnd: number;
+  /**
+   * Writes the values of records behind the one it stands on as lines, as `next()` would read them, and moves `run.at` and itself
+   * over them: only offsetDelta is then right. Gives how many; it may stop at any record, and stops before one that it does not
+   * understand. Absent where there is no quicker way than record by record.
+   */
+  copyLines?(run: LineRun): number;
+}
+
+/** Where many records' lines go at once, and which records may go there. Its owner uses it again and again. */
+export interface LineRun {
+  /** Records with offsetDelta in [fromDelta, toDelta) and timestampMs in [fromMs, toMs). */
+  fromDelta: number;
+  toDelta: number;
+  fromMs: number;
+  toMs: number;
+  /** In the kernels' memory (journal/wasm); lines go to bytes[at, bytes.length). */
+  bytes: Uint8Array;
+  at: number;
+  /** No further record is taken once `at` has come so far. */
+  stopAt: number;
 }
 
 export interface FetchedBatch {
@@ -37,6 +57,11 @@ export interface FetchedBatch {
   readonly sizeBytes: number;
   /** A fresh cursor before the first record whose offset is at least fetchedOffset. */
   records(): RecordCursor;
+  /**
+   * Its reader is through with it: neither the batch nor a cursor of it may be used any more, since its memory is used again. It
+   * need not be called.
+   */
+  release?(): void;
 }
 
 /** Reading one owned partition from an offset on. Prefetches within its limit; pulled by the partition's runner. */

@@ -90,6 +90,7 @@ describe('a crash while files in progress are taken over', () => {
   ] as const;
   const threeBuckets: BucketAssigner = {
     by: 'record-time',
+    rangeOf: () => null,
     slotOf: (ms) => ms,
     bucketOf: (slot) => `bucket-${slot}`,
   };

@@ -6,6 +6,7 @@ import { TidemarkError } from '../../journal/errors.ts';
 import { partId } from '../../journal/ids.ts';
 import { FailureLatch } from '../../src/coordinator/concurrency.ts';
 import { Flow, type Cut } from '../../src/coordinator/flow.ts';
+import { WriteBuffers } from '../../src/coordinator/writeBuffers.ts';
 import { PartWriter, type PartCut } from '../../src/coordinator/partWriter.ts';
 import { RunStats } from '../../src/coordinator/stats.ts';
 import { systemClock, type Clock } from '../../src/clock.ts';
@@ -134,6 +135,7 @@ class Bench {
             nowMs: 0,
             stats,
             latch,
+            buffers: new WriteBuffers(),
           });
           this.files.set(writer, file);
           return writer;
@@ -197,6 +199,7 @@ function logOf(count: number, number: (below: number) => number, bytes: () => nu
 
 const fourBuckets: BucketAssigner = {
   by: 'record-time',
+  rangeOf: () => null,
   slotOf: (ms) => ms,
   bucketOf: (slot) => `b${slot % 3}`,
 };
@@ -319,7 +322,12 @@ describe('a cut counts exactly the records that were dealt with', () => {
   test('where the bucket of the wall clock changes within a batch: the file that was opened takes the record', async () => {
     let nowMs = 0;
     const clock: Clock = { ...systemClock, wallMs: () => (nowMs += 1) };
-    const perTick: BucketAssigner = { by: 'wall-clock', slotOf: (ms) => ms, bucketOf: (slot) => `t${slot}` };
+    const perTick: BucketAssigner = {
+      by: 'wall-clock',
+      slotOf: (ms) => ms,
+      rangeOf: () => null,
+      bucketOf: (slot) => `t${slot}`,
+    };
     const bench = new Bench(log, { assigner: perTick, clock });
     for (let from = 0n; from < 10n; from += 2n) await bench.flow.consume(bench.batch(from, from + 2n), null);
     expect(bench.files.size).toBe(5);

@@ -199,6 +199,7 @@ describe('where a topic begins', () => {
 describe('a checkpoint too large for one entry', () => {
   const spread = {
     by: 'record-time' as const,
+    rangeOf: () => null,
     slotOf: (ms: number) => ms,
     bucketOf: (slot: number) => `b${slot}`,
   };

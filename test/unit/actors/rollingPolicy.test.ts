@@ -127,6 +127,7 @@ describe('a custom policy', () => {
   it('is one object: here, files of three records at most', () => {
     const threeRecords: RollingPolicy = {
       rollsAtCheckpoint: false,
+      rollsAtBytes: Infinity,
       rollsBySize: (lengthBytes) => lengthBytes >= 3,
       rollsByTime: () => null,
       deadlineMs: () => Infinity,

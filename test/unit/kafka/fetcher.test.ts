@@ -54,7 +54,7 @@ class ScriptedBrokers {
     });
     if (partitions.every(({ records, errorCode }) => records.length === 0 && errorCode === 0))
       await this.#wait(request.waitMs);
-    return { errorCode: 0, partitions };
+    return { errorCode: 0, frame: Buffer.alloc(0), partitions };
   }
 
   at(): Promise<never> {

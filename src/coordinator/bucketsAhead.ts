@@ -1,0 +1,57 @@
+/** Looks ahead in a fetched batch for buckets that have no part file yet. */
+import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
+import { hasCode } from '../../journal/errors.ts';
+import type { RecordCursor } from '../source/port.ts';
+
+export interface Wanted {
+  readonly slot: number;
+  /** Of the first record that goes there. */
+  readonly firstOffset: bigint;
+}
+
+export interface Ahead {
+  readonly assigner: BucketAssigner;
+  readonly nextOffset: bigint;
+  readonly endOffset: bigint | null;
+  /** How many buckets are wanted at most. */
+  readonly room: number;
+}
+
+/** Adds to `wanted` the buckets of records from nextOffset on that `isOpen` does not know, each with its first record. */
+export function findBuckets(
+  cursor: RecordCursor,
+  { assigner, nextOffset, endOffset, room }: Ahead,
+  wanted: Map<string, Wanted>,
+  isOpen: (bucket: string) => boolean,
+): void {
+  const seen = new Set<number>();
+  let base = -1n;
+  let [startDelta, endDelta] = [0, Infinity];
+  let slotBefore = NaN;
+  while (wanted.size < room && movesOn(cursor)) {
+    if (cursor.baseOffset !== base) {
+      base = cursor.baseOffset;
+      startDelta = Number(nextOffset - base);
+      if (endOffset !== null) endDelta = Number(endOffset - base);
+    }
+    if (cursor.offsetDelta >= endDelta) break;
+    if (cursor.offsetDelta < startDelta || cursor.valueStart < 0) continue;
+    const slot = assigner.slotOf(cursor.timestampMs);
+    if (slot === slotBefore || seen.has(slot)) continue;
+    slotBefore = slot;
+    seen.add(slot);
+    const bucket = assigner.bucketOf(slot);
+    if (isOpen(bucket) || wanted.has(bucket)) continue;
+    wanted.set(bucket, { slot, firstOffset: cursor.baseOffset + BigInt(cursor.offsetDelta) });
+  }
+}
+
+/** What cannot be read is told by whoever comes to it: here it is the end. */
+function movesOn(cursor: RecordCursor): boolean {
+  try {
+    return cursor.next();
+  } catch (error) {
+    if (hasCode(error, 'KAFKA_BATCH_CORRUPT')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Buffers for long answers, used again and again. New ones for each would make the garbage collector run every few answers,
+ * since it counts their bytes. What is never given back is collected like anything else.
+ */
+
+const UNIT_BYTES = 1024 * 1024;
+/** Shorter answers are seldom, or no fetches. */
+const POOLED_BYTES_MIN = 256 * 1024;
+/** What lies idle in the pool, at most. */
+const IDLE_BYTES_MAX = 24 * UNIT_BYTES;
+
+const idle: ArrayBufferLike[] = [];
+const pooled = new WeakSet<ArrayBufferLike>();
+let idleBytes = 0;
+
+/** A buffer of exactly this length; its memory may be longer. */
+export function takeFrame(length: number): Buffer {
+  if (length < POOLED_BYTES_MIN) return Buffer.allocUnsafeSlow(length);
+  const at = idle.findIndex(({ byteLength }) => byteLength >= length);
+  const [found] = at === -1 ? [] : idle.splice(at, 1);
+  if (found !== undefined) {
+    idleBytes -= found.byteLength;
+    return Buffer.from(found, 0, length);
+  }
+  const made = Buffer.allocUnsafeSlow(Math.ceil(length / UNIT_BYTES) * UNIT_BYTES);
+  pooled.add(made.buffer);
+  return made.subarray(0, length);
+}
+
+/** Nobody may read any part of the frame any more. Any slice of it names it. */
+function giveFrame({ buffer }: Buffer): void {
+  if (!pooled.has(buffer) || idle.includes(buffer) || idleBytes + buffer.byteLength > IDLE_BYTES_MAX) return;
+  idle.push(buffer);
+  idleBytes += buffer.byteLength;
+}
+
+/** Counts who reads a frame; the last one to let go gives it back. */
+export class FrameLease {
+  readonly #frame: Buffer;
+  #readers = 1;
+
+  /** Held by its maker until `release`. */
+  constructor(frame: Buffer) {
+    this.#frame = frame;
+  }
+
+  /** One more reader; its function lets go, once. */
+  hold(): () => void {
+    this.#readers += 1;
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.release();
+      isHeld = false;
+    };
+  }
+
+  release(): void {
+    this.#readers -= 1;
+    if (this.#readers === 0) giveFrame(this.#frame);
+  }
+}

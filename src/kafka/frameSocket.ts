@@ -1,0 +1,97 @@
+/**
+ * The socket of a connection to a broker, which hands kafkajs whole answers. Kafka's answers are frames: a length, then as many
+ * bytes. Those that are long are read straight into a buffer of their length: a chunk per read, all of them joined once the last
+ * is there, cost more than everything else that is done with the bytes.
+ */
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { ISocketFactory } from 'kafkajs';
+import { takeFrame } from './framePool.ts';
+
+const KEEP_ALIVE_DELAY_MS = 60_000;
+const LENGTH_BYTES = 4;
+const HEAD_BYTES = 64 * 1024;
+/** No broker answers with more; what claims to is none (the letters HTTP, for example). */
+const FRAME_BYTES_MAX = 1024 * 1024 * 1024;
+
+/** Puts frames together from what the socket reads; `space` is where the next read goes. */
+export class FrameReader {
+  readonly #emit: (frame: Buffer) => void;
+  readonly #head = Buffer.allocUnsafeSlow(HEAD_BYTES);
+  #headFilled = 0;
+  #frame: Buffer | null = null;
+  #frameFilled = 0;
+
+  constructor(emit: (frame: Buffer) => void) {
+    this.#emit = emit;
+  }
+
+  space(): Buffer {
+    return this.#frame === null
+      ? this.#head.subarray(this.#headFilled)
+      : this.#frame.subarray(this.#frameFilled);
+  }
+
+  /** So many bytes were read into `space`. Throws where what begins there is no frame. */
+  filled(bytes: number): void {
+    if (this.#frame === null) {
+      this.#headFilled += bytes;
+      this.#takeApart();
+      return;
+    }
+    this.#frameFilled += bytes;
+    if (this.#frameFilled < this.#frame.length) return;
+    const frame = this.#frame;
+    this.#frame = null;
+    this.#emit(frame);
+  }
+
+  /** Emits what is whole in the head; what a frame has of it begins the frame's own buffer. */
+  #takeApart(): void {
+    let at = 0;
+    while (this.#frame === null && this.#headFilled - at >= LENGTH_BYTES) {
+      const length = LENGTH_BYTES + this.#head.readInt32BE(at);
+      if (length < LENGTH_BYTES || length > FRAME_BYTES_MAX)
+        throw new Error(`an answer of ${length} bytes is announced: is this a Kafka broker?`);
+      const frame = takeFrame(length);
+      const found = this.#head.copy(frame, 0, at, Math.min(this.#headFilled, at + length));
+      at += found;
+      if (found === length) this.#emit(frame);
+      else {
+        this.#frame = frame;
+        this.#frameFilled = found;
+      }
+    }
+    this.#head.copyWithin(0, at, this.#headFilled);
+    this.#headFilled -= at;
+  }
+}
+
+/** Plain connections read frames; TLS hands over decrypted chunks, as kafkajs's own factory does. */
+export const frameSocketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+  const tls = ssl as typeof ssl | boolean | null | undefined;
+  const isPlain = tls === undefined || tls === null || tls === false;
+  const servername = isIP(host) === 0 ? { servername: host } : {};
+  const socket = isPlain
+    ? connectFramed(host, port, onConnect)
+    : connectTls({ host, port, ...servername, ...(tls === true ? {} : tls) }, onConnect);
+  socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+  return socket;
+};
+
+function connectFramed(host: string, port: number, onConnect: () => void): Socket {
+  const reader = new FrameReader((frame) => void socket.emit('data', frame));
+  const callback = (bytes: number): boolean => {
+    try {
+      reader.filled(bytes);
+    } catch (error) {
+      socket.destroy(error as Error);
+    }
+    return true;
+  };
+  const socket: Socket = connect(
+    { host, port, onread: { buffer: () => reader.space(), callback } },
+    onConnect,
+  );
+  return socket;
+}

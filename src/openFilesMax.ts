@@ -1,0 +1,25 @@
+/** How many part files this process may hold open: what the system allows it, less what everything else needs. */
+import { readFileSync } from 'node:fs';
+
+/** Connections, the journal, and folders and files that are being published or made durable; a quarter where there are many. */
+const OTHERS_MIN = 192;
+const OTHERS_SHARE = 0.25;
+/** Where the system does not tell (it tells on Linux): what it allows at least, wherever Node runs. */
+const UNTOLD = 1_024;
+const LEAST = 16;
+
+export function openFilesMax(limits = readLimits()): number {
+  const found = /^Max open files\s+(\d+|unlimited)\s/m.exec(limits)?.[1];
+  const allowed = found === undefined ? UNTOLD : Number(found === 'unlimited' ? 'Infinity' : found);
+  if (allowed === Infinity) return allowed;
+  return Math.max(LEAST, Math.floor(allowed - Math.max(OTHERS_MIN, allowed * OTHERS_SHARE)));
+}
+
+function readLimits(): string {
+  try {
+    return readFileSync('/proc/self/limits', 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}

@@ -1,0 +1,141 @@
+/** Many buckets in one batch: their files are opened together, and never more than may be open. */
+import { describe, expect, test } from 'vitest';
+import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
+import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
+import { partId } from '../../journal/ids.ts';
+import { systemClock } from '../../src/clock.ts';
+import { FailureLatch } from '../../src/coordinator/concurrency.ts';
+import { Flow } from '../../src/coordinator/flow.ts';
+import { PartWriter } from '../../src/coordinator/partWriter.ts';
+import { RunStats } from '../../src/coordinator/stats.ts';
+import { WriteBuffers } from '../../src/coordinator/writeBuffers.ts';
+import { scanRecords, toFetchedBatch } from '../../src/kafka/recordBatches.ts';
+import type { FetchedBatch } from '../../src/source/port.ts';
+import { buildBatch } from '../unit/kafka/batchBuilder.ts';
+
+const bySecond: BucketAssigner = {
+  by: 'record-time',
+  slotOf: (ms) => Math.floor(ms / 1_000),
+  rangeOf: () => null,
+  bucketOf: (slot) => `b${slot}`,
+};
+
+/** Record `offset` belongs to bucket `offset % buckets`. */
+function batchOf(records: number, buckets: number): FetchedBatch {
+  const built = Array.from({ length: records }, (_, offsetDelta) => ({
+    offsetDelta,
+    timestampDelta: (offsetDelta % buckets) * 1_000,
+    value: Buffer.from(`r${offsetDelta}`),
+  }));
+  const bytes = buildBatch({ baseOffset: 0n, records: built });
+  const facts = { name: 't/0', fetchedOffset: 0n, lastStableOffset: -1n, abortedTransactions: [] };
+  return toFetchedBatch(scanRecords({ ...facts, records: bytes }));
+}
+
+class Scene {
+  readonly stats = new RunStats({ keepFiles: false });
+  readonly opened: { bucket: string; firstOffset: bigint; text: string }[] = [];
+  mostHeld = 0;
+  /** Rounds of openings that were under way at once. */
+  rounds = 0;
+  readonly flow: Flow;
+  #opening = 0;
+  #held = 0;
+  readonly #buffers = new WriteBuffers();
+
+  constructor(openFilesMax: number) {
+    const options = {
+      assigner: bySecond,
+      rolling: defaultRollingPolicy({ maxBytes: 1e9, maxAgeMs: 1e9, maxIdleMs: 1e9 }),
+      clock: systemClock,
+      stats: this.stats,
+      openPart: (bucket: string, firstOffset: bigint) => this.#open(bucket, firstOffset),
+      openFilesMax,
+    };
+    this.flow = new Flow(options, 0n);
+  }
+
+  async #open(bucket: string, firstOffset: bigint): Promise<PartWriter> {
+    if (this.#opening === 0) this.rounds += 1;
+    this.#opening += 1;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#opening -= 1;
+    this.#held += 1;
+    this.mostHeld = Math.max(this.mostHeld, this.#held);
+    const one = { bucket, firstOffset, text: '' };
+    this.opened.push(one);
+    const id = partId(this.opened.length.toString(16).padStart(32, '0'));
+    const file = {
+      write: async (bytes: Uint8Array) => void (one.text += Buffer.from(bytes).toString()),
+      persist: async () => null,
+      closeForCommit: async () => {
+        this.#held -= 1;
+        return null;
+      },
+      abandon: async () => undefined,
+    };
+    const target = { partId: id, finalUri: bucket, temporaryUri: bucket };
+    const shared = { stats: this.stats, latch: new FailureLatch(), buffers: this.#buffers };
+    const writer = new PartWriter({ partId: id, bucket, target, file, firstOffset, nowMs: 0, ...shared });
+    return writer;
+  }
+
+  /** Every bucket's lines, in the order in which its files were opened. */
+  async lines(): Promise<Map<string, string>> {
+    const cut = this.flow.cut();
+    await Promise.all(cut.parts.map(({ handle }) => handle));
+    const lines = new Map<string, string>();
+    const inOrder = this.opened.toSorted((one, other) => Number(one.firstOffset - other.firstOffset));
+    for (const { bucket, text } of inOrder) lines.set(bucket, (lines.get(bucket) ?? '') + text);
+    return lines;
+  }
+}
+
+function expected(records: number, buckets: number): Map<string, string> {
+  const lines = new Map<string, string>();
+  for (let offset = 0; offset < records; offset += 1) {
+    const bucket = `b${offset % buckets}`;
+    lines.set(bucket, `${lines.get(bucket) ?? ''}r${offset}\n`);
+  }
+  return lines;
+}
+
+describe('many buckets in one batch', () => {
+  test('are opened in one go, each named by its own first record', async () => {
+    const scene = new Scene(Infinity);
+    await scene.flow.consume(batchOf(300, 100), null);
+    expect(scene.rounds).toBe(1);
+    expect(scene.opened.length).toBe(100);
+    for (const { bucket, firstOffset } of scene.opened) expect(bucket).toBe(`b${firstOffset}`);
+    expect(await scene.lines()).toEqual(expected(300, 100));
+    await scene.flow.abandon();
+    expect(scene.stats.heldFiles).toBe(0);
+  });
+
+  test('that begin behind the end of a bounded run are not opened', async () => {
+    const scene = new Scene(Infinity);
+    await scene.flow.consume(batchOf(100, 100), 40n);
+    expect(scene.opened.length).toBe(40);
+    await scene.flow.abandon();
+  });
+
+  test('never hold more files open than may be: those that waited longest are rolled', async () => {
+    const scene = new Scene(20);
+    await scene.flow.consume(batchOf(400, 50), null);
+    expect(scene.mostHeld).toBeLessThanOrEqual(20);
+    expect(scene.opened.length).toBeGreaterThan(50);
+    expect(await scene.lines()).toEqual(expected(400, 50));
+    await scene.flow.abandon();
+    expect(scene.stats.heldFiles).toBe(0);
+  });
+
+  test('ten thousand of them are written, each to its file', async () => {
+    const scene = new Scene(Infinity);
+    await scene.flow.consume(batchOf(20_000, 10_000), null);
+    expect(scene.stats.heldFiles).toBe(10_000);
+    expect(scene.rounds).toBeLessThanOrEqual(10);
+    expect(await scene.lines()).toEqual(expected(20_000, 10_000));
+    await scene.flow.abandon();
+    expect(scene.stats.heldFiles).toBe(0);
+  });
+});
