@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DFS_ERROR } from './dfs/errors.ts';
-import { ownOssServer } from './fixture.ts';
+import { handClock, ownOssServer } from './fixture.ts';
 import { aliOss, codeOf, DfsClient, signedFetch } from './testClient.ts';
 import { childOf, textOf } from './xml.ts';
 
@@ -51,14 +51,20 @@ describe('OSS-HDFS: leases', () => {
   });
 
   test('beyond the soft limit another writer inherits; beyond the hard limit the server closes the file', async () => {
-    const server = await ownOssServer({ leaseSoftLimitMs: -1, leaseHardLimitMs: 3_600_000 });
-    const first = await new DfsClient(server.address, 'silent').create('/f');
+    const clock = handClock();
+    const { address } = await ownOssServer({ now: clock.now });
+    const first = await new DfsClient(address, 'silent').create('/f');
     await first.write('abc');
-    const other = new DfsClient(server.address, 'other');
+    clock.pass(2 * 60_000);
+    const other = new DfsClient(address, 'other');
     expect(await other.flag('isFileClosed', path('/f'))).toBe(false);
     expect(await other.codeOf('appendFile', path('/f'))).toBeNull();
     expect(await first.write('def')).toBe(DFS_ERROR.leaseExpired);
-    server.expireLease('other');
+    clock.pass(10 * 60_000);
+    await other.ask('renewLease', {});
+    clock.pass(59 * 60_000);
+    expect(await other.flag('isFileClosed', path('/f'))).toBe(false);
+    clock.pass(2 * 60_000);
     expect(await other.flag('isFileClosed', path('/f'))).toBe(true);
   });
 
@@ -71,6 +77,23 @@ describe('OSS-HDFS: leases', () => {
     expect(await file.complete()).toBeNull();
     await new DfsClient(address, 'two').ask('appendFile', path('/f'));
     expect(await file.complete()).toBe(DFS_ERROR.leaseExpired);
+  });
+
+  test('a block is asked for twice and given once; after a recovery it is given to nobody', async () => {
+    const { address } = await ownOssServer();
+    const client = new DfsClient(address, 'one');
+    const file = await client.create('/f');
+    await file.write('abc');
+    const ask = async (): Promise<string | undefined> => {
+      const { response } = await client.ask('addBlock', { ...file.parameters, previous: file.lastBlock });
+      return textOf(childOf(response, 'extendedBlock'), 'blockId');
+    };
+    const first = await ask();
+    expect(await ask()).toBe(first);
+    await client.flag('recoveryLease', path('/f'));
+    await client.ask('appendFile', path('/f'));
+    expect(await ask()).not.toBe(first);
+    expect(await client.lengthOf('/f')).toBe(3);
   });
 
   test.each([

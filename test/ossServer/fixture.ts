@@ -28,3 +28,12 @@ export async function ownOssServerProcess(
   onTestFinished(() => server.kill());
   return server;
 }
+
+/** The time of day, and what a test adds to it. */
+export function handClock(): { readonly now: () => number; pass(ms: number): void } {
+  let aheadMs = 0;
+  return {
+    now: () => Date.now() + aheadMs,
+    pass: (ms) => void (aheadMs += ms),
+  };
+}

@@ -4,7 +4,6 @@
  *     npx node test/ossServer/main.ts --dir out/oss --bucket lake
  */
 import { parseArgs } from 'node:util';
-import type { Guesses } from './dfs/files.ts';
 import { OssServer, TEST_CREDENTIAL } from './server.ts';
 
 const { values } = parseArgs({
@@ -42,12 +41,18 @@ const server = await OssServer.start({
   leaseSoftLimitMs: Number(values['lease-soft-limit-ms']),
   leaseHardLimitMs: Number(values['lease-hard-limit-ms']),
   guesses: {
-    recoveredLength: values['recovered-length'] as Guesses['recoveredLength'],
-    renameOntoFile: values['rename-onto-file'] as Guesses['renameOntoFile'],
+    recoveredLength: oneOf(['flushed', 'uploaded'], values['recovered-length']),
+    renameOntoFile: oneOf(['replaces', 'refuses'], values['rename-onto-file']),
   },
 });
 process.stdout.write(`${JSON.stringify({ address: server.address, pid: process.pid })}\n`);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void server.stop());
+}
+
+function oneOf<Word extends string>(words: readonly Word[], given: string): Word {
+  const word = words.find((one) => one === given);
+  if (word === undefined) throw new Error(`${given} is none of: ${words.join(', ')}`);
+  return word;
 }

@@ -5,6 +5,8 @@ import { ownFolder, ownOssServerProcess } from './fixture.ts';
 import { OssServer } from './server.ts';
 import { DfsClient, signedFetch } from './testClient.ts';
 
+const PATIENCE = { timeout: 15_000, interval: 20 };
+
 /** Writes until the server is gone; what was acknowledged until then. */
 async function writeUntilKilled(address: string, writer: string): Promise<Map<string, string>> {
   const acknowledged = new Map<string, string>();
@@ -43,7 +45,7 @@ describe('the OSS server on its folder', () => {
         writeUntilKilled(server.address, `${writer}${String(round)}`),
       );
       const flushes = round === 1 ? flushUntilKilled(server.address) : null;
-      await expect.poll(async () => (await server.calls()).length).toBeGreaterThan(60);
+      await expect.poll(async () => (await server.calls()).length, PATIENCE).toBeGreaterThan(60);
       await server.kill();
       for (const written of await Promise.all(writers))
         for (const [key, text] of written) known.set(key, text);
@@ -74,6 +76,21 @@ describe('the OSS server on its folder', () => {
     const headers = { 'x-oss-complete-all': 'yes' };
     expect((await signedFetch(after.address, 'POST', target, { body, headers })).status).toBe(200);
     expect(await (await signedFetch(after.address, 'GET', '/lake/m')).text()).toBe('x');
+  });
+
+  test('a body that is cut off in the middle leaves nothing, and the object as it was', async () => {
+    const dir = await ownFolder();
+    const { address } = await ownOssServerProcess(dir);
+    await signedFetch(address, 'PUT', '/lake/a', { body: 'old' });
+    const cut = new AbortController();
+    const data = path.join(dir, 'data');
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.alloc(3 << 20)) });
+    const put = signedFetch(address, 'PUT', '/lake/a', { body, signal: cut.signal });
+    await expect.poll(async () => (await readdir(data)).length, PATIENCE).toBe(2);
+    cut.abort();
+    await expect(put).rejects.toThrow();
+    await expect.poll(async () => (await readdir(data)).length, PATIENCE).toBe(1);
+    expect(await (await signedFetch(address, 'GET', '/lake/a')).text()).toBe('old');
   });
 
   test('a torn last line and a body without an owner were acknowledged to nobody, and are gone', async () => {

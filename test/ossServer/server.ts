@@ -34,6 +34,10 @@ export type OssServerOptions = {
   readonly leaseSoftLimitMs?: number;
   readonly leaseHardLimitMs?: number;
   readonly guesses?: Partial<Guesses>;
+  /** Milliseconds since 1970, for leases and the times of files; signatures always go by the machine's clock. */
+  readonly now?: () => number;
+  /** What a slow answer waits for; real time unless named. */
+  readonly pause?: (ms: number) => Promise<unknown>;
 };
 
 export const TEST_CREDENTIAL: Credential = { accessKeyId: 'test-id', accessKeySecret: 'test-secret' };
@@ -51,10 +55,12 @@ export class OssServer {
   readonly #credentials: readonly Credential[];
   readonly #leases: Leases;
   readonly #guesses: Guesses;
+  readonly #pause: (ms: number) => Promise<unknown>;
   readonly #namespaces = new Map<string, Namespace>();
 
   private constructor(options: OssServerOptions) {
-    const now = Date.now;
+    const now = options.now ?? Date.now;
+    this.#pause = options.pause ?? delay;
     const world = new World(options.dir, { sync: options.sync ?? false });
     this.#context = { world, now, region: options.region ?? 'cn-test' };
     this.#credentials = options.credentials ?? [TEST_CREDENTIAL];
@@ -124,7 +130,7 @@ export class OssServer {
   async #answerOss(request: OssRequest): Promise<Answer | 'cut'> {
     const operation = operationOf(request);
     return this.#underFaults({ operation: operation.name, path: pathOf(request) }, async () => {
-      authenticate(request, this.#credentials, this.#context.now());
+      authenticate(request, this.#credentials, Date.now());
       return operation.handle(this.#context, request);
     });
   }
@@ -134,7 +140,7 @@ export class OssServer {
     const path = `${request.bucket}${dfsPathOf(dfs)}`;
     try {
       return await this.#underFaults({ operation: `dfs.${dfs.type}`, path }, async (later) => {
-        authenticate(request, this.#credentials, this.#context.now());
+        authenticate(request, this.#credentials, Date.now());
         return answerDfs(this.#filesOf(request), dfs, later);
       });
     } catch (error) {
@@ -146,8 +152,28 @@ export class OssServer {
   async #underFaults(call: Call, run: (later: Later | null) => Promise<Answer>): Promise<Answer | 'cut'> {
     this.calls.push(call);
     const fault = this.faults.take(call.operation, call.path);
-    if (fault === undefined) return run(null);
-    return runUnder(fault, run);
+    return fault === undefined ? run(null) : this.#runUnder(fault, run);
+  }
+
+  async #runUnder(fault: Fault, run: (later: Later | null) => Promise<Answer>): Promise<Answer | 'cut'> {
+    switch (fault.type) {
+      case 'status':
+        throw new OssError(fault.status, fault.code ?? 'InternalError', 'a fault that the test asked for');
+      case 'accessDenied':
+        throw new OssError(403, 'AccessDenied', 'a fault that the test asked for');
+      case 'dfsError':
+        throw new DfsError(fault.errCode, fault.message ?? 'a fault that the test asked for');
+      case 'cutBefore':
+        return 'cut';
+      case 'cutAfter':
+        await run(null);
+        return 'cut';
+      case 'slow':
+        await this.#pause(fault.delayMs);
+        return run(null);
+      case 'answerFalse':
+        return run({ delayMs: fault.delayMs ?? 0 });
+    }
   }
 
   #filesOf(request: OssRequest): Files {
@@ -158,33 +184,6 @@ export class OssServer {
       this.#namespaces.set(name, namespace);
     }
     return { namespace, leases: this.#leases, now: this.#context.now, guesses: this.#guesses };
-  }
-}
-
-/** Real time: what a slow answer is made of. */
-const pacer = { pause: (ms: number): Promise<void> => delay(ms) };
-
-async function runUnder(
-  fault: Fault,
-  run: (later: Later | null) => Promise<Answer>,
-): Promise<Answer | 'cut'> {
-  switch (fault.type) {
-    case 'status':
-      throw new OssError(fault.status, fault.code ?? 'InternalError', 'a fault that the test asked for');
-    case 'accessDenied':
-      throw new OssError(403, 'AccessDenied', 'a fault that the test asked for');
-    case 'dfsError':
-      throw new DfsError(fault.errCode, fault.message ?? 'a fault that the test asked for');
-    case 'cutBefore':
-      return 'cut';
-    case 'cutAfter':
-      await run(null);
-      return 'cut';
-    case 'slow':
-      await pacer.pause(fault.delayMs);
-      return run(null);
-    case 'answerFalse':
-      return run({ delayMs: fault.delayMs ?? 0 });
   }
 }
 

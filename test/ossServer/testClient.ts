@@ -15,16 +15,19 @@ export function aliOss(
   address: string,
   { credential = TEST_CREDENTIAL, v4 = false, bucket = 'lake' }: ClientOptions = {},
 ): OSS {
-  return new OSS({
-    accessKeyId: credential.accessKeyId,
-    accessKeySecret: credential.accessKeySecret,
-    ...(credential.securityToken === undefined ? {} : { stsToken: credential.securityToken }),
+  const { accessKeyId, accessKeySecret, securityToken: stsToken } = credential;
+  const keys = { accessKeyId, accessKeySecret, ...(stsToken === undefined ? {} : { stsToken }) };
+  const options = {
+    ...keys,
+    // Never called; without it ali-oss warns of every token.
+    refreshSTSToken: () => Promise.resolve(keys),
     endpoint: `http://localhost:${address.split(':')[1] ?? ''}`,
     sldEnable: true,
     bucket,
     region: 'oss-cn-test',
     authorizationV4: v4,
-  } as OSS.Options);
+  };
+  return new OSS(options as OSS.Options);
 }
 
 /** OSS's code of an error, or what there was instead of one. */
@@ -36,12 +39,18 @@ export async function codeOf(call: Promise<unknown>): Promise<unknown> {
   }
 }
 
+export type SignedFetchOptions = {
+  readonly body?: string | ReadableStream;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+};
+
 /** A signed request without any client's help. */
 export async function signedFetch(
   address: string,
   method: string,
   target: string,
-  options: { readonly body?: string; readonly headers?: Readonly<Record<string, string>> } = {},
+  options: SignedFetchOptions = {},
 ): Promise<Response> {
   const url = new URL(target, `http://${address}`);
   const date = new Date().toUTCString();
@@ -53,7 +62,8 @@ export async function signedFetch(
   );
   const signature = signatureV1(TEST_CREDENTIAL.accessKeySecret, stringToSign);
   const authorization = `OSS ${TEST_CREDENTIAL.accessKeyId}:${signature}`;
-  return fetch(url, { method, body: options.body ?? null, headers: { ...headers, date, authorization } });
+  const { body = null, signal = null } = options;
+  return fetch(url, { method, body, signal, headers: { ...headers, date, authorization }, duplex: 'half' });
 }
 
 /** An answer of OSS-HDFS: its document, or its error code. */
@@ -75,9 +85,10 @@ export class DfsClient {
       user: 'tester',
       parameters: { ...parameters, clientName: this.clientName },
     });
-    const response = parseXml(
-      await (await signedFetch(this.#address, 'POST', '/lake/?dfs', { body })).text(),
-    );
+    const answer = await signedFetch(this.#address, 'POST', '/lake/?dfs', { body });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${requestType}: ${answer.status} ${text}`);
+    const response = parseXml(text);
     const errCode = textOf(response, 'errCode');
     return { errCode: errCode === undefined ? null : Number(errCode), response };
   }
@@ -125,6 +136,11 @@ export class OpenFile {
     this.fileId = fileId;
   }
 
+  /** As the client tells it to the server; nothing before the first one. */
+  get lastBlock(): XmlContent | undefined {
+    return this.#last ?? undefined;
+  }
+
   get parameters(): XmlContent {
     return { path: encodeURIComponent(this.path), fileId: this.fileId };
   }
@@ -133,7 +149,7 @@ export class OpenFile {
   async write(text: string): Promise<number | null> {
     const added = await this.#client.ask('addBlock', {
       ...this.parameters,
-      previous: this.#last ?? undefined,
+      previous: this.lastBlock,
     });
     if (added.errCode !== null) return added.errCode;
     const block = childOf(added.response, 'extendedBlock');
@@ -152,6 +168,6 @@ export class OpenFile {
   }
 
   complete(): Promise<number | null> {
-    return this.#client.codeOf('completeFile', { ...this.parameters, lastBlock: this.#last ?? undefined });
+    return this.#client.codeOf('completeFile', { ...this.parameters, lastBlock: this.lastBlock });
   }
 }

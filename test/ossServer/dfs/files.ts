@@ -39,9 +39,11 @@ function settled(files: Files, path: string, row: FileRow): FileRow {
   return row;
 }
 
-function closeFile(files: Files, path: string, row: FileRow, cutToBytes: number | null): FileRow {
+/** Without blocks that hold nothing: nobody is ever to be given one of them again. */
+export function closeFile(files: Files, path: string, row: FileRow, cutToBytes: number | null): FileRow {
   const cut = cutToBytes === null ? row : cutTo(row, cutToBytes);
-  const closed: FileRow = { ...cut, writer: null, pending: null, modifiedAtMs: files.now() };
+  const blocks = cut.blocks.filter(({ sizeBytes }) => sizeBytes > 0);
+  const closed: FileRow = { ...cut, blocks, writer: null, pending: null, modifiedAtMs: files.now() };
   files.namespace.commit(files.namespace.put(path, closed));
   const kept = new Set(closed.blocks.map(({ id }) => id));
   files.namespace.removeData(row.blocks.filter(({ id }) => !kept.has(id)));

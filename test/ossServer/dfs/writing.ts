@@ -1,6 +1,6 @@
 import { dfsError } from './errors.ts';
-import { expectNoWriter, fileAt, type Files, leasedFile, withLastBlock } from './files.ts';
-import { type BlockRow, type FileRow, parentOf } from './namespace.ts';
+import { closeFile, expectNoWriter, fileAt, type Files, leasedFile, withLastBlock } from './files.ts';
+import { type BlockRow, type FileRow, lengthOf, parentOf } from './namespace.ts';
 import { makeFolders } from './tree.ts';
 
 const FLAG_CREATE = 1;
@@ -63,19 +63,26 @@ export function appendFile(files: Files, path: string, clientName: string): File
 
 export type Writing = { readonly fileId: number; readonly clientName: string };
 
-/** A new last block; the one before it gets the length that the client says. */
+/**
+ * A new last block; the one before it gets the length that the client says. Whoever asks again, because the answer was
+ * lost, is given the same one: JindoSDK does so by itself.
+ */
 export function addBlock(
   files: Files,
   { fileId, clientName }: Writing,
   previous: BlockRow | null,
 ): { readonly block: BlockRow; readonly startByte: number } {
   const { path, row } = leasedFile(files, fileId, clientName);
+  const last = row.blocks.at(-1);
+  if (last?.sizeBytes === 0 && (previous === null || row.blocks.at(-2)?.id === previous.id)) {
+    return { block: last, startByte: lengthOf(row) };
+  }
   const known = previous === null ? row : withKnownLength(row, previous);
   const ids = files.namespace.newIds(1, 'block');
   const block: BlockRow = { id: ids.first, generation: ids.first - 1_073_740_825, sizeBytes: 0 };
   const grown: FileRow = { ...known, blocks: [...known.blocks, block] };
   files.namespace.commit(ids.change, files.namespace.put(path, grown));
-  return { block, startByte: known.blocks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+  return { block, startByte: lengthOf(known) };
 }
 
 export function abandonBlock(files: Files, { fileId, clientName }: Writing, abandoned: BlockRow): void {
@@ -109,7 +116,7 @@ export function completeFile(files: Files, { fileId, clientName }: Writing, last
   }
   const { path, row } = leasedFile(files, fileId, clientName);
   const known = last === null ? row : withKnownLength(row, last);
-  namespace.commit(namespace.put(path, { ...known, writer: null, modifiedAtMs: files.now() }));
+  closeFile(files, path, known, null);
   return true;
 }
 

@@ -44,7 +44,8 @@ export function createBucket({ world, now }: Context, name: string): void {
 export function deleteBucket(context: Context, request: OssRequest): Answer {
   const { world } = context;
   const { name } = bucketOf(context, request);
-  if (world.objects(name).size > 0 || world.uploads(name).size > 0) {
+  const tables = [world.objects(name), world.uploads(name), world.table(`inodes:${name}`)];
+  if (tables.some(({ size }) => size > 0)) {
     throw new OssError(409, 'BucketNotEmpty', 'The bucket you tried to delete is not empty.', {
       BucketName: name,
     });

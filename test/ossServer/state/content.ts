@@ -101,19 +101,14 @@ class Arrival {
   }
 
   async of(body: Readable): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      body.on('data', (chunk: Buffer) => {
-        this.#take(chunk);
-        if (this.#chunkBytes < WRITE_BYTES) return;
+    try {
+      await this.#arrive(body);
+      while (this.#inFlight !== null || this.#chunkBytes > 0) {
         if (this.#inFlight === null) this.#write(body);
-        else if (this.#chunkBytes > BUFFERED_BYTES_MAX) body.pause();
-      });
-      body.once('end', resolve);
-      body.once('error', reject);
-      body.once('close', () => reject(new Error('the body was cut off')));
-    });
-    while (this.#inFlight !== null || this.#chunkBytes > 0) {
-      if (this.#inFlight === null) this.#write(body);
+        await this.#inFlight;
+      }
+    } finally {
+      // The descriptor is closed next: a late write would land in whatever file gets its number.
       await this.#inFlight;
     }
     if (this.#failure !== null) throw this.#failure;
@@ -128,6 +123,20 @@ class Arrival {
       etag: (md5?.toString('hex') ?? `${crc}${crc}`).toUpperCase(),
       md5Base64: md5?.toString('base64') ?? null,
     };
+  }
+
+  async #arrive(body: Readable): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      body.on('data', (chunk: Buffer) => {
+        this.#take(chunk);
+        if (this.#chunkBytes < WRITE_BYTES) return;
+        if (this.#inFlight === null) this.#write(body);
+        else if (this.#chunkBytes > BUFFERED_BYTES_MAX) body.pause();
+      });
+      body.once('end', resolve);
+      body.once('error', reject);
+      body.once('close', () => reject(new Error('the body was cut off')));
+    });
   }
 
   #take(chunk: Buffer): void {
