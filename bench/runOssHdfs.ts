@@ -1,4 +1,4 @@
-/** `npm run oss-hdfs -- [MEGABYTES] [FILES]`: against the tests' loopback server, in a process of its own. */
+/** `npm run bench:oss-hdfs -- [MEGABYTES] [FILES]`: against the tests' loopback server, in a process of its own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,7 +14,7 @@ process.env['UV_THREADPOOL_SIZE'] ??= '36';
 const megabytes = Number(process.argv[2] ?? 1_000);
 const files = Number(process.argv[3] ?? 64);
 if (![megabytes, files].every((number) => Number.isSafeInteger(number) && number > 0)) {
-  process.stderr.write('usage: npm run oss-hdfs -- [MEGABYTES] [FILES]\n');
+  process.stderr.write('usage: npm run bench:oss-hdfs -- [MEGABYTES] [FILES]\n');
   process.exit(2);
 }
 const { library } = await fetchJindosdk(logToStderr);
