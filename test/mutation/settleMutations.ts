@@ -159,8 +159,58 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
       ),
       patch(
         'src/coordinator/partFiles.ts',
-        `      if (status === 'open') await store.discard([part.temporaryUri], part.startHandle);\n`,
+        `    if (status === 'open') await store.discard([part.temporaryUri], part.startHandle);\n`,
         ``,
+      ),
+    ],
+  },
+  {
+    name: 'an epoch that is over leaves its copy behind',
+    store: 'file',
+    patches: [
+      patch('src/coordinator/settle.ts', `    if (moves) await store.discard([toUri], null);\n`, ``),
+      patch(
+        'src/coordinator/partFiles.ts',
+        `      await store.discard([part.copyUri], null);\n`,
+        `      return;\n`,
+      ),
+    ],
+  },
+  {
+    name: 'an epoch that is over asks once only for what it leaves to be removed',
+    store: 'oss-hdfs',
+    patches: [
+      patch(
+        'src/coordinator/partFiles.ts',
+        `if (attempt < REMOVE_TRIES && error`,
+        `if (attempt < 1 && error`,
+      ),
+    ],
+  },
+  {
+    name: 'the entropy of a final name is drawn anew at every publication',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/publisher.ts',
+        `      finalUri: part.finalUri,
+      temporaryUri: part.temporaryUri,
+    };`,
+        `      finalUri: drawnAnew(part, this.#options),
+      temporaryUri: part.temporaryUri,
+    };`,
+      ),
+      patch(
+        'src/coordinator/publisher.ts',
+        `const PUBLISH_CONCURRENCY = 8;`,
+        `import { finalUri, folderUri } from '../../actors/naming.ts';
+import { drawEntropy } from './entropy.ts';
+function drawnAnew({ bucket, firstOffset }, { context, partition }) {
+  const { naming } = context.settings;
+  const drawn = drawEntropy(context.ports.random, naming.entropy);
+  return finalUri(naming, folderUri(naming, bucket, drawn), partition, firstOffset);
+}
+const PUBLISH_CONCURRENCY = 8;`,
       ),
     ],
   },
