@@ -117,6 +117,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a publication with unknown outcome counts as done',
     store: 'oss-hdfs',
+    seed: 3,
     patches: [
       patch(
         'src/coordinator/publisher.ts',
@@ -134,17 +135,6 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
         'src/coordinator/partFiles.ts',
         `if (status === 'open') await store.discard`,
         `if (status !== 'pending') await store.discard`,
-      ),
-    ],
-  },
-  {
-    name: 'an epoch that failed discards its files without asking whether another one has begun',
-    store: 'file',
-    patches: [
-      patch(
-        'src/coordinator/epoch.ts',
-        `if (!this.#isComplete && this.#parts.mayLeave && (await this.isSucceeded()))`,
-        `if (!this.#isComplete && this.#parts.mayLeave)`,
       ),
     ],
   },
@@ -173,17 +163,6 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
         'src/coordinator/partFiles.ts',
         `      await store.discard([part.copyUri], null);\n`,
         `      return;\n`,
-      ),
-    ],
-  },
-  {
-    name: 'an epoch that is over asks once only for what it leaves to be removed',
-    store: 'oss-hdfs',
-    patches: [
-      patch(
-        'src/coordinator/partFiles.ts',
-        `if (attempt < REMOVE_TRIES && error`,
-        `if (attempt < 1 && error`,
       ),
     ],
   },

@@ -48,17 +48,6 @@ export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'a damaged snapshot is taken up',
-    store: 'file',
-    patches: [
-      patch(
-        'journal/snapshot.ts',
-        `  if (!hash('sha256', body, 'buffer').equals(bytes.subarray(0, DIGEST_BYTES))) return null;\n`,
-        ``,
-      ),
-    ],
-  },
-  {
     name: 'a witness that is older than the snapshot is not looked for',
     store: 'oss',
     patches: [
