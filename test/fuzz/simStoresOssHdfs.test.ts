@@ -72,14 +72,14 @@ describe('the OSS-HDFS store of the world: leases', () => {
       const dead = await Writer.create(h.newStore(), newTarget(h));
       const { target } = dead;
       const durable = await (await dead.write('durable\n')).persist();
-      let isTaken = false;
+      const state = { isTaken: false };
       const taking = takeOver(h.newStore(), target, durable).then(() => {
-        isTaken = true;
+        state.isTaken = true;
       });
       const mayBeOpened = (): boolean =>
         namespace.isThere(target.temporaryUri) && namespace.isClosed(target.temporaryUri);
-      while (!isTaken && !mayBeOpened()) await h.pass(1);
-      if (!isTaken) {
+      while (!state.isTaken && !mayBeOpened()) await h.pass(1);
+      if (!state.isTaken) {
         namespace.append(target.temporaryUri, 'an earlier taker');
         opened += 1;
       }
