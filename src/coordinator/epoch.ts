@@ -357,7 +357,7 @@ export class Epoch {
     await this.#publisher.ended();
     await this.#flow?.abandon();
     if (!this.#isComplete && this.#parts.mayLeave && (await this.isSucceeded()))
-      await this.#removeWhatNobodyLooksFor();
+      await this.#parts.removeUncounted();
     await this.#context.ports.store.close();
   }
 
@@ -365,17 +365,5 @@ export class Epoch {
   isSucceeded(): Promise<boolean> {
     const subject = partitionSubject(this.#context.settings.job, this.#task.partition);
     return isSucceeded(this.#context, subject, this.#claim);
-  }
-
-  async #removeWhatNobodyLooksFor(): Promise<void> {
-    try {
-      await this.#parts.removeUncounted();
-    } catch (error) {
-      const partition = partitionName(this.#task.partition);
-      this.#context.ports.log.warn(
-        { err: error, partition },
-        'temporary files of an epoch that is over may be left',
-      );
-    }
   }
 }

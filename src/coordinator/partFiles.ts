@@ -1,6 +1,7 @@
 /** The part files that an epoch writes: each is journaled before it is created, or goes on where an earlier epoch ended. */
 import type { DurableFacts } from '../../actors/facts.ts';
 import type { PartitionHost } from '../../actors/host.ts';
+import type { PartFileStatus } from '../../actors/ledger.ts';
 import { finalUri, folderOf, folderUri, isFolderOf, temporaryUri } from '../../actors/naming.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
@@ -13,6 +14,9 @@ import { PartWriter, type Inherited } from './partWriter.ts';
 
 /** A destination that fails so often in a row is left alone for a while: the epoch is given up, with backoff. */
 const CREATE_TRIES = 3;
+/** Together some seconds. */
+const REMOVE_TRIES = 6;
+const REMOVE_PAUSE_MS = 200;
 
 export interface PartFilesOptions {
   readonly context: Context;
@@ -132,17 +136,38 @@ export class PartFiles {
 
   /**
    * For an epoch whose end the journal holds: what no completed checkpoint names now is named by none ever. The new owner may have
-   * discarded these names before this process, paused perhaps, made the files.
+   * discarded these names before this process, paused perhaps, made the files. Never rejects.
    */
   async removeUncounted(): Promise<void> {
+    for (const { status, context: part } of this.#options.host.ledger.parts())
+      await this.#insist(() => this.#removeOf(status, part));
+  }
+
+  async #removeOf(status: PartFileStatus, part: PartFileContext): Promise<void> {
     const { store } = this.#options.context.ports;
-    for (const { status, context: part } of this.#options.host.ledger.parts()) {
-      if (status === 'open') await store.discard([part.temporaryUri], part.startHandle);
-      // A file that is moved, not copied, may stand under this name with all that counts of it.
-      if (part.copyUri !== null && store.capabilities.takeover === 'finish')
-        await store.discard([part.copyUri], null);
-      if (status === 'inProgress' && part.durable !== null)
-        await store.discardUncounted?.(part, part.durable.handle);
+    if (status === 'open') await store.discard([part.temporaryUri], part.startHandle);
+    // A file that is moved, not copied, may stand under this name with all that counts of it.
+    if (part.copyUri !== null && store.capabilities.takeover === 'finish')
+      await store.discard([part.copyUri], null);
+    if (status === 'inProgress' && part.durable !== null)
+      await store.discardUncounted?.(part, part.durable.handle);
+  }
+
+  /** Nobody looks again for what is left, so one failure is not the end of it; and one file's does not keep the others. */
+  async #insist(remove: () => Promise<void>): Promise<void> {
+    const { clock, log } = this.#options.context.ports;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await remove();
+        return;
+      } catch (error) {
+        if (attempt < REMOVE_TRIES && error instanceof TidemarkError && error.retry === 'transient') {
+          await clock.pause(REMOVE_PAUSE_MS * 2 ** (attempt - 1));
+          continue;
+        }
+        log.warn({ err: error }, 'a temporary file of an epoch that is over may be left');
+        return;
+      }
     }
   }
 }

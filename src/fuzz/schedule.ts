@@ -120,8 +120,9 @@ export type SnapshotFault = 'lostSnapshot' | 'staleSnapshot' | 'damagedSnapshot'
  * - `slow`: it takes effect after half of the time that a client waits.
  * - `refused`: it takes no effect, the caller learns STORE_UNAVAILABLE.
  * - `powerCut`: it takes effect, and at that moment the power goes: before anything that follows it.
+ * - `asleep`: it takes effect, and the process sleeps for longer than its session before it does what follows.
  */
-export type StoreFault = 'lostReply' | 'lostRequest' | 'late' | 'slow' | 'refused' | 'powerCut';
+export type StoreFault = 'lostReply' | 'lostRequest' | 'late' | 'slow' | 'refused' | 'powerCut' | 'asleep';
 
 export type Service = 'journal' | 'kafka' | 'store';
 

@@ -11,6 +11,7 @@ export interface Task {
   /** Null: the world's own. */
   readonly owner: TaskOwner | null;
   readonly run: () => void;
+  isCancelled: boolean;
 }
 
 /** Who a task belongs to: what is dead does nothing more, what is paused does it when it wakes. */
@@ -44,14 +45,12 @@ export class Scheduler {
 
   /** Runs it after `delayMs` of virtual time unless cancelled, or its owner is dead by then. */
   after(delayMs: number, owner: TaskOwner | null, run: () => void): { cancel(): void } {
-    let live = true;
-    const guarded = (): void => {
-      if (live) run();
-    };
-    this.#push({ atMs: this.#nowMs + Math.max(0, delayMs), rank: this.random.uint32(), owner, run: guarded });
+    const atMs = this.#nowMs + Math.max(0, delayMs);
+    const task: Task = { atMs, rank: this.random.uint32(), owner, run, isCancelled: false };
+    this.#push(task);
     return {
       cancel: () => {
-        live = false;
+        task.isCancelled = true;
       },
     };
   }
@@ -61,8 +60,9 @@ export class Scheduler {
     done: () => boolean,
     limits: { readonly tasksMax: number; readonly untilMs: number },
   ): Promise<EndReason> {
+    let mayBeUnsettled = true;
     for (let tasks = 0; tasks < limits.tasksMax; tasks += 1) {
-      await settled();
+      if (mayBeUnsettled) await settled();
       if (done()) return 'done';
       const task = this.#pop();
       if (task === undefined) return 'idle';
@@ -72,20 +72,22 @@ export class Scheduler {
         return 'time';
       }
       this.#nowMs = Math.max(this.#nowMs, task.atMs);
-      this.#runTask(task);
+      mayBeUnsettled = this.#runTask(task);
     }
     return 'tasks';
   }
 
-  #runTask(task: Task): void {
+  /** False where nothing was run. */
+  #runTask(task: Task): boolean {
     const { owner } = task;
-    if (owner?.dead === true) return;
+    if (task.isCancelled || owner?.dead === true) return false;
     if (owner !== null && owner.pausedUntilMs > this.#nowMs) {
       this.#park(owner, task);
-      return;
+      return false;
     }
     this.#tasksRun += 1;
     task.run();
+    return true;
   }
 
   #park(owner: TaskOwner, task: Task): void {

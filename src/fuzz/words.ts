@@ -96,6 +96,7 @@ const STORE_WORDS: Readonly<Record<StoreFault, string>> = {
   lostRequest: 'is lost on the way',
   late: 'takes effect when it has been given up',
   slow: 'takes long',
+  asleep: 'takes effect, and the process sleeps for longer than its session',
   refused: 'is refused',
 };
 

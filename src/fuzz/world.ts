@@ -29,6 +29,8 @@ const TASKS_MAX = 300_000;
 /** Longest that a process takes to drain when everything is healthy. */
 const DRAIN_MS = 30_000;
 const PLACES_MAX = 4;
+/** A session and its aftermath. */
+const ASLEEP_MS = 4_000;
 /** Operators have their own place, outside of the group. */
 const OPERATOR = PLACES_MAX;
 /** Owners look for requests this often, and a little more. */
@@ -88,6 +90,10 @@ class World {
       timeoutMs: config.timeoutMs,
       powerCut: () => {
         this.#powerCut();
+      },
+      asleep: (simulated) => {
+        simulated.pause(ASLEEP_MS);
+        this.#lasts(scheduler.nowMs + ASLEEP_MS);
       },
       visible: (change) => {
         this.#recorder.changed(change);

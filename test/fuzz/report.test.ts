@@ -39,9 +39,7 @@ describe('the report of a broken promise', { timeout: 120_000 }, () => {
     // Shrunk to the one fault that it takes.
     expect(schedule.faults.map(({ type }) => type)).toEqual(['kill']);
     const lines = textOf(made).split('\n');
-    expect(lines[0]).toBe(
-      `violated: P1 is broken in the last of ${made.schedules} schedules, seed 4, store file`,
-    );
+    expect(lines[0]).toMatch(/^violated: P1 is broken in the last of \d+ schedules?, seed 4, store file$/);
     expect(lines).toContain('P1: partition 0 lacks 3');
     expect(lines).toContain('  offsets of partition 0: 3');
     expect(lines).toContain('  file: file:///lake/part-numbers-0-00000000000000000000');

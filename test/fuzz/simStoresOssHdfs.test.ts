@@ -64,6 +64,31 @@ describe('the OSS-HDFS store of the world: leases', () => {
     await h.dispose();
   });
 
+  test('a taker that waits for the lease takes it again from whoever opens the file meanwhile', async () => {
+    let opened = 0;
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const h = harness(seed);
+      const { namespace } = h.server;
+      const dead = await Writer.create(h.newStore(), newTarget(h));
+      const { target } = dead;
+      const durable = await (await dead.write('durable\n')).persist();
+      const state = { isTaken: false };
+      const taking = takeOver(h.newStore(), target, durable).then(() => {
+        state.isTaken = true;
+      });
+      const mayBeOpened = (): boolean =>
+        namespace.isThere(target.temporaryUri) && namespace.isClosed(target.temporaryUri);
+      while (!state.isTaken && !mayBeOpened()) await h.pass(1);
+      if (!state.isTaken) {
+        namespace.append(target.temporaryUri, 'an earlier taker');
+        opened += 1;
+      }
+      await taking;
+      await h.dispose();
+    }
+    expect(opened).toBeGreaterThan(5);
+  });
+
   test('a file that is being written is not appended to or cut by another before its lease is recovered', async () => {
     const h = harness();
     const writer = await Writer.create(h.newStore(), newTarget(h));

@@ -3,6 +3,7 @@ import { TidemarkError } from '../../journal/errors.ts';
 import type { JournalEvent } from '../../journal/events.ts';
 import type { Fault, LogItem, RunTrace } from '../../src/fuzz/schedule.ts';
 import { runWorld } from '../../src/fuzz/world.ts';
+import type { Store } from '../../src/stores/port.ts';
 import { batches, schedule, WALL_START_MS } from './schedules.ts';
 
 /** Several kinds at once, so that a trace that differs would show it. */
@@ -303,6 +304,40 @@ describe('rebalances', () => {
   });
 });
 
+describe('a zombie that made a file too late', () => {
+  test.each(['file', 'oss', 'oss-hdfs'] as const)(
+    '%s: removes it, also where the store refuses that at first',
+    async (store) => {
+      const point = 'store.discard';
+      const refused = [1, 2, 3].map((nth): Fault => ({
+        type: 'store',
+        process: 1,
+        life: 0,
+        point,
+        nth,
+        fault: 'refused',
+      }));
+      const pause = { type: 'pause', process: 0, life: 0, nth: 1, point: 'store.create' } as const;
+      const trace = await runWorld(
+        schedule({
+          config: { store },
+          // The last record keeps the faults from being over when the sleeper wakes.
+          partitions: [[...batches(2), { ...batches(1)[0]!, atMs: 9_000 }], batches(2)],
+          faults: [{ ...pause, side: 'before', forMs: 4_000 }, ...refused],
+        }),
+      );
+      expect(trace.fired).toEqual([true, true, true, true]);
+      expect(trace.violations).toEqual([]);
+      expect(trace.leftovers).toEqual([]);
+    },
+  );
+});
+
+/** Whichever session of it is asked. */
+function withCommit(store: Store, commit: Store['commit']): Store {
+  return { ...store, commit, session: () => withCommit(store.session(), commit) };
+}
+
 describe('what must not pass unseen', () => {
   test('a rejection that nobody handles is a failure of the run', async () => {
     const trace = await runWorld(schedule(), {
@@ -326,7 +361,7 @@ describe('what must not pass unseen', () => {
     const trace = await runWorld(schedule({ config: { processes: 1 } }), {
       adapt: (ports) => ({
         ...ports,
-        store: { ...ports.store, commit: () => new Promise(() => undefined) },
+        store: withCommit(ports.store, () => new Promise(() => undefined)),
       }),
     });
     expect(trace.completeAtMs).toBeNull();
@@ -337,10 +372,9 @@ describe('what must not pass unseen', () => {
     const trace = await runWorld(schedule({ config: { processes: 1 } }), {
       adapt: (ports) => ({
         ...ports,
-        store: {
-          ...ports.store,
-          commit: () => Promise.reject(new TidemarkError('STORE_CONTENT_DIFFERS', 'it is another file')),
-        },
+        store: withCommit(ports.store, () =>
+          Promise.reject(new TidemarkError('STORE_CONTENT_DIFFERS', 'it is another file')),
+        ),
       }),
     });
     expect(trace.violations.map(({ invariant }) => invariant)).toContain('P6');

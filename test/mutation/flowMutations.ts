@@ -242,6 +242,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a file whose creation has an unknown outcome is forgotten',
     store: 'file',
+    seed: 2,
     patches: [
       patch(
         'src/coordinator/partFiles.ts',

@@ -10,10 +10,12 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
         'actors/host.ts',
         `      if (events.length > 0) await this.#appender.append(events);
       const effects = this.#ledger.adopt(stage);
+      if (events.length > 0) this.#onAdopted();
       if (effects.length > 0) this.#onEffects(effects);`,
         `      const effects = this.#ledger.adopt(stage);
       if (effects.length > 0) this.#onEffects(effects);
-      if (events.length > 0) await this.#appender.append(events);`,
+      if (events.length > 0) await this.#appender.append(events);
+      if (events.length > 0) this.#onAdopted();`,
       ),
     ],
   },
@@ -221,6 +223,17 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
         `      committed ?? nextOffset,
     );
     this.#flow = flow;`,
+      ),
+    ],
+  },
+  {
+    name: 'a claim takes the number of the epoch before it',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/claim.ts',
+        `const epoch = ledger.facts.epoch + 1;`,
+        `const epoch = Math.max(1, ledger.facts.epoch);`,
       ),
     ],
   },

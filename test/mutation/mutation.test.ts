@@ -9,10 +9,12 @@ import { JOURNAL_MUTATIONS } from './journalMutations.ts';
 import type { Mutation, Patch } from './mutation.ts';
 import { ScratchCopy } from './scratchCopy.ts';
 import { SETTLE_MUTATIONS } from './settleMutations.ts';
+import { SNAPSHOT_MUTATIONS } from './snapshotMutations.ts';
 import { STORE_MUTATIONS } from './storeMutations.ts';
 
 const MUTATIONS: readonly Mutation[] = [
   ...JOURNAL_MUTATIONS,
+  ...SNAPSHOT_MUTATIONS,
   ...FLOW_MUTATIONS,
   ...SETTLE_MUTATIONS,
   ...STORE_MUTATIONS,

@@ -117,6 +117,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a publication with unknown outcome counts as done',
     store: 'oss-hdfs',
+    seed: 3,
     patches: [
       patch(
         'src/coordinator/publisher.ts',
@@ -138,17 +139,6 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'an epoch that failed discards its files without asking whether another one has begun',
-    store: 'file',
-    patches: [
-      patch(
-        'src/coordinator/epoch.ts',
-        `if (!this.#isComplete && this.#parts.mayLeave && (await this.isSucceeded()))`,
-        `if (!this.#isComplete && this.#parts.mayLeave)`,
-      ),
-    ],
-  },
-  {
     name: 'an epoch that is over leaves behind what it has created',
     store: 'file',
     patches: [
@@ -159,8 +149,47 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
       ),
       patch(
         'src/coordinator/partFiles.ts',
-        `      if (status === 'open') await store.discard([part.temporaryUri], part.startHandle);\n`,
+        `    if (status === 'open') await store.discard([part.temporaryUri], part.startHandle);\n`,
         ``,
+      ),
+    ],
+  },
+  {
+    name: 'an epoch that is over leaves its copy behind',
+    store: 'file',
+    patches: [
+      patch('src/coordinator/settle.ts', `    if (moves) await store.discard([toUri], null);\n`, ``),
+      patch(
+        'src/coordinator/partFiles.ts',
+        `      await store.discard([part.copyUri], null);\n`,
+        `      return;\n`,
+      ),
+    ],
+  },
+  {
+    name: 'the entropy of a final name is drawn anew at every publication',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/publisher.ts',
+        `      finalUri: part.finalUri,
+      temporaryUri: part.temporaryUri,
+    };`,
+        `      finalUri: drawnAnew(part, this.#options),
+      temporaryUri: part.temporaryUri,
+    };`,
+      ),
+      patch(
+        'src/coordinator/publisher.ts',
+        `const PUBLISH_CONCURRENCY = 8;`,
+        `import { finalUri, folderUri } from '../../actors/naming.ts';
+import { drawEntropy } from './entropy.ts';
+function drawnAnew({ bucket, firstOffset }, { context, partition }) {
+  const { naming } = context.settings;
+  const drawn = drawEntropy(context.ports.random, naming.entropy);
+  return finalUri(naming, folderUri(naming, bucket, drawn), partition, firstOffset);
+}
+const PUBLISH_CONCURRENCY = 8;`,
       ),
     ],
   },

@@ -82,8 +82,8 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         OSS_HDFS,
-        `let isClosed = await this.call('store.recover', () => this.#namespace.recoverLease(uri), true);`,
-        `let isClosed = await this.call('store.recover', () => this.#namespace.isThere(uri), true);`,
+        `const isTaken = (): boolean => this.#namespace.recoverLease(uri);`,
+        `const isTaken = () => this.#namespace.isThere(uri);`,
       ),
     ],
   },
@@ -104,6 +104,31 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     store: 'oss',
     patches: [
       patch(OSS, `(end) => end < length || (end === length && tail === null),`, `(end) => end <= length,`),
+    ],
+  },
+  {
+    name: 'the temporary name goes before the final one is durable',
+    store: 'file',
+    patches: [
+      patch(
+        FILE,
+        `    await this.call(point, () => {
+      this.#disk.syncFolderOf(finalUri);
+    });\n`,
+        ``,
+      ),
+    ],
+  },
+  {
+    name: 'the tail of an upload takes the next part number, which its old owner may use, too',
+    store: 'oss',
+    patches: [
+      patch(
+        OSS,
+        `uploadPart(uploadId, TAIL_PART, tailBytes)`,
+        `uploadPart(uploadId, parts.length + 1, tailBytes)`,
+      ),
+      patch(OSS, `{ number: TAIL_PART, etag,`, `{ number: parts.length + 1, etag,`),
     ],
   },
 ];

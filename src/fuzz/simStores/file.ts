@@ -83,9 +83,13 @@ class SimFileStore extends SimStore implements Store {
   /** A copy that was not finished stays: its name is journaled, and discarded with the rest. */
   async finish(target: PartTarget, durable: DurablePart, toUri: string): Promise<StoreHandle> {
     const disk = this.#disk;
+    const source = await this.call('store.finish', () => {
+      const found = disk.find(target.temporaryUri);
+      if (found === null) throw missing(target);
+      return found;
+    });
+    // Whatever becomes of its name meanwhile, the source stays open.
     const copy = await this.call('store.finish', () => {
-      const source = disk.find(target.temporaryUri);
-      if (source === null) throw missing(target);
       const made = disk.create(toUri, this.process);
       disk.write(made, 0, Buffer.from(source.bytes.subarray(0, durable.length)));
       return made;

@@ -138,11 +138,9 @@ class SimOssHdfsStore extends SimStore implements Store {
   }
 
   async #untilClosed(uri: string): Promise<void> {
-    let isClosed = await this.call('store.recover', () => this.#namespace.recoverLease(uri), true);
-    while (!isClosed) {
-      await this.process.clock.pause(CLOSED_POLL_MS);
-      isClosed = await this.call('store.recover', () => this.#namespace.isClosed(uri));
-    }
+    const isTaken = (): boolean => this.#namespace.recoverLease(uri);
+    // Asked again and again: another owner, who does not know yet that it is over, may open the file meanwhile.
+    while (!(await this.call('store.recover', isTaken, true))) await this.process.clock.pause(CLOSED_POLL_MS);
   }
 
   async #cut(target: PartTarget, { length }: DurablePart, uri: string): Promise<void> {

@@ -46,6 +46,8 @@ export interface SimStoreOptions {
   readonly uploadPartBytesMin?: number;
   /** The power goes where the store is, and where its clients are. */
   readonly powerCut: () => void;
+  /** The process sleeps for longer than its session from now on. */
+  readonly asleep: (process: SimProcess) => void;
   /** Told of every change of what readers see. */
   readonly visible: (change: VisibleChange) => void;
 }
@@ -85,7 +87,7 @@ export class StoreCalls {
     };
     const fault = this.#isAway ? 'refused' : this.#options.faults.atStore(process, point);
     const fare = process.drawFare();
-    const { timeoutMs, scheduler, powerCut } = this.#options;
+    const { timeoutMs, scheduler, powerCut, asleep } = this.#options;
     const silence = { ...fare, backMs: timeoutMs };
     switch (fault) {
       case null:
@@ -115,6 +117,11 @@ export class StoreCalls {
           const answer = effect();
           powerCut();
           return answer;
+        });
+      case 'asleep':
+        return process.call(fare, () => {
+          asleep(process);
+          return effect();
         });
     }
   }

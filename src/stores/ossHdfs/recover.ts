@@ -15,6 +15,8 @@ import type { OssPaths } from './uri.ts';
 
 const CLOSED_POLL_MS = 100;
 const PROGRESS_MS = 5_000;
+/** Another owner, who does not know yet that it is over, may open the file while it is waited for: its lease is taken again. */
+const LEASE_AGAIN_MS = 2_000;
 /** After this long the epoch is given up, and tries again with a backoff. */
 const CLOSED_WAIT_MS = 300_000;
 
@@ -71,14 +73,16 @@ async function move(
 
 /** Takes the lease from whoever holds it and waits until the file is closed. */
 export async function untilClosed(recovery: Recovery, path: string, uri: string): Promise<void> {
-  const { client } = recovery;
-  try {
-    await client.run('recoverLease', null, path, null);
-  } catch (cause) {
-    // A recovery that goes on already is what is wanted.
-    if (!isJindoError(cause, 'beingCreated')) throw cause;
-  }
-  await waitClosed(recovery, path, uri, 'its lease is being recovered');
+  const takeLease = async (): Promise<void> => {
+    try {
+      await recovery.client.run('recoverLease', null, path, null);
+    } catch (cause) {
+      // A recovery that goes on already is what is wanted.
+      if (!isJindoError(cause, 'beingCreated')) throw cause;
+    }
+  };
+  await takeLease();
+  await waitClosed(recovery, path, uri, 'its lease is being recovered', takeLease);
 }
 
 async function waitClosed(
@@ -86,9 +90,11 @@ async function waitClosed(
   path: string,
   uri: string,
   why: string,
+  again?: () => Promise<void>,
 ): Promise<void> {
   const sinceMs = pacer.nowMs();
   let toldMs = sinceMs;
+  let askedMs = sinceMs;
   while ((await client.run('isFileClosed', null, path, null)) !== true) {
     const nowMs = pacer.nowMs();
     if (nowMs - sinceMs > CLOSED_WAIT_MS)
@@ -102,6 +108,9 @@ async function waitClosed(
       log.info({ file: uri, waitedMs: Math.round(nowMs - sinceMs), why }, 'waiting until a file is closed');
     }
     await pacer.pause(CLOSED_POLL_MS);
+    if (again === undefined || pacer.nowMs() - askedMs < LEASE_AGAIN_MS) continue;
+    askedMs = pacer.nowMs();
+    await again();
   }
 }
 

@@ -32,6 +32,7 @@ export function simHarness(makeServer: (options: SimStoreOptions) => SimStoreSer
     faults: { atStore: (_process, point) => faults[point]?.shift() ?? null },
     timeoutMs: 100,
     powerCut: () => server.powerCut(),
+    asleep: () => undefined,
     visible: () => undefined,
   });
   const newProcess = (): SimProcess => {

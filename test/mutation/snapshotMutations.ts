@@ -1,0 +1,61 @@
+/** What is wrong about snapshots: how they are written, which is taken up, and what stands before it. */
+import { patch, type Mutation } from './mutation.ts';
+
+export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'a snapshot is of a state that is not acknowledged',
+    store: 'file',
+    patches: [
+      patch(
+        'actors/host.ts',
+        `      if (events.length > 0) await this.#appender.append(events);
+      const effects = this.#ledger.adopt(stage);
+      if (events.length > 0) this.#onAdopted();`,
+        `      const effects = this.#ledger.adopt(stage);
+      if (events.length > 0) this.#onAdopted();
+      if (events.length > 0) await this.#appender.append(events);`,
+      ),
+    ],
+  },
+  {
+    name: 'a snapshot names an entry that its state does not hold yet',
+    store: 'oss-hdfs',
+    patches: [
+      patch(
+        'actors/host.ts',
+        `      const effects = this.#ledger.adopt(stage);
+      if (events.length > 0) this.#onAdopted();`,
+        `      if (events.length > 0) this.#onAdopted();
+      const effects = this.#ledger.adopt(stage);`,
+      ),
+    ],
+  },
+  {
+    name: 'a snapshot of another partition is taken up: neither its subject nor its hash is compared',
+    store: 'file',
+    patches: [
+      patch('src/coordinator/recover.ts', `snapshot.subject === subject;`, `snapshot !== null;`),
+      patch(
+        'src/coordinator/recover.ts',
+        `journal.snapshots(subject)`,
+        `journal.snapshots(subject.replace(/\\d+$/, '0') as Subject)`,
+      ),
+      patch(
+        'src/coordinator/recover.ts',
+        `      if ((await hashAt(journal, subject, tail.revision)) !== tail.hash) continue;\n`,
+        ``,
+      ),
+    ],
+  },
+  {
+    name: 'a witness that is older than the snapshot is not looked for',
+    store: 'oss',
+    patches: [
+      patch(
+        'src/coordinator/judgeWitness.ts',
+        `claim.hashes.at(seq) ?? hashOfSeq(journal, subject, seq, tail);`,
+        `claim.hashes.at(seq) ?? null;`,
+      ),
+    ],
+  },
+];
