@@ -5,6 +5,7 @@
  * checkpoint counts, read back and appended to. What an earlier owner still sends is refused for want of the lease. Each claim has
  * a client of its own, since the service knows a lease's owner by its client's name.
  */
+import { mkdir } from 'node:fs/promises';
 import { jobName } from '../../journal/ids.ts';
 import type { Pacer } from '../../journal/port.ts';
 import { systemClock } from '../clock.ts';
@@ -32,6 +33,8 @@ export interface OssHdfsStoreOptions extends JindoAddress {
 
 /** Loads the library; the service is asked nothing before the first call. JINDOSDK_UNAVAILABLE where it cannot be loaded. */
 export async function openOssHdfsStore(options: OssHdfsStoreOptions): Promise<Store> {
+  // JindoSDK would make it for everybody to write to, whatever the umask is.
+  await mkdir(options.logFolder, { recursive: true });
   return new OssHdfsStore(await loadJindoLibrary(options.library, options.callsMax), options);
 }
 

@@ -22,6 +22,11 @@ export interface FileStatus {
 type CallName = Parameters<JindoLibrary['call']>[0];
 type Argument = Parameters<JindoLibrary['call']>[1];
 
+/** How long a call is waited for. */
+interface Patience {
+  isOver: boolean;
+}
+
 export class JindoClient {
   readonly #library: JindoLibrary;
   readonly #options: Pointer;
@@ -31,7 +36,7 @@ export class JindoClient {
   readonly #underWay = new Set<Promise<unknown>>();
   /** The call of a handle that is under way, by the handle. */
   readonly #ofHandle = new Map<Pointer, Promise<unknown>>();
-  /** Calls that were given up and have not returned: what they use is kept for good. */
+  /** Calls that were given up and have not returned: what they use is kept until they do. */
   #overdue = 0;
   #isClosed = false;
 
@@ -67,10 +72,7 @@ export class JindoClient {
 
   /** Calls and checks the error code. JindoError where the call failed, or has not returned in time. */
   run(name: CallName, io: Pointer | null, ...args: Argument[]): Promise<Answer> {
-    return this.#patiently(
-      name,
-      this.#begin(name, io, args, (answer) => answer),
-    );
+    return this.#patiently(name, (patience) => this.#begin(name, io, args, patience, (answer) => answer));
   }
 
   /** The same for a call that gives the address of something; never null. */
@@ -101,27 +103,39 @@ export class JindoClient {
       return { length, isFolder };
     };
     try {
-      return await this.#patiently('getFileStatus', this.#begin('getFileStatus', null, [path, null], read));
+      return await this.#patiently('getFileStatus', (patience) =>
+        this.#begin('getFileStatus', null, [path, null], patience, read),
+      );
     } catch (error) {
       if (error instanceof JindoError && error.reason === 'notFound') return null;
       throw error;
     }
   }
 
-  /** Lets go of a handle, to be called once. A call of it that does not return keeps it, and is not waited for. */
+  /** Lets go of a handle, to be called once. One whose call was given up goes when that call returns, and is not waited for. */
   async free(io: Pointer): Promise<void> {
     const call = this.#ofHandle.get(io);
-    if (call !== undefined && this.#overdue > 0) return;
-    await call?.catch(() => undefined);
-    await this.#track(this.#library.call('freeIo', io));
+    const freed = this.#track(this.#freeBehind(call, io));
+    if (call === undefined || this.#overdue === 0) await freed;
   }
 
-  /** Lets go of the client, once no call of it is under way any more; one that was given up keeps it. */
+  async #freeBehind(call: Promise<unknown> | undefined, io: Pointer): Promise<void> {
+    await call?.catch(() => undefined);
+    await this.#library.call('freeIo', io);
+  }
+
+  /** Lets go of the client, once no call of it is under way any more; those that were given up are not waited for. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#overdue > 0) return;
-    await Promise.allSettled(this.#underWay);
+    const gone = this.#destroyBehindCalls();
+    // Nobody is left to be told of one that goes later, or never.
+    if (this.#overdue > 0) gone.catch(() => undefined);
+    else await gone;
+  }
+
+  async #destroyBehindCalls(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
     await this.#library.call('destroyStore', this.#store);
     await this.#library.call('freeStore', this.#store);
     for (const one of [this.#options, this.#creation]) this.#library.glance('freeOptions', one);
@@ -131,6 +145,7 @@ export class JindoClient {
     name: CallName,
     io: Pointer | null,
     args: readonly Argument[],
+    patience: Patience,
     read: (answer: Answer) => T,
   ): Promise<T> {
     if (this.#isClosed) throw new JindoError(0, `jdo_${name}`, 'the client is closed');
@@ -140,7 +155,7 @@ export class JindoClient {
         : this.#library.glance('createIoCtx', this.#store, io),
     );
     if (ctx === null) throw new JindoError(0, `jdo_${name}`, 'it was given no context');
-    const work = this.#track(this.#inContext(name, ctx, args, read));
+    const work = this.#track(this.#inContext(name, ctx, args, patience, read));
     if (io === null) return work;
     this.#ofHandle.set(io, work);
     return work.finally(() => this.#ofHandle.delete(io));
@@ -151,10 +166,11 @@ export class JindoClient {
     name: CallName,
     ctx: Pointer,
     args: readonly Argument[],
+    patience: Patience,
     read: (answer: Answer) => T,
   ): Promise<T> {
     try {
-      const answer = await this.#library.call(name, ctx, ...args);
+      const answer = await this.#library.callUnless(() => patience.isOver, name, ctx, ...args);
       const code = Number(this.#library.glance('errorCode', ctx));
       if (code === 0) return read(answer);
       const message = this.#library.glance('errorMessage', ctx);
@@ -173,9 +189,12 @@ export class JindoClient {
     return work;
   }
 
-  async #patiently<T>(name: CallName, work: Promise<T>): Promise<T> {
+  async #patiently<T>(name: CallName, begin: (patience: Patience) => Promise<T>): Promise<T> {
+    const patience = { isOver: false };
+    const work = begin(patience);
     const { promise: expired, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
+      patience.isOver = true;
       this.#overdue += 1;
       work.catch(() => undefined).finally(() => (this.#overdue -= 1));
       reject(

@@ -42,19 +42,34 @@ export class JindoError extends Error {
   readonly code: number;
   readonly reason: JindoReason;
 
-  constructor(code: number, what: string, message: string) {
+  constructor(code: number, what: string, told: string) {
+    const message = withoutDocument(told);
     super(`${what}: JindoSDK error ${code}${message === '' ? '' : ` (${message})`}`);
     this.code = code;
     this.reason = code in NAMES ? NAMES[code as keyof typeof NAMES] : reasonIn(message);
   }
 }
 
-/** Some refusals come as a plain input/output error that names the service's own code. */
+const DOCUMENT = /(?:<\?xml|<Error>).*?(?:<\/Error>|$)/gs;
+
+/**
+ * OSS's own answer in full comes with it. Where a signature is refused that repeats the request, the security token among its
+ * headers: only what it says in words is kept.
+ */
+function withoutDocument(told: string): string {
+  return told.replaceAll(DOCUMENT, (document) =>
+    ['Code', 'Message']
+      .flatMap((name) => new RegExp(`<${name}>([^<]*)`).exec(document)?.[1] ?? [])
+      .join(': '),
+  );
+}
+
+/** Some refusals come as a plain input/output error that names the service's own code; its words may hold any number. */
 function reasonIn(message: string): JindoReason {
-  if (/\b(30026)\b/.test(message)) return 'exists';
-  if (/\b(30013)\b/.test(message)) return 'leaseExpired';
-  if (/\b(30015|30016)\b/.test(message)) return 'beingCreated';
-  if (/\b(30001)\b/.test(message)) return 'notFound';
+  if (/\berror 30026\b/.test(message)) return 'exists';
+  if (/\berror 30013\b/.test(message)) return 'leaseExpired';
+  if (/\berror (30015|30016)\b/.test(message)) return 'beingCreated';
+  if (/\berror 30001\b/.test(message)) return 'notFound';
   if (/\b403\b|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch/.test(message)) return 'denied';
   return 'other';
 }

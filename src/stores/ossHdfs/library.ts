@@ -65,10 +65,16 @@ export class JindoLibrary {
   }
 
   /** Calls on a thread of the pool. `args` are kept alive until it returns. */
-  async call(name: CallName, ...args: Argument[]): Promise<Answer> {
+  call(name: CallName, ...args: Argument[]): Promise<Answer> {
+    return this.callUnless(() => false, name, ...args);
+  }
+
+  /** The same, but where it is given up before a thread is free, the service is never asked. */
+  async callUnless(isGivenUp: () => boolean, name: CallName, ...args: Argument[]): Promise<Answer> {
     if (this.#running >= this.#callsMax) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#running += 1;
     try {
+      if (isGivenUp()) throw new Error(`jdo_${name} was given up before it was made`);
       return await new Promise((resolve, reject) => {
         this.#calls[name].async(...args, (error: unknown, answer: Answer) => {
           if (error === null || error === undefined) resolve(answer);
