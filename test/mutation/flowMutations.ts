@@ -83,12 +83,12 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
       ),
       patch(
         'src/coordinator/flow.ts',
-        `  async #open(slot: number): Promise<void> {`,
+        `  async #open(bucket: string, { slot, firstOffset }: Wanted): Promise<void> {`,
         `  seek(offset) {
     this.#nextOffset = offset;
   }
 
-  async #open(slot: number): Promise<void> {`,
+  async #open(bucket: string, { slot, firstOffset }: Wanted): Promise<void> {`,
       ),
     ],
   },
@@ -98,11 +98,18 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/coordinator/flow.ts',
-        `const writer = await this.#options.openPart(bucket, this.#nextOffset);`,
-        `const offset = this.#nextOffset;
-    this.#nextOffset += 1n;
-    const writer = await this.#options.openPart(bucket, offset);
-    this.#nextOffset = offset;`,
+        `    let announced = wanted.size;`,
+        `    let announced = wanted.size;
+    const offset = this.#nextOffset;
+    this.#nextOffset += 1n;`,
+      ),
+      patch(
+        'src/coordinator/flow.ts',
+        `    } finally {
+      stats.heldFiles -= announced;`,
+        `    } finally {
+      this.#nextOffset = offset;
+      stats.heldFiles -= announced;`,
       ),
     ],
   },
