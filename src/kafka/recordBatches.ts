@@ -3,10 +3,12 @@
  * whether they are whole. Only headers are read here; the records are read by the cursor.
  */
 import { TidemarkError } from '../../journal/errors.ts';
-import type { FetchedBatch } from '../source/port.ts';
+import type { FetchedBatch, RecordCursor } from '../source/port.ts';
 import { CODEC_MASK, decompress } from './codecs.ts';
 import { crc32c } from './crc32c.ts';
+import { DecodedCursor } from './decodedCursor.ts';
 import type { AbortedTransaction } from './fetchProtocol.ts';
+import type { RecordDecoding } from './options.ts';
 import { BatchCursor, type RecordSegment } from './recordCursor.ts';
 
 /** Offsets of the fields of a record batch (magic 2). */
@@ -60,7 +62,7 @@ export interface ScannedRecords {
  * not cover, are left out.
  */
 export function scanRecords({ name, records, ...fetch }: PartitionRecords): ScannedRecords {
-  const aborted = new AbortedProducers(fetch.abortedTransactions);
+  const aborted = new AbortedProducers(name, fetch.abortedTransactions);
   const batches: { bytes: Buffer; visible: boolean }[] = [];
   let nextOffset = fetch.fetchedOffset;
   let sizeBytes = 0;
@@ -74,7 +76,11 @@ export function scanRecords({ name, records, ...fetch }: PartitionRecords): Scan
     }
     const bytes = records.subarray(at, at + length);
     const lastOffset = bytes.readBigInt64BE(0) + BigInt(bytes.readInt32BE(AT.lastOffsetDelta));
-    if (fetch.lastStableOffset >= 0n && lastOffset >= fetch.lastStableOffset) break;
+    if (fetch.lastStableOffset >= 0n && lastOffset >= fetch.lastStableOffset) {
+      // A damaged header would have it fetched again and again.
+      checkCrc(name, bytes);
+      break;
+    }
     const visible = aborted.allows(bytes, lastOffset) && lastOffset >= fetch.fetchedOffset;
     batches.push({ bytes, visible });
     if (visible) sizeBytes += length;
@@ -98,11 +104,13 @@ function wholeLength(name: string, records: Buffer, at: number): number {
 }
 
 class AbortedProducers {
+  readonly #name: string;
   readonly #transactions: readonly AbortedTransaction[];
   readonly #producers = new Set<bigint>();
   #begun = 0;
 
-  constructor(transactions: readonly AbortedTransaction[]) {
+  constructor(name: string, transactions: readonly AbortedTransaction[]) {
+    this.#name = name;
     this.#transactions = transactions.toSorted((a, b) => Number(a.firstOffset - b.firstOffset));
   }
 
@@ -117,6 +125,7 @@ class AbortedProducers {
     }
     const producerId = bytes.readBigInt64BE(AT_PRODUCER_ID);
     if ((attributes & CONTROL) !== 0) {
+      checkCrc(this.#name, bytes);
       if (isAbortMarker(bytes)) this.#producers.delete(producerId);
       return false;
     }
@@ -128,32 +137,38 @@ class AbortedProducers {
 
 function isAbortMarker(bytes: Buffer): boolean {
   if (bytes.readInt32BE(AT_COUNT) < 1) return false;
-  const cursor = new BatchCursor(bytes.readBigInt64BE(0), 0, [segmentOf(bytes, bytes.readBigInt64BE(0))]);
+  const cursor = new BatchCursor(bytes.readBigInt64BE(0), [segmentOf(bytes, bytes.readBigInt64BE(0))]);
   if (!cursor.next() || cursor.keyEnd - cursor.keyStart < 4) return false;
   return bytes.readInt16BE(cursor.keyStart + 2) === ABORT_TYPE;
 }
 
 /** Checks every batch's CRC; the visible ones are unpacked one after the other, when the cursor comes to them. */
-export function toFetchedBatch(scanned: ScannedRecords): FetchedBatch {
+export function toFetchedBatch(scanned: ScannedRecords, decode: RecordDecoding = 'batches'): FetchedBatch {
   const { name, fetchedOffset, nextOffset } = scanned;
   const segments: RecordSegment[] = [];
   let sizeBytes = 0;
   for (const { bytes, visible } of scanned.batches) {
-    if (crc32c(bytes, AT.attributes, bytes.length) !== bytes.readUInt32BE(AT.crc)) {
-      throw corrupt(name, bytes.readBigInt64BE(0), 'fails its CRC-32C check');
-    }
+    checkCrc(name, bytes);
     if (!visible) continue;
     segments.push(packed(name, bytes, fetchedOffset));
     sizeBytes += bytes.length;
   }
-  const skipBelow = 0;
+  const cursors: Record<RecordDecoding, () => RecordCursor> = {
+    batches: () => new BatchCursor(fetchedOffset, segments),
+    records: () => new DecodedCursor(fetchedOffset, segments),
+  };
   return {
     fetchedOffset,
     nextOffset,
     sizeBytes,
-    records: () => new BatchCursor(fetchedOffset, skipBelow, segments),
+    records: cursors[decode],
     ...(scanned.release === undefined ? {} : { release: scanned.release }),
   };
+}
+
+function checkCrc(name: string, bytes: Buffer): void {
+  if (crc32c(bytes, AT.attributes, bytes.length) === bytes.readUInt32BE(AT.crc)) return;
+  throw corrupt(name, bytes.readBigInt64BE(0), 'fails its CRC-32C check');
 }
 
 function packed(name: string, bytes: Buffer, fetchedOffset: bigint): RecordSegment {
