@@ -1,6 +1,6 @@
 /**
  * The record batches of one partition in one fetch: where they end, which of them a reader of committed records may see, and
- * whether they are whole. Only headers are read here; the records are read by the cursor.
+ * whether they are whole. The records are read by a cursor.
  */
 import { TidemarkError } from '../../journal/errors.ts';
 import type { FetchedBatch, RecordCursor } from '../source/port.ts';
@@ -57,38 +57,58 @@ export interface ScannedRecords {
 }
 
 /**
- * Walks over the headers. An aborted transaction hides its producer's batches from its first offset to its abort marker; a
- * batch belongs to one producer as a whole. Batches that end below `fetchedOffset`, and those that the last stable offset does
- * not cover, are left out.
+ * Walks over the batches: each one's CRC is checked before its header is believed. An aborted transaction hides its producer's
+ * batches from its first offset to its abort marker; a batch belongs to one producer as a whole. Batches that end below
+ * `fetchedOffset`, and those that the last stable offset does not cover, are left out. Where a damaged one is not the first, the walk
+ * ends before it: the next fetch begins with it, and tells it.
  */
-export function scanRecords({ name, records, ...fetch }: PartitionRecords): ScannedRecords {
-  const aborted = new AbortedProducers(name, fetch.abortedTransactions);
+export function scanRecords({ name, records, release, ...fetch }: PartitionRecords): ScannedRecords {
+  const { fetchedOffset, lastStableOffset } = fetch;
+  const aborted = new AbortedProducers(fetch.abortedTransactions);
   const batches: { bytes: Buffer; visible: boolean }[] = [];
-  let nextOffset = fetch.fetchedOffset;
+  let nextOffset = fetchedOffset;
   let sizeBytes = 0;
   let neededBytes: number | null = null;
   for (let at = 0; at < records.length;) {
-    const left = records.length - at;
-    const length = left < AT_RECORDS ? null : wholeLength(name, records, at);
-    if (length === null || length > left) {
-      if (batches.length === 0) neededBytes = length ?? left * 2;
+    const batch = wholeBatch(name, records, at, nextOffset > fetchedOffset);
+    if (batch.type === 'damaged') break;
+    if (batch.type === 'cut') {
+      if (batches.length === 0) ({ neededBytes } = batch);
       break;
     }
-    const bytes = records.subarray(at, at + length);
+    const { bytes } = batch;
     const lastOffset = bytes.readBigInt64BE(0) + BigInt(bytes.readInt32BE(AT.lastOffsetDelta));
-    if (fetch.lastStableOffset >= 0n && lastOffset >= fetch.lastStableOffset) {
-      // A damaged header would have it fetched again and again.
-      checkCrc(name, bytes);
-      break;
-    }
-    const visible = aborted.allows(bytes, lastOffset) && lastOffset >= fetch.fetchedOffset;
+    if (lastStableOffset >= 0n && lastOffset >= lastStableOffset) break;
+    const visible = aborted.allows(bytes, lastOffset) && lastOffset >= fetchedOffset;
     batches.push({ bytes, visible });
-    if (visible) sizeBytes += length;
+    if (visible) sizeBytes += bytes.length;
     if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
-    at += length;
+    at += bytes.length;
   }
-  const { fetchedOffset, release } = fetch;
   return { name, fetchedOffset, nextOffset, batches, sizeBytes, neededBytes, release };
+}
+
+type BatchAt =
+  | { readonly type: 'whole'; readonly bytes: Buffer }
+  | { readonly type: 'cut'; readonly neededBytes: number }
+  | { readonly type: 'damaged' };
+
+/** Throws where the batch is damaged, unless that can wait. */
+function wholeBatch(name: string, records: Buffer, at: number, canWait: boolean): BatchAt {
+  const leftBytes = records.length - at;
+  if (leftBytes < AT_RECORDS) return { type: 'cut', neededBytes: leftBytes * 2 };
+  try {
+    const length = wholeLength(name, records, at);
+    if (length > leftBytes) return { type: 'cut', neededBytes: length };
+    const bytes = records.subarray(at, at + length);
+    if (crc32c(bytes, AT.attributes, length) !== bytes.readUInt32BE(AT.crc)) {
+      throw corrupt(name, bytes.readBigInt64BE(0), 'fails its CRC-32C check');
+    }
+    return { type: 'whole', bytes };
+  } catch (error) {
+    if (canWait) return { type: 'damaged' };
+    throw error;
+  }
 }
 
 function wholeLength(name: string, records: Buffer, at: number): number {
@@ -104,13 +124,11 @@ function wholeLength(name: string, records: Buffer, at: number): number {
 }
 
 class AbortedProducers {
-  readonly #name: string;
   readonly #transactions: readonly AbortedTransaction[];
   readonly #producers = new Set<bigint>();
   #begun = 0;
 
-  constructor(name: string, transactions: readonly AbortedTransaction[]) {
-    this.#name = name;
+  constructor(transactions: readonly AbortedTransaction[]) {
     this.#transactions = transactions.toSorted((a, b) => Number(a.firstOffset - b.firstOffset));
   }
 
@@ -125,7 +143,6 @@ class AbortedProducers {
     }
     const producerId = bytes.readBigInt64BE(AT_PRODUCER_ID);
     if ((attributes & CONTROL) !== 0) {
-      checkCrc(this.#name, bytes);
       if (isAbortMarker(bytes)) this.#producers.delete(producerId);
       return false;
     }
@@ -142,13 +159,12 @@ function isAbortMarker(bytes: Buffer): boolean {
   return bytes.readInt16BE(cursor.keyStart + 2) === ABORT_TYPE;
 }
 
-/** Checks every batch's CRC; the visible ones are unpacked one after the other, when the cursor comes to them. */
+/** The visible batches are unpacked one after the other, when the cursor comes to them. */
 export function toFetchedBatch(scanned: ScannedRecords, decode: RecordDecoding = 'batches'): FetchedBatch {
   const { name, fetchedOffset, nextOffset } = scanned;
   const segments: RecordSegment[] = [];
   let sizeBytes = 0;
   for (const { bytes, visible } of scanned.batches) {
-    checkCrc(name, bytes);
     if (!visible) continue;
     segments.push(packed(name, bytes, fetchedOffset));
     sizeBytes += bytes.length;
@@ -164,11 +180,6 @@ export function toFetchedBatch(scanned: ScannedRecords, decode: RecordDecoding =
     records: cursors[decode],
     ...(scanned.release === undefined ? {} : { release: scanned.release }),
   };
-}
-
-function checkCrc(name: string, bytes: Buffer): void {
-  if (crc32c(bytes, AT.attributes, bytes.length) === bytes.readUInt32BE(AT.crc)) return;
-  throw corrupt(name, bytes.readBigInt64BE(0), 'fails its CRC-32C check');
 }
 
 function packed(name: string, bytes: Buffer, fetchedOffset: bigint): RecordSegment {

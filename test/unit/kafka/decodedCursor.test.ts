@@ -240,30 +240,33 @@ describe('both ways to the records', () => {
 
 describe('damage', () => {
   test.each(['batches', 'records'] as const)(
-    'a flipped bit behind the CRC, by %s: nothing is given',
-    (decode) => {
-      fc.assert(
-        fc.property(logs, fc.nat(), fc.nat(), fc.boolean(), (log, which, where, stable) => {
+    'a flipped bit behind the CRC, by %s: what is before it is given, then it is told, and nothing behind it is given',
+    async (decode) => {
+      const drawn = fc.tuple(logs, fc.nat(), fc.nat(), fc.boolean());
+      await fc.assert(
+        fc.asyncProperty(drawn, async ([log, which, where, isStable]) => {
           const index = which % log.batches.length;
           const damaged = Buffer.from(log.batches[index]!);
           const at = 21 + (where % (damaged.length - 21));
           damaged.writeUInt8(damaged.readUInt8(at) ^ (1 << (where % 8)), at);
-          const records = Buffer.concat(log.batches.with(index, damaged));
-          const outcome = read(
-            {
-              records,
-              abortedTransactions: log.abortedTransactions,
-              lastStableOffset: stable ? log.endOffset : -1n,
-            },
-            decode,
-          );
-          expect(outcome).toMatchObject({
-            records: [],
-            failure: {
-              code: 'KAFKA_BATCH_CORRUPT',
-              fields: { partition: 't/0', offset: damaged.readBigInt64BE(0) },
-            },
-          });
+          const batches = log.batches.with(index, damaged);
+          const { abortedTransactions, endOffset } = log;
+          const common = { abortedTransactions, lastStableOffset: isStable ? endOffset : -1n };
+          const failure = {
+            code: 'KAFKA_BATCH_CORRUPT',
+            fields: { partition: 't/0', offset: damaged.readBigInt64BE(0) },
+          };
+          const before = log.visible.filter((one) => log.batches.indexOf(one) < index);
+          const expected = (await Promise.all(before.map(kafkajsRecords))).flat().map((one) => one.read);
+          const outcome = read({ ...common, records: Buffer.concat(batches) }, decode);
+          expect(outcome.records).toEqual(expected);
+          if (index === 0) expect(outcome.failure).toMatchObject(failure);
+          else {
+            expect(outcome.failure).toBeNull();
+            const again = Buffer.concat(batches.slice(index));
+            const told = read({ ...common, fetchedOffset: outcome.nextOffset!, records: again }, decode);
+            expect(told).toMatchObject({ records: [], failure });
+          }
         }),
         { numRuns: 80 },
       );

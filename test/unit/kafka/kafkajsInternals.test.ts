@@ -170,4 +170,6 @@ test("kafkajs's decoder of records reads what a batch's header and bytes say, an
   const longer = Buffer.concat([Buffer.from([16]), record.subarray(1), Buffer.alloc(1)]);
   expect(new RecordReader(longer, context).next()).toBeNull();
   expect(new RecordReader(record.subarray(0, -1), context).next()).toBeNull();
+  const endsEarly = Buffer.concat([Buffer.from([16]), record.subarray(1)]);
+  expect(new RecordReader(endsEarly, context).next()).toBeNull();
 });
