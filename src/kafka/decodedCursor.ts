@@ -20,14 +20,15 @@ export class DecodedCursor implements RecordCursor {
   valueStart = -1;
   valueEnd = -1;
 
-  readonly #segments: Iterator<RecordSegment>;
+  readonly #segments: readonly RecordSegment[];
+  #nextSegment = 0;
   #reader: RecordReader | null = null;
   #left = 0;
 
   /** Records below `baseOffset` are passed over. */
   constructor(baseOffset: bigint, segments: readonly RecordSegment[]) {
     this.baseOffset = baseOffset;
-    this.#segments = segments.values();
+    this.#segments = segments;
   }
 
   next(): boolean {
@@ -43,9 +44,10 @@ export class DecodedCursor implements RecordCursor {
 
   #enterSegment(): boolean {
     if (this.#reader !== null && this.#reader.leftBytes !== 0) throw damagedRecord(this);
-    const { done, value: segment } = this.#segments.next();
-    if (done === true) return false;
+    const segment = this.#segments[this.#nextSegment];
+    if (segment === undefined) return false;
     const records = segment.unpack?.() ?? segment.bytes.subarray(segment.start, segment.end);
+    this.#nextSegment += 1;
     const { createTime, logAppendTime } = TIMESTAMP_TYPES;
     this.#reader = new RecordReader(records, {
       firstOffset: (this.baseOffset + BigInt(segment.baseDelta)).toString(),
@@ -58,13 +60,13 @@ export class DecodedCursor implements RecordCursor {
   }
 
   #decode(): DecodedRecord {
-    let record: DecodedRecord | null = null;
+    let record: DecodedRecord | null | undefined;
     try {
-      record = this.#reader?.next() ?? null;
+      record = this.#reader?.next();
     } catch (error) {
       throw damagedRecord(this, error);
     }
-    if (record === null) throw damagedRecord(this);
+    if (record === undefined || record === null) throw damagedRecord(this);
     return record;
   }
 
