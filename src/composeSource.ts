@@ -41,6 +41,7 @@ export async function composeSource(
     groupId: source.groupId,
     clientId: `tidemark-${config.job}-${hostname()}`,
     ...kafkaSecurity(source),
+    tuning: { decode: source.decode },
     stateDir: join(baseDir, STATE_FOLDER, 'members'),
     log,
     clock,

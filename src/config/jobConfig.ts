@@ -31,6 +31,8 @@ export interface KafkaSourceConfig {
   readonly groupId: string;
   /** Used once per topic: where the journal names no start offsets yet. */
   readonly startFrom: StartFrom;
+  /** How the bytes of a batch become records: quickly, or by kafkajs's own decoder. Both give the same ones. */
+  readonly decode: 'batches' | 'records';
   /** Null: no TLS. */
   readonly tls: TlsConfig | null;
   /** Null: no authentication. */

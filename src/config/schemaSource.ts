@@ -36,6 +36,13 @@ function kafkaSchema(context: SchemaContext) {
       description:
         'Where to begin, used once, where the journal has nothing: earliest, latest, group (its committed offset) or an ISO time with its zone.',
     }),
+    decode: z
+      .enum(['batches', 'records'], { error: expecting('batches or records') })
+      .default('batches')
+      .meta({
+        description:
+          'How records are read: batches (quick), or records, by the decoder of kafkajs, to compare with. The files are the same.',
+      }),
     ssl: z
       .union([z.boolean(), rule(tls, certNeedsKey)], {
         error: expecting('true, or a map with ca, cert, key, rejectUnauthorized'),

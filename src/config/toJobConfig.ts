@@ -47,13 +47,14 @@ function present<T>(value: T | undefined): T {
 }
 
 function kafkaSource(kafka: ParsedKafka, job: string): KafkaSourceConfig {
-  const { brokers, topics, groupId, startFrom, ssl, sasl } = kafka;
+  const { brokers, topics, groupId, startFrom, decode, ssl, sasl } = kafka;
   return {
     type: 'kafka',
     brokers,
     topics,
     groupId: groupId ?? job,
     startFrom,
+    decode,
     tls: kafkaTls(ssl),
     sasl: sasl ?? null,
   };

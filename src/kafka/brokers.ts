@@ -6,7 +6,8 @@ import type { KafkaConfig } from 'kafkajs';
 import { TidemarkError } from '../../journal/errors.ts';
 import { type FetchRequest, fetchRequest, type FetchResponse } from './fetchProtocol.ts';
 import { abortError, isAuthenticationFailure } from './kafkaErrors.ts';
-import { API_KEYS, type Broker, brokerFactory, closeConnections } from './kafkajsInternals.ts';
+import { API_KEYS, brokerFactory, closeConnections } from './kafkajsInternals.ts';
+import type { Broker } from './kafkajsTypes.ts';
 import { type ClusterMetadata, METADATA_VERSION, metadataRequest } from './metadata.ts';
 
 const GROUP_COORDINATOR = 0;

@@ -2,11 +2,10 @@
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
 import { abortError } from './kafkaErrors.ts';
+import type { KafkaTuning } from './options.ts';
 import { type ScannedRecords, toFetchedBatch } from './recordBatches.ts';
 
-export interface FeedLimits {
-  readonly prefetchFetches: number;
-}
+type FeedTuning = Pick<KafkaTuning, 'prefetchFetches' | 'decode'>;
 
 /** What the feed tells the fetcher. */
 export interface FeedOwner {
@@ -36,7 +35,7 @@ export class Feed implements PartitionFeed {
   /** What the next batch needs at least, where a fetch has cut it off; else 0. */
   neededBytes = 0;
 
-  readonly #limits: FeedLimits;
+  readonly #tuning: FeedTuning;
   readonly #owner: FeedOwner;
   readonly #fetched: ScannedRecords[] = [];
   #failure: { readonly error: unknown } | null = null;
@@ -47,7 +46,7 @@ export class Feed implements PartitionFeed {
     at: TopicPartition,
     offset: bigint,
     expectedTopicId: string | null,
-    limits: FeedLimits,
+    tuning: FeedTuning,
     owner: FeedOwner,
   ) {
     this.name = partitionName(at);
@@ -55,7 +54,7 @@ export class Feed implements PartitionFeed {
     this.partition = at.partition;
     this.expectedTopicId = expectedTopicId;
     this.fetchOffset = offset;
-    this.#limits = limits;
+    this.#tuning = tuning;
     this.#owner = owner;
   }
 
@@ -64,7 +63,7 @@ export class Feed implements PartitionFeed {
   }
 
   get full(): boolean {
-    return this.#fetched.length >= this.#limits.prefetchFetches;
+    return this.#fetched.length >= this.#tuning.prefetchFetches;
   }
 
   next(): Promise<FetchedBatch> {
@@ -122,7 +121,7 @@ export class Feed implements PartitionFeed {
     waiting: { resolve: (batch: FetchedBatch) => void; reject: (error: unknown) => void },
   ): void {
     try {
-      waiting.resolve(toFetchedBatch(scanned));
+      waiting.resolve(toFetchedBatch(scanned, this.#tuning.decode));
     } catch (error) {
       this.#fetched.length = 0;
       this.fail(error);

@@ -3,7 +3,8 @@
  * per record, forgets where a batch ends whose last records were compacted away, and filters aborted records wrongly when a
  * fetch begins inside two aborted transactions.
  */
-import { API_KEYS, payloadOf, type ProtocolRequest } from './kafkajsInternals.ts';
+import { API_KEYS, payloadOf } from './kafkajsInternals.ts';
+import type { ProtocolRequest } from './kafkajsTypes.ts';
 import { WireReader, WireWriter } from './wire.ts';
 
 const FETCH_VERSION = 11;

@@ -6,115 +6,22 @@ import { createRequire } from 'node:module';
 import type * as kafkajs from 'kafkajs';
 import type { Consumer, KafkaConfig, PartitionAssigner } from 'kafkajs';
 import { TidemarkError } from '../../journal/errors.ts';
+import type {
+  WireEncoder,
+  ProtocolRequest,
+  Connection,
+  ConnectionPool,
+  Broker,
+  BatchContext,
+  DecodedRecord,
+  WireDecoder,
+  RootLogger,
+  RequestQueue,
+  Cluster,
+  PoolBuilder,
+} from './kafkajsTypes.ts';
 
 export const KAFKAJS_VERSION = '2.2.4';
-
-/** What a request's payload is built with. */
-export interface WireEncoder {
-  readonly buf: Buffer;
-}
-
-export interface ProtocolRequest<Response> {
-  readonly request: {
-    readonly apiKey: number;
-    readonly apiVersion: number;
-    readonly apiName: string;
-    encode(): Promise<WireEncoder>;
-  };
-  readonly response: {
-    /** The result's clientSideThrottleTime is obeyed by the connection. */
-    decode(payload: Buffer): Promise<Response & { readonly clientSideThrottleTime?: number }>;
-    parse(decoded: Response): Promise<Response>;
-  };
-  readonly requestTimeout?: number;
-  readonly logResponseError?: boolean;
-}
-
-interface Connection {
-  connect: (this: Connection) => Promise<unknown>;
-  processData: (this: Connection, bytes: Buffer) => unknown;
-  isConnected(): boolean;
-  disconnect(): Promise<unknown>;
-  rejectRequests(error: Error): void;
-  socket?: { destroy(error: Error): void };
-  chunks: Buffer[];
-  bytesBuffered: number;
-  bytesNeeded: number;
-}
-
-interface ConnectionPool {
-  readonly host: string;
-  readonly port: number;
-  readonly pool: Connection[];
-  send<Response>(request: ProtocolRequest<Response>): Promise<Response>;
-}
-
-export interface GroupTopic<Partition> {
-  readonly topic: string;
-  readonly partitions: readonly Partition[];
-}
-
-export interface ListedOffset {
-  readonly partition: number;
-  readonly offset: string;
-}
-
-export interface GroupOffset {
-  readonly partition: number;
-  readonly offset: string;
-  readonly metadata: string | null;
-}
-
-/** One broker with its two connections: fetches go through one, everything else through the other. */
-export interface Broker {
-  readonly nodeId: number | null;
-  readonly connectionPool: ConnectionPool;
-  readonly versions: Readonly<Record<number, { minVersion: number; maxVersion: number }>> | null;
-  connect(): Promise<void>;
-  isConnected(): boolean;
-  findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<{
-    coordinator: { nodeId: number; host: string; port: number };
-  }>;
-  leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
-  describeGroups(request: { groupIds: string[] }): Promise<{
-    groups: { groupId: string; state: string; members: { memberId: string }[] }[];
-  }>;
-  listOffsets(request: {
-    isolationLevel: number;
-    topics: GroupTopic<{ partition: number; timestamp: string }>[];
-  }): Promise<{ responses: GroupTopic<ListedOffset>[] }>;
-  offsetCommit(request: {
-    groupId: string;
-    groupGenerationId: number;
-    memberId: string;
-    topics: GroupTopic<{ partition: number; offset: string; metadata: string }>[];
-  }): Promise<unknown>;
-  offsetFetch(request: {
-    groupId: string;
-    topics: GroupTopic<{ partition: number }>[];
-  }): Promise<{ responses: GroupTopic<GroupOffset>[] }>;
-}
-
-interface RootLogger {
-  namespace(name: string): RootLogger;
-}
-
-interface RequestQueue {
-  readonly pending: unknown[];
-  readonly throttledUntil: number;
-  throttleCheckTimeoutId: NodeJS.Timeout | null;
-  checkPendingRequests(): void;
-}
-
-/** kafkajs's consumer-side cluster, which a partition assigner is handed. */
-interface Cluster {
-  readonly connectionPoolBuilder: PoolBuilder;
-  committedOffsets(group: { groupId: string }): Record<string, Record<number, string>>;
-}
-
-interface PoolBuilder {
-  build(destination?: { host: string; port: number; rack?: string | null }): Promise<ConnectionPool>;
-}
 
 const load = createRequire(import.meta.url);
 
@@ -134,6 +41,12 @@ function loadClient() {
     Encoder: load('kafkajs/src/protocol/encoder') as new (size?: number) => WireEncoder & {
       writeBuffer(bytes: Buffer): WireEncoder;
     },
+    Decoder: load('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => WireDecoder,
+    decodeRecord: load('kafkajs/src/protocol/recordBatch/record/v0/decoder') as (
+      decoder: WireDecoder,
+      context: BatchContext,
+    ) => DecodedRecord,
+    timestampTypes: load('kafkajs/src/protocol/timestampTypes') as Record<string, number>,
     createPoolBuilder: load('kafkajs/src/cluster/connectionPoolBuilder') as (options: unknown) => PoolBuilder,
     createSocketFactory: load('kafkajs/src/network/socketFactory') as () => unknown,
     createLogger: (load('kafkajs/src/loggers') as { createLogger: (options: unknown) => RootLogger })
@@ -146,7 +59,8 @@ const client = loadClient();
 
 /** Members that Tidemark calls or replaces; each missing one is named. */
 export function missingMembers(): string[] {
-  const { api, Broker: BrokerClass, Connection: ConnectionClass, RequestQueue: QueueClass, Encoder } = client;
+  const { api, Broker: BrokerClass, Connection: ConnectionClass, RequestQueue: QueueClass } = client;
+  const { Encoder, Decoder } = client;
   const expected: [string, unknown, string[]][] = [
     ['kafkajs', api, ['Kafka', 'PartitionAssigners']],
     [
@@ -174,6 +88,8 @@ export function missingMembers(): string[] {
       ['scheduleCheckPendingRequests', 'checkPendingRequests', 'rejectAll'],
     ],
     ['Encoder.prototype', Encoder.prototype, ['writeBuffer']],
+    ['Decoder.prototype', Decoder.prototype, ['readVarIntBytes']],
+    ['record decoder', client, ['decodeRecord']],
   ];
   const missing: string[] = [];
   for (const [owner, holder, members] of expected) {
@@ -188,6 +104,9 @@ export function missingMembers(): string[] {
   }
   for (const key of ['Fetch', 'Metadata', 'JoinGroup', 'LeaveGroup', 'OffsetCommit', 'OffsetFetch']) {
     if (typeof client.apiKeys[key] !== 'number') missing.push(`apiKeys.${key}`);
+  }
+  for (const type of ['CREATE_TIME', 'LOG_APPEND_TIME']) {
+    if (typeof client.timestampTypes[type] !== 'number') missing.push(`timestampTypes.${type}`);
   }
   return missing;
 }
@@ -262,6 +181,40 @@ export function payloadOf(bytes: Buffer): WireEncoder {
   const encoder = new client.Encoder(bytes.length);
   encoder.writeBuffer(bytes);
   return encoder;
+}
+
+export const TIMESTAMP_TYPES = {
+  createTime: client.timestampTypes['CREATE_TIME'] ?? -1,
+  logAppendTime: client.timestampTypes['LOG_APPEND_TIME'] ?? -1,
+} as const;
+
+/**
+ * The unpacked records of one batch by kafkajs's own decoder, an object each. It cuts off what reaches beyond the end and reads on
+ * behind it, so that each record's end is looked at here.
+ */
+export class RecordReader {
+  readonly #decoder: WireDecoder;
+  readonly #length: number;
+  readonly #context: BatchContext;
+
+  constructor(bytes: Buffer, context: BatchContext) {
+    this.#decoder = new client.Decoder(bytes);
+    this.#length = bytes.length;
+    this.#context = context;
+  }
+
+  get leftBytes(): number {
+    return this.#length - this.#decoder.offset;
+  }
+
+  /** Null, or an error of kafkajs, where the record does not end where it says. */
+  next(): DecodedRecord | null {
+    const body = this.#decoder.readVarIntBytes();
+    if (body === null || this.leftBytes < 0) return null;
+    const decoder = new client.Decoder(body);
+    const record = client.decodeRecord(decoder, this.#context);
+    return decoder.offset === body.length ? record : null;
+  }
 }
 
 /** Makes brokers that share the client's settings but belong to no kafkajs cluster. */

@@ -1,5 +1,5 @@
 /** Making members leave the group by name: our own where the client cannot, and those of killed processes. */
-import type { Broker } from './kafkajsInternals.ts';
+import type { Broker } from './kafkajsTypes.ts';
 import { hasKafkaType, reasonOf } from './kafkaErrors.ts';
 import type { DeadMember } from './memberRecord.ts';
 import type { MembershipContext } from './membership.ts';

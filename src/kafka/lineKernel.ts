@@ -155,7 +155,7 @@ function readRecord(variables: Variables): Code[] {
     stopIf(i32.gtU(read.get, recordEnd.get)),
     readVarint(length, place, 1),
     stopIf(i32.ltS(length.get, i32.const(0))),
-    stopIf(i32.gtU(i32.add(read.get, length.get), recordEnd.get)),
+    stopIf(i32.geU(i32.add(read.get, length.get), recordEnd.get)),
   ];
 }
 

@@ -2,7 +2,8 @@
  * Kafka's Metadata request, version 10: the first that tells topic ids (Kafka 2.8). kafkajs ends at version 6, so the request is
  * written here. It names missing topics instead of creating them, and reports an error per topic instead of failing as a whole.
  */
-import { API_KEYS, payloadOf, type ProtocolRequest } from './kafkajsInternals.ts';
+import { API_KEYS, payloadOf } from './kafkajsInternals.ts';
+import type { ProtocolRequest } from './kafkajsTypes.ts';
 import { WireReader, WireWriter } from './wire.ts';
 
 export const METADATA_VERSION = 10;

@@ -1,6 +1,6 @@
 /** Questions about offsets: of the log (ListOffsets) and of the group. */
 import type { Brokers } from './brokers.ts';
-import type { GroupOffset } from './kafkajsInternals.ts';
+import type { GroupOffset } from './kafkajsTypes.ts';
 import type { PartitionLeader } from './metadata.ts';
 
 const READ_UNCOMMITTED = 0;

@@ -28,7 +28,11 @@ export interface KafkaSourceOptions {
   readonly tuning?: Partial<KafkaTuning>;
 }
 
+/** `batches`: over the bytes of whole batches; `records`: by kafkajs's decoder, an object per record. */
+export type RecordDecoding = 'batches' | 'records';
+
 export interface KafkaTuning {
+  readonly decode: RecordDecoding;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
@@ -55,6 +59,7 @@ export interface KafkaTuning {
 }
 
 export const DEFAULT_TUNING: KafkaTuning = {
+  decode: 'batches',
   sessionTimeoutMs: 30_000,
   rebalanceTimeoutMs: 60_000,
   heartbeatIntervalMs: 1_000,

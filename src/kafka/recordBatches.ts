@@ -1,12 +1,14 @@
 /**
  * The record batches of one partition in one fetch: where they end, which of them a reader of committed records may see, and
- * whether they are whole. Only headers are read here; the records are read by the cursor.
+ * whether they are whole. The records are read by a cursor.
  */
 import { TidemarkError } from '../../journal/errors.ts';
-import type { FetchedBatch } from '../source/port.ts';
+import type { FetchedBatch, RecordCursor } from '../source/port.ts';
 import { CODEC_MASK, decompress } from './codecs.ts';
 import { crc32c } from './crc32c.ts';
+import { DecodedCursor } from './decodedCursor.ts';
 import type { AbortedTransaction } from './fetchProtocol.ts';
+import type { RecordDecoding } from './options.ts';
 import { BatchCursor, type RecordSegment } from './recordCursor.ts';
 
 /** Offsets of the fields of a record batch (magic 2). */
@@ -55,34 +57,58 @@ export interface ScannedRecords {
 }
 
 /**
- * Walks over the headers. An aborted transaction hides its producer's batches from its first offset to its abort marker; a
- * batch belongs to one producer as a whole. Batches that end below `fetchedOffset`, and those that the last stable offset does
- * not cover, are left out.
+ * Walks over the batches: each one's CRC is checked before its header is believed. An aborted transaction hides its producer's
+ * batches from its first offset to its abort marker; a batch belongs to one producer as a whole. Batches that end below
+ * `fetchedOffset`, and those that the last stable offset does not cover, are left out. Where a damaged one is not the first, the walk
+ * ends before it: the next fetch begins with it, and tells it.
  */
-export function scanRecords({ name, records, ...fetch }: PartitionRecords): ScannedRecords {
+export function scanRecords({ name, records, release, ...fetch }: PartitionRecords): ScannedRecords {
+  const { fetchedOffset, lastStableOffset } = fetch;
   const aborted = new AbortedProducers(fetch.abortedTransactions);
   const batches: { bytes: Buffer; visible: boolean }[] = [];
-  let nextOffset = fetch.fetchedOffset;
+  let nextOffset = fetchedOffset;
   let sizeBytes = 0;
   let neededBytes: number | null = null;
   for (let at = 0; at < records.length;) {
-    const left = records.length - at;
-    const length = left < AT_RECORDS ? null : wholeLength(name, records, at);
-    if (length === null || length > left) {
-      if (batches.length === 0) neededBytes = length ?? left * 2;
+    const batch = wholeBatch(name, records, at, nextOffset > fetchedOffset);
+    if (batch.type === 'damaged') break;
+    if (batch.type === 'cut') {
+      if (batches.length === 0) ({ neededBytes } = batch);
       break;
     }
-    const bytes = records.subarray(at, at + length);
+    const { bytes } = batch;
     const lastOffset = bytes.readBigInt64BE(0) + BigInt(bytes.readInt32BE(AT.lastOffsetDelta));
-    if (fetch.lastStableOffset >= 0n && lastOffset >= fetch.lastStableOffset) break;
-    const visible = aborted.allows(bytes, lastOffset) && lastOffset >= fetch.fetchedOffset;
+    if (lastStableOffset >= 0n && lastOffset >= lastStableOffset) break;
+    const visible = aborted.allows(bytes, lastOffset) && lastOffset >= fetchedOffset;
     batches.push({ bytes, visible });
-    if (visible) sizeBytes += length;
+    if (visible) sizeBytes += bytes.length;
     if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
-    at += length;
+    at += bytes.length;
   }
-  const { fetchedOffset, release } = fetch;
   return { name, fetchedOffset, nextOffset, batches, sizeBytes, neededBytes, release };
+}
+
+type BatchAt =
+  | { readonly type: 'whole'; readonly bytes: Buffer }
+  | { readonly type: 'cut'; readonly neededBytes: number }
+  | { readonly type: 'damaged' };
+
+/** Throws where the batch is damaged, unless that can wait. */
+function wholeBatch(name: string, records: Buffer, at: number, canWait: boolean): BatchAt {
+  const leftBytes = records.length - at;
+  if (leftBytes < AT_RECORDS) return { type: 'cut', neededBytes: leftBytes * 2 };
+  try {
+    const length = wholeLength(name, records, at);
+    if (length > leftBytes) return { type: 'cut', neededBytes: length };
+    const bytes = records.subarray(at, at + length);
+    if (crc32c(bytes, AT.attributes, length) !== bytes.readUInt32BE(AT.crc)) {
+      throw corrupt(name, bytes.readBigInt64BE(0), 'fails its CRC-32C check');
+    }
+    return { type: 'whole', bytes };
+  } catch (error) {
+    if (canWait) return { type: 'damaged' };
+    throw error;
+  }
 }
 
 function wholeLength(name: string, records: Buffer, at: number): number {
@@ -128,30 +154,30 @@ class AbortedProducers {
 
 function isAbortMarker(bytes: Buffer): boolean {
   if (bytes.readInt32BE(AT_COUNT) < 1) return false;
-  const cursor = new BatchCursor(bytes.readBigInt64BE(0), 0, [segmentOf(bytes, bytes.readBigInt64BE(0))]);
+  const cursor = new BatchCursor(bytes.readBigInt64BE(0), [segmentOf(bytes, bytes.readBigInt64BE(0))]);
   if (!cursor.next() || cursor.keyEnd - cursor.keyStart < 4) return false;
   return bytes.readInt16BE(cursor.keyStart + 2) === ABORT_TYPE;
 }
 
-/** Checks every batch's CRC; the visible ones are unpacked one after the other, when the cursor comes to them. */
-export function toFetchedBatch(scanned: ScannedRecords): FetchedBatch {
+/** The visible batches are unpacked one after the other, when the cursor comes to them. */
+export function toFetchedBatch(scanned: ScannedRecords, decode: RecordDecoding = 'batches'): FetchedBatch {
   const { name, fetchedOffset, nextOffset } = scanned;
   const segments: RecordSegment[] = [];
   let sizeBytes = 0;
   for (const { bytes, visible } of scanned.batches) {
-    if (crc32c(bytes, AT.attributes, bytes.length) !== bytes.readUInt32BE(AT.crc)) {
-      throw corrupt(name, bytes.readBigInt64BE(0), 'fails its CRC-32C check');
-    }
     if (!visible) continue;
     segments.push(packed(name, bytes, fetchedOffset));
     sizeBytes += bytes.length;
   }
-  const skipBelow = 0;
+  const cursors: Record<RecordDecoding, () => RecordCursor> = {
+    batches: () => new BatchCursor(fetchedOffset, segments),
+    records: () => new DecodedCursor(fetchedOffset, segments),
+  };
   return {
     fetchedOffset,
     nextOffset,
     sizeBytes,
-    records: () => new BatchCursor(fetchedOffset, skipBelow, segments),
+    records: cursors[decode],
     ...(scanned.release === undefined ? {} : { release: scanned.release }),
   };
 }

@@ -47,7 +47,6 @@ export class BatchCursor implements RecordCursor {
   valueStart = -1;
   valueEnd = -1;
 
-  readonly #skipBelow: number;
   readonly #segments: readonly RecordSegment[];
   #nextSegment = 0;
   #left = 0;
@@ -58,10 +57,9 @@ export class BatchCursor implements RecordCursor {
   #firstTimestampMs = 0;
   #appendTimestampMs: number | null = null;
 
-  /** @param skipBelow records with a smaller offsetDelta are passed over. */
-  constructor(baseOffset: bigint, skipBelow: number, segments: readonly RecordSegment[]) {
+  /** Records below `baseOffset` are passed over. */
+  constructor(baseOffset: bigint, segments: readonly RecordSegment[]) {
     this.baseOffset = baseOffset;
-    this.#skipBelow = skipBelow;
     this.#segments = segments;
   }
 
@@ -72,7 +70,7 @@ export class BatchCursor implements RecordCursor {
       }
       this.#left -= 1;
       this.#read();
-    } while (this.offsetDelta < this.#skipBelow);
+    } while (this.offsetDelta < 0);
     return true;
   }
 
@@ -116,6 +114,7 @@ export class BatchCursor implements RecordCursor {
   }
 
   #enterSegment(): boolean {
+    if (this.#at !== this.#end) this.#fail();
     const segment = this.#segments[this.#nextSegment];
     if (segment === undefined) return false;
     const unpacked = segment.unpack?.();
@@ -140,7 +139,7 @@ export class BatchCursor implements RecordCursor {
     this.#at += 1; // attributes: unused
     const timestampDelta = this.#varlong();
     this.timestampMs = this.#appendTimestampMs ?? this.#firstTimestampMs + timestampDelta;
-    this.offsetDelta = this.#baseDelta + this.#varint();
+    const offsetDelta = this.#baseDelta + this.#varint();
     const keyLength = this.#varint();
     this.keyStart = keyLength < 0 ? -1 : this.#at;
     if (keyLength > 0) this.#at += keyLength;
@@ -149,8 +148,9 @@ export class BatchCursor implements RecordCursor {
     this.valueStart = valueLength < 0 ? -1 : this.#at;
     if (valueLength > 0) this.#at += valueLength;
     this.valueEnd = valueLength < 0 ? -1 : this.#at;
-    if (this.#at > end) this.#fail();
+    if (this.#at >= end) this.#fail(); // The number of headers takes a byte at least.
     this.#at = end;
+    this.offsetDelta = offsetDelta;
   }
 
   /** A zigzag number of at most 32 bits. */
@@ -180,10 +180,19 @@ export class BatchCursor implements RecordCursor {
   }
 
   #fail(): never {
-    throw new TidemarkError(
-      'KAFKA_BATCH_CORRUPT',
-      `A record behind offset ${(this.baseOffset + BigInt(Math.max(0, this.offsetDelta))).toString()} reaches beyond its batch.`,
-      { fields: { baseOffset: this.baseOffset, offsetDelta: this.offsetDelta } },
-    );
+    throw damagedRecord(this);
   }
+}
+
+/** The record behind the one that the cursor stands on does not end where it says, or the batch holds more than it says. */
+export function damagedRecord(
+  { baseOffset, offsetDelta }: Pick<RecordCursor, 'baseOffset' | 'offsetDelta'>,
+  cause?: unknown,
+): TidemarkError {
+  const offset = baseOffset + BigInt(Math.max(0, offsetDelta));
+  return new TidemarkError(
+    'KAFKA_BATCH_CORRUPT',
+    `What is behind offset ${offset.toString()} is damaged: a record's length and its batch's do not fit together.`,
+    { fields: { baseOffset, offsetDelta }, ...(cause === undefined ? {} : { cause }) },
+  );
 }

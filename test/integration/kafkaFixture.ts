@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Admin, type ITopicConfig, Kafka, logLevel, type Producer } from 'kafkajs';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { TopicPartition } from '../../journal/ids.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createKafkaSource } from '../../src/kafka/kafkaSource.ts';
-import type { KafkaSourceOptions, SourceLog } from '../../src/kafka/options.ts';
+import type { KafkaSourceOptions, KafkaTuning, RecordDecoding, SourceLog } from '../../src/kafka/options.ts';
 import type {
   FetchedBatch,
   PartitionFeed,
@@ -159,17 +159,31 @@ export async function readTo(feed: PartitionFeed, end: bigint, from = 0n): Promi
   return found;
 }
 
-/** Everything that partition 0 (or another) holds for a reader of committed records. */
+interface ReadOptions {
+  readonly brokers: string[];
+  readonly topic: string;
+  readonly partition?: number;
+  readonly from?: bigint;
+  readonly tuning?: Partial<KafkaTuning>;
+}
+
+/** Everything that partition 0 (or another) holds for a reader of committed records, which is the same in both ways of reading. */
 export async function readAll(
   brokers: string[],
   topic: string,
-  {
-    partition = 0,
-    from = 0n,
-    tuning = {},
-  }: { partition?: number; from?: bigint; tuning?: KafkaSourceOptions['tuning'] } = {},
+  { partition = 0, from = 0n, tuning = {} }: Omit<ReadOptions, 'brokers' | 'topic'> = {},
 ): Promise<ReadRecord[]> {
-  const { source } = sourceOf(brokers, [topic], { tuning });
+  const records = await readDecoded('batches', { brokers, topic, partition, from, tuning });
+  expect(await readDecoded('records', { brokers, topic, partition, from, tuning })).toEqual(records);
+  return records;
+}
+
+/** The same in one of the ways, for a topic that changes behind the reader. */
+export async function readDecoded(
+  decode: RecordDecoding,
+  { brokers, topic, partition = 0, from = 0n, tuning = {} }: ReadOptions,
+): Promise<ReadRecord[]> {
+  const { source } = sourceOf(brokers, [topic], { tuning: { ...tuning, decode } });
   const ranges = await source.ranges(topic);
   const feed = source.open({ topic, partition }, from, null);
   return readTo(feed, ranges[partition]?.endOffset ?? 0n, from);

@@ -11,6 +11,8 @@ import { expectCode, TestJob, uniqueName, type PartitionDocument } from './testJ
 import { tidemark } from './tidemarkProcess.ts';
 
 const CODECS = ['gzip', 'snappy', 'lz4', 'zstd'];
+/** Topics that stay as they were written. */
+const STABLE = ['transactions', 'nulls', 'large', 'times', ...CODECS];
 const JAVA_RECORDS = 3_000;
 const LARGE_BYTES = 1_000_000;
 const HOUR_MS = 3_600_000;
@@ -76,6 +78,19 @@ async function produceWithJava(brokers: readonly string[], topic: string, codec:
   ]);
 }
 
+interface WrittenFile {
+  readonly folder: string;
+  readonly name: string;
+  readonly values: readonly string[];
+}
+
+const writtenBy = (job: TestJob): WrittenFile[] =>
+  [...job.committed()].map(([file, values]) => ({
+    folder: path.dirname(file),
+    name: path.basename(file),
+    values,
+  }));
+
 describeIntegration('Kafka as it is, in one run', () => {
   const theme = uniqueName('reality');
   const topicOf = (what: string): string => `${theme}-${what}`;
@@ -83,15 +98,12 @@ describeIntegration('Kafka as it is, in one run', () => {
   const large = 'x'.repeat(LARGE_BYTES);
   let folder = '';
   let job: TestJob;
+  let sections: Readonly<Record<string, unknown>> = {};
   let partitions: readonly PartitionDocument[] = [];
-  let files: readonly {
-    readonly folder: string;
-    readonly name: string;
-    readonly values: readonly string[];
-  }[] = [];
+  let files: readonly WrittenFile[] = [];
 
-  const filesOf = (what: string) =>
-    files
+  const filesOf = (what: string, all = files) =>
+    all
       .filter(({ name }) => name.startsWith(`part-${topicOf(what)}-0-`))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const valuesOf = (what: string): string[] => filesOf(what).flatMap(({ values }) => values);
@@ -124,19 +136,15 @@ describeIntegration('Kafka as it is, in one run', () => {
     await produceCompacted(brokers, topicOf('compacted'));
 
     folder = await mkdtemp(path.join(tmpdir(), 'tidemark-reality-'));
-    const topics = ['transactions', 'nulls', 'large', 'times', 'compacted', ...CODECS].map(topicOf);
-    const sections = {
+    const topics = [...STABLE, 'compacted'].map(topicOf);
+    sections = {
       bucket: { by: 'record-time', pattern: "'dt='yyyy-MM-dd/'hr='HH", timezone: 'Asia/Shanghai' },
       roll: { maxBytes: '1MiB', maxAge: '1h', maxIdle: '1h' },
     };
     job = new TestJob({ brokers, topic: theme, topics, folder, sections });
     expectCode(await tidemark(['run', job.file, '--until-end']), 0);
     partitions = await job.partitions();
-    files = [...job.committed()].map(([file, values]) => ({
-      folder: path.dirname(file),
-      name: path.basename(file),
-      values,
-    }));
+    files = writtenBy(job);
   }, 180_000);
 
   afterAll(() => {
@@ -176,6 +184,23 @@ describeIntegration('Kafka as it is, in one run', () => {
       [large, 'small', large],
       ['', large],
     ]);
+  });
+
+  test('with the records decoded by kafkajs one by one: the same files', async () => {
+    const { brokers } = services();
+    const slow = new TestJob({
+      ...{ brokers, topic: uniqueName('decoded'), topics: STABLE.map(topicOf), sections },
+    });
+    expectCode(await slow.untilEnd('-D', 'source.kafka.decode=records'), 0);
+    const written = writtenBy(slow);
+    const contents = (what: string, all: readonly WrittenFile[]) =>
+      filesOf(what, all).map(({ folder: bucket, values }) => ({ bucket, values }));
+    for (const what of STABLE) expect(contents(what, written)).toEqual(contents(what, files));
+    const counts = ({ topic, recordsRead, recordsSkipped, nextOffset }: PartitionDocument) => ({
+      ...{ topic, recordsRead, recordsSkipped, nextOffset },
+    });
+    const expected = STABLE.map((what) => counts(partitionOf(what)));
+    expect((await slow.partitions()).map(counts)).toEqual(expect.arrayContaining(expected));
   });
 
   test('the record time, in the time zone of the job, decides the folder; a time outside every calendar has its own', () => {

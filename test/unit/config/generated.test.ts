@@ -43,6 +43,7 @@ describe('the JSON Schema', () => {
       'source.kafka.topics',
       'source.kafka.groupId',
       'source.kafka.startFrom',
+      'source.kafka.decode',
       'source.kafka.ssl',
       'source.kafka.ssl.ca',
       'source.kafka.ssl.cert',

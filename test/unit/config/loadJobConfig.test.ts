@@ -20,6 +20,7 @@ describe('a job file', () => {
         topics: ['clicks'],
         groupId: 'clicks',
         startFrom: { type: 'earliest' },
+        decode: 'batches',
         tls: null,
         sasl: null,
       },
@@ -53,6 +54,7 @@ journal:
       source: {
         groupId: 'other',
         startFrom: { type: 'time', atMs: Date.UTC(2026, 0, 31, 6) },
+        decode: 'batches',
         tls: { caFile: null, certFile: null, keyFile: null, rejectUnauthorized: true },
         sasl: { mechanism: 'scram-sha-512', username: 'me' },
       },
@@ -122,7 +124,7 @@ oss: {}
       'job.yaml:3:3 source.kafka.topics: is missing; expected a list of topics',
       'job.yaml:4:31 source.kafka.brokers[1]: "127.0.0.1:9092" stands here twice; expected each once',
       'job.yaml:4:47 source.kafka.brokers[2]: "broker" is no broker; expected host:port, like 127.0.0.1:9092',
-      'job.yaml:5:5 source.kafka.topic: is an unknown key, did you mean "topics"?; expected brokers, topics, groupId, startFrom, ssl, sasl',
+      'job.yaml:5:5 source.kafka.topic: is an unknown key, did you mean "topics"?; expected brokers, topics, groupId, startFrom, decode, ssl, sasl',
       'job.yaml:6:16 source.kafka.startFrom: "yesterday" is unknown; expected earliest, latest, group, or a time with its zone like 2026-01-31T08:00:00Z',
       'job.yaml:7:5 source.kafka.ssl: has cert without key; expected both or neither',
       expect.stringMatching(

@@ -20,7 +20,7 @@ export interface BuiltBatch {
   readonly transactional?: boolean;
   readonly control?: boolean;
   readonly logAppendTime?: boolean;
-  readonly codec?: { readonly id: number; readonly compress: (bytes: Buffer) => Buffer };
+  readonly codec?: { readonly id: number; readonly compress: (bytes: Buffer) => Buffer } | undefined;
   readonly magic?: number;
 }
 

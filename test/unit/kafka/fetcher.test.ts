@@ -5,7 +5,8 @@ import { pauseUnless } from '../../../src/kafka/pacing.ts';
 import { Fetcher, type FetcherContext } from '../../../src/kafka/fetcher.ts';
 import type { FetchedPartition, FetchRequest, FetchResponse } from '../../../src/kafka/fetchProtocol.ts';
 import type { ClusterMetadata } from '../../../src/kafka/metadata.ts';
-import { DEFAULT_TUNING } from '../../../src/kafka/options.ts';
+import { DEFAULT_TUNING, type KafkaTuning } from '../../../src/kafka/options.ts';
+import type { FetchedBatch } from '../../../src/source/port.ts';
 import { buildBatch, valued } from './batchBuilder.ts';
 
 const TOPIC = 'orders';
@@ -70,6 +71,7 @@ class ScriptedBrokers {
 let closing: AbortController;
 let brokers: ScriptedBrokers;
 let fetcher: Fetcher;
+let tuning: KafkaTuning;
 const warnings: string[] = [];
 
 beforeEach(() => {
@@ -83,7 +85,7 @@ beforeEach(() => {
     error: quiet,
     warn: (_fields: object, message: string) => void warnings.push(message),
   };
-  const tuning = { ...DEFAULT_TUNING, fetchWaitMs: 5, fetchBytesMax: 1_000 };
+  tuning = { ...DEFAULT_TUNING, fetchWaitMs: 5, fetchBytesMax: 1_000 };
   const context: FetcherContext = {
     brokers,
     clock: systemClock,
@@ -240,3 +242,55 @@ describe('the fetcher', () => {
     await first;
   });
 });
+
+describe.each(['batches', 'records'] as const)(
+  'an answer whose last batch is not whole, read as %s',
+  (decode) => {
+    const valuesOf = (batch: FetchedBatch): string[] => {
+      const cursor = batch.records();
+      const values: string[] = [];
+      while (cursor.next())
+        values.push(cursor.valueBytes.toString('utf8', cursor.valueStart, cursor.valueEnd));
+      return values;
+    };
+
+    test('cut off: it is fetched again, from its own offset', async () => {
+      Object.assign(tuning, { decode });
+      const batches = [batchAt(0n, 'whole'), batchAt(1n, 'cut off'), batchAt(2n, 'last')];
+      brokers.answer = ({ fetchOffset }) => {
+        const records = Buffer.concat(batches.slice(Number(fetchOffset)));
+        return { lastStableOffset: 3n, records: records.subarray(0, fetchOffset === 0n ? -80 : undefined) };
+      };
+      const feed = open(0);
+      const first = await feed.next();
+      expect([valuesOf(first), first.nextOffset]).toEqual([['whole'], 1n]);
+      const second = await feed.next();
+      expect([valuesOf(second), second.nextOffset]).toEqual([['cut off', 'last'], 3n]);
+      expect(brokers.requests[1]?.request.partitions[0]?.fetchOffset).toBe(1n);
+      expect(warnings).toEqual([]);
+    });
+
+    test.each([
+      ['a record', 70],
+      ['its header, so that it seems to lie behind the last stable offset', 24],
+      ['its magic', 16],
+    ])(
+      'damaged in %s: what is before it is read, then it is told, and nothing behind it is read',
+      async (_name, at) => {
+        Object.assign(tuning, { decode });
+        const batches = [batchAt(0n, 'whole'), batchAt(1n, 'damaged'), batchAt(2n, 'behind')];
+        batches[1]!.writeUInt8(batches[1]!.readUInt8(at) ^ 1, at);
+        brokers.answer = ({ fetchOffset }) => ({
+          lastStableOffset: 3n,
+          records: Buffer.concat(batches.slice(Number(fetchOffset))),
+        });
+        const feed = open(0);
+        const first = await feed.next();
+        expect([valuesOf(first), first.nextOffset]).toEqual([['whole'], 1n]);
+        const told = { code: 'KAFKA_BATCH_CORRUPT', fields: { partition: 'orders/0', offset: 1n } };
+        await expect(feed.next()).rejects.toMatchObject(told);
+        await expect(feed.next()).rejects.toMatchObject(told);
+      },
+    );
+  },
+);

@@ -6,6 +6,8 @@ import {
   closeConnections,
   KAFKAJS_VERSION,
   missingMembers,
+  RecordReader,
+  TIMESTAMP_TYPES,
 } from '../../../src/kafka/kafkajsInternals.ts';
 import { kafkaConfig } from '../../../src/kafka/kafkaConfig.ts';
 import { systemClock } from '../../../src/clock.ts';
@@ -112,4 +114,62 @@ test('closing rejects requests in flight at once instead of waiting for their an
   await new Promise((resolve) => setImmediate(resolve));
   await closeConnections(broker.connectionPool, new Error('closing'));
   await rejected;
+});
+
+test('a whole response is handed on as it came, not copied to be joined with the empty rest of the one before', async () => {
+  const port = await listen((socket) => socket.on('error', quiet).resume());
+  const broker = await brokerAt(port);
+  const connection = broker.connectionPool.pool[0] as unknown as {
+    processData(bytes: Buffer): void;
+    requestQueue: { fulfillRequest(answer: { correlationId: number; payload: Buffer }): void };
+    chunks: Buffer[];
+  };
+  const answers: { correlationId: number; payload: Buffer }[] = [];
+  connection.requestQueue.fulfillRequest = (answer) => void answers.push(answer);
+  const frame = (correlationId: number, payload: string): Buffer => {
+    const bytes = Buffer.alloc(8 + payload.length, payload);
+    bytes.writeInt32BE(4 + payload.length, 0);
+    bytes.writeInt32BE(correlationId, 4);
+    bytes.write(payload, 8);
+    return bytes;
+  };
+  const frames = [frame(1, 'first'), frame(2, 'second'), frame(3, 'third')];
+  for (const bytes of frames) connection.processData(bytes);
+  for (const [index, { correlationId, payload }] of answers.entries()) {
+    expect([correlationId, payload.toString()]).toEqual([index + 1, ['first', 'second', 'third'][index]]);
+    // The same memory: what is written to the frame shows in the payload.
+    frames[index]!.write('X', 8);
+    expect(payload.toString('utf8', 0, 1)).toBe('X');
+  }
+  expect(answers).toHaveLength(3);
+  // In pieces they still come together.
+  const cut = frame(4, 'in pieces');
+  for (const piece of [cut.subarray(0, 3), cut.subarray(3, 10), cut.subarray(10)])
+    connection.processData(piece);
+  expect(answers.at(-1)?.payload.toString()).toBe('in pieces');
+  await closeConnections(broker.connectionPool, new Error('done'));
+});
+
+test("kafkajs's decoder of records reads what a batch's header and bytes say, and an end that is elsewhere is seen", () => {
+  const context = {
+    ...{ firstOffset: '40', firstTimestamp: '1000', maxTimestamp: '9000' },
+    timestampType: TIMESTAMP_TYPES.createTime,
+  };
+  // Length, attributes, timestamp delta 5, offset delta 2, key "k", value null, no header.
+  const record = Buffer.from([14, 0, 10, 4, 2, 0x6b, 1, 0]);
+  const reader = new RecordReader(record, context);
+  expect(reader.next()).toMatchObject({
+    offset: '42',
+    timestamp: '1005',
+    key: Buffer.from('k'),
+    value: null,
+  });
+  expect(reader.leftBytes).toBe(0);
+  const stamped = new RecordReader(record, { ...context, timestampType: TIMESTAMP_TYPES.logAppendTime });
+  expect(stamped.next()?.timestamp).toBe('9000');
+  const longer = Buffer.concat([Buffer.from([16]), record.subarray(1), Buffer.alloc(1)]);
+  expect(new RecordReader(longer, context).next()).toBeNull();
+  expect(new RecordReader(record.subarray(0, -1), context).next()).toBeNull();
+  const endsEarly = Buffer.concat([Buffer.from([16]), record.subarray(1)]);
+  expect(new RecordReader(endsEarly, context).next()).toBeNull();
 });

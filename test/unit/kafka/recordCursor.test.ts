@@ -129,7 +129,7 @@ describe('the record cursor', () => {
       appendTimestampMs: null,
     };
     return import('../../../src/kafka/recordCursor.ts').then(({ BatchCursor }) => {
-      const cursor = new BatchCursor(0n, 0, [{ ...segment, bytes: batch }]);
+      const cursor = new BatchCursor(0n, [{ ...segment, bytes: batch }]);
       expect(cursor.next()).toBe(true);
       expect(() => cursor.next()).toThrow(expect.objectContaining({ code: 'KAFKA_BATCH_CORRUPT' }));
     });

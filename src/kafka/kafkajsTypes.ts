@@ -1,0 +1,127 @@
+/** Shapes of what kafkajs does not export, as far as Tidemark uses it; kafkajsInternals.ts checks that it is there. */
+/** What a request's payload is built with. */
+export interface WireEncoder {
+  readonly buf: Buffer;
+}
+
+export interface ProtocolRequest<Response> {
+  readonly request: {
+    readonly apiKey: number;
+    readonly apiVersion: number;
+    readonly apiName: string;
+    encode(): Promise<WireEncoder>;
+  };
+  readonly response: {
+    /** The result's clientSideThrottleTime is obeyed by the connection. */
+    decode(payload: Buffer): Promise<Response & { readonly clientSideThrottleTime?: number }>;
+    parse(decoded: Response): Promise<Response>;
+  };
+  readonly requestTimeout?: number;
+  readonly logResponseError?: boolean;
+}
+
+export interface Connection {
+  connect: (this: Connection) => Promise<unknown>;
+  processData: (this: Connection, bytes: Buffer) => unknown;
+  isConnected(): boolean;
+  disconnect(): Promise<unknown>;
+  rejectRequests(error: Error): void;
+  socket?: { destroy(error: Error): void };
+  chunks: Buffer[];
+  bytesBuffered: number;
+  bytesNeeded: number;
+}
+
+export interface ConnectionPool {
+  readonly host: string;
+  readonly port: number;
+  readonly pool: Connection[];
+  send<Response>(request: ProtocolRequest<Response>): Promise<Response>;
+}
+
+interface GroupTopic<Partition> {
+  readonly topic: string;
+  readonly partitions: readonly Partition[];
+}
+
+interface ListedOffset {
+  readonly partition: number;
+  readonly offset: string;
+}
+
+export interface GroupOffset {
+  readonly partition: number;
+  readonly offset: string;
+  readonly metadata: string | null;
+}
+
+/** One broker with its two connections: fetches go through one, everything else through the other. */
+export interface Broker {
+  readonly nodeId: number | null;
+  readonly connectionPool: ConnectionPool;
+  readonly versions: Readonly<Record<number, { minVersion: number; maxVersion: number }>> | null;
+  connect(): Promise<void>;
+  isConnected(): boolean;
+  findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<{
+    coordinator: { nodeId: number; host: string; port: number };
+  }>;
+  leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
+  describeGroups(request: { groupIds: string[] }): Promise<{
+    groups: { groupId: string; state: string; members: { memberId: string }[] }[];
+  }>;
+  listOffsets(request: {
+    isolationLevel: number;
+    topics: GroupTopic<{ partition: number; timestamp: string }>[];
+  }): Promise<{ responses: GroupTopic<ListedOffset>[] }>;
+  offsetCommit(request: {
+    groupId: string;
+    groupGenerationId: number;
+    memberId: string;
+    topics: GroupTopic<{ partition: number; offset: string; metadata: string }>[];
+  }): Promise<unknown>;
+  offsetFetch(request: {
+    groupId: string;
+    topics: GroupTopic<{ partition: number }>[];
+  }): Promise<{ responses: GroupTopic<GroupOffset>[] }>;
+}
+
+/** What a batch's header says to its records; numbers of 64 bits are texts, as everywhere in kafkajs. */
+export interface BatchContext {
+  readonly firstOffset: string;
+  readonly firstTimestamp: string;
+  readonly maxTimestamp: string;
+  readonly timestampType: number;
+}
+
+export interface DecodedRecord {
+  readonly offset: string;
+  readonly timestamp: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+}
+
+export interface WireDecoder {
+  readonly offset: number;
+  readVarIntBytes(): Buffer | null;
+}
+
+export interface RootLogger {
+  namespace(name: string): RootLogger;
+}
+
+export interface RequestQueue {
+  readonly pending: unknown[];
+  readonly throttledUntil: number;
+  throttleCheckTimeoutId: NodeJS.Timeout | null;
+  checkPendingRequests(): void;
+}
+
+/** kafkajs's consumer-side cluster, which a partition assigner is handed. */
+export interface Cluster {
+  readonly connectionPoolBuilder: PoolBuilder;
+  committedOffsets(group: { groupId: string }): Record<string, Record<number, string>>;
+}
+
+export interface PoolBuilder {
+  build(destination?: { host: string; port: number; rack?: string | null }): Promise<ConnectionPool>;
+}

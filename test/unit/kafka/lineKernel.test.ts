@@ -1,0 +1,49 @@
+/** Where the kernel has to stop: before a record that is damaged, though the checksum of its batch is right. */
+import { describe, expect, test } from 'vitest';
+import { reserve } from '../../../journal/wasm/memory.ts';
+import { scanRecords, toFetchedBatch } from '../../../src/kafka/recordBatches.ts';
+import { buildBatch, valued } from './batchBuilder.ts';
+
+const bytes = reserve(4_096);
+const RECORDS = valued('first', 'second', 'third', 'fourth');
+const body = buildBatch({ baseOffset: 0n, records: RECORDS }).subarray(61);
+/** A record: length, attributes, timestamp delta, offset delta, key length, value length, value, number of headers. */
+const THIRD_AT = [0, 1].reduce((at) => at + 1 + body.readUInt8(at) / 2, 0);
+const AT = { length: THIRD_AT, key: THIRD_AT + 4, value: THIRD_AT + 5 };
+/** As a zigzag varint of one byte. */
+const zigzag = (length: number): number => length * 2;
+
+/** What is copied behind the first record of the batch, where these bytes of the third are others. */
+function copied(change: readonly (readonly [at: number, byte: number])[]) {
+  const changed = Buffer.from(body);
+  for (const [at, byte] of change) changed.writeUInt8(byte, at);
+  const codec = { id: 0, compress: () => changed };
+  const records = buildBatch({ baseOffset: 0n, codec, records: RECORDS });
+  const part = { name: 't/0', fetchedOffset: 0n, lastStableOffset: -1n, abortedTransactions: [], records };
+  const cursor = toFetchedBatch(scanRecords(part)).records();
+  cursor.next();
+  const limits = { fromDelta: 0, toDelta: 100, fromMs: -Infinity, toMs: Infinity, stopAt: bytes.length };
+  const run = { ...limits, bytes, at: 0 };
+  const count = cursor.copyLines?.(run);
+  return { count, lines: Buffer.from(bytes.subarray(0, run.at)).toString(), next: () => cursor.next() };
+}
+
+describe('the kernel that copies lines', () => {
+  test('copies what is whole', () => {
+    const { count, lines, next } = copied([]);
+    expect([count, lines, next()]).toEqual([3, 'second\nthird\nfourth\n', false]);
+  });
+
+  test.each<[string, readonly (readonly [number, number])[]]>([
+    ['its value reaches beyond it', [[AT.value, zigzag(9)]]],
+    ['its value leaves no room for its headers', [[AT.value, zigzag(6)]]],
+    ['its key reaches beyond it', [[AT.key, zigzag(20)]]],
+    ['it is shorter than its value', [[AT.length, zigzag(6)]]],
+    ['it reaches beyond its batch', [[AT.length, zigzag(40)]]],
+    ['its length is negative', [[AT.length, 3]]],
+  ])('stops before a record where %s, and the cursor tells it', (_name, change) => {
+    const { count, lines, next } = copied(change);
+    expect([count, lines]).toEqual([1, 'second\n']);
+    expect(next).toThrow(expect.objectContaining({ code: 'KAFKA_BATCH_CORRUPT' }) as Error);
+  });
+});
