@@ -82,6 +82,7 @@ describe('the JSON Schema', () => {
       'roll.maxIdle',
       'checkpoint',
       'checkpoint.interval',
+      'memory',
       'journal',
       'journal.nats',
       'journal.nats.servers',
