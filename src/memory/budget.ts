@@ -16,6 +16,8 @@ const FETCH_BYTES_MAX = 72 * MIB;
 const WRITE_BYTES_MIN = 12 * MIB;
 /** Of what is left; the files get the rest. */
 const FETCH_SHARE = 0.2;
+/** How much of what files may take those may that are rolled and not yet published. */
+const ROLLED_SHARE = 1 / 3;
 /** From this share of the ceiling on garbage is collected: V8 itself would let more of it gather. */
 const COLLECT_SHARE = 0.8;
 /** Behind it the system's count is looked at again after so many looks. */
@@ -113,7 +115,7 @@ export class MemoryBudget {
 
   /** To roll even more would make it worse: only to publish helps. */
   get #isRolledTooMuch(): boolean {
-    return this.#use.rolledBytes() > this.#options.writeBytes;
+    return this.#use.rolledBytes() > this.#options.writeBytes * ROLLED_SHARE;
   }
 
   /** To be called many times a second: looks at what the system counts, and rolls files while it is too much. */
