@@ -15,6 +15,7 @@ import {
   composeFailpoints,
   composeJobSource,
   composeJournal,
+  composeMemory,
   composeSettings,
   composeStore,
   systemPorts,
@@ -36,13 +37,15 @@ async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport
   const { log, signal, untilEnd } = options;
   const failpoints = composeFailpoints();
   const store = await composeStore(config, failpoints, log);
-  const source = await composeJobSource(config, { log, untilEnd });
+  const memory = composeMemory(config, log);
+  const source = await composeJobSource(config, { log, untilEnd, memory });
   const open = (access: JournalAccess): Promise<Journal> => composeJournal(config, { access, log, signal });
   try {
     const journal = await openJournalForRun({ config, source, store, open, wait: !untilEnd, signal, log });
     try {
       const settings = composeSettings(config, untilEnd);
-      const ports = { journal, source, store, failpoints, log, ...systemPorts };
+      const { budget, bufferArea } = memory;
+      const ports = { journal, source, store, failpoints, log, ...systemPorts, memory: budget, bufferArea };
       return await runCoordinator(new Coordinator(ports, settings), source, options);
     } finally {
       await journal.close();
@@ -51,6 +54,7 @@ async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport
     if (signal.aborted && isAbort(error)) return NOTHING_DONE;
     throw error;
   } finally {
+    memory.end();
     await source.stop();
     await store.close();
   }

@@ -7,11 +7,11 @@ import path from 'node:path';
 import { noBuckets, timeBuckets, type BucketAssigner } from '../actors/bucketAssigner.ts';
 import { defaultRollingPolicy } from '../actors/rollingPolicy.ts';
 import type { Journal } from '../journal/port.ts';
-import { reserve } from '../journal/wasm/memory.ts';
 import { systemClock, systemRandom } from './clock.ts';
 import type { JobConfig, NatsJournalConfig } from './config/jobConfig.ts';
 import { configFingerprint } from './config/fingerprint.ts';
 import type { JobSettings } from './coordinator/options.ts';
+import { openJobMemory, type JobMemory } from './memory/jobMemory.ts';
 import { openFilesMax } from './openFilesMax.ts';
 import { noFailpoints, parseFailpoints, type Failpoints } from './failpoints.ts';
 import { composeSource } from './composeSource.ts';
@@ -76,7 +76,7 @@ function poolThreads(): number {
 
 export function composeJobSource(
   config: JobConfig,
-  options: { readonly log: Log; readonly untilEnd: boolean },
+  options: { readonly log: Log; readonly untilEnd: boolean; readonly memory?: JobMemory },
 ): Promise<Source> {
   return composeSource(config, { ...options, clock: systemClock });
 }
@@ -153,12 +153,13 @@ function composeAssigner({ bucket }: JobConfig): BucketAssigner {
   return bucket.by === 'none' ? noBuckets() : timeBuckets(bucket.by, bucket.pattern, bucket.timezone);
 }
 
-/** Taken from the machine only as far as it is used. */
-const WRITE_BUFFER_BYTES = 48 * 1024 * 1024;
+/** Measures what the program takes by now, and shares what is left of the job's memory. */
+export function composeMemory({ memoryBytes }: JobConfig, log: Log): JobMemory {
+  return openJobMemory({ ceilingBytes: memoryBytes, log });
+}
 
 export const systemPorts = {
   clock: systemClock,
   random: systemRandom,
-  bufferArea: reserve(WRITE_BUFFER_BYTES),
   openFilesMax: openFilesMax(),
 } as const;

@@ -5,22 +5,26 @@ import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from './clock.ts';
 import type { JobConfig, KafkaSourceConfig, TlsConfig } from './config/jobConfig.ts';
+import type { JobMemory } from './memory/jobMemory.ts';
 import type { Source } from './source/port.ts';
 import type { Log } from './telemetry/log.ts';
 
 /** Beside the job file: what concerns this machine only, such as the group membership of a process that may be killed. */
 const STATE_FOLDER = '.tidemark';
+const REQUEST_BYTES_MAX = 8 * 1024 * 1024;
 
 export interface SourceOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly untilEnd: boolean;
+  /** Absent for commands that read no records. */
+  readonly memory?: JobMemory;
 }
 
 /** Loads only the client that the job needs: starting takes a good part of a second less. */
 export async function composeSource(
   config: JobConfig,
-  { log, clock, untilEnd }: SourceOptions,
+  { log, clock, untilEnd, memory }: SourceOptions,
 ): Promise<Source> {
   const { source, baseDir } = config;
   if (source.type === 'file') {
@@ -45,7 +49,16 @@ export async function composeSource(
     stateDir: join(baseDir, STATE_FOLDER, 'members'),
     log,
     clock,
+    ...(memory === undefined ? {} : fetchesWithin(memory)),
   });
+}
+
+function fetchesWithin({ shares, budget }: JobMemory) {
+  const requestBytesMax = Math.min(REQUEST_BYTES_MAX, Math.floor(shares.fetchBytes / 4));
+  return {
+    tuning: { requestBytesMax, prefetchBytesMax: shares.fetchBytes - requestBytesMax },
+    roomToFetch: (isWanted: () => boolean) => budget.room(isWanted),
+  };
 }
 
 function kafkaSecurity({ tls, sasl }: KafkaSourceConfig) {

@@ -147,5 +147,7 @@ export interface JobConfig {
   readonly bucket: BucketConfig;
   readonly roll: RollConfig;
   readonly checkpoint: { readonly intervalMs: number };
+  /** Ceiling of the process's resident memory. */
+  readonly memoryBytes: number;
   readonly journal: NatsJournalConfig | SqliteJournalConfig;
 }

@@ -138,6 +138,11 @@ export function jobSchema(context: SchemaContext) {
     })
       .meta({ description: 'When progress counts.' })
       .prefault({}),
+    memory: size()
+      .prefault('256MiB')
+      .meta({
+        description: 'Ceiling of the resident memory of the process; over it files are rolled early.',
+      }),
     journal: journalSchema(context).prefault({ sqlite: {} }),
   });
 }

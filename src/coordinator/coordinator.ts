@@ -8,6 +8,7 @@ import { start, step } from '../../actors/step.ts';
 import type { StopFacts } from '../../actors/facts.ts';
 import { asTidemarkError, hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import { OPEN_FILE_BYTES } from '../memory/budget.ts';
 import type { OffsetRange, SourceFacts, SourceListener, TopicFacts } from '../source/port.ts';
 import { Gate } from './concurrency.ts';
 import { startJob, stopJob, type JobFacts } from './jobLife.ts';
@@ -54,6 +55,11 @@ export class Coordinator {
       stats: new RunStats({ keepFiles: settings.untilEnd }),
       buffers: new WriteBuffers(ports.bufferArea),
     };
+    const { stats, buffers } = this.#context;
+    ports.memory?.measure({
+      heldBytes: () => buffers.takenBytes + stats.heldFiles * OPEN_FILE_BYTES,
+      rolledBytes: () => (stats.openFiles - stats.heldFiles + stats.pendingFiles) * OPEN_FILE_BYTES,
+    });
   }
 
   get stats(): RunStats {

@@ -37,6 +37,7 @@ export class Epoch {
   #checkpointing: Promise<void> = Promise.resolve();
   /** What is under way beside checkpoints and publishing: it must have ended before the next epoch begins. */
   readonly #underWay = new Set<Promise<unknown>>();
+  #leaveMemory: (() => void) | undefined;
   #over = false;
   /** Its last checkpoint is journaled, and what that made pending is committed. */
   #isComplete = false;
@@ -166,6 +167,7 @@ export class Epoch {
 
   #makeFlow(): Flow {
     const { settings, ports, stats } = this.#context;
+    const { memory } = ports;
     const { partition } = this.#task;
     const nextOffset = this.#claim.host.ledger.facts.nextOffset;
     if (nextOffset === null)
@@ -177,11 +179,20 @@ export class Epoch {
         clock: ports.clock,
         stats,
         openPart: (bucket, firstOffset) => this.#parts.open(bucket, firstOffset),
-        openFilesMax: ports.openFilesMax ?? Infinity,
+        openFilesMax: Math.min(ports.openFilesMax ?? Infinity, memory?.openFilesMax ?? Infinity),
+        ...(memory === undefined ? {} : { roomForFiles: () => memory.room(() => !this.#isOver) }),
       },
       nextOffset,
     );
     this.#flow = flow;
+    this.#leaveMemory = memory?.join({
+      largestBytes: () => flow.largestBytes(),
+      rollLargest: () => flow.rollLargest(),
+      settle: () =>
+        this.#racing(this.#checkpointNow(false)).catch((error: unknown) => {
+          this.#latch.fail(error, `The checkpoint of ${partitionName(this.#task.partition)}`);
+        }),
+    });
     return flow;
   }
 
@@ -349,6 +360,7 @@ export class Epoch {
   /** Stops everything that the epoch has under way and lets go of its files; publishes and journals nothing more. */
   async quiesce(): Promise<void> {
     this.#over = true;
+    this.#leaveMemory?.();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#publisher.end();
     this.#claim.snapshots.end();

@@ -19,6 +19,8 @@ const OPENED_TOGETHER_MAX = 1_000;
 const OPEN_CONCURRENCY = 64;
 /** Where the limit of open files is reached, as many are rolled at once: looking for them takes time. */
 const ROLLED_TOGETHER_MIN = 32;
+/** Where memory is short, one of so many files is rolled at a time. */
+const ROLLED_SHARE = 64;
 
 /** A consistent cut at a record boundary. */
 export interface Cut {
@@ -38,6 +40,8 @@ export interface FlowOptions {
   readonly openPart: (bucket: string, firstOffset: bigint) => Promise<PartWriter>;
   /** Of the whole process; over it the files that have waited longest for a record are rolled. */
   readonly openFilesMax?: number;
+  /** Resolves once there is memory for more files. */
+  readonly roomForFiles?: () => Promise<void>;
 }
 
 type Pause =
@@ -199,7 +203,8 @@ export class Flow {
    * hardly more of the journal's time than one.
    */
   async #openAhead(batch: FetchedBatch, slot: number, endOffset: bigint | null): Promise<void> {
-    const { assigner, stats, openFilesMax = Infinity } = this.#options;
+    const { assigner, stats, openFilesMax = Infinity, roomForFiles } = this.#options;
+    await roomForFiles?.();
     const bucket = assigner.bucketOf(slot);
     const room = Math.min(OPENED_TOGETHER_MAX, Math.max(1, openFilesMax - stats.heldFiles));
     const wanted = new Map([[bucket, { slot, firstOffset: this.#nextOffset }]]);
@@ -238,6 +243,25 @@ export class Flow {
       .slice(0, Math.max(files, ROLLED_TOGETHER_MIN));
     for (const writer of idlest) this.#roll(writer, 'idle');
     await Promise.all(idlest.map((writer) => writer.drained()));
+  }
+
+  /** Memory of the file that has most to write; 0 where none takes records. */
+  largestBytes(): number {
+    let largest = 0;
+    for (const writer of this.#byBucket.values()) {
+      if (writer.records > 0) largest = Math.max(largest, 1, writer.bufferBytes);
+    }
+    return largest;
+  }
+
+  /** Rolls the files that hold most memory, one or a few among many; resolves when they are closed. */
+  async rollLargest(): Promise<void> {
+    const largest = [...this.#byBucket.values()]
+      .filter(({ records }) => records > 0)
+      .toSorted((one, other) => other.bufferBytes - one.bufferBytes || other.lengthBytes - one.lengthBytes)
+      .slice(0, Math.max(1, Math.floor(this.#byBucket.size / ROLLED_SHARE)));
+    for (const writer of largest) this.#roll(writer, 'size');
+    await Promise.all(largest.map((writer) => writer.drained()));
   }
 
   /** Goes on with a file of an earlier epoch; one that is to take no records is rolled. */

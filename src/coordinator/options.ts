@@ -6,6 +6,7 @@ import type { JobName } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { Failpoints } from '../failpoints.ts';
+import type { MemoryBudget } from '../memory/budget.ts';
 import type { Source, StartFrom } from '../source/port.ts';
 import type { Store } from '../stores/port.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -24,6 +25,8 @@ export interface Ports {
   readonly bufferArea?: Uint8Array;
   /** How many part files may be held open at once; without it there is no limit. */
   readonly openFilesMax?: number;
+  /** The process's memory; without it there is no limit. */
+  readonly memory?: MemoryBudget;
 }
 
 export interface JobSettings {

@@ -136,6 +136,11 @@ export class PartWriter implements RollableFile {
     this.#lastDelta = delta;
   }
 
+  /** Memory of what it has not written yet. */
+  get bufferBytes(): number {
+    return this.#buffer.length + this.backlogBytes;
+  }
+
   /** Whether its writes should be waited for, so that others find room. */
   get holdsUp(): boolean {
     return this.backlogBytes > 0 && this.#options.buffers.isShort;

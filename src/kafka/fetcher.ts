@@ -11,7 +11,7 @@ import type { FetchedPartition, FetchRequest, FetchResponse } from './fetchProto
 import { FrameLease } from './framePool.ts';
 import { authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import { LeaderSearch } from './leaderSearch.ts';
-import type { KafkaTuning, SourceLog } from './options.ts';
+import type { KafkaSourceOptions, KafkaTuning, SourceLog } from './options.ts';
 import { pauseUnless, retryDelayMs, retryLevel, Wakeup } from './pacing.ts';
 import { watchRange } from './rangeGuard.ts';
 import { type PartitionRecords, scanRecords } from './recordBatches.ts';
@@ -25,6 +25,7 @@ export interface FetcherContext {
   readonly tuning: KafkaTuning;
   /** Of the configured brokers, for messages. */
   readonly addresses: readonly string[];
+  readonly roomToFetch?: KafkaSourceOptions['roomToFetch'];
   /** Aborted when the source is closed. */
   readonly signal: AbortSignal;
 }
@@ -90,8 +91,9 @@ export class Fetcher {
   }
 
   async #run(nodeId: number, wakeup: Wakeup): Promise<void> {
-    const { signal, clock, brokers, log } = this.#context;
+    const { signal, clock, brokers, log, roomToFetch } = this.#context;
     for (let failures = 0; !signal.aborted;) {
+      await roomToFetch?.(() => !signal.aborted);
       const feeds = this.#plan(nodeId);
       if (feeds.length === 0) {
         await wakeup.wait();

@@ -51,9 +51,12 @@ class KafkaSource implements Source {
   }
 
   get #context() {
-    const { clock, log, topics, groupId, brokers: addresses } = this.#options;
+    const { clock, log, topics, groupId, brokers: addresses, roomToFetch } = this.#options;
     const [brokers, tuning, signal] = [this.#brokers, this.#tuning, this.#closing.signal];
-    return { clock, log, topics, groupId, addresses, brokers, tuning, signal };
+    return {
+      ...{ clock, log, topics, groupId, addresses, brokers, tuning, signal },
+      ...(roomToFetch === undefined ? {} : { roomToFetch }),
+    };
   }
 
   describe(options: DescribeOptions): Promise<SourceFacts> {

@@ -26,6 +26,8 @@ export interface KafkaSourceOptions {
   readonly log: SourceLog;
   readonly clock: Clock;
   readonly tuning?: Partial<KafkaTuning>;
+  /** Resolves once there is memory for another fetch, or it is not wanted any more. */
+  readonly roomToFetch?: (isWanted: () => boolean) => Promise<void>;
 }
 
 /** `batches`: over the bytes of whole batches; `records`: by kafkajs's decoder, an object per record. */

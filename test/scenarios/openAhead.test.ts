@@ -43,7 +43,7 @@ class Scene {
   #held = 0;
   readonly #buffers = new WriteBuffers();
 
-  constructor(openFilesMax: number) {
+  constructor(openFilesMax: number, roomForFiles: () => Promise<void> = () => Promise.resolve()) {
     const options = {
       assigner: bySecond,
       rolling: defaultRollingPolicy({ maxBytes: 1e9, maxAgeMs: 1e9, maxIdleMs: 1e9 }),
@@ -51,6 +51,7 @@ class Scene {
       stats: this.stats,
       openPart: (bucket: string, firstOffset: bigint) => this.#open(bucket, firstOffset),
       openFilesMax,
+      roomForFiles,
     };
     this.flow = new Flow(options, 0n);
   }
@@ -137,5 +138,29 @@ describe('many buckets in one batch', () => {
     expect(await scene.lines()).toEqual(expected(20_000, 10_000));
     await scene.flow.abandon();
     expect(scene.stats.heldFiles).toBe(0);
+  });
+
+  test('where memory is short the files that hold most are rolled first, and no record is lost', async () => {
+    const scene = new Scene(Infinity);
+    await scene.flow.consume(batchOf(300, 100), null);
+    expect(scene.flow.largestBytes()).toBeGreaterThan(0);
+    await scene.flow.rollLargest();
+    expect(scene.stats.heldFiles).toBe(99);
+    while (scene.flow.largestBytes() > 0) await scene.flow.rollLargest();
+    expect(scene.stats.heldFiles).toBe(0);
+    expect(await scene.lines()).toEqual(expected(300, 100));
+    await scene.flow.abandon();
+  });
+
+  test('no file is opened before there is memory for it', async () => {
+    const room = Promise.withResolvers<undefined>();
+    const scene = new Scene(Infinity, () => room.promise);
+    const consumed = scene.flow.consume(batchOf(10, 5), null);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(scene.opened).toEqual([]);
+    room.resolve(undefined);
+    await consumed;
+    expect(scene.opened.length).toBe(5);
+    await scene.flow.abandon();
   });
 });

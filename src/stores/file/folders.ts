@@ -9,6 +9,9 @@ export class Folders {
   readonly #fs: FileSystem;
   /** Folders whose own way down from the root this process has made durable. */
   readonly #durable = new Set<string>();
+  /** Syncs under way, and those that begin when these have ended, by folder. */
+  readonly #syncing = new Map<string, Promise<number>>();
+  readonly #waiting = new Map<string, Promise<number>>();
 
   constructor(fs: FileSystem) {
     this.#fs = fs;
@@ -70,8 +73,35 @@ export class Folders {
     }
   }
 
-  /** Syncs the folder (only if it lies on `onlyOnDevice`, where given); the device that it lies on. */
-  async #sync(folder: string, onlyOnDevice?: number): Promise<number> {
+  /**
+   * Syncs the folder (only if it lies on `onlyOnDevice`, where given); the device that it lies on. Whoever asks while a sync is under
+   * way shares the next one, which begins behind all that they did: many files of a folder need few syncs.
+   */
+  #sync(folder: string, onlyOnDevice?: number): Promise<number> {
+    const key = `${onlyOnDevice ?? ''}:${folder}`;
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined) return waiting;
+    const before = this.#syncing.get(key);
+    if (before === undefined) return this.#begin(key, folder, onlyOnDevice);
+    const next = before
+      .catch(() => undefined)
+      .then(() => {
+        this.#waiting.delete(key);
+        return this.#begin(key, folder, onlyOnDevice);
+      });
+    this.#waiting.set(key, next);
+    return next;
+  }
+
+  #begin(key: string, folder: string, onlyOnDevice?: number): Promise<number> {
+    const sync = this.#syncOnce(folder, onlyOnDevice).finally(() => {
+      if (this.#syncing.get(key) === sync) this.#syncing.delete(key);
+    });
+    this.#syncing.set(key, sync);
+    return sync;
+  }
+
+  async #syncOnce(folder: string, onlyOnDevice?: number): Promise<number> {
     let handle;
     try {
       handle = await this.#fs.open(folder, 'r');

@@ -83,6 +83,7 @@ describe('the JSON Schema', () => {
       'roll.maxIdle',
       'checkpoint',
       'checkpoint.interval',
+      'memory',
       'journal',
       'journal.nats',
       'journal.nats.servers',

@@ -28,6 +28,7 @@ describe('a job file', () => {
       bucket: { by: 'record-time', pattern: { text: 'yyyy-MM-dd--HH', finestUnit: 'hour' }, timezone: 'UTC' },
       roll: { maxBytes: 134_217_728, maxAgeMs: 600_000, maxIdleMs: 60_000 },
       checkpoint: { intervalMs: 10_000 },
+      memoryBytes: 256 * 1024 * 1024,
       journal: { type: 'sqlite', path: path.join(folder.dir, '.tidemark/journal.db') },
     });
   });
@@ -47,6 +48,7 @@ sink: { path: file:///var/lake/clicks/, format: text, prefix: p, suffix: .ndjson
 bucket: { by: wall-clock, pattern: "'dt='yyyy-MM-dd/'hr='HH", timezone: Europe/Berlin }
 roll: { maxBytes: 1GB, maxAge: 1h, maxIdle: 500ms }
 checkpoint: { interval: 2s }
+memory: 512MiB
 journal:
   nats: { servers: ["nats://a:4222", "tls://[::1]:4223"], stream: T, replicas: 3, user: u, password: w, tls: true }
 `);
@@ -62,6 +64,7 @@ journal:
       bucket: { by: 'wall-clock', pattern: { finestUnit: 'hour' }, timezone: 'Europe/Berlin' },
       roll: { maxBytes: 1_000_000_000, maxAgeMs: 3_600_000, maxIdleMs: 500 },
       checkpoint: { intervalMs: 2000 },
+      memoryBytes: 512 * 1024 * 1024,
       journal: {
         type: 'nats',
         servers: ['nats://a:4222', 'tls://[::1]:4223'],
@@ -161,7 +164,7 @@ oss: {}
         /^job.yaml:20:44 journal.nats.stream: "a.b" is not allowed; expected a stream name/,
       ),
       'job.yaml:20:59 journal.nats.replicas: is more than 5; expected a whole number from 1 to 5',
-      'job.yaml:21:1 oss: is an unknown key; expected job, source, sink, bucket, roll, checkpoint, journal',
+      'job.yaml:21:1 oss: is an unknown key; expected job, source, sink, bucket, roll, checkpoint, memory, journal',
     ]);
   });
 

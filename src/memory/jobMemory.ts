@@ -1,0 +1,66 @@
+/** The memory of a running job: its shares, its budget, and V8 kept within bounds. */
+import { runInNewContext } from 'node:vm';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { reserve } from '../../journal/wasm/memory.ts';
+import type { Log } from '../telemetry/log.ts';
+import { MemoryBudget, shareMemory, type MemoryShares } from './budget.ts';
+
+const MIB = 1024 * 1024;
+const LOOK_INTERVAL_MS = 100;
+/** In it lines can be copied in bulk. Taken from the machine only as far as it is used. */
+const AREA_BYTES_MAX = 48 * MIB;
+/** Of what part files may take, the rest being descriptors and actors. */
+const AREA_SHARE = 0.6;
+/** V8 would let its space for new objects grow to 128 MiB; the hot path makes few, and seldom needs more than this. */
+const NEW_SPACE_BYTES_MAX = 8 * MIB;
+
+export interface JobMemory {
+  readonly shares: MemoryShares;
+  readonly budget: MemoryBudget;
+  readonly bufferArea: Uint8Array;
+  end(): void;
+}
+
+export interface JobMemoryOptions {
+  readonly ceilingBytes: number;
+  readonly log: Log;
+}
+
+/** To be called when everything is loaded and nothing is read: what the process takes now counts as the program's own. */
+export function openJobMemory({ ceilingBytes, log }: JobMemoryOptions): JobMemory {
+  const baseBytes = process.memoryUsage.rss();
+  const shares = shareMemory(ceilingBytes, baseBytes);
+  log.debug({ ceilingBytes, baseBytes, ...shares }, 'memory shared');
+  const budget = new MemoryBudget({
+    ceilingBytes,
+    writeBytes: shares.writeBytes,
+    residentBytes: () => process.memoryUsage.rss(),
+    collect: garbageCollector(),
+    onOutgrown: (residentBytes) => {
+      log.warn(
+        { residentBytes, ceilingBytes },
+        'the process takes more memory than the job may: files are rolled early; raise memory in the job file',
+      );
+    },
+  });
+  const timer = setInterval(() => {
+    budget.look();
+    keepNewSpaceSmall();
+  }, LOOK_INTERVAL_MS);
+  timer.unref();
+  const bufferArea = reserve(Math.min(AREA_BYTES_MAX, Math.floor(shares.writeBytes * AREA_SHARE)));
+  return { shares, budget, bufferArea, end: () => clearInterval(timer) };
+}
+
+/** Its size cannot be set once Node runs; that it grows no further can. */
+function keepNewSpaceSmall(): void {
+  const space = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
+  if (space !== undefined && space.space_size >= NEW_SPACE_BYTES_MAX)
+    setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+/** V8's own, which Node shows only where it is asked for. */
+function garbageCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
