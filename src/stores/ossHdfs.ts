@@ -17,7 +17,7 @@ import { Markers } from './ossHdfs/marker.ts';
 import { JindoOpenFile } from './ossHdfs/openFile.ts';
 import { commit, remove, settle } from './ossHdfs/publish.ts';
 import { recover, type Recovery } from './ossHdfs/recover.ts';
-import { jindoSettings, type JindoAddress } from './ossHdfs/settings.ts';
+import { jindoSettings, unflushedFolder, type JindoAddress } from './ossHdfs/settings.ts';
 import { OssPaths } from './ossHdfs/uri.ts';
 import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from './port.ts';
 
@@ -35,6 +35,7 @@ export interface OssHdfsStoreOptions extends JindoAddress {
 export async function openOssHdfsStore(options: OssHdfsStoreOptions): Promise<Store> {
   // JindoSDK would make it for everybody to write to, whatever the umask is.
   await mkdir(options.logFolder, { recursive: true });
+  await mkdir(unflushedFolder(options), { recursive: true, mode: 0o700 });
   return new OssHdfsStore(await loadJindoLibrary(options.library, options.callsMax), options);
 }
 

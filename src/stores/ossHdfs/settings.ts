@@ -1,4 +1,5 @@
 /** What JindoSDK is told. Its own defaults are for one big job on a machine of its own. */
+import path from 'node:path';
 import type { Secret } from '../../config/secret.ts';
 
 /** Where the bucket is, and who asks. */
@@ -21,6 +22,11 @@ export interface JindoAddress {
   };
   /** Where JindoSDK writes its own log: never to the terminal. */
   readonly logFolder: string;
+}
+
+/** Where JindoSDK keeps what is written and not flushed, in a file for each open one that anybody may read: so the folder is closed. */
+export function unflushedFolder({ logFolder }: Pick<JindoAddress, 'logFolder'>): string {
+  return path.join(logFolder, 'unflushed');
 }
 
 /**
@@ -53,6 +59,7 @@ export function jindoSettings(options: JindoAddress): ReadonlyMap<string, string
     ['fs.oss.flush.merge.threshold.size', '0'],
     ['fs.oss.append.threshold.size', '0'],
     ['fs.oss.checksum.crc64.enable', 'true'],
+    ['fs.oss.tmp.data.dirs', unflushedFolder(options)],
     ['fs.jdo.memory.pool.size.max.mb', String(JINDO_MEMORY_MIB_MAX)],
     ['fs.oss.memory.pool.size.max.mb', String(JINDO_MEMORY_MIB_MAX)],
     ['fs.oss.read.readahead.prefetch.size.max', String(16 * 1024 * 1024)],

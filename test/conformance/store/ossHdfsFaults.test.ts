@@ -1,5 +1,6 @@
 /** What the service may do at its worst: refuse, answer late or no, lose the reply, expire a lease; each met in the middle of a call. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { crc64Of } from '../../../journal/crc64.ts';
 import type { DurablePart, Store } from '../../../src/stores/port.ts';
 import type { Fault } from '../../ossServer/faults.ts';
 import { fetchJindosdk } from '../../../scripts/jindosdk/fetch.ts';
@@ -111,6 +112,39 @@ describeJudge('the OSS-HDFS store when the service does its worst', found, ({ li
       await expectReaders(h, [writer.target, kept]);
       await writer.file.abandon();
     },
+  );
+
+  test.each(
+    (['PutObject', 'UploadPart', 'CompleteMultipartUpload', 'dfs.completeFile'] as const).flatMap(
+      (operation) => [
+        { operation, fault: lostReply(operation) },
+        { operation, fault: forLong({ type: 'status', status: 503, operation }) },
+        { operation, fault: forLong(lostReply(operation)) },
+      ],
+    ),
+  )(
+    'a close whose $operation fails either counts, whole, or ends the handle ($fault.type, $fault.times)',
+    async ({ fault }) => {
+      const writer = await Writer.create(h.newStore(), newTarget(h));
+      const durable = await (await writer.write('before\n')).persist();
+      const kept = writer.content;
+      await place.server.arm(fault);
+      const long = Buffer.alloc(9 * 1024 * 1024, 'a long line\n');
+      const closed = await outcomeOf(writer.write(long).then(() => writer.closeForCommit()));
+      await place.server.disarm();
+      if (closed === 'done') {
+        const whole = { length: writer.content.length, crc64: crc64Of(writer.content), handle: null };
+        await h.newStore().commit(writer.target, whole);
+        await expectReaders(h, [writer.target, writer.content]);
+        return;
+      }
+      expect(closed.code).toBe('STORE_OUTCOME_UNKNOWN');
+      await writer.file.abandon();
+      const taken = await takeOver(h.newStore(), writer.target, durable);
+      await h.newStore().commitAfterRecovery(taken.target, taken.durable);
+      await expectReaders(h, [writer.target, kept]);
+    },
+    60_000,
   );
 
   test('a service that is away for long: unknown, abandoned, and settled anew once it is back', async () => {
