@@ -17,6 +17,7 @@ import { noFailpoints, parseFailpoints, type Failpoints } from './failpoints.ts'
 import { composeSource } from './composeSource.ts';
 import type { Source } from './source/port.ts';
 import { createFileStore } from './stores/file.ts';
+import { JINDO_MEMORY_MIB_MAX } from './stores/ossHdfs/settings.ts';
 import { withFailpoints } from './stores/failpointStore.ts';
 import type { Store } from './stores/port.ts';
 import type { Log } from './telemetry/log.ts';
@@ -154,8 +155,9 @@ function composeAssigner({ bucket }: JobConfig): BucketAssigner {
 }
 
 /** Measures what the program takes by now, and shares what is left of the job's memory. */
-export function composeMemory({ memoryBytes }: JobConfig, log: Log): JobMemory {
-  return openJobMemory({ ceilingBytes: memoryBytes, log });
+export function composeMemory({ memoryBytes, sink }: JobConfig, log: Log): JobMemory {
+  const storeBytes = sink.type === 'oss-hdfs' ? JINDO_MEMORY_MIB_MAX * 1024 * 1024 : 0;
+  return openJobMemory({ ceilingBytes: memoryBytes, storeBytes, log });
 }
 
 export const systemPorts = {

@@ -147,7 +147,7 @@ export interface JobConfig {
   readonly bucket: BucketConfig;
   readonly roll: RollConfig;
   readonly checkpoint: { readonly intervalMs: number };
-  /** Ceiling of the process's resident memory. */
-  readonly memoryBytes: number;
+  /** Ceiling of the process's resident memory; null: not said. */
+  readonly memoryBytes: number | null;
   readonly journal: NatsJournalConfig | SqliteJournalConfig;
 }

@@ -138,11 +138,10 @@ export function jobSchema(context: SchemaContext) {
     })
       .meta({ description: 'When progress counts.' })
       .prefault({}),
-    memory: size()
-      .prefault('256MiB')
-      .meta({
-        description: 'Ceiling of the resident memory of the process; over it files are rolled early.',
-      }),
+    memory: size().optional().meta({
+      description:
+        'Ceiling of the resident memory of the process; over it files are rolled early. 256MiB, for OSS-HDFS 512MiB.',
+    }),
     journal: journalSchema(context).prefault({ sqlite: {} }),
   });
 }

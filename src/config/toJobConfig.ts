@@ -36,7 +36,7 @@ export function toJobConfig(
     bucket: bucket(parsed.bucket),
     roll: { maxBytes: roll.maxBytes, maxAgeMs: roll.maxAge, maxIdleMs: roll.maxIdle },
     checkpoint: { intervalMs: checkpoint.interval },
-    memoryBytes: parsed.memory,
+    memoryBytes: parsed.memory ?? null,
     journal: journal.nats === undefined ? sqliteJournal(present(journal.sqlite)) : natsJournal(journal.nats),
   };
 }

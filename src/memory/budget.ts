@@ -30,19 +30,28 @@ export interface MemoryShares {
   readonly writeBytes: number;
 }
 
-/** Rejects with CONFIG_INVALID a ceiling that leaves too little, and names the least. */
-export function shareMemory(ceilingBytes: number, baseBytes: number): MemoryShares {
-  const left = ceilingBytes - baseBytes - HEAP_RESERVE_BYTES;
-  const missing = FETCH_BYTES_MIN + WRITE_BYTES_MIN - left;
-  if (missing > 0) {
-    const leastMiB = Math.ceil((ceilingBytes + missing) / MIB);
+/** The least ceiling where so much is taken already, in whole MiB. */
+export function leastCeilingBytes(takenBytes: number): number {
+  return Math.ceil((takenBytes + HEAP_RESERVE_BYTES + FETCH_BYTES_MIN + WRITE_BYTES_MIN) / MIB) * MIB;
+}
+
+/**
+ * @param takenBytes what the program itself takes, and what its store may.
+ *
+ * Rejects with CONFIG_INVALID a ceiling that leaves too little, and names the least.
+ */
+export function shareMemory(ceilingBytes: number, takenBytes: number): MemoryShares {
+  const leastBytes = leastCeilingBytes(takenBytes);
+  if (ceilingBytes < leastBytes) {
+    const leastMiB = leastBytes / MIB;
     throw new TidemarkError(
       'CONFIG_INVALID',
-      `memory: ${Math.floor(ceilingBytes / MIB)}MiB is too little: the program itself takes ${Math.ceil(baseBytes / MIB)} MiB ` +
-        `here; expected at least ${leastMiB}MiB.`,
-      { fields: { ceilingBytes, baseBytes, leastBytes: leastMiB * MIB } },
+      `memory: ${Math.floor(ceilingBytes / MIB)}MiB is too little: the program itself and its store take ` +
+        `${Math.ceil(takenBytes / MIB)} MiB here; expected at least ${leastMiB}MiB.`,
+      { fields: { ceilingBytes, takenBytes, leastBytes } },
     );
   }
+  const left = ceilingBytes - takenBytes - HEAP_RESERVE_BYTES;
   const fetchBytes = Math.max(FETCH_BYTES_MIN, Math.min(FETCH_BYTES_MAX, Math.floor(left * FETCH_SHARE)));
   return { fetchBytes, writeBytes: left - fetchBytes };
 }

@@ -3,9 +3,11 @@ import { runInNewContext } from 'node:vm';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { reserve } from '../../journal/wasm/memory.ts';
 import type { Log } from '../telemetry/log.ts';
-import { MemoryBudget, shareMemory, type MemoryShares } from './budget.ts';
+import { leastCeilingBytes, MemoryBudget, shareMemory, type MemoryShares } from './budget.ts';
 
 const MIB = 1024 * 1024;
+/** Where the job file does not say; what the store may take comes on top. */
+const CEILING_BYTES_DEFAULT = 256 * MIB;
 const LOOK_INTERVAL_MS = 100;
 /** In it lines can be copied in bulk. Taken from the machine only as far as it is used. */
 const AREA_BYTES_MAX = 48 * MIB;
@@ -22,15 +24,20 @@ export interface JobMemory {
 }
 
 export interface JobMemoryOptions {
-  readonly ceilingBytes: number;
+  /** Null: a default, raised where the program itself takes more than usual. */
+  readonly ceilingBytes: number | null;
+  /** What the store may take beside the buffers of the job. */
+  readonly storeBytes: number;
   readonly log: Log;
 }
 
 /** To be called when everything is loaded and nothing is read: what the process takes now counts as the program's own. */
-export function openJobMemory({ ceilingBytes, log }: JobMemoryOptions): JobMemory {
-  const baseBytes = process.memoryUsage.rss();
-  const shares = shareMemory(ceilingBytes, baseBytes);
-  log.debug({ ceilingBytes, baseBytes, ...shares }, 'memory shared');
+export function openJobMemory({ ceilingBytes: wantedBytes, storeBytes, log }: JobMemoryOptions): JobMemory {
+  const takenBytes = process.memoryUsage.rss() + storeBytes;
+  const ceilingBytes =
+    wantedBytes ?? Math.max(CEILING_BYTES_DEFAULT + storeBytes, leastCeilingBytes(takenBytes));
+  const shares = shareMemory(ceilingBytes, takenBytes);
+  log.debug({ ceilingBytes, takenBytes, ...shares }, 'memory shared');
   const budget = new MemoryBudget({
     ceilingBytes,
     writeBytes: shares.writeBytes,

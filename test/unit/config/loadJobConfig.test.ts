@@ -28,7 +28,7 @@ describe('a job file', () => {
       bucket: { by: 'record-time', pattern: { text: 'yyyy-MM-dd--HH', finestUnit: 'hour' }, timezone: 'UTC' },
       roll: { maxBytes: 134_217_728, maxAgeMs: 600_000, maxIdleMs: 60_000 },
       checkpoint: { intervalMs: 10_000 },
-      memoryBytes: 256 * 1024 * 1024,
+      memoryBytes: null,
       journal: { type: 'sqlite', path: path.join(folder.dir, '.tidemark/journal.db') },
     });
   });
@@ -68,9 +68,7 @@ journal:
       journal: {
         type: 'nats',
         servers: ['nats://a:4222', 'tls://[::1]:4223'],
-        stream: 'T',
-        replicas: 3,
-        user: 'u',
+        ...{ stream: 'T', replicas: 3, user: 'u' },
         tls: { caFile: null, certFile: null, keyFile: null },
       },
     });

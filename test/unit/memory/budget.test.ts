@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { MemoryBudget, OPEN_FILE_BYTES, shareMemory, type FileHolder } from '../../../src/memory/budget.ts';
+import {
+  leastCeilingBytes,
+  MemoryBudget,
+  OPEN_FILE_BYTES,
+  shareMemory,
+  type FileHolder,
+} from '../../../src/memory/budget.ts';
 
 const MIB = 1024 * 1024;
 
@@ -82,6 +88,13 @@ describe('sharing', () => {
     }) as Error;
     expect(() => share(187)).toThrow(refused);
     expect(() => share(188)).not.toThrow();
+  });
+
+  test('the least that a default is raised to is no more than what is accepted', () => {
+    const least = leastCeilingBytes(100 * MIB + 1);
+    expect(least).toBe(189 * MIB);
+    expect(() => shareMemory(least, 100 * MIB + 1)).not.toThrow();
+    expect(() => shareMemory(least - MIB, 100 * MIB + 1)).toThrow();
   });
 });
 
