@@ -4,63 +4,13 @@
  * member leave. A record of another boot, of another pid namespace or of a living process is left alone.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { isGone, procTable, type ProcessIdentity, type ProcessTable } from '../processTable.ts';
 
-export interface MemberRecord {
+export interface MemberRecord extends ProcessIdentity {
   readonly groupId: string;
   readonly memberId: string;
-  readonly bootId: string;
-  readonly pidNamespace: string;
-  readonly pid: number;
-  /** In clock ticks since boot, as in /proc/[pid]/stat. */
-  readonly processStartTime: string;
-}
-
-export type ProcessIdentity = Pick<MemberRecord, 'bootId' | 'pidNamespace' | 'pid' | 'processStartTime'>;
-
-/** What the records are judged by; /proc on Linux. */
-export interface ProcessTable {
-  /** Null where the system cannot tell: then no records are kept. */
-  self(): ProcessIdentity | null;
-  /** Start time of a living process; null where there is none. */
-  startTimeOf(pid: number): string | null;
-}
-
-export const procTable: ProcessTable = {
-  self() {
-    const processStartTime = startTimeFrom('/proc/self/stat');
-    if (process.platform !== 'linux' || processStartTime === null) return null;
-    return {
-      bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
-      pidNamespace: readlinkSync('/proc/self/ns/pid'),
-      pid: process.pid,
-      processStartTime,
-    };
-  },
-  startTimeOf: (pid) => startTimeFrom(`/proc/${pid}/stat`),
-};
-
-/** The 22nd field; the second, the program's name in parentheses, may hold spaces. A zombie holds no connection: it counts as gone. */
-function startTimeFrom(statFile: string): string | null {
-  let stat: string;
-  try {
-    stat = readFileSync(statFile, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return null;
-    throw error;
-  }
-  const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return state === 'Z' || state === 'X' ? null : (fields[18] ?? null);
 }
 
 export interface DeadMember {
@@ -110,8 +60,7 @@ export class MemberRecords {
     return this.#files().flatMap((file) => {
       const record = parseRecord(readFileSync(file, 'utf8'));
       if (record?.groupId !== this.#groupId) return [];
-      if (record.bootId !== self.bootId || record.pidNamespace !== self.pidNamespace) return [];
-      return this.#table.startTimeOf(record.pid) === record.processStartTime ? [] : [{ record, file }];
+      return isGone(record, self, this.#table) ? [{ record, file }] : [];
     });
   }
 

@@ -17,7 +17,8 @@ import { Markers } from './ossHdfs/marker.ts';
 import { JindoOpenFile } from './ossHdfs/openFile.ts';
 import { commit, remove, settle } from './ossHdfs/publish.ts';
 import { recover, type Recovery } from './ossHdfs/recover.ts';
-import { jindoSettings, unflushedFolder, type JindoAddress } from './ossHdfs/settings.ts';
+import { jindoSettings, type JindoAddress } from './ossHdfs/settings.ts';
+import { openUnflushedFolder } from './ossHdfs/unflushed.ts';
 import { OssPaths } from './ossHdfs/uri.ts';
 import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from './port.ts';
 
@@ -35,8 +36,9 @@ export interface OssHdfsStoreOptions extends JindoAddress {
 export async function openOssHdfsStore(options: OssHdfsStoreOptions): Promise<Store> {
   // JindoSDK would make it for everybody to write to, whatever the umask is.
   await mkdir(options.logFolder, { recursive: true });
-  await mkdir(unflushedFolder(options), { recursive: true, mode: 0o700 });
-  return new OssHdfsStore(await loadJindoLibrary(options.library, options.callsMax), options);
+  const unflushedFolder = await openUnflushedFolder(options.logFolder, options.log);
+  const library = await loadJindoLibrary(options.library, options.callsMax);
+  return new OssHdfsStore(library, options, jindoSettings(options, unflushedFolder));
 }
 
 class OssHdfsStore implements Store {
@@ -44,17 +46,19 @@ class OssHdfsStore implements Store {
   readonly capabilities = { takeover: 'resume', takeoverMoves: true } as const;
   readonly #library: JindoLibrary;
   readonly #options: OssHdfsStoreOptions;
+  readonly #settings: ReadonlyMap<string, string>;
   readonly #paths: OssPaths;
   #client: Promise<JindoClient> | null = null;
 
-  constructor(library: JindoLibrary, options: OssHdfsStoreOptions) {
+  constructor(library: JindoLibrary, options: OssHdfsStoreOptions, settings: ReadonlyMap<string, string>) {
     this.#library = library;
     this.#options = options;
+    this.#settings = settings;
     this.#paths = new OssPaths(options.ossBucket);
   }
 
   session(): Store {
-    return new OssHdfsStore(this.#library, this.#options);
+    return new OssHdfsStore(this.#library, this.#options, this.#settings);
   }
 
   async create({ temporaryUri }: PartTarget): Promise<OpenFile> {
@@ -123,7 +127,7 @@ class OssHdfsStore implements Store {
 
   async #connected(): Promise<JindoClient> {
     const uri = `oss://${this.#options.ossBucket}/`;
-    this.#client ??= JindoClient.open(this.#library, uri, jindoSettings(this.#options));
+    this.#client ??= JindoClient.open(this.#library, uri, this.#settings);
     try {
       return await this.#client;
     } catch (cause) {

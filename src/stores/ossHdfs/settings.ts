@@ -1,5 +1,4 @@
 /** What JindoSDK is told. Its own defaults are for one big job on a machine of its own. */
-import path from 'node:path';
 import type { Secret } from '../../config/secret.ts';
 
 /** Where the bucket is, and who asks. */
@@ -24,11 +23,6 @@ export interface JindoAddress {
   readonly logFolder: string;
 }
 
-/** Where JindoSDK keeps what is written and not flushed, in a file for each open one that anybody may read: so the folder is closed. */
-export function unflushedFolder({ logFolder }: Pick<JindoAddress, 'logFolder'>): string {
-  return path.join(logFolder, 'unflushed');
-}
-
 /**
  * All that JindoSDK may hold in its buffers, for all files of the process together; its own default is above 6 GB. To be counted
  * in the memory that a job takes.
@@ -41,7 +35,7 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const RETRIES = 3;
 const RETRY_PAUSE_MS = 500;
 
-export function jindoSettings(options: JindoAddress): ReadonlyMap<string, string> {
+export function jindoSettings(options: JindoAddress, unflushedFolder: string): ReadonlyMap<string, string> {
   const { region, address, credentials, logFolder } = options;
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return new Map([
@@ -59,7 +53,7 @@ export function jindoSettings(options: JindoAddress): ReadonlyMap<string, string
     ['fs.oss.flush.merge.threshold.size', '0'],
     ['fs.oss.append.threshold.size', '0'],
     ['fs.oss.checksum.crc64.enable', 'true'],
-    ['fs.oss.tmp.data.dirs', unflushedFolder(options)],
+    ['fs.oss.tmp.data.dirs', unflushedFolder],
     ['fs.jdo.memory.pool.size.max.mb', String(JINDO_MEMORY_MIB_MAX)],
     ['fs.oss.memory.pool.size.max.mb', String(JINDO_MEMORY_MIB_MAX)],
     ['fs.oss.read.readahead.prefetch.size.max', String(16 * 1024 * 1024)],

@@ -39,7 +39,9 @@ describeJudge('the OSS-HDFS store', found, ({ library }) => {
     const target = { partId: '1', finalUri: 'oss://lake/t/a', temporaryUri: 'oss://lake/t/.a' };
     const file = await store.create({ ...target, partId: partId('1'.repeat(32)) });
     await file.write(Buffer.alloc(100_000, 'not flushed\n'));
-    const unflushed = path.join(logFolder, 'unflushed');
+    const [own = '', ...others] = await readdir(path.join(logFolder, 'unflushed'));
+    expect(others).toEqual([]);
+    const unflushed = path.join(logFolder, 'unflushed', own);
     expect(await readdir(unflushed)).not.toEqual([]);
     expect((await stat(unflushed)).mode & READABLE_BY_OTHERS).toBe(0);
     await file.abandon();

@@ -37,7 +37,7 @@ export class OssHdfsPlace {
     const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-oss-'));
     const server = await OssServerProcess.start(path.join(folder, 'server'), ...options);
     const address = addressOf(server, folder);
-    const eyes = await JindoEyes.open(library, `oss://${OSS_BUCKET}/`, jindoSettings(address));
+    const eyes = await JindoEyes.open(library, `oss://${OSS_BUCKET}/`, jindoSettings(address, folder));
     const base = await openOssHdfsStore({
       ...address,
       library,

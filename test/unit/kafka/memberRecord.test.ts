@@ -2,13 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  MemberRecords,
-  parseRecord,
-  type ProcessIdentity,
-  type ProcessTable,
-  procTable,
-} from '../../../src/kafka/memberRecord.ts';
+import { MemberRecords, parseRecord } from '../../../src/kafka/memberRecord.ts';
+import { type ProcessIdentity, type ProcessTable, procTable } from '../../../src/processTable.ts';
 
 let stateDir: string;
 beforeEach(() => {
