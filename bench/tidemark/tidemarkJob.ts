@@ -44,7 +44,7 @@ export async function deleteStream(natsUrl: string, stream: string): Promise<voi
   try {
     const manager = await jetstreamManager(connection);
     for await (const name of manager.streams.names()) {
-      if (name === stream) await manager.streams.delete(stream);
+      if (name === stream || name === `${stream}_SNAPSHOTS`) await manager.streams.delete(name);
     }
   } finally {
     await connection.close();
