@@ -75,7 +75,8 @@ export class Folders {
 
   /**
    * Syncs the folder (only if it lies on `onlyOnDevice`, where given); the device that it lies on. Whoever asks while a sync is under
-   * way shares the next one, which begins behind all that they did: many files of a folder need few syncs.
+   * way shares the next one, which begins behind all that they did: many files of a folder need few syncs. Where that under way fails
+   * they fail as well: the system tells of what it could not write once, and a later sync may say nothing of it.
    */
   #sync(folder: string, onlyOnDevice?: number): Promise<number> {
     const key = `${onlyOnDevice ?? ''}:${folder}`;
@@ -84,11 +85,8 @@ export class Folders {
     const before = this.#syncing.get(key);
     if (before === undefined) return this.#begin(key, folder, onlyOnDevice);
     const next = before
-      .catch(() => undefined)
-      .then(() => {
-        this.#waiting.delete(key);
-        return this.#begin(key, folder, onlyOnDevice);
-      });
+      .finally(() => this.#waiting.delete(key))
+      .then(() => this.#begin(key, folder, onlyOnDevice));
     this.#waiting.set(key, next);
     return next;
   }
