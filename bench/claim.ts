@@ -7,7 +7,7 @@ import type { Journal } from '../journal/port.ts';
 import { partitionSubject } from '../journal/subjects.ts';
 import { systemClock, systemRandom } from '../src/clock.ts';
 import { claimPartition } from '../src/coordinator/claim.ts';
-import type { Context } from '../src/coordinator/options.ts';
+import { SNAPSHOTS, type Context } from '../src/coordinator/options.ts';
 import { noFailpoints } from '../src/failpoints.ts';
 import { silentLog, type Log } from '../src/telemetry/log.ts';
 import { dropStream, makeJournal, openJournal, type JournalKind, type JournalPlace } from './fillJournal.ts';
@@ -92,8 +92,7 @@ async function claimOnce(place: JournalPlace, job: JobName, isSnapshotDue: boole
 }
 
 function contextOf(journal: Journal, job: JobName, log: Log): Context {
-  const snapshots = { everyEntries: 1_000, everyMs: 600_000, entriesMin: 50 };
-  const settings = { job, snapshots } as Context['settings'];
+  const settings = { job, snapshots: SNAPSHOTS } as Context['settings'];
   const ports = { journal, clock: systemClock, random: systemRandom, failpoints: noFailpoints, log };
   // A claim asks nothing of the source and of the store, and writes no file.
   return { ports: ports as Context['ports'], settings, stats: null as never, buffers: null as never };

@@ -10,7 +10,7 @@ import type { Journal } from '../journal/port.ts';
 import { systemClock, systemRandom } from './clock.ts';
 import type { JobConfig, NatsJournalConfig } from './config/jobConfig.ts';
 import { configFingerprint } from './config/fingerprint.ts';
-import type { JobSettings } from './coordinator/options.ts';
+import { SNAPSHOTS, type JobSettings } from './coordinator/options.ts';
 import { openJobMemory, type JobMemory } from './memory/jobMemory.ts';
 import { openFilesMax } from './openFilesMax.ts';
 import { noFailpoints, parseFailpoints, type Failpoints } from './failpoints.ts';
@@ -29,8 +29,6 @@ const READER_WAIT_MS = 10_000;
 const POOL_THREADS_DEFAULT = 4;
 /** Threads of the pool that no call of JindoSDK takes: name look-ups and files of the process go on when the service hangs. */
 const POOL_THREADS_KEPT = 4;
-
-const SNAPSHOTS = { everyEntries: 1_000, everyMs: 600_000, entriesMin: 50 } as const;
 
 /** `TIDEMARK_FAILPOINTS=store.commit:before:3` kills the process at the third time that it gets there. */
 export function composeFailpoints(): Failpoints {

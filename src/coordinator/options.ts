@@ -52,6 +52,9 @@ export interface SnapshotPolicy {
   readonly entriesMin: number;
 }
 
+/** The policy of every job; benches measure with it. */
+export const SNAPSHOTS: SnapshotPolicy = { everyEntries: 1_000, everyMs: 600_000, entriesMin: 50 };
+
 /** What everything that belongs to one coordinator shares. */
 export interface Context {
   readonly ports: Ports;
