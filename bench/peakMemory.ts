@@ -4,18 +4,21 @@ import { readFileSync } from 'node:fs';
 const LOOK_INTERVAL_MS = 50;
 
 export class PeakMemory {
+  readonly #pid: number;
   readonly #timer: NodeJS.Timeout;
   #peakKiB = 0;
 
   constructor(pid: number) {
+    this.#pid = pid;
+    this.#look();
     this.#timer = setInterval(() => {
-      this.#look(pid);
+      this.#look();
     }, LOOK_INTERVAL_MS);
   }
 
-  #look(pid: number): void {
+  #look(): void {
     try {
-      const found = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+      const found = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${this.#pid}/status`, 'utf8'));
       this.#peakKiB = Math.max(this.#peakKiB, Number(found?.[1] ?? 0));
     } catch (error) {
       // Gone: what was seen last stands.
@@ -30,6 +33,7 @@ export class PeakMemory {
   /** In MiB; 0 where the system does not tell. */
   stop(): number {
     clearInterval(this.#timer);
+    this.#look();
     return Math.round(this.#peakKiB / 1024);
   }
 }
