@@ -8,7 +8,8 @@ export type Code = readonly number[];
 
 export const I32 = 0x7f;
 export const I64 = 0x7e;
-export type ValueType = typeof I32 | typeof I64;
+export const V128 = 0x7b;
+export type ValueType = typeof I32 | typeof I64 | typeof V128;
 
 const EMPTY_BLOCK = 0x40;
 const END = 0x0b;
@@ -52,6 +53,7 @@ export const i32 = {
   const: (value: number): Code => [0x41, ...signed(BigInt(value | 0))],
   load: load(0x28),
   load8u: load(0x2d),
+  load16u: load(0x2f),
   store: store(0x36),
   store8: store(0x3a),
   eqz: unary(0x45),
@@ -95,6 +97,8 @@ export const f64 = {
 /** Sixteen bytes at once. */
 export const v128 = {
   xor: (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x51],
+  /** The bytes of the left one that the right one's bytes are indexes of. */
+  swizzle: (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x0e],
   load: (address: Code, offset = 0): Code => [...address, 0xfd, 0x00, 0, ...unsigned(offset)],
   store: (address: Code, value: Code, offset = 0): Code => [
     ...[...address, ...value],

@@ -1,51 +1,50 @@
 /** Decompression of record batches, as Java's, librdkafka's and Go's producers write them. */
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { decompressFrameSync } from 'lz4-napi';
 import { uncompressSync } from 'snappy';
+import { unpackLz4 } from './lz4Frame.ts';
+import type { Output } from './unpackOutput.ts';
+import { GZIP, ZSTD, zlibUnpacker } from './zlibKept.ts';
 
 export const CODEC_MASK = 0x07;
-const CODEC = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
+const CODEC = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 
 /** Java's snappy stream: this, two version numbers, then blocks that are each preceded by their length. */
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const XERIAL_HEADER_BYTES = 16;
-/** JSON expands about so much. */
-const EXPANSION = 8;
-const CHUNK_BYTES_MIN = 16 * 1024;
-const CHUNK_BYTES_MAX = 1024 * 1024;
 
-export function decompress(codec: number, bytes: Buffer): Buffer {
+const unpackGzip = zlibUnpacker(GZIP);
+const unpackZstd = zlibUnpacker(ZSTD);
+
+/** Appends what is packed to the output. Throws where it is damaged; the output then holds anything. */
+export function unpack(codec: number, packed: Buffer, output: Output): void {
   switch (codec) {
-    case CODEC.none:
-      return bytes;
     case CODEC.gzip:
-      return gunzipSync(bytes, { chunkSize: chunkBytes(bytes) });
+      unpackGzip(packed, output);
+      break;
     case CODEC.snappy:
-      return unsnappy(bytes);
+      unpackSnappy(packed, output);
+      break;
     case CODEC.lz4:
-      return decompressFrameSync(bytes);
+      unpackLz4(packed, output);
+      break;
     case CODEC.zstd:
-      return zstdDecompressSync(bytes, { chunkSize: chunkBytes(bytes) });
+      unpackZstd(packed, output);
+      break;
     default:
       throw new Error(`compression codec ${codec} is not known`);
   }
 }
 
-/** Of the output: one chunk mostly takes it all, so that nothing has to be joined. */
-function chunkBytes(packed: Buffer): number {
-  return Math.min(CHUNK_BYTES_MAX, Math.max(CHUNK_BYTES_MIN, packed.length * EXPANSION));
-}
-
-function unsnappy(bytes: Buffer): Buffer {
-  if (!bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return block(bytes);
-  const blocks: Buffer[] = [];
-  for (let at = XERIAL_HEADER_BYTES; at < bytes.length;) {
-    const start = at + 4;
-    at = start + bytes.readInt32BE(at);
-    if (at > bytes.length || at < start) throw new Error('a snappy block reaches beyond its batch');
-    blocks.push(block(bytes.subarray(start, at)));
+function unpackSnappy(packed: Buffer, output: Output): void {
+  if (!packed.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) {
+    output.append(block(packed));
+    return;
   }
-  return Buffer.concat(blocks);
+  for (let at = XERIAL_HEADER_BYTES; at < packed.length;) {
+    const start = at + 4;
+    at = start + packed.readInt32BE(at);
+    if (at > packed.length || at < start) throw new Error('a snappy block reaches beyond its batch');
+    output.append(block(packed.subarray(start, at)));
+  }
 }
 
 function block(bytes: Buffer): Buffer {

@@ -5,7 +5,7 @@
 import type { RecordCursor } from '../source/port.ts';
 import { RecordReader, TIMESTAMP_TYPES } from './kafkajsInternals.ts';
 import type { DecodedRecord } from './kafkajsTypes.ts';
-import { damagedRecord, type RecordSegment } from './recordCursor.ts';
+import { damagedRecord, type RecordSegment, type Unpacked } from './recordCursor.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -22,6 +22,7 @@ export class DecodedCursor implements RecordCursor {
 
   readonly #segments: readonly RecordSegment[];
   #nextSegment = 0;
+  #unpacked: Unpacked | undefined;
   #reader: RecordReader | null = null;
   #left = 0;
 
@@ -44,9 +45,12 @@ export class DecodedCursor implements RecordCursor {
 
   #enterSegment(): boolean {
     if (this.#reader !== null && this.#reader.leftBytes !== 0) throw damagedRecord(this);
+    this.#unpacked?.release();
+    this.#unpacked = undefined;
     const segment = this.#segments[this.#nextSegment];
     if (segment === undefined) return false;
-    const records = segment.unpack?.() ?? segment.bytes.subarray(segment.start, segment.end);
+    this.#unpacked = segment.unpack?.();
+    const records = this.#unpacked?.bytes ?? segment.bytes.subarray(segment.start, segment.end);
     this.#nextSegment += 1;
     const { createTime, logAppendTime } = TIMESTAMP_TYPES;
     this.#reader = new RecordReader(records, {

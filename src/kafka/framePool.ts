@@ -1,5 +1,5 @@
 /**
- * Buffers for long answers, used again and again. New ones for each would make the garbage collector run every few answers,
+ * Buffers for long answers, and for what is unpacked of them, used again and again. New ones for each would make the garbage collector run every few answers,
  * since it counts their bytes. What is never given back is collected like anything else.
  */
 
@@ -16,9 +16,9 @@ let idleBytes = 0;
 /** A buffer of exactly this length; its memory may be longer. */
 export function takeFrame(length: number): Buffer {
   if (length < POOLED_BYTES_MIN) return Buffer.allocUnsafeSlow(length);
-  const at = idle.findIndex(({ byteLength }) => byteLength >= length);
-  const [found] = at === -1 ? [] : idle.splice(at, 1);
+  const found = shortestIdle(length);
   if (found !== undefined) {
+    idle.splice(idle.indexOf(found), 1);
     idleBytes -= found.byteLength;
     return Buffer.from(found, 0, length);
   }
@@ -27,8 +27,18 @@ export function takeFrame(length: number): Buffer {
   return made.subarray(0, length);
 }
 
+/** Of those that are equally long the one given last: it may still be in the processor's caches. */
+function shortestIdle(length: number): ArrayBufferLike | undefined {
+  let shortest: ArrayBufferLike | undefined;
+  for (const one of idle) {
+    const isNoLonger = shortest === undefined || one.byteLength <= shortest.byteLength;
+    if (one.byteLength >= length && isNoLonger) shortest = one;
+  }
+  return shortest;
+}
+
 /** Nobody may read any part of the frame any more. Any slice of it names it. */
-function giveFrame({ buffer }: Buffer): void {
+export function giveFrame({ buffer }: Buffer): void {
   if (!pooled.has(buffer) || idle.includes(buffer) || idleBytes + buffer.byteLength > IDLE_BYTES_MAX) return;
   idle.push(buffer);
   idleBytes += buffer.byteLength;

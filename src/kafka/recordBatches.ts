@@ -4,12 +4,13 @@
  */
 import { TidemarkError } from '../../journal/errors.ts';
 import type { FetchedBatch, RecordCursor } from '../source/port.ts';
-import { CODEC_MASK, decompress } from './codecs.ts';
+import { CODEC_MASK, unpack } from './codecs.ts';
 import { crc32c } from './crc32c.ts';
 import { DecodedCursor } from './decodedCursor.ts';
 import type { AbortedTransaction } from './fetchProtocol.ts';
 import type { RecordDecoding } from './options.ts';
-import { BatchCursor, type RecordSegment } from './recordCursor.ts';
+import { BatchCursor, type RecordSegment, type Unpacked } from './recordCursor.ts';
+import { PooledOutput } from './unpackOutput.ts';
 
 /** Offsets of the fields of a record batch (magic 2). */
 const AT = {
@@ -186,14 +187,18 @@ function packed(name: string, bytes: Buffer, fetchedOffset: bigint): RecordSegme
   const codec = bytes.readInt16BE(AT.attributes) & CODEC_MASK;
   const segment = segmentOf(bytes, fetchedOffset);
   if (codec === 0) return segment;
-  const unpack = (): Buffer => {
-    try {
-      return decompress(codec, bytes.subarray(AT_RECORDS));
-    } catch (error) {
-      throw corrupt(name, bytes.readBigInt64BE(0), 'cannot be decompressed', error);
-    }
-  };
-  return { ...segment, unpack };
+  return { ...segment, unpack: () => unpacked(name, bytes, codec) };
+}
+
+function unpacked(name: string, bytes: Buffer, codec: number): Unpacked {
+  const output = new PooledOutput();
+  try {
+    unpack(codec, bytes.subarray(AT_RECORDS), output);
+  } catch (error) {
+    output.release();
+    throw corrupt(name, bytes.readBigInt64BE(0), 'cannot be decompressed', error);
+  }
+  return { bytes: output.bytes.subarray(0, output.length), release: () => output.release() };
 }
 
 function segmentOf(bytes: Buffer, baseOffset: bigint): RecordSegment {

@@ -4,9 +4,15 @@ import { reserve } from '../../journal/wasm/memory.ts';
 import type { LineRun, RecordCursor } from '../source/port.ts';
 import { copyPlainLines, LINE_COPY_MARGIN_BYTES, type LineCopy } from './lineKernel.ts';
 
+/** Lent: its memory is used again once it is released, which need not be. */
+export interface Unpacked {
+  readonly bytes: Buffer;
+  release(): void;
+}
+
 /** The records of one visible batch: bytes[start, end), or all of what `unpack` gives where they are compressed. */
 export interface RecordSegment {
-  readonly unpack?: () => Buffer;
+  readonly unpack?: () => Unpacked;
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
@@ -49,6 +55,7 @@ export class BatchCursor implements RecordCursor {
 
   readonly #segments: readonly RecordSegment[];
   #nextSegment = 0;
+  #unpacked: Unpacked | undefined;
   #left = 0;
   #bytes: Buffer = NO_BYTES;
   #at = 0;
@@ -115,15 +122,18 @@ export class BatchCursor implements RecordCursor {
 
   #enterSegment(): boolean {
     if (this.#at !== this.#end) this.#fail();
+    this.#unpacked?.release();
+    this.#unpacked = undefined;
     const segment = this.#segments[this.#nextSegment];
     if (segment === undefined) return false;
     const unpacked = segment.unpack?.();
+    this.#unpacked = unpacked;
     this.#nextSegment += 1;
-    this.#bytes = unpacked ?? segment.bytes;
+    this.#bytes = unpacked?.bytes ?? segment.bytes;
     this.keyBytes = this.#bytes;
     this.valueBytes = this.#bytes;
     this.#at = unpacked === undefined ? segment.start : 0;
-    this.#end = unpacked === undefined ? segment.end : unpacked.length;
+    this.#end = unpacked === undefined ? segment.end : unpacked.bytes.length;
     this.#left = segment.count;
     this.#baseDelta = segment.baseDelta;
     this.#firstTimestampMs = segment.firstTimestampMs;

@@ -205,4 +205,29 @@ describe('compressed batches', () => {
       [2n, 'three'],
     ]);
   });
+
+  const codec = { id: 3, compress: (bytes: Buffer) => compressFrameSync(bytes) };
+  const packed = [
+    buildBatch({ baseOffset: 0n, codec, records: valued('one', 'two') }),
+    buildBatch({ baseOffset: 2n, codec, records: valued('three') }),
+  ];
+
+  test.each(['batches', 'records'] as const)(
+    'are unpacked into the same memory, by %s, but never into what another cursor stands on',
+    (decode) => {
+      const batch = toFetchedBatch(scan(packed), decode);
+      const [one, other] = [batch.records(), batch.records()];
+      const value = ({ valueBytes, valueStart, valueEnd }: typeof one): string =>
+        valueBytes.toString('utf8', valueStart, valueEnd);
+      one.next();
+      const memory = one.valueBytes.buffer;
+      while (other.next()) expect(other.valueBytes.buffer).not.toBe(memory);
+      expect(value(one)).toBe('one');
+      for (const expected of ['two', 'three']) {
+        expect(one.next()).toBe(true);
+        expect([value(one), one.valueBytes.buffer === memory]).toEqual([expected, true]);
+      }
+      expect(one.next()).toBe(false);
+    },
+  );
 });
