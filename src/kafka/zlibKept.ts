@@ -30,17 +30,18 @@ interface Stream {
   readonly _writeState: Uint32Array;
 }
 
-/** One stream's handle. It takes no further write after an error. */
+/** One stream's handle, at the begin of a frame. It takes no further write after an error. */
 class KeptHandle {
   readonly #handle: Handle;
   readonly #state: Uint32Array;
-  readonly #finishFlag: number;
+  readonly #codec: ZlibCodec;
   #failure: Error | null = null;
 
-  constructor({ _handle: handle, _writeState: state }: Stream, finishFlag: number) {
+  constructor(codec: ZlibCodec) {
+    const { _handle: handle, _writeState: state } = codec.open() as Stream;
     this.#handle = handle;
     this.#state = state;
-    this.#finishFlag = finishFlag;
+    this.#codec = codec;
     handle.onerror = (message, _errorNumber, code) => {
       this.#failure = Object.assign(new Error(message), { code });
     };
@@ -48,16 +49,15 @@ class KeptHandle {
 
   /** All frames or members, one behind the other. */
   unpack(packed: Buffer, output: Output): void {
-    this.#handle.reset();
+    if (packed.length === 0) throw new Error('there is no frame');
     for (let at = 0, isDone = false; !isDone;) {
       if (output.roomBytes === 0) output.grow(2 * output.length);
       const leftBytes = this.#write(packed, at, output);
       const isFrameDone = output.roomBytes > 0;
       isDone = isFrameDone && leftBytes === 0;
-      if (isFrameDone && !isDone) {
-        if (leftBytes === packed.length - at) throw new Error('what follows the last frame is none');
-        this.#handle.reset();
-      }
+      if (isFrameDone && !isDone && leftBytes === packed.length - at)
+        throw new Error('what follows the last frame is none');
+      if (isFrameDone && this.#codec.isResetPerFrame) this.#handle.reset();
       at = packed.length - leftBytes;
     }
   }
@@ -65,7 +65,7 @@ class KeptHandle {
   /** Gives how many bytes of the input are left. */
   #write(packed: Buffer, at: number, output: Output): number {
     const room = output.roomBytes;
-    const input: WriteInput = [this.#finishFlag, packed, at, packed.length - at];
+    const input: WriteInput = [this.#codec.finishFlag, packed, at, packed.length - at];
     this.#handle.writeSync(...input, output.bytes, output.length, room);
     if (this.#failure !== null) throw this.#failure;
     const [roomLeft = 0, inputLeft = 0] = this.#state;
@@ -77,6 +77,8 @@ class KeptHandle {
 export interface ZlibCodec {
   readonly open: () => object;
   readonly finishFlag: number;
+  /** Else the handle is ready for another frame when one has ended; zstd's would make a new context. */
+  readonly isResetPerFrame: boolean;
   /** The public way. */
   readonly unpackSync: (packed: Buffer) => Buffer;
   /** For the trial. */
@@ -86,6 +88,7 @@ export interface ZlibCodec {
 export const GZIP: ZlibCodec = {
   open: () => createGunzip(),
   finishFlag: constants.Z_FINISH,
+  isResetPerFrame: true,
   unpackSync: (packed) => gunzipSync(packed),
   packSync: (bytes) => gzipSync(bytes),
 };
@@ -93,6 +96,7 @@ export const GZIP: ZlibCodec = {
 export const ZSTD: ZlibCodec = {
   open: () => createZstdDecompress(),
   finishFlag: constants.ZSTD_e_end,
+  isResetPerFrame: false,
   unpackSync: (packed) => zstdDecompressSync(packed),
   packSync: (bytes) => zstdCompressSync(bytes),
 };
@@ -103,7 +107,7 @@ export function isSeamThere(codec: ZlibCodec): boolean {
   const frame = codec.packSync(bytes);
   const output = new TrialOutput(Buffer.alloc(bytes.length));
   try {
-    new KeptHandle(codec.open() as Stream, codec.finishFlag).unpack(Buffer.concat([frame, frame]), output);
+    new KeptHandle(codec).unpack(Buffer.concat([frame, frame]), output);
   } catch {
     return false;
   }
@@ -130,7 +134,7 @@ export function zlibUnpacker(codec: ZlibCodec, isSeamUsable = isSeamThere): Unpa
       output.append(codec.unpackSync(packed));
       return;
     }
-    const handle = kept ?? new KeptHandle(codec.open() as Stream, codec.finishFlag);
+    const handle = kept ?? new KeptHandle(codec);
     kept = null;
     handle.unpack(packed, output);
     kept = handle;

@@ -58,6 +58,15 @@ describe.each([
     expect(reader()(Buffer.concat(packed)).toString()).toBe('one two three');
   });
 
+  test('one that is cut off anywhere is told', () => {
+    const read = reader();
+    const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, index) => (index * index) >>> 7));
+    const packed = codec.packSync(bytes);
+    for (let length = 0; length < packed.length; length += 1 + (packed.length >>> 7))
+      expect(() => read(packed.subarray(0, length))).toThrow();
+    expect(read(packed).equals(bytes)).toBe(true);
+  });
+
   test('damage is told, and the next one is read all the same', () => {
     const read = reader();
     const whole = codec.packSync(Buffer.from('whole '.repeat(100)));
