@@ -89,7 +89,10 @@ export class Feed implements PartitionFeed {
     this.neededBytes = 0;
     this.alone = false;
     this.#fetched.push(scanned);
-    this.#serve();
+    // In a later turn: by then the next fetch is on its way, and the broker works while the flow does.
+    setImmediate(() => {
+      this.#serve();
+    });
   }
 
   /** Ends the feed: next() rejects with the error once what was fetched before it has been pulled. */

@@ -1,14 +1,14 @@
 /** Folders made on demand, and their entries made durable. */
 import { dirname } from 'node:path/posix';
-import { failed, hasSystemCode, outcomeUnknown, unavailable } from './errors.ts';
+import { failed, hasSystemCode, outcomeUnknown } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
 
 const REMEMBERED_MAX = 10_000;
 
 export class Folders {
   readonly #fs: FileSystem;
-  /** Folders whose own way down from the root this process has made durable. */
-  readonly #durable = new Set<string>();
+  /** Folders whose own way down from the root this process has made durable, with the device that each lies on. */
+  readonly #durable = new Map<string, number>();
   /** Syncs under way, and those that begin when these have ended, by folder. */
   readonly #syncing = new Map<string, Promise<number>>();
   readonly #waiting = new Map<string, Promise<number>>();
@@ -27,7 +27,7 @@ export class Folders {
     }
     if (first === undefined) return;
     // Somebody may have removed folders that were durable once: what was made just now is not.
-    for (const known of this.#durable) {
+    for (const known of this.#durable.keys()) {
       if (known === first || known.startsWith(`${first}/`)) this.#durable.delete(known);
     }
   }
@@ -48,18 +48,17 @@ export class Folders {
       child = parent;
     }
     if (this.#durable.size > REMEMBERED_MAX) this.#durable.clear();
-    for (const path of walked) this.#durable.add(path);
+    for (const path of walked) this.#durable.set(path, device);
   }
 
   /** Makes the folder's entries durable where it exists. */
   async makeDurableIfPresent(folder: string): Promise<void> {
     try {
-      await this.#fs.lstat(folder);
-    } catch (cause) {
-      if (hasSystemCode(cause, 'ENOENT', 'ENOTDIR')) return;
-      throw unavailable('look at the folder', folder, cause);
+      await this.makeDurable(folder);
+    } catch (error) {
+      if (error instanceof Error && hasSystemCode(error.cause, 'ENOENT', 'ENOTDIR')) return;
+      throw error;
     }
-    await this.makeDurable(folder);
   }
 
   /** False where the way up ends: another file system (its mount point is no entry of ours), or a folder closed to us. */
@@ -107,7 +106,7 @@ export class Folders {
       throw failed('open the folder', folder, cause);
     }
     try {
-      const { dev } = await handle.stat();
+      const dev = this.#durable.get(folder) ?? (await handle.stat()).dev;
       if (onlyOnDevice === undefined || dev === onlyOnDevice) await handle.sync();
       return dev;
     } catch (cause) {

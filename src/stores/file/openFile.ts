@@ -14,6 +14,8 @@ type Life =
   | { readonly type: 'failed'; readonly cause: TidemarkError };
 
 const CREATE_TRIES = 10;
+/** So much of a file that grows is made durable while it does: else its last sync has to wait for the disk to write all of it. */
+const SYNCED_AHEAD_BYTES = 16 * 1024 * 1024;
 
 /** Opens `path` for writing where nothing stands yet; makes missing folders, also when somebody removes them meanwhile. */
 export async function openExclusively(fs: FileSystem, folders: Folders, path: string): Promise<FileHandle> {
@@ -45,6 +47,10 @@ export class LocalOpenFile implements OpenFile {
   #length = 0;
   /** Bytes that no fdatasync has covered; at first the file itself, whose entry is not durable. */
   #dirty = true;
+  /** Length when the last sync began, be it ahead or asked for. */
+  #syncedLength = 0;
+  /** A sync that nobody waits for yet; once it has failed, so has the file. */
+  #syncAhead: Promise<void> | null = null;
   #entryDurable = false;
 
   constructor(path: string, handle: FileHandle, folders: Folders) {
@@ -67,13 +73,30 @@ export class LocalOpenFile implements OpenFile {
       done += written;
       position += written;
     }
+    if (this.#syncAhead === null && this.#length - this.#syncedLength >= SYNCED_AHEAD_BYTES)
+      this.#beginSyncAhead();
+  }
+
+  #beginSyncAhead(): void {
+    const sync = this.#sync();
+    this.#syncAhead = sync;
+    const end = (): void => {
+      this.#syncAhead = null;
+    };
+    sync.then(end, end);
+  }
+
+  #sync(): Promise<void> {
+    this.#syncedLength = this.#length;
+    return this.#try('make durable', outcomeUnknown, () => this.#handle.datasync());
   }
 
   async persist(): Promise<StoreHandle> {
     this.#mustBeOpen('persist');
     if (this.#dirty) {
       this.#dirty = false;
-      await this.#try('make durable', outcomeUnknown, () => this.#handle.datasync());
+      // The system tells a failure once: where the sync ahead has got it, this one would succeed.
+      await Promise.all([this.#syncAhead, this.#sync()]);
     }
     if (!this.#entryDurable) {
       await this.#try('make durable', outcomeUnknown, () => this.#folders.makeDurable(dirname(this.#path)));

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { pauseUnless } from '../../../src/kafka/pacing.ts';
@@ -46,6 +46,8 @@ class ScriptedBrokers {
 
   async fetch(nodeId: number, request: FetchRequest): Promise<FetchResponse> {
     this.requests.push({ nodeId, request });
+    // An answer never comes without a turn of the event loop.
+    await turn();
     const partitions = request.partitions.flatMap((asked) => {
       const answer = this.answer(asked, request, nodeId);
       const { topic, partition } = asked;
@@ -148,6 +150,23 @@ describe('the fetcher', () => {
     while (brokers.requests.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
     stable = 8n;
     expect((await next).nextOffset).toBe(8n);
+  });
+
+  test('asks for more before it hands on what it got, so that the broker works while the flow does', async () => {
+    brokers.answer = ({ fetchOffset }) => ({
+      lastStableOffset: 9n,
+      records: batchAt(fetchOffset, 'one of many'),
+    });
+    // On its way to the socket a request passes many promises.
+    const fetch = brokers.fetch.bind(brokers);
+    brokers.fetch = async (...asked) => {
+      for (let promises = 0; promises < 20; promises += 1) await Promise.resolve();
+      return fetch(...asked);
+    };
+    const requestsAtDelivery = open(0)
+      .next()
+      .then(() => brokers.requests.length);
+    expect(await requestsAtDelivery).toBe(2);
   });
 
   test('asks for more bytes where a batch is cut off, and for the usual number afterwards', async () => {

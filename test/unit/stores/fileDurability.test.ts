@@ -94,6 +94,28 @@ test('a persisted file is durable with every folder that leads to it, time and a
   expect(power.takes()).toEqual([]);
 });
 
+test('a file that grows is made durable while it does, and no write waits for that', async () => {
+  const syncing = Promise.withResolvers<undefined>();
+  let syncs = 0;
+  const before = async ({ name }: Call): Promise<void> => {
+    if (name !== 'handle.datasync') return;
+    syncs += 1;
+    await syncing.promise;
+  };
+  const fileSystem = tappedFileSystem({ before });
+  const writer = await Writer.create(createFileStore({ pacer: impatient, fileSystem }), newTarget(h));
+  const long = `${'x'.repeat(9 * 1024 * 1024)}\n`;
+  await writer.write(long);
+  expect(syncs).toBe(0);
+  for (let count = 0; count < 4; count += 1) await writer.write(long);
+  // One at a time.
+  expect(syncs).toBe(1);
+  syncing.resolve(undefined);
+  await writer.persist();
+  expect(syncs).toBe(2);
+  await writer.file.abandon();
+});
+
 test('an empty file is durable once it is closed', async () => {
   const writer = await Writer.create(newStore(), newTarget(h));
   await writer.closeForCommit();

@@ -192,6 +192,33 @@ describe('an fsync that fails', () => {
     }
   }
 
+  test.each(['before', 'while'] as const)(
+    'ahead, %s the file is asked to be durable: it never is',
+    async (when) => {
+      const [failing, failed] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+      let syncs = 0;
+      const store = storeWith({
+        before: async ({ name }) => {
+          if (name !== 'handle.datasync') return;
+          syncs += 1;
+          if (syncs > 1) return;
+          await failing.promise;
+          failed.resolve(undefined);
+          throw systemError('EIO');
+        },
+      });
+      const writer = await Writer.create(store, newTarget(h));
+      await writer.write(`${'x'.repeat(17 * 1024 * 1024)}\n`);
+      if (when === 'before') failing.resolve(undefined);
+      if (when === 'before') await failed.promise;
+      const persisted = expectCode(writer.persist(), 'STORE_OUTCOME_UNKNOWN');
+      failing.resolve(undefined);
+      await persisted;
+      await expectCode(writer.closeForCommit(), 'STORE_OUTCOME_UNKNOWN');
+      await writer.file.abandon();
+    },
+  );
+
   test('while publishing: the outcome is unknown, and settling the file again is right', async () => {
     const target = await temporaryHolding('data\n');
     const store = storeWith(failing((call) => call.name === 'handle.sync', 'EIO'));
