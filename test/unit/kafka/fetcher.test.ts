@@ -74,12 +74,14 @@ let closing: AbortController;
 let brokers: ScriptedBrokers;
 let fetcher: Fetcher;
 let tuning: KafkaTuning;
+let room: () => Promise<void>;
 const warnings: string[] = [];
 
 beforeEach(() => {
   closing = new AbortController();
   brokers = new ScriptedBrokers(closing.signal);
   warnings.length = 0;
+  room = () => Promise.resolve();
   const quiet = () => undefined;
   const log = {
     debug: quiet,
@@ -94,6 +96,7 @@ beforeEach(() => {
     log,
     tuning,
     addresses: ['b:1'],
+    roomToFetch: () => room(),
     signal: closing.signal,
   };
   fetcher = new Fetcher(context);
@@ -167,6 +170,21 @@ describe('the fetcher', () => {
       .next()
       .then(() => brokers.requests.length);
     expect(await requestsAtDelivery).toBe(2);
+  });
+
+  test('asks for nothing while memory has no room, and goes on where it was once it has', async () => {
+    brokers.answer = ({ fetchOffset }) => ({ lastStableOffset: 9n, records: batchAt(fetchOffset, 'v') });
+    const [asked, freed] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    room = () => {
+      asked.resolve(undefined);
+      return freed.promise;
+    };
+    const next = open(0, 4n).next();
+    await asked.promise;
+    for (let turns = 0; turns < 10; turns += 1) await turn();
+    expect(brokers.requests).toEqual([]);
+    freed.resolve(undefined);
+    expect((await next).fetchedOffset).toBe(4n);
   });
 
   test('asks for more bytes where a batch is cut off, and for the usual number afterwards', async () => {
