@@ -11,7 +11,7 @@ const BUCKETS_ROUNDS = 3;
 /** Of each run of the interval row: a start-up must not count, and 30 s checkpoints must happen. */
 const INTERVAL_SECONDS_MIN = 120;
 /** The first run is shorter, so that its start-up weighs more, and later ones may be faster. */
-const MARGIN = 1.25;
+const MARGIN = 1.2;
 const ROUND_RECORDS_TO = 10_000_000;
 
 /** The second side's records/s over the first one's. */
@@ -40,27 +40,27 @@ export const interval: Row = {
 type Read = Omit<Workload, 'checkpointMs'>;
 
 async function quickWorkload(context: BenchContext): Promise<Read> {
-  const topic = await ensureTopic({ ...context, codec: 'lz4' });
+  const topic = await ensureTopic({ ...context, codec: 'zstd' });
   return { topic, records: context.records, check: 'content' };
 }
 
 /** As many records as last long enough, from a first run. Compressed, since the topic and what is written share the disk. */
 async function longWorkload(context: BenchContext): Promise<Read> {
   const { log, records, runsFolder } = context;
-  const first = await ensureTopic({ ...context, codec: 'lz4' });
+  const first = await ensureTopic({ ...context, codec: 'zstd' });
   log(`interval: a first run tells how many records last ${INTERVAL_SECONDS_MIN} s ...`);
   const sample: Workload = { topic: first, records, check: 'size', checkpointMs: 30_000 };
   const { seconds } = await tidemark(context, sample).run();
   const wanted = (records / seconds) * INTERVAL_SECONDS_MIN * MARGIN;
   const rounded = Math.ceil(wanted / ROUND_RECORDS_TO) * ROUND_RECORDS_TO;
   checkSpace(runsFolder, rounded);
-  return { ...(await ensureLongTopic({ ...context, codec: 'lz4', records: rounded })), check: 'size' };
+  return { ...(await ensureLongTopic({ ...context, codec: 'zstd', records: rounded })), check: 'size' };
 }
 
-/** One output at a time, and the topic, which lz4 makes less than half as large. */
+/** One output at a time, and the topic, which zstd makes a fifth as large. */
 function checkSpace(folder: string, records: number): void {
   const { bavail, bsize } = statfsSync(folder);
-  const neededGB = (records * RECORD_BYTES * 1.5) / 1e9;
+  const neededGB = (records * RECORD_BYTES * 1.2) / 1e9;
   const freeGB = (bavail * bsize) / 1e9;
   if (freeGB >= neededGB) return;
   throw new Error(

@@ -34,6 +34,8 @@ export class Feed implements PartitionFeed {
   fetchOffset: bigint;
   /** What the next batch needs at least, where a fetch has cut it off; else 0. */
   neededBytes = 0;
+  /** In a row, of a batch that was asked for alone and with all the bytes that it announces. */
+  cutAnswers = 0;
 
   readonly #tuning: FeedTuning;
   readonly #owner: FeedOwner;
@@ -87,6 +89,7 @@ export class Feed implements PartitionFeed {
     if (!this.open) return;
     this.fetchOffset = scanned.nextOffset;
     this.neededBytes = 0;
+    this.cutAnswers = 0;
     this.alone = false;
     this.#fetched.push(scanned);
     // In a later turn: by then the next fetch is on its way, and the broker works while the flow does.

@@ -14,7 +14,7 @@ import { LeaderSearch } from './leaderSearch.ts';
 import type { KafkaSourceOptions, KafkaTuning, SourceLog } from './options.ts';
 import { pauseUnless, retryDelayMs, retryLevel, Wakeup } from './pacing.ts';
 import { watchRange } from './rangeGuard.ts';
-import { type PartitionRecords, scanRecords } from './recordBatches.ts';
+import { BATCH_BYTES_MIN, type PartitionRecords, scanRecords } from './recordBatches.ts';
 
 type Answer = FetchedPartition & Pick<PartitionRecords, 'release'>;
 
@@ -34,6 +34,8 @@ export interface FetcherContext {
 const BUSY_WAIT_MS = 20;
 /** Empty answers in a row that are told: a single one is a passing thing. */
 const EMPTY_ANSWERS_TOLD = 3;
+/** Answers in a row that cut off a batch although all of it was asked for: a single one is a passing thing as well. */
+const CUT_ANSWERS_MAX = 3;
 /** However many partitions share the prefetched bytes. */
 const FETCH_BYTES_MIN = 64 * 1024;
 const FEEDS_UNCOPIED = 8;
@@ -213,6 +215,11 @@ export class Fetcher {
     // Nothing of the answer is kept.
     answer.release?.();
     if (scanned.neededBytes !== null) {
+      // A broker gives the first batch whole to who asks for it alone, unless the log itself is shorter than the batch says.
+      const wasEnough = askedAlone && askedBytes >= scanned.neededBytes && records.length >= BATCH_BYTES_MIN;
+      feed.cutAnswers = wasEnough ? feed.cutAnswers + 1 : 0;
+      if (feed.cutAnswers === CUT_ANSWERS_MAX) throw cutOff(feed, scanned.neededBytes, records.length);
+      feed.alone = true;
       feed.neededBytes = Math.min(Math.max(scanned.neededBytes, askedBytes + 1), FETCH_BYTES_LIMIT);
     } else if (records.length === 0 && lastStableOffset > fetchOffset) {
       // Others may have filled the answer. Where it was asked alone a remote tier may not have answered in time: an empty answer
@@ -253,6 +260,15 @@ export class Fetcher {
       (error: unknown) => feed.fail(error),
     );
   }
+}
+
+function cutOff({ name, fetchOffset }: Feed, announcedBytes: number, foundBytes: number): TidemarkError {
+  const message =
+    `The record batch at offset ${fetchOffset.toString()} of ${name} says that it is ${announcedBytes} bytes long, but the log holds ` +
+    `${foundBytes} from there on: it is damaged. Repair the topic, or accept the loss of its offsets.`;
+  return new TidemarkError('KAFKA_BATCH_CORRUPT', message, {
+    fields: { partition: name, offset: fetchOffset, announcedBytes, foundBytes },
+  });
 }
 
 function unreadable({ name, fetchOffset }: Feed): TidemarkError {

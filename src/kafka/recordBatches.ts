@@ -25,6 +25,8 @@ const AT_MAX_TIMESTAMP = 35;
 const AT_PRODUCER_ID = 43;
 const AT_COUNT = 57;
 const AT_RECORDS = 61;
+/** A batch without any record. */
+export const BATCH_BYTES_MIN = AT_RECORDS;
 /** Bytes before those that the batch's length counts. */
 const BEFORE_LENGTH_COUNTS = 12;
 const LOG_APPEND_TIME = 0x08;

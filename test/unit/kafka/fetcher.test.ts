@@ -74,12 +74,14 @@ let closing: AbortController;
 let brokers: ScriptedBrokers;
 let fetcher: Fetcher;
 let tuning: KafkaTuning;
+let room: () => Promise<void>;
 const warnings: string[] = [];
 
 beforeEach(() => {
   closing = new AbortController();
   brokers = new ScriptedBrokers(closing.signal);
   warnings.length = 0;
+  room = () => Promise.resolve();
   const quiet = () => undefined;
   const log = {
     debug: quiet,
@@ -94,6 +96,7 @@ beforeEach(() => {
     log,
     tuning,
     addresses: ['b:1'],
+    roomToFetch: () => room(),
     signal: closing.signal,
   };
   fetcher = new Fetcher(context);
@@ -169,6 +172,21 @@ describe('the fetcher', () => {
     expect(await requestsAtDelivery).toBe(2);
   });
 
+  test('asks for nothing while memory has no room, and goes on where it was once it has', async () => {
+    brokers.answer = ({ fetchOffset }) => ({ lastStableOffset: 9n, records: batchAt(fetchOffset, 'v') });
+    const [asked, freed] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    room = () => {
+      asked.resolve(undefined);
+      return freed.promise;
+    };
+    const next = open(0, 4n).next();
+    await asked.promise;
+    for (let turns = 0; turns < 10; turns += 1) await turn();
+    expect(brokers.requests).toEqual([]);
+    freed.resolve(undefined);
+    expect((await next).fetchedOffset).toBe(4n);
+  });
+
   test('asks for more bytes where a batch is cut off, and for the usual number afterwards', async () => {
     const large = batchAt(0n, 'x'.repeat(5_000));
     brokers.answer = ({ fetchOffset, bytesMax }) => {
@@ -187,8 +205,40 @@ describe('the fetcher', () => {
     brokers.answer = ({ bytesMax, fetchOffset }) =>
       fetchOffset > 0n
         ? {}
-        : { lastStableOffset: 1n, records: batch.subarray(0, Math.floor(bytesMax / 100)) };
+        : { lastStableOffset: 1n, records: bytesMax < 1_010 ? batch.subarray(0, 30) : batch };
     expect((await open(0).next()).nextOffset).toBe(1n);
+  });
+
+  test('stops at a batch that the log does not hold as long as it says, and at no other partition', async () => {
+    const damaged = batchAt(0n, 'damaged');
+    damaged.writeInt32BE(5_000, 8);
+    brokers.answer = ({ partition, fetchOffset }) => ({
+      lastStableOffset: fetchOffset + 1n,
+      records: partition === 0 ? damaged : batchAt(fetchOffset, 'whole'),
+    });
+    const [bad, good] = [open(0), open(1)];
+    await expect(bad.next()).rejects.toMatchObject({
+      code: 'KAFKA_BATCH_CORRUPT',
+      message: expect.stringContaining('it is damaged') as string,
+      fields: { offset: 0n, announcedBytes: 5_012, foundBytes: damaged.length },
+    });
+    for (let offset = 0n; offset < 5n; offset += 1n) expect((await good.next()).fetchedOffset).toBe(offset);
+  });
+
+  test('does not stop at a batch that is cut off a few times, together with others or alone', async () => {
+    const large = batchAt(0n, 'x'.repeat(5_000));
+    let cutAlone = 0;
+    brokers.answer = ({ partition, fetchOffset, bytesMax }, { partitions }) => {
+      if (partition === 1) return { lastStableOffset: 9n, records: batchAt(fetchOffset, 'whole') };
+      if (fetchOffset > 0n) return {};
+      const isAlone = partitions.length === 1 && bytesMax >= large.length;
+      const isCut = !isAlone || cutAlone < 2;
+      if (isAlone && isCut) cutAlone += 1;
+      return { lastStableOffset: 1n, records: isCut ? large.subarray(0, 500) : large };
+    };
+    open(1);
+    expect((await open(0).next()).nextOffset).toBe(1n);
+    expect(cutAlone).toBe(2);
   });
 
   test('holds at most its prefetched fetches until they are pulled', async () => {
