@@ -18,8 +18,8 @@ const WRITE_BYTES_MIN = 12 * MIB;
 const FETCH_SHARE = 0.2;
 /** How much of what files may take those may that are rolled and not yet published. */
 const ROLLED_SHARE = 1 / 3;
-/** From this share of the ceiling on garbage is collected: V8 itself would let more of it gather. */
-const COLLECT_SHARE = 0.8;
+/** From this share of the ceiling on garbage is collected at once: V8 itself takes its time. */
+const COLLECT_SHARE = 0.9;
 /** Behind it the system's count is looked at again after so many looks. */
 const REACTION_LOOKS = 10;
 

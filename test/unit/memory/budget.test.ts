@@ -179,7 +179,7 @@ describe('the budget', () => {
     let collected = 0;
     const { budget, told } = budgetOf(200, files, memory, () => {
       collected += 1;
-      memory.residentBytes = 900;
+      memory.residentBytes = 950;
     });
     for (let look = 0; look < 10; look += 1) budget.look();
     expect(collected).toBe(1);
