@@ -13,8 +13,6 @@ import { forEachBounded } from './concurrency.ts';
 import type { PartCut, PartWriter } from './partWriter.ts';
 import type { RunStats } from './stats.ts';
 
-/** How far a single file may fall behind before the flow waits for it. */
-const FILE_BACKLOG_BYTES_MAX = 1024 * 1024;
 /** New files of one batch: as many are journaled in one entry, and so many of them created at once. */
 const OPENED_TOGETHER_MAX = 1_000;
 const OPEN_CONCURRENCY = 64;
@@ -92,7 +90,7 @@ export class Flow {
         await this.#openAhead(batch, pause.slot, endOffset);
         pause = this.#scan(cursor, true, endOffset, wallMs);
       } else {
-        await pause.writer.drained();
+        await pause.writer.caughtUp();
         pause = this.#scan(cursor, false, endOffset, wallMs);
       }
     }
@@ -147,7 +145,7 @@ export class Flow {
         if (rolling.rollsBySize(writer.lengthBytes)) {
           this.#roll(writer, 'size');
           writer = undefined;
-        } else if (writer.backlogBytes > FILE_BACKLOG_BYTES_MAX || writer.holdsUp) {
+        } else if (writer.holdsUp) {
           return this.#pauseAt(base + BigInt(lastDelta) + 1n, { type: 'behind', writer });
         } else {
           this.#lead(slot, writer);

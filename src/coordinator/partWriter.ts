@@ -11,10 +11,19 @@ import { LineCell, VECTOR_BYTES } from '../source/lineTable.ts';
 import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
 import type { FailureLatch } from './concurrency.ts';
 import type { RunStats } from './stats.ts';
-import { BUFFER_BYTES_FIRST, BUFFER_BYTES_MAX, type WriteBuffers } from './writeBuffers.ts';
+import {
+  BUFFER_BYTES_FIRST,
+  BUFFER_BYTES_MAX,
+  GATHERED_BYTES_MAX,
+  type Gatherer,
+  type WriteBuffers,
+} from './writeBuffers.ts';
 
 const NEWLINE = 10;
+/** How far a single file may fall behind before the flow waits for it. */
+const BACKLOG_BYTES_MAX = 1024 * 1024;
 const NO_BUFFER = Buffer.alloc(0);
+const NO_BUFFERS: readonly Buffer[] = [];
 /** Of files that take no records. */
 const NO_CELL = new LineCell();
 
@@ -47,7 +56,7 @@ export interface PartWriterOptions {
   readonly buffers: WriteBuffers;
 }
 
-export class PartWriter implements RollableFile {
+export class PartWriter implements RollableFile, Gatherer {
   readonly partId: PartId;
   readonly bucket: string;
   readonly openedAtMs: number;
@@ -63,6 +72,9 @@ export class PartWriter implements RollableFile {
   /** Bytes handed to the file and not yet written. */
   backlogBytes = 0;
   #buffer = NO_BUFFER;
+  /** Full ones before it, not yet on their way. */
+  #gathered: Buffer[] = [];
+  #gatheredBytes = 0;
   #nextBufferBytes = BUFFER_BYTES_FIRST;
   /** Of writes that failed: somebody may still read them until the file is let go of. */
   readonly #failedBuffers: Buffer[] = [];
@@ -71,7 +83,6 @@ export class PartWriter implements RollableFile {
   /** Before what the cell counts. */
   #lengthBefore = 0;
   #recordsBefore = 0;
-  #summed = 0;
   #lastBase = 0n;
   #lastDelta = 0;
   #queue: Promise<unknown> = Promise.resolve();
@@ -148,29 +159,57 @@ export class PartWriter implements RollableFile {
 
   /** Memory of what it has not written yet. */
   get bufferBytes(): number {
-    return this.#buffer.length + this.backlogBytes;
+    return this.#buffer.length + this.#gatheredBytes + this.backlogBytes;
   }
 
-  /** Whether its writes should be waited for, so that others find room. */
+  get fullBuffers(): number {
+    return this.#gathered.length;
+  }
+
+  /** Whether writes should be waited for, so that others find room. */
   get holdsUp(): boolean {
-    return this.backlogBytes > 0 && this.#options.buffers.isShort;
+    return this.backlogBytes > BACKLOG_BYTES_MAX || this.#options.buffers.isShort;
   }
 
-  /** The next buffer; a full one makes the next larger, up to a limit. */
+  /** Resolves once it is worth asking again whether it holds up. */
+  async caughtUp(): Promise<void> {
+    await (this.backlogBytes > 0 ? this.drained() : this.#options.buffers.written());
+  }
+
+  /** The next buffer. With few files a full one makes the next larger, up to a limit; with many it is kept with its likes. */
   #renew(): void {
+    const { buffers, stats } = this.#options;
+    const isGathering = buffers.isForGathering(stats.openFiles);
     if (this.#buffer.length > 0) {
       this.#nextBufferBytes = Math.min(this.#buffer.length * 4, BUFFER_BYTES_MAX);
-      this.#flush();
+      if (isGathering && this.#gatheredBytes + this.#buffer.length < GATHERED_BYTES_MAX) this.#gather();
+      else this.flush();
     }
-    const { buffers, stats } = this.#options;
+    if (isGathering) {
+      this.#nextBufferBytes = BUFFER_BYTES_FIRST;
+      buffers.makeRoom();
+    }
     this.#buffer = buffers.take(this.#nextBufferBytes, stats.openFiles);
     const room = Math.min(this.#buffer.length - VECTOR_BYTES + 1, this.rollsAtBytes - 1 - this.#lengthBefore);
     this.#cell.turnTo(this.#buffer.byteOffset, buffers.isInArea(this.#buffer) ? room : 0);
   }
 
+  #gather(): void {
+    this.#gathered.push(this.#buffer);
+    this.#gatheredBytes += this.#buffer.length;
+    this.#leaveBuffer();
+    this.#options.buffers.gathered(this, this.#gathered.length - 1);
+  }
+
+  #leaveBuffer(): void {
+    this.#lengthBefore += this.#cell.filled;
+    this.#buffer = NO_BUFFER;
+    this.#cell.turnTo(0, 0);
+  }
+
   /** Copies what the file holds at this record boundary, and has exactly that made durable before anything that follows. */
   cut(): PartCut {
-    this.#sum();
+    const handle = this.#persist();
     return {
       writer: this,
       length: this.lengthBytes,
@@ -179,7 +218,7 @@ export class PartWriter implements RollableFile {
       lastOffset: this.#lastOffset,
       crc64: this.#crc.hex(),
       roll: this.roll,
-      handle: this.#persist(),
+      handle,
     };
   }
 
@@ -198,7 +237,7 @@ export class PartWriter implements RollableFile {
   close(reason: RollReason, atMs: number): void {
     this.roll ??= { reason, atMs };
     if (this.#closed !== null) return;
-    this.#flush();
+    this.flush();
     this.#leaveCell();
     this.#closed = this.#enqueue(() => this.#options.file.closeForCommit());
     void this.#closed.then(
@@ -226,7 +265,7 @@ export class PartWriter implements RollableFile {
   /** Makes everything appended so far durable. A file that is closed is durable, too. */
   #persist(): Promise<StoreHandle> {
     if (this.#closed !== null) return this.#closed;
-    this.#flush();
+    this.flush();
     return this.#enqueue(() => this.#options.file.persist());
   }
 
@@ -247,38 +286,63 @@ export class PartWriter implements RollableFile {
     const { file, buffers } = this.#options;
     await file.abandon();
     this.#letGo();
-    for (const buffer of [this.#buffer, ...this.#failedBuffers]) buffers.give(buffer);
+    for (const buffer of [this.#buffer, ...this.#takeGathered(), ...this.#failedBuffers])
+      buffers.give(buffer);
     this.#buffer = NO_BUFFER;
     this.#leaveCell();
   }
 
-  #sum(): void {
-    this.#crc.update(this.#buffer, this.#summed, this.#cell.filled);
-    this.#summed = this.#cell.filled;
+  #takeGathered(): readonly Buffer[] {
+    const gathered = this.#gathered;
+    if (gathered.length === 0) return NO_BUFFERS;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    this.#options.buffers.gathered(this, gathered.length);
+    return gathered;
   }
 
-  #flush(): void {
+  /** Sends all that was appended on its way; what was gathered as one, where there is room for that. */
+  flush(): void {
     const filled = this.#cell.filled;
-    if (filled === 0) return;
-    this.#sum();
-    const buffer = this.#buffer;
-    const full = buffer.subarray(0, filled);
-    this.#buffer = NO_BUFFER;
-    this.#lengthBefore += filled;
-    this.#summed = 0;
-    this.#cell.turnTo(0, 0);
+    const last = this.#buffer;
+    const gatheredBytes = this.#gatheredBytes;
+    const gathered = this.#takeGathered();
+    if (filled > 0) this.#leaveBuffer();
+    const { buffers } = this.#options;
+    const one = gathered.length > 0 ? buffers.takeFor(gatheredBytes + filled) : null;
+    if (one === null) {
+      for (const buffer of gathered) this.#write(buffer, buffer.length);
+      if (filled > 0) this.#write(last, filled);
+      return;
+    }
+    let at = 0;
+    for (const buffer of gathered) {
+      at += buffer.copy(one, at);
+      buffers.give(buffer);
+    }
+    last.copy(one, at, 0, filled);
+    if (filled > 0) buffers.give(last);
+    this.#write(one, gatheredBytes + filled);
+  }
+
+  #write(buffer: Buffer, length: number): void {
     const { stats, file, buffers } = this.#options;
-    this.backlogBytes += full.length;
+    this.#crc.update(buffer, 0, length);
+    const full = buffer.subarray(0, length);
+    this.backlogBytes += length;
+    buffers.countWriting(buffer.length);
     const written = this.#enqueue(() => file.write(full));
     void written.then(
       () => {
-        stats.bytesWritten += full.length;
-        this.backlogBytes -= full.length;
+        stats.bytesWritten += length;
+        this.backlogBytes -= length;
         buffers.give(buffer);
+        buffers.countWriting(-buffer.length);
       },
       () => {
-        this.backlogBytes -= full.length;
+        this.backlogBytes -= length;
         this.#failedBuffers.push(buffer);
+        buffers.countWriting(-buffer.length);
       },
     );
   }

@@ -97,12 +97,13 @@ async function write(scene: Scene, inBulk: boolean): Promise<Written> {
   };
   const rolling = defaultRollingPolicy({ maxBytes: scene.maxBytes, maxAgeMs: 1e9, maxIdleMs: 1e9 });
   let [nowMs, wallMs] = [0, 0];
-  const clock = { nowMs: () => (nowMs += 1), wallMs: () => START_MS + (wallMs += 700) } as never;
+  const clock = { nowMs: () => nowMs, wallMs: () => START_MS + (wallMs += 700) } as never;
   const flow = new Flow({ assigner: scene.assigner, rolling, clock, stats, openPart }, scene.startOffset);
   let copied = 0;
   let failure: string | null = null;
   const cuts: unknown[] = [];
   for (const batch of fetchedOf(scene)) {
+    nowMs += 1;
     const records = (): RecordCursor => observed(batch.records(), inBulk, (count) => (copied += count));
     try {
       await flow.consume({ ...batch, records }, scene.endOffset);
