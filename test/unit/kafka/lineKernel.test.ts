@@ -29,17 +29,17 @@ function copied(change: readonly (readonly [at: number, byte: number])[]) {
   const count = cursor.copyLines?.({
     ...{ fromDelta: 0, toDelta: 100, owner: ways.owner, slotMs: 1_000, nowMs: 7 },
   });
-  const { filled, records: counted, lastOffset } = cell;
+  const { filled, records: counted, lastOffset, lastWriteAtMs } = cell;
   cell.free();
   const lines = Buffer.from(bytes.subarray(0, filled)).toString();
-  return { count, lines, counted, lastOffset, next: () => cursor.next() };
+  return { count, lines, facts: { counted, lastOffset, lastWriteAtMs }, next: () => cursor.next() };
 }
 
 describe('the kernel that copies lines', () => {
   test('copies what is whole', () => {
-    const { count, lines, counted, lastOffset, next } = copied([]);
+    const { count, lines, facts, next } = copied([]);
     expect([count, lines, next()]).toEqual([3, 'second\nthird\nfourth\n', false]);
-    expect([counted, lastOffset]).toEqual([3, 3n]);
+    expect(facts).toEqual({ counted: 3, lastOffset: 3n, lastWriteAtMs: 7 });
   });
 
   test.each<[string, readonly (readonly [number, number])[]]>([
