@@ -6,6 +6,7 @@ import { Crc64 } from '../../journal/crc64.ts';
 import type { DurableFacts, RollFacts } from '../../actors/facts.ts';
 import type { RollableFile } from '../../actors/rollingPolicy.ts';
 import type { RollReason } from '../../journal/events.ts';
+import { TidemarkError } from '../../journal/errors.ts';
 import type { PartId } from '../../journal/ids.ts';
 import { LineCell, VECTOR_BYTES } from '../source/lineTable.ts';
 import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
@@ -145,6 +146,11 @@ export class PartWriter implements RollableFile, Gatherer {
   }
 
   #appendAcross(bytes: Buffer, start: number, end: number): void {
+    if (this.#closed !== null)
+      throw new TidemarkError(
+        'INTERNAL',
+        `A record came for ${this.#options.target.temporaryUri}, which is closed.`,
+      );
     const cell = this.#cell;
     for (let at = start; at < end;) {
       if (cell.filled === this.#buffer.length) this.#renew();
