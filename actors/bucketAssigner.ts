@@ -2,18 +2,15 @@
 import { DateTime } from 'luxon';
 import { renderBucketPattern, type BucketPattern, type BucketUnit } from './bucketPattern.ts';
 
-export interface TimeRange {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
 export interface BucketAssigner {
   /** Which time decides; `none` puts everything into one bucket. */
   readonly by: 'record-time' | 'wall-clock' | 'none';
   /** Times of one slot fall into one bucket (the reverse need not hold). Allocates nothing. */
   slotOf(timeMs: number): number;
-  /** The times of the slot, [fromMs, toMs); null where they are not one range. */
-  rangeOf(slot: number): TimeRange | null;
+  /** Length of a whole slot. */
+  readonly slotMs: number;
+  /** Whether the slot's times are exactly those from slot * slotMs on, up to but not including the next slot's. */
+  isWhole(slot: number): boolean;
   /** The bucket's path below the sink, without slashes at its ends; empty for the sink's own folder. */
   bucketOf(slot: number): string;
 }
@@ -45,8 +42,7 @@ const SLOT_MS: Readonly<Record<BucketUnit, number>> = {
 };
 
 export function noBuckets(): BucketAssigner {
-  const always = { fromMs: -Infinity, toMs: Infinity };
-  return { by: 'none', slotOf: () => 0, rangeOf: () => always, bucketOf: () => '' };
+  return { by: 'none', slotOf: () => 0, slotMs: Infinity, isWhole: () => false, bucketOf: () => '' };
 }
 
 /** @param timezone an IANA name. */
@@ -67,11 +63,11 @@ export function timeBuckets(
       }
       return UNKNOWN_SLOT;
     },
-    rangeOf(slot) {
-      // Only whole slots between the two kinds of time that are numbered otherwise.
+    slotMs,
+    isWhole(slot) {
+      // Only those between the two kinds of time that are numbered otherwise.
       const fromMs = slot * slotMs;
-      const isWhole = fromMs >= WHOLE_MINUTES_SINCE_MS && fromMs + slotMs <= TIME_MS_MAX;
-      return isWhole ? { fromMs, toMs: fromMs + slotMs } : null;
+      return fromMs >= WHOLE_MINUTES_SINCE_MS && fromMs + slotMs <= TIME_MS_MAX;
     },
     bucketOf(slot) {
       if (slot === UNKNOWN_SLOT) return UNKNOWN_TIME_BUCKET;

@@ -57,13 +57,16 @@ export const i32 = {
   store: store(0x36),
   store8: store(0x3a),
   eqz: unary(0x45),
+  ne: binary(0x47),
   ltS: binary(0x48),
   ltU: binary(0x49),
+  gtS: binary(0x4a),
   gtU: binary(0x4b),
   geS: binary(0x4e),
   geU: binary(0x4f),
   add: binary(0x6a),
   sub: binary(0x6b),
+  mul: binary(0x6c),
   and: binary(0x71),
   or: binary(0x72),
   xor: binary(0x73),
@@ -76,22 +79,29 @@ export const i64 = {
   const: (value: bigint): Code => [0x42, ...signed(BigInt.asIntN(64, value))],
   load: load(0x29),
   load8u: load(0x31),
+  store: store(0x37),
+  ne: binary(0x52),
   ltS: binary(0x53),
+  ltU: binary(0x54),
   gtS: binary(0x55),
   geS: binary(0x59),
   add: binary(0x7c),
   sub: binary(0x7d),
+  mul: binary(0x7e),
+  divS: binary(0x7f),
   and: binary(0x83),
   or: binary(0x84),
   xor: binary(0x85),
   shl: binary(0x86),
   shrU: binary(0x88),
+  fromI32: unary(0xac),
+  /** Traps where it is no number or out of range. */
+  fromF64: unary(0xb0),
 } as const;
 
 export const f64 = {
   load: load(0x2b),
-  lt: binary(0x63),
-  fromI64: unary(0xb9),
+  store: store(0x39),
 } as const;
 
 /** Sixteen bytes at once. */

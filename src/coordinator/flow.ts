@@ -6,14 +6,13 @@ import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
 import type { RollingPolicy } from '../../actors/rollingPolicy.ts';
 import type { RollReason } from '../../journal/events.ts';
 import type { Clock } from '../clock.ts';
+import { LineWays } from '../source/lineTable.ts';
 import type { FetchedBatch, LineRun, RecordCursor } from '../source/port.ts';
 import { findBuckets, type Wanted } from './bucketsAhead.ts';
 import { forEachBounded } from './concurrency.ts';
 import type { PartCut, PartWriter } from './partWriter.ts';
 import type { RunStats } from './stats.ts';
 
-/** How far a single file may fall behind before the flow waits for it. */
-const FILE_BACKLOG_BYTES_MAX = 1024 * 1024;
 /** New files of one batch: as many are journaled in one entry, and so many of them created at once. */
 const OPENED_TOGETHER_MAX = 1_000;
 const OPEN_CONCURRENCY = 64;
@@ -49,14 +48,13 @@ type Pause =
   | { readonly type: 'bucket'; readonly slot: number }
   | { readonly type: 'behind'; readonly writer: PartWriter };
 const DONE: Pause = { type: 'done' };
+/** A slot so long that it holds every time. */
+const ANY_TIME_MS = 2 ** 62;
 
 export class Flow {
   readonly #options: FlowOptions;
-  readonly #run: LineRun = {
-    ...{ fromDelta: 0, toDelta: 0, fromMs: -Infinity, toMs: Infinity },
-    ...{ bytes: Buffer.alloc(0), at: 0, stopAt: 0 },
-  };
-  #slotBefore = NaN;
+  #ways = new LineWays();
+  readonly #run: LineRun;
   /** Files that take records, by bucket and by slot; several slots may share a bucket. */
   readonly #byBucket = new Map<string, PartWriter>();
   readonly #bySlot = new Map<number, PartWriter>();
@@ -69,6 +67,8 @@ export class Flow {
   constructor(options: FlowOptions, nextOffset: bigint) {
     this.#options = options;
     this.#nextOffset = nextOffset;
+    const slotMs = options.assigner.by === 'record-time' ? options.assigner.slotMs : ANY_TIME_MS;
+    this.#run = { fromDelta: 0, toDelta: 0, owner: this.#ways.owner, slotMs, nowMs: 0 };
   }
 
   /** The cursor: the first offset that the flow has not dealt with. */
@@ -90,7 +90,7 @@ export class Flow {
         await this.#openAhead(batch, pause.slot, endOffset);
         pause = this.#scan(cursor, true, endOffset, wallMs);
       } else {
-        await pause.writer.drained();
+        await pause.writer.caughtUp();
         pause = this.#scan(cursor, false, endOffset, wallMs);
       }
     }
@@ -106,24 +106,26 @@ export class Flow {
     const { assigner, rolling, clock, stats } = this.#options;
     const byRecord = assigner.by === 'record-time';
     const nowMs = clock.nowMs();
+    const run = this.#run;
+    run.nowMs = nowMs;
     const start = this.#nextOffset;
     let base = -1n;
-    let [startDelta, endDelta] = [0, Infinity];
+    let startDelta = 0;
     let slot = NaN;
     let writer: PartWriter | undefined;
-    let read = 0;
-    let lastDelta = -1;
+    let [read, lastDelta] = [0, -1];
     try {
       while (held || cursor.next()) {
         held = false;
         if (cursor.baseOffset !== base) {
           base = cursor.baseOffset;
           startDelta = Number(start - base);
-          if (endOffset !== null) endDelta = Number(endOffset - base);
+          run.fromDelta = startDelta;
+          run.toDelta = endOffset === null ? Infinity : Number(endOffset - base);
         }
         const delta = cursor.offsetDelta;
         if (delta < startDelta) continue;
-        if (delta >= endDelta) break;
+        if (delta >= run.toDelta) break;
         if (cursor.valueStart < 0) {
           this.#recordsSkippedNull += 1;
           lastDelta = delta;
@@ -134,23 +136,21 @@ export class Flow {
         if (writer === undefined || recordSlot !== slot) {
           slot = recordSlot;
           writer = this.#bySlot.get(slot) ?? this.#adoptSlot(slot);
-          if (writer === undefined) {
-            this.#nextOffset = base + BigInt(delta);
-            return { type: 'bucket', slot };
-          }
+          if (writer === undefined) return this.#pauseAt(base + BigInt(delta), { type: 'bucket', slot });
         }
         writer.appendLine(cursor.valueBytes, cursor.valueStart, cursor.valueEnd, base, delta);
         writer.lastWriteAtMs = nowMs;
         lastDelta = delta;
         read += 1;
-        read += this.#copyRun(cursor, writer, slot, startDelta, endDelta);
-        lastDelta = cursor.offsetDelta;
         if (rolling.rollsBySize(writer.lengthBytes)) {
           this.#roll(writer, 'size');
           writer = undefined;
-        } else if (writer.backlogBytes > FILE_BACKLOG_BYTES_MAX || writer.holdsUp) {
-          this.#nextOffset = base + BigInt(lastDelta) + 1n;
-          return { type: 'behind', writer };
+        } else if (writer.holdsUp) {
+          return this.#pauseAt(base + BigInt(lastDelta) + 1n, { type: 'behind', writer });
+        } else {
+          this.#lead(slot, writer);
+          read += cursor.copyLines?.(run) ?? 0;
+          lastDelta = cursor.offsetDelta;
         }
       }
     } catch (error) {
@@ -163,38 +163,28 @@ export class Flow {
     return DONE;
   }
 
-  /** Where two records in a row went to one file, more may: copies those that follow in bulk, and says how many these are. */
-  #copyRun(
-    cursor: RecordCursor,
-    writer: PartWriter,
-    slot: number,
-    startDelta: number,
-    endDelta: number,
-  ): number {
-    const isRepeated = slot === this.#slotBefore;
-    this.#slotBefore = slot;
-    if (!isRepeated || cursor.copyLines === undefined) return 0;
-    const { assigner, rolling } = this.#options;
-    const run = this.#run;
-    if (assigner.by === 'record-time') {
-      const range = assigner.rangeOf(slot);
-      if (range === null) return 0;
-      run.fromMs = range.fromMs;
-      run.toMs = range.toMs;
-    }
-    if (!writer.offer(run, rolling.rollsAtBytes)) return 0;
-    run.fromDelta = startDelta;
-    run.toDelta = endDelta;
-    const records = cursor.copyLines(run);
-    if (records > 0) writer.took(run, records, cursor.baseOffset, cursor.offsetDelta);
-    return records;
+  #pauseAt(nextOffset: bigint, pause: Pause): Pause {
+    this.#nextOffset = nextOffset;
+    return pause;
+  }
+
+  /** Lets lines of the slot's records be copied in bulk from now on. */
+  #lead(slot: number, writer: PartWriter): void {
+    const { assigner } = this.#options;
+    const isExact = assigner.by !== 'record-time' || assigner.isWhole(slot);
+    if (isExact) this.#ways.set(this.#waySlot(slot), writer.cell);
+  }
+
+  /** Where no record's time decides all go one way; it is set anew with every batch. */
+  #waySlot(slot: number): number {
+    return this.#options.assigner.by === 'record-time' ? slot : 0;
   }
 
   /** The file of another slot of the same bucket, where there is one. */
   #adoptSlot(slot: number): PartWriter | undefined {
     if (this.#byBucket.size === 0) return undefined;
     const writer = this.#byBucket.get(this.#options.assigner.bucketOf(slot));
-    if (writer !== undefined) this.#bySlot.set(slot, writer);
+    if (writer !== undefined) this.#take(slot, writer);
     return writer;
   }
 
@@ -229,9 +219,15 @@ export class Flow {
 
   async #open(bucket: string, { slot, firstOffset }: Wanted): Promise<void> {
     const writer = await this.#options.openPart(bucket, firstOffset);
+    writer.rollsAtBytes = this.#options.rolling.rollsAtBytes;
     this.#byBucket.set(bucket, writer);
-    this.#bySlot.set(slot, writer);
+    this.#take(slot, writer);
     this.#unfinished.add(writer);
+  }
+
+  #take(slot: number, writer: PartWriter): void {
+    this.#bySlot.set(slot, writer);
+    writer.slots.push(slot);
   }
 
   /** Rolls so many files, those first that have waited longest for a record, and waits until the system has closed them. */
@@ -266,6 +262,7 @@ export class Flow {
 
   /** Goes on with a file of an earlier epoch; one that is to take no records is rolled. */
   adopt(writer: PartWriter, takesRecords: boolean): void {
+    writer.rollsAtBytes = this.#options.rolling.rollsAtBytes;
     this.#unfinished.add(writer);
     if (takesRecords) this.#byBucket.set(writer.bucket, writer);
     else writer.close('recovery', this.#options.clock.wallMs());
@@ -274,7 +271,10 @@ export class Flow {
   #roll(writer: PartWriter, reason: RollReason): void {
     writer.close(reason, this.#options.clock.wallMs());
     this.#byBucket.delete(writer.bucket);
-    for (const [slot, other] of this.#bySlot) if (other === writer) this.#bySlot.delete(slot);
+    for (const slot of writer.slots) {
+      this.#bySlot.delete(slot);
+      this.#ways.remove(this.#waySlot(slot));
+    }
   }
 
   /** Rolls what its policy says by time. */
@@ -335,6 +335,9 @@ export class Flow {
     this.#unfinished.clear();
     this.#byBucket.clear();
     this.#bySlot.clear();
+    // No way leads to what is let go of, also where the flow still waits in the middle of a batch.
+    this.#ways = new LineWays();
+    this.#run.owner = this.#ways.owner;
     await Promise.all(writers.map((writer) => writer.abandon()));
   }
 }

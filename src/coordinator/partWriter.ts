@@ -6,15 +6,27 @@ import { Crc64 } from '../../journal/crc64.ts';
 import type { DurableFacts, RollFacts } from '../../actors/facts.ts';
 import type { RollableFile } from '../../actors/rollingPolicy.ts';
 import type { RollReason } from '../../journal/events.ts';
+import { TidemarkError } from '../../journal/errors.ts';
 import type { PartId } from '../../journal/ids.ts';
-import type { LineRun } from '../source/port.ts';
+import { LineCell, VECTOR_BYTES } from '../source/lineTable.ts';
 import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
 import type { FailureLatch } from './concurrency.ts';
 import type { RunStats } from './stats.ts';
-import { BUFFER_BYTES_FIRST, BUFFER_BYTES_MAX, type WriteBuffers } from './writeBuffers.ts';
+import {
+  BUFFER_BYTES_FIRST,
+  BUFFER_BYTES_MAX,
+  GATHERED_BYTES_MAX,
+  type Gatherer,
+  type WriteBuffers,
+} from './writeBuffers.ts';
 
 const NEWLINE = 10;
+/** How far a single file may fall behind before the flow waits for it. */
+const BACKLOG_BYTES_MAX = 1024 * 1024;
 const NO_BUFFER = Buffer.alloc(0);
+const NO_BUFFERS: readonly Buffer[] = [];
+/** Of files that take no records. */
+const NO_CELL = new LineCell();
 
 /** What a cut copies of one file: a record boundary and all that is known at it. */
 export type PartCut = Omit<DurableFacts, 'handle'> & {
@@ -45,13 +57,14 @@ export interface PartWriterOptions {
   readonly buffers: WriteBuffers;
 }
 
-export class PartWriter implements RollableFile {
+export class PartWriter implements RollableFile, Gatherer {
   readonly partId: PartId;
   readonly bucket: string;
   readonly openedAtMs: number;
-  lastWriteAtMs: number;
-  lengthBytes = 0;
-  records = 0;
+  /** That lead to it in the flow. */
+  readonly slots: number[] = [];
+  /** Lines are copied in bulk while it is shorter. */
+  rollsAtBytes = 0;
   roll: RollFacts | null = null;
   /** Length in the last completed checkpoint. */
   checkpointedBytes = 0;
@@ -60,11 +73,17 @@ export class PartWriter implements RollableFile {
   /** Bytes handed to the file and not yet written. */
   backlogBytes = 0;
   #buffer = NO_BUFFER;
+  /** Full ones before it, not yet on their way. */
+  #gathered: Buffer[] = [];
+  #gatheredBytes = 0;
   #nextBufferBytes = BUFFER_BYTES_FIRST;
   /** Of writes that failed: somebody may still read them until the file is let go of. */
   readonly #failedBuffers: Buffer[] = [];
-  #filled = 0;
-  #summed = 0;
+  /** How far the buffer is filled, and with what: kernels write it, too. */
+  #cell = new LineCell();
+  /** Before what the cell counts. */
+  #lengthBefore = 0;
+  #recordsBefore = 0;
   #lastBase = 0n;
   #lastDelta = 0;
   #queue: Promise<unknown> = Promise.resolve();
@@ -76,7 +95,7 @@ export class PartWriter implements RollableFile {
     this.partId = options.partId;
     this.bucket = options.bucket;
     this.openedAtMs = options.nowMs - (options.inherited?.ageMs ?? 0);
-    this.lastWriteAtMs = options.nowMs;
+    this.#cell.lastWriteAtMs = options.nowMs;
     this.#crc = this.#goOnFrom(options.inherited?.durable ?? null);
     options.stats.openFiles += 1;
     options.stats.heldFiles += 1;
@@ -84,91 +103,133 @@ export class PartWriter implements RollableFile {
 
   #goOnFrom(durable: DurableFacts | null): Crc64 {
     if (durable === null) return new Crc64();
-    this.lengthBytes = durable.length;
-    this.records = durable.records;
+    this.#lengthBefore = durable.length;
+    this.#recordsBefore = durable.records;
     this.#lastBase = durable.lastOffset;
     // Under its new name no checkpoint has named it: the first one does, whether it has grown or not.
     this.checkpointedBytes = -1;
     return Crc64.from(durable.crc64);
   }
 
+  get lengthBytes(): number {
+    return this.#lengthBefore + this.#cell.filled;
+  }
+
+  get records(): number {
+    return this.#recordsBefore + this.#cell.records;
+  }
+
+  get lastWriteAtMs(): number {
+    return this.#cell.lastWriteAtMs;
+  }
+
+  set lastWriteAtMs(ms: number) {
+    this.#cell.lastWriteAtMs = ms;
+  }
+
+  /** Ways may lead to it until the file is closed. */
+  get cell(): LineCell {
+    return this.#cell;
+  }
+
   /** Appends bytes[start, end) and a newline as the record at base + delta. */
   appendLine(bytes: Buffer, start: number, end: number, base: bigint, delta: number): void {
-    const size = end - start + 1;
-    if (this.#filled + size <= this.#buffer.length) {
-      bytes.copy(this.#buffer, this.#filled, start, end);
-      this.#filled += size;
-      this.#buffer[this.#filled - 1] = NEWLINE;
+    const before = this.#cell.filled;
+    const filled = before + (end - start) + 1;
+    if (filled <= this.#buffer.length) {
+      bytes.copy(this.#buffer, before, start, end);
+      this.#buffer[filled - 1] = NEWLINE;
+      this.#cell.wrote(filled);
     } else this.#appendAcross(bytes, start, end);
-    this.lengthBytes += size;
-    this.records += 1;
     this.#lastBase = base;
     this.#lastDelta = delta;
   }
 
   #appendAcross(bytes: Buffer, start: number, end: number): void {
+    if (this.#closed !== null)
+      throw new TidemarkError(
+        'INTERNAL',
+        `A record came for ${this.#options.target.temporaryUri}, which is closed.`,
+      );
+    const cell = this.#cell;
     for (let at = start; at < end;) {
-      if (this.#filled === this.#buffer.length) this.#renew();
-      const copied = bytes.copy(this.#buffer, this.#filled, at, end);
+      if (cell.filled === this.#buffer.length) this.#renew();
+      const copied = bytes.copy(this.#buffer, cell.filled, at, end);
       at += copied;
-      this.#filled += copied;
+      cell.fill(cell.filled + copied);
     }
-    if (this.#filled === this.#buffer.length) this.#renew();
-    this.#buffer[this.#filled] = NEWLINE;
-    this.#filled += 1;
-  }
-
-  /** Lets lines be copied into its buffer up to where the file rolls; false where that is not possible. */
-  offer(run: LineRun, rollsAtBytes: number): boolean {
-    if (this.lengthBytes >= rollsAtBytes || !this.#options.buffers.isInArea(this.#buffer)) return false;
-    run.bytes = this.#buffer;
-    run.at = this.#filled;
-    run.stopAt = Math.min(this.#filled + rollsAtBytes - this.lengthBytes, this.#buffer.length);
-    return true;
-  }
-
-  /** Takes over what was copied since `offer`, up to the record at base + delta. */
-  took(run: LineRun, records: number, base: bigint, delta: number): void {
-    this.lengthBytes += run.at - this.#filled;
-    this.#filled = run.at;
-    this.records += records;
-    this.#lastBase = base;
-    this.#lastDelta = delta;
+    if (cell.filled === this.#buffer.length) this.#renew();
+    this.#buffer[cell.filled] = NEWLINE;
+    cell.wrote(cell.filled + 1);
   }
 
   /** Memory of what it has not written yet. */
   get bufferBytes(): number {
-    return this.#buffer.length + this.backlogBytes;
+    return this.#buffer.length + this.#gatheredBytes + this.backlogBytes;
   }
 
-  /** Whether its writes should be waited for, so that others find room. */
+  get fullBuffers(): number {
+    return this.#gathered.length;
+  }
+
+  /** Whether writes should be waited for, so that others find room. */
   get holdsUp(): boolean {
-    return this.backlogBytes > 0 && this.#options.buffers.isShort;
+    return this.backlogBytes > BACKLOG_BYTES_MAX || this.#options.buffers.isShort;
   }
 
-  /** The next buffer; a full one makes the next larger, up to a limit. */
+  /** Resolves once it is worth asking again whether it holds up. */
+  async caughtUp(): Promise<void> {
+    await (this.backlogBytes > 0 ? this.drained() : this.#options.buffers.written());
+  }
+
+  /** The next buffer. With few files a full one makes the next larger, up to a limit; with many it is kept with its likes. */
   #renew(): void {
-    if (this.#filled > 0) {
-      this.#nextBufferBytes = Math.min(this.#buffer.length * 4, BUFFER_BYTES_MAX);
-      this.#flush();
-    }
     const { buffers, stats } = this.#options;
+    const isGathering = buffers.isForGathering(stats.openFiles);
+    if (this.#buffer.length > 0) {
+      this.#nextBufferBytes = Math.min(this.#buffer.length * 4, BUFFER_BYTES_MAX);
+      if (isGathering && this.#gatheredBytes + this.#buffer.length < GATHERED_BYTES_MAX) this.#gather();
+      else this.flush();
+    }
+    if (isGathering) {
+      this.#nextBufferBytes = BUFFER_BYTES_FIRST;
+      buffers.makeRoom();
+    }
     this.#buffer = buffers.take(this.#nextBufferBytes, stats.openFiles);
+    const room = Math.min(this.#buffer.length - VECTOR_BYTES + 1, this.rollsAtBytes - 1 - this.#lengthBefore);
+    this.#cell.turnTo(this.#buffer.byteOffset, buffers.isInArea(this.#buffer) ? room : 0);
+  }
+
+  #gather(): void {
+    this.#gathered.push(this.#buffer);
+    this.#gatheredBytes += this.#buffer.length;
+    this.#leaveBuffer();
+    this.#options.buffers.gathered(this, this.#gathered.length - 1);
+  }
+
+  #leaveBuffer(): void {
+    this.#lengthBefore += this.#cell.filled;
+    this.#buffer = NO_BUFFER;
+    this.#cell.turnTo(0, 0);
   }
 
   /** Copies what the file holds at this record boundary, and has exactly that made durable before anything that follows. */
   cut(): PartCut {
-    this.#sum();
+    const handle = this.#persist();
     return {
       writer: this,
       length: this.lengthBytes,
       records: this.records,
       firstOffset: this.#options.firstOffset,
-      lastOffset: this.#lastBase + BigInt(this.#lastDelta),
+      lastOffset: this.#lastOffset,
       crc64: this.#crc.hex(),
       roll: this.roll,
-      handle: this.#persist(),
+      handle,
     };
+  }
+
+  get #lastOffset(): bigint {
+    return this.#cell.lastOffset ?? this.#lastBase + BigInt(this.#lastDelta);
   }
 
   /** A completed checkpoint holds the cut. */
@@ -182,12 +243,23 @@ export class PartWriter implements RollableFile {
   close(reason: RollReason, atMs: number): void {
     this.roll ??= { reason, atMs };
     if (this.#closed !== null) return;
-    this.#flush();
+    this.flush();
+    this.#leaveCell();
     this.#closed = this.#enqueue(() => this.#options.file.closeForCommit());
     void this.#closed.then(
       () => this.#letGo(),
       () => undefined,
     );
+  }
+
+  /** It takes no more records. */
+  #leaveCell(): void {
+    if (this.#cell === NO_CELL) return;
+    this.#recordsBefore = this.records;
+    this.#lastBase = this.#lastOffset;
+    this.#lastDelta = 0;
+    this.#cell.free();
+    this.#cell = NO_CELL;
   }
 
   /** The system holds the file open no more. */
@@ -199,7 +271,7 @@ export class PartWriter implements RollableFile {
   /** Makes everything appended so far durable. A file that is closed is durable, too. */
   #persist(): Promise<StoreHandle> {
     if (this.#closed !== null) return this.#closed;
-    this.#flush();
+    this.flush();
     return this.#enqueue(() => this.#options.file.persist());
   }
 
@@ -220,35 +292,63 @@ export class PartWriter implements RollableFile {
     const { file, buffers } = this.#options;
     await file.abandon();
     this.#letGo();
-    for (const buffer of [this.#buffer, ...this.#failedBuffers]) buffers.give(buffer);
+    for (const buffer of [this.#buffer, ...this.#takeGathered(), ...this.#failedBuffers])
+      buffers.give(buffer);
     this.#buffer = NO_BUFFER;
+    this.#leaveCell();
   }
 
-  #sum(): void {
-    this.#crc.update(this.#buffer, this.#summed, this.#filled);
-    this.#summed = this.#filled;
+  #takeGathered(): readonly Buffer[] {
+    const gathered = this.#gathered;
+    if (gathered.length === 0) return NO_BUFFERS;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    this.#options.buffers.gathered(this, gathered.length);
+    return gathered;
   }
 
-  #flush(): void {
-    if (this.#filled === 0) return;
-    this.#sum();
-    const buffer = this.#buffer;
-    const full = buffer.subarray(0, this.#filled);
-    this.#buffer = NO_BUFFER;
-    this.#filled = 0;
-    this.#summed = 0;
+  /** Sends all that was appended on its way; what was gathered as one, where there is room for that. */
+  flush(): void {
+    const filled = this.#cell.filled;
+    const last = this.#buffer;
+    const gatheredBytes = this.#gatheredBytes;
+    const gathered = this.#takeGathered();
+    if (filled > 0) this.#leaveBuffer();
+    const { buffers } = this.#options;
+    const one = gathered.length > 0 ? buffers.takeFor(gatheredBytes + filled) : null;
+    if (one === null) {
+      for (const buffer of gathered) this.#write(buffer, buffer.length);
+      if (filled > 0) this.#write(last, filled);
+      return;
+    }
+    let at = 0;
+    for (const buffer of gathered) {
+      at += buffer.copy(one, at);
+      buffers.give(buffer);
+    }
+    last.copy(one, at, 0, filled);
+    if (filled > 0) buffers.give(last);
+    this.#write(one, gatheredBytes + filled);
+  }
+
+  #write(buffer: Buffer, length: number): void {
     const { stats, file, buffers } = this.#options;
-    this.backlogBytes += full.length;
+    this.#crc.update(buffer, 0, length);
+    const full = buffer.subarray(0, length);
+    this.backlogBytes += length;
+    buffers.countWriting(buffer.length);
     const written = this.#enqueue(() => file.write(full));
     void written.then(
       () => {
-        stats.bytesWritten += full.length;
-        this.backlogBytes -= full.length;
+        stats.bytesWritten += length;
+        this.backlogBytes -= length;
         buffers.give(buffer);
+        buffers.countWriting(-buffer.length);
       },
       () => {
-        this.backlogBytes -= full.length;
+        this.backlogBytes -= length;
         this.#failedBuffers.push(buffer);
+        buffers.countWriting(-buffer.length);
       },
     );
   }

@@ -2,10 +2,17 @@
  * The write buffers of all part files of a process: taken when a file needs one, given back when what it held is written, so
  * that idle files hold none. They come from one area of memory, in which lines can be copied in bulk; where it is used up, from
  * the heap.
+ *
+ * With many files buffers would be small, and so would their writes. Each file then gathers as many of the smallest as it fills, and
+ * where the area runs short the one that has gathered most writes them as one.
  */
 
 export const BUFFER_BYTES_FIRST = 4 * 1024;
 export const BUFFER_BYTES_MAX = 256 * 1024;
+/** More is not gathered: larger writes gain nothing. */
+export const GATHERED_BYTES_MAX = 64 * 1024;
+/** Of the area, for what is on its way to the files. */
+const WRITING_SHARE = 1 / 8;
 const NO_AREA = new Uint8Array(0);
 
 /** A piece of the area, of the largest size; while it is in use, all its buffers have one size. */
@@ -42,6 +49,14 @@ class Slab {
   }
 }
 
+/** Somebody who gathers full buffers. */
+export interface Gatherer {
+  /** How many there are; told by `gathered` whenever it changes. */
+  readonly fullBuffers: number;
+  /** Sends all it has on its way. */
+  flush(): void;
+}
+
 export class WriteBuffers {
   readonly #area: Uint8Array;
   readonly #slabs: readonly Slab[];
@@ -50,6 +65,13 @@ export class WriteBuffers {
   readonly #open = new Map<number, Set<Slab>>();
   /** Bytes that are taken, of the area and of the heap. */
   takenBytes = 0;
+  /** Of them, what is on its way to files. */
+  #writingBytes = 0;
+  /** Of them, those in buffers of the smallest size. */
+  #smallBytes = 0;
+  /** By how many full buffers they have gathered. */
+  readonly #gatherers: Set<Gatherer>[] = [];
+  #waiting: (() => void)[] = [];
 
   constructor(area: Uint8Array = NO_AREA) {
     this.#area = area;
@@ -60,9 +82,58 @@ export class WriteBuffers {
     this.#idle = this.#slabs.toReversed();
   }
 
-  /** Whether more is taken than the area holds: who can wait for his writes should. */
+  /** Whether more is taken than the area holds, or much of it is on its way: who can wait for that should. */
   get isShort(): boolean {
-    return this.takenBytes > this.#area.length && this.#area.length > 0;
+    const { length } = this.#area;
+    if (length === 0 || this.#writingBytes === 0) return false;
+    return this.takenBytes > length || this.#writingBytes > length * WRITING_SHARE * 0.75;
+  }
+
+  /** Resolves with the next write that ends. To be asked only while there are any. */
+  async written(): Promise<void> {
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** So much more, or less, of what is taken is on its way to files. */
+  countWriting(bytes: number): void {
+    this.#writingBytes += bytes;
+    if (bytes < 0) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** Whether so many files should gather small buffers. */
+  isForGathering(files: number): boolean {
+    return this.#area.length > 0 && files * GATHERED_BYTES_MAX > this.#area.length;
+  }
+
+  /** It has now gathered `fullBuffers` instead of `before`. */
+  gathered(gatherer: Gatherer, before: number): void {
+    this.#gatherers[before]?.delete(gatherer);
+    const { fullBuffers } = gatherer;
+    if (fullBuffers === 0) return;
+    while (this.#gatherers.length <= fullBuffers) this.#gatherers.push(new Set());
+    this.#gatherers[fullBuffers]?.add(gatherer);
+  }
+
+  /** Has those who have gathered most send it on its way, until there is room for another buffer. */
+  makeRoom(): void {
+    // Whole slabs are left over: what has been divided into small buffers takes no large ones.
+    const slabs = Math.floor(this.#slabs.length * (1 - WRITING_SHARE));
+    const most = slabs * BUFFER_BYTES_MAX - BUFFER_BYTES_FIRST;
+    while (this.#smallBytes > most) {
+      const [largest] = this.#gatherers.findLast(({ size }) => size > 0) ?? [];
+      if (largest === undefined) return;
+      const before = this.#smallBytes;
+      largest.flush();
+      // Where what is on its way takes all room buffers are free only when they are written.
+      if (this.#smallBytes === before) return;
+    }
+  }
+
+  /** For what was gathered to be copied into; null where the area has no room for it. */
+  takeFor(gatheredBytes: number): Buffer<ArrayBuffer> | null {
+    const bytes = 2 ** Math.ceil(Math.log2(gatheredBytes));
+    const hasRoom = bytes <= BUFFER_BYTES_MAX && (this.#open.get(bytes)?.size ?? 0) + this.#idle.length > 0;
+    return hasRoom ? this.take(bytes) : null;
   }
 
   /**
@@ -71,7 +142,7 @@ export class WriteBuffers {
    */
   take(wantedBytes: number, files = 1): Buffer<ArrayBuffer> {
     const bytes = this.#withinShare(wantedBytes, files);
-    this.takenBytes += bytes;
+    this.#count(bytes, 1);
     const open = this.#open.get(bytes) ?? new Set();
     this.#open.set(bytes, open);
     let [slab] = open;
@@ -86,6 +157,11 @@ export class WriteBuffers {
     return buffer;
   }
 
+  #count(bytes: number, buffers: 1 | -1): void {
+    this.takenBytes += bytes * buffers;
+    if (bytes === BUFFER_BYTES_FIRST) this.#smallBytes += bytes * buffers;
+  }
+
   #withinShare(wantedBytes: number, files: number): number {
     if (this.#area.length === 0) return wantedBytes;
     let bytes = wantedBytes;
@@ -95,7 +171,7 @@ export class WriteBuffers {
 
   /** Nobody may read or write it any more. */
   give(buffer: Uint8Array): void {
-    this.takenBytes -= buffer.length;
+    this.#count(buffer.length, -1);
     if (!this.isInArea(buffer)) return;
     const slab = this.#slabs[Math.floor((buffer.byteOffset - this.#area.byteOffset) / BUFFER_BYTES_MAX)];
     if (slab === undefined) return;

@@ -1,6 +1,7 @@
 /**
- * Copies the values of many records as lines, in WebAssembly. It takes plain records only and judges nothing: at the first one
- * that is anything else (null, damaged, another bucket's, one too many) it stops before it, and the cursor reads that one.
+ * Copies the values of many records as lines, each into the buffer of its file, in WebAssembly. It takes plain records only and
+ * judges nothing: at the first one that is anything else (null, damaged, of a slot without a way, one too many for its buffer or
+ * its file) it stops before it, and the cursor reads that one.
  */
 import {
   control,
@@ -15,27 +16,39 @@ import {
   type Variable,
 } from '../../journal/wasm/assembler.ts';
 import { instantiate, reserve } from '../../journal/wasm/memory.ts';
+import {
+  CELL,
+  OWNER_STEP,
+  VECTOR_BYTES,
+  WAY,
+  WAY_BYTES,
+  WAYS_MASK,
+  waysAddress,
+} from '../source/lineTable.ts';
+import type { LineRun } from '../source/port.ts';
 
-const VECTOR_BYTES = 16;
 const NEWLINE = 10;
 /** Longer varints are legal but not plain: four bytes hold any length that is read here, seven any time delta of millennia. */
 const SHIFT_MAX = 21;
 const LONG_SHIFT_MAX = 42n;
 
-/** The limits of a copy and what became of it: offsets of fields. */
+/** What is said of a copy and what became of it: offsets of fields. */
 const FIELD = {
-  fromMs: 0,
-  toMs: 8,
-  fromDelta: 16,
-  toDelta: 20,
-  outEnd: 24,
-  stopAt: 28,
-  at: 32,
-  out: 36,
-  delta: 40,
+  firstMs: 0,
+  slotMs: 8,
+  firstOffset: 16,
+  /** All bits or none: whether a record's own time counts. */
+  timeMask: 24,
+  nowMs: 32,
+  fromDelta: 40,
+  toDelta: 44,
+  owner: 48,
+  at: 52,
+  delta: 56,
 };
 const fields = reserve(64);
 const integers = new Int32Array(fields.buffer, fields.byteOffset, 16);
+const longs = new BigInt64Array(fields.buffer, fields.byteOffset, 8);
 const doubles = new Float64Array(fields.buffer, fields.byteOffset, 8);
 
 const field = (offset: number): Code => i32.const(fields.byteOffset + offset);
@@ -111,15 +124,18 @@ function copyVectors(from: Variable, to: Variable, length: Variable, end: Variab
 }
 
 function variablesOf(copy: FunctionBuilder) {
-  const [at, end] = [copy.parameter(I32), copy.parameter(I32)];
-  const [left, out] = [copy.parameter(I32), copy.parameter(I32)];
+  const [at, end, left] = [copy.parameter(I32), copy.parameter(I32), copy.parameter(I32)];
   const local = (): Variable => copy.local(I32);
   const [read, byte, shift] = [local(), local(), local()];
   const [length, recordEnd, delta] = [local(), local(), local()];
-  const [lastDelta, count, to] = [local(), local(), local()];
-  const [time, longByte, longShift] = [copy.local(I64), copy.local(I64), copy.local(I64)];
-  const bytewise = { byte, shift, longByte, longShift };
-  return { at, end, left, out, read, length, recordEnd, delta, lastDelta, count, to, time, ...bytewise };
+  const [lastDelta, count, to, newlineAt] = [local(), local(), local(), local()];
+  const [way, cell, filled] = [local(), local(), local()];
+  const long = (): Variable => copy.local(I64);
+  const [time, longByte, longShift] = [long(), long(), long()];
+  const [slot, slotMs, slotFrom] = [long(), long(), long()];
+  const record = { read, byte, shift, length, recordEnd, delta, time, longByte, longShift };
+  const place = { way, cell, filled, to, newlineAt, slot, slotMs, slotFrom };
+  return { at, end, left, lastDelta, count, ...place, ...record };
 }
 
 type Variables = ReturnType<typeof variablesOf>;
@@ -131,9 +147,6 @@ const stopIf = (condition: Code): Code => control.branchIf(condition, 1);
 function readRecord(variables: Variables): Code[] {
   const { at, end, read, byte, shift, length, recordEnd, delta, time, longByte, longShift } = variables;
   const place: Place = { at: read, byte, shift };
-  const timeMs = f64.fromI64(time.get);
-  const isEarly = f64.lt(timeMs, f64.load(field(FIELD.fromMs)));
-  const isLate = i32.eqz(f64.lt(timeMs, f64.load(field(FIELD.toMs))));
   const skipKey = control.block(
     control.branchIf(i32.ltS(length.get, i32.const(1)), 0),
     read.set(i32.add(read.get, length.get)),
@@ -146,7 +159,6 @@ function readRecord(variables: Variables): Code[] {
     stopIf(i32.gtU(recordEnd.get, end.get)),
     advance(read, 1), // attributes: unused
     readVarlong(time, longByte, longShift, read, 1),
-    stopIf(i32.or(isEarly, isLate)),
     readVarint(delta, place, 1),
     stopIf(i32.ltS(delta.get, i32.load(field(FIELD.fromDelta)))),
     stopIf(i32.geS(delta.get, i32.load(field(FIELD.toDelta)))),
@@ -159,17 +171,48 @@ function readRecord(variables: Variables): Code[] {
   ];
 }
 
+/** Finds the cell of the record's slot; that of the record before where it is the same slot. */
+function findCell({ time, slot, slotMs, slotFrom, way, cell }: Variables): Code[] {
+  const place = i32.and(
+    i32.add(i32.fromI64(slot.get), i32.mul(i32.load(field(FIELD.owner)), i32.const(OWNER_STEP))),
+    i32.const(WAYS_MASK),
+  );
+  return [
+    time.set(i64.and(time.get, i64.load(field(FIELD.timeMask)))),
+    time.set(i64.add(time.get, i64.fromF64(f64.load(field(FIELD.firstMs))))),
+    control.block(
+      control.block(
+        control.branchIf(i32.eqz(cell.get), 0),
+        control.branchIf(i64.ltU(i64.sub(time.get, slotFrom.get), slotMs.get), 1),
+      ),
+      slot.set(i64.divS(time.get, slotMs.get)),
+      slotFrom.set(i64.mul(slot.get, slotMs.get)),
+      way.set(i32.add(i32.const(waysAddress), i32.mul(place, i32.const(WAY_BYTES)))),
+      control.branchIf(i64.ne(i64.load(way.get, WAY.slot), slot.get), 2),
+      control.branchIf(i32.ne(i32.load(way.get, WAY.owner), i32.load(field(FIELD.owner))), 2),
+      cell.set(i32.load(way.get, WAY.cell)),
+    ),
+  ];
+}
+
 /** Copies the value that was found, where there is room, and moves on behind the record. */
 function writeLine(variables: Variables): Code[] {
-  const { at, left, out, read, shift, length, recordEnd, delta, lastDelta, count, to } = variables;
-  const needed = i32.add(i32.add(out.get, length.get), i32.const(VECTOR_BYTES + 1));
+  const { at, left, read, shift, length, recordEnd, delta, lastDelta, count } = variables;
+  const { to, newlineAt, cell, filled } = variables;
+  const offset = i64.add(i64.load(field(FIELD.firstOffset)), i64.fromI32(delta.get));
   return [
-    stopIf(i32.gtU(needed, i32.load(field(FIELD.outEnd)))),
-    to.set(out.get),
+    filled.set(i32.load(cell.get, CELL.filled)),
+    to.set(i32.add(i32.load(cell.get, CELL.address), filled.get)),
+    filled.set(i32.add(i32.add(filled.get, length.get), i32.const(1))),
+    stopIf(i32.gtS(filled.get, i32.load(cell.get, CELL.limit))),
+    i32.store(cell.get, filled.get, CELL.filled),
+    i32.store(cell.get, i32.add(i32.load(cell.get, CELL.records), i32.const(1)), CELL.records),
+    i64.store(cell.get, offset, CELL.lastOffset),
+    f64.store(cell.get, f64.load(field(FIELD.nowMs)), CELL.lastWriteAtMs),
+    i32.store(cell.get, i32.const(1), CELL.isByKernel),
+    newlineAt.set(i32.add(to.get, length.get)),
     copyVectors(read, to, length, shift),
-    out.set(i32.add(out.get, length.get)),
-    i32.store8(out.get, i32.const(NEWLINE)),
-    advance(out, 1),
+    i32.store8(newlineAt.get, i32.const(NEWLINE)),
     at.set(recordEnd.get),
     lastDelta.set(delta.get),
     advance(left, -1),
@@ -177,22 +220,23 @@ function writeLine(variables: Variables): Code[] {
   ];
 }
 
-/** copyLines(at, end, left, out): how many records were taken; the fields say up to where. */
+/** copyLines(at, end, left): how many records were taken; the fields say up to where. */
 function copyLinesFunction(): FunctionBuilder {
   const copy = new FunctionBuilder('copyLines', I32);
   const variables = variablesOf(copy);
-  const { at, left, out, lastDelta, count } = variables;
+  const { at, left, lastDelta, count, slotMs } = variables;
   copy.body = [
+    ...slotMs.set(i64.fromF64(f64.load(field(FIELD.slotMs)))),
     ...control.block(
       control.loop(
         stopIf(i32.eqz(left.get)),
         ...readRecord(variables),
+        ...findCell(variables),
         ...writeLine(variables),
-        control.branchIf(i32.ltU(out.get, i32.load(field(FIELD.stopAt))), 0),
+        control.branchIf(i32.const(1), 0),
       ),
     ),
     ...i32.store(field(FIELD.at), at.get),
-    ...i32.store(field(FIELD.out), out.get),
     ...i32.store(field(FIELD.delta), lastDelta.get),
     ...count.get,
   ];
@@ -200,24 +244,22 @@ function copyLinesFunction(): FunctionBuilder {
 }
 
 const { copyLines } = instantiate([copyLinesFunction()]) as {
-  readonly copyLines: (at: number, end: number, left: number, out: number) => number;
+  readonly copyLines: (at: number, end: number, left: number) => number;
 };
 
-/** Addresses are those of the kernels' memory; times and deltas count from the batch's first. */
+/** Deltas count from `firstOffset`. */
 export interface LineCopy {
-  fromMs: number;
-  toMs: number;
+  firstOffset: bigint;
+  /** Of the first record, or of all of them. */
+  firstMs: number;
+  /** Whether records have times of their own. */
+  hasTimes: boolean;
   fromDelta: number;
   toDelta: number;
-  /** Where the records are: [at, end), `left` of them. */
+  /** Where the records are in the kernels' memory: [at, end), `left` of them. */
   at: number;
   end: number;
   left: number;
-  /** Where lines go: [out, outEnd). */
-  out: number;
-  outEnd: number;
-  /** No further record once the lines have come so far. */
-  stopAt: number;
   /** Of the last record that was copied. */
   delta: number;
 }
@@ -225,17 +267,20 @@ export interface LineCopy {
 /** Readable bytes behind the records that a copy may touch without using them. */
 export const LINE_COPY_MARGIN_BYTES = 64;
 
-/** Moves `at`, `left`, `out` and `delta` over the records that were copied, and says how many these are. */
-export function copyPlainLines(copy: LineCopy): number {
-  doubles[FIELD.fromMs / 8] = copy.fromMs;
-  doubles[FIELD.toMs / 8] = copy.toMs;
+/** Moves `at`, `left` and `delta` over the records that were copied, and says how many these are. */
+export function copyPlainLines(copy: LineCopy, { owner, slotMs, nowMs }: LineRun): number {
+  const mask = copy.hasTimes ? -1 : 0;
+  doubles[FIELD.firstMs / 8] = copy.firstMs;
+  doubles[FIELD.slotMs / 8] = slotMs;
+  longs[FIELD.firstOffset / 8] = copy.firstOffset;
+  integers[FIELD.timeMask / 4] = mask;
+  integers[FIELD.timeMask / 4 + 1] = mask;
+  doubles[FIELD.nowMs / 8] = nowMs;
   integers[FIELD.fromDelta / 4] = copy.fromDelta;
   integers[FIELD.toDelta / 4] = copy.toDelta;
-  integers[FIELD.outEnd / 4] = copy.outEnd;
-  integers[FIELD.stopAt / 4] = copy.stopAt;
-  const count = copyLines(copy.at, copy.end, copy.left, copy.out);
+  integers[FIELD.owner / 4] = owner;
+  const count = copyLines(copy.at, copy.end, copy.left);
   copy.at = integers[FIELD.at / 4] ?? copy.at;
-  copy.out = integers[FIELD.out / 4] ?? copy.out;
   copy.delta = integers[FIELD.delta / 4] ?? copy.delta;
   copy.left -= count;
   return count;

@@ -35,8 +35,8 @@ let windowOf: Buffer = NO_BYTES;
 let windowStart = 0;
 let windowEnd = 0;
 const copy: LineCopy = {
-  ...{ fromMs: 0, toMs: 0, fromDelta: 0, toDelta: 0 },
-  ...{ at: 0, end: 0, left: 0, out: 0, outEnd: 0, stopAt: 0, delta: 0 },
+  ...{ firstOffset: 0n, firstMs: 0, hasTimes: true, fromDelta: 0, toDelta: 0 },
+  ...{ at: 0, end: 0, left: 0, delta: 0 },
 };
 /** Beyond it differences of times are not exact; nothing that is a time comes near. */
 const EXACT_TIME_MS_MAX = 2 ** 46;
@@ -83,24 +83,21 @@ export class BatchCursor implements RecordCursor {
 
   copyLines(run: LineRun): number {
     const appendedMs = this.#appendTimestampMs;
-    if (appendedMs !== null && !(appendedMs >= run.fromMs && appendedMs < run.toMs)) return 0;
-    if (this.#left === 0 || Math.abs(this.#firstTimestampMs) > EXACT_TIME_MS_MAX) return 0;
+    const firstMs = appendedMs ?? this.#firstTimestampMs;
+    if (this.#left === 0 || Math.abs(firstMs) > EXACT_TIME_MS_MAX) return 0;
     const start = this.#window();
-    copy.fromMs = appendedMs === null ? run.fromMs - this.#firstTimestampMs : -Infinity;
-    copy.toMs = appendedMs === null ? run.toMs - this.#firstTimestampMs : Infinity;
+    copy.firstOffset = this.baseOffset + BigInt(this.#baseDelta);
+    copy.firstMs = firstMs;
+    copy.hasTimes = appendedMs === null;
     copy.fromDelta = Math.max(-INT32_MAX, run.fromDelta - this.#baseDelta);
     copy.toDelta = Math.min(INT32_MAX, run.toDelta - this.#baseDelta);
     copy.at = start + this.#at;
     copy.end = start + windowEnd;
     copy.left = this.#left;
-    copy.out = run.bytes.byteOffset + run.at;
-    copy.outEnd = run.bytes.byteOffset + run.bytes.length;
-    copy.stopAt = run.bytes.byteOffset + run.stopAt;
-    const count = copyPlainLines(copy);
+    const count = copyPlainLines(copy, run);
     if (count === 0) return 0;
     this.#at = copy.at - start;
     this.#left = copy.left;
-    run.at = copy.out - run.bytes.byteOffset;
     this.offsetDelta = this.#baseDelta + copy.delta;
     return count;
   }

@@ -16,10 +16,12 @@ const FETCH_BYTES_MAX = 72 * MIB;
 const WRITE_BYTES_MIN = 12 * MIB;
 /** Of what is left; the files get the rest. */
 const FETCH_SHARE = 0.2;
+/** How much of what files may take those may that are open, each with its smallest buffer: others are rolled meanwhile. */
+const OPEN_SHARE = 3 / 4;
 /** How much of what files may take those may that are rolled and not yet published. */
 const ROLLED_SHARE = 1 / 3;
-/** From this share of the ceiling on garbage is collected: V8 itself would let more of it gather. */
-const COLLECT_SHARE = 0.8;
+/** From this share of the ceiling on garbage is collected at once: V8 itself takes its time. */
+const COLLECT_SHARE = 0.9;
 /** Behind it the system's count is looked at again after so many looks. */
 const REACTION_LOOKS = 10;
 
@@ -101,7 +103,8 @@ export class MemoryBudget {
 
   /** As many files fit, each with its smallest buffer. */
   get openFilesMax(): number {
-    return Math.max(1, Math.floor(this.#options.writeBytes / (OPEN_FILE_BYTES + BUFFER_BYTES_FIRST)));
+    const bytes = this.#options.writeBytes * OPEN_SHARE;
+    return Math.max(1, Math.floor(bytes / (OPEN_FILE_BYTES + BUFFER_BYTES_FIRST)));
   }
 
   measure(use: FileMemory): void {

@@ -15,6 +15,8 @@ const AREA_BYTES_MAX = 48 * MIB;
 const AREA_SHARE = 0.6;
 /** V8 would let its space for new objects grow to 128 MiB; the hot path makes few, and seldom needs more than this. */
 const NEW_SPACE_BYTES_MAX = 8 * MIB;
+/** V8 would let garbage gather until its old space is several times what lives there. */
+const OLD_SPACE_GROWTH_PERCENT = 20;
 
 export interface JobMemory {
   readonly shares: MemoryShares;
@@ -50,6 +52,7 @@ export function openJobMemory({ ceilingBytes: wantedBytes, storeBytes, log }: Jo
       );
     },
   });
+  setFlagsFromString(`--heap-growing-percent=${OLD_SPACE_GROWTH_PERCENT}`);
   const timer = setInterval(() => {
     budget.look();
     keepNewSpaceSmall();

@@ -27,25 +27,24 @@ export interface RecordCursor {
   readonly valueStart: number;
   readonly valueEnd: number;
   /**
-   * Writes the values of records behind the one it stands on as lines, as `next()` would read them, and moves `run.at` and itself
-   * over them: only offsetDelta is then right. Gives how many; it may stop at any record, and stops before one that it does not
-   * understand. Absent where there is no quicker way than record by record.
+   * Writes the values of records behind the one it stands on as lines, as `next()` would read them, and moves itself over them: only
+   * offsetDelta is then right. Gives how many; it may stop at any record, and stops before one that it does not understand, that
+   * has no way to a cell, or that its cell has no room for. Absent where there is no quicker way than record by record.
    */
   copyLines?(run: LineRun): number;
 }
 
 /** Where many records' lines go at once, and which records may go there. Its owner uses it again and again. */
 export interface LineRun {
-  /** Records with offsetDelta in [fromDelta, toDelta) and timestampMs in [fromMs, toMs). */
+  /** Records with offsetDelta in [fromDelta, toDelta). */
   fromDelta: number;
   toDelta: number;
-  fromMs: number;
-  toMs: number;
-  /** In the kernels' memory (journal/wasm); lines go to bytes[at, bytes.length). */
-  bytes: Uint8Array;
-  at: number;
-  /** No further record is taken once `at` has come so far. */
-  stopAt: number;
+  /** Whose ways (lineTable.ts) lead from slots to cells. */
+  owner: number;
+  /** A record's slot is its time divided by that, rounded towards 0. */
+  readonly slotMs: number;
+  /** When the lines are written. */
+  nowMs: number;
 }
 
 export interface FetchedBatch {

@@ -141,14 +141,11 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/coordinator/partWriter.ts',
-        `      bytes.copy(this.#buffer, this.#filled, start, end);
-      this.#filled += size;
-      this.#buffer[this.#filled - 1] = NEWLINE;`,
-        `      const from = this.#summed;
-      this.#buffer.copyWithin(from + size, from, this.#filled);
-      bytes.copy(this.#buffer, from, start, end);
-      this.#buffer[from + size - 1] = NEWLINE;
-      this.#filled += size;`,
+        `      bytes.copy(this.#buffer, before, start, end);
+      this.#buffer[filled - 1] = NEWLINE;`,
+        `      this.#buffer.copyWithin(filled - before, 0, before);
+      bytes.copy(this.#buffer, 0, start, end);
+      this.#buffer[end - start] = NEWLINE;`,
       ),
     ],
   },

@@ -90,7 +90,8 @@ describe('a crash while files in progress are taken over', () => {
   ] as const;
   const threeBuckets: BucketAssigner = {
     by: 'record-time',
-    rangeOf: () => null,
+    slotMs: 1,
+    isWhole: () => false,
     slotOf: (ms) => ms,
     bucketOf: (slot) => `bucket-${slot}`,
   };

@@ -199,7 +199,8 @@ function logOf(count: number, number: (below: number) => number, bytes: () => nu
 
 const fourBuckets: BucketAssigner = {
   by: 'record-time',
-  rangeOf: () => null,
+  slotMs: 1,
+  isWhole: () => false,
   slotOf: (ms) => ms,
   bucketOf: (slot) => `b${slot % 3}`,
 };
@@ -325,7 +326,8 @@ describe('a cut counts exactly the records that were dealt with', () => {
     const perTick: BucketAssigner = {
       by: 'wall-clock',
       slotOf: (ms) => ms,
-      rangeOf: () => null,
+      slotMs: 1,
+      isWhole: () => false,
       bucketOf: (slot) => `t${slot}`,
     };
     const bench = new Bench(log, { assigner: perTick, clock });

@@ -16,7 +16,8 @@ import { buildBatch } from '../unit/kafka/batchBuilder.ts';
 const bySecond: BucketAssigner = {
   by: 'record-time',
   slotOf: (ms) => Math.floor(ms / 1_000),
-  rangeOf: () => null,
+  slotMs: 1,
+  isWhole: () => false,
   bucketOf: (slot) => `b${slot}`,
 };
 

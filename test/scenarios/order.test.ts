@@ -199,7 +199,8 @@ describe('where a topic begins', () => {
 describe('a checkpoint too large for one entry', () => {
   const spread = {
     by: 'record-time' as const,
-    rangeOf: () => null,
+    slotMs: 1,
+    isWhole: () => false,
     slotOf: (ms: number) => ms,
     bucketOf: (slot: number) => `b${slot}`,
   };

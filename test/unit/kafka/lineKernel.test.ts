@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { reserve } from '../../../journal/wasm/memory.ts';
 import { scanRecords, toFetchedBatch } from '../../../src/kafka/recordBatches.ts';
+import { LineCell, LineWays, VECTOR_BYTES } from '../../../src/source/lineTable.ts';
 import { buildBatch, valued } from './batchBuilder.ts';
 
 const bytes = reserve(4_096);
@@ -22,16 +23,23 @@ function copied(change: readonly (readonly [at: number, byte: number])[]) {
   const part = { name: 't/0', fetchedOffset: 0n, lastStableOffset: -1n, abortedTransactions: [], records };
   const cursor = toFetchedBatch(scanRecords(part)).records();
   cursor.next();
-  const limits = { fromDelta: 0, toDelta: 100, fromMs: -Infinity, toMs: Infinity, stopAt: bytes.length };
-  const run = { ...limits, bytes, at: 0 };
-  const count = cursor.copyLines?.(run);
-  return { count, lines: Buffer.from(bytes.subarray(0, run.at)).toString(), next: () => cursor.next() };
+  const [ways, cell] = [new LineWays(), new LineCell()];
+  ways.set(0, cell);
+  cell.turnTo(bytes.byteOffset, bytes.length - VECTOR_BYTES);
+  const count = cursor.copyLines?.({
+    ...{ fromDelta: 0, toDelta: 100, owner: ways.owner, slotMs: 1_000, nowMs: 7 },
+  });
+  const { filled, records: counted, lastOffset, lastWriteAtMs } = cell;
+  cell.free();
+  const lines = Buffer.from(bytes.subarray(0, filled)).toString();
+  return { count, lines, facts: { counted, lastOffset, lastWriteAtMs }, next: () => cursor.next() };
 }
 
 describe('the kernel that copies lines', () => {
   test('copies what is whole', () => {
-    const { count, lines, next } = copied([]);
+    const { count, lines, facts, next } = copied([]);
     expect([count, lines, next()]).toEqual([3, 'second\nthird\nfourth\n', false]);
+    expect(facts).toEqual({ counted: 3, lastOffset: 3n, lastWriteAtMs: 7 });
   });
 
   test.each<[string, readonly (readonly [number, number])[]]>([

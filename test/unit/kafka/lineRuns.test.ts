@@ -96,12 +96,14 @@ async function write(scene: Scene, inBulk: boolean): Promise<Written> {
     return new PartWriter({ partId: id, bucket, target, file, firstOffset, nowMs: 0, stats, latch, buffers });
   };
   const rolling = defaultRollingPolicy({ maxBytes: scene.maxBytes, maxAgeMs: 1e9, maxIdleMs: 1e9 });
-  const clock = { nowMs: () => 0, wallMs: () => START_MS } as never;
+  let [nowMs, wallMs] = [0, 0];
+  const clock = { nowMs: () => nowMs, wallMs: () => START_MS + (wallMs += 700) } as never;
   const flow = new Flow({ assigner: scene.assigner, rolling, clock, stats, openPart }, scene.startOffset);
   let copied = 0;
   let failure: string | null = null;
   const cuts: unknown[] = [];
   for (const batch of fetchedOf(scene)) {
+    nowMs += 1;
     const records = (): RecordCursor => observed(batch.records(), inBulk, (count) => (copied += count));
     try {
       await flow.consume({ ...batch, records }, scene.endOffset);
@@ -112,7 +114,13 @@ async function write(scene: Scene, inBulk: boolean): Promise<Written> {
     await Promise.all(cut.parts.map(({ handle }) => handle));
     cuts.push({
       ...cut,
-      parts: cut.parts.map(({ writer, handle: _handle, ...part }) => ({ ...part, part: writer.partId })),
+      parts: cut.parts.map(({ writer, handle: _handle, ...part }) => ({
+        ...{
+          ...part,
+          part: writer.partId,
+          lastWriteAtMs: writer.roll === null ? writer.lastWriteAtMs : null,
+        },
+      })),
     });
     flow.checkpointed(cut);
     if (failure !== null) break;
@@ -139,6 +147,8 @@ const records = fc
       hasHeaders: fc.boolean(),
       stepMs: fc.oneof(fc.integer({ min: -50, max: 50 }), fc.integer({ min: -3_000, max: 3_000 })),
       gap: fc.integer({ min: 1, max: 300 }),
+      /** So that buckets take turns. */
+      turnsMs: fc.array(fc.integer({ min: -5_000, max: 5_000 }), { minLength: 1, maxLength: 9 }),
     }),
     { minLength: 1, maxLength: 12 },
   )
@@ -146,13 +156,13 @@ const records = fc
     const built: BuiltRecord[] = [];
     let offsetDelta = 0;
     let timestampDelta = 0;
-    for (const { count, valueBytes, keyBytes, hasHeaders, stepMs, gap } of runs) {
+    for (const { count, valueBytes, keyBytes, hasHeaders, stepMs, gap, turnsMs } of runs) {
       for (let number = 0; number < count; number += 1) {
         const value = valueBytes === null ? null : Buffer.alloc(valueBytes, String(built.length));
         const key = keyBytes === null ? null : Buffer.alloc(keyBytes, 'k');
         built.push({
           offsetDelta,
-          timestampDelta,
+          timestampDelta: timestampDelta + (turnsMs[number % turnsMs.length] ?? 0),
           key,
           value,
           headers: hasHeaders ? [['h', Buffer.from('x')]] : [],
@@ -171,7 +181,9 @@ function patternOf(text: string): BucketPattern {
   return result.pattern;
 }
 
+const byClock = timeBuckets('wall-clock', patternOf('HH-mm-ss'), 'UTC');
 const perSecond = timeBuckets('record-time', patternOf('HH-mm-ss'), 'UTC');
+const perMillisecond = timeBuckets('record-time', patternOf('HH-mm-ss-SSS'), 'UTC');
 const perHour = timeBuckets('record-time', patternOf('yyyy-MM-dd--HH'), 'Asia/Kolkata');
 
 const scenes: fc.Arbitrary<Scene> = fc
@@ -181,7 +193,7 @@ const scenes: fc.Arbitrary<Scene> = fc
       { weight: 6, arbitrary: fc.constant(BigInt(START_MS)) },
       { weight: 1, arbitrary: fc.constantFrom(0n, -1n, 73_526_399_500n, 2n ** 62n, -(2n ** 62n)) },
     ),
-    assigner: fc.constantFrom(noBuckets(), perSecond, perHour),
+    assigner: fc.constantFrom(noBuckets(), byClock, perSecond, perMillisecond, perHour),
     maxBytes: fc.oneof(fc.integer({ min: 1, max: 5_000 }), fc.constant(1e9)),
     startOffset: fc.bigInt({ min: 0n, max: 400n }),
     endOffset: fc.oneof(fc.constant(null), fc.bigInt({ min: 401n, max: 3_000n })),
