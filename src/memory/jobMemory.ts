@@ -10,7 +10,7 @@ const MIB = 1024 * 1024;
 const CEILING_BYTES_DEFAULT = 256 * MIB;
 const LOOK_INTERVAL_MS = 100;
 /** In it lines can be copied in bulk. Taken from the machine only as far as it is used. */
-const AREA_BYTES_MAX = 48 * MIB;
+const AREA_BYTES_MAX = 40 * MIB;
 /** Of what part files may take, the rest being descriptors and actors. */
 const AREA_SHARE = 0.6;
 /** V8 would let its space for new objects grow to 128 MiB; the hot path makes few, and seldom needs more than this. */
