@@ -26,10 +26,10 @@ describe('the marker', () => {
   ] as const)('%s stop the job and are listed', async (_what, names) => {
     for (const name of names) await mkdir(join(folder(), name), { recursive: true });
     for (const call of [
-      createFileStore().readMarker(h.sinkUri, job),
-      createFileStore().claimMarker(h.sinkUri, job, id),
+      () => createFileStore().readMarker(h.sinkUri, job),
+      () => createFileStore().claimMarker(h.sinkUri, job, id),
     ]) {
-      const error = await expectCode(call, 'JOURNAL_REPLACED');
+      const error = await expectCode(call(), 'JOURNAL_REPLACED');
       for (const name of names) expect(error.message).toContain(name);
     }
   });
