@@ -71,6 +71,7 @@ export class WriteBuffers {
   #smallBytes = 0;
   /** By how many full buffers they have gathered. */
   readonly #gatherers: Set<Gatherer>[] = [];
+  #gathererCount = 0;
   #waiting: (() => void)[] = [];
 
   constructor(area: Uint8Array = NO_AREA) {
@@ -82,11 +83,15 @@ export class WriteBuffers {
     this.#idle = this.#slabs.toReversed();
   }
 
-  /** Whether more is taken than the area holds, or much of it is on its way: who can wait for that should. */
+  /**
+   * Whether more is taken than the area holds, or, where files gather, much of what is kept free for that is on its way: who can wait
+   * should.
+   */
   get isShort(): boolean {
     const { length } = this.#area;
     if (length === 0 || this.#writingBytes === 0) return false;
-    return this.takenBytes > length || this.#writingBytes > length * WRITING_SHARE * 0.75;
+    if (this.takenBytes > length) return true;
+    return this.#gathererCount > 0 && this.#writingBytes > length * WRITING_SHARE * 0.75;
   }
 
   /** Resolves with the next write that ends. To be asked only while there are any. */
@@ -107,9 +112,10 @@ export class WriteBuffers {
 
   /** It has now gathered `fullBuffers` instead of `before`. */
   gathered(gatherer: Gatherer, before: number): void {
-    this.#gatherers[before]?.delete(gatherer);
+    if (this.#gatherers[before]?.delete(gatherer) === true) this.#gathererCount -= 1;
     const { fullBuffers } = gatherer;
     if (fullBuffers === 0) return;
+    this.#gathererCount += 1;
     while (this.#gatherers.length <= fullBuffers) this.#gatherers.push(new Set());
     this.#gatherers[fullBuffers]?.add(gatherer);
   }

@@ -96,4 +96,16 @@ describe('files that share little memory', () => {
       { numRuns: 40 },
     );
   });
+
+  test('make room for one another on its way; few files that gather nothing may have more there', () => {
+    const buffers = new WriteBuffers(AREA);
+    buffers.countWriting(buffers.take(BUFFER_BYTES_MAX).length);
+    expect(buffers.isShort).toBe(false);
+    const gatherer = { fullBuffers: 1, flush: () => undefined };
+    buffers.gathered(gatherer, 0);
+    expect(buffers.isShort).toBe(true);
+    gatherer.fullBuffers = 0;
+    buffers.gathered(gatherer, 1);
+    expect(buffers.isShort).toBe(false);
+  });
 });
