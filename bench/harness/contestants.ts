@@ -4,7 +4,8 @@ import { flinkArguments, outputOf } from '../flink/flinkJob.ts';
 import { deleteStream, writeJobFile, type TidemarkJob } from '../tidemark/tidemarkJob.ts';
 import { RECORD_BYTES, withAdmin } from '../topic/benchTopic.ts';
 import { inRunFolder, type BenchContext } from './context.ts';
-import { digestFolder, sizeOfFolder, type FolderDigest, type FolderSize } from './lineDigest.ts';
+import { FolderEmptier } from './folderEmptier.ts';
+import { digestFolder, type FolderDigest, type FolderSize } from './lineDigest.ts';
 import { measureProcess, type ProcessCost } from './measuredProcess.ts';
 import type { Contestant, Run } from './rounds.ts';
 
@@ -17,7 +18,7 @@ export interface Workload {
   readonly topic: string;
   readonly records: number;
   readonly checkpointMs: number;
-  /** `content`: every line is read again and hashed. `size`: bytes only, for runs whose output is too large for that. */
+  /** Of Tidemark's output. `content`: every line is read again and hashed. `size`: bytes only; it is taken away while it is written. */
   readonly check: 'content' | 'size';
 }
 
@@ -31,7 +32,7 @@ export function flink(context: BenchContext, classPath: string, workload: Worklo
         const job = { brokers, topic, group: name, folder, checkpointMs, isQuick };
         const cost = await measureProcess('java', flinkArguments(classPath, job), { what: 'Flink', signal });
         await forgetGroup(context, name);
-        return checked(cost, writtenTo(outputOf(job), workload), workload);
+        return checked(cost, digestFolder(outputOf(job)), workload);
       }),
   };
 }
@@ -66,21 +67,22 @@ export function tidemark(
           ...(destination === undefined ? {} : { sink: destination.sinkOf(name) }),
         };
         const args = [tidemarkBin, 'run', writeJobFile(job), '--until-end'];
+        const out = path.join(folder, 'out');
+        const emptier = workload.check === 'size' ? new FolderEmptier(out) : null;
         try {
           const cost = await measureProcess(process.execPath, args, { what: 'tidemark run', signal });
           await forgetGroup(context, name);
-          const written = await (destination?.digestOf(name, folder) ??
-            writtenTo(path.join(folder, 'out'), workload));
+          const written: Written =
+            emptier === null
+              ? await (destination?.digestOf(name, folder) ?? digestFolder(out))
+              : { ...emptier.stop(), digest: null };
           return checked(cost, written, workload);
         } finally {
+          emptier?.stop();
           await deleteStream(natsUrl, name);
         }
       }),
   };
-}
-
-function writtenTo(folder: string, { check }: Workload): Written {
-  return check === 'content' ? digestFolder(folder) : { ...sizeOfFolder(folder), digest: null };
 }
 
 /** Throws where the output does not hold as many records as the topic. */

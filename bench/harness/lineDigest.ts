@@ -2,7 +2,7 @@
  * An order-free digest of lines: equal digests mean, but for chance, the same lines, each as often. It tells whether two sinks wrote
  * the same records, into whatever files and in whatever order.
  */
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import path from 'node:path';
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
@@ -73,12 +73,6 @@ export interface FolderSize {
   readonly files: number;
 }
 
-/** Of all files below a folder; hidden ones are not data, as with Spark and Hive. */
-export function sizeOfFolder(folder: string): FolderSize {
-  const files = dataFiles(folder);
-  return { bytes: files.reduce((sum, file) => sum + statSync(file).size, 0), files: files.length };
-}
-
 export interface FolderDigest extends FolderSize {
   readonly digest: string;
 }
@@ -100,7 +94,8 @@ export function digestFolder(folder: string): FolderDigest {
   return { digest: String(digest), bytes: digest.bytes, files: files.length };
 }
 
-function dataFiles(folder: string): string[] {
+/** All files below a folder; hidden ones are not data, as with Spark and Hive. */
+export function dataFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => path.join(entry.parentPath, entry.name))
