@@ -183,6 +183,8 @@ export const partitionMachine = setup({
         checkpointCompleted: record,
         partCommitted: {},
         partDiscarded: {},
+        // A halt that an operator has ended: the journal was judged anew, and now the answer can be journaled.
+        resumeRequested: record,
         settled: 'running',
         ...leaving,
       },

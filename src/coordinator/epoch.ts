@@ -12,11 +12,12 @@ import { claimPartition, isSucceeded, type Claim } from './claim.ts';
 import { type FailureLatch, type Gate } from './concurrency.ts';
 import { Flow } from './flow.ts';
 import { judgeWitness } from './judgeWitness.ts';
+import { OperatorDesk } from './operatorDesk.ts';
 import type { Context } from './options.ts';
 import { PartFiles } from './partFiles.ts';
 import { checkCluster, type PartitionTask } from './partitionTask.ts';
 import { Publisher } from './publisher.ts';
-import { decideRequest, readRequests } from './requests.ts';
+import { readRequests } from './requests.ts';
 import { settle, type Settling } from './settle.ts';
 
 const REQUEST_POLL_MS = 1_000;
@@ -30,6 +31,7 @@ export class Epoch {
   readonly #publisher: Publisher;
   readonly #parts: PartFiles;
   readonly #drain: Gate;
+  readonly #desk: OperatorDesk;
   readonly #checkpointAtClaim: number;
   readonly #timers = new Map<string, { cancel(): void }>();
   #flow: Flow | null = null;
@@ -56,6 +58,7 @@ export class Epoch {
     this.#latch = latch;
     this.#publisher = publisher;
     this.#drain = drain;
+    this.#desk = new OperatorDesk(context, task.partition);
     const { host } = claim;
     const isOver = (): boolean => this.#isOver;
     this.#parts = new PartFiles({ context, partition: task.partition, host, latch, isOver });
@@ -310,12 +313,8 @@ export class Epoch {
     // A journal that is away may keep a read for long; the end of the epoch does not wait for it.
     const filed = await this.#latch.race(readRequests(journal, job, this.#task.partition, lastRequestId));
     for (const request of filed) {
-      await host.submit((stage) => decideRequest(stage, request));
-      this.#context.ports.log.info(
-        { partition: partitionName(this.#task.partition), ...request },
-        'operator request taken up',
-      );
-      if (request.request?.type !== 'roll') continue;
+      const isAccepted = await this.#desk.take(host, request);
+      if (!isAccepted || request.request?.type !== 'roll') continue;
       this.#flow?.rollAll('operator');
       await this.#checkpointNow(false);
     }

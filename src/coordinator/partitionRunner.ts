@@ -7,9 +7,10 @@ import { asTidemarkError, hasCode, TidemarkError, type ErrorFields } from '../..
 import { partitionName } from '../../journal/ids.ts';
 import { FailureLatch, Gate } from './concurrency.ts';
 import { Epoch } from './epoch.ts';
-import type { PartitionTask } from './partitionTask.ts';
+import { OperatorDesk } from './operatorDesk.ts';
 import type { Context } from './options.ts';
-import { decideRequest, readRequests, type FiledRequest } from './requests.ts';
+import type { PartitionTask } from './partitionTask.ts';
+import { decideWhileHalted, type FiledRequest } from './requests.ts';
 
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_LONGEST_MS = 10_000;
@@ -38,10 +39,14 @@ export class PartitionRunner {
   #latch = new FailureLatch();
   #epoch: Epoch | null = null;
   #stop: StopFacts | null = null;
+  readonly #desk: OperatorDesk;
+  /** What had a halted partition claim again: answered when its journal has been judged anew. */
+  #resumption: FiledRequest | null = null;
 
   constructor(context: Context, task: PartitionTask) {
     this.#context = context;
     this.#task = task;
+    this.#desk = new OperatorDesk(context, task.partition);
   }
 
   get task(): PartitionTask {
@@ -123,6 +128,7 @@ export class PartitionRunner {
       this.#epoch = epoch;
       this.#logClaim(epoch);
       await epoch.checkWitness();
+      await this.#answerResumption(epoch);
       const { stop } = epoch.claim.host.ledger.facts;
       if (stop !== null) return await this.#stayStopped(epoch, stop);
       return (await epoch.run()) === 'ended' ? { type: 'ended' } : { type: 'drained', failure: null };
@@ -184,10 +190,8 @@ export class PartitionRunner {
       'the partition is stopped until an operator resumes it or accepts the loss',
     );
     for (;;) {
-      for (const request of await this.#filedRequests(host.ledger.facts.lastRequestId)) {
-        await host.submit((stage) => decideRequest(stage, request));
-        log.info({ partition: this.#name, ...request }, 'operator request taken up');
-      }
+      for (const request of await this.#desk.filed(host.ledger.facts.lastRequestId))
+        await this.#desk.take(host, request);
       if (host.ledger.facts.stop === null) {
         const error = new TidemarkError('FENCED', `${this.#name} is resumed: claiming again.`);
         return { type: 'again', error, madeProgress: true };
@@ -198,25 +202,60 @@ export class PartitionRunner {
     }
   }
 
-  /** None while the journal is away: the partition stays stopped, and they are read later. */
-  async #filedRequests(after: number): Promise<readonly FiledRequest[]> {
-    const { ports, settings } = this.#context;
-    try {
-      return await readRequests(ports.journal, settings.job, this.#task.partition, after);
-    } catch (error) {
-      if (!hasCode(error, 'JOURNAL_UNAVAILABLE')) throw error;
-      ports.log.warn({ partition: this.#name, err: error }, 'requests cannot be read; trying again');
-      return [];
-    }
-  }
-
-  /** Stopped by what cannot be journaled: nothing but a restart after the repair helps. */
+  /**
+   * Stopped by what cannot be journaled. Requests are read all the same: `resume` has the partition claim and its journal judged again,
+   * everything else is refused.
+   */
   async #halt(epoch: Epoch | null, stop: StopFacts): Promise<EpochEnd> {
     epoch?.claim.host.ledger.note({ type: 'halted', stop });
     this.#stop = stop;
+    this.#refuseResumption(stop);
+    const { log } = this.#context.ports;
+    log.error(
+      { partition: this.#name, ...stop },
+      'the partition is halted, and its journal does not say so: mend the cause, then resume it',
+    );
     const isAwaited = (): boolean => this.#task.endOffset === null && !this.#drain.isOpen;
-    while (isAwaited() && !this.#lettingGo.signal.aborted) await this.#pause(REQUEST_POLL_MS);
+    while (isAwaited() && !this.#lettingGo.signal.aborted) {
+      if (await this.#isResumed(epoch, stop)) {
+        const message = `${this.#name} is claimed again because an operator asked for it.`;
+        return { type: 'again', error: new TidemarkError('FENCED', message), madeProgress: true };
+      }
+      await this.#pause(REQUEST_POLL_MS);
+    }
     return this.#isReleased ? { type: 'released' } : { type: 'stopped', stop };
+  }
+
+  /** Answers what operators have asked of the halted partition. */
+  async #isResumed(epoch: Epoch | null, stop: StopFacts): Promise<boolean> {
+    const lastRequestId = epoch?.claim.host.ledger.facts.lastRequestId ?? null;
+    for (const request of await this.#desk.filedWhileHalted(lastRequestId)) {
+      const decided = decideWhileHalted(stop, request);
+      this.#desk.answered(request);
+      if (decided.type === 'claimAgain') {
+        this.#resumption = request;
+        const { requestId } = request;
+        const entry = { partition: this.#name, requestId };
+        this.#context.ports.log.info(entry, 'claiming again because an operator asked for it');
+        return true;
+      }
+      this.#desk.refused(request, decided.reason);
+    }
+    return false;
+  }
+
+  async #answerResumption(epoch: Epoch): Promise<void> {
+    const request = this.#resumption;
+    this.#resumption = null;
+    const { host } = epoch.claim;
+    if (request === null || host.ledger.facts.stop !== null) return;
+    await this.#desk.tookUpAgain(host, request);
+  }
+
+  #refuseResumption({ code, message }: StopFacts): void {
+    const request = this.#resumption;
+    this.#resumption = null;
+    if (request !== null) this.#desk.refused(request, `Its cause is still there: ${code}: ${message}`);
   }
 
   /** Ends early where the partition is to be drained or let go. */

@@ -4,6 +4,7 @@ import type { JobName, TopicPartition } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import { requestSubject } from '../../journal/subjects.ts';
 import { passing, type Failpoints } from '../failpoints.ts';
+import type { StopFacts } from '../../actors/facts.ts';
 import type { Stage } from '../../actors/ledger.ts';
 
 export interface FiledRequest {
@@ -84,4 +85,17 @@ export function decideRequest(state: Stage, { requestId, request }: FiledRequest
       return [{ type: 'lossAccepted', requestId, fromOffset, toOffset }];
     }
   }
+}
+
+/** What a halted partition answers: nothing may be journaled, so that only claiming anew, which judges the journal again, can help. */
+export function decideWhileHalted(
+  stop: StopFacts,
+  { request }: FiledRequest,
+): { readonly type: 'claimAgain' } | { readonly type: 'refused'; readonly reason: string } {
+  if (request?.type === 'resume') return { type: 'claimAgain' };
+  const what = request === null ? 'The request is not readable, and the' : 'The';
+  return {
+    type: 'refused',
+    reason: `${what} partition is halted (${stop.code}): mend its cause, then resume it.`,
+  };
 }

@@ -106,6 +106,7 @@ describeModel('partition', {
       checkpointCompleted: ['settling'],
       partCommitted: ['settling'],
       partDiscarded: ['settling'],
+      resumeRequested: ['settling'],
       partitionStopped: ['stopped'],
       settled: ['running'],
       fenced: ['fenced'],
