@@ -60,7 +60,7 @@ export async function composeStore(config: JobConfig, failpoints: Failpoints, lo
   const store = await openOssHdfsStore({
     ...sink,
     library: locateJindosdk(places, existsSync),
-    logFolder: path.join(config.baseDir, '.tidemark', 'jindosdk'),
+    logFolder: path.join(config.baseDir, '.tidemark', '_jindosdk'),
     callsMax: Math.max(2, poolThreads() - POOL_THREADS_KEPT),
     log,
   });

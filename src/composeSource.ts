@@ -11,6 +11,8 @@ import type { Log } from './telemetry/log.ts';
 
 /** Beside the job file: what concerns this machine only, such as the group membership of a process that may be killed. */
 const STATE_FOLDER = '.tidemark';
+/** The sink may be the folder of the job file: no job's marker has a name with `_`. */
+const MEMBERS_FOLDER = '_members';
 const REQUEST_BYTES_MAX = 8 * 1024 * 1024;
 
 export interface SourceOptions {
@@ -46,7 +48,7 @@ export async function composeSource(
     clientId: `tidemark-${config.job}-${hostname()}`,
     ...kafkaSecurity(source),
     tuning: { decode: source.decode },
-    stateDir: join(baseDir, STATE_FOLDER, 'members'),
+    stateDir: join(baseDir, STATE_FOLDER, MEMBERS_FOLDER),
     log,
     clock,
     ...(memory === undefined ? {} : fetchesWithin(memory)),

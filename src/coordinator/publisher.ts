@@ -31,6 +31,8 @@ export class Publisher {
   #queue: { readonly partId: PartId; readonly closedHere: boolean }[] = [];
   #working: Promise<void> | null = null;
   #offsetDue = false;
+  /** The offset that the group was told last, or is being told. */
+  #toldOffset: bigint | null = null;
   readonly #end = new Gate();
 
   constructor(options: PublisherOptions) {
@@ -47,7 +49,7 @@ export class Publisher {
 
   /** A checkpoint is completed: the group is told so, also where it has made nothing pending. */
   tellOffset(): void {
-    if (this.#isOver()) return;
+    if (this.#isOver() || this.#options.host.ledger.facts.nextOffset === this.#toldOffset) return;
     this.#offsetDue = true;
     this.#working ??= this.#work();
   }
@@ -74,8 +76,11 @@ export class Publisher {
     await this.#working;
   }
 
+  /** Works in rounds: one takes everything that is pending by then, and tells the group before its first file. */
   async #work(): Promise<void> {
     try {
+      // Files that became pending together are queued one by one, within the same turn.
+      await Promise.resolve();
       while (this.#queue.length > 0 || this.#offsetDue) {
         const round = this.#queue;
         this.#queue = [];
@@ -101,6 +106,7 @@ export class Publisher {
     const { context, partition, host, tail } = this.#options;
     const nextOffset = host.ledger.facts.nextOffset;
     if (nextOffset === null) return;
+    this.#toldOffset = nextOffset;
     const { source, journal, failpoints } = context.ports;
     const { seq, hash } = tail();
     const witness = encodeWitness({ job: context.settings.job, journalId: journal.id, seq, hash });

@@ -20,7 +20,7 @@ describeJudge('the OSS-HDFS store', found, ({ library }) => {
     const folder = await ownFolder();
     const server = await ownOssServerProcess(await ownFolder());
     const [host = '', port] = server.address.split(':');
-    const logFolder = path.join(folder, '.tidemark', 'jindosdk');
+    const logFolder = path.join(folder, '.tidemark', '_jindosdk');
     const store = await openOssHdfsStore({
       ossBucket: 'lake',
       region: 'cn-test',
