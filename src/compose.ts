@@ -145,6 +145,8 @@ export function composeSettings(config: JobConfig, untilEnd: boolean): JobSettin
     snapshots: SNAPSHOTS,
     startFrom: config.source.type === 'kafka' ? config.source.startFrom : { type: 'earliest' },
     untilEnd,
+    startupMs: config.startup.timeoutMs,
+    shutdownMs: config.shutdown.timeoutMs,
   };
 }
 

@@ -1,25 +1,52 @@
-import { hasCode, type ErrorCode } from '../../journal/errors.ts';
+import { TidemarkError, type ErrorCode } from '../../journal/errors.ts';
 import type { StopSignal } from './io.ts';
 
+/** Done, or clean. */
 export const EXIT_OK = 0;
+/** A finding, a failure, or a partition that is stopped. */
 export const EXIT_FAILURE = 1;
+/** Usage, configuration or secret: the same command fails again until a person changes something. */
 export const EXIT_CONFIG = 2;
+/** Could not finish: something outside is away, and the same command may succeed later. */
+export const EXIT_UNFINISHED = 3;
 
-/** Wrong is what the user wrote; of all others the world around is to blame, and the same command may work later. */
-const CONFIG_CODES: readonly ErrorCode[] = [
-  'CONFIG_INVALID',
-  'USAGE',
-  'GROUP_CHANGED',
-  'JOURNAL_STREAM_INVALID',
-  'KAFKA_AUTHENTICATION',
+/** For the help and the docs. */
+export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
+  [
+    EXIT_OK,
+    'done or clean; for run also after SIGTERM, SIGINT or SIGHUP, once every last checkpoint is journaled',
+  ],
+  [EXIT_FAILURE, 'a finding, a failure, or a partition that is stopped or ended without its last checkpoint'],
+  [
+    EXIT_CONFIG,
+    'the command line, the job file or a secret is wrong: one line per problem on standard error',
+  ],
+  [EXIT_UNFINISHED, 'could not finish: the journal, the source, the destination or an owner did not answer'],
 ];
 
-/** 2 where the job file or the command line must be changed, else 1. */
+/**
+ * Where the class alone would mislead. What waits for somebody else (a lock, a topic, a first run) is no fault of the job file; a stop
+ * that was cut short is a finding, although the next run gets over it.
+ */
+const EXCEPTIONS: Partial<Record<ErrorCode, number>> = {
+  JOURNAL_LOCKED: EXIT_FAILURE,
+  JOURNAL_MISSING: EXIT_FAILURE,
+  SOURCE_TOPIC_MISSING: EXIT_FAILURE,
+  STOP_INCOMPLETE: EXIT_FAILURE,
+};
+
+/** The exit code that an error makes: by its retry class, for all that are not ours 1. */
 export function exitCodeOf(error: unknown): number {
-  return hasCode(error, ...CONFIG_CODES) ? EXIT_CONFIG : EXIT_FAILURE;
+  if (!(error instanceof TidemarkError)) return EXIT_FAILURE;
+  const exception = EXCEPTIONS[error.code];
+  if (exception !== undefined) return exception;
+  if (error.retry === 'config') return EXIT_CONFIG;
+  return error.retry === 'transient' ? EXIT_UNFINISHED : EXIT_FAILURE;
 }
+
+const SIGNAL_NUMBERS: Readonly<Record<StopSignal, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 
 /** As shells count it: 128 and the signal's number. */
 export function exitCodeOfSignal(signal: StopSignal): number {
-  return signal === 'SIGINT' ? 130 : 143;
+  return 128 + SIGNAL_NUMBERS[signal];
 }

@@ -2,7 +2,7 @@
 import type { TextOutput } from '../telemetry/screen.ts';
 import type { Backend } from './contract.ts';
 
-export type StopSignal = 'SIGINT' | 'SIGTERM';
+export type StopSignal = 'SIGHUP' | 'SIGINT' | 'SIGTERM';
 
 export interface CliIo {
   /** Answers. With --json one document. */

@@ -5,16 +5,17 @@ import type { LogLevel } from '../telemetry/pinoLog.ts';
 import type { FuzzCommandOptions } from './commands/fuzz.ts';
 import type * as Requests from './commands/request.ts';
 import type { RequestOrder } from './contract.ts';
+import { EXIT_CODES } from './exitCodes.ts';
 import type { CliIo } from './io.ts';
 import { VERSION } from '../version.ts';
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
-const EXIT_CODES = `
-Exit codes:
-  0  done; for run also after SIGTERM or SIGINT, once the last checkpoint is complete
-  1  a failure, or a partition that was stopped
-  2  the job file or the command line is wrong: one line per problem on standard error`;
+const EXIT_CODES_TEXT = [
+  '',
+  'Exit codes:',
+  ...EXIT_CODES.map(([code, meaning]) => `  ${code}  ${meaning}`),
+].join('\n');
 
 const EXAMPLES = `
 Examples:
@@ -45,7 +46,7 @@ export function createProgram(io: CliIo): Program {
     .description('Moves Kafka topics into files, each record exactly once, whatever crashes.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpCommand(false)
-    .addHelpText('after', EXAMPLES + '\n' + EXIT_CODES)
+    .addHelpText('after', EXAMPLES + '\n' + EXIT_CODES_TEXT)
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .exitOverride();
   addRun(program, io);

@@ -147,6 +147,10 @@ export interface JobConfig {
   readonly bucket: BucketConfig;
   readonly roll: RollConfig;
   readonly checkpoint: { readonly intervalMs: number };
+  /** For how long a bounded run waits for what is away; at least 1 s. */
+  readonly startup: { readonly timeoutMs: number };
+  /** From the signal to the end of the process; at least 2 s, the last one for leaving the group. */
+  readonly shutdown: { readonly timeoutMs: number };
   /** Ceiling of the process's resident memory; null: not said. */
   readonly memoryBytes: number | null;
   readonly journal: NatsJournalConfig | SqliteJournalConfig;

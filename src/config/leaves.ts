@@ -66,7 +66,12 @@ export function matchingText(expected: string, pattern: RegExp) {
     .regex(pattern, { error: (issue) => `${quoted(issue.input)} is not allowed; expected ${expected}` });
 }
 
-function unitText(kind: 'duration' | 'size', pattern: RegExp, parse: (value: string) => UnitResult) {
+function unitText(
+  kind: 'duration' | 'size',
+  pattern: RegExp,
+  parse: (value: string) => UnitResult,
+  least: { readonly value: number; readonly text: string } | null = null,
+) {
   const expected =
     kind === 'duration' ? 'a duration with its unit, like 10s' : 'a size with its unit, like 128MiB';
   return z
@@ -74,14 +79,27 @@ function unitText(kind: 'duration' | 'size', pattern: RegExp, parse: (value: str
     .meta({ pattern: pattern.source })
     .transform((value, context) => {
       const result = parse(value);
-      if (result.type === 'parsed') return result.value;
-      context.addIssue({ code: 'custom', message: result.reason });
+      const wrong =
+        result.type === 'parsed' && least !== null && result.value < least.value
+          ? `"${value}" is too short; expected at least ${least.text}`
+          : null;
+      if (result.type === 'parsed' && wrong === null) return result.value;
+      context.addIssue({
+        code: 'custom',
+        message: result.type === 'invalid' ? result.reason : (wrong ?? ''),
+      });
       return z.NEVER;
     });
 }
 
-/** In milliseconds. */
-export const duration = () => unitText('duration', DURATION_PATTERN, parseDuration);
+/** In milliseconds; `secondsMin` is the least that makes sense. */
+export const duration = (secondsMin?: number) =>
+  unitText(
+    'duration',
+    DURATION_PATTERN,
+    parseDuration,
+    secondsMin === undefined ? null : { value: secondsMin * 1_000, text: `${secondsMin}s` },
+  );
 /** In bytes. */
 export const size = () => unitText('size', SIZE_PATTERN, parseSize);
 

@@ -138,6 +138,22 @@ export function jobSchema(context: SchemaContext) {
     })
       .meta({ description: 'When progress counts.' })
       .prefault({}),
+    startup: map({
+      timeout: duration(1).prefault('60s').meta({
+        description:
+          'With --until-end: how long a journal, source, destination or group that is away is waited for. A service waits for ever.',
+      }),
+    })
+      .meta({ description: 'How long the beginning may take.' })
+      .prefault({}),
+    shutdown: map({
+      timeout: duration(2).prefault('9s').meta({
+        description:
+          'How long the end may take after SIGTERM, SIGINT or SIGHUP; its last second is for leaving the group.',
+      }),
+    })
+      .meta({ description: 'How long the end may take.' })
+      .prefault({}),
     memory: size().optional().meta({
       description:
         'Ceiling of the resident memory of the process; over it files are rolled early. 256MiB, for OSS-HDFS 512MiB.',

@@ -36,6 +36,8 @@ export function toJobConfig(
     bucket: bucket(parsed.bucket),
     roll: { maxBytes: roll.maxBytes, maxAgeMs: roll.maxAge, maxIdleMs: roll.maxIdle },
     checkpoint: { intervalMs: checkpoint.interval },
+    startup: { timeoutMs: parsed.startup.timeout },
+    shutdown: { timeoutMs: parsed.shutdown.timeout },
     memoryBytes: parsed.memory ?? null,
     journal: journal.nats === undefined ? sqliteJournal(present(journal.sqlite)) : natsJournal(journal.nats),
   };

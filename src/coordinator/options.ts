@@ -42,6 +42,10 @@ export interface JobSettings {
   readonly startFrom: StartFrom;
   /** Reads up to the end offsets seen at the start, then ends. */
   readonly untilEnd: boolean;
+  /** For how long a bounded run bears that something is away. */
+  readonly startupMs: number;
+  /** From the request to end to the end; the last second is for leaving the group. */
+  readonly shutdownMs: number;
 }
 
 /** When a partition's state is kept beside its journal: after so many entries, or after a time in which some were written. */

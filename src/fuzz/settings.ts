@@ -30,6 +30,8 @@ export function jobSettings(config: WorldConfig): JobSettings {
     snapshots: { everyEntries: config.snapshotEntries, everyMs: 1_000, entriesMin: config.snapshotEntries },
     startFrom: { type: 'earliest' },
     untilEnd: false,
+    startupMs: 60_000,
+    shutdownMs: 9_000,
   };
 }
 

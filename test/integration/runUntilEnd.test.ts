@@ -69,10 +69,10 @@ describeIntegration('run --until-end', () => {
     expect(job.committed().size).toBe(0);
   });
 
-  test('of brokers that do not answer fails with exit 1 and names them', async () => {
+  test('of brokers that do not answer fails with exit 3 and names them', async () => {
     const job = new TestJob({ brokers: ['127.0.0.1:1'], topic: uniqueName('away') });
     const end = await job.untilEnd();
-    expectCode(end, 1);
+    expectCode(end, 3);
     expect(end.stderr).toContain('tidemark: KAFKA_UNAVAILABLE: Kafka at 127.0.0.1:1 did not answer');
   });
 

@@ -29,6 +29,8 @@ export interface FixtureOptions {
   readonly assigner?: BucketAssigner;
   readonly naming?: NamingRule;
   readonly checkpointIntervalMs?: number;
+  readonly startupMs?: number;
+  readonly shutdownMs?: number;
   readonly failpoints?: Failpoints;
   readonly clock?: Clock;
   readonly store?: Store;
@@ -64,6 +66,8 @@ export class JobFixture {
       snapshots: { everyEntries: 3, everyMs: 1_000, entriesMin: 2 },
       startFrom: { type: 'earliest' },
       untilEnd: options.untilEnd ?? false,
+      startupMs: options.startupMs ?? 60_000,
+      shutdownMs: options.shutdownMs ?? 9_000,
     };
   }
 

@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { JobStatus, PartitionStatus, RequestOrder } from '../../../src/cli/contract.ts';
+import { checkoutDir } from '../../../scripts/generators.ts';
 import { fakeCli, NO_STATUS } from './fakeCli.ts';
 
 const RUNNING: PartitionStatus = {
@@ -107,7 +108,7 @@ describe('--json of a failure is one document on standard output, the lines are 
       },
     });
     const { code, stdout, stderr } = await cli.run('status', 'job.yaml', '--json');
-    expect(code).toBe(1);
+    expect(code).toBe(3);
     expect(JSON.parse(stdout)).toEqual({
       error: { code: 'JOURNAL_UNAVAILABLE', message: 'It does not answer.', fields: { lastOffset: '7' } },
     });
@@ -322,6 +323,11 @@ describe('help', () => {
       'Exit codes:',
     ]) {
       expect(stdout).toContain(word);
+    }
+    const readme = readFileSync(path.join(checkoutDir, 'README.md'), 'utf8');
+    for (const code of [0, 1, 2, 3]) {
+      expect(stdout).toMatch(new RegExp(`^  ${code}  \\w`, 'm'));
+      expect(readme).toMatch(new RegExp(`^\\| ${code} +\\| \\w`, 'm'));
     }
   });
 

@@ -53,7 +53,13 @@ describe('tidemark run', () => {
   });
 
   test.each<[ErrorCode, number]>([
-    ['STORE_UNAVAILABLE', 1],
+    ['STORE_UNAVAILABLE', 3],
+    ['KAFKA_UNAVAILABLE', 3],
+    ['JOURNAL_UNAVAILABLE', 3],
+    ['JOURNAL_FULL', 3],
+    ['STOP_INCOMPLETE', 1],
+    ['JOURNAL_ROLLED_BACK', 1],
+    ['JINDOSDK_UNAVAILABLE', 2],
     ['JOURNAL_LOCKED', 1],
     ['JOURNAL_MISSING', 1],
     ['SOURCE_TOPIC_MISSING', 1],

@@ -162,7 +162,7 @@ oss: {}
         /^job.yaml:20:44 journal.nats.stream: "a.b" is not allowed; expected a stream name/,
       ),
       'job.yaml:20:59 journal.nats.replicas: is more than 5; expected a whole number from 1 to 5',
-      'job.yaml:21:1 oss: is an unknown key; expected job, source, sink, bucket, roll, checkpoint, memory, journal',
+      'job.yaml:21:1 oss: is an unknown key; expected job, source, sink, bucket, roll, checkpoint, startup, shutdown, memory, journal',
     ]);
   });
 

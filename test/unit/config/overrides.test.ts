@@ -72,7 +72,7 @@ describe('-D key=value', () => {
       '-D bucket: bucket.by "x" is unknown; expected record-time, wall-clock or none',
       '-D bucket: bucket.timezone "X" is no time zone that this Node knows; expected an IANA time zone, like UTC or Europe/Berlin',
       '-D roll.maxAge: 5 has no unit; write for example 5s (units: ms, s, m, h, d)',
-      '-D oss.endpoint: oss is an unknown key; expected job, source, sink, bucket, roll, checkpoint, memory, journal',
+      '-D oss.endpoint: oss is an unknown key; expected job, source, sink, bucket, roll, checkpoint, startup, shutdown, memory, journal',
     ]);
   });
 
@@ -82,7 +82,7 @@ describe('-D key=value', () => {
     expect(problems('oss.entropy.key=x', 'oss.entropy.length=0', 'oss.entropy.kez=x')).toEqual([
       '-D oss.entropy.length: sink.entropy.length is less than 1; expected a whole number from 1 to 64',
       expect.stringMatching(/^-D oss.entropy.key: sink.entropy.key "x" does not stand in the path .*\/out;/),
-      '-D oss.entropy.kez: oss is an unknown key; expected job, source, sink, bucket, roll, checkpoint, memory, journal',
+      '-D oss.entropy.kez: oss is an unknown key; expected job, source, sink, bucket, roll, checkpoint, startup, shutdown, memory, journal',
     ]);
   });
 
