@@ -1,5 +1,5 @@
 /** Facts that journaled events leave behind, in the shapes that the machines keep them. */
-import type { PartChange, RollReason } from '../journal/events.ts';
+import type { LogTruncation, PartChange, RollReason } from '../journal/events.ts';
 import type { PartId } from '../journal/ids.ts';
 
 /** What the last completed checkpoint said of a file; bytes behind `length` do not exist. */
@@ -17,6 +17,8 @@ export interface StopFacts {
   readonly fromOffset: bigint | null;
   readonly toOffset: bigint | null;
   readonly files: readonly string[];
+  /** Where the source's log went back; null for every other cause. */
+  readonly truncation: LogTruncation | null;
 }
 
 /** Outward actions that follow from adopting an event; the host runs them, replay does not. */

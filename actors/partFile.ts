@@ -17,6 +17,8 @@ export interface PartFileInput {
   readonly temporaryUri: string;
   readonly format: 'text';
   readonly firstOffset: bigint;
+  /** Of the source's log that its offsets count in. */
+  readonly generation: number;
   readonly openedAtMs: number;
 }
 

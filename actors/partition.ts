@@ -1,11 +1,11 @@
 /**
- * The partition machine: replaying -> claiming -> settling -> running <-> checkpointing; fenced and stopped.
+ * The partition machine: replaying -> claiming -> settling -> running <-> checkpointing; retired, fenced and stopped.
  *
  * Journaled events reach it in every state that they can be written in, and in `replaying` all of them do. Events of the host
  * (replayed, settled, checkpointStarted ...) are not journaled: they only say where this process stands.
  */
 import { assign, setup } from 'xstate';
-import type { EventOf, PartChange, PartitionEvent } from '../journal/events.ts';
+import type { EventOf, PartChange, PartitionEvent, WitnessedEntry } from '../journal/events.ts';
 import type { ClaimId } from '../journal/ids.ts';
 import type { StopFacts } from './facts.ts';
 import { UNEXPECTED } from './step.ts';
@@ -23,8 +23,18 @@ export interface PartitionContext {
   readonly recordsRead: number;
   readonly recordsSkippedNull: number;
   readonly stop: StopFacts | null;
+  /** Kafka's leader epoch of the last batch below nextOffset; null where it is not known, as after every jump of nextOffset. */
+  readonly leaderEpoch: number | null;
+  /** Generation of the source's log: 1, and one more with each accepted truncation. */
+  readonly generation: number;
+  /** The source names it no more, and all that it owed is published; until the next claim. */
+  readonly retired: boolean;
+  /** Witnesses that an operator has answered: they are not judged again. */
+  readonly answered: readonly WitnessedEntry[];
   /** Id of the last operator request that was taken up. */
   readonly lastRequestId: number;
+  /** The last request, where it was refused. */
+  readonly refusal: { readonly requestId: number; readonly reason: string } | null;
   /** Journaled pieces of a checkpoint that is not completed. */
   readonly pieces: {
     readonly checkpoint: number;
@@ -48,8 +58,11 @@ export type PartitionHostEvent =
 
 export type PartitionMachineEvent = PartitionEvent | PartitionHostEvent;
 
-const takeRequest = (event: { readonly requestId: number }): { lastRequestId: number } => ({
+const takeRequest = (event: {
+  readonly requestId: number;
+}): Pick<PartitionContext, 'lastRequestId' | 'refusal'> => ({
   lastRequestId: event.requestId,
+  refusal: null,
 });
 
 /** Pieces of the same checkpoint follow each other; the first one of another checkpoint voids what was left. */
@@ -71,6 +84,7 @@ function recordFact(context: PartitionContext, event: PartitionMachineEvent): Pa
         epoch: event.epoch,
         claimId: event.claimId,
         nextOffset: context.nextOffset ?? event.startOffset,
+        retired: false,
         pieces: null,
       };
     case 'checkpointPart':
@@ -79,21 +93,35 @@ function recordFact(context: PartitionContext, event: PartitionMachineEvent): Pa
       return {
         checkpoint: event.checkpoint,
         nextOffset: event.nextOffset,
+        leaderEpoch: event.leaderEpoch,
         recordsRead: context.recordsRead + event.recordsRead,
         recordsSkippedNull: context.recordsSkippedNull + event.recordsSkipped.nullValue,
         pieces: null,
       };
     case 'partitionStopped': {
-      const { code, message, fromOffset, toOffset, files } = event;
-      return { stop: { code, message, fromOffset, toOffset, files } };
+      const { type: _, ...stop } = event;
+      return { stop };
     }
+    case 'partitionRetired':
+      return { retired: true };
     case 'resumeRequested':
       return { stop: null, ...takeRequest(event) };
     case 'lossAccepted':
-      return { stop: null, nextOffset: event.toOffset, ...takeRequest(event) };
+      return { stop: null, nextOffset: event.toOffset, leaderEpoch: null, ...takeRequest(event) };
+    case 'logTruncationAccepted':
+      return {
+        ...{ stop: null, nextOffset: event.divergedAt, leaderEpoch: event.leaderEpoch },
+        ...{ generation: context.generation + 1, ...takeRequest(event) },
+      };
+    case 'witnessAnswered':
+      return {
+        ...{ stop: null, answered: event.witnesses, ...takeRequest(event) },
+        ...(event.loss === null ? {} : { nextOffset: event.loss.toOffset, leaderEpoch: null }),
+      };
     case 'rollRequested':
-    case 'requestRefused':
       return takeRequest(event);
+    case 'requestRefused':
+      return { ...takeRequest(event), refusal: { requestId: event.requestId, reason: event.reason } };
     case 'halted':
       return { stop: event.stop };
     default:
@@ -120,8 +148,11 @@ const history = {
   partDiscarded: {},
   partitionStopped: record,
   ...requests,
+  partitionRetired: record,
   resumeRequested: record,
   lossAccepted: record,
+  logTruncationAccepted: record,
+  witnessAnswered: record,
 } as const;
 
 export const partitionMachine = setup({
@@ -149,7 +180,12 @@ export const partitionMachine = setup({
     recordsRead: 0,
     recordsSkippedNull: 0,
     stop: null,
+    leaderEpoch: null,
+    generation: 1,
+    retired: false,
+    answered: [],
     lastRequestId: 0,
+    refusal: null,
     pieces: null,
   },
   initial: 'replaying',
@@ -186,6 +222,7 @@ export const partitionMachine = setup({
         // A halt that an operator has ended: the journal was judged anew, and now the answer can be journaled.
         resumeRequested: record,
         settled: 'running',
+        partitionRetired: { target: 'retired', actions: 'recordFact' },
         ...leaving,
       },
     },
@@ -215,6 +252,11 @@ export const partitionMachine = setup({
         ...leaving,
       },
     },
+    retired: {
+      description:
+        'The source names it no more; all that it owed is published. Claimed again where it is named again.',
+      on: { ...requests, fenced: leaving.fenced, epochGivenUp: leaving.epochGivenUp },
+    },
     fenced: {
       description: 'Another owner claimed; claims again if the partition is still assigned.',
       on: { epochGivenUp: 'replaying' },
@@ -226,6 +268,8 @@ export const partitionMachine = setup({
         ...requests,
         resumeRequested: { target: 'replaying', actions: 'recordFact' },
         lossAccepted: { target: 'replaying', actions: 'recordFact' },
+        logTruncationAccepted: { target: 'replaying', actions: 'recordFact' },
+        witnessAnswered: { target: 'replaying', actions: 'recordFact' },
         // The journal may come in doubt while its partition waits: that outranks the stop that it holds.
         halted: record,
         fenced: leaving.fenced,

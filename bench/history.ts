@@ -2,7 +2,7 @@
  * A long journal of one partition, as a job leaves it that runs for months: part files are opened, checkpointed a few times,
  * rolled and committed, and now and then another owner claims. Entries are made lazily: a million of them need no memory.
  */
-import { encodeEntry, hashEntry } from '../journal/entry.ts';
+import { encodeEntry, ENTRY_MIN_READER, ENTRY_VERSION, hashEntry } from '../journal/entry.ts';
 import type { PartChange, PartitionEvent } from '../journal/events.ts';
 import {
   claimId,
@@ -42,7 +42,18 @@ export function* history(options: HistoryOptions): Generator<Uint8Array> {
     const events = writer.next();
     const { epoch, claim } = writer;
     const at = new Date(1_767_225_600_000 + seq * 5_000).toISOString();
-    const entry = { v: 1, job, ...partition, epoch, claimId: claim, seq, at, prevHash, events };
+    const entry = {
+      v: ENTRY_VERSION,
+      minReader: ENTRY_MIN_READER,
+      job,
+      ...partition,
+      epoch,
+      claimId: claim,
+      seq,
+      at,
+      prevHash,
+      events,
+    };
     const bytes = encodeEntry(entry);
     prevHash = hashEntry(bytes);
     yield bytes;
@@ -103,6 +114,7 @@ class Historian {
         type: 'checkpointCompleted',
         checkpoint: this.#checkpoint,
         nextOffset: this.#nextOffset,
+        leaderEpoch: null,
         recordsRead: this.#recordsPerCheckpoint,
         recordsSkipped: { nullValue: 0 },
         checkpointParts: 0,
@@ -125,6 +137,7 @@ class Historian {
       temporaryUri: `${sinkUri}/${bucket}/.tidemark-${id}`,
       format: 'text',
       firstOffset: this.#firstOffset,
+      generation: 1,
       openedAtMs: 1_767_225_600_000,
     };
   }

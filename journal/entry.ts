@@ -5,11 +5,16 @@ import { TidemarkError } from './errors.ts';
 import { journalEventSchema, type JournalEvent } from './events.ts';
 import { claimId, entryHash, type ClaimId, type EntryHash } from './ids.ts';
 import { compileReader, NOT_SURE } from './schemaReader.ts';
+import { upcastEntry } from './upcast.ts';
 
-export const ENTRY_VERSION = 1;
+export const ENTRY_VERSION = 2;
+/** The lowest format that a reader must know to understand what this version writes. */
+export const ENTRY_MIN_READER = 2;
 
 export interface Entry {
   readonly v: number;
+  /** A reader that knows only lower formats must leave the subject alone. */
+  readonly minReader: number;
   readonly job: string;
   /** Empty for the job's own subject. */
   readonly topic: string;
@@ -27,6 +32,7 @@ export interface Entry {
 
 const entrySchema = z.object({
   v: z.literal(ENTRY_VERSION),
+  minReader: z.number().int().positive(),
   job: z.string(),
   topic: z.string(),
   partition: z.number().int(),
@@ -39,9 +45,6 @@ const entrySchema = z.object({
 });
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
-
-/** Upcasters by the version that they read; each gives the next version's shape. */
-const UPCASTERS: Readonly<Record<number, (entry: Record<string, unknown>) => Record<string, unknown>>> = {};
 
 /** bigint offsets are written as decimal strings: JSON numbers lose digits behind 2^53. */
 function offsetsAsText(_key: string, value: unknown): unknown {
@@ -58,7 +61,7 @@ export function hashEntry(bytes: Uint8Array): EntryHash {
 
 const readEntry = compileReader(entrySchema);
 
-/** Rejects what is no entry of a known version with JOURNAL_CORRUPT: unknown means stop. */
+/** Rejects what is no entry with JOURNAL_CORRUPT, and what only a newer version understands with JOURNAL_NEWER: unknown means stop. */
 export function decodeEntry(bytes: Uint8Array, where: string): Entry {
   return readFast(bytes) ?? parseSlowly(bytes, where);
 }
@@ -66,7 +69,7 @@ export function decodeEntry(bytes: Uint8Array, where: string): Entry {
 /** Null where anything is out of the ordinary. */
 function readFast(bytes: Uint8Array): Entry | null {
   try {
-    const entry = readEntry(JSON.parse(UTF8.decode(bytes)));
+    const entry = readEntry(upcastEntry(JSON.parse(UTF8.decode(bytes))));
     return entry === NOT_SURE ? null : (entry as Entry);
   } catch {
     return null;
@@ -82,7 +85,7 @@ function parseSlowly(bytes: Uint8Array, where: string): Entry {
       cause,
     });
   }
-  const parsed = parseEntry(upcast(raw, where), where);
+  const parsed = parseEntry(asOfToday(upcastEntry(raw), where), where);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const at = issue === undefined ? '' : ` (${issue.path.join('.')}: ${issue.message})`;
@@ -107,17 +110,16 @@ function parseEntry(raw: unknown, where: string): ReturnType<typeof entrySchema.
   }
 }
 
-function upcast(raw: unknown, where: string): unknown {
+/** An entry of a newer format, where that says that this one may read it; JOURNAL_NEWER where it says that it may not. */
+function asOfToday(raw: unknown, where: string): unknown {
   if (typeof raw !== 'object' || raw === null) return raw;
-  let entry = raw as Record<string, unknown> & { v?: unknown };
-  while (typeof entry.v === 'number' && entry.v < ENTRY_VERSION && UPCASTERS[entry.v] !== undefined) {
-    entry = UPCASTERS[entry.v]?.(entry) ?? entry;
-  }
-  if (typeof entry.v === 'number' && entry.v > ENTRY_VERSION) {
-    throw new TidemarkError(
-      'JOURNAL_CORRUPT',
-      `${where} was written in format ${entry.v} by a newer Tidemark; this one reads up to ${ENTRY_VERSION}. Upgrade.`,
-    );
-  }
-  return entry;
+  const { v, minReader } = raw as { v?: unknown; minReader?: unknown };
+  if (typeof v !== 'number' || v <= ENTRY_VERSION) return raw;
+  if (typeof minReader === 'number' && minReader <= ENTRY_VERSION) return { ...raw, v: ENTRY_VERSION };
+  throw new TidemarkError(
+    'JOURNAL_NEWER',
+    `${where} was written in format ${v} by a newer Tidemark; this one reads up to ${ENTRY_VERSION}. Upgrade this ` +
+      'coordinator. It leaves the partition to others; nothing was written.',
+    { fields: { format: v, formatMax: ENTRY_VERSION } },
+  );
 }

@@ -38,6 +38,10 @@ export const ERROR_CODES = {
     retry: 'operator',
     help: 'Restore the journal from a copy; the entry named is damaged or missing.',
   },
+  JOURNAL_NEWER: {
+    retry: 'operator',
+    help: 'Upgrade this coordinator: a newer version writes this partition and goes on with it.',
+  },
   JOURNAL_ROLLED_BACK: {
     retry: 'operator',
     help: 'Restore the newest journal; the one found is older than its witness.',

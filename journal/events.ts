@@ -1,12 +1,26 @@
 /** The journal's events: past facts, versioned by their entry. No stack traces, no secrets, no payloads. */
 import { z } from 'zod';
-import { claimId, crc64Hex, partId } from './ids.ts';
+import { claimId, crc64Hex, entryHash, journalId, partId } from './ids.ts';
 
 const offset = z.stringFormat('offset', /^\d{1,19}$/).transform((text) => BigInt(text));
 const count = z.number().int().nonnegative();
 const part = z.string().transform((text) => partId(text));
 /** Durable handle of a file as its store wrote it (upload id, ETags ...); null where names and lengths say it all. */
 const handle = z.json();
+const leaderEpoch = count.nullable();
+/** Where the source's log differs from the one that was read: records from here on were replaced. */
+const truncation = z.object({ divergedAt: offset, leaderEpoch });
+export type LogTruncation = z.output<typeof truncation>;
+/** An entry that a place outside the journal remembers. */
+const witnessed = z.object({
+  source: z.enum(['group', 'destination']),
+  journalId: z.string().transform((text) => journalId(text)),
+  seq: count,
+  hash: z.string().transform((text) => entryHash(text)),
+});
+export type WitnessedEntry = z.output<typeof witnessed>;
+
+export type JsonValue = z.output<typeof handle>;
 
 export const ROLL_REASONS = ['size', 'age', 'idle', 'checkpoint', 'operator', 'end', 'recovery'] as const;
 export type RollReason = (typeof ROLL_REASONS)[number];
@@ -36,7 +50,15 @@ const jobStarted = z.object({
   topics: z.array(
     z.object({ topic: z.string(), topicId: z.string().nullable(), startOffsets: z.array(offset) }),
   ),
+  /** Where its files go; null in a journal of format 1. */
+  sinkUri: z.string().nullable(),
+  /** The effective configuration without secrets, for whoever reads the journal later; null in a journal of format 1. */
+  config: z.json(),
+  /** What the operator has allowed this start to change. */
+  moved: z.array(z.enum(['sink', 'group'])),
 });
+/** The marker at this sink was made: from here on a missing one is a sink that is not there. */
+const markerMade = z.object({ type: z.literal('markerMade'), sink: z.string() });
 const jobStopped = z.object({ type: z.literal('jobStopped'), reason: z.enum(['signal', 'end', 'failure']) });
 
 const epochClaimed = z.object({
@@ -55,6 +77,8 @@ const partOpened = z.object({
   temporaryUri: z.string(),
   format: z.enum(['text']),
   firstOffset: offset,
+  /** Generation of the source's log: 1, and one more with each accepted truncation. Offsets are counted per generation. */
+  generation: count.min(1),
   openedAtMs: count,
 });
 /** What its creation left that names do not tell (an upload id); precedes the first byte of such a file. */
@@ -77,6 +101,8 @@ const checkpointCompleted = z.object({
   type: z.literal('checkpointCompleted'),
   checkpoint: count,
   nextOffset: offset,
+  /** Kafka's leader epoch of the last batch below nextOffset; null where it is not known. */
+  leaderEpoch,
   /** Records read since the checkpoint before, and how many of them were skipped, by reason. */
   recordsRead: count,
   recordsSkipped: z.object({ nullValue: count }),
@@ -94,7 +120,11 @@ const partitionStopped = z.object({
   fromOffset: offset.nullable(),
   toOffset: offset.nullable(),
   files: z.array(z.string()),
+  /** Where the source's log went back; null for every other cause. */
+  truncation: truncation.nullable(),
 });
+/** The source names the partition no more, and all that it owed is published. */
+const partitionRetired = z.object({ type: z.literal('partitionRetired') });
 const request = { requestId: count };
 const rollRequested = z.object({ type: z.literal('rollRequested'), ...request });
 const resumeRequested = z.object({ type: z.literal('resumeRequested'), ...request });
@@ -105,10 +135,26 @@ const lossAccepted = z.object({
   fromOffset: offset,
   toOffset: offset,
 });
+/** The operator reads on in the log that replaced the one that was read: nextOffset becomes divergedAt. */
+const logTruncationAccepted = z.object({
+  type: z.literal('logTruncationAccepted'),
+  ...request,
+  ...truncation.shape,
+});
+/** The operator's answer to a journal that is older than these witnesses: they are not judged again. */
+const witnessAnswered = z.object({
+  type: z.literal('witnessAnswered'),
+  ...request,
+  answer: z.enum(['from-journal', 'from-witness']),
+  witnesses: z.array(witnessed),
+  /** What is given up: nextOffset becomes toOffset. Null where nothing is. */
+  loss: z.object({ fromOffset: offset, toOffset: offset }).nullable(),
+});
 const requestRefused = z.object({ type: z.literal('requestRefused'), ...request, reason: z.string() });
 
 export const journalEventSchema = z.discriminatedUnion('type', [
   jobStarted,
+  markerMade,
   jobStopped,
   epochClaimed,
   partOpened,
@@ -119,22 +165,37 @@ export const journalEventSchema = z.discriminatedUnion('type', [
   partCommitted,
   partDiscarded,
   partitionStopped,
+  partitionRetired,
   rollRequested,
   resumeRequested,
   lossAccepted,
+  logTruncationAccepted,
+  witnessAnswered,
   requestRefused,
 ]);
 
 export type JournalEvent = z.output<typeof journalEventSchema>;
 export type EventOf<T extends JournalEvent['type']> = Extract<JournalEvent, { type: T }>;
 /** Events of the job's own subject; all others belong to a partition's subject. */
-export type JobEvent = EventOf<'jobStarted' | 'jobStopped'>;
+export type JobEvent = EventOf<'jobStarted' | 'markerMade' | 'jobStopped'>;
 export type PartitionEvent = Exclude<JournalEvent, JobEvent>;
+
+const JOB_EVENTS: readonly JournalEvent['type'][] = ['jobStarted', 'markerMade', 'jobStopped'];
+
+export function isJobEvent(event: JournalEvent): event is JobEvent {
+  return JOB_EVENTS.includes(event.type);
+}
 
 /** What an operator asks for; filed in the request subject, journaled by the owner. */
 export const operatorRequestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('roll') }),
-  z.object({ type: z.literal('resume') }),
+  z.object({
+    type: z.literal('resume'),
+    /** The answer to a journal that went back; null where that is not asked. */
+    from: z.enum(['journal', 'witness']).nullable().default(null),
+    acceptLoss: z.boolean().default(false),
+  }),
   z.object({ type: z.literal('acceptLoss'), fromOffset: offset, toOffset: offset }),
+  z.object({ type: z.literal('acceptTruncation'), divergedAt: offset }),
 ]);
 export type OperatorRequest = z.output<typeof operatorRequestSchema>;

@@ -8,7 +8,7 @@
  * A found own entry is adopted even where another writer's stands behind it: the append took effect before that ownership
  * began, and what follows from it is still due. The fence is met at the next append.
  */
-import { decodeEntry, encodeEntry, hashEntry } from './entry.ts';
+import { decodeEntry, encodeEntry, ENTRY_MIN_READER, ENTRY_VERSION, hashEntry } from './entry.ts';
 import { hasCode, TidemarkError } from './errors.ts';
 import type { JournalEvent } from './events.ts';
 import type { ClaimId, EntryHash, Subject } from './ids.ts';
@@ -201,7 +201,8 @@ export class SubjectWriter {
   #encode(identity: WriterIdentity, events: readonly JournalEvent[]): Uint8Array {
     const { job, topic, partition, epoch, claimId } = identity;
     return encodeEntry({
-      v: 1,
+      v: ENTRY_VERSION,
+      minReader: ENTRY_MIN_READER,
       job,
       topic,
       partition,

@@ -9,6 +9,7 @@ import { defaultRollingPolicy } from '../actors/rollingPolicy.ts';
 import type { Journal } from '../journal/port.ts';
 import { systemClock, systemRandom } from './clock.ts';
 import type { JobConfig, NatsJournalConfig } from './config/jobConfig.ts';
+import { effectiveConfig } from './config/effectiveConfig.ts';
 import { configFingerprint } from './config/fingerprint.ts';
 import { SNAPSHOTS, type JobSettings } from './coordinator/options.ts';
 import { openJobMemory, type JobMemory } from './memory/jobMemory.ts';
@@ -137,6 +138,7 @@ export function composeSettings(config: JobConfig, untilEnd: boolean): JobSettin
   return {
     job: config.job,
     fingerprint: configFingerprint(config),
+    effectiveConfig: effectiveConfig(config),
     version: VERSION,
     naming: { sinkUri: sink.uri, prefix: sink.prefix, suffix: sink.suffix, entropy: sink.entropy },
     assigner: composeAssigner(config),

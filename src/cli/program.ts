@@ -135,7 +135,9 @@ function addRequests(program: Program, io: CliIo): void {
   jobCommand(program, 'resume', 'let a stopped partition try again, once its cause is gone')
     .requiredOption('--partition <topic/number>', 'the stopped partition')
     .addOption(jsonOption())
-    .action((file: string, options: RequestOptions) => filed(file, options, () => ({ type: 'resume' })));
+    .action((file: string, options: RequestOptions) =>
+      filed(file, options, () => ({ type: 'resume', from: null, acceptLoss: false })),
+    );
   jobCommand(program, 'accept-loss', 'give up offsets that the source has lost, and go on behind them')
     .requiredOption('--partition <topic/number>', 'the stopped partition')
     .requiredOption('--from <offset>', 'first offset that is lost')

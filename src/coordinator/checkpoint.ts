@@ -9,7 +9,7 @@ const CHANGE_BYTES = 512;
 
 export type CheckpointBody = Pick<
   EventOf<'checkpointCompleted'>,
-  'nextOffset' | 'recordsRead' | 'recordsSkipped' | 'parts'
+  'nextOffset' | 'leaderEpoch' | 'recordsRead' | 'recordsSkipped' | 'parts'
 >;
 
 /**
@@ -29,6 +29,7 @@ export async function checkpoint(
   }
   await completeCheckpoint(host, entryBytesMax, () => ({
     nextOffset: cut.nextOffset,
+    leaderEpoch: null,
     recordsRead: cut.recordsRead,
     recordsSkipped: { nullValue: cut.recordsSkippedNull },
     parts,

@@ -3,7 +3,7 @@
  * once, by the first jobStarted that names a topic; partitions that it gains later start at 0.
  */
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
-import type { EventOf, JobEvent } from '../../journal/events.ts';
+import { isJobEvent, type EventOf, type JobEvent } from '../../journal/events.ts';
 import { claimId } from '../../journal/ids.ts';
 import { EMPTY_TAIL, replay, type Tail } from '../../journal/replay.ts';
 import { jobSubject } from '../../journal/subjects.ts';
@@ -21,12 +21,18 @@ export interface JournaledTopic {
 export class JobFacts {
   groupId: string | null = null;
   clusterId: string | null = null;
+  /** Of the last start; null where a journal of format 1 does not say. */
+  sinkUri: string | null = null;
+  /** Sinks whose marker was made. */
+  readonly markers = new Set<string>();
   started = 0;
   readonly topics = new Map<string, JournaledTopic>();
 
   fold(event: JobEvent): void {
+    if (event.type === 'markerMade') this.markers.add(event.sink);
     if (event.type !== 'jobStarted') return;
     this.started += 1;
+    this.sinkUri = event.sinkUri ?? this.sinkUri;
     this.groupId ??= event.groupId;
     this.clusterId ??= event.clusterId;
     for (const { topic, topicId, startOffsets } of event.topics) {
@@ -46,7 +52,7 @@ async function readJobFacts(context: Context): Promise<{ readonly facts: JobFact
   let tail = EMPTY_TAIL;
   for await (const replayed of replay(context.ports.journal, jobSubject(context.settings.job))) {
     for (const event of replayed.entry.events) {
-      if (event.type !== 'jobStarted' && event.type !== 'jobStopped') {
+      if (!isJobEvent(event)) {
         throw new TidemarkError(
           'JOURNAL_CORRUPT',
           `The job's subject holds the event "${event.type}", which is a partition's.`,
@@ -82,14 +88,11 @@ export async function startJob(
       if (known !== undefined && (known.topicId !== null || topic.topicId === null)) continue;
       topics.push(await describeStart(context, topic, known));
     }
-    const { fingerprint, version } = context.settings;
+    const { fingerprint, version, naming, effectiveConfig } = context.settings;
     return {
-      type: 'jobStarted',
-      fingerprint,
-      version,
-      groupId: source.groupId,
-      clusterId: source.clusterId,
-      topics,
+      ...{ type: 'jobStarted', fingerprint, version, topics },
+      ...{ groupId: source.groupId, clusterId: source.clusterId },
+      ...{ sinkUri: naming.sinkUri, config: effectiveConfig, moved: [] },
     };
   };
   return appendJobEvent(context, decide, signal);

@@ -2,6 +2,7 @@
 import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
 import type { NamingRule } from '../../actors/naming.ts';
 import type { RollingPolicy } from '../../actors/rollingPolicy.ts';
+import type { JsonValue } from '../../journal/events.ts';
 import type { JobName } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import type { Clock, Random } from '../clock.ts';
@@ -33,6 +34,8 @@ export interface JobSettings {
   readonly job: JobName;
   /** Changes with the configuration; for the journal's readers. */
   readonly fingerprint: string;
+  /** The configuration as it takes effect, without secrets; for the journal's readers. */
+  readonly effectiveConfig: JsonValue;
   readonly version: string;
   readonly naming: NamingRule;
   readonly assigner: BucketAssigner;

@@ -48,8 +48,9 @@ export class PartFiles {
         temporaryUri: temporaryUri(folder, id),
       };
       const openedAtMs = Math.max(0, Math.floor(ports.clock.wallMs()));
+      const { generation } = host.ledger.facts;
       await host.submit(() => [
-        { type: 'partOpened', ...target, bucket, format: 'text', firstOffset, openedAtMs },
+        { type: 'partOpened', ...target, bucket, format: 'text', firstOffset, generation, openedAtMs },
       ]);
       try {
         const file = await ports.store.create(target);

@@ -293,6 +293,7 @@ function stopFactsOf(error: TidemarkError): StopFacts {
     fromOffset: offsetOf(fromOffset),
     toOffset: offsetOf(toOffset),
     files: Array.isArray(files) ? (files as readonly string[]) : [],
+    truncation: null,
   };
 }
 

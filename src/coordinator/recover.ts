@@ -5,7 +5,7 @@
 import { FOLD_VERSION, PartitionLedger, type LedgerFacts } from '../../actors/ledger.ts';
 import { decodeEntry, hashEntry, type Entry } from '../../journal/entry.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
-import type { JournalEvent, PartitionEvent } from '../../journal/events.ts';
+import { isJobEvent, type JournalEvent, type PartitionEvent } from '../../journal/events.ts';
 import { partitionName, type EntryHash, type Subject, type TopicPartition } from '../../journal/ids.ts';
 import type { Journal, Revision } from '../../journal/port.ts';
 import { EMPTY_TAIL, replay, type Tail } from '../../journal/replay.ts';
@@ -112,7 +112,7 @@ function checkBelongs(
 /** The events of a partition's entry; those of a job's life have no place in it. */
 function partitionEvents(events: readonly JournalEvent[], subject: Subject): readonly PartitionEvent[] {
   for (const event of events) {
-    if (event.type === 'jobStarted' || event.type === 'jobStopped') {
+    if (isJobEvent(event)) {
       throw new TidemarkError(
         'JOURNAL_CORRUPT',
         `${subject} holds the event "${event.type}", which is no partition's.`,

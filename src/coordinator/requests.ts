@@ -67,6 +67,7 @@ export function decideRequest(state: Stage, { requestId, request }: FiledRequest
         ? [{ type: 'rollRequested', requestId }]
         : refuse('The partition is stopped: nothing is open.');
     case 'resume':
+      if (request.from !== null) return refuse('The journal did not go back: resume without that answer.');
       return stop === null
         ? refuse('The partition is not stopped.')
         : [{ type: 'resumeRequested', requestId }];
@@ -84,6 +85,8 @@ export function decideRequest(state: Stage, { requestId, request }: FiledRequest
       }
       return [{ type: 'lossAccepted', requestId, fromOffset, toOffset }];
     }
+    case 'acceptTruncation':
+      return refuse('The partition is not stopped by a log that went back.');
   }
 }
 

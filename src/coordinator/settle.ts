@@ -93,6 +93,7 @@ async function finishAll(settling: Settling, parts: readonly PartFileContext[]):
   const { host, entryBytesMax } = settling;
   await completeCheckpoint(host, entryBytesMax, (facts) => ({
     nextOffset: facts.nextOffset ?? 0n,
+    leaderEpoch: facts.leaderEpoch,
     recordsRead: 0,
     recordsSkipped: { nullValue: 0 },
     parts: changes,

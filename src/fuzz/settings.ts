@@ -22,6 +22,7 @@ export function jobSettings(config: WorldConfig): JobSettings {
   return {
     job: JOB,
     fingerprint: 'world',
+    effectiveConfig: null,
     version: '0.0.0',
     naming: namingOf(config),
     assigner: assignerOf(config.buckets),

@@ -84,7 +84,7 @@ function stopping(ports: Ports, process: SimProcess): Ports {
   };
   ask(500, 0, { type: 'roll' });
   ask(1_500, 0, { type: 'acceptLoss', fromOffset: 0n, toOffset: 2n });
-  ask(1_500, 1, { type: 'resume' });
+  ask(1_500, 1, { type: 'resume', from: null, acceptLoss: false });
   ask(3_000, 0, { type: 'roll' });
   const lost = new Set([0, 1]);
   const open: Source['open'] = (at, offset, topicId) =>

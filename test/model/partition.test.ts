@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { partitionMachine, type PartitionMachineEvent } from '../../actors/partition.ts';
+import type { EventOf } from '../../journal/events.ts';
+import { entryHash, journalId } from '../../journal/ids.ts';
 import type { StopFacts } from '../../actors/facts.ts';
 import { start, step } from '../../actors/step.ts';
 import { change, checkpointed, claim, claimed, part, partOpened, piece, rolled, stopped } from './samples.ts';
@@ -12,7 +14,16 @@ const halt: StopFacts = {
   fromOffset: null,
   toOffset: null,
   files: [],
+  truncation: null,
 };
+const truncated = { type: 'logTruncationAccepted', requestId: 5, divergedAt: 90n, leaderEpoch: 3 } as const;
+const answered = {
+  ...{ type: 'witnessAnswered', requestId: 6, answer: 'from-witness' },
+  witnesses: [
+    { source: 'group', journalId: journalId('journal-1'), seq: 7, hash: entryHash('f'.repeat(64)) },
+  ],
+  loss: { fromOffset: 40n, toOffset: 60n },
+} as const satisfies EventOf<'witnessAnswered'>;
 const loss = { type: 'lossAccepted', requestId: 4, fromOffset: 100n, toOffset: 250n } as const;
 const replayed = { type: 'replayed', ownClaimId: OWN } as const;
 
@@ -43,6 +54,7 @@ const replaying = inBoth('replaying', {
   checkpointCompleted: ['replaying'],
   partCommitted: ['replaying'],
   partDiscarded: ['replaying'],
+  partitionRetired: ['replaying'],
   rollRequested: ['replaying'],
   requestRefused: ['replaying'],
   replayed: ['claiming'],
@@ -69,6 +81,9 @@ describeModel('partition', {
     requestRefused: { type: 'requestRefused', requestId: 2, reason: 'The partition is not stopped.' },
     resumeRequested: { type: 'resumeRequested', requestId: 3 },
     lossAccepted: loss,
+    logTruncationAccepted: truncated,
+    witnessAnswered: answered,
+    partitionRetired: { type: 'partitionRetired' },
     replayed,
     settled: { type: 'settled' },
     checkpointStarted: { type: 'checkpointStarted' },
@@ -83,12 +98,16 @@ describeModel('partition', {
       partitionStopped: [`replaying${WITH_STOP}`],
       resumeRequested: ['replaying'],
       lossAccepted: ['replaying'],
+      logTruncationAccepted: ['replaying'],
+      witnessAnswered: ['replaying'],
     },
     [`replaying${WITH_STOP}`]: {
       ...replaying[`replaying${WITH_STOP}`],
       partitionStopped: [`replaying${WITH_STOP}`],
       resumeRequested: ['replaying'],
       lossAccepted: ['replaying'],
+      logTruncationAccepted: ['replaying'],
+      witnessAnswered: ['replaying'],
     },
     claiming: {
       'epochClaimed (own)': ['settling'],
@@ -109,6 +128,7 @@ describeModel('partition', {
       resumeRequested: ['settling'],
       partitionStopped: ['stopped'],
       settled: ['running'],
+      partitionRetired: ['retired'],
       fenced: ['fenced'],
       epochGivenUp: ['replaying'],
       halted: ['stopped'],
@@ -141,6 +161,12 @@ describeModel('partition', {
       epochGivenUp: ['replaying'],
       halted: ['stopped'],
     },
+    retired: {
+      rollRequested: ['retired'],
+      requestRefused: ['retired'],
+      fenced: ['fenced'],
+      epochGivenUp: ['replaying'],
+    },
     ...inBoth('fenced', { epochGivenUp: ['replaying'] }),
     stopped: {
       partCommitted: ['stopped'],
@@ -148,6 +174,8 @@ describeModel('partition', {
       requestRefused: ['stopped'],
       resumeRequested: ['replaying'],
       lossAccepted: ['replaying'],
+      logTruncationAccepted: ['replaying'],
+      witnessAnswered: ['replaying'],
       fenced: [`fenced${WITH_STOP}`],
       epochGivenUp: [`replaying${WITH_STOP}`],
       halted: ['stopped'],
@@ -202,6 +230,31 @@ describe('partition: what it keeps', () => {
       lastRequestId: 3,
     });
     expect(run(...running, stopped, loss)).toMatchObject({ stop: null, nextOffset: 250n, lastRequestId: 4 });
+  });
+  it('an accepted truncation reads on where the log differs, in its next generation', () => {
+    expect(run(...running, stopped, truncated)).toMatchObject({
+      ...{ stop: null, nextOffset: 90n, leaderEpoch: 3, generation: 2, lastRequestId: 5 },
+    });
+  });
+  it('an answer to witnesses is remembered with them, and gives up what it says', () => {
+    expect(run(...running, stopped, answered)).toMatchObject({
+      ...{ stop: null, nextOffset: 60n, leaderEpoch: null, answered: answered.witnesses, lastRequestId: 6 },
+    });
+    expect(run(...running, stopped, { ...answered, loss: null }).nextOffset).toBe(40n);
+  });
+  it('the leader epoch is that of the last checkpoint, and unknown after a loss', () => {
+    expect(run(claimed(1), checkpointed(1, 110n)).leaderEpoch).toBe(4);
+    expect(run(claimed(1), checkpointed(1, 110n), stopped, loss).leaderEpoch).toBeNull();
+  });
+  it('a partition is retired until somebody claims it again', () => {
+    const retired = [replayed, own, { type: 'partitionRetired' }] as const;
+    expect(run(...retired).retired).toBe(true);
+    expect(run(claimed(1), { type: 'partitionRetired' }, claimed(2)).retired).toBe(false);
+  });
+  it('a refusal is kept until a request is accepted', () => {
+    const refused = { type: 'requestRefused', requestId: 6, reason: 'no' } as const;
+    expect(run(...running, refused).refusal).toEqual({ requestId: 6, reason: 'no' });
+    expect(run(...running, refused, { type: 'rollRequested', requestId: 7 }).refusal).toBeNull();
   });
   it('a journal in doubt outranks the stop that it holds', () => {
     expect(run(...running, stopped, { type: 'halted', stop: halt }).stop).toEqual(halt);

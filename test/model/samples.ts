@@ -20,6 +20,7 @@ export function partOpened(n: number, bucket = 'hour-1'): EventOf<'partOpened'> 
     temporaryUri: temporaryName(n),
     format: 'text',
     firstOffset: BigInt(n),
+    generation: 1,
     openedAtMs: 1_000,
   };
 }
@@ -55,6 +56,7 @@ export function checkpointed(
     type: 'checkpointCompleted',
     checkpoint,
     nextOffset,
+    leaderEpoch: 4,
     recordsRead: 10,
     recordsSkipped: { nullValue: 1 },
     checkpointParts,
@@ -77,4 +79,5 @@ export const stopped: EventOf<'partitionStopped'> = {
   fromOffset: 100n,
   toOffset: 250n,
   files: [],
+  truncation: null,
 };

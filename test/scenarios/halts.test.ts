@@ -59,12 +59,12 @@ describe('a partition whose journal is in doubt', () => {
     await ask(job, { type: 'acceptLoss', fromOffset: 0n, toOffset: 5n });
     await until(() => saidOf(service, REFUSED) === 2);
     // Its cause is still there: it is halted anew, and that is the answer.
-    await ask(job, { type: 'resume' });
+    await ask(job, { type: 'resume', from: null, acceptLoss: false });
     await until(() => saidOf(service, REFUSED) === 3);
     expect(saidOf(service, HALTED)).toBe(2);
 
     restore(job, lost);
-    const requestId = await ask(job, { type: 'resume' });
+    const requestId = await ask(job, { type: 'resume', from: null, acceptLoss: false });
     source.append(0, ...numbered(0, 10, RECORDS));
     await until(() => [...job.committed().values()].join('').includes(`0:${RECORDS + 9}\n`));
     expect((await service.stop()).stopped).toEqual([]);
@@ -78,7 +78,7 @@ describe('a partition whose journal is in doubt', () => {
 
   test('a request that was answered before is not read again', async () => {
     const { job, source } = await rolledBack();
-    await ask(job, { type: 'resume' });
+    await ask(job, { type: 'resume', from: null, acceptLoss: false });
     const service = serve(job, { source, rolling });
     await until(() => saidOf(service, REFUSED) === 1);
     await until(() => saidOf(service, HALTED) === 2);
@@ -114,7 +114,7 @@ describe('a partition halted by a bug', () => {
     const journal = createMemoryJournal({ backing: job.backing, onAppend });
     const service = serve(job, { source, rolling, journal });
     await service.listening.heard(HALTED);
-    await ask(job, { type: 'resume' });
+    await ask(job, { type: 'resume', from: null, acceptLoss: false });
     await until(() => [...job.committed().values()].join('').includes(`0:${RECORDS - 1}\n`));
     expect((await service.stop()).stopped).toEqual([]);
     expectEachRecordOnce(job, 1, RECORDS);

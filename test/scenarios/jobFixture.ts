@@ -53,6 +53,7 @@ export class JobFixture {
     return {
       job: jobName('numbers'),
       fingerprint: 'fingerprint',
+      effectiveConfig: null,
       version: '0.0.0',
       naming: options.naming ?? {
         sinkUri: `file://${this.folder}`,

@@ -69,7 +69,7 @@ describe('a stopped partition', () => {
     await until(() => linesOf(job, 1).length === RECORDS);
     expect(linesOf(job, 0).length).toBe(14);
     source.isMended = true;
-    await ask(job, { type: 'resume' });
+    await ask(job, { type: 'resume', from: null, acceptLoss: false });
     await until(() => linesOf(job, 0).length === RECORDS);
     const report = await service.stop();
     expect(report.stopped).toEqual([]);
@@ -119,7 +119,7 @@ describe('a stopped partition', () => {
       await journal.fileRequest(requestSubject(JOB, at(0)), new TextEncoder().encode(text));
     }
     source.isMended = true;
-    await ask(job, { type: 'resume' });
+    await ask(job, { type: 'resume', from: null, acceptLoss: false });
     await until(() => linesOf(job, 0).length === RECORDS);
     expect((await service.stop()).stopped).toEqual([]);
   });

@@ -193,7 +193,8 @@ class Historian {
 function bytesOf(events: readonly PartitionEvent[]): Uint8Array {
   const at = '2026-01-02T03:04:05.006Z';
   const entry = {
-    v: 1,
+    v: 2,
+    minReader: 2,
     job: 'clicks',
     topic: 'clicks',
     partition: 0,

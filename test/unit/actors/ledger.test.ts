@@ -264,7 +264,7 @@ describe('a stage', () => {
     stage.apply(claimed(2));
     stage.note({
       type: 'halted',
-      stop: { code: 'X', message: '', fromOffset: null, toOffset: null, files: [] },
+      stop: { code: 'X', message: '', fromOffset: null, toOffset: null, files: [], truncation: null },
     });
     expect([ledger.facts, ledger.status, partsOf(ledger), bucketsOf(ledger), ledger.committedFiles]).toEqual(
       before,

@@ -1,8 +1,8 @@
 /** Drawn events and entries: what a journal may hold. */
 import fc from 'fast-check';
-import { ENTRY_VERSION, type Entry } from '../../../journal/entry.ts';
+import { ENTRY_MIN_READER, ENTRY_VERSION, type Entry } from '../../../journal/entry.ts';
 import { ROLL_REASONS, type EventOf, type JournalEvent } from '../../../journal/events.ts';
-import { claimId, crc64Hex, entryHash, partId } from '../../../journal/ids.ts';
+import { claimId, crc64Hex, entryHash, journalId, partId } from '../../../journal/ids.ts';
 
 const HEX_DIGITS = '0123456789abcdef'.split('');
 const hex = (length: number): fc.Arbitrary<string> =>
@@ -25,6 +25,12 @@ const partChange = fc.record({
   roll: fc.option(fc.record({ reason: fc.constantFrom(...ROLL_REASONS), atMs: count })),
 });
 
+const truncation = { divergedAt: offset, leaderEpoch: fc.option(count) };
+const witnessed = fc.record({
+  ...{ source: fc.constantFrom('group', 'destination'), journalId: hex(16).map(journalId) },
+  ...{ seq: count, hash: hex(64).map(entryHash) },
+});
+
 /** One for every type of event: a new type does not compile without its own. */
 const events: { readonly [T in JournalEvent['type']]: fc.Arbitrary<Omit<EventOf<T>, 'type'>> } = {
   jobStarted: fc.record({
@@ -33,12 +39,20 @@ const events: { readonly [T in JournalEvent['type']]: fc.Arbitrary<Omit<EventOf<
       fc.record({ topic: text, topicId: fc.option(text), startOffsets: fc.array(offset, { maxLength: 3 }) }),
       { maxLength: 2 },
     ),
+    ...{ sinkUri: fc.option(text), config: handle },
+    moved: fc.array(fc.constantFrom('sink', 'group'), { maxLength: 2 }),
   }),
+  markerMade: fc.record({ sink: text }),
   jobStopped: fc.record({ reason: fc.constantFrom('signal', 'end', 'failure') }),
   epochClaimed: fc.record({ epoch: count, claimId: hex(32).map(claimId), startOffset: offset }),
   partOpened: fc.record({
     ...{ partId: part, bucket: text, finalUri: text, temporaryUri: text },
-    ...{ format: fc.constant('text' as const), firstOffset: offset, openedAtMs: count },
+    ...{
+      format: fc.constant('text' as const),
+      firstOffset: offset,
+      generation: count.map((n) => n + 1),
+      openedAtMs: count,
+    },
   }),
   partStarted: fc.record({ partId: part, handle }),
   partMoved: fc.record({ partId: part, fromUri: text, toUri: text }),
@@ -47,6 +61,7 @@ const events: { readonly [T in JournalEvent['type']]: fc.Arbitrary<Omit<EventOf<
   }),
   checkpointCompleted: fc.record({
     ...{ checkpoint: count, nextOffset: offset, recordsRead: count, checkpointParts: count },
+    leaderEpoch: fc.option(count),
     ...{ recordsSkipped: fc.record({ nullValue: count }), parts: fc.array(partChange, { maxLength: 3 }) },
   }),
   partCommitted: fc.record({ partId: part }),
@@ -54,10 +69,18 @@ const events: { readonly [T in JournalEvent['type']]: fc.Arbitrary<Omit<EventOf<
   partitionStopped: fc.record({
     ...{ code: text, message: text, fromOffset: fc.option(offset), toOffset: fc.option(offset) },
     files: fc.array(text, { maxLength: 2 }),
+    truncation: fc.option(fc.record(truncation)),
   }),
+  partitionRetired: fc.record({}),
   rollRequested: fc.record({ requestId: count }),
   resumeRequested: fc.record({ requestId: count }),
   lossAccepted: fc.record({ requestId: count, fromOffset: offset, toOffset: offset }),
+  logTruncationAccepted: fc.record({ requestId: count, ...truncation }),
+  witnessAnswered: fc.record({
+    ...{ requestId: count, answer: fc.constantFrom('from-journal', 'from-witness') },
+    witnesses: fc.array(witnessed, { maxLength: 2 }),
+    loss: fc.option(fc.record({ fromOffset: offset, toOffset: offset })),
+  }),
   requestRefused: fc.record({ requestId: count, reason: text }),
 };
 
@@ -69,6 +92,7 @@ export const anyEvent: fc.Arbitrary<JournalEvent> = fc.oneof(
 
 export const anyEntry: fc.Arbitrary<Entry> = fc.record({
   v: fc.constant(ENTRY_VERSION),
+  minReader: fc.constant(ENTRY_MIN_READER),
   job: text,
   topic: text,
   partition: fc.integer({ min: -1, max: 100_000 }),

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeEntry, encodeEntry, ENTRY_VERSION, hashEntry } from '../../../journal/entry.ts';
 import { anyEntry } from './anyEntry.ts';
-import { chain, claimed, flipBit } from './fixtures.ts';
+import type { JournalEvent } from '../../../journal/events.ts';
+import { bulky, chain, claimed, flipBit } from './fixtures.ts';
 
 function encodedWith(changes: Record<string, unknown>): Uint8Array {
   const [bytes] = chain(1);
@@ -69,10 +70,44 @@ describe('the entry codec', () => {
     expect(String(error)).toContain('Entry 7 of job.partition.t.0');
   });
 
-  test('an entry of a newer format asks for an upgrade instead of being guessed at', () => {
-    const error = decodeError(encodedWith({ v: ENTRY_VERSION + 1 }));
-    expect(error).toMatchObject({ code: 'JOURNAL_CORRUPT' });
-    expect(String(error)).toMatch(/newer Tidemark.*Upgrade/);
+  test.each([undefined, ENTRY_VERSION + 1])(
+    'an entry of a newer format that needs reader %s asks for an upgrade instead of being guessed at',
+    (minReader) => {
+      const error = decodeError(encodedWith({ v: ENTRY_VERSION + 1, minReader }));
+      expect(error).toMatchObject({ code: 'JOURNAL_NEWER', retry: 'operator' });
+      expect(String(error)).toMatch(/newer Tidemark.*Upgrade/);
+    },
+  );
+
+  test('an entry of a newer format that this reader may read is read, without the fields that it does not know', () => {
+    const bytes = encodedWith({ v: ENTRY_VERSION + 7, minReader: ENTRY_VERSION, colour: 'red' });
+    const [plain = new Uint8Array()] = chain(1);
+    expect(decodeEntry(bytes, 'it')).toEqual(decodeEntry(plain, 'it'));
+  });
+
+  test('an entry of format 1 is read in the shape of today', () => {
+    const started: JournalEvent = {
+      ...{
+        type: 'jobStarted',
+        fingerprint: 'f',
+        version: '0.1.0',
+        groupId: null,
+        clusterId: null,
+        topics: [],
+      },
+      ...{ sinkUri: null, config: null, moved: [] },
+    };
+    const events = [
+      { ...started, sinkUri: undefined, config: undefined, moved: undefined },
+      { ...bulky(1), firstOffset: '0', generation: undefined },
+    ];
+    const {
+      v,
+      minReader,
+      events: read,
+    } = decodeEntry(encodedWith({ v: 1, minReader: undefined, events }), 'it');
+    expect({ v, minReader }).toEqual({ v: ENTRY_VERSION, minReader: 1 });
+    expect(read).toEqual([started, bulky(1)]);
   });
 
   test('the hash covers every byte', () => {

@@ -1,5 +1,11 @@
 /** What the journal's tests share: identities, events, a pacer without time, and chains of entries built by hand. */
-import { encodeEntry, hashEntry, type Entry } from '../../../journal/entry.ts';
+import {
+  encodeEntry,
+  ENTRY_MIN_READER,
+  ENTRY_VERSION,
+  hashEntry,
+  type Entry,
+} from '../../../journal/entry.ts';
 import type { JournalEvent } from '../../../journal/events.ts';
 import { claimId, jobName, NO_HASH, partId, type ClaimId, type Subject } from '../../../journal/ids.ts';
 import type { Journal, Pacer, Revision } from '../../../journal/port.ts';
@@ -39,7 +45,7 @@ export function bulky(bytes: number): JournalEvent {
   const name = 'x'.repeat(bytes);
   return {
     ...{ type: 'partOpened', partId: partId('a'.repeat(32)), bucket: name, format: 'text' },
-    ...{ finalUri: 'file:///f', temporaryUri: 'file:///t', firstOffset: 0n, openedAtMs: 0 },
+    ...{ finalUri: 'file:///f', temporaryUri: 'file:///t', firstOffset: 0n, generation: 1, openedAtMs: 0 },
   };
 }
 
@@ -101,7 +107,14 @@ export function chain(count: number, change: (entry: Entry) => Entry = (entry) =
   for (let seq = 1; seq <= count; seq += 1) {
     const bytes = encodeEntry(
       change({
-        ...{ v: 1, ...identity(), seq, at: '2024-01-01T00:00:00.000Z', prevHash },
+        ...{
+          v: ENTRY_VERSION,
+          minReader: ENTRY_MIN_READER,
+          ...identity(),
+          seq,
+          at: '2024-01-01T00:00:00.000Z',
+          prevHash,
+        },
         events: [seq === 1 ? claimed() : committed(seq)],
       }),
     );

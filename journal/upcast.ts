@@ -1,0 +1,44 @@
+/** Upcasters: entries of earlier formats in the shape of today's. What is stored never changes; hashes are over what is stored. */
+
+type Shape = Record<string, unknown>;
+
+/** By the format that they read; each gives the next one's shape. */
+const UPCASTERS: Readonly<Record<number, (entry: Shape) => Shape>> = { 1: fromFormat1 };
+
+/** The entry in today's format, as far as there is a way; anything else as it is. */
+export function upcastEntry(raw: unknown): unknown {
+  if (typeof raw !== 'object' || raw === null) return raw;
+  let entry = raw as Shape;
+  for (;;) {
+    const upcast = typeof entry['v'] === 'number' ? UPCASTERS[entry['v']] : undefined;
+    if (upcast === undefined) return entry;
+    entry = upcast(entry);
+  }
+}
+
+/** Format 1 is that of 0.1.0: no leader epochs, one generation of each log, no configuration in the journal. */
+function fromFormat1(entry: Shape): Shape {
+  const events: unknown = entry['events'];
+  return {
+    ...entry,
+    v: 2,
+    minReader: 1,
+    events: Array.isArray(events) ? events.map(eventFromFormat1) : events,
+  };
+}
+
+function eventFromFormat1(event: unknown): unknown {
+  if (typeof event !== 'object' || event === null) return event;
+  switch ((event as Shape)['type']) {
+    case 'jobStarted':
+      return { ...event, sinkUri: null, config: null, moved: [] };
+    case 'partOpened':
+      return { ...event, generation: 1 };
+    case 'checkpointCompleted':
+      return { ...event, leaderEpoch: null };
+    case 'partitionStopped':
+      return { ...event, truncation: null };
+    default:
+      return event;
+  }
+}

@@ -1,0 +1,28 @@
+import type { JsonValue } from '../../journal/events.ts';
+import type { JobConfig } from './jobConfig.ts';
+import { Secret } from './secret.ts';
+
+/** Says nothing about which records go where, and differs from machine to machine. */
+const OF_THE_MACHINE: readonly string[] = ['file', 'baseDir'];
+
+/**
+ * The configuration as it takes effect, defaults included, for whoever reads the journal later: rules change, and a file is explained
+ * by those of its time. Secrets are left out, and the places of the job file on this machine.
+ */
+export function effectiveConfig(config: JobConfig): JsonValue {
+  return plainOf(Object.fromEntries(Object.entries(config).filter(([key]) => !OF_THE_MACHINE.includes(key))));
+}
+
+function plainOf(value: unknown): JsonValue {
+  if (typeof value === 'bigint') return value.toString();
+  if (Array.isArray(value)) return value.map(plainOf);
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).filter(([, inner]) => isKept(inner));
+    return Object.fromEntries(entries.map(([key, inner]) => [key, plainOf(inner)]));
+  }
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
+}
+
+function isKept(value: unknown): boolean {
+  return !(value instanceof Secret) && typeof value !== 'function' && value !== undefined;
+}
