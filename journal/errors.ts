@@ -79,6 +79,10 @@ export const ERROR_CODES = {
     retry: 'operator',
     help: 'Repair the topic, or accept the loss of the named offsets.',
   },
+  KAFKA_BATCH_TOO_LARGE: {
+    retry: 'operator',
+    help: 'Raise `memory` in the job file, start again and resume; or accept the loss of the named offsets.',
+  },
   SOURCE_TOPIC_MISSING: {
     retry: 'config',
     help: 'Create the topic (or the file); Tidemark never creates one.',

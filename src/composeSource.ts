@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from './clock.ts';
 import type { JobConfig, KafkaSourceConfig, TlsConfig } from './config/jobConfig.ts';
+import type { KafkaSourceOptions, KafkaTuning } from './kafka/options.ts';
 import type { JobMemory } from './memory/jobMemory.ts';
 import type { Source } from './source/port.ts';
 import type { Log } from './telemetry/log.ts';
@@ -41,26 +42,34 @@ export async function composeSource(
     });
   }
   const { createKafkaSource } = await import('./kafka/kafkaSource.ts');
-  return createKafkaSource({
+  return createKafkaSource(kafkaSourceOptions(source, config, { log, clock, memory }));
+}
+
+export function kafkaSourceOptions(
+  source: KafkaSourceConfig,
+  { job, baseDir }: Pick<JobConfig, 'job' | 'baseDir'>,
+  { log, clock, memory }: Pick<SourceOptions, 'log' | 'clock'> & { readonly memory: JobMemory | undefined },
+): KafkaSourceOptions {
+  return {
     brokers: source.brokers,
     topics: source.topics,
     groupId: source.groupId,
-    clientId: `tidemark-${config.job}-${hostname()}`,
+    clientId: `tidemark-${job}-${hostname()}`,
     ...kafkaSecurity(source),
-    tuning: { decode: source.decode },
+    tuning: { decode: source.decode, ...(memory === undefined ? {} : fetchesWithin(memory)) },
     stateDir: join(baseDir, STATE_FOLDER, MEMBERS_FOLDER),
     log,
     clock,
-    ...(memory === undefined ? {} : fetchesWithin(memory)),
-  });
+    ...(memory === undefined
+      ? {}
+      : { roomToFetch: (isWanted: () => boolean) => memory.budget.room(isWanted) }),
+  };
 }
 
-function fetchesWithin({ shares, budget }: JobMemory) {
+function fetchesWithin({ shares }: JobMemory): Partial<KafkaTuning> {
   const requestBytesMax = Math.min(REQUEST_BYTES_MAX, Math.floor(shares.fetchBytes / 4));
-  return {
-    tuning: { requestBytesMax, prefetchBytesMax: shares.fetchBytes - requestBytesMax },
-    roomToFetch: (isWanted: () => boolean) => budget.room(isWanted),
-  };
+  const prefetchBytesMax = shares.fetchBytes - requestBytesMax;
+  return { requestBytesMax, prefetchBytesMax, unpackBytesMax: shares.unpackBytes };
 }
 
 function kafkaSecurity({ tls, sasl }: KafkaSourceConfig) {

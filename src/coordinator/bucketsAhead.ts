@@ -2,6 +2,7 @@
 import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
 import { hasCode } from '../../journal/errors.ts';
 import type { RecordCursor } from '../source/port.ts';
+import { NoRoomYet } from '../source/unpackRoom.ts';
 
 export interface Wanted {
   readonly slot: number;
@@ -46,12 +47,14 @@ export function findBuckets(
   }
 }
 
-/** What cannot be read is told by whoever comes to it: here it is the end. */
+/** What cannot be read, or not now, is told by whoever comes to it: here it is the end. */
 function movesOn(cursor: RecordCursor): boolean {
   try {
     return cursor.next();
   } catch (error) {
-    if (hasCode(error, 'KAFKA_BATCH_CORRUPT')) return false;
+    const isLeft =
+      error instanceof NoRoomYet || hasCode(error, 'KAFKA_BATCH_CORRUPT', 'KAFKA_BATCH_TOO_LARGE');
+    if (isLeft) return false;
     throw error;
   }
 }

@@ -19,6 +19,7 @@ import { checkCluster, type PartitionTask } from './partitionTask.ts';
 import { Publisher } from './publisher.ts';
 import { readRequests } from './requests.ts';
 import { settle, type Settling } from './settle.ts';
+import { fromNextOffset, isOfSource } from './sourceFailure.ts';
 
 const REQUEST_POLL_MS = 1_000;
 const CHECKPOINT_COMPLETED = 'checkpoint completed';
@@ -144,7 +145,8 @@ export class Epoch {
     let outcome: 'ended' | 'drained';
     try {
       outcome = await this.#racing(this.#pump(flow));
-    } catch (error) {
+    } catch (failure) {
+      const error = fromNextOffset(failure, flow.nextOffset);
       await this.#keepWhatWasRead(error);
       throw error;
     }
@@ -233,8 +235,11 @@ export class Epoch {
           `${partitionName(partition)}: the source skipped from ${flow.nextOffset} to ${batch.fetchedOffset}.`,
         );
       }
-      await flow.consume(batch, endOffset);
-      batch.release?.();
+      try {
+        await flow.consume(batch, endOffset);
+      } finally {
+        batch.release?.();
+      }
       this.#armRollTimer(flow);
     }
     return 'ended';
@@ -252,8 +257,7 @@ export class Epoch {
 
   /** The source cannot go on: what was read before is made to count, so that the loss begins at nextOffset. */
   async #keepWhatWasRead(error: unknown): Promise<void> {
-    const ofSource = hasCode(error, 'SOURCE_RANGE_LOST', 'SOURCE_BEYOND_END', 'KAFKA_BATCH_CORRUPT');
-    if (!ofSource || this.#latch.failure !== null) return;
+    if (!isOfSource(error) || this.#latch.failure !== null) return;
     try {
       await this.#latch.race(this.#checkpointNow(true));
       await this.#publisher.idle();

@@ -8,6 +8,7 @@ import type { RollReason } from '../../journal/events.ts';
 import type { Clock } from '../clock.ts';
 import { LineWays } from '../source/lineTable.ts';
 import type { FetchedBatch, LineRun, RecordCursor } from '../source/port.ts';
+import { NoRoomYet } from '../source/unpackRoom.ts';
 import { findBuckets, type Wanted } from './bucketsAhead.ts';
 import { forEachBounded } from './concurrency.ts';
 import type { PartCut, PartWriter } from './partWriter.ts';
@@ -43,13 +44,24 @@ export interface FlowOptions {
   readonly roomForFiles?: () => Promise<void>;
 }
 
+interface Done {
+  readonly type: 'done';
+}
 type Pause =
-  | { readonly type: 'done' }
+  | Done
   | { readonly type: 'bucket'; readonly slot: number }
-  | { readonly type: 'behind'; readonly writer: PartWriter };
+  | { readonly type: 'behind'; readonly writer: PartWriter }
+  /** What is behind needs memory that others hold. */
+  | { readonly type: 'room'; readonly whenRoom: Promise<void> };
 const DONE: Pause = { type: 'done' };
 /** A slot so long that it holds every time. */
 const ANY_TIME_MS = 2 ** 62;
+
+/** Throws the error where there is nothing to wait for. */
+function pauseAfter(error: unknown): Pause {
+  if (error instanceof NoRoomYet) return { type: 'room', whenRoom: error.whenRoom };
+  throw error;
+}
 
 export class Flow {
   readonly #options: FlowOptions;
@@ -82,20 +94,32 @@ export class Flow {
    */
   async consume(batch: FetchedBatch, endOffset: bigint | null): Promise<void> {
     const cursor = batch.records();
-    // One time for the whole batch: a bucket that was opened for a record is the one that the record then goes to.
-    const wallMs = this.#options.clock.wallMs();
-    let pause = this.#scan(cursor, false, endOffset, wallMs);
-    while (pause.type !== 'done') {
-      if (pause.type === 'bucket') {
-        await this.#openAhead(batch, pause.slot, endOffset);
-        pause = this.#scan(cursor, true, endOffset, wallMs);
-      } else {
-        await pause.writer.caughtUp();
-        pause = this.#scan(cursor, false, endOffset, wallMs);
+    try {
+      // One time for the whole batch: a bucket that was opened for a record is the one that the record then goes to.
+      const wallMs = this.#options.clock.wallMs();
+      let pause = this.#scan(cursor, false, endOffset, wallMs);
+      while (pause.type !== 'done') {
+        const isHeld = pause.type === 'bucket';
+        await this.#resolve(pause, batch, endOffset);
+        pause = this.#scan(cursor, isHeld, endOffset, wallMs);
       }
+      // In the same turn as the last record: a cut that came between would count it, and not move on behind it.
+      const end = endOffset !== null && batch.nextOffset > endOffset ? endOffset : batch.nextOffset;
+      if (end > this.#nextOffset) this.#nextOffset = end;
+    } finally {
+      cursor.release?.();
     }
-    const end = endOffset !== null && batch.nextOffset > endOffset ? endOffset : batch.nextOffset;
-    if (end > this.#nextOffset) this.#nextOffset = end;
+  }
+
+  #resolve(pause: Exclude<Pause, Done>, batch: FetchedBatch, endOffset: bigint | null): Promise<void> {
+    switch (pause.type) {
+      case 'bucket':
+        return this.#openAhead(batch, pause.slot, endOffset);
+      case 'behind':
+        return pause.writer.caughtUp();
+      case 'room':
+        return pause.whenRoom;
+    }
   }
 
   /**
@@ -155,7 +179,7 @@ export class Flow {
       }
     } catch (error) {
       if (read > 0) this.#nextOffset = base + BigInt(lastDelta) + 1n;
-      throw error;
+      return pauseAfter(error);
     } finally {
       this.#recordsRead += read;
       stats.recordsRead += read;
@@ -200,7 +224,9 @@ export class Flow {
     const wanted = new Map([[bucket, { slot, firstOffset: this.#nextOffset }]]);
     if (assigner.by === 'record-time' && room > 1) {
       const options = { assigner, nextOffset: this.#nextOffset, endOffset, room };
-      findBuckets(batch.records(), options, wanted, (other) => this.#byBucket.has(other));
+      const ahead = batch.records();
+      findBuckets(ahead, options, wanted, (other) => this.#byBucket.has(other));
+      ahead.release?.();
     }
     // Counted before anything is waited for: other partitions open files meanwhile.
     let announced = wanted.size;

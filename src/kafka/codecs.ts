@@ -14,7 +14,10 @@ const XERIAL_HEADER_BYTES = 16;
 const unpackGzip = zlibUnpacker(GZIP);
 const unpackZstd = zlibUnpacker(ZSTD);
 
-/** Appends what is packed to the output. Throws where it is damaged; the output then holds anything. */
+/**
+ * Appends what is packed to the output. Throws where it is damaged, or as the output does where it does not fit; the output then holds
+ * anything. Nothing is made that is larger than what fits.
+ */
 export function unpack(codec: number, packed: Buffer, output: Output): void {
   switch (codec) {
     case CODEC.gzip:
@@ -36,18 +39,33 @@ export function unpack(codec: number, packed: Buffer, output: Output): void {
 
 function unpackSnappy(packed: Buffer, output: Output): void {
   if (!packed.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) {
-    output.append(block(packed));
+    unpackBlock(packed, output);
     return;
   }
   for (let at = XERIAL_HEADER_BYTES; at < packed.length;) {
     const start = at + 4;
     at = start + packed.readInt32BE(at);
     if (at > packed.length || at < start) throw new Error('a snappy block reaches beyond its batch');
-    output.append(block(packed.subarray(start, at)));
+    unpackBlock(packed.subarray(start, at), output);
   }
 }
 
-function block(bytes: Buffer): Buffer {
+/** The library makes as much memory as the block says at its begin that it needs. */
+function unpackBlock(bytes: Buffer, output: Output): void {
+  output.reserve(unpackedBytes(bytes));
   // Without asBuffer: false the result is always a Buffer.
-  return uncompressSync(bytes, { asBuffer: true }) as Buffer;
+  output.append(uncompressSync(bytes, { asBuffer: true }) as Buffer);
+}
+
+const LENGTH_BYTES_MAX = 5;
+
+/** A snappy block begins with the length of its content, seven bits a byte, the lowest first. */
+function unpackedBytes(block: Buffer): number {
+  let length = 0;
+  for (let at = 0; at < LENGTH_BYTES_MAX; at += 1) {
+    const byte = block[at] ?? 0x80;
+    length += (byte & 0x7f) * 128 ** at;
+    if (byte < 0x80) return length;
+  }
+  throw new Error('a snappy block does not say how long it is');
 }

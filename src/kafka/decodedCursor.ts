@@ -25,6 +25,7 @@ export class DecodedCursor implements RecordCursor {
   #unpacked: Unpacked | undefined;
   #reader: RecordReader | null = null;
   #left = 0;
+  #lastDelta = 0;
 
   /** Records below `baseOffset` are passed over. */
   constructor(baseOffset: bigint, segments: readonly RecordSegment[]) {
@@ -43,8 +44,13 @@ export class DecodedCursor implements RecordCursor {
     return true;
   }
 
+  release(): void {
+    this.#unpacked?.release();
+    this.#unpacked = undefined;
+  }
+
   #enterSegment(): boolean {
-    if (this.#reader !== null && this.#reader.leftBytes !== 0) throw damagedRecord(this);
+    if (this.#reader !== null && this.#reader.leftBytes !== 0) throw damagedRecord(this, this.#lastDelta);
     this.#unpacked?.release();
     this.#unpacked = undefined;
     const segment = this.#segments[this.#nextSegment];
@@ -60,6 +66,7 @@ export class DecodedCursor implements RecordCursor {
       timestampType: segment.appendTimestampMs === null ? createTime : logAppendTime,
     });
     this.#left = segment.count;
+    this.#lastDelta = segment.lastDelta;
     return true;
   }
 
@@ -68,9 +75,9 @@ export class DecodedCursor implements RecordCursor {
     try {
       record = this.#reader?.next();
     } catch (error) {
-      throw damagedRecord(this, error);
+      throw damagedRecord(this, this.#lastDelta, error);
     }
-    if (record === undefined || record === null) throw damagedRecord(this);
+    if (record === undefined || record === null) throw damagedRecord(this, this.#lastDelta);
     return record;
   }
 

@@ -1,6 +1,7 @@
 /** One owned partition as its runner pulls it: fetched ahead by the fetcher, unpacked when pulled. */
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
+import type { UnpackRoom } from '../source/unpackRoom.ts';
 import { abortError } from './kafkaErrors.ts';
 import type { KafkaTuning } from './options.ts';
 import { type ScannedRecords, toFetchedBatch } from './recordBatches.ts';
@@ -38,6 +39,7 @@ export class Feed implements PartitionFeed {
   cutAnswers = 0;
 
   readonly #tuning: FeedTuning;
+  readonly #room: UnpackRoom;
   readonly #owner: FeedOwner;
   readonly #fetched: ScannedRecords[] = [];
   #failure: { readonly error: unknown } | null = null;
@@ -49,6 +51,7 @@ export class Feed implements PartitionFeed {
     offset: bigint,
     expectedTopicId: string | null,
     tuning: FeedTuning,
+    room: UnpackRoom,
     owner: FeedOwner,
   ) {
     this.name = partitionName(at);
@@ -57,6 +60,7 @@ export class Feed implements PartitionFeed {
     this.expectedTopicId = expectedTopicId;
     this.fetchOffset = offset;
     this.#tuning = tuning;
+    this.#room = room;
     this.#owner = owner;
   }
 
@@ -127,7 +131,7 @@ export class Feed implements PartitionFeed {
     waiting: { resolve: (batch: FetchedBatch) => void; reject: (error: unknown) => void },
   ): void {
     try {
-      waiting.resolve(toFetchedBatch(scanned, this.#tuning.decode));
+      waiting.resolve(toFetchedBatch(scanned, this.#tuning.decode, this.#room));
     } catch (error) {
       this.#fetched.length = 0;
       this.fail(error);

@@ -5,6 +5,7 @@
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { Clock } from '../clock.ts';
+import { UnpackRoom } from '../source/unpackRoom.ts';
 import type { Brokers } from './brokers.ts';
 import { Feed } from './feed.ts';
 import type { FetchedPartition, FetchRequest, FetchResponse } from './fetchProtocol.ts';
@@ -39,6 +40,8 @@ const CUT_ANSWERS_MAX = 3;
 /** However many partitions share the prefetched bytes. */
 const FETCH_BYTES_MIN = 64 * 1024;
 const FEEDS_UNCOPIED = 8;
+const SLOW_WAY =
+  'Records are decoded by kafkajs, one by one: slow, and there to compare with (source.kafka.decode).';
 /** The largest number of bytes that a fetch can ask for. */
 const FETCH_BYTES_LIMIT = 2 ** 31 - 1;
 
@@ -47,10 +50,13 @@ export class Fetcher {
   readonly #feeds = new Set<Feed>();
   readonly #loops = new Map<number, { readonly wakeup: Wakeup; readonly ended: Promise<void> }>();
   readonly #leaders: LeaderSearch;
+  readonly #room: UnpackRoom;
   #turn = 0;
 
   constructor(context: FetcherContext) {
     this.#context = context;
+    this.#room = new UnpackRoom(context.tuning.unpackBytesMax);
+    if (context.tuning.decode === 'records') context.log.info({}, SLOW_WAY);
     this.#leaders = new LeaderSearch(context, {
       feeds: this.#feeds,
       found: (nodeId) => this.#loopOf(nodeId).wakeup.notify(),
@@ -66,7 +72,7 @@ export class Fetcher {
       if (feed.leader !== null) this.#loops.get(feed.leader)?.wakeup.notify();
     };
     const owner = { wanted, closed: () => void this.#feeds.delete(feed) };
-    const feed: Feed = new Feed(at, offset, expectedTopicId, this.#context.tuning, owner);
+    const feed: Feed = new Feed(at, offset, expectedTopicId, this.#context.tuning, this.#room, owner);
     if (this.#context.signal.aborted) {
       void feed.close();
       return feed;
@@ -267,13 +273,13 @@ function cutOff({ name, fetchOffset }: Feed, announcedBytes: number, foundBytes:
     `The record batch at offset ${fetchOffset.toString()} of ${name} says that it is ${announcedBytes} bytes long, but the log holds ` +
     `${foundBytes} from there on: it is damaged. Repair the topic, or accept the loss of its offsets.`;
   return new TidemarkError('KAFKA_BATCH_CORRUPT', message, {
-    fields: { partition: name, offset: fetchOffset, announcedBytes, foundBytes },
+    fields: { partition: name, offset: fetchOffset, fromOffset: fetchOffset, announcedBytes, foundBytes },
   });
 }
 
 function unreadable({ name, fetchOffset }: Feed): TidemarkError {
   const message = `The broker cannot read ${name} at offset ${fetchOffset.toString()}: its log is damaged. Repair the topic.`;
   return new TidemarkError('KAFKA_BATCH_CORRUPT', message, {
-    fields: { partition: name, offset: fetchOffset },
+    fields: { partition: name, offset: fetchOffset, fromOffset: fetchOffset },
   });
 }

@@ -50,6 +50,8 @@ export interface KafkaTuning {
   readonly prefetchBytesMax: number;
   /** Fetches of one partition that wait in memory to be pulled. */
   readonly prefetchFetches: number;
+  /** Of compressed batches that are unpacked at one time; one that takes more stops its partition. */
+  readonly unpackBytesMax: number;
   /** How long an offset must be outside the log, or a topic missing, before it counts as lost. */
   readonly outOfRangeStableMs: number;
   /** How often a missing topic, or an offset outside the log, is looked at again. */
@@ -71,6 +73,7 @@ export const DEFAULT_TUNING: KafkaTuning = {
   requestBytesMax: 8 * 1024 * 1024,
   prefetchBytesMax: 64 * 1024 * 1024,
   prefetchFetches: 2,
+  unpackBytesMax: 64 * 1024 * 1024,
   outOfRangeStableMs: 30_000,
   pollMs: 1_000,
   questionMs: 30_000,

@@ -2,13 +2,14 @@
  * The record batches of one partition in one fetch: where they end, which of them a reader of committed records may see, and
  * whether they are whole. The records are read by a cursor.
  */
-import { TidemarkError } from '../../journal/errors.ts';
+import { TidemarkError, type ErrorFields } from '../../journal/errors.ts';
 import type { FetchedBatch, RecordCursor } from '../source/port.ts';
+import { NeverFits, NoRoomYet, UnpackRoom } from '../source/unpackRoom.ts';
 import { CODEC_MASK, unpack } from './codecs.ts';
 import { crc32c } from './crc32c.ts';
 import { DecodedCursor } from './decodedCursor.ts';
 import type { AbortedTransaction } from './fetchProtocol.ts';
-import type { RecordDecoding } from './options.ts';
+import { DEFAULT_TUNING, type RecordDecoding } from './options.ts';
 import { BatchCursor, type RecordSegment, type Unpacked } from './recordCursor.ts';
 import { PooledOutput } from './unpackOutput.ts';
 
@@ -73,7 +74,7 @@ export function scanRecords({ name, records, release, ...fetch }: PartitionRecor
   let sizeBytes = 0;
   let neededBytes: number | null = null;
   for (let at = 0; at < records.length;) {
-    const batch = wholeBatch(name, records, at, nextOffset > fetchedOffset);
+    const batch = wholeBatch(name, fetchedOffset, records, at, nextOffset > fetchedOffset);
     if (batch.type === 'damaged') break;
     if (batch.type === 'cut') {
       if (batches.length === 0) ({ neededBytes } = batch);
@@ -97,21 +98,48 @@ type BatchAt =
   | { readonly type: 'damaged' };
 
 /** Throws where the batch is damaged, unless that can wait. */
-function wholeBatch(name: string, records: Buffer, at: number, canWait: boolean): BatchAt {
+function wholeBatch(
+  name: string,
+  fetchedOffset: bigint,
+  records: Buffer,
+  at: number,
+  canWait: boolean,
+): BatchAt {
   const leftBytes = records.length - at;
   if (leftBytes < AT_RECORDS) return { type: 'cut', neededBytes: leftBytes * 2 };
   try {
     const length = wholeLength(name, records, at);
     if (length > leftBytes) return { type: 'cut', neededBytes: length };
     const bytes = records.subarray(at, at + length);
-    if (crc32c(bytes, AT.attributes, length) !== bytes.readUInt32BE(AT.crc)) {
-      throw corrupt(name, bytes.readBigInt64BE(0), 'fails its CRC-32C check');
+    if (!isIntact(bytes)) {
+      const range = { fromOffset: fetchedOffset, toOffset: endOfDamaged(records, at, length) };
+      throw corrupt(name, bytes.readBigInt64BE(0), 'fails its CRC-32C check', { range });
     }
     return { type: 'whole', bytes };
   } catch (error) {
     if (canWait) return { type: 'damaged' };
     throw error;
   }
+}
+
+function isIntact(batch: Buffer): boolean {
+  return crc32c(batch, AT.attributes, batch.length) === batch.readUInt32BE(AT.crc);
+}
+
+/**
+ * Where the records behind a damaged batch begin; null where nothing says so for certain. What follows it, if that is whole, knows best;
+ * else two fields of the damaged header that agree.
+ */
+function endOfDamaged(records: Buffer, at: number, length: number): bigint | null {
+  const next = records.subarray(at + length);
+  if (next.length >= AT_RECORDS) {
+    const nextLength = BEFORE_LENGTH_COUNTS + next.readInt32BE(AT.length);
+    const isWhole = nextLength >= AT_RECORDS && nextLength <= next.length;
+    if (isWhole && isIntact(next.subarray(0, nextLength))) return next.readBigInt64BE(0);
+  }
+  const lastDelta = records.readInt32BE(at + AT.lastOffsetDelta);
+  const agrees = records.readInt32BE(at + AT_COUNT) === lastDelta + 1;
+  return agrees ? records.readBigInt64BE(at) + BigInt(lastDelta) + 1n : null;
 }
 
 function wholeLength(name: string, records: Buffer, at: number): number {
@@ -163,13 +191,17 @@ function isAbortMarker(bytes: Buffer): boolean {
 }
 
 /** The visible batches are unpacked one after the other, when the cursor comes to them. */
-export function toFetchedBatch(scanned: ScannedRecords, decode: RecordDecoding = 'batches'): FetchedBatch {
+export function toFetchedBatch(
+  scanned: ScannedRecords,
+  decode: RecordDecoding = 'batches',
+  room = new UnpackRoom(DEFAULT_TUNING.unpackBytesMax),
+): FetchedBatch {
   const { name, fetchedOffset, nextOffset } = scanned;
   const segments: RecordSegment[] = [];
   let sizeBytes = 0;
   for (const { bytes, visible } of scanned.batches) {
     if (!visible) continue;
-    segments.push(packed(name, bytes, fetchedOffset));
+    segments.push(packed(name, bytes, fetchedOffset, room));
     sizeBytes += bytes.length;
   }
   const cursors: Record<RecordDecoding, () => RecordCursor> = {
@@ -185,20 +217,35 @@ export function toFetchedBatch(scanned: ScannedRecords, decode: RecordDecoding =
   };
 }
 
-function packed(name: string, bytes: Buffer, fetchedOffset: bigint): RecordSegment {
+function packed(name: string, bytes: Buffer, fetchedOffset: bigint, room: UnpackRoom): RecordSegment {
   const codec = bytes.readInt16BE(AT.attributes) & CODEC_MASK;
   const segment = segmentOf(bytes, fetchedOffset);
   if (codec === 0) return segment;
-  return { ...segment, unpack: () => unpacked(name, bytes, codec) };
+  const toOffset = fetchedOffset + BigInt(segment.lastDelta) + 1n;
+  const batchOffset = bytes.readBigInt64BE(0);
+  const range = { fromOffset: batchOffset > fetchedOffset ? batchOffset : fetchedOffset, toOffset };
+  return { ...segment, unpack: () => unpacked({ name, bytes, codec, room, range }) };
 }
 
-function unpacked(name: string, bytes: Buffer, codec: number): Unpacked {
-  const output = new PooledOutput();
+interface Packed {
+  readonly name: string;
+  readonly bytes: Buffer;
+  readonly codec: number;
+  readonly room: UnpackRoom;
+  readonly range: OffsetsInDoubt;
+}
+
+function unpacked({ name, bytes, codec, room, range }: Packed): Unpacked {
+  const output = new PooledOutput(room);
   try {
     unpack(codec, bytes.subarray(AT_RECORDS), output);
   } catch (error) {
     output.release();
-    throw corrupt(name, bytes.readBigInt64BE(0), 'cannot be decompressed', error);
+    if (error instanceof NoRoomYet) throw error;
+    const offset = bytes.readBigInt64BE(0);
+    throw error instanceof NeverFits
+      ? tooLarge(name, offset, bytes.length, range, error)
+      : corrupt(name, offset, 'cannot be decompressed', { range, cause: error });
   }
   return { bytes: output.bytes.subarray(0, output.length), release: () => output.release() };
 }
@@ -211,15 +258,50 @@ function segmentOf(bytes: Buffer, baseOffset: bigint): RecordSegment {
     end: bytes.length,
     count: bytes.readInt32BE(AT_COUNT),
     baseDelta: Number(bytes.readBigInt64BE(0) - baseOffset),
+    lastDelta: Number(bytes.readBigInt64BE(0) - baseOffset) + bytes.readInt32BE(AT.lastOffsetDelta),
     firstTimestampMs: Number(bytes.readBigInt64BE(AT.firstTimestamp)),
     appendTimestampMs: byAppendTime ? Number(bytes.readBigInt64BE(AT_MAX_TIMESTAMP)) : null,
   };
 }
 
-function corrupt(name: string, offset: bigint, why: string, cause?: unknown): TidemarkError {
+/** [fromOffset, toOffset); null where its end is not known for certain. */
+interface OffsetsInDoubt {
+  readonly fromOffset: bigint;
+  readonly toOffset: bigint | null;
+}
+
+/** Fields of an error, for the stop that it causes. */
+function fieldsOf({ fromOffset, toOffset }: OffsetsInDoubt): ErrorFields {
+  return toOffset !== null && toOffset > fromOffset ? { fromOffset, toOffset } : { fromOffset };
+}
+
+function corrupt(
+  name: string,
+  offset: bigint,
+  why: string,
+  { range, cause }: { readonly range?: OffsetsInDoubt; readonly cause?: unknown } = {},
+): TidemarkError {
   return new TidemarkError(
     'KAFKA_BATCH_CORRUPT',
     `The record batch at offset ${offset.toString()} of ${name} ${why}. Repair the topic, or accept the loss of its offsets.`,
-    { fields: { partition: name, offset }, ...(cause === undefined ? {} : { cause }) },
+    {
+      fields: { partition: name, offset, ...(range === undefined ? {} : fieldsOf(range)) },
+      ...(cause === undefined ? {} : { cause }),
+    },
+  );
+}
+
+function tooLarge(
+  name: string,
+  offset: bigint,
+  packedBytes: number,
+  range: OffsetsInDoubt,
+  { bytesMax }: NeverFits,
+): TidemarkError {
+  return new TidemarkError(
+    'KAFKA_BATCH_TOO_LARGE',
+    `The record batch at offset ${offset.toString()} of ${name} takes ${packedBytes} bytes, and unpacked more than the ${bytesMax} that the job's ` +
+      'memory has for it. Raise memory in the job file, start again and resume; or accept the loss of its offsets.',
+    { fields: { partition: name, offset, packedBytes, bytesMax, ...fieldsOf(range) } },
   );
 }

@@ -19,6 +19,8 @@ export interface RecordSegment {
   readonly count: number;
   /** The batch's base offset less the cursor's; negative where the batch begins before it. */
   readonly baseDelta: number;
+  /** Of the batch's last offset, whether or not there is still a record of it. */
+  readonly lastDelta: number;
   readonly firstTimestampMs: number;
   /** Every record's time where the broker stamps them; null where each has its own. */
   readonly appendTimestampMs: number | null;
@@ -61,6 +63,7 @@ export class BatchCursor implements RecordCursor {
   #at = 0;
   #end = 0;
   #baseDelta = 0;
+  #lastDelta = 0;
   #firstTimestampMs = 0;
   #appendTimestampMs: number | null = null;
 
@@ -79,6 +82,11 @@ export class BatchCursor implements RecordCursor {
       this.#read();
     } while (this.offsetDelta < 0);
     return true;
+  }
+
+  release(): void {
+    this.#unpacked?.release();
+    this.#unpacked = undefined;
   }
 
   copyLines(run: LineRun): number {
@@ -133,6 +141,7 @@ export class BatchCursor implements RecordCursor {
     this.#end = unpacked === undefined ? segment.end : unpacked.bytes.length;
     this.#left = segment.count;
     this.#baseDelta = segment.baseDelta;
+    this.#lastDelta = segment.lastDelta;
     this.#firstTimestampMs = segment.firstTimestampMs;
     this.#appendTimestampMs = segment.appendTimestampMs;
     return true;
@@ -187,19 +196,27 @@ export class BatchCursor implements RecordCursor {
   }
 
   #fail(): never {
-    throw damagedRecord(this);
+    throw damagedRecord(this, this.#lastDelta);
   }
 }
 
-/** The record behind the one that the cursor stands on does not end where it says, or the batch holds more than it says. */
+/**
+ * The record behind the one that the cursor stands on does not end where it says, or the batch holds more than it says: what is left of
+ * the batch, up to `lastDelta`, cannot be read.
+ */
 export function damagedRecord(
   { baseOffset, offsetDelta }: Pick<RecordCursor, 'baseOffset' | 'offsetDelta'>,
+  lastDelta: number,
   cause?: unknown,
 ): TidemarkError {
-  const offset = baseOffset + BigInt(Math.max(0, offsetDelta));
+  const fromOffset = baseOffset + BigInt(Math.max(-1, offsetDelta) + 1);
+  const toOffset = baseOffset + BigInt(lastDelta) + 1n;
   return new TidemarkError(
     'KAFKA_BATCH_CORRUPT',
-    `What is behind offset ${offset.toString()} is damaged: a record's length and its batch's do not fit together.`,
-    { fields: { baseOffset, offsetDelta }, ...(cause === undefined ? {} : { cause }) },
+    `What is behind offset ${(fromOffset - 1n).toString()} is damaged: a record's length and its batch's do not fit together.`,
+    {
+      fields: { baseOffset, offsetDelta, fromOffset, ...(toOffset > fromOffset ? { toOffset } : {}) },
+      ...(cause === undefined ? {} : { cause }),
+    },
   );
 }

@@ -12,6 +12,7 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from 'node:zlib';
+import { NeverFits } from '../source/unpackRoom.ts';
 import { Output } from './unpackOutput.ts';
 
 type Unpack = (packed: Buffer, output: Output) => void;
@@ -51,7 +52,7 @@ class KeptHandle {
   unpack(packed: Buffer, output: Output): void {
     if (packed.length === 0) throw new Error('there is no frame');
     for (let at = 0, isDone = false; !isDone;) {
-      if (output.roomBytes === 0) output.grow(2 * output.length);
+      if (output.roomBytes === 0) output.grow(output.length + 1);
       const leftBytes = this.#write(packed, at, output);
       const isFrameDone = output.roomBytes > 0;
       isDone = isFrameDone && leftBytes === 0;
@@ -80,7 +81,7 @@ export interface ZlibCodec {
   /** Else the handle is ready for another frame when one has ended; zstd's would make a new context. */
   readonly isResetPerFrame: boolean;
   /** The public way. */
-  readonly unpackSync: (packed: Buffer) => Buffer;
+  readonly unpackSync: (packed: Buffer, options: { readonly maxOutputLength: number }) => Buffer;
   /** For the trial. */
   readonly packSync: (bytes: Buffer) => Buffer;
 }
@@ -89,7 +90,7 @@ export const GZIP: ZlibCodec = {
   open: () => createGunzip(),
   finishFlag: constants.Z_FINISH,
   isResetPerFrame: true,
-  unpackSync: (packed) => gunzipSync(packed),
+  unpackSync: (packed, options) => gunzipSync(packed, options),
   packSync: (bytes) => gzipSync(bytes),
 };
 
@@ -97,7 +98,7 @@ export const ZSTD: ZlibCodec = {
   open: () => createZstdDecompress(),
   finishFlag: constants.ZSTD_e_end,
   isResetPerFrame: false,
-  unpackSync: (packed) => zstdDecompressSync(packed),
+  unpackSync: (packed, options) => zstdDecompressSync(packed, options),
   packSync: (bytes) => zstdCompressSync(bytes),
 };
 
@@ -120,7 +121,7 @@ const TRIAL_BYTES_MAX = 1024;
 class TrialOutput extends Output {
   override grow(bytes: number): void {
     if (bytes > TRIAL_BYTES_MAX) super.grow(bytes);
-    this.bytes = Buffer.concat([this.bytes], bytes);
+    this.bytes = Buffer.concat([this.bytes], 2 * bytes);
   }
 }
 
@@ -131,7 +132,7 @@ export function zlibUnpacker(codec: ZlibCodec, isSeamUsable = isSeamThere): Unpa
   return (packed, output) => {
     isUsable ??= isSeamUsable(codec);
     if (!isUsable) {
-      output.append(codec.unpackSync(packed));
+      output.append(unpackPublicly(codec, packed, output.leftBytesMax));
       return;
     }
     const handle = kept ?? new KeptHandle(codec);
@@ -139,4 +140,15 @@ export function zlibUnpacker(codec: ZlibCodec, isSeamUsable = isSeamThere): Unpa
     handle.unpack(packed, output);
     kept = handle;
   };
+}
+
+/** Its memory is the garbage collector's: at least it is bounded before it is made. */
+function unpackPublicly(codec: ZlibCodec, packed: Buffer, bytesMax: number): Buffer {
+  try {
+    return codec.unpackSync(packed, { maxOutputLength: Math.max(1, bytesMax) });
+  } catch (error) {
+    const isTooLarge =
+      error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+    throw isTooLarge ? new NeverFits(bytesMax, error) : error;
+  }
 }

@@ -28,6 +28,8 @@ const REACTION_LOOKS = 10;
 export interface MemoryShares {
   /** Answers of the brokers that wait to be written. */
   readonly fetchBytes: number;
+  /** Batches of records that are unpacked to be written. */
+  readonly unpackBytes: number;
   /** Write buffers and open files. */
   readonly writeBytes: number;
 }
@@ -54,8 +56,10 @@ export function shareMemory(ceilingBytes: number, takenBytes: number): MemorySha
     );
   }
   const left = ceilingBytes - takenBytes - HEAP_RESERVE_BYTES;
-  const fetchBytes = Math.max(FETCH_BYTES_MIN, Math.min(FETCH_BYTES_MAX, Math.floor(left * FETCH_SHARE)));
-  return { fetchBytes, writeBytes: left - fetchBytes };
+  const shareBytes = Math.max(FETCH_BYTES_MIN, Math.floor(left * FETCH_SHARE));
+  const fetchBytes = Math.min(FETCH_BYTES_MAX, shareBytes);
+  // Large batches are seldom, and in memory for moments: what the heap may grow by serves for the usual ones.
+  return { fetchBytes, unpackBytes: shareBytes, writeBytes: left - fetchBytes };
 }
 
 /** Whose files can be rolled: one epoch. */

@@ -13,7 +13,7 @@ import type { TopicPartition } from '../../journal/ids.ts';
  */
 export interface RecordCursor {
   readonly baseOffset: bigint;
-  /** Moves to the next record; false when there is none. */
+  /** Moves to the next record; false when there is none. Throws NoRoomYet where memory is short; it may then be tried again. */
   next(): boolean;
   readonly offsetDelta: number;
   /** The record's time in milliseconds since the epoch; may be negative or out of range: it comes from outside. */
@@ -32,6 +32,11 @@ export interface RecordCursor {
    * has no way to a cell, or that its cell has no room for. Absent where there is no quicker way than record by record.
    */
   copyLines?(run: LineRun): number;
+  /**
+   * Lets go of the memory that it unpacks into; it may not be moved any more. To be called by whoever leaves it before its end: others
+   * may wait for that memory.
+   */
+  release?(): void;
 }
 
 /** Where many records' lines go at once, and which records may go there. Its owner uses it again and again. */

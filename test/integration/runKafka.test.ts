@@ -191,7 +191,9 @@ describeIntegration('Kafka as it is, in one run', () => {
     const slow = new TestJob({
       ...{ brokers, topic: uniqueName('decoded'), topics: STABLE.map(topicOf), sections },
     });
-    expectCode(await slow.untilEnd('-D', 'source.kafka.decode=records'), 0);
+    const run = await slow.untilEnd('-D', 'source.kafka.decode=records');
+    expectCode(run, 0);
+    expect(run.stderr).toContain('Records are decoded by kafkajs, one by one');
     const written = writtenBy(slow);
     const contents = (what: string, all: readonly WrittenFile[]) =>
       filesOf(what, all).map(({ folder: bucket, values }) => ({ bucket, values }));

@@ -2,6 +2,8 @@ import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { pauseUnless } from '../../../src/kafka/pacing.ts';
+import { DecodedCursor } from '../../../src/kafka/decodedCursor.ts';
+import { BatchCursor } from '../../../src/kafka/recordCursor.ts';
 import { Fetcher, type FetcherContext } from '../../../src/kafka/fetcher.ts';
 import type { FetchedPartition, FetchRequest, FetchResponse } from '../../../src/kafka/fetchProtocol.ts';
 import type { ClusterMetadata } from '../../../src/kafka/metadata.ts';
@@ -317,6 +319,7 @@ describe.each(['batches', 'records'] as const)(
   (decode) => {
     const valuesOf = (batch: FetchedBatch): string[] => {
       const cursor = batch.records();
+      expect(cursor).toBeInstanceOf(decode === 'records' ? DecodedCursor : BatchCursor);
       const values: string[] = [];
       while (cursor.next())
         values.push(cursor.valueBytes.toString('utf8', cursor.valueStart, cursor.valueEnd));

@@ -4,6 +4,7 @@ import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import { describe, expect, test } from 'vitest';
 import { kernelBytes, reserve } from '../../../journal/wasm/memory.ts';
 import { unpackLz4 } from '../../../src/kafka/lz4Frame.ts';
+import { UnpackRoom } from '../../../src/source/unpackRoom.ts';
 import { PooledOutput } from '../../../src/kafka/unpackOutput.ts';
 import {
   applySequences,
@@ -15,7 +16,7 @@ import {
 } from './lz4Builder.ts';
 
 function unpacked(packed: Buffer): Buffer {
-  const output = new PooledOutput();
+  const output = new PooledOutput(new UnpackRoom(64 * 1024 * 1024));
   try {
     unpackLz4(packed, output);
     return Buffer.from(output.bytes.subarray(0, output.length));

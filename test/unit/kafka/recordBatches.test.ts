@@ -2,6 +2,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { compressFrameSync } from 'lz4-napi';
 import { compressSync } from 'snappy';
 import { describe, expect, test } from 'vitest';
+import type { TidemarkError } from '../../../journal/errors.ts';
 import { type PartitionRecords, scanRecords, toFetchedBatch } from '../../../src/kafka/recordBatches.ts';
 import type { FetchedBatch } from '../../../src/source/port.ts';
 import { buildBatch, buildMarker, valued } from './batchBuilder.ts';
@@ -153,6 +154,28 @@ describe('what is damaged is told, never read over', () => {
     }
   });
 
+  test('with its offsets, as far as they are certain: from where it was fetched up to what follows', () => {
+    const damaged = buildBatch({ baseOffset: 40n, records: valued('a', 'b', 'c'), lastOffsetDelta: 5 });
+    damaged.writeUInt8(damaged.readUInt8(70) ^ 1, 70);
+    const follows = buildBatch({ baseOffset: 46n, records: valued('d') });
+    const rangeOf = (batches: Buffer[]): unknown => {
+      try {
+        return scan(batches, { fetchedOffset: 41n });
+      } catch (error) {
+        const { fromOffset, toOffset } = (error as TidemarkError).fields;
+        return [fromOffset, toOffset];
+      }
+    };
+    expect(rangeOf([damaged, follows])).toEqual([41n, 46n]);
+    // Records were compacted away, or the header is damaged: nothing that is certain.
+    expect(rangeOf([damaged])).toEqual([41n, undefined]);
+    const dense = buildBatch({ baseOffset: 40n, records: valued('a', 'b', 'c') });
+    dense.writeUInt8(dense.readUInt8(70) ^ 1, 70);
+    expect(rangeOf([dense])).toEqual([41n, 43n]);
+    follows.writeUInt8(follows.readUInt8(65) ^ 1, 65);
+    expect(rangeOf([dense, follows])).toEqual([41n, 43n]);
+  });
+
   test('a flipped bit in a batch that is filtered', () => {
     const marker = buildMarker(0n, 1n, 'commit');
     marker.writeUInt8(marker.readUInt8(50) ^ 1, 50);
@@ -171,9 +194,10 @@ describe('what is damaged is told, never read over', () => {
 
   test('a compressed batch that cannot be unpacked', () => {
     const codec = { id: 1, compress: () => Buffer.from('not gzip at all') };
+    const fields = expect.objectContaining({ fromOffset: 0n, toOffset: 2n }) as object;
     expect(() =>
-      contents(toFetchedBatch(scan([buildBatch({ baseOffset: 0n, codec, records: valued('x') })]))),
-    ).toThrow(expect.objectContaining({ code: 'KAFKA_BATCH_CORRUPT' }));
+      contents(toFetchedBatch(scan([buildBatch({ baseOffset: 0n, codec, records: valued('x', 'y') })]))),
+    ).toThrow(expect.objectContaining({ code: 'KAFKA_BATCH_CORRUPT', fields }));
   });
 });
 

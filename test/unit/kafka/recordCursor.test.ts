@@ -125,13 +125,15 @@ describe('the record cursor', () => {
       end: batch.length - 1,
       count: 2,
       baseDelta: 0,
+      lastDelta: 1,
       firstTimestampMs: 0,
       appendTimestampMs: null,
     };
     return import('../../../src/kafka/recordCursor.ts').then(({ BatchCursor }) => {
       const cursor = new BatchCursor(0n, [{ ...segment, bytes: batch }]);
       expect(cursor.next()).toBe(true);
-      expect(() => cursor.next()).toThrow(expect.objectContaining({ code: 'KAFKA_BATCH_CORRUPT' }));
+      const fields = expect.objectContaining({ fromOffset: 1n, toOffset: 2n }) as object;
+      expect(() => cursor.next()).toThrow(expect.objectContaining({ code: 'KAFKA_BATCH_CORRUPT', fields }));
     });
   });
 });

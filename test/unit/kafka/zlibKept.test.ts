@@ -1,6 +1,7 @@
 /** The inner seam of node:zlib is there, and gives what the public functions give. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { UnpackRoom } from '../../../src/source/unpackRoom.ts';
 import { PooledOutput } from '../../../src/kafka/unpackOutput.ts';
 import { GZIP, isSeamThere, ZSTD, zlibUnpacker } from '../../../src/kafka/zlibKept.ts';
 
@@ -11,7 +12,7 @@ describe.each([
   const reader = (isSeamUsable?: () => boolean) => {
     const unpack = zlibUnpacker(codec, isSeamUsable);
     return (packed: Buffer): Buffer => {
-      const output = new PooledOutput();
+      const output = new PooledOutput(new UnpackRoom(64 * 1024 * 1024));
       try {
         unpack(packed, output);
         return Buffer.from(output.bytes.subarray(0, output.length));
