@@ -28,8 +28,9 @@ export const JOB_NAME_PATTERN = /^[a-z0-9-]{1,63}$/;
 export const jobName = (text: string): JobName => matching('job name', JOB_NAME_PATTERN, text) as JobName;
 export const partId = (text: string): PartId => matching('part id', /^[0-9a-f]{32}$/, text) as PartId;
 export const claimId = (text: string): ClaimId => matching('claim id', /^[0-9a-f]{32}$/, text) as ClaimId;
+export const JOURNAL_ID_PATTERN = /^[0-9a-zA-Z-]{8,64}$/;
 export const journalId = (text: string): JournalId =>
-  matching('journal id', /^[0-9a-zA-Z-]{8,64}$/, text) as JournalId;
+  matching('journal id', JOURNAL_ID_PATTERN, text) as JournalId;
 export const entryHash = (text: string): EntryHash =>
   matching('entry hash', /^[0-9a-f]{64}$/, text) as EntryHash;
 export const crc64Hex = (text: string): Crc64Hex => matching('CRC-64', /^[0-9a-f]{16}$/, text) as Crc64Hex;

@@ -11,8 +11,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { TidemarkError } from './errors.ts';
 import { journalId, type JournalId, type Subject } from './ids.ts';
 import type { AppendOutcome, Journal, Revision, StoredEntry } from './port.ts';
-import { failedAppend, failedRead } from './sqliteErrors.ts';
-import { createFolderOf, createJournalFile, missingJournal, openJournalFile } from './sqliteFile.ts';
+import { damaged, failedAppend, failedRead } from './sqliteErrors.ts';
+import { createFolderOf, createJournalFile, hasEnds, missingJournal, openJournalFile } from './sqliteFile.ts';
 import { insertSnapshot, readSnapshots, snapshotNotKept } from './sqliteSnapshots.ts';
 import { takeOwnerLock, type OwnerLock } from './sqliteLock.ts';
 
@@ -39,20 +39,34 @@ export interface SqliteJournalOptions {
  * JOURNAL_CORRUPT where the file is not a journal of this format, JOURNAL_UNAVAILABLE where it cannot be opened.
  */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
-  if (options.access === 'own' && options.createIfMissing) makeFolder(options.path);
-  const path = realPath(options.path);
-  if (options.access === 'read') {
-    const { db, id } = openJournalFile(path, 'read');
-    return new SqliteJournal({ ...options, path }, db, id, null);
+  try {
+    if (options.access === 'own' && options.createIfMissing) createFolderOf(resolve(options.path));
+    const path = realPath(options.path);
+    return options.access === 'read' ? openWith({ ...options, path }, null) : own({ ...options, path });
+  } catch (cause) {
+    throw failedRead(cause, options.path);
   }
-  if (!options.createIfMissing && !existsSync(path)) throw missingJournal(path);
+}
+
+function own(options: SqliteJournalOptions): Journal {
+  const { path, createIfMissing, newId = randomUUID } = options;
+  if (!createIfMissing && !existsSync(path)) throw missingJournal(path);
   const lock = takeOwnerLock(path);
   try {
-    if (!existsSync(path)) create(path, options.newId ?? randomUUID);
-    const { db, id } = openJournalFile(path, 'write');
-    return new SqliteJournal({ ...options, path }, db, id, lock);
+    if (!existsSync(path)) createJournalFile(path, journalId(newId()));
+    return openWith(options, lock);
   } catch (error) {
     lock.release();
+    throw error;
+  }
+}
+
+function openWith(options: SqliteJournalOptions, lock: OwnerLock | null): Journal {
+  const { db, id } = openJournalFile(options.path, lock === null ? 'read' : 'own');
+  try {
+    return new SqliteJournal(options, db, id, lock);
+  } catch (error) {
+    db.close();
     throw error;
   }
 }
@@ -63,23 +77,6 @@ function realPath(path: string): string {
   const folder = dirname(absolute);
   if (existsSync(absolute)) return realpathSync(absolute);
   return existsSync(folder) ? join(realpathSync(folder), basename(absolute)) : absolute;
-}
-
-function makeFolder(path: string): void {
-  try {
-    createFolderOf(resolve(path));
-  } catch (cause) {
-    throw failedRead(cause, path);
-  }
-}
-
-function create(path: string, newId: () => string): void {
-  const id = journalId(newId());
-  try {
-    createJournalFile(path, id);
-  } catch (cause) {
-    throw failedRead(cause, path);
-  }
 }
 
 class SqliteJournal implements Journal {
@@ -109,12 +106,12 @@ class SqliteJournal implements Journal {
     if (bytes.byteLength > this.entryBytesMax) {
       return { type: 'refused', retryable: false, cause: this.#tooLarge(bytes.byteLength) };
     }
-    this.#checkSameFile();
     try {
+      this.#checkSameFile();
       return inTransaction(this.#db, () => {
-        const lastRevision = lastRevisionOf(this.#statements, subject);
+        const lastRevision = this.#lastRevision(subject);
         if (lastRevision !== expected) return { type: 'conflict', lastRevision };
-        return { type: 'appended', revision: insert(this.#statements.insert, subject, bytes) };
+        return { type: 'appended', revision: this.#insert(this.#statements.insert, subject, bytes) };
       });
     } catch (cause) {
       return failedAppend(cause, this.#path);
@@ -124,12 +121,14 @@ class SqliteJournal implements Journal {
   /** The end is taken when the iteration begins. */
   async *read(subject: Subject, after: Revision): AsyncGenerator<readonly StoredEntry[]> {
     try {
-      const last = lastRevisionOf(this.#statements, subject);
+      const last = this.#lastRevision(subject);
       let from = after;
       while (from < last) {
         const batch = this.#readBatch(subject, from, last);
-        from = batch.at(-1)?.revision ?? last;
-        if (batch.length > 0) yield batch;
+        const end = batch.at(-1)?.revision;
+        if (end === undefined) throw this.#disagree(subject, from, last);
+        from = end;
+        yield batch;
         // Reading is synchronous: other partitions of this process get their turn between two batches.
         await new Promise((turn) => setImmediate(turn));
       }
@@ -149,16 +148,16 @@ class SqliteJournal implements Journal {
   async fileRequest(subject: Subject, bytes: Uint8Array): Promise<Revision> {
     if (bytes.byteLength > this.entryBytesMax) throw this.#tooLarge(bytes.byteLength);
     try {
-      if (this.#lock === null) this.#requests ??= openJournalFile(this.#path, 'write').db;
+      if (this.#lock === null) this.#requests ??= openJournalFile(this.#path, 'file').db;
       const db = this.#requests ?? this.#db;
-      return inTransaction(db, () => insert(db.prepare(INSERT), subject, bytes));
+      return inTransaction(db, () => this.#insert(db.prepare(INSERT), subject, bytes));
     } catch (cause) {
       if (cause instanceof TidemarkError) throw cause;
       const outcome = failedAppend(cause, this.#path);
       throw new TidemarkError(
         'JOURNAL_UNAVAILABLE',
         outcome.type === 'refused'
-          ? `The request was not filed in ${this.#path}: the journal is full or busy. Try again.`
+          ? `The request was not filed in ${this.#path}: ${messageOf(outcome.cause)} Try again.`
           : `The request may or may not have been filed in ${this.#path}: see the status before trying again.`,
         { fields: { path: this.#path }, cause },
       );
@@ -185,6 +184,31 @@ class SqliteJournal implements Journal {
     this.#requests?.close();
     this.#db.close();
     this.#lock?.release();
+  }
+
+  /** Rejects with JOURNAL_CORRUPT where the index and the list of ends do not agree. */
+  #lastRevision(subject: Subject): Revision {
+    const row = this.#statements.last.get({ subject });
+    const [indexed, noted] = [Number(row?.['indexed'] ?? 0), Number(row?.['noted'] ?? 0)];
+    if (indexed !== noted) throw this.#disagree(subject, indexed, noted);
+    return indexed;
+  }
+
+  #insert(statement: StatementSync, subject: Subject, bytes: Uint8Array): Revision {
+    const { lastInsertRowid } = statement.run(subject, hash('sha256', bytes, 'buffer'), bytes);
+    const revision = Number(lastInsertRowid);
+    // Not of a counter that began at 1: it would come back as another number.
+    if (!Number.isSafeInteger(revision)) throw damaged(this.#path);
+    return revision;
+  }
+
+  #disagree(subject: Subject, found: Revision, noted: Revision): TidemarkError {
+    return new TidemarkError(
+      'JOURNAL_CORRUPT',
+      `The journal ${this.#path} notes revision ${noted} as the end of ${subject}, and its index leads to ${found}: it is damaged. ` +
+        'Restore the journal from a copy.',
+      { fields: { path: this.#path, revision: noted, found } },
+    );
   }
 
   #readBatch(subject: Subject, after: Revision, last: Revision): StoredEntry[] {
@@ -249,7 +273,11 @@ interface Statements {
 function prepare(db: DatabaseSync): Statements {
   return {
     insert: db.prepare(INSERT),
-    last: db.prepare('SELECT max(revision) AS revision FROM entries WHERE subject = ?'),
+    // One statement, so that no append comes in between.
+    last: db.prepare(
+      `SELECT (SELECT max(revision) FROM entries WHERE subject = :subject) AS indexed,
+         ${hasEnds(db) ? '(SELECT revision FROM ends WHERE subject = :subject)' : '(SELECT max(revision) FROM entries WHERE subject = :subject)'} AS noted`,
+    ),
     read: db.prepare(
       `SELECT revision, sha256, bytes FROM entries
        WHERE subject = :subject AND revision > :after AND revision <= :last ORDER BY revision LIMIT :limit`,
@@ -267,14 +295,6 @@ function prepare(db: DatabaseSync): Statements {
   };
 }
 
-function lastRevisionOf(statements: Statements, subject: Subject): Revision {
-  return Number(statements.last.get(subject)?.['revision'] ?? 0);
-}
-
-function insert(statement: StatementSync, subject: Subject, bytes: Uint8Array): Revision {
-  return Number(statement.run(subject, hash('sha256', bytes, 'buffer'), bytes).lastInsertRowid);
-}
-
 function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   db.exec('BEGIN IMMEDIATE');
   try {
@@ -285,6 +305,10 @@ function inTransaction<T>(db: DatabaseSync, work: () => T): T {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
   }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function limitSize(db: DatabaseSync, sizeBytesMax: number): void {

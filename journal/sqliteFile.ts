@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { TidemarkError } from './errors.ts';
-import { journalId, type JournalId } from './ids.ts';
+import { JOURNAL_ID_PATTERN, journalId, type JournalId } from './ids.ts';
 import { damaged, failedRead } from './sqliteErrors.ts';
 
 /** "TDMK": in the header of the file, so that another program's database is never taken for a journal. */
@@ -20,6 +20,18 @@ const SCHEMA = `
     bytes BLOB NOT NULL
   ) STRICT;
   CREATE INDEX entries_by_subject ON entries (subject, revision);
+`;
+
+/**
+ * Where each subject ends, beside the index that says so too: a damaged index must not make a subject a shorter one. The trigger keeps
+ * it, whoever appends. Journals of 0.1.0 have none until an owner opens them.
+ */
+const ENDS_SCHEMA = `
+  CREATE TABLE ends (subject TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  INSERT INTO ends SELECT subject, max(revision) FROM entries GROUP BY subject;
+  CREATE TRIGGER entries_end AFTER INSERT ON entries BEGIN
+    INSERT OR REPLACE INTO ends VALUES (new.subject, new.revision);
+  END;
 `;
 
 /** How long a writer waits for another process that files a request or reads, before it reports the journal busy. */
@@ -38,7 +50,7 @@ export function createJournalFile(path: string, id: JournalId): void {
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     db.exec(
-      `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${JOURNAL_FORMAT_VERSION}; ${SCHEMA}`,
+      `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${JOURNAL_FORMAT_VERSION}; ${SCHEMA} ${ENDS_SCHEMA}`,
     );
     db.prepare("INSERT INTO meta (key, value) VALUES ('journalId', ?)").run(id);
   } finally {
@@ -87,22 +99,42 @@ export interface JournalFile {
   readonly id: JournalId;
 }
 
+/** `own`: under the owner's lock. `file`: to file requests. */
+export type FileAccess = 'own' | 'file' | 'read';
+
 /** Opens an existing journal and checks what it is, before anything in it is changed. Never creates one. */
-export function openJournalFile(path: string, access: 'write' | 'read'): JournalFile {
+export function openJournalFile(path: string, access: FileAccess): JournalFile {
   if (!existsSync(path)) throw missingJournal(path);
-  if (!statSync(path).isFile()) throw damaged(path);
   let db: DatabaseSync | null = null;
   try {
+    const stat = statSync(path);
+    if (!stat.isFile()) throw damaged(path);
+    if (access !== 'read' && stat.nlink > 1) throw severalNames(path, stat.nlink);
     const url = pathToFileURL(path);
     url.searchParams.set('mode', access === 'read' ? 'ro' : 'rw');
     db = new DatabaseSync(url, { readOnly: access === 'read', timeout: BUSY_TIMEOUT_MS });
     const id = identify(db, path);
-    if (access === 'write') makeDurable(db, path);
+    if (access !== 'read') makeDurable(db, path);
+    if (access === 'own' && !hasEnds(db)) db.exec(`BEGIN IMMEDIATE; ${ENDS_SCHEMA} COMMIT`);
     return { db, id };
   } catch (cause) {
     db?.close();
     throw failedRead(cause, path);
   }
+}
+
+export function hasEnds(db: DatabaseSync): boolean {
+  return db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'ends'").get() !== undefined;
+}
+
+/** SQLite keeps the log of a journal beside the name that it was opened by, and so do we its lock: two names would be two owners. */
+function severalNames(path: string, names: number): TidemarkError {
+  return new TidemarkError(
+    'JOURNAL_LOCKED',
+    `The journal ${path} has ${names} names (hard links), and may have another owner under each: remove the others. To copy a ` +
+      'journal use `tidemark journal backup`.',
+    { fields: { path, names } },
+  );
 }
 
 export function missingJournal(path: string): TidemarkError {
@@ -125,8 +157,9 @@ function identify(db: DatabaseSync, path: string): JournalId {
     );
   }
   const row = db.prepare("SELECT value FROM meta WHERE key = 'journalId'").get();
-  if (row === undefined) throw damaged(path);
-  return journalId(String(row['value']));
+  const id = String(row?.['value']);
+  if (row === undefined || !JOURNAL_ID_PATTERN.test(id)) throw damaged(path);
+  return journalId(id);
 }
 
 /** An acknowledged append outlives a power loss: every commit is synced, on macOS through the drive's own cache too. */

@@ -8,7 +8,7 @@
 import { hostname } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { TidemarkError } from './errors.ts';
-import { isSqliteError, SQLITE } from './sqliteErrors.ts';
+import { failedRead, isSqliteError, SQLITE } from './sqliteErrors.ts';
 
 /** Writing down who holds the lock may meet a refused owner that is just reading it. */
 const NOTE_TIMEOUT_MS = 2_000;
@@ -17,37 +17,42 @@ export interface OwnerLock {
   release(): void;
 }
 
-/** Takes the lock at once or rejects with JOURNAL_LOCKED, which names the journal and its holder. */
+/**
+ * Takes the lock at once or rejects with JOURNAL_LOCKED, which names the journal and its holder; with JOURNAL_FULL or JOURNAL_UNAVAILABLE, which
+ * name the lock, where it cannot be taken at all.
+ */
 export function takeOwnerLock(journalPath: string): OwnerLock {
-  const db = openLockFile(journalPath);
+  let db: DatabaseSync | null = null;
   try {
+    db = new DatabaseSync(lockPath(journalPath), { timeout: 0 });
     begin(db, journalPath);
     writeHolder(db);
     // The note must be committed to be readable, and the commit lets go of the lock: take it again, somebody may be first.
     begin(db, journalPath);
   } catch (error) {
-    db.close();
-    throw error;
+    db?.close();
+    throw lockProblem(error, journalPath);
   }
-  return {
-    release: () => {
-      db.exec('ROLLBACK');
-      db.close();
-    },
-  };
+  const held = db;
+  return { release: () => held.close() };
 }
 
-function openLockFile(journalPath: string): DatabaseSync {
-  const path = `${journalPath}.lock`;
-  try {
-    return new DatabaseSync(path, { timeout: 0 });
-  } catch (cause) {
-    throw new TidemarkError(
-      'JOURNAL_UNAVAILABLE',
-      `The lock ${path} of the journal cannot be opened: check that its folder exists and may be written.`,
-      { fields: { path }, cause },
-    );
-  }
+function lockPath(journalPath: string): string {
+  return `${journalPath}.lock`;
+}
+
+function lockProblem(cause: unknown, journalPath: string): TidemarkError {
+  if (cause instanceof TidemarkError) return cause;
+  const path = lockPath(journalPath);
+  const problem = failedRead(cause, path);
+  if (problem.code === 'JOURNAL_FULL') return problem;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new TidemarkError(
+    'JOURNAL_UNAVAILABLE',
+    `The lock ${path} of the journal cannot be taken (${reason}): check that its folder exists and may be written; if it is no ` +
+      'file of Tidemark, move it away.',
+    { fields: { path }, cause },
+  );
 }
 
 function begin(db: DatabaseSync, journalPath: string): void {
@@ -55,12 +60,7 @@ function begin(db: DatabaseSync, journalPath: string): void {
     db.exec('BEGIN IMMEDIATE');
   } catch (cause) {
     if (isSqliteError(cause, SQLITE.BUSY)) throw lockedError(journalPath, readHolder(db));
-    const path = `${journalPath}.lock`;
-    throw new TidemarkError(
-      'JOURNAL_UNAVAILABLE',
-      `The lock ${path} cannot be taken: if it is no file of Tidemark, move it away.`,
-      { fields: { path }, cause },
-    );
+    throw cause;
   }
 }
 
@@ -94,7 +94,7 @@ function lockedError(journalPath: string, holder: Holder | null): TidemarkError 
   return new TidemarkError(
     'JOURNAL_LOCKED',
     `The journal ${journalPath} is held by ${by}: an embedded journal has one coordinator. ` +
-      'Stop that one, or share a job through the NATS journal.',
+      'Stop that one, or share a job through the NATS journal. Another job needs a journal of its own: journal.sqlite.path.',
     { fields: { path: journalPath, pid: holder?.pid ?? null, host: holder?.host ?? null } },
   );
 }
