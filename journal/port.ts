@@ -21,13 +21,13 @@ export interface StoredEntry {
 /**
  * What became of an append.
  * - `appended`: durable as the journal's own setting allows.
- * - `conflict`: nothing was written; the subject's last revision is not the expected one.
+ * - `conflict`: nothing was written; the subject's last revision is not the expected one. `cause` where more than that is known.
  * - `unknown`: it may or may not have been written. Only the identical bytes may be sent again.
  * - `refused`: nothing was written; the journal is full or not allowed to (`retryable`), or the entry is too large.
  */
 export type AppendOutcome =
   | { readonly type: 'appended'; readonly revision: Revision }
-  | { readonly type: 'conflict'; readonly lastRevision: Revision }
+  | { readonly type: 'conflict'; readonly lastRevision: Revision; readonly cause?: unknown }
   | { readonly type: 'unknown'; readonly cause: unknown }
   | { readonly type: 'refused'; readonly retryable: boolean; readonly cause: unknown };
 

@@ -12,11 +12,14 @@ import { decodeEntry, encodeEntry, ENTRY_MIN_READER, ENTRY_VERSION, hashEntry } 
 import { hasCode, TidemarkError } from './errors.ts';
 import type { JournalEvent } from './events.ts';
 import type { ClaimId, EntryHash, Subject } from './ids.ts';
-import type { AppendOutcome, Journal, Pacer, Revision } from './port.ts';
+import type { AppendOutcome, Journal, Pacer } from './port.ts';
 import { replay, type Tail } from './replay.ts';
 
-/** For how long a conflict may report less than was acknowledged before it counts as a journal that lost its end. */
-const LOST_END_STABLE_MS = 30_000;
+/**
+ * For how long a conflict may report less than was acknowledged before it counts as a journal that lost its end, or more than can be read
+ * before it counts as a damaged one.
+ */
+const CONFLICT_STABLE_MS = 30_000;
 const RETRY_FIRST_MS = 50;
 const RETRY_LONGEST_MS = 2_000;
 
@@ -38,6 +41,8 @@ export interface WriterOptions {
   readonly onRetry?: (attempt: number, cause: unknown) => void;
 }
 
+type Conflict = Extract<AppendOutcome, { type: 'conflict' }>;
+
 /** One append on its way: the same bytes at every attempt. */
 interface Pending {
   readonly bytes: Uint8Array;
@@ -45,9 +50,12 @@ interface Pending {
   readonly hash: EntryHash;
   /** True once an attempt may have taken effect without our knowing. */
   uncertain: boolean;
-  /** Since when every answer was a conflict that reports less than was acknowledged. */
-  lostEndSinceMs: number | null;
+  /** Since when every answer was the same odd conflict. */
+  odd: { readonly kind: OddConflict; readonly sinceMs: number } | null;
 }
+
+/** The journal reports less than was acknowledged, or an entry that it does not give. */
+type OddConflict = 'lostEnd' | 'unreadable';
 
 export class SubjectWriter {
   #tail: Tail;
@@ -92,7 +100,7 @@ export class SubjectWriter {
       seq: this.#tail.seq + 1,
       hash: hashEntry(bytes),
       uncertain: false,
-      lostEndSinceMs: null,
+      odd: null,
     };
     this.#appending = true;
     try {
@@ -115,7 +123,7 @@ export class SubjectWriter {
       const found = await this.#afterFailure(outcome, pending);
       if (found !== null) return found;
       signal?.throwIfAborted();
-      this.#options.onRetry?.(attempt, 'cause' in outcome ? outcome.cause : null);
+      this.#options.onRetry?.(attempt, this.#reasonOf(outcome));
       const pauseMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt - 1, 10));
       await pauseUnlessAborted(pacer, pauseMs, signal);
     }
@@ -138,22 +146,24 @@ export class SubjectWriter {
     switch (outcome.type) {
       case 'conflict': {
         const found = await this.#findConflicting(pending.hash);
-        if (found === null) this.#checkLostEnd(outcome.lastRevision, pending);
-        return found;
+        if (found === 'away') pending.odd = null;
+        else if (found === 'nothing') this.#checkOdd(outcome, pending);
+        else return found;
+        return null;
       }
       case 'unknown':
         pending.uncertain = true;
-        pending.lostEndSinceMs = null;
+        pending.odd = null;
         return null;
       case 'refused':
-        pending.lostEndSinceMs = null;
+        pending.odd = null;
         if (!outcome.retryable) throw this.#refusedForGood(outcome.cause);
         return null;
     }
   }
 
-  /** The tail where the conflicting entry is our own; null where nothing newer is to be seen; FENCED where it is another's. */
-  async #findConflicting(ownHash: EntryHash): Promise<Tail | null> {
+  /** The tail where the conflicting entry is our own; FENCED where it is another's. */
+  async #findConflicting(ownHash: EntryHash): Promise<Tail | 'nothing' | 'away'> {
     const { journal, subject } = this.#options;
     try {
       for await (const { entry, tail } of replay(journal, subject, this.#tail)) {
@@ -165,26 +175,52 @@ export class SubjectWriter {
         );
       }
     } catch (error) {
-      if (hasCode(error, 'JOURNAL_UNAVAILABLE')) return null;
+      if (hasCode(error, 'JOURNAL_UNAVAILABLE')) return 'away';
       throw error;
     }
-    return null;
+    return 'nothing';
   }
 
-  #checkLostEnd(lastRevision: Revision, pending: Pending): void {
-    if (lastRevision >= this.#tail.revision) {
-      pending.lostEndSinceMs = null;
-      return;
-    }
+  /** Rejects once the same odd conflict has stood for long enough that no server which is only behind explains it. */
+  #checkOdd(conflict: Conflict, pending: Pending): void {
+    const kind = conflict.lastRevision < this.#tail.revision ? 'lostEnd' : 'unreadable';
     const nowMs = this.#options.pacer.nowMs();
-    pending.lostEndSinceMs ??= nowMs;
-    if (nowMs - pending.lostEndSinceMs < LOST_END_STABLE_MS) return;
-    throw new TidemarkError(
-      'JOURNAL_ROLLED_BACK',
-      `The journal lost the end of ${this.#options.subject}: it ends at ${lastRevision}, entry ${this.#tail.seq} at ` +
-        `${this.#tail.revision} had been acknowledged. Restore the journal; nothing more is written.`,
-      { fields: { lastRevision, acknowledgedRevision: this.#tail.revision, seq: this.#tail.seq } },
-    );
+    if (pending.odd?.kind !== kind) pending.odd = { kind, sinceMs: nowMs };
+    if (nowMs - pending.odd.sinceMs < CONFLICT_STABLE_MS) return;
+    const { lastRevision, cause } = conflict;
+    const fields = { lastRevision, acknowledgedRevision: this.#tail.revision, seq: this.#tail.seq };
+    throw kind === 'lostEnd'
+      ? new TidemarkError(
+          'JOURNAL_ROLLED_BACK',
+          `The journal lost the end of ${this.#options.subject}: ${this.#describe(conflict)} Restore the journal; nothing more is ` +
+            'written.',
+          { fields, cause },
+        )
+      : new TidemarkError(
+          'JOURNAL_CORRUPT',
+          `${this.#describe(conflict)} Its index is damaged: restore the journal from a copy.`,
+          { fields, cause },
+        );
+  }
+
+  /** What a conflict without a newer entry says, in words. */
+  #describe({ lastRevision, cause }: Conflict): string {
+    const { subject } = this.#options;
+    const { revision, seq } = this.#tail;
+    const found =
+      lastRevision < revision
+        ? `${subject} ends at revision ${lastRevision}, although entry ${seq} at ${revision} had been acknowledged.`
+        : `The journal says that ${subject} ends at revision ${lastRevision}, but gives no entry behind ${revision}.`;
+    return cause instanceof Error ? `${found} ${cause.message}` : found;
+  }
+
+  /** Why an entry is sent again: never without a reason. */
+  #reasonOf(outcome: Exclude<AppendOutcome, { type: 'appended' }>): unknown {
+    if (outcome.type !== 'conflict') return outcome.cause;
+    return new TidemarkError('JOURNAL_UNAVAILABLE', this.#describe(outcome), {
+      fields: { lastRevision: outcome.lastRevision, acknowledgedRevision: this.#tail.revision },
+      cause: outcome.cause,
+    });
   }
 
   /** What later appends are refused with, or null where it is certain that nothing was written and the ownership stands. */

@@ -216,11 +216,71 @@ describe('a journal that lost its end', () => {
     });
   });
 
-  test('a conflict before anything was acknowledged is none', async () => {
+  test('every attempt says why: what the journal reports, and its own reason', async () => {
     const bench = new Bench();
-    bench.faults = Array.from({ length: 60 }, () => ({ type: 'conflict' as const }));
+    const writer = bench.writer();
+    await writer.append(identity(), [claimed()]);
+    bench.faults = [{ type: 'conflict' }, { type: 'conflict', lastRevision: 7 }];
+    await writer.append(identity(), [committed(1)]);
+    const [lost, unreadable] = bench.retries.map(({ cause }) => cause);
+    expect(lost).toMatchObject({ code: 'JOURNAL_UNAVAILABLE', fields: { lastRevision: 0 } });
+    expect(String(lost)).toMatch(/ends at revision 0, although entry 1 at 1 had been acknowledged/);
+    expect(String(unreadable)).toMatch(/ends at revision 7, but gives no entry behind 1/);
+  });
+
+  test('a conflict before anything was acknowledged is no lost end, but it does not stay for ever either', async () => {
+    const bench = new Bench();
+    bench.faults = Array.from({ length: 15 }, () => ({ type: 'conflict' as const }));
     expect((await bench.writer().append(identity(), [claimed()])).seq).toBe(1);
-    expect(bench.pacer.nowAtMs).toBeGreaterThan(30_000);
+    expect(bench.pacer.nowAtMs).toBeGreaterThan(15_000);
+    const again = new Bench();
+    again.faults = Array.from({ length: 60 }, () => ({ type: 'conflict' as const }));
+    await expect(again.writer().append(identity(), [claimed()])).rejects.toMatchObject({
+      code: 'JOURNAL_CORRUPT',
+    });
+  });
+});
+
+describe('a conflict with an entry that nobody can read', () => {
+  test.each([1, 9])(
+    'at revision %i: stops with JOURNAL_CORRUPT after 30 s, and not before',
+    async (lastRevision) => {
+      const bench = new Bench();
+      const writer = bench.writer();
+      await writer.append(identity(), [claimed()]);
+      bench.faults = Array.from({ length: 1_000 }, () => ({ type: 'conflict' as const, lastRevision }));
+      await expect(writer.append(identity(), [committed(1)])).rejects.toMatchObject({
+        ...{
+          code: 'JOURNAL_CORRUPT',
+          retry: 'operator',
+          fields: { lastRevision, acknowledgedRevision: 1, seq: 1 },
+        },
+      });
+      expect(bench.pacer.nowAtMs).toBeGreaterThanOrEqual(30_000);
+      expect(bench.pacer.nowAtMs).toBeLessThan(33_000);
+    },
+  );
+
+  test('while the journal cannot be read either, the 30 s do not begin', async () => {
+    const bench = new Bench();
+    const journal = createMemoryJournal({
+      backing: bench.backing,
+      onAppend: () => (bench.pacer.nowAtMs < 90_000 ? { type: 'conflict', lastRevision: 9 } : null),
+      onRead: () => (bench.pacer.nowAtMs < 70_000 ? { type: 'unavailable' } : null),
+    });
+    const tail = await bench.writer(EMPTY_TAIL, { journal }).append(identity(), [claimed()]);
+    expect(tail.seq).toBe(1);
+  });
+
+  test('two kinds of odd answers in turn are no stable one', async () => {
+    const bench = new Bench();
+    const writer = bench.writer();
+    await writer.append(identity(), [claimed()]);
+    bench.faults = Array.from({ length: 60 }, (_, index) => ({
+      ...{ type: 'conflict' as const, lastRevision: index % 2 === 0 ? 0 : 9 },
+    }));
+    await writer.append(identity(), [committed(1)]);
+    expect(bench.pacer.nowAtMs).toBeGreaterThan(60_000);
   });
 });
 
