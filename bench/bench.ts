@@ -16,6 +16,7 @@ import {
   type RowResult,
 } from './harness/results.ts';
 import { isReached, type Row } from './rows/row.ts';
+import { throughputAgainst } from './rows/againstCheckout.ts';
 import { rows } from './rows/rows.ts';
 import { buildPackage, sourcesBin } from './tidemark/build.ts';
 
@@ -36,12 +37,14 @@ async function contextFor(options: BenchOptions, signal: AbortSignal): Promise<B
     stateDir: defaultStateDir,
     ...{ env: process.env, log, signal },
   });
-  const { records, rounds, isQuick, isKept } = options;
+  const { records, rounds, isQuick, isKept, against } = options;
   return {
     brokers: kafkaBrokers.split(','),
     ...{ natsUrl, records, rounds, isQuick, isKept, signal, log },
     runsFolder: path.join(benchCacheDir, 'runs'),
-    tidemarkBin: isQuick ? sourcesBin : await buildPackage(log, signal),
+    tidemarkBin: isQuick ? sourcesBin() : await buildPackage(log, signal),
+    otherBin:
+      against === null ? null : isQuick ? sourcesBin(against) : await buildPackage(log, signal, against),
   };
 }
 
@@ -63,12 +66,15 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<BenchR
   const machine = thisMachine();
   const context = await contextFor(options, signal);
   const { records, rounds, isQuick } = options;
-  const asked = rows.filter(({ name }) => options.only === null || options.only === name);
+  const asked =
+    options.against === null
+      ? rows.filter(({ name }) => options.only === null || options.only === name)
+      : [throughputAgainst(options.against)];
   const results: RowResult[] = [];
   for (const row of asked) results.push(await measureRow(row, context));
   return {
     ...{ startedAt, endedAt: new Date().toISOString(), isInterrupted: signal.aborted },
-    settings: { records, rounds, isQuick, tidemark: isQuick ? 'sources' : 'build' },
+    settings: { records, rounds, isQuick, tidemark: isQuick ? 'sources' : 'build', against: options.against },
     ...{ machine, versions: await versions(), rows: results },
   };
 }

@@ -72,7 +72,7 @@ export async function flights(options: FlightsOptions): Promise<FlightsResult> {
     const place = { brokers, natsUrl, topic, name: topic, folder };
     const job = writeJobFile({ ...place, checkpointMs: 5_000, bucketPattern: 'yyyy-MM-dd' });
     options.onProgress?.('running tidemark');
-    const args = [sourcesBin, 'run', job, '--until-end'];
+    const args = [sourcesBin(), 'run', job, '--until-end'];
     const cost = await measureProcess(process.execPath, args, { what: 'tidemark run' });
     const { digest, files, bytes } = digestFolder(path.join(folder, 'out'));
     if (digest !== produced) throw new Error(`produced ${produced}, but the files hold ${digest}`);

@@ -47,6 +47,8 @@ export interface Destination {
 export interface TidemarkOptions {
   /** How the sides are told apart where both are Tidemark. */
   readonly label?: string;
+  /** The command's file, where it is not this checkout's. */
+  readonly bin?: string;
   readonly bucketPattern?: string;
   readonly destination?: Destination;
 }
@@ -54,7 +56,7 @@ export interface TidemarkOptions {
 export function tidemark(
   context: BenchContext,
   workload: Workload,
-  { label = 'Tidemark', bucketPattern, destination }: TidemarkOptions = {},
+  { label = 'Tidemark', bin, bucketPattern, destination }: TidemarkOptions = {},
 ): Contestant {
   const { brokers, natsUrl, tidemarkBin, signal } = context;
   return {
@@ -66,7 +68,7 @@ export function tidemark(
           ...(bucketPattern === undefined ? {} : { bucketPattern }),
           ...(destination === undefined ? {} : { sink: destination.sinkOf(name) }),
         };
-        const args = [tidemarkBin, 'run', writeJobFile(job), '--until-end'];
+        const args = [bin ?? tidemarkBin, 'run', writeJobFile(job), '--until-end'];
         const out = path.join(folder, 'out');
         const emptier = workload.check === 'size' ? new FolderEmptier(out) : null;
         try {

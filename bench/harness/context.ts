@@ -17,6 +17,8 @@ export interface BenchContext {
   readonly runsFolder: string;
   /** The command's file: the build's or the sources'. */
   readonly tidemarkBin: string;
+  /** The same of another checkout, to compare with; null where none is named. */
+  readonly otherBin: string | null;
   readonly signal: AbortSignal;
   /** One line of progress. */
   readonly log: (line: string) => void;

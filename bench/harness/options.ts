@@ -1,4 +1,6 @@
 /** The command line of the bench. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../scripts/services/common.ts';
 import type { RowName } from '../rows/row.ts';
@@ -19,9 +21,11 @@ ${rows.map(rowHelp).join('\n')}
 
 options:
   --only NAME   one row; its last line is 'NAME ratio R'
+  --against DIR with '--only throughput': this checkout over another one (where 'npm ci' has run) instead of over Flink,
+                in turn; ratio of records/s, goal >= 0.97
   --records N   records of ${RECORD_BYTES} bytes in the topic (default ${RECORDS}; ${QUICK_RECORDS} with --quick).
                 interval takes as many as last 120 s, whatever is said here
-  --rounds N    runs of each side (default 3; 5 for interval; 1 with --quick)
+  --rounds N    runs of each side (default 3; 5 for interval and --against; 1 with --quick)
   --quick       a smoke run in seconds, of the sources instead of a build: its figures mean nothing
   --json        print the result as JSON to standard output, instead of text
   --keep        leave what was written in .cache/bench/runs
@@ -45,6 +49,8 @@ export interface BenchOptions {
   readonly isQuick: boolean;
   readonly isJson: boolean;
   readonly isKept: boolean;
+  /** Folder of another checkout, absolute; null: none. */
+  readonly against: string | null;
 }
 
 /** Throws UsageError. */
@@ -57,6 +63,7 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
     records: countOf('--records', values.records) ?? (isQuick ? QUICK_RECORDS : RECORDS),
     rounds: countOf('--rounds', values.rounds) ?? (isQuick ? 1 : null),
     ...{ isQuick, isJson: values.json, isKept: values.keep },
+    against: values.against === undefined ? null : checkoutOf(values.against, values.only),
   };
 }
 
@@ -66,6 +73,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         only: { type: 'string' },
+        against: { type: 'string' },
         records: { type: 'string' },
         rounds: { type: 'string' },
         quick: { type: 'boolean', default: false },
@@ -83,6 +91,19 @@ function rowNameOf(text: string): RowName {
   const name = rowNames.find((one) => one === text);
   if (name === undefined) throw new UsageError(`--only: there is no row '${text}': ${rowNames.join(', ')}`);
   return name;
+}
+
+/** A checkout that can be built: what it depends on must be there. */
+function checkoutOf(text: string, only: string | undefined): string {
+  if (only !== 'throughput') throw new UsageError('--against compares throughput: say --only throughput');
+  const folder = path.resolve(text);
+  const missing = ['bin/tidemark.js', 'package.json', 'node_modules'].filter(
+    (name) => !existsSync(path.join(folder, name)),
+  );
+  if (missing.length === 0) return folder;
+  throw new UsageError(
+    `--against ${text}: no checkout where 'npm ci' has run: ${missing.join(', ')} missing`,
+  );
 }
 
 function countOf(option: string, text: string | undefined): number | null {

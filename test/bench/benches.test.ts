@@ -75,6 +75,20 @@ describeIntegration(
       for (const { spread } of durations) expect(spread.min).toBeGreaterThan(0);
     });
 
+    it('compares with another checkout', async () => {
+      const against = await bench('--quick', '--json', '--only', 'throughput', '--against', checkoutDir);
+      const { rows, settings } = JSON.parse(against.stdout) as BenchResult;
+      expect(settings['against']).toBe(checkoutDir);
+      const [row] = rows;
+      if (row?.type !== 'measured') throw new Error(`${row?.reason ?? 'no row'}\n${against.stderr}`);
+      expect(row.experiments.flatMap(({ sides }) => sides.map(({ name }) => name))).toEqual([
+        'other',
+        'this',
+      ]);
+      expect(row.ratio).toBeGreaterThan(0);
+      expect(row.goal).toEqual({ atLeast: 0.97 });
+    });
+
     it('names the machine, the versions and the commit', () => {
       expect(result.machine.cores).toBeGreaterThan(0);
       expect(result.versions).toMatchObject({ flink: '2.2.0', node: process.versions.node });

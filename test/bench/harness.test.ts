@@ -145,6 +145,7 @@ describe('the command line', () => {
     isQuick: false,
     isJson: false,
     isKept: false,
+    against: null,
   };
 
   it('has defaults', () => {
@@ -152,7 +153,10 @@ describe('the command line', () => {
     expect(readOptions(['--quick'])).toEqual({ ...defaults, records: 20_000, rounds: 1, isQuick: true });
     expect(readOptions(['--only', 'cpu', '--records', '5', '--rounds', '7', '--json', '--keep'])).toEqual({
       ...{ only: 'cpu', records: 5, rounds: 7, isQuick: false, isJson: true, isKept: true },
+      against: null,
     });
+    const against = ['--only', 'throughput', '--against', path.relative(process.cwd(), checkoutDir)];
+    expect(readOptions(against)).toEqual({ ...defaults, only: 'throughput', against: checkoutDir });
   });
 
   it.each([
@@ -160,6 +164,9 @@ describe('the command line', () => {
     ['--records', '0'],
     ['--records', '1e6'],
     ['--rounds', '-1'],
+    ['--against', checkoutDir],
+    ['--only', 'cpu', '--against', checkoutDir],
+    ['--only', 'throughput', '--against', tmpdir()],
     ['--fast'],
     ['x'],
   ])('refuses %s %s', (...args) => {
