@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { leftOut, TIER_VARIABLE } from './scripts/testTiers.ts';
 
 const [major = 0] = process.versions.node.split('.').map(Number);
 if (major < 24) {
@@ -11,6 +12,7 @@ if (major < 24) {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: [...leftOut(process.env[TIER_VARIABLE], process.argv)],
     globalSetup: 'test/services/globalSetup.ts',
     testTimeout: 20_000,
     hookTimeout: 120_000,

@@ -1,15 +1,19 @@
 /**
  * Every check, one after the other, all of them even when one fails: types, lint, format, then the tests
- * (which hold the import directions). Its last line is `N passed, N failed`.
+ * (which hold the import directions). Its last lines are the slowest tests, and `N passed, N failed`.
+ * `--full` runs the tests of every tier (scripts/testTiers.ts).
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { addCounts, closingLine, type Counts, countTests } from './checkSummary.ts';
+import { addCounts, closingLine, type Counts, countTests, slowestTests } from './checkSummary.ts';
 import { checkoutDir } from './services/common.ts';
+import { TIER_VARIABLE, type Tier } from './testTiers.ts';
 
 const reportFile = path.join(checkoutDir, '.cache', 'check', 'vitest.json');
 const binDir = path.join(checkoutDir, 'node_modules', '.bin');
+
+const tier: Tier = process.argv.includes('--full') ? 'full' : 'check';
 
 const staticSteps = [
   { name: 'types', command: ['tsc', '-p', '.', '--noEmit'] },
@@ -29,7 +33,11 @@ function runStep(name: string, [command, ...args]: readonly [string, ...string[]
   const child = spawn(path.join(binDir, command), args, {
     cwd: checkoutDir,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, PATH: `${binDir}${path.delimiter}${process.env['PATH'] ?? ''}` },
+    env: {
+      ...process.env,
+      [TIER_VARIABLE]: tier,
+      PATH: `${binDir}${path.delimiter}${process.env['PATH'] ?? ''}`,
+    },
   });
   return new Promise((resolve) => {
     const end = (code: number, why: string): void => {
@@ -42,6 +50,7 @@ function runStep(name: string, [command, ...args]: readonly [string, ...string[]
   });
 }
 
+const SLOWEST = 20;
 const counts: Counts[] = [];
 for (const { name, command } of staticSteps) {
   const code = await runStep(name, command);
@@ -56,4 +65,6 @@ counts.push(countTests(report, testsCode));
 
 const total = addCounts(counts);
 process.exitCode = total.failed === 0 ? 0 : 1;
+const slowest = slowestTests(report, SLOWEST);
+if (slowest.length > 0) process.stdout.write(`\nthe slowest tests:\n${slowest.join('\n')}\n`);
 process.stdout.write(`\n${closingLine(total)}\n`);

@@ -9,7 +9,13 @@ type Report = {
   readonly numTodoTests: number;
   readonly testResults: readonly {
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly name?: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName?: string;
+      /** Milliseconds; absent where it did not run. */
+      readonly duration?: number | null;
+    }[];
   }[];
 };
 
@@ -45,4 +51,20 @@ export function addCounts(all: readonly Counts[]): Counts {
 export function closingLine({ passed, failed, skipped }: Counts): string {
   const line = `${String(passed)} passed, ${String(failed)} failed`;
   return skipped > 0 ? `${line}, ${String(skipped)} skipped` : line;
+}
+
+/** A line for each of the tests that took longest, the longest first. Set-up of a file is not in them. */
+export function slowestTests(reportJson: string | undefined, count: number): readonly string[] {
+  if (reportJson === undefined) return [];
+  const { testResults } = JSON.parse(reportJson) as Report;
+  return testResults
+    .flatMap(({ name = '', assertionResults }) =>
+      assertionResults.map(({ fullName = '', duration }) => ({ name, fullName, ms: duration ?? 0 })),
+    )
+    .sort((a, b) => b.ms - a.ms)
+    .slice(0, count)
+    .map(({ name, fullName, ms }) => {
+      const file = name.slice(Math.max(0, name.indexOf('/test/') + 1));
+      return `${(ms / 1000).toFixed(1).padStart(8)} s  ${file}: ${fullName}`;
+    });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { addCounts, closingLine, countTests } from '../../scripts/checkSummary.ts';
+import { addCounts, closingLine, countTests, slowestTests } from '../../scripts/checkSummary.ts';
+import { leftOut } from '../../scripts/testTiers.ts';
 
 type File = { status: string; assertionResults: { status: string }[] };
 
@@ -39,5 +40,40 @@ describe('the closing line of npm run check', () => {
       failed: 1,
       skipped: 3,
     });
+  });
+});
+
+test('the slowest tests are named with their file and seconds', () => {
+  const testResults = [
+    {
+      ...{ name: '/x/test/unit/a.test.ts', status: 'passed' },
+      assertionResults: [
+        { status: 'passed', fullName: 'a is quick', duration: 10 },
+        { status: 'passed', fullName: 'a is slow', duration: 61_000 },
+        { status: 'skipped', fullName: 'a did not run' },
+      ],
+    },
+  ];
+  expect(slowestTests(JSON.stringify({ testResults }), 1)).toEqual([
+    '    61.0 s  test/unit/a.test.ts: a is slow',
+  ]);
+  expect(slowestTests(undefined, 3)).toEqual([]);
+});
+
+describe('tiers of the tests', () => {
+  const [check, full] = ['test/**/*.check.test.ts', 'test/**/*.full.test.ts'];
+
+  test.each([
+    { tier: undefined, args: [], out: [check, full] },
+    { tier: 'check', args: [], out: [full] },
+    { tier: 'full', args: [], out: [] },
+    { tier: undefined, args: ['test/mutation/mutation.full.test.ts'], out: [check] },
+    { tier: undefined, args: ['test/mutation/mutation.check'], out: [full] },
+  ])('$tier with $args leaves out $out', ({ tier, args, out }) => {
+    expect(leftOut(tier, args)).toEqual(out);
+  });
+
+  test('an unknown one is an error', () => {
+    expect(() => leftOut('fast', [])).toThrow(/"fast"/);
   });
 });

@@ -1,0 +1,20 @@
+/**
+ * Tiers of the tests, by file name. `npm test` runs `*.test.ts`; `npm run check`, which CI runs, `*.check.test.ts` too; `npm run check:full`
+ * all, `*.full.test.ts` included. A file that the command line names runs in any case.
+ */
+export const TIERS = ['test', 'check', 'full'] as const;
+export type Tier = (typeof TIERS)[number];
+
+/** The variable by which `scripts/check.ts` tells vitest's configuration the tier. */
+export const TIER_VARIABLE = 'TIDEMARK_TEST_TIER';
+
+/** Globs of the test files that a tier leaves out. `args` are those of vitest's command line. */
+export function leftOut(tier: string | undefined, args: readonly string[]): readonly string[] {
+  const wanted = TIERS.indexOf((tier ?? 'test') as Tier);
+  if (wanted === -1) throw new Error(`${TIER_VARIABLE} is "${tier ?? ''}": expected ${TIERS.join(', ')}`);
+  const isNamed = (name: string): boolean =>
+    args.some((arg) => arg.includes(`.${name}.`) || arg.endsWith(`.${name}`));
+  return TIERS.slice(Math.max(1, wanted + 1))
+    .filter((name) => !isNamed(name))
+    .map((name) => `test/**/*.${name}.test.ts`);
+}
