@@ -15,8 +15,10 @@ export interface BucketAssigner {
   bucketOf(slot: number): string;
 }
 
-/** Where records go whose time is no time (NaN, or out of the calendar's range): never dropped, never guessed. */
+/** Where records go whose time is no time (NaN, NO_TIME_MS, or out of the calendar's range): never dropped, never guessed. */
 export const UNKNOWN_TIME_BUCKET = 'unknown-time';
+/** What Kafka gives for a record that was written without a time: not the last millisecond of 1969. */
+const NO_TIME_MS = -1;
 const UNKNOWN_SLOT = Number.MIN_SAFE_INTEGER;
 /** Range of ECMAScript's calendar in milliseconds. */
 const TIME_MS_MAX = 8.64e15;
@@ -58,7 +60,7 @@ export function timeBuckets(
     by,
     slotOf(timeMs) {
       if (timeMs >= WHOLE_MINUTES_SINCE_MS && timeMs <= TIME_MS_MAX) return Math.floor(timeMs / slotMs);
-      if (timeMs < WHOLE_MINUTES_SINCE_MS && timeMs >= -TIME_MS_MAX) {
+      if (timeMs < WHOLE_MINUTES_SINCE_MS && timeMs >= -TIME_MS_MAX && timeMs !== NO_TIME_MS) {
         return Math.floor(timeMs / earlySlotMs) - EARLY_SHIFT;
       }
       return UNKNOWN_SLOT;

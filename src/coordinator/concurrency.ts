@@ -52,7 +52,7 @@ export class FailureLatch {
   }
 }
 
-/** Resolves when it is told to; tells again are ignored. Who waits again and again waits by `orOpened`. */
+/** Resolves when it is told to; tells again are ignored. Who ends before the gate opens waits by `orOpened` or `whenOpen`: `opened` holds on to its readers. */
 export class Gate {
   readonly #waiting = new Set<() => void>();
   readonly opened: Promise<void>;
@@ -72,16 +72,21 @@ export class Gate {
     this.#waiting.clear();
   }
 
+  /** Calls back once, when the gate opens, or at once where it is open. Gives what forgets the callback, for who ends before. */
+  whenOpen(callback: () => void): () => void {
+    if (this.isOpen) callback();
+    else this.#waiting.add(callback);
+    return () => void this.#waiting.delete(callback);
+  }
+
   /** Resolves when `work` has ended, or the gate is open; rejects as the work does. Holds on to nothing behind that. */
   async orOpened(work: Promise<unknown>): Promise<void> {
     const opened = Promise.withResolvers<undefined>();
-    const open = (): void => opened.resolve(undefined);
-    if (this.isOpen) open();
-    else this.#waiting.add(open);
+    const forget = this.whenOpen(() => opened.resolve(undefined));
     try {
       await Promise.race([work, opened.promise]);
     } finally {
-      this.#waiting.delete(open);
+      forget();
     }
   }
 }

@@ -41,6 +41,7 @@ export class Epoch {
   /** What is under way beside checkpoints and publishing: it must have ended before the next epoch begins. */
   readonly #underWay = new Set<Promise<unknown>>();
   #leaveMemory: (() => void) | undefined;
+  #forgetDrain: (() => void) | undefined;
   #over = false;
   /** Its last checkpoint is journaled, and what that made pending is committed. */
   #isComplete = false;
@@ -141,6 +142,7 @@ export class Epoch {
       stage.note({ type: 'settled' });
       return [];
     });
+    this.#shareMemory(flow);
     this.#startReading(flow);
     let outcome: 'ended' | 'drained';
     try {
@@ -190,7 +192,12 @@ export class Epoch {
       nextOffset,
     );
     this.#flow = flow;
-    this.#leaveMemory = memory?.join({
+    return flow;
+  }
+
+  /** Only once it is settled: before, nothing can be checkpointed. */
+  #shareMemory(flow: Flow): void {
+    this.#leaveMemory = this.#context.ports.memory?.join({
       largestBytes: () => flow.largestBytes(),
       rollLargest: () => flow.rollLargest(),
       settle: () =>
@@ -198,7 +205,6 @@ export class Epoch {
           this.#latch.fail(error, `The checkpoint of ${partitionName(this.#task.partition)}`);
         }),
     });
-    return flow;
   }
 
   #startReading(flow: Flow): void {
@@ -206,11 +212,12 @@ export class Epoch {
     const { partition, topicId } = this.#task;
     const feed = ports.source.open(partition, flow.nextOffset, topicId);
     this.#feed = feed;
-    this.#drain.opened
-      .then(() => feed.close())
-      .catch((error: unknown) => {
+    // The gate outlives the epoch, by months perhaps: it must not hold on to it.
+    this.#forgetDrain = this.#drain.whenOpen(() => {
+      feed.close().catch((error: unknown) => {
         this.#latch.fail(error, `Closing the feed of ${partitionName(partition)}`);
       });
+    });
     this.#every('checkpoint', settings.checkpointIntervalMs, () => this.#checkpointNow(false));
     this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());
     this.#armRollTimer(flow);
@@ -364,6 +371,7 @@ export class Epoch {
   async quiesce(): Promise<void> {
     this.#over = true;
     this.#leaveMemory?.();
+    this.#forgetDrain?.();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#publisher.end();
     this.#claim.snapshots.end();

@@ -28,6 +28,7 @@ export interface FeedContext {
   readonly takesTail: (topic: string, line: number) => boolean;
   /** Lines up to this one count although the last has no newline. */
   readonly tailTaken: (topic: string, nextLine: number) => void;
+  readonly closed: (feed: FileFeed) => void;
 }
 
 interface Opened {
@@ -96,6 +97,7 @@ export class FileFeed implements PartitionFeed {
     await this.#attempting;
     this.#tellTimes();
     await this.#letGo();
+    this.#context.closed(this);
   }
 
   /** Null where there is nothing to read now. Failures of the system are told once and tried again. */

@@ -129,6 +129,7 @@ class FileSource implements Source {
   open({ topic }: TopicPartition, offset: bigint, expectedTopicId: string | null): PartitionFeed {
     const context: FeedContext = {
       ...this.#options,
+      closed: (closed) => void this.#feeds.delete(closed),
       readTime: this.#readTime,
       takesTail: (name, line) => this.#options.untilEnd && this.#tailEnds.get(name) === line + 1,
       tailTaken: (name, nextLine) => this.#tailEnds.set(name, nextLine),

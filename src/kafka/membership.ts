@@ -121,7 +121,8 @@ export class Membership {
       this.#aliveAtMs = this.#context.clock.nowMs();
     });
     const ended = new Promise<unknown>((resolve) => {
-      signal.addEventListener('abort', () => resolve(null), { once: true });
+      // Heard only until this consumer is over: the signal outlives thousands of them while Kafka is away.
+      signal.addEventListener('abort', () => resolve(null), { once: true, signal: over.signal });
       if (signal.aborted) resolve(null);
       consumer.on(consumer.events.CRASH, ({ payload }: ConsumerCrashEvent) => resolve(payload.error));
       consumer.on(consumer.events.GROUP_JOIN, (event: ConsumerGroupJoinEvent) => {

@@ -35,7 +35,8 @@ export interface JobMemoryOptions {
 
 /** To be called when everything is loaded and nothing is read: what the process takes now counts as the program's own. */
 export function openJobMemory({ ceilingBytes: wantedBytes, storeBytes, log }: JobMemoryOptions): JobMemory {
-  const takenBytes = process.memoryUsage.rss() + storeBytes;
+  const residentBytes = residentReader();
+  const takenBytes = residentBytes() + storeBytes;
   const ceilingBytes =
     wantedBytes ?? Math.max(CEILING_BYTES_DEFAULT + storeBytes, leastCeilingBytes(takenBytes));
   const shares = shareMemory(ceilingBytes, takenBytes);
@@ -43,11 +44,11 @@ export function openJobMemory({ ceilingBytes: wantedBytes, storeBytes, log }: Jo
   const budget = new MemoryBudget({
     ceilingBytes,
     writeBytes: shares.writeBytes,
-    residentBytes: () => process.memoryUsage.rss(),
+    residentBytes,
     collect: garbageCollector(),
-    onOutgrown: (residentBytes) => {
+    onOutgrown: (foundBytes) => {
       log.warn(
-        { residentBytes, ceilingBytes },
+        { residentBytes: foundBytes, ceilingBytes },
         'the process takes more memory than the job may: files are rolled early; raise memory in the job file',
       );
     },
@@ -61,6 +62,25 @@ export function openJobMemory({ ceilingBytes: wantedBytes, storeBytes, log }: Jo
   const bufferArea = reserve(Math.min(AREA_BYTES_MAX, Math.floor(shares.writeBytes * AREA_SHARE)));
   return { shares, budget, bufferArea, end: () => clearInterval(timer) };
 }
+
+/**
+ * What the system counts for this process. Asking opens a file, which fails where the process holds as many as it may: then the last
+ * count stands, since a timer asks and nobody could take the failure. 0 where there was none yet.
+ */
+export function residentReader(read: () => number = () => process.memoryUsage.rss()): () => number {
+  let lastBytes = 0;
+  return () => {
+    try {
+      lastBytes = read();
+    } catch (error) {
+      if (!isOutOfHandles(error)) throw error;
+    }
+    return lastBytes;
+  };
+}
+
+const isOutOfHandles = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
 
 /** Its size cannot be set once Node runs; that it grows no further can. */
 function keepNewSpaceSmall(): void {

@@ -13,6 +13,7 @@ import { systemClock, systemRandom, type Clock } from '../../src/clock.ts';
 import { Coordinator } from '../../src/coordinator/coordinator.ts';
 import type { JobSettings, Ports } from '../../src/coordinator/options.ts';
 import { noFailpoints, type Failpoints } from '../../src/failpoints.ts';
+import type { MemoryBudget } from '../../src/memory/budget.ts';
 import { createFileStore } from '../../src/stores/file.ts';
 import { withFailpoints } from '../../src/stores/failpointStore.ts';
 import type { Source } from '../../src/source/port.ts';
@@ -36,6 +37,7 @@ export interface FixtureOptions {
   readonly store?: Store;
   readonly journal?: Journal;
   readonly log?: Log;
+  readonly memory?: MemoryBudget;
 }
 
 /** One job's lasting things: its folder and its journal. Coordinators come and go. */
@@ -82,6 +84,7 @@ export class JobFixture {
       random: systemRandom,
       failpoints,
       log: options.log ?? silentLog,
+      ...(options.memory === undefined ? {} : { memory: options.memory }),
     };
     return new Coordinator(ports, this.settings(options));
   }

@@ -12,6 +12,8 @@ function pattern(text: string): BucketPattern {
 const HOURLY = 'yyyy-MM-dd--HH';
 const TO_THE_MILLISECOND = 'yyyy/MM/dd/HH/mm/ss/SSS';
 const TIME_MS_MAX = 8.64e15;
+/** As Kafka says that there is none. */
+const NO_TIME_MS = -1;
 
 /** The bucket of a moment, by way of its slot, as the flow asks for it. */
 function bucketAt(text: string, zone: string, time: string | number): string {
@@ -80,12 +82,14 @@ describe('time zones', () => {
 
 describe('slots', () => {
   const zones = ['UTC', 'Europe/Berlin', 'Asia/Kolkata', 'Australia/Lord_Howe', 'Africa/Monrovia'];
-  const anyTime = fc.oneof(
-    fc.integer({ min: -TIME_MS_MAX, max: TIME_MS_MAX }),
-    fc.integer({ min: Date.UTC(1900, 0), max: Date.UTC(2100, 0) }),
-    fc.integer({ min: Date.UTC(1972, 3, 30), max: Date.UTC(1972, 4, 2) }),
-    fc.constantFrom(-TIME_MS_MAX, TIME_MS_MAX, -1, 0, 1),
-  );
+  const anyTime = fc
+    .oneof(
+      fc.integer({ min: -TIME_MS_MAX, max: TIME_MS_MAX }),
+      fc.integer({ min: Date.UTC(1900, 0), max: Date.UTC(2100, 0) }),
+      fc.integer({ min: Date.UTC(1972, 3, 30), max: Date.UTC(1972, 4, 2) }),
+      fc.constantFrom(-TIME_MS_MAX, TIME_MS_MAX, -2, 0, 1),
+    )
+    .filter((timeMs) => timeMs !== NO_TIME_MS);
   const anyPattern = fc.constantFrom(HOURLY, 'yyyy', 'yyyy-MM-dd', 'yyyy/MM/dd/HH/mm', TO_THE_MILLISECOND);
 
   it('a moment falls into the bucket of its own time, as if there were no slots', () => {
@@ -121,19 +125,27 @@ describe('slots', () => {
 });
 
 describe('times that are none', () => {
-  it.each([NaN, Infinity, -Infinity, TIME_MS_MAX + 1, -TIME_MS_MAX - 1, Number.MIN_SAFE_INTEGER, 2 ** 63])(
-    '%s falls into a bucket of its own',
-    (timeMs) => {
-      for (const text of [HOURLY, 'yyyy', TO_THE_MILLISECOND]) {
-        expect(bucketAt(text, 'Europe/Berlin', timeMs)).toBe(UNKNOWN_TIME_BUCKET);
-      }
-    },
-  );
+  it.each([
+    NaN,
+    NO_TIME_MS,
+    Infinity,
+    -Infinity,
+    TIME_MS_MAX + 1,
+    -TIME_MS_MAX - 1,
+    Number.MIN_SAFE_INTEGER,
+    2 ** 63,
+  ])('%s falls into a bucket of its own', (timeMs) => {
+    for (const text of [HOURLY, 'yyyy', TO_THE_MILLISECOND]) {
+      expect(bucketAt(text, 'Europe/Berlin', timeMs)).toBe(UNKNOWN_TIME_BUCKET);
+    }
+  });
   it('the ends of the calendar, and years before 1, are times', () => {
     expect(bucketAt('yyyy-MM-dd', 'UTC', TIME_MS_MAX)).toBe('275760-09-13');
     expect(bucketAt('yyyy-MM-dd', 'UTC', -TIME_MS_MAX)).toBe('-271821-04-20');
     expect(bucketAt('yyyy-MM-dd', 'UTC', Date.UTC(-1, 0, 1))).toBe('-0001-01-01');
-    expect(bucketAt(HOURLY, 'UTC', -1)).toBe('1969-12-31--23');
+    expect(bucketAt(HOURLY, 'UTC', -2)).toBe('1969-12-31--23');
+    expect(bucketAt(TO_THE_MILLISECOND, 'UTC', -2)).toContain('1969');
+    expect(bucketAt(HOURLY, 'UTC', 0)).toBe('1970-01-01--00');
   });
 });
 

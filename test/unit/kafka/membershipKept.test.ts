@@ -1,0 +1,49 @@
+import { getEventListeners } from 'node:events';
+import { KafkaJSNonRetriableError, logLevel } from 'kafkajs';
+import { expect, it } from 'vitest';
+import { Brokers } from '../../../src/kafka/brokers.ts';
+import { DEFAULT_TUNING } from '../../../src/kafka/options.ts';
+import { Membership, type MembershipContext } from '../../../src/kafka/membership.ts';
+import { hastyClock } from '../../scenarios/jobFixture.ts';
+
+const BROKEN = 30;
+/** Of the consumer that is being made, and of the pause before it. */
+const LISTENERS_MAX = 4;
+
+it('memberships that broke while Kafka was away leave nothing behind', async () => {
+  const stop = new AbortController();
+  let made = 0;
+  const enough = Promise.withResolvers<undefined>();
+  const log = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: () => undefined,
+    error: () => undefined,
+  };
+  const context: MembershipContext = {
+    config: {
+      clientId: 'tests',
+      logLevel: logLevel.NOTHING,
+      brokers: () => {
+        made += 1;
+        if (made >= BROKEN) enough.resolve(undefined);
+        throw new KafkaJSNonRetriableError('no broker is known');
+      },
+    },
+    brokers: new Brokers({ brokers: [], logLevel: logLevel.NOTHING, logCreator: () => () => undefined }, []),
+    clock: hastyClock(1_000),
+    log,
+    tuning: DEFAULT_TUNING,
+    groupId: 'group',
+    topics: ['records'],
+    records: null,
+    signal: stop.signal,
+  };
+  const membership = new Membership(context, { assigned: () => undefined, failed: () => undefined });
+  const running = membership.run();
+  await enough.promise;
+  const listeners = getEventListeners(stop.signal, 'abort').length;
+  stop.abort();
+  await running;
+  expect(listeners).toBeLessThanOrEqual(LISTENERS_MAX);
+});
