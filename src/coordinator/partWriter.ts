@@ -245,7 +245,7 @@ export class PartWriter implements RollableFile, Gatherer {
     if (this.#closed !== null) return;
     this.flush();
     this.#leaveCell();
-    this.#closed = this.#enqueue(() => this.#options.file.closeForCommit());
+    this.#closed = this.#enqueue(() => this.#named(this.#options.file.closeForCommit()));
     void this.#closed.then(
       () => this.#letGo(),
       () => undefined,
@@ -272,7 +272,21 @@ export class PartWriter implements RollableFile, Gatherer {
   #persist(): Promise<StoreHandle> {
     if (this.#closed !== null) return this.#closed;
     this.flush();
-    return this.#enqueue(() => this.#options.file.persist());
+    return this.#enqueue(() => this.#named(this.#options.file.persist()));
+  }
+
+  /** What its file does not hold any more is told by its offsets: those of the records that were written to it. */
+  async #named<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      if (!(error instanceof TidemarkError) || error.code !== 'STORE_CONTENT_DIFFERS') throw error;
+      const offsets = { fromOffset: this.#options.firstOffset, toOffset: this.#lastOffset + 1n };
+      throw new TidemarkError(error.code, error.message, {
+        fields: { ...error.fields, ...offsets },
+        cause: error,
+      });
+    }
   }
 
   /** Resolves once what was handed to the file is written; failures go to the latch. */

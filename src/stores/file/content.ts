@@ -84,7 +84,7 @@ async function copyBytes(source: FileHandle, sink: FileHandle, length: number): 
     const { bytesRead } = await source.read(chunk, 0, Math.min(chunk.length, length - position), position);
     if (bytesRead === 0) return `ends at ${position} bytes, ${length} were journaled as durable`;
     for (let done = 0; done < bytesRead;) {
-      const { bytesWritten } = await sink.write(chunk, done, bytesRead - done, position + done);
+      const { bytesWritten } = await sink.write(chunk, done, bytesRead - done, null);
       if (bytesWritten === 0) throw new Error('the system wrote none of the bytes');
       done += bytesWritten;
     }

@@ -5,13 +5,23 @@ import type { FileSystem } from './fileSystem.ts';
 
 const REMEMBERED_MAX = 10_000;
 
+/** What tells a folder from another one of its name: an inode's number is soon used again, the time when it was made is not. */
+interface FolderId {
+  readonly device: bigint;
+  readonly inode: bigint;
+  readonly madeAtNs: bigint;
+}
+
+const isSame = (one: FolderId, other: FolderId | undefined): boolean =>
+  one.device === other?.device && one.inode === other.inode && one.madeAtNs === other.madeAtNs;
+
 export class Folders {
   readonly #fs: FileSystem;
-  /** Folders whose own way down from the root this process has made durable, with the device that each lies on. */
-  readonly #durable = new Map<string, number>();
+  /** Folders whose own way down from the root this process has made durable, each as it was then. */
+  readonly #durable = new Map<string, FolderId>();
   /** Syncs under way, and those that begin when these have ended, by folder. */
-  readonly #syncing = new Map<string, Promise<number>>();
-  readonly #waiting = new Map<string, Promise<number>>();
+  readonly #syncing = new Map<string, Promise<FolderId>>();
+  readonly #waiting = new Map<string, Promise<FolderId>>();
 
   constructor(fs: FileSystem) {
     this.#fs = fs;
@@ -33,22 +43,23 @@ export class Folders {
   }
 
   /**
-   * Makes the folder's entries durable and, once per process, the folder itself: whoever made it (an earlier process, perhaps)
-   * may not have come so far.
+   * Makes the folder's entries durable and, once per process, the folder itself: whoever made it (an earlier process, another one
+   * that removed it and made it again) may not have come so far.
    */
   async makeDurable(folder: string): Promise<void> {
-    const device = await this.#sync(folder);
-    if (this.#durable.has(folder)) return;
-    const walked = [folder];
+    const found = await this.#sync(folder);
+    if (isSame(found, this.#durable.get(folder))) return;
+    const walked = new Map([[folder, found]]);
     let child = folder;
     for (let parent = dirname(child); parent !== child; parent = dirname(child)) {
       // The parent holds the entry of the child: it is synced also where its own way down is durable.
-      if (!(await this.#syncParent(parent, device)) || this.#durable.has(parent)) break;
-      walked.push(parent);
+      const above = await this.#syncParent(parent, found.device);
+      if (above === null || isSame(above, this.#durable.get(parent))) break;
+      walked.set(parent, above);
       child = parent;
     }
     if (this.#durable.size > REMEMBERED_MAX) this.#durable.clear();
-    for (const path of walked) this.#durable.set(path, device);
+    for (const [path, id] of walked) this.#durable.set(path, id);
   }
 
   /** Makes the folder's entries durable where it exists. */
@@ -61,23 +72,24 @@ export class Folders {
     }
   }
 
-  /** False where the way up ends: another file system (its mount point is no entry of ours), or a folder closed to us. */
-  async #syncParent(parent: string, device: number): Promise<boolean> {
+  /** Null where the way up ends: another file system (its mount point is no entry of ours), or a folder closed to us. */
+  async #syncParent(parent: string, device: bigint): Promise<FolderId | null> {
     try {
-      return (await this.#sync(parent, device)) === device;
+      const found = await this.#sync(parent, device);
+      return found.device === device ? found : null;
     } catch (error) {
       // A folder that this user cannot even list is one that Tidemark did not put anything into.
-      if (error instanceof Error && hasSystemCode(error.cause, 'EACCES', 'EPERM')) return false;
+      if (error instanceof Error && hasSystemCode(error.cause, 'EACCES', 'EPERM')) return null;
       throw error;
     }
   }
 
   /**
-   * Syncs the folder (only if it lies on `onlyOnDevice`, where given); the device that it lies on. Whoever asks while a sync is under
+   * Syncs the folder (only if it lies on `onlyOnDevice`, where given); which one it is. Whoever asks while a sync is under
    * way shares the next one, which begins behind all that they did: many files of a folder need few syncs. Where that under way fails
    * they fail as well: the system tells of what it could not write once, and a later sync may say nothing of it.
    */
-  #sync(folder: string, onlyOnDevice?: number): Promise<number> {
+  #sync(folder: string, onlyOnDevice?: bigint): Promise<FolderId> {
     const key = `${onlyOnDevice ?? ''}:${folder}`;
     const waiting = this.#waiting.get(key);
     if (waiting !== undefined) return waiting;
@@ -90,7 +102,7 @@ export class Folders {
     return next;
   }
 
-  #begin(key: string, folder: string, onlyOnDevice?: number): Promise<number> {
+  #begin(key: string, folder: string, onlyOnDevice?: bigint): Promise<FolderId> {
     const sync = this.#syncOnce(folder, onlyOnDevice).finally(() => {
       if (this.#syncing.get(key) === sync) this.#syncing.delete(key);
     });
@@ -98,7 +110,7 @@ export class Folders {
     return sync;
   }
 
-  async #syncOnce(folder: string, onlyOnDevice?: number): Promise<number> {
+  async #syncOnce(folder: string, onlyOnDevice?: bigint): Promise<FolderId> {
     let handle;
     try {
       handle = await this.#fs.open(folder, 'r');
@@ -106,9 +118,9 @@ export class Folders {
       throw failed('open the folder', folder, cause);
     }
     try {
-      const dev = this.#durable.get(folder) ?? (await handle.stat()).dev;
-      if (onlyOnDevice === undefined || dev === onlyOnDevice) await handle.sync();
-      return dev;
+      const { dev: device, ino: inode, birthtimeNs: madeAtNs } = await handle.stat({ bigint: true });
+      if (onlyOnDevice === undefined || device === onlyOnDevice) await handle.sync();
+      return { device, inode, madeAtNs };
     } catch (cause) {
       throw outcomeUnknown('make durable the entries of the folder', folder, cause);
     } finally {

@@ -1,4 +1,7 @@
-/** A file being written: positional writes on an inode that this process made exclusively. */
+/**
+ * A file being written: an inode that this process made exclusively and appends to. Each write lands at the end that the file has
+ * then: had somebody shortened it, a positional write would fill the gap with NULs and leave the length as it should be.
+ */
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path/posix';
 import { TidemarkError } from '../../../journal/errors.ts';
@@ -17,11 +20,11 @@ const CREATE_TRIES = 10;
 /** So much of a file that grows is made durable while it does: else its last sync has to wait for the disk to write all of it. */
 const SYNCED_AHEAD_BYTES = 16 * 1024 * 1024;
 
-/** Opens `path` for writing where nothing stands yet; makes missing folders, also when somebody removes them meanwhile. */
+/** Opens `path` for appending where nothing stands yet; makes missing folders, also when somebody removes them meanwhile. */
 export async function openExclusively(fs: FileSystem, folders: Folders, path: string): Promise<FileHandle> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await fs.open(path, 'wx');
+      return await fs.open(path, 'ax');
     } catch (cause) {
       if (hasSystemCode(cause, 'EEXIST')) {
         throw new TidemarkError(
@@ -61,17 +64,15 @@ export class LocalOpenFile implements OpenFile {
 
   async write(bytes: Uint8Array): Promise<void> {
     this.#mustBeOpen('write to');
-    let position = this.#length;
     this.#length += bytes.length;
     this.#dirty = true;
     for (let done = 0; done < bytes.length;) {
       const written = await this.#try('write to', failedWrite, async () => {
-        const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, position);
+        const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, null);
         if (bytesWritten === 0) throw new Error('the system wrote none of the bytes');
         return bytesWritten;
       });
       done += written;
-      position += written;
     }
     if (this.#syncAhead === null && this.#length - this.#syncedLength >= SYNCED_AHEAD_BYTES)
       this.#beginSyncAhead();
@@ -98,11 +99,22 @@ export class LocalOpenFile implements OpenFile {
       // The system tells a failure once: where the sync ahead has got it, this one would succeed.
       await Promise.all([this.#syncAhead, this.#sync()]);
     }
+    await this.#check();
     if (!this.#entryDurable) {
       await this.#try('make durable', outcomeUnknown, () => this.#folders.makeDurable(dirname(this.#path)));
       this.#entryDurable = true;
     }
     return null;
+  }
+
+  /** Whether the file is still what was written: before anything counts it. */
+  async #check(): Promise<void> {
+    const { size, nlink } = await this.#try('look at', outcomeUnknown, () => this.#handle.stat());
+    if (size === this.#length && nlink > 0) return;
+    const error =
+      nlink === 0 ? removed(this.#path) : changedLength(this.#path, { found: size, written: this.#length });
+    this.#life = { type: 'failed', cause: error };
+    throw error;
   }
 
   async closeForCommit(): Promise<StoreHandle> {
@@ -142,6 +154,20 @@ export class LocalOpenFile implements OpenFile {
       throw error;
     }
   }
+}
+
+function changedLength(path: string, { found, written }: { found: number; written: number }): TidemarkError {
+  return new TidemarkError(
+    'STORE_CONTENT_DIFFERS',
+    `${path} holds ${found} bytes, though this process has written ${written}: somebody changed it meanwhile. It is not published. ` +
+      'Find out who did, then resume: records that no checkpoint has counted are read again.',
+    { fields: { path, files: [path] } },
+  );
+}
+
+/** What no checkpoint has counted is read again; what one has, settling misses. */
+function removed(path: string): TidemarkError {
+  return outcomeUnknown('make durable', path, new Error('the file was removed while this process wrote it'));
 }
 
 /** A full disk refuses clearly; any other failed write leaves open what reached the file. */

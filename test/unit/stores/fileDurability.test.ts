@@ -38,7 +38,7 @@ class PowerCut {
   }
 
   #afterCall({ name, paths: [path = '', to = ''], args }: Call, result: unknown): void {
-    if (name === 'open' && args[1] === 'wx') this.#made(path);
+    if (name === 'open' && (args[1] === 'ax' || args[1] === 'wx')) this.#made(path);
     if (name === 'copyFile') this.#made(to);
     // The marker's trial of hard links is no file that counts.
     if (name === 'link' && !path.includes('/.tidemark/')) this.#linked.set(path, dirname(to));

@@ -119,7 +119,7 @@ describe('a destination that cannot be written', () => {
     let removals = 3;
     const store = storeWith({
       before: (call) => {
-        if (call.name !== 'open' || call.args[1] !== 'wx' || removals === 0) return;
+        if (call.name !== 'open' || call.args[1] !== 'ax' || removals === 0) return;
         removals -= 1;
         throw systemError('ENOENT');
       },
