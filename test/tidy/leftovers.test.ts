@@ -83,7 +83,9 @@ describe('tests', () => {
   });
 
   it('do not sleep: what can be awaited is awaited; a pause stands in a loop that asks again, or lasts a drawn time', () => {
-    expect(nodesMatching(tests, (node, source) => isSleep(node, source))).toEqual([]);
+    // A fault of the soak lasts as long as it lasts: the soak waits for nothing by it.
+    const waiting = tests.filter(({ file }) => !file.startsWith('test/soak/'));
+    expect(nodesMatching(waiting, (node, source) => isSleep(node, source))).toEqual([]);
   });
 
   it('are found: each lies in a file whose name ends with .test.ts', () => {

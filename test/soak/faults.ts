@@ -1,0 +1,167 @@
+/** What strikes during a soak. Each fault ends by itself; what it leaves has to be got over by the coordinators alone. */
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SeededRandom } from '../../src/fuzz/random.ts';
+import type { OwnServer } from '../services/servers.ts';
+import type { TcpProxy } from '../services/tcpProxy.ts';
+import type { Fleet } from './fleet.ts';
+
+export interface Battlefield {
+  readonly fleet: Fleet;
+  readonly coordinators: number;
+  readonly kafka: OwnServer;
+  readonly nats: OwnServer;
+  readonly kafkaProxy: TcpProxy;
+  readonly natsProxy: TcpProxy;
+  /** Null where the sink is on a disk that must not be filled. */
+  readonly smallDisk: string | null;
+  readonly random: SeededRandom;
+}
+
+export interface FaultKind {
+  readonly name: string;
+  /** How often it is drawn beside others. */
+  readonly weight: number;
+  strike(field: Battlefield): Promise<void>;
+}
+
+const place = ({ random, coordinators }: Battlefield): number => random.below(coordinators);
+const between = (random: SeededRandom, fromMs: number, toMs: number): number =>
+  fromMs + random.below(toMs - fromMs);
+
+async function frozen(field: Battlefield, forMs: number, meanwhile?: () => Promise<void>): Promise<void> {
+  const thaw = field.fleet.freeze(place(field));
+  try {
+    await Promise.all([delay(forMs), meanwhile?.()]);
+  } finally {
+    thaw();
+  }
+}
+
+async function paused(server: OwnServer, forMs: number): Promise<void> {
+  await server.pause();
+  try {
+    await delay(forMs);
+  } finally {
+    server.resume();
+  }
+}
+
+async function killedFor(server: OwnServer, forMs: number): Promise<void> {
+  await server.kill('SIGKILL');
+  await delay(forMs);
+  await server.restart();
+}
+
+async function swallowed(proxy: TcpProxy, forMs: number): Promise<void> {
+  proxy.silence();
+  try {
+    await delay(forMs);
+  } finally {
+    proxy.pass();
+  }
+}
+
+const BALLAST_PIECE_BYTES = 1024 * 1024;
+
+async function fullDisk({ smallDisk }: Battlefield, forMs: number): Promise<void> {
+  if (smallDisk === null) return;
+  const ballast = path.join(smallDisk, 'ballast');
+  const endMs = performance.now() + forMs;
+  try {
+    while (performance.now() < endMs) {
+      fill(smallDisk, ballast);
+      await delay(50);
+    }
+  } finally {
+    rmSync(ballast, { force: true });
+  }
+}
+
+/** Takes whatever is free, the last bytes too. */
+function fill(disk: string, ballast: string): void {
+  for (let bytes = BALLAST_PIECE_BYTES; bytes >= 1024; bytes /= 2) {
+    try {
+      while (statfsSync(disk).bavail > 0) writeFileSync(ballast, Buffer.alloc(bytes), { flag: 'a' });
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
+    }
+  }
+}
+
+/** Longer than the session that Kafka grants a member. */
+const BEYOND_SESSION_MS = 35_000;
+
+export const FAULT_KINDS: readonly FaultKind[] = [
+  { name: 'coordinator-kill', weight: 4, strike: (field) => field.fleet.replace(place(field), 'SIGKILL') },
+  { name: 'coordinator-restart', weight: 2, strike: (field) => field.fleet.replace(place(field), 'SIGTERM') },
+  {
+    name: 'coordinator-pause',
+    weight: 2,
+    strike: (field) => frozen(field, between(field.random, 500, 8_000)),
+  },
+  { name: 'coordinator-zombie', weight: 1, strike: (field) => frozen(field, BEYOND_SESSION_MS) },
+  {
+    name: 'coordinator-pause-nats-kill',
+    weight: 1,
+    strike: (field) => frozen(field, 6_000, () => killedFor(field.nats, 1_000)),
+  },
+  { name: 'nats-kill', weight: 2, strike: ({ nats, random }) => killedFor(nats, between(random, 0, 4_000)) },
+  {
+    name: 'nats-pause',
+    weight: 1,
+    strike: ({ nats, random }) => paused(nats, between(random, 1_000, 10_000)),
+  },
+  {
+    name: 'nats-cut',
+    weight: 2,
+    strike: async ({ natsProxy, random }) => {
+      for (let times = 1 + random.below(5); times > 0; times -= 1) {
+        natsProxy.cut();
+        await delay(random.below(400));
+      }
+    },
+  },
+  {
+    name: 'nats-swallow',
+    weight: 1,
+    strike: ({ natsProxy, random }) => swallowed(natsProxy, between(random, 1_000, 15_000)),
+  },
+  {
+    name: 'kafka-kill',
+    weight: 1,
+    strike: ({ kafka, random }) => killedFor(kafka, between(random, 0, 4_000)),
+  },
+  {
+    name: 'kafka-pause',
+    weight: 1,
+    strike: ({ kafka, random }) => paused(kafka, between(random, 1_000, 10_000)),
+  },
+  {
+    name: 'kafka-cut',
+    weight: 2,
+    strike: async ({ kafkaProxy, random }) => {
+      for (let times = 1 + random.below(5); times > 0; times -= 1) {
+        kafkaProxy.cut();
+        await delay(random.below(400));
+      }
+    },
+  },
+  {
+    name: 'kafka-swallow',
+    weight: 1,
+    strike: ({ kafkaProxy, random }) => swallowed(kafkaProxy, between(random, 1_000, 15_000)),
+  },
+  { name: 'disk-full', weight: 2, strike: (field) => fullDisk(field, between(field.random, 1_000, 10_000)) },
+];
+
+export function drawFault(random: SeededRandom, kinds: readonly FaultKind[]): FaultKind {
+  const total = kinds.reduce((sum, { weight }) => sum + weight, 0);
+  let at = random.below(total);
+  for (const kind of kinds) {
+    at -= kind.weight;
+    if (at < 0) return kind;
+  }
+  throw new Error('no kind of fault to draw');
+}

@@ -1,0 +1,75 @@
+/** The command line of the soak. */
+import { parseArgs } from 'node:util';
+import { randomInt } from 'node:crypto';
+import { messageOf } from '../../scripts/services/common.ts';
+
+const SEED_MAX = 2 ** 31 - 1;
+
+export const usage = `Usage: npm run soak -- --minutes N [options]
+
+Several coordinators of one job move numbered records from a real Kafka to files, their journal in a real NATS, while faults strike at
+random: processes and servers are killed and paused, connections cut and swallowed, the disk fills. At the end every record is counted,
+by a reader that knows nothing of the journal.
+
+options:
+  --minutes N        for how long faults strike
+  --seed S           which faults, and when (default: drawn; printed, so that the same ones can strike again)
+  --coordinators N   processes that share the job (default 3)
+  --only NAME        one kind of fault only
+  --json             the result as one JSON document on standard output
+  --keep             leaves the folder with the files, logs and journal
+  --help             this text
+
+Progress goes to standard error. Ctrl-C ends the faults and counts what is there.
+Exit code: 0 where every record is there once and memory and handles stayed flat, 1 where not, 2 for wrong usage.`;
+
+export class UsageError extends Error {}
+
+export interface SoakOptions {
+  readonly durationMs: number;
+  readonly seed: number;
+  readonly coordinators: number;
+  readonly only: string | null;
+  readonly isJson: boolean;
+  readonly isKept: boolean;
+}
+
+/** Throws UsageError. */
+export function readOptions(args: readonly string[], kinds: readonly string[]): SoakOptions | 'help' {
+  const values = parse(args);
+  if (values.help) return 'help';
+  if (values.minutes === undefined) throw new UsageError('--minutes N: for how long?');
+  const only = values.only ?? null;
+  if (only !== null && !kinds.includes(only))
+    throw new UsageError(`--only: there is no fault '${only}': ${kinds.join(', ')}`);
+  return {
+    durationMs: numberOf('--minutes', values.minutes, /^\d{1,4}(\.\d{1,3})?$/) * 60_000,
+    seed: values.seed === undefined ? randomInt(SEED_MAX) : numberOf('--seed', values.seed, /^\d{1,10}$/),
+    coordinators: numberOf('--coordinators', values.coordinators, /^[1-9]$/),
+    ...{ only, isJson: values.json, isKept: values.keep },
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        minutes: { type: 'string' },
+        seed: { type: 'string' },
+        coordinators: { type: 'string', default: '3' },
+        only: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        keep: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
+}
+
+function numberOf(option: string, text: string, pattern: RegExp): number {
+  if (pattern.test(text)) return Number(text);
+  throw new UsageError(`${option} ${text}: not a number that fits`);
+}
