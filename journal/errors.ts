@@ -29,6 +29,10 @@ export const ERROR_CODES = {
     retry: 'transient',
     help: 'Check that the journal answers; Tidemark goes on trying.',
   },
+  JOURNAL_AUTHENTICATION: {
+    retry: 'config',
+    help: 'Correct the credentials or the tls settings of journal.nats.',
+  },
   JOURNAL_FULL: {
     retry: 'transient',
     help: 'Raise the limits of the stream or the disk; Tidemark goes on trying.',

@@ -48,7 +48,8 @@ export interface JetstreamJournalOptions extends NatsConnectionOptions, StreamOp
 
 /**
  * Opens the journal. Rejects with JOURNAL_MISSING where there is no such stream, JOURNAL_STREAM_INVALID where it cannot hold
- * a journal, CONFIG_INVALID for wrong credentials or addresses, JOURNAL_UNAVAILABLE where nothing answers in time.
+ * a journal, CONFIG_INVALID for addresses and files that are none, JOURNAL_AUTHENTICATION for what the server does not take,
+ * JOURNAL_UNAVAILABLE where nothing answers in time.
  */
 export async function openJetstreamJournal(options: JetstreamJournalOptions): Promise<Journal> {
   checkStreamName(options.stream);

@@ -14,6 +14,7 @@ import {
   type NodeConnectionOptions,
 } from '@nats-io/transport-node';
 import { TidemarkError } from './errors.ts';
+import { certificateWanted, connectProblem, wantsCertificate } from './jetstreamConnectError.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const CONNECT_RETRY_MS = 500;
@@ -60,11 +61,15 @@ export function deadlineIn(limitMs: number | undefined): Deadline {
   return { remainingMs: () => Math.max(0, endMs - performance.now()) };
 }
 
-/** Resolves with the first connection. Rejects with CONFIG_INVALID for wrong credentials or addresses. */
+/**
+ * Resolves with the first connection. Rejects with CONFIG_INVALID for addresses and files that are none, JOURNAL_AUTHENTICATION for
+ * credentials, certificates or a TLS that the server does not take.
+ */
 export async function connectNats(options: NatsConnectionOptions, deadline: Deadline): Promise<NatsLink> {
   const addresses = options.servers.map((server, index) => parseServer(server, index));
   const where = addresses.map(({ hostPort }) => hostPort).join(', ');
   const auth = authentication(options, addresses);
+  checkTlsFiles(options);
   let warned = false;
   for (;;) {
     options.signal?.throwIfAborted();
@@ -83,7 +88,7 @@ export async function connectNats(options: NatsConnectionOptions, deadline: Dead
       });
       return new NatsLink(nc, where, options.onWarning);
     } catch (cause) {
-      const problem = connectProblem(cause, where);
+      const problem = await problemOf(cause, options, addresses);
       if (problem.retry === 'config' || deadline.remainingMs() <= CONNECT_RETRY_MS) throw problem;
       if (!warned) options.onWarning(`${problem.message} Waiting for it.`);
       warned = true;
@@ -94,6 +99,19 @@ export async function connectNats(options: NatsConnectionOptions, deadline: Dead
       );
     }
   }
+}
+
+async function problemOf(
+  cause: unknown,
+  { tls }: NatsConnectionOptions,
+  addresses: readonly ServerAddress[],
+): Promise<TidemarkError> {
+  const where = addresses.map(({ hostPort }) => hostPort).join(', ');
+  const problem = connectProblem(cause, where);
+  if (!(cause instanceof errors.TimeoutError) || tls?.certFile !== undefined) return problem;
+  for (const { hostPort } of addresses)
+    if (await wantsCertificate(hostPort)) return certificateWanted(where, cause);
+  return problem;
 }
 
 interface ServerAddress {
@@ -163,26 +181,31 @@ function credentialsReader({ credentials = '', onWarning }: NatsConnectionOption
   };
 }
 
+/** The client would find out at each attempt, and say so as if the server were away. */
+function checkTlsFiles({ tls = {} }: NatsConnectionOptions): void {
+  for (const key of ['caFile', 'certFile', 'keyFile'] as const) {
+    const path = tls[key];
+    if (path === undefined) continue;
+    try {
+      readFileSync(path);
+    } catch (cause) {
+      throw new TidemarkError(
+        'CONFIG_INVALID',
+        `The file ${path} of journal.nats.tls.${key} cannot be read.`,
+        {
+          ...{ fields: { path }, cause },
+        },
+      );
+    }
+  }
+}
+
 function tlsOptions(
   { tls }: NatsConnectionOptions,
   addresses: readonly ServerAddress[],
 ): NodeConnectionOptions {
   if (tls === undefined && !addresses.some(({ secure }) => secure)) return {};
   return { tls: { ...tls } };
-}
-
-function connectProblem(cause: unknown, where: string): TidemarkError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  if (cause instanceof errors.AuthorizationError && !/timeout/i.test(reason)) {
-    return new TidemarkError('CONFIG_INVALID', `NATS at ${where} refuses the journal's credentials.`, {
-      fields: { servers: where },
-      cause,
-    });
-  }
-  return new TidemarkError('JOURNAL_UNAVAILABLE', `NATS at ${where} does not answer (${reason}).`, {
-    fields: { servers: where },
-    cause,
-  });
 }
 
 export class NatsLink {

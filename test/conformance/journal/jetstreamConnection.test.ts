@@ -1,16 +1,13 @@
-import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { inspect } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openJetstreamJournal, type JetstreamJournalOptions } from '../../../journal/jetstream.ts';
-import type { Journal } from '../../../journal/port.ts';
 import { describeIntegration } from '../../services/integration.ts';
 import { startNats, type OwnNats } from '../../services/servers.ts';
 import { TcpProxy } from '../../services/tcpProxy.ts';
 import { claimed, committed, identity, replayAll, subjectOf, writerOn } from '../../unit/journal/fixtures.ts';
+import { Attempt } from './attempt.ts';
 import { createJwtWorld } from './natsJwt.ts';
 import { PlainNats } from './plainNats.ts';
 
@@ -23,31 +20,6 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const JETSTREAM = 'jetstream { store_dir: "STORE" }\n';
-
-class Attempt implements AsyncDisposable {
-  readonly warnings: string[] = [];
-  readonly journal: Promise<Journal>;
-
-  constructor(options: Partial<JetstreamJournalOptions>) {
-    this.journal = openJetstreamJournal({
-      ...{ servers: [], stream: 'TIDEMARK', replicas: 1, mode: 'create', waitForServerMs: 5_000 },
-      onWarning: (message) => void this.warnings.push(message),
-      ...options,
-    });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const [opened] = await Promise.allSettled([this.journal]);
-    if (opened.status === 'fulfilled') await opened.value.close();
-  }
-
-  /** Everything that this attempt has told anybody. */
-  async told(): Promise<string> {
-    const [opened] = await Promise.allSettled([this.journal]);
-    const error = opened.status === 'rejected' ? inspect(opened.reason, { depth: 20, showHidden: true }) : '';
-    return `${error}\n${this.warnings.join('\n')}`;
-  }
-}
 
 /** A port that nobody listens on. */
 async function closedPort(): Promise<number> {
@@ -195,7 +167,10 @@ describeIntegration(
         { servers: [nats.url], token: secret },
       ]) {
         await using attempt = new Attempt({ ...options, waitForServerMs: 60_000 });
-        await expect(attempt.journal).rejects.toMatchObject({ code: 'CONFIG_INVALID', retry: 'config' });
+        await expect(attempt.journal).rejects.toMatchObject({
+          code: 'JOURNAL_AUTHENTICATION',
+          retry: 'config',
+        });
         expect(await attempt.told()).not.toContain(secret);
       }
     });
@@ -237,35 +212,3 @@ describeIntegration(
   },
   { ownServers: true },
 );
-
-const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
-
-describeIntegration(
-  'TLS to the JetStream journal',
-  () => {
-    test.skipIf(!hasOpenssl)('is spoken with a private authority, and refused without it', async () => {
-      const [caFile, certFile, keyFile] = makeCertificate(folder);
-      const tls = `tls { cert_file: "${certFile}", key_file: "${keyFile}" }`;
-      await using nats = await PlainNats.start(folder, JETSTREAM + tls);
-      await using trusted = new Attempt({ servers: [`tls://localhost:${nats.port}`], tls: { caFile } });
-      await works(trusted);
-      await using distrustful = new Attempt({
-        servers: [`tls://localhost:${nats.port}`],
-        waitForServerMs: 300,
-      });
-      await expect(distrustful.journal).rejects.toThrow(/self-signed certificate/);
-    });
-  },
-  { ownServers: true },
-);
-
-/** Its own authority; gives back the paths of authority, certificate and key. */
-function makeCertificate(into: string): [string, string, string] {
-  const cert = path.join(into, 'cert.pem');
-  const key = path.join(into, 'key.pem');
-  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const subjectName = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-days', '2'];
-  const made = spawnSync('openssl', [...request, ...subjectName, '-keyout', key, '-out', cert]);
-  if (made.status !== 0) throw new Error(made.stderr.toString());
-  return [cert, cert, key];
-}
