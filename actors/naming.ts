@@ -1,5 +1,5 @@
 /** Names of part files. A final name holds the first offset, so that no later file of the bucket reuses it. */
-import type { PartId, TopicPartition } from '../journal/ids.ts';
+import type { JobName, PartId, TopicPartition } from '../journal/ids.ts';
 import { encodePathSegment } from './pathSegment.ts';
 
 /** A text in the sink's path that every part file has something else drawn for, so that folders spread evenly. */
@@ -84,6 +84,23 @@ export function markerFolderUri({ sinkUri, entropy }: Pick<NamingRule, 'sinkUri'
   const start = pathStartOf(sinkUri);
   const path = replaceInPath(sinkUri, entropy.key, '').slice(start);
   return sinkUri.slice(0, start) + path.replaceAll(/\/{2,}/g, '/').replace(/\/$/, '');
+}
+
+/** Below the marker's folder: no job is called like it. */
+const WITNESSES = '.tidemark/_witness';
+
+/** URI of the folder of all witnesses of a job's journal: `<marker folder>/.tidemark/_witness/<job>`. */
+export function witnessesUri(rule: Pick<NamingRule, 'sinkUri' | 'entropy'>, job: JobName): string {
+  return `${markerFolderUri(rule)}/${WITNESSES}/${job}`;
+}
+
+/** URI of the folder of one partition's witnesses: `<all witnesses>/<topic>/<partition>`. */
+export function witnessFolderUri(
+  rule: Pick<NamingRule, 'sinkUri' | 'entropy'>,
+  job: JobName,
+  { topic, partition }: TopicPartition,
+): string {
+  return `${witnessesUri(rule, job)}/${encodePathSegment(topic, TOPIC_BYTES_MAX)}/${partition}`;
 }
 
 function bucketUri({ sinkUri }: NamingRule, bucket: string): string {

@@ -51,6 +51,14 @@ export const ERROR_CODES = {
     help: 'Restore the newest journal; the one found is older than its witness.',
   },
   JOURNAL_REPLACED: { retry: 'operator', help: 'Point the job at its own journal; this one is another.' },
+  WITNESS_UNREADABLE: {
+    retry: 'operator',
+    help: 'Upgrade, or remove the witness named, once it is certain that the journal is the newest one.',
+  },
+  SINK_MARKER_MISSING: {
+    retry: 'operator',
+    help: 'Mount the file system of the sink; nothing is written until its marker is there again.',
+  },
   JOURNAL_MISSING: {
     retry: 'config',
     help: 'Run the job once, or correct the journal of the job file.',

@@ -1,16 +1,17 @@
 /**
- * Witnesses: what a place outside the journal (the metadata of a Kafka offset commit) remembers of it, so that a rolled-back
- * or recreated journal does not pass for a young one.
+ * Witnesses: what a place outside the journal (the metadata of a Kafka offset commit, a folder at the destination) remembers of it,
+ * so that a rolled-back or recreated journal does not pass for a young one.
  *
  * A witness is judged only after the own claim's acknowledgement: an earlier read may be stale, and a stale read is no proof.
  * The hash at the witness's sequence is gone once a replay has passed it, hence `WitnessWatch` looks on during the replay.
  */
 import { z } from 'zod';
 import { TidemarkError } from './errors.ts';
-import { entryHash, journalId, type EntryHash, type JournalId } from './ids.ts';
+import { claimId, entryHash, journalId, type ClaimId, type EntryHash, type JournalId } from './ids.ts';
 import type { Tail } from './replay.ts';
 
 const WITNESS_VERSION = 1;
+const SHOWN_MAX = 300;
 
 export interface Witness {
   readonly job: string;
@@ -18,6 +19,8 @@ export interface Witness {
   readonly seq: number;
   /** Hash of the entry at `seq`. */
   readonly hash: EntryHash;
+  /** The next offset to read as of that entry; null where an earlier version wrote it. */
+  readonly nextOffset: bigint | null;
 }
 
 /**
@@ -35,40 +38,90 @@ const witnessSchema = z.object({
   journal: z.string().regex(/^[0-9a-zA-Z-]{8,64}$/),
   seq: z.number().int().positive(),
   hash: z.string().regex(/^[0-9a-f]{64}$/),
+  next: z
+    .string()
+    .regex(/^\d{1,19}$/)
+    .optional(),
 });
 
 /** Compact JSON, some 200 bytes: Kafka takes 4,096 as metadata by default. */
-export function encodeWitness({ job, journalId, seq, hash }: Witness): string {
-  return JSON.stringify({ tidemark: WITNESS_VERSION, job, journal: journalId, seq, hash });
+export function encodeWitness({ job, journalId, seq, hash, nextOffset }: Witness): string {
+  const next = nextOffset === null ? {} : { next: nextOffset.toString() };
+  return JSON.stringify({ tidemark: WITNESS_VERSION, job, journal: journalId, seq, hash, ...next });
 }
 
 /**
- * The witness in this text, or null where the text is not one (empty, or another program's). Rejects with JOURNAL_CORRUPT a
- * text that says it is one and cannot be read: it may be what a newer Tidemark wrote.
+ * The witness in this metadata of a committed offset, or null where there is none: no text, or another program's. Text that holds
+ * our name is ours, however it came to be as it is: rejects with WITNESS_UNREADABLE where it cannot be read. What some clients put
+ * behind the text when they commit it again (a NUL, white space) changes nothing of it.
  */
 export function parseWitness(text: string | null): Witness | null {
-  const raw = parseObject(text);
-  if (raw === null || !('tidemark' in raw)) return null;
-  const parsed = witnessSchema.safeParse(raw);
+  const told = (text ?? '').replace(/[\s\0]+$/, '');
+  if (!/tidemark/i.test(told)) return null;
+  const parsed = witnessSchema.safeParse(parsedJson(told));
   if (!parsed.success) {
     throw new TidemarkError(
-      'JOURNAL_CORRUPT',
-      `The journal's witness beside the committed offset is damaged or of a newer Tidemark: ${JSON.stringify(raw)}.`,
+      'WITNESS_UNREADABLE',
+      `The witness of the journal beside the group's committed offset is damaged, or of a newer Tidemark: ${JSON.stringify(told.slice(0, SHOWN_MAX))}. ` +
+        'Without it nobody can tell whether the journal went back. Upgrade; or find out what wrote it, make sure that the journal is ' +
+        'the newest one, and set the offset of the group anew without it.',
       { cause: parsed.error },
     );
   }
-  const { job, journal, seq, hash } = parsed.data;
-  return { job, journalId: journalId(journal), seq, hash: entryHash(hash) };
+  const { job, journal, seq, hash, next } = parsed.data;
+  const nextOffset = next === undefined ? null : BigInt(next);
+  return { job, journalId: journalId(journal), seq, hash: entryHash(hash), nextOffset };
 }
 
-function parseObject(text: string | null): object | null {
+/** Whether metadata of a committed offset is text of another program. */
+export function isForeignText(text: string | null): boolean {
+  const told = (text ?? '').replace(/[\s\0]+$/, '');
+  return told !== '' && !/tidemark/i.test(told);
+}
+
+/** Undefined for what is no JSON. */
+function parsedJson(text: string): unknown {
   try {
-    const raw: unknown = JSON.parse(text ?? '');
-    return typeof raw === 'object' ? raw : null;
+    return JSON.parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError) return null;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** A witness at the destination, whose name tells all: which claim wrote it, and at which attempt. */
+export interface PlacedWitness extends Omit<Witness, 'job'> {
+  readonly epoch: number;
+  readonly claimId: ClaimId;
+  readonly nextOffset: bigint;
+  /** After an attempt with an unknown outcome the next one has another name. */
+  readonly attempt: number;
+}
+
+const NAME =
+  /^(\d{1,16})-([0-9a-f]{32})-v1-(\d{1,16})-(\d{1,19})-(\d{1,6})-([0-9a-f]{64})-([0-9a-zA-Z-]{8,64})$/;
+
+/** At most 230 bytes, of letters, digits and `-`. No two claims give the same name. */
+export function witnessName(witness: PlacedWitness): string {
+  const { epoch, claimId: claim, seq, nextOffset, attempt, hash, journalId: journal } = witness;
+  return `${epoch}-${claim}-v${WITNESS_VERSION}-${seq}-${nextOffset}-${attempt}-${hash}-${journal}`;
+}
+
+/** Rejects with WITNESS_UNREADABLE what `witnessName` did not give; `where` names the folder. */
+export function parseWitnessName(name: string, where: string): PlacedWitness {
+  const [, epoch, claim, seq, next, attempt, hash, journal] = NAME.exec(name) ?? [];
+  if (journal === undefined || claim === undefined || hash === undefined || next === undefined) {
+    throw new TidemarkError(
+      'WITNESS_UNREADABLE',
+      `${where}/${name} is no witness of a journal, or one of a newer Tidemark. While it stands there nobody can tell whether the ` +
+        'journal went back. Upgrade; or find out what put it there, make sure that the journal is the newest one, and remove it.',
+      { fields: { files: [`${where}/${name}`] } },
+    );
+  }
+  return {
+    ...{ epoch: Number(epoch), claimId: claimId(claim), seq: Number(seq), nextOffset: BigInt(next) },
+    ...{ attempt: Number(attempt), hash: entryHash(hash), journalId: journalId(journal) },
+  };
 }
 
 export interface WitnessCheck {

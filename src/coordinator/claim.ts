@@ -4,7 +4,13 @@ import type { Effect } from '../../actors/facts.ts';
 import { decodeEntry } from '../../journal/entry.ts';
 import { hasCode } from '../../journal/errors.ts';
 import type { PartitionEvent } from '../../journal/events.ts';
-import { claimId, partitionName, type Subject, type TopicPartition } from '../../journal/ids.ts';
+import {
+  claimId,
+  partitionName,
+  type ClaimId,
+  type Subject,
+  type TopicPartition,
+} from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { SubjectWriter, type WriterIdentity } from '../../journal/writer.ts';
@@ -25,6 +31,7 @@ export interface Claim {
   readonly host: PartitionHost;
   readonly writer: SubjectWriter;
   readonly epoch: number;
+  readonly claimId: ClaimId;
   /** Of what was replayed: what the witness is judged by, and empty once it has been. */
   readonly hashes: SeenHashes;
   readonly snapshots: SnapshotWriter;
@@ -114,7 +121,7 @@ export async function claimPartition(
     );
     try {
       await host.submit(() => [{ type: 'epochClaimed', epoch, claimId: own, startOffset }]);
-      return { host, writer, epoch, hashes, snapshots };
+      return { host, writer, epoch, claimId: own, hashes, snapshots };
     } catch (error) {
       if (!hasCode(error, 'FENCED')) throw error;
       log.info({ partition: partitionName(partition), epoch }, 'another claim was first; reading on');

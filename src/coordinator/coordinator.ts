@@ -3,7 +3,6 @@
  * reports. Any number of coordinators may share a job; the journal decides who owns what.
  */
 import { coordinatorMachine, type CoordinatorEvent, type DrainReason } from '../../actors/coordinator.ts';
-import { markerFolderUri } from '../../actors/naming.ts';
 import { start, step } from '../../actors/step.ts';
 import type { StopFacts } from '../../actors/facts.ts';
 import { asTidemarkError, hasCode, TidemarkError } from '../../journal/errors.ts';
@@ -12,6 +11,7 @@ import { OPEN_FILE_BYTES } from '../memory/budget.ts';
 import type { OffsetRange, SourceFacts, SourceListener, TopicFacts } from '../source/port.ts';
 import { Gate } from './concurrency.ts';
 import { startJob, stopJob, type JobFacts } from './jobLife.ts';
+import { checkMarker, makeMarker } from './marker.ts';
 import type { Context, JobSettings, Ports } from './options.ts';
 import { PartitionRunner, type RunnerEnd } from './partitionRunner.ts';
 import { RunStats } from './stats.ts';
@@ -110,8 +110,9 @@ export class Coordinator {
     const { ports, settings } = this.#context;
     const source = await this.#describe(signal);
     if (source === null) return;
-    await this.#patiently(signal, () => this.#claimMarker());
+    await this.#patiently(signal, () => checkMarker(this.#context));
     this.#facts = await this.#patiently(signal, () => startJob(this.#context, source, signal));
+    await this.#patiently(signal, () => makeMarker(this.#context));
     this.#clusterId = source.clusterId;
     if (settings.untilEnd) {
       for (const { topic } of source.topics) this.#ranges.set(topic, await ports.source.ranges(topic));
@@ -173,21 +174,6 @@ export class Coordinator {
       if (signal.aborted && !(error instanceof TidemarkError)) return null;
       throw error;
     }
-  }
-
-  /** The destination names the journal that wrote there: another journal, or a recreated one, must not pass for it. */
-  async #claimMarker(): Promise<void> {
-    const { store, journal } = this.#context.ports;
-    const { job, naming } = this.#context.settings;
-    const folder = markerFolderUri(naming);
-    const id = await store.claimMarker(folder, job, journal.id);
-    if (id === journal.id) return;
-    throw new TidemarkError(
-      'JOURNAL_REPLACED',
-      `${folder} was written by job "${job}" with journal ${id}; the configured journal is ${journal.id}. Point the job ` +
-        'at its own journal; or, to begin anew, give the job another name or an empty destination.',
-      { fields: { sink: folder, markerJournalId: id, journalId: journal.id } },
-    );
   }
 
   /** Journals where a topic begins that was not there at the start; assignments wait for it. */

@@ -5,13 +5,14 @@
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
+import { witnessError } from '../../journal/witness.ts';
 import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
 import { proveEnd } from './boundedEnd.ts';
 import { checkpoint } from './checkpoint.ts';
 import { claimPartition, isSucceeded, type Claim } from './claim.ts';
 import { type FailureLatch, type Gate } from './concurrency.ts';
 import { Flow } from './flow.ts';
-import { judgeWitness } from './judgeWitness.ts';
+import { judgeWitnesses } from './judgeWitness.ts';
 import { OperatorDesk } from './operatorDesk.ts';
 import type { Context } from './options.ts';
 import { PartFiles } from './partFiles.ts';
@@ -20,6 +21,7 @@ import { Publisher } from './publisher.ts';
 import { readRequests } from './requests.ts';
 import { settle, type Settling } from './settle.ts';
 import { fromNextOffset, isOfSource } from './sourceFailure.ts';
+import { WitnessKeeper } from './witnessKeeper.ts';
 
 const REQUEST_POLL_MS = 1_000;
 const CHECKPOINT_COMPLETED = 'checkpoint completed';
@@ -30,6 +32,7 @@ export class Epoch {
   readonly #claim: Claim;
   readonly #latch: FailureLatch;
   readonly #publisher: Publisher;
+  readonly #keeper: WitnessKeeper;
   readonly #parts: PartFiles;
   readonly #drain: Gate;
   readonly #desk: OperatorDesk;
@@ -51,7 +54,7 @@ export class Epoch {
     task: PartitionTask,
     claim: Claim,
     latch: FailureLatch,
-    publisher: Publisher,
+    { publisher, keeper }: { readonly publisher: Publisher; readonly keeper: WitnessKeeper },
     drain: Gate,
   ) {
     this.#context = context;
@@ -59,6 +62,7 @@ export class Epoch {
     this.#claim = claim;
     this.#latch = latch;
     this.#publisher = publisher;
+    this.#keeper = keeper;
     this.#drain = drain;
     this.#desk = new OperatorDesk(context, task.partition);
     const { host } = claim;
@@ -89,11 +93,11 @@ export class Epoch {
     );
     const { partition } = task;
     const own = { ...context, ports: { ...context.ports, store: context.ports.store.session() } };
-    publisher = new Publisher({
-      ...{ context: own, partition, host: claim.host, latch },
-      tail: () => claim.writer.tail,
-    });
-    return new Epoch(own, task, claim, latch, publisher, drain);
+    const { host, epoch, claimId } = claim;
+    const shared = { context: own, partition, host, tail: () => claim.writer.tail };
+    const keeper = new WitnessKeeper({ ...shared, epoch, claimId });
+    publisher = new Publisher({ ...shared, latch, keeper });
+    return new Epoch(own, task, claim, latch, { publisher, keeper }, drain);
   }
 
   get claim(): Claim {
@@ -109,14 +113,16 @@ export class Epoch {
     return this.#flow?.nextOffset ?? this.#claim.host.ledger.facts.nextOffset;
   }
 
-  /** Judges the witness that the group keeps: only now, since a read before the own claim may have been stale. */
+  /** Judges the witnesses of the journal: only now, since a read before the own claim may have been stale. */
   async checkWitness(): Promise<void> {
-    await judgeWitness({
-      context: this.#context,
-      partition: this.#task.partition,
-      claim: this.#claim,
-      latch: this.#latch,
-    });
+    const { partition } = this.#task;
+    const judging = { context: this.#context, partition, claim: this.#claim, latch: this.#latch };
+    const { names, disagreeing } = await judgeWitnesses(judging);
+    const [newest] = disagreeing;
+    const error =
+      newest === undefined ? null : witnessError(newest.verdict, newest, partitionName(partition));
+    if (error !== null) throw error;
+    this.#keeper.supersede(names);
   }
 
   /** Settles, then reads until the bounded end (`ended`) or until it is asked to drain (`drained`). */

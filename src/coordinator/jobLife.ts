@@ -47,7 +47,9 @@ export class JobFacts {
 }
 
 /** Reads the job's subject; a missing one gives empty facts. */
-async function readJobFacts(context: Context): Promise<{ readonly facts: JobFacts; readonly tail: Tail }> {
+export async function readJobFacts(
+  context: Context,
+): Promise<{ readonly facts: JobFacts; readonly tail: Tail }> {
   const facts = new JobFacts();
   let tail = EMPTY_TAIL;
   for await (const replayed of replay(context.ports.journal, jobSubject(context.settings.job))) {
@@ -108,6 +110,13 @@ async function describeStart(
   return { topic: topic.topic, topicId: topic.topicId, startOffsets: [...startOffsets] };
 }
 
+/** Journals, once for each sink, that its marker was made. */
+export async function journalMarker(context: Context, sink: string): Promise<void> {
+  await appendJobEvent(context, (facts) =>
+    Promise.resolve(facts.markers.has(sink) ? null : { type: 'markerMade', sink }),
+  );
+}
+
 /** Journals the end of this process's part in the job. */
 export async function stopJob(
   context: Context,
@@ -119,7 +128,8 @@ export async function stopJob(
 
 async function appendJobEvent(
   context: Context,
-  decide: (facts: JobFacts) => Promise<JobEvent>,
+  /** Null: there is nothing to journal. */
+  decide: (facts: JobFacts) => Promise<JobEvent | null>,
   signal?: AbortSignal,
 ): Promise<JobFacts> {
   const { journal, clock, random, failpoints } = context.ports;
@@ -128,6 +138,7 @@ async function appendJobEvent(
   for (;;) {
     const { facts, tail } = await readJobFacts(context);
     const event = await decide(facts);
+    if (event === null) return facts;
     const writer = new SubjectWriter(
       {
         journal,
@@ -138,11 +149,7 @@ async function appendJobEvent(
       tail,
     );
     try {
-      await passing(
-        failpoints,
-        event.type === 'jobStarted' ? 'journal.jobStarted' : 'journal.jobStopped',
-        () => writer.append(identity, [event], signal),
-      );
+      await passing(failpoints, `journal.${event.type}`, () => writer.append(identity, [event], signal));
       facts.fold(event);
       return facts;
     } catch (error) {

@@ -1,11 +1,23 @@
-/** The witness that the group keeps of a partition's journal, judged once the own claim is in it. */
+/**
+ * The witnesses of a partition's journal, judged once the own claim is in it: the one that the group keeps and those at the
+ * destination. Where one of them saw more of the journal than there is, or something else, the journal went back.
+ */
+import { witnessFolderUri } from '../../actors/naming.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type EntryHash, type TopicPartition } from '../../journal/ids.ts';
-import { replay, type Tail } from '../../journal/replay.ts';
+import { replay } from '../../journal/replay.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
-import { checkWitness, parseWitness, witnessError, type Witness } from '../../journal/witness.ts';
+import {
+  checkWitness,
+  isForeignText,
+  parseWitness,
+  parseWitnessName,
+  type Witness,
+  type WitnessVerdict,
+} from '../../journal/witness.ts';
 import type { Claim } from './claim.ts';
 import type { FailureLatch } from './concurrency.ts';
+import { checkMarkerStands } from './marker.ts';
 import type { Context } from './options.ts';
 import { hashOfSeq } from './recover.ts';
 
@@ -20,35 +32,88 @@ export interface Judging {
   readonly latch: FailureLatch;
 }
 
+/** A witness and where it was found; `name` is what it is called at the destination. */
+export interface FoundWitness extends Witness {
+  readonly source: 'group' | 'destination';
+  readonly name: string | null;
+}
+
+export interface Judgement {
+  /** Names at the destination; the claim's own witness supersedes them. */
+  readonly names: readonly string[];
+  /** Those that the journal contradicts, the newest first: empty where it did not go back. */
+  readonly disagreeing: readonly (FoundWitness & { readonly verdict: Disagreement })[];
+}
+
+export type Disagreement = Exclude<WitnessVerdict, 'agrees' | 'absent'>;
+
 /**
- * To be asked once. Rejects with JOURNAL_ROLLED_BACK or JOURNAL_REPLACED where the journal is not the one that the witness saw; with FENCED where the
- * witness is of an owner that claimed later.
+ * To be asked once. Rejects with FENCED where a witness is of an owner that claimed later, with WITNESS_UNREADABLE where one cannot
+ * be read, with SINK_MARKER_MISSING where the destination is not the one that the job wrote to.
  */
-export async function judgeWitness(judging: Judging): Promise<void> {
-  const { context, partition, claim, latch } = judging;
-  const { source, journal } = context.ports;
-  const witness = parseWitness(await latch.race(source.readWitness(partition)));
-  const { tail } = claim.writer;
-  const verdict = checkWitness({
+export async function judgeWitnesses(judging: Judging): Promise<Judgement> {
+  const { claim } = judging;
+  await checkMarkerStands(judging.context);
+  const group = await groupWitness(judging);
+  const placed = await destinationWitnesses(judging);
+  const names = placed.flatMap(({ name }) => name ?? []);
+  const disagreeing: (FoundWitness & { readonly verdict: Disagreement })[] = [];
+  for (const found of group === null ? [] : [group]) {
+    const verdict = await verdictOf(judging, found);
+    if (verdict !== 'agrees' && verdict !== 'absent') disagreeing.push({ ...found, verdict });
+  }
+  // The newest tells all, unless it is of a branch of the journal that an operator has given up.
+  for (const found of placed) {
+    const verdict = await verdictOf(judging, found);
+    if (verdict === 'agrees' || verdict === 'absent') break;
+    disagreeing.push({ ...found, verdict });
+  }
+  claim.hashes.clear();
+  if (disagreeing.some(({ verdict }) => verdict === 'journal-behind'))
+    await judging.latch.race(lookForLaterClaim(judging));
+  return { names, disagreeing: disagreeing.toSorted((a, b) => b.seq - a.seq) };
+}
+
+async function groupWitness({ context, partition, latch }: Judging): Promise<FoundWitness | null> {
+  const { source, log } = context.ports;
+  const text = await latch.race(source.readWitness(partition));
+  if (isForeignText(text)) {
+    const entry = { partition: partitionName(partition), metadata: text };
+    log.warn(entry, 'another program has committed an offset of this partition in the group');
+  }
+  const witness = parseWitness(text);
+  return witness === null ? null : { ...witness, source: 'group', name: null };
+}
+
+/** The newest first. */
+async function destinationWitnesses({ context, partition, latch }: Judging): Promise<FoundWitness[]> {
+  const { naming, job } = context.settings;
+  const folderUri = witnessFolderUri(naming, job, partition);
+  const names = await latch.race(context.ports.store.listWitnesses(folderUri));
+  return names
+    .filter((name) => !name.startsWith('.'))
+    .map((name) => ({ ...parseWitnessName(name, folderUri), job, source: 'destination', name }) as const)
+    .toSorted((a, b) => b.seq - a.seq);
+}
+
+async function verdictOf(judging: Judging, witness: FoundWitness): Promise<WitnessVerdict> {
+  const { context, claim, latch } = judging;
+  return checkWitness({
     witness,
     job: context.settings.job,
-    journalId: journal.id,
-    tail,
-    hashAtSeq: witness === null ? null : await latch.race(hashFor(judging, witness, tail)),
+    journalId: context.ports.journal.id,
+    tail: claim.writer.tail,
+    hashAtSeq: await latch.race(hashFor(judging, witness)),
   });
-  claim.hashes.clear();
-  if (verdict === 'journal-behind') await latch.race(lookForLaterClaim(judging));
-  const error = witnessError(verdict, witness, partitionName(partition));
-  if (error !== null) throw error;
 }
 
 /** Null where the journal ends before the witness's entry, or is not the one that it speaks of. */
 async function hashFor(
   { context, partition, claim }: Judging,
   { seq, journalId }: Witness,
-  tail: Tail,
 ): Promise<EntryHash | null> {
   const { journal } = context.ports;
+  const { tail } = claim.writer;
   if (seq > tail.seq || journalId !== journal.id) return null;
   if (seq === tail.seq) return tail.hash;
   const subject = partitionSubject(context.settings.job, partition);

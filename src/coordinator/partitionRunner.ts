@@ -17,7 +17,12 @@ const BACKOFF_LONGEST_MS = 10_000;
 const REQUEST_POLL_MS = 1_000;
 
 /** Codes after which the journal itself is in doubt: nothing may be appended to it. */
-const JOURNAL_IN_DOUBT = ['JOURNAL_CORRUPT', 'JOURNAL_ROLLED_BACK', 'JOURNAL_REPLACED'] as const;
+const JOURNAL_IN_DOUBT = [
+  'JOURNAL_CORRUPT',
+  'JOURNAL_ROLLED_BACK',
+  'JOURNAL_REPLACED',
+  'WITNESS_UNREADABLE',
+] as const;
 
 export type RunnerEnd =
   | { readonly type: 'ended' | 'released' }

@@ -1,5 +1,5 @@
 /**
- * Publishes pending part files: first the group is told nextOffset with the journal's witness, then the files get their final
+ * Publishes pending part files: first the destination and the group are given the journal's witness, then the files get their final
  * names, then partCommitted is journaled. Works beside the flow; transient failures are tried again, others end the epoch.
  */
 import type { PartitionHost } from '../../actors/host.ts';
@@ -12,6 +12,7 @@ import { passing } from '../failpoints.ts';
 import type { DurablePart, PartTarget } from '../stores/port.ts';
 import { forEachBounded, Gate, type FailureLatch } from './concurrency.ts';
 import type { Context } from './options.ts';
+import type { WitnessKeeper } from './witnessKeeper.ts';
 
 const PUBLISH_CONCURRENCY = 8;
 const RETRY_FIRST_MS = 200;
@@ -24,6 +25,7 @@ export interface PublisherOptions {
   readonly latch: FailureLatch;
   /** The journal's acknowledged end, for the witness. */
   readonly tail: () => Tail;
+  readonly keeper: WitnessKeeper;
 }
 
 export class Publisher {
@@ -84,12 +86,14 @@ export class Publisher {
       while (this.#queue.length > 0 || this.#offsetDue) {
         const round = this.#queue;
         this.#queue = [];
-        this.#offsetDue = false;
         try {
+          // Both witnesses stand before anything that they cover is visible.
+          if (round.length > 0) await this.#options.keeper.write(this.#end);
           await this.#end.orOpened(this.#commitOffset());
           await forEachBounded(round, PUBLISH_CONCURRENCY, (item) =>
             this.#publishOne(item.partId, item.closedHere),
           );
+          if (!this.#isOver()) await this.#options.keeper.removeOlder();
         } finally {
           this.#options.context.stats.pendingFiles -= round.length;
         }
@@ -101,15 +105,22 @@ export class Publisher {
     }
   }
 
-  /** Tells the group how far the journal is: the witness stands before anything that it covers is visible. */
+  /** Tells the group how far the journal is. */
   async #commitOffset(): Promise<void> {
     const { context, partition, host, tail } = this.#options;
     const nextOffset = host.ledger.facts.nextOffset;
+    this.#offsetDue = false;
     if (nextOffset === null) return;
     this.#toldOffset = nextOffset;
     const { source, journal, failpoints } = context.ports;
     const { seq, hash } = tail();
-    const witness = encodeWitness({ job: context.settings.job, journalId: journal.id, seq, hash });
+    const witness = encodeWitness({
+      job: context.settings.job,
+      journalId: journal.id,
+      seq,
+      hash,
+      nextOffset,
+    });
     await passing(failpoints, 'source.commitOffset', () =>
       source.commitOffset(partition, nextOffset, witness),
     );

@@ -1,8 +1,8 @@
 /**
- * Opening the journal for a run. A missing journal is created only where nothing witnesses an earlier one: neither the marker at
- * the destination nor the metadata of the group's committed offsets.
+ * Opening the journal for a run. A missing journal is created only where nothing witnesses an earlier one: neither the marker or a
+ * witness at the destination nor the metadata of the group's committed offsets.
  */
-import { markerFolderUri } from '../../actors/naming.ts';
+import { markerFolderUri, witnessesUri } from '../../actors/naming.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import type { Journal } from '../../journal/port.ts';
 import { parseWitness } from '../../journal/witness.ts';
@@ -52,6 +52,8 @@ async function findWitness({
   const { uri, entropy } = config.sink;
   const marker = await store.readMarker(markerFolderUri({ sinkUri: uri, entropy }), config.job);
   if (marker !== null) return `the destination ${uri} (journal ${marker})`;
+  if (await hasWitness(store, witnessesUri({ sinkUri: uri, entropy }, config.job)))
+    return `the destination ${uri} (a witness in .tidemark/_witness/${config.job})`;
   if (source.kind !== 'kafka') return null;
   const onWaiting = (message: string): void => {
     log.warn({}, message);
@@ -65,4 +67,14 @@ async function findWitness({
     }
   }
   return null;
+}
+
+/** The folder holds one for each topic, these one for each partition; what was emptied counts for nothing. */
+async function hasWitness(store: Store, allUri: string): Promise<boolean> {
+  for (const topic of await store.listWitnesses(allUri)) {
+    for (const partition of await store.listWitnesses(`${allUri}/${topic}`)) {
+      if ((await store.listWitnesses(`${allUri}/${topic}/${partition}`)).length > 0) return true;
+    }
+  }
+  return false;
 }

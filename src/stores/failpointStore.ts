@@ -26,6 +26,12 @@ export function withFailpoints(store: Store, failpoints: Failpoints): Store {
     claimMarker: (sinkUri, job, id) =>
       passing(failpoints, 'store.claimMarker', () => store.claimMarker(sinkUri, job, id)),
     readMarker: (sinkUri, job) => store.readMarker(sinkUri, job),
+    writeWitness: (folderUri, name) =>
+      passing(failpoints, 'store.writeWitness', () => store.writeWitness(folderUri, name)),
+    listWitnesses: (folderUri) =>
+      passing(failpoints, 'store.listWitnesses', () => store.listWitnesses(folderUri)),
+    removeWitnesses: (folderUri, names) =>
+      passing(failpoints, 'store.removeWitnesses', () => store.removeWitnesses(folderUri, names)),
     close: () => store.close(),
   };
 }

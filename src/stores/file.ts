@@ -16,6 +16,7 @@ import { Markers } from './file/marker.ts';
 import { LocalOpenFile, openExclusively } from './file/openFile.ts';
 import { folderPathOf, partPathsOf, temporaryPathOf } from './file/paths.ts';
 import { Publisher } from './file/publish.ts';
+import { Witnesses } from './file/witness.ts';
 import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from './port.ts';
 
 export interface FileStoreOptions {
@@ -36,12 +37,14 @@ class FileStore implements Store {
   readonly #folders: Folders;
   readonly #publisher: Publisher;
   readonly #markers: Markers;
+  readonly #witnesses: Witnesses;
 
   constructor(options: FileStoreOptions) {
     this.#fs = options.fileSystem ?? nodeFileSystem;
     this.#folders = new Folders(this.#fs);
     this.#publisher = new Publisher(this.#fs, this.#folders, options.pacer ?? systemClock);
     this.#markers = new Markers(this.#fs, this.#folders, options.random ?? systemRandom);
+    this.#witnesses = new Witnesses(this.#fs, this.#folders);
   }
 
   session(): Store {
@@ -96,6 +99,18 @@ class FileStore implements Store {
 
   async readMarker(...[sinkUri, job]: Parameters<Store['readMarker']>): ReturnType<Store['readMarker']> {
     return this.#markers.read(folderPathOf(sinkUri), jobName(job));
+  }
+
+  async writeWitness(folderUri: string, name: string): Promise<void> {
+    await this.#witnesses.write(folderPathOf(folderUri), name);
+  }
+
+  async listWitnesses(folderUri: string): Promise<readonly string[]> {
+    return this.#witnesses.list(folderPathOf(folderUri));
+  }
+
+  async removeWitnesses(folderUri: string, names: readonly string[]): Promise<void> {
+    await this.#witnesses.remove(folderPathOf(folderUri), names);
   }
 
   /** Nothing to let go of: every open file belongs to its writer. */

@@ -20,6 +20,7 @@ import { recover, type Recovery } from './ossHdfs/recover.ts';
 import { jindoSettings, type JindoAddress } from './ossHdfs/settings.ts';
 import { openUnflushedFolder } from './ossHdfs/unflushed.ts';
 import { OssPaths } from './ossHdfs/uri.ts';
+import { listWitnesses, removeWitnesses, writeWitness } from './ossHdfs/witness.ts';
 import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from './port.ts';
 
 export interface OssHdfsStoreOptions extends JindoAddress {
@@ -111,6 +112,18 @@ class OssHdfsStore implements Store {
 
   async readMarker(...[sinkUri, job]: Parameters<Store['readMarker']>): ReturnType<Store['readMarker']> {
     return new Markers(await this.#recovery(), sinkUri, jobName(job)).read();
+  }
+
+  async writeWitness(folderUri: string, name: string): Promise<void> {
+    await writeWitness(await this.#recovery(), folderUri, name);
+  }
+
+  async listWitnesses(folderUri: string): Promise<readonly string[]> {
+    return listWitnesses(await this.#recovery(), folderUri);
+  }
+
+  async removeWitnesses(folderUri: string, names: readonly string[]): Promise<void> {
+    await removeWitnesses(await this.#recovery(), folderUri, names);
   }
 
   async close(): Promise<void> {

@@ -113,5 +113,15 @@ export interface Store {
   /** The journal id of the marker; null where there is none. */
   readMarker(sinkUri: string, job: string): Promise<JournalId | null>;
 
+  /**
+   * Makes an object without content of this name in the folder, durably. The name is all that is to be known of it, so it stands
+   * whole or not at all, and writing it twice is writing it once. Never changes or removes another one.
+   */
+  writeWitness(folderUri: string, name: string): Promise<void>;
+  /** What stands in the folder by name, witnesses or the folders that hold them, sorted; empty where there is no such folder. */
+  listWitnesses(folderUri: string): Promise<readonly string[]>;
+  /** Removes witnesses by name; idempotent. One that comes back after a power cut does no harm. */
+  removeWitnesses(folderUri: string, names: readonly string[]): Promise<void>;
+
   close(): Promise<void>;
 }

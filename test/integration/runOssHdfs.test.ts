@@ -58,7 +58,7 @@ describeJudge('OSS-HDFS through JindoSDK', found, ({ library }) => {
       );
       expect(JSON.stringify(status)).not.toContain(SECRET);
       expect(readdirSync(path.join(job.folder, '.tidemark')).sort()).toEqual(
-        expect.arrayContaining(['jindosdk', 'journal.db']),
+        expect.arrayContaining(['_jindosdk', 'journal.db']),
       );
       expect(filesHolding(job.folder, SECRET)).toEqual([]);
     });

@@ -36,6 +36,7 @@ const ON_THE_PATH = FAILPOINTS.filter(
       'store.claimMarker',
       'journal.fileRequest',
       'journal.jobStarted',
+      'journal.markerMade',
       'journal.jobStopped',
     ].includes(point),
 );

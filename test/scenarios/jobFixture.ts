@@ -99,9 +99,10 @@ export class JobFixture {
     );
   }
 
-  /** Hidden files: those that should be gone once everything is settled. */
+  /** Hidden files: those that should be gone once everything is settled. Witnesses of the journal are to stay. */
   temporary(): string[] {
-    return this.#files().filter((path) => path.split('/').some((name) => /^[._]/.test(name)));
+    const hidden = this.#files().filter((path) => path.split('/').some((name) => /^[._]/.test(name)));
+    return hidden.filter((path) => !path.includes('.tidemark/_witness/'));
   }
 
   #files(): string[] {
@@ -179,6 +180,9 @@ export function storeWith(changes: Partial<Store>, store: Store = createFileStor
     discard: (...args) => store.discard(...args),
     claimMarker: (...args) => store.claimMarker(...args),
     readMarker: (...args) => store.readMarker(...args),
+    writeWitness: (...args) => store.writeWitness(...args),
+    listWitnesses: (...args) => store.listWitnesses(...args),
+    removeWitnesses: (...args) => store.removeWitnesses(...args),
     close: () => store.close(),
     ...changes,
   };

@@ -62,6 +62,25 @@ export abstract class SimStore {
     return process.call(process.drawFare(), () => destination.marker(`${sinkUri} ${job}`));
   }
 
+  /** Where a disk is written to it is made durable by a call of its own. */
+  async writeWitness(folderUri: string, name: string): Promise<void> {
+    const { witnesses } = this.destination;
+    await this.call('store.writeWitness', () => witnesses.make(folderUri, name), true);
+    await this.call('store.writeWitness', () => witnesses.keep(folderUri), true);
+  }
+
+  listWitnesses(folderUri: string): Promise<readonly string[]> {
+    return this.call('store.listWitnesses', () => this.destination.witnesses.list(folderUri));
+  }
+
+  removeWitnesses(folderUri: string, names: readonly string[]): Promise<void> {
+    return this.call(
+      'store.removeWitnesses',
+      () => this.destination.witnesses.remove(folderUri, names),
+      true,
+    );
+  }
+
   async close(): Promise<void> {
     return Promise.resolve();
   }

@@ -3,10 +3,12 @@ import type { JournalId } from '../../../journal/ids.ts';
 import type { SimProcess } from '../process.ts';
 import { SeededRandom } from '../random.ts';
 import type { SimStoreOptions } from './port.ts';
+import { SimWitnesses } from './witnesses.ts';
 
 export class Destination {
   /** The store's own: a fault that is taken away from a schedule changes as little else as possible. */
   readonly random: SeededRandom;
+  readonly witnesses: SimWitnesses;
   readonly #options: SimStoreOptions;
   readonly #visible = new Map<string, Buffer>();
   readonly #markers = new Map<string, JournalId>();
@@ -15,6 +17,7 @@ export class Destination {
   constructor(options: SimStoreOptions) {
     this.#options = options;
     this.random = new SeededRandom(options.scheduler.random.uint32());
+    this.witnesses = new SimWitnesses(this.random);
   }
 
   get nowMs(): number {

@@ -32,6 +32,7 @@ export class SimFileServer implements SimStoreServer {
   powerCut(): void {
     this.#calls.powerCut();
     this.#disk.powerCut();
+    this.#destination.witnesses.powerCut();
   }
 
   leftovers(): readonly string[] {

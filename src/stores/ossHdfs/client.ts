@@ -19,6 +19,11 @@ export interface FileStatus {
   readonly isFolder: boolean;
 }
 
+/** What stands in a folder: its own name, without the path. */
+export interface ListedFile extends FileStatus {
+  readonly name: string;
+}
+
 type CallName = Parameters<JindoLibrary['call']>[0];
 type Argument = Parameters<JindoLibrary['call']>[1];
 
@@ -110,6 +115,38 @@ export class JindoClient {
       if (error instanceof JindoError && error.reason === 'notFound') return null;
       throw error;
     }
+  }
+
+  /** What stands in a folder; empty where there is none. */
+  async list(path: string): Promise<ListedFile[]> {
+    try {
+      return await this.#patiently('listDir', (patience) =>
+        this.#begin('listDir', null, [path, false, null], patience, (answer) => this.#listed(answer)),
+      );
+    } catch (error) {
+      if (error instanceof JindoError && error.reason === 'notFound') return [];
+      throw error;
+    }
+  }
+
+  #listed(answer: Answer): ListedFile[] {
+    const list = pointerOf(answer);
+    if (list === null) return [];
+    const files: ListedFile[] = [];
+    const size = Number(this.#library.glance('listSize', list));
+    for (let index = 0; index < size; index += 1) {
+      // Of the list: freed with it.
+      const status = pointerOf(this.#library.glance('listItem', list, index));
+      if (status === null) continue;
+      const found = String(this.#library.glance('statusPath', status)).replace(/\/+$/, '');
+      files.push({
+        name: found.slice(found.lastIndexOf('/') + 1),
+        length: Number(this.#library.glance('statusSize', status)),
+        isFolder: this.#library.glance('statusType', status) === FOLDER_TYPE,
+      });
+    }
+    this.#library.glance('freeList', list);
+    return files;
   }
 
   /** Lets go of a handle, to be called once. One whose call was given up goes when that call returns, and is not waited for. */

@@ -27,6 +27,7 @@ const CALLS = {
   truncate: 'bool jdo_truncate(void *ctx, const char *path, int64_t length, void *options)',
   recoverLease: 'bool jdo_recoverLease(void *ctx, const char *path, void *options)',
   isFileClosed: 'bool jdo_isFileClosed(void *ctx, const char *path, void *options)',
+  listDir: 'void *jdo_listDir(void *ctx, const char *path, bool recursive, void *options)',
   getFileStatus: 'void *jdo_getFileStatus(void *ctx, const char *path, void *options)',
 } as const;
 
@@ -40,6 +41,10 @@ const GLANCES = {
   errorCode: 'int32_t jdo_getHandleCtxErrorCode(void *ctx)',
   errorMessage: 'const char *jdo_getHandleCtxErrorMsg(void *ctx)',
   freeCtx: 'void jdo_freeHandleCtx(void *ctx)',
+  listSize: 'int64_t jdo_getListDirResultSize(void *list)',
+  listItem: 'void *jdo_getListDirFileStatus(void *list, size_t index)',
+  freeList: 'void jdo_freeListDirResult(void *list)',
+  statusPath: 'const char *jdo_getFileStatusPath(void *status)',
   statusType: 'int8_t jdo_getFileStatusType(void *status)',
   statusSize: 'int64_t jdo_getFileStatusSize(void *status)',
   freeStatus: 'void jdo_freeFileStatus(void *status)',

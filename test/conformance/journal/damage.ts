@@ -76,6 +76,7 @@ export function damage(makeWorld: MakeWorld): void {
         journalId: journal.id,
         seq: 5,
         hash: replayed[4]?.tail.hash ?? EMPTY_TAIL.hash,
+        nextOffset: 5n,
       };
       expect(await judge(journal, subject, witness)).toBe('agrees');
       const rolledBack = subjectOf('rolled-back');

@@ -244,7 +244,7 @@ describeIntegration(
       async (seq) => {
         await using fixture = await NatsFixture.start();
         const { journal, writer } = await damaged(fixture, seq, 'SIGKILL');
-        const witness = { job: JOB, journalId: journal.id, seq: 10, hash: writer.tail.hash };
+        const witness = { job: JOB, journalId: journal.id, seq: 10, hash: writer.tail.hash, nextOffset: 5n };
         const watch = new WitnessWatch(witness, { job: JOB, journalId: journal.id });
         for (const { tail } of await replayAll(journal, subject)) watch.see(tail);
         expect(watch.verdict()).toBe('journal-behind');

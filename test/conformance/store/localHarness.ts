@@ -13,7 +13,8 @@ export const impatient: Pacer = {
 };
 
 const hiddenToReaders = (path: string): boolean => path.split('/').some((segment) => /^[._]/.test(segment));
-const isMarker = (path: string): boolean => /^\.tidemark\/[a-z0-9-]+$/.test(dirname(path));
+const isMarker = (path: string): boolean =>
+  /^\.tidemark\/[a-z0-9-]+$/.test(dirname(path)) || path.startsWith('.tidemark/_witness/');
 
 async function pathsBelow(folder: string, what: 'files' | 'everything'): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });

@@ -15,7 +15,7 @@ import type { StoreHarness } from './scene.ts';
 /** That the server has made. */
 const OSS_BUCKET = 'lake';
 const hiddenToReaders = (name: string): boolean => name.split('/').some((segment) => /^[._]/.test(segment));
-const isMarker = (name: string): boolean => /^\.tidemark\/[a-z0-9-]+$/.test(name);
+const isMarker = (name: string): boolean => /^\.tidemark\/([a-z0-9-]+$|_witness\/)/.test(name);
 
 /** What a server and the eyes on it cost is paid once for a file of tests. */
 export class OssHdfsPlace {

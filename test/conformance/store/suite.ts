@@ -8,6 +8,7 @@ import { describeMarkers } from './markers.ts';
 import { describePublishing } from './publishing.ts';
 import type { StoreHarness, StoreUnderTest } from './scene.ts';
 import { describeTakeover } from './takeover.ts';
+import { describeWitnesses } from './witnesses.ts';
 import { describeWriting } from './writing.ts';
 import { describeZombies } from './zombies.ts';
 
@@ -30,5 +31,6 @@ export function describeStore(name: string, store: StoreUnderTest): void {
     describeZombies(current);
     describeCrashes(current);
     describeMarkers(current);
+    describeWitnesses(current);
   });
 }

@@ -1,19 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import { entryHash, journalId } from '../../../journal/ids.ts';
+import { claimId, entryHash, journalId } from '../../../journal/ids.ts';
 import { createMemoryJournal } from '../../../journal/memory.ts';
 import {
   checkWitness,
   encodeWitness,
+  isForeignText,
   parseWitness,
+  parseWitnessName,
   witnessError,
+  witnessName,
   WitnessWatch,
+  type PlacedWitness,
   type Witness,
 } from '../../../journal/witness.ts';
 import { chain, JOB, replayAll, subjectOf } from './fixtures.ts';
 
 const id = journalId('journal-one');
 const hash = entryHash('a'.repeat(64));
-const witness: Witness = { job: JOB, journalId: id, seq: 3, hash };
+const witness: Witness = { job: JOB, journalId: id, seq: 3, hash, nextOffset: 120n };
 const tail = { revision: 9, seq: 5, hash: entryHash('b'.repeat(64)) };
 const agreeing = { witness, job: JOB, journalId: id, tail, hashAtSeq: hash };
 
@@ -35,7 +39,7 @@ describe('a witness as text', () => {
   test.each(['{"tidemark":2}', '{"tidemark":1}', encodeWitness(witness).replace('"seq":3', '"seq":"3"')])(
     'what says that it is a witness and cannot be read, %j, is not taken for an absent one',
     (text) => {
-      expect(() => parseWitness(text)).toThrow(expect.objectContaining({ code: 'JOURNAL_CORRUPT' }));
+      expect(() => parseWitness(text)).toThrow(expect.objectContaining({ code: 'WITNESS_UNREADABLE' }));
     },
   );
 });
@@ -95,7 +99,7 @@ describe('watching for the witness during a replay', () => {
     for (const bytes of entries) await journal.fileRequest(subject, bytes);
     const at = (await replayAll(journal, subject)).find((replayed) => replayed.tail.seq === seq);
     if (at === undefined) throw new Error(`no entry ${seq}`);
-    return { job: JOB, journalId: journal.id, seq, hash: at.tail.hash };
+    return { job: JOB, journalId: journal.id, seq, hash: at.tail.hash, nextOffset: null };
   }
 
   test('the hash that matters is remembered although the replay passed it long ago', async () => {
@@ -118,5 +122,77 @@ describe('watching for the witness during a replay', () => {
   test('a verdict before the own claim is seen is refused', () => {
     const watch = new WitnessWatch(null, { job: JOB, journalId: id });
     expect(() => watch.verdict()).toThrow(expect.objectContaining({ code: 'INTERNAL' }));
+  });
+});
+
+describe('a witness beside a committed offset that a client has changed', () => {
+  const text = encodeWitness(witness);
+
+  test.each([`${text}\0`, `${text}\n`, `${text} \0\0`])(
+    'is read where something without meaning was put behind it',
+    (changed) => {
+      expect(parseWitness(changed)).toEqual(witness);
+    },
+  );
+
+  test.each([text.slice(0, -1), JSON.stringify(text), text.replace('{', ''), text.toUpperCase(), `${text}x`])(
+    'is no absent one where it cannot be read: %j',
+    (changed) => {
+      expect(() => parseWitness(changed)).toThrow(expect.objectContaining({ code: 'WITNESS_UNREADABLE' }));
+    },
+  );
+
+  test.each([
+    ['', false],
+    [null, false],
+    ['\0', false],
+    ['consumer-1', true],
+    ['{"some":"other program"}', true],
+    [text, false],
+  ])('%j is text of another program: %j', (metadata, isForeign) => {
+    expect(isForeignText(metadata)).toBe(isForeign);
+  });
+
+  test('of an earlier version tells no offset', () => {
+    const { next, ...before } = JSON.parse(text) as Record<string, unknown>;
+    expect(next).toBe('120');
+    expect(parseWitness(JSON.stringify(before))).toEqual({ ...witness, nextOffset: null });
+  });
+});
+
+describe('a witness at the destination', () => {
+  const placed: PlacedWitness = {
+    ...{ epoch: 7, claimId: claimId('c'.repeat(32)), seq: 42, attempt: 1, hash, journalId: id },
+    nextOffset: 9_223_372_036_854_775_807n,
+  };
+
+  test('is read back from its name, which fits every file system', () => {
+    expect(parseWitnessName(witnessName(placed), 'file:///lake')).toEqual(placed);
+    const longest = { ...placed, epoch: 2 ** 53 - 1, seq: 2 ** 53 - 1, journalId: journalId('j'.repeat(64)) };
+    expect(witnessName(longest).length).toBeLessThan(255);
+    expect(parseWitnessName(witnessName(longest), 'file:///lake')).toEqual(longest);
+  });
+
+  test.each(['epoch', 'claimId', 'seq', 'nextOffset', 'attempt', 'hash', 'journalId'] as const)(
+    'has another name with another %s',
+    (field) => {
+      const other = {
+        ...placed,
+        epoch: 8,
+        claimId: claimId('d'.repeat(32)),
+        seq: 43,
+        nextOffset: 1n,
+        attempt: 2,
+      };
+      const others = { ...other, hash: tail.hash, journalId: journalId('journal-two') };
+      expect(witnessName({ ...placed, [field]: others[field] })).not.toBe(witnessName(placed));
+    },
+  );
+
+  const broken = [witnessName(placed).slice(0, -30), witnessName(placed).replace('-v1-', '-v2-')];
+  test.each(['', 'notes.txt', ...broken])('%j is none, and no absent one', (name) => {
+    expect(() => parseWitnessName(name, 'file:///lake')).toThrow(
+      expect.objectContaining({ code: 'WITNESS_UNREADABLE' }),
+    );
   });
 });

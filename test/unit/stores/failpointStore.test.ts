@@ -35,6 +35,9 @@ function recording(reached: string[]): Store {
     discard: () => effect('discard', undefined),
     claimMarker: () => effect('claimMarker', id),
     readMarker: () => effect('readMarker', id),
+    writeWitness: () => effect('writeWitness', undefined),
+    listWitnesses: () => effect('listWitnesses', []),
+    removeWitnesses: () => effect('removeWitnesses', undefined),
     close: () => effect('close', undefined),
   };
   return store;
@@ -43,6 +46,9 @@ function recording(reached: string[]): Store {
 /** The call of every point; the compiler asks for the one of a new point. */
 const CALLS: Readonly<Record<StorePoint, (store: Store) => Promise<unknown>>> = {
   'store.claimMarker': (store) => store.claimMarker('file:///lake', 'clicks', id),
+  'store.writeWitness': (store) => store.writeWitness('file:///lake/w', 'one'),
+  'store.listWitnesses': (store) => store.listWitnesses('file:///lake/w'),
+  'store.removeWitnesses': (store) => store.removeWitnesses('file:///lake/w', ['one']),
   'store.create': (store) => store.create(target),
   'store.write': async (store) => (await store.create(target)).write(new Uint8Array(1)),
   'store.persist': async (store) => (await store.create(target)).persist(),

@@ -1,0 +1,58 @@
+/**
+ * Witnesses of a journal: empty files whose names say all. Made exclusively and durable with their folder; no two claims write the
+ * same name, so what an earlier owner still makes replaces nothing.
+ */
+import { dirname, join } from 'node:path/posix';
+import { hasCode } from '../../../journal/errors.ts';
+import { failed, handleInvalid, hasSystemCode, unavailable } from './errors.ts';
+import type { FileSystem } from './fileSystem.ts';
+import type { Folders } from './folders.ts';
+import { openExclusively } from './openFile.ts';
+
+export class Witnesses {
+  readonly #fs: FileSystem;
+  readonly #folders: Folders;
+
+  constructor(fs: FileSystem, folders: Folders) {
+    this.#fs = fs;
+    this.#folders = folders;
+  }
+
+  async write(folder: string, name: string): Promise<void> {
+    const path = pathOf(folder, name);
+    try {
+      const handle = await openExclusively(this.#fs, this.#folders, path);
+      await handle.close();
+    } catch (error) {
+      // Its first writing, whose outcome was not known, took effect.
+      if (!hasCode(error, 'STORE_EXISTS')) throw error;
+    }
+    await this.#folders.makeDurable(folder);
+  }
+
+  async list(folder: string): Promise<string[]> {
+    try {
+      return (await this.#fs.readdir(folder)).sort();
+    } catch (cause) {
+      if (hasSystemCode(cause, 'ENOENT')) return [];
+      throw unavailable('list the witnesses of the journal in', folder, cause);
+    }
+  }
+
+  async remove(folder: string, names: readonly string[]): Promise<void> {
+    for (const path of names.map((name) => pathOf(folder, name))) {
+      try {
+        await this.#fs.unlink(path);
+      } catch (cause) {
+        if (!hasSystemCode(cause, 'ENOENT')) throw failed('remove', path, cause);
+      }
+    }
+  }
+}
+
+function pathOf(folder: string, name: string): string {
+  const path = join(folder, name);
+  if (name === '' || dirname(path) !== folder)
+    throw handleInvalid(`"${name}" is no name of a witness in ${folder}.`, path);
+  return path;
+}
