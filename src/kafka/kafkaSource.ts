@@ -9,6 +9,7 @@ import type {
   SourceListener,
   StartFrom,
 } from '../source/port.ts';
+import { procTable } from '../processTable.ts';
 import { Brokers } from './brokers.ts';
 import { commitWitness } from './commits.ts';
 import { describeTopics, type DescribeOptions } from './describe.ts';
@@ -95,8 +96,8 @@ class KafkaSource implements Source {
 
   async start(listener: SourceListener): Promise<void> {
     if (this.#membership !== null) throw new Error('the Kafka source is started already');
-    const { stateDir, groupId, brokers } = this.#options;
-    const records = stateDir === null ? null : new MemberRecords(stateDir, groupId);
+    const { brokers } = this.#options;
+    const records = this.#memberRecords();
     const group = new Membership(this.#membershipContext(records), {
       assigned: (partitions) => listener.assigned(partitions),
       failed: (error) => listener.failed(authenticationError(error, brokers)),
@@ -105,6 +106,12 @@ class KafkaSource implements Source {
     const ended = group.run().catch((error: unknown) => listener.failed(error));
     this.#membership = { group, ended };
     await joined;
+  }
+
+  #memberRecords(): MemberRecords | null {
+    const { stateDir, groupId, log } = this.#options;
+    if (stateDir === null) return null;
+    return new MemberRecords(stateDir, groupId, procTable, (message) => log.warn({ groupId }, message));
   }
 
   #membershipContext(records: MemberRecords | null) {

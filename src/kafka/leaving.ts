@@ -1,7 +1,7 @@
 /** Making members leave the group by name: our own where the client cannot, and those of killed processes. */
 import type { Broker } from './kafkajsTypes.ts';
 import { hasKafkaType, reasonOf } from './kafkaErrors.ts';
-import type { DeadMember } from './memberRecord.ts';
+import type { DeadMember, MemberRecords } from './memberRecord.ts';
 import type { MembershipContext } from './membership.ts';
 import { pauseUnless, retryDelayMs } from './pacing.ts';
 
@@ -9,6 +9,8 @@ const TRIES = 3;
 /** How often, and for how long at most, our own join is looked for before dead members are made to leave. */
 const JOIN_POLL_MS = 50;
 const JOIN_WAIT_MS = 1_000;
+/** How often the records of this machine's members are looked at; with a session of 30 s a dead one would hold its partitions as long. */
+const DEAD_POLL_MS = 1_000;
 
 /** True where the member is not in the group any more. */
 export async function makeLeave(context: MembershipContext, memberId: string): Promise<boolean> {
@@ -29,20 +31,33 @@ export async function makeLeave(context: MembershipContext, memberId: string): P
 }
 
 /**
- * Makes the members of killed processes leave, once our own join is under way (`joining` says so): a group that is left empty
- * first makes the next member wait for group.initial.rebalance.delay.ms, 3 s unless set otherwise.
+ * Makes the members of killed processes leave, until the source is closed: a neighbour on this machine may be killed at any time. Those
+ * of the start wait until our own join is under way (`joining` says so): a group that is left empty first makes the next member wait
+ * for group.initial.rebalance.delay.ms, 3 s unless set otherwise.
  */
-export async function dismissDeadMembers(
+export async function dismissDeadMembers(context: MembershipContext, joining: () => boolean): Promise<void> {
+  const { records, signal, clock } = context;
+  if (records === null) return;
+  let dead = records.dead();
+  if (dead.length > 0) await ownJoinPending(context, joining);
+  for (;;) {
+    await dismiss(context, records, dead);
+    await pauseUnless(signal, clock, DEAD_POLL_MS);
+    if (signal.aborted) return;
+    dead = joining() ? records.dead() : [];
+  }
+}
+
+async function dismiss(
   context: MembershipContext,
+  records: MemberRecords,
   dead: readonly DeadMember[],
-  joining: () => boolean,
 ): Promise<void> {
-  const { records, log, groupId, signal } = context;
-  await ownJoinPending(context, joining);
+  const { log, groupId, signal } = context;
   for (const member of dead) {
     const { memberId, pid } = member.record;
     if (signal.aborted || !(await makeLeave(context, memberId))) continue;
-    records?.forget(member);
+    records.forget(member);
     log.info({ groupId, memberId, pid }, `Process ${pid} was killed: its member has left group ${groupId}.`);
   }
 }

@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isGone, procTable, type ProcessIdentity, type ProcessTable } from '../processTable.ts';
+import { reasonOf } from './kafkaErrors.ts';
 
 export interface MemberRecord extends ProcessIdentity {
   readonly groupId: string;
@@ -18,6 +19,10 @@ export interface DeadMember {
   readonly file: string;
 }
 
+/**
+ * The records of a group's members in one folder. They only shorten a wait: what cannot be read or removed is told, once, and ends
+ * nothing.
+ */
 export class MemberRecords {
   readonly #stateDir: string;
   readonly #groupId: string;
@@ -25,12 +30,24 @@ export class MemberRecords {
   readonly #self: ProcessIdentity | null;
   readonly #prefix: string;
   readonly #ownFile: string;
+  readonly #tell: (message: string) => void;
+  readonly #told = new Set<string>();
+  /** Members that have left though their records stand. */
+  readonly #dismissed = new Set<string>();
 
-  constructor(stateDir: string, groupId: string, table: ProcessTable = procTable) {
+  constructor(
+    stateDir: string,
+    groupId: string,
+    table: ProcessTable = procTable,
+    tell: (message: string) => void = () => undefined,
+  ) {
     this.#stateDir = stateDir;
     this.#groupId = groupId;
     this.#table = table;
-    this.#self = table.self();
+    this.#tell = tell;
+    this.#self = this.#orTold(null, 'Whether members of killed processes are left cannot be told', () =>
+      table.self(),
+    );
     this.#prefix = `kafka-member-${createHash('sha256').update(groupId).digest('hex').slice(0, 16)}-`;
     // Random: the same pid comes again, and one process may hold two members of a group.
     this.#ownFile = path.join(
@@ -50,34 +67,53 @@ export class MemberRecords {
   }
 
   remove(): void {
-    rmSync(this.#ownFile, { force: true });
+    this.#removeFile(this.#ownFile);
   }
 
   /** Members of this group whose process was on this machine and is gone. */
   dead(): DeadMember[] {
     const self = this.#self;
     if (self === null) return [];
-    return this.#files().flatMap((file) => {
-      const record = parseRecord(readFileSync(file, 'utf8'));
-      if (record?.groupId !== this.#groupId) return [];
-      return isGone(record, self, this.#table) ? [{ record, file }] : [];
-    });
+    return this.#files().flatMap((file) =>
+      this.#orTold([], `The record ${file} of a group member cannot be read`, () => {
+        const record = parseRecord(readFileSync(file, 'utf8'));
+        if (record?.groupId !== this.#groupId || this.#dismissed.has(record.memberId)) return [];
+        return isGone(record, self, this.#table) ? [{ record, file }] : [];
+      }),
+    );
   }
 
   /** The dead member has left the group. */
-  forget({ file }: DeadMember): void {
-    rmSync(file, { force: true });
+  forget({ file, record }: DeadMember): void {
+    this.#dismissed.add(record.memberId);
+    this.#removeFile(file);
+  }
+
+  #removeFile(file: string): void {
+    this.#orTold(undefined, `The record ${file} of a group member cannot be removed`, () => {
+      rmSync(file, { force: true });
+    });
   }
 
   #files(): string[] {
-    try {
+    return this.#orTold([], `The folder ${this.#stateDir} cannot be read`, () => {
       const names = readdirSync(this.#stateDir).filter(
         (name) => name.startsWith(this.#prefix) && name.endsWith('.json'),
       );
       return names.map((name) => path.join(this.#stateDir, name));
+    });
+  }
+
+  /** What is gone is no failure: another process removed it. */
+  #orTold<T>(otherwise: T, problem: string, work: () => T): T {
+    try {
+      return work();
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && !this.#told.has(problem)) {
+        this.#told.add(problem);
+        this.#tell(`${problem}: ${reasonOf(error)}`);
+      }
+      return otherwise;
     }
   }
 }

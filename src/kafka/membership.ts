@@ -74,12 +74,9 @@ export class Membership {
 
   /** Runs until the source is closed: joins, and joins again with a new consumer when one has failed. */
   async run(): Promise<void> {
-    const { records } = this.#context;
-    const dead = records?.dead() ?? [];
-    const dismissed =
-      dead.length > 0
-        ? dismissDeadMembers(this.#context, dead, () => this.#memberId !== null)
-        : Promise.resolve();
+    const dismissed = dismissDeadMembers(this.#context, () => this.#memberId !== null);
+    // Told once it is awaited: no rejection is unhandled meanwhile.
+    dismissed.catch(() => undefined);
     await this.#joinUntilClosed().finally(() => this.#wakeJoinWaiters());
     await dismissed;
   }

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import type { KafkaTuning } from '../../src/kafka/options.ts';
 import { describeIntegration, services } from '../services/integration.ts';
 import { startKafka } from '../services/servers.ts';
 import {
@@ -26,10 +27,11 @@ async function memberProcess(
   topic: string,
   groupId: string,
   stateDir: string,
+  tuning: Partial<KafkaTuning> = {},
 ): Promise<ChildProcess> {
   const child = spawn(
     process.execPath,
-    [MEMBER_PROGRAM, JSON.stringify({ brokers, topic, groupId, stateDir, mode: 'hang' })],
+    [MEMBER_PROGRAM, JSON.stringify({ brokers, topic, groupId, stateDir, mode: 'hang', tuning })],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
@@ -274,6 +276,26 @@ describeIntegration('membership in a real Kafka group', () => {
       lines.some(({ message }) => message.includes(`Process ${child.pid ?? 0} was killed`));
     while (!dismissed()) await new Promise((resolve) => setTimeout(resolve, 20));
     expect(readdirSync(stateDir)).toHaveLength(1);
+  });
+
+  test('a neighbour that is killed: a living member of the same machine makes it leave, not only a start', async () => {
+    const [topic, groupId, stateDir] = [await makeTopic(brokers, 2), unique('group'), tempDir()];
+    const { source, lines } = sourceOf(brokers, [topic], {
+      groupId,
+      stateDir,
+      // A session that nobody waits for the end of.
+      tuning: { sessionTimeoutMs: 300_000, heartbeatIntervalMs: 200 },
+    });
+    const assignments = new Assignments();
+    await source.start(assignments);
+    const neighbour = memberProcess(brokers, topic, groupId, stateDir, { sessionTimeoutMs: 300_000 });
+    await assignments.until((partitions) => partitions.length === 1);
+    const child = await neighbour;
+    await killed(child);
+    await assignments.until((partitions) => partitions.length === 2);
+    expect(lines.map(({ message }) => message)).toContain(
+      `Process ${child.pid ?? 0} was killed: its member has left group ${groupId}.`,
+    );
   });
 
   test('a living process of the same group is left alone', async () => {

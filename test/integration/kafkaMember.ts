@@ -4,13 +4,15 @@
  */
 import { systemClock } from '../../src/clock.ts';
 import { createKafkaSource } from '../../src/kafka/kafkaSource.ts';
+import type { KafkaTuning } from '../../src/kafka/options.ts';
 
-const { brokers, topic, groupId, stateDir, mode } = JSON.parse(process.argv[2] ?? '{}') as {
+const { brokers, topic, groupId, stateDir, mode, tuning } = JSON.parse(process.argv[2] ?? '{}') as {
   brokers: string[];
   topic: string;
   groupId: string;
   stateDir: string;
   mode: 'hang' | 'stop';
+  tuning?: Partial<KafkaTuning>;
 };
 const quiet = (): void => undefined;
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
@@ -22,6 +24,7 @@ const source = createKafkaSource({
   log,
   clientId: 'member',
   clock: systemClock,
+  ...(tuning === undefined ? {} : { tuning }),
 });
 
 /** All at once and first of all, so that many questions meet the first connections. */

@@ -1,4 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -92,6 +100,67 @@ describe('the record of a group member', () => {
     records.write('member-1');
     expect(readdirSync(stateDir)).toEqual([]);
     expect(records.dead()).toEqual([]);
+  });
+
+  test('that cannot be read, or is gone since it was listed, hides no other', () => {
+    writeAs({});
+    writeAs({}, 'group', 'member-2');
+    const [name] = readdirSync(stateDir) as [string];
+    rmSync(path.join(stateDir, name));
+    mkdirSync(path.join(stateDir, name));
+    symlinkSync(path.join(stateDir, 'nowhere'), path.join(stateDir, name.replace('.json', '0.json')));
+    const told: string[] = [];
+    const records = new MemberRecords(stateDir, 'group', table({ pid: 200 }, {}), (message) =>
+      told.push(message),
+    );
+    expect(records.dead()).toHaveLength(1);
+    expect(records.dead()).toHaveLength(1);
+    // What is gone is no news, and what cannot be read is told once.
+    expect(told).toEqual([expect.stringContaining(name)]);
+  });
+
+  test('that cannot be removed is told, once, and its member is dead no more', () => {
+    writeAs({});
+    const told: string[] = [];
+    const records = new MemberRecords(stateDir, 'group', table({ pid: 200 }, {}), (message) =>
+      told.push(message),
+    );
+    const [dead] = records.dead();
+    const [name] = readdirSync(stateDir) as [string];
+    // Not even root removes a folder as a file.
+    rmSync(path.join(stateDir, name));
+    mkdirSync(path.join(stateDir, name));
+    records.forget(dead!);
+    records.forget(dead!);
+    expect(told).toEqual([expect.stringContaining('cannot be removed')]);
+    rmSync(path.join(stateDir, name), { recursive: true });
+    writeFileSync(path.join(stateDir, name), JSON.stringify(dead!.record));
+    expect(records.dead()).toEqual([]);
+  });
+
+  test('of its own that cannot be removed is told and ends nothing', () => {
+    const told: string[] = [];
+    const records = new MemberRecords(stateDir, 'group', table({}, {}), (message) => told.push(message));
+    records.write('member-1');
+    const [name] = readdirSync(stateDir) as [string];
+    rmSync(path.join(stateDir, name));
+    mkdirSync(path.join(stateDir, name));
+    records.remove();
+    expect(told).toEqual([expect.stringContaining('cannot be removed')]);
+  });
+
+  test('a process table that cannot be read hides no record, and none is kept', () => {
+    const broken = {
+      self: (): never => {
+        throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+      },
+      startTimeOf: () => null,
+    };
+    const told: string[] = [];
+    const records = new MemberRecords(stateDir, 'group', broken, (message) => told.push(message));
+    records.write('member-1');
+    expect([records.dead(), readdirSync(stateDir)]).toEqual([[], []]);
+    expect(told).toEqual([expect.stringContaining('too many open files')]);
   });
 
   test('a folder that does not exist holds no records', () => {
