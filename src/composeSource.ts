@@ -42,19 +42,26 @@ export async function composeSource(
     });
   }
   const { createKafkaSource } = await import('./kafka/kafkaSource.ts');
-  return createKafkaSource(kafkaSourceOptions(source, config, { log, clock, memory }));
+  return createKafkaSource(kafkaSourceOptions(source, config, { log, clock, untilEnd, memory }));
 }
 
 export function kafkaSourceOptions(
   source: KafkaSourceConfig,
   { job, baseDir }: Pick<JobConfig, 'job' | 'baseDir'>,
-  { log, clock, memory }: Pick<SourceOptions, 'log' | 'clock'> & { readonly memory: JobMemory | undefined },
+  {
+    log,
+    clock,
+    untilEnd,
+    memory,
+  }: Pick<SourceOptions, 'log' | 'clock' | 'untilEnd'> & { readonly memory: JobMemory | undefined },
 ): KafkaSourceOptions {
   return {
     brokers: source.brokers,
     topics: source.topics,
     groupId: source.groupId,
     clientId: `tidemark-${job}-${hostname()}`,
+    job,
+    isBounded: untilEnd,
     ...kafkaSecurity(source),
     tuning: { decode: source.decode, ...(memory === undefined ? {} : fetchesWithin(memory)) },
     stateDir: join(baseDir, STATE_FOLDER, MEMBERS_FOLDER),

@@ -43,6 +43,10 @@ export async function commitWitness(
       if (signal.aborted as boolean) break;
       if (isAuthenticationFailure(error)) throw authenticationError(error, config.brokers as string[]);
       if (hasKafkaType(error, ...REFUSED)) throw refused(error, at);
+      if (hasKafkaType(error, 'UNKNOWN_TOPIC_OR_PARTITION') && isIn(generation.unnamed, at)) {
+        log.info({ topic: at.topic }, `Topic ${at.topic} is gone: group ${groupId} keeps no offset of it.`);
+        return;
+      }
       if (
         hasKafkaType(error, 'UNKNOWN_TOPIC_OR_PARTITION') &&
         clock.nowMs() - startedMs >= tuning.outOfRangeStableMs
@@ -73,7 +77,11 @@ async function commit(
   await brokers.atCoordinator(groupId, (broker) => broker.offsetCommit(request));
 }
 
-function owns({ partitions }: Generation, { topic, partition }: TopicPartition): boolean {
+function owns({ partitions, unnamed }: Generation, at: TopicPartition): boolean {
+  return isIn(partitions, at) || isIn(unnamed, at);
+}
+
+function isIn(partitions: readonly TopicPartition[], { topic, partition }: TopicPartition): boolean {
   return partitions.some((owned) => owned.topic === topic && owned.partition === partition);
 }
 

@@ -24,6 +24,7 @@ import { groupOffsets, listOffsets } from './offsets.ts';
 import { DEFAULT_TUNING, type KafkaSourceOptions, type KafkaTuning } from './options.ts';
 import { pauseUnless } from './pacing.ts';
 import { askUntil } from './questions.ts';
+import { VERSION } from '../version.ts';
 
 /** stop() does not wait longer than this for a group that does not answer. */
 const STOP_MS = 1_800;
@@ -99,7 +100,8 @@ class KafkaSource implements Source {
     const { brokers } = this.#options;
     const records = this.#memberRecords();
     const group = new Membership(this.#membershipContext(records), {
-      assigned: (partitions) => listener.assigned(partitions),
+      assigned: (partitions, unnamed) => listener.assigned(partitions, unnamed),
+      unfinished: listener.unfinished === undefined ? null : (assigned) => unfinishedIn(listener, assigned),
       failed: (error) => listener.failed(authenticationError(error, brokers)),
     });
     const joined = group.nextJoin();
@@ -115,7 +117,9 @@ class KafkaSource implements Source {
   }
 
   #membershipContext(records: MemberRecords | null) {
-    return { ...this.#context, config: kafkaConfig(this.#options, this.#tuning), records };
+    const { job = '', isBounded = false } = this.#options;
+    const member = { job, version: VERSION, isBounded };
+    return { ...this.#context, member, config: kafkaConfig(this.#options, this.#tuning), records };
   }
 
   open(partition: TopicPartition, offset: bigint, expectedTopicId: string | null): PartitionFeed {
@@ -185,6 +189,13 @@ class KafkaSource implements Source {
     const retried = (): void => this.#brokers.forgetCoordinator(this.#options.groupId);
     return askUntil(this.#context, doing, this.#tuning.questionMs, question, retried);
   }
+}
+
+async function unfinishedIn(
+  listener: SourceListener,
+  assigned: ReadonlySet<string>,
+): Promise<readonly TopicPartition[]> {
+  return (await listener.unfinished?.(assigned)) ?? [];
 }
 
 /** The offsets, with those that are -1 replaced. */

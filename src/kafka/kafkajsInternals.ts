@@ -62,7 +62,7 @@ export function missingMembers(): string[] {
   const { api, Broker: BrokerClass, Connection: ConnectionClass, RequestQueue: QueueClass } = client;
   const { Encoder, Decoder } = client;
   const expected: [string, unknown, string[]][] = [
-    ['kafkajs', api, ['Kafka', 'PartitionAssigners']],
+    ['kafkajs', api, ['Kafka']],
     [
       'Broker.prototype',
       BrokerClass.prototype,
@@ -87,6 +87,8 @@ export function missingMembers(): string[] {
       QueueClass.prototype,
       ['scheduleCheckPendingRequests', 'checkPendingRequests', 'rejectAll'],
     ],
+    ['AssignerProtocol.MemberMetadata', api.AssignerProtocol.MemberMetadata, ['encode', 'decode']],
+    ['AssignerProtocol.MemberAssignment', api.AssignerProtocol.MemberAssignment, ['encode', 'decode']],
     ['Encoder.prototype', Encoder.prototype, ['writeBuffer']],
     ['Decoder.prototype', Decoder.prototype, ['readVarIntBytes']],
     ['record decoder', client, ['decodeRecord']],
@@ -94,15 +96,19 @@ export function missingMembers(): string[] {
   const missing: string[] = [];
   for (const [owner, holder, members] of expected) {
     for (const member of members) {
-      if (
-        typeof (holder as Record<string, unknown>)[member] !== 'function' &&
-        member !== 'PartitionAssigners'
-      ) {
+      if (typeof (holder as Record<string, unknown>)[member] !== 'function')
         missing.push(`${owner}.${member}`);
-      }
     }
   }
-  for (const key of ['Fetch', 'Metadata', 'JoinGroup', 'LeaveGroup', 'OffsetCommit', 'OffsetFetch']) {
+  for (const key of [
+    'Fetch',
+    'Metadata',
+    'JoinGroup',
+    'SyncGroup',
+    'LeaveGroup',
+    'OffsetCommit',
+    'OffsetFetch',
+  ]) {
     if (typeof client.apiKeys[key] !== 'number') missing.push(`apiKeys.${key}`);
   }
   for (const type of ['CREATE_TIME', 'LOG_APPEND_TIME']) {
@@ -169,11 +175,12 @@ function prepare(): void {
 }
 prepare();
 
-export const { Kafka } = client.api;
+export const { Kafka, AssignerProtocol } = client.api;
 export const API_KEYS = {
   fetch: client.apiKeys['Fetch'] ?? -1,
   metadata: client.apiKeys['Metadata'] ?? -1,
   joinGroup: client.apiKeys['JoinGroup'] ?? -1,
+  syncGroup: client.apiKeys['SyncGroup'] ?? -1,
 } as const;
 
 /** A request payload of bytes that were encoded already. */
@@ -271,6 +278,18 @@ function tolerant<Response>(request: ProtocolRequest<Response>): ProtocolRequest
 export interface JoinObserver {
   memberIdGiven(memberId: string): void;
   joined(memberId: string, generationId: number): void;
+  /** The member's part of the assignment, as its leader has encoded it. */
+  synced(memberAssignment: Buffer): void;
+}
+
+/** How members of the group come to an assignment. */
+export interface GroupProtocol {
+  readonly name: string;
+  /** What this member tells the leader; `countOf` gives the partitions that it knows of a topic, 0 where there is none. */
+  metadata(topics: readonly string[], countOf: (topic: string) => number): Buffer;
+  assign(
+    members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[],
+  ): Promise<readonly { readonly memberId: string; readonly memberAssignment: Buffer }[]>;
 }
 
 export interface ObservedAssigner {
@@ -281,13 +300,20 @@ export interface ObservedAssigner {
 }
 
 /** kafkajs hands its cluster to the partition assigner; through it the consumer's connections are reached. */
-export function observedAssigner(observer: JoinObserver): ObservedAssigner {
+export function observedAssigner(observer: JoinObserver, protocol: GroupProtocol): ObservedAssigner {
   let cluster: Cluster | null = null;
   const pools = new Set<ConnectionPool>();
   const observe = (pool: ConnectionPool): ConnectionPool => {
     const send = pool.send.bind(pool);
     pool.send = async <Response>(request: ProtocolRequest<Response>) => {
       if (request.request.apiKey === API_KEYS.metadata) return send(tolerant(request));
+      if (request.request.apiKey === API_KEYS.syncGroup) {
+        const response = await send(request);
+        observer.synced(
+          (response as { memberAssignment: Buffer | null }).memberAssignment ?? Buffer.alloc(0),
+        );
+        return response;
+      }
       if (request.request.apiKey !== API_KEYS.joinGroup) return send(request);
       try {
         const response = await send(request);
@@ -304,11 +330,18 @@ export function observedAssigner(observer: JoinObserver): ObservedAssigner {
     return pool;
   };
   const assigner: PartitionAssigner = (config) => {
-    cluster = config.cluster as unknown as Cluster;
-    const builder = cluster.connectionPoolBuilder;
+    const found = config.cluster as unknown as Cluster;
+    cluster = found;
+    const builder = found.connectionPoolBuilder;
     const build = builder.build.bind(builder);
     builder.build = async (destination) => observe(await build(destination));
-    return client.api.PartitionAssigners.roundRobin(config);
+    const countOf = (topic: string): number => found.findTopicPartitionMetadata(topic).length;
+    return {
+      name: protocol.name,
+      version: 0,
+      protocol: ({ topics }) => ({ name: protocol.name, metadata: protocol.metadata(topics, countOf) }),
+      assign: async ({ members }) => [...(await protocol.assign(members))],
+    };
   };
   return {
     assigner,

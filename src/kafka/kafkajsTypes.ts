@@ -55,6 +55,14 @@ export interface GroupOffset {
   readonly metadata: string | null;
 }
 
+export interface DescribedMember {
+  readonly memberId: string;
+  readonly clientId: string;
+  readonly clientHost: string;
+  /** Empty while the group prepares a generation. */
+  readonly memberMetadata: Buffer;
+}
+
 /** One broker with its two connections: fetches go through one, everything else through the other. */
 export interface Broker {
   readonly nodeId: number | null;
@@ -67,7 +75,7 @@ export interface Broker {
   }>;
   leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
   describeGroups(request: { groupIds: string[] }): Promise<{
-    groups: { groupId: string; state: string; members: { memberId: string }[] }[];
+    groups: { groupId: string; state: string; members: DescribedMember[] }[];
   }>;
   listOffsets(request: {
     isolationLevel: number;
@@ -119,6 +127,8 @@ export interface RequestQueue {
 /** kafkajs's consumer-side cluster, which a partition assigner is handed. */
 export interface Cluster {
   readonly connectionPoolBuilder: PoolBuilder;
+  /** Empty where the topic is not known. */
+  findTopicPartitionMetadata(topic: string): readonly unknown[];
   committedOffsets(group: { groupId: string }): Record<string, Record<number, string>>;
 }
 

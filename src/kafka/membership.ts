@@ -4,9 +4,18 @@
  * replaced by a new one.
  */
 import type { ConsumerCrashEvent, ConsumerGroupJoinEvent, KafkaConfig } from 'kafkajs';
-import type { TopicPartition } from '../../journal/ids.ts';
+import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { Clock } from '../clock.ts';
 import type { Brokers } from './brokers.ts';
+import { leadGroup, type LeaderContext } from './groupLeader.ts';
+import {
+  decodeMember,
+  decodeUnnamed,
+  encodeMember,
+  type MemberFacts,
+  NONE_UNNAMED,
+  PROTOCOL_NAME,
+} from './groupProtocol.ts';
 import { abortError, isAuthenticationFailure, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import { type Consumer, Kafka, type ObservedAssigner, observedAssigner } from './kafkajsInternals.ts';
 import { dismissDeadMembers, makeLeave } from './leaving.ts';
@@ -22,13 +31,17 @@ export interface MembershipContext {
   readonly tuning: KafkaTuning;
   readonly groupId: string;
   readonly topics: readonly string[];
+  /** What this member says of itself to the others. */
+  readonly member: Omit<MemberFacts, 'partitions'>;
   readonly records: MemberRecords | null;
   readonly signal: AbortSignal;
 }
 
 export interface MembershipListener {
-  /** Synchronous: the partitions are paused already. */
-  assigned(partitions: readonly TopicPartition[]): void;
+  /** Synchronous: the partitions are paused already. `unnamed` are to be settled, the source does not name them. */
+  assigned(partitions: readonly TopicPartition[], unnamed: readonly TopicPartition[]): void;
+  /** The job's partitions with unfinished files, of those whose names are not in `assigned`; null where nobody knows. */
+  readonly unfinished: LeaderContext['unfinished'];
   failed(error: unknown): void;
 }
 
@@ -37,6 +50,8 @@ export interface Generation {
   readonly memberId: string;
   readonly generationId: number;
   readonly partitions: readonly TopicPartition[];
+  /** To be settled and not read: the source does not name them. */
+  readonly unnamed: readonly TopicPartition[];
 }
 
 /** How long an orderly leave may take before the connections are cut. */
@@ -51,6 +66,7 @@ export class Membership {
   /** From the coordinator's latest answer; the join that it belongs to may not be complete. */
   #memberId: string | null = null;
   #generationId = -1;
+  #unnamed = NONE_UNNAMED;
   /** When the group coordinator last answered a heartbeat or a join. */
   #aliveAtMs = 0;
   readonly #joinWaiters = new Set<() => void>();
@@ -104,13 +120,7 @@ export class Membership {
   /** One consumer from its join to its end; resolves with what ended it, null where the source was closed. */
   async #runConsumer(joined: () => void): Promise<unknown> {
     const { signal } = this.#context;
-    const observed = observedAssigner({
-      memberIdGiven: (memberId) => this.#remember(memberId),
-      joined: (memberId, generationId) => {
-        this.#remember(memberId);
-        this.#generationId = generationId;
-      },
-    });
+    const observed = this.#observedAssigner();
     const consumer = this.#makeConsumer(observed);
     const over = new AbortController();
     this.#aliveAtMs = this.#context.clock.nowMs();
@@ -133,6 +143,36 @@ export class Membership {
     over.abort();
     await this.#leave(consumer, observed);
     return failure;
+  }
+
+  #observedAssigner(): ObservedAssigner {
+    const { topics, member, brokers, clock, log, groupId } = this.#context;
+    const { unfinished } = this.#listener;
+    const leader = { brokers, clock, log, groupId, job: member.job, unfinished };
+    return observedAssigner(
+      {
+        memberIdGiven: (memberId) => this.#remember(memberId),
+        joined: (memberId, generationId) => {
+          this.#remember(memberId);
+          this.#generationId = generationId;
+        },
+        synced: (memberAssignment) => {
+          this.#unnamed = decodeUnnamed(memberAssignment);
+        },
+      },
+      {
+        name: PROTOCOL_NAME,
+        metadata: (_, countOf) => {
+          const partitions = Object.fromEntries(topics.map((topic) => [topic, countOf(topic)]));
+          return encodeMember(topics, { ...member, partitions });
+        },
+        assign: (members) =>
+          leadGroup(
+            leader,
+            members.map(({ memberId, memberMetadata }) => decodeMember(memberId, memberMetadata)),
+          ),
+      },
+    );
   }
 
   /** Resolves with a reason to replace the consumer where it is stuck without an error. */
@@ -185,17 +225,21 @@ export class Membership {
     if (topics.length > 0) consumer.pause(topics.map((topic) => ({ topic })));
     observed.skipOffsetLookup(groupId, assignment);
     const before = this.#generation?.partitions ?? [];
+    const { own, all } = this.#unnamed;
     this.#announce(
       topics.flatMap((topic) => (assignment[topic] ?? []).map((partition) => ({ topic, partition }))),
+      own,
     );
-    const gone = before.filter(({ topic }) => !topics.includes(topic));
+    const settled = new Set(all.map(partitionName));
+    const gone = before.filter((at) => !topics.includes(at.topic) && !settled.has(partitionName(at)));
     if (gone.length > 0) void this.#keepDeleted(gone);
   }
 
-  #announce(partitions: readonly TopicPartition[]): void {
+  #announce(partitions: readonly TopicPartition[], unnamed: readonly TopicPartition[]): void {
     this.#aliveAtMs = this.#context.clock.nowMs();
-    this.#generation = { memberId: this.#memberId ?? '', generationId: this.#generationId, partitions };
-    this.#listener.assigned(partitions);
+    const [memberId, generationId] = [this.#memberId ?? '', this.#generationId];
+    this.#generation = { memberId, generationId, partitions, unnamed };
+    this.#listener.assigned(partitions, unnamed);
     this.#wakeJoinWaiters();
   }
 
@@ -218,7 +262,7 @@ export class Membership {
     const kept = gone.filter(({ topic }) => missing?.includes(topic));
     // A join that came meanwhile has looked for itself.
     if (kept.length === 0 || generation === null || this.#generation !== generation) return;
-    this.#announce([...generation.partitions, ...kept]);
+    this.#announce([...generation.partitions, ...kept], generation.unnamed);
   }
 
   #remember(memberId: string): void {

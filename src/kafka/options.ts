@@ -19,6 +19,10 @@ export interface KafkaSourceOptions {
   readonly topics: readonly string[];
   readonly groupId: string;
   readonly clientId: string;
+  /** Named to the other members of the group. */
+  readonly job?: string;
+  /** The run ends by itself at the ends that it has seen. */
+  readonly isBounded?: boolean;
   readonly ssl?: boolean | ConnectionOptions | undefined;
   readonly sasl?: SASLOptions | undefined;
   /** Folder for the record of this process's group member (created when missing); null: none is kept. */

@@ -95,7 +95,12 @@ export interface SourceFacts {
 
 export interface SourceListener {
   /** The whole current assignment, at every (re)join; synchronous. What is not named is no longer assigned. */
-  assigned(partitions: readonly TopicPartition[]): void;
+  assigned(partitions: readonly TopicPartition[], unnamed?: readonly TopicPartition[]): void;
+  /**
+   * The job's partitions with unfinished files, of those whose names are not in `assigned`: the source names them to nobody. It hands
+   * each to one of the job's processes, as `unnamed`, which settles it and reads nothing. Rejects where the journal does not answer.
+   */
+  unfinished?(assigned: ReadonlySet<string>): Promise<readonly TopicPartition[]>;
   /** A topic that had not been described before exists now (a new file of a glob, for example). */
   topicAppeared(facts: TopicFacts): void;
   /** The source cannot go on at all. */
