@@ -1,5 +1,5 @@
 /**
- * The partition machine: replaying -> claiming -> settling -> running <-> checkpointing; retired, fenced and stopped.
+ * The partition machine: replaying -> claiming -> settling -> running <-> checkpointing; retiring -> retired; fenced and stopped.
  *
  * Journaled events reach it in every state that they can be written in, and in `replaying` all of them do. Events of the host
  * (replayed, settled, checkpointStarted ...) are not journaled: they only say where this process stands.
@@ -47,6 +47,8 @@ export interface PartitionContext {
 export type PartitionHostEvent =
   | { readonly type: 'replayed'; readonly ownClaimId: ClaimId }
   | { readonly type: 'settled' }
+  /** The source names it no more: it is settled, whether it is stopped or not, and not read. */
+  | { readonly type: 'retiring' }
   | { readonly type: 'checkpointStarted' }
   | { readonly type: 'checkpointFailed' }
   /** Another owner wrote: this epoch is over. */
@@ -103,7 +105,8 @@ function recordFact(context: PartitionContext, event: PartitionMachineEvent): Pa
       return { stop };
     }
     case 'partitionRetired':
-      return { retired: true };
+      // All that counts is published: what it was stopped for concerns nobody any more.
+      return { retired: true, stop: null };
     case 'resumeRequested':
       return { stop: null, ...takeRequest(event) };
     case 'lossAccepted':
@@ -222,6 +225,18 @@ export const partitionMachine = setup({
         // A halt that an operator has ended: the journal was judged anew, and now the answer can be journaled.
         resumeRequested: record,
         settled: 'running',
+        retiring: 'retiring',
+        ...leaving,
+      },
+    },
+    retiring: {
+      description: 'The source names it no more: settles, and closes what would go on.',
+      on: {
+        partMoved: {},
+        checkpointPart: record,
+        checkpointCompleted: record,
+        partCommitted: {},
+        partDiscarded: {},
         partitionRetired: { target: 'retired', actions: 'recordFact' },
         ...leaving,
       },
@@ -270,6 +285,7 @@ export const partitionMachine = setup({
         lossAccepted: { target: 'replaying', actions: 'recordFact' },
         logTruncationAccepted: { target: 'replaying', actions: 'recordFact' },
         witnessAnswered: { target: 'replaying', actions: 'recordFact' },
+        retiring: 'retiring',
         // The journal may come in doubt while its partition waits: that outranks the stop that it holds.
         halted: record,
         fenced: leaving.fenced,

@@ -19,7 +19,15 @@ export const ERROR_CODES = {
   USAGE: { retry: 'config', help: 'See `tidemark --help`.' },
   GROUP_CHANGED: {
     retry: 'config',
-    help: 'A job keeps its groupId; set it back or choose another job name.',
+    help: 'A job keeps its groupId; set it back, choose another job name, or move it with --move-group.',
+  },
+  SINK_CHANGED: {
+    retry: 'config',
+    help: 'A job keeps its sink; set it back, choose another job name, or move it with --move-sink.',
+  },
+  GROUP_IN_USE: {
+    retry: 'config',
+    help: 'Stop the members named, or give the job a groupId of its own.',
   },
   JOURNAL_LOCKED: {
     retry: 'config',
@@ -98,6 +106,10 @@ export const ERROR_CODES = {
   SOURCE_TOPIC_MISSING: {
     retry: 'config',
     help: 'Create the topic (or the file); Tidemark never creates one.',
+  },
+  SOURCE_NOT_AT_END: {
+    retry: 'config',
+    help: 'Look who else is in the group; then run it again.',
   },
   SOURCE_RANGE_LOST: {
     retry: 'operator',

@@ -43,7 +43,7 @@ async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport
   try {
     const journal = await openJournalForRun({ config, source, store, open, wait: !untilEnd, signal, log });
     try {
-      const settings = composeSettings(config, untilEnd);
+      const settings = composeSettings(config, options);
       const { budget, bufferArea } = memory;
       const ports = { journal, source, store, failpoints, log, ...systemPorts, memory: budget, bufferArea };
       return await runCoordinator(new Coordinator(ports, settings), source, options);

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { noBuckets, timeBuckets, type BucketAssigner } from '../actors/bucketAssigner.ts';
 import { defaultRollingPolicy } from '../actors/rollingPolicy.ts';
 import type { Journal } from '../journal/port.ts';
+import type { RunOptions } from './cli/contract.ts';
 import { systemClock, systemRandom } from './clock.ts';
 import type { JobConfig, NatsJournalConfig } from './config/jobConfig.ts';
 import { effectiveConfig } from './config/effectiveConfig.ts';
@@ -133,7 +134,10 @@ function natsConnection(journal: NatsJournalConfig) {
   };
 }
 
-export function composeSettings(config: JobConfig, untilEnd: boolean): JobSettings {
+export function composeSettings(
+  config: JobConfig,
+  { untilEnd, moves }: Pick<RunOptions, 'untilEnd' | 'moves'>,
+): JobSettings {
   const { sink, roll } = config;
   return {
     job: config.job,
@@ -147,6 +151,7 @@ export function composeSettings(config: JobConfig, untilEnd: boolean): JobSettin
     snapshots: SNAPSHOTS,
     startFrom: config.source.type === 'kafka' ? config.source.startFrom : { type: 'earliest' },
     untilEnd,
+    moves,
     startupMs: config.startup.timeoutMs,
     shutdownMs: config.shutdown.timeoutMs,
   };

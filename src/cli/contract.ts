@@ -42,6 +42,8 @@ export interface RunReport {
 export interface RunOptions {
   /** Read up to the ends seen at the start, finish and commit every file. */
   readonly untilEnd: boolean;
+  /** What the operator lets this run change of the job that the journal knows. */
+  readonly moves: readonly ('sink' | 'group')[];
   /** Aborted: last checkpoint, leave the group, keep files in progress resumable. */
   readonly signal: AbortSignal;
   readonly log: Log;

@@ -29,8 +29,10 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
  * that was cut short is a finding, although the next run gets over it.
  */
 const EXCEPTIONS: Partial<Record<ErrorCode, number>> = {
+  GROUP_IN_USE: EXIT_FAILURE,
   JOURNAL_LOCKED: EXIT_FAILURE,
   JOURNAL_MISSING: EXIT_FAILURE,
+  SOURCE_NOT_AT_END: EXIT_FAILURE,
   SOURCE_TOPIC_MISSING: EXIT_FAILURE,
   STOP_INCOMPLETE: EXIT_FAILURE,
 };

@@ -1,5 +1,6 @@
 /** The commands and options of `tidemark`. What a command needs is loaded when it is called. */
 import { Command, Option } from 'commander';
+import type { RunCommandOptions } from './commands/run.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import type { LogLevel } from '../telemetry/pinoLog.ts';
 import type { FuzzCommandOptions } from './commands/fuzz.ts';
@@ -89,8 +90,14 @@ function addRun(program: Program, io: CliIo): void {
     .default('info');
   jobCommand(program, 'run', 'run the job: its coordinator service')
     .option('--until-end', 'read up to the ends seen at the start, finish and commit every file, exit', false)
+    .option(
+      '--move-sink',
+      'go on at another sink than the journaled one; stop all its coordinators before',
+      false,
+    )
+    .option('--move-group', 'go on with another groupId than the journaled one; the same', false)
     .addOption(level)
-    .action(async (file: string, options: JobOptions & { untilEnd: boolean; logLevel: LogLevel }) => {
+    .action(async (file: string, options: JobOptions & RunCommandOptions) => {
       const config = await load(file, options, io);
       const { runCommand } = await import('./commands/run.ts');
       program.exitCode = await runCommand(config, options, io);

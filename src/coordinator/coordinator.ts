@@ -9,12 +9,16 @@ import { asTidemarkError, hasCode, TidemarkError } from '../../journal/errors.ts
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { OPEN_FILE_BYTES } from '../memory/budget.ts';
 import type { OffsetRange, SourceFacts, SourceListener, TopicFacts } from '../source/port.ts';
+import { topicsEnded } from './boundedTopics.ts';
 import { Gate } from './concurrency.ts';
-import { startJob, stopJob, type JobFacts } from './jobLife.ts';
+import { checkJob, startJob, stopJob, type JobFacts } from './jobLife.ts';
 import { checkMarker, makeMarker } from './marker.ts';
 import type { Context, JobSettings, Ports } from './options.ts';
+import { checkOthers } from './otherMasters.ts';
 import { PartitionRunner, type RunnerEnd } from './partitionRunner.ts';
+import type { PartitionTask } from './partitionTask.ts';
 import { RunStats } from './stats.ts';
+import { unfinishedPartitions } from './unfinished.ts';
 import { WriteBuffers } from './writeBuffers.ts';
 
 /** Last checkpoints that take longer (a journal, source or store that is away) are given up: who asked may not wait for ever. */
@@ -33,6 +37,8 @@ export interface CoordinatorReport {
   readonly stats: RunStats;
 }
 
+type Wanted = Pick<PartitionTask, 'partition' | 'purpose'>;
+
 export class Coordinator {
   readonly #context: Context;
   readonly #runners = new Map<string, PartitionRunner>();
@@ -40,6 +46,9 @@ export class Coordinator {
   /** How bounded runs and stops ended, by partition; what is released is no longer here. */
   readonly #stopped = new Map<string, StopFacts>();
   readonly #ended = new Set<string>();
+  /** Retired here, for as long as the source hands it out to be settled. */
+  readonly #retired = new Set<string>();
+  #wanted: ReadonlyMap<string, Wanted> = new Map();
   readonly #draining = new Gate();
   #state = start(coordinatorMachine, undefined);
   #facts: JobFacts | null = null;
@@ -47,6 +56,7 @@ export class Coordinator {
   #ranges = new Map<string, readonly OffsetRange[]>();
   #failure: TidemarkError | null = null;
   #takingUp: Promise<void> = Promise.resolve();
+  #looksForEnd = false;
 
   constructor(ports: Ports, settings: JobSettings) {
     this.#context = {
@@ -110,12 +120,15 @@ export class Coordinator {
     const { ports, settings } = this.#context;
     const source = await this.#describe(signal);
     if (source === null) return;
+    await this.#patiently(signal, () => checkJob(this.#context, source));
+    await this.#patiently(signal, () => checkOthers(this.#context, source));
     await this.#patiently(signal, () => checkMarker(this.#context));
     this.#facts = await this.#patiently(signal, () => startJob(this.#context, source, signal));
     await this.#patiently(signal, () => makeMarker(this.#context));
     this.#clusterId = source.clusterId;
     if (settings.untilEnd) {
       for (const { topic } of source.topics) this.#ranges.set(topic, await ports.source.ranges(topic));
+      for (const topic of source.missing ?? []) this.#stopped.set(topic, missingTopic(topic));
     }
     if (this.#draining.isOpen) return;
     // Joining may wait for other members, longer than who asks for the end wants to wait.
@@ -124,16 +137,17 @@ export class Coordinator {
 
   #listener(): SourceListener {
     return {
-      assigned: (partitions) => {
+      assigned: (partitions, unnamed = []) => {
         if (partitions.every(({ topic }) => this.#facts?.topics.has(topic) === true))
-          this.#assign(partitions);
+          this.#assign(partitions, unnamed);
         else
           this.#track(
             this.#takingUp.then(() => {
-              this.#assign(partitions);
+              this.#assign(partitions, unnamed);
             }),
           );
       },
+      unfinished: (assigned) => unfinishedPartitions(this.#context, assigned),
       topicAppeared: (facts) => {
         this.#takeUpTopic(facts);
       },
@@ -193,24 +207,44 @@ export class Coordinator {
   }
 
   /** The whole current assignment: what is new gets a runner, what is gone is released, the rest goes on. */
-  #assign(partitions: readonly TopicPartition[]): void {
-    const names = new Set(partitions.map(partitionName));
-    this.#tell({ type: 'partitionsAssigned', partitions: [...names] });
+  #assign(partitions: readonly TopicPartition[], unnamed: readonly TopicPartition[]): void {
+    const wanted = new Map<string, Wanted>();
+    for (const partition of unnamed) wanted.set(partitionName(partition), { partition, purpose: 'retire' });
+    for (const partition of partitions) wanted.set(partitionName(partition), { partition, purpose: 'read' });
+    for (const name of this.#retired) if (wanted.get(name)?.purpose !== 'retire') this.#retired.delete(name);
+    this.#wanted = wanted;
+    this.#tell({ type: 'partitionsAssigned', partitions: [...wanted.keys()] });
     if (this.#state.value !== 'running') return;
-    for (const [name, runner] of this.#runners) if (!names.has(name)) runner.release();
-    for (const partition of partitions) {
-      const name = partitionName(partition);
-      if (!this.#runners.has(name) && !this.#ended.has(name)) this.#startRunner(name, partition);
+    for (const [name, runner] of this.#runners)
+      if (wanted.get(name)?.purpose !== runner.task.purpose) runner.release();
+    for (const [name, { partition, purpose }] of wanted) {
+      if (this.#runners.has(name) || this.#isDone(name)) continue;
+      if (purpose === 'retire') this.#warnOfUnnamed(partition);
+      this.#startRunner(name, { partition, purpose });
     }
     this.#checkEnded();
   }
 
-  #startRunner(name: string, partition: TopicPartition): void {
+  #warnOfUnnamed(partition: TopicPartition): void {
+    const { log } = this.#context.ports;
+    const name = partitionName(partition);
+    log.warn(
+      { partition: name },
+      `${name} is no longer in the source (its topic was taken out of the job, or deleted), and has files in progress: all that ` +
+        'was counted is published now; it is read no more',
+    );
+  }
+
+  #isDone(name: string): boolean {
+    return this.#ended.has(name) || this.#retired.has(name);
+  }
+
+  #startRunner(name: string, { partition, purpose }: Wanted): void {
     const { untilEnd } = this.#context.settings;
     const topic = this.#facts?.topics.get(partition.topic);
     const endOffset = this.#ranges.get(partition.topic)?.[partition.partition]?.endOffset ?? 0n;
     const runner = new PartitionRunner(this.#context, {
-      partition,
+      ...{ partition, purpose },
       startOffset: topic?.startOffsets[partition.partition] ?? 0n,
       topicId: topic?.topicId ?? null,
       clusterId: { journaled: this.#facts?.clusterId ?? null, found: this.#clusterId },
@@ -222,7 +256,7 @@ export class Coordinator {
       runner.run().then(
         (end) => {
           this.#runners.delete(name);
-          this.#afterEnd(name, partition, end);
+          this.#afterEnd(name, end);
         },
         (error: unknown) => {
           this.#runners.delete(name);
@@ -232,13 +266,14 @@ export class Coordinator {
     );
   }
 
-  #afterEnd(name: string, partition: TopicPartition, end: RunnerEnd): void {
+  #afterEnd(name: string, end: RunnerEnd): void {
     if (end.type === 'stopped') this.#stopped.set(name, end.stop);
     if (end.type === 'drained' && end.failure !== null) this.#fail(end.failure);
-    const { value, context } = this.#state;
+    const wanted = this.#wanted.get(name);
+    if (end.type === 'retired') this.#retired.add(name);
+    else if (end.type !== 'released') this.#ended.add(name);
     // It may have been assigned again while its runner was still letting go.
-    if (end.type !== 'released') this.#ended.add(name);
-    else if (value === 'running' && context.assigned.includes(name)) this.#startRunner(name, partition);
+    else if (this.#state.value === 'running' && wanted !== undefined) this.#startRunner(name, wanted);
     this.#checkEnded();
   }
 
@@ -247,10 +282,36 @@ export class Coordinator {
     void work.finally(() => this.#running.delete(work));
   }
 
-  /** A bounded run is over when every assigned partition has ended. */
+  /** A bounded run is over when every partition of its topics is at its end, those that others read with them. */
   #checkEnded(): void {
-    if (!this.#context.settings.untilEnd || this.#state.value !== 'running') return;
-    if (this.#state.context.assigned.every((name) => this.#ended.has(name))) this.#requestDrain('end');
+    const facts = this.#facts;
+    if (!this.#context.settings.untilEnd || facts === null || this.#looksForEnd || this.#hasWork()) return;
+    this.#looksForEnd = true;
+    const isEnded = (name: string): boolean => this.#ended.has(name);
+    const isOver = (): boolean => this.#hasWork();
+    const [context, ranges] = [this.#context, this.#ranges];
+    this.#track(
+      topicsEnded({ context, facts, ranges, isEnded, isOver }).then(
+        (stopped) => {
+          this.#looksForEnd = false;
+          if (stopped === null) {
+            this.#checkEnded();
+            return;
+          }
+          for (const [name, stop] of stopped) this.#stopped.set(name, stop);
+          this.#requestDrain('end');
+        },
+        (error: unknown) => {
+          this.#fail(error);
+        },
+      ),
+    );
+  }
+
+  /** Partitions of its own to read; nothing is to be looked for while it drains. */
+  #hasWork(): boolean {
+    const { value, context } = this.#state;
+    return value !== 'running' || !context.assigned.every((name) => this.#isDone(name));
   }
 
   #fail(error: unknown): void {
@@ -303,4 +364,11 @@ export class Coordinator {
   #tell(event: CoordinatorEvent): void {
     this.#state = step(coordinatorMachine, this.#state, event, 'The coordinator').state;
   }
+}
+
+/** A bounded run ends without it, and not well. */
+function missingTopic(topic: string): StopFacts {
+  const message = `Topic ${topic} does not exist. Create it, or take it out of the job; Tidemark never creates one.`;
+  const nothing = { fromOffset: null, toOffset: null, files: [], truncation: null };
+  return { code: 'SOURCE_TOPIC_MISSING', message, ...nothing };
 }

@@ -19,12 +19,12 @@ import { PartFiles } from './partFiles.ts';
 import { checkCluster, type PartitionTask } from './partitionTask.ts';
 import { Publisher } from './publisher.ts';
 import { readRequests } from './requests.ts';
+import { retire } from './retire.ts';
 import { settle, type Settling } from './settle.ts';
 import { fromNextOffset, isOfSource } from './sourceFailure.ts';
 import { WitnessKeeper } from './witnessKeeper.ts';
 
 const REQUEST_POLL_MS = 1_000;
-const CHECKPOINT_COMPLETED = 'checkpoint completed';
 
 export class Epoch {
   readonly #context: Context;
@@ -125,25 +125,26 @@ export class Epoch {
     this.#keeper.supersede(names);
   }
 
-  /** Settles, then reads until the bounded end (`ended`) or until it is asked to drain (`drained`). */
-  async run(): Promise<'ended' | 'drained'> {
-    const outcome = await this.#run();
+  async retire(): Promise<void> {
+    await this.#racing(retire(this.#settling()));
     this.#isComplete = true;
-    return outcome;
   }
 
-  async #run(): Promise<'ended' | 'drained'> {
+  #settling(): Omit<Settling, 'adopt'> {
+    const [context, publisher] = [this.#context, this.#publisher];
+    const { entryBytesMax } = context.ports.journal;
+    return { context, publisher, entryBytesMax, host: this.#claim.host, isOver: () => this.#isOver };
+  }
+
+  /** Settles, then reads until the bounded end (`ended`) or until it is asked to drain (`drained`). */
+  async run(): Promise<'ended' | 'drained'> {
     checkCluster(this.#task);
     const { host } = this.#claim;
-    const entryBytesMax = this.#context.ports.journal.entryBytesMax;
-    const isOver = (): boolean => this.#isOver;
     const flow = this.#makeFlow();
-    const adopt: Settling['adopt'] = (part, durable, file, isNewest) => {
+    const adopt: NonNullable<Settling['adopt']> = (part, durable, file, isNewest) => {
       flow.adopt(this.#parts.resume(part, durable, file), isNewest && this.#parts.isInPlace(part));
     };
-    await this.#racing(
-      settle({ context: this.#context, host, publisher: this.#publisher, entryBytesMax, isOver, adopt }),
-    );
+    await this.#racing(settle({ ...this.#settling(), adopt }));
     await host.submit((stage) => {
       stage.note({ type: 'settled' });
       return [];
@@ -161,6 +162,7 @@ export class Epoch {
     if (outcome === 'ended') flow.rollAll('end');
     await this.#latch.race(this.#checkpointNow(true));
     await this.#publisher.idle();
+    this.#isComplete = true;
     return outcome;
   }
 
@@ -319,7 +321,7 @@ export class Epoch {
       nextOffset: cut.nextOffset,
       files: cut.parts.length,
     };
-    ports.log.debug(facts, CHECKPOINT_COMPLETED);
+    ports.log.debug(facts, 'checkpoint completed');
   }
 
   async #takeRequests(): Promise<void> {

@@ -33,6 +33,7 @@ export class JobFacts {
     if (event.type !== 'jobStarted') return;
     this.started += 1;
     this.sinkUri = event.sinkUri ?? this.sinkUri;
+    if (event.moved.includes('group')) this.groupId = event.groupId;
     this.groupId ??= event.groupId;
     this.clusterId ??= event.clusterId;
     for (const { topic, topicId, startOffsets } of event.topics) {
@@ -69,7 +70,8 @@ export async function readJobFacts(
 
 /**
  * Journals this start, with start offsets for topics that the journal does not know; several coordinators may do so at once: on
- * a conflict the subject is read again. Rejects with GROUP_CHANGED where the job's journaled group is another.
+ * a conflict the subject is read again. Rejects with GROUP_CHANGED or SINK_CHANGED where the journaled group or sink is another, and the
+ * operator has not said that it moves.
  */
 export async function startJob(
   context: Context,
@@ -77,13 +79,7 @@ export async function startJob(
   signal?: AbortSignal,
 ): Promise<JobFacts> {
   const decide = async (facts: JobFacts): Promise<JobEvent> => {
-    if (facts.started > 0 && facts.groupId !== source.groupId) {
-      throw new TidemarkError(
-        'GROUP_CHANGED',
-        `The job "${context.settings.job}" was started with group "${facts.groupId ?? '-'}" and is now configured with ` +
-          `"${source.groupId ?? '-'}": set it back, or choose another job name.`,
-      );
-    }
+    const moved = movedBy(context, facts, source);
     const topics: EventOf<'jobStarted'>['topics'] = [];
     for (const topic of source.topics) {
       const known = facts.topics.get(topic.topic);
@@ -94,10 +90,53 @@ export async function startJob(
     return {
       ...{ type: 'jobStarted', fingerprint, version, topics },
       ...{ groupId: source.groupId, clusterId: source.clusterId },
-      ...{ sinkUri: naming.sinkUri, config: effectiveConfig, moved: [] },
+      ...{ sinkUri: naming.sinkUri, config: effectiveConfig, moved },
     };
   };
   return appendJobEvent(context, decide, signal);
+}
+
+/** Looks at the journal before anything is made at the destination; rejects as `startJob` does. */
+export async function checkJob(context: Context, source: SourceFacts): Promise<void> {
+  const { facts } = await readJobFacts(context);
+  movedBy(context, facts, source);
+}
+
+type Moved = EventOf<'jobStarted'>['moved'];
+
+/** What this start changes of the job, with the operator's word. */
+function movedBy({ settings, ports }: Context, facts: JobFacts, source: SourceFacts): Moved {
+  const { job, naming, moves = [] } = settings;
+  const moved: Moved = [];
+  if (facts.started > 0 && facts.groupId !== source.groupId) {
+    const [before, now] = [facts.groupId ?? '-', source.groupId ?? '-'];
+    if (!moves.includes('group')) {
+      throw new TidemarkError(
+        'GROUP_CHANGED',
+        `The job "${job}" was started with group "${before}" and is now configured with "${now}": set it back, choose another ` +
+          'job name, or say --move-group once all its coordinators are stopped.',
+      );
+    }
+    ports.log.warn({ before, now }, `the job moves from group "${before}" to "${now}"`);
+    moved.push('group');
+  }
+  if (facts.sinkUri !== null && facts.sinkUri !== naming.sinkUri) {
+    const [before, now] = [facts.sinkUri, naming.sinkUri];
+    if (!moves.includes('sink')) {
+      throw new TidemarkError(
+        'SINK_CHANGED',
+        `The job "${job}" writes to ${before} and is now configured with ${now}. If that is another job, give it another name; if the ` +
+          'job is to go on there, say --move-sink once all its coordinators are stopped.',
+        { fields: { journaledSinkUri: before, sinkUri: now } },
+      );
+    }
+    ports.log.warn(
+      { before, now },
+      `the job moves from ${before} to ${now}; files that are open are published where they are`,
+    );
+    moved.push('sink');
+  }
+  return moved;
 }
 
 async function describeStart(

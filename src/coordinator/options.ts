@@ -38,6 +38,8 @@ export interface JobSettings {
   readonly effectiveConfig: JsonValue;
   readonly version: string;
   readonly naming: NamingRule;
+  /** What the operator lets this start change of the job that the journal knows. */
+  readonly moves?: readonly ('sink' | 'group')[];
   readonly assigner: BucketAssigner;
   readonly rolling: RollingPolicy;
   readonly checkpointIntervalMs: number;

@@ -25,7 +25,7 @@ const JOURNAL_IN_DOUBT = [
 ] as const;
 
 export type RunnerEnd =
-  | { readonly type: 'ended' | 'released' }
+  | { readonly type: 'ended' | 'released' | 'retired' }
   /** `failure`: why there was no last checkpoint; null where there was one, or where another owns the partition now. */
   | { readonly type: 'drained'; readonly failure: TidemarkError | null }
   | { readonly type: 'stopped'; readonly stop: StopFacts };
@@ -134,6 +134,7 @@ export class PartitionRunner {
       this.#logClaim(epoch);
       await epoch.checkWitness();
       await this.#answerResumption(epoch);
+      if (this.#task.purpose === 'retire') return await this.#retire(epoch);
       const { stop } = epoch.claim.host.ledger.facts;
       if (stop !== null) return await this.#stayStopped(epoch, stop);
       return (await epoch.run()) === 'ended' ? { type: 'ended' } : { type: 'drained', failure: null };
@@ -142,6 +143,14 @@ export class PartitionRunner {
     } finally {
       await this.#epoch?.quiesce();
     }
+  }
+
+  async #retire(epoch: Epoch): Promise<EpochEnd> {
+    await epoch.retire();
+    const { nextOffset } = epoch.claim.host.ledger.facts;
+    const entry = { partition: this.#name, nextOffset };
+    this.#context.ports.log.warn(entry, 'the partition is retired: all that was counted is published');
+    return { type: 'retired' };
   }
 
   #logClaim({ claim }: Epoch): void {

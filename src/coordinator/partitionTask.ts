@@ -5,6 +5,8 @@ import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 /** What a partition's runner knows of it before any claim. */
 export interface PartitionTask {
   readonly partition: TopicPartition;
+  /** `retire`: the source names it no more; what counts of it is published, and nothing is read. */
+  readonly purpose: 'read' | 'retire';
   /** Used once, where the journal has nothing. */
   readonly startOffset: bigint;
   readonly topicId: string | null;

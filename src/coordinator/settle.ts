@@ -10,7 +10,7 @@ import type { PartFileContext } from '../../actors/partFile.ts';
 import type { PartChange } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { partId } from '../../journal/ids.ts';
-import type { OpenFile, PartTarget } from '../stores/port.ts';
+import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
 import { completeCheckpoint } from './checkpoint.ts';
 import { forEachBounded } from './concurrency.ts';
 import type { Context } from './options.ts';
@@ -25,8 +25,9 @@ export interface Settling {
   readonly entryBytesMax: number;
   /** Whether the epoch is over, so that nothing of what is done here will count. */
   readonly isOver: () => boolean;
-  /** Takes up a file that goes on: `isNewest` of its bucket. */
-  readonly adopt: (part: PartFileContext, durable: DurableFacts, file: OpenFile, isNewest: boolean) => void;
+  /** Takes up a file that goes on: `isNewest` of its bucket. Null where none does: each is closed at its durable length. */
+  readonly adopt:
+    ((part: PartFileContext, durable: DurableFacts, file: OpenFile, isNewest: boolean) => void) | null;
 }
 
 /** Resolves when nothing of an earlier epoch is left but what is committed, and what goes on. */
@@ -53,34 +54,40 @@ async function discardAll({ context, host }: Settling, parts: readonly PartFileC
 }
 
 function takeOverAll(settling: Settling, parts: readonly PartFileContext[]): Promise<void> {
-  return settling.context.ports.store.capabilities.takeover === 'resume'
-    ? resumeAll(settling, parts)
+  const { adopt, context } = settling;
+  return adopt !== null && context.ports.store.capabilities.takeover === 'resume'
+    ? resumeAll(settling, parts, adopt)
     : finishAll(settling, parts);
 }
 
 /** Goes on with each file, under a new journaled name. The newest of a bucket takes records, as it did before. */
-async function resumeAll(settling: Settling, parts: readonly PartFileContext[]): Promise<void> {
+async function resumeAll(
+  settling: Settling,
+  parts: readonly PartFileContext[],
+  adopt: NonNullable<Settling['adopt']>,
+): Promise<void> {
   const newest = new Map(parts.map(({ bucket, partId: id }) => [bucket, id]));
   await forEachBounded(parts, SETTLE_CONCURRENCY, async (part) => {
-    const { store, log } = settling.context.ports;
+    const { log } = settling.context.ports;
     const durable = durableOf(part);
-    // Interrupted takeovers may have moved it to any of these names, the last one most likely.
-    const from = { ...targetOf(part), formerUris: part.staleUris.toReversed() };
-    const toUri = await journalMove(settling, part);
-    const file = await store.recover(from, durable, toUri);
-    if (settling.isOver()) {
-      await file.abandon();
-      throw new TidemarkError(
-        'FENCED',
-        `The epoch was over before ${toUri} was opened; it is left as it is.`,
-      );
-    }
-    settling.adopt(part, durable, file, newest.get(part.bucket) === part.partId);
+    const file = await resume(settling, part, durable);
+    adopt(part, durable, file, newest.get(part.bucket) === part.partId);
     log.info(
       { file: part.finalUri, bytes: durable.length, records: durable.records },
       'goes on with a file in progress',
     );
   });
+}
+
+/** Opened behind its durable bytes, out of reach of earlier owners. */
+async function resume(settling: Settling, part: PartFileContext, durable: DurableFacts): Promise<OpenFile> {
+  // Interrupted takeovers may have moved it to any of these names, the last one most likely.
+  const from = { ...targetOf(part), formerUris: part.staleUris.toReversed() };
+  const toUri = await journalMove(settling, part);
+  const file = await settling.context.ports.store.recover(from, durable, toUri);
+  if (!settling.isOver()) return file;
+  await file.abandon();
+  throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was opened; it is left as it is.`);
 }
 
 /** Closes each file at its durable bytes, out of reach of earlier owners; then one checkpoint makes them all pending. */
@@ -103,14 +110,10 @@ async function finishAll(settling: Settling, parts: readonly PartFileContext[]):
 async function finish(settling: Settling, part: PartFileContext): Promise<PartChange> {
   const { store, clock, log } = settling.context.ports;
   const durable = durableOf(part);
-  const moves = store.capabilities.takeoverMoves;
-  const toUri = moves ? await journalMove(settling, part) : part.temporaryUri;
-  const handle = await store.finish(targetOf(part), durable, toUri);
-  if (settling.isOver()) {
-    // The next owner may have discarded the name before the copy was made: nobody would look for it again.
-    if (moves) await store.discard([toUri], null);
-    throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was finished.`);
-  }
+  const handle =
+    store.capabilities.takeover === 'resume'
+      ? await (await resume(settling, part, durable)).closeForCommit()
+      : await finishCopy(settling, part, durable);
   log.info(
     { file: part.finalUri, bytes: durable.length, records: durable.records },
     'took over a file in progress',
@@ -122,6 +125,21 @@ async function finish(settling: Settling, part: PartFileContext): Promise<PartCh
     handle,
     roll: { reason: 'recovery', atMs: clock.wallMs() },
   };
+}
+
+async function finishCopy(
+  settling: Settling,
+  part: PartFileContext,
+  durable: DurableFacts,
+): Promise<StoreHandle> {
+  const { store } = settling.context.ports;
+  const moves = store.capabilities.takeoverMoves;
+  const toUri = moves ? await journalMove(settling, part) : part.temporaryUri;
+  const handle = await store.finish(targetOf(part), durable, toUri);
+  if (!settling.isOver()) return handle;
+  // The next owner may have discarded the name before the copy was made: nobody would look for it again.
+  if (moves) await store.discard([toUri], null);
+  throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was finished.`);
 }
 
 /** The name is journaled before anything stands under it. */

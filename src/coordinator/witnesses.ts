@@ -58,7 +58,14 @@ async function findWitness({
   const onWaiting = (message: string): void => {
     log.warn({}, message);
   };
-  const { topics, groupId } = await source.describe({ wait, onWaiting, signal });
+  const { topics, groupId, missing = [] } = await source.describe({ wait, onWaiting, signal });
+  if (!wait && topics.length === 0 && missing.length > 0) {
+    throw new TidemarkError(
+      'SOURCE_TOPIC_MISSING',
+      `Topic ${missing.join(', ')} does not exist. Create it; Tidemark never does.`,
+      { fields: { topics: missing } },
+    );
+  }
   for (const { topic, partitions } of topics) {
     for (let partition = 0; partition < partitions; partition += 1) {
       const witness = parseWitness(await source.readWitness({ topic, partition }));

@@ -7,7 +7,7 @@
  * Files are only ever to be appended to.
  */
 import { open, type FileHandle } from 'node:fs/promises';
-import type { TopicPartition } from '../../journal/ids.ts';
+import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { Clock } from '../clock.ts';
 import { pauseUnless } from '../kafka/pacing.ts';
@@ -75,6 +75,7 @@ class FileSource implements Source {
   readonly #tailEnds = new Map<string, number>();
   readonly #feeds = new Set<FileFeed>();
   #watching: Promise<void> = Promise.resolve();
+  #unnamed: readonly TopicPartition[] = [];
 
   constructor(options: FileSourceOptions) {
     const defaults = { untilEnd: false, pollMs: POLL_MS, stableMs: STABLE_MS, limits: LIMITS };
@@ -122,7 +123,8 @@ class FileSource implements Source {
 
   async start(listener: SourceListener): Promise<void> {
     if (!this.#options.untilEnd) await this.#announceNew(listener);
-    listener.assigned(this.#assignment());
+    if (this.#options.untilEnd) await this.#findUnnamed(listener);
+    listener.assigned(this.#assignment(), this.#unnamed);
     if (!this.#options.untilEnd) this.#watching = this.#watch(listener);
   }
 
@@ -190,15 +192,34 @@ class FileSource implements Source {
     const { clock, log, pollMs, pattern } = this.#options;
     const { signal } = this.#stopping;
     let told = false;
+    await this.#findUnnamed(listener);
+    if (this.#unnamed.length > 0 && !signal.aborted) listener.assigned(this.#assignment(), this.#unnamed);
     for (;;) {
       await pauseUnless(signal, clock, pollMs);
       if (signal.aborted) return;
       try {
-        if (await this.#announceNew(listener)) listener.assigned(this.#assignment());
+        if (await this.#announceNew(listener)) listener.assigned(this.#assignment(), this.#unnamed);
         told = false;
       } catch (error) {
         if (!told) log.warn({ err: error }, `Files that match ${pattern} cannot be listed; trying again.`);
         told = true;
+      }
+    }
+  }
+
+  /** Files that are gone, or that the pattern names no more, whose lines are not all published: the lock's owner settles them. */
+  async #findUnnamed(listener: SourceListener): Promise<void> {
+    const { log, clock, pollMs } = this.#options;
+    const assigned = new Set(this.#assignment().map(partitionName));
+    for (let told = false; listener.unfinished !== undefined && !this.#stopping.signal.aborted; told = true) {
+      try {
+        this.#unnamed = await listener.unfinished(assigned);
+        return;
+      } catch (error) {
+        if (this.#options.untilEnd) throw error;
+        if (!told)
+          log.warn({ err: error }, 'Whether files that are gone have unpublished lines is not known yet.');
+        await pauseUnless(this.#stopping.signal, clock, pollMs);
       }
     }
   }

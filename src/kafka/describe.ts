@@ -1,4 +1,4 @@
-/** Facts about the job's topics, once brokers answer and every topic exists. */
+/** Facts about the job's topics, once brokers answer. One that is missing holds up no other. */
 import { TidemarkError } from '../../journal/errors.ts';
 import type { SourceFacts, TopicFacts } from '../source/port.ts';
 import type { FetcherContext } from './fetcher.ts';
@@ -25,9 +25,16 @@ export interface DescribeOptions {
 const TRIES_WITHOUT_WAIT = 3;
 
 type Finding =
-  | { readonly type: 'complete'; readonly metadata: ClusterMetadata }
-  | { readonly type: 'missing' | 'leaderless'; readonly topics: readonly string[] }
+  | {
+      readonly type: 'found';
+      readonly metadata: ClusterMetadata;
+      readonly topics: readonly string[];
+      readonly missing: readonly string[];
+    }
+  | { readonly type: 'leaderless'; readonly topics: readonly string[] }
   | { readonly type: 'unavailable'; readonly error: unknown };
+
+type Obstacle = Exclude<Finding, { type: 'found' }>;
 
 export async function describeTopics(
   context: FetcherContext & AskContext & { readonly topics: readonly string[]; readonly groupId: string },
@@ -40,13 +47,13 @@ export async function describeTopics(
   for (let tries = 1; ; tries += 1) {
     if (signal.aborted) throw abortError('The Kafka source');
     const finding = await look(context, topics);
-    if (finding.type === 'complete') {
+    if (finding.type === 'found') {
       identity.checkCluster(finding.metadata);
-      return factsOf(finding.metadata, topics, groupId);
+      const { missing } = finding;
+      if (missing.length > 0) options.onWaiting(missingMessage(missing));
+      return { ...factsOf(finding.metadata, finding.topics, groupId), missing };
     }
-    const error = refusal(finding, addresses);
-    const hopeless = finding.type === 'missing' || tries >= TRIES_WITHOUT_WAIT;
-    if (!options.wait && hopeless) throw error;
+    if (!options.wait && tries >= TRIES_WITHOUT_WAIT) throw refusal(finding, addresses);
     if (options.wait && told !== waitingFor(finding, addresses)) {
       told = waitingFor(finding, addresses);
       options.onWaiting(told);
@@ -74,15 +81,19 @@ async function look(
     throw authenticationError(new Error(`no access to topic ${refused.join(', ')}`), addresses);
   const gone: readonly number[] = [KAFKA_CODE.unknownTopicOrPartition, KAFKA_CODE.invalidTopic];
   const missing = names.filter((name) => gone.includes(codeOf(name)));
-  if (missing.length > 0) return { type: 'missing', topics: missing };
-  const leaderless = names.filter((name) => codeOf(name) !== KAFKA_CODE.none);
-  return leaderless.length > 0 ? { type: 'leaderless', topics: leaderless } : { type: 'complete', metadata };
+  const topics = names.filter((name) => !missing.includes(name));
+  const leaderless = topics.filter((name) => codeOf(name) !== KAFKA_CODE.none);
+  return leaderless.length > 0
+    ? { type: 'leaderless', topics: leaderless }
+    : { type: 'found', metadata, topics, missing };
 }
 
-function waitingFor(finding: Exclude<Finding, { type: 'complete' }>, addresses: readonly string[]): string {
+export function missingMessage(topics: readonly string[]): string {
+  return `Waiting for the topics ${topics.join(', ')}, which do not exist; Tidemark never creates one. All others are read.`;
+}
+
+function waitingFor(finding: Obstacle, addresses: readonly string[]): string {
   switch (finding.type) {
-    case 'missing':
-      return `Waiting for the topics ${finding.topics.join(', ')}, which do not exist; Tidemark never creates one.`;
     case 'leaderless':
       return `Waiting for the topics ${finding.topics.join(', ')} to get leaders.`;
     case 'unavailable':
@@ -90,22 +101,27 @@ function waitingFor(finding: Exclude<Finding, { type: 'complete' }>, addresses: 
   }
 }
 
-function refusal(
-  finding: Exclude<Finding, { type: 'complete' }>,
-  addresses: readonly string[],
-): TidemarkError {
+function refusal(finding: Obstacle, addresses: readonly string[]): TidemarkError {
   switch (finding.type) {
-    case 'missing':
-      return new TidemarkError(
-        'SOURCE_TOPIC_MISSING',
-        `Topic ${finding.topics.join(', ')} does not exist at ${addresses.join(', ')}. Create it; Tidemark never does.`,
-        { fields: { topics: finding.topics, brokers: addresses } },
-      );
     case 'leaderless':
       return unavailableError(new Error(`no leader for ${finding.topics.join(', ')}`), addresses, 'topics');
     case 'unavailable':
       return unavailableError(finding.error, addresses, 'topics');
   }
+}
+
+/** Facts of these topics, of those that exist. */
+export async function topicFacts(
+  { brokers }: FetcherContext & AskContext,
+  names: readonly string[],
+): Promise<readonly TopicFacts[]> {
+  const metadata = await brokers.metadata(names);
+  const found = metadata.topics.filter(({ errorCode }) => errorCode === KAFKA_CODE.none);
+  return factsOf(
+    metadata,
+    found.map(({ topic }) => topic),
+    '',
+  ).topics;
 }
 
 function factsOf(metadata: ClusterMetadata, names: readonly string[], groupId: string): SourceFacts {

@@ -86,10 +86,7 @@ function factsOf({ job, version, isBounded, partitions }: Record<string, unknown
     job: typeof job === 'string' ? job : '',
     version: typeof version === 'string' ? version : '',
     isBounded: isBounded === true,
-    partitions: Object.fromEntries(counts.filter(([, count]) => Number.isInteger(count))) as Record<
-      string,
-      number
-    >,
+    partitions: Object.fromEntries(counts.filter(([, count]) => Number.isInteger(count))),
   };
 }
 

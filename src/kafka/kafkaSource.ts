@@ -2,17 +2,20 @@
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type {
+  GroupMember,
   OffsetRange,
   PartitionFeed,
   Source,
   SourceFacts,
   SourceListener,
   StartFrom,
+  TopicFacts,
 } from '../source/port.ts';
 import { procTable } from '../processTable.ts';
+import { AppearingTopics } from './appearing.ts';
 import { Brokers } from './brokers.ts';
 import { commitWitness } from './commits.ts';
-import { describeTopics, type DescribeOptions } from './describe.ts';
+import { describeTopics, type DescribeOptions, topicFacts } from './describe.ts';
 import { Fetcher } from './fetcher.ts';
 import { Identity } from './identity.ts';
 import { kafkaConfig } from './kafkaConfig.ts';
@@ -20,6 +23,7 @@ import { authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import { MemberRecords } from './memberRecord.ts';
 import { Membership } from './membership.ts';
 import type { PartitionLeader } from './metadata.ts';
+import { otherMembers } from './otherMembers.ts';
 import { groupOffsets, listOffsets } from './offsets.ts';
 import { DEFAULT_TUNING, type KafkaSourceOptions, type KafkaTuning } from './options.ts';
 import { pauseUnless } from './pacing.ts';
@@ -43,6 +47,7 @@ class KafkaSource implements Source {
   readonly #identity: Identity;
   #membership: { readonly group: Membership; readonly ended: Promise<void> } | null = null;
   #stopped: Promise<void> | null = null;
+  #missing: readonly string[] = [];
 
   constructor(options: KafkaSourceOptions) {
     this.#options = options;
@@ -61,8 +66,20 @@ class KafkaSource implements Source {
     };
   }
 
-  describe(options: DescribeOptions): Promise<SourceFacts> {
-    return describeTopics(this.#context, this.#identity, options);
+  async describe(options: DescribeOptions): Promise<SourceFacts> {
+    const facts = await describeTopics(this.#context, this.#identity, options);
+    this.#missing = facts.missing ?? [];
+    return facts;
+  }
+
+  others(): Promise<readonly GroupMember[]> {
+    const dead = new Set(
+      this.#memberRecords()
+        ?.dead()
+        .map(({ record }) => record.memberId),
+    );
+    const context = { ...this.#context, pollMs: this.#tuning.pollMs, dead };
+    return this.#ask('members of the group', () => otherMembers(context));
   }
 
   async startOffsets(topic: string, startFrom: StartFrom): Promise<bigint[]> {
@@ -99,15 +116,24 @@ class KafkaSource implements Source {
     if (this.#membership !== null) throw new Error('the Kafka source is started already');
     const { brokers } = this.#options;
     const records = this.#memberRecords();
+    const topics = this.#appearingTopics(listener);
     const group = new Membership(this.#membershipContext(records), {
-      assigned: (partitions, unnamed) => listener.assigned(partitions, unnamed),
+      assigned: (partitions, unnamed) => topics.assigned(partitions, unnamed),
       unfinished: listener.unfinished === undefined ? null : (assigned) => unfinishedIn(listener, assigned),
       failed: (error) => listener.failed(authenticationError(error, brokers)),
     });
     const joined = group.nextJoin();
     const ended = group.run().catch((error: unknown) => listener.failed(error));
+    void topics.remind();
     this.#membership = { group, ended };
     await joined;
+  }
+
+  #appearingTopics(listener: SourceListener): AppearingTopics {
+    const { clock, log, signal, tuning } = this.#context;
+    const look = (topics: readonly string[]): Promise<readonly TopicFacts[]> =>
+      topicFacts(this.#context, topics);
+    return new AppearingTopics({ clock, log, signal, listener, look, pollMs: tuning.pollMs }, this.#missing);
   }
 
   #memberRecords(): MemberRecords | null {

@@ -91,6 +91,19 @@ export interface SourceFacts {
   readonly clusterId: string | null;
   readonly groupId: string | null;
   readonly topics: readonly TopicFacts[];
+  /** Topics of the job that do not exist: each is announced (`topicAppeared`) once it does. */
+  readonly missing?: readonly string[];
+}
+
+/** Another living member of the group. */
+export interface GroupMember {
+  /** Client, host and member id, for people. */
+  readonly name: string;
+  /** Null where it is another program's, or does not say. */
+  readonly job: string | null;
+  readonly topics: readonly string[];
+  /** It ends by itself. */
+  readonly isBounded: boolean;
 }
 
 export interface SourceListener {
@@ -120,8 +133,9 @@ export interface OffsetRange {
 export interface Source {
   readonly kind: 'kafka' | 'file';
   /**
-   * Facts about the job's topics. Where one is missing: waits for it and tells `onWaiting` (never creates it), or rejects with
-   * SOURCE_TOPIC_MISSING when `wait` is false. Waits for brokers in the same way.
+   * Facts about the job's topics that exist; `missing` names the others, and `onWaiting` is told of them. None is ever created.
+   * Waits for brokers and tells `onWaiting`, or rejects with KAFKA_UNAVAILABLE when `wait` is false. A file source without any file
+   * waits for one, or rejects with SOURCE_TOPIC_MISSING.
    */
   describe(options: {
     wait: boolean;
@@ -132,6 +146,8 @@ export interface Source {
   startOffsets(topic: string, startFrom: StartFrom): Promise<bigint[]>;
   /** Current range of every partition of the topic, by partition number. */
   ranges(topic: string): Promise<OffsetRange[]>;
+  /** Members of the group besides this process, without those of processes that were killed here. Absent where there is no group. */
+  others?(): Promise<readonly GroupMember[]>;
   /** Joins; the listener is told of assignments until stop(). Never reads by itself. */
   start(listener: SourceListener): Promise<void>;
   open(partition: TopicPartition, offset: bigint, expectedTopicId: string | null): PartitionFeed;

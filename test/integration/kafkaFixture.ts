@@ -112,15 +112,19 @@ export function tempDir(): string {
   return dir;
 }
 
+/** Of the source's first topic, once that exists. */
 export async function factsOf(source: Source): Promise<TopicFacts> {
-  const { topics } = await source.describe({
-    wait: true,
-    onWaiting: () => undefined,
-    signal: new AbortController().signal,
-  });
-  const [facts] = topics;
-  if (facts === undefined) throw new Error('the source names no topic');
-  return facts;
+  for (;;) {
+    const { topics, missing } = await source.describe({
+      wait: true,
+      onWaiting: () => undefined,
+      signal: new AbortController().signal,
+    });
+    const [facts] = topics;
+    if (facts !== undefined) return facts;
+    if (missing === undefined) throw new Error('the source names no topic');
+    await systemClock.pause(20);
+  }
 }
 
 export interface ReadRecord {

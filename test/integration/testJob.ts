@@ -48,6 +48,7 @@ export interface TestJobOptions {
   readonly topic: string;
   readonly topics?: readonly string[];
   readonly folder?: string;
+  readonly groupId?: string;
   /** Instead of an SQLite journal. */
   readonly nats?: { readonly url: string; readonly stream?: string };
   /** Whole sections of the job file. */
@@ -100,6 +101,7 @@ export class TestJob {
     topic,
     topics = [topic],
     folder = scratchFolder(),
+    groupId = topic,
     nats,
     sections = {},
   }: TestJobOptions) {
@@ -109,7 +111,7 @@ export class TestJob {
     this.file = path.join(folder, 'job.yaml');
     const document = {
       job: topic,
-      source: { kafka: { brokers, topics, groupId: topic } },
+      source: { kafka: { brokers, topics, groupId } },
       sink: { path: 'lake' },
       bucket: { by: 'none' },
       roll: { maxBytes: '64MiB', maxAge: '1h', maxIdle: '1h' },

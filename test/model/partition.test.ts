@@ -35,7 +35,8 @@ function inBoth(
   state: string,
   rows: Readonly<Record<string, Outcome>>,
 ): Record<string, Readonly<Record<string, Outcome>>> {
-  const kept = (next: string): string => (next === 'stopped' ? next : `${next}${WITH_STOP}`);
+  const kept = (next: string): string =>
+    ['stopped', 'retired'].includes(next) ? next : `${next}${WITH_STOP}`;
   return {
     [state]: rows,
     [`${state}${WITH_STOP}`]: Object.fromEntries(
@@ -86,6 +87,7 @@ describeModel('partition', {
     partitionRetired: { type: 'partitionRetired' },
     replayed,
     settled: { type: 'settled' },
+    retiring: { type: 'retiring' },
     checkpointStarted: { type: 'checkpointStarted' },
     checkpointFailed: { type: 'checkpointFailed' },
     fenced: { type: 'fenced' },
@@ -103,6 +105,7 @@ describeModel('partition', {
     },
     [`replaying${WITH_STOP}`]: {
       ...replaying[`replaying${WITH_STOP}`],
+      partitionRetired: ['replaying'],
       partitionStopped: [`replaying${WITH_STOP}`],
       resumeRequested: ['replaying'],
       lossAccepted: ['replaying'],
@@ -128,11 +131,23 @@ describeModel('partition', {
       resumeRequested: ['settling'],
       partitionStopped: ['stopped'],
       settled: ['running'],
-      partitionRetired: ['retired'],
+      retiring: ['retiring'],
       fenced: ['fenced'],
       epochGivenUp: ['replaying'],
       halted: ['stopped'],
     },
+    ...inBoth('retiring', {
+      partMoved: ['retiring'],
+      checkpointPart: ['retiring'],
+      checkpointCompleted: ['retiring'],
+      partCommitted: ['retiring'],
+      partDiscarded: ['retiring'],
+      partitionStopped: ['stopped'],
+      partitionRetired: ['retired'],
+      fenced: ['fenced'],
+      epochGivenUp: ['replaying'],
+      halted: ['stopped'],
+    }),
     running: {
       partOpened: ['running'],
       partStarted: ['running'],
@@ -169,6 +184,7 @@ describeModel('partition', {
     },
     ...inBoth('fenced', { epochGivenUp: ['replaying'] }),
     stopped: {
+      retiring: [`retiring${WITH_STOP}`],
       partCommitted: ['stopped'],
       rollRequested: ['stopped'],
       requestRefused: ['stopped'],
@@ -247,8 +263,10 @@ describe('partition: what it keeps', () => {
     expect(run(claimed(1), checkpointed(1, 110n), stopped, loss).leaderEpoch).toBeNull();
   });
   it('a partition is retired until somebody claims it again', () => {
-    const retired = [replayed, own, { type: 'partitionRetired' }] as const;
+    const retired = [replayed, own, { type: 'retiring' }, { type: 'partitionRetired' }] as const;
     expect(run(...retired).retired).toBe(true);
+    const ofStopped = [replayed, own, stopped, { type: 'retiring' }, { type: 'partitionRetired' }] as const;
+    expect(run(...ofStopped)).toMatchObject({ retired: true, stop: null });
     expect(run(claimed(1), { type: 'partitionRetired' }, claimed(2)).retired).toBe(false);
   });
   it('a refusal is kept until a request is accepted', () => {

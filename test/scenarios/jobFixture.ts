@@ -29,6 +29,7 @@ export interface FixtureOptions {
   readonly rolling?: RollingPolicy;
   readonly assigner?: BucketAssigner;
   readonly naming?: NamingRule;
+  readonly moves?: readonly ('sink' | 'group')[];
   readonly checkpointIntervalMs?: number;
   readonly startupMs?: number;
   readonly shutdownMs?: number;
@@ -68,6 +69,7 @@ export class JobFixture {
       checkpointIntervalMs: options.checkpointIntervalMs ?? 20,
       snapshots: { everyEntries: 3, everyMs: 1_000, entriesMin: 2 },
       startFrom: { type: 'earliest' },
+      moves: options.moves ?? [],
       untilEnd: options.untilEnd ?? false,
       startupMs: options.startupMs ?? 60_000,
       shutdownMs: options.shutdownMs ?? 9_000,

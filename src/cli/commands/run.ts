@@ -15,6 +15,8 @@ import { committedLines, stoppedLines } from '../runText.ts';
 
 export interface RunCommandOptions {
   readonly untilEnd: boolean;
+  readonly moveSink?: boolean;
+  readonly moveGroup?: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -43,6 +45,10 @@ export async function runWithDisplay(
     const { runJob } = await io.loadBackend();
     return await runJob(config, {
       untilEnd: options.untilEnd,
+      moves: [
+        ...(options.moveSink === true ? (['sink'] as const) : []),
+        ...(options.moveGroup === true ? (['group'] as const) : []),
+      ],
       signal: stop.signal,
       log,
       onProgress: (state) => {

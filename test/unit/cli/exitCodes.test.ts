@@ -13,8 +13,10 @@ test('what may succeed later ends with 3, except a stop that was cut short', () 
 test('what the user wrote ends with 2, except what waits for somebody else', () => {
   const config = codes.filter((code) => ERROR_CODES[code].retry === 'config');
   expect(config.filter((code) => of(code) !== 2).toSorted()).toEqual([
+    'GROUP_IN_USE',
     'JOURNAL_LOCKED',
     'JOURNAL_MISSING',
+    'SOURCE_NOT_AT_END',
     'SOURCE_TOPIC_MISSING',
   ]);
 });

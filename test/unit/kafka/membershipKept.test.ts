@@ -36,10 +36,12 @@ it('memberships that broke while Kafka was away leave nothing behind', async () 
     tuning: DEFAULT_TUNING,
     groupId: 'group',
     topics: ['records'],
+    member: { job: 'job', version: '0.0.0', isBounded: false },
     records: null,
     signal: stop.signal,
   };
-  const membership = new Membership(context, { assigned: () => undefined, failed: () => undefined });
+  const listener = { assigned: () => undefined, failed: () => undefined, unfinished: null };
+  const membership = new Membership(context, listener);
   const running = membership.run();
   await enough.promise;
   const listeners = getEventListeners(stop.signal, 'abort').length;

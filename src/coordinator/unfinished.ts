@@ -1,0 +1,33 @@
+/** Partitions of the journal that still owe files. */
+import { hasCode } from '../../journal/errors.ts';
+import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
+import type { Context } from './options.ts';
+import { recover } from './recover.ts';
+
+/**
+ * Those with files that are neither committed nor discarded, of the partitions whose names are not in `assigned`: nobody looks after
+ * them. Rejects with JOURNAL_UNAVAILABLE. One whose journal cannot be folded is told and left alone: nothing may be written to it.
+ */
+export async function unfinishedPartitions(
+  { ports, settings }: Context,
+  assigned: ReadonlySet<string>,
+): Promise<readonly TopicPartition[]> {
+  const { journal, log } = ports;
+  const found: TopicPartition[] = [];
+  for (const subject of await journal.subjects(jobPrefix(settings.job))) {
+    const partition = partitionOf(subject);
+    if (partition === null || assigned.has(partitionName(partition))) continue;
+    try {
+      const { ledger } = await recover({ journal, subject, partition, log });
+      if ([...ledger.parts()].length > 0) found.push(partition);
+    } catch (error) {
+      if (!hasCode(error, 'JOURNAL_CORRUPT', 'JOURNAL_NEWER')) throw error;
+      log.warn(
+        { err: error, partition: partitionName(partition) },
+        'what a partition without owner owes is not known',
+      );
+    }
+  }
+  return found;
+}
