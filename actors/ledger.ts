@@ -11,7 +11,8 @@ import { bucketMachine, type BucketEvent } from './bucket.ts';
 import type { Effect } from './facts.ts';
 import { partFileMachine, type PartFileContext, type PartFileEvent } from './partFile.ts';
 import { partitionMachine, type PartitionContext, type PartitionHostEvent } from './partition.ts';
-import { restore, start, step, type MachineState } from './step.ts';
+import { restore, start, step, type MachineState, type OnStep, type Step } from './step.ts';
+import type { AnyStateMachine, EventFromLogic } from 'xstate';
 
 export type PartitionState = MachineState<typeof partitionMachine>;
 export type PartFileState = MachineState<typeof partFileMachine>;
@@ -47,10 +48,18 @@ export class PartitionLedger {
   readonly #parts = new Map<PartId, PartFileState>();
   readonly #buckets = new Map<string, BucketState>();
   #committedFiles = 0;
+  readonly #onStep: OnStep | undefined;
+
+  constructor(onStep?: OnStep) {
+    this.#onStep = onStep;
+  }
 
   /** A ledger as a fold left it. */
-  static restored({ partition, parts, buckets, committedFiles }: LedgerFacts): PartitionLedger {
-    const ledger = new PartitionLedger();
+  static restored(
+    { partition, parts, buckets, committedFiles }: LedgerFacts,
+    onStep?: OnStep,
+  ): PartitionLedger {
+    const ledger = new PartitionLedger(onStep);
     ledger.#partition = restore(partitionMachine, ledger.#partition.value, partition);
     for (const { status, context } of parts)
       ledger.#parts.set(context.partId, restore(partFileMachine, status, context));
@@ -102,7 +111,7 @@ export class PartitionLedger {
 
   /** Begins a change that is adopted as a whole or dropped. One at a time. */
   stage(): Stage {
-    return new Stage(this.#partition, this.#parts, this.#buckets);
+    return new Stage(this.#partition, this.#parts, this.#buckets, this.#onStep);
   }
 
   adopt(stage: Stage): readonly Effect[] {
@@ -128,8 +137,26 @@ export class PartitionLedger {
 
   /** Takes an event of the host while nothing is staged; where something may be, it is noted on the stage. */
   note(event: PartitionHostEvent): void {
-    this.#partition = step(partitionMachine, this.#partition, event, 'The partition').state;
+    this.#partition = watched(this.#onStep, partitionMachine, this.#partition, event, 'The partition').state;
   }
+}
+
+/** A step that is told of. */
+function watched<TMachine extends AnyStateMachine>(
+  onStep: OnStep | undefined,
+  machine: TMachine,
+  state: MachineState<TMachine>,
+  event: EventFromLogic<TMachine>,
+  who: string,
+): Step<TMachine> {
+  const taken = step(machine, state, event, who);
+  onStep?.(
+    machine.id,
+    String(state.value),
+    (event as { readonly type: string }).type,
+    String(taken.state.value),
+  );
+  return taken;
 }
 
 /** A change of a ledger in the making: reads through to the ledger for what it has not changed itself. */
@@ -140,12 +167,15 @@ export class Stage {
   readonly effects: Effect[] = [];
   readonly #baseParts: ReadonlyMap<PartId, PartFileState>;
   readonly #baseBuckets: ReadonlyMap<string, BucketState>;
+  readonly #onStep: OnStep | undefined;
 
   constructor(
     partition: PartitionState,
     parts: ReadonlyMap<PartId, PartFileState>,
     buckets: ReadonlyMap<string, BucketState>,
+    onStep?: OnStep,
   ) {
+    this.#onStep = onStep;
     this.partition = partition;
     this.#baseParts = parts;
     this.#baseBuckets = buckets;
@@ -157,13 +187,13 @@ export class Stage {
 
   /** Takes an event of the host, which is not journaled, in its turn. */
   note(event: PartitionHostEvent): void {
-    this.partition = step(partitionMachine, this.partition, event, 'The partition').state;
+    this.partition = watched(this.#onStep, partitionMachine, this.partition, event, 'The partition').state;
   }
 
   /** Feeds one journaled event to every actor that it concerns. */
   apply(event: PartitionEvent): void {
     const pieces = this.partition.context.pieces;
-    this.partition = step(partitionMachine, this.partition, event, 'The partition').state;
+    this.partition = watched(this.#onStep, partitionMachine, this.partition, event, 'The partition').state;
     switch (event.type) {
       case 'epochClaimed':
         for (const id of this.#partsLeft()) this.#toPart(id, { type: 'epochClaimed' });
@@ -219,7 +249,7 @@ export class Stage {
         { fields: { partId: id, event: event.type } },
       );
     }
-    const next = step(partFileMachine, state, event, `Part file ${id}`);
+    const next = watched(this.#onStep, partFileMachine, state, event, `Part file ${id}`);
     this.parts.set(id, next.state);
     for (const action of next.actions) {
       if (action === 'publishPart' || action === 'discardPart')
@@ -239,7 +269,7 @@ export class Stage {
   #toBucket(bucket: string, event: BucketEvent): void {
     const known = this.buckets.get(bucket) ?? this.#baseBuckets.get(bucket);
     const state = known?.status === 'active' ? known : start(bucketMachine, { bucket });
-    this.buckets.set(bucket, step(bucketMachine, state, event, `Bucket ${bucket}`).state);
+    this.buckets.set(bucket, watched(this.#onStep, bucketMachine, state, event, `Bucket ${bucket}`).state);
   }
 }
 

@@ -23,6 +23,9 @@ export interface Step<TMachine extends AnyStateMachine> {
   readonly actions: readonly string[];
 }
 
+/** Told of every step that a machine takes: for whoever counts what was reached. */
+export type OnStep = (machine: string, from: string, event: string, to: string) => void;
+
 const tables = new WeakMap<AnyStateMachine, TransitionTable>();
 
 function tableOf(machine: AnyStateMachine): TransitionTable {

@@ -18,6 +18,7 @@ export function fuzzLines(report: FuzzReport): string[] {
     `  ${triedLine(report)}`,
     '',
     ...failpointLines(report),
+    ...coverageLines(report.coverage),
     ...(failure === null ? [] : ['', ...failureLines(failure)]),
     '',
     timingLine(report),
@@ -68,10 +69,21 @@ function failpointLines({ failpoints, neverPassed }: FuzzReport): string[] {
   ];
 }
 
+function coverageLines({ transitions, pairs }: FuzzReport['coverage']): string[] {
+  return [
+    '',
+    `transitions of the machines: ${transitions.hit} of ${transitions.all}` +
+      (transitions.never.length === 0 ? '' : '; never:'),
+    ...transitions.never.map((transition) => `  ${transition}`),
+    `pairs of faults in one schedule: ${pairs.hit} of ${pairs.all}${pairs.never.length === 0 ? '' : '; never:'}`,
+    ...pairs.never.map((pair) => `  ${pair}`),
+  ];
+}
+
 function failureLines(failure: Failure): string[] {
-  const { violations, foundAtPath, path, shrinkRuns, words, journal, command } = failure;
+  const { violations, foundInRun, shrinkRuns, words, journal, command } = failure;
   const rest = violations.length - VIOLATIONS_SHOWN;
-  const from = path === foundAtPath ? '' : `, shrunk from schedule ${foundAtPath} in ${shrinkRuns} runs`;
+  const from = foundInRun === null ? '' : `, shrunk from that of run ${foundInRun} in ${shrinkRuns} runs`;
   return [
     ...violations.slice(0, VIOLATIONS_SHOWN).flatMap(violationLines),
     ...(rest > 0 ? [`and ${formatNoun(rest, 'violation')} more`] : []),
@@ -82,7 +94,8 @@ function failureLines(failure: Failure): string[] {
     'the journal around it:',
     ...journal.map((line) => `  ${line}`),
     '',
-    `replay it: ${command}`,
+    `replay it: put the next line into a FILE, then: ${command}`,
+    failure.scheduleText,
   ];
 }
 

@@ -189,7 +189,7 @@ function addFuzz(program: Program, io: CliIo): void {
     .option('--for <duration>', 'drawn schedules for so long, like 60s')
     .option('--exhaustive', 'every single fault, pair and triple at the named failpoints of a short workload')
     .option('--seed <number>', 'the same seed, the same schedules; drawn by default')
-    .option('--path <path>', 'replay this one schedule of the seed')
+    .option('--schedule <file>', 'replay the one schedule that a report printed; - reads standard input')
     .option('--job <job.yaml>', 'take rolling, buckets and checkpoints from this job file')
     .addOption(store)
     .addOption(jsonOption())

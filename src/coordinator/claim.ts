@@ -94,7 +94,11 @@ export async function claimPartition(
   const { journal, clock, random, log } = context.ports;
   const subject = partitionSubject(context.settings.job, partition);
   signal.throwIfAborted();
-  const recovery = await recover({ journal, subject, partition, log });
+  const { onStep } = context.ports;
+  const recovery = await recover({
+    ...{ journal, subject, partition, log },
+    ...(onStep === undefined ? {} : { onStep }),
+  });
   const { ledger, hashes, base } = recovery;
   let { tail } = recovery;
   for (;;) {

@@ -362,7 +362,9 @@ export class Coordinator {
   }
 
   #tell(event: CoordinatorEvent): void {
+    const from = this.#state.value;
     this.#state = step(coordinatorMachine, this.#state, event, 'The coordinator').state;
+    this.#context.ports.onStep?.(coordinatorMachine.id, from, event.type, this.#state.value);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the coordinator is given: its ports and its settings, free of files and environment. */
 import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
 import type { NamingRule } from '../../actors/naming.ts';
+import type { OnStep } from '../../actors/step.ts';
 import type { RollingPolicy } from '../../actors/rollingPolicy.ts';
 import type { JsonValue } from '../../journal/events.ts';
 import type { JobName } from '../../journal/ids.ts';
@@ -26,6 +27,8 @@ export interface Ports {
   readonly bufferArea?: Uint8Array;
   /** How many part files may be held open at once; without it there is no limit. */
   readonly openFilesMax?: number;
+  /** Told of every step of the machines: the simulated world counts what it reaches. */
+  readonly onStep?: OnStep;
   /** The process's memory; without it there is no limit. */
   readonly memory?: MemoryBudget;
 }

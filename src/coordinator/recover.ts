@@ -3,6 +3,7 @@
  * fold of what follows; or the fold of everything.
  */
 import { FOLD_VERSION, PartitionLedger, type LedgerFacts } from '../../actors/ledger.ts';
+import type { OnStep } from '../../actors/step.ts';
 import { decodeEntry, hashEntry, type Entry } from '../../journal/entry.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { isJobEvent, type JournalEvent, type PartitionEvent } from '../../journal/events.ts';
@@ -26,12 +27,13 @@ export interface Recovering {
   readonly subject: Subject;
   readonly partition: TopicPartition;
   readonly log: Log;
+  readonly onStep?: OnStep;
 }
 
 /** Rejects as `replay` does, and with JOURNAL_CORRUPT where an entry belongs to no claim. */
 export async function recover(recovering: Recovering): Promise<Recovery> {
   const { ledger, tail: base } = (await fromSnapshot(recovering)) ?? {
-    ledger: new PartitionLedger(),
+    ledger: new PartitionLedger(recovering.onStep),
     tail: EMPTY_TAIL,
   };
   const hashes = new SeenHashes();
@@ -75,7 +77,7 @@ async function fromSnapshot(
       if (!isOwn || snapshot.foldVersion !== FOLD_VERSION) continue;
       const { tail, state } = snapshot;
       if ((await hashAt(journal, subject, tail.revision)) !== tail.hash) continue;
-      return { ledger: PartitionLedger.restored(state as LedgerFacts), tail };
+      return { ledger: PartitionLedger.restored(state as LedgerFacts, recovering.onStep), tail };
     }
   } catch (error) {
     if (!hasCode(error, 'JOURNAL_UNAVAILABLE')) throw error;

@@ -1,6 +1,7 @@
 /** Runs schedules one after the other and keeps of each what counts; the same here and in a worker thread. */
 import type { Site, Strike } from './exhaust.ts';
 import { sitesBehind } from './exhaust.ts';
+import type { Reached } from './reach.ts';
 import type { RunTrace, Schedule, Violation } from './schedule.ts';
 import type { WorldOptions } from './world.ts';
 
@@ -19,6 +20,7 @@ export interface RunSummary {
   readonly failpointHits: Readonly<Record<string, number>>;
   /** Whether each fault of the schedule took place, by its index. */
   readonly fired: readonly boolean[];
+  readonly reached: Reached;
   /** Empty where nobody asked. */
   readonly sites: readonly Site[];
 }
@@ -35,8 +37,14 @@ export async function runRequest(
   { schedule, sitesBehind: strikes }: RunRequest,
 ): Promise<RunSummary> {
   const trace = await world(schedule, { keepEverything: strikes !== null });
-  const { violations, failpointHits, fired } = trace;
-  return { violations, failpointHits, fired, sites: strikes === null ? [] : sitesBehind(trace, strikes) };
+  const { violations, failpointHits, fired, reached } = trace;
+  return {
+    violations,
+    failpointHits,
+    fired,
+    reached,
+    sites: strikes === null ? [] : sitesBehind(trace, strikes),
+  };
 }
 
 export function ownThread(world: World): Executor {

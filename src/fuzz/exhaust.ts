@@ -119,25 +119,8 @@ export function telling(sites: readonly Site[], strikes: readonly Strike[]): Sit
   return [...chosen.values()];
 }
 
-/** `crash:p0.0:store.commit:after,pause:p0.1:...`: what `--path` takes for an exhausted schedule. */
-export function textOfStrikes(strikes: readonly Strike[]): string {
-  return strikes.map((strike) => `${strike.type}:${textOfSite(strike)}`).join(',');
-}
-
 function textOfSite({ process, life, point, side }: Site): string {
   return `p${process}.${life}:${point}:${side}`;
-}
-
-/** Null where the text names no strikes. */
-export function parseStrikes(text: string): readonly Strike[] | null {
-  const strikes = text.split(',').map((one): Strike | null => {
-    const [type, process = '', point, side, ...rest] = one.split(':');
-    const [, place, life] = PROCESS.exec(process) ?? [];
-    if (place === undefined || !isPoint(point) || !isSide(side) || rest.length > 0) return null;
-    if (type !== 'crash' && type !== 'pause') return null;
-    return { type, process: Number(place), life: Number(life), point, side };
-  });
-  return strikes.every((strike) => strike !== null) ? strikes : null;
 }
 
 function isPoint(text: string | undefined): text is Failpoint {

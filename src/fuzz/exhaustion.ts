@@ -1,13 +1,11 @@
 /** Level by level through exhausted schedules: none, one, two, three strikes. What a run came to is where the next one strikes. */
 import type { RunRequest, RunSummary } from './executor.ts';
-import { STRIKE_TYPES, telling, textOfStrikes, withStrikes, type Strike } from './exhaust.ts';
+import { STRIKE_TYPES, telling, withStrikes, type Strike } from './exhaust.ts';
 import type { Level } from './report.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface StruckRequest extends RunRequest {
   readonly strikes: readonly Strike[];
-  /** The strikes as a text. */
-  readonly path: string;
 }
 
 export class Exhaustion {
@@ -44,7 +42,7 @@ export class Exhaustion {
       if (isOver()) return;
       const schedule = withStrikes(this.#schedule, strikes);
       const isLast = strikes.length === this.#strikesMax;
-      yield { schedule, strikes, path: textOfStrikes(strikes), sitesBehind: isLast ? null : strikes };
+      yield { schedule, strikes, sitesBehind: isLast ? null : strikes };
     }
   }
 

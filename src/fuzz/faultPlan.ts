@@ -29,9 +29,12 @@ export class FaultPlan {
   readonly timed: readonly { readonly fault: TimedFault; readonly index: number }[];
   readonly #counts = new Map<string, number>();
   readonly fired: boolean[];
+  /** Told of every fault that takes place. */
+  readonly #onFired: (fault: Fault) => void;
   #ended = false;
 
-  constructor(faults: readonly Fault[]) {
+  constructor(faults: readonly Fault[], onFired: (fault: Fault) => void = () => undefined) {
+    this.#onFired = onFired;
     this.fired = faults.map(() => false);
     const timed: { fault: TimedFault; index: number }[] = [];
     for (const [index, fault] of faults.entries()) {
@@ -51,6 +54,12 @@ export class FaultPlan {
   /** From now on nothing goes wrong any more. */
   end(): void {
     this.#ended = true;
+  }
+
+  /** The fault takes place now. */
+  took({ fault, index }: { readonly fault: Fault; readonly index: number }): void {
+    this.fired[index] = true;
+    this.#onFired(fault);
   }
 
   get allFired(): boolean {
@@ -74,6 +83,11 @@ export class FaultPlan {
     return fault?.type === 'store' ? fault.fault : null;
   }
 
+  /** Whether this question for the topic's identity gets no answer. */
+  atIdentity(process: SimProcess): boolean {
+    return this.#next(`${process.name} identity`) !== null;
+  }
+
   atOffsetCommit(process: SimProcess): CommitFault | null {
     const fault = this.#next(`${process.name} offsetCommit`);
     return fault?.type === 'offsetCommit' ? fault.fault : null;
@@ -86,7 +100,7 @@ export class FaultPlan {
     this.#counts.set(key, count);
     const due = planned.find(({ fault }) => fault.nth === count);
     if (due === undefined) return null;
-    this.fired[due.index] = true;
+    this.took(due);
     return due.fault;
   }
 }
@@ -102,6 +116,7 @@ function keyOf(fault: CountedFault): string {
     case 'store':
       return `${name} store ${fault.point}`;
     case 'offsetCommit':
-      return `${name} offsetCommit`;
+    case 'identity':
+      return `${name} ${fault.type}`;
   }
 }

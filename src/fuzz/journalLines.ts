@@ -37,7 +37,8 @@ interface ReadEntry {
 }
 
 function read(entries: readonly TracedEntry[]): ReadEntry[] {
-  return entries.flatMap(({ text, atMs }) => {
+  return entries.flatMap(({ subject, text, atMs }) => {
+    if (subject.includes('.request.')) return [];
     const entry = JSON.parse(text) as Raw;
     return entry.events === undefined ? [] : [{ atMs, text, entry }];
   });

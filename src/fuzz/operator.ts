@@ -1,5 +1,8 @@
 /** The operator's command: a process of its own, outside of the group, which files a request and ends. */
+import type { OperatorRequest } from '../../journal/events.ts';
 import type { JobName, TopicPartition } from '../../journal/ids.ts';
+import { requestSubject } from '../../journal/subjects.ts';
+import { passing } from '../failpoints.ts';
 import { fileOperatorRequest } from '../coordinator/requests.ts';
 import type { SimProcess } from './process.ts';
 import type { Recorder } from './recorder.ts';
@@ -12,10 +15,20 @@ export interface OperatorContext {
   readonly recorder: Recorder;
 }
 
-/** Asks the partition's owner to roll its files. A request that fails is the operator's own affair: nobody else waits for it. */
-export function requestRoll({ process, journal, job, recorder }: OperatorContext, at: TopicPartition): void {
+/** Files a request, or bytes that are none. One that fails is the operator's own affair: nobody else waits for it. */
+export function fileRequest(
+  { process, journal, job, recorder }: OperatorContext,
+  at: TopicPartition,
+  request: OperatorRequest | Uint8Array,
+): void {
   const ports = { journal: journal.connect(process), failpoints: process.failpoints };
-  fileOperatorRequest(ports, job, at, { type: 'roll' }).then(
+  const filed =
+    request instanceof Uint8Array
+      ? passing(ports.failpoints, 'journal.fileRequest', () =>
+          ports.journal.fileRequest(requestSubject(job, at), request),
+        )
+      : fileOperatorRequest(ports, job, at, request);
+  filed.then(
     (requestId) => {
       recorder.tell(process, `has filed request ${requestId}`);
     },

@@ -28,6 +28,23 @@ export class SeededRandom {
     return this.uint32() % limit;
   }
 
+  /** One of them, each as likely. */
+  pick<T>(items: readonly T[]): T {
+    const item = items[this.below(items.length)];
+    if (item === undefined) throw new Error('there is nothing to pick from');
+    return item;
+  }
+
+  /** One of them, each as often as its weight says. */
+  weighted<T>(items: readonly T[], weightOf: (item: T) => number): T {
+    let left = this.below(items.reduce((sum, item) => sum + weightOf(item), 0));
+    for (const item of items) {
+      left -= weightOf(item);
+      if (left < 0) return item;
+    }
+    throw new Error('nothing has a weight');
+  }
+
   /** True with this probability in percent. */
   percent(probability: number): boolean {
     return this.below(100) < probability;

@@ -32,6 +32,10 @@ export class Recorder {
   readonly #linesVisible = new Map<string, number>();
   /** Part files that the journal has opened and neither committed nor discarded. */
   #partsLeft = 0;
+  /** Why partitions have stopped, by number, until an operator decides. */
+  readonly stops = new Map<number, string | null>();
+  /** Changes with everything that may make the run complete. */
+  version = 0;
 
   constructor(scheduler: Scheduler, options: RecorderOptions) {
     this.#scheduler = scheduler;
@@ -50,14 +54,23 @@ export class Recorder {
   stored(subject: Subject, { revision, bytes }: StoredEntry): void {
     const text = decoder.decode(bytes);
     this.journal.push({ subject, revision, atMs: this.#scheduler.nowMs, text });
-    this.#partsLeft +=
-      count(text, '"type":"partOpened"') -
-      count(text, '"type":"partCommitted"') -
-      count(text, '"type":"partDiscarded"');
+    this.#partsLeft += partsOpened(text);
+    this.version += 1;
+    if (text.includes('"type":"resumeRequested"') || text.includes('"type":"lossAccepted"'))
+      this.stops.delete(Number(subject.slice(subject.lastIndexOf('.') + 1)));
+  }
+
+  /** The journal has lost its entries behind this revision. */
+  journalCut(revision: number): void {
+    const kept = this.journal.filter((entry) => entry.revision <= revision);
+    this.journal.splice(0, this.journal.length, ...kept);
+    this.#partsLeft = kept.reduce((sum, { text }) => sum + partsOpened(text), 0);
+    this.version += 1;
   }
 
   changed(change: VisibleChange): void {
     this.visible.push(change);
+    this.version += 1;
     const lines = count(change.content ?? '', '\n');
     this.#recordsVisible += lines - (this.#linesVisible.get(change.uri) ?? 0);
     this.#linesVisible.set(change.uri, lines);
@@ -92,7 +105,13 @@ export class Recorder {
       warn: kept('warn'),
       error: (fields, message) => {
         line('error')(fields, message);
-        if (!process.dead) this.alarms.push({ process: process.name, message, ...errorFacts(fields) });
+        if (process.dead) return;
+        const facts = errorFacts(fields);
+        this.alarms.push({ process: process.name, message, ...facts });
+        if ('partition' in fields && typeof fields.partition === 'string') {
+          this.stops.set(Number(fields.partition.slice(fields.partition.lastIndexOf('/') + 1)), facts.code);
+          this.version += 1;
+        }
       },
       child: () => log,
     };
@@ -104,6 +123,14 @@ function ignore(): void {
   return undefined;
 }
 
+function partsOpened(text: string): number {
+  return (
+    count(text, '"type":"partOpened"') -
+    count(text, '"type":"partCommitted"') -
+    count(text, '"type":"partDiscarded"')
+  );
+}
+
 function count(text: string, what: string): number {
   let found = 0;
   for (let at = text.indexOf(what); at >= 0; at = text.indexOf(what, at + what.length)) found += 1;
@@ -113,7 +140,8 @@ function count(text: string, what: string): number {
 /** The code and the words of an error in a line's fields. */
 function errorFacts(fields: object): { readonly code: string | null; readonly detail: string } {
   const error = 'err' in fields ? fields.err : null;
-  const code = error instanceof TidemarkError ? error.code : null;
+  const told = 'code' in fields && typeof fields.code === 'string' ? fields.code : null;
+  const code = error instanceof TidemarkError ? error.code : told;
   return { code, detail: error instanceof Error ? error.message : fieldsText(fields) };
 }
 

@@ -1,8 +1,10 @@
 /** What a fuzz run comes to, as data. Everything but `timing` follows from the seed and the options. */
+import type { Coverage } from './coverage.ts';
 import type { FailpointTally, FaultTally, Tally } from './tally.ts';
 import type { JobShape } from './draw/jobShape.ts';
 import { journalLines } from './journalLines.ts';
 import type { Invariant, RunTrace, Schedule, StoreKind, Violation } from './schedule.ts';
+import { scheduleText } from './scheduleText.ts';
 import { scheduleWords } from './words.ts';
 
 export type FuzzMode =
@@ -10,7 +12,7 @@ export type FuzzMode =
   | { readonly type: 'time'; readonly forMs: number }
   /** Up to so many strikes in one schedule. */
   | { readonly type: 'exhaustive'; readonly strikes: number }
-  | { readonly type: 'replay'; readonly path: string };
+  | { readonly type: 'replay'; readonly schedule: Schedule };
 
 /** Exhausted schedules with this many strikes. */
 export interface Level {
@@ -23,16 +25,16 @@ export interface Level {
 export interface Failure {
   readonly invariant: Invariant;
   readonly violations: readonly Violation[];
-  /** Where it was found, and, shrunk, where it is smallest. */
-  readonly foundAtPath: string;
-  readonly path: string;
+  /** The number of the drawn run; null for an exhausted or a replayed schedule. */
+  readonly foundInRun: number | null;
   readonly shrinkRuns: number;
   readonly schedule: Schedule;
   /** The schedule in words. */
   readonly words: readonly string[];
   /** The entries around it, a line each. */
   readonly journal: readonly string[];
-  /** Replays exactly that run. */
+  /** The schedule as one line of JSON, which alone replays it, and how. */
+  readonly scheduleText: string;
   readonly command: string;
 }
 
@@ -49,6 +51,7 @@ export interface FuzzReport {
   readonly levels: readonly Level[];
   readonly faults: readonly FaultTally[];
   readonly failpoints: readonly FailpointTally[];
+  readonly coverage: Coverage;
   /** Failpoints that no process passed, with their side. */
   readonly neverPassed: readonly string[];
   readonly failure: Failure | null;
@@ -59,50 +62,37 @@ export interface FuzzReport {
   };
 }
 
-/** What a run was asked for; a replay needs the same. */
+/** What a run was asked for. */
 export interface RunIdentity {
   readonly seed: number;
   readonly store: StoreKind;
   readonly job: JobShape | null;
-  /** The job file as the user wrote it. */
-  readonly jobFile: string | null;
 }
 
 export interface Found {
   readonly trace: RunTrace;
-  readonly foundAtPath: string;
-  readonly path: string;
+  readonly foundInRun: number | null;
   readonly shrinkRuns: number;
-  readonly isExhaustive: boolean;
 }
 
-export function failureOf(found: Found, identity: RunIdentity): Failure | null {
-  const { trace, foundAtPath, path, shrinkRuns } = found;
+/** Null where nothing is broken. */
+export function failureOf({ trace, foundInRun, shrinkRuns }: Found): Failure | null {
   const [first] = trace.violations;
   if (first === undefined) return null;
   return {
     invariant: first.invariant,
     violations: trace.violations,
-    ...{ foundAtPath, path, shrinkRuns },
+    ...{ foundInRun, shrinkRuns },
     schedule: trace.schedule,
     words: scheduleWords(trace.schedule, trace.fired),
     journal: journalLines(trace.journal, first),
-    command: replayCommand(path, found.isExhaustive, identity),
+    scheduleText: scheduleText(trace.schedule),
+    command: REPLAY,
   };
 }
 
-function replayCommand(path: string, isExhaustive: boolean, { seed, store, jobFile }: RunIdentity): string {
-  return [
-    'npx tidemark fuzz',
-    ...(isExhaustive ? ['--exhaustive'] : []),
-    `--seed ${seed} --path '${path}' --store ${store}`,
-    ...(jobFile === null ? [] : [`--job ${shellWord(jobFile)}`]),
-  ].join(' ');
-}
-
-function shellWord(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
+/** The schedule is read from a file, so that no shell takes anything of it for its own. */
+const REPLAY = 'npx tidemark fuzz --schedule FILE';
 
 export function reportOf(
   tally: Tally,
@@ -110,13 +100,13 @@ export function reportOf(
   rest: Pick<FuzzReport, 'mode' | 'isComplete' | 'levels' | 'failure' | 'timing'>,
 ): FuzzReport {
   const { job, seed, store } = identity;
-  const { failpoints, faults, schedules } = tally;
+  const { coverage, failpoints, faults, schedules } = tally;
   const { failure, isComplete, mode, levels, timing } = rest;
   return {
     verdict: failure === null ? 'held' : 'violated',
     ...{ isComplete, mode, seed, store },
     job: job === null ? null : { name: job.job, settings: job.notes },
-    ...{ schedules, levels, faults, failpoints },
+    ...{ schedules, levels, faults, failpoints, coverage },
     neverPassed: failpoints.filter(({ passed }) => passed === 0).map(({ point, side }) => `${point}:${side}`),
     ...{ failure, timing },
   };

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { inOrder, ownThread, type Executor, type World } from './executor.ts';
 import { Exhaustion } from './exhaustion.ts';
-import { parseStrikes, shortSchedule, withStrikes } from './exhaust.ts';
+import { shortSchedule } from './exhaust.ts';
 import {
   failureOf,
   reportOf,
@@ -12,16 +12,16 @@ import {
   type Level,
   type RunIdentity,
 } from './report.ts';
+import { Corpus } from './draw/corpus.ts';
+import { nextSchedule } from './draw/vary.ts';
 import type { Schedule, Violation } from './schedule.ts';
-import { drawnSchedules, scheduleAt, shrink } from './shrink.ts';
+import { shrink } from './shrink.ts';
 import { Tally } from './tally.ts';
 import { WorkerPool } from './workers.ts';
 import { runWorld } from './world.ts';
 
 export interface FuzzOptions extends RunIdentity {
   readonly mode: FuzzMode;
-  /** A replayed path is one of exhausted schedules. */
-  readonly isExhaustive?: boolean;
   /** 1: no thread but this one. By default as many as the machine has processors. */
   readonly threads?: number;
   /** Monotonic milliseconds. */
@@ -52,18 +52,16 @@ interface State {
   readonly isComplete: boolean;
 }
 
-/** Null where the path of a replay leads to no schedule. */
-export async function fuzz(options: FuzzOptions): Promise<FuzzReport | null> {
+export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const startedMs = options.nowMs();
   const threads = threadsOf(options);
   const executor: Executor = threads === 1 ? ownThread(worldOf(options)) : new WorkerPool(threads);
-  let state: State | null;
+  let state: State;
   try {
     state = await runMode(options, executor);
   } finally {
     await executor.close();
   }
-  if (state === null) return null;
   const { tally, ...rest } = state;
   const seconds = (options.nowMs() - startedMs) / 1_000;
   const schedulesPerSecond = seconds === 0 ? 0 : Math.round(tally.schedules / seconds);
@@ -80,7 +78,7 @@ function threadsOf({ mode, world, threads = availableParallelism() }: FuzzOption
   return isShort || world !== undefined ? 1 : threads;
 }
 
-function runMode(options: FuzzOptions, executor: Executor): Promise<State | null> {
+function runMode(options: FuzzOptions, executor: Executor): Promise<State> {
   const { mode } = options;
   switch (mode.type) {
     case 'runs':
@@ -90,7 +88,7 @@ function runMode(options: FuzzOptions, executor: Executor): Promise<State | null
     case 'exhaustive':
       return runExhaustive(options, executor, mode.strikes);
     case 'replay':
-      return replay(options, mode.path);
+      return replay(options, mode.schedule);
   }
 }
 
@@ -103,19 +101,21 @@ async function runDrawn(
   const { signal, nowMs, onProgress, seed } = options;
   const tally = new Tally();
   const isOver = (): boolean => signal.aborted || nowMs() >= untilMs;
+  const corpus = new Corpus();
   const requests = function* () {
-    for (const drawn of drawnSchedules(options, seed)) {
-      if (drawn.index >= runs || isOver()) return;
-      yield { ...drawn, sitesBehind: null };
+    for (let run = 0; run < runs && !isOver(); run += 1) {
+      corpus.begin();
+      yield { run, schedule: nextSchedule(seed, run, corpus, options), sitesBehind: null };
     }
   };
   const schedulesMax = Number.isFinite(runs) ? runs : null;
   for await (const { request, summary } of inOrder(requests(), executor)) {
     tally.add(request.schedule, summary);
+    corpus.take(request.schedule, summary.reached);
     onProgress?.({ what: 'drawn', schedules: tally.schedules, schedulesMax });
     if (summary.violations.length > 0) {
       onProgress?.({ what: 'shrinking', schedules: tally.schedules, schedulesMax });
-      const failure = await shrunkFailure(options, request.index, request.schedule, summary.violations);
+      const failure = await shrunkFailure(options, request.run, request.schedule, summary.violations);
       return { tally, levels: [], failure, isComplete: true };
     }
   }
@@ -123,24 +123,21 @@ async function runDrawn(
   return { tally, levels: [], failure: null, isComplete };
 }
 
+/** `run`: null where it is one of the exhausted schedules, which are short already. */
 async function shrunkFailure(
   options: FuzzOptions,
-  index: number,
+  run: number | null,
   original: Schedule,
   [first]: readonly Violation[],
 ): Promise<Failure | null> {
   if (first === undefined) return null;
-  const { signal, seed } = options;
-  const shrunk = await shrink(
-    worldOf(options),
-    options,
-    { seed, index, invariant: first.invariant },
-    () => signal.aborted,
-  );
-  const trace = await worldOf(options)(shrunk?.schedule ?? original);
-  const foundAtPath = String(index);
-  const { path = foundAtPath, runs: shrinkRuns = 0 } = shrunk ?? {};
-  return failureOf({ trace, foundAtPath, path, shrinkRuns, isExhaustive: false }, options);
+  const world = worldOf(options);
+  const { signal } = options;
+  const { schedule, runs: shrinkRuns } =
+    run === null
+      ? { schedule: original, runs: 0 }
+      : await shrink(world, original, first.invariant, () => signal.aborted);
+  return failureOf({ trace: await world(schedule), foundInRun: run, shrinkRuns });
 }
 
 async function runExhaustive(options: FuzzOptions, executor: Executor, strikesMax: number): Promise<State> {
@@ -155,10 +152,7 @@ async function runExhaustive(options: FuzzOptions, executor: Executor, strikesMa
       const what = LEVEL_NAMES[request.strikes.length] ?? 'triples';
       onProgress?.({ what, schedules: exhaustion.done, schedulesMax: exhaustion.planned });
       if (summary.violations.length > 0) {
-        const trace = await worldOf(options)(request.schedule);
-        const path = request.path;
-        const found = { trace, foundAtPath: path, path, shrinkRuns: 0, isExhaustive: true };
-        const failure = failureOf(found, options);
+        const failure = await shrunkFailure(options, null, request.schedule, summary.violations);
         return { tally, levels: exhaustion.levels, failure, isComplete: true };
       }
     }
@@ -167,18 +161,14 @@ async function runExhaustive(options: FuzzOptions, executor: Executor, strikesMa
   return { tally, levels: exhaustion.levels, failure: null, isComplete: !signal.aborted };
 }
 
-async function replay(options: FuzzOptions, path: string): Promise<State | null> {
-  const isExhaustive = options.isExhaustive ?? false;
-  const schedule = isExhaustive ? struckSchedule(options, path) : scheduleAt(options, options.seed, path);
-  if (schedule === null) return null;
+async function replay(options: FuzzOptions, schedule: Schedule): Promise<State> {
   const trace = await worldOf(options)(schedule);
   const tally = new Tally();
   tally.add(schedule, { ...trace, sites: [] });
-  const failure = failureOf({ trace, foundAtPath: path, path, shrinkRuns: 0, isExhaustive }, options);
-  return { tally, levels: [], failure, isComplete: true };
-}
-
-function struckSchedule(options: FuzzOptions, path: string): Schedule | null {
-  const strikes = path === '' ? [] : parseStrikes(path);
-  return strikes === null ? null : withStrikes(shortSchedule(options), strikes);
+  return {
+    tally,
+    levels: [],
+    failure: failureOf({ trace, foundInRun: null, shrinkRuns: 0 }),
+    isComplete: true,
+  };
 }

@@ -3,6 +3,8 @@
  * replayed, and a trace be compared byte for byte. All times are virtual milliseconds since the world's start.
  */
 import type { Failpoint, FailpointSide } from '../failpoints.ts';
+import type { Harm } from './faults/kind.ts';
+import type { Reached } from './reach.ts';
 
 export interface Schedule {
   readonly seed: number;
@@ -146,11 +148,36 @@ export type Fault =
   | (Nth & { readonly type: 'offsetCommit'; readonly fault: 'lostReply' | 'lostRequest' })
   /** A process starts in a place that has none; one is asked to stop, and drains. */
   | { readonly type: 'join' | 'leave'; readonly process: number; readonly atMs: number }
+  /** The n-th time that this process asks whether the topic is still the same: nobody answers. */
+  | (Nth & { readonly type: 'identity' })
   /** An operator asks the owner of the partition to roll its files. */
   | { readonly type: 'roll'; readonly partition: number; readonly atMs: number }
+  /** An operator asks for something else, right or not: `skew` is how far off the offsets of an accepted loss are. */
+  | {
+      readonly type: 'request';
+      readonly partition: number;
+      readonly atMs: number;
+      readonly asks: 'resume' | 'acceptLoss' | 'garbage';
+      readonly skew: number;
+    }
   /** The group assigns its partitions anew. */
   | { readonly type: 'rebalance'; readonly atMs: number }
+  /** The topic is deleted and made again, or the brokers are those of another cluster: other records at the same offsets. */
+  | { readonly type: 'replaceTopic'; readonly atMs: number; readonly cluster: boolean }
+  /** Retention takes all but the newest batches of the partition, read or not. */
+  | { readonly type: 'expire'; readonly partition: number; readonly atMs: number; readonly keep: number }
   | { readonly type: 'away'; readonly service: Service; readonly atMs: number; readonly forMs: number }
+  /** What reaches the journal takes effect, and its replies are lost. */
+  | { readonly type: 'mute'; readonly atMs: number; readonly forMs: number }
+  /** The journal loses its newest entries; its owners run on, or everybody is stopped and started again. */
+  | {
+      readonly type: 'journalBack';
+      readonly atMs: number;
+      readonly entries: number;
+      readonly running: boolean;
+    }
+  /** A digit of an entry that others stand behind is another one. */
+  | { readonly type: 'journalDamage'; readonly partition: number; readonly atMs: number }
   /** Every process dies, and what the destination's disk was not told to keep may be lost. */
   | { readonly type: 'powerCut'; readonly atMs: number };
 
@@ -233,6 +260,8 @@ export interface RunTrace {
   readonly tasks: number;
   readonly journal: readonly TracedEntry[];
   readonly visible: readonly VisibleChange[];
+  /** What faults took away for good, in the order of time. */
+  readonly harms: readonly Harm[];
   /** What lies at the destination in the end besides committed files. */
   readonly leftovers: readonly string[];
   /** By partition number. */
@@ -246,6 +275,7 @@ export interface RunTrace {
   readonly failpointHits: Readonly<Record<string, number>>;
   /** Whether each fault of the schedule took place, by its index. */
   readonly fired: readonly boolean[];
+  readonly reached: Reached;
   /** Promise rejections that nobody handled. */
   readonly unhandled: readonly string[];
 }

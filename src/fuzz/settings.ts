@@ -6,6 +6,7 @@ import { checkpointRollingPolicy, defaultRollingPolicy } from '../../actors/roll
 import { TidemarkError } from '../../journal/errors.ts';
 import { jobName } from '../../journal/ids.ts';
 import type { JobSettings } from '../coordinator/options.ts';
+import type { Harm } from './faults/kind.ts';
 import type { WorldConfig } from './schedule.ts';
 
 const JOB = jobName('world');
@@ -14,6 +15,8 @@ const ENTROPY = { key: '_entropy_', length: 4 };
 
 /** Longest backoff of a partition between two epochs, and of a publisher between two attempts. */
 const BACKOFF_LONGEST_MS = 10_000;
+/** What looks lost for good is looked at for so long before it is told. */
+const STABLE_MS = 35_000;
 /** Calls in a row that a recovery is granted. */
 const CALLS_MAX = 400;
 
@@ -54,11 +57,12 @@ function assignerOf(buckets: WorldConfig['buckets']): BucketAssigner {
  * Within this time after the faults and the workload have ended everything is committed (P5): sessions run out, everybody joins,
  * backoffs end, partitions are claimed and settled, what is left is read, rolled, persisted and published.
  */
-export function livenessBoundMs(config: WorldConfig): number {
+export function livenessBoundMs(config: WorldConfig, harms: readonly Harm[] = []): number {
   const { sessionMs, heartbeatMs, timeoutMs, latencyMsMax, checkpointIntervalMs, roll } = config;
   const rollMs = Math.min(roll.maxAgeMs, roll.maxIdleMs);
   const membershipMs = 2 * (sessionMs + heartbeatMs);
   return (
+    (harms.length > 0 ? STABLE_MS : 0) +
     membershipMs +
     4 * BACKOFF_LONGEST_MS +
     rollMs +

@@ -1,68 +1,179 @@
-/** From a failing drawn schedule to the smallest one nearby that breaks the same invariant. */
-import fc from 'fast-check';
-import { scheduleArbitrary, type DrawOptions } from './draw/schedule.ts';
+/**
+ * From a failing schedule to the smallest one nearby that breaks the same invariant. It works on the schedule itself: faults, then
+ * the workload, then the settings, and all of it again for as long as that helps.
+ */
 import type { World } from './executor.ts';
-import type { Invariant, Schedule } from './schedule.ts';
+import type { Fault, Invariant, LogItem, Schedule, WorldConfig } from './schedule.ts';
 
 /** Worlds that one failure is worth; a bound, so that a failure is always reported soon. */
 const SHRINK_RUNS_MAX = 400;
 
 export interface Shrunk {
   readonly schedule: Schedule;
-  /** Leads from the seed to the schedule. */
-  readonly path: string;
   readonly runs: number;
 }
 
-/** The `index`-th schedule of the seed broke the invariant; stops shrinking when `isOver` says so. */
+/** The schedule broke the invariant; stops when `isOver` says so. */
 export async function shrink(
   world: World,
-  options: DrawOptions,
-  {
-    seed,
-    index,
-    invariant,
-  }: { readonly seed: number; readonly index: number; readonly invariant: Invariant },
+  schedule: Schedule,
+  invariant: Invariant,
   isOver: () => boolean,
-): Promise<Shrunk | null> {
-  let runs = 0;
-  const holds = async (schedule: Schedule): Promise<boolean> => {
-    if (runs >= SHRINK_RUNS_MAX || (runs > 0 && isOver())) return true;
-    runs += 1;
-    const { violations } = await world(schedule);
-    return !violations.some((violation) => violation.invariant === invariant);
-  };
-  const property = fc.asyncProperty(scheduleArbitrary(options), holds);
-  const found = await fc.check(property, { seed, path: String(index), numRuns: 1 });
-  const schedule = found.counterexample?.[0];
-  if (schedule === undefined || found.counterexamplePath === null) return null;
-  return { schedule, path: found.counterexamplePath, runs };
+): Promise<Shrunk> {
+  const shrinking = new Shrinking(world, schedule, invariant, isOver);
+  await shrinking.run();
+  return { schedule: shrinking.smallest, runs: shrinking.runs };
 }
 
-/** Drawn at once, at first and at most. Skipping what was drawn before costs little, but not nothing. */
-const BLOCK_FIRST = 50;
-const BLOCK_MAX = 1_000;
+class Shrinking {
+  smallest: Schedule;
+  runs = 0;
+  readonly #world: World;
+  readonly #invariant: Invariant;
+  readonly #isOver: () => boolean;
 
-/** Schedules of the seed by their number; generated as they are asked for. */
-export function* drawnSchedules(
-  options: DrawOptions,
-  seed: number,
-): Generator<{ readonly index: number; readonly schedule: Schedule }> {
-  const arbitrary = scheduleArbitrary(options);
-  let block = BLOCK_FIRST;
-  for (let first = 0; ; first += block, block = Math.min(BLOCK_MAX, 2 * block)) {
-    const drawn = fc.sample(arbitrary, { seed, path: String(first), numRuns: block });
-    for (const [offset, schedule] of drawn.entries()) yield { index: first + offset, schedule };
+  constructor(world: World, schedule: Schedule, invariant: Invariant, isOver: () => boolean) {
+    this.#world = world;
+    this.smallest = schedule;
+    this.#invariant = invariant;
+    this.#isOver = isOver;
+  }
+
+  async run(): Promise<void> {
+    let before: Schedule;
+    do {
+      before = this.smallest;
+      await this.#fewer(
+        () => this.smallest.faults,
+        (faults) => ({ ...this.smallest, faults }),
+      );
+      await this.#partitions();
+      for (let partition = 0; partition < this.smallest.workload.partitions.length; partition += 1)
+        await this.#items(partition);
+      await this.#each(SIMPLE_SETTINGS.map((settings) => () => withSettings(this.smallest, settings)));
+      await this.#each(
+        [...this.smallest.faults.keys()].flatMap((at) =>
+          simplerFaults.map((simpler) => () => this.#withFault(at, simpler)),
+        ),
+      );
+    } while (this.smallest !== before && !this.#isSpent);
+  }
+
+  get #isSpent(): boolean {
+    return this.runs >= SHRINK_RUNS_MAX || this.#isOver();
+  }
+
+  /** Whether the invariant is broken here, too; then this is the smallest one known. */
+  async #try(candidate: Schedule | null): Promise<boolean> {
+    if (candidate === null || this.#isSpent) return false;
+    this.runs += 1;
+    const { violations } = await this.#world(candidate);
+    const breaks = violations.some(({ invariant }) => invariant === this.#invariant);
+    if (breaks) this.smallest = candidate;
+    return breaks;
+  }
+
+  async #each(candidates: readonly (() => Schedule | null)[]): Promise<void> {
+    for (const candidate of candidates) await this.#try(candidate());
+  }
+
+  /** Takes halves away, then quarters, and in the end one by one; `least` of them stay. */
+  async #fewer<T>(of: () => readonly T[], make: (items: readonly T[]) => Schedule, least = 0): Promise<void> {
+    for (let size = Math.ceil(of().length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+      for (let at = 0; at < of().length && !this.#isSpent;) {
+        const items = of();
+        const left = [...items.slice(0, at), ...items.slice(at + size)];
+        if (left.length < least || !(await this.#try(make(left)))) at += size;
+      }
+    }
+  }
+
+  async #partitions(): Promise<void> {
+    for (let at = this.smallest.workload.partitions.length - 1; at >= 0; at -= 1) {
+      if (this.smallest.workload.partitions.length > 1) await this.#try(withoutPartition(this.smallest, at));
+    }
+  }
+
+  async #items(partition: number): Promise<void> {
+    const items = (): readonly LogItem[] => this.smallest.workload.partitions[partition] ?? [];
+    await this.#fewer(items, (left) => withItems(this.smallest, partition, left), 1);
+    for (const at of items().keys()) {
+      for (const simpler of simplerItems) {
+        const item = items()[at];
+        const next = item === undefined ? null : simpler(item, this.smallest.config);
+        if (next !== null) await this.#try(withItems(this.smallest, partition, items().with(at, next)));
+      }
+    }
+  }
+
+  #withFault(at: number, simpler: (fault: Fault) => Fault | null): Schedule | null {
+    const fault = this.smallest.faults[at];
+    const next = fault === undefined ? null : simpler(fault);
+    return next === null ? null : { ...this.smallest, faults: this.smallest.faults.with(at, next) };
   }
 }
 
-/** The one schedule that a path leads to; null where it leads nowhere. */
-export function scheduleAt(options: DrawOptions, seed: number, path: string): Schedule | null {
-  try {
-    return fc.sample(scheduleArbitrary(options), { seed, path, numRuns: 1 })[0] ?? null;
-  } catch (error) {
-    // fast-check says so of a path that leads out of what it can shrink to.
-    if (error instanceof Error && error.message.startsWith('Unable to replay')) return null;
-    throw error;
-  }
+function withItems(schedule: Schedule, partition: number, items: readonly LogItem[]): Schedule {
+  const partitions = schedule.workload.partitions.with(partition, items);
+  return { ...schedule, workload: { ...schedule.workload, partitions } };
 }
+
+/** Faults of the partition go with it; those behind it are counted anew. */
+function withoutPartition(schedule: Schedule, at: number): Schedule {
+  const partitions = schedule.workload.partitions.toSpliced(at, 1);
+  const faults = schedule.faults.flatMap((fault): Fault[] => {
+    if (!('partition' in fault) || fault.partition < at) return [fault];
+    return fault.partition === at ? [] : [{ ...fault, partition: fault.partition - 1 }];
+  });
+  return { ...schedule, faults, workload: { ...schedule.workload, partitions } };
+}
+
+const SIMPLE_SETTINGS: readonly Partial<WorldConfig>[] = [
+  { processes: 1 },
+  { processes: 2 },
+  { buckets: { by: 'none' } },
+  { entropy: false },
+  { latencyMsMax: 2 },
+  { entryBytesMax: 100_000 },
+  { readBatchEntries: 100 },
+  { snapshotEntries: 1_000 },
+  { fetchBatchesMax: 1 },
+  { timeoutMs: 100 },
+  { restartMs: 100 },
+  { dismissesDeadMember: true },
+  { checkpointIntervalMs: 100 },
+  { roll: { maxBytes: 1_000, maxAgeMs: 800, maxIdleMs: 400, atCheckpoint: false } },
+];
+
+/** Null where the schedule has these settings, or simpler ones. */
+function withSettings(schedule: Schedule, settings: Partial<WorldConfig>): Schedule | null {
+  const { config } = schedule;
+  const isSame = Object.entries(settings).every(
+    ([key, value]) => JSON.stringify(config[key as keyof WorldConfig]) === JSON.stringify(value),
+  );
+  if (isSame || (settings.processes ?? 0) > config.processes) return null;
+  return { ...schedule, config: { ...config, ...settings } };
+}
+
+const simplerItems: readonly ((item: LogItem, config: WorldConfig) => LogItem | null)[] = [
+  (item) => {
+    if (item.type !== 'transaction') return null;
+    const { type: _, endsAtMs: _endsAtMs, committed: _committed, ...rest } = item;
+    return { type: 'records', ...rest };
+  },
+  (item) => (item.type === 'hole' || item.records === 1 ? null : { ...item, records: 1 }),
+  (item) => (item.type === 'hole' || item.nullEvery === 0 ? null : { ...item, nullEvery: 0 }),
+  (item, { wallStartMs }) =>
+    item.type === 'hole' || (item.stepMs === 0 && item.timestampMs === wallStartMs)
+      ? null
+      : { ...item, stepMs: 0, timestampMs: wallStartMs },
+  (item) => (item.atMs === 0 ? null : { ...item, atMs: 0 }),
+];
+
+const simplerFaults: readonly ((fault: Fault) => Fault | null)[] = [
+  (fault) => ('nth' in fault && fault.nth > 1 ? { ...fault, nth: 1 } : null),
+  (fault) => ('life' in fault && fault.life > 0 ? { ...fault, life: fault.life - 1 } : null),
+  (fault) => ('process' in fault && fault.process === 1 ? { ...fault, process: 0 } : null),
+  (fault) => ('atMs' in fault && fault.atMs > 0 ? { ...fault, atMs: Math.floor(fault.atMs / 2) } : null),
+  (fault) => ('forMs' in fault && fault.forMs > 100 ? { ...fault, forMs: 100 } : null),
+];

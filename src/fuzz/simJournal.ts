@@ -13,6 +13,7 @@ import {
 } from '../../journal/port.ts';
 import type { JournalCall } from './faultPlan.ts';
 import type { SimProcess } from './process.ts';
+import type { SeededRandom } from './random.ts';
 import type { JournalFault } from './schedule.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -40,6 +41,9 @@ export class SimJournalServer {
   /** One counter for all subjects, so that revisions have holes inside a subject, as on a stream. */
   #lastRevision: Revision = 0;
   #awayUntilMs = 0;
+  #muteUntilMs = 0;
+  /** Changes when the journal went back: what was on its way to it is lost. */
+  generation = 0;
 
   constructor(scheduler: Scheduler, faults: JournalFaults, options: SimJournalOptions) {
     this.options = options;
@@ -58,6 +62,72 @@ export class SimJournalServer {
 
   get isAway(): boolean {
     return this.#awayUntilMs > this.#scheduler.nowMs;
+  }
+
+  /** Takes everything and answers nothing for a while; 0 ends that. */
+  goMute(forMs: number): void {
+    this.#muteUntilMs = this.#scheduler.nowMs + forMs;
+  }
+
+  get isMute(): boolean {
+    return this.#muteUntilMs > this.#scheduler.nowMs;
+  }
+
+  /**
+   * Loses the newest entries; gives the last revision that is left, null where there was nothing to lose. One that goes on while its
+   * owners run gives no revision twice.
+   */
+  goBack(entries: number, isRunning: boolean): Revision | null {
+    const revisions = [...this.#subjects.values()].flatMap((stored) =>
+      stored.map(({ revision }) => revision),
+    );
+    // The copy is of a job that had been started: what it began with is known.
+    const oldest = [...this.#subjects].find(([subject]) => subject.endsWith('.job.life'))?.[1][0]?.revision;
+    if (oldest === undefined) return null;
+    const last = Math.max(oldest, revisions.sort((a, b) => b - a)[entries] ?? 0);
+    for (const [subject, stored] of this.#subjects)
+      this.#subjects.set(
+        subject,
+        stored.filter(({ revision }) => revision <= last),
+      );
+    this.generation += 1;
+    if (!isRunning) this.#lastRevision = last;
+    return last;
+  }
+
+  /** Flips a digit of one of the partition's entries, not of the last; false where there is none. */
+  damage(partition: number, random: SeededRandom): boolean {
+    const stored = this.#partitionEntries(partition);
+    if (stored.length < 2) return false;
+    const at = random.below(stored.length - 1);
+    const entry = stored[at];
+    if (entry === undefined) return false;
+    const text = decoder.decode(entry.bytes);
+    const digits = [...text.matchAll(/"(?:nextOffset|length|firstOffset|lastOffset|records)":"?(\d)/g)];
+    const found = digits[random.below(Math.max(1, digits.length))];
+    if (found === undefined) return false;
+    const index = found.index + found[0].length - 1;
+    const digit = (Number(text[index]) + 1) % 10;
+    stored[at] = {
+      ...entry,
+      bytes: encoder.encode(text.slice(0, index) + String(digit) + text.slice(index + 1)),
+    };
+    return true;
+  }
+
+  /** What the partition's last completed checkpoint, or its first claim, says; null where there is neither. */
+  nextOffsetOf(partition: number): bigint | null {
+    for (const { bytes } of this.#partitionEntries(partition).toReversed()) {
+      const [, offset] = /"(?:nextOffset|startOffset)":"(\d+)"/.exec(decoder.decode(bytes)) ?? [];
+      if (offset !== undefined) return BigInt(offset);
+    }
+    return null;
+  }
+
+  #partitionEntries(partition: number): StoredEntry[] {
+    for (const [subject, stored] of this.#subjects)
+      if (subject.includes('.partition.') && subject.endsWith(`.${partition}`)) return stored;
+    return [];
   }
 
   entries(subject: Subject): readonly StoredEntry[] {
@@ -97,6 +167,10 @@ export class SimJournalServer {
     return this.#lastRevision;
   }
 }
+
+const MUTE: JournalFault = { type: 'lostReply' };
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
 
 /** What became of a call that may take effect: an answer, or none before the time-out. */
 type Fared<T> = { readonly type: 'answered'; readonly answer: T } | { readonly type: 'silent' | 'refused' };
@@ -146,12 +220,16 @@ class SimJournal implements Journal {
 
   /** Sends something that takes effect where it arrives. */
   #send<T>(effect: () => T): Promise<Fared<T>> {
-    const fault = this.#faults.atJournal(this.#process, 'append');
+    const server = this.#server;
+    const fault = this.#faults.atJournal(this.#process, 'append') ?? (server.isMute ? MUTE : null);
     const { thereMs, backMs } = this.#process.drawFare();
-    const { timeoutMs } = this.#server.options;
+    const { timeoutMs } = server.options;
+    const { generation } = server;
     const silence = { thereMs, backMs: timeoutMs };
     const arrive = (): Fared<T> =>
-      this.#server.isAway ? { type: 'silent' } : { type: 'answered', answer: effect() };
+      server.isAway || server.generation !== generation
+        ? { type: 'silent' }
+        : { type: 'answered', answer: effect() };
     switch (fault?.type) {
       case 'lostReply':
         return this.#process.call(silence, () => {
@@ -235,11 +313,11 @@ class SimJournal implements Journal {
 
   async #ask<T>(question: () => T): Promise<T> {
     const fare = this.#process.drawFare();
-    const { timeoutMs } = this.#server.options;
-    const asked = this.#server.isAway ? { ...fare, backMs: timeoutMs } : fare;
-    const answer = await this.#process.call(asked, () =>
-      this.#server.isAway ? null : { value: question() },
-    );
+    const server = this.#server;
+    const { timeoutMs } = server.options;
+    const isSilent = (): boolean => server.isAway || server.isMute;
+    const asked = isSilent() ? { ...fare, backMs: timeoutMs } : fare;
+    const answer = await this.#process.call(asked, () => (isSilent() ? null : { value: question() }));
     if (answer === null) throw unavailable('no reply in time');
     return answer.value;
   }

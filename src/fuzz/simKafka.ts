@@ -22,9 +22,9 @@ import { SimGroup, type Assignment, type CommitReply } from './simKafka/group.ts
 import { SimMember } from './simKafka/member.ts';
 import { PartitionLog } from './simKafka/partitionLog.ts';
 
-const TOPIC_ID = 'topic-1';
-const CLUSTER_ID = 'cluster-1';
 const GROUP_ID = 'group-1';
+/** Values of a replaced topic say so: their partitions are counted from here. */
+const OTHER_RECORDS = 10;
 const RETRY_FIRST_MS = 100;
 const RETRY_LONGEST_MS = 2_000;
 /** A question is given up after as many time-outs. */
@@ -43,17 +43,27 @@ export interface SimKafkaOptions {
 /** Asked at every offset commit: null lets it go well. */
 export interface KafkaFaults {
   atOffsetCommit(process: SimProcess): CommitFault | null;
+  /** Whether a question for the topic's identity gets no answer. */
+  atIdentity?(process: SimProcess): boolean;
 }
 
 export class SimKafka {
   readonly topic: string;
+  /** As they were laid out at first: what a complete run commits. */
   readonly logs: readonly PartitionLog[];
   readonly group: SimGroup;
+  /** Which topic, of which cluster, answers to the name now. */
+  topicId = 'topic-1';
+  clusterId = 'cluster-1';
+  /** Somebody has read the job's own topic. */
+  #isDescribed = false;
+  #current: readonly PartitionLog[];
   readonly options: SimKafkaOptions;
   readonly #scheduler: Scheduler;
   readonly #faults: KafkaFaults;
   /** The last member id of each place: what a restarted process finds in its state folder. */
   readonly #memberOfPlace = new Map<number, string>();
+  readonly #workload: Workload;
   #awayUntilMs = 0;
 
   constructor(scheduler: Scheduler, faults: KafkaFaults, workload: Workload, options: SimKafkaOptions) {
@@ -62,13 +72,43 @@ export class SimKafka {
     this.options = options;
     this.topic = workload.topic;
     this.logs = workload.partitions.map((items, partition) => new PartitionLog(partition, items));
+    this.#current = this.logs;
+    this.#workload = workload;
     this.group = new SimGroup(scheduler, this.logs.length, options.sessionMs);
-    for (const log of this.logs) {
+    this.#tellChanges();
+  }
+
+  #tellChanges(): void {
+    const { nowMs } = this.#scheduler;
+    for (const log of this.#current) {
       for (const atMs of log.changeTimesMs)
-        scheduler.after(atMs, null, () => {
+        this.#scheduler.after(atMs - nowMs, null, () => {
           log.changed();
         });
     }
+  }
+
+  /** Other records at the same offsets, of a topic or a cluster with another id. False where nobody knows the first one yet. */
+  replace(isCluster: boolean): boolean {
+    if (!this.#isDescribed) return false;
+    if (isCluster) this.clusterId = 'cluster-2';
+    else this.topicId = 'topic-2';
+    const before = this.#current;
+    this.#current = this.#workload.partitions.map(
+      (items, partition) => new PartitionLog(partition + OTHER_RECORDS, items),
+    );
+    this.#tellChanges();
+    for (const log of before) log.changed();
+    return true;
+  }
+
+  /** Retention takes all but the newest batches that are there; false where it takes nothing. */
+  expire(partition: number, keep: number): boolean {
+    return this.#current[partition]?.expire(this.#scheduler.nowMs, keep) ?? false;
+  }
+
+  described(): void {
+    this.#isDescribed = true;
   }
 
   connect(process: SimProcess): Source {
@@ -91,7 +131,7 @@ export class SimKafka {
   }
 
   log(partition: number): PartitionLog {
-    const log = this.logs[partition];
+    const log = this.#current[partition];
     if (log === undefined) throw new Error(`${this.topic} has no partition ${partition}`);
     return log;
   }
@@ -117,6 +157,7 @@ class SimSource implements Source {
   readonly #faults: KafkaFaults;
   readonly #feeds = new Set<SimFeed>();
   #member: SimMember | null = null;
+  #clusterId: string | null = null;
   #stopped: Promise<void> | null = null;
 
   constructor(kafka: SimKafka, process: SimProcess, faults: KafkaFaults) {
@@ -126,13 +167,13 @@ class SimSource implements Source {
   }
 
   async describe({ signal }: { signal: AbortSignal }): Promise<SourceFacts> {
-    const { topic, logs } = this.#kafka;
+    const kafka = this.#kafka;
     return this.#ask(
-      () => ({
-        clusterId: CLUSTER_ID,
-        groupId: GROUP_ID,
-        topics: [{ topic, topicId: TOPIC_ID, partitions: logs.length }],
-      }),
+      () => {
+        const { topic, topicId, clusterId, logs } = kafka;
+        this.#clusterId = clusterId;
+        return { clusterId, groupId: GROUP_ID, topics: [{ topic, topicId, partitions: logs.length }] };
+      },
       { signal },
     );
   }
@@ -140,21 +181,28 @@ class SimSource implements Source {
   async startOffsets(_topic: string, startFrom: StartFrom): Promise<bigint[]> {
     const { logs } = this.#kafka;
     return this.#question(() =>
-      logs.map((log) => (startFrom.type === 'latest' ? BigInt(log.endAt(this.#nowMs)) : 0n)),
+      logs.map((_, partition) => {
+        const log = this.#kafka.log(partition);
+        return BigInt(startFrom.type === 'latest' ? log.endAt(this.#nowMs) : log.startOffset);
+      }),
     );
   }
 
   async ranges(): Promise<OffsetRange[]> {
     return this.#question(() =>
-      this.#kafka.logs.map((log) => ({
-        startOffset: 0n,
-        endOffset: BigInt(log.lastStableOffsetAt(this.#nowMs)),
-      })),
+      this.#kafka.logs.map((_, partition) => {
+        const log = this.#kafka.log(partition);
+        return {
+          startOffset: BigInt(log.startOffset),
+          endOffset: BigInt(log.lastStableOffsetAt(this.#nowMs)),
+        };
+      }),
     );
   }
 
   async start(listener: SourceListener): Promise<void> {
     const { topic, group, options } = this.#kafka;
+    this.#kafka.described();
     const process = this.#process;
     const dead = this.#kafka.deadMemberOf(process.place);
     if (dead !== null)
@@ -178,7 +226,7 @@ class SimSource implements Source {
 
   open({ partition }: TopicPartition, offset: bigint): PartitionFeed {
     const { options } = this.#kafka;
-    const log = this.#kafka.log(partition);
+    const log = (): PartitionLog => this.#kafka.log(partition);
     const ask = <T>(question: () => T): Promise<T> => this.#ask(question);
     const feed = new SimFeed(
       { process: this.#process, log, batchesMax: options.fetchBatchesMax, ask },
@@ -189,9 +237,13 @@ class SimSource implements Source {
   }
 
   async verifyIdentity(topic: string, expectedTopicId: string | null): Promise<void> {
-    const found = await this.#question(() => TOPIC_ID);
-    if (expectedTopicId === null || found === expectedTopicId) return;
-    throw new TidemarkError('SOURCE_REPLACED', `Topic ${topic} has another id than the journaled one.`);
+    const isSilent = this.#faults.atIdentity?.(this.#process) ?? false;
+    const found = await this.#question(() => (isSilent ? null : this.#kafka));
+    if (found === null)
+      throw new TidemarkError('KAFKA_UNAVAILABLE', 'Whether the topic is the same is not told.');
+    const isSame = expectedTopicId === null || found.topicId === expectedTopicId;
+    if (isSame && (this.#clusterId === null || found.clusterId === this.#clusterId)) return;
+    throw new TidemarkError('SOURCE_REPLACED', `Topic ${topic} is another one than the journaled one.`);
   }
 
   async commitOffset(at: TopicPartition, nextOffset: bigint, witness: string): Promise<void> {

@@ -1,5 +1,6 @@
 /** What a number of runs amounts to: faults planned and taken place, failpoints passed. */
 import { FAILPOINTS, type Failpoint, type FailpointSide } from '../failpoints.ts';
+import { CoverageCount, type Coverage } from './coverage.ts';
 import type { RunSummary } from './executor.ts';
 import type { Fault, Schedule } from './schedule.ts';
 
@@ -30,9 +31,11 @@ export class Tally {
   readonly #byType = new Map<Fault['type'], Count>();
   readonly #byPoint = new Map<string, Count>();
   readonly #passed = new Map<string, number>();
+  readonly #coverage = new CoverageCount();
 
-  add({ faults }: Schedule, { failpointHits, fired }: RunSummary): void {
+  add({ faults }: Schedule, { failpointHits, fired, reached }: RunSummary): void {
     this.schedules += 1;
+    this.#coverage.add(faults, fired, reached.transitions);
     for (const [index, fault] of faults.entries()) {
       const hit = fired[index] === true;
       count(this.#byType, fault.type, hit);
@@ -41,6 +44,10 @@ export class Tally {
     }
     for (const [key, times] of Object.entries(failpointHits))
       this.#passed.set(key, (this.#passed.get(key) ?? 0) + times);
+  }
+
+  get coverage(): Coverage {
+    return this.#coverage.coverage;
   }
 
   get faults(): readonly FaultTally[] {

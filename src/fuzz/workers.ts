@@ -1,5 +1,6 @@
 /** The same in several threads: this file is both the pool and what its threads run. */
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { LAG } from './draw/corpus.ts';
 import { runRequest, type Executor, type RunRequest, type RunSummary } from './executor.ts';
 import { runWorld } from './world.ts';
 
@@ -27,7 +28,7 @@ export class WorkerPool implements Executor {
   }
 
   get width(): number {
-    return this.#workers.length * QUEUED;
+    return Math.min(LAG, this.#workers.length * QUEUED);
   }
 
   run(request: RunRequest): Promise<RunSummary> {

@@ -9,30 +9,29 @@ import { withFailpoints } from '../stores/failpointStore.ts';
 import { checkAll } from './checkers/all.ts';
 import { DOES_NOT_END } from './checkers/facts.ts';
 import { FaultPlan, type TimedFault } from './faultPlan.ts';
-import { requestRoll } from './operator.ts';
+import { fileRequest } from './operator.ts';
 import { Place } from './place.ts';
 import { SimProcess, type AtFailpoint, type ProcessWatcher } from './process.ts';
 import { SeededRandom } from './random.ts';
+import { Reach } from './reach.ts';
 import { Recorder } from './recorder.ts';
-import type { RunTrace, Schedule, Service, StoreKind } from './schedule.ts';
+import { OPERATOR_PLACE, PLACES_MAX, type Harm, type WorldHands } from './faults/kind.ts';
+import { strike } from './faults/registry.ts';
+import type { RunTrace, Schedule } from './schedule.ts';
+import { RightStops } from './rightStops.ts';
 import { Scheduler, type EndReason } from './scheduler.ts';
 import { jobSettings, livenessBoundMs } from './settings.ts';
 import { SimJournalServer } from './simJournal.ts';
 import { SimKafka } from './simKafka.ts';
-import { SimFileServer } from './simStores/file.ts';
-import { SimOssServer } from './simStores/oss.ts';
-import { SimOssHdfsServer } from './simStores/ossHdfs.ts';
-import type { SimStoreOptions, SimStoreServer } from './simStores/port.ts';
+import { makeStore } from './simStores/makeStore.ts';
+import type { SimStoreServer } from './simStores/port.ts';
 
 /** More than any schedule needs: what goes on for longer turns in a circle. */
 const TASKS_MAX = 300_000;
 /** Longest that a process takes to drain when everything is healthy. */
 const DRAIN_MS = 30_000;
-const PLACES_MAX = 4;
 /** A session and its aftermath. */
 const ASLEEP_MS = 4_000;
-/** Operators have their own place, outside of the group. */
-const OPERATOR = PLACES_MAX;
 /** Owners look for requests this often, and a little more. */
 const TAKEN_UP_MS = 1_100;
 
@@ -57,6 +56,10 @@ class World {
   readonly #kafka: SimKafka;
   readonly #store: SimStoreServer;
   readonly #places: readonly Place[];
+  readonly #reach: Reach;
+  readonly #hands: WorldHands;
+  readonly #harms: Harm[] = [];
+  readonly #rightStops: RightStops;
   readonly #unhandled: string[] = [];
   readonly #adapt: (ports: Ports, simulated: SimProcess) => Ports;
   /** Until then something that a fault began goes on. */
@@ -69,7 +72,10 @@ class World {
     this.#adapt = adapt;
     const scheduler = new Scheduler(new SeededRandom(seed));
     this.#scheduler = scheduler;
-    this.#plan = new FaultPlan(faults);
+    this.#reach = new Reach(() => scheduler.nowMs);
+    this.#plan = new FaultPlan(faults, (fault) => {
+      this.#reach.struck(fault);
+    });
     this.#kafka = new SimKafka(scheduler, this.#plan, workload, config);
     const recordsExpected = this.#kafka.logs.reduce((sum, log) => sum + log.expected().length, 0);
     this.#recorder = new Recorder(scheduler, {
@@ -77,6 +83,7 @@ class World {
       keepEverything,
       leftovers: () => this.#store.leftovers(),
     });
+    this.#rightStops = new RightStops(this.#recorder, this.#kafka.logs);
     this.#journal = new SimJournalServer(scheduler, this.#plan, {
       ...config,
       id: journalId('world-journal'),
@@ -89,17 +96,18 @@ class World {
       faults: this.#plan,
       timeoutMs: config.timeoutMs,
       powerCut: () => {
-        this.#powerCut();
+        this.#hands.powerCut();
       },
       asleep: (simulated) => {
         simulated.pause(ASLEEP_MS);
-        this.#lasts(scheduler.nowMs + ASLEEP_MS);
+        this.#hands.lasts(scheduler.nowMs + ASLEEP_MS);
       },
       visible: (change) => {
         this.#recorder.changed(change);
       },
     });
     this.#places = this.#makePlaces();
+    this.#hands = this.#makeHands();
   }
 
   #makePlaces(): Place[] {
@@ -121,6 +129,7 @@ class World {
     const watcher: ProcessWatcher = {
       atFailpoint: (simulated, point, side) => {
         recorder.passed(simulated, point, side);
+        this.#reach.passed(simulated.name, point, side);
         const what = this.#plan.atFailpoint(simulated, point, side);
         this.#noteFault(simulated, `${side} ${point}`, what);
         return what;
@@ -144,6 +153,9 @@ class World {
       source: this.#kafka.connect(simulated),
       store: withFailpoints(this.#store.connect(simulated), failpoints),
       log: this.#recorder.logOf(simulated),
+      onStep: (...step) => {
+        this.#reach.stepped(simulated.name, ...step);
+      },
     };
     return this.#adapt(ports, simulated);
   }
@@ -166,18 +178,19 @@ class World {
   async #run(): Promise<RunTrace> {
     const { config } = this.#schedule;
     for (const place of this.#places.slice(0, config.processes)) place.start();
-    for (const { fault, index } of this.#plan.timed) {
-      this.#lasts(fault.atMs + 1);
+    for (const timed of this.#plan.timed) {
+      const { fault } = timed;
+      this.#hands.lasts(fault.atMs + 1);
       this.#scheduler.after(fault.atMs, null, () => {
-        this.#plan.fired[index] = true;
+        this.#plan.took(timed);
         this.#strike(fault);
       });
     }
     await this.#go(() => this.#faultsAreOver, config.faultsUntilMs);
     this.#heal();
     const healedAtMs = this.#scheduler.nowMs;
-    const boundMs = Math.max(healedAtMs, this.#kafka.workloadEndMs) + livenessBoundMs(config);
-    const complete = await this.#go(() => this.#recorder.isComplete, boundMs);
+    const boundMs = Math.max(healedAtMs, this.#kafka.workloadEndMs) + livenessBoundMs(config, this.#harms);
+    const complete = await this.#go(() => this.#isOver, boundMs);
     const completeAtMs = complete === 'done' ? this.#scheduler.nowMs : null;
     // What is still on its way must change nothing any more.
     await this.#go(() => false, this.#scheduler.nowMs + 2 * config.timeoutMs);
@@ -196,75 +209,79 @@ class World {
     return this.#plan.allFired || this.#recorder.isComplete;
   }
 
-  get #isEmpty(): boolean {
-    return this.#places.every(({ process: simulated }) => simulated === null);
+  /** Everything is committed; or what is not has stopped, and that is right. */
+  get #isOver(): boolean {
+    return this.#recorder.isComplete || this.#rightStops.isOver(this.#harms);
   }
 
-  #lasts(untilMs: number): void {
-    this.#faultyUntilMs = Math.max(this.#faultyUntilMs, untilMs);
+  get #isEmpty(): boolean {
+    return this.#places.every(({ process: simulated }) => simulated === null);
   }
 
   #noteFault(simulated: SimProcess, where: string, what: AtFailpoint): void {
     if (what.type === 'go') return;
     this.#recorder.tell(simulated, `${what.type === 'crash' ? 'is killed' : 'is paused'} ${where}`);
-    if (what.type === 'pause') this.#lasts(this.#scheduler.nowMs + what.forMs);
+    if (what.type === 'pause') this.#hands.lasts(this.#scheduler.nowMs + what.forMs);
   }
 
   /** A fault whose time has come. */
   #strike(fault: TimedFault): void {
     const simulated = 'process' in fault ? (this.#places[fault.process]?.process ?? null) : null;
     if (fault.type !== 'join') this.#recorder.tell(simulated, fault.type);
-    switch (fault.type) {
-      case 'kill':
-        simulated?.kill();
-        break;
-      case 'freeze':
-        simulated?.pause(fault.forMs);
-        this.#lasts(this.#scheduler.nowMs + fault.forMs);
-        break;
-      case 'join':
-        this.#places[fault.process]?.start();
-        break;
-      case 'leave':
-        this.#places[fault.process]?.stop();
-        break;
-      case 'roll':
-        this.#requestRoll(fault.partition);
-        break;
-      case 'rebalance':
-        this.#kafka.group.rebalance();
-        break;
-      case 'away':
-        this.#serviceOf(fault.service).goAway(fault.forMs);
-        this.#lasts(this.#scheduler.nowMs + fault.forMs);
-        break;
-      case 'powerCut':
-        this.#powerCut();
-    }
+    strike(fault, this.#hands);
   }
 
-  #powerCut(): void {
-    for (const place of this.#places) place.process?.kill();
-    this.#store.powerCut();
+  #makeHands(): WorldHands {
+    const [scheduler, recorder] = [this.#scheduler, this.#recorder];
+    const killAll = (): void => {
+      for (const place of this.#places) place.process?.kill();
+    };
+    return {
+      get nowMs() {
+        return scheduler.nowMs;
+      },
+      ...{ config: this.#schedule.config, random: new SeededRandom(this.#schedule.seed), killAll },
+      ...{ journal: this.#journal, kafka: this.#kafka, store: this.#store },
+      processAt: (place) => this.#places[place]?.process ?? null,
+      start: (place) => this.#places[place]?.start(),
+      stop: (place) => this.#places[place]?.stop(),
+      powerCut: () => {
+        killAll();
+        this.#store.powerCut();
+      },
+      lasts: (untilMs) => {
+        this.#faultyUntilMs = Math.max(this.#faultyUntilMs, untilMs);
+      },
+      request: (partition, request) => {
+        this.#request(partition, request);
+      },
+      harmed: (harm) => {
+        this.#harms.push({ ...harm, atMs: scheduler.nowMs });
+      },
+      journalCut: (revision) => {
+        recorder.journalCut(revision);
+      },
+    };
   }
 
-  #requestRoll(partition: number): void {
-    const operator = this.#makeProcess(OPERATOR, this.#requests);
+  #request(partition: number, request: Parameters<WorldHands['request']>[1]): void {
+    const operator = this.#makeProcess(OPERATOR_PLACE, this.#requests);
     this.#requests += 1;
-    this.#lasts(this.#scheduler.nowMs + TAKEN_UP_MS);
+    this.#hands.lasts(this.#scheduler.nowMs + TAKEN_UP_MS);
     const { job } = jobSettings(this.#schedule.config);
     const [journal, recorder] = [this.#journal, this.#recorder];
-    requestRoll({ process: operator, journal, job, recorder }, { topic: this.#kafka.topic, partition });
-  }
-
-  #serviceOf(service: Service): { goAway(forMs: number): void } {
-    return { journal: this.#journal, kafka: this.#kafka, store: this.#store }[service];
+    fileRequest(
+      { process: operator, journal, job, recorder },
+      { topic: this.#kafka.topic, partition },
+      request,
+    );
   }
 
   /** Nothing goes wrong any more; everybody who is wanted is there. */
   #heal(): void {
     this.#recorder.tell(null, 'the faults end');
     this.#plan.end();
+    this.#journal.goMute(0);
     for (const service of [this.#journal, this.#kafka, this.#store]) service.goAway(0);
     if (this.#places.every(({ isWanted }) => !isWanted)) this.#places[0]?.start();
     for (const place of this.#places) {
@@ -281,21 +298,12 @@ class World {
       ...{ journal, visible, happenings, exits, stopped, alarms, failpointHits },
       leftovers: this.#store.leftovers(),
       expected: this.#kafka.logs.map((log) => log.expected()),
+      harms: this.#harms,
       fired: this.#plan.fired,
+      reached: this.#reach.reached,
       unhandled: this.#unhandled,
     };
     return { ...facts, violations: checkAll(facts) };
-  }
-}
-
-function makeStore(kind: StoreKind, options: SimStoreOptions): SimStoreServer {
-  switch (kind) {
-    case 'file':
-      return new SimFileServer(options);
-    case 'oss-hdfs':
-      return new SimOssHdfsServer(options);
-    case 'oss':
-      return new SimOssServer(options);
   }
 }
 

@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { shortSchedule } from '../../src/fuzz/exhaust.ts';
 import type { FuzzReport } from '../../src/fuzz/report.ts';
+import { scheduleText } from '../../src/fuzz/scheduleText.ts';
 import { fakeCli } from '../unit/cli/fakeCli.ts';
 
 const parse = (stdout: string): FuzzReport => JSON.parse(stdout) as FuzzReport;
@@ -37,14 +39,32 @@ describe('tidemark fuzz', () => {
     expect(seeds[0]).not.toBe(seeds[1]);
   });
 
-  it('replays one schedule by seed and path, also an exhausted one', async () => {
+  it('replays the one schedule of a file', async () => {
     const cli = fakeCli();
-    const drawn = await cli.run('fuzz', '--seed', '3', '--path', '17', '--json');
-    expect(parse(drawn.stdout)).toMatchObject({ schedules: 1, mode: { type: 'replay', path: '17' } });
-    const strike = 'crash:p0.0:store.write:after';
-    const struck = await cli.run('fuzz', '--exhaustive', '--seed', '1', '--path', strike, '--json');
-    const { faults } = parse(struck.stdout);
-    expect(faults.find(({ type }) => type === 'crash')).toEqual({ type: 'crash', planned: 2, hit: 1 });
+    const schedule = shortSchedule({ store: 'oss', job: null, seed: 5 });
+    writeFileSync(path.join(cli.dir, 'found.json'), `${scheduleText(schedule)}\n`);
+    const { code, stdout } = await cli.run('fuzz', '--schedule', 'found.json', '--json');
+    expect(code).toBe(0);
+    expect(parse(stdout)).toMatchObject({
+      schedules: 1,
+      store: 'oss',
+      seed: 5,
+      mode: { type: 'replay', schedule },
+    });
+    expect(parse(stdout).faults).toContainEqual({ type: 'crash', planned: 1, hit: 1 });
+  });
+
+  it('says what is wrong with a schedule that it does not understand', async () => {
+    const cli = fakeCli();
+    const schedule = shortSchedule({ store: 'oss', job: null, seed: 5 });
+    const wrong = { ...schedule, config: { ...schedule.config, processes: 9 } };
+    writeFileSync(path.join(cli.dir, 'found.json'), JSON.stringify(wrong));
+    const { code, stderr } = await cli.run('fuzz', '--schedule', 'found.json');
+    expect(code).toBe(2);
+    expect(stderr).toContain('--schedule found.json: is no schedule of this version');
+    expect(stderr).toContain('config.processes');
+    writeFileSync(path.join(cli.dir, 'found.json'), 'replay it');
+    expect((await cli.run('fuzz', '--schedule', 'found.json')).stderr).toContain('is no JSON');
   });
 
   it('takes rolling, buckets and checkpoints from a job file, and says how they were scaled', async () => {
@@ -82,10 +102,9 @@ describe('tidemark fuzz', () => {
     [['--for', '60'], '--for 60: "60" has no unit'],
     [['--for', '60s', '--runs', '5'], 'choose one'],
     [['--exhaustive', '--for', '60s'], 'choose one'],
-    [['--path', '1:2'], '--path: needs the --seed'],
-    [['--path', 'x', '--seed', '1'], '--path x: is no path'],
-    [['--path', '1:999999', '--seed', '1'], '--path 1:999999: leads to no schedule of seed 1'],
-    [['--path', '1:2', '--seed', '1', '--exhaustive'], 'leads to no schedule'],
+    [['--schedule', 'x.json', '--runs', '5'], 'choose one'],
+    [['--schedule', 'x.json', '--seed', '1'], '--seed: the --schedule says it all'],
+    [['--schedule', 'missing.json'], '--schedule missing.json: cannot be read'],
     [['--seed', '-1'], '--seed -1: expected a whole number'],
     [['--store', 's3'], "argument 's3' is invalid"],
     [['job.yaml'], 'too many arguments'],

@@ -1,11 +1,16 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadJobConfig } from '../../src/config/loadJobConfig.ts';
+import { Corpus, LAG } from '../../src/fuzz/draw/corpus.ts';
 import { jobShape } from '../../src/fuzz/draw/jobShape.ts';
-import { scheduleArbitrary, type DrawOptions } from '../../src/fuzz/draw/schedule.ts';
+import { drawSchedule, randomOfRun, type DrawOptions } from '../../src/fuzz/draw/schedule.ts';
+import { STORIES } from '../../src/fuzz/draw/stories.ts';
+import { nextSchedule } from '../../src/fuzz/draw/vary.ts';
+import { FAULT_KINDS, FAULT_TYPES } from '../../src/fuzz/faults/registry.ts';
+import type { Reached } from '../../src/fuzz/reach.ts';
 import type { Fault, Schedule } from '../../src/fuzz/schedule.ts';
+import { parseSchedule, scheduleText } from '../../src/fuzz/scheduleText.ts';
 import { jobSettings } from '../../src/fuzz/settings.ts';
-import { drawnSchedules, scheduleAt, shrink } from '../../src/fuzz/shrink.ts';
+import { shrink } from '../../src/fuzz/shrink.ts';
 import { fuzz } from '../../src/fuzz/runner.ts';
 import { runWorld } from '../../src/fuzz/world.ts';
 import { fuzzLines } from '../../src/cli/fuzzText.ts';
@@ -14,22 +19,34 @@ const FILE: DrawOptions = { store: 'file', job: null };
 const SEED = 7;
 
 function drawn(count: number, options = FILE): Schedule[] {
-  return fc.sample(scheduleArbitrary(options), { seed: SEED, numRuns: count });
+  return Array.from({ length: count }, (_, run) => drawSchedule(randomOfRun(SEED, run), options));
 }
 
 const jobOf = (name: string) =>
   jobShape(loadJobConfig({ path: `examples/${name}.yaml`, env: {}, cwd: process.cwd() }));
 
+/** What a guided run would draw, where each schedule comes to something that no other does. */
+function guided(count: number, options = FILE): Schedule[] {
+  const corpus = new Corpus();
+  return Array.from({ length: count }, (_, run) => {
+    corpus.begin();
+    const schedule = nextSchedule(SEED, run, corpus, options);
+    const reached: Reached = { transitions: [], features: Uint32Array.of(run), moments: [run, 500] };
+    corpus.take(schedule, reached);
+    return schedule;
+  });
+}
+
 describe('drawn schedules', () => {
-  it('are plain JSON that the coordinator can be configured with', () => {
-    for (const schedule of drawn(200)) {
-      expect(JSON.parse(JSON.stringify(schedule))).toEqual(schedule);
+  it('are plain JSON that the coordinator can be configured with, varied ones too', () => {
+    for (const schedule of [...drawn(200), ...guided(300)]) {
+      expect(parseSchedule(scheduleText(schedule), 'x')).toEqual(schedule);
       expect(() => jobSettings(schedule.config)).not.toThrow();
     }
   });
 
   it('have their items in the order of time, and faults only of places and partitions that there are', () => {
-    for (const { workload, faults, config } of drawn(300)) {
+    for (const { workload, faults, config } of [...drawn(300), ...guided(300)]) {
       for (const items of workload.partitions) {
         const times = items.map(({ atMs }) => atMs);
         expect(times).toEqual(times.toSorted((a, b) => a - b));
@@ -37,32 +54,27 @@ describe('drawn schedules', () => {
       for (const fault of faults) {
         if ('partition' in fault) expect(fault.partition).toBeLessThan(workload.partitions.length);
         if ('process' in fault) expect(fault.process).toBeLessThanOrEqual(4);
-        if ('process' in fault && 'point' in fault && fault.point !== 'journal.fileRequest')
+        if ('process' in fault && 'nth' in fault && fault.process !== 4)
           expect(fault.process).toBeLessThan(config.processes);
       }
     }
   });
 
   it('differ in everything: every kind of fault, of item, of bucket and up to four processes come up', () => {
-    const schedules = drawn(1_000);
-    const kinds = new Set(schedules.flatMap(({ faults }) => faults.map(kindOf)));
+    const schedules = drawn(1_500);
+    const kinds = new Set(schedules.flatMap(({ faults }) => faults.map(labelOf)));
+    for (const type of FAULT_TYPES)
+      expect(
+        [...kinds].some((kind) => kind.split(' ')[0] === type),
+        type,
+      ).toBe(true);
     for (const kind of [
-      ...[
-        'crash before',
-        'crash after',
-        'pause before',
-        'pause after',
-        'kill',
-        'freeze',
-        'join',
-        'leave',
-        'roll',
-      ],
-      ...['rebalance', 'powerCut', 'away journal', 'away kafka', 'away store'],
+      ...['crash before', 'crash after', 'pause before', 'pause after'],
+      ...['away journal', 'away kafka', 'away store'],
       ...['lostReply', 'lostRequest', 'late', 'refused', 'staleRead', 'brokenRead'].map(
         (name) => `journal ${name}`,
       ),
-      ...['lostReply', 'lostRequest', 'late', 'slow', 'refused'].map((name) => `store ${name}`),
+      ...['lostReply', 'lostRequest', 'late', 'slow', 'refused', 'asleep'].map((name) => `store ${name}`),
       ...['offsetCommit lostReply', 'offsetCommit lostRequest'],
     ])
       expect(kinds).toContain(kind);
@@ -80,11 +92,68 @@ describe('drawn schedules', () => {
     expect(without.length / rich.length).toBeLessThan(0.9);
   });
 
-  it('are the same for the same seed, also where only a later part of them is asked for', () => {
-    const all = [...take(drawnSchedules(FILE, SEED), 400)];
-    expect(all.map(({ index }) => index)).toEqual(all.map((_, index) => index));
-    expect(all.map(({ schedule }) => schedule)).toEqual(drawn(400));
-    expect(scheduleAt(FILE, SEED, '321')).toEqual(all[321]?.schedule);
+  it('follow from the seed and the number of the run alone', () => {
+    expect(drawSchedule(randomOfRun(SEED, 321), FILE)).toEqual(drawn(322)[321]);
+    expect(drawSchedule(randomOfRun(SEED + 1, 321), FILE)).not.toEqual(drawn(322)[321]);
+  });
+});
+
+describe('the kinds of faults', () => {
+  it.each(FAULT_TYPES)('%s: is drawn as its schema says, and told in words', (type) => {
+    const kind = FAULT_KINDS[type];
+    for (let run = 0; run < 30; run += 1) {
+      const random = randomOfRun(SEED, run);
+      const fault: Fault = kind.draw({ random, store: 'file', processes: 2, partitions: 2 });
+      expect(kind.schema.parse(fault)).toEqual(fault);
+      expect((kind.words as (told: Fault) => string)(fault)).not.toBe('');
+    }
+  });
+
+  it('tell stories whose faults are of places and partitions that there are', () => {
+    for (const story of STORIES) {
+      for (let run = 0; run < 30; run += 1) {
+        const context = {
+          random: randomOfRun(SEED, run),
+          store: 'file',
+          processes: 2,
+          partitions: 1,
+        } as const;
+        const { faults } = story.tell(context, 300);
+        expect(faults.length, story.name).toBeGreaterThan(0);
+        for (const fault of faults) {
+          if ('partition' in fault) expect(fault.partition, story.name).toBe(0);
+          if ('process' in fault) expect(fault.process, story.name).toBeLessThan(2);
+        }
+      }
+    }
+    expect(new Set(STORIES.map(({ name }) => name)).size).toBe(STORIES.length);
+  });
+});
+
+describe('the corpus', () => {
+  const reached = (...features: number[]): Reached => {
+    return { transitions: [], features: Uint32Array.from(features), moments: [] };
+  };
+
+  it('keeps what came to something new, and lets it count only when every run before has surely ended', () => {
+    const corpus = new Corpus();
+    const [schedule] = drawn(1);
+    for (let run = 0; run <= LAG; run += 1) {
+      expect(corpus.size).toBe(0);
+      corpus.begin();
+      if (run < LAG) corpus.take(schedule!, reached(1, 2));
+    }
+    // The first run counts now; those behind it would, but came to nothing new.
+    expect(corpus.size).toBe(1);
+    expect(corpus.features).toBe(2);
+  });
+
+  it('is varied: schedules share their workload with one that was kept, and differ from it', () => {
+    const all = guided(300);
+    const texts = all.map(({ workload }) => JSON.stringify(workload));
+    const varied = texts.filter((text, index) => texts.indexOf(text) < index);
+    expect(varied.length).toBeGreaterThan(80);
+    expect(new Set(all.map(scheduleText)).size).toBeGreaterThan(295);
   });
 });
 
@@ -98,27 +167,21 @@ describe('shrinking', () => {
       ReturnType<typeof runWorld>
     >;
   };
+  const rich = drawn(200).find((schedule) => breaks(schedule) && schedule.faults.length > 3)!;
 
-  it('leaves one fault, one process and one item, and the path replays just that schedule', async () => {
-    const index = drawn(200).findIndex((schedule) => breaks(schedule) && schedule.faults.length > 3);
-    expect(index).toBeGreaterThanOrEqual(0);
-    const shrunk = await shrink(world, FILE, { seed: SEED, index, invariant: 'P4' }, () => false);
-    const { schedule, path, runs } = shrunk!;
+  it('leaves one fault, one process and one item', async () => {
+    const { schedule, runs } = await shrink(world, rich, 'P4', () => false);
     expect(schedule.faults).toHaveLength(1);
+    expect(schedule.faults[0]).toMatchObject({ type: 'crash', nth: 1, life: 0 });
     expect(schedule.workload.partitions.map((items) => items.length)).toEqual([1]);
     expect(schedule.config).toMatchObject({ processes: 1, latencyMsMax: 2, buckets: { by: 'none' } });
     expect(runs).toBeLessThan(400);
-    expect(path.startsWith(`${index}:`)).toBe(true);
-    expect(scheduleAt(FILE, SEED, path)).toEqual(schedule);
   });
 
-  it('finds nothing smaller where the schedule breaks another invariant', async () => {
-    const index = drawn(200).findIndex(breaks);
-    expect(await shrink(world, FILE, { seed: SEED, index, invariant: 'P1' }, () => false)).toBeNull();
-  });
-
-  it('of a path that leads nowhere there is no schedule', () => {
-    expect(scheduleAt(FILE, SEED, '1:999999')).toBeNull();
+  it('finds nothing smaller where the schedule breaks another invariant, and ends when it is told to', async () => {
+    expect((await shrink(world, rich, 'P1', () => false)).schedule).toEqual(rich);
+    const { schedule, runs } = await shrink(world, rich, 'P4', () => true);
+    expect({ schedule, runs }).toEqual({ schedule: rich, runs: 0 });
   });
 });
 
@@ -132,7 +195,8 @@ describe('a job file', () => {
       buckets: { by: 'record-time', pattern: 'yyyy-MM-dd--HH', timezone: 'UTC' },
     });
     expect(job.notes).toContain('checkpoint every 10000 ms, here 100 ms');
-    for (const { config } of drawn(50, { store: 'file', job })) {
+    const options: DrawOptions = { store: 'file', job };
+    for (const { config } of [...drawn(100, options), ...guided(100, options)]) {
       const { roll, buckets, checkpointIntervalMs } = config;
       expect({ roll, buckets, checkpointIntervalMs }).toEqual({
         roll: job.roll,
@@ -153,20 +217,20 @@ describe('the promise', () => {
     ['file', 1_200],
     ['oss', 300],
     ['oss-hdfs', 300],
-  ] as const)('is kept on the store %s in %i drawn schedules', { timeout: 120_000 }, async (store, runs) => {
+  ] as const)('is kept on the store %s in %i drawn schedules', { timeout: 240_000 }, async (store, runs) => {
     const report = await fuzz({
-      ...{ seed: SEED, store, job: null, jobFile: null, mode: { type: 'runs', runs } },
+      ...{ seed: SEED, store, job: null, mode: { type: 'runs', runs } },
       ...{ nowMs: () => performance.now(), signal: new AbortController().signal },
     });
-    const lines = fuzzLines(report!);
+    const lines = fuzzLines(report);
     console.log(`${lines[0] ?? ''}\n${lines[1] ?? ''}\n${lines.at(-1) ?? ''}`);
-    expect(report!.verdict, lines.join('\n')).toBe('held');
-    expect(report!.schedules).toBe(runs);
-    for (const { type, hit } of report!.faults) expect(hit, type).toBeGreaterThan(0);
+    expect(report.verdict, lines.join('\n')).toBe('held');
+    expect(report.schedules).toBe(runs);
+    for (const { type, hit } of report.faults) expect(hit, type).toBeGreaterThan(0);
   });
 });
 
-function kindOf(fault: Fault): string {
+function labelOf(fault: Fault): string {
   switch (fault.type) {
     case 'crash':
     case 'pause':
@@ -180,14 +244,5 @@ function kindOf(fault: Fault): string {
       return `${fault.type} ${fault.service}`;
     default:
       return fault.type;
-  }
-}
-
-function* take<T>(items: Iterable<T>, count: number): Generator<T> {
-  let left = count;
-  for (const item of items) {
-    if (left === 0) return;
-    left -= 1;
-    yield item;
   }
 }

@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { FAILPOINTS } from '../../src/failpoints.ts';
 import {
-  parseStrikes,
   shortSchedule,
   sitesBehind,
   telling,
-  textOfStrikes,
   withStrikes,
   type Site,
   type Strike,
@@ -52,27 +50,6 @@ describe('strikes', () => {
     side: 'after',
   });
 
-  it('are written as a text, and read from it', () => {
-    const strikes: Strike[] = [
-      { type: 'crash', ...site(0, 0) },
-      { type: 'pause', process: 0, life: 1, point: 'journal.append', side: 'before' },
-    ];
-    const text = 'crash:p0.0:store.commit:after,pause:p0.1:journal.append:before';
-    expect(textOfStrikes(strikes)).toBe(text);
-    expect(parseStrikes(text)).toEqual(strikes);
-  });
-
-  it.each([
-    '',
-    'crash',
-    'crash:p0:store.commit:after',
-    'crash:p0.0:store.comit:after',
-    '137:0',
-    'kill:p0.0:store.commit:after',
-  ])('%j names none', (text) => {
-    expect(parseStrikes(text)).toBeNull();
-  });
-
   it('follow a crash in the process that recovers, a pause in another one', () => {
     const sites = [site(1, 0), site(0, 1), site(0, 0)];
     expect(telling(sites, [{ type: 'crash', ...site(0, 0) }])).toEqual([site(0, 1)]);
@@ -93,12 +70,12 @@ describe('strikes', () => {
 describe('the promise', () => {
   const exhaust = async (store: 'file' | 'oss' | 'oss-hdfs', strikes: number) => {
     const report = await fuzz({
-      ...{ seed: 1, store, job: null, jobFile: null, mode: { type: 'exhaustive', strikes } },
+      ...{ seed: 1, store, job: null, mode: { type: 'exhaustive', strikes } },
       ...{ nowMs: () => performance.now(), signal: new AbortController().signal },
     });
-    const lines = fuzzLines(report!);
+    const lines = fuzzLines(report);
     console.log(`${store}: ${lines.slice(0, 6).join('\n')}\n${lines.at(-1) ?? ''}`);
-    return { report: report!, text: lines.join('\n') };
+    return { report, text: lines.join('\n') };
   };
 
   it.each(['file', 'oss', 'oss-hdfs'] as const)(

@@ -121,6 +121,7 @@ export const SOUND: Facts = {
   journal: JOURNAL,
   visible: VISIBLE,
   leftovers: [],
+  harms: [],
   expected: [[0, 1, 2, 3, 4].map((offset) => ({ offset: String(offset), value: `0:${offset}` }))],
   happenings: [],
   exits: [{ process: 'p0.0', atMs: 390, error: null }],
@@ -128,5 +129,6 @@ export const SOUND: Facts = {
   alarms: [],
   failpointHits: {},
   fired: [],
+  reached: { transitions: [], features: new Uint32Array(), moments: [] },
   unhandled: [],
 };

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FuzzReport } from '../../src/fuzz/report.ts';
@@ -38,12 +39,14 @@ describe('tidemark fuzz where the protocol is wrong', { timeout: 120_000 }, () =
   });
   afterAll(() => copy.remove());
 
-  it('exits with 1 and prints the command that replays exactly that run', async () => {
+  it('exits with 1 and prints the schedule that replays exactly that run', async () => {
     await copy.patched(BROKEN, async (root) => {
       const found = await tidemark(root, ['fuzz', '--runs', '200', '--seed', '1']);
       expect({ code: found.code, stderr: found.stderr }).toEqual({ code: 1, stderr: '' });
-      const [, command = ''] = /^replay it: npx tidemark (.*)$/m.exec(found.stdout) ?? [];
-      const again = await tidemark(root, command.replaceAll("'", '').split(' '));
+      const [, schedule = ''] = /--schedule FILE\n(.*)$/m.exec(found.stdout) ?? [];
+      const file = path.join(root, 'found.json');
+      writeFileSync(file, schedule);
+      const again = await tidemark(root, ['fuzz', '--schedule', file]);
       expect(again.code).toBe(1);
       const violated = (text: string): string => /^P\d: .*$/m.exec(text)?.[0] ?? '';
       expect(violated(found.stdout)).toMatch(/^P1: partition \d: /);

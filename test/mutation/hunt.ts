@@ -21,19 +21,19 @@ if (import.meta.main) {
   const { fuzz } = (await import(runner)) as typeof Runner;
   const stop = new AbortController();
   const report = await fuzz({
-    ...{ seed: Number(seed), store: store as StoreKind, job: null, jobFile: null, threads: 1 },
+    ...{ seed: Number(seed), store: store as StoreKind, job: null, threads: 1 },
     mode: { type: 'runs', runs: Number(runs) },
     ...{ nowMs: () => performance.now(), signal: stop.signal },
     onProgress: ({ what }) => {
       if (what === 'shrinking') stop.abort();
     },
   });
-  const violations = report?.failure?.violations ?? [];
+  const violations = report.failure?.violations ?? [];
   const hunted: Hunted = {
-    verdict: report?.verdict ?? 'held',
+    verdict: report.verdict,
     invariants: [...new Set(violations.map(({ invariant }) => invariant))],
     message: violations[0]?.message ?? null,
-    schedules: report?.schedules ?? 0,
+    schedules: report.schedules,
   };
   process.stdout.write(`${JSON.stringify(hunted)}\n`);
   process.exitCode = hunted.verdict === 'held' ? 0 : 1;

@@ -1,5 +1,9 @@
 /** `tidemark fuzz`: the coordinator in a deterministic world in which everything fails that can. */
 import { randomInt } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
+import { text as readText } from 'node:stream/consumers';
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { parseDuration } from '../../config/units.ts';
@@ -7,6 +11,7 @@ import { jobShape } from '../../fuzz/draw/jobShape.ts';
 import type { FuzzMode } from '../../fuzz/report.ts';
 import { fuzz, type FuzzProgress } from '../../fuzz/runner.ts';
 import type { StoreKind } from '../../fuzz/schedule.ts';
+import { parseSchedule } from '../../fuzz/scheduleText.ts';
 import { createScreen } from '../../telemetry/screen.ts';
 import { EXIT_FAILURE, EXIT_OK, exitCodeOfSignal } from '../exitCodes.ts';
 import { fuzzLines, progressText } from '../fuzzText.ts';
@@ -19,7 +24,7 @@ export interface FuzzCommandOptions {
   readonly for?: string;
   readonly exhaustive?: boolean;
   readonly seed?: string;
-  readonly path?: string;
+  readonly schedule?: string;
   readonly job?: string;
   readonly store?: StoreKind;
   readonly json?: boolean;
@@ -38,8 +43,13 @@ export async function fuzzCommand(
   config: JobConfig | null,
   io: CliIo,
 ): Promise<number> {
-  const mode = modeOf(options);
-  const seed = options.seed === undefined ? randomInt(SEED_MAX) : wholeNumber('--seed', options.seed, 0);
+  const mode = await modeOf(options, io.cwd);
+  const seed =
+    mode.type === 'replay'
+      ? mode.schedule.seed
+      : options.seed === undefined
+        ? randomInt(SEED_MAX)
+        : wholeNumber('--seed', options.seed, 0);
   const stop = new AbortController();
   const forget = io.onSignal((signal) => {
     if (stop.signal.aborted) io.exitNow(exitCodeOfSignal(signal));
@@ -48,14 +58,13 @@ export async function fuzzCommand(
   const progress = progressDisplay(io);
   try {
     const report = await fuzz({
-      ...{ mode, seed, isExhaustive: options.exhaustive === true },
-      store: options.store ?? config?.sink.type ?? 'file',
+      ...{ mode, seed },
+      store:
+        mode.type === 'replay' ? mode.schedule.config.store : (options.store ?? config?.sink.type ?? 'file'),
       job: config === null ? null : jobShape(config),
-      jobFile: options.job ?? null,
       ...{ nowMs: io.nowMs, signal: stop.signal, onProgress: progress.update },
     });
     progress.end();
-    if (report === null) throw usage(`--path ${options.path ?? ''}: leads to no schedule of seed ${seed}`);
     io.stdout.write(options.json === true ? jsonText(report) : text(fuzzLines(report)));
     return report.verdict === 'held' ? EXIT_OK : EXIT_FAILURE;
   } finally {
@@ -64,17 +73,15 @@ export async function fuzzCommand(
   }
 }
 
-function modeOf({ runs, for: duration, exhaustive, path, seed }: FuzzCommandOptions): FuzzMode {
-  const given = [runs, duration, path].filter((one) => one !== undefined).length;
-  if (given > 1 || (exhaustive === true && (runs !== undefined || duration !== undefined)))
-    throw usage(
-      '--runs, --for, --path and --exhaustive: choose one; only --path may stand with --exhaustive',
-    );
-  if (path !== undefined) {
-    if (seed === undefined) throw usage('--path: needs the --seed that it was found with');
-    if (exhaustive !== true && !/^\d+(:\d+)*$/.test(path))
-      throw usage(`--path ${path}: is no path; expected numbers, like 137:0:2`);
-    return { type: 'replay', path };
+async function modeOf(options: FuzzCommandOptions, cwd: string): Promise<FuzzMode> {
+  const { runs, for: duration, exhaustive, schedule } = options;
+  const given = [runs, duration, schedule, exhaustive === true ? '' : undefined];
+  if (given.filter((one) => one !== undefined).length > 1)
+    throw usage('--runs, --for, --schedule and --exhaustive: choose one');
+  if (schedule !== undefined) {
+    const without = (['seed', 'store', 'job'] as const).find((name) => options[name] !== undefined);
+    if (without !== undefined) throw usage(`--${without}: the --schedule says it all; leave it out`);
+    return { type: 'replay', schedule: parseSchedule(await readSchedule(schedule, cwd), schedule) };
   }
   if (exhaustive === true) return { type: 'exhaustive', strikes: STRIKES };
   if (duration !== undefined) {
@@ -83,6 +90,17 @@ function modeOf({ runs, for: duration, exhaustive, path, seed }: FuzzCommandOpti
     return { type: 'time', forMs: parsed.value };
   }
   return { type: 'runs', runs: runs === undefined ? RUNS_DEFAULT : wholeNumber('--runs', runs, 1) };
+}
+
+/** Of the file; `-` is standard input. */
+async function readSchedule(file: string, cwd: string): Promise<string> {
+  if (file === '-') return readText(process.stdin);
+  try {
+    return await readFile(path.resolve(cwd, file), 'utf8');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TidemarkError('USAGE', `--schedule ${file}: cannot be read: ${reason}`, { cause });
+  }
 }
 
 function wholeNumber(option: string, given: string, min: number): number {

@@ -40,7 +40,7 @@ export function parseValue(line: string): { readonly partition: number; readonly
 }
 
 /** Values that were published under any name at any time, also where their newline is torn off. */
-export function everPublished({ visible }: Facts): ReadonlySet<string> {
+export function everPublished({ visible }: Pick<Facts, 'visible'>): ReadonlySet<string> {
   const values = new Set<string>();
   for (const { type, content } of visible) {
     if (type === 'appeared' && content !== null) for (const line of content.split('\n')) values.add(line);

@@ -26,7 +26,10 @@ export interface DurableView {
 export interface CheckpointView {
   readonly number: number;
   readonly atMs: number;
+  readonly epoch: number;
   readonly nextOffset: number;
+  /** Part files that it leaves in progress. */
+  readonly inProgress: ReadonlySet<string>;
   /** Since the journal's begin. */
   readonly recordsRead: number;
   readonly recordsSkipped: number;
@@ -34,7 +37,26 @@ export interface CheckpointView {
   readonly recordsHeld: number;
 }
 
+/** Offsets that are not to be read: given up by an operator, or before the job's start. */
+export interface LossView {
+  readonly atMs: number;
+  readonly fromOffset: number;
+  readonly toOffset: number;
+  /** What was next before. */
+  readonly nextOffset: number;
+}
+
+/** What an owner journaled of an operator's request. */
+export interface AnswerView {
+  readonly type: string;
+  readonly atMs: number;
+  readonly epoch: number;
+  /** Part files that were in progress then. */
+  readonly inProgress: readonly string[];
+}
+
 export interface StopView {
+  readonly atMs: number;
   readonly code: string;
   readonly message: string;
   readonly files: readonly string[];
@@ -45,6 +67,12 @@ export interface PartitionView {
   readonly parts: ReadonlyMap<string, PartView>;
   readonly checkpoints: readonly CheckpointView[];
   readonly stops: readonly StopView[];
+  readonly losses: readonly LossView[];
+  readonly answers: readonly AnswerView[];
+  /** When each epoch was claimed. */
+  readonly claimsAtMs: readonly number[];
+  /** What was journaled while an operator's decision was waited for, though nothing may go on then. */
+  readonly behindStop: readonly { readonly atMs: number; readonly type: string }[];
 }
 
 /** A journaled event as JSON; the fields are those of journal/events.ts. */
@@ -58,6 +86,9 @@ interface RawChange {
   readonly lastOffset: string;
 }
 
+/** Nothing of this follows a stop before an operator has decided. */
+const GOES_ON: readonly string[] = ['partOpened', 'partMoved', 'checkpointCompleted', 'partitionStopped'];
+
 /** Every checker asks for the journal of the same run. */
 const readBefore = new WeakMap<readonly TracedEntry[], ReadonlyMap<number, PartitionView>>();
 
@@ -70,7 +101,9 @@ export function readJournal(entries: readonly TracedEntry[]): ReadonlyMap<number
 
 function readEntries(entries: readonly TracedEntry[]): ReadonlyMap<number, PartitionView> {
   const readers = new Map<number, PartitionReader>();
-  for (const { text, atMs } of entries) {
+  for (const { subject, text, atMs } of entries) {
+    // What operators file is none of the owners' own, and need not be readable.
+    if (subject.includes('.request.')) continue;
     const entry = JSON.parse(text) as { partition?: number; events?: readonly RawEvent[] };
     const { partition = -1, events = [] } = entry;
     if (partition < 0) continue;
@@ -86,6 +119,13 @@ class PartitionReader implements PartitionView {
   readonly parts = new Map<string, PartView>();
   readonly checkpoints: CheckpointView[] = [];
   readonly stops: StopView[] = [];
+  readonly losses: LossView[] = [];
+  readonly answers: AnswerView[] = [];
+  readonly claimsAtMs: number[] = [];
+  readonly behindStop: { atMs: number; type: string }[] = [];
+  #epoch = 0;
+  #nextOffset = 0;
+  #isStopped = false;
   #pieces: readonly RawChange[] = [];
   #recordsRead = 0;
   #recordsSkipped = 0;
@@ -95,9 +135,21 @@ class PartitionReader implements PartitionView {
   }
 
   take(event: RawEvent, atMs: number): void {
+    if (this.#isStopped && GOES_ON.includes(event.type)) this.behindStop.push({ atMs, type: event.type });
     switch (event.type) {
       case 'epochClaimed':
         this.#pieces = [];
+        this.#claim(event, atMs);
+        break;
+      case 'lossAccepted':
+        this.#isStopped = false;
+        this.#lose(atMs, Number(event['fromOffset']), Number(event['toOffset']));
+        break;
+      case 'resumeRequested':
+      case 'rollRequested':
+      case 'requestRefused':
+        if (event.type === 'resumeRequested') this.#isStopped = false;
+        this.answers.push({ type: event.type, atMs, epoch: this.#epoch, inProgress: this.#inProgress() });
         break;
       case 'partOpened': {
         const { partId, finalUri, temporaryUri } = event as unknown as PartView;
@@ -119,10 +171,29 @@ class PartitionReader implements PartitionView {
         });
         break;
       case 'partitionStopped':
-        this.stops.push(event as unknown as StopView);
+        this.#isStopped = true;
+        this.stops.push({ ...(event as unknown as StopView), atMs });
         break;
       default:
     }
+  }
+
+  /** What lies before the first claim's start was never to be read. */
+  #claim(event: RawEvent, atMs: number): void {
+    this.#epoch = Number(event['epoch']);
+    if (this.claimsAtMs.length === 0) this.#lose(atMs, 0, Number(event['startOffset']));
+    this.claimsAtMs.push(atMs);
+  }
+
+  #lose(atMs: number, fromOffset: number, toOffset: number): void {
+    if (toOffset > 0) this.losses.push({ atMs, fromOffset, toOffset, nextOffset: this.#nextOffset });
+    this.#nextOffset = toOffset;
+  }
+
+  #inProgress(): string[] {
+    return [...this.parts.values()].flatMap(({ partId, durable, pendingAtMs, ended }) =>
+      durable !== null && pendingAtMs === null && ended === null ? [partId] : [],
+    );
   }
 
   #complete(event: RawEvent, atMs: number): void {
@@ -140,12 +211,15 @@ class PartitionReader implements PartitionView {
         pendingAtMs: change.state === 'pending' ? atMs : null,
       });
     }
+    this.#nextOffset = Number(event['nextOffset']);
     this.#recordsRead += Number(event['recordsRead']);
     this.#recordsSkipped += (event['recordsSkipped'] as { nullValue: number }).nullValue;
     this.checkpoints.push({
       number: Number(event['checkpoint']),
       atMs,
-      nextOffset: Number(event['nextOffset']),
+      epoch: this.#epoch,
+      nextOffset: this.#nextOffset,
+      inProgress: new Set(this.#inProgress()),
       recordsRead: this.#recordsRead,
       recordsSkipped: this.#recordsSkipped,
       recordsHeld: [...this.parts.values()].reduce((sum, { durable }) => sum + (durable?.records ?? 0), 0),

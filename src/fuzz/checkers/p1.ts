@@ -1,15 +1,17 @@
 /** P1: each record below a completed checkpoint's nextOffset is in exactly one part file that is, or will be, committed. */
 import type { ExpectedRecord, Violation } from '../schedule.ts';
 import { everPublished, listed, violation, type Facts } from './facts.ts';
+import { isGivenUp } from './harms.ts';
 import { readJournal, type CheckpointView, type PartitionView } from './journalView.ts';
 
 export function checkP1(trace: Facts): Violation[] {
   const published = everPublished(trace);
   return [...readJournal(trace.journal).values()].flatMap((view) => {
-    const expected = trace.expected[view.partition] ?? [];
+    const all = trace.expected[view.partition] ?? [];
+    const expected = all.filter(({ offset }) => !isGivenUp(view, Number(offset)));
     const lost = lostRecords(view, expected, published);
     if (lost.length > 0) return lost;
-    return [...countViolations(view, expected), ...unseen(view, trace)];
+    return [...countViolations(view, expected), ...unseen(view, trace), ...leaps(view)];
   });
 }
 
@@ -43,6 +45,17 @@ function unseen({ partition, parts }: PartitionView, { visible }: Facts): Violat
     const message = `${finalUri} is journaled as committed at ${endedAtMs} ms, when nothing stood under that name`;
     const offsets = durable === null ? [] : [String(durable.firstOffset), String(durable.lastOffset)];
     return [violation('P1', message, { partition, offsets, files: [finalUri] })];
+  });
+}
+
+/** An operator gives up what is next, and nothing that lies behind what nobody has read. */
+function leaps({ partition, losses }: PartitionView): Violation[] {
+  return losses.flatMap(({ atMs, fromOffset, toOffset, nextOffset }) => {
+    if (fromOffset === nextOffset) return [];
+    const message =
+      `partition ${partition}: the loss of offsets ${fromOffset} to ${toOffset - 1} was accepted at ${atMs} ms, when offset ` +
+      `${nextOffset} was the next one`;
+    return [violation('P1', message, { partition, offsets: [String(nextOffset), String(fromOffset)] })];
   });
 }
 

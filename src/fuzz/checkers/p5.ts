@@ -8,8 +8,8 @@ export function checkP5(trace: Facts): Violation[] {
 }
 
 function lateness(trace: Facts): Violation[] {
-  const { schedule, healedAtMs, completeAtMs, leftovers, expected, endedAtMs } = trace;
-  const boundMs = livenessBoundMs(schedule.config);
+  const { schedule, healedAtMs, completeAtMs, leftovers, expected, endedAtMs, harms } = trace;
+  const boundMs = livenessBoundMs(schedule.config, harms);
   const calmFromMs = Math.max(healedAtMs, lastRecordMs(schedule.workload));
   if (completeAtMs !== null && completeAtMs - calmFromMs <= boundMs) return [];
   const until =
@@ -35,8 +35,8 @@ function lastRecordMs({ partitions }: Workload): number {
 }
 
 /** Temporary files that came behind everybody's back: nobody will look for them again. */
-function leftBehind({ completeAtMs, leftovers }: Facts): Violation[] {
-  if (completeAtMs === null || leftovers.length === 0) return [];
+function leftBehind({ completeAtMs, leftovers, harms }: Facts): Violation[] {
+  if (completeAtMs === null || leftovers.length === 0 || harms.length > 0) return [];
   const message = `in the end temporary files lie at the destination: ${listed(leftovers)}`;
   return [violation('P5', message, { files: leftovers })];
 }

@@ -1,24 +1,36 @@
 /** P6: what cannot be kept stops that partition with an error that names it. Never silent; and never where all can be kept. */
 import type { Violation } from '../schedule.ts';
-import { violation, type Facts } from './facts.ts';
+import { listed, violation, type Facts } from './facts.ts';
+import { isGivenUp, isRightStop } from './harms.ts';
 import { readJournal } from './journalView.ts';
 
 export function checkP6(trace: Facts): Violation[] {
-  return [...stops(trace), ...exits(trace), ...alarms(trace), ...unhandled(trace), ...miscounts(trace)];
+  return [
+    ...stops(trace),
+    ...exits(trace),
+    ...alarms(trace),
+    ...unhandled(trace),
+    ...miscounts(trace),
+    ...unasked(trace),
+    ...brokenClaims(trace),
+    ...unrolled(trace),
+  ];
 }
 
 /** No fault of a schedule takes away what was promised to be kept: every stop is one too many. */
-function stops({ stopped, journal }: Facts): Violation[] {
+function stops({ stopped, journal, harms }: Facts): Violation[] {
   const journaled = [...readJournal(journal).values()].flatMap((view) =>
-    view.stops.map(({ code, message, files }) => {
+    view.stops.flatMap(({ code, message, files }) => {
+      if (isRightStop(harms, code, view.partition)) return [];
       const text = `partition ${view.partition} is stopped though everything can be kept: ${code}: ${message}`;
-      return violation('P6', text, { partition: view.partition, files });
+      return [violation('P6', text, { partition: view.partition, files })];
     }),
   );
-  const reported = stopped.map(({ process, partition, code, message }) => {
+  const reported = stopped.flatMap(({ process, partition, code, message }) => {
     const number = Number(partition.slice(partition.lastIndexOf('/') + 1));
+    if (isRightStop(harms, code, number)) return [];
     const text = `partition ${number} is stopped in ${process} though everything can be kept: ${code}: ${message}`;
-    return violation('P6', text, { partition: number });
+    return [violation('P6', text, { partition: number })];
   });
   // The journal names files; a stop that could not be journaled is known from the process alone.
   return journaled.length > 0 ? journaled : reported;
@@ -34,22 +46,61 @@ const PASSING: readonly (string | null)[] = [
   'KAFKA_UNAVAILABLE',
 ];
 
-function exits({ exits: ended, fired }: Facts): Violation[] {
+function exits({ exits: ended, fired, harms }: Facts): Violation[] {
   const isCalm = !fired.includes(true);
   return ended.flatMap(({ process, atMs, error }) => {
     if (error === null || (!isCalm && PASSING.includes(error.code))) return [];
+    if (isRightStop(harms, error.code, null)) return [];
     const text = `${process} ended at ${atMs} ms with ${error.code ?? 'an error without a code'}: ${error.message}`;
     return [violation('P6', isCalm ? `${text}; no fault had taken place` : text)];
   });
 }
 
 /** What is logged as an error asks a person to come; here is nothing that one could do. */
-function alarms({ alarms: logged, stopped }: Facts): Violation[] {
-  if (stopped.length > 0) return [];
-  return logged.map(({ process, code, message, detail }) => {
+function alarms({ alarms: logged, stopped, harms }: Facts): Violation[] {
+  if (stopped.length > 0 && harms.length === 0) return [];
+  return logged.flatMap(({ process, code, message, detail }) => {
+    if (isRightStop(harms, code, null)) return [];
     const what = `${process} logs an error though everything can be kept: ${message}: ${code ?? '-'}: ${detail}`;
-    return violation('P6', what);
+    return [violation('P6', what)];
   });
+}
+
+/** A stop is final until an operator decides, whoever claims the partition meanwhile. */
+function unasked({ journal }: Facts): Violation[] {
+  return [...readJournal(journal).values()].flatMap(({ partition, behindStop: [first] }) => {
+    if (first === undefined) return [];
+    const text = `partition ${partition} was stopped, and went on at ${first.atMs} ms without an operator: ${first.type}`;
+    return [violation('P6', text, { partition })];
+  });
+}
+
+/** Whose journal is broken is left alone: a broken claimer fences nobody. */
+function brokenClaims({ journal, harms }: Facts): Violation[] {
+  const views = readJournal(journal);
+  return harms.flatMap(({ partition, noClaimFromMs }) => {
+    if (noClaimFromMs === undefined || partition === null) return [];
+    const claimedAtMs = views.get(partition)?.claimsAtMs.find((atMs) => atMs >= noClaimFromMs);
+    if (claimedAtMs === undefined) return [];
+    const text = `partition ${partition} was claimed at ${claimedAtMs} ms, though an entry of its journal had been changed`;
+    return [violation('P6', text, { partition })];
+  });
+}
+
+/** What an operator asked to be rolled is closed by the second checkpoint behind it; the first may have been cut before. */
+function unrolled({ journal }: Facts): Violation[] {
+  return [...readJournal(journal).values()].flatMap(({ partition, answers, checkpoints }) =>
+    answers.flatMap(({ type, atMs, epoch, inProgress }) => {
+      if (type !== 'rollRequested') return [];
+      const [, second] = checkpoints.filter((one) => one.epoch === epoch && one.atMs > atMs);
+      const left = inProgress.filter((partId) => second?.inProgress.has(partId));
+      if (left.length === 0) return [];
+      const text =
+        `partition ${partition} took up at ${atMs} ms that its files are to be rolled; at ${second?.atMs ?? 0} ms ` +
+        `${listed(left)} took records still`;
+      return [violation('P6', text, { partition })];
+    }),
+  );
 }
 
 function unhandled({ unhandled: reasons }: Facts): Violation[] {
@@ -58,8 +109,9 @@ function unhandled({ unhandled: reasons }: Facts): Violation[] {
 
 /** What a checkpoint skipped is told: read less skipped are the records with a value. */
 function miscounts({ journal, expected }: Facts): Violation[] {
-  return [...readJournal(journal).values()].flatMap(({ partition, checkpoints }) => {
-    const records = expected[partition] ?? [];
+  return [...readJournal(journal).values()].flatMap((view) => {
+    const { partition, checkpoints } = view;
+    const records = (expected[partition] ?? []).filter(({ offset }) => !isGivenUp(view, Number(offset)));
     const wrong = checkpoints.find(({ recordsRead, recordsSkipped, nextOffset }) => {
       const below = records.filter(({ offset }) => Number(offset) < nextOffset).length;
       return recordsRead - recordsSkipped !== below;

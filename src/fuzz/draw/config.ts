@@ -1,5 +1,5 @@
-/** Drawn configurations; what stands first in a choice is what a failure is shrunk to. */
-import fc from 'fast-check';
+/** Drawn configurations: every setting for itself. */
+import type { SeededRandom } from '../random.ts';
 import type { StoreKind, WorldConfig } from '../schedule.ts';
 import type { JobShape } from './jobShape.ts';
 
@@ -15,61 +15,51 @@ const TURNS_MS = [
   Date.UTC(2026, 0, 1, -8),
 ] as const;
 
-export function configArbitrary(store: StoreKind, job: JobShape | null): fc.Arbitrary<WorldConfig> {
-  const settings: fc.Arbitrary<Settings> =
-    job === null
-      ? ownSettings
-      : fc.constant({
-          checkpointIntervalMs: job.checkpointIntervalMs,
-          roll: job.roll,
-          buckets: job.buckets,
-        });
-  return fc
-    .record({
-      processes: fc.constantFrom(1, 1, 2, 2, 2, 3, 4),
-      settings,
-      wallStartMs: fc
-        .record({ turn: fc.constantFrom(...TURNS_MS), before: fc.nat(2_000) })
-        .map(({ turn, before }) => turn - before),
-      entropy: fc.constantFrom(false, false, true),
-      latencyMsMax: fc.constantFrom(2, 5, 20, 0),
-      timeoutMs: fc.constantFrom(100, 300),
-      restartMs: fc.constantFrom(100, 10, 500, 2_000),
-      dismissesDeadMember: fc.boolean().map((no) => !no),
-      entryBytesMax: fc.constantFrom(100_000, 100_000, 3_000),
-      readBatchEntries: fc.constantFrom(100, 2),
-      snapshotEntries: fc.constantFrom(1_000, 2, 5, 12),
-      fetchBatchesMax: fc.integer({ min: 1, max: 4 }),
-    })
-    .map(({ settings: drawn, ...rest }) => ({
-      store,
-      ...drawn,
-      ...rest,
-      ...{ sessionMs: 1_500, heartbeatMs: 300, faultsUntilMs: 15_000 },
-    }));
+export interface DrawOptions {
+  readonly store: StoreKind;
+  /** Fixes rolling, buckets and checkpoints; null: they are drawn, too. */
+  readonly job: JobShape | null;
+}
+
+export function drawConfig(random: SeededRandom, { store, job }: DrawOptions): WorldConfig {
+  return {
+    store,
+    processes: random.pick([1, 1, 2, 2, 2, 3, 4]),
+    ...settingsOf(random, job),
+    entropy: random.percent(33),
+    wallStartMs: random.pick(TURNS_MS) - random.below(2_001),
+    latencyMsMax: random.pick([2, 5, 20, 0]),
+    timeoutMs: random.pick([100, 300]),
+    ...{ sessionMs: 1_500, heartbeatMs: 300 },
+    restartMs: random.pick([100, 10, 500, 2_000]),
+    dismissesDeadMember: random.percent(50),
+    entryBytesMax: random.pick([100_000, 100_000, 3_000]),
+    readBatchEntries: random.pick([100, 2]),
+    snapshotEntries: random.pick([1_000, 2, 5, 12]),
+    fetchBatchesMax: 1 + random.below(4),
+    faultsUntilMs: 15_000,
+  };
 }
 
 type Settings = Pick<WorldConfig, 'checkpointIntervalMs' | 'roll' | 'buckets'>;
 
-const ownSettings: fc.Arbitrary<Settings> = fc.record({
-  checkpointIntervalMs: fc.constantFrom(100, 50, 200),
-  roll: fc.record({
-    maxBytes: fc.constantFrom(1_000, 60, 24, 8),
-    maxAgeMs: fc.constantFrom(800, 300, 2_000),
-    maxIdleMs: fc.constantFrom(400, 150),
-    atCheckpoint: fc.constantFrom(false, false, false, true),
-  }),
-  buckets: bucketsArbitrary(),
-});
+function settingsOf(random: SeededRandom, job: JobShape | null): Settings {
+  if (job !== null)
+    return { checkpointIntervalMs: job.checkpointIntervalMs, roll: job.roll, buckets: job.buckets };
+  return {
+    checkpointIntervalMs: random.pick([100, 50, 200]),
+    roll: {
+      maxBytes: random.pick([1_000, 60, 24, 8]),
+      maxAgeMs: random.pick([800, 300, 2_000]),
+      maxIdleMs: random.pick([400, 150]),
+      atCheckpoint: random.percent(25),
+    },
+    buckets: drawBuckets(random),
+  };
+}
 
-type Buckets = WorldConfig['buckets'];
-
-function bucketsArbitrary(): fc.Arbitrary<Buckets> {
-  const timed: fc.Arbitrary<Buckets> = fc.record({
-    by: fc.constantFrom('record-time', 'wall-clock'),
-    pattern: fc.constantFrom(...PATTERNS),
-    timezone: fc.constantFrom(...ZONES),
-  });
-  const none: fc.Arbitrary<Buckets> = fc.constant({ by: 'none' });
-  return fc.oneof({ withCrossShrink: true }, none, timed);
+function drawBuckets(random: SeededRandom): WorldConfig['buckets'] {
+  if (random.percent(50)) return { by: 'none' };
+  const by = random.pick(['record-time', 'wall-clock'] as const);
+  return { by, pattern: random.pick(PATTERNS), timezone: random.pick(ZONES) };
 }

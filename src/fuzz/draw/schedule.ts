@@ -1,29 +1,31 @@
-/** Drawn schedules: plain data that fast-check can shrink, and replay by seed and path. */
-import fc from 'fast-check';
-import type { Schedule, StoreKind } from '../schedule.ts';
-import { configArbitrary } from './config.ts';
-import { faultsArbitrary } from './faults.ts';
-import type { JobShape } from './jobShape.ts';
-import { workloadArbitrary } from './workload.ts';
+/** Drawn schedules: plain data that follows from a seed and a run's number alone. */
+import type { DrawContext } from '../faults/kind.ts';
+import { SeededRandom } from '../random.ts';
+import type { Schedule } from '../schedule.ts';
+import { drawConfig, type DrawOptions } from './config.ts';
+import { drawFaults } from './faults.ts';
+import { drawStories } from './stories.ts';
+import { drawWorkload } from './workload.ts';
 
-export interface DrawOptions {
-  readonly store: StoreKind;
-  /** Fixes rolling, buckets and checkpoints; null: they are drawn, too. */
-  readonly job: JobShape | null;
+export type { DrawOptions } from './config.ts';
+
+export const WORLD_SEED_MAX = 2 ** 31;
+
+/** What is drawn for the run of this number; a run's draw has nothing to do with those before it. */
+export function randomOfRun(seed: number, run: number): SeededRandom {
+  return new SeededRandom(Math.imul(seed ^ 0x5bd1e995, 0x9e3779b1) ^ Math.imul(run + 1, 0x85ebca6b));
 }
 
-/** A failure is shrunk in this order: faults, workload, configuration. The seed of the world stays. */
-export function scheduleArbitrary({ store, job }: DrawOptions): fc.Arbitrary<Schedule> {
-  return fc
-    .record({
-      faults: faultsArbitrary(store),
-      workload: workloadArbitrary,
-      config: configArbitrary(store, job),
-      seed: fc.noShrink(fc.integer({ min: 0, max: 2 ** 31 - 1 })),
-    })
-    .map(({ seed, config, workload: drawn, faults }) => {
-      const workload = drawn(config.wallStartMs);
-      const counts = { processes: config.processes, partitions: workload.partitions.length };
-      return { seed, config, workload, faults: faults(counts) };
-    });
+export function drawSchedule(random: SeededRandom, options: DrawOptions): Schedule {
+  const config = drawConfig(random, options);
+  const workload = drawWorkload(random, config.wallStartMs);
+  const drawn: Schedule = { seed: random.below(WORLD_SEED_MAX), config, workload, faults: [] };
+  const faults = drawFaults(contextOf(drawn, random));
+  return drawStories(random, { ...drawn, faults }, options);
+}
+
+/** What a fault of this schedule is drawn for. */
+export function contextOf({ config, workload }: Schedule, random: SeededRandom): DrawContext {
+  const { store, processes } = config;
+  return { random, store, processes, partitions: workload.partitions.length };
 }

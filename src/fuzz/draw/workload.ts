@@ -1,5 +1,5 @@
 /** Drawn workloads: a few partitions with batches, transactions and holes, in the order of their times. */
-import fc from 'fast-check';
+import type { SeededRandom } from '../random.ts';
 import type { LogItem, RecordShape, Workload } from '../schedule.ts';
 
 export const PARTITIONS_MAX = 2;
@@ -10,60 +10,37 @@ const STEPS_MS = [0, 1, 700, 60_000, 3_600_000, 86_400_000] as const;
 /** Record times that nothing can rely on: before 1970, and out of the calendar. */
 const ODD_TIMES_MS = [-1, 9e15] as const;
 
-/** A workload whose record times still wait for the world's clock. */
-export type DrawnWorkload = (wallStartMs: number) => Workload;
-
-export const workloadArbitrary: fc.Arbitrary<DrawnWorkload> = fc
-  .array(fc.array(drawnItem(), { minLength: 1, maxLength: ITEMS_MAX, size: 'max' }), {
-    minLength: 1,
-    maxLength: PARTITIONS_MAX,
-    size: 'max',
-  })
-  .map((logs) => (wallStartMs) => ({
-    topic: 'numbers',
-    partitions: logs.map((items) => placed(items, wallStartMs)),
-  }));
-
-interface DrawnItem {
-  /** Since the item before. */
-  readonly afterMs: number;
-  /** Its own times are counted from its beginning. */
-  readonly item: LogItem;
-  /** Null: as long after the world's start as the item's timestampMs says. */
-  readonly oddTimeMs: number | null;
+export function drawWorkload(random: SeededRandom, wallStartMs: number): Workload {
+  const partitions = Array.from({ length: 1 + random.below(PARTITIONS_MAX) }, () =>
+    drawItems(random, wallStartMs),
+  );
+  return { topic: 'numbers', partitions };
 }
 
-function placed(items: readonly DrawnItem[], wallStartMs: number): LogItem[] {
+function drawItems(random: SeededRandom, wallStartMs: number): LogItem[] {
   let atMs = 0;
-  return items.map(({ afterMs, item, oddTimeMs }) => {
-    atMs += afterMs;
-    if (item.type === 'hole') return { ...item, atMs };
-    const timestampMs = oddTimeMs ?? wallStartMs + item.timestampMs;
-    if (item.type === 'records') return { ...item, atMs, timestampMs };
-    return { ...item, atMs, endsAtMs: atMs + item.endsAtMs, timestampMs };
+  return Array.from({ length: 1 + random.below(ITEMS_MAX) }, () => {
+    atMs += random.below(GAP_MS_MAX + 1);
+    return drawItem(random, atMs, wallStartMs);
   });
 }
 
-function drawnItem(): fc.Arbitrary<DrawnItem> {
-  const shape: fc.Arbitrary<RecordShape> = fc.record({
-    records: fc.integer({ min: 1, max: 6 }),
-    nullEvery: fc.constantFrom(0, 0, 0, 2, 3),
-    timestampMs: fc.nat(4).map((seconds) => 1_000 * seconds),
-    stepMs: fc.constantFrom(...STEPS_MS),
-  });
-  const records = shape.map((one): LogItem => ({ type: 'records', atMs: 0, ...one }));
-  const transaction = fc
-    .record({ shape, committed: fc.boolean(), endsAtMs: fc.nat(400) })
-    .map(({ shape: one, ...rest }): LogItem => ({ type: 'transaction', atMs: 0, ...rest, ...one }));
-  const hole = fc.integer({ min: 1, max: 5 }).map((offsets): LogItem => ({ type: 'hole', atMs: 0, offsets }));
-  return fc.record({
-    afterMs: fc.nat(GAP_MS_MAX),
-    item: fc.oneof(
-      { withCrossShrink: true },
-      { weight: 5, arbitrary: records },
-      { weight: 2, arbitrary: transaction },
-      { weight: 1, arbitrary: hole },
-    ),
-    oddTimeMs: fc.option(fc.constantFrom(...ODD_TIMES_MS), { freq: 30, nil: null }),
-  });
+function drawItem(random: SeededRandom, atMs: number, wallStartMs: number): LogItem {
+  const type = random.weighted(['records', 'transaction', 'hole'] as const, (one) => WEIGHTS[one]);
+  if (type === 'hole') return { type, atMs, offsets: 1 + random.below(5) };
+  const shape = drawShape(random, wallStartMs);
+  if (type === 'records') return { type, atMs, ...shape };
+  return { type, atMs, endsAtMs: atMs + random.below(401), committed: random.percent(50), ...shape };
+}
+
+const WEIGHTS = { records: 5, transaction: 2, hole: 1 } as const;
+
+function drawShape(random: SeededRandom, wallStartMs: number): RecordShape {
+  const isOdd = random.percent(3);
+  return {
+    records: 1 + random.below(6),
+    nullEvery: random.pick([0, 0, 0, 2, 3]),
+    timestampMs: isOdd ? random.pick(ODD_TIMES_MS) : wallStartMs + 1_000 * random.below(5),
+    stepMs: random.pick(STEPS_MS),
+  };
 }

@@ -7,7 +7,8 @@ import type { Fetched, PartitionLog } from './partitionLog.ts';
 
 export interface FeedContext {
   readonly process: SimProcess;
-  readonly log: PartitionLog;
+  /** As it is now: it may be replaced. */
+  readonly log: () => PartitionLog;
   readonly batchesMax: number;
   readonly ask: <T>(question: () => T) => Promise<T>;
 }
@@ -38,11 +39,13 @@ export class SimFeed implements PartitionFeed {
   }
 
   async #fetch(): Promise<void> {
-    const { process, log, ask, batchesMax } = this.#context;
+    const { process, log: current, ask, batchesMax } = this.#context;
     const { scheduler } = process;
     const size = 1 + process.chance.below(batchesMax);
     const offset = this.#offset;
     const fetched = await ask((): Fetched | TidemarkError | null => {
+      const log = current();
+      if (offset < log.startOffset) return rangeLost(log, offset);
       if (offset > log.endAt(scheduler.nowMs)) return beyondEnd(log, offset, scheduler.nowMs);
       const found = log.fetch(offset, size, scheduler.nowMs);
       if (found === null) {
@@ -77,6 +80,14 @@ function beyondEnd({ partition }: PartitionLog, offset: number, endOffset: numbe
     'SOURCE_BEYOND_END',
     `The log of partition ${partition} ends at ${endOffset}, before offset ${offset}: the topic was truncated or recreated.`,
     { fields: { fromOffset: BigInt(offset) } },
+  );
+}
+
+function rangeLost({ partition, startOffset }: PartitionLog, offset: number): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_RANGE_LOST',
+    `Kafka no longer holds offsets ${offset} to ${startOffset - 1} of partition ${partition}.`,
+    { fields: { fromOffset: BigInt(offset), toOffset: BigInt(startOffset) } },
   );
 }
 

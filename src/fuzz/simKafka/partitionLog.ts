@@ -35,6 +35,8 @@ const NO_BYTES = Buffer.alloc(0);
 export class PartitionLog {
   readonly partition: number;
   readonly batches: readonly PlacedBatch[];
+  /** The first offset that retention has left. */
+  startOffset = 0;
   readonly #waiters = new Set<() => void>();
 
   constructor(partition: number, items: readonly LogItem[]) {
@@ -69,6 +71,18 @@ export class PartitionLog {
     }
     const last = batches.at(-1);
     return last === undefined ? null : { batches, nextOffset: last.end };
+  }
+
+  /** Takes all but the newest batches that are there by now; false where that is nothing. */
+  expire(nowMs: number, keep: number): boolean {
+    const there = this.batches.filter(({ atMs }) => atMs <= nowMs);
+    const stable = this.lastStableOffsetAt(nowMs);
+    const first = there.at(-keep - 1)?.end ?? 0;
+    const start = Math.min(keep === 0 ? this.endAt(nowMs) : first, stable);
+    if (start <= this.startOffset) return false;
+    this.startOffset = start;
+    this.changed();
+    return true;
   }
 
   /** Calls back once, at the next change. */

@@ -1,0 +1,147 @@
+/** The next schedule: drawn anew, or one that came to something new, with a few changes. */
+import { OPERATOR_PLACE, PLACES_MAX } from '../faults/kind.ts';
+import type { SeededRandom } from '../random.ts';
+import type { Fault, Schedule, WorldConfig } from '../schedule.ts';
+import { drawConfig, type DrawOptions } from './config.ts';
+import type { Corpus, Kept } from './corpus.ts';
+import { drawFault } from './faults.ts';
+import { contextOf, drawSchedule, randomOfRun, WORLD_SEED_MAX } from './schedule.ts';
+import { withStory } from './stories.ts';
+import { drawWorkload } from './workload.ts';
+
+/** In percent. */
+const FRESH_SHARE = 45;
+const CORPUS_MIN = 8;
+const CHANGES_MAX = 3;
+const FAULTS_MAX = 30;
+/** How far from a moment a fault is put, and how far one is moved. */
+const NEAR_MS = 12;
+const MOVED_MS = 120;
+
+export function nextSchedule(seed: number, run: number, corpus: Corpus, options: DrawOptions): Schedule {
+  const random = randomOfRun(seed, run);
+  if (corpus.size < CORPUS_MIN || random.percent(FRESH_SHARE)) return drawSchedule(random, options);
+  const kept = corpus.pick(random);
+  let schedule = kept.schedule;
+  for (let changes = 1 + random.below(CHANGES_MAX); changes > 0; changes -= 1) {
+    const change = random.weighted(CHANGES, ({ weight }) => weight);
+    schedule = change.make({ random, schedule, kept, corpus, options });
+  }
+  return fitted(schedule);
+}
+
+interface Changing {
+  readonly random: SeededRandom;
+  readonly schedule: Schedule;
+  readonly kept: Kept;
+  readonly corpus: Corpus;
+  readonly options: DrawOptions;
+}
+
+interface Change {
+  readonly weight: number;
+  make(changing: Changing): Schedule;
+}
+
+const CHANGES: readonly Change[] = [
+  { weight: 4, make: addFault },
+  { weight: 2, make: addStory },
+  { weight: 2, make: removeFault },
+  { weight: 4, make: moveFault },
+  { weight: 4, make: meetMoment },
+  { weight: 3, make: splice },
+  { weight: 2, make: changeSetting },
+  { weight: 1, make: changeWorkload },
+  { weight: 2, make: changeSeed },
+];
+
+function addFault({ random, schedule }: Changing): Schedule {
+  return { ...schedule, faults: [...schedule.faults, drawFault(contextOf(schedule, random))] };
+}
+
+function addStory({ random, schedule, options }: Changing): Schedule {
+  return withStory(random, schedule, options);
+}
+
+function removeFault({ random, schedule }: Changing): Schedule {
+  if (schedule.faults.length === 0) return schedule;
+  return { ...schedule, faults: schedule.faults.toSpliced(random.below(schedule.faults.length), 1) };
+}
+
+/** To another time, another count, another process. */
+function moveFault({ random, schedule }: Changing): Schedule {
+  if (schedule.faults.length === 0) return schedule;
+  const at = random.below(schedule.faults.length);
+  const fault = schedule.faults[at];
+  return fault === undefined
+    ? schedule
+    : { ...schedule, faults: schedule.faults.with(at, moved(random, fault)) };
+}
+
+function moved(random: SeededRandom, fault: Fault): Fault {
+  if ('atMs' in fault)
+    return { ...fault, atMs: Math.max(0, fault.atMs + random.below(2 * MOVED_MS + 1) - MOVED_MS) };
+  switch (random.below(3)) {
+    case 0:
+      return { ...fault, nth: Math.max(1, fault.nth + random.pick([-1, 1, 2])) };
+    case 1:
+      return { ...fault, life: random.below(3) };
+    default:
+      return {
+        ...fault,
+        process: fault.process === OPERATOR_PLACE ? OPERATOR_PLACE : random.below(PLACES_MAX),
+      };
+  }
+}
+
+/** A fault that there is, or a new one, at a moment at which something happened. */
+function meetMoment(changing: Changing): Schedule {
+  const { random, schedule, kept } = changing;
+  const { faults } = schedule;
+  const timed = [...faults.keys()].filter((index) => 'atMs' in (faults[index] ?? {}));
+  const at = timed.length > 0 && random.percent(60) ? random.pick(timed) : faults.length;
+  const fault = faults[at] ?? drawTimed(contextOf(schedule, random));
+  if (kept.moments.length === 0 || !('atMs' in fault)) return addFault(changing);
+  const atMs = Math.max(0, random.pick(kept.moments) + random.below(NEAR_MS + 1) - Math.floor(NEAR_MS / 2));
+  return { ...schedule, faults: faults.toSpliced(at, 1, { ...fault, atMs }) };
+}
+
+const TIMED = ['rebalance', 'kill', 'freeze', 'away', 'mute', 'roll', 'request', 'powerCut'] as const;
+
+function drawTimed(context: Parameters<typeof drawFault>[0]): Fault {
+  return drawFault(context, TIMED);
+}
+
+/** Faults of two that were kept. */
+function splice({ random, schedule, corpus }: Changing): Schedule {
+  const other = corpus.pick(random).schedule;
+  const own = schedule.faults.filter(() => random.percent(70));
+  const taken = other.faults.filter(() => random.percent(70));
+  return { ...schedule, faults: [...own, ...taken] };
+}
+
+function changeSetting({ random, schedule, options }: Changing): Schedule {
+  const drawn = drawConfig(random, options);
+  const key = random.pick(Object.keys(drawn) as (keyof WorldConfig)[]);
+  return { ...schedule, config: { ...schedule.config, [key]: drawn[key] } };
+}
+
+function changeWorkload({ random, schedule }: Changing): Schedule {
+  return { ...schedule, workload: drawWorkload(random, schedule.config.wallStartMs) };
+}
+
+function changeSeed({ random, schedule }: Changing): Schedule {
+  return { ...schedule, seed: random.below(WORLD_SEED_MAX) };
+}
+
+/** Faults only of places and partitions that there are, and not too many of them. */
+function fitted(schedule: Schedule): Schedule {
+  const { config, workload } = schedule;
+  const faults = schedule.faults.slice(0, FAULTS_MAX).map((fault): Fault => {
+    if ('partition' in fault) return { ...fault, partition: fault.partition % workload.partitions.length };
+    if (!('process' in fault) || fault.process === OPERATOR_PLACE) return fault;
+    const places = 'atMs' in fault ? Math.min(PLACES_MAX, config.processes + 1) : config.processes;
+    return { ...fault, process: fault.process % places };
+  });
+  return { ...schedule, faults };
+}

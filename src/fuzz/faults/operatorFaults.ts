@@ -1,0 +1,58 @@
+/** What operators file: in time, too early, and wrong. */
+import { z } from 'zod';
+import { counted, drawTimeMs, placed } from './drawing.ts';
+import type { KindsOf, WorldHands } from './kind.ts';
+
+const ASKED = ['resume', 'acceptLoss', 'garbage'] as const;
+const SKEWS = [0, 0, 1, -1, 2] as const;
+
+/** What the partition's last stop would take, each end so many offsets off. */
+function lossOf(world: WorldHands, partition: number, skew: number): { from: bigint; to: bigint } {
+  const nextOffset = world.journal.nextOffsetOf(partition) ?? 0n;
+  const { startOffset } = world.kafka.log(partition);
+  const from = nextOffset + BigInt(skew);
+  const to = BigInt(Math.max(startOffset, Number(nextOffset) + 1));
+  return { from: from < 0n ? 0n : from, to: skew === 0 ? to : to + 2n };
+}
+
+export const OPERATOR_FAULTS: KindsOf<'roll' | 'request'> = {
+  roll: {
+    weight: 1,
+    schema: z.strictObject({ type: z.literal('roll'), partition: placed, atMs: counted }),
+    draw: (context) => ({
+      ...{ type: 'roll', partition: context.random.below(context.partitions), atMs: drawTimeMs(context) },
+    }),
+    words: ({ atMs, partition }) => `an operator asks at ${atMs} ms for partition ${partition} to be rolled`,
+    strike({ partition }, world) {
+      world.request(partition, { type: 'roll' });
+    },
+  },
+  request: {
+    weight: 2,
+    schema: z.strictObject({
+      ...{ type: z.literal('request'), partition: placed, atMs: counted, asks: z.enum(ASKED) },
+      skew: z.number().int().min(-1_000).max(1_000),
+    }),
+    draw: (context) => ({
+      ...{ type: 'request', partition: context.random.below(context.partitions), atMs: drawTimeMs(context) },
+      ...{ asks: context.random.pick(ASKED), skew: context.random.pick(SKEWS) },
+    }),
+    words: ({ atMs, partition, asks, skew }) =>
+      `an operator asks at ${atMs} ms for partition ${partition}: ${REQUEST_WORDS[asks]}` +
+      (asks === 'acceptLoss' && skew !== 0 ? `, ${skew} off` : ''),
+    strike({ partition, asks, skew }, world) {
+      if (asks === 'garbage') world.request(partition, new TextEncoder().encode('{"type":"ro'));
+      else if (asks === 'resume') world.request(partition, { type: 'resume' });
+      else {
+        const { from, to } = lossOf(world, partition, skew);
+        world.request(partition, { type: 'acceptLoss', fromOffset: from, toOffset: to });
+      }
+    },
+  },
+};
+
+const REQUEST_WORDS: Readonly<Record<(typeof ASKED)[number], string>> = {
+  resume: 'resume',
+  acceptLoss: 'accept the loss',
+  garbage: 'something that cannot be read',
+};

@@ -1,0 +1,51 @@
+/** Every kind of fault by its name. */
+import { z } from 'zod';
+import type { Fault } from '../schedule.ts';
+import { JOURNAL_FAULTS } from './journalFaults.ts';
+import { KAFKA_FAULTS } from './kafkaFaults.ts';
+import type { DrawContext, FaultKind, KindsOf, WorldHands } from './kind.ts';
+import { OPERATOR_FAULTS } from './operatorFaults.ts';
+import { PROCESS_FAULTS } from './processFaults.ts';
+import { SERVICE_FAULTS } from './serviceFaults.ts';
+
+export const FAULT_KINDS: KindsOf<Fault['type']> = {
+  ...PROCESS_FAULTS,
+  ...SERVICE_FAULTS,
+  ...KAFKA_FAULTS,
+  ...OPERATOR_FAULTS,
+  ...JOURNAL_FAULTS,
+};
+
+export const FAULT_TYPES = Object.keys(FAULT_KINDS) as readonly Fault['type'][];
+
+/** The kind of a fault, whichever it is. */
+function kindOf(type: Fault['type']): FaultKind {
+  return FAULT_KINDS[type];
+}
+
+/** Kinds that are drawn by themselves, each as often as its weight says beside the others. */
+export const DRAWN_TYPES = FAULT_TYPES.filter((type) => kindOf(type).weight > 0);
+
+export function isHarm(type: Fault['type']): boolean {
+  return kindOf(type).isHarm === true;
+}
+
+export function weightOf(type: Fault['type']): number {
+  return kindOf(type).weight;
+}
+
+export function drawFaultOf(type: Fault['type'], context: DrawContext): Fault {
+  return kindOf(type).draw(context);
+}
+
+export function faultWords(fault: Fault): string {
+  return kindOf(fault.type).words(fault);
+}
+
+export function strike(fault: Fault, world: WorldHands): void {
+  kindOf(fault.type).strike?.(fault, world);
+}
+
+export const faultSchema: z.ZodType<Fault> = z.union(
+  FAULT_TYPES.map((type) => kindOf(type).schema) as [z.ZodType<Fault>, ...z.ZodType<Fault>[]],
+);

@@ -1,0 +1,58 @@
+/** Whether a world whose faults took something away for good has come to its end: what is not complete has stopped, rightly. */
+import { everPublished } from './checkers/facts.ts';
+import { isGivenUp, isRightStop } from './checkers/harms.ts';
+import { readJournal, type PartitionView } from './checkers/journalView.ts';
+import type { Harm } from './faults/kind.ts';
+import type { Recorder } from './recorder.ts';
+import type { PartitionLog } from './simKafka/partitionLog.ts';
+
+export class RightStops {
+  readonly #recorder: Recorder;
+  readonly #logs: readonly PartitionLog[];
+  #seenVersion = -1;
+  #isOver = false;
+
+  constructor(recorder: Recorder, logs: readonly PartitionLog[]) {
+    this.#recorder = recorder;
+    this.#logs = logs;
+  }
+
+  isOver(harms: readonly Harm[]): boolean {
+    const { version } = this.#recorder;
+    if (harms.length === 0) return false;
+    if (version === this.#seenVersion) return this.#isOver;
+    this.#seenVersion = version;
+    this.#isOver = this.#look(harms);
+    return this.#isOver;
+  }
+
+  #look(harms: readonly Harm[]): boolean {
+    const { stops, journal, visible } = this.#recorder;
+    const isStopped = (partition: number): boolean => {
+      const code = stops.get(partition);
+      return code !== undefined && isRightStop(harms, code, partition);
+    };
+    if (this.#logs.every(({ partition }) => isStopped(partition))) return true;
+    const views = readJournal([...journal]);
+    const published = everPublished({ visible });
+    // A journal that went back does not know any more what became of its files; who appends nothing does not learn of it.
+    const isBack = harms.some(({ type }) => type === 'journalBack');
+    return this.#logs.every((log) => {
+      const { partition } = log;
+      if (isStopped(partition)) return true;
+      const view = views.get(partition) ?? NOTHING;
+      const isLeft = [...view.parts.values()].some(({ ended }) => ended === null);
+      return (isBack || !isLeft) && isPublished(log, view, published);
+    });
+  }
+}
+
+const NOTHING: Pick<PartitionView, 'parts' | 'losses'> = { parts: new Map(), losses: [] };
+
+function isPublished(
+  log: PartitionLog,
+  view: Pick<PartitionView, 'losses'>,
+  published: ReadonlySet<string>,
+): boolean {
+  return log.expected().every(({ offset, value }) => published.has(value) || isGivenUp(view, Number(offset)));
+}
