@@ -42,7 +42,7 @@ export const OPERATOR_FAULTS: KindsOf<'roll' | 'request'> = {
       (asks === 'acceptLoss' && skew !== 0 ? `, ${skew} off` : ''),
     strike({ partition, asks, skew }, world) {
       if (asks === 'garbage') world.request(partition, new TextEncoder().encode('{"type":"ro'));
-      else if (asks === 'resume') world.request(partition, { type: 'resume' });
+      else if (asks === 'resume') world.request(partition, { type: 'resume', from: null, acceptLoss: false });
       else {
         const { from, to } = lossOf(world, partition, skew);
         world.request(partition, { type: 'acceptLoss', fromOffset: from, toOffset: to });
