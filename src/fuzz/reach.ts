@@ -92,7 +92,7 @@ export class Reach {
 }
 
 /** The fault's kind, as fine as it matters. */
-export function labelOf(fault: Fault): string {
+function labelOf(fault: Fault): string {
   switch (fault.type) {
     case 'journal':
       return `journal.${fault.fault.type}`;

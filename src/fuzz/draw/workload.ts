@@ -2,7 +2,7 @@
 import type { SeededRandom } from '../random.ts';
 import type { LogItem, RecordShape, Workload } from '../schedule.ts';
 
-export const PARTITIONS_MAX = 2;
+const PARTITIONS_MAX = 2;
 const ITEMS_MAX = 9;
 const GAP_MS_MAX = 180;
 /** How far apart the times of records are: within one folder, or each in another. */

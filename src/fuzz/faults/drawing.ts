@@ -8,7 +8,7 @@ import { OPERATOR_PLACE, PLACES_MAX, type DrawContext } from './kind.ts';
 export const PAUSES_MS = [50, 400, 2_500, 5_000] as const;
 export const AWAY_MS = [100, 1_000, 4_000] as const;
 /** Most of what a workload asks for is done by then; recoveries go on behind it. */
-export const STRIKES_UNTIL_MS = 2_500;
+const STRIKES_UNTIL_MS = 2_500;
 const LIVES = [0, 0, 0, 0, 1, 1, 2] as const;
 const NTHS = [1, 1, 1, 2, 2, 3, 4, 6] as const;
 
