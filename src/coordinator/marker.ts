@@ -16,8 +16,9 @@ export async function checkMarker(context: Context): Promise<void> {
   const folder = markerFolderUri(settings.naming);
   const id = await ports.store.readMarker(folder, settings.job);
   if (id !== null && id !== ports.journal.id) throw ofAnother(folder, settings.job, id, ports.journal.id);
-  if (id === null && (await hasWritten(context, (await readJobFacts(context)).facts, folder)))
-    throw markerMissing(folder, settings.job);
+  if (id !== null || !(await hasWritten(context, (await readJobFacts(context)).facts, folder))) return;
+  // Another coordinator that starts now may have made it since it was looked for; the journal says so only behind that.
+  await checkMarkerStands(context);
 }
 
 /** Before the first partOpened: makes the marker where there is none, and journals that it was made. */
