@@ -65,6 +65,16 @@ export function finalUri(
   return `${folder}/${name}`;
 }
 
+/** Whether a part file of the partition may be called so, whatever its first offset and what follows that. */
+export function isNameOf(
+  { prefix }: NamingRule,
+  { topic, partition }: TopicPartition,
+  name: string,
+): boolean {
+  const before = `${prefix}-${encodePathSegment(topic, TOPIC_BYTES_MAX)}-${partition}-`;
+  return name.startsWith(before) && /^\d{20}(?!\d)/.test(name.slice(before.length));
+}
+
 /** A hidden name in the folder of the final one; random, so that nobody else writes there. */
 export function temporaryUri(folder: string, id: PartId): string {
   return `${folder}/.tidemark-${id}`;

@@ -122,6 +122,12 @@ interface RequestOptions extends JobOptions {
   readonly partition?: string;
 }
 
+interface ResumeOptions extends RequestOptions {
+  readonly fromJournal?: boolean;
+  readonly fromWitness?: boolean;
+  readonly acceptLoss?: boolean;
+}
+
 function addRequests(program: Program, io: CliIo): void {
   const filed = async (file: string, options: RequestOptions, request: RequestMaker): Promise<void> => {
     const requests = await import('./commands/request.ts');
@@ -141,9 +147,20 @@ function addRequests(program: Program, io: CliIo): void {
     .action((file: string, options: RequestOptions) => filed(file, options, () => ({ type: 'roll' })));
   jobCommand(program, 'resume', 'let a stopped partition try again, once its cause is gone')
     .requiredOption('--partition <topic/number>', 'the stopped partition')
+    .addOption(
+      new Option(
+        '--from-journal',
+        'where the journal went back: read again what it does not know, once those files are moved away',
+      ).conflicts('fromWitness'),
+    )
+    .option(
+      '--from-witness',
+      'where the journal went back: go on where its witness was; needs --accept-loss where that loses anything',
+    )
+    .option('--accept-loss', 'give up what is in no committed file')
     .addOption(jsonOption())
-    .action((file: string, options: RequestOptions) =>
-      filed(file, options, () => ({ type: 'resume', from: null, acceptLoss: false })),
+    .action((file: string, options: ResumeOptions) =>
+      filed(file, options, ({ parseAnswer }) => ({ type: 'resume', ...parseAnswer(options) })),
     );
   jobCommand(program, 'accept-loss', 'give up offsets that the source has lost, and go on behind them')
     .requiredOption('--partition <topic/number>', 'the stopped partition')

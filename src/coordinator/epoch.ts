@@ -5,7 +5,6 @@
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
-import { witnessError } from '../../journal/witness.ts';
 import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
 import { proveEnd } from './boundedEnd.ts';
 import { checkpoint } from './checkpoint.ts';
@@ -22,6 +21,7 @@ import { readRequests } from './requests.ts';
 import { retire } from './retire.ts';
 import { settle, type Settling } from './settle.ts';
 import { fromNextOffset, isOfSource } from './sourceFailure.ts';
+import { wentBackError, type WentBack } from './wentBack.ts';
 import { WitnessKeeper } from './witnessKeeper.ts';
 
 const REQUEST_POLL_MS = 1_000;
@@ -48,6 +48,8 @@ export class Epoch {
   #over = false;
   /** Its last checkpoint is journaled, and what that made pending is committed. */
   #isComplete = false;
+  /** The journal went back, and an operator is to answer; null where it did not. */
+  wentBack: WentBack | null = null;
 
   private constructor(
     context: Context,
@@ -118,10 +120,8 @@ export class Epoch {
     const { partition } = this.#task;
     const judging = { context: this.#context, partition, claim: this.#claim, latch: this.#latch };
     const { names, disagreeing } = await judgeWitnesses(judging);
-    const [newest] = disagreeing;
-    const error =
-      newest === undefined ? null : witnessError(newest.verdict, newest, partitionName(partition));
-    if (error !== null) throw error;
+    if (disagreeing.length > 0) this.wentBack = { ...judging, disagreeing };
+    if (this.wentBack !== null) throw await this.#latch.race(wentBackError(this.wentBack));
     this.#keeper.supersede(names);
   }
 

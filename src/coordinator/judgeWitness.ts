@@ -58,12 +58,13 @@ export async function judgeWitnesses(judging: Judging): Promise<Judgement> {
   const placed = await destinationWitnesses(judging);
   const names = placed.flatMap(({ name }) => name ?? []);
   const disagreeing: (FoundWitness & { readonly verdict: Disagreement })[] = [];
-  for (const found of group === null ? [] : [group]) {
+  const isOpen = (found: FoundWitness): boolean => !isAnswered(judging, found);
+  for (const found of [group ?? []].flat().filter(isOpen)) {
     const verdict = await verdictOf(judging, found);
     if (verdict !== 'agrees' && verdict !== 'absent') disagreeing.push({ ...found, verdict });
   }
   // The newest tells all, unless it is of a branch of the journal that an operator has given up.
-  for (const found of placed) {
+  for (const found of placed.filter(isOpen)) {
     const verdict = await verdictOf(judging, found);
     if (verdict === 'agrees' || verdict === 'absent') break;
     disagreeing.push({ ...found, verdict });
@@ -72,6 +73,14 @@ export async function judgeWitnesses(judging: Judging): Promise<Judgement> {
   if (disagreeing.some(({ verdict }) => verdict === 'journal-behind'))
     await judging.latch.race(lookForLaterClaim(judging));
   return { names, disagreeing: disagreeing.toSorted((a, b) => b.seq - a.seq) };
+}
+
+/** What an operator has answered is not judged again. */
+function isAnswered({ claim }: Judging, found: FoundWitness): boolean {
+  return claim.host.ledger.facts.answered.some(
+    ({ source, journalId, seq, hash }) =>
+      source === found.source && journalId === found.journalId && seq === found.seq && hash === found.hash,
+  );
 }
 
 async function groupWitness({ context, partition, latch }: Judging): Promise<FoundWitness | null> {

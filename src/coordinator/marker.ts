@@ -34,6 +34,7 @@ export async function makeMarker(context: Context): Promise<void> {
 /** A journal of 0.1.0 does not say that its marker was made, but what was committed. */
 async function hasWritten({ ports, settings }: Context, facts: JobFacts, folder: string): Promise<boolean> {
   if (facts.markers.size > 0) return facts.markers.has(folder);
+  if (settings.moves?.includes('sink') === true) return false;
   for (const subject of await ports.journal.subjects(jobPrefix(settings.job))) {
     if (partitionOf(subject) === null) continue;
     for await (const { entry } of replay(ports.journal, subject))

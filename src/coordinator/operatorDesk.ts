@@ -67,6 +67,10 @@ export class OperatorDesk {
     this.#context.ports.log.info(this.#fields(request), 'operator request taken up');
   }
 
+  accepted(request: FiledRequest): void {
+    this.#context.ports.log.info(this.#fields(request), 'operator request taken up');
+  }
+
   refused(request: FiledRequest, reason: string): void {
     this.#context.ports.log.warn({ ...this.#fields(request), reason }, `operator request refused: ${reason}`);
   }

@@ -10,6 +10,7 @@ import { Epoch } from './epoch.ts';
 import { OperatorDesk } from './operatorDesk.ts';
 import type { Context } from './options.ts';
 import type { PartitionTask } from './partitionTask.ts';
+import { answerRequests } from './wentBackAnswer.ts';
 import { decideWhileHalted, type FiledRequest } from './requests.ts';
 
 const BACKOFF_FIRST_MS = 500;
@@ -229,8 +230,12 @@ export class PartitionRunner {
       { partition: this.#name, ...stop },
       'the partition is halted, and its journal does not say so: mend the cause, then resume it',
     );
+    const answered = await this.#wentBackAnswered(epoch);
+    if (answered !== null) return answered;
     const isAwaited = (): boolean => this.#task.endOffset === null && !this.#drain.isOpen;
     while (isAwaited() && !this.#lettingGo.signal.aborted) {
+      const answeredNow = await this.#wentBackAnswered(epoch);
+      if (answeredNow !== null) return answeredNow;
       if (await this.#isResumed(epoch, stop)) {
         const message = `${this.#name} is claimed again because an operator asked for it.`;
         return { type: 'again', error: new TidemarkError('FENCED', message), madeProgress: true };
@@ -238,6 +243,26 @@ export class PartitionRunner {
       await this.#pause(REQUEST_POLL_MS);
     }
     return this.#isReleased ? { type: 'released' } : { type: 'stopped', stop };
+  }
+
+  /** The operator's answer to a journal that went back is the one that can be journaled; also a bounded run looks for it. */
+  async #wentBackAnswered(epoch: Epoch | null): Promise<EpochEnd | null> {
+    const wentBack = epoch?.wentBack ?? null;
+    if (wentBack === null) return null;
+    try {
+      // The epoch has let go of its own session with the store.
+      if (!(await answerRequests({ ...wentBack, context: this.#context }, this.#desk))) return null;
+      const message = `${this.#name} is claimed again: an operator has answered for its journal.`;
+      return { type: 'again', error: new TidemarkError('FENCED', message), madeProgress: true };
+    } catch (cause) {
+      const error = asTidemarkError(cause, `Answering for the journal of ${this.#name}`);
+      if (isPassing(error)) return { type: 'again', error, madeProgress: false };
+      this.#context.ports.log.error(
+        { err: error, partition: this.#name },
+        'the answer could not be carried out',
+      );
+      return null;
+    }
   }
 
   /** Answers what operators have asked of the halted partition. */

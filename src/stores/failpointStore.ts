@@ -23,6 +23,7 @@ export function withFailpoints(store: Store, failpoints: Failpoints): Store {
           discardUncounted: (target: PartTarget, counted: StoreHandle) =>
             passing(failpoints, 'store.discard', async () => store.discardUncounted?.(target, counted)),
         }),
+    ...(store.salvage === undefined ? {} : { salvage: store.salvage }),
     claimMarker: (sinkUri, job, id) =>
       passing(failpoints, 'store.claimMarker', () => store.claimMarker(sinkUri, job, id)),
     readMarker: (sinkUri, job) => store.readMarker(sinkUri, job),

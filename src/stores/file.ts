@@ -16,8 +16,9 @@ import { Markers } from './file/marker.ts';
 import { LocalOpenFile, openExclusively } from './file/openFile.ts';
 import { folderPathOf, partPathsOf, temporaryPathOf } from './file/paths.ts';
 import { Publisher } from './file/publish.ts';
+import { fileSalvage } from './file/salvage.ts';
 import { Witnesses } from './file/witness.ts';
-import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from './port.ts';
+import type { DurablePart, OpenFile, PartTarget, Salvage, Store, StoreHandle } from './port.ts';
 
 export interface FileStoreOptions {
   /** Paces the probes for a file that is not found. */
@@ -38,12 +39,14 @@ class FileStore implements Store {
   readonly #publisher: Publisher;
   readonly #markers: Markers;
   readonly #witnesses: Witnesses;
+  readonly salvage: Salvage;
 
   constructor(options: FileStoreOptions) {
     this.#fs = options.fileSystem ?? nodeFileSystem;
     this.#folders = new Folders(this.#fs);
     this.#publisher = new Publisher(this.#fs, this.#folders, options.pacer ?? systemClock);
     this.#markers = new Markers(this.#fs, this.#folders, options.random ?? systemRandom);
+    this.salvage = fileSalvage(this.#fs, this.#folders);
     this.#witnesses = new Witnesses(this.#fs, this.#folders);
   }
 

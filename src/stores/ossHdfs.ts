@@ -19,9 +19,10 @@ import { commit, remove, settle } from './ossHdfs/publish.ts';
 import { recover, type Recovery } from './ossHdfs/recover.ts';
 import { jindoSettings, type JindoAddress } from './ossHdfs/settings.ts';
 import { openUnflushedFolder } from './ossHdfs/unflushed.ts';
+import { jindoSalvage } from './ossHdfs/salvage.ts';
 import { OssPaths } from './ossHdfs/uri.ts';
 import { listWitnesses, removeWitnesses, writeWitness } from './ossHdfs/witness.ts';
-import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from './port.ts';
+import type { DurablePart, OpenFile, PartTarget, Salvage, Store, StoreHandle } from './port.ts';
 
 export interface OssHdfsStoreOptions extends JindoAddress {
   /** Path of JindoSDK's library (`locateJindosdk`). */
@@ -49,6 +50,7 @@ class OssHdfsStore implements Store {
   readonly #options: OssHdfsStoreOptions;
   readonly #settings: ReadonlyMap<string, string>;
   readonly #paths: OssPaths;
+  readonly salvage: Salvage;
   #client: Promise<JindoClient> | null = null;
 
   constructor(library: JindoLibrary, options: OssHdfsStoreOptions, settings: ReadonlyMap<string, string>) {
@@ -56,6 +58,7 @@ class OssHdfsStore implements Store {
     this.#options = options;
     this.#settings = settings;
     this.#paths = new OssPaths(options.ossBucket);
+    this.salvage = jindoSalvage(this.#paths, () => this.#connected());
   }
 
   session(): Store {

@@ -60,6 +60,22 @@ export interface OpenFile {
   abandon(): Promise<void>;
 }
 
+/** For a journal that went back: what it knows of files is found by their bytes. Nothing that stands is changed. */
+export interface Salvage {
+  /** URIs of the files below the folder, at any depth, that readers see and whose names match. */
+  list(folderUri: string, matches: (name: string) => boolean): Promise<readonly string[]>;
+  /** URIs of Tidemark's temporary files in the folder itself. */
+  hidden(folderUri: string): Promise<readonly string[]>;
+  stands(uri: string): Promise<boolean>;
+  /** Whether the file begins with the journaled bytes, and what it holds in all; null where there is none that can be read. */
+  compare(
+    uri: string,
+    durable: DurablePart,
+  ): Promise<{ readonly holds: boolean; readonly length: number; readonly crc64: Crc64Hex } | null>;
+  /** Makes a closed, durable copy of the journaled bytes under a new hidden name. */
+  copy(fromUri: string, durable: DurablePart, toUri: string): Promise<void>;
+}
+
 export interface Store {
   readonly kind: 'file' | 'oss-hdfs' | 'oss';
   readonly capabilities: StoreCapabilities;
@@ -104,6 +120,9 @@ export interface Store {
    * is put beside a file.
    */
   discardUncounted?(target: PartTarget, counted: StoreHandle): Promise<void>;
+
+  /** Absent where the store cannot look for bytes: then a journal that went back is only to be restored. */
+  readonly salvage?: Salvage;
 
   /**
    * The marker that binds the destination to a journal: creates it for `id` exclusively where there is none, and gives the id that

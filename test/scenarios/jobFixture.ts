@@ -180,6 +180,7 @@ export function storeWith(changes: Partial<Store>, store: Store = createFileStor
     commit: (...args) => store.commit(...args),
     commitAfterRecovery: (...args) => store.commitAfterRecovery(...args),
     discard: (...args) => store.discard(...args),
+    ...(store.salvage === undefined ? {} : { salvage: store.salvage }),
     claimMarker: (...args) => store.claimMarker(...args),
     readMarker: (...args) => store.readMarker(...args),
     writeWitness: (...args) => store.writeWitness(...args),

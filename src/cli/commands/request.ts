@@ -47,6 +47,25 @@ export function parsePartition(text: string): TopicPartition {
   return { topic, partition: Number(partition) };
 }
 
+/** The answer to a journal that went back; none for any other stop. */
+export function parseAnswer({
+  fromJournal = false,
+  fromWitness = false,
+  acceptLoss = false,
+}: {
+  readonly fromJournal?: boolean;
+  readonly fromWitness?: boolean;
+  readonly acceptLoss?: boolean;
+}): { readonly from: 'journal' | 'witness' | null; readonly acceptLoss: boolean } {
+  if (acceptLoss && !fromWitness) {
+    throw new TidemarkError(
+      'USAGE',
+      '--accept-loss: goes with --from-witness; offsets that the source lost are given up by `tidemark accept-loss`',
+    );
+  }
+  return { from: fromJournal ? 'journal' : fromWitness ? 'witness' : null, acceptLoss };
+}
+
 /** The offsets that are given up, [from, to). */
 export function parseLoss(from: string, to: string): { fromOffset: bigint; toOffset: bigint } {
   const fromOffset = parseOffset('--from', from);

@@ -31,12 +31,12 @@ export async function differenceOf(
     : `holds ${durable.length} bytes with CRC-64 ${found}, ${durable.crc64} was journaled`;
 }
 
-/** The first `length` bytes; what a chunk holds is the caller's until it returns. */
+/** The first `length` bytes; what a chunk holds is the caller's until it returns, or resolves. */
 export async function readChunks(
   client: JindoClient,
   path: string,
   length: number,
-  take: (chunk: Buffer) => void,
+  take: (chunk: Buffer) => void | Promise<void>,
 ): Promise<void> {
   if (length === 0) return;
   const io = await client.runForPointer('open', path, READ_ONLY, 0, null);
@@ -47,7 +47,7 @@ export async function readChunks(
       const read = Number(await client.run('pread', io, chunk, wanted, position, null));
       if (read <= 0 || read > wanted)
         throw new JindoError(0, 'jdo_pread', `${path} ends at ${position} bytes, ${length} were expected`);
-      take(chunk.subarray(0, read));
+      await take(chunk.subarray(0, read));
       position += read;
     }
   } finally {

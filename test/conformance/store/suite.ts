@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import { describeCrashes } from './crashes.ts';
 import { describeMarkers } from './markers.ts';
 import { describePublishing } from './publishing.ts';
+import { describeSalvage } from './salvage.ts';
 import type { StoreHarness, StoreUnderTest } from './scene.ts';
 import { describeTakeover } from './takeover.ts';
 import { describeWitnesses } from './witnesses.ts';
@@ -32,5 +33,6 @@ export function describeStore(name: string, store: StoreUnderTest): void {
     describeCrashes(current);
     describeMarkers(current);
     describeWitnesses(current);
+    describeSalvage(current);
   });
 }

@@ -6,12 +6,16 @@ import {
   folderOf,
   folderUri,
   isFolderOf,
+  isNameOf,
   markerFolderUri,
   temporaryUri,
   TOPIC_BYTES_MAX,
+  witnessesUri,
+  witnessFolderUri,
   type NamingRule,
 } from '../../../actors/naming.ts';
 import { nameAffix } from '../../../src/config/leaves.ts';
+import { jobName } from '../../../journal/ids.ts';
 import { part } from '../../model/samples.ts';
 
 const LAKE = 'file:///lake';
@@ -172,5 +176,44 @@ describe("the marker's folder", () => {
     ['file:///_entropy_/lake', '_entropy_', 'file:///lake'],
   ])('of %s without %s is %s', (sinkUri, key, folder) => {
     expect(markerFolderUri({ sinkUri, entropy: key === null ? null : { key, length: 4 } })).toBe(folder);
+  });
+});
+
+describe('names of one partition', () => {
+  const suffixed = { ...rule, suffix: '.ndjson' };
+
+  it('are those that a part file may have, at any offset', () => {
+    for (const offset of [0n, 1234n, 2n ** 63n - 1n]) {
+      expect(isNameOf(suffixed, clicks, nameOf(finalUri(suffixed, LAKE, clicks, offset)))).toBe(true);
+    }
+    // Files of another suffix, or of a log that replaced the first one, are its files, too.
+    expect(isNameOf(suffixed, clicks, 'part-clicks-3-00000000000000001234')).toBe(true);
+    expect(isNameOf(suffixed, clicks, 'part-clicks-3-00000000000000001234.g2.ndjson')).toBe(true);
+  });
+
+  it.each([
+    'part-clicks-30-00000000000000001234',
+    'part-clicks-3-1234',
+    'part-clicks-3-000000000000000012345',
+    'other-clicks-3-00000000000000001234',
+    'part-more-clicks-3-00000000000000001234',
+    '.tidemark-0123',
+  ])('%s is none', (name) => {
+    expect(isNameOf(rule, clicks, name)).toBe(false);
+  });
+});
+
+describe('the folder of witnesses', () => {
+  const job = jobName('clicks');
+  const entropy = { key: '_entropy_', length: 4 };
+
+  it('is one for each partition, below the folder of the marker', () => {
+    expect(witnessFolderUri(rule, job, clicks)).toBe(`${LAKE}/.tidemark/_witness/clicks/clicks/3`);
+    expect(witnessFolderUri(rule, job, { topic: '../a', partition: 0 })).toBe(
+      `${LAKE}/.tidemark/_witness/clicks/%2E.%2Fa/0`,
+    );
+    expect(witnessesUri({ sinkUri: `${LAKE}/_entropy_`, entropy }, job)).toBe(
+      `${LAKE}/.tidemark/_witness/clicks`,
+    );
   });
 });

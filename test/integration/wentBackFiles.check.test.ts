@@ -1,9 +1,12 @@
 /** Jobs that read files, and whose journal is put back to an older copy, or whose sink is not there: with the real command. */
 import { appendFileSync, cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { committedDigests } from './numbers.ts';
 import { expectCode, TestJob } from './testJob.ts';
+
+/** A claim looks for a later one for ten seconds before it says that the journal went back. */
+vi.setConfig({ testTimeout: 180_000 });
 
 const NAME = 'lines';
 
@@ -95,6 +98,95 @@ describe('an older journal under a file source', () => {
     expectCode(end, 1);
     expect(end.stderr).toContain('JOURNAL_ROLLED_BACK');
     expect(committedDigests(job.lake)).toEqual(before);
+  });
+});
+
+/** Everything committed is moved out of the lake, as an operator does it. */
+function moveAway(job: TestJob, message: string): number {
+  const files = [...new Set(message.match(/file:\/\/[^\s,"]*part-[^\s,"]*\d{20}/g) ?? [])];
+  for (const uri of files) rmSync(uri.slice('file://'.length));
+  return files.length;
+}
+
+const answered = async (job: TestJob): Promise<unknown> =>
+  (await job.events({ topic: 'lines.txt', partition: 0 })).find(({ type }) => type === 'witnessAnswered');
+
+describe('the answers to an older journal', () => {
+  /**
+   * 100 lines in a finished file, 50 in one in progress, of which the journal is kept; then 50 more, all committed, and the journal of
+   * before. A service that was killed then: its file was finished as it was. One that went on: it has grown, and its temporary name is gone.
+   */
+  async function wentBack(how: 'killed' | 'went on'): Promise<TestJob> {
+    const job = linesJob(WAYS.entropy);
+    await job.finish();
+    append(job, 100, 150);
+    const run = job.start();
+    await run.said('checkpoint completed');
+    run.kill(how === 'killed' ? 'SIGKILL' : 'SIGSTOP');
+    if (how === 'killed') await run.ended;
+    const older = keep(job);
+    append(job, 150, 200);
+    if (how === 'went on') {
+      run.kill('SIGCONT');
+      await run.said('checkpoint completed', 2);
+      run.kill('SIGTERM');
+      await run.ended;
+    }
+    await job.finish();
+    restore(job, older);
+    append(job, 200, 250);
+    expectCode(await job.untilEnd(), 1);
+    return job;
+  }
+
+  const all = linesOf(0, 250).split('\n').slice(0, -1).sort();
+
+  test.each(['killed', 'went on'] as const)(
+    'from the journal, of a service that %s: refused until the files are moved away, then every line once',
+    async (how) => {
+      const job = await wentBack(how);
+      expectCode(await job.command('resume', '--partition', 'lines.txt/0', '--from-journal'), 0);
+      const refused = await job.untilEnd();
+      expectCode(refused, 1);
+      expect(refused.stderr).toContain('Move these files away from the destination');
+      expect(moveAway(job, refused.stderr)).toBe(1);
+      // Asked for already: the request waits.
+      await job.finish();
+      expect(everyLine(job)).toEqual(all);
+      expect(await answered(job)).toMatchObject({ answer: 'from-journal', loss: null });
+      await job.finish();
+      expect(everyLine(job)).toEqual(all);
+    },
+  );
+
+  test.each(['killed', 'went on'] as const)(
+    'from the witness, of a service that %s: refused without --accept-loss; with it nothing is doubled, and it goes on',
+    async (how) => {
+      const job = await wentBack(how);
+      const request = ['--partition', 'lines.txt/0', '--from-witness'];
+      expectCode(await job.command('resume', ...request), 0);
+      const refused = await job.untilEnd();
+      expectCode(refused, 1);
+      expect(refused.stderr).toContain('goes on at offset 200 and gives up what of [150, 200)');
+      expectCode(await job.command('resume', ...request, '--accept-loss'), 0);
+      await job.finish();
+      // All of the range was committed: nothing is missing at all.
+      expect(everyLine(job)).toEqual(all);
+      const loss = { fromOffset: 150n, toOffset: 200n };
+      expect(await answered(job)).toMatchObject({ answer: 'from-witness', loss });
+      await job.finish();
+      expect(everyLine(job)).toEqual(all);
+    },
+  );
+
+  test('one that is asked where the journal did not go back is refused', async () => {
+    const job = linesJob();
+    await job.finish();
+    expectCode(await job.command('resume', '--partition', 'lines.txt/0', '--from-journal'), 0);
+    append(job, 100, 150);
+    await job.finish();
+    expect(await answered(job)).toBeUndefined();
+    expect(everyLine(job)).toHaveLength(150);
   });
 });
 
