@@ -38,8 +38,8 @@ export type YamlResult =
     }
   | { readonly type: 'invalid'; readonly problems: readonly SyntaxProblem[] };
 
-/** The job file is its user's own: no need to guard against it. */
-const ALIASES_UNLIMITED = -1;
+/** How often what an anchor names may be repeated, with all that its own aliases repeat: a few lines can stand for gigabytes. */
+const REPEATS_MAX = 1_000;
 
 export function parseYaml(source: string): YamlResult {
   const lines = new LineCounter();
@@ -62,12 +62,26 @@ export function parseYaml(source: string): YamlResult {
       'this alias has no complete anchor above it; expected quotes around a text that begins with "*"';
     return { type: 'invalid', problems: [{ place: place(dangling), message }] };
   }
-  const data: unknown = document.toJS({ maxAliasCount: ALIASES_UNLIMITED });
+  const data = dataOf(document);
+  if (data === null) {
+    const message = `its aliases repeat too much; expected at most ${REPEATS_MAX} repetitions of what an anchor names`;
+    return { type: 'invalid', problems: [{ place: place(0), message }] };
+  }
   const placeOf = (path: KeyPath, isKey: boolean): KeyPlace => {
     const { offset, isExact } = offsetOf(document, path, isKey);
     return { ...place(offset), isExact };
   };
-  return { type: 'parsed', data, placeOf };
+  return { type: 'parsed', data: data.value, placeOf };
+}
+
+/** Null where its aliases repeat too much. */
+function dataOf(document: Document): { readonly value: unknown } | null {
+  try {
+    return { value: document.toJS({ maxAliasCount: REPEATS_MAX }) as unknown };
+  } catch (error) {
+    if (error instanceof ReferenceError) return null;
+    throw error;
+  }
 }
 
 function danglingAliasOf(document: Document): number | null {

@@ -142,6 +142,8 @@ export interface JobConfig {
   /** Absolute path of the job file, and of its folder: relative paths start there. */
   readonly file: string;
   readonly baseDir: string;
+  /** What is allowed and still not wise, in sentences for people. */
+  readonly warnings: readonly string[];
   readonly source: KafkaSourceConfig | FileSourceConfig;
   readonly sink: SinkConfig;
   readonly bucket: BucketConfig;

@@ -103,9 +103,19 @@ export const duration = (secondsMin?: number) =>
 /** In bytes. */
 export const size = () => unitText('size', SIZE_PATTERN, parseSize);
 
+/** What a shell would replace in a path and nobody else does: it would be the name of a folder. */
+export function shellOnlyProblem(value: string): string | null {
+  const [, steps = value] = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/(.*)$/s.exec(value) ?? [];
+  if (steps.startsWith('~'))
+    return 'begins with "~", which only a shell replaces: write the whole path (a name that begins so: ./~name)';
+  return /\$\{|(^|\/)\$[A-Za-z_(]/.test(steps)
+    ? 'holds a variable like ${NAME}, which nothing replaces: write the path out, or set the key by -D in a shell'
+    : null;
+}
+
 /** An existing file, as its absolute path. */
 export function existingFile({ baseDir, isReadableFile }: SchemaContext, what: string) {
-  return text(what).transform((value, context) => {
+  return text(what, shellOnlyProblem).transform((value, context) => {
     const file = path.resolve(baseDir, value);
     if (!isReadableFile(file)) {
       context.addIssue({ code: 'custom', message: `"${value}" cannot be read (${file}); expected ${what}` });
@@ -117,7 +127,7 @@ export function existingFile({ baseDir, isReadableFile }: SchemaContext, what: s
 
 /** A path that need not exist yet, absolute. */
 export function filePath({ baseDir }: SchemaContext, what: string) {
-  return text(what, (value) => (hasScheme(value) ? 'is a URL' : null)).transform((value) =>
+  return text(what, (value) => (hasScheme(value) ? 'is a URL' : shellOnlyProblem(value))).transform((value) =>
     path.resolve(baseDir, value),
   );
 }

@@ -5,6 +5,7 @@ import { TidemarkError } from '../../journal/errors.ts';
 import { parseYaml, type KeyPlace, type Place } from './document.ts';
 import type { JobConfig } from './jobConfig.ts';
 import { applyOverride, parseOverride, type Override } from './overrides.ts';
+import { plainSecretWarning } from './plainSecrets.ts';
 import { pathText, problemsOf, type KeyPath, type Problem } from './problems.ts';
 import { jobJsonSchema, jobSchema } from './schema.ts';
 import { toJobConfig } from './toJobConfig.ts';
@@ -36,7 +37,9 @@ export function loadJobConfig(options: LoadOptions): JobConfig {
   const lines = locate(keyProblems, options.path, overrides, document.placeOf);
   if (!result.success || overrideProblems.length > 0)
     throw invalid(options.path, [...lines, ...overrideProblems]);
-  return toJobConfig(result.data, { file, context });
+  const warning = plainSecretWarning(options.path, file, document.data);
+  const warnings = warning === null ? [] : [warning];
+  return toJobConfig(result.data, { file, context, warnings });
 }
 
 function invalid(file: string, problems: readonly string[]): TidemarkError {

@@ -1,6 +1,14 @@
 /** The keys below `source`. */
 import { z } from 'zod';
-import { expecting, hasScheme, secret, startFrom, text, type SchemaContext } from './leaves.ts';
+import {
+  expecting,
+  hasScheme,
+  shellOnlyProblem,
+  secret,
+  startFrom,
+  text,
+  type SchemaContext,
+} from './leaves.ts';
 import { certNeedsKey, exactlyOne, isPort, listOf, map, rule, tlsShape } from './schemaParts.ts';
 
 function kafkaSchema(context: SchemaContext) {
@@ -54,10 +62,10 @@ function kafkaSchema(context: SchemaContext) {
 }
 
 function brokerAddress() {
-  const expected = 'host:port, like 127.0.0.1:9092';
+  const expected = 'host:port, like 127.0.0.1:9092 or [::1]:9092';
   return text(expected, (value) => {
     if (value.includes('@')) return 'holds an "@" (user and password belong into sasl)';
-    const [, port] = /^[^\s:/]+:(\d{1,5})$/.exec(value) ?? [];
+    const [, port] = /^(?:[^\s:/[\]]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/.exec(value) ?? [];
     return port === undefined || !isPort(Number(port)) ? `"${value}" is no broker` : null;
   });
 }
@@ -73,7 +81,7 @@ function topicName() {
 function fileSchema() {
   return map({
     path: text('a file or a pattern of files, like data/*.ndjson', (value) =>
-      hasScheme(value) ? `"${value}" is a URL` : null,
+      hasScheme(value) ? `"${value}" is a URL` : shellOnlyProblem(value),
     ).meta({
       description:
         'Files to read, with *, ** and ?. A file is a topic named by its path relative to the job file.',

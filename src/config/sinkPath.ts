@@ -1,12 +1,14 @@
 /** The text of `sink.path`: a folder of this machine, or an `oss://` path. */
 import path from 'node:path';
-import { hasScheme } from './leaves.ts';
+import { hasScheme, shellOnlyProblem } from './leaves.ts';
 import { OSS_SCHEME, parseOssPath } from './ossPath.ts';
 
 const FILE_SCHEME = 'file://';
 
 /** What is wrong with the text by itself; null where nothing is. */
 export function sinkPathProblem(value: string, baseDir: string): string | null {
+  const shellOnly = shellOnlyProblem(value);
+  if (shellOnly !== null) return shellOnly;
   // Before anything is repeated: the text may hold an access key.
   if (isOssPath(value)) {
     const parsed = parseOssPath(value);

@@ -20,13 +20,14 @@ type ParsedTls = Extract<ParsedNats['tls'], object>;
 
 export function toJobConfig(
   parsed: ParsedJob,
-  { file, context }: { file: string; context: SchemaContext },
+  { file, context, warnings }: { file: string; context: SchemaContext; warnings: readonly string[] },
 ): JobConfig {
   const { source, sink, roll, checkpoint, journal } = parsed;
   const { baseDir } = context;
   return {
     job: parsed.job,
     file,
+    warnings,
     baseDir,
     source:
       source.kafka === undefined

@@ -4,6 +4,7 @@
  */
 import type { KafkaConfig } from 'kafkajs';
 import { TidemarkError } from '../../journal/errors.ts';
+import { brokerAddress, type BrokerAddress } from './address.ts';
 import { type FetchRequest, fetchRequest, type FetchResponse } from './fetchProtocol.ts';
 import { abortError, isAuthenticationFailure } from './kafkaErrors.ts';
 import { API_KEYS, brokerFactory, closeConnections } from './kafkajsInternals.ts';
@@ -14,7 +15,7 @@ const GROUP_COORDINATOR = 0;
 
 export class Brokers {
   readonly #make: ReturnType<typeof brokerFactory>;
-  readonly #seeds: readonly { readonly host: string; readonly port: number }[];
+  readonly #seeds: readonly BrokerAddress[];
   readonly #seedBrokers = new Map<number, Broker>();
   readonly #nodes = new Map<number, Broker>();
   readonly #coordinators = new Map<string, number>();
@@ -22,10 +23,7 @@ export class Brokers {
 
   constructor(config: KafkaConfig, seeds: readonly string[]) {
     this.#make = brokerFactory(config);
-    this.#seeds = seeds.map((seed) => {
-      const colon = seed.lastIndexOf(':');
-      return { host: seed.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(seed.slice(colon + 1)) };
-    });
+    this.#seeds = seeds.map(brokerAddress);
   }
 
   /** Fresh metadata, from any broker that answers; topics that do not exist are named with an error code. */

@@ -9,6 +9,7 @@ import {
   isAuthenticationFailure,
   KAFKA_CODE,
   reasonOf,
+  securityHint,
   unavailableError,
 } from './kafkaErrors.ts';
 import type { ClusterMetadata } from './metadata.ts';
@@ -97,7 +98,7 @@ function waitingFor(finding: Obstacle, addresses: readonly string[]): string {
     case 'leaderless':
       return `Waiting for the topics ${finding.topics.join(', ')} to get leaders.`;
     case 'unavailable':
-      return `Waiting for Kafka at ${addresses.join(', ')}: ${reasonOf(finding.error)}`;
+      return `Waiting for Kafka at ${addresses.join(', ')}: ${reasonOf(finding.error)}.${securityHint(finding.error)}`;
   }
 }
 

@@ -11,6 +11,8 @@ import { takeFrame } from './framePool.ts';
 const KEEP_ALIVE_DELAY_MS = 60_000;
 const LENGTH_BYTES = 4;
 const HEAD_BYTES = 64 * 1024;
+/** How a TLS record begins: an alert or a handshake of SSL 3 to TLS 1.3. */
+const TLS_RECORDS: readonly number[] = [0x1503, 0x1603];
 /** No broker answers with more; what claims to is none (the letters HTTP, for example). */
 const FRAME_BYTES_MAX = 1024 * 1024 * 1024;
 
@@ -51,6 +53,9 @@ export class FrameReader {
     let at = 0;
     while (this.#frame === null && this.#headFilled - at >= LENGTH_BYTES) {
       const length = LENGTH_BYTES + this.#head.readInt32BE(at);
+      // A TLS record, an alert or a handshake, would pass for a frame of 352 MB.
+      if (TLS_RECORDS.includes((length - LENGTH_BYTES) >>> 16))
+        throw new Error('the broker speaks TLS: set source.kafka.ssl');
       if (length < LENGTH_BYTES || length > FRAME_BYTES_MAX)
         throw new Error(`an answer of ${length} bytes is announced: is this a Kafka broker?`);
       const frame = takeFrame(length);

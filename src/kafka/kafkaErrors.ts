@@ -39,6 +39,8 @@ export function hasKafkaType(error: unknown, ...types: string[]): boolean {
 const AUTHENTICATION_TYPES = [
   'SASL_AUTHENTICATION_FAILED',
   'UNSUPPORTED_SASL_MECHANISM',
+  // The listener has no SASL.
+  'ILLEGAL_SASL_STATE',
   'TOPIC_AUTHORIZATION_FAILED',
   'GROUP_AUTHORIZATION_FAILED',
   'CLUSTER_AUTHORIZATION_FAILED',
@@ -61,6 +63,17 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+const SECURITY_SIGNS =
+  /closed connection|connection timeout|timed out|secure TLS connection|ECONNRESET|socket hang up|announced: is this|speaks TLS/i;
+
+/** What may be behind a connection that is made, and then closed or never answered; empty where nothing points there. */
+export function securityHint(error: unknown): string {
+  const isSuspect = [...causes(error)].some(({ message = '' }) => SECURITY_SIGNS.test(message));
+  return isSuspect
+    ? ' If they do run, check that source.kafka.ssl and source.kafka.sasl are what this listener expects (TLS or not, SASL or not).'
+    : '';
+}
+
 export function authenticationError(error: unknown, brokers: readonly string[]): TidemarkError {
   if (error instanceof TidemarkError) return error;
   return new TidemarkError(
@@ -73,7 +86,7 @@ export function authenticationError(error: unknown, brokers: readonly string[]):
 export function unavailableError(error: unknown, brokers: readonly string[], doing: string): TidemarkError {
   return new TidemarkError(
     'KAFKA_UNAVAILABLE',
-    `Kafka at ${brokers.join(', ')} did not answer (${doing}): ${reasonOf(error)}. Check that the brokers run and are reachable.`,
+    `Kafka at ${brokers.join(', ')} did not answer (${doing}): ${reasonOf(error)}. Check that the brokers run and are reachable.${securityHint(error)}`,
     { fields: { brokers }, cause: error },
   );
 }

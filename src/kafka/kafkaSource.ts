@@ -30,8 +30,8 @@ import { pauseUnless } from './pacing.ts';
 import { askUntil } from './questions.ts';
 import { VERSION } from '../version.ts';
 
-/** stop() does not wait longer than this for a group that does not answer. */
-const STOP_MS = 1_800;
+/** stop() does not wait longer than this for a group that does not answer: it is part of the last second of an end. */
+const STOP_MS = 500;
 
 export function createKafkaSource(options: KafkaSourceOptions): Source {
   return new KafkaSource(options);

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import type * as kafkajs from 'kafkajs';
 import type { Consumer, KafkaConfig, PartitionAssigner } from 'kafkajs';
 import { TidemarkError } from '../../journal/errors.ts';
+import type { BrokerAddress } from './address.ts';
 import type {
   WireEncoder,
   ProtocolRequest,
@@ -284,6 +285,8 @@ export interface JoinObserver {
 
 /** How members of the group come to an assignment. */
 export interface GroupProtocol {
+  /** Brokers to begin with. */
+  readonly seeds: readonly BrokerAddress[];
   readonly name: string;
   /** What this member tells the leader; `countOf` gives the partitions that it knows of a topic, 0 where there is none. */
   metadata(topics: readonly string[], countOf: (topic: string) => number): Buffer;
@@ -297,6 +300,12 @@ export interface ObservedAssigner {
   /** Marks the offsets of these partitions as known, so that the consumer, which never fetches, does not look for them. */
   skipOffsetLookup(groupId: string, assignment: Readonly<Record<string, readonly number[]>>): void;
   closeConnections(reason: Error): Promise<void>;
+}
+
+/** Seeds, taken apart here: the client would take what stands before the first colon for the host, also in [::1]:9092. */
+function inTurn(seeds: readonly BrokerAddress[]): () => BrokerAddress | undefined {
+  let next = 0;
+  return () => seeds[next++ % seeds.length];
 }
 
 /** kafkajs hands its cluster to the partition assigner; through it the consumer's connections are reached. */
@@ -334,7 +343,8 @@ export function observedAssigner(observer: JoinObserver, protocol: GroupProtocol
     cluster = found;
     const builder = found.connectionPoolBuilder;
     const build = builder.build.bind(builder);
-    builder.build = async (destination) => observe(await build(destination));
+    const seed = inTurn(protocol.seeds);
+    builder.build = async (destination) => observe(await build(destination ?? seed()));
     const countOf = (topic: string): number => found.findTopicPartitionMetadata(topic).length;
     return {
       name: protocol.name,

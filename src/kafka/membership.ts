@@ -6,6 +6,7 @@
 import type { ConsumerCrashEvent, ConsumerGroupJoinEvent, KafkaConfig } from 'kafkajs';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { Clock } from '../clock.ts';
+import { brokerAddress } from './address.ts';
 import type { Brokers } from './brokers.ts';
 import { leadGroup, type LeaderContext } from './groupLeader.ts';
 import {
@@ -16,7 +17,7 @@ import {
   NONE_UNNAMED,
   PROTOCOL_NAME,
 } from './groupProtocol.ts';
-import { abortError, isAuthenticationFailure, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
+import { abortError, isAuthenticationFailure, KAFKA_CODE, reasonOf, securityHint } from './kafkaErrors.ts';
 import { type Consumer, Kafka, type ObservedAssigner, observedAssigner } from './kafkajsInternals.ts';
 import { dismissDeadMembers, makeLeave } from './leaving.ts';
 import type { MemberRecords } from './memberRecord.ts';
@@ -25,6 +26,8 @@ import { pauseUnless, retryDelayMs, retryLevel } from './pacing.ts';
 
 export interface MembershipContext {
   readonly config: KafkaConfig;
+  /** `host:port` of the brokers to begin with. */
+  readonly addresses: readonly string[];
   readonly brokers: Brokers;
   readonly clock: Clock;
   readonly log: SourceLog;
@@ -55,7 +58,7 @@ export interface Generation {
 }
 
 /** How long an orderly leave may take before the connections are cut. */
-const LEAVE_MS = 1_000;
+const LEAVE_MS = 250;
 /** How long a paused consumer sleeps between two looks at its heartbeat. */
 const PAUSED_SLEEP_MS = 200;
 
@@ -111,7 +114,7 @@ export class Membership {
       failures += 1;
       log[retryLevel(failures)](
         { groupId, failures },
-        `The membership in group ${groupId} broke and is made anew: ${reasonOf(failure)}`,
+        `The membership in group ${groupId} broke and is made anew: ${reasonOf(failure)}${securityHint(failure)}`,
       );
       await pauseUnless(signal, clock, retryDelayMs(failures));
     }
@@ -162,6 +165,7 @@ export class Membership {
       },
       {
         name: PROTOCOL_NAME,
+        seeds: this.#context.addresses.map(brokerAddress),
         metadata: (_, countOf) => {
           const partitions = Object.fromEntries(topics.map((topic) => [topic, countOf(topic)]));
           return encodeMember(topics, { ...member, partitions });

@@ -91,3 +91,12 @@ describe('the socket', () => {
     expect(error.message).toContain('is this a Kafka broker?');
   });
 });
+
+it.each([
+  ['an alert', 0x15],
+  ['a handshake', 0x16],
+])('%s of TLS is no frame of 352 MB: the broker wants TLS, and the error says so', (_what, type) => {
+  const reader = new FrameReader(() => undefined);
+  Buffer.from([type, 3, 3, 0, 2, 2, 70]).copy(reader.space());
+  expect(() => reader.filled(7)).toThrow('the broker speaks TLS: set source.kafka.ssl');
+});

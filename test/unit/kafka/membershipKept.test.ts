@@ -30,6 +30,7 @@ it('memberships that broke while Kafka was away leave nothing behind', async () 
         throw new KafkaJSNonRetriableError('no broker is known');
       },
     },
+    addresses: [],
     brokers: new Brokers({ brokers: [], logLevel: logLevel.NOTHING, logCreator: () => () => undefined }, []),
     clock: hastyClock(1_000),
     log,

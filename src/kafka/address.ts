@@ -1,0 +1,12 @@
+/** Where a broker listens. */
+export interface BrokerAddress {
+  /** IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `host:port`, `[::1]:9092`; checked before. */
+export function brokerAddress(text: string): BrokerAddress {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+}
