@@ -52,6 +52,18 @@ export default tseslint.config(
     },
   },
   {
+    files: ['bin/*.js'],
+    languageOptions: {
+      sourceType: 'commonjs',
+      globals: { require: 'readonly', exports: 'writable', __dirname: 'readonly', setTimeout: 'readonly' },
+    },
+  },
+  {
+    // An old Node must get as far as the sentence that says that it is too old.
+    files: ['bin/tidemark.js'],
+    languageOptions: { ecmaVersion: 2015 },
+  },
+  {
     files: ['**/*.js'],
     languageOptions: {
       globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly' },

@@ -1,33 +1,38 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs';
-import { enableCompileCache, flushCompileCache } from 'node:module';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout } from 'node:timers';
+'use strict';
+// Every Node must understand this file, so that an old one can be told apart: no syntax younger than ES2015, nothing that it lacks.
 
-const NODE_MAJOR_MIN = 24;
+var NODE_MAJOR_MIN = 24;
+var SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 
-const major = Number(process.versions.node.split('.')[0]);
+var major = Number(process.versions.node.split('.')[0]);
 if (major < NODE_MAJOR_MIN) {
-  console.error(
-    `tidemark needs Node.js ${NODE_MAJOR_MIN} or newer; this is ${process.versions.node} (${process.execPath}).`,
-  );
+  var found = process.versions.node + ' (' + process.execPath + ')';
+  console.error('tidemark needs Node.js ' + NODE_MAJOR_MIN + ' or newer; this is ' + found + '.');
   process.exit(2);
 }
 
-// Calls of JindoSDK (OSS-HDFS) each hold a thread of this pool while the service answers; its size is read when it is first used.
-process.env.UV_THREADPOOL_SIZE ??= '36';
+// Before anything else is loaded: the kernel gives process 1 of a container no signal that it has no handler for. What comes before a
+// command listens is kept for it; a second one then does not wait for the command.
+var waiting = [];
+var listeners = [];
 
-// Half of a start is compiling. Below the user's own folder: what lies in a shared one could be somebody else's code. Without a
-// folder that can be written it is only slower. A service is seldom ended by its exit, so what was compiled is kept before.
-const CACHE_WRITTEN_AFTER_MS = 3_000;
-const cacheHome = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-enableCompileCache(join(cacheHome, 'tidemark', 'compiled'));
-setTimeout(flushCompileCache, CACHE_WRITTEN_AFTER_MS).unref();
+Object.keys(SIGNALS).forEach(function (signal) {
+  process.on(signal, function () {
+    if (listeners.length > 0) listeners[listeners.length - 1](signal);
+    else if (waiting.push(signal) > 1) process.exit(128 + SIGNALS[signal]);
+  });
+});
 
-// A checkout runs its sources; an installed package its build: Node refuses TypeScript below node_modules.
-const source = new URL('../src/cli/main.ts', import.meta.url);
-const built = new URL('../dist/src/cli/main.js', import.meta.url);
-const { main } = await import(existsSync(source) ? source.href : built.href);
+/** The latest listener gets every signal until the function that is returned is called; and at once what came before there was any. */
+function onSignal(listener) {
+  listeners.push(listener);
+  waiting.splice(0).forEach(function (signal) {
+    listener(signal);
+  });
+  return function () {
+    if (listeners.indexOf(listener) !== -1) listeners.splice(listeners.indexOf(listener), 1);
+  };
+}
 
-process.exitCode = await main({ args: process.argv.slice(2), env: process.env });
+require('./start.js').start(onSignal);

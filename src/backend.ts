@@ -21,7 +21,9 @@ import {
   systemPorts,
   type JournalAccess,
 } from './compose.ts';
+import { orAborted, within } from './bounded.ts';
 import { LagMeter } from './lag.ts';
+import { Patience } from './patience.ts';
 import { readJobStatus } from './status.ts';
 import { partitionOf, jobPrefix } from '../journal/subjects.ts';
 import { TidemarkError } from '../journal/errors.ts';
@@ -32,6 +34,10 @@ import type { Source } from './source/port.ts';
 import type { Log } from './telemetry/log.ts';
 
 const PROGRESS_INTERVAL_MS = 100;
+/** So much earlier than the limit a client gives up by itself. */
+const OWN_ERROR_MS = 500;
+/** How long clients get to close: after a signal the process may not take long, and else it is to end all the same. */
+const CLOSE_LIMIT_MS = { afterSignal: 150, else: 5_000 } as const;
 
 async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport> {
   const { log, signal, untilEnd } = options;
@@ -39,25 +45,41 @@ async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport
   const store = await composeStore(config, failpoints, log);
   const memory = composeMemory(config, log);
   const source = await composeJobSource(config, { log, untilEnd, memory });
-  const open = (access: JournalAccess): Promise<Journal> => composeJournal(config, { access, log, signal });
+  const limitMs = untilEnd ? config.startup.timeoutMs : null;
+  const patience = new Patience({ clock: systemPorts.clock, log, signal, limitMs });
+  // Its own error says why it does not answer.
+  const waits = limitMs === null ? {} : { waitForServerMs: Math.max(1, limitMs - OWN_ERROR_MS) };
+  const open = (access: JournalAccess): Promise<Journal> =>
+    composeJournal(config, { access, log, signal, ...waits });
+  const close = (closing: Promise<unknown>): Promise<void> =>
+    within(systemPorts.clock, CLOSE_LIMIT_MS[signal.aborted ? 'afterSignal' : 'else'], closing);
   try {
-    const journal = await openJournalForRun({ config, source, store, open, wait: !untilEnd, signal, log });
+    const opening = patience.until({
+      ...{ what: journalText(config), code: 'JOURNAL_UNAVAILABLE' },
+      work: () => openJournalForRun({ config, source, store, open, wait: !untilEnd, signal, log }),
+    });
+    const journal = await orAborted(signal, opening);
     try {
       const settings = composeSettings(config, options);
       const { budget, bufferArea } = memory;
       const ports = { journal, source, store, failpoints, log, ...systemPorts, memory: budget, bufferArea };
       return await runCoordinator(new Coordinator(ports, settings), source, options);
     } finally {
-      await journal.close();
+      await close(journal.close());
     }
   } catch (error) {
     if (signal.aborted && isAbort(error)) return NOTHING_DONE;
     throw error;
   } finally {
     memory.end();
-    await source.stop();
-    await store.close();
+    await close(Promise.all([source.stop(), store.close()]));
   }
+}
+
+/** What is needed to open a journal, for people. */
+function journalText({ journal, sink }: JobConfig): string {
+  const place = journal.type === 'sqlite' ? journal.path : journal.servers.join(', ');
+  return `the journal ${place} and what remembers it (${sink.uri} and the source)`;
 }
 
 /** Asked to stop while the journal or the source was still waited for: nothing had begun. */

@@ -19,10 +19,10 @@ export const systemClock: Clock = {
   wallMs: () => Date.now(),
   pause: (delayMs) =>
     new Promise((resolve) => {
-      setTimeout(resolve, delayMs);
+      setTimeout(resolve, Math.max(0, delayMs));
     }),
   timer(delayMs, callback) {
-    const handle = setTimeout(callback, delayMs);
+    const handle = setTimeout(callback, Math.max(0, delayMs));
     return {
       cancel: () => {
         clearTimeout(handle);

@@ -57,7 +57,7 @@ export async function composeStore(config: JobConfig, failpoints: Failpoints, lo
     configured: sink.jindosdkLibrary,
     fromEnvironment: named('TIDEMARK_JINDOSDK'),
     jindosdkHome: named('JINDOSDK_HOME'),
-    cacheHome: named('XDG_CACHE_HOME') ?? path.join(homedir(), '.cache'),
+    cacheHome: named('XDG_CACHE_HOME') ?? homeCache(),
   };
   const store = await openOssHdfsStore({
     ...sink,
@@ -67,6 +67,15 @@ export async function composeStore(config: JobConfig, failpoints: Failpoints, lo
     log,
   });
   return withFailpoints(store, failpoints);
+}
+
+/** A container's user that /etc/passwd does not name has no home; then nothing was ever fetched into it. */
+function homeCache(): string | null {
+  try {
+    return path.join(homedir(), '.cache');
+  } catch {
+    return null;
+  }
 }
 
 /** Size of the libuv pool: bin/tidemark.js sets it before anything uses the pool. */
@@ -87,10 +96,16 @@ export type JournalAccess = 'create' | 'existing' | 'read';
 /** Opens the job's journal. `create` makes a missing one; `read` never appends and waits only shortly for a server. */
 export async function composeJournal(
   config: JobConfig,
-  options: { readonly access: JournalAccess; readonly log: Log; readonly signal?: AbortSignal },
+  options: {
+    readonly access: JournalAccess;
+    readonly log: Log;
+    readonly signal?: AbortSignal;
+    /** Without it only a reader's wait for a server ends. */
+    readonly waitForServerMs?: number;
+  },
 ): Promise<Journal> {
   const { journal } = config;
-  const { access, log, signal } = options;
+  const { access, log, signal, waitForServerMs = access === 'read' ? READER_WAIT_MS : undefined } = options;
   if (journal.type === 'sqlite') {
     const { openSqliteJournal } = await import('../journal/sqlite.ts');
     return openSqliteJournal({
@@ -108,7 +123,7 @@ export async function composeJournal(
     onWarning: (message) => {
       log.warn({}, message);
     },
-    ...(access === 'read' ? { waitForServerMs: READER_WAIT_MS } : {}),
+    ...(waitForServerMs === undefined ? {} : { waitForServerMs }),
     ...(signal === undefined ? {} : { signal }),
   });
 }

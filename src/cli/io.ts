@@ -13,10 +13,12 @@ export interface CliIo {
   readonly cwd: string;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
-  /** Calls back at every SIGINT and SIGTERM until the returned function is called. */
+  /** Calls back at every SIGHUP, SIGINT and SIGTERM until the returned function is called. */
   readonly onSignal: (listener: (signal: StopSignal) => void) => () => void;
-  /** Ends the process now. */
+  /** Ends the process now, whatever hangs. */
   readonly exitNow: (code: number) => void;
+  /** Ends the process after this time, whatever hangs; `code` is asked then for what its exit code is to be. */
+  readonly endWithin: (limitMs: number, code: () => number) => void;
   /** Loaded late, so that help is fast. */
   readonly loadBackend: () => Promise<Backend>;
 }

@@ -1,8 +1,10 @@
 /** The entry of the command line: `bin/tidemark.js` calls `main`. */
 import { CommanderError } from 'commander';
 import { TidemarkError } from '../../journal/errors.ts';
-import { EXIT_CONFIG, EXIT_OK, exitCodeOf } from './exitCodes.ts';
+import { createLossyOutput } from '../telemetry/lossyOutput.ts';
+import { EXIT_CONFIG, EXIT_FAILURE, EXIT_OK, exitCodeOf, exitCodeOfSignal } from './exitCodes.ts';
 import type { CliIo, StopSignal } from './io.ts';
+import { endStuck, endWithin, exitNow } from './processEnd.ts';
 import { createProgram } from './program.ts';
 import { jsonText, reportError } from './report.ts';
 
@@ -34,49 +36,67 @@ function usage(error: CommanderError, { stdout }: CliIo, isJson: boolean): numbe
 
 const LINGER_MS = 5000;
 
+/** Calls back at every signal until the returned function is called. */
+export type OnSignal = (listener: (signal: StopSignal) => void) => () => void;
+
 export interface MainOptions {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Who listens since before anything was loaded: one listener at a time, the latest. */
+  readonly onSignal: OnSignal;
 }
 
 /** The same for the real process; resolves with its exit code. */
-export async function main({ args, env }: MainOptions): Promise<number> {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
-  const code = await runCli(args, processIo(env));
-  setTimeout(() => exitLingering(code), LINGER_MS).unref();
+export async function main({ args, env, onSignal }: MainOptions): Promise<number> {
+  let wasAsked = false;
+  const io = processIo(env, (listener) =>
+    onSignal((signal) => {
+      wasAsked = true;
+      listener(signal);
+    }),
+  );
+  let answerError: Error | null = null;
+  process.stdout.on('error', (error: Error) => {
+    if (!isClosedPipe(error)) answerError = error;
+  });
+  let code = await runCli(args, io);
+  await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+  const lost = answerError as Error | null;
+  if (lost !== null) {
+    io.stderr.write(`tidemark: the answer could not be written: ${lost.message}\n`);
+    if (code === EXIT_OK) code = EXIT_FAILURE;
+  }
+  onSignal((signal) => exitNow(wasAsked ? exitCodeOfSignal(signal) : code));
+  setTimeout(() => endStuck(code, (text) => io.stderr.write(text)), LINGER_MS).unref();
   return code;
 }
 
-/** Everything is done, but a client's socket or timer keeps the process. */
-function exitLingering(code: number): void {
-  process.stderr.write('tidemark: done, but a connection was not closed; exiting all the same\n');
-  process.exit(code);
-}
-
 /** What the real process offers; `examples/start.ts` uses it too. */
-export function processIo(env: MainOptions['env']): CliIo {
+export function processIo(env: MainOptions['env'], onSignal: OnSignal = listenToProcess): CliIo {
+  // Who reads the log may go away (`| head`), and its disk may be full: that must not stop a running job.
+  process.stderr.on('error', () => undefined);
+  const stderr = createLossyOutput(process.stderr, () => new Date().toISOString());
   return {
     stdout: process.stdout,
-    stderr: process.stderr,
+    stderr,
     env,
     cwd: process.cwd(),
     nowMs: () => performance.now(),
     onSignal,
-    exitNow: (code) => process.exit(code),
+    exitNow,
+    endWithin: (limitMs, code) => endWithin(limitMs, code, (text) => stderr.write(text)),
     loadBackend: () => import('../backend.ts').then(({ backend }) => backend),
   };
 }
 
-function onSignal(listener: (signal: StopSignal) => void): () => void {
-  const signals: readonly StopSignal[] = ['SIGINT', 'SIGTERM'];
+function listenToProcess(listener: (signal: StopSignal) => void): () => void {
+  const signals: readonly StopSignal[] = ['SIGHUP', 'SIGINT', 'SIGTERM'];
   for (const signal of signals) process.on(signal, listener);
   return () => {
     for (const signal of signals) process.off(signal, listener);
   };
 }
 
-/** Who reads the answer or the log may go away (`| head`); that must not stop a running job. */
-function ignoreClosedPipe(error: Error): void {
-  const isClosed = 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED');
-  if (!isClosed) throw error;
+function isClosedPipe(error: Error): boolean {
+  return 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED');
 }

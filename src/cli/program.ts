@@ -6,7 +6,7 @@ import type { LogLevel } from '../telemetry/pinoLog.ts';
 import type { FuzzCommandOptions } from './commands/fuzz.ts';
 import type * as Requests from './commands/request.ts';
 import type { RequestOrder } from './contract.ts';
-import { EXIT_CODES } from './exitCodes.ts';
+import { EXIT_CODES, exitCodeOfSignal } from './exitCodes.ts';
 import type { CliIo } from './io.ts';
 import { VERSION } from '../version.ts';
 
@@ -49,7 +49,10 @@ export function createProgram(io: CliIo): Program {
     .helpCommand(false)
     .addHelpText('after', EXAMPLES + '\n' + EXIT_CODES_TEXT)
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', (_program, action) => {
+      if (!ENDING_IN_ORDER.includes(action.name())) endAtSignal(io);
+    });
   addRun(program, io);
   addStatus(program, io);
   addRequests(program, io);
@@ -57,6 +60,13 @@ export function createProgram(io: CliIo): Program {
   addSchema(command, io);
   addFuzz(program, io);
   return program;
+}
+
+/** Commands that take a signal for a request; all others only look, and end at once. */
+const ENDING_IN_ORDER: readonly string[] = ['run', 'fuzz'];
+
+function endAtSignal(io: CliIo): void {
+  io.onSignal((signal) => io.exitNow(exitCodeOfSignal(signal)));
 }
 
 function jobCommand({ command }: Program, name: string, description: string): Command {
@@ -84,6 +94,13 @@ async function load(file: string, { define }: JobOptions, io: CliIo): Promise<Jo
   return loadJobConfig({ path: file, overrides: define, env: io.env, cwd: io.cwd });
 }
 
+/** The same for commands that have no log to warn in. */
+async function loadAndWarn(file: string, options: JobOptions, io: CliIo): Promise<JobConfig> {
+  const config = await load(file, options, io);
+  for (const warning of config.warnings) io.stderr.write(`tidemark: warning: ${warning}\n`);
+  return config;
+}
+
 function addRun(program: Program, io: CliIo): void {
   const level = new Option('--log-level <level>', 'what is logged on standard error')
     .choices(LEVELS)
@@ -96,6 +113,7 @@ function addRun(program: Program, io: CliIo): void {
       false,
     )
     .option('--move-group', 'go on with another groupId than the journaled one; the same', false)
+    .option('--ignore-sighup', 'go on when the terminal is closed; nohup alone does not help', false)
     .addOption(level)
     .action(async (file: string, options: JobOptions & RunCommandOptions) => {
       const config = await load(file, options, io);
@@ -112,7 +130,7 @@ function addStatus(program: Program, io: CliIo): void {
   )
     .addOption(jsonOption())
     .action(async (file: string, options: JobOptions) => {
-      const config = await load(file, options, io);
+      const config = await loadAndWarn(file, options, io);
       const { statusCommand } = await import('./commands/status.ts');
       program.exitCode = await statusCommand(config, { isJson: options.json === true, jobFile: file }, io);
     });
@@ -133,7 +151,7 @@ function addRequests(program: Program, io: CliIo): void {
     const requests = await import('./commands/request.ts');
     const partition = options.partition === undefined ? null : requests.parsePartition(options.partition);
     const order = { partition, request: request(requests) };
-    const config = await load(file, options, io);
+    const config = await loadAndWarn(file, options, io);
     program.exitCode = await requests.requestCommand(
       config,
       order,
@@ -181,7 +199,7 @@ function addValidate(program: Program, io: CliIo): void {
   jobCommand(program, 'validate', 'check a job file without running it')
     .addOption(jsonOption())
     .action(async (file: string, options: JobOptions) => {
-      const config = await load(file, options, io);
+      const config = await loadAndWarn(file, options, io);
       const { validateCommand } = await import('./commands/validate.ts');
       program.exitCode = validateCommand(config, { isJson: options.json === true, jobFile: file }, io);
     });
@@ -211,7 +229,7 @@ function addFuzz(program: Program, io: CliIo): void {
     .addOption(store)
     .addOption(jsonOption())
     .action(async (options: FuzzCommandOptions) => {
-      const config = options.job === undefined ? null : await load(options.job, { define: [] }, io);
+      const config = options.job === undefined ? null : await loadAndWarn(options.job, { define: [] }, io);
       const { fuzzCommand } = await import('./commands/fuzz.ts');
       program.exitCode = await fuzzCommand(options, config, io);
     });

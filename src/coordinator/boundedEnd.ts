@@ -1,7 +1,9 @@
 /** A bounded run with nothing left to read still proves that the source is the one that was read, and holds what was read. */
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
-import type { Ports } from './options.ts';
+import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
+import type { Gate } from './concurrency.ts';
+import type { Context, Ports } from './options.ts';
 
 /** For how long an end before nextOffset is looked at again: replicas that are behind report one for a moment. */
 const STABLE_MS = 30_000;
@@ -36,5 +38,43 @@ export async function proveEnd(
     await clock.pause(LOOK_AGAIN_MS);
     const ranges = await source.ranges(partition.topic);
     found = ranges[partition.partition]?.endOffset ?? 0n;
+  }
+}
+
+/**
+ * The next batch. A feed waits for ever for a source that is away: a bounded run, while none comes, asks the source whether it still answers.
+ * Rejects with its error where it does not.
+ */
+async function batchOrGone(
+  { ports, settings }: Pick<Context, 'ports' | 'settings'>,
+  { topic }: TopicPartition,
+  next: Promise<FetchedBatch>,
+): Promise<FetchedBatch> {
+  if (!settings.untilEnd) return next;
+  for (;;) {
+    const quiet = Promise.withResolvers<null>();
+    const timer = ports.clock.timer(settings.startupMs / 2, () => quiet.resolve(null));
+    try {
+      const batch = await Promise.race([next, quiet.promise]);
+      if (batch !== null) return batch;
+    } finally {
+      timer.cancel();
+    }
+    await Promise.race([next, ports.source.ranges(topic)]);
+  }
+}
+
+/** Null where the wait was cut short by the request to drain. */
+export async function nextBatch(
+  context: Pick<Context, 'ports' | 'settings'>,
+  partition: TopicPartition,
+  feed: PartitionFeed,
+  drain: Gate,
+): Promise<FetchedBatch | null> {
+  try {
+    return await batchOrGone(context, partition, feed.next());
+  } catch (error) {
+    if (drain.isOpen && !(error instanceof TidemarkError)) return null;
+    throw error;
   }
 }

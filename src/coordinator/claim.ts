@@ -15,6 +15,7 @@ import type { Journal } from '../../journal/port.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { SubjectWriter, type WriterIdentity } from '../../journal/writer.ts';
 import { passing, type Failpoint } from '../failpoints.ts';
+import { limitedAppend } from './appendLimit.ts';
 import { Gate } from './concurrency.ts';
 import type { Context } from './options.ts';
 import { foldJournal, recover } from './recover.ts';
@@ -145,7 +146,9 @@ function appenderOf(context: Context, writer: SubjectWriter, identity: WriterIde
     measure: (events: readonly PartitionEvent[]) => writer.measure(identity, events),
     async append(events: readonly PartitionEvent[]): Promise<void> {
       const point: Failpoint = events[0]?.type === 'epochClaimed' ? 'journal.claim' : 'journal.append';
-      await passing(failpoints, point, () => writer.append(identity, events, signal));
+      await limitedAppend(context, signal, (limited) =>
+        passing(failpoints, point, () => writer.append(identity, events, limited)),
+      );
     },
   };
 }

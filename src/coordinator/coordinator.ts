@@ -5,26 +5,27 @@
 import { coordinatorMachine, type CoordinatorEvent, type DrainReason } from '../../actors/coordinator.ts';
 import { start, step } from '../../actors/step.ts';
 import type { StopFacts } from '../../actors/facts.ts';
-import { asTidemarkError, hasCode, TidemarkError } from '../../journal/errors.ts';
+import { asTidemarkError, TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { OPEN_FILE_BYTES } from '../memory/budget.ts';
 import type { OffsetRange, SourceFacts, SourceListener, TopicFacts } from '../source/port.ts';
+import { beginJob, startPatience } from './beginning.ts';
 import { topicsEnded } from './boundedTopics.ts';
 import { Gate } from './concurrency.ts';
-import { checkJob, startJob, stopJob, type JobFacts } from './jobLife.ts';
-import { checkMarker, makeMarker } from './marker.ts';
+import { incompleteError, missingTopic, notInTime } from './endings.ts';
+import { startJob, stopJob, type JobFacts } from './jobLife.ts';
 import type { Context, JobSettings, Ports } from './options.ts';
-import { checkOthers } from './otherMasters.ts';
 import { PartitionRunner, type RunnerEnd } from './partitionRunner.ts';
 import type { PartitionTask } from './partitionTask.ts';
 import { RunStats } from './stats.ts';
 import { unfinishedPartitions } from './unfinished.ts';
 import { WriteBuffers } from './writeBuffers.ts';
 
-/** Last checkpoints that take longer (a journal, source or store that is away) are given up: who asked may not wait for ever. */
-const DRAIN_LIMIT_MS = 20_000;
+/** Of the time that the end may take, what is kept for leaving the group, whatever became of the last checkpoints. */
+const LEAVING_MS = 1_000;
+/** Of that, what partitions get that have been given up. */
+const GIVEN_UP_MS = 100;
 const STOP_LIMIT_MS = 5_000;
-const START_RETRY_MS = 1_000;
 
 export interface StoppedPartition {
   readonly partition: string;
@@ -53,10 +54,14 @@ export class Coordinator {
   #state = start(coordinatorMachine, undefined);
   #facts: JobFacts | null = null;
   #clusterId: string | null = null;
-  #ranges = new Map<string, readonly OffsetRange[]>();
+  #ranges: ReadonlyMap<string, readonly OffsetRange[]> = new Map();
   #failure: TidemarkError | null = null;
   #takingUp: Promise<void> = Promise.resolve();
   #looksForEnd = false;
+  /** Why partitions ended without their last checkpoint, by name. */
+  readonly #incomplete = new Map<string, TidemarkError>();
+  /** Monotonic: when last checkpoints that are not complete are given up. */
+  #giveUpAtMs = Infinity;
 
   constructor(ports: Ports, settings: JobSettings) {
     this.#context = {
@@ -100,7 +105,8 @@ export class Coordinator {
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
     try {
-      await this.#join(signal);
+      // What it waits for while it begins may hang: who asks for the end does not wait for it.
+      await this.#draining.orOpened(this.#join(signal));
       await this.#draining.opened;
       await this.#drain();
     } finally {
@@ -116,23 +122,29 @@ export class Coordinator {
     };
   }
 
+  /** Resolves without having joined where the signal came while it was waiting. */
   async #join(signal: AbortSignal): Promise<void> {
-    const { ports, settings } = this.#context;
-    const source = await this.#describe(signal);
-    if (source === null) return;
-    await this.#patiently(signal, () => checkJob(this.#context, source));
-    await this.#patiently(signal, () => checkOthers(this.#context, source));
-    await this.#patiently(signal, () => checkMarker(this.#context));
-    this.#facts = await this.#patiently(signal, () => startJob(this.#context, source, signal));
-    await this.#patiently(signal, () => makeMarker(this.#context));
-    this.#clusterId = source.clusterId;
-    if (settings.untilEnd) {
-      for (const { topic } of source.topics) this.#ranges.set(topic, await ports.source.ranges(topic));
-      for (const topic of source.missing ?? []) this.#stopped.set(topic, missingTopic(topic));
+    try {
+      await this.#begin(signal);
+    } catch (error) {
+      if (!signal.aborted || error instanceof TidemarkError) throw error;
     }
+  }
+
+  async #begin(signal: AbortSignal): Promise<void> {
+    const patience = startPatience(this.#context, signal);
+    const { source, facts, ranges } = await beginJob(this.#context, signal, patience);
+    this.#facts = facts;
+    this.#clusterId = source.clusterId;
+    this.#ranges = ranges;
+    if (this.#context.settings.untilEnd)
+      for (const topic of source.missing ?? []) this.#stopped.set(topic, missingTopic(topic));
     if (this.#draining.isOpen) return;
-    // Joining may wait for other members, longer than who asks for the end wants to wait.
-    await Promise.race([this.#draining.opened, ports.source.start(this.#listener())]);
+    const group = source.groupId === null ? 'the files' : `group ${source.groupId}`;
+    await patience.until({
+      ...{ what: `partitions that ${group} assigns`, code: 'KAFKA_UNAVAILABLE' },
+      work: () => this.#context.ports.source.start(this.#listener()),
+    });
   }
 
   #listener(): SourceListener {
@@ -155,39 +167,6 @@ export class Coordinator {
         this.#fail(error);
       },
     };
-  }
-
-  /** A service waits for a journal or a source that is away; a bounded run says so and ends. */
-  async #patiently<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const { ports, settings } = this.#context;
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        if (settings.untilEnd || !(error instanceof TidemarkError) || error.retry !== 'transient')
-          throw error;
-        ports.log.warn({ err: error }, 'the job cannot be started yet; trying again');
-        signal.throwIfAborted();
-        await ports.clock.pause(START_RETRY_MS);
-      }
-    }
-  }
-
-  /** Null where the signal came while it was waiting. */
-  async #describe(signal: AbortSignal): Promise<SourceFacts | null> {
-    const { ports, settings } = this.#context;
-    try {
-      return await ports.source.describe({
-        wait: !settings.untilEnd,
-        onWaiting: (message) => {
-          ports.log.warn({}, message);
-        },
-        signal,
-      });
-    } catch (error) {
-      if (signal.aborted && !(error instanceof TidemarkError)) return null;
-      throw error;
-    }
   }
 
   /** Journals where a topic begins that was not there at the start; assignments wait for it. */
@@ -268,7 +247,10 @@ export class Coordinator {
 
   #afterEnd(name: string, end: RunnerEnd): void {
     if (end.type === 'stopped') this.#stopped.set(name, end.stop);
-    if (end.type === 'drained' && end.failure !== null) this.#fail(end.failure);
+    if (end.type === 'drained' && end.failure !== null) {
+      this.#incomplete.set(name, end.failure);
+      this.#requestDrain('failure');
+    }
     const wanted = this.#wanted.get(name);
     if (end.type === 'retired') this.#retired.add(name);
     else if (end.type !== 'released') this.#ended.add(name);
@@ -322,33 +304,52 @@ export class Coordinator {
   #requestDrain(reason: DrainReason): void {
     if (this.#state.value === 'stopped') return;
     this.#tell({ type: 'drainRequested', reason });
+    const { ports, settings } = this.#context;
+    if (!this.#draining.isOpen) this.#giveUpAtMs = ports.clock.nowMs() + settings.shutdownMs - LEAVING_MS;
     this.#draining.open();
     for (const runner of this.#runners.values()) runner.drain();
   }
 
   async #drain(): Promise<void> {
-    const limit = this.#context.ports.clock.timer(DRAIN_LIMIT_MS, () => {
+    const { clock } = this.#context.ports;
+    const isOver = new Gate();
+    const limit = clock.timer(this.#leftMs, () => {
       for (const runner of this.#runners.values()) runner.giveUp();
+      isOver.open();
     });
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    const ended = this.#allEnded();
+    await isOver.orOpened(ended);
     limit.cancel();
-    for (const [name, runner] of this.#runners)
+    if (isOver.isOpen) await Promise.race([ended, clock.pause(GIVEN_UP_MS)]);
+    for (const [name, runner] of this.#runners) {
       if (runner.stop !== null) this.#stopped.set(name, runner.stop);
+      else if (!runner.isSafe) this.#incomplete.set(name, notInTime(name));
+    }
     // What was given up on is away, most likely the journal.
-    if (this.#facts !== null && !hasCode(this.#failure, 'STOP_INCOMPLETE')) await this.#journalStop();
+    if (this.#facts !== null && this.#incomplete.size === 0) await this.#journalStop();
+    this.#failure ??= incompleteError(this.#incomplete);
     this.#tell({ type: 'drained' });
+  }
+
+  get #leftMs(): number {
+    return Math.max(0, this.#giveUpAtMs - this.#context.ports.clock.nowMs());
+  }
+
+  async #allEnded(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
   /** For readers of the journal only: one that is away does not keep the process. */
   async #journalStop(): Promise<void> {
     const { clock, log } = this.#context.ports;
     const limit = new AbortController();
-    const timer = clock.timer(STOP_LIMIT_MS, () => {
+    const limitMs = Math.min(STOP_LIMIT_MS, this.#leftMs);
+    const timer = clock.timer(limitMs, () => {
       limit.abort();
     });
     const cut = new Promise<never>((_, reject) => {
       limit.signal.addEventListener('abort', () => {
-        reject(new Error(`the journal did not answer for ${STOP_LIMIT_MS} ms`));
+        reject(new Error(`the journal did not answer for ${limitMs} ms`));
       });
     });
     try {
@@ -366,11 +367,4 @@ export class Coordinator {
     this.#state = step(coordinatorMachine, this.#state, event, 'The coordinator').state;
     this.#context.ports.onStep?.(coordinatorMachine.id, from, event.type, this.#state.value);
   }
-}
-
-/** A bounded run ends without it, and not well. */
-function missingTopic(topic: string): StopFacts {
-  const message = `Topic ${topic} does not exist. Create it, or take it out of the job; Tidemark never creates one.`;
-  const nothing = { fromOffset: null, toOffset: null, files: [], truncation: null };
-  return { code: 'SOURCE_TOPIC_MISSING', message, ...nothing };
 }

@@ -5,8 +5,8 @@
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
-import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
-import { proveEnd } from './boundedEnd.ts';
+import type { PartitionFeed } from '../source/port.ts';
+import { nextBatch, proveEnd } from './boundedEnd.ts';
 import { checkpoint } from './checkpoint.ts';
 import { claimPartition, isSucceeded, type Claim } from './claim.ts';
 import { type FailureLatch, type Gate } from './concurrency.ts';
@@ -46,7 +46,9 @@ export class Epoch {
   #leaveMemory: (() => void) | undefined;
   #forgetDrain: (() => void) | undefined;
   #over = false;
-  /** Its last checkpoint is journaled, and what that made pending is committed. */
+  /** Its last checkpoint is journaled. */
+  #isCheckpointed = false;
+  /** The same, and whoever waits for it has nothing more to wait for. */
   #isComplete = false;
   /** The journal went back, and an operator is to answer; null where it did not. */
   wentBack: WentBack | null = null;
@@ -98,7 +100,7 @@ export class Epoch {
     const { host, epoch, claimId } = claim;
     const shared = { context: own, partition, host, tail: () => claim.writer.tail };
     const keeper = new WitnessKeeper({ ...shared, epoch, claimId });
-    publisher = new Publisher({ ...shared, latch, keeper, tellsGroup: task.purpose === 'read' });
+    publisher = new Publisher({ ...shared, latch, keeper });
     return new Epoch(own, task, claim, latch, { publisher, keeper }, drain);
   }
 
@@ -109,6 +111,11 @@ export class Epoch {
   /** Whether anything was checkpointed since the claim. */
   get madeProgress(): boolean {
     return this.#claim.host.ledger.facts.checkpoint > this.#checkpointAtClaim;
+  }
+
+  /** Whether everything that it has read is in a completed checkpoint. */
+  get isSafe(): boolean {
+    return this.#isCheckpointed || this.flowOffset === this.#claim.host.ledger.facts.nextOffset;
   }
 
   get flowOffset(): bigint | null {
@@ -161,7 +168,9 @@ export class Epoch {
     }
     if (outcome === 'ended') flow.rollAll('end');
     await this.#latch.race(this.#checkpointNow(true));
-    await this.#publisher.idle();
+    this.#isCheckpointed = true;
+    // Who asked for the end waits for no publication: the next owner publishes what is pending.
+    if (outcome === 'ended') await this.#publisher.idle();
     this.#isComplete = true;
     return outcome;
   }
@@ -242,7 +251,7 @@ export class Epoch {
     }
     while (endOffset === null || flow.nextOffset < endOffset) {
       if (this.#drain.isOpen) return 'drained';
-      const batch = await this.#nextBatch(feed);
+      const batch = await nextBatch(this.#context, partition, feed, this.#drain);
       if (batch === null) return 'drained';
       if (batch.fetchedOffset > flow.nextOffset) {
         throw new TidemarkError(
@@ -258,16 +267,6 @@ export class Epoch {
       this.#armRollTimer(flow);
     }
     return 'ended';
-  }
-
-  /** Null where the wait was cut short by the request to drain. */
-  async #nextBatch(feed: PartitionFeed): Promise<FetchedBatch | null> {
-    try {
-      return await feed.next();
-    } catch (error) {
-      if (this.#drain.isOpen && !(error instanceof TidemarkError)) return null;
-      throw error;
-    }
   }
 
   /** The source cannot go on: what was read before is made to count, so that the loss begins at nextOffset. */

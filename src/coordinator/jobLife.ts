@@ -10,6 +10,7 @@ import { jobSubject } from '../../journal/subjects.ts';
 import { SubjectWriter } from '../../journal/writer.ts';
 import { passing } from '../failpoints.ts';
 import type { SourceFacts, TopicFacts } from '../source/port.ts';
+import { limitedAppend } from './appendLimit.ts';
 import type { Context } from './options.ts';
 
 export interface JournaledTopic {
@@ -188,7 +189,10 @@ async function appendJobEvent(
       tail,
     );
     try {
-      await passing(failpoints, `journal.${event.type}`, () => writer.append(identity, [event], signal));
+      const point = `journal.${event.type}` as const;
+      await passing(failpoints, point, () =>
+        limitedAppend(context, signal, (limited) => writer.append(identity, [event], limited)),
+      );
       facts.fold(event);
       return facts;
     } catch (error) {

@@ -36,7 +36,7 @@ type EpochEnd =
 
 export class PartitionRunner {
   readonly #context: Context;
-  #task: PartitionTask;
+  readonly #task: PartitionTask;
   readonly #drain = new Gate();
   /** Aborted when the partition is to be let go at once, whatever is under way. */
   readonly #lettingGo = new AbortController();
@@ -69,6 +69,11 @@ export class PartitionRunner {
     return this.#epoch?.flowOffset ?? null;
   }
 
+  /** Whether the process may go without losing a checkpoint of this partition. */
+  get isSafe(): boolean {
+    return this.#stop !== null || this.#epoch?.isSafe === true;
+  }
+
   /** A last checkpoint, then the end; files in progress stay resumable. */
   drain(): void {
     this.#drain.open();
@@ -99,12 +104,15 @@ export class PartitionRunner {
     return partitionName(this.#task.partition);
   }
 
-  /** Resolves when the partition has ended. Rejects only with what concerns the whole job (configuration). */
+  /** Resolves when the partition has ended. Rejects with what concerns the whole job: configuration, and what a bounded run has waited for. */
   async run(): Promise<RunnerEnd> {
+    const { clock } = this.#context.ports;
+    let progressMs = clock.nowMs();
     for (let failures = 0; ;) {
       const outcome = await this.#runEpoch();
       if (outcome.type !== 'again') return outcome;
-      if (outcome.madeProgress) failures = 0;
+      if (outcome.madeProgress) [failures, progressMs] = [0, clock.nowMs()];
+      if (this.#hasWaitedEnough(outcome.error, progressMs)) throw outcome.error;
       if (!this.#isReleased && !this.#drain.isOpen) await this.#backOff(failures, outcome.error);
       failures += 1;
       if (this.#isReleased) return { type: 'released' };
@@ -112,8 +120,15 @@ export class PartitionRunner {
     }
   }
 
+  /** A bounded run does not bear for ever that something is away. */
+  #hasWaitedEnough({ retry }: TidemarkError, progressMs: number): boolean {
+    const { ports, settings } = this.#context;
+    const isBounded = settings.untilEnd && !this.#isReleased && !this.#drain.isOpen;
+    return isBounded && retry === 'transient' && ports.clock.nowMs() - progressMs >= settings.startupMs;
+  }
+
   #drainedWithout(error: TidemarkError): RunnerEnd {
-    if (error.retry === 'fenced') return { type: 'drained', failure: null };
+    if (error.retry === 'fenced' || this.isSafe) return { type: 'drained', failure: null };
     const entry = { partition: this.#name, err: error };
     this.#context.ports.log.warn(entry, 'stopped without a last checkpoint');
     return { type: 'drained', failure: error };
@@ -171,15 +186,6 @@ export class PartitionRunner {
     if (error.retry === 'config') throw error;
     if (isPassing(error)) {
       return { type: 'again', error, madeProgress: epoch?.madeProgress ?? false };
-    }
-    if (error.fields['isDeleted'] === true && this.#task.purpose === 'read') {
-      const entry = { err: error, partition: this.#name };
-      this.#context.ports.log.error(
-        entry,
-        'its topic is gone: what was counted is published, and it is read no more',
-      );
-      this.#task = { ...this.#task, purpose: 'retire' };
-      return { type: 'again', error, madeProgress: true };
     }
     this.#context.ports.log.error({ err: error, partition: this.#name }, 'the partition stops');
     await epoch?.quiesce();

@@ -162,22 +162,24 @@ describeIntegration(
       const topic = uniqueName('away');
       await makeTopic(brokers, topic, { partitions: 2 });
       await makeTopic(kafka.brokers, topic, { partitions: 2 });
-      const roll = { maxBytes: '4KiB', maxAge: '1h', maxIdle: '1h' };
-      const ofNats = new TestJob({ brokers, topic, nats: { url: nats.url }, sections: { roll } });
-      const ofKafka = new TestJob({ brokers: kafka.brokers, topic, sections: { roll } });
+      // What was read is in no checkpoint when the servers go away.
+      const checkpoint = { interval: '1h' };
+      const ofNats = new TestJob({ brokers, topic, nats: { url: nats.url }, sections: { checkpoint } });
+      const ofKafka = new TestJob({ brokers: kafka.brokers, topic, sections: { checkpoint } });
       const producers = [brokers, kafka.brokers].map(
         (addresses) => new NumberProducer([...addresses], topic, { pauseMs: 20, partitions: 2 }),
       );
       await Promise.all(producers.map((producer) => producer.start()));
       const coordinators = [ofNats.start(), ofKafka.start()];
-      await Promise.all(coordinators.map((coordinator) => coordinator.said('file committed', 4)));
+      await Promise.all(coordinators.map((coordinator) => coordinator.said('part file opened', 2)));
       await Promise.all(producers.map((producer) => producer.stop()));
       await Promise.all([nats.kill(), kafka.kill()]);
       for (const coordinator of coordinators) coordinator.kill('SIGTERM');
       for (const coordinator of coordinators) {
         const end = await coordinator.ended;
         expectCode(end, 1);
-        expect(end.stderr.includes('STOP_INCOMPLETE')).toBe(true);
+        expect(end.stderr).toContain('STOP_INCOMPLETE: Stopped without a last checkpoint of');
+        for (const partition of [0, 1]) expect(end.stderr).toContain(`${topic}/${partition}`);
       }
       await Promise.all([nats.restart(), kafka.restart()]);
       await ofNats.finish();

@@ -69,11 +69,39 @@ describeIntegration('run --until-end', () => {
     expect(job.committed().size).toBe(0);
   });
 
-  test('of brokers that do not answer fails with exit 3 and names them', async () => {
-    const job = new TestJob({ brokers: ['127.0.0.1:1'], topic: uniqueName('away') });
+  test('of brokers that do not answer gives up after startup.timeout with exit 3 and names them', async () => {
+    const sections = { startup: { timeout: '1s' } };
+    const job = new TestJob({ brokers: ['127.0.0.1:1'], topic: uniqueName('away'), sections });
     const end = await job.untilEnd();
     expectCode(end, 3);
     expect(end.stderr).toContain('tidemark: KAFKA_UNAVAILABLE: Kafka at 127.0.0.1:1 did not answer');
+  });
+
+  test('with a journal server that does not answer gives up after startup.timeout with exit 3 and names it', async () => {
+    const { brokers } = services();
+    const sections = { startup: { timeout: '1s' } };
+    const nats = { url: 'nats://127.0.0.1:1' };
+    const job = new TestJob({ brokers, topic: uniqueName('away'), nats, sections });
+    const end = await job.untilEnd();
+    expectCode(end, 3);
+    expect(end.stderr).toContain('tidemark: JOURNAL_UNAVAILABLE: NATS at 127.0.0.1:1 does not answer');
+  });
+
+  test.each([
+    { what: 'TLS', security: { ssl: true } },
+    { what: 'SASL', security: { sasl: { mechanism: 'plain', username: 'u', password: 'p' } } },
+  ])('with $what at a listener without ends, and says where to look', async ({ what, security }) => {
+    const { brokers } = services();
+    const topic = uniqueName('secured');
+    await makeTopic(brokers, topic);
+    const kafka = { brokers, topics: [topic], groupId: topic, ...security };
+    const job = new TestJob({ brokers, topic, sections: { source: { kafka }, startup: { timeout: '2s' } } });
+    const end = await job.untilEnd();
+    expect([2, 3], end.stderr).toContain(end.code);
+    expect(end.stderr).toMatch(
+      what === 'TLS' ? /source\.kafka\.ssl|ssl settings/ : /source\.kafka\.sasl|sasl or ssl settings/,
+    );
+    expect(end.stderr).not.toContain('TimeoutNegativeWarning');
   });
 
   test('ends behind a tail of aborted records, and before the records of a transaction that is still open', async () => {

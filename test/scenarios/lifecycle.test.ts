@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
-import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { TidemarkError } from '../../journal/errors.ts';
 import { jobName } from '../../journal/ids.ts';
 import { createMemoryJournal } from '../../journal/memory.ts';
 import { jobSubject, partitionSubject } from '../../journal/subjects.ts';
@@ -107,55 +107,133 @@ describe('a service that is asked to stop', () => {
   test.each([
     { what: 'the group takes no offsets', fails: 'group' },
     { what: 'the destination publishes nothing', fails: 'store' },
-    { what: 'the journal takes no entries', fails: 'journal' },
-  ])('while $what: ends in bounded time, says so, and loses nothing', async ({ fails }) => {
+    { what: 'the destination never answers', fails: 'hanging store' },
+  ])('while $what: waits for no publication, and loses nothing', async ({ fails }) => {
     const job = new JobFixture();
     const source = sourceOf(1, 10);
     let isAway = false;
-    const refused = Promise.withResolvers<undefined>();
+    const never = (): Promise<never> => new Promise(() => undefined);
     const slow = new MemorySource(source);
     const commitOffset = slow.commitOffset.bind(slow);
     slow.commitOffset = async (...args) => {
-      if (isAway && fails === 'group') await new Promise(() => undefined);
+      if (isAway && fails === 'group') await never();
       await commitOffset(...args);
+    };
+    const fail = async (): Promise<void> => {
+      if (isAway && fails === 'store') throw unavailable();
+      if (isAway && fails === 'hanging store') await never();
     };
     const store = storeWith({
       commit: async (target, durable) => {
-        if (isAway && fails === 'store') throw unavailable();
+        await fail();
         await createFileStore().commit(target, durable);
       },
       commitAfterRecovery: async (target, durable) => {
-        if (isAway && fails === 'store') throw unavailable();
+        await fail();
         await createFileStore().commitAfterRecovery(target, durable);
       },
     });
-    const journal = createMemoryJournal({
-      backing: job.backing,
-      onAppend: () => {
-        if (!isAway || fails !== 'journal') return null;
-        refused.resolve(undefined);
-        return { type: 'unavailable' };
-      },
-    });
-    const service = serve(job, {
-      source: slow,
-      store,
-      journal,
-      rolling: everyRecord,
-      clock: impatientClock(100),
-    });
+    const clock = impatientClock(20);
+    const service = serve(job, { source: slow, store, rolling: everyRecord, clock, shutdownMs: 40_000 });
     await until(() => recordsIn(job) === 10);
     isAway = true;
     source.append(0, ...numbered(0, 5, 10));
     slow.append(0);
-    if (fails === 'journal') await refused.promise;
-    else await until(() => service.coordinator.stats.recordsRead > 10);
-    await expect(service.stop()).rejects.toSatisfy((error) =>
-      hasCode(error, 'STOP_INCOMPLETE', 'STORE_UNAVAILABLE'),
-    );
+    await until(() => service.coordinator.stats.recordsRead === 15);
+    expect(await service.stop()).toMatchObject({ reason: 'signal', stopped: [] });
     await job.coordinator({ source, untilEnd: true }).run(new AbortController().signal);
     expectEachRecordOnce(job, 1, 15);
     expect(job.temporary()).toEqual([]);
+  });
+
+  test('while the journal takes no entries: ends in bounded time, names the partitions, and loses nothing', async () => {
+    const job = new JobFixture();
+    const source = sourceOf(2, 10);
+    let isAway = false;
+    const journal = createMemoryJournal({
+      backing: job.backing,
+      onAppend: () => (isAway ? { type: 'unavailable' } : null),
+    });
+    const clock = impatientClock(20);
+    const options = { source, journal, clock, checkpointIntervalMs: 1_000_000, shutdownMs: 9_000 };
+    const service = serve(job, options);
+    await until(() => service.coordinator.stats.recordsRead === 20);
+    isAway = true;
+    await expect(service.stop()).rejects.toMatchObject({
+      code: 'STOP_INCOMPLETE',
+      message: expect.stringContaining('without a last checkpoint of numbers/0, numbers/1:') as string,
+      fields: { partitions: ['numbers/0', 'numbers/1'] },
+    });
+    await job.coordinator({ source, untilEnd: true }).run(new AbortController().signal);
+    expectEachRecordOnce(job, 2, 10);
+    expect(job.temporary()).toEqual([]);
+  });
+
+  test('leaves the group although the last checkpoint hangs', async () => {
+    const job = new JobFixture();
+    const left: string[] = [];
+    class Leaving extends MemorySource {
+      override async stop(): Promise<void> {
+        left.push('group');
+        await super.stop();
+      }
+    }
+    const source = new Leaving(sourceOf(1, 10));
+    source.append(0);
+    let isAway = false;
+    const store = storeWith({
+      create: async (target) => {
+        const file = await createFileStore().create(target);
+        const persist = file.persist.bind(file);
+        file.persist = async (...args) => (isAway ? new Promise(() => undefined) : persist(...args));
+        return file;
+      },
+    });
+    const clock = impatientClock(20);
+    const service = serve(job, { source, store, clock, checkpointIntervalMs: 1_000_000, shutdownMs: 9_000 });
+    await until(() => service.coordinator.stats.recordsRead === 10);
+    isAway = true;
+    await expect(service.stop()).rejects.toMatchObject({ code: 'STOP_INCOMPLETE' });
+    expect(left).toEqual(['group']);
+  });
+});
+
+describe('a bounded run', () => {
+  test.each([
+    { what: 'the destination', code: 'STORE_UNAVAILABLE' },
+    { what: 'the journal', code: 'JOURNAL_UNAVAILABLE' },
+  ])('gives up on $what that goes away and does not come back', async ({ code }) => {
+    const job = new JobFixture();
+    const source = sourceOf(1, 5);
+    let starts = 0;
+    const journal = createMemoryJournal({
+      backing: job.backing,
+      onAppend: () => (code === 'JOURNAL_UNAVAILABLE' && (starts += 1) > 2 ? { type: 'unavailable' } : null),
+    });
+    const store = storeWith(
+      code === 'STORE_UNAVAILABLE' ? { create: () => Promise.reject(unavailable()) } : {},
+    );
+    const clock = impatientClock(200);
+    const bounded = job.coordinator({ source, journal, store, untilEnd: true, clock, startupMs: 60_000 });
+    await expect(bounded.run(new AbortController().signal)).rejects.toMatchObject({ code });
+    await job.coordinator({ source, untilEnd: true }).run(new AbortController().signal);
+    expectEachRecordOnce(job, 1, 5);
+  });
+
+  test('gives up on a group that assigns nothing', async () => {
+    class Joining extends MemorySource {
+      override start(_listener: SourceListener): Promise<void> {
+        return new Promise(() => undefined);
+      }
+    }
+    const clock = impatientClock(200);
+    const options = { source: new Joining(1), untilEnd: true, clock, startupMs: 60_000 };
+    await expect(
+      new JobFixture().coordinator(options).run(new AbortController().signal),
+    ).rejects.toMatchObject({
+      code: 'KAFKA_UNAVAILABLE',
+      message: expect.stringContaining('(startup.timeout)') as string,
+    });
   });
 });
 

@@ -9,7 +9,7 @@ import {
 } from '../../telemetry/progress.ts';
 import { createScreen } from '../../telemetry/screen.ts';
 import type { RunReport } from '../contract.ts';
-import { EXIT_FAILURE, EXIT_OK, exitCodeOfSignal } from '../exitCodes.ts';
+import { EXIT_FAILURE, EXIT_OK, exitCodeOf, exitCodeOfSignal } from '../exitCodes.ts';
 import type { CliIo, StopSignal } from '../io.ts';
 import { committedLines, stoppedLines } from '../runText.ts';
 
@@ -18,6 +18,8 @@ export interface RunCommandOptions {
   readonly moveSink?: boolean;
   readonly moveGroup?: boolean;
   readonly logLevel: LogLevel;
+  /** Node takes the handling of SIGHUP over from nohup, and cannot tell that it did. */
+  readonly ignoreSighup?: boolean;
 }
 
 export async function runCommand(config: JobConfig, options: RunCommandOptions, io: CliIo): Promise<number> {
@@ -39,11 +41,13 @@ export async function runWithDisplay(
 ): Promise<RunReport> {
   const display = createDisplay(options.logLevel, io);
   const { log, progress } = display;
+  for (const warning of config.warnings) log.warn({}, warning);
   const stop = new AbortController();
-  const forget = io.onSignal(signalHandler(stop, log, io));
+  const end: End = { limitMs: config.shutdown.timeoutMs, code: EXIT_FAILURE };
+  const forget = io.onSignal(signalHandler(stop, end, log, options, io));
   try {
     const { runJob } = await io.loadBackend();
-    return await runJob(config, {
+    const report = await runJob(config, {
       untilEnd: options.untilEnd,
       moves: [
         ...(options.moveSink === true ? (['sink'] as const) : []),
@@ -55,6 +59,11 @@ export async function runWithDisplay(
         progress.update(state);
       },
     });
+    end.code = exitCodeOfReport(report);
+    return report;
+  } catch (error) {
+    end.code = exitCodeOf(error);
+    throw error;
   } finally {
     forget();
     progress.end();
@@ -77,11 +86,25 @@ function createDisplay(level: LogLevel, { stderr, nowMs }: CliIo): { log: Log; p
   return { log, progress: createTerminalProgress(screen, nowMs) };
 }
 
+/** How long the end may take, and the exit code that it would have by now. */
+interface End {
+  readonly limitMs: number;
+  code: number;
+}
+
 /** The first signal asks for an orderly end, the second does not wait for it. */
-function signalHandler(stop: AbortController, log: Log, io: CliIo): (signal: StopSignal) => void {
+function signalHandler(
+  stop: AbortController,
+  end: End,
+  log: Log,
+  { ignoreSighup = false }: RunCommandOptions,
+  io: CliIo,
+): (signal: StopSignal) => void {
   return (signal) => {
+    if (signal === 'SIGHUP' && ignoreSighup) return;
     if (!stop.signal.aborted) {
       log.info({ signal }, 'stopping after a last checkpoint; the same signal once more exits at once');
+      io.endWithin(end.limitMs, () => end.code);
       stop.abort();
       return;
     }

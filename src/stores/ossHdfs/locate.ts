@@ -15,8 +15,8 @@ export interface JindosdkPlaces {
   readonly fromEnvironment: string | null;
   /** JINDOSDK_HOME, as Alibaba's own installation sets it. */
   readonly jindosdkHome: string | null;
-  /** Where this user's caches are (XDG_CACHE_HOME, or ~/.cache). */
-  readonly cacheHome: string;
+  /** Where this user's caches are (XDG_CACHE_HOME, or ~/.cache); null for a user without a home. */
+  readonly cacheHome: string | null;
 }
 
 /** What `npm run jindosdk` fills: the unpacked package from PyPI, one folder for each version. */
@@ -43,7 +43,7 @@ function usualPlaces({ jindosdkHome, cacheHome }: JindosdkPlaces): string[] {
   ];
   return [
     ...folders.flatMap((folder) => names.map((name) => path.join(folder, name))),
-    cachedLibrary(cacheHome),
+    ...(cacheHome === null ? [] : [cachedLibrary(cacheHome)]),
   ];
 }
 

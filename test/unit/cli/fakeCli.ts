@@ -34,6 +34,8 @@ export interface FakeCli {
   signal(signal: StopSignal): void;
   /** Codes of immediate ends. */
   readonly exits: readonly number[];
+  /** What the process would be ended with after a time. */
+  readonly ends: readonly { readonly limitMs: number; readonly code: () => number }[];
   readonly isListening: boolean;
 }
 
@@ -45,6 +47,7 @@ export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: 
   writeFileSync(path.join(dir, 'job.yaml'), MINIMAL);
   const listeners = new Set<(signal: StopSignal) => void>();
   const exits: number[] = [];
+  const ends: { limitMs: number; code: () => number }[] = [];
   const whole: Backend = {
     runJob: async () => NOTHING,
     readStatus: async () => NO_STATUS,
@@ -54,6 +57,7 @@ export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: 
   return {
     dir,
     exits,
+    ends,
     get isListening() {
       return listeners.size > 0;
     },
@@ -78,6 +82,7 @@ export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: 
           return () => listeners.delete(listener);
         },
         exitNow: (code) => exits.push(code),
+        endWithin: (limitMs, code) => ends.push({ limitMs, code }),
         loadBackend: async () => whole,
       };
       const code = await runCli(args, io);

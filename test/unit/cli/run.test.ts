@@ -110,7 +110,7 @@ describe('tidemark run', () => {
     });
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)(
+  test.each(['SIGHUP', 'SIGINT', 'SIGTERM'] as const)(
     'the first %s asks for an orderly end, exit 0',
     async (signal) => {
       const cli = fakeCli({
@@ -123,12 +123,16 @@ describe('tidemark run', () => {
       const { code, stderr } = await cli.run('run', 'job.yaml');
       expect(code).toBe(0);
       expect(stderr).toContain('stopping after a last checkpoint');
+      expect(cli.ends.map(({ limitMs, code: last }) => ({ limitMs, last: last() }))).toEqual([
+        { limitMs: 9_000, last: 0 },
+      ]);
       expect(cli.exits).toEqual([]);
       expect(cli.isListening).toBe(false);
     },
   );
 
   test.each([
+    ['SIGHUP', 129],
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('a second %s exits at once with %d and says so', async (signal, code) => {
@@ -142,6 +146,30 @@ describe('tidemark run', () => {
     const { stderr } = await cli.run('run', 'job.yaml');
     expect(cli.exits).toEqual([code]);
     expect(stderr).toContain('exiting at once');
+  });
+
+  test('what has not ended in time is ended, with 1 while nothing else is known', async () => {
+    const cli = fakeCli({
+      runJob: async () => {
+        cli.signal('SIGTERM');
+        expect(cli.ends.map(({ code }) => code())).toEqual([1]);
+        return { ...NOTHING, reason: 'signal' };
+      },
+    });
+    await cli.run('run', 'job.yaml', '-D', 'shutdown.timeout=3s');
+    expect(cli.ends.map(({ limitMs, code }) => [limitMs, code()])).toEqual([[3_000, 0]]);
+  });
+
+  test('--ignore-sighup takes SIGHUP for nothing', async () => {
+    const cli = fakeCli({
+      runJob: async (_config, { signal }) => {
+        cli.signal('SIGHUP');
+        expect(signal.aborted).toBe(false);
+        return NOTHING;
+      },
+    });
+    expect(await cli.run('run', 'job.yaml', '--ignore-sighup')).toMatchObject({ code: 0, stderr: '' });
+    expect(cli.ends).toEqual([]);
   });
 
   test('logs JSON where standard error is no terminal, lines for people and progress where it is', async () => {

@@ -1,0 +1,26 @@
+/** Waits that end. */
+import type { Clock } from './clock.ts';
+
+/** Waits for the work, but no longer than this; what it comes to afterwards is nobody's concern. */
+export async function within(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const timer = clock.timer(limitMs, () => resolve(undefined));
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** The work's result; rejects with the signal's reason as soon as it is aborted. */
+export async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason as Error);
+  signal.addEventListener('abort', abort);
+  try {
+    if (signal.aborted) abort();
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

@@ -1,0 +1,27 @@
+/** A bounded run gives an entry up that the journal has not taken for `startup.timeout`; a service goes on trying. */
+import { TidemarkError } from '../../journal/errors.ts';
+import type { Context } from './options.ts';
+
+/** Rejects with JOURNAL_UNAVAILABLE where that time is over. Whether the entry was taken all the same is unknown then. */
+export async function limitedAppend<T>(
+  { ports, settings }: Context,
+  signal: AbortSignal | undefined,
+  append: (signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  if (!settings.untilEnd) return append(signal);
+  const limit = new AbortController();
+  const cut = (): void => limit.abort(signal?.reason);
+  signal?.addEventListener('abort', cut);
+  if (signal?.aborted === true) cut();
+  const { startupMs } = settings;
+  const timer = ports.clock.timer(startupMs, () => {
+    const message = `The journal took no entry for ${startupMs} ms (startup.timeout): it is away, or full.`;
+    limit.abort(new TidemarkError('JOURNAL_UNAVAILABLE', message));
+  });
+  try {
+    return await append(limit.signal);
+  } finally {
+    timer.cancel();
+    signal?.removeEventListener('abort', cut);
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * What comes before a coordinator joins: the source described, who else is there, the marker, this start journaled. A service waits for what
+ * is away; a bounded run gives up after its startup.timeout.
+ */
+import { Patience } from '../patience.ts';
+import type { OffsetRange, SourceFacts } from '../source/port.ts';
+import { checkJob, startJob, type JobFacts } from './jobLife.ts';
+import { checkMarker, makeMarker } from './marker.ts';
+import type { Context } from './options.ts';
+import { checkOthers } from './otherMasters.ts';
+
+export interface Beginning {
+  readonly source: SourceFacts;
+  readonly facts: JobFacts;
+  /** Of a bounded run, by topic: how far it reads. */
+  readonly ranges: ReadonlyMap<string, readonly OffsetRange[]>;
+}
+
+export function startPatience({ ports, settings }: Context, signal: AbortSignal): Patience {
+  const { clock, log } = ports;
+  return new Patience({ clock, log, signal, limitMs: settings.untilEnd ? settings.startupMs : null });
+}
+
+export async function beginJob(
+  context: Context,
+  signal: AbortSignal,
+  patience: Patience,
+): Promise<Beginning> {
+  const { ports, settings } = context;
+  const ofSource = { what: 'the source', code: 'KAFKA_UNAVAILABLE' } as const;
+  const ofSink = { what: `the destination ${settings.naming.sinkUri}`, code: 'STORE_UNAVAILABLE' } as const;
+  const ofJournal = { what: 'the journal', code: 'JOURNAL_UNAVAILABLE' } as const;
+  const source = await patience.until({ ...ofSource, work: () => describe(context, signal) });
+  await patience.until({ ...ofJournal, work: () => checkJob(context, source) });
+  await patience.until({ ...ofSource, work: () => checkOthers(context, source) });
+  await patience.until({ ...ofSink, work: () => checkMarker(context) });
+  const facts = await patience.until({ ...ofJournal, work: () => startJob(context, source, signal) });
+  await patience.until({ ...ofSink, work: () => makeMarker(context) });
+  const ranges = new Map<string, readonly OffsetRange[]>();
+  if (settings.untilEnd) {
+    for (const { topic } of source.topics)
+      ranges.set(topic, await patience.until({ ...ofSource, work: () => ports.source.ranges(topic) }));
+  }
+  return { source, facts, ranges };
+}
+
+function describe({ ports, settings }: Context, signal: AbortSignal): Promise<SourceFacts> {
+  const onWaiting = (message: string): void => {
+    ports.log.warn({}, message);
+  };
+  return ports.source.describe({ wait: !settings.untilEnd, onWaiting, signal });
+}

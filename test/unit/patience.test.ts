@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest';
+import { TidemarkError } from '../../journal/errors.ts';
+import type { Clock } from '../../src/clock.ts';
+import { Patience } from '../../src/patience.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
+
+/** Time passes only where somebody pauses, or when it is moved. */
+function handClock() {
+  let nowMs = 0;
+  const timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
+  const advance = (byMs: number): void => {
+    const untilMs = nowMs + byMs;
+    for (;;) {
+      const [next] = [...timers].filter(({ atMs }) => atMs <= untilMs).toSorted((a, b) => a.atMs - b.atMs);
+      if (next === undefined) break;
+      timers.delete(next);
+      nowMs = Math.max(nowMs, next.atMs);
+      next.callback();
+    }
+    nowMs = untilMs;
+  };
+  const clock: Clock = {
+    nowMs: () => nowMs,
+    wallMs: () => nowMs,
+    pause: async (delayMs) => advance(delayMs),
+    timer(delayMs, callback) {
+      const timer = { atMs: nowMs + delayMs, callback };
+      timers.add(timer);
+      return { cancel: () => void timers.delete(timer) };
+    },
+  };
+  return { clock, advance, timers };
+}
+
+const away = new TidemarkError('KAFKA_UNAVAILABLE', 'Kafka does not answer.');
+
+function patience(limitMs: number | null) {
+  const hands = handClock();
+  const said: string[] = [];
+  const log = { ...silentLog, warn: (_fields: unknown, message: string) => void said.push(message) };
+  const stop = new AbortController();
+  const waiting = new Patience({ clock: hands.clock, log, signal: stop.signal, limitMs });
+  const failing = (times: number) => {
+    let tries = 0;
+    const work = async (): Promise<string> => {
+      tries += 1;
+      if (tries <= times) throw away;
+      return 'here';
+    };
+    return { what: 'the group g', code: 'KAFKA_UNAVAILABLE' as const, work };
+  };
+  return { ...hands, said, stop, waiting, failing };
+}
+
+test('a service waits for ever, and says once a minute what for and why', async () => {
+  const { waiting, failing, said, timers } = patience(null);
+  expect(await waiting.until(failing(130))).toBe('here');
+  expect(said).toEqual([
+    'waiting for the group g: trying again',
+    ...['5 s', '65 s', '125 s'].map(() => 'still waiting for the group g: Kafka does not answer.'),
+  ]);
+  expect(timers.size).toBe(0);
+});
+
+test('a bounded run gives up after its limit with the last error', async () => {
+  const { waiting, failing, clock } = patience(60_000);
+  await expect(waiting.until(failing(1_000))).rejects.toBe(away);
+  expect(clock.nowMs()).toBe(59_000);
+});
+
+test('a bounded run gives up on what never returns; the limit is one for all waits', async () => {
+  const { waiting, failing, advance, timers } = patience(60_000);
+  expect(await waiting.until(failing(20))).toBe('here');
+  const work = (): Promise<never> => new Promise(() => undefined);
+  const hung = waiting.until({ what: 'the destination', code: 'STORE_UNAVAILABLE', work });
+  advance(40_000);
+  await expect(hung).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    message: 'Waited for the destination for 60000 ms (startup.timeout), in vain.',
+  });
+  expect(timers.size).toBe(0);
+});
+
+test('what a person must change is waited for by nobody', async () => {
+  const { waiting, clock } = patience(null);
+  const refused = new TidemarkError('KAFKA_AUTHENTICATION', 'Wrong password.');
+  const work = (): Promise<never> => Promise.reject(refused);
+  await expect(waiting.until({ what: 'Kafka', code: 'KAFKA_UNAVAILABLE', work })).rejects.toBe(refused);
+  expect(clock.nowMs()).toBe(0);
+});
+
+test('the signal ends the wait', async () => {
+  const { waiting, stop } = patience(null);
+  const work = async (): Promise<never> => {
+    stop.abort();
+    throw away;
+  };
+  await expect(waiting.until({ what: 'Kafka', code: 'KAFKA_UNAVAILABLE', work })).rejects.toMatchObject({
+    name: 'AbortError',
+  });
+});
