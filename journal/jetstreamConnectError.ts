@@ -9,7 +9,7 @@ const CERTIFICATE =
 /** Of a handshake that cannot succeed: no TLS on the other side, or an alert about what was shown. An end in the middle is an outage. */
 const HANDSHAKE =
   /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNSUPPORTED_PROTOCOL|NO_PROTOCOLS_AVAILABLE|.*_ALERT_(?!INTERNAL_ERROR|CLOSE_NOTIFY|USER_CANCEL).*|.*CERT.*)$/;
-const TLS_KEYS = 'journal.nats.tls (caFile, certFile, keyFile)';
+const TLS_KEYS = 'journal.nats.tls (ca, cert, key)';
 
 /** JOURNAL_AUTHENTICATION where trying again cannot help, else JOURNAL_UNAVAILABLE. Nothing secret is repeated. */
 export function connectProblem(cause: unknown, where: string): TidemarkError {
@@ -87,7 +87,7 @@ export async function wantsCertificate(hostPort: string): Promise<boolean> {
 export function certificateWanted(where: string, cause: unknown): TidemarkError {
   return new TidemarkError(
     'JOURNAL_AUTHENTICATION',
-    `NATS at ${where} wants a certificate of its clients: name one in journal.nats.tls.certFile, and its keyFile.`,
+    `NATS at ${where} wants a certificate of its clients: name one in journal.nats.tls.cert, and its key.`,
     { fields: { servers: where }, cause },
   );
 }

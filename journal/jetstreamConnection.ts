@@ -191,7 +191,7 @@ function checkTlsFiles({ tls = {} }: NatsConnectionOptions): void {
     } catch (cause) {
       throw new TidemarkError(
         'CONFIG_INVALID',
-        `The file ${path} of journal.nats.tls.${key} cannot be read.`,
+        `The file ${path} of journal.nats.tls.${key.replace('File', '')} cannot be read.`,
         {
           ...{ fields: { path }, cause },
         },

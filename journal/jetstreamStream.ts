@@ -130,6 +130,27 @@ export async function findStream(jsm: JetStreamManager, stream: string): Promise
   }
 }
 
+/** A stream that keeps everything; what lacks is the journal's id. */
+export function newStream(stream: string, replicas: number) {
+  return {
+    name: stream,
+    description: 'Journal of Tidemark. Deleting it, or anything in it, loses what was written to files.',
+    subjects: [`${stream}.>`],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    max_age: 0,
+    max_msgs: -1,
+    max_bytes: -1,
+    max_msgs_per_subject: -1,
+    num_replicas: replicas,
+    deny_delete: true,
+    deny_purge: true,
+    allow_rollup_hdrs: false,
+    allow_direct: false,
+  };
+}
+
 /** Creates the stream, or gives back null where somebody else was first. */
 async function createStream(
   jsm: JetStreamManager,
@@ -139,21 +160,7 @@ async function createStream(
 ): Promise<StreamConfig | null> {
   try {
     const info = await jsm.streams.add({
-      name: stream,
-      description: 'Journal of Tidemark. Deleting it, or anything in it, loses what was written to files.',
-      subjects: [`${stream}.>`],
-      retention: RetentionPolicy.Limits,
-      storage: StorageType.File,
-      discard: DiscardPolicy.New,
-      max_age: 0,
-      max_msgs: -1,
-      max_bytes: -1,
-      max_msgs_per_subject: -1,
-      num_replicas: replicas,
-      deny_delete: true,
-      deny_purge: true,
-      allow_rollup_hdrs: false,
-      allow_direct: false,
+      ...newStream(stream, replicas),
       metadata: { [JOURNAL_ID_KEY]: id },
     });
     return info.config;

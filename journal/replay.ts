@@ -2,7 +2,7 @@
 import { decodeEntry, hashEntry, type Entry } from './entry.ts';
 import { TidemarkError } from './errors.ts';
 import { NO_HASH, type EntryHash, type Subject } from './ids.ts';
-import type { Journal, Revision } from './port.ts';
+import type { Journal, Revision, StoredEntry } from './port.ts';
 
 /** How far a reader has come in its subject: what the next entry must continue. */
 export interface Tail {
@@ -17,6 +17,8 @@ export const EMPTY_TAIL: Tail = { revision: 0, seq: 0, hash: NO_HASH };
 export interface ReplayedEntry {
   readonly entry: Entry;
   readonly tail: Tail;
+  /** Length of the stored entry. */
+  readonly bytes: number;
 }
 
 /**
@@ -28,17 +30,35 @@ export async function* replay(
   subject: Subject,
   from: Tail = EMPTY_TAIL,
 ): AsyncGenerator<ReplayedEntry> {
-  let tail = from;
-  let epoch = 0;
+  const check = new ChainCheck(subject, from);
   for await (const batch of journal.read(subject, from.revision)) {
-    for (const stored of batch) {
-      const where = `Entry ${tail.seq + 1} of ${subject} (revision ${stored.revision})`;
-      const entry = decodeEntry(stored.bytes, where);
-      checkContinues(entry, tail, where, epoch);
-      epoch = entry.epoch;
-      tail = { revision: stored.revision, seq: entry.seq, hash: hashEntry(stored.bytes) };
-      yield { entry, tail };
-    }
+    for (const stored of batch) yield check.next(stored);
+  }
+}
+
+/** Checks the entries of one subject, one after another. */
+export class ChainCheck {
+  readonly #subject: Subject;
+  #tail: Tail;
+  #epoch = 0;
+
+  constructor(subject: Subject, from: Tail = EMPTY_TAIL) {
+    this.#subject = subject;
+    this.#tail = from;
+  }
+
+  get tail(): Tail {
+    return this.#tail;
+  }
+
+  /** Rejects as `replay` does. */
+  next({ revision, bytes }: StoredEntry): ReplayedEntry {
+    const where = `Entry ${this.#tail.seq + 1} of ${this.#subject} (revision ${revision})`;
+    const entry = decodeEntry(bytes, where);
+    checkContinues(entry, this.#tail, where, this.#epoch);
+    this.#epoch = entry.epoch;
+    this.#tail = { revision, seq: entry.seq, hash: hashEntry(bytes) };
+    return { entry, tail: this.#tail, bytes: bytes.byteLength };
   }
 }
 

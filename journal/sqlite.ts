@@ -72,7 +72,7 @@ function openWith(options: SqliteJournalOptions, lock: OwnerLock | null): Journa
 }
 
 /** One journal has one lock, whichever links lead to it. */
-function realPath(path: string): string {
+export function realPath(path: string): string {
   const absolute = resolve(path);
   const folder = dirname(absolute);
   if (existsSync(absolute)) return realpathSync(absolute);

@@ -1,10 +1,11 @@
 /** The file of an embedded journal: created whole or not at all, and recognized before it is trusted. */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { TidemarkError } from './errors.ts';
 import { JOURNAL_ID_PATTERN, journalId, type JournalId } from './ids.ts';
+import { removeDraft, syncPath } from './newFile.ts';
 import { damaged, failedRead } from './sqliteErrors.ts';
 
 /** "TDMK": in the header of the file, so that another program's database is never taken for a journal. */
@@ -44,8 +45,7 @@ const BUSY_TIMEOUT_MS = 2_000;
 export function createJournalFile(path: string, id: JournalId): void {
   refuseLeftoverLog(path);
   const draft = `${path}.draft`;
-  for (const leftover of [draft, `${draft}-wal`, `${draft}-shm`, `${draft}-journal`])
-    rmSync(leftover, { force: true });
+  removeDraft(draft);
   const db = new DatabaseSync(draft);
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
@@ -82,15 +82,6 @@ export function createFolderOf(path: string): void {
   for (const folder of missing) {
     mkdirSync(folder, { recursive: true });
     syncPath(dirname(folder));
-  }
-}
-
-function syncPath(path: string): void {
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }
 

@@ -12,10 +12,12 @@ import { Coordinator } from './coordinator/coordinator.ts';
 import { openJournalForRun } from './coordinator/witnesses.ts';
 import { fileOperatorRequest } from './coordinator/requests.ts';
 import {
+  composeBackup,
   composeFailpoints,
   composeJobSource,
   composeJournal,
   composeMemory,
+  composeRestore,
   composeSettings,
   composeStore,
   systemPorts,
@@ -177,6 +179,8 @@ async function partitionsOf(journal: Journal, config: JobConfig): Promise<TopicP
 export const backend: Backend = {
   runJob,
   fileRequest,
+  backupJournal: composeBackup,
+  restoreJournal: composeRestore,
   readStatus: async (config, { log }) => {
     const journal = await composeJournal(config, { access: 'read', log });
     const source = await composeJobSource(config, { log, untilEnd: false });

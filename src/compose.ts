@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { noBuckets, timeBuckets, type BucketAssigner } from '../actors/bucketAssigner.ts';
 import { defaultRollingPolicy } from '../actors/rollingPolicy.ts';
+import type { BackupFound, OnBackupProgress } from '../journal/backupCheck.ts';
 import type { Journal } from '../journal/port.ts';
 import type { RunOptions } from './cli/contract.ts';
 import { systemClock, systemRandom } from './clock.ts';
@@ -125,6 +126,50 @@ export async function composeJournal(
     },
     ...(waitForServerMs === undefined ? {} : { waitForServerMs }),
     ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+export interface JournalFileOptions {
+  /** Of the backup. */
+  readonly file: string;
+  readonly log: Log;
+  readonly onProgress: OnBackupProgress;
+}
+
+/** Writes a backup of the job's journal, also while the job runs. */
+export async function composeBackup(
+  config: JobConfig,
+  options: JournalFileOptions & { readonly force: boolean },
+): Promise<BackupFound> {
+  const { journal, job } = config;
+  if (journal.type === 'sqlite') {
+    const { backupSqlite } = await import('../journal/sqliteBackup.ts');
+    return backupSqlite({ ...options, path: journal.path, job });
+  }
+  const { backupPortable } = await import('../journal/portableBackup.ts');
+  const opened = await composeJournal(config, { access: 'read', log: options.log });
+  try {
+    return await backupPortable({ ...options, journal: opened, job });
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Puts a backup where the job's journal is looked for, and where none is. */
+export async function composeRestore(config: JobConfig, options: JournalFileOptions): Promise<BackupFound> {
+  const { journal, job } = config;
+  if (journal.type === 'sqlite') {
+    const { restoreSqlite } = await import('../journal/sqliteBackup.ts');
+    return restoreSqlite({ ...options, path: journal.path, job });
+  }
+  const { restoreJetstream } = await import('../journal/jetstreamRestore.ts');
+  return restoreJetstream({
+    ...natsConnection(journal),
+    ...options,
+    ...{ stream: journal.stream, replicas: journal.replicas, job, waitForServerMs: READER_WAIT_MS },
+    onWarning: (message) => {
+      options.log.warn({}, message);
+    },
   });
 }
 

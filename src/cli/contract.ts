@@ -1,4 +1,5 @@
 /** What the command line asks of the rest of Tidemark; src/backend.ts provides it. */
+import type { BackupFound, OnBackupProgress } from '../../journal/backupCheck.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
@@ -110,7 +111,21 @@ export interface RequestOrder {
   readonly request: OperatorRequest;
 }
 
+export interface BackupOptions {
+  /** Of the backup. */
+  readonly file: string;
+  readonly log: Log;
+  readonly onProgress: OnBackupProgress;
+}
+
 export interface Backend {
+  /** Resolves when the checked backup has its name. Rejects with REQUEST_REFUSED where that is taken, and may not be replaced. */
+  readonly backupJournal: (
+    config: JobConfig,
+    options: BackupOptions & { readonly force: boolean },
+  ) => Promise<BackupFound>;
+  /** Rejects with REQUEST_REFUSED where the job has a journal. */
+  readonly restoreJournal: (config: JobConfig, options: BackupOptions) => Promise<BackupFound>;
   /** Rejects with a TidemarkError where the job cannot run at all; a stopped partition is in the report instead. */
   readonly runJob: (config: JobConfig, options: RunOptions) => Promise<RunReport>;
   /** Reads the journal, also while the job runs. */

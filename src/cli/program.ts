@@ -1,4 +1,5 @@
 /** The commands and options of `tidemark`. What a command needs is loaded when it is called. */
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { RunCommandOptions } from './commands/run.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
@@ -27,6 +28,7 @@ Examples:
   tidemark status job.yaml --json
   tidemark roll job.yaml --partition clicks/0
   tidemark accept-loss job.yaml --partition clicks/0 --from 100 --to 250
+  tidemark journal backup job.yaml journal-backup.db
   tidemark fuzz --runs 10000                   is the promise kept? in a world where everything fails that can`;
 
 interface JobOptions {
@@ -56,6 +58,7 @@ export function createProgram(io: CliIo): Program {
   addRun(program, io);
   addStatus(program, io);
   addRequests(program, io);
+  addJournal(program, io);
   addValidate(program, io);
   addSchema(command, io);
   addFuzz(program, io);
@@ -69,7 +72,7 @@ function endAtSignal(io: CliIo): void {
   io.onSignal((signal) => io.exitNow(exitCodeOfSignal(signal)));
 }
 
-function jobCommand({ command }: Program, name: string, description: string): Command {
+function jobCommand({ command }: Pick<Program, 'command'>, name: string, description: string): Command {
   return command
     .command(name)
     .description(description)
@@ -194,6 +197,41 @@ function addRequests(program: Program, io: CliIo): void {
 }
 
 type RequestMaker = (requests: typeof Requests) => RequestOrder['request'];
+
+function addJournal(program: Program, io: CliIo): void {
+  const command = program.command.command('journal').description('back the journal up, and restore it');
+  command.helpCommand(false);
+  jobCommand({ command }, 'backup', 'write a checked copy of the journal to a file, also while the job runs')
+    .argument('<file>', 'the backup')
+    .option('--force', 'write over a file that exists', false)
+    .addOption(jsonOption())
+    .action(async (file: string, backup: string, options: JobOptions & { force: boolean }) => {
+      const config = await load(file, options, io);
+      const { backupCommand } = await import('./commands/journal.ts');
+      const { force, json } = options;
+      program.exitCode = await backupCommand(
+        config,
+        { file: resolve(io.cwd, backup), force, isJson: json === true },
+        io,
+      );
+    });
+  jobCommand(
+    { command },
+    'restore',
+    'put a backup where the job looks for its journal; refused where there is one',
+  )
+    .argument('<file>', 'the backup')
+    .addOption(jsonOption())
+    .action(async (file: string, backup: string, options: JobOptions) => {
+      const config = await load(file, options, io);
+      const { restoreCommand } = await import('./commands/journal.ts');
+      program.exitCode = await restoreCommand(
+        config,
+        { file: resolve(io.cwd, backup), isJson: options.json === true },
+        io,
+      );
+    });
+}
 
 function addValidate(program: Program, io: CliIo): void {
   jobCommand(program, 'validate', 'check a job file without running it')

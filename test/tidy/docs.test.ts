@@ -56,7 +56,8 @@ describe('the pages', () => {
     const shown = commands.filter(({ words }) => words[0] === 'npx' && words[1] === 'tidemark');
     expect(shown.length).toBeGreaterThan(6);
     for (const { page, words } of shown) {
-      const command = known.get(words[2] ?? '');
+      const first = known.get(words[2] ?? '');
+      const command = first?.commands.find((one) => one.name() === words[3]) ?? first;
       expect(command, `${page}: ${words.join(' ')}`).toBeDefined();
       const options = words
         .map((word) => word.replace(/^\[|\]$/g, ''))

@@ -87,7 +87,7 @@ describeIntegration(
           ...{ servers: [`tls://localhost:${nats.port}`], tls: { caFile: sound.cert } },
           waitForServerMs: FOR_EVER_MS,
         });
-        await refused(attempt, /wants a certificate of its clients.*certFile/);
+        await refused(attempt, /wants a certificate of its clients.*tls\.cert/);
       },
     );
 

@@ -44,6 +44,17 @@ export class NatsFixture implements AsyncDisposable {
     }
   }
 
+  /** Messages of about 900 bytes until the server takes no more, or that many. */
+  async fill(subject: string, messages: number): Promise<void> {
+    const connection = await connect({ servers: this.nats.url });
+    try {
+      for (let count = 0; count < messages; count += 1)
+        await connection.request(subject, new Uint8Array(900));
+    } finally {
+      await connection.close();
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const journal of this.#opened) await journal.close();
     await this.nats.stop();

@@ -26,6 +26,8 @@ export interface Answer {
   readonly stderr: string;
 }
 
+const NO_BACKUP = { journalId: 'the-journal', entries: 0, partitions: 0, bytes: 0 };
+
 export interface FakeCli {
   readonly dir: string;
   /** Runs one command in the folder that holds `job.yaml`. */
@@ -52,6 +54,8 @@ export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: 
     runJob: async () => NOTHING,
     readStatus: async () => NO_STATUS,
     fileRequest: async () => [],
+    backupJournal: async () => NO_BACKUP,
+    restoreJournal: async () => NO_BACKUP,
     ...backend,
   };
   return {

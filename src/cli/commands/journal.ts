@@ -1,0 +1,66 @@
+/** `tidemark journal backup | restore`: copies of the journal that are known to be whole. */
+import type { BackupProgress } from '../../../journal/backupCheck.ts';
+import type { JobConfig } from '../../config/jobConfig.ts';
+import { formatBytes, formatCount, formatNoun } from '../../telemetry/format.ts';
+import { EXIT_OK } from '../exitCodes.ts';
+import type { CliIo } from '../io.ts';
+import { quietLog } from '../quietLog.ts';
+import { jsonText } from '../report.ts';
+
+const PROGRESS_INTERVAL_MS = 5_000;
+
+export interface JournalCommandOptions {
+  readonly file: string;
+  readonly isJson: boolean;
+}
+
+export async function backupCommand(
+  config: JobConfig,
+  options: JournalCommandOptions & { readonly force: boolean },
+  io: CliIo,
+): Promise<number> {
+  const { backupJournal } = await io.loadBackend();
+  const { file, force } = options;
+  const found = await backupJournal(config, { file, force, ...shown('backing up', io) });
+  return answer(config, options, found, 'backed up to', io);
+}
+
+export async function restoreCommand(
+  config: JobConfig,
+  options: JournalCommandOptions,
+  io: CliIo,
+): Promise<number> {
+  const { restoreJournal } = await io.loadBackend();
+  const { file } = options;
+  const found = await restoreJournal(config, { file, ...shown('restoring', io) });
+  return answer(config, options, found, 'restored from', io);
+}
+
+/** A line on standard error now and then. */
+function shown(doing: string, io: CliIo) {
+  let lastMs = io.nowMs();
+  const onProgress = ({ entries, bytes }: BackupProgress): void => {
+    if (io.nowMs() - lastMs < PROGRESS_INTERVAL_MS) return;
+    lastMs = io.nowMs();
+    const done = entries === 0 ? 'copied' : `${formatCount(entries)} entries checked,`;
+    io.stderr.write(`${doing}: ${done} ${formatBytes(bytes)}\n`);
+  };
+  return { log: quietLog(io), onProgress };
+}
+
+function answer(
+  { job }: JobConfig,
+  { file, isJson }: JournalCommandOptions,
+  found: { journalId: string; entries: number; partitions: number; bytes: number },
+  done: string,
+  { stdout }: CliIo,
+): number {
+  const { journalId, entries, partitions, bytes } = found;
+  stdout.write(
+    isJson
+      ? jsonText({ job, file, ...found })
+      : `journal ${journalId} of job ${job}, ${done} ${file}: ${entries === 1 ? '1 entry' : `${formatCount(entries)} entries`} of ` +
+          `${formatNoun(partitions, 'partition')}, ${formatBytes(bytes)}, every hash as it should be\n`,
+  );
+  return EXIT_OK;
+}
