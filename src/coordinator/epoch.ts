@@ -100,7 +100,7 @@ export class Epoch {
     const { host, epoch, claimId } = claim;
     const shared = { context: own, partition, host, tail: () => claim.writer.tail };
     const keeper = new WitnessKeeper({ ...shared, epoch, claimId });
-    publisher = new Publisher({ ...shared, latch, keeper });
+    publisher = new Publisher({ ...shared, latch, keeper, tellsGroup: task.purpose === 'read' });
     return new Epoch(own, task, claim, latch, { publisher, keeper }, drain);
   }
 

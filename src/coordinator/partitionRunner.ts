@@ -36,7 +36,7 @@ type EpochEnd =
 
 export class PartitionRunner {
   readonly #context: Context;
-  readonly #task: PartitionTask;
+  #task: PartitionTask;
   readonly #drain = new Gate();
   /** Aborted when the partition is to be let go at once, whatever is under way. */
   readonly #lettingGo = new AbortController();
@@ -186,6 +186,15 @@ export class PartitionRunner {
     if (error.retry === 'config') throw error;
     if (isPassing(error)) {
       return { type: 'again', error, madeProgress: epoch?.madeProgress ?? false };
+    }
+    if (error.fields['isDeleted'] === true && this.#task.purpose === 'read') {
+      const entry = { err: error, partition: this.#name };
+      this.#context.ports.log.error(
+        entry,
+        'its topic is gone: what was counted is published, and it is read no more',
+      );
+      this.#task = { ...this.#task, purpose: 'retire' };
+      return { type: 'again', error, madeProgress: true };
     }
     this.#context.ports.log.error({ err: error, partition: this.#name }, 'the partition stops');
     await epoch?.quiesce();

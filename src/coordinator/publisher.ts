@@ -26,6 +26,8 @@ export interface PublisherOptions {
   /** The journal's acknowledged end, for the witness. */
   readonly tail: () => Tail;
   readonly keeper: WitnessKeeper;
+  /** False where the source names the partition no more: Kafka takes no offset of a deleted topic. */
+  readonly tellsGroup: boolean;
 }
 
 export class Publisher {
@@ -110,7 +112,7 @@ export class Publisher {
     const { context, partition, host, tail } = this.#options;
     const nextOffset = host.ledger.facts.nextOffset;
     this.#offsetDue = false;
-    if (nextOffset === null) return;
+    if (nextOffset === null || !this.#options.tellsGroup) return;
     this.#toldOffset = nextOffset;
     const { source, journal, failpoints } = context.ports;
     const { seq, hash } = tail();

@@ -98,7 +98,8 @@ function fenced(at: TopicPartition, groupId: string): TidemarkError {
 
 function deleted(at: TopicPartition): TidemarkError {
   const message = `Topic ${at.topic} does not exist any more: it was deleted. Restore it, or drop it from the job.`;
-  return new TidemarkError('SOURCE_REPLACED', message, { fields: { partition: partitionName(at) } });
+  const fields = { partition: partitionName(at), isDeleted: true };
+  return new TidemarkError('SOURCE_REPLACED', message, { fields });
 }
 
 function refused(error: unknown, at: TopicPartition): TidemarkError {

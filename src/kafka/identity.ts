@@ -45,7 +45,9 @@ export class Identity {
         throw replacedError(topic, expectedTopicId ?? 'none', found.topicId);
       if (clock.nowMs() - startedMs >= tuning.outOfRangeStableMs) {
         const message = `Topic ${topic} does not exist any more: it was deleted. Restore it, or drop it from the job.`;
-        throw new TidemarkError('SOURCE_REPLACED', message, { fields: { topic, expectedTopicId } });
+        throw new TidemarkError('SOURCE_REPLACED', message, {
+          fields: { topic, expectedTopicId, isDeleted: true },
+        });
       }
       await pauseUnless(signal, clock, tuning.pollMs);
     }

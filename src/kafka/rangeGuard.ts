@@ -96,7 +96,7 @@ function rangeError(feed: Feed, finding: RangeFinding): TidemarkError {
       return new TidemarkError(
         'SOURCE_REPLACED',
         `${message}: it was deleted. Restore it, or drop it from the job.`,
-        { fields },
+        { fields: { ...fields, isDeleted: true } },
       );
   }
 }

@@ -42,6 +42,10 @@ class WithoutTopic extends MemorySource {
     throw new Error('a partition that is named no more is read');
   }
 
+  override commitOffset(): never {
+    throw new Error('the group is told of a partition that is named no more');
+  }
+
   override verifyIdentity(): never {
     throw new Error('a partition that is named no more is asked for');
   }
@@ -122,6 +126,22 @@ describe('a partition that the source names no more', () => {
     await job.coordinator({ source: new WithoutTopic(source), untilEnd: true }).run(NEVER);
     expectEachRecordOnce(job, PARTITIONS, RECORDS);
     expect(job.temporary()).toEqual([]);
+  });
+
+  test('whose topic is deleted under its reader is published and retired by it, and is no stop', async () => {
+    const job = new JobFixture();
+    const source = filled();
+    await leaveInProgress(job, source);
+    const deleted = new MemorySource(source);
+    const fields = { isDeleted: true };
+    deleted.breakFeeds(new TidemarkError('SOURCE_REPLACED', 'the topic was deleted', { fields }));
+    const service = serve(job, { source: deleted });
+    await service.listening.heard('the partition is retired');
+    await until(() => service.coordinator.partitionsRunning === 0);
+    expect((await service.stop()).stopped).toEqual([]);
+    expect(service.listening.seen.join('\n')).toContain('its topic is gone');
+    expectEachRecordOnce(job, PARTITIONS, RECORDS);
+    expect(job.temporary().filter((name) => !name.startsWith('.tidemark'))).toEqual([]);
   });
 
   test('stops again where a counted file cannot be published, and is no success', async () => {
