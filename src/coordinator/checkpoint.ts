@@ -15,18 +15,24 @@ export type CheckpointBody = Pick<
 /**
  * Waits until what the cut holds is durable, and journals it. The acknowledgement of checkpointCompleted is the commit point: before it nothing
  * of the cut counts, after it all of it does.
+ *
+ * @param mayOffer throws where the cut may not be offered to the journal any more. From then on its files may count, whatever becomes
+ * of the reply.
  */
 export async function checkpoint(
   host: PartitionHost,
   entryBytesMax: number,
   flow: Flow,
   cut: Cut,
+  mayOffer: () => void,
 ): Promise<void> {
   const parts: PartChange[] = [];
   for (const { writer, ...part } of cut.parts) {
     const state = part.roll === null ? 'inProgress' : 'pending';
     parts.push({ ...part, partId: writer.partId, state, handle: await part.handle });
   }
+  mayOffer();
+  for (const { writer } of cut.parts) writer.isOffered = true;
   await completeCheckpoint(host, entryBytesMax, () => ({
     nextOffset: cut.nextOffset,
     leaderEpoch: null,

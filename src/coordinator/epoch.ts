@@ -10,7 +10,9 @@ import { nextBatch, proveEnd } from './boundedEnd.ts';
 import { checkpoint } from './checkpoint.ts';
 import { claimPartition, isSucceeded, type Claim } from './claim.ts';
 import { type FailureLatch, type Gate } from './concurrency.ts';
+import { EpochTimers } from './epochTimers.ts';
 import { Flow } from './flow.ts';
+import { FullDisk, isDiskFull } from './fullDisk.ts';
 import { judgeWitnesses } from './judgeWitness.ts';
 import { OperatorDesk } from './operatorDesk.ts';
 import type { Context } from './options.ts';
@@ -37,7 +39,8 @@ export class Epoch {
   readonly #drain: Gate;
   readonly #desk: OperatorDesk;
   readonly #checkpointAtClaim: number;
-  readonly #timers = new Map<string, { cancel(): void }>();
+  readonly #fullDisk: FullDisk;
+  readonly #timers: EpochTimers;
   #flow: Flow | null = null;
   #feed: PartitionFeed | null = null;
   #checkpointing: Promise<void> = Promise.resolve();
@@ -70,9 +73,10 @@ export class Epoch {
     this.#drain = drain;
     this.#desk = new OperatorDesk(context, task.partition);
     const { host } = claim;
-    const isOver = (): boolean => this.#isOver;
-    this.#parts = new PartFiles({ context, partition: task.partition, host, latch, isOver });
-    this.#checkpointAtClaim = claim.host.ledger.facts.checkpoint;
+    this.#parts = new PartFiles({ context, ...task, host, latch, isOver: () => this.#isOver });
+    this.#checkpointAtClaim = host.ledger.facts.checkpoint;
+    this.#timers = new EpochTimers(context.ports.clock);
+    this.#fullDisk = new FullDisk(context, task.isDiskFull === true);
   }
 
   /** Claims; the epoch is then settled and run, or, where the journal says so, stopped. */
@@ -138,13 +142,25 @@ export class Epoch {
   }
 
   #settling(): Omit<Settling, 'adopt'> {
-    const [context, publisher] = [this.#context, this.#publisher];
-    const { entryBytesMax } = context.ports.journal;
-    return { context, publisher, entryBytesMax, host: this.#claim.host, isOver: () => this.#isOver };
+    const { entryBytesMax } = this.#context.ports.journal;
+    const own = { context: this.#context, publisher: this.#publisher, host: this.#claim.host };
+    return { ...own, entryBytesMax, isOver: () => this.#isOver, pause: (delayMs) => this.#pause(delayMs) };
   }
 
   /** Settles, then reads until the bounded end (`ended`) or until it is asked to drain (`drained`). */
   async run(): Promise<'ended' | 'drained'> {
+    try {
+      return await this.#run();
+    } catch (error) {
+      if (isDiskFull(error)) {
+        await this.#stopWorking();
+        await this.#fullDisk.free(this.#flow, this.#checkpointing);
+      }
+      throw error;
+    }
+  }
+
+  async #run(): Promise<'ended' | 'drained'> {
     checkCluster(this.#task);
     const { host } = this.#claim;
     const flow = this.#makeFlow();
@@ -179,12 +195,16 @@ export class Epoch {
     return this.#over || this.#latch.failure !== null;
   }
 
+  /** Ends early, with false, where the epoch is over or is to be drained. */
+  async #pause(delayMs: number): Promise<boolean> {
+    await this.#drain.orOpened(this.#latch.race(this.#context.ports.clock.pause(delayMs)));
+    return !this.#isOver && !this.#drain.isOpen;
+  }
+
   /** The epoch's failure cuts the wait short; the work itself is waited for by `quiesce`. */
   #racing<T>(work: Promise<T>): Promise<T> {
     this.#underWay.add(work);
-    const forget = (): void => {
-      this.#underWay.delete(work);
-    };
+    const forget = (): void => void this.#underWay.delete(work);
     work.then(forget, forget);
     return this.#latch.race(work);
   }
@@ -192,16 +212,15 @@ export class Epoch {
   #makeFlow(): Flow {
     const { settings, ports, stats } = this.#context;
     const { memory } = ports;
-    const { partition } = this.#task;
-    const nextOffset = this.#claim.host.ledger.facts.nextOffset;
+    const { nextOffset } = this.#claim.host.ledger.facts;
     if (nextOffset === null)
-      throw new TidemarkError('INTERNAL', `${partitionName(partition)} is claimed without an offset.`);
+      throw new TidemarkError(
+        'INTERNAL',
+        `${partitionName(this.#task.partition)} has a claim and no offset.`,
+      );
     const flow = new Flow(
       {
-        assigner: settings.assigner,
-        rolling: settings.rolling,
-        clock: ports.clock,
-        stats,
+        ...{ assigner: settings.assigner, rolling: settings.rolling, clock: ports.clock, stats },
         openPart: (bucket, firstOffset) => this.#parts.open(bucket, firstOffset),
         openFilesMax: Math.min(ports.openFilesMax ?? Infinity, memory?.openFilesMax ?? Infinity),
         ...(memory === undefined ? {} : { roomForFiles: () => memory.room(() => !this.#isOver) }),
@@ -237,7 +256,7 @@ export class Epoch {
     });
     this.#every('checkpoint', settings.checkpointIntervalMs, () => this.#checkpointNow(false));
     this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());
-    this.#armRollTimer(flow);
+    this.#timers.armRoll(flow);
   }
 
   async #pump(flow: Flow): Promise<'ended' | 'drained'> {
@@ -264,7 +283,11 @@ export class Epoch {
       } finally {
         batch.release?.();
       }
-      this.#armRollTimer(flow);
+      this.#timers.armRoll(flow);
+      if (!this.#fullDisk.takesSteps) continue;
+      flow.rollAll('size');
+      await this.#checkpointNow(false);
+      await this.#publisher.idle();
     }
     return 'ended';
   }
@@ -313,7 +336,7 @@ export class Epoch {
       );
       return;
     }
-    await checkpoint(host, ports.journal.entryBytesMax, flow, cut);
+    await checkpoint(host, ports.journal.entryBytesMax, flow, cut, () => this.#fullDisk.mustNotBeFreed());
     this.#publisher.tellOffset();
     const facts = {
       partition: partitionName(this.#task.partition),
@@ -338,51 +361,29 @@ export class Epoch {
     }
   }
 
-  /** Runs `work` every interval, never twice at once; its failure ends the epoch. */
+  /** Runs `work` every interval; its failure ends the epoch. */
   #every(name: string, intervalMs: number, work: () => Promise<void>): void {
-    const again = (): void => {
-      this.#timers.set(
-        name,
-        this.#context.ports.clock.timer(intervalMs, () => {
-          this.#racing(work()).then(
-            () => {
-              if (!this.#over) again();
-            },
-            (error: unknown) => {
-              if (hasCode(error, 'JOURNAL_UNAVAILABLE') && name === 'requests' && !this.#over) again();
-              else this.#latch.fail(error, `The ${name} of ${partitionName(this.#task.partition)}`);
-            },
-          );
-        }),
-      );
+    const goesOn = (error: unknown): boolean => {
+      if (hasCode(error, 'JOURNAL_UNAVAILABLE') && name === 'requests') return true;
+      this.#latch.fail(error, `The ${name} of ${partitionName(this.#task.partition)}`);
+      return false;
     };
-    again();
+    this.#timers.every(name, intervalMs, () => this.#racing(work()), goesOn);
   }
 
-  /** Wakes at the earliest deadline of an open file, so that idle and aged files roll without any new record. */
-  #armRollTimer(flow: Flow): void {
-    if (this.#timers.has('roll') || this.#over) return;
-    const { clock } = this.#context.ports;
-    const nowMs = clock.nowMs();
-    const deadlineMs = flow.deadlineMs(nowMs);
-    if (deadlineMs === null) return;
-    const timer = clock.timer(Math.max(1, Math.ceil(deadlineMs - nowMs)), () => {
-      this.#timers.delete('roll');
-      flow.rollDue(clock.nowMs());
-      this.#armRollTimer(flow);
-    });
-    this.#timers.set('roll', timer);
+  async #stopWorking(): Promise<void> {
+    this.#over = true;
+    this.#leaveMemory?.();
+    this.#forgetDrain?.();
+    this.#timers.end();
+    await this.#feed?.close();
   }
 
   /** Stops everything that the epoch has under way and lets go of its files; publishes and journals nothing more. */
   async quiesce(): Promise<void> {
-    this.#over = true;
-    this.#leaveMemory?.();
-    this.#forgetDrain?.();
-    for (const timer of this.#timers.values()) timer.cancel();
     this.#publisher.end();
     this.#claim.snapshots.end();
-    await this.#feed?.close();
+    await this.#stopWorking();
     await Promise.allSettled([this.#checkpointing, ...this.#underWay]);
     await this.#publisher.ended();
     await this.#flow?.abandon();

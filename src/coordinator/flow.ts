@@ -296,7 +296,12 @@ export class Flow {
 
   #roll(writer: PartWriter, reason: RollReason): void {
     writer.close(reason, this.#options.clock.wallMs());
-    this.#byBucket.delete(writer.bucket);
+    this.#forget(writer);
+  }
+
+  /** It takes no more records. */
+  #forget(writer: PartWriter): void {
+    if (this.#byBucket.get(writer.bucket) === writer) this.#byBucket.delete(writer.bucket);
     for (const slot of writer.slots) {
       this.#bySlot.delete(slot);
       this.#ways.remove(this.#waySlot(slot));
@@ -353,6 +358,17 @@ export class Flow {
       this.#unfinished.delete(part.writer);
       part.writer.release();
     }
+  }
+
+  /** Lets go of the files that can never count, since no checkpoint that names them was sent to the journal; gives their names. */
+  async abandonUnoffered(): Promise<readonly string[]> {
+    const writers = [...this.#unfinished].filter((writer) => !writer.isOffered);
+    for (const writer of writers) {
+      this.#unfinished.delete(writer);
+      this.#forget(writer);
+    }
+    await Promise.all(writers.map((writer) => writer.abandon()));
+    return writers.map(({ temporaryUri }) => temporaryUri);
   }
 
   /** Lets go of every file; the next epoch settles them from the journal. */

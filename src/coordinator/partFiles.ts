@@ -39,6 +39,8 @@ export class PartFiles {
     const { context, host, partition } = this.#options;
     const { ports, settings } = context;
     for (let attempt = 1; ; attempt += 1) {
+      if (this.#options.isOver())
+        throw new TidemarkError('FENCED', `The epoch was over before a file for "${bucket}" was opened.`);
       const { naming } = settings;
       const folder = folderUri(naming, bucket, drawEntropy(ports.random, naming.entropy));
       const id = partId(ports.random.hexId());

@@ -66,6 +66,8 @@ export class PartWriter implements RollableFile, Gatherer {
   /** Lines are copied in bulk while it is shorter. */
   rollsAtBytes = 0;
   roll: RollFacts | null = null;
+  /** A checkpoint that names it was sent to the journal: it may count, though nobody learns of it. */
+  isOffered: boolean;
   /** Length in the last completed checkpoint. */
   checkpointedBytes = 0;
   readonly #options: PartWriterOptions;
@@ -95,6 +97,7 @@ export class PartWriter implements RollableFile, Gatherer {
     this.partId = options.partId;
     this.bucket = options.bucket;
     this.openedAtMs = options.nowMs - (options.inherited?.ageMs ?? 0);
+    this.isOffered = (options.inherited ?? null) !== null;
     this.#cell.lastWriteAtMs = options.nowMs;
     this.#crc = this.#goOnFrom(options.inherited?.durable ?? null);
     options.stats.openFiles += 1;
@@ -109,6 +112,10 @@ export class PartWriter implements RollableFile, Gatherer {
     // Under its new name no checkpoint has named it: the first one does, whether it has grown or not.
     this.checkpointedBytes = -1;
     return Crc64.from(durable.crc64);
+  }
+
+  get temporaryUri(): string {
+    return this.#options.target.temporaryUri;
   }
 
   get lengthBytes(): number {

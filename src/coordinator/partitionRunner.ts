@@ -7,6 +7,7 @@ import { asTidemarkError, hasCode, TidemarkError, type ErrorFields } from '../..
 import { partitionName } from '../../journal/ids.ts';
 import { FailureLatch, Gate } from './concurrency.ts';
 import { Epoch } from './epoch.ts';
+import { isDiskFull } from './fullDisk.ts';
 import { OperatorDesk } from './operatorDesk.ts';
 import type { Context } from './options.ts';
 import type { PartitionTask } from './partitionTask.ts';
@@ -41,6 +42,7 @@ export class PartitionRunner {
   /** Aborted when the partition is to be let go at once, whatever is under way. */
   readonly #lettingGo = new AbortController();
   #isReleased = false;
+  #isDiskFull = false;
   #wake: () => void = () => undefined;
   #latch = new FailureLatch();
   #epoch: Epoch | null = null;
@@ -112,6 +114,7 @@ export class PartitionRunner {
       const outcome = await this.#runEpoch();
       if (outcome.type !== 'again') return outcome;
       if (outcome.madeProgress) [failures, progressMs] = [0, clock.nowMs()];
+      this.#isDiskFull = isDiskFull(outcome.error);
       if (this.#hasWaitedEnough(outcome.error, progressMs)) throw outcome.error;
       if (!this.#isReleased && !this.#drain.isOpen) await this.#backOff(failures, outcome.error);
       failures += 1;
@@ -141,7 +144,7 @@ export class PartitionRunner {
     try {
       const epoch = await Epoch.begin(
         this.#context,
-        this.#task,
+        { ...this.#task, isDiskFull: this.#isDiskFull },
         this.#latch,
         this.#drain,
         this.#lettingGo.signal,

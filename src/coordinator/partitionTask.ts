@@ -14,6 +14,8 @@ export interface PartitionTask {
   readonly clusterId: { readonly journaled: string | null; readonly found: string | null };
   /** Where a bounded run ends; null for a service. */
   readonly endOffset: bigint | null;
+  /** The epoch before this one ended on a full disk. */
+  readonly isDiskFull?: boolean;
 }
 
 /** Another cluster is another log, whatever its topics are called. Rejects with SOURCE_REPLACED. */

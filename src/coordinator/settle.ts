@@ -9,7 +9,7 @@ import type { PartitionHost } from '../../actors/host.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import type { PartChange } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
-import { partId } from '../../journal/ids.ts';
+import { partId, type PartId } from '../../journal/ids.ts';
 import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
 import { completeCheckpoint } from './checkpoint.ts';
 import { forEachBounded } from './concurrency.ts';
@@ -17,6 +17,9 @@ import type { Context } from './options.ts';
 import type { Publisher } from './publisher.ts';
 
 const SETTLE_CONCURRENCY = 4;
+/** Between two tries where the destination has refused all of them. */
+const RETRY_FIRST_MS = 500;
+const RETRY_LONGEST_MS = 10_000;
 
 export interface Settling {
   readonly context: Context;
@@ -25,6 +28,8 @@ export interface Settling {
   readonly entryBytesMax: number;
   /** Whether the epoch is over, so that nothing of what is done here will count. */
   readonly isOver: () => boolean;
+  /** Resolves after the time, or as soon as the epoch is over or is to be drained; false then. */
+  readonly pause: (delayMs: number) => Promise<boolean>;
   /** Takes up a file that goes on: `isNewest` of its bucket. Null where none does: each is closed at its durable length. */
   readonly adopt:
     ((part: PartFileContext, durable: DurableFacts, file: OpenFile, isNewest: boolean) => void) | null;
@@ -90,30 +95,90 @@ async function resume(settling: Settling, part: PartFileContext, durable: Durabl
   throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was opened; it is left as it is.`);
 }
 
-/** Closes each file at its durable bytes, out of reach of earlier owners; then one checkpoint makes them all pending. */
+/**
+ * Closes each file at its durable bytes, out of reach of earlier owners; then one checkpoint makes them all pending. Where the
+ * destination refuses some (a full disk has no room for their copies) the others are published first, which frees what they were
+ * copied from; then the rest is tried again, under the names that are journaled already: a try that fails leaves nothing behind.
+ */
 async function finishAll(settling: Settling, parts: readonly PartFileContext[]): Promise<void> {
-  if (parts.length === 0) return;
+  const moves = new Map<PartId, string>();
+  // The smallest first: what little room there is gets some of them done.
+  let left = parts.toSorted((one, other) => lengthOf(one) - lengthOf(other));
+  for (let failures = 0; left.length > 0;) {
+    const { changes, refused, refusal } = await finishSome(settling, left, moves);
+    if (changes.length > 0) await makePending(settling, changes);
+    if (refusal === null) return;
+    failures = changes.length > 0 ? 0 : failures + 1;
+    if (failures > 0) await waitAfter(settling, refusal, failures);
+    left = refused;
+  }
+}
+
+interface Finished {
+  readonly changes: readonly PartChange[];
+  /** Those that were not finished, and why. */
+  readonly refused: PartFileContext[];
+  readonly refusal: TidemarkError | null;
+}
+
+async function finishSome(
+  settling: Settling,
+  parts: readonly PartFileContext[],
+  moves: Map<PartId, string>,
+): Promise<Finished> {
   const changes: PartChange[] = [];
+  const refused: PartFileContext[] = [];
+  let refusal: TidemarkError | null = null;
   await forEachBounded(parts, SETTLE_CONCURRENCY, async (part) => {
-    changes.push(await finish(settling, part));
+    try {
+      // A larger one needs no less.
+      if (refusal === null) changes.push(await finish(settling, part, moves));
+      else refused.push(part);
+    } catch (error) {
+      const mayFollow = settling.context.ports.store.capabilities.takeover === 'finish';
+      if (!mayFollow || !(error instanceof TidemarkError) || error.code !== 'STORE_UNAVAILABLE') throw error;
+      refusal ??= error;
+      refused.push(part);
+    }
   });
-  const { host, entryBytesMax } = settling;
+  return { changes, refused, refusal };
+}
+
+async function makePending(settling: Settling, parts: readonly PartChange[]): Promise<void> {
+  const { host, entryBytesMax, publisher } = settling;
   await completeCheckpoint(host, entryBytesMax, (facts) => ({
     nextOffset: facts.nextOffset ?? 0n,
     leaderEpoch: facts.leaderEpoch,
     recordsRead: 0,
     recordsSkipped: { nullValue: 0 },
-    parts: changes,
+    parts: [...parts],
   }));
+  await publisher.idle();
 }
 
-async function finish(settling: Settling, part: PartFileContext): Promise<PartChange> {
+/** Rejects with the refusal where the epoch ends meanwhile. */
+async function waitAfter(settling: Settling, refusal: TidemarkError, failures: number): Promise<void> {
+  const delayMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.min(failures - 1, 6));
+  settling.context.ports.log.warn(
+    { err: refusal, failures, delayMs },
+    'the destination refuses what is needed to take over a file in progress; trying again',
+  );
+  if (!(await settling.pause(delayMs))) throw refusal;
+}
+
+const lengthOf = ({ durable }: PartFileContext): number => durable?.length ?? 0;
+
+async function finish(
+  settling: Settling,
+  part: PartFileContext,
+  names: Map<PartId, string>,
+): Promise<PartChange> {
   const { store, clock, log } = settling.context.ports;
   const durable = durableOf(part);
   const handle =
     store.capabilities.takeover === 'resume'
       ? await (await resume(settling, part, durable)).closeForCommit()
-      : await finishCopy(settling, part, durable);
+      : await finishCopy(settling, part, durable, names);
   log.info(
     { file: part.finalUri, bytes: durable.length, records: durable.records },
     'took over a file in progress',
@@ -131,10 +196,15 @@ async function finishCopy(
   settling: Settling,
   part: PartFileContext,
   durable: DurableFacts,
+  names: Map<PartId, string>,
 ): Promise<StoreHandle> {
   const { store } = settling.context.ports;
   const moves = store.capabilities.takeoverMoves;
-  const toUri = moves ? await journalMove(settling, part) : part.temporaryUri;
+  const named = names.get(part.partId);
+  // Of a try before this one, though its failure may have been told only after it was made.
+  if (named !== undefined) await store.discard([named], null);
+  const toUri = moves ? (named ?? (await journalMove(settling, part))) : part.temporaryUri;
+  if (moves) names.set(part.partId, toUri);
   const handle = await store.finish(targetOf(part), durable, toUri);
   if (!settling.isOver()) return handle;
   // The next owner may have discarded the name before the copy was made: nobody would look for it again.
