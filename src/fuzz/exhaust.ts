@@ -56,6 +56,7 @@ export function shortSchedule({ store, job, seed }: ExhaustOptions): Schedule {
         readBatchEntries: 100,
         snapshotEntries: 4,
         fetchBatchesMax: 2,
+        openFilesMax: null,
         faultsUntilMs: 15_000,
       },
     },

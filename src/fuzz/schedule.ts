@@ -53,6 +53,8 @@ export interface WorldConfig {
   readonly snapshotEntries: number;
   /** Record batches that one fetch brings at most. */
   readonly fetchBatchesMax: number;
+  /** Part files that a process may hold open; null: as many as it likes. */
+  readonly openFilesMax: number | null;
   /** Whatever is left of the faults, at this time they end. */
   readonly faultsUntilMs: number;
 }
@@ -273,6 +275,8 @@ export interface RunTrace {
   readonly alarms: readonly Alarm[];
   /** How often each failpoint was passed, by `point:side`. */
   readonly failpointHits: Readonly<Record<string, number>>;
+  /** Files that each process held open: in the end, and at most. */
+  readonly held: readonly { readonly process: string; readonly left: number; readonly most: number }[];
   /** Whether each fault of the schedule took place, by its index. */
   readonly fired: readonly boolean[];
   readonly reached: Reached;

@@ -32,6 +32,7 @@ const configSchema: z.ZodType<WorldConfig> = z.strictObject({
   readBatchEntries: many,
   snapshotEntries: many,
   fetchBatchesMax: many,
+  openFilesMax: many.nullable(),
   faultsUntilMs: counted,
 });
 

@@ -138,6 +138,7 @@ const SIMPLE_SETTINGS: readonly Partial<WorldConfig>[] = [
   { readBatchEntries: 100 },
   { snapshotEntries: 1_000 },
   { fetchBatchesMax: 1 },
+  { openFilesMax: null },
   { timeoutMs: 100 },
   { restartMs: 100 },
   { dismissesDeadMember: true },

@@ -145,6 +145,7 @@ class World {
 
   #connect(simulated: SimProcess): Ports {
     const { clock, random, failpoints } = simulated;
+    const { openFilesMax } = this.#schedule.config;
     const ports: Ports = {
       clock,
       random,
@@ -152,6 +153,7 @@ class World {
       journal: this.#journal.connect(simulated),
       source: this.#kafka.connect(simulated),
       store: withFailpoints(this.#store.connect(simulated), failpoints),
+      ...(openFilesMax === null ? {} : { openFilesMax }),
       log: this.#recorder.logOf(simulated),
       onStep: (...step) => {
         this.#reach.stepped(simulated.name, ...step);
@@ -299,6 +301,7 @@ class World {
       leftovers: this.#store.leftovers(),
       expected: this.#kafka.logs.map((log) => log.expected()),
       harms: this.#harms,
+      held: [...this.#store.held()].map(([process, { now, most }]) => ({ process, left: now, most })),
       fired: this.#plan.fired,
       reached: this.#reach.reached,
       unhandled: this.#unhandled,

@@ -16,6 +16,7 @@ export const CONFIG: WorldConfig = {
     readBatchEntries: 100,
     snapshotEntries: 4,
     fetchBatchesMax: 3,
+    openFilesMax: null,
     faultsUntilMs: 20_000,
   },
 };

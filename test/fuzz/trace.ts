@@ -20,6 +20,7 @@ export const CONFIG: WorldConfig = {
   readBatchEntries: 100,
   snapshotEntries: 1_000,
   fetchBatchesMax: 2,
+  openFilesMax: null,
   faultsUntilMs: 10_000,
 };
 
@@ -128,6 +129,7 @@ export const SOUND: Facts = {
   stopped: [],
   alarms: [],
   failpointHits: {},
+  held: [],
   fired: [],
   reached: { transitions: [], features: new Uint32Array(), moments: [] },
   unhandled: [],

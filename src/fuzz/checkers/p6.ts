@@ -14,6 +14,7 @@ export function checkP6(trace: Facts): Violation[] {
     ...unasked(trace),
     ...brokenClaims(trace),
     ...unrolled(trace),
+    ...handles(trace),
   ];
 }
 
@@ -102,6 +103,25 @@ function unrolled({ journal }: Facts): Violation[] {
     }),
   );
 }
+
+/** What a process opens it closes, and it holds no more than it may. */
+function handles({ held, exits: ended, schedule }: Facts): Violation[] {
+  const { openFilesMax } = schedule.config;
+  const mostMax = openFilesMax === null ? Infinity : HELD_SHARE * openFilesMax + HELD_MORE;
+  return held.flatMap(({ process, left, most }) => {
+    const inOrder = ended.some((exit) => exit.process === process && exit.error === null);
+    if (inOrder && left > 0)
+      return [violation('P6', `${process} ended in order, and still held ${left} files open`)];
+    if (most <= mostMax) return [];
+    return [
+      violation('P6', `${process} held ${most} files open at once; it may hold ${String(openFilesMax)}`),
+    ];
+  });
+}
+
+/** What is taken over is held whatever the limit, and each partition looks after its own files. */
+const HELD_SHARE = 2;
+const HELD_MORE = 6;
 
 function unhandled({ unhandled: reasons }: Facts): Violation[] {
   return reasons.map((reason) => violation('P6', `a promise was rejected and nobody handled it: ${reason}`));

@@ -37,6 +37,7 @@ export function drawConfig(random: SeededRandom, { store, job }: DrawOptions): W
     readBatchEntries: random.pick([100, 2]),
     snapshotEntries: random.pick([1_000, 2, 5, 12]),
     fetchBatchesMax: 1 + random.below(4),
+    openFilesMax: random.pick([null, null, null, 2, 4]),
     faultsUntilMs: 15_000,
   };
 }

@@ -204,4 +204,18 @@ export const OWNER_STORIES: readonly Story[] = [
       return { faults: late, config: { timeoutMs: 300, latencyMsMax: 20 } };
     },
   },
+  {
+    // An fsync fails, and soon the power goes: what the system dropped is gone, whatever later calls said.
+    name: 'failed fsync, then no power',
+    weight: 3,
+    stores: ['file'],
+    tell(context, atMs) {
+      const { random } = context;
+      const failed = [0, 1].map((process): Fault => {
+        const nth = 1 + random.below(4);
+        return { type: 'store', process, life: 0, nth, point: 'store.persist', fault: 'lostRequest' };
+      });
+      return { faults: [...failed, { type: 'powerCut', atMs: soon(context, atMs, 600) }] };
+    },
+  },
 ];

@@ -9,10 +9,13 @@ const SKEWS = [0, 0, 1, -1, 2] as const;
 /** What the partition's last stop would take, each end so many offsets off. */
 function lossOf(world: WorldHands, partition: number, skew: number): { from: bigint; to: bigint } {
   const nextOffset = world.journal.nextOffsetOf(partition) ?? 0n;
-  const { startOffset } = world.kafka.log(partition);
+  const log = world.kafka.log(partition);
+  const { startOffset } = log;
+  const end = BigInt(log.endAt(world.nowMs));
   const from = nextOffset + BigInt(skew);
   const to = BigInt(Math.max(startOffset, Number(nextOffset) + 1));
-  return { from: from < 0n ? 0n : from, to: skew === 0 ? to : to + 2n };
+  // Behind the end nothing is lost: to give that up is another mistake than the one that is looked for.
+  return { from: from < 0n ? 0n : from, to: skew === 0 || to + 2n > end ? to : to + 2n };
 }
 
 export const OPERATOR_FAULTS: KindsOf<'roll' | 'request'> = {

@@ -94,6 +94,7 @@ export abstract class SimOpenFile implements OpenFile {
   constructor({ calls, process }: Connection) {
     this.#calls = calls;
     this.process = process;
+    calls.hold(process, 1);
   }
 
   abstract write(bytes: Uint8Array): Promise<void>;
@@ -101,11 +102,12 @@ export abstract class SimOpenFile implements OpenFile {
   abstract closeForCommit(): Promise<StoreHandle>;
 
   async abandon(): Promise<void> {
-    this.#life = 'closed';
+    this.closed();
     return Promise.resolve();
   }
 
   protected closed(): void {
+    if (this.#life !== 'closed') this.#calls.hold(this.process, -1);
     this.#life = 'closed';
   }
 

@@ -8,7 +8,7 @@ import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } fr
 import { Destination } from './destination.ts';
 import { differs, handleInvalid, missing } from './errors.ts';
 import { Disk, type Inode } from './file/disk.ts';
-import { StoreCalls, type SimStoreOptions, type SimStoreServer } from './port.ts';
+import { StoreCalls, type HeldFiles, type SimStoreOptions, type SimStoreServer } from './port.ts';
 
 export class SimFileServer implements SimStoreServer {
   readonly #calls: StoreCalls;
@@ -37,6 +37,10 @@ export class SimFileServer implements SimStoreServer {
 
   leftovers(): readonly string[] {
     return this.#disk.leftovers();
+  }
+
+  held(): ReadonlyMap<string, HeldFiles> {
+    return this.#calls.held;
   }
 
   committed(): ReadonlyMap<string, Buffer> {
@@ -201,7 +205,12 @@ class FileBeingWritten extends SimOpenFile {
   }
 
   async persist(): Promise<StoreHandle> {
-    return this.call('store.persist', () => this.#persist());
+    try {
+      return await this.call('store.persist', () => this.#persist());
+    } catch (error) {
+      this.#disk.syncFails(this.#inode);
+      throw error;
+    }
   }
 
   async closeForCommit(): Promise<StoreHandle> {

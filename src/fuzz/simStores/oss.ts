@@ -10,7 +10,7 @@ import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } fr
 import { Destination, type Litter } from './destination.ts';
 import { differs, handleInvalid, isRefused, missing, refusedForGood } from './errors.ts';
 import { Bucket, type ListedPart } from './oss/bucket.ts';
-import { StoreCalls, type SimStoreOptions, type SimStoreServer } from './port.ts';
+import { StoreCalls, type HeldFiles, type SimStoreOptions, type SimStoreServer } from './port.ts';
 
 const PART_BYTES_MIN = 48;
 /** Never used by a writer: the settler's tail. Settlers send identical bytes. */
@@ -56,6 +56,10 @@ export class SimOssServer implements SimStoreServer {
 
   leftovers(): readonly string[] {
     return this.bucket.leftovers();
+  }
+
+  held(): ReadonlyMap<string, HeldFiles> {
+    return this.#calls.held;
   }
 
   committed(): ReadonlyMap<string, Buffer> {

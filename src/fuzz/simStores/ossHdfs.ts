@@ -9,7 +9,7 @@ import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } fr
 import { Destination } from './destination.ts';
 import { differs, exists, handleInvalid, isRefused, Refused, refusedForGood } from './errors.ts';
 import { Namespace, type LeasedFile } from './ossHdfs/namespace.ts';
-import { StoreCalls, type SimStoreOptions, type SimStoreServer } from './port.ts';
+import { StoreCalls, type HeldFiles, type SimStoreOptions, type SimStoreServer } from './port.ts';
 
 const CLOSED_POLL_MS = 20;
 
@@ -46,6 +46,10 @@ export class SimOssHdfsServer implements SimStoreServer {
     return this.namespace.leftovers();
   }
 
+  held(): ReadonlyMap<string, HeldFiles> {
+    return this.#calls.held;
+  }
+
   committed(): ReadonlyMap<string, Buffer> {
     return this.#destination.visible;
   }
@@ -68,6 +72,7 @@ class SimOssHdfsStore extends SimStore implements Store {
   readonly #connection: Connection;
   readonly #newClient: () => string;
   readonly #client: string;
+  #isClosed = false;
 
   constructor(namespace: Namespace, connection: Connection, newClient: () => string) {
     super(connection);
@@ -75,6 +80,17 @@ class SimOssHdfsStore extends SimStore implements Store {
     this.#connection = connection;
     this.#newClient = newClient;
     this.#client = newClient();
+  }
+
+  /** The library frees what belongs to the session: none of it may be used any more. */
+  override async close(): Promise<void> {
+    this.#isClosed = true;
+    return Promise.resolve();
+  }
+
+  protected override call<T>(point: Failpoint, arrives: () => T, mayBeLate = false): Promise<T> {
+    if (this.#isClosed) throw handleInvalid(`${point} of a session that is closed`, this.#client);
+    return super.call(point, arrives, mayBeLate);
   }
 
   session(): Store {
@@ -242,7 +258,7 @@ class LeasedOpenFile extends SimOpenFile {
 
   async write(bytes: Uint8Array): Promise<void> {
     const kept = Buffer.from(bytes);
-    await this.call('store.write', () => this.#namespace.write(this.#file, this.#client, kept));
+    await this.call('store.write', () => this.#namespace.write(this.#file, this.#client, kept), true);
   }
 
   async persist(): Promise<StoreHandle> {

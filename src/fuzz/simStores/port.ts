@@ -25,11 +25,19 @@ export interface SimStoreServer {
    * That is nobody's where a call made it that arrived after the name had been discarded, of a process that was then killed.
    */
   leftovers(): readonly string[];
+  /** Files that processes hold open, by the process's name. */
+  held(): ReadonlyMap<string, HeldFiles>;
   /** What readers see, by URI. */
   committed(): ReadonlyMap<string, Buffer>;
   /** Puts a file there, or takes one away, as somebody else would. */
   put(uri: string, bytes: Uint8Array): void;
   remove(uri: string): void;
+}
+
+export interface HeldFiles {
+  readonly now: number;
+  /** At once, so far. */
+  readonly most: number;
 }
 
 /** Asked at every call: null lets it go well. */
@@ -57,6 +65,7 @@ export class StoreCalls {
   readonly #options: SimStoreOptions;
   #awayUntilMs = 0;
   #powerCuts = 0;
+  readonly held = new Map<string, HeldFiles>();
 
   constructor(options: SimStoreOptions) {
     this.#options = options;
@@ -65,6 +74,12 @@ export class StoreCalls {
   /** What is on its way to a disk that loses power never arrives. */
   powerCut(): void {
     this.#powerCuts += 1;
+  }
+
+  /** So many files more, or less, are open in the process. */
+  hold({ name }: SimProcess, files: 1 | -1): void {
+    const { now, most } = this.held.get(name) ?? { now: 0, most: 0 };
+    this.held.set(name, { now: now + files, most: Math.max(most, now + files) });
   }
 
   goAway(forMs: number): void {

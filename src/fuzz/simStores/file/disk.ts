@@ -9,6 +9,8 @@ import { exists } from '../errors.ts';
 export class Inode {
   bytes: Buffer = Buffer.alloc(0);
   durableLength = 0;
+  /** An fsync failed: the system has dropped what it had not written, and calls the rest clean ever after. */
+  isLost = false;
   readonly names = new Set<string>();
   readonly litter: Litter | null;
 
@@ -75,7 +77,12 @@ export class Disk {
 
   /** fdatasync. */
   syncData(inode: Inode): void {
-    inode.durableLength = inode.bytes.length;
+    if (!inode.isLost) inode.durableLength = inode.bytes.length;
+  }
+
+  /** One that fails, as Linux does it: what was to be written never will be, and the next call says that all is well. */
+  syncFails(inode: Inode): void {
+    if (inode.durableLength < inode.bytes.length) inode.isLost = true;
   }
 
   /** fsync of the folder that holds the name: the names in it are on the platter as they are now. */
@@ -117,6 +124,7 @@ export class Disk {
     const kept = Buffer.from(bytes.subarray(0, durableLength + random.below(lost + 1)));
     if (random.percent(50)) kept.fill(0, durableLength + random.below(kept.length - durableLength + 1));
     this.#rewrite(inode, kept);
+    inode.isLost = false;
     this.syncData(inode);
   }
 }

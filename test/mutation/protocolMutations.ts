@@ -1,0 +1,210 @@
+/**
+ * Wrong changes that were chosen from the promise and the protocol alone, before anybody looked at whether the world could show them.
+ * `foundAt` is the run of `tidemark fuzz --seed 11` in which each was caught when it was written down.
+ */
+import { patch, type Mutation } from './mutation.ts';
+
+const EPOCH = 'src/coordinator/epoch.ts';
+const PUBLISHER = 'src/coordinator/publisher.ts';
+
+export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'an ending epoch removes what no checkpoint counts, although nobody has claimed behind it',
+    store: 'file',
+    seed: 11,
+    patches: [patch(EPOCH, `this.#parts.mayLeave && (await this.isSucceeded()))`, `this.#parts.mayLeave)`)],
+  },
+  {
+    name: 'its own entry counts as a later claim',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/claim.ts',
+        'return decodeEntry(next.bytes, `An entry of ${subject}`).epoch > claim.epoch;',
+        'return decodeEntry(next.bytes, `An entry of ${subject}`).epoch >= claim.epoch;',
+      ),
+    ],
+  },
+  {
+    name: 'a question for the identity of the topic that nobody answers counts as answered',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        EPOCH,
+        `    } catch (error) {
+      await host.submit((stage) => {
+        stage.note({ type: 'checkpointFailed' });
+        return [];
+      });
+      if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;`,
+        `    } catch (error) {
+      if (hasCode(error, 'KAFKA_UNAVAILABLE')) {
+        await checkpoint(host, ports.journal.entryBytesMax, flow, cut);
+        this.#publisher.tellOffset();
+        return;
+      }
+      if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;`,
+      ),
+    ],
+  },
+  {
+    name: 'a checkpoint whose identity is not proven leaves the partition checkpointing',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        EPOCH,
+        `      await host.submit((stage) => {
+        stage.note({ type: 'checkpointFailed' });
+        return [];
+      });\n`,
+        ``,
+      ),
+    ],
+  },
+  {
+    name: 'the witness is told when the files are published, not before',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        PUBLISHER,
+        `          await this.#end.orOpened(this.#commitOffset());
+          await forEachBounded(round, PUBLISH_CONCURRENCY, (item) =>
+            this.#publishOne(item.partId, item.closedHere),
+          );`,
+        `          await forEachBounded(round, PUBLISH_CONCURRENCY, (item) =>
+            this.#publishOne(item.partId, item.closedHere),
+          );
+          await this.#end.orOpened(this.#commitOffset());`,
+      ),
+    ],
+  },
+  {
+    name: 'a journal that ends before its witness passes',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'journal/witness.ts',
+        `if (witness.seq > tail.seq) return 'journal-behind';`,
+        `if (witness.seq > tail.seq) return 'agrees';`,
+      ),
+    ],
+  },
+  {
+    name: 'a journal that went back and grew anew passes',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'journal/witness.ts',
+        `return hashAtSeq === witness.hash ? 'agrees' : 'hash-differs';`,
+        `return 'agrees';`,
+      ),
+    ],
+  },
+  {
+    name: 'an accepted loss may begin behind what is next',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/requests.ts',
+        `if (fromOffset !== nextOffset || toOffset <= fromOffset)`,
+        `if (toOffset <= fromOffset)`,
+      ),
+    ],
+  },
+  {
+    name: 'a claim forgets that the partition is stopped',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'actors/partition.ts',
+        `        nextOffset: context.nextOffset ?? event.startOffset,`,
+        `        stop: null,
+        nextOffset: context.nextOffset ?? event.startOffset,`,
+      ),
+      patch(
+        'actors/partition.ts',
+        `event.type === 'epochClaimed' && event.claimId === context.ownClaimId && context.stop !== null,`,
+        `event.type === 'epochClaimed' && event.claimId === '' && context.stop !== null,`,
+      ),
+    ],
+  },
+  {
+    name: "an operator's roll is journaled, and not done",
+    store: 'file',
+    seed: 11,
+    patches: [patch(EPOCH, `      this.#flow?.rollAll('operator');\n`, ``)],
+  },
+  {
+    name: 'a request that cannot be read keeps those behind it',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/requests.ts',
+        `    if (error instanceof SyntaxError) return null;
+    throw error;`,
+        `    throw error;`,
+      ),
+    ],
+  },
+  {
+    name: 'bytes that came during a checkpoint count as checkpointed',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/partWriter.ts',
+        `    this.checkpointedBytes = length;\n`,
+        `    this.checkpointedBytes = Math.max(length, this.lengthBytes);\n`,
+      ),
+    ],
+  },
+  {
+    name: 'a rolled file that has not grown since is never closed by a checkpoint',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/flow.ts',
+        `const changed = writer.roll !== null || writer.lengthBytes > writer.checkpointedBytes;`,
+        `const changed = writer.lengthBytes > writer.checkpointedBytes;`,
+      ),
+    ],
+  },
+  {
+    name: 'what rolls behind the cut is closed by its checkpoint',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/checkpoint.ts',
+        `    const state = part.roll === null ? 'inProgress' : 'pending';
+    parts.push({ ...part, partId: writer.partId, state, handle: await part.handle });`,
+        `    const handle = await part.handle;
+    const state = writer.roll === null ? 'inProgress' : 'pending';
+    parts.push({ ...part, roll: writer.roll, partId: writer.partId, state, handle });`,
+      ),
+    ],
+  },
+  {
+    name: 'a write with unknown outcome is sent again to the same file',
+    store: 'oss-hdfs',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/partWriter.ts',
+        `const written = this.#enqueue(() => file.write(full));`,
+        `const written = this.#enqueue(() => file.write(full).catch(() => file.write(full)));`,
+      ),
+      patch('src/fuzz/simStores/base.ts', `      this.#life = 'failed';\n`, ``),
+    ],
+  },
+];

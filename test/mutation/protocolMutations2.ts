@@ -1,0 +1,201 @@
+/** The second half of what was chosen from the promise and the protocol alone. */
+import { patch, type Mutation } from './mutation.ts';
+
+const SETTLE = 'src/coordinator/settle.ts';
+
+export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'a failed fsync is tried again, and believed',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/partWriter.ts',
+        `this.#named(this.#options.file.persist())`,
+        `this.#named(this.#options.file.persist().catch(() => this.#options.file.persist()))`,
+      ),
+      patch('src/fuzz/simStores/base.ts', `      this.#life = 'failed';\n`, ``),
+    ],
+  },
+  {
+    name: 'another cluster passes for the one that was read from',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/partitionTask.ts',
+        `if (journaled === null || journaled === found) return;`,
+        `if (journaled === null || found !== null) return;`,
+      ),
+    ],
+  },
+  {
+    name: 'a publication that fails for a moment is left to the next epoch',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/publisher.ts',
+        `    await this.#untilPublished(part, part.durable, closedHere);
+`,
+        `    if (!(await this.#untilPublished(part, part.durable, closedHere))) return;
+`,
+      ),
+      patch(
+        'src/coordinator/publisher.ts',
+        `closedHere: boolean): Promise<void> {
+    const { store, clock, log }`,
+        `closedHere: boolean): Promise<boolean> {
+    const { store, clock, log }`,
+      ),
+      patch(
+        'src/coordinator/publisher.ts',
+        `        else await store.commitAfterRecovery(target, durable);
+        return;`,
+        `        else await store.commitAfterRecovery(target, durable);
+        return true;`,
+      ),
+      patch(
+        'src/coordinator/publisher.ts',
+        `        const delayMs = Math.min(RETRY_LONGEST_MS,`,
+        `        if (attempt > 0) return false;
+        const delayMs = Math.min(RETRY_LONGEST_MS,`,
+      ),
+    ],
+  },
+  {
+    name: 'the source of a copy goes before a checkpoint names the copy',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        SETTLE,
+        `  const handle = await store.finish(targetOf(part), durable, toUri);`,
+        `  const handle = await store.finish(targetOf(part), durable, toUri);
+  if (moves) await store.discard([part.temporaryUri], null);`,
+      ),
+    ],
+  },
+  {
+    name: 'of two files of a bucket that go on, the older one is never closed',
+    store: 'oss-hdfs',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/flow.ts',
+        `    if (takesRecords) this.#byBucket.set(writer.bucket, writer);
+    else writer.close('recovery', this.#options.clock.wallMs());`,
+        `    if (takesRecords) this.#byBucket.set(writer.bucket, writer);`,
+      ),
+    ],
+  },
+  {
+    name: 'what could not be discarded is journaled as discarded',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        SETTLE,
+        `    await context.ports.store.discard([part.temporaryUri, ...part.staleUris], part.startHandle);
+`,
+        `    await context.ports.store
+      .discard([part.temporaryUri, ...part.staleUris], part.startHandle)
+      .catch(() => undefined);
+`,
+      ),
+    ],
+  },
+  {
+    name: 'epochs share a session of the store',
+    store: 'oss-hdfs',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/epoch.ts',
+        `store: context.ports.store.session() }`,
+        `store: context.ports.store }`,
+      ),
+    ],
+  },
+  {
+    name: 'a journal that lost its end is tried for ever',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'journal/writer.ts',
+        `if (nowMs - pending.odd.sinceMs < CONFLICT_STABLE_MS) return;`,
+        `if (nowMs >= 0) return;`,
+      ),
+    ],
+  },
+  {
+    name: 'replay does not compare hashes',
+    store: 'file',
+    seed: 11,
+    patches: [patch('journal/replay.ts', `entry.prevHash !== tail.hash`, `entry.prevHash === ''`)],
+  },
+  {
+    name: 'a snapshot of entries that the journal does not hold is taken up',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/recover.ts',
+        `      if ((await hashAt(journal, subject, tail.revision)) !== tail.hash) continue;\n`,
+        ``,
+      ),
+    ],
+  },
+  {
+    name: 'a partition that is assigned again while it is let go is not started',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/coordinator.ts',
+        `    else if (value === 'running' && context.assigned.includes(name)) this.#startRunner(name, partition);\n`,
+        ``,
+      ),
+    ],
+  },
+  {
+    name: 'a batch of which nothing is visible does not move the cursor',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/flow.ts',
+        `if (end > this.#nextOffset) this.#nextOffset = end;`,
+        `if (end > this.#nextOffset && this.#recordsRead > 0) this.#nextOffset = end;`,
+      ),
+    ],
+  },
+  {
+    name: 'an accepted loss does not move what is next',
+    store: 'file',
+    seed: 11,
+    patches: [patch('actors/partition.ts', `nextOffset: event.toOffset,`, `nextOffset: event.fromOffset,`)],
+  },
+  {
+    name: 'the limit of open files is not kept',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch('src/coordinator/flow.ts', `    if (files <= 0) return;`, `    if (files <= Infinity) return;`),
+    ],
+  },
+  {
+    name: 'an epoch that ends does not let go of its files',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/coordinator/partWriter.ts',
+        `    await file.abandon();
+    this.#letGo();`,
+        `    this.#letGo();`,
+      ),
+    ],
+  },
+];
