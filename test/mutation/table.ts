@@ -1,3 +1,4 @@
+/** Tests of a table of wrong changes: each must be caught, and the sources as they are must hold in the same schedules. */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -7,17 +8,22 @@ import { FLOW_MUTATIONS } from './flowMutations.ts';
 import type { Hunted } from './hunt.ts';
 import { JOURNAL_MUTATIONS } from './journalMutations.ts';
 import type { Mutation, Patch } from './mutation.ts';
+import { PROTOCOL_MUTATIONS } from './protocolMutations.ts';
+import { MORE_PROTOCOL_MUTATIONS } from './protocolMutations2.ts';
 import { ScratchCopy } from './scratchCopy.ts';
 import { SETTLE_MUTATIONS } from './settleMutations.ts';
 import { SNAPSHOT_MUTATIONS } from './snapshotMutations.ts';
 import { STORE_MUTATIONS } from './storeMutations.ts';
 
-const MUTATIONS: readonly Mutation[] = [
+/** Every wrong change that was ever written down. */
+export const MUTATIONS: readonly Mutation[] = [
   ...JOURNAL_MUTATIONS,
   ...SNAPSHOT_MUTATIONS,
   ...FLOW_MUTATIONS,
   ...SETTLE_MUTATIONS,
   ...STORE_MUTATIONS,
+  ...PROTOCOL_MUTATIONS,
+  ...MORE_PROTOCOL_MUTATIONS,
 ];
 const HUNT = path.join(import.meta.dirname, 'hunt.ts');
 const SEED = 1;
@@ -74,49 +80,46 @@ function failedRow(error: unknown): Row {
 
 const seedOf = ({ seed = SEED }: Mutation): number => seed;
 
-describe('the mutation table', () => {
-  let rows: readonly Row[] = [];
+export function describeTable(title: string, mutations: readonly Mutation[]): void {
+  describe(title, () => {
+    let rows: readonly Row[] = [];
 
-  beforeAll(async () => {
-    rows = await huntAll(MUTATIONS.map((one) => ({ ...one, seed: seedOf(one), runs: RUNS_MAX })));
-    const cells = MUTATIONS.map(({ name, store }, index) => {
-      const { invariants, schedules } = rows[index]!;
-      return [name, store, invariants.join(' ') || 'NOT CAUGHT', String(schedules)];
-    });
-    const columns = [left('WRONG CHANGE'), left('STORE'), left('BROKEN'), right('IN RUN')];
-    console.log(tableLines(columns, cells).join('\n'));
-  }, 900_000);
-
-  it('holds enough of them, each once', () => {
-    expect(MUTATIONS.length).toBeGreaterThanOrEqual(50);
-    expect(new Set(MUTATIONS.map(({ name }) => name)).size).toBe(MUTATIONS.length);
-  });
-
-  it.each(MUTATIONS.map(({ name, store }, index) => ({ name, store, index })))(
-    '$store: $name',
-    ({ index }) => {
-      const { verdict, exitCode, message } = rows[index]!;
-      expect({ verdict, exitCode }, message ?? '').toEqual({ verdict: 'violated', exitCode: 1 });
-    },
-  );
-
-  it(
-    'proves something: the sources as they are hold in all of these schedules',
-    { timeout: 600_000 },
-    async () => {
-      const tasks = STORES.flatMap((store) => {
-        const runs = new Map<number, number>();
-        for (const [index, one] of MUTATIONS.entries()) {
-          if (one.store !== store) continue;
-          const { schedules } = rows[index]!;
-          runs.set(seedOf(one), Math.max(runs.get(seedOf(one)) ?? 0, schedules));
-        }
-        return [...runs].map(([seed, most]) => ({ patches: [], store, seed, runs: most }));
+    beforeAll(async () => {
+      rows = await huntAll(mutations.map((one) => ({ ...one, seed: seedOf(one), runs: RUNS_MAX })));
+      const cells = mutations.map(({ name, store }, index) => {
+        const { invariants, schedules } = rows[index]!;
+        return [name, store, invariants.join(' ') || 'NOT CAUGHT', String(schedules)];
       });
-      const held = await huntAll(tasks);
-      expect(held.map(({ verdict, exitCode, message }) => ({ verdict, exitCode, message }))).toEqual(
-        tasks.map(() => ({ verdict: 'held', exitCode: 0, message: null })),
-      );
-    },
-  );
-});
+      const columns = [left('WRONG CHANGE'), left('STORE'), left('BROKEN'), right('IN RUN')];
+      console.log(tableLines(columns, cells).join('\n'));
+    }, 3_600_000);
+
+    it.each(mutations.map(({ name, store }, index) => ({ name, store, index })))(
+      '$store: $name',
+      ({ index }) => {
+        const { verdict, exitCode, message } = rows[index]!;
+        expect({ verdict, exitCode }, message ?? '').toEqual({ verdict: 'violated', exitCode: 1 });
+      },
+    );
+
+    it(
+      'proves something: the sources as they are hold in all of these schedules',
+      { timeout: 3_600_000 },
+      async () => {
+        const tasks = STORES.flatMap((store) => {
+          const runs = new Map<number, number>();
+          for (const [index, one] of mutations.entries()) {
+            if (one.store !== store) continue;
+            const { schedules } = rows[index]!;
+            runs.set(seedOf(one), Math.max(runs.get(seedOf(one)) ?? 0, schedules));
+          }
+          return [...runs].map(([seed, most]) => ({ patches: [], store, seed, runs: most }));
+        });
+        const held = await huntAll(tasks);
+        expect(held.map(({ verdict, exitCode, message }) => ({ verdict, exitCode, message }))).toEqual(
+          tasks.map(() => ({ verdict: 'held', exitCode: 0, message: null })),
+        );
+      },
+    );
+  });
+}

@@ -1,0 +1,3 @@
+import { describeTable, MUTATIONS } from './table.ts';
+
+describeTable('the whole mutation table', MUTATIONS);
