@@ -5,7 +5,6 @@
 import { patch, type Mutation } from './mutation.ts';
 
 const EPOCH = 'src/coordinator/epoch.ts';
-const PUBLISHER = 'src/coordinator/publisher.ts';
 
 export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
   {
