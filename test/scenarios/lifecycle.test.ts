@@ -135,7 +135,7 @@ describe('a service that is asked to stop', () => {
     });
     const clock = impatientClock(20);
     const service = serve(job, { source: slow, store, rolling: everyRecord, clock, shutdownMs: 40_000 });
-    await until(() => recordsIn(job) === 10);
+    await until(() => service.coordinator.stats.committedFiles === 10);
     isAway = true;
     source.append(0, ...numbered(0, 5, 10));
     slow.append(0);
