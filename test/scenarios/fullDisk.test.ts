@@ -84,7 +84,8 @@ test('a service that waits for room ends when it is asked to', async () => {
   const run = job.coordinator({ source, assigner, store, clock: hastyClock() }).run(end.signal);
   while (disk.refusals === 0) await turn();
   end.abort();
-  await expect(run).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  // Each of its checkpoints is journaled: what is left is for the next run to take over.
+  expect(await run).toMatchObject({ reason: 'signal', stopped: [] });
 });
 
 /** Takes committed files away, as a reader does who is through with them; gives what they held. */
