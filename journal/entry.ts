@@ -70,7 +70,7 @@ export function decodeEntry(bytes: Uint8Array, where: string): Entry {
 function readFast(bytes: Uint8Array): Entry | null {
   try {
     const entry = readEntry(upcastEntry(JSON.parse(UTF8.decode(bytes))));
-    return entry === NOT_SURE ? null : (entry as Entry);
+    return entry === NOT_SURE || (entry as Entry).minReader > ENTRY_VERSION ? null : (entry as Entry);
   } catch {
     return null;
   }
@@ -87,6 +87,8 @@ function parseSlowly(bytes: Uint8Array, where: string): Entry {
   }
   const parsed = parseEntry(asOfToday(upcastEntry(raw), where), where);
   if (!parsed.success) {
+    // It says that it can be read, and cannot: the newer version knows what it is.
+    if (formatOf(raw) > ENTRY_VERSION) throw newerEntry(where, formatOf(raw));
     const issue = parsed.error.issues[0];
     const at = issue === undefined ? '' : ` (${issue.path.join('.')}: ${issue.message})`;
     throw new TidemarkError(
@@ -113,13 +115,25 @@ function parseEntry(raw: unknown, where: string): ReturnType<typeof entrySchema.
 /** An entry of a newer format, where that says that this one may read it; JOURNAL_NEWER where it says that it may not. */
 function asOfToday(raw: unknown, where: string): unknown {
   if (typeof raw !== 'object' || raw === null) return raw;
-  const { v, minReader } = raw as { v?: unknown; minReader?: unknown };
-  if (typeof v !== 'number' || v <= ENTRY_VERSION) return raw;
-  if (typeof minReader === 'number' && minReader <= ENTRY_VERSION) return { ...raw, v: ENTRY_VERSION };
-  throw new TidemarkError(
+  const { minReader } = raw as { minReader?: unknown };
+  const format = formatOf(raw);
+  const mayRead = typeof minReader === 'number' && minReader <= ENTRY_VERSION;
+  if (format <= ENTRY_VERSION && (mayRead || typeof minReader !== 'number')) return raw;
+  if (mayRead) return { ...raw, v: ENTRY_VERSION };
+  throw newerEntry(where, format);
+}
+
+/** 0 where it is none. */
+function formatOf(raw: unknown): number {
+  const v = typeof raw === 'object' && raw !== null && 'v' in raw ? raw.v : null;
+  return typeof v === 'number' ? v : 0;
+}
+
+function newerEntry(where: string, format: number): TidemarkError {
+  return new TidemarkError(
     'JOURNAL_NEWER',
-    `${where} was written in format ${v} by a newer Tidemark; this one reads up to ${ENTRY_VERSION}. Upgrade this ` +
+    `${where} was written in format ${format} by a newer Tidemark; this one reads up to ${ENTRY_VERSION}. Upgrade this ` +
       'coordinator. It leaves the partition to others; nothing was written.',
-    { fields: { format: v, formatMax: ENTRY_VERSION } },
+    { fields: { format, formatMax: ENTRY_VERSION } },
   );
 }

@@ -11,6 +11,9 @@ function encodedWith(changes: Record<string, unknown>): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ ...raw, ...changes }));
 }
 
+const texts = (_key: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? value.toString() : value;
+
 function decodeError(bytes: Uint8Array): unknown {
   try {
     decodeEntry(bytes, 'Entry 7 of job.partition.t.0');
@@ -78,6 +81,22 @@ describe('the entry codec', () => {
       expect(String(error)).toMatch(/newer Tidemark.*Upgrade/);
     },
   );
+
+  test.each([
+    {
+      what: 'says that it may be read and holds an event that nobody knows',
+      v: ENTRY_VERSION + 1,
+      minReader: 2,
+    },
+    { what: 'is of this format and asks for a newer reader', v: ENTRY_VERSION, minReader: ENTRY_VERSION + 1 },
+  ])('an entry that $what asks for an upgrade', ({ v, minReader }) => {
+    const events = v > ENTRY_VERSION ? [{ type: 'partTeleported' }] : [claimed()];
+    expect(
+      decodeError(
+        encodedWith({ v, minReader, events: JSON.parse(JSON.stringify(events, texts)) as unknown }),
+      ),
+    ).toMatchObject({ code: 'JOURNAL_NEWER' });
+  });
 
   test('an entry of a newer format that this reader may read is read, without the fields that it does not know', () => {
     const bytes = encodedWith({ v: ENTRY_VERSION + 7, minReader: ENTRY_VERSION, colour: 'red' });
