@@ -152,7 +152,13 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a rolled file takes more records',
     store: 'file',
-    patches: [patch('src/coordinator/flow.ts', `    this.#byBucket.delete(writer.bucket);\n`, ``)],
+    patches: [
+      patch(
+        'src/coordinator/flow.ts',
+        `    if (this.#byBucket.get(writer.bucket) === writer) this.#byBucket.delete(writer.bucket);\n`,
+        ``,
+      ),
+    ],
   },
   {
     name: 'a checkpoint journals the length of now, not that of the cut',
@@ -182,12 +188,12 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/coordinator/epoch.ts',
-        `    await checkpoint(host, ports.journal.entryBytesMax, flow, cut);`,
+        `    await checkpoint(host, ports.journal.entryBytesMax, flow, cut, () => this.#fullDisk.mustNotBeFreed());`,
         `    for (const part of cut.parts) {
       if (part.roll === null) continue;
       await ports.store.commit(host.ledger.part(part.writer.partId).context, { ...part, handle: await part.handle });
     }
-    await checkpoint(host, ports.journal.entryBytesMax, flow, cut);`,
+    await checkpoint(host, ports.journal.entryBytesMax, flow, cut, () => this.#fullDisk.mustNotBeFreed());`,
       ),
     ],
   },
@@ -220,14 +226,14 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
       patch(
         'src/coordinator/partFiles.ts',
         `      await host.submit(() => [
-        { type: 'partOpened', ...target, bucket, format: 'text', firstOffset, openedAtMs },
+        { type: 'partOpened', ...target, bucket, format: 'text', firstOffset, generation, openedAtMs },
       ]);
       try {
         const file = await ports.store.create(target);`,
         `      try {
         const file = await ports.store.create(target);
         await host.submit(() => [
-          { type: 'partOpened', ...target, bucket, format: 'text', firstOffset, openedAtMs },
+          { type: 'partOpened', ...target, bucket, format: 'text', firstOffset, generation, openedAtMs },
         ]);`,
       ),
     ],

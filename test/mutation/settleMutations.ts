@@ -22,7 +22,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
       patch(
         'src/coordinator/epoch.ts',
         `    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());
-    this.#armRollTimer(flow);`,
+    this.#timers.armRoll(flow);`,
         `    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());`,
       ),
     ],
@@ -46,8 +46,8 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
       ),
       patch(
         'src/coordinator/settle.ts',
-        `const file = await store.recover(from, durable, toUri);`,
-        `const file = await store.recover(from, durable, toUri);
+        `const file = await settling.context.ports.store.recover(from, durable, toUri);`,
+        `const file = await settling.context.ports.store.recover(from, durable, toUri);
     await settling.host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);`,
       ),
     ],
@@ -158,7 +158,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     name: 'an epoch that is over leaves its copy behind',
     store: 'file',
     patches: [
-      patch('src/coordinator/settle.ts', `    if (moves) await store.discard([toUri], null);\n`, ``),
+      patch('src/coordinator/settle.ts', `  if (moves) await store.discard([toUri], null);\n`, ``),
       patch(
         'src/coordinator/partFiles.ts',
         `      await store.discard([part.copyUri], null);\n`,
