@@ -53,16 +53,24 @@ export function isFolderOf(rule: NamingRule, bucket: string, folder: string): bo
   return isDrawn && folder === folderUri(rule, bucket, drawn);
 }
 
-/** `<folder>/<prefix>-<topic>-<partition>-<first offset, 20 digits><suffix>`. */
+/** `.g` and a number that no log ever has so many generations for. */
+const GENERATION_BYTES_MAX = 12;
+
+/**
+ * `<folder>/<prefix>-<topic>-<partition>-<first offset, 20 digits><suffix>`, with `.g<generation>` before the suffix from the second
+ * generation of the log on: the same offsets mean other records there. */
 export function finalUri(
   rule: NamingRule,
   folder: string,
   { topic, partition }: TopicPartition,
   firstOffset: bigint,
+  generation = 1,
 ): string {
+  const isFirst = generation === 1;
+  const topicBytesMax = isFirst ? TOPIC_BYTES_MAX : TOPIC_BYTES_MAX - GENERATION_BYTES_MAX;
   const offset = firstOffset.toString().padStart(OFFSET_DIGITS, '0');
-  const name = `${rule.prefix}-${encodePathSegment(topic, TOPIC_BYTES_MAX)}-${partition}-${offset}${rule.suffix}`;
-  return `${folder}/${name}`;
+  const name = `${rule.prefix}-${encodePathSegment(topic, topicBytesMax)}-${partition}-${offset}`;
+  return `${folder}/${name}${isFirst ? '' : `.g${generation}`}${rule.suffix}`;
 }
 
 /** Whether a part file of the partition may be called so, whatever its first offset and what follows that. */

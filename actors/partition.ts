@@ -25,6 +25,8 @@ export interface PartitionContext {
   readonly stop: StopFacts | null;
   /** Kafka's leader epoch of the last batch below nextOffset; null where it is not known, as after every jump of nextOffset. */
   readonly leaderEpoch: number | null;
+  /** The first offset that was read of that leader epoch: where a log that does not know the epoch differs from the one that was read. */
+  readonly leaderEpochStart: bigint | null;
   /** Generation of the source's log: 1, and one more with each accepted truncation. */
   readonly generation: number;
   /** The source names it no more, and all that it owed is published; until the next claim. */
@@ -67,6 +69,9 @@ const takeRequest = (event: {
   refusal: null,
 });
 
+/** After every jump of nextOffset: nothing is compared with the log until more of it was read. */
+const UNKNOWN_EPOCH = { leaderEpoch: null, leaderEpochStart: null } as const;
+
 /** Pieces of the same checkpoint follow each other; the first one of another checkpoint voids what was left. */
 function collectPiece(
   pieces: PartitionContext['pieces'],
@@ -96,6 +101,7 @@ function recordFact(context: PartitionContext, event: PartitionMachineEvent): Pa
         checkpoint: event.checkpoint,
         nextOffset: event.nextOffset,
         leaderEpoch: event.leaderEpoch,
+        leaderEpochStart: event.leaderEpochStart,
         recordsRead: context.recordsRead + event.recordsRead,
         recordsSkippedNull: context.recordsSkippedNull + event.recordsSkipped.nullValue,
         pieces: null,
@@ -110,16 +116,16 @@ function recordFact(context: PartitionContext, event: PartitionMachineEvent): Pa
     case 'resumeRequested':
       return { stop: null, ...takeRequest(event) };
     case 'lossAccepted':
-      return { stop: null, nextOffset: event.toOffset, leaderEpoch: null, ...takeRequest(event) };
+      return { stop: null, nextOffset: event.toOffset, ...UNKNOWN_EPOCH, ...takeRequest(event) };
     case 'logTruncationAccepted':
       return {
-        ...{ stop: null, nextOffset: event.divergedAt, leaderEpoch: event.leaderEpoch },
+        ...{ stop: null, nextOffset: event.divergedAt, ...UNKNOWN_EPOCH },
         ...{ generation: context.generation + 1, ...takeRequest(event) },
       };
     case 'witnessAnswered':
       return {
         ...{ stop: null, answered: event.witnesses, ...takeRequest(event) },
-        ...(event.loss === null ? {} : { nextOffset: event.loss.toOffset, leaderEpoch: null }),
+        ...(event.loss === null ? {} : { nextOffset: event.loss.toOffset, ...UNKNOWN_EPOCH }),
       };
     case 'rollRequested':
       return takeRequest(event);
@@ -183,7 +189,7 @@ export const partitionMachine = setup({
     recordsRead: 0,
     recordsSkippedNull: 0,
     stop: null,
-    leaderEpoch: null,
+    ...UNKNOWN_EPOCH,
     generation: 1,
     retired: false,
     answered: [],

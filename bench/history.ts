@@ -115,6 +115,7 @@ class Historian {
         checkpoint: this.#checkpoint,
         nextOffset: this.#nextOffset,
         leaderEpoch: null,
+        leaderEpochStart: null,
         recordsRead: this.#recordsPerCheckpoint,
         recordsSkipped: { nullValue: 0 },
         checkpointParts: 0,

@@ -119,6 +119,10 @@ export const ERROR_CODES = {
     retry: 'operator',
     help: 'The source ends before nextOffset: it was truncated or recreated.',
   },
+  SOURCE_TRUNCATED: {
+    retry: 'operator',
+    help: 'Restore the log and resume, or go on with what Kafka holds now: `tidemark accept-truncation`.',
+  },
   SOURCE_REPLACED: {
     retry: 'operator',
     help: 'The topic (or file, or cluster) is another than the journaled one.',

@@ -101,8 +101,9 @@ const checkpointCompleted = z.object({
   type: z.literal('checkpointCompleted'),
   checkpoint: count,
   nextOffset: offset,
-  /** Kafka's leader epoch of the last batch below nextOffset; null where it is not known. */
+  /** Kafka's leader epoch of the last batch below nextOffset, and the first offset that was read of it; null where it is not known. */
   leaderEpoch,
+  leaderEpochStart: offset.nullable(),
   /** Records read since the checkpoint before, and how many of them were skipped, by reason. */
   recordsRead: count,
   recordsSkipped: z.object({ nullValue: count }),
@@ -196,6 +197,7 @@ export const operatorRequestSchema = z.discriminatedUnion('type', [
     acceptLoss: z.boolean().default(false),
   }),
   z.object({ type: z.literal('acceptLoss'), fromOffset: offset, toOffset: offset }),
-  z.object({ type: z.literal('acceptTruncation'), divergedAt: offset }),
+  /** `divergedAt` is what the operator believes; null where he takes what the stop says. */
+  z.object({ type: z.literal('acceptTruncation'), divergedAt: offset.nullable() }),
 ]);
 export type OperatorRequest = z.output<typeof operatorRequestSchema>;

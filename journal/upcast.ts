@@ -35,7 +35,7 @@ function eventFromFormat1(event: unknown): unknown {
     case 'partOpened':
       return { ...event, generation: 1 };
     case 'checkpointCompleted':
-      return { ...event, leaderEpoch: null };
+      return { ...event, leaderEpoch: null, leaderEpochStart: null };
     case 'partitionStopped':
       return { ...event, truncation: null };
     default:

@@ -77,6 +77,8 @@ export interface PartitionStop {
   /** The offsets in doubt, [from, to); null where the cause is no range. */
   readonly fromOffset: bigint | null;
   readonly toOffset: bigint | null;
+  /** Where the source's log went back to, and the leader epoch before it; null for every other cause. */
+  readonly truncation: { readonly divergedAt: bigint; readonly leaderEpoch: number | null } | null;
 }
 
 export interface PartitionStatus {

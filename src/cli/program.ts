@@ -28,6 +28,7 @@ Examples:
   tidemark status job.yaml --json
   tidemark roll job.yaml --partition clicks/0
   tidemark accept-loss job.yaml --partition clicks/0 --from 100 --to 250
+  tidemark accept-truncation job.yaml clicks/0 --from 100
   tidemark journal backup job.yaml journal-backup.db
   tidemark fuzz --runs 10000                   is the promise kept? in a world where everything fails that can`;
 
@@ -192,6 +193,16 @@ function addRequests(program: Program, io: CliIo): void {
       filed(file, options, ({ parseLoss }) => ({
         type: 'acceptLoss',
         ...parseLoss(options.from, options.to),
+      })),
+    );
+  jobCommand(program, 'accept-truncation', 'read on in a log that went back: what was read stays committed')
+    .argument('<topic/number>', 'the stopped partition')
+    .option('--from <offset>', 'where the log went back to, as the stop says it; another one is refused')
+    .addOption(jsonOption())
+    .action((file: string, partition: string, options: JobOptions & { from?: string }) =>
+      filed(file, { ...options, partition }, ({ parseOffset }) => ({
+        type: 'acceptTruncation',
+        divergedAt: options.from === undefined ? null : parseOffset('--from', options.from),
       })),
     );
 }

@@ -91,8 +91,13 @@ function stopLines(partition: PartitionStatus, jobFile: string): string[] {
   return [`${name} stopped: ${stop.code}: ${stop.message}`, ...proposals(name, stop, jobFile)];
 }
 
-function proposals(name: string, { fromOffset, toOffset }: PartitionStop, jobFile: string): string[] {
+function proposals(name: string, stop: PartitionStop, jobFile: string): string[] {
+  const { fromOffset, toOffset, truncation } = stop;
   const resume = `  once the cause is gone: tidemark resume ${jobFile} --partition ${name}`;
+  if (truncation !== null) {
+    const accept = `tidemark accept-truncation ${jobFile} ${name} --from ${truncation.divergedAt}`;
+    return [resume, `  to read on in the log as it is now: ${accept}`];
+  }
   if (fromOffset === null || toOffset === null || toOffset <= fromOffset) return [resume];
   const count = formatNoun(Number(toOffset - fromOffset), 'offset');
   return [

@@ -1,7 +1,7 @@
 /** A bounded run with nothing left to read still proves that the source is the one that was read, and holds what was read. */
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
-import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
+import type { FetchedBatch, PartitionFeed, Source } from '../source/port.ts';
 import type { Gate } from './concurrency.ts';
 import type { Context, Ports } from './options.ts';
 
@@ -16,24 +16,26 @@ export interface BoundedEnd {
   readonly nextOffset: bigint;
   readonly endOffset: bigint;
   readonly isOver: () => boolean;
+  /** Whether the source's log still holds what was read, where the source can tell. */
+  readonly verifyLog: () => Promise<void>;
 }
 
-/** Rejects with SOURCE_REPLACED where it is another topic, with SOURCE_BEYOND_END where it ends before nextOffset for good. */
+/**
+ * Rejects with SOURCE_REPLACED where it is another topic, with SOURCE_TRUNCATED where its log does not hold what was read, or ends before
+ * nextOffset for good; with SOURCE_BEYOND_END where that is a file.
+ */
 export async function proveEnd(
   { source, clock }: Pick<Ports, 'source' | 'clock'>,
   end: BoundedEnd,
 ): Promise<void> {
   const { partition, nextOffset } = end;
   await source.verifyIdentity(partition.topic, end.topicId);
+  await end.verifyLog();
   const startedMs = clock.nowMs();
   for (let found = end.endOffset; found < nextOffset;) {
     if (end.isOver()) return;
     if (clock.nowMs() - startedMs >= STABLE_MS) {
-      throw new TidemarkError(
-        'SOURCE_BEYOND_END',
-        `${partitionName(partition)} ends at offset ${found}, before nextOffset ${nextOffset}: it was truncated or made anew.`,
-        { fields: { partition: partitionName(partition), fromOffset: nextOffset, endOffset: found } },
-      );
+      throw endsBefore(source.kind, partition, nextOffset, found);
     }
     await clock.pause(LOOK_AGAIN_MS);
     const ranges = await source.ranges(partition.topic);
@@ -77,4 +79,25 @@ export async function nextBatch(
     if (drain.isOpen && !(error instanceof TidemarkError)) return null;
     throw error;
   }
+}
+
+function endsBefore(
+  kind: Source['kind'],
+  partition: TopicPartition,
+  nextOffset: bigint,
+  endOffset: bigint,
+): TidemarkError {
+  const name = partitionName(partition);
+  const found = `${name} ends at offset ${endOffset}, before nextOffset ${nextOffset}`;
+  if (kind === 'file') {
+    return new TidemarkError('SOURCE_BEYOND_END', `${found}: it was truncated or made anew.`, {
+      fields: { partition: name, fromOffset: nextOffset, endOffset },
+    });
+  }
+  return new TidemarkError(
+    'SOURCE_TRUNCATED',
+    `${found}: its log went back. What was read stays committed. Restore the log and resume; or go on with what Kafka holds now: ` +
+      `tidemark accept-truncation JOB.yaml ${name} --from ${endOffset}`,
+    { fields: { partition: name, divergedAt: endOffset, nextOffset, leaderEpoch: null } },
+  );
 }

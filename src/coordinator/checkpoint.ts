@@ -9,7 +9,7 @@ const CHANGE_BYTES = 512;
 
 export type CheckpointBody = Pick<
   EventOf<'checkpointCompleted'>,
-  'nextOffset' | 'leaderEpoch' | 'recordsRead' | 'recordsSkipped' | 'parts'
+  'nextOffset' | 'leaderEpoch' | 'leaderEpochStart' | 'recordsRead' | 'recordsSkipped' | 'parts'
 >;
 
 /**
@@ -35,7 +35,8 @@ export async function checkpoint(
   for (const { writer } of cut.parts) writer.isOffered = true;
   await completeCheckpoint(host, entryBytesMax, () => ({
     nextOffset: cut.nextOffset,
-    leaderEpoch: null,
+    leaderEpoch: cut.read?.epoch ?? null,
+    leaderEpochStart: cut.read?.startOffset ?? null,
     recordsRead: cut.recordsRead,
     recordsSkipped: { nullValue: cut.recordsSkippedNull },
     parts,

@@ -6,6 +6,7 @@ import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import type { PartitionFeed } from '../source/port.ts';
+import { journaledEpoch } from '../source/readEpoch.ts';
 import { nextBatch, proveEnd } from './boundedEnd.ts';
 import { checkpoint } from './checkpoint.ts';
 import { claimPartition, isSucceeded, type Claim } from './claim.ts';
@@ -22,7 +23,8 @@ import { Publisher } from './publisher.ts';
 import { readRequests } from './requests.ts';
 import { retire } from './retire.ts';
 import { settle, type Settling } from './settle.ts';
-import { fromNextOffset, isOfSource } from './sourceFailure.ts';
+import { checkNoGap, fromNextOffset, isOfSource } from './sourceFailure.ts';
+import { proveSource } from './sourceProof.ts';
 import { wentBackError, type WentBack } from './wentBack.ts';
 import { WitnessKeeper } from './witnessKeeper.ts';
 
@@ -49,6 +51,7 @@ export class Epoch {
   #leaveMemory: (() => void) | undefined;
   #forgetDrain: (() => void) | undefined;
   #over = false;
+  #hasLogGoneBack = false;
   /** Its last checkpoint is journaled. */
   #isCheckpointed = false;
   /** The same, and whoever waits for it has nothing more to wait for. */
@@ -226,6 +229,7 @@ export class Epoch {
         ...(memory === undefined ? {} : { roomForFiles: () => memory.room(() => !this.#isOver) }),
       },
       nextOffset,
+      journaledEpoch(this.#claim.host.ledger.facts),
     );
     this.#flow = flow;
     return flow;
@@ -246,7 +250,7 @@ export class Epoch {
   #startReading(flow: Flow): void {
     const { settings, ports } = this.#context;
     const { partition, topicId } = this.#task;
-    const feed = ports.source.open(partition, flow.nextOffset, topicId);
+    const feed = ports.source.open(partition, flow.nextOffset, topicId, flow.read);
     this.#feed = feed;
     // The gate outlives the epoch, by months perhaps: it must not hold on to it.
     this.#forgetDrain = this.#drain.whenOpen(() => {
@@ -266,18 +270,14 @@ export class Epoch {
     if (endOffset !== null && flow.nextOffset >= endOffset) {
       const { nextOffset } = flow;
       const isOver = (): boolean => this.#isOver || this.#drain.isOpen;
-      await proveEnd(this.#context.ports, { partition, topicId, nextOffset, endOffset, isOver });
+      const verifyLog = async () => feed.verify?.({ offset: nextOffset, read: flow.read });
+      await proveEnd(this.#context.ports, { partition, topicId, nextOffset, endOffset, isOver, verifyLog });
     }
     while (endOffset === null || flow.nextOffset < endOffset) {
       if (this.#drain.isOpen) return 'drained';
       const batch = await nextBatch(this.#context, partition, feed, this.#drain);
       if (batch === null) return 'drained';
-      if (batch.fetchedOffset > flow.nextOffset) {
-        throw new TidemarkError(
-          'INTERNAL',
-          `${partitionName(partition)}: the source skipped from ${flow.nextOffset} to ${batch.fetchedOffset}.`,
-        );
-      }
+      checkNoGap(partition, flow.nextOffset, batch);
       try {
         await flow.consume(batch, endOffset);
       } finally {
@@ -295,6 +295,7 @@ export class Epoch {
   /** The source cannot go on: what was read before is made to count, so that the loss begins at nextOffset. */
   async #keepWhatWasRead(error: unknown): Promise<void> {
     if (!isOfSource(error) || this.#latch.failure !== null) return;
+    this.#hasLogGoneBack = hasCode(error, 'SOURCE_TRUNCATED');
     try {
       await this.#latch.race(this.#checkpointNow(true));
       await this.#publisher.idle();
@@ -322,8 +323,8 @@ export class Epoch {
       return [];
     });
     try {
-      // Ids are never reused: the same id now proves that everything up to the cut came from this topic.
-      await this.#latch.race(ports.source.verifyIdentity(this.#task.partition.topic, this.#task.topicId));
+      const feed = this.#hasLogGoneBack ? null : this.#feed;
+      await this.#latch.race(proveSource(ports.source, this.#task, feed, cut));
     } catch (error) {
       await host.submit((stage) => {
         stage.note({ type: 'checkpointFailed' });

@@ -7,7 +7,8 @@ import type { RollingPolicy } from '../../actors/rollingPolicy.ts';
 import type { RollReason } from '../../journal/events.ts';
 import type { Clock } from '../clock.ts';
 import { LineWays } from '../source/lineTable.ts';
-import type { FetchedBatch, LineRun, RecordCursor } from '../source/port.ts';
+import type { FetchedBatch, LineRun, ReadEpoch, RecordCursor } from '../source/port.ts';
+import { readEpochBehind } from '../source/readEpoch.ts';
 import { NoRoomYet } from '../source/unpackRoom.ts';
 import { findBuckets, type Wanted } from './bucketsAhead.ts';
 import { forEachBounded } from './concurrency.ts';
@@ -25,6 +26,8 @@ const ROLLED_SHARE = 64;
 /** A consistent cut at a record boundary. */
 export interface Cut {
   readonly nextOffset: bigint;
+  /** The leader epoch of the last batch below nextOffset. */
+  readonly read: ReadEpoch | null;
   readonly recordsRead: number;
   readonly recordsSkippedNull: number;
   /** Files that have changed since the last completed checkpoint. */
@@ -73,12 +76,19 @@ export class Flow {
   /** Files that no completed checkpoint has made pending: those above and the rolled ones. */
   readonly #unfinished = new Set<PartWriter>();
   #nextOffset: bigint;
+  /** Up to `#batchFrom`, and behind it: a batch is of one leader epoch. */
+  #readBefore: ReadEpoch | null;
+  #readBehind: ReadEpoch | null;
+  #batchFrom: bigint;
   #recordsRead = 0;
   #recordsSkippedNull = 0;
 
-  constructor(options: FlowOptions, nextOffset: bigint) {
+  constructor(options: FlowOptions, nextOffset: bigint, read: ReadEpoch | null = null) {
     this.#options = options;
     this.#nextOffset = nextOffset;
+    this.#batchFrom = nextOffset;
+    this.#readBefore = read;
+    this.#readBehind = read;
     const slotMs = options.assigner.by === 'record-time' ? options.assigner.slotMs : ANY_TIME_MS;
     this.#run = { fromDelta: 0, toDelta: 0, owner: this.#ways.owner, slotMs, nowMs: 0 };
   }
@@ -88,12 +98,20 @@ export class Flow {
     return this.#nextOffset;
   }
 
+  /** The leader epoch of the last batch that the flow has dealt with any of. */
+  get read(): ReadEpoch | null {
+    return this.#nextOffset > this.#batchFrom ? this.#readBehind : this.#readBefore;
+  }
+
   /**
    * Writes the batch's records from the cursor on, up to but not including `endOffset` where one is given. Where a record cannot be
    * read the cursor stands on it: what was written before it counts.
    */
   async consume(batch: FetchedBatch, endOffset: bigint | null): Promise<void> {
     const cursor = batch.records();
+    this.#readBefore = this.read;
+    this.#readBehind = readEpochBehind(this.#readBefore, batch);
+    this.#batchFrom = this.#nextOffset;
     try {
       // One time for the whole batch: a bucket that was opened for a record is the one that the record then goes to.
       const wallMs = this.#options.clock.wallMs();
@@ -342,6 +360,7 @@ export class Flow {
     }
     return {
       nextOffset: this.#nextOffset,
+      read: this.read,
       recordsRead: this.#recordsRead,
       recordsSkippedNull: this.#recordsSkippedNull,
       parts,

@@ -38,6 +38,7 @@ export class PartFiles {
   async open(bucket: string, firstOffset: bigint): Promise<PartWriter> {
     const { context, host, partition } = this.#options;
     const { ports, settings } = context;
+    const { generation } = host.ledger.facts;
     for (let attempt = 1; ; attempt += 1) {
       if (this.#options.isOver())
         throw new TidemarkError('FENCED', `The epoch was over before a file for "${bucket}" was opened.`);
@@ -46,11 +47,10 @@ export class PartFiles {
       const id = partId(ports.random.hexId());
       const target = {
         partId: id,
-        finalUri: finalUri(naming, folder, partition, firstOffset),
+        finalUri: finalUri(naming, folder, partition, firstOffset, generation),
         temporaryUri: temporaryUri(folder, id),
       };
       const openedAtMs = Math.max(0, Math.floor(ports.clock.wallMs()));
-      const { generation } = host.ledger.facts;
       await host.submit(() => [
         { type: 'partOpened', ...target, bucket, format: 'text', firstOffset, generation, openedAtMs },
       ]);
@@ -100,13 +100,15 @@ export class PartFiles {
     return this.#writer(part, part.bucket, durable.firstOffset, file, { durable, ageMs });
   }
 
-  /** Whether today's configuration would put the file where it is: only then does it take more records. */
-  isInPlace({ bucket, finalUri: journaled, firstOffset }: PartFileContext): boolean {
-    const { context, partition } = this.#options;
+  /** Whether today's configuration and log would put the file where it is: only then does it take more records. */
+  isInPlace({ bucket, finalUri: journaled, firstOffset, generation }: PartFileContext): boolean {
+    const { context, partition, host } = this.#options;
+    if (generation !== host.ledger.facts.generation) return false;
     const { naming } = context.settings;
     const folder = folderOf(journaled);
     return (
-      isFolderOf(naming, bucket, folder) && journaled === finalUri(naming, folder, partition, firstOffset)
+      isFolderOf(naming, bucket, folder) &&
+      journaled === finalUri(naming, folder, partition, firstOffset, generation)
     );
   }
 

@@ -187,7 +187,8 @@ export class PartitionRunner {
     );
     if (this.#isReleased) return { type: 'released' };
     if (error.retry === 'config') throw error;
-    if (isPassing(error)) {
+    // A log that lacks nothing of what counts is read on where the journal is.
+    if (isPassing(error) || isBehindJournal(error, epoch)) {
       return { type: 'again', error, madeProgress: epoch?.madeProgress ?? false };
     }
     if (error.fields['isDeleted'] === true && this.#task.purpose === 'read') {
@@ -359,8 +360,19 @@ function stopFactsOf(error: TidemarkError): StopFacts {
     fromOffset: offsetOf(fromOffset),
     toOffset: offsetOf(toOffset),
     files: Array.isArray(files) ? (files as readonly string[]) : [],
-    truncation: null,
+    truncation: truncationOf(error),
   };
+}
+
+function isBehindJournal({ fields }: TidemarkError, epoch: Epoch | null): boolean {
+  const nextOffset = epoch?.claim.host.ledger.facts.nextOffset ?? null;
+  const { divergedAt } = fields;
+  return nextOffset !== null && typeof divergedAt === 'bigint' && divergedAt >= nextOffset;
+}
+
+function truncationOf({ fields: { divergedAt, leaderEpoch } }: TidemarkError): StopFacts['truncation'] {
+  if (typeof divergedAt !== 'bigint') return null;
+  return { divergedAt, leaderEpoch: typeof leaderEpoch === 'number' ? leaderEpoch : null };
 }
 
 /** Sources of lines count them as numbers. */

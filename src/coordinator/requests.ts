@@ -74,6 +74,8 @@ export function decideRequest(state: Stage, { requestId, request }: FiledRequest
     case 'acceptLoss': {
       const { fromOffset, toOffset } = request;
       if (stop === null) return refuse('The partition is not stopped: there is no loss to accept.');
+      if (stop.truncation !== null)
+        return refuse('The log went back, and holds other records: accept-truncation reads them.');
       if (stop.files.length > 0) {
         // Their records lie below nextOffset: giving up offsets behind it would lose more and mend nothing.
         return refuse(`No offsets are lost, but ${stop.files.join(', ')}: mend that, then resume.`);
@@ -85,8 +87,14 @@ export function decideRequest(state: Stage, { requestId, request }: FiledRequest
       }
       return [{ type: 'lossAccepted', requestId, fromOffset, toOffset }];
     }
-    case 'acceptTruncation':
-      return refuse('The partition is not stopped by a log that went back.');
+    case 'acceptTruncation': {
+      const truncation = stop?.truncation ?? null;
+      if (truncation === null) return refuse('The partition is not stopped by a log that went back.');
+      const { divergedAt } = truncation;
+      if (request.divergedAt !== null && request.divergedAt !== divergedAt)
+        return refuse(`The log went back to offset ${divergedAt}, not to ${request.divergedAt}.`);
+      return [{ type: 'logTruncationAccepted', requestId, ...truncation }];
+    }
   }
 }
 

@@ -149,6 +149,7 @@ async function makePending(settling: Settling, parts: readonly PartChange[]): Pr
   await completeCheckpoint(host, entryBytesMax, (facts) => ({
     nextOffset: facts.nextOffset ?? 0n,
     leaderEpoch: facts.leaderEpoch,
+    leaderEpochStart: facts.leaderEpochStart,
     recordsRead: 0,
     recordsSkipped: { nullValue: 0 },
     parts: [...parts],

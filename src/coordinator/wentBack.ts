@@ -136,7 +136,8 @@ function keptEvents(
   return [
     ...moves.map((move) => ({ type: 'partMoved', ...move }) as const),
     {
-      ...{ type: 'checkpointCompleted', checkpoint: facts.checkpoint + 1, nextOffset, leaderEpoch: null },
+      ...{ type: 'checkpointCompleted', checkpoint: facts.checkpoint + 1, nextOffset },
+      ...{ leaderEpoch: null, leaderEpochStart: null },
       ...{ recordsRead: 0, recordsSkipped: { nullValue: 0 }, checkpointParts: 0, parts: [...changes] },
     },
   ];

@@ -57,6 +57,7 @@ export function lineBatch(lines: Lines, firstLine: number, times: FileTimes): Fe
   return {
     fetchedOffset: BigInt(firstLine),
     nextOffset: BigInt(firstLine + lines.count),
+    leaderEpoch: null,
     sizeBytes: lines.buffer.length,
     records: () => lineCursor(lines, firstLine, times),
   };

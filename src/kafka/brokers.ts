@@ -5,9 +5,16 @@
 import type { KafkaConfig } from 'kafkajs';
 import { TidemarkError } from '../../journal/errors.ts';
 import { brokerAddress, type BrokerAddress } from './address.ts';
+import { type EpochEnd, type EpochQuestion, epochEndRequest } from './epochProtocol.ts';
 import { type FetchRequest, fetchRequest, type FetchResponse } from './fetchProtocol.ts';
 import { abortError, isAuthenticationFailure } from './kafkaErrors.ts';
-import { API_KEYS, brokerFactory, closeConnections } from './kafkajsInternals.ts';
+import {
+  API_KEYS,
+  brokerFactory,
+  closeConnections,
+  connectFetches,
+  fetchConnects,
+} from './kafkajsInternals.ts';
 import type { Broker } from './kafkajsTypes.ts';
 import { type ClusterMetadata, METADATA_VERSION, metadataRequest } from './metadata.ts';
 
@@ -44,6 +51,26 @@ export class Brokers {
 
   async fetch(nodeId: number, request: FetchRequest): Promise<FetchResponse> {
     return this.at(nodeId, (broker) => broker.connectionPool.send(fetchRequest(request)));
+  }
+
+  /** Sees to it that there is a connection for fetches, and gives how many there were: another number means that it was made anew. */
+  async connectFetches(nodeId: number): Promise<number> {
+    return this.at(nodeId, (broker) => connectFetches(broker.connectionPool));
+  }
+
+  /** How many connections for fetches there were. */
+  fetchConnects(nodeId: number): number {
+    const broker = this.#nodes.get(nodeId);
+    return broker === undefined ? 0 : fetchConnects(broker.connectionPool);
+  }
+
+  /** In the order of the questions, or in any other. */
+  async epochEnds(nodeId: number, questions: readonly EpochQuestion[]): Promise<readonly EpochEnd[]> {
+    if (questions.length === 0) return [];
+    const { ends } = await this.at(nodeId, (broker) =>
+      broker.connectionPool.send(epochEndRequest(questions)),
+    );
+    return ends;
   }
 
   /** Asks the broker with this node id, as the last metadata named it. */

@@ -1,6 +1,7 @@
 /** One owned partition as its runner pulls it: fetched ahead by the fetcher, unpacked when pulled. */
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
-import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
+import { readEpochBehind } from '../source/readEpoch.ts';
+import type { FetchedBatch, LogPosition, PartitionFeed, ReadEpoch } from '../source/port.ts';
 import type { UnpackRoom } from '../source/unpackRoom.ts';
 import { abortError } from './kafkaErrors.ts';
 import type { KafkaTuning } from './options.ts';
@@ -13,6 +14,7 @@ export interface FeedOwner {
   /** There is room for another fetch. */
   wanted(): void;
   closed(feed: Feed): void;
+  verify(feed: Feed, position: LogPosition): Promise<void>;
 }
 
 export class Feed implements PartitionFeed {
@@ -28,6 +30,16 @@ export class Feed implements PartitionFeed {
   retryAtMs = 0;
   /** Its offset is outside the log, or its topic is missing: the range guard looks into it. */
   suspended = false;
+  /** As the metadata told it; -1 where they told none. */
+  leaderEpoch = -1;
+  /** The leader epoch of the last batch below fetchOffset. */
+  readEpoch: ReadEpoch | null;
+  /** Of the leaders that were found, and of what was read: a later leader's is not lower. */
+  highestEpoch: number;
+  /** The leader, leader epoch and connection by which the log has proved to hold what was read. */
+  provenBy: string | null = null;
+  /** Since then every leader is behind `highestEpoch`. */
+  olderSinceMs: number | null = null;
   /** The next fetch asks for this partition alone, so that no other can fill the answer. */
   alone = false;
   /** In a row, although asked alone and although there are records. */
@@ -49,7 +61,7 @@ export class Feed implements PartitionFeed {
   constructor(
     at: TopicPartition,
     offset: bigint,
-    expectedTopicId: string | null,
+    { expectedTopicId, read }: { readonly expectedTopicId: string | null; readonly read: ReadEpoch | null },
     tuning: FeedTuning,
     room: UnpackRoom,
     owner: FeedOwner,
@@ -59,6 +71,8 @@ export class Feed implements PartitionFeed {
     this.partition = at.partition;
     this.expectedTopicId = expectedTopicId;
     this.fetchOffset = offset;
+    this.readEpoch = read;
+    this.highestEpoch = read?.epoch ?? -1;
     this.#tuning = tuning;
     this.#room = room;
     this.#owner = owner;
@@ -80,6 +94,10 @@ export class Feed implements PartitionFeed {
     });
   }
 
+  verify(position: LogPosition): Promise<void> {
+    return this.#owner.verify(this, position);
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -92,6 +110,8 @@ export class Feed implements PartitionFeed {
   push(scanned: ScannedRecords): void {
     if (!this.open) return;
     this.fetchOffset = scanned.nextOffset;
+    this.readEpoch = readEpochBehind(this.readEpoch, scanned);
+    this.highestEpoch = Math.max(this.highestEpoch, scanned.leaderEpoch ?? -1);
     this.neededBytes = 0;
     this.cutAnswers = 0;
     this.alone = false;

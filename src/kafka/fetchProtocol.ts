@@ -13,6 +13,8 @@ const READ_COMMITTED = 1;
 export interface FetchPartition {
   readonly topic: string;
   readonly partition: number;
+  /** As the asker knows it, -1 where it does not: a broker in another epoch refuses with error 74 or 75. */
+  readonly leaderEpoch: number;
   readonly fetchOffset: bigint;
   readonly bytesMax: number;
 }
@@ -47,20 +49,13 @@ export interface FetchResponse {
 }
 
 function encodeFetchRequest({ waitMs, bytesMax, partitions }: FetchRequest): Buffer {
-  const [consumer, bytesMin, noSession, noSessionEpoch, anyLeaderEpoch, noLogStart] = [
-    -1,
-    1,
-    0,
-    -1,
-    -1,
-    -1n,
-  ] as const;
+  const [consumer, bytesMin, noSession, noSessionEpoch, noLogStart] = [-1, 1, 0, -1, -1n] as const;
   const writer = new WireWriter().int32(consumer).int32(waitMs).int32(bytesMin).int32(bytesMax);
   writer.int8(READ_COMMITTED).int32(noSession).int32(noSessionEpoch);
   // One topic entry per partition: the broker fills the answer in this order, and the caller rotates it.
   writer.int32(partitions.length);
-  for (const { topic, partition, fetchOffset, bytesMax: partitionBytesMax } of partitions) {
-    writer.string(topic).int32(1).int32(partition).int32(anyLeaderEpoch);
+  for (const { topic, partition, leaderEpoch, fetchOffset, bytesMax: partitionBytesMax } of partitions) {
+    writer.string(topic).int32(1).int32(partition).int32(leaderEpoch);
     writer.int64(fetchOffset).int64(noLogStart).int32(partitionBytesMax);
   }
   const noForgottenTopics = 0;

@@ -5,6 +5,7 @@
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { Clock } from '../clock.ts';
+import type { LogPosition, ReadEpoch } from '../source/port.ts';
 import { UnpackRoom } from '../source/unpackRoom.ts';
 import type { Brokers } from './brokers.ts';
 import { Feed } from './feed.ts';
@@ -12,15 +13,20 @@ import type { FetchedPartition, FetchRequest, FetchResponse } from './fetchProto
 import { FrameLease } from './framePool.ts';
 import { authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import { LeaderSearch } from './leaderSearch.ts';
+import { LogCheck } from './logCheck.ts';
 import type { KafkaSourceOptions, KafkaTuning, SourceLog } from './options.ts';
 import { pauseUnless, retryDelayMs, retryLevel, Wakeup } from './pacing.ts';
+import { askUntil } from './questions.ts';
 import { watchRange } from './rangeGuard.ts';
 import { BATCH_BYTES_MIN, type PartitionRecords, scanRecords } from './recordBatches.ts';
 
 type Answer = FetchedPartition & Pick<PartitionRecords, 'release'>;
 
 export interface FetcherContext {
-  readonly brokers: Pick<Brokers, 'metadata' | 'fetch' | 'at'>;
+  readonly brokers: Pick<
+    Brokers,
+    'metadata' | 'fetch' | 'at' | 'epochEnds' | 'connectFetches' | 'fetchConnects'
+  >;
   readonly clock: Clock;
   readonly log: SourceLog;
   readonly tuning: KafkaTuning;
@@ -51,6 +57,7 @@ export class Fetcher {
   readonly #loops = new Map<number, { readonly wakeup: Wakeup; readonly ended: Promise<void> }>();
   readonly #leaders: LeaderSearch;
   readonly #room: UnpackRoom;
+  readonly #check: LogCheck;
   #turn = 0;
 
   constructor(context: FetcherContext) {
@@ -61,18 +68,30 @@ export class Fetcher {
       feeds: this.#feeds,
       found: (nodeId) => this.#loopOf(nodeId).wakeup.notify(),
       missing: (feed) => this.#suspend(feed),
+      olderLog: (feed) => this.#check.olderLog(feed),
     });
+    this.#check = new LogCheck(context, { lostLeader: (feed) => this.#lostLeader([feed]) });
     context.signal.addEventListener('abort', () => {
       for (const { wakeup } of this.#loops.values()) wakeup.notify();
     });
   }
 
-  open(at: TopicPartition, offset: bigint, expectedTopicId: string | null): Feed {
+  open(
+    at: TopicPartition,
+    offset: bigint,
+    expectedTopicId: string | null,
+    read: ReadEpoch | null = null,
+  ): Feed {
     const wanted = (): void => {
       if (feed.leader !== null) this.#loops.get(feed.leader)?.wakeup.notify();
     };
-    const owner = { wanted, closed: () => void this.#feeds.delete(feed) };
-    const feed: Feed = new Feed(at, offset, expectedTopicId, this.#context.tuning, this.#room, owner);
+    const owner = {
+      wanted,
+      closed: () => void this.#feeds.delete(feed),
+      verify: (_feed: Feed, position: LogPosition) => this.#verify(feed, position),
+    };
+    const known = { expectedTopicId, read };
+    const feed: Feed = new Feed(at, offset, known, this.#context.tuning, this.#room, owner);
     if (this.#context.signal.aborted) {
       void feed.close();
       return feed;
@@ -80,6 +99,13 @@ export class Fetcher {
     this.#feeds.add(feed);
     this.#leaders.search();
     return feed;
+  }
+
+  async #verify(feed: Feed, position: LogPosition): Promise<void> {
+    const { tuning } = this.#context;
+    await askUntil(this.#context, 'leader epochs', tuning.questionMs, () =>
+      this.#check.verify(feed, position),
+    );
   }
 
   /** Closes every feed and waits for the loops; the connections have to be closed for a request in flight to end. */
@@ -99,7 +125,7 @@ export class Fetcher {
   }
 
   async #run(nodeId: number, wakeup: Wakeup): Promise<void> {
-    const { signal, clock, brokers, log, roomToFetch } = this.#context;
+    const { signal, clock, log, roomToFetch } = this.#context;
     for (let failures = 0; !signal.aborted;) {
       await roomToFetch?.(() => !signal.aborted);
       const feeds = this.#plan(nodeId);
@@ -108,13 +134,9 @@ export class Fetcher {
         continue;
       }
       try {
-        const request = this.#request(nodeId, feeds);
-        const response = await brokers.fetch(nodeId, request);
-        if (response.errorCode !== KAFKA_CODE.none)
-          throw new Error(`the broker answered error ${response.errorCode}`);
+        await this.#fetch(nodeId, feeds);
         if (failures > 0) log.info({ nodeId, failures }, `Broker ${nodeId} answers again.`);
         failures = 0;
-        this.#apply(feeds, request, response);
       } catch (error) {
         // Closing the source ends a request in flight with an error, and the loop with it.
         if (signal.aborted as boolean) return;
@@ -127,6 +149,20 @@ export class Fetcher {
         await pauseUnless(signal, clock, retryDelayMs(failures));
       }
     }
+  }
+
+  /** Asks for those of the feeds whose log has proved, over this very connection, to be the one that was read. */
+  async #fetch(nodeId: number, planned: readonly Feed[]): Promise<void> {
+    const { brokers } = this.#context;
+    const connects = await brokers.connectFetches(nodeId);
+    const feeds = await this.#check.admitted(nodeId, connects, planned);
+    if (feeds.length === 0) return;
+    const request = this.#request(nodeId, feeds);
+    const response = await brokers.fetch(nodeId, request);
+    if (response.errorCode !== KAFKA_CODE.none)
+      throw new Error(`the broker answered error ${response.errorCode}`);
+    // Made anew in between: what answers now may have another log.
+    if (brokers.fetchConnects(nodeId) === connects) this.#apply(feeds, request, response);
   }
 
   /** Open feeds that this broker leads and that have room, in turn; one that has to be asked alone comes alone. */
@@ -153,8 +189,8 @@ export class Fetcher {
     }
     const share = Math.floor(prefetchBytesMax / (this.#feeds.size * prefetchFetches));
     const bytesEach = Math.min(fetchBytesMax, Math.max(share, FETCH_BYTES_MIN));
-    const partitions = feeds.map(({ topic, partition, fetchOffset, neededBytes }) => {
-      return { topic, partition, fetchOffset, bytesMax: Math.max(bytesEach, neededBytes) };
+    const partitions = feeds.map(({ topic, partition, leaderEpoch, fetchOffset, neededBytes }) => {
+      return { topic, partition, leaderEpoch, fetchOffset, bytesMax: Math.max(bytesEach, neededBytes) };
     });
     return {
       waitMs,
@@ -194,6 +230,10 @@ export class Fetcher {
       case KAFKA_CODE.offsetOutOfRange:
         this.#suspend(feed);
         return;
+      case KAFKA_CODE.unknownLeaderEpoch:
+        feed.olderSinceMs ??= this.#context.clock.nowMs();
+        this.#lostLeader([feed]);
+        return;
       case KAFKA_CODE.corruptMessage:
         throw unreadable(feed);
       case KAFKA_CODE.topicAuthorizationFailed:
@@ -211,6 +251,7 @@ export class Fetcher {
   #take(feed: Feed, answer: Answer, askedBytes: number, askedAlone: boolean): void {
     const { fetchOffset, name } = feed;
     feed.failures = 0;
+    feed.olderSinceMs = null;
     feed.alone = false;
     const { lastStableOffset, records } = answer;
     const scanned = scanRecords({ ...answer, name, fetchedOffset: fetchOffset });
@@ -257,7 +298,7 @@ export class Fetcher {
   #suspend(feed: Feed): void {
     if (feed.suspended) return;
     feed.suspended = true;
-    watchRange(this.#context, feed).then(
+    watchRange(this.#context, this.#check, feed).then(
       () => {
         feed.suspended = false;
         feed.leader = null;

@@ -19,6 +19,8 @@ export const KAFKA_CODE = {
   leaderNotAvailable: 5,
   invalidTopic: 17,
   topicAuthorizationFailed: 29,
+  fencedLeaderEpoch: 74,
+  unknownLeaderEpoch: 75,
 } as const;
 
 function* causes(error: unknown): Generator<KafkaErrorShape> {

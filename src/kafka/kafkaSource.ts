@@ -5,6 +5,7 @@ import type {
   GroupMember,
   OffsetRange,
   PartitionFeed,
+  ReadEpoch,
   Source,
   SourceFacts,
   SourceListener,
@@ -148,8 +149,13 @@ class KafkaSource implements Source {
     return { ...this.#context, member, config: kafkaConfig(this.#options, this.#tuning), records };
   }
 
-  open(partition: TopicPartition, offset: bigint, expectedTopicId: string | null): PartitionFeed {
-    return this.#fetcher.open(partition, offset, expectedTopicId);
+  open(
+    partition: TopicPartition,
+    offset: bigint,
+    expectedTopicId: string | null,
+    read: ReadEpoch | null = null,
+  ): PartitionFeed {
+    return this.#fetcher.open(partition, offset, expectedTopicId, read);
   }
 
   verifyIdentity(topic: string, expectedTopicId: string | null): Promise<void> {

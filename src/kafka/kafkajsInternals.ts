@@ -109,6 +109,7 @@ export function missingMembers(): string[] {
     'LeaveGroup',
     'OffsetCommit',
     'OffsetFetch',
+    'OffsetForLeaderEpoch',
   ]) {
     if (typeof client.apiKeys[key] !== 'number') missing.push(`apiKeys.${key}`);
   }
@@ -119,6 +120,7 @@ export function missingMembers(): string[] {
 }
 
 const connecting = Symbol('tidemark: connecting');
+const connects = Symbol('tidemark: connects');
 
 /**
  * 1. A connection keeps the bytes of a response that was cut off and takes them for the start of the next one after it has
@@ -130,6 +132,7 @@ const connecting = Symbol('tidemark: connecting');
 function repair(): void {
   const connection = client.Connection.prototype as Connection & {
     [connecting]?: Promise<unknown> | undefined;
+    [connects]?: number;
   };
   const { connect, processData } = connection;
   connection.processData = function (this: typeof connection, bytes) {
@@ -142,6 +145,7 @@ function repair(): void {
       this.chunks = [];
       this.bytesBuffered = 0;
       this.bytesNeeded = 4;
+      this[connects] = (this[connects] ?? 0) + 1;
       return connect.call(this).finally(() => {
         this[connecting] = undefined;
       });
@@ -182,6 +186,7 @@ export const API_KEYS = {
   metadata: client.apiKeys['Metadata'] ?? -1,
   joinGroup: client.apiKeys['JoinGroup'] ?? -1,
   syncGroup: client.apiKeys['SyncGroup'] ?? -1,
+  offsetForLeaderEpoch: client.apiKeys['OffsetForLeaderEpoch'] ?? -1,
 } as const;
 
 /** A request payload of bytes that were encoded already. */
@@ -244,6 +249,24 @@ export function brokerFactory(
       allowAutoTopicCreation: false,
       authenticationTimeout: config.authenticationTimeout,
     });
+}
+
+/** A broker's fetches have a connection of their own: the second one. */
+const fetchConnection = ({ pool }: ConnectionPool): Connection & { [connects]?: number } => {
+  const [, connection] = pool;
+  if (connection === undefined) throw new TidemarkError('INTERNAL', 'a broker has no connection for fetches');
+  return connection;
+};
+
+/** How often the connection for fetches was made: a log that is cut by hand keeps none. */
+export function fetchConnects(pool: ConnectionPool): number {
+  return fetchConnection(pool)[connects] ?? 0;
+}
+
+/** Makes the connection for fetches where there is none now. */
+export async function connectFetches(pool: ConnectionPool): Promise<number> {
+  await fetchConnection(pool).connect();
+  return fetchConnects(pool);
 }
 
 /** Closes both connections now: requests in flight are rejected with `reason` instead of being waited for. */

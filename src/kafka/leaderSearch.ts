@@ -1,4 +1,5 @@
 /** Finds the leading brokers of feeds that have none, for as long as it takes. */
+import type { TidemarkError } from '../../journal/errors.ts';
 import type { Feed } from './feed.ts';
 import type { FetcherContext } from './fetcher.ts';
 import { authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
@@ -12,6 +13,8 @@ export interface LeaderSearchHost {
   found(nodeId: number): void;
   /** The feed's topic or partition does not exist. */
   missing(feed: Feed): void;
+  /** Whether the log, whose leader epoch is behind what was read, lacks what was read: then the error that says so. */
+  olderLog(feed: Feed): Promise<TidemarkError | null>;
 }
 
 export class LeaderSearch {
@@ -64,7 +67,9 @@ export class LeaderSearch {
         continue;
       }
       try {
-        this.#assign(due, await brokers.metadata([...new Set(due.map((feed) => feed.topic))]));
+        const metadata = await brokers.metadata([...new Set(due.map((feed) => feed.topic))]);
+        this.#assign(due, metadata);
+        await this.#endOlder(due);
         failures = 0;
       } catch (error) {
         if (signal.aborted as boolean) return;
@@ -82,7 +87,7 @@ export class LeaderSearch {
     const found = new Set<number>();
     for (const feed of feeds) {
       const topic = metadata.topics.find(({ topic: name }) => name === feed.topic);
-      const leader = topic?.partitions[feed.partition]?.leader ?? -1;
+      const { leader = -1, leaderEpoch = -1 } = topic?.partitions[feed.partition] ?? {};
       if (
         topic !== undefined &&
         feed.expectedTopicId !== null &&
@@ -96,8 +101,12 @@ export class LeaderSearch {
         feed.fail(
           authenticationError(new Error(`no access to topic ${feed.topic}`), this.#context.addresses),
         );
+      } else if (leader >= 0 && isBehind(feed, leaderEpoch)) {
+        this.#isOlder(feed, leaderEpoch);
       } else if (leader >= 0) {
         feed.leader = leader;
+        feed.leaderEpoch = leaderEpoch;
+        feed.highestEpoch = Math.max(feed.highestEpoch, leaderEpoch);
         found.add(leader);
       } else {
         this.#leaderUnknown(feed);
@@ -105,6 +114,35 @@ export class LeaderSearch {
     }
     // Only now, so that the first fetch asks for all of them.
     for (const nodeId of found) this.#host.found(nodeId);
+  }
+
+  /** A broker that lags behind an election tells its former epoch for a moment; a cluster restored from an older copy goes on to. */
+  #isOlder(feed: Feed, leaderEpoch: number): void {
+    const { clock, log, tuning } = this.#context;
+    if (feed.olderSinceMs === null) {
+      const seconds = Math.round(tuning.outOfRangeStableMs / 1000);
+      log.warn(
+        { partition: feed.name, leaderEpoch, highestEpoch: feed.highestEpoch },
+        `${feed.name} is led in epoch ${leaderEpoch}, behind epoch ${feed.highestEpoch}, which was seen: if that stays so for ${seconds} s its log is an older one.`,
+      );
+    }
+    feed.olderSinceMs ??= clock.nowMs();
+    feed.failures += 1;
+    feed.retryAtMs = clock.nowMs() + retryDelayMs(feed.failures);
+  }
+
+  /** Ends feeds whose leaders stay behind what was read, where the log does lack it. */
+  async #endOlder(feeds: readonly Feed[]): Promise<void> {
+    const { clock, tuning } = this.#context;
+    for (const feed of feeds) {
+      if (feed.olderSinceMs === null || clock.nowMs() - feed.olderSinceMs < tuning.outOfRangeStableMs)
+        continue;
+      const error = await this.#host.olderLog(feed);
+      if (error !== null) feed.fail(error);
+      // Only what brokers told was later, and nothing of it was read.
+      feed.highestEpoch = feed.readEpoch?.epoch ?? -1;
+      feed.olderSinceMs = null;
+    }
   }
 
   #leaderUnknown(feed: Feed): void {
@@ -116,4 +154,9 @@ export class LeaderSearch {
       `${feed.name} has no leader now; waiting for one.`,
     );
   }
+}
+
+/** Brokers that tell no epochs are never behind. */
+function isBehind(feed: Feed, leaderEpoch: number): boolean {
+  return leaderEpoch >= 0 && leaderEpoch < feed.highestEpoch;
 }

@@ -14,6 +14,8 @@ export interface PartitionLeader {
   readonly errorCode: number;
   /** Node id; -1 while there is none. */
   readonly leader: number;
+  /** Counts the elections of the partition; -1 where the broker does not know. */
+  readonly leaderEpoch: number;
 }
 
 export interface TopicMetadata {
@@ -63,8 +65,9 @@ function decodeTopic(reader: WireReader): TopicMetadata {
   const id = reader.uuid();
   reader.int8(); // internal
   const partitions = reader.compactArray(() => {
-    const found = { errorCode: reader.int16(), partition: reader.int32(), leader: reader.int32() };
-    reader.int32(); // leader epoch
+    const [errorCode, partition] = [reader.int16(), reader.int32()];
+    const [leader, leaderEpoch] = [reader.int32(), reader.int32()];
+    const found = { errorCode, partition, leader, leaderEpoch };
     for (let list = 0; list < 3; list += 1) reader.compactArray(() => reader.int32()); // replicas, in sync, offline
     reader.skipTags();
     return found;

@@ -6,22 +6,24 @@ import { TidemarkError } from '../../journal/errors.ts';
 import type { Feed } from './feed.ts';
 import type { FetcherContext } from './fetcher.ts';
 import { KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
+import { truncated, type LogCheck } from './logCheck.ts';
+import type { PartitionLeader } from './metadata.ts';
 import { listOffsets } from './offsets.ts';
 import { pauseUnless } from './pacing.ts';
 
 export type RangeFinding =
   | { readonly type: 'inside' }
   | { readonly type: 'lost'; readonly startOffset: bigint }
-  | { readonly type: 'beyond'; readonly endOffset: bigint }
+  | { readonly type: 'beyond'; readonly error: TidemarkError }
   | { readonly type: 'missing' };
 
 /** Resolves when the feed's offset is inside the log (again), or the feed is closed; rejects with what is wrong for good. */
-export async function watchRange(context: FetcherContext, feed: Feed): Promise<void> {
+export async function watchRange(context: FetcherContext, check: LogCheck, feed: Feed): Promise<void> {
   const { signal, clock, log, tuning } = context;
   let seen: RangeFinding['type'] | null = null;
   let sinceMs = 0;
   while (feed.open && !signal.aborted) {
-    const finding = await look(context, feed);
+    const finding = await look(context, check, feed);
     if (finding?.type === 'inside') return;
     if (finding === null) {
       // What was seen before an outage says nothing about the time after it.
@@ -41,7 +43,7 @@ export async function watchRange(context: FetcherContext, feed: Feed): Promise<v
 }
 
 /** Null where Kafka does not say. */
-async function look(context: FetcherContext, feed: Feed): Promise<RangeFinding | null> {
+async function look(context: FetcherContext, check: LogCheck, feed: Feed): Promise<RangeFinding | null> {
   const { brokers, log, signal } = context;
   try {
     const { topics } = await brokers.metadata([feed.topic]);
@@ -55,9 +57,9 @@ async function look(context: FetcherContext, feed: Feed): Promise<RangeFinding |
     const partition = topic.partitions[feed.partition];
     if (partition === undefined) return { type: 'missing' };
     const [startOffset = 0n] = await listOffsets(brokers, feed.topic, [partition], 'earliest');
-    const [endOffset = 0n] = await listOffsets(brokers, feed.topic, [partition], 'highWatermark');
     if (feed.fetchOffset < startOffset) return { type: 'lost', startOffset };
-    return feed.fetchOffset > endOffset ? { type: 'beyond', endOffset } : { type: 'inside' };
+    const error = (await check.beyondEnd(feed, partition)) ?? (await behindEnd(context, feed, partition));
+    return error === 'inside' ? { type: 'inside' } : { type: 'beyond', error };
   } catch (error) {
     if (error instanceof TidemarkError && error.code === 'SOURCE_REPLACED') throw error;
     if (!signal.aborted)
@@ -66,13 +68,24 @@ async function look(context: FetcherContext, feed: Feed): Promise<RangeFinding |
   }
 }
 
+/** Where the broker tells no epochs; the end of what is replicated lags after an election, and what is told too early passes. */
+async function behindEnd(
+  { brokers }: FetcherContext,
+  feed: Feed,
+  partition: PartitionLeader,
+): Promise<TidemarkError | 'inside'> {
+  const [endOffset = 0n] = await listOffsets(brokers, feed.topic, [partition], 'highWatermark');
+  if (feed.fetchOffset <= endOffset) return 'inside';
+  return truncated(feed.name, feed.fetchOffset, { divergedAt: endOffset, leaderEpoch: null });
+}
+
 function describe(feed: Feed, finding: RangeFinding): string {
   const at = `offset ${feed.fetchOffset.toString()} of ${feed.name}`;
   switch (finding.type) {
     case 'lost':
       return `Kafka no longer holds offsets ${feed.fetchOffset.toString()} to ${(finding.startOffset - 1n).toString()} of ${feed.name}`;
     case 'beyond':
-      return `The log of ${feed.name} ends at ${finding.endOffset.toString()}, before ${at}`;
+      return finding.error.message;
     case 'missing':
       return `Topic ${feed.topic} or its partition ${feed.partition} does not exist any more`;
     case 'inside':
@@ -81,16 +94,13 @@ function describe(feed: Feed, finding: RangeFinding): string {
 }
 
 function rangeError(feed: Feed, finding: RangeFinding): TidemarkError {
+  if (finding.type === 'beyond') return finding.error;
   const message = describe(feed, finding);
   const fields = { partition: feed.name, fromOffset: feed.fetchOffset };
   switch (finding.type) {
     case 'lost':
       return new TidemarkError('SOURCE_RANGE_LOST', `${message}. Accept the loss, or restore them.`, {
         fields: { ...fields, toOffset: finding.startOffset },
-      });
-    case 'beyond':
-      return new TidemarkError('SOURCE_BEYOND_END', `${message}: the topic was truncated or recreated.`, {
-        fields: { ...fields, endOffset: finding.endOffset },
       });
     default:
       return new TidemarkError(

@@ -16,6 +16,7 @@ import { PooledOutput } from './unpackOutput.ts';
 /** Offsets of the fields of a record batch (magic 2). */
 const AT = {
   length: 8,
+  leaderEpoch: 12,
   magic: 16,
   crc: 17,
   attributes: 21,
@@ -35,6 +36,7 @@ const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 const CURRENT_MAGIC = 2;
 const NO_PRODUCER = -1n;
+const NO_LEADER_EPOCH = -1;
 /** A control record's key: version, type. */
 const ABORT_TYPE = 0;
 
@@ -53,6 +55,8 @@ export interface ScannedRecords {
   readonly fetchedOffset: bigint;
   /** Behind the last whole batch; fetchedOffset where there is none. */
   readonly nextOffset: bigint;
+  /** Of all its batches; null where there is none, or where they carry none. */
+  readonly leaderEpoch: number | null;
   readonly batches: readonly { readonly bytes: Buffer; readonly visible: boolean }[];
   readonly sizeBytes: number;
   /** Where not one batch is whole: how many bytes the first needs, as far as it can be seen. */
@@ -64,13 +68,15 @@ export interface ScannedRecords {
  * Walks over the batches: each one's CRC is checked before its header is believed. An aborted transaction hides its producer's
  * batches from its first offset to its abort marker; a batch belongs to one producer as a whole. Batches that end below
  * `fetchedOffset`, and those that the last stable offset does not cover, are left out. Where a damaged one is not the first, the walk
- * ends before it: the next fetch begins with it, and tells it.
+ * ends before it: the next fetch begins with it, and tells it. So it does where the leader epoch changes: then one epoch holds for each
+ * offset within these batches.
  */
 export function scanRecords({ name, records, release, ...fetch }: PartitionRecords): ScannedRecords {
   const { fetchedOffset, lastStableOffset } = fetch;
   const aborted = new AbortedProducers(fetch.abortedTransactions);
   const batches: { bytes: Buffer; visible: boolean }[] = [];
   let nextOffset = fetchedOffset;
+  let leaderEpoch = NO_LEADER_EPOCH;
   let sizeBytes = 0;
   let neededBytes: number | null = null;
   for (let at = 0; at < records.length;) {
@@ -81,6 +87,9 @@ export function scanRecords({ name, records, release, ...fetch }: PartitionRecor
       break;
     }
     const { bytes } = batch;
+    const batchEpoch = bytes.readInt32BE(AT.leaderEpoch);
+    if (batchEpoch !== leaderEpoch && nextOffset > fetchedOffset) break;
+    leaderEpoch = batchEpoch;
     const lastOffset = bytes.readBigInt64BE(0) + BigInt(bytes.readInt32BE(AT.lastOffsetDelta));
     if (lastStableOffset >= 0n && lastOffset >= lastStableOffset) break;
     const visible = aborted.allows(bytes, lastOffset) && lastOffset >= fetchedOffset;
@@ -89,7 +98,8 @@ export function scanRecords({ name, records, release, ...fetch }: PartitionRecor
     if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
     at += bytes.length;
   }
-  return { name, fetchedOffset, nextOffset, batches, sizeBytes, neededBytes, release };
+  const known = nextOffset === fetchedOffset || leaderEpoch < 0 ? null : leaderEpoch;
+  return { name, fetchedOffset, nextOffset, leaderEpoch: known, batches, sizeBytes, neededBytes, release };
 }
 
 type BatchAt =
@@ -196,7 +206,7 @@ export function toFetchedBatch(
   decode: RecordDecoding = 'batches',
   room = new UnpackRoom(DEFAULT_TUNING.unpackBytesMax),
 ): FetchedBatch {
-  const { name, fetchedOffset, nextOffset } = scanned;
+  const { name, fetchedOffset, nextOffset, leaderEpoch } = scanned;
   const segments: RecordSegment[] = [];
   let sizeBytes = 0;
   for (const { bytes, visible } of scanned.batches) {
@@ -211,6 +221,7 @@ export function toFetchedBatch(
   return {
     fetchedOffset,
     nextOffset,
+    leaderEpoch,
     sizeBytes,
     records: cursors[decode],
     ...(scanned.release === undefined ? {} : { release: scanned.release }),

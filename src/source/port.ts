@@ -57,6 +57,11 @@ export interface FetchedBatch {
   readonly fetchedOffset: bigint;
   /** Where to read on, also when every record was filtered (aborted, control, compacted). Greater than fetchedOffset. */
   readonly nextOffset: bigint;
+  /**
+   * Kafka's leader epoch of the batch's last records, and of every offset in it, those that were filtered included; null where the source
+   * knows none.
+   */
+  readonly leaderEpoch: number | null;
   /** Memory that the batch holds, for the budget. */
   readonly sizeBytes: number;
   /** A fresh cursor before the first record whose offset is at least fetchedOffset. */
@@ -68,14 +73,32 @@ export interface FetchedBatch {
   release?(): void;
 }
 
+/** The leader epoch that was read last, and the first offset that was read of it. */
+export interface ReadEpoch {
+  readonly epoch: number;
+  readonly startOffset: bigint;
+}
+
+/** How far a log was read. */
+export interface LogPosition {
+  readonly offset: bigint;
+  /** Of the last batch below the offset; null where it is not known: then nothing is compared with the log. */
+  readonly read: ReadEpoch | null;
+}
+
 /** Reading one owned partition from an offset on. Prefetches within its limit; pulled by the partition's runner. */
 export interface PartitionFeed {
   /**
    * The next batch, in order, without gaps; waits while there is none. Transient failures are retried inside and logged.
-   * Rejects with SOURCE_RANGE_LOST, SOURCE_BEYOND_END (both only after being stable for a while), SOURCE_REPLACED,
-   * KAFKA_BATCH_CORRUPT; with an AbortError after close().
+   * Rejects with SOURCE_RANGE_LOST, SOURCE_BEYOND_END (both only after being stable for a while), SOURCE_TRUNCATED, SOURCE_REPLACED,
+   * KAFKA_BATCH_CORRUPT, KAFKA_BATCH_TOO_LARGE; with an AbortError after close().
    */
   next(): Promise<FetchedBatch>;
+  /**
+   * Proves that the log still holds what was read up to the position, where anything has changed since that was last proven. Rejects with
+   * SOURCE_TRUNCATED. Absent where the source has no log that could go back unseen.
+   */
+  verify?(position: LogPosition): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -150,7 +173,13 @@ export interface Source {
   others?(): Promise<readonly GroupMember[]>;
   /** Joins; the listener is told of assignments until stop(). Never reads by itself. */
   start(listener: SourceListener): Promise<void>;
-  open(partition: TopicPartition, offset: bigint, expectedTopicId: string | null): PartitionFeed;
+  /** @param read the leader epoch of the last batch below the offset: the log must still hold it. */
+  open(
+    partition: TopicPartition,
+    offset: bigint,
+    expectedTopicId: string | null,
+    read?: ReadEpoch | null,
+  ): PartitionFeed;
   /**
    * Proves that the topic is still the one it was at `open` (id and cluster); a checkpoint asks before it counts what was read.
    * Rejects with SOURCE_REPLACED.

@@ -83,8 +83,8 @@ describeIntegration('ranges of real Kafka topics', () => {
     const { source } = sourceOf(brokers, [topic], quick);
     const feed = source.open({ topic, partition: 0 }, 9n, null);
     await expect(feed.next()).rejects.toMatchObject({
-      code: 'SOURCE_BEYOND_END',
-      fields: { partition: `${topic}/0`, fromOffset: 9n, endOffset: 4n },
+      code: 'SOURCE_TRUNCATED',
+      fields: { partition: `${topic}/0`, divergedAt: 4n, nextOffset: 9n, leaderEpoch: null },
     });
   });
 

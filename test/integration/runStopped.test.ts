@@ -72,7 +72,7 @@ describeIntegration('a partition that cannot be kept (P6)', () => {
     );
     expect(await find(job, cut)).toMatchObject({
       nextOffset: '15',
-      stop: { code: 'SOURCE_BEYOND_END', fromOffset: '15' },
+      stop: { code: 'SOURCE_TRUNCATED', truncation: { divergedAt: '10', leaderEpoch: null } },
     });
     expect(await find(job, again)).toMatchObject({ nextOffset: '10', stop: { code: 'SOURCE_REPLACED' } });
     expect(await find(job, good)).toMatchObject({ state: 'settled', stop: null, nextOffset: '20', lag: '0' });
@@ -109,14 +109,14 @@ describeIntegration('a partition that cannot be kept (P6)', () => {
     coordinator.kill('SIGTERM');
     const end = await coordinator.ended;
     expectCode(end, 1);
-    expect(end.stderr).toContain(`tidemark: ${cut}/0 stopped: SOURCE_BEYOND_END: `);
+    expect(end.stderr).toContain(`tidemark: ${cut}/0 stopped: SOURCE_TRUNCATED: `);
     expect(end.stderr).toContain(`tidemark: ${again}/0 stopped: SOURCE_REPLACED: `);
     expect(end.stderr).not.toContain(`tidemark: ${lost}/0 stopped`);
 
     await produce(brokers, good, numbers(0, 20, 30));
     const bounded = await job.untilEnd();
     expectCode(bounded, 1);
-    expect(bounded.stderr).toContain(`tidemark: ${cut}/0 stopped: SOURCE_BEYOND_END: `);
+    expect(bounded.stderr).toContain(`tidemark: ${cut}/0 stopped: SOURCE_TRUNCATED: `);
     expect(valuesOf(job, good)).toEqual(lines(0, 0, 30));
     expect(valuesOf(job, again)).toEqual(lines(0, 0, 10));
     expectUnchanged(before, job.lake);

@@ -249,7 +249,7 @@ describe('partition: what it keeps', () => {
   });
   it('an accepted truncation reads on where the log differs, in its next generation', () => {
     expect(run(...running, stopped, truncated)).toMatchObject({
-      ...{ stop: null, nextOffset: 90n, leaderEpoch: 3, generation: 2, lastRequestId: 5 },
+      ...{ stop: null, nextOffset: 90n, leaderEpoch: null, generation: 2, lastRequestId: 5 },
     });
   });
   it('an answer to witnesses is remembered with them, and gives up what it says', () => {

@@ -57,6 +57,7 @@ export function checkpointed(
     checkpoint,
     nextOffset,
     leaderEpoch: 4,
+    leaderEpochStart: 20n,
     recordsRead: 10,
     recordsSkipped: { nullValue: 1 },
     checkpointParts,

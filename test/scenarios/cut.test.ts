@@ -150,6 +150,7 @@ class Bench {
     return {
       fetchedOffset: from,
       nextOffset: to,
+      leaderEpoch: null,
       sizeBytes: 0,
       records: () => new LogCursor(from, records, failsAt),
     };

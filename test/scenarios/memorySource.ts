@@ -119,6 +119,7 @@ export class MemorySource implements Source {
         return {
           fetchedOffset,
           nextOffset: BigInt(next),
+          leaderEpoch: null,
           sizeBytes: 0,
           records: () => new MemoryCursor(fetchedOffset, records),
         };

@@ -195,7 +195,7 @@ describe('what must not go on silently', () => {
     truncated.logs[1]?.splice(RECORDS - 5);
     const report = await job.coordinator({ source: truncated, ...options }).run(new AbortController().signal);
     expect(report.stopped.map(({ partition, stop }) => [partition, stop.code])).toEqual([
-      ['numbers/1', 'SOURCE_BEYOND_END'],
+      ['numbers/1', 'SOURCE_TRUNCATED'],
     ]);
   });
 

@@ -1,4 +1,4 @@
-/** `tidemark roll | resume | accept-loss`: requests that the owner of the partition journals and carries out. */
+/** `tidemark roll | resume | accept-loss | accept-truncation`: requests that the owner of the partition journals and carries out. */
 import { TidemarkError } from '../../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
@@ -79,7 +79,7 @@ export function parseLoss(from: string, to: string): { fromOffset: bigint; toOff
   return { fromOffset, toOffset };
 }
 
-function parseOffset(option: string, text: string): bigint {
+export function parseOffset(option: string, text: string): bigint {
   const offset = /^\d{1,19}$/.test(text) ? BigInt(text) : null;
   if (offset === null || offset > 9_223_372_036_854_775_807n) {
     throw new TidemarkError('USAGE', `${option} ${text}: is no offset; expected a whole number from 0`);

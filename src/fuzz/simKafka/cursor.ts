@@ -53,6 +53,7 @@ export function toFetchedBatch(offset: number, { batches, nextOffset }: Fetched)
   return {
     fetchedOffset: BigInt(offset),
     nextOffset: BigInt(nextOffset),
+    leaderEpoch: null,
     sizeBytes: batches.reduce((sum, { bytes }) => sum + bytes.length, 0),
     records: () => new SimCursor(batches, offset),
   };

@@ -30,6 +30,14 @@ describe('final names', () => {
       'file:///lake/dt=2026-01-02/hr=03/part-clicks-3-00000000000000001234.ndjson',
     );
   });
+  it('carry the generation of the log from the second one on, within what file systems take', () => {
+    const later = { ...rule, suffix: '.ndjson' };
+    expect(nameOf(finalUri(later, LAKE, clicks, 7n, 2))).toBe('part-clicks-3-00000000000000000007.g2.ndjson');
+    expect(nameOf(finalUri(later, LAKE, clicks, 7n, 1))).toBe('part-clicks-3-00000000000000000007.ndjson');
+    const longest = { ...rule, prefix: 'p'.repeat(32), suffix: 's'.repeat(32) };
+    const at = { topic: 't'.repeat(249), partition: 2 ** 31 - 1 };
+    expect(bytesOf(nameOf(finalUri(longest, LAKE, at, 2n ** 63n - 1n, 2 ** 31)))).toBeLessThanOrEqual(255);
+  });
   it('sort as their offsets do, up to the largest offset that Kafka knows', () => {
     const offsets = [0n, 9n, 10n, 99_999n, 2n ** 53n + 1n, 2n ** 63n - 1n];
     const names = offsets.map((offset) => finalUri(rule, LAKE, clicks, offset));

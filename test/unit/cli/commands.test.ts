@@ -47,6 +47,7 @@ const STOPPED: PartitionStatus = {
     message: 'Offsets 100 to 249 are gone.',
     fromOffset: 100n,
     toOffset: 250n,
+    truncation: null,
   },
 };
 const STATUS: JobStatus = { ...NO_STATUS, partitions: [RUNNING, STOPPED] };
@@ -177,10 +178,25 @@ describe('operator requests', () => {
       '--to',
       '9007199254740995',
     );
+    await cli.run('accept-truncation', 'job.yaml', 'data/a.ndjson/1');
+    await cli.run('accept-truncation', 'job.yaml', 'clicks/3', '--from', '9007199254740993');
+    expect(orders.splice(-2)).toEqual([
+      {
+        partition: { topic: 'data/a.ndjson', partition: 1 },
+        request: { type: 'acceptTruncation', divergedAt: null },
+      },
+      {
+        partition: { topic: 'clicks', partition: 3 },
+        request: { type: 'acceptTruncation', divergedAt: 9007199254740993n },
+      },
+    ]);
     expect(orders).toEqual([
       { partition: null, request: { type: 'roll' } },
       { partition: { topic: 'data/a.ndjson', partition: 0 }, request: { type: 'roll' } },
-      { partition: { topic: 'clicks', partition: 3 }, request: { type: 'resume' } },
+      {
+        partition: { topic: 'clicks', partition: 3 },
+        request: { type: 'resume', from: null, acceptLoss: false },
+      },
       {
         partition: { topic: 'clicks', partition: 3 },
         request: { type: 'acceptLoss', fromOffset: 9007199254740993n, toOffset: 9007199254740995n },

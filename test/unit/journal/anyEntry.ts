@@ -61,7 +61,7 @@ const events: { readonly [T in JournalEvent['type']]: fc.Arbitrary<Omit<EventOf<
   }),
   checkpointCompleted: fc.record({
     ...{ checkpoint: count, nextOffset: offset, recordsRead: count, checkpointParts: count },
-    leaderEpoch: fc.option(count),
+    ...{ leaderEpoch: fc.option(count), leaderEpochStart: fc.option(offset) },
     ...{ recordsSkipped: fc.record({ nullValue: count }), parts: fc.array(partChange, { maxLength: 3 }) },
   }),
   partCommitted: fc.record({ partId: part }),

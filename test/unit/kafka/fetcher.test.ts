@@ -1,76 +1,15 @@
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
-import { pauseUnless } from '../../../src/kafka/pacing.ts';
 import { DecodedCursor } from '../../../src/kafka/decodedCursor.ts';
 import { BatchCursor } from '../../../src/kafka/recordCursor.ts';
 import { Fetcher, type FetcherContext } from '../../../src/kafka/fetcher.ts';
-import type { FetchedPartition, FetchRequest, FetchResponse } from '../../../src/kafka/fetchProtocol.ts';
-import type { ClusterMetadata } from '../../../src/kafka/metadata.ts';
 import { DEFAULT_TUNING, type KafkaTuning } from '../../../src/kafka/options.ts';
 import type { FetchedBatch } from '../../../src/source/port.ts';
 import { buildBatch, valued } from './batchBuilder.ts';
+import { ScriptedBrokers } from './scriptedBrokers.ts';
 
 const TOPIC = 'orders';
-
-type Answer = Partial<FetchedPartition>;
-
-/** Brokers whose answers a test scripts; every partition is led by the node that `leaders` names. */
-class ScriptedBrokers {
-  readonly requests: { nodeId: number; request: FetchRequest }[] = [];
-  leaders: number[] = [1, 1, 1];
-  metadataAsked = 0;
-  /** The answer for one partition of a request; null: none of it in the response. */
-  answer: (
-    asked: FetchRequest['partitions'][number],
-    request: FetchRequest,
-    nodeId: number,
-  ) => Answer | null = () => null;
-  readonly #signal: AbortSignal;
-
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-  }
-
-  async metadata(topics: readonly string[]): Promise<ClusterMetadata> {
-    this.metadataAsked += 1;
-    const partitions = this.leaders.map((leader, partition) => ({
-      partition,
-      leader,
-      errorCode: leader < 0 ? 5 : 0,
-    }));
-    return {
-      clusterId: 'c',
-      brokers: [],
-      topics: topics.map((topic) => ({ topic, errorCode: 0, topicId: 'id', partitions })),
-    };
-  }
-
-  async fetch(nodeId: number, request: FetchRequest): Promise<FetchResponse> {
-    this.requests.push({ nodeId, request });
-    // An answer never comes without a turn of the event loop.
-    await turn();
-    const partitions = request.partitions.flatMap((asked) => {
-      const answer = this.answer(asked, request, nodeId);
-      const { topic, partition } = asked;
-      const nothing = { errorCode: 0, lastStableOffset: asked.fetchOffset, logStartOffset: 0n };
-      if (answer === null) return [];
-      return [{ topic, partition, ...nothing, abortedTransactions: [], records: Buffer.alloc(0), ...answer }];
-    });
-    if (partitions.every(({ records, errorCode }) => records.length === 0 && errorCode === 0))
-      await this.#wait(request.waitMs);
-    return { errorCode: 0, frame: Buffer.alloc(0), partitions };
-  }
-
-  at(): Promise<never> {
-    return Promise.reject(new Error('no offsets are scripted'));
-  }
-
-  /** A long poll: the broker holds the fetch until its time is over or the source is closed. */
-  #wait(waitMs: number): Promise<void> {
-    return pauseUnless(this.#signal, systemClock, waitMs);
-  }
-}
 
 let closing: AbortController;
 let brokers: ScriptedBrokers;

@@ -64,8 +64,8 @@ describe('the Metadata request with topic ids', () => {
           errorCode: 0,
           topicId: '00112233445566778899aabbccddeeff',
           partitions: [
-            { partition: 0, errorCode: 0, leader: 4 },
-            { partition: 1, errorCode: 5, leader: -1 },
+            { partition: 0, errorCode: 0, leader: 4, leaderEpoch: 7 },
+            { partition: 1, errorCode: 5, leader: -1, leaderEpoch: 7 },
           ],
         },
         { topic: 'missing', errorCode: 3, topicId: null, partitions: [] },

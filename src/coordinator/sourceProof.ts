@@ -1,0 +1,18 @@
+/** Before a checkpoint counts what was read: the source is still the one that it was read from. */
+import type { PartitionFeed, ReadEpoch, Source } from '../source/port.ts';
+import type { PartitionTask } from './partitionTask.ts';
+
+/**
+ * Ids are never reused: the same id now proves that everything up to the cut came from this topic. And its log must hold that still.
+ *
+ * @param feed null where the log went back: what was read before that is of the log that there was.
+ */
+export async function proveSource(
+  source: Source,
+  { partition, topicId }: PartitionTask,
+  feed: PartitionFeed | null,
+  { nextOffset, read }: { readonly nextOffset: bigint; readonly read: ReadEpoch | null },
+): Promise<void> {
+  await source.verifyIdentity(partition.topic, topicId);
+  await feed?.verify?.({ offset: nextOffset, read });
+}

@@ -1,0 +1,230 @@
+/** A log that went back is noticed by its leader epochs, and nothing else is taken for it. */
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { Fetcher } from '../../../src/kafka/fetcher.ts';
+import {
+  decodeEpochEndResponse,
+  encodeEpochEndRequest,
+  type EpochQuestion,
+} from '../../../src/kafka/epochProtocol.ts';
+import { DEFAULT_TUNING } from '../../../src/kafka/options.ts';
+import { WireReader, WireWriter } from '../../../src/kafka/wire.ts';
+import type { ReadEpoch } from '../../../src/source/port.ts';
+import { buildBatch, valued } from './batchBuilder.ts';
+import { ScriptedBrokers } from './scriptedBrokers.ts';
+
+const TOPIC = 'orders';
+const STABLE_MS = 150;
+
+let closing: AbortController;
+let brokers: ScriptedBrokers;
+let fetcher: Fetcher;
+const warnings: string[] = [];
+
+beforeEach(() => {
+  closing = new AbortController();
+  brokers = new ScriptedBrokers(closing.signal);
+  warnings.length = 0;
+  const quiet = () => undefined;
+  const warn = (_fields: object, message: string) => void warnings.push(message);
+  const tuning = {
+    ...DEFAULT_TUNING,
+    fetchWaitMs: 5,
+    outOfRangeStableMs: STABLE_MS,
+    pollMs: 10,
+    questionMs: 300,
+  };
+  const { signal } = closing;
+  const log = { debug: quiet, info: quiet, error: quiet, warn };
+  fetcher = new Fetcher({ brokers, clock: systemClock, log, tuning, addresses: ['b:1'], signal });
+});
+afterEach(async () => {
+  closing.abort();
+  await fetcher.close();
+});
+
+const open = (offset: bigint, read: ReadEpoch | null) =>
+  fetcher.open({ topic: TOPIC, partition: 0 }, offset, null, read);
+
+function batch(offset: bigint, leaderEpoch: number, ...values: string[]): Buffer {
+  const bytes = buildBatch({
+    baseOffset: offset,
+    records: valued(...(values.length === 0 ? ['v'] : values)),
+  });
+  bytes.writeInt32BE(leaderEpoch, 12);
+  return bytes;
+}
+const serve = (leaderEpoch: () => number): void => {
+  brokers.answer = ({ fetchOffset }) => ({
+    lastStableOffset: fetchOffset + 1n,
+    records: batch(fetchOffset, leaderEpoch()),
+  });
+};
+const truncated = (divergedAt: bigint, nextOffset: bigint, leaderEpoch: number | null) => ({
+  code: 'SOURCE_TRUNCATED',
+  message: expect.stringContaining(`--from ${divergedAt}`) as string,
+  fields: { partition: 'orders/0', divergedAt, nextOffset, leaderEpoch },
+});
+
+describe('leader epochs', () => {
+  test('are given with each batch: one that begins another epoch is fetched by itself', async () => {
+    const all = [batch(0n, 3, 'a'), batch(1n, 3, 'b'), batch(2n, 5, 'c')];
+    brokers.leaderEpoch = 5;
+    brokers.answer = ({ fetchOffset }) => ({
+      lastStableOffset: 3n,
+      records: Buffer.concat(all.slice(Number(fetchOffset))),
+    });
+    const feed = open(0n, null);
+    const [first, second] = [await feed.next(), await feed.next()];
+    expect([first.leaderEpoch, first.nextOffset]).toEqual([3, 2n]);
+    expect([second.leaderEpoch, second.nextOffset]).toEqual([5, 3n]);
+    expect(brokers.requests.map(({ request }) => request.partitions[0]?.leaderEpoch)).toContain(5);
+  });
+
+  test('what is not known is not validated; what was read over the same connection needs no proof', async () => {
+    serve(() => 0);
+    const feed = open(7n, null);
+    for (let offset = 7n; offset < 12n; offset += 1n) expect((await feed.next()).fetchedOffset).toBe(offset);
+    await feed.verify({ offset: 12n, read: { epoch: 0, startOffset: 7n } });
+    expect(brokers.questions).toEqual([]);
+  });
+
+  test('the journaled epoch is validated at open, before anything is fetched', async () => {
+    brokers.leaderEpoch = 4;
+    serve(() => 4);
+    const feed = open(50n, { epoch: 3, startOffset: 20n });
+    expect((await feed.next()).fetchedOffset).toBe(50n);
+    expect(brokers.questions).toEqual<EpochQuestion[]>([
+      { topic: TOPIC, partition: 0, currentLeaderEpoch: 4, leaderEpoch: 3 },
+    ]);
+  });
+});
+
+describe('a log that went back', () => {
+  test('at open: its epoch ends below the offset; nothing is fetched', async () => {
+    brokers.leaderEpoch = 4;
+    brokers.epochEnd = () => ({ leaderEpoch: 3, endOffset: 40n });
+    await expect(open(50n, { epoch: 3, startOffset: 20n }).next()).rejects.toMatchObject(
+      truncated(40n, 50n, 3),
+    );
+    expect(brokers.requests).toEqual([]);
+  });
+
+  test('the epoch that was read last is not in it: it differs from where that began, though an earlier one ends behind', async () => {
+    brokers.leaderEpoch = 6;
+    brokers.epochEnd = () => ({ leaderEpoch: 2, endOffset: 45n });
+    const feed = open(50n, { epoch: 3, startOffset: 30n });
+    await expect(feed.next()).rejects.toMatchObject(truncated(30n, 50n, null));
+  });
+
+  test('after a reconnection with the same epoch: what came over the new connection is not taken', async () => {
+    serve(() => 0);
+    const feed = open(0n, null);
+    expect((await feed.next()).nextOffset).toBe(1n);
+    const fetch = brokers.fetch.bind(brokers);
+    let answered = 0;
+    brokers.fetch = async (...asked) => {
+      const response = await fetch(...asked);
+      answered += 1;
+      // The broker was restarted with a log that was cut by hand; the client has connected again in the middle.
+      if (answered === 1) brokers.connects += 1;
+      brokers.epochEnd = () => ({ leaderEpoch: 0, endOffset: 1n });
+      return response;
+    };
+    await expect(
+      (async () => {
+        for (;;) await feed.next();
+      })(),
+    ).rejects.toMatchObject({ code: 'SOURCE_TRUNCATED', fields: { divergedAt: 1n } });
+  });
+
+  test('at a checkpoint, where the connection is another one', async () => {
+    serve(() => 0);
+    const feed = open(0n, null);
+    await feed.next();
+    const position = { offset: 1n, read: { epoch: 0, startOffset: 0n } };
+    await feed.verify(position);
+    brokers.answer = () => ({});
+    brokers.connects += 1;
+    brokers.epochEnd = () => ({ leaderEpoch: 0, endOffset: 0n });
+    await expect(feed.verify(position)).rejects.toMatchObject({ code: 'SOURCE_TRUNCATED' });
+  });
+
+  test('behind the end of the log, stable: where the log ends, not where its replicas agree', async () => {
+    brokers.answer = () => ({ errorCode: 1 });
+    brokers.at = () =>
+      Promise.resolve({
+        responses: [{ topic: TOPIC, partitions: [{ partition: 0, offset: '0' }] }],
+      }) as never;
+    brokers.epochEnd = () => ({ endOffset: 30n });
+    await expect(open(50n, null).next()).rejects.toMatchObject(truncated(30n, 50n, null));
+  });
+
+  test('of a cluster restored from an older copy: its leader epoch stays behind what was read', async () => {
+    brokers.leaderEpoch = 2;
+    brokers.epochEnd = ({ leaderEpoch }) =>
+      leaderEpoch > 2 ? { leaderEpoch: -1, endOffset: -1n } : { leaderEpoch: 2, endOffset: 80n };
+    await expect(open(50n, { epoch: 5, startOffset: 35n }).next()).rejects.toMatchObject(
+      truncated(35n, 50n, null),
+    );
+    expect(warnings.join()).toContain('behind epoch 5');
+  });
+});
+
+describe('no proof', () => {
+  test('errors 74 and 75 for a moment: metadata are refreshed, and reading goes on', async () => {
+    brokers.leaderEpoch = 4;
+    serve(() => 4);
+    const errors = [74, 75, 6];
+    brokers.epochEnd = () => ({ errorCode: errors.shift() ?? 0 });
+    expect((await open(50n, { epoch: 3, startOffset: 20n }).next()).fetchedOffset).toBe(50n);
+    expect([errors, brokers.metadataAsked]).toEqual([[], 4]);
+  });
+
+  test('metadata that are behind for a moment', async () => {
+    brokers.leaderEpoch = 4;
+    serve(() => 5);
+    const next = open(50n, { epoch: 5, startOffset: 20n }).next();
+    while (brokers.metadataAsked < 2) await turn();
+    expect(brokers.requests).toEqual([]);
+    brokers.leaderEpoch = 5;
+    expect((await next).fetchedOffset).toBe(50n);
+  });
+
+  test('error 75 that stays, from a log that holds what was read', async () => {
+    brokers.leaderEpoch = 4;
+    brokers.epochEnd = ({ currentLeaderEpoch }) => ({ errorCode: currentLeaderEpoch === -1 ? 0 : 75 });
+    const next = open(50n, { epoch: 3, startOffset: 20n }).next();
+    while (!brokers.questions.some(({ currentLeaderEpoch }) => currentLeaderEpoch === -1)) await turn();
+    brokers.epochEnd = () => ({});
+    serve(() => 4);
+    expect((await next).fetchedOffset).toBe(50n);
+  });
+
+  test('a broker that does not know the epochs: told once', async () => {
+    serve(() => 0);
+    brokers.epochEnd = () => ({ leaderEpoch: -1, endOffset: -1n });
+    expect((await open(5n, { epoch: 0, startOffset: 0n }).next()).fetchedOffset).toBe(5n);
+    expect(warnings.filter((message) => message.includes('does not know the leader epochs'))).toHaveLength(1);
+  });
+});
+
+test('the request and its answer on the wire', () => {
+  const reader = new WireReader(
+    encodeEpochEndRequest([{ topic: 'orders', partition: 3, currentLeaderEpoch: 9, leaderEpoch: 7 }]),
+  );
+  const topics = (replica: number) => [
+    replica,
+    reader.array(() => [
+      reader.string(),
+      reader.array(() => [reader.int32(), reader.int32(), reader.int32()]),
+    ]),
+  ];
+  expect(topics(reader.int32())).toEqual([-1, [['orders', [[3, 9, 7]]]]]);
+  const writer = new WireWriter().int32(0).int32(1).string('orders').int32(1);
+  writer.int16(0).int32(3).int32(6).int64(123n);
+  expect(decodeEpochEndResponse(writer.toBuffer()).ends).toEqual([
+    { topic: 'orders', errorCode: 0, partition: 3, leaderEpoch: 6, endOffset: 123n },
+  ]);
+});
