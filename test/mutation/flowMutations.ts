@@ -43,8 +43,8 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/coordinator/coordinator.ts',
-        `if (!names.has(name)) runner.release();`,
-        `names.has(name) ? runner.rejoined() : runner.release();`,
+        `if (wanted.get(name)?.purpose !== runner.task.purpose) runner.release();`,
+        `wanted.get(name)?.purpose === runner.task.purpose ? runner.rejoined() : runner.release();`,
       ),
       patch(
         'src/coordinator/partitionRunner.ts',
@@ -57,7 +57,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
       ),
       patch(
         'src/coordinator/epoch.ts',
-        `  /** Null where the wait was cut short by the request to drain. */`,
+        `  async #pump(flow: Flow)`,
         `  rejoined() {
     const { partition, topicId } = this.#task;
     if (this.#feed === null || this.#isOver || this.#drain.isOpen) return;
@@ -67,19 +67,27 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     before.close();
   }
 
-  /** Null where the wait was cut short by the request to drain. */`,
+  async #nextOf(partition) {
+    const feed = this.#feed;
+    try {
+      return await nextBatch(this.#context, partition, feed, this.#drain);
+    } catch (error) {
+      if (feed !== this.#feed) return this.#nextOf(partition);
+      throw error;
+    }
+  }
+
+  async #pump(flow: Flow)`,
       ),
       patch(
         'src/coordinator/epoch.ts',
-        `if (this.#drain.isOpen && !(error instanceof TidemarkError)) return null;`,
-        `if (this.#drain.isOpen && !(error instanceof TidemarkError)) return null;
-      if (feed !== this.#feed) return this.#nextBatch(this.#feed);`,
+        `const batch = await nextBatch(this.#context, partition, feed, this.#drain);`,
+        `const batch = await this.#nextOf(partition);`,
       ),
-      patch('src/coordinator/epoch.ts', `.then(() => feed.close())`, `.then(() => this.#feed.close())`),
       patch(
         'src/coordinator/epoch.ts',
-        `const batch = await this.#nextBatch(feed);`,
-        `const batch = await this.#nextBatch(this.#feed);`,
+        `      feed.close().catch((error: unknown) => {`,
+        `      this.#feed.close().catch((error: unknown) => {`,
       ),
       patch(
         'src/coordinator/flow.ts',

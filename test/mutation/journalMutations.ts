@@ -65,7 +65,7 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
       patch(
         'journal/writer.ts',
         `        pending.uncertain = true;
-        pending.lostEndSinceMs = null;
+        pending.odd = null;
         return null;`,
         `        return { revision: this.#tail.revision + 1, seq: pending.seq, hash: pending.hash };`,
       ),
@@ -179,8 +179,10 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/coordinator/publisher.ts',
-        `journalId: journal.id, seq, hash });`,
-        `journalId: journal.id, seq: seq + 1, hash });`,
+        `      journalId: journal.id,
+      seq,`,
+        `      journalId: journal.id,
+      seq: seq + 1,`,
       ),
     ],
   },
@@ -190,7 +192,8 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/coordinator/judgeWitness.ts',
-        `if (verdict === 'journal-behind') await latch.race(lookForLaterClaim(judging));`,
+        `  if (disagreeing.some(({ verdict }) => verdict === 'journal-behind'))
+    await judging.latch.race(lookForLaterClaim(judging));\n`,
         ``,
       ),
     ],

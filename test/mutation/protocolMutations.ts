@@ -43,7 +43,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
       if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;`,
         `    } catch (error) {
       if (hasCode(error, 'KAFKA_UNAVAILABLE')) {
-        await checkpoint(host, ports.journal.entryBytesMax, flow, cut);
+        await checkpoint(host, ports.journal.entryBytesMax, flow, cut, () => this.#fullDisk.mustNotBeFreed());
         this.#publisher.tellOffset();
         return;
       }

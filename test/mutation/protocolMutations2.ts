@@ -138,7 +138,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/coordinator/coordinator.ts',
-        `    else if (value === 'running' && context.assigned.includes(name)) this.#startRunner(name, partition);\n`,
+        `    else if (this.#state.value === 'running' && wanted !== undefined) this.#startRunner(name, wanted);\n`,
         ``,
       ),
     ],

@@ -78,6 +78,8 @@ function unasked({ journal }: Facts): Violation[] {
 
 /** Whose journal is broken is left alone: a broken claimer fences nobody. */
 function brokenClaims({ journal, harms }: Facts): Violation[] {
+  // A journal that went back may have lost the changed entry, too.
+  if (harms.some(({ type }) => type === 'journalBack')) return [];
   const views = readJournal(journal);
   return harms.flatMap(({ partition, noClaimFromMs }) => {
     if (noClaimFromMs === undefined || partition === null) return [];
