@@ -6,9 +6,11 @@ import { jobName, type JobName } from '../journal/ids.ts';
 import type { Journal } from '../journal/port.ts';
 import { partitionSubject } from '../journal/subjects.ts';
 import { systemClock, systemRandom } from '../src/clock.ts';
+import { ConditionBoard } from '../src/conditions.ts';
 import { claimPartition } from '../src/coordinator/claim.ts';
 import { SNAPSHOTS, type Context } from '../src/coordinator/options.ts';
 import { noFailpoints } from '../src/failpoints.ts';
+import { Health } from '../src/presence/health.ts';
 import { silentLog, type Log } from '../src/telemetry/log.ts';
 import { dropStream, makeJournal, openJournal, type JournalKind, type JournalPlace } from './fillJournal.ts';
 import { history } from './history.ts';
@@ -95,5 +97,6 @@ function contextOf(journal: Journal, job: JobName, log: Log): Context {
   const settings = { job, snapshots: SNAPSHOTS } as Context['settings'];
   const ports = { journal, clock: systemClock, random: systemRandom, failpoints: noFailpoints, log };
   // A claim asks nothing of the source and of the store, and writes no file.
-  return { ports: ports as Context['ports'], settings, stats: null as never, buffers: null as never };
+  const health = new Health(systemClock, new ConditionBoard({ clock: systemClock, log }));
+  return { ports: ports as Context['ports'], settings, stats: null as never, buffers: null as never, health };
 }

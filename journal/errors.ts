@@ -90,7 +90,7 @@ export const ERROR_CODES = {
   },
   STORE_FILE_MISSING: {
     retry: 'operator',
-    help: 'Put the file back under one of its two names, then resume.',
+    help: 'Put the file back under one of its names, then resume; nothing else mends it yet.',
   },
   STORE_HANDLE_INVALID: { retry: 'bug', help: 'Report this with the journal of the partition.' },
   KAFKA_UNAVAILABLE: { retry: 'transient', help: 'Check that the brokers answer; Tidemark goes on trying.' },

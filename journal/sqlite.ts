@@ -11,7 +11,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { TidemarkError } from './errors.ts';
 import { journalId, type JournalId, type Subject } from './ids.ts';
 import type { AppendOutcome, Journal, Revision, StoredEntry } from './port.ts';
-import { damaged, failedAppend, failedRead } from './sqliteErrors.ts';
+import { damaged, failedAppend, failedRead, isForbidden } from './sqliteErrors.ts';
 import { createFolderOf, createJournalFile, hasEnds, missingJournal, openJournalFile } from './sqliteFile.ts';
 import { insertSnapshot, readSnapshots, snapshotNotKept } from './sqliteSnapshots.ts';
 import { takeOwnerLock, type OwnerLock } from './sqliteLock.ts';
@@ -157,7 +157,7 @@ class SqliteJournal implements Journal {
       throw new TidemarkError(
         'JOURNAL_UNAVAILABLE',
         outcome.type === 'refused'
-          ? `The request was not filed in ${this.#path}: ${messageOf(outcome.cause)} Try again.`
+          ? `The request was not filed in ${this.#path}: ${messageOf(outcome.cause)} ${whatHelps(cause)}`
           : `The request may or may not have been filed in ${this.#path}: see the status before trying again.`,
         { fields: { path: this.#path }, cause },
       );
@@ -305,6 +305,10 @@ function inTransaction<T>(db: DatabaseSync, work: () => T): T {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
   }
+}
+
+function whatHelps(cause: unknown): string {
+  return isForbidden(cause) ? 'Run the command as the user that the coordinator runs as.' : 'Try again.';
 }
 
 function messageOf(cause: unknown): string {

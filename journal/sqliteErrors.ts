@@ -83,7 +83,11 @@ export function failedAppend(cause: unknown, path: string): AppendOutcome {
     case 'busy':
       return { type: 'refused', retryable: true, cause: unavailable(path, BUSY, cause) };
     case 'forbidden':
-      return { type: 'refused', retryable: true, cause: unavailable(path, 'may not be written', cause) };
+      return {
+        type: 'refused',
+        retryable: true,
+        cause: unavailable(path, 'may not be written by this user', cause),
+      };
     case 'damaged':
       throw damaged(path, cause);
     case 'bug':
@@ -97,6 +101,11 @@ export function failedAppend(cause: unknown, path: string): AppendOutcome {
 }
 
 const BUSY = 'is being written by another process';
+
+/** True where this user may not write the journal, whenever it is tried. */
+export function isForbidden(cause: unknown): boolean {
+  return isSqliteError(cause, SQLITE.PERM, SQLITE.READONLY, SQLITE.CANTOPEN);
+}
 
 function noRoom(path: string, cause: unknown): TidemarkError {
   return new TidemarkError('JOURNAL_FULL', `The disk of the journal ${path} is full: make room.`, {

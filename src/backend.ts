@@ -2,12 +2,16 @@
 import type {
   Backend,
   FiledRequest,
+  JobStatus,
+  RequestOptions,
   RequestOrder,
   RunOptions,
   RunProgress,
   RunReport,
 } from './cli/contract.ts';
 import type { JobConfig } from './config/jobConfig.ts';
+import { awaitAnswers } from './awaitAnswers.ts';
+import { ConditionBoard } from './conditions.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import { openJournalForRun } from './coordinator/witnesses.ts';
 import { fileOperatorRequest } from './coordinator/requests.ts';
@@ -18,21 +22,26 @@ import {
   composeJournal,
   composeMemory,
   composeRestore,
+  composePresence,
   composeSettings,
   composeStore,
+  composeSurveyor,
   systemPorts,
+  thisProcess,
   type JournalAccess,
 } from './compose.ts';
 import { orAborted, within } from './bounded.ts';
 import { LagMeter } from './lag.ts';
 import { Patience } from './patience.ts';
 import { readJobStatus } from './status.ts';
+import { markerFolderUri } from '../actors/naming.ts';
 import { partitionOf, jobPrefix } from '../journal/subjects.ts';
 import { TidemarkError } from '../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../journal/ids.ts';
 import type { Journal } from '../journal/port.ts';
 import { noFailpoints } from './failpoints.ts';
 import type { Source } from './source/port.ts';
+import type { Store } from './stores/port.ts';
 import type { Log } from './telemetry/log.ts';
 
 const PROGRESS_INTERVAL_MS = 100;
@@ -40,12 +49,15 @@ const PROGRESS_INTERVAL_MS = 100;
 const OWN_ERROR_MS = 500;
 /** How long clients get to close: after a signal the process may not take long, and else it is to end all the same. */
 const CLOSE_LIMIT_MS = { afterSignal: 150, else: 5_000 } as const;
+const CLOSE_MS = 2_000;
 
 async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport> {
   const { log, signal, untilEnd } = options;
   const failpoints = composeFailpoints();
   const store = await composeStore(config, failpoints, log);
   const memory = composeMemory(config, log);
+  const board = await composePresence(config, log);
+  const conditions = new ConditionBoard({ clock: systemPorts.clock, log });
   const source = await composeJobSource(config, { log, untilEnd, memory });
   const limitMs = untilEnd ? config.startup.timeoutMs : null;
   const patience = new Patience({ clock: systemPorts.clock, log, signal, limitMs });
@@ -64,7 +76,11 @@ async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport
     try {
       const settings = composeSettings(config, options);
       const { budget, bufferArea } = memory;
-      const ports = { journal, source, store, failpoints, log, ...systemPorts, memory: budget, bufferArea };
+      const presence = { board, self: thisProcess };
+      const ports = {
+        ...{ journal, source, store, failpoints, log, ...systemPorts },
+        ...{ memory: budget, bufferArea, conditions, presence },
+      };
       return await runCoordinator(new Coordinator(ports, settings), source, options);
     } finally {
       await close(journal.close());
@@ -74,7 +90,8 @@ async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport
     throw error;
   } finally {
     memory.end();
-    await close(Promise.all([source.stop(), store.close()]));
+    conditions.end();
+    await close(Promise.all([source.stop(), store.close(), board.close()]));
   }
 }
 
@@ -139,9 +156,10 @@ function progressOf(coordinator: Coordinator, lag: LagMeter): RunProgress {
 async function fileRequest(
   config: JobConfig,
   order: RequestOrder,
-  { log }: { readonly log: Log },
+  { log, waitMs, onNotice }: RequestOptions,
 ): Promise<readonly FiledRequest[]> {
   const journal = await composeJournal(config, { access: 'read', log });
+  const presence = await composePresence(config, log);
   try {
     const known = await partitionsOf(journal, config);
     const asked = order.partition;
@@ -155,7 +173,7 @@ async function fileRequest(
           : `The journal of job "${config.job}" does not know partition ${name}; it knows ${known.map(partitionName).join(', ') || 'none'}.`,
       );
     }
-    const filed: FiledRequest[] = [];
+    const filed: { readonly partition: TopicPartition; readonly requestId: number }[] = [];
     for (const partition of partitions) {
       const requestId = await fileOperatorRequest(
         { journal, failpoints: noFailpoints },
@@ -165,9 +183,13 @@ async function fileRequest(
       );
       filed.push({ partition, requestId });
     }
-    return filed;
+    if (waitMs === null) return filed.map((request) => ({ ...request, answer: null }));
+    const { clock } = systemPorts;
+    const awaiting = { journal, presence, job: config.job, waitMs, clock, onNotice };
+    const answers = await awaitAnswers(awaiting, filed);
+    return filed.map((request, index) => ({ ...request, answer: answers[index] ?? { type: 'none' } }));
   } finally {
-    await journal.close();
+    await Promise.all([journal.close(), presence.close()]);
   }
 }
 
@@ -176,19 +198,35 @@ async function partitionsOf(journal: Journal, config: JobConfig): Promise<TopicP
   return subjects.map(partitionOf).filter((partition) => partition !== null);
 }
 
+async function readStatus(config: JobConfig, { log }: { readonly log: Log }): Promise<JobStatus> {
+  const presence = await composePresence(config, log);
+  const surveyor = await composeSurveyor(config, log);
+  let store: Store | null = null;
+  try {
+    return await readJobStatus({
+      ...{ config, presence, surveyor, log },
+      openJournal: () => composeJournal(config, { access: 'read', log }),
+      probeDestination: async () => {
+        store = await composeStore(config, noFailpoints, log);
+        const { uri, entropy } = config.sink;
+        await store.readMarker(markerFolderUri({ sinkUri: uri, entropy }), config.job);
+      },
+    });
+  } finally {
+    const closing = Promise.allSettled([
+      surveyor.close(),
+      presence.close(),
+      (store as Store | null)?.close(),
+    ]);
+    // Who only looks does not wait for what hangs.
+    await Promise.race([closing, systemPorts.clock.pause(CLOSE_MS)]);
+  }
+}
+
 export const backend: Backend = {
   runJob,
   fileRequest,
   backupJournal: composeBackup,
   restoreJournal: composeRestore,
-  readStatus: async (config, { log }) => {
-    const journal = await composeJournal(config, { access: 'read', log });
-    const source = await composeJobSource(config, { log, untilEnd: false });
-    try {
-      return await readJobStatus(config, journal, source, log);
-    } finally {
-      await source.stop();
-      await journal.close();
-    }
-  },
+  readStatus,
 };

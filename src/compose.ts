@@ -2,13 +2,14 @@
  * Where adapters are picked. The one file, with the command line's entry, that reads the environment.
  */
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import path from 'node:path';
 import { noBuckets, timeBuckets, type BucketAssigner } from '../actors/bucketAssigner.ts';
 import { defaultRollingPolicy } from '../actors/rollingPolicy.ts';
 import type { BackupFound, OnBackupProgress } from '../journal/backupCheck.ts';
 import type { Journal } from '../journal/port.ts';
 import type { RunOptions } from './cli/contract.ts';
+import type { PresenceBoard } from '../journal/presence.ts';
 import { systemClock, systemRandom } from './clock.ts';
 import type { JobConfig, NatsJournalConfig } from './config/jobConfig.ts';
 import { effectiveConfig } from './config/effectiveConfig.ts';
@@ -17,8 +18,9 @@ import { SNAPSHOTS, type JobSettings } from './coordinator/options.ts';
 import { openJobMemory, type JobMemory } from './memory/jobMemory.ts';
 import { openFilesMax } from './openFilesMax.ts';
 import { noFailpoints, parseFailpoints, type Failpoints } from './failpoints.ts';
-import { composeSource } from './composeSource.ts';
+import { composeSource, composeSourceSurveyor } from './composeSource.ts';
 import type { Source } from './source/port.ts';
+import type { SourceSurveyor } from './source/survey.ts';
 import { createFileStore } from './stores/file.ts';
 import { JINDO_MEMORY_MIB_MAX } from './stores/ossHdfs/settings.ts';
 import { withFailpoints } from './stores/failpointStore.ts';
@@ -90,6 +92,10 @@ export function composeJobSource(
   options: { readonly log: Log; readonly untilEnd: boolean; readonly memory?: JobMemory },
 ): Promise<Source> {
   return composeSource(config, { ...options, clock: systemClock });
+}
+
+export function composeSurveyor(config: JobConfig, log: Log): Promise<SourceSurveyor> {
+  return composeSourceSurveyor(config, { log, clock: systemClock });
 }
 
 export type JournalAccess = 'create' | 'existing' | 'read';
@@ -173,6 +179,23 @@ export async function composeRestore(config: JobConfig, options: JournalFileOpti
   });
 }
 
+/** Where the job's coordinators say that they live: beside its journal. What goes wrong there is only debugged. */
+export async function composePresence({ journal }: JobConfig, log: Log): Promise<PresenceBoard> {
+  if (journal.type === 'sqlite') {
+    const { openFilePresence } = await import('../journal/presenceFile.ts');
+    return openFilePresence(journal.path);
+  }
+  const { openNatsPresence } = await import('../journal/presenceNats.ts');
+  return openNatsPresence({
+    ...natsConnection(journal),
+    stream: journal.stream,
+    replicas: journal.replicas,
+    onWarning: (message) => {
+      log.debug({}, message);
+    },
+  });
+}
+
 function natsConnection(journal: NatsJournalConfig) {
   const { servers, credentialsFile, user, password, token, tls } = journal;
   const given = <T>(value: T | null): value is T => value !== null;
@@ -226,6 +249,8 @@ export function composeMemory({ memoryBytes, sink }: JobConfig, log: Log): JobMe
   const storeBytes = sink.type === 'oss-hdfs' ? JINDO_MEMORY_MIB_MAX * 1024 * 1024 : 0;
   return openJobMemory({ ceilingBytes: memoryBytes, storeBytes, log });
 }
+
+export const thisProcess = { host: hostname(), pid: process.pid } as const;
 
 export const systemPorts = {
   clock: systemClock,

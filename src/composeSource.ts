@@ -8,6 +8,7 @@ import type { JobConfig, KafkaSourceConfig, TlsConfig } from './config/jobConfig
 import type { KafkaSourceOptions, KafkaTuning } from './kafka/options.ts';
 import type { JobMemory } from './memory/jobMemory.ts';
 import type { Source } from './source/port.ts';
+import type { SourceSurveyor } from './source/survey.ts';
 import type { Log } from './telemetry/log.ts';
 
 /** Beside the job file: what concerns this machine only, such as the group membership of a process that may be killed. */
@@ -43,6 +44,22 @@ export async function composeSource(
   }
   const { createKafkaSource } = await import('./kafka/kafkaSource.ts');
   return createKafkaSource(kafkaSourceOptions(source, config, { log, clock, untilEnd, memory }));
+}
+
+/** For `status`: looks, and neither joins nor reads. */
+export async function composeSourceSurveyor(
+  config: JobConfig,
+  { log, clock }: Pick<SourceOptions, 'log' | 'clock'>,
+): Promise<SourceSurveyor> {
+  const { source } = config;
+  if (source.type === 'file') {
+    const { createFileSurveyor } = await import('./fileSource/survey.ts');
+    return createFileSurveyor(await composeSource(config, { log, clock, untilEnd: false }));
+  }
+  const { createKafkaSurveyor } = await import('./kafka/survey.ts');
+  return createKafkaSurveyor(
+    kafkaSourceOptions(source, config, { log, clock, untilEnd: false, memory: undefined }),
+  );
 }
 
 export function kafkaSourceOptions(

@@ -1,5 +1,6 @@
 /** What the command line asks of the rest of Tidemark; src/backend.ts provides it. */
 import type { BackupFound, OnBackupProgress } from '../../journal/backupCheck.ts';
+import type { TidemarkError } from '../../journal/errors.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
@@ -81,30 +82,114 @@ export interface PartitionStop {
   readonly truncation: { readonly divergedAt: bigint; readonly leaderEpoch: number | null } | null;
 }
 
+/** What the consumer group has committed of a partition. */
+export interface GroupStatus {
+  readonly offset: bigint;
+  /** Whether it was Tidemark that committed it: its commits carry a witness of the journal. */
+  readonly hasWitness: boolean;
+}
+
 export interface PartitionStatus {
   readonly topic: string;
   readonly partition: number;
+  /** As the journal has it: active, settled, stopped, unclaimed; halted by what it cannot hold; unreadable where it is damaged. */
   readonly state: string;
   readonly epoch: number;
   readonly nextOffset: bigint;
-  /** Null where the source does not answer. */
+  /** Up to the last stable offset; null where the source does not answer. */
   readonly lag: bigint | null;
+  /** Offsets behind the last stable one, which wait for an open transaction; null where the source does not answer. */
+  readonly heldBack: bigint | null;
   readonly recordsRead: number;
   readonly recordsSkipped: number;
+  /** `host:pid` of the live coordinator that has it; null where none has. */
+  readonly owner: string | null;
   readonly stop: PartitionStop | null;
+  /** Requests that its owner would accept, the best first. */
+  readonly proposals: readonly OperatorRequest[];
+  /** The last request, where that was refused. */
+  readonly refusal: { readonly requestId: number; readonly reason: string } | null;
+  /** Null where there is no group, it has committed nothing, or does not answer. */
+  readonly group: GroupStatus | null;
   readonly buckets: readonly BucketStatus[];
   readonly committedFiles: number;
 }
 
+export interface DependencyStatus {
+  readonly name: 'source' | 'journal' | 'destination';
+  readonly state: 'ok' | 'error';
+  readonly code: string | null;
+  readonly message: string | null;
+  readonly tookMs: number;
+}
+
+/** What a coordinator said of itself last. */
+export interface CoordinatorStatus {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly startedAt: string;
+  readonly seenMsAgo: number;
+  /** Not for long: it has said nothing for less than 30 s. */
+  readonly isLive: boolean;
+  readonly partitions: readonly { readonly name: string; readonly state: string }[];
+  /** What each answered last to that process. */
+  readonly dependencies: readonly {
+    readonly name: string;
+    readonly state: string;
+    readonly code: string | null;
+    readonly message: string | null;
+    readonly since: string;
+  }[];
+  /** What lasts: stopped, halted, refused, waited for, tried again. */
+  readonly conditions: readonly {
+    readonly kind: string;
+    readonly about: string;
+    readonly code: string;
+    readonly message: string;
+    readonly help: string;
+    readonly since: string;
+    readonly times: number;
+  }[];
+}
+
 export interface JobStatus {
   readonly job: string;
-  readonly journal: { readonly kind: 'sqlite' | 'nats'; readonly id: string; readonly location: string };
+  /** Its id is null where it does not answer. */
+  readonly journal: {
+    readonly kind: 'sqlite' | 'nats';
+    readonly id: string | null;
+    readonly location: string;
+  };
+  readonly coordinators: readonly CoordinatorStatus[];
+  /** As they answered to this command. */
+  readonly dependencies: readonly DependencyStatus[];
   readonly partitions: readonly PartitionStatus[];
+  /** Why the journal cannot be read, so that its partitions are not known; null where it can. */
+  readonly problem: TidemarkError | null;
 }
+
+/** What became of a request: null while it only lies there. */
+export type RequestAnswer =
+  | { readonly type: 'accepted' }
+  | { readonly type: 'refused'; readonly reason: string }
+  /** Nobody answered in time; the request stays filed. */
+  | { readonly type: 'none' };
 
 export interface FiledRequest {
   readonly partition: TopicPartition;
   readonly requestId: number;
+  /** Null where nobody waited for it. */
+  readonly answer: RequestAnswer | null;
+}
+
+export interface RequestOptions {
+  readonly log: Log;
+  /** How long the owners have for their answers; null: nobody waits. */
+  readonly waitMs: number | null;
+  /** Told that the answer may not come, and why. */
+  readonly onNotice: (notice: string) => void;
 }
 
 /** A partition, or null for every partition of the job; and what is asked of its owner. */
@@ -130,12 +215,12 @@ export interface Backend {
   readonly restoreJournal: (config: JobConfig, options: BackupOptions) => Promise<BackupFound>;
   /** Rejects with a TidemarkError where the job cannot run at all; a stopped partition is in the report instead. */
   readonly runJob: (config: JobConfig, options: RunOptions) => Promise<RunReport>;
-  /** Reads the journal, also while the job runs. */
+  /** Reads the journal and asks every dependency, also while the job runs. */
   readonly readStatus: (config: JobConfig, options: { readonly log: Log }) => Promise<JobStatus>;
-  /** Files the request for the owner; resolves when it is filed, not when it is carried out. */
+  /** Files the request for the owners, and waits for what they say to it. */
   readonly fileRequest: (
     config: JobConfig,
     order: RequestOrder,
-    options: { readonly log: Log },
+    options: RequestOptions,
   ) => Promise<readonly FiledRequest[]>;
 }

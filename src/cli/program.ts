@@ -130,7 +130,7 @@ function addStatus(program: Program, io: CliIo): void {
   jobCommand(
     program,
     'status',
-    'show partitions, buckets and part files from the journal, also while the job runs',
+    'show coordinators, what each dependency answers, partitions and part files, also while the job runs',
   )
     .addOption(jsonOption())
     .action(async (file: string, options: JobOptions) => {
@@ -142,6 +142,8 @@ function addStatus(program: Program, io: CliIo): void {
 
 interface RequestOptions extends JobOptions {
   readonly partition?: string;
+  readonly timeout: string;
+  readonly wait: boolean;
 }
 
 interface ResumeOptions extends RequestOptions {
@@ -154,20 +156,25 @@ function addRequests(program: Program, io: CliIo): void {
   const filed = async (file: string, options: RequestOptions, request: RequestMaker): Promise<void> => {
     const requests = await import('./commands/request.ts');
     const partition = options.partition === undefined ? null : requests.parsePartition(options.partition);
+    const waitMs = options.wait ? requests.parseTimeout(options.timeout) : null;
     const order = { partition, request: request(requests) };
     const config = await loadAndWarn(file, options, io);
     program.exitCode = await requests.requestCommand(
       config,
       order,
-      { isJson: options.json === true, jobFile: file },
+      { isJson: options.json === true, jobFile: file, waitMs },
       io,
     );
   };
-  jobCommand(program, 'roll', 'ask the owners to close their part files at the next checkpoint')
+  const requestCommand = (name: string, description: string): Command =>
+    jobCommand(program, name, description)
+      .option('--timeout <duration>', "how long to wait for the owners' answers", '60s')
+      .option('--no-wait', 'file the request and do not wait for an answer')
+      .addOption(jsonOption());
+  requestCommand('roll', 'ask the owners to close their part files at the next checkpoint')
     .option('--partition <topic/number>', 'of this partition only')
-    .addOption(jsonOption())
     .action((file: string, options: RequestOptions) => filed(file, options, () => ({ type: 'roll' })));
-  jobCommand(program, 'resume', 'let a stopped partition try again, once its cause is gone')
+  requestCommand('resume', 'let a stopped or halted partition try again, once its cause is gone')
     .requiredOption('--partition <topic/number>', 'the stopped partition')
     .addOption(
       new Option(
@@ -180,26 +187,23 @@ function addRequests(program: Program, io: CliIo): void {
       'where the journal went back: go on where its witness was; needs --accept-loss where that loses anything',
     )
     .option('--accept-loss', 'give up what is in no committed file')
-    .addOption(jsonOption())
     .action((file: string, options: ResumeOptions) =>
       filed(file, options, ({ parseAnswer }) => ({ type: 'resume', ...parseAnswer(options) })),
     );
-  jobCommand(program, 'accept-loss', 'give up offsets that the source has lost, and go on behind them')
+  requestCommand('accept-loss', 'give up offsets that the source has lost, and go on behind them')
     .requiredOption('--partition <topic/number>', 'the stopped partition')
     .requiredOption('--from <offset>', 'first offset that is lost')
     .requiredOption('--to <offset>', 'first offset that is not lost')
-    .addOption(jsonOption())
     .action((file: string, options: RequestOptions & { from: string; to: string }) =>
       filed(file, options, ({ parseLoss }) => ({
         type: 'acceptLoss',
         ...parseLoss(options.from, options.to),
       })),
     );
-  jobCommand(program, 'accept-truncation', 'read on in a log that went back: what was read stays committed')
+  requestCommand('accept-truncation', 'read on in a log that went back: what was read stays committed')
     .argument('<topic/number>', 'the stopped partition')
     .option('--from <offset>', 'where the log went back to, as the stop says it; another one is refused')
-    .addOption(jsonOption())
-    .action((file: string, partition: string, options: JobOptions & { from?: string }) =>
+    .action((file: string, partition: string, options: RequestOptions & { from?: string }) =>
       filed(file, { ...options, partition }, ({ parseOffset }) => ({
         type: 'acceptTruncation',
         divergedAt: options.from === undefined ? null : parseOffset('--from', options.from),

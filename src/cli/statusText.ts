@@ -1,7 +1,8 @@
 /** `tidemark status` for people. Offsets stand without separators, so that they can be copied into a command. */
 import { formatBytes, formatCount, formatNoun } from '../telemetry/format.ts';
-import type { JobStatus, PartitionStatus, PartitionStop } from './contract.ts';
+import type { CoordinatorStatus, DependencyStatus, JobStatus, PartitionStatus } from './contract.ts';
 import { nameBelowSink } from './fileNames.ts';
+import { partitionNotes, proposalLines } from './statusNotes.ts';
 import { left, right, tableLines } from './table.ts';
 
 export interface StatusTextOptions {
@@ -11,12 +12,18 @@ export interface StatusTextOptions {
 }
 
 export function statusText(status: JobStatus, options: StatusTextOptions): string {
-  const { journal, partitions } = status;
+  const { journal, partitions, coordinators, dependencies } = status;
+  const id = journal.id === null ? 'it does not answer' : `id ${journal.id}`;
+  const isLive = coordinators.some((coordinator) => coordinator.isLive);
   const blocks = [
-    [`job ${status.job}`, `journal ${journal.kind} ${journal.location} (id ${journal.id})`],
+    [`job ${status.job}`, `journal ${journal.kind} ${journal.location} (${id})`],
+    coordinatorTable(coordinators),
+    dependencyTable(dependencies, coordinators),
     partitions.length === 0 ? ['no partition is known yet: the job has not run'] : partitionTable(partitions),
     ...partitions.map((partition) => fileTable(partition, options.sinkUri)),
     ...partitions.map((partition) => stopLines(partition, options.jobFile)),
+    partitions.flatMap((partition) => partitionNotes(partition, isLive)),
+    coordinators.filter((coordinator) => coordinator.isLive).flatMap(conditionLines),
   ];
   return blocks
     .filter((lines) => lines.length > 0)
@@ -26,6 +33,59 @@ export function statusText(status: JobStatus, options: StatusTextOptions): strin
 
 function nameOf({ topic, partition }: PartitionStatus): string {
   return `${topic}/${partition}`;
+}
+
+function coordinatorTable(coordinators: readonly CoordinatorStatus[]): string[] {
+  if (coordinators.length === 0) return ['no coordinator is running'];
+  const columns = [
+    left('COORDINATOR'),
+    left('VERSION'),
+    left('STARTED'),
+    left('LAST SEEN'),
+    right('PARTITIONS'),
+  ];
+  const rows = coordinators.map(({ host, pid, version, startedAt, seenMsAgo, isLive, partitions }) => [
+    `${host}:${pid}`,
+    version,
+    startedAt,
+    `${ago(seenMsAgo)}${isLive ? '' : ', gone'}`,
+    formatCount(isLive ? partitions.length : 0),
+  ]);
+  return tableLines(columns, rows);
+}
+
+function ago(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 120) return `${seconds} s ago`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
+}
+
+/** What this command was answered, and what the coordinators were. */
+function dependencyTable(
+  asked: readonly DependencyStatus[],
+  coordinators: readonly CoordinatorStatus[],
+): string[] {
+  const columns = [left('DEPENDENCY'), left('ASKED BY'), left('ANSWER'), left('SINCE'), left('')];
+  const own = asked.map(({ name, state, code, message }) => [
+    name,
+    'this command',
+    code ?? state,
+    'now',
+    message ?? '',
+  ]);
+  const others = coordinators
+    .filter(({ isLive }) => isLive)
+    .flatMap(({ host, pid, dependencies }) =>
+      dependencies.map(({ name, state, code, message, since }) => [
+        name,
+        `${host}:${pid}`,
+        code ?? (state === 'unknown' ? 'not asked yet' : state),
+        since,
+        message ?? '',
+      ]),
+    );
+  return own.length === 0 ? [] : tableLines(columns, [...own, ...others]);
 }
 
 function partitionTable(partitions: readonly PartitionStatus[]): string[] {
@@ -45,13 +105,19 @@ function partitionTable(partitions: readonly PartitionStatus[]): string[] {
     partition.state,
     String(partition.epoch),
     String(partition.nextOffset),
-    partition.lag === null ? '-' : String(partition.lag),
+    lagText(partition),
     formatCount(partition.recordsRead),
     formatCount(partition.recordsSkipped),
     formatCount(partition.buckets.reduce((sum, { parts }) => sum + parts.length, 0)),
     formatCount(partition.committedFiles),
   ]);
   return tableLines(columns, rows);
+}
+
+/** `0 + 12 open`: nothing to read, and 12 offsets behind an open transaction. */
+function lagText({ lag, heldBack }: PartitionStatus): string {
+  if (lag === null) return '-';
+  return heldBack === null || heldBack === 0n ? String(lag) : `${lag} + ${heldBack} open`;
 }
 
 function fileTable(partition: PartitionStatus, sinkUri: string): string[] {
@@ -85,23 +151,20 @@ function offsetRange(first: bigint | null, last: bigint | null): string {
 }
 
 function stopLines(partition: PartitionStatus, jobFile: string): string[] {
-  const { stop } = partition;
+  const { stop, state } = partition;
   if (stop === null) return [];
   const name = nameOf(partition);
-  return [`${name} stopped: ${stop.code}: ${stop.message}`, ...proposals(name, stop, jobFile)];
+  return [`${name} ${state}: ${stop.code}: ${stop.message}`, ...proposalLines(partition, jobFile)];
 }
 
-function proposals(name: string, stop: PartitionStop, jobFile: string): string[] {
-  const { fromOffset, toOffset, truncation } = stop;
-  const resume = `  once the cause is gone: tidemark resume ${jobFile} --partition ${name}`;
-  if (truncation !== null) {
-    const accept = `tidemark accept-truncation ${jobFile} ${name} --from ${truncation.divergedAt}`;
-    return [resume, `  to read on in the log as it is now: ${accept}`];
-  }
-  if (fromOffset === null || toOffset === null || toOffset <= fromOffset) return [resume];
-  const count = formatNoun(Number(toOffset - fromOffset), 'offset');
-  return [
-    resume,
-    `  to give up ${count}: tidemark accept-loss ${jobFile} --partition ${name} --from ${fromOffset} --to ${toOffset}`,
-  ];
+/** What lasts and does not stand above: stops and halts have lines of their own, and so have refused requests. */
+function conditionLines({ host, pid, conditions }: CoordinatorStatus): string[] {
+  const told: readonly string[] = ['stopped', 'halted', 'refused'];
+  return conditions
+    .filter(({ kind }) => !told.includes(kind))
+    .map(({ about, kind, code, message, help, since, times }) => {
+      const what =
+        kind === 'waiting' ? 'is waited for' : `is tried again, ${formatNoun(times, 'time')} so far`;
+      return `${about} ${what} by ${host}:${pid} since ${since}: ${code}: ${message} ${help}`;
+    });
 }

@@ -16,6 +16,7 @@ import { partitionSubject } from '../../journal/subjects.ts';
 import { SubjectWriter, type WriterIdentity } from '../../journal/writer.ts';
 import { passing, type Failpoint } from '../failpoints.ts';
 import { limitedAppend } from './appendLimit.ts';
+import { AppendRetries } from './appendRetries.ts';
 import { Gate } from './concurrency.ts';
 import type { Context } from './options.ts';
 import { foldJournal, recover } from './recover.ts';
@@ -107,20 +108,21 @@ export async function claimPartition(
     ledger.note({ type: 'replayed', ownClaimId: own });
     const epoch = ledger.facts.epoch + 1;
     const identity: WriterIdentity = { job: context.settings.job, ...partition, epoch, claimId: own };
+    const retries = new AppendRetries(context, subject, partitionName(partition));
     const writer = new SubjectWriter(
       {
         journal,
         subject,
         pacer: clock,
         timestamp: () => new Date(clock.wallMs()).toISOString(),
-        onRetry: retryLog(context, subject),
+        ...retries.options,
       },
       tail,
     );
     const snapshots = new SnapshotWriter({ context, subject, ledger, tail: () => writer.tail, base });
     const host = new PartitionHost(
       ledger,
-      appenderOf(context, writer, identity, signal),
+      appenderOf(context, writer, identity, signal, retries),
       onEffects,
       () => void snapshots.adopted(),
     );
@@ -139,27 +141,24 @@ export async function claimPartition(
   }
 }
 
-function appenderOf(context: Context, writer: SubjectWriter, identity: WriterIdentity, signal: AbortSignal) {
+function appenderOf(
+  context: Context,
+  writer: SubjectWriter,
+  identity: WriterIdentity,
+  signal: AbortSignal,
+  retries: AppendRetries,
+) {
   const { failpoints, journal } = context.ports;
   return {
     entryBytesMax: journal.entryBytesMax,
     measure: (events: readonly PartitionEvent[]) => writer.measure(identity, events),
     async append(events: readonly PartitionEvent[]): Promise<void> {
       const point: Failpoint = events[0]?.type === 'epochClaimed' ? 'journal.claim' : 'journal.append';
-      await limitedAppend(context, signal, (limited) =>
-        passing(failpoints, point, () => writer.append(identity, events, limited)),
+      await retries.during(
+        limitedAppend(context, signal, (limited) =>
+          passing(failpoints, point, () => writer.append(identity, events, limited)),
+        ),
       );
     },
-  };
-}
-
-function retryLog(context: Context, subject: Subject): (attempt: number, cause: unknown) => void {
-  return (attempt, cause) => {
-    if (attempt === 1 || attempt % 10 === 0) {
-      context.ports.log.warn(
-        { subject, attempt, cause },
-        'the journal does not take an entry; sending it again',
-      );
-    }
   };
 }

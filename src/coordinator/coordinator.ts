@@ -7,11 +7,14 @@ import { start, step } from '../../actors/step.ts';
 import type { StopFacts } from '../../actors/facts.ts';
 import { asTidemarkError, TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import { ConditionBoard } from '../conditions.ts';
 import { OPEN_FILE_BYTES } from '../memory/budget.ts';
+import { Health } from '../presence/health.ts';
 import type { OffsetRange, SourceFacts, SourceListener, TopicFacts } from '../source/port.ts';
 import { beginJob, startPatience } from './beginning.ts';
 import { topicsEnded } from './boundedTopics.ts';
 import { Gate } from './concurrency.ts';
+import { CoordinatorPresence } from './coordinatorPresence.ts';
 import { incompleteError, missingTopic, notInTime } from './endings.ts';
 import { startJob, stopJob, type JobFacts } from './jobLife.ts';
 import type { Context, JobSettings, Ports } from './options.ts';
@@ -19,6 +22,7 @@ import { PartitionRunner, type RunnerEnd } from './partitionRunner.ts';
 import type { PartitionTask } from './partitionTask.ts';
 import { RunStats } from './stats.ts';
 import { unfinishedPartitions } from './unfinished.ts';
+import { watchedContext } from './watchedContext.ts';
 import { WriteBuffers } from './writeBuffers.ts';
 
 /** Of the time that the end may take, what is kept for leaving the group, whatever became of the last checkpoints. */
@@ -42,6 +46,8 @@ type Wanted = Pick<PartitionTask, 'partition' | 'purpose'>;
 
 export class Coordinator {
   readonly #context: Context;
+  readonly #conditions: ConditionBoard;
+  readonly #presence: CoordinatorPresence;
   readonly #runners = new Map<string, PartitionRunner>();
   readonly #running = new Set<Promise<void>>();
   /** How bounded runs and stops ended, by partition; what is released is no longer here. */
@@ -64,12 +70,15 @@ export class Coordinator {
   #giveUpAtMs = Infinity;
 
   constructor(ports: Ports, settings: JobSettings) {
-    this.#context = {
+    this.#conditions = new ConditionBoard(ports);
+    this.#context = watchedContext({
       ports,
       settings,
       stats: new RunStats({ keepFiles: settings.untilEnd }),
       buffers: new WriteBuffers(ports.bufferArea),
-    };
+      health: new Health(ports.clock, ports.conditions ?? this.#conditions),
+    });
+    this.#presence = new CoordinatorPresence(this.#context, () => this.#runners.values());
     const { stats, buffers } = this.#context;
     ports.memory?.measure({
       heldBytes: () => buffers.takenBytes + stats.heldFiles * OPEN_FILE_BYTES,
@@ -104,6 +113,7 @@ export class Coordinator {
     };
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
+    this.#presence.start();
     try {
       // What it waits for while it begins may hang: who asks for the end does not wait for it.
       await this.#draining.orOpened(this.#join(signal));
@@ -111,7 +121,8 @@ export class Coordinator {
       await this.#drain();
     } finally {
       signal.removeEventListener('abort', onAbort);
-      await this.#context.ports.source.stop();
+      await Promise.all([this.#context.ports.source.stop(), this.#presence.end()]);
+      this.#conditions.end();
     }
     const { reason } = this.#state.context;
     if (this.#failure !== null) throw this.#failure;

@@ -12,6 +12,7 @@ import { checkpoint } from './checkpoint.ts';
 import { claimPartition, isSucceeded, type Claim } from './claim.ts';
 import { type FailureLatch, type Gate } from './concurrency.ts';
 import { EpochTimers } from './epochTimers.ts';
+import { conditionKey } from './conditionKeys.ts';
 import { Flow } from './flow.ts';
 import { FullDisk, isDiskFull } from './fullDisk.ts';
 import { judgeWitnesses } from './judgeWitness.ts';
@@ -20,7 +21,6 @@ import type { Context } from './options.ts';
 import { PartFiles } from './partFiles.ts';
 import { checkCluster, type PartitionTask } from './partitionTask.ts';
 import { Publisher } from './publisher.ts';
-import { readRequests } from './requests.ts';
 import { retire } from './retire.ts';
 import { settle, type Settling } from './settle.ts';
 import { checkNoGap, fromNextOffset, isOfSource } from './sourceFailure.ts';
@@ -317,7 +317,10 @@ export class Epoch {
     const { host } = this.#claim;
     const { ports } = this.#context;
     const cut = flow.cut();
-    if (cut.parts.length === 0 && cut.nextOffset === host.ledger.facts.nextOffset) return;
+    if (cut.parts.length === 0 && cut.nextOffset === host.ledger.facts.nextOffset) {
+      this.#context.health.conditions.clear(conditionKey.epoch(this.#task.partition));
+      return;
+    }
     await host.submit((stage) => {
       stage.note({ type: 'checkpointStarted' });
       return [];
@@ -338,23 +341,17 @@ export class Epoch {
       return;
     }
     await checkpoint(host, ports.journal.entryBytesMax, flow, cut, () => this.#fullDisk.mustNotBeFreed());
+    this.#context.health.conditions.clear(conditionKey.epoch(this.#task.partition));
     this.#publisher.tellOffset();
-    const facts = {
-      partition: partitionName(this.#task.partition),
-      nextOffset: cut.nextOffset,
-      files: cut.parts.length,
-    };
+    const partition = partitionName(this.#task.partition);
+    const facts = { partition, nextOffset: cut.nextOffset, files: cut.parts.length };
     ports.log.debug(facts, 'checkpoint completed');
   }
 
   async #takeRequests(): Promise<void> {
     const { host } = this.#claim;
-    const { journal } = this.#context.ports;
-    const { lastRequestId } = host.ledger.facts;
-    const { job } = this.#context.settings;
     // A journal that is away may keep a read for long; the end of the epoch does not wait for it.
-    const filed = await this.#latch.race(readRequests(journal, job, this.#task.partition, lastRequestId));
-    for (const request of filed) {
+    for (const request of await this.#latch.race(this.#desk.untaken(host))) {
       const isAccepted = await this.#desk.take(host, request);
       if (!isAccepted || request.request?.type !== 'roll') continue;
       this.#flow?.rollAll('operator');

@@ -11,6 +11,7 @@ import { SubjectWriter } from '../../journal/writer.ts';
 import { passing } from '../failpoints.ts';
 import type { SourceFacts, TopicFacts } from '../source/port.ts';
 import { limitedAppend } from './appendLimit.ts';
+import { AppendRetries } from './appendRetries.ts';
 import type { Context } from './options.ts';
 
 export interface JournaledTopic {
@@ -179,19 +180,23 @@ async function appendJobEvent(
     const { facts, tail } = await readJobFacts(context);
     const event = await decide(facts);
     if (event === null) return facts;
+    const retries = new AppendRetries(context, jobSubject(job), 'the job');
     const writer = new SubjectWriter(
       {
         journal,
         subject: jobSubject(job),
         pacer: clock,
         timestamp: () => new Date(clock.wallMs()).toISOString(),
+        ...retries.options,
       },
       tail,
     );
     try {
       const point = `journal.${event.type}` as const;
-      await passing(failpoints, point, () =>
-        limitedAppend(context, signal, (limited) => writer.append(identity, [event], limited)),
+      await retries.during(
+        passing(failpoints, point, () =>
+          limitedAppend(context, signal, (limited) => writer.append(identity, [event], limited)),
+        ),
       );
       facts.fold(event);
       return facts;

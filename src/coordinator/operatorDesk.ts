@@ -6,8 +6,14 @@ import type { PartitionHost } from '../../actors/host.ts';
 import { hasCode } from '../../journal/errors.ts';
 import type { PartitionEvent } from '../../journal/events.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import type { OffsetRange } from '../source/port.ts';
+import { conditionKey } from './conditionKeys.ts';
+import { needsRange } from './lossRules.ts';
 import type { Context } from './options.ts';
 import { decideRequest, readRequests, type FiledRequest } from './requests.ts';
+
+/** For so long a refusal is told again; `status` shows it until the next request. */
+const REFUSAL_TOLD_MS = 600_000;
 
 export class OperatorDesk {
   readonly #context: Context;
@@ -18,6 +24,12 @@ export class OperatorDesk {
   constructor(context: Context, partition: TopicPartition) {
     this.#context = context;
     this.#partition = partition;
+  }
+
+  /** Requests that the host has not taken up yet; rejects where the journal is away. */
+  untaken({ ledger }: PartitionHost): Promise<readonly FiledRequest[]> {
+    const { ports, settings } = this.#context;
+    return readRequests(ports.journal, settings.job, this.#partition, ledger.facts.lastRequestId);
   }
 
   /** Requests behind `after`. None while the journal is away, or cannot be read: they are read later. */
@@ -47,15 +59,29 @@ export class OperatorDesk {
   /** Journals what is decided on the request, where that was not done before, and tells whether it was accepted. */
   async take(host: PartitionHost, request: FiledRequest): Promise<boolean> {
     let decided: readonly PartitionEvent[] = [];
+    const range = await this.#rangeFor(host, request);
     await host.submit((stage) => {
-      decided = request.requestId <= stage.facts.lastRequestId ? [] : decideRequest(stage, request);
+      decided = request.requestId <= stage.facts.lastRequestId ? [] : decideRequest(stage, request, range);
       return decided;
     });
     const [event] = decided;
     if (event === undefined) return false;
     if (event.type === 'requestRefused') this.refused(request, event.reason);
-    else this.#context.ports.log.info(this.#fields(request), 'operator request taken up');
+    else this.accepted(request);
     return event.type !== 'requestRefused';
+  }
+
+  /** What the source holds, where a loss reaches further than the stop says; null where it does not answer. */
+  async #rangeFor(host: PartitionHost, { request }: FiledRequest): Promise<OffsetRange | null> {
+    if (request?.type !== 'acceptLoss' || !needsRange(host.ledger.facts, request)) return null;
+    const { source, log } = this.#context.ports;
+    try {
+      const ranges = await source.ranges(this.#partition.topic);
+      return ranges[this.#partition.partition] ?? null;
+    } catch (error) {
+      log.warn({ partition: this.#name, err: error }, 'what the source holds cannot be read');
+      return null;
+    }
   }
 
   /** The claim that an operator asked for has been made and its journal judged: now that can be journaled. */
@@ -64,15 +90,26 @@ export class OperatorDesk {
     await host.submit((stage) =>
       requestId <= stage.facts.lastRequestId ? [] : [{ type: 'resumeRequested', requestId }],
     );
-    this.#context.ports.log.info(this.#fields(request), 'operator request taken up');
+    this.accepted(request);
   }
 
   accepted(request: FiledRequest): void {
-    this.#context.ports.log.info(this.#fields(request), 'operator request taken up');
+    const { ports, health } = this.#context;
+    ports.log.info(this.#fields(request), 'operator request taken up');
+    health.conditions.clear(conditionKey.refused(this.#partition));
+    health.answered(this.#partition, request.requestId, null);
   }
 
   refused(request: FiledRequest, reason: string): void {
-    this.#context.ports.log.warn({ ...this.#fields(request), reason }, `operator request refused: ${reason}`);
+    const { ports, health } = this.#context;
+    ports.log.warn({ ...this.#fields(request), reason }, `operator request refused: ${reason}`);
+    const condition = {
+      ...({ kind: 'refused', about: this.#name, code: 'REQUEST_REFUSED' } as const),
+      message: `request ${request.requestId}: ${reason}`,
+      help: 'See `tidemark status` for what would be accepted.',
+    };
+    health.conditions.raise(conditionKey.refused(this.#partition), condition, REFUSAL_TOLD_MS);
+    health.answered(this.#partition, request.requestId, reason);
   }
 
   /** For good: it is not read again, though the journal cannot hold the answer. */

@@ -6,9 +6,12 @@ import type { RollingPolicy } from '../../actors/rollingPolicy.ts';
 import type { JsonValue } from '../../journal/events.ts';
 import type { JobName } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
+import type { PresenceBoard } from '../../journal/presence.ts';
 import type { Clock, Random } from '../clock.ts';
+import type { Conditions } from '../conditions.ts';
 import type { Failpoints } from '../failpoints.ts';
 import type { MemoryBudget } from '../memory/budget.ts';
+import type { Health } from '../presence/health.ts';
 import type { Source, StartFrom } from '../source/port.ts';
 import type { Store } from '../stores/port.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -31,6 +34,13 @@ export interface Ports {
   readonly onStep?: OnStep;
   /** The process's memory; without it there is no limit. */
   readonly memory?: MemoryBudget;
+  /** Where what lasts is told again; without it the coordinator has a board of its own. */
+  readonly conditions?: Conditions;
+  /** Where this process says that it lives, and who it is; without it nobody is told. */
+  readonly presence?: {
+    readonly board: PresenceBoard;
+    readonly self: { readonly host: string; readonly pid: number };
+  };
 }
 
 export interface JobSettings {
@@ -73,4 +83,5 @@ export interface Context {
   readonly settings: JobSettings;
   readonly stats: RunStats;
   readonly buffers: WriteBuffers;
+  readonly health: Health;
 }

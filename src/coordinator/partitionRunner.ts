@@ -3,9 +3,11 @@
  * (fenced, transient), the stop that names offsets and files (P6), or the end.
  */
 import type { StopFacts } from '../../actors/facts.ts';
-import { asTidemarkError, hasCode, TidemarkError, type ErrorFields } from '../../journal/errors.ts';
+import { asTidemarkError, hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
+import { conditionOf } from '../conditions.ts';
 import { FailureLatch, Gate } from './concurrency.ts';
+import { conditionKey } from './conditionKeys.ts';
 import { Epoch } from './epoch.ts';
 import { isDiskFull } from './fullDisk.ts';
 import { OperatorDesk } from './operatorDesk.ts';
@@ -13,6 +15,7 @@ import type { Context } from './options.ts';
 import type { PartitionTask } from './partitionTask.ts';
 import { answerRequests } from './wentBackAnswer.ts';
 import { decideWhileHalted, type FiledRequest } from './requests.ts';
+import { stopFactsOf } from './stopFacts.ts';
 
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_LONGEST_MS = 10_000;
@@ -47,6 +50,8 @@ export class PartitionRunner {
   #latch = new FailureLatch();
   #epoch: Epoch | null = null;
   #stop: StopFacts | null = null;
+  /** Its stop is not in the journal. */
+  #isHalted = false;
   readonly #desk: OperatorDesk;
   /** What had a halted partition claim again: answered when its journal has been judged anew. */
   #resumption: FiledRequest | null = null;
@@ -64,6 +69,12 @@ export class PartitionRunner {
   /** Why the partition is stopped; null while it is not. */
   get stop(): StopFacts | null {
     return this.#stop;
+  }
+
+  /** What an operator has to know of it. */
+  get state(): 'claiming' | 'running' | 'stopped' | 'halted' {
+    if (this.#stop !== null) return this.#isHalted ? 'halted' : 'stopped';
+    return this.#epoch === null ? 'claiming' : 'running';
   }
 
   /** The next offset to read, ahead of the journal's; null before the claim. */
@@ -141,6 +152,7 @@ export class PartitionRunner {
     this.#latch = new FailureLatch();
     this.#epoch = null;
     this.#stop = null;
+    this.#isHalted = false;
     try {
       const epoch = await Epoch.begin(
         this.#context,
@@ -160,6 +172,7 @@ export class PartitionRunner {
     } catch (cause) {
       return await this.#afterFailure(cause);
     } finally {
+      this.#context.health.conditions.clear(conditionKey.stop(this.#task.partition));
       await this.#epoch?.quiesce();
     }
   }
@@ -200,6 +213,7 @@ export class PartitionRunner {
       this.#task = { ...this.#task, purpose: 'retire' };
       return { type: 'again', error, madeProgress: true };
     }
+    this.#context.health.dependencies.blamed(error);
     this.#context.ports.log.error({ err: error, partition: this.#name }, 'the partition stops');
     await epoch?.quiesce();
     const stop = stopFactsOf(error);
@@ -228,6 +242,7 @@ export class PartitionRunner {
     this.#stop = stop;
     const { host } = epoch.claim;
     const { log } = this.#context.ports;
+    this.#raiseStop('stopped', stop);
     log.error(
       { partition: this.#name, ...stop },
       'the partition is stopped until an operator resumes it or accepts the loss',
@@ -252,6 +267,8 @@ export class PartitionRunner {
   async #halt(epoch: Epoch | null, stop: StopFacts): Promise<EpochEnd> {
     epoch?.claim.host.ledger.note({ type: 'halted', stop });
     this.#stop = stop;
+    this.#isHalted = true;
+    this.#raiseStop('halted', stop);
     this.#refuseResumption(stop);
     const { log } = this.#context.ports;
     log.error(
@@ -337,12 +354,26 @@ export class PartitionRunner {
     this.#wake = () => undefined;
   }
 
+  #raiseStop(kind: 'stopped' | 'halted', { code, message }: StopFacts): void {
+    const help =
+      kind === 'halted'
+        ? 'Mend the cause, then resume the partition; a restart judges anew, too.'
+        : 'See `tidemark status` for the commands that help.';
+    const condition = { kind, about: this.#name, code, message, help };
+    this.#context.health.conditions.raise(conditionKey.stop(this.#task.partition), condition);
+  }
+
   async #backOff(failures: number, error: TidemarkError): Promise<void> {
     const delayMs = Math.min(BACKOFF_LONGEST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(failures, 6));
     const log = this.#context.ports.log;
     const entry = { partition: this.#name, err: error, delayMs };
     if (error.retry === 'fenced') log.info(entry, 'the epoch is over; claiming again');
-    else log.warn(entry, 'the epoch is given up; it is settled anew');
+    else {
+      const { conditions, dependencies } = this.#context.health;
+      dependencies.blamed(error);
+      conditions.raise(conditionKey.epoch(this.#task.partition), conditionOf('retried', this.#name, error));
+      log.warn(entry, 'the epoch is given up; it is settled anew');
+    }
     await this.#pause(delayMs);
   }
 }
@@ -352,31 +383,8 @@ function isPassing({ retry }: TidemarkError): boolean {
   return retry === 'fenced' || retry === 'transient';
 }
 
-function stopFactsOf(error: TidemarkError): StopFacts {
-  const { fromOffset, toOffset, files } = error.fields;
-  return {
-    code: error.code,
-    message: error.message,
-    fromOffset: offsetOf(fromOffset),
-    toOffset: offsetOf(toOffset),
-    files: Array.isArray(files) ? (files as readonly string[]) : [],
-    truncation: truncationOf(error),
-  };
-}
-
 function isBehindJournal({ fields }: TidemarkError, epoch: Epoch | null): boolean {
   const nextOffset = epoch?.claim.host.ledger.facts.nextOffset ?? null;
   const { divergedAt } = fields;
   return nextOffset !== null && typeof divergedAt === 'bigint' && divergedAt >= nextOffset;
-}
-
-function truncationOf({ fields: { divergedAt, leaderEpoch } }: TidemarkError): StopFacts['truncation'] {
-  if (typeof divergedAt !== 'bigint') return null;
-  return { divergedAt, leaderEpoch: typeof leaderEpoch === 'number' ? leaderEpoch : null };
-}
-
-/** Sources of lines count them as numbers. */
-function offsetOf(field: ErrorFields[string] | undefined): bigint | null {
-  if (typeof field === 'bigint') return field;
-  return typeof field === 'number' && Number.isSafeInteger(field) ? BigInt(field) : null;
 }

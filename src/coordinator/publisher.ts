@@ -5,12 +5,14 @@
 import type { PartitionHost } from '../../actors/host.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import { TidemarkError } from '../../journal/errors.ts';
-import type { PartId, TopicPartition } from '../../journal/ids.ts';
+import { partitionName, type PartId, type TopicPartition } from '../../journal/ids.ts';
 import type { Tail } from '../../journal/replay.ts';
 import { encodeWitness } from '../../journal/witness.ts';
+import { conditionOf } from '../conditions.ts';
 import { passing } from '../failpoints.ts';
 import type { DurablePart, PartTarget } from '../stores/port.ts';
 import { forEachBounded, Gate, type FailureLatch } from './concurrency.ts';
+import { conditionKey } from './conditionKeys.ts';
 import type { Context } from './options.ts';
 import type { WitnessKeeper } from './witnessKeeper.ts';
 
@@ -65,6 +67,8 @@ export class Publisher {
 
   /** Takes up nothing new: the next epoch settles what is left. */
   end(): void {
+    const { context, partition } = this.#options;
+    context.health.conditions.clear(conditionKey.publish(partition));
     this.#end.open();
     this.#offsetDue = false;
     this.#options.context.stats.pendingFiles -= this.#queue.length;
@@ -143,7 +147,9 @@ export class Publisher {
   }
 
   async #untilPublished(part: PartFileContext, durable: DurablePart, closedHere: boolean): Promise<void> {
-    const { store, clock, log } = this.#options.context.ports;
+    const { context, partition } = this.#options;
+    const { store, clock, log } = context.ports;
+    const { conditions } = context.health;
     const target: PartTarget = {
       partId: part.partId,
       finalUri: part.finalUri,
@@ -154,10 +160,13 @@ export class Publisher {
         // After a failure the outcome is unknown: only probing both names tells what is still to be done.
         if (closedHere && attempt === 1) await store.commit(target, durable);
         else await store.commitAfterRecovery(target, durable);
+        if (attempt > 1) conditions.clear(conditionKey.publish(partition));
         return;
       } catch (error) {
         if (this.#isOver() || !(error instanceof TidemarkError) || error.retry !== 'transient') throw error;
         log.warn({ err: error, file: part.finalUri, attempt }, 'publishing a part file failed; trying again');
+        const about = `Publishing files of ${partitionName(partition)}`;
+        conditions.raise(conditionKey.publish(partition), conditionOf('retried', about, error));
         const delayMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt - 1, 6));
         await this.#end.orOpened(clock.pause(delayMs));
         if (this.#isOver()) throw error;

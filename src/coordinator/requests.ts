@@ -5,7 +5,8 @@ import type { Journal } from '../../journal/port.ts';
 import { requestSubject } from '../../journal/subjects.ts';
 import { passing, type Failpoints } from '../failpoints.ts';
 import type { StopFacts } from '../../actors/facts.ts';
-import type { Stage } from '../../actors/ledger.ts';
+import type { OffsetRange } from '../source/port.ts';
+import { refusedLoss, type LossFacts } from './lossRules.ts';
 
 export interface FiledRequest {
   readonly requestId: number;
@@ -54,9 +55,16 @@ function parseRequest(bytes: Uint8Array): OperatorRequest | null {
   }
 }
 
-/** What the owner journals for a request, given the partition's state. */
-export function decideRequest(state: Stage, { requestId, request }: FiledRequest): readonly PartitionEvent[] {
-  const { stop, nextOffset } = state.facts;
+/**
+ * What the owner journals for a request, given the partition's state. `range`: what the source holds of it, where the request needs that
+ * and the source says it.
+ */
+export function decideRequest(
+  state: { readonly facts: LossFacts },
+  { requestId, request }: FiledRequest,
+  range: OffsetRange | null = null,
+): readonly PartitionEvent[] {
+  const { stop } = state.facts;
   const refuse = (reason: string): readonly PartitionEvent[] => [
     { type: 'requestRefused', requestId, reason },
   ];
@@ -73,19 +81,8 @@ export function decideRequest(state: Stage, { requestId, request }: FiledRequest
         : [{ type: 'resumeRequested', requestId }];
     case 'acceptLoss': {
       const { fromOffset, toOffset } = request;
-      if (stop === null) return refuse('The partition is not stopped: there is no loss to accept.');
-      if (stop.truncation !== null)
-        return refuse('The log went back, and holds other records: accept-truncation reads them.');
-      if (stop.files.length > 0) {
-        // Their records lie below nextOffset: giving up offsets behind it would lose more and mend nothing.
-        return refuse(`No offsets are lost, but ${stop.files.join(', ')}: mend that, then resume.`);
-      }
-      if (fromOffset !== nextOffset || toOffset <= fromOffset) {
-        return refuse(
-          `The loss must begin at nextOffset ${nextOffset ?? 0n} and end behind it, not [${fromOffset}, ${toOffset}).`,
-        );
-      }
-      return [{ type: 'lossAccepted', requestId, fromOffset, toOffset }];
+      const reason = refusedLoss(state.facts, request, range);
+      return reason === null ? [{ type: 'lossAccepted', requestId, fromOffset, toOffset }] : refuse(reason);
     }
     case 'acceptTruncation': {
       const truncation = stop?.truncation ?? null;
@@ -96,6 +93,20 @@ export function decideRequest(state: Stage, { requestId, request }: FiledRequest
       return [{ type: 'logTruncationAccepted', requestId, ...truncation }];
     }
   }
+}
+
+/** Requests that the owner of the partition would accept now, the best first: none where it is not stopped. */
+export function proposedRequests(facts: LossFacts): readonly OperatorRequest[] {
+  const { stop, nextOffset } = facts;
+  const candidates: OperatorRequest[] = [{ type: 'resume', from: null, acceptLoss: false }];
+  if (stop !== null && stop.toOffset !== null)
+    candidates.push({ type: 'acceptLoss', fromOffset: nextOffset ?? 0n, toOffset: stop.toOffset });
+  if (stop?.truncation !== undefined && stop.truncation !== null)
+    candidates.push({ type: 'acceptTruncation', divergedAt: stop.truncation.divergedAt });
+  return candidates.filter((request) => {
+    const [event] = decideRequest({ facts }, { requestId: 0, request });
+    return event?.type !== 'requestRefused';
+  });
 }
 
 /** What a halted partition answers: nothing may be journaled, so that only claiming anew, which judges the journal again, can help. */

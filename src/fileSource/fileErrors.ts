@@ -39,7 +39,7 @@ export function unreadable({ topic, path }: NamedFile, cause: unknown): Tidemark
 export function gone(file: NamedFile, line: number): TidemarkError {
   return new TidemarkError(
     'SOURCE_RANGE_LOST',
-    `${file.path} is gone; it was read up to line ${line}, the next one. Put it back, or accept the loss.`,
+    `${file.path} is gone; it was read up to line ${line}, the next one. Put it back, then resume.`,
     { fields: { partition: partition(file), path: file.path, fromOffset: line } },
   );
 }

@@ -4,6 +4,8 @@
  */
 import process from 'node:process';
 import { journalId } from '../../journal/ids.ts';
+import type { PresenceBoard } from '../../journal/presence.ts';
+import { createMemoryPresence } from '../../journal/presenceMemory.ts';
 import type { Ports } from '../coordinator/options.ts';
 import { withFailpoints } from '../stores/failpointStore.ts';
 import { checkAll } from './checkers/all.ts';
@@ -55,6 +57,7 @@ class World {
   readonly #journal: SimJournalServer;
   readonly #kafka: SimKafka;
   readonly #store: SimStoreServer;
+  readonly #presence: PresenceBoard;
   readonly #places: readonly Place[];
   readonly #reach: Reach;
   readonly #hands: WorldHands;
@@ -106,6 +109,7 @@ class World {
         this.#recorder.changed(change);
       },
     });
+    this.#presence = createMemoryPresence({ nowMs: () => scheduler.nowMs });
     this.#places = this.#makePlaces();
     this.#hands = this.#makeHands();
   }
@@ -158,6 +162,7 @@ class World {
       onStep: (...step) => {
         this.#reach.stepped(simulated.name, ...step);
       },
+      presence: { board: this.#presence, self: { host: `place-${simulated.place}`, pid: simulated.life } },
     };
     return this.#adapt(ports, simulated);
   }

@@ -32,7 +32,7 @@ describeIntegration('tidemark roll', () => {
     const requestId = expect.any(Number) as number;
     expect(JSON.parse(one.stdout)).toEqual({
       request: 'roll',
-      requests: [{ topic, partition: 1, requestId }],
+      requests: [{ topic, partition: 1, requestId, answer: 'accepted', reason: null }],
     });
     await coordinator.said('file committed');
     expect([...job.committed().values()]).toEqual([lines(1, 0, 100)]);
@@ -41,7 +41,7 @@ describeIntegration('tidemark roll', () => {
     await coordinator.said('checkpoint completed', 4);
     const both = await job.command('roll');
     expectCode(both, 0);
-    expect(both.stdout).toContain('2 requests filed; the running coordinator carries it out');
+    expect(both.stdout).toContain('2 requests filed: 2 accepted, 0 refused');
     await coordinator.said('file committed', 3);
     expect([...job.committed().values()]).toEqual([lines(0, 0, 100), lines(1, 0, 100), lines(1, 100, 200)]);
 
@@ -63,7 +63,7 @@ describeIntegration('tidemark roll', () => {
     const job = new TestJob({ brokers, topic });
     await job.finish();
     for (const taken of [1, 2]) {
-      expectCode(await job.command('roll'), 0);
+      expectCode(await job.command('roll', '--no-wait'), 0);
       expect(count(await job.events({ topic, partition: 0 }), 'rollRequested')).toBe(taken - 1);
       const coordinator = job.start();
       await coordinator.said('operator request taken up');

@@ -79,13 +79,21 @@ describeIntegration('a partition that cannot be kept (P6)', () => {
     expect(await find(job, lost, 1)).toMatchObject({ stop: null, nextOffset: '10', lag: '0' });
 
     // Requests are journaled by the owner, in its epoch, also those that it refuses.
-    const ask = async (...args: [string, ...string[]]): Promise<void> => {
-      expectCode(await job.command(...args), 0);
+    const ask = async (expected: 0 | 1, ...args: [string, ...string[]]): Promise<string> => {
+      const end = await job.command(...args);
+      expectCode(end, expected);
+      return end.stdout;
     };
     const { epoch } = await find(job, lost);
-    await ask('accept-loss', '--partition', `${lost}/0`, '--from', '5', '--to', '15');
-    await ask('resume', '--partition', `${good}/0`);
-    await coordinator.said(TAKEN_UP, 2);
+    const range = ['--partition', `${lost}/0`, '--from', '10', '--to'];
+    expect(await ask(1, 'accept-loss', ...range, '9223372036854775807')).toContain('where the source ends');
+    expect(await ask(1, 'accept-loss', '--partition', `${cut}/0`, '--from', '15', '--to', '16')).toContain(
+      'It is stopped for SOURCE_BEYOND_END, which is no loss of offsets',
+    );
+    await ask(1, 'accept-loss', '--partition', `${lost}/0`, '--from', '5', '--to', '15');
+    await ask(1, 'resume', '--partition', `${good}/0`);
+    expect(coordinator.has(TAKEN_UP)).toBe(false);
+    await coordinator.said('operator request refused', 4);
     expect((await job.events({ topic: lost, partition: 0 })).at(-1)).toMatchObject({
       ...{ type: 'requestRefused', epoch },
       reason: 'The loss must begin at nextOffset 10 and end behind it, not [5, 15).',
@@ -94,9 +102,9 @@ describeIntegration('a partition that cannot be kept (P6)', () => {
       ...{ type: 'requestRefused', epoch: (await find(job, good)).epoch },
       reason: 'The partition is not stopped.',
     });
-    await ask('accept-loss', '--partition', `${lost}/0`, '--from', '10', '--to', '15');
-    await ask('resume', '--partition', `${again}/0`);
-    await coordinator.said(TAKEN_UP, 4);
+    await ask(0, 'accept-loss', ...range, '15');
+    await ask(0, 'resume', '--partition', `${again}/0`);
+    await coordinator.said(TAKEN_UP, 2);
     await coordinator.said('file committed', 3);
     expect(valuesOf(job, lost)).toEqual([...lines(0, 0, 10), ...lines(0, 15, 20)]);
     const accepted = (await job.events({ topic: lost, partition: 0 })).find(

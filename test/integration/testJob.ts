@@ -59,6 +59,13 @@ export interface TestJobOptions {
 export interface StatusDocument {
   readonly job: string;
   readonly journal: { readonly kind: string; readonly id: string };
+  readonly coordinators: readonly {
+    readonly pid: number;
+    readonly isLive: boolean;
+    readonly partitions: readonly { readonly name: string; readonly state: string }[];
+    readonly conditions: readonly { readonly kind: string; readonly about: string }[];
+  }[];
+  readonly dependencies: readonly { readonly name: string; readonly state: string }[];
   readonly partitions: readonly PartitionDocument[];
 }
 

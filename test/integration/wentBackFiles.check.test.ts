@@ -79,7 +79,7 @@ describe('an older journal under a file source', () => {
     await run.saw('a file committed', ({ msg }) => msg === 'checkpoint completed');
     run.kill('SIGTERM');
     await run.ended;
-    await job.command('roll');
+    await job.command('roll', '--no-wait');
     await job.finish();
     const before = committedDigests(job.lake);
     expect(everyLine(job)).toHaveLength(100);
@@ -145,7 +145,7 @@ describe('the answers to an older journal', () => {
     'from the journal, of a service that %s: refused until the files are moved away, then every line once',
     async (how) => {
       const job = await wentBack(how);
-      expectCode(await job.command('resume', '--partition', 'lines.txt/0', '--from-journal'), 0);
+      expectCode(await job.command('resume', '--partition', 'lines.txt/0', '--from-journal', '--no-wait'), 0);
       const refused = await job.untilEnd();
       expectCode(refused, 1);
       expect(refused.stderr).toContain('Move these files away from the destination');
@@ -164,11 +164,11 @@ describe('the answers to an older journal', () => {
     async (how) => {
       const job = await wentBack(how);
       const request = ['--partition', 'lines.txt/0', '--from-witness'];
-      expectCode(await job.command('resume', ...request), 0);
+      expectCode(await job.command('resume', ...request, '--no-wait'), 0);
       const refused = await job.untilEnd();
       expectCode(refused, 1);
       expect(refused.stderr).toContain('goes on at offset 200 and gives up what of [150, 200)');
-      expectCode(await job.command('resume', ...request, '--accept-loss'), 0);
+      expectCode(await job.command('resume', ...request, '--accept-loss', '--no-wait'), 0);
       await job.finish();
       // All of the range was committed: nothing is missing at all.
       expect(everyLine(job)).toEqual(all);
@@ -182,7 +182,7 @@ describe('the answers to an older journal', () => {
   test('one that is asked where the journal did not go back is refused', async () => {
     const job = linesJob();
     await job.finish();
-    expectCode(await job.command('resume', '--partition', 'lines.txt/0', '--from-journal'), 0);
+    expectCode(await job.command('resume', '--partition', 'lines.txt/0', '--from-journal', '--no-wait'), 0);
     append(job, 100, 150);
     await job.finish();
     expect(await answered(job)).toBeUndefined();

@@ -9,6 +9,7 @@ import { defaultRollingPolicy, type RollingPolicy } from '../../actors/rollingPo
 import { jobName } from '../../journal/ids.ts';
 import { createMemoryBacking, createMemoryJournal } from '../../journal/memory.ts';
 import type { Journal } from '../../journal/port.ts';
+import type { PresenceBoard } from '../../journal/presence.ts';
 import { systemClock, systemRandom, type Clock } from '../../src/clock.ts';
 import { Coordinator } from '../../src/coordinator/coordinator.ts';
 import type { JobSettings, Ports } from '../../src/coordinator/options.ts';
@@ -39,6 +40,7 @@ export interface FixtureOptions {
   readonly journal?: Journal;
   readonly log?: Log;
   readonly memory?: MemoryBudget;
+  readonly presence?: PresenceBoard;
 }
 
 /** Scenarios whose clock runs ahead are not to meet these limits, unless they are about them. */
@@ -90,6 +92,9 @@ export class JobFixture {
       failpoints,
       log: options.log ?? silentLog,
       ...(options.memory === undefined ? {} : { memory: options.memory }),
+      ...(options.presence === undefined
+        ? {}
+        : { presence: { board: options.presence, self: { host: 'host-1', pid: 4711 } } }),
     };
     return new Coordinator(ports, this.settings(options));
   }

@@ -1,38 +1,82 @@
 /** `tidemark roll | resume | accept-loss | accept-truncation`: requests that the owner of the partition journals and carries out. */
 import { TidemarkError } from '../../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
+import { parseDuration } from '../../config/units.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { formatNoun } from '../../telemetry/format.ts';
-import type { RequestOrder } from '../contract.ts';
-import { EXIT_OK } from '../exitCodes.ts';
+import type { FiledRequest, RequestOrder } from '../contract.ts';
+import { EXIT_FAILURE, EXIT_OK, EXIT_UNFINISHED } from '../exitCodes.ts';
 import type { CliIo } from '../io.ts';
 import { quietLog } from '../quietLog.ts';
 import { jsonText } from '../report.ts';
 
+export interface RequestCommandOptions {
+  readonly isJson: boolean;
+  readonly jobFile: string;
+  /** Null: nobody waits for an answer. */
+  readonly waitMs: number | null;
+}
+
 export async function requestCommand(
   config: JobConfig,
   order: RequestOrder,
-  options: { readonly isJson: boolean; readonly jobFile: string },
+  { isJson, jobFile, waitMs }: RequestCommandOptions,
   io: CliIo,
 ): Promise<number> {
   const { fileRequest } = await io.loadBackend();
-  const filed = await fileRequest(config, order, { log: quietLog(io) });
-  if (options.isJson) {
-    const requests = filed.map(({ partition, requestId }) => ({ ...partition, requestId }));
-    io.stdout.write(jsonText({ request: order.request.type, requests }));
-    return EXIT_OK;
+  const onNotice = (notice: string): void => {
+    io.stderr.write(`tidemark: ${notice}\n`);
+  };
+  const filed = await fileRequest(config, order, { log: quietLog(io), waitMs, onNotice });
+  if (isJson) io.stdout.write(jsonText({ request: order.request.type, requests: filed.map(documentOf) }));
+  else {
+    const lines = [...filed.map((one) => lineOf(one, order)), closingLine(filed, jobFile)];
+    io.stdout.write(lines.map((line) => `${line}\n`).join(''));
   }
-  const lines = filed.map(
-    ({ partition, requestId }) =>
-      `${partitionName(partition)}: request ${requestId} (${order.request.type}) is filed`,
-  );
-  lines.push(
-    filed.length === 0
-      ? 'no partition is known yet: the job has not run, nothing was filed'
-      : `${formatNoun(filed.length, 'request')} filed; the running coordinator carries it out. See: tidemark status ${options.jobFile}`,
-  );
-  io.stdout.write(lines.map((line) => `${line}\n`).join(''));
-  return EXIT_OK;
+  return exitCodeOfAnswers(filed);
+}
+
+function documentOf({ partition, requestId, answer }: FiledRequest) {
+  const reason = answer?.type === 'refused' ? answer.reason : null;
+  return { ...partition, requestId, answer: answer?.type ?? null, reason };
+}
+
+function lineOf({ partition, requestId, answer }: FiledRequest, { request }: RequestOrder): string {
+  const what = `${partitionName(partition)}: request ${requestId} (${request.type})`;
+  switch (answer?.type) {
+    case undefined:
+      return `${what} is filed`;
+    case 'accepted':
+      return `${what} is accepted`;
+    case 'refused':
+      return `${what} is refused: ${answer.reason}`;
+    case 'none':
+      return `${what} is filed, but nobody has answered`;
+  }
+}
+
+function closingLine(filed: readonly FiledRequest[], jobFile: string): string {
+  const count = (type: NonNullable<FiledRequest['answer']>['type']): number =>
+    filed.filter(({ answer }) => answer?.type === type).length;
+  const requests = formatNoun(filed.length, 'request');
+  if (filed.every(({ answer }) => answer === null))
+    return `${requests} filed; the running coordinator carries it out. See: tidemark status ${jobFile}`;
+  const silent = count('none');
+  const open = silent === 0 ? '' : `, ${silent} without an answer: see tidemark status ${jobFile}`;
+  return `${requests} filed: ${count('accepted')} accepted, ${count('refused')} refused${open}`;
+}
+
+/** A refusal outweighs a silence: it is known. */
+function exitCodeOfAnswers(filed: readonly FiledRequest[]): number {
+  if (filed.some(({ answer }) => answer?.type === 'refused')) return EXIT_FAILURE;
+  return filed.some(({ answer }) => answer?.type === 'none') ? EXIT_UNFINISHED : EXIT_OK;
+}
+
+/** `--timeout`, like `60s`. */
+export function parseTimeout(text: string): number {
+  const parsed = parseDuration(text);
+  if (parsed.type === 'invalid') throw new TidemarkError('USAGE', `--timeout ${text}: ${parsed.reason}`);
+  return parsed.value;
 }
 
 /** `topic/0`. The last slash counts: a file's topic is its path. */

@@ -1,8 +1,9 @@
 /** `tidemark status`: what the journal says, also while the job runs. */
 import type { JobConfig } from '../../config/jobConfig.ts';
-import { EXIT_OK } from '../exitCodes.ts';
+import { EXIT_OK, exitCodeOf } from '../exitCodes.ts';
+import type { JobStatus } from '../contract.ts';
 import type { CliIo } from '../io.ts';
-import { jsonText } from '../report.ts';
+import { jsonText, reportError } from '../report.ts';
 import { statusText } from '../statusText.ts';
 import { quietLog } from '../quietLog.ts';
 
@@ -15,7 +16,16 @@ export async function statusCommand(
   const status = await readStatus(config, { log: quietLog(io) });
   const { jobFile } = options;
   io.stdout.write(
-    options.isJson ? jsonText(status) : statusText(status, { sinkUri: config.sink.uri, jobFile }),
+    options.isJson ? jsonText(documentOf(status)) : statusText(status, { sinkUri: config.sink.uri, jobFile }),
   );
-  return EXIT_OK;
+  if (status.problem === null) return EXIT_OK;
+  reportError(status.problem, io, false);
+  return exitCodeOf(status.problem);
+}
+
+/** As `--json` has it: a problem as every error is told there. */
+function documentOf({ problem, ...status }: JobStatus) {
+  if (problem === null) return status;
+  const { code, message, fields } = problem;
+  return { ...status, error: { code, message, fields } };
 }

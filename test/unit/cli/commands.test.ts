@@ -2,104 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { TidemarkError } from '../../../journal/errors.ts';
-import type { JobStatus, PartitionStatus, RequestOrder } from '../../../src/cli/contract.ts';
+import type { FiledRequest, RequestOrder } from '../../../src/cli/contract.ts';
 import { checkoutDir } from '../../../scripts/generators.ts';
-import { fakeCli, NO_STATUS } from './fakeCli.ts';
-
-const RUNNING: PartitionStatus = {
-  topic: 'clicks',
-  partition: 0,
-  state: 'running',
-  epoch: 3,
-  nextOffset: 9_007_199_254_740_993n,
-  lag: 12n,
-  recordsRead: 12_345,
-  recordsSkipped: 2,
-  stop: null,
-  buckets: [
-    {
-      bucket: '2026-02-03--04',
-      state: 'active',
-      parts: [
-        {
-          partId: '0'.repeat(32),
-          state: 'inProgress',
-          length: 1536,
-          records: 10,
-          firstOffset: 5n,
-          lastOffset: 14n,
-          finalUri: 'file:///elsewhere/x',
-          temporaryUri: 'file:///elsewhere/.x',
-        },
-      ],
-    },
-  ],
-  committedFiles: 7,
-};
-const STOPPED: PartitionStatus = {
-  ...RUNNING,
-  partition: 1,
-  state: 'stopped',
-  lag: null,
-  buckets: [],
-  stop: {
-    code: 'SOURCE_RANGE_LOST',
-    message: 'Offsets 100 to 249 are gone.',
-    fromOffset: 100n,
-    toOffset: 250n,
-    truncation: null,
-  },
-};
-const STATUS: JobStatus = { ...NO_STATUS, partitions: [RUNNING, STOPPED] };
-
-describe('tidemark status', () => {
-  test('shows partitions, part files and what to do about a stop', async () => {
-    const cli = fakeCli({ readStatus: async () => STATUS });
-    const { code, stdout, stderr } = await cli.run('status', 'job.yaml');
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toBe(`job clicks
-journal sqlite /x/journal.db (id journal-1)
-
-PARTITION  STATE    EPOCH       NEXT OFFSET  LAG    READ  SKIPPED  OPEN FILES  COMMITTED
-clicks/0   running      3  9007199254740993   12  12,345        2           1          7
-clicks/1   stopped      3  9007199254740993    -  12,345        2           0          7
-
-files of clicks/0 that are not committed yet
-BUCKET          BUCKET STATE  FILE                 STATE       RECORDS     SIZE  OFFSETS
-2026-02-03--04  active        file:///elsewhere/x  inProgress       10  1.5 KiB  5 to 14
-
-clicks/1 stopped: SOURCE_RANGE_LOST: Offsets 100 to 249 are gone.
-  once the cause is gone: tidemark resume job.yaml --partition clicks/1
-  to give up 150 offsets: tidemark accept-loss job.yaml --partition clicks/1 --from 100 --to 250
-`);
-  });
-
-  test('of a job that has not run says so', async () => {
-    expect((await fakeCli().run('status', 'job.yaml')).stdout).toContain('no partition is known yet');
-  });
-
-  test('--json is one document with offsets as texts', async () => {
-    const { stdout, stderr } = await fakeCli({ readStatus: async () => STATUS }).run(
-      'status',
-      'job.yaml',
-      '--json',
-    );
-    expect(stderr).toBe('');
-    expect(JSON.parse(stdout)).toMatchObject({
-      job: 'clicks',
-      partitions: [
-        {
-          topic: 'clicks',
-          partition: 0,
-          nextOffset: '9007199254740993',
-          lag: '12',
-          buckets: [{ parts: [{ firstOffset: '5' }] }],
-        },
-        { lag: null, stop: { fromOffset: '100', toOffset: '250' } },
-      ],
-    });
-  });
-});
+import { fakeCli } from './fakeCli.ts';
 
 describe('--json of a failure is one document on standard output, the lines are on standard error', () => {
   test('of the backend', async () => {
@@ -146,20 +51,53 @@ describe('--json of a failure is one document on standard output, the lines are 
 });
 
 describe('operator requests', () => {
-  function requests() {
+  function requests(answer: FiledRequest['answer'] = { type: 'accepted' }) {
     const orders: RequestOrder[] = [];
+    const waits: (number | null)[] = [];
     const cli = fakeCli({
-      fileRequest: async (_config, order) => {
+      fileRequest: async (_config, order, { waitMs, onNotice }) => {
         orders.push(order);
-        return [{ partition: order.partition ?? { topic: 'clicks', partition: 0 }, requestId: 5 }];
+        waits.push(waitMs);
+        if (answer?.type === 'none') onNotice('no coordinator is running');
+        const at = order.partition ?? { topic: 'clicks', partition: 0 };
+        return [{ partition: at, requestId: 5, answer: waitMs === null ? null : answer }];
       },
     });
-    return { cli, orders };
+    return { cli, orders, waits };
   }
+
+  test.each([
+    ['accepted', { type: 'accepted' }, 0, 'is accepted\n1 request filed: 1 accepted, 0 refused\n', ''],
+    [
+      'refused',
+      { type: 'refused', reason: 'No.' },
+      1,
+      'is refused: No.\n1 request filed: 0 accepted, 1 refused\n',
+      '',
+    ],
+    [
+      'not answered',
+      { type: 'none' },
+      3,
+      'is filed, but nobody has answered\n1 request filed: 0 accepted, 0 refused, 1 without an answer: see tidemark status job.yaml\n',
+      'tidemark: no coordinator is running\n',
+    ],
+  ] as const)('wait for the answer: %s', async (_what, answer, code, said, stderr) => {
+    const { cli, waits } = requests(answer);
+    const stdout = `clicks/0: request 5 (roll) ${said}`;
+    expect(await cli.run('roll', 'job.yaml')).toEqual({ code, stdout, stderr });
+    expect(waits).toEqual([60_000]);
+    const json = await cli.run('roll', 'job.yaml', '--json', '--timeout', '5s');
+    expect(json.code).toBe(code);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      requests: [{ answer: answer.type, reason: answer.type === 'refused' ? 'No.' : null }],
+    });
+    expect(waits).toEqual([60_000, 5_000]);
+  });
 
   test('are filed for one partition or all, and say where to look', async () => {
     const { cli, orders } = requests();
-    expect(await cli.run('roll', 'job.yaml')).toEqual({
+    expect(await cli.run('roll', 'job.yaml', '--no-wait')).toEqual({
       code: 0,
       stdout:
         'clicks/0: request 5 (roll) is filed\n' +
@@ -208,7 +146,7 @@ describe('operator requests', () => {
     const { stdout } = await requests().cli.run('roll', 'job.yaml', '--json');
     expect(JSON.parse(stdout)).toEqual({
       request: 'roll',
-      requests: [{ topic: 'clicks', partition: 0, requestId: 5 }],
+      requests: [{ topic: 'clicks', partition: 0, requestId: 5, answer: 'accepted', reason: null }],
     });
   });
 
@@ -234,6 +172,7 @@ describe('operator requests', () => {
       ['accept-loss', 'job.yaml', '--partition', 'a/0', '--from', '1', '--to', '9223372036854775808'],
       'is no offset',
     ],
+    [['roll', 'job.yaml', '--timeout', 'long'], '--timeout long: '],
     [['run', 'job.yaml', '--log-level', 'loud'], "argument 'loud' is invalid"],
     [['run', 'job.yaml', '--until-ende'], "unknown option '--until-ende'"],
     [['run', 'a.yaml', 'b.yaml'], 'too many arguments'],

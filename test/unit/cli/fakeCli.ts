@@ -17,6 +17,9 @@ export const NOTHING: RunReport = {
 export const NO_STATUS: JobStatus = {
   job: 'clicks',
   journal: { kind: 'sqlite', id: 'journal-1', location: '/x/journal.db' },
+  coordinators: [],
+  dependencies: [],
+  problem: null,
   partitions: [],
 };
 

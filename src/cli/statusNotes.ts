@@ -1,0 +1,75 @@
+/** What `tidemark status` says of a partition behind its tables: what to do, and what is not as it looks. */
+import type { OperatorRequest } from '../../journal/events.ts';
+import { formatNoun } from '../telemetry/format.ts';
+import type { PartitionStatus } from './contract.ts';
+
+/** Only commands that the partition's owner would accept. */
+export function proposalLines({ topic, partition, proposals }: PartitionStatus, jobFile: string): string[] {
+  return proposals.map((request) => {
+    const { when, command, at = '--partition ', options = '' } = proposal(request);
+    return `  ${when}: tidemark ${command} ${jobFile} ${at}${topic}/${partition}${options}`;
+  });
+}
+
+function proposal(request: OperatorRequest): {
+  readonly when: string;
+  readonly command: string;
+  /** Before the partition's name. */
+  readonly at?: string;
+  readonly options?: string;
+} {
+  switch (request.type) {
+    case 'roll':
+      return { when: 'to close its files now', command: 'roll' };
+    case 'resume':
+      return {
+        when: 'once the cause is gone',
+        command: 'resume',
+        options: `${request.from === null ? '' : ` --from-${request.from}`}${request.acceptLoss ? ' --accept-loss' : ''}`,
+      };
+    case 'acceptLoss': {
+      const { fromOffset, toOffset } = request;
+      return {
+        when: `to give up ${formatNoun(Number(toOffset - fromOffset), 'offset')}`,
+        command: 'accept-loss',
+        options: ` --from ${fromOffset} --to ${toOffset}`,
+      };
+    }
+    case 'acceptTruncation':
+      return {
+        when: 'to read on in the log as it is now',
+        command: 'accept-truncation',
+        at: '',
+        options: request.divergedAt === null ? '' : ` --from ${request.divergedAt}`,
+      };
+  }
+}
+
+/** `isRunning`: a coordinator of the job is live. */
+export function partitionNotes(partition: PartitionStatus, isRunning: boolean): string[] {
+  const { owner, refusal, state, heldBack, lag } = partition;
+  const name = `${partition.topic}/${partition.partition}`;
+  const notes: string[] = [];
+  if (refusal !== null) notes.push(`${name}: request ${refusal.requestId} was refused: ${refusal.reason}`);
+  if (isRunning && owner === null && state !== 'retired')
+    notes.push(`${name}: nobody reads it: no live coordinator has it.`);
+  if (heldBack !== null && heldBack > 0n && lag === 0n)
+    notes.push(`${name}: ${formatNoun(Number(heldBack), 'offset')} wait for the end of an open transaction.`);
+  const group = groupNote(partition, isRunning);
+  if (group !== null) notes.push(`${name}: ${group}`);
+  return notes;
+}
+
+/** Where the group's offset is another than the journal's: somebody has moved it, to no effect. */
+function groupNote({ group, nextOffset, epoch }: PartitionStatus, isRunning: boolean): string | null {
+  if (group === null || epoch === 0 || group.offset === nextOffset) return null;
+  const moved = `the group's offset is ${group.offset}, the journal's ${nextOffset}`;
+  if (!group.hasWitness) {
+    return `${moved}: it was set by another program than Tidemark. That changes nothing: reading goes on where the journal is.`;
+  }
+  // While it is written to, the one is always a little behind the other.
+  if (isRunning && group.offset < nextOffset) return null;
+  return group.offset < nextOffset
+    ? `${moved}: the group was not told of the last checkpoints, or was set back. Reading goes on where the journal is.`
+    : `${moved}: the journal is behind what the group was told. If nothing is running, it may have gone back: the next start judges that.`;
+}

@@ -1,0 +1,90 @@
+/** What each dependency answered last, and since when: seen at the calls of the ports as they pass. */
+import type { Clock } from '../clock.ts';
+import { TidemarkError } from '../../journal/errors.ts';
+import type { DependencyAnswer, DependencyName, PresenceRecord } from './record.ts';
+
+export class DependencyWatch {
+  readonly #clock: Pick<Clock, 'wallMs'>;
+  readonly #answers: Record<DependencyName, DependencyAnswer>;
+
+  constructor(clock: Pick<Clock, 'wallMs'>) {
+    this.#clock = clock;
+    const nowMs = clock.wallMs();
+    const none: DependencyAnswer = {
+      state: 'unknown',
+      ...{ sinceMs: nowMs, atMs: nowMs, code: null, message: null },
+    };
+    this.#answers = { source: none, journal: none, destination: none };
+  }
+
+  get answers(): PresenceRecord['dependencies'] {
+    return { ...this.#answers };
+  }
+
+  answered(name: DependencyName): void {
+    this.#note(name, { state: 'ok', code: null, message: null });
+  }
+
+  failed(name: DependencyName, error: unknown): void {
+    const code = error instanceof TidemarkError ? error.code : null;
+    const message = error instanceof Error ? error.message : String(error);
+    this.#note(name, { state: 'error', code, message });
+  }
+
+  /** Whatever ended an epoch: told by the error's code, which says whose it is. */
+  blamed(error: TidemarkError): void {
+    const name = ownerOf(error.code);
+    if (name !== null) this.failed(name, error);
+  }
+
+  #note(name: DependencyName, answer: Pick<DependencyAnswer, 'state' | 'code' | 'message'>): void {
+    const before = this.#answers[name];
+    const isSame = before.state === answer.state && before.code === answer.code;
+    const atMs = this.#clock.wallMs();
+    this.#answers[name] = { ...answer, atMs, sinceMs: isSame ? before.sinceMs : atMs };
+  }
+}
+
+function ownerOf(code: string): DependencyName | null {
+  if (code.startsWith('STORE_')) return 'destination';
+  if (code.startsWith('JOURNAL_')) return 'journal';
+  return code.startsWith('KAFKA_') || code.startsWith('SOURCE_') ? 'source' : null;
+}
+
+/** Only such failures say that a dependency does not answer; a file that is missing, for one, is an answer. */
+function isAway(error: unknown): boolean {
+  if (error instanceof TidemarkError) return error.retry === 'transient' && error.code !== 'STORE_EXISTS';
+  return !(error instanceof Error && error.name === 'AbortError');
+}
+
+/** The same port; what its calls come to is noted. Callers notice nothing: they get the promise that the port gave. */
+export function watched<T extends object>(port: T, name: DependencyName, watch: DependencyWatch): T {
+  const settled = (outcome: unknown): void => {
+    const failure = failureOf(outcome);
+    if (failure === null) watch.answered(name);
+    else watch.failed(name, failure.cause);
+  };
+  const failed = (error: unknown): void => {
+    if (isAway(error)) watch.failed(name, error);
+  };
+  return new Proxy(port, {
+    get(target, key) {
+      const member: unknown = Reflect.get(target, key, target);
+      if (typeof member !== 'function') return member;
+      return (...args: readonly unknown[]): unknown => {
+        const result: unknown = Reflect.apply(member, target, args);
+        if (result instanceof Promise) result.then(settled, failed);
+        return key === 'session' && typeof result === 'object' && result !== null
+          ? watched(result, name, watch)
+          : result;
+      };
+    },
+  });
+}
+
+/** An append tells of a journal that is away by its outcome. */
+function failureOf(outcome: unknown): { readonly cause: unknown } | null {
+  if (typeof outcome !== 'object' || outcome === null || !('type' in outcome)) return null;
+  const isFailed = outcome.type === 'unknown' || outcome.type === 'refused';
+  return isFailed && 'cause' in outcome ? { cause: outcome.cause } : null;
+}

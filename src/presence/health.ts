@@ -1,0 +1,37 @@
+/** How a coordinator fares, in one place: what lasts, what each dependency answered last, what operators were answered. */
+import type { TopicPartition } from '../../journal/ids.ts';
+import type { Conditions } from '../conditions.ts';
+import { DependencyWatch } from './dependencies.ts';
+import type { RequestAnswer } from './record.ts';
+import type { Clock } from '../clock.ts';
+
+/** Older ones were read long ago by whoever asked. */
+const ANSWERS_KEPT = 200;
+
+export class Health {
+  readonly conditions: Conditions;
+  readonly dependencies: DependencyWatch;
+  readonly #answers: RequestAnswer[] = [];
+  #onAnswer: () => void = () => undefined;
+
+  constructor(clock: Pick<Clock, 'wallMs'>, conditions: Conditions) {
+    this.conditions = conditions;
+    this.dependencies = new DependencyWatch(clock);
+  }
+
+  /** Oldest first. */
+  get answers(): readonly RequestAnswer[] {
+    return [...this.#answers];
+  }
+
+  /** Somebody waits for it, perhaps: `reason` is null where the request was accepted. */
+  answered({ topic, partition }: TopicPartition, requestId: number, reason: string | null): void {
+    this.#answers.push({ topic, partition, requestId, isAccepted: reason === null, reason });
+    if (this.#answers.length > ANSWERS_KEPT) this.#answers.shift();
+    this.#onAnswer();
+  }
+
+  onAnswer(listener: () => void): void {
+    this.#onAnswer = listener;
+  }
+}

@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { jobName } from '../../../journal/ids.ts';
+import { openFilePresence } from '../../../journal/presenceFile.ts';
+import { presenceConformance } from './suite.ts';
+
+async function folder(): Promise<string> {
+  return mkdtemp(path.join(tmpdir(), 'tidemark-presence-'));
+}
+
+presenceConformance(async () => {
+  const place = await folder();
+  return {
+    coordinators: 'one',
+    open: async () => openFilePresence(path.join(place, 'journal.db')),
+    [Symbol.asyncDispose]: () => rm(place, { recursive: true }),
+  };
+});
+
+const key = { job: jobName('clicks'), coordinatorId: 'a'.repeat(32) };
+
+test('a record that cannot be written leaves nothing behind, and the one before stays', async () => {
+  const place = await folder();
+  onTestFinished(() => rm(place, { recursive: true }));
+  const journal = path.join(place, 'journal.db');
+  const board = openFilePresence(path.join(place, 'not-there', 'journal.db'));
+  await expect(board.keep(key, new Uint8Array(3))).rejects.toThrow(/ENOENT/);
+  expect(await readdir(place)).toEqual([]);
+  await openFilePresence(journal).keep(key, new Uint8Array(3));
+  expect(await readdir(place)).toEqual(['journal.db.presence']);
+});
+
+test('a file of somebody else is no record', async () => {
+  const place = await folder();
+  onTestFinished(() => rm(place, { recursive: true }));
+  const journal = path.join(place, 'journal.db');
+  await writeFile(`${journal}.presence`, 'not ours');
+  const board = openFilePresence(journal);
+  expect(await board.read(key.job)).toEqual([]);
+  await board.remove(key);
+  expect(existsSync(`${journal}.presence`)).toBe(true);
+});
