@@ -3,7 +3,7 @@ import type { PartitionContext } from '../../actors/partition.ts';
 import type { OffsetRange } from '../source/port.ts';
 
 /** Stops that say that the source has lost records; of every other stop no offset has to be given up. */
-const LOSSES: readonly string[] = ['SOURCE_RANGE_LOST', 'KAFKA_BATCH_CORRUPT'];
+const LOSSES: readonly string[] = ['SOURCE_RANGE_LOST', 'KAFKA_BATCH_CORRUPT', 'KAFKA_BATCH_TOO_LARGE'];
 
 export interface Loss {
   readonly fromOffset: bigint;
