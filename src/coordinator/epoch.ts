@@ -51,7 +51,6 @@ export class Epoch {
   #leaveMemory: (() => void) | undefined;
   #forgetDrain: (() => void) | undefined;
   #over = false;
-  #hasLogGoneBack = false;
   /** Its last checkpoint is journaled. */
   #isCheckpointed = false;
   /** The same, and whoever waits for it has nothing more to wait for. */
@@ -295,7 +294,6 @@ export class Epoch {
   /** The source cannot go on: what was read before is made to count, so that the loss begins at nextOffset. */
   async #keepWhatWasRead(error: unknown): Promise<void> {
     if (!isOfSource(error) || this.#latch.failure !== null) return;
-    this.#hasLogGoneBack = hasCode(error, 'SOURCE_TRUNCATED');
     try {
       await this.#latch.race(this.#checkpointNow(true));
       await this.#publisher.idle();
@@ -326,8 +324,7 @@ export class Epoch {
       return [];
     });
     try {
-      const feed = this.#hasLogGoneBack ? null : this.#feed;
-      await this.#latch.race(proveSource(ports.source, this.#task, feed, cut));
+      await this.#latch.race(proveSource(ports.source, this.#task, this.#feed, cut));
     } catch (error) {
       await host.submit((stage) => {
         stage.note({ type: 'checkpointFailed' });

@@ -2,11 +2,7 @@
 import type { PartitionFeed, ReadEpoch, Source } from '../source/port.ts';
 import type { PartitionTask } from './partitionTask.ts';
 
-/**
- * Ids are never reused: the same id now proves that everything up to the cut came from this topic. And its log must hold that still.
- *
- * @param feed null where the log went back: what was read before that is of the log that there was.
- */
+/** Ids are never reused: the same id now proves that everything up to the cut came from this topic. And its log must hold that still. */
 export async function proveSource(
   source: Source,
   { partition, topicId }: PartitionTask,

@@ -1,4 +1,5 @@
 /** One owned partition as its runner pulls it: fetched ahead by the fetcher, unpacked when pulled. */
+import { hasCode } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { readEpochBehind } from '../source/readEpoch.ts';
 import type { FetchedBatch, LogPosition, PartitionFeed, ReadEpoch } from '../source/port.ts';
@@ -95,6 +96,8 @@ export class Feed implements PartitionFeed {
   }
 
   verify(position: LogPosition): Promise<void> {
+    // What was read before the log went back is of the log that there was.
+    if (hasCode(this.#failure?.error, 'SOURCE_TRUNCATED')) return Promise.resolve();
     return this.#owner.verify(this, position);
   }
 

@@ -96,7 +96,7 @@ export interface PartitionFeed {
   next(): Promise<FetchedBatch>;
   /**
    * Proves that the log still holds what was read up to the position, where anything has changed since that was last proven. Rejects with
-   * SOURCE_TRUNCATED. Absent where the source has no log that could go back unseen.
+   * SOURCE_TRUNCATED, but not where next() does: what was read before that is of the log that there was. Absent where the source has no log that could go back unseen.
    */
   verify?(position: LogPosition): Promise<void>;
   close(): Promise<void>;

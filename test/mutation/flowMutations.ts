@@ -8,8 +8,8 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/coordinator/epoch.ts',
-        `ports.source.open(partition, flow.nextOffset, topicId)`,
-        `ports.source.open(partition, flow.nextOffset + 1n, topicId)`,
+        `ports.source.open(partition, flow.nextOffset, topicId, flow.read)`,
+        `ports.source.open(partition, flow.nextOffset + 1n, topicId, flow.read)`,
       ),
     ],
   },

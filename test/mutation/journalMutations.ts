@@ -221,11 +221,9 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
       patch(
         'src/coordinator/epoch.ts',
         `      nextOffset,
-    );
-    this.#flow = flow;`,
+      journaledEpoch(`,
         `      committed ?? nextOffset,
-    );
-    this.#flow = flow;`,
+      journaledEpoch(`,
       ),
     ],
   },

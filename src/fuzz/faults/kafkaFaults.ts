@@ -34,7 +34,7 @@ export const KAFKA_FAULTS: KindsOf<'rebalance' | 'replaceTopic' | 'expire'> = {
       world.harmed({
         type: 'replaceTopic',
         partition: null,
-        codes: ['SOURCE_REPLACED', 'SOURCE_BEYOND_END'],
+        codes: ['SOURCE_REPLACED', 'SOURCE_BEYOND_END', 'SOURCE_TRUNCATED'],
       });
     },
   },
