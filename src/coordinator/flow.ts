@@ -9,9 +9,9 @@ import type { Clock } from '../clock.ts';
 import { LineWays } from '../source/lineTable.ts';
 import type { FetchedBatch, LineRun, ReadEpoch, RecordCursor } from '../source/port.ts';
 import { readEpochBehind } from '../source/readEpoch.ts';
-import { NoRoomYet } from '../source/unpackRoom.ts';
 import { findBuckets, type Wanted } from './bucketsAhead.ts';
 import { forEachBounded } from './concurrency.ts';
+import { pauseAfter, type Done, type Pause } from './flowPause.ts';
 import type { PartCut, PartWriter } from './partWriter.ts';
 import type { RunStats } from './stats.ts';
 
@@ -47,24 +47,9 @@ export interface FlowOptions {
   readonly roomForFiles?: () => Promise<void>;
 }
 
-interface Done {
-  readonly type: 'done';
-}
-type Pause =
-  | Done
-  | { readonly type: 'bucket'; readonly slot: number }
-  | { readonly type: 'behind'; readonly writer: PartWriter }
-  /** What is behind needs memory that others hold. */
-  | { readonly type: 'room'; readonly whenRoom: Promise<void> };
 const DONE: Pause = { type: 'done' };
 /** A slot so long that it holds every time. */
 const ANY_TIME_MS = 2 ** 62;
-
-/** Throws the error where there is nothing to wait for. */
-function pauseAfter(error: unknown): Pause {
-  if (error instanceof NoRoomYet) return { type: 'room', whenRoom: error.whenRoom };
-  throw error;
-}
 
 export class Flow {
   readonly #options: FlowOptions;

@@ -6,7 +6,7 @@ import { API_KEYS, payloadOf } from './kafkajsInternals.ts';
 import type { ProtocolRequest } from './kafkajsTypes.ts';
 import { WireReader, WireWriter } from './wire.ts';
 
-export const EPOCH_END_VERSION = 3;
+const EPOCH_END_VERSION = 3;
 const CONSUMER = -1;
 /** For the leader epoch that the asker knows: the leader answers whichever it is. */
 export const ANY_LEADER_EPOCH = -1;

@@ -1,0 +1,19 @@
+/** What the flow of a partition waits for in the middle of a batch. */
+import { NoRoomYet } from '../source/unpackRoom.ts';
+import type { PartWriter } from './partWriter.ts';
+
+export interface Done {
+  readonly type: 'done';
+}
+export type Pause =
+  | Done
+  | { readonly type: 'bucket'; readonly slot: number }
+  | { readonly type: 'behind'; readonly writer: PartWriter }
+  /** What is behind needs memory that others hold. */
+  | { readonly type: 'room'; readonly whenRoom: Promise<void> };
+
+/** Throws the error where there is nothing to wait for. */
+export function pauseAfter(error: unknown): Pause {
+  if (error instanceof NoRoomYet) return { type: 'room', whenRoom: error.whenRoom };
+  throw error;
+}
