@@ -25,8 +25,9 @@ export class TidemarkProcess {
   readonly #lines: LogLine[] = [];
   readonly #watchers = new Set<(line: LogLine) => void>();
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    const child = spawn(process.execPath, [BIN, ...args], {
+  /** `bin`: of another version than this checkout's. */
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, bin = BIN) {
+    const child = spawn(process.execPath, [bin, ...args], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
