@@ -63,7 +63,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     if (this.#feed === null || this.#isOver || this.#drain.isOpen) return;
     const before = this.#feed;
     this.#flow.seek(this.#claim.host.ledger.facts.nextOffset);
-    this.#feed = this.#context.ports.source.open(partition, this.#flow.nextOffset, topicId);
+    this.#feed = this.#context.ports.source.open(partition, this.#flow.nextOffset, topicId, this.#flow.read);
     before.close();
   }
 

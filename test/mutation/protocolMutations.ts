@@ -100,8 +100,8 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 130,
     patches: [
       patch(
-        'src/coordinator/requests.ts',
-        `if (fromOffset !== nextOffset || toOffset <= fromOffset)`,
+        'src/coordinator/lossRules.ts',
+        `if (fromOffset !== next || toOffset <= fromOffset)`,
         `if (toOffset <= fromOffset)`,
       ),
     ],

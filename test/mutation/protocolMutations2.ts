@@ -39,30 +39,14 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/coordinator/publisher.ts',
-        `    await this.#untilPublished(part, part.durable, closedHere);
-`,
-        `    if (!(await this.#untilPublished(part, part.durable, closedHere))) return;
-`,
+        `    await this.#untilPublished(part, part.durable, closedHere);\n`,
+        `    if (await this.#untilPublished(part, part.durable, closedHere)) return;\n`,
       ),
       patch(
         'src/coordinator/publisher.ts',
-        `closedHere: boolean): Promise<void> {
-    const { store, clock, log }`,
-        `closedHere: boolean): Promise<boolean> {
-    const { store, clock, log }`,
-      ),
-      patch(
-        'src/coordinator/publisher.ts',
-        `        else await store.commitAfterRecovery(target, durable);
-        return;`,
-        `        else await store.commitAfterRecovery(target, durable);
-        return true;`,
-      ),
-      patch(
-        'src/coordinator/publisher.ts',
-        `        const delayMs = Math.min(RETRY_LONGEST_MS,`,
-        `        if (attempt > 0) return false;
-        const delayMs = Math.min(RETRY_LONGEST_MS,`,
+        `        log.warn({ err: error, file: part.finalUri, attempt }, 'publishing`,
+        `        if (attempt > 0) return true;
+        log.warn({ err: error, file: part.finalUri, attempt }, 'publishing`,
       ),
     ],
   },
