@@ -146,9 +146,11 @@ export class SubjectWriter {
     switch (outcome.type) {
       case 'conflict': {
         const found = await this.#findConflicting(pending.hash);
-        if (found === 'away') pending.odd = null;
-        else if (found === 'nothing') this.#checkOdd(outcome, pending);
-        else return found;
+        if (found !== 'away' && found !== 'nothing') return found;
+        // A lost end is what the journal itself reports; that it gives no entry is known only where it can be read.
+        const isLostEnd = outcome.lastRevision < this.#tail.revision;
+        if (found === 'away' && !isLostEnd) pending.odd = null;
+        else this.#checkOdd(outcome, pending);
         return null;
       }
       case 'unknown':

@@ -35,6 +35,7 @@ function usage(error: CommanderError, { stdout }: CliIo, isJson: boolean): numbe
 }
 
 const LINGER_MS = 5000;
+const GIVEN_UP_MS = 50;
 
 /** Calls back at every signal until the returned function is called. */
 export type OnSignal = (listener: (signal: StopSignal) => void) => () => void;
@@ -67,6 +68,8 @@ export async function main({ args, env, onSignal }: MainOptions): Promise<number
     if (code === EXIT_OK) code = EXIT_FAILURE;
   }
   onSignal((signal) => exitNow(wasAsked ? exitCodeOfSignal(signal) : code));
+  // What was given up on, at the request of a signal, still waits for what is away: that is known, and no reason to stay.
+  if (wasAsked && code !== EXIT_OK) setTimeout(() => exitNow(code), GIVEN_UP_MS).unref();
   setTimeout(() => endStuck(code, (text) => io.stderr.write(text)), LINGER_MS).unref();
   return code;
 }

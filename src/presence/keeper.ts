@@ -13,7 +13,8 @@ const PRESENCE_EVERY_MS = 10_000;
 export const PRESENCE_STALE_MS = 30_000;
 /** A board that does not answer is not waited for longer. */
 const PATIENCE_MS = 5_000;
-const LAST_WORD_MS = 1_000;
+/** Within the last second of `shutdown.timeout`, beside leaving the group: the record passes by itself. */
+const LAST_WORD_MS = 400;
 
 export interface KeeperOptions {
   readonly board: PresenceBoard;

@@ -101,10 +101,12 @@ describeIntegration(
       await waiting;
       await using kafka = await startKafka({ port });
       await createTopic(kafka.brokers, { topic, numPartitions: 2 });
-      expect(await described).toMatchObject({ topics: [{ topic, partitions: 2 }] });
+      // Brokers are waited for; a topic that they do not know yet holds up no other, and is named.
+      const { topics, missing = [] } = await described;
+      expect([...topics.map((facts) => facts.topic), ...missing]).toEqual([topic]);
       expect(told.length).toBeLessThanOrEqual(4);
       expect(told[0]).toContain('Waiting for Kafka');
-      expect(told.at(-1)).toContain(topic);
+      if (missing.length > 0) expect(told.at(-1)).toContain(topic);
       await source.stop();
     });
 

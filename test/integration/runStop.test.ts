@@ -55,7 +55,7 @@ describeIntegration('a coordinator that is asked to stop', () => {
     coordinator.kill('SIGTERM');
     expectCode(await coordinator.ended, 0);
     await produce(brokers, topic, numbers(0, 10, 20));
-    await job.finish('-D', 'sink.path=lake/elsewhere', '-D', 'sink.suffix=.txt');
+    await job.finish('--move-sink', '-D', 'sink.path=lake/elsewhere', '-D', 'sink.suffix=.txt');
     expect([...job.committed()]).toEqual([
       [`elsewhere/part-${topic}-0-00000000000000000010.txt`, lines(0, 10, 20)],
       [`part-${topic}-0-00000000000000000000`, lines(0, 0, 10)],
