@@ -69,7 +69,7 @@ export async function main({ args, env, onSignal }: MainOptions): Promise<number
   }
   onSignal((signal) => exitNow(wasAsked ? exitCodeOfSignal(signal) : code));
   // What was given up on, at the request of a signal, still waits for what is away: that is known, and no reason to stay.
-  if (wasAsked && code !== EXIT_OK) setTimeout(() => exitNow(code), GIVEN_UP_MS).unref();
+  if ((wasAsked as boolean) && code !== EXIT_OK) setTimeout(() => exitNow(code), GIVEN_UP_MS).unref();
   setTimeout(() => endStuck(code, (text) => io.stderr.write(text)), LINGER_MS).unref();
   return code;
 }

@@ -8,8 +8,9 @@ import type { Context } from './options.ts';
  * run, where members are in it that do not end by themselves.
  */
 export async function checkOthers({ ports, settings }: Context, source: SourceFacts): Promise<void> {
-  const others = (await ports.source.others?.()) ?? [];
   const { job, untilEnd } = settings;
+  const isLasting = ({ isBounded }: GroupMember): boolean => !isBounded;
+  const others = (await ports.source.others?.((member) => untilEnd && isLasting(member))) ?? [];
   const group = source.groupId ?? '-';
   const foreign = others.filter((member) => member.job !== null && member.job !== job);
   const own = new Set([...source.topics.map(({ topic }) => topic), ...(source.missing ?? [])]);
@@ -28,12 +29,12 @@ export async function checkOthers({ ports, settings }: Context, source: SourceFa
       `Group ${group} is used by ${jobsOf(foreign)} as well: a groupId of its own keeps rebalances of one job from the other.`,
     );
   }
-  const lasting = others.filter(({ isBounded }) => !isBounded);
+  const lasting = others.filter(isLasting);
   if (untilEnd && lasting.length > 0) {
     throw inUse(
       lasting,
       `Group ${group} has members that do not end by themselves, and they have partitions that --until-end is to read: ` +
-        'stop them, or leave the topics to them. A member that was killed on another machine goes when its session ends, after 30 s',
+        'stop them, or leave the topics to them',
     );
   }
 }

@@ -33,6 +33,8 @@ import { VERSION } from '../version.ts';
 
 /** stop() does not wait longer than this for a group that does not answer: it is part of the last second of an end. */
 const STOP_MS = 500;
+/** Behind the end of a session the coordinator of a group still needs a moment. */
+const SESSION_MARGIN_MS = 3_000;
 
 export function createKafkaSource(options: KafkaSourceOptions): Source {
   return new KafkaSource(options);
@@ -73,7 +75,26 @@ class KafkaSource implements Source {
     return facts;
   }
 
-  others(): Promise<readonly GroupMember[]> {
+  async others(isToGo: (member: GroupMember) => boolean = () => false): Promise<readonly GroupMember[]> {
+    const { clock, log } = this.#options;
+    const untilMs = clock.nowMs() + this.#tuning.sessionTimeoutMs + SESSION_MARGIN_MS;
+    let isTold = false;
+    for (;;) {
+      const members = await this.#othersNow();
+      const staying = members.filter(isToGo);
+      if (staying.length === 0 || clock.nowMs() >= untilMs || this.#closing.signal.aborted) return members;
+      const names = staying.map(({ name }) => name);
+      if (!isTold)
+        log.warn(
+          { members: names },
+          'Members of the group are there, alive or dead: seen when their session ends.',
+        );
+      isTold = true;
+      await pauseUnless(this.#closing.signal, clock, this.#tuning.pollMs);
+    }
+  }
+
+  #othersNow(): Promise<readonly GroupMember[]> {
     const dead = new Set(
       this.#memberRecords()
         ?.dead()

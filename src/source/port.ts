@@ -169,8 +169,11 @@ export interface Source {
   startOffsets(topic: string, startFrom: StartFrom): Promise<bigint[]>;
   /** Current range of every partition of the topic, by partition number. */
   ranges(topic: string): Promise<OffsetRange[]>;
-  /** Members of the group besides this process, without those of processes that were killed here. Absent where there is no group. */
-  others?(): Promise<readonly GroupMember[]>;
+  /**
+   * Members of the group besides this process, without those of processes that were killed here. Absent where there is no group.
+   * @param isToGo members that may be dead: they are waited for until their session would have ended.
+   */
+  others?(isToGo?: (member: GroupMember) => boolean): Promise<readonly GroupMember[]>;
   /** Joins; the listener is told of assignments until stop(). Never reads by itself. */
   start(listener: SourceListener): Promise<void>;
   /** @param read the leader epoch of the last batch below the offset: the log must still hold it. */
