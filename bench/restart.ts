@@ -21,7 +21,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import { jobName } from '../journal/ids.ts';
 import { partitionSubject } from '../journal/subjects.ts';
-import { dropStream, makeJournal, type JournalKind, type JournalPlace } from './fillJournal.ts';
+import { createFileStore } from '../src/stores/file.ts';
+import { dropStream, makeJournal, openJournal, type JournalKind, type JournalPlace } from './fillJournal.ts';
 import { history } from './history.ts';
 
 const SOURCES_BIN = path.resolve(import.meta.dirname, '../bin/tidemark.js');
@@ -70,6 +71,7 @@ export async function measureRestarts(options: RestartOptions): Promise<Restart[
     await producer.createTopic();
     options.onProgress?.(`making a journal of ${options.entries} entries`);
     await makeJournal(place, longHistories(topic, lake, options.entries));
+    await makeMarker(place, topic, lake);
     producer.start();
     running = new Coordinator(job, options.bin);
     const restarts: Restart[] = [];
@@ -86,6 +88,16 @@ export async function measureRestarts(options: RestartOptions): Promise<Restart[
     await producer.stop();
     await dropStream(place);
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The destination of a job with such a past has its marker. */
+async function makeMarker(place: JournalPlace, topic: string, lake: string): Promise<void> {
+  const journal = await openJournal(place, 'existing');
+  try {
+    await createFileStore().claimMarker(`file://${lake}`, jobName(topic), journal.id);
+  } finally {
+    await journal.close();
   }
 }
 

@@ -57,11 +57,11 @@ describe('strikes', () => {
   });
 
   it('take place where the run before came to', async () => {
-    const first: Strike = { type: 'crash', process: 1, life: 0, point: 'store.write', side: 'after' };
+    const first: Strike = { type: 'crash', process: 0, life: 0, point: 'store.write', side: 'after' };
     const struck = withStrikes(shortOf('file'), [first]);
     const trace = await runWorld(struck, { keepEverything: true });
     const [second] = telling(sitesBehind(trace, [first]), [first]);
-    expect(second).toMatchObject({ process: 1, life: 1 });
+    expect(second).toMatchObject({ process: 0, life: 1 });
     const twice = await runWorld(withStrikes(shortOf('file'), [first, { type: 'crash', ...second! }]));
     expect(twice.fired.slice(-2)).toEqual([true, true]);
   });
