@@ -33,14 +33,17 @@ describe('the entry codec', () => {
     );
   });
 
-  test('whatever bit is flipped, an entry is refused as corrupt or has another hash', () => {
+  test('whatever bit is flipped, an entry is refused, or has another hash', () => {
     const [bytes = new Uint8Array()] = chain(1);
     fc.assert(
       fc.property(fc.nat({ max: bytes.byteLength - 1 }), fc.nat({ max: 7 }), (at, bit) => {
         const flipped = Uint8Array.from(bytes);
         flipped[at] = (flipped[at] ?? 0) ^ (1 << bit);
         const error = decodeError(flipped);
-        if (error !== null) expect(error).toMatchObject({ code: 'JOURNAL_CORRUPT', retry: 'operator' });
+        // A flipped digit of the format cannot be told from a newer one: refused as well, until the hash chain is looked at.
+        const codes = ['JOURNAL_CORRUPT', 'JOURNAL_NEWER'];
+        if (error !== null)
+          expect(error).toMatchObject({ code: expect.toBeOneOf(codes) as string, retry: 'operator' });
         expect(hashEntry(flipped)).not.toBe(hashEntry(bytes));
       }),
       { numRuns: 500 },
