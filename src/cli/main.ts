@@ -4,7 +4,7 @@ import { TidemarkError } from '../../journal/errors.ts';
 import { createLossyOutput } from '../telemetry/lossyOutput.ts';
 import { EXIT_CONFIG, EXIT_FAILURE, EXIT_OK, exitCodeOf, exitCodeOfSignal } from './exitCodes.ts';
 import type { CliIo, StopSignal } from './io.ts';
-import { endStuck, endWithin, exitNow } from './processEnd.ts';
+import { endGivenUp, endStuck, endWithin, exitNow } from './processEnd.ts';
 import { createProgram } from './program.ts';
 import { jsonText, reportError } from './report.ts';
 
@@ -69,8 +69,9 @@ export async function main({ args, env, onSignal }: MainOptions): Promise<number
   }
   onSignal((signal) => exitNow(wasAsked ? exitCodeOfSignal(signal) : code));
   // What was given up on, at the request of a signal, still waits for what is away: that is known, and no reason to stay.
-  if ((wasAsked as boolean) && code !== EXIT_OK) setTimeout(() => exitNow(code), GIVEN_UP_MS).unref();
-  setTimeout(() => endStuck(code, (text) => io.stderr.write(text)), LINGER_MS).unref();
+  const tell = (text: string): void => void io.stderr.write(text);
+  if ((wasAsked as boolean) && code !== EXIT_OK) setTimeout(() => endGivenUp(code, tell), GIVEN_UP_MS).unref();
+  setTimeout(() => endStuck(code, tell), LINGER_MS).unref();
   return code;
 }
 

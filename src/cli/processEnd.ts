@@ -18,9 +18,15 @@ export function exitNow(code: number): void {
 
 /** Ends the process that is done, or has been given up, and says what kept it. */
 export function endStuck(code: number, tell: (text: string) => void): void {
-  const calls = process.getActiveResourcesInfo().filter((name) => POOL_CALL.test(name));
-  if (calls.length === 0) {
+  if (pendingCalls().length === 0)
     tell(`tidemark: a connection was not closed; exiting all the same with ${code}\n`);
+  endGivenUp(code, tell);
+}
+
+/** The same where it is known that connections wait for what is away: only a call that does not return is told. */
+export function endGivenUp(code: number, tell: (text: string) => void): void {
+  const calls = pendingCalls();
+  if (calls.length === 0) {
     exitNow(code);
     return;
   }
@@ -33,6 +39,10 @@ export function endStuck(code: number, tell: (text: string) => void): void {
 
 /** Requests that hold a thread of libuv's pool, as Node names them. */
 const POOL_CALL = /^(FS|FILEHANDLECLOSE|FileHandleClose|GetAddrInfo|GetNameInfo|GETADDRINFO|GETNAMEINFO)/;
+
+function pendingCalls(): string[] {
+  return process.getActiveResourcesInfo().filter((name) => POOL_CALL.test(name));
+}
 
 /** Ends the process after `limitMs` where it has not ended by itself. */
 export function endWithin(limitMs: number, code: () => number, tell: (text: string) => void): void {

@@ -3,11 +3,15 @@
  * since it counts their bytes. What is never given back is collected like anything else.
  */
 
-const UNIT_BYTES = 1024 * 1024;
+/** Coarse, so that an answer finds one that fits although none is as long as another. */
+const UNIT_BYTES = 2 * 1024 * 1024;
 /** Shorter answers are seldom, or no fetches. */
 const POOLED_BYTES_MIN = 256 * 1024;
-/** What lies idle in the pool, at most. */
-const IDLE_BYTES_MAX = 24 * UNIT_BYTES;
+/**
+ * What lies idle in the pool, at most. More than all prefetched bytes: less, and each batch that is written throws some away which the
+ * next answer makes anew, a quarter of the processor's time in the worst case. The peak is the same: all of it was in use at one time.
+ */
+const IDLE_BYTES_MAX = 48 * 1024 * 1024;
 
 const idle: ArrayBufferLike[] = [];
 const pooled = new WeakSet<ArrayBufferLike>();

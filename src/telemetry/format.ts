@@ -1,11 +1,10 @@
 /** Numbers for people. */
 
-const COUNT = new Intl.NumberFormat('en-US');
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
-/** `1,707`. */
+/** `1,707`. Whole numbers only. Not by Intl, of which loading alone takes a tenth of a start. */
 export function formatCount(count: number | bigint): string {
-  return COUNT.format(count);
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** `1.5 MiB`. */

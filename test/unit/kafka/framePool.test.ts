@@ -28,3 +28,14 @@ test('memory of somebody else, of short frames and of frames that lie in the poo
   const buffers = [takeFrame(LENGTH).buffer, takeFrame(LENGTH).buffer];
   expect(buffers.filter((buffer) => buffer === frame.buffer).length).toBe(1);
 });
+
+test('what a job has prefetched at one time, in answers of differing lengths, finds all of its memory again', () => {
+  const inTurn = (lengths: readonly number[]): ReadonlySet<ArrayBufferLike> => {
+    const frames = lengths.map((length) => takeFrame(length));
+    for (const frame of frames) new FrameLease(frame).release();
+    return new Set(frames.map(({ buffer }) => buffer));
+  };
+  const first = inTurn([10_400_000, 7_700_000, 5_200_000, 2_600_000, 2_500_000]);
+  const again = inTurn([10_300_000, 7_800_000, 5_100_000, 2_590_000, 2_400_000]);
+  expect([...again].filter((buffer) => !first.has(buffer))).toEqual([]);
+});
