@@ -70,7 +70,8 @@ export async function main({ args, env, onSignal }: MainOptions): Promise<number
   onSignal((signal) => exitNow(wasAsked ? exitCodeOfSignal(signal) : code));
   // What was given up on, at the request of a signal, still waits for what is away: that is known, and no reason to stay.
   const tell = (text: string): void => void io.stderr.write(text);
-  if ((wasAsked as boolean) && code !== EXIT_OK) setTimeout(() => endGivenUp(code, tell), GIVEN_UP_MS).unref();
+  if ((wasAsked as boolean) && code !== EXIT_OK)
+    setTimeout(() => endGivenUp(code, tell), GIVEN_UP_MS).unref();
   setTimeout(() => endStuck(code, tell), LINGER_MS).unref();
   return code;
 }
