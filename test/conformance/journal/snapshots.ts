@@ -12,6 +12,10 @@ async function snapshotsOf(journal: Journal, of: Subject): Promise<Uint8Array[]>
   return found;
 }
 
+function varied(bytes: number, number: number): Uint8Array {
+  return Uint8Array.from({ length: bytes }, (_, index) => (index * 31 + number) % 251);
+}
+
 export function snapshots(makeWorld: MakeWorld): void {
   describe('snapshots', () => {
     test('the newest two of a subject are given back, newest first; of another subject none', async () => {
@@ -57,10 +61,25 @@ export function snapshots(makeWorld: MakeWorld): void {
     test('one of 500,000 bytes comes back as it was', async () => {
       await using world = await makeWorld();
       const journal = await world.open();
-      const large = Uint8Array.from({ length: 500_000 }, (_, index) => (index * 31) % 251);
+      const large = varied(500_000, 0);
       await journal.writeSnapshot(subject, large);
       const [found = new Uint8Array()] = await snapshotsOf(journal, subject);
       expect(Buffer.compare(found, large)).toBe(0);
+    });
+
+    test('those larger than any message come back as they were, the two newest, also for a reader', async () => {
+      await using world = await makeWorld();
+      const journal = await world.open();
+      for (const [number, bytes] of [3_000_000, 2_500_000, 3_500_000].entries())
+        await journal.writeSnapshot(subject, varied(bytes, number));
+      const found = await snapshotsOf(await world.openReader(), subject);
+      expect(found.map(({ byteLength }) => byteLength)).toEqual([3_500_000, 2_500_000]);
+      expect(Buffer.compare(found[0] ?? text(''), varied(3_500_000, 2))).toBe(0);
+      expect(Buffer.compare(found[1] ?? text(''), varied(2_500_000, 1))).toBe(0);
+      await journal.writeSnapshot(subject, text('small again'));
+      expect((await snapshotsOf(journal, subject)).map(({ byteLength }) => byteLength)).toEqual([
+        11, 3_500_000,
+      ]);
     });
 
     test('a journal that was made anew has none of the one before', async () => {
