@@ -21,6 +21,8 @@ export type KafkaLaunch = {
   readonly config?: Readonly<Record<string, string>>;
   /** More arguments for Java, such as `-Xmx1g`. */
   readonly javaOptions?: readonly string[];
+  /** Of the cluster that the broker shall be of, at its first launch; drawn where it is alone. */
+  readonly clusterId?: string;
   /** Called with the process as soon as there is one, before it answers. */
   readonly onSpawn?: (spawned: Spawned) => void;
 };
@@ -69,7 +71,7 @@ export async function launchKafka(options: KafkaLaunch): Promise<Launched<KafkaA
   const properties = { ...serverProperties(dir, ports), ...options.config };
   const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`);
   await writeFile(propertiesFile, lines.join(''));
-  const clusterId = await formatOnce(dir, propertiesFile, classPath, signal);
+  const clusterId = await formatOnce({ ...options, propertiesFile, classPath });
   const broker = `${loopback}:${String(ports.broker)}`;
   return launch({
     what: `Kafka ${kafkaVersion} on ${broker}`,
@@ -95,16 +97,23 @@ export async function launchKafka(options: KafkaLaunch): Promise<Launched<KafkaA
   });
 }
 
+export function drawClusterId(): string {
+  return randomBytes(16).toString('base64url').replace(/^-/, 'A'); // an option begins with -
+}
+
 /** Formats the data folder at the first launch; resolves with the cluster id, also at every later one. */
-async function formatOnce(
-  dir: string,
-  propertiesFile: string,
-  classPath: string,
-  signal: AbortSignal | undefined,
-): Promise<string> {
+async function formatOnce({
+  dir,
+  propertiesFile,
+  classPath,
+  signal,
+  clusterId = drawClusterId(),
+}: Pick<KafkaLaunch, 'dir' | 'signal' | 'clusterId'> & {
+  readonly propertiesFile: string;
+  readonly classPath: string;
+}): Promise<string> {
   const metaFile = path.join(dir, 'data', 'meta.properties');
   if (!existsSync(metaFile)) {
-    const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A'); // an option begins with -
     const tool = [
       '-cp',
       classPath,

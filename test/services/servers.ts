@@ -117,7 +117,8 @@ async function untilEveryPartitionIsLed(brokers: string[]): Promise<void> {
   }
 }
 
-async function startOwn(
+/** `launchIn` starts the server in its folder, again at every restart, and resolves once it answers. */
+export async function startOwn(
   port: number,
   namedDir: string | undefined,
   launchIn: (dir: string) => Promise<ChildProcess>,
@@ -160,7 +161,7 @@ async function startOwn(
 }
 
 /** A paused process would keep a SIGTERM to itself, hence the SIGCONT. */
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.ref(); // now there is something to wait for
