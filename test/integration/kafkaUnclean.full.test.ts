@@ -1,0 +1,153 @@
+/**
+ * Elections that lose records, in a real cluster: a follower that lags becomes the leader, with a shorter log and a later leader epoch, and
+ * other records get the offsets of those that were read. The one-broker twin is kafkaCutLog.check.test.ts.
+ */
+import { expect, test } from 'vitest';
+import { describeIntegration } from '../services/integration.ts';
+import { KafkaCluster } from '../services/kafkaCluster.ts';
+import { lines, numbers, withProducer } from './kafkaTopics.ts';
+import { committedDigests, expectUnchanged } from './numbers.ts';
+import { expectCode, TestJob, uniqueName } from './testJob.ts';
+import type { TidemarkProcess } from './tidemarkProcess.ts';
+
+const STOPPED = 'the partition is stopped until an operator';
+const COMMITTED = 'file committed';
+
+/** Node ids. The third node is the controller, and lives. */
+const [LEADER, FOLLOWER] = [2, 3] as const;
+
+/** Values that are sent as 0 to 10, as 10 to 20 to the leader alone, and as 10 to 30 to the follower that then leads. */
+const [KEPT, LOST, NEW, LATER] = [0, 1, 2, 3] as const;
+
+class Scene {
+  readonly cluster: KafkaCluster;
+  readonly topic = uniqueName('unclean');
+  readonly job: TestJob;
+
+  constructor(cluster: KafkaCluster) {
+    this.cluster = cluster;
+    const roll = { maxBytes: '64MiB', maxAge: '1h', maxIdle: '300ms' };
+    this.job = new TestJob({ brokers: cluster.brokers, topic: this.topic, sections: { roll } });
+  }
+
+  async send(series: number, from: number, to: number): Promise<void> {
+    const messages = numbers(series, from, to).map((message) => ({ ...message, partition: 0 }));
+    await withProducer(this.cluster.brokers, (producer) => producer.send({ topic: this.topic, messages }));
+  }
+
+  async begin(): Promise<void> {
+    const config = { 'unclean.leader.election.enable': 'true', 'min.insync.replicas': '1' };
+    await this.cluster.createTopic({
+      topic: this.topic,
+      replicaAssignment: [{ partition: 0, replicas: [LEADER, FOLLOWER] }],
+      configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+    });
+    await this.send(KEPT, 0, 10);
+  }
+
+  /** From now on the leader alone has what is sent. */
+  async lag(): Promise<void> {
+    await this.cluster.node(FOLLOWER).kill('SIGTERM');
+    await this.cluster.until(this.topic, 'without its follower', ({ isr }) => String(isr) === String(LEADER));
+  }
+
+  /** The one that leads dies, and the other one leads with what it has. */
+  async elect(from: number, to: number): Promise<void> {
+    await this.cluster.node(from).kill('SIGKILL');
+    await this.cluster.node(to).restart();
+    await this.cluster.untilLedBy(this.topic, to);
+  }
+
+  async accept(from: number): Promise<void> {
+    const args = [`${this.topic}/0`, '--from', String(from), '--no-wait'];
+    expectCode(await this.job.command('accept-truncation', ...args), 0);
+  }
+
+  async expectStopped(divergedAt: number, nextOffset: number): Promise<void> {
+    expect((await this.job.partitions())[0]).toMatchObject({
+      ...{ state: 'stopped', nextOffset: String(nextOffset) },
+      stop: { code: 'SOURCE_TRUNCATED', truncation: { divergedAt: String(divergedAt) } },
+    });
+  }
+
+  /** Counted from the files alone, by the generation that their names carry. */
+  ofGeneration(generation: number): readonly string[] {
+    const generationOf = (name: string): number => Number(/\.g(\d+)$/.exec(name)?.[1] ?? 1);
+    return [...this.job.committed()].flatMap(([name, values]) =>
+      generationOf(name) === generation ? values : [],
+    );
+  }
+}
+
+async function ended(coordinator: TidemarkProcess): Promise<void> {
+  coordinator.kill('SIGTERM');
+  expectCode(await coordinator.ended, 0);
+}
+
+describeIntegration(
+  'an unclean leader election',
+  () => {
+    test('while the service runs: it stops, goes on where the operator accepts it, and stops again when the old leader is back', async () => {
+      await using cluster = await KafkaCluster.start({ controllers: 1 });
+      const scene = new Scene(cluster);
+      await scene.begin();
+      const coordinator = scene.job.start();
+      await coordinator.said(COMMITTED, 1);
+      await scene.lag();
+      await scene.send(LOST, 10, 20);
+      await coordinator.said(COMMITTED, 2);
+      const first = committedDigests(scene.job.lake);
+      await scene.elect(LEADER, FOLLOWER);
+      await scene.send(NEW, 10, 30);
+      await coordinator.said(STOPPED, 1);
+      await scene.expectStopped(10, 20);
+      expect(committedDigests(scene.job.lake)).toEqual(first);
+      await scene.accept(10);
+      await coordinator.said(COMMITTED, 3);
+      const second = committedDigests(scene.job.lake);
+      expect([scene.ofGeneration(1), scene.ofGeneration(2)]).toEqual([
+        [...lines(KEPT, 0, 10), ...lines(LOST, 10, 20)],
+        lines(NEW, 10, 30),
+      ]);
+
+      // Its log never heard of the leader epoch in which 10 to 30 were read, and ends before 30.
+      await scene.elect(FOLLOWER, LEADER);
+      await scene.send(LATER, 20, 50);
+      await coordinator.said(STOPPED, 2);
+      await scene.expectStopped(10, 30);
+      await scene.accept(10);
+      await coordinator.said(COMMITTED, 4);
+      await ended(coordinator);
+      expectUnchanged(second, scene.job.lake);
+      expect(scene.ofGeneration(2)).toEqual(lines(NEW, 10, 30));
+      expect(scene.ofGeneration(3)).toEqual([...lines(LOST, 10, 20), ...lines(LATER, 20, 50)]);
+    });
+
+    test('while it is down: the next run stops before it reads anything, also once the old leader follows', async () => {
+      await using cluster = await KafkaCluster.start({ controllers: 1 });
+      const scene = new Scene(cluster);
+      await scene.begin();
+      await scene.lag();
+      await scene.send(LOST, 10, 20);
+      await scene.job.finish();
+      const before = committedDigests(scene.job.lake);
+      await scene.elect(LEADER, FOLLOWER);
+      await scene.send(NEW, 10, 30);
+      await cluster.node(LEADER).restart();
+      await cluster.untilInSync(scene.topic);
+      const bounded = await scene.job.untilEnd();
+      expectCode(bounded, 1);
+      expect(bounded.stderr).toContain('stopped: SOURCE_TRUNCATED');
+      await scene.expectStopped(10, 20);
+      expect(committedDigests(scene.job.lake)).toEqual(before);
+      await scene.accept(10);
+      await scene.job.finish();
+      expectUnchanged(before, scene.job.lake);
+      expect([scene.ofGeneration(1), scene.ofGeneration(2)]).toEqual([
+        [...lines(KEPT, 0, 10), ...lines(LOST, 10, 20)],
+        lines(NEW, 10, 30),
+      ]);
+    });
+  },
+  { timeoutMs: 300_000, ownServers: true },
+);
