@@ -57,6 +57,7 @@ export function shortSchedule({ store, job, seed }: ExhaustOptions): Schedule {
         snapshotEntries: 4,
         fetchBatchesMax: 2,
         openFilesMax: null,
+        memoryBytes: null,
         faultsUntilMs: 15_000,
       },
     },

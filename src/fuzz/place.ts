@@ -5,6 +5,7 @@ import type { JobSettings, Ports } from '../coordinator/options.ts';
 import type { SimProcess } from './process.ts';
 import type { Recorder } from './recorder.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { SimMemory } from './simMemory.ts';
 
 export interface PlaceContext {
   readonly scheduler: Scheduler;
@@ -12,7 +13,7 @@ export interface PlaceContext {
   readonly recorder: Recorder;
   readonly restartMs: number;
   readonly makeProcess: (place: number, life: number) => SimProcess;
-  readonly connect: (process: SimProcess) => Ports;
+  readonly connect: (process: SimProcess) => { readonly ports: Ports; readonly memory: SimMemory };
 }
 
 export class Place {
@@ -45,12 +46,15 @@ export class Place {
     const stop = new AbortController();
     this.#running = { process, stop };
     recorder.tell(process, 'starts');
-    const coordinator = new Coordinator(connect(process), settings);
+    const { ports, memory } = connect(process);
+    const coordinator = new Coordinator(ports, settings);
     coordinator.run(stop.signal).then(
       ({ stopped }) => {
         for (const { partition, stop: why } of stopped) {
           recorder.stopped.push({ process: process.name, partition, code: why.code, message: why.message });
         }
+        const lent = memory.lent();
+        if (lent.length > 0) recorder.lent.push({ process: process.name, what: lent });
         this.#ended(process, null);
       },
       (error: unknown) => {

@@ -5,7 +5,15 @@ import type { StoredEntry } from '../../journal/port.ts';
 import type { Failpoint, FailpointSide } from '../failpoints.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { SimProcess } from './process.ts';
-import type { Alarm, Happening, ProcessExit, TracedEntry, TracedStop, VisibleChange } from './schedule.ts';
+import type {
+  Alarm,
+  Happening,
+  ProcessExit,
+  RunTrace,
+  TracedEntry,
+  TracedStop,
+  VisibleChange,
+} from './schedule.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export interface RecorderOptions {
@@ -25,6 +33,7 @@ export class Recorder {
   readonly exits: ProcessExit[] = [];
   readonly stopped: TracedStop[] = [];
   readonly alarms: Alarm[] = [];
+  readonly lent: RunTrace['lent'][number][] = [];
   readonly failpointHits: Record<string, number> = {};
   readonly #scheduler: Scheduler;
   readonly #options: RecorderOptions;

@@ -55,6 +55,8 @@ export interface WorldConfig {
   readonly fetchBatchesMax: number;
   /** Part files that a process may hold open; null: as many as it likes. */
   readonly openFilesMax: number | null;
+  /** What part files and their buffers may take of a process's memory; null: as much as they like. */
+  readonly memoryBytes: number | null;
   /** Whatever is left of the faults, at this time they end. */
   readonly faultsUntilMs: number;
 }
@@ -275,6 +277,8 @@ export interface RunTrace {
   readonly alarms: readonly Alarm[];
   /** How often each failpoint was passed, by `point:side`. */
   readonly failpointHits: Readonly<Record<string, number>>;
+  /** What a process that ended in order had borrowed and not given back, in words. */
+  readonly lent: readonly { readonly process: string; readonly what: readonly string[] }[];
   /** Files that each process held open: in the end, and at most. */
   readonly held: readonly { readonly process: string; readonly left: number; readonly most: number }[];
   /** Whether each fault of the schedule took place, by its index. */

@@ -33,6 +33,7 @@ const configSchema: z.ZodType<WorldConfig> = z.strictObject({
   snapshotEntries: many,
   fetchBatchesMax: many,
   openFilesMax: many.nullable(),
+  memoryBytes: many.nullable(),
   faultsUntilMs: counted,
 });
 

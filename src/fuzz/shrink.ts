@@ -139,6 +139,7 @@ const SIMPLE_SETTINGS: readonly Partial<WorldConfig>[] = [
   { snapshotEntries: 1_000 },
   { fetchBatchesMax: 1 },
   { openFilesMax: null },
+  { memoryBytes: null },
   { timeoutMs: 100 },
   { restartMs: 100 },
   { dismissesDeadMember: true },

@@ -21,6 +21,7 @@ import { abortError, SimFeed } from './simKafka/feed.ts';
 import { SimGroup, type Assignment, type CommitReply } from './simKafka/group.ts';
 import { SimMember } from './simKafka/member.ts';
 import { PartitionLog } from './simKafka/partitionLog.ts';
+import { unpackWaitOf } from './simMemory.ts';
 
 const GROUP_ID = 'group-1';
 /** Values of a replaced topic say so: their partitions are counted from here. */
@@ -38,6 +39,8 @@ export interface SimKafkaOptions {
   readonly timeoutMs: number;
   readonly fetchBatchesMax: number;
   readonly dismissesDeadMember: boolean;
+  /** Where it is set, memory for unpacking is short, too. */
+  readonly memoryBytes?: number | null;
 }
 
 /** Asked at every offset commit: null lets it go well. */
@@ -229,7 +232,10 @@ class SimSource implements Source {
     const log = (): PartitionLog => this.#kafka.log(partition);
     const ask = <T>(question: () => T): Promise<T> => this.#ask(question);
     const feed = new SimFeed(
-      { process: this.#process, log, batchesMax: options.fetchBatchesMax, ask },
+      {
+        ...{ process: this.#process, log, batchesMax: options.fetchBatchesMax, ask },
+        unpackWait: unpackWaitOf(this.#process, options.memoryBytes ?? null),
+      },
       offset,
     );
     this.#feeds.add(feed);

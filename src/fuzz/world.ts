@@ -25,6 +25,7 @@ import { Scheduler, type EndReason } from './scheduler.ts';
 import { jobSettings, livenessBoundMs } from './settings.ts';
 import { SimJournalServer } from './simJournal.ts';
 import { SimKafka } from './simKafka.ts';
+import { makeMemory, type SimMemory } from './simMemory.ts';
 import { makeStore } from './simStores/makeStore.ts';
 import type { SimStoreServer } from './simStores/port.ts';
 
@@ -147,9 +148,10 @@ class World {
     return new SimProcess({ ...config, name, scheduler, watcher, seed: mix(seed, place, life) });
   }
 
-  #connect(simulated: SimProcess): Ports {
+  #connect(simulated: SimProcess): { readonly ports: Ports; readonly memory: SimMemory } {
     const { clock, random, failpoints } = simulated;
-    const { openFilesMax } = this.#schedule.config;
+    const { openFilesMax, memoryBytes } = this.#schedule.config;
+    const memory = makeMemory(simulated, memoryBytes);
     const ports: Ports = {
       clock,
       random,
@@ -158,13 +160,14 @@ class World {
       source: this.#kafka.connect(simulated),
       store: withFailpoints(this.#store.connect(simulated), failpoints),
       ...(openFilesMax === null ? {} : { openFilesMax }),
+      ...memory.ports,
       log: this.#recorder.logOf(simulated),
       onStep: (...step) => {
         this.#reach.stepped(simulated.name, ...step);
       },
       presence: { board: this.#presence, self: { host: `place-${simulated.place}`, pid: simulated.life } },
     };
-    return this.#adapt(ports, simulated);
+    return { ports: this.#adapt(ports, simulated), memory };
   }
 
   /** A rejection that nobody handles is the run's own: whoever else listens for them is not told of it. */
@@ -298,11 +301,11 @@ class World {
   }
 
   #trace(healedAtMs: number, completeAtMs: number | null): RunTrace {
-    const { journal, visible, happenings, exits, stopped, alarms, failpointHits } = this.#recorder;
+    const { journal, visible, happenings, exits, stopped, alarms, lent, failpointHits } = this.#recorder;
     const facts = {
       schedule: this.#schedule,
       ...{ healedAtMs, completeAtMs, endedAtMs: this.#scheduler.nowMs, tasks: this.#scheduler.tasksRun },
-      ...{ journal, visible, happenings, exits, stopped, alarms, failpointHits },
+      ...{ journal, visible, happenings, exits, stopped, alarms, lent, failpointHits },
       leftovers: this.#store.leftovers(),
       expected: this.#kafka.logs.map((log) => log.expected()),
       harms: this.#harms,

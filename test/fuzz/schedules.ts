@@ -17,6 +17,7 @@ export const CONFIG: WorldConfig = {
     snapshotEntries: 4,
     fetchBatchesMax: 3,
     openFilesMax: null,
+    memoryBytes: null,
     faultsUntilMs: 20_000,
   },
 };

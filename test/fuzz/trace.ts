@@ -21,6 +21,7 @@ export const CONFIG: WorldConfig = {
   snapshotEntries: 1_000,
   fetchBatchesMax: 2,
   openFilesMax: null,
+  memoryBytes: null,
   faultsUntilMs: 10_000,
 };
 
@@ -130,6 +131,7 @@ export const SOUND: Facts = {
   alarms: [],
   failpointHits: {},
   held: [],
+  lent: [],
   fired: [],
   reached: { transitions: [], features: new Uint32Array(), moments: [] },
   unhandled: [],

@@ -48,6 +48,7 @@ function scheduleOf(
         readBatchEntries: 100,
         fetchBatchesMax: 2,
         openFilesMax: null,
+        memoryBytes: null,
         faultsUntilMs: 15_000,
       },
       ...change,

@@ -10,6 +10,7 @@ import { JOURNAL_MUTATIONS } from './journalMutations.ts';
 import type { Mutation, Patch } from './mutation.ts';
 import { PROTOCOL_MUTATIONS } from './protocolMutations.ts';
 import { MORE_PROTOCOL_MUTATIONS } from './protocolMutations2.ts';
+import { SCARCITY_MUTATIONS } from './scarcityMutations.ts';
 import { ScratchCopy } from './scratchCopy.ts';
 import { SETTLE_MUTATIONS } from './settleMutations.ts';
 import { SNAPSHOT_MUTATIONS } from './snapshotMutations.ts';
@@ -24,6 +25,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...STORE_MUTATIONS,
   ...PROTOCOL_MUTATIONS,
   ...MORE_PROTOCOL_MUTATIONS,
+  ...SCARCITY_MUTATIONS,
 ];
 const HUNT = path.join(import.meta.dirname, 'hunt.ts');
 const SEED = 1;

@@ -1,5 +1,6 @@
 /** P6: what cannot be kept stops that partition with an error that names it. Never silent; and never where all can be kept. */
 import type { Violation } from '../schedule.ts';
+import { heldMax } from '../simMemory.ts';
 import { listed, violation, type Facts } from './facts.ts';
 import { isGivenUp, isRightStop } from './harms.ts';
 import { readJournal } from './journalView.ts';
@@ -15,6 +16,7 @@ export function checkP6(trace: Facts): Violation[] {
     ...brokenClaims(trace),
     ...unrolled(trace),
     ...handles(trace),
+    ...borrowed(trace),
   ];
 }
 
@@ -108,22 +110,26 @@ function unrolled({ journal }: Facts): Violation[] {
 
 /** What a process opens it closes, and it holds no more than it may. */
 function handles({ held, exits: ended, schedule }: Facts): Violation[] {
-  const { openFilesMax } = schedule.config;
-  const mostMax = openFilesMax === null ? Infinity : HELD_SHARE * openFilesMax + HELD_MORE;
+  const limit = heldMax(schedule.config);
+  const mostMax = limit + schedule.workload.partitions.length + HELD_MORE;
   return held.flatMap(({ process, left, most }) => {
     const inOrder = ended.some((exit) => exit.process === process && exit.error === null);
     if (inOrder && left > 0)
       return [violation('P6', `${process} ended in order, and still held ${left} files open`)];
     if (most <= mostMax) return [];
-    return [
-      violation('P6', `${process} held ${most} files open at once; it may hold ${String(openFilesMax)}`),
-    ];
+    return [violation('P6', `${process} held ${most} files open at once; it may hold ${limit}`)];
   });
 }
 
-/** What is taken over is held whatever the limit, and each partition looks after its own files. */
-const HELD_SHARE = 2;
-const HELD_MORE = 6;
+/** Buffers, and the counts that limits are kept by, are given back. */
+function borrowed({ lent }: Facts): Violation[] {
+  return lent.map(({ process, what }) =>
+    violation('P6', `${process} ended in order, and has not given back ${what.join(' and ')}`),
+  );
+}
+
+/** What is taken over is held whatever the limit; besides, each partition looks after its own files, and may open one in any case. */
+const HELD_MORE = 3;
 
 function unhandled({ unhandled: reasons }: Facts): Violation[] {
   return reasons.map((reason) => violation('P6', `a promise was rejected and nobody handled it: ${reason}`));

@@ -15,6 +15,9 @@ const TURNS_MS = [
   Date.UTC(2026, 0, 1, -8),
 ] as const;
 
+/** Of one file, of three, of many with small buffers in an area of their own; mostly it is no matter. */
+const MEMORY_BYTES = [null, null, null, null, 20 * 1024, 48 * 1024, 640 * 1024] as const;
+
 export interface DrawOptions {
   readonly store: StoreKind;
   /** Fixes rolling, buckets and checkpoints; null: they are drawn, too. */
@@ -38,6 +41,7 @@ export function drawConfig(random: SeededRandom, { store, job }: DrawOptions): W
     snapshotEntries: random.pick([1_000, 2, 5, 12]),
     fetchBatchesMax: 1 + random.below(4),
     openFilesMax: random.pick([null, null, null, 2, 4]),
+    memoryBytes: random.pick(MEMORY_BYTES),
     faultsUntilMs: 15_000,
   };
 }

@@ -9,6 +9,7 @@ import type { DrawOptions } from './config.ts';
 import { contextOf } from './schedule.ts';
 import { HARM_STORIES } from './storiesOfHarm.ts';
 import { OWNER_STORIES } from './storiesOfOwners.ts';
+import { STORE_STORIES } from './storiesOfStores.ts';
 
 /** The settings of a job file stay as they are. */
 export type StorySettings = Partial<
@@ -31,7 +32,7 @@ export interface Story {
   tell(context: DrawContext, atMs: number): Told;
 }
 
-export const STORIES: readonly Story[] = [...OWNER_STORIES, ...HARM_STORIES];
+export const STORIES: readonly Story[] = [...OWNER_STORIES, ...STORE_STORIES, ...HARM_STORIES];
 
 const FIRST_SHARE = 50;
 const SECOND_SHARE = 25;

@@ -1,5 +1,6 @@
 /** Fetched batches as the coordinator reads them: a flyweight over the visible records, several record batches in a row. */
 import type { FetchedBatch, RecordCursor } from '../../source/port.ts';
+import { NoRoomYet } from '../../source/unpackRoom.ts';
 import type { Fetched, PlacedBatch } from './partitionLog.ts';
 
 const NO_KEY: Buffer = Buffer.alloc(0);
@@ -16,10 +17,13 @@ class SimCursor implements RecordCursor {
   valueEnd = 0;
   readonly #batches: readonly PlacedBatch[];
   readonly #from: number;
+  readonly #wait: UnpackWait;
   #batch = 0;
+  #unpacked = -1;
   #record = 0;
 
-  constructor(batches: readonly PlacedBatch[], from: number) {
+  constructor(batches: readonly PlacedBatch[], from: number, wait: UnpackWait) {
+    this.#wait = wait;
     this.#batches = batches;
     this.#from = from;
     this.baseOffset = BigInt(batches[0]?.base ?? from);
@@ -29,6 +33,7 @@ class SimCursor implements RecordCursor {
     for (;;) {
       const batch = this.#batches[this.#batch];
       if (batch === undefined) return false;
+      if (this.#unpacked < this.#batch) this.#unpack();
       const record = batch.records[this.#record];
       if (record === undefined) {
         this.#batch += 1;
@@ -47,14 +52,28 @@ class SimCursor implements RecordCursor {
       return true;
     }
   }
+
+  /** Throws NoRoomYet where others hold the memory for it. */
+  #unpack(): void {
+    const whenRoom = this.#wait();
+    if (whenRoom !== null) throw new NoRoomYet(whenRoom);
+    this.#unpacked = this.#batch;
+  }
 }
 
-export function toFetchedBatch(offset: number, { batches, nextOffset }: Fetched): FetchedBatch {
+/** Asked before a batch is unpacked: null where there is room for it. */
+export type UnpackWait = () => Promise<void> | null;
+
+export function toFetchedBatch(
+  offset: number,
+  { batches, nextOffset }: Fetched,
+  wait: UnpackWait,
+): FetchedBatch {
   return {
     fetchedOffset: BigInt(offset),
     nextOffset: BigInt(nextOffset),
     leaderEpoch: null,
     sizeBytes: batches.reduce((sum, { bytes }) => sum + bytes.length, 0),
-    records: () => new SimCursor(batches, offset),
+    records: () => new SimCursor(batches, offset, wait),
   };
 }

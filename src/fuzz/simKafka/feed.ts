@@ -2,7 +2,7 @@
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { FetchedBatch, PartitionFeed } from '../../source/port.ts';
 import type { SimProcess } from '../process.ts';
-import { toFetchedBatch } from './cursor.ts';
+import { toFetchedBatch, type UnpackWait } from './cursor.ts';
 import type { Fetched, PartitionLog } from './partitionLog.ts';
 
 export interface FeedContext {
@@ -10,6 +10,7 @@ export interface FeedContext {
   /** As it is now: it may be replaced. */
   readonly log: () => PartitionLog;
   readonly batchesMax: number;
+  readonly unpackWait: UnpackWait;
   readonly ask: <T>(question: () => T) => Promise<T>;
 }
 
@@ -65,7 +66,7 @@ export class SimFeed implements PartitionFeed {
     }
     this.#waiting = null;
     this.#offset = fetched.nextOffset;
-    waiting.resolve(toFetchedBatch(offset, fetched));
+    waiting.resolve(toFetchedBatch(offset, fetched, this.#context.unpackWait));
   }
 
   #reject(error: unknown): void {

@@ -117,6 +117,23 @@ export abstract class SimOpenFile implements OpenFile {
     throw new TidemarkError('STORE_OUTCOME_UNKNOWN', `${point} on a file of which an earlier call failed.`);
   }
 
+  /** The bytes are the caller's again once it has an answer: until then they are read only where they arrive. */
+  protected async lend(bytes: Uint8Array, effect: (bytes: Buffer) => void, mayBeLate = false): Promise<void> {
+    let kept: Buffer | null = null;
+    try {
+      await this.call(
+        'store.write',
+        () => {
+          effect(kept ?? Buffer.from(bytes));
+        },
+        mayBeLate,
+      );
+    } catch (error) {
+      kept = Buffer.from(bytes);
+      throw error;
+    }
+  }
+
   /** A failure leaves the file unusable. */
   protected async call<T>(point: Failpoint, effect: () => T, mayBeLate = false): Promise<T> {
     this.mustBeOpen(point);

@@ -196,11 +196,10 @@ class FileBeingWritten extends SimOpenFile {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    const kept = Buffer.from(bytes);
     const position = this.#position;
-    this.#position += kept.length;
-    await this.call('store.write', () => {
-      this.#disk.write(this.#inode, position, kept);
+    this.#position += bytes.length;
+    await this.lend(bytes, (lent) => {
+      this.#disk.write(this.#inode, position, lent);
     });
   }
 

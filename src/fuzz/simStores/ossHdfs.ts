@@ -257,8 +257,7 @@ class LeasedOpenFile extends SimOpenFile {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    const kept = Buffer.from(bytes);
-    await this.call('store.write', () => this.#namespace.write(this.#file, this.#client, kept), true);
+    await this.lend(bytes, (lent) => this.#namespace.write(this.#file, this.#client, lent), true);
   }
 
   async persist(): Promise<StoreHandle> {

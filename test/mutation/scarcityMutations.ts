@@ -1,0 +1,74 @@
+/** What is wrong about what a process borrows: open files, buffers, memory. */
+import { patch, type Mutation } from './mutation.ts';
+
+const WRITER = 'src/coordinator/partWriter.ts';
+
+export const SCARCITY_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'the open-files limit is not kept',
+    store: 'file',
+    seed: 11,
+    foundAt: 175,
+    patches: [
+      patch('src/coordinator/flow.ts', `      await this.#makeRoom(stats.heldFiles - openFilesMax);\n`, ``),
+    ],
+  },
+  {
+    name: 'a buffer is given back before it is written',
+    store: 'file',
+    seed: 11,
+    foundAt: 18,
+    patches: [
+      patch(
+        WRITER,
+        `        buffers.give(buffer);
+        buffers.countWriting(-buffer.length);
+      },
+      () => {`,
+        `        buffers.countWriting(-buffer.length);
+      },
+      () => {`,
+      ),
+      patch(
+        WRITER,
+        `    const written = this.#enqueue(() => file.write(full));\n`,
+        `    const written = this.#enqueue(() => file.write(full));
+    buffers.give(buffer);\n`,
+      ),
+    ],
+  },
+  {
+    name: 'the buffer of a write that failed is never given back',
+    store: 'file',
+    seed: 11,
+    foundAt: 192,
+    patches: [patch(WRITER, `, ...this.#failedBuffers]`, `]`)],
+  },
+  {
+    name: 'a file that is let go of counts as held ever after',
+    store: 'file',
+    seed: 11,
+    foundAt: 1,
+    patches: [
+      patch(
+        WRITER,
+        `    await file.abandon();
+    this.#letGo();`,
+        `    await file.abandon();`,
+      ),
+    ],
+  },
+  {
+    name: 'what was read before a batch that has to wait for memory counts no offset',
+    store: 'file',
+    seed: 11,
+    foundAt: 8,
+    patches: [
+      patch(
+        'src/coordinator/flow.ts',
+        `      if (read > 0) this.#nextOffset = base + BigInt(lastDelta) + 1n;\n`,
+        ``,
+      ),
+    ],
+  },
+];
