@@ -1,6 +1,6 @@
 /** `npm run bench`: see `npm run bench -- --help`, and docs/benchmarks.md. */
 import path from 'node:path';
-import { defaultStateDir, logToStderr, messageOf } from '../scripts/services/common.ts';
+import { checkoutDir, defaultStateDir, logToStderr, messageOf } from '../scripts/services/common.ts';
 import { startServices } from '../scripts/services/manage.ts';
 import { findCommand } from '../scripts/services/processes.ts';
 import type { BenchContext } from './harness/context.ts';
@@ -66,15 +66,17 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<BenchR
   const machine = thisMachine();
   const context = await contextFor(options, signal);
   const { records, rounds, isQuick } = options;
+  // A result may be kept among the sources: no folder of this machine belongs there.
+  const against = options.against === null ? null : path.relative(checkoutDir, options.against);
   const asked =
-    options.against === null
+    against === null
       ? rows.filter(({ name }) => options.only === null || options.only === name)
-      : [throughputAgainst(options.against)];
+      : [throughputAgainst(against)];
   const results: RowResult[] = [];
   for (const row of asked) results.push(await measureRow(row, context));
   return {
     ...{ startedAt, endedAt: new Date().toISOString(), isInterrupted: signal.aborted },
-    settings: { records, rounds, isQuick, tidemark: isQuick ? 'sources' : 'build', against: options.against },
+    settings: { records, rounds, isQuick, tidemark: isQuick ? 'sources' : 'build', against },
     ...{ machine, versions: await versions(), rows: results },
   };
 }

@@ -2,7 +2,8 @@
  * Presence beside an embedded journal: `<journal>.presence`, a file that its one owner replaces as a whole. Not in the journal's database:
  * a coordinator that is halted because that is damaged, replaced or full has to be able to say so.
  */
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { JobName } from './ids.ts';
 import type { PresenceBoard, PresenceKey, StoredPresence } from './presence.ts';
 
@@ -20,6 +21,8 @@ class FilePresence implements PresenceBoard {
 
   async keep(key: PresenceKey, bytes: Uint8Array): Promise<void> {
     const draft = `${this.#path}.${key.coordinatorId}`;
+    // Kept before there is a journal, by who waits to make one.
+    await mkdir(dirname(draft), { recursive: true });
     try {
       await writeFile(draft, Buffer.concat([Buffer.from(headOf(key)), bytes]));
       await rename(draft, this.#path);

@@ -33,7 +33,9 @@ import {
 import { orAborted, within } from './bounded.ts';
 import { LagMeter } from './lag.ts';
 import { Patience } from './patience.ts';
+import { tellStart } from './presence/starting.ts';
 import { readJobStatus } from './status.ts';
+import { VERSION } from './version.ts';
 import { markerFolderUri } from '../actors/naming.ts';
 import { partitionOf, jobPrefix } from '../journal/subjects.ts';
 import { TidemarkError } from '../journal/errors.ts';
@@ -58,21 +60,25 @@ async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport
   const memory = composeMemory(config, log);
   const board = await composePresence(config, log);
   const conditions = new ConditionBoard({ clock: systemPorts.clock, log });
-  const source = await composeJobSource(config, { log, untilEnd, memory });
+  const source = await composeJobSource(config, { log, untilEnd, memory, conditions });
   const limitMs = untilEnd ? config.startup.timeoutMs : null;
-  const patience = new Patience({ clock: systemPorts.clock, log, signal, limitMs });
+  const patience = new Patience({ clock: systemPorts.clock, log, conditions, signal, limitMs });
   // Its own error says why it does not answer.
   const waits = limitMs === null ? {} : { waitForServerMs: Math.max(1, limitMs - OWN_ERROR_MS) };
   const open = (access: JournalAccess): Promise<Journal> =>
     composeJournal(config, { access, log, signal, ...waits });
   const close = (closing: Promise<unknown>): Promise<void> =>
     within(systemPorts.clock, CLOSE_LIMIT_MS[signal.aborted ? 'afterSignal' : 'else'], closing);
+  const endStart = tellStart({
+    ...{ board, conditions, log, clock: systemPorts.clock, self: thisProcess },
+    ...{ id: systemPorts.random.hexId(), job: config.job, version: VERSION },
+  });
   try {
     const opening = patience.until({
       ...{ what: journalText(config), code: 'JOURNAL_UNAVAILABLE' },
       work: () => openJournalForRun({ config, source, store, open, wait: !untilEnd, signal, log }),
     });
-    const journal = await orAborted(signal, opening);
+    const journal = await orAborted(signal, opening).finally(endStart);
     try {
       const settings = composeSettings(config, options);
       const { budget, bufferArea } = memory;

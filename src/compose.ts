@@ -18,7 +18,7 @@ import { SNAPSHOTS, type JobSettings } from './coordinator/options.ts';
 import { openJobMemory, type JobMemory } from './memory/jobMemory.ts';
 import { openFilesMax } from './openFilesMax.ts';
 import { noFailpoints, parseFailpoints, type Failpoints } from './failpoints.ts';
-import { composeSource, composeSourceSurveyor } from './composeSource.ts';
+import { composeSource, composeSourceSurveyor, type SourceOptions } from './composeSource.ts';
 import type { Source } from './source/port.ts';
 import type { SourceSurveyor } from './source/survey.ts';
 import { createFileStore } from './stores/file.ts';
@@ -87,10 +87,7 @@ function poolThreads(): number {
   return Number.isInteger(threads) && threads > 0 ? threads : POOL_THREADS_DEFAULT;
 }
 
-export function composeJobSource(
-  config: JobConfig,
-  options: { readonly log: Log; readonly untilEnd: boolean; readonly memory?: JobMemory },
-): Promise<Source> {
+export function composeJobSource(config: JobConfig, options: Omit<SourceOptions, 'clock'>): Promise<Source> {
   return composeSource(config, { ...options, clock: systemClock });
 }
 

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from './clock.ts';
+import type { Conditions } from './conditions.ts';
 import type { JobConfig, KafkaSourceConfig, TlsConfig } from './config/jobConfig.ts';
 import type { KafkaSourceOptions, KafkaTuning } from './kafka/options.ts';
 import type { JobMemory } from './memory/jobMemory.ts';
@@ -23,12 +24,14 @@ export interface SourceOptions {
   readonly untilEnd: boolean;
   /** Absent for commands that read no records. */
   readonly memory?: JobMemory;
+  /** Where the source tells what it waits for; absent where nobody asks. */
+  readonly conditions?: Conditions;
 }
 
 /** Loads only the client that the job needs: starting takes a good part of a second less. */
 export async function composeSource(
   config: JobConfig,
-  { log, clock, untilEnd, memory }: SourceOptions,
+  { log, clock, untilEnd, memory, conditions }: SourceOptions,
 ): Promise<Source> {
   const { source, baseDir } = config;
   if (source.type === 'file') {
@@ -43,7 +46,8 @@ export async function composeSource(
     });
   }
   const { createKafkaSource } = await import('./kafka/kafkaSource.ts');
-  return createKafkaSource(kafkaSourceOptions(source, config, { log, clock, untilEnd, memory }));
+  const options = kafkaSourceOptions(source, config, { log, clock, untilEnd, memory });
+  return createKafkaSource({ ...options, conditions });
 }
 
 /** For `status`: looks, and neither joins nor reads. */

@@ -1,20 +1,21 @@
 /**
- * Waiting at the start for what may be away. A service waits for ever and says once a minute what for; a bounded run gives up after its
+ * Waiting at the start for what may be away. A service waits for ever, as a condition that is told once a minute; a bounded run gives up after its
  * `startup.timeout`. What is refused (configuration, a secret) is waited for by neither.
  */
-import { TidemarkError, type ErrorCode } from '../journal/errors.ts';
+import { ERROR_CODES, TidemarkError, type ErrorCode } from '../journal/errors.ts';
 import type { Clock } from './clock.ts';
+import type { Conditions } from './conditions.ts';
 import { within } from './bounded.ts';
 import type { Log } from './telemetry/log.ts';
 
 const RETRY_MS = 1_000;
 /** What answers sooner is no wait that anybody wants to read of. */
 const FIRST_TOLD_MS = 5_000;
-const REPEAT_MS = 60_000;
 
 export interface PatienceOptions {
   readonly clock: Clock;
   readonly log: Log;
+  readonly conditions: Conditions;
   /** Ends the wait: who waits gets an AbortError. */
   readonly signal: AbortSignal;
   /** Null: for ever. Else from the first wait on, for all of them together. */
@@ -32,8 +33,11 @@ export interface Awaited<T> {
 
 interface Wait {
   readonly what: string;
+  readonly code: ErrorCode;
   /** Of the last failure. */
   reason: string | null;
+  /** It has lasted for a while. */
+  isTold: boolean;
 }
 
 export class Patience {
@@ -48,7 +52,7 @@ export class Patience {
   /** Rejects with the last error, or one of `code`, where patience is over; at once where trying again cannot help. */
   async until<T>({ what, code, work }: Awaited<T>): Promise<T> {
     const { signal, clock } = this.#options;
-    const wait: Wait = { what, reason: null };
+    const wait: Wait = { what, code, reason: null, isTold: false };
     const told = this.#tellOf(wait);
     try {
       for (;;) {
@@ -62,6 +66,7 @@ export class Patience {
           if (wait.reason === null)
             this.#options.log.warn({ err: error }, `waiting for ${what}: trying again`);
           wait.reason = error.message;
+          if (wait.isTold) this.#raise(wait);
           await clock.pause(RETRY_MS);
         }
       }
@@ -90,21 +95,49 @@ export class Patience {
     );
     const found = answer as { readonly value: T } | null;
     if (found !== null) return found.value;
-    const message = `Waited for ${what} for ${limitMs} ms (startup.timeout), in vain.${reason === null ? '' : ` ${reason}`}`;
-    throw new TidemarkError(code, message, { fields: { limitMs } });
+    const known = this.#whatElse(code);
+    const why = reason ?? known.message;
+    const message = `Waited for ${what} for ${limitMs} ms (startup.timeout), in vain.${why === null ? '' : ` ${why}`}`;
+    throw new TidemarkError(known.code, message, { fields: { limitMs } });
+  }
+
+  /** What the work waits for itself says more than that it does not return. */
+  #whatElse(code: ErrorCode): { readonly code: ErrorCode; readonly message: string | null } {
+    for (const { code: found, message } of this.#options.conditions.list())
+      if (isErrorCode(found) && !message.startsWith(STILL_WAITING)) return { code: found, message };
+    return { code, message: null };
   }
 
   #tellOf(wait: Wait): { cancel(): void } {
-    const { clock, log } = this.#options;
-    const startedMs = clock.nowMs();
-    let timer: { cancel(): void };
-    const tell = (): void => {
-      const waitedS = Math.round((clock.nowMs() - startedMs) / 1_000);
-      const { what, reason } = wait;
-      log.warn({ waitedS }, `still waiting for ${what}${reason === null ? '' : `: ${reason}`}`);
-      timer = clock.timer(REPEAT_MS, tell);
+    const { clock, log, conditions } = this.#options;
+    const timer = clock.timer(FIRST_TOLD_MS, () => {
+      wait.isTold = true;
+      log.warn({ waitedS: Math.round(FIRST_TOLD_MS / 1_000) }, messageOf(wait));
+      this.#raise(wait);
+    });
+    return {
+      cancel: () => {
+        timer.cancel();
+        conditions.clear(keyOf(wait));
+      },
     };
-    timer = clock.timer(FIRST_TOLD_MS, tell);
-    return { cancel: () => timer.cancel() };
   }
+
+  #raise(wait: Wait): void {
+    const { what: about, code } = wait;
+    const { help } = ERROR_CODES[code];
+    this.#options.conditions.raise(keyOf(wait), {
+      ...{ kind: 'waiting', about, code, message: messageOf(wait), help },
+    });
+  }
+}
+
+const STILL_WAITING = 'still waiting for';
+
+const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CODES, code);
+
+const keyOf = ({ what }: Wait): string => `start ${what}`;
+
+function messageOf({ what, reason }: Wait): string {
+  return `${STILL_WAITING} ${what}${reason === null ? '' : `: ${reason}`}`;
 }

@@ -39,11 +39,11 @@ export interface StatusPorts {
   readonly log: Log;
 }
 
-/** Rejects with JOURNAL_MISSING where the job never ran; any other trouble is part of the status. */
+/** Rejects with JOURNAL_MISSING where the job never ran and nobody is about to run it; any other trouble is part of the status. */
 export async function readJobStatus(ports: StatusPorts): Promise<JobStatus> {
   const { config, presence, log } = ports;
   const journal = await probed('journal', ports.openJournal(), null);
-  if (journal.problem?.code === 'JOURNAL_MISSING') throw journal.problem;
+  if (journal.problem?.code === 'JOURNAL_MISSING' && !(await isBegun(ports))) throw journal.problem;
   try {
     const [present, read, source, destination] = await Promise.all([
       probed('journal', presence.read(config.job), PATIENCE_MS),
@@ -73,6 +73,12 @@ export async function readJobStatus(ports: StatusPorts): Promise<JobStatus> {
   } finally {
     await journal.answer?.close();
   }
+}
+
+/** Whether some process of the job waits to make the journal. */
+async function isBegun({ presence, config }: StatusPorts): Promise<boolean> {
+  const { answer } = await probed('journal', presence.read(config.job), PATIENCE_MS);
+  return answer !== null && answer.length > 0;
 }
 
 interface Probed<T> {

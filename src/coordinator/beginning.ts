@@ -16,9 +16,10 @@ export interface Beginning {
   readonly ranges: ReadonlyMap<string, readonly OffsetRange[]>;
 }
 
-export function startPatience({ ports, settings }: Context, signal: AbortSignal): Patience {
+export function startPatience({ ports, settings, health }: Context, signal: AbortSignal): Patience {
   const { clock, log } = ports;
-  return new Patience({ clock, log, signal, limitMs: settings.untilEnd ? settings.startupMs : null });
+  const limitMs = settings.untilEnd ? settings.startupMs : null;
+  return new Patience({ clock, log, conditions: health.conditions, signal, limitMs });
 }
 
 export async function beginJob(

@@ -9,15 +9,14 @@ import { missingMessage } from './describe.ts';
 import { reasonOf } from './kafkaErrors.ts';
 import type { SourceLog } from './options.ts';
 import { pauseUnless } from './pacing.ts';
-
-/** How often a topic that is missing is told. */
-const REMIND_MS = 60_000;
+import { waitFor, type Waits } from './waits.ts';
 
 export interface AppearingContext {
   readonly clock: Clock;
   readonly log: SourceLog;
   readonly signal: AbortSignal;
   readonly listener: SourceListener;
+  readonly waits: Waits;
   readonly pollMs: number;
   /** Those of these topics that exist. */
   readonly look: (topics: readonly string[]) => Promise<readonly TopicFacts[]>;
@@ -31,6 +30,7 @@ export class AppearingTopics {
   constructor(context: AppearingContext, missing: readonly string[]) {
     this.#context = context;
     this.#missing = new Set(missing);
+    this.#tellMissing();
   }
 
   assigned(partitions: readonly TopicPartition[], unnamed: readonly TopicPartition[]): void {
@@ -61,6 +61,7 @@ export class AppearingTopics {
           log.info({ topic: facts.topic }, `Topic ${facts.topic} exists now.`);
           listener.topicAppeared(facts);
         }
+        this.#tellMissing();
         if (found.length < names.size) await pauseUnless(signal, clock, pollMs);
       } catch (error) {
         log.debug({}, `The topics that have appeared cannot be described yet: ${reasonOf(error)}`);
@@ -69,13 +70,9 @@ export class AppearingTopics {
     }
   }
 
-  /** Until the source is closed or nothing is missing: says once a minute what is. */
-  async remind(): Promise<void> {
-    const { signal, clock, log } = this.#context;
-    while (this.#missing.size > 0) {
-      await pauseUnless(signal, clock, REMIND_MS);
-      if (signal.aborted) return;
-      if (this.#missing.size > 0) log.warn({}, missingMessage([...this.#missing]));
-    }
+  #tellMissing(): void {
+    const { waits } = this.#context;
+    if (this.#missing.size > 0) waits.lasts(waitFor.topics(), missingMessage([...this.#missing]));
+    else waits.over(waitFor.topics());
   }
 }

@@ -9,7 +9,8 @@ import {
   reasonOf,
 } from './kafkaErrors.ts';
 import type { Generation, Membership, MembershipContext } from './membership.ts';
-import { pauseUnless, retryDelayMs, retryLevel } from './pacing.ts';
+import { pauseUnless, retryDelayMs } from './pacing.ts';
+import { waitFor } from './waits.ts';
 
 /** The group has moved on: the next join tells whether the partition is still ours. */
 const OUTDATED = ['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID'];
@@ -27,7 +28,21 @@ export async function commitWitness(
   nextOffset: bigint,
   witness: string,
 ): Promise<void> {
-  const { signal, clock, log, brokers, groupId, config, tuning } = context;
+  try {
+    await tryToCommit(context, membership, at, nextOffset, witness);
+  } finally {
+    context.waits.over(waitFor.commit(partitionName(at)));
+  }
+}
+
+async function tryToCommit(
+  context: MembershipContext,
+  membership: Membership,
+  at: TopicPartition,
+  nextOffset: bigint,
+  witness: string,
+): Promise<void> {
+  const { signal, clock, log, brokers, groupId, config, tuning, waits } = context;
   const startedMs = clock.nowMs();
   for (let failures = 0; !signal.aborted;) {
     const { generation } = membership;
@@ -54,7 +69,9 @@ export async function commitWitness(
         throw deleted(at);
       }
       failures += 1;
-      log[retryLevel(failures)](
+      waits.failed(
+        waitFor.commit(partitionName(at)),
+        failures,
         { partition: partitionName(at), failures },
         `The commit of ${partitionName(at)} to group ${groupId} failed and is tried again: ${reasonOf(error)}`,
       );

@@ -15,10 +15,11 @@ import { authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import { LeaderSearch } from './leaderSearch.ts';
 import { LogCheck } from './logCheck.ts';
 import type { KafkaSourceOptions, KafkaTuning, SourceLog } from './options.ts';
-import { pauseUnless, retryDelayMs, retryLevel, Wakeup } from './pacing.ts';
+import { pauseUnless, retryDelayMs, Wakeup } from './pacing.ts';
 import { askUntil } from './questions.ts';
 import { watchRange } from './rangeGuard.ts';
 import { BATCH_BYTES_MIN, type PartitionRecords, scanRecords } from './recordBatches.ts';
+import { waitFor, type Waits } from './waits.ts';
 
 type Answer = FetchedPartition & Pick<PartitionRecords, 'release'>;
 
@@ -29,6 +30,7 @@ export interface FetcherContext {
   >;
   readonly clock: Clock;
   readonly log: SourceLog;
+  readonly waits: Waits;
   readonly tuning: KafkaTuning;
   /** Of the configured brokers, for messages. */
   readonly addresses: readonly string[];
@@ -87,7 +89,10 @@ export class Fetcher {
     };
     const owner = {
       wanted,
-      closed: () => void this.#feeds.delete(feed),
+      closed: () => {
+        this.#feeds.delete(feed);
+        this.#context.waits.served(feed.name);
+      },
       verify: (_feed: Feed, position: LogPosition) => this.#verify(feed, position),
     };
     const known = { expectedTopicId, read };
@@ -125,7 +130,7 @@ export class Fetcher {
   }
 
   async #run(nodeId: number, wakeup: Wakeup): Promise<void> {
-    const { signal, clock, log, roomToFetch } = this.#context;
+    const { signal, clock, log, waits, roomToFetch } = this.#context;
     for (let failures = 0; !signal.aborted;) {
       await roomToFetch?.(() => !signal.aborted);
       const feeds = this.#plan(nodeId);
@@ -141,9 +146,11 @@ export class Fetcher {
         // Closing the source ends a request in flight with an error, and the loop with it.
         if (signal.aborted as boolean) return;
         failures += 1;
-        log[retryLevel(failures)](
-          { nodeId, failures },
-          `Fetching from broker ${nodeId} failed and is tried again: ${reasonOf(error)}`,
+        const message = `Fetching from broker ${nodeId} failed and is tried again: ${reasonOf(error)}`;
+        waits.failed(waitFor.broker(nodeId), failures, { nodeId, failures }, message);
+        waits.unserved(
+          waitFor.broker(nodeId),
+          feeds.filter(({ open }) => open).map(({ name }) => name),
         );
         this.#lostLeader(feeds);
         await pauseUnless(signal, clock, retryDelayMs(failures));
@@ -240,7 +247,9 @@ export class Fetcher {
         throw authenticationError(new Error(`no access to topic ${feed.topic}`), this.#context.addresses);
       default:
         // A leader that has moved is nothing to tell; one that stays away is.
-        this.#context.log[feed.failures === 0 ? 'debug' : retryLevel(feed.failures)](
+        this.#context.waits.failed(
+          waitFor.records(feed.name),
+          feed.failures,
           { partition: feed.name, errorCode: answer.errorCode, nodeId: feed.leader },
           `Broker ${feed.leader ?? 'none'} does not serve ${feed.name}; its leader is looked for.`,
         );
@@ -256,6 +265,7 @@ export class Fetcher {
     const { lastStableOffset, records } = answer;
     const scanned = scanRecords({ ...answer, name, fetchedOffset: fetchOffset });
     if (scanned.nextOffset > fetchOffset) {
+      this.#context.waits.served(name);
       feed.push(scanned);
       return;
     }
@@ -273,17 +283,20 @@ export class Fetcher {
       // proves nothing, and the offset never moves over records that were not seen.
       if (askedAlone) this.#tellEmpty(feed, lastStableOffset);
       else feed.alone = true;
+    } else {
+      this.#context.waits.served(name);
     }
   }
 
   #tellEmpty(feed: Feed, lastStableOffset: bigint): void {
     feed.emptyAnswers += 1;
     if (feed.emptyAnswers !== EMPTY_ANSWERS_TOLD) return;
-    this.#context.log.warn(
-      { partition: feed.name, offset: feed.fetchOffset, lastStableOffset },
+    const { log, waits } = this.#context;
+    const message =
       `Kafka answers with no records of ${feed.name} from offset ${feed.fetchOffset.toString()} on, although it has some up to ` +
-        `${lastStableOffset.toString()}; it is asked again until it gives them.`,
-    );
+      `${lastStableOffset.toString()}; it is asked again until it gives them.`;
+    log.warn({ partition: feed.name, offset: feed.fetchOffset, lastStableOffset }, message);
+    waits.lasts(waitFor.records(feed.name), message);
   }
 
   #lostLeader(feeds: readonly Feed[]): void {

@@ -29,6 +29,7 @@ import { groupOffsets, listOffsets } from './offsets.ts';
 import { DEFAULT_TUNING, type KafkaSourceOptions, type KafkaTuning } from './options.ts';
 import { pauseUnless } from './pacing.ts';
 import { askUntil } from './questions.ts';
+import { waitFor, Waits } from './waits.ts';
 import { VERSION } from '../version.ts';
 
 /** stop() does not wait longer than this for a group that does not answer: it is part of the last second of an end. */
@@ -46,6 +47,7 @@ class KafkaSource implements Source {
   readonly #tuning: KafkaTuning;
   readonly #closing = new AbortController();
   readonly #brokers: Brokers;
+  readonly #waits: Waits;
   readonly #fetcher: Fetcher;
   readonly #identity: Identity;
   #membership: { readonly group: Membership; readonly ended: Promise<void> } | null = null;
@@ -56,15 +58,16 @@ class KafkaSource implements Source {
     this.#options = options;
     this.#tuning = { ...DEFAULT_TUNING, ...options.tuning };
     this.#brokers = new Brokers(kafkaConfig(options, this.#tuning), options.brokers);
+    this.#waits = new Waits(options.log, options.conditions ?? null);
     this.#fetcher = new Fetcher(this.#context);
     this.#identity = new Identity(this.#context, options.topics);
   }
 
   get #context() {
     const { clock, log, topics, groupId, brokers: addresses, roomToFetch } = this.#options;
-    const [brokers, tuning, signal] = [this.#brokers, this.#tuning, this.#closing.signal];
+    const [brokers, tuning, signal, waits] = [this.#brokers, this.#tuning, this.#closing.signal, this.#waits];
     return {
-      ...{ clock, log, topics, groupId, addresses, brokers, tuning, signal },
+      ...{ clock, log, topics, groupId, addresses, brokers, tuning, signal, waits },
       ...(roomToFetch === undefined ? {} : { roomToFetch }),
     };
   }
@@ -145,17 +148,21 @@ class KafkaSource implements Source {
       failed: (error) => listener.failed(authenticationError(error, brokers)),
     });
     const joined = group.nextJoin();
+    const { groupId } = this.#options;
+    this.#waits.lasts(waitFor.group(groupId), `Group ${groupId} has not taken this member in yet.`);
     const ended = group.run().catch((error: unknown) => listener.failed(error));
-    void topics.remind();
     this.#membership = { group, ended };
     await joined;
   }
 
   #appearingTopics(listener: SourceListener): AppearingTopics {
-    const { clock, log, signal, tuning } = this.#context;
+    const { clock, log, signal, tuning, waits } = this.#context;
     const look = (topics: readonly string[]): Promise<readonly TopicFacts[]> =>
       topicFacts(this.#context, topics);
-    return new AppearingTopics({ clock, log, signal, listener, look, pollMs: tuning.pollMs }, this.#missing);
+    return new AppearingTopics(
+      { clock, log, signal, listener, look, waits, pollMs: tuning.pollMs },
+      this.#missing,
+    );
   }
 
   #memberRecords(): MemberRecords | null {

@@ -4,8 +4,9 @@ import type { Feed } from './feed.ts';
 import type { FetcherContext } from './fetcher.ts';
 import { authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import type { ClusterMetadata } from './metadata.ts';
-import { pauseUnless, retryDelayMs, retryLevel, Wakeup } from './pacing.ts';
+import { pauseUnless, retryDelayMs, Wakeup } from './pacing.ts';
 import { replacedError } from './rangeGuard.ts';
+import { waitFor } from './waits.ts';
 
 export interface LeaderSearchHost {
   readonly feeds: ReadonlySet<Feed>;
@@ -49,7 +50,15 @@ export class LeaderSearch {
   }
 
   async #run(): Promise<void> {
-    const { signal, clock, brokers, log } = this.#context;
+    try {
+      await this.#searchAll();
+    } finally {
+      this.#context.waits.over(waitFor.metadata());
+    }
+  }
+
+  async #searchAll(): Promise<void> {
+    const { signal, clock, brokers, waits } = this.#context;
     let failures = 0;
     // Feeds that are opened in this turn of the event loop are looked for together.
     await Promise.resolve();
@@ -71,10 +80,13 @@ export class LeaderSearch {
         this.#assign(due, metadata);
         await this.#endOlder(due);
         failures = 0;
+        waits.over(waitFor.metadata());
       } catch (error) {
         if (signal.aborted as boolean) return;
         failures += 1;
-        log[retryLevel(failures)](
+        waits.failed(
+          waitFor.metadata(),
+          failures,
           { failures },
           `Kafka's metadata cannot be read; trying again: ${reasonOf(error)}`,
         );
@@ -118,13 +130,12 @@ export class LeaderSearch {
 
   /** A broker that lags behind an election tells its former epoch for a moment; a cluster restored from an older copy goes on to. */
   #isOlder(feed: Feed, leaderEpoch: number): void {
-    const { clock, log, tuning } = this.#context;
+    const { clock, log, tuning, waits } = this.#context;
     if (feed.olderSinceMs === null) {
       const seconds = Math.round(tuning.outOfRangeStableMs / 1000);
-      log.warn(
-        { partition: feed.name, leaderEpoch, highestEpoch: feed.highestEpoch },
-        `${feed.name} is led in epoch ${leaderEpoch}, behind epoch ${feed.highestEpoch}, which was seen: if that stays so for ${seconds} s its log is an older one.`,
-      );
+      const message = `${feed.name} is led in epoch ${leaderEpoch}, behind epoch ${feed.highestEpoch}, which was seen: if that stays so for ${seconds} s its log is an older one.`;
+      log.warn({ partition: feed.name, leaderEpoch, highestEpoch: feed.highestEpoch }, message);
+      waits.lasts(waitFor.records(feed.name), message);
     }
     feed.olderSinceMs ??= clock.nowMs();
     feed.failures += 1;
@@ -146,10 +157,12 @@ export class LeaderSearch {
   }
 
   #leaderUnknown(feed: Feed): void {
-    const { clock, log } = this.#context;
+    const { clock, waits } = this.#context;
     feed.failures += 1;
     feed.retryAtMs = clock.nowMs() + retryDelayMs(feed.failures);
-    log[retryLevel(feed.failures)](
+    waits.failed(
+      waitFor.records(feed.name),
+      feed.failures,
       { partition: feed.name },
       `${feed.name} has no leader now; waiting for one.`,
     );

@@ -22,7 +22,8 @@ import { type Consumer, Kafka, type ObservedAssigner, observedAssigner } from '.
 import { dismissDeadMembers, makeLeave } from './leaving.ts';
 import type { MemberRecords } from './memberRecord.ts';
 import type { KafkaTuning, SourceLog } from './options.ts';
-import { pauseUnless, retryDelayMs, retryLevel } from './pacing.ts';
+import { pauseUnless, retryDelayMs } from './pacing.ts';
+import { waitFor, type Waits } from './waits.ts';
 
 export interface MembershipContext {
   readonly config: KafkaConfig;
@@ -31,6 +32,7 @@ export interface MembershipContext {
   readonly brokers: Brokers;
   readonly clock: Clock;
   readonly log: SourceLog;
+  readonly waits: Waits;
   readonly tuning: KafkaTuning;
   readonly groupId: string;
   readonly topics: readonly string[];
@@ -101,10 +103,11 @@ export class Membership {
   }
 
   async #joinUntilClosed(): Promise<void> {
-    const { signal, clock, log, groupId } = this.#context;
+    const { signal, clock, waits, groupId } = this.#context;
     for (let failures = 0; !signal.aborted;) {
       const failure = await this.#runConsumer(() => {
         failures = 0;
+        waits.over(waitFor.group(groupId));
       });
       if (signal.aborted as boolean) break;
       if (isAuthenticationFailure(failure)) {
@@ -112,7 +115,9 @@ export class Membership {
         break;
       }
       failures += 1;
-      log[retryLevel(failures)](
+      waits.failed(
+        waitFor.group(groupId),
+        failures,
         { groupId, failures },
         `The membership in group ${groupId} broke and is made anew: ${reasonOf(failure)}${securityHint(failure)}`,
       );

@@ -2,6 +2,7 @@
 import type { SASLOptions } from 'kafkajs';
 import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from '../clock.ts';
+import type { Conditions } from '../conditions.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -29,6 +30,8 @@ export interface KafkaSourceOptions {
   readonly stateDir: string | null;
   readonly log: SourceLog;
   readonly clock: Clock;
+  /** Where it tells what it waits for, beside the log. */
+  readonly conditions?: Conditions | undefined;
   readonly tuning?: Partial<KafkaTuning>;
   /** Resolves once there is memory for another fetch, or it is not wanted any more. */
   readonly roomToFetch?: (isWanted: () => boolean) => Promise<void>;

@@ -1,22 +1,44 @@
 /** Questions to the cluster with an answer or an error in bounded time, and the topic's identity asked afresh. */
 import { TidemarkError } from '../../journal/errors.ts';
 import type { Clock } from '../clock.ts';
-import { abortError, authenticationError, isAuthenticationFailure, unavailableError } from './kafkaErrors.ts';
+import {
+  abortError,
+  authenticationError,
+  isAuthenticationFailure,
+  reasonOf,
+  unavailableError,
+} from './kafkaErrors.ts';
 import { pauseUnless, retryDelayMs } from './pacing.ts';
+import { waitFor, type Waits } from './waits.ts';
 
 export interface AskContext {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly addresses: readonly string[];
+  readonly waits: Waits;
 }
 
 /** Asks until there is an answer; after `limitMs` rejects with KAFKA_UNAVAILABLE. `retried` is told of each failure. */
 export async function askUntil<T>(
-  { clock, signal, addresses }: AskContext,
+  context: AskContext,
   doing: string,
   limitMs: number,
   question: () => Promise<T>,
   retried: (error: unknown) => void = () => undefined,
+): Promise<T> {
+  try {
+    return await askAgain(context, doing, limitMs, question, retried);
+  } finally {
+    context.waits.over(waitFor.answer(doing));
+  }
+}
+
+async function askAgain<T>(
+  { clock, signal, addresses, waits }: AskContext,
+  doing: string,
+  limitMs: number,
+  question: () => Promise<T>,
+  retried: (error: unknown) => void,
 ): Promise<T> {
   const startedMs = clock.nowMs();
   for (let failures = 1; ; failures += 1) {
@@ -29,6 +51,7 @@ export async function askUntil<T>(
       if (isAuthenticationFailure(error)) throw authenticationError(error, addresses);
       if (clock.nowMs() - startedMs >= limitMs) throw unavailableError(error, addresses, doing);
       retried(error);
+      waits.lasts(waitFor.answer(doing), `Kafka does not tell the ${doing} yet: ${reasonOf(error)}`);
       await pauseUnless(signal, clock, retryDelayMs(failures));
     }
   }

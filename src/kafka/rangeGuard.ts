@@ -10,6 +10,7 @@ import { truncated, type LogCheck } from './logCheck.ts';
 import type { PartitionLeader } from './metadata.ts';
 import { listOffsets } from './offsets.ts';
 import { pauseUnless } from './pacing.ts';
+import { waitFor } from './waits.ts';
 
 export type RangeFinding =
   | { readonly type: 'inside' }
@@ -19,7 +20,7 @@ export type RangeFinding =
 
 /** Resolves when the feed's offset is inside the log (again), or the feed is closed; rejects with what is wrong for good. */
 export async function watchRange(context: FetcherContext, check: LogCheck, feed: Feed): Promise<void> {
-  const { signal, clock, log, tuning } = context;
+  const { signal, clock, log, tuning, waits } = context;
   let seen: RangeFinding['type'] | null = null;
   let sinceMs = 0;
   while (feed.open && !signal.aborted) {
@@ -28,11 +29,17 @@ export async function watchRange(context: FetcherContext, check: LogCheck, feed:
     if (finding === null) {
       // What was seen before an outage says nothing about the time after it.
       sinceMs = clock.nowMs();
+      waits.lasts(
+        waitFor.records(feed.name),
+        `Kafka does not say what the log of ${feed.name} holds; it is asked again.`,
+      );
     } else if (seen !== finding.type) {
       seen = finding.type;
       sinceMs = clock.nowMs();
       const stable = `if that stays so for ${Math.round(tuning.outOfRangeStableMs / 1000)} s the partition stops`;
-      log.warn({ partition: feed.name, offset: feed.fetchOffset }, `${describe(feed, finding)}; ${stable}.`);
+      const message = `${describe(feed, finding)}; ${stable}.`;
+      log.warn({ partition: feed.name, offset: feed.fetchOffset }, message);
+      waits.lasts(waitFor.records(feed.name), message);
     } else if (clock.nowMs() - sinceMs >= tuning.outOfRangeStableMs) {
       throw rangeError(feed, finding);
     } else {

@@ -7,6 +7,7 @@ import type { TopicMetadata } from './metadata.ts';
 import { groupOffsets, listOffsets } from './offsets.ts';
 import { DEFAULT_TUNING, type KafkaSourceOptions } from './options.ts';
 import { askUntil } from './questions.ts';
+import { Waits } from './waits.ts';
 
 /** Within it answers are asked for again; who asks gives up a little later. */
 const PATIENCE_MS = 4_000;
@@ -16,6 +17,7 @@ export function createKafkaSurveyor(options: KafkaSourceOptions): SourceSurveyor
   const config = kafkaConfig(options, { ...DEFAULT_TUNING, ...options.tuning });
   const brokers = new Brokers(config, addresses);
   const closing = new AbortController();
+  const waits = new Waits(options.log, null);
   const survey = async (names: readonly string[]): Promise<readonly TopicSurvey[]> => {
     const { topics } = await brokers.metadata(names);
     const found = new Map(topics.map((topic) => [topic.topic, topic]));
@@ -24,7 +26,7 @@ export function createKafkaSurveyor(options: KafkaSourceOptions): SourceSurveyor
   return {
     survey: (others) => {
       const names = [...new Set([...options.topics, ...others])];
-      const asking = { clock, signal: closing.signal, addresses };
+      const asking = { clock, signal: closing.signal, addresses, waits };
       return askUntil(
         asking,
         'offsets',

@@ -65,6 +65,9 @@ const presenceRecord = z.object({
 });
 export type PresenceRecord = z.output<typeof presenceRecord>;
 
+/** Of a process that still waits for its journal. */
+export const NO_JOURNAL_YET = '';
+
 /** More than that says no more to a person, and a record has to stay small. */
 const LISTED_MAX = 1_000;
 const TEXT_MAX = 2_000;

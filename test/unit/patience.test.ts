@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { Clock } from '../../src/clock.ts';
+import { ConditionBoard } from '../../src/conditions.ts';
 import { Patience } from '../../src/patience.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 
@@ -39,7 +40,8 @@ function patience(limitMs: number | null) {
   const said: string[] = [];
   const log = { ...silentLog, warn: (_fields: unknown, message: string) => void said.push(message) };
   const stop = new AbortController();
-  const waiting = new Patience({ clock: hands.clock, log, signal: stop.signal, limitMs });
+  const conditions = new ConditionBoard({ clock: hands.clock, log });
+  const waiting = new Patience({ clock: hands.clock, log, conditions, signal: stop.signal, limitMs });
   const failing = (times: number) => {
     let tries = 0;
     const work = async (): Promise<string> => {
@@ -49,17 +51,47 @@ function patience(limitMs: number | null) {
     };
     return { what: 'the group g', code: 'KAFKA_UNAVAILABLE' as const, work };
   };
-  return { ...hands, said, stop, waiting, failing };
+  return { ...hands, said, stop, waiting, failing, conditions };
 }
 
 test('a service waits for ever, and says once a minute what for and why', async () => {
-  const { waiting, failing, said, timers } = patience(null);
+  const { waiting, failing, said, timers, conditions } = patience(null);
   expect(await waiting.until(failing(130))).toBe('here');
-  expect(said).toEqual([
-    'waiting for the group g: trying again',
-    ...['5 s', '65 s', '125 s'].map(() => 'still waiting for the group g: Kafka does not answer.'),
-  ]);
+  const why = 'still waiting for the group g: Kafka does not answer.';
+  expect(said.slice(0, 2)).toEqual(['waiting for the group g: trying again', why]);
+  const again = said.slice(2);
+  expect(again.length).toBe(2);
+  for (const line of again)
+    expect(line).toContain(
+      `the group g is still waited for, since 1970-01-01T00:00:05.000Z: KAFKA_UNAVAILABLE: ${why}`,
+    );
   expect(timers.size).toBe(0);
+  expect(conditions.list()).toEqual([]);
+});
+
+test('what is waited for stands among the conditions, with the latest reason', async () => {
+  const { waiting, conditions, stop, advance } = patience(null);
+  let tries = 0;
+  const work = async (): Promise<string> => {
+    tries += 1;
+    throw new TidemarkError('KAFKA_UNAVAILABLE', `Try ${tries} failed.`);
+  };
+  const waited = waiting.until({
+    what: 'the source',
+    code: 'KAFKA_UNAVAILABLE',
+    work: () => {
+      if (tries === 10) {
+        const [condition] = conditions.list();
+        expect(condition).toMatchObject({ kind: 'waiting', about: 'the source', code: 'KAFKA_UNAVAILABLE' });
+        expect(condition?.message).toContain('Try 10 failed.');
+        stop.abort();
+      }
+      return work();
+    },
+  });
+  await expect(waited).rejects.toThrow(/aborted/);
+  expect(conditions.list()).toEqual([]);
+  advance(0);
 });
 
 test('a bounded run gives up after its limit with the last error', async () => {

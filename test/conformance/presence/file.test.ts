@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile, mkdir, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -26,9 +26,10 @@ test('a record that cannot be written leaves nothing behind, and the one before 
   const place = await folder();
   onTestFinished(() => rm(place, { recursive: true }));
   const journal = path.join(place, 'journal.db');
-  const board = openFilePresence(path.join(place, 'not-there', 'journal.db'));
-  await expect(board.keep(key, new Uint8Array(3))).rejects.toThrow(/ENOENT/);
-  expect(await readdir(place)).toEqual([]);
+  await mkdir(`${journal}.presence`);
+  await expect(openFilePresence(journal).keep(key, new Uint8Array(3))).rejects.toThrow(/EISDIR/);
+  expect(await readdir(place)).toEqual(['journal.db.presence']);
+  await rmdir(`${journal}.presence`);
   await openFilePresence(journal).keep(key, new Uint8Array(3));
   expect(await readdir(place)).toEqual(['journal.db.presence']);
 });

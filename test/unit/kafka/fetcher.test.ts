@@ -1,17 +1,21 @@
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
+import { ConditionBoard } from '../../../src/conditions.ts';
 import { DecodedCursor } from '../../../src/kafka/decodedCursor.ts';
 import { BatchCursor } from '../../../src/kafka/recordCursor.ts';
 import { Fetcher, type FetcherContext } from '../../../src/kafka/fetcher.ts';
 import { DEFAULT_TUNING, type KafkaTuning } from '../../../src/kafka/options.ts';
+import { Waits } from '../../../src/kafka/waits.ts';
 import type { FetchedBatch } from '../../../src/source/port.ts';
+import { silentLog } from '../../../src/telemetry/log.ts';
 import { buildBatch, valued } from './batchBuilder.ts';
 import { ScriptedBrokers } from './scriptedBrokers.ts';
 
 const TOPIC = 'orders';
 
 let closing: AbortController;
+let conditions: ConditionBoard;
 let brokers: ScriptedBrokers;
 let fetcher: Fetcher;
 let tuning: KafkaTuning;
@@ -31,10 +35,12 @@ beforeEach(() => {
     warn: (_fields: object, message: string) => void warnings.push(message),
   };
   tuning = { ...DEFAULT_TUNING, fetchWaitMs: 5, fetchBytesMax: 1_000 };
+  conditions = new ConditionBoard({ clock: systemClock, log: silentLog });
   const context: FetcherContext = {
     brokers,
     clock: systemClock,
     log,
+    waits: new Waits(log, conditions),
     tuning,
     addresses: ['b:1'],
     roomToFetch: () => room(),
@@ -44,6 +50,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   closing.abort();
+  conditions.end();
   await fetcher.close();
 });
 

@@ -10,6 +10,7 @@ import {
 } from '../../../src/kafka/epochProtocol.ts';
 import { DEFAULT_TUNING } from '../../../src/kafka/options.ts';
 import { WireReader, WireWriter } from '../../../src/kafka/wire.ts';
+import { Waits } from '../../../src/kafka/waits.ts';
 import type { ReadEpoch } from '../../../src/source/port.ts';
 import { buildBatch, valued } from './batchBuilder.ts';
 import { ScriptedBrokers } from './scriptedBrokers.ts';
@@ -37,7 +38,8 @@ beforeEach(() => {
   };
   const { signal } = closing;
   const log = { debug: quiet, info: quiet, error: quiet, warn };
-  fetcher = new Fetcher({ brokers, clock: systemClock, log, tuning, addresses: ['b:1'], signal });
+  const waits = new Waits(log, null);
+  fetcher = new Fetcher({ brokers, clock: systemClock, log, waits, tuning, addresses: ['b:1'], signal });
 });
 afterEach(async () => {
   closing.abort();

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { Brokers } from '../../../src/kafka/brokers.ts';
 import { DEFAULT_TUNING } from '../../../src/kafka/options.ts';
 import { Membership, type MembershipContext } from '../../../src/kafka/membership.ts';
+import { Waits } from '../../../src/kafka/waits.ts';
 import { hastyClock } from '../../scenarios/jobFixture.ts';
 
 const BROKEN = 30;
@@ -34,6 +35,7 @@ it('memberships that broke while Kafka was away leave nothing behind', async () 
     brokers: new Brokers({ brokers: [], logLevel: logLevel.NOTHING, logCreator: () => () => undefined }, []),
     clock: hastyClock(1_000),
     log,
+    waits: new Waits(log, null),
     tuning: DEFAULT_TUNING,
     groupId: 'group',
     topics: ['records'],

@@ -1,0 +1,46 @@
+/** What a process says of itself while it waits for its journal: a coordinator that has none yet. */
+import type { JobName } from '../../journal/ids.ts';
+import type { PresenceBoard } from '../../journal/presence.ts';
+import type { Clock } from '../clock.ts';
+import type { Conditions } from '../conditions.ts';
+import type { Log } from '../telemetry/log.ts';
+import { DependencyWatch } from './dependencies.ts';
+import { PresenceKeeper } from './keeper.ts';
+import { NO_JOURNAL_YET } from './record.ts';
+
+/** A start that is sooner over is none that anybody looks for. */
+const TOLD_AFTER_MS = 2_000;
+
+export interface StartingOptions {
+  readonly board: PresenceBoard;
+  /** Of the record; the coordinator that follows has another. */
+  readonly id: string;
+  readonly job: JobName;
+  readonly version: string;
+  readonly self: { readonly host: string; readonly pid: number };
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly conditions: Conditions;
+}
+
+/** Returns what ends it: resolves when the record is gone. */
+export function tellStart(options: StartingOptions): () => Promise<void> {
+  const { board, id, job, version, self, clock, log, conditions } = options;
+  const startedAtMs = clock.wallMs();
+  const { answers: dependencies } = new DependencyWatch(clock);
+  let keeper: PresenceKeeper | null = null;
+  const timer = clock.timer(TOLD_AFTER_MS, () => {
+    keeper = new PresenceKeeper({
+      ...{ board, clock, log, key: { job, coordinatorId: id } },
+      describe: () => ({
+        ...{ v: 1, id, job, journalId: NO_JOURNAL_YET, ...self, version, startedAtMs },
+        ...{ partitions: [], dependencies, conditions: [...conditions.list()], answers: [] },
+      }),
+    });
+    keeper.start();
+  });
+  return async () => {
+    timer.cancel();
+    await keeper?.end();
+  };
+}
