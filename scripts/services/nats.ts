@@ -17,6 +17,8 @@ export type NatsLaunch = {
   readonly config?: string;
   /** More lines for its `jetstream` block, such as `max_file_store: 1MB`. */
   readonly jetstreamConfig?: string;
+  /** By which a cluster's servers know it; of its folder and port unless named. */
+  readonly serverName?: string;
   /** Called with the process as soon as there is one, before it answers. */
   readonly onSpawn?: (spawned: Spawned) => void;
 };
@@ -41,10 +43,10 @@ export async function launchNats(options: NatsLaunch): Promise<Launched<NatsAnsw
   await mkdir(dir, { recursive: true });
   const configFile = path.join(dir, 'nats.conf');
   // The same at every launch of the same server, so that a restart is one.
-  const serverName = `tidemark-${createHash('sha256')
+  const digest = createHash('sha256')
     .update(`${dir}:${String(port)}`)
-    .digest('hex')
-    .slice(0, 16)}`;
+    .digest('hex');
+  const serverName = options.serverName ?? `tidemark-${digest.slice(0, 16)}`;
   await writeFile(configFile, serverConfig(options, serverName));
   const url = `nats://127.0.0.1:${String(port)}`;
   return launch({

@@ -9,7 +9,6 @@ import { KafkaCluster } from '../services/kafkaCluster.ts';
 import { readDecoded } from './kafkaFixture.ts';
 import { client, lines, numbers, produce, transact } from './kafkaTopics.ts';
 import { expectCode, TestJob, uniqueName } from './testJob.ts';
-import type { TidemarkProcess } from './tidemarkProcess.ts';
 
 const IN_SYNC = { 'min.insync.replicas': '2' };
 const COMPACTED = {
@@ -99,14 +98,6 @@ class Scene {
 
 const onlyPartition = (message: Message): Message => ({ ...message, partition: 0 });
 
-async function readTo(coordinator: TidemarkProcess, topic: string, offset: number): Promise<void> {
-  await coordinator.saw(
-    `a checkpoint of ${topic} at ${offset}`,
-    ({ msg, partition, nextOffset }) =>
-      msg.includes('checkpoint completed') && partition === `${topic}/0` && Number(nextOffset) >= offset,
-  );
-}
-
 describeIntegration(
   'clean leader elections',
   () => {
@@ -118,7 +109,7 @@ describeIntegration(
       let keys = await scene.compact();
       await scene.send(0);
       const coordinator = scene.job.start();
-      await readTo(coordinator, scene.plain, 10);
+      await coordinator.counted(`${scene.plain}/0`, 10);
       let sent = 10;
       for (const id of [1, 2, 3]) {
         await scene.leaveOpen(id);
@@ -127,8 +118,8 @@ describeIntegration(
         await scene.send(sent);
         await produce(cluster.brokers, scene.compacted, keyed(keys, keys + 10));
         [sent, keys] = [sent + 10, keys + 10];
-        await readTo(coordinator, scene.plain, sent);
-        await readTo(coordinator, scene.compacted, keys);
+        await coordinator.counted(`${scene.plain}/0`, sent);
+        await coordinator.counted(`${scene.compacted}/0`, keys);
         await cluster.node(id).restart();
         for (const topic of scene.topics) await cluster.untilInSync(topic);
       }

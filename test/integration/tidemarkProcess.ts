@@ -87,6 +87,17 @@ export class TidemarkProcess {
       throw new Error(`the process ended (${String(first.code)}) before it said "${what}":\n${first.stderr}`);
   }
 
+  /** Resolves once a checkpoint of the partition (`topic/0`) has counted all below the offset. */
+  counted(partition: string, offset: number): Promise<void> {
+    return this.saw(
+      `a checkpoint of ${partition} at ${offset}`,
+      (line) =>
+        line.msg.includes('checkpoint completed') &&
+        line['partition'] === partition &&
+        Number(line['nextOffset']) >= offset,
+    );
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
