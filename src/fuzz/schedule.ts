@@ -171,6 +171,14 @@ export type Fault =
   /** Retention takes all but the newest batches of the partition, read or not. */
   | { readonly type: 'expire'; readonly partition: number; readonly atMs: number; readonly keep: number }
   | { readonly type: 'away'; readonly service: Service; readonly atMs: number; readonly forMs: number }
+  /** The destination's disk has room for so many bytes more, until it has been given room again; with it perhaps the journal. */
+  | {
+      readonly type: 'full';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly freeBytes: number;
+      readonly withJournal: boolean;
+    }
   /** What reaches the journal takes effect, and its replies are lost. */
   | { readonly type: 'mute'; readonly atMs: number; readonly forMs: number }
   /** The journal loses its newest entries; its owners run on, or everybody is stopped and started again. */

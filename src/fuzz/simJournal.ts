@@ -42,6 +42,8 @@ export class SimJournalServer {
   #lastRevision: Revision = 0;
   #awayUntilMs = 0;
   #muteUntilMs = 0;
+  /** Whether its disk takes another entry. */
+  hasRoom: () => boolean = () => true;
   /** Changes when the journal went back: what was on its way to it is lost. */
   generation = 0;
 
@@ -169,6 +171,7 @@ export class SimJournalServer {
 }
 
 const MUTE: JournalFault = { type: 'lostReply' };
+const FULL: JournalFault = { type: 'refused' };
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -221,7 +224,7 @@ class SimJournal implements Journal {
   /** Sends something that takes effect where it arrives. */
   #send<T>(effect: () => T): Promise<Fared<T>> {
     const server = this.#server;
-    const fault = this.#faults.atJournal(this.#process, 'append') ?? (server.isMute ? MUTE : null);
+    const fault = this.#faults.atJournal(this.#process, 'append') ?? silenceOf(server);
     const { thereMs, backMs } = this.#process.drawFare();
     const { timeoutMs } = server.options;
     const { generation } = server;
@@ -321,6 +324,11 @@ class SimJournal implements Journal {
     if (answer === null) throw unavailable('no reply in time');
     return answer.value;
   }
+}
+
+function silenceOf({ isMute, hasRoom }: SimJournalServer): JournalFault | null {
+  if (isMute) return MUTE;
+  return hasRoom() ? null : FULL;
 }
 
 /** The last revision that a reader sees who misses the `missed` newest entries. */

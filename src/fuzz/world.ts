@@ -68,6 +68,7 @@ class World {
   readonly #adapt: (ports: Ports, simulated: SimProcess) => Ports;
   /** Until then something that a fault began goes on. */
   #faultyUntilMs = 0;
+  #fullUntilMs = 0;
   #requests = 0;
 
   constructor(schedule: Schedule, { keepEverything = false, adapt = (ports) => ports }: WorldOptions) {
@@ -255,6 +256,9 @@ class World {
       processAt: (place) => this.#places[place]?.process ?? null,
       start: (place) => this.#places[place]?.start(),
       stop: (place) => this.#places[place]?.stop(),
+      fill: (freeBytes, forMs, withJournal) => {
+        this.#fill(freeBytes, forMs, withJournal);
+      },
       powerCut: () => {
         killAll();
         this.#store.powerCut();
@@ -272,6 +276,19 @@ class World {
         recorder.journalCut(revision);
       },
     };
+  }
+
+  /** The last one counts: who gave it room before has given it too little. */
+  #fill(freeBytes: number, forMs: number, withJournal: boolean): void {
+    const store = this.#store;
+    store.fill?.(freeBytes);
+    this.#journal.hasRoom = () => !withJournal || (store.freeBytes?.() ?? Infinity) > 0;
+    const untilMs = this.#scheduler.nowMs + forMs;
+    this.#fullUntilMs = untilMs;
+    this.#hands.lasts(untilMs);
+    this.#scheduler.after(forMs, null, () => {
+      if (this.#fullUntilMs === untilMs) store.fill?.(Infinity);
+    });
   }
 
   #request(partition: number, request: Parameters<WorldHands['request']>[1]): void {
@@ -293,6 +310,7 @@ class World {
     this.#plan.end();
     this.#journal.goMute(0);
     for (const service of [this.#journal, this.#kafka, this.#store]) service.goAway(0);
+    this.#store.fill?.(Infinity);
     if (this.#places.every(({ isWanted }) => !isWanted)) this.#places[0]?.start();
     for (const place of this.#places) {
       place.process?.wake();

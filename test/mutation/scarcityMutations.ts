@@ -59,6 +59,13 @@ export const SCARCITY_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'a full disk is given room by what a checkpoint may count',
+    store: 'file',
+    seed: 11,
+    foundAt: 40,
+    patches: [patch('src/coordinator/flow.ts', `.filter((writer) => !writer.isOffered)`, ``)],
+  },
+  {
     name: 'what was read before a batch that has to wait for memory counts no offset',
     store: 'file',
     seed: 11,

@@ -31,4 +31,24 @@ export const STORE_STORIES: readonly Story[] = [
       };
     },
   },
+  {
+    // The disk fills, the owner dies or is replaced at it, and what takes over finds no room for its copies.
+    name: 'no room for a takeover',
+    weight: 3,
+    stores: ['file'],
+    tell({ random, processes }, atMs) {
+      const forMs = random.pick([600, 2_500, 6_000]);
+      const process = random.below(processes);
+      const full: Fault = {
+        ...{ type: 'full', atMs, forMs, freeBytes: random.below(20), withJournal: random.percent(25) },
+      };
+      const loss = random.pick<Fault>([
+        { type: 'kill', process, atMs: atMs + random.below(300) },
+        { type: 'rebalance', atMs: atMs + random.below(300) },
+        { type: 'freeze', process, atMs: atMs + random.below(200), forMs: 2_500 },
+      ]);
+      const unheard: Fault = { type: 'mute', atMs: atMs + random.below(150), forMs: 400 };
+      return { faults: [full, loss, ...(random.percent(50) ? [unheard] : [])], config: { restartMs: 10 } };
+    },
+  },
 ];

@@ -28,6 +28,8 @@ export interface DrawContext {
 export interface FaultKind<F extends Fault = Fault> {
   /** How often it is drawn beside the others; 0: only by stories. */
   readonly weight: number;
+  /** Of what only some stores have; absent: of all. */
+  readonly stores?: readonly StoreKind[];
   /** It ends in a stop that is right, and hides what others would have shown: few schedules have one. */
   readonly isHarm?: true;
   readonly schema: z.ZodType<F>;
@@ -66,6 +68,8 @@ export interface WorldHands {
   start(place: number): void;
   stop(place: number): void;
   killAll(): void;
+  /** The destination's disk has room for so much more, and for whatever comes after that time. */
+  fill(freeBytes: number, forMs: number, withJournal: boolean): void;
   powerCut(): void;
   /** Something that the fault began goes on until then: the faults are not over before. */
   lasts(untilMs: number): void;

@@ -1,16 +1,18 @@
 /** Every kind of fault by its name. */
 import { z } from 'zod';
-import type { Fault } from '../schedule.ts';
+import type { Fault, StoreKind } from '../schedule.ts';
 import { JOURNAL_FAULTS } from './journalFaults.ts';
 import { KAFKA_FAULTS } from './kafkaFaults.ts';
 import type { DrawContext, FaultKind, KindsOf, WorldHands } from './kind.ts';
 import { OPERATOR_FAULTS } from './operatorFaults.ts';
 import { PROCESS_FAULTS } from './processFaults.ts';
 import { SERVICE_FAULTS } from './serviceFaults.ts';
+import { STORE_FAULTS } from './storeFaults.ts';
 
 export const FAULT_KINDS: KindsOf<Fault['type']> = {
   ...PROCESS_FAULTS,
   ...SERVICE_FAULTS,
+  ...STORE_FAULTS,
   ...KAFKA_FAULTS,
   ...OPERATOR_FAULTS,
   ...JOURNAL_FAULTS,
@@ -28,6 +30,11 @@ export const DRAWN_TYPES = FAULT_TYPES.filter((type) => kindOf(type).weight > 0)
 
 export function isHarm(type: Fault['type']): boolean {
   return kindOf(type).isHarm === true;
+}
+
+/** Whether a world with this store can have it. */
+export function isOf(type: Fault['type'], store: StoreKind): boolean {
+  return kindOf(type).stores?.includes(store) ?? true;
 }
 
 export function weightOf(type: Fault['type']): number {

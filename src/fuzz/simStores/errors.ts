@@ -53,6 +53,20 @@ export function handleInvalid(why: string, uri: string): TidemarkError {
   return storeError('STORE_HANDLE_INVALID', why, uri);
 }
 
+/** As the file store says it: what knows of full disks looks for the system's code. */
+export function noSpace(point: Failpoint, file: string): TidemarkError {
+  return new TidemarkError('STORE_UNAVAILABLE', `There is no room for ${point}: ${file}`, {
+    fields: { files: [file], systemCode: 'ENOSPC' },
+  });
+}
+
+/** What was written and found no room when it was to be made durable. */
+export function noSpaceToSync(file: string): TidemarkError {
+  return new TidemarkError('STORE_OUTCOME_UNKNOWN', `There is no room to make it durable: ${file}`, {
+    fields: { files: [file], systemCode: 'ENOSPC' },
+  });
+}
+
 /** The call failed for a reason of its own: an old owner that has lost its lease or its upload. */
 export function refusedForGood(why: string, uri: string): TidemarkError {
   return storeError('STORE_OUTCOME_UNKNOWN', why, uri);

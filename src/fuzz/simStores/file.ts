@@ -6,9 +6,12 @@ import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from '../.
 import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
 import { Destination } from './destination.ts';
-import { differs, handleInvalid, missing } from './errors.ts';
+import { differs, handleInvalid, missing, noSpace, noSpaceToSync } from './errors.ts';
 import { Disk, type Inode } from './file/disk.ts';
 import { StoreCalls, type HeldFiles, type SimStoreOptions, type SimStoreServer } from './port.ts';
+
+/** In percent: on a full disk. */
+const SYNC_WITHOUT_ROOM_SHARE = 20;
 
 export class SimFileServer implements SimStoreServer {
   readonly #calls: StoreCalls;
@@ -27,6 +30,14 @@ export class SimFileServer implements SimStoreServer {
 
   goAway(forMs: number): void {
     this.#calls.goAway(forMs);
+  }
+
+  fill(freeBytes: number): void {
+    this.#disk.limit(freeBytes);
+  }
+
+  freeBytes(): number {
+    return this.#disk.freeBytes;
   }
 
   powerCut(): void {
@@ -76,6 +87,15 @@ class SimFileStore extends SimStore implements Store {
     return this;
   }
 
+  override async writeWitness(folderUri: string, name: string): Promise<void> {
+    if (this.#disk.freeBytes === 0) await this.call('store.writeWitness', () => this.#noRoomFor(folderUri));
+    return super.writeWitness(folderUri, name);
+  }
+
+  #noRoomFor(uri: string): void {
+    if (this.#disk.freeBytes === 0) throw noSpace('store.writeWitness', uri);
+  }
+
   async create({ temporaryUri }: PartTarget): Promise<OpenFile> {
     const inode = await this.call('store.create', () => this.#disk.create(temporaryUri, this.process));
     return new FileBeingWritten(this.#disk, this.#connection, temporaryUri, inode);
@@ -96,7 +116,12 @@ class SimFileStore extends SimStore implements Store {
     // Whatever becomes of its name meanwhile, the source stays open.
     const copy = await this.call('store.finish', () => {
       const made = disk.create(toUri, this.process);
-      disk.write(made, 0, Buffer.from(source.bytes.subarray(0, durable.length)));
+      try {
+        disk.write(made, 0, Buffer.from(source.bytes.subarray(0, durable.length)));
+      } catch (error) {
+        disk.unlink(toUri);
+        throw error;
+      }
       return made;
     });
     await this.call('store.finish', () => {
@@ -219,6 +244,9 @@ class FileBeingWritten extends SimOpenFile {
   }
 
   #persist(): StoreHandle {
+    // What was written may find no room only now.
+    if (this.#disk.freeBytes === 0 && this.process.chance.percent(SYNC_WITHOUT_ROOM_SHARE))
+      throw noSpaceToSync(this.#uri);
     this.#disk.syncData(this.#inode);
     this.#disk.syncFolderOf(this.#uri);
     return null;

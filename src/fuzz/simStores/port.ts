@@ -18,6 +18,10 @@ export interface SimStoreServer {
   connect(process: SimProcess): Store;
   /** Answers nothing for a while; 0 ends that. */
   goAway(forMs: number): void;
+  /** Has room for so many bytes more and no others, until it is told again; absent where that cannot be. */
+  fill?(freeBytes: number): void;
+  /** How many bytes more it has room for. */
+  freeBytes?(): number;
   /** Whatever was not made durable may be gone. The world kills the processes. */
   powerCut(): void;
   /**

@@ -4,7 +4,7 @@
  */
 import type { SimProcess } from '../../process.ts';
 import { folderOf, isHidden, isNobodys, type Destination, type Litter } from '../destination.ts';
-import { exists } from '../errors.ts';
+import { exists, noSpace } from '../errors.ts';
 
 export class Inode {
   bytes: Buffer = Buffer.alloc(0);
@@ -19,8 +19,13 @@ export class Inode {
   }
 }
 
+/** What a name takes, in bytes: without room no file is made, however empty. */
+const NAME_BYTES = 1;
+
 export class Disk {
   readonly #destination: Destination;
+  /** All that names and what they lead to may take. */
+  #capacityBytes = Infinity;
   readonly #names = new Map<string, Inode>();
   /** The names as the platter holds them. */
   readonly #durableNames = new Map<string, Inode>();
@@ -31,6 +36,22 @@ export class Disk {
 
   find(uri: string): Inode | null {
     return this.#names.get(uri) ?? null;
+  }
+
+  /** From now on so much more fits; Infinity: whatever may come. */
+  limit(freeBytes: number): void {
+    this.#capacityBytes = freeBytes === Infinity ? Infinity : this.#usedBytes + freeBytes;
+  }
+
+  get #usedBytes(): number {
+    let used = this.#names.size * NAME_BYTES;
+    for (const { bytes } of new Set(this.#names.values())) used += bytes.length;
+    return used;
+  }
+
+  /** How much more fits. */
+  get freeBytes(): number {
+    return this.#capacityBytes === Infinity ? Infinity : Math.max(0, this.#capacityBytes - this.#usedBytes);
   }
 
   /** Hidden names that somebody is still to remove. */
@@ -51,6 +72,11 @@ export class Disk {
   /** Gives the inode one more name; never takes one from another. */
   link(inode: Inode, uri: string): void {
     if (this.#names.has(uri)) throw exists(uri);
+    if (this.freeBytes < NAME_BYTES) throw noSpace('store.create', uri);
+    this.#name(inode, uri);
+  }
+
+  #name(inode: Inode, uri: string): void {
     this.#names.set(uri, inode);
     inode.names.add(uri);
     this.#destination.show(uri, inode.bytes);
@@ -62,11 +88,13 @@ export class Disk {
     this.#destination.hide(uri);
   }
 
-  /** A positional write; whatever names lead to the inode show it. */
-  write(inode: Inode, position: number, bytes: Buffer): void {
+  /** A positional write; whatever names lead to the inode show it. Of what has no room the beginning is written. */
+  write(inode: Inode, position: number, all: Buffer): void {
+    const bytes = all.subarray(0, this.freeBytes);
     const gap = Buffer.alloc(Math.max(0, position - inode.bytes.length));
     const before = inode.bytes.subarray(0, position);
     this.#rewrite(inode, Buffer.concat([before, gap, bytes, inode.bytes.subarray(position + bytes.length)]));
+    if (bytes.length < all.length) throw noSpace('store.write', [...inode.names].join(', '));
   }
 
   #rewrite(inode: Inode, bytes: Buffer): void {
@@ -112,7 +140,7 @@ export class Disk {
     now?.names.delete(uri);
     this.#names.delete(uri);
     this.#destination.hide(uri, 'undone');
-    if (durable !== undefined) this.link(durable, uri);
+    if (durable !== undefined) this.#name(durable, uri);
   }
 
   /** Of what was not made durable any part may be there: less of it, or its length but not its bytes. */
