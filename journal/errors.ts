@@ -83,6 +83,10 @@ export const ERROR_CODES = {
   },
   STORE_EXISTS: { retry: 'transient', help: 'Nothing to do: another name is drawn.' },
   STORE_UNAVAILABLE: { retry: 'transient', help: 'Check the destination (space, permissions, network).' },
+  STORE_AUTHENTICATION: {
+    retry: 'transient',
+    help: 'Correct the access key of the destination; at the start it is not tried again.',
+  },
   STORE_OUTCOME_UNKNOWN: { retry: 'transient', help: 'Nothing to do: the epoch is settled anew.' },
   STORE_CONTENT_DIFFERS: {
     retry: 'operator',

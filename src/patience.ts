@@ -61,8 +61,7 @@ export class Patience {
           return await this.#limited(work(), wait, code);
         } catch (error) {
           signal.throwIfAborted();
-          if (!(error instanceof TidemarkError) || error.retry !== 'transient' || this.#leftMs <= RETRY_MS)
-            throw error;
+          if (!(error instanceof TidemarkError) || !isAway(error) || this.#leftMs <= RETRY_MS) throw error;
           if (wait.reason === null)
             this.#options.log.warn({ err: error }, `waiting for ${what}: trying again`);
           wait.reason = error.message;
@@ -130,6 +129,11 @@ export class Patience {
       ...{ kind: 'waiting', about, code, message: messageOf(wait), help },
     });
   }
+}
+
+/** A secret that is refused is not away, although a run that has begun tries again: keys are changed under it. */
+function isAway({ retry, code }: TidemarkError): boolean {
+  return retry === 'transient' && code !== 'STORE_AUTHENTICATION';
 }
 
 const STILL_WAITING = 'still waiting for';

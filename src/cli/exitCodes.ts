@@ -25,7 +25,7 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
 ];
 
 /**
- * Where the class alone would mislead. What waits for somebody else (a lock, a topic, a first run) is no fault of the job file; a stop
+ * Where the class alone would mislead. A secret that is refused is wrong, although a run that has begun tries again. What waits for somebody else (a lock, a topic, a first run) is no fault of the job file; a stop
  * that was cut short is a finding, although the next run gets over it.
  */
 const EXCEPTIONS: Partial<Record<ErrorCode, number>> = {
@@ -35,6 +35,7 @@ const EXCEPTIONS: Partial<Record<ErrorCode, number>> = {
   SOURCE_NOT_AT_END: EXIT_FAILURE,
   SOURCE_TOPIC_MISSING: EXIT_FAILURE,
   STOP_INCOMPLETE: EXIT_FAILURE,
+  STORE_AUTHENTICATION: EXIT_CONFIG,
 };
 
 /** The exit code that an error makes: by its retry class, for all that are not ours 1. */

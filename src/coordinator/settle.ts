@@ -8,7 +8,7 @@ import type { DurableFacts } from '../../actors/facts.ts';
 import type { PartitionHost } from '../../actors/host.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import type { PartChange } from '../../journal/events.ts';
-import { TidemarkError } from '../../journal/errors.ts';
+import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partId, type PartId } from '../../journal/ids.ts';
 import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
 import { completeCheckpoint } from './checkpoint.ts';
@@ -136,12 +136,16 @@ async function finishSome(
       else refused.push(part);
     } catch (error) {
       const mayFollow = settling.context.ports.store.capabilities.takeover === 'finish';
-      if (!mayFollow || !(error instanceof TidemarkError) || error.code !== 'STORE_UNAVAILABLE') throw error;
+      if (!mayFollow || !isStoreAway(error)) throw error;
       refusal ??= error;
       refused.push(part);
     }
   });
   return { changes, refused, refusal };
+}
+
+function isStoreAway(error: unknown): error is TidemarkError {
+  return hasCode(error, 'STORE_UNAVAILABLE', 'STORE_AUTHENTICATION');
 }
 
 async function makePending(settling: Settling, parts: readonly PartChange[]): Promise<void> {

@@ -37,15 +37,22 @@ const HINTS: Readonly<Partial<Record<JindoReason, string>>> = {
   beingCreated: 'Another client has the file open.',
 };
 
+const WRONG_KEY =
+  'The access key is unknown, or its secret is another one: correct sink.credentials (docs/oss-hdfs.md).';
+
 /** What JindoSDK answered to a call; the store says what it means for the part file. */
 export class JindoError extends Error {
   readonly code: number;
   readonly reason: JindoReason;
 
+  /** The access key is unknown or its secret is another one: no policy, and nothing that passes. */
+  readonly isWrongKey: boolean;
+
   constructor(code: number, what: string, told: string) {
     const message = withoutDocument(told);
     super(`${what}: JindoSDK error ${code}${message === '' ? '' : ` (${message})`}`);
     this.code = code;
+    this.isWrongKey = /InvalidAccessKeyId|SignatureDoesNotMatch/.test(message);
     this.reason = code in NAMES ? NAMES[code as keyof typeof NAMES] : reasonIn(message);
   }
 }
@@ -79,7 +86,7 @@ export function isJindoError(error: unknown, ...reasons: JindoReason[]): error i
 }
 
 function describe(doing: string, uri: string, cause: unknown): string {
-  const hint = cause instanceof JindoError ? HINTS[cause.reason] : undefined;
+  const hint = cause instanceof JindoError ? (cause.isWrongKey ? WRONG_KEY : HINTS[cause.reason]) : undefined;
   const reason = cause instanceof Error ? cause.message : String(cause);
   return `Cannot ${doing} ${uri}: ${reason}. ${hint ?? 'Check the destination; Tidemark goes on trying.'}`;
 }
@@ -91,10 +98,15 @@ function fieldsOf(uri: string, cause: unknown) {
 /** The call failed; nothing that counts was done. */
 export function unavailable(doing: string, uri: string, cause: unknown): TidemarkError {
   if (cause instanceof TidemarkError) return cause;
-  return new TidemarkError('STORE_UNAVAILABLE', describe(doing, uri, cause), {
-    fields: fieldsOf(uri, cause),
-    cause,
-  });
+  const isWrongKey = cause instanceof JindoError && cause.isWrongKey;
+  return new TidemarkError(
+    isWrongKey ? 'STORE_AUTHENTICATION' : 'STORE_UNAVAILABLE',
+    describe(doing, uri, cause),
+    {
+      fields: fieldsOf(uri, cause),
+      cause,
+    },
+  );
 }
 
 /** Nobody knows whether the call took effect. */

@@ -5,9 +5,12 @@ import { EXIT_UNFINISHED, exitCodeOf, exitCodeOfSignal } from '../../../src/cli/
 const codes = Object.keys(ERROR_CODES) as ErrorCode[];
 const of = (code: ErrorCode): number => exitCodeOf(new TidemarkError(code, 'So it is.'));
 
-test('what may succeed later ends with 3, except a stop that was cut short', () => {
+test('what may succeed later ends with 3, except a stop that was cut short and a secret that is refused', () => {
   const transient = codes.filter((code) => ERROR_CODES[code].retry === 'transient');
-  expect(transient.filter((code) => of(code) !== EXIT_UNFINISHED)).toEqual(['STOP_INCOMPLETE']);
+  expect(transient.filter((code) => of(code) !== EXIT_UNFINISHED)).toEqual([
+    'STORE_AUTHENTICATION',
+    'STOP_INCOMPLETE',
+  ]);
 });
 
 test('what the user wrote ends with 2, except what waits for somebody else', () => {

@@ -16,7 +16,7 @@ test('of a refused signature it tells what OSS says, not what was signed', () =>
     'SignatureDoesNotMatch: The request signature we calculated does not match.',
   );
   expect(error.message).toContain('[RequestId]: 8665F8');
-  expect(error.message).toContain('RAM policy');
+  expect(error.message).toContain('sink.credentials');
   expect(JSON.stringify([error.message, (error.cause as Error).message])).not.toContain(TOKEN);
 });
 
