@@ -23,13 +23,12 @@ import { classifyPublishError } from './jetstreamOutcome.ts';
 import { JetstreamSnapshots } from './jetstreamSnapshots.ts';
 import {
   checkStreamName,
-  findStream,
   isStreamGone,
-  JOURNAL_ID_KEY,
   openStream,
   type StreamFound,
   type StreamOptions,
 } from './jetstreamStream.ts';
+import { requestsFilter, StreamWatch, type RequestCount } from './jetstreamWatch.ts';
 import type { AppendOutcome, Journal, Revision, StoredEntry } from './port.ts';
 
 const REQUEST_TIMEOUT_MS = 3_000;
@@ -73,8 +72,10 @@ class JetstreamJournal implements Journal {
   readonly #js: JetStreamClient;
   readonly #stream: string;
   readonly #prefix: string;
-  readonly #messageBytesMax: number;
   readonly #readOnly: boolean;
+  readonly #watch: StreamWatch;
+  /** By subject: where it ended when it held so many requests. */
+  readonly #requestsSeen = new Map<Subject, RequestCount & { readonly upTo: Revision }>();
   readonly #snapshots: JetstreamSnapshots;
   readonly #timeoutMs: number;
   readonly #patienceMs: number;
@@ -88,10 +89,11 @@ class JetstreamJournal implements Journal {
     this.#js = jetstream(link.nc, { timeout: this.#timeoutMs });
     this.#stream = options.stream;
     this.#prefix = `${options.stream}.${found.id}.`;
-    this.#messageBytesMax = found.messageBytesMax < 0 ? Number.MAX_SAFE_INTEGER : found.messageBytesMax;
     this.#readOnly = options.mode === 'read';
     const [js, stream, timeoutMs] = [this.#js, this.#stream, this.#timeoutMs];
-    const { replicas } = found;
+    const { id, replicas, messageBytesMax } = found;
+    const isWriter = !this.#readOnly;
+    this.#watch = new StreamWatch({ link, jsm, stream, journalId: id, messageBytesMax, isWriter });
     this.#snapshots = new JetstreamSnapshots({
       link,
       jsm,
@@ -105,7 +107,7 @@ class JetstreamJournal implements Journal {
 
   /** What the connected server and the stream take, without the headers; may change with a reconnect. */
   get entryBytesMax(): number {
-    return Math.min(this.#link.payloadBytesMax, this.#messageBytesMax) - HEADER_BYTES_MAX;
+    return Math.min(this.#link.payloadBytesMax, this.#watch.messageBytesMax) - HEADER_BYTES_MAX;
   }
 
   async append(subject: Subject, expected: Revision, bytes: Uint8Array): Promise<AppendOutcome> {
@@ -113,11 +115,13 @@ class JetstreamJournal implements Journal {
     if (bytes.byteLength > this.entryBytesMax) {
       return { type: 'refused', retryable: false, cause: this.#tooLarge(bytes.byteLength) };
     }
+    if (this.#watch.problem !== null) await this.#checkStream();
+    if (this.#watch.problem !== null) return { type: 'unknown', cause: this.#watch.problem };
     // The client would keep it and send it at the next connection.
     if (!this.#link.isUp) return { type: 'unknown', cause: this.#link.unavailable('is not connected') };
     try {
       const ack = await this.#publish(subject, bytes, expected);
-      if (expected === 0) await this.#checkIdentity();
+      if (expected === 0) await this.#watch.check();
       return { type: 'appended', revision: ack.seq };
     } catch (error) {
       if (error instanceof TidemarkError && error.code !== 'JOURNAL_UNAVAILABLE') throw error;
@@ -134,7 +138,7 @@ class JetstreamJournal implements Journal {
       try {
         await this.#link.whenUp(this.#patienceMs);
         // From the start, and again after whatever broke the run: another stream may stand there by now.
-        if (at === 0 || last !== null) await this.#checkIdentity();
+        if (at === 0 || last !== null) await this.#watch.check();
         last ??= await this.#lastRevision(subject);
         if (at >= last) return;
         for await (const batch of this.#fetch(subject, at, last)) {
@@ -145,12 +149,35 @@ class JetstreamJournal implements Journal {
         return;
       } catch (error) {
         if (error instanceof TidemarkError && error.code !== 'JOURNAL_UNAVAILABLE') throw error;
-        // Once the run has begun, a missing stream may be a server that is still starting.
-        const isGone = last === null && isStreamGone(error);
-        const isOver = isGone || performance.now() - progressAtMs >= this.#patienceMs;
+        const gone = isStreamGone(error) ? await this.#watch.gone() : null;
+        if (gone !== null) throw gone;
+        const isOver = performance.now() - progressAtMs >= this.#patienceMs;
         if (isOver || this.#link.isClosed) throw this.#readProblem(subject, error);
         await delay(READ_RETRY_MS);
       }
+    }
+  }
+
+  async *requests(subject: Subject, after: Revision): AsyncGenerator<readonly StoredEntry[]> {
+    const counted = await this.#countRequests(subject);
+    const before = this.#requestsSeen.get(subject);
+    const isSame = before?.count === counted.count && before.streamCreated === counted.streamCreated;
+    if (counted.count === 0 || (isSame && before.upTo <= after)) return;
+    let upTo = after;
+    for await (const batch of this.read(subject, after)) {
+      upTo = batch.at(-1)?.revision ?? upTo;
+      yield batch;
+    }
+    this.#requestsSeen.set(subject, { ...counted, upTo });
+  }
+
+  async #countRequests(subject: Subject): Promise<RequestCount> {
+    try {
+      await this.#link.whenUp(this.#patienceMs);
+      return await this.#watch.count(`${this.#prefix}${subject}`, requestsFilter(this.#prefix, subject));
+    } catch (error) {
+      if (error instanceof TidemarkError) throw error;
+      throw this.#readProblem(subject, error);
     }
   }
 
@@ -219,10 +246,12 @@ class JetstreamJournal implements Journal {
     const failure = classifyPublishError(error);
     switch (failure.type) {
       case 'wrongLast':
-        if (failure.lastRevision !== null) return { type: 'conflict', lastRevision: failure.lastRevision };
-        return this.#conflictAtLast(subject, error);
+        if (failure.lastRevision === null) return this.#conflictAtLast(subject, error);
+        if (failure.lastRevision < expected) await this.#checkStream();
+        return { type: 'conflict', lastRevision: failure.lastRevision };
       case 'noStream':
-        return this.#withoutStream(expected, failure.cause);
+        await this.#checkStream();
+        return { type: 'unknown', cause: failure.cause };
       case 'refused':
       case 'unknown':
         return failure;
@@ -239,16 +268,14 @@ class JetstreamJournal implements Journal {
   }
 
   /**
-   * Nobody took the entry. Where the servers say that the stream is gone, the subject ends at 0: less than expected is a lost
-   * end, which the writer judges when it is stable. Otherwise the stream only has no leader at this moment.
+   * Nobody took the entry, or its subject ends before what was acknowledged. Rejects where the stream is the reason; otherwise it only has no
+   * leader at this moment, or lost its end.
    */
-  async #withoutStream(expected: Revision, cause: unknown): Promise<AppendOutcome> {
-    if (expected === 0) return { type: 'unknown', cause };
+  async #checkStream(): Promise<void> {
     try {
-      const config = await this.#link.during(findStream(this.#jsm, this.#stream));
-      return config === null ? { type: 'conflict', lastRevision: 0 } : { type: 'unknown', cause };
-    } catch {
-      return { type: 'unknown', cause };
+      await this.#watch.check();
+    } catch (error) {
+      if (error instanceof TidemarkError && error.code !== 'JOURNAL_UNAVAILABLE') throw error;
     }
   }
 
@@ -295,18 +322,6 @@ class JetstreamJournal implements Journal {
     } finally {
       fetch.close();
     }
-  }
-
-  /** Rejects with JOURNAL_REPLACED where the stream of this name is another than the one that was opened. */
-  async #checkIdentity(): Promise<void> {
-    const { config } = await this.#link.during(this.#jsm.streams.info(this.#stream));
-    const id = config.metadata?.[JOURNAL_ID_KEY] ?? 'none';
-    if (id === this.id) return;
-    throw new TidemarkError(
-      'JOURNAL_REPLACED',
-      `The stream ${this.#stream} was deleted and made anew: it is journal ${id}, this job uses ${this.id}. Restore it.`,
-      { fields: { stream: this.#stream, journalId: this.id, found: id } },
-    );
   }
 
   #readProblem(what: string, error: unknown): TidemarkError {

@@ -214,6 +214,18 @@ function unsafeSettings(config: StreamConfig): string[] {
   return checks.filter(([safe]) => !safe).map(([, problem]) => problem);
 }
 
+/** Why a stream that is in use keeps no journal any more; null where it does. */
+export function unsafeStream(config: StreamConfig): TidemarkError | null {
+  const problems = unsafeSettings(config);
+  if (problems.length === 0) return null;
+  return new TidemarkError(
+    'JOURNAL_STREAM_INVALID',
+    `The settings of the stream ${config.name} were changed while this job uses it, and it cannot hold the journal any more: ` +
+      `${problems.join('; ')}. Set them back, look whether entries are gone, and start again.`,
+    { fields: { stream: config.name, problems } },
+  );
+}
+
 function invalid(stream: string, problems: readonly string[], cause?: unknown): TidemarkError {
   return new TidemarkError(
     'JOURNAL_STREAM_INVALID',

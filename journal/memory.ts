@@ -134,6 +134,10 @@ export class MemoryJournal implements Journal {
     return this.#store(subject, bytes);
   }
 
+  requests(subject: Subject, after: Revision): AsyncIterable<readonly StoredEntry[]> {
+    return this.read(subject, after);
+  }
+
   async writeSnapshot(subject: Subject, bytes: Uint8Array): Promise<void> {
     if (this.#closed) throw unavailable('it is closed');
     const { snapshots } = this.backing;

@@ -52,6 +52,12 @@ export interface Journal {
   fileRequest(subject: Subject, bytes: Uint8Array): Promise<Revision>;
 
   /**
+   * Requests after `after`, as `read` gives them, for an owner that asks again and again: what was filed within the last second may be
+   * missing. Rejects as `read` does, and where the journal is found to be lost, replaced or no longer fit to hold one.
+   */
+  requests(subject: Subject, after: Revision): AsyncIterable<readonly StoredEntry[]>;
+
+  /**
    * Keeps what shortens a later replay of the subject; of older ones the newest is kept beside it. Rejects where it was not kept, or may
    * not have been: then only the next replay is longer. Never an entry: writing one moves no revision.
    */

@@ -164,6 +164,10 @@ class SqliteJournal implements Journal {
     }
   }
 
+  requests(subject: Subject, after: Revision): AsyncIterable<readonly StoredEntry[]> {
+    return this.read(subject, after);
+  }
+
   async writeSnapshot(subject: Subject, bytes: Uint8Array): Promise<void> {
     if (this.#lock === null) throw this.#readOnly();
     try {

@@ -39,7 +39,7 @@ export interface StatusPorts {
   readonly log: Log;
 }
 
-/** Rejects with JOURNAL_MISSING where the job never ran and nobody is about to run it; any other trouble is part of the status. */
+/** Rejects with JOURNAL_MISSING where the job never ran and nobody runs it or is about to; any other trouble is part of the status. */
 export async function readJobStatus(ports: StatusPorts): Promise<JobStatus> {
   const { config, presence, log } = ports;
   const journal = await probed('journal', ports.openJournal(), null);
@@ -75,7 +75,7 @@ export async function readJobStatus(ports: StatusPorts): Promise<JobStatus> {
   }
 }
 
-/** Whether some process of the job waits to make the journal. */
+/** Whether some process of the job waits to make the journal, or lost it. */
 async function isBegun({ presence, config }: StatusPorts): Promise<boolean> {
   const { answer } = await probed('journal', presence.read(config.job), PATIENCE_MS);
   return answer !== null && answer.length > 0;

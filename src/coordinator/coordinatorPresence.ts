@@ -32,8 +32,8 @@ export class CoordinatorPresence {
   start(): void {
     const keeper = this.#keeper;
     keeper?.start();
-    // Who asked waits for the answer: it is told at once.
-    this.#context.health.onAnswer(() => keeper?.changed());
+    // Who asked waits for the answer, and a stop is not to wait: they are told at once.
+    this.#context.health.onNews(() => keeper?.changed());
   }
 
   async end(): Promise<void> {

@@ -14,12 +14,23 @@ import { decideRequest, readRequests, type FiledRequest } from './requests.ts';
 
 /** For so long a refusal is told again; `status` shows it until the next request. */
 const REFUSAL_TOLD_MS = 600_000;
+/** That requests cannot be read is told so often, though it is tried each second. */
+const UNREADABLE_TOLD_MS = 60_000;
+/** Nothing can be asked of the partition then, until the journal is there again. */
+const UNREADABLE = [
+  'JOURNAL_UNAVAILABLE',
+  'JOURNAL_CORRUPT',
+  'JOURNAL_REPLACED',
+  'JOURNAL_ROLLED_BACK',
+] as const;
 
 export class OperatorDesk {
   readonly #context: Context;
   readonly #partition: TopicPartition;
   /** The last request that was answered without being journaled; null where none was. */
   #answeredUnjournaled: number | null = null;
+  /** Monotonic: when it was told last that requests cannot be read. */
+  #unreadableToldMs = -Infinity;
 
   constructor(context: Context, partition: TopicPartition) {
     this.#context = context;
@@ -36,9 +47,14 @@ export class OperatorDesk {
   async filed(after: number): Promise<readonly FiledRequest[]> {
     const { ports, settings } = this.#context;
     try {
-      return await readRequests(ports.journal, settings.job, this.#partition, after);
+      const filed = await readRequests(ports.journal, settings.job, this.#partition, after);
+      this.#unreadableToldMs = -Infinity;
+      return filed;
     } catch (error) {
-      if (!hasCode(error, 'JOURNAL_UNAVAILABLE', 'JOURNAL_CORRUPT', 'JOURNAL_REPLACED')) throw error;
+      if (!hasCode(error, ...UNREADABLE)) throw error;
+      const nowMs = ports.clock.nowMs();
+      if (nowMs - this.#unreadableToldMs < UNREADABLE_TOLD_MS) return [];
+      this.#unreadableToldMs = nowMs;
       ports.log.warn({ partition: this.#name, err: error }, 'requests cannot be read; trying again');
       return [];
     }

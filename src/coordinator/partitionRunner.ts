@@ -361,6 +361,7 @@ export class PartitionRunner {
         : 'See `tidemark status` for the commands that help.';
     const condition = { kind, about: this.#name, code, message, help };
     this.#context.health.conditions.raise(conditionKey.stop(this.#task.partition), condition);
+    this.#context.health.tellNow();
   }
 
   async #backOff(failures: number, error: TidemarkError): Promise<void> {

@@ -38,7 +38,7 @@ export async function readRequests(
   after: number,
 ): Promise<FiledRequest[]> {
   const requests: FiledRequest[] = [];
-  for await (const batch of journal.read(requestSubject(job, partition), after)) {
+  for await (const batch of journal.requests(requestSubject(job, partition), after)) {
     for (const stored of batch) {
       requests.push({ requestId: stored.revision, request: parseRequest(stored.bytes) });
     }

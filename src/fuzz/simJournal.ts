@@ -280,6 +280,10 @@ class SimJournal implements Journal {
     if (fault?.type === 'brokenRead') throw unavailable('it stopped answering');
   }
 
+  requests(subject: Subject, after: Revision): AsyncIterable<readonly StoredEntry[]> {
+    return this.read(subject, after);
+  }
+
   async subjects(prefix: string): Promise<readonly Subject[]> {
     if (this.#closed) throw unavailable('it is closed');
     return this.#ask(() => this.#server.subjects(prefix));

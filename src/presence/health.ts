@@ -12,7 +12,7 @@ export class Health {
   readonly conditions: Conditions;
   readonly dependencies: DependencyWatch;
   readonly #answers: RequestAnswer[] = [];
-  #onAnswer: () => void = () => undefined;
+  #onNews: () => void = () => undefined;
 
   constructor(clock: Pick<Clock, 'wallMs'>, conditions: Conditions) {
     this.conditions = conditions;
@@ -28,10 +28,15 @@ export class Health {
   answered({ topic, partition }: TopicPartition, requestId: number, reason: string | null): void {
     this.#answers.push({ topic, partition, requestId, isAccepted: reason === null, reason });
     if (this.#answers.length > ANSWERS_KEPT) this.#answers.shift();
-    this.#onAnswer();
+    this.#onNews();
   }
 
-  onAnswer(listener: () => void): void {
-    this.#onAnswer = listener;
+  /** What was raised just now is not to wait for the next presence record. */
+  tellNow(): void {
+    this.#onNews();
+  }
+
+  onNews(listener: () => void): void {
+    this.#onNews = listener;
   }
 }

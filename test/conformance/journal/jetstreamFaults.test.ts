@@ -27,6 +27,16 @@ import { NatsFixture, storeAtOnce, STREAM } from './natsFixture.ts';
 
 const subject = subjectOf();
 
+function rejection({ code, message }: { readonly code: string; readonly message: RegExp }) {
+  return { code, message: expect.stringMatching(message) as unknown };
+}
+
+async function requestsIn(journal: Journal): Promise<Uint8Array[]> {
+  const found: Uint8Array[] = [];
+  for await (const batch of journal.requests(requestsOf(), 0)) found.push(...batch.map(({ bytes }) => bytes));
+  return found;
+}
+
 interface DamagedJournal {
   readonly journal: Journal;
   readonly writer: SubjectWriter;
@@ -142,38 +152,55 @@ describeIntegration(
 describeIntegration(
   'the JetStream journal, when its stream is taken away while it runs',
   () => {
-    test('a deleted stream is not made again: its subjects count as ended at 0, and the writer stops', async () => {
+    test('a deleted stream is not made again: appends, claims and reads say at once that it was deleted', async () => {
       await using fixture = await NatsFixture.start();
       const journal = await fixture.open();
       const pacer = new ManualPacer();
       const writer = writerOn(journal, subject, EMPTY_TAIL, { pacer });
       await writer.append(identity(), [claimed()]);
       await fixture.administer((jsm) => jsm.streams.delete(STREAM));
-      expect(await journal.append(subject, writer.tail.revision, new Uint8Array(1))).toEqual({
-        ...{ type: 'conflict', lastRevision: 0 },
-      });
-      expect(await journal.append(subjectOf('new'), 0, new Uint8Array(1))).toMatchObject({ type: 'unknown' });
-      await expect(writer.append(identity(), [committed(1)])).rejects.toMatchObject({
-        code: 'JOURNAL_ROLLED_BACK',
-      });
-      expect(pacer.nowAtMs).toBeGreaterThanOrEqual(30_000);
+      const deleted = { code: 'JOURNAL_ROLLED_BACK', message: /^The stream TIDEMARK was deleted/ };
+      await expect(writer.append(identity(), [committed(1)])).rejects.toMatchObject(rejection(deleted));
+      const claimer = writerOn(journal, subjectOf('new'), EMPTY_TAIL, { pacer });
+      await expect(claimer.append(identity(), [claimed()])).rejects.toMatchObject(rejection(deleted));
+      await expect(readAll(journal, subject)).rejects.toMatchObject(rejection(deleted));
+      await expect(requestsIn(journal)).rejects.toMatchObject(rejection(deleted));
+      expect(pacer.pausesMs).toEqual([]);
       expect(await fixture.administer((jsm) => jsm.streams.names().next())).toEqual([]);
     }, 60_000);
 
-    test('a stream made anew under a running writer takes nothing from it', async () => {
+    test('a stream made anew under a running writer takes nothing from it, and is told at once', async () => {
       await using fixture = await NatsFixture.start();
       const old = await fixture.open({ readPatienceMs: 200 });
-      const writer = writerOn(old, subject, EMPTY_TAIL, { pacer: new ManualPacer() });
+      const pacer = new ManualPacer();
+      const writer = writerOn(old, subject, EMPTY_TAIL, { pacer });
       await writer.append(identity(1), [claimed(1)]);
       await fixture.administer((jsm) => jsm.streams.delete(STREAM));
       const anew = await fixture.open();
       expect(anew.id).not.toBe(old.id);
       // The same subject ends at the same revision in both: the number alone would let the old writer in.
       await writerOn(anew, subject).append(identity(2), [claimed(2)]);
-      await expect(writer.append(identity(1), [committed(1)])).rejects.toMatchObject({
-        code: 'JOURNAL_ROLLED_BACK',
-      });
+      const replaced = { code: 'JOURNAL_REPLACED', fields: { found: anew.id } };
+      await expect(writer.append(identity(1), [committed(1)])).rejects.toMatchObject(replaced);
+      await expect(requestsIn(old)).rejects.toMatchObject(replaced);
+      expect(pacer.pausesMs).toEqual([]);
       expect((await replayAll(anew, subject)).map(({ entry }) => entry.epoch)).toEqual([2]);
+    });
+
+    test('a stream of other subjects in its place is no journal that is only slow', async () => {
+      await using fixture = await NatsFixture.start();
+      const old = await fixture.open({ readPatienceMs: 200 });
+      const pacer = new ManualPacer();
+      const writer = writerOn(old, subject, EMPTY_TAIL, { pacer });
+      await writer.append(identity(1), [claimed(1)]);
+      await fixture.administer(async (jsm) => {
+        await jsm.streams.delete(STREAM);
+        await jsm.streams.add({ name: STREAM, subjects: ['other.>'] });
+      });
+      await expect(writer.append(identity(1), [committed(1)])).rejects.toMatchObject({
+        ...{ code: 'JOURNAL_REPLACED', fields: { found: 'none' } },
+      });
+      expect(pacer.pausesMs).toEqual([]);
     });
 
     test('an append that would begin a subject in a stream made anew is not acknowledged', async () => {

@@ -67,6 +67,7 @@ function lossy(journal: Journal): LossyJournal {
     },
     read: (subject, after) => journal.read(subject, after),
     subjects: (prefix) => journal.subjects(prefix),
+    requests: (subject, after) => journal.requests(subject, after),
     fileRequest: (subject, bytes) => journal.fileRequest(subject, bytes),
     writeSnapshot: (subject, bytes) => journal.writeSnapshot(subject, bytes),
     snapshots: (subject) => journal.snapshots(subject),
