@@ -98,5 +98,6 @@ function contextOf(journal: Journal, job: JobName, log: Log): Context {
   const ports = { journal, clock: systemClock, random: systemRandom, failpoints: noFailpoints, log };
   // A claim asks nothing of the source and of the store, and writes no file.
   const health = new Health(systemClock, new ConditionBoard({ clock: systemClock, log }));
-  return { ports: ports as Context['ports'], settings, stats: null as never, buffers: null as never, health };
+  const unused = { stats: null as never, buffers: null as never, fileRoom: null as never };
+  return { ports: ports as Context['ports'], settings, ...unused, health };
 }

@@ -19,6 +19,7 @@ import {
   composeBackup,
   composeFailpoints,
   composeJobSource,
+  composeOpenFilesMax,
   composeJournal,
   composeMemory,
   composeRestore,
@@ -85,6 +86,7 @@ async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport
       const presence = { board, self: thisProcess };
       const ports = {
         ...{ journal, source, store, failpoints, log, ...systemPorts },
+        openFilesMax: composeOpenFilesMax(config),
         ...{ memory: budget, bufferArea, conditions, presence },
       };
       return await runCoordinator(new Coordinator(ports, settings), source, options);

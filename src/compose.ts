@@ -16,7 +16,7 @@ import { effectiveConfig } from './config/effectiveConfig.ts';
 import { configFingerprint } from './config/fingerprint.ts';
 import { SNAPSHOTS, type JobSettings } from './coordinator/options.ts';
 import { openJobMemory, type JobMemory } from './memory/jobMemory.ts';
-import { openFilesMax } from './openFilesMax.ts';
+import { openFiles } from './openFilesMax.ts';
 import { noFailpoints, parseFailpoints, type Failpoints } from './failpoints.ts';
 import { composeSource, composeSourceSurveyor, type SourceOptions } from './composeSource.ts';
 import type { Source } from './source/port.ts';
@@ -247,10 +247,13 @@ export function composeMemory({ memoryBytes, sink }: JobConfig, log: Log): JobMe
   return openJobMemory({ ceilingBytes: memoryBytes, storeBytes, log });
 }
 
+export function composeOpenFilesMax({ source }: JobConfig): number {
+  return openFiles(source.type === 'file').partsMax;
+}
+
 export const thisProcess = { host: hostname(), pid: process.pid } as const;
 
 export const systemPorts = {
   clock: systemClock,
   random: systemRandom,
-  openFilesMax: openFilesMax(),
 } as const;

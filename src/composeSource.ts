@@ -8,6 +8,7 @@ import type { Conditions } from './conditions.ts';
 import type { JobConfig, KafkaSourceConfig, TlsConfig } from './config/jobConfig.ts';
 import type { KafkaSourceOptions, KafkaTuning } from './kafka/options.ts';
 import type { JobMemory } from './memory/jobMemory.ts';
+import { openFiles } from './openFilesMax.ts';
 import type { Source } from './source/port.ts';
 import type { SourceSurveyor } from './source/survey.ts';
 import type { Log } from './telemetry/log.ts';
@@ -43,6 +44,8 @@ export async function composeSource(
       clock,
       log,
       untilEnd,
+      handlesMax: openFiles(true).sourcesMax,
+      ...(memory === undefined ? {} : { readBytesMax: memory.shares.fetchBytes }),
     });
   }
   const { createKafkaSource } = await import('./kafka/kafkaSource.ts');

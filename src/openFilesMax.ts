@@ -1,4 +1,4 @@
-/** How many part files this process may hold open: what the system allows it, less what everything else needs. */
+/** How many files this process may hold open: what the system allows it, less what everything else needs. */
 import { readFileSync } from 'node:fs';
 
 /** Connections, the journal, modules, files that are being published. */
@@ -8,11 +8,28 @@ const EACH = 2;
 /** Where the system does not tell (it tells on Linux): what it allows at least, wherever Node runs. */
 const UNTOLD = 1_024;
 const LEAST = 16;
+/** Of what is left, where files are what is read. */
+const SOURCE_SHARE = 0.25;
 
-export function openFilesMax(limits = readLimits()): number {
+export interface OpenFiles {
+  /** Part files. */
+  readonly partsMax: number;
+  /** Files that are read. */
+  readonly sourcesMax: number;
+}
+
+/** @param readsFiles whether the job's source is files. */
+export function openFiles(readsFiles: boolean, limits = readLimits()): OpenFiles {
+  const left = forFiles(limits);
+  const sourceShare = readsFiles ? SOURCE_SHARE : 0;
+  const most = (share: number): number => Math.max(LEAST, Math.floor(left * share));
+  return { partsMax: most((1 - sourceShare) / EACH), sourcesMax: most(SOURCE_SHARE) };
+}
+
+function forFiles(limits: string): number {
   const found = /^Max open files\s+(\d+|unlimited)\s/m.exec(limits)?.[1];
   const allowed = found === undefined ? UNTOLD : Number(found === 'unlimited' ? 'Infinity' : found);
-  return Math.max(LEAST, Math.floor((allowed - OTHERS) / EACH));
+  return allowed - OTHERS;
 }
 
 function readLimits(): string {

@@ -15,6 +15,7 @@ import { beginJob, startPatience } from './beginning.ts';
 import { topicsEnded } from './boundedTopics.ts';
 import { Gate } from './concurrency.ts';
 import { CoordinatorPresence } from './coordinatorPresence.ts';
+import { FileRoom } from './fileRoom.ts';
 import { incompleteError, missingTopic, notInTime } from './endings.ts';
 import { startJob, stopJob, type JobFacts } from './jobLife.ts';
 import type { Context, JobSettings, Ports } from './options.ts';
@@ -71,10 +72,13 @@ export class Coordinator {
 
   constructor(ports: Ports, settings: JobSettings) {
     this.#conditions = new ConditionBoard(ports);
+    const runStats = new RunStats({ keepFiles: settings.untilEnd });
+    const filesMax = Math.min(ports.openFilesMax ?? Infinity, ports.memory?.openFilesMax ?? Infinity);
     this.#context = watchedContext({
       ports,
       settings,
-      stats: new RunStats({ keepFiles: settings.untilEnd }),
+      stats: runStats,
+      fileRoom: new FileRoom(runStats, filesMax),
       buffers: new WriteBuffers(ports.bufferArea),
       health: new Health(ports.clock, ports.conditions ?? this.#conditions),
     });

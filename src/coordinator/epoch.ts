@@ -224,7 +224,7 @@ export class Epoch {
       {
         ...{ assigner: settings.assigner, rolling: settings.rolling, clock: ports.clock, stats },
         openPart: (bucket, firstOffset) => this.#parts.open(bucket, firstOffset),
-        openFilesMax: Math.min(ports.openFilesMax ?? Infinity, memory?.openFilesMax ?? Infinity),
+        fileRoom: this.#context.fileRoom,
         ...(memory === undefined ? {} : { roomForFiles: () => memory.room(() => !this.#isOver) }),
       },
       nextOffset,

@@ -11,6 +11,7 @@ import type { FetchedBatch, LineRun, ReadEpoch, RecordCursor } from '../source/p
 import { readEpochBehind } from '../source/readEpoch.ts';
 import { findBuckets, type Wanted } from './bucketsAhead.ts';
 import { forEachBounded } from './concurrency.ts';
+import type { FileRoom, Opening, RoomHolder } from './fileRoom.ts';
 import { pauseAfter, type Done, type Pause } from './flowPause.ts';
 import type { PartCut, PartWriter } from './partWriter.ts';
 import type { RunStats } from './stats.ts';
@@ -18,8 +19,6 @@ import type { RunStats } from './stats.ts';
 /** New files of one batch: as many are journaled in one entry, and so many of them created at once. */
 const OPENED_TOGETHER_MAX = 1_000;
 const OPEN_CONCURRENCY = 64;
-/** Where the limit of open files is reached, as many are rolled at once: looking for them takes time. */
-const ROLLED_TOGETHER_MIN = 32;
 /** Where memory is short, one of so many files is rolled at a time. */
 const ROLLED_SHARE = 64;
 
@@ -41,8 +40,8 @@ export interface FlowOptions {
   readonly stats: RunStats;
   /** Journals and creates a part file for the bucket; the flow waits for it. */
   readonly openPart: (bucket: string, firstOffset: bigint) => Promise<PartWriter>;
-  /** Of the whole process; over it the files that have waited longest for a record are rolled. */
-  readonly openFilesMax?: number;
+  /** Of the whole process, for files that the system holds open. */
+  readonly fileRoom: FileRoom;
   /** Resolves once there is memory for more files. */
   readonly roomForFiles?: () => Promise<void>;
 }
@@ -51,10 +50,11 @@ const DONE: Pause = { type: 'done' };
 /** A slot so long that it holds every time. */
 const ANY_TIME_MS = 2 ** 62;
 
-export class Flow {
+export class Flow implements RoomHolder {
   readonly #options: FlowOptions;
   #ways = new LineWays();
   readonly #run: LineRun;
+  readonly #leaveRoom: () => void;
   /** Files that take records, by bucket and by slot; several slots may share a bucket. */
   readonly #byBucket = new Map<string, PartWriter>();
   readonly #bySlot = new Map<number, PartWriter>();
@@ -76,6 +76,7 @@ export class Flow {
     this.#readBehind = read;
     const slotMs = options.assigner.by === 'record-time' ? options.assigner.slotMs : ANY_TIME_MS;
     this.#run = { fromDelta: 0, toDelta: 0, owner: this.#ways.owner, slotMs, nowMs: 0 };
+    this.#leaveRoom = options.fileRoom.join(this);
   }
 
   /** The cursor: the first offset that the flow has not dealt with. */
@@ -103,8 +104,12 @@ export class Flow {
       let pause = this.#scan(cursor, false, endOffset, wallMs);
       while (pause.type !== 'done') {
         const isHeld = pause.type === 'bucket';
-        await this.#resolve(pause, batch, endOffset);
-        pause = this.#scan(cursor, isHeld, endOffset, wallMs);
+        const opening = await this.#resolve(pause, batch, endOffset);
+        try {
+          pause = this.#scan(cursor, isHeld, endOffset, wallMs);
+        } finally {
+          opening?.written();
+        }
       }
       // In the same turn as the last record: a cut that came between would count it, and not move on behind it.
       const end = endOffset !== null && batch.nextOffset > endOffset ? endOffset : batch.nextOffset;
@@ -114,15 +119,15 @@ export class Flow {
     }
   }
 
-  #resolve(pause: Exclude<Pause, Done>, batch: FetchedBatch, endOffset: bigint | null): Promise<void> {
-    switch (pause.type) {
-      case 'bucket':
-        return this.#openAhead(batch, pause.slot, endOffset);
-      case 'behind':
-        return pause.writer.caughtUp();
-      case 'room':
-        return pause.whenRoom;
-    }
+  /** Gives the files that were opened, where that was what the flow waited for. */
+  async #resolve(
+    pause: Exclude<Pause, Done>,
+    batch: FetchedBatch,
+    endOffset: bigint | null,
+  ): Promise<Opening | null> {
+    if (pause.type === 'bucket') return this.#openAhead(batch, pause.slot, endOffset);
+    await (pause.type === 'behind' ? pause.writer.caughtUp() : pause.whenRoom);
+    return null;
   }
 
   /**
@@ -219,30 +224,31 @@ export class Flow {
    * Opens what the record that the flow stands on needs, and with it what the rest of its batch will need: many new files cost
    * hardly more of the journal's time than one.
    */
-  async #openAhead(batch: FetchedBatch, slot: number, endOffset: bigint | null): Promise<void> {
-    const { assigner, stats, openFilesMax = Infinity, roomForFiles } = this.#options;
+  async #openAhead(batch: FetchedBatch, slot: number, endOffset: bigint | null): Promise<Opening> {
+    const { assigner, fileRoom, roomForFiles } = this.#options;
     await roomForFiles?.();
-    const bucket = assigner.bucketOf(slot);
-    const room = Math.min(OPENED_TOGETHER_MAX, Math.max(1, openFilesMax - stats.heldFiles));
-    const wanted = new Map([[bucket, { slot, firstOffset: this.#nextOffset }]]);
-    if (assigner.by === 'record-time' && room > 1) {
-      const options = { assigner, nextOffset: this.#nextOffset, endOffset, room };
-      const ahead = batch.records();
-      findBuckets(ahead, options, wanted, (other) => this.#byBucket.has(other));
-      ahead.release?.();
-    }
-    // Counted before anything is waited for: other partitions open files meanwhile.
-    let announced = wanted.size;
-    stats.heldFiles += announced;
+    const wanted = new Map([[assigner.bucketOf(slot), { slot, firstOffset: this.#nextOffset }]]);
+    const opening = await fileRoom.reserve((left) => {
+      const room = Math.min(OPENED_TOGETHER_MAX, left);
+      if (assigner.by === 'record-time' && room > 1) {
+        const options = { assigner, nextOffset: this.#nextOffset, endOffset, room };
+        const ahead = batch.records();
+        findBuckets(ahead, options, wanted, (other) => this.#byBucket.has(other));
+        ahead.release?.();
+      }
+      return wanted.size;
+    });
     try {
-      await this.#makeRoom(stats.heldFiles - openFilesMax);
       await forEachBounded(wanted, OPEN_CONCURRENCY, async (one) => {
         await this.#open(...one);
-        announced -= 1;
-        stats.heldFiles -= 1;
+        opening.opened();
       });
+      return opening;
+    } catch (error) {
+      opening.written();
+      throw error;
     } finally {
-      stats.heldFiles -= announced;
+      opening.ended();
     }
   }
 
@@ -259,15 +265,12 @@ export class Flow {
     writer.slots.push(slot);
   }
 
-  /** Rolls so many files, those first that have waited longest for a record, and waits until the system has closed them. */
-  async #makeRoom(files: number): Promise<void> {
-    if (files <= 0) return;
-    const idlest = [...this.#byBucket.values()]
-      .filter(({ records }) => records > 0)
-      .toSorted((one, other) => one.lastWriteAtMs - other.lastWriteAtMs)
-      .slice(0, Math.max(files, ROLLED_TOGETHER_MIN));
-    for (const writer of idlest) this.#roll(writer, 'idle');
-    await Promise.all(idlest.map((writer) => writer.drained()));
+  rollable(): readonly PartWriter[] {
+    return [...this.#byBucket.values()].filter(({ records }) => records > 0);
+  }
+
+  rollIdle(writer: PartWriter): void {
+    this.#roll(writer, 'idle');
   }
 
   /** Memory of the file that has most to write; 0 where none takes records. */
@@ -281,8 +284,7 @@ export class Flow {
 
   /** Rolls the files that hold most memory, one or a few among many; resolves when they are closed. */
   async rollLargest(): Promise<void> {
-    const largest = [...this.#byBucket.values()]
-      .filter(({ records }) => records > 0)
+    const largest = this.rollable()
       .toSorted((one, other) => other.bufferBytes - one.bufferBytes || other.lengthBytes - one.lengthBytes)
       .slice(0, Math.max(1, Math.floor(this.#byBucket.size / ROLLED_SHARE)));
     for (const writer of largest) this.#roll(writer, 'size');
@@ -377,6 +379,7 @@ export class Flow {
 
   /** Lets go of every file; the next epoch settles them from the journal. */
   async abandon(): Promise<void> {
+    this.#leaveRoom();
     const writers = [...this.#unfinished];
     this.#unfinished.clear();
     this.#byBucket.clear();

@@ -15,6 +15,7 @@ import type { Health } from '../presence/health.ts';
 import type { Source, StartFrom } from '../source/port.ts';
 import type { Store } from '../stores/port.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { FileRoom } from './fileRoom.ts';
 import type { RunStats } from './stats.ts';
 import type { WriteBuffers } from './writeBuffers.ts';
 
@@ -83,5 +84,6 @@ export interface Context {
   readonly settings: JobSettings;
   readonly stats: RunStats;
   readonly buffers: WriteBuffers;
+  readonly fileRoom: FileRoom;
   readonly health: Health;
 }

@@ -10,16 +10,18 @@ import { pauseUnless } from '../kafka/pacing.ts';
 import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
 import type { Log } from '../telemetry/log.ts';
 import * as errors from './fileErrors.ts';
+import type { HandleKeeper, SourceHandles } from './handles.ts';
 import { fingerprintOf } from './identity.ts';
 import { lineBatch } from './lineBatch.ts';
 import { readLines, type LineChunk, type ReadLimits } from './lineChunk.ts';
-import type { LineIndex } from './lineIndex.ts';
+import { inodeOf, type LineIndex } from './lineIndex.ts';
 import { FileTimes, type TimeReader } from './recordTime.ts';
 
 export interface FeedContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: ReadLimits;
+  readonly handles: SourceHandles;
   readonly pollMs: number;
   /** How long a file that is missing or too short is waited for. */
   readonly stableMs: number;
@@ -31,15 +33,22 @@ export interface FeedContext {
   readonly closed: (feed: FileFeed) => void;
 }
 
+const GONE_AT_END = 'is gone; everything in it was read';
+const GONE_AT_TAIL = 'is gone; its last line has no newline and was not read';
+
 interface Opened {
   readonly handle: FileHandle;
   readonly inode: string;
-  readonly times: FileTimes;
 }
 
-const inodeOf = ({ dev, ino }: { dev: bigint; ino: bigint }): string => `${dev}:${ino}`;
+/** A file whose handle others needed. */
+interface Aside {
+  readonly inode: string;
+  /** Where all of it was read; null where something was left. */
+  readonly sizeAtEnd: bigint | null;
+}
 
-export class FileFeed implements PartitionFeed {
+export class FileFeed implements PartitionFeed, HandleKeeper {
   readonly #context: FeedContext;
   readonly #file: errors.NamedFile;
   readonly #index: LineIndex;
@@ -47,6 +56,10 @@ export class FileFeed implements PartitionFeed {
   /** The fingerprint that the file must have: as journaled, or as first seen. */
   #identity: string | null;
   #opened: Opened | null = null;
+  #aside: Aside | null = null;
+  /** The size at which the last read found nothing; null where it found something. */
+  #sizeAtEnd: bigint | null = null;
+  readonly #times: FileTimes;
   /** The next line to read, and where it begins. */
   #line: number;
   #byte = 0;
@@ -58,6 +71,8 @@ export class FileFeed implements PartitionFeed {
   #told = '';
   /** Settles when nothing is being read. */
   #attempting: Promise<unknown> = Promise.resolve();
+  /** Settles when a handle that others need is closed. */
+  #leaving: Promise<void> = Promise.resolve();
 
   constructor(
     context: FeedContext,
@@ -71,6 +86,10 @@ export class FileFeed implements PartitionFeed {
     this.#index = index;
     this.#line = line;
     this.#identity = identity;
+    this.#times = new FileTimes(context.readTime, (at) => {
+      const message = `Line ${at} of ${file.path} has no readable time; it and others like it get the time at which the file was changed.`;
+      context.log.warn({ topic: file.topic, line: at }, message);
+    });
   }
 
   async next(): Promise<FetchedBatch> {
@@ -94,7 +113,7 @@ export class FileFeed implements PartitionFeed {
   async close(): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
-    await this.#attempting;
+    await Promise.allSettled([this.#attempting, this.#leaving]);
     this.#tellTimes();
     await this.#letGo();
     this.#context.closed(this);
@@ -103,6 +122,8 @@ export class FileFeed implements PartitionFeed {
   /** Null where there is nothing to read now. Failures of the system are told once and tried again. */
   async #attempt(): Promise<FetchedBatch | null> {
     try {
+      this.#context.handles.use(this);
+      if (this.#aside !== null && (await this.#isUnchanged(this.#aside))) return null;
       const opened = this.#opened ?? (await this.#open());
       if (opened === null) return null;
       const batch = await this.#read(opened);
@@ -115,11 +136,68 @@ export class FileFeed implements PartitionFeed {
       this.#tellOnce(`cannot be read: ${code}; trying again`);
       await this.#letGo();
       return null;
+    } finally {
+      if (this.#opened !== null) this.#context.handles.rest(this, this.#sizeAtEnd !== null);
+    }
+  }
+
+  putAside(): Promise<void> {
+    this.#leaving = this.#putAside();
+    return this.#leaving;
+  }
+
+  async #putAside(): Promise<void> {
+    const opened = this.#opened;
+    if (opened === null) return;
+    // At once: a read that begins meanwhile must not take this handle.
+    this.#opened = null;
+    const aside = { inode: opened.inode, sizeAtEnd: null };
+    this.#aside = aside;
+    const [line, byte] = [this.#line, this.#byte];
+    // Found again at once, and without reading the file anew.
+    if (!this.#behindTail) this.#index.remember(line, byte);
+    // Where the system does not say, something may be left.
+    const size = await opened.handle.stat({ bigint: true }).then(
+      (stats) => stats.size,
+      () => null,
+    );
+    const isAtEnd = size !== null && (this.#sizeAtEnd === size || BigInt(byte) === size);
+    if (this.#aside === aside && isAtEnd) this.#aside = { ...aside, sizeAtEnd: size };
+    await opened.handle.close().finally(() => this.#context.handles.give());
+  }
+
+  /** Whether nothing can be in the file that was put aside which was not there then. */
+  async #isUnchanged({ inode, sizeAtEnd }: Aside): Promise<boolean> {
+    if (sizeAtEnd === null) return false;
+    const found = await this.#look();
+    if (found === null) this.#tellOnce(GONE_AT_END);
+    return found === null || (found.inode === inode && found.size === sizeAtEnd);
+  }
+
+  /** What stands under the name now. */
+  async #look(): Promise<{ readonly inode: string; readonly size: bigint } | null> {
+    try {
+      const stats = await stat(this.#file.path, { bigint: true });
+      return { inode: inodeOf(stats), size: stats.size };
+    } catch (error) {
+      if (!errors.isAbsent(error)) throw error;
+      return null;
     }
   }
 
   /** Opens the file, proves that it is the one expected and finds the line; null where that has to wait. */
   async #open(): Promise<Opened | null> {
+    const { handles } = this.#context;
+    await handles.take();
+    try {
+      this.#opened = await this.#openTaken();
+    } finally {
+      if (this.#opened === null) handles.give();
+    }
+    return this.#opened;
+  }
+
+  async #openTaken(): Promise<Opened | null> {
     let handle: FileHandle;
     try {
       handle = await open(this.#file.path, 'r');
@@ -130,9 +208,12 @@ export class FileFeed implements PartitionFeed {
     }
     try {
       const opened = await this.#prove(handle);
-      if (opened === null) await handle.close();
-      else this.#suspicion = null;
-      this.#opened = opened;
+      if (opened === null) {
+        await handle.close();
+        return null;
+      }
+      this.#suspicion = null;
+      this.#aside = null;
       return opened;
     } catch (error) {
       await handle.close();
@@ -161,29 +242,25 @@ export class FileFeed implements PartitionFeed {
     this.#behindTail = behindTail;
     if (behindTail) this.#context.tailTaken(this.#file.topic, this.#line);
     this.#idleAtBytes = -1;
-    const times = new FileTimes(Number(stats.mtimeMs), this.#context.readTime, (line) => {
-      this.#context.log.warn(
-        { topic: this.#file.topic, line },
-        `Line ${line} of ${this.#file.path} has no readable time; it and others like it get the time at which the file was changed.`,
-      );
-    });
-    return { handle, inode: inodeOf(stats), times };
+    return { handle, inode: inodeOf(stats) };
   }
 
   async #read(opened: Opened): Promise<FetchedBatch | null> {
+    this.#sizeAtEnd = null;
     const { size } = await opened.handle.stat();
-    if (size === this.#idleAtBytes) return this.#atEnd(opened, 'tail');
-    if (this.#behindTail && !(await this.#passTail(opened.handle, size))) return this.#atEnd(opened, 'end');
+    if (size === this.#idleAtBytes) return this.#atEnd(opened, size, 'tail');
+    if (this.#behindTail && !(await this.#passTail(opened.handle, size)))
+      return this.#atEnd(opened, size, 'end');
     const chunk = await readLines(opened.handle, this.#byte, this.#context.limits);
     switch (chunk.type) {
       case 'lines':
-        return this.#take(opened, chunk);
+        return this.#take(chunk);
       case 'tail':
-        if (this.#context.takesTail(this.#file.topic, this.#line)) return this.#takeTail(opened, chunk);
+        if (this.#context.takesTail(this.#file.topic, this.#line)) return this.#takeTail(chunk);
         this.#idleAtBytes = chunk.nextByte;
-        return this.#atEnd(opened, 'tail');
+        return this.#atEnd(opened, chunk.nextByte, 'tail');
       case 'end':
-        return this.#atEnd(opened, 'end');
+        return this.#atEnd(opened, size, 'end');
       case 'shrunk':
         throw errors.shrunk(this.#file, this.#line, this.#byte, chunk.sizeBytes);
       case 'torn':
@@ -193,19 +270,19 @@ export class FileFeed implements PartitionFeed {
     }
   }
 
-  #take(opened: Opened, { lines, nextByte }: Extract<LineChunk, { lines: unknown }>): FetchedBatch {
-    const batch = lineBatch(lines, this.#line, opened.times);
+  #take({ lines, nextByte, mtimeMs }: Extract<LineChunk, { lines: unknown }>): FetchedBatch {
+    const batch = lineBatch(lines, this.#line, this.#times, mtimeMs);
     this.#line += lines.count;
     this.#byte = nextByte;
     return batch;
   }
 
-  #takeTail(opened: Opened, chunk: Extract<LineChunk, { type: 'tail' }>): FetchedBatch {
+  #takeTail(chunk: Extract<LineChunk, { type: 'tail' }>): FetchedBatch {
     this.#context.log.warn(
       { topic: this.#file.topic, line: this.#line },
       `The last line of ${this.#file.path} has no newline; this bounded run takes it for complete. Do not append to it any more.`,
     );
-    const batch = this.#take(opened, chunk);
+    const batch = this.#take(chunk);
     this.#behindTail = true;
     this.#context.tailTaken(this.#file.topic, this.#line);
     return batch;
@@ -223,21 +300,12 @@ export class FileFeed implements PartitionFeed {
   }
 
   /** Everything in this inode is read. Another file under the name is taken up where it holds the same lines and more. */
-  async #atEnd(opened: Opened, where: 'end' | 'tail'): Promise<null> {
-    let current: string | null;
-    try {
-      current = inodeOf(await stat(this.#file.path, { bigint: true }));
-    } catch (error) {
-      if (!errors.isAbsent(error)) throw error;
-      current = null;
-    }
+  async #atEnd(opened: Opened, size: number, where: 'end' | 'tail'): Promise<null> {
+    this.#sizeAtEnd = BigInt(size);
+    const current = await this.#look();
     if (current === null) {
-      this.#tellOnce(
-        where === 'end'
-          ? 'is gone; everything in it was read'
-          : 'is gone; its last line has no newline and was not read',
-      );
-    } else if (current !== opened.inode) {
+      this.#tellOnce(where === 'end' ? GONE_AT_END : GONE_AT_TAIL);
+    } else if (current.inode !== opened.inode) {
       this.#context.log.info(
         { topic: this.#file.topic },
         `${this.#file.path} is another file now; looking at it.`,
@@ -265,7 +333,7 @@ export class FileFeed implements PartitionFeed {
   }
 
   #tellTimes(): void {
-    const linesWithout = this.#opened?.times.linesWithout ?? 0;
+    const { linesWithout } = this.#times;
     if (linesWithout === 0) return;
     const fields = { topic: this.#file.topic, linesWithout };
     this.#context.log.info(fields, `${linesWithout} lines of ${this.#file.path} had no readable time.`);
@@ -274,6 +342,8 @@ export class FileFeed implements PartitionFeed {
   async #letGo(): Promise<void> {
     const opened = this.#opened;
     this.#opened = null;
-    await opened?.handle.close();
+    const { handles } = this.#context;
+    handles.use(this);
+    await opened?.handle.close().finally(() => handles.give());
   }
 }

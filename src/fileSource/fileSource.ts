@@ -16,6 +16,7 @@ import type { StartFrom, TopicFacts } from '../source/port.ts';
 import type { Log } from '../telemetry/log.ts';
 import * as errors from './fileErrors.ts';
 import { FileFeed, type FeedContext } from './fileFeed.ts';
+import { SourceHandles } from './handles.ts';
 import { fingerprintOf } from './identity.ts';
 import { lineCursor } from './lineBatch.ts';
 import { readLines, type ReadLimits } from './lineChunk.ts';
@@ -43,11 +44,16 @@ export interface FileSourceOptions {
   readonly stableMs?: number;
   /** What is read at once, and the longest line. */
   readonly limits?: ReadLimits;
+  /** What all files together may read ahead, beyond a least chunk of each. */
+  readonly readBytesMax?: number;
+  /** How many files may be open at once. */
+  readonly handlesMax?: number;
 }
 
 const POLL_MS = 1_000;
 const STABLE_MS = 30_000;
 const MIB = 1024 * 1024;
+const CHUNK_BYTES_LEAST = 64 * 1024;
 const LIMITS: ReadLimits = { chunkBytes: 2 * MIB, lineBytesMax: 64 * MIB };
 /** Failures that pass by themselves; whatever else a file cannot be read for is told at once. */
 const PASSING: readonly (string | null)[] = [
@@ -66,7 +72,7 @@ export function createFileSource(options: FileSourceOptions): Source {
 
 class FileSource implements Source {
   readonly kind = 'file';
-  readonly #options: Required<FileSourceOptions>;
+  readonly #options: Required<Omit<FileSourceOptions, 'handlesMax'>>;
   readonly #readTime: TimeReader | null;
   readonly #stopping = new AbortController();
   readonly #known = new Map<string, TopicFacts>();
@@ -74,12 +80,17 @@ class FileSource implements Source {
   /** The end of the bounded run where it includes a line without newline, by topic. */
   readonly #tailEnds = new Map<string, number>();
   readonly #feeds = new Set<FileFeed>();
+  readonly #handles: SourceHandles;
   #watching: Promise<void> = Promise.resolve();
   #unnamed: readonly TopicPartition[] = [];
 
   constructor(options: FileSourceOptions) {
-    const defaults = { untilEnd: false, pollMs: POLL_MS, stableMs: STABLE_MS, limits: LIMITS };
+    const defaults = {
+      ...{ untilEnd: false, pollMs: POLL_MS, stableMs: STABLE_MS },
+      ...{ limits: LIMITS, readBytesMax: Infinity },
+    };
     this.#options = { ...defaults, ...options };
+    this.#handles = new SourceHandles(options.handlesMax);
     this.#readTime = options.time === null ? null : timeReader(options.time);
   }
 
@@ -131,6 +142,8 @@ class FileSource implements Source {
   open({ topic }: TopicPartition, offset: bigint, expectedTopicId: string | null): PartitionFeed {
     const context: FeedContext = {
       ...this.#options,
+      limits: this.#limits(),
+      handles: this.#handles,
       closed: (closed) => void this.#feeds.delete(closed),
       readTime: this.#readTime,
       takesTail: (name, line) => this.#options.untilEnd && this.#tailEnds.get(name) === line + 1,
@@ -140,6 +153,13 @@ class FileSource implements Source {
     const feed = new FileFeed(context, file, this.#index(topic), Number(offset), expectedTopicId);
     this.#feeds.add(feed);
     return feed;
+  }
+
+  /** Each file's next chunk waits in memory until its records are written. */
+  #limits(): ReadLimits {
+    const { limits, readBytesMax } = this.#options;
+    const shareBytes = Math.max(CHUNK_BYTES_LEAST, Math.floor(readBytesMax / Math.max(1, this.#known.size)));
+    return { ...limits, chunkBytes: Math.min(limits.chunkBytes, shareBytes) };
   }
 
   /** A file that was deleted is no other one: what was read of it counts. */
@@ -246,8 +266,7 @@ class FileSource implements Source {
   }
 
   async #firstLineSince(handle: FileHandle, topic: string, atMs: number): Promise<number> {
-    const { mtimeMs } = await handle.stat();
-    const times = new FileTimes(mtimeMs, this.#readTime, () => undefined);
+    const times = new FileTimes(this.#readTime, () => undefined);
     for (let line = 0, byte = 0; ;) {
       const chunk = await readLines(handle, byte, this.#options.limits);
       if (chunk.type === 'tooLong') {
@@ -258,7 +277,7 @@ class FileSource implements Source {
         );
       }
       if (chunk.type !== 'lines') return line;
-      const cursor = lineCursor(chunk.lines, line, times);
+      const cursor = lineCursor(chunk.lines, line, times, chunk.mtimeMs);
       while (cursor.next()) if (cursor.timestampMs >= atMs) return line + cursor.offsetDelta;
       line += chunk.lines.count;
       byte = chunk.nextByte;
@@ -271,12 +290,7 @@ class FileSource implements Source {
     const file = fileOf(baseDir, topic);
     for (;;) {
       try {
-        const handle = await open(file.path, 'r');
-        try {
-          return await use(handle);
-        } finally {
-          await handle.close();
-        }
+        return await this.#handles.during(() => withHandle(file.path, use));
       } catch (error) {
         const code = errors.systemCodeOf(error);
         if (error instanceof TidemarkError || code === null) throw error;
@@ -285,5 +299,14 @@ class FileSource implements Source {
         await pauseUnless(this.#stopping.signal, clock, pollMs);
       }
     }
+  }
+}
+
+async function withHandle<T>(path: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
+  const handle = await open(path, 'r');
+  try {
+    return await use(handle);
+  } finally {
+    await handle.close();
   }
 }

@@ -17,15 +17,17 @@ class LineCursor implements RecordCursor {
   readonly #lines: Lines;
   readonly #firstLine: number;
   readonly #times: FileTimes;
+  readonly #fileTimeMs: number;
   #timeDelta = -1;
   #timeMs = 0;
 
-  constructor(lines: Lines, firstLine: number, times: FileTimes) {
+  constructor(lines: Lines, firstLine: number, times: FileTimes, fileTimeMs: number) {
     this.baseOffset = BigInt(firstLine);
     this.valueBytes = lines.buffer;
     this.#lines = lines;
     this.#firstLine = firstLine;
     this.#times = times;
+    this.#fileTimeMs = Math.floor(fileTimeMs);
   }
 
   next(): boolean {
@@ -43,22 +45,34 @@ class LineCursor implements RecordCursor {
     if (this.#timeDelta !== this.offsetDelta) {
       this.#timeDelta = this.offsetDelta;
       const line = this.#firstLine + this.offsetDelta;
-      this.#timeMs = this.#times.timeOf(this.valueBytes, this.valueStart, this.valueEnd, line);
+      const read = this.#times.timeOf(this.valueBytes, this.valueStart, this.valueEnd, line);
+      this.#timeMs = read ?? this.#fileTimeMs;
     }
     return this.#timeMs;
   }
 }
 
-export function lineCursor(lines: Lines, firstLine: number, times: FileTimes): RecordCursor {
-  return new LineCursor(lines, firstLine, times);
+/** @param fileTimeMs when the file was changed last before the lines were read. */
+export function lineCursor(
+  lines: Lines,
+  firstLine: number,
+  times: FileTimes,
+  fileTimeMs: number,
+): RecordCursor {
+  return new LineCursor(lines, firstLine, times, fileTimeMs);
 }
 
-export function lineBatch(lines: Lines, firstLine: number, times: FileTimes): FetchedBatch {
+export function lineBatch(
+  lines: Lines,
+  firstLine: number,
+  times: FileTimes,
+  fileTimeMs: number,
+): FetchedBatch {
   return {
     fetchedOffset: BigInt(firstLine),
     nextOffset: BigInt(firstLine + lines.count),
     leaderEpoch: null,
     sizeBytes: lines.buffer.length,
-    records: () => lineCursor(lines, firstLine, times),
+    records: () => lineCursor(lines, firstLine, times, fileTimeMs),
   };
 }

@@ -19,9 +19,9 @@ export interface Lines {
 }
 
 export type LineChunk =
-  | { readonly type: 'lines'; readonly lines: Lines; readonly nextByte: number }
+  | { readonly type: 'lines'; readonly lines: Lines; readonly nextByte: number; readonly mtimeMs: number }
   /** All there is before the end of the file: a line without its newline. */
-  | { readonly type: 'tail'; readonly lines: Lines; readonly nextByte: number }
+  | { readonly type: 'tail'; readonly lines: Lines; readonly nextByte: number; readonly mtimeMs: number }
   | { readonly type: 'end' }
   | { readonly type: 'shrunk'; readonly sizeBytes: number }
   /** No line begins where one did. */
@@ -30,7 +30,8 @@ export type LineChunk =
 
 /** The lines that begin at `byte`, which is the start of one. */
 export async function readLines(handle: FileHandle, byte: number, limits: ReadLimits): Promise<LineChunk> {
-  const { size } = await handle.stat();
+  // Before the read: no line that is read was written later.
+  const { size, mtimeMs } = await handle.stat();
   if (size < byte) return { type: 'shrunk', sizeBytes: size };
   if (size === byte) return { type: 'end' };
   // The newline before is read too: proof that nobody rewrote the file below what was read.
@@ -46,13 +47,14 @@ export async function readLines(handle: FileHandle, byte: number, limits: ReadLi
         type: 'lines',
         lines: scan(buffer, before, last + 1),
         nextByte: byte - before + last + 1,
+        mtimeMs,
       };
     }
     const length = filled - before;
     if (length > limits.lineBytesMax) return { type: 'tooLong' };
     if (byte + length >= size) {
       const lines = { buffer, start: before, ends: Uint32Array.of(filled), count: 1 };
-      return { type: 'tail', lines, nextByte: byte + length };
+      return { type: 'tail', lines, nextByte: byte + length, mtimeMs };
     }
   }
 }

@@ -1,4 +1,5 @@
 /** Where lines begin: counts newlines from the nearest place that is known, and remembers some on its way. */
+import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 
 const NEWLINE = 0x0a;
@@ -17,6 +18,11 @@ export interface Place extends Mark {
   readonly tailBytes: number;
 }
 
+/** Which file it is: an inode's number is soon used again, the time when it was made is not. */
+export function inodeOf({ dev, ino, birthtimeNs }: BigIntStats): string {
+  return `${dev}:${ino}:${birthtimeNs}`;
+}
+
 const START: Mark = { line: 0, byte: 0 };
 
 export class LineIndex {
@@ -25,8 +31,9 @@ export class LineIndex {
 
   /** Where `line` begins; or, where the file has fewer complete lines, the end of the last one. */
   async find(handle: FileHandle, line: number, signal?: AbortSignal): Promise<Place> {
-    const { dev, ino, size } = await handle.stat({ bigint: true });
-    this.#belongTo(`${dev}:${ino}`, Number(size));
+    const stats = await handle.stat({ bigint: true });
+    const { size } = stats;
+    this.#belongTo(inodeOf(stats), Number(size));
     let mark = this.#marks.findLast((known) => known.line <= line) ?? START;
     const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(SCAN_BYTES, Number(size) - mark.byte)));
     for (let position = mark.byte; mark.line < line;) {

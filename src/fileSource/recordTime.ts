@@ -51,27 +51,25 @@ function valueAt(json: unknown, keys: readonly string[]): unknown {
   return value;
 }
 
-/** The times of one file's records; lines that do not say get the time of the file, are counted, and told of once. */
+/** The times of one file's records; lines that do not say are counted, and told of once: they get the time of the file. */
 export class FileTimes {
-  readonly #fileTimeMs: number;
   readonly #read: TimeReader | null;
   readonly #onFirstWithout: (line: number) => void;
   /** Lines without a readable time so far. */
   linesWithout = 0;
 
-  constructor(fileTimeMs: number, read: TimeReader | null, onFirstWithout: (line: number) => void) {
-    this.#fileTimeMs = Math.floor(fileTimeMs);
+  constructor(read: TimeReader | null, onFirstWithout: (line: number) => void) {
     this.#read = read;
     this.#onFirstWithout = onFirstWithout;
   }
 
-  /** `line` is its number, for the log. */
-  timeOf(bytes: Buffer, start: number, end: number, line: number): number {
-    if (this.#read === null) return this.#fileTimeMs;
+  /** Null where the line does not say. `line` is its number, for the log. */
+  timeOf(bytes: Buffer, start: number, end: number, line: number): number | null {
+    if (this.#read === null) return null;
     const ms = this.#read(bytes, start, end);
     if (ms !== null) return ms;
     if (this.linesWithout === 0) this.#onFirstWithout(line);
     this.linesWithout += 1;
-    return this.#fileTimeMs;
+    return null;
   }
 }

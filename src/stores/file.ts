@@ -17,6 +17,7 @@ import { LocalOpenFile, openExclusively } from './file/openFile.ts';
 import { folderPathOf, partPathsOf, temporaryPathOf } from './file/paths.ts';
 import { Publisher } from './file/publish.ts';
 import { fileSalvage } from './file/salvage.ts';
+import { Turns } from './file/turns.ts';
 import { Witnesses } from './file/witness.ts';
 import type { DurablePart, OpenFile, PartTarget, Salvage, Store, StoreHandle } from './port.ts';
 
@@ -35,6 +36,7 @@ class FileStore implements Store {
   readonly kind = 'file';
   readonly capabilities = { takeover: 'finish', takeoverMoves: true } as const;
   readonly #fs: FileSystem;
+  readonly #turns = new Turns();
   readonly #folders: Folders;
   readonly #publisher: Publisher;
   readonly #markers: Markers;
@@ -43,11 +45,11 @@ class FileStore implements Store {
 
   constructor(options: FileStoreOptions) {
     this.#fs = options.fileSystem ?? nodeFileSystem;
-    this.#folders = new Folders(this.#fs);
-    this.#publisher = new Publisher(this.#fs, this.#folders, options.pacer ?? systemClock);
+    this.#folders = new Folders(this.#fs, this.#turns);
+    this.#publisher = new Publisher(this.#fs, this.#folders, options.pacer ?? systemClock, this.#turns);
     this.#markers = new Markers(this.#fs, this.#folders, options.random ?? systemRandom);
     this.salvage = fileSalvage(this.#fs, this.#folders);
-    this.#witnesses = new Witnesses(this.#fs, this.#folders);
+    this.#witnesses = new Witnesses(this.#fs, this.#folders, this.#turns);
   }
 
   session(): Store {
@@ -71,7 +73,7 @@ class FileStore implements Store {
     checkHandle(target, durable);
     const { temporary } = partPathsOf(target);
     const copy = temporaryPathOf(toUri);
-    await copyExactly(this.#fs, this.#folders, temporary, copy, durable);
+    await this.#turns.during(() => copyExactly(this.#fs, this.#folders, temporary, copy, durable));
     await this.#folders.makeDurable(dirname(copy));
     return null;
   }

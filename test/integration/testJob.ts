@@ -144,6 +144,15 @@ export class TestJob {
     return process;
   }
 
+  /** The same, where the system lets it hold so many files open. */
+  startLimited(handlesMax: number, ...args: string[]): TidemarkProcess {
+    const process = new TidemarkProcess(['run', this.file, ...args], {}, undefined, handlesMax);
+    onTestFinished(async () => {
+      await process.killed();
+    });
+    return process;
+  }
+
   /** `run --until-end`, to its end. */
   async untilEnd(...args: string[]): Promise<ProcessEnd> {
     return this.start('--until-end', ...args).ended;

@@ -25,9 +25,17 @@ export class TidemarkProcess {
   readonly #lines: LogLine[] = [];
   readonly #watchers = new Set<(line: LogLine) => void>();
 
-  /** `bin`: of another version than this checkout's. */
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, bin = BIN) {
-    const child = spawn(process.execPath, [bin, ...args], {
+  /** `bin`: of another version than this checkout's. `handlesMax`: what the system lets it hold open. */
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    bin = BIN,
+    handlesMax: number | null = null,
+  ) {
+    const command = [process.execPath, bin, ...args];
+    const limited = handlesMax === null ? [] : ['sh', '-c', `ulimit -n ${handlesMax}; exec "$@"`, 'sh'];
+    const [program = '', ...rest] = [...limited, ...command];
+    const child = spawn(program, rest, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -106,18 +106,18 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/coordinator/flow.ts',
-        `    let announced = wanted.size;`,
-        `    let announced = wanted.size;
+        `    const wanted = new Map([[assigner.bucketOf(slot), { slot, firstOffset: this.#nextOffset }]]);`,
+        `    const wanted = new Map([[assigner.bucketOf(slot), { slot, firstOffset: this.#nextOffset }]]);
     const offset = this.#nextOffset;
     this.#nextOffset += 1n;`,
       ),
       patch(
         'src/coordinator/flow.ts',
         `    } finally {
-      stats.heldFiles -= announced;`,
+      opening.ended();`,
         `    } finally {
       this.#nextOffset = offset;
-      stats.heldFiles -= announced;`,
+      opening.ended();`,
       ),
     ],
   },

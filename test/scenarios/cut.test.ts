@@ -5,6 +5,7 @@ import { crc64Of } from '../../journal/crc64.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { partId } from '../../journal/ids.ts';
 import { FailureLatch } from '../../src/coordinator/concurrency.ts';
+import { FileRoom } from '../../src/coordinator/fileRoom.ts';
 import { Flow, type Cut } from '../../src/coordinator/flow.ts';
 import { WriteBuffers } from '../../src/coordinator/writeBuffers.ts';
 import { PartWriter, type PartCut } from '../../src/coordinator/partWriter.ts';
@@ -121,6 +122,7 @@ class Bench {
         rolling: defaultRollingPolicy({ ...NO_LIMITS, maxBytes: options.maxBytes ?? 1e9 }),
         clock: options.clock ?? systemClock,
         stats,
+        fileRoom: new FileRoom(stats),
         openPart: async (bucket, firstOffset) => {
           await ticks(slowness());
           const id = partId(this.files.size.toString(16).padStart(32, '0'));

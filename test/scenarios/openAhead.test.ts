@@ -5,6 +5,7 @@ import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
 import { partId } from '../../journal/ids.ts';
 import { systemClock } from '../../src/clock.ts';
 import { FailureLatch } from '../../src/coordinator/concurrency.ts';
+import { FileRoom } from '../../src/coordinator/fileRoom.ts';
 import { Flow } from '../../src/coordinator/flow.ts';
 import { PartWriter } from '../../src/coordinator/partWriter.ts';
 import { RunStats } from '../../src/coordinator/stats.ts';
@@ -34,7 +35,7 @@ function batchOf(records: number, buckets: number): FetchedBatch {
 }
 
 class Scene {
-  readonly stats = new RunStats({ keepFiles: false });
+  readonly stats: RunStats;
   readonly opened: { bucket: string; firstOffset: bigint; text: string }[] = [];
   mostHeld = 0;
   /** Rounds of openings that were under way at once. */
@@ -44,14 +45,19 @@ class Scene {
   #held = 0;
   readonly #buffers = new WriteBuffers();
 
-  constructor(openFilesMax: number, roomForFiles: () => Promise<void> = () => Promise.resolve()) {
+  constructor(
+    openFilesMax: number,
+    roomForFiles: () => Promise<void> = () => Promise.resolve(),
+    shared: { stats: RunStats; fileRoom: FileRoom } | null = null,
+  ) {
+    this.stats = shared?.stats ?? new RunStats({ keepFiles: false });
     const options = {
       assigner: bySecond,
       rolling: defaultRollingPolicy({ maxBytes: 1e9, maxAgeMs: 1e9, maxIdleMs: 1e9 }),
       clock: systemClock,
       stats: this.stats,
       openPart: (bucket: string, firstOffset: bigint) => this.#open(bucket, firstOffset),
-      openFilesMax,
+      fileRoom: shared?.fileRoom ?? new FileRoom(this.stats, openFilesMax),
       roomForFiles,
     };
     this.flow = new Flow(options, 0n);
@@ -129,6 +135,23 @@ describe('many buckets in one batch', () => {
     expect(await scene.lines()).toEqual(expected(400, 50));
     await scene.flow.abandon();
     expect(scene.stats.heldFiles).toBe(0);
+  });
+
+  test('never hold more files open than may be among many partitions: those of others are rolled', async () => {
+    const stats = new RunStats({ keepFiles: false });
+    const shared = { stats, fileRoom: new FileRoom(stats, 20) };
+    const scenes = Array.from({ length: 100 }, () => new Scene(20, undefined, shared));
+    let mostHeld = 0;
+    await Promise.all(
+      scenes.map(async (scene) => {
+        await scene.flow.consume(batchOf(6, 3), null);
+        mostHeld = Math.max(mostHeld, stats.heldFiles);
+        expect(await scene.lines()).toEqual(expected(6, 3));
+      }),
+    );
+    expect(mostHeld).toBeLessThanOrEqual(20);
+    for (const scene of scenes) await scene.flow.abandon();
+    expect(stats.heldFiles).toBe(0);
   });
 
   test('ten thousand of them are written, each to its file', async () => {

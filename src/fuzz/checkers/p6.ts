@@ -128,7 +128,7 @@ function borrowed({ lent }: Facts): Violation[] {
   );
 }
 
-/** What is taken over is held whatever the limit; besides, each partition looks after its own files, and may open one in any case. */
+/** What is taken over is held whatever the limit, and so is a file that is opened where none can be rolled. */
 const HELD_MORE = 3;
 
 function unhandled({ unhandled: reasons }: Facts): Violation[] {

@@ -2,6 +2,7 @@
 import { dirname } from 'node:path/posix';
 import { failed, hasSystemCode, outcomeUnknown } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
+import { Turns } from './turns.ts';
 
 const REMEMBERED_MAX = 10_000;
 
@@ -17,14 +18,16 @@ const isSame = (one: FolderId, other: FolderId | undefined): boolean =>
 
 export class Folders {
   readonly #fs: FileSystem;
+  readonly #turns: Turns;
   /** Folders whose own way down from the root this process has made durable, each as it was then. */
   readonly #durable = new Map<string, FolderId>();
   /** Syncs under way, and those that begin when these have ended, by folder. */
   readonly #syncing = new Map<string, Promise<FolderId>>();
   readonly #waiting = new Map<string, Promise<FolderId>>();
 
-  constructor(fs: FileSystem) {
+  constructor(fs: FileSystem, turns = new Turns()) {
     this.#fs = fs;
+    this.#turns = turns;
   }
 
   /** Makes the folder and what is missing above it; `makeDurable` must follow before anything in it counts. */
@@ -103,7 +106,8 @@ export class Folders {
   }
 
   #begin(key: string, folder: string, onlyOnDevice?: bigint): Promise<FolderId> {
-    const sync = this.#syncOnce(folder, onlyOnDevice).finally(() => {
+    const turn = this.#turns.during(() => this.#syncOnce(folder, onlyOnDevice));
+    const sync = turn.finally(() => {
       if (this.#syncing.get(key) === sync) this.#syncing.delete(key);
     });
     this.#syncing.set(key, sync);

@@ -12,6 +12,7 @@ import { failed, hasSystemCode, outcomeUnknown, unavailable } from './errors.ts'
 import type { FileSystem } from './fileSystem.ts';
 import type { Folders } from './folders.ts';
 import type { PartPaths } from './paths.ts';
+import type { Turns } from './turns.ts';
 
 /** A network file system may show a rename late: nothing is called missing before it was missing this often. */
 const MISSING_PROBES = 5;
@@ -20,11 +21,13 @@ const RACES_MAX = 50;
 
 export class Publisher {
   readonly #fs: FileSystem;
+  readonly #turns: Turns;
   readonly #folders: Folders;
   readonly #pacer: Pacer;
 
-  constructor(fs: FileSystem, folders: Folders, pacer: Pacer) {
+  constructor(fs: FileSystem, folders: Folders, pacer: Pacer, turns: Turns) {
     this.#fs = fs;
+    this.#turns = turns;
     this.#folders = folders;
     this.#pacer = pacer;
   }
@@ -69,9 +72,7 @@ export class Publisher {
     const temporary = await this.#look(paths.temporary);
     const final = await this.#look(paths.final);
     if (final !== null) {
-      const read = final.isFile()
-        ? await verifyFile(this.#fs, paths.final, durable)
-        : { difference: 'is no regular file' };
+      const read = await this.#verify(final, paths.final, durable);
       if (read === null) return 'raced';
       if (read.difference !== null) throw foreign(paths, read.difference);
       await this.#folders.makeDurable(dirname(paths.final));
@@ -81,15 +82,18 @@ export class Publisher {
     if (temporary === null) return 'missing';
     // A second name that is not the final one: the file was published, and a reader has moved it. Once more would be twice.
     if (temporary.nlink > 1n) return 'movedAway';
-    const read = temporary.isFile()
-      ? await verifyFile(this.#fs, paths.temporary, durable)
-      : { difference: 'is no regular file' };
+    const read = await this.#verify(temporary, paths.temporary, durable);
     if (read === null) return 'raced';
     if (read.difference !== null) {
       const advice = `It is not published as ${paths.final}: restore it, then resume.`;
       throw contentDiffers(paths.temporary, read.difference, advice, [paths.final]);
     }
     return (await this.#link(paths)) ? 'done' : 'raced';
+  }
+
+  #verify(found: BigIntStats, path: string, durable: DurablePart): ReturnType<typeof verifyFile> {
+    if (!found.isFile()) return Promise.resolve({ difference: 'is no regular file' });
+    return this.#turns.during(() => verifyFile(this.#fs, path, durable));
   }
 
   /** Removes a temporary name, durably; where it is gone already, that is made durable. */

@@ -8,21 +8,26 @@ import { failed, handleInvalid, hasSystemCode, unavailable } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
 import type { Folders } from './folders.ts';
 import { openExclusively } from './openFile.ts';
+import type { Turns } from './turns.ts';
 
 export class Witnesses {
   readonly #fs: FileSystem;
+  readonly #turns: Turns;
   readonly #folders: Folders;
 
-  constructor(fs: FileSystem, folders: Folders) {
+  constructor(fs: FileSystem, folders: Folders, turns: Turns) {
     this.#fs = fs;
+    this.#turns = turns;
     this.#folders = folders;
   }
 
   async write(folder: string, name: string): Promise<void> {
     const path = pathOf(folder, name);
     try {
-      const handle = await openExclusively(this.#fs, this.#folders, path);
-      await handle.close();
+      await this.#turns.during(async () => {
+        const handle = await openExclusively(this.#fs, this.#folders, path);
+        await handle.close();
+      });
     } catch (error) {
       // Its first writing, whose outcome was not known, took effect.
       if (!hasCode(error, 'STORE_EXISTS')) throw error;
@@ -32,7 +37,7 @@ export class Witnesses {
 
   async list(folder: string): Promise<string[]> {
     try {
-      return (await this.#fs.readdir(folder)).sort();
+      return (await this.#turns.during(() => this.#fs.readdir(folder))).sort();
     } catch (cause) {
       if (hasSystemCode(cause, 'ENOENT')) return [];
       throw unavailable('list the witnesses of the journal in', folder, cause);

@@ -237,6 +237,16 @@ describe('the time of a record', () => {
     expect(lines[0]?.timestampMs).toBe(2_000_500);
   });
 
+  test('is that of each change, as far as they are read apart', async () => {
+    await lake.write('a.ndjson', 'one\n');
+    await utimes(lake.path('a.ndjson'), new Date(1_000), new Date(1_000));
+    const feed = lake.source().open(at('a.ndjson'), 0n, null);
+    expect(await pull(feed, 1)).toMatchObject([{ timestampMs: 1_000 }]);
+    await lake.append('a.ndjson', 'two\n');
+    const [second] = await pull(feed, 1);
+    expect(second?.timestampMs).toBeGreaterThan(1_000);
+  });
+
   test('is read from each line; one that does not say gets the time of the file, told once', async () => {
     const lines = [
       { p: { time: 12 } },

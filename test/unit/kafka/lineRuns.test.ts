@@ -8,6 +8,7 @@ import { crc64Of } from '../../../journal/crc64.ts';
 import { partId } from '../../../journal/ids.ts';
 import { reserve } from '../../../journal/wasm/memory.ts';
 import { FailureLatch } from '../../../src/coordinator/concurrency.ts';
+import { FileRoom } from '../../../src/coordinator/fileRoom.ts';
 import { Flow } from '../../../src/coordinator/flow.ts';
 import { PartWriter } from '../../../src/coordinator/partWriter.ts';
 import { RunStats } from '../../../src/coordinator/stats.ts';
@@ -98,7 +99,10 @@ async function write(scene: Scene, inBulk: boolean): Promise<Written> {
   const rolling = defaultRollingPolicy({ maxBytes: scene.maxBytes, maxAgeMs: 1e9, maxIdleMs: 1e9 });
   let [nowMs, wallMs] = [0, 0];
   const clock = { nowMs: () => nowMs, wallMs: () => START_MS + (wallMs += 700) } as never;
-  const flow = new Flow({ assigner: scene.assigner, rolling, clock, stats, openPart }, scene.startOffset);
+  const flow = new Flow(
+    { assigner: scene.assigner, rolling, clock, stats, fileRoom: new FileRoom(stats), openPart },
+    scene.startOffset,
+  );
   let copied = 0;
   let failure: string | null = null;
   const cuts: unknown[] = [];
