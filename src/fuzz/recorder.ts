@@ -80,6 +80,7 @@ export class Recorder {
   changed(change: VisibleChange): void {
     this.visible.push(change);
     this.version += 1;
+    if (change.type === 'taken') return;
     const lines = count(change.content ?? '', '\n');
     this.#recordsVisible += lines - (this.#linesVisible.get(change.uri) ?? 0);
     this.#linesVisible.set(change.uri, lines);

@@ -179,6 +179,16 @@ export type Fault =
       readonly freeBytes: number;
       readonly withJournal: boolean;
     }
+  /**
+   * For a time a reader takes away what it sees, looking every so often. `reader` takes what the journal calls committed, as it may;
+   * `hastyReader` does not wait for that.
+   */
+  | {
+      readonly type: 'reader' | 'hastyReader';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly everyMs: number;
+    }
   /** What reaches the journal takes effect, and its replies are lost. */
   | { readonly type: 'mute'; readonly atMs: number; readonly forMs: number }
   /** The journal loses its newest entries; its owners run on, or everybody is stopped and started again. */
@@ -218,9 +228,10 @@ export interface VisibleChange {
   readonly atMs: number;
   readonly uri: string;
   /**
-   * `changed`: the bytes under a name that was visible already; `undone`: a power cut took a name that had not been made durable.
+   * `changed`: the bytes under a name that was visible already; `undone`: a power cut took a name that had not been made durable;
+   * `taken`: a reader has moved it away, and keeps it.
    */
-  readonly type: 'appeared' | 'changed' | 'gone' | 'undone';
+  readonly type: 'appeared' | 'changed' | 'gone' | 'undone' | 'taken';
   /** What stands there afterwards, as text; null where it is gone. */
   readonly content: string | null;
 }

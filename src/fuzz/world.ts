@@ -16,6 +16,7 @@ import { Place } from './place.ts';
 import { SimProcess, type AtFailpoint, type ProcessWatcher } from './process.ts';
 import { SeededRandom } from './random.ts';
 import { Reach } from './reach.ts';
+import { startReader } from './reader.ts';
 import { Recorder } from './recorder.ts';
 import { OPERATOR_PLACE, PLACES_MAX, type Harm, type WorldHands } from './faults/kind.ts';
 import { strike } from './faults/registry.ts';
@@ -256,6 +257,9 @@ class World {
       processAt: (place) => this.#places[place]?.process ?? null,
       start: (place) => this.#places[place]?.start(),
       stop: (place) => this.#places[place]?.stop(),
+      read: (everyMs, forMs, isHasty) => {
+        this.#read(everyMs, forMs, isHasty);
+      },
       fill: (freeBytes, forMs, withJournal) => {
         this.#fill(freeBytes, forMs, withJournal);
       },
@@ -276,6 +280,16 @@ class World {
         recorder.journalCut(revision);
       },
     };
+  }
+
+  #read(everyMs: number, forMs: number, isHasty: boolean): void {
+    const [scheduler, store] = [this.#scheduler, this.#store];
+    const { journal } = this.#recorder;
+    const tookTooSoon = (partition: number): void => {
+      this.#hands.harmed({ type: 'hastyReader', partition, codes: ['STORE_FILE_MISSING'] });
+    };
+    const untilMs = scheduler.nowMs + forMs;
+    startReader({ scheduler, store, journal, tookTooSoon }, { untilMs, everyMs, isHasty });
   }
 
   /** The last one counts: who gave it room before has given it too little. */

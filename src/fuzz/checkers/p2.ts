@@ -11,7 +11,8 @@ export function checkP2(trace: Facts): Violation[] {
   const shownBy = new Map<string, string>();
   return trace.visible.flatMap((change) => {
     const { uri, type, content } = change;
-    if (content === null) {
+    // What a reader has taken it has seen: once more would be twice.
+    if (content === null && type !== 'taken') {
       for (const [line, file] of shownBy) if (file === uri) shownBy.delete(line);
     }
     if (type !== 'appeared' || content === null) return [];

@@ -51,4 +51,63 @@ export const STORE_STORIES: readonly Story[] = [
       return { faults: [full, loss, ...(random.percent(50) ? [unheard] : [])], config: { restartMs: 10 } };
     },
   },
+  {
+    // A reader takes every file at once, while the one who published it is asleep, and another may publish it again.
+    name: 'taken from under a zombie',
+    weight: 3,
+    tell({ random, processes }, atMs) {
+      const first = random.below(processes);
+      const point = random.pick(['store.commit', 'journal.append', 'source.commitOffset'] as const);
+      const sleep: Fault = {
+        ...{ type: 'pause', process: first, life: 0, nth: random.pick([1, 2, 3, 4]), point },
+        ...{ side: random.pick(['before', 'after'] as const), forMs: random.pick([2_500, 4_000]) },
+      };
+      const late: Fault = {
+        ...{ type: 'store', process: (first + 1) % processes, life: 0, nth: 1 + random.below(3) },
+        ...{ point: random.pick(['store.commit', 'store.commitAfterRecovery'] as const) },
+        fault: random.pick(['late', 'lostReply', 'asleep'] as const),
+      };
+      const reader: Fault = { type: 'reader', atMs: 0, forMs: 12_000, everyMs: random.pick([1, 3, 20]) };
+      const loss: Fault = { type: 'kill', process: random.below(processes), atMs };
+      return { faults: [reader, sleep, late, ...(random.percent(50) ? [loss] : [])] };
+    },
+  },
+  {
+    // The disk is small, and only readers give it room.
+    name: 'a full disk that readers empty',
+    weight: 2,
+    stores: ['file'],
+    tell({ random, processes }, atMs) {
+      const full: Fault = {
+        ...{
+          type: 'full',
+          atMs,
+          forMs: 6_000,
+          freeBytes: 5 + random.below(40),
+          withJournal: random.percent(20),
+        },
+      };
+      const reader: Fault = { type: 'reader', atMs, forMs: 8_000, everyMs: random.pick([3, 20, 150]) };
+      const kill: Fault = {
+        type: 'kill',
+        process: random.below(processes),
+        atMs: atMs + random.below(2_000),
+      };
+      return { faults: [full, reader, kill] };
+    },
+  },
+  {
+    // What a reader took too soon looks lost to whoever takes over.
+    name: 'taken before it was known',
+    weight: 1,
+    isHarm: true,
+    tell({ random, processes }, atMs) {
+      const process = random.below(processes);
+      const crash: Fault = {
+        ...{ type: 'crash', process, life: 0, nth: 1 + random.below(3) },
+        ...{ point: 'store.commit', side: 'after' },
+      };
+      return { faults: [{ type: 'hastyReader', atMs, forMs: 2_000, everyMs: random.pick([1, 3]) }, crash] };
+    },
+  },
 ];

@@ -1,14 +1,44 @@
 /** What becomes of the destination, whoever calls it. */
 import { z } from 'zod';
 import { counted, drawTimeMs } from './drawing.ts';
-import type { KindsOf } from './kind.ts';
+import type { DrawContext, KindsOf } from './kind.ts';
 
 /** For less than a checkpoint, for some, for longer than an epoch is tried. */
 const FULL_MS = [80, 600, 2_500, 6_000] as const;
 /** A record has four to six bytes, a name takes one. */
 const FREE_BYTES_MAX = 30;
 
-export const STORE_FAULTS: KindsOf<'full'> = {
+const READ_MS = [100, 1_000, 5_000, 20_000] as const;
+const EVERY_MS = [1, 3, 20, 150] as const;
+const readerFields = { atMs: counted, forMs: counted, everyMs: z.number().int().min(1).max(1_000_000) };
+
+const drawReader = (context: DrawContext) => ({
+  ...{ atMs: drawTimeMs(context), forMs: context.random.pick(READ_MS) },
+  everyMs: context.random.pick(EVERY_MS),
+});
+
+export const STORE_FAULTS: KindsOf<'full' | 'reader' | 'hastyReader'> = {
+  reader: {
+    weight: 2,
+    schema: z.strictObject({ type: z.literal('reader'), ...readerFields }),
+    draw: (context) => ({ type: 'reader', ...drawReader(context) }),
+    words: ({ atMs, forMs, everyMs }) =>
+      `at ${atMs} ms, for ${forMs} ms, a reader takes away every ${everyMs} ms what is journaled as committed`,
+    strike({ forMs, everyMs }, world) {
+      world.read(everyMs, forMs, false);
+    },
+  },
+  hastyReader: {
+    weight: 1,
+    isHarm: true,
+    schema: z.strictObject({ type: z.literal('hastyReader'), ...readerFields }),
+    draw: (context) => ({ type: 'hastyReader', ...drawReader(context) }),
+    words: ({ atMs, forMs, everyMs }) =>
+      `at ${atMs} ms, for ${forMs} ms, a reader takes away every ${everyMs} ms whatever it sees`,
+    strike({ forMs, everyMs }, world) {
+      world.read(everyMs, forMs, true);
+    },
+  },
   full: {
     weight: 2,
     stores: ['file'],

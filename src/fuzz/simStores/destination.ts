@@ -2,6 +2,7 @@
 import type { JournalId } from '../../../journal/ids.ts';
 import type { SimProcess } from '../process.ts';
 import { SeededRandom } from '../random.ts';
+import type { VisibleChange } from '../schedule.ts';
 import type { SimStoreOptions } from './port.ts';
 import { SimWitnesses } from './witnesses.ts';
 
@@ -41,7 +42,12 @@ export class Destination {
     if (this.#visible.delete(uri)) this.#tell(uri, how, null);
   }
 
-  #tell(uri: string, type: 'appeared' | 'changed' | 'gone' | 'undone', bytes: Buffer | null): void {
+  /** A reader has it from now on, as it is. */
+  take(uri: string): void {
+    if (this.#visible.delete(uri)) this.#tell(uri, 'taken', null);
+  }
+
+  #tell(uri: string, type: VisibleChange['type'], bytes: Buffer | null): void {
     const content = bytes === null ? null : bytes.toString('utf8');
     this.#options.visible({ atMs: this.nowMs, uri, type, content });
   }

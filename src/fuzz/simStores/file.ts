@@ -69,6 +69,10 @@ export class SimFileServer implements SimStoreServer {
     this.#disk.unlink(uri);
     this.#disk.syncFolderOf(uri);
   }
+
+  take(uri: string): void {
+    this.#disk.take(uri);
+  }
 }
 
 class SimFileStore extends SimStore implements Store {
@@ -138,7 +142,7 @@ class SimFileStore extends SimStore implements Store {
   async commit(target: PartTarget, durable: DurablePart): Promise<void> {
     const isLinked = await this.call('store.commit', () => {
       const temporary = this.#disk.find(target.temporaryUri);
-      if (temporary === null || this.#disk.find(target.finalUri) !== null) return false;
+      if (temporary === null || temporary.names.size > 1) return false;
       if (temporary.bytes.length !== durable.length) throw differs(target, 'has another length');
       this.#disk.link(temporary, target.finalUri);
       return true;
@@ -170,6 +174,8 @@ class SimFileStore extends SimStore implements Store {
     const final = this.#disk.find(target.finalUri);
     const found = final ?? temporary;
     if (found === null) return false;
+    // A second name that is not the final one: a reader has it already.
+    if (final === null && found.names.size > 1) return false;
     const difference = differenceOf(found.bytes, durable);
     if (difference !== null) throw differs(target, difference);
     this.#disk.syncData(found);

@@ -73,6 +73,11 @@ export class SimOssServer implements SimStoreServer {
   remove(uri: string): void {
     this.bucket.delete(uri);
   }
+
+  take(uri: string): void {
+    this.#destination.take(uri);
+    this.remove(uri);
+  }
 }
 
 class SimOssStore extends SimStore implements Store {

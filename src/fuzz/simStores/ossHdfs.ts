@@ -63,6 +63,11 @@ export class SimOssHdfsServer implements SimStoreServer {
   remove(uri: string): void {
     this.namespace.remove(uri);
   }
+
+  take(uri: string): void {
+    this.#destination.take(uri);
+    this.remove(uri);
+  }
 }
 
 class SimOssHdfsStore extends SimStore implements Store {

@@ -21,6 +21,8 @@ export class Inode {
 
 /** What a name takes, in bytes: without room no file is made, however empty. */
 const NAME_BYTES = 1;
+/** Where readers put what they take: outside of the destination, on the same disk. */
+const READERS = 'reader:';
 
 export class Disk {
   readonly #destination: Destination;
@@ -88,6 +90,19 @@ export class Disk {
     this.#destination.hide(uri);
   }
 
+  /** A reader renames it; whatever becomes of the power, it has it. */
+  take(uri: string): void {
+    const inode = this.#names.get(uri);
+    if (inode === undefined) return;
+    const own = `${READERS}${uri}`;
+    this.#destination.take(uri);
+    this.unlink(uri);
+    this.#durableNames.delete(uri);
+    inode.names.add(own);
+    this.#names.set(own, inode);
+    this.#durableNames.set(own, inode);
+  }
+
   /** A positional write; whatever names lead to the inode show it. Of what has no room the beginning is written. */
   write(inode: Inode, position: number, all: Buffer): void {
     const bytes = all.subarray(0, this.freeBytes);
@@ -100,7 +115,7 @@ export class Disk {
   #rewrite(inode: Inode, bytes: Buffer): void {
     inode.bytes = bytes;
     inode.durableLength = Math.min(inode.durableLength, bytes.length);
-    for (const uri of inode.names) this.#destination.show(uri, bytes);
+    for (const uri of inode.names) if (!uri.startsWith(READERS)) this.#destination.show(uri, bytes);
   }
 
   /** fdatasync. */
