@@ -72,6 +72,14 @@ const takeRequest = (event: {
 /** After every jump of nextOffset: nothing is compared with the log until more of it was read. */
 const UNKNOWN_EPOCH = { leaderEpoch: null, leaderEpochStart: null } as const;
 
+/** Of the last batch that both logs hold: the log may be cut again, below it, before anything more was read. */
+function epochBelow({
+  divergedAt,
+  leaderEpoch,
+}: EventOf<'logTruncationAccepted'>): Pick<PartitionContext, 'leaderEpoch' | 'leaderEpochStart'> {
+  return leaderEpoch === null ? UNKNOWN_EPOCH : { leaderEpoch, leaderEpochStart: divergedAt };
+}
+
 /** Pieces of the same checkpoint follow each other; the first one of another checkpoint voids what was left. */
 function collectPiece(
   pieces: PartitionContext['pieces'],
@@ -119,7 +127,7 @@ function recordFact(context: PartitionContext, event: PartitionMachineEvent): Pa
       return { stop: null, nextOffset: event.toOffset, ...UNKNOWN_EPOCH, ...takeRequest(event) };
     case 'logTruncationAccepted':
       return {
-        ...{ stop: null, nextOffset: event.divergedAt, ...UNKNOWN_EPOCH },
+        ...{ stop: null, nextOffset: event.divergedAt, ...epochBelow(event) },
         ...{ generation: context.generation + 1, ...takeRequest(event) },
       };
     case 'witnessAnswered':

@@ -8,7 +8,10 @@ const part = z.string().transform((text) => partId(text));
 /** Durable handle of a file as its store wrote it (upload id, ETags ...); null where names and lengths say it all. */
 const handle = z.json();
 const leaderEpoch = count.nullable();
-/** Where the source's log differs from the one that was read: records from here on were replaced. */
+/**
+ * Where the source's log differs from the one that was read: records from here on were replaced. Its `leaderEpoch` ends there or later: by
+ * that a log is told that is cut again before any more of it was read. Null where none is known.
+ */
 const truncation = z.object({ divergedAt: offset, leaderEpoch });
 export type LogTruncation = z.output<typeof truncation>;
 /** An entry that a place outside the journal remembers. */

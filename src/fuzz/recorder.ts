@@ -24,6 +24,9 @@ export interface RecorderOptions {
   readonly leftovers: () => readonly string[];
 }
 
+/** What ends a stop. */
+const ANSWERS = ['resumeRequested', 'lossAccepted', 'logTruncationAccepted'] as const;
+
 const decoder = new TextDecoder();
 
 export class Recorder {
@@ -38,6 +41,7 @@ export class Recorder {
   readonly #scheduler: Scheduler;
   readonly #options: RecorderOptions;
   #recordsVisible = 0;
+  #isCut = false;
   readonly #linesVisible = new Map<string, number>();
   /** Part files that the journal has opened and neither committed nor discarded. */
   #partsLeft = 0;
@@ -54,6 +58,7 @@ export class Recorder {
   /** Every record is visible, every part file's life is journaled to its end, and nothing temporary is left. */
   get isComplete(): boolean {
     return (
+      !this.#isCut &&
       this.#recordsVisible >= this.#options.recordsExpected &&
       this.#partsLeft === 0 &&
       this.#options.leftovers().length === 0
@@ -65,8 +70,13 @@ export class Recorder {
     this.journal.push({ subject, revision, atMs: this.#scheduler.nowMs, text });
     this.#partsLeft += partsOpened(text);
     this.version += 1;
-    if (text.includes('"type":"resumeRequested"') || text.includes('"type":"lossAccepted"'))
+    if (ANSWERS.some((type) => text.includes(`"type":"${type}"`)))
       this.stops.delete(Number(subject.slice(subject.lastIndexOf('.') + 1)));
+  }
+
+  /** What is complete is to be looked for record by record. */
+  logCut(): void {
+    this.#isCut = true;
   }
 
   /** The journal has lost its entries behind this revision. */

@@ -156,18 +156,32 @@ export type Fault =
   | (Nth & { readonly type: 'identity' })
   /** An operator asks the owner of the partition to roll its files. */
   | { readonly type: 'roll'; readonly partition: number; readonly atMs: number }
-  /** An operator asks for something else, right or not: `skew` is how far off the offsets of an accepted loss are. */
+  /** An operator asks for something else, right or not: `skew` is how far off the offsets that it names are. */
   | {
       readonly type: 'request';
       readonly partition: number;
       readonly atMs: number;
-      readonly asks: 'resume' | 'acceptLoss' | 'garbage';
+      readonly asks: 'resume' | 'acceptLoss' | 'acceptTruncation' | 'garbage';
       readonly skew: number;
     }
   /** The group assigns its partitions anew. */
   | { readonly type: 'rebalance'; readonly atMs: number }
   /** The topic is deleted and made again, or the brokers are those of another cluster: other records at the same offsets. */
   | { readonly type: 'replaceTopic'; readonly atMs: number; readonly cluster: boolean }
+  /** Another leader takes over the partition, and has everything. */
+  | { readonly type: 'election'; readonly partition: number; readonly atMs: number }
+  /**
+   * Another leader takes over that lacks the newest `batches`; `grown` other records stand at their offsets at once. `unseen`: they are
+   * of an earlier leader epoch, in which no replica had copied them.
+   */
+  | {
+      readonly type: 'logTruncated';
+      readonly partition: number;
+      readonly atMs: number;
+      readonly batches: number;
+      readonly grown: number;
+      readonly unseen: boolean;
+    }
   /** Retention takes all but the newest batches of the partition, read or not. */
   | { readonly type: 'expire'; readonly partition: number; readonly atMs: number; readonly keep: number }
   | { readonly type: 'away'; readonly service: Service; readonly atMs: number; readonly forMs: number }
@@ -273,6 +287,15 @@ export interface ExpectedRecord {
   readonly value: string;
 }
 
+/** A log as it was until it was cut. */
+export interface EarlierLog {
+  readonly untilMs: number;
+  /** From there on its records were lost. */
+  readonly cutAt: number;
+  /** What readers could have seen of it. */
+  readonly records: readonly ExpectedRecord[];
+}
+
 export interface RunTrace {
   readonly schedule: Schedule;
   readonly violations: readonly Violation[];
@@ -287,8 +310,10 @@ export interface RunTrace {
   readonly harms: readonly Harm[];
   /** What lies at the destination in the end besides committed files. */
   readonly leftovers: readonly string[];
-  /** By partition number. */
+  /** By partition number; of the log that there is in the end. */
   readonly expected: readonly (readonly ExpectedRecord[])[];
+  /** By partition number: the logs before that, the oldest first; none where the log was never cut. */
+  readonly earlier: readonly (readonly EarlierLog[])[];
   readonly happenings: readonly Happening[];
   readonly exits: readonly ProcessExit[];
   readonly stopped: readonly TracedStop[];

@@ -126,6 +126,15 @@ export class SimJournalServer {
     return null;
   }
 
+  /** Where the partition's log went back, as its last stop of that kind says; null where there was none. */
+  divergenceOf(partition: number): bigint | null {
+    for (const { bytes } of this.#partitionEntries(partition).toReversed()) {
+      const [, offset] = /"divergedAt":"(\d+)"/.exec(decoder.decode(bytes)) ?? [];
+      if (offset !== undefined) return BigInt(offset);
+    }
+    return null;
+  }
+
   #partitionEntries(partition: number): StoredEntry[] {
     for (const [subject, stored] of this.#subjects)
       if (subject.includes('.partition.') && subject.endsWith(`.${partition}`)) return stored;

@@ -5,9 +5,12 @@
  */
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import { LogCheck } from '../kafka/logCheck.ts';
+import type { SourceLog } from '../kafka/options.ts';
 import type {
   OffsetRange,
   PartitionFeed,
+  ReadEpoch,
   Source,
   SourceFacts,
   SourceListener,
@@ -20,7 +23,8 @@ import type { Scheduler } from './scheduler.ts';
 import { abortError, SimFeed } from './simKafka/feed.ts';
 import { SimGroup, type Assignment, type CommitReply } from './simKafka/group.ts';
 import { SimMember } from './simKafka/member.ts';
-import { PartitionLog } from './simKafka/partitionLog.ts';
+import { epochBrokers } from './simKafka/epochQuestions.ts';
+import { PartitionLog, type LogCut } from './simKafka/partitionLog.ts';
 import { unpackWaitOf } from './simMemory.ts';
 
 const GROUP_ID = 'group-1';
@@ -30,6 +34,8 @@ const RETRY_FIRST_MS = 100;
 const RETRY_LONGEST_MS = 2_000;
 /** A question is given up after as many time-outs. */
 const QUESTION_TIMEOUTS = 4;
+const nothing = (): void => undefined;
+const SILENT: SourceLog = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 /** stop() does not wait longer for a group that does not answer. */
 const STOP_MS = 1_800;
 
@@ -91,9 +97,12 @@ export class SimKafka {
     }
   }
 
-  /** Other records at the same offsets, of a topic or a cluster with another id. False where nobody knows the first one yet. */
+  /**
+   * Other records at the same offsets, of a topic or a cluster with another id. False where nobody knows the first one yet, and where that
+   * was cut: it may have been longer, and then nothing would follow that could be told from it.
+   */
   replace(isCluster: boolean): boolean {
-    if (!this.#isDescribed) return false;
+    if (!this.#isDescribed || this.logs.some(({ earlier }) => earlier.length > 0)) return false;
     if (isCluster) this.clusterId = 'cluster-2';
     else this.topicId = 'topic-2';
     const before = this.#current;
@@ -108,6 +117,15 @@ export class SimKafka {
   /** Retention takes all but the newest batches that are there; false where it takes nothing. */
   expire(partition: number, keep: number): boolean {
     return this.#current[partition]?.expire(this.#scheduler.nowMs, keep) ?? false;
+  }
+
+  /** Gives where the logs differ; null where nothing is cut, or where they are not the job's own any more. */
+  cut(partition: number, cut: LogCut): number | null {
+    return this.#current === this.logs ? this.log(partition).cut(this.nowMs, cut) : null;
+  }
+
+  elect(partition: number): void {
+    this.log(partition).elect(this.nowMs);
   }
 
   described(): void {
@@ -133,11 +151,19 @@ export class SimKafka {
     return this.#awayUntilMs > this.#scheduler.nowMs;
   }
 
-  log(partition: number): PartitionLog {
+  get partitions(): number {
+    return this.logs.length;
+  }
+
+  get nowMs(): number {
+    return this.#scheduler.nowMs;
+  }
+
+  readonly log = (partition: number): PartitionLog => {
     const log = this.#current[partition];
     if (log === undefined) throw new Error(`${this.topic} has no partition ${partition}`);
     return log;
-  }
+  };
 
   /** Remembers the member of a place and gives the one of the process before. */
   nameMember(place: number, memberId: string): void {
@@ -159,6 +185,7 @@ class SimSource implements Source {
   readonly #process: SimProcess;
   readonly #faults: KafkaFaults;
   readonly #feeds = new Set<SimFeed>();
+  readonly #check: LogCheck<SimFeed>;
   #member: SimMember | null = null;
   #clusterId: string | null = null;
   #stopped: Promise<void> | null = null;
@@ -167,6 +194,20 @@ class SimSource implements Source {
     this.#kafka = kafka;
     this.#process = process;
     this.#faults = faults;
+    const brokers = epochBrokers(
+      kafka.topic,
+      () => kafka,
+      (question) => this.#question(question),
+    );
+    const { clock } = process;
+    this.#check = new LogCheck<SimFeed>(
+      { brokers, clock, log: SILENT },
+      {
+        lostLeader: (feed) => {
+          feed.lostLeader();
+        },
+      },
+    );
   }
 
   async describe({ signal }: { signal: AbortSignal }): Promise<SourceFacts> {
@@ -227,16 +268,22 @@ class SimSource implements Source {
     await this.#member.start();
   }
 
-  open({ partition }: TopicPartition, offset: bigint): PartitionFeed {
+  open(
+    { topic, partition }: TopicPartition,
+    offset: bigint,
+    _expectedTopicId: string | null = null,
+    read: ReadEpoch | null = null,
+  ): PartitionFeed {
     const { options } = this.#kafka;
     const log = (): PartitionLog => this.#kafka.log(partition);
     const ask = <T>(question: () => T): Promise<T> => this.#ask(question);
+    const own = { process: this.#process, check: this.#check };
     const feed = new SimFeed(
       {
-        ...{ process: this.#process, log, batchesMax: options.fetchBatchesMax, ask },
+        ...{ ...own, topic, log, batchesMax: options.fetchBatchesMax, ask },
         unpackWait: unpackWaitOf(this.#process, options.memoryBytes ?? null),
       },
-      offset,
+      ...([partition, offset, read] as const),
     );
     this.#feeds.add(feed);
     return feed;

@@ -276,6 +276,9 @@ class World {
       harmed: (harm) => {
         this.#harms.push({ ...harm, atMs: scheduler.nowMs });
       },
+      logCut: () => {
+        recorder.logCut();
+      },
       journalCut: (revision) => {
         recorder.journalCut(revision);
       },
@@ -340,6 +343,7 @@ class World {
       ...{ journal, visible, happenings, exits, stopped, alarms, lent, failpointHits },
       leftovers: this.#store.leftovers(),
       expected: this.#kafka.logs.map((log) => log.expected()),
+      earlier: this.#kafka.logs.map((log) => log.earlier),
       harms: this.#harms,
       held: [...this.#store.held()].map(([process, { now, most }]) => ({ process, left: now, most })),
       fired: this.#plan.fired,

@@ -16,23 +16,34 @@ function stampOf(nodeId: number, leaderEpoch: number, connects: number): string 
   return `${nodeId}/${leaderEpoch}/${connects}`;
 }
 
-export interface LogCheckHost {
-  /** The feed's leader is another one, or not ready: it is looked for again. */
-  lostLeader(feed: Feed): void;
+/** What of a feed is compared with its log. */
+export type CheckedFeed = Pick<
+  Feed,
+  | ('name' | 'topic' | 'partition' | 'open' | 'fail')
+  | ('leader' | 'leaderEpoch' | 'readEpoch' | 'highestEpoch' | 'fetchOffset' | 'provenBy' | 'olderSinceMs')
+>;
+
+export interface LogCheckContext extends Pick<FetcherContext, 'clock' | 'log'> {
+  readonly brokers: Pick<FetcherContext['brokers'], 'metadata' | 'epochEnds' | 'fetchConnects'>;
 }
 
-export class LogCheck {
-  readonly #context: FetcherContext;
-  readonly #host: LogCheckHost;
+export interface LogCheckHost<F extends CheckedFeed> {
+  /** The feed's leader is another one, or not ready: it is looked for again. */
+  lostLeader(feed: F): void;
+}
+
+export class LogCheck<F extends CheckedFeed = Feed> {
+  readonly #context: LogCheckContext;
+  readonly #host: LogCheckHost<F>;
   #wasTold = false;
 
-  constructor(context: FetcherContext, host: LogCheckHost) {
+  constructor(context: LogCheckContext, host: LogCheckHost<F>) {
     this.#context = context;
     this.#host = host;
   }
 
   /** Those of a broker's feeds that may be fetched over this connection: the others have ended, or their leader is looked for. */
-  async admitted(nodeId: number, connects: number, feeds: readonly Feed[]): Promise<Feed[]> {
+  async admitted(nodeId: number, connects: number, feeds: readonly F[]): Promise<F[]> {
     for (const feed of feeds) {
       // Nothing was read yet: what will be is of this log.
       if (feed.readEpoch === null) feed.provenBy = stampOf(nodeId, feed.leaderEpoch, connects);
@@ -56,11 +67,11 @@ export class LogCheck {
     );
   }
 
-  #isProven(feed: Feed, nodeId: number, connects: number): boolean {
+  #isProven(feed: F, nodeId: number, connects: number): boolean {
     return feed.provenBy === stampOf(nodeId, feed.leaderEpoch, connects);
   }
 
-  #judgeFeed(feed: Feed, end: EpochEnd | undefined, position: LogPosition, stamp: string): void {
+  #judgeFeed(feed: F, end: EpochEnd | undefined, position: LogPosition, stamp: string): void {
     switch (end?.errorCode) {
       case KAFKA_CODE.none:
         try {
@@ -81,20 +92,22 @@ export class LogCheck {
   }
 
   /** Throws SOURCE_TRUNCATED where the leader's log holds less of what was read than was read. */
-  #judge(feed: Feed, end: EpochEnd, { offset, read }: LogPosition): void {
+  #judge(feed: F, end: EpochEnd, { offset, read }: LogPosition): void {
     if (read === null) return;
     if (end.endOffset < 0n) {
       this.#tellWithout(feed);
       return;
     }
-    if (end.endOffset < offset) throw truncated(feed.name, offset, divergence(end, read));
+    // A log without the epoch that was read is another one, however long it has grown in an earlier epoch.
+    if (end.endOffset < offset || end.leaderEpoch < read.epoch)
+      throw truncated(feed.name, offset, divergence(end, read));
   }
 
   /**
    * Whether what was read up to the position is still in the log, asked now; nothing is asked where nothing has changed since the feed was
    * last proven. Throws SOURCE_TRUNCATED, and anything else where no leader answers for certain.
    */
-  async verify(feed: Feed, position: LogPosition): Promise<void> {
+  async verify(feed: F, position: LogPosition): Promise<void> {
     const { brokers } = this.#context;
     const { read } = position;
     if (read === null) return;
@@ -110,7 +123,7 @@ export class LogCheck {
    * For a log whose leader epoch has stayed below one that was read: SOURCE_TRUNCATED, or null where the log holds what was read all the
    * same.
    */
-  async olderLog(feed: Feed): Promise<TidemarkError | null> {
+  async olderLog(feed: F): Promise<TidemarkError | null> {
     const read = feed.readEpoch;
     if (read === null) return null;
     const leader = await this.#leaderOf(feed);
@@ -124,7 +137,7 @@ export class LogCheck {
   }
 
   /** For an offset behind the end of the log. Null where the broker tells no epochs. */
-  async beyondEnd(feed: Feed, leader: PartitionLeader): Promise<TidemarkError | 'inside' | null> {
+  async beyondEnd(feed: F, leader: PartitionLeader): Promise<TidemarkError | 'inside' | null> {
     const logEnd = await this.#logEnd(feed, leader);
     if (logEnd === null) return null;
     if (feed.fetchOffset <= logEnd) return 'inside';
@@ -136,27 +149,27 @@ export class LogCheck {
   }
 
   /** Null where the broker does not say. */
-  async #logEnd(feed: Feed, leader: PartitionLeader): Promise<bigint | null> {
+  async #logEnd(feed: F, leader: PartitionLeader): Promise<bigint | null> {
     if (leader.leaderEpoch < 0) return null;
     const { endOffset } = await this.#ask(feed, leader, ANY_LEADER_EPOCH, leader.leaderEpoch);
     return endOffset < 0n ? null : endOffset;
   }
 
-  async #leaderOf(feed: Feed): Promise<PartitionLeader> {
+  async #leaderOf(feed: F): Promise<PartitionLeader> {
     const { topics } = await this.#context.brokers.metadata([feed.topic]);
     const leader = topics.find(({ topic }) => topic === feed.topic)?.partitions[feed.partition];
     if (leader === undefined || leader.leader < 0) throw new Error(`${feed.name} has no leader now`);
     return leader;
   }
 
-  async #ask(feed: Feed, { leader }: PartitionLeader, current: number, epoch: number): Promise<EpochEnd> {
+  async #ask(feed: F, { leader }: PartitionLeader, current: number, epoch: number): Promise<EpochEnd> {
     const [end] = await this.#context.brokers.epochEnds(leader, [questionOf(feed, current, epoch)]);
     if (end?.errorCode !== KAFKA_CODE.none)
       throw new Error(`broker ${leader} answers error ${end?.errorCode ?? -1} for the log of ${feed.name}`);
     return end;
   }
 
-  #tellWithout(feed: Feed): void {
+  #tellWithout(feed: F): void {
     if (this.#wasTold) return;
     this.#wasTold = true;
     this.#context.log.warn(
@@ -166,20 +179,20 @@ export class LogCheck {
   }
 }
 
-function questionOf({ topic, partition }: Feed, currentLeaderEpoch: number, leaderEpoch: number) {
+function questionOf({ topic, partition }: CheckedFeed, currentLeaderEpoch: number, leaderEpoch: number) {
   return { topic, partition, currentLeaderEpoch, leaderEpoch };
 }
 
 interface Divergence {
   readonly divergedAt: bigint;
-  /** Of the last batch that both logs hold; null where that is not known. */
+  /** One that the log holds, and that ends there or later: were it cut again below, the epoch would end before. Null: none is known. */
   readonly leaderEpoch: number | null;
 }
 
 /** The epoch that was read last is unknown to the log where it answers for an earlier one: nothing of that epoch is there. */
 function divergence(end: EpochEnd, read: ReadEpoch): Divergence {
   if (end.leaderEpoch < read.epoch && read.startOffset < end.endOffset)
-    return { divergedAt: read.startOffset, leaderEpoch: null };
+    return { divergedAt: read.startOffset, leaderEpoch: end.leaderEpoch };
   return { divergedAt: end.endOffset, leaderEpoch: end.leaderEpoch < 0 ? null : end.leaderEpoch };
 }
 

@@ -20,6 +20,31 @@ const [firstShown, secondShown] = VISIBLE as [VisibleChange, VisibleChange];
 /** Further files of the same records, as a journal that opened them would allow. */
 const COPY = 'file:///lake/part-numbers-0-00000000000000000002';
 
+/** The first of another generation. */
+const THIRD = 'file:///lake/part-numbers-0-00000000000000000003.g2';
+const SECOND_GENERATION: readonly JournalLine[] = [
+  [300, truncatedAt(3)],
+  [310, { type: 'logTruncationAccepted', requestId: 1, divergedAt: '3', leaderEpoch: 0 }],
+  [320, opened('c', THIRD)],
+  [340, completed(3, 4, 1, [change('c', 'pending', [3, 3], 6)])],
+  [360, { type: 'partCommitted', partId: 'c' }],
+];
+
+/** The log of SOUND was cut at 150 ms, and holds these in the end. */
+function cutAt(offset: number, values: readonly string[]): Partial<Facts> {
+  const records = [0, 1, 2, 3, 4].map((at) => ({ offset: String(at), value: `0:${at}` }));
+  return {
+    earlier: [[{ untilMs: 150, cutAt: offset, records }]],
+    expected: [values.map((value) => ({ offset: value.slice(value.indexOf(':') + 1), value }))],
+    harms: [{ type: 'logTruncated', atMs: 150, partition: 0, codes: ['SOURCE_TRUNCATED'] }],
+  };
+}
+
+function truncatedAt(divergedAt: number) {
+  const truncation = { divergedAt: String(divergedAt), leaderEpoch: 0 };
+  return { type: 'partitionStopped', code: 'SOURCE_TRUNCATED', message: 'x', files: [], truncation };
+}
+
 interface Broken {
   readonly name: string;
   readonly invariant: Invariant;
@@ -206,6 +231,48 @@ const BROKEN: readonly Broken[] = [
     trace: { journal: [...JOURNAL, ...journalOf([300, completed(3, 5, 1, [])])] },
     offsets: ['5'],
   },
+  {
+    name: 'the log was cut below what was read, and its new records were passed over',
+    invariant: 'P1',
+    trace: {
+      ...cutAt(2, ['0:0', '0:1', '0~1:2', '0~1:3', '0~1:4', '0~1:5']),
+      visible: [...VISIBLE, { atMs: 350, uri: COPY, type: 'appeared', content: '0~1:5\n' }],
+      journal: [
+        ...JOURNAL,
+        ...journalOf(
+          [320, opened('c', COPY)],
+          [340, completed(3, 6, 1, [change('c', 'pending', [5, 5], 6)])],
+        ),
+      ],
+    },
+    offsets: ['5', '6'],
+  },
+  {
+    name: 'a generation that an operator accepted is counted and not written',
+    invariant: 'P1',
+    trace: {
+      ...cutAt(3, ['0:0', '0:1', '0:2', '0~1:3']),
+      journal: [...JOURNAL, ...journalOf(...SECOND_GENERATION)],
+    },
+    offsets: ['3', '3'],
+  },
+  {
+    name: 'a partition is stopped for a log that was cut above what was read',
+    invariant: 'P6',
+    trace: {
+      ...cutAt(5, ['0:0', '0:1', '0:2', '0:3', '0:4']),
+      journal: [...JOURNAL, ...journalOf([300, truncatedAt(5)])],
+    },
+  },
+  {
+    name: 'a partition is stopped for a log that was cut elsewhere',
+    invariant: 'P6',
+    trace: {
+      ...cutAt(3, ['0:0', '0:1', '0:2', '0~1:3']),
+      journal: [...JOURNAL, ...journalOf([300, truncatedAt(4)])],
+    },
+    offsets: ['4'],
+  },
 ];
 
 /** What follows the first file of JOURNAL, its checkpoint being number `checkpoint`. */
@@ -243,6 +310,13 @@ describe('the checkers', () => {
     expect([...new Set(found.map((one) => one.invariant))], JSON.stringify(found)).toEqual([invariant]);
     if (offsets !== undefined) expect(found.flatMap((one) => one.offsets)).toEqual(offsets);
     if (files !== undefined) expect([...new Set(found.flatMap((one) => one.files))]).toEqual(files);
+  });
+
+  it('accept what was read of a log before it was cut, and each record of the next generation once', () => {
+    const cut = cutAt(3, ['0:0', '0:1', '0:2', '0~1:3']);
+    const journal = [...JOURNAL, ...journalOf(...SECOND_GENERATION)];
+    const third: VisibleChange = { atMs: 350, uri: THIRD, type: 'appeared', content: '0~1:3\n' };
+    expect(checkAll({ ...SOUND, ...cut, journal, visible: [...VISIBLE, third] })).toEqual([]);
   });
 
   it('accept a record that is still in progress, or pending, when the run is over', () => {

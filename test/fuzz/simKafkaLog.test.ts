@@ -82,7 +82,7 @@ describe('the log', () => {
     const { scheduler, member } = scene([[records(0, 2)]]);
     await pass(scheduler, 10);
     const feed = member(0).source.open(at(0), 3n, null);
-    await expect(eventually(scheduler, feed.next())).rejects.toMatchObject({ code: 'SOURCE_BEYOND_END' });
+    await expect(eventually(scheduler, feed.next())).rejects.toMatchObject({ code: 'SOURCE_TRUNCATED' });
   });
 });
 

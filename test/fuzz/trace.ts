@@ -125,6 +125,7 @@ export const SOUND: Facts = {
   leftovers: [],
   harms: [],
   expected: [[0, 1, 2, 3, 4].map((offset) => ({ offset: String(offset), value: `0:${offset}` }))],
+  earlier: [[]],
   happenings: [],
   exits: [{ process: 'p0.0', atMs: 390, error: null }],
   stopped: [],

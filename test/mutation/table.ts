@@ -7,6 +7,7 @@ import type { StoreKind } from '../../src/fuzz/schedule.ts';
 import { FLOW_MUTATIONS } from './flowMutations.ts';
 import type { Hunted } from './hunt.ts';
 import { JOURNAL_MUTATIONS } from './journalMutations.ts';
+import { LOG_MUTATIONS } from './logMutations.ts';
 import type { Mutation, Patch } from './mutation.ts';
 import { PROTOCOL_MUTATIONS } from './protocolMutations.ts';
 import { MORE_PROTOCOL_MUTATIONS } from './protocolMutations2.ts';
@@ -26,6 +27,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...PROTOCOL_MUTATIONS,
   ...MORE_PROTOCOL_MUTATIONS,
   ...SCARCITY_MUTATIONS,
+  ...LOG_MUTATIONS,
 ];
 const HUNT = path.join(import.meta.dirname, 'hunt.ts');
 const SEED = 1;

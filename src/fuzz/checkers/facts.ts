@@ -31,9 +31,9 @@ export function linesOf(content: string): { readonly lines: readonly string[]; r
   return { lines, torn };
 }
 
-/** The world's values are `partition:offset`; null for what is none. */
+/** The world's values are `partition:offset`, with `~n` between them in a log that was cut n times; null for what is none. */
 export function parseValue(line: string): { readonly partition: number; readonly offset: number } | null {
-  const [, partition, offset] = /^(\d+):(\d+)$/.exec(line) ?? [];
+  const [, partition, offset] = /^(\d+)(?:~\d+)?:(\d+)$/.exec(line) ?? [];
   return partition === undefined || offset === undefined
     ? null
     : { partition: Number(partition), offset: Number(offset) };

@@ -8,6 +8,8 @@ export interface PartView {
   readonly partId: string;
   readonly finalUri: string;
   readonly temporaryUri: string;
+  /** Of the log, as the journal counts them. */
+  readonly generation: number;
   /** What the last completed checkpoint said; null before any did. */
   readonly durable: DurableView | null;
   /** When a completed checkpoint closed it; null while none has. */
@@ -28,6 +30,11 @@ export interface CheckpointView {
   readonly atMs: number;
   readonly epoch: number;
   readonly nextOffset: number;
+  /** What was next before, and up to where the log had been read: that is less where an operator gave up what was next. */
+  readonly fromOffset: number;
+  readonly readTo: number;
+  /** Of the log: each truncation that is accepted begins another one. */
+  readonly generation: number;
   /** Part files that it leaves in progress. */
   readonly inProgress: ReadonlySet<string>;
   /** Since the journal's begin. */
@@ -60,6 +67,10 @@ export interface StopView {
   readonly code: string;
   readonly message: string;
   readonly files: readonly string[];
+  /** What was next then. */
+  readonly nextOffset: number;
+  /** Where it says that the log went back; null where it says no such thing. */
+  readonly divergedAt: number | null;
 }
 
 export interface PartitionView {
@@ -125,6 +136,8 @@ class PartitionReader implements PartitionView {
   readonly behindStop: { atMs: number; type: string }[] = [];
   #epoch = 0;
   #nextOffset = 0;
+  #readTo = 0;
+  #generation = 1;
   #isStopped = false;
   #pieces: readonly RawChange[] = [];
   #recordsRead = 0;
@@ -145,6 +158,10 @@ class PartitionReader implements PartitionView {
         this.#isStopped = false;
         this.#lose(atMs, Number(event['fromOffset']), Number(event['toOffset']));
         break;
+      case 'logTruncationAccepted':
+        this.#isStopped = false;
+        this.#goBack(Number(event['divergedAt']));
+        break;
       case 'resumeRequested':
       case 'rollRequested':
       case 'requestRefused':
@@ -154,7 +171,8 @@ class PartitionReader implements PartitionView {
       case 'partOpened': {
         const { partId, finalUri, temporaryUri } = event as unknown as PartView;
         const nothing = { durable: null, pendingAtMs: null, ended: null, endedAtMs: null };
-        this.parts.set(partId, { partId, finalUri, temporaryUri, ...nothing });
+        const names = { partId, finalUri, temporaryUri, generation: this.#generation };
+        this.parts.set(partId, { ...names, ...nothing });
         break;
       }
       case 'checkpointPart':
@@ -172,7 +190,10 @@ class PartitionReader implements PartitionView {
         break;
       case 'partitionStopped':
         this.#isStopped = true;
-        this.stops.push({ ...(event as unknown as StopView), atMs });
+        this.stops.push({
+          ...(event as unknown as StopView),
+          ...{ atMs, nextOffset: this.#nextOffset, divergedAt: divergenceOf(event) },
+        });
         break;
       default:
     }
@@ -181,13 +202,25 @@ class PartitionReader implements PartitionView {
   /** What lies before the first claim's start was never to be read. */
   #claim(event: RawEvent, atMs: number): void {
     this.#epoch = Number(event['epoch']);
-    if (this.claimsAtMs.length === 0) this.#lose(atMs, 0, Number(event['startOffset']));
+    if (this.claimsAtMs.length === 0) {
+      this.#lose(atMs, 0, Number(event['startOffset']));
+      this.#readTo = this.#nextOffset;
+    }
     this.claimsAtMs.push(atMs);
   }
 
   #lose(atMs: number, fromOffset: number, toOffset: number): void {
     if (toOffset > 0) this.losses.push({ atMs, fromOffset, toOffset, nextOffset: this.#nextOffset });
     this.#nextOffset = toOffset;
+  }
+
+  /** Another generation: what was given up from there on is read. */
+  #goBack(divergedAt: number): void {
+    const losses = this.losses.map((loss) => ({ ...loss, toOffset: Math.min(loss.toOffset, divergedAt) }));
+    this.losses.splice(0, losses.length, ...losses);
+    this.#nextOffset = divergedAt;
+    this.#readTo = divergedAt;
+    this.#generation += 1;
   }
 
   #inProgress(): string[] {
@@ -211,7 +244,9 @@ class PartitionReader implements PartitionView {
         pendingAtMs: change.state === 'pending' ? atMs : null,
       });
     }
+    const before = { fromOffset: this.#nextOffset, readTo: this.#readTo, generation: this.#generation };
     this.#nextOffset = Number(event['nextOffset']);
+    this.#readTo = this.#nextOffset;
     this.#recordsRead += Number(event['recordsRead']);
     this.#recordsSkipped += (event['recordsSkipped'] as { nullValue: number }).nullValue;
     this.checkpoints.push({
@@ -219,6 +254,7 @@ class PartitionReader implements PartitionView {
       atMs,
       epoch: this.#epoch,
       nextOffset: this.#nextOffset,
+      ...before,
       inProgress: new Set(this.#inProgress()),
       recordsRead: this.#recordsRead,
       recordsSkipped: this.#recordsSkipped,
@@ -230,6 +266,11 @@ class PartitionReader implements PartitionView {
     const part = this.parts.get(partId);
     if (part !== undefined) this.parts.set(partId, { ...part, ...change });
   }
+}
+
+function divergenceOf(event: RawEvent): number | null {
+  const truncation = event['truncation'] as { readonly divergedAt: string } | null | undefined;
+  return truncation === null || truncation === undefined ? null : Number(truncation.divergedAt);
 }
 
 function changesOf(event: RawEvent): readonly RawChange[] {

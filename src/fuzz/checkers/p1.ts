@@ -1,5 +1,6 @@
 /** P1: each record below a completed checkpoint's nextOffset is in exactly one part file that is, or will be, committed. */
 import type { ExpectedRecord, Violation } from '../schedule.ts';
+import { cutLogViolations } from './cutLogs.ts';
 import { everPublished, listed, violation, type Facts } from './facts.ts';
 import { isGivenUp } from './harms.ts';
 import { readJournal, type CheckpointView, type PartitionView } from './journalView.ts';
@@ -8,6 +9,11 @@ export function checkP1(trace: Facts): Violation[] {
   const published = everPublished(trace);
   return [...readJournal(trace.journal).values()].flatMap((view) => {
     const all = trace.expected[view.partition] ?? [];
+    const earlier = trace.earlier[view.partition] ?? [];
+    if (earlier.length > 0) {
+      const cut = cutLogViolations(view, { earlier, last: all }, published);
+      return cut.length > 0 ? cut : [...unseen(view, trace), ...leaps(view)];
+    }
     const expected = all.filter(({ offset }) => !isGivenUp(view, Number(offset)));
     const lost = lostRecords(view, expected, published);
     if (lost.length > 0) return lost;

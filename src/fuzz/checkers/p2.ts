@@ -4,7 +4,8 @@ import { linesOf, listed, parseValue, violation, type Facts } from './facts.ts';
 import { readJournal, type PartitionView, type PartView } from './journalView.ts';
 
 export function checkP2(trace: Facts): Violation[] {
-  const known = new Set(trace.expected.flatMap((records) => records.map(({ value }) => value)));
+  const logs = [...trace.expected, ...trace.earlier.flatMap((logs) => logs.map(({ records }) => records))];
+  const known = new Set(logs.flatMap((records) => records.map(({ value }) => value)));
   const isBack = trace.harms.some(({ type }) => type === 'journalBack');
   const parts = partsByName(readJournal(trace.journal));
   /** Which file shows a value now. */

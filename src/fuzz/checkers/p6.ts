@@ -1,6 +1,7 @@
 /** P6: what cannot be kept stops that partition with an error that names it. Never silent; and never where all can be kept. */
 import type { Violation } from '../schedule.ts';
 import { heldMax } from '../simMemory.ts';
+import { divergences } from './cutLogs.ts';
 import { listed, violation, type Facts } from './facts.ts';
 import { isGivenUp, isRightStop } from './harms.ts';
 import { readJournal } from './journalView.ts';
@@ -12,6 +13,7 @@ export function checkP6(trace: Facts): Violation[] {
     ...alarms(trace),
     ...unhandled(trace),
     ...miscounts(trace),
+    ...falseTruncations(trace),
     ...unasked(trace),
     ...brokenClaims(trace),
     ...unrolled(trace),
@@ -136,12 +138,14 @@ function unhandled({ unhandled: reasons }: Facts): Violation[] {
 }
 
 /** What a checkpoint skipped is told: read less skipped are the records with a value. */
-function miscounts({ journal, expected }: Facts): Violation[] {
+function miscounts({ journal, expected, earlier }: Facts): Violation[] {
   return [...readJournal(journal).values()].flatMap((view) => {
     const { partition, checkpoints } = view;
     const records = (expected[partition] ?? []).filter(({ offset }) => !isGivenUp(view, Number(offset)));
-    const wrong = checkpoints.find(({ recordsRead, recordsSkipped, nextOffset }) => {
-      const below = records.filter(({ offset }) => Number(offset) < nextOffset).length;
+    const isCut = (earlier[partition] ?? []).length > 0;
+    const wrong = checkpoints.find(({ recordsRead, recordsSkipped, recordsHeld, nextOffset }) => {
+      // What a log held that was cut P1 looks for.
+      const below = isCut ? recordsHeld : records.filter(({ offset }) => Number(offset) < nextOffset).length;
       return recordsRead - recordsSkipped !== below;
     });
     if (wrong === undefined) return [];
@@ -151,4 +155,20 @@ function miscounts({ journal, expected }: Facts): Violation[] {
       `${recordsSkipped} skipped below offset ${nextOffset}, which is not what lies there`;
     return [violation('P6', text, { partition, offsets: [String(nextOffset)] })];
   });
+}
+
+/** A log that went back is told only where it lost what counts, and with the very offset. */
+function falseTruncations({ journal, earlier, harms }: Facts): Violation[] {
+  if (harms.some(({ type }) => type === 'replaceTopic')) return [];
+  return [...readJournal(journal).values()].flatMap(({ partition, stops: stopped }) =>
+    stopped.flatMap(({ code, atMs, nextOffset, divergedAt }) => {
+      if (code !== 'SOURCE_TRUNCATED') return [];
+      const right = divergences(earlier[partition] ?? [], atMs);
+      if (divergedAt !== null && divergedAt < nextOffset && right.has(divergedAt)) return [];
+      const text =
+        `partition ${partition} is stopped at ${atMs} ms since its log went back to ${String(divergedAt)}; offset ${nextOffset} was the ` +
+        `next one, and it was cut at ${listed([...right].map(String))}`;
+      return [violation('P6', text, { partition, offsets: [String(divergedAt)] })];
+    }),
+  );
 }

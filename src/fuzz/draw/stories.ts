@@ -8,6 +8,7 @@ import type { Fault, Schedule, StoreKind, WorldConfig } from '../schedule.ts';
 import type { DrawOptions } from './config.ts';
 import { contextOf } from './schedule.ts';
 import { HARM_STORIES } from './storiesOfHarm.ts';
+import { LOG_STORIES } from './storiesOfLogs.ts';
 import { OWNER_STORIES } from './storiesOfOwners.ts';
 import { STORE_STORIES } from './storiesOfStores.ts';
 
@@ -32,7 +33,12 @@ export interface Story {
   tell(context: DrawContext, atMs: number): Told;
 }
 
-export const STORIES: readonly Story[] = [...OWNER_STORIES, ...STORE_STORIES, ...HARM_STORIES];
+export const STORIES: readonly Story[] = [
+  ...OWNER_STORIES,
+  ...STORE_STORIES,
+  ...HARM_STORIES,
+  ...LOG_STORIES,
+];
 
 const FIRST_SHARE = 50;
 const SECOND_SHARE = 25;

@@ -78,6 +78,8 @@ export interface WorldHands {
   /** An operator files this for the partition; bytes are filed as they are. */
   request(partition: number, request: OperatorRequest | Uint8Array): void;
   harmed(harm: Omit<Harm, 'atMs'>): void;
+  /** A log was cut: that as many records can be seen as were sent says nothing any more. */
+  logCut(): void;
   /** The journal of the world has lost its entries from this revision on. */
   journalCut(revision: number): void;
 }

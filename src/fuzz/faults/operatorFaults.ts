@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { counted, drawTimeMs, placed } from './drawing.ts';
 import type { KindsOf, WorldHands } from './kind.ts';
 
-const ASKED = ['resume', 'acceptLoss', 'garbage'] as const;
+const ASKED = ['resume', 'acceptLoss', 'acceptTruncation', 'garbage'] as const;
 const SKEWS = [0, 0, 1, -1, 2] as const;
 
 /** What the partition's last stop would take, each end so many offsets off. */
@@ -16,6 +16,12 @@ function lossOf(world: WorldHands, partition: number, skew: number): { from: big
   const to = BigInt(Math.max(startOffset, Number(nextOffset) + 1));
   // Behind the end nothing is lost: to give that up is another mistake than the one that is looked for.
   return { from: from < 0n ? 0n : from, to: skew === 0 || to + 2n > end ? to : to + 2n };
+}
+
+/** Where the partition's last stop says that its log went back, so many offsets off; null, which names none, where it says nothing. */
+function divergenceOf(world: WorldHands, partition: number, skew: number): bigint | null {
+  const divergedAt = world.journal.divergenceOf(partition);
+  return divergedAt === null || divergedAt + BigInt(skew) < 0n ? null : divergedAt + BigInt(skew);
 }
 
 export const OPERATOR_FAULTS: KindsOf<'roll' | 'request'> = {
@@ -42,10 +48,15 @@ export const OPERATOR_FAULTS: KindsOf<'roll' | 'request'> = {
     }),
     words: ({ atMs, partition, asks, skew }) =>
       `an operator asks at ${atMs} ms for partition ${partition}: ${REQUEST_WORDS[asks]}` +
-      (asks === 'acceptLoss' && skew !== 0 ? `, ${skew} off` : ''),
+      (asks.startsWith('accept') && skew !== 0 ? `, ${skew} off` : ''),
     strike({ partition, asks, skew }, world) {
       if (asks === 'garbage') world.request(partition, new TextEncoder().encode('{"type":"ro'));
       else if (asks === 'resume') world.request(partition, { type: 'resume', from: null, acceptLoss: false });
+      else if (asks === 'acceptTruncation')
+        world.request(partition, {
+          type: 'acceptTruncation',
+          divergedAt: divergenceOf(world, partition, skew),
+        });
       else {
         const { from, to } = lossOf(world, partition, skew);
         world.request(partition, { type: 'acceptLoss', fromOffset: from, toOffset: to });
@@ -57,5 +68,6 @@ export const OPERATOR_FAULTS: KindsOf<'roll' | 'request'> = {
 const REQUEST_WORDS: Readonly<Record<(typeof ASKED)[number], string>> = {
   resume: 'resume',
   acceptLoss: 'accept the loss',
+  acceptTruncation: 'accept the truncation',
   garbage: 'something that cannot be read',
 };

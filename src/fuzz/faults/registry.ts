@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Fault, StoreKind } from '../schedule.ts';
 import { JOURNAL_FAULTS } from './journalFaults.ts';
 import { KAFKA_FAULTS } from './kafkaFaults.ts';
+import { LOG_FAULTS } from './logFaults.ts';
 import type { DrawContext, FaultKind, KindsOf, WorldHands } from './kind.ts';
 import { OPERATOR_FAULTS } from './operatorFaults.ts';
 import { PROCESS_FAULTS } from './processFaults.ts';
@@ -16,6 +17,7 @@ export const FAULT_KINDS: KindsOf<Fault['type']> = {
   ...KAFKA_FAULTS,
   ...OPERATOR_FAULTS,
   ...JOURNAL_FAULTS,
+  ...LOG_FAULTS,
 };
 
 export const FAULT_TYPES = Object.keys(FAULT_KINDS) as readonly Fault['type'][];

@@ -72,7 +72,7 @@ export function toFetchedBatch(
   return {
     fetchedOffset: BigInt(offset),
     nextOffset: BigInt(nextOffset),
-    leaderEpoch: null,
+    leaderEpoch: batches[0]?.epoch ?? null,
     sizeBytes: batches.reduce((sum, { bytes }) => sum + bytes.length, 0),
     records: () => new SimCursor(batches, offset, wait),
   };

@@ -1,28 +1,71 @@
 /** One partition as a process reads it: fetches need no group, so that a former owner goes on reading. */
-import { TidemarkError } from '../../../journal/errors.ts';
-import type { FetchedBatch, PartitionFeed } from '../../source/port.ts';
+import { hasCode, TidemarkError } from '../../../journal/errors.ts';
+import { partitionName } from '../../../journal/ids.ts';
+import type { CheckedFeed, LogCheck } from '../../kafka/logCheck.ts';
+import type { FetchedBatch, LogPosition, PartitionFeed, ReadEpoch } from '../../source/port.ts';
+import { readEpochBehind } from '../../source/readEpoch.ts';
 import type { SimProcess } from '../process.ts';
 import { toFetchedBatch, type UnpackWait } from './cursor.ts';
+import { leaderOf, NODE } from './epochQuestions.ts';
 import type { Fetched, PartitionLog } from './partitionLog.ts';
 
 export interface FeedContext {
   readonly process: SimProcess;
+  readonly topic: string;
   /** As it is now: it may be replaced. */
   readonly log: () => PartitionLog;
   readonly batchesMax: number;
   readonly unpackWait: UnpackWait;
+  /** Asks the brokers until they answer. */
   readonly ask: <T>(question: () => T) => Promise<T>;
+  /** The real one: whether the log still holds what was read. */
+  readonly check: LogCheck<SimFeed>;
 }
 
-export class SimFeed implements PartitionFeed {
+type Answer =
+  | Fetched
+  | TidemarkError
+  /** Nothing is there yet: the feed is called when that changes. */
+  | 'nothing'
+  /** Another leader, or the same one elected anew, leads. */
+  | 'otherEpoch'
+  | 'behindEnd';
+
+export class SimFeed implements PartitionFeed, CheckedFeed {
+  readonly name: string;
+  readonly topic: string;
+  readonly partition: number;
   readonly #context: FeedContext;
+  leader: number | null = NODE;
+  leaderEpoch: number;
+  readEpoch: ReadEpoch | null;
+  highestEpoch: number;
+  provenBy: string | null = null;
+  olderSinceMs: number | null = null;
   #offset: number;
+  /** The leader epoch in which it may be fetched. */
+  #admittedIn: number | null = null;
   #closed = false;
+  #failure: { readonly error: unknown } | null = null;
   #waiting: { resolve: (batch: FetchedBatch) => void; reject: (error: unknown) => void } | null = null;
 
-  constructor(context: FeedContext, offset: bigint) {
+  constructor(context: FeedContext, partition: number, offset: bigint, read: ReadEpoch | null) {
     this.#context = context;
+    this.topic = context.topic;
+    this.partition = partition;
+    this.name = partitionName({ topic: context.topic, partition });
     this.#offset = Number(offset);
+    this.readEpoch = read;
+    this.leaderEpoch = context.log().epochs.latest;
+    this.highestEpoch = Math.max(this.leaderEpoch, read?.epoch ?? -1);
+  }
+
+  get open(): boolean {
+    return !this.#closed && this.#failure === null;
+  }
+
+  get fetchOffset(): bigint {
+    return BigInt(this.#offset);
   }
 
   next(): Promise<FetchedBatch> {
@@ -30,8 +73,20 @@ export class SimFeed implements PartitionFeed {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
       if (this.#closed) this.#reject(abortError('The feed'));
-      else void this.#fetch();
+      else if (this.#failure !== null) this.#reject(this.#failure.error);
+      else this.#start();
     });
+  }
+
+  async verify(position: LogPosition): Promise<void> {
+    // What was read before the log went back is of the log that there was.
+    if (hasCode(this.#failure?.error, 'SOURCE_TRUNCATED')) return;
+    try {
+      await this.#context.check.verify(this, position);
+    } catch (error) {
+      if (error instanceof TidemarkError) throw error;
+      throw new TidemarkError('KAFKA_UNAVAILABLE', `No leader answers for ${this.name}.`, { cause: error });
+    }
   }
 
   async close(): Promise<void> {
@@ -39,34 +94,84 @@ export class SimFeed implements PartitionFeed {
     this.#reject(abortError('The feed'));
   }
 
-  async #fetch(): Promise<void> {
-    const { process, log: current, ask, batchesMax } = this.#context;
-    const { scheduler } = process;
-    const size = 1 + process.chance.below(batchesMax);
-    const offset = this.#offset;
-    const fetched = await ask((): Fetched | TidemarkError | null => {
-      const log = current();
-      if (offset < log.startOffset) return rangeLost(log, offset);
-      if (offset > log.endAt(scheduler.nowMs)) return beyondEnd(log, offset, scheduler.nowMs);
-      const found = log.fetch(offset, size, scheduler.nowMs);
-      if (found === null) {
-        log.whenChanged(() => {
-          scheduler.after(process.drawFare().backMs, process, () => {
-            if (this.#waiting !== null) void this.#fetch();
-          });
-        });
-      }
-      return found;
+  fail(error: unknown): void {
+    if (!this.open) return;
+    this.#failure = { error };
+    this.#reject(error);
+  }
+
+  #start(): void {
+    this.#fetch().catch((error: unknown) => {
+      // A question that nobody has answered is asked again.
+      if (hasCode(error, 'KAFKA_UNAVAILABLE')) this.#start();
+      else this.fail(error);
     });
-    const waiting = this.#waiting;
-    if (waiting === null || fetched === null) return;
-    if (fetched instanceof TidemarkError) {
-      this.#reject(fetched);
-      return;
+  }
+
+  async #fetch(): Promise<void> {
+    const { process, ask, batchesMax, check } = this.#context;
+    const size = 1 + process.chance.below(batchesMax);
+    while (this.#isAwaited()) {
+      if (this.#admittedIn !== this.leaderEpoch && !(await this.#isAdmitted())) continue;
+      const offset = this.#offset;
+      const answer = await ask(() => this.#look(size));
+      if (answer === 'nothing' || !this.#isAwaited()) return;
+      if (answer === 'otherEpoch') continue;
+      if (answer === 'behindEnd') {
+        const error = await check.beyondEnd(this, leaderOf(this.partition, this.leaderEpoch));
+        if (error instanceof TidemarkError) this.fail(error);
+      } else if (answer instanceof TidemarkError) this.fail(answer);
+      else this.#take(offset, answer);
     }
+  }
+
+  #isAwaited(): boolean {
+    return this.#waiting !== null;
+  }
+
+  async #isAdmitted(): Promise<boolean> {
+    const { leaderEpoch } = this;
+    const admitted = await this.#context.check.admitted(NODE, 0, [this]);
+    if (admitted.length > 0) this.#admittedIn = leaderEpoch;
+    return admitted.length > 0;
+  }
+
+  /** Fresh metadata name another leader epoch. */
+  lostLeader(): void {
+    this.leaderEpoch = this.#context.log().epochs.latest;
+    this.highestEpoch = Math.max(this.highestEpoch, this.leaderEpoch);
+  }
+
+  /** What the leader answers. */
+  #look(batchesMax: number): Answer {
+    const { process, log: current } = this.#context;
+    const { scheduler } = process;
+    const offset = this.#offset;
+    const log = current();
+    if (log.epochs.latest !== this.leaderEpoch) {
+      this.lostLeader();
+      return 'otherEpoch';
+    }
+    if (offset < log.startOffset) return rangeLost(log, offset);
+    if (offset > log.endAt(scheduler.nowMs)) return 'behindEnd';
+    const found = log.fetch(offset, batchesMax, scheduler.nowMs);
+    if (found !== null) return found;
+    log.whenChanged(() => {
+      scheduler.after(process.drawFare().backMs, process, () => {
+        if (this.#waiting !== null) this.#start();
+      });
+    });
+    return 'nothing';
+  }
+
+  #take(offset: number, fetched: Fetched): void {
+    const waiting = this.#waiting;
+    if (waiting === null) return;
     this.#waiting = null;
     this.#offset = fetched.nextOffset;
-    waiting.resolve(toFetchedBatch(offset, fetched, this.#context.unpackWait));
+    const batch = toFetchedBatch(offset, fetched, this.#context.unpackWait);
+    this.readEpoch = readEpochBehind(this.readEpoch, batch);
+    waiting.resolve(batch);
   }
 
   #reject(error: unknown): void {
@@ -74,14 +179,6 @@ export class SimFeed implements PartitionFeed {
     this.#waiting = null;
     waiting?.reject(error);
   }
-}
-
-function beyondEnd({ partition }: PartitionLog, offset: number, endOffset: number): TidemarkError {
-  return new TidemarkError(
-    'SOURCE_BEYOND_END',
-    `The log of partition ${partition} ends at ${endOffset}, before offset ${offset}: the topic was truncated or recreated.`,
-    { fields: { fromOffset: BigInt(offset) } },
-  );
 }
 
 function rangeLost({ partition, startOffset }: PartitionLog, offset: number): TidemarkError {

@@ -1,8 +1,10 @@
 /**
- * One partition's log, laid out in full before the world begins: what is visible of it depends on the time alone. Aborted
- * transactions, control records and compacted ranges occupy offsets that no reader ever sees.
+ * One partition's log, laid out in full before the world begins: what is visible of it depends on the time alone, until it is cut.
+ * Aborted transactions, control records and compacted ranges occupy offsets that no reader ever sees.
  */
-import type { ExpectedRecord, LogItem } from '../schedule.ts';
+import type { EarlierLog, ExpectedRecord, LogItem } from '../schedule.ts';
+import { arrivalsOf, others, place, type Arrival } from './arrivals.ts';
+import { EpochTable } from './epochTable.ts';
 
 /** A record of a batch: its value is bytes[start, end) of the batch; start is -1 where it is null. */
 export interface PlacedRecord {
@@ -22,52 +24,127 @@ export interface PlacedBatch {
   /** Visible ones only. */
   readonly records: readonly PlacedRecord[];
   readonly bytes: Buffer;
+  /** Of the leader that appended it. */
+  readonly epoch: number;
+  readonly arrival: Arrival;
 }
 
-/** What a fetch brings: batches of which the first may begin before the asked offset. */
+/** What a fetch brings: batches of one leader epoch, of which the first may begin before the asked offset. */
 export interface Fetched {
   readonly batches: readonly PlacedBatch[];
   readonly nextOffset: number;
 }
 
-const NO_BYTES = Buffer.alloc(0);
+/** How a log is cut: its newest batches are lost, and so many others stand in their place at once. */
+export interface LogCut {
+  readonly batches: number;
+  readonly grown: number;
+  /** The others are of an earlier leader epoch, and nobody had seen them. */
+  readonly unseen: boolean;
+}
 
 export class PartitionLog {
   readonly partition: number;
-  readonly batches: readonly PlacedBatch[];
   /** The first offset that retention has left. */
   startOffset = 0;
+  readonly epochs = new EpochTable();
+  readonly #earlier: EarlierLog[] = [];
+  /** Up to where a leader epoch had records that are lost. */
+  readonly #lostOf = new Map<number, number>();
+  #batches: readonly PlacedBatch[];
   readonly #waiters = new Set<() => void>();
 
   constructor(partition: number, items: readonly LogItem[]) {
     this.partition = partition;
-    this.batches = place(partition, items);
+    this.#batches = place(arrivalsOf(items), { name: String(partition), base: 0, epoch: 0 });
+  }
+
+  get batches(): readonly PlacedBatch[] {
+    return this.#batches;
+  }
+
+  /** Oldest first; empty where it was never cut. */
+  get earlier(): readonly EarlierLog[] {
+    return this.#earlier;
   }
 
   /** When anything of it changes for readers. */
   get changeTimesMs(): readonly number[] {
-    return [...new Set(this.batches.flatMap(({ atMs, decidedAtMs }) => [atMs, decidedAtMs]))];
+    return [...new Set(this.#batches.flatMap(({ atMs, decidedAtMs }) => [atMs, decidedAtMs]))];
   }
 
   endAt(nowMs: number): number {
     let end = 0;
-    for (const batch of this.batches) if (batch.atMs <= nowMs) end = batch.end;
+    for (const batch of this.#batches) if (batch.atMs <= nowMs) end = batch.end;
     return end;
   }
 
   lastStableOffsetAt(nowMs: number): number {
-    for (const { base, atMs, decidedAtMs } of this.batches)
+    for (const { base, atMs, decidedAtMs } of this.#batches)
       if (atMs <= nowMs && nowMs < decidedAtMs) return base;
     return this.endAt(nowMs);
+  }
+
+  /** Another leader takes over, and has everything. */
+  elect(nowMs: number): void {
+    const { latest } = this.epochs;
+    this.epochs.begin(latest + 1, this.endAt(nowMs));
+    this.#batches = this.#batches.map((batch) =>
+      batch.atMs <= nowMs ? batch : { ...batch, epoch: latest + 1 },
+    );
+    this.changed();
+  }
+
+  /**
+   * A leader takes over that lacks the newest batches, and appends others at once; what producers send from now on follows them. Gives
+   * where the logs differ; null where nothing is cut.
+   */
+  cut(nowMs: number, { batches: lost, grown, unseen }: LogCut): number | null {
+    const there = this.#batches.filter(({ atMs }) => atMs <= nowMs);
+    const left = there.filter(({ end }) => end <= this.startOffset).length;
+    const kept = there.slice(0, Math.max(left, there.length - lost));
+    const gone = there.slice(kept.length);
+    const cutAt = gone[0]?.base ?? 0;
+    if (gone.length === 0) return null;
+    const stable = this.lastStableOffsetAt(nowMs);
+    const seen = recordsOf(there.filter(({ end }) => end <= stable));
+    this.#earlier.push({ untilMs: nowMs, cutAt, records: seen });
+    const name = `${this.partition}~${this.#earlier.length}`;
+    const epoch = this.epochs.latest + 1;
+    // Its own of an earlier epoch, which no replica had copied: only where that epoch ended here.
+    const before = kept.at(-1)?.epoch ?? Infinity;
+    // What was read of two leader epochs and more, both gone, cannot be told apart from the answer for the last one alone.
+    const isOneEpoch = gone.every((batch) => batch.epoch === gone[0]?.epoch);
+    // An epoch has one leader, and so one record at an offset.
+    const isFree = (this.#lostOf.get(before) ?? 0) <= cutAt;
+    const isUnseen = unseen && isFree && isOneEpoch && before < (gone[0]?.epoch ?? 0);
+    for (const { epoch: lostEpoch, end } of gone)
+      this.#lostOf.set(lostEpoch, Math.max(end, this.#lostOf.get(lostEpoch) ?? 0));
+    const own = place(others(grown, nowMs, there), { name, base: cutAt, epoch: isUnseen ? before : epoch });
+    this.epochs.cut(cutAt);
+    this.epochs.begin(epoch, isUnseen ? (own.at(-1)?.end ?? cutAt) : cutAt);
+    const lostMarkers = gone.flatMap(({ arrival }) =>
+      arrival.item === null && kept.some((batch) => batch.arrival === arrival.ends)
+        ? [{ ...arrival, atMs: nowMs }]
+        : [],
+    );
+    const coming = this.#batches.slice(there.length).map(({ arrival }) => arrival);
+    const base = own.at(-1)?.end ?? cutAt;
+    const rest = place([...lostMarkers, ...coming], { name, base, epoch });
+    this.#batches = [...kept, ...own, ...rest];
+    this.changed();
+    return cutAt;
   }
 
   /** Whole batches from the one that holds `offset` on; null where nothing is there yet. */
   fetch(offset: number, batchesMax: number, nowMs: number): Fetched | null {
     const stable = this.lastStableOffsetAt(nowMs);
     const batches: PlacedBatch[] = [];
-    for (const batch of this.batches) {
+    for (const batch of this.#batches) {
       if (batch.end > stable || batches.length === batchesMax) break;
-      if (batch.end > offset) batches.push(batch);
+      if (batch.end <= offset) continue;
+      if (batches.length > 0 && batch.epoch !== batches[0]?.epoch) break;
+      batches.push(batch);
     }
     const last = batches.at(-1);
     return last === undefined ? null : { batches, nextOffset: last.end };
@@ -75,12 +152,15 @@ export class PartitionLog {
 
   /** Takes all but the newest batches that are there by now; false where that is nothing. */
   expire(nowMs: number, keep: number): boolean {
-    const there = this.batches.filter(({ atMs }) => atMs <= nowMs);
+    const there = this.#batches.filter(({ atMs }) => atMs <= nowMs);
     const stable = this.lastStableOffsetAt(nowMs);
     const first = there.at(-keep - 1)?.end ?? 0;
-    const start = Math.min(keep === 0 ? this.endAt(nowMs) : first, stable);
+    // Who had read beyond a cut could not tell it any more where retention has taken what stood there.
+    const cut = Math.min(Infinity, ...this.#earlier.map(({ cutAt }) => cutAt));
+    const start = Math.min(keep === 0 ? this.endAt(nowMs) : first, stable, cut);
     if (start <= this.startOffset) return false;
     this.startOffset = start;
+    this.epochs.expire(start);
     this.changed();
     return true;
   }
@@ -98,57 +178,17 @@ export class PartitionLog {
 
   /** Every record that a complete run commits. */
   expected(): ExpectedRecord[] {
-    return this.batches.flatMap(({ base, records, bytes }) =>
-      records
-        .filter(({ start }) => start >= 0)
-        .map(({ delta, start, end }) => ({
-          offset: String(base + delta),
-          value: bytes.toString('utf8', start, end),
-        })),
-    );
+    return recordsOf(this.#batches);
   }
 }
 
-/** Data and control batches in the order in which they reach the log. */
-function place(partition: number, items: readonly LogItem[]): PlacedBatch[] {
-  const arrivals: { readonly atMs: number; readonly item: LogItem | null }[] = [];
-  for (const item of items) {
-    arrivals.push({ atMs: item.atMs, item });
-    if (item.type === 'transaction') arrivals.push({ atMs: Math.max(item.atMs, item.endsAtMs), item: null });
-  }
-  arrivals.sort((a, b) => a.atMs - b.atMs);
-  const batches: PlacedBatch[] = [];
-  let base = 0;
-  for (const { atMs, item } of arrivals) {
-    const batch = item === null ? controlBatch(base, atMs) : dataBatch(partition, base, item);
-    if (batch.end > base) batches.push(batch);
-    base = batch.end;
-  }
-  return batches;
-}
-
-function controlBatch(base: number, atMs: number): PlacedBatch {
-  return { base, end: base + 1, atMs, decidedAtMs: atMs, records: [], bytes: NO_BYTES };
-}
-
-function dataBatch(partition: number, base: number, item: LogItem): PlacedBatch {
-  const { atMs } = item;
-  if (item.type === 'hole') {
-    return { base, end: base + item.offsets, atMs, decidedAtMs: atMs, records: [], bytes: NO_BYTES };
-  }
-  const end = base + item.records;
-  const decidedAtMs = item.type === 'transaction' ? Math.max(atMs, item.endsAtMs) : atMs;
-  if (item.type === 'transaction' && !item.committed)
-    return { base, end, atMs, decidedAtMs, records: [], bytes: NO_BYTES };
-  const records: PlacedRecord[] = [];
-  let text = '';
-  for (let delta = 0; delta < item.records; delta += 1) {
-    const value = `${partition}:${base + delta}`;
-    const isNull = item.nullEvery > 0 && (delta + 1) % item.nullEvery === 0;
-    const start = isNull ? -1 : text.length;
-    if (!isNull) text += value;
-    const timestampMs = item.timestampMs + delta * item.stepMs;
-    records.push({ delta, timestampMs, start, end: text.length });
-  }
-  return { base, end, atMs, decidedAtMs, records, bytes: Buffer.from(text, 'latin1') };
+function recordsOf(batches: readonly PlacedBatch[]): ExpectedRecord[] {
+  return batches.flatMap(({ base, records, bytes }) =>
+    records
+      .filter(({ start }) => start >= 0)
+      .map(({ delta, start, end }) => ({
+        offset: String(base + delta),
+        value: bytes.toString('utf8', start, end),
+      })),
+  );
 }

@@ -15,6 +15,7 @@ const FOLD = ['ledger', 'partition', 'partFile', 'bucket'].map((name) => `actors
 const DIGESTS: Readonly<Record<number, string>> = {
   1: 'f0c812713c7b78e2',
   2: '960180051c648ece',
+  3: '10dbd04fba7c6c4a',
 };
 
 function digestOfFold(): string {

@@ -117,7 +117,14 @@ describe('a log that went back', () => {
     brokers.leaderEpoch = 6;
     brokers.epochEnd = () => ({ leaderEpoch: 2, endOffset: 45n });
     const feed = open(50n, { epoch: 3, startOffset: 30n });
-    await expect(feed.next()).rejects.toMatchObject(truncated(30n, 50n, null));
+    await expect(feed.next()).rejects.toMatchObject(truncated(30n, 50n, 2));
+  });
+
+  test('the same, where the earlier one ends behind all that was read', async () => {
+    brokers.leaderEpoch = 6;
+    brokers.epochEnd = () => ({ leaderEpoch: 2, endOffset: 90n });
+    const feed = open(50n, { epoch: 3, startOffset: 30n });
+    await expect(feed.next()).rejects.toMatchObject(truncated(30n, 50n, 2));
   });
 
   test('after a reconnection with the same epoch: what came over the new connection is not taken', async () => {

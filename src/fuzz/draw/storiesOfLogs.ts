@@ -1,0 +1,138 @@
+/** Stories of logs that are cut: while they are read, while nobody is up, between two lives; and what operators make of it. */
+import type { DrawContext } from '../faults/kind.ts';
+import { pointsOf } from '../faults/drawing.ts';
+import type { Fault } from '../schedule.ts';
+import type { Story } from './stories.ts';
+
+/** Stops are told, and requests taken up, by then. */
+const ANSWERED_MS = [900, 1_600, 2_600, 4_000] as const;
+
+interface CutOf {
+  readonly partition: number;
+  readonly atMs: number;
+}
+
+function cut({ random }: DrawContext, { partition, atMs }: CutOf): Fault {
+  return {
+    ...{ type: 'logTruncated', partition, atMs, batches: random.pick([1, 2, 3, 5]) },
+    ...{ grown: random.pick([0, 4, 12, 24]), unseen: random.percent(25) },
+  };
+}
+
+/** Another leader, a few times, so that what is read is of several leader epochs. */
+function elections({ random }: DrawContext, { partition, atMs }: CutOf, most: number): Fault[] {
+  return Array.from({ length: random.below(most + 1) }, (): Fault => {
+    return { type: 'election', partition, atMs: random.below(atMs + 1) };
+  });
+}
+
+/** Wrong at first, perhaps, and right in the end. */
+function answers({ random }: DrawContext, { partition, atMs }: CutOf): Fault[] {
+  return ANSWERED_MS.filter((_, index) => index > 0 || random.percent(60)).map((afterMs, index): Fault => {
+    const asks =
+      index === 0 ? random.pick(['acceptTruncation', 'resume', 'acceptLoss'] as const) : 'acceptTruncation';
+    const skew = index === 0 ? random.pick([0, 1, -1]) : 0;
+    return { type: 'request', partition, atMs: atMs + afterMs + random.below(300), asks, skew };
+  });
+}
+
+function crashes({ random, store, processes }: DrawContext, count: number): Fault[] {
+  return Array.from({ length: count }, (): Fault => {
+    const point = random.pick(pointsOf(store));
+    const side = random.pick(['before', 'after'] as const);
+    const [process, life] = [random.below(processes), random.below(3)];
+    return { type: 'crash', process, life, nth: 1 + random.below(3), point, side };
+  });
+}
+
+function kills({ random, processes }: DrawContext, atMs: number): Fault[] {
+  return Array.from({ length: processes }, (_, process): Fault => {
+    return { type: 'kill', process, atMs: atMs + random.below(40) };
+  });
+}
+
+const later = ({ random }: DrawContext, atMs: number, withinMs: number): number =>
+  atMs + random.below(withinMs + 1);
+
+export const LOG_STORIES: readonly Story[] = [
+  {
+    // A checkpoint takes effect and nobody hears of it; the log is cut, and the partition changes hands.
+    name: 'cut at an unheard checkpoint',
+    weight: 4,
+    isHarm: true,
+    tell(context, atMs) {
+      const { random } = context;
+      const partition = random.below(context.partitions);
+      const forMs = random.pick([300, 700]);
+      return {
+        faults: [
+          ...elections(context, { partition, atMs }, 2),
+          { type: 'mute', atMs, forMs },
+          cut(context, { partition, atMs: later(context, atMs, forMs) }),
+          { type: 'rebalance', atMs: later(context, atMs, forMs) },
+          ...(random.percent(60) ? answers(context, { partition, atMs: atMs + forMs }) : []),
+        ],
+        config: { checkpointIntervalMs: random.pick([50, 100]) },
+      };
+    },
+  },
+  {
+    // Nobody is up while the log is cut and grows again.
+    name: 'cut between two lives',
+    weight: 4,
+    isHarm: true,
+    tell(context, atMs) {
+      const { random } = context;
+      const partition = random.below(context.partitions);
+      return {
+        faults: [
+          ...elections(context, { partition, atMs }, 2),
+          ...kills(context, atMs),
+          cut(context, { partition, atMs: later(context, atMs + 40, 300) }),
+          ...(random.percent(60) ? answers(context, { partition, atMs: atMs + 1_000 }) : []),
+        ],
+        config: { restartMs: random.pick([100, 500]), dismissesDeadMember: true },
+      };
+    },
+  },
+  {
+    // Operators answer, rightly and wrongly, and whoever takes that up dies.
+    name: 'answers to a cut, and crashes',
+    weight: 4,
+    isHarm: true,
+    tell(context, atMs) {
+      const { random } = context;
+      const partition = random.below(context.partitions);
+      return {
+        faults: [
+          cut(context, { partition, atMs }),
+          ...answers(context, { partition, atMs }),
+          ...crashes(context, 1 + random.below(4)),
+          { type: 'kill', process: random.below(context.processes), atMs: later(context, atMs + 500, 2_000) },
+        ],
+        config: { restartMs: random.pick([10, 100]), dismissesDeadMember: true },
+      };
+    },
+  },
+  {
+    // It is cut again: before anybody has answered, while that is taken up, or when it has been read on.
+    name: 'cut again',
+    weight: 3,
+    isHarm: true,
+    tell(context, atMs) {
+      const { random } = context;
+      const partition = random.below(context.partitions);
+      return {
+        faults: [
+          ...elections(context, { partition, atMs }, 3),
+          cut(context, { partition, atMs }),
+          cut(context, { partition, atMs: later(context, atMs, 3_500) }),
+          ...answers(context, { partition, atMs }),
+          ...answers(context, { partition, atMs: atMs + 3_500 }),
+          ...(random.percent(40) ? kills(context, later(context, atMs, 3_500)) : []),
+        ],
+        config: { restartMs: random.pick([10, 100]), dismissesDeadMember: true },
+      };
+    },
+  },
+];

@@ -1,0 +1,47 @@
+/** Where each leader epoch of a log begins, as a broker keeps it, and its answer to OffsetForLeaderEpoch. */
+
+export interface EpochAnswer {
+  /** The asked epoch, or the latest one before it; -1 where the log knows none so late. */
+  readonly leaderEpoch: number;
+  /** Where its batches end; -1 where that is not known. */
+  readonly endOffset: number;
+}
+
+const UNKNOWN: EpochAnswer = { leaderEpoch: -1, endOffset: -1 };
+
+export class EpochTable {
+  #entries: readonly { readonly epoch: number; readonly startOffset: number }[] = [
+    { epoch: 0, startOffset: 0 },
+  ];
+
+  /** Of the leader that there is now. */
+  get latest(): number {
+    return this.#entries.at(-1)?.epoch ?? 0;
+  }
+
+  /** A leader that has appended nothing leaves no trace. */
+  begin(epoch: number, startOffset: number): void {
+    const before = this.#entries.filter((entry) => entry.startOffset < startOffset);
+    this.#entries = [...before, { epoch, startOffset }];
+  }
+
+  /** The log ends there now; a `begin` has to follow. */
+  cut(endOffset: number): void {
+    this.#entries = this.#entries.filter(({ startOffset }) => startOffset < endOffset);
+  }
+
+  /** Retention has taken everything before. */
+  expire(startOffset: number): void {
+    const gone = this.#entries.findLast((entry) => entry.startOffset <= startOffset);
+    const left = this.#entries.filter((entry) => entry.startOffset > startOffset);
+    this.#entries = gone === undefined ? left : [{ ...gone, startOffset }, ...left];
+  }
+
+  endOf(epoch: number, logEndOffset: number): EpochAnswer {
+    if (epoch === this.latest) return { leaderEpoch: epoch, endOffset: logEndOffset };
+    const higher = this.#entries.find((entry) => entry.epoch > epoch);
+    if (higher === undefined) return UNKNOWN;
+    const floor = this.#entries.findLast((entry) => entry.epoch <= epoch);
+    return { leaderEpoch: floor?.epoch ?? epoch, endOffset: higher.startOffset };
+  }
+}
