@@ -111,6 +111,10 @@ export const ERROR_CODES = {
     retry: 'config',
     help: 'Create the topic (or the file); Tidemark never creates one.',
   },
+  SOURCE_UNREADABLE: {
+    retry: 'operator',
+    help: 'Give the user that runs Tidemark the right to read the file, or put the file back, then resume.',
+  },
   SOURCE_NOT_AT_END: {
     retry: 'config',
     help: 'Look who else is in the group; then run it again.',

@@ -2,18 +2,24 @@
  * What comes before a coordinator joins: the source described, who else is there, the marker, this start journaled. A service waits for what
  * is away; a bounded run gives up after its startup.timeout.
  */
+import type { StopFacts } from '../../actors/facts.ts';
+import { hasCode } from '../../journal/errors.ts';
+import { partitionName } from '../../journal/ids.ts';
 import { Patience } from '../patience.ts';
 import type { OffsetRange, SourceFacts } from '../source/port.ts';
 import { checkJob, startJob, type JobFacts } from './jobLife.ts';
 import { checkMarker, makeMarker } from './marker.ts';
 import type { Context } from './options.ts';
 import { checkOthers } from './otherMasters.ts';
+import { stopFactsOf } from './stopFacts.ts';
 
 export interface Beginning {
   readonly source: SourceFacts;
   readonly facts: JobFacts;
   /** Of a bounded run, by topic: how far it reads. */
   readonly ranges: ReadonlyMap<string, readonly OffsetRange[]>;
+  /** Partitions of a bounded run whose end cannot be told, by name: nothing of them is read. */
+  readonly unreadable: ReadonlyMap<string, StopFacts>;
 }
 
 export function startPatience({ ports, settings, health }: Context, signal: AbortSignal): Patience {
@@ -38,11 +44,19 @@ export async function beginJob(
   const facts = await patience.until({ ...ofJournal, work: () => startJob(context, source, signal) });
   await patience.until({ ...ofSink, work: () => makeMarker(context) });
   const ranges = new Map<string, readonly OffsetRange[]>();
+  const unreadable = new Map<string, StopFacts>();
   if (settings.untilEnd) {
-    for (const { topic } of source.topics)
-      ranges.set(topic, await patience.until({ ...ofSource, work: () => ports.source.ranges(topic) }));
+    for (const { topic } of source.topics) {
+      try {
+        ranges.set(topic, await patience.until({ ...ofSource, work: () => ports.source.ranges(topic) }));
+      } catch (error) {
+        if (!hasCode(error, 'SOURCE_UNREADABLE')) throw error;
+        ports.log.error({ topic, err: error }, `${error.message} It is left out of this run.`);
+        unreadable.set(partitionName({ topic, partition: 0 }), stopFactsOf(error));
+      }
+    }
   }
-  return { source, facts, ranges };
+  return { source, facts, ranges, unreadable };
 }
 
 function describe({ ports, settings }: Context, signal: AbortSignal): Promise<SourceFacts> {

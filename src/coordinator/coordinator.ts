@@ -148,12 +148,16 @@ export class Coordinator {
 
   async #begin(signal: AbortSignal): Promise<void> {
     const patience = startPatience(this.#context, signal);
-    const { source, facts, ranges } = await beginJob(this.#context, signal, patience);
+    const { source, facts, ranges, unreadable } = await beginJob(this.#context, signal, patience);
     this.#facts = facts;
     this.#clusterId = source.clusterId;
     this.#ranges = ranges;
     if (this.#context.settings.untilEnd)
       for (const topic of source.missing ?? []) this.#stopped.set(topic, missingTopic(topic));
+    for (const [name, stop] of unreadable) {
+      this.#stopped.set(name, stop);
+      this.#ended.add(name);
+    }
     if (this.#draining.isOpen) return;
     const group = source.groupId === null ? 'the files' : `group ${source.groupId}`;
     await patience.until({

@@ -15,6 +15,13 @@ export function systemCodeOf(error: unknown): string | null {
   return typeof error.code === 'string' ? error.code : null;
 }
 
+/** What the process or the machine is short of: no fault of the file, and waited for. */
+export const isScarce = (code: string): boolean =>
+  ['EMFILE', 'ENFILE', 'EAGAIN', 'EINTR', 'ENOMEM'].includes(code);
+
+/** What a disk or a file server may get over. */
+export const mayPass = (code: string): boolean => ['ESTALE', 'EIO', 'ETIMEDOUT'].includes(code);
+
 export const isAbsent = (error: unknown): boolean =>
   ['ENOENT', 'ENOTDIR'].includes(systemCodeOf(error) ?? '');
 
@@ -27,13 +34,34 @@ export function noMatch(pattern: string, baseDir: string): TidemarkError {
   );
 }
 
-export function unreadable({ topic, path }: NamedFile, cause: unknown): TidemarkError {
+/** What the system says to each try is told by its code. `line` is the next one to read, where that is known. */
+export function unreadable(file: NamedFile, cause: unknown, line: number | null = null): TidemarkError {
+  const { topic, path } = file;
   const code = systemCodeOf(cause) ?? 'unknown';
-  const advice = isAbsent(cause) ? 'Put it back.' : 'Give the user that runs Tidemark the right to read it.';
-  return new TidemarkError('SOURCE_TOPIC_MISSING', `${path} cannot be read: ${code}. ${advice}`, {
-    fields: { topic, path, systemCode: code },
+  return new TidemarkError('SOURCE_UNREADABLE', `${path} cannot be read: ${code}. ${adviceFor(code)}`, {
+    fields: {
+      ...{ partition: partition(file), topic, path, systemCode: code },
+      ...(line === null ? {} : { fromOffset: line }),
+    },
     cause,
   });
+}
+
+function adviceFor(code: string): string {
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'Put it back.';
+    case 'EACCES':
+    case 'EPERM':
+      return 'Give the user that runs Tidemark the right to read it.';
+    case 'EISDIR':
+      return 'A folder stands in its place: put the file back.';
+    case 'ELOOP':
+      return 'Its links lead in a circle: mend them.';
+    default:
+      return 'Check the disk or the file server that holds it.';
+  }
 }
 
 export function gone(file: NamedFile, line: number): TidemarkError {

@@ -128,13 +128,15 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
       if (opened === null) return null;
       const batch = await this.#read(opened);
       this.#told = '';
+      this.#suspicion = null;
       return batch;
     } catch (error) {
       if (error instanceof TidemarkError) throw error;
       const code = errors.systemCodeOf(error);
       if (code === null || this.#abort.signal.aborted) throw error;
-      this.#tellOnce(`cannot be read: ${code}; trying again`);
       await this.#letGo();
+      if (errors.isScarce(code)) this.#tellOnce(`cannot be read: ${code}; trying again`);
+      else this.#suspect(`cannot be read: ${code}`, errors.unreadable(this.#file, error, this.#line));
       return null;
     } finally {
       if (this.#opened !== null) this.#context.handles.rest(this, this.#sizeAtEnd !== null);
@@ -212,7 +214,6 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
         await handle.close();
         return null;
       }
-      this.#suspicion = null;
       this.#aside = null;
       return opened;
     } catch (error) {

@@ -8,7 +8,7 @@
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
-import { TidemarkError } from '../../journal/errors.ts';
+import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import type { Clock } from '../clock.ts';
 import { pauseUnless } from '../kafka/pacing.ts';
 import type { OffsetRange, PartitionFeed, Source, SourceFacts, SourceListener } from '../source/port.ts';
@@ -55,17 +55,6 @@ const STABLE_MS = 30_000;
 const MIB = 1024 * 1024;
 const CHUNK_BYTES_LEAST = 64 * 1024;
 const LIMITS: ReadLimits = { chunkBytes: 2 * MIB, lineBytesMax: 64 * MIB };
-/** Failures that pass by themselves; whatever else a file cannot be read for is told at once. */
-const PASSING: readonly (string | null)[] = [
-  'EMFILE',
-  'ENFILE',
-  'EAGAIN',
-  'EINTR',
-  'ESTALE',
-  'EIO',
-  'ETIMEDOUT',
-];
-
 export function createFileSource(options: FileSourceOptions): Source {
   return new FileSource(options);
 }
@@ -114,18 +103,30 @@ class FileSource implements Source {
       case 'group':
         return [0n];
       case 'latest':
-        return [BigInt((await this.#withFile(topic, (handle) => this.#index(topic).count(handle))).line)];
+        return [
+          BigInt(
+            (await this.#withFile(topic, (handle) => this.#index(topic).count(handle), 'forPassing')).line,
+          ),
+        ];
       case 'time':
         return [
           BigInt(
-            await this.#withFile(topic, (handle) => this.#firstLineSince(handle, topic, startFrom.atMs)),
+            await this.#withFile(
+              topic,
+              (handle) => this.#firstLineSince(handle, topic, startFrom.atMs),
+              'forPassing',
+            ),
           ),
         ];
     }
   }
 
   async ranges(topic: string): Promise<OffsetRange[]> {
-    const { line, tailBytes } = await this.#withFile(topic, (handle) => this.#index(topic).count(handle));
+    const { line, tailBytes } = await this.#withFile(
+      topic,
+      (handle) => this.#index(topic).count(handle),
+      'forPassing',
+    );
     const taken = this.#tailEnds.get(topic) === line + 1;
     const end = tailBytes > 0 && (this.#options.untilEnd || taken) ? line + 1 : line;
     if (end > line) this.#tailEnds.set(topic, end);
@@ -168,7 +169,7 @@ class FileSource implements Source {
     const file = fileOf(this.#options.baseDir, topic);
     let found: string | null;
     try {
-      found = await this.#withFile(topic, fingerprintOf);
+      found = await this.#withFile(topic, fingerprintOf, 'all');
     } catch (error) {
       if (error instanceof TidemarkError && errors.isAbsent(error.cause)) return;
       throw error;
@@ -191,17 +192,24 @@ class FileSource implements Source {
     await this.#watching;
   }
 
-  /** Facts of every file that is there; those described before keep theirs, except an id that could not be told then. */
-  async #discover(): Promise<TopicFacts[]> {
+  /**
+   * Facts of every file that is there; those described before keep theirs, except an id that could not be told then. One that cannot be read
+   * is described without an id: its partition is held up by its feed, and no other.
+   */
+  async #discover(isKnown: (topic: string) => boolean = () => false): Promise<TopicFacts[]> {
     const { baseDir, pattern } = this.#options;
     const topics: TopicFacts[] = [];
     for (const { topic } of await matchingFiles(baseDir, pattern)) {
+      if (isKnown(topic)) continue;
       try {
-        const topicId = await this.#withFile(topic, fingerprintOf);
+        const topicId = await this.#withFile(topic, fingerprintOf, 'none');
         topics.push({ topic, topicId, partitions: 1 });
       } catch (error) {
+        if (!hasCode(error, 'SOURCE_UNREADABLE')) throw error;
         // Gone since it was listed.
-        if (!(error instanceof TidemarkError && errors.isAbsent(error.cause))) throw error;
+        if (errors.isAbsent(error.cause)) continue;
+        if (!this.#known.has(topic)) this.#options.log.warn({ topic, err: error }, error.message);
+        topics.push({ topic, topicId: null, partitions: 1 });
       }
     }
     for (const facts of topics) this.#known.set(facts.topic, facts);
@@ -246,8 +254,7 @@ class FileSource implements Source {
 
   /** Whether there are new files. */
   async #announceNew(listener: SourceListener): Promise<boolean> {
-    const before = new Set(this.#known.keys());
-    const appeared = (await this.#discover()).filter(({ topic }) => !before.has(topic));
+    const appeared = await this.#discover((topic) => this.#known.has(topic));
     if (this.#stopping.signal.aborted) return false;
     for (const facts of appeared) listener.topicAppeared(facts);
     return appeared.length > 0;
@@ -284,18 +291,31 @@ class FileSource implements Source {
     }
   }
 
-  /** Rejects with SOURCE_TOPIC_MISSING where the file is not there or may not be read; waits for what passes by itself. */
-  async #withFile<T>(topic: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
-    const { baseDir, clock, log, pollMs } = this.#options;
+  /**
+   * Rejects with SOURCE_UNREADABLE where the file is not there or cannot be read, with patience for `all` but a file that is gone only
+   * once that was so for a while. What the process is short of is waited for.
+   */
+  async #withFile<T>(
+    topic: string,
+    use: (handle: FileHandle) => Promise<T>,
+    patience: 'none' | 'forPassing' | 'all',
+  ): Promise<T> {
+    const { baseDir, clock, log, pollMs, stableMs } = this.#options;
     const file = fileOf(baseDir, topic);
-    for (;;) {
+    const startedMs = clock.nowMs();
+    for (let told = ''; ;) {
       try {
         return await this.#handles.during(() => withHandle(file.path, use));
       } catch (error) {
         const code = errors.systemCodeOf(error);
         if (error instanceof TidemarkError || code === null) throw error;
-        if (!PASSING.includes(code) || this.#stopping.signal.aborted) throw errors.unreadable(file, error);
-        log.warn({ topic, systemCode: code }, `${file.path} cannot be read: ${code}; trying again.`);
+        const isBorne = patience === 'all' ? !errors.isAbsent(error) : errors.mayPass(code);
+        const isOver = patience === 'none' || !isBorne || clock.nowMs() - startedMs >= stableMs;
+        if (this.#stopping.signal.aborted || (isOver && !errors.isScarce(code)))
+          throw errors.unreadable(file, error);
+        if (told !== code)
+          log.warn({ topic, systemCode: code }, `${file.path} cannot be read: ${code}; trying again.`);
+        told = code;
         await pauseUnless(this.#stopping.signal, clock, pollMs);
       }
     }

@@ -1,7 +1,7 @@
 /** Which files a pattern names, and the topics that they are. */
 import { glob, stat } from 'node:fs/promises';
 import { relative, resolve, sep } from 'node:path';
-import { isAbsent, type NamedFile } from './fileErrors.ts';
+import { isAbsent, systemCodeOf, type NamedFile } from './fileErrors.ts';
 
 /** A topic's file. */
 export function fileOf(baseDir: string, topic: string): NamedFile {
@@ -26,6 +26,8 @@ async function isRegularFile(path: string): Promise<boolean> {
   } catch (error) {
     // A dangling link, or gone since it was listed.
     if (isAbsent(error)) return false;
+    // It cannot even be looked at: whoever opens it is told why.
+    if (systemCodeOf(error) !== null) return true;
     throw error;
   }
 }

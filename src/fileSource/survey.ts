@@ -1,10 +1,20 @@
 /** A look at the files for `status`: how many lines each has. */
-import type { Source } from '../source/port.ts';
+import { hasCode } from '../../journal/errors.ts';
+import type { OffsetRange, Source } from '../source/port.ts';
 import type { SourceSurveyor, TopicSurvey } from '../source/survey.ts';
 
 export function createFileSurveyor(source: Source): SourceSurveyor {
+  /** None of a file that cannot be read: nothing is known of its lines, and the others are looked at. */
+  const rangesOf = async (topic: string): Promise<readonly OffsetRange[]> => {
+    try {
+      return await source.ranges(topic);
+    } catch (error) {
+      if (!hasCode(error, 'SOURCE_UNREADABLE')) throw error;
+      return [];
+    }
+  };
   const surveyTopic = async (topic: string): Promise<TopicSurvey> => {
-    const ranges = await source.ranges(topic);
+    const ranges = await rangesOf(topic);
     return {
       topic,
       partitions: ranges.map(({ startOffset, endOffset }) => ({

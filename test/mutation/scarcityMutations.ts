@@ -9,9 +9,7 @@ export const SCARCITY_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     seed: 11,
     foundAt: 175,
-    patches: [
-      patch('src/coordinator/flow.ts', `      await this.#makeRoom(stats.heldFiles - openFilesMax);\n`, ``),
-    ],
+    patches: [patch('src/coordinator/fileRoom.ts', `      await this.#makeRoom();\n`, ``)],
   },
   {
     name: 'a buffer is given back before it is written',

@@ -128,7 +128,7 @@ describe('offsets', () => {
   });
 
   test('those of a file that is gone are refused, naming it', async () => {
-    const error = await failureOf(lake.source().ranges('gone.ndjson'), 'SOURCE_TOPIC_MISSING');
+    const error = await failureOf(lake.source().ranges('gone.ndjson'), 'SOURCE_UNREADABLE');
     expect(error.message).toContain(lake.path('gone.ndjson'));
   });
 });
