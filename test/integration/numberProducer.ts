@@ -12,6 +12,16 @@ export async function createTopic(brokers: string[], topic: string, partitions =
   await admin.disconnect();
 }
 
+export interface NumberProducerOptions {
+  readonly pauseMs: number;
+  readonly partitions?: number;
+  /**
+   * Every partition for itself. A must where leaders change: of a send to several partitions kafkajs forgets those whose new leader had
+   * already answered for others.
+   */
+  readonly isSplit?: boolean;
+}
+
 /** Produces `<partition>:<number>` to every partition, one batch after the other, until it is stopped. */
 export class NumberProducer {
   /** How many records each partition has been acknowledged, by partition. */
@@ -19,10 +29,11 @@ export class NumberProducer {
   readonly #topic: string;
   readonly #producer: Producer;
   readonly #pauseMs: number;
+  readonly #isSplit: boolean;
   #stopping = false;
   #done: Promise<void> = Promise.resolve();
 
-  constructor(brokers: string[], topic: string, options: { pauseMs: number; partitions?: number }) {
+  constructor(brokers: string[], topic: string, options: NumberProducerOptions) {
     const kafka = new Kafka({
       brokers,
       logLevel: logLevel.NOTHING,
@@ -31,24 +42,28 @@ export class NumberProducer {
     this.#producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
     this.#topic = topic;
     this.#pauseMs = options.pauseMs;
+    this.#isSplit = options.isSplit ?? false;
     this.sent = Array.from({ length: options.partitions ?? PARTITIONS }, () => 0);
   }
 
   async start(): Promise<void> {
     await this.#producer.connect();
-    this.#done = this.#produce();
+    const all = [...this.sent.keys()];
+    const series = this.#isSplit ? all.map((partition) => [partition]) : [all];
+    this.#done = Promise.all(series.map((partitions) => this.#produce(partitions))).then(() => undefined);
   }
 
-  async #produce(): Promise<void> {
+  async #produce(partitions: readonly number[]): Promise<void> {
     while (!this.#stopping) {
-      const messages = this.sent.flatMap((count, partition) =>
+      const messages = partitions.flatMap((partition) =>
         Array.from({ length: RECORDS_PER_SEND }, (_, index) => ({
           partition,
-          value: `${partition}:${count + index}`,
+          value: `${partition}:${(this.sent[partition] ?? 0) + index}`,
         })),
       );
       await this.#producer.send({ topic: this.#topic, messages });
-      this.sent.forEach((count, partition) => (this.sent[partition] = count + RECORDS_PER_SEND));
+      for (const partition of partitions)
+        this.sent[partition] = (this.sent[partition] ?? 0) + RECORDS_PER_SEND;
       await delay(this.#pauseMs);
     }
   }

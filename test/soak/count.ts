@@ -10,12 +10,28 @@ import { createInterface } from 'node:readline';
 export interface Count {
   readonly records: number;
   readonly files: number;
-  /** How many numbers are in no file, and how many in more than one; the first of each, as `partition:number`. */
+  /** How many are in no file because an operator's answer gave them up. */
+  readonly givenUp: number;
+  /** How many other numbers are in no file, and how many in more than one; the first of each, as `partition:number`. */
   readonly lost: number;
   readonly doubled: number;
   readonly examples: readonly string[];
   /** Lines that nobody sent, files whose numbers do not go up, hidden names that are left. */
   readonly oddities: readonly string[];
+}
+
+/** Numbers of a partition, [from, to), of which those in no committed file may lack. */
+export interface GivenUp {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What a restored journal excuses. */
+export interface Excuses {
+  readonly givenUp: readonly GivenUp[];
+  /** Hidden files that may be left. */
+  readonly orphans: ReadonlySet<string>;
 }
 
 const EXAMPLES_MAX = 10;
@@ -30,14 +46,18 @@ function filesBelow(folder: string): string[] {
 const isHidden = (name: string): boolean => name.split(path.sep).some((part) => /^[._]/.test(part));
 
 /** `sent`: how many numbers of each partition were acknowledged. */
-export async function countRecords(folder: string, sent: readonly number[]): Promise<Count> {
+export async function countRecords(
+  folder: string,
+  sent: readonly number[],
+  { givenUp, orphans }: Excuses = { givenUp: [], orphans: new Set() },
+): Promise<Count> {
   const seen = sent.map((count) => new Uint8Array(count));
   const oddities: string[] = [];
   let [records, files] = [0, 0];
   for (const name of filesBelow(folder)) {
     if (name.startsWith(`.tidemark${path.sep}`)) continue;
     if (isHidden(name)) {
-      oddities.push(`${name} is left over`);
+      if (!orphans.has(name)) oddities.push(`${name} is left over`);
       continue;
     }
     files += 1;
@@ -52,21 +72,30 @@ export async function countRecords(folder: string, sent: readonly number[]): Pro
       records += 1;
     }
   }
-  return { records, files, ...faultsOf(seen), oddities: oddities.slice(0, EXAMPLES_MAX) };
+  return { records, files, ...faultsOf(seen, givenUp), oddities: oddities.slice(0, EXAMPLES_MAX) };
 }
 
-function faultsOf(seen: readonly Uint8Array[]): Pick<Count, 'lost' | 'doubled' | 'examples'> {
-  let [lost, doubled] = [0, 0];
+function faultsOf(
+  seen: readonly Uint8Array[],
+  excused: readonly GivenUp[],
+): Pick<Count, 'givenUp' | 'lost' | 'doubled' | 'examples'> {
+  let [givenUp, lost, doubled] = [0, 0, 0];
   const examples: string[] = [];
+  const isExcused = (partition: number, number: number): boolean =>
+    excused.some((one) => one.partition === partition && one.from <= number && number < one.to);
   for (const [partition, column] of seen.entries()) {
     for (const [number, times] of column.entries()) {
       if (times === 1) continue;
+      if (times === 0 && isExcused(partition, number)) {
+        givenUp += 1;
+        continue;
+      }
       if (times === 0) lost += 1;
       else doubled += 1;
       if (examples.length < EXAMPLES_MAX) examples.push(`${partition}:${number} ${times} times`);
     }
   }
-  return { lost, doubled, examples };
+  return { givenUp, lost, doubled, examples };
 }
 
 /** Digests of what is committed: none of them may ever change or go. */
@@ -76,6 +105,11 @@ export class CommittedWatch {
 
   constructor(folder: string) {
     this.#folder = folder;
+  }
+
+  /** An operator moves it away. */
+  forget(name: string): void {
+    this.#digests.delete(name);
   }
 
   /** Looks at every committed file; gives those that have changed or are gone since an earlier look. */

@@ -6,14 +6,15 @@ import type { SeededRandom } from '../../src/fuzz/random.ts';
 import type { OwnServer } from '../services/servers.ts';
 import type { TcpProxy } from '../services/tcpProxy.ts';
 import type { Fleet } from './fleet.ts';
+import { restoreOlderJournal, type JournalPlace, type Restoring } from './restore.ts';
+import type { ServerSet } from './servers.ts';
 
 export interface Battlefield {
   readonly fleet: Fleet;
   readonly coordinators: number;
-  readonly kafka: OwnServer;
-  readonly nats: OwnServer;
-  readonly kafkaProxy: TcpProxy;
-  readonly natsProxy: TcpProxy;
+  readonly kafka: ServerSet;
+  readonly nats: ServerSet;
+  readonly journal: JournalPlace;
   /** Null where the sink is on a disk that must not be filled. */
   readonly smallDisk: string | null;
   readonly random: SeededRandom;
@@ -27,6 +28,8 @@ export interface FaultKind {
 }
 
 const place = ({ random, coordinators }: Battlefield): number => random.below(coordinators);
+/** The last coordinator is never killed alone, so that one lives for long enough to show what it gathers. */
+const mortal = ({ random, coordinators }: Battlefield): number => random.below(Math.max(1, coordinators - 1));
 const between = (random: SeededRandom, fromMs: number, toMs: number): number =>
   fromMs + random.below(toMs - fromMs);
 
@@ -48,10 +51,19 @@ async function paused(server: OwnServer, forMs: number): Promise<void> {
   }
 }
 
-async function killedFor(server: OwnServer, forMs: number): Promise<void> {
+async function killedFor(servers: ServerSet, forMs: number): Promise<void> {
+  const { server } = servers.next();
   await server.kill('SIGKILL');
   await delay(forMs);
   await server.restart();
+  await servers.settled();
+}
+
+async function cutOften(servers: ServerSet, random: SeededRandom): Promise<void> {
+  for (let times = 1 + random.below(5); times > 0; times -= 1) {
+    for (const { proxy } of servers.nodes) proxy.cut();
+    await delay(random.below(400));
+  }
 }
 
 async function swallowed(proxy: TcpProxy, forMs: number): Promise<void> {
@@ -61,6 +73,11 @@ async function swallowed(proxy: TcpProxy, forMs: number): Promise<void> {
   } finally {
     proxy.pass();
   }
+}
+
+function restored({ fleet, journal, random }: Battlefield, answer: Restoring['answer']): Promise<void> {
+  const signal = random.pick(['SIGTERM', 'SIGKILL'] as const);
+  return restoreOlderJournal(fleet, journal, { signal, answer, olderByMs: between(random, 1_000, 10_000) });
 }
 
 const BALLAST_PIECE_BYTES = 1024 * 1024;
@@ -94,8 +111,12 @@ function fill(disk: string, ballast: string): void {
 const BEYOND_SESSION_MS = 35_000;
 
 export const FAULT_KINDS: readonly FaultKind[] = [
-  { name: 'coordinator-kill', weight: 4, strike: (field) => field.fleet.replace(place(field), 'SIGKILL') },
-  { name: 'coordinator-restart', weight: 2, strike: (field) => field.fleet.replace(place(field), 'SIGTERM') },
+  { name: 'coordinator-kill', weight: 4, strike: (field) => field.fleet.replace(mortal(field), 'SIGKILL') },
+  {
+    name: 'coordinator-restart',
+    weight: 2,
+    strike: (field) => field.fleet.replace(mortal(field), 'SIGTERM'),
+  },
   {
     name: 'coordinator-pause',
     weight: 2,
@@ -111,22 +132,13 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   {
     name: 'nats-pause',
     weight: 1,
-    strike: ({ nats, random }) => paused(nats, between(random, 1_000, 10_000)),
+    strike: ({ nats, random }) => paused(nats.next().server, between(random, 1_000, 10_000)),
   },
-  {
-    name: 'nats-cut',
-    weight: 2,
-    strike: async ({ natsProxy, random }) => {
-      for (let times = 1 + random.below(5); times > 0; times -= 1) {
-        natsProxy.cut();
-        await delay(random.below(400));
-      }
-    },
-  },
+  { name: 'nats-cut', weight: 2, strike: ({ nats, random }) => cutOften(nats, random) },
   {
     name: 'nats-swallow',
     weight: 1,
-    strike: ({ natsProxy, random }) => swallowed(natsProxy, between(random, 1_000, 15_000)),
+    strike: ({ nats, random }) => swallowed(nats.next().proxy, between(random, 1_000, 15_000)),
   },
   {
     name: 'kafka-kill',
@@ -136,23 +148,16 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   {
     name: 'kafka-pause',
     weight: 1,
-    strike: ({ kafka, random }) => paused(kafka, between(random, 1_000, 10_000)),
+    strike: ({ kafka, random }) => paused(kafka.next().server, between(random, 1_000, 10_000)),
   },
-  {
-    name: 'kafka-cut',
-    weight: 2,
-    strike: async ({ kafkaProxy, random }) => {
-      for (let times = 1 + random.below(5); times > 0; times -= 1) {
-        kafkaProxy.cut();
-        await delay(random.below(400));
-      }
-    },
-  },
+  { name: 'kafka-cut', weight: 2, strike: ({ kafka, random }) => cutOften(kafka, random) },
   {
     name: 'kafka-swallow',
     weight: 1,
-    strike: ({ kafkaProxy, random }) => swallowed(kafkaProxy, between(random, 1_000, 15_000)),
+    strike: ({ kafka, random }) => swallowed(kafka.next().proxy, between(random, 1_000, 15_000)),
   },
+  { name: 'journal-restore-reread', weight: 1, strike: (field) => restored(field, '--from-journal') },
+  { name: 'journal-restore-give-up', weight: 1, strike: (field) => restored(field, '--from-witness') },
   { name: 'disk-full', weight: 2, strike: (field) => fullDisk(field, between(field.random, 1_000, 10_000)) },
 ];
 

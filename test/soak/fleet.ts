@@ -56,6 +56,17 @@ export class Fleet {
     this.#sampling = setInterval(() => this.#sample(), SAMPLE_MS);
   }
 
+  /** Ends all with the signal, lets something be done while none runs, and starts as many again. */
+  async replaceAll(signal: NodeJS.Signals, meanwhile: () => Promise<void>): Promise<void> {
+    const places = [...this.#members.keys()];
+    await Promise.all(places.map((place) => this.#end(place, signal)));
+    try {
+      await meanwhile();
+    } finally {
+      for (const place of places) this.#begin(place);
+    }
+  }
+
   #begin(place: number): void {
     this.#lives += 1;
     const name = `coordinator-${place}-${this.#lives}`;

@@ -8,13 +8,15 @@ const SEED_MAX = 2 ** 31 - 1;
 export const usage = `Usage: npm run soak -- --minutes N [options]
 
 Several coordinators of one job move numbered records from a real Kafka to files, their journal in a real NATS, while faults strike at
-random: processes and servers are killed and paused, connections cut and swallowed, the disk fills. At the end every record is counted,
-by a reader that knows nothing of the journal.
+random: processes and servers are killed and paused, connections cut and swallowed, the disk fills, the journal is restored from an older
+backup and answered for. At the end every record is counted, by a reader that knows nothing of the journal; what an answer gave up may lack.
 
 options:
   --minutes N        for how long faults strike
   --seed S           which faults, and when (default: drawn; printed, so that the same ones can strike again)
   --coordinators N   processes that share the job (default 3)
+  --cluster          three Kafka brokers and three nats-servers instead of one of each: they are struck in turn, and the next one only when
+                     the last holds again what the others hold (no unclean election)
   --only NAME        one kind of fault only
   --json             the result as one JSON document on standard output
   --keep             leaves the folder with the files, logs and journal
@@ -29,6 +31,7 @@ export interface SoakOptions {
   readonly durationMs: number;
   readonly seed: number;
   readonly coordinators: number;
+  readonly isCluster: boolean;
   readonly only: string | null;
   readonly isJson: boolean;
   readonly isKept: boolean;
@@ -46,7 +49,7 @@ export function readOptions(args: readonly string[], kinds: readonly string[]): 
     durationMs: numberOf('--minutes', values.minutes, /^\d{1,4}(\.\d{1,3})?$/) * 60_000,
     seed: values.seed === undefined ? randomInt(SEED_MAX) : numberOf('--seed', values.seed, /^\d{1,10}$/),
     coordinators: numberOf('--coordinators', values.coordinators, /^[1-9]$/),
-    ...{ only, isJson: values.json, isKept: values.keep },
+    ...{ only, isCluster: values.cluster, isJson: values.json, isKept: values.keep },
   };
 }
 
@@ -58,6 +61,7 @@ function parse(args: readonly string[]) {
         minutes: { type: 'string' },
         seed: { type: 'string' },
         coordinators: { type: 'string', default: '3' },
+        cluster: { type: 'boolean', default: false },
         only: { type: 'string' },
         json: { type: 'boolean', default: false },
         keep: { type: 'boolean', default: false },

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { SeededRandom } from '../../src/fuzz/random.ts';
 import { CommittedWatch, countRecords } from './count.ts';
 import { drawFault, FAULT_KINDS } from './faults.ts';
+import { growthLines } from './growth.ts';
 import { readOptions } from './options.ts';
 import type { SoakResult } from './soak.ts';
 import { problemsOf, soakLines } from './verdict.ts';
@@ -24,7 +25,7 @@ describe('the count', () => {
   it('finds every number once', async () => {
     const folder = folderWith({ 'a/x': '0:0\n0:1\n', 'b/y': '1:0\n', '.tidemark/soak/id': 'j' });
     expect(await countRecords(folder, [2, 1])).toEqual({
-      ...{ records: 3, files: 2, lost: 0, doubled: 0, examples: [], oddities: [] },
+      ...{ records: 3, files: 2, givenUp: 0, lost: 0, doubled: 0, examples: [], oddities: [] },
     });
   });
 
@@ -35,6 +36,24 @@ describe('the count', () => {
     expect(count.oddities.toSorted()).toEqual(
       ['.tidemark-1 is left over', 'x: 0 follows 1', 'y: "0:9" was never sent'].toSorted(),
     );
+  });
+
+  it('excuses what an answer gave up where it is in no file, and nothing else', async () => {
+    const folder = folderWith({ x: '0:1\n', y: '0:1\n', '.tidemark-1': '0:2\n', '.tidemark-2': '0:2\n' });
+    const givenUp = [{ partition: 0, from: 1, to: 3 }];
+    const count = await countRecords(folder, [4], { givenUp, orphans: new Set(['.tidemark-1']) });
+    expect(count).toMatchObject({ givenUp: 1, lost: 2, doubled: 1 });
+    expect(count.examples).toEqual(['0:0 0 times', '0:1 2 times', '0:3 0 times']);
+    expect(count.oddities).toEqual(['.tidemark-2 is left over']);
+  });
+
+  it('bears that a committed file is moved away by an operator', async () => {
+    const folder = folderWith({ x: '0:1\n' });
+    const watch = new CommittedWatch(folder);
+    await watch.look();
+    watch.forget('x');
+    rmSync(path.join(folder, 'x'));
+    expect(await watch.look()).toEqual([]);
   });
 
   it('sees that a committed file changes or goes', async () => {
@@ -59,7 +78,7 @@ describe('the verdict', () => {
       folder: null,
     },
     faults: [{ name: 'nats-kill', atMs: 5_000, recoveryMs: 700, broken: [] }],
-    count: { records: 3, files: 1, lost: 0, doubled: 0, examples: [], oddities: [] },
+    count: { records: 3, files: 1, givenUp: 0, lost: 0, doubled: 0, examples: [], oddities: [] },
     ...{ finish: { code: 0, lastLines: [] }, samples: [] },
   };
   const samples = (memory: (n: number) => number, handles: (n: number) => number): SoakResult['samples'] =>
@@ -78,6 +97,17 @@ describe('the verdict', () => {
       }),
     ).toEqual([]);
     expect(soakLines(held, []).at(-1)).toBe('held');
+  });
+
+  it('tells memory and handles of those who lived for long enough', () => {
+    const grown = samples(
+      (n) => 100 + n,
+      (n) => 30 + 5 * n,
+    );
+    const text = growthLines(grown).join('\n');
+    expect(text).toMatch(/coordinator-0-1 +95 s +100 +110 +119 +30 +80 +125 +GREW/);
+    expect(text).toContain('NOT FLAT');
+    expect(growthLines(grown.slice(0, 5)).join('\n')).toContain('nothing can be said');
   });
 
   it.each<[string, Partial<SoakResult>]>([

@@ -5,18 +5,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../scripts/services/common.ts';
-import { freePort } from '../../scripts/services/processes.ts';
 import { SeededRandom } from '../../src/fuzz/random.ts';
-import { createTopic, NumberProducer } from '../integration/numberProducer.ts';
+import { NumberProducer } from '../integration/numberProducer.ts';
 import { tidemark } from '../integration/tidemarkProcess.ts';
-import { startKafka, startNats } from '../services/servers.ts';
-import { TcpProxy } from '../services/tcpProxy.ts';
 import { CommittedWatch, countRecords, type Count } from './count.ts';
 import { drawFault, FAULT_KINDS, type Battlefield } from './faults.ts';
 import { Fleet, type Sample, type Surprise } from './fleet.ts';
 import type { SoakOptions } from './options.ts';
+import type { JournalPlace } from './restore.ts';
+import { startClusters, startSingles, type SoakServers } from './servers.ts';
 
 const TOPIC = 'soak';
+const STREAM = 'TIDEMARK';
 const PARTITIONS = 8;
 const PRODUCE_EVERY_MS = 20;
 const SMALL_DISK_BYTES = 768 * 1024 * 1024;
@@ -61,28 +61,32 @@ export async function soak(options: SoakOptions, log: Log, signal: AbortSignal):
   mkdirSync(lake);
   const smallDisk = mountSmallDisk(lake, stack, log);
   log('starting Kafka and NATS ...');
-  const places = await startServers(stack);
-  const jobFile = writeJob(folder, places.brokers, places.natsUrl);
-  await createTopic(places.brokers, TOPIC, PARTITIONS);
+  const servers = options.isCluster
+    ? await startClusters(stack, { topic: TOPIC, stream: STREAM })
+    : await startSingles(stack);
+  const jobFile = writeJob(folder, servers);
+  await servers.createTopic(TOPIC, PARTITIONS);
   const logs = path.join(folder, 'logs');
   mkdirSync(logs);
   const fleet = new Fleet(jobFile, logs);
   stack.defer(() => fleet.killAll());
-  const producer = new NumberProducer(places.brokers, TOPIC, {
+  const producer = new NumberProducer(servers.brokers, TOPIC, {
     pauseMs: PRODUCE_EVERY_MS,
     partitions: PARTITIONS,
+    isSplit: options.isCluster,
   });
   await producer.start();
   fleet.start(options.coordinators);
   await fleet.checkpointsOf(PARTITIONS);
   const random = new SeededRandom(options.seed);
-  const field = { ...places, fleet, coordinators: options.coordinators, smallDisk, random };
-  const faults = await strikeUntilEnd(field, lake, options, log, signal);
+  const journal = journalPlace(folder, jobFile, servers);
+  const field = { ...servers, journal, fleet, coordinators: options.coordinators, smallDisk, random };
+  const faults = await strikeUntilEnd(field, options, log, signal);
   log('the faults are over; the rest is read and counted ...');
   await producer.stop();
   const stopCodes = await fleet.stop();
   const finish = await tidemark(['run', jobFile, '--until-end'], {});
-  const count = await countRecords(lake, producer.sent);
+  const count = await countRecords(journal.lake, producer.sent, journal);
   const notStruck =
     smallDisk === null ? [{ name: 'disk-full', reason: 'no small disk can be mounted here' }] : [];
   return {
@@ -93,22 +97,11 @@ export async function soak(options: SoakOptions, log: Log, signal: AbortSignal):
   };
 }
 
-async function startServers(stack: AsyncDisposableStack) {
-  const brokerPort = await freePort();
-  const kafkaProxy = stack.use(await TcpProxy.start(brokerPort));
-  const advertised = `127.0.0.1:${kafkaProxy.port}`;
-  const kafka = stack.use(
-    await startKafka({ port: brokerPort, config: { 'advertised.listeners': `PLAINTEXT://${advertised}` } }),
-  );
-  const nats = stack.use(await startNats());
-  const natsProxy = stack.use(await TcpProxy.start(nats.port));
+function journalPlace(folder: string, jobFile: string, { natsUrls }: SoakServers): JournalPlace {
+  const lake = path.join(folder, 'lake', 'out');
   return {
-    kafka,
-    nats,
-    kafkaProxy,
-    natsProxy,
-    brokers: [advertised],
-    natsUrl: `nats://127.0.0.1:${natsProxy.port}`,
+    ...{ jobFile, topic: TOPIC, partitions: PARTITIONS, stream: STREAM, natsUrls, folder, lake },
+    ...{ committed: new CommittedWatch(lake), givenUp: [], orphans: new Set() },
   };
 }
 
@@ -126,7 +119,7 @@ function mountSmallDisk(lake: string, stack: AsyncDisposableStack, log: Log): st
   return lake;
 }
 
-function writeJob(folder: string, brokers: readonly string[], natsUrl: string): string {
+function writeJob(folder: string, { brokers, natsUrls, replicas }: SoakServers): string {
   const file = path.join(folder, 'job.yaml');
   writeFileSync(
     file,
@@ -138,7 +131,7 @@ bucket: { by: wall-clock, pattern: "yyyy-MM-dd--HH-mm" }
 roll: { maxBytes: 256KiB, maxAge: 10s, maxIdle: 3s }
 checkpoint: { interval: 500ms }
 journal:
-  nats: { servers: ["${natsUrl}"], stream: TIDEMARK }
+  nats: { servers: ${JSON.stringify(natsUrls)}, stream: ${STREAM}, replicas: ${replicas} }
 `,
   );
   return file;
@@ -146,7 +139,6 @@ journal:
 
 async function strikeUntilEnd(
   field: Battlefield,
-  lake: string,
   { durationMs, only }: SoakOptions,
   log: Log,
   signal: AbortSignal,
@@ -154,16 +146,18 @@ async function strikeUntilEnd(
   const kinds = FAULT_KINDS.filter(
     ({ name }) => (only === null || name === only) && (name !== 'disk-full' || field.smallDisk !== null),
   );
-  const committed = new CommittedWatch(path.join(lake, 'out'));
   const results: FaultResult[] = [];
   const startedMs = performance.now();
   while (performance.now() - startedMs < durationMs && !signal.aborted) {
     await delay(500 + field.random.below(4_000));
     const kind = drawFault(field.random, kinds);
     const atMs = Math.round(performance.now() - startedMs);
-    await kind.strike(field);
+    const failed = await kind.strike(field).then(
+      () => [],
+      (error: unknown) => [`${kind.name} could not be struck to its end: ${messageOf(error)}`],
+    );
     const recoveryMs = await untilCheckpoint(field.fleet);
-    const broken = await committed.look();
+    const broken = [...failed, ...(await field.journal.committed.look())];
     results.push({ name: kind.name, atMs, recoveryMs, broken });
     const recovery = recoveryMs === null ? `not within ${RECOVERY_MS_MAX / 1000} s` : `${recoveryMs} ms`;
     log(

@@ -1,13 +1,8 @@
 /** What a soak comes to: one line for each kind of fault, then what is wrong. */
 import { left, right, tableLines } from '../../src/cli/table.ts';
 import type { FaultResult, SoakResult } from './soak.ts';
+import { growthLines, growthOf, median } from './growth.ts';
 import type { Sample } from './fleet.ts';
-
-/** The later half of a process's samples may be so much above the earlier one: caches fill, the heap breathes. */
-const MEMORY_GROWTH_MAX = 1.3;
-const MEMORY_SLACK_MIB = 48;
-const HANDLES_SLACK = 32;
-const SAMPLES_MIN = 12;
 
 /** What is wrong, in words; empty where all is well. */
 export function problemsOf(result: SoakResult): readonly string[] {
@@ -25,29 +20,6 @@ export function problemsOf(result: SoakResult): readonly string[] {
   return [...problems, ...growthOf(result.samples)];
 }
 
-function growthOf(samples: readonly Sample[]): string[] {
-  return [...Map.groupBy(samples, ({ process }) => process)].flatMap(([process, own]) => {
-    if (own.length < SAMPLES_MIN) return [];
-    const half = Math.floor(own.length / 2);
-    const [before, after] = [own.slice(0, half), own.slice(half)];
-    const memory = [before, after].map((some) => median(some.map(({ memoryMiB }) => memoryMiB))) as [
-      number,
-      number,
-    ];
-    const handles = [before, after].map((some) => median(some.map((one) => one.handles))) as [number, number];
-    const problems: string[] = [];
-    if (memory[1] > memory[0] * MEMORY_GROWTH_MAX + MEMORY_SLACK_MIB)
-      problems.push(`${process}: memory grew from ${memory[0]} to ${memory[1]} MiB`);
-    if (handles[1] > handles[0] + HANDLES_SLACK)
-      problems.push(`${process}: open handles grew from ${handles[0]} to ${handles[1]}`);
-    return problems;
-  });
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
-}
-
 export function soakLines(result: SoakResult, problems: readonly string[]): readonly string[] {
   const { seed, records, count, faults, notStruck, samples } = result;
   const byName = [...Map.groupBy(faults, ({ name }) => name)].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -60,8 +32,11 @@ export function soakLines(result: SoakResult, problems: readonly string[]): read
     '',
     `MEDIAN and WORST: from a fault's end until every partition has completed a checkpoint.`,
     `seed ${seed}; ${faults.length} faults; ${records} records sent, ${count.records} in ${count.files} files: ` +
-      `${count.lost} lost, ${count.doubled} doubled`,
+      `${count.lost} lost, ${count.doubled} doubled` +
+      (count.givenUp === 0 ? '' : `, ${count.givenUp} given up by answers to a restored journal`),
     `peak of one coordinator: ${peak(({ memoryMiB }) => memoryMiB)} MiB, ${peak(({ handles }) => handles)} open handles`,
+    '',
+    ...growthLines(samples),
     ...problems.map((problem) => `WRONG: ${problem}`),
     problems.length === 0 ? 'held' : 'NOT HELD',
   ];
