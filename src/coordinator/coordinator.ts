@@ -198,8 +198,10 @@ export class Coordinator {
     const taken = this.#takingUp.then(async () => {
       this.#facts = await startJob(this.#context, facts);
     });
+    const isKnown = this.#facts?.topics.has(topic.topic) === true;
     this.#takingUp = taken.catch((error: unknown) => {
-      this.#fail(error);
+      if (!isKnown) this.#fail(error);
+      else this.#context.ports.log.warn({ err: error, ...topic }, 'the longer id of a file is not journaled');
     });
     this.#track(this.#takingUp);
   }

@@ -9,6 +9,7 @@ import { EMPTY_TAIL, replay, type Tail } from '../../journal/replay.ts';
 import { jobSubject } from '../../journal/subjects.ts';
 import { SubjectWriter } from '../../journal/writer.ts';
 import { passing } from '../failpoints.ts';
+import { tellsMore } from '../source/fileId.ts';
 import type { SourceFacts, TopicFacts } from '../source/port.ts';
 import { limitedAppend } from './appendLimit.ts';
 import { AppendRetries } from './appendRetries.ts';
@@ -41,8 +42,10 @@ export class JobFacts {
     for (const { topic, topicId, startOffsets } of event.topics) {
       // The first one that names a topic counts; an id that could not be told at first may follow.
       const known = this.topics.get(topic);
+      const before = known?.topicId ?? null;
+      const isMore = before !== null && topicId !== null && tellsMore(topicId, before);
       this.topics.set(topic, {
-        topicId: known?.topicId ?? topicId,
+        topicId: isMore ? topicId : (before ?? topicId),
         startOffsets: known?.startOffsets ?? startOffsets,
       });
     }
@@ -85,7 +88,7 @@ export async function startJob(
     const topics: EventOf<'jobStarted'>['topics'] = [];
     for (const topic of source.topics) {
       const known = facts.topics.get(topic.topic);
-      if (known !== undefined && (known.topicId !== null || topic.topicId === null)) continue;
+      if (known !== undefined && !(await isNews(context, topic, known))) continue;
       topics.push(await describeStart(context, topic, known));
     }
     const { fingerprint, version, naming, effectiveConfig } = context.settings;
@@ -96,6 +99,25 @@ export async function startJob(
     };
   };
   return appendJobEvent(context, decide, signal);
+}
+
+/** Whether the source's id of a journaled topic is to be journaled: the first one, or one that tells more of the same file. */
+async function isNews(
+  { ports }: Context,
+  { topic, topicId }: TopicFacts,
+  known: JournaledTopic,
+): Promise<boolean> {
+  if (topicId === null) return false;
+  if (known.topicId === null) return true;
+  if (!tellsMore(topicId, known.topicId)) return false;
+  try {
+    await ports.source.verifyIdentity(topic, known.topicId);
+    return true;
+  } catch (error) {
+    // Its partition is stopped by the same error, or tries again.
+    ports.log.debug({ topic, err: error }, 'the id of a source file is left as it is journaled');
+    return false;
+  }
 }
 
 /** Looks at the journal before anything is made at the destination; rejects as `startJob` does. */

@@ -97,8 +97,8 @@ export function replaced(
 ): TidemarkError {
   return new TidemarkError(
     'SOURCE_REPLACED',
-    `${file.path} is another file: its first line has the fingerprint ${foundTopicId ?? '- (it has no complete line)'}, the one ` +
-      `that was read had ${expectedTopicId}. Its lines mean other records now: put the old file back, or give the new one another name.`,
+    `${file.path} is another file: ${foundTopicId === null ? 'it is shorter than what was seen of the one before' : `it begins otherwise (${foundTopicId})`} ` +
+      `than the one that was read (${expectedTopicId}). Its lines mean other records now: put the old file back, or give the new one another name.`,
     { fields: { partition: partition(file), path: file.path, expectedTopicId, foundTopicId } },
   );
 }

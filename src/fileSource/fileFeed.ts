@@ -11,7 +11,7 @@ import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
 import type { Log } from '../telemetry/log.ts';
 import * as errors from './fileErrors.ts';
 import type { HandleKeeper, SourceHandles } from './handles.ts';
-import { fingerprintOf } from './identity.ts';
+import { compareIdentity, identityOf, isWorthRenewing, longerOf } from './identity.ts';
 import { lineBatch } from './lineBatch.ts';
 import { readLines, type LineChunk, type ReadLimits } from './lineChunk.ts';
 import { inodeOf, type LineIndex } from './lineIndex.ts';
@@ -30,6 +30,8 @@ export interface FeedContext {
   readonly takesTail: (topic: string, line: number) => boolean;
   /** Lines up to this one count although the last has no newline. */
   readonly tailTaken: (topic: string, nextLine: number) => void;
+  /** An id that covers more of the file than the one it was opened with. */
+  readonly identified: (topic: string, id: string) => void;
   readonly closed: (feed: FileFeed) => void;
 }
 
@@ -224,15 +226,16 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
 
   async #prove(handle: FileHandle): Promise<Opened | null> {
     const stats = await handle.stat({ bigint: true });
-    const found = await fingerprintOf(handle);
-    if (this.#identity !== null && found !== this.#identity) {
-      const error = errors.replaced(this.#file, this.#identity, found);
-      if (found !== null) throw error;
-      // Perhaps somebody is writing it anew at this moment.
-      this.#suspect('has no complete line', error);
-      return null;
+    if (this.#identity !== null) {
+      const compared = await compareIdentity(handle, this.#identity);
+      if (compared === 'other') throw errors.replaced(this.#file, this.#identity, await identityOf(handle));
+      if (compared === 'short') {
+        // Perhaps somebody is writing it anew at this moment.
+        this.#suspect('is shorter than it was', errors.replaced(this.#file, this.#identity, null));
+        return null;
+      }
     }
-    this.#identity ??= found;
+    if (isWorthRenewing(this.#identity, Infinity)) await this.#renewIdentity(handle);
     const place = await this.#index.find(handle, this.#line, this.#abort.signal);
     const behindTail = place.line === this.#line - 1 && place.tailBytes > 0;
     if (place.line < this.#line && !behindTail) {
@@ -246,9 +249,18 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
     return { handle, inode: inodeOf(stats) };
   }
 
+  /** Remembers as much of the file's beginning as there is by now: the file was just proved to be the one expected. */
+  async #renewIdentity(handle: FileHandle): Promise<void> {
+    const longer = longerOf(this.#identity, await identityOf(handle));
+    if (longer === null || longer === this.#identity) return;
+    this.#identity = longer;
+    this.#context.identified(this.#file.topic, longer);
+  }
+
   async #read(opened: Opened): Promise<FetchedBatch | null> {
     this.#sizeAtEnd = null;
     const { size } = await opened.handle.stat();
+    if (isWorthRenewing(this.#identity, this.#byte)) await this.#renewIdentity(opened.handle);
     if (size === this.#idleAtBytes) return this.#atEnd(opened, size, 'tail');
     if (this.#behindTail && !(await this.#passTail(opened.handle, size)))
       return this.#atEnd(opened, size, 'end');

@@ -11,13 +11,14 @@ import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import type { Clock } from '../clock.ts';
 import { pauseUnless } from '../kafka/pacing.ts';
+import { coveredBytes } from '../source/fileId.ts';
 import type { OffsetRange, PartitionFeed, Source, SourceFacts, SourceListener } from '../source/port.ts';
 import type { StartFrom, TopicFacts } from '../source/port.ts';
 import type { Log } from '../telemetry/log.ts';
 import * as errors from './fileErrors.ts';
 import { FileFeed, type FeedContext } from './fileFeed.ts';
 import { SourceHandles } from './handles.ts';
-import { fingerprintOf } from './identity.ts';
+import { compareIdentity, identityOf, isWorthRenewing, longerOf } from './identity.ts';
 import { lineCursor } from './lineBatch.ts';
 import { readLines, type ReadLimits } from './lineChunk.ts';
 import { LineIndex } from './lineIndex.ts';
@@ -68,6 +69,9 @@ class FileSource implements Source {
   readonly #indexes = new Map<string, LineIndex>();
   /** The end of the bounded run where it includes a line without newline, by topic. */
   readonly #tailEnds = new Map<string, number>();
+  /** The ids that cover most of the files that feeds have proved, by topic. */
+  readonly #identities = new Map<string, string>();
+  #listener: SourceListener | null = null;
   readonly #feeds = new Set<FileFeed>();
   readonly #handles: SourceHandles;
   #watching: Promise<void> = Promise.resolve();
@@ -134,6 +138,7 @@ class FileSource implements Source {
   }
 
   async start(listener: SourceListener): Promise<void> {
+    this.#listener = listener;
     if (!this.#options.untilEnd) await this.#announceNew(listener);
     if (this.#options.untilEnd) await this.#findUnnamed(listener);
     listener.assigned(this.#assignment(), this.#unnamed);
@@ -145,13 +150,16 @@ class FileSource implements Source {
       ...this.#options,
       limits: this.#limits(),
       handles: this.#handles,
+      identified: (name, id) => this.#identified(name, id),
       closed: (closed) => void this.#feeds.delete(closed),
       readTime: this.#readTime,
       takesTail: (name, line) => this.#options.untilEnd && this.#tailEnds.get(name) === line + 1,
       tailTaken: (name, nextLine) => this.#tailEnds.set(name, nextLine),
     };
     const file = fileOf(this.#options.baseDir, topic);
-    const feed = new FileFeed(context, file, this.#index(topic), Number(offset), expectedTopicId);
+    const seen = this.#identities.get(topic) ?? null;
+    const id = expectedTopicId === null ? null : longerOf(expectedTopicId, seen);
+    const feed = new FileFeed(context, file, this.#index(topic), Number(offset), id);
     this.#feeds.add(feed);
     return feed;
   }
@@ -167,14 +175,23 @@ class FileSource implements Source {
   async verifyIdentity(topic: string, expectedTopicId: string | null): Promise<void> {
     if (expectedTopicId === null) return;
     const file = fileOf(this.#options.baseDir, topic);
+    // What this process has seen of the file may be more than what the journal knew when it was opened.
+    const id = longerOf(expectedTopicId, this.#identities.get(topic) ?? null) ?? expectedTopicId;
     let found: string | null;
     try {
-      found = await this.#withFile(topic, fingerprintOf, 'all');
+      found = await this.#withFile(
+        topic,
+        async (handle) => {
+          const compared = await compareIdentity(handle, id);
+          return compared === 'other' ? identityOf(handle) : compared;
+        },
+        'all',
+      );
     } catch (error) {
       if (error instanceof TidemarkError && errors.isAbsent(error.cause)) return;
       throw error;
     }
-    if (found !== expectedTopicId) throw errors.replaced(file, expectedTopicId, found);
+    if (found !== 'same') throw errors.replaced(file, id, found === 'short' ? null : found);
   }
 
   async commitOffset(): Promise<void> {
@@ -202,7 +219,7 @@ class FileSource implements Source {
     for (const { topic } of await matchingFiles(baseDir, pattern)) {
       if (isKnown(topic)) continue;
       try {
-        const topicId = await this.#withFile(topic, fingerprintOf, 'none');
+        const topicId = await this.#withFile(topic, identityOf, 'none');
         topics.push({ topic, topicId, partitions: 1 });
       } catch (error) {
         if (!hasCode(error, 'SOURCE_UNREADABLE')) throw error;
@@ -258,6 +275,17 @@ class FileSource implements Source {
     if (this.#stopping.signal.aborted) return false;
     for (const facts of appeared) listener.topicAppeared(facts);
     return appeared.length > 0;
+  }
+
+  /** Journaled, so that the next process knows the file by as much. */
+  #identified(topic: string, id: string): void {
+    this.#identities.set(topic, id);
+    const facts = this.#known.get(topic);
+    if (facts === undefined || this.#stopping.signal.aborted) return;
+    if (!isWorthRenewing(facts.topicId, coveredBytes(id) ?? 0)) return;
+    const renewed = { ...facts, topicId: id };
+    this.#known.set(topic, renewed);
+    this.#listener?.topicAppeared(renewed);
   }
 
   #assignment(): TopicPartition[] {

@@ -137,7 +137,7 @@ export interface SourceListener {
    * each to one of the job's processes, as `unnamed`, which settles it and reads nothing. Rejects where the journal does not answer.
    */
   unfinished?(assigned: ReadonlySet<string>): Promise<readonly TopicPartition[]>;
-  /** A topic that had not been described before exists now (a new file of a glob, for example). */
+  /** A topic that had not been described before exists now (a new file of a glob, for example), or more is known of it: a longer id. */
   topicAppeared(facts: TopicFacts): void;
   /** The source cannot go on at all. */
   failed(error: unknown): void;

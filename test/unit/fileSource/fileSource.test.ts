@@ -67,7 +67,7 @@ describe('which files', () => {
 });
 
 describe('facts', () => {
-  test('a file is one partition; its id is the fingerprint of its first line, once that is complete', async () => {
+  test('a file is one partition; its id is a fingerprint of its lines, once there is one', async () => {
     await lake.write('a.ndjson', 'first line');
     const source = lake.source();
     const facts = { clusterId: null, groupId: null };
@@ -76,7 +76,7 @@ describe('facts', () => {
       topics: [{ topic: 'a.ndjson', topicId: null, partitions: 1 }],
     });
     await lake.append('a.ndjson', '\nsecond line\n');
-    const topicId = createHash('sha256').update('first line').digest('hex').slice(0, 16);
+    const topicId = `23:${createHash('sha256').update('first line\nsecond line\n').digest('hex').slice(0, 16)}`;
     expect(await source.describe(asked(false))).toEqual({
       ...facts,
       topics: [{ topic: 'a.ndjson', topicId, partitions: 1 }],
@@ -88,7 +88,8 @@ describe('facts', () => {
     await lake.write('a.ndjson', `${line}\n`);
     await lake.write('b.ndjson', `${line}y\n`);
     const { topics } = await lake.source().describe(asked(false));
-    expect(topics[0]?.topicId).toBe(createHash('sha256').update(line).digest('hex').slice(0, 16));
+    const digest = createHash('sha256').update(`${line}\n`).digest('hex').slice(0, 16);
+    expect(topics[0]?.topicId).toBe(`200001:${digest}`);
     expect(topics[1]?.topicId).not.toBe(topics[0]?.topicId);
   });
 
