@@ -275,18 +275,20 @@ interface Statements {
 }
 
 function prepare(db: DatabaseSync): Statements {
+  const withEnds = hasEnds(db);
+  const indexed = '(SELECT max(revision) FROM entries WHERE subject = :subject)';
   return {
     insert: db.prepare(INSERT),
     // One statement, so that no append comes in between.
     last: db.prepare(
-      `SELECT (SELECT max(revision) FROM entries WHERE subject = :subject) AS indexed,
-         ${hasEnds(db) ? '(SELECT revision FROM ends WHERE subject = :subject)' : '(SELECT max(revision) FROM entries WHERE subject = :subject)'} AS noted`,
+      `SELECT ${indexed} AS indexed,
+         ${withEnds ? '(SELECT revision FROM ends WHERE subject = :subject)' : indexed} AS noted`,
     ),
     read: db.prepare(
       `SELECT revision, sha256, bytes FROM entries
        WHERE subject = :subject AND revision > :after AND revision <= :last ORDER BY revision LIMIT :limit`,
     ),
-    // From subject to subject along the index, instead of over every entry.
+    // From subject to subject along the index, instead of over every entry; with those that only the list of ends still knows.
     subjects: db.prepare(
       `WITH RECURSIVE found (subject) AS (
          SELECT min(subject) FROM entries WHERE subject >= :prefix
@@ -294,7 +296,9 @@ function prepare(db: DatabaseSync): Statements {
          SELECT (SELECT min(e.subject) FROM entries e WHERE e.subject > found.subject)
          FROM found WHERE substr(found.subject, 1, length(:prefix)) = :prefix
        )
-       SELECT subject FROM found WHERE substr(subject, 1, length(:prefix)) = :prefix`,
+       SELECT subject FROM found WHERE substr(subject, 1, length(:prefix)) = :prefix
+       ${withEnds ? 'UNION SELECT subject FROM ends WHERE substr(subject, 1, length(:prefix)) = :prefix' : ''}
+       ORDER BY subject`,
     ),
   };
 }

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Journal } from '../../../journal/port.ts';
 import { openSqliteJournal } from '../../../journal/sqlite.ts';
 import { failedAppend, failedRead } from '../../../journal/sqliteErrors.ts';
-import { chain, readAll, replayAll, requestsOf, subjectOf } from './fixtures.ts';
+import { chain, flipBit, readAll, replayAll, requestsOf, subjectOf } from './fixtures.ts';
 
 const subject = subjectOf();
 let folder = '';
@@ -155,6 +155,40 @@ describe('an embedded journal whose tables do not agree', () => {
     await filled(3);
     withDatabase((db) => db.exec(harm));
     await expect(readAll(await open('read'), subject)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
+  });
+
+  test('no bit of the index makes a subject disappear from the list of them', async () => {
+    const journal = await open();
+    const subjects = ['a', 'b', 'c'].map((topic) => subjectOf(topic));
+    for (const bytes of chain(14)) for (const of of subjects) await journal.fileRequest(of, bytes);
+    await journal.close();
+    const [pageBytes, page] = withDatabase((db) => [
+      Number(db.prepare('PRAGMA page_size').get()?.['page_size']),
+      Number(
+        db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'entries_by_subject'").get()?.[
+          'rootpage'
+        ],
+      ),
+    ]);
+    const sound = readFileSync(file);
+    const listed = async (): Promise<readonly string[] | 'damaged'> => {
+      try {
+        return await (await open('read')).subjects('');
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'JOURNAL_CORRUPT' });
+        return 'damaged';
+      }
+    };
+    let survived = 0;
+    for (let at = (page - 1) * pageBytes; at < page * pageBytes; at += 23) {
+      writeFileSync(file, flipBit(sound, at));
+      const found = await listed();
+      await opened.pop()?.close();
+      if (found === 'damaged') continue;
+      survived += 1;
+      expect(found, `the lowest bit of byte ${at}`).toEqual(expect.arrayContaining(subjects));
+    }
+    expect(survived).toBeGreaterThan(0);
   });
 
   test('bytes that became another type are damage, not an outage', async () => {
