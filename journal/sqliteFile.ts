@@ -37,6 +37,11 @@ const ENDS_SCHEMA = `
 
 /** How long a writer waits for another process that files a request or reads, before it reports the journal busy. */
 const BUSY_TIMEOUT_MS = 2_000;
+/**
+ * SQLite writes its log back into the file at every 1,000 pages of it, but never shortens the log by itself: one that grew behind a reader
+ * who lasted (a backup, say) would stay as long as it was.
+ */
+const LOG_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
  * Creates an empty journal at `path`. Call it under the owner's lock. A crash at any point leaves either no journal or a
@@ -157,6 +162,7 @@ function identify(db: DatabaseSync, path: string): JournalId {
 function makeDurable(db: DatabaseSync, path: string): void {
   const mode = pragma(db, 'journal_mode = WAL');
   db.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON');
+  db.exec(`PRAGMA journal_size_limit = ${LOG_BYTES_MAX}`);
   if (mode === 'wal' && pragma(db, 'synchronous') === 2) return;
   throw new TidemarkError(
     'JOURNAL_UNAVAILABLE',

@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -199,6 +209,44 @@ describe('an embedded journal whose tables do not agree', () => {
     writeFileSync(file, bytes.fill(' ', at, at + 'STRICT'.length));
     withDatabase((db) => db.exec('UPDATE entries SET sha256 = 7 WHERE revision = 2'));
     await expect(readAll(await open('read'), subject)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
+  });
+});
+
+describe('the write-ahead log of an embedded journal', () => {
+  const logBytes = (): number => statSync(`${file}-wal`).size;
+
+  async function fill(journal: Journal, entries: number): Promise<void> {
+    for (let entry = 0; entry < entries; entry += 1)
+      await journal.fileRequest(requestsOf(), new Uint8Array(50_000).fill(entry % 251));
+  }
+
+  test('stays small however much is written', async () => {
+    const journal = await open();
+    await fill(journal, 400);
+    expect(logBytes()).toBeLessThan(8 * 1024 * 1024);
+  });
+
+  test('grows behind a reader that lasts, and is small again when that has gone', async () => {
+    const journal = await open();
+    await fill(journal, 1);
+    const reader = new DatabaseSync(file);
+    reader.exec('BEGIN; SELECT count(*) FROM entries');
+    await fill(journal, 400);
+    expect(logBytes()).toBeGreaterThan(16 * 1024 * 1024);
+    reader.close();
+    await fill(journal, 2);
+    expect(logBytes()).toBeLessThan(8 * 1024 * 1024);
+  });
+
+  test('that a reader kept when the owner closed is gone when the next one closes', async () => {
+    const journal = await open();
+    const reader = new DatabaseSync(file);
+    reader.exec('BEGIN; SELECT count(*) FROM entries');
+    await fill(journal, 400);
+    await journal.close();
+    reader.close();
+    await (await open()).close();
+    expect(existsSync(`${file}-wal`)).toBe(false);
   });
 });
 
