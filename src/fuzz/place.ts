@@ -71,6 +71,13 @@ export class Place {
     this.#running?.stop.abort();
   }
 
+  /** A process that runs drains first. */
+  restart(): void {
+    this.#wanted = true;
+    if (this.#running === null) this.start();
+    else this.#running.stop.abort();
+  }
+
   /** The process is dead. */
   died(process: SimProcess): void {
     if (this.#running?.process !== process) return;

@@ -25,7 +25,7 @@ export interface RecorderOptions {
 }
 
 /** What ends a stop. */
-const ANSWERS = ['resumeRequested', 'lossAccepted', 'logTruncationAccepted'] as const;
+const ANSWERS = ['resumeRequested', 'lossAccepted', 'logTruncationAccepted', 'partitionRetired'] as const;
 
 const decoder = new TextDecoder();
 
@@ -41,7 +41,7 @@ export class Recorder {
   readonly #scheduler: Scheduler;
   readonly #options: RecorderOptions;
   #recordsVisible = 0;
-  #isCut = false;
+  #isSingly = false;
   readonly #linesVisible = new Map<string, number>();
   /** Part files that the journal has opened and neither committed nor discarded. */
   #partsLeft = 0;
@@ -58,7 +58,7 @@ export class Recorder {
   /** Every record is visible, every part file's life is journaled to its end, and nothing temporary is left. */
   get isComplete(): boolean {
     return (
-      !this.#isCut &&
+      !this.#isSingly &&
       this.#recordsVisible >= this.#options.recordsExpected &&
       this.#partsLeft === 0 &&
       this.#options.leftovers().length === 0
@@ -75,8 +75,8 @@ export class Recorder {
   }
 
   /** What is complete is to be looked for record by record. */
-  logCut(): void {
-    this.#isCut = true;
+  countsSingly(): void {
+    this.#isSingly = true;
   }
 
   /** The journal has lost its entries behind this revision. */

@@ -9,10 +9,17 @@ import type { PartitionLog } from './simKafka/partitionLog.ts';
 export class RightStops {
   readonly #recorder: Recorder;
   readonly #logs: readonly PartitionLog[];
+  /** Nobody is to read it any more: what was counted of it is published, and no more. */
+  readonly #isUnread: (partition: number) => boolean;
   #seenVersion = -1;
   #isOver = false;
 
-  constructor(recorder: Recorder, logs: readonly PartitionLog[]) {
+  constructor(
+    recorder: Recorder,
+    logs: readonly PartitionLog[],
+    isUnread: (partition: number) => boolean = () => false,
+  ) {
+    this.#isUnread = isUnread;
     this.#recorder = recorder;
     this.#logs = logs;
   }
@@ -32,17 +39,18 @@ export class RightStops {
       const code = stops.get(partition);
       return code !== undefined && isRightStop(harms, code, partition);
     };
-    if (this.#logs.every(({ partition }) => isStopped(partition))) return true;
+    if (this.#logs.every(({ partition }) => isStopped(partition) && !this.#isUnread(partition))) return true;
     const views = readJournal([...journal]);
     const published = everPublished({ visible });
     // A journal that went back does not know any more what became of its files; who appends nothing does not learn of it.
     const isBack = harms.some(({ type }) => type === 'journalBack');
     return this.#logs.every((log) => {
       const { partition } = log;
-      if (isStopped(partition)) return true;
+      const isUnread = this.#isUnread(partition);
+      if (isStopped(partition) && !isUnread) return true;
       const view = views.get(partition) ?? NOTHING;
       const isLeft = [...view.parts.values()].some(({ ended }) => ended === null);
-      return (isBack || !isLeft) && isPublished(log, view, published);
+      return (isBack || !isLeft) && (isUnread || isPublished(log, view, published));
     });
   }
 }

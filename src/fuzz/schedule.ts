@@ -65,6 +65,8 @@ export interface WorldConfig {
 export interface Workload {
   readonly topic: string;
   readonly partitions: readonly (readonly LogItem[])[];
+  /** So many of the last partitions are of a second topic; absent: none. The first topic keeps one at least. */
+  readonly second?: number | undefined;
 }
 
 /**
@@ -168,6 +170,10 @@ export type Fault =
   | { readonly type: 'rebalance'; readonly atMs: number }
   /** The topic is deleted and made again, or the brokers are those of another cluster: other records at the same offsets. */
   | { readonly type: 'replaceTopic'; readonly atMs: number; readonly cluster: boolean }
+  /** The process in the place drains and starts again with another configuration: it names the second topic, or does not. */
+  | { readonly type: 'deploy'; readonly process: number; readonly atMs: number; readonly second: boolean }
+  /** The second topic is deleted. */
+  | { readonly type: 'deleteTopic'; readonly atMs: number }
   /** Another leader takes over the partition, and has everything. */
   | { readonly type: 'election'; readonly partition: number; readonly atMs: number }
   /**

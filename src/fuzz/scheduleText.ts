@@ -63,6 +63,7 @@ const scheduleSchema: z.ZodType<Schedule> = z.strictObject({
   workload: z.strictObject({
     topic: z.string().min(1),
     partitions: z.array(z.array(itemSchema)).min(1).max(16),
+    second: z.number().int().min(0).max(16).optional(),
   }),
   faults: z.array(faultSchema).max(1_000),
 });

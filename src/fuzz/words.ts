@@ -12,12 +12,17 @@ export function scheduleWords(
     `${config.processes === 1 ? '1 process' : `${config.processes} processes`} on the store "${config.store}", world ${seed}`,
     settingsWords(config),
     ...workload.partitions.map(
-      (items, partition) => `partition ${partition}: ${items.map(itemWords).join('; ')}`,
+      (items, partition) =>
+        `partition ${partition}${isOfSecond(workload, partition) ? ' (of the second topic)' : ''}: ${items.map(itemWords).join('; ')}`,
     ),
     ...faults.map((fault, index) =>
       fired[index] === true ? faultWords(fault) : `(did not come to it) ${faultWords(fault)}`,
     ),
   ];
+}
+
+function isOfSecond({ partitions, second = 0 }: Schedule['workload'], partition: number): boolean {
+  return partition >= partitions.length - Math.min(second, partitions.length - 1);
 }
 
 function settingsWords(config: WorldConfig): string {

@@ -36,6 +36,8 @@ const TASKS_MAX = 300_000;
 const DRAIN_MS = 30_000;
 /** A session and its aftermath. */
 const ASLEEP_MS = 4_000;
+/** When the group rebalances behind the faults, where there are partitions that nobody names. */
+const ASKED_AGAIN_MS = [3_000, 15_000] as const;
 /** Owners look for requests this often, and a little more. */
 const TAKEN_UP_MS = 1_100;
 
@@ -89,7 +91,9 @@ class World {
       keepEverything,
       leftovers: () => this.#store.leftovers(),
     });
-    this.#rightStops = new RightStops(this.#recorder, this.#kafka.logs);
+    this.#rightStops = new RightStops(this.#recorder, this.#kafka.logs, (partition) =>
+      this.#isUnread(partition),
+    );
     this.#journal = new SimJournalServer(scheduler, this.#plan, {
       ...config,
       id: journalId('world-journal'),
@@ -226,6 +230,17 @@ class World {
     return this.#recorder.isComplete || this.#rightStops.isOver(this.#harms);
   }
 
+  /** What nobody names any more is handed out at a rebalance: where the journal was silent at the last one, or behind, at the next one. */
+  #askAgain(): void {
+    const { logs, group } = this.#kafka;
+    if (logs.some(({ partition }) => this.#isUnread(partition))) group.rebalance();
+  }
+
+  #isUnread(partition: number): boolean {
+    const wanted = [...this.#places.keys()].filter((place) => this.#places[place]?.isWanted);
+    return this.#kafka.topics.isUnread(partition, wanted);
+  }
+
   get #isEmpty(): boolean {
     return this.#places.every(({ process: simulated }) => simulated === null);
   }
@@ -277,7 +292,14 @@ class World {
         this.#harms.push({ ...harm, atMs: scheduler.nowMs });
       },
       logCut: () => {
-        recorder.logCut();
+        recorder.countsSingly();
+      },
+      mayBeUnread: () => {
+        recorder.countsSingly();
+      },
+      deploy: (place, second) => {
+        this.#kafka.topics.configure(place, second);
+        this.#places[place]?.restart();
       },
       journalCut: (revision) => {
         recorder.journalCut(revision);
@@ -314,11 +336,7 @@ class World {
     this.#hands.lasts(this.#scheduler.nowMs + TAKEN_UP_MS);
     const { job } = jobSettings(this.#schedule.config);
     const [journal, recorder] = [this.#journal, this.#recorder];
-    fileRequest(
-      { process: operator, journal, job, recorder },
-      { topic: this.#kafka.topic, partition },
-      request,
-    );
+    fileRequest({ process: operator, journal, job, recorder }, this.#kafka.topics.at(partition), request);
   }
 
   /** Nothing goes wrong any more; everybody who is wanted is there. */
@@ -333,6 +351,7 @@ class World {
       place.process?.wake();
       if (place.isWanted) place.start();
     }
+    for (const afterMs of ASKED_AGAIN_MS) this.#scheduler.after(afterMs, null, () => this.#askAgain());
   }
 
   #trace(healedAtMs: number, completeAtMs: number | null): RunTrace {

@@ -162,6 +162,11 @@ class PartitionReader implements PartitionView {
         this.#isStopped = false;
         this.#goBack(Number(event['divergedAt']));
         break;
+      case 'partitionRetired':
+        // What counts is published also of one that is stopped.
+        this.#isStopped = false;
+        this.behindStop.splice(0);
+        break;
       case 'resumeRequested':
       case 'rollRequested':
       case 'requestRefused':

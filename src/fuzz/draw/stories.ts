@@ -4,13 +4,14 @@
  */
 import type { DrawContext } from '../faults/kind.ts';
 import type { SeededRandom } from '../random.ts';
-import type { Fault, Schedule, StoreKind, WorldConfig } from '../schedule.ts';
+import type { Fault, Schedule, StoreKind, Workload, WorldConfig } from '../schedule.ts';
 import type { DrawOptions } from './config.ts';
 import { contextOf } from './schedule.ts';
 import { HARM_STORIES } from './storiesOfHarm.ts';
 import { LOG_STORIES } from './storiesOfLogs.ts';
 import { OWNER_STORIES } from './storiesOfOwners.ts';
 import { STORE_STORIES } from './storiesOfStores.ts';
+import { TOPIC_STORIES } from './storiesOfTopics.ts';
 
 /** The settings of a job file stay as they are. */
 export type StorySettings = Partial<
@@ -21,6 +22,8 @@ export type StorySettings = Partial<
 export interface Told {
   readonly faults: readonly Fault[];
   readonly config?: StorySettings;
+  /** So many partitions are to be of a second topic. */
+  readonly second?: number;
 }
 
 export interface Story {
@@ -38,6 +41,7 @@ export const STORIES: readonly Story[] = [
   ...STORE_STORIES,
   ...HARM_STORIES,
   ...LOG_STORIES,
+  ...TOPIC_STORIES,
 ];
 
 const FIRST_SHARE = 50;
@@ -63,12 +67,27 @@ export function withStory(random: SeededRandom, schedule: Schedule, options: Dra
     ...schedule,
     config: { ...schedule.config, processes: Math.max(2, schedule.config.processes) },
   };
-  const { faults, config = {} } = story.tell(contextOf(peopled, random), 50 + random.below(AT_MS_MAX));
+  const {
+    faults,
+    config = {},
+    second,
+  } = story.tell(contextOf(peopled, random), 50 + random.below(AT_MS_MAX));
   const { roll: _, buckets: _buckets, checkpointIntervalMs: _interval, ...rest } = config;
   const settings = options.job === null ? config : rest;
   return {
     ...peopled,
     config: { ...peopled.config, ...settings },
+    workload: second === undefined ? peopled.workload : withSecond(peopled.workload, second),
     faults: [...schedule.faults, ...faults],
+  };
+}
+
+/** A partition that has the same records, where there is one only. */
+function withSecond(workload: Workload, second: number): Workload {
+  const { partitions } = workload;
+  return {
+    ...workload,
+    second,
+    partitions: partitions.length > 1 ? partitions : [...partitions, ...partitions],
   };
 }

@@ -4,6 +4,8 @@ import type { LogItem, RecordShape, Workload } from '../schedule.ts';
 
 const PARTITIONS_MAX = 2;
 const ITEMS_MAX = 9;
+/** In percent: the last partition is of a second topic. */
+const SECOND_SHARE = 25;
 const GAP_MS_MAX = 180;
 /** How far apart the times of records are: within one folder, or each in another. */
 const STEPS_MS = [0, 1, 700, 60_000, 3_600_000, 86_400_000] as const;
@@ -14,7 +16,8 @@ export function drawWorkload(random: SeededRandom, wallStartMs: number): Workloa
   const partitions = Array.from({ length: 1 + random.below(PARTITIONS_MAX) }, () =>
     drawItems(random, wallStartMs),
   );
-  return { topic: 'numbers', partitions };
+  const second = partitions.length > 1 && random.percent(SECOND_SHARE) ? { second: 1 } : {};
+  return { topic: 'numbers', partitions, ...second };
 }
 
 function drawItems(random: SeededRandom, wallStartMs: number): LogItem[] {

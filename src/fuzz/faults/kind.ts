@@ -80,6 +80,10 @@ export interface WorldHands {
   harmed(harm: Omit<Harm, 'atMs'>): void;
   /** A log was cut: that as many records can be seen as were sent says nothing any more. */
   logCut(): void;
+  /** Records may stay unread, rightly. */
+  mayBeUnread(): void;
+  /** The process in the place drains, and starts again with a configuration that names the second topic, or does not. */
+  deploy(place: number, second: boolean): void;
   /** The journal of the world has lost its entries from this revision on. */
   journalCut(revision: number): void;
 }

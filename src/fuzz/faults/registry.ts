@@ -8,6 +8,7 @@ import type { DrawContext, FaultKind, KindsOf, WorldHands } from './kind.ts';
 import { OPERATOR_FAULTS } from './operatorFaults.ts';
 import { PROCESS_FAULTS } from './processFaults.ts';
 import { SERVICE_FAULTS } from './serviceFaults.ts';
+import { TOPIC_FAULTS } from './topicFaults.ts';
 import { STORE_FAULTS } from './storeFaults.ts';
 
 export const FAULT_KINDS: KindsOf<Fault['type']> = {
@@ -18,6 +19,7 @@ export const FAULT_KINDS: KindsOf<Fault['type']> = {
   ...OPERATOR_FAULTS,
   ...JOURNAL_FAULTS,
   ...LOG_FAULTS,
+  ...TOPIC_FAULTS,
 };
 
 export const FAULT_TYPES = Object.keys(FAULT_KINDS) as readonly Fault['type'][];

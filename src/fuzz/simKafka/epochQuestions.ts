@@ -3,6 +3,7 @@ import type { LogCheckContext } from '../../kafka/logCheck.ts';
 import type { EpochEnd, EpochQuestion } from '../../kafka/epochProtocol.ts';
 import { KAFKA_CODE } from '../../kafka/kafkaErrors.ts';
 import type { PartitionLeader } from '../../kafka/metadata.ts';
+import type { SimTopics } from './topics.ts';
 import type { PartitionLog } from './partitionLog.ts';
 
 /** The world has one broker, and a connection to it is never made anew. */
@@ -13,39 +14,41 @@ export function leaderOf(partition: number, leaderEpoch: number): PartitionLeade
   return { partition, errorCode: KAFKA_CODE.none, leader: NODE, leaderEpoch };
 }
 
-export interface LogsOfTopic {
+export interface LogsOfTopics {
   readonly clusterId: string;
-  readonly topicId: string;
-  readonly partitions: number;
+  readonly topics: SimTopics;
   readonly nowMs: number;
+  readonly idOf: (topic: string) => string;
   readonly log: (partition: number) => PartitionLog;
 }
 
 /** `ask` brings a question there and its answer back. */
 export function epochBrokers(
-  topic: string,
-  logs: () => LogsOfTopic,
+  logs: LogsOfTopics,
   ask: <T>(question: () => T) => Promise<T>,
 ): LogCheckContext['brokers'] {
   return {
-    metadata: () =>
+    metadata: (names) =>
       ask(() => {
-        const { clusterId, topicId, partitions, log } = logs();
-        const leaders = Array.from({ length: partitions }, (_, partition) =>
+        const { clusterId, topics, idOf, log } = logs;
+        const leaders = Array.from({ length: topics.partitions }, (_, partition) =>
           leaderOf(partition, log(partition).epochs.latest),
         );
+        const described = names.filter((topic) => topics.exists(topic));
         return {
           ...{ clusterId, brokers: [] },
-          topics: [{ topic, topicId, errorCode: KAFKA_CODE.none, partitions: leaders }],
+          topics: described.map((topic) => ({
+            ...{ topic, topicId: idOf(topic), errorCode: KAFKA_CODE.none, partitions: leaders },
+          })),
         };
       }),
     epochEnds: (_nodeId, questions) =>
-      questions.length === 0 ? Promise.resolve([]) : ask(() => questions.map((one) => answer(logs(), one))),
+      questions.length === 0 ? Promise.resolve([]) : ask(() => questions.map((one) => answer(logs, one))),
     fetchConnects: () => CONNECTS,
   };
 }
 
-function answer({ log: logOf, nowMs }: LogsOfTopic, question: EpochQuestion): EpochEnd {
+function answer({ log: logOf, nowMs }: LogsOfTopics, question: EpochQuestion): EpochEnd {
   const { topic, partition, currentLeaderEpoch, leaderEpoch: asked } = question;
   const log = logOf(partition);
   const { latest } = log.epochs;

@@ -9,11 +9,17 @@ import { toFetchedBatch, type UnpackWait } from './cursor.ts';
 import { leaderOf, NODE } from './epochQuestions.ts';
 import type { Fetched, PartitionLog } from './partitionLog.ts';
 
+/** As the real source waits for a topic that is missing. */
+export const MISSING_STABLE_MS = 30_000;
+export const LOOK_AGAIN_MS = 1_000;
+
 export interface FeedContext {
   readonly process: SimProcess;
   readonly topic: string;
   /** As it is now: it may be replaced. */
   readonly log: () => PartitionLog;
+  /** Whether its topic is there. */
+  readonly exists: () => boolean;
   readonly batchesMax: number;
   readonly unpackWait: UnpackWait;
   /** Asks the brokers until they answer. */
@@ -29,7 +35,9 @@ type Answer =
   | 'nothing'
   /** Another leader, or the same one elected anew, leads. */
   | 'otherEpoch'
-  | 'behindEnd';
+  | 'behindEnd'
+  /** The topic does not exist. */
+  | 'missing';
 
 export class SimFeed implements PartitionFeed, CheckedFeed {
   readonly name: string;
@@ -45,6 +53,7 @@ export class SimFeed implements PartitionFeed, CheckedFeed {
   #offset: number;
   /** The leader epoch in which it may be fetched. */
   #admittedIn: number | null = null;
+  #missingSinceMs: number | null = null;
   #closed = false;
   #failure: { readonly error: unknown } | null = null;
   #waiting: { resolve: (batch: FetchedBatch) => void; reject: (error: unknown) => void } | null = null;
@@ -120,7 +129,8 @@ export class SimFeed implements PartitionFeed, CheckedFeed {
       if (answer === 'behindEnd') {
         const error = await check.beyondEnd(this, leaderOf(this.partition, this.leaderEpoch));
         if (error instanceof TidemarkError) this.fail(error);
-      } else if (answer instanceof TidemarkError) this.fail(answer);
+      } else if (answer === 'missing') await this.#missed();
+      else if (answer instanceof TidemarkError) this.fail(answer);
       else this.#take(offset, answer);
     }
   }
@@ -147,6 +157,7 @@ export class SimFeed implements PartitionFeed, CheckedFeed {
     const { process, log: current } = this.#context;
     const { scheduler } = process;
     const offset = this.#offset;
+    if (!this.#context.exists()) return 'missing';
     const log = current();
     if (log.epochs.latest !== this.leaderEpoch) {
       this.lostLeader();
@@ -164,6 +175,14 @@ export class SimFeed implements PartitionFeed, CheckedFeed {
     return 'nothing';
   }
 
+  /** What stays so for a while is told as deleted. */
+  async #missed(): Promise<void> {
+    const { clock } = this.#context.process;
+    this.#missingSinceMs ??= clock.nowMs();
+    if (clock.nowMs() - this.#missingSinceMs >= MISSING_STABLE_MS) this.fail(deletedError(this.topic));
+    else await clock.pause(LOOK_AGAIN_MS);
+  }
+
   #take(offset: number, fetched: Fetched): void {
     const waiting = this.#waiting;
     if (waiting === null) return;
@@ -179,6 +198,12 @@ export class SimFeed implements PartitionFeed, CheckedFeed {
     this.#waiting = null;
     waiting?.reject(error);
   }
+}
+
+export function deletedError(topic: string): TidemarkError {
+  return new TidemarkError('SOURCE_REPLACED', `Topic ${topic} does not exist any more: it was deleted.`, {
+    fields: { topic, isDeleted: true },
+  });
 }
 
 function rangeLost({ partition, startOffset }: PartitionLog, offset: number): TidemarkError {

@@ -3,7 +3,10 @@
  * rebalance and the moment it learns of it, it believes what it was told last.
  */
 import type { SimProcess } from '../process.ts';
-import type { Assignment, SimGroup } from './group.ts';
+import type { TopicPartition } from '../../../journal/ids.ts';
+import type { Assignment, Lead, SimGroup } from './group.ts';
+
+type Unfinished = (assigned: ReadonlySet<string>) => Promise<readonly TopicPartition[]>;
 
 export interface MemberContext {
   readonly process: SimProcess;
@@ -11,7 +14,10 @@ export interface MemberContext {
   readonly heartbeatMs: number;
   /** Asks the brokers until they answer. */
   readonly ask: <T>(question: () => T) => Promise<T>;
-  readonly assigned: (partitions: readonly number[]) => void;
+  readonly topics: readonly string[];
+  readonly assigned: (assignment: Assignment) => void;
+  /** Of the partitions whose names are not given: those that owe files. */
+  readonly unfinished: Unfinished;
   /** Told of every id, so that a later process can make a dead member leave. */
   readonly named: (memberId: string) => void;
 }
@@ -58,7 +64,7 @@ export class SimMember {
   }
 
   #join(): void {
-    const { process, group, named } = this.#context;
+    const { process, group, named, topics } = this.#context;
     if (this.#memberId === null) {
       this.#ids += 1;
       this.#memberId = `${process.name}-m${this.#ids}`;
@@ -66,7 +72,12 @@ export class SimMember {
     }
     const id = this.#memberId;
     void this.#context.ask(() => {
-      group.join(id, (assignment) => {
+      const lead: Lead = (assigned, told) => {
+        process.scheduler.after(process.drawFare().backMs, process, () => {
+          void this.#lead(assigned, told);
+        });
+      };
+      group.join(id, { topics, lead }, (assignment) => {
         process.scheduler.after(process.drawFare().backMs, process, () => {
           this.#joined(assignment);
         });
@@ -74,10 +85,27 @@ export class SimMember {
     });
   }
 
+  /** As the group's leader: what nobody is given, and owes files. Told nothing, the group waits no longer than it would for the journal. */
+  async #lead(
+    assigned: ReadonlySet<string>,
+    told: (unnamed: readonly TopicPartition[]) => void,
+  ): Promise<void> {
+    const { process, unfinished } = this.#context;
+    let found: readonly TopicPartition[] = [];
+    try {
+      found = await unfinished(assigned);
+    } catch {
+      // As the real leader does where the journal does not answer: the next rebalance asks again.
+    }
+    await process.call(process.drawFare(), () => {
+      told(found);
+    });
+  }
+
   #joined(assignment: Assignment): void {
     if (this.#left || assignment.memberId !== this.#memberId) return;
     this.#generation = assignment;
-    this.#context.assigned(assignment.partitions);
+    this.#context.assigned(assignment);
     this.#wakeJoinWaiters();
     this.#armHeartbeat(assignment);
   }
