@@ -31,6 +31,19 @@ export async function makeLeave(context: MembershipContext, memberId: string): P
 }
 
 /**
+ * For a member whose consumer ended while no broker answered: it would hold up every rebalance until its session ends, our own next join
+ * too. Tries until it has left or the source is closed.
+ */
+export async function leaveOnceAnswered(context: MembershipContext, memberId: string): Promise<void> {
+  const { signal, clock, log, groupId, tuning } = context;
+  do {
+    await pauseUnless(signal, clock, tuning.pollMs);
+    if (signal.aborted) return;
+  } while (!(await makeLeave(context, memberId)));
+  log.debug({ groupId, memberId }, 'The member of before has left the group.');
+}
+
+/**
  * Makes the members of killed processes leave, until the source is closed: a neighbour on this machine may be killed at any time. Those
  * of the start wait until our own join is under way (`joining` says so): a group that is left empty first makes the next member wait
  * for group.initial.rebalance.delay.ms, 3 s unless set otherwise.

@@ -19,7 +19,7 @@ import {
 } from './groupProtocol.ts';
 import { abortError, isAuthenticationFailure, KAFKA_CODE, reasonOf, securityHint } from './kafkaErrors.ts';
 import { type Consumer, Kafka, type ObservedAssigner, observedAssigner } from './kafkajsInternals.ts';
-import { dismissDeadMembers, makeLeave } from './leaving.ts';
+import { dismissDeadMembers, leaveOnceAnswered, makeLeave } from './leaving.ts';
 import type { MemberRecords } from './memberRecord.ts';
 import type { KafkaTuning, SourceLog } from './options.ts';
 import { pauseUnless, retryDelayMs } from './pacing.ts';
@@ -75,6 +75,8 @@ export class Membership {
   /** When the group coordinator last answered a heartbeat or a join. */
   #aliveAtMs = 0;
   readonly #joinWaiters = new Set<() => void>();
+  /** Members of before that could not be made to leave yet. */
+  readonly #leaving = new Set<Promise<void>>();
 
   constructor(context: MembershipContext, listener: MembershipListener) {
     this.#context = context;
@@ -100,6 +102,7 @@ export class Membership {
     dismissed.catch(() => undefined);
     await this.#joinUntilClosed().finally(() => this.#wakeJoinWaiters());
     await dismissed;
+    await Promise.all(this.#leaving);
   }
 
   async #joinUntilClosed(): Promise<void> {
@@ -304,7 +307,14 @@ export class Membership {
     await observed.closeConnections(abortError('The group membership'));
     // kafkajs leaves silently without success as well; a member that has left already is unknown, which is as good.
     // Without a member of its own, a record that stands is of one that could not be made to leave: a restart tries again.
-    if (memberId !== null && (await makeLeave(this.#context, memberId))) records?.remove();
     this.#memberId = null;
+    if (memberId === null) return;
+    if (await makeLeave(this.#context, memberId)) records?.remove();
+    else this.#leaveLater(memberId);
+  }
+
+  #leaveLater(memberId: string): void {
+    const leaving = leaveOnceAnswered(this.#context, memberId).finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
   }
 }

@@ -310,7 +310,7 @@ describeIntegration('membership in a real Kafka group', () => {
 });
 
 describeIntegration(
-  'membership with a broker that lets new groups wait',
+  'membership with a broker of its own',
   () => {
     test('a restart after SIGKILL waits neither for the session nor for group.initial.rebalance.delay.ms', async () => {
       await using kafka = await startKafka({ config: { 'group.initial.rebalance.delay.ms': '15000' } });
@@ -323,6 +323,24 @@ describeIntegration(
       await source.start(assignments);
       await assignments.until((partitions) => partitions.length === 2);
       expect(performance.now() - killedAt).toBeLessThan(14_000);
+      await source.stop();
+    });
+
+    test('a broker that was away for longer than a membership bears it: the member of before holds up nobody', async () => {
+      await using kafka = await startKafka();
+      const { brokers } = kafka;
+      const topic = await makeTopic(brokers, 2);
+      // Nobody waits for the end of such a session, or of such a rebalance.
+      const tuning = { sessionTimeoutMs: 300_000, rebalanceTimeoutMs: 300_000, heartbeatIntervalMs: 200 };
+      const { source, lines } = sourceOf(brokers, [topic], { tuning });
+      const assignments = new Assignments();
+      await source.start(assignments);
+      await kafka.kill();
+      const said = (text: string): boolean => lines.some(({ message }) => message.includes(text));
+      while (!said('broke and is made anew')) await delay(50);
+      await kafka.restart();
+      await assignments.until(() => assignments.seen.length > 1);
+      expect(assignments.latest).toHaveLength(2);
       await source.stop();
     });
   },
