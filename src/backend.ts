@@ -33,6 +33,7 @@ import {
 } from './compose.ts';
 import { orAborted, within } from './bounded.ts';
 import { LagMeter } from './lag.ts';
+import { tellOfOtherJobs } from './otherJobs.ts';
 import { Patience } from './patience.ts';
 import { tellStart } from './presence/starting.ts';
 import { readJobStatus } from './status.ts';
@@ -89,6 +90,7 @@ async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport
         openFilesMax: composeOpenFilesMax(config),
         ...{ memory: budget, bufferArea, conditions, presence },
       };
+      await tellOfOtherJobs(config, { store, clock: systemPorts.clock, conditions, log });
       return await runCoordinator(new Coordinator(ports, settings), source, options);
     } finally {
       await close(journal.close());

@@ -6,7 +6,8 @@ import { ERROR_CODES, TidemarkError } from '../journal/errors.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './telemetry/log.ts';
 
-export type ConditionKind = 'stopped' | 'halted' | 'refused' | 'waiting' | 'retried';
+/** `noticed`: may be meant; it is not logged again. */
+export type ConditionKind = 'stopped' | 'halted' | 'refused' | 'waiting' | 'retried' | 'noticed';
 
 export interface Condition {
   readonly kind: ConditionKind;
@@ -105,7 +106,8 @@ export class ConditionBoard implements Conditions {
         this.#kept.set(key, { ...condition, dueMs: nowMs + REPEAT_MS });
       }
     }
-    for (const condition of due.slice(0, LINES_MAX)) this.#log.warn(fieldsOf(condition), lineOf(condition));
+    for (const condition of due.filter(({ kind }) => kind !== 'noticed').slice(0, LINES_MAX))
+      this.#log.warn(fieldsOf(condition), lineOf(condition));
     if (due.length > LINES_MAX)
       this.#log.warn({}, `${due.length - LINES_MAX} more conditions go on: see \`tidemark status\`.`);
     if (this.#kept.size === 0) return;

@@ -163,6 +163,7 @@ function conditionLines({ host, pid, conditions }: CoordinatorStatus): string[] 
   return conditions
     .filter(({ kind }) => !told.includes(kind))
     .map(({ about, kind, code, message, help, since, times }) => {
+      if (kind === 'noticed') return `${about}: ${message} ${help}`;
       const what =
         kind === 'waiting' ? 'is waited for' : `is tried again, ${formatNoun(times, 'time')} so far`;
       return `${about} ${what} by ${host}:${pid} since ${since}: ${code}: ${message} ${help}`;

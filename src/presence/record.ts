@@ -22,7 +22,7 @@ const dependency = z.object({
 export type DependencyAnswer = z.output<typeof dependency>;
 
 const condition = z.object({
-  kind: z.enum(['stopped', 'halted', 'refused', 'waiting', 'retried']),
+  kind: z.enum(['stopped', 'halted', 'refused', 'waiting', 'retried', 'noticed']),
   about: text,
   code: text,
   message: text,
