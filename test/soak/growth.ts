@@ -57,13 +57,13 @@ export function growthLines(samples: readonly Sample[]): readonly string[] {
       'memory and handles: no coordinator lived for a minute and a half, so that nothing can be said of them',
     ];
   const columns = [
-    ...[left('COORDINATOR'), right('LIVED'), right('MIB FIRST'), right('MEDIAN'), right('LAST')],
+    ...[left('COORDINATOR'), right('WATCHED'), right('MIB FIRST'), right('MEDIAN'), right('LAST')],
     ...[right('HANDLES FIRST'), right('MEDIAN'), right('LAST'), left('VERDICT')],
   ];
   const isFlat = lives.every(({ problems }) => problems.length === 0);
   return [
     ...tableLines(columns, lives.slice(0, ROWS_MAX).map(cellsOf)),
-    `${lives.length} coordinators lived for a minute and a half or longer: memory and handles are ${isFlat ? 'flat' : 'NOT FLAT'}`,
+    `${lives.length} coordinators were watched for a minute or longer (the first half minute of each is left out): memory and handles are ${isFlat ? 'flat' : 'NOT FLAT'}`,
   ];
 }
 
