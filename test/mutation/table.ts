@@ -16,6 +16,7 @@ import { ScratchCopy } from './scratchCopy.ts';
 import { SETTLE_MUTATIONS } from './settleMutations.ts';
 import { SNAPSHOT_MUTATIONS } from './snapshotMutations.ts';
 import { STORE_MUTATIONS } from './storeMutations.ts';
+import { TOPIC_MUTATIONS } from './topicMutations.ts';
 
 /** Every wrong change that was ever written down. */
 export const MUTATIONS: readonly Mutation[] = [
@@ -28,6 +29,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...MORE_PROTOCOL_MUTATIONS,
   ...SCARCITY_MUTATIONS,
   ...LOG_MUTATIONS,
+  ...TOPIC_MUTATIONS,
 ];
 const HUNT = path.join(import.meta.dirname, 'hunt.ts');
 const SEED = 1;
