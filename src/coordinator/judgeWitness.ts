@@ -116,7 +116,7 @@ async function verdictOf(judging: Judging, witness: FoundWitness): Promise<Witne
   });
 }
 
-/** Null where the journal ends before the witness's entry, or is not the one that it speaks of. */
+/** Null where the journal ends before the witness's entry, or is not the one that it speaks of. Rejects where the entry should stand. */
 async function hashFor(
   { context, partition, claim }: Judging,
   { seq, journalId }: Witness,
@@ -127,7 +127,14 @@ async function hashFor(
   if (seq === tail.seq) return tail.hash;
   const subject = partitionSubject(context.settings.job, partition);
   // A snapshot, or more than is remembered, may stand between: the entry itself is still there.
-  return claim.hashes.at(seq) ?? hashOfSeq(journal, subject, seq, tail);
+  const hash = claim.hashes.at(seq) ?? (await hashOfSeq(journal, subject, seq, tail));
+  if (hash !== null) return hash;
+  throw new TidemarkError(
+    'JOURNAL_UNAVAILABLE',
+    `The journal does not show entry ${seq} of ${subject}, though entry ${tail.seq} had been acknowledged: it is behind, or has lost its ` +
+      'end. It is asked again.',
+    { fields: { seq } },
+  );
 }
 
 /** Between the own claim and the reading of the witness another owner may have claimed, and told the group how far it is. */

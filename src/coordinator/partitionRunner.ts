@@ -300,6 +300,8 @@ export class PartitionRunner {
       const message = `${this.#name} is claimed again: an operator has answered for its journal.`;
       return { type: 'again', error: new TidemarkError('FENCED', message), madeProgress: true };
     } catch (cause) {
+      // Whoever is given the partition next answers.
+      if (this.#lettingGo.signal.aborted) return null;
       const error = asTidemarkError(cause, `Answering for the journal of ${this.#name}`);
       if (isPassing(error)) return { type: 'again', error, madeProgress: false };
       this.#context.ports.log.error(

@@ -25,7 +25,13 @@ export interface RecorderOptions {
 }
 
 /** What ends a stop. */
-const ANSWERS = ['resumeRequested', 'lossAccepted', 'logTruncationAccepted', 'partitionRetired'] as const;
+const ANSWERS = [
+  'resumeRequested',
+  'lossAccepted',
+  'logTruncationAccepted',
+  'witnessAnswered',
+  'partitionRetired',
+] as const;
 
 const decoder = new TextDecoder();
 
@@ -47,6 +53,8 @@ export class Recorder {
   #partsLeft = 0;
   /** Why partitions have stopped, by number, until an operator decides. */
   readonly stops = new Map<number, string | null>();
+  /** What the last refusal of an operator's request said, by partition number. */
+  readonly refusals = new Map<number, string>();
   /** Changes with everything that may make the run complete. */
   version = 0;
 
@@ -111,6 +119,11 @@ export class Recorder {
     this.tell(process, error === null ? 'ends' : `ends: ${error.message}`);
   }
 
+  #noteRefusal(process: SimProcess, fields: object): void {
+    if (process.dead || !('reason' in fields) || !('requestId' in fields) || !('partition' in fields)) return;
+    this.refusals.set(numberOf(String(fields.partition)), String(fields.reason));
+  }
+
   /** The log of a process: errors are kept in any case. */
   logOf(process: SimProcess): Log {
     const line =
@@ -122,14 +135,17 @@ export class Recorder {
     const log: Log = {
       debug: kept('debug'),
       info: kept('info'),
-      warn: kept('warn'),
+      warn: (fields, message) => {
+        this.#noteRefusal(process, fields);
+        kept('warn')(fields, message);
+      },
       error: (fields, message) => {
         line('error')(fields, message);
         if (process.dead) return;
         const facts = errorFacts(fields);
         this.alarms.push({ process: process.name, message, ...facts });
         if ('partition' in fields && typeof fields.partition === 'string') {
-          this.stops.set(Number(fields.partition.slice(fields.partition.lastIndexOf('/') + 1)), facts.code);
+          this.stops.set(numberOf(fields.partition), facts.code);
           this.version += 1;
         }
       },
@@ -137,6 +153,10 @@ export class Recorder {
     };
     return log;
   }
+}
+
+function numberOf(partition: string): number {
+  return Number(partition.slice(partition.lastIndexOf('/') + 1));
 }
 
 function ignore(): void {

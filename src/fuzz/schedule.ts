@@ -163,7 +163,7 @@ export type Fault =
       readonly type: 'request';
       readonly partition: number;
       readonly atMs: number;
-      readonly asks: 'resume' | 'acceptLoss' | 'acceptTruncation' | 'garbage';
+      readonly asks: 'resume' | 'acceptLoss' | 'acceptTruncation' | 'garbage' | 'fromJournal' | 'fromWitness';
       readonly skew: number;
     }
   /** The group assigns its partitions anew. */
@@ -218,6 +218,14 @@ export type Fault =
       readonly entries: number;
       readonly running: boolean;
     }
+  /** An operator looks for a time after partitions whose journal went back, and answers so. */
+  | {
+      readonly type: 'answer';
+      readonly atMs: number;
+      readonly forMs: number;
+      readonly from: 'journal' | 'witness';
+      readonly acceptLoss: boolean;
+    }
   /** A digit of an entry that others stand behind is another one. */
   | { readonly type: 'journalDamage'; readonly partition: number; readonly atMs: number }
   /** Every process dies, and what the destination's disk was not told to keep may be lost. */
@@ -249,9 +257,9 @@ export interface VisibleChange {
   readonly uri: string;
   /**
    * `changed`: the bytes under a name that was visible already; `undone`: a power cut took a name that had not been made durable;
-   * `taken`: a reader has moved it away, and keeps it.
+   * `taken`: a reader has moved it away, and keeps it; `putAway`: an operator has, because its records are to be read again.
    */
-  readonly type: 'appeared' | 'changed' | 'gone' | 'undone' | 'taken';
+  readonly type: 'appeared' | 'changed' | 'gone' | 'undone' | 'taken' | 'putAway';
   /** What stands there afterwards, as text; null where it is gone. */
   readonly content: string | null;
 }

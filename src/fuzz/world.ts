@@ -8,6 +8,7 @@ import type { PresenceBoard } from '../../journal/presence.ts';
 import { createMemoryPresence } from '../../journal/presenceMemory.ts';
 import type { Ports } from '../coordinator/options.ts';
 import { withFailpoints } from '../stores/failpointStore.ts';
+import { startAnswering } from './answers.ts';
 import { checkAll } from './checkers/all.ts';
 import { DOES_NOT_END } from './checkers/facts.ts';
 import { FaultPlan, type TimedFault } from './faultPlan.ts';
@@ -272,6 +273,14 @@ class World {
       processAt: (place) => this.#places[place]?.process ?? null,
       start: (place) => this.#places[place]?.start(),
       stop: (place) => this.#places[place]?.stop(),
+      answer: (forMs, from, acceptLoss) => {
+        const untilMs = scheduler.nowMs + forMs;
+        this.#hands.lasts(untilMs);
+        startAnswering(
+          { scheduler, recorder, store: this.#store, request: (...asked) => this.#request(...asked) },
+          { untilMs, from, acceptLoss },
+        );
+      },
       read: (everyMs, forMs, isHasty) => {
         this.#read(everyMs, forMs, isHasty);
       },

@@ -18,7 +18,7 @@ describe('a process with little memory', () => {
     const trace = await runWorld(schedule({ config, partitions: [MANY, MANY] }));
     expect(trace.violations).toEqual([]);
     expect(heldMax({ ...CONFIG, ...config })).toBe(1);
-    expect(trace.held.map(({ most }) => most)).toEqual([2]);
+    expect(trace.held.map(({ most }) => most)).toEqual([1]);
     const plenty = await runWorld(schedule({ config: ONE_PROCESS, partitions: [MANY, MANY] }));
     expect(plenty.held[0]!.most).toBeGreaterThan(10);
   });

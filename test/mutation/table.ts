@@ -4,6 +4,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { left, right, tableLines } from '../../src/cli/table.ts';
 import type { StoreKind } from '../../src/fuzz/schedule.ts';
+import { ANSWER_MUTATIONS } from './answerMutations.ts';
 import { FLOW_MUTATIONS } from './flowMutations.ts';
 import type { Hunted } from './hunt.ts';
 import { JOURNAL_MUTATIONS } from './journalMutations.ts';
@@ -30,6 +31,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...SCARCITY_MUTATIONS,
   ...LOG_MUTATIONS,
   ...TOPIC_MUTATIONS,
+  ...ANSWER_MUTATIONS,
 ];
 const HUNT = path.join(import.meta.dirname, 'hunt.ts');
 const SEED = 1;

@@ -39,11 +39,19 @@ export function parseValue(line: string): { readonly partition: number; readonly
     : { partition: Number(partition), offset: Number(offset) };
 }
 
-/** Values that were published under any name at any time, also where their newline is torn off. */
+/**
+ * Values that were published under any name at any time, also where their newline is torn off; not what an operator has put away, since
+ * its records are to be read again.
+ */
 export function everPublished({ visible }: Pick<Facts, 'visible'>): ReadonlySet<string> {
   const values = new Set<string>();
-  for (const { type, content } of visible) {
-    if (type === 'appeared' && content !== null) for (const line of content.split('\n')) values.add(line);
+  const shown = new Map<string, readonly string[]>();
+  for (const { uri, type, content } of visible) {
+    if (type === 'putAway') for (const line of shown.get(uri) ?? []) values.delete(line);
+    if (type !== 'appeared' || content === null) continue;
+    const lines = content.split('\n');
+    shown.set(uri, lines);
+    for (const line of lines) values.add(line);
   }
   return values;
 }

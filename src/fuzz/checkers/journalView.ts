@@ -62,6 +62,13 @@ export interface AnswerView {
   readonly inProgress: readonly string[];
 }
 
+/** What an owner journaled of an operator's answer for a journal that went back. */
+export interface JournalAnswerView {
+  readonly atMs: number;
+  readonly requestId: number;
+  readonly isLoss: boolean;
+}
+
 export interface StopView {
   readonly atMs: number;
   readonly code: string;
@@ -80,6 +87,8 @@ export interface PartitionView {
   readonly stops: readonly StopView[];
   readonly losses: readonly LossView[];
   readonly answers: readonly AnswerView[];
+  /** When operators answered for a journal that went back. */
+  readonly journalAnswers: readonly JournalAnswerView[];
   /** When each epoch was claimed. */
   readonly claimsAtMs: readonly number[];
   /** What was journaled while an operator's decision was waited for, though nothing may go on then. */
@@ -132,6 +141,7 @@ class PartitionReader implements PartitionView {
   readonly stops: StopView[] = [];
   readonly losses: LossView[] = [];
   readonly answers: AnswerView[] = [];
+  readonly journalAnswers: JournalAnswerView[] = [];
   readonly claimsAtMs: number[] = [];
   readonly behindStop: { atMs: number; type: string }[] = [];
   #epoch = 0;
@@ -166,6 +176,10 @@ class PartitionReader implements PartitionView {
         // What counts is published also of one that is stopped.
         this.#isStopped = false;
         this.behindStop.splice(0);
+        break;
+      case 'witnessAnswered':
+        this.#isStopped = false;
+        this.#answer(event, atMs);
         break;
       case 'resumeRequested':
       case 'rollRequested':
@@ -226,6 +240,13 @@ class PartitionReader implements PartitionView {
     this.#nextOffset = divergedAt;
     this.#readTo = divergedAt;
     this.#generation += 1;
+  }
+
+  #answer({ loss, requestId }: RawEvent, atMs: number): void {
+    this.journalAnswers.push({ atMs, requestId: Number(requestId), isLoss: loss !== null });
+    if (loss === null) return;
+    const { fromOffset, toOffset } = loss as { fromOffset: string; toOffset: string };
+    this.#lose(atMs, Number(fromOffset), Number(toOffset));
   }
 
   #inProgress(): string[] {

@@ -7,11 +7,14 @@ export function checkP2(trace: Facts): Violation[] {
   const logs = [...trace.expected, ...trace.earlier.flatMap((logs) => logs.map(({ records }) => records))];
   const known = new Set(logs.flatMap((records) => records.map(({ value }) => value)));
   const isBack = trace.harms.some(({ type }) => type === 'journalBack');
-  const parts = partsByName(readJournal(trace.journal));
+  const views = readJournal(trace.journal);
+  const parts = partsByName(views);
+  const forgetting = new Forgetting(views);
   /** Which file shows a value now. */
   const shownBy = new Map<string, string>();
   return trace.visible.flatMap((change) => {
     const { uri, type, content } = change;
+    forgetting.before(change, shownBy);
     // What a reader has taken it has seen: once more would be twice.
     if (content === null && type !== 'taken') {
       for (const [line, file] of shownBy) if (file === uri) shownBy.delete(line);
@@ -25,6 +28,30 @@ export function checkP2(trace: Facts): Violation[] {
       ...(isBack ? [] : canBeTakenBack(change, content, named)),
     ];
   });
+}
+
+/** Once an operator has answered for a journal that went back, what readers have taken before is theirs to remove: it is read again. */
+class Forgetting {
+  readonly #views: ReadonlyMap<number, PartitionView>;
+  readonly #taken = new Map<string, number>();
+
+  constructor(views: ReadonlyMap<number, PartitionView>) {
+    this.#views = views;
+  }
+
+  before({ uri, type, atMs, content }: VisibleChange, shownBy: Map<string, string>): void {
+    if (type === 'taken') this.#taken.set(uri, atMs);
+    if (type !== 'appeared' || content === null || this.#taken.size === 0) return;
+    const partition = parseValue(linesOf(content).lines[0] ?? '')?.partition ?? -1;
+    const answered = (this.#views.get(partition)?.journalAnswers ?? []).filter(
+      (answer) => answer.atMs <= atMs,
+    );
+    for (const line of linesOf(content).lines) {
+      const takenAtMs = this.#taken.get(shownBy.get(line) ?? '');
+      if (takenAtMs !== undefined && answered.some((answer) => answer.atMs >= takenAtMs))
+        shownBy.delete(line);
+    }
+  }
 }
 
 interface NamedPart {

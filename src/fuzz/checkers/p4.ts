@@ -11,7 +11,7 @@ export function checkP4({ visible, journal }: Facts): Violation[] {
     const before = standing.get(uri);
     if (content === null) standing.delete(uri);
     else standing.set(uri, content);
-    if (type === 'taken' || (type === 'appeared' && before === undefined)) return [];
+    if (type === 'taken' || type === 'putAway' || (type === 'appeared' && before === undefined)) return [];
     // What the journal does not call committed a power cut may still undo; it is published again.
     if (type === 'undone' && atMs < (committedAtMs.get(uri) ?? Infinity)) return [];
     return touched(change, before ?? '');

@@ -1,10 +1,11 @@
 /** P6: what cannot be kept stops that partition with an error that names it. Never silent; and never where all can be kept. */
 import type { Violation } from '../schedule.ts';
+import { answerViolations } from './answers.ts';
 import { heldMax } from '../simMemory.ts';
 import { divergences } from './cutLogs.ts';
 import { listed, violation, type Facts } from './facts.ts';
 import { isGivenUp, isRightStop } from './harms.ts';
-import { readJournal } from './journalView.ts';
+import { readJournal, type PartitionView } from './journalView.ts';
 
 export function checkP6(trace: Facts): Violation[] {
   return [
@@ -19,14 +20,15 @@ export function checkP6(trace: Facts): Violation[] {
     ...unrolled(trace),
     ...handles(trace),
     ...borrowed(trace),
+    ...answerViolations(trace),
   ];
 }
 
 /** No fault of a schedule takes away what was promised to be kept: every stop is one too many. */
 function stops({ stopped, journal, harms }: Facts): Violation[] {
   const journaled = [...readJournal(journal).values()].flatMap((view) =>
-    view.stops.flatMap(({ code, message, files }) => {
-      if (isRightStop(harms, code, view.partition)) return [];
+    view.stops.flatMap(({ atMs, code, message, files }) => {
+      if (isRightStop(harms, code, view.partition) && !isAnswered(view, harms, atMs)) return [];
       const text = `partition ${view.partition} is stopped though everything can be kept: ${code}: ${message}`;
       return [violation('P6', text, { partition: view.partition, files })];
     }),
@@ -39,6 +41,13 @@ function stops({ stopped, journal, harms }: Facts): Violation[] {
   });
   // The journal names files; a stop that could not be journaled is known from the process alone.
   return journaled.length > 0 ? journaled : reported;
+}
+
+/** What went back was answered for, and nothing has been taken away since: there is nothing left to stop for. */
+function isAnswered({ journalAnswers }: PartitionView, harms: Facts['harms'], atMs: number): boolean {
+  const answered = journalAnswers.filter((answer) => answer.atMs < atMs).at(-1);
+  if (answered === undefined) return false;
+  return harms.every((harm) => harm.type === 'journalBack' && harm.atMs < answered.atMs);
 }
 
 /** What a process may end with while something is away. */

@@ -31,6 +31,30 @@ export const HARM_STORIES: readonly Story[] = [
     },
   },
   {
+    // An older copy is restored, an operator answers, and processes die while it is taken up.
+    name: 'restored journal answered',
+    weight: 4,
+    isHarm: true,
+    stores: ['file', 'oss-hdfs'],
+    tell(context, atMs) {
+      const { random } = context;
+      const backAtMs = 300 + atMs;
+      const from = random.pick(['journal', 'journal', 'witness'] as const);
+      return {
+        faults: [
+          { type: 'journalBack', atMs: backAtMs, entries: 1 + random.below(10), running: random.percent(20) },
+          { type: 'answer', atMs: backAtMs + 9_000, forMs: 25_000, from, acceptLoss: random.percent(65) },
+          ...kills(context, backAtMs + 10_000, random.below(4)),
+        ],
+        config: {
+          restartMs: random.pick([10, 100]),
+          snapshotEntries: random.pick([1_000, 2, 3]),
+          faultsUntilMs: 45_000,
+        },
+      };
+    },
+  },
+  {
     // The journal loses its end under those who write it.
     name: 'journal loses its end',
     weight: 2,

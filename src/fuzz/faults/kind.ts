@@ -68,6 +68,8 @@ export interface WorldHands {
   start(place: number): void;
   stop(place: number): void;
   killAll(): void;
+  /** An operator answers for journals that went back. */
+  answer(forMs: number, from: 'journal' | 'witness', acceptLoss: boolean): void;
   /** A reader takes files away for a time. */
   read(everyMs: number, forMs: number, isHasty: boolean): void;
   /** The destination's disk has room for so much more, and for whatever comes after that time. */

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { counted, drawTimeMs, placed } from './drawing.ts';
 import type { KindsOf, WorldHands } from './kind.ts';
 
-const ASKED = ['resume', 'acceptLoss', 'acceptTruncation', 'garbage'] as const;
+const ASKED = ['resume', 'acceptLoss', 'acceptTruncation', 'garbage', 'fromJournal', 'fromWitness'] as const;
+/** A journal that went back is waited for, ten seconds, before its partitions stop. */
+const ANSWERS_MS = 22_000;
 const SKEWS = [0, 0, 1, -1, 2] as const;
 
 /** What the partition's last stop would take, each end so many offsets off. */
@@ -24,7 +26,7 @@ function divergenceOf(world: WorldHands, partition: number, skew: number): bigin
   return divergedAt === null || divergedAt + BigInt(skew) < 0n ? null : divergedAt + BigInt(skew);
 }
 
-export const OPERATOR_FAULTS: KindsOf<'roll' | 'request'> = {
+export const OPERATOR_FAULTS: KindsOf<'roll' | 'request' | 'answer'> = {
   roll: {
     weight: 1,
     schema: z.strictObject({ type: z.literal('roll'), partition: placed, atMs: counted }),
@@ -34,6 +36,25 @@ export const OPERATOR_FAULTS: KindsOf<'roll' | 'request'> = {
     words: ({ atMs, partition }) => `an operator asks at ${atMs} ms for partition ${partition} to be rolled`,
     strike({ partition }, world) {
       world.request(partition, { type: 'roll' });
+    },
+  },
+  answer: {
+    weight: 0,
+    isHarm: true,
+    schema: z.strictObject({
+      ...{ type: z.literal('answer'), atMs: counted, forMs: counted },
+      ...{ from: z.enum(['journal', 'witness']), acceptLoss: z.boolean() },
+    }),
+    draw: (context) => ({
+      ...{ type: 'answer', atMs: drawTimeMs(context), forMs: ANSWERS_MS },
+      from: context.random.pick(['journal', 'witness'] as const),
+      acceptLoss: context.random.percent(80),
+    }),
+    words: ({ atMs, forMs, from, acceptLoss }) =>
+      `from ${atMs} ms on, for ${forMs} ms, an operator answers from the ${from} where a journal went back` +
+      (acceptLoss ? ', and accepts the loss' : ''),
+    strike({ forMs, from, acceptLoss }, world) {
+      world.answer(forMs, from, acceptLoss);
     },
   },
   request: {
@@ -51,7 +72,11 @@ export const OPERATOR_FAULTS: KindsOf<'roll' | 'request'> = {
       (asks.startsWith('accept') && skew !== 0 ? `, ${skew} off` : ''),
     strike({ partition, asks, skew }, world) {
       if (asks === 'garbage') world.request(partition, new TextEncoder().encode('{"type":"ro'));
-      else if (asks === 'resume') world.request(partition, { type: 'resume', from: null, acceptLoss: false });
+      else if (asks === 'fromJournal' || asks === 'fromWitness') {
+        const from = asks === 'fromJournal' ? 'journal' : 'witness';
+        world.request(partition, { type: 'resume', from, acceptLoss: skew === 0 });
+      } else if (asks === 'resume')
+        world.request(partition, { type: 'resume', from: null, acceptLoss: false });
       else if (asks === 'acceptTruncation')
         world.request(partition, {
           type: 'acceptTruncation',
@@ -70,4 +95,6 @@ const REQUEST_WORDS: Readonly<Record<(typeof ASKED)[number], string>> = {
   acceptLoss: 'accept the loss',
   acceptTruncation: 'accept the truncation',
   garbage: 'something that cannot be read',
+  fromJournal: 'resume from the journal',
+  fromWitness: 'resume from the witness',
 };

@@ -3,12 +3,13 @@ import { TidemarkError } from '../../../journal/errors.ts';
 import { crc64Of } from '../../../journal/crc64.ts';
 import type { JournalId } from '../../../journal/ids.ts';
 import type { Failpoint } from '../../failpoints.ts';
-import type { DurablePart, OpenFile, PartTarget, StoreHandle } from '../../stores/port.ts';
+import type { DurablePart, OpenFile, PartTarget, Salvage, StoreHandle } from '../../stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import type { Destination } from './destination.ts';
 import { handleInvalid, missing } from './errors.ts';
 import { isHidden } from './destination.ts';
 import type { StoreCalls } from './port.ts';
+import { simSalvage, type Standing } from './salvage.ts';
 
 /** Nothing is called missing before it was missing this often. */
 const MISSING_PROBES = 5;
@@ -35,6 +36,11 @@ export abstract class SimStore {
 
   protected call<T>(point: Failpoint, arrives: () => T, mayBeLate = false): Promise<T> {
     return this.#calls.call(this.process, point, arrives, mayBeLate);
+  }
+
+  /** Looks count as calls for witnesses: both are asked when a journal is judged. */
+  protected salvaging(standing: Standing): Salvage {
+    return simSalvage(standing, (arrives) => this.call('store.listWitnesses', arrives));
   }
 
   /** Tries until it is done. `raced`: somebody else settles too, so look again; `missing`: stop when that is stable. */

@@ -42,9 +42,9 @@ export class Destination {
     if (this.#visible.delete(uri)) this.#tell(uri, how, null);
   }
 
-  /** A reader has it from now on, as it is. */
-  take(uri: string): void {
-    if (this.#visible.delete(uri)) this.#tell(uri, 'taken', null);
+  /** A reader, or an operator, has it from now on, as it is. */
+  take(uri: string, how: 'taken' | 'putAway' = 'taken'): void {
+    if (this.#visible.delete(uri)) this.#tell(uri, how, null);
   }
 
   #tell(uri: string, type: VisibleChange['type'], bytes: Buffer | null): void {

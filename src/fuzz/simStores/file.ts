@@ -2,7 +2,7 @@
  * The file store of the world, after src/stores/file.ts: what it makes durable, and when, is the same. A descriptor leads to its
  * inode whatever became of its name, so that a former owner goes on writing into it.
  */
-import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from '../../stores/port.ts';
+import type { DurablePart, OpenFile, PartTarget, Salvage, Store, StoreHandle } from '../../stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
 import { Destination } from './destination.ts';
@@ -70,6 +70,11 @@ export class SimFileServer implements SimStoreServer {
     this.#disk.syncFolderOf(uri);
   }
 
+  putAway(uri: string): void {
+    this.#destination.take(uri, 'putAway');
+    this.remove(uri);
+  }
+
   take(uri: string): void {
     this.#disk.take(uri);
   }
@@ -81,10 +86,27 @@ class SimFileStore extends SimStore implements Store {
   readonly #disk: Disk;
   readonly #connection: Connection;
 
+  readonly salvage: Salvage;
+
   constructor(disk: Disk, connection: Connection) {
     super(connection);
     this.#disk = disk;
     this.#connection = connection;
+    this.salvage = this.salvaging({
+      uris: () => disk.uris(),
+      contentOf: (uri) => disk.find(uri)?.bytes ?? null,
+      keep: (uri, bytes) => {
+        const inode = disk.create(uri, this.process);
+        try {
+          disk.write(inode, 0, bytes);
+        } catch (error) {
+          disk.unlink(uri);
+          throw error;
+        }
+        disk.syncData(inode);
+        disk.syncFolderOf(uri);
+      },
+    });
   }
 
   session(): Store {

@@ -74,6 +74,11 @@ export class SimOssServer implements SimStoreServer {
     this.bucket.delete(uri);
   }
 
+  putAway(uri: string): void {
+    this.#destination.take(uri, 'putAway');
+    this.remove(uri);
+  }
+
   take(uri: string): void {
     this.#destination.take(uri);
     this.remove(uri);

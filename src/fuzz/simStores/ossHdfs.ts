@@ -3,7 +3,7 @@
  * sends is refused for want of the lease.
  */
 import type { Failpoint } from '../../failpoints.ts';
-import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from '../../stores/port.ts';
+import type { DurablePart, OpenFile, PartTarget, Salvage, Store, StoreHandle } from '../../stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
 import { Destination } from './destination.ts';
@@ -64,6 +64,11 @@ export class SimOssHdfsServer implements SimStoreServer {
     this.namespace.remove(uri);
   }
 
+  putAway(uri: string): void {
+    this.#destination.take(uri, 'putAway');
+    this.remove(uri);
+  }
+
   take(uri: string): void {
     this.#destination.take(uri);
     this.remove(uri);
@@ -77,6 +82,7 @@ class SimOssHdfsStore extends SimStore implements Store {
   readonly #connection: Connection;
   readonly #newClient: () => string;
   readonly #client: string;
+  readonly salvage: Salvage;
   #isClosed = false;
 
   constructor(namespace: Namespace, connection: Connection, newClient: () => string) {
@@ -85,6 +91,15 @@ class SimOssHdfsStore extends SimStore implements Store {
     this.#connection = connection;
     this.#newClient = newClient;
     this.#client = newClient();
+    this.salvage = this.salvaging({
+      uris: () => namespace.uris(),
+      contentOf: (uri) => namespace.contentOf(uri),
+      keep: (uri, bytes) => {
+        const file = namespace.create(uri, this.#client, this.destination.litter(uri, this.process));
+        namespace.write(file, this.#client, bytes);
+        namespace.complete(file, this.#client);
+      },
+    });
   }
 
   /** The library frees what belongs to the session: none of it may be used any more. */

@@ -36,6 +36,8 @@ export interface SimStoreServer {
   /** Puts a file there, or takes one away, as somebody else would. */
   put(uri: string, bytes: Uint8Array): void;
   remove(uri: string): void;
+  /** An operator moves it away, because it is to be written again. */
+  putAway(uri: string): void;
   /** A reader moves a file that it sees to a folder of its own. */
   take(uri: string): void;
 }

@@ -56,6 +56,11 @@ export class Disk {
     return this.#capacityBytes === Infinity ? Infinity : Math.max(0, this.#capacityBytes - this.#usedBytes);
   }
 
+  /** What stands on it, without what readers have taken. */
+  uris(): string[] {
+    return [...this.#names.keys()].filter((uri) => !uri.startsWith(READERS));
+  }
+
   /** Hidden names that somebody is still to remove. */
   leftovers(): string[] {
     const left = [...this.#names].filter(

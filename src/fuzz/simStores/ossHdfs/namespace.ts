@@ -43,6 +43,15 @@ export class Namespace {
     return left.map(([uri]) => uri).sort();
   }
 
+  uris(): string[] {
+    return [...this.#names.keys()];
+  }
+
+  /** Null where nothing stands there, or what stands there cannot be read yet. */
+  contentOf(uri: string): Buffer | null {
+    return this.#names.has(uri) && this.isClosed(uri) ? this.read(uri) : null;
+  }
+
   isThere(uri: string): boolean {
     return this.#names.has(uri);
   }

@@ -1,0 +1,46 @@
+/** What is wrong about the answers to a journal that went back. */
+import { patch, type Mutation } from './mutation.ts';
+
+const WENT_BACK = 'src/coordinator/wentBack.ts';
+const PARTS = 'src/coordinator/wentBackParts.ts';
+
+export const ANSWER_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'what went back is read again though its files still stand',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        WENT_BACK,
+        `    if (files.length > 0) {\n      return (`,
+        `    if (files.length > 1e9) {\n      return (`,
+      ),
+    ],
+  },
+  {
+    name: 'offsets are given up that no operator has given up',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(WENT_BACK, `  if (acceptLoss || toOffset === fromOffset) return null;`, `  return null;`),
+    ],
+  },
+  {
+    name: 'a witness that was answered for is judged anew',
+    store: 'file',
+    seed: 11,
+    patches: [patch(WENT_BACK, `  return [...before, ...now];`, `  return [...before];`)],
+  },
+  {
+    name: 'a file that was published since is gone on with where the journal knows it',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        PARTS,
+        `  if (isWhole) return isPending ? { type: 'asItIs' } : { type: 'published', durable };\n`,
+        ``,
+      ),
+    ],
+  },
+];
