@@ -37,8 +37,8 @@ export class SimKafka {
   /** Which topic, of which cluster, answers to the name now. */
   topicId = 'topic-1';
   clusterId = 'cluster-1';
-  /** Somebody has read the job's own topic. */
-  #isDescribed = false;
+  /** Topics that the job has journaled: of any other it would take what is there for its own. */
+  readonly #known = new Set<string>();
   #current: readonly PartitionLog[];
   readonly options: SimKafkaOptions;
   readonly #scheduler: Scheduler;
@@ -71,11 +71,12 @@ export class SimKafka {
   }
 
   /**
-   * Other records at the same offsets, of a topic or a cluster with another id. False where nobody knows the first one yet, and where that
+   * Other records at the same offsets, of topics or a cluster with another id. False where the job does not know each topic yet, and where one
    * was cut: it may have been longer, and then nothing would follow that could be told from it.
    */
   replace(isCluster: boolean): boolean {
-    if (!this.#isDescribed || this.logs.some(({ earlier }) => earlier.length > 0)) return false;
+    const isKnown = this.#current.every((_, partition) => this.#known.has(this.topics.of(partition)));
+    if (!isKnown || this.logs.some(({ earlier }) => earlier.length > 0)) return false;
     if (isCluster) this.clusterId = 'cluster-2';
     else this.topicId = 'topic-2';
     const before = this.#current;
@@ -113,8 +114,8 @@ export class SimKafka {
   readonly idOf = (topic: string): string =>
     topic === this.topics.first ? this.topicId : `${this.topicId} of ${topic}`;
 
-  described(): void {
-    this.#isDescribed = true;
+  journaled(topics: readonly string[]): void {
+    for (const topic of topics) this.#known.add(topic);
   }
 
   connect(process: SimProcess): Source {

@@ -106,7 +106,7 @@ export class SimSource implements Source {
 
   async start(listener: SourceListener): Promise<void> {
     const { topics, group, options } = this.#kafka;
-    this.#kafka.described();
+    this.#kafka.journaled(this.#topics);
     const process = this.#process;
     const dead = this.#kafka.deadMemberOf(process.place);
     if (dead !== null)
