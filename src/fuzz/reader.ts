@@ -8,6 +8,8 @@ export interface ReaderContext {
   readonly store: SimStoreServer;
   /** As it is now: what was lost is not in it. */
   readonly journal: readonly TracedEntry[];
+  /** Changes with the journal, and with what can be seen. */
+  readonly version: () => number;
   /** It took something of the partition that the journal did not call committed. */
   readonly tookTooSoon: (partition: number) => void;
 }
@@ -22,9 +24,13 @@ export interface Reading {
 /** From now on, until its time is over. */
 export function startReader(context: ReaderContext, reading: Reading): void {
   const { scheduler, store } = context;
+  let seenVersion = -1;
   const look = (): void => {
     const shown = [...store.committed().keys()];
-    if (shown.length > 0) takeAll(context, shown, reading.isHasty);
+    // To read the journal takes time: only where something has changed.
+    const isNew = context.version() !== seenVersion;
+    seenVersion = context.version();
+    if (isNew && shown.length > 0) takeAll(context, shown, reading.isHasty);
     if (scheduler.nowMs < reading.untilMs) scheduler.after(reading.everyMs, null, look);
   };
   look();

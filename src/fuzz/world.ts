@@ -323,7 +323,8 @@ class World {
       this.#hands.harmed({ type: 'hastyReader', partition, codes: ['STORE_FILE_MISSING'] });
     };
     const untilMs = scheduler.nowMs + forMs;
-    startReader({ scheduler, store, journal, tookTooSoon }, { untilMs, everyMs, isHasty });
+    const version = (): number => this.#recorder.version;
+    startReader({ scheduler, store, journal, version, tookTooSoon }, { untilMs, everyMs, isHasty });
   }
 
   /** The last one counts: who gave it room before has given it too little. */
