@@ -67,7 +67,7 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<BenchR
   const context = await contextFor(options, signal);
   const { records, rounds, isQuick } = options;
   // A result may be kept among the sources: no folder of this machine belongs there.
-  const against = options.against === null ? null : path.relative(checkoutDir, options.against);
+  const against = options.against === null ? null : path.relative(checkoutDir, options.against) || '.';
   const asked =
     against === null
       ? rows.filter(({ name }) => options.only === null || options.only === name)
