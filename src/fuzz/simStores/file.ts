@@ -164,7 +164,8 @@ class SimFileStore extends SimStore implements Store {
   async commit(target: PartTarget, durable: DurablePart): Promise<void> {
     const isLinked = await this.call('store.commit', () => {
       const temporary = this.#disk.find(target.temporaryUri);
-      if (temporary === null || temporary.names.size > 1) return false;
+      const isTaken = this.#disk.find(target.finalUri) !== null;
+      if (temporary === null || isTaken || temporary.names.size > 1) return false;
       if (temporary.bytes.length !== durable.length) throw differs(target, 'has another length');
       this.#disk.link(temporary, target.finalUri);
       return true;
