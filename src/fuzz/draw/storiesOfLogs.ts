@@ -54,85 +54,82 @@ function kills({ random, processes }: DrawContext, atMs: number): Fault[] {
 const later = ({ random }: DrawContext, atMs: number, withinMs: number): number =>
   atMs + random.below(withinMs + 1);
 
+/** A story of one partition's log, which is drawn first. */
+function storyOfLog(
+  name: string,
+  weight: number,
+  tell: (context: DrawContext, at: CutOf) => ReturnType<Story['tell']>,
+): Story {
+  const ofPartition: Story['tell'] = (context, atMs) =>
+    tell(context, { partition: context.random.below(context.partitions), atMs });
+  return { name, weight, isHarm: true, tell: ofPartition };
+}
+
+/** Who dies is soon there again. */
+const restarting = ({ random }: DrawContext, restartsMs: readonly number[]) => ({
+  restartMs: random.pick(restartsMs),
+  dismissesDeadMember: true,
+});
+
 export const LOG_STORIES: readonly Story[] = [
-  {
-    // A checkpoint takes effect and nobody hears of it; the log is cut, and the partition changes hands.
-    name: 'cut at an unheard checkpoint',
-    weight: 4,
-    isHarm: true,
-    tell(context, atMs) {
-      const { random } = context;
-      const partition = random.below(context.partitions);
-      const forMs = random.pick([300, 700]);
-      return {
-        faults: [
-          ...elections(context, { partition, atMs }, 2),
-          { type: 'mute', atMs, forMs },
-          cut(context, { partition, atMs: later(context, atMs, forMs) }),
-          { type: 'rebalance', atMs: later(context, atMs, forMs) },
-          ...(random.percent(60) ? answers(context, { partition, atMs: atMs + forMs }) : []),
-        ],
-        config: { checkpointIntervalMs: random.pick([50, 100]) },
-      };
-    },
-  },
-  {
-    // Nobody is up while the log is cut and grows again.
-    name: 'cut between two lives',
-    weight: 4,
-    isHarm: true,
-    tell(context, atMs) {
-      const { random } = context;
-      const partition = random.below(context.partitions);
-      return {
-        faults: [
-          ...elections(context, { partition, atMs }, 2),
-          ...kills(context, atMs),
-          cut(context, { partition, atMs: later(context, atMs + 40, 300) }),
-          ...(random.percent(60) ? answers(context, { partition, atMs: atMs + 1_000 }) : []),
-        ],
-        config: { restartMs: random.pick([100, 500]), dismissesDeadMember: true },
-      };
-    },
-  },
-  {
-    // Operators answer, rightly and wrongly, and whoever takes that up dies.
-    name: 'answers to a cut, and crashes',
-    weight: 4,
-    isHarm: true,
-    tell(context, atMs) {
-      const { random } = context;
-      const partition = random.below(context.partitions);
-      return {
-        faults: [
-          cut(context, { partition, atMs }),
-          ...answers(context, { partition, atMs }),
-          ...crashes(context, 1 + random.below(4)),
-          { type: 'kill', process: random.below(context.processes), atMs: later(context, atMs + 500, 2_000) },
-        ],
-        config: { restartMs: random.pick([10, 100]), dismissesDeadMember: true },
-      };
-    },
-  },
-  {
-    // It is cut again: before anybody has answered, while that is taken up, or when it has been read on.
-    name: 'cut again',
-    weight: 3,
-    isHarm: true,
-    tell(context, atMs) {
-      const { random } = context;
-      const partition = random.below(context.partitions);
-      return {
-        faults: [
-          ...elections(context, { partition, atMs }, 3),
-          cut(context, { partition, atMs }),
-          cut(context, { partition, atMs: later(context, atMs, 3_500) }),
-          ...answers(context, { partition, atMs }),
-          ...answers(context, { partition, atMs: atMs + 3_500 }),
-          ...(random.percent(40) ? kills(context, later(context, atMs, 3_500)) : []),
-        ],
-        config: { restartMs: random.pick([10, 100]), dismissesDeadMember: true },
-      };
-    },
-  },
+  // A checkpoint takes effect and nobody hears of it; the log is cut, and the partition changes hands.
+  storyOfLog('cut at an unheard checkpoint', 4, (context, at) => {
+    const { random } = context;
+    const { partition, atMs } = at;
+    const forMs = random.pick([300, 700]);
+    return {
+      faults: [
+        ...elections(context, at, 2),
+        { type: 'mute', atMs, forMs },
+        cut(context, { partition, atMs: later(context, atMs, forMs) }),
+        { type: 'rebalance', atMs: later(context, atMs, forMs) },
+        ...(random.percent(60) ? answers(context, { partition, atMs: atMs + forMs }) : []),
+      ],
+      config: { checkpointIntervalMs: random.pick([50, 100]) },
+    };
+  }),
+  // Nobody is up while the log is cut and grows again.
+  storyOfLog('cut between two lives', 4, (context, at) => {
+    const { random } = context;
+    const { partition, atMs } = at;
+    return {
+      faults: [
+        ...elections(context, at, 2),
+        ...kills(context, atMs),
+        cut(context, { partition, atMs: later(context, atMs + 40, 300) }),
+        ...(random.percent(60) ? answers(context, { partition, atMs: atMs + 1_000 }) : []),
+      ],
+      config: restarting(context, [100, 500]),
+    };
+  }),
+  // Operators answer, rightly and wrongly, and whoever takes that up dies.
+  storyOfLog('answers to a cut, and crashes', 4, (context, at) => {
+    const { random } = context;
+    const { atMs } = at;
+    return {
+      faults: [
+        cut(context, at),
+        ...answers(context, at),
+        ...crashes(context, 1 + random.below(4)),
+        { type: 'kill', process: random.below(context.processes), atMs: later(context, atMs + 500, 2_000) },
+      ],
+      config: restarting(context, [10, 100]),
+    };
+  }),
+  // It is cut again: before anybody has answered, while that is taken up, or when it has been read on.
+  storyOfLog('cut again', 3, (context, at) => {
+    const { random } = context;
+    const { partition, atMs } = at;
+    return {
+      faults: [
+        ...elections(context, at, 3),
+        cut(context, at),
+        cut(context, { partition, atMs: later(context, atMs, 3_500) }),
+        ...answers(context, at),
+        ...answers(context, { partition, atMs: atMs + 3_500 }),
+        ...(random.percent(40) ? kills(context, later(context, atMs, 3_500)) : []),
+      ],
+      config: restarting(context, [10, 100]),
+    };
+  }),
 ];

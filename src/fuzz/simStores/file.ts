@@ -5,31 +5,24 @@
 import type { DurablePart, OpenFile, PartTarget, Salvage, Store, StoreHandle } from '../../stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
-import { Destination } from './destination.ts';
 import { differs, handleInvalid, missing, noSpace, noSpaceToSync } from './errors.ts';
 import { Disk, type Inode } from './file/disk.ts';
-import { StoreCalls, type HeldFiles, type SimStoreOptions, type SimStoreServer } from './port.ts';
+import type { SimStoreOptions, SimStoreServer } from './port.ts';
+import { SimServer } from './server.ts';
 
 /** In percent: on a full disk. */
 const SYNC_WITHOUT_ROOM_SHARE = 20;
 
-export class SimFileServer implements SimStoreServer {
-  readonly #calls: StoreCalls;
-  readonly #destination: Destination;
+export class SimFileServer extends SimServer implements SimStoreServer {
   readonly #disk: Disk;
 
   constructor(options: SimStoreOptions) {
-    this.#calls = new StoreCalls(options);
-    this.#destination = new Destination(options);
-    this.#disk = new Disk(this.#destination);
+    super(options);
+    this.#disk = new Disk(this.destination);
   }
 
   connect(process: SimProcess): Store {
-    return new SimFileStore(this.#disk, { calls: this.#calls, destination: this.#destination, process });
-  }
-
-  goAway(forMs: number): void {
-    this.#calls.goAway(forMs);
+    return new SimFileStore(this.#disk, { calls: this.calls, destination: this.destination, process });
   }
 
   fill(freeBytes: number): void {
@@ -41,21 +34,13 @@ export class SimFileServer implements SimStoreServer {
   }
 
   powerCut(): void {
-    this.#calls.powerCut();
+    this.calls.powerCut();
     this.#disk.powerCut();
-    this.#destination.witnesses.powerCut();
+    this.destination.witnesses.powerCut();
   }
 
   leftovers(): readonly string[] {
     return this.#disk.leftovers();
-  }
-
-  held(): ReadonlyMap<string, HeldFiles> {
-    return this.#calls.held;
-  }
-
-  committed(): ReadonlyMap<string, Buffer> {
-    return this.#destination.visible;
   }
 
   put(uri: string, bytes: Uint8Array): void {
@@ -70,12 +55,7 @@ export class SimFileServer implements SimStoreServer {
     this.#disk.syncFolderOf(uri);
   }
 
-  putAway(uri: string): void {
-    this.#destination.take(uri, 'putAway');
-    this.remove(uri);
-  }
-
-  take(uri: string): void {
+  override take(uri: string): void {
     this.#disk.take(uri);
   }
 }

@@ -7,10 +7,11 @@ import type { Failpoint } from '../../failpoints.ts';
 import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from '../../stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
-import { Destination, type Litter } from './destination.ts';
+import type { Litter } from './destination.ts';
 import { differs, handleInvalid, isRefused, missing, refusedForGood } from './errors.ts';
 import { Bucket, type ListedPart } from './oss/bucket.ts';
-import { StoreCalls, type HeldFiles, type SimStoreOptions, type SimStoreServer } from './port.ts';
+import type { SimStoreOptions, SimStoreServer } from './port.ts';
+import { SimServer } from './server.ts';
 
 const PART_BYTES_MIN = 48;
 /** Never used by a writer: the settler's tail. Settlers send identical bytes. */
@@ -24,29 +25,22 @@ type UploadHandle = {
   tail: { uri: string; length: number; crc64: string } | null;
 };
 
-export class SimOssServer implements SimStoreServer {
-  readonly #calls: StoreCalls;
-  readonly #destination: Destination;
+export class SimOssServer extends SimServer implements SimStoreServer {
   readonly #partBytesMin: number;
   readonly bucket: Bucket;
 
   constructor(options: SimStoreOptions) {
-    this.#calls = new StoreCalls(options);
-    this.#destination = new Destination(options);
+    super(options);
     this.#partBytesMin = options.uploadPartBytesMin ?? PART_BYTES_MIN;
     const later = (delayMs: number, run: () => void): void => {
       options.scheduler.after(delayMs, null, run);
     };
-    this.bucket = new Bucket(this.#destination, later, this.#partBytesMin);
+    this.bucket = new Bucket(this.destination, later, this.#partBytesMin);
   }
 
   connect(process: SimProcess): Store {
-    const connection = { calls: this.#calls, destination: this.#destination, process };
+    const connection = { calls: this.calls, destination: this.destination, process };
     return new SimOssStore(this.bucket, connection, this.#partBytesMin);
-  }
-
-  goAway(forMs: number): void {
-    this.#calls.goAway(forMs);
   }
 
   /** The service has power of its own: what is on its way to it arrives. */
@@ -58,30 +52,12 @@ export class SimOssServer implements SimStoreServer {
     return this.bucket.leftovers();
   }
 
-  held(): ReadonlyMap<string, HeldFiles> {
-    return this.#calls.held;
-  }
-
-  committed(): ReadonlyMap<string, Buffer> {
-    return this.#destination.visible;
-  }
-
   put(uri: string, bytes: Uint8Array): void {
     this.bucket.put(uri, Buffer.from(bytes), null);
   }
 
   remove(uri: string): void {
     this.bucket.delete(uri);
-  }
-
-  putAway(uri: string): void {
-    this.#destination.take(uri, 'putAway');
-    this.remove(uri);
-  }
-
-  take(uri: string): void {
-    this.#destination.take(uri);
-    this.remove(uri);
   }
 }
 

@@ -6,35 +6,28 @@ import type { Failpoint } from '../../failpoints.ts';
 import type { DurablePart, OpenFile, PartTarget, Salvage, Store, StoreHandle } from '../../stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
-import { Destination } from './destination.ts';
 import { differs, exists, handleInvalid, isRefused, Refused, refusedForGood } from './errors.ts';
 import { Namespace, type LeasedFile } from './ossHdfs/namespace.ts';
-import { StoreCalls, type HeldFiles, type SimStoreOptions, type SimStoreServer } from './port.ts';
+import type { SimStoreOptions, SimStoreServer } from './port.ts';
+import { SimServer } from './server.ts';
 
 const CLOSED_POLL_MS = 20;
 
-export class SimOssHdfsServer implements SimStoreServer {
-  readonly #calls: StoreCalls;
-  readonly #destination: Destination;
+export class SimOssHdfsServer extends SimServer implements SimStoreServer {
   readonly namespace: Namespace;
   #clients = 0;
 
   constructor(options: SimStoreOptions) {
-    this.#calls = new StoreCalls(options);
-    this.#destination = new Destination(options);
-    this.namespace = new Namespace(this.#destination);
+    super(options);
+    this.namespace = new Namespace(this.destination);
   }
 
   connect(process: SimProcess): Store {
-    const connection = { calls: this.#calls, destination: this.#destination, process };
+    const connection = { calls: this.calls, destination: this.destination, process };
     return new SimOssHdfsStore(this.namespace, connection, () => {
       this.#clients += 1;
       return `${process.name}-${this.#clients}`;
     });
-  }
-
-  goAway(forMs: number): void {
-    this.#calls.goAway(forMs);
   }
 
   /** The service has power of its own: what is on its way to it arrives. */
@@ -46,14 +39,6 @@ export class SimOssHdfsServer implements SimStoreServer {
     return this.namespace.leftovers();
   }
 
-  held(): ReadonlyMap<string, HeldFiles> {
-    return this.#calls.held;
-  }
-
-  committed(): ReadonlyMap<string, Buffer> {
-    return this.#destination.visible;
-  }
-
   put(uri: string, bytes: Uint8Array): void {
     const file = this.namespace.create(uri, 'somebody else', null);
     this.namespace.write(file, 'somebody else', Buffer.from(bytes));
@@ -62,16 +47,6 @@ export class SimOssHdfsServer implements SimStoreServer {
 
   remove(uri: string): void {
     this.namespace.remove(uri);
-  }
-
-  putAway(uri: string): void {
-    this.#destination.take(uri, 'putAway');
-    this.remove(uri);
-  }
-
-  take(uri: string): void {
-    this.#destination.take(uri);
-    this.remove(uri);
   }
 }
 

@@ -1,0 +1,37 @@
+/** What the servers of every kind of store are to the world: calls that faults strike, and what readers see. */
+import { Destination } from './destination.ts';
+import { StoreCalls, type HeldFiles, type SimStoreOptions } from './port.ts';
+
+export abstract class SimServer {
+  protected readonly calls: StoreCalls;
+  protected readonly destination: Destination;
+
+  constructor(options: SimStoreOptions) {
+    this.calls = new StoreCalls(options);
+    this.destination = new Destination(options);
+  }
+
+  abstract remove(uri: string): void;
+
+  goAway(forMs: number): void {
+    this.calls.goAway(forMs);
+  }
+
+  held(): ReadonlyMap<string, HeldFiles> {
+    return this.calls.held;
+  }
+
+  committed(): ReadonlyMap<string, Buffer> {
+    return this.destination.visible;
+  }
+
+  putAway(uri: string): void {
+    this.destination.take(uri, 'putAway');
+    this.remove(uri);
+  }
+
+  take(uri: string): void {
+    this.destination.take(uri);
+    this.remove(uri);
+  }
+}
