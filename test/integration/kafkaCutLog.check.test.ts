@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { describeIntegration } from '../services/integration.ts';
 import { startKafka, type OwnKafka } from '../services/servers.ts';
-import { lines, makeTopic, numbers, withProducer } from './kafkaTopics.ts';
+import { lines, makeTopic, produceSeries } from './kafkaTopics.ts';
 import { committedDigests, expectUnchanged } from './numbers.ts';
 import { expectCode, TestJob, uniqueName } from './testJob.ts';
 
@@ -34,8 +34,7 @@ class Scene {
   }
 
   async send(series: number, from: number, to: number): Promise<void> {
-    const messages = numbers(series, from, to).map((message) => ({ ...message, partition: 0 }));
-    await withProducer(this.kafka.brokers, (producer) => producer.send({ topic: this.topic, messages }));
+    await produceSeries(this.kafka.brokers, this.topic, series, from, to);
   }
 
   /** The log as it was after its first ten records is kept. */

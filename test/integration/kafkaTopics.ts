@@ -67,6 +67,16 @@ export async function produce(brokers: readonly string[], topic: string, message
   });
 }
 
+/** To partition 0, whatever the series: it tells apart values that get the same offsets. */
+export async function produceSeries(
+  brokers: readonly string[],
+  topic: string,
+  ...[series, from, to]: Parameters<typeof numbers>
+): Promise<void> {
+  const messages = numbers(series, from, to).map((message) => ({ ...message, partition: 0 }));
+  await produce(brokers, topic, messages);
+}
+
 /** One transaction; its records are visible only where it is committed. */
 export async function transact(
   brokers: readonly string[],

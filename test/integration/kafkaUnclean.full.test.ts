@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest';
 import { describeIntegration } from '../services/integration.ts';
 import { KafkaCluster } from '../services/kafkaCluster.ts';
-import { lines, numbers, withProducer } from './kafkaTopics.ts';
+import { lines, produceSeries } from './kafkaTopics.ts';
 import { committedDigests, expectUnchanged } from './numbers.ts';
 import { expectCode, TestJob, uniqueName } from './testJob.ts';
 import type { TidemarkProcess } from './tidemarkProcess.ts';
@@ -31,8 +31,7 @@ class Scene {
   }
 
   async send(series: number, from: number, to: number): Promise<void> {
-    const messages = numbers(series, from, to).map((message) => ({ ...message, partition: 0 }));
-    await withProducer(this.cluster.brokers, (producer) => producer.send({ topic: this.topic, messages }));
+    await produceSeries(this.cluster.brokers, this.topic, series, from, to);
   }
 
   async begin(): Promise<void> {
