@@ -90,8 +90,12 @@ async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport
         openFilesMax: composeOpenFilesMax(config),
         ...{ memory: budget, bufferArea, conditions, presence },
       };
-      await tellOfOtherJobs(config, { store, clock: systemPorts.clock, conditions, log });
-      return await runCoordinator(new Coordinator(ports, settings), source, options);
+      // Beside the run: what it finds holds up nothing.
+      const [report] = await Promise.all([
+        runCoordinator(new Coordinator(ports, settings), source, options),
+        tellOfOtherJobs(config, { store, clock: systemPorts.clock, conditions, log }),
+      ]);
+      return report;
     } finally {
       await close(journal.close());
     }

@@ -58,7 +58,7 @@ export class Patience {
       for (;;) {
         signal.throwIfAborted();
         try {
-          return await this.#limited(work(), wait, code);
+          return await this.#limited(work(), wait);
         } catch (error) {
           signal.throwIfAborted();
           if (!(error instanceof TidemarkError) || !isAway(error) || this.#leftMs <= RETRY_MS) throw error;
@@ -80,7 +80,7 @@ export class Patience {
   }
 
   /** The work may hang without an error, as a network disk does. */
-  async #limited<T>(work: Promise<T>, { what, reason }: Wait, code: ErrorCode): Promise<T> {
+  async #limited<T>(work: Promise<T>, { what, code, reason }: Wait): Promise<T> {
     const { clock, limitMs } = this.#options;
     if (limitMs === null) return work;
     const done = work.then((value) => ({ value }));
@@ -94,16 +94,16 @@ export class Patience {
     );
     const found = answer as { readonly value: T } | null;
     if (found !== null) return found.value;
-    const known = this.#whatElse(code);
+    const known = this.#whatElse(what, code);
     const why = reason ?? known.message;
     const message = `Waited for ${what} for ${limitMs} ms (startup.timeout), in vain.${why === null ? '' : ` ${why}`}`;
     throw new TidemarkError(known.code, message, { fields: { limitMs } });
   }
 
   /** What the work waits for itself says more than that it does not return. */
-  #whatElse(code: ErrorCode): { readonly code: ErrorCode; readonly message: string | null } {
-    for (const { code: found, message } of this.#options.conditions.list())
-      if (isErrorCode(found) && !message.startsWith(STILL_WAITING)) return { code: found, message };
+  #whatElse(what: string, code: ErrorCode): { readonly code: ErrorCode; readonly message: string | null } {
+    for (const { about, code: found, message } of this.#options.conditions.list())
+      if (about !== what && isErrorCode(found)) return { code: found, message };
     return { code, message: null };
   }
 
@@ -136,12 +136,10 @@ function isAway({ retry, code }: TidemarkError): boolean {
   return retry === 'transient' && code !== 'STORE_AUTHENTICATION';
 }
 
-const STILL_WAITING = 'still waiting for';
-
 const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CODES, code);
 
 const keyOf = ({ what }: Wait): string => `start ${what}`;
 
 function messageOf({ what, reason }: Wait): string {
-  return `${STILL_WAITING} ${what}${reason === null ? '' : `: ${reason}`}`;
+  return `still waiting for ${what}${reason === null ? '' : `: ${reason}`}`;
 }

@@ -25,8 +25,9 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
 ];
 
 /**
- * Where the class alone would mislead. A secret that is refused is wrong, although a run that has begun tries again. What waits for somebody else (a lock, a topic, a first run) is no fault of the job file; a stop
- * that was cut short is a finding, although the next run gets over it.
+ * Where the class alone would mislead. What waits for somebody else (a lock, a topic, a first run) is no fault of the job file; a stop
+ * that was cut short is a finding, although the next run gets over it; a secret that is refused is wrong, although a run that has begun
+ * tries again.
  */
 const EXCEPTIONS: Partial<Record<ErrorCode, number>> = {
   GROUP_IN_USE: EXIT_FAILURE,

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { coveredBytes, tellsMore } from '../source/fileId.ts';
+import { readFully } from './readFully.ts';
 
 const NEWLINE = 0x0a;
 const READ_BYTES = 64 * 1024;
@@ -16,18 +17,12 @@ const WORTH_TIMES = 16;
 
 /** Covers whole lines, the first in any case; null where there is no complete first line. */
 export async function identityOf(handle: FileHandle): Promise<string | null> {
-  const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(READ_BYTES);
-  for (let position = 0; ;) {
-    const bytesRead = await readFully(handle, buffer, position);
-    const bytes = buffer.subarray(0, bytesRead);
+  const found = await fingerprintUpTo(handle, (bytes, position) => {
     // Behind the first buffer only the first line is still to be ended.
-    const end = (position === 0 ? bytes.lastIndexOf(NEWLINE) : bytes.indexOf(NEWLINE)) + 1;
-    if (end > 0) return `${position + end}:${digits(hash.update(bytes.subarray(0, end)))}`;
-    if (bytesRead < buffer.length) return null;
-    hash.update(bytes);
-    position += bytesRead;
-  }
+    const end = position === 0 ? bytes.lastIndexOf(NEWLINE) : bytes.indexOf(NEWLINE);
+    return end === -1 ? -1 : end + 1;
+  });
+  return found === null ? null : `${found.bytes}:${found.fingerprint}`;
 }
 
 /** Whether the file still has the id; `short`: it does not hold as much as the id covers, and what it holds is not compared. */
@@ -53,13 +48,23 @@ async function beginningOf(handle: FileHandle, covered: number): Promise<string 
 
 /** The id of versions up to 0.2.0. */
 async function firstLineOf(handle: FileHandle): Promise<string | null> {
+  const found = await fingerprintUpTo(handle, (bytes) => bytes.indexOf(NEWLINE));
+  return found === null ? null : found.fingerprint;
+}
+
+/** Of the beginning, up to where `endIn` finds its end in what stands at a position, -1 for no end; null where the file ends before that. */
+async function fingerprintUpTo(
+  handle: FileHandle,
+  endIn: (bytes: Buffer, position: number) => number,
+): Promise<{ readonly bytes: number; readonly fingerprint: string } | null> {
   const hash = createHash('sha256');
   const buffer = Buffer.allocUnsafe(READ_BYTES);
   for (let position = 0; ;) {
     const bytesRead = await readFully(handle, buffer, position);
     const bytes = buffer.subarray(0, bytesRead);
-    const end = bytes.indexOf(NEWLINE);
-    if (end !== -1) return digits(hash.update(bytes.subarray(0, end)));
+    const end = endIn(bytes, position);
+    if (end !== -1)
+      return { bytes: position + end, fingerprint: digits(hash.update(bytes.subarray(0, end))) };
     if (bytesRead < buffer.length) return null;
     hash.update(bytes);
     position += bytesRead;
@@ -68,16 +73,6 @@ async function firstLineOf(handle: FileHandle): Promise<string | null> {
 
 const digits = (hash: ReturnType<typeof createHash>): string =>
   hash.digest('hex').slice(0, FINGERPRINT_DIGITS);
-
-async function readFully(handle: FileHandle, buffer: Buffer, position: number): Promise<number> {
-  let filled = 0;
-  while (filled < buffer.length) {
-    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, position + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return filled;
-}
 
 /** Whether a file of which so many bytes are read has a longer id that is worth to be told. */
 export function isWorthRenewing(id: string | null, readBytes: number): boolean {

@@ -1,5 +1,6 @@
 /** Reading whole lines, a chunk at a time. */
 import type { FileHandle } from 'node:fs/promises';
+import { readFully } from './readFully.ts';
 
 const NEWLINE = 0x0a;
 
@@ -38,7 +39,7 @@ export async function readLines(handle: FileHandle, byte: number, limits: ReadLi
   const before = byte === 0 ? 0 : 1;
   for (let wanted = limits.chunkBytes; ; wanted = Math.min(wanted * 2, limits.lineBytesMax + 1)) {
     const buffer = Buffer.allocUnsafe(before + Math.min(wanted, size - byte));
-    const filled = await fill(handle, buffer, byte - before);
+    const filled = await readFully(handle, buffer, byte - before);
     if (filled <= before) return { type: 'end' };
     if (before === 1 && buffer[0] !== NEWLINE) return { type: 'torn' };
     const last = buffer.subarray(0, filled).lastIndexOf(NEWLINE);
@@ -57,16 +58,6 @@ export async function readLines(handle: FileHandle, byte: number, limits: ReadLi
       return { type: 'tail', lines, nextByte: byte + length, mtimeMs };
     }
   }
-}
-
-async function fill(handle: FileHandle, buffer: Buffer, position: number): Promise<number> {
-  let filled = 0;
-  while (filled < buffer.length) {
-    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, position + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return filled;
 }
 
 /** Finds every newline in [start, end), which ends with one. */

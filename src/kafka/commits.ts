@@ -28,20 +28,6 @@ export async function commitWitness(
   nextOffset: bigint,
   witness: string,
 ): Promise<void> {
-  try {
-    await tryToCommit(context, membership, at, nextOffset, witness);
-  } finally {
-    context.waits.over(waitFor.commit(partitionName(at)));
-  }
-}
-
-async function tryToCommit(
-  context: MembershipContext,
-  membership: Membership,
-  at: TopicPartition,
-  nextOffset: bigint,
-  witness: string,
-): Promise<void> {
   const { signal, clock, log, brokers, groupId, config, tuning, waits } = context;
   const startedMs = clock.nowMs();
   for (let failures = 0; !signal.aborted;) {

@@ -193,12 +193,9 @@ class KafkaSource implements Source {
   async commitOffset(partition: TopicPartition, nextOffset: bigint, witness: string): Promise<void> {
     if (this.#membership === null)
       throw new Error(`the source is not started: ${partitionName(partition)} cannot be committed`);
-    await commitWitness(
-      this.#membershipContext(null),
-      this.#membership.group,
-      partition,
-      nextOffset,
-      witness,
+    const { group } = this.#membership;
+    await this.#waits.during(waitFor.commit(partitionName(partition)), () =>
+      commitWitness(this.#membershipContext(null), group, partition, nextOffset, witness),
     );
   }
 

@@ -34,11 +34,13 @@ export class LeaderSearch {
   search(): void {
     this.#wanted = true;
     this.#wakeup.notify();
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null;
-      // A call that came after the search had found nothing left to do.
-      if (this.#wanted && !this.#context.signal.aborted) this.search();
-    });
+    this.#running ??= this.#context.waits
+      .during(waitFor.metadata(), () => this.#searchAll())
+      .finally(() => {
+        this.#running = null;
+        // A call that came after the search had found nothing left to do.
+        if (this.#wanted && !this.#context.signal.aborted) this.search();
+      });
   }
 
   async ended(): Promise<void> {
@@ -47,14 +49,6 @@ export class LeaderSearch {
 
   #leaderless(): Feed[] {
     return [...this.#host.feeds].filter((feed) => feed.leader === null && !feed.suspended);
-  }
-
-  async #run(): Promise<void> {
-    try {
-      await this.#searchAll();
-    } finally {
-      this.#context.waits.over(waitFor.metadata());
-    }
   }
 
   async #searchAll(): Promise<void> {

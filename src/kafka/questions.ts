@@ -19,42 +19,31 @@ export interface AskContext {
 }
 
 /** Asks until there is an answer; after `limitMs` rejects with KAFKA_UNAVAILABLE. `retried` is told of each failure. */
-export async function askUntil<T>(
-  context: AskContext,
+export function askUntil<T>(
+  { clock, signal, addresses, waits }: AskContext,
   doing: string,
   limitMs: number,
   question: () => Promise<T>,
   retried: (error: unknown) => void = () => undefined,
 ): Promise<T> {
-  try {
-    return await askAgain(context, doing, limitMs, question, retried);
-  } finally {
-    context.waits.over(waitFor.answer(doing));
-  }
-}
-
-async function askAgain<T>(
-  { clock, signal, addresses, waits }: AskContext,
-  doing: string,
-  limitMs: number,
-  question: () => Promise<T>,
-  retried: (error: unknown) => void,
-): Promise<T> {
-  const startedMs = clock.nowMs();
-  for (let failures = 1; ; failures += 1) {
-    try {
-      if (signal.aborted) throw abortError('The Kafka source');
-      return await question();
-    } catch (error) {
-      if (signal.aborted) throw abortError('The Kafka source');
-      if (error instanceof TidemarkError) throw error;
-      if (isAuthenticationFailure(error)) throw authenticationError(error, addresses);
-      if (clock.nowMs() - startedMs >= limitMs) throw unavailableError(error, addresses, doing);
-      retried(error);
-      waits.lasts(waitFor.answer(doing), `Kafka does not tell the ${doing} yet: ${reasonOf(error)}`);
-      await pauseUnless(signal, clock, retryDelayMs(failures));
+  const wait = waitFor.answer(doing);
+  return waits.during(wait, async () => {
+    const startedMs = clock.nowMs();
+    for (let failures = 1; ; failures += 1) {
+      try {
+        if (signal.aborted) throw abortError('The Kafka source');
+        return await question();
+      } catch (error) {
+        if (signal.aborted) throw abortError('The Kafka source');
+        if (error instanceof TidemarkError) throw error;
+        if (isAuthenticationFailure(error)) throw authenticationError(error, addresses);
+        if (clock.nowMs() - startedMs >= limitMs) throw unavailableError(error, addresses, doing);
+        retried(error);
+        waits.lasts(wait, `Kafka does not tell the ${doing} yet: ${reasonOf(error)}`);
+        await pauseUnless(signal, clock, retryDelayMs(failures));
+      }
     }
-  }
+  });
 }
 
 /** Shares answers between callers: a call is answered by a run that began after it. At most one runs, and one waits. */

@@ -59,6 +59,15 @@ export class Waits {
     this.#raise('waiting', wait, message);
   }
 
+  /** What `work` meets of this wait is over when it ends, however it does. */
+  async during<T>(wait: Wait, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      this.over(wait);
+    }
+  }
+
   over({ key }: Wait): void {
     this.#conditions?.clear(key);
   }
