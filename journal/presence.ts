@@ -17,6 +17,8 @@ export interface StoredPresence {
 }
 
 export interface PresenceBoard {
+  /** Bytes of the largest record that is taken now. Rejects where that is not known, in bounded time. */
+  bytesMax(): Promise<number>;
   /** Keeps the record instead of the one that the process had before. Rejects where that failed, in bounded time. */
   keep(key: PresenceKey, bytes: Uint8Array): Promise<void>;
   /** Removes the record; at an orderly end. */

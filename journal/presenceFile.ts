@@ -7,6 +7,9 @@ import { dirname } from 'node:path';
 import type { JobName } from './ids.ts';
 import type { PresenceBoard, PresenceKey, StoredPresence } from './presence.ts';
 
+/** Many thousands of partitions: a larger one says no more to anybody. */
+const RECORD_BYTES_MAX = 4 * 1024 * 1024;
+
 /** `journalPath`: of the journal that the process owns, or of one that it only reads. */
 export function openFilePresence(journalPath: string): PresenceBoard {
   return new FilePresence(`${journalPath}.presence`);
@@ -19,12 +22,20 @@ class FilePresence implements PresenceBoard {
     this.#path = path;
   }
 
+  async bytesMax(): Promise<number> {
+    return Promise.resolve(RECORD_BYTES_MAX);
+  }
+
   async keep(key: PresenceKey, bytes: Uint8Array): Promise<void> {
     const draft = `${this.#path}.${key.coordinatorId}`;
-    // Kept before there is a journal, by who waits to make one.
-    await mkdir(dirname(draft), { recursive: true });
+    const content = Buffer.concat([Buffer.from(headOf(key)), bytes]);
     try {
-      await writeFile(draft, Buffer.concat([Buffer.from(headOf(key)), bytes]));
+      await writeFile(draft, content).catch(async (error: unknown) => {
+        if (!isNotThere(error)) throw error;
+        // Kept before there is a journal, by who waits to make one.
+        await mkdir(dirname(draft), { recursive: true });
+        await writeFile(draft, content);
+      });
       await rename(draft, this.#path);
     } catch (error) {
       await rm(draft, { force: true });
@@ -58,10 +69,14 @@ class FilePresence implements PresenceBoard {
       const ageMs = Math.max(0, Date.now() - mtimeMs);
       return { head: content.toString('utf8', 0, end), bytes: content.subarray(end), ageMs };
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+      if (isNotThere(error)) return null;
       throw error;
     }
   }
+}
+
+function isNotThere(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 /** The first line of the file: whose record it is. */

@@ -13,16 +13,25 @@ export function createPresenceBacking(): MemoryPresenceBacking {
 export interface MemoryPresenceOptions {
   readonly backing?: MemoryPresenceBacking;
   readonly nowMs: () => number;
+  /** A larger record is refused, as a server does. */
+  readonly bytesMax?: number;
   /** Asked at every call; what it throws, the call rejects with. */
   readonly onCall?: (call: 'keep' | 'remove' | 'read') => void;
 }
 
 export function createMemoryPresence(options: MemoryPresenceOptions): PresenceBoard {
-  const { backing = createPresenceBacking(), nowMs, onCall = () => undefined } = options;
+  const {
+    backing = createPresenceBacking(),
+    nowMs,
+    bytesMax = 1024 * 1024,
+    onCall = () => undefined,
+  } = options;
   const nameOf = ({ job, coordinatorId }: PresenceKey): string => `${job} ${coordinatorId}`;
   return {
+    bytesMax: () => Promise.resolve(bytesMax),
     async keep(key, bytes) {
       onCall('keep');
+      if (bytes.byteLength > bytesMax) throw new Error(`${bytes.byteLength} bytes are over ${bytesMax}`);
       backing.records.set(nameOf(key), { job: key.job, bytes: Uint8Array.from(bytes), atMs: nowMs() });
     },
     async remove(key) {

@@ -22,6 +22,8 @@ import { encodeToken } from './subjects.ts';
 const KEPT_MS = 600_000;
 const TIMEOUT_MS = 3_000;
 const CONNECT_MS = 5_000;
+/** Counted with the payload; it names the stream. */
+const HEADER_BYTES_MAX = 512;
 const NANOS_PER_MS = 1_000_000;
 
 export interface NatsPresenceOptions extends Omit<NatsConnectionOptions, 'waitForServerMs'> {
@@ -52,6 +54,11 @@ class NatsPresence implements PresenceBoard {
     const bucket = `${options.stream}_PRESENCE`;
     this.#stream = `KV_${bucket}`;
     this.#prefix = `$KV.${bucket}.`;
+  }
+
+  async bytesMax(): Promise<number> {
+    const { link } = await this.#connected();
+    return link.payloadBytesMax - HEADER_BYTES_MAX;
   }
 
   async keep(key: PresenceKey, bytes: Uint8Array): Promise<void> {

@@ -80,6 +80,7 @@ class Notices {
       );
       return;
     }
+    if (live.some(({ omitted }) => omitted.partitions > 0)) return;
     const owned = new Set(live.flatMap(({ partitions }) => partitions.map(partitionName)));
     for (const { partition } of filed) {
       if (!owned.has(partitionName(partition)))

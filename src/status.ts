@@ -177,7 +177,7 @@ interface SeenCoordinator {
 }
 
 function coordinatorStatus({ record, ageMs }: SeenCoordinator): CoordinatorStatus {
-  const { id, host, pid, version, startedAtMs, partitions, dependencies, conditions } = record;
+  const { id, host, pid, version, startedAtMs, partitions, dependencies, conditions, omitted } = record;
   const answered = (name: DependencyStatus['name']) => {
     const { state, code, message, sinceMs } = dependencies[name];
     return { name, state, code, message, since: isoOf(sinceMs) };
@@ -188,6 +188,7 @@ function coordinatorStatus({ record, ageMs }: SeenCoordinator): CoordinatorStatu
     partitions: partitions.map((each) => ({ ...each, name: partitionName(each) })),
     dependencies: [answered('source'), answered('journal'), answered('destination')],
     conditions: conditions.map(({ sinceMs, ...condition }) => ({ ...condition, since: isoOf(sinceMs) })),
+    omitted: { partitions: omitted.partitions, conditions: omitted.conditions },
   };
 }
 

@@ -152,6 +152,8 @@ export interface CoordinatorStatus {
     readonly since: string;
     readonly times: number;
   }[];
+  /** How many more there are, which it had no room to tell of. */
+  readonly omitted: { readonly partitions: number; readonly conditions: number };
 }
 
 export interface JobStatus {

@@ -45,13 +45,16 @@ function proposal(request: OperatorRequest): {
   }
 }
 
-/** `isRunning`: a coordinator of the job is live. */
-export function partitionNotes(partition: PartitionStatus, isRunning: boolean): string[] {
+/** `isRunning`: a coordinator of the job is live. `tellsAll`: each that is tells of all its partitions. */
+export function partitionNotes(
+  partition: PartitionStatus,
+  { isRunning, tellsAll }: { readonly isRunning: boolean; readonly tellsAll: boolean },
+): string[] {
   const { owner, refusal, state, heldBack, lag } = partition;
   const name = `${partition.topic}/${partition.partition}`;
   const notes: string[] = [];
   if (refusal !== null) notes.push(`${name}: request ${refusal.requestId} was refused: ${refusal.reason}`);
-  if (isRunning && owner === null && state !== 'retired')
+  if (isRunning && tellsAll && owner === null && state !== 'retired')
     notes.push(`${name}: nobody reads it: no live coordinator has it.`);
   if (heldBack !== null && heldBack > 0n && lag === 0n)
     notes.push(`${name}: ${formatNoun(Number(heldBack), 'offset')} wait for the end of an open transaction.`);

@@ -14,7 +14,9 @@ export interface StatusTextOptions {
 export function statusText(status: JobStatus, options: StatusTextOptions): string {
   const { journal, partitions, coordinators, dependencies } = status;
   const id = journal.id === null ? 'it does not answer' : `id ${journal.id}`;
-  const isLive = coordinators.some((coordinator) => coordinator.isLive);
+  const live = coordinators.filter(({ isLive }) => isLive);
+  const isRunning = live.length > 0;
+  const tellsAll = live.every(({ omitted }) => omitted.partitions === 0);
   const blocks = [
     [`job ${status.job}`, `journal ${journal.kind} ${journal.location} (${id})`],
     coordinatorTable(coordinators),
@@ -22,8 +24,8 @@ export function statusText(status: JobStatus, options: StatusTextOptions): strin
     partitions.length === 0 ? ['no partition is known yet: the job has not run'] : partitionTable(partitions),
     ...partitions.map((partition) => fileTable(partition, options.sinkUri)),
     ...partitions.map((partition) => stopLines(partition, options.jobFile)),
-    partitions.flatMap((partition) => partitionNotes(partition, isLive)),
-    coordinators.filter((coordinator) => coordinator.isLive).flatMap(conditionLines),
+    partitions.flatMap((partition) => partitionNotes(partition, { isRunning, tellsAll })),
+    live.flatMap(conditionLines),
   ];
   return blocks
     .filter((lines) => lines.length > 0)
@@ -44,13 +46,16 @@ function coordinatorTable(coordinators: readonly CoordinatorStatus[]): string[] 
     left('LAST SEEN'),
     right('PARTITIONS'),
   ];
-  const rows = coordinators.map(({ host, pid, version, startedAt, seenMsAgo, isLive, partitions }) => [
-    `${host}:${pid}`,
-    version,
-    startedAt,
-    `${ago(seenMsAgo)}${isLive ? '' : ', gone'}`,
-    formatCount(isLive ? partitions.length : 0),
-  ]);
+  const rows = coordinators.map((coordinator) => {
+    const { host, pid, version, startedAt, seenMsAgo, isLive, partitions, omitted } = coordinator;
+    return [
+      `${host}:${pid}`,
+      version,
+      startedAt,
+      `${ago(seenMsAgo)}${isLive ? '' : ', gone'}`,
+      formatCount(isLive ? partitions.length + omitted.partitions : 0),
+    ];
+  });
   return tableLines(columns, rows);
 }
 
@@ -158,9 +163,9 @@ function stopLines(partition: PartitionStatus, jobFile: string): string[] {
 }
 
 /** What lasts and does not stand above: stops and halts have lines of their own, and so have refused requests. */
-function conditionLines({ host, pid, conditions }: CoordinatorStatus): string[] {
+function conditionLines({ host, pid, conditions, omitted }: CoordinatorStatus): string[] {
   const told: readonly string[] = ['stopped', 'halted', 'refused'];
-  return conditions
+  const lines = conditions
     .filter(({ kind }) => !told.includes(kind))
     .map(({ about, kind, code, message, help, since, times }) => {
       if (kind === 'noticed') return `${about}: ${message} ${help}`;
@@ -168,4 +173,7 @@ function conditionLines({ host, pid, conditions }: CoordinatorStatus): string[] 
         kind === 'waiting' ? 'is waited for' : `is tried again, ${formatNoun(times, 'time')} so far`;
       return `${about} ${what} by ${host}:${pid} since ${since}: ${code}: ${message} ${help}`;
     });
+  if (omitted.conditions > 0)
+    lines.push(`and ${formatCount(omitted.conditions)} more of ${host}:${pid}, which its log tells.`);
+  return lines;
 }

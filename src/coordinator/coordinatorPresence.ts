@@ -1,6 +1,6 @@
 /** What this coordinator says of itself while it lives, for `status` and for operators who wait for an answer. */
 import { PresenceKeeper } from '../presence/keeper.ts';
-import type { OwnedPartition, PresenceRecord } from '../presence/record.ts';
+import type { OwnedPartition, PresenceFacts } from '../presence/record.ts';
 import type { Context } from './options.ts';
 import type { PartitionRunner } from './partitionRunner.ts';
 
@@ -40,7 +40,7 @@ export class CoordinatorPresence {
     await this.#keeper?.end();
   }
 
-  #describe({ host, pid }: { readonly host: string; readonly pid: number }): PresenceRecord {
+  #describe({ host, pid }: { readonly host: string; readonly pid: number }): PresenceFacts {
     const { ports, settings, health } = this.#context;
     return {
       v: 1,

@@ -5,7 +5,7 @@
 import type { PresenceBoard, PresenceKey } from '../../journal/presence.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../telemetry/log.ts';
-import { encodePresence, type PresenceRecord } from './record.ts';
+import { encodePresence, type PresenceFacts } from './record.ts';
 
 /** How often a record is kept. */
 const PRESENCE_EVERY_MS = 10_000;
@@ -21,7 +21,7 @@ export interface KeeperOptions {
   readonly key: PresenceKey;
   readonly clock: Clock;
   readonly log: Log;
-  readonly describe: () => PresenceRecord;
+  readonly describe: () => PresenceFacts;
 }
 
 export class PresenceKeeper {
@@ -93,10 +93,14 @@ export class PresenceKeeper {
     if (this.#isHanging) return;
     try {
       this.#isHanging = true;
-      const kept = board.keep(key, encodePresence(describe())).finally(() => {
+      const kept = async (): Promise<void> => {
+        const bytesMax = await board.bytesMax();
+        await board.keep(key, encodePresence(describe(), bytesMax));
+      };
+      const keeping = kept().finally(() => {
         this.#isHanging = false;
       });
-      await this.#within(kept, PATIENCE_MS);
+      await this.#within(keeping, PATIENCE_MS);
       if (this.#hasFailed) log.info({}, 'the presence record is kept again');
       this.#hasFailed = false;
     } catch (error) {

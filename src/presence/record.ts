@@ -1,6 +1,6 @@
 /** What a living coordinator says of itself: plain JSON, for `status` and for the commands that wait for an answer. */
 import { z } from 'zod';
-import type { LastingCondition } from '../conditions.ts';
+import { fitted } from './room.ts';
 
 export type DependencyName = 'source' | 'journal' | 'destination';
 
@@ -49,6 +49,10 @@ const answer = z.object({
 });
 export type RequestAnswer = z.output<typeof answer>;
 
+const omitted = z.object({ partitions: count, conditions: count, answers: count });
+/** How many of each are not in the record, for want of room. */
+export type OmittedPresence = z.output<typeof omitted>;
+
 const presenceRecord = z.object({
   v: z.literal(1),
   id: text,
@@ -62,27 +66,19 @@ const presenceRecord = z.object({
   dependencies: z.object({ source: dependency, journal: dependency, destination: dependency }),
   conditions: z.array(condition),
   answers: z.array(answer),
+  /** Earlier Tidemarks say nothing of it. */
+  omitted: omitted.default({ partitions: 0, conditions: 0, answers: 0 }),
 });
 export type PresenceRecord = z.output<typeof presenceRecord>;
+/** All that there is to say. */
+export type PresenceFacts = Omit<PresenceRecord, 'omitted'>;
 
 /** Of a process that still waits for its journal. */
 export const NO_JOURNAL_YET = '';
 
-/** More than that says no more to a person, and a record has to stay small. */
-const LISTED_MAX = 1_000;
-const TEXT_MAX = 2_000;
-
-export function encodePresence(record: PresenceRecord): Uint8Array {
-  const short: PresenceRecord = {
-    ...record,
-    conditions: record.conditions.slice(0, LISTED_MAX).map(shortened),
-    answers: record.answers.slice(-LISTED_MAX),
-  };
-  return new TextEncoder().encode(JSON.stringify(short));
-}
-
-function shortened({ message, ...rest }: LastingCondition): LastingCondition {
-  return { ...rest, message: message.length > TEXT_MAX ? `${message.slice(0, TEXT_MAX)}…` : message };
+/** At most `bytesMax` bytes: what does not fit is left out and counted. */
+export function encodePresence(facts: PresenceFacts, bytesMax: number): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(fitted(facts, bytesMax)));
 }
 
 /** Null where it cannot be read: damaged, or of another version. */

@@ -33,9 +33,10 @@ const filledSource = (partitions: number): MemorySource => {
 };
 
 /** A board and what stands on it. */
-function boardOf() {
+function boardOf(bytesMax?: number) {
   const backing = createPresenceBacking();
-  const board = createMemoryPresence({ backing, nowMs: () => performance.now() });
+  const limit = bytesMax === undefined ? {} : { bytesMax };
+  const board = createMemoryPresence({ backing, ...limit, nowMs: () => performance.now() });
   const records = (): PresenceRecord[] =>
     [...backing.records.values()].flatMap(({ bytes }) => decodePresence(bytes) ?? []);
   /** Looks again until a record is so. */
@@ -115,6 +116,16 @@ describe('a coordinator', () => {
     expectEachRecordOnce(job, 1, RECORDS);
   });
 
+  test('with more partitions than its record has room for says how many it leaves out', async () => {
+    const job = new JobFixture();
+    const { board, seen } = boardOf(2_000);
+    const service = serve(job, { source: filledSource(50), rolling, presence: board });
+    const { partitions, omitted } = await seen((record) => record.partitions.length > 1);
+    expect(omitted.partitions).toBeGreaterThan(0);
+    expect(partitions.length + omitted.partitions).toBe(50);
+    await service.stop();
+  });
+
   test('tells of a partition that is stopped, and of what it answered operators', async () => {
     const job = new JobFixture();
     const { board, seen } = boardOf();
@@ -141,6 +152,7 @@ describe('a coordinator', () => {
 
 describe('a place for presence records that', () => {
   const failing: PresenceBoard = {
+    bytesMax: () => Promise.resolve(1_000_000),
     keep: () => Promise.reject(new Error('no space')),
     remove: () => Promise.reject(new Error('no space')),
     read: () => Promise.reject(new Error('no space')),

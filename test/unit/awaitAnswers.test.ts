@@ -11,7 +11,7 @@ import { systemClock, type Clock } from '../../src/clock.ts';
 import { fileOperatorRequest } from '../../src/coordinator/requests.ts';
 import { noFailpoints } from '../../src/failpoints.ts';
 import { DependencyWatch } from '../../src/presence/dependencies.ts';
-import { encodePresence, type PresenceRecord } from '../../src/presence/record.ts';
+import { encodePresence, type PresenceFacts } from '../../src/presence/record.ts';
 
 const JOB = jobName('clicks');
 const at = { topic: 'clicks', partition: 0 };
@@ -50,13 +50,14 @@ function entryOf(events: readonly JournalEvent[]): Uint8Array {
 const say = (journal: MemoryJournal, ...events: JournalEvent[]) =>
   journal.fileRequest(partitionSubject(JOB, at), entryOf(events));
 
-function recordOf(changes: Partial<PresenceRecord>): Uint8Array {
-  return encodePresence({
+function recordOf(changes: Partial<PresenceFacts>, bytesMax = 1_000_000): Uint8Array {
+  const facts: PresenceFacts = {
     ...{ v: 1, id: 'a', job: JOB, journalId: 'j', host: 'h', pid: 1, version: '1', startedAtMs: 0 },
     ...{ partitions: [{ ...at, state: 'running' }], conditions: [], answers: [] },
     dependencies: new DependencyWatch(systemClock).answers,
     ...changes,
-  });
+  };
+  return encodePresence(facts, bytesMax);
 }
 
 async function bench(record: Uint8Array | null = recordOf({})) {
@@ -133,6 +134,15 @@ describe('who waits for an answer', () => {
     );
     expect(await wait(passingClock())).toEqual([{ type: 'none' }]);
     expect(notices).toEqual(['no running coordinator has clicks/0 now; the request stays filed']);
+  });
+
+  test('is told nothing of owners where a record has no room for all its partitions', async () => {
+    const partitions: PresenceFacts['partitions'] = Array.from({ length: 100 }, (_, partition) => ({
+      ...{ topic: 'others', partition, state: 'running' },
+    }));
+    const { notices, wait } = await bench(recordOf({ partitions }, 2_000));
+    expect(await wait(passingClock())).toEqual([{ type: 'none' }]);
+    expect(notices).toEqual([]);
   });
 
   test('is told, once, where that cannot be read', async () => {

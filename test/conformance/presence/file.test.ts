@@ -44,3 +44,15 @@ test('a file of somebody else is no record', async () => {
   await board.remove(key);
   expect(existsSync(`${journal}.presence`)).toBe(true);
 });
+
+test('the folder is made where it is missing, at the first record and at any later one', async () => {
+  const place = await folder();
+  onTestFinished(() => rm(place, { recursive: true }));
+  const journal = path.join(place, 'not', 'yet', 'journal.db');
+  const board = openFilePresence(journal);
+  for (const length of [3, 4]) {
+    await board.keep(key, new Uint8Array(length));
+    expect(await board.read(key.job)).toMatchObject([{ bytes: Buffer.alloc(length) }]);
+    await rm(path.join(place, 'not'), { recursive: true });
+  }
+});

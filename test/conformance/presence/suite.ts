@@ -67,6 +67,16 @@ export function presenceConformance(makeWorld: () => Promise<PresenceWorld>): vo
       expect(await textsOf(board, jobName('clicks-of-may-too'))).toEqual([]);
     });
 
+    test('a record as large as it takes comes back whole', async () => {
+      await using world = await makeWorld();
+      const board = await world.open();
+      const bytesMax = await board.bytesMax();
+      expect(bytesMax).toBeGreaterThan(100_000);
+      await board.keep(first, new Uint8Array(bytesMax).fill(7));
+      const [found] = await (await world.open()).read(JOB);
+      expect(found?.bytes.byteLength).toBe(bytesMax);
+    });
+
     test('a record of 100,000 bytes comes back as it was', async () => {
       await using world = await makeWorld();
       const board = await world.open();

@@ -82,6 +82,7 @@ const LIVE: CoordinatorStatus = {
       ...{ help: '-', since: '2026-02-03T05:05:08.000Z', times: 1 },
     },
   ],
+  omitted: { partitions: 0, conditions: 0 },
 };
 const STATUS: JobStatus = { ...NO_STATUS, partitions: [RUNNING, STOPPED] };
 
@@ -167,6 +168,18 @@ clicks/1: nobody reads it: no live coordinator has it.
 
 An entry of clicks/0 is tried again, 12 times so far by host-1:4711 since 2026-02-03T05:05:08.000Z: JOURNAL_FULL: The stream is full. Raise its limits.
 `);
+  });
+
+  test('tells what a coordinator had no room to say, and says of no partition that nobody reads it', async () => {
+    const status: JobStatus = {
+      ...NO_STATUS,
+      coordinators: [{ ...LIVE, omitted: { partitions: 1_999, conditions: 3_000 } }],
+      partitions: [{ ...RUNNING, buckets: [], owner: null }],
+    };
+    const { stdout } = await fakeCli({ readStatus: async () => status }).run('status', 'job.yaml');
+    expect(stdout).toMatch(/host-1:4711 .* 2,000\n/);
+    expect(stdout).toContain('and 3,000 more of host-1:4711, which its log tells.');
+    expect(stdout).not.toContain('nobody reads it');
   });
 
   test.each([
