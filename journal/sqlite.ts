@@ -11,8 +11,9 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { TidemarkError } from './errors.ts';
 import { journalId, type JournalId, type Subject } from './ids.ts';
 import type { AppendOutcome, Journal, Revision, StoredEntry } from './port.ts';
+import { endsOf, prepareRequests, type RequestStatements } from './sqliteEnds.ts';
 import { damaged, failedAppend, failedRead, isForbidden } from './sqliteErrors.ts';
-import { createFolderOf, createJournalFile, hasEnds, missingJournal, openJournalFile } from './sqliteFile.ts';
+import { createFolderOf, createJournalFile, missingJournal, openJournalFile } from './sqliteFile.ts';
 import { insertSnapshot, readSnapshots, snapshotNotKept } from './sqliteSnapshots.ts';
 import { takeOwnerLock, type OwnerLock } from './sqliteLock.ts';
 
@@ -119,12 +120,20 @@ class SqliteJournal implements Journal {
   }
 
   /** The end is taken when the iteration begins. */
-  async *read(subject: Subject, after: Revision): AsyncGenerator<readonly StoredEntry[]> {
+  read(subject: Subject, after: Revision): AsyncGenerator<readonly StoredEntry[]> {
+    return this.#readBy(this.#statements.read, subject, after);
+  }
+
+  async *#readBy(
+    statement: StatementSync,
+    subject: Subject,
+    after: Revision,
+  ): AsyncGenerator<readonly StoredEntry[]> {
     try {
       const last = this.#lastRevision(subject);
       let from = after;
       while (from < last) {
-        const batch = this.#readBatch(subject, from, last);
+        const batch = this.#readBatch(statement, { subject, after: from, last });
         const end = batch.at(-1)?.revision;
         if (end === undefined) throw this.#disagree(subject, from, last);
         from = end;
@@ -164,8 +173,16 @@ class SqliteJournal implements Journal {
     }
   }
 
-  requests(subject: Subject, after: Revision): AsyncIterable<readonly StoredEntry[]> {
-    return this.read(subject, after);
+  /** No hash chain holds requests together: one that the index does not lead to is missed by their number. */
+  async *requests(subject: Subject, after: Revision): AsyncGenerator<readonly StoredEntry[]> {
+    const { requests, read } = this.#statements;
+    try {
+      if (this.#lastRevision(subject) <= after) return;
+      if (requests !== null) this.#checkCount(requests, subject);
+    } catch (cause) {
+      throw failedRead(cause, this.#path);
+    }
+    yield* this.#readBy(requests?.read ?? read, subject, after);
   }
 
   async writeSnapshot(subject: Subject, bytes: Uint8Array): Promise<void> {
@@ -198,6 +215,18 @@ class SqliteJournal implements Journal {
     return indexed;
   }
 
+  #checkCount({ count }: RequestStatements, subject: Subject): void {
+    const row = count.get({ subject });
+    if (row === undefined || row['indexed'] === row['noted']) return;
+    const [indexed, noted] = [Number(row['indexed']), Number(row['noted'])];
+    throw new TidemarkError(
+      'JOURNAL_CORRUPT',
+      `The journal ${this.#path} notes ${noted} entries of ${subject}, and its index leads to ${indexed}: it is damaged. Restore the ` +
+        'journal from a copy.',
+      { fields: { path: this.#path, noted, found: indexed } },
+    );
+  }
+
   #insert(statement: StatementSync, subject: Subject, bytes: Uint8Array): Revision {
     const { lastInsertRowid } = statement.run(subject, hash('sha256', bytes, 'buffer'), bytes);
     const revision = Number(lastInsertRowid);
@@ -215,14 +244,17 @@ class SqliteJournal implements Journal {
     );
   }
 
-  #readBatch(subject: Subject, after: Revision, last: Revision): StoredEntry[] {
+  #readBatch(
+    statement: StatementSync,
+    range: { readonly subject: Subject; readonly after: Revision; readonly last: Revision },
+  ): StoredEntry[] {
     const batch: StoredEntry[] = [];
     let bytesRead = 0;
-    for (const row of this.#statements.read.iterate({ subject, after, last, limit: READ_BATCH_ENTRIES })) {
+    for (const row of statement.iterate({ ...range, limit: READ_BATCH_ENTRIES })) {
       const revision = Number(row['revision']);
       const bytes = row['bytes'] as Uint8Array;
       if (!hash('sha256', bytes, 'buffer').equals(row['sha256'] as Uint8Array))
-        throw this.#flipped(subject, revision);
+        throw this.#flipped(range.subject, revision);
       batch.push({ revision, bytes });
       bytesRead += bytes.byteLength;
       if (bytesRead >= READ_BATCH_BYTES) break;
@@ -270,12 +302,13 @@ const INSERT = 'INSERT INTO entries (subject, sha256, bytes) VALUES (?, ?, ?)';
 interface Statements {
   readonly insert: StatementSync;
   readonly last: StatementSync;
+  readonly requests: RequestStatements | null;
   readonly read: StatementSync;
   readonly subjects: StatementSync;
 }
 
 function prepare(db: DatabaseSync): Statements {
-  const withEnds = hasEnds(db);
+  const withEnds = endsOf(db) !== 'none';
   const indexed = '(SELECT max(revision) FROM entries WHERE subject = :subject)';
   return {
     insert: db.prepare(INSERT),
@@ -284,6 +317,7 @@ function prepare(db: DatabaseSync): Statements {
       `SELECT ${indexed} AS indexed,
          ${withEnds ? '(SELECT revision FROM ends WHERE subject = :subject)' : indexed} AS noted`,
     ),
+    requests: prepareRequests(db),
     read: db.prepare(
       `SELECT revision, sha256, bytes FROM entries
        WHERE subject = :subject AND revision > :after AND revision <= :last ORDER BY revision LIMIT :limit`,

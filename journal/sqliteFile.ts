@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { TidemarkError } from './errors.ts';
 import { JOURNAL_ID_PATTERN, journalId, type JournalId } from './ids.ts';
 import { removeDraft, syncPath } from './newFile.ts';
+import { ENDS_SCHEMA, noteEnds } from './sqliteEnds.ts';
 import { damaged, failedRead } from './sqliteErrors.ts';
 
 /** "TDMK": in the header of the file, so that another program's database is never taken for a journal. */
@@ -21,18 +22,6 @@ const SCHEMA = `
     bytes BLOB NOT NULL
   ) STRICT;
   CREATE INDEX entries_by_subject ON entries (subject, revision);
-`;
-
-/**
- * Where each subject ends, beside the index that says so too: a damaged index must not make a subject a shorter one. The trigger keeps
- * it, whoever appends. Journals of 0.1.0 have none until an owner opens them.
- */
-const ENDS_SCHEMA = `
-  CREATE TABLE ends (subject TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  INSERT INTO ends SELECT subject, max(revision) FROM entries GROUP BY subject;
-  CREATE TRIGGER entries_end AFTER INSERT ON entries BEGIN
-    INSERT OR REPLACE INTO ends VALUES (new.subject, new.revision);
-  END;
 `;
 
 /** How long a writer waits for another process that files a request or reads, before it reports the journal busy. */
@@ -111,16 +100,12 @@ export function openJournalFile(path: string, access: FileAccess): JournalFile {
     db = new DatabaseSync(url, { readOnly: access === 'read', timeout: BUSY_TIMEOUT_MS });
     const id = identify(db, path);
     if (access !== 'read') makeDurable(db, path);
-    if (access === 'own' && !hasEnds(db)) db.exec(`BEGIN IMMEDIATE; ${ENDS_SCHEMA} COMMIT`);
+    if (access === 'own') noteEnds(db);
     return { db, id };
   } catch (cause) {
     db?.close();
     throw failedRead(cause, path);
   }
-}
-
-export function hasEnds(db: DatabaseSync): boolean {
-  return db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'ends'").get() !== undefined;
 }
 
 /** SQLite keeps the log of a journal beside the name that it was opened by, and so do we its lock: two names would be two owners. */

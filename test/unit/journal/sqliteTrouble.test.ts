@@ -278,7 +278,7 @@ describe('an embedded journal without a list of ends, as 0.1.0 left it', () => {
     });
     expect(await readAll(await open('read'), subject)).toHaveLength(4);
     const noted = withDatabase((db) => db.prepare('SELECT * FROM ends').all());
-    expect(noted).toEqual([{ subject, revision: 4 }]);
+    expect(noted).toEqual([{ subject, revision: 4, entries: 4 }]);
   });
 });
 
