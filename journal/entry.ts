@@ -45,6 +45,7 @@ const entrySchema = z.object({
 });
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
+const ENCODER = new TextEncoder();
 
 /** bigint offsets are written as decimal strings: JSON numbers lose digits behind 2^53. */
 function offsetsAsText(_key: string, value: unknown): unknown {
@@ -52,7 +53,7 @@ function offsetsAsText(_key: string, value: unknown): unknown {
 }
 
 export function encodeEntry(entry: Entry): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(entry, offsetsAsText));
+  return ENCODER.encode(JSON.stringify(entry, offsetsAsText));
 }
 
 export function hashEntry(bytes: Uint8Array): EntryHash {

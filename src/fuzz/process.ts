@@ -44,6 +44,8 @@ export interface ProcessOptions {
 export class SimProcess implements TaskOwner {
   readonly place: number;
   readonly life: number;
+  /** `p<place>.<life>`. */
+  readonly name: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly failpoints: Failpoints;
@@ -60,6 +62,7 @@ export class SimProcess implements TaskOwner {
   constructor({ name, scheduler, watcher, wallStartMs, latencyMsMax, seed }: ProcessOptions) {
     this.place = name.place;
     this.life = name.life;
+    this.name = `p${name.place}.${name.life}`;
     this.scheduler = scheduler;
     this.#watcher = watcher;
     this.#latencyMsMax = latencyMsMax;
@@ -77,11 +80,6 @@ export class SimProcess implements TaskOwner {
       timer: (delayMs, callback) => scheduler.after(delayMs, this, callback),
     };
     this.failpoints = { hit: (point, side) => this.#hit(point, side) };
-  }
-
-  /** `p<place>.<life>`. */
-  get name(): string {
-    return `p${this.place}.${this.life}`;
   }
 
   get isPaused(): boolean {

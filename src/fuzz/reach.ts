@@ -33,7 +33,7 @@ export interface Reached {
 export class Reach {
   readonly #nowMs: () => number;
   readonly #transitions = new Set<string>();
-  readonly #features = new Set<number>();
+  readonly #features = new Set<string>();
   readonly #moments = new Set<number>();
   /** The last faults, with their times. */
   #faults: readonly { readonly label: string; readonly atMs: number }[] = [];
@@ -79,13 +79,13 @@ export class Reach {
   }
 
   #feature(text: string): void {
-    this.#features.add(hashOf(text));
+    this.#features.add(text);
   }
 
   get reached(): Reached {
     return {
       transitions: [...this.#transitions].sort(),
-      features: Uint32Array.from(this.#features),
+      features: Uint32Array.from(new Set([...this.#features].map(hashOf))),
       moments: [...this.#moments],
     };
   }

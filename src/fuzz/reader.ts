@@ -26,11 +26,12 @@ export function startReader(context: ReaderContext, reading: Reading): void {
   const { scheduler, store } = context;
   let seenVersion = -1;
   const look = (): void => {
-    const shown = [...store.committed().keys()];
     // To read the journal takes time: only where something has changed.
-    const isNew = context.version() !== seenVersion;
-    seenVersion = context.version();
-    if (isNew && shown.length > 0) takeAll(context, shown, reading.isHasty);
+    if (context.version() !== seenVersion) {
+      seenVersion = context.version();
+      const shown = [...store.committed().keys()];
+      if (shown.length > 0) takeAll(context, shown, reading.isHasty);
+    }
     if (scheduler.nowMs < reading.untilMs) scheduler.after(reading.everyMs, null, look);
   };
   look();

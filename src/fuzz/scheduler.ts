@@ -20,6 +20,9 @@ export interface TaskOwner {
   readonly pausedUntilMs: number;
 }
 
+/** In one round of the event loop. */
+const TURNS = 64;
+
 export type EndReason = 'done' | 'idle' | 'tasks' | 'time';
 
 export class Scheduler {
@@ -29,6 +32,8 @@ export class Scheduler {
   /** What came due while its owner was paused, in the order it came due. */
   readonly #parked = new Map<TaskOwner, Task[]>();
   #tasksRun = 0;
+  /** Those that came to nothing are in it. */
+  #tasksTaken = 0;
 
   constructor(random: SeededRandom) {
     this.random = random;
@@ -56,25 +61,30 @@ export class Scheduler {
   }
 
   /** Goes on until `done`, until nothing is left, or until a limit of the run. */
-  async run(
+  run(
     done: () => boolean,
     limits: { readonly tasksMax: number; readonly untilMs: number },
   ): Promise<EndReason> {
-    let mayBeUnsettled = true;
-    for (let tasks = 0; tasks < limits.tasksMax; tasks += 1) {
-      if (mayBeUnsettled) await settled();
+    const tasksEnd = this.#tasksTaken + limits.tasksMax;
+    return inTurns(() => this.#runNext(done, tasksEnd, limits.untilMs));
+  }
+
+  /** Runs one task; or says why there is none to run. */
+  #runNext(done: () => boolean, tasksEnd: number, untilMs: number): EndReason | null {
+    for (;;) {
       if (done()) return 'done';
+      if (this.#tasksTaken >= tasksEnd) return 'tasks';
       const task = this.#pop();
       if (task === undefined) return 'idle';
-      if (task.atMs > limits.untilMs) {
+      if (task.atMs > untilMs) {
         this.#push(task);
-        this.#nowMs = limits.untilMs;
+        this.#nowMs = untilMs;
         return 'time';
       }
+      this.#tasksTaken += 1;
       this.#nowMs = Math.max(this.#nowMs, task.atMs);
-      mayBeUnsettled = this.#runTask(task);
+      if (this.#runTask(task)) return null;
     }
-    return 'tasks';
   }
 
   /** False where nothing was run. */
@@ -145,9 +155,30 @@ function before(a: Task, b: Task): boolean {
   return a.atMs === b.atMs ? a.rank < b.rank : a.atMs < b.atMs;
 }
 
-/** Resolves when every promise that can settle without a further task has settled. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
+/**
+ * Takes turns until one gives something. Between two of them every promise settles that can settle without a further turn: Node.js runs
+ * all that is waiting behind each immediate. Immediates come in batches, since a round of its event loop costs more than a turn.
+ */
+function inTurns<T>(turn: () => T | null): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let isOver = false;
+    const take = (): void => {
+      if (isOver) return;
+      try {
+        const given = turn();
+        if (given === null) return;
+        isOver = true;
+        resolve(given);
+      } catch (error) {
+        isOver = true;
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    };
+    const next = (): void => {
+      if (isOver) return;
+      for (let turns = 0; turns < TURNS; turns += 1) setImmediate(take);
+      setImmediate(next);
+    };
+    next();
   });
 }

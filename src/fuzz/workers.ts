@@ -6,20 +6,28 @@ import { runWorld } from './world.ts';
 
 /** What a thread of the pool is started with; the tests' own threads are none of ours. */
 const ROLE = 'tidemark fuzz';
-/** Requests that wait at a thread, so that it never waits for us. */
-const QUEUED = 4;
+/** Requests that are under way for each thread, so that one with a long schedule keeps no other waiting. */
+const QUEUED = 16;
+/** Of new objects, in MiB: a world makes many that are soon forgotten. */
+const YOUNG_MIB = 64;
 
 type Reply =
   | { readonly type: 'done'; readonly id: number; readonly summary: RunSummary }
   | { readonly type: 'failed'; readonly id: number; readonly message: string };
 
 interface Waiting {
+  readonly worker: Busy;
   readonly resolve: (summary: RunSummary) => void;
   readonly reject: (error: Error) => void;
 }
 
+interface Busy {
+  readonly worker: Worker;
+  requests: number;
+}
+
 export class WorkerPool implements Executor {
-  readonly #workers: readonly Worker[];
+  readonly #workers: readonly Busy[];
   readonly #waiting = new Map<number, Waiting>();
   #requests = 0;
 
@@ -35,20 +43,26 @@ export class WorkerPool implements Executor {
     const id = this.#requests;
     this.#requests += 1;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#workers[id % this.#workers.length]?.postMessage({ id, request });
+      const worker = this.#workers.reduce((least, other) =>
+        other.requests < least.requests ? other : least,
+      );
+      worker.requests += 1;
+      this.#waiting.set(id, { worker, resolve, reject });
+      worker.worker.postMessage({ id, request });
     });
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await Promise.all(this.#workers.map(({ worker }) => worker.terminate()));
   }
 
-  #startWorker(): Worker {
-    const worker = new Worker(new URL(import.meta.url), { workerData: ROLE });
+  #startWorker(): Busy {
+    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MIB };
+    const worker = new Worker(new URL(import.meta.url), { workerData: ROLE, resourceLimits });
     worker.on('message', (reply: Reply) => {
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);
+      if (waiting !== undefined) waiting.worker.requests -= 1;
       if (reply.type === 'done') waiting?.resolve(reply.summary);
       else waiting?.reject(new Error(reply.message));
     });
@@ -56,7 +70,7 @@ export class WorkerPool implements Executor {
       for (const { reject } of this.#waiting.values()) reject(error as Error);
       this.#waiting.clear();
     });
-    return worker;
+    return { worker, requests: 0 };
   }
 }
 

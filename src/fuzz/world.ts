@@ -177,8 +177,13 @@ class World {
     return { ports: this.#adapt(ports, simulated), memory };
   }
 
-  /** A rejection that nobody handles is the run's own: whoever else listens for them is not told of it. */
+  /**
+   * A rejection that nobody handles is the run's own: whoever else listens for them is not told of it. Errors tell no stack, which takes
+   * time: what a world is judged by is their codes and words.
+   */
   async run(): Promise<RunTrace> {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     const others = process.listeners('unhandledRejection');
     process.removeAllListeners('unhandledRejection');
     process.on('unhandledRejection', (reason) => {
@@ -187,6 +192,7 @@ class World {
     try {
       return await this.#run();
     } finally {
+      Error.stackTraceLimit = stackTraceLimit;
       process.removeAllListeners('unhandledRejection');
       for (const listener of others) process.on('unhandledRejection', listener);
     }
@@ -223,7 +229,7 @@ class World {
 
   get #faultsAreOver(): boolean {
     if (this.#scheduler.nowMs < this.#faultyUntilMs) return false;
-    return this.#plan.allFired || this.#recorder.isComplete;
+    return this.#plan.allFired || this.#isOver;
   }
 
   /** Everything is committed; or what is not has stopped, and that is right. */
