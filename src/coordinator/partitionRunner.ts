@@ -16,6 +16,7 @@ import type { PartitionTask } from './partitionTask.ts';
 import { answerRequests } from './wentBackAnswer.ts';
 import { decideWhileHalted, type FiledRequest } from './requests.ts';
 import { stopFactsOf } from './stopFacts.ts';
+import { successorLook } from './successor.ts';
 
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_LONGEST_MS = 10_000;
@@ -179,8 +180,7 @@ export class PartitionRunner {
 
   async #retire(epoch: Epoch): Promise<EpochEnd> {
     await epoch.retire();
-    const { nextOffset } = epoch.claim.host.ledger.facts;
-    const entry = { partition: this.#name, nextOffset };
+    const entry = { partition: this.#name, nextOffset: epoch.claim.host.ledger.facts.nextOffset };
     this.#context.ports.log.warn(entry, 'the partition is retired: all that was counted is published');
     return { type: 'retired' };
   }
@@ -247,12 +247,14 @@ export class PartitionRunner {
       { partition: this.#name, ...stop },
       'the partition is stopped until an operator resumes it or accepts the loss',
     );
+    const isTakenOver = successorLook(this.#context.ports.clock, epoch);
     for (;;) {
+      if (await isTakenOver())
+        return claimAgain(`${this.#name} was claimed by another owner while it was stopped here`);
       for (const request of await this.#desk.filed(host.ledger.facts.lastRequestId))
         await this.#desk.take(host, request);
       if (host.ledger.facts.stop === null) {
-        const error = new TidemarkError('FENCED', `${this.#name} is resumed: claiming again.`);
-        return { type: 'again', error, madeProgress: true };
+        return claimAgain(`${this.#name} is resumed: claiming again.`);
       }
       if (this.#drain.isOpen || this.#task.endOffset !== null) return { type: 'stopped', stop };
       if (this.#isReleased) return { type: 'released' };
@@ -278,12 +280,14 @@ export class PartitionRunner {
     const answered = await this.#wentBackAnswered(epoch);
     if (answered !== null) return answered;
     const isAwaited = (): boolean => this.#task.endOffset === null && !this.#drain.isOpen;
+    const isTakenOver = successorLook(this.#context.ports.clock, epoch);
     while (isAwaited() && !this.#lettingGo.signal.aborted) {
+      if (await isTakenOver())
+        return claimAgain(`${this.#name} was claimed by another owner while it was stopped here`);
       const answeredNow = await this.#wentBackAnswered(epoch);
       if (answeredNow !== null) return answeredNow;
       if (await this.#isResumed(epoch, stop)) {
-        const message = `${this.#name} is claimed again because an operator asked for it.`;
-        return { type: 'again', error: new TidemarkError('FENCED', message), madeProgress: true };
+        return claimAgain(`${this.#name} is claimed again because an operator asked for it.`);
       }
       await this.#pause(REQUEST_POLL_MS);
     }
@@ -297,8 +301,7 @@ export class PartitionRunner {
     try {
       // The epoch has let go of its own session with the store.
       if (!(await answerRequests({ ...wentBack, context: this.#context }, this.#desk))) return null;
-      const message = `${this.#name} is claimed again: an operator has answered for its journal.`;
-      return { type: 'again', error: new TidemarkError('FENCED', message), madeProgress: true };
+      return claimAgain(`${this.#name} is claimed again: an operator has answered for its journal.`);
     } catch (cause) {
       // Whoever is given the partition next answers.
       if (this.#lettingGo.signal.aborted) return null;
@@ -379,6 +382,10 @@ export class PartitionRunner {
     }
     await this.#pause(delayMs);
   }
+}
+
+function claimAgain(why: string): EpochEnd {
+  return { type: 'again', error: new TidemarkError('FENCED', why), madeProgress: true };
 }
 
 /** What another claim may get over. */
