@@ -7,6 +7,7 @@
 import { isNameOf, markerFolderUri } from '../../actors/naming.ts';
 import type { DurableFacts } from '../../actors/facts.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
+import type { PartitionContext } from '../../actors/partition.ts';
 import type { PartitionEvent, WitnessedEntry } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
@@ -105,7 +106,7 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
       witnesses: answered(wentBack, stage.facts.answered),
       loss,
     },
-    ...keptEvents(kept, stage.facts, loss?.toOffset ?? fromOffset),
+    ...keptEvents(kept, { ...stage.facts, ...(loss === null ? {} : behind(loss)) }),
   ]);
   return null;
 }
@@ -127,17 +128,25 @@ function answered({ disagreeing }: WentBack, before: readonly WitnessedEntry[]):
   return [...before, ...now];
 }
 
+type Cursor = Pick<PartitionContext, 'nextOffset' | 'leaderEpoch' | 'leaderEpochStart'>;
+
+/** Nothing tells by whom the records were written that are given up. */
+function behind({ toOffset }: { readonly toOffset: bigint }): Cursor {
+  return { nextOffset: toOffset, leaderEpoch: null, leaderEpochStart: null };
+}
+
+/** The cursor stays: what it says of the log that was read is what a log that went back, too, is found by. */
 function keptEvents(
   { moves, changes }: Kept,
-  facts: { readonly checkpoint: number },
-  nextOffset: bigint,
+  facts: Cursor & Pick<PartitionContext, 'checkpoint'>,
 ): PartitionEvent[] {
   if (changes.length === 0) return [];
+  const { nextOffset, leaderEpoch, leaderEpochStart } = facts;
   return [
     ...moves.map((move) => ({ type: 'partMoved', ...move }) as const),
     {
-      ...{ type: 'checkpointCompleted', checkpoint: facts.checkpoint + 1, nextOffset },
-      ...{ leaderEpoch: null, leaderEpochStart: null },
+      ...{ type: 'checkpointCompleted', checkpoint: facts.checkpoint + 1, nextOffset: nextOffset ?? 0n },
+      ...{ leaderEpoch, leaderEpochStart },
       ...{ recordsRead: 0, recordsSkipped: { nullValue: 0 }, checkpointParts: 0, parts: [...changes] },
     },
   ];
