@@ -5,6 +5,8 @@ export const conditionKey = {
   stop: (partition: TopicPartition) => `stop ${partitionName(partition)}`,
   refused: (partition: TopicPartition) => `refused ${partitionName(partition)}`,
   epoch: (partition: TopicPartition) => `epoch ${partitionName(partition)}`,
+  /** Nobody is assigned it. */
+  unowned: (partition: TopicPartition) => `unowned ${partitionName(partition)}`,
   publish: (partition: TopicPartition) => `publish ${partitionName(partition)}`,
   append: (subject: Subject) => `append ${subject}`,
 } as const;

@@ -2,6 +2,8 @@
 import { hasCode } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
+import { conditionOf } from '../conditions.ts';
+import { conditionKey } from './conditionKeys.ts';
 import type { Context } from './options.ts';
 import { recover } from './recover.ts';
 
@@ -10,23 +12,29 @@ import { recover } from './recover.ts';
  * them. Rejects with JOURNAL_UNAVAILABLE. One whose journal cannot be folded is told and left alone: nothing may be written to it.
  */
 export async function unfinishedPartitions(
-  { ports, settings }: Context,
+  { ports, settings, health }: Context,
   assigned: ReadonlySet<string>,
 ): Promise<readonly TopicPartition[]> {
   const { journal, log } = ports;
   const found: TopicPartition[] = [];
   for (const subject of await journal.subjects(jobPrefix(settings.job))) {
     const partition = partitionOf(subject);
-    if (partition === null || assigned.has(partitionName(partition))) continue;
+    if (partition === null) continue;
+    const name = partitionName(partition);
+    const key = conditionKey.unowned(partition);
+    if (assigned.has(name)) {
+      health.conditions.clear(key);
+      continue;
+    }
     try {
       const { ledger } = await recover({ journal, subject, partition, log });
       if ([...ledger.parts()].length > 0) found.push(partition);
+      health.conditions.clear(key);
     } catch (error) {
       if (!hasCode(error, 'JOURNAL_CORRUPT', 'JOURNAL_NEWER')) throw error;
-      log.warn(
-        { err: error, partition: partitionName(partition) },
-        'what a partition without owner owes is not known',
-      );
+      log.error({ err: error, partition: name }, 'what a partition without owner owes is not known');
+      health.conditions.raise(key, conditionOf('halted', name, error));
+      health.tellNow();
     }
   }
   return found;

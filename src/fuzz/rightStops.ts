@@ -47,12 +47,17 @@ export class RightStops {
     return this.#logs.every((log) => {
       const { partition } = log;
       const isUnread = this.#isUnread(partition);
-      if (isStopped(partition) && !isUnread) return true;
+      if (isStopped(partition) && (!isUnread || keepsFromPublishing(stops.get(partition)))) return true;
       const view = views.get(partition) ?? NOTHING;
       const isLeft = [...view.parts.values()].some(({ ended }) => ended === null);
       return (isBack || !isLeft) && (isUnread || isPublished(log, view, published));
     });
   }
+}
+
+/** What nobody reads is published all the same where only its source was the reason. */
+function keepsFromPublishing(code: string | null | undefined): boolean {
+  return code?.startsWith('SOURCE_') === false;
 }
 
 const NOTHING: Pick<PartitionView, 'parts' | 'losses'> = { parts: new Map(), losses: [] };

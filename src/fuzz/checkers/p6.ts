@@ -81,12 +81,25 @@ function alarms({ alarms: logged, stopped, harms }: Facts): Violation[] {
 }
 
 /** A stop is final until an operator decides, whoever claims the partition meanwhile. */
-function unasked({ journal }: Facts): Violation[] {
-  return [...readJournal(journal).values()].flatMap(({ partition, behindStop: [first] }) => {
+function unasked({ journal, harms }: Facts): Violation[] {
+  return [...readJournal(journal).values()].flatMap(({ partition, behindStop }) => {
+    const first = behindStop.find(
+      ({ atMs, type }) => type === 'partOpened' || !mayRetire(harms, partition, atMs),
+    );
     if (first === undefined) return [];
     const text = `partition ${partition} was stopped, and went on at ${first.atMs} ms without an operator: ${first.type}`;
     return [violation('P6', text, { partition })];
   });
+}
+
+/** Where nobody names the partition any more, what was counted is published also of one that is stopped; or it stops again, for that. */
+function mayRetire(harms: Facts['harms'], partition: number, atMs: number): boolean {
+  return harms.some(
+    (harm) =>
+      (harm.type === 'deploy' || harm.type === 'deleteTopic') &&
+      harm.partition === partition &&
+      harm.atMs <= atMs,
+  );
 }
 
 /** Whose journal is broken is left alone: a broken claimer fences nobody. */
