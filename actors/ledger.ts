@@ -29,7 +29,7 @@ export interface PartFileView {
  * Names what the fold makes of entries: a snapshot of another version is not taken up. To be raised with every change of this file or
  * of a machine that it feeds.
  */
-export const FOLD_VERSION = 3;
+export const FOLD_VERSION = 4;
 
 /** All that a fold has made of the entries so far: plain data with bigints, to be kept and folded on from. */
 export interface LedgerFacts {

@@ -5,7 +5,7 @@
  * (replayed, settled, checkpointStarted ...) are not journaled: they only say where this process stands.
  */
 import { assign, setup } from 'xstate';
-import type { EventOf, PartChange, PartitionEvent, WitnessedEntry } from '../journal/events.ts';
+import type { EpochStart, EventOf, PartChange, PartitionEvent, WitnessedEntry } from '../journal/events.ts';
 import type { ClaimId } from '../journal/ids.ts';
 import type { StopFacts } from './facts.ts';
 import { UNEXPECTED } from './step.ts';
@@ -27,6 +27,8 @@ export interface PartitionContext {
   readonly leaderEpoch: number | null;
   /** The first offset that was read of that leader epoch: where a log that does not know the epoch differs from the one that was read. */
   readonly leaderEpochStart: bigint | null;
+  /** The leader epochs that were read before that one, oldest first, without a gap: by them it is found where a log differs that lacks several. */
+  readonly earlierLeaderEpochs: readonly EpochStart[];
   /** Generation of the source's log: 1, and one more with each accepted truncation. */
   readonly generation: number;
   /** The source names it no more, and all that it owed is published; until the next claim. */
@@ -69,15 +71,38 @@ const takeRequest = (event: {
   refusal: null,
 });
 
-/** After every jump of nextOffset: nothing is compared with the log until more of it was read. */
-const UNKNOWN_EPOCH = { leaderEpoch: null, leaderEpochStart: null } as const;
+type ReadEpochs = Pick<PartitionContext, 'leaderEpoch' | 'leaderEpochStart' | 'earlierLeaderEpochs'>;
 
-/** Of the last batch that both logs hold: the log may be cut again, below it, before anything more was read. */
-function epochBelow({
-  divergedAt,
-  leaderEpoch,
-}: EventOf<'logTruncationAccepted'>): Pick<PartitionContext, 'leaderEpoch' | 'leaderEpochStart'> {
-  return leaderEpoch === null ? UNKNOWN_EPOCH : { leaderEpoch, leaderEpochStart: divergedAt };
+/** After every jump of nextOffset: nothing is compared with the log until more of it was read. */
+const UNKNOWN_EPOCH: ReadEpochs = { leaderEpoch: null, leaderEpochStart: null, earlierLeaderEpochs: [] };
+
+/** Behind a checkpoint. One that an earlier version wrote, in another leader epoch, does not say what was read before that. */
+function epochsRead(before: ReadEpochs, event: EventOf<'checkpointCompleted'>): ReadEpochs {
+  const { leaderEpoch, leaderEpochStart } = event;
+  const isSame = leaderEpoch === before.leaderEpoch && leaderEpochStart === before.leaderEpochStart;
+  const known = event.earlierLeaderEpochs ?? (isSame ? before.earlierLeaderEpochs : []);
+  return { leaderEpoch, leaderEpochStart, earlierLeaderEpochs: known };
+}
+
+/**
+ * Of the last batch that both logs hold: the log may be cut again, below it, before anything more was read. What was read in earlier leader
+ * epochs is in both.
+ */
+function epochsBelow(
+  read: ReadEpochs,
+  { divergedAt, leaderEpoch }: EventOf<'logTruncationAccepted'>,
+): ReadEpochs {
+  if (leaderEpoch === null) return UNKNOWN_EPOCH;
+  const last =
+    read.leaderEpoch === null || read.leaderEpochStart === null
+      ? []
+      : [{ epoch: read.leaderEpoch, startOffset: read.leaderEpochStart }];
+  const below = [...read.earlierLeaderEpochs, ...last].filter(({ startOffset }) => startOffset < divergedAt);
+  const same = below.find(({ epoch }) => epoch === leaderEpoch);
+  return {
+    ...{ leaderEpoch, leaderEpochStart: same?.startOffset ?? divergedAt },
+    earlierLeaderEpochs: below.filter(({ epoch }) => epoch < leaderEpoch),
+  };
 }
 
 /** Pieces of the same checkpoint follow each other; the first one of another checkpoint voids what was left. */
@@ -108,8 +133,7 @@ function recordFact(context: PartitionContext, event: PartitionMachineEvent): Pa
       return {
         checkpoint: event.checkpoint,
         nextOffset: event.nextOffset,
-        leaderEpoch: event.leaderEpoch,
-        leaderEpochStart: event.leaderEpochStart,
+        ...epochsRead(context, event),
         recordsRead: context.recordsRead + event.recordsRead,
         recordsSkippedNull: context.recordsSkippedNull + event.recordsSkipped.nullValue,
         pieces: null,
@@ -127,7 +151,7 @@ function recordFact(context: PartitionContext, event: PartitionMachineEvent): Pa
       return { stop: null, nextOffset: event.toOffset, ...UNKNOWN_EPOCH, ...takeRequest(event) };
     case 'logTruncationAccepted':
       return {
-        ...{ stop: null, nextOffset: event.divergedAt, ...epochBelow(event) },
+        ...{ stop: null, nextOffset: event.divergedAt, ...epochsBelow(context, event) },
         ...{ generation: context.generation + 1, ...takeRequest(event) },
       };
     case 'witnessAnswered':

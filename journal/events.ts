@@ -14,6 +14,9 @@ const leaderEpoch = count.nullable();
  */
 const truncation = z.object({ divergedAt: offset, leaderEpoch });
 export type LogTruncation = z.output<typeof truncation>;
+/** A leader epoch of the source's log, and the first offset that was read of it. */
+const epochStart = z.object({ epoch: count, startOffset: offset });
+export type EpochStart = z.output<typeof epochStart>;
 /** An entry that a place outside the journal remembers. */
 const witnessed = z.object({
   source: z.enum(['group', 'destination']),
@@ -107,6 +110,11 @@ const checkpointCompleted = z.object({
   /** Kafka's leader epoch of the last batch below nextOffset, and the first offset that was read of it; null where it is not known. */
   leaderEpoch,
   leaderEpochStart: offset.nullable(),
+  /**
+   * The leader epochs that were read before `leaderEpoch`, oldest first, one after the other without a gap. Absent: those that are known stand
+   * where `leaderEpoch` and its start are still the same; else none is known.
+   */
+  earlierLeaderEpochs: z.array(epochStart).optional(),
   /** Records read since the checkpoint before, and how many of them were skipped, by reason. */
   recordsRead: count,
   recordsSkipped: z.object({ nullValue: count }),

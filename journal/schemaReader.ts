@@ -111,19 +111,27 @@ function arrayReader(read: SchemaReader): SchemaReader {
 }
 
 function objectReader(shape: Readonly<Record<string, z.core.$ZodType>>): SchemaReader {
-  const known = Object.entries(shape).map(([key, schema]) => ({ key, read: compileReader(schema) }));
+  const known = Object.entries(shape).map(([key, schema]) => {
+    const { def } = (schema as z.core.$ZodTypes)._zod;
+    const isOptional = def.type === 'optional';
+    return { key, isOptional, read: compileReader(isOptional ? def.innerType : schema) };
+  });
   return (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return NOT_SURE;
-    // As many as are known, and each of those is there: so there are no others.
-    if (Object.keys(value).length !== known.length) return NOT_SURE;
     const fields = value as Record<string, unknown>;
-    for (const { key, read } of known) {
+    let absent = 0;
+    for (const { key, isOptional, read } of known) {
       const before = fields[key];
+      if (before === undefined && isOptional) {
+        absent += 1;
+        continue;
+      }
       const after = before === undefined ? NOT_SURE : read(before);
       if (after === NOT_SURE) return NOT_SURE;
       if (after !== before) fields[key] = after;
     }
-    return fields;
+    // As many as are known, and each of those is there: so there are no others.
+    return Object.keys(value).length === known.length - absent ? fields : NOT_SURE;
   };
 }
 

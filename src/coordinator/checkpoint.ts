@@ -2,14 +2,19 @@
 import type { PartitionContext } from '../../actors/partition.ts';
 import type { PartitionHost } from '../../actors/host.ts';
 import type { EventOf, PartChange } from '../../journal/events.ts';
+import type { ReadEpoch } from '../source/port.ts';
 import type { Cut, Flow } from './flow.ts';
 
 /** Generous bound of one part's change in an entry, without its handle. */
 const CHANGE_BYTES = 512;
+/** Of one earlier leader epoch. All of them take no more than a share of an entry; half of it is for parts. */
+const EPOCH_BYTES = 64;
+const EPOCHS_SHARE = 5;
 
 export type CheckpointBody = Pick<
   EventOf<'checkpointCompleted'>,
-  'nextOffset' | 'leaderEpoch' | 'leaderEpochStart' | 'recordsRead' | 'recordsSkipped' | 'parts'
+  | ('nextOffset' | 'leaderEpoch' | 'leaderEpochStart' | 'earlierLeaderEpochs')
+  | ('recordsRead' | 'recordsSkipped' | 'parts')
 >;
 
 /**
@@ -33,15 +38,28 @@ export async function checkpoint(
   }
   mayOffer();
   for (const { writer } of cut.parts) writer.isOffered = true;
-  await completeCheckpoint(host, entryBytesMax, () => ({
+  await completeCheckpoint(host, entryBytesMax, (facts) => ({
     nextOffset: cut.nextOffset,
-    leaderEpoch: cut.read?.epoch ?? null,
-    leaderEpochStart: cut.read?.startOffset ?? null,
+    ...epochsOf(cut.read, facts, entryBytesMax),
     recordsRead: cut.recordsRead,
     recordsSkipped: { nullValue: cut.recordsSkippedNull },
     parts,
   }));
   flow.checkpointed(cut);
+}
+
+/** The earlier leader epochs only where there is another one than the journal has: they are the same as long as it is. */
+function epochsOf(
+  read: ReadEpoch | null,
+  facts: PartitionContext,
+  entryBytesMax: number,
+): Pick<CheckpointBody, 'leaderEpoch' | 'leaderEpochStart' | 'earlierLeaderEpochs'> {
+  if (read === null) return { leaderEpoch: null, leaderEpochStart: null };
+  const { epoch: leaderEpoch, startOffset: leaderEpochStart, earlier } = read;
+  const isKnown = leaderEpoch === facts.leaderEpoch && leaderEpochStart === facts.leaderEpochStart;
+  if (isKnown || earlier.length === 0) return { leaderEpoch, leaderEpochStart };
+  const most = Math.max(1, Math.floor(entryBytesMax / EPOCHS_SHARE / EPOCH_BYTES));
+  return { leaderEpoch, leaderEpochStart, earlierLeaderEpochs: earlier.slice(-most) };
 }
 
 /** Journals a checkpoint; one too large for an entry is preceded by checkpointPart entries that it counts. */

@@ -5,6 +5,7 @@
  */
 import { TidemarkError } from '../../journal/errors.ts';
 import type { LogPosition, ReadEpoch } from '../source/port.ts';
+import { type Divergence, findDivergence } from './divergence.ts';
 import { ANY_LEADER_EPOCH, type EpochEnd } from './epochProtocol.ts';
 import type { Feed } from './feed.ts';
 import type { FetcherContext } from './fetcher.ts';
@@ -31,6 +32,19 @@ export interface LogCheckHost<F extends CheckedFeed> {
   /** The feed's leader is another one, or not ready: it is looked for again. */
   lostLeader(feed: F): void;
 }
+
+type Leader = Pick<PartitionLeader, 'leader' | 'leaderEpoch'>;
+
+/** A log that is not the one that was read, and its answer for the leader epoch that was read last. */
+interface Differing {
+  readonly offset: bigint;
+  readonly read: ReadEpoch;
+  readonly end: EpochEnd;
+  readonly logEnd?: bigint | null;
+}
+
+const NOT_CERTAIN =
+  ' Of what was read before that no leader epoch is known that the log holds: it may differ there already.';
 
 export class LogCheck<F extends CheckedFeed = Feed> {
   readonly #context: LogCheckContext;
@@ -60,7 +74,7 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     for (const { feed, read, offset } of asked) {
       if (read === null || feed.leader !== nodeId) continue;
       const end = ends.find(({ topic, partition }) => topic === feed.topic && partition === feed.partition);
-      this.#judgeFeed(feed, end, { offset, read }, stampOf(nodeId, feed.leaderEpoch, connects));
+      await this.#judgeFeed(feed, end, { offset, read }, { nodeId, connects });
     }
     return feeds.filter(
       (feed) => feed.open && feed.leader === nodeId && this.#isProven(feed, nodeId, connects),
@@ -71,15 +85,22 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     return feed.provenBy === stampOf(nodeId, feed.leaderEpoch, connects);
   }
 
-  #judgeFeed(feed: F, end: EpochEnd | undefined, position: LogPosition, stamp: string): void {
+  async #judgeFeed(
+    feed: F,
+    end: EpochEnd | undefined,
+    position: LogPosition,
+    { nodeId, connects }: { readonly nodeId: number; readonly connects: number },
+  ): Promise<void> {
+    const { leaderEpoch } = feed;
     switch (end?.errorCode) {
       case KAFKA_CODE.none:
         try {
-          this.#judge(feed, end, position);
-          feed.provenBy = stamp;
+          await this.#judge(feed, end, position, { leader: nodeId, leaderEpoch });
+          feed.provenBy = stampOf(nodeId, leaderEpoch, connects);
           feed.olderSinceMs = null;
         } catch (error) {
-          feed.fail(error);
+          if (error instanceof TidemarkError) feed.fail(error);
+          else this.#host.lostLeader(feed);
         }
         return;
       case KAFKA_CODE.unknownLeaderEpoch:
@@ -91,16 +112,26 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     }
   }
 
-  /** Throws SOURCE_TRUNCATED where the leader's log holds less of what was read than was read. */
-  #judge(feed: F, end: EpochEnd, { offset, read }: LogPosition): void {
+  /** Throws SOURCE_TRUNCATED where the leader's log holds less of what was read than was read; anything else where it does not answer. */
+  async #judge(feed: F, end: EpochEnd, { offset, read }: LogPosition, leader: Leader): Promise<void> {
     if (read === null) return;
     if (end.endOffset < 0n) {
       this.#tellWithout(feed);
       return;
     }
     // A log without the epoch that was read is another one, however long it has grown in an earlier epoch.
-    if (end.endOffset < offset || end.leaderEpoch < read.epoch)
-      throw truncated(feed.name, offset, divergence(end, read));
+    if (end.endOffset >= offset && end.leaderEpoch >= read.epoch) return;
+    throw truncated(feed.name, offset, await this.#divergence(feed, leader, { offset, read, end }));
+  }
+
+  async #divergence(
+    feed: F,
+    leader: Leader,
+    { offset, read, end, logEnd = null }: Differing,
+  ): Promise<Divergence> {
+    return findDivergence({ offset, read }, end, logEnd, (epoch) =>
+      this.#ask(feed, leader, leader.leaderEpoch, epoch),
+    );
   }
 
   /**
@@ -116,7 +147,7 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     if (leader.leaderEpoch < feed.highestEpoch)
       throw new Error(`${feed.name} is led in epoch ${leader.leaderEpoch}, behind ${feed.highestEpoch}`);
     const end = await this.#ask(feed, leader, leader.leaderEpoch, read.epoch);
-    this.#judge(feed, end, position);
+    await this.#judge(feed, end, position, leader);
   }
 
   /**
@@ -127,13 +158,13 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     const read = feed.readEpoch;
     if (read === null) return null;
     const leader = await this.#leaderOf(feed);
+    const { fetchOffset: offset } = feed;
     const end = await this.#ask(feed, leader, ANY_LEADER_EPOCH, read.epoch);
-    if (end.leaderEpoch === read.epoch && end.endOffset >= feed.fetchOffset) return null;
-    if (end.endOffset >= 0n) return truncated(feed.name, feed.fetchOffset, divergence(end, read));
-    // The epoch is later than every one of the log's: nothing of it is there.
-    const logEnd = await this.#logEnd(feed, leader);
-    const divergedAt = logEnd !== null && logEnd < read.startOffset ? logEnd : read.startOffset;
-    return truncated(feed.name, feed.fetchOffset, { divergedAt, leaderEpoch: null });
+    if (end.leaderEpoch === read.epoch && end.endOffset >= offset) return null;
+    // The epoch may be later than every one of the log's: nothing of it is there.
+    const logEnd = end.endOffset < 0n ? await this.#logEnd(feed, leader) : null;
+    const any = { ...leader, leaderEpoch: ANY_LEADER_EPOCH };
+    return truncated(feed.name, offset, await this.#divergence(feed, any, { offset, read, end, logEnd }));
   }
 
   /** For an offset behind the end of the log. Null where the broker tells no epochs. */
@@ -141,11 +172,11 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     const logEnd = await this.#logEnd(feed, leader);
     if (logEnd === null) return null;
     if (feed.fetchOffset <= logEnd) return 'inside';
-    const read = feed.readEpoch;
-    const end = read === null ? null : await this.#ask(feed, leader, ANY_LEADER_EPOCH, read.epoch);
-    const isKnown = read !== null && end !== null && end.endOffset >= 0n && end.endOffset < logEnd;
-    const diverged = isKnown ? divergence(end, read) : { divergedAt: logEnd, leaderEpoch: null };
-    return truncated(feed.name, feed.fetchOffset, diverged);
+    const { readEpoch: read, fetchOffset: offset } = feed;
+    if (read === null) return truncated(feed.name, offset, endOfLog(logEnd));
+    const end = await this.#ask(feed, leader, ANY_LEADER_EPOCH, read.epoch);
+    const any = { ...leader, leaderEpoch: ANY_LEADER_EPOCH };
+    return truncated(feed.name, offset, await this.#divergence(feed, any, { offset, read, end, logEnd }));
   }
 
   /** Null where the broker does not say. */
@@ -162,7 +193,7 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     return leader;
   }
 
-  async #ask(feed: F, { leader }: PartitionLeader, current: number, epoch: number): Promise<EpochEnd> {
+  async #ask(feed: F, { leader }: Leader, current: number, epoch: number): Promise<EpochEnd> {
     const [end] = await this.#context.brokers.epochEnds(leader, [questionOf(feed, current, epoch)]);
     if (end?.errorCode !== KAFKA_CODE.none)
       throw new Error(`broker ${leader} answers error ${end?.errorCode ?? -1} for the log of ${feed.name}`);
@@ -183,29 +214,21 @@ function questionOf({ topic, partition }: CheckedFeed, currentLeaderEpoch: numbe
   return { topic, partition, currentLeaderEpoch, leaderEpoch };
 }
 
-interface Divergence {
-  readonly divergedAt: bigint;
-  /** One that the log holds, and that ends there or later: were it cut again below, the epoch would end before. Null: none is known. */
-  readonly leaderEpoch: number | null;
-}
-
-/** The epoch that was read last is unknown to the log where it answers for an earlier one: nothing of that epoch is there. */
-function divergence(end: EpochEnd, read: ReadEpoch): Divergence {
-  if (end.leaderEpoch < read.epoch && read.startOffset < end.endOffset)
-    return { divergedAt: read.startOffset, leaderEpoch: end.leaderEpoch };
-  return { divergedAt: end.endOffset, leaderEpoch: end.leaderEpoch < 0 ? null : end.leaderEpoch };
+/** All that is known of a log that is shorter than what was read, where nothing of that is known. */
+export function endOfLog(divergedAt: bigint): Divergence {
+  return { divergedAt, leaderEpoch: null, isCertain: true };
 }
 
 export function truncated(
   name: string,
   nextOffset: bigint,
-  { divergedAt, leaderEpoch }: Divergence,
+  { divergedAt, leaderEpoch, isCertain }: Divergence,
 ): TidemarkError {
   return new TidemarkError(
     'SOURCE_TRUNCATED',
     `The log of ${name} went back: it was read up to offset ${nextOffset.toString()}, and from offset ${divergedAt.toString()} on Kafka no longer ` +
-      'holds what was read, or holds other records. What was read stays committed. Restore the log and resume; or go on with what Kafka ' +
-      `holds now: tidemark accept-truncation JOB.yaml ${name} --from ${divergedAt.toString()}`,
+      `holds what was read, or holds other records.${isCertain ? '' : NOT_CERTAIN} What was read stays committed. Restore the log and resume; or go on ` +
+      `with what Kafka holds now: tidemark accept-truncation JOB.yaml ${name} --from ${divergedAt.toString()}`,
     { fields: { partition: name, divergedAt, nextOffset, leaderEpoch } },
   );
 }

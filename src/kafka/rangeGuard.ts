@@ -6,7 +6,7 @@ import { TidemarkError } from '../../journal/errors.ts';
 import type { Feed } from './feed.ts';
 import type { FetcherContext } from './fetcher.ts';
 import { KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
-import { truncated, type LogCheck } from './logCheck.ts';
+import { endOfLog, truncated, type LogCheck } from './logCheck.ts';
 import type { PartitionLeader } from './metadata.ts';
 import { listOffsets } from './offsets.ts';
 import { pauseUnless } from './pacing.ts';
@@ -83,7 +83,7 @@ async function behindEnd(
 ): Promise<TidemarkError | 'inside'> {
   const [endOffset = 0n] = await listOffsets(brokers, feed.topic, [partition], 'highWatermark');
   if (feed.fetchOffset <= endOffset) return 'inside';
-  return truncated(feed.name, feed.fetchOffset, { divergedAt: endOffset, leaderEpoch: null });
+  return truncated(feed.name, feed.fetchOffset, endOfLog(endOffset));
 }
 
 function describe(feed: Feed, finding: RangeFinding): string {

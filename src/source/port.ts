@@ -4,6 +4,7 @@
  * Assignment is advice: the journal's claim decides who owns. A source never resets an offset by itself: what cannot be read at
  * the asked offset is an error. Records travel in one shape only, the cursor over a fetched batch.
  */
+import type { EpochStart } from '../../journal/events.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
 
 /**
@@ -74,9 +75,9 @@ export interface FetchedBatch {
 }
 
 /** The leader epoch that was read last, and the first offset that was read of it. */
-export interface ReadEpoch {
-  readonly epoch: number;
-  readonly startOffset: bigint;
+export interface ReadEpoch extends EpochStart {
+  /** Those that were read before it, oldest first, without a gap: up to the first that is known, or to the most that are kept. */
+  readonly earlier: readonly EpochStart[];
 }
 
 /** How far a log was read. */

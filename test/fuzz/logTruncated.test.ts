@@ -78,6 +78,15 @@ describe('a log that is cut', () => {
     for (const { value } of trace.expected[0]!) expect(shown(trace)).toContain(value);
   });
 
+  test('and lacks two leader epochs and more: what stands where the first of them was is read', async () => {
+    const elections = [150, 220].map((atMs): Fault => ({ type: 'election', partition: 0, atMs }));
+    const faults: Fault[] = [...elections, cut({ atMs: 350, batches: 3, unseen: true }), accept(3_000)];
+    const trace = await runWorld(one(faults));
+    expect(trace.violations).toEqual([]);
+    expect(stopsOf(trace)).toMatchObject([{ code: 'SOURCE_TRUNCATED', truncation: { divergedAt: '12' } }]);
+    for (const { value } of trace.expected[0]!) expect(shown(trace)).toContain(value);
+  });
+
   const transaction = (atMs: number, endsAtMs: number, committed: boolean): LogItem => ({
     ...{ type: 'transaction', atMs, endsAtMs, committed },
     ...shape(3),

@@ -264,6 +264,27 @@ describe('partition: what it keeps', () => {
     expect(run(claimed(1), checkpointed(1, 110n)).leaderEpoch).toBe(4);
     expect(run(claimed(1), checkpointed(1, 110n), stopped, loss).leaderEpoch).toBeNull();
   });
+  it('the leader epochs before it are those that its checkpoint names, and stay as long as it does', () => {
+    const earlier = [{ epoch: 1, startOffset: 0n }];
+    const named = { ...checkpointed(1, 110n), earlierLeaderEpochs: earlier };
+    expect(run(claimed(1), named, checkpointed(2, 120n)).earlierLeaderEpochs).toEqual(earlier);
+    const other = { ...checkpointed(2, 120n), leaderEpoch: 6, leaderEpochStart: 110n };
+    // An earlier version wrote it, and did not say what it had read between the two.
+    expect(run(claimed(1), named, other).earlierLeaderEpochs).toEqual([]);
+    expect(run(claimed(1), named, stopped, loss).earlierLeaderEpochs).toEqual([]);
+  });
+  it('behind an accepted truncation they are those that both logs hold', () => {
+    const earlier = [2, 3, 4].map((epoch) => ({ epoch, startOffset: BigInt(epoch * 30 - 50) }));
+    const read = { ...checkpointed(1, 110n), leaderEpoch: 6, leaderEpochStart: 100n };
+    const all = [claimed(1), { ...read, earlierLeaderEpochs: earlier }, stopped] as const;
+    expect(run(...all, { ...truncated, divergedAt: 65n })).toMatchObject({
+      ...{ nextOffset: 65n, leaderEpoch: 3, leaderEpochStart: 40n, earlierLeaderEpochs: earlier.slice(0, 1) },
+    });
+    expect(run(...all, { ...truncated, divergedAt: 10n, leaderEpoch: 1 })).toMatchObject({
+      ...{ leaderEpoch: 1, leaderEpochStart: 10n, earlierLeaderEpochs: [] },
+    });
+    expect(run(...all, { ...truncated, leaderEpoch: null }).earlierLeaderEpochs).toEqual([]);
+  });
   it('a partition is retired until somebody claims it again', () => {
     const retired = [replayed, own, { type: 'retiring' }, { type: 'partitionRetired' }] as const;
     expect(run(...retired).retired).toBe(true);

@@ -32,12 +32,38 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     name: 'an answer with an earlier leader epoch passes where its end is far enough',
     store: 'file',
     seed: 11,
-    foundAt: 1975,
+    foundAt: 986,
     patches: [
       patch(
         'src/kafka/logCheck.ts',
-        'if (end.endOffset < offset || end.leaderEpoch < read.epoch)',
-        'if (end.endOffset < offset)',
+        'if (end.endOffset >= offset && end.leaderEpoch >= read.epoch) return;',
+        'if (end.endOffset >= offset) return;',
+      ),
+    ],
+  },
+  {
+    name: 'leader epochs before the last one that was read are forgotten',
+    store: 'file',
+    seed: 11,
+    foundAt: 254,
+    patches: [
+      patch(
+        'src/source/readEpoch.ts',
+        'earlier: earlierThan(leaderEpoch, before) };',
+        'earlier: earlierThan(leaderEpoch, null) };',
+      ),
+    ],
+  },
+  {
+    name: 'leader epochs before the last one that was read are not journaled',
+    store: 'file',
+    seed: 5,
+    foundAt: 373,
+    patches: [
+      patch(
+        'src/coordinator/checkpoint.ts',
+        'if (isKnown || earlier.length === 0) return',
+        'if (isKnown || earlier.length >= 0) return',
       ),
     ],
   },
@@ -45,12 +71,12 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     name: 'nothing is compared with the log behind an accepted truncation',
     store: 'file',
     seed: 11,
-    foundAt: 1498,
+    foundAt: 723,
     patches: [
       patch(
         'actors/partition.ts',
-        'return leaderEpoch === null ? UNKNOWN_EPOCH : { leaderEpoch, leaderEpochStart: divergedAt };',
-        'return leaderEpoch === null || divergedAt >= 0n ? UNKNOWN_EPOCH : { leaderEpoch, leaderEpochStart: divergedAt };',
+        'if (leaderEpoch === null) return UNKNOWN_EPOCH;',
+        'if (leaderEpoch === null || divergedAt >= 0n) return UNKNOWN_EPOCH;',
       ),
     ],
   },

@@ -12,7 +12,7 @@ interface CutOf {
   readonly atMs: number;
 }
 
-function cut({ random }: DrawContext, { partition, atMs }: CutOf): Fault {
+function cut({ random }: DrawContext, { partition, atMs }: CutOf): Extract<Fault, { type: 'logTruncated' }> {
   return {
     ...{ type: 'logTruncated', partition, atMs, batches: random.pick([1, 2, 3, 5]) },
     ...{ grown: random.pick([0, 4, 12, 24]), unseen: random.percent(25) },
@@ -130,6 +130,28 @@ export const LOG_STORIES: readonly Story[] = [
         ...(random.percent(40) ? kills(context, later(context, atMs, 3_500)) : []),
       ],
       config: restarting(context, [10, 100]),
+    };
+  }),
+  // One leader after the other, and then an old one without what they had, but with records that nobody has seen.
+  storyOfLog('an old leader comes back', 4, (context, at) => {
+    const { random } = context;
+    const { partition, atMs } = at;
+    const leaders = Array.from({ length: 2 + random.below(3) }, (): Fault => {
+      return { type: 'election', partition, atMs: Math.max(0, atMs - random.below(500)) };
+    });
+    // Perhaps while nobody is up: then what was read is known from the journal alone.
+    const isUp = random.percent(40);
+    return {
+      faults: [
+        ...leaders,
+        ...(isUp ? [] : kills(context, atMs)),
+        {
+          ...cut(context, { partition, atMs: isUp ? atMs : later(context, atMs + 40, 60) }),
+          ...{ batches: random.pick([2, 3, 4, 5]), unseen: true },
+        },
+        ...answers(context, at),
+      ],
+      config: { ...restarting(context, [100, 500]), checkpointIntervalMs: random.pick([50, 100]) },
     };
   }),
 ];

@@ -102,7 +102,8 @@ export class PartitionLog {
   cut(nowMs: number, { batches: lost, grown, unseen }: LogCut): number | null {
     const there = this.#batches.filter(({ atMs }) => atMs <= nowMs);
     const left = there.filter(({ end }) => end <= this.startOffset).length;
-    const kept = there.slice(0, Math.max(left, there.length - lost));
+    const most = Math.max(left, there.length - lost);
+    const kept = there.slice(0, unseen ? endOfEpoch(there, most, left) : most);
     const gone = there.slice(kept.length);
     const cutAt = gone[0]?.base ?? 0;
     if (gone.length === 0) return null;
@@ -111,18 +112,13 @@ export class PartitionLog {
     this.#earlier.push({ untilMs: nowMs, cutAt, records: seen });
     const name = `${this.partition}~${this.#earlier.length}`;
     const epoch = this.epochs.latest + 1;
-    // Its own of an earlier epoch, which no replica had copied: only where that epoch ended here.
-    const before = kept.at(-1)?.epoch ?? Infinity;
-    // What was read of two leader epochs and more, both gone, cannot be told apart from the answer for the last one alone.
-    const isOneEpoch = gone.every((batch) => batch.epoch === gone[0]?.epoch);
-    // An epoch has one leader, and so one record at an offset.
-    const isFree = (this.#lostOf.get(before) ?? 0) <= cutAt;
-    const isUnseen = unseen && isFree && isOneEpoch && before < (gone[0]?.epoch ?? 0);
+    const unseenEpoch = unseen ? this.#unseenEpoch(kept, gone) : null;
     for (const { epoch: lostEpoch, end } of gone)
       this.#lostOf.set(lostEpoch, Math.max(end, this.#lostOf.get(lostEpoch) ?? 0));
-    const own = place(others(grown, nowMs, there), { name, base: cutAt, epoch: isUnseen ? before : epoch });
+    const own = place(others(grown, nowMs, there), { name, base: cutAt, epoch: unseenEpoch ?? epoch });
     this.epochs.cut(cutAt);
-    this.epochs.begin(epoch, isUnseen ? (own.at(-1)?.end ?? cutAt) : cutAt);
+    if (unseenEpoch !== null && unseenEpoch !== kept.at(-1)?.epoch) this.epochs.begin(unseenEpoch, cutAt);
+    this.epochs.begin(epoch, unseenEpoch === null ? cutAt : (own.at(-1)?.end ?? cutAt));
     const lostMarkers = gone.flatMap(({ arrival }) =>
       arrival.item === null && kept.some((batch) => batch.arrival === arrival.ends)
         ? [{ ...arrival, atMs: nowMs }]
@@ -134,6 +130,18 @@ export class PartitionLog {
     this.#batches = [...kept, ...own, ...rest];
     this.changed();
     return cutAt;
+  }
+
+  /**
+   * An earlier epoch that a leader may have gone on with, and no replica had copied: only where it ended at the cut, or nobody has seen anything
+   * of it. Null where there is none.
+   */
+  #unseenEpoch(kept: readonly PlacedBatch[], gone: readonly PlacedBatch[]): number | null {
+    const firstGone = gone[0]?.epoch ?? 0;
+    const epoch = Math.max(kept.at(-1)?.epoch ?? Infinity, firstGone - 1);
+    // An epoch has one leader, and so one record at an offset.
+    const isFree = (this.#lostOf.get(epoch) ?? 0) <= (gone[0]?.base ?? 0);
+    return isFree && epoch < firstGone ? epoch : null;
   }
 
   /** Whole batches from the one that holds `offset` on; null where nothing is there yet. */
@@ -180,6 +188,13 @@ export class PartitionLog {
   expected(): ExpectedRecord[] {
     return recordsOf(this.#batches);
   }
+}
+
+/** How many batches up to `most`, and down to `least`, end with one that the next leader epoch follows; `most` where none does. */
+function endOfEpoch(there: readonly PlacedBatch[], most: number, least: number): number {
+  for (let count = most; count > least; count -= 1)
+    if (there[count - 1]?.epoch !== there[count]?.epoch && count < there.length) return count;
+  return most;
 }
 
 function recordsOf(batches: readonly PlacedBatch[]): ExpectedRecord[] {

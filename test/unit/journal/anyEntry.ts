@@ -34,6 +34,14 @@ const witnessed = fc.record({
   ...{ seq: count, hash: hex(64).map(entryHash) },
 });
 
+const epochStart = fc.record({ epoch: count, startOffset: offset });
+
+const completed = {
+  ...{ checkpoint: count, nextOffset: offset, recordsRead: count, checkpointParts: count },
+  ...{ leaderEpoch: fc.option(count), leaderEpochStart: fc.option(offset) },
+  ...{ recordsSkipped: fc.record({ nullValue: count }), parts: fc.array(partChange, { maxLength: 3 }) },
+};
+
 /** One for every type of event: a new type does not compile without its own. */
 const events: { readonly [T in JournalEvent['type']]: fc.Arbitrary<Omit<EventOf<T>, 'type'>> } = {
   jobStarted: fc.record({
@@ -62,11 +70,10 @@ const events: { readonly [T in JournalEvent['type']]: fc.Arbitrary<Omit<EventOf<
   checkpointPart: fc.record({
     ...{ checkpoint: count, index: count, parts: fc.array(partChange, { maxLength: 3 }) },
   }),
-  checkpointCompleted: fc.record({
-    ...{ checkpoint: count, nextOffset: offset, recordsRead: count, checkpointParts: count },
-    ...{ leaderEpoch: fc.option(count), leaderEpochStart: fc.option(offset) },
-    ...{ recordsSkipped: fc.record({ nullValue: count }), parts: fc.array(partChange, { maxLength: 3 }) },
-  }),
+  checkpointCompleted: fc.oneof(
+    fc.record(completed),
+    fc.record({ ...completed, earlierLeaderEpochs: fc.array(epochStart, { maxLength: 3 }) }),
+  ),
   partCommitted: fc.record({ partId: part }),
   partDiscarded: fc.record({ partId: part }),
   partitionStopped: fc.record({

@@ -11,6 +11,7 @@ import {
 import { DEFAULT_TUNING } from '../../../src/kafka/options.ts';
 import { WireReader, WireWriter } from '../../../src/kafka/wire.ts';
 import { Waits } from '../../../src/kafka/waits.ts';
+import type { EpochStart } from '../../../journal/events.ts';
 import type { ReadEpoch } from '../../../src/source/port.ts';
 import { buildBatch, valued } from './batchBuilder.ts';
 import { ScriptedBrokers } from './scriptedBrokers.ts';
@@ -46,8 +47,11 @@ afterEach(async () => {
   await fetcher.close();
 });
 
-const open = (offset: bigint, read: ReadEpoch | null) =>
-  fetcher.open({ topic: TOPIC, partition: 0 }, offset, null, read);
+const read = (epoch: number, startOffset: bigint, ...earlier: EpochStart[]): ReadEpoch => ({
+  ...{ epoch, startOffset, earlier },
+});
+const open = (offset: bigint, last: ReadEpoch | null) =>
+  fetcher.open({ topic: TOPIC, partition: 0 }, offset, null, last);
 
 function batch(offset: bigint, leaderEpoch: number, ...values: string[]): Buffer {
   const bytes = buildBatch({
@@ -88,14 +92,14 @@ describe('leader epochs', () => {
     serve(() => 0);
     const feed = open(7n, null);
     for (let offset = 7n; offset < 12n; offset += 1n) expect((await feed.next()).fetchedOffset).toBe(offset);
-    await feed.verify({ offset: 12n, read: { epoch: 0, startOffset: 7n } });
+    await feed.verify({ offset: 12n, read: read(0, 7n) });
     expect(brokers.questions).toEqual([]);
   });
 
   test('the journaled epoch is validated at open, before anything is fetched', async () => {
     brokers.leaderEpoch = 4;
     serve(() => 4);
-    const feed = open(50n, { epoch: 3, startOffset: 20n });
+    const feed = open(50n, read(3, 20n));
     expect((await feed.next()).fetchedOffset).toBe(50n);
     expect(brokers.questions).toEqual<EpochQuestion[]>([
       { topic: TOPIC, partition: 0, currentLeaderEpoch: 4, leaderEpoch: 3 },
@@ -107,24 +111,67 @@ describe('a log that went back', () => {
   test('at open: its epoch ends below the offset; nothing is fetched', async () => {
     brokers.leaderEpoch = 4;
     brokers.epochEnd = () => ({ leaderEpoch: 3, endOffset: 40n });
-    await expect(open(50n, { epoch: 3, startOffset: 20n }).next()).rejects.toMatchObject(
-      truncated(40n, 50n, 3),
-    );
+    await expect(open(50n, read(3, 20n)).next()).rejects.toMatchObject(truncated(40n, 50n, 3));
     expect(brokers.requests).toEqual([]);
   });
 
   test('the epoch that was read last is not in it: it differs from where that began, though an earlier one ends behind', async () => {
     brokers.leaderEpoch = 6;
     brokers.epochEnd = () => ({ leaderEpoch: 2, endOffset: 45n });
-    const feed = open(50n, { epoch: 3, startOffset: 30n });
+    const feed = open(50n, read(3, 30n));
     await expect(feed.next()).rejects.toMatchObject(truncated(30n, 50n, 2));
   });
 
   test('the same, where the earlier one ends behind all that was read', async () => {
     brokers.leaderEpoch = 6;
     brokers.epochEnd = () => ({ leaderEpoch: 2, endOffset: 90n });
-    const feed = open(50n, { epoch: 3, startOffset: 30n });
+    const feed = open(50n, read(3, 30n));
     await expect(feed.next()).rejects.toMatchObject(truncated(30n, 50n, 2));
+  });
+
+  /** As it answers whose log holds epoch 1 up to there, and then that of the leader. */
+  const onlyFirst =
+    (endOffset: bigint) =>
+    ({ leaderEpoch }: EpochQuestion) => ({ leaderEpoch: Math.min(leaderEpoch, 1), endOffset });
+  const three = read(3, 40n, { epoch: 1, startOffset: 0n }, { epoch: 2, startOffset: 20n });
+
+  test('it lacks two epochs: it differs where the first of them began, though the earlier one ends behind that', async () => {
+    brokers.leaderEpoch = 6;
+    for (const endOffset of [90n, 30n]) {
+      brokers.epochEnd = onlyFirst(endOffset);
+      await expect(open(50n, three).next()).rejects.toMatchObject(truncated(20n, 50n, 1));
+    }
+    brokers.epochEnd = onlyFirst(15n);
+    await expect(open(50n, three).next()).rejects.toMatchObject(truncated(15n, 50n, 1));
+  });
+
+  test('it holds an epoch that was not read: it is asked for the one before that', async () => {
+    brokers.leaderEpoch = 6;
+    const ends = new Map([
+      [4, { leaderEpoch: 2, endOffset: 45n }],
+      [1, { leaderEpoch: 1, endOffset: 12n }],
+    ]);
+    brokers.epochEnd = ({ leaderEpoch }) => ends.get(leaderEpoch) ?? {};
+    const feed = open(50n, read(4, 20n, { epoch: 1, startOffset: 0n }));
+    await expect(feed.next()).rejects.toMatchObject(truncated(12n, 50n, 1));
+    expect(brokers.questions.map(({ leaderEpoch }) => leaderEpoch)).toEqual([4, 1]);
+  });
+
+  test('nothing that is known to have been read is in it: that is said', async () => {
+    brokers.leaderEpoch = 6;
+    brokers.epochEnd = () => ({ leaderEpoch: 2, endOffset: 45n });
+    await expect(open(50n, read(3, 30n)).next()).rejects.toThrow('it may differ there already');
+  });
+
+  test('a leader that does not answer for the epoch before is asked again', async () => {
+    brokers.leaderEpoch = 6;
+    const errors = [6];
+    brokers.epochEnd = ({ leaderEpoch }) => {
+      if (leaderEpoch === 4) return { leaderEpoch: 2, endOffset: 45n };
+      return errors.length > 0 ? { errorCode: errors.pop()! } : { endOffset: 12n };
+    };
+    const feed = open(50n, read(4, 20n, { epoch: 1, startOffset: 0n }));
+    await expect(feed.next()).rejects.toMatchObject(truncated(12n, 50n, 1));
   });
 
   test('after a reconnection with the same epoch: what came over the new connection is not taken', async () => {
@@ -152,7 +199,7 @@ describe('a log that went back', () => {
     serve(() => 0);
     const feed = open(0n, null);
     await feed.next();
-    const position = { offset: 1n, read: { epoch: 0, startOffset: 0n } };
+    const position = { offset: 1n, read: read(0, 0n) };
     await feed.verify(position);
     brokers.answer = () => ({});
     brokers.connects += 1;
@@ -174,10 +221,19 @@ describe('a log that went back', () => {
     brokers.leaderEpoch = 2;
     brokers.epochEnd = ({ leaderEpoch }) =>
       leaderEpoch > 2 ? { leaderEpoch: -1, endOffset: -1n } : { leaderEpoch: 2, endOffset: 80n };
-    await expect(open(50n, { epoch: 5, startOffset: 35n }).next()).rejects.toMatchObject(
-      truncated(35n, 50n, null),
-    );
+    await expect(open(50n, read(5, 35n)).next()).rejects.toMatchObject(truncated(35n, 50n, null));
     expect(warnings.join()).toContain('behind epoch 5');
+  });
+
+  test('and lacks more than the epoch that was read last', async () => {
+    brokers.leaderEpoch = 2;
+    brokers.epochEnd = ({ leaderEpoch }) =>
+      leaderEpoch > 2 ? { leaderEpoch: -1, endOffset: -1n } : { leaderEpoch, endOffset: 80n };
+    const earlier = [
+      { epoch: 2, startOffset: 0n },
+      { epoch: 4, startOffset: 25n },
+    ];
+    await expect(open(50n, read(5, 35n, ...earlier)).next()).rejects.toMatchObject(truncated(25n, 50n, 2));
   });
 });
 
@@ -187,14 +243,14 @@ describe('no proof', () => {
     serve(() => 4);
     const errors = [74, 75, 6];
     brokers.epochEnd = () => ({ errorCode: errors.shift() ?? 0 });
-    expect((await open(50n, { epoch: 3, startOffset: 20n }).next()).fetchedOffset).toBe(50n);
+    expect((await open(50n, read(3, 20n)).next()).fetchedOffset).toBe(50n);
     expect([errors, brokers.metadataAsked]).toEqual([[], 4]);
   });
 
   test('metadata that are behind for a moment', async () => {
     brokers.leaderEpoch = 4;
     serve(() => 5);
-    const next = open(50n, { epoch: 5, startOffset: 20n }).next();
+    const next = open(50n, read(5, 20n)).next();
     while (brokers.metadataAsked < 2) await turn();
     expect(brokers.requests).toEqual([]);
     brokers.leaderEpoch = 5;
@@ -204,7 +260,7 @@ describe('no proof', () => {
   test('error 75 that stays, from a log that holds what was read', async () => {
     brokers.leaderEpoch = 4;
     brokers.epochEnd = ({ currentLeaderEpoch }) => ({ errorCode: currentLeaderEpoch === -1 ? 0 : 75 });
-    const next = open(50n, { epoch: 3, startOffset: 20n }).next();
+    const next = open(50n, read(3, 20n)).next();
     while (!brokers.questions.some(({ currentLeaderEpoch }) => currentLeaderEpoch === -1)) await turn();
     brokers.epochEnd = () => ({});
     serve(() => 4);
@@ -214,7 +270,7 @@ describe('no proof', () => {
   test('a broker that does not know the epochs: told once', async () => {
     serve(() => 0);
     brokers.epochEnd = () => ({ leaderEpoch: -1, endOffset: -1n });
-    expect((await open(5n, { epoch: 0, startOffset: 0n }).next()).fetchedOffset).toBe(5n);
+    expect((await open(5n, read(0, 0n)).next()).fetchedOffset).toBe(5n);
     expect(warnings.filter((message) => message.includes('does not know the leader epochs'))).toHaveLength(1);
   });
 });
