@@ -2,6 +2,7 @@
 import { TidemarkError } from '../../journal/errors.ts';
 import { Coordinator } from '../coordinator/coordinator.ts';
 import type { JobSettings, Ports } from '../coordinator/options.ts';
+import { isRefused, NO_CHANGE, type JobChange } from './jobChange.ts';
 import type { SimProcess } from './process.ts';
 import type { Recorder } from './recorder.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -9,11 +10,24 @@ import type { SimMemory } from './simMemory.ts';
 
 export interface PlaceContext {
   readonly scheduler: Scheduler;
-  readonly settings: JobSettings;
   readonly recorder: Recorder;
   readonly restartMs: number;
   readonly makeProcess: (place: number, life: number) => SimProcess;
-  readonly connect: (process: SimProcess) => { readonly ports: Ports; readonly memory: SimMemory };
+  readonly connect: (process: SimProcess, change: JobChange) => Connected;
+  /** Whether the journal knows the job already: before, it knows no sink that another could contradict. */
+  readonly isStarted: () => boolean;
+}
+
+export interface Connected {
+  readonly settings: JobSettings;
+  readonly ports: Ports;
+  readonly memory: SimMemory;
+}
+
+interface Running {
+  readonly process: SimProcess;
+  readonly change: JobChange;
+  readonly stop: AbortController;
 }
 
 export class Place {
@@ -22,7 +36,9 @@ export class Place {
   #life = -1;
   /** A process is to run here: one that dies is replaced. */
   #wanted = false;
-  #running: { readonly process: SimProcess; readonly stop: AbortController } | null = null;
+  #running: Running | null = null;
+  /** Of its job file. */
+  #change = NO_CHANGE;
 
   constructor(context: PlaceContext, number: number) {
     this.#context = context;
@@ -41,12 +57,13 @@ export class Place {
     this.#wanted = true;
     if (this.#running !== null) return;
     this.#life += 1;
-    const { recorder, settings, connect, makeProcess } = this.#context;
+    const { recorder, connect, makeProcess, isStarted } = this.#context;
     const process = makeProcess(this.#number, this.#life);
+    const change = isRefused(this.#change) && !isStarted() ? NO_CHANGE : this.#change;
     const stop = new AbortController();
-    this.#running = { process, stop };
+    this.#running = { process, change, stop };
     recorder.tell(process, 'starts');
-    const { ports, memory } = connect(process);
+    const { settings, ports, memory } = connect(process, change);
     const coordinator = new Coordinator(ports, settings);
     coordinator.run(stop.signal).then(
       ({ stopped }) => {
@@ -78,6 +95,21 @@ export class Place {
     else this.#running.stop.abort();
   }
 
+  /** The next process goes by this. */
+  configure(change: JobChange): void {
+    this.#change = change;
+  }
+
+  /** A job file that is refused is set right: by now somebody has read why the process ended. */
+  mend(): void {
+    if (isRefused(this.#change)) this.#change = NO_CHANGE;
+  }
+
+  /** The process that is running is to be refused, and has not been yet. */
+  get awaitsRefusal(): boolean {
+    return this.#running !== null && isRefused(this.#running.change);
+  }
+
   /** The process is dead. */
   died(process: SimProcess): void {
     if (this.#running?.process !== process) return;
@@ -92,7 +124,8 @@ export class Place {
     this.#context.recorder.exited(process, error);
     process.exit();
     this.#running = null;
-    this.#restartLater();
+    // Its exit code says that it is in vain to start it again as it is.
+    if (error?.code !== 'SINK_CHANGED' || !isRefused(this.#change)) this.#restartLater();
   }
 
   #restartLater(): void {

@@ -56,3 +56,8 @@ export class SeededRandom {
     return text;
   }
 }
+
+/** A seed for each process of a world. */
+export function seedOf(seed: number, place: number, life: number): number {
+  return new SeededRandom(seed ^ Math.imul(place + 1, 0x9e3779b1) ^ Math.imul(life + 1, 0x85ebca6b)).uint32();
+}

@@ -4,6 +4,7 @@
  */
 import type { Failpoint, FailpointSide } from '../failpoints.ts';
 import type { Harm } from './faults/kind.ts';
+import type { JobChange, Life } from './jobChange.ts';
 import type { Reached } from './reach.ts';
 
 export interface Schedule {
@@ -172,6 +173,17 @@ export type Fault =
   | { readonly type: 'replaceTopic'; readonly atMs: number; readonly cluster: boolean }
   /** The process in the place drains and starts again with another configuration: it names the second topic, or does not. */
   | { readonly type: 'deploy'; readonly process: number; readonly atMs: number; readonly second: boolean }
+  /**
+   * The job file of the place is edited. `drained`: its process is asked to end, and starts again; `killed`: it is killed first; `edited`:
+   * the next process goes by it, whenever that starts.
+   */
+  | {
+      readonly type: 'reconfigure';
+      readonly process: number;
+      readonly atMs: number;
+      readonly how: 'drained' | 'killed' | 'edited';
+      readonly change: JobChange;
+    }
   /** The second topic is deleted. */
   | { readonly type: 'deleteTopic'; readonly atMs: number }
   /** Another leader takes over the partition, and has everything. */
@@ -231,7 +243,7 @@ export type Fault =
   /** Every process dies, and what the destination's disk was not told to keep may be lost. */
   | { readonly type: 'powerCut'; readonly atMs: number };
 
-export type Invariant = 'P1' | 'P2' | 'P3' | 'P4' | 'P5' | 'P6';
+export type Invariant = 'P1' | 'P2' | 'P3' | 'P4' | 'P5' | 'P6' | 'P7';
 
 export interface Violation {
   readonly invariant: Invariant;
@@ -329,6 +341,12 @@ export interface RunTrace {
   /** By partition number: the logs before that, the oldest first; none where the log was never cut. */
   readonly earlier: readonly (readonly EarlierLog[])[];
   readonly happenings: readonly Happening[];
+  /** Every process, with the configuration that it went by, in the order of their starts. */
+  readonly lives: readonly Life[];
+  /** Which process wrote the journal's entries of each claim, by the claim's id. */
+  readonly claimants: Readonly<Record<string, string>>;
+  /** Times of the records of each log that there is in the end, by partition number and offset. */
+  readonly recordTimes: readonly (readonly (readonly [offset: number, timestampMs: number])[])[];
   readonly exits: readonly ProcessExit[];
   readonly stopped: readonly TracedStop[];
   /** What the processes logged as errors. */

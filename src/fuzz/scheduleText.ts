@@ -5,21 +5,18 @@ import { counted } from './faults/drawing.ts';
 import { PLACES_MAX } from './faults/kind.ts';
 import { faultSchema } from './faults/registry.ts';
 import type { LogItem, Schedule, WorldConfig } from './schedule.ts';
+import { bucketsSchema, many, rollSchema } from './settingsSchema.ts';
 
 const PROBLEMS_SHOWN = 5;
 
-const many = z.number().int().min(1).max(1_000_000_000);
 const time = z.number().int().min(-8.64e15).max(9.1e15);
 
 const configSchema: z.ZodType<WorldConfig> = z.strictObject({
   store: z.enum(['file', 'oss', 'oss-hdfs']),
   processes: z.number().int().min(1).max(PLACES_MAX),
   checkpointIntervalMs: many,
-  roll: z.strictObject({ maxBytes: many, maxAgeMs: many, maxIdleMs: many, atCheckpoint: z.boolean() }),
-  buckets: z.union([
-    z.strictObject({ by: z.literal('none') }),
-    z.strictObject({ by: z.enum(['record-time', 'wall-clock']), pattern: z.string(), timezone: z.string() }),
-  ]),
+  roll: rollSchema,
+  buckets: bucketsSchema,
   entropy: z.boolean(),
   wallStartMs: time,
   latencyMsMax: counted,

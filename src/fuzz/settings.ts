@@ -7,11 +7,11 @@ import { TidemarkError } from '../../journal/errors.ts';
 import { jobName } from '../../journal/ids.ts';
 import type { JobSettings } from '../coordinator/options.ts';
 import type { Harm } from './faults/kind.ts';
-import type { WorldConfig } from './schedule.ts';
+import { lifeConfig, NO_CHANGE, type LifeConfig } from './jobChange.ts';
+import type { Schedule, WorldConfig } from './schedule.ts';
 
-const JOB = jobName('world');
-const SINK_URI = 'file:///lake';
-const ENTROPY = { key: '_entropy_', length: 4 };
+export const JOB = jobName('world');
+const ENTROPY_KEY = '_entropy_';
 
 /** Longest backoff of a partition between two epochs, and of a publisher between two attempts. */
 const BACKOFF_LONGEST_MS = 10_000;
@@ -20,14 +20,15 @@ const STABLE_MS = 35_000;
 /** Calls in a row that a recovery is granted. */
 const CALLS_MAX = 400;
 
-export function jobSettings(config: WorldConfig): JobSettings {
+export function jobSettings(config: LifeConfig): JobSettings {
   const { roll } = config;
+  const naming = namingOf(config);
   return {
     job: JOB,
     fingerprint: 'world',
-    effectiveConfig: null,
+    effectiveConfig: { sink: { uri: naming.sinkUri, prefix: naming.prefix, suffix: naming.suffix } },
     version: '0.0.0',
-    naming: namingOf(config),
+    naming,
     assigner: assignerOf(config.buckets),
     rolling: roll.atCheckpoint ? checkpointRollingPolicy(roll) : defaultRollingPolicy(roll),
     checkpointIntervalMs: config.checkpointIntervalMs,
@@ -39,14 +40,17 @@ export function jobSettings(config: WorldConfig): JobSettings {
   };
 }
 
-function namingOf({ entropy }: WorldConfig): NamingRule {
-  const affixes = { prefix: 'part', suffix: '' };
+export function namingOf({ entropy, entropyLength, folder, prefix, suffix }: LifeConfig): NamingRule {
+  const sinkUri = `file:///${folder}`;
   return entropy
-    ? { sinkUri: `${SINK_URI}/${ENTROPY.key}`, ...affixes, entropy: ENTROPY }
-    : { sinkUri: SINK_URI, ...affixes, entropy: null };
+    ? {
+        ...{ sinkUri: `${sinkUri}/${ENTROPY_KEY}`, prefix, suffix },
+        entropy: { key: ENTROPY_KEY, length: entropyLength },
+      }
+    : { sinkUri, prefix, suffix, entropy: null };
 }
 
-function assignerOf(buckets: WorldConfig['buckets']): BucketAssigner {
+export function assignerOf(buckets: WorldConfig['buckets']): BucketAssigner {
   if (buckets.by === 'none') return noBuckets();
   const parsed = parseBucketPattern(buckets.pattern);
   if (parsed.type === 'parsed') return timeBuckets(buckets.by, parsed.pattern, buckets.timezone);
@@ -57,9 +61,13 @@ function assignerOf(buckets: WorldConfig['buckets']): BucketAssigner {
  * Within this time after the faults and the workload have ended everything is committed (P5): sessions run out, everybody joins,
  * backoffs end, partitions are claimed and settled, what is left is read, rolled, persisted and published.
  */
-export function livenessBoundMs(config: WorldConfig, harms: readonly Harm[] = []): number {
-  const { sessionMs, heartbeatMs, timeoutMs, latencyMsMax, checkpointIntervalMs, roll } = config;
-  const rollMs = Math.min(roll.maxAgeMs, roll.maxIdleMs);
+export function livenessBoundMs({ config, faults }: Schedule, harms: readonly Harm[] = []): number {
+  const { sessionMs, heartbeatMs, timeoutMs, latencyMsMax } = config;
+  // Whichever configurations there are in the end.
+  const changes = faults.flatMap((fault) => (fault.type === 'reconfigure' ? [fault.change] : []));
+  const lives = [NO_CHANGE, ...changes].map((change) => lifeConfig(config, change));
+  const rollMs = Math.max(...lives.map(({ roll }) => Math.min(roll.maxAgeMs, roll.maxIdleMs)));
+  const checkpointIntervalMs = Math.max(...lives.map((life) => life.checkpointIntervalMs));
   const membershipMs = 2 * (sessionMs + heartbeatMs);
   return (
     (harms.length > 0 ? STABLE_MS : 0) +

@@ -3,6 +3,7 @@
  * the workload, then the settings, and all of it again for as long as that helps.
  */
 import type { World } from './executor.ts';
+import { CHANGED_KEYS, type JobChange } from './jobChange.ts';
 import type { Fault, Invariant, LogItem, Schedule, WorldConfig } from './schedule.ts';
 
 /** Worlds that one failure is worth; a bound, so that a failure is always reported soon. */
@@ -178,4 +179,13 @@ const simplerFaults: readonly ((fault: Fault) => Fault | null)[] = [
   (fault) => ('process' in fault && fault.process === 1 ? { ...fault, process: 0 } : null),
   (fault) => ('atMs' in fault && fault.atMs > 0 ? { ...fault, atMs: Math.floor(fault.atMs / 2) } : null),
   (fault) => ('forMs' in fault && fault.forMs > 100 ? { ...fault, forMs: 100 } : null),
+  (fault) => (fault.type === 'reconfigure' && fault.how !== 'drained' ? { ...fault, how: 'drained' } : null),
+  ...CHANGED_KEYS.map((key) => (fault: Fault) => withoutSetting(fault, key)),
 ];
+
+/** One setting of an edited job file is as it was. */
+function withoutSetting(fault: Fault, key: keyof JobChange): Fault | null {
+  if (fault.type !== 'reconfigure' || fault.change[key] === undefined) return null;
+  const { [key]: _, ...change } = fault.change;
+  return { ...fault, change };
+}

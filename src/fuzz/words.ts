@@ -2,6 +2,7 @@
 import { formatNoun } from '../telemetry/format.ts';
 import { faultWords } from './faults/registry.ts';
 import type { LogItem, Schedule, WorldConfig } from './schedule.ts';
+import { bucketWords, rollWords } from './settingsWords.ts';
 
 /** One line each: the processes, their settings, the log of each partition, and the faults that took place. */
 export function scheduleWords(
@@ -26,14 +27,10 @@ function isOfSecond({ partitions, second = 0 }: Schedule['workload'], partition:
 }
 
 function settingsWords(config: WorldConfig): string {
-  const { roll, buckets } = config;
-  const bucketWords =
-    buckets.by === 'none' ? 'no buckets' : `buckets by ${buckets.by} ${buckets.pattern} ${buckets.timezone}`;
   return [
     `checkpoint every ${config.checkpointIntervalMs} ms`,
-    `roll at ${roll.maxBytes} B, after ${roll.maxAgeMs} ms, when idle for ${roll.maxIdleMs} ms`,
-    ...(roll.atCheckpoint ? ['and at every checkpoint'] : []),
-    bucketWords,
+    rollWords(config.roll),
+    bucketWords(config.buckets),
     `calls take up to ${config.latencyMsMax} ms each way`,
     `time-out ${config.timeoutMs} ms`,
     `session ${config.sessionMs} ms`,

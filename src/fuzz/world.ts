@@ -12,10 +12,12 @@ import { startAnswering } from './answers.ts';
 import { checkAll } from './checkers/all.ts';
 import { DOES_NOT_END } from './checkers/facts.ts';
 import { FaultPlan, type TimedFault } from './faultPlan.ts';
+import { lifeConfig, type JobChange } from './jobChange.ts';
+import { Lives, mendJobFiles, timesOf } from './lives.ts';
 import { fileRequest } from './operator.ts';
-import { Place } from './place.ts';
+import { Place, type Connected } from './place.ts';
 import { SimProcess, type AtFailpoint, type ProcessWatcher } from './process.ts';
-import { SeededRandom } from './random.ts';
+import { SeededRandom, seedOf } from './random.ts';
 import { Reach } from './reach.ts';
 import { startReader } from './reader.ts';
 import { Recorder } from './recorder.ts';
@@ -24,10 +26,10 @@ import { strike } from './faults/registry.ts';
 import type { RunTrace, Schedule } from './schedule.ts';
 import { RightStops } from './rightStops.ts';
 import { Scheduler, type EndReason } from './scheduler.ts';
-import { jobSettings, livenessBoundMs } from './settings.ts';
+import { JOB, jobSettings, livenessBoundMs } from './settings.ts';
 import { SimJournalServer } from './simJournal.ts';
 import { SimKafka } from './simKafka.ts';
-import { makeMemory, type SimMemory } from './simMemory.ts';
+import { makeMemory } from './simMemory.ts';
 import { makeStore } from './simStores/makeStore.ts';
 import type { SimStoreServer } from './simStores/port.ts';
 
@@ -39,6 +41,7 @@ const DRAIN_MS = 30_000;
 const ASLEEP_MS = 4_000;
 /** When the group rebalances behind the faults, where there are partitions that nobody names. */
 const ASKED_AGAIN_MS = [3_000, 15_000] as const;
+const JOB_SUBJECT = '.job.life';
 /** Owners look for requests this often, and a little more. */
 const TAKEN_UP_MS = 1_100;
 
@@ -69,6 +72,7 @@ class World {
   readonly #harms: Harm[] = [];
   readonly #rightStops: RightStops;
   readonly #unhandled: string[] = [];
+  readonly #lives = new Lives();
   readonly #adapt: (ports: Ports, simulated: SimProcess) => Ports;
   /** Until then something that a fault began goes on. */
   #faultyUntilMs = 0;
@@ -127,10 +131,10 @@ class World {
     const context = {
       scheduler: this.#scheduler,
       recorder: this.#recorder,
-      settings: jobSettings(config),
       restartMs: config.restartMs,
       makeProcess: (place: number, life: number) => this.#makeProcess(place, life),
-      connect: (simulated: SimProcess) => this.#connect(simulated),
+      connect: (simulated: SimProcess, change: JobChange) => this.#connect(simulated, change),
+      isStarted: () => this.#recorder.journal.some(({ subject }) => subject.endsWith(JOB_SUBJECT)),
     };
     return Array.from({ length: PLACES_MAX }, (_, number) => new Place(context, number));
   }
@@ -152,16 +156,17 @@ class World {
       },
     };
     const name = { place, life };
-    return new SimProcess({ ...config, name, scheduler, watcher, seed: mix(seed, place, life) });
+    return new SimProcess({ ...config, name, scheduler, watcher, seed: seedOf(seed, place, life) });
   }
 
-  #connect(simulated: SimProcess): { readonly ports: Ports; readonly memory: SimMemory } {
-    const { clock, random, failpoints } = simulated;
-    const { openFilesMax, memoryBytes } = this.#schedule.config;
+  #connect(simulated: SimProcess, change: JobChange): Connected {
+    const { clock, failpoints } = simulated;
+    const config = lifeConfig(this.#schedule.config, change);
+    const { openFilesMax, memoryBytes } = config;
     const memory = makeMemory(simulated, memoryBytes);
     const ports: Ports = {
       clock,
-      random,
+      random: this.#lives.begin(simulated, change),
       failpoints,
       journal: this.#journal.connect(simulated),
       source: this.#kafka.connect(simulated),
@@ -174,7 +179,7 @@ class World {
       },
       presence: { board: this.#presence, self: { host: `place-${simulated.place}`, pid: simulated.life } },
     };
-    return { ports: this.#adapt(ports, simulated), memory };
+    return { settings: jobSettings(config), ports: this.#adapt(ports, simulated), memory };
   }
 
   /**
@@ -212,7 +217,8 @@ class World {
     await this.#go(() => this.#faultsAreOver, config.faultsUntilMs);
     this.#heal();
     const healedAtMs = this.#scheduler.nowMs;
-    const boundMs = Math.max(healedAtMs, this.#kafka.workloadEndMs) + livenessBoundMs(config, this.#harms);
+    const boundMs =
+      Math.max(healedAtMs, this.#kafka.workloadEndMs) + livenessBoundMs(this.#schedule, this.#harms);
     const complete = await this.#go(() => this.#isOver, boundMs);
     const completeAtMs = complete === 'done' ? this.#scheduler.nowMs : null;
     // What is still on its way must change nothing any more.
@@ -312,10 +318,8 @@ class World {
       mayBeUnread: () => {
         recorder.countsSingly();
       },
-      deploy: (place, second) => {
-        this.#kafka.topics.configure(place, second);
-        this.#places[place]?.restart();
-      },
+      configure: (place, change) => this.#places[place]?.configure(change),
+      restart: (place) => this.#places[place]?.restart(),
       journalCut: (revision) => {
         recorder.journalCut(revision);
       },
@@ -350,9 +354,12 @@ class World {
     const operator = this.#makeProcess(OPERATOR_PLACE, this.#requests);
     this.#requests += 1;
     this.#hands.lasts(this.#scheduler.nowMs + TAKEN_UP_MS);
-    const { job } = jobSettings(this.#schedule.config);
     const [journal, recorder] = [this.#journal, this.#recorder];
-    fileRequest({ process: operator, journal, job, recorder }, this.#kafka.topics.at(partition), request);
+    fileRequest(
+      { process: operator, journal, job: JOB, recorder },
+      this.#kafka.topics.at(partition),
+      request,
+    );
   }
 
   /** Nothing goes wrong any more; everybody who is wanted is there. */
@@ -362,6 +369,7 @@ class World {
     this.#journal.goMute(0);
     for (const service of [this.#journal, this.#kafka, this.#store]) service.goAway(0);
     this.#store.fill?.(Infinity);
+    mendJobFiles(this.#places, this.#scheduler, this.#recorder);
     if (this.#places.every(({ isWanted }) => !isWanted)) this.#places[0]?.start();
     for (const place of this.#places) {
       place.process?.wake();
@@ -379,6 +387,8 @@ class World {
       leftovers: this.#store.leftovers(),
       expected: this.#kafka.logs.map((log) => log.expected()),
       earlier: this.#kafka.logs.map((log) => log.earlier),
+      ...{ lives: this.#lives.all, claimants: this.#lives.claimants(journal) },
+      recordTimes: this.#kafka.logs.map(({ batches }) => timesOf(batches)),
       harms: this.#harms,
       held: [...this.#store.held()].map(([process, { now, most }]) => ({ process, left: now, most })),
       fired: this.#plan.fired,
@@ -387,9 +397,4 @@ class World {
     };
     return { ...facts, violations: checkAll(facts) };
   }
-}
-
-/** A seed for each process of a world. */
-function mix(seed: number, place: number, life: number): number {
-  return new SeededRandom(seed ^ Math.imul(place + 1, 0x9e3779b1) ^ Math.imul(life + 1, 0x85ebca6b)).uint32();
 }

@@ -9,6 +9,7 @@ import { FAULT_KINDS, FAULT_TYPES } from '../../src/fuzz/faults/registry.ts';
 import type { Reached } from '../../src/fuzz/reach.ts';
 import type { Fault, Schedule } from '../../src/fuzz/schedule.ts';
 import { parseSchedule, scheduleText } from '../../src/fuzz/scheduleText.ts';
+import { lifeConfig, NO_CHANGE } from '../../src/fuzz/jobChange.ts';
 import { jobSettings } from '../../src/fuzz/settings.ts';
 import { shrink } from '../../src/fuzz/shrink.ts';
 import { fuzz } from '../../src/fuzz/runner.ts';
@@ -41,7 +42,7 @@ describe('drawn schedules', () => {
   it('are plain JSON that the coordinator can be configured with, varied ones too', () => {
     for (const schedule of [...drawn(200), ...guided(300)]) {
       expect(parseSchedule(scheduleText(schedule), 'x')).toEqual(schedule);
-      expect(() => jobSettings(schedule.config)).not.toThrow();
+      expect(() => jobSettings(lifeConfig(schedule.config, NO_CHANGE))).not.toThrow();
     }
   });
 

@@ -39,6 +39,7 @@ export const opened = (partId: string, finalUri: string): Event => ({
   type: 'partOpened',
   partId,
   bucket: '',
+  firstOffset: String(Number(/(\d{20})(?:\.g\d+)?$/.exec(finalUri)?.[1] ?? 0)),
   finalUri,
   temporaryUri: `file:///lake/.${partId}`,
 });
@@ -127,6 +128,9 @@ export const SOUND: Facts = {
   expected: [[0, 1, 2, 3, 4].map((offset) => ({ offset: String(offset), value: `0:${offset}` }))],
   earlier: [[]],
   happenings: [],
+  lives: [{ process: 'p0.0', change: {} }],
+  claimants: { c: 'p0.0' },
+  recordTimes: [[0, 1, 2, 3, 4].map((offset) => [offset, CONFIG.wallStartMs + offset] as const)],
   exits: [{ process: 'p0.0', atMs: 390, error: null }],
   stopped: [],
   alarms: [],

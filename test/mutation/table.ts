@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { left, right, tableLines } from '../../src/cli/table.ts';
 import type { StoreKind } from '../../src/fuzz/schedule.ts';
 import { ANSWER_MUTATIONS } from './answerMutations.ts';
+import { CONFIG_MUTATIONS } from './configMutations.ts';
 import { FLOW_MUTATIONS } from './flowMutations.ts';
 import type { Hunted } from './hunt.ts';
 import { JOURNAL_MUTATIONS } from './journalMutations.ts';
@@ -32,6 +33,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...LOG_MUTATIONS,
   ...TOPIC_MUTATIONS,
   ...ANSWER_MUTATIONS,
+  ...CONFIG_MUTATIONS,
 ];
 const HUNT = path.join(import.meta.dirname, 'hunt.ts');
 const SEED = 1;

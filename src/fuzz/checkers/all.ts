@@ -7,8 +7,9 @@ import { checkP3 } from './p3.ts';
 import { checkP4 } from './p4.ts';
 import { checkP5 } from './p5.ts';
 import { checkP6 } from './p6.ts';
+import { checkP7 } from './p7.ts';
 
-const CHECKERS = [checkP1, checkP2, checkP3, checkP4, checkP5, checkP6] as const;
+const CHECKERS = [checkP1, checkP2, checkP3, checkP4, checkP5, checkP6, checkP7] as const;
 
 export function checkAll(trace: Facts): Violation[] {
   return CHECKERS.flatMap((check) => check(trace));

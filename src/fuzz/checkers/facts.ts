@@ -7,6 +7,9 @@ export type Facts = Omit<RunTrace, 'violations'>;
 /** What the world notes where a process that was asked to stop goes on. */
 export const DOES_NOT_END = 'a process does not end';
 
+/** What it notes where a process runs on whose configuration contradicts the journal. */
+export const IS_NOT_REFUSED = 'a process whose sink is not the journaled one is not refused';
+
 const LISTED_MAX = 12;
 
 export function violation(

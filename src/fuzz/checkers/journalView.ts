@@ -8,6 +8,10 @@ export interface PartView {
   readonly partId: string;
   readonly finalUri: string;
   readonly temporaryUri: string;
+  readonly bucket: string;
+  readonly firstOffset: string;
+  /** By which it was opened. */
+  readonly claimId: string;
   /** Of the log, as the journal counts them. */
   readonly generation: number;
   /** What the last completed checkpoint said; null before any did. */
@@ -29,6 +33,7 @@ export interface CheckpointView {
   readonly number: number;
   readonly atMs: number;
   readonly epoch: number;
+  readonly claimId: string;
   readonly nextOffset: number;
   /** What was next before, and up to where the log had been read: that is less where an operator gave up what was next. */
   readonly fromOffset: number;
@@ -37,6 +42,8 @@ export interface CheckpointView {
   readonly generation: number;
   /** Part files that it leaves in progress. */
   readonly inProgress: ReadonlySet<string>;
+  /** Those of them that it counts more of than the one before. */
+  readonly grown: readonly { readonly partId: string; readonly lengthBytes: number }[];
   /** Since the journal's begin. */
   readonly recordsRead: number;
   readonly recordsSkipped: number;
@@ -81,6 +88,7 @@ export interface StopView {
 }
 
 export interface PartitionView {
+  readonly topic: string;
   readonly partition: number;
   readonly parts: ReadonlyMap<string, PartView>;
   readonly checkpoints: readonly CheckpointView[];
@@ -124,10 +132,10 @@ function readEntries(entries: readonly TracedEntry[]): ReadonlyMap<number, Parti
   for (const { subject, text, atMs } of entries) {
     // What operators file is none of the owners' own, and need not be readable.
     if (subject.includes('.request.')) continue;
-    const entry = JSON.parse(text) as { partition?: number; events?: readonly RawEvent[] };
-    const { partition = -1, events = [] } = entry;
+    const entry = JSON.parse(text) as { topic?: string; partition?: number; events?: readonly RawEvent[] };
+    const { topic = '', partition = -1, events = [] } = entry;
     if (partition < 0) continue;
-    const reader = readers.get(partition) ?? new PartitionReader(partition);
+    const reader = readers.get(partition) ?? new PartitionReader(topic, partition);
     readers.set(partition, reader);
     for (const event of events) reader.take(event, atMs);
   }
@@ -135,6 +143,7 @@ function readEntries(entries: readonly TracedEntry[]): ReadonlyMap<number, Parti
 }
 
 class PartitionReader implements PartitionView {
+  readonly topic: string;
   readonly partition: number;
   readonly parts = new Map<string, PartView>();
   readonly checkpoints: CheckpointView[] = [];
@@ -145,6 +154,7 @@ class PartitionReader implements PartitionView {
   readonly claimsAtMs: number[] = [];
   readonly behindStop: { atMs: number; type: string }[] = [];
   #epoch = 0;
+  #claimId = '';
   #nextOffset = 0;
   #readTo = 0;
   #generation = 1;
@@ -153,7 +163,8 @@ class PartitionReader implements PartitionView {
   #recordsRead = 0;
   #recordsSkipped = 0;
 
-  constructor(partition: number) {
+  constructor(topic: string, partition: number) {
+    this.topic = topic;
     this.partition = partition;
   }
 
@@ -187,13 +198,9 @@ class PartitionReader implements PartitionView {
         if (event.type === 'resumeRequested') this.#isStopped = false;
         this.answers.push({ type: event.type, atMs, epoch: this.#epoch, inProgress: this.#inProgress() });
         break;
-      case 'partOpened': {
-        const { partId, finalUri, temporaryUri } = event as unknown as PartView;
-        const nothing = { durable: null, pendingAtMs: null, ended: null, endedAtMs: null };
-        const names = { partId, finalUri, temporaryUri, generation: this.#generation };
-        this.parts.set(partId, { ...names, ...nothing });
+      case 'partOpened':
+        this.#open(event as unknown as PartView);
         break;
-      }
       case 'checkpointPart':
         this.#pieces = event['index'] === 0 ? changesOf(event) : [...this.#pieces, ...changesOf(event)];
         break;
@@ -221,11 +228,19 @@ class PartitionReader implements PartitionView {
   /** What lies before the first claim's start was never to be read. */
   #claim(event: RawEvent, atMs: number): void {
     this.#epoch = Number(event['epoch']);
+    this.#claimId = String(event['claimId']);
     if (this.claimsAtMs.length === 0) {
       this.#lose(atMs, 0, Number(event['startOffset']));
       this.#readTo = this.#nextOffset;
     }
     this.claimsAtMs.push(atMs);
+  }
+
+  #open({ partId, finalUri, temporaryUri, bucket, firstOffset }: PartView): void {
+    const nothing = { durable: null, pendingAtMs: null, ended: null, endedAtMs: null };
+    const names = { partId, finalUri, temporaryUri, bucket, firstOffset };
+    const of = { generation: this.#generation, claimId: this.#claimId };
+    this.parts.set(partId, { ...names, ...of, ...nothing });
   }
 
   #lose(atMs: number, fromOffset: number, toOffset: number): void {
@@ -258,8 +273,11 @@ class PartitionReader implements PartitionView {
   #complete(event: RawEvent, atMs: number): void {
     const pieces = event['checkpointParts'] === 0 ? [] : this.#pieces;
     this.#pieces = [];
+    const grown: { partId: string; lengthBytes: number }[] = [];
     for (const change of [...pieces, ...changesOf(event)]) {
-      const { length, records, firstOffset, lastOffset } = change;
+      const { partId, length, records, firstOffset, lastOffset } = change;
+      const before = this.parts.get(partId)?.durable?.lengthBytes ?? 0;
+      if (change.state === 'inProgress' && length > before) grown.push({ partId, lengthBytes: length });
       this.#update(change.partId, {
         durable: {
           lengthBytes: length,
@@ -279,8 +297,10 @@ class PartitionReader implements PartitionView {
       number: Number(event['checkpoint']),
       atMs,
       epoch: this.#epoch,
+      claimId: this.#claimId,
       nextOffset: this.#nextOffset,
       ...before,
+      grown,
       inProgress: new Set(this.#inProgress()),
       recordsRead: this.#recordsRead,
       recordsSkipped: this.#recordsSkipped,

@@ -9,7 +9,7 @@ export function checkP5(trace: Facts): Violation[] {
 
 function lateness(trace: Facts): Violation[] {
   const { schedule, healedAtMs, completeAtMs, leftovers, expected, endedAtMs, harms } = trace;
-  const boundMs = livenessBoundMs(schedule.config, harms);
+  const boundMs = livenessBoundMs(schedule, harms);
   const calmFromMs = Math.max(healedAtMs, lastRecordMs(schedule.workload));
   if (completeAtMs !== null && completeAtMs - calmFromMs <= boundMs) return [];
   const until =

@@ -1,9 +1,11 @@
 /** P6: what cannot be kept stops that partition with an error that names it. Never silent; and never where all can be kept. */
 import type { Violation } from '../schedule.ts';
 import { answerViolations } from './answers.ts';
+import { lifeConfig, NO_CHANGE } from '../jobChange.ts';
 import { heldMax } from '../simMemory.ts';
 import { divergences } from './cutLogs.ts';
 import { listed, violation, type Facts } from './facts.ts';
+import { isRefusedLife, refusalViolations } from './refusals.ts';
 import { isGivenUp, isRightStop } from './harms.ts';
 import { readJournal, type PartitionView } from './journalView.ts';
 
@@ -21,6 +23,7 @@ export function checkP6(trace: Facts): Violation[] {
     ...handles(trace),
     ...borrowed(trace),
     ...answerViolations(trace),
+    ...refusalViolations(trace),
   ];
 }
 
@@ -60,11 +63,12 @@ const PASSING: readonly (string | null)[] = [
   'KAFKA_UNAVAILABLE',
 ];
 
-function exits({ exits: ended, fired, harms }: Facts): Violation[] {
+function exits({ exits: ended, fired, harms, lives }: Facts): Violation[] {
   const isCalm = !fired.includes(true);
   return ended.flatMap(({ process, atMs, error }) => {
     if (error === null || (!isCalm && PASSING.includes(error.code))) return [];
     if (isRightStop(harms, error.code, null)) return [];
+    if (error.code === 'SINK_CHANGED' && isRefusedLife(lives, process)) return [];
     const text = `${process} ended at ${atMs} ms with ${error.code ?? 'an error without a code'}: ${error.message}`;
     return [violation('P6', isCalm ? `${text}; no fault had taken place` : text)];
   });
@@ -133,10 +137,11 @@ function unrolled({ journal }: Facts): Violation[] {
 }
 
 /** What a process opens it closes, and it holds no more than it may. */
-function handles({ held, exits: ended, schedule }: Facts): Violation[] {
-  const limit = heldMax(schedule.config);
-  const mostMax = limit + schedule.workload.partitions.length + HELD_MORE;
+function handles({ held, exits: ended, schedule, lives }: Facts): Violation[] {
+  const changes = new Map(lives.map(({ process, change }) => [process, change]));
   return held.flatMap(({ process, left, most }) => {
+    const limit = heldMax(lifeConfig(schedule.config, changes.get(process) ?? NO_CHANGE));
+    const mostMax = limit + schedule.workload.partitions.length + HELD_MORE;
     const inOrder = ended.some((exit) => exit.process === process && exit.error === null);
     if (inOrder && left > 0)
       return [violation('P6', `${process} ended in order, and still held ${left} files open`)];
@@ -182,11 +187,16 @@ function miscounts({ journal, expected, earlier }: Facts): Violation[] {
 /** A log that went back is told only where it lost what counts, and with the very offset. */
 function falseTruncations({ journal, earlier, harms }: Facts): Violation[] {
   if (harms.some(({ type }) => type === 'replaceTopic')) return [];
-  return [...readJournal(journal).values()].flatMap(({ partition, stops: stopped }) =>
+  return [...readJournal(journal).values()].flatMap(({ partition, stops: stopped, losses }) =>
     stopped.flatMap(({ code, atMs, nextOffset, divergedAt }) => {
       if (code !== 'SOURCE_TRUNCATED') return [];
       const right = divergences(earlier[partition] ?? [], atMs);
-      if (divergedAt !== null && divergedAt < nextOffset && right.has(divergedAt)) return [];
+      const isCut = [...right].some((cutAt) => cutAt < nextOffset);
+      // Of what was given up nobody knows the log that it was of: where that ends now is all that can be told.
+      const isUnknown = losses.some((loss) => loss.atMs <= atMs && loss.toOffset === nextOffset);
+      if (divergedAt !== null && divergedAt < nextOffset && isCut) {
+        if (right.has(divergedAt) || (isUnknown && isGivenUp({ losses }, divergedAt))) return [];
+      }
       const text =
         `partition ${partition} is stopped at ${atMs} ms since its log went back to ${String(divergedAt)}; offset ${nextOffset} was the ` +
         `next one, and it was cut at ${listed([...right].map(String))}`;

@@ -16,7 +16,10 @@ const TURNS_MS = [
 ] as const;
 
 /** Of one file, of three, of many with small buffers in an area of their own; mostly it is no matter. */
-const MEMORY_BYTES = [null, null, null, null, 20 * 1024, 48 * 1024, 640 * 1024] as const;
+export const MEMORY_BYTES = [null, null, null, null, 20 * 1024, 48 * 1024, 640 * 1024] as const;
+
+export const OPEN_FILES_MAX = [null, null, null, 2, 4] as const;
+export const INTERVALS_MS = [100, 50, 200] as const;
 
 export interface DrawOptions {
   readonly store: StoreKind;
@@ -40,7 +43,7 @@ export function drawConfig(random: SeededRandom, { store, job }: DrawOptions): W
     readBatchEntries: random.pick([100, 2]),
     snapshotEntries: random.pick([1_000, 2, 5, 12]),
     fetchBatchesMax: 1 + random.below(4),
-    openFilesMax: random.pick([null, null, null, 2, 4]),
+    openFilesMax: random.pick(OPEN_FILES_MAX),
     memoryBytes: random.pick(MEMORY_BYTES),
     faultsUntilMs: 15_000,
   };
@@ -52,18 +55,22 @@ function settingsOf(random: SeededRandom, job: JobShape | null): Settings {
   if (job !== null)
     return { checkpointIntervalMs: job.checkpointIntervalMs, roll: job.roll, buckets: job.buckets };
   return {
-    checkpointIntervalMs: random.pick([100, 50, 200]),
-    roll: {
-      maxBytes: random.pick([1_000, 60, 24, 8]),
-      maxAgeMs: random.pick([800, 300, 2_000]),
-      maxIdleMs: random.pick([400, 150]),
-      atCheckpoint: random.percent(25),
-    },
+    checkpointIntervalMs: random.pick(INTERVALS_MS),
+    roll: drawRoll(random),
     buckets: drawBuckets(random),
   };
 }
 
-function drawBuckets(random: SeededRandom): WorldConfig['buckets'] {
+export function drawRoll(random: SeededRandom): WorldConfig['roll'] {
+  return {
+    maxBytes: random.pick([1_000, 60, 24, 8]),
+    maxAgeMs: random.pick([800, 300, 2_000]),
+    maxIdleMs: random.pick([400, 150]),
+    atCheckpoint: random.percent(25),
+  };
+}
+
+export function drawBuckets(random: SeededRandom): WorldConfig['buckets'] {
   if (random.percent(50)) return { by: 'none' };
   const by = random.pick(['record-time', 'wall-clock'] as const);
   return { by, pattern: random.pick(PATTERNS), timezone: random.pick(ZONES) };

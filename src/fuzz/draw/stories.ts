@@ -7,6 +7,7 @@ import type { SeededRandom } from '../random.ts';
 import type { Fault, Schedule, StoreKind, Workload, WorldConfig } from '../schedule.ts';
 import type { DrawOptions } from './config.ts';
 import { contextOf } from './schedule.ts';
+import { CONFIG_STORIES } from './storiesOfConfigs.ts';
 import { HARM_STORIES } from './storiesOfHarm.ts';
 import { LOG_STORIES } from './storiesOfLogs.ts';
 import { OWNER_STORIES } from './storiesOfOwners.ts';
@@ -42,6 +43,7 @@ export const STORIES: readonly Story[] = [
   ...HARM_STORIES,
   ...LOG_STORIES,
   ...TOPIC_STORIES,
+  ...CONFIG_STORIES,
 ];
 
 const FIRST_SHARE = 50;

@@ -6,6 +6,7 @@
 import type { z } from 'zod';
 import type { ErrorCode } from '../../../journal/errors.ts';
 import type { OperatorRequest } from '../../../journal/events.ts';
+import type { JobChange } from '../jobChange.ts';
 import type { SimProcess } from '../process.ts';
 import type { SeededRandom } from '../random.ts';
 import type { Fault, StoreKind, WorldConfig } from '../schedule.ts';
@@ -84,8 +85,10 @@ export interface WorldHands {
   logCut(): void;
   /** Records may stay unread, rightly. */
   mayBeUnread(): void;
-  /** The process in the place drains, and starts again with a configuration that names the second topic, or does not. */
-  deploy(place: number, second: boolean): void;
+  /** The job file of the place is edited: the next process goes by it. */
+  configure(place: number, change: JobChange): void;
+  /** The process in the place drains and starts again; one starts where there is none. */
+  restart(place: number): void;
   /** The journal of the world has lost its entries from this revision on. */
   journalCut(revision: number): void;
 }

@@ -1,6 +1,7 @@
 /** Every kind of fault by its name. */
 import { z } from 'zod';
 import type { Fault, StoreKind } from '../schedule.ts';
+import { CONFIG_FAULTS } from './configFaults.ts';
 import { JOURNAL_FAULTS } from './journalFaults.ts';
 import { KAFKA_FAULTS } from './kafkaFaults.ts';
 import { LOG_FAULTS } from './logFaults.ts';
@@ -20,6 +21,7 @@ export const FAULT_KINDS: KindsOf<Fault['type']> = {
   ...JOURNAL_FAULTS,
   ...LOG_FAULTS,
   ...TOPIC_FAULTS,
+  ...CONFIG_FAULTS,
 };
 
 export const FAULT_TYPES = Object.keys(FAULT_KINDS) as readonly Fault['type'][];

@@ -17,7 +17,8 @@ export const TOPIC_FAULTS: KindsOf<'deploy' | 'deleteTopic'> = {
       `at ${atMs} ms the process in place ${process} drains, and starts again with a configuration that names ` +
       (second ? 'both topics' : 'the first topic alone'),
     strike({ process, second }, world) {
-      world.deploy(process, second);
+      world.kafka.topics.configure(process, second);
+      world.restart(process);
       if (second) return;
       for (const partition of world.kafka.topics.ofSecond) {
         world.mayBeUnread();

@@ -1,0 +1,57 @@
+/** Wrong changes to what becomes of a job whose job file is edited between two lives of its processes. */
+import { patch, type Mutation } from './mutation.ts';
+
+const PART_FILES = 'src/coordinator/partFiles.ts';
+const JOB_LIFE = 'src/coordinator/jobLife.ts';
+
+export const CONFIG_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'a file takes more records though files are named otherwise now',
+    store: 'oss-hdfs',
+    patches: [
+      patch(
+        PART_FILES,
+        'journaled === finalUri(naming, folder, partition, firstOffset, generation)',
+        'journaled.endsWith(finalUri(naming, folder, partition, firstOffset, generation).slice(-1))',
+      ),
+    ],
+  },
+  {
+    name: 'a file takes more records though folders are drawn otherwise now',
+    store: 'oss-hdfs',
+    patches: [patch(PART_FILES, '      isFolderOf(naming, bucket, folder) &&\n', '')],
+  },
+  {
+    name: 'a job goes on in another sink than the journaled one',
+    store: 'file',
+    patches: [
+      patch(
+        JOB_LIFE,
+        'facts.sinkUri !== null && facts.sinkUri !== naming.sinkUri',
+        "facts.sinkUri === '' && facts.sinkUri !== naming.sinkUri",
+      ),
+    ],
+  },
+  {
+    name: 'a file is published under the name that it would be given now',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/publisher.ts',
+        '      finalUri: part.finalUri,\n',
+        '      finalUri: part.finalUri.replace(/\\/[a-z0-9-]+?-(numbers|letters)-/, `/${context.settings.naming.prefix}-$1-`),\n',
+      ),
+    ],
+  },
+  {
+    name: 'files that were named otherwise are not looked for in a journal that went back',
+    store: 'file',
+    patches: [
+      patch(
+        'src/coordinator/wentBack.ts',
+        'new Set([naming.prefix, ...facts.prefixes])',
+        'new Set([naming.prefix])',
+      ),
+    ],
+  },
+];
