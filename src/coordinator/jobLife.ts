@@ -3,7 +3,7 @@
  * once, by the first jobStarted that names a topic; partitions that it gains later start at 0.
  */
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
-import { isJobEvent, type EventOf, type JobEvent } from '../../journal/events.ts';
+import { isJobEvent, type EventOf, type JobEvent, type JsonValue } from '../../journal/events.ts';
 import { claimId } from '../../journal/ids.ts';
 import { EMPTY_TAIL, replay, type Tail } from '../../journal/replay.ts';
 import { jobSubject } from '../../journal/subjects.ts';
@@ -28,6 +28,8 @@ export class JobFacts {
   sinkUri: string | null = null;
   /** Sinks whose marker was made. */
   readonly markers = new Set<string>();
+  /** What names of part files began with, by the configuration of each start. */
+  readonly prefixes = new Set<string>();
   started = 0;
   readonly topics = new Map<string, JournaledTopic>();
 
@@ -36,6 +38,8 @@ export class JobFacts {
     if (event.type !== 'jobStarted') return;
     this.started += 1;
     this.sinkUri = event.sinkUri ?? this.sinkUri;
+    const prefix = prefixIn(event.config);
+    if (prefix !== null) this.prefixes.add(prefix);
     if (event.moved.includes('group')) this.groupId = event.groupId;
     this.groupId ??= event.groupId;
     this.clusterId ??= event.clusterId;
@@ -50,6 +54,17 @@ export class JobFacts {
       });
     }
   }
+}
+
+/** Null where the start does not tell its configuration. */
+function prefixIn(config: EventOf<'jobStarted'>['config']): string | null {
+  const sink = isObject(config) ? config['sink'] : null;
+  const prefix = isObject(sink) ? sink['prefix'] : null;
+  return typeof prefix === 'string' ? prefix : null;
+}
+
+function isObject(value: JsonValue | undefined): value is Readonly<Record<string, JsonValue>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Reads the job's subject; a missing one gives empty facts. */

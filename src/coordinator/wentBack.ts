@@ -4,7 +4,7 @@
  * no committed file. What the journal holds of files in progress is kept in both: their temporary files may since have been published,
  * or moved to names that it does not know.
  */
-import { isNameOf, markerFolderUri } from '../../actors/naming.ts';
+import { isNameOf, markerFolderUri, type NamingRule } from '../../actors/naming.ts';
 import type { DurableFacts } from '../../actors/facts.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import type { PartitionContext } from '../../actors/partition.ts';
@@ -16,6 +16,7 @@ import { replay } from '../../journal/replay.ts';
 import { witnessError } from '../../journal/witness.ts';
 import type { Salvage } from '../stores/port.ts';
 import type { Claim } from './claim.ts';
+import { readJobFacts } from './jobLife.ts';
 import type { Judgement } from './judgeWitness.ts';
 import type { Context } from './options.ts';
 import { keepAll, type Kept } from './wentBackParts.ts';
@@ -161,7 +162,10 @@ function witnessedOffset({ disagreeing }: WentBack): bigint | null {
 async function unknownFiles(wentBack: WentBack, salvage: Salvage): Promise<readonly string[]> {
   const { context, partition, claim } = wentBack;
   const { naming } = context.settings;
-  const found = await salvage.list(markerFolderUri(naming), (name) => isNameOf(naming, partition, name));
+  const rules = await namingsOf(context);
+  const found = await salvage.list(markerFolderUri(naming), (name) =>
+    rules.some((rule) => isNameOf(rule, partition, name)),
+  );
   const committed = found.length === 0 ? new Set<string>() : await committedUris(wentBack);
   const unfinished = new Map(
     [...claim.host.ledger.parts()].map(({ context: part }) => [part.finalUri, part]),
@@ -173,6 +177,13 @@ async function unknownFiles(wentBack: WentBack, salvage: Salvage): Promise<reado
       unknown.push(uri);
   }
   return unknown;
+}
+
+/** Of today, and of every start that the journal knows: files may have been named otherwise since then, or until now. */
+async function namingsOf(context: Context): Promise<readonly NamingRule[]> {
+  const { naming } = context.settings;
+  const { facts } = await readJobFacts(context);
+  return [...new Set([naming.prefix, ...facts.prefixes])].map((prefix) => ({ ...naming, prefix }));
 }
 
 async function isWhole(salvage: Salvage, part: PartFileContext, durable: DurableFacts): Promise<boolean> {
