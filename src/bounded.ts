@@ -24,3 +24,21 @@ export async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promi
     signal.removeEventListener('abort', abort);
   }
 }
+
+/** Work that is to end as soon as one of the signals is aborted. It holds on to none of them once it has ended. */
+export async function untilAny<T>(
+  signals: readonly (AbortSignal | undefined)[],
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  const abort = (): void => over.abort();
+  for (const signal of signals) {
+    signal?.addEventListener('abort', abort);
+    if (signal?.aborted === true) abort();
+  }
+  try {
+    return await work(over.signal);
+  } finally {
+    for (const signal of signals) signal?.removeEventListener('abort', abort);
+  }
+}

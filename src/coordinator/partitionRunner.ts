@@ -13,13 +13,13 @@ import { isDiskFull } from './fullDisk.ts';
 import { OperatorDesk } from './operatorDesk.ts';
 import type { Context } from './options.ts';
 import type { PartitionTask } from './partitionTask.ts';
+import { retryDelayMs } from './retrying.ts';
 import { answerRequests } from './wentBackAnswer.ts';
 import { decideWhileHalted, type FiledRequest } from './requests.ts';
 import { stopFactsOf } from './stopFacts.ts';
 import { successorLook } from './successor.ts';
 
 const BACKOFF_FIRST_MS = 500;
-const BACKOFF_LONGEST_MS = 10_000;
 const REQUEST_POLL_MS = 1_000;
 
 /** Codes after which the journal itself is in doubt: nothing may be appended to it. */
@@ -370,7 +370,7 @@ export class PartitionRunner {
   }
 
   async #backOff(failures: number, error: TidemarkError): Promise<void> {
-    const delayMs = Math.min(BACKOFF_LONGEST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(failures, 6));
+    const delayMs = retryDelayMs(failures + 1, BACKOFF_FIRST_MS);
     const log = this.#context.ports.log;
     const entry = { partition: this.#name, err: error, delayMs };
     if (error.retry === 'fenced') log.info(entry, 'the epoch is over; claiming again');

@@ -14,11 +14,10 @@ import type { DurablePart, PartTarget } from '../stores/port.ts';
 import { forEachBounded, Gate, type FailureLatch } from './concurrency.ts';
 import { conditionKey } from './conditionKeys.ts';
 import type { Context } from './options.ts';
+import { retrying } from './retrying.ts';
 import type { WitnessKeeper } from './witnessKeeper.ts';
 
 const PUBLISH_CONCURRENCY = 8;
-const RETRY_FIRST_MS = 200;
-const RETRY_LONGEST_MS = 10_000;
 
 export interface PublisherOptions {
   readonly context: Context;
@@ -40,6 +39,8 @@ export class Publisher {
   /** The offset that the group was told last, or is being told. */
   #toldOffset: bigint | null = null;
   readonly #end = new Gate();
+  /** For calls that would try on by themselves. */
+  readonly #ending = new AbortController();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -70,6 +71,7 @@ export class Publisher {
     const { context, partition } = this.#options;
     context.health.conditions.clear(conditionKey.publish(partition));
     this.#end.open();
+    this.#ending.abort();
     this.#offsetDue = false;
     this.#options.context.stats.pendingFiles -= this.#queue.length;
     this.#queue = [];
@@ -128,7 +130,7 @@ export class Publisher {
       nextOffset,
     });
     await passing(failpoints, 'source.commitOffset', () =>
-      source.commitOffset(partition, nextOffset, witness),
+      source.commitOffset(partition, nextOffset, witness, this.#ending.signal),
     );
   }
 
@@ -155,22 +157,22 @@ export class Publisher {
       finalUri: part.finalUri,
       temporaryUri: part.temporaryUri,
     };
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        // After a failure the outcome is unknown: only probing both names tells what is still to be done.
-        if (closedHere && attempt === 1) await store.commit(target, durable);
-        else await store.commitAfterRecovery(target, durable);
-        if (attempt > 1) conditions.clear(conditionKey.publish(partition));
-        return;
-      } catch (error) {
-        if (this.#isOver() || !(error instanceof TidemarkError) || error.retry !== 'transient') throw error;
+    const key = conditionKey.publish(partition);
+    const about = `Publishing files of ${partitionName(partition)}`;
+    let hasFailed = false;
+    await retrying({
+      ...{ clock, end: this.#end },
+      // After a failure the outcome is unknown: only probing both names tells what is still to be done.
+      attempt: (attempt) =>
+        closedHere && attempt === 1
+          ? store.commit(target, durable)
+          : store.commitAfterRecovery(target, durable),
+      failed: (error, attempt) => {
+        hasFailed = true;
         log.warn({ err: error, file: part.finalUri, attempt }, 'publishing a part file failed; trying again');
-        const about = `Publishing files of ${partitionName(partition)}`;
-        conditions.raise(conditionKey.publish(partition), conditionOf('retried', about, error));
-        const delayMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt - 1, 6));
-        await this.#end.orOpened(clock.pause(delayMs));
-        if (this.#isOver()) throw error;
-      }
-    }
+        conditions.raise(key, conditionOf('retried', about, error));
+      },
+    });
+    if (hasFailed) conditions.clear(key);
   }
 }

@@ -15,11 +15,11 @@ import { completeCheckpoint } from './checkpoint.ts';
 import { forEachBounded } from './concurrency.ts';
 import type { Context } from './options.ts';
 import type { Publisher } from './publisher.ts';
+import { retryDelayMs } from './retrying.ts';
 
 const SETTLE_CONCURRENCY = 4;
 /** Between two tries where the destination has refused all of them. */
 const RETRY_FIRST_MS = 500;
-const RETRY_LONGEST_MS = 10_000;
 
 export interface Settling {
   readonly context: Context;
@@ -163,7 +163,7 @@ async function makePending(settling: Settling, parts: readonly PartChange[]): Pr
 
 /** Rejects with the refusal where the epoch ends meanwhile. */
 async function waitAfter(settling: Settling, refusal: TidemarkError, failures: number): Promise<void> {
-  const delayMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.min(failures - 1, 6));
+  const delayMs = retryDelayMs(failures, RETRY_FIRST_MS);
   settling.context.ports.log.warn(
     { err: refusal, failures, delayMs },
     'the destination refuses what is needed to take over a file in progress; trying again',

@@ -4,15 +4,12 @@
  */
 import { witnessFolderUri } from '../../actors/naming.ts';
 import type { PartitionHost } from '../../actors/host.ts';
-import { TidemarkError } from '../../journal/errors.ts';
 import type { ClaimId, TopicPartition } from '../../journal/ids.ts';
 import type { Tail } from '../../journal/replay.ts';
 import { witnessName } from '../../journal/witness.ts';
 import type { Gate } from './concurrency.ts';
 import type { Context } from './options.ts';
-
-const RETRY_FIRST_MS = 200;
-const RETRY_LONGEST_MS = 10_000;
+import { retrying } from './retrying.ts';
 
 export interface KeeperOptions {
   readonly context: Context;
@@ -45,25 +42,21 @@ export class WitnessKeeper {
   /** Resolves once a witness of the journal's end stands. One at a time; what is away is waited for until `end` opens. */
   async write(end: Gate): Promise<void> {
     const { store, clock, log } = this.#options.context.ports;
-    const isOver = (): boolean => end.isOpen;
-    for (let attempt = 1; ; attempt += 1) {
-      // After an unknown outcome another name: what is late then makes one that says as much, or less.
-      const name = this.#nameNow(attempt);
-      try {
+    let name = '';
+    await retrying({
+      ...{ clock, end },
+      attempt: async (attempt) => {
+        // After an unknown outcome another name: what is late then makes one that says as much, or less.
+        name = this.#nameNow(attempt);
         await store.writeWitness(this.#folderUri, name);
-        if (this.#standing !== null && this.#standing !== name) this.supersede([this.#standing]);
-        this.#standing = name;
-        return;
-      } catch (error) {
-        if (isOver() || !(error instanceof TidemarkError) || error.retry !== 'transient') throw error;
+      },
+      failed: (error, attempt) => {
         this.supersede([name]);
         log.warn({ err: error, attempt }, 'writing the witness of the journal failed; trying again');
-        await end.orOpened(
-          clock.pause(Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt - 1, 6))),
-        );
-        if (isOver()) throw error;
-      }
-    }
+      },
+    });
+    if (this.#standing !== null && this.#standing !== name) this.supersede([this.#standing]);
+    this.#standing = name;
   }
 
   #nameNow(attempt: number): string {

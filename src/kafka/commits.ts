@@ -1,6 +1,7 @@
 /** The group's committed offset and the journal's witness in its metadata. */
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import { orAborted } from '../bounded.ts';
 import {
   abortError,
   authenticationError,
@@ -17,28 +18,34 @@ const OUTDATED = ['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGR
 /** No later attempt with the same content can succeed. */
 const REFUSED = ['OFFSET_METADATA_TOO_LARGE', 'INVALID_COMMIT_OFFSET_SIZE', 'INVALID_GROUP_ID'];
 
+export interface CommitContext extends Omit<MembershipContext, 'brokers'> {
+  readonly brokers: Pick<MembershipContext['brokers'], 'atCoordinator' | 'forgetCoordinator'>;
+}
+
 /**
  * Commits as the member and generation that the partition was assigned to, so that a late commit of a former owner is refused
- * by the coordinator. Tries until it is acknowledged or the partition is assigned to another (FENCED).
+ * by the coordinator. Tries until it is acknowledged, the partition is assigned to another (FENCED) or the context's signal is aborted.
+ * One try is made in any case, and may be taken behind that: who ends has a last word to say.
  */
 export async function commitWitness(
-  context: MembershipContext,
-  membership: Membership,
+  context: CommitContext,
+  membership: Pick<Membership, 'generation' | 'nextJoin'>,
   at: TopicPartition,
   nextOffset: bigint,
   witness: string,
 ): Promise<void> {
   const { signal, clock, log, brokers, groupId, config, tuning, waits } = context;
   const startedMs = clock.nowMs();
-  for (let failures = 0; !signal.aborted;) {
+  for (let failures = 0; failures === 0 || !signal.aborted;) {
     const { generation } = membership;
     if (generation !== null && !owns(generation, at)) throw fenced(at, groupId);
     if (generation === null) {
-      await membership.nextJoin();
+      if (signal.aborted) break;
+      await membership.nextJoin(signal);
       continue;
     }
     try {
-      await commit(context, generation, at, nextOffset, witness);
+      await orAborted(signal, commit(context, generation, at, nextOffset, witness));
       return;
     } catch (error) {
       if (signal.aborted as boolean) break;
@@ -69,7 +76,7 @@ export async function commitWitness(
 }
 
 async function commit(
-  { brokers, groupId }: MembershipContext,
+  { brokers, groupId }: CommitContext,
   { memberId, generationId }: Generation,
   { topic, partition }: TopicPartition,
   nextOffset: bigint,

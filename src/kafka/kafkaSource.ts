@@ -12,6 +12,7 @@ import type {
   StartFrom,
   TopicFacts,
 } from '../source/port.ts';
+import { untilAny } from '../bounded.ts';
 import { procTable } from '../processTable.ts';
 import { AppearingTopics } from './appearing.ts';
 import { Brokers } from './brokers.ts';
@@ -20,7 +21,7 @@ import { describeTopics, type DescribeOptions, topicFacts } from './describe.ts'
 import { Fetcher } from './fetcher.ts';
 import { Identity } from './identity.ts';
 import { kafkaConfig } from './kafkaConfig.ts';
-import { authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
+import { abortError, authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import { MemberRecords } from './memberRecord.ts';
 import { Membership } from './membership.ts';
 import type { PartitionLeader } from './metadata.ts';
@@ -190,12 +191,21 @@ class KafkaSource implements Source {
     return this.#identity.verify(topic, expectedTopicId);
   }
 
-  async commitOffset(partition: TopicPartition, nextOffset: bigint, witness: string): Promise<void> {
+  async commitOffset(
+    partition: TopicPartition,
+    nextOffset: bigint,
+    witness: string,
+    signal?: AbortSignal,
+  ): Promise<void> {
     if (this.#membership === null)
       throw new Error(`the source is not started: ${partitionName(partition)} cannot be committed`);
     const { group } = this.#membership;
+    if (this.#closing.signal.aborted) throw abortError('The Kafka source');
     await this.#waits.during(waitFor.commit(partitionName(partition)), () =>
-      commitWitness(this.#membershipContext(null), group, partition, nextOffset, witness),
+      untilAny([this.#closing.signal, signal], (over) => {
+        const context = { ...this.#membershipContext(null), signal: over };
+        return commitWitness(context, group, partition, nextOffset, witness);
+      }),
     );
   }
 

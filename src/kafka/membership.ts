@@ -88,10 +88,17 @@ export class Membership {
     return this.#generation;
   }
 
-  /** Resolves at the next assignment, or when the source is closed. */
-  nextJoin(): Promise<void> {
+  /** Resolves at the next assignment, when the source is closed, or once the signal is aborted. */
+  nextJoin(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      this.#joinWaiters.add(resolve);
+      const wake = (): void => {
+        signal?.removeEventListener('abort', wake);
+        this.#joinWaiters.delete(wake);
+        resolve();
+      };
+      this.#joinWaiters.add(wake);
+      signal?.addEventListener('abort', wake);
+      if (signal?.aborted === true) wake();
     });
   }
 

@@ -189,8 +189,16 @@ export interface Source {
    * Rejects with SOURCE_REPLACED.
    */
   verifyIdentity(topic: string, expectedTopicId: string | null): Promise<void>;
-  /** Tells the group how far the partition is, with a witness of the journal as metadata. A no-op where there is no group. */
-  commitOffset(partition: TopicPartition, nextOffset: bigint, witness: string): Promise<void>;
+  /**
+   * Tells the group how far the partition is, with a witness of the journal as metadata. A no-op where there is no group. Tries for as long
+   * as it takes; once the signal is aborted it tries no more, and rejects with an AbortError where it has to.
+   */
+  commitOffset(
+    partition: TopicPartition,
+    nextOffset: bigint,
+    witness: string,
+    signal?: AbortSignal,
+  ): Promise<void>;
   /** The metadata of the group's committed offset; null where there is none. */
   readWitness(partition: TopicPartition): Promise<string | null>;
   /** Leaves the group and closes the connections. */

@@ -115,7 +115,9 @@ describe('a service that is asked to stop', () => {
     const never = (): Promise<never> => new Promise(() => undefined);
     const slow = new MemorySource(source);
     const commitOffset = slow.commitOffset.bind(slow);
+    const signals: (AbortSignal | undefined)[] = [];
     slow.commitOffset = async (...args) => {
+      if (isAway) signals.push(args[3]);
       if (isAway && fails === 'group') await never();
       await commitOffset(...args);
     };
@@ -141,6 +143,8 @@ describe('a service that is asked to stop', () => {
     slow.append(0);
     await until(() => service.coordinator.stats.recordsRead === 15);
     expect(await service.stop()).toMatchObject({ reason: 'signal', stopped: [] });
+    // The end of an epoch ends what it told the group: it is not tried on beside the next one.
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true]);
     await job.coordinator({ source, untilEnd: true }).run(new AbortController().signal);
     expectEachRecordOnce(job, 1, 15);
     expect(job.temporary()).toEqual([]);

@@ -138,7 +138,12 @@ export class MemorySource implements Source {
     return Promise.reject(new TidemarkError('SOURCE_REPLACED', `the topic is ${this.topicId} now`));
   }
 
-  commitOffset(partition: TopicPartition, nextOffset: bigint, witness: string): Promise<void> {
+  commitOffset(
+    partition: TopicPartition,
+    nextOffset: bigint,
+    witness: string,
+    _signal?: AbortSignal,
+  ): Promise<void> {
     this.#witnesses.set(partitionName(partition), witness);
     this.commits.push({ partition: partitionName(partition), nextOffset, witness });
     return Promise.resolve();

@@ -177,10 +177,15 @@ export class SimSource implements Source {
     }
   }
 
-  async commitOffset(at: TopicPartition, nextOffset: bigint, witness: string): Promise<void> {
+  async commitOffset(
+    at: TopicPartition,
+    nextOffset: bigint,
+    witness: string,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const member = this.#member;
     if (member === null) throw new Error(`the source is not started: ${partitionName(at)}`);
-    for (let failures = 0; this.#stopped === null;) {
+    for (let failures = 0; this.#stopped === null && (failures === 0 || signal?.aborted !== true);) {
       const { generation } = member;
       if (generation === null) {
         await member.nextJoin();
