@@ -43,6 +43,7 @@ export async function composeSource(
       time: source.timePath === null ? null : source.timePath.join('.'),
       clock,
       log,
+      conditions,
       untilEnd,
       handlesMax: openFiles(true).sourcesMax,
       ...(memory === undefined ? {} : { readBytesMax: memory.shares.fetchBytes }),

@@ -159,7 +159,7 @@ export class Publisher {
     };
     const key = conditionKey.publish(partition);
     const about = `Publishing files of ${partitionName(partition)}`;
-    let hasFailed = false;
+    let failures = 0;
     await retrying({
       ...{ clock, end: this.#end },
       // After a failure the outcome is unknown: only probing both names tells what is still to be done.
@@ -168,11 +168,11 @@ export class Publisher {
           ? store.commit(target, durable)
           : store.commitAfterRecovery(target, durable),
       failed: (error, attempt) => {
-        hasFailed = true;
+        failures = attempt;
         log.warn({ err: error, file: part.finalUri, attempt }, 'publishing a part file failed; trying again');
         conditions.raise(key, conditionOf('retried', about, error));
       },
     });
-    if (hasFailed) conditions.clear(key);
+    if (failures > 0) conditions.clear(key);
   }
 }

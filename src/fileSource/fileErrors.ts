@@ -47,6 +47,14 @@ export function unreadable(file: NamedFile, cause: unknown, line: number | null 
   });
 }
 
+export function unlisted(pattern: string, cause: unknown): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_UNREADABLE',
+    `Files that match ${pattern} cannot be listed: ${systemCodeOf(cause) ?? String(cause)}. New ones are not seen meanwhile.`,
+    { fields: { pattern }, cause },
+  );
+}
+
 function adviceFor(code: string): string {
   switch (code) {
     case 'ENOENT':
@@ -59,6 +67,9 @@ function adviceFor(code: string): string {
       return 'A folder stands in its place: put the file back.';
     case 'ELOOP':
       return 'Its links lead in a circle: mend them.';
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'No more files may be open: raise the limit (`ulimit -n`), or close others.';
     default:
       return 'Check the disk or the file server that holds it.';
   }

@@ -5,11 +5,14 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { TidemarkError } from '../../journal/errors.ts';
+import { partitionName } from '../../journal/ids.ts';
 import type { Clock } from '../clock.ts';
+import type { Conditions } from '../conditions.ts';
 import { pauseUnless } from '../kafka/pacing.ts';
 import type { FetchedBatch, PartitionFeed } from '../source/port.ts';
 import type { Log } from '../telemetry/log.ts';
 import * as errors from './fileErrors.ts';
+import { FileWait } from './fileWait.ts';
 import type { HandleKeeper, SourceHandles } from './handles.ts';
 import { compareIdentity, identityOf, isWorthRenewing, longerOf } from './identity.ts';
 import { lineBatch } from './lineBatch.ts';
@@ -33,6 +36,7 @@ export interface FeedContext {
   /** An id that covers more of the file than the one it was opened with. */
   readonly identified: (topic: string, id: string) => void;
   readonly closed: (feed: FileFeed) => void;
+  readonly conditions: Conditions | null;
 }
 
 const GONE_AT_END = 'is gone; everything in it was read';
@@ -71,6 +75,7 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
   #idleAtBytes = -1;
   #suspicion: { readonly what: string; readonly sinceMs: number } | null = null;
   #told = '';
+  readonly #wait: FileWait;
   /** Settles when nothing is being read. */
   #attempting: Promise<unknown> = Promise.resolve();
   /** Settles when a handle that others need is closed. */
@@ -88,6 +93,7 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
     this.#index = index;
     this.#line = line;
     this.#identity = identity;
+    this.#wait = new FileWait(context.conditions, `reading ${file.topic}`);
     this.#times = new FileTimes(context.readTime, (at) => {
       const message = `Line ${at} of ${file.path} has no readable time; it and others like it get the time at which the file was changed.`;
       context.log.warn({ topic: file.topic, line: at }, message);
@@ -115,6 +121,7 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
   async close(): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
+    this.#wait.over();
     await Promise.allSettled([this.#attempting, this.#leaving]);
     this.#tellTimes();
     await this.#letGo();
@@ -125,20 +132,26 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
   async #attempt(): Promise<FetchedBatch | null> {
     try {
       this.#context.handles.use(this);
-      if (this.#aside !== null && (await this.#isUnchanged(this.#aside))) return null;
+      if (this.#aside !== null && (await this.#isUnchanged(this.#aside))) {
+        this.#noSuspicion();
+        return null;
+      }
       const opened = this.#opened ?? (await this.#open());
       if (opened === null) return null;
       const batch = await this.#read(opened);
       this.#told = '';
-      this.#suspicion = null;
+      this.#noSuspicion();
       return batch;
     } catch (error) {
       if (error instanceof TidemarkError) throw error;
       const code = errors.systemCodeOf(error);
       if (code === null || this.#abort.signal.aborted) throw error;
       await this.#letGo();
-      if (errors.isScarce(code)) this.#tellOnce(`cannot be read: ${code}; trying again`);
-      else this.#suspect(`cannot be read: ${code}`, errors.unreadable(this.#file, error, this.#line));
+      const unreadable = errors.unreadable(this.#file, error, this.#line);
+      if (errors.isScarce(code)) {
+        this.#tellOnce(`cannot be read: ${code}; trying again`);
+        this.#failed(unreadable);
+      } else this.#suspect(`cannot be read: ${code}`, unreadable);
       return null;
     } finally {
       if (this.#opened !== null) this.#context.handles.rest(this, this.#sizeAtEnd !== null);
@@ -337,6 +350,17 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
       this.#tellOnce(`${what}; if that stays so for ${Math.round(stableMs / 1000)} s the partition stops`);
     }
     if (nowMs - this.#suspicion.sinceMs >= stableMs) throw error;
+    this.#failed(error);
+  }
+
+  #noSuspicion(): void {
+    this.#suspicion = null;
+    this.#wait.over();
+  }
+
+  #failed(error: TidemarkError): void {
+    if (!this.#abort.signal.aborted)
+      this.#wait.failed(partitionName({ topic: this.#file.topic, partition: 0 }), error);
   }
 
   #tellOnce(what: string): void {

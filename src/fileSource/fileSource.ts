@@ -10,6 +10,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import type { Clock } from '../clock.ts';
+import type { Conditions } from '../conditions.ts';
 import { pauseUnless } from '../kafka/pacing.ts';
 import { coveredBytes } from '../source/fileId.ts';
 import type { OffsetRange, PartitionFeed, Source, SourceFacts, SourceListener } from '../source/port.ts';
@@ -17,6 +18,7 @@ import type { StartFrom, TopicFacts } from '../source/port.ts';
 import type { Log } from '../telemetry/log.ts';
 import * as errors from './fileErrors.ts';
 import { FileFeed, type FeedContext } from './fileFeed.ts';
+import { FileWait } from './fileWait.ts';
 import { SourceHandles } from './handles.ts';
 import { compareIdentity, identityOf, isWorthRenewing, longerOf } from './identity.ts';
 import { lineCursor } from './lineBatch.ts';
@@ -49,6 +51,8 @@ export interface FileSourceOptions {
   readonly readBytesMax?: number;
   /** How many files may be open at once. */
   readonly handlesMax?: number;
+  /** Where it tells what it tries again; absent where nobody asks. */
+  readonly conditions?: Conditions | undefined;
 }
 
 const POLL_MS = 1_000;
@@ -62,7 +66,8 @@ export function createFileSource(options: FileSourceOptions): Source {
 
 class FileSource implements Source {
   readonly kind = 'file';
-  readonly #options: Required<Omit<FileSourceOptions, 'handlesMax'>>;
+  readonly #options: Required<Omit<FileSourceOptions, 'handlesMax' | 'conditions'>>;
+  readonly #conditions: Conditions | null;
   readonly #readTime: TimeReader | null;
   readonly #stopping = new AbortController();
   readonly #known = new Map<string, TopicFacts>();
@@ -83,6 +88,7 @@ class FileSource implements Source {
       ...{ limits: LIMITS, readBytesMax: Infinity },
     };
     this.#options = { ...defaults, ...options };
+    this.#conditions = options.conditions ?? null;
     this.#handles = new SourceHandles(options.handlesMax);
     this.#readTime = options.time === null ? null : timeReader(options.time);
   }
@@ -150,6 +156,7 @@ class FileSource implements Source {
       ...this.#options,
       limits: this.#limits(),
       handles: this.#handles,
+      conditions: this.#conditions,
       identified: (name, id) => this.#identified(name, id),
       closed: (closed) => void this.#feeds.delete(closed),
       readTime: this.#readTime,
@@ -237,15 +244,21 @@ class FileSource implements Source {
     const { clock, log, pollMs, pattern } = this.#options;
     const { signal } = this.#stopping;
     let told = false;
+    const wait = new FileWait(this.#conditions, 'listing');
     await this.#findUnnamed(listener);
     if (this.#unnamed.length > 0 && !signal.aborted) listener.assigned(this.#assignment(), this.#unnamed);
     for (;;) {
       await pauseUnless(signal, clock, pollMs);
-      if (signal.aborted) return;
+      if (signal.aborted) {
+        wait.over();
+        return;
+      }
       try {
         if (await this.#announceNew(listener)) listener.assigned(this.#assignment(), this.#unnamed);
         told = false;
+        wait.over();
       } catch (error) {
+        wait.failed(`Files that match ${pattern}`, errors.unlisted(pattern, error));
         if (!told) log.warn({ err: error }, `Files that match ${pattern} cannot be listed; trying again.`);
         told = true;
       }
@@ -328,6 +341,20 @@ class FileSource implements Source {
     use: (handle: FileHandle) => Promise<T>,
     patience: 'none' | 'forPassing' | 'all',
   ): Promise<T> {
+    const wait = new FileWait(this.#conditions, `looking at ${topic}`);
+    try {
+      return await this.#tryWithFile(topic, use, patience, wait);
+    } finally {
+      wait.over();
+    }
+  }
+
+  async #tryWithFile<T>(
+    topic: string,
+    use: (handle: FileHandle) => Promise<T>,
+    patience: 'none' | 'forPassing' | 'all',
+    wait: FileWait,
+  ): Promise<T> {
     const { baseDir, clock, log, pollMs, stableMs } = this.#options;
     const file = fileOf(baseDir, topic);
     const startedMs = clock.nowMs();
@@ -341,6 +368,7 @@ class FileSource implements Source {
         const isOver = patience === 'none' || !isBorne || clock.nowMs() - startedMs >= stableMs;
         if (this.#stopping.signal.aborted || (isOver && !errors.isScarce(code)))
           throw errors.unreadable(file, error);
+        wait.failed(partitionName({ topic, partition: 0 }), errors.unreadable(file, error));
         if (told !== code)
           log.warn({ topic, systemCode: code }, `${file.path} cannot be read: ${code}; trying again.`);
         told = code;

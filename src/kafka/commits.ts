@@ -48,7 +48,7 @@ export async function commitWitness(
       await orAborted(signal, commit(context, generation, at, nextOffset, witness));
       return;
     } catch (error) {
-      if (signal.aborted as boolean) break;
+      if (signal.aborted) break;
       if (isAuthenticationFailure(error)) throw authenticationError(error, config.brokers as string[]);
       if (hasKafkaType(error, ...REFUSED)) throw refused(error, at);
       if (hasKafkaType(error, 'UNKNOWN_TOPIC_OR_PARTITION') && isIn(generation.unnamed, at)) {

@@ -40,10 +40,16 @@ test('a service reads the others, and reads it once it can', async () => {
   await service.said('file committed');
   expect([...job.committed().values()]).toEqual([['one', 'two']]);
   expect(service.has('circle.txt cannot be read: ELOOP')).toBe(true);
+  // Before its partition stops, which takes half a minute.
+  const told = async (): Promise<unknown> => (await job.status()).coordinators[0]?.conditions[0];
+  while ((await told()) === undefined);
+  expect(await told()).toMatchObject({
+    ...{ kind: 'retried', about: 'data/circle.txt/0', code: 'SOURCE_UNREADABLE' },
+  });
 
   const circle = path.join(job.folder, 'data', 'circle.txt');
   rmSync(circle);
   writeFileSync(circle, 'three\n');
   await service.said('file committed', 2);
   expect([...job.committed().values()].flat().toSorted()).toEqual(['one', 'three', 'two']);
-});
+}, 60_000);

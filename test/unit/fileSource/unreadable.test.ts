@@ -1,14 +1,40 @@
 /** A file that the system does not let anybody read: a folder in its place, or links that lead in a circle. */
-import { mkdir, rm, symlink } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ConditionBoard, type Conditions, type LastingCondition } from '../../../src/conditions.ts';
 import { createFileSurveyor } from '../../../src/fileSource/survey.ts';
-import { at, failureOf, newLake, pull, values, type Lake } from './lake.ts';
+import { silentLog } from '../../../src/telemetry/log.ts';
+import { at, failureOf, leapingClock, newLake, pull, values, type Lake } from './lake.ts';
 
 let lake: Lake;
 beforeEach(async () => {
   lake = await newLake();
 });
 afterEach(() => lake.dispose());
+
+/** The conditions of a process, and who waits for one to be raised. */
+class Told {
+  readonly #board = new ConditionBoard({ clock: leapingClock(), log: silentLog });
+  #waiting: { readonly about: string; readonly resolve: () => void }[] = [];
+
+  readonly conditions: Conditions = {
+    raise: (key, condition) => {
+      this.#board.raise(key, condition);
+      for (const { about, resolve } of this.#waiting) if (about === condition.about) resolve();
+    },
+    clear: (key) => this.#board.clear(key),
+    list: () => this.#board.list(),
+  };
+
+  list(): readonly LastingCondition[] {
+    return this.#board.list();
+  }
+
+  raised(about: string): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push({ about, resolve }));
+  }
+}
 
 const asked = { wait: false, onWaiting: () => undefined, signal: new AbortController().signal };
 
@@ -44,6 +70,73 @@ test('stops its partition once that was so for a while, and says which line come
   expect(error.message).toMatch(/a\.ndjson cannot be read: EISDIR\. A folder stands in its place/);
   expect(error.fields).toMatchObject({ partition: 'a.ndjson/0', systemCode: 'EISDIR', fromOffset: 1 });
   expect(lake.warnings.join('\n')).toContain('if that stays so for 30 s the partition stops');
+});
+
+test('stands among the conditions from its first failed try on, and not longer', async () => {
+  await symlink('circle.ndjson', lake.path('circle.ndjson'));
+  const told = new Told();
+  const source = lake.source({ stableMs: Infinity, conditions: told.conditions });
+  const feed = source.open(at('circle.ndjson'), 0n, null);
+  const reading = pull(feed, 1);
+  await told.raised('circle.ndjson/0');
+  expect(told.list()).toMatchObject([
+    {
+      ...{ kind: 'retried', about: 'circle.ndjson/0', code: 'SOURCE_UNREADABLE' },
+      message: expect.stringMatching(/ELOOP\. Its links lead in a circle/) as string,
+    },
+  ]);
+  await rm(lake.path('circle.ndjson'));
+  await lake.write('circle.ndjson', 'one\n');
+  await reading;
+  expect(told.list()).toEqual([]);
+  await rm(lake.path('circle.ndjson'));
+  await mkdir(lake.path('circle.ndjson'));
+  const again = pull(feed, 1);
+  again.catch(() => undefined);
+  await told.raised('circle.ndjson/0');
+  await feed.close();
+  expect(told.list()).toEqual([]);
+});
+
+test('and is gone, or too short: that stands there as well', async () => {
+  const told = new Told();
+  const source = lake.source({ stableMs: Infinity, conditions: told.conditions });
+  const feed = source.open(at('a.ndjson'), 2n, null);
+  const reading = pull(feed, 1);
+  await told.raised('a.ndjson/0');
+  expect(told.list()).toMatchObject([{ code: 'SOURCE_RANGE_LOST' }]);
+  await lake.write('a.ndjson', 'one\n');
+  while (told.list()[0]?.code !== 'SOURCE_BEYOND_END') await told.raised('a.ndjson/0');
+  await lake.write('a.ndjson', 'one\ntwo\nthree\n');
+  expect(values(await reading)).toEqual(['three']);
+  expect(told.list()).toEqual([]);
+});
+
+test('while its handle is with another, and that is the same afterwards: it is over', async () => {
+  await lake.write('a.ndjson', 'one\n');
+  await lake.write('b.ndjson', 'one\n');
+  const told = new Told();
+  const source = lake.source({ stableMs: Infinity, handlesMax: 1, conditions: told.conditions });
+  const first = source.open(at('a.ndjson'), 0n, null);
+  await pull(first, 1);
+  await pull(source.open(at('b.ndjson'), 0n, null), 1);
+  pull(first, 1).catch(() => undefined);
+  const raised = told.raised('a.ndjson/0');
+  await rename(lake.path('a.ndjson'), lake.path('kept'));
+  await symlink('a.ndjson', lake.path('a.ndjson'));
+  await raised;
+  await rename(lake.path('kept'), lake.path('a.ndjson'));
+  while (told.list().length > 0) await turn();
+  await first.close();
+});
+
+test('whose identity is asked for is told meanwhile, too', async () => {
+  await mkdir(lake.path('a.ndjson'));
+  const told = new Told();
+  const proving = lake.source({ conditions: told.conditions }).verifyIdentity('a.ndjson', 'some id');
+  await told.raised('a.ndjson/0');
+  await failureOf(proving, 'SOURCE_UNREADABLE');
+  expect(told.list()).toEqual([]);
 });
 
 test('for a moment only: it is read on, and its identity is proved', async () => {
