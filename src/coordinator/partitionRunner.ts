@@ -9,6 +9,7 @@ import { conditionOf } from '../conditions.ts';
 import { FailureLatch, Gate } from './concurrency.ts';
 import { conditionKey } from './conditionKeys.ts';
 import { Epoch } from './epoch.ts';
+import { claimAgain, isBehindJournal, isPassing, type EpochEnd, type RunnerEnd } from './epochEnd.ts';
 import { isDiskFull } from './fullDisk.ts';
 import { OperatorDesk } from './operatorDesk.ts';
 import type { Context } from './options.ts';
@@ -29,15 +30,6 @@ const JOURNAL_IN_DOUBT = [
   'JOURNAL_REPLACED',
   'WITNESS_UNREADABLE',
 ] as const;
-
-export type RunnerEnd =
-  | { readonly type: 'ended' | 'released' | 'retired' }
-  /** `failure`: why there was no last checkpoint; null where there was one, or where another owns the partition now. */
-  | { readonly type: 'drained'; readonly failure: TidemarkError | null }
-  | { readonly type: 'stopped'; readonly stop: StopFacts };
-
-type EpochEnd =
-  RunnerEnd | { readonly type: 'again'; readonly error: TidemarkError; readonly madeProgress: boolean };
 
 export class PartitionRunner {
   readonly #context: Context;
@@ -199,6 +191,11 @@ export class PartitionRunner {
       this.#latch.failure ?? asTidemarkError(cause, `Partition ${this.#name}`),
     );
     if (this.#isReleased) return { type: 'released' };
+    if (epoch?.claim.host.ledger.facts.retired === true) {
+      const entry = { err: error, partition: this.#name };
+      this.#context.ports.log.warn(entry, 'the partition was retired before this: nothing is owed any more');
+      return { type: 'retired' };
+    }
     if (error.retry === 'config') throw error;
     // A log that lacks nothing of what counts is read on where the journal is.
     if (isPassing(error) || isBehindJournal(error, epoch)) {
@@ -382,19 +379,4 @@ export class PartitionRunner {
     }
     await this.#pause(delayMs);
   }
-}
-
-function claimAgain(why: string): EpochEnd {
-  return { type: 'again', error: new TidemarkError('FENCED', why), madeProgress: true };
-}
-
-/** What another claim may get over. */
-function isPassing({ retry }: TidemarkError): boolean {
-  return retry === 'fenced' || retry === 'transient';
-}
-
-function isBehindJournal({ fields }: TidemarkError, epoch: Epoch | null): boolean {
-  const nextOffset = epoch?.claim.host.ledger.facts.nextOffset ?? null;
-  const { divergedAt } = fields;
-  return nextOffset !== null && typeof divergedAt === 'bigint' && divergedAt >= nextOffset;
 }

@@ -61,9 +61,11 @@ export class Publisher {
     this.#working ??= this.#work();
   }
 
-  /** Resolves when nothing is queued any more; rejects with the epoch's failure. */
+  /** Resolves when everything that was queued is published; rejects with the epoch's failure, also one that was before. */
   async idle(): Promise<void> {
-    while (this.#working !== null) await this.#options.latch.race(this.#working);
+    const { latch } = this.#options;
+    while (this.#working !== null) await latch.race(this.#working);
+    if (latch.failure !== null) throw latch.failure;
   }
 
   /** Takes up nothing new: the next epoch settles what is left. */

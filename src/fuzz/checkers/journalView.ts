@@ -97,6 +97,8 @@ export interface PartitionView {
   readonly answers: readonly AnswerView[];
   /** When operators answered for a journal that went back. */
   readonly journalAnswers: readonly JournalAnswerView[];
+  /** When it was called retired though part files that count were not published. */
+  readonly retiredOwing: readonly { readonly atMs: number; readonly files: readonly string[] }[];
   /** When each epoch was claimed. */
   readonly claimsAtMs: readonly number[];
   /** What was journaled while an operator's decision was waited for, though nothing may go on then. */
@@ -151,6 +153,7 @@ class PartitionReader implements PartitionView {
   readonly losses: LossView[] = [];
   readonly answers: AnswerView[] = [];
   readonly journalAnswers: JournalAnswerView[] = [];
+  readonly retiredOwing: { atMs: number; files: readonly string[] }[] = [];
   readonly claimsAtMs: number[] = [];
   readonly behindStop: { atMs: number; type: string }[] = [];
   #epoch = 0;
@@ -187,6 +190,7 @@ class PartitionReader implements PartitionView {
         // What counts is published also of one that is stopped.
         this.#isStopped = false;
         this.behindStop.splice(0);
+        this.#retire(atMs);
         break;
       case 'witnessAnswered':
         this.#isStopped = false;
@@ -262,6 +266,11 @@ class PartitionReader implements PartitionView {
     if (loss === null) return;
     const { fromOffset, toOffset } = loss as { fromOffset: string; toOffset: string };
     this.#lose(atMs, Number(fromOffset), Number(toOffset));
+  }
+
+  #retire(atMs: number): void {
+    const owed = [...this.parts.values()].filter(({ durable, ended }) => durable !== null && ended === null);
+    if (owed.length > 0) this.retiredOwing.push({ atMs, files: owed.map(({ finalUri }) => finalUri) });
   }
 
   #inProgress(): string[] {

@@ -19,6 +19,7 @@ export function checkP6(trace: Facts): Violation[] {
     ...falseTruncations(trace),
     ...unasked(trace),
     ...brokenClaims(trace),
+    ...owedByRetired(trace),
     ...unrolled(trace),
     ...handles(trace),
     ...borrowed(trace),
@@ -103,6 +104,16 @@ function mayRetire(harms: Facts['harms'], partition: number, atMs: number): bool
       (harm.type === 'deploy' || harm.type === 'deleteTopic') &&
       harm.partition === partition &&
       harm.atMs <= atMs,
+  );
+}
+
+/** Retired says that nothing is owed: who reads the journal looks for nothing more. */
+function owedByRetired({ journal }: Facts): Violation[] {
+  return [...readJournal(journal).values()].flatMap(({ partition, retiredOwing }) =>
+    retiredOwing.map(({ atMs, files }) => {
+      const text = `partition ${partition} was retired at ${atMs} ms though it owed ${files.length} part files: ${listed(files)}`;
+      return violation('P6', text, { partition, files });
+    }),
   );
 }
 

@@ -1,0 +1,28 @@
+/** How an epoch of a partition has ended, and what follows. */
+import type { StopFacts } from '../../actors/facts.ts';
+import { TidemarkError } from '../../journal/errors.ts';
+import type { Epoch } from './epoch.ts';
+
+export type RunnerEnd =
+  | { readonly type: 'ended' | 'released' | 'retired' }
+  /** `failure`: why there was no last checkpoint; null where there was one, or where another owns the partition now. */
+  | { readonly type: 'drained'; readonly failure: TidemarkError | null }
+  | { readonly type: 'stopped'; readonly stop: StopFacts };
+
+export type EpochEnd =
+  RunnerEnd | { readonly type: 'again'; readonly error: TidemarkError; readonly madeProgress: boolean };
+
+export function claimAgain(why: string): EpochEnd {
+  return { type: 'again', error: new TidemarkError('FENCED', why), madeProgress: true };
+}
+
+/** What another claim may get over. */
+export function isPassing({ retry }: TidemarkError): boolean {
+  return retry === 'fenced' || retry === 'transient';
+}
+
+export function isBehindJournal({ fields }: TidemarkError, epoch: Epoch | null): boolean {
+  const nextOffset = epoch?.claim.host.ledger.facts.nextOffset ?? null;
+  const { divergedAt } = fields;
+  return nextOffset !== null && typeof divergedAt === 'bigint' && divergedAt >= nextOffset;
+}
