@@ -182,7 +182,7 @@ async function finish(
   const durable = durableOf(part);
   const handle =
     store.capabilities.takeover === 'resume'
-      ? await (await resume(settling, part, durable)).closeForCommit()
+      ? await closed(await resume(settling, part, durable))
       : await finishCopy(settling, part, durable, names);
   log.info(
     { file: part.finalUri, bytes: durable.length, records: durable.records },
@@ -195,6 +195,15 @@ async function finish(
     handle,
     roll: { reason: 'recovery', atMs: clock.wallMs() },
   };
+}
+
+async function closed(file: OpenFile): Promise<StoreHandle> {
+  try {
+    return await file.closeForCommit();
+  } catch (error) {
+    await file.abandon();
+    throw error;
+  }
 }
 
 async function finishCopy(
