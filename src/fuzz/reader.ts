@@ -58,6 +58,11 @@ interface Known {
   isCommitted: boolean;
 }
 
+/** The partition whose file has this final name; null where the journal knows of none. */
+export function partitionOf(journal: readonly TracedEntry[], finalUri: string): number | null {
+  return readNames(journal).get(finalUri)?.partition ?? null;
+}
+
 /** What the journal says of each final name. */
 function readNames(journal: readonly TracedEntry[]): ReadonlyMap<string, Known> {
   const byName = new Map<string, Known>();

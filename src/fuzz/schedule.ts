@@ -221,6 +221,8 @@ export type Fault =
       readonly forMs: number;
       readonly everyMs: number;
     }
+  /** For a time backups of hard links are taken of the destination, each in place of the one before; then the last is deleted. */
+  | { readonly type: 'backup'; readonly atMs: number; readonly forMs: number; readonly everyMs: number }
   /** What reaches the journal takes effect, and its replies are lost. */
   | { readonly type: 'mute'; readonly atMs: number; readonly forMs: number }
   /** The journal loses its newest entries; its owners run on, or everybody is stopped and started again. */

@@ -11,6 +11,7 @@ import { withFailpoints } from '../stores/failpointStore.ts';
 import { startAnswering } from './answers.ts';
 import { checkAll } from './checkers/all.ts';
 import { DOES_NOT_END } from './checkers/facts.ts';
+import { destinationHands } from './destinationHands.ts';
 import { FaultPlan, type TimedFault } from './faultPlan.ts';
 import { lifeConfig, type JobChange } from './jobChange.ts';
 import { Lives, mendJobFiles, timesOf } from './lives.ts';
@@ -19,7 +20,7 @@ import { Place, type Connected } from './place.ts';
 import { SimProcess, type AtFailpoint, type ProcessWatcher } from './process.ts';
 import { SeededRandom, seedOf } from './random.ts';
 import { Reach } from './reach.ts';
-import { startReader } from './reader.ts';
+import { partitionOf } from './reader.ts';
 import { Recorder } from './recorder.ts';
 import { OPERATOR_PLACE, PLACES_MAX, type Harm, type WorldHands } from './faults/kind.ts';
 import { strike } from './faults/registry.ts';
@@ -76,7 +77,6 @@ class World {
   readonly #adapt: (ports: Ports, simulated: SimProcess) => Ports;
   /** Until then something that a fault began goes on. */
   #faultyUntilMs = 0;
-  #fullUntilMs = 0;
   #requests = 0;
 
   constructor(schedule: Schedule, { keepEverything = false, adapt = (ports) => ports }: WorldOptions) {
@@ -119,6 +119,10 @@ class World {
       },
       visible: (change) => {
         this.#recorder.changed(change);
+      },
+      mistaken: (finalUri) => {
+        const partition = partitionOf(this.#recorder.journal, finalUri);
+        this.#hands.harmed({ type: 'backup', partition, codes: ['STORE_FILE_MISSING'] });
       },
     });
     this.#presence = createMemoryPresence({ nowMs: () => scheduler.nowMs });
@@ -293,12 +297,10 @@ class World {
           { untilMs, from, acceptLoss },
         );
       },
-      read: (everyMs, forMs, isHasty) => {
-        this.#read(everyMs, forMs, isHasty);
-      },
-      fill: (freeBytes, forMs, withJournal) => {
-        this.#fill(freeBytes, forMs, withJournal);
-      },
+      ...destinationHands({
+        ...{ scheduler, recorder, store: this.#store, journal: this.#journal },
+        hands: () => this.#hands,
+      }),
       powerCut: () => {
         killAll();
         this.#store.powerCut();
@@ -324,30 +326,6 @@ class World {
         recorder.journalCut(revision);
       },
     };
-  }
-
-  #read(everyMs: number, forMs: number, isHasty: boolean): void {
-    const [scheduler, store] = [this.#scheduler, this.#store];
-    const { journal } = this.#recorder;
-    const tookTooSoon = (partition: number): void => {
-      this.#hands.harmed({ type: 'hastyReader', partition, codes: ['STORE_FILE_MISSING'] });
-    };
-    const untilMs = scheduler.nowMs + forMs;
-    const version = (): number => this.#recorder.version;
-    startReader({ scheduler, store, journal, version, tookTooSoon }, { untilMs, everyMs, isHasty });
-  }
-
-  /** The last one counts: who gave it room before has given it too little. */
-  #fill(freeBytes: number, forMs: number, withJournal: boolean): void {
-    const store = this.#store;
-    store.fill?.(freeBytes);
-    this.#journal.hasRoom = () => !withJournal || (store.freeBytes?.() ?? Infinity) > 0;
-    const untilMs = this.#scheduler.nowMs + forMs;
-    this.#fullUntilMs = untilMs;
-    this.#hands.lasts(untilMs);
-    this.#scheduler.after(forMs, null, () => {
-      if (this.#fullUntilMs === untilMs) store.fill?.(Infinity);
-    });
   }
 
   #request(partition: number, request: Parameters<WorldHands['request']>[1]): void {

@@ -59,7 +59,7 @@ class FileStore implements Store {
   async create(target: PartTarget): Promise<OpenFile> {
     const { temporary } = partPathsOf(target);
     const handle = await openExclusively(this.#fs, this.#folders, temporary);
-    return new LocalOpenFile(temporary, handle, this.#folders);
+    return new LocalOpenFile(this.#fs, temporary, handle, this.#folders);
   }
 
   async recover(target: PartTarget): Promise<OpenFile> {
@@ -91,7 +91,7 @@ class FileStore implements Store {
   async discard(temporaryUris: readonly string[], _handle: StoreHandle): Promise<void> {
     // All names are checked before the first is removed.
     const paths = temporaryUris.map(temporaryPathOf);
-    for (const path of paths) await this.#publisher.unlink(path);
+    for (const path of paths) await this.#publisher.unlinkHidden(path);
     for (const folder of new Set(paths.map((path) => dirname(path))))
       await this.#folders.makeDurableIfPresent(folder);
   }

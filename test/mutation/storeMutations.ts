@@ -28,7 +28,12 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
       patch(
         FILE,
         `      const made = disk.create(toUri, this.process);
-      disk.write(made, 0, Buffer.from(source.bytes.subarray(0, durable.length)));
+      try {
+        disk.write(made, 0, Buffer.from(source.bytes.subarray(0, durable.length)));
+      } catch (error) {
+        disk.unlink(toUri);
+        throw error;
+      }
       return made;`,
         `      disk.link(source, toUri);
       source.bytes = source.bytes.subarray(0, durable.length);
@@ -47,9 +52,24 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         FILE,
-        `if (final === null) this.#disk.link(found, target.finalUri);`,
-        `if (final !== null) this.#disk.unlink(target.finalUri);
-    this.#disk.link(found, target.finalUri);`,
+        `if (final !== null) return 'published';`,
+        `if (final !== null) {
+      this.#disk.unlink(target.finalUri);
+      this.#disk.link(found, target.finalUri);
+      return 'published';
+    }`,
+      ),
+    ],
+  },
+  {
+    name: 'a link of a backup makes a file look published',
+    store: 'file',
+    foundAt: 456,
+    patches: [
+      patch(
+        FILE,
+        `final === null && found === publishing && found.names.size > 1`,
+        `final === null && found.names.size > 1`,
       ),
     ],
   },

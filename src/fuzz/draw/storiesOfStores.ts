@@ -73,6 +73,23 @@ export const STORE_STORIES: readonly Story[] = [
     },
   },
   {
+    // Backups of hard links are taken all the time, while owners die at what they publish, or are told that it is refused.
+    name: 'backed up by hard links',
+    weight: 2,
+    stores: ['file'],
+    tell({ random, processes }, atMs) {
+      const backup: Fault = { type: 'backup', atMs: 0, forMs: 8_000, everyMs: random.pick([3, 20, 150]) };
+      const process = random.below(processes);
+      const refused: Fault = {
+        ...{ type: 'store', process, life: 0, nth: 1 + random.below(6) },
+        ...{ point: random.pick(['store.commit', 'store.commitAfterRecovery'] as const) },
+        fault: random.pick(['refused', 'lostReply', 'asleep'] as const),
+      };
+      const kill: Fault = { type: 'kill', process, atMs };
+      return { faults: [backup, refused, kill] };
+    },
+  },
+  {
     // The disk is small, and only readers give it room.
     name: 'a full disk that readers empty',
     weight: 2,

@@ -73,6 +73,8 @@ export interface WorldHands {
   answer(forMs: number, from: 'journal' | 'witness', acceptLoss: boolean): void;
   /** A reader takes files away for a time. */
   read(everyMs: number, forMs: number, isHasty: boolean): void;
+  /** Backups of hard links are taken of the destination for a time. */
+  backUp(everyMs: number, forMs: number): void;
   /** The destination's disk has room for so much more, and for whatever comes after that time. */
   fill(freeBytes: number, forMs: number, withJournal: boolean): void;
   powerCut(): void;

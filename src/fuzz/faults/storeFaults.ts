@@ -17,7 +17,7 @@ const drawReader = (context: DrawContext) => ({
   everyMs: context.random.pick(EVERY_MS),
 });
 
-export const STORE_FAULTS: KindsOf<'full' | 'reader' | 'hastyReader'> = {
+export const STORE_FAULTS: KindsOf<'full' | 'reader' | 'hastyReader' | 'backup'> = {
   reader: {
     weight: 2,
     schema: z.strictObject({ type: z.literal('reader'), ...readerFields }),
@@ -37,6 +37,17 @@ export const STORE_FAULTS: KindsOf<'full' | 'reader' | 'hastyReader'> = {
       `at ${atMs} ms, for ${forMs} ms, a reader takes away every ${everyMs} ms whatever it sees`,
     strike({ forMs, everyMs }, world) {
       world.read(everyMs, forMs, true);
+    },
+  },
+  backup: {
+    weight: 1,
+    stores: ['file'],
+    schema: z.strictObject({ type: z.literal('backup'), ...readerFields }),
+    draw: (context) => ({ type: 'backup', ...drawReader(context) }),
+    words: ({ atMs, forMs, everyMs }) =>
+      `at ${atMs} ms, for ${forMs} ms, a backup of hard links is taken every ${everyMs} ms`,
+    strike({ forMs, everyMs }, world) {
+      world.backUp(everyMs, forMs);
     },
   },
   full: {

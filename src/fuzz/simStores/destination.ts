@@ -52,6 +52,11 @@ export class Destination {
     this.#options.visible({ atMs: this.nowMs, uri, type, content });
   }
 
+  /** What a store takes for published and moved away, though it is not. */
+  mistaken(finalUri: string): void {
+    this.#options.mistaken?.(finalUri);
+  }
+
   claimMarker(key: string, id: JournalId): JournalId {
     const standing = this.#markers.get(key);
     if (standing !== undefined) return standing;

@@ -2,6 +2,7 @@
  * The file store of the world, after src/stores/file.ts: what it makes durable, and when, is the same. A descriptor leads to its
  * inode whatever became of its name, so that a former owner goes on writing into it.
  */
+import { hasCode } from '../../../journal/errors.ts';
 import type { DurablePart, OpenFile, PartTarget, Salvage, Store, StoreHandle } from '../../stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
@@ -12,6 +13,11 @@ import { SimServer } from './server.ts';
 
 /** In percent: on a full disk. */
 const SYNC_WITHOUT_ROOM_SHARE = 20;
+
+type CommitPoint = 'store.commit' | 'store.commitAfterRecovery';
+
+/** The name that a temporary file is given before it is published: from then on it may have been. */
+const publishingUriOf = (temporaryUri: string): string => `${temporaryUri}.p`;
 
 export class SimFileServer extends SimServer implements SimStoreServer {
   readonly #disk: Disk;
@@ -58,6 +64,14 @@ export class SimFileServer extends SimServer implements SimStoreServer {
   override take(uri: string): void {
     this.#disk.take(uri);
   }
+
+  backUp(): void {
+    this.#disk.backUp();
+  }
+
+  deleteBackups(): void {
+    this.#disk.deleteBackups();
+  }
 }
 
 class SimFileStore extends SimStore implements Store {
@@ -74,6 +88,7 @@ class SimFileStore extends SimStore implements Store {
     this.#connection = connection;
     this.salvage = this.salvaging({
       uris: () => disk.uris(),
+      stands: (uri) => (disk.find(uri) ?? disk.find(publishingUriOf(uri))) !== null,
       contentOf: (uri) => disk.find(uri)?.bytes ?? null,
       keep: (uri, bytes) => {
         const inode = disk.create(uri, this.process);
@@ -115,7 +130,7 @@ class SimFileStore extends SimStore implements Store {
   async finish(target: PartTarget, durable: DurablePart, toUri: string): Promise<StoreHandle> {
     const disk = this.#disk;
     const source = await this.call('store.finish', () => {
-      const found = disk.find(target.temporaryUri);
+      const found = disk.find(target.temporaryUri) ?? disk.find(publishingUriOf(target.temporaryUri));
       if (found === null) throw missing(target);
       return found;
     });
@@ -142,68 +157,111 @@ class SimFileStore extends SimStore implements Store {
   }
 
   async commit(target: PartTarget, durable: DurablePart): Promise<void> {
-    const isLinked = await this.call('store.commit', () => {
+    const links = await this.call('store.commit', () => {
       const temporary = this.#disk.find(target.temporaryUri);
-      const isTaken = this.#disk.find(target.finalUri) !== null;
-      if (temporary === null || isTaken || temporary.names.size > 1) return false;
+      if (temporary === null || this.#disk.find(target.finalUri) !== null) return null;
       if (temporary.bytes.length !== durable.length) throw differs(target, 'has another length');
-      this.#disk.link(temporary, target.finalUri);
-      return true;
+      return this.#rename(target, temporary);
     });
-    if (isLinked) await this.#keepFinal(target, 'store.commit');
-    else await this.#settle(target, durable, 'store.commit');
+    if (links !== null && (await this.#publish(target, links, 'store.commit'))) return;
+    await this.#settle(target, durable, 'store.commit');
   }
 
   commitAfterRecovery(target: PartTarget, durable: DurablePart): Promise<void> {
     return this.#settle(target, durable, 'store.commitAfterRecovery');
   }
 
-  #settle(
-    target: PartTarget,
-    durable: DurablePart,
-    point: 'store.commit' | 'store.commitAfterRecovery',
-  ): Promise<void> {
+  #settle(target: PartTarget, durable: DurablePart, point: CommitPoint): Promise<void> {
     return this.patiently(target, async () => {
-      const isThere = await this.call(point, () => this.#link(target, durable));
-      if (!isThere) return 'missing';
-      await this.#keepFinal(target, point);
+      const found = await this.call(point, () => this.#look(target, durable));
+      if (found === 'missing') return 'missing';
+      if (found === 'published') await this.#keepFinal(target, point);
+      else if (!(await this.#publish(target, found, point))) return 'raced';
       return 'done';
     });
   }
 
-  /** False where neither name is there. */
-  #link(target: PartTarget, durable: DurablePart): boolean {
+  /** What stands; where it is not published yet, it is under its second hidden name then: with how many links. */
+  #look(target: PartTarget, durable: DurablePart): 'missing' | 'published' | number {
     const temporary = this.#disk.find(target.temporaryUri);
+    const publishing = this.#disk.find(publishingUriOf(target.temporaryUri));
     const final = this.#disk.find(target.finalUri);
-    const found = final ?? temporary;
-    if (found === null) return false;
-    // A second name that is not the final one: a reader has it already.
-    if (final === null && found.names.size > 1) return false;
+    const found = final ?? publishing ?? temporary;
+    if (found === null) return 'missing';
+    if (final === null && found === publishing && found.names.size > 1) {
+      // A link that is not the final name: a reader has it already, or a backup alone.
+      this.#tellMistaken(target);
+      return 'missing';
+    }
     const difference = differenceOf(found.bytes, durable);
     if (difference !== null) throw differs(target, difference);
     this.#disk.syncData(found);
-    if (final === null) this.#disk.link(found, target.finalUri);
+    if (final !== null) return 'published';
+    return found === temporary ? this.#rename(target, found) : found.names.size;
+  }
+
+  /** The one moment in which nothing on the disk tells what a reader has from what only a backup has. */
+  #tellMistaken({ temporaryUri, finalUri }: PartTarget): void {
+    const publishing = this.#disk.find(publishingUriOf(temporaryUri));
+    if (publishing?.wasVisible === false) this.destination.mistaken(finalUri);
+  }
+
+  #rename({ temporaryUri }: PartTarget, { names }: Inode): number {
+    this.#disk.rename(temporaryUri, publishingUriOf(temporaryUri));
+    return names.size;
+  }
+
+  /** The second hidden name for good, then the final one; false where it stands, or the hidden one does not any more. */
+  async #publish(target: PartTarget, links: number, point: CommitPoint): Promise<boolean> {
+    const { temporaryUri, finalUri } = target;
+    const publishing = publishingUriOf(temporaryUri);
+    try {
+      await this.call(point, () => {
+        this.#disk.syncFolderOf(publishing);
+      });
+      const isLinked = await this.call(point, () => {
+        const found = this.#disk.find(publishing);
+        if (found === null || this.#disk.find(finalUri) !== null) return false;
+        this.#disk.link(found, finalUri);
+        return true;
+      });
+      if (!isLinked) return false;
+    } catch (error) {
+      if (hasCode(error, 'STORE_UNAVAILABLE')) await this.#takeBack(target, links, point);
+      throw error;
+    }
+    await this.#keepFinal(target, point);
     return true;
   }
 
+  /** It was not published: a backup that is taken before the next try must not make it look so. */
+  async #takeBack({ temporaryUri }: PartTarget, links: number, point: CommitPoint): Promise<void> {
+    const publishing = publishingUriOf(temporaryUri);
+    await this.call(point, () => {
+      if (this.#disk.find(publishing)?.names.size === links) this.#disk.rename(publishing, temporaryUri);
+    });
+  }
+
   /** The final name first, for good; only then may the temporary one go. */
-  async #keepFinal(
-    { temporaryUri, finalUri }: PartTarget,
-    point: 'store.commit' | 'store.commitAfterRecovery',
-  ): Promise<void> {
+  async #keepFinal({ temporaryUri, finalUri }: PartTarget, point: CommitPoint): Promise<void> {
     await this.call(point, () => {
       this.#disk.syncFolderOf(finalUri);
     });
     await this.call(point, () => {
-      this.#disk.unlink(temporaryUri);
+      this.#unlinkHidden(temporaryUri);
     });
     await this.call(point, () => {
       this.#remove(temporaryUri);
     });
   }
 
-  #remove(uri: string): void {
+  #unlinkHidden(uri: string): void {
     this.#disk.unlink(uri);
+    this.#disk.unlink(publishingUriOf(uri));
+  }
+
+  #remove(uri: string): void {
+    this.#unlinkHidden(uri);
     this.#disk.syncFolderOf(uri);
     this.destination.discarded(uri);
   }

@@ -22,6 +22,9 @@ export interface SimStoreServer {
   fill?(freeBytes: number): void;
   /** How many bytes more it has room for. */
   freeBytes?(): number;
+  /** A backup of hard links is made, and takes the place of the one before; absent where there are none. */
+  backUp?(): void;
+  deleteBackups?(): void;
   /** Whatever was not made durable may be gone. The world kills the processes. */
   powerCut(): void;
   /**
@@ -66,6 +69,8 @@ export interface SimStoreOptions {
   readonly asleep: (process: SimProcess) => void;
   /** Told of every change of what readers see. */
   readonly visible: (change: VisibleChange) => void;
+  /** A backup alone makes the file look as if it had been published and moved away: a stop for it is right. */
+  readonly mistaken?: (finalUri: string) => void;
 }
 
 /** How calls reach a store's server. */

@@ -7,6 +7,8 @@ const TEMPORARY = '.tidemark-';
 /** What stands at a destination, by URI. */
 export interface Standing {
   uris(): Iterable<string>;
+  /** Absent where what stands has one name alone. */
+  stands?(uri: string): boolean;
   /** Null where there is none that can be read now. */
   contentOf(uri: string): Buffer | null;
   /** Makes a closed, durable file under a name that nothing stands under. */
@@ -22,7 +24,7 @@ export function simSalvage(standing: Standing, call: <T>(arrives: () => T) => Pr
     list: (folderUri, matches) => call(() => within(folderUri).filter((uri) => matches(nameOf(uri)))),
     hidden: (folderUri) =>
       call(() => within(folderUri).filter((uri) => uri.startsWith(`${folderUri}/${TEMPORARY}`))),
-    stands: (uri) => call(() => [...standing.uris()].includes(uri)),
+    stands: (uri) => call(() => standing.stands?.(uri) ?? [...standing.uris()].includes(uri)),
     compare: (uri, durable) =>
       call(() => {
         const bytes = standing.contentOf(uri);

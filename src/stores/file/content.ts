@@ -8,6 +8,7 @@ import { failed, hasSystemCode, outcomeUnknown } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
 import type { Folders } from './folders.ts';
 import { openExclusively } from './openFile.ts';
+import { publishingPathOf } from './paths.ts';
 
 /** About a millisecond of checksum. */
 const CHUNK_BYTES = 1024 * 1024;
@@ -134,6 +135,24 @@ async function fill(
   }
 }
 
+/** Under its second hidden name it stands where a journal that went back calls a file in progress that was about to be published. */
+async function openSource(fs: FileSystem, from: string, durable: DurablePart) {
+  let missing: unknown;
+  for (const path of [from, publishingPathOf(from)]) {
+    try {
+      return { source: await fs.open(path, 'r'), path };
+    } catch (cause) {
+      if (!hasSystemCode(cause, 'ENOENT')) throw failed('open', path, cause);
+      missing ??= cause;
+    }
+  }
+  const message = `${from} is gone, though ${durable.length} bytes of it were journaled as durable. Put it back, then resume.`;
+  throw new TidemarkError('STORE_FILE_MISSING', message, {
+    fields: { path: from, files: [from] },
+    cause: missing,
+  });
+}
+
 /**
  * Copies exactly what was journaled as durable to a new file, which no earlier owner can reach, and reads the copy back. The
  * source stays as it is; it may be longer, and a former owner may still append to it. A copy that failed is removed.
@@ -145,16 +164,9 @@ export async function copyExactly(
   to: string,
   durable: DurablePart,
 ): Promise<void> {
-  let source;
+  const { source, path } = await openSource(fs, from, durable);
   try {
-    source = await fs.open(from, 'r');
-  } catch (cause) {
-    if (!hasSystemCode(cause, 'ENOENT')) throw failed('open', from, cause);
-    const message = `${from} is gone, though ${durable.length} bytes of it were journaled as durable. Put it back, then resume.`;
-    throw new TidemarkError('STORE_FILE_MISSING', message, { fields: { path: from, files: [from] }, cause });
-  }
-  try {
-    const short = await fill(fs, folders, source, from, to, durable);
+    const short = await fill(fs, folders, source, path, to, durable);
     const read = short === null ? await verifyFile(fs, to, durable) : { difference: short };
     if (read === null) throw outcomeUnknown('read back', to, new Error('the copy is gone'));
     if (read.difference !== null) {

@@ -2,6 +2,7 @@
  * A file being written: an inode that this process made exclusively and appends to. Each write lands at the end that the file has
  * then: had somebody shortened it, a positional write would fill the gap with NULs and leave the length as it should be.
  */
+import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path/posix';
 import { TidemarkError } from '../../../journal/errors.ts';
@@ -43,6 +44,7 @@ export async function openExclusively(fs: FileSystem, folders: Folders, path: st
 }
 
 export class LocalOpenFile implements OpenFile {
+  readonly #fs: FileSystem;
   readonly #path: string;
   readonly #handle: FileHandle;
   readonly #folders: Folders;
@@ -55,8 +57,10 @@ export class LocalOpenFile implements OpenFile {
   /** A sync that nobody waits for yet; once it has failed, so has the file. */
   #syncAhead: Promise<void> | null = null;
   #entryDurable = false;
+  #inode: bigint | null = null;
 
-  constructor(path: string, handle: FileHandle, folders: Folders) {
+  constructor(fs: FileSystem, path: string, handle: FileHandle, folders: Folders) {
+    this.#fs = fs;
     this.#path = path;
     this.#handle = handle;
     this.#folders = folders;
@@ -109,12 +113,27 @@ export class LocalOpenFile implements OpenFile {
 
   /** Whether the file is still what was written: before anything counts it. */
   async #check(): Promise<void> {
-    const { size, nlink } = await this.#try('look at', outcomeUnknown, () => this.#handle.stat());
-    if (size === this.#length && nlink > 0) return;
-    const error =
-      nlink === 0 ? removed(this.#path) : changedLength(this.#path, { found: size, written: this.#length });
+    const found = await this.#try('look at', outcomeUnknown, () => this.#lookAt());
+    const size = Number(found?.size ?? 0n);
+    const isNamed = found !== null;
+    if (isNamed && size === this.#length) return;
+    const error = isNamed
+      ? changedLength(this.#path, { found: size, written: this.#length })
+      : removed(this.#path);
     this.#life = { type: 'failed', cause: error };
     throw error;
+  }
+
+  /** The file as its name leads to it; null where it does not any more. A count of links says nothing: a backup may hold some. */
+  async #lookAt(): Promise<BigIntStats | null> {
+    this.#inode ??= (await this.#handle.stat({ bigint: true })).ino;
+    try {
+      const found = await this.#fs.lstat(this.#path, { bigint: true });
+      return found.ino === this.#inode ? found : null;
+    } catch (cause) {
+      if (hasSystemCode(cause, 'ENOENT', 'ENOTDIR')) return null;
+      throw cause;
+    }
   }
 
   async closeForCommit(): Promise<StoreHandle> {

@@ -37,11 +37,18 @@ export function temporaryPathOf(uri: string): string {
 
 export interface PartPaths {
   readonly temporary: string;
+  /** The temporary name from the moment on in which the file may have been published. */
+  readonly publishing: string;
   readonly final: string;
 }
 
+/** The name that a temporary file is given before it is published. */
+export const publishingPathOf = (temporary: string): string => `${temporary}.p`;
+
 export function partPathsOf(target: PartTarget): PartPaths {
-  const paths = { temporary: temporaryPathOf(target.temporaryUri), final: filePathOf(target.finalUri) };
+  const temporary = temporaryPathOf(target.temporaryUri);
+  const publishing = publishingPathOf(temporary);
+  const paths = { temporary, publishing, final: filePathOf(target.finalUri) };
   if (basename(paths.final).startsWith('.')) {
     throw handleInvalid(
       `"${target.finalUri}" is hidden: a committed file's name does not begin with a dot.`,

@@ -1,6 +1,9 @@
 /**
- * Publishing: link(2), which refuses to overwrite, then unlink. At every instant the data stands under at least one name, and
- * under the final one only whole.
+ * Publishing: rename(2) to a second hidden name, link(2), which refuses to overwrite, then unlink. At every instant the data stands
+ * under at least one name, and under the final one only whole.
+ *
+ * A file under its temporary name was never published, however many links it has: a backup of hard links adds some. Only under the
+ * second hidden name it may have been. There a link more than that one says that it was, and that a reader has moved it away.
  */
 import type { BigIntStats } from 'node:fs';
 import { dirname } from 'node:path/posix';
@@ -11,7 +14,7 @@ import { contentDiffers, verifyFile } from './content.ts';
 import { failed, hasSystemCode, outcomeUnknown, unavailable } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
 import type { Folders } from './folders.ts';
-import type { PartPaths } from './paths.ts';
+import { publishingPathOf, type PartPaths } from './paths.ts';
 import type { Turns } from './turns.ts';
 
 /** A network file system may show a rename late: nothing is called missing before it was missing this often. */
@@ -35,14 +38,14 @@ export class Publisher {
   /** Publishes a file that this process closed itself: its running checksum is known, its length is compared. */
   async commit(paths: PartPaths, durable: DurablePart): Promise<void> {
     const temporary = await this.#look(paths.temporary);
-    if (temporary?.nlink === 1n) {
+    if (temporary !== null && (await this.#look(paths.final)) === null) {
       if (temporary.size !== BigInt(durable.length)) {
         const difference = `holds ${temporary.size} bytes, ${durable.length} were journaled`;
         throw contentDiffers(paths.temporary, difference, `It is not published as ${paths.final}.`, [
           paths.final,
         ]);
       }
-      if (await this.#link(paths)) return;
+      if (await this.#publish(paths, temporary)) return;
     }
     await this.settle(paths, durable);
   }
@@ -62,33 +65,38 @@ export class Publisher {
   }
 
   /**
-   * Probes the temporary name first: a publisher makes the final name before it removes the temporary one, so that whoever finds
-   * neither, in this order, has found something wrong. `raced`: somebody else settles too; look again.
+   * Probes the names in the order in which the file has them: a publisher makes each before it removes the one before, so that
+   * whoever finds none, in this order, has found something wrong. `raced`: somebody else settles too; look again.
    */
   async #settleOnce(
     paths: PartPaths,
     durable: DurablePart,
   ): Promise<'done' | 'raced' | 'missing' | 'movedAway'> {
     const temporary = await this.#look(paths.temporary);
+    const publishing = await this.#look(paths.publishing);
     const final = await this.#look(paths.final);
     if (final !== null) {
       const read = await this.#verify(final, paths.final, durable);
       if (read === null) return 'raced';
-      if (read.difference !== null) throw foreign(paths, read.difference);
+      if (read.difference !== null)
+        throw foreign(paths.final, publishing === null ? paths.temporary : paths.publishing, read.difference);
       await this.#folders.makeDurable(dirname(paths.final));
-      await this.removeTemporary(paths.temporary);
+      await this.#removeHidden(paths.temporary);
       return 'done';
     }
-    if (temporary === null) return 'missing';
-    // A second name that is not the final one: the file was published, and a reader has moved it. Once more would be twice.
-    if (temporary.nlink > 1n) return 'movedAway';
-    const read = await this.#verify(temporary, paths.temporary, durable);
+    const found = publishing ?? temporary;
+    if (found === null) return 'missing';
+    // A link that is not the final name: the file was published, and a reader has moved it. Once more would be twice.
+    if (found === publishing && found.nlink > 1n) return 'movedAway';
+    const path = found === publishing ? paths.publishing : paths.temporary;
+    const read = await this.#verify(found, path, durable);
     if (read === null) return 'raced';
     if (read.difference !== null) {
       const advice = `It is not published as ${paths.final}: restore it, then resume.`;
-      throw contentDiffers(paths.temporary, read.difference, advice, [paths.final]);
+      throw contentDiffers(path, read.difference, advice, [paths.final]);
     }
-    return (await this.#link(paths)) ? 'done' : 'raced';
+    const isDone = found === publishing ? this.#link(paths, found) : this.#publish(paths, found);
+    return (await isDone) ? 'done' : 'raced';
   }
 
   #verify(found: BigIntStats, path: string, durable: DurablePart): ReturnType<typeof verifyFile> {
@@ -96,42 +104,79 @@ export class Publisher {
     return this.#turns.during(() => verifyFile(this.#fs, path, durable));
   }
 
-  /** Removes a temporary name, durably; where it is gone already, that is made durable. */
-  async removeTemporary(temporary: string): Promise<void> {
-    await this.unlink(temporary);
+  /** Removes a temporary file durably, under either of its hidden names; where it is gone already, that is made durable. */
+  async #removeHidden(temporary: string): Promise<void> {
+    await this.unlinkHidden(temporary);
     await this.#folders.makeDurableIfPresent(dirname(temporary));
   }
 
-  async unlink(temporary: string): Promise<void> {
+  /** In the order in which a publisher gives the names: whoever renames meanwhile leaves none behind. */
+  async unlinkHidden(temporary: string): Promise<void> {
+    await this.#unlink(temporary);
+    await this.#unlink(publishingPathOf(temporary));
+  }
+
+  async #unlink(path: string): Promise<void> {
     try {
-      await this.#fs.unlink(temporary);
+      await this.#fs.unlink(path);
     } catch (cause) {
-      if (!hasSystemCode(cause, 'ENOENT', 'ENOTDIR')) throw failed('remove', temporary, cause);
+      if (!hasSystemCode(cause, 'ENOENT', 'ENOTDIR')) throw failed('remove', path, cause);
+    }
+  }
+
+  /** Publishes what was found under the temporary name; false where one of the names is not as expected any more. */
+  async #publish(paths: PartPaths, found: BigIntStats): Promise<boolean> {
+    if (!(await this.#rename(paths.temporary, paths.publishing))) return false;
+    try {
+      // For good: after a power cut the temporary name would say that the file was never published.
+      await this.#folders.makeDurable(dirname(paths.publishing));
+    } catch (error) {
+      await this.#takeBack(paths, found);
+      throw error;
+    }
+    return this.#link(paths, found);
+  }
+
+  /** It was not published: a backup that is taken before the next try must not make it look so. */
+  async #takeBack({ temporary, publishing }: PartPaths, { nlink }: BigIntStats): Promise<void> {
+    if ((await this.#look(publishing))?.nlink === nlink) await this.#rename(publishing, temporary);
+  }
+
+  async #rename(from: string, to: string): Promise<boolean> {
+    try {
+      await this.#fs.rename(from, to);
+      return true;
+    } catch (cause) {
+      if (hasSystemCode(cause, 'ENOENT')) return false;
+      throw failed('rename', from, cause);
     }
   }
 
   /** Gives the file its final name; false where one of the names is not as expected any more. */
-  async #link(paths: PartPaths): Promise<boolean> {
-    if (!(await this.#tryLink(paths))) {
+  async #link(paths: PartPaths, found: BigIntStats): Promise<boolean> {
+    if (!(await this.#tryLink(paths, found))) {
       if ((await this.#look(dirname(paths.final))) !== null) return false;
       await this.#folders.make(dirname(paths.final));
-      if (!(await this.#tryLink(paths))) return false;
+      if (!(await this.#tryLink(paths, found))) return false;
     }
-    // The final name first, for good; only then may the temporary one go.
+    // The final name first, for good; only then may the hidden one go.
     await this.#folders.makeDurable(dirname(paths.final));
-    await this.removeTemporary(paths.temporary);
+    await this.#removeHidden(paths.temporary);
     return true;
   }
 
-  async #tryLink({ temporary, final }: PartPaths): Promise<boolean> {
+  async #tryLink(paths: PartPaths, found: BigIntStats): Promise<boolean> {
+    const { temporary, publishing, final } = paths;
     try {
-      await this.#fs.link(temporary, final);
+      await this.#fs.link(publishing, final);
       return true;
     } catch (cause) {
       if (hasSystemCode(cause, 'EEXIST', 'ENOENT')) return false;
-      if (hasSystemCode(cause, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV', 'EMLINK'))
-        throw cannotLink(final, temporary, cause);
-      throw outcomeUnknown('publish', final, cause);
+      const cannot = hasSystemCode(cause, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV', 'EMLINK');
+      const isRefused = cannot || hasSystemCode(cause, 'ENOSPC', 'EDQUOT');
+      if (isRefused) await this.#takeBack(paths, found);
+      if (cannot) throw cannotLink(final, temporary, cause);
+      throw isRefused ? unavailable('publish', final, cause) : outcomeUnknown('publish', final, cause);
     }
   }
 
@@ -155,22 +200,25 @@ export function cannotLink(final: string, temporary: string, cause: unknown): Ti
   );
 }
 
-function foreign(paths: PartPaths, difference: string): TidemarkError {
+function foreign(final: string, own: string, difference: string): TidemarkError {
   const advice =
-    `Another file stands where ${paths.temporary} is to be published, and is left alone. Compare the two, move the foreign one ` +
+    `Another file stands where ${own} is to be published, and is left alone. Compare the two, move the foreign one ` +
     'away, then resume.';
-  return contentDiffers(paths.final, difference, advice, [paths.temporary]);
+  return contentDiffers(final, difference, advice, [own]);
 }
 
 function lost(paths: PartPaths, durable: DurablePart, movedAway: boolean): TidemarkError {
+  const { temporary, publishing, final } = paths;
   const story = movedAway
-    ? `${paths.final} is gone, though ${paths.temporary} has a second name: it was published, and moved away before that was journaled.`
-    : `Neither ${paths.temporary} nor ${paths.final} is there, though ${durable.length} bytes were journaled as durable.`;
+    ? `${final} is gone, though ${publishing} has another link: either it was published, and moved away before that was journaled, ` +
+      `or a backup has linked it in the moment before. \`find -samefile\` tells which: where a backup alone has it, give ` +
+      `${publishing} an inode of its own (copy it, rename the copy over it), then resume; else put`
+    : `Neither ${temporary} nor ${final} is there, though ${durable.length} bytes were journaled as durable. Put`;
   return new TidemarkError(
     'STORE_FILE_MISSING',
-    `${story} Put the file back under its final name, then resume.`,
+    `${story} the file back under its final name, then resume.`,
     {
-      fields: { path: paths.final, files: [paths.temporary, paths.final] },
+      fields: { path: final, files: [movedAway ? publishing : temporary, final] },
     },
   );
 }

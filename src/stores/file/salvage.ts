@@ -7,7 +7,7 @@ import { copyExactly } from './content.ts';
 import { failed, hasSystemCode, unavailable } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
 import type { Folders } from './folders.ts';
-import { folderPathOf, temporaryPathOf } from './paths.ts';
+import { folderPathOf, publishingPathOf, temporaryPathOf } from './paths.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 const TEMPORARY = '.tidemark-';
@@ -39,12 +39,7 @@ export function fileSalvage(fs: FileSystem, folders: Folders): Salvage {
     },
     stands: async (uri) => {
       const path = folderPathOf(uri);
-      try {
-        return (await fs.lstat(path)).isFile();
-      } catch (cause) {
-        if (hasSystemCode(cause, 'ENOENT', 'ENOTDIR')) return false;
-        throw unavailable('look at', path, cause);
-      }
+      return (await isFile(fs, path)) || isFile(fs, publishingPathOf(path));
     },
     compare: (uri, durable) => compare(fs, folderPathOf(uri), durable),
     copy: async (fromUri, durable, toUri) => {
@@ -56,6 +51,15 @@ export function fileSalvage(fs: FileSystem, folders: Folders): Salvage {
 }
 
 const uriOf = (path: string): string => `file://${path}`;
+
+async function isFile(fs: FileSystem, path: string): Promise<boolean> {
+  try {
+    return (await fs.lstat(path)).isFile();
+  } catch (cause) {
+    if (hasSystemCode(cause, 'ENOENT', 'ENOTDIR')) return false;
+    throw unavailable('look at', path, cause);
+  }
+}
 
 async function compare(fs: FileSystem, path: string, { length, crc64 }: DurablePart) {
   let handle;

@@ -1,5 +1,5 @@
 /** A folder on the local disk, looked at with node:fs. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import type { Pacer } from '../../../journal/port.ts';
@@ -25,11 +25,22 @@ async function pathsBelow(folder: string, what: 'files' | 'everything'): Promise
 const absent = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
+/** What `cp -al` makes: folders of its own, and a hard link for every file, hidden ones included. */
+export async function linkAll(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [one, other] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) await linkAll(one, other);
+    else await link(one, other);
+  }
+}
+
 export async function localHarness(newStore: (pacer: Pacer) => Store): Promise<StoreHarness> {
   const base = await mkdtemp(join(tmpdir(), 'tidemark-store-'));
   const sink = join(base, 'lake');
   await mkdir(sink);
   const pathOf = (uri: string): string => uri.slice('file://'.length);
+  let backups = 0;
   return {
     sinkUri: `file://${sink}`,
     newStore: () => newStore(impatient),
@@ -55,6 +66,12 @@ export async function localHarness(newStore: (pacer: Pacer) => Store): Promise<S
       await writeFile(pathOf(uri), bytes);
     },
     remove: (uri) => rm(pathOf(uri)),
+    backUp: async () => {
+      backups += 1;
+      const backup = join(base, `backup-${backups}`);
+      await linkAll(sink, backup);
+      return () => rm(backup, { recursive: true });
+    },
     dispose: () => rm(base, { recursive: true }),
   };
 }

@@ -17,6 +17,8 @@ export interface StoreHarness {
   put(uri: string, bytes: Uint8Array): Promise<void>;
   /** Removes a file as somebody else would. */
   remove(uri: string): Promise<void>;
+  /** Makes a backup of hard links (`cp -al`) of all that stands; absent where there are none. Gives a way to delete it. */
+  backUp?(): Promise<() => Promise<void>>;
   dispose(): Promise<void>;
 }
 

@@ -68,6 +68,14 @@ export function simHarness(makeServer: (options: SimStoreOptions) => SimStoreSer
     leftovers: async () => [...server.leftovers()],
     put: async (uri, bytes) => server.put(uri, bytes),
     remove: async (uri) => server.remove(uri),
+    ...(server.backUp === undefined
+      ? {}
+      : {
+          backUp: async () => {
+            server.backUp?.();
+            return async () => server.deleteBackups?.();
+          },
+        }),
     dispose: async () => {
       isOver = true;
       await Promise.resolve();

@@ -3,6 +3,7 @@
  * A new store registers with one call of `describeStore`.
  */
 import { afterEach, beforeEach, describe } from 'vitest';
+import { describeBackups } from './backups.ts';
 import { describeCrashes } from './crashes.ts';
 import { describeMarkers } from './markers.ts';
 import { describePublishing } from './publishing.ts';
@@ -29,6 +30,7 @@ export function describeStore(name: string, store: StoreUnderTest): void {
     describeWriting(current, store);
     describeTakeover(current, store);
     describePublishing(current);
+    describeBackups(current);
     describeZombies(current);
     describeCrashes(current);
     describeMarkers(current);

@@ -44,10 +44,12 @@ describe('a temporary file', () => {
     await writer.file.abandon();
   });
 
-  test('that is removed never counts: the epoch is settled anew', async () => {
+  test.each(['nothing else', 'a backup'])('that is removed while %s has it never counts', async (other) => {
     const target = newTarget(h);
     const writer = await Writer.create(createFileStore({ pacer: impatient }), target);
-    await writer.write('one\n');
+    await (await writer.write('one\n')).persist();
+    if (other === 'a backup') await h.backUp?.();
+    await (await writer.write('two\n')).persist();
     await unlink(pathOf(target.temporaryUri));
     await expect(writer.persist()).rejects.toMatchObject({
       code: 'STORE_OUTCOME_UNKNOWN',

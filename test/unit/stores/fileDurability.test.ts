@@ -29,8 +29,13 @@ class PowerCut {
     return [...this.bytes, ...this.folders].sort();
   }
 
-  /** A name may only go once the other name of the same file is there to stay. */
+  /**
+   * A name may only go once the other name of the same file is there to stay; and the final one may only come once the hidden name
+   * says for good that it may have.
+   */
   #beforeCall({ name, paths: [path = ''] }: Call): void {
+    if (name === 'link' && path.endsWith('.p') && this.folders.has(dirname(path)))
+      throw new Error(`${path} was published before that name of it was durable`);
     const other = this.#linked.get(path);
     if (name === 'unlink' && other !== undefined && this.folders.has(other)) {
       throw new Error(`${path} was removed before its other name was durable`);

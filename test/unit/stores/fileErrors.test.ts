@@ -279,7 +279,9 @@ describe('publishing', () => {
     const target = await temporaryHolding('data\n');
     // Crashed after link(2); then a reader took the file.
     const { link, rename } = await import('node:fs/promises');
-    await link(pathOf(target.temporaryUri), pathOf(target.finalUri));
+    const publishing = `${pathOf(target.temporaryUri)}.p`;
+    await rename(pathOf(target.temporaryUri), publishing);
+    await link(publishing, pathOf(target.finalUri));
     const taken = `${h.sinkUri}/taken`;
     await rename(pathOf(target.finalUri), pathOf(taken));
     for (const publish of ['commit', 'commitAfterRecovery'] as const) {

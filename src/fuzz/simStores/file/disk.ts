@@ -12,6 +12,8 @@ export class Inode {
   /** An fsync failed: the system has dropped what it had not written, and calls the rest clean ever after. */
   isLost = false;
   readonly names = new Set<string>();
+  /** Readers could see it once. */
+  wasVisible = false;
   readonly litter: Litter | null;
 
   constructor(litter: Litter | null) {
@@ -21,8 +23,17 @@ export class Inode {
 
 /** What a name takes, in bytes: without room no file is made, however empty. */
 const NAME_BYTES = 1;
-/** Where readers put what they take: outside of the destination, on the same disk. */
+/** Where readers put what they take, and backups are: outside of the destination, on the same disk. */
 const READERS = 'reader:';
+const BACKUPS = 'backup:';
+
+const isOutside = (uri: string): boolean => uri.startsWith(READERS) || uri.startsWith(BACKUPS);
+
+/** A change of names that a power cut takes back as a whole, or not at all. */
+interface Renamed {
+  readonly from: string;
+  readonly to: string;
+}
 
 export class Disk {
   readonly #destination: Destination;
@@ -31,6 +42,9 @@ export class Disk {
   readonly #names = new Map<string, Inode>();
   /** The names as the platter holds them. */
   readonly #durableNames = new Map<string, Inode>();
+  /** Since their folder was made durable. */
+  #renamed: Renamed[] = [];
+  #backups = 0;
 
   constructor(destination: Destination) {
     this.#destination = destination;
@@ -56,15 +70,15 @@ export class Disk {
     return this.#capacityBytes === Infinity ? Infinity : Math.max(0, this.#capacityBytes - this.#usedBytes);
   }
 
-  /** What stands on it, without what readers have taken. */
+  /** What stands at the destination, without what readers have taken. */
   uris(): string[] {
-    return [...this.#names.keys()].filter((uri) => !uri.startsWith(READERS));
+    return [...this.#names.keys()].filter((uri) => !isOutside(uri));
   }
 
   /** Hidden names that somebody is still to remove. */
   leftovers(): string[] {
     const left = [...this.#names].filter(
-      ([uri, { litter }]) => isHidden(uri) && !(litter !== null && isNobodys(litter)),
+      ([uri, { litter }]) => isHidden(uri) && !isOutside(uri) && !(litter !== null && isNobodys(litter)),
     );
     return left.map(([uri]) => uri).sort();
   }
@@ -86,7 +100,41 @@ export class Disk {
   #name(inode: Inode, uri: string): void {
     this.#names.set(uri, inode);
     inode.names.add(uri);
+    inode.wasVisible ||= !isHidden(uri);
     this.#destination.show(uri, inode.bytes);
+  }
+
+  /** Within a folder, and atomic. */
+  rename(from: string, to: string): void {
+    const inode = this.#names.get(from);
+    if (inode === undefined) return;
+    this.unlink(from);
+    this.#name(inode, to);
+    this.#renamed.push({ from, to });
+  }
+
+  /** A backup of hard links (`cp -al`), durable at once; the one before it is deleted. */
+  backUp(): void {
+    const standing = [...this.#names].filter(([uri]) => !isOutside(uri));
+    const former = [...this.#names.keys()].filter((uri) => uri.startsWith(BACKUPS));
+    this.#backups += 1;
+    for (const [uri, inode] of standing) {
+      const own = `${BACKUPS}${this.#backups}:${uri}`;
+      inode.names.add(own);
+      this.#names.set(own, inode);
+      this.#durableNames.set(own, inode);
+    }
+    for (const uri of former) this.#forget(uri);
+  }
+
+  deleteBackups(): void {
+    for (const uri of [...this.#names.keys()]) if (uri.startsWith(BACKUPS)) this.#forget(uri);
+  }
+
+  #forget(uri: string): void {
+    this.#names.get(uri)?.names.delete(uri);
+    this.#names.delete(uri);
+    this.#durableNames.delete(uri);
   }
 
   unlink(uri: string): void {
@@ -120,7 +168,7 @@ export class Disk {
   #rewrite(inode: Inode, bytes: Buffer): void {
     inode.bytes = bytes;
     inode.durableLength = Math.min(inode.durableLength, bytes.length);
-    for (const uri of inode.names) if (!uri.startsWith(READERS)) this.#destination.show(uri, bytes);
+    for (const uri of inode.names) if (!isOutside(uri)) this.#destination.show(uri, bytes);
   }
 
   /** fdatasync. */
@@ -142,14 +190,29 @@ export class Disk {
     for (const [name, inode] of this.#names) {
       if (folderOf(name) === folder) this.#durableNames.set(name, inode);
     }
+    this.#renamed = this.#renamed.filter(({ from }) => folderOf(from) !== folder);
   }
 
   powerCut(): void {
+    for (const renamed of this.#renamed.toReversed()) this.#loseRenaming(renamed);
+    this.#renamed = [];
     for (const uri of [...new Set([...this.#names.keys(), ...this.#durableNames.keys()])].sort())
       this.#loseName(uri);
     for (const inode of new Set(this.#names.values())) this.#loseBytes(inode);
     this.#durableNames.clear();
     for (const [uri, inode] of this.#names) this.#durableNames.set(uri, inode);
+  }
+
+  #loseRenaming({ from, to }: Renamed): void {
+    const inode = this.#names.get(to);
+    if (inode === undefined) return;
+    const isUndone = this.#destination.random.percent(50);
+    if (isUndone) {
+      this.unlink(to);
+      this.#name(inode, from);
+    }
+    this.#durableNames.delete(isUndone ? to : from);
+    this.#durableNames.set(isUndone ? from : to, inode);
   }
 
   /** A name that was made or removed since its folder was made durable may be as it was then. */

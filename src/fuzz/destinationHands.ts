@@ -1,0 +1,49 @@
+/** What faults do to the destination for a time: readers, backups, a disk that fills. */
+import { startBackups } from './backups.ts';
+import type { WorldHands } from './faults/kind.ts';
+import { startReader } from './reader.ts';
+import type { Recorder } from './recorder.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { SimJournalServer } from './simJournal.ts';
+import type { SimStoreServer } from './simStores/port.ts';
+
+export interface DestinationContext {
+  readonly scheduler: Scheduler;
+  readonly store: SimStoreServer;
+  readonly journal: Pick<SimJournalServer, 'hasRoom'>;
+  readonly recorder: Recorder;
+  readonly hands: () => Pick<WorldHands, 'harmed' | 'lasts'>;
+}
+
+export function destinationHands(context: DestinationContext): Pick<WorldHands, 'read' | 'backUp' | 'fill'> {
+  const { scheduler, store, journal, recorder, hands } = context;
+  let fullUntilMs = 0;
+  return {
+    read: (everyMs, forMs, isHasty) => {
+      const tookTooSoon = (partition: number): void => {
+        hands().harmed({ type: 'hastyReader', partition, codes: ['STORE_FILE_MISSING'] });
+      };
+      const untilMs = scheduler.nowMs + forMs;
+      const version = (): number => recorder.version;
+      startReader(
+        { scheduler, store, journal: recorder.journal, version, tookTooSoon },
+        { untilMs, everyMs, isHasty },
+      );
+    },
+    backUp: (everyMs, forMs) => {
+      startBackups(scheduler, store, { untilMs: scheduler.nowMs + forMs, everyMs });
+      hands().lasts(scheduler.nowMs + forMs + 1);
+    },
+    // The last one counts: who gave it room before has given it too little.
+    fill: (freeBytes, forMs, withJournal) => {
+      store.fill?.(freeBytes);
+      journal.hasRoom = () => !withJournal || (store.freeBytes?.() ?? Infinity) > 0;
+      const untilMs = scheduler.nowMs + forMs;
+      fullUntilMs = untilMs;
+      hands().lasts(untilMs);
+      scheduler.after(forMs, null, () => {
+        if (fullUntilMs === untilMs) store.fill?.(Infinity);
+      });
+    },
+  };
+}
