@@ -179,6 +179,60 @@ describe('the answers to an older journal', () => {
     },
   );
 
+  /**
+   * 100 lines committed, of which the journal is kept; then 50 committed, and 25 only counted, in the hidden file of a service that is
+   * killed. The witness says 175, the destination holds 150.
+   */
+  async function wentBackWithLoss(): Promise<TestJob> {
+    const job = linesJob({ ...WAYS.entropy, roll: { maxBytes: '450B', maxAge: '1h', maxIdle: '1h' } });
+    await job.finish();
+    const older = keep(job);
+    append(job, 100, 175);
+    const run = job.start();
+    await run.said('file committed');
+    run.kill('SIGKILL');
+    await run.ended;
+    expect(everyLine(job)).toHaveLength(150);
+    restore(job, older);
+    append(job, 175, 200);
+    const end = await job.untilEnd();
+    expectCode(end, 1);
+    expect(end.stderr).toContain('The offsets [100, 175) would be read again.');
+    return job;
+  }
+
+  const sorted = (...ranges: readonly (readonly [number, number])[]): string[] =>
+    ranges.flatMap(([from, to]) => linesOf(from, to).split('\n').slice(0, -1)).sort();
+
+  test('from the witness, where lines were in no committed file: just these are given up, and named before', async () => {
+    const job = await wentBackWithLoss();
+    const request = ['--partition', 'lines.txt/0', '--from-witness'];
+    expectCode(await job.command('resume', ...request, '--no-wait'), 0);
+    const refused = await job.untilEnd();
+    expectCode(refused, 1);
+    expect(refused.stderr).toContain('goes on at offset 175 and gives up what of [100, 175)');
+    expect(everyLine(job)).toEqual(sorted([0, 150]));
+    expectCode(await job.command('resume', ...request, '--accept-loss', '--no-wait'), 0);
+    await job.finish();
+    expect(everyLine(job)).toEqual(sorted([0, 150], [175, 200]));
+    const loss = { fromOffset: 100n, toOffset: 175n };
+    expect(await answered(job)).toMatchObject({ answer: 'from-witness', loss });
+    append(job, 200, 210);
+    await job.finish();
+    expect(everyLine(job)).toEqual(sorted([0, 150], [175, 210]));
+  });
+
+  test('from the journal, where lines were in no committed file: every line once', async () => {
+    const job = await wentBackWithLoss();
+    expectCode(await job.command('resume', '--partition', 'lines.txt/0', '--from-journal', '--no-wait'), 0);
+    const refused = await job.untilEnd();
+    expectCode(refused, 1);
+    expect(moveAway(job, refused.stderr)).toBe(1);
+    await job.finish();
+    expect(everyLine(job)).toEqual(sorted([0, 200]));
+    expect(await answered(job)).toMatchObject({ answer: 'from-journal', loss: null });
+  });
+
   test('one that is asked where the journal did not go back is refused', async () => {
     const job = linesJob();
     await job.finish();
