@@ -145,7 +145,8 @@ export class Epoch {
 
   #settling(): Omit<Settling, 'adopt'> {
     const { entryBytesMax } = this.#context.ports.journal;
-    const own = { context: this.#context, publisher: this.#publisher, host: this.#claim.host };
+    const { partition } = this.#task;
+    const own = { context: this.#context, partition, publisher: this.#publisher, host: this.#claim.host };
     return { ...own, entryBytesMax, isOver: () => this.#isOver, pause: (delayMs) => this.#pause(delayMs) };
   }
 

@@ -9,10 +9,12 @@ import type { PartitionHost } from '../../actors/host.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import type { PartChange } from '../../journal/events.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
-import { partId, type PartId } from '../../journal/ids.ts';
+import { partId, partitionName, type PartId, type TopicPartition } from '../../journal/ids.ts';
+import { conditionOf } from '../conditions.ts';
 import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
 import { completeCheckpoint } from './checkpoint.ts';
 import { forEachBounded } from './concurrency.ts';
+import { conditionKey } from './conditionKeys.ts';
 import type { Context } from './options.ts';
 import type { Publisher } from './publisher.ts';
 import { retryDelayMs } from './retrying.ts';
@@ -23,6 +25,7 @@ const RETRY_FIRST_MS = 500;
 
 export interface Settling {
   readonly context: Context;
+  readonly partition: TopicPartition;
   readonly host: PartitionHost;
   readonly publisher: Publisher;
   readonly entryBytesMax: number;
@@ -89,10 +92,30 @@ async function resume(settling: Settling, part: PartFileContext, durable: Durabl
   // Interrupted takeovers may have moved it to any of these names, the last one most likely.
   const from = { ...targetOf(part), formerUris: part.staleUris.toReversed() };
   const toUri = await journalMove(settling, part);
-  const file = await settling.context.ports.store.recover(from, durable, toUri);
+  const file = await recoverPatiently(settling, from, durable, toUri);
   if (!settling.isOver()) return file;
   await file.abandon();
   throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was opened; it is left as it is.`);
+}
+
+/**
+ * A destination that refuses is asked again, for the name that is journaled: where each try were an epoch of its own, with a name of its
+ * own, names would pile up in the journal until it gives in. Whoever else may move the file there has claimed later.
+ */
+async function recoverPatiently(
+  settling: Settling,
+  from: PartTarget,
+  durable: DurableFacts,
+  toUri: string,
+): Promise<OpenFile> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await settling.context.ports.store.recover(from, durable, toUri);
+    } catch (error) {
+      if (!isStoreAway(error)) throw error;
+      await waitAfter(settling, error, failures);
+    }
+  }
 }
 
 /**
@@ -164,7 +187,11 @@ async function makePending(settling: Settling, parts: readonly PartChange[]): Pr
 /** Rejects with the refusal where the epoch ends meanwhile. */
 async function waitAfter(settling: Settling, refusal: TidemarkError, failures: number): Promise<void> {
   const delayMs = retryDelayMs(failures, RETRY_FIRST_MS);
-  settling.context.ports.log.warn(
+  const { context, partition } = settling;
+  context.health.dependencies.blamed(refusal);
+  const condition = conditionOf('retried', partitionName(partition), refusal);
+  context.health.conditions.raise(conditionKey.epoch(partition), condition);
+  context.ports.log.warn(
     { err: refusal, failures, delayMs },
     'the destination refuses what is needed to take over a file in progress; trying again',
   );

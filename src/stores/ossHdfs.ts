@@ -11,7 +11,7 @@ import type { Pacer } from '../../journal/port.ts';
 import { systemClock } from '../clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import { JindoClient } from './ossHdfs/client.ts';
-import { exists, handleInvalid, isJindoError, outcomeUnknown, unavailable } from './ossHdfs/errors.ts';
+import { exists, handleInvalid, isJindoError, refusedOrUnknown, unavailable } from './ossHdfs/errors.ts';
 import { loadJindoLibrary, type JindoLibrary } from './ossHdfs/library.ts';
 import { Markers } from './ossHdfs/marker.ts';
 import { JindoOpenFile } from './ossHdfs/openFile.ts';
@@ -73,9 +73,7 @@ class OssHdfsStore implements Store {
       return new JindoOpenFile(client, temporaryUri, io);
     } catch (cause) {
       if (isJindoError(cause, 'exists', 'beingCreated')) throw exists(temporaryUri, cause);
-      if (isJindoError(cause, 'denied', 'noOssHdfs', 'quota'))
-        throw unavailable('create', temporaryUri, cause);
-      throw outcomeUnknown('create', temporaryUri, cause);
+      throw refusedOrUnknown('create', temporaryUri, cause);
     }
   }
 

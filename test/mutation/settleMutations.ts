@@ -91,6 +91,18 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'each try of a takeover that is refused is an epoch with a name of its own',
+    store: 'oss-hdfs',
+    patches: [
+      patch(
+        'src/coordinator/settle.ts',
+        `      if (!isStoreAway(error)) throw error;
+      await waitAfter(settling, error, failures);`,
+        `      throw error;`,
+      ),
+    ],
+  },
+  {
     name: 'partDiscarded is journaled before the file is gone',
     store: 'oss',
     patches: [

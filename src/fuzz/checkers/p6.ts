@@ -8,6 +8,7 @@ import { listed, violation, type Facts } from './facts.ts';
 import { isRefusedLife, refusalViolations } from './refusals.ts';
 import { isGivenUp, isRightStop } from './harms.ts';
 import { readJournal, type PartitionView } from './journalView.ts';
+import { namesPileUp } from './names.ts';
 
 export function checkP6(trace: Facts): Violation[] {
   return [
@@ -25,6 +26,7 @@ export function checkP6(trace: Facts): Violation[] {
     ...borrowed(trace),
     ...answerViolations(trace),
     ...refusalViolations(trace),
+    ...namesPileUp(trace),
   ];
 }
 

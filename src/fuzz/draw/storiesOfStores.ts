@@ -52,6 +52,27 @@ export const STORE_STORIES: readonly Story[] = [
     },
   },
   {
+    // Owners die, and the destination refuses to hand their files over, again and again.
+    name: 'refused what a takeover needs',
+    weight: 2,
+    stores: ['oss-hdfs', 'file'],
+    tell({ random, store, processes }, atMs) {
+      const process = random.below(processes);
+      const point = store === 'file' ? ('store.finish' as const) : ('store.recover' as const);
+      const first = random.below(4);
+      const refusals = Array.from({ length: 2 * processes * 6 }, (_, index): Fault => {
+        const nth = 1 + first + (index % 6);
+        const life = Math.floor(index / 6) % 2;
+        return { type: 'store', process: index % processes, life, nth, point, fault: 'refused' };
+      });
+      const kills = Array.from({ length: processes }, (_, place): Fault => {
+        return { type: 'kill', process: (process + place) % processes, atMs: atMs + random.below(100) };
+      });
+      const config = { roll: { maxBytes: 1_000, maxAgeMs: 4_000, maxIdleMs: 4_000, atCheckpoint: false } };
+      return { faults: [...refusals, ...kills], config };
+    },
+  },
+  {
     // A reader takes every file at once, while the one who published it is asleep, and another may publish it again.
     name: 'taken from under a zombie',
     weight: 3,

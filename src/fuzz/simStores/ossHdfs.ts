@@ -127,9 +127,11 @@ class SimOssHdfsStore extends SimStore implements Store {
   async #move(fromUris: readonly string[], toUri: string): Promise<'done' | 'raced' | 'missing'> {
     const fromUri = await this.call(
       'store.recover',
-      () => fromUris.find((uri) => this.#namespace.isThere(uri)) ?? null,
+      () => [...fromUris, toUri].find((uri) => this.#namespace.isThere(uri)) ?? null,
     );
     if (fromUri === null) return 'missing';
+    // A try before this one got so far.
+    if (fromUri === toUri) return 'done';
     try {
       await this.#untilClosed(fromUri);
       await this.call('store.recover', () => this.#namespace.rename(fromUri, toUri), true);

@@ -116,6 +116,12 @@ export function outcomeUnknown(doing: string, uri: string, cause: unknown): Tide
   return new TidemarkError('STORE_OUTCOME_UNKNOWN', message, { fields: fieldsOf(uri, cause), cause });
 }
 
+/** Of a call that changes something: what the service refuses to do it has not done. */
+export function refusedOrUnknown(doing: string, uri: string, cause: unknown): TidemarkError {
+  const isRefused = isJindoError(cause, 'denied', 'noOssHdfs', 'quota');
+  return isRefused ? unavailable(doing, uri, cause) : outcomeUnknown(doing, uri, cause);
+}
+
 export function exists(uri: string, cause?: unknown): TidemarkError {
   const message = `${uri} exists already: a file is only ever created under a new name.`;
   return new TidemarkError('STORE_EXISTS', message, { fields: { files: [uri] }, cause });

@@ -7,7 +7,14 @@ import type { Pacer } from '../../../journal/port.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { DurablePart, PartTarget } from '../port.ts';
 import type { FileStatus, JindoClient } from './client.ts';
-import { contentDiffers, isJindoError, JindoError, outcomeUnknown, unavailable } from './errors.ts';
+import {
+  contentDiffers,
+  isJindoError,
+  JindoError,
+  outcomeUnknown,
+  refusedOrUnknown,
+  unavailable,
+} from './errors.ts';
 import { JindoOpenFile } from './openFile.ts';
 import { patiently } from './publish.ts';
 import { differenceOf } from './reading.ts';
@@ -57,18 +64,27 @@ async function move(
   const to = paths.temporaryPathOf(toUri);
   for (const uri of fromUris) {
     const from = paths.temporaryPathOf(uri);
+    if (!(await stands(client, from, uri))) continue;
     try {
-      if ((await client.status(from)) === null) continue;
       await untilClosed(recovery, from, uri);
       const isMoved = (await client.run('rename', null, from, to, null)) === true;
       return isMoved || (await client.status(to)) !== null ? 'done' : 'raced';
     } catch (cause) {
       if (isJindoError(cause, 'notFound', 'beingCreated')) return 'raced';
-      throw outcomeUnknown('take over', uri, cause);
+      throw refusedOrUnknown('take over', uri, cause);
     }
   }
-  // A rename whose reply was lost, repeated by JindoSDK itself, finds nothing to move.
-  return (await client.status(to)) === null ? 'missing' : 'done';
+  // A rename whose reply was lost, repeated by JindoSDK itself, finds nothing to move; neither does a try after one that got so far.
+  return (await stands(client, to, toUri)) ? 'done' : 'missing';
+}
+
+/** A look changes nothing: where it is not answered, nothing was done. */
+async function stands(client: JindoClient, path: string, uri: string): Promise<boolean> {
+  try {
+    return (await client.status(path)) !== null;
+  } catch (cause) {
+    throw unavailable('look at', uri, cause);
+  }
 }
 
 /** Takes the lease from whoever holds it and waits until the file is closed. */
@@ -177,6 +193,6 @@ async function understood<T>(uri: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw outcomeUnknown('take over', uri, cause);
+    throw refusedOrUnknown('take over', uri, cause);
   }
 }
