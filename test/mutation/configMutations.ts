@@ -8,6 +8,8 @@ export const CONFIG_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a file takes more records though files are named otherwise now',
     store: 'oss-hdfs',
+    seed: 7,
+    foundAt: 36,
     patches: [
       patch(
         PART_FILES,
@@ -19,11 +21,13 @@ export const CONFIG_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a file takes more records though folders are drawn otherwise now',
     store: 'oss-hdfs',
+    foundAt: 8,
     patches: [patch(PART_FILES, '      isFolderOf(naming, bucket, folder) &&\n', '')],
   },
   {
     name: 'a job goes on in another sink than the journaled one',
     store: 'file',
+    foundAt: 24,
     patches: [
       patch(
         JOB_LIFE,
@@ -35,6 +39,7 @@ export const CONFIG_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a file is published under the name that it would be given now',
     store: 'file',
+    foundAt: 140,
     patches: [
       patch(
         'src/coordinator/publisher.ts',
@@ -46,6 +51,7 @@ export const CONFIG_MUTATIONS: readonly Mutation[] = [
   {
     name: 'files that were named otherwise are not looked for in a journal that went back',
     store: 'file',
+    foundAt: 45,
     patches: [
       patch(
         'src/coordinator/wentBack.ts',
