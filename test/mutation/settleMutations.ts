@@ -93,6 +93,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'each try of a takeover that is refused is an epoch with a name of its own',
     store: 'oss-hdfs',
+    foundAt: 431,
     patches: [
       patch(
         'src/coordinator/settle.ts',

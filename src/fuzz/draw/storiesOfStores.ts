@@ -2,6 +2,9 @@
 import type { Fault } from '../schedule.ts';
 import type { Story } from './stories.ts';
 
+/** More than owners there can be, for each of several files. */
+const REFUSALS = 24;
+
 export const STORE_STORIES: readonly Story[] = [
   {
     // Each record wants a file of its own, few may be open, and the store is slow to close them.
@@ -60,11 +63,14 @@ export const STORE_STORIES: readonly Story[] = [
       const process = random.below(processes);
       const point = store === 'file' ? ('store.finish' as const) : ('store.recover' as const);
       const first = random.below(4);
-      const refusals = Array.from({ length: 2 * processes * 6 }, (_, index): Fault => {
-        const nth = 1 + first + (index % 6);
-        const life = Math.floor(index / 6) % 2;
-        return { type: 'store', process: index % processes, life, nth, point, fault: 'refused' };
-      });
+      // Of the first life and the second one of every place.
+      const refusals = Array.from({ length: 2 * REFUSALS }, (_, index) => index).flatMap((index) =>
+        Array.from({ length: processes }, (_, place): Fault => {
+          const nth = 1 + first + (index % REFUSALS);
+          const life = Math.floor(index / REFUSALS);
+          return { type: 'store', process: place, life, nth, point, fault: 'refused' };
+        }),
+      );
       const kills = Array.from({ length: processes }, (_, place): Fault => {
         return { type: 'kill', process: (process + place) % processes, atMs: atMs + random.below(100) };
       });
