@@ -187,7 +187,13 @@ export type Fault =
   /** The second topic is deleted. */
   | { readonly type: 'deleteTopic'; readonly atMs: number }
   /** Another leader takes over the partition, and has everything. */
-  | { readonly type: 'election'; readonly partition: number; readonly atMs: number }
+  | {
+      readonly type: 'election';
+      readonly partition: number;
+      readonly atMs: number;
+      /** Its replica was built anew, behind compaction. */
+      readonly rebuilt?: boolean | undefined;
+    }
   /**
    * Another leader takes over that lacks the newest `batches`; `grown` other records stand at their offsets at once. `unseen`: they are
    * of an earlier leader epoch, in which no replica had copied them.

@@ -98,8 +98,10 @@ export class SimKafka {
     return this.#current === this.logs ? this.log(partition).cut(this.nowMs, cut) : null;
   }
 
-  elect(partition: number): void {
-    this.log(partition).elect(this.nowMs);
+  elect(partition: number, isRebuilt = false): void {
+    const log = this.log(partition);
+    if (isRebuilt) log.electRebuilt(this.nowMs);
+    else log.elect(this.nowMs);
   }
 
   /** The second topic is deleted; gives its partitions. */

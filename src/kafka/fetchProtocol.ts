@@ -8,6 +8,7 @@ import type { ProtocolRequest } from './kafkajsTypes.ts';
 import { WireReader, WireWriter } from './wire.ts';
 
 const FETCH_VERSION = 11;
+const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 
 export interface FetchPartition {
@@ -23,6 +24,8 @@ export interface FetchRequest {
   readonly waitMs: number;
   readonly bytesMax: number;
   readonly partitions: readonly FetchPartition[];
+  /** Also of transactions that are open or aborted. */
+  readonly isUncommitted?: boolean;
 }
 
 export interface AbortedTransaction {
@@ -48,10 +51,13 @@ export interface FetchResponse {
   readonly partitions: readonly FetchedPartition[];
 }
 
-function encodeFetchRequest({ waitMs, bytesMax, partitions }: FetchRequest): Buffer {
+function encodeFetchRequest({ waitMs, bytesMax, partitions, isUncommitted = false }: FetchRequest): Buffer {
   const [consumer, bytesMin, noSession, noSessionEpoch, noLogStart] = [-1, 1, 0, -1, -1n] as const;
   const writer = new WireWriter().int32(consumer).int32(waitMs).int32(bytesMin).int32(bytesMax);
-  writer.int8(READ_COMMITTED).int32(noSession).int32(noSessionEpoch);
+  writer
+    .int8(isUncommitted ? READ_UNCOMMITTED : READ_COMMITTED)
+    .int32(noSession)
+    .int32(noSessionEpoch);
   // One topic entry per partition: the broker fills the answer in this order, and the caller rotates it.
   writer.int32(partitions.length);
   for (const { topic, partition, leaderEpoch, fetchOffset, bytesMax: partitionBytesMax } of partitions) {

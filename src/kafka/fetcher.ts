@@ -13,14 +13,16 @@ import type { FetchedPartition, FetchRequest, FetchResponse } from './fetchProto
 import { FrameLease } from './framePool.ts';
 import { authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import { LeaderSearch } from './leaderSearch.ts';
-import { LogCheck } from './logCheck.ts';
+import { LogCheck, type LogCheckContext } from './logCheck.ts';
 import type { KafkaSourceOptions, KafkaTuning, SourceLog } from './options.ts';
 import { pauseUnless, retryDelayMs, Wakeup } from './pacing.ts';
 import { askUntil } from './questions.ts';
 import { watchRange } from './rangeGuard.ts';
 import { BATCH_BYTES_MIN, type PartitionRecords, scanRecords } from './recordBatches.ts';
+import { holdsRecords } from './recordProbe.ts';
 import { waitFor, type Waits } from './waits.ts';
 
+type Probe = Parameters<LogCheckContext['holdsRecords']>;
 type Answer = FetchedPartition & Pick<PartitionRecords, 'release'>;
 
 export interface FetcherContext {
@@ -72,7 +74,8 @@ export class Fetcher {
       missing: (feed) => this.#suspend(feed),
       olderLog: (feed) => this.#check.olderLog(feed),
     });
-    this.#check = new LogCheck(context, { lostLeader: (feed) => this.#lostLeader([feed]) });
+    const probed = { holdsRecords: (...asked: Probe) => holdsRecords(context, ...asked) };
+    this.#check = new LogCheck({ ...context, ...probed }, { lostLeader: (feed) => this.#lostLeader([feed]) });
     context.signal.addEventListener('abort', () => {
       for (const { wakeup } of this.#loops.values()) wakeup.notify();
     });

@@ -11,6 +11,7 @@ import type { Feed } from './feed.ts';
 import type { FetcherContext } from './fetcher.ts';
 import { KAFKA_CODE } from './kafkaErrors.ts';
 import type { PartitionLeader } from './metadata.ts';
+import type { OffsetsInQuestion } from './recordProbe.ts';
 
 /** What makes an answer of a leader out of date. */
 function stampOf(nodeId: number, leaderEpoch: number, connects: number): string {
@@ -26,14 +27,14 @@ export type CheckedFeed = Pick<
 
 export interface LogCheckContext extends Pick<FetcherContext, 'clock' | 'log'> {
   readonly brokers: Pick<FetcherContext['brokers'], 'metadata' | 'epochEnds' | 'fetchConnects'>;
+  /** Whether the leader's log holds records at these offsets. */
+  readonly holdsRecords: (leader: PartitionLeader, offsets: OffsetsInQuestion) => Promise<boolean>;
 }
 
 export interface LogCheckHost<F extends CheckedFeed> {
   /** The feed's leader is another one, or not ready: it is looked for again. */
   lostLeader(feed: F): void;
 }
-
-type Leader = Pick<PartitionLeader, 'leader' | 'leaderEpoch'>;
 
 /** A log that is not the one that was read, and its answer for the leader epoch that was read last. */
 interface Differing {
@@ -91,11 +92,13 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     position: LogPosition,
     { nodeId, connects }: { readonly nodeId: number; readonly connects: number },
   ): Promise<void> {
-    const { leaderEpoch } = feed;
+    const { leaderEpoch, partition } = feed;
     switch (end?.errorCode) {
       case KAFKA_CODE.none:
         try {
-          await this.#judge(feed, end, position, { leader: nodeId, leaderEpoch });
+          await this.#judge(feed, end, position, {
+            ...{ partition, errorCode: KAFKA_CODE.none, leader: nodeId, leaderEpoch },
+          });
           feed.provenBy = stampOf(nodeId, leaderEpoch, connects);
           feed.olderSinceMs = null;
         } catch (error) {
@@ -113,25 +116,35 @@ export class LogCheck<F extends CheckedFeed = Feed> {
   }
 
   /** Throws SOURCE_TRUNCATED where the leader's log holds less of what was read than was read; anything else where it does not answer. */
-  async #judge(feed: F, end: EpochEnd, { offset, read }: LogPosition, leader: Leader): Promise<void> {
+  async #judge(
+    feed: F,
+    end: EpochEnd,
+    { offset, read }: LogPosition,
+    leader: PartitionLeader,
+  ): Promise<void> {
     if (read === null) return;
     if (end.endOffset < 0n) {
       this.#tellWithout(feed);
       return;
     }
-    // A log without the epoch that was read is another one, however long it has grown in an earlier epoch.
     if (end.endOffset >= offset && end.leaderEpoch >= read.epoch) return;
-    throw truncated(feed.name, offset, await this.#divergence(feed, leader, { offset, read, end }));
+    const error = await this.#difference(feed, leader, { offset, read, end });
+    if (error !== null) throw error;
   }
 
-  async #divergence(
-    feed: F,
-    leader: Leader,
-    { offset, read, end, logEnd = null }: Differing,
-  ): Promise<Divergence> {
-    return findDivergence({ offset, read }, end, logEnd, (epoch) =>
+  /**
+   * A log that does not have the epoch that was read. In most it is another log, however long it has grown in an earlier epoch. But a replica of
+   * a compacted log that was built anew knows no epoch of which compaction has taken every batch: it holds no records where that was, and so
+   * nothing that was not read. Null then.
+   */
+  async #difference(feed: F, leader: PartitionLeader, differing: Differing): Promise<TidemarkError | null> {
+    const { offset, read, end, logEnd = null } = differing;
+    const found = await findDivergence({ offset, read }, end, logEnd, (epoch) =>
       this.#ask(feed, leader, leader.leaderEpoch, epoch),
     );
+    const asked = { topic: feed.topic, fromOffset: found.divergedAt, toOffset: offset };
+    const isThere = end.endOffset >= offset && !(await this.#context.holdsRecords(leader, asked));
+    return isThere ? null : truncated(feed.name, offset, found);
   }
 
   /**
@@ -164,7 +177,7 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     // The epoch may be later than every one of the log's: nothing of it is there.
     const logEnd = end.endOffset < 0n ? await this.#logEnd(feed, leader) : null;
     const any = { ...leader, leaderEpoch: ANY_LEADER_EPOCH };
-    return truncated(feed.name, offset, await this.#divergence(feed, any, { offset, read, end, logEnd }));
+    return this.#difference(feed, any, { offset, read, end, logEnd });
   }
 
   /** For an offset behind the end of the log. Null where the broker tells no epochs. */
@@ -176,7 +189,7 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     if (read === null) return truncated(feed.name, offset, endOfLog(logEnd));
     const end = await this.#ask(feed, leader, ANY_LEADER_EPOCH, read.epoch);
     const any = { ...leader, leaderEpoch: ANY_LEADER_EPOCH };
-    return truncated(feed.name, offset, await this.#divergence(feed, any, { offset, read, end, logEnd }));
+    return (await this.#difference(feed, any, { offset, read, end, logEnd })) ?? 'inside';
   }
 
   /** Null where the broker does not say. */
@@ -193,7 +206,7 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     return leader;
   }
 
-  async #ask(feed: F, { leader }: Leader, current: number, epoch: number): Promise<EpochEnd> {
+  async #ask(feed: F, { leader }: PartitionLeader, current: number, epoch: number): Promise<EpochEnd> {
     const [end] = await this.#context.brokers.epochEnds(leader, [questionOf(feed, current, epoch)]);
     if (end?.errorCode !== KAFKA_CODE.none)
       throw new Error(`broker ${leader} answers error ${end?.errorCode ?? -1} for the log of ${feed.name}`);
@@ -214,9 +227,9 @@ function questionOf({ topic, partition }: CheckedFeed, currentLeaderEpoch: numbe
   return { topic, partition, currentLeaderEpoch, leaderEpoch };
 }
 
-/** All that is known of a log that is shorter than what was read, where nothing of that is known. */
+/** All that can be told of a log that is shorter than what was read, where no leader epoch of that is known. */
 export function endOfLog(divergedAt: bigint): Divergence {
-  return { divergedAt, leaderEpoch: null, isCertain: true };
+  return { divergedAt, leaderEpoch: null, isCertain: false };
 }
 
 export function truncated(

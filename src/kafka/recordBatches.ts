@@ -164,6 +164,33 @@ function wholeLength(name: string, records: Buffer, at: number): number {
   return length;
 }
 
+/** A batch, and whether there are records of producers in it; control records are none, and a damaged batch may hold any. */
+export interface BatchFound {
+  readonly baseOffset: bigint;
+  readonly nextOffset: bigint;
+  readonly holdsRecords: boolean;
+}
+
+/** The whole batches, up to one that is damaged. */
+export function batchesIn(name: string, records: Buffer): BatchFound[] {
+  const found: BatchFound[] = [];
+  for (let at = 0; at < records.length;) {
+    const batch = wholeBatch(name, 0n, records, at, true);
+    if (batch.type === 'cut') break;
+    const baseOffset = records.readBigInt64BE(at);
+    if (batch.type === 'damaged') {
+      found.push({ baseOffset, nextOffset: baseOffset + 1n, holdsRecords: true });
+      break;
+    }
+    const { bytes } = batch;
+    const isControl = (bytes.readInt16BE(AT.attributes) & CONTROL) !== 0;
+    const nextOffset = baseOffset + BigInt(bytes.readInt32BE(AT.lastOffsetDelta)) + 1n;
+    found.push({ baseOffset, nextOffset, holdsRecords: !isControl && bytes.readInt32BE(AT_COUNT) > 0 });
+    at += bytes.length;
+  }
+  return found;
+}
+
 class AbortedProducers {
   readonly #transactions: readonly AbortedTransaction[];
   readonly #producers = new Set<bigint>();

@@ -113,6 +113,26 @@ describe('a log that is cut', () => {
   });
 });
 
+describe('a replica that was built anew behind compaction', () => {
+  const hole = (atMs: number): LogItem => ({ type: 'hole', atMs, offsets: 4 });
+  const election = (atMs: number, rebuilt = false): Fault => {
+    return { type: 'election', partition: 0, atMs, rebuilt };
+  };
+  const items: LogItem[] = [...batches(2), hole(150), hole(250), { ...batches(1)[0]!, atMs: 400 }];
+
+  test('knows nothing of the leader epochs that were read last, and is read on without a stop', async () => {
+    const kills: Fault[] = [0, 1].map((process) => ({ type: 'kill', process, atMs: 350 }));
+    const faults = [election(100), election(200), election(380), election(450, true), ...kills];
+    const trace = await runWorld(
+      schedule({ config: { latencyMsMax: 2, restartMs: 500 }, partitions: [items], faults }),
+    );
+    expect(trace.violations).toEqual([]);
+    expect(stopsOf(trace)).toEqual([]);
+    expect(trace.completeAtMs).not.toBeNull();
+    expect(shown(trace).toSorted()).toEqual(trace.expected[0]!.map(({ value }) => value).toSorted());
+  });
+});
+
 describe('a source that does not compare leader epochs', () => {
   /** Opens without what was read, and proves nothing at a checkpoint. */
   const blind = (ports: Ports): Ports => {

@@ -32,7 +32,7 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     name: 'an answer with an earlier leader epoch passes where its end is far enough',
     store: 'file',
     seed: 11,
-    foundAt: 986,
+    foundAt: 1271,
     patches: [
       patch(
         'src/kafka/logCheck.ts',

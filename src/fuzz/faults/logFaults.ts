@@ -10,15 +10,18 @@ const GROWN_RECORDS = [0, 3, 6, 12, 20] as const;
 export const LOG_FAULTS: KindsOf<'election' | 'logTruncated'> = {
   election: {
     weight: 1,
-    schema: z.strictObject({ type: z.literal('election'), partition: placed, atMs: counted }),
+    schema: z.strictObject({
+      ...{ type: z.literal('election'), partition: placed, atMs: counted },
+      rebuilt: z.boolean().optional(),
+    }),
     draw: (context) => ({
       ...{ type: 'election', partition: context.random.below(context.partitions) },
-      atMs: drawTimeMs(context),
+      ...{ atMs: drawTimeMs(context), rebuilt: context.random.percent(25) },
     }),
-    words: ({ partition, atMs }) =>
-      `at ${atMs} ms another leader takes over partition ${partition}, and has everything`,
-    strike({ partition }, world) {
-      world.kafka.elect(partition);
+    words: ({ partition, atMs, rebuilt }) =>
+      `at ${atMs} ms another leader takes over partition ${partition}, and has everything${rebuilt === true ? ' that compaction has left' : ''}`,
+    strike({ partition, rebuilt }, world) {
+      world.kafka.elect(partition, rebuilt);
     },
   },
   logTruncated: {

@@ -37,6 +37,13 @@ export class EpochTable {
     this.#entries = gone === undefined ? left : [{ ...gone, startOffset }, ...left];
   }
 
+  /** As a replica learns them that copies these batches alone. */
+  learn(batches: readonly { readonly epoch: number; readonly base: number }[]): void {
+    this.#entries = batches
+      .filter(({ epoch }, index) => epoch !== batches[index - 1]?.epoch)
+      .map(({ epoch, base }) => ({ epoch, startOffset: base }));
+  }
+
   endOf(epoch: number, logEndOffset: number): EpochAnswer {
     if (epoch === this.latest) return { leaderEpoch: epoch, endOffset: logEndOffset };
     const higher = this.#entries.find((entry) => entry.epoch > epoch);

@@ -52,6 +52,7 @@ export class PartitionLog {
   /** Up to where a leader epoch had records that are lost. */
   readonly #lostOf = new Map<number, number>();
   #batches: readonly PlacedBatch[];
+  #isRebuilt = false;
   readonly #waiters = new Set<() => void>();
 
   constructor(partition: number, items: readonly LogItem[]) {
@@ -95,6 +96,25 @@ export class PartitionLog {
     this.changed();
   }
 
+  /** So does one whose replica was built anew, from a log of which compaction has taken every batch without records, but for the newest. */
+  electRebuilt(nowMs: number): void {
+    const { latest } = this.epochs;
+    const there = this.#batches.filter(({ atMs }) => atMs <= nowMs);
+    const stable = this.lastStableOffsetAt(nowMs);
+    // What stood there is never found again: a log that was cut is left alone.
+    if (this.#earlier.length === 0) {
+      this.#isRebuilt = true;
+      const left = there.filter(
+        (batch, index) => batch.records.length > 0 || batch.end > stable || index === there.length - 1,
+      );
+      this.#batches = [...left, ...this.#batches.slice(there.length)];
+      this.epochs.learn(left);
+      // The one that led until now, whatever it has appended.
+      if (this.epochs.latest < latest) this.epochs.begin(latest, this.endAt(nowMs));
+    }
+    this.elect(nowMs);
+  }
+
   /**
    * A leader takes over that lacks the newest batches, and appends others at once; what producers send from now on follows them. Gives
    * where the logs differ; null where nothing is cut.
@@ -106,7 +126,7 @@ export class PartitionLog {
     const kept = there.slice(0, unseen ? endOfEpoch(there, most, left) : most);
     const gone = there.slice(kept.length);
     const cutAt = gone[0]?.base ?? 0;
-    if (gone.length === 0) return null;
+    if (gone.length === 0 || this.#isRebuilt) return null;
     const stable = this.lastStableOffsetAt(nowMs);
     const seen = recordsOf(there.filter(({ end }) => end <= stable));
     this.#earlier.push({ untilMs: nowMs, cutAt, records: seen });
@@ -142,6 +162,13 @@ export class PartitionLog {
     // An epoch has one leader, and so one record at an offset.
     const isFree = (this.#lostOf.get(epoch) ?? 0) <= (gone[0]?.base ?? 0);
     return isFree && epoch < firstGone ? epoch : null;
+  }
+
+  /** Whether there is a record at offsets [from, to) that a reader would see. */
+  holdsRecords(from: number, to: number, nowMs: number): boolean {
+    return this.#batches.some(
+      ({ base, end, atMs, records }) => atMs <= nowMs && end > from && base < to && records.length > 0,
+    );
   }
 
   /** Whole batches from the one that holds `offset` on; null where nothing is there yet. */

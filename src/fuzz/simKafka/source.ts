@@ -55,7 +55,13 @@ export class SimSource implements Source {
     const brokers = epochBrokers(kafka, (question) => this.#question(question));
     const { clock } = process;
     this.#check = new LogCheck<SimFeed>(
-      { brokers, clock, log: SILENT },
+      {
+        ...{ brokers, clock, log: SILENT },
+        holdsRecords: ({ partition }, { fromOffset, toOffset }) =>
+          this.#question(() =>
+            kafka.log(partition).holdsRecords(Number(fromOffset), Number(toOffset), this.#nowMs),
+          ),
+      },
       {
         lostLeader: (feed) => {
           feed.lostLeader();

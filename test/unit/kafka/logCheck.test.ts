@@ -13,7 +13,7 @@ import { WireReader, WireWriter } from '../../../src/kafka/wire.ts';
 import { Waits } from '../../../src/kafka/waits.ts';
 import type { EpochStart } from '../../../journal/events.ts';
 import type { ReadEpoch } from '../../../src/source/port.ts';
-import { buildBatch, valued } from './batchBuilder.ts';
+import { buildBatch, buildMarker, valued } from './batchBuilder.ts';
 import { ScriptedBrokers } from './scriptedBrokers.ts';
 
 const TOPIC = 'orders';
@@ -65,6 +65,14 @@ const serve = (leaderEpoch: () => number): void => {
   brokers.answer = ({ fetchOffset }) => ({
     lastStableOffset: fetchOffset + 1n,
     records: batch(fetchOffset, leaderEpoch()),
+  });
+};
+/** A log of these batches, all of it replicated. */
+const log = (...batches: readonly Buffer[]): void => {
+  const endOf = (bytes: Buffer): bigint => bytes.readBigInt64BE(0) + BigInt(bytes.readInt32BE(23)) + 1n;
+  brokers.answer = ({ fetchOffset }) => ({
+    lastStableOffset: endOf(batches.at(-1)!),
+    records: Buffer.concat(batches.filter((bytes) => endOf(bytes) > fetchOffset)),
   });
 };
 const truncated = (divergedAt: bigint, nextOffset: bigint, leaderEpoch: number | null) => ({
@@ -125,6 +133,7 @@ describe('a log that went back', () => {
   test('the same, where the earlier one ends behind all that was read', async () => {
     brokers.leaderEpoch = 6;
     brokers.epochEnd = () => ({ leaderEpoch: 2, endOffset: 90n });
+    log(batch(20n, 2), batch(49n, 2), batch(90n, 6));
     const feed = open(50n, read(3, 30n));
     await expect(feed.next()).rejects.toMatchObject(truncated(30n, 50n, 2));
   });
@@ -139,6 +148,7 @@ describe('a log that went back', () => {
     brokers.leaderEpoch = 6;
     for (const endOffset of [90n, 30n]) {
       brokers.epochEnd = onlyFirst(endOffset);
+      log(batch(0n, 1), batch(20n, 1), batch(90n, 6));
       await expect(open(50n, three).next()).rejects.toMatchObject(truncated(20n, 50n, 1));
     }
     brokers.epochEnd = onlyFirst(15n);
@@ -234,6 +244,93 @@ describe('a log that went back', () => {
       { epoch: 4, startOffset: 25n },
     ];
     await expect(open(50n, read(5, 35n, ...earlier)).next()).rejects.toMatchObject(truncated(25n, 50n, 2));
+  });
+});
+
+describe('a compacted log whose replica was built anew', () => {
+  const empty = (offset: bigint, leaderEpoch: number): Buffer => {
+    const bytes = buildBatch({ baseOffset: offset, records: [], lastOffsetDelta: 4 });
+    bytes.writeInt32BE(leaderEpoch, 12);
+    return bytes;
+  };
+  const two = read(4, 30n, { epoch: 1, startOffset: 0n }, { epoch: 3, startOffset: 20n });
+
+  beforeEach(() => {
+    brokers.leaderEpoch = 6;
+    // Every batch of the epochs 3 and 4 is gone; what follows them begins at 60.
+    brokers.epochEnd = ({ leaderEpoch }) =>
+      leaderEpoch < 6 ? { leaderEpoch: 1, endOffset: 60n } : { leaderEpoch, endOffset: 61n };
+  });
+
+  test('does not know the epoch that was read last, and has nothing in its place: it is read on', async () => {
+    log(batch(10n, 1), batch(60n, 6));
+    expect(await open(50n, two).next()).toMatchObject({
+      fetchedOffset: 50n,
+      nextOffset: 61n,
+      leaderEpoch: 6,
+    });
+    // Asked for from where the first of the epochs began that it does not know.
+    expect(brokers.requests.map(({ request }) => request.partitions[0]?.fetchOffset).slice(0, 2)).toEqual([
+      20n,
+      50n,
+    ]);
+    expect(brokers.requests[0]?.request.isUncommitted).toBe(true);
+  });
+
+  test('empty batches and control records in its place are nothing', async () => {
+    const marker = buildMarker(30n, 7n, 'abort');
+    log(batch(10n, 1), empty(20n, 1), marker, batch(60n, 6));
+    const first = open(50n, two);
+    expect((await first.next()).fetchedOffset).toBe(50n);
+    await first.close();
+    brokers.answer = ({ fetchOffset }) => ({
+      lastStableOffset: 61n,
+      records: fetchOffset <= 30n ? marker : batch(60n, 6),
+    });
+    expect((await open(50n, two).next()).fetchedOffset).toBe(50n);
+  });
+
+  test.each([20n, 49n])('a record at %i in its place is of another log', async (offset) => {
+    log(batch(10n, 1), batch(offset, 1), batch(60n, 6));
+    await expect(open(50n, two).next()).rejects.toMatchObject(truncated(20n, 50n, 1));
+  });
+
+  test('so is a damaged batch; behind what was read it is told when it is read', async () => {
+    const damaged = (offset: bigint): Buffer => Buffer.from(batch(offset, 1)).fill(7, 62);
+    log(batch(10n, 1), damaged(25n), batch(60n, 6));
+    await expect(open(50n, two).next()).rejects.toMatchObject(truncated(20n, 50n, 1));
+    log(batch(10n, 1), damaged(60n));
+    await expect(open(50n, two).next()).rejects.toMatchObject({ code: 'KAFKA_BATCH_CORRUPT' });
+  });
+
+  test('an answer without a batch proves nothing: it is asked again', async () => {
+    const answers = [Buffer.alloc(0), batch(60n, 6)];
+    brokers.answer = ({ fetchOffset }) => ({
+      lastStableOffset: 61n,
+      records: fetchOffset < 50n && answers.length > 1 ? answers.shift()! : batch(60n, 6),
+    });
+    expect((await open(50n, two).next()).fetchedOffset).toBe(50n);
+    expect(answers).toHaveLength(1);
+  });
+
+  test('retention has taken where it was, too: what follows is looked at from where the log begins', async () => {
+    log(batch(60n, 6));
+    const { answer } = brokers;
+    brokers.answer = (asked, ...more) =>
+      asked.fetchOffset < 45n ? { errorCode: 1 } : answer(asked, ...more);
+    const partitions = [{ partition: 0, offset: '45' }];
+    brokers.at = () => Promise.resolve({ responses: [{ topic: TOPIC, partitions }] }) as never;
+    expect((await open(50n, two).next()).fetchedOffset).toBe(50n);
+  });
+
+  test('at a checkpoint', async () => {
+    log(batch(60n, 6));
+    const feed = open(60n, null);
+    await feed.next();
+    brokers.connects += 1;
+    await feed.verify({ offset: 50n, read: two });
+    log(batch(40n, 1), batch(60n, 6));
+    await expect(feed.verify({ offset: 50n, read: two })).rejects.toMatchObject({ code: 'SOURCE_TRUNCATED' });
   });
 });
 
