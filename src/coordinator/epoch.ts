@@ -74,9 +74,8 @@ export class Epoch {
     this.#keeper = keeper;
     this.#drain = drain;
     this.#desk = new OperatorDesk(context, task.partition);
-    const { host } = claim;
-    this.#parts = new PartFiles({ context, ...task, host, latch, isOver: () => this.#isOver });
-    this.#checkpointAtClaim = host.ledger.facts.checkpoint;
+    this.#parts = new PartFiles({ context, ...task, host: claim.host, latch, isOver: () => this.#isOver });
+    this.#checkpointAtClaim = claim.host.ledger.facts.checkpoint;
     this.#timers = new EpochTimers(context.ports.clock);
     this.#fullDisk = new FullDisk(context, task.isDiskFull === true);
   }
@@ -167,8 +166,13 @@ export class Epoch {
     checkCluster(this.#task);
     const { host } = this.#claim;
     const flow = this.#makeFlow();
-    const adopt: NonNullable<Settling['adopt']> = (part, durable, file, isNewest) => {
-      flow.adopt(this.#parts.resume(part, durable, file), isNewest && this.#parts.isInPlace(part));
+    const { fileRoom } = this.#context;
+    const adopt: NonNullable<Settling['adopt']> = async (part, durable, file, isNewest) => {
+      const writer = this.#parts.resume(part, durable, file);
+      // Whose files these were may have held more open than this process may.
+      const takesRecords = isNewest && this.#parts.isInPlace(part) && !fileRoom.isOver;
+      flow.adopt(writer, takesRecords);
+      if (!takesRecords) await writer.drained();
     };
     await this.#racing(settle({ ...this.#settling(), adopt }));
     await host.submit((stage) => {

@@ -62,6 +62,11 @@ export class FileRoom {
     }
   }
 
+  /** More are held than may be: nothing is taken over to take records. */
+  get isOver(): boolean {
+    return this.#left < 0;
+  }
+
   get #left(): number {
     return this.#filesMax - this.#stats.heldFiles;
   }

@@ -33,9 +33,13 @@ export interface Settling {
   readonly isOver: () => boolean;
   /** Resolves after the time, or as soon as the epoch is over or is to be drained; false then. */
   readonly pause: (delayMs: number) => Promise<boolean>;
-  /** Takes up a file that goes on: `isNewest` of its bucket. Null where none does: each is closed at its durable length. */
+  /**
+   * Takes up a file that goes on: `isNewest` of its bucket. Resolves when it is held no more, where it takes no records. Null where none
+   * goes on: each is closed at its durable length.
+   */
   readonly adopt:
-    ((part: PartFileContext, durable: DurableFacts, file: OpenFile, isNewest: boolean) => void) | null;
+    | ((part: PartFileContext, durable: DurableFacts, file: OpenFile, isNewest: boolean) => Promise<void>)
+    | null;
 }
 
 /** Resolves when nothing of an earlier epoch is left but what is committed, and what goes on. */
@@ -79,7 +83,7 @@ async function resumeAll(
     const { log } = settling.context.ports;
     const durable = durableOf(part);
     const file = await resume(settling, part, durable);
-    adopt(part, durable, file, newest.get(part.bucket) === part.partId);
+    await adopt(part, durable, file, newest.get(part.bucket) === part.partId);
     log.info(
       { file: part.finalUri, bytes: durable.length, records: durable.records },
       'goes on with a file in progress',

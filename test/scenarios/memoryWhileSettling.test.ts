@@ -74,7 +74,7 @@ test('memory that runs short while earlier files are taken up halts no partition
   const coordinator = job.coordinator({ source, assigner, store, memory, untilEnd: true });
   const run = coordinator.run(new AbortController().signal);
   await lastBegun;
-  while (coordinator.stats.heldFiles < BUCKETS - 1) await turn();
+  while (coordinator.stats.openFiles < BUCKETS - 1) await turn();
   for (let look = 0; look < 100; look += 1) {
     memory.look();
     await turn();

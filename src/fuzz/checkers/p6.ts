@@ -154,7 +154,7 @@ function handles({ held, exits: ended, schedule, lives }: Facts): Violation[] {
   const changes = new Map(lives.map(({ process, change }) => [process, change]));
   return held.flatMap(({ process, left, most }) => {
     const limit = heldMax(lifeConfig(schedule.config, changes.get(process) ?? NO_CHANGE));
-    const mostMax = limit + schedule.workload.partitions.length + HELD_MORE;
+    const mostMax = limit + schedule.workload.partitions.length * HELD_MORE;
     const inOrder = ended.some((exit) => exit.process === process && exit.error === null);
     if (inOrder && left > 0)
       return [violation('P6', `${process} ended in order, and still held ${left} files open`)];
@@ -170,8 +170,8 @@ function borrowed({ lent }: Facts): Violation[] {
   );
 }
 
-/** What is taken over is held whatever the limit, and so is a file that is opened where none can be rolled. */
-const HELD_MORE = 3;
+/** Of each partition so many at once are taken over and closed again over the limit; and one is opened where none can be rolled. */
+const HELD_MORE = 4;
 
 function unhandled({ unhandled: reasons }: Facts): Violation[] {
   return reasons.map((reason) => violation('P6', `a promise was rejected and nobody handled it: ${reason}`));
