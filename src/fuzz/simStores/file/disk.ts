@@ -45,6 +45,9 @@ export class Disk {
   /** Since their folder was made durable. */
   #renamed: Renamed[] = [];
   #backups = 0;
+  /** Changes with what names the destination has, and what they lead to. */
+  #version = 0;
+  #backedUp = -1;
 
   constructor(destination: Destination) {
     this.#destination = destination;
@@ -98,6 +101,7 @@ export class Disk {
   }
 
   #name(inode: Inode, uri: string): void {
+    this.#version += 1;
     this.#names.set(uri, inode);
     inode.names.add(uri);
     inode.wasVisible ||= !isHidden(uri);
@@ -115,6 +119,8 @@ export class Disk {
 
   /** A backup of hard links (`cp -al`), durable at once; the one before it is deleted. */
   backUp(): void {
+    if (this.#version === this.#backedUp) return;
+    this.#backedUp = this.#version;
     const standing = [...this.#names].filter(([uri]) => !isOutside(uri));
     const former = [...this.#names.keys()].filter((uri) => uri.startsWith(BACKUPS));
     this.#backups += 1;
@@ -128,6 +134,7 @@ export class Disk {
   }
 
   deleteBackups(): void {
+    this.#backedUp = -1;
     for (const uri of [...this.#names.keys()]) if (uri.startsWith(BACKUPS)) this.#forget(uri);
   }
 
@@ -138,6 +145,7 @@ export class Disk {
   }
 
   unlink(uri: string): void {
+    this.#version += 1;
     this.#names.get(uri)?.names.delete(uri);
     this.#names.delete(uri);
     this.#destination.hide(uri);
@@ -194,6 +202,7 @@ export class Disk {
   }
 
   powerCut(): void {
+    this.#version += 1;
     for (const renamed of this.#renamed.toReversed()) this.#loseRenaming(renamed);
     this.#renamed = [];
     for (const uri of [...new Set([...this.#names.keys(), ...this.#durableNames.keys()])].sort())
