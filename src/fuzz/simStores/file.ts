@@ -7,7 +7,7 @@ import type { DurablePart, OpenFile, PartTarget, Salvage, Store, StoreHandle } f
 import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
 import { differs, handleInvalid, missing, noSpace, noSpaceToSync } from './errors.ts';
-import { Disk, type Inode } from './file/disk.ts';
+import { Disk, isTaken, type Inode } from './file/disk.ts';
 import type { SimStoreOptions, SimStoreServer } from './port.ts';
 import { SimServer } from './server.ts';
 
@@ -203,7 +203,7 @@ class SimFileStore extends SimStore implements Store {
   /** The one moment in which nothing on the disk tells what a reader has from what only a backup has. */
   #tellMistaken({ temporaryUri, finalUri }: PartTarget): void {
     const publishing = this.#disk.find(publishingUriOf(temporaryUri));
-    if (publishing?.wasVisible === false) this.destination.mistaken(finalUri);
+    if (publishing !== null && !isTaken(publishing)) this.destination.mistaken(finalUri);
   }
 
   #rename({ temporaryUri }: PartTarget, { names }: Inode): number {

@@ -12,8 +12,6 @@ export class Inode {
   /** An fsync failed: the system has dropped what it had not written, and calls the rest clean ever after. */
   isLost = false;
   readonly names = new Set<string>();
-  /** Readers could see it once. */
-  wasVisible = false;
   readonly litter: Litter | null;
 
   constructor(litter: Litter | null) {
@@ -28,6 +26,11 @@ const READERS = 'reader:';
 const BACKUPS = 'backup:';
 
 const isOutside = (uri: string): boolean => uri.startsWith(READERS) || uri.startsWith(BACKUPS);
+
+/** Whether a reader has it. */
+export function isTaken({ names }: Inode): boolean {
+  return [...names].some((uri) => uri.startsWith(READERS));
+}
 
 /** A change of names that a power cut takes back as a whole, or not at all. */
 interface Renamed {
@@ -104,7 +107,6 @@ export class Disk {
     this.#version += 1;
     this.#names.set(uri, inode);
     inode.names.add(uri);
-    inode.wasVisible ||= !isHidden(uri);
     this.#destination.show(uri, inode.bytes);
   }
 
