@@ -19,7 +19,7 @@ import { replay, type Tail } from './replay.ts';
  * For how long a conflict may report less than was acknowledged before it counts as a journal that lost its end, or more than can be read
  * before it counts as a damaged one.
  */
-const CONFLICT_STABLE_MS = 30_000;
+export const CONFLICT_STABLE_MS = 30_000;
 const RETRY_FIRST_MS = 50;
 const RETRY_LONGEST_MS = 2_000;
 

@@ -7,12 +7,14 @@ import type { PartFileContext } from '../../actors/partFile.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type PartId, type TopicPartition } from '../../journal/ids.ts';
 import type { Tail } from '../../journal/replay.ts';
+import { partitionSubject } from '../../journal/subjects.ts';
 import { encodeWitness } from '../../journal/witness.ts';
 import { conditionOf } from '../conditions.ts';
 import { passing } from '../failpoints.ts';
 import type { DurablePart, PartTarget } from '../stores/port.ts';
 import { forEachBounded, Gate, type FailureLatch } from './concurrency.ts';
 import { conditionKey } from './conditionKeys.ts';
+import { expectHeld } from './heldByJournal.ts';
 import type { Context } from './options.ts';
 import { retrying } from './retrying.ts';
 import type { WitnessKeeper } from './witnessKeeper.ts';
@@ -100,6 +102,7 @@ export class Publisher {
           // Both witnesses stand before anything that they cover is visible.
           if (round.length > 0) await this.#options.keeper.write(this.#end);
           await this.#end.orOpened(this.#commitOffset());
+          if (round.length > 0 && !this.#isOver()) await this.#expectHeld();
           await forEachBounded(round, PUBLISH_CONCURRENCY, (item) =>
             this.#publishOne(item.partId, item.closedHere),
           );
@@ -136,6 +139,31 @@ export class Publisher {
     );
   }
 
+  async #expectHeld(): Promise<void> {
+    const { context, partition, tail } = this.#options;
+    const { journal, clock, log } = context.ports;
+    const subject = partitionSubject(context.settings.job, partition);
+    let failures = 0;
+    await expectHeld({
+      ...{ journal, subject, clock, tail, end: this.#end },
+      failed: (error, attempt) => {
+        failures = attempt;
+        log.warn(
+          { err: error, attempt },
+          'publishing waits until the journal shows what it has acknowledged',
+        );
+        this.#raise(error);
+      },
+    });
+    if (failures > 0) context.health.conditions.clear(conditionKey.publish(partition));
+  }
+
+  #raise(error: TidemarkError): void {
+    const { context, partition } = this.#options;
+    const about = `Publishing files of ${partitionName(partition)}`;
+    context.health.conditions.raise(conditionKey.publish(partition), conditionOf('retried', about, error));
+  }
+
   async #publishOne(partId: PartId, closedHere: boolean): Promise<void> {
     if (this.#isOver()) return;
     const { context, host } = this.#options;
@@ -153,14 +181,11 @@ export class Publisher {
   async #untilPublished(part: PartFileContext, durable: DurablePart, closedHere: boolean): Promise<void> {
     const { context, partition } = this.#options;
     const { store, clock, log } = context.ports;
-    const { conditions } = context.health;
     const target: PartTarget = {
       partId: part.partId,
       finalUri: part.finalUri,
       temporaryUri: part.temporaryUri,
     };
-    const key = conditionKey.publish(partition);
-    const about = `Publishing files of ${partitionName(partition)}`;
     let failures = 0;
     await retrying({
       ...{ clock, end: this.#end },
@@ -172,9 +197,9 @@ export class Publisher {
       failed: (error, attempt) => {
         failures = attempt;
         log.warn({ err: error, file: part.finalUri, attempt }, 'publishing a part file failed; trying again');
-        conditions.raise(key, conditionOf('retried', about, error));
+        this.#raise(error);
       },
     });
-    if (failures > 0) conditions.clear(key);
+    if (failures > 0) context.health.conditions.clear(conditionKey.publish(partition));
   }
 }

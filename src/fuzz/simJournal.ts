@@ -37,6 +37,8 @@ export class SimJournalServer {
   readonly #scheduler: Scheduler;
   readonly #faults: JournalFaults;
   readonly #subjects = new Map<Subject, StoredEntry[]>();
+  /** Entries whose digits were flipped, as they had been. */
+  readonly #sound = new Map<Revision, StoredEntry>();
   readonly #snapshots = new Map<Subject, readonly Uint8Array[]>();
   /** One counter for all subjects, so that revisions have holes inside a subject, as on a stream. */
   #lastRevision: Revision = 0;
@@ -92,9 +94,16 @@ export class SimJournalServer {
         subject,
         stored.filter(({ revision }) => revision <= last),
       );
+    for (const stored of this.#subjects.values()) this.#mendLast(stored);
     this.generation += 1;
     if (!isRunning) this.#lastRevision = last;
     return last;
+  }
+
+  /** Real journals keep a sum of each entry, which no later entry is needed for: the last one is never changed unnoticed. */
+  #mendLast(stored: StoredEntry[]): void {
+    const sound = this.#sound.get(stored.at(-1)?.revision ?? 0);
+    if (sound !== undefined) stored[stored.length - 1] = sound;
   }
 
   /** Flips a digit of one of the partition's entries, not of the last; false where there is none. */
@@ -110,6 +119,7 @@ export class SimJournalServer {
     if (found === undefined) return false;
     const index = found.index + found[0].length - 1;
     const digit = (Number(text[index]) + 1) % 10;
+    if (!this.#sound.has(entry.revision)) this.#sound.set(entry.revision, entry);
     stored[at] = {
       ...entry,
       bytes: encoder.encode(text.slice(0, index) + String(digit) + text.slice(index + 1)),

@@ -10,6 +10,7 @@ import { fileOperatorRequest } from '../../src/coordinator/requests.ts';
 import { noFailpoints } from '../../src/failpoints.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
+import { Pause } from './pause.ts';
 import { serve, until, type Service } from './service.ts';
 
 const RECORDS = 30;
@@ -117,6 +118,27 @@ describe('a partition halted by a bug', () => {
     await ask(job, { type: 'resume', from: null, acceptLoss: false });
     await until(() => [...job.committed().values()].join('').includes(`0:${RECORDS - 1}\n`));
     expect((await service.stop()).stopped).toEqual([]);
+    expectEachRecordOnce(job, 1, RECORDS);
+  });
+
+  test('publishes nothing of what its journal has lost since', async () => {
+    const job = new JobFixture();
+    const source = new MemorySource(1);
+    source.append(0, ...numbered(0, RECORDS));
+    const pause = new Pause('store.writeWitness', 'after', 1);
+    const options = { source, untilEnd: true, rolling, clock: hastyClock(200), failpoints: pause };
+    const run = job.coordinator(options).run(new AbortController().signal);
+    await pause.paused.promise;
+    // It keeps its claim alone.
+    const lost = job.backing.subjects.get(subject)?.splice(1) ?? [];
+    expect(lost.length).toBeGreaterThan(0);
+    pause.woken.resolve(undefined);
+    expect((await run).stopped).toMatchObject([
+      { partition: 'numbers/0', stop: { code: 'JOURNAL_ROLLED_BACK' } },
+    ]);
+    expect(job.committed().size).toBe(0);
+    job.backing.subjects.get(subject)?.push(...lost);
+    await job.coordinator({ source, untilEnd: true, rolling }).run(new AbortController().signal);
     expectEachRecordOnce(job, 1, RECORDS);
   });
 });
