@@ -129,8 +129,7 @@ export class Epoch {
 
   /** Judges the witnesses of the journal: only now, since a read before the own claim may have been stale. */
   async checkWitness(): Promise<void> {
-    const { partition } = this.#task;
-    const judging = { context: this.#context, partition, claim: this.#claim, latch: this.#latch };
+    const judging = { context: this.#context, ...this.#task, claim: this.#claim, latch: this.#latch };
     const { names, disagreeing } = await judgeWitnesses(judging);
     if (disagreeing.length > 0) this.wentBack = { ...judging, disagreeing };
     if (this.wentBack !== null) throw await this.#latch.race(wentBackError(this.wentBack));

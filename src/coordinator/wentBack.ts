@@ -10,24 +10,21 @@ import type { PartFileContext } from '../../actors/partFile.ts';
 import type { PartitionContext } from '../../actors/partition.ts';
 import type { PartitionEvent, WitnessedEntry } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
-import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import { partitionName } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { replay } from '../../journal/replay.ts';
 import { witnessError } from '../../journal/witness.ts';
 import type { Salvage } from '../stores/port.ts';
-import type { Claim } from './claim.ts';
+import { findCut, type JumpingOver } from './cutLog.ts';
+import type { Context } from './options.ts';
 import { readJobFacts } from './jobLife.ts';
 import type { Judgement } from './judgeWitness.ts';
-import type { Context } from './options.ts';
 import { keepAll, type Kept } from './wentBackParts.ts';
 
 const NAMED_MAX = 20;
 const FIELDS_MAX = 1_000;
 
-export interface WentBack {
-  readonly context: Context;
-  readonly partition: TopicPartition;
-  readonly claim: Claim;
+export interface WentBack extends JumpingOver {
   readonly disagreeing: Judgement['disagreeing'];
 }
 
@@ -80,6 +77,8 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
   if (asked.from === 'witness') {
     const refusal = whyNotFromWitness(fromOffset, toOffset, asked.acceptLoss);
     if (refusal !== null) return refusal;
+    const cut = await findCut(wentBack);
+    if (cut !== null) return alsoCut(cut);
   }
   const kept = await keepAll({ context, host: claim.host, salvage }, asked.from);
   if (kept.missing.length > 0) {
@@ -121,6 +120,11 @@ function whyNotFromWitness(fromOffset: bigint, toOffset: bigint | null, acceptLo
     `This goes on at offset ${toOffset} and gives up what of [${fromOffset}, ${toOffset}) is in no committed file. If that is meant, ask ` +
     'again with --accept-loss; --from-journal loses nothing.'
   );
+}
+
+/** What the log lost before the jump would never be found behind it. */
+function alsoCut({ message }: Error): string {
+  return `The log of the source went back, too, which is to be answered first: answer with --from-journal, then see \`tidemark status\`. ${message}`;
 }
 
 /** Those of this answer, and earlier ones that may still stand. */
