@@ -95,6 +95,13 @@ export class Recorder {
     this.version += 1;
   }
 
+  /** Whether a start that is journaled names the topic. */
+  names(topic: string): boolean {
+    return this.journal.some(
+      ({ subject, text }) => subject.endsWith('.job.life') && text.includes(`"topic":"${topic}"`),
+    );
+  }
+
   changed(change: VisibleChange): void {
     this.visible.push(change);
     this.version += 1;

@@ -120,6 +120,11 @@ export class SimKafka {
     for (const topic of topics) this.#known.add(topic);
   }
 
+  /** The journal went back: those that it does not name any more are taken as they are found. */
+  forget(isJournaled: (topic: string) => boolean): void {
+    for (const topic of [...this.#known]) if (!isJournaled(topic)) this.#known.delete(topic);
+  }
+
   connect(process: SimProcess): Source {
     return new SimSource(this, process, this.#faults);
   }

@@ -324,6 +324,7 @@ class World {
       restart: (place) => this.#places[place]?.restart(),
       journalCut: (revision) => {
         recorder.journalCut(revision);
+        this.#kafka.forget((topic) => recorder.names(topic));
       },
     };
   }
