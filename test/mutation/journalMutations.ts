@@ -203,7 +203,7 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/fuzz/simKafka.ts',
+        'src/fuzz/simKafka/source.ts',
         `  stop(): Promise<void> {`,
         `  async committedOffset({ partition }) {
     return this.#question(() => this.#kafka.group.committed(partition)?.offset ?? null);

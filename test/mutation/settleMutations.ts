@@ -46,8 +46,8 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
       ),
       patch(
         'src/coordinator/settle.ts',
-        `const file = await settling.context.ports.store.recover(from, durable, toUri);`,
-        `const file = await settling.context.ports.store.recover(from, durable, toUri);
+        `const file = await recoverPatiently(settling, from, durable, toUri);`,
+        `const file = await recoverPatiently(settling, from, durable, toUri);
     await settling.host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);`,
       ),
     ],
@@ -134,9 +134,10 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/coordinator/publisher.ts',
-        `        if (this.#isOver() || !(error instanceof TidemarkError) || error.retry !== 'transient') throw error;`,
-        `        if (error instanceof TidemarkError && error.code === 'STORE_OUTCOME_UNKNOWN') return;
-        if (this.#isOver() || !(error instanceof TidemarkError) || error.retry !== 'transient') throw error;`,
+        `          : store.commitAfterRecovery(target, durable),`,
+        `          : attempt > 1
+            ? Promise.resolve()
+            : store.commitAfterRecovery(target, durable),`,
       ),
     ],
   },

@@ -53,8 +53,10 @@ export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/coordinator/judgeWitness.ts',
-        `claim.hashes.at(seq) ?? hashOfSeq(journal, subject, seq, tail);`,
-        `claim.hashes.at(seq) ?? null;`,
+        `  const hash = claim.hashes.at(seq) ?? (await hashOfSeq(journal, subject, seq, tail));
+  if (hash !== null) return hash;`,
+        `  const hash = claim.hashes.at(seq);
+  if (hash !== null || seq > 0) return hash ?? null;`,
       ),
     ],
   },

@@ -85,6 +85,8 @@ export interface StopView {
   readonly nextOffset: number;
   /** Where it says that the log went back; null where it says no such thing. */
   readonly divergedAt: number | null;
+  /** From where on everything below what was next then had been given up; null where the last of it was read. */
+  readonly givenUpFrom: number | null;
 }
 
 export interface PartitionView {
@@ -220,10 +222,7 @@ class PartitionReader implements PartitionView {
         break;
       case 'partitionStopped':
         this.#isStopped = true;
-        this.stops.push({
-          ...(event as unknown as StopView),
-          ...{ atMs, nextOffset: this.#nextOffset, divergedAt: divergenceOf(event) },
-        });
+        this.#stop(event as unknown as StopView, divergenceOf(event), atMs);
         break;
       default:
     }
@@ -250,6 +249,12 @@ class PartitionReader implements PartitionView {
   #lose(atMs: number, fromOffset: number, toOffset: number): void {
     if (toOffset > 0) this.losses.push({ atMs, fromOffset, toOffset, nextOffset: this.#nextOffset });
     this.#nextOffset = toOffset;
+  }
+
+  #stop(stop: StopView, divergedAt: number | null, atMs: number): void {
+    const nextOffset = this.#nextOffset;
+    const givenUpFrom = this.losses.find(({ toOffset }) => toOffset === nextOffset)?.fromOffset ?? null;
+    this.stops.push({ ...stop, atMs, nextOffset, divergedAt, givenUpFrom });
   }
 
   /** Another generation: what was given up from there on is read. */

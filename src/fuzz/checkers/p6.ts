@@ -200,15 +200,14 @@ function miscounts({ journal, expected, earlier }: Facts): Violation[] {
 /** A log that went back is told only where it lost what counts, and with the very offset. */
 function falseTruncations({ journal, earlier, harms }: Facts): Violation[] {
   if (harms.some(({ type }) => type === 'replaceTopic')) return [];
-  return [...readJournal(journal).values()].flatMap(({ partition, stops: stopped, losses }) =>
-    stopped.flatMap(({ code, atMs, nextOffset, divergedAt }) => {
+  return [...readJournal(journal).values()].flatMap(({ partition, stops: stopped }) =>
+    stopped.flatMap(({ code, atMs, nextOffset, divergedAt, givenUpFrom }) => {
       if (code !== 'SOURCE_TRUNCATED') return [];
       const right = divergences(earlier[partition] ?? [], atMs);
       const isCut = [...right].some((cutAt) => cutAt < nextOffset);
       // Of what was given up nobody knows the log that it was of: where that ends now is all that can be told.
-      const isUnknown = losses.some((loss) => loss.atMs <= atMs && loss.toOffset === nextOffset);
       if (divergedAt !== null && divergedAt < nextOffset && isCut) {
-        if (right.has(divergedAt) || (isUnknown && isGivenUp({ losses }, divergedAt))) return [];
+        if (right.has(divergedAt) || (givenUpFrom !== null && givenUpFrom <= divergedAt)) return [];
       }
       const text =
         `partition ${partition} is stopped at ${atMs} ms since its log went back to ${String(divergedAt)}; offset ${nextOffset} was the ` +
