@@ -109,7 +109,7 @@ type Step =
   | { readonly type: 'elect' }
   | { readonly type: 'cut'; readonly keep: number; readonly unseen: number; readonly count: number };
 
-/** An epoch has one leader, and so one record at an offset. */
+/** An epoch has one leader, and so one record at an offset, and one offset at which it begins. */
 class World {
   log: Log = [];
   #epoch = 0;
@@ -125,14 +125,16 @@ class World {
 
   #append(epoch: number, count: number): void {
     this.log = [...this.log, ...Array.from({ length: count }, () => ({ epoch, log: this.#cuts }))];
-    this.#reached.set(epoch, Math.max(this.#reached.get(epoch) ?? 0, this.log.length));
+    if (count > 0) this.#reached.set(epoch, Math.max(this.#reached.get(epoch) ?? 0, this.log.length));
   }
 
   #cut({ keep, unseen, count }: Step & { readonly type: 'cut' }): void {
     this.log = this.log.slice(0, keep);
     this.#cuts += 1;
     const epoch = Math.min(this.#epoch, (this.log.at(-1)?.epoch ?? 0) + unseen);
-    if ((this.#reached.get(epoch) ?? 0) <= this.log.length) this.#append(epoch, count);
+    const reached = this.#reached.get(epoch);
+    const isOwn = this.log.at(-1)?.epoch === epoch;
+    if (reached === undefined || (isOwn && reached <= this.log.length)) this.#append(epoch, count);
     this.#epoch += 1;
   }
 }
