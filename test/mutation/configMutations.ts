@@ -19,12 +19,6 @@ export const CONFIG_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'a file takes more records though folders are drawn otherwise now',
-    store: 'oss-hdfs',
-    foundAt: 8,
-    patches: [patch(PART_FILES, '      isFolderOf(naming, bucket, folder) &&\n', '')],
-  },
-  {
     name: 'a job goes on in another sink than the journaled one',
     store: 'file',
     foundAt: 24,

@@ -35,18 +35,18 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'a publication that fails for a moment is left to the next epoch',
     store: 'file',
     seed: 11,
-    foundAt: 2,
+    foundAt: 7,
     patches: [
       patch(
         'src/coordinator/publisher.ts',
         `    await this.#untilPublished(part, part.durable, closedHere);\n`,
-        `    if (await this.#untilPublished(part, part.durable, closedHere)) return;\n`,
-      ),
-      patch(
-        'src/coordinator/publisher.ts',
-        `        log.warn({ err: error, file: part.finalUri, attempt }, 'publishing`,
-        `        if (attempt > 0) return true;
-        log.warn({ err: error, file: part.finalUri, attempt }, 'publishing`,
+        `    const { store } = context.ports;
+    try {
+      await (closedHere ? store.commit(part, part.durable) : store.commitAfterRecovery(part, part.durable));
+    } catch (error) {
+      if (error.retry === 'transient') return;
+      throw error;
+    }\n`,
       ),
     ],
   },
