@@ -83,6 +83,14 @@ describe('an edited job file', () => {
     expect(new Set(drawn)).toEqual(new Set([4, 6]));
   });
 
+  test('another length of entropy alone: records that are read by then go to folders of that length', async () => {
+    const faults = [edited(0, 300, { entropyLength: 6 }), edited(1, 320, { entropyLength: 6 })];
+    const drawn = namesOf(await keeps(world(faults, 'oss-hdfs', { entropy: true }))).map(
+      (uri) => uri.split('/').at(-2)?.length,
+    );
+    expect(new Set(drawn)).toEqual(new Set([4, 6]));
+  });
+
   test('taken back, and edited again, with a handover after each', async () => {
     const faults: Fault[] = [
       edited(0, 200, { prefix: 'data' }, 'killed'),
