@@ -16,6 +16,10 @@ export function claimAgain(why: string): EpochEnd {
   return { type: 'again', error: new TidemarkError('FENCED', why), madeProgress: true };
 }
 
+export function takenOver(name: string): EpochEnd {
+  return claimAgain(`${name} was claimed by another owner while it was stopped here`);
+}
+
 /** What another claim may get over. */
 export function isPassing({ retry }: TidemarkError): boolean {
   return retry === 'fenced' || retry === 'transient';

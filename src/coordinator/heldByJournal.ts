@@ -9,8 +9,6 @@ import type { Journal } from '../../journal/port.ts';
 import type { Tail } from '../../journal/replay.ts';
 import { CONFLICT_STABLE_MS } from '../../journal/writer.ts';
 import type { Clock } from '../clock.ts';
-import type { Gate } from './concurrency.ts';
-import { retrying } from './retrying.ts';
 
 export interface HeldQuestion {
   readonly journal: Journal;
@@ -18,27 +16,24 @@ export interface HeldQuestion {
   readonly clock: Clock;
   /** The journal's acknowledged end. */
   readonly tail: () => Tail;
-  /** Opens when nobody wants to know any more. */
-  readonly end: Gate;
-  readonly failed: (error: TidemarkError, attempt: number) => void;
 }
 
-/** Rejects with JOURNAL_ROLLED_BACK where the entry is gone for good, or another stands in its place. What is away is waited for. */
-export async function expectHeld(question: HeldQuestion): Promise<void> {
-  const { clock, end, failed, tail } = question;
+/**
+ * Gives the question, to be asked until it resolves. It rejects with JOURNAL_ROLLED_BACK where the entry is gone for good, or another stands
+ * in its place; before that, and where nobody answers, with JOURNAL_UNAVAILABLE.
+ */
+export function heldQuestion(question: HeldQuestion): () => Promise<void> {
+  const { clock, tail } = question;
   // A server that has just come up may be behind for a moment, as at appends.
   let missingSinceMs: number | null = null;
-  await retrying({
-    ...{ clock, end, failed },
-    attempt: async () => {
-      const expected = tail();
-      if (await isHeld(question, expected)) return;
-      missingSinceMs ??= clock.nowMs();
-      throw clock.nowMs() - missingSinceMs < CONFLICT_STABLE_MS
-        ? unsure(question, expected)
-        : lost(question, expected);
-    },
-  });
+  return async () => {
+    const expected = tail();
+    if (await isHeld(question, expected)) return;
+    missingSinceMs ??= clock.nowMs();
+    throw clock.nowMs() - missingSinceMs < CONFLICT_STABLE_MS
+      ? unsure(question, expected)
+      : lost(question, expected);
+  };
 }
 
 async function isHeld({ journal, subject }: HeldQuestion, { revision, hash }: Tail): Promise<boolean> {

@@ -9,7 +9,8 @@ import { conditionOf } from '../conditions.ts';
 import { FailureLatch, Gate } from './concurrency.ts';
 import { conditionKey } from './conditionKeys.ts';
 import { Epoch } from './epoch.ts';
-import { claimAgain, isBehindJournal, isPassing, type EpochEnd, type RunnerEnd } from './epochEnd.ts';
+import { claimAgain, isBehindJournal, isPassing, takenOver } from './epochEnd.ts';
+import type { EpochEnd, RunnerEnd } from './epochEnd.ts';
 import { isDiskFull } from './fullDisk.ts';
 import { OperatorDesk } from './operatorDesk.ts';
 import type { Context } from './options.ts';
@@ -246,8 +247,7 @@ export class PartitionRunner {
     );
     const isTakenOver = successorLook(this.#context.ports.clock, epoch);
     for (;;) {
-      if (await isTakenOver())
-        return claimAgain(`${this.#name} was claimed by another owner while it was stopped here`);
+      if (await isTakenOver()) return takenOver(this.#name);
       for (const request of await this.#desk.filed(host.ledger.facts.lastRequestId))
         await this.#desk.take(host, request);
       if (host.ledger.facts.stop === null) {
@@ -279,8 +279,7 @@ export class PartitionRunner {
     const isAwaited = (): boolean => this.#task.endOffset === null && !this.#drain.isOpen;
     const isTakenOver = successorLook(this.#context.ports.clock, epoch);
     while (isAwaited() && !this.#lettingGo.signal.aborted) {
-      if (await isTakenOver())
-        return claimAgain(`${this.#name} was claimed by another owner while it was stopped here`);
+      if (await isTakenOver()) return takenOver(this.#name);
       const answeredNow = await this.#wentBackAnswered(epoch);
       if (answeredNow !== null) return answeredNow;
       if (await this.#isResumed(epoch, stop)) {

@@ -14,7 +14,7 @@ import { passing } from '../failpoints.ts';
 import type { DurablePart, PartTarget } from '../stores/port.ts';
 import { forEachBounded, Gate, type FailureLatch } from './concurrency.ts';
 import { conditionKey } from './conditionKeys.ts';
-import { expectHeld } from './heldByJournal.ts';
+import { heldQuestion } from './heldByJournal.ts';
 import type { Context } from './options.ts';
 import { retrying } from './retrying.ts';
 import type { WitnessKeeper } from './witnessKeeper.ts';
@@ -139,29 +139,12 @@ export class Publisher {
     );
   }
 
-  async #expectHeld(): Promise<void> {
+  #expectHeld(): Promise<void> {
     const { context, partition, tail } = this.#options;
-    const { journal, clock, log } = context.ports;
+    const { journal, clock } = context.ports;
     const subject = partitionSubject(context.settings.job, partition);
-    let failures = 0;
-    await expectHeld({
-      ...{ journal, subject, clock, tail, end: this.#end },
-      failed: (error, attempt) => {
-        failures = attempt;
-        log.warn(
-          { err: error, attempt },
-          'publishing waits until the journal shows what it has acknowledged',
-        );
-        this.#raise(error);
-      },
-    });
-    if (failures > 0) context.health.conditions.clear(conditionKey.publish(partition));
-  }
-
-  #raise(error: TidemarkError): void {
-    const { context, partition } = this.#options;
-    const about = `Publishing files of ${partitionName(partition)}`;
-    context.health.conditions.raise(conditionKey.publish(partition), conditionOf('retried', about, error));
+    const ask = heldQuestion({ journal, subject, clock, tail });
+    return this.#patiently(ask, {}, 'publishing waits until the journal shows what it has acknowledged');
   }
 
   async #publishOne(partId: PartId, closedHere: boolean): Promise<void> {
@@ -179,27 +162,40 @@ export class Publisher {
   }
 
   async #untilPublished(part: PartFileContext, durable: DurablePart, closedHere: boolean): Promise<void> {
-    const { context, partition } = this.#options;
-    const { store, clock, log } = context.ports;
+    const { store } = this.#options.context.ports;
     const target: PartTarget = {
       partId: part.partId,
       finalUri: part.finalUri,
       temporaryUri: part.temporaryUri,
     };
+    // After a failure the outcome is unknown: only probing both names tells what is still to be done.
+    const publish = (attempt: number): Promise<void> =>
+      closedHere && attempt === 1
+        ? store.commit(target, durable)
+        : store.commitAfterRecovery(target, durable);
+    await this.#patiently(publish, { file: part.finalUri }, 'publishing a part file failed; trying again');
+  }
+
+  /** Tries until the epoch is over; what is tried again is logged, and a condition for as long as it lasts. */
+  async #patiently(
+    attempt: (attempt: number) => Promise<void>,
+    fields: { readonly file?: string },
+    message: string,
+  ): Promise<void> {
+    const { context, partition } = this.#options;
+    const { clock, log } = context.ports;
+    const { conditions } = context.health;
+    const key = conditionKey.publish(partition);
     let failures = 0;
     await retrying({
-      ...{ clock, end: this.#end },
-      // After a failure the outcome is unknown: only probing both names tells what is still to be done.
-      attempt: (attempt) =>
-        closedHere && attempt === 1
-          ? store.commit(target, durable)
-          : store.commitAfterRecovery(target, durable),
-      failed: (error, attempt) => {
-        failures = attempt;
-        log.warn({ err: error, file: part.finalUri, attempt }, 'publishing a part file failed; trying again');
-        this.#raise(error);
+      ...{ clock, end: this.#end, attempt },
+      failed: (error, number) => {
+        failures = number;
+        log.warn({ err: error, ...fields, attempt: number }, message);
+        const about = `Publishing files of ${partitionName(partition)}`;
+        conditions.raise(key, conditionOf('retried', about, error));
       },
     });
-    if (failures > 0) context.health.conditions.clear(conditionKey.publish(partition));
+    if (failures > 0) conditions.clear(key);
   }
 }

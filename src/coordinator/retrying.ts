@@ -1,16 +1,15 @@
 /** Trying again, ever more rarely: one rule for whatever of a partition is away. */
 import { TidemarkError } from '../../journal/errors.ts';
+import { backoffMs } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 import type { Gate } from './concurrency.ts';
 
 const LONGEST_MS = 10_000;
 const FIRST_MS = 200;
-/** More would make numbers that are too large for a delay. */
-const DOUBLINGS_MAX = 6;
 
 /** Before the next try, after `failures` in a row: twice the one before, and 10 s at most. */
 export function retryDelayMs(failures: number, firstMs = FIRST_MS): number {
-  return Math.min(LONGEST_MS, firstMs * 2 ** Math.min(Math.max(0, failures - 1), DOUBLINGS_MAX));
+  return backoffMs({ firstMs, longestMs: LONGEST_MS }, failures);
 }
 
 export interface Retrying<T> {

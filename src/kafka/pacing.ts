@@ -1,4 +1,5 @@
 /** Waiting: for a time that a signal cuts short, for a wake-up, for the next attempt. */
+import { backoffMs, type Backoff } from '../backoff.ts';
 import type { Clock } from '../clock.ts';
 
 /** Resolves after `delayMs`, or as soon as the signal is aborted; the caller looks which. */
@@ -18,12 +19,11 @@ export function pauseUnless(signal: AbortSignal, clock: Clock, delayMs: number):
   });
 }
 
-const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 2_000;
+const BACKOFF: Backoff = { firstMs: 100, longestMs: 2_000 };
 
 /** How long to wait after the `failures`-th failure in a row. */
 export function retryDelayMs(failures: number): number {
-  return Math.min(FIRST_RETRY_MS * 2 ** Math.max(0, failures - 1), LAST_RETRY_MS);
+  return backoffMs(BACKOFF, failures);
 }
 
 /** The first failure in a row is told as a warning, and then ever more rarely: the 4th, the 16th, the 64th ... */

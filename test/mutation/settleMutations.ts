@@ -134,10 +134,10 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/coordinator/publisher.ts',
-        `          : store.commitAfterRecovery(target, durable),`,
-        `          : attempt > 1
-            ? Promise.resolve()
-            : store.commitAfterRecovery(target, durable),`,
+        `        : store.commitAfterRecovery(target, durable);`,
+        `        : attempt > 1
+          ? Promise.resolve()
+          : store.commitAfterRecovery(target, durable);`,
       ),
     ],
   },

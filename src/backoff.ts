@@ -1,0 +1,10 @@
+/** Waits between tries: each is twice the one before, up to a longest. */
+export interface Backoff {
+  readonly firstMs: number;
+  readonly longestMs: number;
+}
+
+/** How long to wait after the `failures`-th failure in a row. */
+export function backoffMs({ firstMs, longestMs }: Backoff, failures: number): number {
+  return Math.min(longestMs, firstMs * 2 ** Math.max(0, failures - 1));
+}
