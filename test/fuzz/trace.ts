@@ -1,6 +1,14 @@
 /** Hand-made traces: a small run in which everything is as it should be, to be broken in one place. */
-import type { Schedule, TracedEntry, VisibleChange, WorldConfig } from '../../src/fuzz/schedule.ts';
+import { expect } from 'vitest';
+import { checkAll } from '../../src/fuzz/checkers/all.ts';
 import type { Facts } from '../../src/fuzz/checkers/facts.ts';
+import type {
+  Invariant,
+  Schedule,
+  TracedEntry,
+  VisibleChange,
+  WorldConfig,
+} from '../../src/fuzz/schedule.ts';
 
 export const CONFIG: WorldConfig = {
   store: 'file',
@@ -141,3 +149,19 @@ export const SOUND: Facts = {
   reached: { transitions: [], features: new Uint32Array(), moments: [] },
   unhandled: [],
 };
+
+/** SOUND, broken in one place, and what the checkers are to say of it. */
+export interface Broken {
+  readonly name: string;
+  readonly invariant: Invariant;
+  readonly trace: Partial<Facts>;
+  readonly offsets?: readonly string[];
+  readonly files?: readonly string[];
+}
+
+export function expectBroken({ invariant, trace, offsets, files }: Broken): void {
+  const found = checkAll({ ...SOUND, ...trace });
+  expect([...new Set(found.map((one) => one.invariant))], JSON.stringify(found)).toEqual([invariant]);
+  if (offsets !== undefined) expect(found.flatMap((one) => one.offsets)).toEqual(offsets);
+  if (files !== undefined) expect([...new Set(found.flatMap((one) => one.files))]).toEqual(files);
+}

@@ -4,22 +4,18 @@
  */
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createFileStore } from '../../../src/stores/file.ts';
 import type { DurablePart, PartTarget, Store } from '../../../src/stores/port.ts';
-import { impatient, linkAll, localHarness } from '../../conformance/store/localHarness.ts';
+import { impatient, linkAll } from '../../conformance/store/localHarness.ts';
 import { expectCode, expectReaders, newTarget, outcomeOf, Writer } from '../../conformance/store/scene.ts';
 import type { StoreHarness } from '../../conformance/store/scene.ts';
+import { withLocalStore } from './localStore.ts';
 import { failing, tappedFileSystem, type Call } from './tappedFileSystem.ts';
 
 let h: StoreHarness;
-const closers: (() => Promise<void>)[] = [];
-beforeEach(async () => {
-  h = await localHarness((pacer) => createFileStore({ pacer }));
-});
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
-  await h.dispose();
+const closers = withLocalStore((harness) => {
+  h = harness;
 });
 
 const fresh = (): Store => createFileStore({ pacer: impatient });

@@ -2,13 +2,14 @@
  * Every system call of the file store is a place to die, before it and after it. What the next owner does follows from the
  * journal alone; afterwards readers must see what was journaled, once, and nothing may be left over.
  */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { journalId } from '../../../journal/ids.ts';
 import { createFileStore } from '../../../src/stores/file.ts';
 import type { DurablePart, PartTarget, Store } from '../../../src/stores/port.ts';
-import { impatient, localHarness } from '../../conformance/store/localHarness.ts';
+import { impatient } from '../../conformance/store/localHarness.ts';
 import { expectReaders, newTarget, Writer } from '../../conformance/store/scene.ts';
 import type { StoreHarness } from '../../conformance/store/scene.ts';
+import { withLocalStore } from './localStore.ts';
 import { tappedFileSystem } from './tappedFileSystem.ts';
 
 /** What the journal holds of one part. */
@@ -87,13 +88,8 @@ async function run(process: Process, facts: Facts, dieAt: number, side: 'before'
 }
 
 let h: StoreHarness;
-const closers: (() => Promise<void>)[] = [];
-beforeEach(async () => {
-  h = await localHarness((pacer) => createFileStore({ pacer }));
-});
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
-  await h.dispose();
+const closers = withLocalStore((harness) => {
+  h = harness;
 });
 
 function newFacts(): Facts {

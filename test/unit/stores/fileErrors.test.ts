@@ -1,22 +1,18 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { crc64Of } from '../../../journal/crc64.ts';
 import type { DurablePart, PartTarget, Store } from '../../../src/stores/port.ts';
 import { createFileStore } from '../../../src/stores/file.ts';
-import { impatient, localHarness } from '../../conformance/store/localHarness.ts';
+import { impatient } from '../../conformance/store/localHarness.ts';
 import { bytesOf, expectCode, expectReaders, newTarget, Writer } from '../../conformance/store/scene.ts';
 import type { StoreHarness } from '../../conformance/store/scene.ts';
+import { withLocalStore } from './localStore.ts';
 import { failing, systemError, tappedFileSystem, type Tap } from './tappedFileSystem.ts';
 
 let h: StoreHarness;
-const closers: (() => Promise<void>)[] = [];
-beforeEach(async () => {
-  h = await localHarness((pacer) => createFileStore({ pacer }));
-});
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
-  await h.dispose();
+const closers = withLocalStore((harness) => {
+  h = harness;
 });
 
 function storeWith(tap: Tap): Store {
