@@ -1,5 +1,5 @@
 /** Values that come from outside (records, topics, file names) as names of files and folders: encoded, never obeyed. */
-import { crc64Of } from '../journal/crc64.ts';
+import { crc64Of } from '../kernels/crc64.ts';
 
 /** Longest segment in bytes that `encodePathSegment` gives unless asked for less; file systems end at 255. */
 export const SEGMENT_BYTES_MAX = 200;

@@ -6,7 +6,7 @@ import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
 import type { RollingPolicy } from '../../actors/rollingPolicy.ts';
 import type { RollReason } from '../../journal/events.ts';
 import type { Clock } from '../clock.ts';
-import { LineWays } from '../source/lineTable.ts';
+import { LineWays } from '../../kernels/routeTable.ts';
 import type { FetchedBatch, LineRun, ReadEpoch, RecordCursor } from '../source/port.ts';
 import { readEpochBehind } from '../source/readEpoch.ts';
 import { findBuckets, type Wanted } from './bucketsAhead.ts';

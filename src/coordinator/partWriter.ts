@@ -2,13 +2,13 @@
  * One part file that takes records: a write buffer, its running CRC and the queue of what its file is to do. Values are copied
  * once, into the buffer; full buffers go to the file while the next one fills.
  */
-import { Crc64 } from '../../journal/crc64.ts';
+import { Crc64 } from '../../kernels/crc64.ts';
 import type { DurableFacts, RollFacts } from '../../actors/facts.ts';
 import type { RollableFile } from '../../actors/rollingPolicy.ts';
 import type { RollReason } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { PartId } from '../../journal/ids.ts';
-import { LineCell, VECTOR_BYTES } from '../source/lineTable.ts';
+import { LineCell, VECTOR_BYTES } from '../../kernels/routeTable.ts';
 import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
 import type { FailureLatch } from './concurrency.ts';
 import type { RunStats } from './stats.ts';

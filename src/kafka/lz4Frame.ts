@@ -4,7 +4,7 @@
  * Their own checksums are passed over. They would say whether the packed bytes are those that the producer made, and that is what the
  * batch's CRC-32C, checked before, says of the same bytes; Java's consumer does not look at that of the content either.
  */
-import { keepHistory, unpackLz4Block } from './lz4Kernel.ts';
+import { keepHistory, unpackLz4Block } from '../../kernels/lz4.ts';
 import type { Output } from './unpackOutput.ts';
 
 const MAGIC = 0x184d2204;

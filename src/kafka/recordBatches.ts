@@ -6,7 +6,7 @@ import { TidemarkError, type ErrorFields } from '../../journal/errors.ts';
 import type { FetchedBatch, RecordCursor } from '../source/port.ts';
 import { NeverFits, NoRoomYet, UnpackRoom } from '../source/unpackRoom.ts';
 import { CODEC_MASK, unpack } from './codecs.ts';
-import { crc32c } from './crc32c.ts';
+import { crc32c } from '../../kernels/crc32c.ts';
 import { DecodedCursor } from './decodedCursor.ts';
 import type { AbortedTransaction } from './fetchProtocol.ts';
 import { DEFAULT_TUNING, type RecordDecoding } from './options.ts';

@@ -1,8 +1,8 @@
 /** The cursor over the bytes of unpacked record batches: it moves, nothing is made per record. */
 import { TidemarkError } from '../../journal/errors.ts';
-import { reserve } from '../../journal/wasm/memory.ts';
+import { reserve } from '../../kernels/memory.ts';
 import type { LineRun, RecordCursor } from '../source/port.ts';
-import { copyPlainLines, LINE_COPY_MARGIN_BYTES, type LineCopy } from './lineKernel.ts';
+import { copyPlainLines, LINE_COPY_MARGIN_BYTES, type LineCopy } from '../../kernels/lines.ts';
 
 /** Lent: its memory is used again once it is released, which need not be. */
 export interface Unpacked {

@@ -1,7 +1,7 @@
 /** The memory of a running job: its shares, its budget, and V8 kept within bounds. */
 import { runInNewContext } from 'node:vm';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
-import { reserve } from '../../journal/wasm/memory.ts';
+import { reserve } from '../../kernels/memory.ts';
 import type { Log } from '../telemetry/log.ts';
 import { leastCeilingBytes, MemoryBudget, shareMemory, type MemoryShares } from './budget.ts';
 

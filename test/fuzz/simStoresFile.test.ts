@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { crc64Of } from '../../journal/crc64.ts';
+import { crc64Of } from '../../kernels/crc64.ts';
 import { SimFileServer } from '../../src/fuzz/simStores/file.ts';
 import type { DurablePart } from '../../src/stores/port.ts';
 import {

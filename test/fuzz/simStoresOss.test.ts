@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { crc64Of } from '../../journal/crc64.ts';
+import { crc64Of } from '../../kernels/crc64.ts';
 import { Refused } from '../../src/fuzz/simStores/errors.ts';
 import { SimOssServer } from '../../src/fuzz/simStores/oss.ts';
 import {

@@ -1,6 +1,6 @@
 import type { ListObjectResult } from 'ali-oss';
 import { describe, expect, test } from 'vitest';
-import { crc64Of } from '../../journal/crc64.ts';
+import { crc64Of } from '../../kernels/crc64.ts';
 import { ownOssServer } from './fixture.ts';
 import { aliOss, codeOf, signedFetch } from './testClient.ts';
 import { parseXml, textOf } from './xml.ts';

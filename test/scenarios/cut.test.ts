@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { noBuckets, type BucketAssigner } from '../../actors/bucketAssigner.ts';
 import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
-import { crc64Of } from '../../journal/crc64.ts';
+import { crc64Of } from '../../kernels/crc64.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { partId } from '../../journal/ids.ts';
 import { FailureLatch } from '../../src/coordinator/concurrency.ts';

@@ -1,7 +1,7 @@
 /** Owners that go on after their successor has done everything, on the real OSS-HDFS store and the loopback server. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
-import { crc64Of } from '../../journal/crc64.ts';
+import { crc64Of } from '../../kernels/crc64.ts';
 import { fetchJindosdk } from '../../scripts/jindosdk/fetch.ts';
 import { logToStderr } from '../../scripts/services/common.ts';
 import { FAILPOINTS } from '../../src/failpoints.ts';

@@ -1,8 +1,7 @@
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { nodesIn, sources, sourcesOf, type Source } from './sources.ts';
+import { nodesIn, SHIPPED, sources, sourcesOf, type Source } from './sources.ts';
 
-const SHIPPED = ['src', 'actors', 'journal'];
 /** Where programs begin: the command, the scripts of package.json, the benches, the examples. */
 const isEntry = ({ file, room }: Source): boolean =>
   file === 'src/cli/main.ts' || ['bin', 'scripts', 'bench', 'examples'].includes(room);

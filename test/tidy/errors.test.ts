@@ -1,14 +1,14 @@
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { ERROR_CODES } from '../../journal/errors.ts';
-import { lineOf, nodesIn, sources, sourcesOf } from './sources.ts';
+import { lineOf, nodesIn, SHIPPED, sources, sourcesOf } from './sources.ts';
 
 const codes = Object.keys(ERROR_CODES);
 
 describe('error codes', () => {
   it('are all raised somewhere: none is left over', () => {
     const named = new Set(
-      sourcesOf('journal', 'actors', 'src')
+      sourcesOf(...SHIPPED)
         .filter(({ file }) => file !== 'journal/errors.ts')
         .flatMap(({ tree }) =>
           nodesIn(tree).flatMap((node) => (ts.isStringLiteral(node) ? [node.text] : [])),

@@ -1,17 +1,18 @@
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { lineOf, nodesIn, sources, sourcesOf, type Import, type Source } from './sources.ts';
+import { lineOf, nodesIn, SHIPPED, sources, sourcesOf, type Import, type Source } from './sources.ts';
 
 /** Imports point one way; scripts, benches and examples stand beside and may use every room that is shipped. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  journal: ['journal'],
-  actors: ['actors', 'journal'],
-  src: ['src', 'actors', 'journal'],
+  kernels: ['kernels', 'journal', 'src'],
+  journal: ['journal', 'kernels'],
+  actors: ['actors', 'journal', 'kernels'],
+  src: ['src', 'actors', 'journal', 'kernels'],
   bin: ['src'],
-  scripts: ['scripts', 'src', 'actors', 'journal'],
-  bench: ['bench', 'scripts', 'src', 'actors', 'journal'],
-  examples: ['examples', 'scripts', 'src', 'actors', 'journal'],
-  test: ['test', 'bench', 'examples', 'scripts', 'src', 'actors', 'journal'],
+  scripts: ['scripts', 'src', 'actors', 'journal', 'kernels'],
+  bench: ['bench', 'scripts', 'src', 'actors', 'journal', 'kernels'],
+  examples: ['examples', 'scripts', 'src', 'actors', 'journal', 'kernels'],
+  test: ['test', 'bench', 'examples', 'scripts', 'src', 'actors', 'journal', 'kernels'],
 };
 
 /** Pure libraries: state machines, calendars, schemas. */
@@ -101,7 +102,7 @@ describe('actors/ and the ports of journal/ are pure', () => {
 
 describe('the environment', () => {
   it('is read by the composition and the entry of the command line alone', () => {
-    const wrong = sourcesOf('journal', 'actors', 'src')
+    const wrong = sourcesOf(...SHIPPED)
       .filter(({ file }) => !READS_ENVIRONMENT.includes(file))
       .flatMap(({ file, tree }) =>
         membersIn(tree)

@@ -8,6 +8,9 @@ export const checkoutDir = path.resolve(import.meta.dirname, '..', '..');
 /** Folders and files that are made, not written. */
 const MADE = new Set(['node_modules', 'dist', '.cache', '.tidemark', '.git', 'out', 'coverage']);
 
+/** Rooms that are shipped. */
+export const SHIPPED = ['kernels', 'journal', 'actors', 'src'] as const;
+
 export interface Import {
   /** As it is written. */
   readonly specifier: string;

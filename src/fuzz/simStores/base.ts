@@ -1,6 +1,6 @@
 /** What the stores of every kind do alike: markers, patience, and the life of a file that is being written. */
 import { TidemarkError } from '../../../journal/errors.ts';
-import { crc64Of } from '../../../journal/crc64.ts';
+import { crc64Of } from '../../../kernels/crc64.ts';
 import type { JournalId } from '../../../journal/ids.ts';
 import type { Failpoint } from '../../failpoints.ts';
 import type { DurablePart, OpenFile, PartTarget, Salvage, StoreHandle } from '../../stores/port.ts';

@@ -2,7 +2,7 @@
  * The plain OSS store of the world: a part file is a multipart upload of its final name. Its temporary name is the beginning of
  * the names of its side objects, which hold tails that are too short for an upload part.
  */
-import { crc64Of } from '../../../journal/crc64.ts';
+import { crc64Of } from '../../../kernels/crc64.ts';
 import type { Failpoint } from '../../failpoints.ts';
 import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from '../../stores/port.ts';
 import type { SimProcess } from '../process.ts';

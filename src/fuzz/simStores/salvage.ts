@@ -1,5 +1,5 @@
 /** Looking for bytes of files that a journal which went back knows by other names, after the real stores' salvage. */
-import { crc64Of } from '../../../journal/crc64.ts';
+import { crc64Of } from '../../../kernels/crc64.ts';
 import type { DurablePart, Salvage } from '../../stores/port.ts';
 
 const TEMPORARY = '.tidemark-';

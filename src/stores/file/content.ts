@@ -1,7 +1,7 @@
 /** Reading back and copying, in bounded memory and in steps that let the event loop breathe. */
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { Crc64 } from '../../../journal/crc64.ts';
+import { Crc64 } from '../../../kernels/crc64.ts';
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { DurablePart } from '../port.ts';
 import { failed, hasSystemCode, outcomeUnknown } from './errors.ts';

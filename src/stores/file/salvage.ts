@@ -1,7 +1,7 @@
 /** Looking for the bytes of files that a journal which went back knows by other names. */
 import type { Dirent } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
-import { Crc64 } from '../../../journal/crc64.ts';
+import { Crc64 } from '../../../kernels/crc64.ts';
 import type { DurablePart, Salvage } from '../port.ts';
 import { copyExactly } from './content.ts';
 import { failed, hasSystemCode, unavailable } from './errors.ts';

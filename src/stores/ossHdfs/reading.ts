@@ -1,5 +1,5 @@
 /** Reading back, in bounded memory. */
-import { Crc64 } from '../../../journal/crc64.ts';
+import { Crc64 } from '../../../kernels/crc64.ts';
 import type { DurablePart } from '../port.ts';
 import type { FileStatus, JindoClient } from './client.ts';
 import { JindoError } from './errors.ts';

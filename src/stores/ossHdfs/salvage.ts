@@ -1,5 +1,5 @@
 /** Looking for the bytes of files that a journal which went back knows by other names. */
-import { Crc64 } from '../../../journal/crc64.ts';
+import { Crc64 } from '../../../kernels/crc64.ts';
 import type { DurablePart, Salvage } from '../port.ts';
 import type { JindoClient } from './client.ts';
 import { isJindoError, unavailable } from './errors.ts';

@@ -1,6 +1,6 @@
 /** What the service may do at its worst: refuse, answer late or no, lose the reply, expire a lease; each met in the middle of a call. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { crc64Of } from '../../../journal/crc64.ts';
+import { crc64Of } from '../../../kernels/crc64.ts';
 import type { DurablePart, Store } from '../../../src/stores/port.ts';
 import type { Fault } from '../../ossServer/faults.ts';
 import { fetchJindosdk } from '../../../scripts/jindosdk/fetch.ts';

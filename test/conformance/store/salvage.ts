@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { crc64Of } from '../../../journal/crc64.ts';
+import { crc64Of } from '../../../kernels/crc64.ts';
 import type { Salvage, Store } from '../../../src/stores/port.ts';
 import { bytesOf, expectReaders, newTarget, patternBytes, Writer } from './scene.ts';
 import type { Current } from './suite.ts';

@@ -1,6 +1,6 @@
 /** What the scenarios of the store suite are made of: names, writers, readers and takeovers. */
 import { expect } from 'vitest';
-import { crc64Of } from '../../../journal/crc64.ts';
+import { crc64Of } from '../../../kernels/crc64.ts';
 import { TidemarkError, type ErrorCode } from '../../../journal/errors.ts';
 import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from '../../../src/stores/port.ts';
 

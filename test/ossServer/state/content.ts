@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { Crc64 } from '../../../journal/crc64.ts';
+import { Crc64 } from '../../../kernels/crc64.ts';
 
 /** A file of the data folder, whole; it belongs to one object or upload part and never changes. */
 export type Segment = { readonly file: string; readonly sizeBytes: number };

@@ -1,9 +1,9 @@
 /** Many files in little memory: what they gather is written in pieces larger than their buffers, in order, and all of it. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { crc64Of } from '../../../journal/crc64.ts';
+import { crc64Of } from '../../../kernels/crc64.ts';
 import { partId } from '../../../journal/ids.ts';
-import { reserve } from '../../../journal/wasm/memory.ts';
+import { reserve } from '../../../kernels/memory.ts';
 import { FailureLatch } from '../../../src/coordinator/concurrency.ts';
 import { PartWriter } from '../../../src/coordinator/partWriter.ts';
 import { RunStats } from '../../../src/coordinator/stats.ts';

@@ -1,5 +1,5 @@
 /** Builds record batches (magic 2) as a broker would send them. */
-import { crc32c } from '../../../src/kafka/crc32c.ts';
+import { crc32c } from '../../../kernels/crc32c.ts';
 
 export interface BuiltRecord {
   readonly offsetDelta: number;

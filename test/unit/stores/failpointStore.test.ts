@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { crc64Of } from '../../../journal/crc64.ts';
+import { crc64Of } from '../../../kernels/crc64.ts';
 import { journalId } from '../../../journal/ids.ts';
 import { FAILPOINTS, type Failpoint, type FailpointSide } from '../../../src/failpoints.ts';
 import { withFailpoints } from '../../../src/stores/failpointStore.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { crc64Of } from '../../../journal/crc64.ts';
+import { crc64Of } from '../../../kernels/crc64.ts';
 import type { DurablePart, PartTarget, Store } from '../../../src/stores/port.ts';
 import { createFileStore } from '../../../src/stores/file.ts';
 import { impatient } from '../../conformance/store/localHarness.ts';

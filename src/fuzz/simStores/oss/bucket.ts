@@ -2,7 +2,7 @@
  * An OSS bucket: objects, and multipart uploads that become an object when they are completed. An upload part is replaced by a
  * later one of the same number, whoever sends it; completing names each part with its ETag, and goes on though its client dies.
  */
-import { crc64Of } from '../../../../journal/crc64.ts';
+import { crc64Of } from '../../../../kernels/crc64.ts';
 import { isHidden, isNobodys, type Destination, type Litter } from '../destination.ts';
 import { Refused } from '../errors.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CrcKernel } from '../../../journal/wasm/crc.ts';
-import { reserve } from '../../../journal/wasm/memory.ts';
+import { CrcKernel } from '../../../kernels/crc.ts';
+import { reserve } from '../../../kernels/memory.ts';
 
 const shapes = {
   'CRC-64/ECMA-182': {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { crc32c } from '../../../src/kafka/crc32c.ts';
+import { crc32c } from '../../../kernels/crc32c.ts';
 
 test('CRC-32C has the check value of the Castagnoli polynomial', () => {
   const digits = Buffer.from('123456789');

@@ -5,7 +5,7 @@
  * A **cell** says how one file's buffer stands. A **way** leads from a slot of one flow to a cell; where two ways meet at one place
  * of the table the later one stays, so that there may be any number of slots. Ways are only ever a shortcut.
  */
-import { kernelBytes, reserve } from '../../journal/wasm/memory.ts';
+import { kernelBytes, reserve } from './memory.ts';
 
 /** Fields of a cell, as offsets in bytes. */
 export const CELL = {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import { describe, expect, test } from 'vitest';
-import { kernelBytes, reserve } from '../../../journal/wasm/memory.ts';
+import { kernelBytes, reserve } from '../../../kernels/memory.ts';
 import { unpackLz4 } from '../../../src/kafka/lz4Frame.ts';
 import { UnpackRoom } from '../../../src/source/unpackRoom.ts';
 import { PooledOutput } from '../../../src/kafka/unpackOutput.ts';

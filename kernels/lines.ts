@@ -14,18 +14,10 @@ import {
   v128,
   type Code,
   type Variable,
-} from '../../journal/wasm/assembler.ts';
-import { instantiate, reserve } from '../../journal/wasm/memory.ts';
-import {
-  CELL,
-  OWNER_STEP,
-  VECTOR_BYTES,
-  WAY,
-  WAY_BYTES,
-  WAYS_MASK,
-  waysAddress,
-} from '../source/lineTable.ts';
-import type { LineRun } from '../source/port.ts';
+} from './assembler.ts';
+import { instantiate, reserve } from './memory.ts';
+import { CELL, OWNER_STEP, VECTOR_BYTES, WAY, WAY_BYTES, WAYS_MASK, waysAddress } from './routeTable.ts';
+import type { LineRun } from '../src/source/port.ts';
 
 const NEWLINE = 10;
 /** Longer varints are legal but not plain: four bytes hold any length that is read here, seven any time delta of millennia. */

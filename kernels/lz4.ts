@@ -1,15 +1,6 @@
 /** Unpacks blocks of lz4, in WebAssembly. Whatever their bytes are: it reads and writes within the areas here, or says `damaged`. */
-import {
-  control,
-  FunctionBuilder,
-  I32,
-  i32,
-  V128,
-  v128,
-  type Code,
-  type Variable,
-} from '../../journal/wasm/assembler.ts';
-import { instantiate, kernelBytes, reserve } from '../../journal/wasm/memory.ts';
+import { control, FunctionBuilder, I32, i32, V128, v128, type Code, type Variable } from './assembler.ts';
+import { instantiate, kernelBytes, reserve } from './memory.ts';
 
 /** How far back a match may reach. */
 const HISTORY_BYTES = 64 * 1024;

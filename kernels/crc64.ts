@@ -2,8 +2,8 @@
  * CRC-64/ECMA-182, reflected (the one of OSS and XZ): check value of "123456789" is 995dc9bbdf1939fa. The checksum that the
  * journal keeps of every part file.
  */
-import { crc64Hex, type Crc64Hex } from './ids.ts';
-import { CrcKernel } from './wasm/crc.ts';
+import { crc64Hex, type Crc64Hex } from '../journal/ids.ts';
+import { CrcKernel } from './crc.ts';
 
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Crc64, crc64Of } from '../../../journal/crc64.ts';
+import { Crc64, crc64Of } from '../../../kernels/crc64.ts';
 
 const text = Buffer.from('123456789');
 

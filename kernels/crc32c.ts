@@ -1,5 +1,5 @@
 /** CRC-32C (Castagnoli), as Kafka's record batches carry it. */
-import { CrcKernel } from '../../journal/wasm/crc.ts';
+import { CrcKernel } from './crc.ts';
 
 const ALL_ONES = 0xffff_ffffn;
 
