@@ -4,9 +4,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import type { Subject } from '../journal/ids.ts';
-import { openJetstreamJournal } from '../journal/jetstream.ts';
+import { openJetstreamJournal } from '../journal/jetstream/journal.ts';
 import type { Journal } from '../journal/port.ts';
-import { openSqliteJournal } from '../journal/sqlite.ts';
+import { openSqliteJournal } from '../journal/sqlite/journal.ts';
 
 const ENTRIES_IN_FLIGHT = 512;
 

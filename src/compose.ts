@@ -6,7 +6,7 @@ import { homedir, hostname } from 'node:os';
 import path from 'node:path';
 import { noBuckets, timeBuckets, type BucketAssigner } from '../actors/bucketAssigner.ts';
 import { defaultRollingPolicy } from '../actors/rollingPolicy.ts';
-import type { BackupFound, OnBackupProgress } from '../journal/backupCheck.ts';
+import type { BackupFound, OnBackupProgress } from '../journal/backup/check.ts';
 import type { Journal } from '../journal/port.ts';
 import type { RunOptions } from './cli/contract.ts';
 import type { PresenceBoard } from '../journal/presence.ts';
@@ -111,14 +111,14 @@ export async function composeJournal(
   const { journal } = config;
   const { access, log, signal, waitForServerMs = access === 'read' ? READER_WAIT_MS : undefined } = options;
   if (journal.type === 'sqlite') {
-    const { openSqliteJournal } = await import('../journal/sqlite.ts');
+    const { openSqliteJournal } = await import('../journal/sqlite/journal.ts');
     return openSqliteJournal({
       path: journal.path,
       access: access === 'read' ? 'read' : 'own',
       createIfMissing: access === 'create',
     });
   }
-  const { openJetstreamJournal } = await import('../journal/jetstream.ts');
+  const { openJetstreamJournal } = await import('../journal/jetstream/journal.ts');
   return openJetstreamJournal({
     ...natsConnection(journal),
     stream: journal.stream,
@@ -146,10 +146,10 @@ export async function composeBackup(
 ): Promise<BackupFound> {
   const { journal, job } = config;
   if (journal.type === 'sqlite') {
-    const { backupSqlite } = await import('../journal/sqliteBackup.ts');
+    const { backupSqlite } = await import('../journal/sqlite/backup.ts');
     return backupSqlite({ ...options, path: journal.path, job });
   }
-  const { backupPortable } = await import('../journal/portableBackup.ts');
+  const { backupPortable } = await import('../journal/backup/portable.ts');
   const opened = await composeJournal(config, { access: 'read', log: options.log });
   try {
     return await backupPortable({ ...options, journal: opened, job });
@@ -162,10 +162,10 @@ export async function composeBackup(
 export async function composeRestore(config: JobConfig, options: JournalFileOptions): Promise<BackupFound> {
   const { journal, job } = config;
   if (journal.type === 'sqlite') {
-    const { restoreSqlite } = await import('../journal/sqliteBackup.ts');
+    const { restoreSqlite } = await import('../journal/sqlite/backup.ts');
     return restoreSqlite({ ...options, path: journal.path, job });
   }
-  const { restoreJetstream } = await import('../journal/jetstreamRestore.ts');
+  const { restoreJetstream } = await import('../journal/jetstream/restore.ts');
   return restoreJetstream({
     ...natsConnection(journal),
     ...options,
@@ -179,10 +179,10 @@ export async function composeRestore(config: JobConfig, options: JournalFileOpti
 /** Where the job's coordinators say that they live: beside its journal. What goes wrong there is only debugged. */
 export async function composePresence({ journal }: JobConfig, log: Log): Promise<PresenceBoard> {
   if (journal.type === 'sqlite') {
-    const { openFilePresence } = await import('../journal/presenceFile.ts');
+    const { openFilePresence } = await import('../journal/sqlite/presence.ts');
     return openFilePresence(journal.path);
   }
-  const { openNatsPresence } = await import('../journal/presenceNats.ts');
+  const { openNatsPresence } = await import('../journal/jetstream/presence.ts');
   return openNatsPresence({
     ...natsConnection(journal),
     stream: journal.stream,

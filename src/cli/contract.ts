@@ -1,5 +1,5 @@
 /** What the command line asks of the rest of Tidemark; src/backend.ts provides it. */
-import type { BackupFound, OnBackupProgress } from '../../journal/backupCheck.ts';
+import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.ts';
 import type { TidemarkError } from '../../journal/errors.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
 import type { TopicPartition } from '../../journal/ids.ts';

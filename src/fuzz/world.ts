@@ -5,7 +5,7 @@
 import process from 'node:process';
 import { journalId } from '../../journal/ids.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
-import { createMemoryPresence } from '../../journal/presenceMemory.ts';
+import { createMemoryPresence } from '../../journal/memory/presence.ts';
 import type { Ports } from '../coordinator/options.ts';
 import { withFailpoints } from '../stores/failpointStore.ts';
 import { startAnswering } from './answers.ts';

@@ -8,7 +8,7 @@ import { PartitionLedger } from '../../actors/ledger.ts';
 import { encodeEntry } from '../../journal/entry.ts';
 import type { JobEvent, JournalEvent, PartitionEvent } from '../../journal/events.ts';
 import type { Subject } from '../../journal/ids.ts';
-import { createMemoryJournal } from '../../journal/memory.ts';
+import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { replay } from '../../journal/replay.ts';
 import { JobFacts } from '../../src/coordinator/jobLife.ts';
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { connect } from '@nats-io/transport-node';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { expect, onTestFinished, test } from 'vitest';
-import { findStream } from '../../journal/jetstreamStream.ts';
+import { findStream } from '../../journal/jetstream/stream.ts';
 import { describeIntegration, services } from '../services/integration.ts';
 import { lines, makeTopic, numbers, produce } from './kafkaTopics.ts';
 import { committedDigests } from './numbers.ts';

@@ -6,7 +6,7 @@ import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { JournalEvent } from '../../journal/events.ts';
 import { jobName } from '../../journal/ids.ts';
-import { createMemoryJournal } from '../../journal/memory.ts';
+import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { replay } from '../../journal/replay.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import type { SinkConfig } from '../../src/config/jobConfig.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
 import { TidemarkError, type ErrorCode } from '../../journal/errors.ts';
-import { createMemoryJournal, type AppendFault } from '../../journal/memory.ts';
+import { createMemoryJournal, type AppendFault } from '../../journal/memory/journal.ts';
 import { FAILPOINTS, type Failpoint, type Failpoints, type FailpointSide } from '../../src/failpoints.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';

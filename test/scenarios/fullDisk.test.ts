@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
 import { decodeEntry } from '../../journal/entry.ts';
-import { createMemoryJournal } from '../../journal/memory.ts';
+import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { createFileStore } from '../../src/stores/file.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, numbered, storeWith } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
 import { jobName, type Subject } from '../../journal/ids.ts';
-import { createMemoryJournal, type AppendFault } from '../../journal/memory.ts';
+import { createMemoryJournal, type AppendFault } from '../../journal/memory/journal.ts';
 import type { StoredEntry } from '../../journal/port.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { fileOperatorRequest } from '../../src/coordinator/requests.ts';

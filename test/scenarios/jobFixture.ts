@@ -7,7 +7,7 @@ import { noBuckets, type BucketAssigner } from '../../actors/bucketAssigner.ts';
 import type { NamingRule } from '../../actors/naming.ts';
 import { defaultRollingPolicy, type RollingPolicy } from '../../actors/rollingPolicy.ts';
 import { jobName } from '../../journal/ids.ts';
-import { createMemoryBacking, createMemoryJournal } from '../../journal/memory.ts';
+import { createMemoryBacking, createMemoryJournal } from '../../journal/memory/journal.ts';
 import type { Journal } from '../../journal/port.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
 import { systemClock, systemRandom, type Clock } from '../../src/clock.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { jobName } from '../../journal/ids.ts';
-import { createMemoryJournal } from '../../journal/memory.ts';
+import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { jobSubject, partitionSubject } from '../../journal/subjects.ts';
 import type { SourceListener } from '../../src/source/port.ts';
 import { createFileStore } from '../../src/stores/file.ts';

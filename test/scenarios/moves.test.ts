@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createMemoryJournal } from '../../journal/memory.ts';
+import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { jobName } from '../../journal/ids.ts';
 import { replay } from '../../journal/replay.ts';
 import { jobSubject } from '../../journal/subjects.ts';

@@ -5,7 +5,7 @@ import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
 import { decodeEntry } from '../../journal/entry.ts';
 import type { EventOf, PartitionEvent } from '../../journal/events.ts';
 import { jobName } from '../../journal/ids.ts';
-import { createMemoryJournal, type AppendFault } from '../../journal/memory.ts';
+import { createMemoryJournal, type AppendFault } from '../../journal/memory/journal.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { parseWitness } from '../../journal/witness.ts';
 import { noFailpoints, type Failpoint, type Failpoints } from '../../src/failpoints.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { jobName } from '../../journal/ids.ts';
-import { createMemoryJournal } from '../../journal/memory.ts';
+import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { decodeSnapshot } from '../../journal/snapshot.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { encodeWitness, parseWitness } from '../../journal/witness.ts';

@@ -5,7 +5,7 @@ import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
 import { TidemarkError, type ErrorCode } from '../../journal/errors.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
 import { jobName, type Subject } from '../../journal/ids.ts';
-import { createMemoryJournal, type AppendFault, type ReadFault } from '../../journal/memory.ts';
+import { createMemoryJournal, type AppendFault, type ReadFault } from '../../journal/memory/journal.ts';
 import { partitionSubject, requestSubject } from '../../journal/subjects.ts';
 import { fileOperatorRequest } from '../../src/coordinator/requests.ts';
 import { noFailpoints, type Failpoints } from '../../src/failpoints.ts';

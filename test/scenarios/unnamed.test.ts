@@ -7,7 +7,7 @@ import type { TopicPartition } from '../../journal/ids.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { PartitionEvent } from '../../journal/events.ts';
-import { createMemoryJournal } from '../../journal/memory.ts';
+import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { replay } from '../../journal/replay.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { systemClock } from '../../src/clock.ts';

@@ -1,5 +1,5 @@
 /** `tidemark journal backup | restore`: copies of the journal that are known to be whole. */
-import type { BackupProgress } from '../../../journal/backupCheck.ts';
+import type { BackupProgress } from '../../../journal/backup/check.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { formatBytes, formatCount, formatNoun } from '../../telemetry/format.ts';
 import { EXIT_OK } from '../exitCodes.ts';

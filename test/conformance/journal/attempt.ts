@@ -1,6 +1,6 @@
 /** One attempt to open the JetStream journal, and everything that it tells anybody. */
 import { inspect } from 'node:util';
-import { openJetstreamJournal, type JetstreamJournalOptions } from '../../../journal/jetstream.ts';
+import { openJetstreamJournal, type JetstreamJournalOptions } from '../../../journal/jetstream/journal.ts';
 import type { Journal } from '../../../journal/port.ts';
 
 export class Attempt implements AsyncDisposable {

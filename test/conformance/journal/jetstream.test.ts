@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { openJetstreamJournal, type JetstreamJournalOptions } from '../../../journal/jetstream.ts';
+import { openJetstreamJournal, type JetstreamJournalOptions } from '../../../journal/jetstream/journal.ts';
 import type { Subject } from '../../../journal/ids.ts';
 import type { Journal } from '../../../journal/port.ts';
 import type { Tail } from '../../../journal/replay.ts';

@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { expect, test } from 'vitest';
-import { connectNats, deadlineIn, type NatsLink } from '../../../journal/jetstreamConnection.ts';
-import { startFetch, type FetchTarget, type SubjectFetch } from '../../../journal/jetstreamFetch.ts';
+import { connectNats, deadlineIn, type NatsLink } from '../../../journal/jetstream/connection.ts';
+import { startFetch, type FetchTarget, type SubjectFetch } from '../../../journal/jetstream/fetch.ts';
 import type { Revision } from '../../../journal/port.ts';
 import { describeIntegration } from '../../services/integration.ts';
 import { chain, subjectOf } from '../../unit/journal/fixtures.ts';

@@ -5,9 +5,9 @@ import { StorageType } from '@nats-io/jetstream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { JournalEvent } from '../../../journal/events.ts';
 import { jobName } from '../../../journal/ids.ts';
-import { restoreJetstream, type JetstreamRestore } from '../../../journal/jetstreamRestore.ts';
+import { restoreJetstream, type JetstreamRestore } from '../../../journal/jetstream/restore.ts';
 import type { Journal } from '../../../journal/port.ts';
-import { backupPortable } from '../../../journal/portableBackup.ts';
+import { backupPortable } from '../../../journal/backup/portable.ts';
 import { describeIntegration } from '../../services/integration.ts';
 import {
   claimed,

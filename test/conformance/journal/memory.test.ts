@@ -1,6 +1,10 @@
 import { describe } from 'vitest';
 import { journalId } from '../../../journal/ids.ts';
-import { createMemoryBacking, createMemoryJournal, type AppendFault } from '../../../journal/memory.ts';
+import {
+  createMemoryBacking,
+  createMemoryJournal,
+  type AppendFault,
+} from '../../../journal/memory/journal.ts';
 import type { Journal } from '../../../journal/port.ts';
 import { EMPTY_TAIL, type Tail } from '../../../journal/replay.ts';
 import { claimed, committed, identity, writerOn } from '../../unit/journal/fixtures.ts';

@@ -1,7 +1,7 @@
 /** What the tests of the JetStream journal do to its server from outside. */
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { openJetstreamJournal, type JetstreamJournalOptions } from '../../../journal/jetstream.ts';
+import { openJetstreamJournal, type JetstreamJournalOptions } from '../../../journal/jetstream/journal.ts';
 import type { Subject } from '../../../journal/ids.ts';
 import type { Journal } from '../../../journal/port.ts';
 import { startNats, type OwnNats, type OwnNatsOptions } from '../../services/servers.ts';

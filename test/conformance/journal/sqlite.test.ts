@@ -9,7 +9,7 @@ import { describe } from 'vitest';
 import type { Subject } from '../../../journal/ids.ts';
 import type { AppendOutcome, Journal } from '../../../journal/port.ts';
 import type { Tail } from '../../../journal/replay.ts';
-import { openSqliteJournal } from '../../../journal/sqlite.ts';
+import { openSqliteJournal } from '../../../journal/sqlite/journal.ts';
 import { journalConformance } from './suite.ts';
 import type { JournalWorld, LossyJournal } from './world.ts';
 

@@ -1,7 +1,7 @@
 /** A process that owns an embedded journal, to be killed: `<path> hold|append <subject>`; reports by messages. */
 import type { Subject } from '../../../journal/ids.ts';
 import { EMPTY_TAIL } from '../../../journal/replay.ts';
-import { openSqliteJournal } from '../../../journal/sqlite.ts';
+import { openSqliteJournal } from '../../../journal/sqlite/journal.ts';
 import { claimed, committed, identity, writerOn } from '../../unit/journal/fixtures.ts';
 
 const [path = '', task, subject] = process.argv.slice(2);

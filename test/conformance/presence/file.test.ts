@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { jobName } from '../../../journal/ids.ts';
-import { openFilePresence } from '../../../journal/presenceFile.ts';
+import { openFilePresence } from '../../../journal/sqlite/presence.ts';
 import { presenceConformance } from './suite.ts';
 
 async function folder(): Promise<string> {

@@ -1,4 +1,4 @@
-import { createMemoryPresence, createPresenceBacking } from '../../../journal/presenceMemory.ts';
+import { createMemoryPresence, createPresenceBacking } from '../../../journal/memory/presence.ts';
 import { presenceConformance } from './suite.ts';
 
 presenceConformance(async () => {

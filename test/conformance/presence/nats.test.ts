@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { jobName } from '../../../journal/ids.ts';
 import type { PresenceBoard } from '../../../journal/presence.ts';
-import { openNatsPresence } from '../../../journal/presenceNats.ts';
+import { openNatsPresence } from '../../../journal/jetstream/presence.ts';
 import { describeIntegration, services } from '../../services/integration.ts';
 import { presenceConformance } from './suite.ts';
 

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { markerFolderUri, witnessFolderUri } from '../../../actors/naming.ts';
 import { TidemarkError } from '../../../journal/errors.ts';
 import { entryHash, jobName, journalId } from '../../../journal/ids.ts';
-import { createMemoryJournal } from '../../../journal/memory.ts';
+import { createMemoryJournal } from '../../../journal/memory/journal.ts';
 import type { Journal } from '../../../journal/port.ts';
 import { encodeWitness } from '../../../journal/witness.ts';
 import type { SinkConfig } from '../../../src/config/jobConfig.ts';

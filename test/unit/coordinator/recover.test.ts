@@ -3,7 +3,7 @@ import { FOLD_VERSION, PartitionLedger } from '../../../actors/ledger.ts';
 import { history } from '../../../bench/history.ts';
 import { TidemarkError } from '../../../journal/errors.ts';
 import { entryHash, jobName, journalId, type EntryHash } from '../../../journal/ids.ts';
-import { createMemoryJournal, type MemoryJournal } from '../../../journal/memory.ts';
+import { createMemoryJournal, type MemoryJournal } from '../../../journal/memory/journal.ts';
 import type { Revision } from '../../../journal/port.ts';
 import { EMPTY_TAIL, replay, type Tail } from '../../../journal/replay.ts';
 import { encodeSnapshot, type Snapshot } from '../../../journal/snapshot.ts';

@@ -11,12 +11,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { jobName } from '../../../journal/ids.ts';
-import { createMemoryJournal } from '../../../journal/memory.ts';
-import { backupPortable } from '../../../journal/portableBackup.ts';
-import { readPortable, type PortableEntry } from '../../../journal/portableFile.ts';
+import { createMemoryJournal } from '../../../journal/memory/journal.ts';
+import { backupPortable } from '../../../journal/backup/portable.ts';
+import { readPortable, type PortableEntry } from '../../../journal/backup/portableFile.ts';
 import type { Journal } from '../../../journal/port.ts';
-import { openSqliteJournal } from '../../../journal/sqlite.ts';
-import { backupSqlite, restoreSqlite } from '../../../journal/sqliteBackup.ts';
+import { openSqliteJournal } from '../../../journal/sqlite/journal.ts';
+import { backupSqlite, restoreSqlite } from '../../../journal/sqlite/backup.ts';
 import { jobSubject } from '../../../journal/subjects.ts';
 import {
   chain,

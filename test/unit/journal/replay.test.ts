@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createMemoryJournal, type MemoryJournal } from '../../../journal/memory.ts';
+import { createMemoryJournal, type MemoryJournal } from '../../../journal/memory/journal.ts';
 import { EMPTY_TAIL, replay } from '../../../journal/replay.ts';
 import { chain, claim, flipBit, replayAll, subjectOf } from './fixtures.ts';
 

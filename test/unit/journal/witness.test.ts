@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { claimId, entryHash, journalId } from '../../../journal/ids.ts';
-import { createMemoryJournal } from '../../../journal/memory.ts';
+import { createMemoryJournal } from '../../../journal/memory/journal.ts';
 import {
   checkWitness,
   encodeWitness,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createMemoryBacking, createMemoryJournal } from '../../../journal/memory.ts';
+import { createMemoryBacking, createMemoryJournal } from '../../../journal/memory/journal.ts';
 import type { AppendOutcome, Journal } from '../../../journal/port.ts';
 import { EMPTY_TAIL } from '../../../journal/replay.ts';
 import type { SubjectWriter } from '../../../journal/writer.ts';

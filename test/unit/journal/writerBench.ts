@@ -6,7 +6,7 @@ import {
   type MemoryBacking,
   type MemoryJournal,
   type MemoryJournalOptions,
-} from '../../../journal/memory.ts';
+} from '../../../journal/memory/journal.ts';
 import { EMPTY_TAIL, type Tail } from '../../../journal/replay.ts';
 import type { SubjectWriter, WriterOptions } from '../../../journal/writer.ts';
 import { ManualPacer, replayAll, subjectOf, writerOn } from './fixtures.ts';

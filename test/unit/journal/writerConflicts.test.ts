@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createMemoryJournal } from '../../../journal/memory.ts';
+import { createMemoryJournal } from '../../../journal/memory/journal.ts';
 import { EMPTY_TAIL } from '../../../journal/replay.ts';
 import { claimed, committed, identity } from './fixtures.ts';
 import { Bench } from './writerBench.ts';

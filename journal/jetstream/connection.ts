@@ -1,0 +1,328 @@
+/**
+ * The connection to NATS: waits for the first one with clear messages, then reconnects for ever.
+ *
+ * While it is down nothing is sent: the client would keep what is published and send it much later.
+ */
+import { readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  connect,
+  credsAuthenticator,
+  errors,
+  type NatsConnection,
+  type NodeConnectionOptions,
+} from '@nats-io/transport-node';
+import { TidemarkError } from '../errors.ts';
+import { certificateWanted, connectProblem, wantsCertificate } from './connectError.ts';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const CONNECT_RETRY_MS = 500;
+const RECONNECT_WAIT_MS = 250;
+const DRAIN_LIMIT_MS = 2_000;
+/** A server that answers no ping for twice this long counts as gone: a cut cable is no closed socket. */
+const PING_INTERVAL_MS = 5_000;
+/** What the server announces unless told otherwise; only until the first connection says its own. */
+const PAYLOAD_BYTES_DEFAULT = 1024 * 1024;
+
+export interface NatsTlsOptions {
+  /** Paths of PEM files. */
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** The server expects TLS before it says anything. */
+  readonly handshakeFirst?: boolean;
+}
+
+export interface NatsConnectionOptions {
+  /** `nats://host:port`, `tls://host:port` or `host:port`; user and password in it are used where none are given. */
+  readonly servers: readonly string[];
+  /** Path of a .creds file; read again at every reconnect. */
+  readonly credentials?: string;
+  readonly user?: string;
+  readonly pass?: string;
+  readonly token?: string;
+  readonly tls?: NatsTlsOptions;
+  /** How long to wait for a server that does not answer yet; for ever where left out. */
+  readonly waitForServerMs?: number;
+  /** Ends that wait: rejects with its reason. */
+  readonly signal?: AbortSignal;
+  /** Told in one sentence that the connection is awaited, was lost, came back, or is refused; for logs. */
+  readonly onWarning: (message: string) => void;
+}
+
+/** What a time limit leaves, in monotonic milliseconds. */
+export interface Deadline {
+  remainingMs(): number;
+}
+
+export function deadlineIn(limitMs: number | undefined): Deadline {
+  const endMs = limitMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + limitMs;
+  return { remainingMs: () => Math.max(0, endMs - performance.now()) };
+}
+
+/**
+ * Resolves with the first connection. Rejects with CONFIG_INVALID for addresses and files that are none, JOURNAL_AUTHENTICATION for
+ * credentials, certificates or a TLS that the server does not take.
+ */
+export async function connectNats(options: NatsConnectionOptions, deadline: Deadline): Promise<NatsLink> {
+  const addresses = options.servers.map((server, index) => parseServer(server, index));
+  const where = addresses.map(({ hostPort }) => hostPort).join(', ');
+  const auth = authentication(options, addresses);
+  checkTlsFiles(options);
+  let warned = false;
+  for (;;) {
+    options.signal?.throwIfAborted();
+    try {
+      const nc = await connect({
+        servers: addresses.map(({ hostPort }) => hostPort),
+        name: 'tidemark',
+        ...auth,
+        ...tlsOptions(options, addresses),
+        timeout: Math.max(1, Math.min(CONNECT_TIMEOUT_MS, deadline.remainingMs())),
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: RECONNECT_WAIT_MS,
+        ignoreAuthErrorAbort: true,
+        pingInterval: PING_INTERVAL_MS,
+        noAsyncTraces: true,
+      });
+      return new NatsLink(nc, where, options.onWarning);
+    } catch (cause) {
+      const problem = await problemOf(cause, options, addresses);
+      if (problem.retry === 'config' || deadline.remainingMs() <= CONNECT_RETRY_MS) throw problem;
+      if (!warned) options.onWarning(`${problem.message} Waiting for it.`);
+      warned = true;
+      await delay(
+        CONNECT_RETRY_MS,
+        undefined,
+        options.signal === undefined ? {} : { signal: options.signal },
+      );
+    }
+  }
+}
+
+async function problemOf(
+  cause: unknown,
+  { tls }: NatsConnectionOptions,
+  addresses: readonly ServerAddress[],
+): Promise<TidemarkError> {
+  const where = addresses.map(({ hostPort }) => hostPort).join(', ');
+  const problem = connectProblem(cause, where);
+  if (!(cause instanceof errors.TimeoutError) || tls?.certFile !== undefined) return problem;
+  for (const { hostPort } of addresses)
+    if (await wantsCertificate(hostPort)) return certificateWanted(where, cause);
+  return problem;
+}
+
+interface ServerAddress {
+  readonly hostPort: string;
+  readonly secure: boolean;
+  readonly user: string;
+  readonly pass: string;
+}
+
+/** The client takes no user and password from an address, and would repeat them in its errors. */
+function parseServer(server: string, index: number): ServerAddress {
+  const text = server.includes('://') ? server : `nats://${server}`;
+  if (!URL.canParse(text)) throw badAddress(index);
+  const url = new URL(text);
+  if (!['nats:', 'tls:'].includes(url.protocol) || url.hostname === '') throw badAddress(index);
+  return {
+    hostPort: `${url.hostname}:${url.port === '' ? '4222' : url.port}`,
+    secure: url.protocol === 'tls:',
+    user: decodeURIComponent(url.username),
+    pass: decodeURIComponent(url.password),
+  };
+}
+
+function badAddress(index: number): TidemarkError {
+  return new TidemarkError(
+    'CONFIG_INVALID',
+    `Server ${index + 1} of the NATS journal is no address: write nats://host:port or tls://host:port.`,
+  );
+}
+
+function authentication(
+  options: NatsConnectionOptions,
+  addresses: readonly ServerAddress[],
+): NodeConnectionOptions {
+  if (options.credentials !== undefined)
+    return { authenticator: credsAuthenticator(credentialsReader(options)) };
+  if (options.token !== undefined) return { token: options.token };
+  if (options.user !== undefined)
+    return { user: options.user, ...(options.pass === undefined ? {} : { pass: options.pass }) };
+  const named = addresses.find(({ user }) => user !== '');
+  if (named === undefined) return {};
+  return named.pass === '' ? { token: named.user } : { user: named.user, pass: named.pass };
+}
+
+/** Rotated credentials are picked up; a file that cannot be read just then must not end the connection for good. */
+function credentialsReader({ credentials = '', onWarning }: NatsConnectionOptions): () => Uint8Array {
+  let last: Uint8Array;
+  try {
+    last = readFileSync(credentials);
+  } catch (cause) {
+    throw new TidemarkError(
+      'CONFIG_INVALID',
+      `The credentials file ${credentials} of the NATS journal cannot be read.`,
+      { fields: { path: credentials }, cause },
+    );
+  }
+  return () => {
+    try {
+      last = readFileSync(credentials);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      onWarning(
+        `The credentials file of the NATS journal cannot be read; going on with the last ones: ${reason}`,
+      );
+    }
+    return last;
+  };
+}
+
+/** The client would find out at each attempt, and say so as if the server were away. */
+function checkTlsFiles({ tls = {} }: NatsConnectionOptions): void {
+  for (const key of ['caFile', 'certFile', 'keyFile'] as const) {
+    const path = tls[key];
+    if (path === undefined) continue;
+    try {
+      readFileSync(path);
+    } catch (cause) {
+      throw new TidemarkError(
+        'CONFIG_INVALID',
+        `The file ${path} of journal.nats.tls.${key.replace('File', '')} cannot be read.`,
+        {
+          ...{ fields: { path }, cause },
+        },
+      );
+    }
+  }
+}
+
+function tlsOptions(
+  { tls }: NatsConnectionOptions,
+  addresses: readonly ServerAddress[],
+): NodeConnectionOptions {
+  if (tls === undefined && !addresses.some(({ secure }) => secure)) return {};
+  return { tls: { ...tls } };
+}
+
+export class NatsLink {
+  readonly nc: NatsConnection;
+  readonly #where: string;
+  readonly #onWarning: (message: string) => void;
+  readonly #lossListeners = new Set<(error: TidemarkError) => void>();
+  /** Told that the connection stands again, or that it never will. */
+  readonly #waiters = new Set<(isUp: boolean) => void>();
+  #up = true;
+  #payloadBytesMax: number;
+
+  constructor(nc: NatsConnection, where: string, onWarning: (message: string) => void) {
+    this.nc = nc;
+    this.#where = where;
+    this.#onWarning = onWarning;
+    this.#payloadBytesMax = nc.info?.max_payload ?? PAYLOAD_BYTES_DEFAULT;
+    void this.#follow();
+  }
+
+  get isUp(): boolean {
+    return this.#up && !this.nc.isClosed();
+  }
+
+  /** Largest message in bytes, headers included, that the server takes. */
+  get payloadBytesMax(): number {
+    return this.#payloadBytesMax;
+  }
+
+  /** An error that says that the server does not answer, and nothing secret. */
+  unavailable(what: string, cause?: unknown): TidemarkError {
+    return new TidemarkError('JOURNAL_UNAVAILABLE', `The NATS journal at ${this.#where} ${what}.`, {
+      fields: { servers: this.#where },
+      cause,
+    });
+  }
+
+  /** Closed by ourselves: it does not come back. */
+  get isClosed(): boolean {
+    return this.nc.isClosed();
+  }
+
+  /** Resolves once the connection stands; rejects with JOURNAL_UNAVAILABLE after `withinMs`, and when it is closed. */
+  async whenUp(withinMs: number): Promise<void> {
+    if (this.isUp) return;
+    if (this.isClosed) throw this.unavailable('was closed');
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(false), withinMs);
+    this.#waiters.add(resolve);
+    try {
+      if (!(await promise)) throw this.unavailable('is not connected');
+    } finally {
+      clearTimeout(timer);
+      this.#waiters.delete(resolve);
+    }
+  }
+
+  /** Calls `listener` when the connection is lost; gives back how to stop listening. */
+  onLoss(listener: (error: TidemarkError) => void): () => void {
+    this.#lossListeners.add(listener);
+    return () => this.#lossListeners.delete(listener);
+  }
+
+  /** Waits for a request, but no longer than the connection stands: its reply cannot come over another one. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    const lost = Promise.withResolvers<never>();
+    const stop = this.onLoss((error) => lost.reject(error));
+    try {
+      return await Promise.race([work, lost.promise]);
+    } finally {
+      stop();
+    }
+  }
+
+  /** Sends what is still on its way, but waits no longer for a server that does not answer. */
+  async close(): Promise<void> {
+    if (this.nc.isClosed()) return;
+    for (const waiter of this.#waiters) waiter(false);
+    const limit = new AbortController();
+    const drained = this.isUp && !this.nc.isDraining() ? this.nc.drain() : Promise.resolve();
+    const ended = Promise.allSettled([drained]);
+    await Promise.race([ended, delay(DRAIN_LIMIT_MS, undefined, { signal: limit.signal, ref: false })]);
+    limit.abort();
+    await this.nc.close();
+  }
+
+  async #follow(): Promise<void> {
+    for await (const status of this.nc.status()) {
+      switch (status.type) {
+        case 'disconnect':
+          this.#lost();
+          break;
+        case 'reconnect':
+          this.#regained();
+          break;
+        case 'error':
+          this.#onWarning(`NATS at ${this.#where} says: ${status.error.message}`);
+          break;
+        default:
+          break;
+      }
+    }
+  }
+
+  #lost(): void {
+    if (!this.#up) return;
+    this.#up = false;
+    if (!this.nc.isDraining())
+      this.#onWarning(`The connection to NATS at ${this.#where} was lost; reconnecting.`);
+    const error = this.unavailable('was disconnected');
+    for (const listener of [...this.#lossListeners]) listener(error);
+  }
+
+  #regained(): void {
+    this.#up = true;
+    this.#payloadBytesMax = this.nc.info?.max_payload ?? this.#payloadBytesMax;
+    this.#onWarning(`Connected to NATS at ${this.#where} again.`);
+    for (const waiter of this.#waiters) waiter(true);
+  }
+}

@@ -1,0 +1,244 @@
+/** The stream that holds the journal: created safe, or found safe, and known by its id. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  PersistMode,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { hasCode, TidemarkError } from '../errors.ts';
+import { journalId, type JournalId } from '../ids.ts';
+import type { Deadline, NatsLink } from './connection.ts';
+import { isNoResponders } from './outcome.ts';
+
+export const JOURNAL_ID_KEY = 'tidemark-journal-id';
+/** The server's answer when a stream of this name, but not of this configuration, is there. */
+const STREAM_NAME_IN_USE = 10_058;
+/** Its status where it cannot say at this moment: no leader yet, starting. */
+const SERVICE_UNAVAILABLE = 503;
+const OPEN_RETRY_MS = 500;
+
+export interface StreamOptions {
+  readonly stream: string;
+  /** Of a stream that is created; another number than an existing one has is a warning. */
+  readonly replicas: number;
+  /** `create`: makes a missing stream. `existing`: does not. `read`: as `existing`, and nothing may be appended. */
+  readonly mode: 'create' | 'existing' | 'read';
+  /** Id of a journal that is created; random by default. */
+  readonly newId?: () => string;
+}
+
+interface Awaiting {
+  readonly onWarning: (message: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface StreamFound {
+  readonly id: JournalId;
+  /** The stream's own limit of a message in bytes, headers included; -1 for none. */
+  readonly messageBytesMax: number;
+  readonly replicas: number;
+}
+
+export function checkStreamName(stream: string): void {
+  if (/^[A-Za-z0-9_-]{1,200}$/.test(stream)) return;
+  throw new TidemarkError(
+    'CONFIG_INVALID',
+    `"${stream}" is no name for the journal's stream: use letters, digits, "-" and "_".`,
+  );
+}
+
+/** Finds or makes the stream. Waits, within the deadline, for a JetStream that answers. */
+export async function openStream(
+  link: NatsLink,
+  jsm: JetStreamManager,
+  options: StreamOptions & Awaiting,
+  deadline: Deadline,
+): Promise<StreamFound> {
+  let warned = false;
+  for (;;) {
+    options.signal?.throwIfAborted();
+    try {
+      return adopt(await findOrCreate(jsm, options), options);
+    } catch (error) {
+      const problem = openProblem(link, error);
+      if (!hasCode(problem, 'JOURNAL_UNAVAILABLE') || deadline.remainingMs() <= OPEN_RETRY_MS) throw problem;
+      if (!warned) options.onWarning(`${problem.message} Waiting for it.`);
+      warned = true;
+      await delay(OPEN_RETRY_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
+    }
+  }
+}
+
+async function findOrCreate(jsm: JetStreamManager, options: StreamOptions & Awaiting): Promise<StreamConfig> {
+  const { stream, mode, replicas } = options;
+  const found = await findStream(jsm, stream);
+  if (found !== null) return found;
+  if (mode !== 'create') {
+    throw new TidemarkError(
+      'JOURNAL_MISSING',
+      `There is no stream ${stream} at this NATS server: start the job once, or correct the stream's name.`,
+      { fields: { stream } },
+    );
+  }
+  const created = await createStream(jsm, stream, replicas, journalId((options.newId ?? randomUUID)()));
+  // Somebody else was first: theirs is the journal.
+  return created ?? (await findOrCreate(jsm, options));
+}
+
+function adopt(config: StreamConfig, options: StreamOptions & Awaiting): StreamFound {
+  const found = checkStream(config, options.mode === 'read' ? 'read' : 'write');
+  if (options.mode === 'read') return found;
+  if (found.replicas !== options.replicas) {
+    options.onWarning(
+      `The stream ${config.name} has ${found.replicas} replicas, not the ${options.replicas} of the job file.`,
+    );
+  }
+  if (found.replicas === 1) {
+    options.onWarning(
+      `The journal's stream ${config.name} has 1 replica: what its server loses (a disk, or at a power loss without ` +
+        'sync_interval: always the last minutes) is lost. Use 3 replicas in production.',
+    );
+  }
+  return found;
+}
+
+function openProblem(link: NatsLink, error: unknown): TidemarkError {
+  if (error instanceof TidemarkError) return error;
+  if (isNoResponders(error)) {
+    return link.unavailable(
+      'has no JetStream that answers (start nats-server with JetStream enabled)',
+      error,
+    );
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return link.unavailable(`does not answer (${reason})`, error);
+}
+
+/** The stream, or null where the server says that there is none. Rejects where the server does not answer. */
+export async function findStream(jsm: JetStreamManager, stream: string): Promise<StreamConfig | null> {
+  try {
+    return (await jsm.streams.info(stream)).config;
+  } catch (error) {
+    if (isStreamGone(error)) return null;
+    throw error;
+  }
+}
+
+/** A stream that keeps everything; what lacks is the journal's id. */
+export function newStream(stream: string, replicas: number) {
+  return {
+    name: stream,
+    description: 'Journal of Tidemark. Deleting it, or anything in it, loses what was written to files.',
+    subjects: [`${stream}.>`],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    max_age: 0,
+    max_msgs: -1,
+    max_bytes: -1,
+    max_msgs_per_subject: -1,
+    num_replicas: replicas,
+    deny_delete: true,
+    deny_purge: true,
+    allow_rollup_hdrs: false,
+    allow_direct: false,
+  };
+}
+
+/** Creates the stream, or gives back null where somebody else was first. */
+async function createStream(
+  jsm: JetStreamManager,
+  stream: string,
+  replicas: number,
+  id: JournalId,
+): Promise<StreamConfig | null> {
+  try {
+    const info = await jsm.streams.add({
+      ...newStream(stream, replicas),
+      metadata: { [JOURNAL_ID_KEY]: id },
+    });
+    return info.config;
+  } catch (error) {
+    if (isApiError(error, STREAM_NAME_IN_USE)) return null;
+    if (!(error instanceof JetStreamApiError) || error.status === SERVICE_UNAVAILABLE) throw error;
+    throw invalid(stream, [`the server refuses to create it: ${error.message}`], error);
+  }
+}
+
+/**
+ * Checks that the stream keeps every entry and that every reader sees the newest. Rejects with JOURNAL_STREAM_INVALID, which
+ * names each setting that does not. A reader needs no more than the id.
+ */
+function checkStream(config: StreamConfig, access: 'write' | 'read'): StreamFound {
+  const id = config.metadata?.[JOURNAL_ID_KEY] ?? '';
+  const problems = /^[0-9a-zA-Z-]{8,64}$/.test(id)
+    ? []
+    : [`metadata ${JOURNAL_ID_KEY} is missing: it is no journal of Tidemark, or was made without an id`];
+  if (access === 'write') problems.push(...unsafeSettings(config));
+  if (problems.length > 0) throw invalid(config.name, problems);
+  return { id: journalId(id), messageBytesMax: config.max_msg_size, replicas: config.num_replicas };
+}
+
+function unsafeSettings(config: StreamConfig): string[] {
+  const wanted = `${config.name}.>`;
+  const checks: readonly (readonly [boolean, string])[] = [
+    [config.subjects.includes(wanted), `subjects must hold "${wanted}"`],
+    [config.retention === RetentionPolicy.Limits, `retention is ${config.retention}, must be limits`],
+    [config.storage === StorageType.File, `storage is ${config.storage}, must be file`],
+    [
+      config.discard === DiscardPolicy.New,
+      `discard is ${config.discard}, must be new (else entries are dropped)`,
+    ],
+    [config.max_age === 0, 'max_age is set, must be 0 (else entries expire)'],
+    [config.max_msgs_per_subject <= 0, 'max_msgs_per_subject is set, must be unlimited'],
+    [config.deny_delete, 'deny_delete must be true'],
+    [config.deny_purge, 'deny_purge must be true'],
+    [!config.allow_rollup_hdrs, 'allow_rollup_hdrs must be false'],
+    [!config.allow_direct, 'allow_direct must be false (else reads may be stale)'],
+    [!config.sealed, 'it is sealed: nothing can be written'],
+    [config.no_ack !== true, 'no_ack must be false (else no append is ever acknowledged)'],
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- servers before 2.12 do not send it
+    [(config.persist_mode ?? PersistMode.Default) === PersistMode.Default, 'persist_mode must be default'],
+
+    [!config.allow_msg_counter, 'allow_msg_counter must be false'],
+    [config.subject_transform === undefined, 'subject_transform must not be set'],
+    [config.mirror === undefined, 'it is a mirror: nothing can be written'],
+    [(config.sources ?? []).length === 0, 'sources must be empty'],
+  ];
+  return checks.filter(([safe]) => !safe).map(([, problem]) => problem);
+}
+
+/** Why a stream that is in use keeps no journal any more; null where it does. */
+export function unsafeStream(config: StreamConfig): TidemarkError | null {
+  const problems = unsafeSettings(config);
+  if (problems.length === 0) return null;
+  return new TidemarkError(
+    'JOURNAL_STREAM_INVALID',
+    `The settings of the stream ${config.name} were changed while this job uses it, and it cannot hold the journal any more: ` +
+      `${problems.join('; ')}. Set them back, look whether entries are gone, and start again.`,
+    { fields: { stream: config.name, problems } },
+  );
+}
+
+function invalid(stream: string, problems: readonly string[], cause?: unknown): TidemarkError {
+  return new TidemarkError(
+    'JOURNAL_STREAM_INVALID',
+    `The stream ${stream} cannot hold the journal: ${problems.join('; ')}.`,
+    { fields: { stream, problems }, cause },
+  );
+}
+
+/** True where the servers say that there is no such stream. */
+export function isStreamGone(error: unknown): boolean {
+  return isApiError(error, JetStreamApiCodes.StreamNotFound);
+}
+
+function isApiError(error: unknown, ...codes: readonly number[]): error is JetStreamApiError {
+  return error instanceof JetStreamApiError && codes.includes(error.code);
+}

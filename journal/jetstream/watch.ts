@@ -1,0 +1,148 @@
+/**
+ * The journal's stream while it is in use: that it is there, is the one that was opened, and still keeps everything. It is looked at with calls
+ * that are made anyway: one a second tells all partitions whether requests were filed.
+ */
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { JetStreamManager, StreamConfig, StreamInfo } from '@nats-io/jetstream';
+import { TidemarkError } from '../errors.ts';
+import type { JournalId, Subject } from '../ids.ts';
+import type { NatsLink } from './connection.ts';
+import { findStream, isStreamGone, JOURNAL_ID_KEY, unsafeStream } from './stream.ts';
+
+/** A look at the requests is good for so long: less than a partition's poll of a second, so that one alone looks each time. */
+const LOOK_GOOD_MS = 800;
+/** A server that starts may not know its streams yet: one counts as gone when it was not there for so long. */
+const GONE_STABLE_MS = 2_000;
+const GONE_RETRY_MS = 200;
+
+export interface WatchedStream {
+  readonly link: NatsLink;
+  readonly jsm: JetStreamManager;
+  readonly stream: string;
+  readonly journalId: JournalId;
+  /** The stream's own limit of a message when it was opened; -1 for none. */
+  readonly messageBytesMax: number;
+  /** Appends: then its settings count as well. */
+  readonly isWriter: boolean;
+}
+
+/** How many requests a subject holds, and of which stream: one that was made anew counts anew. */
+export interface RequestCount {
+  readonly count: number;
+  readonly streamCreated: string;
+}
+
+interface Look {
+  /** Monotonic, of the answer; Infinity while it is under way. */
+  atMs: number;
+  readonly info: Promise<StreamInfo>;
+}
+
+export class StreamWatch {
+  readonly #watched: WatchedStream;
+  /** By the filter of the subjects. */
+  readonly #looks = new Map<string, Look>();
+  #problem: TidemarkError | null = null;
+  #confirming: Promise<TidemarkError | null> | null = null;
+  #messageBytesMax: number;
+
+  constructor(watched: WatchedStream) {
+    this.#watched = watched;
+    this.#messageBytesMax = watched.messageBytesMax;
+  }
+
+  /** What the last look found wrong. */
+  get problem(): TidemarkError | null {
+    return this.#problem;
+  }
+
+  /** The stream's own limit of a message in bytes, as last seen. */
+  get messageBytesMax(): number {
+    return this.#messageBytesMax < 0 ? Number.MAX_SAFE_INTEGER : this.#messageBytesMax;
+  }
+
+  /**
+   * Looks at the stream. Rejects with JOURNAL_ROLLED_BACK where it was deleted, JOURNAL_REPLACED where another has its name, for a writer
+   * with JOURNAL_STREAM_INVALID where its settings keep no journal any more; with the client's error where no server says.
+   */
+  async check(subjectsFilter?: string): Promise<StreamInfo> {
+    const { link, jsm, stream } = this.#watched;
+    try {
+      const options = subjectsFilter === undefined ? {} : { subjects_filter: subjectsFilter };
+      const info = await link.during(jsm.streams.info(stream, options));
+      this.#problem = this.#problemOf(info.config);
+      if (this.#problem !== null) throw this.#problem;
+      this.#messageBytesMax = info.config.max_msg_size;
+      return info;
+    } catch (error) {
+      if (!isStreamGone(error)) throw error;
+      throw (await this.gone()) ?? error;
+    }
+  }
+
+  /** The count of a request subject, at most a second old: asked once for all that `filter` names. Rejects as `check` does. */
+  async count(name: string, filter: string): Promise<RequestCount> {
+    const { state, created } = await this.#look(filter);
+    return { count: state.subjects?.[name] ?? 0, streamCreated: created };
+  }
+
+  #look(filter: string): Promise<StreamInfo> {
+    const before = this.#looks.get(filter);
+    if (before !== undefined && performance.now() - before.atMs < LOOK_GOOD_MS) return before.info;
+    const look: Look = { atMs: Infinity, info: this.check(filter) };
+    this.#looks.set(filter, look);
+    look.info.then(
+      () => (look.atMs = performance.now()),
+      () => this.#looks.delete(filter),
+    );
+    return look.info;
+  }
+
+  /** What to stop with where the stream is gone; null where it is there, or no server says. */
+  gone(): Promise<TidemarkError | null> {
+    this.#confirming ??= this.#confirm().finally(() => {
+      this.#confirming = null;
+    });
+    return this.#confirming;
+  }
+
+  async #confirm(): Promise<TidemarkError | null> {
+    const { link, jsm, stream } = this.#watched;
+    const known = this.#problem?.fields['isGone'] === true;
+    const sinceMs = performance.now();
+    for (;;) {
+      try {
+        if ((await link.during(findStream(jsm, stream))) !== null) return null;
+      } catch {
+        // Away, not gone: whoever asked meets that by itself.
+        return null;
+      }
+      if (known || performance.now() - sinceMs >= GONE_STABLE_MS) break;
+      await delay(GONE_RETRY_MS);
+    }
+    this.#problem = new TidemarkError(
+      'JOURNAL_ROLLED_BACK',
+      `The stream ${stream} was deleted while this job used it: it held the journal. Restore it from a backup (tidemark journal restore); ` +
+        'nothing more is written, and it is not made anew.',
+      { fields: { stream, journalId: this.#watched.journalId, isGone: true } },
+    );
+    return this.#problem;
+  }
+
+  #problemOf(config: StreamConfig): TidemarkError | null {
+    const { stream, journalId, isWriter } = this.#watched;
+    const id = config.metadata?.[JOURNAL_ID_KEY] ?? 'none';
+    if (id === journalId) return isWriter ? unsafeStream(config) : null;
+    return new TidemarkError(
+      'JOURNAL_REPLACED',
+      `The stream ${stream} was deleted and made anew: it is journal ${id}, this job uses ${journalId}. Restore it.`,
+      { fields: { stream, journalId, found: id } },
+    );
+  }
+}
+
+/** The requests to all partitions of a subject's job: its subject's first token is the job. */
+export function requestsFilter(prefix: string, subject: Subject): string {
+  return `${prefix}${subject.slice(0, subject.indexOf('.'))}.request.>`;
+}
