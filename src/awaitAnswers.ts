@@ -10,7 +10,7 @@ import type { Journal, Revision } from '../journal/port.ts';
 import type { PresenceBoard } from '../journal/presence.ts';
 import { partitionSubject } from '../journal/subjects.ts';
 import type { RequestAnswer } from './cli/contract.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from './system/clock.ts';
 import { PRESENCE_STALE_MS } from './presence/keeper.ts';
 import { decodePresence, type PresenceRecord } from './presence/record.ts';
 

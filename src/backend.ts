@@ -11,7 +11,7 @@ import type {
 } from './cli/contract.ts';
 import type { JobConfig } from './config/jobConfig.ts';
 import { awaitAnswers } from './awaitAnswers.ts';
-import { ConditionBoard } from './conditions.ts';
+import { ConditionBoard } from './telemetry/conditions.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import { openJournalForRun } from './coordinator/witnesses.ts';
 import { fileOperatorRequest } from './coordinator/requests.ts';
@@ -31,19 +31,19 @@ import {
   thisProcess,
   type JournalAccess,
 } from './compose.ts';
-import { orAborted, within } from './bounded.ts';
+import { orAborted, within } from './system/bounded.ts';
 import { LagMeter } from './lag.ts';
 import { tellOfOtherJobs } from './otherJobs.ts';
-import { Patience } from './patience.ts';
+import { Patience } from './telemetry/patience.ts';
 import { tellStart } from './presence/starting.ts';
 import { readJobStatus } from './status.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from './system/version.ts';
 import { markerFolderUri } from '../actors/naming.ts';
 import { partitionOf, jobPrefix } from '../journal/subjects.ts';
 import { TidemarkError } from '../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../journal/ids.ts';
 import type { Journal } from '../journal/port.ts';
-import { noFailpoints } from './failpoints.ts';
+import { noFailpoints } from './system/failpoints.ts';
 import type { Source } from './source/port.ts';
 import type { Store } from './stores/port.ts';
 import type { Log } from './telemetry/log.ts';

@@ -4,20 +4,20 @@
 import { existsSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import path from 'node:path';
-import { noBuckets, timeBuckets, type BucketAssigner } from '../actors/bucketAssigner.ts';
-import { defaultRollingPolicy } from '../actors/rollingPolicy.ts';
+import { noBuckets, timeBuckets, type BucketAssigner } from '../actors/buckets/assigner.ts';
+import { defaultRollingPolicy } from '../actors/rolling/policy.ts';
 import type { BackupFound, OnBackupProgress } from '../journal/backup/check.ts';
 import type { Journal } from '../journal/port.ts';
 import type { RunOptions } from './cli/contract.ts';
 import type { PresenceBoard } from '../journal/presence.ts';
-import { systemClock, systemRandom } from './clock.ts';
+import { systemClock, systemRandom } from './system/clock.ts';
 import type { JobConfig, NatsJournalConfig } from './config/jobConfig.ts';
 import { effectiveConfig } from './config/effectiveConfig.ts';
 import { configFingerprint } from './config/fingerprint.ts';
 import { SNAPSHOTS, type JobSettings } from './coordinator/options.ts';
 import { openJobMemory, type JobMemory } from './memory/jobMemory.ts';
-import { openFiles } from './openFilesMax.ts';
-import { noFailpoints, parseFailpoints, type Failpoints } from './failpoints.ts';
+import { openFiles } from './system/openFilesMax.ts';
+import { noFailpoints, parseFailpoints, type Failpoints } from './system/failpoints.ts';
 import { composeSource, composeSourceSurveyor, type SourceOptions } from './composeSource.ts';
 import type { Source } from './source/port.ts';
 import type { SourceSurveyor } from './source/survey.ts';
@@ -26,7 +26,7 @@ import { JINDO_MEMORY_MIB_MAX } from './stores/ossHdfs/settings.ts';
 import { withFailpoints } from './stores/failpointStore.ts';
 import type { Store } from './stores/port.ts';
 import type { Log } from './telemetry/log.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from './system/version.ts';
 
 /** How long a command that only looks waits for a journal server. */
 const READER_WAIT_MS = 10_000;

@@ -1,9 +1,9 @@
 /** Other jobs that write to the same sink: every record that two jobs read stands there twice. That may be meant, so it is only told. */
 import { markerFolderUri } from '../actors/naming.ts';
 import { jobName, type JobName } from '../journal/ids.ts';
-import { within } from './bounded.ts';
-import type { Clock } from './clock.ts';
-import type { Conditions } from './conditions.ts';
+import { within } from './system/bounded.ts';
+import type { Clock } from './system/clock.ts';
+import type { Conditions } from './telemetry/conditions.ts';
 import type { JobConfig } from './config/jobConfig.ts';
 import type { Store } from './stores/port.ts';
 import type { Log } from './telemetry/log.ts';

@@ -10,7 +10,7 @@ import {
   natsVersion,
 } from '../../scripts/services/common.ts';
 import { findCommand, runCommand } from '../../scripts/services/processes.ts';
-import { VERSION } from '../../src/version.ts';
+import { VERSION } from '../../src/system/version.ts';
 import type { Row, RowName, RowOutcome } from '../rows/row.ts';
 
 export const resultsDir = path.join(checkoutDir, 'bench', 'results');

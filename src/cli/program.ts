@@ -9,7 +9,7 @@ import type * as Requests from './commands/request.ts';
 import type { RequestOrder } from './contract.ts';
 import { EXIT_CODES, exitCodeOfSignal } from './exitCodes.ts';
 import type { CliIo } from './io.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../system/version.ts';
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 

@@ -1,5 +1,5 @@
 /** The typed job: what a job file says once it is checked, with defaults filled in, units resolved and paths made absolute. */
-import type { BucketPattern } from '../../actors/bucketPattern.ts';
+import type { BucketPattern } from '../../actors/buckets/pattern.ts';
 import type { Entropy } from '../../actors/naming.ts';
 import type { JobName } from '../../journal/ids.ts';
 import type { StartFrom } from '../source/port.ts';

@@ -1,7 +1,7 @@
 /** The single values of a job file: how each is checked, said to be wrong, and turned into its typed form. */
 import path from 'node:path';
 import { z } from 'zod';
-import { parseBucketPattern } from '../../actors/bucketPattern.ts';
+import { parseBucketPattern } from '../../actors/buckets/pattern.ts';
 import type { StartFrom } from '../source/port.ts';
 import { Secret } from './secret.ts';
 import {

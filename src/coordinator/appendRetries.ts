@@ -1,6 +1,6 @@
 /** An entry that the journal does not take at once is sent again for as long as it takes: that is told, and lasts until it is taken. */
 import type { Subject } from '../../journal/ids.ts';
-import { conditionOf } from '../conditions.ts';
+import { conditionOf } from '../telemetry/conditions.ts';
 import { conditionKey } from './conditionKeys.ts';
 import type { Context } from './options.ts';
 

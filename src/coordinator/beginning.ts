@@ -5,7 +5,7 @@
 import type { StopFacts } from '../../actors/facts.ts';
 import { hasCode } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
-import { Patience } from '../patience.ts';
+import { Patience } from '../telemetry/patience.ts';
 import type { OffsetRange, SourceFacts } from '../source/port.ts';
 import { checkJob, startJob, type JobFacts } from './jobLife.ts';
 import { checkMarker, makeMarker } from './marker.ts';

@@ -2,7 +2,7 @@
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { FetchedBatch, PartitionFeed, Source } from '../source/port.ts';
-import type { Gate } from './concurrency.ts';
+import type { Gate } from '../system/concurrency.ts';
 import type { Context, Ports } from './options.ts';
 
 /** For how long an end before nextOffset is looked at again: replicas that are behind report one for a moment. */

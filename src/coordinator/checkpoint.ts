@@ -1,6 +1,6 @@
 /** Checkpoints: a consistent cut of one partition, made durable and then journaled as a whole. */
 import type { PartitionContext } from '../../actors/partition.ts';
-import type { PartitionHost } from '../../actors/host.ts';
+import type { PartitionHost } from '../partition/decisionLane.ts';
 import type { EventOf, PartChange } from '../../journal/events.ts';
 import type { ReadEpoch } from '../source/port.ts';
 import type { Cut, Flow } from './flow.ts';

@@ -1,5 +1,5 @@
 /** Claiming a partition: recover its state from its journal, then append the claim at the expected sequence. */
-import { PartitionHost } from '../../actors/host.ts';
+import { PartitionHost } from '../partition/decisionLane.ts';
 import type { Effect } from '../../actors/facts.ts';
 import { decodeEntry } from '../../journal/entry.ts';
 import { hasCode } from '../../journal/errors.ts';
@@ -14,10 +14,10 @@ import {
 import type { Journal } from '../../journal/port.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { SubjectWriter, type WriterIdentity } from '../../journal/writer.ts';
-import { passing, type Failpoint } from '../failpoints.ts';
+import { passing, type Failpoint } from '../system/failpoints.ts';
 import { limitedAppend } from './appendLimit.ts';
 import { AppendRetries } from './appendRetries.ts';
-import { Gate } from './concurrency.ts';
+import { Gate } from '../system/concurrency.ts';
 import type { Context } from './options.ts';
 import { foldJournal, recover } from './recover.ts';
 import type { SeenHashes } from './seenHashes.ts';

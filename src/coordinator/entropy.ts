@@ -1,5 +1,5 @@
 import type { Entropy } from '../../actors/naming.ts';
-import type { Random } from '../clock.ts';
+import type { Random } from '../system/clock.ts';
 
 const ALPHANUMERIC = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 /** A byte from here on would make the first characters likelier than the last ones. */

@@ -10,7 +10,7 @@ import { journaledEpoch } from '../source/readEpoch.ts';
 import { nextBatch, proveEnd } from './boundedEnd.ts';
 import { checkpoint } from './checkpoint.ts';
 import { claimPartition, isSucceeded, type Claim } from './claim.ts';
-import { type FailureLatch, type Gate } from './concurrency.ts';
+import { type FailureLatch, type Gate } from '../system/concurrency.ts';
 import { EpochTimers } from './epochTimers.ts';
 import { conditionKey } from './conditionKeys.ts';
 import { Flow } from './flow.ts';

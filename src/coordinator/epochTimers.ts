@@ -1,5 +1,5 @@
 /** The timers of one epoch: what it does at intervals, and when its open files are to be rolled. */
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../system/clock.ts';
 import type { Flow } from './flow.ts';
 
 const ROLL = 'roll';

@@ -2,15 +2,15 @@
  * The flow of one partition: records from fetched batches into the part files of their buckets. Nothing is allocated and nothing
  * awaited per record; the flow stops only where a bucket has no started part file, or where a file falls behind.
  */
-import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
-import type { RollingPolicy } from '../../actors/rollingPolicy.ts';
+import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
+import type { RollingPolicy } from '../../actors/rolling/policy.ts';
 import type { RollReason } from '../../journal/events.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../system/clock.ts';
 import { LineWays } from '../../kernels/routeTable.ts';
 import type { FetchedBatch, LineRun, ReadEpoch, RecordCursor } from '../source/port.ts';
 import { readEpochBehind } from '../source/readEpoch.ts';
 import { findBuckets, type Wanted } from './bucketsAhead.ts';
-import { forEachBounded } from './concurrency.ts';
+import { forEachBounded } from '../system/concurrency.ts';
 import type { FileRoom, Opening, RoomHolder } from './fileRoom.ts';
 import { pauseAfter, type Done, type Pause } from './flowPause.ts';
 import type { PartCut, PartWriter } from './partWriter.ts';

@@ -8,7 +8,7 @@ import type { Subject } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import type { Tail } from '../../journal/replay.ts';
 import { CONFLICT_STABLE_MS } from '../../journal/writer.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../system/clock.ts';
 
 export interface HeldQuestion {
   readonly journal: Journal;

@@ -8,7 +8,7 @@ import { claimId } from '../../journal/ids.ts';
 import { EMPTY_TAIL, replay, type Tail } from '../../journal/replay.ts';
 import { jobSubject } from '../../journal/subjects.ts';
 import { SubjectWriter } from '../../journal/writer.ts';
-import { passing } from '../failpoints.ts';
+import { passing } from '../system/failpoints.ts';
 import { tellsMore } from '../source/fileId.ts';
 import type { SourceFacts, TopicFacts } from '../source/port.ts';
 import { limitedAppend } from './appendLimit.ts';

@@ -16,7 +16,7 @@ import {
   type WitnessVerdict,
 } from '../../journal/witness.ts';
 import type { Claim } from './claim.ts';
-import type { FailureLatch } from './concurrency.ts';
+import type { FailureLatch } from '../system/concurrency.ts';
 import { checkMarkerStands } from './marker.ts';
 import type { Context } from './options.ts';
 import { hashOfSeq } from './recover.ts';

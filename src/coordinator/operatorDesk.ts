@@ -2,7 +2,7 @@
  * What operators ask of one partition, as its owner takes it up: read, decided once, journaled, and answered in the log. A halted partition
  * journals nothing: its answers stand in the log and in what this process tells of itself.
  */
-import type { PartitionHost } from '../../actors/host.ts';
+import type { PartitionHost } from '../partition/decisionLane.ts';
 import { hasCode } from '../../journal/errors.ts';
 import type { PartitionEvent } from '../../journal/events.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';

@@ -1,16 +1,16 @@
 /** What the coordinator is given: its ports and its settings, free of files and environment. */
-import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
+import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
 import type { NamingRule } from '../../actors/naming.ts';
 import type { OnStep } from '../../actors/step.ts';
-import type { RollingPolicy } from '../../actors/rollingPolicy.ts';
+import type { RollingPolicy } from '../../actors/rolling/policy.ts';
 import type { JsonValue } from '../../journal/events.ts';
 import type { JobName } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
-import type { Clock, Random } from '../clock.ts';
-import type { Conditions } from '../conditions.ts';
-import type { Failpoints } from '../failpoints.ts';
-import type { MemoryBudget } from '../memory/budget.ts';
+import type { Clock, Random } from '../system/clock.ts';
+import type { Conditions } from '../telemetry/conditions.ts';
+import type { Failpoints } from '../system/failpoints.ts';
+import type { MemoryBudget } from '../system/memoryBudget.ts';
 import type { Health } from '../presence/health.ts';
 import type { Source, StartFrom } from '../source/port.ts';
 import type { Store } from '../stores/port.ts';

@@ -1,13 +1,13 @@
 /** The part files that an epoch writes: each is journaled before it is created, or goes on where an earlier epoch ended. */
 import type { DurableFacts } from '../../actors/facts.ts';
-import type { PartitionHost } from '../../actors/host.ts';
+import type { PartitionHost } from '../partition/decisionLane.ts';
 import type { PartFileStatus } from '../../actors/ledger.ts';
 import { finalUri, folderOf, folderUri, isFolderOf, temporaryUri } from '../../actors/naming.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partId, type PartId, type TopicPartition } from '../../journal/ids.ts';
 import type { OpenFile, PartTarget } from '../stores/port.ts';
-import type { FailureLatch } from './concurrency.ts';
+import type { FailureLatch } from '../system/concurrency.ts';
 import { drawEntropy } from './entropy.ts';
 import type { Context } from './options.ts';
 import { PartWriter, type Inherited } from './partWriter.ts';

@@ -4,13 +4,13 @@
  */
 import { Crc64 } from '../../kernels/crc64.ts';
 import type { DurableFacts, RollFacts } from '../../actors/facts.ts';
-import type { RollableFile } from '../../actors/rollingPolicy.ts';
+import type { RollableFile } from '../../actors/rolling/policy.ts';
 import type { RollReason } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { PartId } from '../../journal/ids.ts';
 import { LineCell, VECTOR_BYTES } from '../../kernels/routeTable.ts';
 import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
-import type { FailureLatch } from './concurrency.ts';
+import type { FailureLatch } from '../system/concurrency.ts';
 import type { RunStats } from './stats.ts';
 import {
   BUFFER_BYTES_FIRST,

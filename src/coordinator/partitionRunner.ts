@@ -5,8 +5,8 @@
 import type { StopFacts } from '../../actors/facts.ts';
 import { asTidemarkError, hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
-import { conditionOf } from '../conditions.ts';
-import { FailureLatch, Gate } from './concurrency.ts';
+import { conditionOf } from '../telemetry/conditions.ts';
+import { FailureLatch, Gate } from '../system/concurrency.ts';
 import { conditionKey } from './conditionKeys.ts';
 import { Epoch } from './epoch.ts';
 import { claimAgain, isBehindJournal, isPassing, takenOver } from './epochEnd.ts';

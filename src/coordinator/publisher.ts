@@ -2,17 +2,17 @@
  * Publishes pending part files: first the destination and the group are given the journal's witness, then the files get their final
  * names, then partCommitted is journaled. Works beside the flow; transient failures are tried again, others end the epoch.
  */
-import type { PartitionHost } from '../../actors/host.ts';
+import type { PartitionHost } from '../partition/decisionLane.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type PartId, type TopicPartition } from '../../journal/ids.ts';
 import type { Tail } from '../../journal/replay.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { encodeWitness } from '../../journal/witness.ts';
-import { conditionOf } from '../conditions.ts';
-import { passing } from '../failpoints.ts';
+import { conditionOf } from '../telemetry/conditions.ts';
+import { passing } from '../system/failpoints.ts';
 import type { DurablePart, PartTarget } from '../stores/port.ts';
-import { forEachBounded, Gate, type FailureLatch } from './concurrency.ts';
+import { forEachBounded, Gate, type FailureLatch } from '../system/concurrency.ts';
 import { conditionKey } from './conditionKeys.ts';
 import { heldQuestion } from './heldByJournal.ts';
 import type { Context } from './options.ts';

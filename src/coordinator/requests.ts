@@ -3,7 +3,7 @@ import { operatorRequestSchema, type OperatorRequest, type PartitionEvent } from
 import type { JobName, TopicPartition } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import { requestSubject } from '../../journal/subjects.ts';
-import { passing, type Failpoints } from '../failpoints.ts';
+import { passing, type Failpoints } from '../system/failpoints.ts';
 import type { StopFacts } from '../../actors/facts.ts';
 import type { OffsetRange } from '../source/port.ts';
 import { refusedLoss, type LossFacts } from './lossRules.ts';

@@ -1,8 +1,8 @@
 /** Trying again, ever more rarely: one rule for whatever of a partition is away. */
 import { TidemarkError } from '../../journal/errors.ts';
-import { backoffMs } from '../backoff.ts';
-import type { Clock } from '../clock.ts';
-import type { Gate } from './concurrency.ts';
+import { backoffMs } from '../system/backoff.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Gate } from '../system/concurrency.ts';
 
 const LONGEST_MS = 10_000;
 const FIRST_MS = 200;

@@ -5,15 +5,15 @@
  */
 import { folderOf, temporaryUri } from '../../actors/naming.ts';
 import type { DurableFacts } from '../../actors/facts.ts';
-import type { PartitionHost } from '../../actors/host.ts';
+import type { PartitionHost } from '../partition/decisionLane.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import type { PartChange } from '../../journal/events.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partId, partitionName, type PartId, type TopicPartition } from '../../journal/ids.ts';
-import { conditionOf } from '../conditions.ts';
+import { conditionOf } from '../telemetry/conditions.ts';
 import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
 import { completeCheckpoint } from './checkpoint.ts';
-import { forEachBounded } from './concurrency.ts';
+import { forEachBounded } from '../system/concurrency.ts';
 import { conditionKey } from './conditionKeys.ts';
 import type { Context } from './options.ts';
 import type { Publisher } from './publisher.ts';

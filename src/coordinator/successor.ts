@@ -1,5 +1,5 @@
 /** Whether who waits, and appends nothing by which it would notice, still owns its partition. */
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../system/clock.ts';
 
 const LOOK_EVERY_MS = 10_000;
 

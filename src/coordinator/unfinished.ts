@@ -2,7 +2,7 @@
 import { hasCode } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
-import { conditionOf } from '../conditions.ts';
+import { conditionOf } from '../telemetry/conditions.ts';
 import { conditionKey } from './conditionKeys.ts';
 import type { Context } from './options.ts';
 import { recover } from './recover.ts';

@@ -4,7 +4,7 @@
  */
 import { folderOf, temporaryUri } from '../../actors/naming.ts';
 import type { DurableFacts } from '../../actors/facts.ts';
-import type { PartitionHost } from '../../actors/host.ts';
+import type { PartitionHost } from '../partition/decisionLane.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import type { EventOf, PartChange } from '../../journal/events.ts';
 import type { Salvage } from '../stores/port.ts';

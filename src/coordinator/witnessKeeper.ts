@@ -3,11 +3,11 @@
  * replaced by a new name, the old one going once the new one is durable; no other claim writes these names.
  */
 import { witnessFolderUri } from '../../actors/naming.ts';
-import type { PartitionHost } from '../../actors/host.ts';
+import type { PartitionHost } from '../partition/decisionLane.ts';
 import type { ClaimId, TopicPartition } from '../../journal/ids.ts';
 import type { Tail } from '../../journal/replay.ts';
 import { witnessName } from '../../journal/witness.ts';
-import type { Gate } from './concurrency.ts';
+import type { Gate } from '../system/concurrency.ts';
 import type { Context } from './options.ts';
 import { retrying } from './retrying.ts';
 

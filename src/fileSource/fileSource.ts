@@ -9,9 +9,9 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
-import type { Clock } from '../clock.ts';
-import type { Conditions } from '../conditions.ts';
-import { pauseUnless } from '../kafka/pacing.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Conditions } from '../telemetry/conditions.ts';
+import { pauseUnless } from '../system/pacing.ts';
 import { coveredBytes } from '../source/fileId.ts';
 import type { OffsetRange, PartitionFeed, Source, SourceFacts, SourceListener } from '../source/port.ts';
 import type { StartFrom, TopicFacts } from '../source/port.ts';

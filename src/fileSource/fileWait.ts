@@ -1,6 +1,6 @@
 /** Something about a source file that is tried again: it stands among the conditions of the process while it lasts. */
 import type { TidemarkError } from '../../journal/errors.ts';
-import { conditionOf, type Conditions } from '../conditions.ts';
+import { conditionOf, type Conditions } from '../telemetry/conditions.ts';
 
 export class FileWait {
   readonly #conditions: Conditions | null;

@@ -3,7 +3,7 @@
  * What a process passes depends on the faults before; so each run tells where the next fault can strike, and hardly any is planned
  * in vain. A crash is followed by a fault of what recovers from it, a pause by a fault of whoever takes over meanwhile.
  */
-import { FAILPOINTS, type Failpoint, type FailpointSide } from '../failpoints.ts';
+import { FAILPOINTS, type Failpoint, type FailpointSide } from '../system/failpoints.ts';
 import type { DrawOptions } from './draw/schedule.ts';
 import type { Fault, LogItem, RunTrace, Schedule } from './schedule.ts';
 

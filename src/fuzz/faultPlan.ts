@@ -1,5 +1,5 @@
 /** The schedule's faults as the world asks for them: each at its own count, each once. */
-import type { Failpoint, FailpointSide } from '../failpoints.ts';
+import type { Failpoint, FailpointSide } from '../system/failpoints.ts';
 import type { AtFailpoint, SimProcess } from './process.ts';
 import type { Fault, JournalFault, StoreFault } from './schedule.ts';
 

@@ -1,5 +1,5 @@
 /** Which processes there were, with the configuration of each, and which of them wrote what to the journal. */
-import type { Random } from '../clock.ts';
+import type { Random } from '../system/clock.ts';
 import { IS_NOT_REFUSED } from './checkers/facts.ts';
 import type { JobChange, Life } from './jobChange.ts';
 import type { Place } from './place.ts';

@@ -2,8 +2,8 @@
  * A simulated process: whatever it does passes here, so that it can be killed or paused at any effect, and so that calls which
  * were on their way when it died may still arrive.
  */
-import type { Clock, Random } from '../clock.ts';
-import type { Failpoint, Failpoints, FailpointSide } from '../failpoints.ts';
+import type { Clock, Random } from '../system/clock.ts';
+import type { Failpoint, Failpoints, FailpointSide } from '../system/failpoints.ts';
 import { SeededRandom } from './random.ts';
 import type { Scheduler, TaskOwner } from './scheduler.ts';
 

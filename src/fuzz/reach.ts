@@ -2,7 +2,7 @@
  * What one run came to: transitions of the machines, and combinations of where a partition stood, which failpoint was passed and
  * which fault had taken place. What no run before came to makes its schedule worth varying.
  */
-import type { Failpoint, FailpointSide } from '../failpoints.ts';
+import type { Failpoint, FailpointSide } from '../system/failpoints.ts';
 import type { Fault } from './schedule.ts';
 
 /** For so long what happens may have to do with a fault, and two faults with each other. */

@@ -2,7 +2,7 @@
 import { TidemarkError } from '../../journal/errors.ts';
 import type { Subject } from '../../journal/ids.ts';
 import type { StoredEntry } from '../../journal/port.ts';
-import type { Failpoint, FailpointSide } from '../failpoints.ts';
+import type { Failpoint, FailpointSide } from '../system/failpoints.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { SimProcess } from './process.ts';
 import type {

@@ -2,7 +2,7 @@
  * What a run of the world is made from, and what it leaves: plain JSON both, so that a schedule can be drawn, shrunk, printed and
  * replayed, and a trace be compared byte for byte. All times are virtual milliseconds since the world's start.
  */
-import type { Failpoint, FailpointSide } from '../failpoints.ts';
+import type { Failpoint, FailpointSide } from '../system/failpoints.ts';
 import type { Harm } from './faults/kind.ts';
 import type { JobChange, Life } from './jobChange.ts';
 import type { Reached } from './reach.ts';

@@ -1,8 +1,8 @@
 /** The settings that a schedule's configuration means for the coordinator, and how long the world may take to be complete. */
-import { noBuckets, timeBuckets, type BucketAssigner } from '../../actors/bucketAssigner.ts';
-import { parseBucketPattern } from '../../actors/bucketPattern.ts';
+import { noBuckets, timeBuckets, type BucketAssigner } from '../../actors/buckets/assigner.ts';
+import { parseBucketPattern } from '../../actors/buckets/pattern.ts';
 import type { NamingRule } from '../../actors/naming.ts';
-import { checkpointRollingPolicy, defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
+import { checkpointRollingPolicy, defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { jobName } from '../../journal/ids.ts';
 import type { JobSettings } from '../coordinator/options.ts';

@@ -3,7 +3,7 @@
  * system counts is drawn, since a process of the world has no memory of its own.
  */
 import type { Ports } from '../coordinator/options.ts';
-import { MemoryBudget, type FileHolder, type FileMemory } from '../memory/budget.ts';
+import { MemoryBudget, type FileHolder, type FileMemory } from '../system/memoryBudget.ts';
 import type { SimProcess } from './process.ts';
 import type { WorldConfig } from './schedule.ts';
 

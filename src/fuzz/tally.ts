@@ -1,5 +1,5 @@
 /** What a number of runs amounts to: faults planned and taken place, failpoints passed. */
-import { FAILPOINTS, type Failpoint, type FailpointSide } from '../failpoints.ts';
+import { FAILPOINTS, type Failpoint, type FailpointSide } from '../system/failpoints.ts';
 import { CoverageCount, type Coverage } from './coverage.ts';
 import type { RunSummary } from './executor.ts';
 import type { Fault, Schedule } from './schedule.ts';

@@ -3,12 +3,12 @@
  * only then assigned to it. The others do not wait for them.
  */
 import type { TopicPartition } from '../../journal/ids.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../system/clock.ts';
 import type { SourceListener, TopicFacts } from '../source/port.ts';
 import { missingMessage } from './describe.ts';
 import { reasonOf } from './kafkaErrors.ts';
 import type { SourceLog } from './options.ts';
-import { pauseUnless } from './pacing.ts';
+import { pauseUnless } from '../system/pacing.ts';
 import { waitFor, type Waits } from './waits.ts';
 
 export interface AppearingContext {

@@ -1,7 +1,7 @@
 /** The group's committed offset and the journal's witness in its metadata. */
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
-import { orAborted } from '../bounded.ts';
+import { orAborted } from '../system/bounded.ts';
 import {
   abortError,
   authenticationError,
@@ -10,7 +10,7 @@ import {
   reasonOf,
 } from './kafkaErrors.ts';
 import type { Generation, Membership, MembershipContext } from './membership.ts';
-import { pauseUnless, retryDelayMs } from './pacing.ts';
+import { pauseUnless, retryDelayMs } from '../system/pacing.ts';
 import { waitFor } from './waits.ts';
 
 /** The group has moved on: the next join tells whether the partition is still ours. */

@@ -13,7 +13,7 @@ import {
   unavailableError,
 } from './kafkaErrors.ts';
 import type { ClusterMetadata } from './metadata.ts';
-import { pauseUnless } from './pacing.ts';
+import { pauseUnless } from '../system/pacing.ts';
 import type { AskContext } from './questions.ts';
 
 export interface DescribeOptions {

@@ -4,7 +4,7 @@
  */
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../system/clock.ts';
 import type { LogPosition, ReadEpoch } from '../source/port.ts';
 import { UnpackRoom } from '../source/unpackRoom.ts';
 import type { Brokers } from './brokers.ts';
@@ -15,7 +15,7 @@ import { authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import { LeaderSearch } from './leaderSearch.ts';
 import { LogCheck, type LogCheckContext } from './logCheck.ts';
 import type { KafkaSourceOptions, KafkaTuning, SourceLog } from './options.ts';
-import { pauseUnless, retryDelayMs, Wakeup } from './pacing.ts';
+import { pauseUnless, retryDelayMs, Wakeup } from '../system/pacing.ts';
 import { askUntil } from './questions.ts';
 import { watchRange } from './rangeGuard.ts';
 import { BATCH_BYTES_MIN, type PartitionRecords, scanRecords } from './recordBatches.ts';

@@ -2,13 +2,13 @@
  * What the group's leader decides for a generation: who reads which partitions, and who settles those that the source names no more.
  */
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../system/clock.ts';
 import { assignPartitions, spread } from './assignment.ts';
 import type { Brokers } from './brokers.ts';
 import { encodeAssignment, type JoinedMember } from './groupProtocol.ts';
 import { KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import type { SourceLog } from './options.ts';
-import { pauseUnless } from './pacing.ts';
+import { pauseUnless } from '../system/pacing.ts';
 
 export interface LeaderContext {
   readonly brokers: Brokers;

@@ -3,7 +3,7 @@ import { TidemarkError } from '../../journal/errors.ts';
 import type { FetcherContext } from './fetcher.ts';
 import { KAFKA_CODE } from './kafkaErrors.ts';
 import type { ClusterMetadata } from './metadata.ts';
-import { pauseUnless } from './pacing.ts';
+import { pauseUnless } from '../system/pacing.ts';
 import { type AskContext, askUntil, Coalesced } from './questions.ts';
 import { replacedError } from './rangeGuard.ts';
 

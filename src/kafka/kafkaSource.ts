@@ -12,8 +12,8 @@ import type {
   StartFrom,
   TopicFacts,
 } from '../source/port.ts';
-import { untilAny } from '../bounded.ts';
-import { procTable } from '../processTable.ts';
+import { untilAny } from '../system/bounded.ts';
+import { procTable } from '../system/processTable.ts';
 import { AppearingTopics } from './appearing.ts';
 import { Brokers } from './brokers.ts';
 import { commitWitness } from './commits.ts';
@@ -28,10 +28,10 @@ import type { PartitionLeader } from './metadata.ts';
 import { otherMembers } from './otherMembers.ts';
 import { groupOffsets, listOffsets } from './offsets.ts';
 import { DEFAULT_TUNING, type KafkaSourceOptions, type KafkaTuning } from './options.ts';
-import { pauseUnless } from './pacing.ts';
+import { pauseUnless } from '../system/pacing.ts';
 import { askUntil } from './questions.ts';
 import { waitFor, Waits } from './waits.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../system/version.ts';
 
 /** stop() does not wait longer than this for a group that does not answer: it is part of the last second of an end. */
 const STOP_MS = 500;

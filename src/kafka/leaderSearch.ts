@@ -4,7 +4,7 @@ import type { Feed } from './feed.ts';
 import type { FetcherContext } from './fetcher.ts';
 import { authenticationError, KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import type { ClusterMetadata } from './metadata.ts';
-import { pauseUnless, retryDelayMs, Wakeup } from './pacing.ts';
+import { pauseUnless, retryDelayMs, Wakeup } from '../system/pacing.ts';
 import { replacedError } from './rangeGuard.ts';
 import { waitFor } from './waits.ts';
 

@@ -3,7 +3,7 @@ import type { Broker } from './kafkajsTypes.ts';
 import { hasKafkaType, reasonOf } from './kafkaErrors.ts';
 import type { DeadMember, MemberRecords } from './memberRecord.ts';
 import type { MembershipContext } from './membership.ts';
-import { pauseUnless, retryDelayMs } from './pacing.ts';
+import { pauseUnless, retryDelayMs } from '../system/pacing.ts';
 
 const TRIES = 3;
 /** How often, and for how long at most, our own join is looked for before dead members are made to leave. */

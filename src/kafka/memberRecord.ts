@@ -6,7 +6,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { isGone, procTable, type ProcessIdentity, type ProcessTable } from '../processTable.ts';
+import { isGone, procTable, type ProcessIdentity, type ProcessTable } from '../system/processTable.ts';
 import { reasonOf } from './kafkaErrors.ts';
 
 export interface MemberRecord extends ProcessIdentity {

@@ -5,7 +5,7 @@
  */
 import type { ConsumerCrashEvent, ConsumerGroupJoinEvent, KafkaConfig } from 'kafkajs';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../system/clock.ts';
 import { brokerAddress } from './address.ts';
 import type { Brokers } from './brokers.ts';
 import { leadGroup, type LeaderContext } from './groupLeader.ts';
@@ -22,7 +22,7 @@ import { type Consumer, Kafka, type ObservedAssigner, observedAssigner } from '.
 import { dismissDeadMembers, leaveOnceAnswered, makeLeave } from './leaving.ts';
 import type { MemberRecords } from './memberRecord.ts';
 import type { KafkaTuning, SourceLog } from './options.ts';
-import { pauseUnless, retryDelayMs } from './pacing.ts';
+import { pauseUnless, retryDelayMs } from '../system/pacing.ts';
 import { waitFor, type Waits } from './waits.ts';
 
 export interface MembershipContext {

@@ -1,8 +1,8 @@
 /** What a Kafka source is made from: plain data, a clock, a log. */
 import type { SASLOptions } from 'kafkajs';
 import type { ConnectionOptions } from 'node:tls';
-import type { Clock } from '../clock.ts';
-import type { Conditions } from '../conditions.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Conditions } from '../telemetry/conditions.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 

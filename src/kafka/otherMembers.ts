@@ -1,11 +1,11 @@
 /** Who else is in the group, as its coordinator describes it. */
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../system/clock.ts';
 import type { GroupMember } from '../source/port.ts';
 import type { Brokers } from './brokers.ts';
 import { decodeMember } from './groupProtocol.ts';
 import { hasKafkaType } from './kafkaErrors.ts';
 import type { DescribedMember } from './kafkajsTypes.ts';
-import { pauseUnless } from './pacing.ts';
+import { pauseUnless } from '../system/pacing.ts';
 
 export interface OtherMembersContext {
   readonly brokers: Brokers;

@@ -1,6 +1,6 @@
 /** Questions to the cluster with an answer or an error in bounded time, and the topic's identity asked afresh. */
 import { TidemarkError } from '../../journal/errors.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../system/clock.ts';
 import {
   abortError,
   authenticationError,
@@ -8,7 +8,7 @@ import {
   reasonOf,
   unavailableError,
 } from './kafkaErrors.ts';
-import { pauseUnless, retryDelayMs } from './pacing.ts';
+import { pauseUnless, retryDelayMs } from '../system/pacing.ts';
 import { waitFor, type Waits } from './waits.ts';
 
 export interface AskContext {

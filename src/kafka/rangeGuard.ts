@@ -9,7 +9,7 @@ import { KAFKA_CODE, reasonOf } from './kafkaErrors.ts';
 import { endOfLog, truncated, type LogCheck } from './logCheck.ts';
 import type { PartitionLeader } from './metadata.ts';
 import { listOffsets } from './offsets.ts';
-import { pauseUnless } from './pacing.ts';
+import { pauseUnless } from '../system/pacing.ts';
 import { waitFor } from './waits.ts';
 
 export type RangeFinding =

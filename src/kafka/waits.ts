@@ -4,9 +4,9 @@
  */
 import type { ErrorCode } from '../../journal/errors.ts';
 import { ERROR_CODES } from '../../journal/errors.ts';
-import type { Conditions } from '../conditions.ts';
+import type { Conditions } from '../telemetry/conditions.ts';
 import type { LogFields, SourceLog } from './options.ts';
-import { retryLevel } from './pacing.ts';
+import { retryLevel } from '../system/pacing.ts';
 
 export interface Wait {
   readonly key: string;

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { reserve } from '../../kernels/memory.ts';
 import type { Log } from '../telemetry/log.ts';
-import { leastCeilingBytes, MemoryBudget, shareMemory, type MemoryShares } from './budget.ts';
+import { leastCeilingBytes, MemoryBudget, shareMemory, type MemoryShares } from '../system/memoryBudget.ts';
 
 const MIB = 1024 * 1024;
 /** Where the job file does not say; what the store may take comes on top. */

@@ -1,5 +1,5 @@
 /** What each dependency answered last, and since when: seen at the calls of the ports as they pass. */
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../system/clock.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { DependencyAnswer, DependencyName, PresenceRecord } from './record.ts';
 

@@ -1,9 +1,9 @@
 /** How a coordinator fares, in one place: what lasts, what each dependency answered last, what operators were answered. */
 import type { TopicPartition } from '../../journal/ids.ts';
-import type { Conditions } from '../conditions.ts';
+import type { Conditions } from '../telemetry/conditions.ts';
 import { DependencyWatch } from './dependencies.ts';
 import type { RequestAnswer } from './record.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../system/clock.ts';
 
 /** Older ones were read long ago by whoever asked. */
 const ANSWERS_KEPT = 200;

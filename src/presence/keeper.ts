@@ -3,7 +3,7 @@
  * logged once, and tried again.
  */
 import type { PresenceBoard, PresenceKey } from '../../journal/presence.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../system/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import { encodePresence, type PresenceFacts } from './record.ts';
 

@@ -2,7 +2,7 @@
  * A presence record that fits where it is kept. What does not fit is left out, the least urgent first, and counted: a record says what it does
  * not say.
  */
-import type { LastingCondition } from '../conditions.ts';
+import type { LastingCondition } from '../telemetry/conditions.ts';
 import type { OmittedPresence, PresenceFacts, PresenceRecord, RequestAnswer } from './record.ts';
 
 /** More than that says no more to a person. */

@@ -1,8 +1,8 @@
 /** What a process says of itself while it waits for its journal: a coordinator that has none yet. */
 import type { JobName } from '../../journal/ids.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
-import type { Clock } from '../clock.ts';
-import type { Conditions } from '../conditions.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Conditions } from '../telemetry/conditions.ts';
 import type { Log } from '../telemetry/log.ts';
 import { DependencyWatch } from './dependencies.ts';
 import { PresenceKeeper } from './keeper.ts';

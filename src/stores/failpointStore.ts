@@ -1,5 +1,5 @@
 /** A store whose every effect passes its named failpoints. */
-import { passing, type Failpoint, type Failpoints } from '../failpoints.ts';
+import { passing, type Failpoint, type Failpoints } from '../system/failpoints.ts';
 import type { OpenFile, PartTarget, Store, StoreHandle } from './port.ts';
 
 export function withFailpoints(store: Store, failpoints: Failpoints): Store {

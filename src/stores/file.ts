@@ -7,7 +7,7 @@
 import { dirname } from 'node:path/posix';
 import { jobName } from '../../journal/ids.ts';
 import type { Pacer } from '../../journal/port.ts';
-import { systemClock, systemRandom, type Random } from '../clock.ts';
+import { systemClock, systemRandom, type Random } from '../system/clock.ts';
 import { copyExactly } from './file/content.ts';
 import { handleInvalid } from './file/errors.ts';
 import { nodeFileSystem, type FileSystem } from './file/fileSystem.ts';

@@ -8,7 +8,7 @@
 import { mkdir } from 'node:fs/promises';
 import { jobName } from '../../journal/ids.ts';
 import type { Pacer } from '../../journal/port.ts';
-import { systemClock } from '../clock.ts';
+import { systemClock } from '../system/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import { JindoClient } from './ossHdfs/client.ts';
 import { exists, handleInvalid, isJindoError, refusedOrUnknown, unavailable } from './ossHdfs/errors.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FAILPOINTS } from '../../src/failpoints.ts';
+import { FAILPOINTS } from '../../src/system/failpoints.ts';
 import {
   shortSchedule,
   sitesBehind,

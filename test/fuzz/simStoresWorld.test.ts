@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EventOf, JournalEvent } from '../../journal/events.ts';
-import { FAILPOINTS, type Failpoint } from '../../src/failpoints.ts';
+import { FAILPOINTS, type Failpoint } from '../../src/system/failpoints.ts';
 import type { Fault, RunTrace, StoreKind, StoreFault, WorldConfig } from '../../src/fuzz/schedule.ts';
 import { runWorld } from '../../src/fuzz/world.ts';
 import { batches, CONFIG, schedule } from './schedules.ts';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { type Admin, type ITopicConfig, Kafka, logLevel, type Producer } from 'kafkajs';
 import { expect, onTestFinished } from 'vitest';
 import type { TopicPartition } from '../../journal/ids.ts';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/system/clock.ts';
 import { createKafkaSource } from '../../src/kafka/kafkaSource.ts';
 import type { KafkaSourceOptions, KafkaTuning, RecordDecoding, SourceLog } from '../../src/kafka/options.ts';
 import type {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/system/clock.ts';
 import { Brokers } from '../../src/kafka/brokers.ts';
 import { kafkaConfig } from '../../src/kafka/kafkaConfig.ts';
 import { DEFAULT_TUNING } from '../../src/kafka/options.ts';

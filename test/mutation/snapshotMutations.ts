@@ -7,7 +7,7 @@ export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'actors/host.ts',
+        'src/partition/decisionLane.ts',
         `      if (events.length > 0) await this.#appender.append(events);
       const effects = this.#ledger.adopt(stage);
       if (events.length > 0) this.#onAdopted();`,
@@ -22,7 +22,7 @@ export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
     store: 'oss-hdfs',
     patches: [
       patch(
-        'actors/host.ts',
+        'src/partition/decisionLane.ts',
         `      const effects = this.#ledger.adopt(stage);
       if (events.length > 0) this.#onAdopted();`,
         `      if (events.length > 0) this.#onAdopted();

@@ -1,4 +1,4 @@
-import type { Failpoint, Failpoints, FailpointSide } from '../../src/failpoints.ts';
+import type { Failpoint, Failpoints, FailpointSide } from '../../src/system/failpoints.ts';
 
 /** A process that stops at the n-th hit of a failpoint: from then on none of its effects goes on. */
 export class Crash implements Failpoints {

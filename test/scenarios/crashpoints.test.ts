@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
-import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
-import { FAILPOINTS, type Failpoint } from '../../src/failpoints.ts';
+import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
+import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
+import { FAILPOINTS, type Failpoint } from '../../src/system/failpoints.ts';
 import { Crash } from './crash.ts';
 import { expectEachRecordOnce, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folderOf, markerFolderUri, type NamingRule } from '../../actors/naming.ts';
-import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
+import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { JournalEvent } from '../../journal/events.ts';
 import { jobName } from '../../journal/ids.ts';

@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
+import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { TidemarkError, type ErrorCode } from '../../journal/errors.ts';
 import { createMemoryJournal, type AppendFault } from '../../journal/memory/journal.ts';
-import { FAILPOINTS, type Failpoint, type Failpoints, type FailpointSide } from '../../src/failpoints.ts';
+import {
+  FAILPOINTS,
+  type Failpoint,
+  type Failpoints,
+  type FailpointSide,
+} from '../../src/system/failpoints.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 

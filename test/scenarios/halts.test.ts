@@ -1,13 +1,13 @@
 /** A partition halted by what cannot be journaled: it still reads what operators ask, and says no aloud. */
 import { describe, expect, test } from 'vitest';
-import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
+import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
 import { jobName, type Subject } from '../../journal/ids.ts';
 import { createMemoryJournal, type AppendFault } from '../../journal/memory/journal.ts';
 import type { StoredEntry } from '../../journal/port.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { fileOperatorRequest } from '../../src/coordinator/requests.ts';
-import { noFailpoints } from '../../src/failpoints.ts';
+import { noFailpoints } from '../../src/system/failpoints.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 import { Pause } from './pause.ts';

@@ -1,10 +1,10 @@
 /** Many buckets in one batch: their files are opened together, and never more than may be open. */
 import { describe, expect, test } from 'vitest';
-import type { BucketAssigner } from '../../actors/bucketAssigner.ts';
-import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
+import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
+import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { partId } from '../../journal/ids.ts';
-import { systemClock } from '../../src/clock.ts';
-import { FailureLatch } from '../../src/coordinator/concurrency.ts';
+import { systemClock } from '../../src/system/clock.ts';
+import { FailureLatch } from '../../src/system/concurrency.ts';
 import { FileRoom } from '../../src/coordinator/fileRoom.ts';
 import { Flow } from '../../src/coordinator/flow.ts';
 import { PartWriter } from '../../src/coordinator/partWriter.ts';

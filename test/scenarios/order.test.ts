@@ -1,14 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
+import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { decodeEntry } from '../../journal/entry.ts';
 import type { EventOf, PartitionEvent } from '../../journal/events.ts';
 import { jobName } from '../../journal/ids.ts';
 import { createMemoryJournal, type AppendFault } from '../../journal/memory/journal.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { parseWitness } from '../../journal/witness.ts';
-import { noFailpoints, type Failpoint, type Failpoints } from '../../src/failpoints.ts';
+import { noFailpoints, type Failpoint, type Failpoints } from '../../src/system/failpoints.ts';
 import { createFileStore } from '../../src/stores/file.ts';
 import type { PartTarget, Store } from '../../src/stores/port.ts';
 import {

@@ -49,7 +49,7 @@ describe('the packed and installed package', () => {
         'bin/tidemark.js',
         'dist/src/cli/main.js',
         'dist/journal/errors.js',
-        'dist/actors/bucketPattern.js',
+        'dist/actors/partition.js',
         'schema/job.schema.json',
         'examples/earthquakes.yaml',
       ]),

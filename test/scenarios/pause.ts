@@ -1,4 +1,4 @@
-import type { Failpoint, Failpoints, FailpointSide } from '../../src/failpoints.ts';
+import type { Failpoint, Failpoints, FailpointSide } from '../../src/system/failpoints.ts';
 
 /** A process that is paused at the n-th hit of a failpoint: none of its effects goes on until it wakes. */
 export class Pause implements Failpoints {

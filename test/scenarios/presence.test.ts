@@ -1,13 +1,13 @@
 /** What a living coordinator says of itself, and that saying it never harms its run. */
 import { describe, expect, test } from 'vitest';
-import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
+import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { jobName, type Subject } from '../../journal/ids.ts';
 import { createMemoryJournal, type AppendFault } from '../../journal/memory/journal.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
 import { createMemoryPresence, createPresenceBacking } from '../../journal/memory/presence.ts';
 import { fileOperatorRequest } from '../../src/coordinator/requests.ts';
-import { noFailpoints } from '../../src/failpoints.ts';
+import { noFailpoints } from '../../src/system/failpoints.ts';
 import { decodePresence, type PresenceRecord } from '../../src/presence/record.ts';
 import { createFileStore } from '../../src/stores/file.ts';
 import {

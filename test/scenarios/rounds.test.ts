@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
+import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { decodeEntry } from '../../journal/entry.ts';
 import { jobName } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
+import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { jobName } from '../../journal/ids.ts';
 import { createMemoryJournal } from '../../journal/memory/journal.ts';

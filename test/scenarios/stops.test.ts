@@ -1,14 +1,14 @@
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
+import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { TidemarkError, type ErrorCode } from '../../journal/errors.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
 import { jobName, type Subject } from '../../journal/ids.ts';
 import { createMemoryJournal, type AppendFault, type ReadFault } from '../../journal/memory/journal.ts';
 import { partitionSubject, requestSubject } from '../../journal/subjects.ts';
 import { fileOperatorRequest } from '../../src/coordinator/requests.ts';
-import { noFailpoints, type Failpoints } from '../../src/failpoints.ts';
+import { noFailpoints, type Failpoints } from '../../src/system/failpoints.ts';
 import { createFileStore } from '../../src/stores/file.ts';
 import type { FetchedBatch, PartitionFeed } from '../../src/source/port.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';

@@ -10,7 +10,7 @@ import type { PartitionEvent } from '../../journal/events.ts';
 import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { replay } from '../../journal/replay.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/system/clock.ts';
 import { createFileSource } from '../../src/fileSource/fileSource.ts';
 import type { Source, SourceListener } from '../../src/source/port.ts';
 import { silentLog } from '../../src/telemetry/log.ts';

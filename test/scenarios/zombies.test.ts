@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
-import { FAILPOINTS, type Failpoint } from '../../src/failpoints.ts';
+import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
+import { FAILPOINTS, type Failpoint } from '../../src/system/failpoints.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 import { Pause } from './pause.ts';

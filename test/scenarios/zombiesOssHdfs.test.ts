@@ -1,10 +1,10 @@
 /** Owners that go on after their successor has done everything, on the real OSS-HDFS store and the loopback server. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { defaultRollingPolicy } from '../../actors/rollingPolicy.ts';
+import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { crc64Of } from '../../kernels/crc64.ts';
 import { fetchJindosdk } from '../../scripts/jindosdk/fetch.ts';
 import { logToStderr } from '../../scripts/services/common.ts';
-import { FAILPOINTS } from '../../src/failpoints.ts';
+import { FAILPOINTS } from '../../src/system/failpoints.ts';
 import { OssHdfsPlace } from '../conformance/store/ossHdfsHarness.ts';
 import {
   expectReaders,

@@ -7,9 +7,9 @@ import type { PresenceBoard } from '../../journal/presence.ts';
 import { createMemoryPresence } from '../../journal/memory/presence.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { awaitAnswers } from '../../src/awaitAnswers.ts';
-import { systemClock, type Clock } from '../../src/clock.ts';
+import { systemClock, type Clock } from '../../src/system/clock.ts';
 import { fileOperatorRequest } from '../../src/coordinator/requests.ts';
-import { noFailpoints } from '../../src/failpoints.ts';
+import { noFailpoints } from '../../src/system/failpoints.ts';
 import { DependencyWatch } from '../../src/presence/dependencies.ts';
 import { encodePresence, type PresenceFacts } from '../../src/presence/record.ts';
 

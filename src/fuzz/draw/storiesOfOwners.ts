@@ -1,5 +1,5 @@
 /** Stories of owners that come and go: nothing is taken away for good, everything must become committed. */
-import type { Failpoint } from '../../failpoints.ts';
+import type { Failpoint } from '../../system/failpoints.ts';
 import { isReachable, RECOVERY_POINTS, SIDES } from '../faults/drawing.ts';
 import type { DrawContext } from '../faults/kind.ts';
 import type { Fault } from '../schedule.ts';

@@ -1,6 +1,6 @@
 /** What several kinds of faults draw alike. */
 import { z } from 'zod';
-import { FAILPOINTS, type Failpoint, type FailpointSide } from '../../failpoints.ts';
+import { FAILPOINTS, type Failpoint, type FailpointSide } from '../../system/failpoints.ts';
 import type { Nth, StoreKind } from '../schedule.ts';
 import { OPERATOR_PLACE, PLACES_MAX, type DrawContext } from './kind.ts';
 

@@ -1,6 +1,6 @@
 /** Calls to the journal, the store and the brokers that fare badly, and services that are away. */
 import { z } from 'zod';
-import { FAILPOINTS } from '../../failpoints.ts';
+import { FAILPOINTS } from '../../system/failpoints.ts';
 import type { JournalFault, StoreFault, StoreKind } from '../schedule.ts';
 import {
   AWAY_MS,

@@ -2,7 +2,7 @@
 import { TidemarkError } from '../../../journal/errors.ts';
 import { crc64Of } from '../../../kernels/crc64.ts';
 import type { JournalId } from '../../../journal/ids.ts';
-import type { Failpoint } from '../../failpoints.ts';
+import type { Failpoint } from '../../system/failpoints.ts';
 import type { DurablePart, OpenFile, PartTarget, Salvage, StoreHandle } from '../../stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import type { Destination } from './destination.ts';

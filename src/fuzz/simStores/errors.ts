@@ -1,6 +1,6 @@
 /** What the stores of the world answer, under the codes of the real ones; every message ends in the names concerned. */
 import { TidemarkError, type ErrorCode } from '../../../journal/errors.ts';
-import type { Failpoint } from '../../failpoints.ts';
+import type { Failpoint } from '../../system/failpoints.ts';
 import type { PartTarget } from '../../stores/port.ts';
 
 /** Why a server does not do what it is asked. */

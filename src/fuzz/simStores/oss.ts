@@ -3,7 +3,7 @@
  * the names of its side objects, which hold tails that are too short for an upload part.
  */
 import { crc64Of } from '../../../kernels/crc64.ts';
-import type { Failpoint } from '../../failpoints.ts';
+import type { Failpoint } from '../../system/failpoints.ts';
 import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from '../../stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';

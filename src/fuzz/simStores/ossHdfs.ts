@@ -2,7 +2,7 @@
  * The OSS-HDFS store of the world. Every session is a client of its own, as one JindoSDK store per claim is: what an old one still
  * sends is refused for want of the lease.
  */
-import type { Failpoint } from '../../failpoints.ts';
+import type { Failpoint } from '../../system/failpoints.ts';
 import type { DurablePart, OpenFile, PartTarget, Salvage, Store, StoreHandle } from '../../stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';

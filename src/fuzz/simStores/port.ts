@@ -3,7 +3,7 @@
  * means to do harm. A store's own nastiness (what a zombie still reaches, what a power cut takes) is in its file.
  */
 import { TidemarkError } from '../../../journal/errors.ts';
-import type { Failpoint } from '../../failpoints.ts';
+import type { Failpoint } from '../../system/failpoints.ts';
 import type { Store } from '../../stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import type { StoreFault, VisibleChange } from '../schedule.ts';

@@ -5,7 +5,7 @@
 import { join } from 'node:path/posix';
 import { TidemarkError } from '../../../journal/errors.ts';
 import { journalId, type JobName, type JournalId } from '../../../journal/ids.ts';
-import type { Random } from '../../clock.ts';
+import type { Random } from '../../system/clock.ts';
 import { failed, hasSystemCode, unavailable } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
 import type { Folders } from './folders.ts';

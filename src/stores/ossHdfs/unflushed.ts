@@ -5,7 +5,7 @@
  */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { isGone, procTable, type ProcessIdentity, type ProcessTable } from '../../processTable.ts';
+import { isGone, procTable, type ProcessIdentity, type ProcessTable } from '../../system/processTable.ts';
 import type { Log } from '../../telemetry/log.ts';
 
 const FOLDER = 'unflushed';

@@ -4,7 +4,7 @@ import { SeededRandom } from '../../../src/fuzz/random.ts';
 import { Scheduler } from '../../../src/fuzz/scheduler.ts';
 import type { StoreFault } from '../../../src/fuzz/schedule.ts';
 import type { SimStoreOptions, SimStoreServer } from '../../../src/fuzz/simStores/port.ts';
-import type { Failpoint } from '../../../src/failpoints.ts';
+import type { Failpoint } from '../../../src/system/failpoints.ts';
 import type { StoreHarness } from './scene.ts';
 
 const SINK_URI = 'sim://lake';

@@ -1,10 +1,10 @@
 /** What a Kafka source is made from: nothing that the job file says is lost on the way. */
 import { expect, test } from 'vitest';
 import { jobName } from '../../../journal/ids.ts';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/system/clock.ts';
 import { kafkaSourceOptions } from '../../../src/composeSource.ts';
 import type { KafkaSourceConfig } from '../../../src/config/jobConfig.ts';
-import { MemoryBudget } from '../../../src/memory/budget.ts';
+import { MemoryBudget } from '../../../src/system/memoryBudget.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 
 const SOURCE: KafkaSourceConfig = {

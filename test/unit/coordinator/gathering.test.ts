@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { crc64Of } from '../../../kernels/crc64.ts';
 import { partId } from '../../../journal/ids.ts';
 import { reserve } from '../../../kernels/memory.ts';
-import { FailureLatch } from '../../../src/coordinator/concurrency.ts';
+import { FailureLatch } from '../../../src/system/concurrency.ts';
 import { PartWriter } from '../../../src/coordinator/partWriter.ts';
 import { RunStats } from '../../../src/coordinator/stats.ts';
 import { BUFFER_BYTES_FIRST, BUFFER_BYTES_MAX, WriteBuffers } from '../../../src/coordinator/writeBuffers.ts';

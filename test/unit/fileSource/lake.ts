@@ -3,7 +3,7 @@ import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { TidemarkError, type ErrorCode } from '../../../journal/errors.ts';
-import type { Clock } from '../../../src/clock.ts';
+import type { Clock } from '../../../src/system/clock.ts';
 import { createFileSource, type FileSourceOptions } from '../../../src/fileSource/fileSource.ts';
 import type { PartitionFeed, Source } from '../../../src/source/port.ts';
 import type { Log } from '../../../src/telemetry/log.ts';

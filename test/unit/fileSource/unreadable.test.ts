@@ -2,7 +2,7 @@
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ConditionBoard, type Conditions, type LastingCondition } from '../../../src/conditions.ts';
+import { ConditionBoard, type Conditions, type LastingCondition } from '../../../src/telemetry/conditions.ts';
 import { createFileSurveyor } from '../../../src/fileSource/survey.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 import { at, failureOf, leapingClock, newLake, pull, values, type Lake } from './lake.ts';

@@ -2,8 +2,8 @@
 import { getEventListeners } from 'node:events';
 import { logLevel } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '../../../src/clock.ts';
-import { untilAny } from '../../../src/bounded.ts';
+import { systemClock } from '../../../src/system/clock.ts';
+import { untilAny } from '../../../src/system/bounded.ts';
 import { commitWitness, type CommitContext } from '../../../src/kafka/commits.ts';
 import type { Generation } from '../../../src/kafka/membership.ts';
 import { DEFAULT_TUNING } from '../../../src/kafka/options.ts';

@@ -1,7 +1,7 @@
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../../src/clock.ts';
-import { ConditionBoard } from '../../../src/conditions.ts';
+import { systemClock } from '../../../src/system/clock.ts';
+import { ConditionBoard } from '../../../src/telemetry/conditions.ts';
 import { DecodedCursor } from '../../../src/kafka/decodedCursor.ts';
 import { BatchCursor } from '../../../src/kafka/recordCursor.ts';
 import { Fetcher, type FetcherContext } from '../../../src/kafka/fetcher.ts';

@@ -10,7 +10,7 @@ import {
   TIMESTAMP_TYPES,
 } from '../../../src/kafka/kafkajsInternals.ts';
 import { kafkaConfig } from '../../../src/kafka/kafkaConfig.ts';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/system/clock.ts';
 import { DEFAULT_TUNING } from '../../../src/kafka/options.ts';
 
 const load = createRequire(import.meta.url);

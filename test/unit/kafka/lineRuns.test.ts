@@ -1,13 +1,13 @@
 /** Lines copied in bulk against the same flow record by record: files, offsets, checksums and failures have to be the same. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { timeBuckets, noBuckets, type BucketAssigner } from '../../../actors/bucketAssigner.ts';
-import { parseBucketPattern, type BucketPattern } from '../../../actors/bucketPattern.ts';
-import { defaultRollingPolicy } from '../../../actors/rollingPolicy.ts';
+import { timeBuckets, noBuckets, type BucketAssigner } from '../../../actors/buckets/assigner.ts';
+import { parseBucketPattern, type BucketPattern } from '../../../actors/buckets/pattern.ts';
+import { defaultRollingPolicy } from '../../../actors/rolling/policy.ts';
 import { crc64Of } from '../../../kernels/crc64.ts';
 import { partId } from '../../../journal/ids.ts';
 import { reserve } from '../../../kernels/memory.ts';
-import { FailureLatch } from '../../../src/coordinator/concurrency.ts';
+import { FailureLatch } from '../../../src/system/concurrency.ts';
 import { FileRoom } from '../../../src/coordinator/fileRoom.ts';
 import { Flow } from '../../../src/coordinator/flow.ts';
 import { PartWriter } from '../../../src/coordinator/partWriter.ts';

@@ -1,7 +1,7 @@
 /** A log that went back is noticed by its leader epochs, and nothing else is taken for it. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/system/clock.ts';
 import { Fetcher } from '../../../src/kafka/fetcher.ts';
 import {
   decodeEpochEndResponse,

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MemberRecords, parseRecord } from '../../../src/kafka/memberRecord.ts';
-import { type ProcessIdentity, type ProcessTable, procTable } from '../../../src/processTable.ts';
+import { type ProcessIdentity, type ProcessTable, procTable } from '../../../src/system/processTable.ts';
 
 let stateDir: string;
 beforeEach(() => {

@@ -1,10 +1,10 @@
 /** Brokers whose answers a test scripts. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/system/clock.ts';
 import type { EpochEnd, EpochQuestion } from '../../../src/kafka/epochProtocol.ts';
 import type { FetchedPartition, FetchRequest, FetchResponse } from '../../../src/kafka/fetchProtocol.ts';
 import type { ClusterMetadata } from '../../../src/kafka/metadata.ts';
-import { pauseUnless } from '../../../src/kafka/pacing.ts';
+import { pauseUnless } from '../../../src/system/pacing.ts';
 
 type Answer = Partial<FetchedPartition>;
 

@@ -1,7 +1,7 @@
 /** What a fetcher waits for stands among the conditions while it lasts, and not longer. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { systemClock } from '../../../src/clock.ts';
-import { ConditionBoard, type Condition } from '../../../src/conditions.ts';
+import { systemClock } from '../../../src/system/clock.ts';
+import { ConditionBoard, type Condition } from '../../../src/telemetry/conditions.ts';
 import { Fetcher } from '../../../src/kafka/fetcher.ts';
 import { DEFAULT_TUNING } from '../../../src/kafka/options.ts';
 import { Waits } from '../../../src/kafka/waits.ts';

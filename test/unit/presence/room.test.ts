@@ -1,7 +1,7 @@
 /** A presence record that has to fit: what is left out is counted, and what is urgent stays. */
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '../../../src/clock.ts';
-import type { LastingCondition } from '../../../src/conditions.ts';
+import { systemClock } from '../../../src/system/clock.ts';
+import type { LastingCondition } from '../../../src/telemetry/conditions.ts';
 import { DependencyWatch } from '../../../src/presence/dependencies.ts';
 import { decodePresence, encodePresence, type PresenceFacts } from '../../../src/presence/record.ts';
 

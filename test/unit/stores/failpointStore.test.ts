@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { crc64Of } from '../../../kernels/crc64.ts';
 import { journalId } from '../../../journal/ids.ts';
-import { FAILPOINTS, type Failpoint, type FailpointSide } from '../../../src/failpoints.ts';
+import { FAILPOINTS, type Failpoint, type FailpointSide } from '../../../src/system/failpoints.ts';
 import { withFailpoints } from '../../../src/stores/failpointStore.ts';
 import type { DurablePart, OpenFile, PartTarget, Store } from '../../../src/stores/port.ts';
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ProcessIdentity, ProcessTable } from '../../../src/processTable.ts';
+import type { ProcessIdentity, ProcessTable } from '../../../src/system/processTable.ts';
 import { openUnflushedFolder } from '../../../src/stores/ossHdfs/unflushed.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 

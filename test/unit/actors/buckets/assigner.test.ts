@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { noBuckets, timeBuckets, UNKNOWN_TIME_BUCKET } from '../../../actors/bucketAssigner.ts';
-import { parseBucketPattern, type BucketPattern } from '../../../actors/bucketPattern.ts';
+import { noBuckets, timeBuckets, UNKNOWN_TIME_BUCKET } from '../../../../actors/buckets/assigner.ts';
+import { parseBucketPattern, type BucketPattern } from '../../../../actors/buckets/pattern.ts';
 
 function pattern(text: string): BucketPattern {
   const result = parseBucketPattern(text);

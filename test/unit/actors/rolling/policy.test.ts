@@ -4,8 +4,8 @@ import {
   defaultRollingPolicy,
   type RollableFile,
   type RollingPolicy,
-} from '../../../actors/rollingPolicy.ts';
-import type { RollReason } from '../../../journal/events.ts';
+} from '../../../../actors/rolling/policy.ts';
+import type { RollReason } from '../../../../journal/events.ts';
 
 const limits = { maxBytes: 100, maxAgeMs: 1_000, maxIdleMs: 300 };
 

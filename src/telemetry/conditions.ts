@@ -2,9 +2,9 @@
  * What is wrong and lasts: stopped, halted, refused, waited for, tried again. Whoever meets such a thing raises it here under a key and
  * clears it when it is over; what lasts is logged again once a minute, with what helps, and stands in what this process tells of itself.
  */
-import { ERROR_CODES, TidemarkError } from '../journal/errors.ts';
-import type { Clock } from './clock.ts';
-import type { Log } from './telemetry/log.ts';
+import { ERROR_CODES, TidemarkError } from '../../journal/errors.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Log } from './log.ts';
 
 /** `noticed`: may be meant; it is not logged again. */
 export type ConditionKind = 'stopped' | 'halted' | 'refused' | 'waiting' | 'retried' | 'noticed';

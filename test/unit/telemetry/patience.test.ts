@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { TidemarkError } from '../../journal/errors.ts';
-import type { Clock } from '../../src/clock.ts';
-import { ConditionBoard } from '../../src/conditions.ts';
-import { Patience } from '../../src/patience.ts';
-import { silentLog } from '../../src/telemetry/log.ts';
+import { TidemarkError } from '../../../journal/errors.ts';
+import type { Clock } from '../../../src/system/clock.ts';
+import { ConditionBoard } from '../../../src/telemetry/conditions.ts';
+import { Patience } from '../../../src/telemetry/patience.ts';
+import { silentLog } from '../../../src/telemetry/log.ts';
 
 /** Time passes only where somebody pauses, or when it is moved. */
 function handClock() {

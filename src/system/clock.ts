@@ -1,6 +1,6 @@
 /** Time and randomness as ports, so that the whole coordinator can run under one seed. */
 import { randomBytes } from 'node:crypto';
-import type { Pacer } from '../journal/port.ts';
+import type { Pacer } from '../../journal/port.ts';
 
 export interface Clock extends Pacer {
   /** Wall clock in milliseconds since the epoch: for names and people. Decisions about time use nowMs(). */

@@ -2,7 +2,7 @@
  * Named points before and after every effect (store call, journal append, offset commit), so that crash points can be driven
  * from outside. A test derives its cases from this list; one that is never hit fails it.
  */
-import { TidemarkError } from '../journal/errors.ts';
+import { TidemarkError } from '../../journal/errors.ts';
 
 export const FAILPOINTS = [
   'journal.append',

@@ -1,6 +1,6 @@
 /** Waiting: for a time that a signal cuts short, for a wake-up, for the next attempt. */
-import { backoffMs, type Backoff } from '../backoff.ts';
-import type { Clock } from '../clock.ts';
+import { backoffMs, type Backoff } from './backoff.ts';
+import type { Clock } from './clock.ts';
 
 /** Resolves after `delayMs`, or as soon as the signal is aborted; the caller looks which. */
 export function pauseUnless(signal: AbortSignal, clock: Clock, delayMs: number): Promise<void> {

@@ -3,9 +3,9 @@ import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-// The sources stand one folder below package.json, the build two.
-const inBuild = new URL('../../package.json', import.meta.url);
-const inSources = new URL('../package.json', import.meta.url);
+// Two folders below package.json in the sources, three in the build.
+const inBuild = new URL('../../../package.json', import.meta.url);
+const inSources = new URL('../../package.json', import.meta.url);
 
 export const VERSION = (
   createRequire(import.meta.url)(fileURLToPath(existsSync(inSources) ? inSources : inBuild)) as {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { openFiles } from '../../src/openFilesMax.ts';
+import { openFiles } from '../../../src/system/openFilesMax.ts';
 
 const limits = (open: string): string =>
   `Limit                     Soft Limit           Hard Limit           Units\nMax open files            ${open}                 1048576              files\n`;

@@ -4,10 +4,10 @@
  * One append is in flight. Inputs that arrive meanwhile wait undecided and are then decided in order on the adopted state, into
  * one entry. Only after the acknowledgement is the state adopted and are the effects handed out.
  */
-import { asTidemarkError, type TidemarkError } from '../journal/errors.ts';
-import type { PartitionEvent } from '../journal/events.ts';
-import type { Effect } from './facts.ts';
-import type { PartitionLedger, Stage } from './ledger.ts';
+import { asTidemarkError, type TidemarkError } from '../../journal/errors.ts';
+import type { PartitionEvent } from '../../journal/events.ts';
+import type { Effect } from '../../actors/facts.ts';
+import type { PartitionLedger, Stage } from '../../actors/ledger.ts';
 
 /** Appends one entry and resolves once it is durable. */
 export interface EntryAppender {

@@ -1,6 +1,6 @@
 /** Bucket assigners: which folder a record belongs to. On the record path a bucket is known by the number of its slot. */
 import { DateTime } from 'luxon';
-import { renderBucketPattern, type BucketPattern, type BucketUnit } from './bucketPattern.ts';
+import { renderBucketPattern, type BucketPattern, type BucketUnit } from './pattern.ts';
 
 export interface BucketAssigner {
   /** Which time decides; `none` puts everything into one bucket. */

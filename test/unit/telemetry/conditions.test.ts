@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { TidemarkError } from '../../journal/errors.ts';
-import type { Clock } from '../../src/clock.ts';
-import { ConditionBoard, conditionOf, type Condition } from '../../src/conditions.ts';
-import { silentLog } from '../../src/telemetry/log.ts';
+import { TidemarkError } from '../../../journal/errors.ts';
+import type { Clock } from '../../../src/system/clock.ts';
+import { ConditionBoard, conditionOf, type Condition } from '../../../src/telemetry/conditions.ts';
+import { silentLog } from '../../../src/telemetry/log.ts';
 
 const MINUTE_MS = 60_000;
 

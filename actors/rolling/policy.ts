@@ -1,5 +1,5 @@
 /** Rolling policies: when an in-progress file is closed. Pure: time is handed in, monotonic milliseconds. */
-import type { RollReason } from '../journal/events.ts';
+import type { RollReason } from '../../journal/events.ts';
 
 /** What a policy may look at of a file that takes records. */
 export interface RollableFile {

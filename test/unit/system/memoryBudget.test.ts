@@ -5,7 +5,7 @@ import {
   OPEN_FILE_BYTES,
   shareMemory,
   type FileHolder,
-} from '../../../src/memory/budget.ts';
+} from '../../../src/system/memoryBudget.ts';
 
 const MIB = 1024 * 1024;
 

@@ -2,11 +2,11 @@
  * Waiting at the start for what may be away. A service waits for ever, as a condition that is told once a minute; a bounded run gives up after its
  * `startup.timeout`. What is refused (configuration, a secret) is waited for by neither.
  */
-import { ERROR_CODES, TidemarkError, type ErrorCode } from '../journal/errors.ts';
-import type { Clock } from './clock.ts';
+import { ERROR_CODES, TidemarkError, type ErrorCode } from '../../journal/errors.ts';
+import type { Clock } from '../system/clock.ts';
 import type { Conditions } from './conditions.ts';
-import { within } from './bounded.ts';
-import type { Log } from './telemetry/log.ts';
+import { within } from '../system/bounded.ts';
+import type { Log } from './log.ts';
 
 const RETRY_MS = 1_000;
 /** What answers sooner is no wait that anybody wants to read of. */
