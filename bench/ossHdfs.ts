@@ -1,7 +1,7 @@
 /** How fast one process writes part files to OSS-HDFS, and what that costs the event loop and the memory. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Crc64 } from '../kernels/crc64.ts';
-import { openOssHdfsStore, type OssHdfsStoreOptions } from '../src/stores/ossHdfs.ts';
+import { openOssHdfsStore, type OssHdfsStoreOptions } from '../src/stores/ossHdfs/store.ts';
 import type { Store } from '../src/stores/port.ts';
 import { PeakMemory } from './peakMemory.ts';
 

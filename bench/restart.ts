@@ -21,7 +21,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import { jobName } from '../journal/ids.ts';
 import { partitionSubject } from '../journal/subjects.ts';
-import { createFileStore } from '../src/stores/file.ts';
+import { createFileStore } from '../src/stores/local/store.ts';
 import { dropStream, makeJournal, openJournal, type JournalKind, type JournalPlace } from './fillJournal.ts';
 import { history } from './history.ts';
 

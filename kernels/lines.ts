@@ -17,7 +17,7 @@ import {
 } from './assembler.ts';
 import { instantiate, reserve } from './memory.ts';
 import { CELL, OWNER_STEP, VECTOR_BYTES, WAY, WAY_BYTES, WAYS_MASK, waysAddress } from './routeTable.ts';
-import type { LineRun } from '../src/source/port.ts';
+import type { LineRun } from '../src/sources/port.ts';
 
 const NEWLINE = 10;
 /** Longer varints are legal but not plain: four bytes hold any length that is read here, seven any time delta of millennia. */

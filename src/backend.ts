@@ -44,7 +44,7 @@ import { TidemarkError } from '../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../journal/ids.ts';
 import type { Journal } from '../journal/port.ts';
 import { noFailpoints } from './system/failpoints.ts';
-import type { Source } from './source/port.ts';
+import type { Source } from './sources/port.ts';
 import type { Store } from './stores/port.ts';
 import type { Log } from './telemetry/log.ts';
 

@@ -19,9 +19,9 @@ import { openJobMemory, type JobMemory } from './memory/jobMemory.ts';
 import { openFiles } from './system/openFilesMax.ts';
 import { noFailpoints, parseFailpoints, type Failpoints } from './system/failpoints.ts';
 import { composeSource, composeSourceSurveyor, type SourceOptions } from './composeSource.ts';
-import type { Source } from './source/port.ts';
-import type { SourceSurveyor } from './source/survey.ts';
-import { createFileStore } from './stores/file.ts';
+import type { Source } from './sources/port.ts';
+import type { SourceSurveyor } from './sources/survey.ts';
+import { createFileStore } from './stores/local/store.ts';
 import { JINDO_MEMORY_MIB_MAX } from './stores/ossHdfs/settings.ts';
 import { withFailpoints } from './stores/failpointStore.ts';
 import type { Store } from './stores/port.ts';
@@ -49,7 +49,7 @@ export async function composeStore(config: JobConfig, failpoints: Failpoints, lo
   const { sink } = config;
   if (sink.type === 'file') return withFailpoints(createFileStore(), failpoints);
   const [{ openOssHdfsStore }, { locateJindosdk }] = await Promise.all([
-    import('./stores/ossHdfs.ts'),
+    import('./stores/ossHdfs/store.ts'),
     import('./stores/ossHdfs/locate.ts'),
   ]);
   const named = (name: string): string | null => {

@@ -6,11 +6,11 @@ import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from './system/clock.ts';
 import type { Conditions } from './telemetry/conditions.ts';
 import type { JobConfig, KafkaSourceConfig, TlsConfig } from './config/jobConfig.ts';
-import type { KafkaSourceOptions, KafkaTuning } from './kafka/options.ts';
+import type { KafkaSourceOptions, KafkaTuning } from './sources/kafka/options.ts';
 import type { JobMemory } from './memory/jobMemory.ts';
 import { openFiles } from './system/openFilesMax.ts';
-import type { Source } from './source/port.ts';
-import type { SourceSurveyor } from './source/survey.ts';
+import type { Source } from './sources/port.ts';
+import type { SourceSurveyor } from './sources/survey.ts';
 import type { Log } from './telemetry/log.ts';
 
 /** Beside the job file: what concerns this machine only, such as the group membership of a process that may be killed. */
@@ -36,7 +36,7 @@ export async function composeSource(
 ): Promise<Source> {
   const { source, baseDir } = config;
   if (source.type === 'file') {
-    const { createFileSource } = await import('./fileSource/fileSource.ts');
+    const { createFileSource } = await import('./sources/files/source.ts');
     return createFileSource({
       baseDir,
       pattern: source.pattern,
@@ -49,7 +49,7 @@ export async function composeSource(
       ...(memory === undefined ? {} : { readBytesMax: memory.shares.fetchBytes }),
     });
   }
-  const { createKafkaSource } = await import('./kafka/kafkaSource.ts');
+  const { createKafkaSource } = await import('./sources/kafka/source.ts');
   const options = kafkaSourceOptions(source, config, { log, clock, untilEnd, memory });
   return createKafkaSource({ ...options, conditions });
 }
@@ -61,10 +61,10 @@ export async function composeSourceSurveyor(
 ): Promise<SourceSurveyor> {
   const { source } = config;
   if (source.type === 'file') {
-    const { createFileSurveyor } = await import('./fileSource/survey.ts');
+    const { createFileSurveyor } = await import('./sources/files/survey.ts');
     return createFileSurveyor(await composeSource(config, { log, clock, untilEnd: false }));
   }
-  const { createKafkaSurveyor } = await import('./kafka/survey.ts');
+  const { createKafkaSurveyor } = await import('./sources/kafka/survey.ts');
   return createKafkaSurveyor(
     kafkaSourceOptions(source, config, { log, clock, untilEnd: false, memory: undefined }),
   );

@@ -1,6 +1,6 @@
 /** How far the cursors are behind the source: asked for in the background, never waited for. */
 import type { TopicPartition } from '../journal/ids.ts';
-import type { OffsetRange, Source } from './source/port.ts';
+import type { OffsetRange, Source } from './sources/port.ts';
 
 const ASK_INTERVAL_MS = 2_000;
 

@@ -23,7 +23,7 @@ import { proposedRequests } from './coordinator/requests.ts';
 import { lagOf } from './lag.ts';
 import { PRESENCE_STALE_MS } from './presence/keeper.ts';
 import { decodePresence, type PresenceRecord } from './presence/record.ts';
-import type { PartitionSurvey, SourceSurveyor, TopicSurvey } from './source/survey.ts';
+import type { PartitionSurvey, SourceSurveyor, TopicSurvey } from './sources/survey.ts';
 import type { Log } from './telemetry/log.ts';
 
 /** How long each dependency has for its answer. */

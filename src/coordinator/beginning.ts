@@ -6,7 +6,7 @@ import type { StopFacts } from '../../actors/facts.ts';
 import { hasCode } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { Patience } from '../telemetry/patience.ts';
-import type { OffsetRange, SourceFacts } from '../source/port.ts';
+import type { OffsetRange, SourceFacts } from '../sources/port.ts';
 import { checkJob, startJob, type JobFacts } from './jobLife.ts';
 import { checkMarker, makeMarker } from './marker.ts';
 import type { Context } from './options.ts';

@@ -1,7 +1,7 @@
 /** A bounded run with nothing left to read still proves that the source is the one that was read, and holds what was read. */
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
-import type { FetchedBatch, PartitionFeed, Source } from '../source/port.ts';
+import type { FetchedBatch, PartitionFeed, Source } from '../sources/port.ts';
 import type { Gate } from '../system/concurrency.ts';
 import type { Context, Ports } from './options.ts';
 

@@ -6,7 +6,7 @@ import type { StopFacts } from '../../actors/facts.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
-import type { OffsetRange } from '../source/port.ts';
+import type { OffsetRange } from '../sources/port.ts';
 import type { JobFacts } from './jobLife.ts';
 import type { Context } from './options.ts';
 import { recover } from './recover.ts';

@@ -1,8 +1,8 @@
 /** Looks ahead in a fetched batch for buckets that have no part file yet. */
 import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
 import { hasCode } from '../../journal/errors.ts';
-import type { RecordCursor } from '../source/port.ts';
-import { NoRoomYet } from '../source/unpackRoom.ts';
+import type { RecordCursor } from '../sources/port.ts';
+import { NoRoomYet } from '../sources/unpackRoom.ts';
 
 export interface Wanted {
   readonly slot: number;

@@ -2,7 +2,7 @@
 import type { PartitionContext } from '../../actors/partition.ts';
 import type { PartitionHost } from '../partition/decisionLane.ts';
 import type { EventOf, PartChange } from '../../journal/events.ts';
-import type { ReadEpoch } from '../source/port.ts';
+import type { ReadEpoch } from '../sources/port.ts';
 import type { Cut, Flow } from './flow.ts';
 
 /** Generous bound of one part's change in an entry, without its handle. */

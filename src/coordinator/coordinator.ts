@@ -10,7 +10,7 @@ import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { ConditionBoard } from '../telemetry/conditions.ts';
 import { OPEN_FILE_BYTES } from '../system/memoryBudget.ts';
 import { Health } from '../presence/health.ts';
-import type { OffsetRange, SourceFacts, SourceListener, TopicFacts } from '../source/port.ts';
+import type { OffsetRange, SourceFacts, SourceListener, TopicFacts } from '../sources/port.ts';
 import { beginJob, startPatience } from './beginning.ts';
 import { topicsEnded } from './boundedTopics.ts';
 import { Gate } from '../system/concurrency.ts';

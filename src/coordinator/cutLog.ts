@@ -1,7 +1,7 @@
 /** Whether the log of a partition went back, too, before an operator's answer jumps over what was read of it. */
 import { hasCode } from '../../journal/errors.ts';
-import { journaledEpoch } from '../source/readEpoch.ts';
-import type { PartitionFeed } from '../source/port.ts';
+import { journaledEpoch } from '../sources/readEpoch.ts';
+import type { PartitionFeed } from '../sources/port.ts';
 import type { Claim } from './claim.ts';
 import type { Context } from './options.ts';
 import type { PartitionTask } from './partitionTask.ts';

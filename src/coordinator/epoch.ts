@@ -5,8 +5,8 @@
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
-import type { PartitionFeed } from '../source/port.ts';
-import { journaledEpoch } from '../source/readEpoch.ts';
+import type { PartitionFeed } from '../sources/port.ts';
+import { journaledEpoch } from '../sources/readEpoch.ts';
 import { nextBatch, proveEnd } from './boundedEnd.ts';
 import { checkpoint } from './checkpoint.ts';
 import { claimPartition, isSucceeded, type Claim } from './claim.ts';

@@ -1,5 +1,5 @@
 /** What the flow of a partition waits for in the middle of a batch. */
-import { NoRoomYet } from '../source/unpackRoom.ts';
+import { NoRoomYet } from '../sources/unpackRoom.ts';
 import type { PartWriter } from './partWriter.ts';
 
 export interface Done {

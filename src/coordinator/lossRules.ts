@@ -1,6 +1,6 @@
 /** Which loss an operator may accept: only what the source has lost, and only where it begins at the next offset to read. */
 import type { PartitionContext } from '../../actors/partition.ts';
-import type { OffsetRange } from '../source/port.ts';
+import type { OffsetRange } from '../sources/port.ts';
 
 /** Stops that say that the source has lost records; of every other stop no offset has to be given up. */
 const LOSSES: readonly string[] = ['SOURCE_RANGE_LOST', 'KAFKA_BATCH_CORRUPT', 'KAFKA_BATCH_TOO_LARGE'];

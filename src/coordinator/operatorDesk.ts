@@ -6,7 +6,7 @@ import type { PartitionHost } from '../partition/decisionLane.ts';
 import { hasCode } from '../../journal/errors.ts';
 import type { PartitionEvent } from '../../journal/events.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
-import type { OffsetRange } from '../source/port.ts';
+import type { OffsetRange } from '../sources/port.ts';
 import { conditionKey } from './conditionKeys.ts';
 import { needsRange } from './lossRules.ts';
 import type { Context } from './options.ts';

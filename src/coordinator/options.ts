@@ -12,7 +12,7 @@ import type { Conditions } from '../telemetry/conditions.ts';
 import type { Failpoints } from '../system/failpoints.ts';
 import type { MemoryBudget } from '../system/memoryBudget.ts';
 import type { Health } from '../presence/health.ts';
-import type { Source, StartFrom } from '../source/port.ts';
+import type { Source, StartFrom } from '../sources/port.ts';
 import type { Store } from '../stores/port.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { FileRoom } from './fileRoom.ts';

@@ -1,6 +1,6 @@
 /** Who else reads what this job reads: refused where it would take records away from it, or never let a bounded run end. */
 import { TidemarkError } from '../../journal/errors.ts';
-import type { GroupMember, SourceFacts } from '../source/port.ts';
+import type { GroupMember, SourceFacts } from '../sources/port.ts';
 import type { Context } from './options.ts';
 
 /**

@@ -5,7 +5,7 @@ import type { Journal } from '../../journal/port.ts';
 import { requestSubject } from '../../journal/subjects.ts';
 import { passing, type Failpoints } from '../system/failpoints.ts';
 import type { StopFacts } from '../../actors/facts.ts';
-import type { OffsetRange } from '../source/port.ts';
+import type { OffsetRange } from '../sources/port.ts';
 import { refusedLoss, type LossFacts } from './lossRules.ts';
 
 export interface FiledRequest {

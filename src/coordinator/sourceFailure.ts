@@ -1,7 +1,7 @@
 /** What the end of a source's records, by an error, means for its partition. */
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
-import type { FetchedBatch } from '../source/port.ts';
+import type { FetchedBatch } from '../sources/port.ts';
 
 /** What was read before these is made to count, so that what is lost or in doubt begins at nextOffset. */
 export function isOfSource(error: unknown): error is TidemarkError {

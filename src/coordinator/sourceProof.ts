@@ -1,5 +1,5 @@
 /** Before a checkpoint counts what was read: the source is still the one that it was read from. */
-import type { PartitionFeed, ReadEpoch, Source } from '../source/port.ts';
+import type { PartitionFeed, ReadEpoch, Source } from '../sources/port.ts';
 import type { PartitionTask } from './partitionTask.ts';
 
 /** Ids are never reused: the same id now proves that everything up to the cut came from this topic. And its log must hold that still. */

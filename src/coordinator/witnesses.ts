@@ -7,7 +7,7 @@ import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import type { Journal } from '../../journal/port.ts';
 import { parseWitness } from '../../journal/witness.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
-import type { Source } from '../source/port.ts';
+import type { Source } from '../sources/port.ts';
 import type { Store } from '../stores/port.ts';
 import type { Log } from '../telemetry/log.ts';
 

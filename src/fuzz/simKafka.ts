@@ -1,5 +1,5 @@
 /** Kafka of the world: one topic or two whose logs are laid out beforehand, one consumer group, brokers that may be away. */
-import type { Source } from '../source/port.ts';
+import type { Source } from '../sources/port.ts';
 import type { CommitFault } from './faultPlan.ts';
 import type { SimProcess } from './process.ts';
 import type { Workload } from './schedule.ts';

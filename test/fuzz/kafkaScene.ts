@@ -5,7 +5,7 @@ import type { SimProcess } from '../../src/fuzz/process.ts';
 import type { LogItem, RecordShape } from '../../src/fuzz/schedule.ts';
 import type { Scheduler } from '../../src/fuzz/scheduler.ts';
 import { SimKafka, type KafkaFaults, type SimKafkaOptions } from '../../src/fuzz/simKafka.ts';
-import type { FetchedBatch, PartitionFeed, Source } from '../../src/source/port.ts';
+import type { FetchedBatch, PartitionFeed, Source } from '../../src/sources/port.ts';
 import { eventually, newProcess, newScheduler } from './simulated.ts';
 
 export const TOPIC = 'numbers';

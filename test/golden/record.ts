@@ -11,7 +11,7 @@ import { fileOperatorRequest } from '../../src/coordinator/requests.ts';
 import type { SimProcess } from '../../src/fuzz/process.ts';
 import type { Fault, LogItem, Schedule, StoreKind } from '../../src/fuzz/schedule.ts';
 import { runWorld } from '../../src/fuzz/world.ts';
-import type { PartitionFeed, Source } from '../../src/source/port.ts';
+import type { PartitionFeed, Source } from '../../src/sources/port.ts';
 import { goldenPath, replayEntries, type GoldenLine } from './goldenFile.ts';
 
 const TOPIC = 'page.views_ü';

@@ -7,15 +7,20 @@ import { type Admin, type ITopicConfig, Kafka, logLevel, type Producer } from 'k
 import { expect, onTestFinished } from 'vitest';
 import type { TopicPartition } from '../../journal/ids.ts';
 import { systemClock } from '../../src/system/clock.ts';
-import { createKafkaSource } from '../../src/kafka/kafkaSource.ts';
-import type { KafkaSourceOptions, KafkaTuning, RecordDecoding, SourceLog } from '../../src/kafka/options.ts';
+import { createKafkaSource } from '../../src/sources/kafka/source.ts';
+import type {
+  KafkaSourceOptions,
+  KafkaTuning,
+  RecordDecoding,
+  SourceLog,
+} from '../../src/sources/kafka/options.ts';
 import type {
   FetchedBatch,
   PartitionFeed,
   Source,
   SourceListener,
   TopicFacts,
-} from '../../src/source/port.ts';
+} from '../../src/sources/port.ts';
 
 export function client(brokers: string[]): Kafka {
   return new Kafka({

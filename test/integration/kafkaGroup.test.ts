@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import type { KafkaTuning } from '../../src/kafka/options.ts';
+import type { KafkaTuning } from '../../src/sources/kafka/options.ts';
 import { describeIntegration, services } from '../services/integration.ts';
 import { startKafka } from '../services/servers.ts';
 import {

@@ -3,8 +3,8 @@
  * is a member of the group until it is killed; in mode "stop" it uses everything, stops the source, and ends by itself.
  */
 import { systemClock } from '../../src/system/clock.ts';
-import { createKafkaSource } from '../../src/kafka/kafkaSource.ts';
-import type { KafkaTuning } from '../../src/kafka/options.ts';
+import { createKafkaSource } from '../../src/sources/kafka/source.ts';
+import type { KafkaTuning } from '../../src/sources/kafka/options.ts';
 
 const { brokers, topic, groupId, stateDir, mode, tuning } = JSON.parse(process.argv[2] ?? '{}') as {
   brokers: string[];

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/system/clock.ts';
-import { Brokers } from '../../src/kafka/brokers.ts';
-import { kafkaConfig } from '../../src/kafka/kafkaConfig.ts';
-import { DEFAULT_TUNING } from '../../src/kafka/options.ts';
+import { Brokers } from '../../src/sources/kafka/brokers.ts';
+import { kafkaConfig } from '../../src/sources/kafka/clientConfig.ts';
+import { DEFAULT_TUNING } from '../../src/sources/kafka/options.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { describeIntegration, services } from '../services/integration.ts';
 import { makeTopic, numbers, produce, withAdmin } from './kafkaTopics.ts';

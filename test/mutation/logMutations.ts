@@ -22,7 +22,7 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     foundAt: 59,
     patches: [
       patch(
-        'src/kafka/logCheck.ts',
+        'src/sources/kafka/log/check.ts',
         '    const unproven = feeds.filter((feed) => !this.#isProven(feed, nodeId, connects));',
         '    const unproven = feeds.filter((feed) => feed.provenBy === null && !this.#isProven(feed, nodeId, connects));',
       ),
@@ -35,7 +35,7 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     foundAt: 1271,
     patches: [
       patch(
-        'src/kafka/logCheck.ts',
+        'src/sources/kafka/log/check.ts',
         'if (end.endOffset >= offset && end.leaderEpoch >= read.epoch) return;',
         'if (end.endOffset >= offset) return;',
       ),
@@ -48,7 +48,7 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     foundAt: 254,
     patches: [
       patch(
-        'src/source/readEpoch.ts',
+        'src/sources/readEpoch.ts',
         'earlier: earlierThan(leaderEpoch, before) };',
         'earlier: earlierThan(leaderEpoch, null) };',
       ),

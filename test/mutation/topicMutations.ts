@@ -8,7 +8,7 @@ export const TOPIC_MUTATIONS: readonly Mutation[] = [
     foundAt: 6,
     patches: [
       patch(
-        'src/kafka/assignment.ts',
+        'src/sources/kafka/group/assignment.ts',
         'sorted.filter((member) => member.topics.includes(topic))',
         'sorted.filter((member) => member.topics.length > 0)',
       ),

@@ -1,7 +1,7 @@
 /** Bounded runs that do not have all partitions of their topics to themselves. */
 import { describe, expect, test } from 'vitest';
 import { TidemarkError } from '../../journal/errors.ts';
-import type { GroupMember, SourceFacts, SourceListener } from '../../src/source/port.ts';
+import type { GroupMember, SourceFacts, SourceListener } from '../../src/sources/port.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 import { Listening } from './service.ts';

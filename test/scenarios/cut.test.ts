@@ -11,7 +11,7 @@ import { WriteBuffers } from '../../src/coordinator/writeBuffers.ts';
 import { PartWriter, type PartCut } from '../../src/coordinator/partWriter.ts';
 import { RunStats } from '../../src/coordinator/stats.ts';
 import { systemClock, type Clock } from '../../src/system/clock.ts';
-import type { FetchedBatch, RecordCursor } from '../../src/source/port.ts';
+import type { FetchedBatch, RecordCursor } from '../../src/sources/port.ts';
 import type { OpenFile } from '../../src/stores/port.ts';
 import { NO_LIMITS } from './jobFixture.ts';
 

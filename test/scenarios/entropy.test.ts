@@ -11,7 +11,7 @@ import { replay } from '../../journal/replay.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import type { SinkConfig } from '../../src/config/jobConfig.ts';
 import { openJournalForRun } from '../../src/coordinator/witnesses.ts';
-import { createFileStore } from '../../src/stores/file.ts';
+import { createFileStore } from '../../src/stores/local/store.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { Crash } from './crash.ts';
 import { expectEachRecordOnce, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
 import { decodeEntry } from '../../journal/entry.ts';
 import { createMemoryJournal } from '../../journal/memory/journal.ts';
-import { createFileStore } from '../../src/stores/file.ts';
+import { createFileStore } from '../../src/stores/local/store.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, numbered, storeWith } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 import { SmallDisk } from './smallDisk.ts';

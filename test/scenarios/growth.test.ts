@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { TidemarkError } from '../../journal/errors.ts';
-import { createFileStore } from '../../src/stores/file.ts';
+import { createFileStore } from '../../src/stores/local/store.ts';
 import type { Store } from '../../src/stores/port.ts';
 import { aliveOf } from '../unit/collected.ts';
 import { hastyClock, JobFixture, numbered, storeWith } from './jobFixture.ts';

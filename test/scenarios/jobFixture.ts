@@ -15,9 +15,9 @@ import { Coordinator } from '../../src/coordinator/coordinator.ts';
 import type { JobSettings, Ports } from '../../src/coordinator/options.ts';
 import { noFailpoints, type Failpoints } from '../../src/system/failpoints.ts';
 import type { MemoryBudget } from '../../src/system/memoryBudget.ts';
-import { createFileStore } from '../../src/stores/file.ts';
+import { createFileStore } from '../../src/stores/local/store.ts';
 import { withFailpoints } from '../../src/stores/failpointStore.ts';
-import type { Source } from '../../src/source/port.ts';
+import type { Source } from '../../src/sources/port.ts';
 import type { Store } from '../../src/stores/port.ts';
 import { silentLog, type Log } from '../../src/telemetry/log.ts';
 

@@ -4,8 +4,8 @@ import { TidemarkError } from '../../journal/errors.ts';
 import { jobName } from '../../journal/ids.ts';
 import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { jobSubject, partitionSubject } from '../../journal/subjects.ts';
-import type { SourceListener } from '../../src/source/port.ts';
-import { createFileStore } from '../../src/stores/file.ts';
+import type { SourceListener } from '../../src/sources/port.ts';
+import { createFileStore } from '../../src/stores/local/store.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import {
   expectEachRecordOnce,

@@ -10,7 +10,7 @@ import type {
   Source,
   SourceFacts,
   SourceListener,
-} from '../../src/source/port.ts';
+} from '../../src/sources/port.ts';
 
 export interface MemoryRecord {
   readonly value: string | null;

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
 import { OPEN_FILE_BYTES, MemoryBudget } from '../../src/system/memoryBudget.ts';
-import { createFileStore } from '../../src/stores/file.ts';
+import { createFileStore } from '../../src/stores/local/store.ts';
 import type { OpenFile, Store } from '../../src/stores/port.ts';
 import { expectEachRecordOnce, JobFixture, storeWith } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';

@@ -7,7 +7,7 @@ import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { jobName } from '../../journal/ids.ts';
 import { replay } from '../../journal/replay.ts';
 import { jobSubject } from '../../journal/subjects.ts';
-import type { SourceFacts } from '../../src/source/port.ts';
+import type { SourceFacts } from '../../src/sources/port.ts';
 import { expectEachRecordOnce, JobFixture, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 

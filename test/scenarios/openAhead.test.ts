@@ -10,9 +10,9 @@ import { Flow } from '../../src/coordinator/flow.ts';
 import { PartWriter } from '../../src/coordinator/partWriter.ts';
 import { RunStats } from '../../src/coordinator/stats.ts';
 import { WriteBuffers } from '../../src/coordinator/writeBuffers.ts';
-import { scanRecords, toFetchedBatch } from '../../src/kafka/recordBatches.ts';
-import type { FetchedBatch } from '../../src/source/port.ts';
-import { buildBatch } from '../unit/kafka/batchBuilder.ts';
+import { scanRecords, toFetchedBatch } from '../../src/sources/kafka/records/batches.ts';
+import type { FetchedBatch } from '../../src/sources/port.ts';
+import { buildBatch } from '../unit/sources/kafka/batchBuilder.ts';
 
 const bySecond: BucketAssigner = {
   by: 'record-time',

@@ -9,7 +9,7 @@ import { createMemoryJournal, type AppendFault } from '../../journal/memory/jour
 import { partitionSubject } from '../../journal/subjects.ts';
 import { parseWitness } from '../../journal/witness.ts';
 import { noFailpoints, type Failpoint, type Failpoints } from '../../src/system/failpoints.ts';
-import { createFileStore } from '../../src/stores/file.ts';
+import { createFileStore } from '../../src/stores/local/store.ts';
 import type { PartTarget, Store } from '../../src/stores/port.ts';
 import {
   expectEachRecordOnce,

@@ -9,7 +9,7 @@ import { createMemoryPresence, createPresenceBacking } from '../../journal/memor
 import { fileOperatorRequest } from '../../src/coordinator/requests.ts';
 import { noFailpoints } from '../../src/system/failpoints.ts';
 import { decodePresence, type PresenceRecord } from '../../src/presence/record.ts';
-import { createFileStore } from '../../src/stores/file.ts';
+import { createFileStore } from '../../src/stores/local/store.ts';
 import {
   expectEachRecordOnce,
   hastyClock,

@@ -1,8 +1,8 @@
 /** A folder on a disk of so many bytes: writes that would not fit are refused as the system refuses them. */
 import { constants, lstatSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { FileSystem } from '../../src/stores/file/fileSystem.ts';
-import { systemError, tappedFileSystem } from '../unit/stores/tappedFileSystem.ts';
+import type { FileSystem } from '../../src/stores/local/fileSystem.ts';
+import { systemError, tappedFileSystem } from '../unit/stores/local/tappedFileSystem.ts';
 
 export class SmallDisk {
   sizeBytes: number;

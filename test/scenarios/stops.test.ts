@@ -9,8 +9,8 @@ import { createMemoryJournal, type AppendFault, type ReadFault } from '../../jou
 import { partitionSubject, requestSubject } from '../../journal/subjects.ts';
 import { fileOperatorRequest } from '../../src/coordinator/requests.ts';
 import { noFailpoints, type Failpoints } from '../../src/system/failpoints.ts';
-import { createFileStore } from '../../src/stores/file.ts';
-import type { FetchedBatch, PartitionFeed } from '../../src/source/port.ts';
+import { createFileStore } from '../../src/stores/local/store.ts';
+import type { FetchedBatch, PartitionFeed } from '../../src/sources/port.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 import { serve, STOPPED, until } from './service.ts';

@@ -63,7 +63,8 @@ describe('imports', () => {
   });
 
   it('of adapters stand in the composition alone: the coordinator knows ports', () => {
-    const adapters = /^(src\/(kafka|fileSource|stores\/(?!port\.ts))|journal\/(sqlite|jetstream|memory)\/)/;
+    const adapters =
+      /^(src\/(sources\/(kafka|files)|stores\/(?!port\.ts))|journal\/(sqlite|jetstream|memory)\/)/;
     const wrong = sourcesOf('src')
       .filter(({ file }) => file.startsWith('src/coordinator/'))
       .flatMap((source) =>

@@ -1,6 +1,6 @@
 /** Fetched batches as the coordinator reads them: a flyweight over the visible records, several record batches in a row. */
-import type { FetchedBatch, RecordCursor } from '../../source/port.ts';
-import { NoRoomYet } from '../../source/unpackRoom.ts';
+import type { FetchedBatch, RecordCursor } from '../../sources/port.ts';
+import { NoRoomYet } from '../../sources/unpackRoom.ts';
 import type { Fetched, PlacedBatch } from './partitionLog.ts';
 
 const NO_KEY: Buffer = Buffer.alloc(0);

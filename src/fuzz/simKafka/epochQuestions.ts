@@ -1,8 +1,8 @@
 /** What the brokers of the world answer to the questions of the real check of a log. */
-import type { LogCheckContext } from '../../kafka/logCheck.ts';
-import type { EpochEnd, EpochQuestion } from '../../kafka/epochProtocol.ts';
-import { KAFKA_CODE } from '../../kafka/kafkaErrors.ts';
-import type { PartitionLeader } from '../../kafka/metadata.ts';
+import type { LogCheckContext } from '../../sources/kafka/log/check.ts';
+import type { EpochEnd, EpochQuestion } from '../../sources/kafka/protocol/epochEnd.ts';
+import { KAFKA_CODE } from '../../sources/kafka/errors.ts';
+import type { PartitionLeader } from '../../sources/kafka/protocol/metadata.ts';
 import type { SimTopics } from './topics.ts';
 import type { PartitionLog } from './partitionLog.ts';
 

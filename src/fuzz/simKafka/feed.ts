@@ -1,9 +1,9 @@
 /** One partition as a process reads it: fetches need no group, so that a former owner goes on reading. */
 import { hasCode, TidemarkError } from '../../../journal/errors.ts';
 import { partitionName } from '../../../journal/ids.ts';
-import type { CheckedFeed, LogCheck } from '../../kafka/logCheck.ts';
-import type { FetchedBatch, LogPosition, PartitionFeed, ReadEpoch } from '../../source/port.ts';
-import { readEpochBehind } from '../../source/readEpoch.ts';
+import type { CheckedFeed, LogCheck } from '../../sources/kafka/log/check.ts';
+import type { FetchedBatch, LogPosition, PartitionFeed, ReadEpoch } from '../../sources/port.ts';
+import { readEpochBehind } from '../../sources/readEpoch.ts';
 import type { SimProcess } from '../process.ts';
 import { toFetchedBatch, type UnpackWait } from './cursor.ts';
 import { leaderOf, NODE } from './epochQuestions.ts';

@@ -3,7 +3,7 @@
  * new generation begins when every member has joined again; who does not is expelled when its session has run out.
  */
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
-import { assignPartitions, spread } from '../../kafka/assignment.ts';
+import { assignPartitions, spread } from '../../sources/kafka/group/assignment.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { SimTopics } from './topics.ts';
 

@@ -4,8 +4,8 @@
  */
 import { TidemarkError } from '../../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
-import { LogCheck } from '../../kafka/logCheck.ts';
-import type { SourceLog } from '../../kafka/options.ts';
+import { LogCheck } from '../../sources/kafka/log/check.ts';
+import type { SourceLog } from '../../sources/kafka/options.ts';
 import type {
   OffsetRange,
   PartitionFeed,
@@ -14,7 +14,7 @@ import type {
   SourceFacts,
   SourceListener,
   StartFrom,
-} from '../../source/port.ts';
+} from '../../sources/port.ts';
 import type { SimProcess } from '../process.ts';
 import type { KafkaFaults, SimKafka } from '../simKafka.ts';
 import { unpackWaitOf } from '../simMemory.ts';

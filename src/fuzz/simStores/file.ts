@@ -1,5 +1,5 @@
 /**
- * The file store of the world, after src/stores/file.ts: what it makes durable, and when, is the same. A descriptor leads to its
+ * The file store of the world, after src/stores/local/store.ts: what it makes durable, and when, is the same. A descriptor leads to its
  * inode whatever became of its name, so that a former owner goes on writing into it.
  */
 import { hasCode } from '../../../journal/errors.ts';

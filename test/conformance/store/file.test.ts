@@ -1,4 +1,4 @@
-import { createFileStore } from '../../../src/stores/file.ts';
+import { createFileStore } from '../../../src/stores/local/store.ts';
 import { localHarness } from './localHarness.ts';
 import { describeStore } from './suite.ts';
 

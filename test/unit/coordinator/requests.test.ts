@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { StopFacts } from '../../../actors/facts.ts';
 import type { OperatorRequest } from '../../../journal/events.ts';
 import { decideRequest, proposedRequests } from '../../../src/coordinator/requests.ts';
-import type { OffsetRange } from '../../../src/source/port.ts';
+import type { OffsetRange } from '../../../src/sources/port.ts';
 
 const RESUME: OperatorRequest = { type: 'resume', from: null, acceptLoss: false };
 const END = 9_223_372_036_854_775_807n;

@@ -1,9 +1,9 @@
 /** Where the kernel has to stop: before a record that is damaged, though the checksum of its batch is right. */
 import { describe, expect, test } from 'vitest';
 import { reserve } from '../../../kernels/memory.ts';
-import { scanRecords, toFetchedBatch } from '../../../src/kafka/recordBatches.ts';
+import { scanRecords, toFetchedBatch } from '../../../src/sources/kafka/records/batches.ts';
 import { LineCell, LineWays, VECTOR_BYTES } from '../../../kernels/routeTable.ts';
-import { buildBatch, valued } from '../kafka/batchBuilder.ts';
+import { buildBatch, valued } from '../sources/kafka/batchBuilder.ts';
 
 const bytes = reserve(4_096);
 const RECORDS = valued('first', 'second', 'third', 'fourth');

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import { describe, expect, test } from 'vitest';
 import { kernelBytes, reserve } from '../../../kernels/memory.ts';
-import { unpackLz4 } from '../../../src/kafka/lz4Frame.ts';
-import { UnpackRoom } from '../../../src/source/unpackRoom.ts';
-import { PooledOutput } from '../../../src/kafka/unpackOutput.ts';
+import { unpackLz4 } from '../../../src/sources/kafka/records/lz4Frame.ts';
+import { UnpackRoom } from '../../../src/sources/unpackRoom.ts';
+import { PooledOutput } from '../../../src/sources/kafka/records/unpackOutput.ts';
 import {
   applySequences,
   type Block,

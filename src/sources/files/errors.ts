@@ -1,0 +1,142 @@
+/** What can be wrong with a file that is read, each naming the file and the lines concerned. */
+import { TidemarkError } from '../../../journal/errors.ts';
+import { partitionName } from '../../../journal/ids.ts';
+
+/** A file as the errors name it: the topic, and where it lies. */
+export interface NamedFile {
+  readonly topic: string;
+  readonly path: string;
+}
+
+const partition = ({ topic }: NamedFile): string => partitionName({ topic, partition: 0 });
+
+export function systemCodeOf(error: unknown): string | null {
+  if (!(error instanceof Error) || !('code' in error)) return null;
+  return typeof error.code === 'string' ? error.code : null;
+}
+
+/** What the process or the machine is short of: no fault of the file, and waited for. */
+export const isScarce = (code: string): boolean =>
+  ['EMFILE', 'ENFILE', 'EAGAIN', 'EINTR', 'ENOMEM'].includes(code);
+
+/** What a disk or a file server may get over. */
+export const mayPass = (code: string): boolean => ['ESTALE', 'EIO', 'ETIMEDOUT'].includes(code);
+
+export const isAbsent = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR'].includes(systemCodeOf(error) ?? '');
+
+export function noMatch(pattern: string, baseDir: string): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_TOPIC_MISSING',
+    `No file matches ${pattern} below ${baseDir}. Correct source.file.path, or put the files there (hidden files match only a ` +
+      'pattern that names the dot).',
+    { fields: { pattern, baseDir } },
+  );
+}
+
+/** What the system says to each try is told by its code. `line` is the next one to read, where that is known. */
+export function unreadable(file: NamedFile, cause: unknown, line: number | null = null): TidemarkError {
+  const { topic, path } = file;
+  const code = systemCodeOf(cause) ?? 'unknown';
+  return new TidemarkError('SOURCE_UNREADABLE', `${path} cannot be read: ${code}. ${adviceFor(code)}`, {
+    fields: {
+      ...{ partition: partition(file), topic, path, systemCode: code },
+      ...(line === null ? {} : { fromOffset: line }),
+    },
+    cause,
+  });
+}
+
+export function unlisted(pattern: string, cause: unknown): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_UNREADABLE',
+    `Files that match ${pattern} cannot be listed: ${systemCodeOf(cause) ?? String(cause)}. New ones are not seen meanwhile.`,
+    { fields: { pattern }, cause },
+  );
+}
+
+function adviceFor(code: string): string {
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'Put it back.';
+    case 'EACCES':
+    case 'EPERM':
+      return 'Give the user that runs Tidemark the right to read it.';
+    case 'EISDIR':
+      return 'A folder stands in its place: put the file back.';
+    case 'ELOOP':
+      return 'Its links lead in a circle: mend them.';
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'No more files may be open: raise the limit (`ulimit -n`), or close others.';
+    default:
+      return 'Check the disk or the file server that holds it.';
+  }
+}
+
+export function gone(file: NamedFile, line: number): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_RANGE_LOST',
+    `${file.path} is gone; it was read up to line ${line}, the next one. Put it back, then resume.`,
+    { fields: { partition: partition(file), path: file.path, fromOffset: line } },
+  );
+}
+
+export function beyondEnd(file: NamedFile, line: number, lines: number): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_BEYOND_END',
+    `${file.path} has ${lines} lines, and line ${line} is the next one to read (counted from 0): the file was truncated or ` +
+      'rewritten. Files are only ever to be appended to. Restore it, or give the new content another name.',
+    { fields: { partition: partition(file), path: file.path, fromOffset: line, endOffset: lines } },
+  );
+}
+
+export function shrunk(file: NamedFile, line: number, byte: number, sizeBytes: number): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_BEYOND_END',
+    `${file.path} shrank to ${sizeBytes} bytes, and line ${line} at byte ${byte} is the next one to read: the file was truncated. ` +
+      'Files are only ever to be appended to. Restore it, or give the new content another name.',
+    { fields: { partition: partition(file), path: file.path, fromOffset: line, sizeBytes } },
+  );
+}
+
+export function replaced(
+  file: NamedFile,
+  expectedTopicId: string,
+  foundTopicId: string | null,
+): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_REPLACED',
+    `${file.path} is another file: ${foundTopicId === null ? 'it is shorter than what was seen of the one before' : `it begins otherwise (${foundTopicId})`} ` +
+      `than the one that was read (${expectedTopicId}). Its lines mean other records now: put the old file back, or give the new one another name.`,
+    { fields: { partition: partition(file), path: file.path, expectedTopicId, foundTopicId } },
+  );
+}
+
+export function rewritten(file: NamedFile, line: number, byte: number): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_REPLACED',
+    `${file.path} was rewritten: line ${line} began at byte ${byte}, and no line begins there now. Files are only ever to be ` +
+      'appended to. Put the old file back, or give the new one another name.',
+    { fields: { partition: partition(file), path: file.path, fromOffset: line } },
+  );
+}
+
+export function lineTooLong(file: NamedFile, line: number, limitBytes: number): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_RANGE_LOST',
+    `Line ${line} of ${file.path} is longer than ${limitBytes} bytes, the most that one record may have. Split it, or accept the ` +
+      'loss of this line.',
+    { fields: { partition: partition(file), path: file.path, fromOffset: line, toOffset: line + 1 } },
+  );
+}
+
+export function tailGrew(file: NamedFile, line: number): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_RANGE_LOST',
+    `Line ${line} of ${file.path} had no newline when a bounded run (--until-end) took it for complete, and has grown since: its ` +
+      'rest is in no record. End the line with a newline, append what is missing as a line of its own, then resume.',
+    { fields: { partition: partition(file), path: file.path, fromOffset: line, toOffset: line + 1 } },
+  );
+}

@@ -1,0 +1,44 @@
+/** A look at the files for `status`: how many lines each has. */
+import { hasCode } from '../../../journal/errors.ts';
+import type { OffsetRange, Source } from '../port.ts';
+import type { SourceSurveyor, TopicSurvey } from '../survey.ts';
+
+export function createFileSurveyor(source: Source): SourceSurveyor {
+  /** None of a file that cannot be read: nothing is known of its lines, and the others are looked at. */
+  const rangesOf = async (topic: string): Promise<readonly OffsetRange[]> => {
+    try {
+      return await source.ranges(topic);
+    } catch (error) {
+      if (!hasCode(error, 'SOURCE_UNREADABLE')) throw error;
+      return [];
+    }
+  };
+  const surveyTopic = async (topic: string): Promise<TopicSurvey> => {
+    const ranges = await rangesOf(topic);
+    return {
+      topic,
+      partitions: ranges.map(({ startOffset, endOffset }) => ({
+        startOffset,
+        endOffset,
+        highWatermark: endOffset,
+        group: null,
+      })),
+    };
+  };
+  return {
+    survey: async (others) => {
+      const { topics } = await source.describe({
+        wait: false,
+        onWaiting: () => undefined,
+        signal: new AbortController().signal,
+      });
+      const found = topics.map(({ topic }) => topic);
+      const gone = others.filter((topic) => !found.includes(topic));
+      return [
+        ...(await Promise.all(found.map(surveyTopic))),
+        ...gone.map((topic) => ({ topic, partitions: null })),
+      ];
+    },
+    close: () => source.stop(),
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * Topics that did not exist when they were described: once the group assigns their partitions they are described to the listener, and
+ * only then assigned to it. The others do not wait for them.
+ */
+import type { TopicPartition } from '../../../journal/ids.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { SourceListener, TopicFacts } from '../port.ts';
+import { missingMessage } from './describe.ts';
+import { reasonOf } from './errors.ts';
+import type { SourceLog } from './options.ts';
+import { pauseUnless } from '../../system/pacing.ts';
+import { waitFor, type Waits } from './waits.ts';
+
+export interface AppearingContext {
+  readonly clock: Clock;
+  readonly log: SourceLog;
+  readonly signal: AbortSignal;
+  readonly listener: SourceListener;
+  readonly waits: Waits;
+  readonly pollMs: number;
+  /** Those of these topics that exist. */
+  readonly look: (topics: readonly string[]) => Promise<readonly TopicFacts[]>;
+}
+
+export class AppearingTopics {
+  readonly #context: AppearingContext;
+  readonly #missing: Set<string>;
+  #assignments = 0;
+
+  constructor(context: AppearingContext, missing: readonly string[]) {
+    this.#context = context;
+    this.#missing = new Set(missing);
+    this.#tellMissing();
+  }
+
+  assigned(partitions: readonly TopicPartition[], unnamed: readonly TopicPartition[]): void {
+    this.#assignments += 1;
+    const known = partitions.filter(({ topic }) => !this.#missing.has(topic));
+    this.#context.listener.assigned(known, unnamed);
+    if (known.length < partitions.length) void this.#announce(partitions, unnamed, this.#assignments);
+  }
+
+  async #announce(
+    partitions: readonly TopicPartition[],
+    unnamed: readonly TopicPartition[],
+    assignment: number,
+  ): Promise<void> {
+    const { look, log, listener, clock, signal, pollMs } = this.#context;
+    const isCurrent = (): boolean => assignment === this.#assignments && !signal.aborted;
+    while (isCurrent()) {
+      const names = new Set(partitions.map(({ topic }) => topic).filter((topic) => this.#missing.has(topic)));
+      if (names.size === 0) {
+        listener.assigned(partitions, unnamed);
+        return;
+      }
+      try {
+        const found = await look([...names]);
+        if (!isCurrent()) return;
+        for (const facts of found) {
+          this.#missing.delete(facts.topic);
+          log.info({ topic: facts.topic }, `Topic ${facts.topic} exists now.`);
+          listener.topicAppeared(facts);
+        }
+        this.#tellMissing();
+        if (found.length < names.size) await pauseUnless(signal, clock, pollMs);
+      } catch (error) {
+        log.debug({}, `The topics that have appeared cannot be described yet: ${reasonOf(error)}`);
+        await pauseUnless(signal, clock, pollMs);
+      }
+    }
+  }
+
+  #tellMissing(): void {
+    const { waits } = this.#context;
+    if (this.#missing.size > 0) waits.lasts(waitFor.topics(), missingMessage([...this.#missing]));
+    else waits.over(waitFor.topics());
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * The brokers of the cluster as Tidemark asks them itself (all but the group's joins and heartbeats): found through the seeds,
+ * kept by node id, reconnected when asked again. Never creates a topic.
+ */
+import type { KafkaConfig } from 'kafkajs';
+import { TidemarkError } from '../../../journal/errors.ts';
+import { brokerAddress, type BrokerAddress } from './protocol/address.ts';
+import { type EpochEnd, type EpochQuestion, epochEndRequest } from './protocol/epochEnd.ts';
+import { type FetchRequest, fetchRequest, type FetchResponse } from './protocol/fetch.ts';
+import { abortError, isAuthenticationFailure } from './errors.ts';
+import {
+  API_KEYS,
+  brokerFactory,
+  closeConnections,
+  connectFetches,
+  fetchConnects,
+} from './protocol/kafkajsInternals.ts';
+import type { Broker } from './protocol/kafkajsTypes.ts';
+import { type ClusterMetadata, METADATA_VERSION, metadataRequest } from './protocol/metadata.ts';
+
+const GROUP_COORDINATOR = 0;
+
+export class Brokers {
+  readonly #make: ReturnType<typeof brokerFactory>;
+  readonly #seeds: readonly BrokerAddress[];
+  readonly #seedBrokers = new Map<number, Broker>();
+  readonly #nodes = new Map<number, Broker>();
+  readonly #coordinators = new Map<string, number>();
+  #closed = false;
+
+  constructor(config: KafkaConfig, seeds: readonly string[]) {
+    this.#make = brokerFactory(config);
+    this.#seeds = seeds.map(brokerAddress);
+  }
+
+  /** Fresh metadata, from any broker that answers; topics that do not exist are named with an error code. */
+  async metadata(topics: readonly string[]): Promise<ClusterMetadata> {
+    const metadata = await this.ask(async (broker) => {
+      const supported = broker.versions?.[API_KEYS.metadata]?.maxVersion ?? 0;
+      if (supported < METADATA_VERSION) {
+        throw new TidemarkError(
+          'KAFKA_UNAVAILABLE',
+          'The broker is older than Kafka 2.8 and tells no topic ids, without which a recreated topic passes for the old one.',
+        );
+      }
+      return broker.connectionPool.send(metadataRequest(topics));
+    });
+    await this.#learn(metadata);
+    return metadata;
+  }
+
+  async fetch(nodeId: number, request: FetchRequest): Promise<FetchResponse> {
+    return this.at(nodeId, (broker) => broker.connectionPool.send(fetchRequest(request)));
+  }
+
+  /** Sees to it that there is a connection for fetches, and gives how many there were: another number means that it was made anew. */
+  async connectFetches(nodeId: number): Promise<number> {
+    return this.at(nodeId, (broker) => connectFetches(broker.connectionPool));
+  }
+
+  /** How many connections for fetches there were. */
+  fetchConnects(nodeId: number): number {
+    const broker = this.#nodes.get(nodeId);
+    return broker === undefined ? 0 : fetchConnects(broker.connectionPool);
+  }
+
+  /** In the order of the questions, or in any other. */
+  async epochEnds(nodeId: number, questions: readonly EpochQuestion[]): Promise<readonly EpochEnd[]> {
+    if (questions.length === 0) return [];
+    const { ends } = await this.at(nodeId, (broker) =>
+      broker.connectionPool.send(epochEndRequest(questions)),
+    );
+    return ends;
+  }
+
+  /** Asks the broker with this node id, as the last metadata named it. */
+  async at<T>(nodeId: number, question: (broker: Broker) => Promise<T>): Promise<T> {
+    const broker = this.#nodes.get(nodeId);
+    if (broker === undefined) throw new Error(`broker ${nodeId} is not known`);
+    return this.#put(broker, question);
+  }
+
+  /** Asks the group's coordinator, which is looked for once; `forgetCoordinator` after an error. */
+  async atCoordinator<T>(groupId: string, question: (broker: Broker) => Promise<T>): Promise<T> {
+    let nodeId = this.#coordinators.get(groupId);
+    if (nodeId === undefined) {
+      const { coordinator } = await this.ask((broker) =>
+        broker.findGroupCoordinator({ groupId, coordinatorType: GROUP_COORDINATOR }),
+      );
+      nodeId = coordinator.nodeId;
+      if (!this.#nodes.has(nodeId)) await this.#place(coordinator);
+      this.#coordinators.set(groupId, nodeId);
+    }
+    return this.at(nodeId, question);
+  }
+
+  forgetCoordinator(groupId: string): void {
+    this.#coordinators.delete(groupId);
+  }
+
+  /** Asks one broker after the other, connected ones first, until one answers; rejects with the last one's error. */
+  async ask<T>(question: (broker: Broker) => Promise<T>): Promise<T> {
+    let failure: unknown = new Error('no broker is configured');
+    for await (const broker of this.#candidates()) {
+      try {
+        return await this.#put(broker, question);
+      } catch (error) {
+        if (this.#closed) throw abortError('The Kafka source');
+        if (error instanceof TidemarkError || isAuthenticationFailure(error)) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const reason = abortError('The Kafka source');
+    const all = [...this.#nodes.values(), ...this.#seedBrokers.values()];
+    await Promise.all(all.map((broker) => closeConnections(broker.connectionPool, reason)));
+  }
+
+  async *#candidates(): AsyncGenerator<Broker> {
+    const nodes = [...this.#nodes.values()];
+    yield* nodes.filter((broker) => broker.isConnected());
+    yield* nodes.filter((broker) => !broker.isConnected());
+    for (const [index, seed] of this.#seeds.entries()) {
+      const made = this.#seedBrokers.get(index) ?? (await this.#make({ ...seed, nodeId: null }));
+      // Another question may have placed one meanwhile; what was made here is not connected yet.
+      const broker = this.#seedBrokers.get(index) ?? made;
+      this.#seedBrokers.set(index, broker);
+      yield broker;
+    }
+  }
+
+  async #put<T>(broker: Broker, question: (broker: Broker) => Promise<T>): Promise<T> {
+    if (this.#closed) throw abortError('The Kafka source');
+    try {
+      await broker.connect();
+      if (!(this.#closed as boolean)) return await question(broker);
+    } catch (error) {
+      // A connection whose peer is gone without a word stays open for many minutes: the next question gets a new one.
+      const timedOut = error instanceof Error && error.name === 'KafkaJSRequestTimeoutError';
+      if (timedOut) await closeConnections(broker.connectionPool, error);
+      throw error;
+    }
+    // close() has passed by while this connection was being made.
+    await closeConnections(broker.connectionPool, abortError('The Kafka source'));
+    throw abortError('The Kafka source');
+  }
+
+  async #learn({ brokers }: ClusterMetadata): Promise<void> {
+    for (const broker of brokers) await this.#place(broker);
+    const named = new Set(brokers.map(({ nodeId }) => nodeId));
+    for (const [nodeId, broker] of [...this.#nodes]) {
+      if (named.has(nodeId)) continue;
+      this.#nodes.delete(nodeId);
+      await closeConnections(broker.connectionPool, new Error(`broker ${nodeId} has left the cluster`));
+    }
+    // Once the cluster is known its own addresses serve; a seed's connection is one more that nobody needs.
+    if (this.#nodes.size > 0) {
+      const seeds = [...this.#seedBrokers.values()];
+      this.#seedBrokers.clear();
+      await Promise.all(
+        seeds.map((broker) =>
+          closeConnections(broker.connectionPool, new Error('seed replaced by its node')),
+        ),
+      );
+    }
+  }
+
+  /** Sees to it that the node is known at this address; several answers may name it at once. */
+  async #place(address: {
+    readonly nodeId: number;
+    readonly host: string;
+    readonly port: number;
+  }): Promise<void> {
+    const { nodeId, host, port } = address;
+    const isThere = (broker: Broker | undefined): boolean =>
+      broker?.connectionPool.host === host && broker.connectionPool.port === port;
+    if (isThere(this.#nodes.get(nodeId))) return;
+    const made = await this.#make(address);
+    const before = this.#nodes.get(nodeId);
+    if (isThere(before)) return;
+    this.#nodes.set(nodeId, made);
+    if (before !== undefined)
+      await closeConnections(before.connectionPool, new Error(`broker ${nodeId} has moved`));
+  }
+}

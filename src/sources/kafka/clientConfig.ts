@@ -1,0 +1,49 @@
+/** kafkajs's configuration from ours; its log goes to ours without requests, responses or credentials. */
+import { type KafkaConfig, logLevel } from 'kafkajs';
+import { frameSocketFactory } from './protocol/frameSocket.ts';
+import type { KafkaSourceOptions, KafkaTuning, SourceLog } from './options.ts';
+
+export function kafkaConfig(options: KafkaSourceOptions, tuning: KafkaTuning): KafkaConfig {
+  return {
+    brokers: [...options.brokers],
+    clientId: options.clientId,
+    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+    // kafkajs keeps its authenticator on this object.
+    ...(options.sasl === undefined ? {} : { sasl: { ...options.sasl } }),
+    socketFactory: frameSocketFactory,
+    connectionTimeout: tuning.connectionTimeoutMs,
+    authenticationTimeout: tuning.connectionTimeoutMs,
+    requestTimeout: tuning.requestTimeoutMs,
+    enforceRequestTimeout: true,
+    retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000 },
+    logLevel: logLevel.INFO,
+    logCreator: () => logInto(options.log),
+  };
+}
+
+/** Fields of kafkajs's log entries that are of use and cannot hold a secret. */
+const KEPT = [
+  'broker',
+  'groupId',
+  'memberId',
+  'generationId',
+  'retryCount',
+  'retryTime',
+  'topic',
+  'partition',
+] as const;
+
+/**
+ * kafkajs reports each attempt of what it tries again, at every level. What matters is told by this room's own code; the rest
+ * is for debugging.
+ */
+function logInto(
+  log: SourceLog,
+): (entry: { namespace: string; log: { message: string } & Record<string, unknown> }) => void {
+  return ({ namespace, log: { message, ...fields } }) => {
+    const kept = Object.fromEntries(
+      KEPT.filter((name) => fields[name] !== undefined).map((name) => [name, fields[name]]),
+    );
+    log.debug({ ...kept, client: namespace }, `kafkajs: ${message}`);
+  };
+}

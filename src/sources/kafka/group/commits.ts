@@ -1,0 +1,125 @@
+/** The group's committed offset and the journal's witness in its metadata. */
+import { TidemarkError } from '../../../../journal/errors.ts';
+import { partitionName, type TopicPartition } from '../../../../journal/ids.ts';
+import { orAborted } from '../../../system/bounded.ts';
+import {
+  abortError,
+  authenticationError,
+  hasKafkaType,
+  isAuthenticationFailure,
+  reasonOf,
+} from '../errors.ts';
+import type { Generation, Membership, MembershipContext } from './membership.ts';
+import { pauseUnless, retryDelayMs } from '../../../system/pacing.ts';
+import { waitFor } from '../waits.ts';
+
+/** The group has moved on: the next join tells whether the partition is still ours. */
+const OUTDATED = ['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID'];
+/** No later attempt with the same content can succeed. */
+const REFUSED = ['OFFSET_METADATA_TOO_LARGE', 'INVALID_COMMIT_OFFSET_SIZE', 'INVALID_GROUP_ID'];
+
+export interface CommitContext extends Omit<MembershipContext, 'brokers'> {
+  readonly brokers: Pick<MembershipContext['brokers'], 'atCoordinator' | 'forgetCoordinator'>;
+}
+
+/**
+ * Commits as the member and generation that the partition was assigned to, so that a late commit of a former owner is refused
+ * by the coordinator. Tries until it is acknowledged, the partition is assigned to another (FENCED) or the context's signal is aborted.
+ * One try is made in any case, and may be taken behind that: who ends has a last word to say.
+ */
+export async function commitWitness(
+  context: CommitContext,
+  membership: Pick<Membership, 'generation' | 'nextJoin'>,
+  at: TopicPartition,
+  nextOffset: bigint,
+  witness: string,
+): Promise<void> {
+  const { signal, clock, log, brokers, groupId, config, tuning, waits } = context;
+  const startedMs = clock.nowMs();
+  for (let failures = 0; failures === 0 || !signal.aborted;) {
+    const { generation } = membership;
+    if (generation !== null && !owns(generation, at)) throw fenced(at, groupId);
+    if (generation === null) {
+      if (signal.aborted) break;
+      await membership.nextJoin(signal);
+      continue;
+    }
+    try {
+      await orAborted(signal, commit(context, generation, at, nextOffset, witness));
+      return;
+    } catch (error) {
+      if (signal.aborted) break;
+      if (isAuthenticationFailure(error)) throw authenticationError(error, config.brokers as string[]);
+      if (hasKafkaType(error, ...REFUSED)) throw refused(error, at);
+      if (hasKafkaType(error, 'UNKNOWN_TOPIC_OR_PARTITION') && isIn(generation.unnamed, at)) {
+        log.info({ topic: at.topic }, `Topic ${at.topic} is gone: group ${groupId} keeps no offset of it.`);
+        return;
+      }
+      if (
+        hasKafkaType(error, 'UNKNOWN_TOPIC_OR_PARTITION') &&
+        clock.nowMs() - startedMs >= tuning.outOfRangeStableMs
+      ) {
+        throw deleted(at);
+      }
+      failures += 1;
+      waits.failed(
+        waitFor.commit(partitionName(at)),
+        failures,
+        { partition: partitionName(at), failures },
+        `The commit of ${partitionName(at)} to group ${groupId} failed and is tried again: ${reasonOf(error)}`,
+      );
+      if (!hasKafkaType(error, ...OUTDATED)) brokers.forgetCoordinator(groupId);
+      await pauseUnless(signal, clock, retryDelayMs(failures));
+    }
+  }
+  throw abortError('The Kafka source');
+}
+
+async function commit(
+  { brokers, groupId }: CommitContext,
+  { memberId, generationId }: Generation,
+  { topic, partition }: TopicPartition,
+  nextOffset: bigint,
+  witness: string,
+): Promise<void> {
+  const partitions = [{ partition, offset: nextOffset.toString(), metadata: witness }];
+  const request = { groupId, memberId, groupGenerationId: generationId, topics: [{ topic, partitions }] };
+  await brokers.atCoordinator(groupId, (broker) => broker.offsetCommit(request));
+}
+
+function owns({ partitions, unnamed }: Generation, at: TopicPartition): boolean {
+  return isIn(partitions, at) || isIn(unnamed, at);
+}
+
+function isIn(partitions: readonly TopicPartition[], { topic, partition }: TopicPartition): boolean {
+  return partitions.some((owned) => owned.topic === topic && owned.partition === partition);
+}
+
+function fenced(at: TopicPartition, groupId: string): TidemarkError {
+  const partition = partitionName(at);
+  return new TidemarkError(
+    'FENCED',
+    `Group ${groupId} has assigned ${partition} to another member; its offset is not committed.`,
+    {
+      fields: { partition, groupId },
+    },
+  );
+}
+
+function deleted(at: TopicPartition): TidemarkError {
+  const message = `Topic ${at.topic} does not exist any more: it was deleted. Restore it, or drop it from the job.`;
+  const fields = { partition: partitionName(at), isDeleted: true };
+  return new TidemarkError('SOURCE_REPLACED', message, { fields });
+}
+
+function refused(error: unknown, at: TopicPartition): TidemarkError {
+  const partition = partitionName(at);
+  return new TidemarkError(
+    'INTERNAL',
+    `Kafka refuses the commit of ${partition}: ${reasonOf(error)}. Report this.`,
+    {
+      fields: { partition },
+      cause: error,
+    },
+  );
+}

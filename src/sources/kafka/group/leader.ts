@@ -1,0 +1,86 @@
+/**
+ * What the group's leader decides for a generation: who reads which partitions, and who settles those that the source names no more.
+ */
+import { partitionName, type TopicPartition } from '../../../../journal/ids.ts';
+import type { Clock } from '../../../system/clock.ts';
+import { assignPartitions, spread } from './assignment.ts';
+import type { Brokers } from '../brokers.ts';
+import { encodeAssignment, type JoinedMember } from '../protocol/group.ts';
+import { KAFKA_CODE, reasonOf } from '../errors.ts';
+import type { SourceLog } from '../options.ts';
+import { pauseUnless } from '../../../system/pacing.ts';
+
+export interface LeaderContext {
+  readonly brokers: Brokers;
+  readonly clock: Clock;
+  readonly log: SourceLog;
+  readonly groupId: string;
+  readonly job: string;
+  /** The job's partitions with unfinished files, of those that are not in `assigned` (by name); null where nobody knows. */
+  readonly unfinished: ((assigned: ReadonlySet<string>) => Promise<readonly TopicPartition[]>) | null;
+}
+
+export interface GivenAssignment {
+  readonly memberId: string;
+  readonly memberAssignment: Buffer;
+}
+
+/** The members of the group wait meanwhile, and their sessions run. */
+const UNFINISHED_MS_MAX = 5_000;
+
+export async function leadGroup(
+  context: LeaderContext,
+  members: readonly JoinedMember[],
+): Promise<readonly GivenAssignment[]> {
+  const topics = [...new Set(members.flatMap((member) => member.topics))];
+  const given = assignPartitions(members, await partitionCounts(context, topics));
+  const assigned = new Set([...given.values()].flat().map(partitionName));
+  const unnamed = await unfinishedOf(context, assigned);
+  // Another job's journal knows nothing of them.
+  const takers = members.filter(({ facts }) => facts?.job === context.job).map(({ memberId }) => memberId);
+  const settlers = spread(unnamed, takers);
+  return members.map(({ memberId }) => ({
+    memberId,
+    memberAssignment: encodeAssignment(given.get(memberId) ?? [], {
+      own: settlers.get(memberId) ?? [],
+      all: unnamed,
+    }),
+  }));
+}
+
+/** Also of topics that the leader itself does not read. A topic that is missing has no partitions. */
+async function partitionCounts(
+  { brokers }: LeaderContext,
+  topics: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (topics.length === 0) return new Map();
+  const metadata = await brokers.metadata(topics);
+  return new Map(
+    metadata.topics
+      .filter(({ errorCode }) => errorCode === KAFKA_CODE.none)
+      .map(({ topic, partitions }) => [topic, partitions.length]),
+  );
+}
+
+async function unfinishedOf(
+  { clock, log, groupId, unfinished }: LeaderContext,
+  assigned: ReadonlySet<string>,
+): Promise<readonly TopicPartition[]> {
+  if (unfinished === null) return [];
+  const deadline = new AbortController();
+  const late = pauseUnless(deadline.signal, clock, UNFINISHED_MS_MAX).then(() => {
+    throw new Error(`the journal was not read within ${UNFINISHED_MS_MAX} ms`);
+  });
+  try {
+    return await Promise.race([unfinished(assigned), late]);
+  } catch (error) {
+    log.warn(
+      { groupId },
+      `Whether partitions that nobody is assigned have unfinished files is not known until the next rebalance: ${reasonOf(error)}`,
+    );
+    return [];
+  } finally {
+    deadline.abort();
+    late.catch(() => undefined);
+  }
+}

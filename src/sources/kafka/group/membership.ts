@@ -1,0 +1,332 @@
+/**
+ * Membership in the consumer group, through kafkajs's consumer, which assigns partitions and sends heartbeats and nothing else:
+ * every partition is paused, synchronously, in the event that assigns it, and is never resumed. A consumer that fails is
+ * replaced by a new one.
+ */
+import type { ConsumerCrashEvent, ConsumerGroupJoinEvent, KafkaConfig } from 'kafkajs';
+import { partitionName, type TopicPartition } from '../../../../journal/ids.ts';
+import type { Clock } from '../../../system/clock.ts';
+import { brokerAddress } from '../protocol/address.ts';
+import type { Brokers } from '../brokers.ts';
+import { leadGroup, type LeaderContext } from './leader.ts';
+import {
+  decodeMember,
+  decodeUnnamed,
+  encodeMember,
+  type MemberFacts,
+  NONE_UNNAMED,
+  PROTOCOL_NAME,
+} from '../protocol/group.ts';
+import { abortError, isAuthenticationFailure, KAFKA_CODE, reasonOf, securityHint } from '../errors.ts';
+import {
+  type Consumer,
+  Kafka,
+  type ObservedAssigner,
+  observedAssigner,
+} from '../protocol/kafkajsInternals.ts';
+import { dismissDeadMembers, leaveOnceAnswered, makeLeave } from './leaving.ts';
+import type { MemberRecords } from './memberRecord.ts';
+import type { KafkaTuning, SourceLog } from '../options.ts';
+import { pauseUnless, retryDelayMs } from '../../../system/pacing.ts';
+import { waitFor, type Waits } from '../waits.ts';
+
+export interface MembershipContext {
+  readonly config: KafkaConfig;
+  /** `host:port` of the brokers to begin with. */
+  readonly addresses: readonly string[];
+  readonly brokers: Brokers;
+  readonly clock: Clock;
+  readonly log: SourceLog;
+  readonly waits: Waits;
+  readonly tuning: KafkaTuning;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  /** What this member says of itself to the others. */
+  readonly member: Omit<MemberFacts, 'partitions'>;
+  readonly records: MemberRecords | null;
+  readonly signal: AbortSignal;
+}
+
+export interface MembershipListener {
+  /** Synchronous: the partitions are paused already. `unnamed` are to be settled, the source does not name them. */
+  assigned(partitions: readonly TopicPartition[], unnamed: readonly TopicPartition[]): void;
+  /** The job's partitions with unfinished files, of those whose names are not in `assigned`; null where nobody knows. */
+  readonly unfinished: LeaderContext['unfinished'];
+  failed(error: unknown): void;
+}
+
+/** A member of one generation of the group, as a commit names it. */
+export interface Generation {
+  readonly memberId: string;
+  readonly generationId: number;
+  readonly partitions: readonly TopicPartition[];
+  /** To be settled and not read: the source does not name them. */
+  readonly unnamed: readonly TopicPartition[];
+}
+
+/** How long an orderly leave may take before the connections are cut. */
+const LEAVE_MS = 250;
+/** How long a paused consumer sleeps between two looks at its heartbeat. */
+const PAUSED_SLEEP_MS = 200;
+
+export class Membership {
+  readonly #context: MembershipContext;
+  readonly #listener: MembershipListener;
+  #generation: Generation | null = null;
+  /** From the coordinator's latest answer; the join that it belongs to may not be complete. */
+  #memberId: string | null = null;
+  #generationId = -1;
+  #unnamed = NONE_UNNAMED;
+  /** When the group coordinator last answered a heartbeat or a join. */
+  #aliveAtMs = 0;
+  readonly #joinWaiters = new Set<() => void>();
+  /** Members of before that could not be made to leave yet. */
+  readonly #leaving = new Set<Promise<void>>();
+
+  constructor(context: MembershipContext, listener: MembershipListener) {
+    this.#context = context;
+    this.#listener = listener;
+  }
+
+  /** The generation that last assigned partitions; null before the first. */
+  get generation(): Generation | null {
+    return this.#generation;
+  }
+
+  /** Resolves at the next assignment, when the source is closed, or once the signal is aborted. */
+  nextJoin(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        signal?.removeEventListener('abort', wake);
+        this.#joinWaiters.delete(wake);
+        resolve();
+      };
+      this.#joinWaiters.add(wake);
+      signal?.addEventListener('abort', wake);
+      if (signal?.aborted === true) wake();
+    });
+  }
+
+  /** Runs until the source is closed: joins, and joins again with a new consumer when one has failed. */
+  async run(): Promise<void> {
+    const dismissed = dismissDeadMembers(this.#context, () => this.#memberId !== null);
+    // Told once it is awaited: no rejection is unhandled meanwhile.
+    dismissed.catch(() => undefined);
+    await this.#joinUntilClosed().finally(() => this.#wakeJoinWaiters());
+    await dismissed;
+    await Promise.all(this.#leaving);
+  }
+
+  async #joinUntilClosed(): Promise<void> {
+    const { signal, clock, waits, groupId } = this.#context;
+    for (let failures = 0; !signal.aborted;) {
+      const failure = await this.#runConsumer(() => {
+        failures = 0;
+        waits.over(waitFor.group(groupId));
+      });
+      if (signal.aborted as boolean) break;
+      if (isAuthenticationFailure(failure)) {
+        this.#listener.failed(failure);
+        break;
+      }
+      failures += 1;
+      waits.failed(
+        waitFor.group(groupId),
+        failures,
+        { groupId, failures },
+        `The membership in group ${groupId} broke and is made anew: ${reasonOf(failure)}${securityHint(failure)}`,
+      );
+      await pauseUnless(signal, clock, retryDelayMs(failures));
+    }
+  }
+
+  /** One consumer from its join to its end; resolves with what ended it, null where the source was closed. */
+  async #runConsumer(joined: () => void): Promise<unknown> {
+    const { signal } = this.#context;
+    const observed = this.#observedAssigner();
+    const consumer = this.#makeConsumer(observed);
+    const over = new AbortController();
+    this.#aliveAtMs = this.#context.clock.nowMs();
+    consumer.on(consumer.events.HEARTBEAT, () => {
+      this.#aliveAtMs = this.#context.clock.nowMs();
+    });
+    const ended = new Promise<unknown>((resolve) => {
+      // Heard only until this consumer is over: the signal outlives thousands of them while Kafka is away.
+      signal.addEventListener('abort', () => resolve(null), { once: true, signal: over.signal });
+      if (signal.aborted) resolve(null);
+      consumer.on(consumer.events.CRASH, ({ payload }: ConsumerCrashEvent) => resolve(payload.error));
+      consumer.on(consumer.events.GROUP_JOIN, (event: ConsumerGroupJoinEvent) => {
+        this.#assigned(consumer, observed, event.payload.memberAssignment);
+        joined();
+      });
+      this.#join(consumer).catch(resolve);
+      void this.#watch(over.signal).then(resolve);
+    });
+    const failure = await ended;
+    over.abort();
+    await this.#leave(consumer, observed);
+    return failure;
+  }
+
+  #observedAssigner(): ObservedAssigner {
+    const { topics, member, brokers, clock, log, groupId } = this.#context;
+    const { unfinished } = this.#listener;
+    const leader = { brokers, clock, log, groupId, job: member.job, unfinished };
+    return observedAssigner(
+      {
+        memberIdGiven: (memberId) => this.#remember(memberId),
+        joined: (memberId, generationId) => {
+          this.#remember(memberId);
+          this.#generationId = generationId;
+        },
+        synced: (memberAssignment) => {
+          this.#unnamed = decodeUnnamed(memberAssignment);
+        },
+      },
+      {
+        name: PROTOCOL_NAME,
+        seeds: this.#context.addresses.map(brokerAddress),
+        metadata: (_, countOf) => {
+          const partitions = Object.fromEntries(topics.map((topic) => [topic, countOf(topic)]));
+          return encodeMember(topics, { ...member, partitions });
+        },
+        assign: (members) =>
+          leadGroup(
+            leader,
+            members.map(({ memberId, memberMetadata }) => decodeMember(memberId, memberMetadata)),
+          ),
+      },
+    );
+  }
+
+  /** Resolves with a reason to replace the consumer where it is stuck without an error. */
+  async #watch(over: AbortSignal): Promise<unknown> {
+    const { clock, tuning } = this.#context;
+    const silenceMsMax = tuning.sessionTimeoutMs + tuning.rebalanceTimeoutMs;
+    while (!over.aborted && clock.nowMs() - this.#aliveAtMs <= silenceMsMax) {
+      await pauseUnless(over, clock, tuning.pollMs);
+    }
+    return new Error(`the group coordinator has answered no heartbeat for ${silenceMsMax} ms`);
+  }
+
+  #makeConsumer({ assigner }: ObservedAssigner): Consumer {
+    const { config, groupId, tuning } = this.#context;
+    return new Kafka(config).consumer({
+      groupId,
+      partitionAssigners: [assigner],
+      sessionTimeout: tuning.sessionTimeoutMs,
+      rebalanceTimeout: tuning.rebalanceTimeoutMs,
+      heartbeatInterval: tuning.heartbeatIntervalMs,
+      metadataMaxAge: tuning.metadataMaxAgeMs,
+      maxWaitTimeInMs: PAUSED_SLEEP_MS,
+      allowAutoTopicCreation: false,
+      // A crashed consumer is replaced here, where its member can be made to leave first.
+      retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000, restartOnFailure: async () => false },
+    });
+  }
+
+  async #join(consumer: Consumer): Promise<void> {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...this.#context.topics] });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: async ({ batch }) => {
+        const message = `kafkajs fetched ${batch.topic}/${batch.partition}, which is paused`;
+        this.#context.log.error({}, message);
+        throw new Error(message);
+      },
+    });
+  }
+
+  #assigned(
+    consumer: Consumer,
+    observed: ObservedAssigner,
+    assignment: Readonly<Record<string, number[]>>,
+  ): void {
+    const { groupId } = this.#context;
+    const topics = Object.keys(assignment);
+    if (topics.length > 0) consumer.pause(topics.map((topic) => ({ topic })));
+    observed.skipOffsetLookup(groupId, assignment);
+    const before = this.#generation?.partitions ?? [];
+    const { own, all } = this.#unnamed;
+    this.#announce(
+      topics.flatMap((topic) => (assignment[topic] ?? []).map((partition) => ({ topic, partition }))),
+      own,
+    );
+    const settled = new Set(all.map(partitionName));
+    const gone = before.filter((at) => !topics.includes(at.topic) && !settled.has(partitionName(at)));
+    if (gone.length > 0) void this.#keepDeleted(gone);
+  }
+
+  #announce(partitions: readonly TopicPartition[], unnamed: readonly TopicPartition[]): void {
+    this.#aliveAtMs = this.#context.clock.nowMs();
+    const [memberId, generationId] = [this.#memberId ?? '', this.#generationId];
+    this.#generation = { memberId, generationId, partitions, unnamed };
+    this.#listener.assigned(partitions, unnamed);
+    this.#wakeJoinWaiters();
+  }
+
+  /** A deleted topic is assigned to nobody. Its partitions stay with who had them, so that the loss is told and not just forgotten. */
+  async #keepDeleted(gone: readonly TopicPartition[]): Promise<void> {
+    const { brokers, log, clock, tuning, signal } = this.#context;
+    const generation = this.#generation;
+    const names = [...new Set(gone.map(({ topic }) => topic))];
+    let missing: string[] | null = null;
+    while (missing === null && !signal.aborted) {
+      try {
+        const { topics } = await brokers.metadata(names);
+        const unknown = topics.filter(({ errorCode }) => errorCode === KAFKA_CODE.unknownTopicOrPartition);
+        missing = unknown.map(({ topic }) => topic);
+      } catch (error) {
+        log.debug({}, `Topics that are assigned no more cannot be looked for: ${reasonOf(error)}`);
+        await pauseUnless(signal, clock, tuning.pollMs);
+      }
+    }
+    const kept = gone.filter(({ topic }) => missing?.includes(topic));
+    // A join that came meanwhile has looked for itself.
+    if (kept.length === 0 || generation === null || this.#generation !== generation) return;
+    this.#announce([...generation.partitions, ...kept], generation.unnamed);
+  }
+
+  #remember(memberId: string): void {
+    if (this.#memberId === memberId) return;
+    this.#memberId = memberId;
+    const { records, log } = this.#context;
+    try {
+      records?.write(memberId);
+    } catch (error) {
+      // Without the record a kill costs the session's time; without the member nothing is read at all.
+      log.warn({ memberId }, `The record of this group member cannot be written: ${reasonOf(error)}`);
+    }
+  }
+
+  #wakeJoinWaiters(): void {
+    for (const resolve of this.#joinWaiters) resolve();
+    this.#joinWaiters.clear();
+  }
+
+  /** Leaves through the consumer; where that hangs (a rebalance that waits for others), by name, and cuts the connections. */
+  async #leave(consumer: Consumer, observed: ObservedAssigner): Promise<void> {
+    const { clock, log, groupId, records } = this.#context;
+    const memberId = this.#memberId;
+    const deadline = new AbortController();
+    const orderly = consumer.disconnect().catch((error: unknown) => {
+      log.debug({ groupId }, `kafkajs did not disconnect: ${reasonOf(error)}`);
+    });
+    await Promise.race([orderly, pauseUnless(deadline.signal, clock, LEAVE_MS)]);
+    deadline.abort();
+    await observed.closeConnections(abortError('The group membership'));
+    // kafkajs leaves silently without success as well; a member that has left already is unknown, which is as good.
+    // Without a member of its own, a record that stands is of one that could not be made to leave: a restart tries again.
+    this.#memberId = null;
+    if (memberId === null) return;
+    if (await makeLeave(this.#context, memberId)) records?.remove();
+    else this.#leaveLater(memberId);
+  }
+
+  #leaveLater(memberId: string): void {
+    const leaving = leaveOnceAnswered(this.#context, memberId).finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+  }
+}

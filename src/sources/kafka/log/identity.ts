@@ -1,0 +1,55 @@
+/** Is the topic still the one that it was? Asked of a broker, never of a memory. */
+import { TidemarkError } from '../../../../journal/errors.ts';
+import type { FetcherContext } from '../fetcher.ts';
+import { KAFKA_CODE } from '../errors.ts';
+import type { ClusterMetadata } from '../protocol/metadata.ts';
+import { pauseUnless } from '../../../system/pacing.ts';
+import { type AskContext, askUntil, Coalesced } from '../questions.ts';
+import { replacedError } from './rangeGuard.ts';
+
+export class Identity {
+  readonly #context: FetcherContext & AskContext;
+  readonly #metadata: Coalesced<ClusterMetadata>;
+  #clusterId: string | null = null;
+
+  constructor(context: FetcherContext & AskContext, topics: readonly string[]) {
+    this.#context = context;
+    this.#metadata = new Coalesced(() =>
+      askUntil(context, 'topic ids', context.tuning.questionMs, () => context.brokers.metadata(topics)),
+    );
+  }
+
+  /** Remembers the cluster at the first call; another one later is an error. */
+  checkCluster({ clusterId }: ClusterMetadata): void {
+    this.#clusterId ??= clusterId;
+    if (clusterId === null || clusterId === this.#clusterId) return;
+    const expectedClusterId = this.#clusterId;
+    throw new TidemarkError(
+      'SOURCE_REPLACED',
+      `The brokers belong to another Kafka cluster now: ${clusterId} instead of ${expectedClusterId ?? 'none'}.`,
+      { fields: { clusterId, expectedClusterId } },
+    );
+  }
+
+  /** A topic that is missing is looked at again until that is stable. */
+  async verify(topic: string, expectedTopicId: string | null): Promise<void> {
+    const { clock, signal, tuning } = this.#context;
+    const startedMs = clock.nowMs();
+    for (;;) {
+      const metadata = await this.#metadata.call();
+      this.checkCluster(metadata);
+      const found = metadata.topics.find(({ topic: name }) => name === topic);
+      const missing = found === undefined || found.errorCode === KAFKA_CODE.unknownTopicOrPartition;
+      if (!missing && (expectedTopicId === null || found.topicId === expectedTopicId)) return;
+      if (!missing && found.topicId !== null)
+        throw replacedError(topic, expectedTopicId ?? 'none', found.topicId);
+      if (clock.nowMs() - startedMs >= tuning.outOfRangeStableMs) {
+        const message = `Topic ${topic} does not exist any more: it was deleted. Restore it, or drop it from the job.`;
+        throw new TidemarkError('SOURCE_REPLACED', message, {
+          fields: { topic, expectedTopicId, isDeleted: true },
+        });
+      }
+      await pauseUnless(signal, clock, tuning.pollMs);
+    }
+  }
+}

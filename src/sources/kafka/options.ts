@@ -1,0 +1,89 @@
+/** What a Kafka source is made from: plain data, a clock, a log. */
+import type { SASLOptions } from 'kafkajs';
+import type { ConnectionOptions } from 'node:tls';
+import type { Clock } from '../../system/clock.ts';
+import type { Conditions } from '../../telemetry/conditions.ts';
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Where the source reports what a person may want to know; never a secret, never a payload. */
+export interface SourceLog {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+}
+
+export interface KafkaSourceOptions {
+  /** `host:port` of some brokers; the rest are learnt from them. */
+  readonly brokers: readonly string[];
+  readonly topics: readonly string[];
+  readonly groupId: string;
+  readonly clientId: string;
+  /** Named to the other members of the group. */
+  readonly job?: string;
+  /** The run ends by itself at the ends that it has seen. */
+  readonly isBounded?: boolean;
+  readonly ssl?: boolean | ConnectionOptions | undefined;
+  readonly sasl?: SASLOptions | undefined;
+  /** Folder for the record of this process's group member (created when missing); null: none is kept. */
+  readonly stateDir: string | null;
+  readonly log: SourceLog;
+  readonly clock: Clock;
+  /** Where it tells what it waits for, beside the log. */
+  readonly conditions?: Conditions | undefined;
+  readonly tuning?: Partial<KafkaTuning>;
+  /** Resolves once there is memory for another fetch, or it is not wanted any more. */
+  readonly roomToFetch?: (isWanted: () => boolean) => Promise<void>;
+}
+
+/** `batches`: over the bytes of whole batches; `records`: by kafkajs's decoder, an object per record. */
+export type RecordDecoding = 'batches' | 'records';
+
+export interface KafkaTuning {
+  readonly decode: RecordDecoding;
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  /** How often the group looks for new partitions of its topics. */
+  readonly metadataMaxAgeMs: number;
+  /** How long a broker may hold a fetch that finds no records. */
+  readonly fetchWaitMs: number;
+  /** Bytes of one partition in one fetch; a larger batch is fetched all the same. */
+  readonly fetchBytesMax: number;
+  /** Bytes of all partitions in one fetch. */
+  readonly requestBytesMax: number;
+  /** Bytes of all partitions that may wait in memory to be pulled; with very many partitions each keeps 64 KiB. */
+  readonly prefetchBytesMax: number;
+  /** Fetches of one partition that wait in memory to be pulled. */
+  readonly prefetchFetches: number;
+  /** Of compressed batches that are unpacked at one time; one that takes more stops its partition. */
+  readonly unpackBytesMax: number;
+  /** How long an offset must be outside the log, or a topic missing, before it counts as lost. */
+  readonly outOfRangeStableMs: number;
+  /** How often a missing topic, or an offset outside the log, is looked at again. */
+  readonly pollMs: number;
+  /** How long a single question (offsets, identity) is tried before KAFKA_UNAVAILABLE. */
+  readonly questionMs: number;
+  readonly connectionTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+}
+
+export const DEFAULT_TUNING: KafkaTuning = {
+  decode: 'batches',
+  sessionTimeoutMs: 30_000,
+  rebalanceTimeoutMs: 60_000,
+  heartbeatIntervalMs: 1_000,
+  metadataMaxAgeMs: 10_000,
+  fetchWaitMs: 250,
+  fetchBytesMax: 1024 * 1024,
+  requestBytesMax: 8 * 1024 * 1024,
+  prefetchBytesMax: 64 * 1024 * 1024,
+  prefetchFetches: 2,
+  unpackBytesMax: 64 * 1024 * 1024,
+  outOfRangeStableMs: 30_000,
+  pollMs: 1_000,
+  questionMs: 30_000,
+  connectionTimeoutMs: 5_000,
+  requestTimeoutMs: 30_000,
+};

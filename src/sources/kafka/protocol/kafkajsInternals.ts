@@ -1,0 +1,394 @@
+/**
+ * The only file that touches what kafkajs does not export. It pins the version, checks every member it uses when it is loaded,
+ * and repairs four faults of the client at their source. docs/decisions/0003 says why.
+ */
+import { createRequire } from 'node:module';
+import type * as kafkajs from 'kafkajs';
+import type { Consumer, KafkaConfig, PartitionAssigner } from 'kafkajs';
+import { TidemarkError } from '../../../../journal/errors.ts';
+import type { BrokerAddress } from './address.ts';
+import type {
+  WireEncoder,
+  ProtocolRequest,
+  Connection,
+  ConnectionPool,
+  Broker,
+  BatchContext,
+  DecodedRecord,
+  WireDecoder,
+  RootLogger,
+  RequestQueue,
+  Cluster,
+  PoolBuilder,
+} from './kafkajsTypes.ts';
+
+export const KAFKAJS_VERSION = '2.2.4';
+
+const load = createRequire(import.meta.url);
+
+function loadClient() {
+  const found = (load('kafkajs/package.json') as { version: string }).version;
+  if (found !== KAFKAJS_VERSION) {
+    throw new TidemarkError(
+      'INTERNAL',
+      `kafkajs ${found} is installed, but Tidemark uses internals of exactly ${KAFKAJS_VERSION}; install that version.`,
+    );
+  }
+  return {
+    api: load('kafkajs') as typeof kafkajs,
+    Broker: load('kafkajs/src/broker') as new (options: Record<string, unknown>) => Broker,
+    Connection: load('kafkajs/src/network/connection') as { prototype: Connection },
+    RequestQueue: load('kafkajs/src/network/requestQueue') as { prototype: Record<string, unknown> },
+    Encoder: load('kafkajs/src/protocol/encoder') as new (size?: number) => WireEncoder & {
+      writeBuffer(bytes: Buffer): WireEncoder;
+    },
+    Decoder: load('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => WireDecoder,
+    decodeRecord: load('kafkajs/src/protocol/recordBatch/record/v0/decoder') as (
+      decoder: WireDecoder,
+      context: BatchContext,
+    ) => DecodedRecord,
+    timestampTypes: load('kafkajs/src/protocol/timestampTypes') as Record<string, number>,
+    createPoolBuilder: load('kafkajs/src/cluster/connectionPoolBuilder') as (options: unknown) => PoolBuilder,
+    createSocketFactory: load('kafkajs/src/network/socketFactory') as () => unknown,
+    createLogger: (load('kafkajs/src/loggers') as { createLogger: (options: unknown) => RootLogger })
+      .createLogger,
+    apiKeys: load('kafkajs/src/protocol/requests/apiKeys') as Record<string, number>,
+  };
+}
+
+const client = loadClient();
+
+/** Members that Tidemark calls or replaces; each missing one is named. */
+export function missingMembers(): string[] {
+  const { api, Broker: BrokerClass, Connection: ConnectionClass, RequestQueue: QueueClass } = client;
+  const { Encoder, Decoder } = client;
+  const expected: [string, unknown, string[]][] = [
+    ['kafkajs', api, ['Kafka']],
+    [
+      'Broker.prototype',
+      BrokerClass.prototype,
+      [
+        'connect',
+        'isConnected',
+        'findGroupCoordinator',
+        'leaveGroup',
+        'describeGroups',
+        'listOffsets',
+        'offsetCommit',
+        'offsetFetch',
+      ],
+    ],
+    [
+      'Connection.prototype',
+      ConnectionClass.prototype,
+      ['connect', 'disconnect', 'isConnected', 'processData', 'rejectRequests'],
+    ],
+    [
+      'RequestQueue.prototype',
+      QueueClass.prototype,
+      ['scheduleCheckPendingRequests', 'checkPendingRequests', 'rejectAll'],
+    ],
+    ['AssignerProtocol.MemberMetadata', api.AssignerProtocol.MemberMetadata, ['encode', 'decode']],
+    ['AssignerProtocol.MemberAssignment', api.AssignerProtocol.MemberAssignment, ['encode', 'decode']],
+    ['Encoder.prototype', Encoder.prototype, ['writeBuffer']],
+    ['Decoder.prototype', Decoder.prototype, ['readVarIntBytes']],
+    ['record decoder', client, ['decodeRecord']],
+  ];
+  const missing: string[] = [];
+  for (const [owner, holder, members] of expected) {
+    for (const member of members) {
+      if (typeof (holder as Record<string, unknown>)[member] !== 'function')
+        missing.push(`${owner}.${member}`);
+    }
+  }
+  for (const key of [
+    'Fetch',
+    'Metadata',
+    'JoinGroup',
+    'SyncGroup',
+    'LeaveGroup',
+    'OffsetCommit',
+    'OffsetFetch',
+    'OffsetForLeaderEpoch',
+  ]) {
+    if (typeof client.apiKeys[key] !== 'number') missing.push(`apiKeys.${key}`);
+  }
+  for (const type of ['CREATE_TIME', 'LOG_APPEND_TIME']) {
+    if (typeof client.timestampTypes[type] !== 'number') missing.push(`timestampTypes.${type}`);
+  }
+  return missing;
+}
+
+const connecting = Symbol('tidemark: connecting');
+const connects = Symbol('tidemark: connects');
+
+/**
+ * 1. A connection keeps the bytes of a response that was cut off and takes them for the start of the next one after it has
+ *    reconnected; and two requests that find it closed open two sockets. Reconnecting starts clean, and once.
+ * 2. The request queue sets a timer with a negative delay after every response, which Node 24 reports on standard error; with
+ *    nothing pending there is nothing to check.
+ * 3. What a whole response leaves is an empty chunk; with it the next response, whole as it may be, would be copied to join them.
+ */
+function repair(): void {
+  const connection = client.Connection.prototype as Connection & {
+    [connecting]?: Promise<unknown> | undefined;
+    [connects]?: number;
+  };
+  const { connect, processData } = connection;
+  connection.processData = function (this: typeof connection, bytes) {
+    if (this.bytesBuffered === 0) this.chunks = [];
+    return processData.call(this, bytes);
+  };
+  connection.connect = function (this: typeof connection) {
+    if (this.isConnected()) return Promise.resolve(true);
+    this[connecting] ??= (() => {
+      this.chunks = [];
+      this.bytesBuffered = 0;
+      this.bytesNeeded = 4;
+      this[connects] = (this[connects] ?? 0) + 1;
+      return connect.call(this).finally(() => {
+        this[connecting] = undefined;
+      });
+    })();
+    return this[connecting];
+  };
+  const queue = client.RequestQueue.prototype;
+  const recheckMs = 10;
+  queue['scheduleCheckPendingRequests'] = function (this: RequestQueue) {
+    if (this.throttleCheckTimeoutId !== null) return;
+    const throttledMs = this.throttledUntil - Date.now();
+    if (this.pending.length === 0 && throttledMs <= 0) return;
+    this.throttleCheckTimeoutId = setTimeout(
+      () => {
+        this.throttleCheckTimeoutId = null;
+        this.checkPendingRequests();
+      },
+      throttledMs > 0 ? throttledMs : recheckMs,
+    );
+  };
+}
+
+function prepare(): void {
+  const missing = missingMembers();
+  if (missing.length > 0) {
+    throw new TidemarkError(
+      'INTERNAL',
+      `kafkajs ${KAFKAJS_VERSION} lacks members that Tidemark uses: ${missing.join(', ')}.`,
+    );
+  }
+  repair();
+}
+prepare();
+
+export const { Kafka, AssignerProtocol } = client.api;
+export const API_KEYS = {
+  fetch: client.apiKeys['Fetch'] ?? -1,
+  metadata: client.apiKeys['Metadata'] ?? -1,
+  joinGroup: client.apiKeys['JoinGroup'] ?? -1,
+  syncGroup: client.apiKeys['SyncGroup'] ?? -1,
+  offsetForLeaderEpoch: client.apiKeys['OffsetForLeaderEpoch'] ?? -1,
+} as const;
+
+/** A request payload of bytes that were encoded already. */
+export function payloadOf(bytes: Buffer): WireEncoder {
+  const encoder = new client.Encoder(bytes.length);
+  encoder.writeBuffer(bytes);
+  return encoder;
+}
+
+export const TIMESTAMP_TYPES = {
+  createTime: client.timestampTypes['CREATE_TIME'] ?? -1,
+  logAppendTime: client.timestampTypes['LOG_APPEND_TIME'] ?? -1,
+} as const;
+
+/**
+ * The unpacked records of one batch by kafkajs's own decoder, an object each. It cuts off what reaches beyond the end and reads on
+ * behind it, so that each record's end is looked at here.
+ */
+export class RecordReader {
+  readonly #decoder: WireDecoder;
+  readonly #length: number;
+  readonly #context: BatchContext;
+
+  constructor(bytes: Buffer, context: BatchContext) {
+    this.#decoder = new client.Decoder(bytes);
+    this.#length = bytes.length;
+    this.#context = context;
+  }
+
+  get leftBytes(): number {
+    return this.#length - this.#decoder.offset;
+  }
+
+  /** Null, or an error of kafkajs, where the record does not end where it says. */
+  next(): DecodedRecord | null {
+    const body = this.#decoder.readVarIntBytes();
+    if (body === null || this.leftBytes < 0) return null;
+    const decoder = new client.Decoder(body);
+    const record = client.decodeRecord(decoder, this.#context);
+    return decoder.offset === body.length ? record : null;
+  }
+}
+
+/** Makes brokers that share the client's settings but belong to no kafkajs cluster. */
+export function brokerFactory(
+  config: KafkaConfig,
+): (address: { host: string; port: number; nodeId: number | null }) => Promise<Broker> {
+  const logger = client.createLogger({ level: config.logLevel, logCreator: config.logCreator });
+  const pools = client.createPoolBuilder({
+    ...config,
+    socketFactory: config.socketFactory ?? client.createSocketFactory(),
+    logger,
+    maxInFlightRequests: null,
+  });
+  return async ({ host, port, nodeId }) =>
+    new client.Broker({
+      connectionPool: await pools.build({ host, port, rack: null }),
+      logger,
+      nodeId,
+      allowAutoTopicCreation: false,
+      authenticationTimeout: config.authenticationTimeout,
+    });
+}
+
+/** A broker's fetches have a connection of their own: the second one. */
+const fetchConnection = ({ pool }: ConnectionPool): Connection & { [connects]?: number } => {
+  const [, connection] = pool;
+  if (connection === undefined) throw new TidemarkError('INTERNAL', 'a broker has no connection for fetches');
+  return connection;
+};
+
+/** How often the connection for fetches was made: a log that is cut by hand keeps none. */
+export function fetchConnects(pool: ConnectionPool): number {
+  return fetchConnection(pool)[connects] ?? 0;
+}
+
+/** Makes the connection for fetches where there is none now. */
+export async function connectFetches(pool: ConnectionPool): Promise<number> {
+  await fetchConnection(pool).connect();
+  return fetchConnects(pool);
+}
+
+/** Closes both connections now: requests in flight are rejected with `reason` instead of being waited for. */
+export async function closeConnections(pool: { readonly pool: Connection[] }, reason: Error): Promise<void> {
+  await Promise.all(
+    pool.pool.map(async (connection) => {
+      connection.rejectRequests(reason);
+      const { socket } = connection;
+      await connection.disconnect();
+      // With an error, or a connection that is just being made would not notice.
+      socket?.destroy(reason);
+    }),
+  );
+}
+
+const TOPIC_AUTHORIZATION_FAILED = 29;
+
+/**
+ * The consumer's metadata with what exists of it: kafkajs fails as a whole where one topic is missing or one partition has no
+ * leader, and so would lose the group for all others. A topic that appears later makes it join again.
+ */
+function tolerant<Response>(request: ProtocolRequest<Response>): ProtocolRequest<Response> {
+  const parse = async (decoded: Response): Promise<Response> => {
+    const { topicMetadata } = decoded as { topicMetadata: { topicErrorCode: number }[] };
+    const denied = topicMetadata.some(({ topicErrorCode }) => topicErrorCode === TOPIC_AUTHORIZATION_FAILED);
+    if (denied) return request.response.parse(decoded);
+    return { ...decoded, topicMetadata: topicMetadata.filter(({ topicErrorCode }) => topicErrorCode === 0) };
+  };
+  return { ...request, response: { decode: (payload) => request.response.decode(payload), parse } };
+}
+
+/** What the group coordinator has told a consumer; a member id comes before the join that it is needed for completes. */
+export interface JoinObserver {
+  memberIdGiven(memberId: string): void;
+  joined(memberId: string, generationId: number): void;
+  /** The member's part of the assignment, as its leader has encoded it. */
+  synced(memberAssignment: Buffer): void;
+}
+
+/** How members of the group come to an assignment. */
+export interface GroupProtocol {
+  /** Brokers to begin with. */
+  readonly seeds: readonly BrokerAddress[];
+  readonly name: string;
+  /** What this member tells the leader; `countOf` gives the partitions that it knows of a topic, 0 where there is none. */
+  metadata(topics: readonly string[], countOf: (topic: string) => number): Buffer;
+  assign(
+    members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[],
+  ): Promise<readonly { readonly memberId: string; readonly memberAssignment: Buffer }[]>;
+}
+
+export interface ObservedAssigner {
+  readonly assigner: PartitionAssigner;
+  /** Marks the offsets of these partitions as known, so that the consumer, which never fetches, does not look for them. */
+  skipOffsetLookup(groupId: string, assignment: Readonly<Record<string, readonly number[]>>): void;
+  closeConnections(reason: Error): Promise<void>;
+}
+
+/** Seeds, taken apart here: the client would take what stands before the first colon for the host, also in [::1]:9092. */
+function inTurn(seeds: readonly BrokerAddress[]): () => BrokerAddress | undefined {
+  let next = 0;
+  return () => seeds[next++ % seeds.length];
+}
+
+/** kafkajs hands its cluster to the partition assigner; through it the consumer's connections are reached. */
+export function observedAssigner(observer: JoinObserver, protocol: GroupProtocol): ObservedAssigner {
+  let cluster: Cluster | null = null;
+  const pools = new Set<ConnectionPool>();
+  const observe = (pool: ConnectionPool): ConnectionPool => {
+    const send = pool.send.bind(pool);
+    pool.send = async <Response>(request: ProtocolRequest<Response>) => {
+      if (request.request.apiKey === API_KEYS.metadata) return send(tolerant(request));
+      if (request.request.apiKey === API_KEYS.syncGroup) {
+        const response = await send(request);
+        observer.synced(
+          (response as { memberAssignment: Buffer | null }).memberAssignment ?? Buffer.alloc(0),
+        );
+        return response;
+      }
+      if (request.request.apiKey !== API_KEYS.joinGroup) return send(request);
+      try {
+        const response = await send(request);
+        const { memberId, generationId } = response as { memberId: string; generationId: number };
+        observer.joined(memberId, generationId);
+        return response;
+      } catch (error) {
+        const { name, memberId } = error as { name?: string; memberId?: string };
+        if (name === 'KafkaJSMemberIdRequired' && memberId !== undefined) observer.memberIdGiven(memberId);
+        throw error;
+      }
+    };
+    pools.add(pool);
+    return pool;
+  };
+  const assigner: PartitionAssigner = (config) => {
+    const found = config.cluster as unknown as Cluster;
+    cluster = found;
+    const builder = found.connectionPoolBuilder;
+    const build = builder.build.bind(builder);
+    const seed = inTurn(protocol.seeds);
+    builder.build = async (destination) => observe(await build(destination ?? seed()));
+    const countOf = (topic: string): number => found.findTopicPartitionMetadata(topic).length;
+    return {
+      name: protocol.name,
+      version: 0,
+      protocol: ({ topics }) => ({ name: protocol.name, metadata: protocol.metadata(topics, countOf) }),
+      assign: async ({ members }) => [...(await protocol.assign(members))],
+    };
+  };
+  return {
+    assigner,
+    skipOffsetLookup(groupId, assignment) {
+      const known = cluster?.committedOffsets({ groupId });
+      if (known === undefined) return;
+      for (const [topic, partitions] of Object.entries(assignment)) {
+        known[topic] = Object.fromEntries(partitions.map((partition) => [partition, '0']));
+      }
+    },
+    async closeConnections(reason) {
+      await Promise.all([...pools].map((pool) => closeConnections(pool, reason)));
+    },
+  };
+}
+
+export type { Consumer };

@@ -1,0 +1,345 @@
+/**
+ * The record batches of one partition in one fetch: where they end, which of them a reader of committed records may see, and
+ * whether they are whole. The records are read by a cursor.
+ */
+import { TidemarkError, type ErrorFields } from '../../../../journal/errors.ts';
+import type { FetchedBatch, RecordCursor } from '../../port.ts';
+import { NeverFits, NoRoomYet, UnpackRoom } from '../../unpackRoom.ts';
+import { CODEC_MASK, unpack } from './codecs.ts';
+import { crc32c } from '../../../../kernels/crc32c.ts';
+import { DecodedCursor } from './decodedCursor.ts';
+import type { AbortedTransaction } from '../protocol/fetch.ts';
+import { DEFAULT_TUNING, type RecordDecoding } from '../options.ts';
+import { BatchCursor, type RecordSegment, type Unpacked } from './cursor.ts';
+import { PooledOutput } from './unpackOutput.ts';
+
+/** Offsets of the fields of a record batch (magic 2). */
+const AT = {
+  length: 8,
+  leaderEpoch: 12,
+  magic: 16,
+  crc: 17,
+  attributes: 21,
+  lastOffsetDelta: 23,
+  firstTimestamp: 27,
+} as const;
+const AT_MAX_TIMESTAMP = 35;
+const AT_PRODUCER_ID = 43;
+const AT_COUNT = 57;
+const AT_RECORDS = 61;
+/** A batch without any record. */
+export const BATCH_BYTES_MIN = AT_RECORDS;
+/** Bytes before those that the batch's length counts. */
+const BEFORE_LENGTH_COUNTS = 12;
+const LOG_APPEND_TIME = 0x08;
+const TRANSACTIONAL = 0x10;
+const CONTROL = 0x20;
+const CURRENT_MAGIC = 2;
+const NO_PRODUCER = -1n;
+const NO_LEADER_EPOCH = -1;
+/** A control record's key: version, type. */
+const ABORT_TYPE = 0;
+
+export interface PartitionRecords {
+  readonly name: string;
+  readonly fetchedOffset: bigint;
+  readonly lastStableOffset: bigint;
+  readonly abortedTransactions: readonly AbortedTransaction[];
+  readonly records: Buffer;
+  /** Lets go of the memory of `records`. */
+  readonly release?: () => void;
+}
+
+export interface ScannedRecords {
+  readonly name: string;
+  readonly fetchedOffset: bigint;
+  /** Behind the last whole batch; fetchedOffset where there is none. */
+  readonly nextOffset: bigint;
+  /** Of all its batches; null where there is none, or where they carry none. */
+  readonly leaderEpoch: number | null;
+  readonly batches: readonly { readonly bytes: Buffer; readonly visible: boolean }[];
+  readonly sizeBytes: number;
+  /** Where not one batch is whole: how many bytes the first needs, as far as it can be seen. */
+  readonly neededBytes: number | null;
+  readonly release?: (() => void) | undefined;
+}
+
+/**
+ * Walks over the batches: each one's CRC is checked before its header is believed. An aborted transaction hides its producer's
+ * batches from its first offset to its abort marker; a batch belongs to one producer as a whole. Batches that end below
+ * `fetchedOffset`, and those that the last stable offset does not cover, are left out. Where a damaged one is not the first, the walk
+ * ends before it: the next fetch begins with it, and tells it. So it does where the leader epoch changes: then one epoch holds for each
+ * offset within these batches.
+ */
+export function scanRecords({ name, records, release, ...fetch }: PartitionRecords): ScannedRecords {
+  const { fetchedOffset, lastStableOffset } = fetch;
+  const aborted = new AbortedProducers(fetch.abortedTransactions);
+  const batches: { bytes: Buffer; visible: boolean }[] = [];
+  let nextOffset = fetchedOffset;
+  let leaderEpoch = NO_LEADER_EPOCH;
+  let sizeBytes = 0;
+  let neededBytes: number | null = null;
+  for (let at = 0; at < records.length;) {
+    const batch = wholeBatch(name, fetchedOffset, records, at, nextOffset > fetchedOffset);
+    if (batch.type === 'damaged') break;
+    if (batch.type === 'cut') {
+      if (batches.length === 0) ({ neededBytes } = batch);
+      break;
+    }
+    const { bytes } = batch;
+    const batchEpoch = bytes.readInt32BE(AT.leaderEpoch);
+    if (batchEpoch !== leaderEpoch && nextOffset > fetchedOffset) break;
+    leaderEpoch = batchEpoch;
+    const lastOffset = bytes.readBigInt64BE(0) + BigInt(bytes.readInt32BE(AT.lastOffsetDelta));
+    if (lastStableOffset >= 0n && lastOffset >= lastStableOffset) break;
+    const visible = aborted.allows(bytes, lastOffset) && lastOffset >= fetchedOffset;
+    batches.push({ bytes, visible });
+    if (visible) sizeBytes += bytes.length;
+    if (lastOffset >= nextOffset) nextOffset = lastOffset + 1n;
+    at += bytes.length;
+  }
+  const known = nextOffset === fetchedOffset || leaderEpoch < 0 ? null : leaderEpoch;
+  return { name, fetchedOffset, nextOffset, leaderEpoch: known, batches, sizeBytes, neededBytes, release };
+}
+
+type BatchAt =
+  | { readonly type: 'whole'; readonly bytes: Buffer }
+  | { readonly type: 'cut'; readonly neededBytes: number }
+  | { readonly type: 'damaged' };
+
+/** Throws where the batch is damaged, unless that can wait. */
+function wholeBatch(
+  name: string,
+  fetchedOffset: bigint,
+  records: Buffer,
+  at: number,
+  canWait: boolean,
+): BatchAt {
+  const leftBytes = records.length - at;
+  if (leftBytes < AT_RECORDS) return { type: 'cut', neededBytes: leftBytes * 2 };
+  try {
+    const length = wholeLength(name, records, at);
+    if (length > leftBytes) return { type: 'cut', neededBytes: length };
+    const bytes = records.subarray(at, at + length);
+    if (!isIntact(bytes)) {
+      const range = { fromOffset: fetchedOffset, toOffset: endOfDamaged(records, at, length) };
+      throw corrupt(name, bytes.readBigInt64BE(0), 'fails its CRC-32C check', { range });
+    }
+    return { type: 'whole', bytes };
+  } catch (error) {
+    if (canWait) return { type: 'damaged' };
+    throw error;
+  }
+}
+
+function isIntact(batch: Buffer): boolean {
+  return crc32c(batch, AT.attributes, batch.length) === batch.readUInt32BE(AT.crc);
+}
+
+/**
+ * Where the records behind a damaged batch begin; null where nothing says so for certain. What follows it, if that is whole, knows best;
+ * else two fields of the damaged header that agree.
+ */
+function endOfDamaged(records: Buffer, at: number, length: number): bigint | null {
+  const next = records.subarray(at + length);
+  if (next.length >= AT_RECORDS) {
+    const nextLength = BEFORE_LENGTH_COUNTS + next.readInt32BE(AT.length);
+    const isWhole = nextLength >= AT_RECORDS && nextLength <= next.length;
+    if (isWhole && isIntact(next.subarray(0, nextLength))) return next.readBigInt64BE(0);
+  }
+  const lastDelta = records.readInt32BE(at + AT.lastOffsetDelta);
+  const agrees = records.readInt32BE(at + AT_COUNT) === lastDelta + 1;
+  return agrees ? records.readBigInt64BE(at) + BigInt(lastDelta) + 1n : null;
+}
+
+function wholeLength(name: string, records: Buffer, at: number): number {
+  const length = BEFORE_LENGTH_COUNTS + records.readInt32BE(at + AT.length);
+  const magic = records.readInt8(at + AT.magic);
+  if (magic !== CURRENT_MAGIC) {
+    const why = `has format ${magic}; only format 2 (Kafka 0.11 and later) is read`;
+    throw corrupt(name, records.readBigInt64BE(at), why);
+  }
+  if (length < AT_RECORDS)
+    throw corrupt(name, records.readBigInt64BE(at), `has the impossible length ${length}`);
+  return length;
+}
+
+/** A batch, and whether there are records of producers in it; control records are none, and a damaged batch may hold any. */
+export interface BatchFound {
+  readonly baseOffset: bigint;
+  readonly nextOffset: bigint;
+  readonly holdsRecords: boolean;
+}
+
+/** The whole batches, up to one that is damaged. */
+export function batchesIn(name: string, records: Buffer): BatchFound[] {
+  const found: BatchFound[] = [];
+  for (let at = 0; at < records.length;) {
+    const batch = wholeBatch(name, 0n, records, at, true);
+    if (batch.type === 'cut') break;
+    const baseOffset = records.readBigInt64BE(at);
+    if (batch.type === 'damaged') {
+      found.push({ baseOffset, nextOffset: baseOffset + 1n, holdsRecords: true });
+      break;
+    }
+    const { bytes } = batch;
+    const isControl = (bytes.readInt16BE(AT.attributes) & CONTROL) !== 0;
+    const nextOffset = baseOffset + BigInt(bytes.readInt32BE(AT.lastOffsetDelta)) + 1n;
+    found.push({ baseOffset, nextOffset, holdsRecords: !isControl && bytes.readInt32BE(AT_COUNT) > 0 });
+    at += bytes.length;
+  }
+  return found;
+}
+
+class AbortedProducers {
+  readonly #transactions: readonly AbortedTransaction[];
+  readonly #producers = new Set<bigint>();
+  #begun = 0;
+
+  constructor(transactions: readonly AbortedTransaction[]) {
+    this.#transactions = transactions.toSorted((a, b) => Number(a.firstOffset - b.firstOffset));
+  }
+
+  /** False for control batches and for those of a transaction that was aborted. */
+  allows(bytes: Buffer, lastOffset: bigint): boolean {
+    const attributes = bytes.readInt16BE(AT.attributes);
+    if (this.#transactions.length === 0) return (attributes & CONTROL) === 0;
+    for (let next = this.#transactions[this.#begun]; next !== undefined && next.firstOffset <= lastOffset;) {
+      this.#producers.add(next.producerId);
+      this.#begun += 1;
+      next = this.#transactions[this.#begun];
+    }
+    const producerId = bytes.readBigInt64BE(AT_PRODUCER_ID);
+    if ((attributes & CONTROL) !== 0) {
+      if (isAbortMarker(bytes)) this.#producers.delete(producerId);
+      return false;
+    }
+    return (
+      producerId === NO_PRODUCER || (attributes & TRANSACTIONAL) === 0 || !this.#producers.has(producerId)
+    );
+  }
+}
+
+function isAbortMarker(bytes: Buffer): boolean {
+  if (bytes.readInt32BE(AT_COUNT) < 1) return false;
+  const cursor = new BatchCursor(bytes.readBigInt64BE(0), [segmentOf(bytes, bytes.readBigInt64BE(0))]);
+  if (!cursor.next() || cursor.keyEnd - cursor.keyStart < 4) return false;
+  return bytes.readInt16BE(cursor.keyStart + 2) === ABORT_TYPE;
+}
+
+/** The visible batches are unpacked one after the other, when the cursor comes to them. */
+export function toFetchedBatch(
+  scanned: ScannedRecords,
+  decode: RecordDecoding = 'batches',
+  room = new UnpackRoom(DEFAULT_TUNING.unpackBytesMax),
+): FetchedBatch {
+  const { name, fetchedOffset, nextOffset, leaderEpoch } = scanned;
+  const segments: RecordSegment[] = [];
+  let sizeBytes = 0;
+  for (const { bytes, visible } of scanned.batches) {
+    if (!visible) continue;
+    segments.push(packed(name, bytes, fetchedOffset, room));
+    sizeBytes += bytes.length;
+  }
+  const cursors: Record<RecordDecoding, () => RecordCursor> = {
+    batches: () => new BatchCursor(fetchedOffset, segments),
+    records: () => new DecodedCursor(fetchedOffset, segments),
+  };
+  return {
+    fetchedOffset,
+    nextOffset,
+    leaderEpoch,
+    sizeBytes,
+    records: cursors[decode],
+    ...(scanned.release === undefined ? {} : { release: scanned.release }),
+  };
+}
+
+function packed(name: string, bytes: Buffer, fetchedOffset: bigint, room: UnpackRoom): RecordSegment {
+  const codec = bytes.readInt16BE(AT.attributes) & CODEC_MASK;
+  const segment = segmentOf(bytes, fetchedOffset);
+  if (codec === 0) return segment;
+  const toOffset = fetchedOffset + BigInt(segment.lastDelta) + 1n;
+  const batchOffset = bytes.readBigInt64BE(0);
+  const range = { fromOffset: batchOffset > fetchedOffset ? batchOffset : fetchedOffset, toOffset };
+  return { ...segment, unpack: () => unpacked({ name, bytes, codec, room, range }) };
+}
+
+interface Packed {
+  readonly name: string;
+  readonly bytes: Buffer;
+  readonly codec: number;
+  readonly room: UnpackRoom;
+  readonly range: OffsetsInDoubt;
+}
+
+function unpacked({ name, bytes, codec, room, range }: Packed): Unpacked {
+  const output = new PooledOutput(room);
+  try {
+    unpack(codec, bytes.subarray(AT_RECORDS), output);
+  } catch (error) {
+    output.release();
+    if (error instanceof NoRoomYet) throw error;
+    const offset = bytes.readBigInt64BE(0);
+    throw error instanceof NeverFits
+      ? tooLarge(name, offset, bytes.length, range, error)
+      : corrupt(name, offset, 'cannot be decompressed', { range, cause: error });
+  }
+  return { bytes: output.bytes.subarray(0, output.length), release: () => output.release() };
+}
+
+function segmentOf(bytes: Buffer, baseOffset: bigint): RecordSegment {
+  const byAppendTime = (bytes.readInt16BE(AT.attributes) & LOG_APPEND_TIME) !== 0;
+  return {
+    bytes,
+    start: AT_RECORDS,
+    end: bytes.length,
+    count: bytes.readInt32BE(AT_COUNT),
+    baseDelta: Number(bytes.readBigInt64BE(0) - baseOffset),
+    lastDelta: Number(bytes.readBigInt64BE(0) - baseOffset) + bytes.readInt32BE(AT.lastOffsetDelta),
+    firstTimestampMs: Number(bytes.readBigInt64BE(AT.firstTimestamp)),
+    appendTimestampMs: byAppendTime ? Number(bytes.readBigInt64BE(AT_MAX_TIMESTAMP)) : null,
+  };
+}
+
+/** [fromOffset, toOffset); null where its end is not known for certain. */
+interface OffsetsInDoubt {
+  readonly fromOffset: bigint;
+  readonly toOffset: bigint | null;
+}
+
+/** Fields of an error, for the stop that it causes. */
+function fieldsOf({ fromOffset, toOffset }: OffsetsInDoubt): ErrorFields {
+  return toOffset !== null && toOffset > fromOffset ? { fromOffset, toOffset } : { fromOffset };
+}
+
+function corrupt(
+  name: string,
+  offset: bigint,
+  why: string,
+  { range, cause }: { readonly range?: OffsetsInDoubt; readonly cause?: unknown } = {},
+): TidemarkError {
+  return new TidemarkError(
+    'KAFKA_BATCH_CORRUPT',
+    `The record batch at offset ${offset.toString()} of ${name} ${why}. Repair the topic, or accept the loss of its offsets.`,
+    {
+      fields: { partition: name, offset, ...(range === undefined ? {} : fieldsOf(range)) },
+      ...(cause === undefined ? {} : { cause }),
+    },
+  );
+}
+
+function tooLarge(
+  name: string,
+  offset: bigint,
+  packedBytes: number,
+  range: OffsetsInDoubt,
+  { bytesMax }: NeverFits,
+): TidemarkError {
+  return new TidemarkError(
+    'KAFKA_BATCH_TOO_LARGE',
+    `The record batch at offset ${offset.toString()} of ${name} takes ${packedBytes} bytes, and unpacked more than the ${bytesMax} that the job's ` +
+      'memory has for it. Raise memory in the job file, start again and resume; or accept the loss of its offsets.',
+    { fields: { partition: name, offset, packedBytes, bytesMax, ...fieldsOf(range) } },
+  );
+}

@@ -1,0 +1,97 @@
+/**
+ * What the source waits for and tries again. It is logged when it begins and then ever more rarely, and stands among the conditions of the
+ * process for as long as it lasts: those are logged once a minute and shown by `status`.
+ */
+import type { ErrorCode } from '../../../journal/errors.ts';
+import { ERROR_CODES } from '../../../journal/errors.ts';
+import type { Conditions } from '../../telemetry/conditions.ts';
+import type { LogFields, SourceLog } from './options.ts';
+import { retryLevel } from '../../system/pacing.ts';
+
+export interface Wait {
+  readonly key: string;
+  /** As the condition names it: a partition, a broker, the group. */
+  readonly about: string;
+  readonly code: ErrorCode;
+}
+
+/** The same thing has the same key wherever it is met. */
+export const waitFor = {
+  metadata: (): Wait => ({ key: 'kafka metadata', about: "Kafka's metadata", code: 'KAFKA_UNAVAILABLE' }),
+  broker: (nodeId: number): Wait => ({
+    ...{ key: `kafka broker ${nodeId}`, about: `broker ${nodeId}`, code: 'KAFKA_UNAVAILABLE' },
+  }),
+  records: (partition: string): Wait => ({
+    ...{ key: `kafka records ${partition}`, about: partition, code: 'KAFKA_UNAVAILABLE' },
+  }),
+  commit: (partition: string): Wait => ({
+    ...{ key: `kafka commit ${partition}`, about: `the commit of ${partition}`, code: 'KAFKA_UNAVAILABLE' },
+  }),
+  group: (groupId: string): Wait => ({
+    ...{ key: 'kafka group', about: `group ${groupId}`, code: 'KAFKA_UNAVAILABLE' },
+  }),
+  answer: (doing: string): Wait => ({
+    ...{ key: `kafka answer ${doing}`, about: `the ${doing}`, code: 'KAFKA_UNAVAILABLE' },
+  }),
+  topics: (): Wait => ({ key: 'kafka topics', about: 'the source', code: 'SOURCE_TOPIC_MISSING' }),
+};
+
+export class Waits {
+  readonly #log: SourceLog;
+  readonly #conditions: Conditions | null;
+  /** By the key of a broker's wait: the partitions that it does not serve meanwhile. */
+  readonly #unserved = new Map<string, Set<string>>();
+
+  /** Without conditions it is only logged. */
+  constructor(log: SourceLog, conditions: Conditions | null) {
+    this.#log = log;
+    this.#conditions = conditions;
+  }
+
+  /** The `failures`-th in a row. */
+  failed(wait: Wait, failures: number, fields: LogFields, message: string): void {
+    this.#log[retryLevel(failures)](fields, message);
+    this.#raise('retried', wait, message);
+  }
+
+  /** It waits, and whoever met it has told of it. */
+  lasts(wait: Wait, message: string): void {
+    this.#raise('waiting', wait, message);
+  }
+
+  /** What `work` meets of this wait is over when it ends, however it does. */
+  async during<T>(wait: Wait, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      this.over(wait);
+    }
+  }
+
+  over({ key }: Wait): void {
+    this.#conditions?.clear(key);
+  }
+
+  /** These partitions wait for the broker: it is over when each of them was served, by any broker, or is not wanted any more. */
+  unserved(wait: Wait, partitions: readonly string[]): void {
+    const names = this.#unserved.get(wait.key) ?? new Set();
+    for (const name of partitions) names.add(name);
+    if (names.size > 0) this.#unserved.set(wait.key, names);
+    else this.over(wait);
+  }
+
+  /** Its records are there, or it is not wanted any more. */
+  served(partition: string): void {
+    this.over(waitFor.records(partition));
+    for (const [key, names] of this.#unserved) {
+      names.delete(partition);
+      if (names.size > 0) continue;
+      this.#unserved.delete(key);
+      this.#conditions?.clear(key);
+    }
+  }
+
+  #raise(kind: 'retried' | 'waiting', { key, about, code }: Wait, message: string): void {
+    this.#conditions?.raise(key, { kind, about, code, message, help: ERROR_CODES[code].help });
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * The file store: part files on a local disk (or a network file system with hard links).
+ *
+ * An inode that an earlier owner may hold open is never published: only a file whose writer has closed it is given its final
+ * name, and a file in progress is taken over as a copy. Data is durable (fdatasync), and so are the names that lead to it.
+ */
+import { dirname } from 'node:path/posix';
+import { jobName } from '../../../journal/ids.ts';
+import type { Pacer } from '../../../journal/port.ts';
+import { systemClock, systemRandom, type Random } from '../../system/clock.ts';
+import { copyExactly } from './content.ts';
+import { handleInvalid } from './errors.ts';
+import { nodeFileSystem, type FileSystem } from './fileSystem.ts';
+import { Folders } from './folders.ts';
+import { Markers } from './marker.ts';
+import { LocalOpenFile, openExclusively } from './openFile.ts';
+import { folderPathOf, partPathsOf, temporaryPathOf } from './paths.ts';
+import { Publisher } from './publish.ts';
+import { fileSalvage } from './salvage.ts';
+import { Turns } from './turns.ts';
+import { Witnesses } from './witness.ts';
+import type { DurablePart, OpenFile, PartTarget, Salvage, Store, StoreHandle } from '../port.ts';
+
+export interface FileStoreOptions {
+  /** Paces the probes for a file that is not found. */
+  readonly pacer?: Pacer;
+  readonly random?: Random;
+  readonly fileSystem?: FileSystem;
+}
+
+export function createFileStore(options: FileStoreOptions = {}): Store {
+  return new FileStore(options);
+}
+
+class FileStore implements Store {
+  readonly kind = 'file';
+  readonly capabilities = { takeover: 'finish', takeoverMoves: true } as const;
+  readonly #fs: FileSystem;
+  readonly #turns = new Turns();
+  readonly #folders: Folders;
+  readonly #publisher: Publisher;
+  readonly #markers: Markers;
+  readonly #witnesses: Witnesses;
+  readonly salvage: Salvage;
+
+  constructor(options: FileStoreOptions) {
+    this.#fs = options.fileSystem ?? nodeFileSystem;
+    this.#folders = new Folders(this.#fs, this.#turns);
+    this.#publisher = new Publisher(this.#fs, this.#folders, options.pacer ?? systemClock, this.#turns);
+    this.#markers = new Markers(this.#fs, this.#folders, options.random ?? systemRandom);
+    this.salvage = fileSalvage(this.#fs, this.#folders);
+    this.#witnesses = new Witnesses(this.#fs, this.#folders, this.#turns);
+  }
+
+  session(): Store {
+    return this;
+  }
+
+  async create(target: PartTarget): Promise<OpenFile> {
+    const { temporary } = partPathsOf(target);
+    const handle = await openExclusively(this.#fs, this.#folders, temporary);
+    return new LocalOpenFile(this.#fs, temporary, handle, this.#folders);
+  }
+
+  async recover(target: PartTarget): Promise<OpenFile> {
+    const message =
+      `The file store does not append to ${target.temporaryUri}, which an earlier owner may still hold open: it finishes a copy ` +
+      'of it (capabilities.takeover).';
+    throw handleInvalid(message, target.temporaryUri);
+  }
+
+  async finish(target: PartTarget, durable: DurablePart, toUri: string): Promise<StoreHandle> {
+    checkHandle(target, durable);
+    const { temporary } = partPathsOf(target);
+    const copy = temporaryPathOf(toUri);
+    await this.#turns.during(() => copyExactly(this.#fs, this.#folders, temporary, copy, durable));
+    await this.#folders.makeDurable(dirname(copy));
+    return null;
+  }
+
+  async commit(target: PartTarget, durable: DurablePart): Promise<void> {
+    checkHandle(target, durable);
+    await this.#publisher.commit(partPathsOf(target), durable);
+  }
+
+  async commitAfterRecovery(target: PartTarget, durable: DurablePart): Promise<void> {
+    checkHandle(target, durable);
+    await this.#publisher.settle(partPathsOf(target), durable);
+  }
+
+  async discard(temporaryUris: readonly string[], _handle: StoreHandle): Promise<void> {
+    // All names are checked before the first is removed.
+    const paths = temporaryUris.map(temporaryPathOf);
+    for (const path of paths) await this.#publisher.unlinkHidden(path);
+    for (const folder of new Set(paths.map((path) => dirname(path))))
+      await this.#folders.makeDurableIfPresent(folder);
+  }
+
+  async claimMarker(
+    ...[sinkUri, job, id]: Parameters<Store['claimMarker']>
+  ): ReturnType<Store['claimMarker']> {
+    return this.#markers.claim(folderPathOf(sinkUri), jobName(job), id);
+  }
+
+  async readMarker(...[sinkUri, job]: Parameters<Store['readMarker']>): ReturnType<Store['readMarker']> {
+    return this.#markers.read(folderPathOf(sinkUri), jobName(job));
+  }
+
+  async writeWitness(folderUri: string, name: string): Promise<void> {
+    await this.#witnesses.write(folderPathOf(folderUri), name);
+  }
+
+  async listWitnesses(folderUri: string): Promise<readonly string[]> {
+    return this.#witnesses.list(folderPathOf(folderUri));
+  }
+
+  async removeWitnesses(folderUri: string, names: readonly string[]): Promise<void> {
+    await this.#witnesses.remove(folderPathOf(folderUri), names);
+  }
+
+  /** Nothing to let go of: every open file belongs to its writer. */
+  async close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Names and lengths say it all: this store writes no handle, and takes none of another's. */
+function checkHandle(target: PartTarget, durable: DurablePart): void {
+  if (durable.handle === null) return;
+  const message = `The handle journaled for ${target.finalUri} was not written by the file store of this version.`;
+  throw handleInvalid(message, target.temporaryUri);
+}

@@ -1,0 +1,159 @@
+/**
+ * The OSS-HDFS store: part files in an OSS bucket with the HDFS service, written through JindoSDK.
+ *
+ * A file in progress is resumed: its lease is taken from its earlier owner, it is moved to a new name, cut to what a completed
+ * checkpoint counts, read back and appended to. What an earlier owner still sends is refused for want of the lease. Each claim has
+ * a client of its own, since the service knows a lease's owner by its client's name.
+ */
+import { mkdir } from 'node:fs/promises';
+import { jobName } from '../../../journal/ids.ts';
+import type { Pacer } from '../../../journal/port.ts';
+import { systemClock } from '../../system/clock.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { JindoClient } from './client.ts';
+import { exists, handleInvalid, isJindoError, refusedOrUnknown, unavailable } from './errors.ts';
+import { loadJindoLibrary, type JindoLibrary } from './library.ts';
+import { Markers } from './marker.ts';
+import { JindoOpenFile } from './openFile.ts';
+import { commit, remove, settle } from './publish.ts';
+import { recover, type Recovery } from './recover.ts';
+import { jindoSettings, type JindoAddress } from './settings.ts';
+import { openUnflushedFolder } from './unflushed.ts';
+import { jindoSalvage } from './salvage.ts';
+import { OssPaths } from './uri.ts';
+import { listWitnesses, removeWitnesses, writeWitness } from './witness.ts';
+import type { DurablePart, OpenFile, PartTarget, Salvage, Store, StoreHandle } from '../port.ts';
+
+export interface OssHdfsStoreOptions extends JindoAddress {
+  /** Path of JindoSDK's library (`locateJindosdk`). */
+  readonly library: string;
+  /** How many calls may take a thread of the libuv pool at once. */
+  readonly callsMax: number;
+  readonly log: Log;
+  /** Paces waiting for leases, and the probes for a file that is not found. */
+  readonly pacer?: Pacer;
+}
+
+/** Loads the library; the service is asked nothing before the first call. JINDOSDK_UNAVAILABLE where it cannot be loaded. */
+export async function openOssHdfsStore(options: OssHdfsStoreOptions): Promise<Store> {
+  // JindoSDK would make it for everybody to write to, whatever the umask is.
+  await mkdir(options.logFolder, { recursive: true });
+  const unflushedFolder = await openUnflushedFolder(options.logFolder, options.log);
+  const library = await loadJindoLibrary(options.library, options.callsMax);
+  return new OssHdfsStore(library, options, jindoSettings(options, unflushedFolder));
+}
+
+class OssHdfsStore implements Store {
+  readonly kind = 'oss-hdfs';
+  readonly capabilities = { takeover: 'resume', takeoverMoves: true } as const;
+  readonly #library: JindoLibrary;
+  readonly #options: OssHdfsStoreOptions;
+  readonly #settings: ReadonlyMap<string, string>;
+  readonly #paths: OssPaths;
+  readonly salvage: Salvage;
+  #client: Promise<JindoClient> | null = null;
+
+  constructor(library: JindoLibrary, options: OssHdfsStoreOptions, settings: ReadonlyMap<string, string>) {
+    this.#library = library;
+    this.#options = options;
+    this.#settings = settings;
+    this.#paths = new OssPaths(options.ossBucket);
+    this.salvage = jindoSalvage(this.#paths, () => this.#connected());
+  }
+
+  session(): Store {
+    return new OssHdfsStore(this.#library, this.#options, this.#settings);
+  }
+
+  async create({ temporaryUri }: PartTarget): Promise<OpenFile> {
+    const path = this.#paths.temporaryPathOf(temporaryUri);
+    const client = await this.#connected();
+    try {
+      const io = await client.create(path);
+      return new JindoOpenFile(client, temporaryUri, io);
+    } catch (cause) {
+      if (isJindoError(cause, 'exists', 'beingCreated')) throw exists(temporaryUri, cause);
+      throw refusedOrUnknown('create', temporaryUri, cause);
+    }
+  }
+
+  async recover(target: PartTarget, durable: DurablePart, toUri: string): Promise<OpenFile> {
+    checkHandle(target, durable);
+    return recover(await this.#recovery(), target, durable, toUri);
+  }
+
+  async finish({ temporaryUri }: PartTarget): Promise<StoreHandle> {
+    const message = `The OSS-HDFS store goes on with ${temporaryUri}, it does not finish it (capabilities.takeover).`;
+    throw handleInvalid(message, temporaryUri);
+  }
+
+  async commit(target: PartTarget, durable: DurablePart): Promise<void> {
+    checkHandle(target, durable);
+    await commit(await this.#recovery(), target, durable);
+  }
+
+  async commitAfterRecovery(target: PartTarget, durable: DurablePart): Promise<void> {
+    checkHandle(target, durable);
+    await settle(await this.#recovery(), target, durable);
+  }
+
+  async discard(temporaryUris: readonly string[], _handle: StoreHandle): Promise<void> {
+    // All names are checked before the first is removed.
+    const paths = temporaryUris.map((uri) => [this.#paths.temporaryPathOf(uri), uri] as const);
+    if (paths.length === 0) return;
+    const client = await this.#connected();
+    for (const [path, uri] of paths) await remove(client, path, uri);
+  }
+
+  async claimMarker(
+    ...[sinkUri, job, id]: Parameters<Store['claimMarker']>
+  ): ReturnType<Store['claimMarker']> {
+    return new Markers(await this.#recovery(), sinkUri, jobName(job)).claim(id);
+  }
+
+  async readMarker(...[sinkUri, job]: Parameters<Store['readMarker']>): ReturnType<Store['readMarker']> {
+    return new Markers(await this.#recovery(), sinkUri, jobName(job)).read();
+  }
+
+  async writeWitness(folderUri: string, name: string): Promise<void> {
+    await writeWitness(await this.#recovery(), folderUri, name);
+  }
+
+  async listWitnesses(folderUri: string): Promise<readonly string[]> {
+    return listWitnesses(await this.#recovery(), folderUri);
+  }
+
+  async removeWitnesses(folderUri: string, names: readonly string[]): Promise<void> {
+    await removeWitnesses(await this.#recovery(), folderUri, names);
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = null;
+    // One that never came to be needs no closing.
+    await (await client?.catch(() => null))?.close();
+  }
+
+  async #recovery(): Promise<Recovery> {
+    const { pacer = systemClock, log } = this.#options;
+    return { client: await this.#connected(), paths: this.#paths, pacer, log };
+  }
+
+  async #connected(): Promise<JindoClient> {
+    const uri = `oss://${this.#options.ossBucket}/`;
+    this.#client ??= JindoClient.open(this.#library, uri, this.#settings);
+    try {
+      return await this.#client;
+    } catch (cause) {
+      this.#client = null;
+      throw unavailable('reach', uri, cause);
+    }
+  }
+}
+
+/** Names and lengths say it all: this store writes no handle, and takes none of another's. */
+function checkHandle(target: PartTarget, durable: DurablePart): void {
+  if (durable.handle === null) return;
+  const message = `The handle journaled for ${target.finalUri} was not written by the OSS-HDFS store of this version.`;
+  throw handleInvalid(message, target.temporaryUri);
+}

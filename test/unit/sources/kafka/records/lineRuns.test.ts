@@ -1,0 +1,237 @@
+/** Lines copied in bulk against the same flow record by record: files, offsets, checksums and failures have to be the same. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { timeBuckets, noBuckets, type BucketAssigner } from '../../../../../actors/buckets/assigner.ts';
+import { parseBucketPattern, type BucketPattern } from '../../../../../actors/buckets/pattern.ts';
+import { defaultRollingPolicy } from '../../../../../actors/rolling/policy.ts';
+import { crc64Of } from '../../../../../kernels/crc64.ts';
+import { partId } from '../../../../../journal/ids.ts';
+import { reserve } from '../../../../../kernels/memory.ts';
+import { FailureLatch } from '../../../../../src/system/concurrency.ts';
+import { FileRoom } from '../../../../../src/coordinator/fileRoom.ts';
+import { Flow } from '../../../../../src/coordinator/flow.ts';
+import { PartWriter } from '../../../../../src/coordinator/partWriter.ts';
+import { RunStats } from '../../../../../src/coordinator/stats.ts';
+import { BUFFER_BYTES_MAX, WriteBuffers } from '../../../../../src/coordinator/writeBuffers.ts';
+import { scanRecords, toFetchedBatch } from '../../../../../src/sources/kafka/records/batches.ts';
+import type { FetchedBatch, LineRun, RecordCursor } from '../../../../../src/sources/port.ts';
+import type { OpenFile } from '../../../../../src/stores/port.ts';
+import { buildBatch, type BuiltBatch, type BuiltRecord } from '../batchBuilder.ts';
+
+const area = reserve(8 * BUFFER_BYTES_MAX);
+const START_MS = 1_700_000_000_000;
+
+/** Keeps a copy of what it is given: buffers are used again. */
+class CopyingFile implements OpenFile {
+  readonly pieces: Buffer[] = [];
+  write = async (bytes: Uint8Array): Promise<void> => void this.pieces.push(Buffer.from(bytes));
+  persist = async (): Promise<null> => null;
+  closeForCommit = async (): Promise<null> => null;
+  abandon = async (): Promise<void> => undefined;
+}
+
+interface Written {
+  readonly files: unknown[];
+  readonly cuts: unknown[];
+  readonly nextOffset: bigint;
+  readonly failure: string | null;
+  readonly takenBytes: number;
+  /** Records that were copied in bulk. */
+  readonly copied: number;
+}
+
+interface Scene {
+  readonly batches: readonly BuiltBatch[];
+  readonly assigner: BucketAssigner;
+  readonly maxBytes: number;
+  readonly startOffset: bigint;
+  readonly endOffset: bigint | null;
+  /** Added to the byte here of the first batch, its checksum being made right again. */
+  readonly damage: number | null;
+}
+
+/** Hides `copyLines`, or counts what it copies. */
+function observed(cursor: RecordCursor, inBulk: boolean, count: (records: number) => void): RecordCursor {
+  const copyLines = cursor.copyLines?.bind(cursor);
+  const counting = (run: LineRun): number => {
+    const records = copyLines?.(run) ?? 0;
+    count(records);
+    return records;
+  };
+  return Object.defineProperty(cursor, 'copyLines', { value: inBulk ? counting : undefined });
+}
+
+function fetchedOf({ batches, damage }: Scene): FetchedBatch[] {
+  return batches.map((built, index) => {
+    const bytes = index === 0 && damage !== null ? damaged(built, damage) : buildBatch(built);
+    const fetchedOffset = built.baseOffset;
+    const part = {
+      name: 't/0',
+      fetchedOffset,
+      lastStableOffset: -1n,
+      abortedTransactions: [],
+      records: bytes,
+    };
+    return toFetchedBatch(scanRecords(part));
+  });
+}
+
+function damaged(built: BuiltBatch, at: number): Buffer {
+  const plain = buildBatch(built);
+  const records = plain.subarray(61);
+  const body = Buffer.from(records);
+  body[at % body.length] = (body[at % body.length] ?? 0) ^ 0x81;
+  return buildBatch({ ...built, codec: { id: 0, compress: () => body } });
+}
+
+async function write(scene: Scene, inBulk: boolean): Promise<Written> {
+  const stats = new RunStats({ keepFiles: false });
+  const latch = new FailureLatch();
+  const buffers = inBulk ? new WriteBuffers(area) : new WriteBuffers();
+  const files: { file: CopyingFile; bucket: string; firstOffset: bigint }[] = [];
+  const openPart = async (bucket: string, firstOffset: bigint): Promise<PartWriter> => {
+    const file = new CopyingFile();
+    files.push({ file, bucket, firstOffset });
+    const id = partId(files.length.toString(16).padStart(32, '0'));
+    const target = { partId: id, finalUri: bucket, temporaryUri: bucket };
+    return new PartWriter({ partId: id, bucket, target, file, firstOffset, nowMs: 0, stats, latch, buffers });
+  };
+  const rolling = defaultRollingPolicy({ maxBytes: scene.maxBytes, maxAgeMs: 1e9, maxIdleMs: 1e9 });
+  let [nowMs, wallMs] = [0, 0];
+  const clock = { nowMs: () => nowMs, wallMs: () => START_MS + (wallMs += 700) } as never;
+  const flow = new Flow(
+    { assigner: scene.assigner, rolling, clock, stats, fileRoom: new FileRoom(stats), openPart },
+    scene.startOffset,
+  );
+  let copied = 0;
+  let failure: string | null = null;
+  const cuts: unknown[] = [];
+  for (const batch of fetchedOf(scene)) {
+    nowMs += 1;
+    const records = (): RecordCursor => observed(batch.records(), inBulk, (count) => (copied += count));
+    try {
+      await flow.consume({ ...batch, records }, scene.endOffset);
+    } catch (error) {
+      failure = String(error);
+    }
+    const cut = flow.cut();
+    await Promise.all(cut.parts.map(({ handle }) => handle));
+    cuts.push({
+      ...cut,
+      parts: cut.parts.map(({ writer, handle: _handle, ...part }) => ({
+        ...{
+          ...part,
+          part: writer.partId,
+          lastWriteAtMs: writer.roll === null ? writer.lastWriteAtMs : null,
+        },
+      })),
+    });
+    flow.checkpointed(cut);
+    if (failure !== null) break;
+  }
+  const { nextOffset } = flow;
+  await flow.abandon();
+  const contents = files.map(({ file, ...rest }) => {
+    const bytes = Buffer.concat(file.pieces);
+    return { ...rest, length: bytes.length, crc64: crc64Of(bytes) };
+  });
+  return { files: contents, cuts, nextOffset, failure, takenBytes: buffers.takenBytes, copied };
+}
+
+const records = fc
+  .array(
+    fc.record({
+      count: fc.integer({ min: 1, max: 60 }),
+      valueBytes: fc.oneof(
+        { weight: 20, arbitrary: fc.integer({ min: 0, max: 200 }) },
+        { weight: 1, arbitrary: fc.integer({ min: 1_000, max: 20_000 }) },
+        { weight: 1, arbitrary: fc.constant(null) },
+      ),
+      keyBytes: fc.oneof(fc.constant(null), fc.integer({ min: 0, max: 90 })),
+      hasHeaders: fc.boolean(),
+      stepMs: fc.oneof(fc.integer({ min: -50, max: 50 }), fc.integer({ min: -3_000, max: 3_000 })),
+      gap: fc.integer({ min: 1, max: 300 }),
+      /** So that buckets take turns. */
+      turnsMs: fc.array(fc.integer({ min: -5_000, max: 5_000 }), { minLength: 1, maxLength: 9 }),
+    }),
+    { minLength: 1, maxLength: 12 },
+  )
+  .map((runs) => {
+    const built: BuiltRecord[] = [];
+    let offsetDelta = 0;
+    let timestampDelta = 0;
+    for (const { count, valueBytes, keyBytes, hasHeaders, stepMs, gap, turnsMs } of runs) {
+      for (let number = 0; number < count; number += 1) {
+        const value = valueBytes === null ? null : Buffer.alloc(valueBytes, String(built.length));
+        const key = keyBytes === null ? null : Buffer.alloc(keyBytes, 'k');
+        built.push({
+          offsetDelta,
+          timestampDelta: timestampDelta + (turnsMs[number % turnsMs.length] ?? 0),
+          key,
+          value,
+          headers: hasHeaders ? [['h', Buffer.from('x')]] : [],
+        });
+        offsetDelta += 1;
+        timestampDelta += stepMs;
+      }
+      offsetDelta += gap - 1;
+    }
+    return built;
+  });
+
+function patternOf(text: string): BucketPattern {
+  const result = parseBucketPattern(text);
+  if (result.type !== 'parsed') throw new Error(`${text} is no pattern`);
+  return result.pattern;
+}
+
+const byClock = timeBuckets('wall-clock', patternOf('HH-mm-ss'), 'UTC');
+const perSecond = timeBuckets('record-time', patternOf('HH-mm-ss'), 'UTC');
+const perMillisecond = timeBuckets('record-time', patternOf('HH-mm-ss-SSS'), 'UTC');
+const perHour = timeBuckets('record-time', patternOf('yyyy-MM-dd--HH'), 'Asia/Kolkata');
+
+const scenes: fc.Arbitrary<Scene> = fc
+  .record({
+    batches: fc.array(fc.record({ records, logAppendTime: fc.boolean() }), { minLength: 1, maxLength: 4 }),
+    firstTimestamp: fc.oneof(
+      { weight: 6, arbitrary: fc.constant(BigInt(START_MS)) },
+      { weight: 1, arbitrary: fc.constantFrom(0n, -1n, 73_526_399_500n, 2n ** 62n, -(2n ** 62n)) },
+    ),
+    assigner: fc.constantFrom(noBuckets(), byClock, perSecond, perMillisecond, perHour),
+    maxBytes: fc.oneof(fc.integer({ min: 1, max: 5_000 }), fc.constant(1e9)),
+    startOffset: fc.bigInt({ min: 0n, max: 400n }),
+    endOffset: fc.oneof(fc.constant(null), fc.bigInt({ min: 401n, max: 3_000n })),
+    damage: fc.oneof(
+      { weight: 2, arbitrary: fc.constant(null) },
+      { weight: 1, arbitrary: fc.nat({ max: 60 }) },
+    ),
+  })
+  .map(({ batches, firstTimestamp, ...rest }) => {
+    let baseOffset = 0n;
+    const built = batches.map((batch) => {
+      const one = { ...batch, baseOffset, firstTimestamp, maxTimestamp: BigInt(START_MS) };
+      baseOffset += BigInt((batch.records.at(-1)?.offsetDelta ?? 0) + 1);
+      return one;
+    });
+    return { ...rest, batches: built };
+  });
+
+describe('lines that are copied in bulk', () => {
+  it('make the same files, cuts, offsets and failures as record by record', async () => {
+    let copied = 0;
+    let failures = 0;
+    await fc.assert(
+      fc.asyncProperty(scenes, async (scene) => {
+        const inBulk = await write(scene, true);
+        const oneByOne = await write(scene, false);
+        copied += inBulk.copied;
+        if (inBulk.failure !== null) failures += 1;
+        expect(inBulk).toEqual({ ...oneByOne, copied: inBulk.copied });
+        expect(inBulk.takenBytes).toBe(0);
+      }),
+      { numRuns: 100 },
+    );
+    expect(copied).toBeGreaterThan(1_000);
+    expect(failures).toBeGreaterThan(0);
+  });
+});
