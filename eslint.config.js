@@ -89,12 +89,12 @@ export default tseslint.config(
         'error',
         {
           selector: "MemberExpression[object.name='process'][property.name='env']",
-          message: 'Only src/compose.ts reads the environment.',
+          message: 'Only src/app/compose.ts reads the environment.',
         },
       ],
     },
   },
-  { files: ['src/compose.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['src/app/compose.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
     files: ['test/**/*.ts', 'bench/**/*.ts'],
     rules: {

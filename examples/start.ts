@@ -5,7 +5,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { exitCodeOfReport, runWithDisplay } from '../src/cli/commands/run.ts';
-import type { JobStatus, RunReport } from '../src/cli/contract.ts';
+import type { JobStatus, RunReport } from '../src/app/contract.ts';
 import { EXIT_FAILURE, exitCodeOf } from '../src/cli/exitCodes.ts';
 import { processIo } from '../src/cli/main.ts';
 import { reportError } from '../src/cli/report.ts';

@@ -1,6 +1,6 @@
 /** What a command touches of the world around the process; tests bring their own. */
 import type { TextOutput } from '../telemetry/screen.ts';
-import type { Backend } from './contract.ts';
+import type { Backend } from '../app/contract.ts';
 
 export type StopSignal = 'SIGHUP' | 'SIGINT' | 'SIGTERM';
 

@@ -90,7 +90,7 @@ export function processIo(env: MainOptions['env'], onSignal: OnSignal = listenTo
     onSignal,
     exitNow,
     endWithin: (limitMs, code) => endWithin(limitMs, code, (text) => stderr.write(text)),
-    loadBackend: () => import('../backend.ts').then(({ backend }) => backend),
+    loadBackend: () => import('../app/application.ts').then(({ backend }) => backend),
   };
 }
 

@@ -6,7 +6,7 @@ import type { JobConfig } from '../config/jobConfig.ts';
 import type { LogLevel } from '../telemetry/pinoLog.ts';
 import type { FuzzCommandOptions } from './commands/fuzz.ts';
 import type * as Requests from './commands/request.ts';
-import type { RequestOrder } from './contract.ts';
+import type { RequestOrder } from '../app/contract.ts';
 import { EXIT_CODES, exitCodeOfSignal } from './exitCodes.ts';
 import type { CliIo } from './io.ts';
 import { VERSION } from '../system/version.ts';

@@ -1,6 +1,6 @@
 /** What `tidemark run` says when it has ended. */
 import { formatBytes, formatCount, formatNoun } from '../telemetry/format.ts';
-import type { RunReport } from './contract.ts';
+import type { RunReport } from '../app/contract.ts';
 import { nameBelowSink } from './fileNames.ts';
 import { left, right, tableLines } from './table.ts';
 

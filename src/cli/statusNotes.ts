@@ -1,7 +1,7 @@
 /** What `tidemark status` says of a partition behind its tables: what to do, and what is not as it looks. */
 import type { OperatorRequest } from '../../journal/events.ts';
 import { formatNoun } from '../telemetry/format.ts';
-import type { PartitionStatus } from './contract.ts';
+import type { PartitionStatus } from '../app/contract.ts';
 
 /** Only commands that the partition's owner would accept. */
 export function proposalLines({ topic, partition, proposals }: PartitionStatus, jobFile: string): string[] {

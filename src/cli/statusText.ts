@@ -1,6 +1,6 @@
 /** `tidemark status` for people. Offsets stand without separators, so that they can be copied into a command. */
 import { formatBytes, formatCount, formatNoun } from '../telemetry/format.ts';
-import type { CoordinatorStatus, DependencyStatus, JobStatus, PartitionStatus } from './contract.ts';
+import type { CoordinatorStatus, DependencyStatus, JobStatus, PartitionStatus } from '../app/contract.ts';
 import { nameBelowSink } from './fileNames.ts';
 import { partitionNotes, proposalLines } from './statusNotes.ts';
 import { left, right, tableLines } from './table.ts';

@@ -3,7 +3,7 @@ import type { OperatorRequest } from '../../journal/events.ts';
 import type { JobName, TopicPartition } from '../../journal/ids.ts';
 import { requestSubject } from '../../journal/subjects.ts';
 import { passing } from '../system/failpoints.ts';
-import { fileOperatorRequest } from '../coordinator/requests.ts';
+import { fileOperatorRequest } from '../partition/requests.ts';
 import type { SimProcess } from './process.ts';
 import type { Recorder } from './recorder.ts';
 import type { SimJournalServer } from './simJournal.ts';

@@ -1,7 +1,7 @@
 /** A place for one process at a time: started, killed, started again as the next life, asked to leave. */
 import { TidemarkError } from '../../journal/errors.ts';
-import { Coordinator } from '../coordinator/coordinator.ts';
-import type { JobSettings, Ports } from '../coordinator/options.ts';
+import { Coordinator } from '../run/coordinator.ts';
+import type { JobSettings, Ports } from '../job/options.ts';
 import { isRefused, NO_CHANGE, type JobChange } from './jobChange.ts';
 import type { SimProcess } from './process.ts';
 import type { Recorder } from './recorder.ts';

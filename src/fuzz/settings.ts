@@ -5,7 +5,7 @@ import type { NamingRule } from '../../actors/naming.ts';
 import { checkpointRollingPolicy, defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { jobName } from '../../journal/ids.ts';
-import type { JobSettings } from '../coordinator/options.ts';
+import type { JobSettings } from '../job/options.ts';
 import type { Harm } from './faults/kind.ts';
 import { lifeConfig, NO_CHANGE, type LifeConfig } from './jobChange.ts';
 import type { Schedule, WorldConfig } from './schedule.ts';

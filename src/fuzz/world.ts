@@ -6,7 +6,7 @@ import process from 'node:process';
 import { journalId } from '../../journal/ids.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
 import { createMemoryPresence } from '../../journal/memory/presence.ts';
-import type { Ports } from '../coordinator/options.ts';
+import type { Ports } from '../job/options.ts';
 import { withFailpoints } from '../stores/failpointStore.ts';
 import { startAnswering } from './answers.ts';
 import { checkAll } from './checkers/all.ts';

@@ -3,7 +3,7 @@
  * fetches and part files. Over it fetching pauses and the largest file is rolled.
  */
 import { TidemarkError } from '../../journal/errors.ts';
-import { BUFFER_BYTES_FIRST } from '../coordinator/writeBuffers.ts';
+import { BUFFER_BYTES_FIRST } from '../writing/writeBuffers.ts';
 
 const MIB = 1024 * 1024;
 

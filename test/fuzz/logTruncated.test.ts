@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { JournalEvent } from '../../journal/events.ts';
-import type { Ports } from '../../src/coordinator/options.ts';
+import type { Ports } from '../../src/job/options.ts';
 import type { Fault, LogItem, RunTrace, Schedule } from '../../src/fuzz/schedule.ts';
 import { runWorld } from '../../src/fuzz/world.ts';
 import { shape } from './kafkaScene.ts';

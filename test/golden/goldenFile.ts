@@ -10,7 +10,7 @@ import type { JobEvent, JournalEvent, PartitionEvent } from '../../journal/event
 import type { Subject } from '../../journal/ids.ts';
 import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { replay } from '../../journal/replay.ts';
-import { JobFacts } from '../../src/coordinator/jobLife.ts';
+import { JobFacts } from '../../src/job/jobLife.ts';
 
 const JOURNALS_DIR = path.join(import.meta.dirname, 'journals');
 

@@ -1,8 +1,8 @@
 /** What is wrong about the answers to a journal that went back. */
 import { patch, type Mutation } from './mutation.ts';
 
-const WENT_BACK = 'src/coordinator/wentBack.ts';
-const PARTS = 'src/coordinator/wentBackParts.ts';
+const WENT_BACK = 'src/partition/wentBack.ts';
+const PARTS = 'src/partition/wentBackParts.ts';
 
 export const ANSWER_MUTATIONS: readonly Mutation[] = [
   {

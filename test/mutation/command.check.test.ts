@@ -9,7 +9,7 @@ import { ScratchCopy } from './scratchCopy.ts';
 /** A checkpoint says one offset too many. */
 const BROKEN = [
   patch(
-    'src/coordinator/flow.ts',
+    'src/writing/flow.ts',
     `    return {
       nextOffset: this.#nextOffset,`,
     `    return {

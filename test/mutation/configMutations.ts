@@ -1,8 +1,8 @@
 /** Wrong changes to what becomes of a job whose job file is edited between two lives of its processes. */
 import { patch, type Mutation } from './mutation.ts';
 
-const PART_FILES = 'src/coordinator/partFiles.ts';
-const JOB_LIFE = 'src/coordinator/jobLife.ts';
+const PART_FILES = 'src/partition/partFiles.ts';
+const JOB_LIFE = 'src/job/jobLife.ts';
 
 export const CONFIG_MUTATIONS: readonly Mutation[] = [
   {
@@ -36,7 +36,7 @@ export const CONFIG_MUTATIONS: readonly Mutation[] = [
     foundAt: 140,
     patches: [
       patch(
-        'src/coordinator/publisher.ts',
+        'src/partition/publisher.ts',
         '      finalUri: part.finalUri,\n',
         '      finalUri: part.finalUri.replace(/\\/[a-z0-9-]+?-(numbers|letters)-/, `/${context.settings.naming.prefix}-$1-`),\n',
       ),
@@ -48,7 +48,7 @@ export const CONFIG_MUTATIONS: readonly Mutation[] = [
     foundAt: 45,
     patches: [
       patch(
-        'src/coordinator/wentBack.ts',
+        'src/partition/wentBack.ts',
         'new Set([naming.prefix, ...facts.prefixes])',
         'new Set([naming.prefix])',
       ),

@@ -7,7 +7,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/epoch.ts',
+        'src/partition/epoch.ts',
         `ports.source.open(partition, flow.nextOffset, topicId, flow.read)`,
         `ports.source.open(partition, flow.nextOffset + 1n, topicId, flow.read)`,
       ),
@@ -18,7 +18,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     store: 'oss',
     patches: [
       patch(
-        'src/coordinator/flow.ts',
+        'src/writing/flow.ts',
         `if (delta < startDelta) continue;`,
         `if (delta <= startDelta && startDelta > 0) continue;`,
       ),
@@ -29,7 +29,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     store: 'oss-hdfs',
     patches: [
       patch(
-        'src/coordinator/flow.ts',
+        'src/writing/flow.ts',
         `    return {
       nextOffset: this.#nextOffset,`,
         `    return {
@@ -42,12 +42,12 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/coordinator.ts',
+        'src/run/coordinator.ts',
         `if (wanted.get(name)?.purpose !== runner.task.purpose) runner.release();`,
         `wanted.get(name)?.purpose === runner.task.purpose ? runner.rejoined() : runner.release();`,
       ),
       patch(
-        'src/coordinator/partitionRunner.ts',
+        'src/partition/partitionRunner.ts',
         `  get #name(): string {`,
         `  rejoined() {
     this.#epoch?.rejoined();
@@ -56,7 +56,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
   get #name(): string {`,
       ),
       patch(
-        'src/coordinator/epoch.ts',
+        'src/partition/epoch.ts',
         `  async #pump(flow: Flow)`,
         `  rejoined() {
     const { partition, topicId } = this.#task;
@@ -80,17 +80,17 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
   async #pump(flow: Flow)`,
       ),
       patch(
-        'src/coordinator/epoch.ts',
+        'src/partition/epoch.ts',
         `const batch = await nextBatch(this.#context, partition, feed, this.#drain);`,
         `const batch = await this.#nextOf(partition);`,
       ),
       patch(
-        'src/coordinator/epoch.ts',
+        'src/partition/epoch.ts',
         `      feed.close().catch((error: unknown) => {`,
         `      this.#feed.close().catch((error: unknown) => {`,
       ),
       patch(
-        'src/coordinator/flow.ts',
+        'src/writing/flow.ts',
         `  async #open(bucket: string, { slot, firstOffset }: Wanted): Promise<void> {`,
         `  seek(offset) {
     this.#nextOffset = offset;
@@ -105,14 +105,14 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/flow.ts',
+        'src/writing/flow.ts',
         `    const wanted = new Map([[assigner.bucketOf(slot), { slot, firstOffset: this.#nextOffset }]]);`,
         `    const wanted = new Map([[assigner.bucketOf(slot), { slot, firstOffset: this.#nextOffset }]]);
     const offset = this.#nextOffset;
     this.#nextOffset += 1n;`,
       ),
       patch(
-        'src/coordinator/flow.ts',
+        'src/writing/flow.ts',
         `    } finally {
       opening.ended();`,
         `    } finally {
@@ -126,7 +126,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     store: 'oss-hdfs',
     patches: [
       patch(
-        'src/coordinator/epoch.ts',
+        'src/partition/epoch.ts',
         `await flow.consume(batch, endOffset);`,
         `void flow.consume(batch, endOffset);`,
       ),
@@ -136,11 +136,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     name: 'the calls of a file are not in order: it is persisted while it is still written',
     store: 'file',
     patches: [
-      patch(
-        'src/coordinator/partWriter.ts',
-        `const result = this.#queue.then(call);`,
-        `const result = call();`,
-      ),
+      patch('src/writing/partWriter.ts', `const result = this.#queue.then(call);`, `const result = call();`),
     ],
   },
   {
@@ -148,7 +144,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     store: 'oss',
     patches: [
       patch(
-        'src/coordinator/partWriter.ts',
+        'src/writing/partWriter.ts',
         `      bytes.copy(this.#buffer, before, start, end);
       this.#buffer[filled - 1] = NEWLINE;`,
         `      this.#buffer.copyWithin(filled - before, 0, before);
@@ -162,7 +158,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/flow.ts',
+        'src/writing/flow.ts',
         `    if (this.#byBucket.get(writer.bucket) === writer) this.#byBucket.delete(writer.bucket);\n`,
         ``,
       ),
@@ -173,7 +169,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/checkpoint.ts',
+        'src/partition/checkpoint.ts',
         `state, handle: await part.handle });`,
         `state, handle: await part.handle, length: writer.lengthBytes });`,
       ),
@@ -183,11 +179,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     name: 'a checkpoint does not wait until its bytes are durable',
     store: 'file',
     patches: [
-      patch(
-        'src/coordinator/checkpoint.ts',
-        `state, handle: await part.handle });`,
-        `state, handle: null });`,
-      ),
+      patch('src/partition/checkpoint.ts', `state, handle: await part.handle });`, `state, handle: null });`),
     ],
   },
   {
@@ -195,7 +187,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/epoch.ts',
+        'src/partition/epoch.ts',
         `    await checkpoint(host, ports.journal.entryBytesMax, flow, cut, () => this.#fullDisk.mustNotBeFreed());`,
         `    for (const part of cut.parts) {
       if (part.roll === null) continue;
@@ -208,9 +200,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
   {
     name: 'the pieces of a large checkpoint are not counted',
     store: 'file',
-    patches: [
-      patch('src/coordinator/checkpoint.ts', `checkpointParts: pieces.length,`, `checkpointParts: 0,`),
-    ],
+    patches: [patch('src/partition/checkpoint.ts', `checkpointParts: pieces.length,`, `checkpointParts: 0,`)],
   },
   {
     name: 'pieces of a checkpoint replace each other',
@@ -224,7 +214,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     name: 'records read during a checkpoint are not counted',
     store: 'file',
     patches: [
-      patch('src/coordinator/flow.ts', `this.#recordsRead -= cut.recordsRead;`, `this.#recordsRead = 0;`),
+      patch('src/writing/flow.ts', `this.#recordsRead -= cut.recordsRead;`, `this.#recordsRead = 0;`),
     ],
   },
   {
@@ -232,7 +222,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/partFiles.ts',
+        'src/partition/partFiles.ts',
         `      await host.submit(() => [
         { type: 'partOpened', ...target, bucket, format: 'text', firstOffset, generation, openedAtMs },
       ]);
@@ -250,11 +240,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     name: 'an upload id is not journaled before the first upload part',
     store: 'oss',
     patches: [
-      patch(
-        'src/coordinator/partFiles.ts',
-        `if (startHandle === undefined) return;`,
-        `if (!isOver()) return;`,
-      ),
+      patch('src/partition/partFiles.ts', `if (startHandle === undefined) return;`, `if (!isOver()) return;`),
     ],
   },
   {
@@ -263,7 +249,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     seed: 2,
     patches: [
       patch(
-        'src/coordinator/partFiles.ts',
+        'src/partition/partFiles.ts',
         `        await ports.store.discard([target.temporaryUri], null);
         await host.submit(() => [{ type: 'partDiscarded'`,
         `        await host.submit(() => [{ type: 'partDiscarded'`,

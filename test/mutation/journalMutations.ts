@@ -178,7 +178,7 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/publisher.ts',
+        'src/partition/publisher.ts',
         `      journalId: journal.id,
       seq,`,
         `      journalId: journal.id,
@@ -191,7 +191,7 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/judgeWitness.ts',
+        'src/partition/judgeWitness.ts',
         `  if (disagreeing.some(({ verdict }) => verdict === 'journal-behind'))
     await judging.latch.race(lookForLaterClaim(judging));\n`,
         ``,
@@ -212,14 +212,14 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
   stop(): Promise<void> {`,
       ),
       patch(
-        'src/coordinator/epoch.ts',
+        'src/partition/epoch.ts',
         `const flow = this.#makeFlow();`,
         `const committed = await this.#context.ports.source.committedOffset(this.#task.partition);
     const flow = this.#makeFlow(committed);`,
       ),
-      patch('src/coordinator/epoch.ts', `#makeFlow(): Flow {`, `#makeFlow(committed): Flow {`),
+      patch('src/partition/epoch.ts', `#makeFlow(): Flow {`, `#makeFlow(committed): Flow {`),
       patch(
-        'src/coordinator/epoch.ts',
+        'src/partition/epoch.ts',
         `      nextOffset,
       journaledEpoch(`,
         `      committed ?? nextOffset,
@@ -232,7 +232,7 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/claim.ts',
+        'src/partition/claim.ts',
         `const epoch = ledger.facts.epoch + 1;`,
         `const epoch = Math.max(1, ledger.facts.epoch);`,
       ),

@@ -9,7 +9,7 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     foundAt: 59,
     patches: [
       patch(
-        'src/coordinator/epoch.ts',
+        'src/partition/epoch.ts',
         'ports.source.open(partition, flow.nextOffset, topicId, flow.read)',
         'ports.source.open(partition, flow.nextOffset, topicId, null)',
       ),
@@ -61,7 +61,7 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     foundAt: 373,
     patches: [
       patch(
-        'src/coordinator/checkpoint.ts',
+        'src/partition/checkpoint.ts',
         'if (isKnown || earlier.length === 0) return',
         'if (isKnown || earlier.length >= 0) return',
       ),

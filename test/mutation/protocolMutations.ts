@@ -4,7 +4,7 @@
  */
 import { patch, type Mutation } from './mutation.ts';
 
-const EPOCH = 'src/coordinator/epoch.ts';
+const EPOCH = 'src/partition/epoch.ts';
 
 export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
   {
@@ -21,7 +21,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 39,
     patches: [
       patch(
-        'src/coordinator/claim.ts',
+        'src/partition/claim.ts',
         'return decodeEntry(next.bytes, `An entry of ${subject}`).epoch > claim.epoch;',
         'return decodeEntry(next.bytes, `An entry of ${subject}`).epoch >= claim.epoch;',
       ),
@@ -100,7 +100,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 130,
     patches: [
       patch(
-        'src/coordinator/lossRules.ts',
+        'src/partition/lossRules.ts',
         `if (fromOffset !== next || toOffset <= fromOffset)`,
         `if (toOffset <= fromOffset)`,
       ),
@@ -132,7 +132,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 6,
     patches: [
       patch(
-        'src/coordinator/requests.ts',
+        'src/partition/requests.ts',
         `    if (error instanceof SyntaxError) return null;
     throw error;`,
         `    throw error;`,
@@ -146,7 +146,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 2,
     patches: [
       patch(
-        'src/coordinator/partWriter.ts',
+        'src/writing/partWriter.ts',
         `    this.checkpointedBytes = length;\n`,
         `    this.checkpointedBytes = Math.max(length, this.lengthBytes);\n`,
       ),
@@ -159,7 +159,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 1,
     patches: [
       patch(
-        'src/coordinator/flow.ts',
+        'src/writing/flow.ts',
         `const changed = writer.roll !== null || writer.lengthBytes > writer.checkpointedBytes;`,
         `const changed = writer.lengthBytes > writer.checkpointedBytes;`,
       ),
@@ -172,7 +172,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 1,
     patches: [
       patch(
-        'src/coordinator/checkpoint.ts',
+        'src/partition/checkpoint.ts',
         `    const state = part.roll === null ? 'inProgress' : 'pending';
     parts.push({ ...part, partId: writer.partId, state, handle: await part.handle });`,
         `    const handle = await part.handle;
@@ -188,7 +188,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 188,
     patches: [
       patch(
-        'src/coordinator/partWriter.ts',
+        'src/writing/partWriter.ts',
         `const written = this.#enqueue(() => file.write(full));`,
         `const written = this.#enqueue(() => file.write(full).catch(() => file.write(full)));`,
       ),

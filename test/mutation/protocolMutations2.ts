@@ -1,7 +1,7 @@
 /** The second half of what was chosen from the promise and the protocol alone. */
 import { patch, type Mutation } from './mutation.ts';
 
-const SETTLE = 'src/coordinator/settle.ts';
+const SETTLE = 'src/partition/settle.ts';
 
 export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
   {
@@ -11,7 +11,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 102,
     patches: [
       patch(
-        'src/coordinator/partWriter.ts',
+        'src/writing/partWriter.ts',
         `this.#named(this.#options.file.persist())`,
         `this.#named(this.#options.file.persist().catch(() => this.#options.file.persist()))`,
       ),
@@ -25,7 +25,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 80,
     patches: [
       patch(
-        'src/coordinator/partitionTask.ts',
+        'src/partition/partitionTask.ts',
         `if (journaled === null || journaled === found) return;`,
         `if (journaled === null || found !== null) return;`,
       ),
@@ -38,7 +38,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 7,
     patches: [
       patch(
-        'src/coordinator/publisher.ts',
+        'src/partition/publisher.ts',
         `    await this.#untilPublished(part, part.durable, closedHere);\n`,
         `    const { store } = context.ports;
     try {
@@ -88,7 +88,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 1,
     patches: [
       patch(
-        'src/coordinator/epoch.ts',
+        'src/partition/epoch.ts',
         `store: context.ports.store.session() }`,
         `store: context.ports.store }`,
       ),
@@ -121,7 +121,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 1075,
     patches: [
       patch(
-        'src/coordinator/coordinator.ts',
+        'src/run/coordinator.ts',
         `    else if (this.#state.value === 'running' && wanted !== undefined) this.#startRunner(name, wanted);\n`,
         ``,
       ),
@@ -134,7 +134,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 1,
     patches: [
       patch(
-        'src/coordinator/flow.ts',
+        'src/writing/flow.ts',
         `if (end > this.#nextOffset) this.#nextOffset = end;`,
         `if (end > this.#nextOffset && this.#recordsRead > 0) this.#nextOffset = end;`,
       ),
@@ -154,7 +154,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 6,
     patches: [
       patch(
-        'src/coordinator/partWriter.ts',
+        'src/writing/partWriter.ts',
         `    await file.abandon();
     this.#letGo();`,
         `    this.#letGo();`,

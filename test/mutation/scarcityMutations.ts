@@ -1,7 +1,7 @@
 /** What is wrong about what a process borrows: open files, buffers, memory. */
 import { patch, type Mutation } from './mutation.ts';
 
-const WRITER = 'src/coordinator/partWriter.ts';
+const WRITER = 'src/writing/partWriter.ts';
 
 export const SCARCITY_MUTATIONS: readonly Mutation[] = [
   {
@@ -9,7 +9,7 @@ export const SCARCITY_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     seed: 11,
     foundAt: 175,
-    patches: [patch('src/coordinator/fileRoom.ts', `      await this.#makeRoom();\n`, ``)],
+    patches: [patch('src/writing/fileRoom.ts', `      await this.#makeRoom();\n`, ``)],
   },
   {
     name: 'a buffer is given back before it is written',
@@ -61,7 +61,7 @@ export const SCARCITY_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     seed: 11,
     foundAt: 40,
-    patches: [patch('src/coordinator/flow.ts', `.filter((writer) => !writer.isOffered)`, ``)],
+    patches: [patch('src/writing/flow.ts', `.filter((writer) => !writer.isOffered)`, ``)],
   },
   {
     name: 'what was read before a batch that has to wait for memory counts no offset',
@@ -70,7 +70,7 @@ export const SCARCITY_MUTATIONS: readonly Mutation[] = [
     foundAt: 8,
     patches: [
       patch(
-        'src/coordinator/flow.ts',
+        'src/writing/flow.ts',
         `      if (read > 0) this.#nextOffset = base + BigInt(lastDelta) + 1n;\n`,
         ``,
       ),

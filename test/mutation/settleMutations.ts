@@ -9,7 +9,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/settle.ts',
+        'src/partition/settle.ts',
         `for (const part of inherited) if (part.status === 'pending') publisher`,
         `for (const part of inherited.filter(({ status }) => status === 'pending').slice(-1)) publisher`,
       ),
@@ -20,7 +20,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     store: 'oss-hdfs',
     patches: [
       patch(
-        'src/coordinator/epoch.ts',
+        'src/partition/epoch.ts',
         `    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());
     this.#timers.armRoll(flow);`,
         `    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());`,
@@ -31,7 +31,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     name: 'recovery is not idempotent: what an interrupted one has moved is not looked for',
     store: 'oss-hdfs',
     patches: [
-      patch('src/coordinator/settle.ts', `formerUris: part.staleUris.toReversed() };`, `formerUris: [] };`),
+      patch('src/partition/settle.ts', `formerUris: part.staleUris.toReversed() };`, `formerUris: [] };`),
     ],
   },
   {
@@ -39,13 +39,13 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     store: 'oss-hdfs',
     patches: [
       patch(
-        'src/coordinator/settle.ts',
+        'src/partition/settle.ts',
         `  await host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);
   return toUri;`,
         `  return toUri;`,
       ),
       patch(
-        'src/coordinator/settle.ts',
+        'src/partition/settle.ts',
         `const file = await recoverPatiently(settling, from, durable, toUri);`,
         `const file = await recoverPatiently(settling, from, durable, toUri);
     await settling.host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);`,
@@ -57,13 +57,13 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/settle.ts',
+        'src/partition/settle.ts',
         `  await host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);
   return toUri;`,
         `  return toUri;`,
       ),
       patch(
-        'src/coordinator/settle.ts',
+        'src/partition/settle.ts',
         `const handle = await store.finish(targetOf(part), durable, toUri);`,
         `const handle = await store.finish(targetOf(part), durable, toUri);
   await settling.host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);`,
@@ -73,17 +73,15 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'the checksum of a file that goes on begins anew',
     store: 'oss-hdfs',
-    patches: [
-      patch('src/coordinator/partWriter.ts', `return Crc64.from(durable.crc64);`, `return new Crc64();`),
-    ],
+    patches: [patch('src/writing/partWriter.ts', `return Crc64.from(durable.crc64);`, `return new Crc64();`)],
   },
   {
     name: 'partCommitted is journaled before the file is published',
     store: 'file',
     patches: [
-      patch('src/coordinator/publisher.ts', `    ${COMMITTED}\n`, ``),
+      patch('src/partition/publisher.ts', `    ${COMMITTED}\n`, ``),
       patch(
-        'src/coordinator/publisher.ts',
+        'src/partition/publisher.ts',
         `    await this.#untilPublished(part, part.durable, closedHere);`,
         `    ${COMMITTED}
     await this.#untilPublished(part, part.durable, closedHere);`,
@@ -96,7 +94,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     foundAt: 431,
     patches: [
       patch(
-        'src/coordinator/settle.ts',
+        'src/partition/settle.ts',
         `      if (!isStoreAway(error)) throw error;
       await waitAfter(settling, error, failures);`,
         `      throw error;`,
@@ -108,7 +106,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     store: 'oss',
     patches: [
       patch(
-        'src/coordinator/settle.ts',
+        'src/partition/settle.ts',
         `    await context.ports.store.discard([part.temporaryUri, ...part.staleUris], part.startHandle);
     await host.submit(() => [{ type: 'partDiscarded', partId: part.partId }]);`,
         `    await host.submit(() => [{ type: 'partDiscarded', partId: part.partId }]);
@@ -121,7 +119,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/publisher.ts',
+        'src/partition/publisher.ts',
         `    await context.ports.store.discard(part.staleUris, null);\n`,
         ``,
       ),
@@ -133,7 +131,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     seed: 3,
     patches: [
       patch(
-        'src/coordinator/publisher.ts',
+        'src/partition/publisher.ts',
         `        : store.commitAfterRecovery(target, durable);`,
         `        : attempt > 1
           ? Promise.resolve()
@@ -146,7 +144,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/partFiles.ts',
+        'src/partition/partFiles.ts',
         `if (status === 'open') await store.discard`,
         `if (status !== 'pending') await store.discard`,
       ),
@@ -157,12 +155,12 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/partFiles.ts',
+        'src/partition/partFiles.ts',
         `      await context.ports.store.discard([target.temporaryUri], startHandle ?? null);\n`,
         ``,
       ),
       patch(
-        'src/coordinator/partFiles.ts',
+        'src/partition/partFiles.ts',
         `    if (status === 'open') await store.discard([part.temporaryUri], part.startHandle);\n`,
         ``,
       ),
@@ -172,9 +170,9 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     name: 'an epoch that is over leaves its copy behind',
     store: 'file',
     patches: [
-      patch('src/coordinator/settle.ts', `  if (moves) await store.discard([toUri], null);\n`, ``),
+      patch('src/partition/settle.ts', `  if (moves) await store.discard([toUri], null);\n`, ``),
       patch(
-        'src/coordinator/partFiles.ts',
+        'src/partition/partFiles.ts',
         `      await store.discard([part.copyUri], null);\n`,
         `      return;\n`,
       ),
@@ -185,7 +183,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/coordinator/publisher.ts',
+        'src/partition/publisher.ts',
         `      finalUri: part.finalUri,
       temporaryUri: part.temporaryUri,
     };`,
@@ -194,7 +192,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     };`,
       ),
       patch(
-        'src/coordinator/publisher.ts',
+        'src/partition/publisher.ts',
         `const PUBLISH_CONCURRENCY = 8;`,
         `import { finalUri, folderUri } from '../../actors/naming.ts';
 import { drawEntropy } from './entropy.ts';

@@ -34,14 +34,14 @@ export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
     name: 'a snapshot of another partition is taken up: neither its subject nor its hash is compared',
     store: 'file',
     patches: [
-      patch('src/coordinator/recover.ts', `snapshot.subject === subject;`, `snapshot !== null;`),
+      patch('src/partition/recover.ts', `snapshot.subject === subject;`, `snapshot !== null;`),
       patch(
-        'src/coordinator/recover.ts',
+        'src/partition/recover.ts',
         `journal.snapshots(subject)`,
         `journal.snapshots(subject.replace(/\\d+$/, '0') as Subject)`,
       ),
       patch(
-        'src/coordinator/recover.ts',
+        'src/partition/recover.ts',
         `      if ((await hashAt(journal, subject, tail.revision)) !== tail.hash) continue;\n`,
         ``,
       ),
@@ -52,7 +52,7 @@ export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
     store: 'oss',
     patches: [
       patch(
-        'src/coordinator/judgeWitness.ts',
+        'src/partition/judgeWitness.ts',
         `  const hash = claim.hashes.at(seq) ?? (await hashOfSeq(journal, subject, seq, tail));
   if (hash !== null) return hash;`,
         `  const hash = claim.hashes.at(seq);

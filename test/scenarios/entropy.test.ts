@@ -10,7 +10,7 @@ import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { replay } from '../../journal/replay.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import type { SinkConfig } from '../../src/config/jobConfig.ts';
-import { openJournalForRun } from '../../src/coordinator/witnesses.ts';
+import { openJournalForRun } from '../../src/run/openJournal.ts';
 import { createFileStore } from '../../src/stores/local/store.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { Crash } from './crash.ts';

@@ -6,7 +6,7 @@ import { jobName, type Subject } from '../../journal/ids.ts';
 import { createMemoryJournal, type AppendFault } from '../../journal/memory/journal.ts';
 import type { StoredEntry } from '../../journal/port.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
-import { fileOperatorRequest } from '../../src/coordinator/requests.ts';
+import { fileOperatorRequest } from '../../src/partition/requests.ts';
 import { noFailpoints } from '../../src/system/failpoints.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';

@@ -6,7 +6,7 @@ import { jobName, type Subject } from '../../journal/ids.ts';
 import { createMemoryJournal, type AppendFault } from '../../journal/memory/journal.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
 import { createMemoryPresence, createPresenceBacking } from '../../journal/memory/presence.ts';
-import { fileOperatorRequest } from '../../src/coordinator/requests.ts';
+import { fileOperatorRequest } from '../../src/partition/requests.ts';
 import { noFailpoints } from '../../src/system/failpoints.ts';
 import { decodePresence, type PresenceRecord } from '../../src/presence/record.ts';
 import { createFileStore } from '../../src/stores/local/store.ts';

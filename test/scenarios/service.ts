@@ -1,6 +1,6 @@
 /** A coordinator that runs as a service, beside the test that watches it. */
 import { systemClock } from '../../src/system/clock.ts';
-import type { Coordinator, CoordinatorReport } from '../../src/coordinator/coordinator.ts';
+import type { Coordinator, CoordinatorReport } from '../../src/run/coordinator.ts';
 import { silentLog, type Log } from '../../src/telemetry/log.ts';
 import { hastyClock, type FixtureOptions, type JobFixture } from './jobFixture.ts';
 

@@ -6,7 +6,7 @@ import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { decodeSnapshot } from '../../journal/snapshot.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { encodeWitness, parseWitness } from '../../journal/witness.ts';
-import type { CoordinatorReport } from '../../src/coordinator/coordinator.ts';
+import type { CoordinatorReport } from '../../src/run/coordinator.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 import { Listening } from './service.ts';

@@ -7,7 +7,7 @@ import type { OperatorRequest } from '../../journal/events.ts';
 import { jobName, type Subject } from '../../journal/ids.ts';
 import { createMemoryJournal, type AppendFault, type ReadFault } from '../../journal/memory/journal.ts';
 import { partitionSubject, requestSubject } from '../../journal/subjects.ts';
-import { fileOperatorRequest } from '../../src/coordinator/requests.ts';
+import { fileOperatorRequest } from '../../src/partition/requests.ts';
 import { noFailpoints, type Failpoints } from '../../src/system/failpoints.ts';
 import { createFileStore } from '../../src/stores/local/store.ts';
 import type { FetchedBatch, PartitionFeed } from '../../src/sources/port.ts';

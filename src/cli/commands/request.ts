@@ -4,7 +4,7 @@ import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
 import { parseDuration } from '../../config/units.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { formatNoun } from '../../telemetry/format.ts';
-import type { FiledRequest, RequestOrder } from '../contract.ts';
+import type { FiledRequest, RequestOrder } from '../../app/contract.ts';
 import { EXIT_FAILURE, EXIT_OK, EXIT_UNFINISHED } from '../exitCodes.ts';
 import type { CliIo } from '../io.ts';
 import { quietLog } from '../quietLog.ts';

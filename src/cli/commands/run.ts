@@ -2,13 +2,9 @@
 import type { JobConfig } from '../../config/jobConfig.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { createPinoLog, type LogLevel } from '../../telemetry/pinoLog.ts';
-import {
-  createLoggedProgress,
-  createTerminalProgress,
-  type ProgressDisplay,
-} from '../../telemetry/progress.ts';
+import { createLoggedProgress, createTerminalProgress, type ProgressDisplay } from '../progress.ts';
 import { createScreen } from '../../telemetry/screen.ts';
-import type { RunReport } from '../contract.ts';
+import type { RunReport } from '../../app/contract.ts';
 import { EXIT_FAILURE, EXIT_OK, exitCodeOf, exitCodeOfSignal } from '../exitCodes.ts';
 import type { CliIo, StopSignal } from '../io.ts';
 import { committedLines, stoppedLines } from '../runText.ts';

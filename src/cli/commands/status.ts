@@ -1,7 +1,7 @@
 /** `tidemark status`: what the journal says, also while the job runs. */
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { EXIT_OK, exitCodeOf } from '../exitCodes.ts';
-import type { JobStatus } from '../contract.ts';
+import type { JobStatus } from '../../app/contract.ts';
 import type { CliIo } from '../io.ts';
 import { jsonText, reportError } from '../report.ts';
 import { statusText } from '../statusText.ts';

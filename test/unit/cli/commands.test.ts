@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { TidemarkError } from '../../../journal/errors.ts';
-import type { FiledRequest, RequestOrder } from '../../../src/cli/contract.ts';
+import type { FiledRequest, RequestOrder } from '../../../src/app/contract.ts';
 import { checkoutDir } from '../../../scripts/generators.ts';
 import { fakeCli } from './fakeCli.ts';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Backend, JobStatus, RunReport } from '../../../src/cli/contract.ts';
+import type { Backend, JobStatus, RunReport } from '../../../src/app/contract.ts';
 import type { CliIo, StopSignal } from '../../../src/cli/io.ts';
 import { runCli } from '../../../src/cli/main.ts';
 import { MINIMAL } from '../config/jobFiles.ts';

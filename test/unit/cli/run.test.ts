@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { TidemarkError, type ErrorCode } from '../../../journal/errors.ts';
-import type { RunOptions, RunReport } from '../../../src/cli/contract.ts';
+import type { RunOptions, RunReport } from '../../../src/app/contract.ts';
 import { fakeCli, NOTHING } from './fakeCli.ts';
 
 describe('tidemark run', () => {

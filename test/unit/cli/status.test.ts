@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { TidemarkError } from '../../../journal/errors.ts';
-import type { CoordinatorStatus, JobStatus, PartitionStatus } from '../../../src/cli/contract.ts';
+import type { CoordinatorStatus, JobStatus, PartitionStatus } from '../../../src/app/contract.ts';
 import { fakeCli, NO_STATUS } from './fakeCli.ts';
 
 const RUNNING: PartitionStatus = {

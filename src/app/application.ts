@@ -1,0 +1,246 @@
+/** What the command line asks for, carried out: run the coordinator, read the status, file a request. */
+import type {
+  Backend,
+  FiledRequest,
+  JobStatus,
+  RequestOptions,
+  RequestOrder,
+  RunOptions,
+  RunProgress,
+  RunReport,
+} from './contract.ts';
+import type { JobConfig } from '../config/jobConfig.ts';
+import { awaitAnswers } from './awaitAnswers.ts';
+import { ConditionBoard } from '../telemetry/conditions.ts';
+import { Coordinator } from '../run/coordinator.ts';
+import { openJournalForRun } from '../run/openJournal.ts';
+import { fileOperatorRequest } from '../partition/requests.ts';
+import {
+  composeBackup,
+  composeFailpoints,
+  composeJobSource,
+  composeOpenFilesMax,
+  composeJournal,
+  composeMemory,
+  composeRestore,
+  composePresence,
+  composeSettings,
+  composeStore,
+  composeSurveyor,
+  systemPorts,
+  thisProcess,
+  type JournalAccess,
+} from './compose.ts';
+import { orAborted, within } from '../system/bounded.ts';
+import { LagMeter } from './lag.ts';
+import { tellOfOtherJobs } from './otherJobs.ts';
+import { Patience } from '../telemetry/patience.ts';
+import { tellStart } from '../presence/starting.ts';
+import { readJobStatus } from './status.ts';
+import { VERSION } from '../system/version.ts';
+import { markerFolderUri } from '../../actors/naming.ts';
+import { partitionOf, jobPrefix } from '../../journal/subjects.ts';
+import { TidemarkError } from '../../journal/errors.ts';
+import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import type { Journal } from '../../journal/port.ts';
+import { noFailpoints } from '../system/failpoints.ts';
+import type { Source } from '../sources/port.ts';
+import type { Store } from '../stores/port.ts';
+import type { Log } from '../telemetry/log.ts';
+
+const PROGRESS_INTERVAL_MS = 100;
+/** So much earlier than the limit a client gives up by itself. */
+const OWN_ERROR_MS = 500;
+/** How long clients get to close: after a signal the process may not take long, and else it is to end all the same. */
+const CLOSE_LIMIT_MS = { afterSignal: 150, else: 5_000 } as const;
+const CLOSE_MS = 2_000;
+
+async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport> {
+  const { log, signal, untilEnd } = options;
+  const failpoints = composeFailpoints();
+  const store = await composeStore(config, failpoints, log);
+  const memory = composeMemory(config, log);
+  const board = await composePresence(config, log);
+  const conditions = new ConditionBoard({ clock: systemPorts.clock, log });
+  const source = await composeJobSource(config, { log, untilEnd, memory, conditions });
+  const limitMs = untilEnd ? config.startup.timeoutMs : null;
+  const patience = new Patience({ clock: systemPorts.clock, log, conditions, signal, limitMs });
+  // Its own error says why it does not answer.
+  const waits = limitMs === null ? {} : { waitForServerMs: Math.max(1, limitMs - OWN_ERROR_MS) };
+  const open = (access: JournalAccess): Promise<Journal> =>
+    composeJournal(config, { access, log, signal, ...waits });
+  const close = (closing: Promise<unknown>): Promise<void> =>
+    within(systemPorts.clock, CLOSE_LIMIT_MS[signal.aborted ? 'afterSignal' : 'else'], closing);
+  const endStart = tellStart({
+    ...{ board, conditions, log, clock: systemPorts.clock, self: thisProcess },
+    ...{ id: systemPorts.random.hexId(), job: config.job, version: VERSION },
+  });
+  try {
+    const opening = patience.until({
+      ...{ what: journalText(config), code: 'JOURNAL_UNAVAILABLE' },
+      work: () => openJournalForRun({ config, source, store, open, wait: !untilEnd, signal, log }),
+    });
+    const journal = await orAborted(signal, opening).finally(endStart);
+    try {
+      const settings = composeSettings(config, options);
+      const { budget, bufferArea } = memory;
+      const presence = { board, self: thisProcess };
+      const ports = {
+        ...{ journal, source, store, failpoints, log, ...systemPorts },
+        openFilesMax: composeOpenFilesMax(config),
+        ...{ memory: budget, bufferArea, conditions, presence },
+      };
+      // Beside the run: what it finds holds up nothing.
+      const [report] = await Promise.all([
+        runCoordinator(new Coordinator(ports, settings), source, options),
+        tellOfOtherJobs(config, { store, clock: systemPorts.clock, conditions, log }),
+      ]);
+      return report;
+    } finally {
+      await close(journal.close());
+    }
+  } catch (error) {
+    if (signal.aborted && isAbort(error)) return NOTHING_DONE;
+    throw error;
+  } finally {
+    memory.end();
+    conditions.end();
+    await close(Promise.all([source.stop(), store.close(), board.close()]));
+  }
+}
+
+/** What is needed to open a journal, for people. */
+function journalText({ journal, sink }: JobConfig): string {
+  const place = journal.type === 'sqlite' ? journal.path : journal.servers.join(', ');
+  return `the journal ${place} and what remembers it (${sink.uri} and the source)`;
+}
+
+/** Asked to stop while the journal or the source was still waited for: nothing had begun. */
+const NOTHING_DONE: RunReport = {
+  committed: [],
+  recordsCommitted: 0,
+  stoppedPartitions: [],
+  reason: 'signal',
+};
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+async function runCoordinator(
+  coordinator: Coordinator,
+  source: Source,
+  options: RunOptions,
+): Promise<RunReport> {
+  const lag = new LagMeter(source);
+  const progress = setInterval(() => {
+    options.onProgress(progressOf(coordinator, lag));
+  }, PROGRESS_INTERVAL_MS);
+  try {
+    const { stats, stopped, reason } = await coordinator.run(options.signal);
+    options.onProgress(progressOf(coordinator, lag));
+    return {
+      committed: stats.committed,
+      recordsCommitted: stats.recordsCommitted,
+      stoppedPartitions: stopped.map(({ partition, stop: { code, message } }) => ({
+        partition,
+        code,
+        message,
+      })),
+      reason: reason === 'end' ? 'end' : 'signal',
+    };
+  } finally {
+    clearInterval(progress);
+  }
+}
+
+function progressOf(coordinator: Coordinator, lag: LagMeter): RunProgress {
+  const { recordsRead, bytesWritten, openFiles, pendingFiles, committedFiles } = coordinator.stats;
+  return {
+    recordsRead,
+    bytesWritten,
+    partitions: coordinator.partitionsRunning,
+    openFiles,
+    pendingFiles,
+    committedFiles,
+    lag: lag.of([...coordinator.flowOffsets()]),
+  };
+}
+
+async function fileRequest(
+  config: JobConfig,
+  order: RequestOrder,
+  { log, waitMs, onNotice }: RequestOptions,
+): Promise<readonly FiledRequest[]> {
+  const journal = await composeJournal(config, { access: 'read', log });
+  const presence = await composePresence(config, log);
+  try {
+    const known = await partitionsOf(journal, config);
+    const asked = order.partition;
+    const name = asked === null ? null : partitionName(asked);
+    const partitions = known.filter((partition) => name === null || partitionName(partition) === name);
+    if (partitions.length === 0) {
+      throw new TidemarkError(
+        'REQUEST_REFUSED',
+        name === null
+          ? `The job "${config.job}" has no partition in its journal yet: run it first.`
+          : `The journal of job "${config.job}" does not know partition ${name}; it knows ${known.map(partitionName).join(', ') || 'none'}.`,
+      );
+    }
+    const filed: { readonly partition: TopicPartition; readonly requestId: number }[] = [];
+    for (const partition of partitions) {
+      const requestId = await fileOperatorRequest(
+        { journal, failpoints: noFailpoints },
+        config.job,
+        partition,
+        order.request,
+      );
+      filed.push({ partition, requestId });
+    }
+    if (waitMs === null) return filed.map((request) => ({ ...request, answer: null }));
+    const { clock } = systemPorts;
+    const awaiting = { journal, presence, job: config.job, waitMs, clock, onNotice };
+    const answers = await awaitAnswers(awaiting, filed);
+    return filed.map((request, index) => ({ ...request, answer: answers[index] ?? { type: 'none' } }));
+  } finally {
+    await Promise.all([journal.close(), presence.close()]);
+  }
+}
+
+async function partitionsOf(journal: Journal, config: JobConfig): Promise<TopicPartition[]> {
+  const subjects = await journal.subjects(jobPrefix(config.job));
+  return subjects.map(partitionOf).filter((partition) => partition !== null);
+}
+
+async function readStatus(config: JobConfig, { log }: { readonly log: Log }): Promise<JobStatus> {
+  const presence = await composePresence(config, log);
+  const surveyor = await composeSurveyor(config, log);
+  let store: Store | null = null;
+  try {
+    return await readJobStatus({
+      ...{ config, presence, surveyor, log },
+      openJournal: () => composeJournal(config, { access: 'read', log }),
+      probeDestination: async () => {
+        store = await composeStore(config, noFailpoints, log);
+        const { uri, entropy } = config.sink;
+        await store.readMarker(markerFolderUri({ sinkUri: uri, entropy }), config.job);
+      },
+    });
+  } finally {
+    const closing = Promise.allSettled([
+      surveyor.close(),
+      presence.close(),
+      (store as Store | null)?.close(),
+    ]);
+    // Who only looks does not wait for what hangs.
+    await Promise.race([closing, systemPorts.clock.pause(CLOSE_MS)]);
+  }
+}
+
+export const backend: Backend = {
+  runJob,
+  fileRequest,
+  backupJournal: composeBackup,
+  restoreJournal: composeRestore,
+  readStatus,
+};

@@ -1,0 +1,350 @@
+/**
+ * The status of a job: what its journal says, what its living coordinators say of themselves, and what each dependency answers right now.
+ * Nothing is waited for longer than its patience.
+ */
+import type { PartFileView, PartitionLedger } from '../../actors/ledger.ts';
+import { TidemarkError, asTidemarkError } from '../../journal/errors.ts';
+import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import type { Journal } from '../../journal/port.ts';
+import type { PresenceBoard } from '../../journal/presence.ts';
+import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
+import type {
+  BucketStatus,
+  CoordinatorStatus,
+  DependencyStatus,
+  GroupStatus,
+  JobStatus,
+  PartStatus,
+  PartitionStatus,
+} from './contract.ts';
+import type { JobConfig } from '../config/jobConfig.ts';
+import { recover } from '../partition/recover.ts';
+import { proposedRequests } from '../partition/requests.ts';
+import { lagOf } from './lag.ts';
+import { PRESENCE_STALE_MS } from '../presence/keeper.ts';
+import { decodePresence, type PresenceRecord } from '../presence/record.ts';
+import type { PartitionSurvey, SourceSurveyor, TopicSurvey } from '../sources/survey.ts';
+import type { Log } from '../telemetry/log.ts';
+
+/** How long each dependency has for its answer. */
+const PATIENCE_MS = 5_000;
+
+export interface StatusPorts {
+  readonly config: JobConfig;
+  readonly openJournal: () => Promise<Journal>;
+  readonly presence: PresenceBoard;
+  readonly surveyor: SourceSurveyor;
+  /** Resolves where the destination answers. */
+  readonly probeDestination: () => Promise<void>;
+  readonly log: Log;
+}
+
+/** Rejects with JOURNAL_MISSING where the job never ran and nobody runs it or is about to; any other trouble is part of the status. */
+export async function readJobStatus(ports: StatusPorts): Promise<JobStatus> {
+  const { config, presence, log } = ports;
+  const journal = await probed('journal', ports.openJournal(), null);
+  if (journal.problem?.code === 'JOURNAL_MISSING' && !(await isBegun(ports))) throw journal.problem;
+  try {
+    const [present, read, source, destination] = await Promise.all([
+      probed('journal', presence.read(config.job), PATIENCE_MS),
+      probed('journal', readPartitions(journal, config, log), null),
+      probed('source', surveyAll(ports, journal.answer), PATIENCE_MS),
+      probed('destination', ports.probeDestination(), PATIENCE_MS),
+    ]);
+    if (present.problem !== null)
+      log.warn({ err: present.problem }, 'what the coordinators say of themselves cannot be read');
+    const coordinators = (present.answer ?? []).flatMap(({ bytes, ageMs }) => {
+      const record = decodePresence(bytes);
+      return record === null ? [] : [{ record, ageMs }];
+    });
+    const problem = journal.problem ?? read.problem;
+    return {
+      job: config.job,
+      journal: { ...journalStatus(config), id: journal.answer?.id ?? null },
+      coordinators: coordinators.map(coordinatorStatus),
+      dependencies: [
+        source.status,
+        problem === null ? journal.status : { ...journal.status, ...failed(problem) },
+        destination.status,
+      ],
+      problem,
+      partitions: new PartitionStatuses(coordinators, source.answer ?? null, config).of(read.answer ?? []),
+    };
+  } finally {
+    await journal.answer?.close();
+  }
+}
+
+/** Whether some process of the job waits to make the journal, or lost it. */
+async function isBegun({ presence, config }: StatusPorts): Promise<boolean> {
+  const { answer } = await probed('journal', presence.read(config.job), PATIENCE_MS);
+  return answer !== null && answer.length > 0;
+}
+
+interface Probed<T> {
+  readonly status: DependencyStatus;
+  readonly answer: T | null;
+  readonly problem: TidemarkError | null;
+}
+
+/** Asks, and does not wait longer than the patience; null where the asking itself is bounded. */
+async function probed<T>(
+  name: DependencyStatus['name'],
+  asking: Promise<T>,
+  patienceMs: number | null,
+): Promise<Probed<T>> {
+  const startedMs = performance.now();
+  const tookMs = (): number => Math.round(performance.now() - startedMs);
+  const late = Promise.withResolvers<never>();
+  const timer =
+    patienceMs === null ? undefined : setTimeout(() => late.reject(silent(name, patienceMs)), patienceMs);
+  try {
+    const answer = await Promise.race([asking, late.promise]);
+    return {
+      status: { name, state: 'ok', code: null, message: null, tookMs: tookMs() },
+      answer,
+      problem: null,
+    };
+  } catch (error) {
+    const problem = asTidemarkError(error, `Asking the ${name}`);
+    return { status: { name, ...failed(problem), tookMs: tookMs() }, answer: null, problem };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const SILENT = {
+  source: 'KAFKA_UNAVAILABLE',
+  journal: 'JOURNAL_UNAVAILABLE',
+  destination: 'STORE_UNAVAILABLE',
+} as const;
+
+function silent(name: DependencyStatus['name'], patienceMs: number): TidemarkError {
+  return new TidemarkError(SILENT[name], `The ${name} did not answer within ${patienceMs / 1_000} s.`);
+}
+
+function failed({ code, message }: TidemarkError) {
+  return { state: 'error', code, message } as const;
+}
+
+function journalStatus({ journal }: JobConfig): Omit<JobStatus['journal'], 'id'> {
+  return journal.type === 'sqlite'
+    ? { kind: 'sqlite', location: journal.path }
+    : { kind: 'nats', location: `${journal.servers.join(',')} stream ${journal.stream}` };
+}
+
+/** Of the topics that the job names, and of those that only its journal does. */
+async function surveyAll(
+  { surveyor, config }: StatusPorts,
+  journal: Journal | null,
+): Promise<readonly TopicSurvey[]> {
+  const subjects = (await journal?.subjects(jobPrefix(config.job)).catch(() => [])) ?? [];
+  const topics = subjects.flatMap((subject) => partitionOf(subject)?.topic ?? []);
+  return surveyor.survey([...new Set(topics)]);
+}
+
+interface ReadPartition {
+  readonly partition: TopicPartition;
+  /** Why it cannot be read, alone: the others can. */
+  readonly ledger: PartitionLedger | TidemarkError;
+}
+
+async function readPartitions(
+  { answer: journal, problem }: Probed<Journal>,
+  { job }: JobConfig,
+  log: Log,
+): Promise<readonly ReadPartition[]> {
+  if (journal === null) throw problem ?? silent('journal', PATIENCE_MS);
+  const read: ReadPartition[] = [];
+  for (const subject of await journal.subjects(jobPrefix(job))) {
+    const partition = partitionOf(subject);
+    if (partition === null) continue;
+    try {
+      const { ledger } = await recover({ journal, subject, partition, log });
+      read.push({ partition, ledger });
+    } catch (error) {
+      const failure = asTidemarkError(error, `Reading ${subject}`);
+      if (failure.code === 'JOURNAL_UNAVAILABLE') throw failure;
+      read.push({ partition, ledger: failure });
+    }
+  }
+  return read;
+}
+
+interface SeenCoordinator {
+  readonly record: PresenceRecord;
+  readonly ageMs: number;
+}
+
+function coordinatorStatus({ record, ageMs }: SeenCoordinator): CoordinatorStatus {
+  const { id, host, pid, version, startedAtMs, partitions, dependencies, conditions, omitted } = record;
+  const answered = (name: DependencyStatus['name']) => {
+    const { state, code, message, sinceMs } = dependencies[name];
+    return { name, state, code, message, since: isoOf(sinceMs) };
+  };
+  return {
+    ...{ id, host, pid, version, startedAt: isoOf(startedAtMs), seenMsAgo: Math.round(ageMs) },
+    isLive: ageMs <= PRESENCE_STALE_MS,
+    partitions: partitions.map((each) => ({ ...each, name: partitionName(each) })),
+    dependencies: [answered('source'), answered('journal'), answered('destination')],
+    conditions: conditions.map(({ sinceMs, ...condition }) => ({ ...condition, since: isoOf(sinceMs) })),
+    omitted: { partitions: omitted.partitions, conditions: omitted.conditions },
+  };
+}
+
+function isoOf(wallMs: number): string {
+  return new Date(wallMs).toISOString();
+}
+
+/** Brings together, for each partition, what the journal, the source and the coordinators say of it. */
+class PartitionStatuses {
+  readonly #live: readonly SeenCoordinator[];
+  readonly #survey: readonly TopicSurvey[] | null;
+  readonly #config: JobConfig;
+
+  constructor(
+    coordinators: readonly SeenCoordinator[],
+    survey: readonly TopicSurvey[] | null,
+    config: JobConfig,
+  ) {
+    this.#live = coordinators.filter(({ ageMs }) => ageMs <= PRESENCE_STALE_MS);
+    this.#survey = survey;
+    this.#config = config;
+  }
+
+  of(read: readonly ReadPartition[]): PartitionStatus[] {
+    const known = new Set(read.map(({ partition }) => partitionName(partition)));
+    const statuses = [
+      ...read.map((each) => this.#known(each)),
+      ...this.#unclaimed(known).map((partition) => this.#known({ partition, ledger: null })),
+    ];
+    return statuses.sort(byName);
+  }
+
+  /** Partitions of the job's topics that the journal has nothing of. */
+  #unclaimed(known: ReadonlySet<string>): TopicPartition[] {
+    return (this.#survey ?? []).flatMap(({ topic, partitions }) =>
+      (partitions ?? [])
+        .map((_, partition) => ({ topic, partition }))
+        .filter((partition) => !known.has(partitionName(partition))),
+    );
+  }
+
+  #known({
+    partition,
+    ledger,
+  }: {
+    readonly partition: TopicPartition;
+    readonly ledger: PartitionLedger | TidemarkError | null;
+  }): PartitionStatus {
+    const survey = this.#surveyOf(partition);
+    const owner = this.#ownerOf(partition);
+    const halt = this.#haltOf(partition);
+    const base = {
+      ...partition,
+      ...{ epoch: 0, nextOffset: 0n, lag: null, recordsRead: 0, recordsSkipped: 0 },
+      ...{ stop: halt, proposals: [], refusal: null, buckets: [], committedFiles: 0 },
+      owner,
+      heldBack: heldBackOf(survey),
+      group: null,
+    };
+    if (ledger === null) return { ...base, state: halt === null ? 'unclaimed' : 'halted' };
+    if (ledger instanceof TidemarkError) {
+      const { code, message } = ledger;
+      return {
+        ...base,
+        state: 'unreadable',
+        stop: { code, message, fromOffset: null, toOffset: null, truncation: null },
+      };
+    }
+    const { epoch, nextOffset, recordsRead, recordsSkippedNull, stop, refusal } = ledger.facts;
+    const range = survey === null ? undefined : this.#rangesOf(partition.topic);
+    return {
+      ...base,
+      state: halt !== null ? 'halted' : stateOf(ledger),
+      ...{ epoch, nextOffset: nextOffset ?? 0n, recordsRead, recordsSkipped: recordsSkippedNull, refusal },
+      lag: nextOffset === null ? null : lagOf({ partition, nextOffset }, range),
+      stop: halt ?? stop,
+      proposals:
+        halt !== null ? [{ type: 'resume', from: null, acceptLoss: false }] : proposedRequests(ledger.facts),
+      group: this.#groupOf(survey),
+      buckets: bucketStatuses(ledger),
+      committedFiles: ledger.committedFiles,
+    };
+  }
+
+  #surveyOf({ topic, partition }: TopicPartition): PartitionSurvey | null {
+    return this.#rangesOf(topic)?.[partition] ?? null;
+  }
+
+  #rangesOf(topic: string): readonly PartitionSurvey[] | undefined {
+    return this.#survey?.find((each) => each.topic === topic)?.partitions ?? undefined;
+  }
+
+  #ownerOf(at: TopicPartition): string | null {
+    const name = partitionName(at);
+    const owner = this.#live.find(({ record }) =>
+      record.partitions.some((each) => partitionName(each) === name),
+    );
+    return owner === undefined ? null : `${owner.record.host}:${owner.record.pid}`;
+  }
+
+  /** A halt that the journal does not hold. */
+  #haltOf(at: TopicPartition): PartitionStatus['stop'] {
+    const name = partitionName(at);
+    for (const { record } of this.#live) {
+      const halt = record.conditions.find(({ kind, about }) => kind === 'halted' && about === name);
+      if (halt !== undefined)
+        return { code: halt.code, message: halt.message, fromOffset: null, toOffset: null, truncation: null };
+    }
+    return null;
+  }
+
+  #groupOf(survey: PartitionSurvey | null): GroupStatus | null {
+    const group = survey?.group ?? null;
+    if (group === null || this.#config.source.type !== 'kafka') return null;
+    const { offset, metadata } = group;
+    return { offset, hasWitness: metadata.includes('"tidemark"') };
+  }
+}
+
+function byName(a: PartitionStatus, b: PartitionStatus): number {
+  return a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1;
+}
+
+/** The journal says what is owed; whether a process works on it right now is told by `owner`. */
+function stateOf(ledger: PartitionLedger): string {
+  const { stop, epoch } = ledger.facts;
+  if (stop !== null) return 'stopped';
+  if (epoch === 0) return 'unclaimed';
+  return ledger.buckets.size > 0 ? 'active' : 'settled';
+}
+
+/** Offsets behind the last stable one: an open transaction keeps them from every reader. */
+function heldBackOf(survey: PartitionSurvey | null): bigint | null {
+  if (survey === null) return null;
+  const { highWatermark, endOffset } = survey;
+  return highWatermark > endOffset ? highWatermark - endOffset : 0n;
+}
+
+function bucketStatuses(ledger: PartitionLedger): BucketStatus[] {
+  const parts = [...ledger.parts()];
+  return [...ledger.buckets].map(([bucket, state]) => ({
+    bucket,
+    state: state.value,
+    parts: parts.filter((part) => part.context.bucket === bucket).map(partStatus),
+  }));
+}
+
+function partStatus({ status, context }: PartFileView): PartStatus {
+  return {
+    partId: context.partId,
+    state: status,
+    length: context.durable?.length ?? 0,
+    records: context.durable?.records ?? 0,
+    firstOffset: context.durable?.firstOffset ?? null,
+    lastOffset: context.durable?.lastOffset ?? null,
+    finalUri: context.finalUri,
+    temporaryUri: context.temporaryUri,
+  };
+}

@@ -1,0 +1,103 @@
+/** A bounded run with nothing left to read still proves that the source is the one that was read, and holds what was read. */
+import { TidemarkError } from '../../journal/errors.ts';
+import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import type { FetchedBatch, PartitionFeed, Source } from '../sources/port.ts';
+import type { Gate } from '../system/concurrency.ts';
+import type { Context, Ports } from '../job/options.ts';
+
+/** For how long an end before nextOffset is looked at again: replicas that are behind report one for a moment. */
+const STABLE_MS = 30_000;
+const LOOK_AGAIN_MS = 1_000;
+
+export interface BoundedEnd {
+  readonly partition: TopicPartition;
+  readonly topicId: string | null;
+  /** What the journal says, and where the source ended when the run began. */
+  readonly nextOffset: bigint;
+  readonly endOffset: bigint;
+  readonly isOver: () => boolean;
+  /** Whether the source's log still holds what was read, where the source can tell. */
+  readonly verifyLog: () => Promise<void>;
+}
+
+/**
+ * Rejects with SOURCE_REPLACED where it is another topic, with SOURCE_TRUNCATED where its log does not hold what was read, or ends before
+ * nextOffset for good; with SOURCE_BEYOND_END where that is a file.
+ */
+export async function proveEnd(
+  { source, clock }: Pick<Ports, 'source' | 'clock'>,
+  end: BoundedEnd,
+): Promise<void> {
+  const { partition, nextOffset } = end;
+  await source.verifyIdentity(partition.topic, end.topicId);
+  await end.verifyLog();
+  const startedMs = clock.nowMs();
+  for (let found = end.endOffset; found < nextOffset;) {
+    if (end.isOver()) return;
+    if (clock.nowMs() - startedMs >= STABLE_MS) {
+      throw endsBefore(source.kind, partition, nextOffset, found);
+    }
+    await clock.pause(LOOK_AGAIN_MS);
+    const ranges = await source.ranges(partition.topic);
+    found = ranges[partition.partition]?.endOffset ?? 0n;
+  }
+}
+
+/**
+ * The next batch. A feed waits for ever for a source that is away: a bounded run, while none comes, asks the source whether it still answers.
+ * Rejects with its error where it does not.
+ */
+async function batchOrGone(
+  { ports, settings }: Pick<Context, 'ports' | 'settings'>,
+  { topic }: TopicPartition,
+  next: Promise<FetchedBatch>,
+): Promise<FetchedBatch> {
+  if (!settings.untilEnd) return next;
+  for (;;) {
+    const quiet = Promise.withResolvers<null>();
+    const timer = ports.clock.timer(settings.startupMs / 2, () => quiet.resolve(null));
+    try {
+      const batch = await Promise.race([next, quiet.promise]);
+      if (batch !== null) return batch;
+    } finally {
+      timer.cancel();
+    }
+    await Promise.race([next, ports.source.ranges(topic)]);
+  }
+}
+
+/** Null where the wait was cut short by the request to drain. */
+export async function nextBatch(
+  context: Pick<Context, 'ports' | 'settings'>,
+  partition: TopicPartition,
+  feed: PartitionFeed,
+  drain: Gate,
+): Promise<FetchedBatch | null> {
+  try {
+    return await batchOrGone(context, partition, feed.next());
+  } catch (error) {
+    if (drain.isOpen && !(error instanceof TidemarkError)) return null;
+    throw error;
+  }
+}
+
+function endsBefore(
+  kind: Source['kind'],
+  partition: TopicPartition,
+  nextOffset: bigint,
+  endOffset: bigint,
+): TidemarkError {
+  const name = partitionName(partition);
+  const found = `${name} ends at offset ${endOffset}, before nextOffset ${nextOffset}`;
+  if (kind === 'file') {
+    return new TidemarkError('SOURCE_BEYOND_END', `${found}: it was truncated or made anew.`, {
+      fields: { partition: name, fromOffset: nextOffset, endOffset },
+    });
+  }
+  return new TidemarkError(
+    'SOURCE_TRUNCATED',
+    `${found}: its log went back. What was read stays committed. Restore the log and resume; or go on with what Kafka holds now: ` +
+      `tidemark accept-truncation JOB.yaml ${name} --from ${endOffset}`,
+    { fields: { partition: name, divergedAt: endOffset, nextOffset, leaderEpoch: null } },
+  );
+}

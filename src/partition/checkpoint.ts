@@ -1,0 +1,99 @@
+/** Checkpoints: a consistent cut of one partition, made durable and then journaled as a whole. */
+import type { PartitionContext } from '../../actors/partition.ts';
+import type { PartitionHost } from './decisionLane.ts';
+import type { EventOf, PartChange } from '../../journal/events.ts';
+import type { ReadEpoch } from '../sources/port.ts';
+import type { Cut, Flow } from '../writing/flow.ts';
+
+/** Generous bound of one part's change in an entry, without its handle. */
+const CHANGE_BYTES = 512;
+/** Of one earlier leader epoch. All of them take no more than a share of an entry; half of it is for parts. */
+const EPOCH_BYTES = 64;
+const EPOCHS_SHARE = 5;
+
+export type CheckpointBody = Pick<
+  EventOf<'checkpointCompleted'>,
+  | ('nextOffset' | 'leaderEpoch' | 'leaderEpochStart' | 'earlierLeaderEpochs')
+  | ('recordsRead' | 'recordsSkipped' | 'parts')
+>;
+
+/**
+ * Waits until what the cut holds is durable, and journals it. The acknowledgement of checkpointCompleted is the commit point: before it nothing
+ * of the cut counts, after it all of it does.
+ *
+ * @param mayOffer throws where the cut may not be offered to the journal any more. From then on its files may count, whatever becomes
+ * of the reply.
+ */
+export async function checkpoint(
+  host: PartitionHost,
+  entryBytesMax: number,
+  flow: Flow,
+  cut: Cut,
+  mayOffer: () => void,
+): Promise<void> {
+  const parts: PartChange[] = [];
+  for (const { writer, ...part } of cut.parts) {
+    const state = part.roll === null ? 'inProgress' : 'pending';
+    parts.push({ ...part, partId: writer.partId, state, handle: await part.handle });
+  }
+  mayOffer();
+  for (const { writer } of cut.parts) writer.isOffered = true;
+  await completeCheckpoint(host, entryBytesMax, (facts) => ({
+    nextOffset: cut.nextOffset,
+    ...epochsOf(cut.read, facts, entryBytesMax),
+    recordsRead: cut.recordsRead,
+    recordsSkipped: { nullValue: cut.recordsSkippedNull },
+    parts,
+  }));
+  flow.checkpointed(cut);
+}
+
+/** The earlier leader epochs only where there is another one than the journal has: they are the same as long as it is. */
+function epochsOf(
+  read: ReadEpoch | null,
+  facts: PartitionContext,
+  entryBytesMax: number,
+): Pick<CheckpointBody, 'leaderEpoch' | 'leaderEpochStart' | 'earlierLeaderEpochs'> {
+  if (read === null) return { leaderEpoch: null, leaderEpochStart: null };
+  const { epoch: leaderEpoch, startOffset: leaderEpochStart, earlier } = read;
+  const isKnown = leaderEpoch === facts.leaderEpoch && leaderEpochStart === facts.leaderEpochStart;
+  if (isKnown || earlier.length === 0) return { leaderEpoch, leaderEpochStart };
+  const most = Math.max(1, Math.floor(entryBytesMax / EPOCHS_SHARE / EPOCH_BYTES));
+  return { leaderEpoch, leaderEpochStart, earlierLeaderEpochs: earlier.slice(-most) };
+}
+
+/** Journals a checkpoint; one too large for an entry is preceded by checkpointPart entries that it counts. */
+export async function completeCheckpoint(
+  host: PartitionHost,
+  entryBytesMax: number,
+  body: (facts: PartitionContext) => CheckpointBody,
+): Promise<void> {
+  const number = host.ledger.facts.checkpoint + 1;
+  const { parts, ...rest } = body(host.ledger.facts);
+  const pieces = splitParts(parts, entryBytesMax / 2);
+  const last = pieces.pop() ?? [];
+  for (const [index, piece] of pieces.entries()) {
+    await host.submit(() => [{ type: 'checkpointPart', checkpoint: number, index, parts: piece }]);
+  }
+  await host.submit(() => [
+    { type: 'checkpointCompleted', checkpoint: number, ...rest, checkpointParts: pieces.length, parts: last },
+  ]);
+}
+
+function splitParts(parts: readonly PartChange[], bytesMax: number): PartChange[][] {
+  const pieces: PartChange[][] = [];
+  let piece: PartChange[] = [];
+  let bytes = 0;
+  for (const part of parts) {
+    const size = CHANGE_BYTES + (part.handle === null ? 0 : JSON.stringify(part.handle).length);
+    if (piece.length > 0 && bytes + size > bytesMax) {
+      pieces.push(piece);
+      piece = [];
+      bytes = 0;
+    }
+    piece.push(part);
+    bytes += size;
+  }
+  pieces.push(piece);
+  return pieces;
+}

@@ -1,0 +1,164 @@
+/** Claiming a partition: recover its state from its journal, then append the claim at the expected sequence. */
+import { PartitionHost } from './decisionLane.ts';
+import type { Effect } from '../../actors/facts.ts';
+import { decodeEntry } from '../../journal/entry.ts';
+import { hasCode } from '../../journal/errors.ts';
+import type { PartitionEvent } from '../../journal/events.ts';
+import {
+  claimId,
+  partitionName,
+  type ClaimId,
+  type Subject,
+  type TopicPartition,
+} from '../../journal/ids.ts';
+import type { Journal } from '../../journal/port.ts';
+import { partitionSubject } from '../../journal/subjects.ts';
+import { SubjectWriter, type WriterIdentity } from '../../journal/writer.ts';
+import { passing, type Failpoint } from '../system/failpoints.ts';
+import { limitedAppend } from '../job/appendLimit.ts';
+import { AppendRetries } from '../job/appendRetries.ts';
+import { Gate } from '../system/concurrency.ts';
+import type { Context } from '../job/options.ts';
+import { foldJournal, recover } from './recover.ts';
+import type { SeenHashes } from './seenHashes.ts';
+import { SnapshotWriter } from './snapshots.ts';
+
+const CONFLICT_PAUSE_MS = 100;
+/** For how long the end of an epoch waits for a journal that may be away, and how often it asks. */
+const JOURNAL_PATIENCE_MS = 5_000;
+const LOOK_AGAIN_MS = 500;
+
+/** A partition whose own claim is acknowledged. */
+export interface Claim {
+  readonly host: PartitionHost;
+  readonly writer: SubjectWriter;
+  readonly epoch: number;
+  readonly claimId: ClaimId;
+  /** Of what was replayed: what the witness is judged by, and empty once it has been. */
+  readonly hashes: SeenHashes;
+  readonly snapshots: SnapshotWriter;
+}
+
+/**
+ * Whether another's claim stands where this one's next entry would: nothing that is not acknowledged by now will ever count. The
+ * journal's presence is proof, its absence is not: false also where it is away for longer than this is worth waiting for.
+ */
+export async function isSucceeded({ ports }: Context, subject: Subject, claim: Claim): Promise<boolean> {
+  if (hasCode(claim.host.failure, 'FENCED')) return true;
+  const { clock, log } = ports;
+  const patience = new Gate();
+  const timer = clock.timer(JOURNAL_PATIENCE_MS, () => patience.open());
+  const look = async (): Promise<boolean | null> => {
+    for (;;) {
+      const found = await isLaterClaimNext(ports.journal, subject, claim);
+      if (found !== null || patience.isOpen) return found;
+      await patience.orOpened(clock.pause(LOOK_AGAIN_MS));
+    }
+  };
+  try {
+    const found = await Promise.race([look(), patience.opened.then(() => null)]);
+    if (found === null) log.warn({ subject }, 'whether the partition has another owner could not be read');
+    return found ?? false;
+  } catch (error) {
+    log.warn({ err: error, subject }, 'whether the partition has another owner could not be read');
+    return false;
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** Null where the journal does not answer. */
+async function isLaterClaimNext(journal: Journal, subject: Subject, claim: Claim): Promise<boolean | null> {
+  try {
+    for await (const batch of journal.read(subject, claim.writer.tail.revision)) {
+      const [next] = batch;
+      // An entry of its own may stand there: appended, though the acknowledgement never came.
+      if (next !== undefined) return decodeEntry(next.bytes, `An entry of ${subject}`).epoch > claim.epoch;
+    }
+    return false;
+  } catch (error) {
+    if (hasCode(error, 'JOURNAL_UNAVAILABLE')) return null;
+    throw error;
+  }
+}
+
+/**
+ * Claims the partition; a conflict is read and the claim tried again. Rejects with JOURNAL_CORRUPT where the journal has a hole
+ * or a wrong hash: a broken claimer fences nobody.
+ */
+export async function claimPartition(
+  context: Context,
+  partition: TopicPartition,
+  startOffset: bigint,
+  onEffects: (effects: readonly Effect[]) => void,
+  signal: AbortSignal,
+): Promise<Claim> {
+  const { journal, clock, random, log } = context.ports;
+  const subject = partitionSubject(context.settings.job, partition);
+  signal.throwIfAborted();
+  const { onStep } = context.ports;
+  const recovery = await recover({
+    ...{ journal, subject, partition, log },
+    ...(onStep === undefined ? {} : { onStep }),
+  });
+  const { ledger, hashes, base } = recovery;
+  let { tail } = recovery;
+  for (;;) {
+    const own = claimId(random.hexId());
+    ledger.note({ type: 'replayed', ownClaimId: own });
+    const epoch = ledger.facts.epoch + 1;
+    const identity: WriterIdentity = { job: context.settings.job, ...partition, epoch, claimId: own };
+    const retries = new AppendRetries(context, subject, partitionName(partition));
+    const writer = new SubjectWriter(
+      {
+        journal,
+        subject,
+        pacer: clock,
+        timestamp: () => new Date(clock.wallMs()).toISOString(),
+        ...retries.options,
+      },
+      tail,
+    );
+    const snapshots = new SnapshotWriter({ context, subject, ledger, tail: () => writer.tail, base });
+    const host = new PartitionHost(
+      ledger,
+      appenderOf(context, writer, identity, signal, retries),
+      onEffects,
+      () => void snapshots.adopted(),
+    );
+    try {
+      await host.submit(() => [{ type: 'epochClaimed', epoch, claimId: own, startOffset }]);
+      return { host, writer, epoch, claimId: own, hashes, snapshots };
+    } catch (error) {
+      if (!hasCode(error, 'FENCED')) throw error;
+      log.info({ partition: partitionName(partition), epoch }, 'another claim was first; reading on');
+      ledger.note({ type: 'fenced' });
+      ledger.note({ type: 'epochGivenUp' });
+      await clock.pause(CONFLICT_PAUSE_MS);
+      signal.throwIfAborted();
+      tail = await foldJournal(journal, subject, partition, ledger, tail, hashes);
+    }
+  }
+}
+
+function appenderOf(
+  context: Context,
+  writer: SubjectWriter,
+  identity: WriterIdentity,
+  signal: AbortSignal,
+  retries: AppendRetries,
+) {
+  const { failpoints, journal } = context.ports;
+  return {
+    entryBytesMax: journal.entryBytesMax,
+    measure: (events: readonly PartitionEvent[]) => writer.measure(identity, events),
+    async append(events: readonly PartitionEvent[]): Promise<void> {
+      const point: Failpoint = events[0]?.type === 'epochClaimed' ? 'journal.claim' : 'journal.append';
+      await retries.during(
+        limitedAppend(context, signal, (limited) =>
+          passing(failpoints, point, () => writer.append(identity, events, limited)),
+        ),
+      );
+    },
+  };
+}

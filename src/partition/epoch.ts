@@ -1,0 +1,399 @@
+/**
+ * One epoch: one ownership of a partition, from the claim until it is drained, ended, fenced or failed. The flow, checkpoints,
+ * publishing and timers run beside each other; the first failure of any of them ends the epoch.
+ */
+import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { partitionName } from '../../journal/ids.ts';
+import { partitionSubject } from '../../journal/subjects.ts';
+import type { PartitionFeed } from '../sources/port.ts';
+import { journaledEpoch } from '../sources/readEpoch.ts';
+import { nextBatch, proveEnd } from './boundedEnd.ts';
+import { checkpoint } from './checkpoint.ts';
+import { claimPartition, isSucceeded, type Claim } from './claim.ts';
+import { type FailureLatch, type Gate } from '../system/concurrency.ts';
+import { EpochTimers } from './epochTimers.ts';
+import { conditionKey } from '../job/conditionKeys.ts';
+import { Flow } from '../writing/flow.ts';
+import { FullDisk, isDiskFull } from './fullDisk.ts';
+import { judgeWitnesses } from './judgeWitness.ts';
+import { OperatorDesk } from './operatorDesk.ts';
+import type { Context } from '../job/options.ts';
+import { PartFiles } from './partFiles.ts';
+import { checkCluster, type PartitionTask } from './partitionTask.ts';
+import { Publisher } from './publisher.ts';
+import { retire } from './retire.ts';
+import { settle, type Settling } from './settle.ts';
+import { checkNoGap, fromNextOffset, isOfSource } from './sourceFailure.ts';
+import { proveSource } from './sourceProof.ts';
+import { wentBackError, type WentBack } from './wentBack.ts';
+import { WitnessKeeper } from './witnessKeeper.ts';
+
+const REQUEST_POLL_MS = 1_000;
+
+export class Epoch {
+  readonly #context: Context;
+  readonly #task: PartitionTask;
+  readonly #claim: Claim;
+  readonly #latch: FailureLatch;
+  readonly #publisher: Publisher;
+  readonly #keeper: WitnessKeeper;
+  readonly #parts: PartFiles;
+  readonly #drain: Gate;
+  readonly #desk: OperatorDesk;
+  readonly #checkpointAtClaim: number;
+  readonly #fullDisk: FullDisk;
+  readonly #timers: EpochTimers;
+  #flow: Flow | null = null;
+  #feed: PartitionFeed | null = null;
+  #checkpointing: Promise<void> = Promise.resolve();
+  /** What is under way beside checkpoints and publishing: it must have ended before the next epoch begins. */
+  readonly #underWay = new Set<Promise<unknown>>();
+  #leaveMemory: (() => void) | undefined;
+  #forgetDrain: (() => void) | undefined;
+  #over = false;
+  /** Its last checkpoint is journaled. */
+  #isCheckpointed = false;
+  /** The same, and whoever waits for it has nothing more to wait for. */
+  #isComplete = false;
+  /** The journal went back, and an operator is to answer; null where it did not. */
+  wentBack: WentBack | null = null;
+
+  private constructor(
+    context: Context,
+    task: PartitionTask,
+    claim: Claim,
+    latch: FailureLatch,
+    { publisher, keeper }: { readonly publisher: Publisher; readonly keeper: WitnessKeeper },
+    drain: Gate,
+  ) {
+    this.#context = context;
+    this.#task = task;
+    this.#claim = claim;
+    this.#latch = latch;
+    this.#publisher = publisher;
+    this.#keeper = keeper;
+    this.#drain = drain;
+    this.#desk = new OperatorDesk(context, task.partition);
+    this.#parts = new PartFiles({ context, ...task, host: claim.host, latch, isOver: () => this.#isOver });
+    this.#checkpointAtClaim = claim.host.ledger.facts.checkpoint;
+    this.#timers = new EpochTimers(context.ports.clock);
+    this.#fullDisk = new FullDisk(context, task.isDiskFull === true);
+  }
+
+  /** Claims; the epoch is then settled and run, or, where the journal says so, stopped. */
+  static async begin(
+    context: Context,
+    task: PartitionTask,
+    latch: FailureLatch,
+    drain: Gate,
+    signal: AbortSignal,
+  ): Promise<Epoch> {
+    let publisher: Publisher | null = null;
+    const claim = await claimPartition(
+      context,
+      task.partition,
+      task.startOffset,
+      (effects) => {
+        // Effects of the claim itself are dropped: settling derives what is to be done from the state alone.
+        for (const effect of effects)
+          if (effect.type === 'publishPart') publisher?.publish(effect.partId, true);
+      },
+      signal,
+    );
+    const { partition } = task;
+    const own = { ...context, ports: { ...context.ports, store: context.ports.store.session() } };
+    const { host, epoch, claimId } = claim;
+    const shared = { context: own, partition, host, tail: () => claim.writer.tail };
+    const keeper = new WitnessKeeper({ ...shared, epoch, claimId });
+    publisher = new Publisher({ ...shared, latch, keeper, tellsGroup: task.purpose === 'read' });
+    return new Epoch(own, task, claim, latch, { publisher, keeper }, drain);
+  }
+
+  get claim(): Claim {
+    return this.#claim;
+  }
+
+  /** Whether anything was checkpointed since the claim. */
+  get madeProgress(): boolean {
+    return this.#claim.host.ledger.facts.checkpoint > this.#checkpointAtClaim;
+  }
+
+  /** Whether everything that it has read is in a completed checkpoint. */
+  get isSafe(): boolean {
+    return this.#isCheckpointed || this.flowOffset === this.#claim.host.ledger.facts.nextOffset;
+  }
+
+  get flowOffset(): bigint | null {
+    return this.#flow?.nextOffset ?? this.#claim.host.ledger.facts.nextOffset;
+  }
+
+  /** Judges the witnesses of the journal: only now, since a read before the own claim may have been stale. */
+  async checkWitness(): Promise<void> {
+    const judging = { context: this.#context, ...this.#task, claim: this.#claim, latch: this.#latch };
+    const { names, disagreeing } = await judgeWitnesses(judging);
+    if (disagreeing.length > 0) this.wentBack = { ...judging, disagreeing };
+    if (this.wentBack !== null) throw await this.#latch.race(wentBackError(this.wentBack));
+    this.#keeper.supersede(names);
+  }
+
+  async retire(): Promise<void> {
+    await this.#racing(retire(this.#settling()));
+    this.#isComplete = true;
+  }
+
+  #settling(): Omit<Settling, 'adopt'> {
+    const { entryBytesMax } = this.#context.ports.journal;
+    const { partition } = this.#task;
+    const own = { context: this.#context, partition, publisher: this.#publisher, host: this.#claim.host };
+    return { ...own, entryBytesMax, isOver: () => this.#isOver, pause: (delayMs) => this.#pause(delayMs) };
+  }
+
+  /** Settles, then reads until the bounded end (`ended`) or until it is asked to drain (`drained`). */
+  async run(): Promise<'ended' | 'drained'> {
+    try {
+      return await this.#run();
+    } catch (error) {
+      if (isDiskFull(error)) {
+        await this.#stopWorking();
+        await this.#fullDisk.free(this.#flow, this.#checkpointing);
+      }
+      throw error;
+    }
+  }
+
+  async #run(): Promise<'ended' | 'drained'> {
+    checkCluster(this.#task);
+    const { host } = this.#claim;
+    const flow = this.#makeFlow();
+    const { fileRoom } = this.#context;
+    const adopt: NonNullable<Settling['adopt']> = async (part, durable, file, isNewest) => {
+      const writer = this.#parts.resume(part, durable, file);
+      // Whose files these were may have held more open than this process may.
+      const takesRecords = isNewest && this.#parts.isInPlace(part) && !fileRoom.isOver;
+      flow.adopt(writer, takesRecords);
+      if (!takesRecords) await writer.drained();
+    };
+    await this.#racing(settle({ ...this.#settling(), adopt }));
+    await host.submit((stage) => {
+      stage.note({ type: 'settled' });
+      return [];
+    });
+    this.#shareMemory(flow);
+    this.#startReading(flow);
+    let outcome: 'ended' | 'drained';
+    try {
+      outcome = await this.#racing(this.#pump(flow));
+    } catch (failure) {
+      const error = fromNextOffset(failure, flow.nextOffset);
+      await this.#keepWhatWasRead(error);
+      throw error;
+    }
+    if (outcome === 'ended') flow.rollAll('end');
+    await this.#latch.race(this.#checkpointNow(true));
+    this.#isCheckpointed = true;
+    // Who asked for the end waits for no publication: the next owner publishes what is pending.
+    if (outcome === 'ended') await this.#publisher.idle();
+    this.#isComplete = true;
+    return outcome;
+  }
+
+  get #isOver(): boolean {
+    return this.#over || this.#latch.failure !== null;
+  }
+
+  /** Ends early, with false, where the epoch is over or is to be drained. */
+  async #pause(delayMs: number): Promise<boolean> {
+    await this.#drain.orOpened(this.#latch.race(this.#context.ports.clock.pause(delayMs)));
+    return !this.#isOver && !this.#drain.isOpen;
+  }
+
+  /** The epoch's failure cuts the wait short; the work itself is waited for by `quiesce`. */
+  #racing<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
+    const forget = (): void => void this.#underWay.delete(work);
+    work.then(forget, forget);
+    return this.#latch.race(work);
+  }
+
+  #makeFlow(): Flow {
+    const { settings, ports, stats } = this.#context;
+    const { memory } = ports;
+    const { nextOffset } = this.#claim.host.ledger.facts;
+    if (nextOffset === null)
+      throw new TidemarkError(
+        'INTERNAL',
+        `${partitionName(this.#task.partition)} has a claim and no offset.`,
+      );
+    const flow = new Flow(
+      {
+        ...{ assigner: settings.assigner, rolling: settings.rolling, clock: ports.clock, stats },
+        openPart: (bucket, firstOffset) => this.#parts.open(bucket, firstOffset),
+        fileRoom: this.#context.fileRoom,
+        ...(memory === undefined ? {} : { roomForFiles: () => memory.room(() => !this.#isOver) }),
+      },
+      nextOffset,
+      journaledEpoch(this.#claim.host.ledger.facts),
+    );
+    this.#flow = flow;
+    return flow;
+  }
+
+  /** Only once it is settled: before, nothing can be checkpointed. */
+  #shareMemory(flow: Flow): void {
+    this.#leaveMemory = this.#context.ports.memory?.join({
+      largestBytes: () => flow.largestBytes(),
+      rollLargest: () => flow.rollLargest(),
+      settle: () =>
+        this.#racing(this.#checkpointNow(false)).catch((error: unknown) => {
+          this.#latch.fail(error, `The checkpoint of ${partitionName(this.#task.partition)}`);
+        }),
+    });
+  }
+
+  #startReading(flow: Flow): void {
+    const { settings, ports } = this.#context;
+    const { partition, topicId } = this.#task;
+    const feed = ports.source.open(partition, flow.nextOffset, topicId, flow.read);
+    this.#feed = feed;
+    // The gate outlives the epoch, by months perhaps: it must not hold on to it.
+    this.#forgetDrain = this.#drain.whenOpen(() => {
+      feed.close().catch((error: unknown) => {
+        this.#latch.fail(error, `Closing the feed of ${partitionName(partition)}`);
+      });
+    });
+    this.#every('checkpoint', settings.checkpointIntervalMs, () => this.#checkpointNow(false));
+    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());
+    this.#timers.armRoll(flow);
+  }
+
+  async #pump(flow: Flow): Promise<'ended' | 'drained'> {
+    const { endOffset, partition, topicId } = this.#task;
+    const feed = this.#feed;
+    if (feed === null) throw new TidemarkError('INTERNAL', `${partitionName(partition)} has no feed.`);
+    if (endOffset !== null && flow.nextOffset >= endOffset) {
+      const { nextOffset } = flow;
+      const isOver = (): boolean => this.#isOver || this.#drain.isOpen;
+      const verifyLog = async () => feed.verify?.({ offset: nextOffset, read: flow.read });
+      await proveEnd(this.#context.ports, { partition, topicId, nextOffset, endOffset, isOver, verifyLog });
+    }
+    while (endOffset === null || flow.nextOffset < endOffset) {
+      if (this.#drain.isOpen) return 'drained';
+      const batch = await nextBatch(this.#context, partition, feed, this.#drain);
+      if (batch === null) return 'drained';
+      checkNoGap(partition, flow.nextOffset, batch);
+      try {
+        await flow.consume(batch, endOffset);
+      } finally {
+        batch.release?.();
+      }
+      this.#timers.armRoll(flow);
+      if (!this.#fullDisk.takesSteps) continue;
+      flow.rollAll('size');
+      await this.#checkpointNow(false);
+      await this.#publisher.idle();
+    }
+    return 'ended';
+  }
+
+  /** The source cannot go on: what was read before is made to count, so that the loss begins at nextOffset. */
+  async #keepWhatWasRead(error: unknown): Promise<void> {
+    if (!isOfSource(error) || this.#latch.failure !== null) return;
+    try {
+      await this.#latch.race(this.#checkpointNow(true));
+      await this.#publisher.idle();
+    } catch (failure) {
+      this.#context.ports.log.warn({ err: failure }, 'the last checkpoint before stopping failed');
+    }
+  }
+
+  /** One checkpoint at a time; this one begins when those before it are done. */
+  #checkpointNow(required: boolean): Promise<void> {
+    this.#checkpointing = this.#checkpointing.then(() => this.#checkpoint(required));
+    return this.#checkpointing;
+  }
+
+  /** A required one fails where the source does not answer; others are left to the next interval. */
+  async #checkpoint(required: boolean): Promise<void> {
+    const flow = this.#flow;
+    if (flow === null || this.#over) return;
+    const { host } = this.#claim;
+    const { ports } = this.#context;
+    const cut = flow.cut();
+    if (cut.parts.length === 0 && cut.nextOffset === host.ledger.facts.nextOffset) {
+      this.#context.health.conditions.clear(conditionKey.epoch(this.#task.partition));
+      return;
+    }
+    await host.submit((stage) => {
+      stage.note({ type: 'checkpointStarted' });
+      return [];
+    });
+    try {
+      await this.#latch.race(proveSource(ports.source, this.#task, this.#feed, cut));
+    } catch (error) {
+      await host.submit((stage) => {
+        stage.note({ type: 'checkpointFailed' });
+        return [];
+      });
+      if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;
+      ports.log.warn(
+        { err: error },
+        'the source does not answer; the checkpoint is tried again at the next interval',
+      );
+      return;
+    }
+    await checkpoint(host, ports.journal.entryBytesMax, flow, cut, () => this.#fullDisk.mustNotBeFreed());
+    this.#context.health.conditions.clear(conditionKey.epoch(this.#task.partition));
+    this.#publisher.tellOffset();
+    const partition = partitionName(this.#task.partition);
+    const facts = { partition, nextOffset: cut.nextOffset, files: cut.parts.length };
+    ports.log.debug(facts, 'checkpoint completed');
+  }
+
+  async #takeRequests(): Promise<void> {
+    const { host } = this.#claim;
+    // A journal that is away may keep a read for long; the end of the epoch does not wait for it.
+    for (const request of await this.#latch.race(this.#desk.untaken(host))) {
+      const isAccepted = await this.#desk.take(host, request);
+      if (!isAccepted || request.request?.type !== 'roll') continue;
+      this.#flow?.rollAll('operator');
+      await this.#checkpointNow(false);
+    }
+  }
+
+  /** Runs `work` every interval; its failure ends the epoch. */
+  #every(name: string, intervalMs: number, work: () => Promise<void>): void {
+    const goesOn = (error: unknown): boolean => {
+      if (hasCode(error, 'JOURNAL_UNAVAILABLE') && name === 'requests') return true;
+      this.#latch.fail(error, `The ${name} of ${partitionName(this.#task.partition)}`);
+      return false;
+    };
+    this.#timers.every(name, intervalMs, () => this.#racing(work()), goesOn);
+  }
+
+  async #stopWorking(): Promise<void> {
+    this.#over = true;
+    this.#leaveMemory?.();
+    this.#forgetDrain?.();
+    this.#timers.end();
+    await this.#feed?.close();
+  }
+
+  /** Stops everything that the epoch has under way and lets go of its files; publishes and journals nothing more. */
+  async quiesce(): Promise<void> {
+    this.#publisher.end();
+    this.#claim.snapshots.end();
+    await this.#stopWorking();
+    await Promise.allSettled([this.#checkpointing, ...this.#underWay]);
+    await this.#publisher.ended();
+    await this.#flow?.abandon();
+    if (!this.#isComplete && this.#parts.mayLeave && (await this.isSucceeded()))
+      await this.#parts.removeUncounted();
+    await this.#context.ports.store.close();
+  }
+
+  /** Whether the journal holds a later claim: then what fails does so because this epoch is over. False also where it is silent. */
+  isSucceeded(): Promise<boolean> {
+    const subject = partitionSubject(this.#context.settings.job, this.#task.partition);
+    return isSucceeded(this.#context, subject, this.#claim);
+  }
+}

@@ -1,0 +1,53 @@
+/** The timers of one epoch: what it does at intervals, and when its open files are to be rolled. */
+import type { Clock } from '../system/clock.ts';
+import type { Flow } from '../writing/flow.ts';
+
+const ROLL = 'roll';
+
+export class EpochTimers {
+  readonly #clock: Clock;
+  readonly #timers = new Map<string, { cancel(): void }>();
+  #isEnded = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Runs `work` every interval, never twice at once; after its failure it goes on where `goesOn` says so. */
+  every(
+    name: string,
+    intervalMs: number,
+    work: () => Promise<unknown>,
+    goesOn: (error: unknown) => boolean,
+  ): void {
+    const again = (): void => {
+      if (this.#isEnded) return;
+      const timer = this.#clock.timer(intervalMs, () => {
+        work().then(again, (error: unknown) => {
+          if (goesOn(error)) again();
+        });
+      });
+      this.#timers.set(name, timer);
+    };
+    again();
+  }
+
+  /** Wakes at the earliest deadline of an open file, so that idle and aged files roll without any new record. */
+  armRoll(flow: Flow): void {
+    if (this.#timers.has(ROLL) || this.#isEnded) return;
+    const nowMs = this.#clock.nowMs();
+    const deadlineMs = flow.deadlineMs(nowMs);
+    if (deadlineMs === null) return;
+    const timer = this.#clock.timer(Math.max(1, Math.ceil(deadlineMs - nowMs)), () => {
+      this.#timers.delete(ROLL);
+      flow.rollDue(this.#clock.nowMs());
+      this.armRoll(flow);
+    });
+    this.#timers.set(ROLL, timer);
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    for (const timer of this.#timers.values()) timer.cancel();
+  }
+}

@@ -1,0 +1,178 @@
+/** The part files that an epoch writes: each is journaled before it is created, or goes on where an earlier epoch ended. */
+import type { DurableFacts } from '../../actors/facts.ts';
+import type { PartitionHost } from './decisionLane.ts';
+import type { PartFileStatus } from '../../actors/ledger.ts';
+import { finalUri, folderOf, folderUri, isFolderOf, temporaryUri } from '../../actors/naming.ts';
+import type { PartFileContext } from '../../actors/partFile.ts';
+import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { partId, type PartId, type TopicPartition } from '../../journal/ids.ts';
+import type { OpenFile, PartTarget } from '../stores/port.ts';
+import type { FailureLatch } from '../system/concurrency.ts';
+import { drawEntropy } from '../writing/entropy.ts';
+import type { Context } from '../job/options.ts';
+import { PartWriter, type Inherited } from '../writing/partWriter.ts';
+
+/** A destination that fails so often in a row is left alone for a while: the epoch is given up, with backoff. */
+const CREATE_TRIES = 3;
+/** Together some seconds. */
+const REMOVE_TRIES = 6;
+const REMOVE_PAUSE_MS = 200;
+
+export interface PartFilesOptions {
+  readonly context: Context;
+  readonly partition: TopicPartition;
+  readonly host: PartitionHost;
+  readonly latch: FailureLatch;
+  /** Whether the epoch is over, so that nothing of what is done here will count. */
+  readonly isOver: () => boolean;
+}
+
+export class PartFiles {
+  readonly #options: PartFilesOptions;
+
+  constructor(options: PartFilesOptions) {
+    this.#options = options;
+  }
+
+  /** Journals a part file, then creates it; a creation with unknown outcome is discarded and another part opened. */
+  async open(bucket: string, firstOffset: bigint): Promise<PartWriter> {
+    const { context, host, partition } = this.#options;
+    const { ports, settings } = context;
+    const { generation } = host.ledger.facts;
+    for (let attempt = 1; ; attempt += 1) {
+      if (this.#options.isOver())
+        throw new TidemarkError('FENCED', `The epoch was over before a file for "${bucket}" was opened.`);
+      const { naming } = settings;
+      const folder = folderUri(naming, bucket, drawEntropy(ports.random, naming.entropy));
+      const id = partId(ports.random.hexId());
+      const target = {
+        partId: id,
+        finalUri: finalUri(naming, folder, partition, firstOffset, generation),
+        temporaryUri: temporaryUri(folder, id),
+      };
+      const openedAtMs = Math.max(0, Math.floor(ports.clock.wallMs()));
+      await host.submit(() => [
+        { type: 'partOpened', ...target, bucket, format: 'text', firstOffset, generation, openedAtMs },
+      ]);
+      try {
+        const file = await ports.store.create(target);
+        await this.#start(target, file);
+        ports.log.debug({ file: target.finalUri, firstOffset }, 'part file opened');
+        return this.#writer(target, bucket, firstOffset, file);
+      } catch (error) {
+        if (!hasCode(error, 'STORE_EXISTS', 'STORE_OUTCOME_UNKNOWN') || attempt === CREATE_TRIES) throw error;
+        ports.log.warn(
+          { err: error, file: target.temporaryUri },
+          'creating a part file failed; opening another',
+        );
+        await ports.store.discard([target.temporaryUri], null);
+        await host.submit(() => [{ type: 'partDiscarded', partId: target.partId }]);
+      }
+    }
+  }
+
+  /** What names do not tell of the file is journaled before its first byte. */
+  async #start(target: PartTarget & { readonly partId: PartId }, file: OpenFile): Promise<void> {
+    const { context, host, isOver } = this.#options;
+    const { startHandle } = file;
+    if (isOver()) {
+      // The next owner may have discarded the name before the file was made: nobody would look for it again.
+      await file.abandon();
+      await context.ports.store.discard([target.temporaryUri], startHandle ?? null);
+      throw new TidemarkError(
+        'FENCED',
+        `The epoch was over before ${target.temporaryUri} was created; it is removed again.`,
+      );
+    }
+    if (startHandle === undefined) return;
+    try {
+      await host.submit(() => [{ type: 'partStarted', partId: target.partId, handle: startHandle }]);
+    } catch (error) {
+      await file.abandon();
+      throw error;
+    }
+  }
+
+  /** Goes on with a file of an earlier epoch, which the store has opened again at what was durable of it. */
+  resume(part: PartFileContext, durable: DurableFacts, file: OpenFile): PartWriter {
+    // The wall clock may have jumped: what was opened in the future is as old as one opened now.
+    const ageMs = Math.max(0, this.#options.context.ports.clock.wallMs() - part.openedAtMs);
+    return this.#writer(part, part.bucket, durable.firstOffset, file, { durable, ageMs });
+  }
+
+  /** Whether today's configuration and log would put the file where it is: only then does it take more records. */
+  isInPlace({ bucket, finalUri: journaled, firstOffset, generation }: PartFileContext): boolean {
+    const { context, partition, host } = this.#options;
+    if (generation !== host.ledger.facts.generation) return false;
+    const { naming } = context.settings;
+    const folder = folderOf(journaled);
+    return (
+      isFolderOf(naming, bucket, folder) &&
+      journaled === finalUri(naming, folder, partition, firstOffset, generation)
+    );
+  }
+
+  #writer(
+    target: PartTarget & { readonly partId: PartId },
+    bucket: string,
+    firstOffset: bigint,
+    file: OpenFile,
+    inherited: Inherited | null = null,
+  ): PartWriter {
+    const { context, latch } = this.#options;
+    const nowMs = context.ports.clock.nowMs();
+    return new PartWriter({
+      ...{ partId: target.partId, target, bucket, file, firstOffset, inherited },
+      ...{ nowMs, stats: context.stats, latch, buffers: context.buffers },
+    });
+  }
+
+  /** Whether there is anything that only this epoch's end decides about. */
+  get mayLeave(): boolean {
+    const { host, context } = this.#options;
+    const { store } = context.ports;
+    return [...host.ledger.parts()].some(
+      ({ status, context: { copyUri } }) =>
+        status === 'open' ||
+        (copyUri !== null && store.capabilities.takeover === 'finish') ||
+        (status === 'inProgress' && 'discardUncounted' in store),
+    );
+  }
+
+  /**
+   * For an epoch whose end the journal holds: what no completed checkpoint names now is named by none ever. The new owner may have
+   * discarded these names before this process, paused perhaps, made the files. Never rejects.
+   */
+  async removeUncounted(): Promise<void> {
+    for (const { status, context: part } of this.#options.host.ledger.parts())
+      await this.#insist(() => this.#removeOf(status, part));
+  }
+
+  async #removeOf(status: PartFileStatus, part: PartFileContext): Promise<void> {
+    const { store } = this.#options.context.ports;
+    if (status === 'open') await store.discard([part.temporaryUri], part.startHandle);
+    // A file that is moved, not copied, may stand under this name with all that counts of it.
+    if (part.copyUri !== null && store.capabilities.takeover === 'finish')
+      await store.discard([part.copyUri], null);
+    if (status === 'inProgress' && part.durable !== null)
+      await store.discardUncounted?.(part, part.durable.handle);
+  }
+
+  /** Nobody looks again for what is left, so one failure is not the end of it; and one file's does not keep the others. */
+  async #insist(remove: () => Promise<void>): Promise<void> {
+    const { clock, log } = this.#options.context.ports;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await remove();
+        return;
+      } catch (error) {
+        if (attempt < REMOVE_TRIES && error instanceof TidemarkError && error.retry === 'transient') {
+          await clock.pause(REMOVE_PAUSE_MS * 2 ** (attempt - 1));
+          continue;
+        }
+        log.warn({ err: error }, 'a temporary file of an epoch that is over may be left');
+        return;
+      }
+    }
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * Publishes pending part files: first the destination and the group are given the journal's witness, then the files get their final
+ * names, then partCommitted is journaled. Works beside the flow; transient failures are tried again, others end the epoch.
+ */
+import type { PartitionHost } from './decisionLane.ts';
+import type { PartFileContext } from '../../actors/partFile.ts';
+import { TidemarkError } from '../../journal/errors.ts';
+import { partitionName, type PartId, type TopicPartition } from '../../journal/ids.ts';
+import type { Tail } from '../../journal/replay.ts';
+import { partitionSubject } from '../../journal/subjects.ts';
+import { encodeWitness } from '../../journal/witness.ts';
+import { conditionOf } from '../telemetry/conditions.ts';
+import { passing } from '../system/failpoints.ts';
+import type { DurablePart, PartTarget } from '../stores/port.ts';
+import { forEachBounded, Gate, type FailureLatch } from '../system/concurrency.ts';
+import { conditionKey } from '../job/conditionKeys.ts';
+import { heldQuestion } from './heldByJournal.ts';
+import type { Context } from '../job/options.ts';
+import { retrying } from './retrying.ts';
+import type { WitnessKeeper } from './witnessKeeper.ts';
+
+const PUBLISH_CONCURRENCY = 8;
+
+export interface PublisherOptions {
+  readonly context: Context;
+  readonly partition: TopicPartition;
+  readonly host: PartitionHost;
+  readonly latch: FailureLatch;
+  /** The journal's acknowledged end, for the witness. */
+  readonly tail: () => Tail;
+  readonly keeper: WitnessKeeper;
+  /** False where the source names the partition no more: Kafka takes no offset of a deleted topic. */
+  readonly tellsGroup: boolean;
+}
+
+export class Publisher {
+  readonly #options: PublisherOptions;
+  #queue: { readonly partId: PartId; readonly closedHere: boolean }[] = [];
+  #working: Promise<void> | null = null;
+  #offsetDue = false;
+  /** The offset that the group was told last, or is being told. */
+  #toldOffset: bigint | null = null;
+  readonly #end = new Gate();
+  /** For calls that would try on by themselves. */
+  readonly #ending = new AbortController();
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Queues a pending file; `closedHere` says that this epoch closed it, so that it need not be read back. */
+  publish(partId: PartId, closedHere: boolean): void {
+    if (this.#isOver()) return;
+    this.#queue.push({ partId, closedHere });
+    this.#options.context.stats.pendingFiles += 1;
+    this.#working ??= this.#work();
+  }
+
+  /** A checkpoint is completed: the group is told so, also where it has made nothing pending. */
+  tellOffset(): void {
+    if (this.#isOver() || this.#options.host.ledger.facts.nextOffset === this.#toldOffset) return;
+    this.#offsetDue = true;
+    this.#working ??= this.#work();
+  }
+
+  /** Resolves when everything that was queued is published; rejects with the epoch's failure, also one that was before. */
+  async idle(): Promise<void> {
+    const { latch } = this.#options;
+    while (this.#working !== null) await latch.race(this.#working);
+    if (latch.failure !== null) throw latch.failure;
+  }
+
+  /** Takes up nothing new: the next epoch settles what is left. */
+  end(): void {
+    const { context, partition } = this.#options;
+    context.health.conditions.clear(conditionKey.publish(partition));
+    this.#end.open();
+    this.#ending.abort();
+    this.#offsetDue = false;
+    this.#options.context.stats.pendingFiles -= this.#queue.length;
+    this.#queue = [];
+  }
+
+  #isOver(): boolean {
+    return this.#end.isOpen;
+  }
+
+  /** After `end`: resolves when no call of the store is under way any more. */
+  async ended(): Promise<void> {
+    await this.#working;
+  }
+
+  /** Works in rounds: one takes everything that is pending by then, and tells the group before its first file. */
+  async #work(): Promise<void> {
+    try {
+      // Files that became pending together are queued one by one, within the same turn.
+      await Promise.resolve();
+      while (this.#queue.length > 0 || this.#offsetDue) {
+        const round = this.#queue;
+        this.#queue = [];
+        try {
+          // Both witnesses stand before anything that they cover is visible.
+          if (round.length > 0) await this.#options.keeper.write(this.#end);
+          await this.#end.orOpened(this.#commitOffset());
+          if (round.length > 0 && !this.#isOver()) await this.#expectHeld();
+          await forEachBounded(round, PUBLISH_CONCURRENCY, (item) =>
+            this.#publishOne(item.partId, item.closedHere),
+          );
+          if (!this.#isOver()) await this.#options.keeper.removeOlder();
+        } finally {
+          this.#options.context.stats.pendingFiles -= round.length;
+        }
+      }
+    } catch (error) {
+      this.#options.latch.fail(error, 'Publishing part files');
+    } finally {
+      this.#working = null;
+    }
+  }
+
+  /** Tells the group how far the journal is. */
+  async #commitOffset(): Promise<void> {
+    const { context, partition, host, tail } = this.#options;
+    const nextOffset = host.ledger.facts.nextOffset;
+    this.#offsetDue = false;
+    if (nextOffset === null || !this.#options.tellsGroup) return;
+    this.#toldOffset = nextOffset;
+    const { source, journal, failpoints } = context.ports;
+    const { seq, hash } = tail();
+    const witness = encodeWitness({
+      job: context.settings.job,
+      journalId: journal.id,
+      seq,
+      hash,
+      nextOffset,
+    });
+    await passing(failpoints, 'source.commitOffset', () =>
+      source.commitOffset(partition, nextOffset, witness, this.#ending.signal),
+    );
+  }
+
+  #expectHeld(): Promise<void> {
+    const { context, partition, tail } = this.#options;
+    const { journal, clock } = context.ports;
+    const subject = partitionSubject(context.settings.job, partition);
+    const ask = heldQuestion({ journal, subject, clock, tail });
+    return this.#patiently(ask, {}, 'publishing waits until the journal shows what it has acknowledged');
+  }
+
+  async #publishOne(partId: PartId, closedHere: boolean): Promise<void> {
+    if (this.#isOver()) return;
+    const { context, host } = this.#options;
+    const part = host.ledger.part(partId)?.context;
+    if (part === undefined || part.durable === null)
+      throw new TidemarkError('INTERNAL', `Pending part file ${partId} has no durable facts.`);
+    await this.#untilPublished(part, part.durable, closedHere);
+    await context.ports.store.discard(part.staleUris, null);
+    await host.submit(() => [{ type: 'partCommitted', partId }]);
+    const { records, length: bytes } = part.durable;
+    context.stats.fileCommitted({ uri: part.finalUri, records, bytes });
+    context.ports.log.debug({ file: part.finalUri, records, bytes }, 'file committed');
+  }
+
+  async #untilPublished(part: PartFileContext, durable: DurablePart, closedHere: boolean): Promise<void> {
+    const { store } = this.#options.context.ports;
+    const target: PartTarget = {
+      partId: part.partId,
+      finalUri: part.finalUri,
+      temporaryUri: part.temporaryUri,
+    };
+    // After a failure the outcome is unknown: only probing both names tells what is still to be done.
+    const publish = (attempt: number): Promise<void> =>
+      closedHere && attempt === 1
+        ? store.commit(target, durable)
+        : store.commitAfterRecovery(target, durable);
+    await this.#patiently(publish, { file: part.finalUri }, 'publishing a part file failed; trying again');
+  }
+
+  /** Tries until the epoch is over; what is tried again is logged, and a condition for as long as it lasts. */
+  async #patiently(
+    attempt: (attempt: number) => Promise<void>,
+    fields: { readonly file?: string },
+    message: string,
+  ): Promise<void> {
+    const { context, partition } = this.#options;
+    const { clock, log } = context.ports;
+    const { conditions } = context.health;
+    const key = conditionKey.publish(partition);
+    let failures = 0;
+    await retrying({
+      ...{ clock, end: this.#end, attempt },
+      failed: (error, number) => {
+        failures = number;
+        log.warn({ err: error, ...fields, attempt: number }, message);
+        const about = `Publishing files of ${partitionName(partition)}`;
+        conditions.raise(key, conditionOf('retried', about, error));
+      },
+    });
+    if (failures > 0) conditions.clear(key);
+  }
+}

@@ -1,0 +1,277 @@
+/**
+ * Settling: what a new owner does with what earlier epochs left, derived from the state alone. Pending files are committed, files
+ * in progress are taken out of reach of earlier owners at their durable length and, as the store can, closed there or gone on
+ * with; the rest is discarded.
+ */
+import { folderOf, temporaryUri } from '../../actors/naming.ts';
+import type { DurableFacts } from '../../actors/facts.ts';
+import type { PartitionHost } from './decisionLane.ts';
+import type { PartFileContext } from '../../actors/partFile.ts';
+import type { PartChange } from '../../journal/events.ts';
+import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { partId, partitionName, type PartId, type TopicPartition } from '../../journal/ids.ts';
+import { conditionOf } from '../telemetry/conditions.ts';
+import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
+import { completeCheckpoint } from './checkpoint.ts';
+import { forEachBounded } from '../system/concurrency.ts';
+import { conditionKey } from '../job/conditionKeys.ts';
+import type { Context } from '../job/options.ts';
+import type { Publisher } from './publisher.ts';
+import { retryDelayMs } from './retrying.ts';
+
+const SETTLE_CONCURRENCY = 4;
+/** Between two tries where the destination has refused all of them. */
+const RETRY_FIRST_MS = 500;
+
+export interface Settling {
+  readonly context: Context;
+  readonly partition: TopicPartition;
+  readonly host: PartitionHost;
+  readonly publisher: Publisher;
+  readonly entryBytesMax: number;
+  /** Whether the epoch is over, so that nothing of what is done here will count. */
+  readonly isOver: () => boolean;
+  /** Resolves after the time, or as soon as the epoch is over or is to be drained; false then. */
+  readonly pause: (delayMs: number) => Promise<boolean>;
+  /**
+   * Takes up a file that goes on: `isNewest` of its bucket. Resolves when it is held no more, where it takes no records. Null where none
+   * goes on: each is closed at its durable length.
+   */
+  readonly adopt:
+    | ((part: PartFileContext, durable: DurableFacts, file: OpenFile, isNewest: boolean) => Promise<void>)
+    | null;
+}
+
+/** Resolves when nothing of an earlier epoch is left but what is committed, and what goes on. */
+export async function settle(settling: Settling): Promise<void> {
+  const { host, publisher } = settling;
+  const inherited = [...host.ledger.parts()];
+  for (const part of inherited) if (part.status === 'pending') publisher.publish(part.context.partId, false);
+  await discardAll(
+    settling,
+    inherited.filter((part) => part.status === 'discarding').map((part) => part.context),
+  );
+  await takeOverAll(
+    settling,
+    inherited.filter((part) => part.status === 'inProgress').map((part) => part.context),
+  );
+  await publisher.idle();
+}
+
+async function discardAll({ context, host }: Settling, parts: readonly PartFileContext[]): Promise<void> {
+  await forEachBounded(parts, SETTLE_CONCURRENCY, async (part) => {
+    await context.ports.store.discard([part.temporaryUri, ...part.staleUris], part.startHandle);
+    await host.submit(() => [{ type: 'partDiscarded', partId: part.partId }]);
+  });
+}
+
+function takeOverAll(settling: Settling, parts: readonly PartFileContext[]): Promise<void> {
+  const { adopt, context } = settling;
+  return adopt !== null && context.ports.store.capabilities.takeover === 'resume'
+    ? resumeAll(settling, parts, adopt)
+    : finishAll(settling, parts);
+}
+
+/** Goes on with each file, under a new journaled name. The newest of a bucket takes records, as it did before. */
+async function resumeAll(
+  settling: Settling,
+  parts: readonly PartFileContext[],
+  adopt: NonNullable<Settling['adopt']>,
+): Promise<void> {
+  const newest = new Map(parts.map(({ bucket, partId: id }) => [bucket, id]));
+  await forEachBounded(parts, SETTLE_CONCURRENCY, async (part) => {
+    const { log } = settling.context.ports;
+    const durable = durableOf(part);
+    const file = await resume(settling, part, durable);
+    await adopt(part, durable, file, newest.get(part.bucket) === part.partId);
+    log.info(
+      { file: part.finalUri, bytes: durable.length, records: durable.records },
+      'goes on with a file in progress',
+    );
+  });
+}
+
+/** Opened behind its durable bytes, out of reach of earlier owners. */
+async function resume(settling: Settling, part: PartFileContext, durable: DurableFacts): Promise<OpenFile> {
+  // Interrupted takeovers may have moved it to any of these names, the last one most likely.
+  const from = { ...targetOf(part), formerUris: part.staleUris.toReversed() };
+  const toUri = await journalMove(settling, part);
+  const file = await recoverPatiently(settling, from, durable, toUri);
+  if (!settling.isOver()) return file;
+  await file.abandon();
+  throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was opened; it is left as it is.`);
+}
+
+/**
+ * A destination that refuses is asked again, for the name that is journaled: where each try were an epoch of its own, with a name of its
+ * own, names would pile up in the journal until it gives in. Whoever else may move the file there has claimed later.
+ */
+async function recoverPatiently(
+  settling: Settling,
+  from: PartTarget,
+  durable: DurableFacts,
+  toUri: string,
+): Promise<OpenFile> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await settling.context.ports.store.recover(from, durable, toUri);
+    } catch (error) {
+      if (!isStoreAway(error)) throw error;
+      await waitAfter(settling, error, failures);
+    }
+  }
+}
+
+/**
+ * Closes each file at its durable bytes, out of reach of earlier owners; then one checkpoint makes them all pending. Where the
+ * destination refuses some (a full disk has no room for their copies) the others are published first, which frees what they were
+ * copied from; then the rest is tried again, under the names that are journaled already: a try that fails leaves nothing behind.
+ */
+async function finishAll(settling: Settling, parts: readonly PartFileContext[]): Promise<void> {
+  const moves = new Map<PartId, string>();
+  // The smallest first: what little room there is gets some of them done.
+  let left = parts.toSorted((one, other) => lengthOf(one) - lengthOf(other));
+  for (let failures = 0; left.length > 0;) {
+    const { changes, refused, refusal } = await finishSome(settling, left, moves);
+    if (changes.length > 0) await makePending(settling, changes);
+    if (refusal === null) return;
+    failures = changes.length > 0 ? 0 : failures + 1;
+    if (failures > 0) await waitAfter(settling, refusal, failures);
+    left = refused;
+  }
+}
+
+interface Finished {
+  readonly changes: readonly PartChange[];
+  /** Those that were not finished, and why. */
+  readonly refused: PartFileContext[];
+  readonly refusal: TidemarkError | null;
+}
+
+async function finishSome(
+  settling: Settling,
+  parts: readonly PartFileContext[],
+  moves: Map<PartId, string>,
+): Promise<Finished> {
+  const changes: PartChange[] = [];
+  const refused: PartFileContext[] = [];
+  let refusal: TidemarkError | null = null;
+  await forEachBounded(parts, SETTLE_CONCURRENCY, async (part) => {
+    try {
+      // A larger one needs no less.
+      if (refusal === null) changes.push(await finish(settling, part, moves));
+      else refused.push(part);
+    } catch (error) {
+      const mayFollow = settling.context.ports.store.capabilities.takeover === 'finish';
+      if (!mayFollow || !isStoreAway(error)) throw error;
+      refusal ??= error;
+      refused.push(part);
+    }
+  });
+  return { changes, refused, refusal };
+}
+
+function isStoreAway(error: unknown): error is TidemarkError {
+  return hasCode(error, 'STORE_UNAVAILABLE', 'STORE_AUTHENTICATION');
+}
+
+async function makePending(settling: Settling, parts: readonly PartChange[]): Promise<void> {
+  const { host, entryBytesMax, publisher } = settling;
+  await completeCheckpoint(host, entryBytesMax, (facts) => ({
+    nextOffset: facts.nextOffset ?? 0n,
+    leaderEpoch: facts.leaderEpoch,
+    leaderEpochStart: facts.leaderEpochStart,
+    recordsRead: 0,
+    recordsSkipped: { nullValue: 0 },
+    parts: [...parts],
+  }));
+  await publisher.idle();
+}
+
+/** Rejects with the refusal where the epoch ends meanwhile. */
+async function waitAfter(settling: Settling, refusal: TidemarkError, failures: number): Promise<void> {
+  const delayMs = retryDelayMs(failures, RETRY_FIRST_MS);
+  const { context, partition } = settling;
+  context.health.dependencies.blamed(refusal);
+  const condition = conditionOf('retried', partitionName(partition), refusal);
+  context.health.conditions.raise(conditionKey.epoch(partition), condition);
+  context.ports.log.warn(
+    { err: refusal, failures, delayMs },
+    'the destination refuses what is needed to take over a file in progress; trying again',
+  );
+  if (!(await settling.pause(delayMs))) throw refusal;
+}
+
+const lengthOf = ({ durable }: PartFileContext): number => durable?.length ?? 0;
+
+async function finish(
+  settling: Settling,
+  part: PartFileContext,
+  names: Map<PartId, string>,
+): Promise<PartChange> {
+  const { store, clock, log } = settling.context.ports;
+  const durable = durableOf(part);
+  const handle =
+    store.capabilities.takeover === 'resume'
+      ? await closed(await resume(settling, part, durable))
+      : await finishCopy(settling, part, durable, names);
+  log.info(
+    { file: part.finalUri, bytes: durable.length, records: durable.records },
+    'took over a file in progress',
+  );
+  return {
+    ...durable,
+    partId: part.partId,
+    state: 'pending',
+    handle,
+    roll: { reason: 'recovery', atMs: clock.wallMs() },
+  };
+}
+
+async function closed(file: OpenFile): Promise<StoreHandle> {
+  try {
+    return await file.closeForCommit();
+  } catch (error) {
+    await file.abandon();
+    throw error;
+  }
+}
+
+async function finishCopy(
+  settling: Settling,
+  part: PartFileContext,
+  durable: DurableFacts,
+  names: Map<PartId, string>,
+): Promise<StoreHandle> {
+  const { store } = settling.context.ports;
+  const moves = store.capabilities.takeoverMoves;
+  const named = names.get(part.partId);
+  // Of a try before this one, though its failure may have been told only after it was made.
+  if (named !== undefined) await store.discard([named], null);
+  const toUri = moves ? (named ?? (await journalMove(settling, part))) : part.temporaryUri;
+  if (moves) names.set(part.partId, toUri);
+  const handle = await store.finish(targetOf(part), durable, toUri);
+  if (!settling.isOver()) return handle;
+  // The next owner may have discarded the name before the copy was made: nobody would look for it again.
+  if (moves) await store.discard([toUri], null);
+  throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was finished.`);
+}
+
+/** The name is journaled before anything stands under it. */
+async function journalMove({ context, host }: Settling, part: PartFileContext): Promise<string> {
+  // The folder of the journaled name, not of today's configuration: the file is published from there.
+  const folder = folderOf(part.temporaryUri);
+  const toUri = temporaryUri(folder, partId(context.ports.random.hexId()));
+  await host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);
+  return toUri;
+}
+
+function targetOf({ partId: id, finalUri, temporaryUri: temporary }: PartFileContext): PartTarget {
+  return { partId: id, finalUri, temporaryUri: temporary };
+}
+
+function durableOf({ durable, partId: id }: PartFileContext): DurableFacts {
+  if (durable === null)
+    throw new TidemarkError('INTERNAL', `Part file ${id} is in progress without durable facts.`);
+  return durable;
+}

@@ -1,0 +1,215 @@
+/**
+ * A journal that went back, and its two answers. `from journal`: go on from what it holds and read the rest again, once the files that it
+ * does not know are moved away: loses nothing. `from witness`: go on where the witness was, and give up what of the range between is in
+ * no committed file. What the journal holds of files in progress is kept in both: their temporary files may since have been published,
+ * or moved to names that it does not know.
+ */
+import { isNameOf, markerFolderUri, type NamingRule } from '../../actors/naming.ts';
+import type { DurableFacts } from '../../actors/facts.ts';
+import type { PartFileContext } from '../../actors/partFile.ts';
+import type { PartitionContext } from '../../actors/partition.ts';
+import type { PartitionEvent, WitnessedEntry } from '../../journal/events.ts';
+import { TidemarkError } from '../../journal/errors.ts';
+import { partitionName } from '../../journal/ids.ts';
+import { partitionSubject } from '../../journal/subjects.ts';
+import { replay } from '../../journal/replay.ts';
+import { witnessError } from '../../journal/witness.ts';
+import type { Salvage } from '../stores/port.ts';
+import { findCut, type JumpingOver } from './cutLog.ts';
+import type { Context } from '../job/options.ts';
+import { readJobFacts } from '../job/jobLife.ts';
+import type { Judgement } from './judgeWitness.ts';
+import { keepAll, type Kept } from './wentBackParts.ts';
+
+const NAMED_MAX = 20;
+const FIELDS_MAX = 1_000;
+
+export interface WentBack extends JumpingOver {
+  readonly disagreeing: Judgement['disagreeing'];
+}
+
+export interface Answer {
+  readonly from: 'journal' | 'witness';
+  readonly acceptLoss: boolean;
+}
+
+/** What a refused answer says; null where it was journaled. */
+export type Refusal = string | null;
+
+/** Stops the partition: names the offsets and the files concerned, and what may be answered. */
+export async function wentBackError(wentBack: WentBack): Promise<TidemarkError> {
+  const { context, partition, claim, disagreeing } = wentBack;
+  const [newest] = disagreeing;
+  if (newest === undefined) throw new TidemarkError('INTERNAL', 'No witness disagrees.');
+  const error = witnessError(newest.verdict, newest, partitionName(partition));
+  if (error === null) throw new TidemarkError('INTERNAL', 'The witness agrees.');
+  const { salvage } = context.ports.store;
+  if (newest.verdict === 'other-journal' || salvage === undefined) return error;
+  const fromOffset = claim.host.ledger.facts.nextOffset;
+  const toOffset = witnessedOffset(wentBack);
+  const files = await unknownFiles(wentBack, salvage);
+  const range =
+    toOffset === null
+      ? `The journal goes on at offset ${fromOffset ?? 0n}; how far it was is not known.`
+      : `The offsets [${fromOffset ?? 0n}, ${toOffset}) would be read again.`;
+  const strangers =
+    files.length === 0
+      ? 'No committed file is there that it does not know.'
+      : `It does not know, or holds as unfinished: ${named(files)}.`;
+  const name = partitionName(partition);
+  const advice =
+    `Restore the newest journal. Where there is none: "resume --partition ${name} --from-journal" keeps what it needs of these files, has ` +
+    'them moved away and reads those offsets again; "resume --from-witness --accept-loss" goes on behind them and gives up what of ' +
+    'them is in no committed file.';
+  return new TidemarkError(error.code, `${error.message} ${range} ${strangers} ${advice}`, {
+    fields: { ...error.fields, fromOffset, toOffset, files: files.slice(0, FIELDS_MAX) },
+  });
+}
+
+/** Journals the operator's answer, or says why not. Rejects as the store and the journal do. */
+export async function answer(wentBack: WentBack, requestId: number, asked: Answer): Promise<Refusal> {
+  const { context, claim, disagreeing } = wentBack;
+  const { salvage } = context.ports.store;
+  if (salvage === undefined || disagreeing.some(({ verdict }) => verdict === 'other-journal'))
+    return 'Another journal wrote to the group or the destination: point the job at that one.';
+  const fromOffset = claim.host.ledger.facts.nextOffset ?? 0n;
+  const toOffset = witnessedOffset(wentBack);
+  if (asked.from === 'witness') {
+    const refusal = whyNotFromWitness(fromOffset, toOffset, asked.acceptLoss);
+    if (refusal !== null) return refusal;
+    const cut = await findCut(wentBack);
+    if (cut !== null) return alsoCut(cut);
+  }
+  const kept = await keepAll({ context, host: claim.host, salvage }, asked.from);
+  if (kept.missing.length > 0) {
+    return (
+      `The journal holds the beginning of ${named(kept.missing)}, and it stands nowhere: put the files back under these names, ` +
+      'then ask again; what is needed of them is kept before they are to be moved away.'
+    );
+  }
+  if (asked.from === 'journal') {
+    const files = await unknownFiles(wentBack, salvage);
+    if (files.length > 0) {
+      return (
+        `Move these files away from the destination, then ask again: ${named(files)}. Their records are read again. So are those of ` +
+        'files that a reader has moved away already.'
+      );
+    }
+  }
+  const isLoss = asked.from === 'witness' && toOffset !== null && toOffset > fromOffset;
+  const loss = isLoss ? { fromOffset, toOffset } : null;
+  await claim.host.submit((stage) => [
+    {
+      type: 'witnessAnswered',
+      requestId,
+      answer: `from-${asked.from}`,
+      witnesses: answered(wentBack, stage.facts.answered),
+      loss,
+    },
+    ...keptEvents(kept, { ...stage.facts, ...(loss === null ? {} : behind(loss)) }),
+  ]);
+  return null;
+}
+
+function whyNotFromWitness(fromOffset: bigint, toOffset: bigint | null, acceptLoss: boolean): Refusal {
+  if (toOffset === null) return 'The witness does not tell an offset: answer with --from-journal.';
+  if (toOffset < fromOffset)
+    return `The journal is at offset ${fromOffset}, behind the witness's ${toOffset}: answer with --from-journal.`;
+  if (acceptLoss || toOffset === fromOffset) return null;
+  return (
+    `This goes on at offset ${toOffset} and gives up what of [${fromOffset}, ${toOffset}) is in no committed file. If that is meant, ask ` +
+    'again with --accept-loss; --from-journal loses nothing.'
+  );
+}
+
+/** What the log lost before the jump would never be found behind it. */
+function alsoCut({ message }: Error): string {
+  return `The log of the source went back, too, which is to be answered first: answer with --from-journal, then see \`tidemark status\`. ${message}`;
+}
+
+/** Those of this answer, and earlier ones that may still stand. */
+function answered({ disagreeing }: WentBack, before: readonly WitnessedEntry[]): WitnessedEntry[] {
+  const now = disagreeing.map(({ source, journalId, seq, hash }) => ({ source, journalId, seq, hash }));
+  return [...before, ...now];
+}
+
+type Cursor = Pick<PartitionContext, 'nextOffset' | 'leaderEpoch' | 'leaderEpochStart'>;
+
+/** Nothing tells by whom the records were written that are given up. */
+function behind({ toOffset }: { readonly toOffset: bigint }): Cursor {
+  return { nextOffset: toOffset, leaderEpoch: null, leaderEpochStart: null };
+}
+
+/** The cursor stays: what it says of the log that was read is what a log that went back, too, is found by. */
+function keptEvents(
+  { moves, changes }: Kept,
+  facts: Cursor & Pick<PartitionContext, 'checkpoint'>,
+): PartitionEvent[] {
+  if (changes.length === 0) return [];
+  const { nextOffset, leaderEpoch, leaderEpochStart } = facts;
+  return [
+    ...moves.map((move) => ({ type: 'partMoved', ...move }) as const),
+    {
+      ...{ type: 'checkpointCompleted', checkpoint: facts.checkpoint + 1, nextOffset: nextOffset ?? 0n },
+      ...{ leaderEpoch, leaderEpochStart },
+      ...{ recordsRead: 0, recordsSkipped: { nullValue: 0 }, checkpointParts: 0, parts: [...changes] },
+    },
+  ];
+}
+
+function witnessedOffset({ disagreeing }: WentBack): bigint | null {
+  const offsets = disagreeing.flatMap(({ nextOffset }) => nextOffset ?? []);
+  return offsets.length === 0 ? null : offsets.reduce((most, next) => (next > most ? next : most));
+}
+
+/** Committed files of the partition that the journal neither committed nor is about to commit as they are. */
+async function unknownFiles(wentBack: WentBack, salvage: Salvage): Promise<readonly string[]> {
+  const { context, partition, claim } = wentBack;
+  const { naming } = context.settings;
+  const rules = await namingsOf(context);
+  const found = await salvage.list(markerFolderUri(naming), (name) =>
+    rules.some((rule) => isNameOf(rule, partition, name)),
+  );
+  const committed = found.length === 0 ? new Set<string>() : await committedUris(wentBack);
+  const unfinished = new Map(
+    [...claim.host.ledger.parts()].map(({ context: part }) => [part.finalUri, part]),
+  );
+  const unknown: string[] = [];
+  for (const uri of found.filter((one) => !committed.has(one)).toSorted()) {
+    const part = unfinished.get(uri);
+    if (part === undefined || part.durable === null || !(await isWhole(salvage, part, part.durable)))
+      unknown.push(uri);
+  }
+  return unknown;
+}
+
+/** Of today, and of every start that the journal knows: files may have been named otherwise since then, or until now. */
+async function namingsOf(context: Context): Promise<readonly NamingRule[]> {
+  const { naming } = context.settings;
+  const { facts } = await readJobFacts(context);
+  return [...new Set([naming.prefix, ...facts.prefixes])].map((prefix) => ({ ...naming, prefix }));
+}
+
+async function isWhole(salvage: Salvage, part: PartFileContext, durable: DurableFacts): Promise<boolean> {
+  const found = await salvage.compare(part.finalUri, durable);
+  return found !== null && found.holds && found.length === durable.length;
+}
+
+/** By the whole journal of the partition: its state forgets what is committed. */
+async function committedUris({ context, partition }: WentBack): Promise<ReadonlySet<string>> {
+  const uris = new Map<string, string>();
+  const committed = new Set<string>();
+  const subject = partitionSubject(context.settings.job, partition);
+  for await (const { entry } of replay(context.ports.journal, subject)) {
+    for (const event of entry.events) {
+      if (event.type === 'partOpened') uris.set(event.partId, event.finalUri);
+      if (event.type === 'partCommitted') committed.add(uris.get(event.partId) ?? '');
+    }
+  }
+  return committed;
+}
+
+function named(files: readonly string[]): string {
+  const more = files.length - NAMED_MAX;
+  return `${files.slice(0, NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}

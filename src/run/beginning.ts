@@ -1,0 +1,67 @@
+/**
+ * What comes before a coordinator joins: the source described, who else is there, the marker, this start journaled. A service waits for what
+ * is away; a bounded run gives up after its startup.timeout.
+ */
+import type { StopFacts } from '../../actors/facts.ts';
+import { hasCode } from '../../journal/errors.ts';
+import { partitionName } from '../../journal/ids.ts';
+import { Patience } from '../telemetry/patience.ts';
+import type { OffsetRange, SourceFacts } from '../sources/port.ts';
+import { checkJob, startJob, type JobFacts } from '../job/jobLife.ts';
+import { checkMarker, makeMarker } from '../job/marker.ts';
+import type { Context } from '../job/options.ts';
+import { checkOthers } from './otherMasters.ts';
+import { stopFactsOf } from '../partition/stopFacts.ts';
+
+export interface Beginning {
+  readonly source: SourceFacts;
+  readonly facts: JobFacts;
+  /** Of a bounded run, by topic: how far it reads. */
+  readonly ranges: ReadonlyMap<string, readonly OffsetRange[]>;
+  /** Partitions of a bounded run whose end cannot be told, by name: nothing of them is read. */
+  readonly unreadable: ReadonlyMap<string, StopFacts>;
+}
+
+export function startPatience({ ports, settings, health }: Context, signal: AbortSignal): Patience {
+  const { clock, log } = ports;
+  const limitMs = settings.untilEnd ? settings.startupMs : null;
+  return new Patience({ clock, log, conditions: health.conditions, signal, limitMs });
+}
+
+export async function beginJob(
+  context: Context,
+  signal: AbortSignal,
+  patience: Patience,
+): Promise<Beginning> {
+  const { ports, settings } = context;
+  const ofSource = { what: 'the source', code: 'KAFKA_UNAVAILABLE' } as const;
+  const ofSink = { what: `the destination ${settings.naming.sinkUri}`, code: 'STORE_UNAVAILABLE' } as const;
+  const ofJournal = { what: 'the journal', code: 'JOURNAL_UNAVAILABLE' } as const;
+  const source = await patience.until({ ...ofSource, work: () => describe(context, signal) });
+  await patience.until({ ...ofJournal, work: () => checkJob(context, source) });
+  await patience.until({ ...ofSource, work: () => checkOthers(context, source) });
+  await patience.until({ ...ofSink, work: () => checkMarker(context) });
+  const facts = await patience.until({ ...ofJournal, work: () => startJob(context, source, signal) });
+  await patience.until({ ...ofSink, work: () => makeMarker(context) });
+  const ranges = new Map<string, readonly OffsetRange[]>();
+  const unreadable = new Map<string, StopFacts>();
+  if (settings.untilEnd) {
+    for (const { topic } of source.topics) {
+      try {
+        ranges.set(topic, await patience.until({ ...ofSource, work: () => ports.source.ranges(topic) }));
+      } catch (error) {
+        if (!hasCode(error, 'SOURCE_UNREADABLE')) throw error;
+        ports.log.error({ topic, err: error }, `${error.message} It is left out of this run.`);
+        unreadable.set(partitionName({ topic, partition: 0 }), stopFactsOf(error));
+      }
+    }
+  }
+  return { source, facts, ranges, unreadable };
+}
+
+function describe({ ports, settings }: Context, signal: AbortSignal): Promise<SourceFacts> {
+  const onWaiting = (message: string): void => {
+    ports.log.warn({}, message);
+  };
+  return ports.source.describe({ wait: !settings.untilEnd, onWaiting, signal });
+}

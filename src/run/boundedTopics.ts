@@ -1,0 +1,118 @@
+/**
+ * The end of a bounded run: every partition of its topics is at its end, whoever has read it. Members that are bounded too may share
+ * the topics; what they have read is in the journal.
+ */
+import type { StopFacts } from '../../actors/facts.ts';
+import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import { partitionSubject } from '../../journal/subjects.ts';
+import type { OffsetRange } from '../sources/port.ts';
+import type { JobFacts } from '../job/jobLife.ts';
+import type { Context } from '../job/options.ts';
+import { recover } from '../partition/recover.ts';
+
+const LOOK_AGAIN_MS = 1_000;
+const REMIND_MS = 60_000;
+/** A member that is gone is noticed within its session, and a rebalance takes no longer than this. */
+const NO_PROGRESS_MS_MIN = 120_000;
+const NO_PROGRESS_INTERVALS = 3;
+
+export interface BoundedTopics {
+  readonly context: Context;
+  readonly facts: JobFacts;
+  /** Where the topics ended when the run began, by topic and partition number. */
+  readonly ranges: ReadonlyMap<string, readonly OffsetRange[]>;
+  /** What this process has read to its end itself, by name. */
+  readonly isEnded: (name: string) => boolean;
+  /** Whether the answer is not waited for any more: it drains, or has partitions of its own to read. */
+  readonly isOver: () => boolean;
+}
+
+/** Partitions that stand still in the journal, with their stops, by name. */
+export type StoppedElsewhere = ReadonlyMap<string, StopFacts>;
+
+interface Standing {
+  readonly stopped: Map<string, StopFacts>;
+  /** Those that are not at their end, by name, with where they are. */
+  readonly behind: Map<string, bigint>;
+}
+
+/**
+ * Resolves with what stopped elsewhere once every partition is at its end or stopped; with null where it is over. Rejects with
+ * SOURCE_NOT_AT_END, naming the partitions, where nobody reads them.
+ */
+export async function topicsEnded(bounded: BoundedTopics): Promise<StoppedElsewhere | null> {
+  const { clock, log } = bounded.context.ports;
+  const patienceMs = Math.max(
+    NO_PROGRESS_MS_MIN,
+    NO_PROGRESS_INTERVALS * bounded.context.settings.checkpointIntervalMs,
+  );
+  let seen = '';
+  let seenMs = clock.nowMs();
+  for (let toldMs = -Infinity; ;) {
+    const standing = await standingOf(bounded);
+    if (bounded.isOver()) return null;
+    if (standing !== null && standing.behind.size === 0) return standing.stopped;
+    const nowMs = clock.nowMs();
+    const found = standing === null ? seen : [...standing.behind].join();
+    if (found !== seen) [seen, seenMs] = [found, nowMs];
+    if (standing !== null && nowMs - seenMs >= patienceMs) throw notAtEnd([...standing.behind.keys()]);
+    if (standing !== null && nowMs - toldMs >= REMIND_MS) {
+      toldMs = nowMs;
+      const partitions = [...standing.behind.keys()];
+      log.info({ partitions }, `waiting for others to read ${partitions.join(', ')} to the end`);
+    }
+    await clock.pause(LOOK_AGAIN_MS);
+  }
+}
+
+/** Null where the journal does not answer. */
+async function standingOf(bounded: BoundedTopics): Promise<Standing | null> {
+  const { ranges, isEnded, isOver } = bounded;
+  const standing: Standing = { stopped: new Map(), behind: new Map() };
+  try {
+    for (const [topic, ends] of ranges) {
+      for (const [partition, { endOffset }] of ends.entries()) {
+        const at = { topic, partition };
+        if (isOver()) return standing;
+        if (!isEnded(partitionName(at))) await look(bounded, at, endOffset, standing);
+      }
+    }
+    return standing;
+  } catch (error) {
+    if (!hasCode(error, 'JOURNAL_UNAVAILABLE')) throw error;
+    return null;
+  }
+}
+
+async function look(
+  { context, facts }: BoundedTopics,
+  at: TopicPartition,
+  endOffset: bigint,
+  { stopped, behind }: Standing,
+): Promise<void> {
+  const { journal, log } = context.ports;
+  const subject = partitionSubject(context.settings.job, at);
+  const { ledger } = await recover({ journal, subject, partition: at, log });
+  const { stop, retired } = ledger.facts;
+  const startOffset = facts.topics.get(at.topic)?.startOffsets[at.partition] ?? 0n;
+  const nextOffset = ledger.facts.nextOffset ?? startOffset;
+  if (stop !== null) stopped.set(partitionName(at), stop);
+  else if (nextOffset < endOffset && retired)
+    stopped.set(partitionName(at), deleted(at, nextOffset, endOffset));
+  else if (nextOffset < endOffset) behind.set(partitionName(at), nextOffset);
+}
+
+function notAtEnd(partitions: readonly string[]): TidemarkError {
+  return new TidemarkError(
+    'SOURCE_NOT_AT_END',
+    `${partitions.join(', ')} are not read to the end: no coordinator of this job has gone on with them. Look who else is in the ` +
+      'group, then run it again.',
+    { fields: { partitions } },
+  );
+}
+
+function deleted({ topic }: TopicPartition, fromOffset: bigint, toOffset: bigint): StopFacts {
+  const message = `Topic ${topic} was deleted while it was read: it ended at offset ${toOffset}, and was read up to ${fromOffset}.`;
+  return { code: 'SOURCE_TOPIC_MISSING', message, fromOffset, toOffset, files: [], truncation: null };
+}

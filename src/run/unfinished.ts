@@ -1,0 +1,41 @@
+/** Partitions of the journal that still owe files. */
+import { hasCode } from '../../journal/errors.ts';
+import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
+import { conditionOf } from '../telemetry/conditions.ts';
+import { conditionKey } from '../job/conditionKeys.ts';
+import type { Context } from '../job/options.ts';
+import { recover } from '../partition/recover.ts';
+
+/**
+ * Those with files that are neither committed nor discarded, of the partitions whose names are not in `assigned`: nobody looks after
+ * them. Rejects with JOURNAL_UNAVAILABLE. One whose journal cannot be folded is told and left alone: nothing may be written to it.
+ */
+export async function unfinishedPartitions(
+  { ports, settings, health }: Context,
+  assigned: ReadonlySet<string>,
+): Promise<readonly TopicPartition[]> {
+  const { journal, log } = ports;
+  const found: TopicPartition[] = [];
+  for (const subject of await journal.subjects(jobPrefix(settings.job))) {
+    const partition = partitionOf(subject);
+    if (partition === null) continue;
+    const name = partitionName(partition);
+    const key = conditionKey.unowned(partition);
+    if (assigned.has(name)) {
+      health.conditions.clear(key);
+      continue;
+    }
+    try {
+      const { ledger } = await recover({ journal, subject, partition, log });
+      if ([...ledger.parts()].length > 0) found.push(partition);
+      health.conditions.clear(key);
+    } catch (error) {
+      if (!hasCode(error, 'JOURNAL_CORRUPT', 'JOURNAL_NEWER')) throw error;
+      log.error({ err: error, partition: name }, 'what a partition without owner owes is not known');
+      health.conditions.raise(key, conditionOf('halted', name, error));
+      health.tellNow();
+    }
+  }
+  return found;
+}

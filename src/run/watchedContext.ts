@@ -1,0 +1,17 @@
+/** A coordinator's context whose calls to the outside are noted: what each dependency answered last. */
+import { watched } from '../presence/dependencies.ts';
+import type { Context } from '../job/options.ts';
+
+export function watchedContext(context: Context): Context {
+  const { ports, health } = context;
+  const { dependencies } = health;
+  return {
+    ...context,
+    ports: {
+      ...ports,
+      journal: watched(ports.journal, 'journal', dependencies),
+      source: watched(ports.source, 'source', dependencies),
+      store: watched(ports.store, 'destination', dependencies),
+    },
+  };
+}

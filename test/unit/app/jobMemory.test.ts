@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import { residentReader } from '../../../src/app/jobMemory.ts';
+
+const failing = (code: string) => () => {
+  throw Object.assign(new Error(`${code}: uv_resident_set_memory`), { code });
+};
+
+it('where the system cannot be asked, since the process holds as many files as it may, the last count stands', () => {
+  let read: () => number = failing('EMFILE');
+  const residentBytes = residentReader(() => read());
+  expect(residentBytes()).toBe(0);
+  read = () => 12_345;
+  expect(residentBytes()).toBe(12_345);
+  read = failing('ENFILE');
+  expect(residentBytes()).toBe(12_345);
+  read = failing('EIO');
+  expect(residentBytes).toThrow('EIO');
+});

@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+import type { StopFacts } from '../../../actors/facts.ts';
+import type { OperatorRequest } from '../../../journal/events.ts';
+import { decideRequest, proposedRequests } from '../../../src/partition/requests.ts';
+import type { OffsetRange } from '../../../src/sources/port.ts';
+
+const RESUME: OperatorRequest = { type: 'resume', from: null, acceptLoss: false };
+const END = 9_223_372_036_854_775_807n;
+
+function stopOf(changes: Partial<StopFacts> = {}): StopFacts {
+  return {
+    ...{ code: 'SOURCE_RANGE_LOST', message: 'Gone.', fromOffset: 10n, toOffset: 15n, files: [] },
+    truncation: null,
+    ...changes,
+  };
+}
+
+const factsOf = (stop: StopFacts | null, nextOffset = 10n) => ({ stop, nextOffset, lastRequestId: 0 });
+
+function answer(
+  facts: ReturnType<typeof factsOf>,
+  request: OperatorRequest,
+  range: OffsetRange | null = null,
+): string {
+  const [event] = decideRequest({ facts }, { requestId: 7, request }, range);
+  return event?.type === 'requestRefused' ? event.reason : (event?.type ?? 'nothing');
+}
+
+const loss = (fromOffset: bigint, toOffset: bigint): OperatorRequest => ({
+  type: 'acceptLoss',
+  fromOffset,
+  toOffset,
+});
+const range = { startOffset: 15n, endOffset: 40n };
+
+describe('a loss that is to be accepted', () => {
+  test('is accepted as the stop names it, also where the source does not answer', () => {
+    expect(answer(factsOf(stopOf()), loss(10n, 15n))).toBe('lossAccepted');
+    expect(answer(factsOf(stopOf({ code: 'KAFKA_BATCH_CORRUPT' })), loss(10n, 15n))).toBe('lossAccepted');
+    expect(answer(factsOf(stopOf()), loss(10n, 12n))).toBe('lossAccepted');
+  });
+
+  test('may reach further only within what the source holds', () => {
+    expect(answer(factsOf(stopOf()), loss(10n, 40n), range)).toBe('lossAccepted');
+    expect(answer(factsOf(stopOf()), loss(10n, 41n), range)).toContain(
+      'must end at 40, where the source ends',
+    );
+    expect(answer(factsOf(stopOf()), loss(10n, END), range)).toContain(
+      'must end at 40, where the source ends',
+    );
+    expect(answer(factsOf(stopOf()), loss(10n, 16n))).toContain('the source does not say how far it goes');
+    expect(answer(factsOf(stopOf({ toOffset: null })), loss(10n, END))).toContain('does not name its end');
+    expect(answer(factsOf(stopOf({ toOffset: null })), loss(10n, 12n), range)).toBe('lossAccepted');
+  });
+
+  test('begins at nextOffset, and there is one only where the stop says so', () => {
+    expect(answer(factsOf(stopOf()), loss(5n, 15n))).toBe(
+      'The loss must begin at nextOffset 10 and end behind it, not [5, 15).',
+    );
+    expect(answer(factsOf(null), loss(10n, 15n))).toContain('not stopped');
+    for (const code of ['SOURCE_REPLACED', 'SOURCE_BEYOND_END', 'JOURNAL_CORRUPT', 'INTERNAL'])
+      expect(answer(factsOf(stopOf({ code })), loss(10n, 15n), range)).toContain(`stopped for ${code}`);
+    expect(answer(factsOf(stopOf({ files: ['/lake/a'] })), loss(10n, 15n))).toContain('/lake/a');
+  });
+
+  test('is none yet where the last checkpoint failed: what stands before it may still be read', () => {
+    const facts = factsOf(stopOf({ fromOffset: 14n, toOffset: 19n }));
+    expect(answer(facts, loss(10n, 19n), range)).toContain('Resume the partition first');
+    expect(answer(facts, loss(14n, 19n), range)).toContain('must begin at nextOffset 10');
+  });
+});
+
+describe('what is proposed', () => {
+  test.each([
+    ['a lost range', stopOf(), [RESUME, loss(10n, 15n)]],
+    ['a damaged batch', stopOf({ code: 'KAFKA_BATCH_CORRUPT' }), [RESUME, loss(10n, 15n)]],
+    ['a lost range behind a checkpoint that failed', stopOf({ fromOffset: 14n, toOffset: 19n }), [RESUME]],
+    ['a range without an end', stopOf({ toOffset: null }), [RESUME]],
+    ['a file that is missing', stopOf({ code: 'STORE_FILE_MISSING', files: ['/lake/a'] }), [RESUME]],
+    ['a topic that was made anew', stopOf({ code: 'SOURCE_REPLACED' }), [RESUME]],
+    ['a line that grew behind what counts', stopOf({ fromOffset: 9n, toOffset: 10n }), [RESUME]],
+  ] as const)('for %s is what would be accepted', (_what, stop, expected) => {
+    const facts = factsOf(stop);
+    const proposed = proposedRequests(facts);
+    expect(proposed).toEqual(expected);
+    for (const request of proposed)
+      expect(answer(facts, request)).toMatch(/^(resumeRequested|lossAccepted)$/);
+  });
+
+  test('for a partition that is not stopped is nothing', () => {
+    expect(proposedRequests(factsOf(null))).toEqual([]);
+  });
+});
