@@ -82,7 +82,7 @@ export default tseslint.config(
     rules: restrictImports(pureRoom, ...nothingFrom('src', 'test', 'scripts', 'bench')),
   },
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.ts', 'sim/**/*.ts'],
     rules: {
       ...restrictImports(...nothingFrom('test', 'scripts', 'bench')),
       'no-restricted-syntax': [
@@ -96,7 +96,7 @@ export default tseslint.config(
   },
   { files: ['src/app/compose.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
-    files: ['test/**/*.ts', 'bench/**/*.ts'],
+    files: ['test/**/*.ts', 'bench/**/*.ts', 'servers/**/*.ts'],
     rules: {
       'max-lines-per-function': 'off',
       // A test asserts on what it has just made; the assertion itself is the check.

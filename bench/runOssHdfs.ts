@@ -19,7 +19,7 @@ if (![megabytes, files].every((number) => Number.isSafeInteger(number) && number
 }
 const { library } = await fetchJindosdk(logToStderr);
 const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-bench-'));
-const main = path.join(checkoutDir, 'test', 'ossServer', 'main.ts');
+const main = path.join(checkoutDir, 'servers', 'oss', 'main.ts');
 const server = spawn(process.execPath, [main, '--dir', path.join(folder, 'server')], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });

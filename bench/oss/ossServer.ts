@@ -8,7 +8,7 @@ import { digestFolder, type FolderDigest } from '../harness/lineDigest.ts';
 import { BenchProcess, cpuSecondsOf } from '../harness/measuredProcess.ts';
 
 const BUCKET = 'lake';
-const SERVER = path.join(checkoutDir, 'test/ossServer/main.ts');
+const SERVER = path.join(checkoutDir, 'servers/oss/main.ts');
 /** What the server takes unless told otherwise. */
 const CREDENTIALS = { accessKeyId: 'test-id', accessKeySecret: 'test-secret' };
 

@@ -1,7 +1,7 @@
 /** What `tidemark fuzz` says: a verdict, what was tried, and of a failure all that is needed to understand and repeat it. */
-import type { Failure, FuzzMode, FuzzReport } from '../fuzz/report.ts';
-import type { FuzzProgress } from '../fuzz/runner.ts';
-import type { Violation } from '../fuzz/schedule.ts';
+import type { Failure, FuzzMode, FuzzReport } from '../../sim/report.ts';
+import type { FuzzProgress } from '../../sim/runner.ts';
+import type { Violation } from '../../sim/schedule.ts';
 import { formatCount, formatNoun } from '../telemetry/format.ts';
 import { left, right, tableLines } from './table.ts';
 

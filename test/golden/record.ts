@@ -8,9 +8,9 @@ import { jobName, type Subject } from '../../journal/ids.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { Ports } from '../../src/job/options.ts';
 import { fileOperatorRequest } from '../../src/partition/requests.ts';
-import type { SimProcess } from '../../src/fuzz/process.ts';
-import type { Fault, LogItem, Schedule, StoreKind } from '../../src/fuzz/schedule.ts';
-import { runWorld } from '../../src/fuzz/world.ts';
+import type { SimProcess } from '../../sim/process.ts';
+import type { Fault, LogItem, Schedule, StoreKind } from '../../sim/schedule.ts';
+import { runWorld } from '../../sim/world.ts';
 import type { PartitionFeed, Source } from '../../src/sources/port.ts';
 import { goldenPath, replayEntries, type GoldenLine } from './goldenFile.ts';
 

@@ -6,9 +6,9 @@ import { stringify } from 'yaml';
 import { fetchJindosdk } from '../../scripts/jindosdk/fetch.ts';
 import { logToStderr } from '../../scripts/services/common.ts';
 import { describeJudge, find, pythonOfVersion, runPython } from '../judges/judge.ts';
-import type { Fault } from '../ossServer/faults.ts';
-import { ownFolder, ownOssServerProcess } from '../ossServer/fixture.ts';
-import type { OssServerProcess } from '../ossServer/process.ts';
+import type { Fault } from '../../servers/oss/faults.ts';
+import { ownFolder, ownOssServerProcess } from '../servers/oss/fixture.ts';
+import type { OssServerProcess } from '../../servers/oss/process.ts';
 import { describeIntegration, services } from '../services/integration.ts';
 import { createTopic, expectExactlyOnce, NumberProducer } from './numbers.ts';
 import { tidemark, TidemarkProcess } from './tidemarkProcess.ts';
@@ -17,7 +17,7 @@ import { uniqueName } from './testJob.ts';
 const KILLS = 20;
 const LONGEST_LIFE_MS = 600;
 
-/** In turn, one at a life; what they do to a call is in test/ossServer/faults.ts. */
+/** In turn, one at a life; what they do to a call is in servers/oss/faults.ts. */
 const FAULTS: readonly Fault[] = [
   { type: 'cutAfter', operation: 'dfs.createFile' },
   { type: 'cutAfter', operation: 'dfs.fsyncFile' },

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { fetchJindosdk } from '../../scripts/jindosdk/fetch.ts';
 import { logToStderr } from '../../scripts/services/common.ts';
 import { describeJudge, find } from '../judges/judge.ts';
-import { ownFolder, ownOssServerProcess } from '../ossServer/fixture.ts';
+import { ownFolder, ownOssServerProcess } from '../servers/oss/fixture.ts';
 import { describeIntegration, services } from '../services/integration.ts';
 import { createTopic, NumberProducer } from './numbers.ts';
 import { expectCode, TestJob, uniqueName } from './testJob.ts';

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import type { ListObjectResult } from 'ali-oss';
 import { describe, expect, test } from 'vitest';
-import { ownOssServer } from '../ossServer/fixture.ts';
-import { aliOss, codeOf } from '../ossServer/testClient.ts';
+import { ownOssServer } from '../servers/oss/fixture.ts';
+import { aliOss, codeOf } from '../servers/oss/testClient.ts';
 
 const PART_BYTES = 100 * 1024;
 

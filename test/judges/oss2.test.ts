@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { logToStderr } from '../../scripts/services/common.ts';
 import { ensureOss2 } from '../../scripts/services/download.ts';
-import { ownOssServer } from '../ossServer/fixture.ts';
+import { ownOssServer } from '../servers/oss/fixture.ts';
 import { describeJudge, find, runPython } from './judge.ts';
 
 describeJudge('oss2 judges the OSS server', await find(() => ensureOss2(logToStderr)), (pythonPath) => {

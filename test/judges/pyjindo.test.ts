@@ -2,8 +2,8 @@ import type { ListObjectResult } from 'ali-oss';
 import { expect, test } from 'vitest';
 import { fetchJindosdk } from '../../scripts/jindosdk/fetch.ts';
 import { logToStderr } from '../../scripts/services/common.ts';
-import { ownFolder, ownOssServerProcess } from '../ossServer/fixture.ts';
-import { aliOss } from '../ossServer/testClient.ts';
+import { ownFolder, ownOssServerProcess } from '../servers/oss/fixture.ts';
+import { aliOss } from '../servers/oss/testClient.ts';
 import { describeJudge, find, pythonOfVersion, runPython } from './judge.ts';
 
 /** The wheel's native module is built for this one. */

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FuzzReport } from '../../src/fuzz/report.ts';
+import type { FuzzReport } from '../../sim/report.ts';
 import { patch } from './mutation.ts';
 import { ScratchCopy } from './scratchCopy.ts';
 

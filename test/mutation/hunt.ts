@@ -4,8 +4,8 @@
  */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type * as Runner from '../../src/fuzz/runner.ts';
-import type { StoreKind } from '../../src/fuzz/schedule.ts';
+import type * as Runner from '../../sim/runner.ts';
+import type { StoreKind } from '../../sim/schedule.ts';
 
 export interface Hunted {
   readonly verdict: 'held' | 'violated';
@@ -17,7 +17,7 @@ export interface Hunted {
 
 if (import.meta.main) {
   const [root = '', store = '', seed = '', runs = ''] = process.argv.slice(2);
-  const runner = pathToFileURL(path.join(root, 'src/fuzz/runner.ts')).href;
+  const runner = pathToFileURL(path.join(root, 'sim/runner.ts')).href;
   const { fuzz } = (await import(runner)) as typeof Runner;
   const stop = new AbortController();
   const report = await fuzz({

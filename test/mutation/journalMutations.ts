@@ -107,7 +107,7 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/fuzz/simJournal.ts',
+        'sim/simJournal.ts',
         `const lastRevision = this.entries(subject).at(-1)?.revision ?? 0;`,
         `const lastRevision = this.entries(subject).length === 0 ? 0 : this.#lastRevision;`,
       ),
@@ -203,7 +203,7 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/fuzz/simKafka/source.ts',
+        'sim/simKafka/source.ts',
         `  stop(): Promise<void> {`,
         `  async committedOffset({ partition }) {
     return this.#question(() => this.#kafka.group.committed(partition)?.offset ?? null);

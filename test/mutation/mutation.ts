@@ -1,5 +1,5 @@
 /** A single wrong change to the protocol, as a patch of the sources. */
-import type { StoreKind } from '../../src/fuzz/schedule.ts';
+import type { StoreKind } from '../../sim/schedule.ts';
 
 export interface Patch {
   /** Path from the top of the checkout. */

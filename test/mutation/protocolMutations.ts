@@ -192,7 +192,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
         `const written = this.#enqueue(() => file.write(full));`,
         `const written = this.#enqueue(() => file.write(full).catch(() => file.write(full)));`,
       ),
-      patch('src/fuzz/simStores/base.ts', `      this.#life = 'failed';\n`, ``),
+      patch('sim/simStores/base.ts', `      this.#life = 'failed';\n`, ``),
     ],
   },
 ];

@@ -15,7 +15,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
         `this.#named(this.#options.file.persist())`,
         `this.#named(this.#options.file.persist().catch(() => this.#options.file.persist()))`,
       ),
-      patch('src/fuzz/simStores/base.ts', `      this.#life = 'failed';\n`, ``),
+      patch('sim/simStores/base.ts', `      this.#life = 'failed';\n`, ``),
     ],
   },
   {

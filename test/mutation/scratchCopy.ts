@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Patch } from './mutation.ts';
 
 const CHECKOUT = path.resolve(import.meta.dirname, '..', '..');
-const COPIED = ['kernels', 'journal', 'actors', 'src', 'bin', 'package.json'];
+const COPIED = ['kernels', 'journal', 'actors', 'src', 'sim', 'bin', 'package.json'];
 
 /** Inside of the checkout, so that its node_modules are found. */
 export class ScratchCopy {

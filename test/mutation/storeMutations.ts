@@ -4,9 +4,9 @@
  */
 import { patch, type Mutation } from './mutation.ts';
 
-const FILE = 'src/fuzz/simStores/file.ts';
-const OSS = 'src/fuzz/simStores/oss.ts';
-const OSS_HDFS = 'src/fuzz/simStores/ossHdfs.ts';
+const FILE = 'sim/simStores/file.ts';
+const OSS = 'sim/simStores/oss.ts';
+const OSS_HDFS = 'sim/simStores/ossHdfs.ts';
 
 export const STORE_MUTATIONS: readonly Mutation[] = [
   {

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { left, right, tableLines } from '../../src/cli/table.ts';
-import type { StoreKind } from '../../src/fuzz/schedule.ts';
+import type { StoreKind } from '../../sim/schedule.ts';
 import { ANSWER_MUTATIONS } from './answerMutations.ts';
 import { CONFIG_MUTATIONS } from './configMutations.ts';
 import { FLOW_MUTATIONS } from './flowMutations.ts';

@@ -5,7 +5,7 @@ import { logToStderr } from '../../scripts/services/common.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { describeJudge, find } from '../judges/judge.ts';
-import { ownFolder, ownOssServerProcess } from '../ossServer/fixture.ts';
+import { ownFolder, ownOssServerProcess } from '../servers/oss/fixture.ts';
 
 const found = await find(() => fetchJindosdk(logToStderr));
 

@@ -56,7 +56,9 @@ describe('the packed and installed package', () => {
     );
     const foreign = files.filter(
       (file) =>
-        !/^(bin|dist\/(src|actors|journal|kernels)|schema|examples)\/|^[A-Za-z]+(\.(md|json))?$/.test(file),
+        !/^(bin|dist\/(src|sim|actors|journal|kernels)|schema|examples)\/|^[A-Za-z]+(\.(md|json))?$/.test(
+          file,
+        ),
     );
     expect(foreign).toEqual([]);
     expect(files.filter((file) => /(?<!\.d)\.ts$|\.ndjson$/.test(file))).toEqual([]);

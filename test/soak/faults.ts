@@ -2,7 +2,7 @@
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SeededRandom } from '../../src/fuzz/random.ts';
+import type { SeededRandom } from '../../sim/random.ts';
 import type { OwnServer } from '../services/servers.ts';
 import type { TcpProxy } from '../services/tcpProxy.ts';
 import type { Fleet } from './fleet.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { SeededRandom } from '../../src/fuzz/random.ts';
+import { SeededRandom } from '../../sim/random.ts';
 import { CommittedWatch, countRecords } from './count.ts';
 import { drawFault, FAULT_KINDS } from './faults.ts';
 import { growthLines } from './growth.ts';

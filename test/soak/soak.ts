@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../scripts/services/common.ts';
-import { SeededRandom } from '../../src/fuzz/random.ts';
+import { SeededRandom } from '../../sim/random.ts';
 import { NumberProducer } from '../integration/numberProducer.ts';
 import { tidemark } from '../integration/tidemarkProcess.ts';
 import { CommittedWatch, countRecords, type Count } from './count.ts';

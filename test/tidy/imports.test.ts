@@ -7,12 +7,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kernels: ['kernels', 'journal', 'src'],
   journal: ['journal', 'kernels'],
   actors: ['actors', 'journal', 'kernels'],
-  src: ['src', 'actors', 'journal', 'kernels'],
+  src: ['src', 'sim', 'actors', 'journal', 'kernels'],
+  sim: ['sim', 'src', 'actors', 'journal', 'kernels'],
+  servers: ['servers', 'src', 'kernels'],
   bin: ['src'],
   scripts: ['scripts', 'src', 'actors', 'journal', 'kernels'],
-  bench: ['bench', 'scripts', 'src', 'actors', 'journal', 'kernels'],
+  bench: ['bench', 'servers', 'scripts', 'src', 'actors', 'journal', 'kernels'],
   examples: ['examples', 'scripts', 'src', 'actors', 'journal', 'kernels'],
-  test: ['test', 'bench', 'examples', 'scripts', 'src', 'actors', 'journal', 'kernels'],
+  test: ['test', 'bench', 'examples', 'scripts', 'servers', 'sim', 'src', 'actors', 'journal', 'kernels'],
 };
 
 /** Pure libraries: state machines, calendars, schemas. */

@@ -9,7 +9,7 @@ export const checkoutDir = path.resolve(import.meta.dirname, '..', '..');
 const MADE = new Set(['node_modules', 'dist', '.cache', '.tidemark', '.git', 'out', 'coverage']);
 
 /** Rooms that are shipped. */
-export const SHIPPED = ['kernels', 'journal', 'actors', 'src'] as const;
+export const SHIPPED = ['kernels', 'journal', 'actors', 'src', 'sim'] as const;
 
 export interface Import {
   /** As it is written. */

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { crc64Of } from '../../../kernels/crc64.ts';
 import type { DurablePart, Store } from '../../../src/stores/port.ts';
-import type { Fault } from '../../ossServer/faults.ts';
+import type { Fault } from '../../../servers/oss/faults.ts';
 import { fetchJindosdk } from '../../../scripts/jindosdk/fetch.ts';
 import { logToStderr } from '../../../scripts/services/common.ts';
 import { describeJudge, find } from '../../judges/judge.ts';

@@ -9,7 +9,7 @@ import { Secret } from '../../../src/config/secret.ts';
 import { openOssHdfsStore } from '../../../src/stores/ossHdfs/store.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 import { describeJudge, find } from '../../judges/judge.ts';
-import { ownFolder, ownOssServerProcess } from '../../ossServer/fixture.ts';
+import { ownFolder, ownOssServerProcess } from '../../servers/oss/fixture.ts';
 
 const WRITABLE_BY_OTHERS = 0o002;
 const READABLE_BY_OTHERS = 0o077;

@@ -7,7 +7,7 @@ import { openOssHdfsStore } from '../../../src/stores/ossHdfs/store.ts';
 import { jindoSettings, type JindoAddress } from '../../../src/stores/ossHdfs/settings.ts';
 import type { Store } from '../../../src/stores/port.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
-import { OssServerProcess } from '../../ossServer/process.ts';
+import { OssServerProcess } from '../../../servers/oss/process.ts';
 import { JindoEyes } from './jindoEyes.ts';
 import { impatient } from './localHarness.ts';
 import type { StoreHarness } from './scene.ts';

@@ -1,6 +1,6 @@
-import { SimFileServer } from '../../../src/fuzz/simStores/file.ts';
-import { SimOssServer } from '../../../src/fuzz/simStores/oss.ts';
-import { SimOssHdfsServer } from '../../../src/fuzz/simStores/ossHdfs.ts';
+import { SimFileServer } from '../../../sim/simStores/file.ts';
+import { SimOssServer } from '../../../sim/simStores/oss.ts';
+import { SimOssHdfsServer } from '../../../sim/simStores/ossHdfs.ts';
 import { simHarness } from './simHarness.ts';
 import { describeStore } from './suite.ts';
 

@@ -1,9 +1,9 @@
 /** A store of the deterministic world, in a world of its own whose time goes on as long as a test waits for something. */
-import { SimProcess } from '../../../src/fuzz/process.ts';
-import { SeededRandom } from '../../../src/fuzz/random.ts';
-import { Scheduler } from '../../../src/fuzz/scheduler.ts';
-import type { StoreFault } from '../../../src/fuzz/schedule.ts';
-import type { SimStoreOptions, SimStoreServer } from '../../../src/fuzz/simStores/port.ts';
+import { SimProcess } from '../../../sim/process.ts';
+import { SeededRandom } from '../../../sim/random.ts';
+import { Scheduler } from '../../../sim/scheduler.ts';
+import type { StoreFault } from '../../../sim/schedule.ts';
+import type { SimStoreOptions, SimStoreServer } from '../../../sim/simStores/port.ts';
 import type { Failpoint } from '../../../src/system/failpoints.ts';
 import type { StoreHarness } from './scene.ts';
 

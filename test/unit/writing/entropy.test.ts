@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { drawEntropy } from '../../../src/writing/entropy.ts';
-import { SeededRandom } from '../../../src/fuzz/random.ts';
+import { SeededRandom } from '../../../sim/random.ts';
 
 test('without entropy nothing is drawn, and nothing taken from the randomness', () => {
   const random = {

@@ -1,0 +1,114 @@
+/**
+ * P7: each record lies where the configuration puts it by which it was read, under a name of that configuration; and no file takes more
+ * than that allows. A file is judged by the job file of whoever opened it, a record by that of whoever read it: others may run with others.
+ */
+import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
+import { finalUri, folderOf, isFolderOf } from '../../actors/naming.ts';
+import { lifeConfig, NO_CHANGE, type LifeConfig } from '../jobChange.ts';
+import type { Violation } from '../schedule.ts';
+import { assignerOf, namingOf } from '../settings.ts';
+import { linesOf, listed, parseValue, violation, type Facts } from './facts.ts';
+import { readJournal, type CheckpointView, type PartitionView, type PartView } from './journalView.ts';
+
+export function checkP7(trace: Facts): Violation[] {
+  const lives = new ConfigsOfClaims(trace);
+  return [...readJournal(trace.journal).values()].flatMap((view) => [
+    ...misnamed(view, lives),
+    ...overgrown(view, lives),
+    ...misplaced(view, trace, lives),
+  ]);
+}
+
+/** The configuration of whoever claimed, by the claim's id. */
+class ConfigsOfClaims {
+  readonly #trace: Facts;
+  readonly #byProcess = new Map<string, LifeConfig>();
+
+  constructor(trace: Facts) {
+    this.#trace = trace;
+    for (const { process, change } of trace.lives)
+      this.#byProcess.set(process, lifeConfig(trace.schedule.config, change));
+  }
+
+  of(claimId: string): LifeConfig {
+    const { claimants, schedule } = this.#trace;
+    return this.#byProcess.get(claimants[claimId] ?? '') ?? lifeConfig(schedule.config, NO_CHANGE);
+  }
+}
+
+/** Whether the configuration gives the file its name, for records of this bucket. */
+function isNamedBy(config: LifeConfig, view: PartitionView, part: PartView, bucket: string): boolean {
+  const naming = namingOf(config);
+  const folder = folderOf(part.finalUri);
+  const at = { topic: view.topic, partition: view.partition };
+  return (
+    isFolderOf(naming, bucket, folder) &&
+    part.finalUri === finalUri(naming, folder, at, BigInt(part.firstOffset), part.generation)
+  );
+}
+
+function misnamed(view: PartitionView, lives: ConfigsOfClaims): Violation[] {
+  return [...view.parts.values()].flatMap((part) => {
+    if (isNamedBy(lives.of(part.claimId), view, part, part.bucket)) return [];
+    const text = `${part.finalUri} was opened under a name that the configuration of its opener does not give for "${part.bucket}"`;
+    return [violation('P7', text, { partition: view.partition, files: [part.finalUri] })];
+  });
+}
+
+/** What is in progress after a checkpoint in which it grew is not as long as it may get: else it would have been closed. */
+function overgrown({ partition, checkpoints, parts }: PartitionView, lives: ConfigsOfClaims): Violation[] {
+  return checkpoints.flatMap(({ number, atMs, claimId, grown }) => {
+    const { roll } = lives.of(claimId);
+    const most = roll.atCheckpoint ? 0 : roll.maxBytes;
+    return grown.flatMap(({ partId, lengthBytes }) => {
+      if (lengthBytes < most) return [];
+      const uri = parts.get(partId)?.finalUri ?? partId;
+      const text = `checkpoint ${number} at ${atMs} ms leaves ${uri} in progress with ${lengthBytes} bytes, where it is to be closed at ${most}`;
+      return [violation('P7', text, { partition, files: [uri] })];
+    });
+  });
+}
+
+/** Of whose records the journal says by whom they were read: not where it went back, or where there was another log. */
+function misplaced(view: PartitionView, trace: Facts, lives: ConfigsOfClaims): Violation[] {
+  const { partition, checkpoints, parts } = view;
+  const isOne =
+    (trace.earlier[partition] ?? []).length === 0 && !trace.harms.some(({ type }) => OTHERS.includes(type));
+  if (!isOne) return [];
+  const times = new Map(trace.recordTimes[partition]);
+  const byName = new Map([...parts.values()].map((part) => [part.finalUri, part]));
+  return trace.visible.flatMap(({ uri, type, content }) => {
+    const part = byName.get(uri);
+    if (part === undefined || type !== 'appeared' || content === null) return [];
+    const wrong = linesOf(content).lines.flatMap((line) => {
+      const offset = parseValue(line)?.offset ?? -1;
+      const reader = readerOf(checkpoints, offset);
+      if (reader === undefined) return [];
+      const config = lives.of(reader.claimId);
+      return isNamedBy(config, view, part, bucketOf(config, times.get(offset), part)) ? [] : [String(offset)];
+    });
+    if (wrong.length === 0) return [];
+    const text = `${uri} holds ${listed(wrong)} of partition ${partition}, which the configuration that read them puts elsewhere`;
+    return [violation('P7', text, { partition, offsets: wrong, files: [uri] })];
+  });
+}
+
+/** What offsets mean there, or which checkpoint counts, cannot be told by them alone. */
+const OTHERS: readonly string[] = ['journalBack', 'replaceTopic'];
+
+function readerOf(checkpoints: readonly CheckpointView[], offset: number): CheckpointView | undefined {
+  return checkpoints.find(({ fromOffset, nextOffset }) => fromOffset <= offset && offset < nextOffset);
+}
+
+/** By the wall clock nobody knows it but the reader: it is believed. */
+function bucketOf({ buckets }: LifeConfig, timestampMs: number | undefined, { bucket }: PartView): string {
+  if (buckets.by === 'none') return '';
+  if (buckets.by === 'wall-clock' || timestampMs === undefined) return bucket;
+  const key = JSON.stringify(buckets);
+  const assigner = assigners.get(key) ?? assignerOf(buckets);
+  assigners.set(key, assigner);
+  return assigner.bucketOf(assigner.slotOf(timestampMs));
+}
+
+/** By rule: patterns are few, and slow to parse. */
+const assigners = new Map<string, BucketAssigner>();

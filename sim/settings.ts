@@ -1,0 +1,80 @@
+/** The settings that a schedule's configuration means for the coordinator, and how long the world may take to be complete. */
+import { noBuckets, timeBuckets, type BucketAssigner } from '../actors/buckets/assigner.ts';
+import { parseBucketPattern } from '../actors/buckets/pattern.ts';
+import type { NamingRule } from '../actors/naming.ts';
+import { checkpointRollingPolicy, defaultRollingPolicy } from '../actors/rolling/policy.ts';
+import { TidemarkError } from '../journal/errors.ts';
+import { jobName } from '../journal/ids.ts';
+import type { JobSettings } from '../src/job/options.ts';
+import type { Harm } from './faults/kind.ts';
+import { lifeConfig, NO_CHANGE, type LifeConfig } from './jobChange.ts';
+import type { Schedule, WorldConfig } from './schedule.ts';
+
+export const JOB = jobName('world');
+const ENTROPY_KEY = '_entropy_';
+
+/** Longest backoff of a partition between two epochs, and of a publisher between two attempts. */
+const BACKOFF_LONGEST_MS = 10_000;
+/** What looks lost for good is looked at for so long before it is told. */
+const STABLE_MS = 35_000;
+/** Calls in a row that a recovery is granted. */
+const CALLS_MAX = 400;
+
+export function jobSettings(config: LifeConfig): JobSettings {
+  const { roll } = config;
+  const naming = namingOf(config);
+  return {
+    job: JOB,
+    fingerprint: 'world',
+    effectiveConfig: { sink: { uri: naming.sinkUri, prefix: naming.prefix, suffix: naming.suffix } },
+    version: '0.0.0',
+    naming,
+    assigner: assignerOf(config.buckets),
+    rolling: roll.atCheckpoint ? checkpointRollingPolicy(roll) : defaultRollingPolicy(roll),
+    checkpointIntervalMs: config.checkpointIntervalMs,
+    snapshots: { everyEntries: config.snapshotEntries, everyMs: 1_000, entriesMin: config.snapshotEntries },
+    startFrom: { type: 'earliest' },
+    untilEnd: false,
+    startupMs: 60_000,
+    shutdownMs: 9_000,
+  };
+}
+
+export function namingOf({ entropy, entropyLength, folder, prefix, suffix }: LifeConfig): NamingRule {
+  const sinkUri = `file:///${folder}`;
+  return entropy
+    ? {
+        ...{ sinkUri: `${sinkUri}/${ENTROPY_KEY}`, prefix, suffix },
+        entropy: { key: ENTROPY_KEY, length: entropyLength },
+      }
+    : { sinkUri, prefix, suffix, entropy: null };
+}
+
+export function assignerOf(buckets: WorldConfig['buckets']): BucketAssigner {
+  if (buckets.by === 'none') return noBuckets();
+  const parsed = parseBucketPattern(buckets.pattern);
+  if (parsed.type === 'parsed') return timeBuckets(buckets.by, parsed.pattern, buckets.timezone);
+  throw new TidemarkError('CONFIG_INVALID', `"${buckets.pattern}" is no bucket pattern: ${parsed.reason}`);
+}
+
+/**
+ * Within this time after the faults and the workload have ended everything is committed (P5): sessions run out, everybody joins,
+ * backoffs end, partitions are claimed and settled, what is left is read, rolled, persisted and published.
+ */
+export function livenessBoundMs({ config, faults }: Schedule, harms: readonly Harm[] = []): number {
+  const { sessionMs, heartbeatMs, timeoutMs, latencyMsMax } = config;
+  // Whichever configurations there are in the end.
+  const changes = faults.flatMap((fault) => (fault.type === 'reconfigure' ? [fault.change] : []));
+  const lives = [NO_CHANGE, ...changes].map((change) => lifeConfig(config, change));
+  const rollMs = Math.max(...lives.map(({ roll }) => Math.min(roll.maxAgeMs, roll.maxIdleMs)));
+  const checkpointIntervalMs = Math.max(...lives.map((life) => life.checkpointIntervalMs));
+  const membershipMs = 2 * (sessionMs + heartbeatMs);
+  return (
+    (harms.length > 0 ? STABLE_MS : 0) +
+    membershipMs +
+    4 * BACKOFF_LONGEST_MS +
+    rollMs +
+    3 * (checkpointIntervalMs + timeoutMs) +
+    CALLS_MAX * latencyMsMax
+  );
+}

@@ -1,0 +1,79 @@
+/** Fetched batches as the coordinator reads them: a flyweight over the visible records, several record batches in a row. */
+import type { FetchedBatch, RecordCursor } from '../../src/sources/port.ts';
+import { NoRoomYet } from '../../src/sources/unpackRoom.ts';
+import type { Fetched, PlacedBatch } from './partitionLog.ts';
+
+const NO_KEY: Buffer = Buffer.alloc(0);
+
+class SimCursor implements RecordCursor {
+  baseOffset: bigint;
+  offsetDelta = -1;
+  timestampMs = 0;
+  readonly keyBytes = NO_KEY;
+  readonly keyStart = -1;
+  readonly keyEnd = 0;
+  valueBytes = NO_KEY;
+  valueStart = -1;
+  valueEnd = 0;
+  readonly #batches: readonly PlacedBatch[];
+  readonly #from: number;
+  readonly #wait: UnpackWait;
+  #batch = 0;
+  #unpacked = -1;
+  #record = 0;
+
+  constructor(batches: readonly PlacedBatch[], from: number, wait: UnpackWait) {
+    this.#wait = wait;
+    this.#batches = batches;
+    this.#from = from;
+    this.baseOffset = BigInt(batches[0]?.base ?? from);
+  }
+
+  next(): boolean {
+    for (;;) {
+      const batch = this.#batches[this.#batch];
+      if (batch === undefined) return false;
+      if (this.#unpacked < this.#batch) this.#unpack();
+      const record = batch.records[this.#record];
+      if (record === undefined) {
+        this.#batch += 1;
+        this.#record = 0;
+        continue;
+      }
+      this.#record += 1;
+      // The first batch may begin before what was asked for.
+      if (batch.base + record.delta < this.#from) continue;
+      this.baseOffset = BigInt(batch.base);
+      this.offsetDelta = record.delta;
+      this.timestampMs = record.timestampMs;
+      this.valueBytes = batch.bytes;
+      this.valueStart = record.start;
+      this.valueEnd = record.end;
+      return true;
+    }
+  }
+
+  /** Throws NoRoomYet where others hold the memory for it. */
+  #unpack(): void {
+    const whenRoom = this.#wait();
+    if (whenRoom !== null) throw new NoRoomYet(whenRoom);
+    this.#unpacked = this.#batch;
+  }
+}
+
+/** Asked before a batch is unpacked: null where there is room for it. */
+export type UnpackWait = () => Promise<void> | null;
+
+export function toFetchedBatch(
+  offset: number,
+  { batches, nextOffset }: Fetched,
+  wait: UnpackWait,
+): FetchedBatch {
+  return {
+    fetchedOffset: BigInt(offset),
+    nextOffset: BigInt(nextOffset),
+    leaderEpoch: batches[0]?.epoch ?? null,
+    sizeBytes: batches.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    records: () => new SimCursor(batches, offset, wait),
+  };
+}

@@ -1,0 +1,163 @@
+/** What the stores of every kind do alike: markers, patience, and the life of a file that is being written. */
+import { TidemarkError } from '../../journal/errors.ts';
+import { crc64Of } from '../../kernels/crc64.ts';
+import type { JournalId } from '../../journal/ids.ts';
+import type { Failpoint } from '../../src/system/failpoints.ts';
+import type { DurablePart, OpenFile, PartTarget, Salvage, StoreHandle } from '../../src/stores/port.ts';
+import type { SimProcess } from '../process.ts';
+import type { Destination } from './destination.ts';
+import { handleInvalid, missing } from './errors.ts';
+import { isHidden } from './destination.ts';
+import type { StoreCalls } from './port.ts';
+import { simSalvage, type Standing } from './salvage.ts';
+
+/** Nothing is called missing before it was missing this often. */
+const MISSING_PROBES = 5;
+const MISSING_PAUSE_MS = 200;
+const RACES_MAX = 50;
+
+/** How one process reaches a store. */
+export interface Connection {
+  readonly destination: Destination;
+  readonly calls: StoreCalls;
+  readonly process: SimProcess;
+}
+
+export abstract class SimStore {
+  protected readonly destination: Destination;
+  protected readonly process: SimProcess;
+  readonly #calls: StoreCalls;
+
+  constructor({ destination, calls, process }: Connection) {
+    this.destination = destination;
+    this.process = process;
+    this.#calls = calls;
+  }
+
+  protected call<T>(point: Failpoint, arrives: () => T, mayBeLate = false): Promise<T> {
+    return this.#calls.call(this.process, point, arrives, mayBeLate);
+  }
+
+  /** Looks count as calls for witnesses: both are asked when a journal is judged. */
+  protected salvaging(standing: Standing): Salvage {
+    return simSalvage(standing, (arrives) => this.call('store.listWitnesses', arrives));
+  }
+
+  /** Tries until it is done. `raced`: somebody else settles too, so look again; `missing`: stop when that is stable. */
+  protected async patiently(
+    target: PartTarget,
+    attempt: () => Promise<'done' | 'raced' | 'missing'>,
+  ): Promise<void> {
+    let missed = 0;
+    for (let probe = 1; probe <= RACES_MAX; probe += 1) {
+      const outcome = await attempt();
+      if (outcome === 'done') return;
+      missed = outcome === 'missing' ? missed + 1 : 0;
+      if (missed === MISSING_PROBES) throw missing(target);
+      if (missed > 0) await this.process.clock.pause(MISSING_PAUSE_MS);
+    }
+    throw new TidemarkError('STORE_UNAVAILABLE', `The names of ${target.finalUri} kept changing.`);
+  }
+
+  claimMarker(sinkUri: string, job: string, id: JournalId): Promise<JournalId> {
+    return this.call('store.claimMarker', () => this.destination.claimMarker(`${sinkUri} ${job}`, id));
+  }
+
+  readMarker(sinkUri: string, job: string): Promise<JournalId | null> {
+    const { process, destination } = this;
+    return process.call(process.drawFare(), () => destination.marker(`${sinkUri} ${job}`));
+  }
+
+  /** Where a disk is written to it is made durable by a call of its own. */
+  async writeWitness(folderUri: string, name: string): Promise<void> {
+    const { witnesses } = this.destination;
+    await this.call('store.writeWitness', () => witnesses.make(folderUri, name), true);
+    await this.call('store.writeWitness', () => witnesses.keep(folderUri), true);
+  }
+
+  listWitnesses(folderUri: string): Promise<readonly string[]> {
+    return this.call('store.listWitnesses', () => this.destination.witnesses.list(folderUri));
+  }
+
+  removeWitnesses(folderUri: string, names: readonly string[]): Promise<void> {
+    return this.call(
+      'store.removeWitnesses',
+      () => this.destination.witnesses.remove(folderUri, names),
+      true,
+    );
+  }
+
+  async close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+export abstract class SimOpenFile implements OpenFile {
+  protected readonly process: SimProcess;
+  readonly #calls: StoreCalls;
+  #life: 'open' | 'failed' | 'closed' = 'open';
+
+  constructor({ calls, process }: Connection) {
+    this.#calls = calls;
+    this.process = process;
+    calls.hold(process, 1);
+  }
+
+  abstract write(bytes: Uint8Array): Promise<void>;
+  abstract persist(): Promise<StoreHandle>;
+  abstract closeForCommit(): Promise<StoreHandle>;
+
+  async abandon(): Promise<void> {
+    this.closed();
+    return Promise.resolve();
+  }
+
+  protected closed(): void {
+    if (this.#life !== 'closed') this.#calls.hold(this.process, -1);
+    this.#life = 'closed';
+  }
+
+  protected mustBeOpen(point: Failpoint): void {
+    if (this.#life === 'closed') throw handleInvalid(`${point} on a closed file`, this.process.name);
+    if (this.#life === 'open') return;
+    throw new TidemarkError('STORE_OUTCOME_UNKNOWN', `${point} on a file of which an earlier call failed.`);
+  }
+
+  /** The bytes are the caller's again once it has an answer: until then they are read only where they arrive. */
+  protected async lend(bytes: Uint8Array, effect: (bytes: Buffer) => void, mayBeLate = false): Promise<void> {
+    let kept: Buffer | null = null;
+    try {
+      await this.call(
+        'store.write',
+        () => {
+          effect(kept ?? Buffer.from(bytes));
+        },
+        mayBeLate,
+      );
+    } catch (error) {
+      kept = Buffer.from(bytes);
+      throw error;
+    }
+  }
+
+  /** A failure leaves the file unusable. */
+  protected async call<T>(point: Failpoint, effect: () => T, mayBeLate = false): Promise<T> {
+    this.mustBeOpen(point);
+    try {
+      return await this.#calls.call(this.process, point, effect, mayBeLate);
+    } catch (error) {
+      this.#life = 'failed';
+      throw error;
+    }
+  }
+}
+
+/** What the bytes are not, in words; null where they are what was journaled. */
+export function differenceOf(bytes: Buffer, { length, crc64 }: DurablePart): string | null {
+  if (bytes.length !== length) return `holds ${bytes.length} bytes, ${length} were journaled`;
+  return crc64Of(bytes) === crc64 ? null : 'holds other bytes than were journaled';
+}
+
+export function mustBeHidden(uris: readonly string[]): void {
+  for (const uri of uris) if (!isHidden(uri)) throw handleInvalid('This is no temporary name', uri);
+}

@@ -1,0 +1,132 @@
+/**
+ * An OSS bucket: objects, and multipart uploads that become an object when they are completed. An upload part is replaced by a
+ * later one of the same number, whoever sends it; completing names each part with its ETag, and goes on though its client dies.
+ */
+import { crc64Of } from '../../../kernels/crc64.ts';
+import { isHidden, isNobodys, type Destination, type Litter } from '../destination.ts';
+import { Refused } from '../errors.ts';
+
+/** A part as its upload is completed with it. */
+export interface ListedPart {
+  readonly number: number;
+  readonly etag: string;
+}
+
+interface Upload {
+  readonly uri: string;
+  readonly parts: Map<number, Buffer>;
+}
+
+/** Longest time that a completion goes on after the upload id has ended. */
+const COMPLETION_MS_MAX = 300;
+
+export class Bucket {
+  readonly #destination: Destination;
+  readonly #later: (delayMs: number, run: () => void) => void;
+  readonly #partBytesMin: number;
+  readonly #objects = new Map<string, { readonly bytes: Buffer; readonly litter: Litter | null }>();
+  readonly #uploads = new Map<string, Upload>();
+  /** Objects that a completion is about to make. */
+  readonly #completing = new Set<string>();
+  #uploadsBegun = 0;
+
+  constructor(
+    destination: Destination,
+    later: (delayMs: number, run: () => void) => void,
+    partBytesMin: number,
+  ) {
+    this.#destination = destination;
+    this.#later = later;
+    this.#partBytesMin = partBytesMin;
+  }
+
+  /** Side objects, and uploads that hold something; one without a part costs nothing, and nobody may know its id. */
+  leftovers(): string[] {
+    const objects = [...this.#objects].filter(
+      ([uri, { litter }]) => isHidden(uri) && !(litter !== null && isNobodys(litter)),
+    );
+    const uploads = [...this.#uploads].filter(([, { parts }]) => parts.size > 0);
+    return [
+      ...objects.map(([uri]) => uri),
+      ...uploads.map(([id, { uri }]) => `${uri} (upload ${id})`),
+    ].sort();
+  }
+
+  put(uri: string, bytes: Buffer, litter: Litter | null): void {
+    if (this.#objects.has(uri)) throw new Refused('exists', uri);
+    this.#objects.set(uri, { bytes, litter });
+    this.#destination.show(uri, bytes);
+  }
+
+  get(uri: string): Buffer | null {
+    return this.#objects.get(uri)?.bytes ?? null;
+  }
+
+  delete(uri: string): void {
+    this.#objects.delete(uri);
+    this.#destination.hide(uri);
+  }
+
+  list(prefix: string): string[] {
+    return [...this.#objects.keys()].filter((uri) => uri.startsWith(prefix)).sort();
+  }
+
+  beginUpload(uri: string): string {
+    this.#uploadsBegun += 1;
+    const id = `upload-${this.#uploadsBegun}`;
+    this.#uploads.set(id, { uri, parts: new Map() });
+    return id;
+  }
+
+  #upload(id: string): Upload {
+    const upload = this.#uploads.get(id);
+    if (upload === undefined) throw new Refused('noSuchUpload', id);
+    return upload;
+  }
+
+  /** Replaces whatever was uploaded under this number. */
+  uploadPart(id: string, number: number, bytes: Buffer): string {
+    this.#upload(id).parts.set(number, bytes);
+    return etagOf(bytes);
+  }
+
+  /** What the upload holds under the numbers listed, where each is what was listed. */
+  contentOf(id: string, listed: readonly ListedPart[]): Buffer {
+    const { parts } = this.#upload(id);
+    const found = listed.map(({ number, etag }) => {
+      const bytes = parts.get(number);
+      if (bytes === undefined || etagOf(bytes) !== etag) throw new Refused('invalidPart', `${id} ${number}`);
+      return bytes;
+    });
+    if (found.slice(0, -1).some((bytes) => bytes.length < this.#partBytesMin))
+      throw new Refused('partTooSmall', id);
+    return Buffer.concat(found);
+  }
+
+  /** The upload ends at once; the object may stand a while later. Never over an object that is there. */
+  complete(id: string, listed: readonly ListedPart[]): void {
+    const { uri } = this.#upload(id);
+    const bytes = this.contentOf(id, listed);
+    if (this.#objects.has(uri) || this.#completing.has(uri)) throw new Refused('exists', uri);
+    this.#uploads.delete(id);
+    const { random } = this.#destination;
+    if (random.percent(50)) {
+      this.put(uri, bytes, null);
+      return;
+    }
+    this.#completing.add(uri);
+    this.#later(random.below(COMPLETION_MS_MAX), () => {
+      this.#completing.delete(uri);
+      // Somebody else may have put something there meanwhile: it stays, and whoever looks finds that it differs.
+      if (!this.#objects.has(uri)) this.put(uri, bytes, null);
+    });
+  }
+
+  abort(id: string): void {
+    this.#uploads.delete(id);
+  }
+}
+
+function etagOf(bytes: Buffer): string {
+  return crc64Of(bytes);
+}
