@@ -1,5 +1,5 @@
 /** Values that come from outside (records, topics, file names) as names of files and folders: encoded, never obeyed. */
-import { crc64Of } from '../kernels/crc64.ts';
+import { crc64Plain } from '../kernels/crc64Plain.ts';
 
 /** Longest segment in bytes that `encodePathSegment` gives unless asked for less; file systems end at 255. */
 export const SEGMENT_BYTES_MAX = 200;
@@ -31,7 +31,7 @@ export function encodePathSegment(value: string, bytesMax: number = SEGMENT_BYTE
     bytes += UTF8.encode(name).length;
     segment += name;
     if (bytes <= budget) cut = segment;
-    if (bytes > bytesMax) return `${cut}${LONG_MARK}${crc64Of(bytesOf(value))}`;
+    if (bytes > bytesMax) return `${cut}${LONG_MARK}${crc64Plain(bytesOf(value))}`;
   }
   return segment;
 }

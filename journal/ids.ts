@@ -1,8 +1,9 @@
 /** Branded ids: each is built by one validating function, so that a plain string is never taken for one. */
+import type { Branded } from '../kernels/brand.ts';
+import type { Crc64Hex } from '../kernels/crc64.ts';
 import { TidemarkError } from './errors.ts';
 
-declare const brand: unique symbol;
-export type Branded<T, Name extends string> = T & { readonly [brand]: Name };
+export type { Crc64Hex } from '../kernels/crc64.ts';
 
 /** Name of a job, `[a-z0-9-]{1,63}`. */
 export type JobName = Branded<string, 'JobName'>;
@@ -14,8 +15,6 @@ export type ClaimId = Branded<string, 'ClaimId'>;
 export type JournalId = Branded<string, 'JournalId'>;
 /** SHA-256 of the stored bytes of an entry, 64 lower-case hex digits. */
 export type EntryHash = Branded<string, 'EntryHash'>;
-/** CRC-64/ECMA-182 (reflected), 16 lower-case hex digits. */
-export type Crc64Hex = Branded<string, 'Crc64Hex'>;
 /** Where a journal keeps the entries of one partition, of a job's own life, or of its requests. */
 export type Subject = Branded<string, 'Subject'>;
 

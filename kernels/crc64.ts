@@ -2,8 +2,11 @@
  * CRC-64/ECMA-182, reflected (the one of OSS and XZ): check value of "123456789" is 995dc9bbdf1939fa. The checksum that the
  * journal keeps of every part file.
  */
-import { crc64Hex, type Crc64Hex } from '../journal/ids.ts';
+import type { Branded } from './brand.ts';
 import { CrcKernel } from './crc.ts';
+
+/** 16 lower-case hex digits. */
+export type Crc64Hex = Branded<string, 'Crc64Hex'>;
 
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;
 
@@ -29,10 +32,12 @@ export class Crc64 {
   }
 
   hex(): Crc64Hex {
-    return crc64Hex((BigInt.asUintN(64, this.#state) ^ ALL_ONES).toString(16).padStart(16, '0'));
+    return hexOf(BigInt.asUintN(64, this.#state) ^ ALL_ONES);
   }
 }
 
 export function crc64Of(bytes: Uint8Array): Crc64Hex {
   return new Crc64().update(bytes).hex();
 }
+
+const hexOf = (crc: bigint): Crc64Hex => crc.toString(16).padStart(16, '0') as Crc64Hex;

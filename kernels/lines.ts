@@ -17,7 +17,6 @@ import {
 } from './assembler.ts';
 import { instantiate, reserve } from './memory.ts';
 import { CELL, OWNER_STEP, VECTOR_BYTES, WAY, WAY_BYTES, WAYS_MASK, waysAddress } from './routeTable.ts';
-import type { LineRun } from '../src/sources/port.ts';
 
 const NEWLINE = 10;
 /** Longer varints are legal but not plain: four bytes hold any length that is read here, seven any time delta of millennia. */
@@ -254,6 +253,19 @@ export interface LineCopy {
   left: number;
   /** Of the last record that was copied. */
   delta: number;
+}
+
+/** Where many records' lines go at once, and which records may go there. Its owner uses it again and again. */
+export interface LineRun {
+  /** Records with offsetDelta in [fromDelta, toDelta). */
+  fromDelta: number;
+  toDelta: number;
+  /** Whose ways (routeTable.ts) lead from slots to cells. */
+  owner: number;
+  /** A record's slot is its time divided by that, rounded towards 0. */
+  readonly slotMs: number;
+  /** When the lines are written. */
+  nowMs: number;
 }
 
 /** Readable bytes behind the records that a copy may touch without using them. */

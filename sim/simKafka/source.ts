@@ -13,8 +13,8 @@ import type {
   Source,
   SourceFacts,
   SourceListener,
-  StartFrom,
 } from '../../src/sources/port.ts';
+import type { StartFrom } from '../../src/config/startFrom.ts';
 import type { SimProcess } from '../process.ts';
 import type { KafkaFaults, SimKafka } from '../simKafka.ts';
 import { unpackWaitOf } from '../simMemory.ts';

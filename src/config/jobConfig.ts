@@ -2,7 +2,7 @@
 import type { BucketPattern } from '../../actors/buckets/pattern.ts';
 import type { Entropy } from '../../actors/naming.ts';
 import type { JobName } from '../../journal/ids.ts';
-import type { StartFrom } from '../sources/port.ts';
+import type { StartFrom } from './startFrom.ts';
 import type { Secret } from './secret.ts';
 
 /** TLS of a client. The files exist and can be read; their contents are read by whoever connects. */

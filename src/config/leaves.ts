@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { parseBucketPattern } from '../../actors/buckets/pattern.ts';
-import type { StartFrom } from '../sources/port.ts';
+import type { StartFrom } from './startFrom.ts';
 import { Secret } from './secret.ts';
 import {
   DURATION_PATTERN,

@@ -6,6 +6,8 @@
  */
 import type { EpochStart } from '../../journal/events.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
+import type { LineRun } from '../../kernels/lines.ts';
+import type { StartFrom } from '../config/startFrom.ts';
 
 /**
  * A flyweight over the records of one fetched batch: `next()` moves it on; the fields describe the record it stands on.
@@ -38,19 +40,6 @@ export interface RecordCursor {
    * may wait for that memory.
    */
   release?(): void;
-}
-
-/** Where many records' lines go at once, and which records may go there. Its owner uses it again and again. */
-export interface LineRun {
-  /** Records with offsetDelta in [fromDelta, toDelta). */
-  fromDelta: number;
-  toDelta: number;
-  /** Whose ways (lineTable.ts) lead from slots to cells. */
-  owner: number;
-  /** A record's slot is its time divided by that, rounded towards 0. */
-  readonly slotMs: number;
-  /** When the lines are written. */
-  nowMs: number;
 }
 
 export interface FetchedBatch {
@@ -143,10 +132,6 @@ export interface SourceListener {
   /** The source cannot go on at all. */
   failed(error: unknown): void;
 }
-
-/** earliest and latest, the group's committed offset (earliest where there is none), or the first record at or after a time. */
-export type StartFrom =
-  { readonly type: 'earliest' | 'latest' | 'group' } | { readonly type: 'time'; readonly atMs: number };
 
 /** Range of offsets that the partition holds now: [startOffset, endOffset), the end being the last stable offset. */
 export interface OffsetRange {

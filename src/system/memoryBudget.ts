@@ -3,12 +3,13 @@
  * fetches and part files. Over it fetching pauses and the largest file is rolled.
  */
 import { TidemarkError } from '../../journal/errors.ts';
-import { BUFFER_BYTES_FIRST } from '../writing/writeBuffers.ts';
 
 const MIB = 1024 * 1024;
 
 /** What an open file takes besides its buffers: the writer, its descriptor, its actors, its names in the ledger. */
 export const OPEN_FILE_BYTES = 8 * 1024;
+/** The smallest write buffer of a file. */
+export const BUFFER_BYTES_FIRST = 4 * 1024;
 /** How far V8's heap and its garbage may grow beyond what they were at the start, files not counted. */
 const HEAP_RESERVE_BYTES = 64 * MIB;
 const FETCH_BYTES_MIN = 12 * MIB;

@@ -12,13 +12,8 @@ import { LineCell, VECTOR_BYTES } from '../../kernels/routeTable.ts';
 import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
 import type { FailureLatch } from '../system/concurrency.ts';
 import type { RunStats } from './stats.ts';
-import {
-  BUFFER_BYTES_FIRST,
-  BUFFER_BYTES_MAX,
-  GATHERED_BYTES_MAX,
-  type Gatherer,
-  type WriteBuffers,
-} from './writeBuffers.ts';
+import { BUFFER_BYTES_MAX, GATHERED_BYTES_MAX, type Gatherer, type WriteBuffers } from './writeBuffers.ts';
+import { BUFFER_BYTES_FIRST } from '../system/memoryBudget.ts';
 
 const NEWLINE = 10;
 /** How far a single file may fall behind before the flow waits for it. */

@@ -6,8 +6,8 @@
  * With many files buffers would be small, and so would their writes. Each file then gathers as many of the smallest as it fills, and
  * where the area runs short the one that has gathered most writes them as one.
  */
+import { BUFFER_BYTES_FIRST } from '../system/memoryBudget.ts';
 
-export const BUFFER_BYTES_FIRST = 4 * 1024;
 export const BUFFER_BYTES_MAX = 256 * 1024;
 /** More is not gathered: larger writes gain nothing. */
 export const GATHERED_BYTES_MAX = 64 * 1024;

@@ -2,56 +2,107 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { lineOf, nodesIn, SHIPPED, sources, sourcesOf, type Import, type Source } from './sources.ts';
 
-/** Imports point one way; scripts, benches and examples stand beside and may use every room that is shipped. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  kernels: ['kernels', 'journal', 'src'],
-  journal: ['journal', 'kernels'],
-  actors: ['actors', 'journal', 'kernels'],
-  src: ['src', 'sim', 'actors', 'journal', 'kernels'],
-  sim: ['sim', 'src', 'actors', 'journal', 'kernels'],
-  servers: ['servers', 'src', 'kernels'],
-  bin: ['src'],
-  scripts: ['scripts', 'src', 'actors', 'journal', 'kernels'],
-  bench: ['bench', 'servers', 'scripts', 'src', 'actors', 'journal', 'kernels'],
-  examples: ['examples', 'scripts', 'src', 'actors', 'journal', 'kernels'],
-  test: ['test', 'bench', 'examples', 'scripts', 'servers', 'sim', 'src', 'actors', 'journal', 'kernels'],
+/**
+ * The shipped rooms, top floor first: a room imports from itself and from floors below it. docs/architecture.md says what each holds.
+ */
+const FLOORS = [
+  ...['bin', 'src/cli', 'sim', 'src/app', 'src/run', 'src/partition', 'src/job', 'src/writing'],
+  ...['src/sources', 'src/stores', 'src/presence', 'src/config', 'src/telemetry', 'src/system'],
+  ...['actors', 'journal', 'kernels'],
+];
+
+/** Rooms that stand beside the house, and what they may use of one another; all may use every floor. */
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  servers: [],
+  scripts: [],
+  bench: ['scripts', 'servers'],
+  examples: ['scripts'],
+  test: ['bench', 'examples', 'scripts', 'servers'],
 };
+
+/** Of the command line, what may load the simulator: nobody who moves records pays for it. */
+const LOADS_SIMULATOR = ['src/cli/commands/fuzz.ts', 'src/cli/fuzzText.ts'];
+
+/** Folders of kinds: a kind knows its room's port, never another kind. */
+const KINDS = [
+  ...['src/sources/kafka', 'src/sources/files', 'src/stores/local', 'src/stores/ossHdfs'],
+  ...['journal/jetstream', 'journal/sqlite', 'journal/memory'],
+];
 
 /** Pure libraries: state machines, calendars, schemas. */
 const PURE_PACKAGES = ['xstate', 'luxon', 'zod'];
 
 /** What reaches outside without an import, or tells the time. */
 const IMPURE_GLOBALS = [
-  ...['process', 'performance', 'crypto', 'fetch', 'console', 'globalThis', 'WebSocket', 'Worker'],
+  ...[
+    'process',
+    'performance',
+    'crypto',
+    'fetch',
+    'console',
+    'globalThis',
+    'WebSocket',
+    'Worker',
+    'WebAssembly',
+  ],
   ...['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask'],
 ];
 const IMPURE_MEMBERS = [
   ...['Date.now', 'Math.random', 'DateTime.now', 'DateTime.local', 'DateTime.utc', 'Settings.now'],
 ];
 
+/** What a pure module may keep, with the reason. */
+const MAY_KEEP: Readonly<Record<string, string>> = {
+  'actors/step.ts tables': 'the table of a machine follows from the machine alone; it is made once',
+};
+
 /** The only ones that may read the environment among the shipped rooms. */
 const READS_ENVIRONMENT = ['src/app/compose.ts', 'src/cli/main.ts'];
 
-const roomOf = (file: string): string => file.slice(0, file.indexOf('/'));
+/** `src/run` of `src/run/coordinator.ts`, `journal` of `journal/port.ts`; null for a file at the top. */
+function roomOf(file: string): string | null {
+  const [first = '', second = '', third] = file.split('/');
+  if (second === '') return null;
+  return first === 'src' ? `${first}/${third === undefined ? '' : second}` : first;
+}
+const kindOf = (file: string): string | undefined => KINDS.find((kind) => file.startsWith(`${kind}/`));
+
+function mayImport(from: string, to: string): boolean {
+  const [fromRoom, toRoom] = [roomOf(from), roomOf(to)];
+  if (fromRoom === null || toRoom === null || fromRoom === toRoom) return true;
+  const beside = BESIDE[fromRoom];
+  if (beside !== undefined) return beside.includes(toRoom) || FLOORS.includes(toRoom);
+  return FLOORS.indexOf(fromRoom) < FLOORS.indexOf(toRoom);
+}
 const at = (source: Source, { line, specifier }: Import): string =>
   `${source.file}:${line} imports ${specifier}`;
 
 describe('imports', () => {
-  it('point one way: test -> src -> actors -> journal', () => {
-    const wrong = sources().flatMap((source) =>
-      source.imports
-        .filter(
-          ({ file }) =>
-            file?.includes('/') === true && MAY_IMPORT[source.room]?.includes(roomOf(file)) === false,
-        )
-        .map((one) => at(source, one)),
+  it('lead to floors below', () => {
+    expect(importsThat((from, to) => !mayImport(from, to))).toEqual([]);
+  });
+
+  it('are of rooms that this test knows', () => {
+    const rooms = new Set(sources().map(({ file }) => roomOf(file)));
+    const known = [null, ...FLOORS, ...Object.keys(BESIDE)];
+    expect([...rooms].filter((room) => !known.includes(room))).toEqual([]);
+    expect(known.filter((room) => !rooms.has(room))).toEqual([]);
+  });
+
+  it('of the simulator stand in its command alone', () => {
+    const wrong = importsThat(
+      (from, to) => from.startsWith('src/') && roomOf(to) === 'sim' && !LOADS_SIMULATOR.includes(from),
     );
     expect(wrong).toEqual([]);
   });
 
-  it('of every room are known', () => {
-    const rooms = new Set(sources().map(({ room }) => room));
-    expect([...rooms].filter((room) => room !== '' && !(room in MAY_IMPORT))).toEqual([]);
+  it('of one kind never lead to another kind of the same room', () => {
+    expect(KINDS.filter((kind) => !sources().some(({ file }) => kindOf(file) === kind))).toEqual([]);
+    const wrong = importsThat((from, to) => {
+      const [kind, other] = [kindOf(from), kindOf(to)];
+      return kind !== undefined && other !== undefined && kind !== other && roomOf(from) === roomOf(to);
+    });
+    expect(wrong).toEqual([]);
   });
 
   it('name a file that exists, with its extension', () => {
@@ -64,16 +115,11 @@ describe('imports', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('of adapters stand in the composition alone: the coordinator knows ports', () => {
-    const adapters =
-      /^(src\/(sources\/(kafka|files)|stores\/(?!port\.ts))|journal\/(sqlite|jetstream|memory)\/)/;
-    const wrong = sourcesOf('src')
-      .filter(({ file }) => /^src\/(run|partition|job|writing)\//.test(file))
-      .flatMap((source) =>
-        source.imports
-          .filter(({ file }) => file !== null && adapters.test(file))
-          .map((one) => at(source, one)),
-      );
+  it('of kinds stand in the application, the simulator and the command line alone: a coordinator knows ports', () => {
+    const coordinator = ['src/run', 'src/partition', 'src/job', 'src/writing'];
+    const wrong = importsThat(
+      (from, to) => coordinator.includes(roomOf(from) ?? '') && kindOf(to) !== undefined,
+    );
     expect(wrong).toEqual([]);
   });
 });
@@ -98,6 +144,10 @@ describe('actors/ and the ports of journal/ are pure', () => {
     expect(pure.flatMap(impurities)).toEqual([]);
   });
 
+  it('they keep nothing between calls', () => {
+    expect(pure.flatMap(moduleState)).toEqual(Object.keys(MAY_KEEP));
+  });
+
   it('there are some', () => {
     expect(pure.length).toBeGreaterThan(12);
   });
@@ -115,6 +165,14 @@ describe('the environment', () => {
     expect(wrong).toEqual([]);
   });
 });
+
+function importsThat(isMeant: (from: string, to: string) => boolean): readonly string[] {
+  return sources().flatMap((source) =>
+    source.imports
+      .filter(({ file }) => file !== null && isMeant(source.file, file))
+      .map((one) => at(source, one)),
+  );
+}
 
 /** The files and all that they load, types left out: those are gone at run time. */
 function closureOf(files: readonly string[]): readonly Source[] {
@@ -156,6 +214,23 @@ function impurities({ file, tree }: Source): string[] {
     }
   }
   return found;
+}
+
+/** What a module keeps and may change: variables, and collections that are not declared as read only. */
+function moduleState({ file, tree }: Source): string[] {
+  return tree.statements.filter(ts.isVariableStatement).flatMap(({ declarationList }) => {
+    const isConst = (declarationList.flags & ts.NodeFlags.Const) !== 0;
+    return declarationList.declarations
+      .filter(({ type, initializer }) => {
+        if (!isConst) return true;
+        const isCollection =
+          initializer !== undefined &&
+          ts.isNewExpression(initializer) &&
+          /(Map|Set|Array|ArrayBuffer)$/.test(initializer.expression.getText(tree));
+        return isCollection && type?.getText(tree).startsWith('Readonly') !== true;
+      })
+      .map((declaration) => `${file} ${declaration.name.getText(tree)}`);
+  });
 }
 
 /** Not the name of somebody's property. */

@@ -9,9 +9,9 @@ import type {
   Source,
   SourceFacts,
   SourceListener,
-  StartFrom,
   TopicFacts,
 } from '../port.ts';
+import type { StartFrom } from '../../config/startFrom.ts';
 import { untilAny } from '../../system/bounded.ts';
 import { procTable } from '../../system/processTable.ts';
 import { AppearingTopics } from './appearing.ts';

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Crc64, crc64Of } from '../../../kernels/crc64.ts';
+import { crc64Plain } from '../../../kernels/crc64Plain.ts';
 
 const text = Buffer.from('123456789');
 
@@ -14,6 +16,15 @@ describe('CRC-64/ECMA-182, reflected', () => {
       expect(Crc64.from(before).hex()).toBe(before);
       expect(Crc64.from(before).update(text, cut).hex()).toBe('995dc9bbdf1939fa');
     }
+  });
+
+  it('is the same without WebAssembly', () => {
+    expect(crc64Plain(text)).toBe('995dc9bbdf1939fa');
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+        expect(crc64Plain(bytes)).toBe(crc64Of(bytes));
+      }),
+    );
   });
 
   it('goes on from the ends of its range', () => {

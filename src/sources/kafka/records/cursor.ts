@@ -1,7 +1,8 @@
 /** The cursor over the bytes of unpacked record batches: it moves, nothing is made per record. */
 import { TidemarkError } from '../../../../journal/errors.ts';
 import { reserve } from '../../../../kernels/memory.ts';
-import type { LineRun, RecordCursor } from '../../port.ts';
+import type { RecordCursor } from '../../port.ts';
+import type { LineRun } from '../../../../kernels/lines.ts';
 import { copyPlainLines, LINE_COPY_MARGIN_BYTES, type LineCopy } from '../../../../kernels/lines.ts';
 
 /** Lent: its memory is used again once it is released, which need not be. */

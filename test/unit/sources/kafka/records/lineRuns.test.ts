@@ -14,7 +14,8 @@ import { PartWriter } from '../../../../../src/writing/partWriter.ts';
 import { RunStats } from '../../../../../src/writing/stats.ts';
 import { BUFFER_BYTES_MAX, WriteBuffers } from '../../../../../src/writing/writeBuffers.ts';
 import { scanRecords, toFetchedBatch } from '../../../../../src/sources/kafka/records/batches.ts';
-import type { FetchedBatch, LineRun, RecordCursor } from '../../../../../src/sources/port.ts';
+import type { FetchedBatch, RecordCursor } from '../../../../../src/sources/port.ts';
+import type { LineRun } from '../../../../../kernels/lines.ts';
 import type { OpenFile } from '../../../../../src/stores/port.ts';
 import { buildBatch, type BuiltBatch, type BuiltRecord } from '../batchBuilder.ts';
 
