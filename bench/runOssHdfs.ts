@@ -27,7 +27,7 @@ try {
   const [line] = (await once(createInterface({ input: server.stdout }), 'line')) as [string];
   const [host = '', port] = (JSON.parse(line) as { address: string }).address.split(':');
   const { benchOssHdfs } = await import('./ossHdfs.ts');
-  const { Secret } = await import('../src/config/secret.ts');
+  const { Secret } = await import('../kernels/schema/secret.ts');
   const { JINDO_MEMORY_MIB_MAX } = await import('../src/stores/ossHdfs/settings.ts');
   const { silentLog } = await import('../src/telemetry/log.ts');
   const figures = await benchOssHdfs({

@@ -1,7 +1,7 @@
 /** Files in the repository that are made from the sources; a test fails when one is stale. */
 import path from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import { jobJsonSchema } from '../src/config/schema.ts';
+import { jobJsonSchema } from '../src/app/jobSchema.ts';
 import { diagramsPage } from './generateDiagrams.ts';
 import { errorsPage } from './generateErrors.ts';
 

@@ -1,6 +1,8 @@
 /** The settings that a schedule's configuration means for the coordinator, and how long the world may take to be complete. */
-import { noBuckets, timeBuckets, type BucketAssigner } from '../actors/buckets/assigner.ts';
-import { parseBucketPattern } from '../actors/buckets/pattern.ts';
+import { timeBuckets } from '../actors/buckets/time/assigner.ts';
+import { noBuckets } from '../actors/buckets/none/rule.ts';
+import type { BucketAssigner } from '../actors/buckets/rule.ts';
+import { parseBucketPattern } from '../actors/buckets/time/pattern.ts';
 import type { NamingRule } from '../actors/naming.ts';
 import { checkpointRollingPolicy, defaultRollingPolicy } from '../actors/rolling/policy.ts';
 import { TidemarkError } from '../journal/errors.ts';

@@ -2,7 +2,7 @@
  * P7: each record lies where the configuration puts it by which it was read, under a name of that configuration; and no file takes more
  * than that allows. A file is judged by the job file of whoever opened it, a record by that of whoever read it: others may run with others.
  */
-import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
+import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { finalUri, folderOf, isFolderOf } from '../../actors/naming.ts';
 import { lifeConfig, NO_CHANGE, type LifeConfig } from '../jobChange.ts';
 import type { Violation } from '../schedule.ts';

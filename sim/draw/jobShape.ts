@@ -2,6 +2,9 @@
  * What a job file gives to schedules: its rolling, buckets and checkpoints. Virtual time is cheap but not free, and the world's
  * records are tiny, so that times and sizes are scaled; their proportions stay.
  */
+import type { BucketConfig } from '../../actors/buckets/rule.ts';
+import type { TimeBucketConfig } from '../../actors/buckets/time/rule.ts';
+import { TidemarkError } from '../../journal/errors.ts';
 import type { JobConfig } from '../../src/config/jobConfig.ts';
 import { formatBytes } from '../../src/telemetry/format.ts';
 import type { WorldConfig } from '../schedule.ts';
@@ -23,15 +26,17 @@ const INTERVALS_MAX = 20;
 const PART_BYTES = 40;
 
 export function jobShape({ job, roll, bucket, checkpoint }: JobConfig): JobShape {
+  const buckets = bucketsOf(bucket);
+  const { maxBytes = 0, maxAgeMs = 0, maxIdleMs = 0 } = roll;
   const intervalMs = Math.min(checkpoint.intervalMs, INTERVAL_MS);
   const scaled = (ms: number): number => {
     const virtualMs = Math.round((ms * intervalMs) / checkpoint.intervalMs);
     return Math.min(INTERVALS_MAX * intervalMs, Math.max(1, virtualMs));
   };
   const shape = {
-    maxBytes: Math.min(roll.maxBytes, PART_BYTES),
-    maxAgeMs: scaled(roll.maxAgeMs),
-    maxIdleMs: scaled(roll.maxIdleMs),
+    maxBytes: Math.min(maxBytes, PART_BYTES),
+    maxAgeMs: scaled(maxAgeMs),
+    maxIdleMs: scaled(maxIdleMs),
     atCheckpoint: false,
   };
   const note = (name: string, own: string, virtual: string): string =>
@@ -40,18 +45,26 @@ export function jobShape({ job, roll, bucket, checkpoint }: JobConfig): JobShape
     job,
     checkpointIntervalMs: intervalMs,
     roll: shape,
-    buckets:
-      bucket.by === 'none'
-        ? { by: 'none' }
-        : { by: bucket.by, pattern: bucket.pattern.text, timezone: bucket.timezone },
+    buckets,
     notes: [
       note('checkpoint every', `${checkpoint.intervalMs} ms`, `${intervalMs} ms`),
-      note('roll at', formatBytes(roll.maxBytes), formatBytes(shape.maxBytes)),
-      note('roll after', `${roll.maxAgeMs} ms`, `${shape.maxAgeMs} ms`),
-      note('roll when idle for', `${roll.maxIdleMs} ms`, `${shape.maxIdleMs} ms`),
-      bucket.by === 'none'
+      note('roll at', formatBytes(maxBytes), formatBytes(shape.maxBytes)),
+      note('roll after', `${maxAgeMs} ms`, `${shape.maxAgeMs} ms`),
+      note('roll when idle for', `${maxIdleMs} ms`, `${shape.maxIdleMs} ms`),
+      buckets.by === 'none'
         ? 'no buckets'
-        : `buckets by ${bucket.by} ${bucket.pattern.text} ${bucket.timezone}`,
+        : `buckets by ${buckets.by} ${buckets.pattern} ${buckets.timezone}`,
     ],
   };
+}
+
+function bucketsOf(bucket: BucketConfig): WorldConfig['buckets'] {
+  if (bucket.by === 'none') return { by: 'none' };
+  if (!isByTime(bucket))
+    throw new TidemarkError('CONFIG_INVALID', `The simulated world has no buckets by "${bucket.by}".`);
+  return { by: bucket.by, pattern: bucket.pattern.text, timezone: bucket.timezone };
+}
+
+function isByTime(bucket: BucketConfig): bucket is TimeBucketConfig {
+  return bucket.by === 'record-time' || bucket.by === 'wall-clock';
 }

@@ -14,7 +14,7 @@ import type {
   SourceFacts,
   SourceListener,
 } from '../../src/sources/port.ts';
-import type { StartFrom } from '../../src/config/startFrom.ts';
+import type { StartFrom } from '../../src/sources/port.ts';
 import type { SimProcess } from '../process.ts';
 import type { KafkaFaults, SimKafka } from '../simKafka.ts';
 import { unpackWaitOf } from '../simMemory.ts';

@@ -1,17 +1,28 @@
-/** The store of a kind, as the world has it. */
+/** The stores of the world, one for each kind that it plays. */
+import { TidemarkError } from '../../journal/errors.ts';
 import type { StoreKind } from '../schedule.ts';
 import { SimFileServer } from './file.ts';
 import { SimOssServer } from './oss.ts';
 import { SimOssHdfsServer } from './ossHdfs.ts';
 import type { SimStoreOptions, SimStoreServer } from './port.ts';
 
+const SERVERS: Readonly<Record<StoreKind, new (options: SimStoreOptions) => SimStoreServer>> = {
+  file: SimFileServer,
+  'oss-hdfs': SimOssHdfsServer,
+  oss: SimOssServer,
+};
+
 export function makeStore(kind: StoreKind, options: SimStoreOptions): SimStoreServer {
-  switch (kind) {
-    case 'file':
-      return new SimFileServer(options);
-    case 'oss-hdfs':
-      return new SimOssHdfsServer(options);
-    case 'oss':
-      return new SimOssServer(options);
-  }
+  return new SERVERS[kind](options);
+}
+
+/** The world's store of the kind that a job file names. CONFIG_INVALID where the world has none. */
+export function simulatedStore(name: string): StoreKind {
+  const kinds = Object.keys(SERVERS) as StoreKind[];
+  const kind = kinds.find((known) => known === name);
+  if (kind !== undefined) return kind;
+  throw new TidemarkError(
+    'CONFIG_INVALID',
+    `The simulated world has no destination of the kind "${name}"; choose one by --store: ${kinds.join(', ')}.`,
+  );
 }

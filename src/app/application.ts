@@ -15,22 +15,8 @@ import { ConditionBoard } from '../telemetry/conditions.ts';
 import { Coordinator } from '../run/coordinator.ts';
 import { openJournalForRun } from '../run/openJournal.ts';
 import { fileOperatorRequest } from '../partition/requests.ts';
-import {
-  composeBackup,
-  composeFailpoints,
-  composeJobSource,
-  composeOpenFilesMax,
-  composeJournal,
-  composeMemory,
-  composeRestore,
-  composePresence,
-  composeSettings,
-  composeStore,
-  composeSurveyor,
-  systemPorts,
-  thisProcess,
-  type JournalAccess,
-} from './compose.ts';
+import { composeFailpoints, Composition, systemPorts, thisProcess } from './compose.ts';
+import { kindOf, type JobKinds } from './kinds.ts';
 import { orAborted, within } from '../system/bounded.ts';
 import { LagMeter } from './lag.ts';
 import { tellOfOtherJobs } from './otherJobs.ts';
@@ -42,6 +28,7 @@ import { markerFolderUri } from '../../actors/naming.ts';
 import { partitionOf, jobPrefix } from '../../journal/subjects.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import type { JournalAccess } from '../../journal/kind.ts';
 import type { Journal } from '../../journal/port.ts';
 import { noFailpoints } from '../system/failpoints.ts';
 import type { Source } from '../sources/port.ts';
@@ -55,20 +42,20 @@ const OWN_ERROR_MS = 500;
 const CLOSE_LIMIT_MS = { afterSignal: 150, else: 5_000 } as const;
 const CLOSE_MS = 2_000;
 
-async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport> {
+async function runJob(composition: Composition, config: JobConfig, options: RunOptions): Promise<RunReport> {
   const { log, signal, untilEnd } = options;
   const failpoints = composeFailpoints();
-  const store = await composeStore(config, failpoints, log);
-  const memory = composeMemory(config, log);
-  const board = await composePresence(config, log);
+  const store = await composition.store(config, failpoints, log);
+  const memory = composition.memory(config, log);
+  const board = await composition.presence(config, log);
   const conditions = new ConditionBoard({ clock: systemPorts.clock, log });
-  const source = await composeJobSource(config, { log, untilEnd, memory, conditions });
+  const source = await composition.source(config, { log, untilEnd, memory, conditions });
   const limitMs = untilEnd ? config.startup.timeoutMs : null;
   const patience = new Patience({ clock: systemPorts.clock, log, conditions, signal, limitMs });
   // Its own error says why it does not answer.
   const waits = limitMs === null ? {} : { waitForServerMs: Math.max(1, limitMs - OWN_ERROR_MS) };
   const open = (access: JournalAccess): Promise<Journal> =>
-    composeJournal(config, { access, log, signal, ...waits });
+    composition.journal(config, { access, log, signal, ...waits });
   const close = (closing: Promise<unknown>): Promise<void> =>
     within(systemPorts.clock, CLOSE_LIMIT_MS[signal.aborted ? 'afterSignal' : 'else'], closing);
   const endStart = tellStart({
@@ -77,17 +64,17 @@ async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport
   });
   try {
     const opening = patience.until({
-      ...{ what: journalText(config), code: 'JOURNAL_UNAVAILABLE' },
+      ...{ what: journalText(config, composition.kinds), code: 'JOURNAL_UNAVAILABLE' },
       work: () => openJournalForRun({ config, source, store, open, wait: !untilEnd, signal, log }),
     });
     const journal = await orAborted(signal, opening).finally(endStart);
     try {
-      const settings = composeSettings(config, options);
+      const settings = composition.settings(config, options);
       const { budget, bufferArea } = memory;
       const presence = { board, self: thisProcess };
       const ports = {
         ...{ journal, source, store, failpoints, log, ...systemPorts },
-        openFilesMax: composeOpenFilesMax(config),
+        openFilesMax: composition.openFilesMax(config),
         ...{ memory: budget, bufferArea, conditions, presence },
       };
       // Beside the run: what it finds holds up nothing.
@@ -110,8 +97,8 @@ async function runJob(config: JobConfig, options: RunOptions): Promise<RunReport
 }
 
 /** What is needed to open a journal, for people. */
-function journalText({ journal, sink }: JobConfig): string {
-  const place = journal.type === 'sqlite' ? journal.path : journal.servers.join(', ');
+function journalText({ journal, sink }: JobConfig, { journals }: JobKinds): string {
+  const { place } = kindOf(journals, journal).describe(journal);
   return `the journal ${place} and what remembers it (${sink.uri} and the source)`;
 }
 
@@ -168,12 +155,13 @@ function progressOf(coordinator: Coordinator, lag: LagMeter): RunProgress {
 }
 
 async function fileRequest(
+  composition: Composition,
   config: JobConfig,
   order: RequestOrder,
   { log, waitMs, onNotice }: RequestOptions,
 ): Promise<readonly FiledRequest[]> {
-  const journal = await composeJournal(config, { access: 'read', log });
-  const presence = await composePresence(config, log);
+  const journal = await composition.journal(config, { access: 'read', log });
+  const presence = await composition.presence(config, log);
   try {
     const known = await partitionsOf(journal, config);
     const asked = order.partition;
@@ -212,16 +200,20 @@ async function partitionsOf(journal: Journal, config: JobConfig): Promise<TopicP
   return subjects.map(partitionOf).filter((partition) => partition !== null);
 }
 
-async function readStatus(config: JobConfig, { log }: { readonly log: Log }): Promise<JobStatus> {
-  const presence = await composePresence(config, log);
-  const surveyor = await composeSurveyor(config, log);
+async function readStatus(
+  composition: Composition,
+  config: JobConfig,
+  { log }: { readonly log: Log },
+): Promise<JobStatus> {
+  const presence = await composition.presence(config, log);
+  const surveyor = await composition.surveyor(config, log);
   let store: Store | null = null;
   try {
     return await readJobStatus({
-      ...{ config, presence, surveyor, log },
-      openJournal: () => composeJournal(config, { access: 'read', log }),
+      ...{ config, kinds: composition.kinds, presence, surveyor, log },
+      openJournal: () => composition.journal(config, { access: 'read', log }),
       probeDestination: async () => {
-        store = await composeStore(config, noFailpoints, log);
+        store = await composition.store(config, noFailpoints, log);
         const { uri, entropy } = config.sink;
         await store.readMarker(markerFolderUri({ sinkUri: uri, entropy }), config.job);
       },
@@ -237,10 +229,16 @@ async function readStatus(config: JobConfig, { log }: { readonly log: Log }): Pr
   }
 }
 
-export const backend: Backend = {
-  runJob,
-  fileRequest,
-  backupJournal: composeBackup,
-  restoreJournal: composeRestore,
-  readStatus,
-};
+/** The application of a program that knows these kinds; without any given, of all that there are. */
+export function createBackend(kinds?: JobKinds): Backend {
+  const composition = new Composition(kinds);
+  return {
+    runJob: (config, options) => runJob(composition, config, options),
+    fileRequest: (config, order, options) => fileRequest(composition, config, order, options),
+    backupJournal: (config, options) => composition.backup(config, options),
+    restoreJournal: (config, options) => composition.restore(config, options),
+    readStatus: (config, options) => readStatus(composition, config, options),
+  };
+}
+
+export const backend: Backend = createBackend();

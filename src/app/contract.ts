@@ -160,7 +160,8 @@ export interface JobStatus {
   readonly job: string;
   /** Its id is null where it does not answer. */
   readonly journal: {
-    readonly kind: 'sqlite' | 'nats';
+    /** Key below `journal` in the job file. */
+    readonly kind: string;
     readonly id: string | null;
     readonly location: string;
   };

@@ -20,6 +20,7 @@ import type {
 import type { JobConfig } from '../config/jobConfig.ts';
 import { recover } from '../partition/recover.ts';
 import { proposedRequests } from '../partition/requests.ts';
+import { kindOf, type JobKinds } from './kinds.ts';
 import { lagOf } from './lag.ts';
 import { PRESENCE_STALE_MS } from '../presence/keeper.ts';
 import { decodePresence, type PresenceRecord } from '../presence/record.ts';
@@ -31,6 +32,7 @@ const PATIENCE_MS = 5_000;
 
 export interface StatusPorts {
   readonly config: JobConfig;
+  readonly kinds: JobKinds;
   readonly openJournal: () => Promise<Journal>;
   readonly presence: PresenceBoard;
   readonly surveyor: SourceSurveyor;
@@ -41,7 +43,7 @@ export interface StatusPorts {
 
 /** Rejects with JOURNAL_MISSING where the job never ran and nobody runs it or is about to; any other trouble is part of the status. */
 export async function readJobStatus(ports: StatusPorts): Promise<JobStatus> {
-  const { config, presence, log } = ports;
+  const { config, kinds, presence, log } = ports;
   const journal = await probed('journal', ports.openJournal(), null);
   if (journal.problem?.code === 'JOURNAL_MISSING' && !(await isBegun(ports))) throw journal.problem;
   try {
@@ -60,7 +62,7 @@ export async function readJobStatus(ports: StatusPorts): Promise<JobStatus> {
     const problem = journal.problem ?? read.problem;
     return {
       job: config.job,
-      journal: { ...journalStatus(config), id: journal.answer?.id ?? null },
+      journal: { ...journalStatus(config, kinds), id: journal.answer?.id ?? null },
       coordinators: coordinators.map(coordinatorStatus),
       dependencies: [
         source.status,
@@ -68,7 +70,7 @@ export async function readJobStatus(ports: StatusPorts): Promise<JobStatus> {
         destination.status,
       ],
       problem,
-      partitions: new PartitionStatuses(coordinators, source.answer ?? null, config).of(read.answer ?? []),
+      partitions: new PartitionStatuses(coordinators, source.answer ?? null).of(read.answer ?? []),
     };
   } finally {
     await journal.answer?.close();
@@ -127,10 +129,9 @@ function failed({ code, message }: TidemarkError) {
   return { state: 'error', code, message } as const;
 }
 
-function journalStatus({ journal }: JobConfig): Omit<JobStatus['journal'], 'id'> {
-  return journal.type === 'sqlite'
-    ? { kind: 'sqlite', location: journal.path }
-    : { kind: 'nats', location: `${journal.servers.join(',')} stream ${journal.stream}` };
+function journalStatus({ journal }: JobConfig, { journals }: JobKinds): Omit<JobStatus['journal'], 'id'> {
+  const { place, details } = kindOf(journals, journal).describe(journal);
+  return { kind: journal.type, location: details === '' ? place : `${place} ${details}` };
 }
 
 /** Of the topics that the job names, and of those that only its journal does. */
@@ -200,16 +201,10 @@ function isoOf(wallMs: number): string {
 class PartitionStatuses {
   readonly #live: readonly SeenCoordinator[];
   readonly #survey: readonly TopicSurvey[] | null;
-  readonly #config: JobConfig;
 
-  constructor(
-    coordinators: readonly SeenCoordinator[],
-    survey: readonly TopicSurvey[] | null,
-    config: JobConfig,
-  ) {
+  constructor(coordinators: readonly SeenCoordinator[], survey: readonly TopicSurvey[] | null) {
     this.#live = coordinators.filter(({ ageMs }) => ageMs <= PRESENCE_STALE_MS);
     this.#survey = survey;
-    this.#config = config;
   }
 
   of(read: readonly ReadPartition[]): PartitionStatus[] {
@@ -302,7 +297,7 @@ class PartitionStatuses {
 
   #groupOf(survey: PartitionSurvey | null): GroupStatus | null {
     const group = survey?.group ?? null;
-    if (group === null || this.#config.source.type !== 'kafka') return null;
+    if (group === null) return null;
     const { offset, metadata } = group;
     return { offset, hasWitness: metadata.includes('"tidemark"') };
   }

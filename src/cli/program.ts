@@ -94,7 +94,7 @@ const jsonOption = (): Option =>
   new Option('--json', 'one JSON document on standard output, everything else on standard error');
 
 async function load(file: string, { define }: JobOptions, io: CliIo): Promise<JobConfig> {
-  const { loadJobConfig } = await import('../config/loadJobConfig.ts');
+  const { loadJobConfig } = await import('../app/loadJobConfig.ts');
   return loadJobConfig({ path: file, overrides: define, env: io.env, cwd: io.cwd });
 }
 
@@ -263,7 +263,7 @@ function addSchema(command: Command, io: CliIo): void {
     .command('schema')
     .description('print the JSON Schema of the job file, for editors')
     .action(async () => {
-      const { jobJsonSchema } = await import('../config/schema.ts');
+      const { jobJsonSchema } = await import('../app/jobSchema.ts');
       io.stdout.write(`${JSON.stringify(jobJsonSchema(), null, 2)}\n`);
     });
 }

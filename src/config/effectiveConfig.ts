@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../journal/events.ts';
 import type { JobConfig } from './jobConfig.ts';
-import { Secret } from './secret.ts';
+import { Secret } from '../../kernels/schema/secret.ts';
 
 /** Says nothing about which records go where, and differs from machine to machine. */
 const OF_THE_MACHINE: readonly string[] = ['file', 'baseDir'];

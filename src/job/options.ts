@@ -1,5 +1,5 @@
 /** What the coordinator is given: its ports and its settings, free of files and environment. */
-import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
+import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import type { NamingRule } from '../../actors/naming.ts';
 import type { OnStep } from '../../actors/step.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
@@ -13,7 +13,7 @@ import type { Failpoints } from '../system/failpoints.ts';
 import type { MemoryBudget } from '../system/memoryBudget.ts';
 import type { Health } from '../presence/health.ts';
 import type { Source } from '../sources/port.ts';
-import type { StartFrom } from '../config/startFrom.ts';
+import type { StartFrom } from '../sources/port.ts';
 import type { Store } from '../stores/port.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { FileRoom } from '../writing/fileRoom.ts';

@@ -7,7 +7,6 @@
 import type { EpochStart } from '../../journal/events.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { LineRun } from '../../kernels/lines.ts';
-import type { StartFrom } from '../config/startFrom.ts';
 
 /**
  * A flyweight over the records of one fetched batch: `next()` moves it on; the fields describe the record it stands on.
@@ -132,6 +131,10 @@ export interface SourceListener {
   /** The source cannot go on at all. */
   failed(error: unknown): void;
 }
+
+/** earliest and latest, the group's committed offset (earliest where there is none), or the first record at or after a time. */
+export type StartFrom =
+  { readonly type: 'earliest' | 'latest' | 'group' } | { readonly type: 'time'; readonly atMs: number };
 
 /** Range of offsets that the partition holds now: [startOffset, endOffset), the end being the last stable offset. */
 export interface OffsetRange {

@@ -1,5 +1,5 @@
 /** Looks ahead in a fetched batch for buckets that have no part file yet. */
-import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
+import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { hasCode } from '../../journal/errors.ts';
 import type { RecordCursor } from '../sources/port.ts';
 import { NoRoomYet } from '../sources/unpackRoom.ts';

@@ -2,7 +2,7 @@
  * The flow of one partition: records from fetched batches into the part files of their buckets. Nothing is allocated and nothing
  * awaited per record; the flow stops only where a bucket has no started part file, or where a file falls behind.
  */
-import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
+import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
 import type { RollReason } from '../../journal/events.ts';
 import type { Clock } from '../system/clock.ts';

@@ -4,7 +4,7 @@
  */
 import { Crc64 } from '../../kernels/crc64.ts';
 import type { DurableFacts, RollFacts } from '../../actors/facts.ts';
-import type { RollableFile } from '../../actors/rolling/policy.ts';
+import type { RollableFile } from '../../actors/rolling/rule.ts';
 import type { RollReason } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { PartId } from '../../journal/ids.ts';

@@ -12,9 +12,9 @@ import { replay } from '../../journal/replay.ts';
 import { jobSubject, partitionSubject } from '../../journal/subjects.ts';
 import { backend } from '../../src/app/application.ts';
 import { jsonText } from '../../src/cli/report.ts';
-import { composeJournal } from '../../src/app/compose.ts';
+import { Composition } from '../../src/app/compose.ts';
 import type { JobConfig } from '../../src/config/jobConfig.ts';
-import { loadJobConfig } from '../../src/config/loadJobConfig.ts';
+import { loadJobConfig } from '../../src/app/loadJobConfig.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { committedDigests } from './numbers.ts';
 import { tidemark, TidemarkProcess, type ProcessEnd } from './tidemarkProcess.ts';
@@ -205,7 +205,7 @@ export class TestJob {
 
   async #read<T>(look: (journal: Journal, job: JobName) => Promise<T>): Promise<T> {
     const config = this.#config();
-    const journal = await composeJournal(config, { access: 'read', log: silentLog });
+    const journal = await new Composition().journal(config, { access: 'read', log: silentLog });
     try {
       return await look(journal, config.job);
     } finally {

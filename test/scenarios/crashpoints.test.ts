@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
+import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { FAILPOINTS, type Failpoint } from '../../src/system/failpoints.ts';
 import { Crash } from './crash.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { noBuckets, type BucketAssigner } from '../../actors/buckets/assigner.ts';
+import { noBuckets } from '../../actors/buckets/none/rule.ts';
+import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { crc64Of } from '../../kernels/crc64.ts';
 import { TidemarkError } from '../../journal/errors.ts';

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
+import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { decodeEntry } from '../../journal/entry.ts';
 import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { createFileStore } from '../../src/stores/local/store.ts';

@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, type Dirent } from 'nod
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { noBuckets, type BucketAssigner } from '../../actors/buckets/assigner.ts';
+import { noBuckets } from '../../actors/buckets/none/rule.ts';
+import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import type { NamingRule } from '../../actors/naming.ts';
 import { defaultRollingPolicy, type RollingPolicy } from '../../actors/rolling/policy.ts';
 import { jobName } from '../../journal/ids.ts';

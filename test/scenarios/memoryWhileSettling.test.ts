@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
+import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { OPEN_FILE_BYTES, MemoryBudget } from '../../src/system/memoryBudget.ts';
 import { createFileStore } from '../../src/stores/local/store.ts';
 import type { OpenFile, Store } from '../../src/stores/port.ts';

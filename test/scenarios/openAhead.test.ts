@@ -1,6 +1,6 @@
 /** Many buckets in one batch: their files are opened together, and never more than may be open. */
 import { describe, expect, test } from 'vitest';
-import type { BucketAssigner } from '../../actors/buckets/assigner.ts';
+import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { partId } from '../../journal/ids.ts';
 import { systemClock } from '../../src/system/clock.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { benchOssHdfs } from '../../bench/ossHdfs.ts';
 import { fetchJindosdk } from '../../scripts/jindosdk/fetch.ts';
 import { logToStderr } from '../../scripts/services/common.ts';
-import { Secret } from '../../src/config/secret.ts';
+import { Secret } from '../../kernels/schema/secret.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { describeJudge, find } from '../judges/judge.ts';
 import { ownFolder, ownOssServerProcess } from '../servers/oss/fixture.ts';

@@ -20,7 +20,7 @@ function outFiles(): string[] {
 }
 
 beforeAll(() => {
-  for (const name of ['package.json', 'bin', 'src', 'actors', 'journal', 'examples']) {
+  for (const name of ['package.json', 'bin', 'src', 'actors', 'journal', 'kernels', 'examples']) {
     cpSync(path.join(checkoutDir, name), path.join(copy, name), { recursive: true });
   }
   rmSync(path.join(copy, 'examples/earthquakes.ndjson'), { force: true });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadJobConfig } from '../../src/config/loadJobConfig.ts';
+import { loadJobConfig } from '../../src/app/loadJobConfig.ts';
 import { Corpus, LAG } from '../../sim/draw/corpus.ts';
 import { jobShape } from '../../sim/draw/jobShape.ts';
 import { drawSchedule, randomOfRun, type DrawOptions } from '../../sim/draw/schedule.ts';

@@ -7,6 +7,7 @@ import { lineOf, nodesIn, SHIPPED, sources, sourcesOf, type Import, type Source 
  */
 const FLOORS = [
   ...['bin', 'src/cli', 'sim', 'src/app', 'src/run', 'src/partition', 'src/job', 'src/writing'],
+  'src/formats',
   ...['src/sources', 'src/stores', 'src/presence', 'src/config', 'src/telemetry', 'src/system'],
   ...['actors', 'journal', 'kernels'],
 ];

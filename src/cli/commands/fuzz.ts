@@ -6,11 +6,12 @@ import process from 'node:process';
 import { text as readText } from 'node:stream/consumers';
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
-import { parseDuration } from '../../config/units.ts';
+import { parseDuration } from '../../../kernels/schema/units.ts';
 import { jobShape } from '../../../sim/draw/jobShape.ts';
 import type { FuzzMode } from '../../../sim/report.ts';
 import { fuzz, type FuzzProgress } from '../../../sim/runner.ts';
 import type { StoreKind } from '../../../sim/schedule.ts';
+import { simulatedStore } from '../../../sim/simStores/makeStore.ts';
 import { parseSchedule } from '../../../sim/scheduleText.ts';
 import { createScreen } from '../../telemetry/screen.ts';
 import { EXIT_FAILURE, EXIT_OK, exitCodeOfSignal } from '../exitCodes.ts';
@@ -60,7 +61,9 @@ export async function fuzzCommand(
     const report = await fuzz({
       ...{ mode, seed },
       store:
-        mode.type === 'replay' ? mode.schedule.config.store : (options.store ?? config?.sink.type ?? 'file'),
+        mode.type === 'replay'
+          ? mode.schedule.config.store
+          : (options.store ?? simulatedStore(config?.sink.type ?? 'file')),
       job: config === null ? null : jobShape(config),
       ...{ nowMs: io.nowMs, signal: stop.signal, onProgress: progress.update },
     });

@@ -1,7 +1,7 @@
 /** `tidemark roll | resume | accept-loss | accept-truncation`: requests that the owner of the partition journals and carries out. */
 import { TidemarkError } from '../../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
-import { parseDuration } from '../../config/units.ts';
+import { parseDuration } from '../../../kernels/schema/units.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { formatNoun } from '../../telemetry/format.ts';
 import type { FiledRequest, RequestOrder } from '../../app/contract.ts';

@@ -1,7 +1,7 @@
 /** `tidemark validate`: checks a job file and says what it comes to. */
-import { configFingerprint } from '../../config/fingerprint.ts';
+import { configFingerprint } from '../../app/fingerprint.ts';
+import { bucketRuleOf, JOB_KINDS, kindOf, type JobKinds } from '../../app/kinds.ts';
 import type { JobConfig, SinkConfig } from '../../config/jobConfig.ts';
-import { ossAddressText } from '../../config/ossPath.ts';
 import { formatBytes } from '../../telemetry/format.ts';
 import { EXIT_OK } from '../exitCodes.ts';
 import type { CliIo } from '../io.ts';
@@ -11,58 +11,54 @@ export function validateCommand(
   config: JobConfig,
   options: { readonly isJson: boolean; readonly jobFile: string },
   io: CliIo,
+  kinds: JobKinds = JOB_KINDS,
 ): number {
-  const fingerprint = configFingerprint(config);
-  if (options.isJson)
-    io.stdout.write(jsonText({ valid: true, job: config.job, fingerprint, sink: sinkDocument(config.sink) }));
-  else io.stdout.write(`${options.jobFile} is a valid job file\n${summary(config).join('\n')}\n`);
+  const fingerprint = configFingerprint(config, kinds);
+  const sink = sinkDocument(config.sink, kinds);
+  if (options.isJson) io.stdout.write(jsonText({ valid: true, job: config.job, fingerprint, sink }));
+  else io.stdout.write(`${options.jobFile} is a valid job file\n${summary(config, kinds).join('\n')}\n`);
   return EXIT_OK;
 }
 
 /** What the destination was understood as; nothing of its credentials. */
-function sinkDocument(sink: SinkConfig) {
+function sinkDocument(sink: SinkConfig, { stores }: JobKinds) {
   const { type, uri, format, entropy } = sink;
-  if (type === 'file') return { type, uri, format, entropy };
-  const { ossBucket, region, address } = sink;
-  return { type, uri, format, entropy, ossBucket, region, address: ossAddressText(address) };
+  return { type, uri, format, entropy, ...kindOf(stores, sink).facts(sink) };
 }
 
-function sinkFacts(sink: SinkConfig): [string, string][] {
+function sinkFacts(sink: SinkConfig, { stores }: JobKinds): [string, string][] {
   const { entropy } = sink;
   const facts: [string, string][] = [['sink', `${sink.uri} · ${sink.format}`]];
-  if (sink.type === 'oss-hdfs') {
-    const { ossBucket, region, address } = sink;
-    const way = `${ossAddressText(address)}${address.pathStyle ? ', the bucket in the path' : ''}`;
-    facts.push(['', `OSS-HDFS · bucket ${ossBucket} · region ${region ?? 'unknown'} · at ${way}`]);
-  }
+  const more = kindOf(stores, sink).describe(sink);
+  if (more !== '') facts.push(['', more]);
   if (entropy !== null)
     facts.push(['entropy', `${entropy.key} becomes ${entropy.length} random letters and digits per file`]);
   return facts;
 }
 
-function summary(config: JobConfig): string[] {
-  const { source, sink, bucket, roll, checkpoint, journal } = config;
+function rollFact(roll: JobConfig['roll'], { rollRules }: JobKinds): string {
+  const reasons = rollRules.map((rule) => {
+    const limit = roll[rule.configKey] ?? 0;
+    return rule.describe(rule.type === 'size' ? formatBytes(limit) : `${limit} ms`);
+  });
+  return `${reasons.slice(0, -1).join(', ')}, or ${reasons.at(-1) ?? ''}`;
+}
+
+function journalFact({ journal }: JobConfig, { journals }: JobKinds): string {
+  const { place, details } = kindOf(journals, journal).describe(journal);
+  return `${journal.type} ${place}${details === '' ? '' : ` · ${details}`}`;
+}
+
+function summary(config: JobConfig, kinds: JobKinds): string[] {
+  const { source, sink, bucket, roll, checkpoint } = config;
   const facts: [string, string][] = [
     ['job', config.job],
-    [
-      'source',
-      source.type === 'kafka'
-        ? `kafka ${source.brokers.join(', ')} · topics ${source.topics.join(', ')} · group ${source.groupId}`
-        : `files ${source.pattern}`,
-    ],
-    ...sinkFacts(sink),
-    ['bucket', bucket.by === 'none' ? 'none' : `${bucket.by} ${bucket.pattern.text} ${bucket.timezone}`],
-    [
-      'roll',
-      `at ${formatBytes(roll.maxBytes)}, after ${roll.maxAgeMs} ms, or ${roll.maxIdleMs} ms without a record`,
-    ],
+    ['source', kindOf(kinds.sources, source).describe(source)],
+    ...sinkFacts(sink, kinds),
+    ['bucket', bucketRuleOf(kinds, bucket).describe(bucket)],
+    ['roll', rollFact(roll, kinds)],
     ['checkpoint', `every ${checkpoint.intervalMs} ms`],
-    [
-      'journal',
-      journal.type === 'sqlite'
-        ? `sqlite ${journal.path}`
-        : `nats ${journal.servers.join(', ')} · stream ${journal.stream}`,
-    ],
+    ['journal', journalFact(config, kinds)],
   ];
   return facts.map(([name, fact]) => `  ${name.padEnd(10)}  ${fact}`);
 }

@@ -15,7 +15,7 @@ import { pauseUnless } from '../../system/pacing.ts';
 import { coveredBytes } from '../fileId.ts';
 import type { OffsetRange, PartitionFeed, Source, SourceFacts, SourceListener } from '../port.ts';
 import type { TopicFacts } from '../port.ts';
-import type { StartFrom } from '../../config/startFrom.ts';
+import type { StartFrom } from '../port.ts';
 import type { Log } from '../../telemetry/log.ts';
 import * as errors from './errors.ts';
 import { FileFeed, type FeedContext } from './feed.ts';

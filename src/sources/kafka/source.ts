@@ -11,7 +11,7 @@ import type {
   SourceListener,
   TopicFacts,
 } from '../port.ts';
-import type { StartFrom } from '../../config/startFrom.ts';
+import type { StartFrom } from '../port.ts';
 import { untilAny } from '../../system/bounded.ts';
 import { procTable } from '../../system/processTable.ts';
 import { AppearingTopics } from './appearing.ts';

@@ -1,5 +1,5 @@
 /** What JindoSDK is told. Its own defaults are for one big job on a machine of its own. */
-import type { Secret } from '../../config/secret.ts';
+import type { Secret } from '../../../kernels/schema/secret.ts';
 
 /** Where the bucket is, and who asks. */
 export interface JindoAddress {

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { partId } from '../../../journal/ids.ts';
 import { fetchJindosdk } from '../../../scripts/jindosdk/fetch.ts';
 import { logToStderr } from '../../../scripts/services/common.ts';
-import { Secret } from '../../../src/config/secret.ts';
+import { Secret } from '../../../kernels/schema/secret.ts';
 import { openOssHdfsStore } from '../../../src/stores/ossHdfs/store.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 import { describeJudge, find } from '../../judges/judge.ts';

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Secret } from '../../../src/config/secret.ts';
+import { Secret } from '../../../kernels/schema/secret.ts';
 import { openOssHdfsStore } from '../../../src/stores/ossHdfs/store.ts';
 import { jindoSettings, type JindoAddress } from '../../../src/stores/ossHdfs/settings.ts';
 import type { Store } from '../../../src/stores/port.ts';

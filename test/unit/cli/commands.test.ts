@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { FiledRequest, RequestOrder } from '../../../src/app/contract.ts';
+import type { OssHdfsSinkConfig } from '../../../src/stores/ossHdfs/kind.ts';
 import { checkoutDir } from '../../../scripts/generators.ts';
 import { fakeCli } from './fakeCli.ts';
 
@@ -245,7 +246,7 @@ describe('tidemark validate', () => {
     const cli = fakeCli({
       runJob: async (config, { log }) => {
         const { sink } = config;
-        const access = sink.type === 'oss-hdfs' ? sink.credentials : null;
+        const access = sink.type === 'oss-hdfs' ? (sink as OssHdfsSinkConfig).credentials : null;
         log.info({ config, plainly: Object.values(access ?? {}) }, `${String(access?.accessKeyId)} begins`);
         throw new TidemarkError('STORE_UNAVAILABLE', `${sink.uri} is away`, { cause: access });
       },

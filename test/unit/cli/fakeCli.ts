@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import type { Backend, JobStatus, RunReport } from '../../../src/app/contract.ts';
 import type { CliIo, StopSignal } from '../../../src/cli/io.ts';
 import { runCli } from '../../../src/cli/main.ts';
-import { MINIMAL } from '../config/jobFiles.ts';
+import { MINIMAL } from '../app/jobFiles.ts';
 
 export const NOTHING: RunReport = {
   committed: [],

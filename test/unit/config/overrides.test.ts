@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { loadText, MINIMAL, problemsOfText } from './jobFiles.ts';
+import { loadText, MINIMAL, problemsOfText } from '../app/jobFiles.ts';
 
 const load = (...overrides: string[]) => loadText(MINIMAL, { overrides });
 const problems = (...overrides: string[]) => problemsOfText(MINIMAL, { overrides });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { TidemarkError } from '../../../journal/errors.ts';
-import { Secret } from '../../../src/config/secret.ts';
+import { Secret } from '../../../kernels/schema/secret.ts';
 import type { Log } from '../../../src/telemetry/log.ts';
 import { createPinoLog, type LogLevel } from '../../../src/telemetry/pinoLog.ts';
 

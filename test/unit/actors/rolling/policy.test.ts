@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import {
   checkpointRollingPolicy,
   defaultRollingPolicy,
-  type RollableFile,
   type RollingPolicy,
 } from '../../../../actors/rolling/policy.ts';
+import type { RollableFile } from '../../../../actors/rolling/rule.ts';
 import type { RollReason } from '../../../../journal/events.ts';
 
 const limits = { maxBytes: 100, maxAgeMs: 1_000, maxIdleMs: 300 };

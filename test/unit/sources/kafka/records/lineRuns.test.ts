@@ -1,8 +1,10 @@
 /** Lines copied in bulk against the same flow record by record: files, offsets, checksums and failures have to be the same. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { timeBuckets, noBuckets, type BucketAssigner } from '../../../../../actors/buckets/assigner.ts';
-import { parseBucketPattern, type BucketPattern } from '../../../../../actors/buckets/pattern.ts';
+import { timeBuckets } from '../../../../../actors/buckets/time/assigner.ts';
+import { noBuckets } from '../../../../../actors/buckets/none/rule.ts';
+import type { BucketAssigner } from '../../../../../actors/buckets/rule.ts';
+import { parseBucketPattern, type BucketPattern } from '../../../../../actors/buckets/time/pattern.ts';
 import { defaultRollingPolicy } from '../../../../../actors/rolling/policy.ts';
 import { crc64Of } from '../../../../../kernels/crc64.ts';
 import { partId } from '../../../../../journal/ids.ts';

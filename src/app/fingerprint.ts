@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import type { JobConfig, SinkConfig } from '../config/jobConfig.ts';
+import { bucketRuleOf, kindOf, type JobKinds } from './kinds.ts';
+
+/**
+ * SHA-256 (64 hex digits) of what decides which records go where: the same fingerprint means the same files from the same
+ * input. How to reach the services (brokers, servers, addresses, TLS, users) and every secret are left out.
+ */
+export function configFingerprint(
+  { job, source, sink, bucket, roll, checkpoint }: JobConfig,
+  kinds: JobKinds,
+): string {
+  const meaning = {
+    job,
+    source: kindOf(kinds.sources, source).meaning(source),
+    sink: meaningOfSink(sink),
+    bucket: bucketRuleOf(kinds, bucket).meaning(bucket),
+    roll,
+    checkpoint,
+  };
+  return createHash('sha256').update(canonicalJson(meaning)).digest('hex');
+}
+
+function meaningOfSink({ type, uri, format, prefix, suffix, entropy }: SinkConfig) {
+  return { type, uri, format, prefix, suffix, ...(entropy === null ? {} : { entropy }) };
+}
+
+/** JSON with the keys of every object in order, so that equal values have equal texts. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

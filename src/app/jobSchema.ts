@@ -1,0 +1,106 @@
+/**
+ * The job file's public keys: the one definition behind checking, types, the JSON Schema for editors, and docs/job-file.md. What a kind has
+ * for itself comes from the lists of kinds.
+ */
+import path from 'node:path';
+import { z } from 'zod';
+import { JOB_NAME_PATTERN, jobName } from '../../journal/ids.ts';
+import type { SchemaContext } from '../../kernels/schema/outside.ts';
+import { eitherOf, exactlyOne, map, rule } from '../../kernels/schema/parts.ts';
+import { duration, expecting, matchingText, size } from '../../kernels/schema/values.ts';
+import { DEFAULT_JOURNAL, JOB_KINDS, type JobKinds } from './kinds.ts';
+import { sinkSchema } from './sinkSchema.ts';
+
+/** A map with exactly one of the kinds' names as key. */
+function oneOf(
+  kinds: readonly { readonly name: string; schema(context: SchemaContext): z.ZodType }[],
+  context: SchemaContext,
+  description: string,
+) {
+  const names = kinds.map(({ name }) => name);
+  const shape = Object.fromEntries(kinds.map((kind) => [kind.name, kind.schema(context).optional()]));
+  return rule(
+    map(shape).meta({
+      description: `${description}: ${eitherOf(names)}.`,
+      oneOf: names.map((name) => ({ required: [name] })),
+    }),
+    exactlyOne(names),
+  );
+}
+
+function bucketSchema({ bucketRules }: JobKinds) {
+  const names = bucketRules.map(({ name }) => name);
+  const chosenBy = bucketRules.map((each) => each.chosenBy);
+  const keys = Object.assign({}, ...bucketRules.map((each) => each.keys())) as z.core.$ZodLooseShape;
+  return map({
+    by: z
+      .enum(names, { error: expecting(eitherOf(names)) })
+      .default(names[0] ?? '')
+      .meta({
+        description: `What chooses a record's folder: ${chosenBy.slice(0, -1).join(', ')}, or ${chosenBy.at(-1) ?? ''}.`,
+      }),
+    ...keys,
+  }).meta({ description: 'Which folder a record belongs to.' });
+}
+
+function rollSchema({ rollRules }: JobKinds) {
+  return map(Object.fromEntries(rollRules.map((each) => [each.key, each.schema()]))).meta({
+    description: 'When a part file is closed.',
+  });
+}
+
+/** The whole job file. What its values refer to (files, variables) is looked up in `context`. */
+export function jobSchema(context: SchemaContext, kinds: JobKinds) {
+  return map({
+    job: matchingText('1 to 63 lower-case letters, digits and "-"', JOB_NAME_PATTERN)
+      .transform((name) => jobName(name))
+      .meta({ description: 'Name of the job; the journal and the destination know it by this name.' }),
+    source: oneOf(kinds.sources, context, 'Where records come from'),
+    sink: sinkSchema(context, kinds),
+    bucket: bucketSchema(kinds).prefault({}),
+    roll: rollSchema(kinds).prefault({}),
+    checkpoint: map({
+      interval: duration()
+        .prefault('10s')
+        .meta({ description: 'How often progress is made durable and closed files are committed.' }),
+    })
+      .meta({ description: 'When progress counts.' })
+      .prefault({}),
+    startup: map({
+      timeout: duration(1).prefault('60s').meta({
+        description:
+          'With --until-end: how long a journal, source, destination or group that is away is waited for. A service waits for ever.',
+      }),
+    })
+      .meta({ description: 'How long the beginning may take.' })
+      .prefault({}),
+    shutdown: map({
+      timeout: duration(2).prefault('9s').meta({
+        description:
+          'How long the end may take after SIGTERM, SIGINT or SIGHUP; its last second is for leaving the group.',
+      }),
+    })
+      .meta({ description: 'How long the end may take.' })
+      .prefault({}),
+    memory: size().optional().meta({
+      description:
+        'Ceiling of the resident memory of the process; over it files are rolled early. 256MiB, for OSS-HDFS 512MiB.',
+    }),
+    journal: oneOf(
+      kinds.journals,
+      context,
+      'Where every transition is written before it takes effect',
+    ).prefault({
+      [DEFAULT_JOURNAL]: {},
+    }),
+  });
+}
+
+export type ParsedJob = z.output<ReturnType<typeof jobSchema>>;
+
+/** JSON Schema of the job file, for editors and `tidemark schema`. */
+export function jobJsonSchema(kinds: JobKinds = JOB_KINDS): Record<string, unknown> {
+  const schema = jobSchema({ env: {}, baseDir: path.sep, isReadableFile: () => true }, kinds);
+  const generated = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' });
+  return { ...generated, title: 'Tidemark job file' };
+}

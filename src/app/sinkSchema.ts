@@ -1,0 +1,168 @@
+/** The keys below `sink`: those of every destination, and those of the kinds. */
+import { z } from 'zod';
+import { markerFolderUri, type Entropy } from '../../actors/naming.ts';
+import { shellOnlyProblem, type SchemaContext } from '../../kernels/schema/outside.ts';
+import { eitherOf, map, rules, type KeyProblem } from '../../kernels/schema/parts.ts';
+import { expecting, text } from '../../kernels/schema/values.ts';
+import type { SinkConfig } from '../config/jobConfig.ts';
+import type { FormatKind } from '../formats/kind.ts';
+import type { StoreKind } from '../stores/kind.ts';
+import type { JobKinds } from './kinds.ts';
+
+const ENTROPY_LENGTH_MAX = 64;
+
+type SinkKinds = Pick<JobKinds, 'stores' | 'formats'>;
+type SinkKeys = Readonly<Record<string, unknown>>;
+
+export function sinkSchema(context: SchemaContext, kinds: SinkKinds) {
+  const { stores, formats } = kinds;
+  const examples = stores.map(({ pathExample }) => pathExample).toReversed();
+  const example = `${examples.slice(0, -1).join(', ')}, or ${examples.at(-1) ?? ''}`;
+  const shared = map({
+    path: text(`a folder: ${example}`, (value) => pathProblem(value, context.baseDir, stores)).meta({
+      description: `Folder for the part files: ${example}.`,
+    }),
+    format: formatSchema(formats),
+    prefix: nameAffix('prefix')
+      .default('part')
+      .meta({ description: 'Begin of the names of part files; not "." or "_".' }),
+    suffix: nameAffix('suffix')
+      .default('')
+      .meta({ description: 'End of the names of part files, like .ndjson.' }),
+    entropy: entropySchema().optional(),
+  });
+  const keys = shared.extend(
+    Object.assign({}, ...stores.map((kind) => kind.keys(context))) as z.core.$ZodLooseShape,
+  );
+  return rules(keys, (value) => sinkProblems(value, context, stores)).meta({
+    description: 'Where part files go.',
+  });
+}
+
+/** What every destination has. */
+interface SharedKeys {
+  readonly path: string;
+  readonly format: string;
+  readonly prefix: string;
+  readonly suffix: string;
+  readonly entropy?: Entropy | undefined;
+}
+
+type ParsedSink = z.output<ReturnType<typeof sinkSchema>>;
+
+function formatSchema(formats: readonly FormatKind[]) {
+  const names = formats.map(({ name }) => name);
+  return z
+    .enum(names, { error: expecting(eitherOf(names)) })
+    .default(names[0] ?? '')
+    .meta({ description: formats.map(({ name, description }) => `${name}: ${description}`).join(' ') });
+}
+
+function kindOf(sink: SinkKeys, stores: readonly StoreKind[]): StoreKind {
+  const kind = stores.find((candidate) => candidate.takes(sink));
+  if (kind === undefined) throw new TypeError('No kind of store takes a path of any kind.');
+  return kind;
+}
+
+function pathProblem(path: string, baseDir: string, stores: readonly StoreKind[]): string | null {
+  return shellOnlyProblem(path) ?? kindOf({ path }, stores).pathProblem(path, baseDir);
+}
+
+/** What is wrong between keys; silent about keys that are wrong by themselves. */
+function sinkProblems(sink: SinkKeys, context: SchemaContext, stores: readonly StoreKind[]): KeyProblem[] {
+  const { path, entropy } = sink;
+  if (typeof path !== 'string' || path === '' || pathProblem(path, context.baseDir, stores) !== null)
+    return [];
+  const kind = kindOf(sink, stores);
+  return [
+    ...foreignKeys(sink, context, kind, stores),
+    ...kind.problems(sink, context),
+    ...entropyProblems(kind.uri(path, context.baseDir), entropy),
+  ];
+}
+
+/** Keys of another kind of destination than the path names. */
+function foreignKeys(
+  sink: SinkKeys,
+  context: SchemaContext,
+  kind: StoreKind,
+  stores: readonly StoreKind[],
+): KeyProblem[] {
+  const own = Object.keys(kind.keys(context));
+  return stores.flatMap((other) =>
+    Object.keys(other.keys(context))
+      .filter((key) => sink[key] !== undefined && !own.includes(key))
+      .map((key) => ({
+        key: [key],
+        message: `belongs to ${other.pathIs}, but sink.path is ${kind.pathIs}; expected one without the other`,
+      })),
+  );
+}
+
+function entropyProblems(uri: string, entropy: unknown): KeyProblem[] {
+  const key = typeof entropy === 'object' && entropy !== null && 'key' in entropy ? entropy.key : null;
+  if (typeof key !== 'string' || key === '' || key.includes('/')) return [];
+  const pathOf = (some: string): string => some.replace(/^[a-z]+:\/\/[^/]*/, '');
+  const rest = pathOf(markerFolderUri({ sinkUri: uri, entropy: { key, length: 1 } }));
+  const shown = JSON.stringify(key);
+  const wrong = !pathOf(uri).includes(key)
+    ? `${shown} does not stand in the path ${pathOf(uri) || '/'}; expected a part of sink.path`
+    : rest.split('/').some((step) => step === '.' || step === '..')
+      ? `leaves the folder ${rest} where it is taken out; expected a key that leaves no "." or ".."`
+      : rest === '' && uri.startsWith('file:')
+        ? `${shown} leaves the root folder where it is taken out, as for the marker; expected another folder beside it`
+        : null;
+  return wrong === null ? [] : [{ key: ['entropy', 'key'], message: wrong }];
+}
+
+/** The schema's rules have seen to it that the keys fit together. */
+export function toSinkConfig(sink: ParsedSink, context: SchemaContext, { stores }: SinkKinds): SinkConfig {
+  // With the kinds' keys, which only they know, the shared ones lose their types.
+  const { path, format, prefix, suffix, entropy = null } = sink as unknown as SharedKeys;
+  const kind = kindOf(sink, stores);
+  return kind.toConfig(
+    sink,
+    { uri: kind.uri(path, context.baseDir), format, prefix, suffix, entropy },
+    context,
+  );
+}
+
+function entropySchema() {
+  const length = `a whole number from 1 to ${ENTROPY_LENGTH_MAX}`;
+  return map({
+    key: text('a text that stands in sink.path, like _entropy_', (value) => {
+      if (value.includes('/')) return `${JSON.stringify(value)} holds a "/"`;
+      return /\p{Cc}/u.test(value) || !value.isWellFormed() ? 'holds a control character' : null;
+    }).meta({ description: 'Text that is replaced wherever it stands in the folder of a part file.' }),
+    length: z
+      .int({ error: expecting(length) })
+      .min(1, { error: `is less than 1; expected ${length}` })
+      .max(ENTROPY_LENGTH_MAX, { error: `is more than ${ENTROPY_LENGTH_MAX}; expected ${length}` })
+      .meta({ description: 'How many random letters and digits take its place.' }),
+  }).meta({ description: 'Random letters and digits in the folder of every part file.' });
+}
+
+const NAME_BYTES_MAX = 32;
+
+/** Begin or end of the name of a part file. */
+export function nameAffix(kind: 'prefix' | 'suffix') {
+  const expected = `a text of at most ${NAME_BYTES_MAX} bytes without "/", "\\" or control characters`;
+  return z.string({ error: expecting(expected) }).superRefine((value, context) => {
+    const wrong = affixProblem(value, kind);
+    if (wrong !== null)
+      context.addIssue({
+        code: 'custom',
+        message: `${JSON.stringify(value)} ${wrong}; expected ${expected}`,
+      });
+  });
+}
+
+function affixProblem(value: string, kind: 'prefix' | 'suffix'): string | null {
+  if (kind === 'prefix' && value === '') return 'is empty';
+  if (kind === 'prefix' && /^[._]/.test(value))
+    return `begins with "${value.charAt(0)}", which readers take for hidden`;
+  if (/[/\\]/.test(value)) return 'holds a separator of folders (folders belong into bucket.pattern)';
+  if (/\p{Cc}/u.test(value) || !value.isWellFormed()) return 'holds a control character';
+  if (Buffer.byteLength(value) > NAME_BYTES_MAX) return 'is too long';
+  return null;
+}

@@ -1,0 +1,53 @@
+/** From the keys of the job file to the typed job. */
+import type { BucketConfig } from '../../actors/buckets/rule.ts';
+import type { JournalConfig } from '../../journal/kind.ts';
+import type { SchemaContext } from '../../kernels/schema/outside.ts';
+import type { JobConfig, SourceConfig } from '../config/jobConfig.ts';
+import type { ParsedJob } from './jobSchema.ts';
+import { bucketRuleOf, type JobKinds } from './kinds.ts';
+import { toSinkConfig } from './sinkSchema.ts';
+
+interface Loaded {
+  readonly file: string;
+  readonly context: SchemaContext;
+  readonly warnings: readonly string[];
+}
+
+export function toJobConfig(
+  parsed: ParsedJob,
+  { file, context, warnings }: Loaded,
+  kinds: JobKinds,
+): JobConfig {
+  const { job, checkpoint, startup, shutdown } = parsed;
+  const { baseDir } = context;
+  return {
+    ...{ job, file, warnings, baseDir },
+    source: given(kinds.sources, parsed.source, (kind, keys): SourceConfig =>
+      kind.toConfig(keys, { job, baseDir }),
+    ),
+    sink: toSinkConfig(parsed.sink, context, kinds),
+    bucket: bucketConfig(parsed.bucket, kinds),
+    roll: Object.fromEntries(
+      kinds.rollRules.map(({ key, configKey }) => [configKey, parsed.roll[key] as number]),
+    ),
+    checkpoint: { intervalMs: checkpoint.interval },
+    startup: { timeoutMs: startup.timeout },
+    shutdown: { timeoutMs: shutdown.timeout },
+    memoryBytes: parsed.memory ?? null,
+    journal: given(kinds.journals, parsed.journal, (kind, keys): JournalConfig => kind.toConfig(keys)),
+  };
+}
+
+/** The schema's rules have seen to it that exactly one of them is there. */
+function given<Kind extends { readonly name: string }, Config>(
+  kinds: readonly Kind[],
+  parsed: Readonly<Record<string, unknown>>,
+  toConfig: (kind: Kind, keys: unknown) => Config,
+): Config {
+  for (const kind of kinds) if (parsed[kind.name] !== undefined) return toConfig(kind, parsed[kind.name]);
+  throw new TypeError('A checked job file lacks a key that its schema requires.');
+}
+
+function bucketConfig(parsed: ParsedJob['bucket'], kinds: JobKinds): BucketConfig {
+  return bucketRuleOf(kinds, { by: parsed.by }).toConfig(parsed);
+}

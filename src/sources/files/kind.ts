@@ -1,0 +1,65 @@
+/** Files of this machine as a source: a file is a topic with one partition, a line a record. */
+import path from 'node:path';
+import type { z } from 'zod';
+import { hasScheme, shellOnlyProblem } from '../../../kernels/schema/outside.ts';
+import { map } from '../../../kernels/schema/parts.ts';
+import { text } from '../../../kernels/schema/values.ts';
+import { openFiles } from '../../system/openFilesMax.ts';
+import type { SourceKind } from '../kind.ts';
+
+export interface FileSourceConfig {
+  readonly type: 'file';
+  /** A glob relative to the job's folder (`baseDir`), normalized; may begin with `../`. A match's relative path is its topic. */
+  readonly pattern: string;
+  /** Where in a line's JSON its time stands (milliseconds or ISO text), as steps; null: the file's modification time. */
+  readonly timePath: readonly string[] | null;
+}
+
+type ParsedFile = z.output<ReturnType<typeof fileSchema>>;
+
+export const FILE_SOURCE: SourceKind<FileSourceConfig, ParsedFile> = {
+  name: 'file',
+  schema: fileSchema,
+  toConfig({ path: pattern, time }, { baseDir }) {
+    const relative = path.isAbsolute(pattern) ? path.relative(baseDir, pattern) : path.normalize(pattern);
+    return { type: 'file', pattern: relative.replaceAll(path.sep, '/'), timePath: time?.split('.') ?? null };
+  },
+  holdsFiles: true,
+  async open({ pattern, timePath }, { baseDir, log, clock, untilEnd, memory, conditions }) {
+    const { createFileSource } = await import('./source.ts');
+    return createFileSource({
+      ...{ baseDir, pattern, clock, log, conditions, untilEnd },
+      time: timePath === null ? null : timePath.join('.'),
+      handlesMax: openFiles(true).sourcesMax,
+      ...(memory === undefined ? {} : { readBytesMax: memory.shares.fetchBytes }),
+    });
+  },
+  async survey(config, opening) {
+    const { createFileSurveyor } = await import('./survey.ts');
+    return createFileSurveyor(await FILE_SOURCE.open(config, opening));
+  },
+  startFrom: () => ({ type: 'earliest' }),
+  group: () => null,
+  meaning: ({ type, pattern, timePath }) => ({ type, pattern, timePath }),
+  describe: ({ pattern }) => `files ${pattern}`,
+};
+
+function fileSchema() {
+  return map({
+    path: text('a file or a pattern of files, like data/*.ndjson', (value) =>
+      hasScheme(value) ? `"${value}" is a URL` : shellOnlyProblem(value),
+    ).meta({
+      description:
+        'Files to read, with *, ** and ?. A file is a topic named by its path relative to the job file.',
+      examples: ['data/*.ndjson'],
+    }),
+    time: text('the keys that lead to the time, like properties.time', (value) =>
+      value.split('.').includes('') ? `"${value}" has an empty key` : null,
+    )
+      .optional()
+      .meta({
+        description:
+          "Keys that lead to a line's time in its JSON: milliseconds since 1970 or an ISO text. Without it the file's modification time counts.",
+      }),
+  }).meta({ description: 'Files, one record a line.' });
+}

@@ -1,0 +1,151 @@
+/** The keys below `source.kafka`, and what they come to. */
+import { z } from 'zod';
+import {
+  certNeedsKey,
+  secret,
+  tlsFiles,
+  tlsShape,
+  type SchemaContext,
+  type TlsFiles,
+} from '../../../kernels/schema/outside.ts';
+import { isPort, listOf, map, rule } from '../../../kernels/schema/parts.ts';
+import type { Secret } from '../../../kernels/schema/secret.ts';
+import { expecting, text } from '../../../kernels/schema/values.ts';
+import type { StartFrom } from '../port.ts';
+
+export interface KafkaTls extends TlsFiles {
+  /** Whether a server whose certificate cannot be verified is refused. */
+  readonly rejectUnauthorized: boolean;
+}
+
+export interface SaslConfig {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+  readonly username: string;
+  readonly password: Secret;
+}
+
+export interface KafkaSourceConfig {
+  readonly type: 'kafka';
+  /** `host:port`, at least one. */
+  readonly brokers: readonly string[];
+  /** At least one, each once. */
+  readonly topics: readonly string[];
+  readonly groupId: string;
+  /** Used once per topic: where the journal names no start offsets yet. */
+  readonly startFrom: StartFrom;
+  /** How the bytes of a batch become records: quickly, or by kafkajs's own decoder. Both give the same ones. */
+  readonly decode: 'batches' | 'records';
+  /** Null: no TLS. */
+  readonly tls: KafkaTls | null;
+  /** Null: no authentication. */
+  readonly sasl: SaslConfig | null;
+}
+
+export type ParsedKafka = z.output<ReturnType<typeof kafkaSchema>>;
+
+export function toKafkaConfig(
+  { brokers, topics, groupId, startFrom: from, decode, ssl, sasl }: ParsedKafka,
+  job: string,
+): KafkaSourceConfig {
+  return {
+    ...{ type: 'kafka', brokers, topics, groupId: groupId ?? job, startFrom: from, decode },
+    tls: kafkaTls(ssl),
+    sasl: sasl ?? null,
+  };
+}
+
+function kafkaTls(ssl: ParsedKafka['ssl']): KafkaTls | null {
+  if (ssl === false) return null;
+  if (ssl === true) return { ...tlsFiles({}), rejectUnauthorized: true };
+  return { ...tlsFiles(ssl), rejectUnauthorized: ssl.rejectUnauthorized };
+}
+
+export function kafkaSchema(context: SchemaContext) {
+  const tls = map({
+    ...tlsShape(context),
+    rejectUnauthorized: z
+      .boolean({ error: expecting('true or false') })
+      .default(true)
+      .meta({ description: 'Whether a server whose certificate cannot be verified is refused.' }),
+  });
+  const sasl = map({
+    mechanism: z
+      .enum(['plain', 'scram-sha-256', 'scram-sha-512'], {
+        error: expecting('plain, scram-sha-256 or scram-sha-512'),
+      })
+      .meta({ description: 'How to authenticate.' }),
+    username: text('a user name').meta({ description: 'User name.' }),
+    password: secret(context).meta({ description: 'Password, as it stands or as { env: VARIABLE }.' }),
+  });
+  return map({
+    brokers: listOf(brokerAddress(), 'a list of brokers, like [127.0.0.1:9092]').meta({
+      description: 'Brokers to begin with, host:port; the others are found through them.',
+    }),
+    topics: listOf(topicName(), 'a list of topics').meta({
+      description: 'Topics to read. Tidemark waits for them and never creates them.',
+    }),
+    groupId: text('the name of a consumer group', (value) =>
+      /\p{Cc}/u.test(value) ? 'holds a control character' : null,
+    )
+      .optional()
+      .meta({ description: "Consumer group; the job's name where it is left out. A job keeps its group." }),
+    startFrom: startFrom().prefault('earliest').meta({
+      description:
+        'Where to begin, used once, where the journal has nothing: earliest, latest, group (its committed offset) or an ISO time with its zone.',
+    }),
+    decode: z
+      .enum(['batches', 'records'], { error: expecting('batches or records') })
+      .default('batches')
+      .meta({
+        description:
+          'How records are read: batches (quick), or records, by the decoder of kafkajs, to compare with. The files are the same.',
+      }),
+    ssl: z
+      .union([z.boolean(), rule(tls, certNeedsKey)], {
+        error: expecting('true, or a map with ca, cert, key, rejectUnauthorized'),
+      })
+      .default(false)
+      .meta({ description: 'TLS: true, or a map with its files.' }),
+    sasl: sasl.optional().meta({ description: 'Authentication.' }),
+  }).meta({ description: 'Kafka topics.' });
+}
+
+function brokerAddress() {
+  const expected = 'host:port, like 127.0.0.1:9092 or [::1]:9092';
+  return text(expected, (value) => {
+    if (value.includes('@')) return 'holds an "@" (user and password belong into sasl)';
+    const [, port] = /^(?:[^\s:/[\]]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/.exec(value) ?? [];
+    return port === undefined || !isPort(Number(port)) ? `"${value}" is no broker` : null;
+  });
+}
+
+function topicName() {
+  const expected = 'a topic name of at most 249 letters, digits, ".", "_" and "-"';
+  return text(expected, (value) => {
+    const isLegal = /^[A-Za-z0-9._-]{1,249}$/.test(value) && value !== '.' && value !== '..';
+    return isLegal ? null : `"${value}" is no topic name`;
+  });
+}
+
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+function startFrom() {
+  const expected = 'earliest, latest, group, or a time with its zone like 2026-01-31T08:00:00Z';
+  const examples = ['earliest', 'latest', 'group', '2026-01-31T08:00:00Z'];
+  return text(expected)
+    .meta({ examples })
+    .transform((value, context): StartFrom => {
+      if (value === 'earliest' || value === 'latest' || value === 'group') return { type: value };
+      const atMs = ISO_TIME.test(value) && isRealDate(value) ? Date.parse(value) : Number.NaN;
+      if (!Number.isNaN(atMs)) return { type: 'time', atMs };
+      context.addIssue({ code: 'custom', message: `"${value}" is unknown; expected ${expected}` });
+      return z.NEVER;
+    });
+}
+
+/** Date.parse takes 2026-02-30 for March 2. */
+function isRealDate(value: string): boolean {
+  const day = value.slice(0, 10);
+  const atMs = Date.parse(day);
+  return !Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(day);
+}

@@ -1,0 +1,94 @@
+/** Kafka as a source: topics, read by a consumer group. */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { ConnectionOptions } from 'node:tls';
+import type { SourceKind, SourceOpening } from '../kind.ts';
+import {
+  kafkaSchema,
+  toKafkaConfig,
+  type KafkaSourceConfig,
+  type KafkaTls,
+  type ParsedKafka,
+} from './config.ts';
+import type { KafkaSourceOptions, KafkaTuning } from './options.ts';
+
+/** Beside the job file: what concerns this machine only, such as the group membership of a process that may be killed. */
+const STATE_FOLDER = '.tidemark';
+/** The sink may be the folder of the job file: no job's marker has a name with `_`. */
+const MEMBERS_FOLDER = '_members';
+const REQUEST_BYTES_MAX = 8 * 1024 * 1024;
+
+export const KAFKA_SOURCE: SourceKind<KafkaSourceConfig, ParsedKafka> = {
+  name: 'kafka',
+  schema: kafkaSchema,
+  toConfig: (parsed, { job }) => toKafkaConfig(parsed, job),
+  holdsFiles: false,
+  async open(config, opening) {
+    const { createKafkaSource } = await import('./source.ts');
+    return createKafkaSource({
+      ...kafkaSourceOptions(config, opening),
+      conditions: opening.conditions,
+    });
+  },
+  async survey(config, opening) {
+    const { createKafkaSurveyor } = await import('./survey.ts');
+    return createKafkaSurveyor(kafkaSourceOptions(config, opening));
+  },
+  startFrom: (config) => config.startFrom,
+  group: ({ groupId }) => groupId,
+  meaning: ({ type, topics, groupId, startFrom }) => ({
+    type,
+    topics: topics.toSorted(),
+    groupId,
+    startFrom,
+  }),
+  describe: ({ brokers, topics, groupId }) =>
+    `kafka ${brokers.join(', ')} · topics ${topics.join(', ')} · group ${groupId}`,
+};
+
+export function kafkaSourceOptions(
+  source: KafkaSourceConfig,
+  { job, baseDir, log, clock, untilEnd, memory }: SourceOpening,
+): KafkaSourceOptions {
+  return {
+    brokers: source.brokers,
+    topics: source.topics,
+    groupId: source.groupId,
+    clientId: `tidemark-${job}-${hostname()}`,
+    job,
+    isBounded: untilEnd,
+    ...kafkaSecurity(source),
+    tuning: { decode: source.decode, ...(memory === undefined ? {} : fetchesWithin(memory)) },
+    stateDir: join(baseDir, STATE_FOLDER, MEMBERS_FOLDER),
+    log,
+    clock,
+    ...(memory === undefined
+      ? {}
+      : { roomToFetch: (isWanted: () => boolean) => memory.budget.room(isWanted) }),
+  };
+}
+
+function fetchesWithin({ shares }: NonNullable<SourceOpening['memory']>): Partial<KafkaTuning> {
+  const requestBytesMax = Math.min(REQUEST_BYTES_MAX, Math.floor(shares.fetchBytes / 4));
+  const prefetchBytesMax = shares.fetchBytes - requestBytesMax;
+  return { requestBytesMax, prefetchBytesMax, unpackBytesMax: shares.unpackBytes };
+}
+
+function kafkaSecurity({ tls, sasl }: KafkaSourceConfig) {
+  return {
+    ...(tls === null ? {} : { ssl: tlsOptions(tls) }),
+    ...(sasl === null
+      ? {}
+      : { sasl: { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password.reveal() } }),
+  };
+}
+
+function tlsOptions({ caFile, certFile, keyFile, rejectUnauthorized }: KafkaTls): ConnectionOptions {
+  return {
+    rejectUnauthorized,
+    ...(caFile === null ? {} : { ca: readFileSync(caFile) }),
+    ...(certFile === null ? {} : { cert: readFileSync(certFile) }),
+    ...(keyFile === null ? {} : { key: readFileSync(keyFile) }),
+  };
+}

@@ -1,0 +1,115 @@
+/** What the keys of an `oss://` sink come to together: which service, where, reached how, by whom. */
+import type { KeyProblem } from '../../../kernels/schema/parts.ts';
+import {
+  OSS_HDFS_EXAMPLE,
+  parseOssAddress,
+  parseOssPath,
+  readOssEndpoint,
+  type OssEndpoint,
+  type OssAddress,
+  type OssKind,
+  type OssPath,
+} from './path.ts';
+
+export interface OssDestination {
+  readonly kind: OssKind;
+  readonly region: string | null;
+  readonly address: OssAddress;
+}
+
+/** Keys of the job file, null where they are missing or wrong by themselves. */
+interface OssKeys {
+  readonly path: OssPath;
+  readonly kind: OssKind | null;
+  readonly region: string | null;
+  readonly address: OssAddress | null;
+}
+
+const KIND_NAMES: Readonly<Record<OssKind, string>> = { 'oss-hdfs': 'OSS-HDFS', oss: 'plain OSS' };
+
+/** Null where the path is wrong by itself. */
+export function readOssKeys(value: Record<string, unknown>): OssKeys | null {
+  const text = (key: string): string | null => (typeof value[key] === 'string' ? value[key] : null);
+  const path = parseOssPath(text('path') ?? '');
+  if (path.type === 'invalid') return null;
+  const kind = text('kind');
+  const address = parseOssAddress(text('endpoint') ?? '');
+  return {
+    path: path.value,
+    kind: kind === 'oss' || kind === 'oss-hdfs' ? kind : null,
+    region: text('region'),
+    address: address.type === 'parsed' ? address.value : null,
+  };
+}
+
+/** The path's endpoint says what the destination is, also where `sink.endpoint` says how it is reached. */
+function namedBy({ path, address }: OssKeys): OssEndpoint | null {
+  return path.endpoint ?? (address === null ? null : readOssEndpoint(address.host));
+}
+
+/** Null where the keys do not settle it. */
+export function ossDestination(keys: OssKeys): OssDestination | null {
+  const named = namedBy(keys);
+  const kind = named?.kind ?? keys.kind;
+  const address = keys.address ?? (keys.path.endpoint === null ? null : addressOf(keys.path.endpoint));
+  if (kind === null || address === null) return null;
+  return { kind, region: named?.region ?? keys.region, address };
+}
+
+function addressOf({ host }: OssEndpoint): OssAddress {
+  return { host, port: null, https: true, pathStyle: false };
+}
+
+/** What is left open, what contradicts, and what this version cannot do; `hasEndpointKey` also where its value is wrong. */
+export function ossProblems(keys: OssKeys, hasEndpointKey: boolean): KeyProblem[] {
+  const problems = [...contradictions(keys)];
+  const named = namedBy(keys);
+  const { ossBucket, endpoint } = keys.path;
+  const unclear = (what: string): KeyProblem => ({
+    key: ['path'],
+    message: `names the bucket "${ossBucket}" and no endpoint, and ${what}; expected ${OSS_HDFS_EXAMPLE}, or sink.endpoint`,
+  });
+  if (endpoint === null && !hasEndpointKey) problems.push(unclear('there is no sink.endpoint'));
+  else if (named === null && keys.kind === null && keys.address !== null)
+    problems.push(unclear(`${keys.address.host} tells neither OSS-HDFS nor OSS: set sink.kind`));
+  const isPlain = (named?.kind ?? keys.kind) === 'oss';
+  if (isPlain && problems.length === 0) problems.push(plainOss(keys, named));
+  return problems;
+}
+
+function contradictions(keys: OssKeys): KeyProblem[] {
+  const problems: KeyProblem[] = [];
+  const named = namedBy(keys);
+  const reached = keys.address === null ? null : readOssEndpoint(keys.address.host);
+  if (named === null) return [];
+  if (reached !== null && (reached.kind !== named.kind || reached.region !== named.region))
+    problems.push({
+      key: ['endpoint'],
+      message: `is ${describe(reached)}, but sink.path names ${describe(named)}; expected an address of the same`,
+    });
+  if (keys.kind !== null && keys.kind !== named.kind)
+    problems.push({
+      key: ['kind'],
+      message: `is ${keys.kind}, but ${named.host} is ${describe(named)}; expected ${named.kind}, or no such key`,
+    });
+  if (keys.region !== null && keys.region !== named.region)
+    problems.push({
+      key: ['region'],
+      message: `is ${keys.region}, but ${named.host} is ${describe(named)}; expected ${named.region}, or no such key`,
+    });
+  return problems;
+}
+
+function describe({ kind, region }: OssEndpoint): string {
+  return `${KIND_NAMES[kind]} in ${region}`;
+}
+
+function plainOss({ path, region }: OssKeys, named: OssEndpoint | null): KeyProblem {
+  const where = named?.region ?? region;
+  return {
+    key: [path.endpoint !== null ? 'path' : named === null ? 'kind' : 'endpoint'],
+    message:
+      `is plain OSS (bucket "${path.ossBucket}"${where === null ? '' : ` in ${where}`}), which is not there yet; expected ` +
+      `OSS-HDFS, like ${OSS_HDFS_EXAMPLE}`,
+  };
+}

@@ -1,0 +1,134 @@
+/** What the texts of an `oss://` destination say: its path and the addresses of servers. Pure; no lookup. */
+import { isIP } from 'node:net';
+
+/** Where a server of OSS listens. */
+export interface OssAddress {
+  /** Lower-case name, or an IP; IPv6 without brackets. Never with the bucket in front. */
+  readonly host: string;
+  /** Null: that of the scheme. */
+  readonly port: number | null;
+  readonly https: boolean;
+  /** Whether the bucket is the first step of the path instead of a name in front of the host. */
+  readonly pathStyle: boolean;
+}
+
+export type OssKind = 'oss-hdfs' | 'oss';
+
+/** What an endpoint of Alibaba Cloud tells of itself. */
+export interface OssEndpoint {
+  readonly host: string;
+  readonly kind: OssKind;
+  /** Like `cn-hangzhou`. */
+  readonly region: string;
+}
+
+export interface OssPath {
+  readonly ossBucket: string;
+  /** Null where the path holds the bucket alone. */
+  readonly endpoint: OssEndpoint | null;
+  /** Steps joined by `/`, without one at either end; empty for the whole bucket. */
+  readonly folder: string;
+}
+
+type Parsed<T> =
+  { readonly type: 'parsed'; readonly value: T } | { readonly type: 'invalid'; readonly reason: string };
+
+export const OSS_SCHEME = 'oss://';
+export const OSS_HDFS_EXAMPLE = 'oss://bucket.<region>.oss-dls.aliyuncs.com/folder';
+export const REGION_PATTERN = /^[a-z0-9]+(-[a-z0-9]+)*$/;
+
+/** OSS: 3 to 63 lower-case letters, digits and hyphens, no hyphen at either end. */
+const BUCKET_PATTERN = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
+/** Alibaba's own regions have a hyphen; `oss-dls` is none. */
+const ENDPOINT_REGION = /^[a-z0-9]+(-[a-z0-9]+)+$/;
+/** `<region>.oss-dls.aliyuncs.com`, also written `<region>.oss-hdfs.aliyuncs.com`. */
+const OSS_HDFS_ENDPOINT = /^([a-z0-9-]+?)(?:-internal)?\.oss-(?:dls|hdfs)\.aliyuncs\.com$/;
+/** `oss-<region>.aliyuncs.com` and `oss-<region>-internal.aliyuncs.com`. */
+const OSS_ENDPOINT = /^oss-([a-z0-9-]+?)(?:-internal)?\.aliyuncs\.com$/;
+
+/** `oss://bucket/folder` or `oss://bucket.endpoint/folder`. The reason never shows what may be an access key. */
+export function parseOssPath(text: string): Parsed<OssPath> {
+  const [authority = '', ...steps] = text.slice(OSS_SCHEME.length).split('/');
+  const dot = authority.indexOf('.');
+  const ossBucket = dot === -1 ? authority : authority.slice(0, dot);
+  const host = dot === -1 ? null : authority.slice(dot + 1).toLowerCase();
+  const folder = steps.filter((step) => step !== '');
+  const endpoint = host === null ? null : readOssEndpoint(host);
+  const reason =
+    authorityProblem(text, authority, ossBucket) ??
+    (host !== null && endpoint === null ? unknownEndpoint(ossBucket, host) : null) ??
+    (folder.some((step) => step === '.' || step === '..') ? 'holds "." or ".." as a folder' : null);
+  if (reason !== null) return { type: 'invalid', reason };
+  return { type: 'parsed', value: { ossBucket, endpoint, folder: folder.join('/') } };
+}
+
+function authorityProblem(text: string, authority: string, ossBucket: string): string | null {
+  if (text.includes('@') && !/^[A-Za-z0-9._-]+\//.test(text.slice(OSS_SCHEME.length)))
+    return 'holds an "@" (an access key belongs into sink.credentials, better into the environment)';
+  if (authority.includes(':'))
+    return 'holds a ":" in front of the folder (the address of a server belongs into sink.endpoint)';
+  if (ossBucket === '') return 'names no bucket';
+  return BUCKET_PATTERN.test(ossBucket)
+    ? null
+    : `names the bucket ${JSON.stringify(ossBucket)}, which OSS does not allow (3 to 63 lower-case letters, digits and "-", ` +
+        'beginning and ending with a letter or digit)';
+}
+
+function unknownEndpoint(ossBucket: string, host: string): string {
+  const whole = `${ossBucket}.${host}`;
+  if (readOssEndpoint(whole) !== null) return `names the endpoint "${whole}" without a bucket in front of it`;
+  return (
+    `names the bucket "${ossBucket}" and the endpoint ${JSON.stringify(host)}, which is one neither of OSS-HDFS ` +
+    '(<region>.oss-dls.aliyuncs.com) nor of OSS (oss-<region>.aliyuncs.com); another address belongs into sink.endpoint'
+  );
+}
+
+/** Null where the host is no endpoint of OSS-HDFS or OSS. */
+export function readOssEndpoint(host: string): OssEndpoint | null {
+  for (const [kind, pattern] of [
+    ['oss-hdfs', OSS_HDFS_ENDPOINT],
+    ['oss', OSS_ENDPOINT],
+  ] as const) {
+    const [, region] = pattern.exec(host) ?? [];
+    if (region !== undefined && ENDPOINT_REGION.test(region)) return { host, kind, region };
+  }
+  return null;
+}
+
+const ADDRESS =
+  /^(?:(?<scheme>https?):\/\/)?(?:\[(?<ipv6>[0-9A-Fa-f:.]+)\]|(?<name>[A-Za-z0-9.-]+))(?::(?<port>\d{1,5}))?\/?$/;
+const HOST_PATTERN = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
+
+/**
+ * host, host:port or an http(s) URL. Without a scheme it is https, but http to this machine. At an IP or localhost the bucket is
+ * part of the path: such a host has no names below it.
+ */
+export function parseOssAddress(text: string): Parsed<OssAddress> {
+  if (text.includes('@'))
+    return { type: 'invalid', reason: 'holds an "@" (an access key belongs into sink.credentials)' };
+  const { scheme, ipv6, name, port } = ADDRESS.exec(text)?.groups ?? {};
+  const host = (ipv6 ?? name ?? '').toLowerCase();
+  const isAddress = isIP(host) !== 0;
+  const portNumber = port === undefined ? null : Number(port);
+  const isHost = ipv6 === undefined ? isName(host) || isIP(host) === 4 : isIP(host) === 6;
+  if (!isHost || (portNumber !== null && (portNumber < 1 || portNumber > 65_535)))
+    return { type: 'invalid', reason: `${JSON.stringify(text)} is no address of a server` };
+  const https = scheme === undefined ? !isLoopback(host) : scheme === 'https';
+  const pathStyle = isAddress || host === 'localhost';
+  return { type: 'parsed', value: { host, port: portNumber, https, pathStyle } };
+}
+
+/** A last step of digits would be taken for an IP. */
+function isName(host: string): boolean {
+  return HOST_PATTERN.test(host) && !/(^|\.)\d+$/.test(host);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+/** `https://host:port`, as it is shown to people. */
+export function ossAddressText({ host, port, https }: OssAddress): string {
+  const name = isIP(host) === 6 ? `[${host}]` : host;
+  return `${https ? 'https' : 'http'}://${name}${port === null ? '' : `:${port}`}`;
+}
