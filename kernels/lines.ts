@@ -1,7 +1,8 @@
 /**
- * Copies the values of many records as lines, each into the buffer of its file, in WebAssembly. It takes plain records only and
- * judges nothing: at the first one that is anything else (null, damaged, of a slot without a way, one too many for its buffer or
- * its file) it stops before it, and the cursor reads that one.
+ * The record path's second implementation: routes plain records and copies their values as lines, many in one call, in WebAssembly. The first
+ * one, and the one that decides, is src/writing/flow.ts. The kernel judges nothing: at the first record that is not plain (null, damaged, of
+ * a slot without a route, one that its buffer or its file has no room for) it stops, and the router takes that record one by one.
+ * test/unit/sources/kafka/records/lineRuns.test.ts holds the two against each other.
  */
 import {
   control,
@@ -16,14 +17,22 @@ import {
   type Variable,
 } from './assembler.ts';
 import { instantiate, reserve } from './memory.ts';
-import { CELL, OWNER_STEP, VECTOR_BYTES, WAY, WAY_BYTES, WAYS_MASK, waysAddress } from './routeTable.ts';
+import {
+  FILL,
+  OWNER_STEP,
+  VECTOR_BYTES,
+  ROUTE,
+  ROUTE_BYTES,
+  ROUTES_MASK,
+  routesAddress,
+} from './routeTable.ts';
 
 const NEWLINE = 10;
 /** Longer varints are legal but not plain: four bytes hold any length that is read here, seven any time delta of millennia. */
 const SHIFT_MAX = 21;
 const LONG_SHIFT_MAX = 42n;
 
-/** What is said of a copy and what became of it: offsets of fields. */
+/** Arguments and results of a call, in the kernels' memory: offsets of fields. */
 const FIELD = {
   firstMs: 0,
   slotMs: 8,
@@ -120,12 +129,12 @@ function variablesOf(copy: FunctionBuilder) {
   const [read, byte, shift] = [local(), local(), local()];
   const [length, recordEnd, delta] = [local(), local(), local()];
   const [lastDelta, count, to, newlineAt] = [local(), local(), local(), local()];
-  const [way, cell, filled] = [local(), local(), local()];
+  const [route, fill, filled] = [local(), local(), local()];
   const long = (): Variable => copy.local(I64);
   const [time, longByte, longShift] = [long(), long(), long()];
   const [slot, slotMs, slotFrom] = [long(), long(), long()];
   const record = { read, byte, shift, length, recordEnd, delta, time, longByte, longShift };
-  const place = { way, cell, filled, to, newlineAt, slot, slotMs, slotFrom };
+  const place = { route, fill, filled, to, newlineAt, slot, slotMs, slotFrom };
   return { at, end, left, lastDelta, count, ...place, ...record };
 }
 
@@ -162,26 +171,26 @@ function readRecord(variables: Variables): Code[] {
   ];
 }
 
-/** Finds the cell of the record's slot; that of the record before where it is the same slot. */
-function findCell({ time, slot, slotMs, slotFrom, way, cell }: Variables): Code[] {
+/** Finds the fill state of the record's slot; that of the record before if the slot is the same. */
+function findFillState({ time, slot, slotMs, slotFrom, route, fill }: Variables): Code[] {
   const place = i32.and(
     i32.add(i32.fromI64(slot.get), i32.mul(i32.load(field(FIELD.owner)), i32.const(OWNER_STEP))),
-    i32.const(WAYS_MASK),
+    i32.const(ROUTES_MASK),
   );
   return [
     time.set(i64.and(time.get, i64.load(field(FIELD.timeMask)))),
     time.set(i64.add(time.get, i64.fromF64(f64.load(field(FIELD.firstMs))))),
     control.block(
       control.block(
-        control.branchIf(i32.eqz(cell.get), 0),
+        control.branchIf(i32.eqz(fill.get), 0),
         control.branchIf(i64.ltU(i64.sub(time.get, slotFrom.get), slotMs.get), 1),
       ),
       slot.set(i64.divS(time.get, slotMs.get)),
       slotFrom.set(i64.mul(slot.get, slotMs.get)),
-      way.set(i32.add(i32.const(waysAddress), i32.mul(place, i32.const(WAY_BYTES)))),
-      control.branchIf(i64.ne(i64.load(way.get, WAY.slot), slot.get), 2),
-      control.branchIf(i32.ne(i32.load(way.get, WAY.owner), i32.load(field(FIELD.owner))), 2),
-      cell.set(i32.load(way.get, WAY.cell)),
+      route.set(i32.add(i32.const(routesAddress), i32.mul(place, i32.const(ROUTE_BYTES)))),
+      control.branchIf(i64.ne(i64.load(route.get, ROUTE.slot), slot.get), 2),
+      control.branchIf(i32.ne(i32.load(route.get, ROUTE.owner), i32.load(field(FIELD.owner))), 2),
+      fill.set(i32.load(route.get, ROUTE.fill)),
     ),
   ];
 }
@@ -189,18 +198,18 @@ function findCell({ time, slot, slotMs, slotFrom, way, cell }: Variables): Code[
 /** Copies the value that was found, where there is room, and moves on behind the record. */
 function writeLine(variables: Variables): Code[] {
   const { at, left, read, shift, length, recordEnd, delta, lastDelta, count } = variables;
-  const { to, newlineAt, cell, filled } = variables;
+  const { to, newlineAt, fill, filled } = variables;
   const offset = i64.add(i64.load(field(FIELD.firstOffset)), i64.fromI32(delta.get));
   return [
-    filled.set(i32.load(cell.get, CELL.filled)),
-    to.set(i32.add(i32.load(cell.get, CELL.address), filled.get)),
+    filled.set(i32.load(fill.get, FILL.filled)),
+    to.set(i32.add(i32.load(fill.get, FILL.address), filled.get)),
     filled.set(i32.add(i32.add(filled.get, length.get), i32.const(1))),
-    stopIf(i32.gtS(filled.get, i32.load(cell.get, CELL.limit))),
-    i32.store(cell.get, filled.get, CELL.filled),
-    i32.store(cell.get, i32.add(i32.load(cell.get, CELL.records), i32.const(1)), CELL.records),
-    i64.store(cell.get, offset, CELL.lastOffset),
-    f64.store(cell.get, f64.load(field(FIELD.nowMs)), CELL.lastWriteAtMs),
-    i32.store(cell.get, i32.const(1), CELL.isByKernel),
+    stopIf(i32.gtS(filled.get, i32.load(fill.get, FILL.limit))),
+    i32.store(fill.get, filled.get, FILL.filled),
+    i32.store(fill.get, i32.add(i32.load(fill.get, FILL.records), i32.const(1)), FILL.records),
+    i64.store(fill.get, offset, FILL.lastOffset),
+    f64.store(fill.get, f64.load(field(FIELD.nowMs)), FILL.lastWriteAtMs),
+    i32.store(fill.get, i32.const(1), FILL.isByKernel),
     newlineAt.set(i32.add(to.get, length.get)),
     copyVectors(read, to, length, shift),
     i32.store8(newlineAt.get, i32.const(NEWLINE)),
@@ -211,9 +220,9 @@ function writeLine(variables: Variables): Code[] {
   ];
 }
 
-/** copyLines(at, end, left): how many records were taken; the fields say up to where. */
-function copyLinesFunction(): FunctionBuilder {
-  const copy = new FunctionBuilder('copyLines', I32);
+/** routeRecords(at, end, left): how many records were taken; the fields say up to where. */
+function routeRecordsFunction(): FunctionBuilder {
+  const copy = new FunctionBuilder('routeRecords', I32);
   const variables = variablesOf(copy);
   const { at, left, lastDelta, count, slotMs } = variables;
   copy.body = [
@@ -222,7 +231,7 @@ function copyLinesFunction(): FunctionBuilder {
       control.loop(
         stopIf(i32.eqz(left.get)),
         ...readRecord(variables),
-        ...findCell(variables),
+        ...findFillState(variables),
         ...writeLine(variables),
         control.branchIf(i32.const(1), 0),
       ),
@@ -234,12 +243,12 @@ function copyLinesFunction(): FunctionBuilder {
   return copy;
 }
 
-const { copyLines } = instantiate([copyLinesFunction()]) as {
-  readonly copyLines: (at: number, end: number, left: number) => number;
+const { routeRecords } = instantiate([routeRecordsFunction()]) as {
+  readonly routeRecords: (at: number, end: number, left: number) => number;
 };
 
 /** Deltas count from `firstOffset`. */
-export interface LineCopy {
+export interface RecordRun {
   firstOffset: bigint;
   /** Of the first record, or of all of them. */
   firstMs: number;
@@ -255,12 +264,12 @@ export interface LineCopy {
   delta: number;
 }
 
-/** Where many records' lines go at once, and which records may go there. Its owner uses it again and again. */
-export interface LineRun {
+/** What the router hands to the kernel: which records may be routed in bulk, and by whose routes. Reused for every call. */
+export interface RouteRun {
   /** Records with offsetDelta in [fromDelta, toDelta). */
   fromDelta: number;
   toDelta: number;
-  /** Whose ways (routeTable.ts) lead from slots to cells. */
+  /** Owner number of the route table. */
   owner: number;
   /** A record's slot is its time divided by that, rounded towards 0. */
   readonly slotMs: number;
@@ -269,10 +278,10 @@ export interface LineRun {
 }
 
 /** Readable bytes behind the records that a copy may touch without using them. */
-export const LINE_COPY_MARGIN_BYTES = 64;
+export const READ_MARGIN_BYTES = 64;
 
 /** Moves `at`, `left` and `delta` over the records that were copied, and says how many these are. */
-export function copyPlainLines(copy: LineCopy, { owner, slotMs, nowMs }: LineRun): number {
+export function routePlainRecords(copy: RecordRun, { owner, slotMs, nowMs }: RouteRun): number {
   const mask = copy.hasTimes ? -1 : 0;
   doubles[FIELD.firstMs / 8] = copy.firstMs;
   doubles[FIELD.slotMs / 8] = slotMs;
@@ -283,7 +292,7 @@ export function copyPlainLines(copy: LineCopy, { owner, slotMs, nowMs }: LineRun
   integers[FIELD.fromDelta / 4] = copy.fromDelta;
   integers[FIELD.toDelta / 4] = copy.toDelta;
   integers[FIELD.owner / 4] = owner;
-  const count = copyLines(copy.at, copy.end, copy.left);
+  const count = routeRecords(copy.at, copy.end, copy.left);
   copy.at = integers[FIELD.at / 4] ?? copy.at;
   copy.delta = integers[FIELD.delta / 4] ?? copy.delta;
   copy.left -= count;

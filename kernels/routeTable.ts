@@ -1,45 +1,46 @@
 /**
- * Where the lines of records go, in the kernels' memory: a kernel that reads there finds the file of a record by its slot, and
- * writes into it, whatever file the record before went to.
+ * The route table: which file's buffer takes the records of a time slot. It lies in the memory of the WebAssembly kernels, so that
+ * kernels/lines.ts routes and copies many records without a call into TypeScript.
  *
- * A **cell** says how one file's buffer stands. A **way** leads from a slot of one flow to a cell; where two ways meet at one place
- * of the table the later one stays, so that there may be any number of slots. Ways are only ever a shortcut.
+ * A **fill state** describes the write buffer of one part file: where it is, how full it is, how many records it has. A **route** leads
+ * from a slot of one router to a fill state. Two routes may hash to the same place: the later one wins, and the records of the earlier one
+ * take the slow path through TypeScript. Routes are a shortcut, never the truth.
  */
 import { kernelBytes, reserve } from './memory.ts';
 
-/** Fields of a cell, as offsets in bytes. */
-export const CELL = {
-  /** Of the buffer, in the kernels' memory. */
+/** Fields of a fill state, as offsets in bytes. */
+export const FILL = {
+  /** Address of the buffer in the kernels' memory. */
   address: 0,
   /** Bytes in the buffer. */
   filled: 4,
-  /** No kernel fills it beyond that. */
+  /** A kernel writes no byte at or beyond this length. */
   limit: 8,
   records: 12,
   lastOffset: 16,
   lastWriteAtMs: 24,
-  /** Whether a kernel wrote the last record, so that lastOffset is that one's. */
+  /** 1 if a kernel wrote the last record, so that lastOffset is valid. */
   isByKernel: 32,
 } as const;
-/** Lines are copied in vectors: up to one less than that many bytes behind a line are overwritten. */
+/** Lines are copied in vectors of this size: up to 15 bytes after a line may be overwritten. */
 export const VECTOR_BYTES = 16;
 
-const CELL_BYTES = 64;
-const CELLS = 16_384;
+const FILL_BYTES = 64;
+const FILL_STATES = 16_384;
 
-/** Fields of a way. */
-export const WAY = { slot: 0, owner: 8, cell: 12 } as const;
-export const WAY_BYTES = 16;
-const WAYS = 65_536;
-export const WAYS_MASK = WAYS - 1;
-/** Sets the ways of several flows apart: the slots of one are mostly neighbours. */
+/** Fields of a route. */
+export const ROUTE = { slot: 0, owner: 8, fill: 12 } as const;
+export const ROUTE_BYTES = 16;
+const ROUTES = 65_536;
+export const ROUTES_MASK = ROUTES - 1;
+/** Spreads the routes of several routers over the table: the slots of one are mostly neighbours. */
 export const OWNER_STEP = 8_192;
 const SLOT_HIGH = 2 ** 32;
 
-const cells = reserve(CELLS * CELL_BYTES);
-const ways = reserve(WAYS * WAY_BYTES);
-export const waysAddress = ways.byteOffset;
-const wayFields = new Int32Array(ways.buffer, ways.byteOffset, ways.length / 4);
+const states = reserve(FILL_STATES * FILL_BYTES);
+const routes = reserve(ROUTES * ROUTE_BYTES);
+export const routesAddress = routes.byteOffset;
+const routeFields = new Int32Array(routes.buffer, routes.byteOffset, routes.length / 4);
 
 interface Fields {
   readonly integers: Int32Array;
@@ -56,101 +57,102 @@ function fieldsOf(buffer: ArrayBufferLike): Fields {
 }
 
 const kernelFields = fieldsOf(kernelBytes.buffer);
-const freeCells: number[] = [];
-let cellsUsed = 0;
+const freeStates: number[] = [];
+let statesUsed = 0;
 
-/** What a file has taken since its fields were last taken over by its writer. */
-export class LineCell {
+/** The write buffer of one part file, as TypeScript and the kernels see it. */
+export class FillState {
   readonly #fields: Fields;
-  /** In the kernels' memory; 0 where all cells there are taken: then it stands elsewhere, and no way leads to it. */
+  /** Address in the kernels' memory; 0 if no place was free there: then no route leads to it. */
   readonly address: number;
 
   constructor() {
-    const at = freeCells.pop() ?? (cellsUsed < CELLS ? cells.byteOffset + cellsUsed++ * CELL_BYTES : 0);
+    const at =
+      freeStates.pop() ?? (statesUsed < FILL_STATES ? states.byteOffset + statesUsed++ * FILL_BYTES : 0);
     this.address = at;
-    this.#fields = at === 0 ? fieldsOf(new ArrayBuffer(CELL_BYTES)) : kernelFields;
-    this.#fields.integers.fill(0, at / 4, (at + CELL_BYTES) / 4);
+    this.#fields = at === 0 ? fieldsOf(new ArrayBuffer(FILL_BYTES)) : kernelFields;
+    this.#fields.integers.fill(0, at / 4, (at + FILL_BYTES) / 4);
   }
 
-  /** Nobody may use it any more, and no way may lead to it. */
+  /** Gives its place to the next one. Remove every route to it first: a kernel would write into the next one's buffer. */
   free(): void {
-    if (this.address !== 0) freeCells.push(this.address);
+    if (this.address !== 0) freeStates.push(this.address);
   }
 
   get filled(): number {
-    return this.#fields.integers[(this.address + CELL.filled) / 4] ?? 0;
+    return this.#fields.integers[(this.address + FILL.filled) / 4] ?? 0;
   }
 
   get records(): number {
-    return this.#fields.integers[(this.address + CELL.records) / 4] ?? 0;
+    return this.#fields.integers[(this.address + FILL.records) / 4] ?? 0;
   }
 
-  /** Of the last record, where a kernel wrote it. */
+  /** Offset of the last record if a kernel wrote it, else null. */
   get lastOffset(): bigint | null {
     const { integers, longs } = this.#fields;
-    if (integers[(this.address + CELL.isByKernel) / 4] === 0) return null;
-    return longs[(this.address + CELL.lastOffset) / 8] ?? null;
+    if (integers[(this.address + FILL.isByKernel) / 4] === 0) return null;
+    return longs[(this.address + FILL.lastOffset) / 8] ?? null;
   }
 
   get lastWriteAtMs(): number {
-    return this.#fields.doubles[(this.address + CELL.lastWriteAtMs) / 8] ?? 0;
+    return this.#fields.doubles[(this.address + FILL.lastWriteAtMs) / 8] ?? 0;
   }
 
   set lastWriteAtMs(ms: number) {
-    this.#fields.doubles[(this.address + CELL.lastWriteAtMs) / 8] = ms;
+    this.#fields.doubles[(this.address + FILL.lastWriteAtMs) / 8] = ms;
   }
 
-  /** The buffer holds so many bytes. */
+  /** Sets the number of bytes in the buffer. */
   fill(filled: number): void {
-    this.#fields.integers[(this.address + CELL.filled) / 4] = filled;
+    this.#fields.integers[(this.address + FILL.filled) / 4] = filled;
   }
 
-  /** One more record is in the buffer, which now holds so many bytes. */
+  /** Counts one more record; the buffer now holds `filled` bytes. */
   wrote(filled: number): void {
     const { integers } = this.#fields;
     const at = this.address / 4;
-    integers[at + CELL.filled / 4] = filled;
-    integers[at + CELL.records / 4] = (integers[at + CELL.records / 4] ?? 0) + 1;
-    integers[at + CELL.isByKernel / 4] = 0;
+    integers[at + FILL.filled / 4] = filled;
+    integers[at + FILL.records / 4] = (integers[at + FILL.records / 4] ?? 0) + 1;
+    integers[at + FILL.isByKernel / 4] = 0;
   }
 
   /**
-   * Another buffer, empty.
-   * @param address of a buffer in the kernels' memory.
-   * @param limit up to where a kernel may fill it; 0 or less: not at all.
+   * Switches to another, empty buffer.
+   * @param address of the buffer in the kernels' memory.
+   * @param limit length up to which a kernel may fill it; 0 or less: a kernel leaves it alone.
    */
   turnTo(address: number, limit: number): void {
     const { integers } = this.#fields;
     const at = this.address / 4;
-    integers[at + CELL.address / 4] = address;
-    integers[at + CELL.filled / 4] = 0;
-    integers[at + CELL.limit / 4] = limit;
+    integers[at + FILL.address / 4] = address;
+    integers[at + FILL.filled / 4] = 0;
+    integers[at + FILL.limit / 4] = limit;
   }
 }
 
-/** The ways of one flow. */
-export class LineWays {
+/** The routes of one router. Its owner number is never used again, so that a new table drops all routes of an old one. */
+export class RouteTable {
   static #owners = 0;
-  readonly owner = (LineWays.#owners += 1);
+  readonly owner = (RouteTable.#owners += 1);
 
-  /** @param slot an integer of at most 53 bits. */
-  set(slot: number, cell: LineCell): void {
-    if (cell.address === 0) return;
+  /** Routes the records of a slot (an integer of at most 53 bits) to a fill state. */
+  set(slot: number, fill: FillState): void {
+    if (fill.address === 0) return;
     const at = this.#placeOf(slot);
-    wayFields[at + WAY.slot / 4] = slot;
-    wayFields[at + WAY.slot / 4 + 1] = Math.floor(slot / SLOT_HIGH);
-    wayFields[at + WAY.owner / 4] = this.owner;
-    wayFields[at + WAY.cell / 4] = cell.address;
+    routeFields[at + ROUTE.slot / 4] = slot;
+    routeFields[at + ROUTE.slot / 4 + 1] = Math.floor(slot / SLOT_HIGH);
+    routeFields[at + ROUTE.owner / 4] = this.owner;
+    routeFields[at + ROUTE.fill / 4] = fill.address;
   }
 
-  /** To be called for every slot that leads to a cell before the cell is freed. */
+  /** Removes the route of a slot. */
   remove(slot: number): void {
     const at = this.#placeOf(slot);
-    // Another slot's may stand there: then it is only slower from now on.
-    wayFields[at + WAY.owner / 4] = 0;
+    // The place may hold another slot's route: that one is only slower from now on.
+    routeFields[at + ROUTE.owner / 4] = 0;
   }
 
   #placeOf(slot: number): number {
-    return (((slot + this.owner * OWNER_STEP) & WAYS_MASK) * WAY_BYTES) / 4;
+    return (((slot + this.owner * OWNER_STEP) & ROUTES_MASK) * ROUTE_BYTES) / 4;
   }
 }

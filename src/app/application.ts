@@ -150,7 +150,7 @@ function progressOf(coordinator: Coordinator, lag: LagMeter): RunProgress {
     openFiles,
     pendingFiles,
     committedFiles,
-    lag: lag.of([...coordinator.flowOffsets()]),
+    lag: lag.of([...coordinator.routerOffsets()]),
   };
 }
 

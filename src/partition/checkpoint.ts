@@ -3,7 +3,7 @@ import type { PartitionContext } from '../../actors/partition.ts';
 import type { PartitionHost } from './decisionLane.ts';
 import type { EventOf, PartChange } from '../../journal/events.ts';
 import type { ReadEpoch } from '../sources/port.ts';
-import type { Cut, Flow } from '../writing/flow.ts';
+import type { Cut, RecordRouter } from '../writing/recordRouter.ts';
 
 /** Generous bound of one part's change in an entry, without its handle. */
 const CHANGE_BYTES = 512;
@@ -27,7 +27,7 @@ export type CheckpointBody = Pick<
 export async function checkpoint(
   host: PartitionHost,
   entryBytesMax: number,
-  flow: Flow,
+  router: RecordRouter,
   cut: Cut,
   mayOffer: () => void,
 ): Promise<void> {
@@ -45,7 +45,7 @@ export async function checkpoint(
     recordsSkipped: { nullValue: cut.recordsSkippedNull },
     parts,
   }));
-  flow.checkpointed(cut);
+  router.checkpointed(cut);
 }
 
 /** The earlier leader epochs only where there is another one than the journal has: they are the same as long as it is. */

@@ -1,5 +1,5 @@
 /**
- * One epoch: one ownership of a partition, from the claim until it is drained, ended, fenced or failed. The flow, checkpoints,
+ * One epoch: one ownership of a partition, from the claim until it is drained, ended, fenced or failed. The router, checkpoints,
  * publishing and timers run beside each other; the first failure of any of them ends the epoch.
  */
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
@@ -13,7 +13,7 @@ import { claimPartition, isSucceeded, type Claim } from './claim.ts';
 import { type FailureLatch, type Gate } from '../system/concurrency.ts';
 import { EpochTimers } from './epochTimers.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
-import { Flow } from '../writing/flow.ts';
+import { RecordRouter } from '../writing/recordRouter.ts';
 import { FullDisk, isDiskFull } from './fullDisk.ts';
 import { judgeWitnesses } from './judgeWitness.ts';
 import { OperatorDesk } from './operatorDesk.ts';
@@ -43,7 +43,7 @@ export class Epoch {
   readonly #checkpointAtClaim: number;
   readonly #fullDisk: FullDisk;
   readonly #timers: EpochTimers;
-  #flow: Flow | null = null;
+  #router: RecordRouter | null = null;
   #feed: PartitionFeed | null = null;
   #checkpointing: Promise<void> = Promise.resolve();
   /** What is under way beside checkpoints and publishing: it must have ended before the next epoch begins. */
@@ -120,11 +120,11 @@ export class Epoch {
 
   /** Whether everything that it has read is in a completed checkpoint. */
   get isSafe(): boolean {
-    return this.#isCheckpointed || this.flowOffset === this.#claim.host.ledger.facts.nextOffset;
+    return this.#isCheckpointed || this.routerOffset === this.#claim.host.ledger.facts.nextOffset;
   }
 
-  get flowOffset(): bigint | null {
-    return this.#flow?.nextOffset ?? this.#claim.host.ledger.facts.nextOffset;
+  get routerOffset(): bigint | null {
+    return this.#router?.nextOffset ?? this.#claim.host.ledger.facts.nextOffset;
   }
 
   /** Judges the witnesses of the journal: only now, since a read before the own claim may have been stale. */
@@ -155,7 +155,7 @@ export class Epoch {
     } catch (error) {
       if (isDiskFull(error)) {
         await this.#stopWorking();
-        await this.#fullDisk.free(this.#flow, this.#checkpointing);
+        await this.#fullDisk.free(this.#router, this.#checkpointing);
       }
       throw error;
     }
@@ -164,13 +164,13 @@ export class Epoch {
   async #run(): Promise<'ended' | 'drained'> {
     checkCluster(this.#task);
     const { host } = this.#claim;
-    const flow = this.#makeFlow();
+    const router = this.#makeRouter();
     const { fileRoom } = this.#context;
     const adopt: NonNullable<Settling['adopt']> = async (part, durable, file, isNewest) => {
       const writer = this.#parts.resume(part, durable, file);
       // Whose files these were may have held more open than this process may.
       const takesRecords = isNewest && this.#parts.isInPlace(part) && !fileRoom.isOver;
-      flow.adopt(writer, takesRecords);
+      router.adopt(writer, takesRecords);
       if (!takesRecords) await writer.drained();
     };
     await this.#racing(settle({ ...this.#settling(), adopt }));
@@ -178,17 +178,17 @@ export class Epoch {
       stage.note({ type: 'settled' });
       return [];
     });
-    this.#shareMemory(flow);
-    this.#startReading(flow);
+    this.#shareMemory(router);
+    this.#startReading(router);
     let outcome: 'ended' | 'drained';
     try {
-      outcome = await this.#racing(this.#pump(flow));
+      outcome = await this.#racing(this.#pump(router));
     } catch (failure) {
-      const error = fromNextOffset(failure, flow.nextOffset);
+      const error = fromNextOffset(failure, router.nextOffset);
       await this.#keepWhatWasRead(error);
       throw error;
     }
-    if (outcome === 'ended') flow.rollAll('end');
+    if (outcome === 'ended') router.rollAll('end');
     await this.#latch.race(this.#checkpointNow(true));
     this.#isCheckpointed = true;
     // Who asked for the end waits for no publication: the next owner publishes what is pending.
@@ -215,7 +215,7 @@ export class Epoch {
     return this.#latch.race(work);
   }
 
-  #makeFlow(): Flow {
+  #makeRouter(): RecordRouter {
     const { settings, ports, stats } = this.#context;
     const { memory } = ports;
     const { nextOffset } = this.#claim.host.ledger.facts;
@@ -224,7 +224,7 @@ export class Epoch {
         'INTERNAL',
         `${partitionName(this.#task.partition)} has a claim and no offset.`,
       );
-    const flow = new Flow(
+    const router = new RecordRouter(
       {
         ...{ assigner: settings.assigner, rolling: settings.rolling, clock: ports.clock, stats },
         openPart: (bucket, firstOffset) => this.#parts.open(bucket, firstOffset),
@@ -234,15 +234,15 @@ export class Epoch {
       nextOffset,
       journaledEpoch(this.#claim.host.ledger.facts),
     );
-    this.#flow = flow;
-    return flow;
+    this.#router = router;
+    return router;
   }
 
   /** Only once it is settled: before, nothing can be checkpointed. */
-  #shareMemory(flow: Flow): void {
+  #shareMemory(router: RecordRouter): void {
     this.#leaveMemory = this.#context.ports.memory?.join({
-      largestBytes: () => flow.largestBytes(),
-      rollLargest: () => flow.rollLargest(),
+      largestBytes: () => router.largestBytes(),
+      rollLargest: () => router.rollLargest(),
       settle: () =>
         this.#racing(this.#checkpointNow(false)).catch((error: unknown) => {
           this.#latch.fail(error, `The checkpoint of ${partitionName(this.#task.partition)}`);
@@ -250,10 +250,10 @@ export class Epoch {
     });
   }
 
-  #startReading(flow: Flow): void {
+  #startReading(router: RecordRouter): void {
     const { settings, ports } = this.#context;
     const { partition, topicId } = this.#task;
-    const feed = ports.source.open(partition, flow.nextOffset, topicId, flow.read);
+    const feed = ports.source.open(partition, router.nextOffset, topicId, router.read);
     this.#feed = feed;
     // The gate outlives the epoch, by months perhaps: it must not hold on to it.
     this.#forgetDrain = this.#drain.whenOpen(() => {
@@ -263,32 +263,32 @@ export class Epoch {
     });
     this.#every('checkpoint', settings.checkpointIntervalMs, () => this.#checkpointNow(false));
     this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());
-    this.#timers.armRoll(flow);
+    this.#timers.armRoll(router);
   }
 
-  async #pump(flow: Flow): Promise<'ended' | 'drained'> {
+  async #pump(router: RecordRouter): Promise<'ended' | 'drained'> {
     const { endOffset, partition, topicId } = this.#task;
     const feed = this.#feed;
     if (feed === null) throw new TidemarkError('INTERNAL', `${partitionName(partition)} has no feed.`);
-    if (endOffset !== null && flow.nextOffset >= endOffset) {
-      const { nextOffset } = flow;
+    if (endOffset !== null && router.nextOffset >= endOffset) {
+      const { nextOffset } = router;
       const isOver = (): boolean => this.#isOver || this.#drain.isOpen;
-      const verifyLog = async () => feed.verify?.({ offset: nextOffset, read: flow.read });
+      const verifyLog = async () => feed.verify?.({ offset: nextOffset, read: router.read });
       await proveEnd(this.#context.ports, { partition, topicId, nextOffset, endOffset, isOver, verifyLog });
     }
-    while (endOffset === null || flow.nextOffset < endOffset) {
+    while (endOffset === null || router.nextOffset < endOffset) {
       if (this.#drain.isOpen) return 'drained';
       const batch = await nextBatch(this.#context, partition, feed, this.#drain);
       if (batch === null) return 'drained';
-      checkNoGap(partition, flow.nextOffset, batch);
+      checkNoGap(partition, router.nextOffset, batch);
       try {
-        await flow.consume(batch, endOffset);
+        await router.consume(batch, endOffset);
       } finally {
         batch.release?.();
       }
-      this.#timers.armRoll(flow);
+      this.#timers.armRoll(router);
       if (!this.#fullDisk.takesSteps) continue;
-      flow.rollAll('size');
+      router.rollAll('size');
       await this.#checkpointNow(false);
       await this.#publisher.idle();
     }
@@ -314,11 +314,11 @@ export class Epoch {
 
   /** A required one fails where the source does not answer; others are left to the next interval. */
   async #checkpoint(required: boolean): Promise<void> {
-    const flow = this.#flow;
-    if (flow === null || this.#over) return;
+    const router = this.#router;
+    if (router === null || this.#over) return;
     const { host } = this.#claim;
     const { ports } = this.#context;
-    const cut = flow.cut();
+    const cut = router.cut();
     if (cut.parts.length === 0 && cut.nextOffset === host.ledger.facts.nextOffset) {
       this.#context.health.conditions.clear(conditionKey.epoch(this.#task.partition));
       return;
@@ -341,7 +341,7 @@ export class Epoch {
       );
       return;
     }
-    await checkpoint(host, ports.journal.entryBytesMax, flow, cut, () => this.#fullDisk.mustNotBeFreed());
+    await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => this.#fullDisk.mustNotBeFreed());
     this.#context.health.conditions.clear(conditionKey.epoch(this.#task.partition));
     this.#publisher.tellOffset();
     const partition = partitionName(this.#task.partition);
@@ -355,7 +355,7 @@ export class Epoch {
     for (const request of await this.#latch.race(this.#desk.untaken(host))) {
       const isAccepted = await this.#desk.take(host, request);
       if (!isAccepted || request.request?.type !== 'roll') continue;
-      this.#flow?.rollAll('operator');
+      this.#router?.rollAll('operator');
       await this.#checkpointNow(false);
     }
   }
@@ -385,7 +385,7 @@ export class Epoch {
     await this.#stopWorking();
     await Promise.allSettled([this.#checkpointing, ...this.#underWay]);
     await this.#publisher.ended();
-    await this.#flow?.abandon();
+    await this.#router?.abandon();
     if (!this.#isComplete && this.#parts.mayLeave && (await this.isSucceeded()))
       await this.#parts.removeUncounted();
     await this.#context.ports.store.close();

@@ -1,6 +1,6 @@
 /** The timers of one epoch: what it does at intervals, and when its open files are to be rolled. */
 import type { Clock } from '../system/clock.ts';
-import type { Flow } from '../writing/flow.ts';
+import type { RecordRouter } from '../writing/recordRouter.ts';
 
 const ROLL = 'roll';
 
@@ -33,15 +33,15 @@ export class EpochTimers {
   }
 
   /** Wakes at the earliest deadline of an open file, so that idle and aged files roll without any new record. */
-  armRoll(flow: Flow): void {
+  armRoll(router: RecordRouter): void {
     if (this.#timers.has(ROLL) || this.#isEnded) return;
     const nowMs = this.#clock.nowMs();
-    const deadlineMs = flow.deadlineMs(nowMs);
+    const deadlineMs = router.deadlineMs(nowMs);
     if (deadlineMs === null) return;
     const timer = this.#clock.timer(Math.max(1, Math.ceil(deadlineMs - nowMs)), () => {
       this.#timers.delete(ROLL);
-      flow.rollDue(this.#clock.nowMs());
-      this.armRoll(flow);
+      router.rollDue(this.#clock.nowMs());
+      this.armRoll(router);
     });
     this.#timers.set(ROLL, timer);
   }

@@ -4,7 +4,7 @@
  * other epoch could begin and discard what this one leaves, unless this one makes room for it.
  */
 import { TidemarkError } from '../../journal/errors.ts';
-import type { Flow } from '../writing/flow.ts';
+import type { RecordRouter } from '../writing/recordRouter.ts';
 import type { Context, Ports } from '../job/options.ts';
 
 /** How long a checkpoint that is under way is waited for: it is about durable data, and may still come through. */
@@ -44,12 +44,12 @@ export class FullDisk {
    * For an epoch that is over: removes at once what can never count, which is what no checkpoint that was sent to the journal names, and
    * none is sent any more. Never rejects: what is left is for the next epoch to discard.
    */
-  async free(flow: Flow | null, checkpointing: Promise<unknown>): Promise<void> {
+  async free(router: RecordRouter | null, checkpointing: Promise<unknown>): Promise<void> {
     const { store, clock, log } = this.#ports;
     await Promise.race([Promise.allSettled([checkpointing]), clock.pause(CHECKPOINT_PATIENCE_MS)]);
     this.#isFreed = true;
     try {
-      await store.discard((await flow?.abandonUnoffered()) ?? [], null);
+      await store.discard((await router?.abandonUnoffered()) ?? [], null);
     } catch (error) {
       log.warn({ err: error }, 'files of an epoch that ended on a full disk are left to the next one');
     }

@@ -72,8 +72,8 @@ export class PartitionRunner {
   }
 
   /** The next offset to read, ahead of the journal's; null before the claim. */
-  get flowOffset(): bigint | null {
-    return this.#epoch?.flowOffset ?? null;
+  get routerOffset(): bigint | null {
+    return this.#epoch?.routerOffset ?? null;
   }
 
   /** Whether the process may go without losing a checkpoint of this partition. */

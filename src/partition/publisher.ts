@@ -1,6 +1,6 @@
 /**
  * Publishes pending part files: first the destination and the group are given the journal's witness, then the files get their final
- * names, then partCommitted is journaled. Works beside the flow; transient failures are tried again, others end the epoch.
+ * names, then partCommitted is journaled. Works beside the router; transient failures are tried again, others end the epoch.
  */
 import type { PartitionHost } from './decisionLane.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';

@@ -100,9 +100,9 @@ export class Coordinator {
   }
 
   /** Next offset to read of every partition that this process runs. */
-  *flowOffsets(): Generator<{ readonly partition: TopicPartition; readonly nextOffset: bigint }> {
+  *routerOffsets(): Generator<{ readonly partition: TopicPartition; readonly nextOffset: bigint }> {
     for (const runner of this.#runners.values()) {
-      const nextOffset = runner.flowOffset;
+      const nextOffset = runner.routerOffset;
       if (nextOffset !== null) yield { partition: runner.task.partition, nextOffset };
     }
   }

@@ -6,7 +6,7 @@
  */
 import type { EpochStart } from '../../journal/events.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
-import type { LineRun } from '../../kernels/lines.ts';
+import type { RouteRun } from '../../kernels/lines.ts';
 
 /**
  * A flyweight over the records of one fetched batch: `next()` moves it on; the fields describe the record it stands on.
@@ -29,11 +29,11 @@ export interface RecordCursor {
   readonly valueStart: number;
   readonly valueEnd: number;
   /**
-   * Writes the values of records behind the one it stands on as lines, as `next()` would read them, and moves itself over them: only
-   * offsetDelta is then right. Gives how many; it may stop at any record, and stops before one that it does not understand, that
-   * has no way to a cell, or that its cell has no room for. Absent where there is no quicker way than record by record.
+   * Routes the records after the current one in bulk (kernels/lines.ts), as `next()` would read them, and moves past them: of the current
+   * record only offsetDelta is valid afterwards. Returns how many were routed. It may stop at any record, and stops before one that is not
+   * plain, that has no route, or that its buffer has no room for. Absent if the source has no faster path than record by record.
    */
-  copyLines?(run: LineRun): number;
+  routeRecords?(run: RouteRun): number;
   /**
    * Lets go of the memory that it unpacks into; it may not be moved any more. To be called by whoever leaves it before its end: others
    * may wait for that memory.

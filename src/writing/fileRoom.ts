@@ -8,7 +8,7 @@ import type { RunStats } from './stats.ts';
 /** Where the limit is reached, as many are rolled at once: looking for them takes time. */
 const ROLLED_TOGETHER_MIN = 32;
 
-/** Whose files can be rolled: one flow. */
+/** Whose files can be rolled: one router. */
 export interface RoomHolder {
   /** Its files that take records and hold some. */
   rollable(): readonly PartWriter[];

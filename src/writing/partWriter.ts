@@ -8,7 +8,7 @@ import type { RollableFile } from '../../actors/rolling/rule.ts';
 import type { RollReason } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { PartId } from '../../journal/ids.ts';
-import { LineCell, VECTOR_BYTES } from '../../kernels/routeTable.ts';
+import { FillState, VECTOR_BYTES } from '../../kernels/routeTable.ts';
 import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
 import type { FailureLatch } from '../system/concurrency.ts';
 import type { RunStats } from './stats.ts';
@@ -16,12 +16,12 @@ import { BUFFER_BYTES_MAX, GATHERED_BYTES_MAX, type Gatherer, type WriteBuffers 
 import { BUFFER_BYTES_FIRST } from '../system/memoryBudget.ts';
 
 const NEWLINE = 10;
-/** How far a single file may fall behind before the flow waits for it. */
+/** How far a single file may fall behind before the router waits for it. */
 const BACKLOG_BYTES_MAX = 1024 * 1024;
 const NO_BUFFER = Buffer.alloc(0);
 const NO_BUFFERS: readonly Buffer[] = [];
-/** Of files that take no records. */
-const NO_CELL = new LineCell();
+/** Fill state of every file that takes no more records. */
+const NO_FILL = new FillState();
 
 /** What a cut copies of one file: a record boundary and all that is known at it. */
 export type PartCut = Omit<DurableFacts, 'handle'> & {
@@ -56,9 +56,9 @@ export class PartWriter implements RollableFile, Gatherer {
   readonly partId: PartId;
   readonly bucket: string;
   readonly openedAtMs: number;
-  /** That lead to it in the flow. */
+  /** Time slots whose records are routed to this file. */
   readonly slots: number[] = [];
-  /** Lines are copied in bulk while it is shorter. */
+  /** Size at which the file rolls. The kernel stops one byte short, so that the roll decision stays in TypeScript. */
   rollsAtBytes = 0;
   roll: RollFacts | null = null;
   /** A checkpoint that names it was sent to the journal: it may count, though nobody learns of it. */
@@ -76,9 +76,9 @@ export class PartWriter implements RollableFile, Gatherer {
   #nextBufferBytes = BUFFER_BYTES_FIRST;
   /** Of writes that failed: somebody may still read them until the file is let go of. */
   readonly #failedBuffers: Buffer[] = [];
-  /** How far the buffer is filled, and with what: kernels write it, too. */
-  #cell = new LineCell();
-  /** Before what the cell counts. */
+  /** The buffer as the kernel sees it: the kernel fills it, too. */
+  #fill = new FillState();
+  /** Bytes and records that left the buffer before what the fill state counts. */
   #lengthBefore = 0;
   #recordsBefore = 0;
   #lastBase = 0n;
@@ -93,7 +93,7 @@ export class PartWriter implements RollableFile, Gatherer {
     this.bucket = options.bucket;
     this.openedAtMs = options.nowMs - (options.inherited?.ageMs ?? 0);
     this.isOffered = (options.inherited ?? null) !== null;
-    this.#cell.lastWriteAtMs = options.nowMs;
+    this.#fill.lastWriteAtMs = options.nowMs;
     this.#crc = this.#goOnFrom(options.inherited?.durable ?? null);
     options.stats.openFiles += 1;
     options.stats.heldFiles += 1;
@@ -114,34 +114,34 @@ export class PartWriter implements RollableFile, Gatherer {
   }
 
   get lengthBytes(): number {
-    return this.#lengthBefore + this.#cell.filled;
+    return this.#lengthBefore + this.#fill.filled;
   }
 
   get records(): number {
-    return this.#recordsBefore + this.#cell.records;
+    return this.#recordsBefore + this.#fill.records;
   }
 
   get lastWriteAtMs(): number {
-    return this.#cell.lastWriteAtMs;
+    return this.#fill.lastWriteAtMs;
   }
 
   set lastWriteAtMs(ms: number) {
-    this.#cell.lastWriteAtMs = ms;
+    this.#fill.lastWriteAtMs = ms;
   }
 
   /** Ways may lead to it until the file is closed. */
-  get cell(): LineCell {
-    return this.#cell;
+  get fill(): FillState {
+    return this.#fill;
   }
 
   /** Appends bytes[start, end) and a newline as the record at base + delta. */
   appendLine(bytes: Buffer, start: number, end: number, base: bigint, delta: number): void {
-    const before = this.#cell.filled;
+    const before = this.#fill.filled;
     const filled = before + (end - start) + 1;
     if (filled <= this.#buffer.length) {
       bytes.copy(this.#buffer, before, start, end);
       this.#buffer[filled - 1] = NEWLINE;
-      this.#cell.wrote(filled);
+      this.#fill.wrote(filled);
     } else this.#appendAcross(bytes, start, end);
     this.#lastBase = base;
     this.#lastDelta = delta;
@@ -153,16 +153,16 @@ export class PartWriter implements RollableFile, Gatherer {
         'INTERNAL',
         `A record came for ${this.#options.target.temporaryUri}, which is closed.`,
       );
-    const cell = this.#cell;
+    const fill = this.#fill;
     for (let at = start; at < end;) {
-      if (cell.filled === this.#buffer.length) this.#renew();
-      const copied = bytes.copy(this.#buffer, cell.filled, at, end);
+      if (fill.filled === this.#buffer.length) this.#renew();
+      const copied = bytes.copy(this.#buffer, fill.filled, at, end);
       at += copied;
-      cell.fill(cell.filled + copied);
+      fill.fill(fill.filled + copied);
     }
-    if (cell.filled === this.#buffer.length) this.#renew();
-    this.#buffer[cell.filled] = NEWLINE;
-    cell.wrote(cell.filled + 1);
+    if (fill.filled === this.#buffer.length) this.#renew();
+    this.#buffer[fill.filled] = NEWLINE;
+    fill.wrote(fill.filled + 1);
   }
 
   /** Memory of what it has not written yet. */
@@ -199,7 +199,7 @@ export class PartWriter implements RollableFile, Gatherer {
     }
     this.#buffer = buffers.take(this.#nextBufferBytes, stats.openFiles);
     const room = Math.min(this.#buffer.length - VECTOR_BYTES + 1, this.rollsAtBytes - 1 - this.#lengthBefore);
-    this.#cell.turnTo(this.#buffer.byteOffset, buffers.isInArea(this.#buffer) ? room : 0);
+    this.#fill.turnTo(this.#buffer.byteOffset, buffers.isInArea(this.#buffer) ? room : 0);
   }
 
   #gather(): void {
@@ -210,9 +210,9 @@ export class PartWriter implements RollableFile, Gatherer {
   }
 
   #leaveBuffer(): void {
-    this.#lengthBefore += this.#cell.filled;
+    this.#lengthBefore += this.#fill.filled;
     this.#buffer = NO_BUFFER;
-    this.#cell.turnTo(0, 0);
+    this.#fill.turnTo(0, 0);
   }
 
   /** Copies what the file holds at this record boundary, and has exactly that made durable before anything that follows. */
@@ -231,7 +231,7 @@ export class PartWriter implements RollableFile, Gatherer {
   }
 
   get #lastOffset(): bigint {
-    return this.#cell.lastOffset ?? this.#lastBase + BigInt(this.#lastDelta);
+    return this.#fill.lastOffset ?? this.#lastBase + BigInt(this.#lastDelta);
   }
 
   /** A completed checkpoint holds the cut. */
@@ -246,7 +246,7 @@ export class PartWriter implements RollableFile, Gatherer {
     this.roll ??= { reason, atMs };
     if (this.#closed !== null) return;
     this.flush();
-    this.#leaveCell();
+    this.#leaveFillState();
     this.#closed = this.#enqueue(() => this.#named(this.#options.file.closeForCommit()));
     void this.#closed.then(
       () => this.#letGo(),
@@ -255,13 +255,13 @@ export class PartWriter implements RollableFile, Gatherer {
   }
 
   /** It takes no more records. */
-  #leaveCell(): void {
-    if (this.#cell === NO_CELL) return;
+  #leaveFillState(): void {
+    if (this.#fill === NO_FILL) return;
     this.#recordsBefore = this.records;
     this.#lastBase = this.#lastOffset;
     this.#lastDelta = 0;
-    this.#cell.free();
-    this.#cell = NO_CELL;
+    this.#fill.free();
+    this.#fill = NO_FILL;
   }
 
   /** The system holds the file open no more. */
@@ -311,7 +311,7 @@ export class PartWriter implements RollableFile, Gatherer {
     for (const buffer of [this.#buffer, ...this.#takeGathered(), ...this.#failedBuffers])
       buffers.give(buffer);
     this.#buffer = NO_BUFFER;
-    this.#leaveCell();
+    this.#leaveFillState();
   }
 
   #takeGathered(): readonly Buffer[] {
@@ -325,7 +325,7 @@ export class PartWriter implements RollableFile, Gatherer {
 
   /** Sends all that was appended on its way; what was gathered as one, where there is room for that. */
   flush(): void {
-    const filled = this.#cell.filled;
+    const filled = this.#fill.filled;
     const last = this.#buffer;
     const gatheredBytes = this.#gatheredBytes;
     const gathered = this.#takeGathered();

@@ -9,7 +9,7 @@ import { ScratchCopy } from './scratchCopy.ts';
 /** A checkpoint says one offset too many. */
 const BROKEN = [
   patch(
-    'src/writing/flow.ts',
+    'src/writing/recordRouter.ts',
     `    return {
       nextOffset: this.#nextOffset,`,
     `    return {

@@ -213,11 +213,15 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
       ),
       patch(
         'src/partition/epoch.ts',
-        `const flow = this.#makeFlow();`,
+        `const router = this.#makeRouter();`,
         `const committed = await this.#context.ports.source.committedOffset(this.#task.partition);
-    const flow = this.#makeFlow(committed);`,
+    const router = this.#makeRouter(committed);`,
       ),
-      patch('src/partition/epoch.ts', `#makeFlow(): Flow {`, `#makeFlow(committed): Flow {`),
+      patch(
+        'src/partition/epoch.ts',
+        `#makeRouter(): RecordRouter {`,
+        `#makeRouter(committed): RecordRouter {`,
+      ),
       patch(
         'src/partition/epoch.ts',
         `      nextOffset,

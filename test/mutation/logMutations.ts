@@ -10,8 +10,8 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/partition/epoch.ts',
-        'ports.source.open(partition, flow.nextOffset, topicId, flow.read)',
-        'ports.source.open(partition, flow.nextOffset, topicId, null)',
+        'ports.source.open(partition, router.nextOffset, topicId, router.read)',
+        'ports.source.open(partition, router.nextOffset, topicId, null)',
       ),
     ],
   },

@@ -43,7 +43,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
       if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;`,
         `    } catch (error) {
       if (hasCode(error, 'KAFKA_UNAVAILABLE')) {
-        await checkpoint(host, ports.journal.entryBytesMax, flow, cut, () => this.#fullDisk.mustNotBeFreed());
+        await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => this.#fullDisk.mustNotBeFreed());
         this.#publisher.tellOffset();
         return;
       }
@@ -159,7 +159,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 1,
     patches: [
       patch(
-        'src/writing/flow.ts',
+        'src/writing/recordRouter.ts',
         `const changed = writer.roll !== null || writer.lengthBytes > writer.checkpointedBytes;`,
         `const changed = writer.lengthBytes > writer.checkpointedBytes;`,
       ),

@@ -134,7 +134,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 1,
     patches: [
       patch(
-        'src/writing/flow.ts',
+        'src/writing/recordRouter.ts',
         `if (end > this.#nextOffset) this.#nextOffset = end;`,
         `if (end > this.#nextOffset && this.#recordsRead > 0) this.#nextOffset = end;`,
       ),

@@ -61,7 +61,7 @@ export const SCARCITY_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     seed: 11,
     foundAt: 40,
-    patches: [patch('src/writing/flow.ts', `.filter((writer) => !writer.isOffered)`, ``)],
+    patches: [patch('src/writing/recordRouter.ts', `.filter((writer) => !writer.isOffered)`, ``)],
   },
   {
     name: 'what was read before a batch that has to wait for memory counts no offset',
@@ -70,7 +70,7 @@ export const SCARCITY_MUTATIONS: readonly Mutation[] = [
     foundAt: 8,
     patches: [
       patch(
-        'src/writing/flow.ts',
+        'src/writing/recordRouter.ts',
         `      if (read > 0) this.#nextOffset = base + BigInt(lastDelta) + 1n;\n`,
         ``,
       ),

@@ -22,7 +22,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
       patch(
         'src/partition/epoch.ts',
         `    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());
-    this.#timers.armRoll(flow);`,
+    this.#timers.armRoll(router);`,
         `    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());`,
       ),
     ],

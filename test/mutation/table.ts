@@ -6,7 +6,7 @@ import { left, right, tableLines } from '../../src/cli/table.ts';
 import type { StoreKind } from '../../sim/schedule.ts';
 import { ANSWER_MUTATIONS } from './answerMutations.ts';
 import { CONFIG_MUTATIONS } from './configMutations.ts';
-import { FLOW_MUTATIONS } from './flowMutations.ts';
+import { ROUTER_MUTATIONS } from './routerMutations.ts';
 import type { Hunted } from './hunt.ts';
 import { JOURNAL_MUTATIONS } from './journalMutations.ts';
 import { LOG_MUTATIONS } from './logMutations.ts';
@@ -24,7 +24,7 @@ import { TOPIC_MUTATIONS } from './topicMutations.ts';
 export const MUTATIONS: readonly Mutation[] = [
   ...JOURNAL_MUTATIONS,
   ...SNAPSHOT_MUTATIONS,
-  ...FLOW_MUTATIONS,
+  ...ROUTER_MUTATIONS,
   ...SETTLE_MUTATIONS,
   ...STORE_MUTATIONS,
   ...PROTOCOL_MUTATIONS,

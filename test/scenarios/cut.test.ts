@@ -7,7 +7,7 @@ import { TidemarkError } from '../../journal/errors.ts';
 import { partId } from '../../journal/ids.ts';
 import { FailureLatch } from '../../src/system/concurrency.ts';
 import { FileRoom } from '../../src/writing/fileRoom.ts';
-import { Flow, type Cut } from '../../src/writing/flow.ts';
+import { RecordRouter, type Cut } from '../../src/writing/recordRouter.ts';
 import { WriteBuffers } from '../../src/writing/writeBuffers.ts';
 import { PartWriter, type PartCut } from '../../src/writing/partWriter.ts';
 import { RunStats } from '../../src/writing/stats.ts';
@@ -100,9 +100,9 @@ class MemoryFile implements OpenFile {
   }
 }
 
-/** A flow into files in memory, and what the completed checkpoints say of them. */
+/** A router into files in memory, and what the completed checkpoints say of them. */
 class Bench {
-  readonly flow: Flow;
+  readonly router: RecordRouter;
   readonly files = new Map<PartWriter, MemoryFile>();
   readonly checkpointed = new Map<PartWriter, PartCut>();
   readonly log: readonly Logged[];
@@ -117,7 +117,7 @@ class Bench {
     const slowness = options.slowness ?? (() => 1);
     const stats = new RunStats({ keepFiles: false });
     const latch = new FailureLatch();
-    this.flow = new Flow(
+    this.router = new RecordRouter(
       {
         assigner: options.assigner ?? noBuckets(),
         rolling: defaultRollingPolicy({ ...NO_LIMITS, maxBytes: options.maxBytes ?? 1e9 }),
@@ -165,7 +165,7 @@ class Bench {
       expect(await part.handle, 'exactly the cut is made durable').toBe(part.length);
       this.checkpointed.set(part.writer, part);
     }
-    this.flow.checkpointed(cut);
+    this.router.checkpointed(cut);
     this.recordsCounted += cut.recordsRead;
     this.#expectConsistent(cut.nextOffset);
   }
@@ -209,7 +209,7 @@ const fourBuckets: BucketAssigner = {
   bucketOf: (slot) => `b${slot % 3}`,
 };
 
-describe('a cut says of every file what is durable of it, while the flow goes on', () => {
+describe('a cut says of every file what is durable of it, while the router goes on', () => {
   const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
   test.each(seeds)('many buckets, small files, holes and null values: seed %i', async (seed) => {
     const number = numbersFrom(seed);
@@ -219,9 +219,9 @@ describe('a cut says of every file what is durable of it, while the flow goes on
     const end = (log.at(-1)?.offset ?? 0n) + 1n;
     const reading = { isOver: false };
     const read = async (): Promise<void> => {
-      while (bench.flow.nextOffset < end) {
-        const from = bench.flow.nextOffset;
-        await bench.flow.consume(bench.batch(from, from + 1n + BigInt(number(40))), end);
+      while (bench.router.nextOffset < end) {
+        const from = bench.router.nextOffset;
+        await bench.router.consume(bench.batch(from, from + 1n + BigInt(number(40))), end);
         await ticks(number(3));
       }
       reading.isOver = true;
@@ -229,16 +229,16 @@ describe('a cut says of every file what is durable of it, while the flow goes on
     const checkpointing = async (): Promise<void> => {
       while (!reading.isOver) {
         await ticks(1 + number(9));
-        if (number(4) === 0) bench.flow.rollDue(systemClock.nowMs());
-        if (number(6) === 0) bench.flow.rollAll('operator');
-        const cut = bench.flow.cut();
+        if (number(4) === 0) bench.router.rollDue(systemClock.nowMs());
+        if (number(6) === 0) bench.router.rollAll('operator');
+        const cut = bench.router.cut();
         await ticks(number(9));
         await bench.complete(cut);
       }
     };
     await Promise.all([read(), checkpointing()]);
-    bench.flow.rollAll('end');
-    const last = bench.flow.cut();
+    bench.router.rollAll('end');
+    const last = bench.router.cut();
     expect(last.nextOffset).toBe(end);
     await bench.complete(last);
     expect(bench.recordsCounted).toBe(log.length);
@@ -253,14 +253,14 @@ describe('a cut says of every file what is durable of it, while the flow goes on
       timestampMs: 0,
     }));
     const bench = new Bench(log, { slowness: () => 4 });
-    const reading = bench.flow.consume(bench.batch(0n, 6n), null);
+    const reading = bench.router.consume(bench.batch(0n, 6n), null);
     for (let cuts = 0; cuts < 8; cuts += 1) {
-      await bench.complete(bench.flow.cut());
+      await bench.complete(bench.router.cut());
       await ticks(2);
     }
     await reading;
-    await bench.complete(bench.flow.cut());
-    expect(bench.flow.nextOffset).toBe(6n);
+    await bench.complete(bench.router.cut());
+    expect(bench.router.nextOffset).toBe(6n);
   });
 
   test('an empty value is a line of its own, also where the buffer is full to its last byte', async () => {
@@ -271,8 +271,8 @@ describe('a cut says of every file what is durable of it, while the flow goes on
       timestampMs: 0,
     }));
     const bench = new Bench(log);
-    await bench.flow.consume(bench.batch(0n, 40_000n), null);
-    await bench.complete(bench.flow.cut());
+    await bench.router.consume(bench.batch(0n, 40_000n), null);
+    await bench.complete(bench.router.cut());
   });
 });
 
@@ -285,43 +285,43 @@ describe('a cut counts exactly the records that were dealt with', () => {
 
   test('where a record in the middle of a batch cannot be read', async () => {
     const bench = new Bench(log);
-    await bench.flow.consume(bench.batch(0n, 4n), null);
-    await expect(bench.flow.consume(bench.batch(4n, 10n, 7n), null)).rejects.toThrow('damaged');
-    const cut = bench.flow.cut();
+    await bench.router.consume(bench.batch(0n, 4n), null);
+    await expect(bench.router.consume(bench.batch(4n, 10n, 7n), null)).rejects.toThrow('damaged');
+    const cut = bench.router.cut();
     expect([cut.nextOffset, cut.recordsRead]).toEqual([7n, 7]);
     await bench.complete(cut);
   });
 
   test('where a batch begins before the cursor: nothing is taken twice', async () => {
     const bench = new Bench(log);
-    await bench.flow.consume(bench.batch(0n, 6n), null);
-    await bench.flow.consume(bench.batch(3n, 9n), null);
-    const cut = bench.flow.cut();
+    await bench.router.consume(bench.batch(0n, 6n), null);
+    await bench.router.consume(bench.batch(3n, 9n), null);
+    const cut = bench.router.cut();
     expect([cut.nextOffset, cut.recordsRead]).toEqual([9n, 9]);
     await bench.complete(cut);
   });
 
   test('where a batch ends before the cursor: the cursor never goes back', async () => {
     const bench = new Bench(log);
-    await bench.flow.consume(bench.batch(0n, 6n), null);
-    await bench.flow.consume(bench.batch(2n, 4n), null);
-    expect(bench.flow.nextOffset).toBe(6n);
-    await bench.complete(bench.flow.cut());
+    await bench.router.consume(bench.batch(0n, 6n), null);
+    await bench.router.consume(bench.batch(2n, 4n), null);
+    expect(bench.router.nextOffset).toBe(6n);
+    await bench.complete(bench.router.cut());
   });
 
   test('where the bounded end lies in the middle of a batch', async () => {
     const bench = new Bench(log);
-    await bench.flow.consume(bench.batch(0n, 10n), 5n);
-    const cut = bench.flow.cut();
+    await bench.router.consume(bench.batch(0n, 10n), 5n);
+    const cut = bench.router.cut();
     expect([cut.nextOffset, cut.recordsRead]).toEqual([5n, 5]);
     await bench.complete(cut);
   });
 
   test('where the bounded end is a hole behind the last record', async () => {
     const bench = new Bench([...log, { offset: 20n, value: '20:v', timestampMs: 0 }]);
-    await bench.flow.consume(bench.batch(0n, 21n), 15n);
-    expect(bench.flow.nextOffset).toBe(15n);
-    await bench.complete(bench.flow.cut());
+    await bench.router.consume(bench.batch(0n, 21n), 15n);
+    expect(bench.router.nextOffset).toBe(15n);
+    await bench.complete(bench.router.cut());
   });
 
   test('where the bucket of the wall clock changes within a batch: the file that was opened takes the record', async () => {
@@ -335,8 +335,9 @@ describe('a cut counts exactly the records that were dealt with', () => {
       bucketOf: (slot) => `t${slot}`,
     };
     const bench = new Bench(log, { assigner: perTick, clock });
-    for (let from = 0n; from < 10n; from += 2n) await bench.flow.consume(bench.batch(from, from + 2n), null);
+    for (let from = 0n; from < 10n; from += 2n)
+      await bench.router.consume(bench.batch(from, from + 2n), null);
     expect(bench.files.size).toBe(5);
-    await bench.complete(bench.flow.cut());
+    await bench.complete(bench.router.cut());
   });
 });

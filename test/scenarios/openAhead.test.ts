@@ -6,7 +6,7 @@ import { partId } from '../../journal/ids.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { FailureLatch } from '../../src/system/concurrency.ts';
 import { FileRoom } from '../../src/writing/fileRoom.ts';
-import { Flow } from '../../src/writing/flow.ts';
+import { RecordRouter } from '../../src/writing/recordRouter.ts';
 import { PartWriter } from '../../src/writing/partWriter.ts';
 import { RunStats } from '../../src/writing/stats.ts';
 import { WriteBuffers } from '../../src/writing/writeBuffers.ts';
@@ -40,7 +40,7 @@ class Scene {
   mostHeld = 0;
   /** Rounds of openings that were under way at once. */
   rounds = 0;
-  readonly flow: Flow;
+  readonly router: RecordRouter;
   #opening = 0;
   #held = 0;
   readonly #buffers = new WriteBuffers();
@@ -60,7 +60,7 @@ class Scene {
       fileRoom: shared?.fileRoom ?? new FileRoom(this.stats, openFilesMax),
       roomForFiles,
     };
-    this.flow = new Flow(options, 0n);
+    this.router = new RecordRouter(options, 0n);
   }
 
   async #open(bucket: string, firstOffset: bigint): Promise<PartWriter> {
@@ -90,7 +90,7 @@ class Scene {
 
   /** Every bucket's lines, in the order in which its files were opened. */
   async lines(): Promise<Map<string, string>> {
-    const cut = this.flow.cut();
+    const cut = this.router.cut();
     await Promise.all(cut.parts.map(({ handle }) => handle));
     const lines = new Map<string, string>();
     const inOrder = this.opened.toSorted((one, other) => Number(one.firstOffset - other.firstOffset));
@@ -111,29 +111,29 @@ function expected(records: number, buckets: number): Map<string, string> {
 describe('many buckets in one batch', () => {
   test('are opened in one go, each named by its own first record', async () => {
     const scene = new Scene(Infinity);
-    await scene.flow.consume(batchOf(300, 100), null);
+    await scene.router.consume(batchOf(300, 100), null);
     expect(scene.rounds).toBe(1);
     expect(scene.opened.length).toBe(100);
     for (const { bucket, firstOffset } of scene.opened) expect(bucket).toBe(`b${firstOffset}`);
     expect(await scene.lines()).toEqual(expected(300, 100));
-    await scene.flow.abandon();
+    await scene.router.abandon();
     expect(scene.stats.heldFiles).toBe(0);
   });
 
   test('that begin behind the end of a bounded run are not opened', async () => {
     const scene = new Scene(Infinity);
-    await scene.flow.consume(batchOf(100, 100), 40n);
+    await scene.router.consume(batchOf(100, 100), 40n);
     expect(scene.opened.length).toBe(40);
-    await scene.flow.abandon();
+    await scene.router.abandon();
   });
 
   test('never hold more files open than may be: those that waited longest are rolled', async () => {
     const scene = new Scene(20);
-    await scene.flow.consume(batchOf(400, 50), null);
+    await scene.router.consume(batchOf(400, 50), null);
     expect(scene.mostHeld).toBeLessThanOrEqual(20);
     expect(scene.opened.length).toBeGreaterThan(50);
     expect(await scene.lines()).toEqual(expected(400, 50));
-    await scene.flow.abandon();
+    await scene.router.abandon();
     expect(scene.stats.heldFiles).toBe(0);
   });
 
@@ -144,47 +144,47 @@ describe('many buckets in one batch', () => {
     let mostHeld = 0;
     await Promise.all(
       scenes.map(async (scene) => {
-        await scene.flow.consume(batchOf(6, 3), null);
+        await scene.router.consume(batchOf(6, 3), null);
         mostHeld = Math.max(mostHeld, stats.heldFiles);
         expect(await scene.lines()).toEqual(expected(6, 3));
       }),
     );
     expect(mostHeld).toBeLessThanOrEqual(20);
-    for (const scene of scenes) await scene.flow.abandon();
+    for (const scene of scenes) await scene.router.abandon();
     expect(stats.heldFiles).toBe(0);
   });
 
   test('ten thousand of them are written, each to its file', async () => {
     const scene = new Scene(Infinity);
-    await scene.flow.consume(batchOf(20_000, 10_000), null);
+    await scene.router.consume(batchOf(20_000, 10_000), null);
     expect(scene.stats.heldFiles).toBe(10_000);
     expect(scene.rounds).toBeLessThanOrEqual(10);
     expect(await scene.lines()).toEqual(expected(20_000, 10_000));
-    await scene.flow.abandon();
+    await scene.router.abandon();
     expect(scene.stats.heldFiles).toBe(0);
   });
 
   test('where memory is short the files that hold most are rolled first, and no record is lost', async () => {
     const scene = new Scene(Infinity);
-    await scene.flow.consume(batchOf(300, 100), null);
-    expect(scene.flow.largestBytes()).toBeGreaterThan(0);
-    await scene.flow.rollLargest();
+    await scene.router.consume(batchOf(300, 100), null);
+    expect(scene.router.largestBytes()).toBeGreaterThan(0);
+    await scene.router.rollLargest();
     expect(scene.stats.heldFiles).toBe(99);
-    while (scene.flow.largestBytes() > 0) await scene.flow.rollLargest();
+    while (scene.router.largestBytes() > 0) await scene.router.rollLargest();
     expect(scene.stats.heldFiles).toBe(0);
     expect(await scene.lines()).toEqual(expected(300, 100));
-    await scene.flow.abandon();
+    await scene.router.abandon();
   });
 
   test('no file is opened before there is memory for it', async () => {
     const room = Promise.withResolvers<undefined>();
     const scene = new Scene(Infinity, () => room.promise);
-    const consumed = scene.flow.consume(batchOf(10, 5), null);
+    const consumed = scene.router.consume(batchOf(10, 5), null);
     await new Promise((resolve) => setImmediate(resolve));
     expect(scene.opened).toEqual([]);
     room.resolve(undefined);
     await consumed;
     expect(scene.opened.length).toBe(5);
-    await scene.flow.abandon();
+    await scene.router.abandon();
   });
 });

@@ -275,7 +275,7 @@ describe('faults', () => {
 });
 
 describe('rebalances', () => {
-  /** Large batches over many buckets: the flow waits for a part file several times within each of them. */
+  /** Large batches over many buckets: the router waits for a part file several times within each of them. */
   const wide: LogItem[] = [0, 200, 400].map((atMs) => ({
     ...{ type: 'records', atMs, records: 12, nullEvery: 5 },
     ...{ timestampMs: WALL_START_MS, stepMs: 400 },

@@ -119,7 +119,7 @@ export class Feed implements PartitionFeed {
     this.cutAnswers = 0;
     this.alone = false;
     this.#fetched.push(scanned);
-    // In a later turn: by then the next fetch is on its way, and the broker works while the flow does.
+    // In a later turn: by then the next fetch is on its way, and the broker works while the router does.
     setImmediate(() => {
       this.#serve();
     });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { reserve } from '../../../kernels/memory.ts';
 import { scanRecords, toFetchedBatch } from '../../../src/sources/kafka/records/batches.ts';
-import { LineCell, LineWays, VECTOR_BYTES } from '../../../kernels/routeTable.ts';
+import { FillState, RouteTable, VECTOR_BYTES } from '../../../kernels/routeTable.ts';
 import { buildBatch, valued } from '../sources/kafka/batchBuilder.ts';
 
 const bytes = reserve(4_096);
@@ -23,14 +23,14 @@ function copied(change: readonly (readonly [at: number, byte: number])[]) {
   const part = { name: 't/0', fetchedOffset: 0n, lastStableOffset: -1n, abortedTransactions: [], records };
   const cursor = toFetchedBatch(scanRecords(part)).records();
   cursor.next();
-  const [ways, cell] = [new LineWays(), new LineCell()];
-  ways.set(0, cell);
-  cell.turnTo(bytes.byteOffset, bytes.length - VECTOR_BYTES);
-  const count = cursor.copyLines?.({
-    ...{ fromDelta: 0, toDelta: 100, owner: ways.owner, slotMs: 1_000, nowMs: 7 },
+  const [routes, fill] = [new RouteTable(), new FillState()];
+  routes.set(0, fill);
+  fill.turnTo(bytes.byteOffset, bytes.length - VECTOR_BYTES);
+  const count = cursor.routeRecords?.({
+    ...{ fromDelta: 0, toDelta: 100, owner: routes.owner, slotMs: 1_000, nowMs: 7 },
   });
-  const { filled, records: counted, lastOffset, lastWriteAtMs } = cell;
-  cell.free();
+  const { filled, records: counted, lastOffset, lastWriteAtMs } = fill;
+  fill.free();
   const lines = Buffer.from(bytes.subarray(0, filled)).toString();
   return { count, lines, facts: { counted, lastOffset, lastWriteAtMs }, next: () => cursor.next() };
 }

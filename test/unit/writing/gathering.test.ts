@@ -43,7 +43,7 @@ function writersOf(count: number, buffers: WriteBuffers): One[] {
   });
 }
 
-/** Appends a line to one after the other, and waits where the flow would. */
+/** Appends a line to one after the other, and waits where the router would. */
 async function appendInTurn(ones: readonly One[], lines: number, sizeOf: (line: number) => number) {
   for (let line = 0; line < lines; line += 1) {
     const one = ones[line % ones.length];

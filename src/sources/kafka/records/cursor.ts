@@ -2,8 +2,8 @@
 import { TidemarkError } from '../../../../journal/errors.ts';
 import { reserve } from '../../../../kernels/memory.ts';
 import type { RecordCursor } from '../../port.ts';
-import type { LineRun } from '../../../../kernels/lines.ts';
-import { copyPlainLines, LINE_COPY_MARGIN_BYTES, type LineCopy } from '../../../../kernels/lines.ts';
+import type { RouteRun } from '../../../../kernels/lines.ts';
+import { routePlainRecords, READ_MARGIN_BYTES, type RecordRun } from '../../../../kernels/lines.ts';
 
 /** Lent: its memory is used again once it is released, which need not be. */
 export interface Unpacked {
@@ -33,11 +33,11 @@ const NO_BYTES = Buffer.alloc(0);
 const WINDOW_BYTES = 128 * 1024;
 /** Records up to this long are always whole in the window; a longer one may be left to `next()`. */
 const WINDOW_AHEAD_BYTES = 16 * 1024;
-const window = reserve(WINDOW_BYTES + LINE_COPY_MARGIN_BYTES);
+const window = reserve(WINDOW_BYTES + READ_MARGIN_BYTES);
 let windowOf: Buffer = NO_BYTES;
 let windowStart = 0;
 let windowEnd = 0;
-const copy: LineCopy = {
+const copy: RecordRun = {
   ...{ firstOffset: 0n, firstMs: 0, hasTimes: true, fromDelta: 0, toDelta: 0 },
   ...{ at: 0, end: 0, left: 0, delta: 0 },
 };
@@ -90,7 +90,7 @@ export class BatchCursor implements RecordCursor {
     this.#unpacked = undefined;
   }
 
-  copyLines(run: LineRun): number {
+  routeRecords(run: RouteRun): number {
     const appendedMs = this.#appendTimestampMs;
     const firstMs = appendedMs ?? this.#firstTimestampMs;
     if (this.#left === 0 || Math.abs(firstMs) > EXACT_TIME_MS_MAX) return 0;
@@ -103,7 +103,7 @@ export class BatchCursor implements RecordCursor {
     copy.at = start + this.#at;
     copy.end = start + windowEnd;
     copy.left = this.#left;
-    const count = copyPlainLines(copy, run);
+    const count = routePlainRecords(copy, run);
     if (count === 0) return 0;
     this.#at = copy.at - start;
     this.#left = copy.left;

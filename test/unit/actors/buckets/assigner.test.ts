@@ -16,7 +16,7 @@ const TIME_MS_MAX = 8.64e15;
 /** As Kafka says that there is none. */
 const NO_TIME_MS = -1;
 
-/** The bucket of a moment, by way of its slot, as the flow asks for it. */
+/** The bucket of a moment, by way of its slot, as the router asks for it. */
 function bucketAt(text: string, zone: string, time: string | number): string {
   const assigner = timeBuckets('record-time', pattern(text), zone);
   return assigner.bucketOf(assigner.slotOf(typeof time === 'number' ? time : Date.parse(time)));

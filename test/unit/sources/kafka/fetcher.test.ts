@@ -103,7 +103,7 @@ describe('the fetcher', () => {
     expect((await next).nextOffset).toBe(8n);
   });
 
-  test('asks for more before it hands on what it got, so that the broker works while the flow does', async () => {
+  test('asks for more before it hands on what it got, so that the broker works while the router does', async () => {
     brokers.answer = ({ fetchOffset }) => ({
       lastStableOffset: 9n,
       records: batchAt(fetchOffset, 'one of many'),

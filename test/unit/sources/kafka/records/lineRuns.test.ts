@@ -1,4 +1,4 @@
-/** Lines copied in bulk against the same flow record by record: files, offsets, checksums and failures have to be the same. */
+/** Lines copied in bulk against the same router record by record: files, offsets, checksums and failures have to be the same. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { timeBuckets } from '../../../../../actors/buckets/time/assigner.ts';
@@ -11,13 +11,13 @@ import { partId } from '../../../../../journal/ids.ts';
 import { reserve } from '../../../../../kernels/memory.ts';
 import { FailureLatch } from '../../../../../src/system/concurrency.ts';
 import { FileRoom } from '../../../../../src/writing/fileRoom.ts';
-import { Flow } from '../../../../../src/writing/flow.ts';
+import { RecordRouter } from '../../../../../src/writing/recordRouter.ts';
 import { PartWriter } from '../../../../../src/writing/partWriter.ts';
 import { RunStats } from '../../../../../src/writing/stats.ts';
 import { BUFFER_BYTES_MAX, WriteBuffers } from '../../../../../src/writing/writeBuffers.ts';
 import { scanRecords, toFetchedBatch } from '../../../../../src/sources/kafka/records/batches.ts';
 import type { FetchedBatch, RecordCursor } from '../../../../../src/sources/port.ts';
-import type { LineRun } from '../../../../../kernels/lines.ts';
+import type { RouteRun } from '../../../../../kernels/lines.ts';
 import type { OpenFile } from '../../../../../src/stores/port.ts';
 import { buildBatch, type BuiltBatch, type BuiltRecord } from '../batchBuilder.ts';
 
@@ -53,15 +53,15 @@ interface Scene {
   readonly damage: number | null;
 }
 
-/** Hides `copyLines`, or counts what it copies. */
+/** Hides `routeRecords`, or counts what it copies. */
 function observed(cursor: RecordCursor, inBulk: boolean, count: (records: number) => void): RecordCursor {
-  const copyLines = cursor.copyLines?.bind(cursor);
-  const counting = (run: LineRun): number => {
-    const records = copyLines?.(run) ?? 0;
+  const routeRecords = cursor.routeRecords?.bind(cursor);
+  const counting = (run: RouteRun): number => {
+    const records = routeRecords?.(run) ?? 0;
     count(records);
     return records;
   };
-  return Object.defineProperty(cursor, 'copyLines', { value: inBulk ? counting : undefined });
+  return Object.defineProperty(cursor, 'routeRecords', { value: inBulk ? counting : undefined });
 }
 
 function fetchedOf({ batches, damage }: Scene): FetchedBatch[] {
@@ -102,7 +102,7 @@ async function write(scene: Scene, inBulk: boolean): Promise<Written> {
   const rolling = defaultRollingPolicy({ maxBytes: scene.maxBytes, maxAgeMs: 1e9, maxIdleMs: 1e9 });
   let [nowMs, wallMs] = [0, 0];
   const clock = { nowMs: () => nowMs, wallMs: () => START_MS + (wallMs += 700) } as never;
-  const flow = new Flow(
+  const router = new RecordRouter(
     { assigner: scene.assigner, rolling, clock, stats, fileRoom: new FileRoom(stats), openPart },
     scene.startOffset,
   );
@@ -113,11 +113,11 @@ async function write(scene: Scene, inBulk: boolean): Promise<Written> {
     nowMs += 1;
     const records = (): RecordCursor => observed(batch.records(), inBulk, (count) => (copied += count));
     try {
-      await flow.consume({ ...batch, records }, scene.endOffset);
+      await router.consume({ ...batch, records }, scene.endOffset);
     } catch (error) {
       failure = String(error);
     }
-    const cut = flow.cut();
+    const cut = router.cut();
     await Promise.all(cut.parts.map(({ handle }) => handle));
     cuts.push({
       ...cut,
@@ -129,11 +129,11 @@ async function write(scene: Scene, inBulk: boolean): Promise<Written> {
         },
       })),
     });
-    flow.checkpointed(cut);
+    router.checkpointed(cut);
     if (failure !== null) break;
   }
-  const { nextOffset } = flow;
-  await flow.abandon();
+  const { nextOffset } = router;
+  await router.abandon();
   const contents = files.map(({ file, ...rest }) => {
     const bytes = Buffer.concat(file.pieces);
     return { ...rest, length: bytes.length, crc64: crc64Of(bytes) };

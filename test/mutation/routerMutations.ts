@@ -1,15 +1,15 @@
-/** What is wrong about the flow of records, cuts and checkpoints. */
+/** What is wrong about the router of records, cuts and checkpoints. */
 import { patch, type Mutation } from './mutation.ts';
 
-export const FLOW_MUTATIONS: readonly Mutation[] = [
+export const ROUTER_MUTATIONS: readonly Mutation[] = [
   {
     name: 'the seek is off by one: behind nextOffset',
     store: 'file',
     patches: [
       patch(
         'src/partition/epoch.ts',
-        `ports.source.open(partition, flow.nextOffset, topicId, flow.read)`,
-        `ports.source.open(partition, flow.nextOffset + 1n, topicId, flow.read)`,
+        `ports.source.open(partition, router.nextOffset, topicId, router.read)`,
+        `ports.source.open(partition, router.nextOffset + 1n, topicId, router.read)`,
       ),
     ],
   },
@@ -18,7 +18,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     store: 'oss',
     patches: [
       patch(
-        'src/writing/flow.ts',
+        'src/writing/recordRouter.ts',
         `if (delta < startDelta) continue;`,
         `if (delta <= startDelta && startDelta > 0) continue;`,
       ),
@@ -29,7 +29,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     store: 'oss-hdfs',
     patches: [
       patch(
-        'src/writing/flow.ts',
+        'src/writing/recordRouter.ts',
         `    return {
       nextOffset: this.#nextOffset,`,
         `    return {
@@ -57,13 +57,13 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
       ),
       patch(
         'src/partition/epoch.ts',
-        `  async #pump(flow: Flow)`,
+        `  async #pump(router: RecordRouter)`,
         `  rejoined() {
     const { partition, topicId } = this.#task;
     if (this.#feed === null || this.#isOver || this.#drain.isOpen) return;
     const before = this.#feed;
-    this.#flow.seek(this.#claim.host.ledger.facts.nextOffset);
-    this.#feed = this.#context.ports.source.open(partition, this.#flow.nextOffset, topicId, this.#flow.read);
+    this.#router.seek(this.#claim.host.ledger.facts.nextOffset);
+    this.#feed = this.#context.ports.source.open(partition, this.#router.nextOffset, topicId, this.#router.read);
     before.close();
   }
 
@@ -77,7 +77,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     }
   }
 
-  async #pump(flow: Flow)`,
+  async #pump(router: RecordRouter)`,
       ),
       patch(
         'src/partition/epoch.ts',
@@ -90,7 +90,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
         `      this.#feed.close().catch((error: unknown) => {`,
       ),
       patch(
-        'src/writing/flow.ts',
+        'src/writing/recordRouter.ts',
         `  async #open(bucket: string, { slot, firstOffset }: Wanted): Promise<void> {`,
         `  seek(offset) {
     this.#nextOffset = offset;
@@ -105,14 +105,14 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/writing/flow.ts',
+        'src/writing/recordRouter.ts',
         `    const wanted = new Map([[assigner.bucketOf(slot), { slot, firstOffset: this.#nextOffset }]]);`,
         `    const wanted = new Map([[assigner.bucketOf(slot), { slot, firstOffset: this.#nextOffset }]]);
     const offset = this.#nextOffset;
     this.#nextOffset += 1n;`,
       ),
       patch(
-        'src/writing/flow.ts',
+        'src/writing/recordRouter.ts',
         `    } finally {
       opening.ended();`,
         `    } finally {
@@ -122,13 +122,13 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'the flow does not wait until a file is open: the next batch overtakes the record',
+    name: 'the router does not wait until a file is open: the next batch overtakes the record',
     store: 'oss-hdfs',
     patches: [
       patch(
         'src/partition/epoch.ts',
-        `await flow.consume(batch, endOffset);`,
-        `void flow.consume(batch, endOffset);`,
+        `await router.consume(batch, endOffset);`,
+        `void router.consume(batch, endOffset);`,
       ),
     ],
   },
@@ -158,7 +158,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/writing/flow.ts',
+        'src/writing/recordRouter.ts',
         `    if (this.#byBucket.get(writer.bucket) === writer) this.#byBucket.delete(writer.bucket);\n`,
         ``,
       ),
@@ -188,12 +188,12 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/partition/epoch.ts',
-        `    await checkpoint(host, ports.journal.entryBytesMax, flow, cut, () => this.#fullDisk.mustNotBeFreed());`,
+        `    await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => this.#fullDisk.mustNotBeFreed());`,
         `    for (const part of cut.parts) {
       if (part.roll === null) continue;
       await ports.store.commit(host.ledger.part(part.writer.partId).context, { ...part, handle: await part.handle });
     }
-    await checkpoint(host, ports.journal.entryBytesMax, flow, cut, () => this.#fullDisk.mustNotBeFreed());`,
+    await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => this.#fullDisk.mustNotBeFreed());`,
       ),
     ],
   },
@@ -214,7 +214,7 @@ export const FLOW_MUTATIONS: readonly Mutation[] = [
     name: 'records read during a checkpoint are not counted',
     store: 'file',
     patches: [
-      patch('src/writing/flow.ts', `this.#recordsRead -= cut.recordsRead;`, `this.#recordsRead = 0;`),
+      patch('src/writing/recordRouter.ts', `this.#recordsRead -= cut.recordsRead;`, `this.#recordsRead = 0;`),
     ],
   },
   {

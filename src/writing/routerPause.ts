@@ -1,4 +1,4 @@
-/** What the flow of a partition waits for in the middle of a batch. */
+/** What the router of a partition waits for in the middle of a batch. */
 import { NoRoomYet } from '../sources/unpackRoom.ts';
 import type { PartWriter } from './partWriter.ts';
 

@@ -1,19 +1,23 @@
 /**
- * The flow of one partition: records from fetched batches into the part files of their buckets. Nothing is allocated and nothing
- * awaited per record; the flow stops only where a bucket has no started part file, or where a file falls behind.
+ * The record router of one partition: routes the records of fetched batches into the part files of their buckets. Nothing is allocated and
+ * nothing is awaited per record; the router waits only for a bucket without an open part file, or for a file that lags behind.
+ *
+ * It exists twice. This is the reference; the WebAssembly kernel in kernels/lines.ts takes over plain records in bulk (`routeRecords` below),
+ * through the route table that this class keeps (kernels/routeTable.ts). The rules exist once, here: the size at which a file rolls reaches
+ * the kernel as the limit of the file's fill state, the slots' length and the range of records as a RouteRun.
  */
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
 import type { RollReason } from '../../journal/events.ts';
 import type { Clock } from '../system/clock.ts';
-import { LineWays } from '../../kernels/routeTable.ts';
+import { RouteTable } from '../../kernels/routeTable.ts';
 import type { FetchedBatch, ReadEpoch, RecordCursor } from '../sources/port.ts';
-import type { LineRun } from '../../kernels/lines.ts';
+import type { RouteRun } from '../../kernels/lines.ts';
 import { readEpochBehind } from '../sources/readEpoch.ts';
 import { findBuckets, type Wanted } from './bucketsAhead.ts';
 import { forEachBounded } from '../system/concurrency.ts';
 import type { FileRoom, Opening, RoomHolder } from './fileRoom.ts';
-import { pauseAfter, type Done, type Pause } from './flowPause.ts';
+import { pauseAfter, type Done, type Pause } from './routerPause.ts';
 import type { PartCut, PartWriter } from './partWriter.ts';
 import type { RunStats } from './stats.ts';
 
@@ -34,12 +38,12 @@ export interface Cut {
   readonly parts: readonly PartCut[];
 }
 
-export interface FlowOptions {
+export interface RouterOptions {
   readonly assigner: BucketAssigner;
   readonly rolling: RollingPolicy;
   readonly clock: Clock;
   readonly stats: RunStats;
-  /** Journals and creates a part file for the bucket; the flow waits for it. */
+  /** Journals and creates a part file for the bucket; the router waits for it. */
   readonly openPart: (bucket: string, firstOffset: bigint) => Promise<PartWriter>;
   /** Of the whole process, for files that the system holds open. */
   readonly fileRoom: FileRoom;
@@ -51,10 +55,10 @@ const DONE: Pause = { type: 'done' };
 /** A slot so long that it holds every time. */
 const ANY_TIME_MS = 2 ** 62;
 
-export class Flow implements RoomHolder {
-  readonly #options: FlowOptions;
-  #ways = new LineWays();
-  readonly #run: LineRun;
+export class RecordRouter implements RoomHolder {
+  readonly #options: RouterOptions;
+  #routes = new RouteTable();
+  readonly #run: RouteRun;
   readonly #leaveRoom: () => void;
   /** Files that take records, by bucket and by slot; several slots may share a bucket. */
   readonly #byBucket = new Map<string, PartWriter>();
@@ -69,23 +73,23 @@ export class Flow implements RoomHolder {
   #recordsRead = 0;
   #recordsSkippedNull = 0;
 
-  constructor(options: FlowOptions, nextOffset: bigint, read: ReadEpoch | null = null) {
+  constructor(options: RouterOptions, nextOffset: bigint, read: ReadEpoch | null = null) {
     this.#options = options;
     this.#nextOffset = nextOffset;
     this.#batchFrom = nextOffset;
     this.#readBefore = read;
     this.#readBehind = read;
     const slotMs = options.assigner.by === 'record-time' ? options.assigner.slotMs : ANY_TIME_MS;
-    this.#run = { fromDelta: 0, toDelta: 0, owner: this.#ways.owner, slotMs, nowMs: 0 };
+    this.#run = { fromDelta: 0, toDelta: 0, owner: this.#routes.owner, slotMs, nowMs: 0 };
     this.#leaveRoom = options.fileRoom.join(this);
   }
 
-  /** The cursor: the first offset that the flow has not dealt with. */
+  /** The cursor: the first offset that the router has not dealt with. */
   get nextOffset(): bigint {
     return this.#nextOffset;
   }
 
-  /** The leader epoch of the last batch that the flow has dealt with any of. */
+  /** The leader epoch of the last batch that the router has dealt with any of. */
   get read(): ReadEpoch | null {
     return this.#nextOffset > this.#batchFrom ? this.#readBehind : this.#readBefore;
   }
@@ -120,7 +124,7 @@ export class Flow implements RoomHolder {
     }
   }
 
-  /** Gives the files that were opened, where that was what the flow waited for. */
+  /** Gives the files that were opened, where that was what the router waited for. */
   async #resolve(
     pause: Exclude<Pause, Done>,
     batch: FetchedBatch,
@@ -133,7 +137,7 @@ export class Flow implements RoomHolder {
 
   /**
    * Deals with records until the batch ends or something is to be waited for; `held` says that the cursor stands on a record
-   * that was not dealt with. The flow's own offset is right whenever this returns.
+   * that was not dealt with. The router's own offset is right whenever this returns.
    */
   #scan(cursor: RecordCursor, held: boolean, endOffset: bigint | null, wallMs: number): Pause {
     const { assigner, rolling, clock, stats } = this.#options;
@@ -182,7 +186,7 @@ export class Flow implements RoomHolder {
           return this.#pauseAt(base + BigInt(lastDelta) + 1n, { type: 'behind', writer });
         } else {
           this.#lead(slot, writer);
-          read += cursor.copyLines?.(run) ?? 0;
+          read += cursor.routeRecords?.(run) ?? 0;
           lastDelta = cursor.offsetDelta;
         }
       }
@@ -205,11 +209,11 @@ export class Flow implements RoomHolder {
   #lead(slot: number, writer: PartWriter): void {
     const { assigner } = this.#options;
     const isExact = assigner.by !== 'record-time' || assigner.isWhole(slot);
-    if (isExact) this.#ways.set(this.#waySlot(slot), writer.cell);
+    if (isExact) this.#routes.set(this.#routeSlot(slot), writer.fill);
   }
 
-  /** Where no record's time decides all go one way; it is set anew with every batch. */
-  #waySlot(slot: number): number {
+  /** If no record's time decides, all records share one route; it is set anew with every batch. */
+  #routeSlot(slot: number): number {
     return this.#options.assigner.by === 'record-time' ? slot : 0;
   }
 
@@ -222,7 +226,7 @@ export class Flow implements RoomHolder {
   }
 
   /**
-   * Opens what the record that the flow stands on needs, and with it what the rest of its batch will need: many new files cost
+   * Opens what the record that the router stands on needs, and with it what the rest of its batch will need: many new files cost
    * hardly more of the journal's time than one.
    */
   async #openAhead(batch: FetchedBatch, slot: number, endOffset: bigint | null): Promise<Opening> {
@@ -310,7 +314,7 @@ export class Flow implements RoomHolder {
     if (this.#byBucket.get(writer.bucket) === writer) this.#byBucket.delete(writer.bucket);
     for (const slot of writer.slots) {
       this.#bySlot.delete(slot);
-      this.#ways.remove(this.#waySlot(slot));
+      this.#routes.remove(this.#routeSlot(slot));
     }
   }
 
@@ -338,7 +342,7 @@ export class Flow implements RoomHolder {
     return deadline;
   }
 
-  /** Copies the state at this record boundary; the flow goes on behind it. */
+  /** Copies the state at this record boundary; the router goes on behind it. */
   cut(): Cut {
     if (this.#options.rolling.rollsAtCheckpoint) this.rollAll('checkpoint');
     const parts: PartCut[] = [];
@@ -385,9 +389,9 @@ export class Flow implements RoomHolder {
     this.#unfinished.clear();
     this.#byBucket.clear();
     this.#bySlot.clear();
-    // No way leads to what is let go of, also where the flow still waits in the middle of a batch.
-    this.#ways = new LineWays();
-    this.#run.owner = this.#ways.owner;
+    // Drop all routes: consume() may be suspended mid-batch, and the kernel must not write into released buffers.
+    this.#routes = new RouteTable();
+    this.#run.owner = this.#routes.owner;
     await Promise.all(writers.map((writer) => writer.abandon()));
   }
 }
