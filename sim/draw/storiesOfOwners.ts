@@ -8,7 +8,7 @@ import type { Story } from './stories.ts';
 /** Where an owner falls asleep that is to become a zombie: at what it would still do to files and journal. */
 const ZOMBIE_POINTS: readonly Failpoint[] = [
   ...(['store.create', 'store.write', 'store.persist', 'store.closeForCommit'] as const),
-  ...(['store.commit', 'journal.append', 'store.finish', 'store.recover'] as const),
+  ...(['store.commit', 'journal.append', 'store.finish', 'store.resume'] as const),
 ];
 /** What those pass who take over from it. */
 const TAKEOVER_POINTS: readonly Failpoint[] = [...RECOVERY_POINTS, 'journal.claim', 'journal.append'];

@@ -61,7 +61,7 @@ export const STORE_STORIES: readonly Story[] = [
     stores: ['oss-hdfs', 'file'],
     tell({ random, store, processes }, atMs) {
       const process = random.below(processes);
-      const point = store === 'file' ? ('store.finish' as const) : ('store.recover' as const);
+      const point = store === 'file' ? ('store.finish' as const) : ('store.resume' as const);
       const first = random.below(4);
       // Of the first life and the second one of every place.
       const refusals = Array.from({ length: 2 * REFUSALS }, (_, index) => index).flatMap((index) =>

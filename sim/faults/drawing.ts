@@ -14,7 +14,7 @@ const NTHS = [1, 1, 1, 2, 2, 3, 4, 6] as const;
 
 /** Passed by recoveries, and by few processes: drawn twice as often. */
 export const RECOVERY_POINTS: readonly Failpoint[] = [
-  'store.recover',
+  'store.resume',
   'store.finish',
   'store.commitAfterRecovery',
   'store.discard',
@@ -22,7 +22,7 @@ export const RECOVERY_POINTS: readonly Failpoint[] = [
 
 /** Whether processes pass the point with a store of this kind: a fault there would never take place. */
 export function isReachable(point: Failpoint, store: StoreKind): boolean {
-  return point !== (store === 'oss-hdfs' ? 'store.finish' : 'store.recover');
+  return point !== (store === 'oss-hdfs' ? 'store.finish' : 'store.resume');
 }
 
 export function pointsOf(store: StoreKind): readonly Failpoint[] {
@@ -81,7 +81,7 @@ const POINT_WORDS: Readonly<Record<Failpoint, readonly [done: string, next: stri
   'store.write': ['bytes were written', 'they were made durable'],
   'store.persist': ['bytes were made durable', 'the checkpoint was journaled'],
   'store.closeForCommit': ['the file was closed', 'the checkpoint was journaled'],
-  'store.recover': ['the file was taken over', 'the takeover was journaled'],
+  'store.resume': ['the file was taken over', 'the takeover was journaled'],
   'store.finish': ['the file was finished at its durable length', 'the takeover was journaled'],
   'store.commit': ['the file was published', 'partCommitted was journaled'],
   'store.commitAfterRecovery': ['the inherited file was published', 'partCommitted was journaled'],

@@ -5,6 +5,7 @@
 import { hasCode } from '../../journal/errors.ts';
 import type {
   DurablePart,
+  FinishingTakeover,
   OpenFile,
   PartTarget,
   Salvage,
@@ -13,7 +14,7 @@ import type {
 } from '../../src/stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
-import { differs, handleInvalid, missing, noSpace, noSpaceToSync } from './errors.ts';
+import { differs, missing, noSpace, noSpaceToSync } from './errors.ts';
 import { Disk, isTaken, type Inode } from './file/disk.ts';
 import type { SimStoreOptions, SimStoreServer } from './port.ts';
 import { SimServer } from './server.ts';
@@ -83,7 +84,10 @@ export class SimFileServer extends SimServer implements SimStoreServer {
 
 class SimFileStore extends SimStore implements Store {
   readonly kind = 'file';
-  readonly capabilities = { takeover: 'finish', takeoverMoves: true } as const;
+  readonly takeover: FinishingTakeover = {
+    ...{ type: 'finish', copies: true },
+    finish: (target, durable, { toUri }) => this.#finish(target, durable, toUri),
+  };
   readonly #disk: Disk;
   readonly #connection: Connection;
 
@@ -129,12 +133,8 @@ class SimFileStore extends SimStore implements Store {
     return new FileBeingWritten(this.#disk, this.#connection, temporaryUri, inode);
   }
 
-  async recover({ temporaryUri }: PartTarget): Promise<OpenFile> {
-    throw handleInvalid('The file store finishes a copy, it does not resume', temporaryUri);
-  }
-
   /** A copy that was not finished stays: its name is journaled, and discarded with the rest. */
-  async finish(target: PartTarget, durable: DurablePart, toUri: string): Promise<StoreHandle> {
+  async #finish(target: PartTarget, durable: DurablePart, toUri: string): Promise<DurablePart> {
     const disk = this.#disk;
     const source = await this.call('store.finish', () => {
       const found = disk.find(target.temporaryUri) ?? disk.find(publishingUriOf(target.temporaryUri));
@@ -160,7 +160,7 @@ class SimFileStore extends SimStore implements Store {
       disk.unlink(toUri);
       throw differs(target, `was copied, and the copy ${difference}`);
     });
-    return null;
+    return { ...durable, handle: null };
   }
 
   async commit(target: PartTarget, durable: DurablePart): Promise<void> {

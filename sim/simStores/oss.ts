@@ -4,7 +4,15 @@
  */
 import { crc64Of } from '../../kernels/crc64.ts';
 import type { Failpoint } from '../../src/system/failpoints.ts';
-import type { DurablePart, OpenFile, PartTarget, Store, StoreHandle } from '../../src/stores/port.ts';
+import type {
+  DurablePart,
+  FinishingTakeover,
+  OpenFile,
+  PartTarget,
+  SideObjects,
+  Store,
+  StoreHandle,
+} from '../../src/stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
 import type { Litter } from './destination.ts';
@@ -63,7 +71,13 @@ export class SimOssServer extends SimServer implements SimStoreServer {
 
 class SimOssStore extends SimStore implements Store {
   readonly kind = 'oss';
-  readonly capabilities = { takeover: 'finish', takeoverMoves: false } as const;
+  readonly takeover: FinishingTakeover = {
+    ...{ type: 'finish', copies: false },
+    finish: (target, durable) => this.#finish(target, durable),
+  };
+  readonly sideObjects: SideObjects = {
+    discardUncheckpointed: (target, checkpointed) => this.#discardUncheckpointed(target, checkpointed),
+  };
   readonly #bucket: Bucket;
   readonly #connection: Connection;
   readonly #partBytesMin: number;
@@ -89,12 +103,8 @@ class SimOssStore extends SimStore implements Store {
     });
   }
 
-  async recover({ temporaryUri }: PartTarget): Promise<OpenFile> {
-    throw handleInvalid('The OSS store finishes an upload, it does not resume', temporaryUri);
-  }
-
   /** Adds the tail as the last part. Nothing is published: completing is what names the parts. */
-  async finish(target: PartTarget, durable: DurablePart, _toUri: string): Promise<StoreHandle> {
+  async #finish(target: PartTarget, durable: DurablePart): Promise<DurablePart> {
     const { uploadId, parts, tail } = handleOf(target, durable);
     const tailBytes = await this.#ask(target, 'store.finish', () => {
       const uploaded = this.#bucket.contentOf(uploadId, parts);
@@ -105,7 +115,7 @@ class SimOssStore extends SimStore implements Store {
       if (difference !== null) throw differs(target, difference);
       return rest;
     });
-    if (tail === null) return durable.handle;
+    if (tail === null) return durable;
     const upload = (): string => this.#bucket.uploadPart(uploadId, TAIL_PART, tailBytes);
     const etag = await this.#ask(target, 'store.finish', upload, true);
     const handle: UploadHandle = {
@@ -113,7 +123,7 @@ class SimOssStore extends SimStore implements Store {
       parts: [...parts, { number: TAIL_PART, etag, length: tailBytes.length }],
       tail: null,
     };
-    return handle;
+    return { ...durable, handle };
   }
 
   commit(target: PartTarget, durable: DurablePart): Promise<void> {
@@ -163,8 +173,8 @@ class SimOssStore extends SimStore implements Store {
     });
   }
 
-  discardUncounted({ temporaryUri }: PartTarget, counted: StoreHandle): Promise<void> {
-    const kept = (counted as UploadHandle).tail?.uri ?? null;
+  #discardUncheckpointed({ temporaryUri }: PartTarget, checkpointed: StoreHandle): Promise<void> {
+    const kept = (checkpointed as UploadHandle).tail?.uri ?? null;
     return this.call('store.discard', () => {
       for (const uri of this.#bucket.list(temporaryUri)) if (uri !== kept) this.#bucket.delete(uri);
     });
@@ -236,7 +246,7 @@ class UploadBeingWritten extends SimOpenFile {
     return this.#handle();
   }
 
-  counted(handle: StoreHandle): void {
+  checkpointed(handle: StoreHandle): void {
     const { parts, tail } = handle as UploadHandle;
     const uploaded = parts.reduce((sum, { length }) => sum + length, 0);
     const length = uploaded + (tail?.length ?? 0);

@@ -7,6 +7,7 @@ import type {
   DurablePart,
   OpenFile,
   PartTarget,
+  ResumingTakeover,
   Salvage,
   Store,
   StoreHandle,
@@ -59,7 +60,10 @@ export class SimOssHdfsServer extends SimServer implements SimStoreServer {
 
 class SimOssHdfsStore extends SimStore implements Store {
   readonly kind = 'oss-hdfs';
-  readonly capabilities = { takeover: 'resume', takeoverMoves: true } as const;
+  readonly takeover: ResumingTakeover = {
+    type: 'resume',
+    resume: (target, durable, toUri) => this.#resume(target, durable, toUri),
+  };
   readonly #namespace: Namespace;
   readonly #connection: Connection;
   readonly #newClient: () => string;
@@ -116,13 +120,13 @@ class SimOssHdfsStore extends SimStore implements Store {
    * Renames first, so that no other taker finds it under the name that it knows, and takes the lease once more afterwards: one
    * that had opened it under the old name meanwhile is shut out before anything is cut or appended.
    */
-  async recover(target: PartTarget, durable: DurablePart, toUri: string): Promise<OpenFile> {
+  async #resume(target: PartTarget, durable: DurablePart, toUri: string): Promise<OpenFile> {
     const fromUris = [...(target.formerUris ?? []), target.temporaryUri];
     await this.patiently(target, () => this.#move(fromUris, toUri));
     await this.#close(target, toUri);
     await this.#cut(target, durable, toUri);
     const client = this.#client;
-    const file = await this.#ask(target, 'store.recover', () => {
+    const file = await this.#ask(target, 'store.resume', () => {
       const difference = differenceOf(this.#namespace.read(toUri), durable);
       if (difference !== null) throw differs(target, difference);
       return this.#namespace.append(toUri, client);
@@ -133,7 +137,7 @@ class SimOssHdfsStore extends SimStore implements Store {
   /** The data stands under exactly one of the journaled names, unless another taker moves it at this moment. */
   async #move(fromUris: readonly string[], toUri: string): Promise<'done' | 'raced' | 'missing'> {
     const fromUri = await this.call(
-      'store.recover',
+      'store.resume',
       () => [...fromUris, toUri].find((uri) => this.#namespace.isThere(uri)) ?? null,
     );
     if (fromUri === null) return 'missing';
@@ -141,7 +145,7 @@ class SimOssHdfsStore extends SimStore implements Store {
     if (fromUri === toUri) return 'done';
     try {
       await this.#untilClosed(fromUri);
-      await this.call('store.recover', () => this.#namespace.rename(fromUri, toUri), true);
+      await this.call('store.resume', () => this.#namespace.rename(fromUri, toUri), true);
     } catch (error) {
       if (isRefused(error, 'notFound')) return 'raced';
       throw error;
@@ -160,19 +164,15 @@ class SimOssHdfsStore extends SimStore implements Store {
   async #untilClosed(uri: string): Promise<void> {
     const isTaken = (): boolean => this.#namespace.recoverLease(uri);
     // Asked again and again: another owner, who does not know yet that it is over, may open the file meanwhile.
-    while (!(await this.call('store.recover', isTaken, true))) await this.process.clock.pause(CLOSED_POLL_MS);
+    while (!(await this.call('store.resume', isTaken, true))) await this.process.clock.pause(CLOSED_POLL_MS);
   }
 
   async #cut(target: PartTarget, { length }: DurablePart, uri: string): Promise<void> {
-    let isCut = await this.#ask(target, 'store.recover', () => this.#namespace.truncate(uri, length), true);
+    let isCut = await this.#ask(target, 'store.resume', () => this.#namespace.truncate(uri, length), true);
     while (!isCut) {
       await this.process.clock.pause(CLOSED_POLL_MS);
-      isCut = await this.#ask(target, 'store.recover', () => this.#namespace.isClosed(uri));
+      isCut = await this.#ask(target, 'store.resume', () => this.#namespace.isClosed(uri));
     }
-  }
-
-  async finish({ temporaryUri }: PartTarget): Promise<StoreHandle> {
-    throw handleInvalid('The OSS-HDFS store resumes a file, it does not finish it', temporaryUri);
   }
 
   commit(target: PartTarget, durable: DurablePart): Promise<void> {

@@ -18,7 +18,7 @@ import type {
   PartitionStatus,
 } from './contract.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
-import { recover } from '../partition/recover.ts';
+import { replayPartition } from '../partition/replayPartition.ts';
 import { proposedRequests } from '../partition/requests.ts';
 import { kindOf, type JobKinds } from './kinds.ts';
 import { lagOf } from './lag.ts';
@@ -161,7 +161,7 @@ async function readPartitions(
     const partition = partitionOf(subject);
     if (partition === null) continue;
     try {
-      const { ledger } = await recover({ journal, subject, partition, log });
+      const { ledger } = await replayPartition({ journal, subject, partition, log });
       read.push({ partition, ledger });
     } catch (error) {
       const failure = asTidemarkError(error, `Reading ${subject}`);

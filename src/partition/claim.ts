@@ -19,7 +19,7 @@ import { limitedAppend } from '../job/appendLimit.ts';
 import { AppendRetries } from '../job/appendRetries.ts';
 import { Gate } from '../system/concurrency.ts';
 import type { Context } from '../job/options.ts';
-import { foldJournal, recover } from './recover.ts';
+import { foldJournal, replayPartition } from './replayPartition.ts';
 import type { SeenHashes } from './seenHashes.ts';
 import { SnapshotWriter } from './snapshots.ts';
 
@@ -43,7 +43,7 @@ export interface Claim {
  * Whether another's claim stands where this one's next entry would: nothing that is not acknowledged by now will ever count. The
  * journal's presence is proof, its absence is not: false also where it is away for longer than this is worth waiting for.
  */
-export async function isSucceeded({ ports }: Context, subject: Subject, claim: Claim): Promise<boolean> {
+export async function hasSuccessor({ ports }: Context, subject: Subject, claim: Claim): Promise<boolean> {
   if (hasCode(claim.host.failure, 'FENCED')) return true;
   const { clock, log } = ports;
   const patience = new Gate();
@@ -97,7 +97,7 @@ export async function claimPartition(
   const subject = partitionSubject(context.settings.job, partition);
   signal.throwIfAborted();
   const { onStep } = context.ports;
-  const recovery = await recover({
+  const recovery = await replayPartition({
     ...{ journal, subject, partition, log },
     ...(onStep === undefined ? {} : { onStep }),
   });

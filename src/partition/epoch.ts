@@ -9,7 +9,7 @@ import type { PartitionFeed } from '../sources/port.ts';
 import { journaledEpoch } from '../sources/readEpoch.ts';
 import { nextBatch, proveEnd } from './boundedEnd.ts';
 import { checkpoint } from './checkpoint.ts';
-import { claimPartition, isSucceeded, type Claim } from './claim.ts';
+import { claimPartition, hasSuccessor, type Claim } from './claim.ts';
 import { type FailureLatch, type Gate } from '../system/concurrency.ts';
 import { EpochTimers } from './epochTimers.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
@@ -22,7 +22,7 @@ import { PartFiles } from './partFiles.ts';
 import { checkCluster, type PartitionTask } from './partitionTask.ts';
 import { Publisher } from './publisher.ts';
 import { retire } from './retire.ts';
-import { settle, type Settling } from './settle.ts';
+import { takeOver, type TakeOver } from './takeOver.ts';
 import { checkNoGap, fromNextOffset, isOfSource } from './sourceFailure.ts';
 import { proveSource } from './sourceProof.ts';
 import { wentBackError, type WentBack } from './wentBack.ts';
@@ -137,11 +137,11 @@ export class Epoch {
   }
 
   async retire(): Promise<void> {
-    await this.#racing(retire(this.#settling()));
+    await this.#racing(retire(this.#takingOver()));
     this.#isComplete = true;
   }
 
-  #settling(): Omit<Settling, 'adopt'> {
+  #takingOver(): Omit<TakeOver, 'adopt'> {
     const { entryBytesMax } = this.#context.ports.journal;
     const { partition } = this.#task;
     const own = { context: this.#context, partition, publisher: this.#publisher, host: this.#claim.host };
@@ -166,14 +166,14 @@ export class Epoch {
     const { host } = this.#claim;
     const router = this.#makeRouter();
     const { fileRoom } = this.#context;
-    const adopt: NonNullable<Settling['adopt']> = async (part, durable, file, isNewest) => {
+    const adopt: NonNullable<TakeOver['adopt']> = async (part, durable, file, isNewest) => {
       const writer = this.#parts.resume(part, durable, file);
       // Whose files these were may have held more open than this process may.
       const takesRecords = isNewest && this.#parts.isInPlace(part) && !fileRoom.isOver;
       router.adopt(writer, takesRecords);
       if (!takesRecords) await writer.drained();
     };
-    await this.#racing(settle({ ...this.#settling(), adopt }));
+    await this.#racing(takeOver({ ...this.#takingOver(), adopt }));
     await host.submit((stage) => {
       stage.note({ type: 'settled' });
       return [];
@@ -386,14 +386,14 @@ export class Epoch {
     await Promise.allSettled([this.#checkpointing, ...this.#underWay]);
     await this.#publisher.ended();
     await this.#router?.abandon();
-    if (!this.#isComplete && this.#parts.mayLeave && (await this.isSucceeded()))
-      await this.#parts.removeUncounted();
+    if (!this.#isComplete && this.#parts.mayHaveLeftovers && (await this.hasSuccessor()))
+      await this.#parts.removeLeftovers();
     await this.#context.ports.store.close();
   }
 
   /** Whether the journal holds a later claim: then what fails does so because this epoch is over. False also where it is silent. */
-  isSucceeded(): Promise<boolean> {
+  hasSuccessor(): Promise<boolean> {
     const subject = partitionSubject(this.#context.settings.job, this.#task.partition);
-    return isSucceeded(this.#context, subject, this.#claim);
+    return hasSuccessor(this.#context, subject, this.#claim);
   }
 }

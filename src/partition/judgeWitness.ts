@@ -19,7 +19,7 @@ import type { Claim } from './claim.ts';
 import type { FailureLatch } from '../system/concurrency.ts';
 import { checkMarkerStands } from '../job/marker.ts';
 import type { Context } from '../job/options.ts';
-import { hashOfSeq } from './recover.ts';
+import { hashOfSeq } from './replayPartition.ts';
 
 /** For how long a later claim is looked for: a read may be stale, and proves presence only. */
 const LATER_CLAIM_MS = 10_000;

@@ -128,14 +128,14 @@ export class PartFiles {
   }
 
   /** Whether there is anything that only this epoch's end decides about. */
-  get mayLeave(): boolean {
+  get mayHaveLeftovers(): boolean {
     const { host, context } = this.#options;
     const { store } = context.ports;
     return [...host.ledger.parts()].some(
       ({ status, context: { copyUri } }) =>
         status === 'open' ||
-        (copyUri !== null && store.capabilities.takeover === 'finish') ||
-        (status === 'inProgress' && 'discardUncounted' in store),
+        (copyUri !== null && store.takeover.type === 'finish') ||
+        (status === 'inProgress' && store.sideObjects !== undefined),
     );
   }
 
@@ -143,7 +143,7 @@ export class PartFiles {
    * For an epoch whose end the journal holds: what no completed checkpoint names now is named by none ever. The new owner may have
    * discarded these names before this process, paused perhaps, made the files. Never rejects.
    */
-  async removeUncounted(): Promise<void> {
+  async removeLeftovers(): Promise<void> {
     for (const { status, context: part } of this.#options.host.ledger.parts())
       await this.#insist(() => this.#removeOf(status, part));
   }
@@ -152,10 +152,9 @@ export class PartFiles {
     const { store } = this.#options.context.ports;
     if (status === 'open') await store.discard([part.temporaryUri], part.startHandle);
     // A file that is moved, not copied, may stand under this name with all that counts of it.
-    if (part.copyUri !== null && store.capabilities.takeover === 'finish')
-      await store.discard([part.copyUri], null);
+    if (part.copyUri !== null && store.takeover.type === 'finish') await store.discard([part.copyUri], null);
     if (status === 'inProgress' && part.durable !== null)
-      await store.discardUncounted?.(part, part.durable.handle);
+      await store.sideObjects?.discardUncheckpointed(part, part.durable.handle);
   }
 
   /** Nobody looks again for what is left, so one failure is not the end of it; and one file's does not keep the others. */

@@ -230,7 +230,7 @@ export class PartitionRunner {
   /** A store refuses an epoch that is over in its own words: a lease that was taken, an upload that was completed, a file moved. */
   async #trueCause(error: TidemarkError): Promise<TidemarkError> {
     if (!error.code.startsWith('STORE_') || this.#isReleased || this.#epoch === null) return error;
-    if (!(await this.#epoch.isSucceeded())) return error;
+    if (!(await this.#epoch.hasSuccessor())) return error;
     const message = `${this.#name} has another owner: the destination refuses this one (${error.message})`;
     return new TidemarkError('FENCED', message, { cause: error });
   }

@@ -9,12 +9,12 @@ const LOOK_EVERY_MS = 10_000;
  */
 export function successorLook(
   clock: Clock,
-  epoch: { isSucceeded(): Promise<boolean> } | null,
+  epoch: { hasSuccessor(): Promise<boolean> } | null,
 ): () => Promise<boolean> {
   let nextMs = clock.nowMs() + LOOK_EVERY_MS;
   return async () => {
     if (epoch === null || clock.nowMs() < nextMs) return false;
     nextMs = clock.nowMs() + LOOK_EVERY_MS;
-    return epoch.isSucceeded();
+    return epoch.hasSuccessor();
   };
 }

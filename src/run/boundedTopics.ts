@@ -9,7 +9,7 @@ import { partitionSubject } from '../../journal/subjects.ts';
 import type { OffsetRange } from '../sources/port.ts';
 import type { JobFacts } from '../job/jobLife.ts';
 import type { Context } from '../job/options.ts';
-import { recover } from '../partition/recover.ts';
+import { replayPartition } from '../partition/replayPartition.ts';
 
 const LOOK_AGAIN_MS = 1_000;
 const REMIND_MS = 60_000;
@@ -93,7 +93,7 @@ async function look(
 ): Promise<void> {
   const { journal, log } = context.ports;
   const subject = partitionSubject(context.settings.job, at);
-  const { ledger } = await recover({ journal, subject, partition: at, log });
+  const { ledger } = await replayPartition({ journal, subject, partition: at, log });
   const { stop, retired } = ledger.facts;
   const startOffset = facts.topics.get(at.topic)?.startOffsets[at.partition] ?? 0n;
   const nextOffset = ledger.facts.nextOffset ?? startOffset;

@@ -5,7 +5,7 @@ import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
 import { conditionOf } from '../telemetry/conditions.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
 import type { Context } from '../job/options.ts';
-import { recover } from '../partition/recover.ts';
+import { replayPartition } from '../partition/replayPartition.ts';
 
 /**
  * Those with files that are neither committed nor discarded, of the partitions whose names are not in `assigned`: nobody looks after
@@ -27,7 +27,7 @@ export async function unfinishedPartitions(
       continue;
     }
     try {
-      const { ledger } = await recover({ journal, subject, partition, log });
+      const { ledger } = await replayPartition({ journal, subject, partition, log });
       if ([...ledger.parts()].length > 0) found.push(partition);
       health.conditions.clear(key);
     } catch (error) {

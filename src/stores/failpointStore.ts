@@ -1,28 +1,21 @@
 /** A store whose every effect passes its named failpoints. */
 import { passing, type Failpoint, type Failpoints } from '../system/failpoints.ts';
-import type { OpenFile, PartTarget, Store, StoreHandle } from './port.ts';
+import type { OpenFile, SideObjects, Store, Takeover } from './port.ts';
 
 export function withFailpoints(store: Store, failpoints: Failpoints): Store {
   return {
     kind: store.kind,
-    capabilities: store.capabilities,
+    takeover: takeoverWithFailpoints(store.takeover, failpoints),
     session: () => withFailpoints(store.session(), failpoints),
     create: (target) => opening(failpoints, 'store.create', () => store.create(target)),
-    recover: (target, durable, toUri) =>
-      opening(failpoints, 'store.recover', () => store.recover(target, durable, toUri)),
-    finish: (target, durable, toUri) =>
-      passing(failpoints, 'store.finish', () => store.finish(target, durable, toUri)),
     commit: (target, durable) => passing(failpoints, 'store.commit', () => store.commit(target, durable)),
     commitAfterRecovery: (target, durable) =>
       passing(failpoints, 'store.commitAfterRecovery', () => store.commitAfterRecovery(target, durable)),
     discard: (temporaryUris, handle) =>
       passing(failpoints, 'store.discard', () => store.discard(temporaryUris, handle)),
-    ...(store.discardUncounted === undefined
+    ...(store.sideObjects === undefined
       ? {}
-      : {
-          discardUncounted: (target: PartTarget, counted: StoreHandle) =>
-            passing(failpoints, 'store.discard', async () => store.discardUncounted?.(target, counted)),
-        }),
+      : { sideObjects: sideObjectsWithFailpoints(store.sideObjects, failpoints) }),
     ...(store.salvage === undefined ? {} : { salvage: store.salvage }),
     claimMarker: (sinkUri, job, id) =>
       passing(failpoints, 'store.claimMarker', () => store.claimMarker(sinkUri, job, id)),
@@ -34,6 +27,28 @@ export function withFailpoints(store: Store, failpoints: Failpoints): Store {
     removeWitnesses: (folderUri, names) =>
       passing(failpoints, 'store.removeWitnesses', () => store.removeWitnesses(folderUri, names)),
     close: () => store.close(),
+  };
+}
+
+function takeoverWithFailpoints(takeover: Takeover, failpoints: Failpoints): Takeover {
+  if (takeover.type === 'resume') {
+    return {
+      type: 'resume',
+      resume: (target, durable, toUri) =>
+        opening(failpoints, 'store.resume', () => takeover.resume(target, durable, toUri)),
+    };
+  }
+  return {
+    ...{ type: 'finish', copies: takeover.copies },
+    finish: (target, durable, to) =>
+      passing(failpoints, 'store.finish', () => takeover.finish(target, durable, to)),
+  };
+}
+
+function sideObjectsWithFailpoints(sideObjects: SideObjects, failpoints: Failpoints): SideObjects {
+  return {
+    discardUncheckpointed: (target, checkpointed) =>
+      passing(failpoints, 'store.discard', () => sideObjects.discardUncheckpointed(target, checkpointed)),
   };
 }
 
@@ -59,7 +74,7 @@ async function opening(
 function openFileWithFailpoints(file: OpenFile, failpoints: Failpoints): OpenFile {
   return {
     ...(file.startHandle === undefined ? {} : { startHandle: file.startHandle }),
-    counted: (handle) => file.counted?.(handle),
+    checkpointed: (handle) => file.checkpointed?.(handle),
     write: (bytes) => passing(failpoints, 'store.write', () => file.write(bytes)),
     persist: () => passing(failpoints, 'store.persist', () => file.persist()),
     closeForCommit: () => passing(failpoints, 'store.closeForCommit', () => file.closeForCommit()),

@@ -2,7 +2,7 @@
  * The Store port: recoverable writers of part files.
  *
  * Lifecycle of a file: create -> write* -> persist* -> closeForCommit -> commit. A later owner continues from journaled facts
- * only: `recover` or `finish` with what the last completed checkpoint said, `commitAfterRecovery` for closed files, `discard` for
+ * only: `resume` or `finish` with what the last completed checkpoint said, `commitAfterRecovery` for closed files, `discard` for
  * the rest. No epoch writes where another epoch wrote, and nothing that an old owner can still reach is ever published.
  * Names are whole URIs as journaled, so that files opened under an earlier configuration can be settled.
  * Every store passes test/conformance/store.
@@ -12,25 +12,13 @@ import type { Crc64Hex, JournalId } from '../../journal/ids.ts';
 /** Durable handle of a file, as journaled; its store alone reads it. */
 export type StoreHandle = null | boolean | number | string | StoreHandle[] | { [key: string]: StoreHandle };
 
-export interface StoreCapabilities {
-  /**
-   * How a file in progress is taken over: `resume` appends on to it, `finish` closes it at the durable length.
-   */
-  readonly takeover: 'resume' | 'finish';
-  /** Whether a takeover leaves the data under a new temporary name, to be journaled before (partMoved). */
-  readonly takeoverMoves: boolean;
-}
-
 /** What a file is and where it goes. */
 export interface PartTarget {
   readonly partId: string;
   readonly finalUri: string;
   /** The temporary name that holds the data now. */
   readonly temporaryUri: string;
-  /**
-   * `resume` stores: other journaled names under which the data may stand instead, since a takeover was interrupted; the newest
-   * first.
-   */
+  /** For a store that resumes: other journaled names under which the data may be, since a takeover was interrupted; newest first. */
   readonly formerUris?: readonly string[];
 }
 
@@ -53,7 +41,7 @@ export interface OpenFile {
   /** Makes everything written so far durable. STORE_OUTCOME_UNKNOWN after a failed flush: the epoch is given up. */
   persist(): Promise<StoreHandle>;
   /** A completed checkpoint names this handle of the file: what only earlier ones needed may go, with the next call. */
-  counted?(handle: StoreHandle): void;
+  checkpointed?(handle: StoreHandle): void;
   /** Makes it durable and lets go of every way to change it. Writing afterwards fails. */
   closeForCommit(): Promise<StoreHandle>;
   /** Lets go of it and leaves what is there; idempotent, never publishes. */
@@ -76,9 +64,43 @@ export interface Salvage {
   copy(fromUri: string, durable: DurablePart, toUri: string): Promise<void>;
 }
 
+/** How a file in progress is taken over from an earlier owner: the store can append to it, or it cannot. */
+export type Takeover = ResumingTakeover | FinishingTakeover;
+
+export interface ResumingTakeover {
+  readonly type: 'resume';
+  /**
+   * Moves the file, wherever it is, to `toUri`, a temporary name that is journaled before (partMoved), so that no other taker finds it;
+   * returns it open behind `durable.length`, its CRC verified. What came after is gone, and no earlier owner can reach the file.
+   * STORE_CONTENT_DIFFERS or STORE_FILE_MISSING if the durable bytes are not there.
+   */
+  resume(target: PartTarget, durable: DurablePart, toUri: string): Promise<OpenFile>;
+}
+
+export interface FinishingTakeover {
+  readonly type: 'finish';
+  /** Whether the finished file is a copy under a new temporary name, which is journaled before (partMoved). The source stays. */
+  readonly copies: boolean;
+  /**
+   * Leaves a closed file of exactly `durable.length` bytes, its CRC verified, which no earlier owner can reach, at `toUri`: a new temporary
+   * name if the store copies, else the file's own. Returns what is to be committed. STORE_CONTENT_DIFFERS or STORE_FILE_MISSING if the
+   * durable bytes are not there.
+   */
+  finish(target: PartTarget, durable: DurablePart, to: { readonly toUri: string }): Promise<DurablePart>;
+}
+
+/** What a store puts beside a file: objects that hold a part of it until a later one replaces them. */
+export interface SideObjects {
+  /**
+   * For an owner that has learned that its epoch was over: removes what it may have put beside the file after its successor had taken it
+   * over, and keeps what `checkpointed`, the handle of the last completed checkpoint, names.
+   */
+  discardUncheckpointed(target: PartTarget, checkpointed: StoreHandle): Promise<void>;
+}
+
 export interface Store {
   readonly kind: 'file' | 'oss-hdfs' | 'oss';
-  readonly capabilities: StoreCapabilities;
+  readonly takeover: Takeover;
 
   /**
    * The store as one claim uses it; closed with its epoch. A service that tells its clients apart by their names must be able to
@@ -88,19 +110,6 @@ export interface Store {
 
   /** Creates the temporary file exclusively. STORE_EXISTS, STORE_OUTCOME_UNKNOWN: discard this part and open another. */
   create(target: PartTarget): Promise<OpenFile>;
-
-  /**
-   * `resume` stores: moves the file, wherever it stands, to `toUri` (where takeoverMoves), so that no other taker finds it, and
-   * goes on behind `durable.length`, whose CRC is verified. What came after is gone, and no earlier owner can reach the file.
-   */
-  recover(target: PartTarget, durable: DurablePart, toUri: string): Promise<OpenFile>;
-
-  /**
-   * `finish` stores: leaves a closed file of exactly durable.length bytes at `toUri` (where takeoverMoves, else `toUri` is the
-   * temporary name), its CRC verified, which no earlier owner can reach. The source stays. STORE_CONTENT_DIFFERS or
-   * STORE_FILE_MISSING where the durable bytes are not there.
-   */
-  finish(target: PartTarget, durable: DurablePart, toUri: string): Promise<StoreHandle>;
 
   /** Publishes a file that this process closed; compares the length. Never over an existing different file. */
   commit(target: PartTarget, durable: DurablePart): Promise<void>;
@@ -114,12 +123,8 @@ export interface Store {
   /** Removes temporary files by name; idempotent; never touches a final name. */
   discard(temporaryUris: readonly string[], handle: StoreHandle): Promise<void>;
 
-  /**
-   * For an owner that has learned that its epoch was over: removes what it may have put beside the file (side objects) after its
-   * successor had settled it, and keeps what `counted`, the handle of the last completed checkpoint, names. Absent where nothing
-   * is put beside a file.
-   */
-  discardUncounted?(target: PartTarget, counted: StoreHandle): Promise<void>;
+  /** Absent if the store puts nothing beside a file. */
+  readonly sideObjects?: SideObjects;
 
   /** Absent where the store cannot look for bytes: then a journal that went back is only to be restored. */
   readonly salvage?: Salvage;

@@ -20,7 +20,7 @@ export const FAILPOINTS = [
   'store.write',
   'store.persist',
   'store.closeForCommit',
-  'store.recover',
+  'store.resume',
   'store.finish',
   'store.commit',
   'store.commitAfterRecovery',

@@ -238,7 +238,7 @@ export class PartWriter implements RollableFile, Gatherer {
   checkpointed({ length, roll, handle }: PartCut): void {
     this.checkpointedBytes = length;
     const { file } = this.#options;
-    if (roll === null) void handle.then((counted) => file.counted?.(counted));
+    if (roll === null) void handle.then((durable) => file.checkpointed?.(durable));
   }
 
   /** Closes it to records and lets go of its file; becomes pending by the next completed checkpoint. */

@@ -58,10 +58,10 @@ function scheduleOf(
   };
 }
 
-const crash = (life: number, point: 'store.persist' | 'store.finish' | 'store.recover', nth = 1): Fault => ({
+const crash = (life: number, point: 'store.persist' | 'store.finish' | 'store.resume', nth = 1): Fault => ({
   ...{ type: 'crash', process: 0, life, point, side: 'after', nth },
 });
-const takeovers = (point: 'store.finish' | 'store.recover'): readonly Fault[] => [
+const takeovers = (point: 'store.finish' | 'store.resume'): readonly Fault[] => [
   ...[crash(0, 'store.persist', 2), crash(1, point), crash(2, 'store.persist')],
   { type: 'roll', partition: 0, atMs: 400 },
   { type: 'leave', process: 1, atMs: 1_500 },
@@ -70,7 +70,7 @@ const takeovers = (point: 'store.finish' | 'store.recover'): readonly Fault[] =>
 const RECORDINGS: readonly Recording[] = [
   { name: 'file', schedule: scheduleOf('file', takeovers('store.finish')) },
   { name: 'oss', schedule: scheduleOf('oss', takeovers('store.finish')) },
-  { name: 'oss-hdfs', schedule: scheduleOf('oss-hdfs', takeovers('store.recover')) },
+  { name: 'oss-hdfs', schedule: scheduleOf('oss-hdfs', takeovers('store.resume')) },
   { name: 'pieces', schedule: pieces() },
   { name: 'stops', schedule: scheduleOf('file', [], { processes: 1 }), adapt: stopping },
 ];

@@ -44,8 +44,8 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
   {
     name: 'leader epochs before the last one that was read are forgotten',
     store: 'file',
-    seed: 11,
-    foundAt: 254,
+    seed: 3,
+    foundAt: 1560,
     patches: [
       patch(
         'src/sources/readEpoch.ts',

@@ -12,7 +12,13 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     seed: 11,
     foundAt: 19,
-    patches: [patch(EPOCH, `this.#parts.mayLeave && (await this.isSucceeded()))`, `this.#parts.mayLeave)`)],
+    patches: [
+      patch(
+        EPOCH,
+        `this.#parts.mayHaveLeftovers && (await this.hasSuccessor()))`,
+        `this.#parts.mayHaveLeftovers)`,
+      ),
+    ],
   },
   {
     name: 'its own entry counts as a later claim',

@@ -1,7 +1,7 @@
 /** The second half of what was chosen from the promise and the protocol alone. */
 import { patch, type Mutation } from './mutation.ts';
 
-const SETTLE = 'src/partition/settle.ts';
+const TAKE_OVER = 'src/partition/takeOver.ts';
 
 export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
   {
@@ -57,9 +57,9 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 361,
     patches: [
       patch(
-        SETTLE,
-        `  const handle = await store.finish(targetOf(part), durable, toUri);`,
-        `  const handle = await store.finish(targetOf(part), durable, toUri);
+        TAKE_OVER,
+        `  const finished = await takeover.finish(targetOf(part), durable, { toUri });`,
+        `  const finished = await takeover.finish(targetOf(part), durable, { toUri });
   if (moves) await store.discard([part.temporaryUri], null);`,
       ),
     ],
@@ -71,7 +71,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 182,
     patches: [
       patch(
-        SETTLE,
+        TAKE_OVER,
         `    await context.ports.store.discard([part.temporaryUri, ...part.staleUris], part.startHandle);
 `,
         `    await context.ports.store

@@ -246,7 +246,6 @@ export const ROUTER_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a file whose creation has an unknown outcome is forgotten',
     store: 'file',
-    seed: 2,
     patches: [
       patch(
         'src/partition/partFiles.ts',

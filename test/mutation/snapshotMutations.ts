@@ -34,14 +34,14 @@ export const SNAPSHOT_MUTATIONS: readonly Mutation[] = [
     name: 'a snapshot of another partition is taken up: neither its subject nor its hash is compared',
     store: 'file',
     patches: [
-      patch('src/partition/recover.ts', `snapshot.subject === subject;`, `snapshot !== null;`),
+      patch('src/partition/replayPartition.ts', `snapshot.subject === subject;`, `snapshot !== null;`),
       patch(
-        'src/partition/recover.ts',
+        'src/partition/replayPartition.ts',
         `journal.snapshots(subject)`,
         `journal.snapshots(subject.replace(/\\d+$/, '0') as Subject)`,
       ),
       patch(
-        'src/partition/recover.ts',
+        'src/partition/replayPartition.ts',
         `      if ((await hashAt(journal, subject, tail.revision)) !== tail.hash) continue;\n`,
         ``,
       ),

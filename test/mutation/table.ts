@@ -15,7 +15,7 @@ import { PROTOCOL_MUTATIONS } from './protocolMutations.ts';
 import { MORE_PROTOCOL_MUTATIONS } from './protocolMutations2.ts';
 import { SCARCITY_MUTATIONS } from './scarcityMutations.ts';
 import { ScratchCopy } from './scratchCopy.ts';
-import { SETTLE_MUTATIONS } from './settleMutations.ts';
+import { TAKE_OVER_MUTATIONS } from './takeOverMutations.ts';
 import { SNAPSHOT_MUTATIONS } from './snapshotMutations.ts';
 import { STORE_MUTATIONS } from './storeMutations.ts';
 import { TOPIC_MUTATIONS } from './topicMutations.ts';
@@ -25,7 +25,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...JOURNAL_MUTATIONS,
   ...SNAPSHOT_MUTATIONS,
   ...ROUTER_MUTATIONS,
-  ...SETTLE_MUTATIONS,
+  ...TAKE_OVER_MUTATIONS,
   ...STORE_MUTATIONS,
   ...PROTOCOL_MUTATIONS,
   ...MORE_PROTOCOL_MUTATIONS,

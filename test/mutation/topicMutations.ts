@@ -18,6 +18,6 @@ export const TOPIC_MUTATIONS: readonly Mutation[] = [
     name: 'a partition that nobody names any more is retired with its files as they are',
     store: 'file',
     foundAt: 152,
-    patches: [patch('src/partition/retire.ts', '  await settle({ ...settling, adopt: null });\n', '')],
+    patches: [patch('src/partition/retire.ts', '  await takeOver({ ...takingOver, adopt: null });\n', '')],
   },
 ];

@@ -12,7 +12,7 @@ const RECORDS = 40;
 const rolling = defaultRollingPolicy({ ...NO_LIMITS, maxBytes: 50 });
 
 /** Failpoints that a run of the file store passes; the rest belong to other commands or stores. */
-const ON_THE_PATH = FAILPOINTS.filter((point) => !['store.recover', 'journal.fileRequest'].includes(point));
+const ON_THE_PATH = FAILPOINTS.filter((point) => !['store.resume', 'journal.fileRequest'].includes(point));
 /** Those that only a run after a crash passes. */
 const IN_RECOVERY: readonly Failpoint[] = ['store.finish', 'store.commitAfterRecovery', 'store.discard'];
 

@@ -37,7 +37,7 @@ function codesOf(point: Failpoint): readonly ErrorCode[] {
 const ON_THE_PATH = FAILPOINTS.filter(
   (point) =>
     ![
-      'store.recover',
+      'store.resume',
       'store.claimMarker',
       'journal.fileRequest',
       'journal.jobStarted',

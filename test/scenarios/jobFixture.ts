@@ -196,11 +196,9 @@ export function expectEachRecordOnce(
 export function storeWith(changes: Partial<Store>, store: Store = createFileStore()): Store {
   const changed: Store = {
     kind: store.kind,
-    capabilities: store.capabilities,
+    takeover: store.takeover,
     session: () => changed,
     create: (...args) => store.create(...args),
-    recover: (...args) => store.recover(...args),
-    finish: (...args) => store.finish(...args),
     commit: (...args) => store.commit(...args),
     commitAfterRecovery: (...args) => store.commitAfterRecovery(...args),
     discard: (...args) => store.discard(...args),

@@ -7,6 +7,7 @@ import { createFileStore } from '../../src/stores/local/store.ts';
 import type { OpenFile, Store } from '../../src/stores/port.ts';
 import { expectEachRecordOnce, JobFixture, storeWith } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
+import { finishWith } from '../conformance/store/scene.ts';
 
 const BUCKETS = 3;
 const RECORDS = 30;
@@ -26,25 +27,27 @@ function resumingStore(letThrough: Promise<unknown>): { store: Store; lastBegun:
   let recovered = 0;
   const store = storeWith(
     {
-      capabilities: { takeover: 'resume', takeoverMoves: true },
-      recover: async (target, durable, toUri): Promise<OpenFile> => {
-        recovered += 1;
-        if (recovered === BUCKETS) {
-          lastBegun.resolve(undefined);
-          await letThrough;
-        }
-        await inner.finish(target, durable, toUri);
-        await inner.discard([target.temporaryUri], null);
-        const path = toUri.slice('file://'.length);
-        return {
-          write: async (bytes) => {
-            appendFileSync(path, bytes);
-            return Promise.resolve();
-          },
-          persist: async () => Promise.resolve(null),
-          closeForCommit: async () => Promise.resolve(null),
-          abandon: async () => Promise.resolve(),
-        };
+      takeover: {
+        type: 'resume',
+        resume: async (target, durable, toUri): Promise<OpenFile> => {
+          recovered += 1;
+          if (recovered === BUCKETS) {
+            lastBegun.resolve(undefined);
+            await letThrough;
+          }
+          await finishWith(inner, target, durable, toUri);
+          await inner.discard([target.temporaryUri], null);
+          const path = toUri.slice('file://'.length);
+          return {
+            write: async (bytes) => {
+              appendFileSync(path, bytes);
+              return Promise.resolve();
+            },
+            persist: async () => Promise.resolve(null),
+            closeForCommit: async () => Promise.resolve(null),
+            abandon: async () => Promise.resolve(),
+          };
+        },
       },
     },
     inner,

@@ -21,6 +21,7 @@ import {
 } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 import { serve, until } from './service.ts';
+import { finishWith } from '../conformance/store/scene.ts';
 
 const JOB = jobName('numbers');
 const PARTITION = { topic: 'numbers', partition: 0 };
@@ -81,11 +82,14 @@ function watchingStore(job: JobFixture, source: MemorySource): Store {
       expect(opened, 'a file is journaled before it is created').toContain(target.temporaryUri);
       return store.create(target);
     },
-    finish: (target, durable, toUri) => {
-      const moved = ofType(journaled(job), 'partMoved').map((event) => event.toUri);
-      expect(moved, 'a copy is journaled before it is made').toContain(toUri);
-      expect(toUri).not.toBe(target.temporaryUri);
-      return store.finish(target, durable, toUri);
+    takeover: {
+      ...{ type: 'finish', copies: true },
+      finish: (target, durable, { toUri }) => {
+        const moved = ofType(journaled(job), 'partMoved').map((event) => event.toUri);
+        expect(moved, 'a copy is journaled before it is made').toContain(toUri);
+        expect(toUri).not.toBe(target.temporaryUri);
+        return finishWith(store, target, durable, toUri);
+      },
     },
     commit: (target, durable) => {
       published(target);
@@ -259,13 +263,16 @@ describe('an owner that is told to let go while it makes a file', () => {
           if (call === 'create') await wait();
           return store.create(target);
         },
-        finish: async (target, durable, toUri) => {
-          if (call === 'create') return store.finish(target, durable, toUri);
-          // A copy of many bytes, under way for so long that the successor has removed its source.
-          const bytes = readFileSync(fileURLToPath(target.temporaryUri)).subarray(0, durable.length);
-          await wait();
-          writeFileSync(fileURLToPath(toUri), bytes);
-          return null;
+        takeover: {
+          ...{ type: 'finish', copies: true },
+          finish: async (target, durable, { toUri }) => {
+            if (call === 'create') return finishWith(store, target, durable, toUri);
+            // A copy of many bytes, under way for so long that the successor has removed its source.
+            const bytes = readFileSync(fileURLToPath(target.temporaryUri)).subarray(0, durable.length);
+            await wait();
+            writeFileSync(fileURLToPath(toUri), bytes);
+            return { ...durable, handle: null };
+          },
         },
       });
       const own = new MemorySource(source);

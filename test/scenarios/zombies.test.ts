@@ -9,7 +9,7 @@ const PARTITIONS = 2;
 const RECORDS = 40;
 const rolling = defaultRollingPolicy({ ...NO_LIMITS, maxBytes: 50 });
 
-const ON_THE_PATH = FAILPOINTS.filter((point) => !['store.recover', 'journal.fileRequest'].includes(point));
+const ON_THE_PATH = FAILPOINTS.filter((point) => !['store.resume', 'journal.fileRequest'].includes(point));
 /** Passed only by a coordinator that finds something to settle. */
 const IN_SETTLING: readonly Failpoint[] = ['store.finish', 'store.commitAfterRecovery', 'store.discard'];
 const cases = ON_THE_PATH.flatMap((point) =>

@@ -14,7 +14,7 @@ describe('tidemark fuzz', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^held: the promise was kept in 20 schedules, seed 3, store file\n/);
     expect(stdout).toContain('FAILPOINT');
-    expect(stdout).toContain('never passed: store.recover:before, store.recover:after');
+    expect(stdout).toContain('never passed: store.resume:before, store.resume:after');
     expect(stdout).toContain('schedules/s');
   });
 

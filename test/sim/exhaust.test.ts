@@ -16,7 +16,7 @@ const shortOf = (store: (typeof STORES)[number]) => shortSchedule({ store, job: 
 describe('the short workload', () => {
   it.each(STORES)('passes every failpoint that the store %s has', async (store) => {
     const { failpointHits, violations, fired } = await runWorld(shortOf(store));
-    const other = store === 'oss-hdfs' ? 'store.finish' : 'store.recover';
+    const other = store === 'oss-hdfs' ? 'store.finish' : 'store.resume';
     const missing = FAILPOINTS.flatMap((point) => [`${point}:before`, `${point}:after`]).filter(
       (key) => failpointHits[key] === undefined,
     );
@@ -29,7 +29,7 @@ describe('the short workload', () => {
     const trace = await runWorld(shortOf('file'), { keepEverything: true });
     const all = sitesBehind(trace, []);
     const points = new Set(telling(all, []).map(({ point }) => point));
-    expect(points).toEqual(new Set(FAILPOINTS.filter((point) => point !== 'store.recover')));
+    expect(points).toEqual(new Set(FAILPOINTS.filter((point) => point !== 'store.resume')));
     const claimed: Strike = { type: 'crash', process: 1, life: 0, point: 'journal.claim', side: 'after' };
     const later = sitesBehind(trace, [claimed]);
     expect(later.length).toBeGreaterThan(0);

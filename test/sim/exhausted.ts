@@ -25,5 +25,5 @@ export function expectEachHit({ levels, failpoints }: FuzzReport, store: Store):
   const [, singles] = levels;
   expect(singles!.hit / singles!.schedules).toBeGreaterThan(0.9);
   const unhit = failpoints.filter(({ hit }) => hit === 0).map(({ point }) => point);
-  expect(new Set(unhit)).toEqual(new Set([store === 'oss-hdfs' ? 'store.finish' : 'store.recover']));
+  expect(new Set(unhit)).toEqual(new Set([store === 'oss-hdfs' ? 'store.finish' : 'store.resume']));
 }

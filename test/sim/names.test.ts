@@ -21,7 +21,7 @@ function namesOf({ journal }: RunTrace): number[] {
   return [...names.values()];
 }
 
-function refused(point: 'store.recover' | 'store.finish'): Fault[] {
+function refused(point: 'store.resume' | 'store.finish'): Fault[] {
   return [0, 1].flatMap((process) =>
     [0, 1].flatMap((life) =>
       Array.from({ length: 12 }, (_, index): Fault => {
@@ -32,7 +32,7 @@ function refused(point: 'store.recover' | 'store.finish'): Fault[] {
 }
 
 test.each([
-  ['oss-hdfs', 'store.recover'],
+  ['oss-hdfs', 'store.resume'],
   ['file', 'store.finish'],
 ] as const)(
   '%s: a takeover that is refused again and again journals one name for each owner',

@@ -6,6 +6,7 @@ import {
   bytesOf,
   expectCode,
   expectReaders,
+  finishWith,
   newTarget,
   outcomeOf,
   Writer,
@@ -61,12 +62,13 @@ describe('the file store of the world: a power cut', () => {
       h.server.powerCut();
       const whole = journaled('durable\nnot durable\n');
       found.add(
-        (await outcomeOf(h.newStore().finish(writer.target, whole, `${writer.target.temporaryUri}.1`))) ===
-          'done'
+        (await outcomeOf(
+          finishWith(h.newStore(), writer.target, whole, `${writer.target.temporaryUri}.1`),
+        )) === 'done'
           ? 'kept'
           : 'lost',
       );
-      await h.newStore().finish(writer.target, durable, `${writer.target.temporaryUri}.2`);
+      await finishWith(h.newStore(), writer.target, durable, `${writer.target.temporaryUri}.2`);
       await h
         .newStore()
         .commitAfterRecovery({ ...writer.target, temporaryUri: `${writer.target.temporaryUri}.2` }, durable);

@@ -159,7 +159,7 @@ describe('the OSS store of the world: tails', () => {
     await h.newStore().commitAfterRecovery(taken.target, taken.durable);
     await (await zombie.write('two\n')).persist();
     expect(await h.leftovers()).toHaveLength(1);
-    await old.discardUncounted?.(zombie.target, durable.handle);
+    await old.sideObjects?.discardUncheckpointed(zombie.target, durable.handle);
     expect(await h.leftovers()).toEqual([]);
     await h.dispose();
   });
@@ -170,7 +170,7 @@ describe('the OSS store of the world: tails', () => {
     const zombie = await Writer.create(old, newTarget(h));
     const durable = await (await zombie.write('one\n')).persist();
     await (await zombie.write('two\n')).persist();
-    await old.discardUncounted?.(zombie.target, durable.handle);
+    await old.sideObjects?.discardUncheckpointed(zombie.target, durable.handle);
     const taken = await takeOver(h.newStore(), zombie.target, durable);
     await h.newStore().commitAfterRecovery(taken.target, taken.durable);
     await expectReaders(h, [zombie.target, 'one\n']);

@@ -51,7 +51,7 @@ describe('the OSS-HDFS store of the world: leases', () => {
     const durable = await (await dead.write('durable\n')).persist();
     await dead.closeForCommit();
     // It is closed: found at the first call, its lease free at the second, renamed at the third.
-    h.faults['store.recover'] = [null, null, 'slow'];
+    h.faults['store.resume'] = [null, null, 'slow'];
     const taking = takeOver(h.newStore(), dead.target, durable);
     await h.pass(30);
     const other = namespace.append(dead.target.temporaryUri, 'an earlier taker');
@@ -171,9 +171,9 @@ describe('the OSS-HDFS store of the world: replies', () => {
         const dead = await Writer.create(h.newStore(), newTarget(h));
         const durable = await (await dead.write('data\n')).persist();
         await dead.write('not durable\n');
-        h.faults['store.recover'] = [...Array.from({ length: call }, () => null), fault];
+        h.faults['store.resume'] = [...Array.from({ length: call }, () => null), fault];
         const outcome = await outcomeOf(takeOver(h.newStore(), dead.target, durable));
-        delete h.faults['store.recover'];
+        delete h.faults['store.resume'];
         if (outcome === 'done') break;
         failed += 1;
         const taken = await takeOver(h.newStore(), dead.target, durable);

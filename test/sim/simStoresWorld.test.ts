@@ -50,7 +50,7 @@ describe('a file in progress whose owner dies', () => {
   });
 
   test('is found again under whatever journaled name it stands, through several interrupted takeovers', async () => {
-    const at = (life: number): Fault => crash(0, life, 'store.recover', 1);
+    const at = (life: number): Fault => crash(0, life, 'store.resume', 1);
     for (const side of ['before', 'after'] as const) {
       const faults = [crash(0, 0, 'store.persist', 5), ...[1, 2, 3].map((life) => ({ ...at(life), side }))];
       // With others every file is closed before the first life ends.

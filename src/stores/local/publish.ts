@@ -47,14 +47,14 @@ export class Publisher {
       }
       if (await this.#publish(paths, temporary)) return;
     }
-    await this.settle(paths, durable);
+    await this.ensurePublished(paths, durable);
   }
 
   /** Publishes a file of an earlier owner, or finds that somebody has done so already. */
-  async settle(paths: PartPaths, durable: DurablePart): Promise<void> {
+  async ensurePublished(paths: PartPaths, durable: DurablePart): Promise<void> {
     let missing = 0;
     for (let probe = 1; probe <= RACES_MAX; probe += 1) {
-      const found = await this.#settleOnce(paths, durable);
+      const found = await this.#ensureOnce(paths, durable);
       if (found === 'done') return;
       missing = found === 'raced' ? 0 : missing + 1;
       if (missing === MISSING_PROBES) throw lost(paths, durable, found === 'movedAway');
@@ -68,7 +68,7 @@ export class Publisher {
    * Probes the names in the order in which the file has them: a publisher makes each before it removes the one before, so that
    * whoever finds none, in this order, has found something wrong. `raced`: somebody else settles too; look again.
    */
-  async #settleOnce(
+  async #ensureOnce(
     paths: PartPaths,
     durable: DurablePart,
   ): Promise<'done' | 'raced' | 'missing' | 'movedAway'> {

@@ -19,7 +19,15 @@ import { Publisher } from './publish.ts';
 import { fileSalvage } from './salvage.ts';
 import { Turns } from './turns.ts';
 import { Witnesses } from './witness.ts';
-import type { DurablePart, OpenFile, PartTarget, Salvage, Store, StoreHandle } from '../port.ts';
+import type {
+  DurablePart,
+  FinishingTakeover,
+  OpenFile,
+  PartTarget,
+  Salvage,
+  Store,
+  StoreHandle,
+} from '../port.ts';
 
 export interface FileStoreOptions {
   /** Paces the probes for a file that is not found. */
@@ -34,7 +42,10 @@ export function createFileStore(options: FileStoreOptions = {}): Store {
 
 class FileStore implements Store {
   readonly kind = 'file';
-  readonly capabilities = { takeover: 'finish', takeoverMoves: true } as const;
+  readonly takeover: FinishingTakeover = {
+    ...{ type: 'finish', copies: true },
+    finish: (target, durable, { toUri }) => this.#finish(target, durable, toUri),
+  };
   readonly #fs: FileSystem;
   readonly #turns = new Turns();
   readonly #folders: Folders;
@@ -62,20 +73,13 @@ class FileStore implements Store {
     return new LocalOpenFile(this.#fs, temporary, handle, this.#folders);
   }
 
-  async recover(target: PartTarget): Promise<OpenFile> {
-    const message =
-      `The file store does not append to ${target.temporaryUri}, which an earlier owner may still hold open: it finishes a copy ` +
-      'of it (capabilities.takeover).';
-    throw handleInvalid(message, target.temporaryUri);
-  }
-
-  async finish(target: PartTarget, durable: DurablePart, toUri: string): Promise<StoreHandle> {
+  async #finish(target: PartTarget, durable: DurablePart, toUri: string): Promise<DurablePart> {
     checkHandle(target, durable);
     const { temporary } = partPathsOf(target);
     const copy = temporaryPathOf(toUri);
     await this.#turns.during(() => copyExactly(this.#fs, this.#folders, temporary, copy, durable));
     await this.#folders.makeDurable(dirname(copy));
-    return null;
+    return { ...durable, handle: null };
   }
 
   async commit(target: PartTarget, durable: DurablePart): Promise<void> {
@@ -85,7 +89,7 @@ class FileStore implements Store {
 
   async commitAfterRecovery(target: PartTarget, durable: DurablePart): Promise<void> {
     checkHandle(target, durable);
-    await this.#publisher.settle(partPathsOf(target), durable);
+    await this.#publisher.ensurePublished(partPathsOf(target), durable);
   }
 
   async discard(temporaryUris: readonly string[], _handle: StoreHandle): Promise<void> {

@@ -8,7 +8,7 @@ import { journalId, type JobName, type JournalId } from '../../../journal/ids.ts
 import { isJindoError, outcomeUnknown, unavailable } from './errors.ts';
 import { JindoOpenFile } from './openFile.ts';
 import { readChunks } from './reading.ts';
-import { untilClosed, type Recovery } from './recover.ts';
+import { untilClosed, type JindoConnection } from './resume.ts';
 
 const MARKER_FOLDER = '.tidemark';
 const MARKER_BYTES_MAX = 64 * 1024;
@@ -24,14 +24,14 @@ type Found =
   | { readonly type: 'begun'; readonly length: number; readonly isOpen: boolean };
 
 export class Markers {
-  readonly #recovery: Recovery;
+  readonly #connection: JindoConnection;
   readonly #uri: string;
   readonly #path: string;
 
-  constructor(recovery: Recovery, sinkUri: string, job: JobName) {
-    this.#recovery = recovery;
+  constructor(connection: JindoConnection, sinkUri: string, job: JobName) {
+    this.#connection = connection;
     this.#uri = `${sinkUri}/${MARKER_FOLDER}/${job}`;
-    this.#path = recovery.paths.pathOf(this.#uri);
+    this.#path = connection.paths.pathOf(this.#uri);
   }
 
   async read(): Promise<JournalId | null> {
@@ -40,7 +40,7 @@ export class Markers {
   }
 
   async claim(id: JournalId): Promise<JournalId> {
-    const { pacer } = this.#recovery;
+    const { pacer } = this.#connection;
     let sinceMs = pacer.nowMs();
     for (let attempt = 1; attempt <= CLAIM_TRIES;) {
       const found = await this.#look();
@@ -58,7 +58,7 @@ export class Markers {
   }
 
   async #look(): Promise<Found> {
-    const { client } = this.#recovery;
+    const { client } = this.#connection;
     try {
       const status = await client.status(this.#path);
       if (status === null) return { type: 'absent' };
@@ -78,7 +78,7 @@ export class Markers {
 
   async #text(length: number): Promise<string> {
     const chunks: Buffer[] = [];
-    await readChunks(this.#recovery.client, this.#path, length, (chunk) => {
+    await readChunks(this.#connection.client, this.#path, length, (chunk) => {
       chunks.push(Buffer.from(chunk));
     });
     return Buffer.concat(chunks).toString('utf8');
@@ -109,7 +109,7 @@ export class Markers {
   /** Its writer has died, or is late: takes the lease away, looks again, and appends where the line is still not whole. */
   async #takeOver(id: JournalId): Promise<void> {
     try {
-      await untilClosed(this.#recovery, this.#path, this.#uri);
+      await untilClosed(this.#connection, this.#path, this.#uri);
     } catch (cause) {
       if (isJindoError(cause, 'notFound')) return;
       throw unavailable('take over the marker of the journal', this.#uri, cause);
@@ -120,7 +120,7 @@ export class Markers {
 
   /** Creates it, or appends behind `position`. Whether it came to stand is seen by reading it again: somebody else may have been first. */
   async #write(position: number | null, id: JournalId): Promise<void> {
-    const { client } = this.#recovery;
+    const { client } = this.#connection;
     let file: JindoOpenFile;
     try {
       const io = await (position === null ? client.create(this.#path) : client.append(this.#path));

@@ -42,11 +42,11 @@ export async function commit(
     }
     if (await rename(client, temporary, final, target)) return;
   }
-  await settle(publishing, target, durable);
+  await ensurePublished(publishing, target, durable);
 }
 
 /** Publishes a file of an earlier owner, or finds that somebody has done so already. */
-export async function settle(
+export async function ensurePublished(
   publishing: Publishing,
   target: PartTarget,
   durable: DurablePart,
@@ -54,7 +54,7 @@ export async function settle(
   const story =
     `Neither ${target.temporaryUri} nor ${target.finalUri} is there, though ${durable.length} bytes were journaled as durable. ` +
     'Put the file back under its final name, then resume.';
-  await patiently(publishing.pacer, target, story, () => settleOnce(publishing, target, durable));
+  await patiently(publishing.pacer, target, story, () => ensureOnce(publishing, target, durable));
 }
 
 /** Tries until it is done. `raced`: somebody else settles too, so look again; `missing`: stop when that is stable. */
@@ -83,7 +83,7 @@ export async function patiently(
  * Probes the temporary name first: a rename makes the final name as it takes the temporary one away, so that whoever finds neither,
  * in this order, has found something wrong.
  */
-async function settleOnce(
+async function ensureOnce(
   { client, paths }: Publishing,
   target: PartTarget,
   durable: DurablePart,

@@ -15,14 +15,22 @@ import { exists, handleInvalid, isJindoError, refusedOrUnknown, unavailable } fr
 import { loadJindoLibrary, type JindoLibrary } from './library.ts';
 import { Markers } from './marker.ts';
 import { JindoOpenFile } from './openFile.ts';
-import { commit, remove, settle } from './publish.ts';
-import { recover, type Recovery } from './recover.ts';
+import { commit, ensurePublished, remove } from './publish.ts';
+import { resume, type JindoConnection } from './resume.ts';
 import { jindoSettings, type JindoAddress } from './settings.ts';
 import { openUnflushedFolder } from './unflushed.ts';
 import { jindoSalvage } from './salvage.ts';
 import { OssPaths } from './uri.ts';
 import { listWitnesses, removeWitnesses, writeWitness } from './witness.ts';
-import type { DurablePart, OpenFile, PartTarget, Salvage, Store, StoreHandle } from '../port.ts';
+import type {
+  DurablePart,
+  OpenFile,
+  PartTarget,
+  ResumingTakeover,
+  Salvage,
+  Store,
+  StoreHandle,
+} from '../port.ts';
 
 export interface OssHdfsStoreOptions extends JindoAddress {
   /** Path of JindoSDK's library (`locateJindosdk`). */
@@ -45,7 +53,10 @@ export async function openOssHdfsStore(options: OssHdfsStoreOptions): Promise<St
 
 class OssHdfsStore implements Store {
   readonly kind = 'oss-hdfs';
-  readonly capabilities = { takeover: 'resume', takeoverMoves: true } as const;
+  readonly takeover: ResumingTakeover = {
+    type: 'resume',
+    resume: (target, durable, toUri) => this.#resume(target, durable, toUri),
+  };
   readonly #library: JindoLibrary;
   readonly #options: OssHdfsStoreOptions;
   readonly #settings: ReadonlyMap<string, string>;
@@ -77,24 +88,19 @@ class OssHdfsStore implements Store {
     }
   }
 
-  async recover(target: PartTarget, durable: DurablePart, toUri: string): Promise<OpenFile> {
+  async #resume(target: PartTarget, durable: DurablePart, toUri: string): Promise<OpenFile> {
     checkHandle(target, durable);
-    return recover(await this.#recovery(), target, durable, toUri);
-  }
-
-  async finish({ temporaryUri }: PartTarget): Promise<StoreHandle> {
-    const message = `The OSS-HDFS store goes on with ${temporaryUri}, it does not finish it (capabilities.takeover).`;
-    throw handleInvalid(message, temporaryUri);
+    return resume(await this.#connection(), target, durable, toUri);
   }
 
   async commit(target: PartTarget, durable: DurablePart): Promise<void> {
     checkHandle(target, durable);
-    await commit(await this.#recovery(), target, durable);
+    await commit(await this.#connection(), target, durable);
   }
 
   async commitAfterRecovery(target: PartTarget, durable: DurablePart): Promise<void> {
     checkHandle(target, durable);
-    await settle(await this.#recovery(), target, durable);
+    await ensurePublished(await this.#connection(), target, durable);
   }
 
   async discard(temporaryUris: readonly string[], _handle: StoreHandle): Promise<void> {
@@ -108,23 +114,23 @@ class OssHdfsStore implements Store {
   async claimMarker(
     ...[sinkUri, job, id]: Parameters<Store['claimMarker']>
   ): ReturnType<Store['claimMarker']> {
-    return new Markers(await this.#recovery(), sinkUri, jobName(job)).claim(id);
+    return new Markers(await this.#connection(), sinkUri, jobName(job)).claim(id);
   }
 
   async readMarker(...[sinkUri, job]: Parameters<Store['readMarker']>): ReturnType<Store['readMarker']> {
-    return new Markers(await this.#recovery(), sinkUri, jobName(job)).read();
+    return new Markers(await this.#connection(), sinkUri, jobName(job)).read();
   }
 
   async writeWitness(folderUri: string, name: string): Promise<void> {
-    await writeWitness(await this.#recovery(), folderUri, name);
+    await writeWitness(await this.#connection(), folderUri, name);
   }
 
   async listWitnesses(folderUri: string): Promise<readonly string[]> {
-    return listWitnesses(await this.#recovery(), folderUri);
+    return listWitnesses(await this.#connection(), folderUri);
   }
 
   async removeWitnesses(folderUri: string, names: readonly string[]): Promise<void> {
-    await removeWitnesses(await this.#recovery(), folderUri, names);
+    await removeWitnesses(await this.#connection(), folderUri, names);
   }
 
   async close(): Promise<void> {
@@ -134,7 +140,7 @@ class OssHdfsStore implements Store {
     await (await client?.catch(() => null))?.close();
   }
 
-  async #recovery(): Promise<Recovery> {
+  async #connection(): Promise<JindoConnection> {
     const { pacer = systemClock, log } = this.#options;
     return { client: await this.#connected(), paths: this.#paths, pacer, log };
   }

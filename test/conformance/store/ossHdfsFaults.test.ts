@@ -14,9 +14,10 @@ import {
   nameForTakeover,
   newTarget,
   outcomeOf,
+  resumeWith,
+  type StoreHarness,
   takeOver,
   Writer,
-  type StoreHarness,
 } from './scene.ts';
 
 const found = await find(() => fetchJindosdk(logToStderr));
@@ -55,7 +56,7 @@ describeJudge('the OSS-HDFS store when the service does its worst', found, ({ li
     await place.server.arm({ type: 'answerFalse', operation: 'dfs.truncateFile', delayMs: 400 });
     const store = h.newStore();
     const temporaryUri = nameForTakeover(store, writer.target);
-    const heir = await store.recover(writer.target, durable, temporaryUri);
+    const heir = await resumeWith(store, writer.target, durable, temporaryUri);
     await heir.write(bytesOf('more\n'));
     await heir.closeForCommit();
     expect(await place.server.faultsLeft()).toBe(0);

@@ -100,8 +100,8 @@ export class Writer {
   }
 
   /** A completed checkpoint names what was persisted. */
-  counted(durable: DurablePart): void {
-    this.file.counted?.(durable.handle);
+  checkpointed(durable: DurablePart): void {
+    this.file.checkpointed?.(durable.handle);
   }
 
   /** What is journaled of it before its first byte. */
@@ -129,11 +129,33 @@ const journaledMoves = new Map<string, readonly string[]>();
 
 /** A new temporary name, journaled, where the store takes over by moving, else the one that holds the data. */
 export function nameForTakeover(store: Store, target: PartTarget): string {
-  if (!store.capabilities.takeoverMoves) return target.temporaryUri;
+  if (store.takeover.type === 'finish' && !store.takeover.copies) return target.temporaryUri;
   takeovers += 1;
   const toUri = `${target.temporaryUri}.${takeovers}`;
   journaledMoves.set(target.partId, [toUri, ...(journaledMoves.get(target.partId) ?? [])]);
   return toUri;
+}
+
+/** Finishes a file as a store does that does not append. */
+export function finishWith(
+  { takeover, kind }: Store,
+  target: PartTarget,
+  durable: DurablePart,
+  toUri: string,
+): Promise<DurablePart> {
+  if (takeover.type !== 'finish') throw new Error(`a store of the kind ${kind} resumes files`);
+  return takeover.finish(target, durable, { toUri });
+}
+
+/** Opens a file as a store does that appends. */
+export function resumeWith(
+  { takeover, kind }: Store,
+  target: PartTarget,
+  durable: DurablePart,
+  toUri: string,
+): Promise<OpenFile> {
+  if (takeover.type !== 'resume') throw new Error(`a store of the kind ${kind} finishes files`);
+  return takeover.resume(target, durable, toUri);
 }
 
 /** Takes a file in progress over at what was durable, by the store's own way, and leaves it closed for commit. */
@@ -141,11 +163,12 @@ export async function takeOver(store: Store, target: PartTarget, durable: Durabl
   const from = journaled({ ...target, formerUris: journaledMoves.get(target.partId) ?? [] });
   const temporaryUri = nameForTakeover(store, target);
   const moved = { ...target, temporaryUri };
-  if (store.capabilities.takeover === 'finish') {
-    const handle = await store.finish(from, journaled(durable), temporaryUri);
-    return { target: moved, durable: { ...durable, handle: journaled(handle) } };
-  }
-  const file = await store.recover(from, journaled(durable), temporaryUri);
+  if (store.takeover.type === 'finish')
+    return {
+      target: moved,
+      durable: journaled(await finishWith(store, from, journaled(durable), temporaryUri)),
+    };
+  const file = await resumeWith(store, from, journaled(durable), temporaryUri);
   return { target: moved, durable: { ...durable, handle: journaled(await file.closeForCommit()) } };
 }
 

@@ -90,7 +90,7 @@ export function describeWriting(current: Current, under: StoreUnderTest): void {
       let counted = await writer.persist();
       for (let round = 0; round < 5; round += 1) {
         counted = await (await writer.write(`tail ${round}\n`)).persist();
-        writer.counted(counted);
+        writer.checkpointed(counted);
       }
       await (await writer.write('not counted\n')).persist();
       // The file or upload itself, the tail that counts, and the newest.

@@ -4,6 +4,7 @@ import { journalId } from '../../../journal/ids.ts';
 import { FAILPOINTS, type Failpoint, type FailpointSide } from '../../../src/system/failpoints.ts';
 import { withFailpoints } from '../../../src/stores/failpointStore.ts';
 import type { DurablePart, OpenFile, PartTarget, Store } from '../../../src/stores/port.ts';
+import { finishWith, resumeWith } from '../../conformance/store/scene.ts';
 
 type StorePoint = Extract<Failpoint, `store.${string}`>;
 
@@ -11,8 +12,8 @@ const target: PartTarget = { partId: '0', finalUri: 'file:///lake/part', tempora
 const durable: DurablePart = { length: 0, crc64: crc64Of(new Uint8Array()), handle: null };
 const id = journalId('journal-1');
 
-/** A store that records what reached it. */
-function recording(reached: string[]): Store {
+/** A store that records what reached it; it takes files over as the call needs it. */
+function recording(reached: string[], point: StorePoint): Store {
   const effect = <T>(name: string, result: T): Promise<T> => {
     reached.push(name);
     return Promise.resolve(result);
@@ -25,11 +26,12 @@ function recording(reached: string[]): Store {
   };
   const store: Store = {
     kind: 'file',
-    capabilities: { takeover: 'resume', takeoverMoves: true },
+    takeover:
+      point === 'store.finish'
+        ? { type: 'finish', copies: true, finish: () => effect('finish', durable) }
+        : { type: 'resume', resume: () => effect('resume', file) },
     session: () => store,
     create: () => effect('create', file),
-    recover: () => effect('recover', file),
-    finish: () => effect('finish', 'finished'),
     commit: () => effect('commit', undefined),
     commitAfterRecovery: () => effect('commitAfterRecovery', undefined),
     discard: () => effect('discard', undefined),
@@ -53,9 +55,9 @@ const CALLS: Readonly<Record<StorePoint, (store: Store) => Promise<unknown>>> = 
   'store.write': async (store) => (await store.create(target)).write(new Uint8Array(1)),
   'store.persist': async (store) => (await store.create(target)).persist(),
   'store.closeForCommit': async (store) =>
-    (await store.recover(target, durable, 'file:///lake/.new')).closeForCommit(),
-  'store.recover': (store) => store.recover(target, durable, 'file:///lake/.new'),
-  'store.finish': (store) => store.finish(target, durable, 'file:///lake/.new'),
+    (await resumeWith(store, target, durable, 'file:///lake/.new')).closeForCommit(),
+  'store.resume': (store) => resumeWith(store, target, durable, 'file:///lake/.new'),
+  'store.finish': (store) => finishWith(store, target, durable, 'file:///lake/.new'),
   'store.commit': (store) => store.commit(target, durable),
   'store.commitAfterRecovery': (store) => store.commitAfterRecovery(target, durable),
   'store.discard': (store) => store.discard([target.temporaryUri], null),
@@ -70,7 +72,7 @@ test('the list names every call, and every call is named', () => {
 
 test.each(points)('%s is passed before and after the call, once each', async (point) => {
   const reached: string[] = [];
-  const store = withFailpoints(recording(reached), {
+  const store = withFailpoints(recording(reached, point), {
     hit: (hit, side) => {
       reached.push(`${hit} ${side}`);
     },
@@ -85,7 +87,7 @@ test.each(points)(
   async (point) => {
     const failingAt = (side: FailpointSide) => async (): Promise<string[]> => {
       const reached: string[] = [];
-      const store = withFailpoints(recording(reached), {
+      const store = withFailpoints(recording(reached, point), {
         hit: (hit, at) => {
           if (hit === point && at === side) throw new Error('fault');
         },
@@ -98,11 +100,11 @@ test.each(points)(
   },
 );
 
-test.each(['store.create', 'store.recover'] as const)(
+test.each(['store.create', 'store.resume'] as const)(
   'a file whose %s was made to fail is let go of',
   async (point) => {
     const reached: string[] = [];
-    const store = withFailpoints(recording(reached), {
+    const store = withFailpoints(recording(reached, point), {
       hit: (hit, side) => {
         if (hit === point && side === 'after') throw new Error('fault');
       },
@@ -114,12 +116,12 @@ test.each(['store.create', 'store.recover'] as const)(
 
 test('results and the calls without effect pass unchanged', async () => {
   const reached: string[] = [];
-  const store = withFailpoints(recording(reached), {
+  const store = withFailpoints(recording(reached, 'store.finish'), {
     hit: (point) => {
       reached.push(point);
     },
   });
-  expect(await store.finish(target, durable, 'file:///lake/.new')).toBe('finished');
+  expect(await finishWith(store, target, durable, 'file:///lake/.new')).toEqual(durable);
   expect(await store.claimMarker('file:///lake', 'clicks', id)).toBe(id);
   const file = await store.create(target);
   expect([await file.persist(), await file.closeForCommit()]).toEqual(['persisted', 'closed']);
@@ -128,5 +130,5 @@ test('results and the calls without effect pass unchanged', async () => {
   expect(await store.readMarker('file:///lake', 'clicks')).toBe(id);
   await store.close();
   expect(reached).toEqual(['abandon', 'readMarker', 'close']);
-  expect(store).toMatchObject({ kind: 'file', capabilities: { takeover: 'resume' } });
+  expect(store).toMatchObject({ kind: 'file', takeover: { type: 'finish', copies: true } });
 });

@@ -8,7 +8,14 @@ import { describe, expect, test } from 'vitest';
 import { createFileStore } from '../../../../src/stores/local/store.ts';
 import type { DurablePart, PartTarget, Store } from '../../../../src/stores/port.ts';
 import { impatient, linkAll } from '../../../conformance/store/localHarness.ts';
-import { expectCode, expectReaders, newTarget, outcomeOf, Writer } from '../../../conformance/store/scene.ts';
+import {
+  expectCode,
+  expectReaders,
+  finishWith,
+  newTarget,
+  outcomeOf,
+  Writer,
+} from '../../../conformance/store/scene.ts';
 import type { StoreHarness } from '../../../conformance/store/scene.ts';
 import { withLocalStore } from './localStore.ts';
 import { failing, tappedFileSystem, type Call } from './tappedFileSystem.ts';
@@ -67,7 +74,7 @@ async function settle(facts: Facts): Promise<void> {
   if (!isPending) {
     const temporaryUri = `${target.temporaryUri}.copy`;
     names.push(temporaryUri);
-    await store.finish(target, durable, temporaryUri);
+    await finishWith(store, target, durable, temporaryUri);
     Object.assign(facts, { target: { ...target, temporaryUri }, isPending: true });
   }
   await store.commitAfterRecovery(facts.target, durable);

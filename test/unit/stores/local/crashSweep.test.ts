@@ -7,7 +7,7 @@ import { journalId } from '../../../../journal/ids.ts';
 import { createFileStore } from '../../../../src/stores/local/store.ts';
 import type { DurablePart, PartTarget, Store } from '../../../../src/stores/port.ts';
 import { impatient } from '../../../conformance/store/localHarness.ts';
-import { expectReaders, newTarget, Writer } from '../../../conformance/store/scene.ts';
+import { expectReaders, finishWith, newTarget, Writer } from '../../../conformance/store/scene.ts';
 import type { StoreHarness } from '../../../conformance/store/scene.ts';
 import { withLocalStore } from './localStore.ts';
 import { tappedFileSystem } from './tappedFileSystem.ts';
@@ -43,11 +43,8 @@ const settle: Process = async (store, facts) => {
   if (facts.state === 'inProgress' && facts.durable !== null) {
     const temporaryUri = `${facts.target.temporaryUri}.${facts.names.length}`;
     facts.names.push(temporaryUri); // partMoved
-    const handle = await store.finish(facts.target, facts.durable, temporaryUri);
-    Object.assign(facts, {
-      target: { ...facts.target, temporaryUri },
-      durable: { ...facts.durable, handle },
-    });
+    const durable = await finishWith(store, facts.target, facts.durable, temporaryUri);
+    Object.assign(facts, { target: { ...facts.target, temporaryUri }, durable });
     facts.state = 'pending';
   }
   if (facts.state === 'pending' && facts.durable !== null) {

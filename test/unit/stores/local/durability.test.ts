@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { journalId } from '../../../../journal/ids.ts';
 import { createFileStore } from '../../../../src/stores/local/store.ts';
 import { impatient, localHarness } from '../../../conformance/store/localHarness.ts';
-import { newTarget, Writer } from '../../../conformance/store/scene.ts';
+import { finishWith, newTarget, Writer } from '../../../conformance/store/scene.ts';
 import type { StoreHarness } from '../../../conformance/store/scene.ts';
 import { tappedFileSystem, type Call, type Tap } from './tappedFileSystem.ts';
 
@@ -178,7 +178,7 @@ test('a taken-over file is durable before anything counts on it, and published f
   const writer = await Writer.create(newStore(), newTarget(h));
   const durable = await (await writer.write('one\n')).persist();
   const copy = { ...writer.target, temporaryUri: `${writer.target.temporaryUri}.2` };
-  await newStore().finish(writer.target, durable, copy.temporaryUri);
+  await finishWith(newStore(), writer.target, durable, copy.temporaryUri);
   expect(power.takes()).toEqual([]);
   await newStore().commitAfterRecovery(copy, durable);
   expect(power.takes()).toEqual([]);

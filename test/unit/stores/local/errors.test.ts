@@ -5,7 +5,14 @@ import { crc64Of } from '../../../../kernels/crc64.ts';
 import type { DurablePart, PartTarget, Store } from '../../../../src/stores/port.ts';
 import { createFileStore } from '../../../../src/stores/local/store.ts';
 import { impatient } from '../../../conformance/store/localHarness.ts';
-import { bytesOf, expectCode, expectReaders, newTarget, Writer } from '../../../conformance/store/scene.ts';
+import {
+  bytesOf,
+  expectCode,
+  expectReaders,
+  finishWith,
+  newTarget,
+  Writer,
+} from '../../../conformance/store/scene.ts';
 import type { StoreHarness } from '../../../conformance/store/scene.ts';
 import { withLocalStore } from './localStore.ts';
 import { failing, systemError, tappedFileSystem, type Tap } from './tappedFileSystem.ts';
@@ -66,7 +73,7 @@ describe('names', () => {
     await expectCode(createFileStore().create(hidden), 'STORE_HANDLE_INVALID');
     await expectCode(createFileStore().create(visible), 'STORE_HANDLE_INVALID');
     await expectCode(
-      createFileStore().finish(target, durableOf('x'), `${h.sinkUri}/visible`),
+      finishWith(createFileStore(), target, durableOf('x'), `${h.sinkUri}/visible`),
       'STORE_HANDLE_INVALID',
     );
   });
@@ -77,7 +84,7 @@ describe('names', () => {
     await expectCode(createFileStore().commit(target, other), 'STORE_HANDLE_INVALID');
     await expectCode(createFileStore().commitAfterRecovery(target, other), 'STORE_HANDLE_INVALID');
     await expectCode(
-      createFileStore().finish(target, other, `${target.temporaryUri}.2`),
+      finishWith(createFileStore(), target, other, `${target.temporaryUri}.2`),
       'STORE_HANDLE_INVALID',
     );
   });
@@ -326,7 +333,7 @@ describe('finishing a copy', () => {
     const target = await temporaryHolding('data\n');
     const copy = `${target.temporaryUri}.2`;
     await h.put(copy, bytesOf('somebody else'));
-    await expectCode(createFileStore().finish(target, durableOf('data\n'), copy), 'STORE_EXISTS');
+    await expectCode(finishWith(createFileStore(), target, durableOf('data\n'), copy), 'STORE_EXISTS');
     expect(await readFile(pathOf(copy), 'utf8')).toBe('somebody else');
   });
 
@@ -334,7 +341,7 @@ describe('finishing a copy', () => {
     const target = await temporaryHolding('data\n');
     const store = storeWith(failing((call) => call.name === 'handle.write', 'ENOSPC'));
     const error = await expectCode(
-      store.finish(target, durableOf('data\n'), `${target.temporaryUri}.2`),
+      finishWith(store, target, durableOf('data\n'), `${target.temporaryUri}.2`),
       'STORE_UNAVAILABLE',
     );
     expect(error.message).toMatch(/free some space/);
@@ -352,7 +359,7 @@ describe('finishing a copy', () => {
       },
     });
     await expectCode(
-      store.finish(target, durableOf('data\n'), `${target.temporaryUri}.2`),
+      finishWith(store, target, durableOf('data\n'), `${target.temporaryUri}.2`),
       'STORE_CONTENT_DIFFERS',
     );
   });
@@ -365,15 +372,15 @@ describe('finishing a copy', () => {
     };
     const store = createFileStore({ fileSystem: { ...fileSystem, copyFile } });
     const copy = `${target.temporaryUri}.2`;
-    await store.finish(target, durableOf('data\n'), copy);
+    await finishWith(store, target, durableOf('data\n'), copy);
     expect(await readFile(pathOf(copy), 'utf8')).toBe('data\n');
-    await expectCode(store.finish(target, durableOf('data\n'), copy), 'STORE_EXISTS');
+    await expectCode(finishWith(store, target, durableOf('data\n'), copy), 'STORE_EXISTS');
   });
 
   test('into a folder that is gone: the folder is made again', async () => {
     const target = await temporaryHolding('data\n');
     const copy = `${h.sinkUri}/new/folder/.copy`;
-    await createFileStore().finish(target, durableOf('data\n'), copy);
+    await finishWith(createFileStore(), target, durableOf('data\n'), copy);
     expect(await readFile(pathOf(copy), 'utf8')).toBe('data\n');
   });
 });

@@ -4,7 +4,7 @@ import { journalId } from '../../../../journal/ids.ts';
 import { createFileStore } from '../../../../src/stores/local/store.ts';
 import type { Store } from '../../../../src/stores/port.ts';
 import { impatient, localHarness } from '../../../conformance/store/localHarness.ts';
-import { bytesOf, expectReaders, newTarget, Writer } from '../../../conformance/store/scene.ts';
+import { bytesOf, expectReaders, finishWith, newTarget, Writer } from '../../../conformance/store/scene.ts';
 import type { StoreHarness } from '../../../conformance/store/scene.ts';
 import { tappedFileSystem } from './tappedFileSystem.ts';
 
@@ -82,7 +82,7 @@ test('a takeover yields what was durable, wherever the former owner writes meanw
     const durable = await (await zombie.write('durable\n')).persist();
     const { store, reached } = interrupted(at, () => zombie.file.write(bytesOf('zombie\n')));
     const copy = { ...zombie.target, temporaryUri: `${zombie.target.temporaryUri}.2` };
-    await store.finish(zombie.target, durable, copy.temporaryUri);
+    await finishWith(store, zombie.target, durable, copy.temporaryUri);
     await store.commitAfterRecovery(copy, durable);
     await zombie.file.write(bytesOf('zombie\n'));
     await zombie.file.persist();
@@ -124,7 +124,7 @@ test('a file that is closed for commit is held open by nobody', async () => {
   const writer = await Writer.create(store, newTarget(h));
   const durable = await (await writer.write('data\n')).persist();
   expect(open.descriptors).toBe(1);
-  await store.finish(writer.target, durable, `${writer.target.temporaryUri}.2`);
+  await finishWith(store, writer.target, durable, `${writer.target.temporaryUri}.2`);
   expect(open.descriptors).toBe(1);
   await writer.closeForCommit();
   expect(open.descriptors).toBe(0);

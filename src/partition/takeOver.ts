@@ -1,5 +1,5 @@
 /**
- * Settling: what a new owner does with what earlier epochs left, derived from the state alone. Pending files are committed, files
+ * Taking over: what a new owner does with what earlier epochs left, derived from the state alone. Pending files are committed, files
  * in progress are taken out of reach of earlier owners at their durable length and, as the store can, closed there or gone on
  * with; the rest is discarded.
  */
@@ -11,7 +11,14 @@ import type { PartChange } from '../../journal/events.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partId, partitionName, type PartId, type TopicPartition } from '../../journal/ids.ts';
 import { conditionOf } from '../telemetry/conditions.ts';
-import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
+import type {
+  DurablePart,
+  FinishingTakeover,
+  OpenFile,
+  PartTarget,
+  ResumingTakeover,
+  StoreHandle,
+} from '../stores/port.ts';
 import { completeCheckpoint } from './checkpoint.ts';
 import { forEachBounded } from '../system/concurrency.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
@@ -19,11 +26,11 @@ import type { Context } from '../job/options.ts';
 import type { Publisher } from './publisher.ts';
 import { retryDelayMs } from './retrying.ts';
 
-const SETTLE_CONCURRENCY = 4;
+const TAKE_OVER_CONCURRENCY = 4;
 /** Between two tries where the destination has refused all of them. */
 const RETRY_FIRST_MS = 500;
 
-export interface Settling {
+export interface TakeOver {
   readonly context: Context;
   readonly partition: TopicPartition;
   readonly host: PartitionHost;
@@ -43,46 +50,47 @@ export interface Settling {
 }
 
 /** Resolves when nothing of an earlier epoch is left but what is committed, and what goes on. */
-export async function settle(settling: Settling): Promise<void> {
-  const { host, publisher } = settling;
+export async function takeOver(takingOver: TakeOver): Promise<void> {
+  const { host, publisher } = takingOver;
   const inherited = [...host.ledger.parts()];
   for (const part of inherited) if (part.status === 'pending') publisher.publish(part.context.partId, false);
   await discardAll(
-    settling,
+    takingOver,
     inherited.filter((part) => part.status === 'discarding').map((part) => part.context),
   );
   await takeOverAll(
-    settling,
+    takingOver,
     inherited.filter((part) => part.status === 'inProgress').map((part) => part.context),
   );
   await publisher.idle();
 }
 
-async function discardAll({ context, host }: Settling, parts: readonly PartFileContext[]): Promise<void> {
-  await forEachBounded(parts, SETTLE_CONCURRENCY, async (part) => {
+async function discardAll({ context, host }: TakeOver, parts: readonly PartFileContext[]): Promise<void> {
+  await forEachBounded(parts, TAKE_OVER_CONCURRENCY, async (part) => {
     await context.ports.store.discard([part.temporaryUri, ...part.staleUris], part.startHandle);
     await host.submit(() => [{ type: 'partDiscarded', partId: part.partId }]);
   });
 }
 
-function takeOverAll(settling: Settling, parts: readonly PartFileContext[]): Promise<void> {
-  const { adopt, context } = settling;
-  return adopt !== null && context.ports.store.capabilities.takeover === 'resume'
-    ? resumeAll(settling, parts, adopt)
-    : finishAll(settling, parts);
+function takeOverAll(takingOver: TakeOver, parts: readonly PartFileContext[]): Promise<void> {
+  const { takeover } = takingOver.context.ports.store;
+  return takingOver.adopt !== null && takeover.type === 'resume'
+    ? resumeAll(takingOver, takeover, parts, takingOver.adopt)
+    : finishAll(takingOver, parts);
 }
 
 /** Goes on with each file, under a new journaled name. The newest of a bucket takes records, as it did before. */
 async function resumeAll(
-  settling: Settling,
+  takingOver: TakeOver,
+  takeover: ResumingTakeover,
   parts: readonly PartFileContext[],
-  adopt: NonNullable<Settling['adopt']>,
+  adopt: NonNullable<TakeOver['adopt']>,
 ): Promise<void> {
   const newest = new Map(parts.map(({ bucket, partId: id }) => [bucket, id]));
-  await forEachBounded(parts, SETTLE_CONCURRENCY, async (part) => {
-    const { log } = settling.context.ports;
+  await forEachBounded(parts, TAKE_OVER_CONCURRENCY, async (part) => {
+    const { log } = takingOver.context.ports;
     const durable = durableOf(part);
-    const file = await resume(settling, part, durable);
+    const file = await resume(takingOver, takeover, part, durable);
     await adopt(part, durable, file, newest.get(part.bucket) === part.partId);
     log.info(
       { file: part.finalUri, bytes: durable.length, records: durable.records },
@@ -92,12 +100,17 @@ async function resumeAll(
 }
 
 /** Opened behind its durable bytes, out of reach of earlier owners. */
-async function resume(settling: Settling, part: PartFileContext, durable: DurableFacts): Promise<OpenFile> {
+async function resume(
+  takingOver: TakeOver,
+  takeover: ResumingTakeover,
+  part: PartFileContext,
+  durable: DurableFacts,
+): Promise<OpenFile> {
   // Interrupted takeovers may have moved it to any of these names, the last one most likely.
   const from = { ...targetOf(part), formerUris: part.staleUris.toReversed() };
-  const toUri = await journalMove(settling, part);
-  const file = await recoverPatiently(settling, from, durable, toUri);
-  if (!settling.isOver()) return file;
+  const toUri = await journalMove(takingOver, part);
+  const file = await resumePatiently(takingOver, takeover, from, durable, toUri);
+  if (!takingOver.isOver()) return file;
   await file.abandon();
   throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was opened; it is left as it is.`);
 }
@@ -106,18 +119,19 @@ async function resume(settling: Settling, part: PartFileContext, durable: Durabl
  * A destination that refuses is asked again, for the name that is journaled: where each try were an epoch of its own, with a name of its
  * own, names would pile up in the journal until it gives in. Whoever else may move the file there has claimed later.
  */
-async function recoverPatiently(
-  settling: Settling,
+async function resumePatiently(
+  takingOver: TakeOver,
+  takeover: ResumingTakeover,
   from: PartTarget,
   durable: DurableFacts,
   toUri: string,
 ): Promise<OpenFile> {
   for (let failures = 1; ; failures += 1) {
     try {
-      return await settling.context.ports.store.recover(from, durable, toUri);
+      return await takeover.resume(from, durable, toUri);
     } catch (error) {
       if (!isStoreAway(error)) throw error;
-      await waitAfter(settling, error, failures);
+      await waitAfter(takingOver, error, failures);
     }
   }
 }
@@ -127,16 +141,16 @@ async function recoverPatiently(
  * destination refuses some (a full disk has no room for their copies) the others are published first, which frees what they were
  * copied from; then the rest is tried again, under the names that are journaled already: a try that fails leaves nothing behind.
  */
-async function finishAll(settling: Settling, parts: readonly PartFileContext[]): Promise<void> {
+async function finishAll(takingOver: TakeOver, parts: readonly PartFileContext[]): Promise<void> {
   const moves = new Map<PartId, string>();
   // The smallest first: what little room there is gets some of them done.
   let left = parts.toSorted((one, other) => lengthOf(one) - lengthOf(other));
   for (let failures = 0; left.length > 0;) {
-    const { changes, refused, refusal } = await finishSome(settling, left, moves);
-    if (changes.length > 0) await makePending(settling, changes);
+    const { changes, refused, refusal } = await finishSome(takingOver, left, moves);
+    if (changes.length > 0) await makePending(takingOver, changes);
     if (refusal === null) return;
     failures = changes.length > 0 ? 0 : failures + 1;
-    if (failures > 0) await waitAfter(settling, refusal, failures);
+    if (failures > 0) await waitAfter(takingOver, refusal, failures);
     left = refused;
   }
 }
@@ -149,20 +163,20 @@ interface Finished {
 }
 
 async function finishSome(
-  settling: Settling,
+  takingOver: TakeOver,
   parts: readonly PartFileContext[],
   moves: Map<PartId, string>,
 ): Promise<Finished> {
   const changes: PartChange[] = [];
   const refused: PartFileContext[] = [];
   let refusal: TidemarkError | null = null;
-  await forEachBounded(parts, SETTLE_CONCURRENCY, async (part) => {
+  await forEachBounded(parts, TAKE_OVER_CONCURRENCY, async (part) => {
     try {
       // A larger one needs no less.
-      if (refusal === null) changes.push(await finish(settling, part, moves));
+      if (refusal === null) changes.push(await finish(takingOver, part, moves));
       else refused.push(part);
     } catch (error) {
-      const mayFollow = settling.context.ports.store.capabilities.takeover === 'finish';
+      const mayFollow = takingOver.context.ports.store.takeover.type === 'finish';
       if (!mayFollow || !isStoreAway(error)) throw error;
       refusal ??= error;
       refused.push(part);
@@ -175,8 +189,8 @@ function isStoreAway(error: unknown): error is TidemarkError {
   return hasCode(error, 'STORE_UNAVAILABLE', 'STORE_AUTHENTICATION');
 }
 
-async function makePending(settling: Settling, parts: readonly PartChange[]): Promise<void> {
-  const { host, entryBytesMax, publisher } = settling;
+async function makePending(takingOver: TakeOver, parts: readonly PartChange[]): Promise<void> {
+  const { host, entryBytesMax, publisher } = takingOver;
   await completeCheckpoint(host, entryBytesMax, (facts) => ({
     nextOffset: facts.nextOffset ?? 0n,
     leaderEpoch: facts.leaderEpoch,
@@ -189,9 +203,9 @@ async function makePending(settling: Settling, parts: readonly PartChange[]): Pr
 }
 
 /** Rejects with the refusal where the epoch ends meanwhile. */
-async function waitAfter(settling: Settling, refusal: TidemarkError, failures: number): Promise<void> {
+async function waitAfter(takingOver: TakeOver, refusal: TidemarkError, failures: number): Promise<void> {
   const delayMs = retryDelayMs(failures, RETRY_FIRST_MS);
-  const { context, partition } = settling;
+  const { context, partition } = takingOver;
   context.health.dependencies.blamed(refusal);
   const condition = conditionOf('retried', partitionName(partition), refusal);
   context.health.conditions.raise(conditionKey.epoch(partition), condition);
@@ -199,31 +213,32 @@ async function waitAfter(settling: Settling, refusal: TidemarkError, failures: n
     { err: refusal, failures, delayMs },
     'the destination refuses what is needed to take over a file in progress; trying again',
   );
-  if (!(await settling.pause(delayMs))) throw refusal;
+  if (!(await takingOver.pause(delayMs))) throw refusal;
 }
 
 const lengthOf = ({ durable }: PartFileContext): number => durable?.length ?? 0;
 
 async function finish(
-  settling: Settling,
+  takingOver: TakeOver,
   part: PartFileContext,
   names: Map<PartId, string>,
 ): Promise<PartChange> {
-  const { store, clock, log } = settling.context.ports;
+  const { store, clock, log } = takingOver.context.ports;
   const durable = durableOf(part);
-  const handle =
-    store.capabilities.takeover === 'resume'
-      ? await closed(await resume(settling, part, durable))
-      : await finishCopy(settling, part, durable, names);
+  const { takeover } = store;
+  const finished =
+    takeover.type === 'resume'
+      ? { handle: await closed(await resume(takingOver, takeover, part, durable)) }
+      : await finishApart(takingOver, takeover, part, durable, names);
   log.info(
     { file: part.finalUri, bytes: durable.length, records: durable.records },
     'took over a file in progress',
   );
   return {
     ...durable,
+    ...finished,
     partId: part.partId,
     state: 'pending',
-    handle,
     roll: { reason: 'recovery', atMs: clock.wallMs() },
   };
 }
@@ -237,28 +252,29 @@ async function closed(file: OpenFile): Promise<StoreHandle> {
   }
 }
 
-async function finishCopy(
-  settling: Settling,
+async function finishApart(
+  takingOver: TakeOver,
+  takeover: FinishingTakeover,
   part: PartFileContext,
   durable: DurableFacts,
   names: Map<PartId, string>,
-): Promise<StoreHandle> {
-  const { store } = settling.context.ports;
-  const moves = store.capabilities.takeoverMoves;
+): Promise<DurablePart> {
+  const { store } = takingOver.context.ports;
+  const { copies } = takeover;
   const named = names.get(part.partId);
   // Of a try before this one, though its failure may have been told only after it was made.
   if (named !== undefined) await store.discard([named], null);
-  const toUri = moves ? (named ?? (await journalMove(settling, part))) : part.temporaryUri;
-  if (moves) names.set(part.partId, toUri);
-  const handle = await store.finish(targetOf(part), durable, toUri);
-  if (!settling.isOver()) return handle;
+  const toUri = copies ? (named ?? (await journalMove(takingOver, part))) : part.temporaryUri;
+  if (copies) names.set(part.partId, toUri);
+  const finished = await takeover.finish(targetOf(part), durable, { toUri });
+  if (!takingOver.isOver()) return finished;
   // The next owner may have discarded the name before the copy was made: nobody would look for it again.
-  if (moves) await store.discard([toUri], null);
+  if (copies) await store.discard([toUri], null);
   throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was finished.`);
 }
 
 /** The name is journaled before anything stands under it. */
-async function journalMove({ context, host }: Settling, part: PartFileContext): Promise<string> {
+async function journalMove({ context, host }: TakeOver, part: PartFileContext): Promise<string> {
   // The folder of the journaled name, not of today's configuration: the file is published from there.
   const folder = folderOf(part.temporaryUri);
   const toUri = temporaryUri(folder, partId(context.ports.random.hexId()));

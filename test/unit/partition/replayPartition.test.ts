@@ -8,7 +8,7 @@ import type { Revision } from '../../../journal/port.ts';
 import { EMPTY_TAIL, replay, type Tail } from '../../../journal/replay.ts';
 import { encodeSnapshot, type Snapshot } from '../../../journal/snapshot.ts';
 import { partitionSubject } from '../../../journal/subjects.ts';
-import { hashOfSeq, recover, type Recovery } from '../../../src/partition/recover.ts';
+import { hashOfSeq, replayPartition, type Replayed } from '../../../src/partition/replayPartition.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 import { flipBit } from '../journal/fixtures.ts';
 
@@ -70,11 +70,11 @@ function snapshotAt(
   });
 }
 
-const recovered = (journal: MemoryJournal): Promise<Recovery> =>
-  recover({ journal, subject, partition, log: silentLog });
+const recovered = (journal: MemoryJournal): Promise<Replayed> =>
+  replayPartition({ journal, subject, partition, log: silentLog });
 
 /** All that the full fold knows. */
-function expectComplete({ ledger, tail }: Recovery, { tails, states }: Bench): void {
+function expectComplete({ ledger, tail }: Replayed, { tails, states }: Bench): void {
   expect(tail).toEqual(tails.at(-1));
   expect(ledger.capture()).toEqual(states.at(-1)?.capture());
 }

@@ -27,46 +27,46 @@ const LEASE_AGAIN_MS = 2_000;
 /** After this long the epoch is given up, and tries again with a backoff. */
 const CLOSED_WAIT_MS = 300_000;
 
-export interface Recovery {
+export interface JindoConnection {
   readonly client: JindoClient;
   readonly paths: OssPaths;
   readonly pacer: Pacer;
   readonly log: Log;
 }
 
-export async function recover(
-  recovery: Recovery,
+export async function resume(
+  connection: JindoConnection,
   target: PartTarget,
   durable: DurablePart,
   toUri: string,
 ): Promise<JindoOpenFile> {
-  const { paths, pacer } = recovery;
+  const { paths, pacer } = connection;
   const fromUris = [...(target.formerUris ?? []), target.temporaryUri];
   const story =
     `${fromUris.join(' and ')} are gone, though ${durable.length} bytes of it were journaled as durable. Put the file back, then ` +
     'resume.';
-  await patiently(pacer, target, story, () => move(recovery, fromUris, toUri));
+  await patiently(pacer, target, story, () => move(connection, fromUris, toUri));
   const path = paths.temporaryPathOf(toUri);
   // One that had opened it under its old name meanwhile is shut out before anything is cut or appended.
-  await understood(toUri, () => untilClosed(recovery, path, toUri));
-  await cut(recovery, target, durable, toUri);
-  await verify(recovery, target, durable, toUri);
-  return append(recovery, durable, toUri);
+  await understood(toUri, () => untilClosed(connection, path, toUri));
+  await cut(connection, target, durable, toUri);
+  await verify(connection, target, durable, toUri);
+  return append(connection, durable, toUri);
 }
 
 /** The data stands under exactly one of the journaled names, unless another taker moves it at this moment. */
 async function move(
-  recovery: Recovery,
+  connection: JindoConnection,
   fromUris: readonly string[],
   toUri: string,
 ): Promise<'done' | 'raced' | 'missing'> {
-  const { client, paths } = recovery;
+  const { client, paths } = connection;
   const to = paths.temporaryPathOf(toUri);
   for (const uri of fromUris) {
     const from = paths.temporaryPathOf(uri);
     if (!(await stands(client, from, uri))) continue;
     try {
-      await untilClosed(recovery, from, uri);
+      await untilClosed(connection, from, uri);
       const isMoved = (await client.run('rename', null, from, to, null)) === true;
       return isMoved || (await client.status(to)) !== null ? 'done' : 'raced';
     } catch (cause) {
@@ -88,21 +88,21 @@ async function stands(client: JindoClient, path: string, uri: string): Promise<b
 }
 
 /** Takes the lease from whoever holds it and waits until the file is closed. */
-export async function untilClosed(recovery: Recovery, path: string, uri: string): Promise<void> {
+export async function untilClosed(connection: JindoConnection, path: string, uri: string): Promise<void> {
   const takeLease = async (): Promise<void> => {
     try {
-      await recovery.client.run('recoverLease', null, path, null);
+      await connection.client.run('recoverLease', null, path, null);
     } catch (cause) {
       // A recovery that goes on already is what is wanted.
       if (!isJindoError(cause, 'beingCreated')) throw cause;
     }
   };
   await takeLease();
-  await waitClosed(recovery, path, uri, 'its lease is being recovered', takeLease);
+  await waitClosed(connection, path, uri, 'its lease is being recovered', takeLease);
 }
 
 async function waitClosed(
-  { client, pacer, log }: Recovery,
+  { client, pacer, log }: JindoConnection,
   path: string,
   uri: string,
   why: string,
@@ -132,12 +132,12 @@ async function waitClosed(
 
 /** Cuts it to what counts. Where the service answers no, it is still cutting: the file is not closed until then. */
 async function cut(
-  recovery: Recovery,
+  connection: JindoConnection,
   target: PartTarget,
   { length }: DurablePart,
   toUri: string,
 ): Promise<void> {
-  const { client, paths } = recovery;
+  const { client, paths } = connection;
   const path = paths.temporaryPathOf(toUri);
   await understood(toUri, async () => {
     const status = await client.status(path);
@@ -147,17 +147,17 @@ async function cut(
       throw contentDiffers(target.temporaryUri, difference, 'Restore the file, then resume.', [toUri]);
     }
     if (status.length > length) await client.run('truncate', null, path, length, null);
-    await waitClosed(recovery, path, toUri, 'it is being cut');
+    await waitClosed(connection, path, toUri, 'it is being cut');
   });
 }
 
 async function verify(
-  recovery: Recovery,
+  connection: JindoConnection,
   target: PartTarget,
   durable: DurablePart,
   toUri: string,
 ): Promise<void> {
-  const { client, paths } = recovery;
+  const { client, paths } = connection;
   const path = paths.temporaryPathOf(toUri);
   const difference = await understood(toUri, async () => {
     const status: FileStatus | null = await client.status(path);
@@ -170,7 +170,7 @@ async function verify(
 }
 
 async function append(
-  { client, paths }: Recovery,
+  { client, paths }: JindoConnection,
   { length }: DurablePart,
   toUri: string,
 ): Promise<JindoOpenFile> {

@@ -3,13 +3,13 @@ import { patch, type Mutation } from './mutation.ts';
 
 const COMMITTED = `await host.submit(() => [{ type: 'partCommitted', partId }]);`;
 
-export const SETTLE_MUTATIONS: readonly Mutation[] = [
+export const TAKE_OVER_MUTATIONS: readonly Mutation[] = [
   {
     name: 'an older pending file is forgotten',
     store: 'file',
     patches: [
       patch(
-        'src/partition/settle.ts',
+        'src/partition/takeOver.ts',
         `for (const part of inherited) if (part.status === 'pending') publisher`,
         `for (const part of inherited.filter(({ status }) => status === 'pending').slice(-1)) publisher`,
       ),
@@ -31,7 +31,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     name: 'recovery is not idempotent: what an interrupted one has moved is not looked for',
     store: 'oss-hdfs',
     patches: [
-      patch('src/partition/settle.ts', `formerUris: part.staleUris.toReversed() };`, `formerUris: [] };`),
+      patch('src/partition/takeOver.ts', `formerUris: part.staleUris.toReversed() };`, `formerUris: [] };`),
     ],
   },
   {
@@ -39,16 +39,16 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     store: 'oss-hdfs',
     patches: [
       patch(
-        'src/partition/settle.ts',
+        'src/partition/takeOver.ts',
         `  await host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);
   return toUri;`,
         `  return toUri;`,
       ),
       patch(
-        'src/partition/settle.ts',
-        `const file = await recoverPatiently(settling, from, durable, toUri);`,
-        `const file = await recoverPatiently(settling, from, durable, toUri);
-    await settling.host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);`,
+        'src/partition/takeOver.ts',
+        `const file = await resumePatiently(takingOver, takeover, from, durable, toUri);`,
+        `const file = await resumePatiently(takingOver, takeover, from, durable, toUri);
+    await takingOver.host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);`,
       ),
     ],
   },
@@ -57,16 +57,16 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/partition/settle.ts',
+        'src/partition/takeOver.ts',
         `  await host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);
   return toUri;`,
         `  return toUri;`,
       ),
       patch(
-        'src/partition/settle.ts',
-        `const handle = await store.finish(targetOf(part), durable, toUri);`,
-        `const handle = await store.finish(targetOf(part), durable, toUri);
-  await settling.host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);`,
+        'src/partition/takeOver.ts',
+        `const finished = await takeover.finish(targetOf(part), durable, { toUri });`,
+        `const finished = await takeover.finish(targetOf(part), durable, { toUri });
+  await takingOver.host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);`,
       ),
     ],
   },
@@ -94,9 +94,9 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     foundAt: 431,
     patches: [
       patch(
-        'src/partition/settle.ts',
+        'src/partition/takeOver.ts',
         `      if (!isStoreAway(error)) throw error;
-      await waitAfter(settling, error, failures);`,
+      await waitAfter(takingOver, error, failures);`,
         `      throw error;`,
       ),
     ],
@@ -106,7 +106,7 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     store: 'oss',
     patches: [
       patch(
-        'src/partition/settle.ts',
+        'src/partition/takeOver.ts',
         `    await context.ports.store.discard([part.temporaryUri, ...part.staleUris], part.startHandle);
     await host.submit(() => [{ type: 'partDiscarded', partId: part.partId }]);`,
         `    await host.submit(() => [{ type: 'partDiscarded', partId: part.partId }]);
@@ -170,11 +170,11 @@ export const SETTLE_MUTATIONS: readonly Mutation[] = [
     name: 'an epoch that is over leaves its copy behind',
     store: 'file',
     patches: [
-      patch('src/partition/settle.ts', `  if (moves) await store.discard([toUri], null);\n`, ``),
+      patch('src/partition/takeOver.ts', `  if (copies) await store.discard([toUri], null);\n`, ``),
       patch(
         'src/partition/partFiles.ts',
-        `      await store.discard([part.copyUri], null);\n`,
-        `      return;\n`,
+        `if (part.copyUri !== null && store.takeover.type === 'finish') await store.discard([part.copyUri], null);\n`,
+        `if (part.copyUri !== null && store.takeover.type === 'finish') return;\n`,
       ),
     ],
   },

@@ -1,5 +1,5 @@
 /**
- * Recovery of a partition's state from its journal: the newest snapshot that is proven to stand behind an entry of this journal, and the
+ * Replayed of a partition's state from its journal: the newest snapshot that is proven to stand behind an entry of this journal, and the
  * fold of what follows; or the fold of everything.
  */
 import { FOLD_VERSION, PartitionLedger, type LedgerFacts } from '../../actors/ledger.ts';
@@ -14,7 +14,7 @@ import { decodeSnapshot } from '../../journal/snapshot.ts';
 import type { Log } from '../telemetry/log.ts';
 import { SeenHashes } from './seenHashes.ts';
 
-export interface Recovery {
+export interface Replayed {
   readonly ledger: PartitionLedger;
   readonly tail: Tail;
   /** Where the state was taken up from; EMPTY_TAIL where everything was folded. */
@@ -22,7 +22,7 @@ export interface Recovery {
   readonly hashes: SeenHashes;
 }
 
-export interface Recovering {
+export interface Replaying {
   readonly journal: Journal;
   readonly subject: Subject;
   readonly partition: TopicPartition;
@@ -31,14 +31,14 @@ export interface Recovering {
 }
 
 /** Rejects as `replay` does, and with JOURNAL_CORRUPT where an entry belongs to no claim. */
-export async function recover(recovering: Recovering): Promise<Recovery> {
-  const { ledger, tail: base } = (await fromSnapshot(recovering)) ?? {
-    ledger: new PartitionLedger(recovering.onStep),
+export async function replayPartition(replaying: Replaying): Promise<Replayed> {
+  const { ledger, tail: base } = (await fromSnapshot(replaying)) ?? {
+    ledger: new PartitionLedger(replaying.onStep),
     tail: EMPTY_TAIL,
   };
   const hashes = new SeenHashes();
   if (base.seq > 0) hashes.see(base);
-  const { journal, subject, partition } = recovering;
+  const { journal, subject, partition } = replaying;
   const tail = await foldJournal(journal, subject, partition, ledger, base, hashes);
   return { ledger, tail, base, hashes };
 }
@@ -67,9 +67,9 @@ export async function foldJournal(
  * hashes that is the journal which was folded, up to there.
  */
 async function fromSnapshot(
-  recovering: Recovering,
+  replaying: Replaying,
 ): Promise<{ readonly ledger: PartitionLedger; readonly tail: Tail } | null> {
-  const { journal, subject, log } = recovering;
+  const { journal, subject, log } = replaying;
   try {
     for await (const bytes of journal.snapshots(subject)) {
       const snapshot = decodeSnapshot(bytes);
@@ -77,7 +77,7 @@ async function fromSnapshot(
       if (!isOwn || snapshot.foldVersion !== FOLD_VERSION) continue;
       const { tail, state } = snapshot;
       if ((await hashAt(journal, subject, tail.revision)) !== tail.hash) continue;
-      return { ledger: PartitionLedger.restored(state as LedgerFacts, recovering.onStep), tail };
+      return { ledger: PartitionLedger.restored(state as LedgerFacts, replaying.onStep), tail };
     }
   } catch (error) {
     if (!hasCode(error, 'JOURNAL_UNAVAILABLE')) throw error;
