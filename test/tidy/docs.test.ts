@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
 import type { CliIo } from '../../src/cli/io.ts';
 import { loadJobConfig } from '../../src/app/loadJobConfig.ts';
-import { checkoutDir, textOf, writtenFiles } from './sources.ts';
+import { checkoutDir, FLOORS, textOf, writtenFiles } from './sources.ts';
 
 const pages = writtenFiles().filter((file) => file.endsWith('.md'));
 const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
@@ -31,6 +31,31 @@ const commands = blocks('sh').flatMap(({ page, text }) =>
     .map((line) => ({ page, words: line.trim().split(/\s+/) })),
 );
 
+describe('docs/architecture.md', () => {
+  const page = textOf('docs/architecture.md');
+  /** Cells of the rows between a heading and the next. */
+  const rowsBelow = (heading: string): readonly (readonly string[])[] => {
+    const [, section = ''] = page.split(`\n## ${heading}\n`);
+    const [text = ''] = section.split('\n## ');
+    return [...text.matchAll(/^\|(.*)\|$/gm)]
+      .slice(2)
+      .map(([, row = '']) => row.split('|').map((cell) => cell.trim()));
+  };
+
+  it('describes every floor of the house, from top to bottom', () => {
+    expect(rowsBelow('Rooms').map(([floor]) => floor)).toEqual(FLOORS.map((floor) => `\`${floor}/\``));
+  });
+
+  it('says for each change which file to open first', () => {
+    const changes = rowsBelow('To change something');
+    expect(changes.length).toBeGreaterThan(12);
+    for (const [change, first = ''] of changes) {
+      const [, file = ''] = /`([^`]+)`/.exec(first) ?? [];
+      expect(existsSync(path.join(checkoutDir, file)), `${change ?? ''}: ${first}`).toBe(true);
+    }
+  });
+});
+
 describe('the pages', () => {
   it('link to files that are there', () => {
     const broken = pages.flatMap((page) =>
@@ -40,6 +65,19 @@ describe('the pages', () => {
         .map((target) => `${page}: ${target}`),
     );
     expect(broken).toEqual([]);
+  });
+
+  it('name sources that are there', () => {
+    const isSource = (name: string): boolean =>
+      /^(bin|sim|src|actors|journal|kernels|test|servers|scripts|bench|examples|docs)\/[\w./-]*$/.test(name);
+    // Decisions tell of their own time.
+    const named = pages
+      .filter((page) => !page.startsWith('docs/decisions/') && page !== 'CHANGELOG.md')
+      .flatMap((page) => [...textOf(page).matchAll(/`([^`\s]+)`/g)].map(([, name = '']) => ({ page, name })))
+      .filter(({ name }) => isSource(name));
+    expect(named.length).toBeGreaterThan(60);
+    const missing = named.filter(({ name }) => !existsSync(path.join(checkoutDir, name)));
+    expect(missing).toEqual([]);
   });
 
   it('name scripts of npm that are there', () => {

@@ -1,16 +1,6 @@
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { lineOf, nodesIn, SHIPPED, sources, sourcesOf, type Import, type Source } from './sources.ts';
-
-/**
- * The shipped rooms, top floor first: a room imports from itself and from floors below it. docs/architecture.md says what each holds.
- */
-const FLOORS = [
-  ...['bin', 'src/cli', 'sim', 'src/app', 'src/run', 'src/partition', 'src/job', 'src/writing'],
-  'src/formats',
-  ...['src/sources', 'src/stores', 'src/presence', 'src/config', 'src/telemetry', 'src/system'],
-  ...['actors', 'journal', 'kernels'],
-];
+import { FLOORS, lineOf, nodesIn, SHIPPED, sources, sourcesOf, type Import, type Source } from './sources.ts';
 
 /** Rooms that stand beside the house, and what they may use of one another; all may use every floor. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {

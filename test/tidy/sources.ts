@@ -8,6 +8,16 @@ export const checkoutDir = path.resolve(import.meta.dirname, '..', '..');
 /** Folders and files that are made, not written. */
 const MADE = new Set(['node_modules', 'dist', '.cache', '.tidemark', '.git', 'out', 'coverage']);
 
+/**
+ * The shipped rooms, top floor first: a room imports from itself and from floors below it. docs/architecture.md says what each holds.
+ */
+export const FLOORS = [
+  ...['bin', 'src/cli', 'sim', 'src/app', 'src/run', 'src/partition', 'src/job', 'src/writing'],
+  'src/formats',
+  ...['src/sources', 'src/stores', 'src/presence', 'src/config', 'src/telemetry', 'src/system'],
+  ...['actors', 'journal', 'kernels'],
+];
+
 /** Rooms that are shipped. */
 export const SHIPPED = ['kernels', 'journal', 'actors', 'src', 'sim'] as const;
 
