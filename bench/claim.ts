@@ -84,7 +84,7 @@ async function claimOnce(place: JournalPlace, job: JobName, isSnapshotDue: boole
   const journal = await openJournal(place, 'existing');
   try {
     const { signal } = new AbortController();
-    await claimPartition(contextOf(journal, job, log), partition, 0n, () => undefined, signal);
+    await claimPartition(contextOf(journal, job, log), partition, 0n, signal);
     const seconds = (performance.now() - startedAtMs) / 1_000;
     if (isSnapshotDue) await written.promise;
     return seconds;

@@ -94,6 +94,8 @@ export class SimJournalServer {
         subject,
         stored.filter(({ revision }) => revision <= last),
       );
+    // Their revisions are given again, to other entries.
+    for (const revision of this.#sound.keys()) if (revision > last) this.#sound.delete(revision);
     for (const stored of this.#subjects.values()) this.#mendLast(stored);
     this.generation += 1;
     if (!isRunning) this.#lastRevision = last;

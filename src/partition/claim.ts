@@ -1,6 +1,5 @@
 /** Claiming a partition: recover its state from its journal, then append the claim at the expected sequence. */
 import { PartitionHost } from './decisionLane.ts';
-import type { Effect } from '../../actors/facts.ts';
 import { decodeEntry } from '../../journal/entry.ts';
 import { hasCode } from '../../journal/errors.ts';
 import type { PartitionEvent } from '../../journal/events.ts';
@@ -90,7 +89,6 @@ export async function claimPartition(
   context: Context,
   partition: TopicPartition,
   startOffset: bigint,
-  onEffects: (effects: readonly Effect[]) => void,
   signal: AbortSignal,
 ): Promise<Claim> {
   const { journal, clock, random, log } = context.ports;
@@ -120,12 +118,8 @@ export async function claimPartition(
       tail,
     );
     const snapshots = new SnapshotWriter({ context, subject, ledger, tail: () => writer.tail, base });
-    const host = new PartitionHost(
-      ledger,
-      appenderOf(context, writer, identity, signal, retries),
-      onEffects,
-      () => void snapshots.adopted(),
-    );
+    const appender = appenderOf(context, writer, identity, signal, retries);
+    const host = new PartitionHost(ledger, appender, () => void snapshots.adopted());
     try {
       await host.submit(() => [{ type: 'epochClaimed', epoch, claimId: own, startOffset }]);
       return { host, writer, epoch, claimId: own, hashes, snapshots };

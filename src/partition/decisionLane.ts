@@ -32,7 +32,7 @@ interface Input {
 export class PartitionHost {
   readonly #ledger: PartitionLedger;
   readonly #appender: EntryAppender;
-  readonly #onEffects: (effects: readonly Effect[]) => void;
+  #onEffects: (effects: readonly Effect[]) => void = () => undefined;
   readonly #onAdopted: () => void;
   readonly #waiting: Input[] = [];
   #busy = false;
@@ -41,14 +41,17 @@ export class PartitionHost {
   constructor(
     ledger: PartitionLedger,
     appender: EntryAppender,
-    onEffects: (effects: readonly Effect[]) => void,
     /** Called when the ledger is what the journal's last entry made it; must not throw. */
     onAdopted: () => void = () => undefined,
   ) {
     this.#ledger = ledger;
     this.#appender = appender;
-    this.#onEffects = onEffects;
     this.#onAdopted = onAdopted;
+  }
+
+  /** Hands the effects of later entries to `handler`; those of earlier ones were dropped. */
+  handleEffects(handler: (effects: readonly Effect[]) => void): void {
+    this.#onEffects = handler;
   }
 
   get ledger(): PartitionLedger {

@@ -7,12 +7,11 @@ import { partitionName } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import type { PartitionFeed } from '../sources/port.ts';
 import { journaledEpoch } from '../sources/readEpoch.ts';
-import { nextBatch, proveEnd } from './boundedEnd.ts';
-import { checkpoint } from './checkpoint.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { claimPartition, hasSuccessor, type Claim } from './claim.ts';
-import { type FailureLatch, type Gate } from '../system/concurrency.ts';
+import type { FailureLatch, Gate } from '../system/concurrency.ts';
+import { EpochScope } from './epochScope.ts';
 import { EpochTimers } from './epochTimers.ts';
-import { conditionKey } from '../job/conditionKeys.ts';
 import { RecordRouter } from '../writing/recordRouter.ts';
 import { FullDisk, isDiskFull } from './fullDisk.ts';
 import { judgeWitnesses } from './judgeWitness.ts';
@@ -21,10 +20,10 @@ import type { Context } from '../job/options.ts';
 import { PartFiles } from './partFiles.ts';
 import { checkCluster, type PartitionTask } from './partitionTask.ts';
 import { Publisher } from './publisher.ts';
+import { read } from './reading.ts';
 import { retire } from './retire.ts';
 import { takeOver, type TakeOver } from './takeOver.ts';
-import { checkNoGap, fromNextOffset, isOfSource } from './sourceFailure.ts';
-import { proveSource } from './sourceProof.ts';
+import { fromNextOffset, isOfSource } from './sourceFailure.ts';
 import { wentBackError, type WentBack } from './wentBack.ts';
 import { WitnessKeeper } from './witnessKeeper.ts';
 
@@ -34,23 +33,20 @@ export class Epoch {
   readonly #context: Context;
   readonly #task: PartitionTask;
   readonly #claim: Claim;
-  readonly #latch: FailureLatch;
+  readonly #scope: EpochScope;
   readonly #publisher: Publisher;
   readonly #keeper: WitnessKeeper;
   readonly #parts: PartFiles;
-  readonly #drain: Gate;
   readonly #desk: OperatorDesk;
   readonly #checkpointAtClaim: number;
   readonly #fullDisk: FullDisk;
   readonly #timers: EpochTimers;
   #router: RecordRouter | null = null;
   #feed: PartitionFeed | null = null;
-  #checkpointing: Promise<void> = Promise.resolve();
-  /** What is under way beside checkpoints and publishing: it must have ended before the next epoch begins. */
-  readonly #underWay = new Set<Promise<unknown>>();
+  /** Null until it reads: before, there is nothing to count. */
+  #checkpoints: Checkpoints | null = null;
   #leaveMemory: (() => void) | undefined;
   #forgetDrain: (() => void) | undefined;
-  #over = false;
   /** Its last checkpoint is journaled. */
   #isCheckpointed = false;
   /** The same, and whoever waits for it has nothing more to wait for. */
@@ -62,19 +58,17 @@ export class Epoch {
     context: Context,
     task: PartitionTask,
     claim: Claim,
-    latch: FailureLatch,
+    scope: EpochScope,
     { publisher, keeper }: { readonly publisher: Publisher; readonly keeper: WitnessKeeper },
-    drain: Gate,
   ) {
     this.#context = context;
     this.#task = task;
     this.#claim = claim;
-    this.#latch = latch;
+    this.#scope = scope;
     this.#publisher = publisher;
     this.#keeper = keeper;
-    this.#drain = drain;
     this.#desk = new OperatorDesk(context, task.partition);
-    this.#parts = new PartFiles({ context, ...task, host: claim.host, latch, isOver: () => this.#isOver });
+    this.#parts = new PartFiles({ context, ...task, host: claim.host, scope });
     this.#checkpointAtClaim = claim.host.ledger.facts.checkpoint;
     this.#timers = new EpochTimers(context.ports.clock);
     this.#fullDisk = new FullDisk(context, task.isDiskFull === true);
@@ -88,25 +82,19 @@ export class Epoch {
     drain: Gate,
     signal: AbortSignal,
   ): Promise<Epoch> {
-    let publisher: Publisher | null = null;
-    const claim = await claimPartition(
-      context,
-      task.partition,
-      task.startOffset,
-      (effects) => {
-        // Effects of the claim itself are dropped: settling derives what is to be done from the state alone.
-        for (const effect of effects)
-          if (effect.type === 'publishPart') publisher?.publish(effect.partId, true);
-      },
-      signal,
-    );
     const { partition } = task;
+    const claim = await claimPartition(context, partition, task.startOffset, signal);
     const own = { ...context, ports: { ...context.ports, store: context.ports.store.session() } };
     const { host, epoch, claimId } = claim;
     const shared = { context: own, partition, host, tail: () => claim.writer.tail };
     const keeper = new WitnessKeeper({ ...shared, epoch, claimId });
-    publisher = new Publisher({ ...shared, latch, keeper, tellsGroup: task.purpose === 'read' });
-    return new Epoch(own, task, claim, latch, { publisher, keeper }, drain);
+    const scope = new EpochScope(latch, drain, context.ports.clock);
+    const publisher = new Publisher({ ...shared, latch, keeper, tellsGroup: task.purpose === 'read' });
+    // From here on: what the claim itself brought about is derived from the state when the partition is taken over.
+    host.handleEffects((effects) => {
+      for (const effect of effects) if (effect.type === 'publishPart') publisher.publish(effect.partId, true);
+    });
+    return new Epoch(own, task, claim, scope, { publisher, keeper });
   }
 
   get claim(): Claim {
@@ -129,15 +117,15 @@ export class Epoch {
 
   /** Judges the witnesses of the journal: only now, since a read before the own claim may have been stale. */
   async checkWitness(): Promise<void> {
-    const judging = { context: this.#context, ...this.#task, claim: this.#claim, latch: this.#latch };
+    const judging = { context: this.#context, ...this.#task, claim: this.#claim, latch: this.#scope.latch };
     const { names, disagreeing } = await judgeWitnesses(judging);
     if (disagreeing.length > 0) this.wentBack = { ...judging, disagreeing };
-    if (this.wentBack !== null) throw await this.#latch.race(wentBackError(this.wentBack));
+    if (this.wentBack !== null) throw await this.#scope.latch.race(wentBackError(this.wentBack));
     this.#keeper.supersede(names);
   }
 
   async retire(): Promise<void> {
-    await this.#racing(retire(this.#takingOver()));
+    await this.#scope.race(retire(this.#takingOver()));
     this.#isComplete = true;
   }
 
@@ -145,7 +133,7 @@ export class Epoch {
     const { entryBytesMax } = this.#context.ports.journal;
     const { partition } = this.#task;
     const own = { context: this.#context, partition, publisher: this.#publisher, host: this.#claim.host };
-    return { ...own, entryBytesMax, isOver: () => this.#isOver, pause: (delayMs) => this.#pause(delayMs) };
+    return { ...own, entryBytesMax, scope: this.#scope };
   }
 
   /** Settles, then reads until the bounded end (`ended`) or until it is asked to drain (`drained`). */
@@ -155,7 +143,7 @@ export class Epoch {
     } catch (error) {
       if (isDiskFull(error)) {
         await this.#stopWorking();
-        await this.#fullDisk.free(this.#router, this.#checkpointing);
+        await this.#fullDisk.free(this.#router, this.#checkpoints?.last ?? Promise.resolve());
       }
       throw error;
     }
@@ -173,46 +161,30 @@ export class Epoch {
       router.adopt(writer, takesRecords);
       if (!takesRecords) await writer.drained();
     };
-    await this.#racing(takeOver({ ...this.#takingOver(), adopt }));
+    await this.#scope.race(takeOver({ ...this.#takingOver(), adopt }));
     await host.submit((stage) => {
       stage.note({ type: 'settled' });
       return [];
     });
-    this.#shareMemory(router);
-    this.#startReading(router);
+    const feed = this.#openFeed(router);
+    const checkpoints = this.#startCheckpoints(router, feed);
     let outcome: 'ended' | 'drained';
     try {
-      outcome = await this.#racing(this.#pump(router));
+      const onBatch = (): Promise<void> | undefined => this.#afterBatch(router, checkpoints);
+      const reading = { context: this.#context, task: this.#task, scope: this.#scope, router, feed, onBatch };
+      outcome = await this.#scope.race(read(reading));
     } catch (failure) {
       const error = fromNextOffset(failure, router.nextOffset);
-      await this.#keepWhatWasRead(error);
+      await this.#keepWhatWasRead(error, checkpoints);
       throw error;
     }
     if (outcome === 'ended') router.rollAll('end');
-    await this.#latch.race(this.#checkpointNow(true));
+    await this.#scope.latch.race(checkpoints.now(true));
     this.#isCheckpointed = true;
     // Who asked for the end waits for no publication: the next owner publishes what is pending.
     if (outcome === 'ended') await this.#publisher.idle();
     this.#isComplete = true;
     return outcome;
-  }
-
-  get #isOver(): boolean {
-    return this.#over || this.#latch.failure !== null;
-  }
-
-  /** Ends early, with false, where the epoch is over or is to be drained. */
-  async #pause(delayMs: number): Promise<boolean> {
-    await this.#drain.orOpened(this.#latch.race(this.#context.ports.clock.pause(delayMs)));
-    return !this.#isOver && !this.#drain.isOpen;
-  }
-
-  /** The epoch's failure cuts the wait short; the work itself is waited for by `quiesce`. */
-  #racing<T>(work: Promise<T>): Promise<T> {
-    this.#underWay.add(work);
-    const forget = (): void => void this.#underWay.delete(work);
-    work.then(forget, forget);
-    return this.#latch.race(work);
   }
 
   #makeRouter(): RecordRouter {
@@ -229,7 +201,7 @@ export class Epoch {
         ...{ assigner: settings.assigner, rolling: settings.rolling, clock: ports.clock, stats },
         openPart: (bucket, firstOffset) => this.#parts.open(bucket, firstOffset),
         fileRoom: this.#context.fileRoom,
-        ...(memory === undefined ? {} : { roomForFiles: () => memory.room(() => !this.#isOver) }),
+        ...(memory === undefined ? {} : { roomForFiles: () => memory.room(() => !this.#scope.isOver) }),
       },
       nextOffset,
       journaledEpoch(this.#claim.host.ledger.facts),
@@ -238,125 +210,73 @@ export class Epoch {
     return router;
   }
 
-  /** Only once it is settled: before, nothing can be checkpointed. */
-  #shareMemory(router: RecordRouter): void {
-    this.#leaveMemory = this.#context.ports.memory?.join({
+  #openFeed(router: RecordRouter): PartitionFeed {
+    const { partition, topicId } = this.#task;
+    const feed = this.#context.ports.source.open(partition, router.nextOffset, topicId, router.read);
+    this.#feed = feed;
+    // The gate outlives the epoch, by months perhaps: it must not hold on to it.
+    this.#forgetDrain = this.#scope.drain.whenOpen(() => {
+      feed.close().catch((error: unknown) => {
+        this.#scope.fail(error, `Closing the feed of ${partitionName(partition)}`);
+      });
+    });
+    return feed;
+  }
+
+  /** Only once everything is taken over: before, nothing can be checkpointed. */
+  #startCheckpoints(router: RecordRouter, feed: PartitionFeed): Checkpoints {
+    const { settings, ports } = this.#context;
+    const own = { context: this.#context, task: this.#task, scope: this.#scope, host: this.#claim.host };
+    const checkpoints = new Checkpoints({
+      ...own,
+      ...{ publisher: this.#publisher, fullDisk: this.#fullDisk, router, feed },
+    });
+    this.#checkpoints = checkpoints;
+    this.#leaveMemory = ports.memory?.join({
       largestBytes: () => router.largestBytes(),
       rollLargest: () => router.rollLargest(),
       settle: () =>
-        this.#racing(this.#checkpointNow(false)).catch((error: unknown) => {
-          this.#latch.fail(error, `The checkpoint of ${partitionName(this.#task.partition)}`);
+        this.#scope.race(checkpoints.now(false)).catch((error: unknown) => {
+          this.#scope.fail(error, `The checkpoint of ${partitionName(this.#task.partition)}`);
         }),
     });
-  }
-
-  #startReading(router: RecordRouter): void {
-    const { settings, ports } = this.#context;
-    const { partition, topicId } = this.#task;
-    const feed = ports.source.open(partition, router.nextOffset, topicId, router.read);
-    this.#feed = feed;
-    // The gate outlives the epoch, by months perhaps: it must not hold on to it.
-    this.#forgetDrain = this.#drain.whenOpen(() => {
-      feed.close().catch((error: unknown) => {
-        this.#latch.fail(error, `Closing the feed of ${partitionName(partition)}`);
-      });
-    });
-    this.#every('checkpoint', settings.checkpointIntervalMs, () => this.#checkpointNow(false));
-    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());
+    this.#every('checkpoint', settings.checkpointIntervalMs, () => checkpoints.now(false));
+    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests(router, checkpoints));
     this.#timers.armRoll(router);
+    return checkpoints;
   }
 
-  async #pump(router: RecordRouter): Promise<'ended' | 'drained'> {
-    const { endOffset, partition, topicId } = this.#task;
-    const feed = this.#feed;
-    if (feed === null) throw new TidemarkError('INTERNAL', `${partitionName(partition)} has no feed.`);
-    if (endOffset !== null && router.nextOffset >= endOffset) {
-      const { nextOffset } = router;
-      const isOver = (): boolean => this.#isOver || this.#drain.isOpen;
-      const verifyLog = async () => feed.verify?.({ offset: nextOffset, read: router.read });
-      await proveEnd(this.#context.ports, { partition, topicId, nextOffset, endOffset, isOver, verifyLog });
-    }
-    while (endOffset === null || router.nextOffset < endOffset) {
-      if (this.#drain.isOpen) return 'drained';
-      const batch = await nextBatch(this.#context, partition, feed, this.#drain);
-      if (batch === null) return 'drained';
-      checkNoGap(partition, router.nextOffset, batch);
-      try {
-        await router.consume(batch, endOffset);
-      } finally {
-        batch.release?.();
-      }
-      this.#timers.armRoll(router);
-      if (!this.#fullDisk.takesSteps) continue;
-      router.rollAll('size');
-      await this.#checkpointNow(false);
-      await this.#publisher.idle();
-    }
-    return 'ended';
+  #afterBatch(router: RecordRouter, checkpoints: Checkpoints): Promise<void> | undefined {
+    this.#timers.armRoll(router);
+    return this.#fullDisk.takesSteps ? this.#makeItCount(router, checkpoints) : undefined;
+  }
+
+  /** On a disk without room each batch is made to count before the next one is read. */
+  async #makeItCount(router: RecordRouter, checkpoints: Checkpoints): Promise<void> {
+    router.rollAll('size');
+    await checkpoints.now(false);
+    await this.#publisher.idle();
   }
 
   /** The source cannot go on: what was read before is made to count, so that the loss begins at nextOffset. */
-  async #keepWhatWasRead(error: unknown): Promise<void> {
-    if (!isOfSource(error) || this.#latch.failure !== null) return;
+  async #keepWhatWasRead(error: unknown, checkpoints: Checkpoints): Promise<void> {
+    if (!isOfSource(error) || this.#scope.latch.failure !== null) return;
     try {
-      await this.#latch.race(this.#checkpointNow(true));
+      await this.#scope.latch.race(checkpoints.now(true));
       await this.#publisher.idle();
     } catch (failure) {
       this.#context.ports.log.warn({ err: failure }, 'the last checkpoint before stopping failed');
     }
   }
 
-  /** One checkpoint at a time; this one begins when those before it are done. */
-  #checkpointNow(required: boolean): Promise<void> {
-    this.#checkpointing = this.#checkpointing.then(() => this.#checkpoint(required));
-    return this.#checkpointing;
-  }
-
-  /** A required one fails where the source does not answer; others are left to the next interval. */
-  async #checkpoint(required: boolean): Promise<void> {
-    const router = this.#router;
-    if (router === null || this.#over) return;
-    const { host } = this.#claim;
-    const { ports } = this.#context;
-    const cut = router.cut();
-    if (cut.parts.length === 0 && cut.nextOffset === host.ledger.facts.nextOffset) {
-      this.#context.health.conditions.clear(conditionKey.epoch(this.#task.partition));
-      return;
-    }
-    await host.submit((stage) => {
-      stage.note({ type: 'checkpointStarted' });
-      return [];
-    });
-    try {
-      await this.#latch.race(proveSource(ports.source, this.#task, this.#feed, cut));
-    } catch (error) {
-      await host.submit((stage) => {
-        stage.note({ type: 'checkpointFailed' });
-        return [];
-      });
-      if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;
-      ports.log.warn(
-        { err: error },
-        'the source does not answer; the checkpoint is tried again at the next interval',
-      );
-      return;
-    }
-    await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => this.#fullDisk.mustNotBeFreed());
-    this.#context.health.conditions.clear(conditionKey.epoch(this.#task.partition));
-    this.#publisher.tellOffset();
-    const partition = partitionName(this.#task.partition);
-    const facts = { partition, nextOffset: cut.nextOffset, files: cut.parts.length };
-    ports.log.debug(facts, 'checkpoint completed');
-  }
-
-  async #takeRequests(): Promise<void> {
+  async #takeRequests(router: RecordRouter, checkpoints: Checkpoints): Promise<void> {
     const { host } = this.#claim;
     // A journal that is away may keep a read for long; the end of the epoch does not wait for it.
-    for (const request of await this.#latch.race(this.#desk.untaken(host))) {
+    for (const request of await this.#scope.latch.race(this.#desk.untaken(host))) {
       const isAccepted = await this.#desk.take(host, request);
       if (!isAccepted || request.request?.type !== 'roll') continue;
-      this.#router?.rollAll('operator');
-      await this.#checkpointNow(false);
+      router.rollAll('operator');
+      await checkpoints.now(false);
     }
   }
 
@@ -364,14 +284,14 @@ export class Epoch {
   #every(name: string, intervalMs: number, work: () => Promise<void>): void {
     const goesOn = (error: unknown): boolean => {
       if (hasCode(error, 'JOURNAL_UNAVAILABLE') && name === 'requests') return true;
-      this.#latch.fail(error, `The ${name} of ${partitionName(this.#task.partition)}`);
+      this.#scope.fail(error, `The ${name} of ${partitionName(this.#task.partition)}`);
       return false;
     };
-    this.#timers.every(name, intervalMs, () => this.#racing(work()), goesOn);
+    this.#timers.every(name, intervalMs, () => this.#scope.race(work()), goesOn);
   }
 
   async #stopWorking(): Promise<void> {
-    this.#over = true;
+    this.#scope.end();
     this.#leaveMemory?.();
     this.#forgetDrain?.();
     this.#timers.end();
@@ -383,7 +303,7 @@ export class Epoch {
     this.#publisher.end();
     this.#claim.snapshots.end();
     await this.#stopWorking();
-    await Promise.allSettled([this.#checkpointing, ...this.#underWay]);
+    await Promise.allSettled([this.#checkpoints?.last, this.#scope.settled()]);
     await this.#publisher.ended();
     await this.#router?.abandon();
     if (!this.#isComplete && this.#parts.mayHaveLeftovers && (await this.hasSuccessor()))

@@ -7,7 +7,7 @@ import type { PartFileContext } from '../../actors/partFile.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partId, type PartId, type TopicPartition } from '../../journal/ids.ts';
 import type { OpenFile, PartTarget } from '../stores/port.ts';
-import type { FailureLatch } from '../system/concurrency.ts';
+import type { EpochScope } from './epochScope.ts';
 import { drawEntropy } from '../writing/entropy.ts';
 import type { Context } from '../job/options.ts';
 import { PartWriter, type Inherited } from '../writing/partWriter.ts';
@@ -22,9 +22,7 @@ export interface PartFilesOptions {
   readonly context: Context;
   readonly partition: TopicPartition;
   readonly host: PartitionHost;
-  readonly latch: FailureLatch;
-  /** Whether the epoch is over, so that nothing of what is done here will count. */
-  readonly isOver: () => boolean;
+  readonly scope: EpochScope;
 }
 
 export class PartFiles {
@@ -40,7 +38,7 @@ export class PartFiles {
     const { ports, settings } = context;
     const { generation } = host.ledger.facts;
     for (let attempt = 1; ; attempt += 1) {
-      if (this.#options.isOver())
+      if (this.#options.scope.isOver)
         throw new TidemarkError('FENCED', `The epoch was over before a file for "${bucket}" was opened.`);
       const { naming } = settings;
       const folder = folderUri(naming, bucket, drawEntropy(ports.random, naming.entropy));
@@ -73,9 +71,9 @@ export class PartFiles {
 
   /** What names do not tell of the file is journaled before its first byte. */
   async #start(target: PartTarget & { readonly partId: PartId }, file: OpenFile): Promise<void> {
-    const { context, host, isOver } = this.#options;
+    const { context, host, scope } = this.#options;
     const { startHandle } = file;
-    if (isOver()) {
+    if (scope.isOver) {
       // The next owner may have discarded the name before the file was made: nobody would look for it again.
       await file.abandon();
       await context.ports.store.discard([target.temporaryUri], startHandle ?? null);
@@ -119,11 +117,11 @@ export class PartFiles {
     file: OpenFile,
     inherited: Inherited | null = null,
   ): PartWriter {
-    const { context, latch } = this.#options;
+    const { context, scope } = this.#options;
     const nowMs = context.ports.clock.nowMs();
     return new PartWriter({
       ...{ partId: target.partId, target, bucket, file, firstOffset, inherited },
-      ...{ nowMs, stats: context.stats, latch, buffers: context.buffers },
+      ...{ nowMs, stats: context.stats, latch: scope.latch, buffers: context.buffers },
     });
   }
 

@@ -20,6 +20,7 @@ import type {
   StoreHandle,
 } from '../stores/port.ts';
 import { completeCheckpoint } from './checkpoint.ts';
+import type { EpochScope } from './epochScope.ts';
 import { forEachBounded } from '../system/concurrency.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
 import type { Context } from '../job/options.ts';
@@ -36,10 +37,7 @@ export interface TakeOver {
   readonly host: PartitionHost;
   readonly publisher: Publisher;
   readonly entryBytesMax: number;
-  /** Whether the epoch is over, so that nothing of what is done here will count. */
-  readonly isOver: () => boolean;
-  /** Resolves after the time, or as soon as the epoch is over or is to be drained; false then. */
-  readonly pause: (delayMs: number) => Promise<boolean>;
+  readonly scope: EpochScope;
   /**
    * Takes up a file that goes on: `isNewest` of its bucket. Resolves when it is held no more, where it takes no records. Null where none
    * goes on: each is closed at its durable length.
@@ -110,7 +108,7 @@ async function resume(
   const from = { ...targetOf(part), formerUris: part.staleUris.toReversed() };
   const toUri = await journalMove(takingOver, part);
   const file = await resumePatiently(takingOver, takeover, from, durable, toUri);
-  if (!takingOver.isOver()) return file;
+  if (!takingOver.scope.isOver) return file;
   await file.abandon();
   throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was opened; it is left as it is.`);
 }
@@ -213,7 +211,7 @@ async function waitAfter(takingOver: TakeOver, refusal: TidemarkError, failures:
     { err: refusal, failures, delayMs },
     'the destination refuses what is needed to take over a file in progress; trying again',
   );
-  if (!(await takingOver.pause(delayMs))) throw refusal;
+  if (!(await takingOver.scope.pause(delayMs))) throw refusal;
 }
 
 const lengthOf = ({ durable }: PartFileContext): number => durable?.length ?? 0;
@@ -267,7 +265,7 @@ async function finishApart(
   const toUri = copies ? (named ?? (await journalMove(takingOver, part))) : part.temporaryUri;
   if (copies) names.set(part.partId, toUri);
   const finished = await takeover.finish(targetOf(part), durable, { toUri });
-  if (!takingOver.isOver()) return finished;
+  if (!takingOver.scope.isOver) return finished;
   // The next owner may have discarded the name before the copy was made: nobody would look for it again.
   if (copies) await store.discard([toUri], null);
   throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was finished.`);

@@ -40,17 +40,14 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 54,
     patches: [
       patch(
-        EPOCH,
+        'src/partition/checkpoints.ts',
         `    } catch (error) {
-      await host.submit((stage) => {
-        stage.note({ type: 'checkpointFailed' });
-        return [];
-      });
+      await this.#note('checkpointFailed');
       if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;`,
         `    } catch (error) {
       if (hasCode(error, 'KAFKA_UNAVAILABLE')) {
-        await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => this.#fullDisk.mustNotBeFreed());
-        this.#publisher.tellOffset();
+        await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => fullDisk.mustNotBeFreed());
+        publisher.tellOffset();
         return;
       }
       if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;`,
@@ -62,16 +59,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     seed: 11,
     foundAt: 14,
-    patches: [
-      patch(
-        EPOCH,
-        `      await host.submit((stage) => {
-        stage.note({ type: 'checkpointFailed' });
-        return [];
-      });\n`,
-        ``,
-      ),
-    ],
+    patches: [patch('src/partition/checkpoints.ts', `      await this.#note('checkpointFailed');\n`, ``)],
   },
   {
     name: 'a journal that ends before its witness passes',

@@ -57,37 +57,45 @@ export const ROUTER_MUTATIONS: readonly Mutation[] = [
       ),
       patch(
         'src/partition/epoch.ts',
-        `  async #pump(router: RecordRouter)`,
+        `  #openFeed(router: RecordRouter): PartitionFeed {`,
         `  rejoined() {
+    const { reading } = this;
     const { partition, topicId } = this.#task;
-    if (this.#feed === null || this.#isOver || this.#drain.isOpen) return;
-    const before = this.#feed;
-    this.#router.seek(this.#claim.host.ledger.facts.nextOffset);
-    this.#feed = this.#context.ports.source.open(partition, this.#router.nextOffset, topicId, this.#router.read);
+    if (reading === undefined || this.#scope.isOver || this.#scope.drain.isOpen) return;
+    const { feed: before, router } = reading;
+    router.seek(this.#claim.host.ledger.facts.nextOffset);
+    this.#feed = this.#context.ports.source.open(partition, router.nextOffset, topicId, router.read);
+    reading.feed = this.#feed;
     before.close();
   }
 
-  async #nextOf(partition) {
-    const feed = this.#feed;
-    try {
-      return await nextBatch(this.#context, partition, feed, this.#drain);
-    } catch (error) {
-      if (feed !== this.#feed) return this.#nextOf(partition);
-      throw error;
-    }
-  }
-
-  async #pump(router: RecordRouter)`,
+  #openFeed(router: RecordRouter): PartitionFeed {`,
       ),
-      patch(
-        'src/partition/epoch.ts',
-        `const batch = await nextBatch(this.#context, partition, feed, this.#drain);`,
-        `const batch = await this.#nextOf(partition);`,
-      ),
+      patch('src/partition/epoch.ts', `const reading = {`, `const reading = this.reading = {`),
       patch(
         'src/partition/epoch.ts',
         `      feed.close().catch((error: unknown) => {`,
         `      this.#feed.close().catch((error: unknown) => {`,
+      ),
+      patch(
+        'src/partition/reading.ts',
+        `const batch = await nextBatch(context, partition, feed, scope.drain);`,
+        `const batch = await nextOf(reading, partition);`,
+      ),
+      patch(
+        'src/partition/reading.ts',
+        `async function proveNothingIsLeft(`,
+        `async function nextOf(reading, partition) {
+  const { context, feed, scope } = reading;
+  try {
+    return await nextBatch(context, partition, feed, scope.drain);
+  } catch (error) {
+    if (feed !== reading.feed) return nextOf(reading, partition);
+    throw error;
+  }
+}
+
+async function proveNothingIsLeft(`,
       ),
       patch(
         'src/writing/recordRouter.ts',
@@ -126,7 +134,7 @@ export const ROUTER_MUTATIONS: readonly Mutation[] = [
     store: 'oss-hdfs',
     patches: [
       patch(
-        'src/partition/epoch.ts',
+        'src/partition/reading.ts',
         `await router.consume(batch, endOffset);`,
         `void router.consume(batch, endOffset);`,
       ),
@@ -187,13 +195,13 @@ export const ROUTER_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/partition/epoch.ts',
-        `    await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => this.#fullDisk.mustNotBeFreed());`,
+        'src/partition/checkpoints.ts',
+        `    await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => fullDisk.mustNotBeFreed());`,
         `    for (const part of cut.parts) {
       if (part.roll === null) continue;
       await ports.store.commit(host.ledger.part(part.writer.partId).context, { ...part, handle: await part.handle });
     }
-    await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => this.#fullDisk.mustNotBeFreed());`,
+    await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => fullDisk.mustNotBeFreed());`,
       ),
     ],
   },
@@ -240,7 +248,11 @@ export const ROUTER_MUTATIONS: readonly Mutation[] = [
     name: 'an upload id is not journaled before the first upload part',
     store: 'oss',
     patches: [
-      patch('src/partition/partFiles.ts', `if (startHandle === undefined) return;`, `if (!isOver()) return;`),
+      patch(
+        'src/partition/partFiles.ts',
+        `if (startHandle === undefined) return;`,
+        `if (!scope.isOver) return;`,
+      ),
     ],
   },
   {

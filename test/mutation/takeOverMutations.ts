@@ -21,9 +21,9 @@ export const TAKE_OVER_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/partition/epoch.ts',
-        `    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());
+        `    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests(router, checkpoints));
     this.#timers.armRoll(router);`,
-        `    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests());`,
+        `    this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests(router, checkpoints));`,
       ),
     ],
   },

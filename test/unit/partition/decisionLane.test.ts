@@ -26,7 +26,8 @@ function running(options: ConstructorParameters<typeof HeldAppender>[0] = {}): S
   ledger.note({ type: 'settled' });
   const journal = new HeldAppender(options);
   const effects: Effect[][] = [];
-  const host = new PartitionHost(ledger, journal, (some) => effects.push([...some]));
+  const host = new PartitionHost(ledger, journal);
+  host.handleEffects((some) => effects.push([...some]));
   const ends: string[] = [];
   const submit: Scene['submit'] = (name, events, look) => {
     const decide = (): readonly PartitionEvent[] => {

@@ -68,14 +68,9 @@ class Historian {
   }
 
   #hostOf(ledger: PartitionLedger): PartitionHost {
-    return new PartitionHost(
-      ledger,
-      this.#appender,
-      () => undefined,
-      () => {
-        this.kept.push(encodeSnapshot({ ...place, state: ledger.capture() }));
-      },
-    );
+    return new PartitionHost(ledger, this.#appender, () => {
+      this.kept.push(encodeSnapshot({ ...place, state: ledger.capture() }));
+    });
   }
 
   /** A new owner: replays what is there, claims, and where it is not stopped settles and runs. */

@@ -1,0 +1,84 @@
+/** The checkpoints of one epoch that reads: one at a time, each of what the router holds when it begins. */
+import { hasCode } from '../../journal/errors.ts';
+import { partitionName } from '../../journal/ids.ts';
+import { conditionKey } from '../job/conditionKeys.ts';
+import type { Context } from '../job/options.ts';
+import type { PartitionFeed } from '../sources/port.ts';
+import type { RecordRouter } from '../writing/recordRouter.ts';
+import { checkpoint } from './checkpoint.ts';
+import type { PartitionHost } from './decisionLane.ts';
+import type { EpochScope } from './epochScope.ts';
+import type { FullDisk } from './fullDisk.ts';
+import type { PartitionTask } from './partitionTask.ts';
+import type { Publisher } from './publisher.ts';
+import { proveSource } from './sourceProof.ts';
+
+export interface CheckpointsOptions {
+  readonly context: Context;
+  readonly task: PartitionTask;
+  readonly host: PartitionHost;
+  readonly scope: EpochScope;
+  readonly publisher: Publisher;
+  readonly fullDisk: FullDisk;
+  readonly router: RecordRouter;
+  readonly feed: PartitionFeed;
+}
+
+export class Checkpoints {
+  readonly #options: CheckpointsOptions;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(options: CheckpointsOptions) {
+    this.#options = options;
+  }
+
+  /** The one that was asked for last. */
+  get last(): Promise<void> {
+    return this.#last;
+  }
+
+  /**
+   * Makes a checkpoint once those before it are done. A required one fails if the source does not answer; another is left to the next
+   * interval.
+   */
+  now(required: boolean): Promise<void> {
+    this.#last = this.#last.then(() => this.#make(required));
+    return this.#last;
+  }
+
+  async #make(required: boolean): Promise<void> {
+    const { context, task, host, scope, publisher, fullDisk, router } = this.#options;
+    if (scope.isEnded) return;
+    const { ports, health } = context;
+    const condition = conditionKey.epoch(task.partition);
+    const cut = router.cut();
+    if (cut.parts.length === 0 && cut.nextOffset === host.ledger.facts.nextOffset) {
+      health.conditions.clear(condition);
+      return;
+    }
+    await this.#note('checkpointStarted');
+    try {
+      await scope.latch.race(proveSource(ports.source, task, this.#options.feed, cut));
+    } catch (error) {
+      await this.#note('checkpointFailed');
+      if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;
+      ports.log.warn(
+        { err: error },
+        'the source does not answer; the checkpoint is tried again at the next interval',
+      );
+      return;
+    }
+    await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => fullDisk.mustNotBeFreed());
+    health.conditions.clear(condition);
+    publisher.tellOffset();
+    const facts = { partition: partitionName(task.partition), nextOffset: cut.nextOffset };
+    ports.log.debug({ ...facts, files: cut.parts.length }, 'checkpoint completed');
+  }
+
+  async #note(type: 'checkpointStarted' | 'checkpointFailed'): Promise<void> {
+    await this.#options.host.submit((stage) => {
+      stage.note({ type });
+      return [];
+    });
+  }
+}
