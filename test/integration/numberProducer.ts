@@ -1,6 +1,6 @@
 /** Numbered records, produced while a test runs. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Kafka, logLevel, type Producer } from 'kafkajs';
+import { Kafka, logLevel, type Message, type Producer } from 'kafkajs';
 
 const PARTITIONS = 4;
 const RECORDS_PER_SEND = 40;
@@ -61,10 +61,23 @@ export class NumberProducer {
           value: `${partition}:${(this.sent[partition] ?? 0) + index}`,
         })),
       );
-      await this.#producer.send({ topic: this.#topic, messages });
+      await this.#send(messages);
       for (const partition of partitions)
         this.sent[partition] = (this.sent[partition] ?? 0) + RECORDS_PER_SEND;
       await delay(this.#pauseMs);
+    }
+  }
+
+  /** kafkajs gives up if the broker that it asks for metadata is disconnected at that moment. Nothing was sent then: it is sent again. */
+  async #send(messages: Message[]): Promise<void> {
+    for (;;) {
+      try {
+        await this.#producer.send({ topic: this.#topic, messages });
+        return;
+      } catch (error) {
+        if (!(error instanceof Error) || error.message !== 'Broker not connected') throw error;
+        await delay(this.#pauseMs);
+      }
     }
   }
 
