@@ -46,6 +46,22 @@ describe('docs/architecture.md', () => {
     expect(rowsBelow('Rooms').map(([floor]) => floor)).toEqual(FLOORS.map((floor) => `\`${floor}/\``));
   });
 
+  it('says of every floor where else it is tested', () => {
+    expect(rowsBelow('Where the tests are').map(([floor]) => floor)).toEqual(
+      FLOORS.map((floor) => `\`${floor}/\``),
+    );
+  });
+
+  it('is right that unit tests lie in the folders of their sources', () => {
+    const folders = writtenFiles()
+      .filter((file) => /^test\/unit\/.*\.test\.ts$/.test(file))
+      .map((file) => path.posix.dirname(file).slice('test/unit/'.length));
+    const isThere = (folder: string): boolean =>
+      [folder, `src/${folder}`].some((source) => existsSync(path.join(checkoutDir, source)));
+    expect(folders.length).toBeGreaterThan(60);
+    expect([...new Set(folders)].filter((folder) => !isThere(folder))).toEqual([]);
+  });
+
   it('says for each change which file to open first', () => {
     const changes = rowsBelow('To change something');
     expect(changes.length).toBeGreaterThan(12);

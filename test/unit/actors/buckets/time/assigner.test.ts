@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { timeBuckets, UNKNOWN_TIME_BUCKET } from '../../../../actors/buckets/time/assigner.ts';
-import { noBuckets } from '../../../../actors/buckets/none/rule.ts';
-import { parseBucketPattern, type BucketPattern } from '../../../../actors/buckets/time/pattern.ts';
+import { timeBuckets, UNKNOWN_TIME_BUCKET } from '../../../../../actors/buckets/time/assigner.ts';
+import { noBuckets } from '../../../../../actors/buckets/none/rule.ts';
+import { parseBucketPattern, type BucketPattern } from '../../../../../actors/buckets/time/pattern.ts';
 
 function pattern(text: string): BucketPattern {
   const result = parseBucketPattern(text);
