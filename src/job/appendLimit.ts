@@ -1,8 +1,8 @@
-/** A bounded run gives an entry up that the journal has not taken for `startup.timeout`; a service goes on trying. */
+/** Limits how long a bounded run retries an append: `startup.timeout`. A service retries without limit. */
 import { TidemarkError } from '../../journal/errors.ts';
 import type { Context } from './options.ts';
 
-/** Rejects with JOURNAL_UNAVAILABLE where that time is over. Whether the entry was taken all the same is unknown then. */
+/** Rejects with JOURNAL_UNAVAILABLE after that time. The entry may still have been appended. */
 export async function limitedAppend<T>(
   { ports, settings }: Context,
   signal: AbortSignal | undefined,

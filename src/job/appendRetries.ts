@@ -1,4 +1,7 @@
-/** An entry that the journal does not take at once is sent again for as long as it takes: that is told, and lasts until it is taken. */
+/**
+ * Reports appends that the journal does not accept at once: logs the retries and raises a condition until the
+ * append ends. Retries have no limit.
+ */
 import type { Subject } from '../../journal/ids.ts';
 import { conditionOf } from '../telemetry/conditions.ts';
 import { conditionKey } from './conditionKeys.ts';
@@ -7,7 +10,7 @@ import type { Context } from './options.ts';
 export class AppendRetries {
   readonly #context: Pick<Context, 'ports' | 'health'>;
   readonly #subject: Subject;
-  /** Whose entries they are, for people. */
+  /** Whose entries these are, in log lines and conditions. */
   readonly #whose: string;
   #isRaised = false;
 
@@ -17,12 +20,12 @@ export class AppendRetries {
     this.#whose = whose;
   }
 
-  /** For the writer. */
+  /** Options for the writer. */
   get options() {
     return { onRetry: (attempt: number, cause: unknown) => this.#retried(attempt, cause) };
   }
 
-  /** What was raised while this was under way is over when it has ended, whichever way. */
+  /** Clears the condition when the append ends, whether it succeeded or failed. */
   async during<T>(append: Promise<T> | T): Promise<T> {
     try {
       return await append;

@@ -1,6 +1,7 @@
 /**
- * The job's own life in the journal: who it is (group, cluster, topics) and where its topics begin. Start offsets are chosen
- * once, by the first jobStarted that names a topic; partitions that it gains later start at 0.
+ * The job's own subject in the journal: its identity (group, cluster, topics) and the start offsets of its
+ * topics. Start offsets are chosen once, by the first jobStarted that names a topic. Partitions added to the
+ * topic later start at 0.
  */
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { isJobEvent, type EventOf, type JobEvent, type JsonValue } from '../../journal/events.ts';
@@ -20,15 +21,15 @@ export interface JournaledTopic {
   readonly startOffsets: readonly bigint[];
 }
 
-/** What the job's own subject says. */
+/** State folded from the job's subject. */
 export class JobFacts {
   groupId: string | null = null;
   clusterId: string | null = null;
-  /** Of the last start; null where a journal of format 1 does not say. */
+  /** Of the last start. Null if a journal of format 1 does not record it. */
   sinkUri: string | null = null;
-  /** Sinks whose marker was made. */
+  /** Sinks in which a marker was created. */
   readonly markers = new Set<string>();
-  /** What names of part files began with, by the configuration of each start. */
+  /** Name prefixes of part files, from the configuration of every start. */
   readonly prefixes = new Set<string>();
   started = 0;
   readonly topics = new Map<string, JournaledTopic>();
@@ -44,7 +45,7 @@ export class JobFacts {
     this.groupId ??= event.groupId;
     this.clusterId ??= event.clusterId;
     for (const { topic, topicId, startOffsets } of event.topics) {
-      // The first one that names a topic counts; an id that could not be told at first may follow.
+      // The first start that names a topic sets its offsets. An id that was unknown at first may follow.
       const known = this.topics.get(topic);
       const before = known?.topicId ?? null;
       const isMore = before !== null && topicId !== null && tellsMore(topicId, before);
@@ -56,7 +57,7 @@ export class JobFacts {
   }
 }
 
-/** Null where the start does not tell its configuration. */
+/** Null if the start does not record its configuration. */
 function prefixIn(config: EventOf<'jobStarted'>['config']): string | null {
   const sink = isObject(config) ? config['sink'] : null;
   const prefix = isObject(sink) ? sink['prefix'] : null;
@@ -67,7 +68,7 @@ function isObject(value: JsonValue | undefined): value is Readonly<Record<string
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Reads the job's subject; a missing one gives empty facts. */
+/** Reads the job's subject. A missing subject gives empty facts. */
 export async function readJobFacts(
   context: Context,
 ): Promise<{ readonly facts: JobFacts; readonly tail: Tail }> {
@@ -89,9 +90,9 @@ export async function readJobFacts(
 }
 
 /**
- * Journals this start, with start offsets for topics that the journal does not know; several coordinators may do so at once: on
- * a conflict the subject is read again. Rejects with GROUP_CHANGED or SINK_CHANGED where the journaled group or sink is another, and the
- * operator has not said that it moves.
+ * Journals this start, with start offsets for topics that the journal does not know. Several coordinators may
+ * start at once: on a conflict the subject is read again. Rejects with GROUP_CHANGED or SINK_CHANGED if the
+ * journaled group or sink differs and the operator has not allowed the move.
  */
 export async function startJob(
   context: Context,
@@ -116,7 +117,7 @@ export async function startJob(
   return appendJobEvent(context, decide, signal);
 }
 
-/** Whether the source's id of a journaled topic is to be journaled: the first one, or one that tells more of the same file. */
+/** Whether to journal the source's id of a journaled topic: its first, or a more complete one. */
 async function isNews(
   { ports }: Context,
   { topic, topicId }: TopicFacts,
@@ -129,13 +130,13 @@ async function isNews(
     await ports.source.verifyIdentity(topic, known.topicId);
     return true;
   } catch (error) {
-    // Its partition is stopped by the same error, or tries again.
+    // Its partition stops with the same error, or retries.
     ports.log.debug({ topic, err: error }, 'the id of a source file is left as it is journaled');
     return false;
   }
 }
 
-/** Looks at the journal before anything is made at the destination; rejects as `startJob` does. */
+/** Checks the journal before anything is created at the destination. Rejects as `startJob` does. */
 export async function checkJob(context: Context, source: SourceFacts): Promise<void> {
   const { facts } = await readJobFacts(context);
   movedBy(context, facts, source);
@@ -143,7 +144,7 @@ export async function checkJob(context: Context, source: SourceFacts): Promise<v
 
 type Moved = EventOf<'jobStarted'>['moved'];
 
-/** What this start changes of the job, with the operator's word. */
+/** What this start changes in the job, with the operator's permission. */
 function movedBy({ settings, ports }: Context, facts: JobFacts, source: SourceFacts): Moved {
   const { job, naming, moves = [] } = settings;
   const moved: Moved = [];
@@ -152,8 +153,8 @@ function movedBy({ settings, ports }: Context, facts: JobFacts, source: SourceFa
     if (!moves.includes('group')) {
       throw new TidemarkError(
         'GROUP_CHANGED',
-        `The job "${job}" was started with group "${before}" and is now configured with "${now}": set it back, choose another ` +
-          'job name, or say --move-group once all its coordinators are stopped.',
+        `The job "${job}" was started with group "${before}" and is now configured with "${now}": set it ` +
+          'back, choose another job name, or say --move-group once all its coordinators are stopped.',
       );
     }
     ports.log.warn({ before, now }, `the job moves from group "${before}" to "${now}"`);
@@ -164,8 +165,9 @@ function movedBy({ settings, ports }: Context, facts: JobFacts, source: SourceFa
     if (!moves.includes('sink')) {
       throw new TidemarkError(
         'SINK_CHANGED',
-        `The job "${job}" writes to ${before} and is now configured with ${now}. If that is another job, give it another name; if the ` +
-          'job is to go on there, say --move-sink once all its coordinators are stopped.',
+        `The job "${job}" writes to ${before} and is now configured with ${now}. If that is another job, ` +
+          'give it another name; if the job is to go on there, say --move-sink once all its coordinators ' +
+          'are stopped.',
         { fields: { journaledSinkUri: before, sinkUri: now } },
       );
     }
@@ -188,7 +190,7 @@ async function describeStart(
   return { topic: topic.topic, topicId: topic.topicId, startOffsets: [...startOffsets] };
 }
 
-/** Journals, once for each sink, that its marker was made. */
+/** Journals, once per sink, that its marker was created. */
 export async function journalMarker(context: Context, sink: string): Promise<void> {
   await appendJobEvent(context, (facts) =>
     Promise.resolve(facts.markers.has(sink) ? null : { type: 'markerMade', sink }),
@@ -206,7 +208,7 @@ export async function stopJob(
 
 async function appendJobEvent(
   context: Context,
-  /** Null: there is nothing to journal. */
+  /** Null if there is nothing to journal. */
   decide: (facts: JobFacts) => Promise<JobEvent | null>,
   signal?: AbortSignal,
 ): Promise<JobFacts> {

@@ -1,6 +1,7 @@
 /**
- * The marker at the destination, which names the journal that wrote there: another journal, or a recreated one, must not pass for it.
- * The journal keeps that it was made, so that a sink that is not there (a file system that is not mounted) does not pass for a new one.
+ * The marker at the destination names the journal that wrote there: another journal, or a recreated one, is
+ * rejected. The journal records that the marker was created: a missing sink (an unmounted file system) is
+ * then not mistaken for a new one.
  */
 import { markerFolderUri } from '../../actors/naming.ts';
 import { TidemarkError } from '../../journal/errors.ts';
@@ -10,18 +11,22 @@ import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
 import { journalMarker, readJobFacts, type JobFacts } from './jobLife.ts';
 import type { Context } from './options.ts';
 
-/** Before the start is journaled: JOURNAL_REPLACED, or SINK_MARKER_MISSING where the journal knows that there was a marker. */
+/**
+ * Before the start is journaled. Rejects with JOURNAL_REPLACED, or, if the journal records a marker,
+ * SINK_MARKER_MISSING.
+ */
 export async function checkMarker(context: Context): Promise<void> {
   const { ports, settings } = context;
   const folder = markerFolderUri(settings.naming);
   const id = await ports.store.readMarker(folder, settings.job);
   if (id !== null && id !== ports.journal.id) throw ofAnother(folder, settings.job, id, ports.journal.id);
   if (id !== null || !(await hasWritten(context, (await readJobFacts(context)).facts, folder))) return;
-  // Another coordinator that starts now may have made it since it was looked for; the journal says so only behind that.
+  // A coordinator that starts now may have created the marker after it was read. It journals that only
+  // afterwards, so read the marker again.
   await checkMarkerStands(context);
 }
 
-/** Before the first partOpened: makes the marker where there is none, and journals that it was made. */
+/** Before the first partOpened: creates the marker if there is none, and journals that. */
 export async function makeMarker(context: Context): Promise<void> {
   const { store, journal } = context.ports;
   const { naming, job } = context.settings;
@@ -31,7 +36,7 @@ export async function makeMarker(context: Context): Promise<void> {
   await journalMarker(context, folder);
 }
 
-/** A journal of 0.1.0 does not say that its marker was made, but what was committed. */
+/** A journal of 0.1.0 does not record that its marker was created. It does record commits. */
 async function hasWritten({ ports, settings }: Context, facts: JobFacts, folder: string): Promise<boolean> {
   if (facts.markers.size > 0) return facts.markers.has(folder);
   if (settings.moves?.includes('sink') === true) return false;
@@ -44,8 +49,8 @@ async function hasWritten({ ports, settings }: Context, facts: JobFacts, folder:
 }
 
 /**
- * At each claim. Rejects with SINK_MARKER_MISSING where the marker that was there at the start is gone: a file system that is not
- * mounted any more looks like an empty one, and remembers nothing.
+ * Runs at each claim. Rejects with SINK_MARKER_MISSING if the marker that existed at the start is gone: a
+ * file system that is no longer mounted looks empty, without any witness.
  */
 export async function checkMarkerStands({ ports, settings }: Context): Promise<void> {
   const { store, journal } = ports;
@@ -58,8 +63,9 @@ export async function checkMarkerStands({ ports, settings }: Context): Promise<v
 function markerMissing(folder: string, job: string): TidemarkError {
   return new TidemarkError(
     'SINK_MARKER_MISSING',
-    `${folder} has no marker of job "${job}" (.tidemark/${job}), though the job has written there: is its file system mounted? ` +
-      'Nothing is written until the marker is there again. If the destination was emptied on purpose, give the job another name.',
+    `${folder} has no marker of job "${job}" (.tidemark/${job}), though the job has written there: is ` +
+      'its file system mounted? Nothing is written until the marker is there again. If the destination was ' +
+      'emptied on purpose, give the job another name.',
     { fields: { sink: folder } },
   );
 }
@@ -67,8 +73,9 @@ function markerMissing(folder: string, job: string): TidemarkError {
 function ofAnother(folder: string, job: string, found: JournalId, own: JournalId): TidemarkError {
   return new TidemarkError(
     'JOURNAL_REPLACED',
-    `${folder} was written by job "${job}" with journal ${found}; the configured journal is ${own}. Point the job ` +
-      'at its own journal; or, to begin anew, give the job another name or an empty destination.',
+    `${folder} was written by job "${job}" with journal ${found}; the configured journal is ${own}. ` +
+      'Point the job at its own journal; or, to begin anew, give the job another name or an empty ' +
+      'destination.',
     { fields: { sink: folder, markerJournalId: found, journalId: own } },
   );
 }

@@ -1,4 +1,4 @@
-/** What the coordinator is given: its ports and its settings, free of files and environment. */
+/** What the coordinator is given: its ports and its settings, independent of files and environment. */
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import type { NamingRule } from '../../actors/naming.ts';
 import type { OnStep } from '../../actors/step.ts';
@@ -28,17 +28,17 @@ export interface Ports {
   readonly random: Random;
   readonly failpoints: Failpoints;
   readonly log: Log;
-  /** Where write buffers are made, in memory where lines can be copied in bulk; from the heap where none is given. */
+  /** Memory for write buffers, in which lines can be copied in bulk. Without it, buffers are on the heap. */
   readonly bufferArea?: Uint8Array;
-  /** How many part files may be held open at once; without it there is no limit. */
+  /** Maximum number of part files held open at once. Without it, there is no limit. */
   readonly openFilesMax?: number;
-  /** Told of every step of the machines: the simulated world counts what it reaches. */
+  /** Called at every step of the state machines. The simulation counts the steps that it reaches. */
   readonly onStep?: OnStep;
-  /** The process's memory; without it there is no limit. */
+  /** The process's memory. Without it, there is no limit. */
   readonly memory?: MemoryBudget;
-  /** Where what lasts is told again; without it the coordinator has a board of its own. */
+  /** Logs lasting conditions repeatedly. Without it, the coordinator has a board of its own. */
   readonly conditions?: Conditions;
-  /** Where this process says that it lives, and who it is; without it nobody is told. */
+  /** Where this process announces that it is alive, and its identity. Without it, nothing is announced. */
   readonly presence?: {
     readonly board: PresenceBoard;
     readonly self: { readonly host: string; readonly pid: number };
@@ -47,13 +47,13 @@ export interface Ports {
 
 export interface JobSettings {
   readonly job: JobName;
-  /** Changes with the configuration; for the journal's readers. */
+  /** Changes with the configuration. For readers of the journal. */
   readonly fingerprint: string;
-  /** The configuration as it takes effect, without secrets; for the journal's readers. */
+  /** The effective configuration, without secrets. For readers of the journal. */
   readonly effectiveConfig: JsonValue;
   readonly version: string;
   readonly naming: NamingRule;
-  /** What the operator lets this start change of the job that the journal knows. */
+  /** Changes to the journaled job that the operator allows for this start. */
   readonly moves?: readonly ('sink' | 'group')[];
   readonly assigner: BucketAssigner;
   readonly rolling: RollingPolicy;
@@ -62,24 +62,27 @@ export interface JobSettings {
   readonly startFrom: StartFrom;
   /** Reads up to the end offsets seen at the start, then ends. */
   readonly untilEnd: boolean;
-  /** For how long a bounded run bears that something is away. */
+  /** How long a bounded run waits for an unavailable service. */
   readonly startupMs: number;
-  /** From the request to end to the end; the last second is for leaving the group. */
+  /** From the stop request to the end. The last second is reserved for leaving the group. */
   readonly shutdownMs: number;
 }
 
-/** When a partition's state is kept beside its journal: after so many entries, or after a time in which some were written. */
+/**
+ * When to write a snapshot of a partition's state: after `everyEntries` entries, or after `everyMs` if at
+ * least `entriesMin` entries were written.
+ */
 export interface SnapshotPolicy {
   readonly everyEntries: number;
   readonly everyMs: number;
-  /** Fewer entries than these are replayed faster than a snapshot is read. */
+  /** Replaying fewer entries than this is faster than reading a snapshot. */
   readonly entriesMin: number;
 }
 
-/** The policy of every job; benches measure with it. */
+/** The policy of every job, and of the benchmarks. */
 export const SNAPSHOTS: SnapshotPolicy = { everyEntries: 1_000, everyMs: 600_000, entriesMin: 50 };
 
-/** What everything that belongs to one coordinator shares. */
+/** Shared by all parts of one coordinator. */
 export interface Context {
   readonly ports: Ports;
   readonly settings: JobSettings;

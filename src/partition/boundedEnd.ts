@@ -1,28 +1,31 @@
-/** A bounded run with nothing left to read still proves that the source is the one that was read, and holds what was read. */
+/**
+ * The end of a bounded run. Even with nothing left to read, the run proves that the source is the one that
+ * was read and still holds what was read.
+ */
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { FetchedBatch, PartitionFeed, Source } from '../sources/port.ts';
 import type { Gate } from '../system/concurrency.ts';
 import type { Context, Ports } from '../job/options.ts';
 
-/** For how long an end before nextOffset is looked at again: replicas that are behind report one for a moment. */
+/** How long an end before nextOffset is read again: lagging replicas report one for a moment. */
 const STABLE_MS = 30_000;
 const LOOK_AGAIN_MS = 1_000;
 
 export interface BoundedEnd {
   readonly partition: TopicPartition;
   readonly topicId: string | null;
-  /** What the journal says, and where the source ended when the run began. */
+  /** The journaled cursor, and the end of the source when the run began. */
   readonly nextOffset: bigint;
   readonly endOffset: bigint;
   readonly isOver: () => boolean;
-  /** Whether the source's log still holds what was read, where the source can tell. */
+  /** Checks that the source's log still holds what was read, if the source can tell. */
   readonly verifyLog: () => Promise<void>;
 }
 
 /**
- * Rejects with SOURCE_REPLACED where it is another topic, with SOURCE_TRUNCATED where its log does not hold what was read, or ends before
- * nextOffset for good; with SOURCE_BEYOND_END where that is a file.
+ * Rejects with SOURCE_REPLACED if it is another topic. Rejects with SOURCE_TRUNCATED if its log does not hold
+ * what was read, or ends before nextOffset permanently; for a file, such an end is SOURCE_BEYOND_END.
  */
 export async function proveEnd(
   { source, clock }: Pick<Ports, 'source' | 'clock'>,
@@ -44,8 +47,8 @@ export async function proveEnd(
 }
 
 /**
- * The next batch. A feed waits for ever for a source that is away: a bounded run, while none comes, asks the source whether it still answers.
- * Rejects with its error where it does not.
+ * The next batch. A feed waits forever for an unavailable source. So if no batch arrives, a bounded run asks
+ * the source whether it still answers. Rejects with the source's error if it does not.
  */
 async function batchOrGone(
   { ports, settings }: Pick<Context, 'ports' | 'settings'>,
@@ -66,7 +69,7 @@ async function batchOrGone(
   }
 }
 
-/** Null where the wait was cut short by the request to drain. */
+/** Null if the request to drain interrupted the wait. */
 export async function nextBatch(
   context: Pick<Context, 'ports' | 'settings'>,
   partition: TopicPartition,
@@ -96,8 +99,8 @@ function endsBefore(
   }
   return new TidemarkError(
     'SOURCE_TRUNCATED',
-    `${found}: its log went back. What was read stays committed. Restore the log and resume; or go on with what Kafka holds now: ` +
-      `tidemark accept-truncation JOB.yaml ${name} --from ${endOffset}`,
+    `${found}: its log went back. What was read stays committed. Restore the log and resume; or go on ` +
+      `with what Kafka holds now: tidemark accept-truncation JOB.yaml ${name} --from ${endOffset}`,
     { fields: { partition: name, divergedAt: endOffset, nextOffset, leaderEpoch: null } },
   );
 }

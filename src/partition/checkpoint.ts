@@ -5,9 +5,9 @@ import type { EventOf, PartChange } from '../../journal/events.ts';
 import type { ReadEpoch } from '../sources/port.ts';
 import type { Cut, RecordRouter } from '../writing/recordRouter.ts';
 
-/** Generous bound of one part's change in an entry, without its handle. */
+/** Generous upper bound for one part's change in an entry, without its handle. */
 const CHANGE_BYTES = 512;
-/** Of one earlier leader epoch. All of them take no more than a share of an entry; half of it is for parts. */
+/** For one earlier leader epoch. All of them get a fixed share of an entry; half of it is for parts. */
 const EPOCH_BYTES = 64;
 const EPOCHS_SHARE = 5;
 
@@ -18,11 +18,11 @@ export type CheckpointBody = Pick<
 >;
 
 /**
- * Waits until what the cut holds is durable, and journals it. The acknowledgement of checkpointCompleted is the commit point: before it nothing
- * of the cut counts, after it all of it does.
+ * Waits until the cut is durable, then journals it. The acknowledgement of checkpointCompleted is the commit
+ * point: before it nothing of the cut is checkpointed, after it all of it is.
  *
- * @param mayOffer throws where the cut may not be offered to the journal any more. From then on its files may count, whatever becomes
- * of the reply.
+ * @param mayOffer throws if the cut may no longer be offered to the journal. After this call its files may
+ * become checkpointed, even if the reply is lost.
  */
 export async function checkpoint(
   host: PartitionHost,
@@ -48,7 +48,7 @@ export async function checkpoint(
   router.checkpointed(cut);
 }
 
-/** The earlier leader epochs only where there is another one than the journal has: they are the same as long as it is. */
+/** Includes the earlier leader epochs only if the leader epoch is new: they change only with it. */
 function epochsOf(
   read: ReadEpoch | null,
   facts: PartitionContext,
@@ -62,7 +62,10 @@ function epochsOf(
   return { leaderEpoch, leaderEpochStart, earlierLeaderEpochs: earlier.slice(-most) };
 }
 
-/** Journals a checkpoint; one too large for an entry is preceded by checkpointPart entries that it counts. */
+/**
+ * Journals a checkpoint. One too large for an entry is preceded by checkpointPart entries; it states their
+ * number.
+ */
 export async function completeCheckpoint(
   host: PartitionHost,
   entryBytesMax: number,

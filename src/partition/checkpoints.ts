@@ -1,4 +1,4 @@
-/** The checkpoints of one epoch that reads: one at a time, each of what the router holds when it begins. */
+/** The checkpoints of an epoch that reads: one at a time, each of what the router holds when it begins. */
 import { hasCode } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
@@ -32,14 +32,14 @@ export class Checkpoints {
     this.#options = options;
   }
 
-  /** The one that was asked for last. */
+  /** The checkpoint that was requested last. */
   get last(): Promise<void> {
     return this.#last;
   }
 
   /**
-   * Makes a checkpoint once those before it are done. A required one fails if the source does not answer; another is left to the next
-   * interval.
+   * Makes a checkpoint after the earlier ones are done. If the source does not answer, a required checkpoint
+   * fails; any other is left to the next interval.
    */
   now(required: boolean): Promise<void> {
     this.#last = this.#last.then(() => this.#make(required));

@@ -1,4 +1,4 @@
-/** Claiming a partition: recover its state from its journal, then append the claim at the expected sequence. */
+/** Claims a partition: replays its journal, then appends the claim at the expected sequence. */
 import { PartitionHost } from './decisionLane.ts';
 import { decodeEntry } from '../../journal/entry.ts';
 import { hasCode } from '../../journal/errors.ts';
@@ -23,24 +23,25 @@ import type { SeenHashes } from './seenHashes.ts';
 import { SnapshotWriter } from './snapshots.ts';
 
 const CONFLICT_PAUSE_MS = 100;
-/** For how long the end of an epoch waits for a journal that may be away, and how often it asks. */
+/** How long the end of an epoch waits for an unavailable journal, and how often it asks. */
 const JOURNAL_PATIENCE_MS = 5_000;
 const LOOK_AGAIN_MS = 500;
 
-/** A partition whose own claim is acknowledged. */
+/** A partition whose claim by this process is acknowledged. */
 export interface Claim {
   readonly host: PartitionHost;
   readonly writer: SubjectWriter;
   readonly epoch: number;
   readonly claimId: ClaimId;
-  /** Of what was replayed: what the witness is judged by, and empty once it has been. */
+  /** Hashes of the replayed entries, to judge the witness by. Empty after that. */
   readonly hashes: SeenHashes;
   readonly snapshots: SnapshotWriter;
 }
 
 /**
- * Whether another's claim stands where this one's next entry would: nothing that is not acknowledged by now will ever count. The
- * journal's presence is proof, its absence is not: false also where it is away for longer than this is worth waiting for.
+ * Whether the next entry after this claim's own entries is another owner's claim. If so, nothing that is
+ * unacknowledged now will ever be checkpointed. A claim that is read is proof; its absence is not: also false
+ * if the journal stays unavailable for JOURNAL_PATIENCE_MS.
  */
 export async function hasSuccessor({ ports }: Context, subject: Subject, claim: Claim): Promise<boolean> {
   if (hasCode(claim.host.failure, 'FENCED')) return true;
@@ -66,12 +67,12 @@ export async function hasSuccessor({ ports }: Context, subject: Subject, claim: 
   }
 }
 
-/** Null where the journal does not answer. */
+/** Null if the journal does not answer. */
 async function isLaterClaimNext(journal: Journal, subject: Subject, claim: Claim): Promise<boolean | null> {
   try {
     for await (const batch of journal.read(subject, claim.writer.tail.revision)) {
       const [next] = batch;
-      // An entry of its own may stand there: appended, though the acknowledgement never came.
+      // The next entry may be this claim's own: appended, but never acknowledged.
       if (next !== undefined) return decodeEntry(next.bytes, `An entry of ${subject}`).epoch > claim.epoch;
     }
     return false;
@@ -82,8 +83,8 @@ async function isLaterClaimNext(journal: Journal, subject: Subject, claim: Claim
 }
 
 /**
- * Claims the partition; a conflict is read and the claim tried again. Rejects with JOURNAL_CORRUPT where the journal has a hole
- * or a wrong hash: a broken claimer fences nobody.
+ * Claims the partition. On a conflict, reads the new entries and claims again. Rejects with JOURNAL_CORRUPT
+ * if the journal has a hole or a wrong hash: a broken claimer must not fence anyone.
  */
 export async function claimPartition(
   context: Context,

@@ -1,4 +1,4 @@
-/** Whether the log of a partition went back, too, before an operator's answer jumps over what was read of it. */
+/** Checks whether the log was truncated, too, before an operator's answer skips what was read of it. */
 import { hasCode } from '../../journal/errors.ts';
 import { journaledEpoch } from '../sources/readEpoch.ts';
 import type { PartitionFeed } from '../sources/port.ts';
@@ -12,8 +12,9 @@ export interface JumpingOver extends Pick<PartitionTask, 'partition' | 'purpose'
 }
 
 /**
- * The SOURCE_TRUNCATED that reading on from the journal's cursor would end in; null where the log holds all that was read. Behind a jump
- * nothing is known of whom the records are by: what the log lost before it would not be found any more. Rejects where no leader answers.
+ * The SOURCE_TRUNCATED that reading from the journal's cursor would end with. Null if the log holds all that
+ * was read. After a skip the leader epoch is unknown, so what the log lost before would no longer be
+ * detected. Rejects if no leader answers.
  */
 export async function findCut({
   context,
@@ -27,7 +28,7 @@ export async function findCut({
   const read = journaledEpoch(facts);
   if (read === null || offset === null || purpose === 'retire') return null;
   const feed = context.ports.source.open(partition, offset, topicId, read);
-  // A feed that has found it by itself says so to who reads, and no more to who asks.
+  // A feed that detects the truncation by itself reports it to its reader, and no longer to `verify`.
   const found = failureOf(feed);
   try {
     await feed.verify?.({ offset, read });

@@ -1,25 +1,26 @@
 /**
  * The host of one partition's actors: decide -> journal -> act.
  *
- * One append is in flight. Inputs that arrive meanwhile wait undecided and are then decided in order on the adopted state, into
- * one entry. Only after the acknowledgement is the state adopted and are the effects handed out.
+ * One append is in flight. Inputs that arrive meanwhile wait undecided. They are then decided in order, on
+ * the adopted state, into one entry. The state is adopted, and the effects are handed out, only after the
+ * acknowledgement.
  */
 import { asTidemarkError, type TidemarkError } from '../../journal/errors.ts';
 import type { PartitionEvent } from '../../journal/events.ts';
 import type { Effect } from '../../actors/facts.ts';
 import type { PartitionLedger, Stage } from '../../actors/ledger.ts';
 
-/** Appends one entry and resolves once it is durable. */
+/** Appends one entry. Resolves after it is durable. */
 export interface EntryAppender {
   append(events: readonly PartitionEvent[]): Promise<void>;
-  /** Bytes of the entry that the events would make. */
+  /** Size of the entry with these events, in bytes. */
   measure(events: readonly PartitionEvent[]): number;
   readonly entryBytesMax: number;
 }
 
 /**
- * Says what is to be journaled, given the state with all earlier inputs applied; an empty answer journals nothing. May note
- * events of the host on the stage: they take their turn with the journaled ones.
+ * Decides what to journal, given the state with all earlier inputs applied. An empty answer journals nothing.
+ * May note events of the host on the stage: they are applied in order with the journaled ones.
  */
 export type Decide = (state: Stage) => readonly PartitionEvent[];
 
@@ -41,7 +42,7 @@ export class PartitionHost {
   constructor(
     ledger: PartitionLedger,
     appender: EntryAppender,
-    /** Called when the ledger is what the journal's last entry made it; must not throw. */
+    /** Called when the ledger matches the journal's last entry. Must not throw. */
     onAdopted: () => void = () => undefined,
   ) {
     this.#ledger = ledger;
@@ -49,7 +50,7 @@ export class PartitionHost {
     this.#onAdopted = onAdopted;
   }
 
-  /** Hands the effects of later entries to `handler`; those of earlier ones were dropped. */
+  /** Passes the effects of later entries to `handler`. Effects of earlier entries were dropped. */
   handleEffects(handler: (effects: readonly Effect[]) => void): void {
     this.#onEffects = handler;
   }
@@ -58,14 +59,14 @@ export class PartitionHost {
     return this.#ledger;
   }
 
-  /** Why nothing more is journaled; null while it goes well. FENCED means that the journal has seen another's entry. */
+  /** Why nothing more is journaled; null without failure. FENCED: the journal holds another owner's entry. */
   get failure(): TidemarkError | null {
     return this.#failure;
   }
 
   /**
-   * Resolves once what `decide` answered is durable and adopted. After a failed append nothing more is taken: every waiting and
-   * later input is rejected with that failure.
+   * Resolves after the events of `decide` are durable and adopted. After a failed append nothing more is
+   * accepted: every waiting and later input is rejected with that failure.
    */
   submit(decide: Decide): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -99,7 +100,7 @@ export class PartitionHost {
     }
   }
 
-  /** Decides inputs in order until the entry would be too large; takes at least one. */
+  /** Decides inputs in order until the entry is half full. Takes at least one. */
   #decideWaiting(stage: Stage, taken: Input[]): PartitionEvent[] {
     const events: PartitionEvent[] = [];
     let bytes = 0;

@@ -1,6 +1,7 @@
 /**
- * One epoch: one ownership of a partition, from the claim until it is drained, ended, fenced or failed. The router, checkpoints,
- * publishing and timers run beside each other; the first failure of any of them ends the epoch.
+ * One epoch: one ownership of a partition, from the claim until it is drained, ended, fenced or failed. The
+ * router, checkpoints, publishing and timers run concurrently. The first failure of any of them ends the
+ * epoch.
  */
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
@@ -43,15 +44,15 @@ export class Epoch {
   readonly #timers: EpochTimers;
   #router: RecordRouter | null = null;
   #feed: PartitionFeed | null = null;
-  /** Null until it reads: before, there is nothing to count. */
+  /** Null until the epoch reads: before, there is nothing to checkpoint. */
   #checkpoints: Checkpoints | null = null;
   #leaveMemory: (() => void) | undefined;
   #forgetDrain: (() => void) | undefined;
-  /** Its last checkpoint is journaled. */
+  /** The last checkpoint is journaled. */
   #isCheckpointed = false;
-  /** The same, and whoever waits for it has nothing more to wait for. */
+  /** All work of the epoch is done, including the publications that its end waits for. */
   #isComplete = false;
-  /** The journal went back, and an operator is to answer; null where it did not. */
+  /** Set if the journal was rolled back and an operator must answer; null otherwise. */
   wentBack: WentBack | null = null;
 
   private constructor(
@@ -74,7 +75,7 @@ export class Epoch {
     this.#fullDisk = new FullDisk(context, task.isDiskFull === true);
   }
 
-  /** Claims; the epoch is then settled and run, or, where the journal says so, stopped. */
+  /** Claims the partition. The epoch then takes over and runs, or, if the journal says so, stays stopped. */
   static async begin(
     context: Context,
     task: PartitionTask,
@@ -90,7 +91,7 @@ export class Epoch {
     const keeper = new WitnessKeeper({ ...shared, epoch, claimId });
     const scope = new EpochScope(latch, drain, context.ports.clock);
     const publisher = new Publisher({ ...shared, latch, keeper, tellsGroup: task.purpose === 'read' });
-    // From here on: what the claim itself brought about is derived from the state when the partition is taken over.
+    // Only effects after the claim are handled: its own are derived from the state at takeover.
     host.handleEffects((effects) => {
       for (const effect of effects) if (effect.type === 'publishPart') publisher.publish(effect.partId, true);
     });
@@ -106,7 +107,7 @@ export class Epoch {
     return this.#claim.host.ledger.facts.checkpoint > this.#checkpointAtClaim;
   }
 
-  /** Whether everything that it has read is in a completed checkpoint. */
+  /** Whether everything that was read is in a completed checkpoint. */
   get isSafe(): boolean {
     return this.#isCheckpointed || this.routerOffset === this.#claim.host.ledger.facts.nextOffset;
   }
@@ -115,7 +116,7 @@ export class Epoch {
     return this.#router?.nextOffset ?? this.#claim.host.ledger.facts.nextOffset;
   }
 
-  /** Judges the witnesses of the journal: only now, since a read before the own claim may have been stale. */
+  /** Judges the witnesses of the journal. Must run after the claim: a read before it may have been stale. */
   async checkWitness(): Promise<void> {
     const judging = { context: this.#context, ...this.#task, claim: this.#claim, latch: this.#scope.latch };
     const { names, disagreeing } = await judgeWitnesses(judging);
@@ -136,7 +137,7 @@ export class Epoch {
     return { ...own, entryBytesMax, scope: this.#scope };
   }
 
-  /** Settles, then reads until the bounded end (`ended`) or until it is asked to drain (`drained`). */
+  /** Takes over, then reads until the bounded end (`ended`) or until a drain is requested (`drained`). */
   async run(): Promise<'ended' | 'drained'> {
     try {
       return await this.#run();
@@ -156,7 +157,7 @@ export class Epoch {
     const { fileRoom } = this.#context;
     const adopt: NonNullable<TakeOver['adopt']> = async (part, durable, file, isNewest) => {
       const writer = this.#parts.resume(part, durable, file);
-      // Whose files these were may have held more open than this process may.
+      // The previous owner may have held more files open than this process may.
       const takesRecords = isNewest && this.#parts.isInPlace(part) && !fileRoom.isOver;
       router.adopt(writer, takesRecords);
       if (!takesRecords) await writer.drained();
@@ -181,7 +182,7 @@ export class Epoch {
     if (outcome === 'ended') router.rollAll('end');
     await this.#scope.latch.race(checkpoints.now(true));
     this.#isCheckpointed = true;
-    // Who asked for the end waits for no publication: the next owner publishes what is pending.
+    // A drain does not wait for publications: the next owner publishes what is pending.
     if (outcome === 'ended') await this.#publisher.idle();
     this.#isComplete = true;
     return outcome;
@@ -214,7 +215,7 @@ export class Epoch {
     const { partition, topicId } = this.#task;
     const feed = this.#context.ports.source.open(partition, router.nextOffset, topicId, router.read);
     this.#feed = feed;
-    // The gate outlives the epoch, by months perhaps: it must not hold on to it.
+    // The gate outlives the epoch, perhaps by months: it must not keep the epoch in memory.
     this.#forgetDrain = this.#scope.drain.whenOpen(() => {
       feed.close().catch((error: unknown) => {
         this.#scope.fail(error, `Closing the feed of ${partitionName(partition)}`);
@@ -223,7 +224,7 @@ export class Epoch {
     return feed;
   }
 
-  /** Only once everything is taken over: before, nothing can be checkpointed. */
+  /** Runs only after everything is taken over: before, nothing can be checkpointed. */
   #startCheckpoints(router: RecordRouter, feed: PartitionFeed): Checkpoints {
     const { settings, ports } = this.#context;
     const own = { context: this.#context, task: this.#task, scope: this.#scope, host: this.#claim.host };
@@ -251,14 +252,14 @@ export class Epoch {
     return this.#fullDisk.takesSteps ? this.#makeItCount(router, checkpoints) : undefined;
   }
 
-  /** On a disk without room each batch is made to count before the next one is read. */
+  /** On a full disk, each batch is checkpointed and published before the next one is read. */
   async #makeItCount(router: RecordRouter, checkpoints: Checkpoints): Promise<void> {
     router.rollAll('size');
     await checkpoints.now(false);
     await this.#publisher.idle();
   }
 
-  /** The source cannot go on: what was read before is made to count, so that the loss begins at nextOffset. */
+  /** The source failed: checkpoints what was read before, so that the loss begins at nextOffset. */
   async #keepWhatWasRead(error: unknown, checkpoints: Checkpoints): Promise<void> {
     if (!isOfSource(error) || this.#scope.latch.failure !== null) return;
     try {
@@ -271,7 +272,7 @@ export class Epoch {
 
   async #takeRequests(router: RecordRouter, checkpoints: Checkpoints): Promise<void> {
     const { host } = this.#claim;
-    // A journal that is away may keep a read for long; the end of the epoch does not wait for it.
+    // A read may take long if the journal is unavailable. The end of the epoch does not wait for it.
     for (const request of await this.#scope.latch.race(this.#desk.untaken(host))) {
       const isAccepted = await this.#desk.take(host, request);
       if (!isAccepted || request.request?.type !== 'roll') continue;
@@ -280,7 +281,7 @@ export class Epoch {
     }
   }
 
-  /** Runs `work` every interval; its failure ends the epoch. */
+  /** Runs `work` every interval. Its failure ends the epoch. */
   #every(name: string, intervalMs: number, work: () => Promise<void>): void {
     const goesOn = (error: unknown): boolean => {
       if (hasCode(error, 'JOURNAL_UNAVAILABLE') && name === 'requests') return true;
@@ -298,7 +299,7 @@ export class Epoch {
     await this.#feed?.close();
   }
 
-  /** Stops everything that the epoch has under way and lets go of its files; publishes and journals nothing more. */
+  /** Stops all work of the epoch and releases its files. Publishes and journals nothing more. */
   async quiesce(): Promise<void> {
     this.#publisher.end();
     this.#claim.snapshots.end();
@@ -311,7 +312,10 @@ export class Epoch {
     await this.#context.ports.store.close();
   }
 
-  /** Whether the journal holds a later claim: then what fails does so because this epoch is over. False also where it is silent. */
+  /**
+   * Whether the journal holds a later claim: then failures mean only that this epoch is over. Also false if
+   * the journal does not answer.
+   */
   hasSuccessor(): Promise<boolean> {
     const subject = partitionSubject(this.#context.settings.job, this.#task.partition);
     return hasSuccessor(this.#context, subject, this.#claim);

@@ -1,11 +1,11 @@
-/** How an epoch of a partition has ended, and what follows. */
+/** How an epoch of a partition ended, and what follows. */
 import type { StopFacts } from '../../actors/facts.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { Epoch } from './epoch.ts';
 
 export type RunnerEnd =
   | { readonly type: 'ended' | 'released' | 'retired' }
-  /** `failure`: why there was no last checkpoint; null where there was one, or where another owns the partition now. */
+  /** `failure`: why there was no last checkpoint. Null if there was one, or if there is another owner. */
   | { readonly type: 'drained'; readonly failure: TidemarkError | null }
   | { readonly type: 'stopped'; readonly stop: StopFacts };
 
@@ -20,7 +20,7 @@ export function takenOver(name: string): EpochEnd {
   return claimAgain(`${name} was claimed by another owner while it was stopped here`);
 }
 
-/** What another claim may get over. */
+/** Whether another claim may succeed after this error. */
 export function isPassing({ retry }: TidemarkError): boolean {
   return retry === 'fenced' || retry === 'transient';
 }

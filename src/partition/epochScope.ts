@@ -1,14 +1,14 @@
 /**
- * The life of one epoch, and the one answer to whether it is over: it was ended, or something of it has failed. What it has under way is
- * tracked here, so that the next epoch begins after all of it has ended.
+ * The life of one epoch. It is over if it was ended or if any part of it failed. Its work is tracked here, so
+ * that the next epoch begins after all of it has ended.
  */
 import type { Clock } from '../system/clock.ts';
 import type { FailureLatch, Gate } from '../system/concurrency.ts';
 
 export class EpochScope {
-  /** The first failure of anything of the epoch; the partition's runner fails it, too, to let go at once. */
+  /** The first failure of any part of the epoch. The partition's runner also fails it, to release at once. */
   readonly latch: FailureLatch;
-  /** Open when the epoch is to drain: to read nothing more, and to make a last checkpoint. */
+  /** Opens when the epoch must drain: read nothing more and make a last checkpoint. */
   readonly drain: Gate;
   readonly #clock: Clock;
   readonly #underWay = new Set<Promise<unknown>>();
@@ -20,12 +20,12 @@ export class EpochScope {
     this.#clock = clock;
   }
 
-  /** Nothing that is done now will count. */
+  /** Whether nothing done from now on can be checkpointed. */
   get isOver(): boolean {
     return this.#isEnded || this.latch.failure !== null;
   }
 
-  /** Its work was stopped, whatever for. */
+  /** Whether the work of the epoch was stopped, for any reason. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
@@ -38,7 +38,7 @@ export class EpochScope {
     this.latch.fail(error, doing);
   }
 
-  /** The result of `work`, or the epoch's failure, whichever is first; `work` itself is waited for by `settled`. */
+  /** The result of `work`, or the epoch's failure, whichever is first. `settled` waits for `work` itself. */
   race<T>(work: Promise<T>): Promise<T> {
     this.#underWay.add(work);
     const forget = (): void => void this.#underWay.delete(work);
@@ -46,13 +46,13 @@ export class EpochScope {
     return this.latch.race(work);
   }
 
-  /** False, and early, if the epoch is over or is to drain. */
+  /** Resolves early, with false, if the epoch is over or must drain. */
   async pause(delayMs: number): Promise<boolean> {
     await this.drain.orOpened(this.latch.race(this.#clock.pause(delayMs)));
     return !this.isOver && !this.drain.isOpen;
   }
 
-  /** Resolves when nothing that was begun through `race` is under way any more. */
+  /** Resolves when no work that was started with `race` is in progress. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#underWay);
   }

@@ -1,4 +1,4 @@
-/** The timers of one epoch: what it does at intervals, and when its open files are to be rolled. */
+/** The timers of one epoch: its periodic work, and the rolling of its open files. */
 import type { Clock } from '../system/clock.ts';
 import type { RecordRouter } from '../writing/recordRouter.ts';
 
@@ -13,7 +13,7 @@ export class EpochTimers {
     this.#clock = clock;
   }
 
-  /** Runs `work` every interval, never twice at once; after its failure it goes on where `goesOn` says so. */
+  /** Runs `work` every interval, never twice at once. After a failure, `goesOn` decides if it continues. */
   every(
     name: string,
     intervalMs: number,
@@ -32,7 +32,7 @@ export class EpochTimers {
     again();
   }
 
-  /** Wakes at the earliest deadline of an open file, so that idle and aged files roll without any new record. */
+  /** Wakes at the earliest deadline of an open file: idle and aged files roll without a new record. */
   armRoll(router: RecordRouter): void {
     if (this.#timers.has(ROLL) || this.#isEnded) return;
     const nowMs = this.#clock.nowMs();

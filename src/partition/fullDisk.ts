@@ -1,48 +1,50 @@
 /**
- * A destination without room. What fits is to be published, however little it is, instead of being written and thrown away for ever:
- * the epoch that follows makes each batch count before it reads the next one. And a full disk may hold the journal, too: then no
- * other epoch could begin and discard what this one leaves, unless this one makes room for it.
+ * Handles a full destination. Without this, files would be written and discarded forever. Instead, what fits
+ * is published, however little it is: the next epoch checkpoints each batch before it reads the next one. A
+ * full disk may also hold the journal. Then no other epoch could begin and discard the files of this one, so
+ * this one frees their space itself.
  */
 import { TidemarkError } from '../../journal/errors.ts';
 import type { RecordRouter } from '../writing/recordRouter.ts';
 import type { Context, Ports } from '../job/options.ts';
 
-/** How long a checkpoint that is under way is waited for: it is about durable data, and may still come through. */
+/** How long to wait for a checkpoint in flight: it covers durable data and may still succeed. */
 const CHECKPOINT_PATIENCE_MS = 1_000;
 
-/** Whether the destination, or the quota on it, is full. */
+/** Whether the destination is full, or its quota is used up. */
 export function isDiskFull(error: unknown): error is TidemarkError {
   if (!(error instanceof TidemarkError)) return false;
   const { systemCode } = error.fields;
   return systemCode === 'ENOSPC' || systemCode === 'EDQUOT';
 }
 
-/** One epoch's part in that. */
+/** The full-disk state of one epoch. */
 export class FullDisk {
   readonly #ports: Ports;
   readonly #stepsUntilMs: number;
   #isFreed = false;
 
-  /** @param wasFull the epoch before ended on a full disk. */
+  /** @param wasFull the previous epoch ended on a full disk. */
   constructor({ ports, settings }: Context, wasFull: boolean) {
     this.#ports = ports;
     this.#stepsUntilMs = wasFull ? ports.clock.nowMs() + settings.checkpointIntervalMs : -Infinity;
   }
 
-  /** Whether each batch is to count before the next one is read: for one interval. */
+  /** Whether to checkpoint each batch before the next one is read. True for one checkpoint interval. */
   get takesSteps(): boolean {
     return this.#ports.clock.nowMs() < this.#stepsUntilMs;
   }
 
-  /** Asked before a checkpoint is sent to the journal. */
+  /** Called before a checkpoint is sent to the journal. Throws FENCED if its files may be removed already. */
   mustNotBeFreed(): void {
     if (this.#isFreed)
       throw new TidemarkError('FENCED', 'The epoch is over: what its last checkpoint would name is removed.');
   }
 
   /**
-   * For an epoch that is over: removes at once what can never count, which is what no checkpoint that was sent to the journal names, and
-   * none is sent any more. Never rejects: what is left is for the next epoch to discard.
+   * For an epoch that is over. Removes at once what can never be checkpointed: the files that no checkpoint
+   * sent to the journal names. No further checkpoint is sent. Never rejects: the next epoch discards what is
+   * left.
    */
   async free(router: RecordRouter | null, checkpointing: Promise<unknown>): Promise<void> {
     const { store, clock, log } = this.#ports;

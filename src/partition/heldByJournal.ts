@@ -1,6 +1,7 @@
 /**
- * Whether the journal still holds what it has acknowledged: asked behind a witness, and before what the witness covers becomes visible. A
- * journal that went back before that has lost the entry; one that goes back later is found by the witness, which stands already.
+ * Checks whether the journal still holds what it acknowledged. The check runs after a witness is written and
+ * before anything that the witness covers becomes visible. If the journal was rolled back before the check,
+ * the entry is missing. If it is rolled back later, the witness detects it.
  */
 import { hashEntry } from '../../journal/entry.ts';
 import { TidemarkError } from '../../journal/errors.ts';
@@ -19,12 +20,13 @@ export interface HeldQuestion {
 }
 
 /**
- * Gives the question, to be asked until it resolves. It rejects with JOURNAL_ROLLED_BACK where the entry is gone for good, or another stands
- * in its place; before that, and where nobody answers, with JOURNAL_UNAVAILABLE.
+ * Returns the check, to be called until it resolves. It rejects with JOURNAL_ROLLED_BACK if the entry is
+ * permanently lost or replaced by another one. Before that is certain, or if the journal does not answer, it
+ * rejects with JOURNAL_UNAVAILABLE.
  */
 export function heldQuestion(question: HeldQuestion): () => Promise<void> {
   const { clock, tail } = question;
-  // A server that has just come up may be behind for a moment, as at appends.
+  // A server that has just started may lag for a moment, as with appends.
   let missingSinceMs: number | null = null;
   return async () => {
     const expected = tail();
@@ -43,13 +45,15 @@ async function isHeld({ journal, subject }: HeldQuestion, { revision, hash }: Ta
 }
 
 function unsure({ subject }: HeldQuestion, { seq }: Tail): TidemarkError {
-  const message = `The journal does not know entry ${seq} of ${subject}, which it had acknowledged; asking again.`;
+  const message =
+    `The journal does not know entry ${seq} of ${subject}, which it had acknowledged; ` + 'asking again.';
   return new TidemarkError('JOURNAL_UNAVAILABLE', message, { fields: { subject, seq } });
 }
 
 function lost({ subject }: HeldQuestion, { seq }: Tail): TidemarkError {
   const message =
-    `The journal no longer holds entry ${seq} of ${subject}, which it had acknowledged: it went back while this process ran. What is ` +
-    'pending here is not published. Restore the newest journal, then resume the partition.';
+    `The journal no longer holds entry ${seq} of ${subject}, which it had acknowledged: it went back ` +
+    'while this process ran. What is pending here is not published. Restore the newest journal, then ' +
+    'resume the partition.';
   return new TidemarkError('JOURNAL_ROLLED_BACK', message, { fields: { subject, seq } });
 }

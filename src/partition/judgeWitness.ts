@@ -1,6 +1,7 @@
 /**
- * The witnesses of a partition's journal, judged once the own claim is in it: the one that the group keeps and those at the
- * destination. Where one of them saw more of the journal than there is, or something else, the journal went back.
+ * Judges the witnesses of a partition's journal, after this claim is in it: the witness that the group keeps
+ * and those at the destination. If a witness saw more of the journal than exists, or something else, the
+ * journal was rolled back.
  */
 import { witnessFolderUri } from '../../actors/naming.ts';
 import { TidemarkError } from '../../journal/errors.ts';
@@ -21,7 +22,7 @@ import { checkMarkerStands } from '../job/marker.ts';
 import type { Context } from '../job/options.ts';
 import { hashOfSeq } from './replayPartition.ts';
 
-/** For how long a later claim is looked for: a read may be stale, and proves presence only. */
+/** How long a later claim is looked for: a read may be stale, and proves presence only. */
 const LATER_CLAIM_MS = 10_000;
 const LOOK_AGAIN_MS = 1_000;
 
@@ -32,24 +33,25 @@ export interface Judging {
   readonly latch: FailureLatch;
 }
 
-/** A witness and where it was found; `name` is what it is called at the destination. */
+/** A witness and where it was found. `name`: its name at the destination. */
 export interface FoundWitness extends Witness {
   readonly source: 'group' | 'destination';
   readonly name: string | null;
 }
 
 export interface Judgement {
-  /** Names at the destination; the claim's own witness supersedes them. */
+  /** Names at the destination. The claim's own witness supersedes them. */
   readonly names: readonly string[];
-  /** Those that the journal contradicts, the newest first: empty where it did not go back. */
+  /** Witnesses that the journal contradicts, newest first. Empty if the journal was not rolled back. */
   readonly disagreeing: readonly (FoundWitness & { readonly verdict: Disagreement })[];
 }
 
 export type Disagreement = Exclude<WitnessVerdict, 'agrees' | 'absent'>;
 
 /**
- * To be asked once. Rejects with FENCED where a witness is of an owner that claimed later, with WITNESS_UNREADABLE where one cannot
- * be read, with SINK_MARKER_MISSING where the destination is not the one that the job wrote to.
+ * Call once per claim. Rejects with FENCED if a witness belongs to an owner that claimed later, with
+ * WITNESS_UNREADABLE if one cannot be read, with SINK_MARKER_MISSING if the destination is not the one that
+ * the job wrote to.
  */
 export async function judgeWitnesses(judging: Judging): Promise<Judgement> {
   const { claim } = judging;
@@ -63,7 +65,7 @@ export async function judgeWitnesses(judging: Judging): Promise<Judgement> {
     const verdict = await verdictOf(judging, found);
     if (verdict !== 'agrees' && verdict !== 'absent') disagreeing.push({ ...found, verdict });
   }
-  // The newest tells all, unless it is of a branch of the journal that an operator has given up.
+  // The newest is sufficient, unless it belongs to a branch of the journal that an operator has given up.
   for (const found of placed.filter(isOpen)) {
     const verdict = await verdictOf(judging, found);
     if (verdict === 'agrees' || verdict === 'absent') break;
@@ -75,7 +77,7 @@ export async function judgeWitnesses(judging: Judging): Promise<Judgement> {
   return { names, disagreeing: disagreeing.toSorted((a, b) => b.seq - a.seq) };
 }
 
-/** What an operator has answered is not judged again. */
+/** Witnesses that an operator has answered are not judged again. */
 function isAnswered({ claim }: Judging, found: FoundWitness): boolean {
   return claim.host.ledger.facts.answered.some(
     ({ source, journalId, seq, hash }) =>
@@ -94,7 +96,7 @@ async function groupWitness({ context, partition, latch }: Judging): Promise<Fou
   return witness === null ? null : { ...witness, source: 'group', name: null };
 }
 
-/** The newest first. */
+/** Newest first. */
 async function destinationWitnesses({ context, partition, latch }: Judging): Promise<FoundWitness[]> {
   const { naming, job } = context.settings;
   const folderUri = witnessFolderUri(naming, job, partition);
@@ -116,7 +118,10 @@ async function verdictOf(judging: Judging, witness: FoundWitness): Promise<Witne
   });
 }
 
-/** Null where the journal ends before the witness's entry, or is not the one that it speaks of. Rejects where the entry should stand. */
+/**
+ * Null if the journal ends before the witness's entry, or is not the journal that the witness names. Rejects
+ * if the entry should exist but is not found.
+ */
 async function hashFor(
   { context, partition, claim }: Judging,
   { seq, journalId }: Witness,
@@ -126,18 +131,18 @@ async function hashFor(
   if (seq > tail.seq || journalId !== journal.id) return null;
   if (seq === tail.seq) return tail.hash;
   const subject = partitionSubject(context.settings.job, partition);
-  // A snapshot, or more than is remembered, may stand between: the entry itself is still there.
+  // The entry may be older than the snapshot or the remembered hashes. The journal still holds it.
   const hash = claim.hashes.at(seq) ?? (await hashOfSeq(journal, subject, seq, tail));
   if (hash !== null) return hash;
   throw new TidemarkError(
     'JOURNAL_UNAVAILABLE',
-    `The journal does not show entry ${seq} of ${subject}, though entry ${tail.seq} had been acknowledged: it is behind, or has lost its ` +
-      'end. It is asked again.',
+    `The journal does not show entry ${seq} of ${subject}, though entry ${tail.seq} had been ` +
+      'acknowledged: it is behind, or has lost its end. It is asked again.',
     { fields: { seq } },
   );
 }
 
-/** Between the own claim and the reading of the witness another owner may have claimed, and told the group how far it is. */
+/** Another owner may have claimed, and written the witness, between this claim and the reading of it. */
 async function lookForLaterClaim({ context, partition, claim, latch }: Judging): Promise<void> {
   const { journal, clock } = context.ports;
   const subject = partitionSubject(context.settings.job, partition);
@@ -146,7 +151,8 @@ async function lookForLaterClaim({ context, partition, claim, latch }: Judging):
     for await (const { entry } of replay(journal, subject, claim.writer.tail)) {
       throw new TidemarkError(
         'FENCED',
-        `Another coordinator wrote entry ${entry.seq} of ${subject} (epoch ${entry.epoch}): this ownership is over.`,
+        `Another coordinator wrote entry ${entry.seq} of ${subject} (epoch ${entry.epoch}): this ` +
+          'ownership is over.',
         { fields: { seq: entry.seq, epoch: entry.epoch } },
       );
     }

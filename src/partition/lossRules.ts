@@ -1,8 +1,8 @@
-/** Which loss an operator may accept: only what the source has lost, and only where it begins at the next offset to read. */
+/** Which loss an operator may accept: only what the source has lost, from the next offset to read on. */
 import type { PartitionContext } from '../../actors/partition.ts';
 import type { OffsetRange } from '../sources/port.ts';
 
-/** Stops that say that the source has lost records; of every other stop no offset has to be given up. */
+/** Stops in which the source has lost records. No other stop requires giving up offsets. */
 const LOSSES: readonly string[] = ['SOURCE_RANGE_LOST', 'KAFKA_BATCH_CORRUPT', 'KAFKA_BATCH_TOO_LARGE'];
 
 export interface Loss {
@@ -12,12 +12,12 @@ export interface Loss {
 
 export type LossFacts = Pick<PartitionContext, 'stop' | 'nextOffset'>;
 
-/** Whether the answer needs what the source holds now: the stop does not name an offset as late as this. */
+/** Whether the answer depends on what the source holds now: the stop names no offset this high. */
 export function needsRange({ stop }: LossFacts, { toOffset }: Loss): boolean {
   return stop !== null && LOSSES.includes(stop.code) && toOffset > (stop.toOffset ?? 0n);
 }
 
-/** Why the loss is not accepted; null where it is. `range`: what the source holds, null where it was not asked or does not say. */
+/** Why the loss is refused, or null. `range`: what the source holds; null if not asked or unknown. */
 export function refusedLoss(
   { stop, nextOffset }: LossFacts,
   { fromOffset, toOffset }: Loss,
@@ -27,7 +27,7 @@ export function refusedLoss(
   if (stop.truncation !== null)
     return 'The log went back, and holds other records: accept-truncation reads them.';
   if (stop.files.length > 0) {
-    // Their records lie below nextOffset: giving up offsets behind it would lose more and mend nothing.
+    // Their records are below nextOffset: giving up offsets after it would lose more and fix nothing.
     return `No offsets are lost, but ${stop.files.join(', ')}: mend that, then resume.`;
   }
   if (!LOSSES.includes(stop.code))
@@ -37,8 +37,9 @@ export function refusedLoss(
     return `The loss must begin at nextOffset ${next} and end behind it, not [${fromOffset}, ${toOffset}).`;
   if (stop.fromOffset !== null && stop.fromOffset > next) {
     return (
-      `The loss begins at ${stop.fromOffset}; offsets ${next} to ${stop.fromOffset - 1n} before it were not counted yet, and may still ` +
-      'be read. Resume the partition first: it reads them and stops again where the loss begins.'
+      `The loss begins at ${stop.fromOffset}; offsets ${next} to ${stop.fromOffset - 1n} before it were ` +
+      'not counted yet, and may still be read. Resume the partition first: it reads them and stops again ' +
+      'where the loss begins.'
     );
   }
   const lost = stop.toOffset ?? next;
@@ -46,7 +47,9 @@ export function refusedLoss(
   if (range === null) {
     const named =
       stop.toOffset === null ? 'The stop does not name its end' : `The stop names offsets up to ${lost}`;
-    return `${named}, and the source does not say how far it goes: no loss up to ${toOffset} is accepted now.`;
+    return (
+      `${named}, and the source does not say how far it goes: ` + `no loss up to ${toOffset} is accepted now.`
+    );
   }
   if (toOffset <= range.endOffset) return null;
   return `The loss must end at ${range.endOffset}, where the source ends, or before, not at ${toOffset}.`;

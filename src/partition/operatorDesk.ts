@@ -1,6 +1,7 @@
 /**
- * What operators ask of one partition, as its owner takes it up: read, decided once, journaled, and answered in the log. A halted partition
- * journals nothing: its answers stand in the log and in what this process tells of itself.
+ * Handles operator requests for one partition, on behalf of its owner: each is read, decided once, journaled,
+ * and answered in the log. A halted partition journals nothing: its answers are in the log and in what this
+ * process publishes about itself.
  */
 import type { PartitionHost } from './decisionLane.ts';
 import { hasCode } from '../../journal/errors.ts';
@@ -12,11 +13,11 @@ import { needsRange } from './lossRules.ts';
 import type { Context } from '../job/options.ts';
 import { decideRequest, readRequests, type FiledRequest } from './requests.ts';
 
-/** For so long a refusal is told again; `status` shows it until the next request. */
+/** How long a refusal is reported as a condition. `status` shows it until the next request. */
 const REFUSAL_TOLD_MS = 600_000;
-/** That requests cannot be read is told so often, though it is tried each second. */
+/** How often to log that requests cannot be read, though reading is retried every second. */
 const UNREADABLE_TOLD_MS = 60_000;
-/** Nothing can be asked of the partition then, until the journal is there again. */
+/** After these errors, the partition takes no requests until the journal is available again. */
 const UNREADABLE = [
   'JOURNAL_UNAVAILABLE',
   'JOURNAL_CORRUPT',
@@ -27,9 +28,9 @@ const UNREADABLE = [
 export class OperatorDesk {
   readonly #context: Context;
   readonly #partition: TopicPartition;
-  /** The last request that was answered without being journaled; null where none was. */
+  /** The last request that was answered without being journaled; null if there is none. */
   #answeredUnjournaled: number | null = null;
-  /** Monotonic: when it was told last that requests cannot be read. */
+  /** Monotonic: when it was last logged that requests cannot be read. */
   #unreadableToldMs = -Infinity;
 
   constructor(context: Context, partition: TopicPartition) {
@@ -37,13 +38,13 @@ export class OperatorDesk {
     this.#partition = partition;
   }
 
-  /** Requests that the host has not taken up yet; rejects where the journal is away. */
+  /** Requests that the host has not handled yet. Rejects if the journal is unavailable. */
   untaken({ ledger }: PartitionHost): Promise<readonly FiledRequest[]> {
     const { ports, settings } = this.#context;
     return readRequests(ports.journal, settings.job, this.#partition, ledger.facts.lastRequestId);
   }
 
-  /** Requests behind `after`. None while the journal is away, or cannot be read: they are read later. */
+  /** Requests after `after`. None while the journal is unavailable or unreadable: they are read later. */
   async filed(after: number): Promise<readonly FiledRequest[]> {
     const { ports, settings } = this.#context;
     try {
@@ -61,8 +62,8 @@ export class OperatorDesk {
   }
 
   /**
-   * Requests to a halted partition. `lastRequestId` is null where the journal does not tell what was answered before: then only those
-   * count that are filed from now on.
+   * Requests to a halted partition. `lastRequestId` is null if the journal does not show what was answered
+   * before: then only requests that are filed from now on are returned.
    */
   async filedWhileHalted(lastRequestId: number | null): Promise<readonly FiledRequest[]> {
     if (this.#answeredUnjournaled === null) {
@@ -72,7 +73,7 @@ export class OperatorDesk {
     return this.filed(Math.max(this.#answeredUnjournaled, lastRequestId ?? 0));
   }
 
-  /** Journals what is decided on the request, where that was not done before, and tells whether it was accepted. */
+  /** Journals the decision on the request, unless done before. Resolves with whether it was accepted. */
   async take(host: PartitionHost, request: FiledRequest): Promise<boolean> {
     let decided: readonly PartitionEvent[] = [];
     const range = await this.#rangeFor(host, request);
@@ -87,7 +88,7 @@ export class OperatorDesk {
     return event.type !== 'requestRefused';
   }
 
-  /** What the source holds, where a loss reaches further than the stop says; null where it does not answer. */
+  /** What the source holds, if a loss goes beyond the stop. Null if the source does not answer. */
   async #rangeFor(host: PartitionHost, { request }: FiledRequest): Promise<OffsetRange | null> {
     if (request?.type !== 'acceptLoss' || !needsRange(host.ledger.facts, request)) return null;
     const { source, log } = this.#context.ports;
@@ -100,7 +101,7 @@ export class OperatorDesk {
     }
   }
 
-  /** The claim that an operator asked for has been made and its journal judged: now that can be journaled. */
+  /** The requested claim is made and its journal judged: now the request can be journaled. */
   async tookUpAgain(host: PartitionHost, request: FiledRequest): Promise<void> {
     const { requestId } = request;
     await host.submit((stage) =>
@@ -128,7 +129,7 @@ export class OperatorDesk {
     health.answered(this.#partition, request.requestId, reason);
   }
 
-  /** For good: it is not read again, though the journal cannot hold the answer. */
+  /** The request is not read again, though the journal cannot hold the answer. */
   answered({ requestId }: FiledRequest): void {
     this.#answeredUnjournaled = Math.max(this.#answeredUnjournaled ?? 0, requestId);
   }

@@ -1,4 +1,4 @@
-/** The part files that an epoch writes: each is journaled before it is created, or goes on where an earlier epoch ended. */
+/** The part files of an epoch. Each is journaled before creation, or continues one of an earlier epoch. */
 import type { DurableFacts } from '../../actors/facts.ts';
 import type { PartitionHost } from './decisionLane.ts';
 import type { PartFileStatus } from '../../actors/ledger.ts';
@@ -12,9 +12,9 @@ import { drawEntropy } from '../writing/entropy.ts';
 import type { Context } from '../job/options.ts';
 import { PartWriter, type Inherited } from '../writing/partWriter.ts';
 
-/** A destination that fails so often in a row is left alone for a while: the epoch is given up, with backoff. */
+/** Failures in a row after which the epoch is given up, with backoff, to spare the destination. */
 const CREATE_TRIES = 3;
-/** Together some seconds. */
+/** The retries take about 6 s in total. */
 const REMOVE_TRIES = 6;
 const REMOVE_PAUSE_MS = 200;
 
@@ -32,7 +32,7 @@ export class PartFiles {
     this.#options = options;
   }
 
-  /** Journals a part file, then creates it; a creation with unknown outcome is discarded and another part opened. */
+  /** Journals a part file, then creates it. If the name is taken or the outcome unknown, opens another. */
   async open(bucket: string, firstOffset: bigint): Promise<PartWriter> {
     const { context, host, partition } = this.#options;
     const { ports, settings } = context;
@@ -69,12 +69,12 @@ export class PartFiles {
     }
   }
 
-  /** What names do not tell of the file is journaled before its first byte. */
+  /** If cleanup needs more than the name (an upload id, say), journals it before the first byte. */
   async #start(target: PartTarget & { readonly partId: PartId }, file: OpenFile): Promise<void> {
     const { context, host, scope } = this.#options;
     const { startHandle } = file;
     if (scope.isOver) {
-      // The next owner may have discarded the name before the file was made: nobody would look for it again.
+      // The next owner may have discarded the name before the file was created: nobody would look again.
       await file.abandon();
       await context.ports.store.discard([target.temporaryUri], startHandle ?? null);
       throw new TidemarkError(
@@ -91,14 +91,14 @@ export class PartFiles {
     }
   }
 
-  /** Goes on with a file of an earlier epoch, which the store has opened again at what was durable of it. */
+  /** Continues a file of an earlier epoch, which the store has reopened at its durable length. */
   resume(part: PartFileContext, durable: DurableFacts, file: OpenFile): PartWriter {
-    // The wall clock may have jumped: what was opened in the future is as old as one opened now.
+    // The wall clock may have jumped: a file opened in the future is as old as one opened now.
     const ageMs = Math.max(0, this.#options.context.ports.clock.wallMs() - part.openedAtMs);
     return this.#writer(part, part.bucket, durable.firstOffset, file, { durable, ageMs });
   }
 
-  /** Whether today's configuration and log would put the file where it is: only then does it take more records. */
+  /** Whether today's configuration and log give the file this name: only then does it take more records. */
   isInPlace({ bucket, finalUri: journaled, firstOffset, generation }: PartFileContext): boolean {
     const { context, partition, host } = this.#options;
     if (generation !== host.ledger.facts.generation) return false;
@@ -125,7 +125,7 @@ export class PartFiles {
     });
   }
 
-  /** Whether there is anything that only this epoch's end decides about. */
+  /** Whether files may exist that only the end of this epoch removes. */
   get mayHaveLeftovers(): boolean {
     const { host, context } = this.#options;
     const { store } = context.ports;
@@ -138,8 +138,9 @@ export class PartFiles {
   }
 
   /**
-   * For an epoch whose end the journal holds: what no completed checkpoint names now is named by none ever. The new owner may have
-   * discarded these names before this process, paused perhaps, made the files. Never rejects.
+   * For an epoch whose end is in the journal: what no completed checkpoint names now will never be named by
+   * one. The new owner may have discarded these names before this process, perhaps paused, created the files.
+   * Never rejects.
    */
   async removeLeftovers(): Promise<void> {
     for (const { status, context: part } of this.#options.host.ledger.parts())
@@ -149,13 +150,13 @@ export class PartFiles {
   async #removeOf(status: PartFileStatus, part: PartFileContext): Promise<void> {
     const { store } = this.#options.context.ports;
     if (status === 'open') await store.discard([part.temporaryUri], part.startHandle);
-    // A file that is moved, not copied, may stand under this name with all that counts of it.
+    // A file that is moved, not copied, may have this name and all checkpointed bytes.
     if (part.copyUri !== null && store.takeover.type === 'finish') await store.discard([part.copyUri], null);
     if (status === 'inProgress' && part.durable !== null)
       await store.sideObjects?.discardUncheckpointed(part, part.durable.handle);
   }
 
-  /** Nobody looks again for what is left, so one failure is not the end of it; and one file's does not keep the others. */
+  /** Nobody looks for leftovers again, so failures are retried; one file's does not affect the others. */
   async #insist(remove: () => Promise<void>): Promise<void> {
     const { clock, log } = this.#options.context.ports;
     for (let attempt = 1; ; attempt += 1) {

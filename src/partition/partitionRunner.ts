@@ -1,6 +1,6 @@
 /**
- * The runner of one assigned partition: claims, runs an epoch, and decides what follows its end: another claim with backoff
- * (fenced, transient), the stop that names offsets and files (P6), or the end.
+ * The runner of one assigned partition. Claims, runs an epoch, and decides what follows its end: another
+ * claim with backoff (fenced, transient), a stop that names offsets and files (P6), or the end.
  */
 import type { StopFacts } from '../../actors/facts.ts';
 import { asTidemarkError, hasCode, TidemarkError } from '../../journal/errors.ts';
@@ -24,7 +24,7 @@ import { successorLook } from './successor.ts';
 const BACKOFF_FIRST_MS = 500;
 const REQUEST_POLL_MS = 1_000;
 
-/** Codes after which the journal itself is in doubt: nothing may be appended to it. */
+/** Codes that put the journal itself in doubt: nothing may be appended to it. */
 const JOURNAL_IN_DOUBT = [
   'JOURNAL_CORRUPT',
   'JOURNAL_ROLLED_BACK',
@@ -36,7 +36,7 @@ export class PartitionRunner {
   readonly #context: Context;
   #task: PartitionTask;
   readonly #drain = new Gate();
-  /** Aborted when the partition is to be let go at once, whatever is under way. */
+  /** Aborted when the partition must be released at once, even with work in progress. */
   readonly #lettingGo = new AbortController();
   #isReleased = false;
   #isDiskFull = false;
@@ -44,10 +44,10 @@ export class PartitionRunner {
   #latch = new FailureLatch();
   #epoch: Epoch | null = null;
   #stop: StopFacts | null = null;
-  /** Its stop is not in the journal. */
+  /** The stop is not journaled. */
   #isHalted = false;
   readonly #desk: OperatorDesk;
-  /** What had a halted partition claim again: answered when its journal has been judged anew. */
+  /** The request that made a halted partition claim again. Answered after its journal is judged again. */
   #resumption: FiledRequest | null = null;
 
   constructor(context: Context, task: PartitionTask) {
@@ -60,44 +60,45 @@ export class PartitionRunner {
     return this.#task;
   }
 
-  /** Why the partition is stopped; null while it is not. */
+  /** Why the partition is stopped; null if it is not. */
   get stop(): StopFacts | null {
     return this.#stop;
   }
 
-  /** What an operator has to know of it. */
+  /** The state that operators see. */
   get state(): 'claiming' | 'running' | 'stopped' | 'halted' {
     if (this.#stop !== null) return this.#isHalted ? 'halted' : 'stopped';
     return this.#epoch === null ? 'claiming' : 'running';
   }
 
-  /** The next offset to read, ahead of the journal's; null before the claim. */
+  /** The next offset to read, ahead of the journal's. Null before the claim. */
   get routerOffset(): bigint | null {
     return this.#epoch?.routerOffset ?? null;
   }
 
-  /** Whether the process may go without losing a checkpoint of this partition. */
+  /** Whether the process may exit without losing a checkpoint of this partition. */
   get isSafe(): boolean {
     return this.#stop !== null || this.#epoch?.isSafe === true;
   }
 
-  /** A last checkpoint, then the end; files in progress stay resumable. */
+  /** Makes a last checkpoint, then ends. Files in progress stay resumable. */
   drain(): void {
     this.#drain.open();
     this.#wake();
   }
 
-  /** The partition is no longer assigned: lets go at once. */
+  /** The partition is no longer assigned: releases it at once. */
   release(): void {
     this.#isReleased = true;
     this.#letGo(new TidemarkError('FENCED', `${this.#name} is no longer assigned to this process.`));
   }
 
-  /** Draining takes too long: the next owner settles from the last completed checkpoint. */
+  /** Draining takes too long. The next owner takes over from the last completed checkpoint. */
   giveUp(): void {
     const message =
-      `${this.#name} is let go before its last checkpoint and commits were done: the journal, the source or the ` +
-      'destination did not answer in time. Nothing is lost; the next run goes on from the last completed checkpoint.';
+      `${this.#name} is let go before its last checkpoint and commits were done: the journal, the source ` +
+      'or the destination did not answer in time. Nothing is lost; the next run goes on from the last ' +
+      'completed checkpoint.';
     this.#letGo(new TidemarkError('STOP_INCOMPLETE', message, { fields: { partition: this.#name } }));
   }
 
@@ -111,7 +112,7 @@ export class PartitionRunner {
     return partitionName(this.#task.partition);
   }
 
-  /** Resolves when the partition has ended. Rejects with what concerns the whole job: configuration, and what a bounded run has waited for. */
+  /** Resolves when the partition ends. Rejects with job-wide errors: configuration, bounded-run timeout. */
   async run(): Promise<RunnerEnd> {
     const { clock } = this.#context.ports;
     let progressMs = clock.nowMs();
@@ -128,7 +129,7 @@ export class PartitionRunner {
     }
   }
 
-  /** A bounded run does not bear for ever that something is away. */
+  /** A bounded run does not wait forever for an unavailable service. */
   #hasWaitedEnough({ retry }: TidemarkError, progressMs: number): boolean {
     const { ports, settings } = this.#context;
     const isBounded = settings.untilEnd && !this.#isReleased && !this.#drain.isOpen;
@@ -198,7 +199,7 @@ export class PartitionRunner {
       return { type: 'retired' };
     }
     if (error.retry === 'config') throw error;
-    // A log that lacks nothing of what counts is read on where the journal is.
+    // If the log holds everything that was checkpointed, reading continues at the journal's cursor.
     if (isPassing(error) || isBehindJournal(error, epoch)) {
       return { type: 'again', error, madeProgress: epoch?.madeProgress ?? false };
     }
@@ -220,14 +221,14 @@ export class PartitionRunner {
       await epoch.claim.host.submit(() => [{ type: 'partitionStopped', ...stop, files: [...stop.files] }]);
       return await this.#stayStopped(epoch, stop);
     } catch (failure) {
-      // A host that has failed journals nothing more; another owner, or this one anew, finds the cause by itself.
+      // A failed host journals nothing more. The next claim finds the cause again.
       const reason = asTidemarkError(failure, `Stopping ${this.#name}`);
       if (isPassing(reason)) return { type: 'again', error: reason, madeProgress: false };
       return this.#halt(epoch, stop);
     }
   }
 
-  /** A store refuses an epoch that is over in its own words: a lease that was taken, an upload that was completed, a file moved. */
+  /** A store refuses an ended epoch with its own errors: a taken lease, a completed upload, a moved file. */
   async #trueCause(error: TidemarkError): Promise<TidemarkError> {
     if (!error.code.startsWith('STORE_') || this.#isReleased || this.#epoch === null) return error;
     if (!(await this.#epoch.hasSuccessor())) return error;
@@ -235,7 +236,7 @@ export class PartitionRunner {
     return new TidemarkError('FENCED', message, { cause: error });
   }
 
-  /** Waits for an operator's decision; a bounded run does not wait. */
+  /** Waits for an operator's decision. A bounded run does not wait. */
   async #stayStopped(epoch: Epoch, stop: StopFacts): Promise<EpochEnd> {
     this.#stop = stop;
     const { host } = epoch.claim;
@@ -260,8 +261,8 @@ export class PartitionRunner {
   }
 
   /**
-   * Stopped by what cannot be journaled. Requests are read all the same: `resume` has the partition claim and its journal judged again,
-   * everything else is refused.
+   * Stopped by an error that cannot be journaled. Requests are still read: `resume` makes the partition claim
+   * again and has its journal judged again, every other request is refused.
    */
   async #halt(epoch: Epoch | null, stop: StopFacts): Promise<EpochEnd> {
     epoch?.claim.host.ledger.note({ type: 'halted', stop });
@@ -290,16 +291,16 @@ export class PartitionRunner {
     return this.#isReleased ? { type: 'released' } : { type: 'stopped', stop };
   }
 
-  /** The operator's answer to a journal that went back is the one that can be journaled; also a bounded run looks for it. */
+  /** Only the answer to a rolled-back journal can be journaled. A bounded run looks for it, too. */
   async #wentBackAnswered(epoch: Epoch | null): Promise<EpochEnd | null> {
     const wentBack = epoch?.wentBack ?? null;
     if (wentBack === null) return null;
     try {
-      // The epoch has let go of its own session with the store.
+      // The epoch has closed its own session with the store.
       if (!(await answerRequests({ ...wentBack, context: this.#context }, this.#desk))) return null;
       return claimAgain(`${this.#name} is claimed again: an operator has answered for its journal.`);
     } catch (cause) {
-      // Whoever is given the partition next answers.
+      // The next owner of the partition answers.
       if (this.#lettingGo.signal.aborted) return null;
       const error = asTidemarkError(cause, `Answering for the journal of ${this.#name}`);
       if (isPassing(error)) return { type: 'again', error, madeProgress: false };
@@ -311,7 +312,7 @@ export class PartitionRunner {
     }
   }
 
-  /** Answers what operators have asked of the halted partition. */
+  /** Answers operator requests to the halted partition. True if one asks for a new claim. */
   async #isResumed(epoch: Epoch | null, stop: StopFacts): Promise<boolean> {
     const lastRequestId = epoch?.claim.host.ledger.facts.lastRequestId ?? null;
     for (const request of await this.#desk.filedWhileHalted(lastRequestId)) {
@@ -343,7 +344,7 @@ export class PartitionRunner {
     if (request !== null) this.#desk.refused(request, `Its cause is still there: ${code}: ${message}`);
   }
 
-  /** Ends early where the partition is to be drained or let go. */
+  /** Ends early if the partition must drain or be released. */
   async #pause(delayMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = this.#context.ports.clock.timer(delayMs, resolve);

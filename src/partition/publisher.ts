@@ -1,6 +1,7 @@
 /**
- * Publishes pending part files: first the destination and the group are given the journal's witness, then the files get their final
- * names, then partCommitted is journaled. Works beside the router; transient failures are tried again, others end the epoch.
+ * Publishes pending part files: first writes the journal's witness to the destination and to the group, then
+ * gives the files their final names, then journals partCommitted. Runs beside the router. Transient failures
+ * are retried; others end the epoch.
  */
 import type { PartitionHost } from './decisionLane.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
@@ -29,7 +30,7 @@ export interface PublisherOptions {
   /** The journal's acknowledged end, for the witness. */
   readonly tail: () => Tail;
   readonly keeper: WitnessKeeper;
-  /** False where the source names the partition no more: Kafka takes no offset of a deleted topic. */
+  /** False if the source no longer has the partition: Kafka accepts no offset of a deleted topic. */
   readonly tellsGroup: boolean;
 }
 
@@ -38,17 +39,17 @@ export class Publisher {
   #queue: { readonly partId: PartId; readonly closedHere: boolean }[] = [];
   #working: Promise<void> | null = null;
   #offsetDue = false;
-  /** The offset that the group was told last, or is being told. */
+  /** The offset that was last committed to the group, or is being committed. */
   #toldOffset: bigint | null = null;
   readonly #end = new Gate();
-  /** For calls that would try on by themselves. */
+  /** Aborts calls that retry by themselves. */
   readonly #ending = new AbortController();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
   }
 
-  /** Queues a pending file; `closedHere` says that this epoch closed it, so that it need not be read back. */
+  /** Queues a pending file. `closedHere`: this epoch closed it, so it need not be read back. */
   publish(partId: PartId, closedHere: boolean): void {
     if (this.#isOver()) return;
     this.#queue.push({ partId, closedHere });
@@ -56,21 +57,21 @@ export class Publisher {
     this.#working ??= this.#work();
   }
 
-  /** A checkpoint is completed: the group is told so, also where it has made nothing pending. */
+  /** Commits the offset of a completed checkpoint to the group, even if no file became pending. */
   tellOffset(): void {
     if (this.#isOver() || this.#options.host.ledger.facts.nextOffset === this.#toldOffset) return;
     this.#offsetDue = true;
     this.#working ??= this.#work();
   }
 
-  /** Resolves when everything that was queued is published; rejects with the epoch's failure, also one that was before. */
+  /** Resolves when everything queued is published. Rejects with the epoch's failure, even an earlier one. */
   async idle(): Promise<void> {
     const { latch } = this.#options;
     while (this.#working !== null) await latch.race(this.#working);
     if (latch.failure !== null) throw latch.failure;
   }
 
-  /** Takes up nothing new: the next epoch settles what is left. */
+  /** Accepts nothing new. The next epoch takes over what is left. */
   end(): void {
     const { context, partition } = this.#options;
     context.health.conditions.clear(conditionKey.publish(partition));
@@ -85,12 +86,12 @@ export class Publisher {
     return this.#end.isOpen;
   }
 
-  /** After `end`: resolves when no call of the store is under way any more. */
+  /** After `end`: resolves when no call of the store is in flight. */
   async ended(): Promise<void> {
     await this.#working;
   }
 
-  /** Works in rounds: one takes everything that is pending by then, and tells the group before its first file. */
+  /** Works in rounds: takes everything pending, and commits to the group before the first file. */
   async #work(): Promise<void> {
     try {
       // Files that became pending together are queued one by one, within the same turn.
@@ -99,7 +100,7 @@ export class Publisher {
         const round = this.#queue;
         this.#queue = [];
         try {
-          // Both witnesses stand before anything that they cover is visible.
+          // Both witnesses exist before anything that they cover is visible.
           if (round.length > 0) await this.#options.keeper.write(this.#end);
           await this.#end.orOpened(this.#commitOffset());
           if (round.length > 0 && !this.#isOver()) await this.#expectHeld();
@@ -118,7 +119,7 @@ export class Publisher {
     }
   }
 
-  /** Tells the group how far the journal is. */
+  /** Commits the journal's position to the group. */
   async #commitOffset(): Promise<void> {
     const { context, partition, host, tail } = this.#options;
     const nextOffset = host.ledger.facts.nextOffset;
@@ -168,7 +169,7 @@ export class Publisher {
       finalUri: part.finalUri,
       temporaryUri: part.temporaryUri,
     };
-    // After a failure the outcome is unknown: only probing both names tells what is still to be done.
+    // After a failure the outcome is unknown: only probing both names shows what is still to be done.
     const publish = (attempt: number): Promise<void> =>
       closedHere && attempt === 1
         ? store.commit(target, durable)
@@ -176,7 +177,7 @@ export class Publisher {
     await this.#patiently(publish, { file: part.finalUri }, 'publishing a part file failed; trying again');
   }
 
-  /** Tries until the epoch is over; what is tried again is logged, and a condition for as long as it lasts. */
+  /** Retries until the epoch is over. Logs each failure, and raises a condition while retries last. */
   async #patiently(
     attempt: (attempt: number) => Promise<void>,
     fields: { readonly file?: string },

@@ -1,4 +1,4 @@
-/** From a partition's feed into its router, batch by batch, until the bounded end or until the epoch is to drain. */
+/** Reads batches of a partition's feed into its router, until the bounded end or the drain of the epoch. */
 import type { Context } from '../job/options.ts';
 import type { PartitionFeed } from '../sources/port.ts';
 import type { RecordRouter } from '../writing/recordRouter.ts';
@@ -13,11 +13,11 @@ export interface Reading {
   readonly scope: EpochScope;
   readonly router: RecordRouter;
   readonly feed: PartitionFeed;
-  /** Called after each batch. What it returns is waited for before the next one is read. */
+  /** Called after each batch. Its promise is awaited before the next batch is read. */
   readonly onBatch: () => Promise<void> | undefined;
 }
 
-/** Resolves with `ended` at the task's end offset, with `drained` if the epoch is to drain. */
+/** Resolves with `ended` at the task's end offset, with `drained` if the epoch must drain. */
 export async function read(reading: Reading): Promise<'ended' | 'drained'> {
   const { context, task, scope, router, feed, onBatch } = reading;
   const { endOffset, partition } = task;

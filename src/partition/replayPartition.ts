@@ -1,6 +1,6 @@
 /**
- * Replayed of a partition's state from its journal: the newest snapshot that is proven to stand behind an entry of this journal, and the
- * fold of what follows; or the fold of everything.
+ * Replays a partition's state from its journal: the newest snapshot that is proven to match an entry of this
+ * journal, and the fold of the entries after it; or the fold of all entries.
  */
 import { FOLD_VERSION, PartitionLedger, type LedgerFacts } from '../../actors/ledger.ts';
 import type { OnStep } from '../../actors/step.ts';
@@ -17,7 +17,7 @@ import { SeenHashes } from './seenHashes.ts';
 export interface Replayed {
   readonly ledger: PartitionLedger;
   readonly tail: Tail;
-  /** Where the state was taken up from; EMPTY_TAIL where everything was folded. */
+  /** Where the fold began. EMPTY_TAIL if all entries were folded. */
   readonly base: Tail;
   readonly hashes: SeenHashes;
 }
@@ -30,7 +30,7 @@ export interface Replaying {
   readonly onStep?: OnStep;
 }
 
-/** Rejects as `replay` does, and with JOURNAL_CORRUPT where an entry belongs to no claim. */
+/** Rejects as `replay` does, and with JOURNAL_CORRUPT if an entry belongs to no claim. */
 export async function replayPartition(replaying: Replaying): Promise<Replayed> {
   const { ledger, tail: base } = (await fromSnapshot(replaying)) ?? {
     ledger: new PartitionLedger(replaying.onStep),
@@ -43,7 +43,7 @@ export async function replayPartition(replaying: Replaying): Promise<Replayed> {
   return { ledger, tail, base, hashes };
 }
 
-/** Folds what is behind `from`, each entry checked against the claim that it says it belongs to. */
+/** Folds the entries after `from`. Each is checked against the claim that it names. */
 export async function foldJournal(
   journal: Journal,
   subject: Subject,
@@ -63,8 +63,8 @@ export async function foldJournal(
 }
 
 /**
- * Null where no snapshot can be trusted. One is where the journal holds, at its revision, an entry with its hash: by the chain of
- * hashes that is the journal which was folded, up to there.
+ * Null if no snapshot can be trusted. A snapshot is trusted if the journal holds, at its revision, an entry
+ * with its hash: the hash chain proves that this journal was folded up to there.
  */
 async function fromSnapshot(
   replaying: Replaying,
@@ -86,7 +86,7 @@ async function fromSnapshot(
   return null;
 }
 
-/** Hash of the entry at this revision; null where none is seen there. */
+/** Hash of the entry at this revision; null if none is seen there. */
 async function hashAt(journal: Journal, subject: Subject, revision: Revision): Promise<EntryHash | null> {
   for await (const [entry] of journal.read(subject, revision - 1)) {
     if (entry !== undefined) return entry.revision === revision ? hashEntry(entry.bytes) : null;
@@ -105,13 +105,14 @@ function checkBelongs(
   if (same && entry.epoch === epoch && entry.claimId === claimed) return;
   throw new TidemarkError(
     'JOURNAL_CORRUPT',
-    `Entry ${entry.seq} of ${subject} is of ${entry.topic}/${entry.partition}, epoch ${entry.epoch}, where epoch ${epoch} of ` +
-      `${partitionName(partition)} is claimed. The partition stops; restore the journal from a copy.`,
+    `Entry ${entry.seq} of ${subject} is of ${entry.topic}/${entry.partition}, epoch ${entry.epoch}, ` +
+      `where epoch ${epoch} of ${partitionName(partition)} is claimed. The partition stops; restore the ` +
+      'journal from a copy.',
     { fields: { seq: entry.seq, epoch: entry.epoch, claimedEpoch: epoch } },
   );
 }
 
-/** The events of a partition's entry; those of a job's life have no place in it. */
+/** The events of a partition's entry. Job events are not allowed in it. */
 function partitionEvents(events: readonly JournalEvent[], subject: Subject): readonly PartitionEvent[] {
   for (const event of events) {
     if (isJobEvent(event)) {
@@ -125,8 +126,9 @@ function partitionEvents(events: readonly JournalEvent[], subject: Subject): rea
 }
 
 /**
- * Hash of the entry of this sequence, read again: for one that stands before what `recover` folded. The entries from there up to
- * `until`, which is known to be this journal's, are checked against each other, so that the hash is of the same chain. Null where there is none.
+ * Hash of the entry with this sequence, for an entry before those that were folded. Reads the entries from
+ * there up to `until`, which is known to be in this journal, and checks their chain: the hash is then of the
+ * same journal. Null if there is none.
  */
 export async function hashOfSeq(
   journal: Journal,
@@ -134,7 +136,7 @@ export async function hashOfSeq(
   seq: number,
   until: Tail,
 ): Promise<EntryHash | null> {
-  // A stream that others share has holes between the revisions: so a guess may begin too late, and goes further back.
+  // A shared stream has gaps between the revisions: a guess may begin too late, then go further back.
   for (let back = until.seq - seq; ; back *= 4) {
     const after = Math.max(0, until.revision - back - 1);
     const hash = await hashBehind(journal, subject, { after, seq, until });
@@ -165,7 +167,8 @@ async function hashBehind(
   }
   throw new TidemarkError(
     'JOURNAL_UNAVAILABLE',
-    `Entry ${until.seq} of ${subject} was seen, and is not seen when the journal is read again: it may be behind.`,
+    `Entry ${until.seq} of ${subject} was seen, and is not seen when the journal is read again: it may ` +
+      'be behind.',
   );
 }
 

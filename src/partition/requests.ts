@@ -1,4 +1,4 @@
-/** Operator requests: filed beside the partition's journal by any process, taken up and journaled by the owner alone. */
+/** Operator requests: any process files them beside the partition's journal; only the owner handles them. */
 import { operatorRequestSchema, type OperatorRequest, type PartitionEvent } from '../../journal/events.ts';
 import type { JobName, TopicPartition } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
@@ -10,11 +10,11 @@ import { refusedLoss, type LossFacts } from './lossRules.ts';
 
 export interface FiledRequest {
   readonly requestId: number;
-  /** Null where it cannot be read: a damaged one, or of a newer Tidemark. It is refused, so that those behind it have their turn. */
+  /** Null if unreadable: damaged, or from a newer Tidemark. It is refused, so that later ones are handled. */
   readonly request: OperatorRequest | null;
 }
 
-/** Files a request and gives its id. */
+/** Files a request. Resolves with its id. */
 export async function fileOperatorRequest(
   ports: { readonly journal: Journal; readonly failpoints: Failpoints },
   job: JobName,
@@ -30,7 +30,7 @@ export async function fileOperatorRequest(
   );
 }
 
-/** Requests filed after the last one that was taken up. */
+/** Requests filed after the one with the id `after`. */
 export async function readRequests(
   journal: Journal,
   job: JobName,
@@ -56,8 +56,8 @@ function parseRequest(bytes: Uint8Array): OperatorRequest | null {
 }
 
 /**
- * What the owner journals for a request, given the partition's state. `range`: what the source holds of it, where the request needs that
- * and the source says it.
+ * What the owner journals for a request, given the partition's state. `range`: what the source holds, if the
+ * request depends on it and the source says it.
  */
 export function decideRequest(
   state: { readonly facts: LossFacts },
@@ -95,7 +95,7 @@ export function decideRequest(
   }
 }
 
-/** Requests that the owner of the partition would accept now, the best first: none where it is not stopped. */
+/** Requests that the owner of the partition would accept now, best first. None if it is not stopped. */
 export function proposedRequests(facts: LossFacts): readonly OperatorRequest[] {
   const { stop, nextOffset } = facts;
   const candidates: OperatorRequest[] = [{ type: 'resume', from: null, acceptLoss: false }];
@@ -109,7 +109,7 @@ export function proposedRequests(facts: LossFacts): readonly OperatorRequest[] {
   });
 }
 
-/** What a halted partition answers: nothing may be journaled, so that only claiming anew, which judges the journal again, can help. */
+/** The answer of a halted partition. It journals nothing: only a new claim, which judges again, can help. */
 export function decideWhileHalted(
   stop: StopFacts,
   { request }: FiledRequest,

@@ -1,7 +1,7 @@
-/** The end of a partition that the source names no more. */
+/** The end of a partition that the source no longer has. */
 import { takeOver, type TakeOver } from './takeOver.ts';
 
-/** Closes every file at its durable length and publishes it, also of a stopped partition; then journals that nothing is owed. */
+/** Publishes every file at its durable length, even if the partition is stopped. Journals the retirement. */
 export async function retire(takingOver: Omit<TakeOver, 'adopt'>): Promise<void> {
   const { host } = takingOver;
   await host.submit((stage) => {

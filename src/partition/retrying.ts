@@ -1,4 +1,4 @@
-/** Trying again, ever more rarely: one rule for whatever of a partition is away. */
+/** Retries with backoff: one rule for everything that may be unavailable to a partition. */
 import { TidemarkError } from '../../journal/errors.ts';
 import { backoffMs } from '../system/backoff.ts';
 import type { Clock } from '../system/clock.ts';
@@ -7,22 +7,22 @@ import type { Gate } from '../system/concurrency.ts';
 const LONGEST_MS = 10_000;
 const FIRST_MS = 200;
 
-/** Before the next try, after `failures` in a row: twice the one before, and 10 s at most. */
+/** Delay before the next attempt, after `failures` in a row: twice the previous one, 10 s at most. */
 export function retryDelayMs(failures: number, firstMs = FIRST_MS): number {
   return backoffMs({ firstMs, longestMs: LONGEST_MS }, failures);
 }
 
 export interface Retrying<T> {
   readonly clock: Clock;
-  /** Opens when nobody wants it any more: it is then not tried again. */
+  /** Opens when the result is no longer wanted: there are no more attempts then. */
   readonly end: Gate;
-  /** Told its number, from 1. */
+  /** Called with the number of the attempt, from 1. */
   readonly attempt: (attempt: number) => Promise<T>;
-  /** Told of each failure that is got over by trying again. */
+  /** Called for each failure that is retried. */
   readonly failed: (error: TidemarkError, attempt: number) => void;
 }
 
-/** Rejects with what cannot pass at once, and with the last failure where `end` has opened. */
+/** Rejects at once with an error that is not transient, and with the last failure if `end` is open. */
 export async function retrying<T>({ clock, end, attempt, failed }: Retrying<T>): Promise<T> {
   const isOver = (): boolean => end.isOpen;
   for (let number = 1; ; number += 1) {

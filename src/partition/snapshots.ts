@@ -1,4 +1,4 @@
-/** Writes snapshots of a partition's state, beside everything else: nothing waits for one, and a failure costs a longer replay only. */
+/** Writes snapshots of a partition's state. Nothing waits for them; a failure only makes a replay longer. */
 import { FOLD_VERSION, type PartitionLedger } from '../../actors/ledger.ts';
 import type { Subject } from '../../journal/ids.ts';
 import type { Tail } from '../../journal/replay.ts';
@@ -9,9 +9,9 @@ export interface SnapshotWriterOptions {
   readonly context: Context;
   readonly subject: Subject;
   readonly ledger: PartitionLedger;
-  /** Where the journal ends, as acknowledged; in step with the ledger whenever `adopted` is called. */
+  /** The journal's acknowledged end. Matches the ledger whenever `adopted` is called. */
   readonly tail: () => Tail;
-  /** Where the state was taken up from. */
+  /** Where the fold began. */
   readonly base: Tail;
 }
 
@@ -28,7 +28,7 @@ export class SnapshotWriter {
     this.#lastAtMs = options.context.ports.clock.nowMs();
   }
 
-  /** To be called after every adopted entry: writes a snapshot of the ledger where one is due. Never rejects. */
+  /** Call after every adopted entry. Writes a snapshot of the ledger if one is due. Never rejects. */
   async adopted(): Promise<void> {
     const { context, subject, ledger } = this.#options;
     const tail = this.#options.tail();
@@ -58,7 +58,7 @@ export class SnapshotWriter {
     return entries >= entriesMin && clock.nowMs() - this.#lastAtMs >= everyMs;
   }
 
-  /** None is written any more. */
+  /** No snapshot is started after this. */
   end(): void {
     this.#isOver = true;
   }

@@ -1,9 +1,9 @@
-/** What the end of a source's records, by an error, means for its partition. */
+/** What an error of the source means for its partition. */
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { FetchedBatch } from '../sources/port.ts';
 
-/** What was read before these is made to count, so that what is lost or in doubt begins at nextOffset. */
+/** What was read before these is checkpointed, so that the loss or doubt begins at nextOffset. */
 export function isOfSource(error: unknown): error is TidemarkError {
   return hasCode(
     error,
@@ -16,8 +16,8 @@ export function isOfSource(error: unknown): error is TidemarkError {
 }
 
 /**
- * The error with its offsets from `nextOffset` on: a source counts from a batch, before which offsets may be empty, and a loss can only
- * be accepted from nextOffset.
+ * The error with its offsets from `nextOffset` on. A source counts from a batch, and the offsets before it
+ * may be empty; but a loss can only be accepted from nextOffset.
  */
 export function fromNextOffset(error: unknown, nextOffset: bigint): unknown {
   if (!hasCode(error, 'KAFKA_BATCH_CORRUPT', 'KAFKA_BATCH_TOO_LARGE')) return error;
@@ -26,7 +26,7 @@ export function fromNextOffset(error: unknown, nextOffset: bigint): unknown {
   return new TidemarkError(code, message, { fields: { ...fields, fromOffset: nextOffset }, cause });
 }
 
-/** A source never leaves anything out. */
+/** Throws INTERNAL if the source skipped offsets: a source never does. */
 export function checkNoGap(
   partition: TopicPartition,
   nextOffset: bigint,

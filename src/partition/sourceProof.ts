@@ -1,8 +1,11 @@
-/** Before a checkpoint counts what was read: the source is still the one that it was read from. */
+/** Proves, before each checkpoint, that the source is still the one that was read. */
 import type { PartitionFeed, ReadEpoch, Source } from '../sources/port.ts';
 import type { PartitionTask } from './partitionTask.ts';
 
-/** Ids are never reused: the same id now proves that everything up to the cut came from this topic. And its log must hold that still. */
+/**
+ * Ids are never reused: the same id now proves that all up to the cut came from this topic. Its log must also
+ * still hold it.
+ */
 export async function proveSource(
   source: Source,
   { partition, topicId }: PartitionTask,

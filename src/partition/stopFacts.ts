@@ -1,4 +1,4 @@
-/** Why a partition stops, as its journal keeps it. */
+/** Why a partition stops, in the form that is journaled. */
 import type { StopFacts } from '../../actors/facts.ts';
 import type { ErrorFields, TidemarkError } from '../../journal/errors.ts';
 
@@ -19,7 +19,7 @@ function truncationOf({ fields: { divergedAt, leaderEpoch } }: TidemarkError): S
   return { divergedAt, leaderEpoch: typeof leaderEpoch === 'number' ? leaderEpoch : null };
 }
 
-/** Sources of lines count them as numbers. */
+/** Line sources count lines as numbers. */
 function offsetOf(field: ErrorFields[string] | undefined): bigint | null {
   if (typeof field === 'bigint') return field;
   return typeof field === 'number' && Number.isSafeInteger(field) ? BigInt(field) : null;

@@ -1,11 +1,12 @@
-/** Whether who waits, and appends nothing by which it would notice, still owns its partition. */
+/** Whether a waiting process still owns its partition. It appends nothing, so it would not notice. */
 import type { Clock } from '../system/clock.ts';
 
 const LOOK_EVERY_MS = 10_000;
 
 /**
- * Asks now and then whether another owner has claimed meanwhile: it may have decided, or retired, what this one still calls stopped. Where
- * the partition is this process's again by then, a claim tells how it stands.
+ * Checks at intervals whether another owner has claimed: that owner may have decided a request, or retired
+ * the partition, which is still stopped here. If the partition has since returned to this process, a new
+ * claim shows its state.
  */
 export function successorLook(
   clock: Clock,

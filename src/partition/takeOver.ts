@@ -1,7 +1,7 @@
 /**
- * Taking over: what a new owner does with what earlier epochs left, derived from the state alone. Pending files are committed, files
- * in progress are taken out of reach of earlier owners at their durable length and, as the store can, closed there or gone on
- * with; the rest is discarded.
+ * Takeover: what a new owner does with the files of earlier epochs, derived from the state alone. Pending
+ * files are committed. Files in progress are put out of reach of earlier owners at their durable length.
+ * Depending on the store, they are closed there or continued. The rest is discarded.
  */
 import { folderOf, temporaryUri } from '../../actors/naming.ts';
 import type { DurableFacts } from '../../actors/facts.ts';
@@ -28,7 +28,7 @@ import type { Publisher } from './publisher.ts';
 import { retryDelayMs } from './retrying.ts';
 
 const TAKE_OVER_CONCURRENCY = 4;
-/** Between two tries where the destination has refused all of them. */
+/** First delay before the next attempt if the destination refused every file. */
 const RETRY_FIRST_MS = 500;
 
 export interface TakeOver {
@@ -39,15 +39,15 @@ export interface TakeOver {
   readonly entryBytesMax: number;
   readonly scope: EpochScope;
   /**
-   * Takes up a file that goes on: `isNewest` of its bucket. Resolves when it is held no more, where it takes no records. Null where none
-   * goes on: each is closed at its durable length.
+   * Adopts a file that is continued. `isNewest`: of its bucket. If the file takes no records, resolves when
+   * it is no longer held. Null if no file is continued: each is closed at its durable length.
    */
   readonly adopt:
     | ((part: PartFileContext, durable: DurableFacts, file: OpenFile, isNewest: boolean) => Promise<void>)
     | null;
 }
 
-/** Resolves when nothing of an earlier epoch is left but what is committed, and what goes on. */
+/** Resolves when every file of earlier epochs is committed, discarded or continued. */
 export async function takeOver(takingOver: TakeOver): Promise<void> {
   const { host, publisher } = takingOver;
   const inherited = [...host.ledger.parts()];
@@ -77,7 +77,7 @@ function takeOverAll(takingOver: TakeOver, parts: readonly PartFileContext[]): P
     : finishAll(takingOver, parts);
 }
 
-/** Goes on with each file, under a new journaled name. The newest of a bucket takes records, as it did before. */
+/** Continues each file under a new journaled name. The newest of a bucket takes records, as before. */
 async function resumeAll(
   takingOver: TakeOver,
   takeover: ResumingTakeover,
@@ -97,14 +97,14 @@ async function resumeAll(
   });
 }
 
-/** Opened behind its durable bytes, out of reach of earlier owners. */
+/** Opens the file after its durable bytes, out of reach of earlier owners. */
 async function resume(
   takingOver: TakeOver,
   takeover: ResumingTakeover,
   part: PartFileContext,
   durable: DurableFacts,
 ): Promise<OpenFile> {
-  // Interrupted takeovers may have moved it to any of these names, the last one most likely.
+  // Interrupted takeovers may have moved it to any of these names, most likely to the last one.
   const from = { ...targetOf(part), formerUris: part.staleUris.toReversed() };
   const toUri = await journalMove(takingOver, part);
   const file = await resumePatiently(takingOver, takeover, from, durable, toUri);
@@ -114,8 +114,9 @@ async function resume(
 }
 
 /**
- * A destination that refuses is asked again, for the name that is journaled: where each try were an epoch of its own, with a name of its
- * own, names would pile up in the journal until it gives in. Whoever else may move the file there has claimed later.
+ * Retries a destination that refuses, with the name that is already journaled. If each attempt were a new
+ * epoch with a new name, names would pile up in the journal until the destination accepts. Any other process
+ * that moves the file there has claimed later.
  */
 async function resumePatiently(
   takingOver: TakeOver,
@@ -135,13 +136,14 @@ async function resumePatiently(
 }
 
 /**
- * Closes each file at its durable bytes, out of reach of earlier owners; then one checkpoint makes them all pending. Where the
- * destination refuses some (a full disk has no room for their copies) the others are published first, which frees what they were
- * copied from; then the rest is tried again, under the names that are journaled already: a try that fails leaves nothing behind.
+ * Closes each file at its durable length, out of reach of earlier owners. Then one checkpoint makes them all
+ * pending. If the destination refuses some (a full disk has no room for their copies), the others are
+ * published first, which frees the originals. Then the rest is retried under the names that are already
+ * journaled: a failed attempt leaves no file.
  */
 async function finishAll(takingOver: TakeOver, parts: readonly PartFileContext[]): Promise<void> {
   const moves = new Map<PartId, string>();
-  // The smallest first: what little room there is gets some of them done.
+  // Smallest first: with little space, some of them still succeed.
   let left = parts.toSorted((one, other) => lengthOf(one) - lengthOf(other));
   for (let failures = 0; left.length > 0;) {
     const { changes, refused, refusal } = await finishSome(takingOver, left, moves);
@@ -155,7 +157,7 @@ async function finishAll(takingOver: TakeOver, parts: readonly PartFileContext[]
 
 interface Finished {
   readonly changes: readonly PartChange[];
-  /** Those that were not finished, and why. */
+  /** The files that were not finished, and why. */
   readonly refused: PartFileContext[];
   readonly refusal: TidemarkError | null;
 }
@@ -170,7 +172,7 @@ async function finishSome(
   let refusal: TidemarkError | null = null;
   await forEachBounded(parts, TAKE_OVER_CONCURRENCY, async (part) => {
     try {
-      // A larger one needs no less.
+      // A larger file needs no less space.
       if (refusal === null) changes.push(await finish(takingOver, part, moves));
       else refused.push(part);
     } catch (error) {
@@ -200,7 +202,7 @@ async function makePending(takingOver: TakeOver, parts: readonly PartChange[]): 
   await publisher.idle();
 }
 
-/** Rejects with the refusal where the epoch ends meanwhile. */
+/** Waits before the next attempt. Rejects with the refusal if the epoch ends meanwhile. */
 async function waitAfter(takingOver: TakeOver, refusal: TidemarkError, failures: number): Promise<void> {
   const delayMs = retryDelayMs(failures, RETRY_FIRST_MS);
   const { context, partition } = takingOver;
@@ -260,20 +262,20 @@ async function finishApart(
   const { store } = takingOver.context.ports;
   const { copies } = takeover;
   const named = names.get(part.partId);
-  // Of a try before this one, though its failure may have been told only after it was made.
+  // The copy of an earlier attempt may exist, even though that attempt failed.
   if (named !== undefined) await store.discard([named], null);
   const toUri = copies ? (named ?? (await journalMove(takingOver, part))) : part.temporaryUri;
   if (copies) names.set(part.partId, toUri);
   const finished = await takeover.finish(targetOf(part), durable, { toUri });
   if (!takingOver.scope.isOver) return finished;
-  // The next owner may have discarded the name before the copy was made: nobody would look for it again.
+  // The next owner may have discarded the name before the copy was made. Nobody would look for it again.
   if (copies) await store.discard([toUri], null);
   throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was finished.`);
 }
 
-/** The name is journaled before anything stands under it. */
+/** Journals the new name before anything exists under it. */
 async function journalMove({ context, host }: TakeOver, part: PartFileContext): Promise<string> {
-  // The folder of the journaled name, not of today's configuration: the file is published from there.
+  // The folder of the journaled name, not of the current configuration: the file is published from there.
   const folder = folderOf(part.temporaryUri);
   const toUri = temporaryUri(folder, partId(context.ports.random.hexId()));
   await host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);

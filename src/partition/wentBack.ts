@@ -1,8 +1,9 @@
 /**
- * A journal that went back, and its two answers. `from journal`: go on from what it holds and read the rest again, once the files that it
- * does not know are moved away: loses nothing. `from witness`: go on where the witness was, and give up what of the range between is in
- * no committed file. What the journal holds of files in progress is kept in both: their temporary files may since have been published,
- * or moved to names that it does not know.
+ * A rolled-back journal, and its two answers. `from journal`: continue from what it holds and read the rest
+ * again, after the files that it does not know are moved away. This loses nothing. `from witness`: continue
+ * at the witness's offset, and give up what is in no committed file of the range between. Both keep what the
+ * journal holds of files in progress: their temporary files may have been published since, or moved to names
+ * that it does not know.
  */
 import { isNameOf, markerFolderUri, type NamingRule } from '../../actors/naming.ts';
 import type { DurableFacts } from '../../actors/facts.ts';
@@ -33,10 +34,10 @@ export interface Answer {
   readonly acceptLoss: boolean;
 }
 
-/** What a refused answer says; null where it was journaled. */
+/** Why an answer was refused; null if it was journaled. */
 export type Refusal = string | null;
 
-/** Stops the partition: names the offsets and the files concerned, and what may be answered. */
+/** The error that stops the partition. Names the offsets and files concerned, and the possible answers. */
 export async function wentBackError(wentBack: WentBack): Promise<TidemarkError> {
   const { context, partition, claim, disagreeing } = wentBack;
   const [newest] = disagreeing;
@@ -58,15 +59,15 @@ export async function wentBackError(wentBack: WentBack): Promise<TidemarkError> 
       : `It does not know, or holds as unfinished: ${named(files)}.`;
   const name = partitionName(partition);
   const advice =
-    `Restore the newest journal. Where there is none: "resume --partition ${name} --from-journal" keeps what it needs of these files, has ` +
-    'them moved away and reads those offsets again; "resume --from-witness --accept-loss" goes on behind them and gives up what of ' +
-    'them is in no committed file.';
+    `Restore the newest journal. Where there is none: "resume --partition ${name} --from-journal" keeps ` +
+    'what it needs of these files, has them moved away and reads those offsets again; "resume ' +
+    '--from-witness --accept-loss" goes on behind them and gives up what of them is in no committed file.';
   return new TidemarkError(error.code, `${error.message} ${range} ${strangers} ${advice}`, {
     fields: { ...error.fields, fromOffset, toOffset, files: files.slice(0, FIELDS_MAX) },
   });
 }
 
-/** Journals the operator's answer, or says why not. Rejects as the store and the journal do. */
+/** Journals the operator's answer, or resolves with why not. Rejects as the store and the journal do. */
 export async function answer(wentBack: WentBack, requestId: number, asked: Answer): Promise<Refusal> {
   const { context, claim, disagreeing } = wentBack;
   const { salvage } = context.ports.store;
@@ -83,16 +84,17 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
   const kept = await keepAll({ context, host: claim.host, salvage }, asked.from);
   if (kept.missing.length > 0) {
     return (
-      `The journal holds the beginning of ${named(kept.missing)}, and it stands nowhere: put the files back under these names, ` +
-      'then ask again; what is needed of them is kept before they are to be moved away.'
+      `The journal holds the beginning of ${named(kept.missing)}, and it stands nowhere: put the files ` +
+      'back under these names, then ask again; what is needed of them is kept before they are to be ' +
+      'moved away.'
     );
   }
   if (asked.from === 'journal') {
     const files = await unknownFiles(wentBack, salvage);
     if (files.length > 0) {
       return (
-        `Move these files away from the destination, then ask again: ${named(files)}. Their records are read again. So are those of ` +
-        'files that a reader has moved away already.'
+        `Move these files away from the destination, then ask again: ${named(files)}. Their records are ` +
+        'read again. So are those of files that a reader has moved away already.'
       );
     }
   }
@@ -114,20 +116,26 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
 function whyNotFromWitness(fromOffset: bigint, toOffset: bigint | null, acceptLoss: boolean): Refusal {
   if (toOffset === null) return 'The witness does not tell an offset: answer with --from-journal.';
   if (toOffset < fromOffset)
-    return `The journal is at offset ${fromOffset}, behind the witness's ${toOffset}: answer with --from-journal.`;
+    return (
+      `The journal is at offset ${fromOffset}, behind the witness's ${toOffset}: answer with ` +
+      '--from-journal.'
+    );
   if (acceptLoss || toOffset === fromOffset) return null;
   return (
-    `This goes on at offset ${toOffset} and gives up what of [${fromOffset}, ${toOffset}) is in no committed file. If that is meant, ask ` +
-    'again with --accept-loss; --from-journal loses nothing.'
+    `This goes on at offset ${toOffset} and gives up what of [${fromOffset}, ${toOffset}) is in no ` +
+    'committed file. If that is meant, ask again with --accept-loss; --from-journal loses nothing.'
   );
 }
 
-/** What the log lost before the jump would never be found behind it. */
+/** After the jump, what the log lost before it would not be detected. */
 function alsoCut({ message }: Error): string {
-  return `The log of the source went back, too, which is to be answered first: answer with --from-journal, then see \`tidemark status\`. ${message}`;
+  return (
+    'The log of the source went back, too, which is to be answered first: answer with --from-journal, then ' +
+    `see \`tidemark status\`. ${message}`
+  );
 }
 
-/** Those of this answer, and earlier ones that may still stand. */
+/** The witnesses of this answer, and of earlier answers: they may still exist. */
 function answered({ disagreeing }: WentBack, before: readonly WitnessedEntry[]): WitnessedEntry[] {
   const now = disagreeing.map(({ source, journalId, seq, hash }) => ({ source, journalId, seq, hash }));
   return [...before, ...now];
@@ -135,12 +143,12 @@ function answered({ disagreeing }: WentBack, before: readonly WitnessedEntry[]):
 
 type Cursor = Pick<PartitionContext, 'nextOffset' | 'leaderEpoch' | 'leaderEpochStart'>;
 
-/** Nothing tells by whom the records were written that are given up. */
+/** The leader epoch of the records that are given up is unknown. */
 function behind({ toOffset }: { readonly toOffset: bigint }): Cursor {
   return { nextOffset: toOffset, leaderEpoch: null, leaderEpochStart: null };
 }
 
-/** The cursor stays: what it says of the log that was read is what a log that went back, too, is found by. */
+/** Keeps the cursor: its leader epoch detects whether the source's log was truncated, too. */
 function keptEvents(
   { moves, changes }: Kept,
   facts: Cursor & Pick<PartitionContext, 'checkpoint'>,
@@ -162,7 +170,7 @@ function witnessedOffset({ disagreeing }: WentBack): bigint | null {
   return offsets.length === 0 ? null : offsets.reduce((most, next) => (next > most ? next : most));
 }
 
-/** Committed files of the partition that the journal neither committed nor is about to commit as they are. */
+/** Committed files of the partition that the journal neither has committed nor will commit as they are. */
 async function unknownFiles(wentBack: WentBack, salvage: Salvage): Promise<readonly string[]> {
   const { context, partition, claim } = wentBack;
   const { naming } = context.settings;
@@ -183,7 +191,7 @@ async function unknownFiles(wentBack: WentBack, salvage: Salvage): Promise<reado
   return unknown;
 }
 
-/** Of today, and of every start that the journal knows: files may have been named otherwise since then, or until now. */
+/** The current naming, and that of every start in the journal: the files may have any of these prefixes. */
 async function namingsOf(context: Context): Promise<readonly NamingRule[]> {
   const { naming } = context.settings;
   const { facts } = await readJobFacts(context);
@@ -195,7 +203,7 @@ async function isWhole(salvage: Salvage, part: PartFileContext, durable: Durable
   return found !== null && found.holds && found.length === durable.length;
 }
 
-/** By the whole journal of the partition: its state forgets what is committed. */
+/** Read from the partition's whole journal: its state forgets committed files. */
 async function committedUris({ context, partition }: WentBack): Promise<ReadonlySet<string>> {
   const uris = new Map<string, string>();
   const committed = new Set<string>();

@@ -1,8 +1,8 @@
-/** Takes up what operators ask of a partition whose journal went back. */
+/** Handles operator requests for a partition whose journal was rolled back. */
 import type { OperatorDesk } from './operatorDesk.ts';
 import { answer, type WentBack } from './wentBack.ts';
 
-/** True where an answer was journaled: the partition is to be claimed again. Other requests are left to who reads them. */
+/** True if an answer was journaled: the partition must be claimed again. Other requests are left alone. */
 export async function answerRequests(wentBack: WentBack, desk: OperatorDesk): Promise<boolean> {
   const { lastRequestId } = wentBack.claim.host.ledger.facts;
   for (const filed of await desk.filedWhileHalted(lastRequestId)) {

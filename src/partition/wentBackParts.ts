@@ -1,6 +1,7 @@
 /**
- * What a journal that went back holds of files in progress, whose temporary files may have been published since, or moved to names that
- * it does not know: found again by their bytes, and kept as closed copies under names of their own.
+ * What a rolled-back journal holds of files in progress. Their temporary files may have been published since,
+ * or moved to names that it does not know. They are found by their bytes, and kept as closed copies under new
+ * names.
  */
 import { folderOf, temporaryUri } from '../../actors/naming.ts';
 import type { DurableFacts } from '../../actors/facts.ts';
@@ -19,17 +20,17 @@ export interface Keeping {
 export interface Kept {
   readonly moves: readonly Omit<EventOf<'partMoved'>, 'type'>[];
   readonly changes: readonly PartChange[];
-  /** Final names of files whose bytes stand nowhere. */
+  /** Final names of files whose bytes were found nowhere. */
   readonly missing: readonly string[];
 }
 
-/** How one file is gone on with: as it is, as what was published of it, or from a copy. */
+/** How one file is continued: as it is, as what was published of it, or from a copy. */
 type Way =
   | { readonly type: 'asItIs' | 'missing' }
   | { readonly type: 'published'; readonly durable: DurableFacts }
   | { readonly type: 'copy'; readonly uri: string };
 
-/** One file at a time: this is rare, and reads what may be large. Asked again it finds the copies that it made. */
+/** One file at a time: this is rare, and may read large files. A repeated call finds its earlier copies. */
 export async function keepAll(keeping: Keeping, from: 'journal' | 'witness'): Promise<Kept> {
   const moves: Omit<EventOf<'partMoved'>, 'type'>[] = [];
   const changes: PartChange[] = [];
@@ -60,7 +61,7 @@ async function wayOf(
   if (final?.holds === true && from === 'witness')
     return { type: 'published', durable: { ...durable, length: final.length, crc64: final.crc64 } };
   if (await standsAnywhere(salvage, [part.temporaryUri, ...part.staleUris])) return { type: 'asItIs' };
-  // What is published for good can be found again; a closed file is nowhere else.
+  // A closed file has no other copies. If it was published, it can be put back.
   if (isPending) return { type: 'missing' };
   const folder = folderOf(part.temporaryUri);
   const own = `${temporaryUri(folder, part.partId)}-kept-`;

@@ -1,6 +1,7 @@
 /**
- * The witness that one claim keeps at the destination: which entry the journal had reached before each round of publication. It is
- * replaced by a new name, the old one going once the new one is durable; no other claim writes these names.
+ * The witness that one claim keeps at the destination: which entry the journal had reached before each round
+ * of publication. Each new witness has a new name, and the old one is removed after the new one is durable.
+ * No other claim writes these names.
  */
 import { witnessFolderUri } from '../../actors/naming.ts';
 import type { PartitionHost } from './decisionLane.ts';
@@ -24,7 +25,7 @@ export interface KeeperOptions {
 export class WitnessKeeper {
   readonly #options: KeeperOptions;
   readonly #folderUri: string;
-  /** Names that say less than the one that stands: to be removed when they are next in the way of nothing. */
+  /** Superseded names, to be removed after the next round of publication. */
   #older: readonly string[] = [];
   #standing: string | null = null;
 
@@ -34,19 +35,19 @@ export class WitnessKeeper {
     this.#folderUri = witnessFolderUri(naming, job, options.partition);
   }
 
-  /** What this claim found, and judged. */
+  /** Adds names that the current witness supersedes, such as those that this claim found and judged. */
   supersede(names: readonly string[]): void {
     this.#older = [...this.#older, ...names];
   }
 
-  /** Resolves once a witness of the journal's end stands. One at a time; what is away is waited for until `end` opens. */
+  /** Resolves after a witness of the journal's end exists. One call at a time. Retries until `end` opens. */
   async write(end: Gate): Promise<void> {
     const { store, clock, log } = this.#options.context.ports;
     let name = '';
     await retrying({
       ...{ clock, end },
       attempt: async (attempt) => {
-        // After an unknown outcome another name: what is late then makes one that says as much, or less.
+        // After an unknown outcome, take another name: a late write then adds one that says as much, or less.
         name = this.#nameNow(attempt);
         await store.writeWitness(this.#folderUri, name);
       },
@@ -74,7 +75,7 @@ export class WitnessKeeper {
     });
   }
 
-  /** Removes what the standing one supersedes. Nobody depends on it: what stays is removed by the next claim. */
+  /** Removes superseded names. Nothing depends on it: the next claim removes what is left. */
   async removeOlder(): Promise<void> {
     const names = this.#older;
     if (names.length === 0 || this.#standing === null) return;

@@ -1,6 +1,7 @@
 /**
- * What comes before a coordinator joins: the source described, who else is there, the marker, this start journaled. A service waits for what
- * is away; a bounded run gives up after its startup.timeout.
+ * The steps before a coordinator joins: describes the source, checks who else reads it, checks the marker,
+ * journals this start. A service waits for what is unavailable; a bounded run gives up after
+ * `startup.timeout`.
  */
 import type { StopFacts } from '../../actors/facts.ts';
 import { hasCode } from '../../journal/errors.ts';
@@ -16,9 +17,9 @@ import { stopFactsOf } from '../partition/stopFacts.ts';
 export interface Beginning {
   readonly source: SourceFacts;
   readonly facts: JobFacts;
-  /** Of a bounded run, by topic: how far it reads. */
+  /** For a bounded run, by topic: how far it reads. */
   readonly ranges: ReadonlyMap<string, readonly OffsetRange[]>;
-  /** Partitions of a bounded run whose end cannot be told, by name: nothing of them is read. */
+  /** For a bounded run, by name: partitions whose end is unknown. They are not read. */
   readonly unreadable: ReadonlyMap<string, StopFacts>;
 }
 

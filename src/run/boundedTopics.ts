@@ -1,6 +1,6 @@
 /**
- * The end of a bounded run: every partition of its topics is at its end, whoever has read it. Members that are bounded too may share
- * the topics; what they have read is in the journal.
+ * The end of a bounded run: every partition of its topics is at its end, whoever has read it. Other bounded
+ * members may share the topics; what they have read is in the journal.
  */
 import type { StopFacts } from '../../actors/facts.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
@@ -13,33 +13,33 @@ import { replayPartition } from '../partition/replayPartition.ts';
 
 const LOOK_AGAIN_MS = 1_000;
 const REMIND_MS = 60_000;
-/** A member that is gone is noticed within its session, and a rebalance takes no longer than this. */
+/** A lost member is detected within its session timeout, and a rebalance takes no longer than this. */
 const NO_PROGRESS_MS_MIN = 120_000;
 const NO_PROGRESS_INTERVALS = 3;
 
 export interface BoundedTopics {
   readonly context: Context;
   readonly facts: JobFacts;
-  /** Where the topics ended when the run began, by topic and partition number. */
+  /** End offsets of the topics when the run began, by topic and partition number. */
   readonly ranges: ReadonlyMap<string, readonly OffsetRange[]>;
-  /** What this process has read to its end itself, by name. */
+  /** Whether this process itself has read the partition to its end, by name. */
   readonly isEnded: (name: string) => boolean;
-  /** Whether the answer is not waited for any more: it drains, or has partitions of its own to read. */
+  /** Whether the answer is no longer needed: the coordinator drains, or has partitions of its own to read. */
   readonly isOver: () => boolean;
 }
 
-/** Partitions that stand still in the journal, with their stops, by name. */
+/** Partitions that are stopped in the journal, with their stops, by name. */
 export type StoppedElsewhere = ReadonlyMap<string, StopFacts>;
 
 interface Standing {
   readonly stopped: Map<string, StopFacts>;
-  /** Those that are not at their end, by name, with where they are. */
+  /** Partitions that are not at their end, by name, with their next offsets. */
   readonly behind: Map<string, bigint>;
 }
 
 /**
- * Resolves with what stopped elsewhere once every partition is at its end or stopped; with null where it is over. Rejects with
- * SOURCE_NOT_AT_END, naming the partitions, where nobody reads them.
+ * Resolves with what stopped elsewhere after every partition is at its end or stopped. Resolves with null if
+ * `isOver`. Rejects with SOURCE_NOT_AT_END, naming the partitions, if nobody reads them.
  */
 export async function topicsEnded(bounded: BoundedTopics): Promise<StoppedElsewhere | null> {
   const { clock, log } = bounded.context.ports;
@@ -66,7 +66,7 @@ export async function topicsEnded(bounded: BoundedTopics): Promise<StoppedElsewh
   }
 }
 
-/** Null where the journal does not answer. */
+/** Null if the journal does not answer. */
 async function standingOf(bounded: BoundedTopics): Promise<Standing | null> {
   const { ranges, isEnded, isOver } = bounded;
   const standing: Standing = { stopped: new Map(), behind: new Map() };
@@ -106,13 +106,15 @@ async function look(
 function notAtEnd(partitions: readonly string[]): TidemarkError {
   return new TidemarkError(
     'SOURCE_NOT_AT_END',
-    `${partitions.join(', ')} are not read to the end: no coordinator of this job has gone on with them. Look who else is in the ` +
-      'group, then run it again.',
+    `${partitions.join(', ')} are not read to the end: no coordinator of this job has gone on with them. ` +
+      'Look who else is in the group, then run it again.',
     { fields: { partitions } },
   );
 }
 
 function deleted({ topic }: TopicPartition, fromOffset: bigint, toOffset: bigint): StopFacts {
-  const message = `Topic ${topic} was deleted while it was read: it ended at offset ${toOffset}, and was read up to ${fromOffset}.`;
+  const message =
+    `Topic ${topic} was deleted while it was read: it ended at offset ${toOffset}, and was read up to ` +
+    `${fromOffset}.`;
   return { code: 'SOURCE_TOPIC_MISSING', message, fromOffset, toOffset, files: [], truncation: null };
 }

@@ -1,6 +1,6 @@
 /**
- * The coordinator: one process's part in a job. Joins, keeps a runner for every assigned partition, drains on request, and
- * reports. Any number of coordinators may share a job; the journal decides who owns what.
+ * The coordinator: one process's part in a job. Joins, keeps a runner for every assigned partition, drains on
+ * request, and reports. Any number of coordinators may share a job; the journal decides who owns what.
  */
 import { coordinatorMachine, type CoordinatorEvent, type DrainReason } from '../../actors/coordinator.ts';
 import { start, step } from '../../actors/step.ts';
@@ -27,9 +27,9 @@ import { unfinishedPartitions } from './unfinished.ts';
 import { watchedContext } from './watchedContext.ts';
 import { WriteBuffers } from '../writing/writeBuffers.ts';
 
-/** Of the time that the end may take, what is kept for leaving the group, whatever became of the last checkpoints. */
+/** The part of the shutdown time that is reserved for leaving the group, whatever the last checkpoints do. */
 const LEAVING_MS = 1_000;
-/** Of that, what partitions get that have been given up. */
+/** The part of that time for partitions that were given up. */
 const GIVEN_UP_MS = 100;
 const STOP_LIMIT_MS = 5_000;
 
@@ -52,10 +52,10 @@ export class Coordinator {
   readonly #presence: CoordinatorPresence;
   readonly #runners = new Map<string, PartitionRunner>();
   readonly #running = new Set<Promise<void>>();
-  /** How bounded runs and stops ended, by partition; what is released is no longer here. */
+  /** How partitions stopped or ended here, by name. Released partitions are not included. */
   readonly #stopped = new Map<string, StopFacts>();
   readonly #ended = new Set<string>();
-  /** Retired here, for as long as the source hands it out to be settled. */
+  /** Partitions retired here, for as long as the source hands them out to be taken over. */
   readonly #retired = new Set<string>();
   #wanted: ReadonlyMap<string, Wanted> = new Map();
   readonly #draining = new Gate();
@@ -68,7 +68,7 @@ export class Coordinator {
   #looksForEnd = false;
   /** Why partitions ended without their last checkpoint, by name. */
   readonly #incomplete = new Map<string, TidemarkError>();
-  /** Monotonic: when last checkpoints that are not complete are given up. */
+  /** Monotonic: when incomplete last checkpoints are given up. */
   #giveUpAtMs = Infinity;
 
   constructor(ports: Ports, settings: JobSettings) {
@@ -111,7 +111,7 @@ export class Coordinator {
     return this.#runners.size;
   }
 
-  /** Runs until the signal, until the bounded end, or until it cannot go on (rejects). */
+  /** Runs until the signal or the bounded end. Rejects if it cannot continue. */
   async run(signal: AbortSignal): Promise<CoordinatorReport> {
     const onAbort = (): void => {
       this.#requestDrain('signal');
@@ -120,7 +120,7 @@ export class Coordinator {
     else signal.addEventListener('abort', onAbort, { once: true });
     this.#presence.start();
     try {
-      // What it waits for while it begins may hang: who asks for the end does not wait for it.
+      // A wait during the beginning may hang: a requested end does not wait for it.
       await this.#draining.orOpened(this.#join(signal));
       await this.#draining.opened;
       await this.#drain();
@@ -138,7 +138,7 @@ export class Coordinator {
     };
   }
 
-  /** Resolves without having joined where the signal came while it was waiting. */
+  /** Resolves without joining if the signal arrives during a wait. */
   async #join(signal: AbortSignal): Promise<void> {
     try {
       await this.#begin(signal);
@@ -189,7 +189,7 @@ export class Coordinator {
     };
   }
 
-  /** Journals where a topic begins that was not there at the start; assignments wait for it. */
+  /** Journals where a topic begins that did not exist at the start. Assignments wait for it. */
   #takeUpTopic(topic: TopicFacts): void {
     const facts: SourceFacts = {
       clusterId: this.#clusterId,
@@ -207,7 +207,7 @@ export class Coordinator {
     this.#track(this.#takingUp);
   }
 
-  /** The whole current assignment: what is new gets a runner, what is gone is released, the rest goes on. */
+  /** Takes the whole current assignment: starts runners for new partitions, releases those that are gone. */
   #assign(partitions: readonly TopicPartition[], unnamed: readonly TopicPartition[]): void {
     const wanted = new Map<string, Wanted>();
     for (const partition of unnamed) wanted.set(partitionName(partition), { partition, purpose: 'retire' });
@@ -231,8 +231,8 @@ export class Coordinator {
     const name = partitionName(partition);
     log.warn(
       { partition: name },
-      `${name} is no longer in the source (its topic was taken out of the job, or deleted), and has files in progress: all that ` +
-        'was counted is published now; it is read no more',
+      `${name} is no longer in the source (its topic was taken out of the job, or deleted), and has ` +
+        'files in progress: all that was counted is published now; it is read no more',
     );
   }
 
@@ -276,7 +276,7 @@ export class Coordinator {
     const wanted = this.#wanted.get(name);
     if (end.type === 'retired') this.#retired.add(name);
     else if (end.type !== 'released') this.#ended.add(name);
-    // It may have been assigned again while its runner was still letting go.
+    // It may have been assigned again before its runner had released it.
     else if (this.#state.value === 'running' && wanted !== undefined) this.#startRunner(name, wanted);
     this.#checkEnded();
   }
@@ -286,7 +286,7 @@ export class Coordinator {
     void work.finally(() => this.#running.delete(work));
   }
 
-  /** A bounded run is over when every partition of its topics is at its end, those that others read with them. */
+  /** A bounded run is over when every partition of its topics is at its end, whoever reads it. */
   #checkEnded(): void {
     const facts = this.#facts;
     if (!this.#context.settings.untilEnd || facts === null || this.#looksForEnd || this.#hasWork()) return;
@@ -312,7 +312,7 @@ export class Coordinator {
     );
   }
 
-  /** Partitions of its own to read; nothing is to be looked for while it drains. */
+  /** Whether it has partitions of its own to read. True while it drains: no end is looked for then. */
   #hasWork(): boolean {
     const { value, context } = this.#state;
     return value !== 'running' || !context.assigned.every((name) => this.#isDone(name));
@@ -347,7 +347,7 @@ export class Coordinator {
       if (runner.stop !== null) this.#stopped.set(name, runner.stop);
       else if (!runner.isSafe) this.#incomplete.set(name, notInTime(name));
     }
-    // What was given up on is away, most likely the journal.
+    // What was given up is unavailable, most likely the journal.
     if (this.#facts !== null && this.#incomplete.size === 0) await this.#journalStop();
     this.#failure ??= incompleteError(this.#incomplete);
     this.#tell({ type: 'drained' });
@@ -361,7 +361,7 @@ export class Coordinator {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** For readers of the journal only: one that is away does not keep the process. */
+  /** Only for readers of the journal: an unavailable journal does not keep the process. */
   async #journalStop(): Promise<void> {
     const { clock, log } = this.#context.ports;
     const limit = new AbortController();

@@ -1,4 +1,4 @@
-/** What this coordinator says of itself while it lives, for `status` and for operators who wait for an answer. */
+/** What this coordinator publishes about itself, for `status` and for operators who wait for an answer. */
 import { PresenceKeeper } from '../presence/keeper.ts';
 import type { OwnedPartition, PresenceFacts } from '../presence/record.ts';
 import type { Context } from '../job/options.ts';
@@ -32,7 +32,7 @@ export class CoordinatorPresence {
   start(): void {
     const keeper = this.#keeper;
     keeper?.start();
-    // Who asked waits for the answer, and a stop is not to wait: they are told at once.
+    // An operator waits for the answer, and a stop must be visible at once: publish without delay.
     this.#context.health.onNews(() => keeper?.changed());
   }
 

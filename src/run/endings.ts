@@ -1,10 +1,11 @@
-/** How a coordinator's part in the job may end badly, in words. */
+/** How a coordinator's part in the job may end badly: the errors and stops. */
 import type { StopFacts } from '../../actors/facts.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 
-/** A bounded run ends without it, and not well. */
+/** A bounded run ends without the topic, and reports it as stopped. */
 export function missingTopic(topic: string): StopFacts {
-  const message = `Topic ${topic} does not exist. Create it, or take it out of the job; Tidemark never creates one.`;
+  const message =
+    `Topic ${topic} does not exist. Create it, or take it out of the job; ` + 'Tidemark never creates one.';
   const nothing = { fromOffset: null, toOffset: null, files: [], truncation: null };
   return { code: 'SOURCE_TOPIC_MISSING', message, ...nothing };
 }
@@ -13,15 +14,16 @@ export function notInTime(partition: string): TidemarkError {
   return new TidemarkError('STOP_INCOMPLETE', `${partition} did not end in time.`, { fields: { partition } });
 }
 
-/** Null where every partition's last checkpoint is journaled. */
+/** Null if every partition's last checkpoint is journaled. */
 export function incompleteError(incomplete: ReadonlyMap<string, TidemarkError>): TidemarkError | null {
   const partitions = [...incomplete.keys()].toSorted();
   const [first] = incomplete.values();
   if (first === undefined) return null;
   return new TidemarkError(
     'STOP_INCOMPLETE',
-    `Stopped without a last checkpoint of ${partitions.join(', ')}: the journal, the source or the destination did not answer in time. ` +
-      'Nothing is lost; the next run goes on from the last completed checkpoint.',
+    `Stopped without a last checkpoint of ${partitions.join(', ')}: the journal, the source or the ` +
+      'destination did not answer in time. Nothing is lost; the next run goes on from the last completed ' +
+      'checkpoint.',
     { fields: { partitions }, cause: first },
   );
 }

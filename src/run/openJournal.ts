@@ -1,6 +1,6 @@
 /**
- * Opening the journal for a run. A missing journal is created only where nothing witnesses an earlier one: neither the marker or a
- * witness at the destination nor the metadata of the group's committed offsets.
+ * Opens the journal for a run. A missing journal is created only if nothing witnesses an earlier one: no
+ * marker or witness at the destination, and no witness in the metadata of the group's committed offsets.
  */
 import { markerFolderUri, witnessesUri } from '../../actors/naming.ts';
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
@@ -16,7 +16,7 @@ export interface JournalForRun {
   readonly source: Source;
   readonly store: Store;
   readonly open: (access: 'create' | 'existing') => Promise<Journal>;
-  /** Whether missing topics and brokers are waited for. */
+  /** Whether to wait for missing topics and brokers. */
   readonly wait: boolean;
   readonly signal: AbortSignal;
   readonly log: Log;
@@ -31,8 +31,8 @@ export async function openJournalForRun(options: JournalForRun): Promise<Journal
     if (witness !== null) {
       throw new TidemarkError(
         'JOURNAL_MISSING',
-        `The journal of job "${options.config.job}" is missing, but ${witness} remembers it. Restore the journal; or, to begin ` +
-          'anew, give the job another name and an empty destination.',
+        `The journal of job "${options.config.job}" is missing, but ${witness} remembers it. Restore the ` +
+          'journal; or, to begin anew, give the job another name and an empty destination.',
         { cause: error },
       );
     }
@@ -40,7 +40,7 @@ export async function openJournalForRun(options: JournalForRun): Promise<Journal
   }
 }
 
-/** What remembers an earlier journal of the job, in words; null where nothing does. */
+/** What witnesses an earlier journal of the job, in words; null if nothing does. */
 async function findWitness({
   config,
   source,
@@ -76,7 +76,7 @@ async function findWitness({
   return null;
 }
 
-/** The folder holds one for each topic, these one for each partition; what was emptied counts for nothing. */
+/** The folder holds one folder per topic, and that one per partition. Empty ones do not count. */
 async function hasWitness(store: Store, allUri: string): Promise<boolean> {
   for (const topic of await store.listWitnesses(allUri)) {
     for (const partition of await store.listWitnesses(`${allUri}/${topic}`)) {

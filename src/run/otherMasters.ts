@@ -1,11 +1,11 @@
-/** Who else reads what this job reads: refused where it would take records away from it, or never let a bounded run end. */
+/** Other readers of this job's topics: refused if they take its records or keep a bounded run from ending. */
 import { TidemarkError } from '../../journal/errors.ts';
 import type { GroupMember, SourceFacts } from '../sources/port.ts';
 import type { Context } from '../job/options.ts';
 
 /**
- * To be asked before the group is joined. Rejects with GROUP_IN_USE where members of another job read the same topics in the group, and, for a bounded
- * run, where members are in it that do not end by themselves.
+ * Call before the group is joined. Rejects with GROUP_IN_USE if members of another job read the same topics
+ * in the group. For a bounded run, also rejects if the group has members that do not end by themselves.
  */
 export async function checkOthers({ ports, settings }: Context, source: SourceFacts): Promise<void> {
   const { job, untilEnd } = settings;
@@ -18,23 +18,24 @@ export async function checkOthers({ ports, settings }: Context, source: SourceFa
   if (rivals.length > 0) {
     throw inUse(
       rivals,
-      `Group ${group} is used by ${jobsOf(rivals)}, which reads the same topics: each record would go to one of the two jobs only. ` +
-        'Give this job a groupId of its own',
+      `Group ${group} is used by ${jobsOf(rivals)}, which reads the same topics: each record would go to ` +
+        'one of the two jobs only. Give this job a groupId of its own',
     );
   }
   if (foreign.length > 0) {
     const members = foreign.map(({ name }) => name);
     ports.log.warn(
       { groupId: group, members },
-      `Group ${group} is used by ${jobsOf(foreign)} as well: a groupId of its own keeps rebalances of one job from the other.`,
+      `Group ${group} is used by ${jobsOf(foreign)} as well: a groupId of its own keeps rebalances of ` +
+        'one job from the other.',
     );
   }
   const lasting = others.filter(isLasting);
   if (untilEnd && lasting.length > 0) {
     throw inUse(
       lasting,
-      `Group ${group} has members that do not end by themselves, and they have partitions that --until-end is to read: ` +
-        'stop them, or leave the topics to them',
+      `Group ${group} has members that do not end by themselves, and they have partitions that ` +
+        '--until-end is to read: stop them, or leave the topics to them',
     );
   }
 }

@@ -1,4 +1,4 @@
-/** Partitions of the journal that still owe files. */
+/** Partitions in the journal that still owe files. */
 import { hasCode } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
@@ -8,8 +8,9 @@ import type { Context } from '../job/options.ts';
 import { replayPartition } from '../partition/replayPartition.ts';
 
 /**
- * Those with files that are neither committed nor discarded, of the partitions whose names are not in `assigned`: nobody looks after
- * them. Rejects with JOURNAL_UNAVAILABLE. One whose journal cannot be folded is told and left alone: nothing may be written to it.
+ * Partitions with files that are neither committed nor discarded, and whose names are not in `assigned`:
+ * nobody takes care of these files. Rejects with JOURNAL_UNAVAILABLE. A partition whose journal cannot be
+ * folded is logged and skipped: nothing may be written to it.
  */
 export async function unfinishedPartitions(
   { ports, settings, health }: Context,

@@ -1,4 +1,4 @@
-/** A coordinator's context whose calls to the outside are noted: what each dependency answered last. */
+/** A coordinator's context that records what each dependency answered last. */
 import { watched } from '../presence/dependencies.ts';
 import type { Context } from '../job/options.ts';
 
