@@ -1,4 +1,4 @@
-/** The job file as YAML: its plain data, and where in the file each key stands. */
+/** The job file as YAML: its plain data, and the position of each key in the file. */
 import {
   isMap,
   isNode,
@@ -20,7 +20,7 @@ export interface Place {
   readonly column: number;
 }
 
-/** Where a key stands; not exact where the file does not hold it: then the nearest key above it. */
+/** Position of a key. Not exact if the file lacks the key: then it is that of the nearest key above. */
 export interface KeyPlace extends Place {
   readonly isExact: boolean;
 }
@@ -38,7 +38,10 @@ export type YamlResult =
     }
   | { readonly type: 'invalid'; readonly problems: readonly SyntaxProblem[] };
 
-/** How often what an anchor names may be repeated, with all that its own aliases repeat: a few lines can stand for gigabytes. */
+/**
+ * How often the content of an anchor may be repeated, including repetitions by its own aliases: a few lines
+ * can expand to gigabytes.
+ */
 const REPEATS_MAX = 1_000;
 
 export function parseYaml(source: string): YamlResult {
@@ -64,7 +67,8 @@ export function parseYaml(source: string): YamlResult {
   }
   const data = dataOf(document);
   if (data === null) {
-    const message = `its aliases repeat too much; expected at most ${REPEATS_MAX} repetitions of what an anchor names`;
+    const message =
+      `its aliases repeat too much; expected at most ${REPEATS_MAX} repetitions ` + 'of what an anchor names';
     return { type: 'invalid', problems: [{ place: place(0), message }] };
   }
   const placeOf = (path: KeyPath, isKey: boolean): KeyPlace => {
@@ -74,7 +78,7 @@ export function parseYaml(source: string): YamlResult {
   return { type: 'parsed', data: data.value, placeOf };
 }
 
-/** Null where its aliases repeat too much. */
+/** Null if its aliases repeat too much. */
 function dataOf(document: Document): { readonly value: unknown } | null {
   try {
     return { value: document.toJS({ maxAliasCount: REPEATS_MAX }) as unknown };
@@ -90,7 +94,7 @@ function danglingAliasOf(document: Document): number | null {
     Alias(_key, alias) {
       const at = startOf(alias);
       const end = alias.resolve(document)?.range?.[1];
-      // A node that is not complete yet holds the alias itself.
+      // A node that has not ended yet contains the alias itself.
       if (end !== undefined && end <= at) return undefined;
       offset = at;
       return visit.BREAK;
@@ -100,8 +104,8 @@ function danglingAliasOf(document: Document): number | null {
 }
 
 /**
- * One value as it stands behind `-D key=`: a flow collection, a quoted text, a number, true, false, null or nothing (null); all
- * else is text as it stands, also where YAML would see a comment, a map or a syntax error.
+ * Parses the value after `-D key=`: a flow collection, a quoted text, a number, true, false, null or nothing
+ * (null). Everything else is literal text, even if YAML would see a comment, a map or a syntax error.
  */
 export function parseYamlValue(source: string): { readonly value: unknown } | { readonly reason: string } {
   const text = source.trim();
@@ -116,7 +120,10 @@ export function parseYamlValue(source: string): { readonly value: unknown } | { 
   return { value: isWhole ? contents.value : text };
 }
 
-/** What the parser says in its own words; of all other codes it quotes what it stumbled over, which may be a secret. */
+/**
+ * Codes whose parser message is shown. The messages of all other codes quote the input, which may be a
+ * secret.
+ */
 const PLAIN_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ALIAS_PROPS',
   'BAD_ALIAS',
@@ -150,7 +157,7 @@ function syntaxMessage(code: ErrorCode, message: string): string {
   return kind === '' ? 'no valid YAML' : `no valid YAML: ${kind}`;
 }
 
-/** Where the value at the path begins (its key where the value is no scalar). */
+/** Offset of the value at the path, or of its key if the value is not a scalar. */
 function offsetOf(document: Document, path: KeyPath, isKey: boolean): { offset: number; isExact: boolean } {
   let node: unknown = document.contents;
   let offset = startOf(node);

@@ -2,12 +2,12 @@ import type { JsonValue } from '../../journal/events.ts';
 import type { JobConfig } from './jobConfig.ts';
 import { Secret } from '../../kernels/schema/secret.ts';
 
-/** Says nothing about which records go where, and differs from machine to machine. */
+/** Keys that do not affect which records go where, and that differ from machine to machine. */
 const OF_THE_MACHINE: readonly string[] = ['file', 'baseDir'];
 
 /**
- * The configuration as it takes effect, defaults included, for whoever reads the journal later: rules change, and a file is explained
- * by those of its time. Secrets are left out, and the places of the job file on this machine.
+ * The effective configuration, defaults included, for later readers of the journal: rules change, and a file
+ * is explained by the rules of its time. Omits secrets, and the paths of the job file on this machine.
  */
 export function effectiveConfig(config: JobConfig): JsonValue {
   return plainOf(Object.fromEntries(Object.entries(config).filter(([key]) => !OF_THE_MACHINE.includes(key))));

@@ -1,29 +1,30 @@
 /**
- * The typed job: what a job file says once it is checked, with defaults filled in, units resolved and paths made absolute. What a kind of
- * source, sink, bucket or journal has for itself is known to that kind alone (src/app/kinds.ts).
+ * The typed job: a checked job file, with defaults filled in, units resolved and paths made absolute.
+ * Settings that belong to a kind of source, sink, bucket or journal are known to that kind alone
+ * (src/app/kinds.ts).
  */
 import type { BucketConfig } from '../../actors/buckets/rule.ts';
 import type { Entropy } from '../../actors/naming.ts';
 import type { JobName } from '../../journal/ids.ts';
 import type { JournalConfig } from '../../journal/kind.ts';
 
-/** `type` names the kind, the rest is the kind's own. */
+/** `type` names the kind. All other settings belong to the kind. */
 export interface SourceConfig {
   readonly type: string;
 }
 
-/** The same, with what every destination has. */
+/** The same for a sink, with the settings that all destinations share. */
 export interface SinkConfig {
   readonly type: string;
   /**
-   * The folder, without a slash at the end, as the journal knows it; with the entropy key where there is one. Literal, not
-   * percent-encoded. `file:///absolute/folder`, or `oss://ossBucket/folder` (`oss://ossBucket` for the whole of it): never with
-   * an endpoint, so that a file keeps its name whichever way it is reached.
+   * The folder as the journal records it, without a trailing slash, with the entropy key if there is one.
+   * Literal, not percent-encoded. `file:///absolute/folder`, or `oss://ossBucket/folder` (`oss://ossBucket`
+   * for the whole bucket). Never with an endpoint, so that a file keeps its name whichever endpoint is used.
    */
   readonly uri: string;
-  /** Name of a format's kind. */
+  /** Name of the kind of format. */
   readonly format: string;
-  /** Begin and end of the names of part files; never begins with `.` or `_`. */
+  /** Prefix and suffix of the names of part files. The prefix never begins with `.` or `_`. */
   readonly prefix: string;
   readonly suffix: string;
   /** Null: paths are deterministic. */
@@ -32,22 +33,22 @@ export interface SinkConfig {
 
 export interface JobConfig {
   readonly job: JobName;
-  /** Absolute path of the job file, and of its folder: relative paths start there. */
+  /** Absolute path of the job file, and of its folder, where relative paths start. */
   readonly file: string;
   readonly baseDir: string;
-  /** What is allowed and still not wise, in sentences for people. */
+  /** Settings that are allowed but unwise, as sentences for people. */
   readonly warnings: readonly string[];
   readonly source: SourceConfig;
   readonly sink: SinkConfig;
   readonly bucket: BucketConfig;
-  /** Limits of the roll rules by their names (`configKey`), in bytes or milliseconds. */
+  /** Limits of the roll rules by name (`configKey`), in bytes or milliseconds. */
   readonly roll: Readonly<Record<string, number>>;
   readonly checkpoint: { readonly intervalMs: number };
-  /** For how long a bounded run waits for what is away; at least 1 s. */
+  /** How long a bounded run waits for dependencies that do not answer; at least 1 s. */
   readonly startup: { readonly timeoutMs: number };
-  /** From the signal to the end of the process; at least 2 s, the last one for leaving the group. */
+  /** Time from the signal to the end of the process; at least 2 s, the last one for leaving the group. */
   readonly shutdown: { readonly timeoutMs: number };
-  /** Ceiling of the process's resident memory; null: not said. */
+  /** Ceiling of the process's resident memory. Null: not set. */
   readonly memoryBytes: number | null;
   readonly journal: JournalConfig;
 }

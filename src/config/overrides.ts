@@ -3,7 +3,7 @@ import { parseYamlValue } from './document.ts';
 import type { KeyPath } from './problems.ts';
 
 export interface Override {
-  /** The dotted key as it was written. */
+  /** The dotted key as written. */
   readonly key: string;
   readonly path: KeyPath;
   /** Null removes the key. */
@@ -12,10 +12,10 @@ export interface Override {
 
 export type OverrideResult =
   | { readonly type: 'parsed'; readonly override: Override }
-  /** `key` is what can be named without showing a value. */
+  /** `key` is the part that can be shown without revealing a value. */
   | { readonly type: 'invalid'; readonly key: string; readonly reason: string };
 
-/** As Flink's users write them. */
+/** Names that users of Flink write. */
 const ALIASES: ReadonlyMap<string, KeyPath> = new Map([
   ['oss.entropy.key', ['sink', 'entropy', 'key']],
   ['oss.entropy.length', ['sink', 'entropy', 'length']],
@@ -42,7 +42,7 @@ export function parseOverride(text: string): OverrideResult {
 
 type Data = Record<string | number, unknown>;
 
-/** Changes `data` in place; a reason where the key cannot stand there. */
+/** Changes `data` in place. Returns a reason if the key cannot exist there. */
 export function applyOverride(data: unknown, { path, value }: Override): string | null {
   let at = data;
   for (const [depth, step] of path.entries()) {
@@ -77,7 +77,7 @@ function setOrRemove(container: Data, step: string | number, value: unknown): nu
   return null;
 }
 
-/** A key named like a member of every object (`__proto__`) is a key like any other. */
+/** Treats a key named like a member of every object (`__proto__`) as an ordinary key. */
 function define(container: Data, step: string | number, value: unknown): void {
   Object.defineProperty(container, step, { value, writable: true, enumerable: true, configurable: true });
 }

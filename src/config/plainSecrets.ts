@@ -1,7 +1,7 @@
-/** A job file that holds a secret and that everybody on the machine may read. */
+/** Warns of a job file that holds a secret and that everybody on the machine may read. */
 import { statSync } from 'node:fs';
 
-/** Keys whose values are secrets, wherever they stand. */
+/** Keys whose values are secrets, at any depth. */
 export const SECRET_KEYS: readonly string[] = [
   'password',
   'token',
@@ -12,7 +12,10 @@ export const SECRET_KEYS: readonly string[] = [
 
 const READABLE_BY_OTHERS = 0o004;
 
-/** `data` is what the file itself holds, without what the command line changes. Null where there is nothing to warn of. */
+/**
+ * `data` is the content of the file, without the overrides of the command line. Null if there is nothing to
+ * warn of.
+ */
 export function plainSecretWarning(shown: string, file: string, data: unknown): string | null {
   if (process.platform === 'win32' || !holdsSecret(data)) return null;
   if ((statSync(file).mode & READABLE_BY_OTHERS) === 0) return null;

@@ -1,4 +1,4 @@
-/** From zod's issues to problems: one per wrong key, each with its path and one sentence. */
+/** Converts zod's issues to problems: one per wrong key, each with its path and one sentence. */
 import type { z } from 'zod';
 
 export type KeyPath = readonly (string | number)[];
@@ -13,7 +13,7 @@ export interface Problem {
 
 type Issue = z.core.$ZodIssue;
 
-/** Every problem, in the order of zod's issues. `knownKeys` lists the keys that may stand at a path. */
+/** Every problem, in the order of zod's issues. `knownKeys` lists the keys that are allowed at a path. */
 export function problemsOf(
   issues: readonly Issue[],
   knownKeys: (path: KeyPath) => readonly string[],
@@ -51,7 +51,7 @@ function unknownKey(key: string, known: readonly string[]): string {
     : `is an unknown key, did you mean "${near}"?; ${expected}`;
 }
 
-/** The known key that was most probably meant, or null. */
+/** The known key that was probably meant, or null. */
 function nearest(key: string, known: readonly string[]): string | null {
   const wanted = key.toLowerCase();
   const ranked = known

@@ -1,7 +1,9 @@
-/** Kinds of formats: what a part file holds. Each has a folder here, and a line in src/app/kinds.ts. */
+/**
+ * A kind of format: the content of a part file. Each kind has a folder here, and a line in src/app/kinds.ts.
+ */
 export interface FormatKind {
-  /** What `sink.format` says, and what the journal keeps of each part file. */
+  /** The value of `sink.format`, also journaled for each part file. */
   readonly name: string;
-  /** For people, a sentence. */
+  /** A sentence for people. */
   readonly description: string;
 }

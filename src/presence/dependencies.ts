@@ -1,4 +1,4 @@
-/** What each dependency answered last, and since when: seen at the calls of the ports as they pass. */
+/** The last answer of each dependency, and since when it is the same. Observed at the calls of the ports. */
 import type { Clock } from '../system/clock.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { DependencyAnswer, DependencyName, PresenceRecord } from './record.ts';
@@ -31,7 +31,7 @@ export class DependencyWatch {
     this.#note(name, { state: 'error', code, message });
   }
 
-  /** Whatever ended an epoch: told by the error's code, which says whose it is. */
+  /** Records the error that ended an epoch. Its code names the dependency. */
   blamed(error: TidemarkError): void {
     const name = ownerOf(error.code);
     if (name !== null) this.failed(name, error);
@@ -51,13 +51,16 @@ function ownerOf(code: string): DependencyName | null {
   return code.startsWith('KAFKA_') || code.startsWith('SOURCE_') ? 'source' : null;
 }
 
-/** Only such failures say that a dependency does not answer; a file that is missing, for one, is an answer. */
+/** Only these failures mean that a dependency does not answer. A missing file, for example, is an answer. */
 function isAway(error: unknown): boolean {
   if (error instanceof TidemarkError) return error.retry === 'transient' && error.code !== 'STORE_EXISTS';
   return !(error instanceof Error && error.name === 'AbortError');
 }
 
-/** The same port; what its calls come to is noted. Callers notice nothing: they get the promise that the port gave. */
+/**
+ * Wraps a port and records the outcome of its calls. Callers notice nothing: they get the promise that the
+ * port returned.
+ */
 export function watched<T extends object>(port: T, name: DependencyName, watch: DependencyWatch): T {
   const settled = (outcome: unknown): void => {
     const failure = failureOf(outcome);
@@ -82,7 +85,7 @@ export function watched<T extends object>(port: T, name: DependencyName, watch: 
   });
 }
 
-/** An append tells of a journal that is away by its outcome. */
+/** An append reports an unavailable journal by its outcome. */
 function failureOf(outcome: unknown): { readonly cause: unknown } | null {
   if (typeof outcome !== 'object' || outcome === null || !('type' in outcome)) return null;
   const isFailed = outcome.type === 'unknown' || outcome.type === 'refused';

@@ -1,11 +1,14 @@
-/** How a coordinator fares, in one place: what lasts, what each dependency answered last, what operators were answered. */
+/**
+ * The health of a coordinator, in one place: lasting conditions, the last answer of each dependency, and the
+ * answers to operators.
+ */
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { Conditions } from '../telemetry/conditions.ts';
 import { DependencyWatch } from './dependencies.ts';
 import type { RequestAnswer } from './record.ts';
 import type { Clock } from '../system/clock.ts';
 
-/** Older ones were read long ago by whoever asked. */
+/** Older answers were read long ago by whoever asked. */
 const ANSWERS_KEPT = 200;
 
 export class Health {
@@ -24,14 +27,14 @@ export class Health {
     return [...this.#answers];
   }
 
-  /** Somebody waits for it, perhaps: `reason` is null where the request was accepted. */
+  /** Somebody may be waiting for it. `reason` is null if the request was accepted. */
   answered({ topic, partition }: TopicPartition, requestId: number, reason: string | null): void {
     this.#answers.push({ topic, partition, requestId, isAccepted: reason === null, reason });
     if (this.#answers.length > ANSWERS_KEPT) this.#answers.shift();
     this.#onNews();
   }
 
-  /** What was raised just now is not to wait for the next presence record. */
+  /** What was just raised must not wait for the next presence record. */
   tellNow(): void {
     this.#onNews();
   }

@@ -1,19 +1,22 @@
 /**
- * Keeps this process's presence record up to date, and removes it at an orderly end. It never harms the run: a record that cannot be kept is
- * logged once, and tried again.
+ * Keeps this process's presence record up to date, and removes it at an orderly end. It never harms the run:
+ * a failure to keep the record is logged once, and retried.
  */
 import type { PresenceBoard, PresenceKey } from '../../journal/presence.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import { encodePresence, type PresenceFacts } from './record.ts';
 
-/** How often a record is kept. */
+/** How often the record is written. */
 const PRESENCE_EVERY_MS = 10_000;
-/** Behind this age a coordinator counts as gone. */
+/** A coordinator whose record is older than this is considered gone. */
 export const PRESENCE_STALE_MS = 30_000;
-/** A board that does not answer is not waited for longer. */
+/** Longest wait for a board that does not answer. */
 const PATIENCE_MS = 5_000;
-/** Within the last second of `shutdown.timeout`, beside leaving the group: the record passes by itself. */
+/**
+ * Part of the last second of `shutdown.timeout`, which also includes leaving the group. A record that is not
+ * removed expires.
+ */
 const LAST_WORD_MS = 400;
 
 export interface KeeperOptions {
@@ -43,7 +46,7 @@ export class PresenceKeeper {
     this.#arm();
   }
 
-  /** Something changed that somebody may wait for. */
+  /** Writes the record now, because somebody may be waiting for a change. */
   changed(): void {
     if (!this.#isOver) this.#keep();
   }
@@ -71,7 +74,7 @@ export class PresenceKeeper {
     });
   }
 
-  /** One at a time; what changes meanwhile is kept right behind it. */
+  /** One write at a time. A change during a write is written right after it. */
   #keep(): void {
     if (this.#isUnderWay) {
       this.#isAgain = true;
@@ -89,7 +92,7 @@ export class PresenceKeeper {
 
   async #keepOnce(): Promise<void> {
     const { board, key, describe, log } = this.#options;
-    // A call that hangs is not joined by others: they would take the threads of the pool one by one.
+    // No further calls while one hangs: they would take the threads of the pool one by one.
     if (this.#isHanging) return;
     try {
       this.#isHanging = true;

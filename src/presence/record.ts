@@ -1,4 +1,7 @@
-/** What a living coordinator says of itself: plain JSON, for `status` and for the commands that wait for an answer. */
+/**
+ * The presence record of a living coordinator: plain JSON, for `status` and for the commands that wait for an
+ * answer.
+ */
 import { z } from 'zod';
 import { fitted } from './room.ts';
 
@@ -10,11 +13,11 @@ const count = z.number().int().nonnegative();
 const atMs = z.number();
 
 const dependency = z.object({
-  /** `unknown`: it was not asked yet. */
+  /** `unknown`: it has not been called yet. */
   state: z.enum(['ok', 'error', 'unknown']),
-  /** Since when every answer was like that. */
+  /** Since when every answer has been like this one. */
   sinceMs: atMs,
-  /** Of the last answer. */
+  /** Time of the last answer. */
   atMs,
   code: text.nullable(),
   message: text.nullable(),
@@ -38,19 +41,19 @@ const ownedPartition = z.object({
 });
 export type OwnedPartition = z.output<typeof ownedPartition>;
 
-/** A request that was answered, also where the journal could not hold the answer. */
+/** A request that was answered, even if the journal could not store the answer. */
 const answer = z.object({
   topic: text,
   partition: count,
   requestId: count,
   isAccepted: z.boolean(),
-  /** Null where it was accepted. */
+  /** Null if it was accepted. */
   reason: text.nullable(),
 });
 export type RequestAnswer = z.output<typeof answer>;
 
 const omitted = z.object({ partitions: count, conditions: count, answers: count });
-/** How many of each are not in the record, for want of room. */
+/** How many entries of each list were left out for lack of room. */
 export type OmittedPresence = z.output<typeof omitted>;
 
 const presenceRecord = z.object({
@@ -66,22 +69,22 @@ const presenceRecord = z.object({
   dependencies: z.object({ source: dependency, journal: dependency, destination: dependency }),
   conditions: z.array(condition),
   answers: z.array(answer),
-  /** Earlier Tidemarks say nothing of it. */
+  /** Earlier versions of Tidemark do not write it. */
   omitted: omitted.default({ partitions: 0, conditions: 0, answers: 0 }),
 });
 export type PresenceRecord = z.output<typeof presenceRecord>;
-/** All that there is to say. */
+/** The complete facts, before any are left out. */
 export type PresenceFacts = Omit<PresenceRecord, 'omitted'>;
 
-/** Of a process that still waits for its journal. */
+/** `journalId` of a process that still waits for its journal. */
 export const NO_JOURNAL_YET = '';
 
-/** At most `bytesMax` bytes: what does not fit is left out and counted. */
+/** At most `bytesMax` bytes. Entries that do not fit are left out, and their number is recorded. */
 export function encodePresence(facts: PresenceFacts, bytesMax: number): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(fitted(facts, bytesMax)));
 }
 
-/** Null where it cannot be read: damaged, or of another version. */
+/** Null if it cannot be read: it is damaged, or of another version. */
 export function decodePresence(bytes: Uint8Array): PresenceRecord | null {
   try {
     return presenceRecord.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data ?? null;

@@ -1,24 +1,27 @@
 /**
- * A presence record that fits where it is kept. What does not fit is left out, the least urgent first, and counted: a record says what it does
- * not say.
+ * Fits a presence record into the space that its board offers. Entries that do not fit are left out, the
+ * least urgent first. Their number is recorded, so that a reader knows what is missing.
  */
 import type { LastingCondition } from '../telemetry/conditions.ts';
 import type { OmittedPresence, PresenceFacts, PresenceRecord, RequestAnswer } from './record.ts';
 
-/** More than that says no more to a person. */
+/** More entries do not help a person. */
 const LISTED_MAX = 1_000;
-/** Characters of one text; the second where even the facts of no list do not fit. */
+/** Longest text, in characters. The second limit applies if not even a record with empty lists fits. */
 const TEXTS_MAX = [2_000, 200] as const;
-/** Of what is free: who waits for an answer is served first, and whatever lasts keeps its part beside thousands of partitions. */
+/**
+ * Shares of the free space. Answers come first, since somebody waits for them. Conditions keep a share beside
+ * thousands of partitions.
+ */
 const ANSWERS_SHARE = 1 / 4;
 const PARTITIONS_SHARE = 3 / 4;
 
-/** What an operator has to know first. */
+/** What an operator must know first. */
 const URGENCY: Readonly<Record<LastingCondition['kind'], number>> = {
   ...{ halted: 0, stopped: 1, refused: 2, retried: 3, waiting: 4, noticed: 5 },
 };
 
-/** The record of at most `bytesMax` bytes as JSON in UTF-8; larger only where not even its frame fits. */
+/** The record, of at most `bytesMax` bytes as JSON in UTF-8. Larger only if not even its frame fits. */
 export function fitted(facts: PresenceFacts, bytesMax: number): PresenceRecord {
   const [long, short] = TEXTS_MAX;
   const whole = listed(facts, long);
@@ -43,7 +46,7 @@ function listed(facts: PresenceFacts, textMax: number): PresenceRecord {
   };
 }
 
-/** In their order, where all are wanted. */
+/** In their original order if all fit. */
 function byUrgency(conditions: readonly LastingCondition[], max: number): LastingCondition[] {
   if (conditions.length <= max) return [...conditions];
   return conditions.toSorted((a, b) => URGENCY[a.kind] - URGENCY[b.kind]).slice(0, max);
@@ -65,7 +68,7 @@ function cut(whole: PresenceRecord, bytesMax: number): PresenceRecord {
   return { ...frame, ...lists, omitted: added(whole.omitted, omittedOf(whole, lists)) };
 }
 
-/** As large as it can be without its lists. */
+/** The record without its lists, at its largest. */
 function frameOf(whole: PresenceRecord): PresenceRecord {
   const most = Number.MAX_SAFE_INTEGER;
   const omitted = { partitions: most, conditions: most, answers: most };

@@ -1,4 +1,4 @@
-/** What a process says of itself while it waits for its journal: a coordinator that has none yet. */
+/** The presence record of a process that waits for its journal: a coordinator that has none yet. */
 import type { JobName } from '../../journal/ids.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
 import type { Clock } from '../system/clock.ts';
@@ -8,12 +8,12 @@ import { DependencyWatch } from './dependencies.ts';
 import { PresenceKeeper } from './keeper.ts';
 import { NO_JOURNAL_YET } from './record.ts';
 
-/** A start that is sooner over is none that anybody looks for. */
+/** Nobody looks for a start that ends sooner. */
 const TOLD_AFTER_MS = 2_000;
 
 export interface StartingOptions {
   readonly board: PresenceBoard;
-  /** Of the record; the coordinator that follows has another. */
+  /** Id of the record. The coordinator that follows has another. */
   readonly id: string;
   readonly job: JobName;
   readonly version: string;
@@ -23,7 +23,7 @@ export interface StartingOptions {
   readonly conditions: Conditions;
 }
 
-/** Returns what ends it: resolves when the record is gone. */
+/** Returns the function that ends it, which resolves when the record is gone. */
 export function tellStart(options: StartingOptions): () => Promise<void> {
   const { board, id, job, version, self, clock, log, conditions } = options;
   const startedAtMs = clock.wallMs();

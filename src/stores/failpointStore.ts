@@ -1,4 +1,4 @@
-/** A store whose every effect passes its named failpoints. */
+/** Wraps a store so that its effects pass named failpoints. */
 import { passing, type Failpoint, type Failpoints } from '../system/failpoints.ts';
 import type { OpenFile, SideObjects, Store, Takeover } from './port.ts';
 
@@ -52,7 +52,7 @@ function sideObjectsWithFailpoints(sideObjects: SideObjects, failpoints: Failpoi
   };
 }
 
-/** A file that was opened, but whose caller never learns of it, is let go of. */
+/** Abandons a file that was opened if its caller never receives it. */
 async function opening(
   failpoints: Failpoints,
   point: Failpoint,

@@ -1,4 +1,7 @@
-/** Kinds of destinations: all that the rest of the program knows of one. Each has a folder here, and a line in src/app/kinds.ts. */
+/**
+ * A kind of destination: everything that the rest of the program knows about it. Each kind has a folder here,
+ * and a line in src/app/kinds.ts.
+ */
 import type { z } from 'zod';
 import type { SchemaContext } from '../../kernels/schema/outside.ts';
 import type { KeyProblem } from '../../kernels/schema/parts.ts';
@@ -8,36 +11,48 @@ import type { Store } from './port.ts';
 
 export interface StoreOpening {
   readonly log: Log;
-  /** Beside the job file, absolute: what concerns this machine only. */
+  /** Absolute path of a folder beside the job file, for state of this machine only. */
   readonly stateDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where this user's caches are; null for a user without a home. */
+  /** Cache folder of this user. Null for a user without a home. */
   readonly cacheHome: string | null;
-  /** Threads of the libuv pool. */
+  /** Number of threads in the libuv pool. */
   readonly poolThreads: number;
 }
 
 export interface StoreKind<Config extends SinkConfig = SinkConfig, Parsed = unknown> {
-  /** Type of its configuration. */
+  /** `type` of its configuration. */
   readonly name: string;
-  /** What `sink.path` looks like, and what such a path is, for people. */
+  /** For people: an example of `sink.path`, and what such a path is. */
   readonly pathExample: string;
   readonly pathIs: string;
-  /** Keys below `sink` that it reads beside those of every destination. Kinds may share a key, with one meaning. */
+  /**
+   * Keys below `sink` that it reads in addition to the common ones. Kinds may share a key if it has one
+   * meaning.
+   */
   keys(context: SchemaContext): z.core.$ZodLooseShape;
-  /** Whether the keys below `sink`, which may be wrong, are its own. The first kind of the list that says so takes them. */
+  /**
+   * Whether the keys below `sink`, which may be invalid, are of this kind. The first kind in the list that
+   * returns true is used.
+   */
   takes(sink: Readonly<Record<string, unknown>>): boolean;
-  /** What is wrong with the path by itself, without its value where that may hold a secret; null where nothing is. */
+  /** The problem of the path itself, or null. Omits the path's value if that may hold a secret. */
   pathProblem(path: string, baseDir: string): string | null;
-  /** What its keys contradict. Silent about keys that are wrong by themselves. */
+  /** Contradictions between its keys. Does not report keys that are invalid by themselves. */
   problems(sink: Readonly<Record<string, unknown>>, context: SchemaContext): readonly KeyProblem[];
-  /** The destination's folder as the journal knows it (SinkConfig.uri); asked for a path without a problem. */
+  /**
+   * The destination's folder as the journal records it (SinkConfig.uri). Called only for a path without a
+   * problem.
+   */
   uri(path: string, baseDir: string): string;
   toConfig(parsed: Parsed, common: Omit<SinkConfig, 'type'>, context: SchemaContext): Config;
-  /** What it may take of the process's memory beside the buffers of the job. */
+  /** Bytes of the process's memory that it may use besides the job's buffers. */
   readonly memoryBytes: number;
   open(config: Config, opening: StoreOpening): Promise<Store>;
-  /** What the keys were understood as, nothing of its credentials: as a sentence, empty where the URI says it, and as fields. */
+  /**
+   * How the keys were interpreted, without credentials. `describe` returns a sentence, empty if the URI says
+   * it all; `facts` returns fields.
+   */
   describe(config: Config): string;
   facts(config: Config): Readonly<Record<string, string | null>>;
 }

@@ -1,61 +1,71 @@
 /**
  * The Store port: recoverable writers of part files.
  *
- * Lifecycle of a file: create -> write* -> persist* -> closeForCommit -> commit. A later owner continues from journaled facts
- * only: `resume` or `finish` with what the last completed checkpoint said, `commitAfterRecovery` for closed files, `discard` for
- * the rest. No epoch writes where another epoch wrote, and nothing that an old owner can still reach is ever published.
- * Names are whole URIs as journaled, so that files opened under an earlier configuration can be settled.
- * Every store passes test/conformance/store.
+ * Lifecycle of a file: create -> write* -> persist* -> closeForCommit -> commit. A later owner uses journaled
+ * facts only: `resume` or `finish` with the state of the last completed checkpoint, `commitAfterRecovery` for
+ * closed files, `discard` for the rest. No epoch writes where another epoch wrote. Nothing that an old owner
+ * can still reach is ever published. Names are whole URIs as journaled, so that files opened under an earlier
+ * configuration can be taken over. Every store passes test/conformance/store.
  */
 import type { Crc64Hex, JournalId } from '../../journal/ids.ts';
 
-/** Durable handle of a file, as journaled; its store alone reads it. */
+/** Durable handle of a file, as journaled. Only its store interprets it. */
 export type StoreHandle = null | boolean | number | string | StoreHandle[] | { [key: string]: StoreHandle };
 
-/** What a file is and where it goes. */
+/** A file and its names. */
 export interface PartTarget {
   readonly partId: string;
   readonly finalUri: string;
   /** The temporary name that holds the data now. */
   readonly temporaryUri: string;
-  /** For a store that resumes: other journaled names under which the data may be, since a takeover was interrupted; newest first. */
+  /**
+   * For a store that resumes: other journaled names that may hold the data because a takeover was
+   * interrupted. Newest first.
+   */
   readonly formerUris?: readonly string[];
 }
 
-/** What a completed checkpoint said of a file. */
+/** State of a file in a completed checkpoint. */
 export interface DurablePart {
   readonly length: number;
   readonly crc64: Crc64Hex;
   readonly handle: StoreHandle;
 }
 
-/** A file being written by this process. One call at a time; the caller keeps the order. */
+/** A file that this process is writing. One call at a time: the caller keeps the order. */
 export interface OpenFile {
   /**
-   * What a later owner needs to get rid of the file (an upload id), to be journaled (partStarted) before the first write; absent
-   * where the names say it all.
+   * What a later owner needs to remove the file (an upload id). Journaled (partStarted) before the first
+   * write. Absent if the names suffice.
    */
   readonly startHandle?: StoreHandle;
-  /** Appends. The bytes may be reused after it resolves. A failure leaves the file unusable: abandon it. */
+  /**
+   * Appends. The caller may reuse the bytes after it resolves. A failure makes the file unusable: abandon it.
+   */
   write(bytes: Uint8Array): Promise<void>;
-  /** Makes everything written so far durable. STORE_OUTCOME_UNKNOWN after a failed flush: the epoch is given up. */
+  /** Makes everything written so far durable. STORE_OUTCOME_UNKNOWN after a failed flush: the epoch ends. */
   persist(): Promise<StoreHandle>;
-  /** A completed checkpoint names this handle of the file: what only earlier ones needed may go, with the next call. */
+  /**
+   * A completed checkpoint contains this handle. The next call may remove what only earlier handles needed.
+   */
   checkpointed?(handle: StoreHandle): void;
-  /** Makes it durable and lets go of every way to change it. Writing afterwards fails. */
+  /** Makes the file durable and releases every means to change it. Later writes fail. */
   closeForCommit(): Promise<StoreHandle>;
-  /** Lets go of it and leaves what is there; idempotent, never publishes. */
+  /** Releases the file and leaves its data in place. Idempotent; never publishes. */
   abandon(): Promise<void>;
 }
 
-/** For a journal that went back: what it knows of files is found by their bytes. Nothing that stands is changed. */
+/** For a journal that went back: finds the files that it knows by their bytes. Changes no existing file. */
 export interface Salvage {
-  /** URIs of the files below the folder, at any depth, that readers see and whose names match. */
+  /** URIs of the files below the folder, at any depth, that readers can see and whose names match. */
   list(folderUri: string, matches: (name: string) => boolean): Promise<readonly string[]>;
   /** URIs of Tidemark's temporary files in the folder itself. */
   hidden(folderUri: string): Promise<readonly string[]>;
   stands(uri: string): Promise<boolean>;
-  /** Whether the file begins with the journaled bytes, and what it holds in all; null where there is none that can be read. */
+  /**
+   * Whether the file begins with the journaled bytes, and its total length and checksum. Null if there is no
+   * readable file.
+   */
   compare(
     uri: string,
     durable: DurablePart,
@@ -64,36 +74,44 @@ export interface Salvage {
   copy(fromUri: string, durable: DurablePart, toUri: string): Promise<void>;
 }
 
-/** How a file in progress is taken over from an earlier owner: the store can append to it, or it cannot. */
+/**
+ * How to take over a file in progress from an earlier owner: resume it, or finish it if the store cannot
+ * append.
+ */
 export type Takeover = ResumingTakeover | FinishingTakeover;
 
 export interface ResumingTakeover {
   readonly type: 'resume';
   /**
-   * Moves the file, wherever it is, to `toUri`, a temporary name that is journaled before (partMoved), so that no other taker finds it;
-   * returns it open behind `durable.length`, its CRC verified. What came after is gone, and no earlier owner can reach the file.
-   * STORE_CONTENT_DIFFERS or STORE_FILE_MISSING if the durable bytes are not there.
+   * Moves the file, from whichever name holds it, to `toUri`: a temporary name, journaled before (partMoved),
+   * so that no other new owner finds the file. Returns it open at `durable.length`, its CRC verified. Later
+   * bytes are gone, and no earlier owner can reach the file. STORE_CONTENT_DIFFERS or STORE_FILE_MISSING if
+   * the durable bytes are not there.
    */
   resume(target: PartTarget, durable: DurablePart, toUri: string): Promise<OpenFile>;
 }
 
 export interface FinishingTakeover {
   readonly type: 'finish';
-  /** Whether the finished file is a copy under a new temporary name, which is journaled before (partMoved). The source stays. */
+  /**
+   * Whether the finished file is a copy under a new temporary name, journaled before (partMoved). The source
+   * stays.
+   */
   readonly copies: boolean;
   /**
-   * Leaves a closed file of exactly `durable.length` bytes, its CRC verified, which no earlier owner can reach, at `toUri`: a new temporary
-   * name if the store copies, else the file's own. Returns what is to be committed. STORE_CONTENT_DIFFERS or STORE_FILE_MISSING if the
-   * durable bytes are not there.
+   * Leaves a closed file of exactly `durable.length` bytes at `toUri`, its CRC verified, which no earlier
+   * owner can reach. `toUri` is a new temporary name if the store copies, else the file's own. Returns what
+   * to commit. STORE_CONTENT_DIFFERS or STORE_FILE_MISSING if the durable bytes are not there.
    */
   finish(target: PartTarget, durable: DurablePart, to: { readonly toUri: string }): Promise<DurablePart>;
 }
 
-/** What a store puts beside a file: objects that hold a part of it until a later one replaces them. */
+/** Objects that a store puts beside a file. Each holds a part of the file until a later one replaces it. */
 export interface SideObjects {
   /**
-   * For an owner that has learned that its epoch was over: removes what it may have put beside the file after its successor had taken it
-   * over, and keeps what `checkpointed`, the handle of the last completed checkpoint, names.
+   * For an owner that has learned that its epoch is over. Removes the objects that it may have put beside the
+   * file after its successor took the file over. Keeps those that `checkpointed`, the handle of the last
+   * completed checkpoint, names.
    */
   discardUncheckpointed(target: PartTarget, checkpointed: StoreHandle): Promise<void>;
 }
@@ -103,48 +121,58 @@ export interface Store {
   readonly takeover: Takeover;
 
   /**
-   * The store as one claim uses it; closed with its epoch. A service that tells its clients apart by their names must be able to
-   * take a file from one claim and give it to the next, also within a process. The store itself where it needs no such thing.
+   * The store as one claim uses it; closed with its epoch. A service that identifies its clients by name must
+   * be able to move a file from one claim to the next, even within a process. A store that needs no such
+   * distinction returns itself.
    */
   session(): Store;
 
-  /** Creates the temporary file exclusively. STORE_EXISTS, STORE_OUTCOME_UNKNOWN: discard this part and open another. */
+  /**
+   * Creates the temporary file exclusively. STORE_EXISTS or STORE_OUTCOME_UNKNOWN: discard this part and open
+   * another.
+   */
   create(target: PartTarget): Promise<OpenFile>;
 
-  /** Publishes a file that this process closed; compares the length. Never over an existing different file. */
+  /**
+   * Publishes a file that this process closed, after comparing its length. Never overwrites a different file.
+   */
   commit(target: PartTarget, durable: DurablePart): Promise<void>;
 
   /**
-   * Publishes a file of an earlier owner, or one whose commit had an unknown outcome; idempotent. Probes the temporary, then the
-   * final name, reads back against the CRC: STORE_CONTENT_DIFFERS, STORE_FILE_MISSING (neither is there, stable): stop (P6).
+   * Publishes a file of an earlier owner, or one whose commit had an unknown outcome. Idempotent. Probes the
+   * temporary name, then the final one, and verifies the CRC. STORE_CONTENT_DIFFERS, or STORE_FILE_MISSING if
+   * neither name exists in repeated probes: stop (P6).
    */
   commitAfterRecovery(target: PartTarget, durable: DurablePart): Promise<void>;
 
-  /** Removes temporary files by name; idempotent; never touches a final name. */
+  /** Removes temporary files by name. Idempotent; never touches a final name. */
   discard(temporaryUris: readonly string[], handle: StoreHandle): Promise<void>;
 
   /** Absent if the store puts nothing beside a file. */
   readonly sideObjects?: SideObjects;
 
-  /** Absent where the store cannot look for bytes: then a journal that went back is only to be restored. */
+  /** Absent if the store cannot search for bytes. Then a journal that went back can only be restored. */
   readonly salvage?: Salvage;
 
   /**
-   * The marker that binds the destination to a journal: creates it for `id` exclusively where there is none, and gives the id that
-   * stands there in either case.
+   * Claims the marker that binds the destination to a journal: creates it exclusively for `id` if there is
+   * none. Returns the id that the marker holds in either case.
    */
   claimMarker(sinkUri: string, job: string, id: JournalId): Promise<JournalId>;
-  /** The journal id of the marker; null where there is none. */
+  /** The journal id of the marker. Null if there is none. */
   readMarker(sinkUri: string, job: string): Promise<JournalId | null>;
 
   /**
-   * Makes an object without content of this name in the folder, durably. The name is all that is to be known of it, so it stands
-   * whole or not at all, and writing it twice is writing it once. Never changes or removes another one.
+   * Creates an empty object with this name in the folder, durably. The name is all of its information. So the
+   * object exists whole or not at all, and writing it twice equals writing it once. Never changes or removes
+   * another one.
    */
   writeWitness(folderUri: string, name: string): Promise<void>;
-  /** What stands in the folder by name, witnesses or the folders that hold them, sorted; empty where there is no such folder. */
+  /**
+   * Names in the folder, sorted: witnesses, or the folders that hold them. Empty if there is no such folder.
+   */
   listWitnesses(folderUri: string): Promise<readonly string[]>;
-  /** Removes witnesses by name; idempotent. One that comes back after a power cut does no harm. */
+  /** Removes witnesses by name. Idempotent. A witness that reappears after a power cut does no harm. */
   removeWitnesses(folderUri: string, names: readonly string[]): Promise<void>;
 
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-/** Waits between tries: each is twice the one before, up to a longest. */
+/** Waits between retries: each is twice the one before, up to a maximum. */
 export interface Backoff {
   readonly firstMs: number;
   readonly longestMs: number;

@@ -1,7 +1,7 @@
 /** Waits that end. */
 import type { Clock } from './clock.ts';
 
-/** Waits for the work, but no longer than this; what it comes to afterwards is nobody's concern. */
+/** Waits for the work, but no longer than `limitMs`. Its later outcome is ignored. */
 export async function within(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const timer = clock.timer(limitMs, () => resolve(undefined));
@@ -12,7 +12,7 @@ export async function within(clock: Clock, limitMs: number, work: Promise<unknow
   }
 }
 
-/** The work's result; rejects with the signal's reason as soon as it is aborted. */
+/** The work's result. Rejects with the signal's reason as soon as it is aborted. */
 export async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = (): void => reject(signal.reason as Error);
@@ -25,7 +25,10 @@ export async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promi
   }
 }
 
-/** Work that is to end as soon as one of the signals is aborted. It holds on to none of them once it has ended. */
+/**
+ * Runs work that ends as soon as one of the signals is aborted. Keeps no reference to the signals after the
+ * work has ended.
+ */
 export async function untilAny<T>(
   signals: readonly (AbortSignal | undefined)[],
   work: (signal: AbortSignal) => Promise<T>,

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import type { Pacer } from '../../journal/port.ts';
 
 export interface Clock extends Pacer {
-  /** Wall clock in milliseconds since the epoch: for names and people. Decisions about time use nowMs(). */
+  /** Wall clock in milliseconds since the epoch, for names and people. Decisions about time use nowMs(). */
   wallMs(): number;
-  /** Calls back once after `delayMs` unless cancelled first. */
+  /** Calls back once after `delayMs`, unless cancelled first. */
   timer(delayMs: number, callback: () => void): { cancel(): void };
 }
 

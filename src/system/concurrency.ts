@@ -1,7 +1,10 @@
-/** Small tools for work that overlaps. */
+/** Small tools for concurrent work. */
 import { asTidemarkError, type TidemarkError } from '../../journal/errors.ts';
 
-/** Runs `work` for every item, at most `limit` at once; waits for all that were begun, then rejects with the first failure. */
+/**
+ * Runs `work` for every item, at most `limit` at once. Waits for all that were started, then rejects with the
+ * first failure.
+ */
 export async function forEachBounded<T>(
   items: Iterable<T>,
   limit: number,
@@ -24,8 +27,8 @@ export async function forEachBounded<T>(
 }
 
 /**
- * The first failure of anything that works in the background; whoever waits, waits also for this. Holds on to nobody who has
- * stopped waiting: an epoch lasts for months, and waits every second.
+ * The first failure of any work in the background. Every wait also waits for this. Keeps no reference to a
+ * caller that has stopped waiting: an epoch lasts for months, and waits every second.
  */
 export class FailureLatch {
   readonly #waiting = new Set<(error: TidemarkError) => void>();
@@ -52,7 +55,10 @@ export class FailureLatch {
   }
 }
 
-/** Resolves when it is told to; tells again are ignored. Who ends before the gate opens waits by `orOpened` or `whenOpen`: `opened` holds on to its readers. */
+/**
+ * Resolves when it is opened; opening it again has no effect. A caller that may end before the gate opens
+ * waits by `orOpened` or `whenOpen`, since `opened` keeps a reference to its readers.
+ */
 export class Gate {
   readonly #waiting = new Set<() => void>();
   readonly opened: Promise<void>;
@@ -72,14 +78,20 @@ export class Gate {
     this.#waiting.clear();
   }
 
-  /** Calls back once, when the gate opens, or at once where it is open. Gives what forgets the callback, for who ends before. */
+  /**
+   * Calls back once when the gate opens, or at once if it is open. Returns a function that removes the
+   * callback, for a caller that ends before.
+   */
   whenOpen(callback: () => void): () => void {
     if (this.isOpen) callback();
     else this.#waiting.add(callback);
     return () => void this.#waiting.delete(callback);
   }
 
-  /** Resolves when `work` has ended, or the gate is open; rejects as the work does. Holds on to nothing behind that. */
+  /**
+   * Resolves when `work` has ended or the gate is open. Rejects if the work does. Keeps no reference
+   * afterwards.
+   */
   async orOpened(work: Promise<unknown>): Promise<void> {
     const opened = Promise.withResolvers<undefined>();
     const forget = this.whenOpen(() => opened.resolve(undefined));

@@ -1,6 +1,6 @@
 /**
- * Named points before and after every effect (store call, journal append, offset commit), so that crash points can be driven
- * from outside. A test derives its cases from this list; one that is never hit fails it.
+ * Named points before and after every effect (store call, journal append, offset commit), so that crashes can
+ * be caused from outside. A test derives its cases from this list. A point that is never hit fails it.
  */
 import { TidemarkError } from '../../journal/errors.ts';
 
@@ -50,8 +50,9 @@ export async function passing<T>(
 }
 
 /**
- * Failpoints from a text: `point:side:n` (the n-th time, 1 by default), several separated by commas. At each of them `crash` is
- * called; should it return, the effect goes on. Rejects what is not in the list: a typo would test nothing.
+ * Parses `point:side:n` (the n-th hit, 1 by default), several separated by commas. Calls `crash` at each of
+ * them; if it returns, the effect continues. Throws USAGE for a point that is not in the list, since a typo
+ * would test nothing.
  */
 export function parseFailpoints(text: string, crash: () => void): Failpoints {
   const due = new Map<string, number>();
@@ -64,7 +65,8 @@ export function parseFailpoints(text: string, crash: () => void): Failpoints {
     ) {
       throw new TidemarkError(
         'USAGE',
-        `"${item}" is no failpoint; it is written point:before or point:after, then :n. Points: ${FAILPOINTS.join(', ')}.`,
+        `"${item}" is no failpoint; it is written point:before or point:after, then :n. ` +
+          `Points: ${FAILPOINTS.join(', ')}.`,
       );
     }
     due.set(`${point ?? ''}:${side}`, Number(nth));

@@ -1,49 +1,52 @@
 /**
- * The ceiling of the process's resident memory. What the program itself takes is measured and subtracted; the rest is shared by
- * fetches and part files. Over it fetching pauses and the largest file is rolled.
+ * The ceiling of the process's resident memory. The program's own memory is measured and subtracted. Fetches
+ * and part files share the rest. Above the ceiling, fetching pauses and the largest file is rolled.
  */
 import { TidemarkError } from '../../journal/errors.ts';
 
 const MIB = 1024 * 1024;
 
-/** What an open file takes besides its buffers: the writer, its descriptor, its actors, its names in the ledger. */
+/**
+ * Memory of an open file besides its buffers: the writer, its descriptor, its actors, its names in the
+ * ledger.
+ */
 export const OPEN_FILE_BYTES = 8 * 1024;
 /** The smallest write buffer of a file. */
 export const BUFFER_BYTES_FIRST = 4 * 1024;
-/** How far V8's heap and its garbage may grow beyond what they were at the start, files not counted. */
+/** How far V8's heap and its garbage may grow beyond their size at the start, without files. */
 const HEAP_RESERVE_BYTES = 64 * MIB;
 const FETCH_BYTES_MIN = 12 * MIB;
 const FETCH_BYTES_MAX = 72 * MIB;
 const WRITE_BYTES_MIN = 12 * MIB;
-/** Of what is left; the files get the rest. */
+/** Share of the rest for fetches. Files get the remainder. */
 const FETCH_SHARE = 0.2;
-/** How much of what files may take those may that are open, each with its smallest buffer: others are rolled meanwhile. */
+/** Share of the files' memory for open files, each with its smallest buffer. Others are rolled meanwhile. */
 const OPEN_SHARE = 3 / 4;
-/** How much of what files may take those may that are rolled and not yet published. */
+/** Share of the files' memory for files that are rolled and not yet published. */
 const ROLLED_SHARE = 1 / 3;
-/** From this share of the ceiling on garbage is collected at once: V8 itself takes its time. */
+/** At this share of the ceiling, garbage is collected at once: V8 itself takes its time. */
 const COLLECT_SHARE = 0.9;
-/** Behind it the system's count is looked at again after so many looks. */
+/** Above it, the resident size is read again only after so many looks. */
 const REACTION_LOOKS = 10;
 
 export interface MemoryShares {
-  /** Answers of the brokers that wait to be written. */
+  /** Responses of the brokers that wait to be written. */
   readonly fetchBytes: number;
-  /** Batches of records that are unpacked to be written. */
+  /** Record batches that are unpacked to be written. */
   readonly unpackBytes: number;
   /** Write buffers and open files. */
   readonly writeBytes: number;
 }
 
-/** The least ceiling where so much is taken already, in whole MiB. */
+/** The lowest possible ceiling if `takenBytes` are already used, rounded up to whole MiB. */
 export function leastCeilingBytes(takenBytes: number): number {
   return Math.ceil((takenBytes + HEAP_RESERVE_BYTES + FETCH_BYTES_MIN + WRITE_BYTES_MIN) / MIB) * MIB;
 }
 
 /**
- * @param takenBytes what the program itself takes, and what its store may.
+ * @param takenBytes what the program itself uses, and what its store may use.
  *
- * Rejects with CONFIG_INVALID a ceiling that leaves too little, and names the least.
+ * Throws CONFIG_INVALID if the ceiling leaves too little, and names the lowest one.
  */
 export function shareMemory(ceilingBytes: number, takenBytes: number): MemoryShares {
   const leastBytes = leastCeilingBytes(takenBytes);
@@ -59,36 +62,36 @@ export function shareMemory(ceilingBytes: number, takenBytes: number): MemorySha
   const left = ceilingBytes - takenBytes - HEAP_RESERVE_BYTES;
   const shareBytes = Math.max(FETCH_BYTES_MIN, Math.floor(left * FETCH_SHARE));
   const fetchBytes = Math.min(FETCH_BYTES_MAX, shareBytes);
-  // Large batches are seldom, and in memory for moments: what the heap may grow by serves for the usual ones.
+  // Large batches are rare and short-lived. The heap reserve suffices for the usual ones.
   return { fetchBytes, unpackBytes: shareBytes, writeBytes: left - fetchBytes };
 }
 
-/** Whose files can be rolled: one epoch. */
+/** An owner of files that can be rolled: one epoch. */
 export interface FileHolder {
-  /** What its largest file that takes records holds in buffers and on its own; 0 where there is none. */
+  /** Memory of its largest file that takes records, buffers included. 0 if there is none. */
   largestBytes(): number;
-  /** Rolls that file; resolves once its buffers are free. */
+  /** Rolls that file. Resolves when its buffers are free. */
   rollLargest(): Promise<void>;
-  /** Has what is rolled made durable, so that it need not be remembered. */
+  /** Makes rolled files durable, so that they need not be remembered. */
   settle(): Promise<void>;
 }
 
-/** What part files take now. */
+/** Memory that part files use now. */
 export interface FileMemory {
-  /** Those that the system holds open: their buffers, and OPEN_FILE_BYTES for each. */
+  /** Open files: their buffers, and OPEN_FILE_BYTES for each. */
   heldBytes(): number;
-  /** Those that are rolled and not yet published. */
+  /** Files that are rolled and not yet published. */
   rolledBytes(): number;
 }
 
 export interface BudgetOptions {
   readonly ceilingBytes: number;
   readonly writeBytes: number;
-  /** What the system counts for this process. */
+  /** Resident size of this process, as the system reports it. */
   readonly residentBytes: () => number;
   /** Collects garbage. */
   readonly collect?: () => void;
-  /** Told once, where the process is over the ceiling although garbage was collected. */
+  /** Called once, if the process is over the ceiling although garbage was collected. */
   readonly onOutgrown?: (residentBytes: number) => void;
 }
 
@@ -106,7 +109,7 @@ export class MemoryBudget {
     this.#options = options;
   }
 
-  /** As many files fit, each with its smallest buffer. */
+  /** How many files fit, each with its smallest buffer. */
   get openFilesMax(): number {
     const bytes = this.#options.writeBytes * OPEN_SHARE;
     return Math.max(1, Math.floor(bytes / (OPEN_FILE_BYTES + BUFFER_BYTES_FIRST)));
@@ -116,7 +119,7 @@ export class MemoryBudget {
     this.#use = use;
   }
 
-  /** Gives the function that leaves again. */
+  /** Returns the function that removes the holder again. */
   join(holder: FileHolder): () => void {
     this.#holders.add(holder);
     return () => void this.#holders.delete(holder);
@@ -130,28 +133,32 @@ export class MemoryBudget {
     return this.#use.heldBytes() > this.#options.writeBytes;
   }
 
-  /** To roll even more would make it worse: only to publish helps. */
+  /** Rolling more files would make it worse: only publishing helps. */
   get #isRolledTooMuch(): boolean {
     return this.#use.rolledBytes() > this.#options.writeBytes * ROLLED_SHARE;
   }
 
-  /** To be called many times a second: looks at what the system counts, and rolls files while it is too much. */
+  /** Call it many times a second. Reads the resident size, and rolls files while it is too high. */
   look(): void {
     const { ceilingBytes, onOutgrown } = this.#options;
     this.#looksUntilReaction -= 1;
     const resident = this.#looksUntilReaction > 0 ? 0 : this.#residentBytes();
-    // The system counts late, and what was freed may stay with the process: one file is rolled, and only then looked again.
+    // The system reports late, and freed memory may stay with the process. So one file is rolled before the
+    // next look.
     this.#isResidentOver = resident > ceilingBytes;
     if (this.#isResidentOver && !this.#wasTold) {
       this.#wasTold = true;
       onOutgrown?.(resident);
     }
     if (this.isOver) void this.#relieve();
-    // Whoever waits looks again himself: what he waits for may have ended otherwise.
+    // Waiting callers check again themselves: what they wait for may have ended in another manner.
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** Resolves at once while there is room, else with a later look that finds some, or finds that it is not wanted any more. */
+  /**
+   * Resolves at once if there is room. Else it resolves at a later look that finds room, or finds that none
+   * is wanted any more.
+   */
   async room(isWanted: () => boolean): Promise<void> {
     while (this.isOver && isWanted()) {
       void this.#relieve();
@@ -159,7 +166,7 @@ export class MemoryBudget {
     }
   }
 
-  /** With garbage left out where it matters. */
+  /** Excludes garbage when the size is near the ceiling. */
   #residentBytes(): number {
     const { residentBytes, ceilingBytes, collect } = this.#options;
     const resident = residentBytes();
@@ -169,7 +176,9 @@ export class MemoryBudget {
     return residentBytes();
   }
 
-  /** One file after the other until it is enough; where none is left to be rolled, what was rolled is made durable. */
+  /**
+   * Rolls one file after the other until it is enough. If none is left to roll, makes rolled files durable.
+   */
   async #relieve(): Promise<void> {
     if (this.#isRelieving) return;
     this.#isRelieving = true;

@@ -1,24 +1,27 @@
-/** How many files this process may hold open: what the system allows it, less what everything else needs. */
+/** How many files this process may hold open: the limit of the system, less what everything else needs. */
 import { readFileSync } from 'node:fs';
 
-/** Connections, the journal, modules, files that are being published. */
+/** Reserved for connections, the journal, modules, files that are being published. */
 const OTHERS = 192;
-/** Making a file durable opens its folder, and a checkpoint does so for all of them at once. */
+/**
+ * Descriptors per file. Making a file durable opens its folder, and a checkpoint does so for all of them at
+ * once.
+ */
 const EACH = 2;
-/** Where the system does not tell (it tells on Linux): what it allows at least, wherever Node runs. */
+/** Limit if the system does not report one (Linux does): the least that it allows wherever Node runs. */
 const UNTOLD = 1_024;
 const LEAST = 16;
-/** Of what is left, where files are what is read. */
+/** Share of the rest for source files, if the source reads files. */
 const SOURCE_SHARE = 0.25;
 
 export interface OpenFiles {
-  /** Part files. */
+  /** Limit of part files. */
   readonly partsMax: number;
-  /** Files that are read. */
+  /** Limit of files that are read. */
   readonly sourcesMax: number;
 }
 
-/** @param readsFiles whether the job's source is files. */
+/** @param readsFiles whether the job's source reads files. */
 export function openFiles(readsFiles: boolean, limits = readLimits()): OpenFiles {
   const left = forFiles(limits);
   const sourceShare = readsFiles ? SOURCE_SHARE : 0;

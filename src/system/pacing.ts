@@ -1,8 +1,8 @@
-/** Waiting: for a time that a signal cuts short, for a wake-up, for the next attempt. */
+/** Waits: for a time that a signal cuts short, for a wake-up, for the next attempt. */
 import { backoffMs, type Backoff } from './backoff.ts';
 import type { Clock } from './clock.ts';
 
-/** Resolves after `delayMs`, or as soon as the signal is aborted; the caller looks which. */
+/** Resolves after `delayMs`, or as soon as the signal is aborted. The caller checks which. */
 export function pauseUnless(signal: AbortSignal, clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) {
@@ -26,12 +26,15 @@ export function retryDelayMs(failures: number): number {
   return backoffMs(BACKOFF, failures);
 }
 
-/** The first failure in a row is told as a warning, and then ever more rarely: the 4th, the 16th, the 64th ... */
+/**
+ * The first failure in a row is logged as a warning, later ones ever more rarely: the 4th, the 16th, the 64th
+ * ...
+ */
 export function retryLevel(failures: number): 'warn' | 'debug' {
   return failures > 0 && Number.isInteger(Math.log2(failures) / 2) ? 'warn' : 'debug';
 }
 
-/** A wake-up that is not lost when nobody waits yet. */
+/** A wake-up that is not lost if nobody waits yet. */
 export class Wakeup {
   #pending = false;
   #resolve: (() => void) | null = null;

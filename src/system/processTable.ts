@@ -1,5 +1,6 @@
 /**
- * Which process of which machine somebody is or was, so that what a killed one left behind can be told from what a living one uses.
+ * Identifies a process of a machine, so that leftovers of a killed process can be distinguished from what a
+ * living one uses.
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 
@@ -13,9 +14,9 @@ export interface ProcessIdentity {
 
 /** /proc on Linux. */
 export interface ProcessTable {
-  /** Null where the system cannot tell. */
+  /** Null if the system cannot tell. */
   self(): ProcessIdentity | null;
-  /** Start time of a living process; null where there is none. */
+  /** Start time of a living process. Null if there is none. */
   startTimeOf(pid: number): string | null;
 }
 
@@ -33,7 +34,10 @@ export const procTable: ProcessTable = {
   startTimeOf: (pid) => startTimeFrom(`/proc/${pid}/stat`),
 };
 
-/** The 22nd field; the second, the program's name in parentheses, may hold spaces. A zombie holds no connection: it counts as gone. */
+/**
+ * The 22nd field. The second one, the program's name in parentheses, may hold spaces. A zombie holds no
+ * connection, so it is gone.
+ */
 function startTimeFrom(statFile: string): string | null {
   let stat: string;
   try {
@@ -47,7 +51,7 @@ function startTimeFrom(statFile: string): string | null {
   return state === 'Z' || state === 'X' ? null : (fields[18] ?? null);
 }
 
-/** Whether the process was on this machine, since its last boot and in this pid namespace, and is no more. */
+/** Whether the process ran on this machine, since its last boot and in this pid namespace, and is gone. */
 export function isGone(other: ProcessIdentity, self: ProcessIdentity, table: ProcessTable): boolean {
   if (other.bootId !== self.bootId || other.pidNamespace !== self.pidNamespace) return false;
   return table.startTimeOf(other.pid) !== other.processStartTime;

@@ -1,12 +1,13 @@
 /**
- * What is wrong and lasts: stopped, halted, refused, waited for, tried again. Whoever meets such a thing raises it here under a key and
- * clears it when it is over; what lasts is logged again once a minute, with what helps, and stands in what this process tells of itself.
+ * Lasting problems: stopped, halted, refused, waiting, retried. The code that meets one raises it here under
+ * a key, and clears it when it is over. A lasting condition is logged again once a minute, with advice, and
+ * is part of the presence record.
  */
 import { ERROR_CODES, TidemarkError } from '../../journal/errors.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from './log.ts';
 
-/** `noticed`: may be meant; it is not logged again. */
+/** `noticed`: may be intended, so it is not logged again. */
 export type ConditionKind = 'stopped' | 'halted' | 'refused' | 'waiting' | 'retried' | 'noticed';
 
 export interface Condition {
@@ -22,26 +23,29 @@ export interface Condition {
 export interface LastingCondition extends Condition {
   /** Wall clock, milliseconds. */
   readonly sinceMs: number;
-  /** How often it was met since then. */
+  /** How often it has occurred since then. */
   readonly times: number;
 }
 
 export interface Conditions {
-  /** Whoever raises it has told of it; the same key again is the same condition, which goes on. `forMs`: it passes by itself. */
+  /**
+   * The caller has already logged it. The same key again is the same condition, which continues. `forMs`: it
+   * expires by itself.
+   */
   raise(key: string, condition: Condition, forMs?: number): void;
-  /** Over; nothing happens where it was not raised. */
+  /** The condition is over. No effect if it was not raised. */
   clear(key: string): void;
   list(): readonly LastingCondition[];
 }
 
 const REPEAT_MS = 60_000;
-/** Lines of one minute; what is more is counted. */
+/** Most lines in one minute. Further ones are only counted. */
 const LINES_MAX = 100;
-/** Keys are a few for each partition: more are a mistake, which must not fill the memory. */
+/** Each partition has a few keys. More are a bug, which must not fill the memory. */
 const CONDITIONS_MAX = 20_000;
 
 interface Kept extends LastingCondition {
-  /** Monotonic: when it is logged again, and when it passes. */
+  /** Monotonic: when it is logged again, and when it expires. */
   readonly dueMs: number;
   readonly endMs: number;
 }
@@ -87,7 +91,7 @@ export class ConditionBoard implements Conditions {
       .map(({ dueMs: _due, endMs: _end, ...condition }) => condition);
   }
 
-  /** Nothing is told any more. */
+  /** Nothing is logged any more. */
   end(): void {
     this.#isOver = true;
     this.#timer?.cancel();
@@ -116,7 +120,10 @@ export class ConditionBoard implements Conditions {
   }
 }
 
-/** A condition whose error is Tidemark's own, with that code's advice; anything else as it says itself. */
+/**
+ * The condition of an error. An error of Tidemark comes with the advice of its code, any other one with its
+ * own message.
+ */
 export function conditionOf(kind: ConditionKind, about: string, error: unknown): Condition {
   if (error instanceof TidemarkError) {
     const { code, message } = error;

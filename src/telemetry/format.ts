@@ -2,7 +2,7 @@
 
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
-/** `1,707`. Whole numbers only. Not by Intl, of which loading alone takes a tenth of a start. */
+/** `1,707`. Whole numbers only. Does not use Intl, since loading it takes a tenth of the start. */
 export function formatCount(count: number | bigint): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }

@@ -3,9 +3,9 @@ export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
-  /** An error stands in the field `err`. */
+  /** The field `err` holds the error. */
   error(fields: object, message: string): void;
-  /** The same log with these fields in every line. */
+  /** The same log, with these fields in every line. */
   child(fields: object): Log;
 }
 

@@ -1,4 +1,4 @@
-/** What may be written to a log: errors as facts, big numbers as text, secrets never. */
+/** Converts values for a log: errors to facts, big numbers to text, secrets never written. */
 import { TidemarkError } from '../../journal/errors.ts';
 
 const SECRET_KEY = /pass(word|phrase)?$|secret|token|^sasl|credential|authorization|api_?key|private_?key/i;
@@ -10,7 +10,7 @@ export interface LoggableError {
   readonly message: string;
   readonly fields?: unknown;
   readonly cause?: unknown;
-  /** Only for a bug, or a failure that is none of ours: the others say all in their message. */
+  /** Only for a bug or a foreign failure. Other errors say everything in their message. */
   readonly stack?: string | undefined;
 }
 
@@ -35,7 +35,7 @@ export function toLoggableFields(fields: object, depth = 0): Record<string, unkn
   return loggable;
 }
 
-/** `hasStack` comes from the error that this one caused: a bug is told with all its stacks. */
+/** `hasStack` comes from the error that this one caused: a bug is logged with all its stacks. */
 function toLoggableError(
   error: Error,
   depth: number,
@@ -67,12 +67,12 @@ function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 
-/** An error as lines for people: itself, then what caused it. */
+/** An error as lines for people: the error, then its causes. */
 export function errorLines(error: unknown): string[] {
   return loggedErrorLines(toLoggable(error));
 }
 
-/** The same of an error that `toLoggable` has made. */
+/** The same for an error that `toLoggable` has converted. */
 export function loggedErrorLines(error: unknown): string[] {
   const lines: string[] = [];
   let at = error;

@@ -1,4 +1,7 @@
-/** Standard error that may fail for a while (its disk is full): what cannot be written is lost, counted, and told of afterwards. */
+/**
+ * Standard error that may fail for a while (its disk is full). Lines that cannot be written are lost and
+ * counted, and their number is written afterwards.
+ */
 import { formatNoun } from './format.ts';
 import type { TextOutput } from './screen.ts';
 

@@ -1,6 +1,7 @@
 /**
- * Waiting at the start for what may be away. A service waits for ever, as a condition that is told once a minute; a bounded run gives up after its
- * `startup.timeout`. What is refused (configuration, a secret) is waited for by neither.
+ * Waits at the start for dependencies that do not answer. A service waits for ever, as a condition that is
+ * logged once a minute. A bounded run gives up after its `startup.timeout`. Neither waits after a refusal
+ * (configuration, a secret).
  */
 import { ERROR_CODES, TidemarkError, type ErrorCode } from '../../journal/errors.ts';
 import type { Clock } from '../system/clock.ts';
@@ -9,34 +10,34 @@ import { within } from '../system/bounded.ts';
 import type { Log } from './log.ts';
 
 const RETRY_MS = 1_000;
-/** What answers sooner is no wait that anybody wants to read of. */
+/** A shorter wait is not worth a log line. */
 const FIRST_TOLD_MS = 5_000;
 
 export interface PatienceOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly conditions: Conditions;
-  /** Ends the wait: who waits gets an AbortError. */
+  /** Ends the wait; the caller gets an AbortError. */
   readonly signal: AbortSignal;
-  /** Null: for ever. Else from the first wait on, for all of them together. */
+  /** Null: for ever. Else the limit for all waits together, from the first one on. */
   readonly limitMs: number | null;
 }
 
 export interface Awaited<T> {
-  /** What is waited for, as a sentence goes on: `the journal`. */
+  /** What is waited for, as part of a sentence: `the journal`. */
   readonly what: string;
-  /** Of the error where it does not answer at all. */
+  /** Code of the error if it does not answer at all. */
   readonly code: ErrorCode;
-  /** Tried again after transient errors. */
+  /** Retried after transient errors. */
   readonly work: () => Promise<T>;
 }
 
 interface Wait {
   readonly what: string;
   readonly code: ErrorCode;
-  /** Of the last failure. */
+  /** Message of the last failure. */
   reason: string | null;
-  /** It has lasted for a while. */
+  /** Whether the wait has lasted long enough to be logged. */
   isTold: boolean;
 }
 
@@ -49,7 +50,10 @@ export class Patience {
     this.#startedMs = options.clock.nowMs();
   }
 
-  /** Rejects with the last error, or one of `code`, where patience is over; at once where trying again cannot help. */
+  /**
+   * Rejects with the last error, or one of `code`, when patience is over. Rejects at once if a retry cannot
+   * help.
+   */
   async until<T>({ what, code, work }: Awaited<T>): Promise<T> {
     const { signal, clock } = this.#options;
     const wait: Wait = { what, code, reason: null, isTold: false };
@@ -79,7 +83,7 @@ export class Patience {
     return limitMs === null ? Infinity : Math.max(0, this.#startedMs + limitMs - clock.nowMs());
   }
 
-  /** The work may hang without an error, as a network disk does. */
+  /** The work may hang without an error, as on a network disk. */
   async #limited<T>(work: Promise<T>, { what, code, reason }: Wait): Promise<T> {
     const { clock, limitMs } = this.#options;
     if (limitMs === null) return work;
@@ -96,11 +100,12 @@ export class Patience {
     if (found !== null) return found.value;
     const known = this.#whatElse(what, code);
     const why = reason ?? known.message;
-    const message = `Waited for ${what} for ${limitMs} ms (startup.timeout), in vain.${why === null ? '' : ` ${why}`}`;
+    const message =
+      `Waited for ${what} for ${limitMs} ms (startup.timeout), in vain.` + (why === null ? '' : ` ${why}`);
     throw new TidemarkError(known.code, message, { fields: { limitMs } });
   }
 
-  /** What the work waits for itself says more than that it does not return. */
+  /** A condition that the work itself waits for says more than that the work does not return. */
   #whatElse(what: string, code: ErrorCode): { readonly code: ErrorCode; readonly message: string | null } {
     for (const { about, code: found, message } of this.#options.conditions.list())
       if (about !== what && isErrorCode(found)) return { code: found, message };
@@ -131,7 +136,10 @@ export class Patience {
   }
 }
 
-/** A secret that is refused is not away, although a run that has begun tries again: keys are changed under it. */
+/**
+ * A refused secret is not a dependency that is away. A run in progress still retries it, since keys are
+ * changed under it.
+ */
 function isAway({ retry, code }: TidemarkError): boolean {
   return retry === 'transient' && code !== 'STORE_AUTHENTICATION';
 }

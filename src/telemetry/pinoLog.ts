@@ -1,4 +1,4 @@
-/** The log through pino: one JSON object a line, or lines for people. */
+/** The log through pino: one JSON object per line, or lines for people. */
 import { pino } from 'pino';
 import pinoPretty from 'pino-pretty';
 import type { Log } from './log.ts';
@@ -11,7 +11,7 @@ export interface PinoLogOptions {
   /** Lines for people instead of JSON. */
   readonly isHuman: boolean;
   readonly hasColour: boolean;
-  /** Takes whole lines, with their line feed. */
+  /** Gets whole lines, with their line feed. */
   readonly write: (line: string) => void;
 }
 
@@ -23,7 +23,7 @@ export function createPinoLog(options: PinoLogOptions): Log {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: (fields) => toLoggableFields(fields) },
-      // The formatter above has already made plain facts of every error.
+      // The formatter above has already converted every error to plain facts.
       serializers: { err: (error: unknown) => error },
     },
     { write },
@@ -41,7 +41,7 @@ function wrap(logger: pino.Logger): Log {
   };
 }
 
-/** `[12:00:00.000] INFO: message  key=value ...`, and an error's chain on lines of its own. */
+/** `[12:00:00.000] INFO: message  key=value ...`, and an error's chain on separate lines. */
 function prettyWrite({ hasColour, write }: PinoLogOptions): (line: string) => void {
   const pretty = pinoPretty.prettyFactory({
     colorize: hasColour,

@@ -1,9 +1,9 @@
-/** A terminal that shows log lines with one changing line below them, never mixed. */
+/** A terminal that shows log lines above one changing line, never mixed. */
 
 export interface TextOutput {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
-  /** Width in characters; unknown on what is no terminal. */
+  /** Width in characters. Unknown if the output is not a terminal. */
   readonly columns?: number | undefined;
 }
 
@@ -11,9 +11,9 @@ const ERASE_LINE = '\r\u001b[2K';
 const COLUMNS_DEFAULT = 80;
 
 export interface Screen {
-  /** Whole lines, above the changing line. */
+  /** Writes whole lines above the changing line. */
   writeLines(text: string): void;
-  /** Replaces the changing line; null removes it. */
+  /** Replaces the changing line. Null removes it. */
   setLine(line: string | null): void;
 }
 

@@ -1,4 +1,4 @@
-/** Who asks: an AccessKey, lasting or temporary, from the job file or the environment. */
+/** Credentials of the caller: an AccessKey, permanent or temporary, from the job file or the environment. */
 import type { z } from 'zod';
 import { secret, type SchemaContext } from '../../../kernels/schema/outside.ts';
 import { map, type KeyProblem } from '../../../kernels/schema/parts.ts';
@@ -7,7 +7,7 @@ import { Secret } from '../../../kernels/schema/secret.ts';
 export interface OssCredentials {
   readonly accessKeyId: Secret;
   readonly accessKeySecret: Secret;
-  /** Of temporary credentials (STS); null: the key is a lasting one. */
+  /** Token of temporary (STS) credentials. Null for a permanent key. */
   readonly securityToken: Secret | null;
 }
 
@@ -21,13 +21,14 @@ export function credentialsSchema(context: SchemaContext) {
       .meta({ description: `Token of temporary (STS) credentials, ${how}.` }),
   }).meta({
     description:
-      'Access to OSS; without this key ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and ALIBABA_CLOUD_SECURITY_TOKEN of the environment.',
+      'Access to OSS; without this key ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and ' +
+      'ALIBABA_CLOUD_SECURITY_TOKEN of the environment.',
   });
 }
 
 type ParsedCredentials = z.output<ReturnType<typeof credentialsSchema>>;
 
-/** Of the job file where it has them, else of the environment. */
+/** Taken from the job file if it has them, else from the environment. */
 export function credentialsOf(
   parsed: ParsedCredentials | undefined,
   env: Environment,
@@ -43,7 +44,10 @@ const ACCESS_KEY_ID = 'ALIBABA_CLOUD_ACCESS_KEY_ID';
 const ACCESS_KEY_SECRET = 'ALIBABA_CLOUD_ACCESS_KEY_SECRET';
 const SECURITY_TOKEN = 'ALIBABA_CLOUD_SECURITY_TOKEN';
 
-/** All three are taken from one place: a token belongs to its key. Null where the environment lacks a part of the key. */
+/**
+ * Takes all three from one place, because a token belongs to its key. Null if the environment lacks a part of
+ * the key.
+ */
 export function environmentCredentials(env: Environment): OssCredentials | null {
   const secretOf = (name: string): Secret | null => {
     const value = env[name] ?? '';
@@ -59,7 +63,7 @@ export function missingCredentials(env: Environment): KeyProblem {
   return {
     key: ['credentials'],
     message:
-      `is missing, and the environment does not set ${unset.join(' and ')}; expected both there, or sink.credentials: ` +
-      '{ accessKeyId: { env: VARIABLE }, accessKeySecret: { env: VARIABLE } }',
+      `is missing, and the environment does not set ${unset.join(' and ')}; expected both there, ` +
+      'or sink.credentials: { accessKeyId: { env: VARIABLE }, accessKeySecret: { env: VARIABLE } }',
   };
 }

@@ -1,4 +1,4 @@
-/** What the keys of an `oss://` sink come to together: which service, where, reached how, by whom. */
+/** Combines the keys of an `oss://` sink: which service, in which region, at which address. */
 import type { KeyProblem } from '../../../kernels/schema/parts.ts';
 import {
   OSS_HDFS_EXAMPLE,
@@ -17,7 +17,7 @@ export interface OssDestination {
   readonly address: OssAddress;
 }
 
-/** Keys of the job file, null where they are missing or wrong by themselves. */
+/** Keys of the job file. A key that is missing or invalid is null. */
 interface OssKeys {
   readonly path: OssPath;
   readonly kind: OssKind | null;
@@ -27,7 +27,7 @@ interface OssKeys {
 
 const KIND_NAMES: Readonly<Record<OssKind, string>> = { 'oss-hdfs': 'OSS-HDFS', oss: 'plain OSS' };
 
-/** Null where the path is wrong by itself. */
+/** Null if the path is invalid. */
 export function readOssKeys(value: Record<string, unknown>): OssKeys | null {
   const text = (key: string): string | null => (typeof value[key] === 'string' ? value[key] : null);
   const path = parseOssPath(text('path') ?? '');
@@ -42,12 +42,12 @@ export function readOssKeys(value: Record<string, unknown>): OssKeys | null {
   };
 }
 
-/** The path's endpoint says what the destination is, also where `sink.endpoint` says how it is reached. */
+/** The endpoint in the path defines the destination, even if `sink.endpoint` says how to reach it. */
 function namedBy({ path, address }: OssKeys): OssEndpoint | null {
   return path.endpoint ?? (address === null ? null : readOssEndpoint(address.host));
 }
 
-/** Null where the keys do not settle it. */
+/** Null if the keys do not determine it. */
 export function ossDestination(keys: OssKeys): OssDestination | null {
   const named = namedBy(keys);
   const kind = named?.kind ?? keys.kind;
@@ -60,14 +60,19 @@ function addressOf({ host }: OssEndpoint): OssAddress {
   return { host, port: null, https: true, pathStyle: false };
 }
 
-/** What is left open, what contradicts, and what this version cannot do; `hasEndpointKey` also where its value is wrong. */
+/**
+ * Missing keys, contradictions, and what this version does not support. `hasEndpointKey` is true even if its
+ * value is invalid.
+ */
 export function ossProblems(keys: OssKeys, hasEndpointKey: boolean): KeyProblem[] {
   const problems = [...contradictions(keys)];
   const named = namedBy(keys);
   const { ossBucket, endpoint } = keys.path;
   const unclear = (what: string): KeyProblem => ({
     key: ['path'],
-    message: `names the bucket "${ossBucket}" and no endpoint, and ${what}; expected ${OSS_HDFS_EXAMPLE}, or sink.endpoint`,
+    message:
+      `names the bucket "${ossBucket}" and no endpoint, and ${what}; ` +
+      `expected ${OSS_HDFS_EXAMPLE}, or sink.endpoint`,
   });
   if (endpoint === null && !hasEndpointKey) problems.push(unclear('there is no sink.endpoint'));
   else if (named === null && keys.kind === null && keys.address !== null)
@@ -85,17 +90,23 @@ function contradictions(keys: OssKeys): KeyProblem[] {
   if (reached !== null && (reached.kind !== named.kind || reached.region !== named.region))
     problems.push({
       key: ['endpoint'],
-      message: `is ${describe(reached)}, but sink.path names ${describe(named)}; expected an address of the same`,
+      message:
+        `is ${describe(reached)}, but sink.path names ${describe(named)}; ` +
+        'expected an address of the same',
     });
   if (keys.kind !== null && keys.kind !== named.kind)
     problems.push({
       key: ['kind'],
-      message: `is ${keys.kind}, but ${named.host} is ${describe(named)}; expected ${named.kind}, or no such key`,
+      message:
+        `is ${keys.kind}, but ${named.host} is ${describe(named)}; ` +
+        `expected ${named.kind}, or no such key`,
     });
   if (keys.region !== null && keys.region !== named.region)
     problems.push({
       key: ['region'],
-      message: `is ${keys.region}, but ${named.host} is ${describe(named)}; expected ${named.region}, or no such key`,
+      message:
+        `is ${keys.region}, but ${named.host} is ${describe(named)}; ` +
+        `expected ${named.region}, or no such key`,
     });
   return problems;
 }
@@ -109,7 +120,7 @@ function plainOss({ path, region }: OssKeys, named: OssEndpoint | null): KeyProb
   return {
     key: [path.endpoint !== null ? 'path' : named === null ? 'kind' : 'endpoint'],
     message:
-      `is plain OSS (bucket "${path.ossBucket}"${where === null ? '' : ` in ${where}`}), which is not there yet; expected ` +
-      `OSS-HDFS, like ${OSS_HDFS_EXAMPLE}`,
+      `is plain OSS (bucket "${path.ossBucket}"${where === null ? '' : ` in ${where}`}), ` +
+      `which is not there yet; expected OSS-HDFS, like ${OSS_HDFS_EXAMPLE}`,
   };
 }

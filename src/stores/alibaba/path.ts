@@ -1,20 +1,20 @@
-/** What the texts of an `oss://` destination say: its path and the addresses of servers. Pure; no lookup. */
+/** Parses the texts of an `oss://` destination: its path and the addresses of servers. Pure: no lookup. */
 import { isIP } from 'node:net';
 
-/** Where a server of OSS listens. */
+/** Address of an OSS server. */
 export interface OssAddress {
-  /** Lower-case name, or an IP; IPv6 without brackets. Never with the bucket in front. */
+  /** A lower-case name or an IP; IPv6 without brackets. Never prefixed with the bucket. */
   readonly host: string;
-  /** Null: that of the scheme. */
+  /** Null: the port of the scheme. */
   readonly port: number | null;
   readonly https: boolean;
-  /** Whether the bucket is the first step of the path instead of a name in front of the host. */
+  /** Whether the bucket is the first segment of the path, not a prefix of the host name. */
   readonly pathStyle: boolean;
 }
 
 export type OssKind = 'oss-hdfs' | 'oss';
 
-/** What an endpoint of Alibaba Cloud tells of itself. */
+/** What the host name of an Alibaba Cloud endpoint says. */
 export interface OssEndpoint {
   readonly host: string;
   readonly kind: OssKind;
@@ -24,9 +24,9 @@ export interface OssEndpoint {
 
 export interface OssPath {
   readonly ossBucket: string;
-  /** Null where the path holds the bucket alone. */
+  /** Null if the path names only the bucket. */
   readonly endpoint: OssEndpoint | null;
-  /** Steps joined by `/`, without one at either end; empty for the whole bucket. */
+  /** Segments joined by `/`, with none at either end. Empty for the whole bucket. */
   readonly folder: string;
 }
 
@@ -37,16 +37,19 @@ export const OSS_SCHEME = 'oss://';
 export const OSS_HDFS_EXAMPLE = 'oss://bucket.<region>.oss-dls.aliyuncs.com/folder';
 export const REGION_PATTERN = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
-/** OSS: 3 to 63 lower-case letters, digits and hyphens, no hyphen at either end. */
+/** Rule of OSS: 3 to 63 lower-case letters, digits and hyphens, with no hyphen at either end. */
 const BUCKET_PATTERN = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
-/** Alibaba's own regions have a hyphen; `oss-dls` is none. */
+/** Regions of Alibaba contain a hyphen. `oss-dls` is not a region. */
 const ENDPOINT_REGION = /^[a-z0-9]+(-[a-z0-9]+)+$/;
 /** `<region>.oss-dls.aliyuncs.com`, also written `<region>.oss-hdfs.aliyuncs.com`. */
 const OSS_HDFS_ENDPOINT = /^([a-z0-9-]+?)(?:-internal)?\.oss-(?:dls|hdfs)\.aliyuncs\.com$/;
 /** `oss-<region>.aliyuncs.com` and `oss-<region>-internal.aliyuncs.com`. */
 const OSS_ENDPOINT = /^oss-([a-z0-9-]+?)(?:-internal)?\.aliyuncs\.com$/;
 
-/** `oss://bucket/folder` or `oss://bucket.endpoint/folder`. The reason never shows what may be an access key. */
+/**
+ * Parses `oss://bucket/folder` or `oss://bucket.endpoint/folder`. The reason never shows text that may be an
+ * access key.
+ */
 export function parseOssPath(text: string): Parsed<OssPath> {
   const [authority = '', ...steps] = text.slice(OSS_SCHEME.length).split('/');
   const dot = authority.indexOf('.');
@@ -70,20 +73,21 @@ function authorityProblem(text: string, authority: string, ossBucket: string): s
   if (ossBucket === '') return 'names no bucket';
   return BUCKET_PATTERN.test(ossBucket)
     ? null
-    : `names the bucket ${JSON.stringify(ossBucket)}, which OSS does not allow (3 to 63 lower-case letters, digits and "-", ` +
-        'beginning and ending with a letter or digit)';
+    : `names the bucket ${JSON.stringify(ossBucket)}, which OSS does not allow ` +
+        '(3 to 63 lower-case letters, digits and "-", beginning and ending with a letter or digit)';
 }
 
 function unknownEndpoint(ossBucket: string, host: string): string {
   const whole = `${ossBucket}.${host}`;
   if (readOssEndpoint(whole) !== null) return `names the endpoint "${whole}" without a bucket in front of it`;
   return (
-    `names the bucket "${ossBucket}" and the endpoint ${JSON.stringify(host)}, which is one neither of OSS-HDFS ` +
-    '(<region>.oss-dls.aliyuncs.com) nor of OSS (oss-<region>.aliyuncs.com); another address belongs into sink.endpoint'
+    `names the bucket "${ossBucket}" and the endpoint ${JSON.stringify(host)}, which is one neither of ` +
+    'OSS-HDFS (<region>.oss-dls.aliyuncs.com) nor of OSS (oss-<region>.aliyuncs.com); ' +
+    'another address belongs into sink.endpoint'
   );
 }
 
-/** Null where the host is no endpoint of OSS-HDFS or OSS. */
+/** Null if the host is not an endpoint of OSS-HDFS or OSS. */
 export function readOssEndpoint(host: string): OssEndpoint | null {
   for (const [kind, pattern] of [
     ['oss-hdfs', OSS_HDFS_ENDPOINT],
@@ -95,13 +99,15 @@ export function readOssEndpoint(host: string): OssEndpoint | null {
   return null;
 }
 
-const ADDRESS =
-  /^(?:(?<scheme>https?):\/\/)?(?:\[(?<ipv6>[0-9A-Fa-f:.]+)\]|(?<name>[A-Za-z0-9.-]+))(?::(?<port>\d{1,5}))?\/?$/;
+const ADDRESS = new RegExp(
+  String.raw`^(?:(?<scheme>https?)://)?(?:\[(?<ipv6>[0-9A-Fa-f:.]+)\]|(?<name>[A-Za-z0-9.-]+))` +
+    String.raw`(?::(?<port>\d{1,5}))?/?$`,
+);
 const HOST_PATTERN = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
 /**
- * host, host:port or an http(s) URL. Without a scheme it is https, but http to this machine. At an IP or localhost the bucket is
- * part of the path: such a host has no names below it.
+ * Parses host, host:port or an http(s) URL. Without a scheme, the address is https, but http for this
+ * machine. For an IP or localhost the bucket is part of the path, because such a host has no subdomains.
  */
 export function parseOssAddress(text: string): Parsed<OssAddress> {
   if (text.includes('@'))
@@ -118,7 +124,7 @@ export function parseOssAddress(text: string): Parsed<OssAddress> {
   return { type: 'parsed', value: { host, port: portNumber, https, pathStyle } };
 }
 
-/** A last step of digits would be taken for an IP. */
+/** A last label of digits would be read as an IP. */
 function isName(host: string): boolean {
   return HOST_PATTERN.test(host) && !/(^|\.)\d+$/.test(host);
 }
@@ -127,7 +133,7 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-/** `https://host:port`, as it is shown to people. */
+/** `https://host:port`, for display. */
 export function ossAddressText({ host, port, https }: OssAddress): string {
   const name = isIP(host) === 6 ? `[${host}]` : host;
   return `${https ? 'https' : 'http'}://${name}${port === null ? '' : `:${port}`}`;

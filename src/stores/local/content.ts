@@ -1,4 +1,4 @@
-/** Reading back and copying, in bounded memory and in steps that let the event loop breathe. */
+/** Reads back and copies in bounded memory, and in chunks that do not block the event loop for long. */
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { Crc64 } from '../../../kernels/crc64.ts';
@@ -10,13 +10,13 @@ import type { Folders } from './folders.ts';
 import { openExclusively } from './openFile.ts';
 import { publishingPathOf } from './paths.ts';
 
-/** About a millisecond of checksum. */
+/** Takes about a millisecond to checksum. */
 const CHUNK_BYTES = 1024 * 1024;
 
-/** What a file holds, in words, where it is not what was journaled; null where it is. */
+/** How a file differs from what was journaled, in words. Null if it does not. */
 type Difference = string | null;
 
-/** Compares the whole file with what was journaled, byte for byte by its checksum. */
+/** Compares the length and the checksum of the whole file with what was journaled. */
 async function differenceOf(handle: FileHandle, durable: DurablePart): Promise<Difference> {
   const stats = await handle.stat();
   if (!stats.isFile()) return 'is no regular file';
@@ -52,8 +52,8 @@ export function contentDiffers(
 }
 
 /**
- * Whether the file holds exactly what was journaled; what it holds is then durable. Null where there is no such file.
- * The descriptor is closed in every case.
+ * Checks that the file holds exactly what was journaled. If it does, its content is then durable. Null if
+ * there is no such file. Closes the descriptor in every case.
  */
 export async function verifyFile(
   fs: FileSystem,
@@ -78,7 +78,10 @@ export async function verifyFile(
   }
 }
 
-/** Copies the first `length` bytes; says so where the source ends before. The source may grow meanwhile. */
+/**
+ * Copies the first `length` bytes. Returns the difference if the source is shorter. The source may grow
+ * meanwhile.
+ */
 async function copyBytes(source: FileHandle, sink: FileHandle, length: number): Promise<Difference> {
   const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(length, 1)));
   for (let position = 0; position < length;) {
@@ -94,7 +97,10 @@ async function copyBytes(source: FileHandle, sink: FileHandle, length: number): 
   return null;
 }
 
-/** A copy that shares its blocks with the source (btrfs, xfs), cut to `length`; false where the file system cannot. */
+/**
+ * Makes a copy that shares its blocks with the source (btrfs, xfs); the caller truncates it. False if the
+ * file system cannot.
+ */
 async function clone(fs: FileSystem, from: string, to: string): Promise<boolean> {
   try {
     await fs.copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
@@ -110,7 +116,7 @@ async function clone(fs: FileSystem, from: string, to: string): Promise<boolean>
         },
       );
     }
-    // Whatever else stands in the way, the plain copy that follows meets it too and reports it.
+    // The plain copy that follows meets any other failure too, and reports it.
     return false;
   }
 }
@@ -135,7 +141,10 @@ async function fill(
   }
 }
 
-/** Under its second hidden name it stands where a journal that went back calls a file in progress that was about to be published. */
+/**
+ * A journal that went back may list a file as in progress although it was about to be published. Such a file
+ * has its second hidden name.
+ */
 async function openSource(fs: FileSystem, from: string, durable: DurablePart) {
   let missing: unknown;
   for (const path of [from, publishingPathOf(from)]) {
@@ -146,7 +155,9 @@ async function openSource(fs: FileSystem, from: string, durable: DurablePart) {
       missing ??= cause;
     }
   }
-  const message = `${from} is gone, though ${durable.length} bytes of it were journaled as durable. Put it back, then resume.`;
+  const message =
+    `${from} is gone, though ${durable.length} bytes of it were journaled as durable. ` +
+    'Put it back, then resume.';
   throw new TidemarkError('STORE_FILE_MISSING', message, {
     fields: { path: from, files: [from] },
     cause: missing,
@@ -154,8 +165,9 @@ async function openSource(fs: FileSystem, from: string, durable: DurablePart) {
 }
 
 /**
- * Copies exactly what was journaled as durable to a new file, which no earlier owner can reach, and reads the copy back. The
- * source stays as it is; it may be longer, and a former owner may still append to it. A copy that failed is removed.
+ * Copies exactly the bytes journaled as durable to a new file, which no earlier owner can reach, and reads
+ * the copy back. The source is unchanged. It may be longer, and a former owner may still append to it. A
+ * failed copy is removed.
  */
 export async function copyExactly(
   fs: FileSystem,
@@ -175,7 +187,7 @@ export async function copyExactly(
     }
   } catch (cause) {
     if (cause instanceof TidemarkError && cause.code === 'STORE_EXISTS') throw cause;
-    // The name is journaled, and discarded with the rest; removing it now gives a full disk its space back.
+    // The name is journaled and discarded with the rest. Removing the copy now frees space on a full disk.
     await fs.unlink(to).catch(() => undefined);
     throw failed('copy the durable bytes to', to, cause);
   } finally {

@@ -1,4 +1,4 @@
-/** System errors of the file store as typed errors that say what to do. */
+/** Maps system errors of the file store to typed errors that say what to do. */
 import { TidemarkError } from '../../../journal/errors.ts';
 
 const HINTS: Readonly<Record<string, string>> = {
@@ -20,7 +20,7 @@ const HINTS: Readonly<Record<string, string>> = {
   ESTALE: 'The network file system lost the file: check its server.',
 };
 
-/** Calls that may have taken effect although they failed. */
+/** Codes of calls that may have taken effect although they failed. */
 const OUTCOME_UNKNOWN: ReadonlySet<string> = new Set([
   'EIO',
   'ETIMEDOUT',
@@ -51,7 +51,7 @@ function fieldsOf(path: string, cause: unknown): Record<string, string | null> {
   return { path, systemCode: systemCode(cause) };
 }
 
-/** The call failed; nothing that counts was done. */
+/** The call failed, without an effect that matters. */
 export function unavailable(doing: string, path: string, cause: unknown): TidemarkError {
   if (cause instanceof TidemarkError) return cause;
   return new TidemarkError('STORE_UNAVAILABLE', describe(doing, path, cause), {
@@ -60,14 +60,15 @@ export function unavailable(doing: string, path: string, cause: unknown): Tidema
   });
 }
 
-/** Nobody knows what reached the disk (a failed fsync may have dropped the bytes). */
+/** It is unknown what reached the disk: a failed fsync may have dropped the bytes. */
 export function outcomeUnknown(doing: string, path: string, cause: unknown): TidemarkError {
   if (cause instanceof TidemarkError) return cause;
-  const message = `${describe(doing, path, cause)} What reached the disk is not known: the epoch is settled anew.`;
+  const message =
+    `${describe(doing, path, cause)} What reached the disk is not known: ` + 'the epoch is settled anew.';
   return new TidemarkError('STORE_OUTCOME_UNKNOWN', message, { fields: fieldsOf(path, cause), cause });
 }
 
-/** One of the two, by the kind of failure. */
+/** `outcomeUnknown` or `unavailable`, depending on the system code. */
 export function failed(doing: string, path: string, cause: unknown): TidemarkError {
   const code = systemCode(cause);
   return code !== null && OUTCOME_UNKNOWN.has(code)

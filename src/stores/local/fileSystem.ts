@@ -1,4 +1,4 @@
-/** The calls of node:fs/promises that the file store makes: tests put faults and crashes between them. */
+/** The calls of node:fs/promises that the file store makes. Tests inject faults and crashes between them. */
 import * as fs from 'node:fs/promises';
 
 export type FileSystem = Pick<

@@ -1,4 +1,4 @@
-/** Folders made on demand, and their entries made durable. */
+/** Creates folders on demand, and makes their entries durable. */
 import { dirname } from 'node:path/posix';
 import { failed, hasSystemCode, outcomeUnknown } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
@@ -6,7 +6,10 @@ import { Turns } from './turns.ts';
 
 const REMEMBERED_MAX = 10_000;
 
-/** What tells a folder from another one of its name: an inode's number is soon used again, the time when it was made is not. */
+/**
+ * Distinguishes a folder from another one with the same name. An inode number is soon reused; a creation time
+ * is not.
+ */
 interface FolderId {
   readonly device: bigint;
   readonly inode: bigint;
@@ -19,9 +22,9 @@ const isSame = (one: FolderId, other: FolderId | undefined): boolean =>
 export class Folders {
   readonly #fs: FileSystem;
   readonly #turns: Turns;
-  /** Folders whose own way down from the root this process has made durable, each as it was then. */
+  /** Folders whose path from the root this process has made durable, each with its identity at that time. */
   readonly #durable = new Map<string, FolderId>();
-  /** Syncs under way, and those that begin when these have ended, by folder. */
+  /** By folder: syncs in progress, and syncs that start when those have ended. */
   readonly #syncing = new Map<string, Promise<FolderId>>();
   readonly #waiting = new Map<string, Promise<FolderId>>();
 
@@ -30,7 +33,7 @@ export class Folders {
     this.#turns = turns;
   }
 
-  /** Makes the folder and what is missing above it; `makeDurable` must follow before anything in it counts. */
+  /** Creates the folder and its missing parents. Call `makeDurable` before relying on anything in it. */
   async make(folder: string): Promise<void> {
     let first: string | undefined;
     try {
@@ -39,15 +42,15 @@ export class Folders {
       throw failed('make the folder', folder, cause);
     }
     if (first === undefined) return;
-    // Somebody may have removed folders that were durable once: what was made just now is not.
+    // Folders that were durable may have been removed. What was just created is not durable.
     for (const known of this.#durable.keys()) {
       if (known === first || known.startsWith(`${first}/`)) this.#durable.delete(known);
     }
   }
 
   /**
-   * Makes the folder's entries durable and, once per process, the folder itself: whoever made it (an earlier process, another one
-   * that removed it and made it again) may not have come so far.
+   * Makes the folder's entries durable and, once per process, the path to the folder itself. Whoever created
+   * the folder (an earlier process, or another one that removed and recreated it) may not have done so.
    */
   async makeDurable(folder: string): Promise<void> {
     const found = await this.#sync(folder);
@@ -55,7 +58,7 @@ export class Folders {
     const walked = new Map([[folder, found]]);
     let child = folder;
     for (let parent = dirname(child); parent !== child; parent = dirname(child)) {
-      // The parent holds the entry of the child: it is synced also where its own way down is durable.
+      // The parent holds the child's entry, so it is synced even if its own path is durable.
       const above = await this.#syncParent(parent, found.device);
       if (above === null || isSame(above, this.#durable.get(parent))) break;
       walked.set(parent, above);
@@ -65,7 +68,7 @@ export class Folders {
     for (const [path, id] of walked) this.#durable.set(path, id);
   }
 
-  /** Makes the folder's entries durable where it exists. */
+  /** Makes the folder's entries durable if the folder exists. */
   async makeDurableIfPresent(folder: string): Promise<void> {
     try {
       await this.makeDurable(folder);
@@ -75,22 +78,28 @@ export class Folders {
     }
   }
 
-  /** Null where the way up ends: another file system (its mount point is no entry of ours), or a folder closed to us. */
+  /**
+   * Null at the end of the way up: at another file system (its mount point is not our entry), or at a folder
+   * closed to this user.
+   */
   async #syncParent(parent: string, device: bigint): Promise<FolderId | null> {
     try {
       const found = await this.#sync(parent, device);
       return found.device === device ? found : null;
     } catch (error) {
-      // A folder that this user cannot even list is one that Tidemark did not put anything into.
+      // Tidemark did not put anything into a folder that its user cannot even list.
       if (error instanceof Error && hasSystemCode(error.cause, 'EACCES', 'EPERM')) return null;
       throw error;
     }
   }
 
   /**
-   * Syncs the folder (only if it lies on `onlyOnDevice`, where given); which one it is. Whoever asks while a sync is under
-   * way shares the next one, which begins behind all that they did: many files of a folder need few syncs. Where that under way fails
-   * they fail as well: the system tells of what it could not write once, and a later sync may say nothing of it.
+   * Syncs the folder and returns its identity. If `onlyOnDevice` is given, syncs only a folder on that
+   * device.
+   *
+   * A caller that arrives during a sync shares the next one, which starts after all that the caller did. So
+   * many files of a folder need few syncs. If the current sync fails, the next one fails too: the system
+   * reports a failed write once, and a later sync may not report it.
    */
   #sync(folder: string, onlyOnDevice?: bigint): Promise<FolderId> {
     const key = `${onlyOnDevice ?? ''}:${folder}`;

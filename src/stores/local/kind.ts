@@ -1,4 +1,4 @@
-/** A folder of this machine as destination. */
+/** A destination in a folder of this machine. */
 import type { SinkConfig } from '../../config/jobConfig.ts';
 import type { StoreKind } from '../kind.ts';
 import { fileSinkUri, folderProblem } from './path.ts';
@@ -7,7 +7,7 @@ export interface FileSinkConfig extends SinkConfig {
   readonly type: 'file';
 }
 
-/** It takes every path, so that it is the last of the kinds: what it does not know has no other kind. */
+/** Takes every path, so it is the last of the kinds: a path that reaches it is of no other kind. */
 export const LOCAL_STORE: StoreKind<FileSinkConfig> = {
   name: 'file',
   pathExample: 'file:///var/lake/clicks, a path',

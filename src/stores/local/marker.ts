@@ -1,6 +1,7 @@
 /**
- * The marker that binds a destination to a journal: the folder `<sink>/.tidemark/<job>/<journal id>/`. It is made aside and
- * renamed into place: rename(2) of a folder refuses a target that holds something, so exactly one id wins.
+ * The marker that binds a destination to a journal: the folder `<sink>/.tidemark/<job>/<journal id>/`. It is
+ * created under another name and renamed into place. rename(2) of a folder refuses a target that is not
+ * empty, so exactly one id wins.
  */
 import { join } from 'node:path/posix';
 import { TidemarkError } from '../../../journal/errors.ts';
@@ -37,8 +38,9 @@ export class Markers {
     }
     throw new TidemarkError(
       'JOURNAL_REPLACED',
-      `${folder} is to hold one folder named by the id of the job's journal, and holds: ${names.join(', ')}. Somebody changed ` +
-        `it. Find out which journal wrote to ${sink} (tidemark status shows the id) and leave only that one.`,
+      `${folder} is to hold one folder named by the id of the job's journal, ` +
+        `and holds: ${names.join(', ')}. Somebody changed it. Find out which journal wrote to ${sink} ` +
+        '(tidemark status shows the id) and leave only that one.',
       { fields: { path: folder, found: names } },
     );
   }
@@ -62,7 +64,10 @@ export class Markers {
     );
   }
 
-  /** Whether it came to stand is seen by reading it again: somebody else may have been first, or swept ours away. */
+  /**
+   * The caller reads the marker again to learn who won: another claim may have been first, or may have
+   * removed this one.
+   */
   async #tryMake(folder: string, job: JobName, id: JournalId): Promise<void> {
     const aside = join(folder, `${leftoverPrefix(job)}${this.#random.hexId()}`);
     try {
@@ -75,7 +80,7 @@ export class Markers {
     }
   }
 
-  /** Publishing needs hard links: better refused before the first file than at its end. */
+  /** Publishing needs hard links. A failure before the first file is better than one at its end. */
   async #proveLinks(aside: string): Promise<void> {
     const [one, other] = [`${aside}.a`, `${aside}.b`];
     const handle = await this.#fs.open(one, 'wx');
@@ -90,7 +95,10 @@ export class Markers {
     await this.#fs.unlink(other);
   }
 
-  /** What claims left that lost or died. A claim that is swept away here finds the marker standing and gives up. */
+  /**
+   * Removes what lost or killed claims left. A claim whose folder is removed here finds the marker in place
+   * and gives up.
+   */
   async #removeLeftovers(folder: string, job: JobName): Promise<void> {
     for (const name of await this.#list(folder)) {
       if (name.startsWith(leftoverPrefix(job))) await this.#removeLeftover(join(folder, name));
@@ -106,7 +114,7 @@ export class Markers {
       for (const name of await this.#list(path)) await this.#fs.rmdir(join(path, name));
       await this.#fs.rmdir(path);
     } catch (cause) {
-      // Another sweeper was faster, or its claimer puts something in: the next claim sweeps again.
+      // Another claim has removed it, or its owner is adding to it. The next claim tries again.
       if (!hasSystemCode(cause, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw failed('remove', path, cause);
     }
   }
@@ -121,7 +129,7 @@ export class Markers {
   }
 }
 
-/** Somebody else's marker stands, or a sweeper took ours for the leftover of a dead claim. */
+/** Another marker is in place, or another claim has removed this one as the leftover of a dead claim. */
 function lostRace(error: unknown): boolean {
   const cause = error instanceof TidemarkError ? error.cause : error;
   return hasSystemCode(cause, 'ENOTEMPTY', 'EEXIST', 'ENOENT');

@@ -1,6 +1,7 @@
 /**
- * A file being written: an inode that this process made exclusively and appends to. Each write lands at the end that the file has
- * then: had somebody shortened it, a positional write would fill the gap with NULs and leave the length as it should be.
+ * A file being written: an inode that this process created exclusively and appends to. Each write goes to the
+ * current end of the file. If somebody had truncated the file, a positional write would fill the gap with
+ * NULs and keep the expected length.
  */
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
@@ -18,10 +19,16 @@ type Life =
   | { readonly type: 'failed'; readonly cause: TidemarkError };
 
 const CREATE_TRIES = 10;
-/** So much of a file that grows is made durable while it does: else its last sync has to wait for the disk to write all of it. */
+/**
+ * A growing file is synced each time it has grown by this much. Else its last sync waits until the disk has
+ * written all of it.
+ */
 const SYNCED_AHEAD_BYTES = 16 * 1024 * 1024;
 
-/** Opens `path` for appending where nothing stands yet; makes missing folders, also when somebody removes them meanwhile. */
+/**
+ * Creates `path` for appending. STORE_EXISTS if it exists. Creates missing folders, even if somebody removes
+ * them meanwhile.
+ */
 export async function openExclusively(fs: FileSystem, folders: Folders, path: string): Promise<FileHandle> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -50,11 +57,14 @@ export class LocalOpenFile implements OpenFile {
   readonly #folders: Folders;
   #life: Life = { type: 'open' };
   #length = 0;
-  /** Bytes that no fdatasync has covered; at first the file itself, whose entry is not durable. */
+  /**
+   * Whether something is not covered by an fdatasync. True at first: the file itself, whose entry is not
+   * durable.
+   */
   #dirty = true;
-  /** Length when the last sync began, be it ahead or asked for. */
+  /** Length of the file when the last sync began, ahead or requested. */
   #syncedLength = 0;
-  /** A sync that nobody waits for yet; once it has failed, so has the file. */
+  /** A sync that nobody waits for yet. If it fails, the file fails. */
   #syncAhead: Promise<void> | null = null;
   #entryDurable = false;
   #inode: bigint | null = null;
@@ -100,7 +110,7 @@ export class LocalOpenFile implements OpenFile {
     this.#mustBeOpen('persist');
     if (this.#dirty) {
       this.#dirty = false;
-      // The system tells a failure once: where the sync ahead has got it, this one would succeed.
+      // The system reports a failure once. If the sync ahead received it, this sync would succeed.
       await Promise.all([this.#syncAhead, this.#sync()]);
     }
     await this.#check();
@@ -111,7 +121,7 @@ export class LocalOpenFile implements OpenFile {
     return null;
   }
 
-  /** Whether the file is still what was written: before anything counts it. */
+  /** Verifies that the file is still what was written, before anything relies on it. */
   async #check(): Promise<void> {
     const found = await this.#try('look at', outcomeUnknown, () => this.#lookAt());
     const size = Number(found?.size ?? 0n);
@@ -124,7 +134,10 @@ export class LocalOpenFile implements OpenFile {
     throw error;
   }
 
-  /** The file as its name leads to it; null where it does not any more. A count of links says nothing: a backup may hold some. */
+  /**
+   * The file that the name refers to. Null if that is no longer this file. A link count proves nothing: a
+   * backup may hold links.
+   */
   async #lookAt(): Promise<BigIntStats | null> {
     this.#inode ??= (await this.#handle.stat({ bigint: true })).ino;
     try {
@@ -138,7 +151,8 @@ export class LocalOpenFile implements OpenFile {
 
   async closeForCommit(): Promise<StoreHandle> {
     await this.persist();
-    // Only a closed descriptor is published: what is on its way to this inode has arrived, and nothing can follow.
+    // Only a file whose descriptor is closed is published: every write to this inode has arrived, and none
+    // can follow.
     await this.#try('close', outcomeUnknown, () => this.#handle.close());
     this.#life = { type: 'closed' };
     return null;
@@ -147,7 +161,7 @@ export class LocalOpenFile implements OpenFile {
   async abandon(): Promise<void> {
     if (this.#life.type === 'closed' || this.#life.type === 'abandoned') return;
     this.#life = { type: 'abandoned' };
-    // Nothing of this file counts any more: whether the system complains while closing it changes nothing.
+    // Nothing relies on this file any more, so an error on closing changes nothing.
     await this.#handle.close().catch(() => undefined);
   }
 
@@ -157,7 +171,8 @@ export class LocalOpenFile implements OpenFile {
     if (life.type === 'failed') {
       throw new TidemarkError(
         'STORE_OUTCOME_UNKNOWN',
-        `Cannot ${doing} ${this.#path}: an earlier call on it failed, so what it holds is not known; abandon it.`,
+        `Cannot ${doing} ${this.#path}: an earlier call on it failed, ` +
+          'so what it holds is not known; abandon it.',
         { fields: { path: this.#path }, cause: life.cause },
       );
     }
@@ -178,18 +193,22 @@ export class LocalOpenFile implements OpenFile {
 function changedLength(path: string, { found, written }: { found: number; written: number }): TidemarkError {
   return new TidemarkError(
     'STORE_CONTENT_DIFFERS',
-    `${path} holds ${found} bytes, though this process has written ${written}: somebody changed it meanwhile. It is not published. ` +
-      'Find out who did, then resume: records that no checkpoint has counted are read again.',
+    `${path} holds ${found} bytes, though this process has written ${written}: ` +
+      'somebody changed it meanwhile. It is not published. Find out who did, then resume: ' +
+      'records that no checkpoint has counted are read again.',
     { fields: { path, files: [path] } },
   );
 }
 
-/** What no checkpoint has counted is read again; what one has, settling misses. */
+/**
+ * Records that are not checkpointed are read again. If checkpointed ones are lost, the takeover finds the
+ * file missing.
+ */
 function removed(path: string): TidemarkError {
   return outcomeUnknown('make durable', path, new Error('the file was removed while this process wrote it'));
 }
 
-/** A full disk refuses clearly; any other failed write leaves open what reached the file. */
+/** A full disk refuses clearly. After any other failed write it is unknown what reached the file. */
 function failedWrite(doing: string, path: string, cause: unknown): TidemarkError {
   const refused = hasSystemCode(cause, 'ENOSPC', 'EDQUOT', 'EFBIG');
   return refused ? unavailable(doing, path, cause) : outcomeUnknown(doing, path, cause);

@@ -1,19 +1,19 @@
-/** The text of `sink.path` where it is a folder of this machine. */
+/** Parses `sink.path` as a folder of this machine. */
 import path from 'node:path';
 import { hasScheme } from '../../../kernels/schema/outside.ts';
 import { hasControl } from '../../../kernels/schema/values.ts';
 
 const FILE_SCHEME = 'file://';
 
-/** What is wrong with the text by itself; null where nothing is. */
+/** The problem of the text itself. Null if there is none. */
 export function folderProblem(value: string, baseDir: string): string | null {
   const wrong = schemeProblem(value) ?? (isRoot(folderOf(value, baseDir)) ? 'is the root folder' : null);
   return wrong === null ? null : `${JSON.stringify(value)} ${wrong}`;
 }
 
 /**
- * `file:///absolute/folder`, without a slash at the end. As in Hadoop the path is literal, nothing is percent-decoded: the
- * names of part files are put behind it as they are.
+ * `file:///absolute/folder`, without a trailing slash. As in Hadoop, the path is literal and not
+ * percent-decoded: names of part files are appended as they are.
  */
 export function fileSinkUri(value: string, baseDir: string): string {
   return `${FILE_SCHEME}${folderOf(value, baseDir)}`;

@@ -1,11 +1,11 @@
-/** `file://` URIs: an absolute path taken literally, like a Hadoop path (no percent-decoding). */
+/** `file://` URIs: an absolute path, taken literally like a Hadoop path (no percent-decoding). */
 import { basename } from 'node:path/posix';
 import type { PartTarget } from '../port.ts';
 import { handleInvalid } from './errors.ts';
 
 const SCHEME = 'file://';
 
-/** The absolute path of a folder's URI; without a trailing slash. */
+/** The absolute path of a folder's URI, without a trailing slash. */
 export function folderPathOf(uri: string): string {
   const path = uri.slice(SCHEME.length);
   if (!uri.startsWith(`${SCHEME}/`) || path.includes('\0')) {
@@ -23,7 +23,10 @@ function filePathOf(uri: string): string {
   return path;
 }
 
-/** The absolute path of a temporary file: hidden, so that nothing a reader may have seen is ever removed by its name. */
+/**
+ * The absolute path of a temporary file. It must be hidden, so that nothing a reader may have seen is ever
+ * removed by its name.
+ */
 export function temporaryPathOf(uri: string): string {
   const path = filePathOf(uri);
   if (!basename(path).startsWith('.')) {
@@ -37,12 +40,12 @@ export function temporaryPathOf(uri: string): string {
 
 export interface PartPaths {
   readonly temporary: string;
-  /** The temporary name from the moment on in which the file may have been published. */
+  /** The temporary name from the moment when the file may have been published. */
   readonly publishing: string;
   readonly final: string;
 }
 
-/** The name that a temporary file is given before it is published. */
+/** The name that a temporary file gets before it is published. */
 export const publishingPathOf = (temporary: string): string => `${temporary}.p`;
 
 export function partPathsOf(target: PartTarget): PartPaths {

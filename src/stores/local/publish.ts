@@ -1,9 +1,10 @@
 /**
- * Publishing: rename(2) to a second hidden name, link(2), which refuses to overwrite, then unlink. At every instant the data stands
- * under at least one name, and under the final one only whole.
+ * Publishing: rename(2) to a second hidden name, link(2) to the final name, which refuses to overwrite, then
+ * unlink. At every instant the data has at least one name, and under the final one it is complete.
  *
- * A file under its temporary name was never published, however many links it has: a backup of hard links adds some. Only under the
- * second hidden name it may have been. There a link more than that one says that it was, and that a reader has moved it away.
+ * A file under its temporary name was never published, however many links it has: a backup with hard links
+ * adds some. Only under the second hidden name it may have been published. There, an extra link means that it
+ * was, and that a reader has moved it away.
  */
 import type { BigIntStats } from 'node:fs';
 import { dirname } from 'node:path/posix';
@@ -17,7 +18,7 @@ import type { Folders } from './folders.ts';
 import { publishingPathOf, type PartPaths } from './paths.ts';
 import type { Turns } from './turns.ts';
 
-/** A network file system may show a rename late: nothing is called missing before it was missing this often. */
+/** A network file system may show a rename late. A file is reported missing only after so many probes. */
 const MISSING_PROBES = 5;
 const MISSING_PAUSE_MS = 200;
 const RACES_MAX = 50;
@@ -35,7 +36,9 @@ export class Publisher {
     this.#pacer = pacer;
   }
 
-  /** Publishes a file that this process closed itself: its running checksum is known, its length is compared. */
+  /**
+   * Publishes a file that this process closed. Its running checksum is known, so only its length is compared.
+   */
   async commit(paths: PartPaths, durable: DurablePart): Promise<void> {
     const temporary = await this.#look(paths.temporary);
     if (temporary !== null && (await this.#look(paths.final)) === null) {
@@ -50,7 +53,7 @@ export class Publisher {
     await this.ensurePublished(paths, durable);
   }
 
-  /** Publishes a file of an earlier owner, or finds that somebody has done so already. */
+  /** Publishes a file of an earlier owner, unless somebody has already done so. */
   async ensurePublished(paths: PartPaths, durable: DurablePart): Promise<void> {
     let missing = 0;
     for (let probe = 1; probe <= RACES_MAX; probe += 1) {
@@ -65,8 +68,9 @@ export class Publisher {
   }
 
   /**
-   * Probes the names in the order in which the file has them: a publisher makes each before it removes the one before, so that
-   * whoever finds none, in this order, has found something wrong. `raced`: somebody else settles too; look again.
+   * Probes the names in the order in which the file gets them. A publisher creates each name before it
+   * removes the previous one, so finding none in this order is an error. `raced`: another owner publishes the
+   * file too; probe again.
    */
   async #ensureOnce(
     paths: PartPaths,
@@ -86,7 +90,8 @@ export class Publisher {
     }
     const found = publishing ?? temporary;
     if (found === null) return 'missing';
-    // A link that is not the final name: the file was published, and a reader has moved it. Once more would be twice.
+    // An extra link that is not the final name: the file was published, and a reader has moved it. Publishing
+    // again would duplicate it.
     if (found === publishing && found.nlink > 1n) return 'movedAway';
     const path = found === publishing ? paths.publishing : paths.temporary;
     const read = await this.#verify(found, path, durable);
@@ -104,13 +109,19 @@ export class Publisher {
     return this.#turns.during(() => verifyFile(this.#fs, path, durable));
   }
 
-  /** Removes a temporary file durably, under either of its hidden names; where it is gone already, that is made durable. */
+  /**
+   * Removes a temporary file durably, under either of its hidden names. If it is already gone, makes that
+   * durable.
+   */
   async #removeHidden(temporary: string): Promise<void> {
     await this.unlinkHidden(temporary);
     await this.#folders.makeDurableIfPresent(dirname(temporary));
   }
 
-  /** In the order in which a publisher gives the names: whoever renames meanwhile leaves none behind. */
+  /**
+   * Removes the names in the order in which a publisher creates them, so that a concurrent rename leaves
+   * none.
+   */
   async unlinkHidden(temporary: string): Promise<void> {
     await this.#unlink(temporary);
     await this.#unlink(publishingPathOf(temporary));
@@ -124,11 +135,12 @@ export class Publisher {
     }
   }
 
-  /** Publishes what was found under the temporary name; false where one of the names is not as expected any more. */
+  /** Publishes the file found under the temporary name. False if a name is no longer as expected. */
   async #publish(paths: PartPaths, found: BigIntStats): Promise<boolean> {
     if (!(await this.#rename(paths.temporary, paths.publishing))) return false;
     try {
-      // For good: after a power cut the temporary name would say that the file was never published.
+      // Made durable, because after a power cut the temporary name would say that the file was never
+      // published.
       await this.#folders.makeDurable(dirname(paths.publishing));
     } catch (error) {
       await this.#takeBack(paths, found);
@@ -137,7 +149,7 @@ export class Publisher {
     return this.#link(paths, found);
   }
 
-  /** It was not published: a backup that is taken before the next try must not make it look so. */
+  /** The file was not published. A backup taken before the next attempt must not make it look published. */
   async #takeBack({ temporary, publishing }: PartPaths, { nlink }: BigIntStats): Promise<void> {
     if ((await this.#look(publishing))?.nlink === nlink) await this.#rename(publishing, temporary);
   }
@@ -152,14 +164,14 @@ export class Publisher {
     }
   }
 
-  /** Gives the file its final name; false where one of the names is not as expected any more. */
+  /** Gives the file its final name. False if a name is no longer as expected. */
   async #link(paths: PartPaths, found: BigIntStats): Promise<boolean> {
     if (!(await this.#tryLink(paths, found))) {
       if ((await this.#look(dirname(paths.final))) !== null) return false;
       await this.#folders.make(dirname(paths.final));
       if (!(await this.#tryLink(paths, found))) return false;
     }
-    // The final name first, for good; only then may the hidden one go.
+    // The final name must be durable before the hidden one is removed.
     await this.#folders.makeDurable(dirname(paths.final));
     await this.#removeHidden(paths.temporary);
     return true;
@@ -193,27 +205,30 @@ export class Publisher {
 export function cannotLink(final: string, temporary: string, cause: unknown): TidemarkError {
   return new TidemarkError(
     'STORE_UNAVAILABLE',
-    `Cannot publish ${final}: its file system gives ${temporary} no second name (hard link). Files are published by link(2), ` +
-      'since a rename could overwrite. Put sink.path on a file system with hard links (ext4, xfs, btrfs, zfs, NFS; not FAT or ' +
-      'exFAT), all of it on one, and run Tidemark as the user who owns the temporary files.',
+    `Cannot publish ${final}: its file system gives ${temporary} no second name (hard link). ` +
+      'Files are published by link(2), since a rename could overwrite. Put sink.path on a file system with ' +
+      'hard links (ext4, xfs, btrfs, zfs, NFS; not FAT or exFAT), all of it on one, ' +
+      'and run Tidemark as the user who owns the temporary files.',
     { fields: { path: final, files: [temporary, final] }, cause },
   );
 }
 
 function foreign(final: string, own: string, difference: string): TidemarkError {
   const advice =
-    `Another file stands where ${own} is to be published, and is left alone. Compare the two, move the foreign one ` +
-    'away, then resume.';
+    `Another file stands where ${own} is to be published, and is left alone. ` +
+    'Compare the two, move the foreign one away, then resume.';
   return contentDiffers(final, difference, advice, [own]);
 }
 
 function lost(paths: PartPaths, durable: DurablePart, movedAway: boolean): TidemarkError {
   const { temporary, publishing, final } = paths;
   const story = movedAway
-    ? `${final} is gone, though ${publishing} has another link: either it was published, and moved away before that was journaled, ` +
-      `or a backup has linked it in the moment before. \`find -samefile\` tells which: where a backup alone has it, give ` +
-      `${publishing} an inode of its own (copy it, rename the copy over it), then resume; else put`
-    : `Neither ${temporary} nor ${final} is there, though ${durable.length} bytes were journaled as durable. Put`;
+    ? `${final} is gone, though ${publishing} has another link: ` +
+      'either it was published, and moved away before that was journaled, or a backup has linked it ' +
+      `in the moment before. \`find -samefile\` tells which: where a backup alone has it, ` +
+      `give ${publishing} an inode of its own (copy it, rename the copy over it), then resume; else put`
+    : `Neither ${temporary} nor ${final} is there, ` +
+      `though ${durable.length} bytes were journaled as durable. Put`;
   return new TidemarkError(
     'STORE_FILE_MISSING',
     `${story} the file back under its final name, then resume.`,

@@ -1,4 +1,4 @@
-/** Looking for the bytes of files that a journal which went back knows by other names. */
+/** Finds the bytes of files that a journal which went back knows by other names. */
 import type { Dirent } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 import { Crc64 } from '../../../kernels/crc64.ts';
@@ -75,7 +75,7 @@ async function compare(fs: FileSystem, path: string, { length, crc64 }: DurableP
     let holds = length === 0 && crc.hex() === crc64;
     let position = 0;
     for (;;) {
-      // One read ends where the journaled bytes end, so that their checksum can be seen.
+      // One read ends exactly where the journaled bytes end, so that their checksum can be compared.
       const wanted = position < length ? Math.min(chunk.length, length - position) : chunk.length;
       const { bytesRead } = await handle.read(chunk, 0, wanted, position);
       if (bytesRead === 0) return { holds, length: position, crc64: crc.hex() };

@@ -1,8 +1,9 @@
 /**
- * The file store: part files on a local disk (or a network file system with hard links).
+ * The file store: part files on a local disk, or on a network file system with hard links.
  *
- * An inode that an earlier owner may hold open is never published: only a file whose writer has closed it is given its final
- * name, and a file in progress is taken over as a copy. Data is durable (fdatasync), and so are the names that lead to it.
+ * An inode that an earlier owner may hold open is never published. Only a file whose writer has closed it
+ * gets its final name; a file in progress is taken over as a copy. The data is durable (fdatasync), and so
+ * are the names that lead to it.
  */
 import { dirname } from 'node:path/posix';
 import { jobName } from '../../../journal/ids.ts';
@@ -122,15 +123,16 @@ class FileStore implements Store {
     await this.#witnesses.remove(folderPathOf(folderUri), names);
   }
 
-  /** Nothing to let go of: every open file belongs to its writer. */
+  /** Nothing to release: every open file belongs to its writer. */
   async close(): Promise<void> {
     return Promise.resolve();
   }
 }
 
-/** Names and lengths say it all: this store writes no handle, and takes none of another's. */
+/** Names and lengths suffice: this store writes no handle, and accepts none of another store. */
 function checkHandle(target: PartTarget, durable: DurablePart): void {
   if (durable.handle === null) return;
-  const message = `The handle journaled for ${target.finalUri} was not written by the file store of this version.`;
+  const message =
+    `The handle journaled for ${target.finalUri} was not written ` + 'by the file store of this version.';
   throw handleInvalid(message, target.temporaryUri);
 }

@@ -1,4 +1,7 @@
-/** Turns of work that needs a handle for a moment: thousands of partitions do such work, and the process may hold few handles. */
+/**
+ * Limits work that briefly needs a file handle: thousands of partitions do such work, and the process may
+ * hold few handles.
+ */
 const AT_ONCE_MAX = 32;
 
 export class Turns {
@@ -10,10 +13,13 @@ export class Turns {
     this.#atOnceMax = atOnceMax;
   }
 
-  /** Runs `work` when it is its turn, in the order of the calls. Work that has a turn must not ask for another. */
+  /**
+   * Runs `work` when its turn comes, in the order of the calls. Work that has a turn must not request
+   * another.
+   */
   async during<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running < this.#atOnceMax) this.#running += 1;
-    // The turn is handed over.
+    // The work that ends hands its turn over.
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
       return await work();

@@ -1,6 +1,7 @@
 /**
- * Witnesses of a journal: empty files whose names say all. Made exclusively and durable with their folder; no two claims write the
- * same name, so what an earlier owner still makes replaces nothing.
+ * Witnesses of a journal: empty files whose names are all of their information. Each is created exclusively,
+ * and made durable with its folder. No two claims write the same name, so a witness that an earlier owner
+ * still creates replaces nothing.
  */
 import { dirname, join } from 'node:path/posix';
 import { hasCode } from '../../../journal/errors.ts';
@@ -29,7 +30,7 @@ export class Witnesses {
         await handle.close();
       });
     } catch (error) {
-      // Its first writing, whose outcome was not known, took effect.
+      // An earlier attempt, whose outcome was unknown, took effect.
       if (!hasCode(error, 'STORE_EXISTS')) throw error;
     }
     await this.#folders.makeDurable(folder);

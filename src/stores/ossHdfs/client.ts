@@ -1,11 +1,11 @@
 /**
- * One client of the service: a JindoSDK store with a client name of its own, by which the service tells who holds a lease. What it
- * opens, only it can write to; hence one for each claim.
+ * One client of the service: a JindoSDK store with its own client name, by which the service identifies the
+ * holder of a lease. Only this client can write to what it opens. Hence one client for each claim.
  */
 import { JindoError } from './errors.ts';
 import { pointerOf, type Answer, type JindoLibrary, type Pointer } from './library.ts';
 
-/** Longest time that a call is waited for: above what JindoSDK's own time-outs and retries may take. */
+/** Longest wait for a call: more than JindoSDK's own time-outs and retries may take. */
 const CALL_PATIENCE_MS = 180_000;
 const USER = 'tidemark';
 const FOLDER_TYPE = 1;
@@ -19,7 +19,7 @@ export interface FileStatus {
   readonly isFolder: boolean;
 }
 
-/** What stands in a folder: its own name, without the path. */
+/** An entry of a folder: its own name, without the path. */
 export interface ListedFile extends FileStatus {
   readonly name: string;
 }
@@ -27,7 +27,7 @@ export interface ListedFile extends FileStatus {
 type CallName = Parameters<JindoLibrary['call']>[0];
 type Argument = Parameters<JindoLibrary['call']>[1];
 
-/** How long a call is waited for. */
+/** Whether the caller of a call has given up. */
 interface Patience {
   isOver: boolean;
 }
@@ -36,12 +36,12 @@ export class JindoClient {
   readonly #library: JindoLibrary;
   readonly #options: Pointer;
   readonly #store: Pointer;
-  /** Of a creation: what is missing of the folders above is made with it. */
+  /** Options of a creation: missing parent folders are created, too. */
   readonly #creation: Pointer;
   readonly #underWay = new Set<Promise<unknown>>();
-  /** The call of a handle that is under way, by the handle. */
+  /** The call in progress on each handle. */
   readonly #ofHandle = new Map<Pointer, Promise<unknown>>();
-  /** Calls that were given up and have not returned: what they use is kept until they do. */
+  /** Number of calls that were given up and have not returned. What they use is kept until they do. */
   #overdue = 0;
   #isClosed = false;
 
@@ -52,7 +52,7 @@ export class JindoClient {
     this.#store = store;
   }
 
-  /** @param uri `oss://ossBucket/`. Asks the service nothing yet. */
+  /** @param uri `oss://ossBucket/`. Sends no request to the service yet. */
   static async open(
     library: JindoLibrary,
     uri: string,
@@ -75,29 +75,32 @@ export class JindoClient {
     return client;
   }
 
-  /** Calls and checks the error code. JindoError where the call failed, or has not returned in time. */
+  /** Makes a call and checks its error code. JindoError if the call fails, or does not return in time. */
   run(name: CallName, io: Pointer | null, ...args: Argument[]): Promise<Answer> {
     return this.#patiently(name, (patience) => this.#begin(name, io, args, patience, (answer) => answer));
   }
 
-  /** The same for a call that gives the address of something; never null. */
+  /** Like `run`, for a call that returns an address. Never null. */
   async runForPointer(name: CallName, ...args: Argument[]): Promise<Pointer> {
     const found = pointerOf(await this.run(name, null, ...args));
     if (found === null) throw new JindoError(0, `jdo_${name}`, 'it gave nothing');
     return found;
   }
 
-  /** An appending handle of a new file, and the folders above it; JindoError `exists` where something stands there. */
+  /**
+   * Creates a file and its parent folders, and returns an appending handle. JindoError `exists` if the path
+   * exists.
+   */
   create(path: string): Promise<Pointer> {
     return this.runForPointer('open', path, CREATE, FILE_MODE, this.#creation);
   }
 
-  /** An appending handle of a file that is closed. */
+  /** Returns an appending handle of a closed file. */
   append(path: string): Promise<Pointer> {
     return this.runForPointer('open', path, APPEND, FILE_MODE, null);
   }
 
-  /** What stands under a path; null where nothing does. */
+  /** Status of a path. Null if nothing exists there. */
   async status(path: string): Promise<FileStatus | null> {
     const read = (answer: Answer): FileStatus | null => {
       const status = pointerOf(answer);
@@ -117,7 +120,7 @@ export class JindoClient {
     }
   }
 
-  /** What stands in a folder; empty where there is none. */
+  /** Entries of a folder. Empty if there is no such folder. */
   async list(path: string): Promise<ListedFile[]> {
     try {
       return await this.#patiently('listDir', (patience) =>
@@ -135,7 +138,7 @@ export class JindoClient {
     const files: ListedFile[] = [];
     const size = Number(this.#library.glance('listSize', list));
     for (let index = 0; index < size; index += 1) {
-      // Of the list: freed with it.
+      // Part of the list, and freed with it.
       const status = pointerOf(this.#library.glance('listItem', list, index));
       if (status === null) continue;
       const found = String(this.#library.glance('statusPath', status)).replace(/\/+$/, '');
@@ -149,7 +152,10 @@ export class JindoClient {
     return files;
   }
 
-  /** Lets go of a handle, to be called once. One whose call was given up goes when that call returns, and is not waited for. */
+  /**
+   * Releases a handle; call it once. If the handle's call was given up, does not wait: the handle is released
+   * when that call returns.
+   */
   async free(io: Pointer): Promise<void> {
     const call = this.#ofHandle.get(io);
     const freed = this.#track(this.#freeBehind(call, io));
@@ -161,12 +167,12 @@ export class JindoClient {
     await this.#library.call('freeIo', io);
   }
 
-  /** Lets go of the client, once no call of it is under way any more; those that were given up are not waited for. */
+  /** Releases the client after its last call has returned. Does not wait for calls that were given up. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     const gone = this.#destroyBehindCalls();
-    // Nobody is left to be told of one that goes later, or never.
+    // Nobody is left to handle the failure of a late release.
     if (this.#overdue > 0) gone.catch(() => undefined);
     else await gone;
   }
@@ -198,7 +204,7 @@ export class JindoClient {
     return work.finally(() => this.#ofHandle.delete(io));
   }
 
-  /** The context is freed when the call returns, not when its caller has given it up. */
+  /** Frees the context when the call returns, not when its caller has given up. */
   async #inContext<T>(
     name: CallName,
     ctx: Pointer,

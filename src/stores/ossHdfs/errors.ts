@@ -1,7 +1,7 @@
-/** JindoSDK's error codes as typed errors that say what to do. */
+/** Maps JindoSDK's error codes to typed errors that say what to do. */
 import { TidemarkError } from '../../../journal/errors.ts';
 
-/** Names of the codes that are told apart (jdo_error.h). */
+/** Names of the codes that Tidemark distinguishes (jdo_error.h). */
 const NAMES = {
   1005: 'checksum',
   2002: 'timeout',
@@ -29,8 +29,8 @@ export type JindoReason = (typeof NAMES)[keyof typeof NAMES] | 'other';
 
 const HINTS: Readonly<Partial<Record<JindoReason, string>>> = {
   denied:
-    'Check the access key, its security token and its RAM policy (docs/oss-hdfs.md), and the clock of this machine; Tidemark goes ' +
-    'on trying.',
+    'Check the access key, its security token and its RAM policy (docs/oss-hdfs.md), ' +
+    'and the clock of this machine; Tidemark goes on trying.',
   noOssHdfs: 'Enable OSS-HDFS for the bucket (docs/oss-hdfs.md), or correct sink.path.',
   quota: 'The quota is used up: raise it or free some space; Tidemark goes on trying.',
   leaseExpired: 'Another client has taken the file over.',
@@ -40,12 +40,12 @@ const HINTS: Readonly<Partial<Record<JindoReason, string>>> = {
 const WRONG_KEY =
   'The access key is unknown, or its secret is another one: correct sink.credentials (docs/oss-hdfs.md).';
 
-/** What JindoSDK answered to a call; the store says what it means for the part file. */
+/** JindoSDK's answer to a failed call. The store decides what it means for the part file. */
 export class JindoError extends Error {
   readonly code: number;
   readonly reason: JindoReason;
 
-  /** The access key is unknown or its secret is another one: no policy, and nothing that passes. */
+  /** The access key is unknown or its secret is wrong: not a matter of policy, and not temporary. */
   readonly isWrongKey: boolean;
 
   constructor(code: number, what: string, told: string) {
@@ -60,8 +60,8 @@ export class JindoError extends Error {
 const DOCUMENT = /(?:<\?xml|<Error>).*?(?:<\/Error>|$)/gs;
 
 /**
- * OSS's own answer in full comes with it. Where a signature is refused that repeats the request, the security token among its
- * headers: only what it says in words is kept.
+ * The text includes OSS's complete answer. If a signature is refused, that answer repeats the request, with
+ * the security token among its headers. So only the answer's code and message are kept.
  */
 function withoutDocument(told: string): string {
   return told.replaceAll(DOCUMENT, (document) =>
@@ -71,7 +71,10 @@ function withoutDocument(told: string): string {
   );
 }
 
-/** Some refusals come as a plain input/output error that names the service's own code; its words may hold any number. */
+/**
+ * Some refusals arrive as a plain input/output error that names the service's own code. Other words of it may
+ * hold any number.
+ */
 function reasonIn(message: string): JindoReason {
   if (/\berror 30026\b/.test(message)) return 'exists';
   if (/\berror 30013\b/.test(message)) return 'leaseExpired';
@@ -95,7 +98,7 @@ function fieldsOf(uri: string, cause: unknown) {
   return { files: [uri], jindoCode: cause instanceof JindoError ? cause.code : null };
 }
 
-/** The call failed; nothing that counts was done. */
+/** The call failed, without an effect that matters. */
 export function unavailable(doing: string, uri: string, cause: unknown): TidemarkError {
   if (cause instanceof TidemarkError) return cause;
   const isWrongKey = cause instanceof JindoError && cause.isWrongKey;
@@ -109,14 +112,15 @@ export function unavailable(doing: string, uri: string, cause: unknown): Tidemar
   );
 }
 
-/** Nobody knows whether the call took effect. */
+/** It is unknown whether the call took effect. */
 export function outcomeUnknown(doing: string, uri: string, cause: unknown): TidemarkError {
   if (cause instanceof TidemarkError) return cause;
-  const message = `${describe(doing, uri, cause)} Whether it took effect is not known: the epoch is settled anew.`;
+  const message =
+    `${describe(doing, uri, cause)} Whether it took effect is not known: ` + 'the epoch is settled anew.';
   return new TidemarkError('STORE_OUTCOME_UNKNOWN', message, { fields: fieldsOf(uri, cause), cause });
 }
 
-/** Of a call that changes something: what the service refuses to do it has not done. */
+/** For a call that changes something: if the service refused it, it had no effect. */
 export function refusedOrUnknown(doing: string, uri: string, cause: unknown): TidemarkError {
   const isRefused = isJindoError(cause, 'denied', 'noOssHdfs', 'quota');
   return isRefused ? unavailable(doing, uri, cause) : outcomeUnknown(doing, uri, cause);

@@ -26,17 +26,20 @@ import {
 import type { StoreKind } from '../kind.ts';
 import { JINDO_MEMORY_MIB_MAX } from './settings.ts';
 
-/** Threads of the pool that no call of JindoSDK takes: name look-ups and files of the process go on when the service hangs. */
+/**
+ * Threads of the pool that JindoSDK's calls never take. Name look-ups and file access continue if the service
+ * hangs.
+ */
 const POOL_THREADS_KEPT = 4;
 
 export interface OssHdfsSinkConfig extends SinkConfig {
   readonly type: 'oss-hdfs';
   readonly ossBucket: string;
-  /** Like `cn-hangzhou`; null where nothing names it. */
+  /** Like `cn-hangzhou`. Null if nothing names it. */
   readonly region: string | null;
   readonly address: OssAddress;
   readonly credentials: OssCredentials;
-  /** Absolute path of JindoSDK's shared library, readable; null: it is looked for. */
+  /** Absolute path of JindoSDK's shared library, readable. Null: search the usual places. */
   readonly jindosdkLibrary: string | null;
 }
 
@@ -49,7 +52,7 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
   keys: ossKeys,
   takes: ({ path: value }) => typeof value === 'string' && value.startsWith(OSS_SCHEME),
   pathProblem(value) {
-    // Before anything is repeated: the text may hold an access key.
+    // Parsed before anything is quoted, since the text may hold an access key.
     const parsed = parseOssPath(value);
     return hasControl(value) ? 'holds a control character' : parsed.type === 'parsed' ? null : parsed.reason;
   },
@@ -80,7 +83,7 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
     };
   },
   memoryBytes: JINDO_MEMORY_MIB_MAX * 1024 * 1024,
-  /** JindoSDK and what binds it are loaded only for a destination that needs them. */
+  /** Loads JindoSDK and its bindings only for a destination that needs them. */
   async open(config, { log, stateDir, env, cacheHome, poolThreads }) {
     const [{ openOssHdfsStore }, { locateJindosdk }] = await Promise.all([
       import('./store.ts'),
@@ -141,7 +144,7 @@ function endpoint() {
   });
 }
 
-/** `oss://bucket/folder`: not the endpoint, so that a file keeps its name whichever way it is reached. */
+/** `oss://bucket/folder`, without the endpoint, so that a file keeps its name whichever endpoint is used. */
 function ossUri({ ossBucket, folder }: OssPath): string {
   return `${OSS_SCHEME}${ossBucket}${folder === '' ? '' : `/${folder}`}`;
 }

@@ -1,14 +1,15 @@
 /**
- * JindoSDK's C interface, as its headers declare it, bound by koffi. Calls that reach the service run on the threads of the
- * libuv pool, of which only so many are taken at once: name look-ups and files of the same process need some, too.
+ * JindoSDK's C interface, as its headers declare it, bound by koffi. Calls to the service run on threads of
+ * the libuv pool. They take a limited number at once, because name look-ups and files of the same process
+ * need threads, too.
  */
 import type { KoffiFunc, LibraryHandle } from 'koffi';
 import { unavailable } from './locate.ts';
 
-/** Address of something of the library's. Null pointers are no value of this type. */
+/** Address of an object of the library. A null pointer is not a value of this type. */
 export type Pointer = bigint & { readonly brand?: 'Pointer' };
 
-/** What the service is asked; each may take as long as its time-outs and retries. */
+/** Calls to the service. Each may take as long as its time-outs and retries. */
 const CALLS = {
   createStore: 'void *jdo_createStore(void *options, const char *uri)',
   init: 'void jdo_init(void *ctx, const char *user)',
@@ -31,7 +32,7 @@ const CALLS = {
   getFileStatus: 'void *jdo_getFileStatus(void *ctx, const char *path, void *options)',
 } as const;
 
-/** What only looks at memory: called in place. */
+/** Calls that only access memory, made synchronously. */
 const GLANCES = {
   createOptions: 'void *jdo_createOptions()',
   setOption: 'void jdo_setOption(void *options, const char *key, const char *value)',
@@ -69,12 +70,12 @@ export class JindoLibrary {
     this.#callsMax = callsMax;
   }
 
-  /** Calls on a thread of the pool. `args` are kept alive until it returns. */
+  /** Makes a call on a thread of the pool. `args` are kept alive until it returns. */
   call(name: CallName, ...args: Argument[]): Promise<Answer> {
     return this.callUnless(() => false, name, ...args);
   }
 
-  /** The same, but where it is given up before a thread is free, the service is never asked. */
+  /** Like `call`, but does not call the service if the caller gives up before a thread is free. */
   async callUnless(isGivenUp: () => boolean, name: CallName, ...args: Argument[]): Promise<Answer> {
     if (this.#running >= this.#callsMax) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#running += 1;
@@ -109,14 +110,15 @@ function bind<Name extends string>(
   return Object.fromEntries(bound) as Record<Name, Native>;
 }
 
-/** The address of what an answer points at; null for a null pointer. */
+/** The address in an answer. Null for a null pointer. */
 export function pointerOf(answer: Answer): Pointer | null {
   return typeof answer === 'bigint' && answer !== 0n ? answer : null;
 }
 
 /**
- * Loads koffi and the library. JINDOSDK_UNAVAILABLE where the file is none for this machine, or lacks a function.
- * @param callsMax how many calls may be under way at once.
+ * Loads koffi and the library. JINDOSDK_UNAVAILABLE if the file is not a library for this machine, or lacks a
+ * function.
+ * @param callsMax how many calls may be in progress at once.
  */
 export async function loadJindoLibrary(file: string, callsMax: number): Promise<JindoLibrary> {
   const { default: koffi } = await import('koffi');

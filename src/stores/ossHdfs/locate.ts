@@ -1,25 +1,25 @@
 /**
- * Where JindoSDK's library is. It is Alibaba's and no licence for passing it on is stated: it is never part of this package, the
- * user brings it.
+ * Locates JindoSDK's library. It belongs to Alibaba, and no licence to redistribute it is stated. So it is
+ * never part of this package: the user provides it.
  */
 import path from 'node:path';
 import { TidemarkError } from '../../../journal/errors.ts';
 
-/** The version that is tested, and that `npm run jindosdk` fetches. */
+/** The tested version, which `npm run jindosdk` fetches. */
 export const JINDOSDK_VERSION = '6.10.4';
 
 export interface JindosdkPlaces {
-  /** `sink.jindosdk.library` of the job file; null where it is not given. */
+  /** `sink.jindosdk.library` of the job file. Null if it is not set. */
   readonly configured: string | null;
-  /** TIDEMARK_JINDOSDK. */
+  /** Value of TIDEMARK_JINDOSDK. */
   readonly fromEnvironment: string | null;
   /** JINDOSDK_HOME, as Alibaba's own installation sets it. */
   readonly jindosdkHome: string | null;
-  /** Where this user's caches are (XDG_CACHE_HOME, or ~/.cache); null for a user without a home. */
+  /** Cache folder of this user (XDG_CACHE_HOME, or ~/.cache). Null for a user without a home. */
   readonly cacheHome: string | null;
 }
 
-/** What `npm run jindosdk` fills: the unpacked package from PyPI, one folder for each version. */
+/** The folder that `npm run jindosdk` fills with the unpacked package from PyPI. Each version has its own. */
 export function jindosdkCache(cacheHome: string): string {
   return path.join(cacheHome, 'tidemark', 'jindosdk', JINDOSDK_VERSION);
 }
@@ -47,7 +47,10 @@ function usualPlaces({ jindosdkHome, cacheHome }: JindosdkPlaces): string[] {
   ];
 }
 
-/** The library's file: the one that is named, or the first of the usual places. JINDOSDK_UNAVAILABLE where there is none. */
+/**
+ * The library's file: the configured one, or the first in the usual places. JINDOSDK_UNAVAILABLE if there is
+ * none.
+ */
 export function locateJindosdk(places: JindosdkPlaces, isThere: (file: string) => boolean): string {
   const { configured, fromEnvironment } = places;
   const named = configured ?? fromEnvironment;
@@ -65,9 +68,10 @@ export function locateJindosdk(places: JindosdkPlaces, isThere: (file: string) =
 export function unavailable(message: string, files: readonly string[], cause?: unknown): TidemarkError {
   return new TidemarkError(
     'JINDOSDK_UNAVAILABLE',
-    `${message} Two ways to get it: unpack Alibaba's own download of JindoSDK (6.8 or newer) and name its libjindosdk_c.so in ` +
-      `sink.jindosdk.library or TIDEMARK_JINDOSDK; or, in a checkout on x86-64 Linux, run \`npm run jindosdk\`, which fetches ` +
-      `version ${JINDOSDK_VERSION} from PyPI into your cache folder.`,
+    `${message} Two ways to get it: unpack Alibaba's own download of JindoSDK (6.8 or newer) and name ` +
+      'its libjindosdk_c.so in sink.jindosdk.library or TIDEMARK_JINDOSDK; or, in a checkout ' +
+      `on x86-64 Linux, run \`npm run jindosdk\`, which fetches version ${JINDOSDK_VERSION} from PyPI ` +
+      'into your cache folder.',
     { fields: { files }, ...(cause === undefined ? {} : { cause }) },
   );
 }

@@ -1,7 +1,8 @@
 /**
- * The marker that binds a destination to a journal: the file `<sink>/.tidemark/<job>`, whose first whole line is the journal's id.
- * It is created without overwriting, so one claimer writes it. Where that one died before its line was whole, the next takes the
- * lease and appends a line of its own; nothing is ever cut off, so that a whole line stands for good.
+ * The marker that binds a destination to a journal: the file `<sink>/.tidemark/<job>`. Its first complete
+ * line is the journal's id. It is created without overwriting, so one claimer writes it. If that claimer dies
+ * before its line is complete, the next one takes the lease and appends its own line. Nothing is ever cut
+ * off, so a complete line is permanent.
  */
 import { TidemarkError } from '../../../journal/errors.ts';
 import { journalId, type JobName, type JournalId } from '../../../journal/ids.ts';
@@ -13,11 +14,11 @@ import { untilClosed, type JindoConnection } from './resume.ts';
 const MARKER_FOLDER = '.tidemark';
 const MARKER_BYTES_MAX = 64 * 1024;
 const CLAIM_TRIES = 30;
-/** For how long another claimer may take to write its line before its lease is taken away. */
+/** How long another claimer may take to write its line before its lease is taken away. */
 const WRITER_PATIENCE_MS = 3_000;
 const LOOK_AGAIN_MS = 50;
 
-/** What stands there: nothing, a marker, or the beginning of one, `length` bytes of it, which `isOpen` says is being written. */
+/** State of the marker: absent, complete, or begun with `length` bytes. `isOpen`: a claimer is writing it. */
 type Found =
   | { readonly type: 'absent' }
   | { readonly type: 'whole'; readonly id: JournalId }
@@ -63,7 +64,7 @@ export class Markers {
       const status = await client.status(this.#path);
       if (status === null) return { type: 'absent' };
       if (status.isFolder || status.length > MARKER_BYTES_MAX) throw this.#strange('is none');
-      // An open one is not judged by what shows of it.
+      // The visible length of an open file proves nothing.
       const isOpen = (await client.run('isFileClosed', null, this.#path, null)) !== true;
       if (isOpen) return { type: 'begun', length: status.length, isOpen };
       const closed = await client.status(this.#path);
@@ -84,7 +85,7 @@ export class Markers {
     return Buffer.concat(chunks).toString('utf8');
   }
 
-  /** The id in the first whole line that is one; a line that was torn stands before it, if at all. */
+  /** The id in the first complete line that is not empty. Null if there is none. */
   #wholeLine(text: string): JournalId | null {
     for (const line of text.split('\n').slice(0, -1)) {
       if (line === '') continue;
@@ -100,13 +101,16 @@ export class Markers {
   #strange(how: string): TidemarkError {
     return new TidemarkError(
       'JOURNAL_REPLACED',
-      `${this.#uri} is to hold the id of the job's journal, and ${how}. Somebody changed it. Find out which journal wrote there ` +
-        '(tidemark status shows the id) and leave only that one.',
+      `${this.#uri} is to hold the id of the job's journal, and ${how}. Somebody changed it. ` +
+        'Find out which journal wrote there (tidemark status shows the id) and leave only that one.',
       { fields: { files: [this.#uri] } },
     );
   }
 
-  /** Its writer has died, or is late: takes the lease away, looks again, and appends where the line is still not whole. */
+  /**
+   * The writer has died or is late. Takes its lease away, looks again, and appends if the line is still
+   * incomplete.
+   */
   async #takeOver(id: JournalId): Promise<void> {
     try {
       await untilClosed(this.#connection, this.#path, this.#uri);
@@ -118,7 +122,10 @@ export class Markers {
     if (found.type === 'begun' && !found.isOpen) await this.#write(found.length, id);
   }
 
-  /** Creates it, or appends behind `position`. Whether it came to stand is seen by reading it again: somebody else may have been first. */
+  /**
+   * Creates the marker, or appends at `position`. The caller reads it again to learn who won: another claimer
+   * may have been first.
+   */
   async #write(position: number | null, id: JournalId): Promise<void> {
     const { client } = this.#connection;
     let file: JindoOpenFile;
@@ -130,14 +137,14 @@ export class Markers {
       throw outcomeUnknown('make the marker of the journal', this.#uri, cause);
     }
     try {
-      // Under the lease: whoever has written since it was looked at has made it longer.
+      // Read under the lease: any write since the last look has made the file longer.
       const isAsSeen = position === null || (await file.position()) === position;
       if (isAsSeen) await file.write(Buffer.from(`${position === null ? '' : '\n'}${id}\n`));
       await file.closeForCommit();
     } catch (cause) {
       await file.abandon();
       const reason = cause instanceof TidemarkError ? cause.cause : cause;
-      // Another claimer has taken the lease: what it made of the marker is looked at next.
+      // Another claimer has taken the lease. The next look shows what it wrote.
       if (!isJindoError(reason, 'leaseExpired', 'notFound')) throw cause;
     }
   }

@@ -1,6 +1,6 @@
 /**
- * A file being written: an appending handle of this claim's client. A call of unknown outcome ends the handle for good; only a new
- * owner, who takes the lease away first, goes on with the file.
+ * A file being written: an appending handle of this claim's client. A call of unknown outcome ends the handle
+ * for good. Only a new owner, who takes the lease away first, can continue the file.
  */
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { OpenFile, StoreHandle } from '../port.ts';
@@ -58,7 +58,7 @@ export class JindoOpenFile implements OpenFile {
     await this.#client.free(this.#io);
   }
 
-  /** Where the next byte goes. */
+  /** Offset of the next byte. */
   async position(): Promise<number> {
     this.#mustBeOpen('look at');
     return Number(await this.#ask('look at', 'tell', null));
@@ -80,7 +80,7 @@ export class JindoOpenFile implements OpenFile {
     throw this.#failed(doing, new JindoError(0, 'JindoSDK', why));
   }
 
-  /** What reached the service of a call that failed on an appending handle is never known. */
+  /** If a call on an appending handle fails, it is unknown what reached the service. */
   #failed(doing: string, cause: unknown): TidemarkError {
     const error = outcomeUnknown(doing, this.#uri, cause);
     if (this.#life.type === 'open') this.#life = { type: 'failed', cause: error };
@@ -91,7 +91,9 @@ export class JindoOpenFile implements OpenFile {
     const life = this.#life;
     if (life.type === 'open') return;
     if (life.type === 'failed') {
-      const message = `Cannot ${doing} ${this.#uri}: an earlier call on it failed, so what it holds is not known; abandon it.`;
+      const message =
+        `Cannot ${doing} ${this.#uri}: an earlier call on it failed, ` +
+        'so what it holds is not known; abandon it.';
       throw new TidemarkError('STORE_OUTCOME_UNKNOWN', message, {
         fields: { files: [this.#uri] },
         cause: life.cause,

@@ -1,6 +1,6 @@
 /**
- * Publishing: a rename onto a name under which nothing stands. Whether the service's rename refuses to overwrite is not relied on:
- * the final name is looked at before, and only one owner at a time renames a file there.
+ * Publishing: a rename to a name that does not exist. It does not rely on the service to refuse a rename that
+ * overwrites. The final name is checked first, and only one owner at a time renames a file to it.
  */
 import type { TidemarkError } from '../../../journal/errors.ts';
 import type { Pacer } from '../../../journal/port.ts';
@@ -10,7 +10,7 @@ import { contentDiffers, fileMissing, isJindoError, outcomeUnknown, unavailable 
 import { differenceOf } from './reading.ts';
 import type { OssPaths } from './uri.ts';
 
-/** A rename by somebody else may show late: nothing is called missing before it was missing this often. */
+/** A rename by another owner may show late. A file is reported missing only after so many probes. */
 const MISSING_PROBES = 5;
 const MISSING_PAUSE_MS = 200;
 const RACES_MAX = 50;
@@ -21,7 +21,9 @@ export interface Publishing {
   readonly pacer: Pacer;
 }
 
-/** Publishes a file that this process closed itself: its running checksum is known, its length is compared. */
+/**
+ * Publishes a file that this process closed. Its running checksum is known, so only its length is compared.
+ */
 export async function commit(
   publishing: Publishing,
   target: PartTarget,
@@ -45,19 +47,23 @@ export async function commit(
   await ensurePublished(publishing, target, durable);
 }
 
-/** Publishes a file of an earlier owner, or finds that somebody has done so already. */
+/** Publishes a file of an earlier owner, unless somebody has already done so. */
 export async function ensurePublished(
   publishing: Publishing,
   target: PartTarget,
   durable: DurablePart,
 ): Promise<void> {
   const story =
-    `Neither ${target.temporaryUri} nor ${target.finalUri} is there, though ${durable.length} bytes were journaled as durable. ` +
+    `Neither ${target.temporaryUri} nor ${target.finalUri} is there, ` +
+    `though ${durable.length} bytes were journaled as durable. ` +
     'Put the file back under its final name, then resume.';
   await patiently(publishing.pacer, target, story, () => ensureOnce(publishing, target, durable));
 }
 
-/** Tries until it is done. `raced`: somebody else settles too, so look again; `missing`: stop when that is stable. */
+/**
+ * Repeats `attempt` until it is done. `raced`: another owner takes the file over too, so try again.
+ * `missing`: stop if stable.
+ */
 export async function patiently(
   pacer: Pacer,
   target: PartTarget,
@@ -80,8 +86,8 @@ export async function patiently(
 }
 
 /**
- * Probes the temporary name first: a rename makes the final name as it takes the temporary one away, so that whoever finds neither,
- * in this order, has found something wrong.
+ * Probes the temporary name first. A rename creates the final name as it removes the temporary one, so
+ * finding neither in this order is an error.
  */
 async function ensureOnce(
   { client, paths }: Publishing,
@@ -107,7 +113,7 @@ async function ensureOnce(
   return (await rename(client, temporary, final, target)) ? 'done' : 'raced';
 }
 
-/** Null where the file is gone by now. */
+/** Null if the file is gone by now. */
 async function readBack(
   client: JindoClient,
   path: string,
@@ -125,8 +131,8 @@ async function readBack(
 
 function foreign({ finalUri, temporaryUri }: PartTarget, how: string): TidemarkError {
   const advice =
-    `Another file stands where ${temporaryUri} is to be published, and is left alone. Compare the two, move the foreign one away, ` +
-    'then resume.';
+    `Another file stands where ${temporaryUri} is to be published, and is left alone. ` +
+    'Compare the two, move the foreign one away, then resume.';
   return contentDiffers(finalUri, how, advice, [temporaryUri]);
 }
 
@@ -138,7 +144,7 @@ async function look(client: JindoClient, path: string, uri: string): Promise<Fil
   }
 }
 
-/** False where one of the names is not as expected any more, or the service says no without a reason. */
+/** False if a name is no longer as expected, or if the service refuses without a reason. */
 async function rename(
   client: JindoClient,
   from: string,
@@ -151,12 +157,12 @@ async function rename(
     if (isJindoError(cause, 'notFound', 'exists')) return false;
     if (!isJindoError(cause, 'parentNotFound')) throw outcomeUnknown('publish', finalUri, cause);
   }
-  // Somebody has removed the folder: the next look makes out what is still there.
+  // Somebody has removed the folder. The next probe finds what is left.
   await makeFolder(client, to.slice(0, to.lastIndexOf('/')), finalUri);
   return false;
 }
 
-/** Makes a folder and what is missing above it. */
+/** Creates a folder and its missing parents. */
 async function makeFolder(client: JindoClient, path: string, uri: string): Promise<void> {
   try {
     await client.run('mkdir', null, path, true, 0o755, null);
@@ -165,7 +171,7 @@ async function makeFolder(client: JindoClient, path: string, uri: string): Promi
   }
 }
 
-/** Removes a file; one that is gone already is removed. */
+/** Removes a file. Succeeds if it is already gone. */
 export async function remove(client: JindoClient, path: string, uri: string): Promise<void> {
   try {
     await client.run('remove', null, path, false, null);

@@ -1,16 +1,16 @@
-/** Reading back, in bounded memory. */
+/** Reads back in bounded memory. */
 import { Crc64 } from '../../../kernels/crc64.ts';
 import type { DurablePart } from '../port.ts';
 import type { FileStatus, JindoClient } from './client.ts';
 import { JindoError } from './errors.ts';
 
 const READ_ONLY = 0x10000;
-/** About a millisecond of checksum. */
+/** Takes about a millisecond to checksum. */
 const CHUNK_BYTES = 1024 * 1024;
 
 /**
- * What a closed file is not, in words, where it is not what was journaled; null where it is. JindoError `notFound` where there is
- * none any more.
+ * How a closed file differs from what was journaled, in words. Null if it does not. JindoError `notFound` if
+ * the file is gone.
  */
 export async function differenceOf(
   client: JindoClient,
@@ -31,7 +31,7 @@ export async function differenceOf(
     : `holds ${durable.length} bytes with CRC-64 ${found}, ${durable.crc64} was journaled`;
 }
 
-/** The first `length` bytes; what a chunk holds is the caller's until it returns, or resolves. */
+/** Reads the first `length` bytes. A chunk belongs to `take` until it returns or resolves. */
 export async function readChunks(
   client: JindoClient,
   path: string,

@@ -1,7 +1,7 @@
 /**
- * Going on with a file of an earlier owner, who may still be writing. A rename alone fences nobody, since blocks are written by file
- * id: the lease is taken away, the file moved to a name that only this owner knows, cut to what counts, read back, and opened under
- * this claim's own client.
+ * Continues a file of an earlier owner, who may still be writing. A rename alone fences nobody, since blocks
+ * are written by file id. So the lease is taken away, and the file is moved to a name that only this owner
+ * knows. Then it is cut to its checkpointed length, read back, and opened by this claim's own client.
  */
 import type { Pacer } from '../../../journal/port.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -22,9 +22,12 @@ import type { OssPaths } from './uri.ts';
 
 const CLOSED_POLL_MS = 100;
 const PROGRESS_MS = 5_000;
-/** Another owner, who does not know yet that it is over, may open the file while it is waited for: its lease is taken again. */
+/**
+ * Another owner, who does not know yet that its epoch is over, may open the file during the wait. So the
+ * lease is taken again.
+ */
 const LEASE_AGAIN_MS = 2_000;
-/** After this long the epoch is given up, and tries again with a backoff. */
+/** After this time the epoch ends, and is retried with a backoff. */
 const CLOSED_WAIT_MS = 300_000;
 
 export interface JindoConnection {
@@ -43,18 +46,18 @@ export async function resume(
   const { paths, pacer } = connection;
   const fromUris = [...(target.formerUris ?? []), target.temporaryUri];
   const story =
-    `${fromUris.join(' and ')} are gone, though ${durable.length} bytes of it were journaled as durable. Put the file back, then ` +
-    'resume.';
+    `${fromUris.join(' and ')} are gone, though ${durable.length} bytes of it were journaled as durable. ` +
+    'Put the file back, then resume.';
   await patiently(pacer, target, story, () => move(connection, fromUris, toUri));
   const path = paths.temporaryPathOf(toUri);
-  // One that had opened it under its old name meanwhile is shut out before anything is cut or appended.
+  // Excludes an owner that opened the file under its old name meanwhile, before anything is cut or appended.
   await understood(toUri, () => untilClosed(connection, path, toUri));
   await cut(connection, target, durable, toUri);
   await verify(connection, target, durable, toUri);
   return append(connection, durable, toUri);
 }
 
-/** The data stands under exactly one of the journaled names, unless another taker moves it at this moment. */
+/** The data is under exactly one of the journaled names, unless another new owner is moving it right now. */
 async function move(
   connection: JindoConnection,
   fromUris: readonly string[],
@@ -74,11 +77,12 @@ async function move(
       throw refusedOrUnknown('take over', uri, cause);
     }
   }
-  // A rename whose reply was lost, repeated by JindoSDK itself, finds nothing to move; neither does a try after one that got so far.
+  // JindoSDK repeats a rename whose reply was lost, and then finds nothing to move. Nor does a retry after an
+  // attempt that got this far.
   return (await stands(client, to, toUri)) ? 'done' : 'missing';
 }
 
-/** A look changes nothing: where it is not answered, nothing was done. */
+/** A read-only probe: if it gets no answer, nothing was done. */
 async function stands(client: JindoClient, path: string, uri: string): Promise<boolean> {
   try {
     return (await client.status(path)) !== null;
@@ -87,13 +91,13 @@ async function stands(client: JindoClient, path: string, uri: string): Promise<b
   }
 }
 
-/** Takes the lease from whoever holds it and waits until the file is closed. */
+/** Takes the lease from its holder and waits until the file is closed. */
 export async function untilClosed(connection: JindoConnection, path: string, uri: string): Promise<void> {
   const takeLease = async (): Promise<void> => {
     try {
       await connection.client.run('recoverLease', null, path, null);
     } catch (cause) {
-      // A recovery that goes on already is what is wanted.
+      // A recovery in progress is all that is needed.
       if (!isJindoError(cause, 'beingCreated')) throw cause;
     }
   };
@@ -130,7 +134,10 @@ async function waitClosed(
   }
 }
 
-/** Cuts it to what counts. Where the service answers no, it is still cutting: the file is not closed until then. */
+/**
+ * Cuts the file to its checkpointed length. If the service answers no, it is still cutting: the file is not
+ * closed until then.
+ */
 async function cut(
   connection: JindoConnection,
   target: PartTarget,
@@ -165,7 +172,8 @@ async function verify(
     return differenceOf(client, path, status, durable);
   });
   if (difference === null) return;
-  const advice = `What was journaled as durable of ${target.finalUri} is not there: restore the file, then resume.`;
+  const advice =
+    `What was journaled as durable of ${target.finalUri} is not there: ` + 'restore the file, then resume.';
   throw contentDiffers(target.temporaryUri, difference, advice, [toUri]);
 }
 
@@ -188,7 +196,9 @@ async function append(
   }
 }
 
-/** Gone, or opened again: another owner is at it, and what it does with the file is not known. */
+/**
+ * If the file is gone or open again, another owner is using it, and what it does with the file is unknown.
+ */
 async function understood<T>(uri: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,4 +1,4 @@
-/** Looking for the bytes of files that a journal which went back knows by other names. */
+/** Finds the bytes of files that a journal which went back knows by other names. */
 import { Crc64 } from '../../../kernels/crc64.ts';
 import type { DurablePart, Salvage } from '../port.ts';
 import type { JindoClient } from './client.ts';
@@ -56,7 +56,7 @@ export function jindoSalvage(paths: OssPaths, connected: () => Promise<JindoClie
   };
 }
 
-/** Null also for one that is being written and cannot be read yet: its lease is somebody else's. */
+/** Null also if the file is being written and cannot be read yet: somebody else holds its lease. */
 async function compare(client: JindoClient, path: string, uri: string, durable: DurablePart) {
   try {
     const status = await client.status(path);

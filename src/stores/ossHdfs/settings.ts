@@ -1,17 +1,17 @@
-/** What JindoSDK is told. Its own defaults are for one big job on a machine of its own. */
+/** The settings of JindoSDK. Its own defaults suit one big job on a machine of its own. */
 import type { Secret } from '../../../kernels/schema/secret.ts';
 
-/** Where the bucket is, and who asks. */
+/** Where the bucket is, and whose credentials access it. */
 export interface JindoAddress {
   readonly ossBucket: string;
-  /** Null where nothing names it: JindoSDK derives it from the host. */
+  /** Null if nothing names it: JindoSDK derives it from the host. */
   readonly region: string | null;
   readonly address: {
     readonly host: string;
-    /** Null: that of the scheme. */
+    /** Null: the port of the scheme. */
     readonly port: number | null;
     readonly https: boolean;
-    /** Whether the bucket is the first step of the path instead of a name in front of the host. */
+    /** Whether the bucket is the first segment of the path, not a prefix of the host name. */
     readonly pathStyle: boolean;
   };
   readonly credentials: {
@@ -19,17 +19,17 @@ export interface JindoAddress {
     readonly accessKeySecret: Secret;
     readonly securityToken: Secret | null;
   };
-  /** Where JindoSDK writes its own log: never to the terminal. */
+  /** Folder of JindoSDK's own log, which never goes to the terminal. */
   readonly logFolder: string;
 }
 
 /**
- * All that JindoSDK may hold in its buffers, for all files of the process together; its own default is above 6 GB. To be counted
- * in the memory that a job takes.
+ * Limit of JindoSDK's buffers for all files of the process together; its own default is above 6 GB. Part of
+ * the memory that a job takes.
  */
 export const JINDO_MEMORY_MIB_MAX = 256;
 
-/** Per request; with the retries below a call ends, well or badly, after about a minute. */
+/** Per request. With the retries below, a call ends after about a minute, whether it succeeds or fails. */
 const REQUEST_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 const RETRIES = 3;
@@ -49,7 +49,8 @@ export function jindoSettings(options: JindoAddress, unflushedFolder: string): R
     ...(credentials.securityToken === null
       ? []
       : ([['fs.oss.securityToken', credentials.securityToken.reveal()]] as const)),
-    // A flush that merges rewrites blocks of before, also after the file has gone to another owner. An append begins a new block.
+    // A merging flush rewrites earlier blocks, even after another owner has taken the file over. An append
+    // begins a new block.
     ['fs.oss.flush.merge.threshold.size', '0'],
     ['fs.oss.append.threshold.size', '0'],
     ['fs.oss.checksum.crc64.enable', 'true'],
@@ -67,7 +68,7 @@ export function jindoSettings(options: JindoAddress, unflushedFolder: string): R
     ['logger.dir', logFolder],
     // Warnings and worse.
     ['logger.level', '1'],
-    // Its cleaner complains on the terminal.
+    // The log cleaner prints complaints to the terminal.
     ['logger.cleaner.enable', 'false'],
   ]);
 }

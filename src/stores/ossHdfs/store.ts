@@ -1,9 +1,10 @@
 /**
  * The OSS-HDFS store: part files in an OSS bucket with the HDFS service, written through JindoSDK.
  *
- * A file in progress is resumed: its lease is taken from its earlier owner, it is moved to a new name, cut to what a completed
- * checkpoint counts, read back and appended to. What an earlier owner still sends is refused for want of the lease. Each claim has
- * a client of its own, since the service knows a lease's owner by its client's name.
+ * A file in progress is resumed: its lease is taken from its earlier owner, then it is moved to a new name,
+ * cut to the length in a completed checkpoint, read back and appended to. Later writes of an earlier owner
+ * are refused, since it lacks the lease. Each claim has its own client, since the service identifies the
+ * holder of a lease by its client's name.
  */
 import { mkdir } from 'node:fs/promises';
 import { jobName } from '../../../journal/ids.ts';
@@ -35,16 +36,19 @@ import type {
 export interface OssHdfsStoreOptions extends JindoAddress {
   /** Path of JindoSDK's library (`locateJindosdk`). */
   readonly library: string;
-  /** How many calls may take a thread of the libuv pool at once. */
+  /** How many calls may use a thread of the libuv pool at once. */
   readonly callsMax: number;
   readonly log: Log;
-  /** Paces waiting for leases, and the probes for a file that is not found. */
+  /** Paces the wait for leases, and the probes for a file that is not found. */
   readonly pacer?: Pacer;
 }
 
-/** Loads the library; the service is asked nothing before the first call. JINDOSDK_UNAVAILABLE where it cannot be loaded. */
+/**
+ * Loads the library. Sends no request to the service before the first call. JINDOSDK_UNAVAILABLE if it cannot
+ * be loaded.
+ */
 export async function openOssHdfsStore(options: OssHdfsStoreOptions): Promise<Store> {
-  // JindoSDK would make it for everybody to write to, whatever the umask is.
+  // JindoSDK would create the folder writable for everybody, whatever the umask is.
   await mkdir(options.logFolder, { recursive: true });
   const unflushedFolder = await openUnflushedFolder(options.logFolder, options.log);
   const library = await loadJindoLibrary(options.library, options.callsMax);
@@ -136,7 +140,7 @@ class OssHdfsStore implements Store {
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = null;
-    // One that never came to be needs no closing.
+    // A client that failed to open needs no closing.
     await (await client?.catch(() => null))?.close();
   }
 
@@ -157,9 +161,10 @@ class OssHdfsStore implements Store {
   }
 }
 
-/** Names and lengths say it all: this store writes no handle, and takes none of another's. */
+/** Names and lengths suffice: this store writes no handle, and accepts none of another store. */
 function checkHandle(target: PartTarget, durable: DurablePart): void {
   if (durable.handle === null) return;
-  const message = `The handle journaled for ${target.finalUri} was not written by the OSS-HDFS store of this version.`;
+  const message =
+    `The handle journaled for ${target.finalUri} was not written ` + 'by the OSS-HDFS store of this version.';
   throw handleInvalid(message, target.temporaryUri);
 }

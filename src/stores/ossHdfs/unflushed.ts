@@ -1,7 +1,8 @@
 /**
- * Where JindoSDK keeps what is written and not flushed: a file for each open one, on the local disk, that anybody may read. So the
- * folder is closed. It leaves the files of handles that were let go of, and of a killed process all: each process has a folder of
- * its own, and the next one removes those of processes that are gone. Nothing in them counts.
+ * The folder where JindoSDK keeps unflushed data: a file for each open one, on the local disk, that anybody
+ * may read. So the folder is closed to others. JindoSDK leaves the files of abandoned handles, and all files
+ * of a killed process. So each process has its own folder, and the next one removes those of processes that
+ * are gone. Nothing needs these files.
  */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,10 +10,10 @@ import { isGone, procTable, type ProcessIdentity, type ProcessTable } from '../.
 import type { Log } from '../../telemetry/log.ts';
 
 const FOLDER = 'unflushed';
-/** Of a process that the system cannot tell from others. */
+/** Folder of a process that the system cannot tell from others. */
 const ANYBODYS = 'shared';
 
-/** Makes this process's folder below `logFolder`, and removes those that killed ones have left. */
+/** Creates this process's folder below `logFolder`, and removes those of killed processes. */
 export async function openUnflushedFolder(
   logFolder: string,
   log: Log,

@@ -1,4 +1,7 @@
-/** `oss://<ossBucket>[.<endpoint>]/path` URIs, taken literally like a Hadoop path, and the paths that JindoSDK is given for them. */
+/**
+ * `oss://<ossBucket>[.<endpoint>]/path` URIs, taken literally like a Hadoop path, and the paths that JindoSDK
+ * gets for them.
+ */
 import type { PartTarget } from '../port.ts';
 import { handleInvalid } from './errors.ts';
 
@@ -11,26 +14,29 @@ export class OssPaths {
     this.#ossBucket = ossBucket;
   }
 
-  /** The path in the bucket's namespace, as JindoSDK takes it: the endpoint is an option of its client. */
+  /** The path in the bucket's namespace, as JindoSDK expects it. The endpoint is an option of its client. */
   pathOf(uri: string): string {
     const [, ossBucket, , path] = URI.exec(uri) ?? [];
     if (ossBucket === undefined || path === undefined || path.includes('\0'))
       throw handleInvalid(
-        `"${uri}" is no URI of the OSS-HDFS store: oss://<bucket>[.<endpoint>]/path is expected. A part file of a former destination ` +
-          'is settled by a run with the former sink.',
+        `"${uri}" is no URI of the OSS-HDFS store: oss://<bucket>[.<endpoint>]/path is expected. ` +
+          'A part file of a former destination is settled by a run with the former sink.',
         uri,
       );
     if (ossBucket !== this.#ossBucket) {
       throw handleInvalid(
-        `"${uri}" lies in the OSS bucket ${ossBucket}, and this job writes to ${this.#ossBucket}: let a run with the former ` +
-          'sink settle it.',
+        `"${uri}" lies in the OSS bucket ${ossBucket}, and this job writes to ${this.#ossBucket}: ` +
+          'let a run with the former sink settle it.',
         uri,
       );
     }
     return `oss://${ossBucket}${path}`;
   }
 
-  /** The path of a hidden name, so that nothing a reader may have seen is ever touched by it. */
+  /**
+   * The path of a temporary file. It must be hidden, so that nothing a reader may have seen is ever touched
+   * by its name.
+   */
   temporaryPathOf(uri: string): string {
     if (!nameOf(uri).startsWith('.'))
       throw handleInvalid(

@@ -1,4 +1,7 @@
-/** Witnesses of a journal: empty files whose names say all. One that its maker did not come to close stands all the same. */
+/**
+ * Witnesses of a journal: empty files whose names are all of their information. A witness is valid even if
+ * its writer failed to close it.
+ */
 import type { JindoClient } from './client.ts';
 import { handleInvalid, isJindoError, outcomeUnknown, unavailable } from './errors.ts';
 import { JindoOpenFile } from './openFile.ts';
@@ -16,7 +19,7 @@ export async function writeWitness({ client, paths }: Place, folderUri: string, 
     const file = new JindoOpenFile(client, uri, await client.create(paths.pathOf(uri)));
     await file.closeForCommit().finally(() => file.abandon());
   } catch (cause) {
-    // Its first writing, whose outcome was not known, took effect.
+    // An earlier attempt, whose outcome was unknown, took effect.
     if (isJindoError(cause, 'exists', 'beingCreated')) return;
     throw outcomeUnknown('write', uri, cause);
   }
