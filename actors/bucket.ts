@@ -7,7 +7,7 @@ export interface BucketContext {
   readonly bucket: string;
   /** Part files that take records. */
   readonly openParts: readonly PartId[];
-  /** Part files on their way to be committed or discarded. */
+  /** Part files that are closed to records and not yet committed or discarded. */
   readonly closedParts: readonly PartId[];
 }
 

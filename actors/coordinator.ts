@@ -2,7 +2,9 @@
 import { assign, setup } from 'xstate';
 import { UNEXPECTED } from './step.ts';
 
-/** Why the coordinator ends: asked to, everything up to the end was committed, or it cannot go on. */
+/**
+ * Why the coordinator ends: it was asked to, everything up to the end is committed, or it cannot continue.
+ */
 export type DrainReason = 'signal' | 'end' | 'failure';
 
 export interface CoordinatorContext {
@@ -24,7 +26,7 @@ export const coordinatorMachine = setup({
       event.type === 'partitionsAssigned' ? { assigned: event.partitions } : {},
     ),
     recordReason: assign(({ event }) => (event.type === 'drainRequested' ? { reason: event.reason } : {})),
-    /** A failure outranks the reason that drained before. */
+    /** A failure overrides an earlier reason to drain. */
     escalate: assign(({ context, event }) =>
       event.type === 'drainRequested' && event.reason === 'failure'
         ? { reason: event.reason }

@@ -1,8 +1,10 @@
 /**
- * The recovery fold and the live registry of one partition: its own actor, its buckets and its part files, each a separate
- * root, keyed by id. A journaled event reaches them always in the same order: partition, part file, bucket.
+ * The recovery fold and live registry of one partition: its own actor, its buckets and its part files. Each
+ * is a separate root, keyed by id. A journaled event always reaches them in this order: partition, part file,
+ * bucket.
  *
- * Changes are staged first and adopted once the journal has them; replay stages and adopts at once and runs no effect.
+ * Changes are staged first and adopted after the journal has them. Replay stages and adopts at once and runs
+ * no effect.
  */
 import { TidemarkError } from '../journal/errors.ts';
 import type { EventOf, PartChange, PartitionEvent } from '../journal/events.ts';
@@ -19,22 +21,22 @@ export type PartFileState = MachineState<typeof partFileMachine>;
 export type BucketState = MachineState<typeof bucketMachine>;
 export type PartFileStatus = PartFileState['value'];
 
-/** A part file with its state's name: what settling and status look at. */
+/** A part file and the name of its state, for takeover and status. */
 export interface PartFileView {
   readonly status: PartFileStatus;
   readonly context: PartFileContext;
 }
 
 /**
- * Names what the fold makes of entries: a snapshot of another version is not taken up. To be raised with every change of this file or
- * of a machine that it feeds.
+ * Version of the fold's result; a snapshot of another version is not used. Raise it with every change of this
+ * file or of a machine that it feeds.
  */
 export const FOLD_VERSION = 4;
 
-/** All that a fold has made of the entries so far: plain data with bigints, to be kept and folded on from. */
+/** Result of a fold over the entries so far: plain data with bigints, to be stored and continued from. */
 export interface LedgerFacts {
   readonly partition: PartitionContext;
-  /** In the order of their opening. */
+  /** In the order in which they were opened. */
   readonly parts: readonly PartFileView[];
   readonly buckets: readonly {
     readonly status: BucketState['value'];
@@ -54,7 +56,7 @@ export class PartitionLedger {
     this.#onStep = onStep;
   }
 
-  /** A ledger as a fold left it. */
+  /** A ledger with the result of an earlier fold. */
   static restored(
     { partition, parts, buckets, committedFiles }: LedgerFacts,
     onStep?: OnStep,
@@ -69,7 +71,7 @@ export class PartitionLedger {
     return ledger;
   }
 
-  /** What a fold of the same entries would have made; what only this process knows is left out. */
+  /** The result that a fold of the same entries would have. Omits what only this process knows. */
   capture(): LedgerFacts {
     return {
       partition: { ...this.#partition.context, ownClaimId: null },
@@ -87,7 +89,7 @@ export class PartitionLedger {
     return this.#partition.context;
   }
 
-  /** How many part files were committed since the journal's begin. */
+  /** Number of part files committed since the journal began. */
   get committedFiles(): number {
     return this.#committedFiles;
   }
@@ -101,7 +103,7 @@ export class PartitionLedger {
     return state === undefined ? undefined : { status: state.value, context: state.context };
   }
 
-  /** Part files that are neither committed nor discarded, in the order of their opening. */
+  /** Part files that are neither committed nor discarded, in the order in which they were opened. */
   *parts(status?: PartFileStatus): Generator<PartFileView> {
     for (const state of this.#parts.values()) {
       if (status === undefined || state.value === status)
@@ -109,7 +111,7 @@ export class PartitionLedger {
     }
   }
 
-  /** Begins a change that is adopted as a whole or dropped. One at a time. */
+  /** Starts a change that is adopted or dropped as a whole. One at a time. */
   stage(): Stage {
     return new Stage(this.#partition, this.#parts, this.#buckets, this.#onStep);
   }
@@ -128,20 +130,20 @@ export class PartitionLedger {
     return stage.effects;
   }
 
-  /** Replays one entry's events: adopted at once, effects dropped. */
+  /** Replays the events of one entry: adopts them at once and drops the effects. */
   fold(events: readonly PartitionEvent[]): void {
     const stage = this.stage();
     for (const event of events) stage.apply(event);
     this.adopt(stage);
   }
 
-  /** Takes an event of the host while nothing is staged; where something may be, it is noted on the stage. */
+  /** Applies a host event. Call it only while nothing is staged; otherwise use `Stage.note`. */
   note(event: PartitionHostEvent): void {
     this.#partition = watched(this.#onStep, partitionMachine, this.#partition, event, 'The partition').state;
   }
 }
 
-/** A step that is told of. */
+/** A step that is reported to `onStep`. */
 function watched<TMachine extends AnyStateMachine>(
   onStep: OnStep | undefined,
   machine: TMachine,
@@ -159,7 +161,10 @@ function watched<TMachine extends AnyStateMachine>(
   return taken;
 }
 
-/** A change of a ledger in the making: reads through to the ledger for what it has not changed itself. */
+/**
+ * A staged change of a ledger. Reads fall through to the ledger for everything that the stage has not
+ * changed.
+ */
 export class Stage {
   partition: PartitionState;
   readonly parts = new Map<PartId, PartFileState>();
@@ -185,12 +190,12 @@ export class Stage {
     return this.partition.context;
   }
 
-  /** Takes an event of the host, which is not journaled, in its turn. */
+  /** Applies a host event, which is not journaled, in order with the journaled ones. */
   note(event: PartitionHostEvent): void {
     this.partition = watched(this.#onStep, partitionMachine, this.partition, event, 'The partition').state;
   }
 
-  /** Feeds one journaled event to every actor that it concerns. */
+  /** Feeds a journaled event to every actor that it concerns. */
   apply(event: PartitionEvent): void {
     const pieces = this.partition.context.pieces;
     this.partition = watched(this.#onStep, partitionMachine, this.partition, event, 'The partition').state;
@@ -225,7 +230,10 @@ export class Stage {
     }
   }
 
-  /** Part files that are neither committed nor discarded, with this change applied, in the order of their opening. */
+  /**
+   * Part files that are neither committed nor discarded, with this change applied, in the order in which they
+   * were opened.
+   */
   #partsLeft(): readonly PartId[] {
     const ids = new Set([...this.#baseParts.keys(), ...this.parts.keys()]);
     return [...ids].filter((id) => (this.parts.get(id) ?? this.#baseParts.get(id))?.status === 'active');
@@ -273,7 +281,10 @@ export class Stage {
   }
 }
 
-/** The changes of a completed checkpoint, its journaled pieces first; pieces that it does not count are void. */
+/**
+ * The changes of a completed checkpoint, journaled pieces first. Pieces that the checkpoint does not count
+ * are void.
+ */
 function allChanges(
   event: EventOf<'checkpointCompleted'>,
   pieces: PartitionContext['pieces'],
@@ -282,7 +293,9 @@ function allChanges(
   if (pieces?.checkpoint !== event.checkpoint || pieces.count !== event.checkpointParts) {
     throw new TidemarkError(
       'JOURNAL_CORRUPT',
-      `Checkpoint ${event.checkpoint} counts ${event.checkpointParts} pieces, the journal holds ${pieces?.count ?? 0}.`,
+      `Checkpoint ${event.checkpoint} counts ${event.checkpointParts} pieces, the journal holds ${
+        pieces?.count ?? 0
+      }.`,
       { fields: { checkpoint: event.checkpoint, counted: event.checkpointParts, found: pieces?.count ?? 0 } },
     );
   }

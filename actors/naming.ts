@@ -1,17 +1,20 @@
-/** Names of part files. A final name holds the first offset, so that no later file of the bucket reuses it. */
+/** Names of part files. A final name contains the first offset, so no later file of the bucket reuses it. */
 import type { JobName, PartId, TopicPartition } from '../journal/ids.ts';
 import { encodePathSegment } from './pathSegment.ts';
 
-/** A text in the sink's path that every part file has something else drawn for, so that folders spread evenly. */
+/**
+ * A placeholder in the sink's path. It is replaced by random text for each part file, so that folders spread
+ * evenly.
+ */
 export interface Entropy {
-  /** Stands at least once in the path of the sink's URI; never empty, without `/`. */
+  /** Occurs at least once in the path of the sink's URI; not empty, without `/`. */
   readonly key: string;
-  /** Letters and digits that are drawn for it, at least 1. */
+  /** Number of random letters and digits, at least 1. */
   readonly length: number;
 }
 
 export interface NamingRule {
-  /** URI of the sink's folder, without a slash at its end; with the entropy key where there is one. */
+  /** URI of the sink's folder, without a trailing slash; contains the entropy key, if there is one. */
   readonly sinkUri: string;
   readonly prefix: string;
   readonly suffix: string;
@@ -19,7 +22,7 @@ export interface NamingRule {
   readonly entropy: Entropy | null;
 }
 
-/** Longest name that file systems take. */
+/** Longest file name that file systems accept. */
 const NAME_BYTES_MAX = 255;
 /** Longest prefix and longest suffix that a job may configure. */
 export const AFFIX_BYTES_MAX = 32;
@@ -27,22 +30,23 @@ const PARTITION_DIGITS_MAX = 10;
 const OFFSET_DIGITS = 20;
 const DASHES = 3;
 /**
- * What is left for the topic, in bytes. Always the same, whatever the job's prefix is: a topic has one name in all its files.
- * Kafka's names may have 249 bytes; a longer one is cut and told apart by its checksum.
+ * Bytes available for the topic. They do not depend on the job's prefix: a topic has one name in all its
+ * files. Kafka's names have up to 249 bytes; a longer one is cut and made distinct by its checksum.
  */
 export const TOPIC_BYTES_MAX =
   NAME_BYTES_MAX - 2 * AFFIX_BYTES_MAX - PARTITION_DIGITS_MAX - OFFSET_DIGITS - DASHES;
 
 /**
- * URI of the folder of a bucket's part file. Where the rule has entropy, `drawn` (letters and digits, as many as it asks for)
- * stands in the place of every occurrence of the key in the path, the bucket's folder included; else `drawn` means nothing.
+ * URI of the folder of a bucket's part file. If the rule has entropy, `drawn` (letters and digits, of the
+ * configured length) replaces every occurrence of the key in the path, also in the bucket's folder. Otherwise
+ * `drawn` is ignored.
  */
 export function folderUri(rule: NamingRule, bucket: string, drawn: string): string {
   const uri = bucketUri(rule, bucket);
   return rule.entropy === null ? uri : replaceInPath(uri, rule.entropy.key, drawn);
 }
 
-/** Whether `folder` is one that the rule gives to the bucket, whatever was drawn for it. */
+/** Whether `folder` belongs to the bucket under this rule, whatever was drawn for it. */
 export function isFolderOf(rule: NamingRule, bucket: string, folder: string): boolean {
   const { entropy } = rule;
   const template = bucketUri(rule, bucket);
@@ -53,12 +57,13 @@ export function isFolderOf(rule: NamingRule, bucket: string, folder: string): bo
   return isDrawn && folder === folderUri(rule, bucket, drawn);
 }
 
-/** `.g` and a number that no log ever has so many generations for. */
+/** `.g` and a number larger than any log's generation. */
 const GENERATION_BYTES_MAX = 12;
 
 /**
- * `<folder>/<prefix>-<topic>-<partition>-<first offset, 20 digits><suffix>`, with `.g<generation>` before the suffix from the second
- * generation of the log on: the same offsets mean other records there. */
+ * `<folder>/<prefix>-<topic>-<partition>-<first offset, 20 digits><suffix>`. From the second generation of
+ * the log, `.g<generation>` precedes the suffix, because the same offsets mean other records there.
+ */
 export function finalUri(
   rule: NamingRule,
   folder: string,
@@ -73,7 +78,7 @@ export function finalUri(
   return `${folder}/${name}${isFirst ? '' : `.g${generation}`}${rule.suffix}`;
 }
 
-/** Whether a part file of the partition may be called so, whatever its first offset and what follows that. */
+/** Whether `name` can be a part file of the partition, whatever its first offset and the rest of the name. */
 export function isNameOf(
   { prefix }: NamingRule,
   { topic, partition }: TopicPartition,
@@ -83,19 +88,19 @@ export function isNameOf(
   return name.startsWith(before) && /^\d{20}(?!\d)/.test(name.slice(before.length));
 }
 
-/** A hidden name in the folder of the final one; random, so that nobody else writes there. */
+/** A hidden name in the folder of the final one. It is random, so that nobody else writes there. */
 export function temporaryUri(folder: string, id: PartId): string {
   return `${folder}/.tidemark-${id}`;
 }
 
-/** The folder that a part file was journaled in, whatever the rule was. */
+/** The folder in which a part file was journaled, whatever the rule was then. */
 export function folderOf(fileUri: string): string {
   return fileUri.slice(0, fileUri.lastIndexOf('/'));
 }
 
 /**
- * URI of the folder of what has to be found again, the marker: the sink's, without the entropy key and without the empty steps
- * that it leaves.
+ * URI of the folder of the marker, which must be found again: the sink's folder without the entropy key, and
+ * without the empty path segments that this leaves.
  */
 export function markerFolderUri({ sinkUri, entropy }: Pick<NamingRule, 'sinkUri' | 'entropy'>): string {
   if (entropy === null) return sinkUri;
@@ -104,7 +109,7 @@ export function markerFolderUri({ sinkUri, entropy }: Pick<NamingRule, 'sinkUri'
   return sinkUri.slice(0, start) + path.replaceAll(/\/{2,}/g, '/').replace(/\/$/, '');
 }
 
-/** Below the marker's folder: no job is called like it. */
+/** Below the marker's folder. No job can have this name. */
 const WITNESSES = '.tidemark/_witness';
 
 /** URI of the folder of all witnesses of a job's journal: `<marker folder>/.tidemark/_witness/<job>`. */
@@ -125,7 +130,7 @@ function bucketUri({ sinkUri }: NamingRule, bucket: string): string {
   return bucket === '' ? sinkUri : `${sinkUri}/${bucket}`;
 }
 
-/** Scheme and authority, the container's name among them, are no part of the path. */
+/** The path starts after the scheme and the authority (which includes the container's name). */
 function pathStartOf(uri: string): number {
   const start = uri.indexOf('/', uri.indexOf('://') + '://'.length);
   return start === -1 ? uri.length : start;

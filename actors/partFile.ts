@@ -1,8 +1,8 @@
 /**
  * The part file machine: open -> inProgress -> pending -> committed, or discarding -> discarded.
  *
- * Every state follows from the journal alone. Rolling is no state: a rolled file is closed to records in memory and becomes
- * pending only by a completed checkpoint.
+ * Every state follows from the journal alone. Rolling is not a state: a rolled file is closed to records in
+ * memory, and only a completed checkpoint makes it pending.
  */
 import { assign, setup } from 'xstate';
 import type { EventOf, PartChange } from '../journal/events.ts';
@@ -17,26 +17,29 @@ export interface PartFileInput {
   readonly temporaryUri: string;
   readonly format: 'text';
   readonly firstOffset: bigint;
-  /** Of the source's log that its offsets count in. */
+  /** Generation of the source's log that its offsets belong to. */
   readonly generation: number;
   readonly openedAtMs: number;
 }
 
-/** What a later owner needs to get rid of a file besides its names. */
+/** What a later owner needs, besides the names, to clean up the file. */
 export type StartHandle = EventOf<'partStarted'>['handle'];
 
 export interface PartFileContext extends PartFileInput {
-  /** Null where its names say it all, or where it was not started. */
+  /** Null if the names are enough, or if the file was not started. */
   readonly startHandle: StartHandle;
-  /** Null until a completed checkpoint holds records of the file. */
+  /** Null until a completed checkpoint includes records of the file. */
   readonly durable: DurableFacts | null;
   readonly roll: RollFacts | null;
   /**
-   * Name to which the file is being copied or moved; becomes temporaryUri by the next checkpoint that names the file. Until then
-   * a file that is moved stands under this name, under temporaryUri or under one of staleUris.
+   * Name to which the file is being copied or moved. It becomes temporaryUri with the next checkpoint that
+   * includes the file. Until then, a file that is moved has this name, temporaryUri or one of staleUris.
    */
   readonly copyUri: string | null;
-  /** Other journaled temporary names that may exist. They hold nothing that is needed, unless the file is being moved. */
+  /**
+   * Other journaled temporary names that may exist. Their content is not needed, unless the file is being
+   * moved.
+   */
   readonly staleUris: readonly string[];
 }
 
@@ -48,13 +51,15 @@ export type PartFileEvent =
   | { readonly type: 'partDiscarded' }
   | { readonly type: 'epochClaimed' };
 
-/** The first checkpoint that names a file after a takeover says that its data stands under the new name. */
+/**
+ * The first checkpoint that includes a file after a takeover confirms that its data is under the new name.
+ */
 function namesAfterCheckpoint(
   { temporaryUri, copyUri, staleUris }: PartFileContext,
   state: PartChange['state'],
 ): Partial<PartFileContext> {
   if (copyUri === null) return {};
-  // A file that goes on was moved, not copied: nothing stands under its earlier names any more.
+  // A file that stays in progress was moved, not copied: its earlier names no longer exist.
   return {
     temporaryUri: copyUri,
     copyUri: null,
@@ -99,7 +104,10 @@ export const partFileMachine = setup({
         ? { copyUri: event.toUri, staleUris: [...context.staleUris, ...leftBehind(context.copyUri)] }
         : {},
     ),
-    /** A copy that no checkpoint named belongs to the epoch before: another owner may still write to it, or move the file there. */
+    /**
+     * A copy that no checkpoint confirmed belongs to the previous epoch. Its owner may still write to it, or
+     * move the file there.
+     */
     forgetCopy: assign(({ context }) => ({
       copyUri: null,
       staleUris: [...context.staleUris, ...leftBehind(context.copyUri)],

@@ -1,8 +1,10 @@
 /**
- * The partition machine: replaying -> claiming -> settling -> running <-> checkpointing; retiring -> retired; fenced and stopped.
+ * The partition machine: replaying -> claiming -> settling -> running <-> checkpointing; retiring -> retired;
+ * fenced and stopped.
  *
- * Journaled events reach it in every state that they can be written in, and in `replaying` all of them do. Events of the host
- * (replayed, settled, checkpointStarted ...) are not journaled: they only say where this process stands.
+ * A state accepts the journaled events that can be written in it; `replaying` accepts all of them. Host
+ * events (replayed, settled, checkpointStarted ...) are not journaled: they only record the progress of this
+ * process.
  */
 import { assign, setup } from 'xstate';
 import type { EpochStart, EventOf, PartChange, PartitionEvent, WitnessedEntry } from '../journal/events.ts';
@@ -14,7 +16,7 @@ export interface PartitionContext {
   /** 0 before the first claim. */
   readonly epoch: number;
   readonly claimId: ClaimId | null;
-  /** The claim that this process is about to journal, or has. */
+  /** The claim that this process is about to journal, or has journaled. */
   readonly ownClaimId: ClaimId | null;
   /** The next offset to read; null before the first claim. */
   readonly nextOffset: bigint | null;
@@ -23,21 +25,27 @@ export interface PartitionContext {
   readonly recordsRead: number;
   readonly recordsSkippedNull: number;
   readonly stop: StopFacts | null;
-  /** Kafka's leader epoch of the last batch below nextOffset; null where it is not known, as after every jump of nextOffset. */
+  /**
+   * Kafka's leader epoch of the last batch below nextOffset. Null if unknown, as after every jump of
+   * nextOffset.
+   */
   readonly leaderEpoch: number | null;
-  /** The first offset that was read of that leader epoch: where a log that does not know the epoch differs from the one that was read. */
+  /** First offset read in that leader epoch. A log that does not know the epoch diverges here. */
   readonly leaderEpochStart: bigint | null;
-  /** The leader epochs that were read before that one, oldest first, without a gap: by them it is found where a log differs that lacks several. */
+  /**
+   * Earlier leader epochs that were read, oldest first, without a gap. They locate the divergence of a log
+   * that lacks several epochs.
+   */
   readonly earlierLeaderEpochs: readonly EpochStart[];
-  /** Generation of the source's log: 1, and one more with each accepted truncation. */
+  /** Generation of the source's log: 1, plus 1 for each accepted truncation. */
   readonly generation: number;
-  /** The source names it no more, and all that it owed is published; until the next claim. */
+  /** The source no longer names the partition, and all its data is published. Holds until the next claim. */
   readonly retired: boolean;
-  /** Witnesses that an operator has answered: they are not judged again. */
+  /** Witnesses that an operator has answered; they are not judged again. */
   readonly answered: readonly WitnessedEntry[];
   /** Id of the last operator request that was taken up. */
   readonly lastRequestId: number;
-  /** The last request, where it was refused. */
+  /** The last request, if it was refused. */
   readonly refusal: { readonly requestId: number; readonly reason: string } | null;
   /** Journaled pieces of a checkpoint that is not completed. */
   readonly pieces: {
@@ -51,15 +59,15 @@ export interface PartitionContext {
 export type PartitionHostEvent =
   | { readonly type: 'replayed'; readonly ownClaimId: ClaimId }
   | { readonly type: 'settled' }
-  /** The source names it no more: it is settled, whether it is stopped or not, and not read. */
+  /** The source no longer names the partition: it is taken over, even if it is stopped, but not read. */
   | { readonly type: 'retiring' }
   | { readonly type: 'checkpointStarted' }
   | { readonly type: 'checkpointFailed' }
   /** Another owner wrote: this epoch is over. */
   | { readonly type: 'fenced' }
-  /** The epoch is to be settled anew by a new claim. */
+  /** The epoch is given up; a new claim takes over again. */
   | { readonly type: 'epochGivenUp' }
-  /** Stopped by what cannot be journaled (the journal itself is in doubt). */
+  /** Stopped for a cause that cannot be journaled, because the journal itself is in doubt. */
   | { readonly type: 'halted'; readonly stop: StopFacts };
 
 export type PartitionMachineEvent = PartitionEvent | PartitionHostEvent;
@@ -73,10 +81,13 @@ const takeRequest = (event: {
 
 type ReadEpochs = Pick<PartitionContext, 'leaderEpoch' | 'leaderEpochStart' | 'earlierLeaderEpochs'>;
 
-/** After every jump of nextOffset: nothing is compared with the log until more of it was read. */
+/** After every jump of nextOffset: nothing is compared with the log until more of it has been read. */
 const UNKNOWN_EPOCH: ReadEpochs = { leaderEpoch: null, leaderEpochStart: null, earlierLeaderEpochs: [] };
 
-/** Behind a checkpoint. One that an earlier version wrote, in another leader epoch, does not say what was read before that. */
+/**
+ * Leader epochs known after a checkpoint. A checkpoint of an earlier version does not list earlier epochs;
+ * they are known only if its leader epoch and its start are unchanged.
+ */
 function epochsRead(before: ReadEpochs, event: EventOf<'checkpointCompleted'>): ReadEpochs {
   const { leaderEpoch, leaderEpochStart } = event;
   const isSame = leaderEpoch === before.leaderEpoch && leaderEpochStart === before.leaderEpochStart;
@@ -85,8 +96,9 @@ function epochsRead(before: ReadEpochs, event: EventOf<'checkpointCompleted'>): 
 }
 
 /**
- * Of the last batch that both logs hold: the log may be cut again, below it, before anything more was read. What was read in earlier leader
- * epochs is in both.
+ * Leader epochs known after an accepted truncation; the last one is that of the last batch that both logs
+ * hold. It is kept because the log may be truncated again, below that batch, before more is read. Earlier
+ * epochs are in both logs.
  */
 function epochsBelow(
   read: ReadEpochs,
@@ -105,7 +117,9 @@ function epochsBelow(
   };
 }
 
-/** Pieces of the same checkpoint follow each other; the first one of another checkpoint voids what was left. */
+/**
+ * Collects a checkpoint's pieces in order. The first piece of another checkpoint voids the collected ones.
+ */
 function collectPiece(
   pieces: PartitionContext['pieces'],
   event: EventOf<'checkpointPart'>,
@@ -116,7 +130,7 @@ function collectPiece(
   return event.index === 0 ? { checkpoint: event.checkpoint, count: 1, parts: event.parts } : null;
 }
 
-/** What a journaled event leaves in the partition, in whichever state. */
+/** What a journaled event changes in the partition, in any state. */
 function recordFact(context: PartitionContext, event: PartitionMachineEvent): Partial<PartitionContext> {
   switch (event.type) {
     case 'epochClaimed':
@@ -143,7 +157,7 @@ function recordFact(context: PartitionContext, event: PartitionMachineEvent): Pa
       return { stop };
     }
     case 'partitionRetired':
-      // All that counts is published: what it was stopped for concerns nobody any more.
+      // All checkpointed data is published, so the reason for the stop no longer matters.
       return { retired: true, stop: null };
     case 'resumeRequested':
       return { stop: null, ...takeRequest(event) };
@@ -178,7 +192,7 @@ const leaving = {
   partitionStopped: { target: 'stopped', actions: 'recordFact' },
 } as const;
 const requests = { rollRequested: record, requestRefused: record } as const;
-/** Whatever an earlier or another owner may have journaled. */
+/** Everything that an earlier or another owner may have journaled. */
 const history = {
   partOpened: {},
   partStarted: {},
@@ -260,7 +274,7 @@ export const partitionMachine = setup({
         checkpointCompleted: record,
         partCommitted: {},
         partDiscarded: {},
-        // A halt that an operator has ended: the journal was judged anew, and now the answer can be journaled.
+        // An operator ended a halt: the journal was judged again, and the answer can now be journaled.
         resumeRequested: record,
         settled: 'running',
         retiring: 'retiring',
@@ -324,7 +338,7 @@ export const partitionMachine = setup({
         logTruncationAccepted: { target: 'replaying', actions: 'recordFact' },
         witnessAnswered: { target: 'replaying', actions: 'recordFact' },
         retiring: 'retiring',
-        // The journal may come in doubt while its partition waits: that outranks the stop that it holds.
+        // The journal may become doubtful while its partition is stopped. That overrides the current stop.
         halted: record,
         fenced: leaving.fenced,
         epochGivenUp: leaving.epochGivenUp,

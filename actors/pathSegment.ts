@@ -1,7 +1,10 @@
-/** Values that come from outside (records, topics, file names) as names of files and folders: encoded, never obeyed. */
+/**
+ * Names of files and folders for external values (records, topics, file names). They are encoded and never
+ * interpreted.
+ */
 import { crc64Plain } from '../kernels/crc64Plain.ts';
 
-/** Longest segment in bytes that `encodePathSegment` gives unless asked for less; file systems end at 255. */
+/** Default limit of `encodePathSegment`, in bytes. File systems allow 255. */
 export const SEGMENT_BYTES_MAX = 200;
 
 const LONG_MARK = '~';
@@ -9,16 +12,17 @@ const DIGEST_HEX = 16;
 const UTF8 = new TextEncoder();
 
 /**
- * Separators, control characters, `%`, the mark of a cut name, and what turns text around or breaks lines; lone surrogates
- * have no UTF-8 of their own.
+ * Separators, control characters, `%`, the mark of a cut name, and characters that change text direction or
+ * break lines. Lone surrogates have no UTF-8 form.
  */
 const UNSAFE = /[/\\%~\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 
 /**
- * A safe name for any text: never empty, never `.` or `..`, never beginning with `.` or `_`, without separators or control
- * characters, at most `bytesMax` bytes of UTF-8. Unsafe bytes become `%XX`; the empty text becomes `%`; what would be too
- * long is cut at a character and ends with `~` and the CRC-64 of the whole. Different texts have different names (a cut one
- * as far as a CRC-64 tells them apart). `bytesMax` is at least 32.
+ * A safe name for any text: never empty, never `.` or `..`, never starting with `.` or `_`, without
+ * separators or control characters, at most `bytesMax` bytes of UTF-8. Unsafe bytes become `%XX`; the empty
+ * text becomes `%`. A name that would be too long is cut at a character and ends with `~` and the CRC-64 of
+ * the whole text. Different texts have different names (for a cut name, as far as CRC-64 distinguishes them).
+ * `bytesMax` is at least 32.
  */
 export function encodePathSegment(value: string, bytesMax: number = SEGMENT_BYTES_MAX): string {
   if (value === '') return '%';
@@ -46,7 +50,9 @@ function escaped(char: string): string {
   return text;
 }
 
-/** UTF-8, with lone surrogates written as three bytes of their own instead of all as U+FFFD. */
+/**
+ * UTF-8, with each lone surrogate as three bytes of its own; the standard encoder maps all of them to U+FFFD.
+ */
 function bytesOf(text: string): Uint8Array {
   if (text.isWellFormed()) return UTF8.encode(text);
   const bytes: number[] = [];

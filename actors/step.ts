@@ -1,4 +1,4 @@
-/** One pure step of a machine. XState ignores unknown events silently; here they are an error. */
+/** One pure step of a machine. XState silently ignores unknown events; here they are an error. */
 import type { AnyStateMachine, EventFromLogic, InputFrom, SnapshotFrom } from 'xstate';
 import { TidemarkError } from '../journal/errors.ts';
 import {
@@ -8,10 +8,10 @@ import {
   type TransitionTable,
 } from './transitionTable.ts';
 
-/** Every machine routes what no state takes to an action of this name. */
+/** Every machine routes events that no state accepts to an action of this name. */
 export const UNEXPECTED = 'rejectUnexpected';
 
-/** Where a machine stands: all that its next step depends on. */
+/** State of a machine: everything that its next step depends on. */
 export type MachineState<TMachine extends AnyStateMachine> = Pick<
   SnapshotFrom<TMachine>,
   'value' | 'context' | 'status'
@@ -23,7 +23,7 @@ export interface Step<TMachine extends AnyStateMachine> {
   readonly actions: readonly string[];
 }
 
-/** Told of every step that a machine takes: for whoever counts what was reached. */
+/** Called for every step of a machine, to measure coverage. */
 export type OnStep = (machine: string, from: string, event: string, to: string) => void;
 
 const tables = new WeakMap<AnyStateMachine, TransitionTable>();
@@ -36,7 +36,7 @@ function tableOf(machine: AnyStateMachine): TransitionTable {
   return table;
 }
 
-/** The machine's first state. */
+/** The machine's initial state. */
 export function start<TMachine extends AnyStateMachine>(
   machine: TMachine,
   input: InputFrom<TMachine>,
@@ -45,7 +45,10 @@ export function start<TMachine extends AnyStateMachine>(
   return restore(machine, table.initial, table.makeContext(input) as SnapshotFrom<TMachine>['context']);
 }
 
-/** The state of this name with this context, as it was before it was kept. Rejects with INTERNAL a name that is no state's. */
+/**
+ * Restores a stored state from its name and context. Throws INTERNAL if the machine has no state of this
+ * name.
+ */
 export function restore<TMachine extends AnyStateMachine>(
   machine: TMachine,
   value: string,
@@ -57,7 +60,10 @@ export function restore<TMachine extends AnyStateMachine>(
   return stateOf(table, value, context) as MachineState<TMachine>;
 }
 
-/** The next state and the outward actions. Rejects an event that the state does not know: PROTOCOL_UNEXPECTED_EVENT. */
+/**
+ * The next state and the outward actions. Throws PROTOCOL_UNEXPECTED_EVENT for an event that the state does
+ * not accept.
+ */
 export function step<TMachine extends AnyStateMachine>(
   machine: TMachine,
   state: MachineState<TMachine>,
@@ -79,7 +85,7 @@ function holds(this: StepArguments, { guard }: Branch): boolean {
   return guard === null || guard(this);
 }
 
-/** Changes see what those before them changed. */
+/** Each change sees the result of the previous ones. */
 function changed(args: StepArguments, { changes }: Branch): object {
   let { context } = args;
   for (const change of changes) context = { ...context, ...change({ context, event: args.event }) };

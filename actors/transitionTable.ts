@@ -1,26 +1,27 @@
 /**
- * A machine as a table: state and event give the guarded branches, each with its target, its changes of the context and its
- * outward actions. It is read off the machine once; the machine stays the only place where a rule is written. XState's own
- * interpreter costs some 10 microseconds a step, the table a tenth of that; the model tests hold the two against each other.
+ * A machine as a table: state and event give the guarded branches, each with its target, its context changes
+ * and its outward actions. The table is read from the machine once, so a rule is written only in the machine.
+ * XState's interpreter needs some 10 microseconds per step, the table a tenth of that. The model tests
+ * compare the two.
  *
- * Only what the machines of this project use can be read: flat states, guards and actions by name, `assign` with a function.
- * Anything else is refused when the table is made.
+ * The table supports only what this project's machines use: flat states, guards and actions by name, `assign`
+ * with a function. Anything else is refused when the table is built.
  */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 import { TidemarkError } from '../journal/errors.ts';
 
-/** What a guard and a change of the context look at. */
+/** Input of a guard or a context change. */
 export interface StepArguments {
   readonly context: object;
   readonly event: { readonly type: string };
 }
 
 export interface Branch {
-  /** Null where the branch is taken whatever the context is. */
+  /** Null if the branch does not depend on the context. */
   readonly guard: ((args: StepArguments) => boolean) | null;
-  /** Null where the state stays. */
+  /** Null if the state does not change. */
   readonly target: string | null;
-  /** Each gives the fields of the context that it changes. */
+  /** Each returns the context fields that it changes. */
   readonly changes: readonly ((args: StepArguments) => object)[];
   /** Names of the outward actions, in order. */
   readonly actions: readonly string[];
@@ -29,16 +30,16 @@ export interface Branch {
 export interface TransitionTable {
   readonly initial: string;
   readonly finals: ReadonlySet<string>;
-  /** Branches by state, then by event; the first whose guard holds is taken. */
+  /** Branches by state, then by event. The first one whose guard holds is taken. */
   readonly branches: ReadonlyMap<string, ReadonlyMap<string, readonly Branch[]>>;
-  /** What is taken where no branch of the state is. */
+  /** Taken if the state has no branch for the event. */
   readonly otherwise: readonly Branch[];
   makeContext(input: unknown): object;
 }
 
 const ANY_EVENT = '*';
 
-/** Reads the table off the machine. Rejects with INTERNAL what the table cannot say. */
+/** Builds the table of the machine. Throws INTERNAL for anything that the table does not support. */
 export function transitionTableOf(machine: AnyStateMachine): TransitionTable {
   const { root } = machine;
   const [initial, ...parallel] = root.initial.target;
@@ -69,7 +70,7 @@ function branchesOf(machine: AnyStateMachine, node: AnyStateNode): Map<string, r
   );
 }
 
-/** Whatever would run without an event of its own, or beside the transition. */
+/** Refuses anything that would run without an event of its own, or besides the transition. */
 function checkNothingElse(node: AnyStateNode): void {
   const { entry, exit, after, invoke, always = [] } = node;
   if ([entry, exit, after, invoke, always].every((list) => list.length === 0)) return;
@@ -103,7 +104,7 @@ function guardOf(machine: AnyStateMachine, guard: unknown, source: AnyStateNode)
   return found as (args: StepArguments) => boolean;
 }
 
-/** The change that the action makes to the context; null where it is an outward action. */
+/** The context change that the action makes; null for an outward action. */
 function changeOf(
   machine: AnyStateMachine,
   action: string,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 'use strict';
-// Every Node must understand this file, so that an old one can be told apart: no syntax younger than ES2015, nothing that it lacks.
+// Every Node version must be able to run this file, to report that it is too old: only ES2015 syntax and
+// functions that old versions have.
 
 var NODE_MAJOR_MIN = 24;
 var SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
@@ -12,8 +13,9 @@ if (major < NODE_MAJOR_MIN) {
   process.exit(2);
 }
 
-// Before anything else is loaded: the kernel gives process 1 of a container no signal that it has no handler for. What comes before a
-// command listens is kept for it; a second one then does not wait for the command.
+// Installed before anything else is loaded: process 1 of a container receives only signals that it has a
+// handler for. A signal that arrives before a command listens is kept for it; a second one ends the process
+// at once.
 var waiting = [];
 var listeners = [];
 
@@ -24,7 +26,10 @@ Object.keys(SIGNALS).forEach(function (signal) {
   });
 });
 
-/** The latest listener gets every signal until the function that is returned is called; and at once what came before there was any. */
+/**
+ * The latest listener gets every signal until the returned function is called. It gets the kept signals at
+ * once.
+ */
 function onSignal(listener) {
   listeners.push(listener);
   waiting.splice(0).forEach(function (signal) {

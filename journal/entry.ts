@@ -1,4 +1,7 @@
-/** The entry codec: one atomic journal record in JSON, chained to the one before by a SHA-256 of its stored bytes. */
+/**
+ * The entry codec: one atomic journal record in JSON, chained to the previous one by a SHA-256 of its stored
+ * bytes.
+ */
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { TidemarkError } from './errors.ts';
@@ -8,7 +11,7 @@ import { compileReader, NOT_SURE } from './schemaReader.ts';
 import { upcastEntry } from './upcast.ts';
 
 export const ENTRY_VERSION = 2;
-/** The lowest format that a reader must know to understand what this version writes. */
+/** Lowest format that a reader must know to understand what this version writes. */
 export const ENTRY_MIN_READER = 2;
 
 export interface Entry {
@@ -22,9 +25,9 @@ export interface Entry {
   readonly partition: number;
   readonly epoch: number;
   readonly claimId: ClaimId;
-  /** Counts the subject, 1..N. */
+  /** Number of the entry in its subject, 1..N. */
   readonly seq: number;
-  /** Wall clock of the writer, ISO time; for people, never for decisions. */
+  /** Wall clock of the writer, ISO time. For people, never for decisions. */
   readonly at: string;
   readonly prevHash: EntryHash;
   readonly events: readonly JournalEvent[];
@@ -47,7 +50,7 @@ const entrySchema = z.object({
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 const ENCODER = new TextEncoder();
 
-/** bigint offsets are written as decimal strings: JSON numbers lose digits behind 2^53. */
+/** bigint offsets are written as decimal strings: JSON numbers lose digits above 2^53. */
 function offsetsAsText(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
 }
@@ -62,12 +65,15 @@ export function hashEntry(bytes: Uint8Array): EntryHash {
 
 const readEntry = compileReader(entrySchema);
 
-/** Rejects what is no entry with JOURNAL_CORRUPT, and what only a newer version understands with JOURNAL_NEWER: unknown means stop. */
+/**
+ * Throws JOURNAL_CORRUPT for anything that is not an entry, and JOURNAL_NEWER for what only a newer version
+ * understands: unknown means stop.
+ */
 export function decodeEntry(bytes: Uint8Array, where: string): Entry {
   return readFast(bytes) ?? parseSlowly(bytes, where);
 }
 
-/** Null where anything is out of the ordinary. */
+/** Null if anything is unusual. */
 function readFast(bytes: Uint8Array): Entry | null {
   try {
     const entry = readEntry(upcastEntry(JSON.parse(UTF8.decode(bytes))));
@@ -88,7 +94,7 @@ function parseSlowly(bytes: Uint8Array, where: string): Entry {
   }
   const parsed = parseEntry(asOfToday(upcastEntry(raw), where), where);
   if (!parsed.success) {
-    // It says that it can be read, and cannot: the newer version knows what it is.
+    // It claims to be readable and is not. A newer version knows why.
     if (formatOf(raw) > ENTRY_VERSION) throw newerEntry(where, formatOf(raw));
     const issue = parsed.error.issues[0];
     const at = issue === undefined ? '' : ` (${issue.path.join('.')}: ${issue.message})`;
@@ -100,7 +106,7 @@ function parseSlowly(bytes: Uint8Array, where: string): Entry {
   return parsed.data;
 }
 
-/** A branded id that does not match throws inside zod's transform: here that is a damaged entry too. */
+/** A malformed branded id throws inside zod's transform. That, too, is a damaged entry. */
 function parseEntry(raw: unknown, where: string): ReturnType<typeof entrySchema.safeParse> {
   try {
     return entrySchema.safeParse(raw);
@@ -113,7 +119,7 @@ function parseEntry(raw: unknown, where: string): ReturnType<typeof entrySchema.
   }
 }
 
-/** An entry of a newer format, where that says that this one may read it; JOURNAL_NEWER where it says that it may not. */
+/** An entry of a newer format, if it permits this version to read it; otherwise throws JOURNAL_NEWER. */
 function asOfToday(raw: unknown, where: string): unknown {
   if (typeof raw !== 'object' || raw === null) return raw;
   const { minReader } = raw as { minReader?: unknown };
@@ -124,7 +130,7 @@ function asOfToday(raw: unknown, where: string): unknown {
   throw newerEntry(where, format);
 }
 
-/** 0 where it is none. */
+/** 0 if there is no format. */
 function formatOf(raw: unknown): number {
   const v = typeof raw === 'object' && raw !== null && 'v' in raw ? raw.v : null;
   return typeof v === 'number' ? v : 0;
@@ -133,8 +139,8 @@ function formatOf(raw: unknown): number {
 function newerEntry(where: string, format: number): TidemarkError {
   return new TidemarkError(
     'JOURNAL_NEWER',
-    `${where} was written in format ${format} by a newer Tidemark; this one reads up to ${ENTRY_VERSION}. Upgrade this ` +
-      'coordinator. It leaves the partition to others; nothing was written.',
+    `${where} was written in format ${format} by a newer Tidemark; this one reads up to ` +
+      `${ENTRY_VERSION}. Upgrade this coordinator. It leaves the partition to others; nothing was written.`,
     { fields: { format, formatMax: ENTRY_VERSION } },
   );
 }

@@ -1,19 +1,19 @@
 /**
  * Every error that Tidemark raises on purpose: a stable code, a retry class, fields and the cause.
- * docs/errors.md lists the codes; a test holds the two against each other.
+ * docs/errors.md lists the codes; a test compares the two.
  */
 
 /**
  * What may be done after the error:
- * - `transient`: the same call may succeed later; Tidemark retries by itself.
- * - `fenced`: another owner has the partition; this epoch is over, a new claim may be made.
- * - `operator`: the promise cannot be kept without a decision by a person; the partition stops (P6).
+ * - `transient`: the same call may succeed later; Tidemark retries automatically.
+ * - `fenced`: another owner has the partition; this epoch is over, a new claim is allowed.
+ * - `operator`: the promise cannot be kept without a person's decision; the partition stops (P6).
  * - `config`: the job file or a flag is wrong; nothing was started.
  * - `bug`: a state that the protocol does not know; the partition stops.
  */
 export type RetryClass = 'transient' | 'fenced' | 'operator' | 'config' | 'bug';
 
-/** Stable codes with their retry class and one sentence for the operator. */
+/** Stable codes, each with its retry class and one sentence for the operator. */
 export const ERROR_CODES = {
   CONFIG_INVALID: { retry: 'config', help: 'Correct the named keys of the job file and start again.' },
   USAGE: { retry: 'config', help: 'See `tidemark --help`.' },
@@ -165,14 +165,14 @@ export class TidemarkError extends Error {
   }
 }
 
-/** The error itself where it is ours, else the unknown thing wrapped: unknown means stop, never go on. */
+/** Returns a TidemarkError as it is and wraps any other error: unknown means stop, never continue. */
 export function asTidemarkError(cause: unknown, doing: string): TidemarkError {
   if (cause instanceof TidemarkError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new TidemarkError('INTERNAL', `${doing} failed unexpectedly: ${reason}`, { cause });
 }
 
-/** True where the error is ours and has one of these codes. */
+/** Whether the error is a TidemarkError with one of these codes. */
 export function hasCode(error: unknown, ...codes: ErrorCode[]): error is TidemarkError {
   return error instanceof TidemarkError && codes.includes(error.code);
 }

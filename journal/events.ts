@@ -5,16 +5,20 @@ import { claimId, crc64Hex, entryHash, journalId, partId } from './ids.ts';
 const offset = z.stringFormat('offset', /^\d{1,19}$/).transform((text) => BigInt(text));
 const count = z.number().int().nonnegative();
 const part = z.string().transform((text) => partId(text));
-/** Durable handle of a file as its store wrote it (upload id, ETags ...); null where names and lengths say it all. */
+/**
+ * Durable handle of a file in its store's own format (upload id, ETags ...). Null if names and lengths are
+ * enough.
+ */
 const handle = z.json();
 const leaderEpoch = count.nullable();
 /**
- * Where the source's log differs from the one that was read: records from here on were replaced. Its `leaderEpoch` ends there or later: by
- * that a log is told that is cut again before any more of it was read. Null where none is known.
+ * Where the source's log differs from the one that was read: records from `divergedAt` on were replaced.
+ * `leaderEpoch` ends there or later; it detects a log that is truncated again before more of it was read.
+ * Null if none is known.
  */
 const truncation = z.object({ divergedAt: offset, leaderEpoch });
 export type LogTruncation = z.output<typeof truncation>;
-/** A leader epoch of the source's log, and the first offset that was read of it. */
+/** A leader epoch of the source's log, and the first offset that was read in it. */
 const epochStart = z.object({ epoch: count, startOffset: offset });
 export type EpochStart = z.output<typeof epochStart>;
 /** An entry that a place outside the journal remembers. */
@@ -31,7 +35,7 @@ export type JsonValue = z.output<typeof handle>;
 export const ROLL_REASONS = ['size', 'age', 'idle', 'checkpoint', 'operator', 'end', 'recovery'] as const;
 export type RollReason = (typeof ROLL_REASONS)[number];
 
-/** What a completed checkpoint says of one part file; what lies behind `length` bytes does not exist. */
+/** State of one part file in a completed checkpoint. Bytes after `length` do not exist. */
 const partChange = z.object({
   partId: part,
   state: z.enum(['inProgress', 'pending']),
@@ -52,18 +56,23 @@ const jobStarted = z.object({
   version: z.string(),
   groupId: z.string().nullable(),
   clusterId: z.string().nullable(),
-  /** Topics that this start names first, with the start offset of each partition, by partition number. */
+  /**
+   * Topics that this start is the first to name, with the start offset of each partition, by partition
+   * number.
+   */
   topics: z.array(
     z.object({ topic: z.string(), topicId: z.string().nullable(), startOffsets: z.array(offset) }),
   ),
-  /** Where its files go; null in a journal of format 1. */
+  /** Destination of its files; null in a journal of format 1. */
   sinkUri: z.string().nullable(),
-  /** The effective configuration without secrets, for whoever reads the journal later; null in a journal of format 1. */
+  /**
+   * Effective configuration without secrets, for later readers of the journal; null in a journal of format 1.
+   */
   config: z.json(),
-  /** What the operator has allowed this start to change. */
+  /** Changes that the operator has allowed for this start. */
   moved: z.array(z.enum(['sink', 'group'])),
 });
-/** The marker at this sink was made: from here on a missing one is a sink that is not there. */
+/** The marker was created at this sink. From now on, a missing marker means that the sink is not there. */
 const markerMade = z.object({ type: z.literal('markerMade'), sink: z.string() });
 const jobStopped = z.object({ type: z.literal('jobStopped'), reason: z.enum(['signal', 'end', 'failure']) });
 
@@ -71,23 +80,28 @@ const epochClaimed = z.object({
   type: z.literal('epochClaimed'),
   epoch: count,
   claimId: z.string().transform((text) => claimId(text)),
-  /** The offset to begin at where no checkpoint stands before; ignored otherwise. */
+  /** Where reading starts if there is no earlier checkpoint; ignored otherwise. */
   startOffset: offset,
 });
 const partOpened = z.object({
   type: z.literal('partOpened'),
   partId: part,
   bucket: z.string(),
-  /** Where readers will find it, and where it is written until then. */
+  /** Where readers will find the file; it is written at temporaryUri until then. */
   finalUri: z.string(),
   temporaryUri: z.string(),
   format: z.enum(['text']),
   firstOffset: offset,
-  /** Generation of the source's log: 1, and one more with each accepted truncation. Offsets are counted per generation. */
+  /**
+   * Generation of the source's log: 1, plus 1 for each accepted truncation. Offsets belong to a generation.
+   */
   generation: count.min(1),
   openedAtMs: count,
 });
-/** What its creation left that names do not tell (an upload id); precedes the first byte of such a file. */
+/**
+ * If the store needs more than the names to clean up (an upload id, say), it is journaled before the first
+ * byte.
+ */
 const partStarted = z.object({ type: z.literal('partStarted'), partId: part, handle });
 /** Precedes every copy or rename of a temporary file. */
 const partMoved = z.object({
@@ -96,7 +110,9 @@ const partMoved = z.object({
   fromUri: z.string(),
   toUri: z.string(),
 });
-/** Part changes that did not fit the entry of their checkpoint; void unless checkpointCompleted counts them. */
+/**
+ * Part changes that did not fit the entry of their checkpoint; void unless checkpointCompleted counts them.
+ */
 const checkpointPart = z.object({
   type: z.literal('checkpointPart'),
   checkpoint: count,
@@ -107,18 +123,21 @@ const checkpointCompleted = z.object({
   type: z.literal('checkpointCompleted'),
   checkpoint: count,
   nextOffset: offset,
-  /** Kafka's leader epoch of the last batch below nextOffset, and the first offset that was read of it; null where it is not known. */
+  /**
+   * Kafka's leader epoch of the last batch below nextOffset, and the first offset read in it; null if
+   * unknown.
+   */
   leaderEpoch,
   leaderEpochStart: offset.nullable(),
   /**
-   * The leader epochs that were read before `leaderEpoch`, oldest first, one after the other without a gap. Absent: those that are known stand
-   * where `leaderEpoch` and its start are still the same; else none is known.
+   * Leader epochs read before `leaderEpoch`, oldest first, without a gap. If absent, the known ones remain
+   * valid if `leaderEpoch` and its start are unchanged; otherwise none is known.
    */
   earlierLeaderEpochs: z.array(epochStart).optional(),
-  /** Records read since the checkpoint before, and how many of them were skipped, by reason. */
+  /** Records read since the previous checkpoint, and how many of them were skipped, by reason. */
   recordsRead: count,
   recordsSkipped: z.object({ nullValue: count }),
-  /** How many checkpointPart entries of this checkpoint belong to it. */
+  /** Number of checkpointPart entries that belong to this checkpoint. */
   checkpointParts: count,
   parts: z.array(partChange),
 });
@@ -128,14 +147,14 @@ const partitionStopped = z.object({
   type: z.literal('partitionStopped'),
   code: z.string(),
   message: z.string(),
-  /** The offsets that are lost or in doubt, [from, to); null where the cause is not a range. */
+  /** Offsets that are lost or in doubt, [from, to); null if the cause is not a range. */
   fromOffset: offset.nullable(),
   toOffset: offset.nullable(),
   files: z.array(z.string()),
-  /** Where the source's log went back; null for every other cause. */
+  /** Where the source's log was truncated; null for every other cause. */
   truncation: truncation.nullable(),
 });
-/** The source names the partition no more, and all that it owed is published. */
+/** The source no longer names the partition, and all its data is published. */
 const partitionRetired = z.object({ type: z.literal('partitionRetired') });
 const request = { requestId: count };
 const rollRequested = z.object({ type: z.literal('rollRequested'), ...request });
@@ -147,19 +166,19 @@ const lossAccepted = z.object({
   fromOffset: offset,
   toOffset: offset,
 });
-/** The operator reads on in the log that replaced the one that was read: nextOffset becomes divergedAt. */
+/** The operator continues in the log that replaced the one that was read: nextOffset becomes divergedAt. */
 const logTruncationAccepted = z.object({
   type: z.literal('logTruncationAccepted'),
   ...request,
   ...truncation.shape,
 });
-/** The operator's answer to a journal that is older than these witnesses: they are not judged again. */
+/** The operator's answer to a journal that is older than these witnesses; they are not judged again. */
 const witnessAnswered = z.object({
   type: z.literal('witnessAnswered'),
   ...request,
   answer: z.enum(['from-journal', 'from-witness']),
   witnesses: z.array(witnessed),
-  /** What is given up: nextOffset becomes toOffset. Null where nothing is. */
+  /** Offsets that are given up: nextOffset becomes toOffset. Null if there are none. */
   loss: z.object({ fromOffset: offset, toOffset: offset }).nullable(),
 });
 const requestRefused = z.object({ type: z.literal('requestRefused'), ...request, reason: z.string() });
@@ -198,17 +217,17 @@ export function isJobEvent(event: JournalEvent): event is JobEvent {
   return JOB_EVENTS.includes(event.type);
 }
 
-/** What an operator asks for; filed in the request subject, journaled by the owner. */
+/** A request of an operator: filed in the request subject, journaled by the owner. */
 export const operatorRequestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('roll') }),
   z.object({
     type: z.literal('resume'),
-    /** The answer to a journal that went back; null where that is not asked. */
+    /** The answer to a journal that was rolled back; null if the request is not about that. */
     from: z.enum(['journal', 'witness']).nullable().default(null),
     acceptLoss: z.boolean().default(false),
   }),
   z.object({ type: z.literal('acceptLoss'), fromOffset: offset, toOffset: offset }),
-  /** `divergedAt` is what the operator believes; null where he takes what the stop says. */
+  /** `divergedAt` is the operator's expectation; null accepts the offset of the stop. */
   z.object({ type: z.literal('acceptTruncation'), divergedAt: offset.nullable() }),
 ]);
 export type OperatorRequest = z.output<typeof operatorRequestSchema>;

@@ -1,4 +1,6 @@
-/** Branded ids: each is built by one validating function, so that a plain string is never taken for one. */
+/**
+ * Branded ids. Each is built by one validating function, so that a plain string is never mistaken for one.
+ */
 import type { Branded } from '../kernels/brand.ts';
 import type { Crc64Hex } from '../kernels/crc64.ts';
 import { TidemarkError } from './errors.ts';
@@ -11,11 +13,11 @@ export type JobName = Branded<string, 'JobName'>;
 export type PartId = Branded<string, 'PartId'>;
 /** Random id of one ownership of a partition, 32 lower-case hex digits. */
 export type ClaimId = Branded<string, 'ClaimId'>;
-/** Random id that a journal gets when it is created; a recreated journal has another. */
+/** Random id of a journal, assigned at its creation; a recreated journal has another one. */
 export type JournalId = Branded<string, 'JournalId'>;
 /** SHA-256 of the stored bytes of an entry, 64 lower-case hex digits. */
 export type EntryHash = Branded<string, 'EntryHash'>;
-/** Where a journal keeps the entries of one partition, of a job's own life, or of its requests. */
+/** Name of a sequence of entries in a journal: of one partition, of a job's own life, or of its requests. */
 export type Subject = Branded<string, 'Subject'>;
 
 function matching(what: string, pattern: RegExp, text: string): string {
@@ -34,10 +36,13 @@ export const entryHash = (text: string): EntryHash =>
   matching('entry hash', /^[0-9a-f]{64}$/, text) as EntryHash;
 export const crc64Hex = (text: string): Crc64Hex => matching('CRC-64', /^[0-9a-f]{16}$/, text) as Crc64Hex;
 
-/** The hash that the first entry of a subject names as its previous one. */
+/** The previous hash in the first entry of a subject. */
 export const NO_HASH = entryHash('0'.repeat(64));
 
-/** A partition of the source: a Kafka topic-partition, or a file as partition 0 of the topic named by its path. */
+/**
+ * A partition of the source: a Kafka topic-partition, or a file as partition 0 of the topic named after its
+ * path.
+ */
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;

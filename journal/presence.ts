@@ -1,6 +1,7 @@
 /**
- * The presence port: what each living coordinator of a job says of itself, beside the journal and never in it. Nothing depends on it:
- * a record may be missing, old or lost at any time. Every adapter passes test/conformance/presence.
+ * The presence port: what each live coordinator of a job reports about itself, beside the journal and never
+ * in it. Nothing depends on it: a record may be missing, old or lost at any time. Every adapter passes
+ * test/conformance/presence.
  */
 import type { JobName } from './ids.ts';
 
@@ -12,18 +13,21 @@ export interface PresenceKey {
 
 export interface StoredPresence {
   readonly bytes: Uint8Array;
-  /** How long ago it was kept, by one clock. */
+  /** Age of the record in milliseconds, by a single clock. */
   readonly ageMs: number;
 }
 
 export interface PresenceBoard {
-  /** Bytes of the largest record that is taken now. Rejects where that is not known, in bounded time. */
+  /** Largest record in bytes that is accepted now. Rejects if unknown, in bounded time. */
   bytesMax(): Promise<number>;
-  /** Keeps the record instead of the one that the process had before. Rejects where that failed, in bounded time. */
+  /** Replaces the record of the process. Rejects if that failed, in bounded time. */
   keep(key: PresenceKey, bytes: Uint8Array): Promise<void>;
-  /** Removes the record; at an orderly end. */
+  /** Removes the record, at an orderly end. */
   remove(key: PresenceKey): Promise<void>;
-  /** What the job's coordinators said last, also those that died since. Rejects where that cannot be read, in bounded time. */
+  /**
+   * Last records of the job's coordinators, also of those that have died. Rejects if they cannot be read, in
+   * bounded time.
+   */
   read(job: JobName): Promise<readonly StoredPresence[]>;
   close(): Promise<void>;
 }

@@ -1,10 +1,13 @@
-/** Replay: the entries of one subject, each checked against the one before, so that no hole or flipped bit passes. */
+/**
+ * Replay: the entries of one subject, each checked against the previous one, so that no gap or flipped bit
+ * passes.
+ */
 import { decodeEntry, hashEntry, type Entry } from './entry.ts';
 import { TidemarkError } from './errors.ts';
 import { NO_HASH, type EntryHash, type Subject } from './ids.ts';
 import type { Journal, Revision, StoredEntry } from './port.ts';
 
-/** How far a reader has come in its subject: what the next entry must continue. */
+/** Position of a reader in its subject: what the next entry must continue. */
 export interface Tail {
   readonly revision: Revision;
   readonly seq: number;
@@ -13,7 +16,7 @@ export interface Tail {
 
 export const EMPTY_TAIL: Tail = { revision: 0, seq: 0, hash: NO_HASH };
 
-/** An entry and the tail that it leaves behind. */
+/** An entry and the tail after it. */
 export interface ReplayedEntry {
   readonly entry: Entry;
   readonly tail: Tail;
@@ -22,8 +25,8 @@ export interface ReplayedEntry {
 }
 
 /**
- * Yields the entries after `from`, checked. A wrong hash (over the stored bytes, before any upcasting), a hole or a later
- * epoch followed by an earlier one rejects with JOURNAL_CORRUPT.
+ * Yields the entries after `from`, checked. Rejects with JOURNAL_CORRUPT for a wrong hash (of the stored
+ * bytes, before any upcasting), a gap, or an epoch that decreases.
  */
 export async function* replay(
   journal: Journal,
@@ -36,7 +39,7 @@ export async function* replay(
   }
 }
 
-/** Checks the entries of one subject, one after another. */
+/** Checks the entries of one subject in order. */
 export class ChainCheck {
   readonly #subject: Subject;
   #tail: Tail;
@@ -51,7 +54,7 @@ export class ChainCheck {
     return this.#tail;
   }
 
-  /** Rejects as `replay` does. */
+  /** Throws the errors that `replay` rejects with. */
   next({ revision, bytes }: StoredEntry): ReplayedEntry {
     const where = `Entry ${this.#tail.seq + 1} of ${this.#subject} (revision ${revision})`;
     const entry = decodeEntry(bytes, where);

@@ -1,19 +1,20 @@
 /**
- * A zod schema as a chain of plain functions, for what is read by the hundred thousand. The schema stays the only place where the
- * shape is written, and decides wherever a reader is not sure: of keys that it does not know, of values that do not fit.
+ * A zod schema as a chain of plain functions, for data that is read by the hundred thousand. The shape is
+ * still defined only by the schema, which decides whenever a reader is not sure: for unknown keys and for
+ * values that do not fit.
  */
 import { z } from 'zod';
 
-/** The reader cannot say: ask the schema, with the value as it was. */
+/** The reader cannot decide: use the schema, with the original value. */
 export const NOT_SURE = Symbol('not sure');
 
 /**
- * Gives what the schema makes of a value that came out of JSON.parse, or NOT_SURE. Objects and arrays are changed in place, also where
- * it is not sure in the end.
+ * Returns the schema's result for a value from JSON.parse, or NOT_SURE. Changes objects and arrays in place,
+ * even if the result is NOT_SURE.
  */
 export type SchemaReader = (value: unknown) => unknown;
 
-/** Pieces that are not known here are given to the schema of the piece. */
+/** Uses the schema itself for unsupported parts. */
 export function compileReader(schema: z.core.$ZodType): SchemaReader {
   const { def } = (schema as z.core.$ZodTypes)._zod;
   if (def.type !== 'number' && (def.checks ?? []).length > 0) return askedReader(schema);
@@ -43,7 +44,7 @@ export function compileReader(schema: z.core.$ZodType): SchemaReader {
   }
 }
 
-/** For all that is rare. Null is what most handles are. */
+/** For everything rare. Null is tested in advance, because most handles are null. */
 function askedReader(schema: z.core.$ZodType): SchemaReader {
   const takesNull = z.core.safeParse(schema, null);
   return (value) => {
@@ -63,7 +64,7 @@ function stringReader(schema: z.core.$ZodString): SchemaReader {
   return (value) => (typeof value === 'string' ? value : NOT_SURE);
 }
 
-/** Whole numbers from a least one on are read here. */
+/** Reads whole numbers with a minimum. */
 function numberReader(schema: z.core.$ZodNumber): SchemaReader {
   const checks = (schema._zod.def.checks ?? []).map((check) => (check as z.core.$ZodChecks)._zod.def);
   let isWhole = false;
@@ -85,7 +86,7 @@ function memberReader(members: readonly unknown[]): SchemaReader {
   return (value) => (known.has(value) ? value : NOT_SURE);
 }
 
-/** Text that is checked and turned into something else. */
+/** Text that is checked and transformed. */
 function pipeReader(from: z.core.$ZodType, to: z.core.$ZodType): SchemaReader | null {
   const { def } = (to as z.core.$ZodTypes)._zod;
   if (def.type !== 'transform') return null;
@@ -130,12 +131,12 @@ function objectReader(shape: Readonly<Record<string, z.core.$ZodType>>): SchemaR
       if (after === NOT_SURE) return NOT_SURE;
       if (after !== before) fields[key] = after;
     }
-    // As many as are known, and each of those is there: so there are no others.
+    // All known keys that are present account for the object's size, so it has no others.
     return Object.keys(value).length === known.length - absent ? fields : NOT_SURE;
   };
 }
 
-/** By the value of the one field that tells the options apart. */
+/** Selects the option by the value of the discriminator field. */
 function unionReader(schema: z.core.$ZodDiscriminatedUnion): SchemaReader | null {
   const { discriminator, options } = schema._zod.def as Partial<typeof schema._zod.def>;
   if (discriminator === undefined || options === undefined) return null;

@@ -1,6 +1,6 @@
 /**
- * The snapshot codec: what a fold made of a subject's entries up to one of them, with that entry's place and hash. Behind a digest of
- * its own bytes; whatever is odd about it makes it none.
+ * The snapshot codec: the result of a fold of a subject's entries up to one of them, with the position and
+ * hash of that entry. A digest of its own bytes precedes it. A snapshot with any irregularity is ignored.
  */
 import { hash } from 'node:crypto';
 import { deflateSync, inflateSync } from 'node:zlib';
@@ -10,16 +10,16 @@ import type { Tail } from './replay.ts';
 
 const SNAPSHOT_FORMAT = 1;
 const DIGEST_BYTES = 32;
-/** Larger ones are deflated: most of one are names of files, much alike. */
+/** Larger ones are deflated: a snapshot is mostly file names, which are similar. */
 const PLAIN_BYTES_MAX = 64 * 1024;
 const BRACE = 0x7b;
 
 export interface Snapshot {
   readonly journalId: JournalId;
   readonly subject: Subject;
-  /** Of the fold that made the state; another one may not go on from it. */
+  /** Version of the fold that made the state; a fold of another version must not continue from it. */
   readonly foldVersion: number;
-  /** The last entry that the state holds. */
+  /** The last entry that the state includes. */
   readonly tail: Tail;
   /** Plain data; bigints are kept. */
   readonly state: unknown;
@@ -38,7 +38,7 @@ const headerSchema = z.object({
   state: z.unknown(),
 });
 
-/** Text that begins so is a bigint or escaped text; no other begins so. */
+/** Text with this prefix is a bigint or escaped text; no other text starts with it. */
 const MARK = '\u0001';
 
 export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
@@ -51,7 +51,7 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
   return Buffer.concat([hash('sha256', body, 'buffer'), body]);
 }
 
-/** Null where the bytes are no snapshot of this format, whole and unchanged. */
+/** Null if the bytes are not a complete, unchanged snapshot of this format. */
 export function decodeSnapshot(bytes: Uint8Array): Snapshot | null {
   const body = bytes.subarray(DIGEST_BYTES);
   if (body.byteLength === 0) return null;
@@ -68,7 +68,7 @@ export function decodeSnapshot(bytes: Uint8Array): Snapshot | null {
   };
 }
 
-/** Null where another Tidemark wrote it in a way that this one does not read. */
+/** Null if another Tidemark wrote it in a form that this one does not read. */
 function parseBody(body: Uint8Array): unknown {
   try {
     const plain = body[0] === BRACE ? body : inflateSync(body);

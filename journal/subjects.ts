@@ -1,10 +1,14 @@
-/** How jobs and partitions are named in a journal. Kafka names may hold dots, file names anything: tokens are encoded. */
+/**
+ * Names of jobs and partitions in a journal. Kafka names may contain dots, file names anything, so tokens are
+ * encoded.
+ */
 import type { JobName, Subject, TopicPartition } from './ids.ts';
 import { TidemarkError } from './errors.ts';
 
 /**
- * Injective: letters, digits and `-` stay, every other UTF-8 byte becomes `_XX`, the empty text becomes `_`.
- * Rejects text with a lone surrogate: it has no UTF-8 form of its own, two such names would share a token.
+ * Injective: letters, digits and `-` are kept, every other UTF-8 byte becomes `_XX`, the empty text becomes
+ * `_`. Throws CONFIG_INVALID for text with a lone surrogate: it has no UTF-8 form, so two such names would
+ * share a token.
  */
 export function encodeToken(text: string): string {
   if (!text.isWellFormed()) {
@@ -22,7 +26,7 @@ export function encodeToken(text: string): string {
   return token;
 }
 
-/** The inverse of encodeToken; rejects with JOURNAL_CORRUPT what encodeToken never writes. */
+/** The inverse of encodeToken. Throws JOURNAL_CORRUPT for anything that encodeToken never writes. */
 export function decodeToken(token: string): string {
   if (token === '_') return '';
   if (!/^([A-Za-z0-9-]|_[0-9A-F]{2})+$/.test(token)) throw foreignName(token);
@@ -50,7 +54,10 @@ function foreignName(name: string, cause?: unknown): TidemarkError {
   );
 }
 
-/** All subjects of a job begin with this. Subjects hold 3 or 4 tokens: job, kind, and for partitions topic and number. */
+/**
+ * Prefix of all subjects of a job. Subjects have 3 or 4 tokens: job, kind, and for partitions topic and
+ * number.
+ */
 export function jobPrefix(job: JobName): string {
   return `${encodeToken(job)}.`;
 }
@@ -63,12 +70,12 @@ export function partitionSubject(job: JobName, { topic, partition }: TopicPartit
   return `${jobPrefix(job)}partition.${encodeToken(topic)}.${partition}` as Subject;
 }
 
-/** Where operators file requests for the owner of a partition. */
+/** Where operators file requests to the owner of a partition. */
 export function requestSubject(job: JobName, { topic, partition }: TopicPartition): Subject {
   return `${jobPrefix(job)}request.${encodeToken(topic)}.${partition}` as Subject;
 }
 
-/** The partition of a partition subject, or null for a job's or a request's. */
+/** The partition of a partition subject; null for the subject of a job or of requests. */
 export function partitionOf(subject: Subject): TopicPartition | null {
   const [, kind, topic, partition, ...rest] = subject.split('.');
   if (kind !== 'partition') return null;

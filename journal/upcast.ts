@@ -1,11 +1,14 @@
-/** Upcasters: entries of earlier formats in the shape of today's. What is stored never changes; hashes are over what is stored. */
+/**
+ * Upcasters: convert entries of earlier formats to the current shape. Stored bytes never change; hashes cover
+ * the stored bytes.
+ */
 
 type Shape = Record<string, unknown>;
 
-/** By the format that they read; each gives the next one's shape. */
+/** By the format that they read; each returns the shape of the next format. */
 const UPCASTERS: Readonly<Record<number, (entry: Shape) => Shape>> = { 1: fromFormat1 };
 
-/** The entry in today's format, as far as there is a way; anything else as it is. */
+/** The entry in the current format, if there is an upcaster; anything else is returned unchanged. */
 export function upcastEntry(raw: unknown): unknown {
   if (typeof raw !== 'object' || raw === null) return raw;
   let entry = raw as Shape;
@@ -16,7 +19,9 @@ export function upcastEntry(raw: unknown): unknown {
   }
 }
 
-/** Format 1 is that of 0.1.0: no leader epochs, one generation of each log, no configuration in the journal. */
+/**
+ * Format 1 is that of 0.1.0: no leader epochs, one generation of each log, no configuration in the journal.
+ */
 function fromFormat1(entry: Shape): Shape {
   const events: unknown = entry['events'];
   return {

@@ -1,9 +1,10 @@
 /**
- * Witnesses: what a place outside the journal (the metadata of a Kafka offset commit, a folder at the destination) remembers of it,
- * so that a rolled-back or recreated journal does not pass for a young one.
+ * Witnesses: what a place outside the journal (the metadata of a Kafka offset commit, a folder at the
+ * destination) remembers of it. They prevent a rolled-back or recreated journal from passing for a young one.
  *
- * A witness is judged only after the own claim's acknowledgement: an earlier read may be stale, and a stale read is no proof.
- * The hash at the witness's sequence is gone once a replay has passed it, hence `WitnessWatch` looks on during the replay.
+ * A witness is judged only after the own claim is acknowledged: an earlier read may be stale, and a stale
+ * read is no proof. The hash at the witness's sequence is gone after a replay has passed it, so
+ * `WitnessWatch` observes the replay.
  */
 import { z } from 'zod';
 import { TidemarkError } from './errors.ts';
@@ -19,16 +20,18 @@ export interface Witness {
   readonly seq: number;
   /** Hash of the entry at `seq`. */
   readonly hash: EntryHash;
-  /** The next offset to read as of that entry; null where an earlier version wrote it. */
+  /** The next offset to read as of that entry; null if an earlier version wrote the witness. */
   readonly nextOffset: bigint | null;
 }
 
 /**
  * - `agrees`: the journal holds the entry that the witness saw.
  * - `absent`: there is no witness, or none of Tidemark's.
- * - `journal-behind`: the journal ends before the entry that the witness saw: its end was lost, or an older copy restored.
+ * - `journal-behind`: the journal ends before the entry that the witness saw: its end was lost, or an older
+ *   copy was restored.
  * - `other-journal`: the witness saw another journal, or another job.
- * - `hash-differs`: another entry stands where the witness saw its own: the journal went back and grew anew.
+ * - `hash-differs`: another entry is in the place of the one that the witness saw: the journal was rolled
+ *   back and grew again.
  */
 export type WitnessVerdict = 'agrees' | 'absent' | 'journal-behind' | 'other-journal' | 'hash-differs';
 
@@ -44,16 +47,16 @@ const witnessSchema = z.object({
     .optional(),
 });
 
-/** Compact JSON, some 200 bytes: Kafka takes 4,096 as metadata by default. */
+/** Compact JSON, some 200 bytes. Kafka accepts 4,096 bytes of metadata by default. */
 export function encodeWitness({ job, journalId, seq, hash, nextOffset }: Witness): string {
   const next = nextOffset === null ? {} : { next: nextOffset.toString() };
   return JSON.stringify({ tidemark: WITNESS_VERSION, job, journal: journalId, seq, hash, ...next });
 }
 
 /**
- * The witness in this metadata of a committed offset, or null where there is none: no text, or another program's. Text that holds
- * our name is ours, however it came to be as it is: rejects with WITNESS_UNREADABLE where it cannot be read. What some clients put
- * behind the text when they commit it again (a NUL, white space) changes nothing of it.
+ * The witness in the metadata of a committed offset. Null if there is none: no text, or another program's.
+ * Any text that contains our name counts as ours: throws WITNESS_UNREADABLE if it cannot be read. Some
+ * clients append a NUL or white space when they commit the text again; that is ignored.
  */
 export function parseWitness(text: string | null): Witness | null {
   const told = (text ?? '').replace(/[\s\0]+$/, '');
@@ -62,9 +65,10 @@ export function parseWitness(text: string | null): Witness | null {
   if (!parsed.success) {
     throw new TidemarkError(
       'WITNESS_UNREADABLE',
-      `The witness of the journal beside the group's committed offset is damaged, or of a newer Tidemark: ${JSON.stringify(told.slice(0, SHOWN_MAX))}. ` +
-        'Without it nobody can tell whether the journal went back. Upgrade; or find out what wrote it, make sure that the journal is ' +
-        'the newest one, and set the offset of the group anew without it.',
+      "The witness of the journal beside the group's committed offset is damaged, or of a newer " +
+        `Tidemark: ${JSON.stringify(told.slice(0, SHOWN_MAX))}. ` +
+        'Without it nobody can tell whether the journal went back. Upgrade; or find out what wrote ' +
+        'it, make sure that the journal is the newest one, and set the offset of the group anew without it.',
       { cause: parsed.error },
     );
   }
@@ -73,13 +77,13 @@ export function parseWitness(text: string | null): Witness | null {
   return { job, journalId: journalId(journal), seq, hash: entryHash(hash), nextOffset };
 }
 
-/** Whether metadata of a committed offset is text of another program. */
+/** Whether metadata of a committed offset is another program's text. */
 export function isForeignText(text: string | null): boolean {
   const told = (text ?? '').replace(/[\s\0]+$/, '');
   return told !== '' && !/tidemark/i.test(told);
 }
 
-/** Undefined for what is no JSON. */
+/** Undefined if the text is not JSON. */
 function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -89,32 +93,36 @@ function parsedJson(text: string): unknown {
   }
 }
 
-/** A witness at the destination, whose name tells all: which claim wrote it, and at which attempt. */
+/**
+ * A witness at the destination. Its name contains all of it, with the claim that wrote it and the attempt.
+ */
 export interface PlacedWitness extends Omit<Witness, 'job'> {
   readonly epoch: number;
   readonly claimId: ClaimId;
   readonly nextOffset: bigint;
-  /** After an attempt with an unknown outcome the next one has another name. */
+  /** After an attempt with an unknown outcome, the next one uses another name. */
   readonly attempt: number;
 }
 
 const NAME =
   /^(\d{1,16})-([0-9a-f]{32})-v1-(\d{1,16})-(\d{1,19})-(\d{1,6})-([0-9a-f]{64})-([0-9a-zA-Z-]{8,64})$/;
 
-/** At most 230 bytes, of letters, digits and `-`. No two claims give the same name. */
+/** At most 230 bytes of letters, digits and `-`. Names of two claims always differ. */
 export function witnessName(witness: PlacedWitness): string {
   const { epoch, claimId: claim, seq, nextOffset, attempt, hash, journalId: journal } = witness;
   return `${epoch}-${claim}-v${WITNESS_VERSION}-${seq}-${nextOffset}-${attempt}-${hash}-${journal}`;
 }
 
-/** Rejects with WITNESS_UNREADABLE what `witnessName` did not give; `where` names the folder. */
+/** Throws WITNESS_UNREADABLE for a name that `witnessName` did not produce; `where` names the folder. */
 export function parseWitnessName(name: string, where: string): PlacedWitness {
   const [, epoch, claim, seq, next, attempt, hash, journal] = NAME.exec(name) ?? [];
   if (journal === undefined || claim === undefined || hash === undefined || next === undefined) {
     throw new TidemarkError(
       'WITNESS_UNREADABLE',
-      `${where}/${name} is no witness of a journal, or one of a newer Tidemark. While it stands there nobody can tell whether the ` +
-        'journal went back. Upgrade; or find out what put it there, make sure that the journal is the newest one, and remove it.',
+      `${where}/${name} is no witness of a journal, or one of a newer Tidemark. While it stands there ` +
+        'nobody can tell whether the ' +
+        'journal went back. Upgrade; or find out what put it there, make sure that the journal is the ' +
+        'newest one, and remove it.',
       { fields: { files: [`${where}/${name}`] } },
     );
   }
@@ -128,13 +136,13 @@ export interface WitnessCheck {
   readonly witness: Witness | null;
   readonly job: string;
   readonly journalId: JournalId;
-  /** Where the subject ends, with the own claim in it. */
+  /** End of the subject, including the own claim. */
   readonly tail: Tail;
-  /** Hash of the subject's entry at the witness's sequence; null where the subject ends before it. */
+  /** Hash of the subject's entry at the witness's sequence; null if the subject ends before it. */
   readonly hashAtSeq: EntryHash | null;
 }
 
-/** Judges a witness against what the journal holds. Pure. */
+/** Judges a witness against the journal's content. Pure. */
 export function checkWitness({ witness, job, journalId, tail, hashAtSeq }: WitnessCheck): WitnessVerdict {
   if (witness === null) return 'absent';
   if (witness.job !== job || witness.journalId !== journalId) return 'other-journal';
@@ -148,7 +156,10 @@ export function checkWitness({ witness, job, journalId, tail, hashAtSeq }: Witne
   return hashAtSeq === witness.hash ? 'agrees' : 'hash-differs';
 }
 
-/** Looks on while a subject is replayed and appended to, remembers the one hash that matters, and judges at the end. */
+/**
+ * Observes the replay of a subject and its appends, remembers the one hash that matters, and gives the
+ * verdict at the end.
+ */
 export class WitnessWatch {
   readonly #witness: Witness | null;
   readonly #identity: { readonly job: string; readonly journalId: JournalId };
@@ -160,13 +171,13 @@ export class WitnessWatch {
     this.#identity = identity;
   }
 
-  /** To be told the tail after every entry, replayed or appended, in order. */
+  /** Call it with the tail after every entry, replayed or appended, in order. */
   see(tail: Tail): void {
     if (tail.seq === this.#witness?.seq) this.#hashAtSeq = tail.hash;
     this.#tail = tail;
   }
 
-  /** Call it once the own claim has been seen. */
+  /** Call it after the own claim has been seen. */
   verdict(): WitnessVerdict {
     if (this.#tail === null) {
       throw new TidemarkError(
@@ -183,7 +194,10 @@ export class WitnessWatch {
   }
 }
 
-/** The error that stops a partition at this verdict (P6), or null where it may go on. `where` names the partition. */
+/**
+ * The error that stops a partition at this verdict (P6); null if it may continue. `where` names the
+ * partition.
+ */
 export function witnessError(
   verdict: WitnessVerdict,
   witness: Witness | null,
@@ -195,21 +209,22 @@ export function witnessError(
     case 'other-journal':
       return new TidemarkError(
         'JOURNAL_REPLACED',
-        `The offsets of ${where} were committed by job ${witness.job} with journal ${witness.journalId}, not with this ` +
-          'one: point the job at that journal, or use another groupId.',
+        `The offsets of ${where} were committed by job ${witness.job} with journal ` +
+          `${witness.journalId}, not with this one: point the job at that journal, or use another groupId.`,
         { fields },
       );
     case 'journal-behind':
       return new TidemarkError(
         'JOURNAL_ROLLED_BACK',
-        `The journal of ${where} ends before entry ${witness.seq}, which had been acknowledged: restore the newest journal.`,
+        `The journal of ${where} ends before entry ${witness.seq}, which had been acknowledged: ` +
+          'restore the newest journal.',
         { fields },
       );
     case 'hash-differs':
       return new TidemarkError(
         'JOURNAL_ROLLED_BACK',
-        `Entry ${witness.seq} of ${where} is not the one that had been acknowledged: the journal went back and grew ` +
-          'anew. Restore the newest journal.',
+        `Entry ${witness.seq} of ${where} is not the one that had been acknowledged: the journal went ` +
+          'back and grew anew. Restore the newest journal.',
         { fields },
       );
   }

@@ -1,12 +1,12 @@
 /**
- * One subject's writer: knows the tail, chains the entries and brings every append to a known end.
+ * One subject's writer: knows the tail, chains the entries and brings every append to a known outcome.
  *
- * An unknown outcome (time-out, lost reply) is answered by sending the identical bytes again until they are acknowledged, or
- * found in the subject (same hash: it took effect), or another writer's entry is found there (fenced). No message ids: they
- * behave differently on one server and on a cluster.
+ * After an unknown outcome (time-out, lost reply), it sends the identical bytes again until they are
+ * acknowledged, or are found in the subject (same hash: the append took effect), or another writer's entry is
+ * found there (fenced). No message ids: they behave differently on a single server and on a cluster.
  *
- * A found own entry is adopted even where another writer's stands behind it: the append took effect before that ownership
- * began, and what follows from it is still due. The fence is met at the next append.
+ * An own entry that is found is adopted even if another writer's entry follows: the append took effect before
+ * that ownership began, and its consequences are still due. The next append meets the fence.
  */
 import { decodeEntry, encodeEntry, ENTRY_MIN_READER, ENTRY_VERSION, hashEntry } from './entry.ts';
 import { hasCode, TidemarkError } from './errors.ts';
@@ -16,8 +16,8 @@ import type { AppendOutcome, Journal, Pacer } from './port.ts';
 import { replay, type Tail } from './replay.ts';
 
 /**
- * For how long a conflict may report less than was acknowledged before it counts as a journal that lost its end, or more than can be read
- * before it counts as a damaged one.
+ * How long a conflict may report less than was acknowledged before the journal counts as having lost its end,
+ * or more than can be read before it counts as damaged.
  */
 export const CONFLICT_STABLE_MS = 30_000;
 const RETRY_FIRST_MS = 50;
@@ -37,30 +37,30 @@ export interface WriterOptions {
   readonly pacer: Pacer;
   /** Wall clock, ISO. */
   readonly timestamp: () => string;
-  /** Told when the journal does not take an entry at once and it is sent again; for logs. */
+  /** Called when the journal does not take an entry at once and it is sent again; for logs. */
   readonly onRetry?: (attempt: number, cause: unknown) => void;
 }
 
 type Conflict = Extract<AppendOutcome, { type: 'conflict' }>;
 
-/** One append on its way: the same bytes at every attempt. */
+/** An append in progress: the same bytes at every attempt. */
 interface Pending {
   readonly bytes: Uint8Array;
   readonly seq: number;
   readonly hash: EntryHash;
-  /** True once an attempt may have taken effect without our knowing. */
+  /** True after an attempt may have taken effect without our knowledge. */
   uncertain: boolean;
-  /** Since when every answer was the same odd conflict. */
+  /** Since when every answer has been the same odd conflict. */
   odd: { readonly kind: OddConflict; readonly sinceMs: number } | null;
 }
 
-/** The journal reports less than was acknowledged, or an entry that it does not give. */
+/** The journal reports less than was acknowledged, or an entry that it does not return. */
 type OddConflict = 'lostEnd' | 'unreadable';
 
 export class SubjectWriter {
   #tail: Tail;
   #appending = false;
-  /** Why nothing more may be written: fenced, stopped, or an append given up with its outcome unknown. */
+  /** Why no more may be written: fenced, stopped, or an append given up with an unknown outcome. */
   #over: TidemarkError | null = null;
   readonly #options: WriterOptions;
 
@@ -73,16 +73,17 @@ export class SubjectWriter {
     return this.#tail;
   }
 
-  /** Size in bytes of the entry that these events would make: for splitting before the append. */
+  /** Size in bytes of an entry with these events; used to split before the append. */
   measure(identity: WriterIdentity, events: readonly JournalEvent[]): number {
     return this.#encode(identity, events).byteLength;
   }
 
   /**
-   * Appends one entry and resolves with the new tail once it is durable. Rejects with FENCED where another writer was first,
-   * JOURNAL_ENTRY_TOO_LARGE (nothing was written), JOURNAL_ROLLED_BACK where the subject lost its end. While the journal is
-   * away it goes on trying, until `signal` aborts: then it rejects with the signal's reason. A writer whose append was given
-   * up with an unknown outcome, or that was fenced or stopped, takes no further append: a new claim needs a new writer.
+   * Appends one entry and resolves with the new tail after it is durable. Rejects with FENCED if another
+   * writer was first, JOURNAL_ENTRY_TOO_LARGE (nothing was written), JOURNAL_ROLLED_BACK if the subject lost
+   * its end. While the journal is away, it retries until `signal` aborts; then it rejects with the signal's
+   * reason. A writer that gave up an append with an unknown outcome, or was fenced or stopped, takes no
+   * further append: a new claim needs a new writer.
    */
   async append(
     identity: WriterIdentity,
@@ -138,7 +139,7 @@ export class SubjectWriter {
     }
   }
 
-  /** The tail where the append turns out to have taken effect; null where it is to be sent again. */
+  /** The tail if the append turns out to have taken effect; null if it must be sent again. */
   async #afterFailure(
     outcome: Exclude<AppendOutcome, { type: 'appended' }>,
     pending: Pending,
@@ -147,7 +148,7 @@ export class SubjectWriter {
       case 'conflict': {
         const found = await this.#findConflicting(pending.hash);
         if (found !== 'away' && found !== 'nothing') return found;
-        // A lost end is what the journal itself reports; that it gives no entry is known only where it can be read.
+        // The journal itself reports a lost end. That it returns no entry is known only if it can be read.
         const isLostEnd = outcome.lastRevision < this.#tail.revision;
         if (found === 'away' && !isLostEnd) pending.odd = null;
         else this.#checkOdd(outcome, pending);
@@ -164,7 +165,7 @@ export class SubjectWriter {
     }
   }
 
-  /** The tail where the conflicting entry is our own; FENCED where it is another's. */
+  /** The tail if the conflicting entry is our own. Rejects with FENCED if it is another writer's. */
   async #findConflicting(ownHash: EntryHash): Promise<Tail | 'nothing' | 'away'> {
     const { journal, subject } = this.#options;
     try {
@@ -172,7 +173,8 @@ export class SubjectWriter {
         if (tail.hash === ownHash) return tail;
         throw new TidemarkError(
           'FENCED',
-          `Another coordinator wrote entry ${entry.seq} of ${subject} (epoch ${entry.epoch}): this ownership is over.`,
+          `Another coordinator wrote entry ${entry.seq} of ${subject} (epoch ${entry.epoch}): this ` +
+            'ownership is over.',
           { fields: { seq: entry.seq, epoch: entry.epoch } },
         );
       }
@@ -183,7 +185,7 @@ export class SubjectWriter {
     return 'nothing';
   }
 
-  /** Rejects once the same odd conflict has stood for long enough that no server which is only behind explains it. */
+  /** Throws when the same odd conflict has lasted so long that a server that is behind cannot explain it. */
   #checkOdd(conflict: Conflict, pending: Pending): void {
     const kind = conflict.lastRevision < this.#tail.revision ? 'lostEnd' : 'unreadable';
     const nowMs = this.#options.pacer.nowMs();
@@ -194,8 +196,8 @@ export class SubjectWriter {
     throw kind === 'lostEnd'
       ? new TidemarkError(
           'JOURNAL_ROLLED_BACK',
-          `The journal lost the end of ${this.#options.subject}: ${this.#describe(conflict)} Restore the journal; nothing more is ` +
-            'written.',
+          `The journal lost the end of ${this.#options.subject}: ${this.#describe(conflict)} Restore ` +
+            'the journal; nothing more is written.',
           { fields, cause },
         )
       : new TidemarkError(
@@ -205,18 +207,20 @@ export class SubjectWriter {
         );
   }
 
-  /** What a conflict without a newer entry says, in words. */
+  /** Describes a conflict without a newer entry, in words. */
   #describe({ lastRevision, cause }: Conflict): string {
     const { subject } = this.#options;
     const { revision, seq } = this.#tail;
     const found =
       lastRevision < revision
-        ? `${subject} ends at revision ${lastRevision}, although entry ${seq} at ${revision} had been acknowledged.`
-        : `The journal says that ${subject} ends at revision ${lastRevision}, but gives no entry behind ${revision}.`;
+        ? `${subject} ends at revision ${lastRevision}, although entry ${seq} at ${revision} had been ` +
+          'acknowledged.'
+        : `The journal says that ${subject} ends at revision ${lastRevision}, but gives no entry ` +
+          `behind ${revision}.`;
     return cause instanceof Error ? `${found} ${cause.message}` : found;
   }
 
-  /** Why an entry is sent again: never without a reason. */
+  /** Why an entry is sent again; there is always a reason. */
   #reasonOf(outcome: Exclude<AppendOutcome, { type: 'appended' }>): unknown {
     if (outcome.type !== 'conflict') return outcome.cause;
     return new TidemarkError('JOURNAL_UNAVAILABLE', this.#describe(outcome), {
@@ -225,13 +229,17 @@ export class SubjectWriter {
     });
   }
 
-  /** What later appends are refused with, or null where it is certain that nothing was written and the ownership stands. */
+  /**
+   * The error that refuses later appends; null if certainly nothing was written and the ownership still
+   * holds.
+   */
   #whyOver(error: unknown, pending: Pending): TidemarkError | null {
     if (error instanceof TidemarkError && error.code !== 'JOURNAL_ENTRY_TOO_LARGE') return error;
     if (!pending.uncertain) return null;
     return new TidemarkError(
       'FENCED',
-      `Entry ${pending.seq} of ${this.#options.subject} was given up with its outcome unknown: claim again before writing.`,
+      `Entry ${pending.seq} of ${this.#options.subject} was given up with its outcome unknown: claim ` +
+        'again before writing.',
       { fields: { seq: pending.seq }, cause: error },
     );
   }
@@ -253,7 +261,10 @@ export class SubjectWriter {
     });
   }
 
-  /** An entry that no replay can read would stop its partition for good: found before it is written, it is only a bug. */
+  /**
+   * An entry that no replay can read would stop its partition for good. Found before it is written, it is
+   * only a bug.
+   */
   #checkReadable(bytes: Uint8Array): void {
     try {
       decodeEntry(bytes, 'The entry');

@@ -1,9 +1,10 @@
 /**
- * A small assembler for WebAssembly: expressions are their bytes, operands first. Kernels are written with it and assembled when
- * they are loaded (a millisecond), so that no toolchain is needed and no opaque binary lies about.
+ * A small assembler for WebAssembly. An expression is its bytes, operands first. Kernels are written with it
+ * and assembled at load time (a millisecond), so the project needs no toolchain and contains no opaque
+ * binary.
  */
 
-/** Instructions, encoded. An expression leaves one value, a statement none. */
+/** Encoded instructions. An expression leaves one value, a statement none. */
 export type Code = readonly number[];
 
 export const I32 = 0x7f;
@@ -95,7 +96,7 @@ export const i64 = {
   shl: binary(0x86),
   shrU: binary(0x88),
   fromI32: unary(0xac),
-  /** Traps where it is no number or out of range. */
+  /** Traps if the value is NaN or out of range. */
   fromF64: unary(0xb0),
 } as const;
 
@@ -107,7 +108,7 @@ export const f64 = {
 /** Sixteen bytes at once. */
 export const v128 = {
   xor: (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x51],
-  /** The bytes of the left one that the right one's bytes are indexes of. */
+  /** Selects bytes of the left operand; the bytes of the right one are the indexes. */
   swizzle: (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x0e],
   load: (address: Code, offset = 0): Code => [...address, 0xfd, 0x00, 0, ...unsigned(offset)],
   store: (address: Code, value: Code, offset = 0): Code => [
@@ -116,10 +117,10 @@ export const v128 = {
   ],
 } as const;
 
-/** Depths of branches count the enclosing `block` and `loop`, the innermost being 0. */
+/** Branch depths count the enclosing `block` and `loop`; the innermost is 0. */
 export const control = {
   block: (...body: readonly Code[]): Code => [0x02, EMPTY_BLOCK, ...body.flat(), END],
-  /** A branch to it goes to its begin. */
+  /** A branch to a loop jumps to its start. */
   loop: (...body: readonly Code[]): Code => [0x03, EMPTY_BLOCK, ...body.flat(), END],
   branchIf: (condition: Code, depth: number): Code => [...condition, 0x0d, ...unsigned(depth)],
 } as const;
@@ -127,11 +128,11 @@ export const control = {
 export interface Variable {
   readonly get: Code;
   set(value: Code): Code;
-  /** Sets it and leaves the value. */
+  /** Sets the variable and leaves the value. */
   tee(value: Code): Code;
 }
 
-/** One function: parameters are named first, then locals, then comes the body. */
+/** One function: first the parameters, then the locals, then the body. */
 export class FunctionBuilder {
   readonly name: string;
   readonly result: ValueType;

@@ -1,8 +1,8 @@
 /**
- * Reflected CRCs of up to 64 bits, mostly without tables. A multiple of the CRC's polynomial that has few terms, all of them
- * at whole bytes, turns the division into a recurrence: every sixteen bytes of the message are added to what stands at a few
- * fixed distances before them. What remains is one window of bytes, and only that goes through tables ("Chorba", Russell 2024;
- * slicing by 8, Kounavis and Berry 2005). Whoever changes a polynomial has to find such a multiple first.
+ * Reflected CRCs of up to 64 bits, mostly without tables. A multiple of the CRC's polynomial with few terms,
+ * all at whole bytes, turns the division into a recurrence: every sixteen bytes of the message are added to
+ * the bytes at a few fixed distances before them. This leaves one window of bytes, and only that uses tables
+ * ("Chorba", Russell 2024; slicing by 8, Kounavis and Berry 2005). A new polynomial needs such a multiple.
  */
 import { control, FunctionBuilder, I32, I64, i32, i64, v128, type Code } from './assembler.ts';
 import { instantiate, kernelBytes, reserve } from './memory.ts';
@@ -11,8 +11,8 @@ export interface CrcShape {
   /** Without its highest term, reflected. */
   readonly polynomial: bigint;
   /**
-   * The sum of y^(last - distance), with the distance 0 and these, is a multiple of the polynomial, y being eight bits. Rising,
-   * and none below a vector.
+   * The sum of y^(last - distance), over the distance 0 and these, is a multiple of the polynomial; y stands
+   * for eight bits. Ascending; none is smaller than a vector.
    */
   readonly distances: readonly number[];
 }
@@ -22,7 +22,7 @@ const TABLES = 8;
 const TABLE_ENTRIES = 256;
 const ENTRY_BYTES = 8;
 const TABLE_BYTES = TABLE_ENTRIES * ENTRY_BYTES;
-/** Fits, twice, the cache that is nearest to the processor. */
+/** Fits twice into the processor's innermost cache. */
 const CHUNK_BYTES = 16 * 1024;
 /** Shorter messages gain nothing. */
 const WINDOWS_MIN = 2;
@@ -30,11 +30,14 @@ const WINDOWS_MIN = 2;
 interface Kernel {
   /** The running state after kernelBytes[address, address + length), by tables. */
   readonly byTables: (state: bigint, address: number, length: number) => bigint;
-  /** out[k] = source[k] + what stands at the distances before history[k], for `length` bytes, whole vectors; gives 0. */
+  /**
+   * out[k] = source[k] + the bytes at the distances before history[k], for `length` bytes, in whole vectors.
+   * Returns 0.
+   */
   readonly recur: (source: number, history: number, out: number, length: number) => number;
 }
 
-/** Table entry by bits [shift, shift + 8) of `word`. */
+/** Table entry for bits [shift, shift + 8) of `word`. */
 function entry(word: Code, shift: number, table: number): Code {
   const scaled = shift === 0 ? i64.shl(word, i64.const(3n)) : i64.shrU(word, i64.const(BigInt(shift - 3)));
   return i64.load(i32.and(i32.fromI64(scaled), i32.const(0x7f8)), table);
@@ -109,14 +112,14 @@ const wordsOf = (area: Uint8Array): BigUint64Array =>
   new BigUint64Array(area.buffer, area.byteOffset, area.length / ENTRY_BYTES);
 const wholeVectors = (bytes: number): number => Math.ceil(bytes / VECTOR_BYTES) * VECTOR_BYTES;
 
-/** One kind of CRC. It holds no message between calls: any number of running states may take turns. */
+/** One kind of CRC. It keeps no message between calls, so any number of running states may alternate. */
 export class CrcKernel {
   readonly #kernel: Kernel;
   readonly #windowBytes: number;
   /** The window before a chunk of quotients, and the chunk. */
   readonly #quotients: Uint8Array;
   readonly #firstQuotient: BigUint64Array;
-  /** Bytes from elsewhere are copied here; also what the recurrence leaves. */
+  /** Bytes from outside the kernels' memory are copied here. */
   readonly #scratch: Uint8Array;
   readonly #rest: Uint8Array;
 
@@ -133,7 +136,7 @@ export class CrcKernel {
     this.#kernel = instantiate([byTablesFunction(tables.byteOffset), recurFunction(distances)]) as Kernel;
   }
 
-  /** The running state after bytes[start, end). Bytes of the kernels' memory are read where they are. */
+  /** The running state after bytes[start, end). Bytes in the kernels' memory are read in place. */
   update(state: bigint, bytes: Uint8Array, start: number, end: number): bigint {
     if (end - start < WINDOWS_MIN * this.#windowBytes) return this.#byTables(state, bytes, start, end);
     const before = this.#windowBytes;
@@ -147,7 +150,7 @@ export class CrcKernel {
       const source = this.#addressOf(bytes, at, length);
       let done = 0;
       if (at === start) {
-        // The state so far is added to the first bytes of the message.
+        // The previous state is added to the first bytes of the message.
         done = VECTOR_BYTES;
         this.#kernel.recur(source, quotients, quotients, done);
         this.#firstQuotient[0] = (this.#firstQuotient[0] ?? 0n) ^ state;
@@ -159,7 +162,7 @@ export class CrcKernel {
     return this.#remainder(bytes, at, end);
   }
 
-  /** What the last quotients add to the last bytes: of these there are no quotients. */
+  /** What the last quotients add to the last bytes, which have no quotients themselves. */
   #remainder(bytes: Uint8Array, start: number, end: number): bigint {
     const length = end - start;
     const before = this.#windowBytes;

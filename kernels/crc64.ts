@@ -1,6 +1,6 @@
 /**
- * CRC-64/ECMA-182, reflected (the one of OSS and XZ): check value of "123456789" is 995dc9bbdf1939fa. The checksum that the
- * journal keeps of every part file.
+ * CRC-64/ECMA-182, reflected (as in OSS and XZ): the check value of "123456789" is 995dc9bbdf1939fa. The
+ * journal keeps this checksum of every part file.
  */
 import type { Branded } from './brand.ts';
 import { CrcKernel } from './crc.ts';
@@ -15,11 +15,11 @@ const kernel = new CrcKernel({
   distances: [452, 893, 1220, 1497, 1633, 1973, 3419],
 });
 
-/** A running checksum; `hex()` freezes it at a cut. */
+/** A running checksum; `hex()` returns its current value. */
 export class Crc64 {
   #state = ALL_ONES;
 
-  /** Goes on where a checksum of the bytes before has ended. */
+  /** Continues from a checksum of the preceding bytes. */
   static from(hex: Crc64Hex): Crc64 {
     const crc = new Crc64();
     crc.#state = BigInt(`0x${hex}`) ^ ALL_ONES;

@@ -1,10 +1,13 @@
-/** CRC-64 without WebAssembly, bit by bit: for names, where purity counts and speed does not. crc64.ts is the fast one. */
+/**
+ * CRC-64 without WebAssembly, bit by bit: for names, where purity matters and speed does not. crc64.ts is the
+ * fast one.
+ */
 import type { Crc64Hex } from './crc64.ts';
 
 const POLYNOMIAL = 0xc96c5795d7870f42n;
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;
 
-/** The same as `crc64Of` (crc64.ts) of the same bytes. */
+/** Same result as `crc64Of` (crc64.ts). */
 export function crc64Plain(bytes: Uint8Array): Crc64Hex {
   let crc = ALL_ONES;
   for (const byte of bytes) {

@@ -1,8 +1,9 @@
 /**
- * The record path's second implementation: routes plain records and copies their values as lines, many in one call, in WebAssembly. The first
- * one, and the one that decides, is src/writing/flow.ts. The kernel judges nothing: at the first record that is not plain (null, damaged, of
- * a slot without a route, one that its buffer or its file has no room for) it stops, and the router takes that record one by one.
- * test/unit/sources/kafka/records/lineRuns.test.ts holds the two against each other.
+ * The record path's second implementation, in WebAssembly: routes plain records and copies their values as
+ * lines, many per call. The first implementation, src/writing/flow.ts, is authoritative. The kernel makes no
+ * decisions: it stops at the first record that is not plain (null, damaged, in a slot without a route, or too
+ * large for the rest of its buffer or file), and the router handles that record alone.
+ * test/unit/sources/kafka/records/lineRuns.test.ts compares the two.
  */
 import {
   control,
@@ -28,16 +29,19 @@ import {
 } from './routeTable.ts';
 
 const NEWLINE = 10;
-/** Longer varints are legal but not plain: four bytes hold any length that is read here, seven any time delta of millennia. */
+/**
+ * Longer varints are legal but not plain: four bytes hold any length that is read here, seven any time delta
+ * of millennia.
+ */
 const SHIFT_MAX = 21;
 const LONG_SHIFT_MAX = 42n;
 
-/** Arguments and results of a call, in the kernels' memory: offsets of fields. */
+/** Arguments and results of a call, as field offsets in the kernels' memory. */
 const FIELD = {
   firstMs: 0,
   slotMs: 8,
   firstOffset: 16,
-  /** All bits or none: whether a record's own time counts. */
+  /** All bits or none: whether a record's own time is used. */
   timeMask: 24,
   nowMs: 32,
   fromDelta: 40,
@@ -60,7 +64,7 @@ interface Place {
   readonly shift: Variable;
 }
 
-/** Reads a zigzag varint of at most four bytes; leaves `stopDepth` blocks where it is longer. */
+/** Reads a zigzag varint of at most four bytes; leaves `stopDepth` blocks if it is longer. */
 function readVarint(into: Variable, { at, byte, shift }: Place, stopDepth: number): Code {
   const more = control.loop(
     byte.set(i32.load8u(at.get)),
@@ -85,7 +89,7 @@ function readVarint(into: Variable, { at, byte, shift }: Place, stopDepth: numbe
   ];
 }
 
-/** The same for 64 bits, of at most seven bytes. */
+/** The same for 64 bits and at most seven bytes. */
 function readVarlong(into: Variable, byte: Variable, shift: Variable, at: Variable, stopDepth: number): Code {
   const more = control.loop(
     byte.set(i64.load8u(at.get)),
@@ -110,7 +114,7 @@ function readVarlong(into: Variable, byte: Variable, shift: Variable, at: Variab
   ];
 }
 
-/** Copies whole vectors: up to 15 bytes too many, which the next line or the buffer's margin takes. */
+/** Copies whole vectors: up to 15 bytes too many, which the next line or the buffer's margin absorbs. */
 function copyVectors(from: Variable, to: Variable, length: Variable, end: Variable): Code {
   return control.block(
     control.branchIf(i32.eqz(length.get), 0),
@@ -143,7 +147,7 @@ type Variables = ReturnType<typeof variablesOf>;
 /** Leaves the loop, and so stops before this record. */
 const stopIf = (condition: Code): Code => control.branchIf(condition, 1);
 
-/** Reads one record up to its value: `read`, `length`. */
+/** Reads one record up to its value; sets `read` and `length`. */
 function readRecord(variables: Variables): Code[] {
   const { at, end, read, byte, shift, length, recordEnd, delta, time, longByte, longShift } = variables;
   const place: Place = { at: read, byte, shift };
@@ -171,7 +175,7 @@ function readRecord(variables: Variables): Code[] {
   ];
 }
 
-/** Finds the fill state of the record's slot; that of the record before if the slot is the same. */
+/** Finds the fill state of the record's slot; reuses the previous one if the slot is the same. */
 function findFillState({ time, slot, slotMs, slotFrom, route, fill }: Variables): Code[] {
   const place = i32.and(
     i32.add(i32.fromI64(slot.get), i32.mul(i32.load(field(FIELD.owner)), i32.const(OWNER_STEP))),
@@ -195,7 +199,7 @@ function findFillState({ time, slot, slotMs, slotFrom, route, fill }: Variables)
   ];
 }
 
-/** Copies the value that was found, where there is room, and moves on behind the record. */
+/** Copies the value if there is room, and moves past the record. */
 function writeLine(variables: Variables): Code[] {
   const { at, left, read, shift, length, recordEnd, delta, lastDelta, count } = variables;
   const { to, newlineAt, fill, filled } = variables;
@@ -220,7 +224,7 @@ function writeLine(variables: Variables): Code[] {
   ];
 }
 
-/** routeRecords(at, end, left): how many records were taken; the fields say up to where. */
+/** routeRecords(at, end, left): number of records taken; the fields say how far. */
 function routeRecordsFunction(): FunctionBuilder {
   const copy = new FunctionBuilder('routeRecords', I32);
   const variables = variablesOf(copy);
@@ -247,40 +251,43 @@ const { routeRecords } = instantiate([routeRecordsFunction()]) as {
   readonly routeRecords: (at: number, end: number, left: number) => number;
 };
 
-/** Deltas count from `firstOffset`. */
+/** Deltas are relative to `firstOffset`. */
 export interface RecordRun {
   firstOffset: bigint;
-  /** Of the first record, or of all of them. */
+  /** Time of the first record, or of all records. */
   firstMs: number;
   /** Whether records have times of their own. */
   hasTimes: boolean;
   fromDelta: number;
   toDelta: number;
-  /** Where the records are in the kernels' memory: [at, end), `left` of them. */
+  /** The records in the kernels' memory: `left` records in [at, end). */
   at: number;
   end: number;
   left: number;
-  /** Of the last record that was copied. */
+  /** Delta of the last record that was copied. */
   delta: number;
 }
 
-/** What the router hands to the kernel: which records may be routed in bulk, and by whose routes. Reused for every call. */
+/**
+ * The router's input for the kernel: which records may be routed in bulk, and by whose routes. Reused for
+ * every call.
+ */
 export interface RouteRun {
   /** Records with offsetDelta in [fromDelta, toDelta). */
   fromDelta: number;
   toDelta: number;
   /** Owner number of the route table. */
   owner: number;
-  /** A record's slot is its time divided by that, rounded towards 0. */
+  /** A record's slot is its time divided by this, rounded towards 0. */
   readonly slotMs: number;
-  /** When the lines are written. */
+  /** Time at which the lines are written. */
   nowMs: number;
 }
 
-/** Readable bytes behind the records that a copy may touch without using them. */
+/** Readable bytes after the records that a copy may touch without using them. */
 export const READ_MARGIN_BYTES = 64;
 
-/** Moves `at`, `left` and `delta` over the records that were copied, and says how many these are. */
+/** Moves `at`, `left` and `delta` past the copied records and returns their number. */
 export function routePlainRecords(copy: RecordRun, { owner, slotMs, nowMs }: RouteRun): number {
   const mask = copy.hasTimes ? -1 : 0;
   doubles[FIELD.firstMs / 8] = copy.firstMs;

@@ -1,15 +1,18 @@
-/** Unpacks blocks of lz4, in WebAssembly. Whatever their bytes are: it reads and writes within the areas here, or says `damaged`. */
+/**
+ * Unpacks lz4 blocks, in WebAssembly. Whatever their bytes are, it reads and writes only within its own
+ * areas, or reports the block as damaged.
+ */
 import { control, FunctionBuilder, I32, i32, V128, v128, type Code, type Variable } from './assembler.ts';
 import { instantiate, kernelBytes, reserve } from './memory.ts';
 
-/** How far back a match may reach. */
+/** Largest distance of a match. */
 const HISTORY_BYTES = 64 * 1024;
-/** The largest that a frame can ask for. */
+/** Largest block that a frame can declare. */
 const BLOCK_BYTES_MAX = 4 * 1024 * 1024;
 const VECTOR_BYTES = 16;
-/** Copies go on in whole vectors: up to so many bytes too many. */
+/** Copies use whole vectors: they may write up to this many bytes too many. */
 const MARGIN_BYTES = 64;
-/** A length that four bits cannot hold goes on in bytes, the last of which is less than 255. */
+/** A length that does not fit four bits continues in further bytes; the last of these is less than 255. */
 const LONG_LENGTH = 15;
 const MATCH_BYTES_MIN = 4;
 
@@ -17,7 +20,10 @@ const input = reserve(BLOCK_BYTES_MAX + MARGIN_BYTES);
 const output = reserve(HISTORY_BYTES + BLOCK_BYTES_MAX + MARGIN_BYTES);
 const outputStart = output.byteOffset + HISTORY_BYTES;
 
-/** For each distance below a vector's length: where a pattern's bytes come from, and how far it can be repeated at once. */
+/**
+ * For each distance below a vector's length: the source of a pattern's bytes, and how far it can be repeated
+ * at once.
+ */
 const patterns = reserve(VECTOR_BYTES * VECTOR_BYTES);
 const strides = reserve(VECTOR_BYTES);
 for (let distance = 1; distance < VECTOR_BYTES; distance += 1) {
@@ -42,7 +48,7 @@ function variablesOf(unpack: FunctionBuilder) {
 
 type Variables = ReturnType<typeof variablesOf>;
 
-/** Adds the bytes that a long length goes on in; leaves `damageDepth` blocks where the block ends within them. */
+/** Adds the further bytes of a long length; leaves `damageDepth` blocks if the block ends within them. */
 function readLength({ at, end, length, byte }: Variables, damageDepth: number): Code {
   return control.block(
     control.branchIf(i32.ltU(length.get, i32.const(LONG_LENGTH)), 0),
@@ -56,7 +62,10 @@ function readLength({ at, end, length, byte }: Variables, damageDepth: number): 
   );
 }
 
-/** From `from` to `out`, up to `copyEnd`, which `out` is then. Sources may overlap if they begin a vector or more before `out`. */
+/**
+ * Copies from `from` to `out`, up to `copyEnd`, which is then the value of `out`. The source may overlap if
+ * it starts at least a vector before `out`.
+ */
 function copyVectors({ from, out, copyEnd }: Variables): Code {
   return control.block(
     v128.store(out.get, v128.load(from.get)),
@@ -72,7 +81,7 @@ function copyVectors({ from, out, copyEnd }: Variables): Code {
   );
 }
 
-/** A match that overlaps itself within a vector: the pattern is made once, and stored as often as it takes. */
+/** A match that overlaps itself within a vector: the pattern is built once and stored repeatedly. */
 function repeatPattern({ from, out, copyEnd, distance, length, pattern }: Variables): Code[] {
   const indexes = i32.add(
     i32.const(patterns.byteOffset),
@@ -88,7 +97,7 @@ function repeatPattern({ from, out, copyEnd, distance, length, pattern }: Variab
   ];
 }
 
-/** Depths of what surrounds the steps of one sequence: the loop, the block that ends well, the one that ends damaged. */
+/** Branch depths within a sequence: the loop, the block for a normal end, the block for damage. */
 const DEPTH = { loop: 0, done: 1, damage: 2 } as const;
 const damagedIf = (condition: Code): Code => control.branchIf(condition, DEPTH.damage);
 
@@ -137,7 +146,7 @@ function copyMatch(variables: Variables): Code[] {
   ];
 }
 
-/** unpackBlock(at, end, out, outEnd, history): where the output ends; 0 where the block is damaged. */
+/** unpackBlock(at, end, out, outEnd, history): end of the output; 0 if the block is damaged. */
 function unpackBlockFunction(): FunctionBuilder {
   const unpack = new FunctionBuilder('unpackBlock', I32);
   const variables = variablesOf(unpack);
@@ -163,8 +172,9 @@ const { unpackBlock } = instantiate([unpackBlockFunction()]) as {
 };
 
 /**
- * Unpacks packed[start, end) and gives its bytes, which are there until the next call; null where it is damaged. `historyBytes` says
- * how many of the bytes unpacked before it may refer to: those that `keepHistory` has kept.
+ * Unpacks packed[start, end) and returns its bytes, which are valid until the next call; null if the block is
+ * damaged. `historyBytes` is the number of previous bytes that it may refer to: those that `keepHistory` has
+ * kept.
  */
 export function unpackLz4Block(
   packed: Uint8Array,
@@ -181,7 +191,7 @@ export function unpackLz4Block(
   return unpackedEnd === 0 ? null : kernelBytes.subarray(outputStart, unpackedEnd);
 }
 
-/** The next block may refer to the last of these bytes; gives how many it may refer to then. */
+/** Lets the next block refer to the last of these bytes. Returns how many bytes it may refer to. */
 export function keepHistory(unpacked: Uint8Array, historyBytes: number): number {
   const added = unpacked.subarray(Math.max(0, unpacked.length - HISTORY_BYTES));
   const kept = Math.min(historyBytes, HISTORY_BYTES - added.length);

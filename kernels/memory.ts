@@ -1,6 +1,6 @@
 /**
- * The memory that kernels work on: one per process (or thread), of a fixed size, so that its bytes never move. What is not
- * touched takes no memory of the machine.
+ * The memory of the kernels: one per process (or thread), of a fixed size, so that its bytes never move.
+ * Untouched pages use no physical memory.
  */
 import { assemble, type FunctionBuilder } from './assembler.ts';
 
@@ -14,17 +14,17 @@ interface Wasm {
 const PAGES = 1024;
 const ALIGNMENT = 64;
 
-/** Part of the language's runtime, but not of TypeScript's description of it without a browser's. */
+/** The runtime provides it, but TypeScript declares it only with the browser's types. */
 declare const WebAssembly: Wasm;
 
 const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
 
-/** All of it. Addresses of kernels are indexes of this array. */
+/** The whole memory. Kernel addresses are indexes of this array. */
 export const kernelBytes = new Uint8Array(memory.buffer);
 
 let reserved = ALIGNMENT;
 
-/** An area that stays reserved for as long as the process lives. */
+/** Reserves an area for the lifetime of the process. */
 export function reserve(bytes: number): Uint8Array {
   const start = reserved;
   if (start + bytes > kernelBytes.length)

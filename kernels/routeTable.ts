@@ -1,10 +1,12 @@
 /**
- * The route table: which file's buffer takes the records of a time slot. It lies in the memory of the WebAssembly kernels, so that
- * kernels/lines.ts routes and copies many records without a call into TypeScript.
+ * The route table: which file's buffer takes the records of a time slot. It is in the memory of the
+ * WebAssembly kernels, so that kernels/lines.ts routes and copies many records without a call into
+ * TypeScript.
  *
- * A **fill state** describes the write buffer of one part file: where it is, how full it is, how many records it has. A **route** leads
- * from a slot of one router to a fill state. Two routes may hash to the same place: the later one wins, and the records of the earlier one
- * take the slow path through TypeScript. Routes are a shortcut, never the truth.
+ * A **fill state** describes the write buffer of one part file: its address, its fill level and its number of
+ * records. A **route** leads from a slot of one router to a fill state. Two routes may hash to the same
+ * place: the later one wins, and the records of the earlier one take the slow path through TypeScript. Routes
+ * are a shortcut, never the truth.
  */
 import { kernelBytes, reserve } from './memory.ts';
 
@@ -33,7 +35,7 @@ export const ROUTE = { slot: 0, owner: 8, fill: 12 } as const;
 export const ROUTE_BYTES = 16;
 const ROUTES = 65_536;
 export const ROUTES_MASK = ROUTES - 1;
-/** Spreads the routes of several routers over the table: the slots of one are mostly neighbours. */
+/** Spreads the routes of several routers over the table: the slots of one router are mostly neighbours. */
 export const OWNER_STEP = 8_192;
 const SLOT_HIGH = 2 ** 32;
 
@@ -63,7 +65,7 @@ let statesUsed = 0;
 /** The write buffer of one part file, as TypeScript and the kernels see it. */
 export class FillState {
   readonly #fields: Fields;
-  /** Address in the kernels' memory; 0 if no place was free there: then no route leads to it. */
+  /** Address in the kernels' memory; 0 if no place was free: then no route leads to it. */
   readonly address: number;
 
   constructor() {
@@ -74,7 +76,10 @@ export class FillState {
     this.#fields.integers.fill(0, at / 4, (at + FILL_BYTES) / 4);
   }
 
-  /** Gives its place to the next one. Remove every route to it first: a kernel would write into the next one's buffer. */
+  /**
+   * Frees its place for the next fill state. Remove every route to it first: a kernel would write into the
+   * next one's buffer.
+   */
   free(): void {
     if (this.address !== 0) freeStates.push(this.address);
   }
@@ -87,7 +92,7 @@ export class FillState {
     return this.#fields.integers[(this.address + FILL.records) / 4] ?? 0;
   }
 
-  /** Offset of the last record if a kernel wrote it, else null. */
+  /** Offset of the last record if a kernel wrote it; otherwise null. */
   get lastOffset(): bigint | null {
     const { integers, longs } = this.#fields;
     if (integers[(this.address + FILL.isByKernel) / 4] === 0) return null;
@@ -119,7 +124,7 @@ export class FillState {
   /**
    * Switches to another, empty buffer.
    * @param address of the buffer in the kernels' memory.
-   * @param limit length up to which a kernel may fill it; 0 or less: a kernel leaves it alone.
+   * @param limit length up to which a kernel may fill it; 0 or less: no kernel writes to it.
    */
   turnTo(address: number, limit: number): void {
     const { integers } = this.#fields;
@@ -130,7 +135,9 @@ export class FillState {
   }
 }
 
-/** The routes of one router. Its owner number is never used again, so that a new table drops all routes of an old one. */
+/**
+ * The routes of one router. Its owner number is never reused, so a new table drops all routes of an old one.
+ */
 export class RouteTable {
   static #owners = 0;
   readonly owner = (RouteTable.#owners += 1);
@@ -148,7 +155,7 @@ export class RouteTable {
   /** Removes the route of a slot. */
   remove(slot: number): void {
     const at = this.#placeOf(slot);
-    // The place may hold another slot's route: that one is only slower from now on.
+    // The place may hold another slot's route, which is then only slower.
     routeFields[at + ROUTE.owner / 4] = 0;
   }
 

@@ -1,35 +1,39 @@
-/** Bucket rules: which folder a record belongs to. Each kind of rule has a folder here, and a line in src/app/kinds.ts. */
+/**
+ * Bucket rules: which folder a record belongs to. Each kind has a folder here and a line in src/app/kinds.ts.
+ */
 import type { z } from 'zod';
 
-/** On the record path a bucket is known by the number of its slot. */
+/** The record path identifies a bucket by its slot number. */
 export interface BucketAssigner {
-  /** Which time decides; `none` puts everything into one bucket. */
+  /** The time that decides; `none` puts all records into one bucket. */
   readonly by: 'record-time' | 'wall-clock' | 'none';
-  /** Times of one slot fall into one bucket (the reverse need not hold). Allocates nothing. */
+  /** All times of a slot belong to one bucket; a bucket may have several slots. Allocates nothing. */
   slotOf(timeMs: number): number;
-  /** Length of a whole slot. */
+  /** Length of a whole slot, in milliseconds. */
   readonly slotMs: number;
-  /** Whether the slot's times are exactly those from slot * slotMs on, up to but not including the next slot's. */
+  /** Whether the slot covers exactly [slot * slotMs, (slot + 1) * slotMs). */
   isWhole(slot: number): boolean;
-  /** The bucket's path below the sink, without slashes at its ends; empty for the sink's own folder. */
+  /**
+   * Path of the bucket below the sink, without leading or trailing slashes. Empty for the sink's own folder.
+   */
   bucketOf(slot: number): string;
 }
 
-/** What a job file says of its buckets, checked: `by` names the rule, the rest is the rule's own. */
+/** The validated `bucket` section of a job file. `by` names the rule; the other keys belong to the rule. */
 export interface BucketConfig {
   readonly by: string;
 }
 
 export interface BucketRule<Config extends BucketConfig = BucketConfig, Parsed = unknown> {
-  /** What `bucket.by` says. */
+  /** Value of `bucket.by`. */
   readonly name: string;
-  /** What chooses the folder, for people. */
+  /** What chooses the folder, in words for users. */
   readonly chosenBy: string;
-  /** Keys below `bucket` that it reads. Rules may share a key, with one meaning. */
+  /** Keys below `bucket` that the rule reads. Rules may share a key if it means the same. */
   keys(): z.core.$ZodLooseShape;
   toConfig(parsed: Parsed): Config;
   assigner(config: Config): BucketAssigner;
-  /** For the fingerprint: what decides which bucket a record falls into. */
+  /** What decides a record's bucket; part of the fingerprint. */
   meaning(config: Config): Readonly<Record<string, unknown>>;
   describe(config: Config): string;
 }

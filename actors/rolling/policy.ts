@@ -1,29 +1,32 @@
-/** The rolling policy of a job: its rules, each with its limit, taken together. Pure: time is handed in, monotonic milliseconds. */
+/**
+ * The rolling policy of a job: its rules and their limits. Pure: time is passed in, in monotonic
+ * milliseconds.
+ */
 import { AGE_RULE } from './age/rule.ts';
 import { IDLE_RULE } from './idle/rule.ts';
 import type { RollableFile, RollRule, TimeReason } from './rule.ts';
 import { SIZE_RULE } from './size/rule.ts';
 
 export interface RollingPolicy {
-  /** Asked after every record: allocates nothing. */
+  /** Called after every record; allocates nothing. */
   rollsBySize(lengthBytes: number): boolean;
   /** The smallest length for which rollsBySize is true. */
   readonly rollsAtBytes: number;
-  /** Asked when time has passed; null where the file goes on. */
+  /** Called as time passes. Null if the file stays open. */
   rollsByTime(file: RollableFile, nowMs: number): TimeReason | null;
-  /** When to ask again by time; never later than now plus the shorter limit. */
+  /** When to call rollsByTime again; at most now plus the shorter limit. */
   deadlineMs(file: RollableFile, nowMs: number): number;
-  /** Whether every checkpoint rolls: formats with a footer. */
+  /** Whether every checkpoint rolls all files, as for formats with a footer. */
   readonly rollsAtCheckpoint: boolean;
 }
 
-/** A rule with the limit that the job file gives it, in the rule's unit. */
+/** A rule and its limit from the job file, in the rule's unit. */
 export interface LimitedRule {
   readonly rule: RollRule;
   readonly limit: number;
 }
 
-/** @param rules at least one by size and one by time: every file is closed some day. */
+/** @param rules at least one by size and one by time, so that every file is closed eventually. */
 export function rollingPolicy(
   rules: readonly LimitedRule[],
   { rollsAtCheckpoint }: { readonly rollsAtCheckpoint: boolean } = { rollsAtCheckpoint: false },
@@ -43,7 +46,7 @@ export function rollingPolicy(
   };
 }
 
-/** The limits of the rules that every job has. */
+/** Limits of the rules that every job has. */
 export interface RollLimits {
   readonly maxBytes: number;
   readonly maxAgeMs: number;

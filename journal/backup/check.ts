@@ -1,4 +1,6 @@
-/** What a backup is checked for, and what it says of itself: every subject's chain of hashes, from its first entry. */
+/**
+ * What is checked in a backup, and what is reported of it: every subject's hash chain, from its first entry.
+ */
 import { TidemarkError } from '../errors.ts';
 import type { JobName, Subject } from '../ids.ts';
 import type { Journal } from '../port.ts';
@@ -20,12 +22,12 @@ export interface BackupProgress {
 
 export type OnBackupProgress = (progress: BackupProgress) => void;
 
-/** Requests are no chain: each stands alone, and whoever takes it up judges it. */
+/** Requests form no chain: each is independent, and the owner that takes it up judges it. */
 export function isRequestSubject(subject: Subject): boolean {
   return subject.split('.')[1] === 'request';
 }
 
-/** Counts while entries go by. */
+/** Counts entries as they pass. */
 export class BackupTally {
   #entries = 0;
   #bytes = 0;
@@ -48,7 +50,10 @@ export class BackupTally {
   }
 }
 
-/** Reads all of it. Rejects with JOURNAL_CORRUPT where an entry is damaged or missing, REQUEST_REFUSED where nothing in it is the job's. */
+/**
+ * Reads and checks the whole journal. Rejects with JOURNAL_CORRUPT if an entry is damaged or missing,
+ * REQUEST_REFUSED if nothing in it belongs to the job.
+ */
 export async function checkWhole(
   journal: Journal,
   job: JobName,
@@ -69,7 +74,8 @@ export async function checkWhole(
 export function notOfJob(job: JobName, journalId: string): TidemarkError {
   return new TidemarkError(
     'REQUEST_REFUSED',
-    `Journal ${journalId} holds nothing of the job "${job}": check the file and the job file. Nothing was written.`,
+    `Journal ${journalId} holds nothing of the job "${job}": check the file and the job file. Nothing ` +
+      'was written.',
     { fields: { job, journalId } },
   );
 }

@@ -1,4 +1,4 @@
-/** Files that appear whole under their name, or not at all. */
+/** Files that appear under their name complete, or not at all. */
 import {
   closeSync,
   existsSync,
@@ -21,7 +21,7 @@ export function syncPath(path: string): void {
   }
 }
 
-/** What SQLite may leave beside a database. */
+/** Files that SQLite may leave beside a database. */
 const SQLITE_SUFFIXES = ['', '-wal', '-shm', '-journal'];
 
 export function removeDraft(draft: string): void {
@@ -29,8 +29,8 @@ export function removeDraft(draft: string): void {
 }
 
 /**
- * Makes the draft durable and gives it its name; with `force` in place of what is there. Rejects with REQUEST_REFUSED, and changes
- * nothing, where that name is taken.
+ * Makes the draft durable and renames it to `path`. `force` replaces an existing file. Otherwise throws
+ * REQUEST_REFUSED if the name is taken, and changes nothing.
  */
 export function publishDraft(draft: string, path: string, force: boolean): void {
   syncPath(draft);

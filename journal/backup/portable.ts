@@ -1,4 +1,4 @@
-/** Writes a portable backup of a job, from any journal, also while the job runs. */
+/** Writes a portable backup of a job, from any journal, even while the job runs. */
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { BackupTally, isRequestSubject, notOfJob, type BackupFound, type OnBackupProgress } from './check.ts';
@@ -18,8 +18,9 @@ export interface PortableBackup {
 }
 
 /**
- * Every subject is read up to its end at that moment, its chain checked on the way. Rejects with JOURNAL_CORRUPT where an entry is damaged
- * or missing (no backup is left), REQUEST_REFUSED where the job has no journal, or the file exists and may not be replaced.
+ * Reads every subject up to its current end and checks its chain. Rejects with JOURNAL_CORRUPT if an entry is
+ * damaged or missing (no backup is left), REQUEST_REFUSED if the job has no journal, or if the file exists
+ * and may not be replaced.
  */
 export async function backupPortable({
   journal,
@@ -60,7 +61,7 @@ export async function backupPortable({
   }
 }
 
-/** The job's own subject last: what a partition builds on is then never missing. */
+/** The job's own subject comes last, so that whatever a partition builds on is never missing. */
 function inOrder(subjects: readonly Subject[], job: JobName): readonly Subject[] {
   const own = jobSubject(job);
   return [...subjects.filter((subject) => subject !== own), ...subjects.filter((subject) => subject === own)];

@@ -1,6 +1,7 @@
 /**
- * The portable backup of a job's journal: one file of JSON lines. The first says whose it is, one follows for each entry, the last counts
- * them; each names the SHA-256 of the line before, so that a file that was cut, changed or put together is found.
+ * The portable backup of a job's journal: one file of JSON lines. The first line identifies the journal, each
+ * entry has a line, and the last line has their number. Each line contains the SHA-256 of the previous one,
+ * so that a file that was cut, changed or spliced is detected.
  */
 import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -37,7 +38,7 @@ export interface PortableEntry {
   readonly bytes: Uint8Array;
 }
 
-/** Makes the lines, each with its line feed. */
+/** Builds the lines, each with its line feed. */
 export class PortableWriter {
   #prev: string = NO_HASH;
   #entries = 0;
@@ -68,7 +69,10 @@ export interface PortableReading {
   readonly onProgress: OnBackupProgress;
 }
 
-/** Reads all of the file. Rejects with JOURNAL_CORRUPT where a line is damaged, missing, or not the last where it should be. */
+/**
+ * Reads the whole file. Rejects with JOURNAL_CORRUPT if a line is damaged or missing, or if the end line is
+ * not the last.
+ */
 export async function readPortable(file: string, reading: PortableReading): Promise<BackupFound> {
   const tally = new BackupTally(reading.onProgress);
   let prev: string = NO_HASH;

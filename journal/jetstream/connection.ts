@@ -1,7 +1,7 @@
 /**
- * The connection to NATS: waits for the first one with clear messages, then reconnects for ever.
+ * The connection to NATS. Waits for the first connection with clear messages, then reconnects forever.
  *
- * While it is down nothing is sent: the client would keep what is published and send it much later.
+ * While it is down, nothing is sent: the client would buffer published messages and send them much later.
  */
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
@@ -20,9 +20,12 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const CONNECT_RETRY_MS = 500;
 const RECONNECT_WAIT_MS = 250;
 const DRAIN_LIMIT_MS = 2_000;
-/** A server that answers no ping for twice this long counts as gone: a cut cable is no closed socket. */
+/**
+ * A server that answers no ping for twice this long is considered gone: a cut cable does not close the
+ * socket.
+ */
 const PING_INTERVAL_MS = 5_000;
-/** What the server announces unless told otherwise; only until the first connection says its own. */
+/** The server's default; used only until the first connection announces the actual limit. */
 const PAYLOAD_BYTES_DEFAULT = 1024 * 1024;
 
 export interface NatsTlsOptions {
@@ -30,12 +33,15 @@ export interface NatsTlsOptions {
   readonly caFile?: string;
   readonly certFile?: string;
   readonly keyFile?: string;
-  /** The server expects TLS before it says anything. */
+  /** The server expects TLS before its greeting. */
   readonly handshakeFirst?: boolean;
 }
 
 export interface NatsConnectionOptions {
-  /** `nats://host:port`, `tls://host:port` or `host:port`; user and password in it are used where none are given. */
+  /**
+   * `nats://host:port`, `tls://host:port` or `host:port`. A user and password in it are used if no others are
+   * given.
+   */
   readonly servers: readonly string[];
   /** Path of a .creds file; read again at every reconnect. */
   readonly credentials?: string;
@@ -43,15 +49,15 @@ export interface NatsConnectionOptions {
   readonly pass?: string;
   readonly token?: string;
   readonly tls?: NatsTlsOptions;
-  /** How long to wait for a server that does not answer yet; for ever where left out. */
+  /** How long to wait for a server that does not answer yet; forever if omitted. */
   readonly waitForServerMs?: number;
-  /** Ends that wait: rejects with its reason. */
+  /** Ends that wait; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Told in one sentence that the connection is awaited, was lost, came back, or is refused; for logs. */
+  /** Called with one sentence when the connection is awaited, lost, restored or refused; for logs. */
   readonly onWarning: (message: string) => void;
 }
 
-/** What a time limit leaves, in monotonic milliseconds. */
+/** Rest of a time limit, in monotonic milliseconds. */
 export interface Deadline {
   remainingMs(): number;
 }
@@ -62,8 +68,8 @@ export function deadlineIn(limitMs: number | undefined): Deadline {
 }
 
 /**
- * Resolves with the first connection. Rejects with CONFIG_INVALID for addresses and files that are none, JOURNAL_AUTHENTICATION for
- * credentials, certificates or a TLS that the server does not take.
+ * Resolves with the first connection. Rejects with CONFIG_INVALID for invalid addresses and files,
+ * JOURNAL_AUTHENTICATION if the server refuses the credentials, the certificates or TLS.
  */
 export async function connectNats(options: NatsConnectionOptions, deadline: Deadline): Promise<NatsLink> {
   const addresses = options.servers.map((server, index) => parseServer(server, index));
@@ -121,7 +127,7 @@ interface ServerAddress {
   readonly pass: string;
 }
 
-/** The client takes no user and password from an address, and would repeat them in its errors. */
+/** The client ignores a user and password in an address, and would repeat them in its errors. */
 function parseServer(server: string, index: number): ServerAddress {
   const text = server.includes('://') ? server : `nats://${server}`;
   if (!URL.canParse(text)) throw badAddress(index);
@@ -156,7 +162,9 @@ function authentication(
   return named.pass === '' ? { token: named.user } : { user: named.user, pass: named.pass };
 }
 
-/** Rotated credentials are picked up; a file that cannot be read just then must not end the connection for good. */
+/**
+ * Picks up rotated credentials. A temporary failure to read the file must not end the connection for good.
+ */
 function credentialsReader({ credentials = '', onWarning }: NatsConnectionOptions): () => Uint8Array {
   let last: Uint8Array;
   try {
@@ -181,7 +189,7 @@ function credentialsReader({ credentials = '', onWarning }: NatsConnectionOption
   };
 }
 
-/** The client would find out at each attempt, and say so as if the server were away. */
+/** The client would detect this only at each attempt, and report it as if the server were away. */
 function checkTlsFiles({ tls = {} }: NatsConnectionOptions): void {
   for (const key of ['caFile', 'certFile', 'keyFile'] as const) {
     const path = tls[key];
@@ -213,7 +221,7 @@ export class NatsLink {
   readonly #where: string;
   readonly #onWarning: (message: string) => void;
   readonly #lossListeners = new Set<(error: TidemarkError) => void>();
-  /** Told that the connection stands again, or that it never will. */
+  /** Called when the connection is up again, or never will be. */
   readonly #waiters = new Set<(isUp: boolean) => void>();
   #up = true;
   #payloadBytesMax: number;
@@ -230,12 +238,12 @@ export class NatsLink {
     return this.#up && !this.nc.isClosed();
   }
 
-  /** Largest message in bytes, headers included, that the server takes. */
+  /** Largest message in bytes, headers included, that the server accepts. */
   get payloadBytesMax(): number {
     return this.#payloadBytesMax;
   }
 
-  /** An error that says that the server does not answer, and nothing secret. */
+  /** An error that says that the server does not answer; contains nothing secret. */
   unavailable(what: string, cause?: unknown): TidemarkError {
     return new TidemarkError('JOURNAL_UNAVAILABLE', `The NATS journal at ${this.#where} ${what}.`, {
       fields: { servers: this.#where },
@@ -243,12 +251,15 @@ export class NatsLink {
     });
   }
 
-  /** Closed by ourselves: it does not come back. */
+  /** Closed by this process; it does not come back. */
   get isClosed(): boolean {
     return this.nc.isClosed();
   }
 
-  /** Resolves once the connection stands; rejects with JOURNAL_UNAVAILABLE after `withinMs`, and when it is closed. */
+  /**
+   * Resolves when the connection is up. Rejects with JOURNAL_UNAVAILABLE after `withinMs`, and when it is
+   * closed.
+   */
   async whenUp(withinMs: number): Promise<void> {
     if (this.isUp) return;
     if (this.isClosed) throw this.unavailable('was closed');
@@ -263,13 +274,13 @@ export class NatsLink {
     }
   }
 
-  /** Calls `listener` when the connection is lost; gives back how to stop listening. */
+  /** Calls `listener` when the connection is lost. Returns a function that stops it. */
   onLoss(listener: (error: TidemarkError) => void): () => void {
     this.#lossListeners.add(listener);
     return () => this.#lossListeners.delete(listener);
   }
 
-  /** Waits for a request, but no longer than the connection stands: its reply cannot come over another one. */
+  /** Waits for a request, but only while the connection is up: the reply cannot arrive over another one. */
   async during<T>(work: Promise<T>): Promise<T> {
     const lost = Promise.withResolvers<never>();
     const stop = this.onLoss((error) => lost.reject(error));
@@ -280,7 +291,7 @@ export class NatsLink {
     }
   }
 
-  /** Sends what is still on its way, but waits no longer for a server that does not answer. */
+  /** Sends what is still buffered, but does not wait for a server that does not answer. */
   async close(): Promise<void> {
     if (this.nc.isClosed()) return;
     for (const waiter of this.#waiters) waiter(false);

@@ -1,8 +1,10 @@
 /**
- * One run over the entries of a subject: a short-lived pull consumer and its deliveries, in order, up to a given last entry.
+ * One run over the entries of a subject: a short-lived pull consumer and its deliveries, in order, up to a
+ * given last entry.
  *
- * It ends with that entry or rejects; whatever is odd in between (lost connection, silence, a gap in the delivery count, a
- * consumer that is gone) rejects, and the reader goes on behind the last entry that came through, with another run.
+ * It ends with that entry or rejects. Anything irregular (lost connection, silence, a gap in the delivery
+ * count, a missing consumer) rejects. The reader then continues after the last delivered entry with a new
+ * run.
  */
 import { AckPolicy, DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream';
 import { createInbox, nanos, nuid, type Msg, type Subscription } from '@nats-io/transport-node';
@@ -11,13 +13,13 @@ import type { Revision, StoredEntry } from '../port.ts';
 
 const PULL_ENTRIES = 1_000;
 const PULL_BYTES = 4 * 1024 * 1024;
-/** One pull is answered while the one before is being read. */
+/** One pull is answered while the previous one is being read. */
 const PULLS_OPEN_MAX = 2;
 const PULL_EXPIRES_MS = 60_000;
-/** The server removes the consumer when nobody has asked it for this long: a reader that died, or one that was very slow. */
+/** The server removes a consumer that is idle for this long: its reader died or was very slow. */
 const CONSUMER_IDLE_MS = 60_000;
 
-/** A pull that names max_bytes ends with one of these; every other 409 ends the consumer. */
+/** A pull with max_bytes ends with one of these; every other 409 ends the consumer. */
 const PULL_IS_FULL = /^(Batch Completed|Message Size Exceeds MaxBytes)$/i;
 
 export interface FetchTarget {
@@ -26,7 +28,7 @@ export interface FetchTarget {
   readonly stream: string;
   /** The literal NATS subject. */
   readonly natsSubject: string;
-  /** Silence of the server, while an entry is due, that ends the run. */
+  /** Silence of the server that ends the run while an entry is due. */
   readonly silenceMs: number;
 }
 
@@ -59,7 +61,7 @@ export class SubjectFetch {
   readonly #inbox = createInbox();
   readonly #subscription: Subscription;
   readonly #stopListening: () => void;
-  /** Open pulls by their number, oldest first, and how many entries each may still bring. */
+  /** Open pulls by number, oldest first, and how many entries each may still deliver. */
   readonly #pulls = new Map<number, number>();
   #pullsSent = 0;
   #delivered = 0;
@@ -80,12 +82,12 @@ export class SubjectFetch {
     this.#stopListening = target.link.onLoss((error) => this.#fail(error));
   }
 
-  /** The next entries, at least one; null behind the last. Rejects where the run is broken. */
+  /** The next entries, at least one; null after the last. Rejects if the run is broken. */
   async next(): Promise<readonly StoredEntry[] | null> {
     if (this.#buffer.length === 0 && this.#at >= this.#last) return null;
     this.#pull();
     if (this.#buffer.length === 0 && this.#failure === null) await this.#silence();
-    // What came through is good, also where the run broke behind it.
+    // Delivered entries are valid even if the run broke after them.
     if (this.#buffer.length === 0) throw this.#failure ?? new Error('nothing was delivered');
     const batch = this.#buffer;
     this.#buffer = [];
@@ -97,7 +99,7 @@ export class SubjectFetch {
     this.#stopListening();
     this.#subscription.unsubscribe();
     const { link, stream } = this.#target;
-    // Without waiting: a consumer whose removal is lost is removed by the server when it has been idle.
+    // Not awaited: if the request is lost, the server removes the consumer when it has been idle.
     if (link.isUp) link.nc.publish(`$JS.API.CONSUMER.DELETE.${stream}.${this.#consumer}`);
   }
 
@@ -117,7 +119,7 @@ export class SubjectFetch {
       this.#pulls.set(this.#pullsSent, PULL_ENTRIES);
       const request = {
         batch: PULL_ENTRIES,
-        // The largest message fits twice, else a pull could end without having brought anything.
+        // The largest message fits twice; otherwise a pull could end without delivering anything.
         max_bytes: Math.max(PULL_BYTES, 2 * link.payloadBytesMax),
         expires: nanos(PULL_EXPIRES_MS),
       };
@@ -133,7 +135,7 @@ export class SubjectFetch {
       this.#fail(error);
       return;
     }
-    // Entries come under their own subject, the consumer's remarks under the pull's inbox.
+    // Entries arrive under their own subject, the consumer's status messages under the pull's inbox.
     if (message.subject.startsWith(this.#inbox)) this.#remark(message);
     else this.#entry(message);
   }
@@ -181,7 +183,7 @@ export class SubjectFetch {
     }
   }
 
-  /** Waits for the next thing to happen; too long a silence breaks the run. */
+  /** Waits for the next message. Too long a silence breaks the run. */
   async #silence(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const timer = setTimeout(() => {
@@ -204,7 +206,10 @@ interface Delivery {
   readonly deliverySequence: number;
 }
 
-/** From `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<tries>.<stream seq>.<delivery seq>.<time>.<pending>[.<token>]`. */
+/**
+ * From `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<tries>.<stream seq>.<delivery
+ * seq>.<time>.<pending>[.<token>]`.
+ */
 function parseDelivery(reply: string): Delivery | null {
   const tokens = reply.split('.');
   const at = tokens.length === 9 ? 5 : 7;

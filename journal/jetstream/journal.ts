@@ -1,10 +1,11 @@
 /**
  * The journal on NATS JetStream: one stream holds many jobs.
  *
- * Entries are published to `<stream>.<journal id>.<subject>` with the expected last sequence of that literal subject. The id
- * in the name keeps a process from going on in a stream that was deleted and made anew under it: there its subjects are
- * empty. Only an append that begins a subject would pass there, so that one asks for the stream's id behind its
- * acknowledgement, and so does a read from a subject's start. No message ids: dedupe ignores what the message holds.
+ * Entries are published to `<stream>.<journal id>.<subject>` with the expected last sequence of that literal
+ * subject. The id in the name stops a process from continuing in a stream that was deleted and recreated: its
+ * subjects are empty there. Only an append that starts a subject would succeed there, so it checks the
+ * stream's id after its acknowledgement; a read from a subject's start does the same. No message ids:
+ * deduplication ignores the content.
  */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -26,23 +27,25 @@ import { requestsFilter, StreamWatch, type RequestCount } from './watch.ts';
 import type { AppendOutcome, Journal, Revision, StoredEntry } from '../port.ts';
 
 const REQUEST_TIMEOUT_MS = 3_000;
-/** A read that brings nothing for this long, while entries are due, rejects. */
+/** A read that delivers nothing for this long, while entries are due, rejects. */
 const READ_PATIENCE_MS = 15_000;
 const READ_RETRY_MS = 100;
-/** The headers of an append: two names, the stream's, and a number. Counted by the server as part of the message. */
+/**
+ * Headers of an append: two names, the stream's, and a number. The server counts them as part of the message.
+ */
 const HEADER_BYTES_MAX = 512;
 
 export interface JetstreamJournalOptions extends NatsConnectionOptions, StreamOptions {
   /** How long one request may take before its outcome is unknown. */
   readonly requestTimeoutMs?: number;
-  /** How long a read may bring nothing, across reconnects, before it rejects. */
+  /** How long a read may deliver nothing, across reconnects, before it rejects. */
   readonly readPatienceMs?: number;
 }
 
 /**
- * Opens the journal. Rejects with JOURNAL_MISSING where there is no such stream, JOURNAL_STREAM_INVALID where it cannot hold
- * a journal, CONFIG_INVALID for addresses and files that are none, JOURNAL_AUTHENTICATION for what the server does not take,
- * JOURNAL_UNAVAILABLE where nothing answers in time.
+ * Opens the journal. Rejects with JOURNAL_MISSING if there is no such stream, JOURNAL_STREAM_INVALID if it
+ * cannot hold a journal, CONFIG_INVALID for invalid addresses and files, JOURNAL_AUTHENTICATION if the server
+ * refuses the connection, JOURNAL_UNAVAILABLE if nothing answers in time.
  */
 export async function openJetstreamJournal(options: JetstreamJournalOptions): Promise<Journal> {
   checkStreamName(options.stream);
@@ -68,7 +71,7 @@ class JetstreamJournal implements Journal {
   readonly #prefix: string;
   readonly #readOnly: boolean;
   readonly #watch: StreamWatch;
-  /** By subject: where it ended when it held so many requests. */
+  /** By subject: its end when it held that many requests. */
   readonly #requestsSeen = new Map<Subject, RequestCount & { readonly upTo: Revision }>();
   readonly #snapshots: JetstreamSnapshots;
   readonly #timeoutMs: number;
@@ -99,7 +102,7 @@ class JetstreamJournal implements Journal {
     });
   }
 
-  /** What the connected server and the stream take, without the headers; may change with a reconnect. */
+  /** What the connected server and the stream accept, without the headers; may change with a reconnect. */
   get entryBytesMax(): number {
     return Math.min(this.#link.payloadBytesMax, this.#watch.messageBytesMax) - HEADER_BYTES_MAX;
   }
@@ -111,7 +114,7 @@ class JetstreamJournal implements Journal {
     }
     if (this.#watch.problem !== null) await this.#checkStream();
     if (this.#watch.problem !== null) return { type: 'unknown', cause: this.#watch.problem };
-    // The client would keep it and send it at the next connection.
+    // The client would buffer it and send it at the next connection.
     if (!this.#link.isUp) return { type: 'unknown', cause: this.#link.unavailable('is not connected') };
     try {
       const ack = await this.#publish(subject, bytes, expected);
@@ -123,7 +126,7 @@ class JetstreamJournal implements Journal {
     }
   }
 
-  /** The end is taken when the iteration begins. */
+  /** The end is determined when the iteration starts. */
   async *read(subject: Subject, after: Revision): AsyncGenerator<readonly StoredEntry[]> {
     let at = after;
     let last: Revision | null = null;
@@ -131,7 +134,7 @@ class JetstreamJournal implements Journal {
     for (;;) {
       try {
         await this.#link.whenUp(this.#patienceMs);
-        // From the start, and again after whatever broke the run: another stream may stand there by now.
+        // At the start, and again after an interruption: the stream may have been replaced.
         if (at === 0 || last !== null) await this.#watch.check();
         last ??= await this.#lastRevision(subject);
         if (at >= last) return;
@@ -262,8 +265,8 @@ class JetstreamJournal implements Journal {
   }
 
   /**
-   * Nobody took the entry, or its subject ends before what was acknowledged. Rejects where the stream is the reason; otherwise it only has no
-   * leader at this moment, or lost its end.
+   * Nobody took the entry, or its subject ends before what was acknowledged. Rejects if the stream is the
+   * reason. Otherwise the stream has no leader at the moment, or lost its end.
    */
   async #checkStream(): Promise<void> {
     try {
@@ -276,12 +279,14 @@ class JetstreamJournal implements Journal {
   async #lastRevision(subject: Subject): Promise<Revision> {
     const last = (await this.#lastSequence(subject)) ?? 0;
     if (last > 0 || (await this.#count(subject)) === 0) return last;
-    // The server says "no message" also of a last message that it finds damaged. Or one came between the two questions.
+    // The server also says "no message" if the last message is damaged. Or one arrived between the two
+    // requests.
     const again = await this.#lastSequence(subject);
     if (again !== null) return again;
     throw new TidemarkError(
       'JOURNAL_CORRUPT',
-      `The stream ${this.#stream} counts entries of ${subject} but cannot give the last one: it is damaged on the ` +
+      `The stream ${this.#stream} counts entries of ${subject} but cannot give the last one: it is ` +
+        'damaged on the ' +
         "server's disk. Restore the journal from a copy.",
       { fields: { stream: this.#stream, subject } },
     );
@@ -329,7 +334,8 @@ class JetstreamJournal implements Journal {
     const bytesMax = this.entryBytesMax;
     return new TidemarkError(
       'JOURNAL_ENTRY_TOO_LARGE',
-      `${bytes} bytes are over the limit of ${bytesMax} of the stream ${this.#stream}: raise max_payload or max_msg_size.`,
+      `${bytes} bytes are over the limit of ${bytesMax} of the stream ${this.#stream}: raise ` +
+        'max_payload or max_msg_size.',
       { fields: { bytes, bytesMax } },
     );
   }

@@ -14,7 +14,7 @@ import type { Secret } from '../../kernels/schema/secret.ts';
 import { expecting, matchingText, text } from '../../kernels/schema/values.ts';
 import type { JournalKind } from '../kind.ts';
 
-/** How long a command that only looks waits for the server. */
+/** How long a read-only command waits for the server. */
 const READER_WAIT_MS = 10_000;
 
 export interface NatsJournalConfig {
@@ -22,14 +22,14 @@ export interface NatsJournalConfig {
   /** `nats://host:port` or `tls://host:port`, at least one, without credentials. */
   readonly servers: readonly string[];
   readonly stream: string;
-  /** Of the stream, where it is created: 1 to 5. */
+  /** Replicas of a stream that is created: 1 to 5. */
   readonly replicas: number;
-  /** Absolute path of a `.creds` file; null where another way (or none) is used. */
+  /** Absolute path of a `.creds` file; null if another kind of authentication, or none, is used. */
   readonly credentialsFile: string | null;
   readonly user: string | null;
   readonly password: Secret | null;
   readonly token: Secret | null;
-  /** Null: TLS only where the server asks for it. */
+  /** Null: TLS only if the server requires it. */
   readonly tls: TlsFiles | null;
 }
 

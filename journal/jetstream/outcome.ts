@@ -1,13 +1,13 @@
-/** What the errors of a JetStream publish mean for an append. */
+/** Meaning of JetStream publish errors for an append. */
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 import { TidemarkError } from '../errors.ts';
 import type { Revision } from '../port.ts';
 
 /**
- * - `wrongLast`: not written; the subject's last revision, or null where the server did not say.
- * - `noStream`: not written by this server: nobody takes the subject, or another stream does. To be looked into.
- * - the rest as in AppendOutcome.
+ * - `wrongLast`: not written; the subject's last revision, or null if the server did not report it.
+ * - `noStream`: not written by this server: nobody serves the subject, or another stream does. Needs a check.
+ * - the others as in AppendOutcome.
  */
 export type PublishFailure =
   | { readonly type: 'wrongLast'; readonly lastRevision: Revision | null }
@@ -17,7 +17,7 @@ export type PublishFailure =
 
 const STREAM_NOT_MATCH = 10_060;
 const MESSAGE_TOO_LARGE = 10_054;
-/** The stream, the account or the disk is full, or the store failed: not written, may be tried again. */
+/** The stream, the account or the disk is full, or the store failed: not written, may be retried. */
 const FULL_CODES = [10_077, 10_023, 10_028, 10_047, 10_122];
 
 export function classifyPublishError(error: unknown): PublishFailure {
@@ -37,7 +37,10 @@ export function classifyPublishError(error: unknown): PublishFailure {
   return { type: 'unknown', cause: error };
 }
 
-/** Nobody took the request: no such stream, no leader, or no JetStream. The client wraps it as "jetstream is not enabled". */
+/**
+ * Nobody took the request: no such stream, no leader, or no JetStream. The client wraps it as "jetstream is
+ * not enabled".
+ */
 export function isNoResponders(error: unknown): boolean {
   const inner = error instanceof Error && error.cause instanceof errors.RequestError ? error.cause : error;
   return inner instanceof errors.RequestError && inner.isNoResponders();
@@ -51,7 +54,9 @@ function classifyApiError(error: JetStreamApiError): PublishFailure {
   if (error.code === STREAM_NOT_MATCH) return { type: 'noStream', cause: error };
   if (error.code === MESSAGE_TOO_LARGE) return { type: 'refused', retryable: false, cause: tooLarge(error) };
   if (FULL_CODES.includes(error.code)) {
-    const message = `The NATS journal is full or cannot store (${error.message}): raise the stream's limits or make room.`;
+    const message =
+      `The NATS journal is full or cannot store (${error.message}): raise the stream's ` +
+      'limits or make room.';
     const cause = new TidemarkError('JOURNAL_FULL', message, { cause: error });
     return { type: 'refused', retryable: true, cause };
   }

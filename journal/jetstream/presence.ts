@@ -1,6 +1,6 @@
 /**
- * Presence on NATS: a key-value bucket `<stream>_PRESENCE` beside the journal's stream, whose entries pass by themselves. It has a connection of
- * its own, made at the first call: what goes wrong there concerns nothing else.
+ * Presence on NATS: a key-value bucket `<stream>_PRESENCE` beside the journal's stream, whose entries expire.
+ * It has its own connection, opened at the first call, so that its failures affect nothing else.
  */
 import {
   DiscardPolicy,
@@ -18,11 +18,11 @@ import { isStreamGone } from './stream.ts';
 import type { PresenceBoard, PresenceKey, StoredPresence } from '../presence.ts';
 import { encodeToken } from '../subjects.ts';
 
-/** For so long a coordinator that died is remembered. */
+/** How long a coordinator that died is remembered. */
 const KEPT_MS = 600_000;
 const TIMEOUT_MS = 3_000;
 const CONNECT_MS = 5_000;
-/** Counted with the payload; it names the stream. */
+/** Counted with the payload; contains the stream's name. */
 const HEADER_BYTES_MAX = 512;
 const NANOS_PER_MS = 1_000_000;
 
@@ -93,7 +93,7 @@ class NatsPresence implements PresenceBoard {
     const filter = `${this.#prefix}${encodeToken(job)}.>`;
     try {
       const info = await link.during(jsm.streams.info(this.#stream, { subjects_filter: filter }));
-      // The server's clock, which has also stamped the records.
+      // The server's clock, which also stamped the records.
       const nowMs = serverTimeOf(info) ?? Date.now();
       const found = Object.keys(info.state.subjects ?? {}).map((subject) =>
         link.during(jsm.streams.getMessage(this.#stream, { last_by_subj: subject })),
@@ -118,7 +118,7 @@ class NatsPresence implements PresenceBoard {
     return `${this.#prefix}${encodeToken(job)}.${coordinatorId}`;
   }
 
-  /** One that failed is tried anew by the next call. */
+  /** The next call retries a failed connection. */
   #connected(): Promise<Connected> {
     const connecting = (this.#connecting ??= this.#connect());
     connecting.catch(() => {

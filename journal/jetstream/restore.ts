@@ -1,6 +1,6 @@
 /**
- * Restores a portable backup into a stream that does not exist yet. The stream gets the journal's id last: a restore that was cut short
- * leaves what no coordinator takes for a journal.
+ * Restores a portable backup into a new stream. The stream gets the journal's id last: no coordinator
+ * mistakes an interrupted restore for a journal.
  */
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { isRequestSubject, notOfJob, type BackupFound, type OnBackupProgress } from '../backup/check.ts';
@@ -14,8 +14,9 @@ import { ChainCheck } from '../replay.ts';
 import { partitionOf, requestSubject } from '../subjects.ts';
 
 /**
- * Revisions begin this far behind those of the backup. So no coordinator that still runs on the old journal can have its append accepted
- * by a number that both know, and what is filed from now on stands behind every request that was taken up.
+ * The new revisions start this far above those of the backup. A coordinator that still runs on the old
+ * journal then cannot have an append accepted by a revision that both journals have, and new requests come
+ * after every request that was taken up.
  */
 const REVISIONS_LEFT_OUT = 1_000_000_000;
 const PUBLISHED_AT_ONCE = 500;
@@ -29,17 +30,17 @@ export interface JetstreamRestore extends NatsConnectionOptions {
   readonly onProgress: OnBackupProgress;
 }
 
-/** What the first reading of the file, which checks all of it, leaves for the second. */
+/** Result of the first pass, which checks the whole file, for the second. */
 interface Checked {
   readonly found: BackupFound;
   readonly lastRevision: Revision;
-  /** By the subject of the requests: up to which they were taken up. */
+  /** By request subject: the last request that was taken up. */
   readonly takenUp: ReadonlyMap<Subject, number>;
 }
 
 /**
- * Rejects with REQUEST_REFUSED where the stream exists or the backup is another job's, JOURNAL_CORRUPT where the backup is damaged; nothing
- * is written then.
+ * Rejects with REQUEST_REFUSED if the stream exists or the backup belongs to another job, JOURNAL_CORRUPT if
+ * the backup is damaged. In these cases nothing is written.
  */
 export async function restoreJetstream(options: JetstreamRestore): Promise<BackupFound> {
   checkStreamName(options.stream);
@@ -54,7 +55,8 @@ export async function restoreJetstream(options: JetstreamRestore): Promise<Backu
     if (error instanceof TidemarkError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw link.unavailable(
-      `did not take all of the backup (${reason}): delete the stream ${options.stream}, which is no journal yet, and try again`,
+      `did not take all of the backup (${reason}): delete the stream ${options.stream}, which is no ` +
+        'journal yet, and try again',
       error,
     );
   } finally {
@@ -103,10 +105,11 @@ async function fill(
   let sent = 0;
   let open: Promise<unknown>[] = [];
   const entry = async ({ subject, revision, bytes }: PortableEntry): Promise<void> => {
-    // One that was taken up has its answer in the partition's entries; under a new number it would be taken up again.
+    // The partition's entries contain the answer to a request that was taken up. Under a new number, it would
+    // be taken up again.
     if (isRequestSubject(subject) && revision <= (takenUp.get(subject) ?? 0)) return;
     sent += 1;
-    // The server keeps the order of what one connection publishes.
+    // The server keeps the order of messages from one connection.
     open.push(link.during(js.publish(`${prefix}${subject}`, bytes, { expect: { streamName: stream } })));
     if (open.length < PUBLISHED_AT_ONCE) return;
     await Promise.all(open);
@@ -125,8 +128,8 @@ async function fill(
 function streamExists(stream: string): TidemarkError {
   return new TidemarkError(
     'REQUEST_REFUSED',
-    `There is a stream ${stream} already: a journal is restored into a new one. Delete the old one if nothing needs it, or name another ` +
-      'in journal.nats.stream.',
+    `There is a stream ${stream} already: a journal is restored into a new one. Delete the old one if ` +
+      'nothing needs it, or name another in journal.nats.stream.',
     { fields: { stream } },
   );
 }

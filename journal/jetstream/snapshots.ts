@@ -1,7 +1,8 @@
 /**
- * Snapshots of a journal on JetStream: a stream of their own beside that of the entries, which keeps everything. It forgets all but
- * the newest of a subject, is made when the first one is written, and may be deleted at any time: replays are longer then. One that is
- * larger than a message is written in pieces; a Tidemark that does not know of them takes their list for a damaged snapshot.
+ * Snapshots of a journal on JetStream: a separate stream beside that of the entries, which keeps everything.
+ * It keeps only the newest messages of a subject, is created with the first snapshot, and may be deleted at
+ * any time; replays then take longer. A snapshot larger than a message is written in pieces. A Tidemark that
+ * does not support pieces treats their list as a damaged snapshot.
  */
 import { hash } from 'node:crypto';
 import {
@@ -20,18 +21,20 @@ import { classifyPublishError, isNoResponders } from './outcome.ts';
 import { isStreamGone } from './stream.ts';
 import { SNAPSHOTS_KEPT } from '../port.ts';
 
-/** What a message needs beside the snapshot: its subject and headers, and what the server adds in its answer. */
+/**
+ * What a message needs besides the snapshot: its subject and headers, and what the server adds in its answer.
+ */
 const OVERHEAD_BYTES = 4_096;
-/** On a message that lists the pieces of a snapshot, instead of being one. */
+/** Marks a message that lists the pieces of a snapshot. */
 const PIECES_HEADER = 'Tidemark-Pieces';
 
-/** One larger than a message is kept in pieces, under other names of the stream, in one of two slots. */
+/** The pieces of a snapshot larger than a message, under other names of the stream, in one of two slots. */
 const listSchema = z.object({
   slot: z.union([z.literal(0), z.literal(1)]),
   bytes: z.number().int().positive(),
-  /** Of all of them. */
+  /** Of all pieces. */
   sha256: z.string(),
-  /** Of their messages, in order. */
+  /** Sequences of their messages, in order. */
   sequences: z.array(z.number().int().positive()),
 });
 type PieceList = z.infer<typeof listSchema>;
@@ -40,7 +43,7 @@ export interface SnapshotPlace {
   readonly link: NatsLink;
   readonly jsm: JetStreamManager;
   readonly js: JetStreamClient;
-  /** Of the entries. */
+  /** Stream of the entries. */
   readonly stream: string;
   readonly replicas: number;
   readonly journalId: JournalId;
@@ -55,7 +58,7 @@ export class JetstreamSnapshots {
   constructor(place: SnapshotPlace) {
     this.#place = place;
     this.#stream = `${place.stream}_SNAPSHOTS`;
-    // A journal that is made anew under the same name finds none of the old one's.
+    // A journal recreated under the same name must not find snapshots of the old one.
     this.#prefix = `${this.#stream}.${place.journalId}.`;
   }
 
@@ -71,7 +74,7 @@ export class JetstreamSnapshots {
     }
   }
 
-  /** Newest first; the older one is asked for only where somebody wants it. */
+  /** Newest first. The older one is requested only if the caller continues. */
   async *read(subject: Subject): AsyncGenerator<Uint8Array> {
     const name = this.#nameOf(subject);
     const newest = await this.#get({ last_by_subj: name });
@@ -94,8 +97,8 @@ export class JetstreamSnapshots {
   }
 
   /**
-   * The pieces, then, under the snapshot's own name, the list of them: without it they are nothing. They go where the snapshot that is in
-   * use has none, so that no crash, however often, takes from that one.
+   * Writes the pieces, then their list under the snapshot's own name; without the list, they are unused. The
+   * pieces go to the slot that the current snapshot does not use, so that no number of crashes can damage it.
    */
   async #writePieces(subject: Subject, bytes: Uint8Array): Promise<void> {
     const name = this.#nameOf(subject);
@@ -113,7 +116,7 @@ export class JetstreamSnapshots {
     await this.#publish(name, new TextEncoder().encode(JSON.stringify(list)), marks);
   }
 
-  /** The snapshot that a message holds or lists; null where it is not all there as it was written. */
+  /** The snapshot that a message contains or lists; null if it is incomplete or changed. */
   async #whole(message: StoredMsg): Promise<Uint8Array | null> {
     if (!isList(message)) return message.data;
     const list = listOf(message);
@@ -138,7 +141,7 @@ export class JetstreamSnapshots {
     }
   }
 
-  /** Gives the sequence of the message. */
+  /** Returns the sequence of the message. */
   async #publish(name: string, bytes: Uint8Array, marks?: MsgHdrs): Promise<number> {
     const { link, js, timeoutMs } = this.#place;
     const expect = { streamName: this.#stream };
@@ -158,7 +161,7 @@ export class JetstreamSnapshots {
         discard: DiscardPolicy.Old,
         max_msgs_per_subject: SNAPSHOTS_KEPT,
         num_replicas: replicas,
-        // Stale answers do no harm, and the ordinary way would blow up each snapshot by a third.
+        // Stale answers do no harm, and a request to the leader would make each snapshot a third larger.
         allow_direct: true,
       }),
     );
@@ -179,7 +182,7 @@ function isList({ header }: StoredMsg): boolean {
   return header.has(PIECES_HEADER);
 }
 
-/** Null where the message is no list of pieces, or not one of this form. */
+/** Null if the message is not a list of pieces in this format. */
 function listOf(message: StoredMsg): PieceList | null {
   if (!isList(message)) return null;
   try {

@@ -1,4 +1,4 @@
-/** The stream that holds the journal: created safe, or found safe, and known by its id. */
+/** The stream that holds the journal: created or verified as safe, and identified by its id. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
@@ -17,17 +17,20 @@ import type { Deadline, NatsLink } from './connection.ts';
 import { isNoResponders } from './outcome.ts';
 
 export const JOURNAL_ID_KEY = 'tidemark-journal-id';
-/** The server's answer when a stream of this name, but not of this configuration, is there. */
+/** The server's answer if a stream of this name exists with another configuration. */
 const STREAM_NAME_IN_USE = 10_058;
-/** Its status where it cannot say at this moment: no leader yet, starting. */
+/** The server's status while it cannot answer: no leader yet, or starting. */
 const SERVICE_UNAVAILABLE = 503;
 const OPEN_RETRY_MS = 500;
 
 export interface StreamOptions {
   readonly stream: string;
-  /** Of a stream that is created; another number than an existing one has is a warning. */
+  /** Replicas of a stream that is created. If an existing one has another number, a warning is logged. */
   readonly replicas: number;
-  /** `create`: makes a missing stream. `existing`: does not. `read`: as `existing`, and nothing may be appended. */
+  /**
+   * `create`: creates a missing stream. `existing`: does not. `read`: as `existing`, and nothing may be
+   * appended.
+   */
   readonly mode: 'create' | 'existing' | 'read';
   /** Id of a journal that is created; random by default. */
   readonly newId?: () => string;
@@ -40,7 +43,7 @@ interface Awaiting {
 
 export interface StreamFound {
   readonly id: JournalId;
-  /** The stream's own limit of a message in bytes, headers included; -1 for none. */
+  /** The stream's own message limit in bytes, headers included; -1 for none. */
   readonly messageBytesMax: number;
   readonly replicas: number;
 }
@@ -53,7 +56,7 @@ export function checkStreamName(stream: string): void {
   );
 }
 
-/** Finds or makes the stream. Waits, within the deadline, for a JetStream that answers. */
+/** Finds or creates the stream. Waits, within the deadline, for a JetStream that answers. */
 export async function openStream(
   link: NatsLink,
   jsm: JetStreamManager,
@@ -96,13 +99,14 @@ function adopt(config: StreamConfig, options: StreamOptions & Awaiting): StreamF
   if (options.mode === 'read') return found;
   if (found.replicas !== options.replicas) {
     options.onWarning(
-      `The stream ${config.name} has ${found.replicas} replicas, not the ${options.replicas} of the job file.`,
+      `The stream ${config.name} has ${found.replicas} replicas, not the ${options.replicas} of the ` +
+        'job file.',
     );
   }
   if (found.replicas === 1) {
     options.onWarning(
-      `The journal's stream ${config.name} has 1 replica: what its server loses (a disk, or at a power loss without ` +
-        'sync_interval: always the last minutes) is lost. Use 3 replicas in production.',
+      `The journal's stream ${config.name} has 1 replica: what its server loses (a disk, or at a ` +
+        'power loss without sync_interval: always the last minutes) is lost. Use 3 replicas in production.',
     );
   }
   return found;
@@ -120,7 +124,7 @@ function openProblem(link: NatsLink, error: unknown): TidemarkError {
   return link.unavailable(`does not answer (${reason})`, error);
 }
 
-/** The stream, or null where the server says that there is none. Rejects where the server does not answer. */
+/** The stream, or null if the server says that there is none. Rejects if the server does not answer. */
 export async function findStream(jsm: JetStreamManager, stream: string): Promise<StreamConfig | null> {
   try {
     return (await jsm.streams.info(stream)).config;
@@ -130,7 +134,7 @@ export async function findStream(jsm: JetStreamManager, stream: string): Promise
   }
 }
 
-/** A stream that keeps everything; what lacks is the journal's id. */
+/** A stream that keeps everything; only the journal's id is missing. */
 export function newStream(stream: string, replicas: number) {
   return {
     name: stream,
@@ -151,7 +155,7 @@ export function newStream(stream: string, replicas: number) {
   };
 }
 
-/** Creates the stream, or gives back null where somebody else was first. */
+/** Creates the stream. Returns null if somebody else was first. */
 async function createStream(
   jsm: JetStreamManager,
   stream: string,
@@ -172,8 +176,8 @@ async function createStream(
 }
 
 /**
- * Checks that the stream keeps every entry and that every reader sees the newest. Rejects with JOURNAL_STREAM_INVALID, which
- * names each setting that does not. A reader needs no more than the id.
+ * Checks that the stream keeps every entry and that every reader sees the newest. Throws
+ * JOURNAL_STREAM_INVALID, which names each setting that prevents this. A reader needs only the id.
  */
 function checkStream(config: StreamConfig, access: 'write' | 'read'): StreamFound {
   const id = config.metadata?.[JOURNAL_ID_KEY] ?? '';
@@ -203,7 +207,7 @@ function unsafeSettings(config: StreamConfig): string[] {
     [!config.allow_direct, 'allow_direct must be false (else reads may be stale)'],
     [!config.sealed, 'it is sealed: nothing can be written'],
     [config.no_ack !== true, 'no_ack must be false (else no append is ever acknowledged)'],
-    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- servers before 2.12 do not send it
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- not sent before 2.12
     [(config.persist_mode ?? PersistMode.Default) === PersistMode.Default, 'persist_mode must be default'],
 
     [!config.allow_msg_counter, 'allow_msg_counter must be false'],
@@ -214,13 +218,14 @@ function unsafeSettings(config: StreamConfig): string[] {
   return checks.filter(([safe]) => !safe).map(([, problem]) => problem);
 }
 
-/** Why a stream that is in use keeps no journal any more; null where it does. */
+/** Why a stream in use can no longer hold a journal; null if it can. */
 export function unsafeStream(config: StreamConfig): TidemarkError | null {
   const problems = unsafeSettings(config);
   if (problems.length === 0) return null;
   return new TidemarkError(
     'JOURNAL_STREAM_INVALID',
-    `The settings of the stream ${config.name} were changed while this job uses it, and it cannot hold the journal any more: ` +
+    `The settings of the stream ${config.name} were changed while this job uses it, and it cannot ` +
+      'hold the journal any more: ' +
       `${problems.join('; ')}. Set them back, look whether entries are gone, and start again.`,
     { fields: { stream: config.name, problems } },
   );
@@ -234,7 +239,7 @@ function invalid(stream: string, problems: readonly string[], cause?: unknown): 
   );
 }
 
-/** True where the servers say that there is no such stream. */
+/** Whether the server says that there is no such stream. */
 export function isStreamGone(error: unknown): boolean {
   return isApiError(error, JetStreamApiCodes.StreamNotFound);
 }

@@ -1,6 +1,7 @@
 /**
- * The journal's stream while it is in use: that it is there, is the one that was opened, and still keeps everything. It is looked at with calls
- * that are made anyway: one a second tells all partitions whether requests were filed.
+ * Monitors the journal's stream while it is in use: it exists, is the one that was opened, and still keeps
+ * everything. It uses calls that are made anyway: one per second tells all partitions whether requests were
+ * filed.
  */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,9 +11,15 @@ import type { JournalId, Subject } from '../ids.ts';
 import type { NatsLink } from './connection.ts';
 import { findStream, isStreamGone, JOURNAL_ID_KEY, unsafeStream } from './stream.ts';
 
-/** A look at the requests is good for so long: less than a partition's poll of a second, so that one alone looks each time. */
+/**
+ * How long a look at the requests is valid: less than a partition's poll interval of a second, so that only
+ * one partition looks each time.
+ */
 const LOOK_GOOD_MS = 800;
-/** A server that starts may not know its streams yet: one counts as gone when it was not there for so long. */
+/**
+ * A server that is starting may not know its streams yet. A stream counts as gone after it was missing for
+ * this long.
+ */
 const GONE_STABLE_MS = 2_000;
 const GONE_RETRY_MS = 200;
 
@@ -21,27 +28,27 @@ export interface WatchedStream {
   readonly jsm: JetStreamManager;
   readonly stream: string;
   readonly journalId: JournalId;
-  /** The stream's own limit of a message when it was opened; -1 for none. */
+  /** The stream's own message limit when it was opened; -1 for none. */
   readonly messageBytesMax: number;
-  /** Appends: then its settings count as well. */
+  /** Whether this process appends; then the stream's settings matter, too. */
   readonly isWriter: boolean;
 }
 
-/** How many requests a subject holds, and of which stream: one that was made anew counts anew. */
+/** Number of requests in a subject, and of which stream: a recreated stream counts from zero. */
 export interface RequestCount {
   readonly count: number;
   readonly streamCreated: string;
 }
 
 interface Look {
-  /** Monotonic, of the answer; Infinity while it is under way. */
+  /** Monotonic time of the answer; Infinity while the request is open. */
   atMs: number;
   readonly info: Promise<StreamInfo>;
 }
 
 export class StreamWatch {
   readonly #watched: WatchedStream;
-  /** By the filter of the subjects. */
+  /** By the subject filter. */
   readonly #looks = new Map<string, Look>();
   #problem: TidemarkError | null = null;
   #confirming: Promise<TidemarkError | null> | null = null;
@@ -52,19 +59,20 @@ export class StreamWatch {
     this.#messageBytesMax = watched.messageBytesMax;
   }
 
-  /** What the last look found wrong. */
+  /** What the last check found wrong. */
   get problem(): TidemarkError | null {
     return this.#problem;
   }
 
-  /** The stream's own limit of a message in bytes, as last seen. */
+  /** The stream's own message limit in bytes, as last seen. */
   get messageBytesMax(): number {
     return this.#messageBytesMax < 0 ? Number.MAX_SAFE_INTEGER : this.#messageBytesMax;
   }
 
   /**
-   * Looks at the stream. Rejects with JOURNAL_ROLLED_BACK where it was deleted, JOURNAL_REPLACED where another has its name, for a writer
-   * with JOURNAL_STREAM_INVALID where its settings keep no journal any more; with the client's error where no server says.
+   * Checks the stream. Rejects with JOURNAL_ROLLED_BACK if it was deleted, JOURNAL_REPLACED if another one
+   * has its name, for a writer with JOURNAL_STREAM_INVALID if its settings can no longer hold a journal; with
+   * the client's error if no server answers.
    */
   async check(subjectsFilter?: string): Promise<StreamInfo> {
     const { link, jsm, stream } = this.#watched;
@@ -81,7 +89,10 @@ export class StreamWatch {
     }
   }
 
-  /** The count of a request subject, at most a second old: asked once for all that `filter` names. Rejects as `check` does. */
+  /**
+   * Number of requests in a subject, at most a second old. One call serves all subjects of `filter`. Rejects
+   * as `check` does.
+   */
   async count(name: string, filter: string): Promise<RequestCount> {
     const { state, created } = await this.#look(filter);
     return { count: state.subjects?.[name] ?? 0, streamCreated: created };
@@ -99,7 +110,7 @@ export class StreamWatch {
     return look.info;
   }
 
-  /** What to stop with where the stream is gone; null where it is there, or no server says. */
+  /** The error to stop with if the stream is gone; null if it exists or no server answers. */
   gone(): Promise<TidemarkError | null> {
     this.#confirming ??= this.#confirm().finally(() => {
       this.#confirming = null;
@@ -115,7 +126,7 @@ export class StreamWatch {
       try {
         if ((await link.during(findStream(jsm, stream))) !== null) return null;
       } catch {
-        // Away, not gone: whoever asked meets that by itself.
+        // Unavailable, not gone: the caller will notice that itself.
         return null;
       }
       if (known || performance.now() - sinceMs >= GONE_STABLE_MS) break;
@@ -123,8 +134,8 @@ export class StreamWatch {
     }
     this.#problem = new TidemarkError(
       'JOURNAL_ROLLED_BACK',
-      `The stream ${stream} was deleted while this job used it: it held the journal. Restore it from a backup (tidemark journal restore); ` +
-        'nothing more is written, and it is not made anew.',
+      `The stream ${stream} was deleted while this job used it: it held the journal. Restore it from ` +
+        'a backup (tidemark journal restore); nothing more is written, and it is not made anew.',
       { fields: { stream, journalId: this.#watched.journalId, isGone: true } },
     );
     return this.#problem;
@@ -136,13 +147,16 @@ export class StreamWatch {
     if (id === journalId) return isWriter ? unsafeStream(config) : null;
     return new TidemarkError(
       'JOURNAL_REPLACED',
-      `The stream ${stream} was deleted and made anew: it is journal ${id}, this job uses ${journalId}. Restore it.`,
+      `The stream ${stream} was deleted and made anew: it is journal ${id}, this job uses ` +
+        `${journalId}. Restore it.`,
       { fields: { stream, journalId, found: id } },
     );
   }
 }
 
-/** The requests to all partitions of a subject's job: its subject's first token is the job. */
+/**
+ * Filter for the requests to all partitions of the subject's job; the first token of a subject is the job.
+ */
 export function requestsFilter(prefix: string, subject: Subject): string {
   return `${prefix}${subject.slice(0, subject.indexOf('.'))}.request.>`;
 }

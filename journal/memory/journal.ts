@@ -1,7 +1,8 @@
 /**
- * The journal in memory, for tests: deterministic, and it misbehaves on command. Nothing here waits for a clock.
+ * The journal in memory, for tests. It is deterministic and fails on command. Nothing here waits for a clock.
  *
- * What is stored lives in a backing object: journals opened on the same backing are the same journal, as two processes see it.
+ * The data is in a backing object: journals opened on the same backing are the same journal, as two processes
+ * see it.
  */
 import { TidemarkError } from '../errors.ts';
 import { journalId, type JournalId, type Subject } from '../ids.ts';
@@ -17,19 +18,21 @@ const ENTRY_BYTES_MAX = 1_000_000;
 const READ_BATCH_ENTRIES = 1_000;
 
 /**
- * What an append meets instead of going well.
- * - `replyLost`: it takes effect, the caller learns nothing (`unknown`).
- * - `requestLost`: it takes no effect, the caller learns nothing (`unknown`).
- * - `late`: the caller learns nothing, it takes effect at `deliverLate`, if its expectation then still holds.
- * - `conflict`: it is refused although nothing newer stands in the subject; reports `lastRevision` (0 if left out).
+ * Fault that an append meets.
+ * - `replyLost`: it takes effect, but the caller learns nothing (`unknown`).
+ * - `requestLost`: it has no effect, and the caller learns nothing (`unknown`).
+ * - `late`: the caller learns nothing; it takes effect at `deliverLate`, if its expectation still holds then.
+ * - `conflict`: refused although the subject has nothing newer; reports `lastRevision` (0 if omitted).
  * - `unavailable`: the journal is away (`unknown`), nothing is written.
- * - `full`: refused, may be tried again. `refused`: refused for good.
+ * - `full`: refused, may be retried. `refused`: refused for good.
  */
 export type AppendFault =
   | { readonly type: 'replyLost' | 'requestLost' | 'late' | 'unavailable' | 'full' | 'refused' }
   | { readonly type: 'conflict'; readonly lastRevision?: Revision };
 
-/** What a read meets: an outage at its start or after some entries, or a reader that sees only up to a revision. */
+/**
+ * Fault that a read meets: an outage at its start or after some entries, or a view that ends at a revision.
+ */
 export type ReadFault =
   | { readonly type: 'unavailable'; readonly afterEntries?: number }
   | { readonly type: 'stale'; readonly upTo: Revision };
@@ -39,13 +42,16 @@ export interface MemoryJournalOptions {
   readonly entryBytesMax?: number;
   /** Entries per batch that `read` yields. */
   readonly readBatchEntries?: number;
-  /** Asked at every append and request; null lets it go well. */
+  /** Called at every append and request; null lets it succeed. */
   readonly onAppend?: (subject: Subject, expected: Revision | null, bytes: Uint8Array) => AppendFault | null;
-  /** Asked at every read; null lets it go well. */
+  /** Called at every read; null lets it succeed. */
   readonly onRead?: (subject: Subject, after: Revision) => ReadFault | null;
 }
 
-/** What outlives the processes that use it. One counter for all subjects, so that revisions have holes as on a stream. */
+/**
+ * Outlives the processes that use it. One counter serves all subjects, so that revisions have gaps as on a
+ * stream.
+ */
 export interface MemoryBacking {
   readonly id: JournalId;
   readonly subjects: Map<Subject, StoredEntry[]>;
@@ -160,12 +166,15 @@ export class MemoryJournal implements Journal {
     this.#closed = true;
   }
 
-  /** Lets the `late` appends arrive, in the order they were sent; those whose expectation no longer holds have no effect. */
+  /**
+   * Delivers the `late` appends in the order in which they were sent. Those whose expectation no longer holds
+   * have no effect.
+   */
   deliverLate(): readonly AppendOutcome[] {
     return this.backing.late.splice(0).map((late) => this.#apply(late.subject, late.expected, late.bytes));
   }
 
-  /** The subject forgets every entry behind `revision`, as a disk that lied does. */
+  /** Removes every entry after `revision` from the subject, as a disk that lied about a write does. */
   loseEnd(subject: Subject, revision: Revision): void {
     const entries = this.backing.subjects.get(subject) ?? [];
     this.backing.subjects.set(

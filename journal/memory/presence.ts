@@ -1,4 +1,7 @@
-/** Presence in memory, for tests and the simulated world: boards on the same backing are the same, as two processes see it. */
+/**
+ * Presence in memory, for tests and the simulated world. Boards on the same backing are the same, as two
+ * processes see it.
+ */
 import type { JobName } from '../ids.ts';
 import type { PresenceBoard, PresenceKey, StoredPresence } from '../presence.ts';
 
@@ -13,9 +16,9 @@ export function createPresenceBacking(): MemoryPresenceBacking {
 export interface MemoryPresenceOptions {
   readonly backing?: MemoryPresenceBacking;
   readonly nowMs: () => number;
-  /** A larger record is refused, as a server does. */
+  /** Larger records are refused, as by a server. */
   readonly bytesMax?: number;
-  /** Asked at every call; what it throws, the call rejects with. */
+  /** Called first in every operation; if it throws, the operation rejects with that error. */
   readonly onCall?: (call: 'keep' | 'remove' | 'read') => void;
 }
 

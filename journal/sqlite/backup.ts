@@ -1,4 +1,7 @@
-/** Backup and restore of an embedded journal. A backup is a journal file itself, whole and at rest, also while the job runs. */
+/**
+ * Backup and restore of an embedded journal. A backup is itself a journal file, complete and at rest, even if
+ * taken while the job runs.
+ */
 import { constants, copyFileSync, existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -12,9 +15,9 @@ import { createFolderOf, openJournalFile } from './file.ts';
 import { takeOwnerLock } from './lock.ts';
 
 export interface SqliteBackup {
-  /** Of the journal. */
+  /** Path of the journal. */
   readonly path: string;
-  /** Of the backup. */
+  /** Path of the backup. */
   readonly file: string;
   readonly job: JobName;
   readonly onProgress: OnBackupProgress;
@@ -23,8 +26,8 @@ export interface SqliteBackup {
 const SIZE_INTERVAL_MS = 1_000;
 
 /**
- * In a thread of its own, since the one call takes as long as the journal is large. A reader's transaction: the owner goes on
- * appending, and what it appends meanwhile is not in the copy.
+ * Runs in its own thread, because the single call takes time in proportion to the journal. It is a reader's
+ * transaction: the owner continues to append, and the copy does not include those entries.
  */
 const VACUUM = `
   const { parentPort, workerData } = require('node:worker_threads');
@@ -40,8 +43,9 @@ const VACUUM = `
 `;
 
 /**
- * Writes the backup under another name, checks every entry of it, and only then names it. Rejects with JOURNAL_CORRUPT where the
- * journal is damaged (no backup is left), REQUEST_REFUSED where the file exists and may not be replaced.
+ * Writes the backup under another name, checks every entry of it, and only then renames it. Rejects with
+ * JOURNAL_CORRUPT if the journal is damaged (no backup is left), REQUEST_REFUSED if the file exists and may
+ * not be replaced.
  */
 export async function backupSqlite(
   options: SqliteBackup & { readonly force: boolean },
@@ -94,8 +98,9 @@ async function checkFile(file: string, job: JobName, onProgress: OnBackupProgres
 }
 
 /**
- * Puts a checked copy of the backup where the job's journal is looked for. Rejects with REQUEST_REFUSED where there is a journal,
- * JOURNAL_LOCKED where it is owned, JOURNAL_CORRUPT where the backup is damaged or none; nothing is written then.
+ * Puts a checked copy of the backup in the place of the job's journal. Rejects with REQUEST_REFUSED if there
+ * is a journal, JOURNAL_LOCKED if it is owned, JOURNAL_CORRUPT if the backup is damaged or missing. In these
+ * cases nothing is written.
  */
 export async function restoreSqlite(options: SqliteBackup): Promise<BackupFound> {
   const { file, job, onProgress } = options;
@@ -127,7 +132,7 @@ function foldered(path: string): string {
   }
 }
 
-/** Its log alone counts too: SQLite would read it into the restored one. */
+/** A log without its journal matters, too: SQLite would read it into the restored journal. */
 function refuseExisting(path: string): void {
   const found = [path, `${path}-wal`].find(
     (name) => existsSync(name) && (name === path || statSync(name).size > 0),
@@ -135,7 +140,8 @@ function refuseExisting(path: string): void {
   if (found === undefined) return;
   throw new TidemarkError(
     'REQUEST_REFUSED',
-    `There is ${found} already: a journal is restored only where none is. Move the files of the old one away, its -wal and -shm too.`,
+    `There is ${found} already: a journal is restored only where none is. Move the files of the old ` +
+      'one away, its -wal and -shm too.',
     { fields: { path: found } },
   );
 }

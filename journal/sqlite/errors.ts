@@ -1,4 +1,4 @@
-/** What the errors of node:sqlite, and of the files under it, mean for an append, a read or an open. */
+/** Meaning of errors of node:sqlite, and of the file system below it, for an append, a read or an open. */
 import { asTidemarkError, TidemarkError } from '../errors.ts';
 import type { AppendOutcome } from '../port.ts';
 
@@ -21,7 +21,7 @@ export const SQLITE = {
   NOTADB: 26,
 } as const;
 
-/** Our statements are few and always the same: one that a sound journal takes and this one does not tells of damage. */
+/** The statements are few and fixed. If a journal rejects one that a sound journal accepts, it is damaged. */
 const DAMAGE_CODES: readonly number[] = [
   SQLITE.CORRUPT,
   SQLITE.NOTADB,
@@ -29,7 +29,7 @@ const DAMAGE_CODES: readonly number[] = [
 ];
 const FULL_ERRNOS: readonly string[] = ['ENOSPC', 'EDQUOT'];
 
-/** The primary result code, or null where the error is not SQLite's. */
+/** The primary result code; null if the error is not from SQLite. */
 function sqliteCode(error: unknown): number | null {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null;
   return error.errcode & 0xff;
@@ -61,7 +61,10 @@ function meaningOf(cause: unknown): Meaning {
   }
 }
 
-/** Of the file system, of a database that was closed; what is left is a value of a kind that no sound journal holds. */
+/**
+ * Errors of the file system, or of a closed database. Any other error is a value of a type that no sound
+ * journal holds.
+ */
 function meaningOfOther(cause: unknown): Meaning {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   if (FULL_ERRNOS.includes(code)) return 'full';
@@ -71,9 +74,9 @@ function meaningOfOther(cause: unknown): Meaning {
 }
 
 /**
- * The outcome of a failed append. Refused where the transaction is certain to have left nothing; an input-output error may
- * have hit before or after the commit reached the disk, so it is unknown, as is all that has no name here. Rejects with
- * JOURNAL_CORRUPT where the file is damaged: no later attempt can help.
+ * Outcome of a failed append. It is refused if the transaction certainly left nothing. An I/O error may have
+ * occurred before or after the commit reached the disk, so its outcome is unknown, as for every unlisted
+ * error. Throws JOURNAL_CORRUPT if the file is damaged: no later attempt can help.
  */
 export function failedAppend(cause: unknown, path: string): AppendOutcome {
   if (cause instanceof TidemarkError) throw cause;
@@ -102,7 +105,7 @@ export function failedAppend(cause: unknown, path: string): AppendOutcome {
 
 const BUSY = 'is being written by another process';
 
-/** True where this user may not write the journal, whenever it is tried. */
+/** Whether this user may never write the journal. */
 export function isForbidden(cause: unknown): boolean {
   return isSqliteError(cause, SQLITE.PERM, SQLITE.READONLY, SQLITE.CANTOPEN);
 }
@@ -121,7 +124,7 @@ function unavailable(path: string, what: string, cause: unknown): TidemarkError 
   });
 }
 
-/** What a failed read or open rejects with. */
+/** The error of a failed read or open. */
 export function failedRead(cause: unknown, path: string): TidemarkError {
   if (cause instanceof TidemarkError) return cause;
   switch (meaningOf(cause)) {

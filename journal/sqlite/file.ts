@@ -1,4 +1,4 @@
-/** The file of an embedded journal: created whole or not at all, and recognized before it is trusted. */
+/** The file of an embedded journal: created complete or not at all, and identified before it is trusted. */
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -9,7 +9,7 @@ import { removeDraft, syncPath } from '../backup/newFile.ts';
 import { ENDS_SCHEMA, noteEnds } from './ends.ts';
 import { damaged, failedRead } from './errors.ts';
 
-/** "TDMK": in the header of the file, so that another program's database is never taken for a journal. */
+/** "TDMK", in the file's header: no other program's database is mistaken for a journal. */
 const APPLICATION_ID = 0x54_44_4d_4b;
 const JOURNAL_FORMAT_VERSION = 1;
 
@@ -24,17 +24,20 @@ const SCHEMA = `
   CREATE INDEX entries_by_subject ON entries (subject, revision);
 `;
 
-/** How long a writer waits for another process that files a request or reads, before it reports the journal busy. */
+/**
+ * How long a writer waits for another process that files a request or reads, before it reports the journal as
+ * busy.
+ */
 const BUSY_TIMEOUT_MS = 2_000;
 /**
- * SQLite writes its log back into the file at every 1,000 pages of it, but never shortens the log by itself: one that grew behind a reader
- * who lasted (a backup, say) would stay as long as it was.
+ * SQLite copies its log back into the file every 1,000 pages but never shortens the log. Without this limit,
+ * a log that grew during a long read (a backup, say) would keep its size.
  */
 const LOG_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
- * Creates an empty journal at `path`. Call it under the owner's lock. A crash at any point leaves either no journal or a
- * whole one: it is built under another name, made durable and renamed.
+ * Creates an empty journal at `path`. Call it under the owner's lock. A crash at any point leaves no journal
+ * or a complete one: it is built under another name, made durable and renamed.
  */
 export function createJournalFile(path: string, id: JournalId): void {
   refuseLeftoverLog(path);
@@ -44,7 +47,8 @@ export function createJournalFile(path: string, id: JournalId): void {
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     db.exec(
-      `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${JOURNAL_FORMAT_VERSION}; ${SCHEMA} ${ENDS_SCHEMA}`,
+      `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${JOURNAL_FORMAT_VERSION}; ` +
+        `${SCHEMA} ${ENDS_SCHEMA}`,
     );
     db.prepare("INSERT INTO meta (key, value) VALUES ('journalId', ?)").run(id);
   } finally {
@@ -55,21 +59,22 @@ export function createJournalFile(path: string, id: JournalId): void {
   syncPath(dirname(path));
 }
 
-/** SQLite would read the log of a journal that was deleted without it into the new one. */
+/** SQLite would read the log of a deleted journal into the new one. */
 function refuseLeftoverLog(path: string): void {
   const log = `${path}-wal`;
   if (!existsSync(log)) return;
   if (statSync(log).size > 0) {
     throw new TidemarkError(
       'JOURNAL_CORRUPT',
-      `The journal ${path} is gone, but its log ${log} is still there: restore the journal, or remove the log as well.`,
+      `The journal ${path} is gone, but its log ${log} is still there: restore the journal, or remove ` +
+        'the log as well.',
       { fields: { path, log } },
     );
   }
   rmSync(log);
 }
 
-/** Makes the folders of `path` that are missing, each durable in its parent. */
+/** Creates the missing folders of `path`, each durable in its parent. */
 export function createFolderOf(path: string): void {
   const missing: string[] = [];
   for (let folder = dirname(path); !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
@@ -87,7 +92,7 @@ export interface JournalFile {
 /** `own`: under the owner's lock. `file`: to file requests. */
 export type FileAccess = 'own' | 'file' | 'read';
 
-/** Opens an existing journal and checks what it is, before anything in it is changed. Never creates one. */
+/** Opens an existing journal and verifies it before anything in it is changed. Never creates one. */
 export function openJournalFile(path: string, access: FileAccess): JournalFile {
   if (!existsSync(path)) throw missingJournal(path);
   let db: DatabaseSync | null = null;
@@ -108,12 +113,15 @@ export function openJournalFile(path: string, access: FileAccess): JournalFile {
   }
 }
 
-/** SQLite keeps the log of a journal beside the name that it was opened by, and so do we its lock: two names would be two owners. */
+/**
+ * SQLite keeps a journal's log beside the name that was opened, and the lock is there as well: two names
+ * would allow two owners.
+ */
 function severalNames(path: string, names: number): TidemarkError {
   return new TidemarkError(
     'JOURNAL_LOCKED',
-    `The journal ${path} has ${names} names (hard links), and may have another owner under each: remove the others. To copy a ` +
-      'journal use `tidemark journal backup`.',
+    `The journal ${path} has ${names} names (hard links), and may have another owner under each: ` +
+      'remove the others. To copy a journal use `tidemark journal backup`.',
     { fields: { path, names } },
   );
 }
@@ -132,8 +140,8 @@ function identify(db: DatabaseSync, path: string): JournalId {
   if (version !== JOURNAL_FORMAT_VERSION) {
     throw new TidemarkError(
       'JOURNAL_CORRUPT',
-      `The journal ${path} has format ${version}; this Tidemark reads format ${JOURNAL_FORMAT_VERSION}. Use the ` +
-        'Tidemark that wrote it, or a newer one.',
+      `The journal ${path} has format ${version}; this Tidemark reads format ` +
+        `${JOURNAL_FORMAT_VERSION}. Use the Tidemark that wrote it, or a newer one.`,
       { fields: { path, version } },
     );
   }
@@ -143,7 +151,10 @@ function identify(db: DatabaseSync, path: string): JournalId {
   return journalId(id);
 }
 
-/** An acknowledged append outlives a power loss: every commit is synced, on macOS through the drive's own cache too. */
+/**
+ * An acknowledged append survives a power loss: every commit is synced, on macOS also through the drive's own
+ * cache.
+ */
 function makeDurable(db: DatabaseSync, path: string): void {
   const mode = pragma(db, 'journal_mode = WAL');
   db.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON');
@@ -151,7 +162,8 @@ function makeDurable(db: DatabaseSync, path: string): void {
   if (mode === 'wal' && pragma(db, 'synchronous') === 2) return;
   throw new TidemarkError(
     'JOURNAL_UNAVAILABLE',
-    `The journal ${path} cannot be written durably here (journal mode ${String(mode)}): put it on a local disk.`,
+    `The journal ${path} cannot be written durably here (journal mode ${String(mode)}): put it on a ` +
+      'local disk.',
     { fields: { path } },
   );
 }

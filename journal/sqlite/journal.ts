@@ -1,8 +1,9 @@
 /**
  * The embedded journal: one SQLite file on a local disk (node:sqlite, write-ahead log, synchronous = FULL).
  *
- * One process owns it and appends; others may read it and file requests meanwhile. Every entry's own SHA-256 is kept beside
- * it, so that a flipped bit in the last entry, which no later one chains to, is found as well.
+ * One process owns it and appends; others may read it and file requests meanwhile. The SHA-256 of every entry
+ * is stored beside it, so that a flipped bit in the last entry, which no later one chains to, is also
+ * detected.
  */
 import { hash, randomUUID } from 'node:crypto';
 import { existsSync, realpathSync, statSync } from 'node:fs';
@@ -24,20 +25,24 @@ const READ_BATCH_BYTES = 4 * 1024 * 1024;
 export interface SqliteJournalOptions {
   /** Path of the journal file; its lock is `<path>.lock`. */
   readonly path: string;
-  /** `own`: the one process that appends. `read`: reads and files requests, also while another process owns it. */
+  /**
+   * `own`: the one process that appends. `read`: reads and files requests, even while another process owns
+   * it.
+   */
   readonly access: 'own' | 'read';
   /** Whether a missing journal is created, with missing folders. Only with `own`. */
   readonly createIfMissing: boolean;
   readonly entryBytesMax?: number;
-  /** The file does not grow beyond this: appends are then refused as on a full disk. */
+  /** Largest size of the file. Beyond it, appends are refused as on a full disk. */
   readonly sizeBytesMax?: number;
   /** Id of a journal that is created; random by default. */
   readonly newId?: () => string;
 }
 
 /**
- * Opens the journal. Rejects with JOURNAL_LOCKED where another process owns it, JOURNAL_MISSING where there is none,
- * JOURNAL_CORRUPT where the file is not a journal of this format, JOURNAL_UNAVAILABLE where it cannot be opened.
+ * Opens the journal. Rejects with JOURNAL_LOCKED if another process owns it, JOURNAL_MISSING if there is
+ * none, JOURNAL_CORRUPT if the file is not a journal of this format, JOURNAL_UNAVAILABLE if it cannot be
+ * opened.
  */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
   try {
@@ -72,7 +77,7 @@ function openWith(options: SqliteJournalOptions, lock: OwnerLock | null): Journa
   }
 }
 
-/** One journal has one lock, whichever links lead to it. */
+/** A journal has one lock, whichever links lead to it. */
 export function realPath(path: string): string {
   const absolute = resolve(path);
   const folder = dirname(absolute);
@@ -88,7 +93,7 @@ class SqliteJournal implements Journal {
   readonly #lock: OwnerLock | null;
   readonly #fileId: string;
   readonly #statements: Statements;
-  /** For requests of a process that does not own the journal; opened at the first one. */
+  /** Used to file requests without owning the journal; opened at the first request. */
   #requests: DatabaseSync | null = null;
 
   constructor(options: SqliteJournalOptions, db: DatabaseSync, id: JournalId, lock: OwnerLock | null) {
@@ -119,7 +124,7 @@ class SqliteJournal implements Journal {
     }
   }
 
-  /** The end is taken when the iteration begins. */
+  /** The end is determined when the iteration starts. */
   read(subject: Subject, after: Revision): AsyncGenerator<readonly StoredEntry[]> {
     return this.#readBy(this.#statements.read, subject, after);
   }
@@ -138,7 +143,7 @@ class SqliteJournal implements Journal {
         if (end === undefined) throw this.#disagree(subject, from, last);
         from = end;
         yield batch;
-        // Reading is synchronous: other partitions of this process get their turn between two batches.
+        // Reading is synchronous, so other partitions of this process get their turn between two batches.
         await new Promise((turn) => setImmediate(turn));
       }
     } catch (cause) {
@@ -167,13 +172,14 @@ class SqliteJournal implements Journal {
         'JOURNAL_UNAVAILABLE',
         outcome.type === 'refused'
           ? `The request was not filed in ${this.#path}: ${messageOf(outcome.cause)} ${whatHelps(cause)}`
-          : `The request may or may not have been filed in ${this.#path}: see the status before trying again.`,
+          : `The request may or may not have been filed in ${this.#path}: see the status before ` +
+              'trying again.',
         { fields: { path: this.#path }, cause },
       );
     }
   }
 
-  /** No hash chain holds requests together: one that the index does not lead to is missed by their number. */
+  /** No hash chain protects requests: one that the index misses is detected by their number. */
   async *requests(subject: Subject, after: Revision): AsyncGenerator<readonly StoredEntry[]> {
     const { requests, read } = this.#statements;
     try {
@@ -207,7 +213,7 @@ class SqliteJournal implements Journal {
     this.#lock?.release();
   }
 
-  /** Rejects with JOURNAL_CORRUPT where the index and the list of ends do not agree. */
+  /** Throws JOURNAL_CORRUPT if the index and the table of ends differ. */
   #lastRevision(subject: Subject): Revision {
     const row = this.#statements.last.get({ subject });
     const [indexed, noted] = [Number(row?.['indexed'] ?? 0), Number(row?.['noted'] ?? 0)];
@@ -221,8 +227,8 @@ class SqliteJournal implements Journal {
     const [indexed, noted] = [Number(row['indexed']), Number(row['noted'])];
     throw new TidemarkError(
       'JOURNAL_CORRUPT',
-      `The journal ${this.#path} notes ${noted} entries of ${subject}, and its index leads to ${indexed}: it is damaged. Restore the ` +
-        'journal from a copy.',
+      `The journal ${this.#path} notes ${noted} entries of ${subject}, and its index leads to ` +
+        `${indexed}: it is damaged. Restore the journal from a copy.`,
       { fields: { path: this.#path, noted, found: indexed } },
     );
   }
@@ -230,7 +236,7 @@ class SqliteJournal implements Journal {
   #insert(statement: StatementSync, subject: Subject, bytes: Uint8Array): Revision {
     const { lastInsertRowid } = statement.run(subject, hash('sha256', bytes, 'buffer'), bytes);
     const revision = Number(lastInsertRowid);
-    // Not of a counter that began at 1: it would come back as another number.
+    // No counter that began at 1 gets this far, and it would be read back as another number.
     if (!Number.isSafeInteger(revision)) throw damaged(this.#path);
     return revision;
   }
@@ -238,8 +244,8 @@ class SqliteJournal implements Journal {
   #disagree(subject: Subject, found: Revision, noted: Revision): TidemarkError {
     return new TidemarkError(
       'JOURNAL_CORRUPT',
-      `The journal ${this.#path} notes revision ${noted} as the end of ${subject}, and its index leads to ${found}: it is damaged. ` +
-        'Restore the journal from a copy.',
+      `The journal ${this.#path} notes revision ${noted} as the end of ${subject}, and its index ` +
+        `leads to ${found}: it is damaged. Restore the journal from a copy.`,
       { fields: { path: this.#path, revision: noted, found } },
     );
   }
@@ -262,12 +268,15 @@ class SqliteJournal implements Journal {
     return batch;
   }
 
-  /** A journal that was moved, restored or deleted under its owner would take appends that no restart ever finds. */
+  /**
+   * If the journal was moved, restored or deleted under its owner, no restart would ever find the appends.
+   */
   #checkSameFile(): void {
     if (fileIdOf(this.#path) === this.#fileId) return;
     throw new TidemarkError(
       'JOURNAL_REPLACED',
-      `The journal ${this.#path} was moved, deleted or replaced while it was in use: put it back and start again.`,
+      `The journal ${this.#path} was moved, deleted or replaced while it was in use: put it back and ` +
+        'start again.',
       { fields: { path: this.#path } },
     );
   }
@@ -282,8 +291,8 @@ class SqliteJournal implements Journal {
   #flipped(subject: Subject, revision: Revision): TidemarkError {
     return new TidemarkError(
       'JOURNAL_CORRUPT',
-      `The entry at revision ${revision} of ${subject} in ${this.#path} is not what was written: restore the journal ` +
-        'from a copy.',
+      `The entry at revision ${revision} of ${subject} in ${this.#path} is not what was written: ` +
+        'restore the journal from a copy.',
       { fields: { path: this.#path, revision } },
     );
   }
@@ -322,7 +331,8 @@ function prepare(db: DatabaseSync): Statements {
       `SELECT revision, sha256, bytes FROM entries
        WHERE subject = :subject AND revision > :after AND revision <= :last ORDER BY revision LIMIT :limit`,
     ),
-    // From subject to subject along the index, instead of over every entry; with those that only the list of ends still knows.
+    // Skips from subject to subject along the index instead of scanning every entry. Includes subjects that
+    // only the table of ends still has.
     subjects: db.prepare(
       `WITH RECURSIVE found (subject) AS (
          SELECT min(subject) FROM entries WHERE subject >= :prefix

@@ -1,16 +1,17 @@
 /**
- * The single owner of an embedded journal: a lock on a second file, so that readers of the journal itself are not shut out.
+ * The single owner of an embedded journal: a lock on a second file, so that the journal stays readable.
  *
- * The lock is an open write transaction of `<path>.lock`, itself a small SQLite database. The operating system frees it when
- * the process ends, however it ends. Others may still read that file, which is how a refused owner learns who holds it. The
- * file stays: removing it would let two processes lock two files of one name.
+ * The lock is an open write transaction of `<path>.lock`, itself a small SQLite database. The operating
+ * system releases it when the process ends, however it ends. Others may still read that file, so a refused
+ * owner learns who holds the lock. The file is never removed: otherwise two processes could lock two files of
+ * the same name.
  */
 import { hostname } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { TidemarkError } from '../errors.ts';
 import { failedRead, isSqliteError, SQLITE } from './errors.ts';
 
-/** Writing down who holds the lock may meet a refused owner that is just reading it. */
+/** Writing the holder may collide with a refused owner that is reading it. */
 const NOTE_TIMEOUT_MS = 2_000;
 
 export interface OwnerLock {
@@ -18,8 +19,8 @@ export interface OwnerLock {
 }
 
 /**
- * Takes the lock at once or rejects with JOURNAL_LOCKED, which names the journal and its holder; with JOURNAL_FULL or JOURNAL_UNAVAILABLE, which
- * name the lock, where it cannot be taken at all.
+ * Takes the lock at once. Throws JOURNAL_LOCKED, which names the journal and its holder, or JOURNAL_FULL or
+ * JOURNAL_UNAVAILABLE, which name the lock, if it cannot be taken at all.
  */
 export function takeOwnerLock(journalPath: string): OwnerLock {
   let db: DatabaseSync | null = null;
@@ -27,7 +28,8 @@ export function takeOwnerLock(journalPath: string): OwnerLock {
     db = new DatabaseSync(lockPath(journalPath), { timeout: 0 });
     begin(db, journalPath);
     writeHolder(db);
-    // The note must be committed to be readable, and the commit lets go of the lock: take it again, somebody may be first.
+    // The holder must be committed to be readable, and the commit releases the lock. Take it again: somebody
+    // else may be first.
     begin(db, journalPath);
   } catch (error) {
     db?.close();
@@ -49,8 +51,8 @@ function lockProblem(cause: unknown, journalPath: string): TidemarkError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new TidemarkError(
     'JOURNAL_UNAVAILABLE',
-    `The lock ${path} of the journal cannot be taken (${reason}): check that its folder exists and may be written; if it is no ` +
-      'file of Tidemark, move it away.',
+    `The lock ${path} of the journal cannot be taken (${reason}): check that its folder exists and ` +
+      'may be written; if it is no file of Tidemark, move it away.',
     { fields: { path }, cause },
   );
 }
@@ -78,7 +80,7 @@ interface Holder {
   readonly host: string;
 }
 
-/** Who holds the lock, or null where that is not to be known at this moment (the holder is just noting itself down). */
+/** Who holds the lock; null if unknown at the moment, because the holder is writing its note. */
 function readHolder(db: DatabaseSync): Holder | null {
   try {
     const row = db.prepare('SELECT pid, host FROM holder').get();
@@ -94,7 +96,8 @@ function lockedError(journalPath: string, holder: Holder | null): TidemarkError 
   return new TidemarkError(
     'JOURNAL_LOCKED',
     `The journal ${journalPath} is held by ${by}: an embedded journal has one coordinator. ` +
-      'Stop that one, or share a job through the NATS journal. Another job needs a journal of its own: journal.sqlite.path.',
+      'Stop that one, or share a job through the NATS journal. Another job needs a journal of its ' +
+      'own: journal.sqlite.path.',
     { fields: { path: journalPath, pid: holder?.pid ?? null, host: holder?.host ?? null } },
   );
 }

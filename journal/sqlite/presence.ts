@@ -1,16 +1,17 @@
 /**
- * Presence beside an embedded journal: `<journal>.presence`, a file that its one owner replaces as a whole. Not in the journal's database:
- * a coordinator that is halted because that is damaged, replaced or full has to be able to say so.
+ * Presence beside an embedded journal: `<journal>.presence`, a file that its one owner replaces as a whole.
+ * It is not in the journal's database: a coordinator that is halted because the database is damaged, replaced
+ * or full must be able to report that.
  */
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { JobName } from '../ids.ts';
 import type { PresenceBoard, PresenceKey, StoredPresence } from '../presence.ts';
 
-/** Many thousands of partitions: a larger one says no more to anybody. */
+/** Enough for many thousands of partitions; a larger record is of no use to anybody. */
 const RECORD_BYTES_MAX = 4 * 1024 * 1024;
 
-/** `journalPath`: of the journal that the process owns, or of one that it only reads. */
+/** `journalPath`: the journal that the process owns, or only reads. */
 export function openFilePresence(journalPath: string): PresenceBoard {
   return new FilePresence(`${journalPath}.presence`);
 }
@@ -32,7 +33,7 @@ class FilePresence implements PresenceBoard {
     try {
       await writeFile(draft, content).catch(async (error: unknown) => {
         if (!isNotThere(error)) throw error;
-        // Kept before there is a journal, by who waits to make one.
+        // There may be no journal yet: its owner is still waiting to create one.
         await mkdir(dirname(draft), { recursive: true });
         await writeFile(draft, content);
       });
@@ -79,7 +80,7 @@ function isNotThere(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
-/** The first line of the file: whose record it is. */
+/** First line of the file: whose record it is. */
 function headOf({ job, coordinatorId }: PresenceKey): string {
   return `${JSON.stringify(job)} ${coordinatorId}\n`;
 }

@@ -1,4 +1,4 @@
-/** The snapshots of an embedded journal: a table beside the entries, made when the first one is written. */
+/** The snapshots of an embedded journal: a table beside the entries, created with the first snapshot. */
 import type { DatabaseSync } from 'node:sqlite';
 import { TidemarkError } from '../errors.ts';
 import type { Subject } from '../ids.ts';
@@ -18,7 +18,7 @@ const REMOVE_OLDER = `
     (SELECT number FROM snapshots WHERE subject = :subject ORDER BY number DESC LIMIT ${SNAPSHOTS_KEPT})
 `;
 
-/** To be called in a transaction. */
+/** Call it in a transaction. */
 export function insertSnapshot(db: DatabaseSync, subject: Subject, bytes: Uint8Array): void {
   db.exec(SCHEMA);
   db.prepare('INSERT INTO snapshots (subject, bytes) VALUES (?, ?)').run(subject, bytes);

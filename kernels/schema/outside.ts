@@ -1,24 +1,28 @@
-/** Values of a job file that refer to something outside of it: files, variables of the environment, secrets. */
+/** Values of a job file that refer to something outside it: files, environment variables, secrets. */
 import path from 'node:path';
 import { z } from 'zod';
 import { Secret } from './secret.ts';
 import { expecting, matchingText, text } from './values.ts';
 
-/** What the values of a job file refer to. */
+/** The context that the values of a job file refer to. */
 export interface SchemaContext {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Absolute folder where relative paths start. */
+  /** Absolute folder that relative paths start from. */
   readonly baseDir: string;
   readonly isReadableFile: (file: string) => boolean;
 }
 
-/** What a shell would replace in a path and nobody else does: it would be the name of a folder. */
+/** Text in a path that only a shell would replace; without one, it would become the name of a folder. */
 export function shellOnlyProblem(value: string): string | null {
   const [, steps = value] = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/(.*)$/s.exec(value) ?? [];
   if (steps.startsWith('~'))
-    return 'begins with "~", which only a shell replaces: write the whole path (a name that begins so: ./~name)';
+    return (
+      'begins with "~", which only a shell replaces: write the whole path (a name that begins ' +
+      'so: ./~name)'
+    );
   return /\$\{|(^|\/)\$[A-Za-z_(]/.test(steps)
-    ? 'holds a variable like ${NAME}, which nothing replaces: write the path out, or set the key by -D in a shell'
+    ? 'holds a variable like ${NAME}, which nothing replaces: write the path out, or set the key by ' +
+        '-D in a shell'
     : null;
 }
 
@@ -41,7 +45,7 @@ export function filePath({ baseDir }: SchemaContext, what: string) {
   );
 }
 
-/** A secret, as it stands or as `{ env: VARIABLE }`. Never shown in a message. */
+/** A secret, literal or as `{ env: VARIABLE }`. Never shown in a message. */
 export function secret({ env }: SchemaContext) {
   const expected = 'a text or { env: VARIABLE }';
   return z
@@ -91,9 +95,9 @@ export function certNeedsKey(value: Record<string, unknown>): string | null {
     : `has ${has} without ${lacks}; expected both or neither`;
 }
 
-/** TLS of a client. The files exist and can be read; their contents are read by whoever connects. */
+/** TLS files of a client. They exist and are readable; whoever connects reads their contents. */
 export interface TlsFiles {
-  /** Absolute path of a PEM file with the certificate authorities to trust; null: those that Node trusts. */
+  /** Absolute path of a PEM file with the trusted certificate authorities; null: those that Node trusts. */
   readonly caFile: string | null;
   /** Absolute paths of the client's own certificate and key (PEM); both or neither. */
   readonly certFile: string | null;

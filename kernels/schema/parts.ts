@@ -1,4 +1,4 @@
-/** What the parts of the job file's definition are made from. */
+/** Building blocks of the job file's definition. */
 import { z } from 'zod';
 import { expecting } from './values.ts';
 
@@ -10,7 +10,10 @@ export function map<Shape extends z.core.$ZodLooseShape>(shape: Shape, expected:
   });
 }
 
-/** A rule over several keys; it also speaks when one of them is wrong by itself, so that every problem is named at once. */
+/**
+ * A rule over several keys. It also runs if one of them is invalid by itself, so that every problem is
+ * reported at once.
+ */
 export function rule<T extends z.ZodType>(
   schema: T,
   check: (value: Record<string, unknown>) => string | null,
@@ -22,12 +25,12 @@ export function rule<T extends z.ZodType>(
 }
 
 export interface KeyProblem {
-  /** Steps below the map. */
+  /** Path below the map. */
   readonly key: readonly string[];
   readonly message: string;
 }
 
-/** The same where each problem belongs to a key of its own. */
+/** The same, if each problem belongs to its own key. */
 export function rules<T extends z.ZodType>(
   schema: T,
   check: (value: Record<string, unknown>) => readonly KeyProblem[],
@@ -46,7 +49,7 @@ function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** One or more, each once. */
+/** One or more elements, without duplicates. */
 export function listOf<T extends z.ZodType>(element: T, expected: string) {
   return z
     .array(element, { error: expecting(expected) })

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 
 const SHOWN = '[secret]';
 
-/** A password or token: every way to print it shows `[secret]`; only `reveal()` gives it away. */
+/** A password or token. Printing it in any form shows `[secret]`; only `reveal()` returns the value. */
 export class Secret {
   readonly #value: string;
 
@@ -10,7 +10,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /** For the client that authenticates with it, and nobody else. */
+  /** Only for the client that authenticates with it. */
   reveal(): string {
     return this.#value;
   }

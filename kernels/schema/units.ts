@@ -1,4 +1,4 @@
-/** Durations and sizes as people write them: a whole number and a unit, without a blank. */
+/** Durations and sizes as people write them: a whole number and a unit, without a space. */
 
 const MS_PER_UNIT: Readonly<Record<string, number>> = {
   ms: 1,
@@ -50,12 +50,13 @@ export function parseSize(text: string): UnitResult {
   return result;
 }
 
-/** What is wrong with a value that is no text at all; a plain number lacks its unit. */
+/** The problem of a value that is not a text; a plain number lacks its unit. */
 export function unitMissing(value: unknown, kind: 'duration' | 'size'): string | null {
   if (typeof value !== 'number') return null;
   return kind === 'duration'
     ? `${value} has no unit; write for example ${value}s (units: ${DURATION_UNITS.join(', ')})`
-    : `${value} has no unit; write for example ${value}MiB, or ${value}B for bytes (units: ${SIZE_UNITS.join(', ')})`;
+    : `${value} has no unit; write for example ${value}MiB, or ${value}B for bytes (units: ` +
+        `${SIZE_UNITS.join(', ')})`;
 }
 
 function parseUnit(
@@ -64,7 +65,9 @@ function parseUnit(
   { what, examples }: { what: string; examples: readonly string[] },
 ): UnitResult {
   const [, digits, unit] = /^(\d+)\s*([A-Za-zµ]*)$/.exec(text) ?? [];
-  const expected = `a whole number and its unit, like ${examples.join(' or ')} (units: ${Object.keys(units).join(', ')})`;
+  const expected =
+    `a whole number and its unit, like ${examples.join(' or ')} (units: ` +
+    `${Object.keys(units).join(', ')})`;
   if (digits === undefined || unit === undefined)
     return { type: 'invalid', reason: `"${text}" is no ${what}; expected ${expected}` };
   if (unit === '') return { type: 'invalid', reason: `"${text}" has no unit; expected ${expected}` };

@@ -1,4 +1,4 @@
-/** Single values of a job file: how each is checked, said to be wrong, and turned into its typed form. */
+/** Single values of a job file: how each is checked, its error message, and its typed form. */
 import { z } from 'zod';
 import {
   DURATION_PATTERN,
@@ -20,11 +20,14 @@ export function expecting(expected: string): (issue: RawIssue) => string {
       issue.code === 'invalid_type' &&
       issue.expected === 'string' &&
       /^(number|boolean)$/.test(typeof issue.input);
-    return `${kindOf(issue.input)}${isUnquoted ? ' (in quotes it would be a text)' : ''}; expected ${expected}`;
+    return (
+      `${kindOf(issue.input)}${isUnquoted ? ' (in quotes it would be a text)' : ''}; ` +
+      `expected ${expected}`
+    );
   };
 }
 
-/** Names the kind, not the value: it may be a secret at the wrong place. */
+/** Names the kind, not the value, which may be a misplaced secret. */
 function kindOf(value: unknown): string {
   if (value === null) return 'is empty';
   if (Array.isArray(value)) return 'is a list';
@@ -40,7 +43,7 @@ function quoted(value: unknown): string {
     : 'this value';
 }
 
-/** A text that `check` accepts (null) or says what is wrong with. */
+/** A text that `check` accepts (null) or returns a problem for. */
 export function text(expected: string, check: (value: string) => string | null = () => null) {
   return z.string({ error: expecting(expected) }).superRefine((value, context) => {
     const wrong = value === '' ? 'is empty' : check(value);
@@ -80,7 +83,7 @@ function unitText(
     });
 }
 
-/** In milliseconds; `secondsMin` is the least that makes sense. */
+/** In milliseconds; `secondsMin` is the least useful value. */
 export const duration = (secondsMin?: number) =>
   unitText(
     'duration',
@@ -91,7 +94,7 @@ export const duration = (secondsMin?: number) =>
 /** In bytes. */
 export const size = () => unitText('size', SIZE_PATTERN, parseSize);
 
-/** Control characters, or what is no text at all. */
+/** Control characters, or text that is not well-formed. */
 export function hasControl(value: string): boolean {
   return /\p{Cc}/u.test(value) || !value.isWellFormed();
 }

@@ -1,26 +1,30 @@
-/** Buckets that are times: a record belongs to the folder of its own time, or of the time at which it is written. */
+/** Time buckets: a record belongs to the folder of its own time, or of the time at which it is written. */
 import { DateTime } from 'luxon';
 import type { BucketAssigner } from '../rule.ts';
 import { renderBucketPattern, type BucketPattern, type BucketUnit } from './pattern.ts';
 
-/** Where records go whose time is no time (NaN, NO_TIME_MS, or out of the calendar's range): never dropped, never guessed. */
+/**
+ * Bucket of records without a valid time (NaN, NO_TIME_MS, or outside the calendar). They are neither dropped
+ * nor given a guessed time.
+ */
 export const UNKNOWN_TIME_BUCKET = 'unknown-time';
-/** What Kafka gives for a record that was written without a time: not the last millisecond of 1969. */
+/** Kafka's timestamp of a record without one; not the last millisecond of 1969. */
 const NO_TIME_MS = -1;
 const UNKNOWN_SLOT = Number.MIN_SAFE_INTEGER;
-/** Range of ECMAScript's calendar in milliseconds. */
+/** Range of the ECMAScript calendar, in milliseconds. */
 const TIME_MS_MAX = 8.64e15;
 
 /**
- * 1972-05-01. Since then every zone is offset by whole minutes (Liberia's 44 minutes 30 seconds were the last exception), so that
- * a minute never spans two buckets unless seconds are named. Before, a second is as much as is sure not to.
+ * 1972-05-01. Since then, every zone's offset is in whole minutes (Liberia's 44 minutes 30 seconds was the
+ * last exception). So a minute never spans two buckets unless the pattern names seconds. For earlier times,
+ * only a second is safe.
  */
 const WHOLE_MINUTES_SINCE_MS = 73_526_400_000;
 const EARLY_SLOT_MS_MAX = 1_000;
-/** Sets the numbers of early slots below all others. */
+/** Moves the numbers of early slots below all others. */
 const EARLY_SHIFT = WHOLE_MINUTES_SINCE_MS / EARLY_SLOT_MS_MAX;
 
-/** Length of a slot by the finest unit of the pattern. */
+/** Length of a slot in milliseconds, by the finest unit of the pattern. */
 const SLOT_MS: Readonly<Record<BucketUnit, number>> = {
   year: 60_000,
   month: 60_000,
@@ -51,7 +55,7 @@ export function timeBuckets(
     },
     slotMs,
     isWhole(slot) {
-      // Only those between the two kinds of time that are numbered otherwise.
+      // A slot across the boundary of early times, or past the calendar's end, is not whole.
       const fromMs = slot * slotMs;
       return fromMs >= WHOLE_MINUTES_SINCE_MS && fromMs + slotMs <= TIME_MS_MAX;
     },

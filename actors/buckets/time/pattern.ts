@@ -1,14 +1,14 @@
 /**
- * Bucket patterns: folders named by a time, such as `yyyy-MM-dd--HH` or `'dt='yyyy-MM-dd/'hr='HH`.
+ * Bucket patterns: folders named after a time, such as `yyyy-MM-dd--HH` or `'dt='yyyy-MM-dd/'hr='HH`.
  *
- * Letters are units of time, text in single quotes stands for itself (`''` is a quote), `/` begins a folder.
+ * Letters are units of time. Text in single quotes is literal; `''` is a quote. `/` starts a folder.
  */
 
-/** From the coarsest to the finest. */
+/** Coarsest to finest. */
 const BUCKET_UNITS = ['year', 'month', 'day', 'hour', 'minute', 'second', 'millisecond'] as const;
 export type BucketUnit = (typeof BUCKET_UNITS)[number];
 
-/** A moment in the job's time zone; month and day begin at 1. */
+/** A moment in the job's time zone. Months and days start at 1. */
 export type BucketTime = Readonly<Record<BucketUnit, number>>;
 
 export type BucketToken =
@@ -16,16 +16,16 @@ export type BucketToken =
   | { readonly type: 'literal'; readonly text: string };
 
 export interface BucketPattern {
-  /** As it was written. */
+  /** As written in the job file. */
   readonly text: string;
   readonly tokens: readonly BucketToken[];
-  /** A bucket lasts one of these. */
+  /** Length of a bucket. */
   readonly finestUnit: BucketUnit;
 }
 
 export type BucketPatternResult =
   | { readonly type: 'parsed'; readonly pattern: BucketPattern }
-  /** `at` counts characters from 1; null where no single place is wrong. */
+  /** `at` is a character position, from 1; null if no single position is wrong. */
   | { readonly type: 'invalid'; readonly at: number | null; readonly reason: string };
 
 const UNITS_BY_LETTERS: Readonly<Record<string, BucketUnit>> = {
@@ -41,7 +41,7 @@ const LETTERS_KNOWN = Object.keys(UNITS_BY_LETTERS).join(' ');
 const PUNCTUATION = '-_./=: ';
 const FOLDER_BYTES_MAX = 200;
 
-/** Leaves `parseBucketPattern` only as its result. */
+/** Internal: `parseBucketPattern` turns it into a result. */
 class PatternError extends Error {
   readonly at: number | null;
 
@@ -51,7 +51,7 @@ class PatternError extends Error {
   }
 }
 
-/** Parses a pattern; every folder that it can name is a safe one. */
+/** Parses a pattern. Every folder that a valid pattern can produce has a safe name. */
 export function parseBucketPattern(text: string): BucketPatternResult {
   try {
     const tokens = tokenize(text);
@@ -63,7 +63,7 @@ export function parseBucketPattern(text: string): BucketPatternResult {
   }
 }
 
-/** The folder of a moment, relative to the sink, with `/` between folders. */
+/** Folder of a moment, relative to the sink, with `/` between folders. */
 export function renderBucketPattern(tokens: readonly BucketToken[], time: BucketTime): string {
   let folder = '';
   for (const token of tokens) {
@@ -123,7 +123,7 @@ function readUnit(text: string, at: number): BucketToken & { type: 'unit' } {
   return { type: 'unit', unit, digits: letters.length };
 }
 
-/** The text behind an opening quote. `''` outside or inside quotes is one quote. */
+/** Reads the text after an opening quote. `''`, outside or inside quotes, is one quote. */
 function readQuoted(text: string, start: number): { text: string; end: number } {
   if (text.charAt(start + 1) === "'") return { text: "'", end: start + 2 };
   let quoted = '';
@@ -150,7 +150,10 @@ function shown(char: string): string {
     : `"${char}"`;
 }
 
-/** A unit always gives digits, so that a folder's first character alone decides: a year before 1 begins with `-`. */
+/**
+ * Checks an outline of the path. Units always render as digits, so only literal text can make a folder
+ * unsafe; a year before 1 starts with `-`.
+ */
 function checkFolders(tokens: readonly BucketToken[]): void {
   const outline = tokens
     .map((token) => (token.type === 'literal' ? token.text : '0'.repeat(token.digits)))

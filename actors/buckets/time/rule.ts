@@ -1,4 +1,4 @@
-/** The rules of buckets that are times, as a job file writes them. */
+/** The rules of time buckets in a job file. */
 import { z } from 'zod';
 import { text } from '../../../kernels/schema/values.ts';
 import type { BucketRule } from '../rule.ts';
@@ -8,7 +8,7 @@ import { parseBucketPattern, type BucketPattern } from './pattern.ts';
 export interface TimeBucketConfig {
   readonly by: 'record-time' | 'wall-clock';
   readonly pattern: BucketPattern;
-  /** IANA name, known to this Node. */
+  /** IANA name that this Node knows. */
   readonly timezone: string;
 }
 
@@ -17,9 +17,9 @@ interface ParsedKeys {
   readonly timezone: string;
 }
 
-/** Buckets of a record's own time. */
+/** Buckets by the record's own time. */
 export const RECORD_TIME_BUCKETS = timeRule('record-time', 'its own time');
-/** Buckets of the time at which a record is written. */
+/** Buckets by the time at which a record is written. */
 export const WALL_CLOCK_BUCKETS = timeRule('wall-clock', 'the time it is written');
 
 function timeRule(by: TimeBucketConfig['by'], chosenBy: string): BucketRule<TimeBucketConfig, ParsedKeys> {

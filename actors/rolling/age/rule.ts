@@ -1,7 +1,7 @@
 import { duration } from '../../../kernels/schema/values.ts';
 import type { TimeRule } from '../rule.ts';
 
-/** Closes a file some time after it was opened. */
+/** Closes a file a given time after it was opened. */
 export const AGE_RULE: TimeRule = {
   type: 'time',
   reason: 'age',

@@ -1,7 +1,7 @@
 import { duration } from '../../../kernels/schema/values.ts';
 import type { TimeRule } from '../rule.ts';
 
-/** Closes a file some time after its last record. */
+/** Closes a file a given time after its last record. */
 export const IDLE_RULE: TimeRule = {
   type: 'time',
   reason: 'idle',
