@@ -2,10 +2,7 @@
 import type { JobName, PartId, TopicPartition } from '../journal/ids.ts';
 import { encodePathSegment } from './pathSegment.ts';
 
-/**
- * A placeholder in the sink's path. It is replaced by random text for each part file, so that folders spread
- * evenly.
- */
+/** A text in the sink's path that random text replaces for each part file, so that folders spread evenly. */
 export interface Entropy {
   /** Occurs at least once in the path of the sink's URI; not empty, without `/`. */
   readonly key: string;
