@@ -20,14 +20,15 @@ import { throughputAgainst } from './rows/againstCheckout.ts';
 import { rows } from './rows/rows.ts';
 import { buildPackage, sourcesBin } from './tidemark/build.ts';
 
-/** Those without which no row can be measured. */
+/** Programs without which no row can be measured. */
 function checkPrerequisites(): void {
   if (process.platform !== 'linux')
     throw new Error('CPU and memory are read from /proc, so this needs Linux');
   const missing = ['java', 'javac', 'mvn'].filter((name) => findCommand(name) === undefined);
   if (missing.length === 0) return;
   throw new Error(
-    `not on the PATH: ${missing.join(', ')}. Install a JDK (17 or newer) and Maven: they fetch and run Kafka's tools and Flink`,
+    `not on the PATH: ${missing.join(', ')}. Install a JDK (17 or newer) and Maven: they fetch ` +
+      `and run Kafka's tools and Flink`,
   );
 }
 
@@ -66,7 +67,7 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<BenchR
   const machine = thisMachine();
   const context = await contextFor(options, signal);
   const { records, rounds, isQuick } = options;
-  // A result may be kept among the sources: no folder of this machine belongs there.
+  // The result may be committed, so it must not contain a folder of this machine.
   const against = options.against === null ? null : path.relative(checkoutDir, options.against) || '.';
   const asked =
     against === null

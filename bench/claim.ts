@@ -1,4 +1,6 @@
-/** How long a partition with a long journal takes to be claimed: by a replay of all of it, and from its snapshot. */
+/**
+ * Measures how long it takes to claim a partition with a long journal: by full replay, and from its snapshot.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -19,10 +21,10 @@ const partition = { topic: 'clicks', partition: 0 };
 
 export interface ClaimOptions {
   readonly journal: JournalKind;
-  /** Of a server; only for JetStream. */
+  /** Of the NATS server; only for JetStream. */
   readonly natsUrl: string;
   readonly entries: number;
-  /** Claims from the snapshot; their median counts. */
+  /** Number of claims from the snapshot; their median is reported. */
   readonly claims: number;
   readonly onProgress?: (message: string) => void;
 }
@@ -30,9 +32,9 @@ export interface ClaimOptions {
 export interface ClaimResult {
   readonly entries: number;
   readonly bytes: number;
-  /** Both from opening the journal to the acknowledged claim. */
+  /** Both are measured from opening the journal to the acknowledged claim. */
   readonly replaySeconds: number;
-  /** Of this process: what a machine that others share leaves undisturbed. */
+  /** CPU time of this process, which other load on the machine barely affects. */
   readonly replayCpuSeconds: number;
   readonly snapshotSeconds: number;
 }
@@ -68,7 +70,7 @@ export async function measureClaims(options: ClaimOptions): Promise<ClaimResult>
   }
 }
 
-/** Seconds from opening the journal to the acknowledged claim; afterwards waits for the snapshot where one is written. */
+/** Seconds from opening the journal to the acknowledged claim. Then waits for the snapshot, if one is due. */
 async function claimOnce(place: JournalPlace, job: JobName, isSnapshotDue: boolean): Promise<number> {
   const written = Promise.withResolvers<undefined>();
   const log: Log = {
@@ -96,7 +98,7 @@ async function claimOnce(place: JournalPlace, job: JobName, isSnapshotDue: boole
 function contextOf(journal: Journal, job: JobName, log: Log): Context {
   const settings = { job, snapshots: SNAPSHOTS } as Context['settings'];
   const ports = { journal, clock: systemClock, random: systemRandom, failpoints: noFailpoints, log };
-  // A claim asks nothing of the source and of the store, and writes no file.
+  // A claim does not use the source or the store, and writes no file.
   const health = new Health(systemClock, new ConditionBoard({ clock: systemClock, log }));
   const unused = { stats: null as never, buffers: null as never, fileRoom: null as never };
   return { ports: ports as Context['ports'], settings, ...unused, health };

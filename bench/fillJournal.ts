@@ -1,4 +1,4 @@
-/** Long journals made quickly: entries that no writer appended one by one. */
+/** Builds long journals quickly, without a writer that appends entry by entry. */
 import { hash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -12,7 +12,7 @@ const ENTRIES_IN_FLIGHT = 512;
 
 export type JournalKind = 'sqlite' | 'jetstream';
 
-/** Where a journal of a bench is: a file, or a stream of a server. */
+/** Where the journal of a bench is: a file, or a stream on a server. */
 export interface JournalPlace {
   readonly kind: JournalKind;
   readonly path: string;
@@ -29,12 +29,12 @@ export function openJournal(place: JournalPlace, mode: 'create' | 'existing'): P
     replicas: 1,
     mode,
     onWarning: () => undefined,
-    // Hundreds of entries wait for their turn to be synced.
+    // Hundreds of entries queue for their sync.
     requestTimeoutMs: 120_000,
   });
 }
 
-/** Makes the journal and fills each subject; gives the bytes of its entries. */
+/** Creates the journal and fills each subject. Returns the bytes of its entries. */
 export async function makeJournal(
   place: JournalPlace,
   subjects: ReadonlyMap<Subject, Iterable<Uint8Array>>,
@@ -52,7 +52,7 @@ export async function makeJournal(
   return bytes;
 }
 
-/** One transaction for all: a million of them would take minutes. */
+/** One transaction for all entries: a transaction each would take minutes for a million of them. */
 function insert(path: string, subjects: ReadonlyMap<Subject, Iterable<Uint8Array>>): number {
   const db = new DatabaseSync(path);
   let bytes = 0;
@@ -72,7 +72,7 @@ function insert(path: string, subjects: ReadonlyMap<Subject, Iterable<Uint8Array
   return bytes;
 }
 
-/** Without expectations many may be on their way at once; one connection keeps their order. */
+/** Without expectations many entries may be in flight at once; one connection keeps their order. */
 async function publish(journal: Journal, subject: Subject, entries: Iterable<Uint8Array>): Promise<number> {
   let bytes = 0;
   let inFlight: Promise<unknown>[] = [];
@@ -87,7 +87,7 @@ async function publish(journal: Journal, subject: Subject, entries: Iterable<Uin
   return bytes;
 }
 
-/** Streams outlive the bench that made them. */
+/** Streams outlive the bench that created them. */
 export async function dropStream({ kind, natsUrl, stream }: JournalPlace): Promise<void> {
   if (kind === 'sqlite') return;
   const nc = await connect({ servers: natsUrl });

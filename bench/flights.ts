@@ -1,7 +1,8 @@
 /**
- * Real flight records (vega-datasets' flights-3m.parquet, US domestic flights of 2001) through Kafka into files:
- * `npm run flights -- [RECORDS]` produces them to a fresh topic, writes them in one bounded run of the real command, checks that
- * each is there exactly once, and prints speed and peak memory.
+ * `npm run flights -- [RECORDS]`: moves real flight records from Kafka into files. The records are
+ * vega-datasets' flights-3m.parquet, US domestic flights of 2001. Produces them to a new topic, writes them
+ * in one bounded run of the real command, checks that each is in the files exactly once, and prints speed and
+ * peak memory.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,21 +27,21 @@ export interface FlightsOptions {
   readonly onProgress?: (message: string) => void;
 }
 
-/** Of the whole command, from its start to its end. */
+/** Of the whole command, from start to exit. */
 export interface FlightsResult extends ProcessCost {
   readonly records: number;
   readonly files: number;
   readonly bytes: number;
 }
 
-/** One flight as one line of JSON; its number makes every line distinct. */
+/** One flight as one line of JSON. The number makes every line unique. */
 function lineOf(number: number, row: Record<string, unknown>): string {
   return JSON.stringify({ number, ...row }, (_key, value: unknown) =>
     typeof value === 'bigint' ? Number(value) : value,
   );
 }
 
-/** Resolves with the digest of what is in the topic. */
+/** Resolves with the digest of the topic's records. */
 async function produce(options: FlightsOptions, topic: string): Promise<string> {
   await withAdmin(options.brokers, (admin) => createTopic(admin, topic));
   const producer = new Kafka({ brokers: options.brokers, logLevel: logLevel.NOTHING }).producer();
@@ -62,7 +63,7 @@ async function produce(options: FlightsOptions, topic: string): Promise<string> 
   return String(digest);
 }
 
-/** Produces, runs, checks. Rejects where what was written is not what was produced. */
+/** Produces, runs, checks. Rejects if the files do not hold what was produced. */
 export async function flights(options: FlightsOptions): Promise<FlightsResult> {
   const { brokers, natsUrl, records } = options;
   const topic = `flights-${Date.now()}-${process.pid}`;

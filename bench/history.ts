@@ -1,6 +1,7 @@
 /**
- * A long journal of one partition, as a job leaves it that runs for months: part files are opened, checkpointed a few times,
- * rolled and committed, and now and then another owner claims. Entries are made lazily: a million of them need no memory.
+ * A long journal of one partition, like that of a job that has run for months. Part files are opened,
+ * checkpointed a few times, rolled and committed; sometimes another owner claims. Entries are made lazily, so
+ * a million of them need no memory.
  */
 import { encodeEntry, ENTRY_MIN_READER, ENTRY_VERSION, hashEntry } from '../journal/entry.ts';
 import type { PartChange, PartitionEvent } from '../journal/events.ts';
@@ -15,7 +16,7 @@ import {
   type TopicPartition,
 } from '../journal/ids.ts';
 
-/** Entries of one part file's life. */
+/** Entries in the life of one part file. */
 const CYCLE = 8;
 /** Part files between two claims. */
 const CYCLES_PER_EPOCH = 500;
@@ -25,11 +26,11 @@ const BYTES_PER_RECORD = 160;
 export interface HistoryOptions {
   readonly job: JobName;
   readonly partition: TopicPartition;
-  /** At least so many: the last part file is committed. */
+  /** The minimum; the last part file is committed. */
   readonly entries: number;
-  /** Where the part files are said to lie. */
+  /** Where the journaled part files lie. */
   readonly sinkUri: string;
-  /** 0 leaves nextOffset at the partition's begin, for a topic that holds nothing yet. */
+  /** 0 leaves nextOffset at the partition's begin, for a topic that is still empty. */
   readonly recordsPerCheckpoint?: number;
 }
 
@@ -77,7 +78,7 @@ class Historian {
     this.#recordsPerCheckpoint = options.recordsPerCheckpoint ?? RECORDS_PER_CHECKPOINT;
   }
 
-  /** No part file is open or pending. */
+  /** True if no part file is open or pending. */
   get isSettled(): boolean {
     return this.#step === 0;
   }
@@ -158,7 +159,7 @@ class Historian {
   }
 }
 
-/** A 32-digit id that is this number's. */
+/** A 32-digit id derived from this number. */
 function idOf<T>(first: string, number: number, make: (text: string) => T): T {
   return make(first + number.toString(16).padStart(31, '0'));
 }

@@ -6,7 +6,7 @@ import type { Store } from '../src/stores/port.ts';
 import { PeakMemory } from './peakMemory.ts';
 
 const MIB = 1024 * 1024;
-/** As the coordinator hands it over. */
+/** The size of the coordinator's writes. */
 const WRITE_BYTES = MIB / 4;
 const PERSIST_BYTES = 8 * MIB;
 
@@ -14,7 +14,7 @@ export interface OssHdfsBench {
   readonly store: OssHdfsStoreOptions;
   readonly sinkUri: string;
   readonly totalBytes: number;
-  /** Written at once, all of the same length. */
+  /** Files written concurrently, all of the same length. */
   readonly files: number;
 }
 
@@ -57,7 +57,7 @@ export async function benchOssHdfs({
   }
 }
 
-/** Created, written with its running checksum, flushed now and then, closed and published. */
+/** Creates a file, writes it with a running checksum and occasional flushes, closes and publishes it. */
 async function writeFile(store: Store, sinkUri: string, index: number, length: number): Promise<void> {
   const name = `part-${String(index).padStart(4, '0')}`;
   const target = { partId: name, finalUri: `${sinkUri}/${name}`, temporaryUri: `${sinkUri}/.${name}` };

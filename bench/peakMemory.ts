@@ -1,4 +1,6 @@
-/** The peak resident memory of a process, as the kernel counts it (VmHWM); looked at until the process is gone. */
+/**
+ * The peak resident memory of a process, as the kernel counts it (VmHWM). Polls until the process is gone.
+ */
 import { readFileSync } from 'node:fs';
 
 const LOOK_INTERVAL_MS = 50;
@@ -21,7 +23,7 @@ export class PeakMemory {
       const found = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${this.#pid}/status`, 'utf8'));
       this.#peakKiB = Math.max(this.#peakKiB, Number(found?.[1] ?? 0));
     } catch (error) {
-      // Gone: what was seen last stands.
+      // The process is gone: keep the last value.
       if (
         (error as NodeJS.ErrnoException).code !== 'ENOENT' &&
         (error as NodeJS.ErrnoException).code !== 'ESRCH'
@@ -30,7 +32,7 @@ export class PeakMemory {
     }
   }
 
-  /** In MiB; 0 where the system does not tell. */
+  /** In MiB; 0 if the system does not report it. */
   stop(): number {
     clearInterval(this.#timer);
     this.#look();

@@ -1,6 +1,6 @@
 /**
- * From SIGKILL to the first new record: a coordinator with a long journal is killed in the middle of its work and started again at
- * once; what counts is the first record that the new process writes to the destination.
+ * From SIGKILL to the first new record. A coordinator with a long journal is killed while it works and
+ * restarted at once. The time ends with the first record that the new process writes to the destination.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -41,7 +41,7 @@ export interface RestartOptions {
   /** Of the whole journal, spread over the partitions. */
   readonly entries: number;
   readonly kills: number;
-  /** The command's file; the one that runs the sources unless named. */
+  /** The command's file; by default the one that runs the sources. */
   readonly bin?: string;
   readonly onProgress?: (message: string) => void;
 }
@@ -50,7 +50,7 @@ export interface Restart {
   /** From the signal, and from the start of the new process, to the first record that it writes. */
   readonly fromKillSeconds: number;
   readonly fromStartSeconds: number;
-  /** When the new process logged what, in milliseconds since its start. */
+  /** What the new process logged, and when, in milliseconds since its start. */
   readonly phases: readonly { readonly atMs: number; readonly message: string }[];
 }
 
@@ -91,7 +91,7 @@ export async function measureRestarts(options: RestartOptions): Promise<Restart[
   }
 }
 
-/** The destination of a job with such a past has its marker. */
+/** The destination of a job with such a history has its marker. */
 async function makeMarker(place: JournalPlace, topic: string, lake: string): Promise<void> {
   const journal = await openJournal(place, 'existing');
   try {
@@ -159,7 +159,7 @@ ${journal}
   return file;
 }
 
-/** The first record of every file, by which a copy of a file is known for one. */
+/** The first record of every file; it identifies copies of a file. */
 function firstLines(lake: string): ReadonlySet<string> {
   if (!existsSync(lake)) return new Set();
   const names = readdirSync(lake).filter((name) => !name.startsWith('.tidemark/'));
@@ -171,7 +171,7 @@ function hasNewRecord(lake: string, before: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** Null where the file is gone, empty or no file. */
+/** Null if the file is gone, empty or not a file. */
 function firstLine(file: string): string | null {
   const bytes = Buffer.alloc(VALUE_BYTES + 1);
   try {
@@ -193,7 +193,7 @@ interface LogLine {
   readonly text: string;
 }
 
-/** The real command in a process of its own. */
+/** The real command in its own process. */
 class Coordinator {
   readonly log: LogLine[] = [];
   hasEnded = false;
@@ -216,7 +216,7 @@ class Coordinator {
     });
   }
 
-  /** Resolves when the message has been logged so many times. */
+  /** Resolves when the message has been logged that often. */
   async saw(message: string, times: number): Promise<void> {
     const isEnough = (): boolean => this.log.filter((line) => line.message === message).length >= times;
     const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -240,7 +240,7 @@ function messageOf(text: string): string {
   return text.startsWith('{') ? (JSON.parse(text) as { msg: string }).msg : text;
 }
 
-/** Numbered records of one length to every partition, until it is stopped. */
+/** Produces numbered records of one length to every partition, until it is stopped. */
 class Producer {
   readonly #kafka: Kafka;
   readonly #topic: string;

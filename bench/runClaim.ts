@@ -1,4 +1,7 @@
-/** `npm run bench:claim -- [--entries N] [--journal sqlite|jetstream] [--claims N]`; needs NATS_URL for jetstream. */
+/**
+ * `npm run bench:claim -- [--entries N] [--journal sqlite|jetstream] [--claims N]`; needs NATS_URL for
+ * jetstream.
+ */
 import { parseArgs } from 'node:util';
 import { measureClaims } from './claim.ts';
 
@@ -23,6 +26,8 @@ const { entries, bytes, replaySeconds, replayCpuSeconds, snapshotSeconds } = awa
   onProgress: (message) => process.stderr.write(`${message}\n`),
 });
 process.stdout.write(
-  `${entries} entries (${journal}), ${(bytes / 1e6).toFixed(1)} MB: claim by full replay ${replaySeconds.toFixed(3)} s ` +
-    `(${replayCpuSeconds.toFixed(3)} CPU s, ${Math.round(entries / replayCpuSeconds)} entries per CPU s), claim from the snapshot ${snapshotSeconds.toFixed(3)} s\n`,
+  `${entries} entries (${journal}), ${(bytes / 1e6).toFixed(1)} MB: ` +
+    `claim by full replay ${replaySeconds.toFixed(3)} s ` +
+    `(${replayCpuSeconds.toFixed(3)} CPU s, ${Math.round(entries / replayCpuSeconds)} entries per CPU s), ` +
+    `claim from the snapshot ${snapshotSeconds.toFixed(3)} s\n`,
 );

@@ -1,4 +1,4 @@
-/** `npm run flights -- [RECORDS]`: needs KAFKA_BROKERS and NATS_URL, as `npm run services -- start` prints them. */
+/** `npm run flights -- [RECORDS]`: needs KAFKA_BROKERS and NATS_URL from `npm run services -- start`. */
 import { flights } from './flights.ts';
 
 const records = Number(process.argv[2] ?? 1_000_000);
@@ -18,6 +18,8 @@ const result = await flights({
 });
 const { seconds, files, bytes, peakMemoryMiB } = result;
 process.stdout.write(
-  `${records} records (${(bytes / 1e6).toFixed(1)} MB) in ${files} files: ${seconds.toFixed(2)} s from start to exit, ` +
-    `${Math.round(records / seconds)} records/s, ${(bytes / 1e6 / seconds).toFixed(1)} MB/s, peak memory ${peakMemoryMiB} MiB\n`,
+  `${records} records (${(bytes / 1e6).toFixed(1)} MB) in ${files} files: ${seconds.toFixed(2)} ` +
+    's from start to exit, ' +
+    `${Math.round(records / seconds)} records/s, ${(bytes / 1e6 / seconds).toFixed(1)} MB/s, ` +
+    `peak memory ${peakMemoryMiB} MiB\n`,
 );

@@ -1,4 +1,6 @@
-/** `npm run bench:oss-hdfs -- [MEGABYTES] [FILES]`: against the tests' loopback server, in a process of its own. */
+/**
+ * `npm run bench:oss-hdfs -- [MEGABYTES] [FILES]`: against the tests' loopback server, in its own process.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -8,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { fetchJindosdk } from '../scripts/jindosdk/fetch.ts';
 import { checkoutDir, logToStderr } from '../scripts/services/common.ts';
 
-// As bin/tidemark.js does, before anything uses the pool.
+// As in bin/tidemark.js, before anything uses the pool.
 process.env['UV_THREADPOOL_SIZE'] ??= '36';
 
 const megabytes = Number(process.argv[2] ?? 1_000);
@@ -45,7 +47,8 @@ try {
   });
   const { seconds, bytes, loopDelayP99Ms, loopDelayMaxMs, peakMemoryMiB } = figures;
   process.stdout.write(
-    `${(bytes / 1e6).toFixed(0)} MB in ${files} files: ${seconds.toFixed(2)} s, ${(bytes / 1e6 / seconds).toFixed(1)} MB/s, ` +
+    `${(bytes / 1e6).toFixed(0)} MB in ${files} files: ${seconds.toFixed(2)} s, ` +
+      `${(bytes / 1e6 / seconds).toFixed(1)} MB/s, ` +
       `event-loop delay p99 ${loopDelayP99Ms.toFixed(1)} ms, max ${loopDelayMaxMs.toFixed(1)} ms, ` +
       `peak memory ${peakMemoryMiB} MiB (JindoSDK may take ${JINDO_MEMORY_MIB_MAX})\n`,
   );

@@ -1,4 +1,7 @@
-/** `npm run bench:restart -- [--entries N] [--journal sqlite|jetstream] [--kills N] [--phases]`; needs KAFKA_BROKERS and NATS_URL. */
+/**
+ * `npm run bench:restart -- [--entries N] [--journal sqlite|jetstream] [--kills N] [--phases]`; needs
+ * KAFKA_BROKERS and NATS_URL.
+ */
 import { parseArgs } from 'node:util';
 import { measureRestarts } from './restart.ts';
 
@@ -39,5 +42,6 @@ if (values.phases) {
 }
 process.stdout.write(
   `${values.entries} entries (${journal}): ${seconds((one) => one.fromKillSeconds)} s from SIGKILL, ` +
-    `${seconds((one) => one.fromStartSeconds)} s from process start, to the first new record; median of ${restarts.length}\n`,
+    `${seconds((one) => one.fromStartSeconds)} s from process start, to the first new record; ` +
+    `median of ${restarts.length}\n`,
 );

@@ -1,6 +1,6 @@
 /**
- * `npm start`: the main job on its embedded default. Real earthquakes go from a file, through the SQLite journal, into part
- * files in ./out; a second run finds that there is nothing left to do.
+ * `npm start`: runs the main job with its embedded defaults. Real earthquakes move from a file into part
+ * files in ./out; SQLite holds the journal. A second run finds nothing left to do.
  */
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -51,7 +51,7 @@ function explainStop(report: RunReport): number {
   return exitCodeOfReport(report);
 }
 
-/** What the journal says was committed must be what a reader finds. */
+/** A reader must find exactly what the journal calls committed. */
 function conclude(report: RunReport, status: JobStatus, files: readonly OutFile[]): number {
   const found = files.reduce((sum, { records }) => sum + records, 0);
   const committed = status.partitions.reduce(
@@ -60,7 +60,8 @@ function conclude(report: RunReport, status: JobStatus, files: readonly OutFile[
   );
   if (found !== committed) {
     complain(
-      `The journal says that ${formatNoun(committed, 'record')} were committed, but ./${OUT} holds ${formatCount(found)}.`,
+      `The journal says that ${formatNoun(committed, 'record')} were committed, but ./${OUT} ` +
+        `holds ${formatCount(found)}.`,
     );
     complain(`Somebody changed ./${OUT}; Tidemark never writes again what it has committed. ${START_OVER}`);
     return EXIT_FAILURE;

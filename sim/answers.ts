@@ -1,6 +1,6 @@
 /**
- * An operator who looks after partitions whose journal went back: reads why they stopped, asks for one of the two answers, does what a
- * refusal says, and asks again.
+ * An operator for partitions whose journal went back: reads why they stopped, requests one of the two
+ * answers, follows a refusal, and requests again.
  */
 import type { OperatorRequest } from '../journal/events.ts';
 import type { Recorder } from './recorder.ts';
@@ -22,7 +22,7 @@ export interface Answering {
   readonly acceptLoss: boolean;
 }
 
-/** From now on, until its time is over. */
+/** Starts now; ends when its time is over. */
 export function startAnswering(context: AnswerContext, { untilMs, ...answer }: Answering): void {
   const { scheduler, recorder, request } = context;
   const look = (): void => {
@@ -36,7 +36,7 @@ export function startAnswering(context: AnswerContext, { untilMs, ...answer }: A
   look();
 }
 
-/** What the last refusal names as to be moved away. */
+/** Moves away what the last refusal names. */
 function putAway({ recorder, store }: AnswerContext, partition: number): void {
   const [, names] =
     /^Move these files away .*?: (.*?)\. Their records/.exec(recorder.refusals.get(partition) ?? '') ?? [];

@@ -1,4 +1,7 @@
-/** Backups of hard links of the destination, for a time: each takes the place of the one before, and in the end the last one goes. */
+/**
+ * Takes backups of the destination by hard links for a time. Each replaces the previous one; the last one is
+ * deleted in the end.
+ */
 import type { Scheduler } from './scheduler.ts';
 import type { SimStoreServer } from './simStores/port.ts';
 

@@ -1,4 +1,4 @@
-/** What all runs together came to, of all that there is: transitions of the machines, sides of failpoints, pairs of fault kinds. */
+/** Coverage of all runs together: transitions of machines, sides of failpoints, pairs of fault kinds. */
 import { bucketMachine } from '../actors/bucket.ts';
 import { coordinatorMachine } from '../actors/coordinator.ts';
 import { partFileMachine } from '../actors/partFile.ts';
@@ -10,13 +10,13 @@ import type { Fault } from './schedule.ts';
 export interface Share {
   readonly hit: number;
   readonly all: number;
-  /** What was never come to, as few words as say it. */
+  /** What was never reached, in as few words as possible. */
   readonly never: readonly string[];
 }
 
 export interface Coverage {
   readonly transitions: Share;
-  /** Kinds of faults that took place in one schedule. */
+  /** Pairs of fault kinds that took place in one schedule. */
   readonly pairs: Share;
 }
 

@@ -34,7 +34,7 @@ export function destinationHands(context: DestinationContext): Pick<WorldHands, 
       startBackups(scheduler, store, { untilMs: scheduler.nowMs + forMs, everyMs });
       hands().lasts(scheduler.nowMs + forMs + 1);
     },
-    // The last one counts: who gave it room before has given it too little.
+    // The last limit applies: an earlier one has given too little room.
     fill: (freeBytes, forMs, withJournal) => {
       store.fill?.(freeBytes);
       journal.hasRoom = () => !withJournal || (store.freeBytes?.() ?? Infinity) > 0;

@@ -1,32 +1,32 @@
-/** Runs schedules one after the other and keeps of each what counts; the same here and in a worker thread. */
+/** Runs schedules one after the other and keeps the summary of each; the same here and in a worker thread. */
 import type { Site, Strike } from './exhaust.ts';
 import { sitesBehind } from './exhaust.ts';
 import type { Reached } from './reach.ts';
 import type { RunTrace, Schedule, Violation } from './schedule.ts';
 import type { WorldOptions } from './world.ts';
 
-/** Runs one schedule; tests bring a world in which something is broken. */
+/** Runs one schedule; tests pass a world with a deliberate bug. */
 export type World = (schedule: Schedule, options?: WorldOptions) => Promise<RunTrace>;
 
 export interface RunRequest {
   readonly schedule: Schedule;
-  /** Asks where the next fault can strike, behind these. */
+  /** Strikes after which to look for sites of the next one; null: do not look. */
   readonly sitesBehind: readonly Strike[] | null;
 }
 
-/** What is kept of a run, plain data. */
+/** The summary of a run, plain data. */
 export interface RunSummary {
   readonly violations: readonly Violation[];
   readonly failpointHits: Readonly<Record<string, number>>;
   /** Whether each fault of the schedule took place, by its index. */
   readonly fired: readonly boolean[];
   readonly reached: Reached;
-  /** Empty where nobody asked. */
+  /** Empty if not requested. */
   readonly sites: readonly Site[];
 }
 
 export interface Executor {
-  /** How many requests it is worth to have under way. */
+  /** How many requests should be under way. */
   readonly width: number;
   run(request: RunRequest): Promise<RunSummary>;
   close(): Promise<void>;
@@ -55,7 +55,7 @@ export function ownThread(world: World): Executor {
   };
 }
 
-/** The results in the order of the requests, whatever order they end in. */
+/** Yields the results in the order of the requests, whatever order they end in. */
 export async function* inOrder<T extends RunRequest>(
   requests: Iterable<T>,
   executor: Executor,
@@ -68,7 +68,7 @@ export async function* inOrder<T extends RunRequest>(
       if (next.done === true) return;
       const request = next.value;
       const running = executor.run(request).then((summary) => ({ request, summary }));
-      // Whoever stops early never looks at it.
+      // A consumer that stops early never awaits it.
       running.catch(() => undefined);
       underWay.push(running);
     }

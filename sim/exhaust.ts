@@ -1,7 +1,8 @@
 /**
- * Exhausted schedules: one short workload, and every single fault, every pair and every triple of faults at its named failpoints.
- * What a process passes depends on the faults before; so each run tells where the next fault can strike, and hardly any is planned
- * in vain. A crash is followed by a fault of what recovers from it, a pause by a fault of whoever takes over meanwhile.
+ * Exhaustive schedules: one short workload, and every single fault, every pair and every triple of faults at
+ * its named failpoints. What a process passes depends on earlier faults, so each run reports where the next
+ * fault can strike, and few are planned in vain. A crash is followed by a fault of the process that recovers
+ * from it, a pause by a fault of the process that takes over meanwhile.
  */
 import { FAILPOINTS, type Failpoint, type FailpointSide } from '../src/system/failpoints.ts';
 import type { DrawOptions } from './draw/schedule.ts';
@@ -22,11 +23,11 @@ export interface Strike extends Site {
   readonly type: StrikeType;
 }
 
-/** Longer than a session and its aftermath: another process takes over, and then the sleeper goes on. */
+/** Longer than a session and its aftermath: another process takes over, then the sleeper continues. */
 const PAUSE_MS = 4_000;
 const WALL_START_MS = Date.UTC(2026, 0, 1);
 
-/** Part of the workload: without them nobody would roll on request, recover, or drain while faults may still strike. */
+/** Part of the workload: without them no process would roll, recover, or drain while faults may strike. */
 const BASE_FAULTS: readonly Fault[] = [
   { type: 'roll', partition: 0, atMs: 30 },
   { type: 'crash', process: 0, life: 0, point: 'store.commit', side: 'before', nth: 2 },
@@ -37,7 +38,7 @@ export interface ExhaustOptions extends DrawOptions {
   readonly seed: number;
 }
 
-/** The workload without strikes. In it every failpoint is passed that the store has. */
+/** The workload without strikes. It passes every failpoint that the store has. */
 export function shortSchedule({ store, job, seed }: ExhaustOptions): Schedule {
   const at = (atMs: number): LogItem => ({
     ...{ type: 'records', atMs, records: 3, nullEvery: 0 },
@@ -83,7 +84,7 @@ export function withStrikes(schedule: Schedule, strikes: readonly Strike[]): Sch
 const PASSES = /^passes (before|after) (.+)$/;
 const PROCESS = /^p(\d+)\.(\d+)$/;
 
-/** Every site of a run behind its last strike, in the order of time. The trace must hold everything. */
+/** All sites of a run after its last strike, ordered by time. The trace must hold everything. */
 export function sitesBehind({ happenings }: RunTrace, strikes: readonly Strike[]): Site[] {
   const last = strikes.at(-1);
   const seen = new Set<string>();
@@ -103,7 +104,8 @@ export function sitesBehind({ happenings }: RunTrace, strikes: readonly Strike[]
 }
 
 /**
- * One site for each failpoint and side: of the process that has to recover from the last strike, before all others.
+ * One site for each failpoint and side: first of the process that must recover from the last strike, then of
+ * the others.
  */
 export function telling(sites: readonly Site[], strikes: readonly Strike[]): Site[] {
   const last = strikes.at(-1);

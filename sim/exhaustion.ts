@@ -1,4 +1,7 @@
-/** Level by level through exhausted schedules: none, one, two, three strikes. What a run came to is where the next one strikes. */
+/**
+ * Exhaustive schedules level by level: none, one, two, three strikes. The sites of a run are where the next
+ * strike happens.
+ */
 import type { RunRequest, RunSummary } from './executor.ts';
 import { STRIKE_TYPES, telling, withStrikes, type Strike } from './exhaust.ts';
 import type { Level } from './report.ts';
@@ -23,12 +26,12 @@ export class Exhaustion {
     this.#strikesMax = strikesMax;
   }
 
-  /** How many schedules the level under way has. */
+  /** Number of schedules in the current level. */
   get planned(): number {
     return this.#chains.length;
   }
 
-  /** Goes to the next level; false where there is none. */
+  /** Moves to the next level; false if there is none. */
   begin(): boolean {
     this.#chains = this.#next;
     this.#next = [];
@@ -46,7 +49,7 @@ export class Exhaustion {
     }
   }
 
-  /** To be told in the order of the requests. */
+  /** Must be called in the order of the requests. */
   take({ strikes, schedule }: StruckRequest, { sites, fired }: RunSummary): void {
     const hit = strikes.length === 0 || fired[schedule.faults.length - 1] === true;
     this.done += 1;
@@ -60,7 +63,9 @@ export class Exhaustion {
       for (const type of typesAt(strikes)) this.#next.push([...strikes, { type, ...site }]);
   }
 
-  /** Singles strike everywhere; of two processes that pass the same point one is enough to go on from. */
+  /**
+   * Single strikes happen everywhere; of two processes that pass the same point, only one is continued from.
+   */
   #firstSites: ReadonlySet<string> = new Set();
 }
 
@@ -71,7 +76,7 @@ function isTelling(strikes: readonly Strike[], firstSites: ReadonlySet<string>):
   return firstSites.has(JSON.stringify({ process, life, point, side }));
 }
 
-/** A third strike is a crash: of what still recovers from the two before. */
+/** A third strike is a crash of a process that still recovers from the first two. */
 function typesAt(strikes: readonly Strike[]): readonly Strike['type'][] {
   return strikes.length < 2 ? STRIKE_TYPES : ['crash'];
 }

@@ -1,9 +1,9 @@
-/** The schedule's faults as the world asks for them: each at its own count, each once. */
+/** The schedule's faults as the world asks for them: each at its count, each once. */
 import type { Failpoint, FailpointSide } from '../src/system/failpoints.ts';
 import type { AtFailpoint, SimProcess } from './process.ts';
 import type { Fault, JournalFault, StoreFault } from './schedule.ts';
 
-/** Faults with a time of their own; the world lets them happen. */
+/** Faults with a time; the world applies them. */
 export type TimedFault = Extract<Fault, { readonly atMs: number }>;
 type CountedFault = Exclude<Fault, TimedFault>;
 
@@ -11,7 +11,7 @@ interface PlannedFault {
   readonly fault: CountedFault;
   readonly index: number;
   readonly call: string;
-  /** Calls from now on until it takes place. */
+  /** Calls left until it takes place. */
   left: number;
 }
 
@@ -19,7 +19,7 @@ export type CommitFault = 'lostReply' | 'lostRequest';
 
 export type JournalCall = 'append' | 'read' | 'snapshot';
 
-/** Which call of the journal meets the fault. */
+/** The kind of call that meets the fault. */
 const JOURNAL_CALLS: Readonly<Record<JournalFault['type'], JournalCall>> = {
   lostReply: 'append',
   lostRequest: 'append',
@@ -38,7 +38,7 @@ export class FaultPlan {
   readonly timed: readonly { readonly fault: TimedFault; readonly index: number }[];
   readonly fired: boolean[];
   #toFire: number;
-  /** Told of every fault that takes place. */
+  /** Called for every fault that takes place. */
   readonly #onFired: (fault: Fault) => void;
   #ended = false;
 
@@ -61,12 +61,12 @@ export class FaultPlan {
     this.#counted.set(name, planned);
   }
 
-  /** From now on nothing goes wrong any more. */
+  /** From now on no fault takes place. */
   end(): void {
     this.#ended = true;
   }
 
-  /** The fault takes place now. */
+  /** Records that the fault takes place now. */
   took({ fault, index }: { readonly fault: Fault; readonly index: number }): void {
     this.fired[index] = true;
     this.#toFire -= 1;
@@ -83,7 +83,7 @@ export class FaultPlan {
     return fault?.type === 'pause' ? { type: 'pause', forMs: fault.forMs } : { type: 'go' };
   }
 
-  /** Null: it goes well. */
+  /** Null: no fault. */
   atJournal(process: SimProcess, call: JournalCall): JournalFault | null {
     const fault = this.#next(process, `journal ${call}`);
     return fault?.type === 'journal' ? fault.fault : null;
@@ -104,7 +104,7 @@ export class FaultPlan {
     return fault?.type === 'offsetCommit' ? fault.fault : null;
   }
 
-  /** The process makes such a call once more. Null: it goes well. */
+  /** Counts one more such call of the process. Null: no fault. */
   #next({ name }: SimProcess, call: string): CountedFault | null {
     const planned = this.#counted.get(name);
     if (planned === undefined || this.#ended) return null;
@@ -120,7 +120,7 @@ export class FaultPlan {
   }
 }
 
-/** What the fault strikes, as the questions above name it. */
+/** What the fault strikes, in the terms of the methods above. */
 function callOf(fault: CountedFault): string {
   switch (fault.type) {
     case 'crash':

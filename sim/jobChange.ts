@@ -1,6 +1,7 @@
 /**
- * The job file of a place is edited between two lives of its process: what may be another then, and what the process makes of it. The
- * schedule's configuration is what everybody begins with; a change says what differs from that, never from another change.
+ * The job file of a place is edited between two lives of its process: what may change then, and how the
+ * process responds. All places begin with the schedule's configuration. A change says what differs from that,
+ * never from another change.
  */
 import type { WorldConfig } from './schedule.ts';
 
@@ -13,13 +14,13 @@ export interface JobChange {
   /** Of the names of part files. */
   readonly prefix?: string | undefined;
   readonly suffix?: string | undefined;
-  /** Letters and digits that are drawn for a file's folder; nothing where folders are not drawn. */
+  /** Letters and digits that are drawn for a file's folder; absent if folders are not drawn. */
   readonly entropyLength?: number | undefined;
-  /** Contradicts the journal, and is refused: another folder, or folders drawn where they were not (or the reverse). */
+  /** Refused, since it contradicts the journal: another folder, or a switch between drawn and fixed ones. */
   readonly sink?: 'another' | 'entropy' | undefined;
 }
 
-/** What one life of a process goes by. */
+/** The configuration of one life of a process. */
 export interface LifeConfig extends WorldConfig {
   readonly prefix: string;
   readonly suffix: string;
@@ -62,7 +63,7 @@ export function lifeConfig(config: WorldConfig, { sink, ...change }: JobChange):
   };
 }
 
-/** Whether a process with this job file is to end with SINK_CHANGED. */
+/** Whether a process with this job file must end with SINK_CHANGED. */
 export function isRefused({ sink }: JobChange): boolean {
   return sink !== undefined;
 }

@@ -1,8 +1,8 @@
-/** The journal around a violation, an entry a line. */
+/** The journal around a violation, one entry per line. */
 import type { TracedEntry, Violation } from './schedule.ts';
 
 const LINES = 10;
-/** Enough to tell ids apart. */
+/** Enough to distinguish ids. */
 const ID_CHARS = 6;
 
 interface RawEntry {
@@ -11,11 +11,11 @@ interface RawEntry {
   readonly seq: number;
   readonly events: readonly RawEvent[];
 }
-/** An operator's request, in a subject of its own, is no entry. */
+/** An operator's request has its own subject and is not an entry. */
 type Raw = RawEntry | { readonly events?: undefined };
 type RawEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
 
-/** The last entries of the partition up to the last one that names a file concerned, and the one behind it. */
+/** The last entries of the partition up to the last one that names a file concerned, and the one after it. */
 export function journalLines(entries: readonly TracedEntry[], concerned: Violation): string[] {
   const partition = concerned.partition ?? partitionOfFiles(entries, concerned.files) ?? 0;
   const own = read(entries).filter(({ entry }) => entry.partition === partition);
@@ -44,7 +44,7 @@ function read(entries: readonly TracedEntry[]): ReadEntry[] {
   });
 }
 
-/** Ids of the part files that an entry gives one of the names. */
+/** Ids of the part files to which an entry gives one of the names. */
 function partIdsOf({ events }: RawEntry, files: readonly string[]): string[] {
   return events.flatMap((event) =>
     [event['finalUri'], event['temporaryUri'], event['toUri']].some((uri) => files.includes(String(uri)))

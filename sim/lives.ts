@@ -1,4 +1,4 @@
-/** Which processes there were, with the configuration of each, and which of them wrote what to the journal. */
+/** All processes, with the configuration of each, and which of them wrote which journal entries. */
 import type { Random } from '../src/system/clock.ts';
 import { IS_NOT_REFUSED } from './checkers/facts.ts';
 import type { JobChange, Life } from './jobChange.ts';
@@ -9,7 +9,7 @@ import type { RunTrace, TracedEntry } from './schedule.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { PlacedBatch } from './simKafka/partitionLog.ts';
 
-/** With a job file that contradicts the journal a process ends before; whatever it may wait for is there. */
+/** A process with a contradicting job file ends within this time; the services it waits for are up. */
 const REFUSED_MS = 20_000;
 const CLAIM_ID = /"claimId":"([^"]*)"/;
 
@@ -17,7 +17,7 @@ export class Lives {
   readonly all: Life[] = [];
   readonly #drawnBy = new Map<string, string>();
 
-  /** Gives what the process draws its ids from. */
+  /** Returns the random source for the ids of the process. */
   begin(process: SimProcess, change: JobChange): Random {
     this.all.push({ process: process.name, change });
     return {
@@ -29,7 +29,7 @@ export class Lives {
     };
   }
 
-  /** Claims are known by ids that their owners drew; what an operator files has none. */
+  /** Claims are known by ids that their owners drew; requests of operators have none. */
   claimants(journal: readonly TracedEntry[]): RunTrace['claimants'] {
     const claimants: Record<string, string> = {};
     for (const { text } of journal) {
@@ -41,7 +41,10 @@ export class Lives {
   }
 }
 
-/** Somebody has read by now why processes were refused: their job files are set right. Who runs with a wrong one must end by itself. */
+/**
+ * By now somebody has read why processes were refused, and their job files are corrected. A process that runs
+ * with a wrong one must end on its own.
+ */
 export function mendJobFiles(places: readonly Place[], scheduler: Scheduler, recorder: Recorder): void {
   for (const place of places) place.mend();
   scheduler.after(REFUSED_MS, null, () => {

@@ -1,4 +1,4 @@
-/** The operator's command: a process of its own, outside of the group, which files a request and ends. */
+/** The operator's command: a separate process, outside of the group, which files a request and ends. */
 import type { OperatorRequest } from '../journal/events.ts';
 import type { JobName, TopicPartition } from '../journal/ids.ts';
 import { requestSubject } from '../journal/subjects.ts';
@@ -15,7 +15,9 @@ export interface OperatorContext {
   readonly recorder: Recorder;
 }
 
-/** Files a request, or bytes that are none. One that fails is the operator's own affair: nobody else waits for it. */
+/**
+ * Files a request, or bytes that are not one. A failure concerns only the operator: nobody else waits for it.
+ */
 export function fileRequest(
   { process, journal, job, recorder }: OperatorContext,
   at: TopicPartition,

@@ -1,4 +1,4 @@
-/** A place for one process at a time: started, killed, started again as the next life, asked to leave. */
+/** A place for one process at a time: started, killed, restarted as the next life, asked to leave. */
 import { TidemarkError } from '../journal/errors.ts';
 import { Coordinator } from '../src/run/coordinator.ts';
 import type { JobSettings, Ports } from '../src/job/options.ts';
@@ -14,7 +14,9 @@ export interface PlaceContext {
   readonly restartMs: number;
   readonly makeProcess: (place: number, life: number) => SimProcess;
   readonly connect: (process: SimProcess, change: JobChange) => Connected;
-  /** Whether the journal knows the job already: before, it knows no sink that another could contradict. */
+  /**
+   * Whether the journal knows the job already: before that, it knows no sink that another could contradict.
+   */
   readonly isStarted: () => boolean;
 }
 
@@ -34,7 +36,7 @@ export class Place {
   readonly #context: PlaceContext;
   readonly #number: number;
   #life = -1;
-  /** A process is to run here: one that dies is replaced. */
+  /** A process should run here: one that dies is replaced. */
   #wanted = false;
   #running: Running | null = null;
   /** Of its job file. */
@@ -75,7 +77,7 @@ export class Place {
         this.#ended(process, null);
       },
       (error: unknown) => {
-        // As the command does: asked to stop while it was still waiting to begin.
+        // As in the command: asked to stop while it was still waiting to begin.
         const aborted = stop.signal.aborted && error instanceof Error && error.name === 'AbortError';
         this.#ended(process, aborted ? null : errorFacts(error));
       },
@@ -88,24 +90,24 @@ export class Place {
     this.#running?.stop.abort();
   }
 
-  /** A process that runs drains first. */
+  /** A running process drains first. */
   restart(): void {
     this.#wanted = true;
     if (this.#running === null) this.start();
     else this.#running.stop.abort();
   }
 
-  /** The next process goes by this. */
+  /** The next process uses this change. */
   configure(change: JobChange): void {
     this.#change = change;
   }
 
-  /** A job file that is refused is set right: by now somebody has read why the process ended. */
+  /** A refused job file is corrected: by now somebody has read why the process ended. */
   mend(): void {
     if (isRefused(this.#change)) this.#change = NO_CHANGE;
   }
 
-  /** The process that is running is to be refused, and has not been yet. */
+  /** The running process must be refused, and has not been yet. */
   get awaitsRefusal(): boolean {
     return this.#running !== null && isRefused(this.#running.change);
   }
@@ -124,7 +126,7 @@ export class Place {
     this.#context.recorder.exited(process, error);
     process.exit();
     this.#running = null;
-    // Its exit code says that it is in vain to start it again as it is.
+    // Its exit code says that restarting it unchanged is pointless.
     if (error?.code !== 'SINK_CHANGED' || !isRefused(this.#change)) this.#restartLater();
   }
 

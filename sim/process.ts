@@ -1,30 +1,30 @@
 /**
- * A simulated process: whatever it does passes here, so that it can be killed or paused at any effect, and so that calls which
- * were on their way when it died may still arrive.
+ * A simulated process. All its effects pass here, so that it can be killed or paused at any effect, and so
+ * that calls in flight may still arrive after its death.
  */
 import type { Clock, Random } from '../src/system/clock.ts';
 import type { Failpoint, Failpoints, FailpointSide } from '../src/system/failpoints.ts';
 import { SeededRandom } from './random.ts';
 import type { Scheduler, TaskOwner } from './scheduler.ts';
 
-/** What is to happen when a process passes a failpoint. */
+/** What happens when a process passes a failpoint. */
 export type AtFailpoint =
   { readonly type: 'go' } | { readonly type: 'crash' } | { readonly type: 'pause'; readonly forMs: number };
 
 export interface ProcessWatcher {
-  /** Asked at every failpoint that a process passes, in order. */
+  /** Called at every failpoint that a process passes, in order. */
   atFailpoint(process: SimProcess, point: Failpoint, side: FailpointSide): AtFailpoint;
   died(process: SimProcess): void;
 }
 
-/** How a call to the outside fares, drawn or planned. */
+/** The latency of a call to the outside, drawn or planned. */
 export interface Fare {
-  /** Until the call has its effect, and from then until its reply is back, in virtual milliseconds. */
+  /** From the call to its effect, and from the effect to the reply, in virtual milliseconds. */
   readonly thereMs: number;
   readonly backMs: number;
 }
 
-/** Which process it is: the `life`-th one that was started in a place. Both count from 0. */
+/** Identifies the process: the `life`-th one that was started in a place. Both count from 0. */
 export interface ProcessName {
   readonly place: number;
   readonly life: number;
@@ -36,7 +36,7 @@ export interface ProcessOptions {
   readonly watcher: ProcessWatcher;
   /** Wall clock at the world's start. */
   readonly wallStartMs: number;
-  /** Each way of a call takes at most this long. */
+  /** Maximum latency of each direction of a call. */
   readonly latencyMsMax: number;
   readonly seed: number;
 }
@@ -51,11 +51,11 @@ export class SimProcess implements TaskOwner {
   readonly failpoints: Failpoints;
   readonly scheduler: Scheduler;
   readonly #watcher: ProcessWatcher;
-  /** For what the world draws on behalf of this process: how long its calls take, how much a fetch brings. */
+  /** For draws of the world on behalf of this process: the latency of its calls, the size of a fetch. */
   readonly chance: SeededRandom;
   readonly #latencyMsMax: number;
   dead = false;
-  /** It died without the chance to clean up behind itself. */
+  /** It died without a chance to clean up. */
   wasKilled = false;
   pausedUntilMs = 0;
 
@@ -66,7 +66,7 @@ export class SimProcess implements TaskOwner {
     this.scheduler = scheduler;
     this.#watcher = watcher;
     this.#latencyMsMax = latencyMsMax;
-    // Streams of their own: a fault that is taken away from a schedule changes as little else as possible.
+    // Separate streams: removing a fault from a schedule changes as little else as possible.
     const ids = new SeededRandom(seed);
     this.chance = new SeededRandom(ids.uint32());
     this.random = { hexId: () => ids.hexId() };
@@ -93,12 +93,12 @@ export class SimProcess implements TaskOwner {
     this.#watcher.died(this);
   }
 
-  /** It ended in order: what it still had under way ends with it. */
+  /** It ended in order; everything still under way ends with it. */
   exit(): void {
     this.dead = true;
   }
 
-  /** Nothing of it runs for `forMs`, or until it is woken; what comes due meanwhile runs then. */
+  /** Runs nothing for `forMs`, or until it is woken; what comes due meanwhile runs then. */
   pause(forMs: number): void {
     if (this.dead) return;
     const untilMs = this.scheduler.nowMs + forMs;
@@ -120,8 +120,8 @@ export class SimProcess implements TaskOwner {
   }
 
   /**
-   * A call to something outside. The effect happens even if the process dies on the way; the reply reaches only a live process
-   * (a paused one when it wakes). An effect that throws is a reply that rejects.
+   * A call to something outside. The effect happens even if the process dies meanwhile; the reply reaches
+   * only a live process (a paused one when it wakes). An effect that throws is a reply that rejects.
    */
   call<T>(fare: Fare, effect: () => T): Promise<T> {
     if (this.dead) return never();
@@ -155,7 +155,7 @@ export class SimProcess implements TaskOwner {
         return never();
       case 'pause':
         this.pause(what.forMs);
-        // Comes due at once, and so as soon as the process wakes.
+        // Due at once, and so as soon as the process wakes.
         return this.clock.pause(0);
     }
   }

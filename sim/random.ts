@@ -1,6 +1,6 @@
-/** Seeded randomness: the same seed gives the same world, on every machine. */
+/** Seeded randomness: the same seed gives the same world on every machine. */
 
-/** sfc32 (PractRand, public domain), seeded from one 32-bit number. Fast, small, and good enough to schedule a world. */
+/** sfc32 (PractRand, public domain), seeded from a 32-bit number. Fast, small, good enough for a world. */
 export class SeededRandom {
   #a: number;
   #b: number;
@@ -28,14 +28,14 @@ export class SeededRandom {
     return this.uint32() % limit;
   }
 
-  /** One of them, each as likely. */
+  /** One of them, with equal probability. */
   pick<T>(items: readonly T[]): T {
     const item = items[this.below(items.length)];
     if (item === undefined) throw new Error('there is nothing to pick from');
     return item;
   }
 
-  /** One of them, each as often as its weight says. */
+  /** One of them, with probability in proportion to its weight. */
   weighted<T>(items: readonly T[], weightOf: (item: T) => number): T {
     let left = this.below(items.reduce((sum, item) => sum + weightOf(item), 0));
     for (const item of items) {

@@ -1,14 +1,14 @@
 /**
- * What one run came to: transitions of the machines, and combinations of where a partition stood, which failpoint was passed and
- * which fault had taken place. What no run before came to makes its schedule worth varying.
+ * What one run reached: transitions of the machines, and combinations of the state of a partition, the
+ * failpoint passed and the fault that took place. A schedule that reached something new is worth varying.
  */
 import type { Failpoint, FailpointSide } from '../src/system/failpoints.ts';
 import type { Fault } from './schedule.ts';
 
-/** For so long what happens may have to do with a fault, and two faults with each other. */
+/** How long an event may be related to a fault, and two faults to each other. */
 const MEMORY_MS = 2_000;
 const MOMENTS_MAX = 48;
-/** Steps behind which a fault may find something half done. */
+/** Steps after which a fault may find something half done. */
 const TELLING_STEPS: readonly string[] = [
   'epochClaimed',
   'settled',
@@ -20,13 +20,13 @@ const TELLING_STEPS: readonly string[] = [
   'epochGivenUp',
 ];
 
-/** Plain data: threads hand it over. */
+/** Plain data: threads pass it on. */
 export interface Reached {
   /** Of machines: `partition running checkpointStarted checkpointing`. */
   readonly transitions: readonly string[];
   /** Combinations, as numbers. */
   readonly features: Uint32Array;
-  /** Virtual times at which something happened that a fault may want to meet. */
+  /** Virtual times of events at which a fault is interesting. */
   readonly moments: readonly number[];
 }
 
@@ -37,7 +37,7 @@ export class Reach {
   readonly #moments = new Set<number>();
   /** The last faults, with their times. */
   #faults: readonly { readonly label: string; readonly atMs: number }[] = [];
-  /** Where the partition that a process dealt with last stood. */
+  /** State of the partition that a process dealt with last. */
   readonly #stands = new Map<string, string>();
 
   constructor(nowMs: () => number) {
@@ -91,7 +91,7 @@ export class Reach {
   }
 }
 
-/** The fault's kind, as fine as it matters. */
+/** The fault's kind, as precise as matters. */
 function labelOf(fault: Fault): string {
   switch (fault.type) {
     case 'journal':

@@ -6,9 +6,9 @@ import type { SimStoreServer } from './simStores/port.ts';
 export interface ReaderContext {
   readonly scheduler: Scheduler;
   readonly store: SimStoreServer;
-  /** As it is now: what was lost is not in it. */
+  /** The current one, without lost entries. */
   readonly journal: readonly TracedEntry[];
-  /** Changes with the journal, and with what can be seen. */
+  /** Changes with the journal, and with what is visible. */
   readonly version: () => number;
   /** It took something of the partition that the journal did not call committed. */
   readonly tookTooSoon: (partition: number) => void;
@@ -21,12 +21,12 @@ export interface Reading {
   readonly isHasty: boolean;
 }
 
-/** From now on, until its time is over. */
+/** Starts now; ends when its time is over. */
 export function startReader(context: ReaderContext, reading: Reading): void {
   const { scheduler, store } = context;
   let seenVersion = -1;
   const look = (): void => {
-    // To read the journal takes time: only where something has changed.
+    // Reading the journal takes time: only if something has changed.
     if (context.version() !== seenVersion) {
       seenVersion = context.version();
       const shown = [...store.committed().keys()];
@@ -58,7 +58,7 @@ interface Known {
   isCommitted: boolean;
 }
 
-/** The partition whose file has this final name; null where the journal knows of none. */
+/** The partition whose file has this final name; null if the journal knows none. */
 export function partitionOf(journal: readonly TracedEntry[], finalUri: string): number | null {
   return readNames(journal).get(finalUri)?.partition ?? null;
 }

@@ -1,4 +1,4 @@
-/** What a run leaves behind, collected while it happens, and whether everything that is to be committed is. */
+/** Collects what a run leaves, while it happens, and knows whether everything is committed that should be. */
 import { TidemarkError } from '../journal/errors.ts';
 import type { Subject } from '../journal/ids.ts';
 import type { StoredEntry } from '../journal/port.ts';
@@ -19,12 +19,12 @@ import type { Scheduler } from './scheduler.ts';
 export interface RecorderOptions {
   /** How many records a complete run commits. */
   readonly recordsExpected: number;
-  /** Also every failpoint that is passed, and every line of the processes' logs. */
+  /** Also every failpoint that is passed, and every log line of the processes. */
   readonly keepEverything: boolean;
   readonly leftovers: () => readonly string[];
 }
 
-/** What ends a stop. */
+/** Events that end a stop. */
 const ANSWERS = [
   'resumeRequested',
   'lossAccepted',
@@ -63,7 +63,9 @@ export class Recorder {
     this.#options = options;
   }
 
-  /** Every record is visible, every part file's life is journaled to its end, and nothing temporary is left. */
+  /**
+   * Every record is visible, every part file's life is journaled to its end, and nothing temporary is left.
+   */
   get isComplete(): boolean {
     return (
       !this.#isSingly &&
@@ -82,12 +84,12 @@ export class Recorder {
       this.stops.delete(Number(subject.slice(subject.lastIndexOf('.') + 1)));
   }
 
-  /** What is complete is to be looked for record by record. */
+  /** Completeness must be checked record by record. */
   countsSingly(): void {
     this.#isSingly = true;
   }
 
-  /** The journal has lost its entries behind this revision. */
+  /** The journal has lost its entries after this revision. */
   journalCut(revision: number): void {
     const kept = this.journal.filter((entry) => entry.revision <= revision);
     this.journal.splice(0, this.journal.length, ...kept);
@@ -95,7 +97,7 @@ export class Recorder {
     this.version += 1;
   }
 
-  /** Whether a start that is journaled names the topic. */
+  /** Whether a journaled start names the topic. */
   names(topic: string): boolean {
     return this.journal.some(
       ({ subject, text }) => subject.endsWith('.job.life') && text.includes(`"topic":"${topic}"`),
@@ -131,7 +133,7 @@ export class Recorder {
     this.refusals.set(numberOf(String(fields.partition)), String(fields.reason));
   }
 
-  /** The log of a process: errors are kept in any case. */
+  /** The log of a process: errors are always kept. */
   logOf(process: SimProcess): Log {
     const line =
       (level: string) =>
@@ -184,7 +186,7 @@ function count(text: string, what: string): number {
   return found;
 }
 
-/** The code and the words of an error in a line's fields. */
+/** The code and the message of an error in a line's fields. */
 function errorFacts(fields: object): { readonly code: string | null; readonly detail: string } {
   const error = 'err' in fields ? fields.err : null;
   const told = 'code' in fields && typeof fields.code === 'string' ? fields.code : null;

@@ -1,4 +1,4 @@
-/** What a fuzz run comes to, as data. Everything but `timing` follows from the seed and the options. */
+/** The result of a fuzz run, as data. Everything except `timing` depends only on the seed and the options. */
 import type { Coverage } from './coverage.ts';
 import type { FailpointTally, FaultTally, Tally } from './tally.ts';
 import type { JobShape } from './draw/jobShape.ts';
@@ -10,28 +10,28 @@ import { scheduleWords } from './words.ts';
 export type FuzzMode =
   | { readonly type: 'runs'; readonly runs: number }
   | { readonly type: 'time'; readonly forMs: number }
-  /** Up to so many strikes in one schedule. */
+  /** At most this many strikes in one schedule. */
   | { readonly type: 'exhaustive'; readonly strikes: number }
   | { readonly type: 'replay'; readonly schedule: Schedule };
 
-/** Exhausted schedules with this many strikes. */
+/** Exhaustive schedules with this many strikes. */
 export interface Level {
   readonly strikes: number;
   readonly schedules: number;
-  /** In so many of them the last strike took place. */
+  /** In how many of them the last strike took place. */
   readonly hit: number;
 }
 
 export interface Failure {
   readonly invariant: Invariant;
   readonly violations: readonly Violation[];
-  /** The number of the drawn run; null for an exhausted or a replayed schedule. */
+  /** The number of the drawn run; null for an exhaustive or a replayed schedule. */
   readonly foundInRun: number | null;
   readonly shrinkRuns: number;
   readonly schedule: Schedule;
   /** The schedule in words. */
   readonly words: readonly string[];
-  /** The entries around it, a line each. */
+  /** The entries around it, one per line. */
   readonly journal: readonly string[];
   /** The schedule as one line of JSON, which alone replays it, and how. */
   readonly scheduleText: string;
@@ -41,7 +41,7 @@ export interface Failure {
 export interface FuzzReport {
   /** Whether the promise held in every schedule that was tried. */
   readonly verdict: 'held' | 'violated';
-  /** False where it was interrupted before it was through. */
+  /** False if it was interrupted. */
   readonly isComplete: boolean;
   readonly mode: FuzzMode;
   readonly seed: number;
@@ -75,7 +75,7 @@ export interface Found {
   readonly shrinkRuns: number;
 }
 
-/** Null where nothing is broken. */
+/** Null if nothing is broken. */
 export function failureOf({ trace, foundInRun, shrinkRuns }: Found): Failure | null {
   const [first] = trace.violations;
   if (first === undefined) return null;
@@ -91,7 +91,7 @@ export function failureOf({ trace, foundInRun, shrinkRuns }: Found): Failure | n
   };
 }
 
-/** The schedule is read from a file, so that no shell takes anything of it for its own. */
+/** The schedule is read from a file, so that no shell interprets any of it. */
 const REPLAY = 'npx tidemark fuzz --schedule FILE';
 
 export function reportOf(

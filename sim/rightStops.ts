@@ -1,4 +1,4 @@
-/** Whether a world whose faults took something away for good has come to its end: what is not complete has stopped, rightly. */
+/** Whether a world with permanent losses has ended: what is not complete has stopped, rightly. */
 import { everPublished } from './checkers/facts.ts';
 import { isGivenUp, isRightStop } from './checkers/harms.ts';
 import { readJournal, type PartitionView } from './checkers/journalView.ts';
@@ -9,7 +9,7 @@ import type { PartitionLog } from './simKafka/partitionLog.ts';
 export class RightStops {
   readonly #recorder: Recorder;
   readonly #logs: readonly PartitionLog[];
-  /** Nobody is to read it any more: what was counted of it is published, and no more. */
+  /** Nobody is to read it any more: what was checkpointed of it is published, and no more. */
   readonly #isUnread: (partition: number) => boolean;
   #seenVersion = -1;
   #isOver = false;
@@ -42,7 +42,8 @@ export class RightStops {
     if (this.#logs.every(({ partition }) => isStopped(partition) && !this.#isUnread(partition))) return true;
     const views = readJournal([...journal]);
     const published = everPublished({ visible });
-    // A journal that went back does not know any more what became of its files; who appends nothing does not learn of it.
+    // A journal that went back has forgotten what became of its files; an owner that appends nothing does not
+    // notice.
     const isBack = harms.some(({ type }) => type === 'journalBack');
     return this.#logs.every((log) => {
       const { partition } = log;
@@ -55,7 +56,7 @@ export class RightStops {
   }
 }
 
-/** What nobody reads is published all the same where only its source was the reason. */
+/** Data that nobody reads is published anyway if the source was the only reason for the stop. */
 function keepsFromPublishing(code: string | null | undefined): boolean {
   return code?.startsWith('SOURCE_') === false;
 }

@@ -22,29 +22,29 @@ import { runWorld } from './world.ts';
 
 export interface FuzzOptions extends RunIdentity {
   readonly mode: FuzzMode;
-  /** 1: no thread but this one. By default as many as the machine has processors. */
+  /** 1: only this thread. Default: as many as the machine has processors. */
   readonly threads?: number;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
-  /** Aborted: ends after the schedule under way and reports what was found. */
+  /** Aborted: ends after the current schedule and reports what was found. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: FuzzProgress) => void;
-  /** Another than the world itself runs in this thread. */
+  /** A world other than the default runs in this thread. */
   readonly world?: World;
 }
 
 export interface FuzzProgress {
   readonly schedules: number;
-  /** Null where it is not known. */
+  /** Null if it is not known. */
   readonly schedulesMax: number | null;
   readonly what: 'drawn' | 'singles' | 'pairs' | 'triples' | 'shrinking';
 }
 
-/** Below so many schedules starting threads takes longer than they save. */
+/** Below this many schedules, starting threads takes longer than it saves. */
 const THREADS_FROM_SCHEDULES = 100;
 const LEVEL_NAMES = ['singles', 'singles', 'pairs', 'triples'] as const;
 
-/** What has been run so far, and the first violation. */
+/** What has run so far, and the first violation. */
 interface State {
   readonly tally: Tally;
   readonly levels: readonly Level[];
@@ -123,7 +123,7 @@ async function runDrawn(
   return { tally, levels: [], failure: null, isComplete };
 }
 
-/** `run`: null where it is one of the exhausted schedules, which are short already. */
+/** `run`: null for an exhaustive schedule, which is short already. */
 async function shrunkFailure(
   options: FuzzOptions,
   run: number | null,

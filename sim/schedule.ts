@@ -1,6 +1,7 @@
 /**
- * What a run of the world is made from, and what it leaves: plain JSON both, so that a schedule can be drawn, shrunk, printed and
- * replayed, and a trace be compared byte for byte. All times are virtual milliseconds since the world's start.
+ * What a run of the world is made from, and what it leaves. Both are plain JSON, so that a schedule can be
+ * drawn, shrunk, printed and replayed, and a trace compared byte for byte. All times are virtual milliseconds
+ * since the world's start.
  */
 import type { Failpoint, FailpointSide } from '../src/system/failpoints.ts';
 import type { Harm } from './faults/kind.ts';
@@ -18,7 +19,7 @@ export type StoreKind = 'file' | 'oss' | 'oss-hdfs';
 
 export interface WorldConfig {
   readonly store: StoreKind;
-  /** Places 0..processes-1 are started at the beginning. */
+  /** Places 0..processes-1 start at the beginning. */
   readonly processes: number;
   readonly checkpointIntervalMs: number;
   readonly roll: {
@@ -31,50 +32,55 @@ export interface WorldConfig {
   readonly buckets:
     | { readonly by: 'none' }
     | { readonly by: 'record-time' | 'wall-clock'; readonly pattern: string; readonly timezone: string };
-  /** Whether each part file has a folder of its own drawn for it. */
+  /** Whether each part file has a folder drawn for it. */
   readonly entropy: boolean;
   /** Wall clock at the world's start, milliseconds since the epoch. */
   readonly wallStartMs: number;
-  /** Each way of a call takes 0 to this long. */
+  /** Each direction of a call takes 0 to this long. */
   readonly latencyMsMax: number;
   /** How long a client waits for a reply that does not come. */
   readonly timeoutMs: number;
-  /** Without a heartbeat for so long a member is expelled from the group. */
+  /** A member without a heartbeat for this long is expelled from the group. */
   readonly sessionMs: number;
   readonly heartbeatMs: number;
-  /** A killed process is started again after this time. */
+  /** A killed process restarts after this time. */
   readonly restartMs: number;
-  /** A restarted process knows the group member of the one before it and makes it leave; else its session has to run out. */
+  /**
+   * A restarted process knows the group member of its predecessor and makes it leave; otherwise its session
+   * has to expire.
+   */
   readonly dismissesDeadMember: boolean;
   /** Largest journal entry in bytes: a small one splits checkpoints. */
   readonly entryBytesMax: number;
-  /** Entries that one read of the journal brings at most. */
+  /** Maximum entries of one read of the journal. */
   readonly readBatchEntries: number;
   /** Entries between two snapshots of a partition's state: few, so that most claims begin at one. */
   readonly snapshotEntries: number;
-  /** Record batches that one fetch brings at most. */
+  /** Maximum record batches of one fetch. */
   readonly fetchBatchesMax: number;
-  /** Part files that a process may hold open; null: as many as it likes. */
+  /** Part files that a process may hold open; null: unlimited. */
   readonly openFilesMax: number | null;
-  /** What part files and their buffers may take of a process's memory; null: as much as they like. */
+  /** Memory for the part files and buffers of a process; null: unlimited. */
   readonly memoryBytes: number | null;
-  /** Whatever is left of the faults, at this time they end. */
+  /** At this time all remaining faults end. */
   readonly faultsUntilMs: number;
 }
 
-/** What producers do: for each partition its batches in the order of their times. */
+/** What producers do: for each partition its batches, ordered by time. */
 export interface Workload {
   readonly topic: string;
   readonly partitions: readonly (readonly LogItem[])[];
-  /** So many of the last partitions are of a second topic; absent: none. The first topic keeps one at least. */
+  /**
+   * How many of the last partitions are of a second topic; absent: none. The first topic keeps at least one.
+   */
   readonly second?: number | undefined;
 }
 
 /**
  * - `records`: one record batch. Every `nullEvery`-th value is null (0: none).
- * - `transaction`: a batch that is open until `endsAtMs`, when its control record takes the offset that then is the next; where
- *   it is aborted its records are never visible. The last stable offset waits for it.
- * - `hole`: offsets that compaction took away.
+ * - `transaction`: a batch that is open until `endsAtMs`, when its control record takes the next offset. The
+ *   records of an aborted one are never visible. The last stable offset waits for it.
+ * - `hole`: offsets that compaction removed.
  */
 export type LogItem =
   | ({ readonly type: 'records'; readonly atMs: number } & RecordShape)
@@ -89,12 +95,12 @@ export type LogItem =
 export interface RecordShape {
   readonly records: number;
   readonly nullEvery: number;
-  /** Time of the first record, and how much later each next one is. */
+  /** Time of the first record, and the difference to each next one. */
   readonly timestampMs: number;
   readonly stepMs: number;
 }
 
-/** One process's own count: the `nth` time (from 1) in the `life`-th process (from 0) of a place. */
+/** A count per process: the `nth` time (from 1) in the `life`-th process (from 0) of a place. */
 export interface Nth {
   readonly process: number;
   readonly life: number;
@@ -102,16 +108,17 @@ export interface Nth {
 }
 
 /**
- * What one call of the journal meets.
- * - `lostReply`: the append takes effect, the caller learns `unknown` when it has waited long enough.
- * - `lostRequest`: the append takes no effect, the caller learns `unknown` when it has waited long enough.
- * - `late`: the caller learns `unknown`; the append arrives later, and takes effect where its expectation then still holds.
- * - `refused`: nothing is written, and the caller learns it; may be tried again.
+ * The fault of one journal call.
+ * - `lostReply`: the append takes effect; the caller gets `unknown` after the time-out.
+ * - `lostRequest`: the append takes no effect; the caller gets `unknown` after the time-out.
+ * - `late`: the caller gets `unknown`; the append arrives later and takes effect if its expectation still
+ *   holds.
+ * - `refused`: nothing is written, and the caller gets the error; it may retry.
  * - `staleRead`: a read ends before the last `entries` entries of the subject.
  * - `brokenRead`: a read fails after `entries` entries.
  * - `lostSnapshot`: a snapshot is not kept, although it is acknowledged; or none is found.
- * - `staleSnapshot`: a snapshot arrives behind a later one; or the newest one is not seen.
- * - `damagedSnapshot`: a bit of a snapshot is flipped, where it is kept or on the way back.
+ * - `staleSnapshot`: a snapshot arrives after a later one; or the newest one is not seen.
+ * - `damagedSnapshot`: a bit of a snapshot is flipped, in storage or on the way back.
  */
 export type JournalFault =
   | { readonly type: SnapshotFault }
@@ -121,45 +128,45 @@ export type JournalFault =
 export type SnapshotFault = 'lostSnapshot' | 'staleSnapshot' | 'damagedSnapshot';
 
 /**
- * What one call of the store meets.
- * - `lostReply`: it takes effect, the caller learns STORE_OUTCOME_UNKNOWN.
- * - `lostRequest`: it takes no effect, the caller learns STORE_OUTCOME_UNKNOWN.
- * - `late`: the caller learns STORE_OUTCOME_UNKNOWN; it arrives later, and takes effect where the store then still lets it. Where
- *   what it leaves would be nobody's (a creation, say), it never arrives.
- * - `slow`: it takes effect after half of the time that a client waits.
- * - `refused`: it takes no effect, the caller learns STORE_UNAVAILABLE.
- * - `powerCut`: it takes effect, and at that moment the power goes: before anything that follows it.
- * - `asleep`: it takes effect, and the process sleeps for longer than its session before it does what follows.
+ * The fault of one store call.
+ * - `lostReply`: it takes effect; the caller gets STORE_OUTCOME_UNKNOWN.
+ * - `lostRequest`: it takes no effect; the caller gets STORE_OUTCOME_UNKNOWN.
+ * - `late`: the caller gets STORE_OUTCOME_UNKNOWN; it arrives later, and takes effect if the store still
+ *   allows it. It never arrives if its result would belong to nobody (a creation, say).
+ * - `slow`: it takes effect after half of the client's time-out.
+ * - `refused`: it takes no effect; the caller gets STORE_UNAVAILABLE.
+ * - `powerCut`: it takes effect, and at that moment the power fails, before anything that follows.
+ * - `asleep`: it takes effect, and the process sleeps for longer than its session before it continues.
  */
 export type StoreFault = 'lostReply' | 'lostRequest' | 'late' | 'slow' | 'refused' | 'powerCut' | 'asleep';
 
 export type Service = 'journal' | 'kafka' | 'store';
 
 export type Fault =
-  /** The process stops at the failpoint; another takes its place after a while. */
+  /** The process stops at the failpoint; another replaces it after a while. */
   | (Nth & { readonly type: 'crash'; readonly point: Failpoint; readonly side: FailpointSide })
-  /** The process does nothing for a while, then goes on as if no time had passed. */
+  /** The process does nothing for a while, then continues as if no time had passed. */
   | (Nth & {
       readonly type: 'pause';
       readonly point: Failpoint;
       readonly side: FailpointSide;
       readonly forMs: number;
     })
-  /** The same two at a time instead of a failpoint. */
+  /** The same two, at a time instead of a failpoint. */
   | { readonly type: 'kill'; readonly process: number; readonly atMs: number }
   | { readonly type: 'freeze'; readonly process: number; readonly atMs: number; readonly forMs: number }
-  /** The n-th append (or request, or read, whichever the fault concerns) of that process. */
+  /** The n-th append (or request, or read, depending on the fault) of that process. */
   | (Nth & { readonly type: 'journal'; readonly fault: JournalFault })
   | (Nth & { readonly type: 'store'; readonly point: Failpoint; readonly fault: StoreFault })
-  /** The n-th offset commit of that process: the client sends it again when it has waited long enough. */
+  /** The n-th offset commit of that process: the client sends it again after the time-out. */
   | (Nth & { readonly type: 'offsetCommit'; readonly fault: 'lostReply' | 'lostRequest' })
-  /** A process starts in a place that has none; one is asked to stop, and drains. */
+  /** A process starts in an empty place; one is asked to stop, and drains. */
   | { readonly type: 'join' | 'leave'; readonly process: number; readonly atMs: number }
-  /** The n-th time that this process asks whether the topic is still the same: nobody answers. */
+  /** The n-th time that this process asks whether the topic is still the same: no answer comes. */
   | (Nth & { readonly type: 'identity' })
   /** An operator asks the owner of the partition to roll its files. */
   | { readonly type: 'roll'; readonly partition: number; readonly atMs: number }
-  /** An operator asks for something else, right or not: `skew` is how far off the offsets that it names are. */
+  /** An operator requests something else, right or not: `skew` is the error of the offsets that it names. */
   | {
       readonly type: 'request';
       readonly partition: number;
@@ -167,15 +174,15 @@ export type Fault =
       readonly asks: 'resume' | 'acceptLoss' | 'acceptTruncation' | 'garbage' | 'fromJournal' | 'fromWitness';
       readonly skew: number;
     }
-  /** The group assigns its partitions anew. */
+  /** The group reassigns its partitions. */
   | { readonly type: 'rebalance'; readonly atMs: number }
-  /** The topic is deleted and made again, or the brokers are those of another cluster: other records at the same offsets. */
+  /** The topic is recreated, or the brokers are of another cluster: other records at the same offsets. */
   | { readonly type: 'replaceTopic'; readonly atMs: number; readonly cluster: boolean }
-  /** The process in the place drains and starts again with another configuration: it names the second topic, or does not. */
+  /** The process in the place drains and restarts, with or without the second topic in its configuration. */
   | { readonly type: 'deploy'; readonly process: number; readonly atMs: number; readonly second: boolean }
   /**
-   * The job file of the place is edited. `drained`: its process is asked to end, and starts again; `killed`: it is killed first; `edited`:
-   * the next process goes by it, whenever that starts.
+   * The job file of the place is edited. `drained`: its process is asked to end, and restarts; `killed`: it
+   * is killed first; `edited`: the next process uses it, whenever that starts.
    */
   | {
       readonly type: 'reconfigure';
@@ -191,12 +198,12 @@ export type Fault =
       readonly type: 'election';
       readonly partition: number;
       readonly atMs: number;
-      /** Its replica was built anew, behind compaction. */
+      /** Its replica was rebuilt after compaction. */
       readonly rebuilt?: boolean | undefined;
     }
   /**
-   * Another leader takes over that lacks the newest `batches`; `grown` other records stand at their offsets at once. `unseen`: they are
-   * of an earlier leader epoch, in which no replica had copied them.
+   * A leader takes over that lacks the newest `batches`; `grown` other records take their offsets at once.
+   * `unseen`: those are of an earlier leader epoch, in which no replica had copied them.
    */
   | {
       readonly type: 'logTruncated';
@@ -206,10 +213,13 @@ export type Fault =
       readonly grown: number;
       readonly unseen: boolean;
     }
-  /** Retention takes all but the newest batches of the partition, read or not. */
+  /** Retention removes all but the newest batches of the partition, read or not. */
   | { readonly type: 'expire'; readonly partition: number; readonly atMs: number; readonly keep: number }
   | { readonly type: 'away'; readonly service: Service; readonly atMs: number; readonly forMs: number }
-  /** The destination's disk has room for so many bytes more, until it has been given room again; with it perhaps the journal. */
+  /**
+   * The destination's disk has room for only that many bytes more, until room is freed; perhaps also the
+   * journal's.
+   */
   | {
       readonly type: 'full';
       readonly atMs: number;
@@ -218,8 +228,8 @@ export type Fault =
       readonly withJournal: boolean;
     }
   /**
-   * For a time a reader takes away what it sees, looking every so often. `reader` takes what the journal calls committed, as it may;
-   * `hastyReader` does not wait for that.
+   * For a time a reader takes away the files that it sees, at an interval. `reader` takes what the journal
+   * calls committed, as it may; `hastyReader` does not wait for that.
    */
   | {
       readonly type: 'reader' | 'hastyReader';
@@ -227,18 +237,21 @@ export type Fault =
       readonly forMs: number;
       readonly everyMs: number;
     }
-  /** For a time backups of hard links are taken of the destination, each in place of the one before; then the last is deleted. */
+  /**
+   * For a time backups of hard links are taken of the destination, each replacing the previous one; then the
+   * last is deleted.
+   */
   | { readonly type: 'backup'; readonly atMs: number; readonly forMs: number; readonly everyMs: number }
-  /** What reaches the journal takes effect, and its replies are lost. */
+  /** Requests to the journal take effect, and its replies are lost. */
   | { readonly type: 'mute'; readonly atMs: number; readonly forMs: number }
-  /** The journal loses its newest entries; its owners run on, or everybody is stopped and started again. */
+  /** The journal loses its newest entries. Its owners keep running, or all processes stop and restart. */
   | {
       readonly type: 'journalBack';
       readonly atMs: number;
       readonly entries: number;
       readonly running: boolean;
     }
-  /** An operator looks for a time after partitions whose journal went back, and answers so. */
+  /** For a time an operator looks for partitions whose journal went back, and gives this answer. */
   | {
       readonly type: 'answer';
       readonly atMs: number;
@@ -246,9 +259,9 @@ export type Fault =
       readonly from: 'journal' | 'witness';
       readonly acceptLoss: boolean;
     }
-  /** A digit of an entry that others stand behind is another one. */
+  /** A digit changes in an entry that is not the last. */
   | { readonly type: 'journalDamage'; readonly partition: number; readonly atMs: number }
-  /** Every process dies, and what the destination's disk was not told to keep may be lost. */
+  /** Every process dies, and data that the destination's disk had not synced may be lost. */
   | { readonly type: 'powerCut'; readonly atMs: number };
 
 export type Invariant = 'P1' | 'P2' | 'P3' | 'P4' | 'P5' | 'P6' | 'P7';
@@ -276,15 +289,16 @@ export interface VisibleChange {
   readonly atMs: number;
   readonly uri: string;
   /**
-   * `changed`: the bytes under a name that was visible already; `undone`: a power cut took a name that had not been made durable;
-   * `taken`: a reader has moved it away, and keeps it; `putAway`: an operator has, because its records are to be read again.
+   * `changed`: the bytes under a name that was visible already; `undone`: a power cut removed a name that had
+   * not been made durable; `taken`: a reader has moved it away, and keeps it; `putAway`: an operator has,
+   * because its records are to be read again.
    */
   readonly type: 'appeared' | 'changed' | 'gone' | 'undone' | 'taken' | 'putAway';
-  /** What stands there afterwards, as text; null where it is gone. */
+  /** The content afterwards, as text; null if the file is gone. */
   readonly content: string | null;
 }
 
-/** Something that happened in the world, for people: one line each. */
+/** An event in the world, for people: one line each. */
 export interface Happening {
   readonly atMs: number;
   /** `p<place>.<life>`; empty for the world itself. */
@@ -295,7 +309,7 @@ export interface Happening {
 export interface ProcessExit {
   readonly process: string;
   readonly atMs: number;
-  /** Null where it drained and ended in order. */
+  /** Null if it drained and ended in order. */
   readonly error: { readonly code: string | null; readonly message: string } | null;
 }
 
@@ -324,7 +338,7 @@ export interface ExpectedRecord {
 /** A log as it was until it was cut. */
 export interface EarlierLog {
   readonly untilMs: number;
-  /** From there on its records were lost. */
+  /** From this offset on its records were lost. */
   readonly cutAt: number;
   /** What readers could have seen of it. */
   readonly records: readonly ExpectedRecord[];
@@ -340,20 +354,20 @@ export interface RunTrace {
   readonly tasks: number;
   readonly journal: readonly TracedEntry[];
   readonly visible: readonly VisibleChange[];
-  /** What faults took away for good, in the order of time. */
+  /** Permanent losses by faults, ordered by time. */
   readonly harms: readonly Harm[];
-  /** What lies at the destination in the end besides committed files. */
+  /** What the destination finally holds besides committed files. */
   readonly leftovers: readonly string[];
-  /** By partition number; of the log that there is in the end. */
+  /** By partition number; of the final log. */
   readonly expected: readonly (readonly ExpectedRecord[])[];
-  /** By partition number: the logs before that, the oldest first; none where the log was never cut. */
+  /** By partition number: the logs before that, the oldest first; empty if the log was never cut. */
   readonly earlier: readonly (readonly EarlierLog[])[];
   readonly happenings: readonly Happening[];
-  /** Every process, with the configuration that it went by, in the order of their starts. */
+  /** Every process, with its configuration, in the order of their starts. */
   readonly lives: readonly Life[];
-  /** Which process wrote the journal's entries of each claim, by the claim's id. */
+  /** The process that wrote the journal entries of each claim, by the claim's id. */
   readonly claimants: Readonly<Record<string, string>>;
-  /** Times of the records of each log that there is in the end, by partition number and offset. */
+  /** Times of the records of each final log, by partition number and offset. */
   readonly recordTimes: readonly (readonly (readonly [offset: number, timestampMs: number])[])[];
   readonly exits: readonly ProcessExit[];
   readonly stopped: readonly TracedStop[];
@@ -361,9 +375,9 @@ export interface RunTrace {
   readonly alarms: readonly Alarm[];
   /** How often each failpoint was passed, by `point:side`. */
   readonly failpointHits: Readonly<Record<string, number>>;
-  /** What a process that ended in order had borrowed and not given back, in words. */
+  /** What a process that ended in order had borrowed and not returned, in words. */
   readonly lent: readonly { readonly process: string; readonly what: readonly string[] }[];
-  /** Files that each process held open: in the end, and at most. */
+  /** Files that each process held open: at the end, and at most. */
   readonly held: readonly { readonly process: string; readonly left: number; readonly most: number }[];
   /** Whether each fault of the schedule took place, by its index. */
   readonly fired: readonly boolean[];

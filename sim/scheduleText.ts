@@ -1,4 +1,4 @@
-/** A schedule as a line of JSON: what a failure prints, and what `--schedule` reads again. */
+/** A schedule as a line of JSON: a failure prints it, and `--schedule` reads it. */
 import { z } from 'zod';
 import { TidemarkError } from '../journal/errors.ts';
 import { counted } from './faults/drawing.ts';
@@ -69,7 +69,7 @@ export function scheduleText(schedule: Schedule): string {
   return JSON.stringify(schedule);
 }
 
-/** Rejects with USAGE what is no schedule, and names what is wrong with it; `where` is the file's name. */
+/** Rejects an invalid schedule with USAGE, and names what is wrong with it; `where` is the file's name. */
 export function parseSchedule(text: string, where: string): Schedule {
   let raw: unknown;
   try {

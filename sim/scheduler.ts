@@ -1,12 +1,12 @@
 /**
- * Virtual time and the one queue through which everything in the world happens: the same seed, the same order. Between two tasks
- * every promise settles, so that a task sees what the one before has led to.
+ * Virtual time, and the one queue through which everything in the world happens: the same seed gives the same
+ * order. All promises settle between two tasks, so that a task sees the consequences of the previous one.
  */
 import type { SeededRandom } from './random.ts';
 
 export interface Task {
   readonly atMs: number;
-  /** Drawn: tasks of one moment happen in any order, but always in the same for a seed. */
+  /** Drawn: tasks of one moment run in any order, but always in the same for a seed. */
   readonly rank: number;
   /** Null: the world's own. */
   readonly owner: TaskOwner | null;
@@ -14,7 +14,7 @@ export interface Task {
   isCancelled: boolean;
 }
 
-/** Who a task belongs to: what is dead does nothing more, what is paused does it when it wakes. */
+/** The owner of a task: a dead one runs nothing more, a paused one runs it when it wakes. */
 export interface TaskOwner {
   readonly dead: boolean;
   readonly pausedUntilMs: number;
@@ -29,10 +29,10 @@ export class Scheduler {
   readonly random: SeededRandom;
   #nowMs = 0;
   #heap: Task[] = [];
-  /** What came due while its owner was paused, in the order it came due. */
+  /** Tasks that came due while their owner was paused, in that order. */
   readonly #parked = new Map<TaskOwner, Task[]>();
   #tasksRun = 0;
-  /** Those that came to nothing are in it. */
+  /** Includes those that had no effect. */
   #tasksTaken = 0;
 
   constructor(random: SeededRandom) {
@@ -48,7 +48,7 @@ export class Scheduler {
     return this.#tasksRun;
   }
 
-  /** Runs it after `delayMs` of virtual time unless cancelled, or its owner is dead by then. */
+  /** Runs it after `delayMs` of virtual time, unless it is cancelled or its owner is dead by then. */
   after(delayMs: number, owner: TaskOwner | null, run: () => void): { cancel(): void } {
     const atMs = this.#nowMs + Math.max(0, delayMs);
     const task: Task = { atMs, rank: this.random.uint32(), owner, run, isCancelled: false };
@@ -60,7 +60,7 @@ export class Scheduler {
     };
   }
 
-  /** Goes on until `done`, until nothing is left, or until a limit of the run. */
+  /** Continues until `done`, until nothing is left, or until a limit of the run. */
   run(
     done: () => boolean,
     limits: { readonly tasksMax: number; readonly untilMs: number },
@@ -69,7 +69,7 @@ export class Scheduler {
     return inTurns(() => this.#runNext(done, tasksEnd, limits.untilMs));
   }
 
-  /** Runs one task; or says why there is none to run. */
+  /** Runs one task, or returns why there is none to run. */
   #runNext(done: () => boolean, tasksEnd: number, untilMs: number): EndReason | null {
     for (;;) {
       if (done()) return 'done';
@@ -87,7 +87,7 @@ export class Scheduler {
     }
   }
 
-  /** False where nothing was run. */
+  /** False if nothing ran. */
   #runTask(task: Task): boolean {
     const { owner } = task;
     if (task.isCancelled || owner?.dead === true) return false;
@@ -106,7 +106,9 @@ export class Scheduler {
     else parked.push(task);
   }
 
-  /** Lets everything run that came due while the owner was paused. To be called when its pause is over, also before its time. */
+  /**
+   * Runs everything that came due while the owner was paused. Must be called when its pause ends, even early.
+   */
   wake(owner: TaskOwner): void {
     const parked = this.#parked.get(owner) ?? [];
     this.#parked.delete(owner);
@@ -156,8 +158,9 @@ function before(a: Task, b: Task): boolean {
 }
 
 /**
- * Takes turns until one gives something. Between two of them every promise settles that can settle without a further turn: Node.js runs
- * all that is waiting behind each immediate. Immediates come in batches, since a round of its event loop costs more than a turn.
+ * Takes turns until one returns a value. All promises settle between two turns that need no further turn:
+ * Node.js runs all microtasks after each immediate. Immediates come in batches, since a round of the event
+ * loop costs more than a turn.
  */
 function inTurns<T>(turn: () => T | null): Promise<T> {
   return new Promise((resolve, reject) => {

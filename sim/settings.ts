@@ -1,4 +1,4 @@
-/** The settings that a schedule's configuration means for the coordinator, and how long the world may take to be complete. */
+/** The coordinator settings of a schedule's configuration, and how long the world may take to complete. */
 import { timeBuckets } from '../actors/buckets/time/assigner.ts';
 import { noBuckets } from '../actors/buckets/none/rule.ts';
 import type { BucketAssigner } from '../actors/buckets/rule.ts';
@@ -17,9 +17,9 @@ const ENTROPY_KEY = '_entropy_';
 
 /** Longest backoff of a partition between two epochs, and of a publisher between two attempts. */
 const BACKOFF_LONGEST_MS = 10_000;
-/** What looks lost for good is looked at for so long before it is told. */
+/** How long an apparent permanent loss is observed before it is reported. */
 const STABLE_MS = 35_000;
-/** Calls in a row that a recovery is granted. */
+/** Maximum consecutive calls of a recovery. */
 const CALLS_MAX = 400;
 
 export function jobSettings(config: LifeConfig): JobSettings {
@@ -60,12 +60,13 @@ export function assignerOf(buckets: WorldConfig['buckets']): BucketAssigner {
 }
 
 /**
- * Within this time after the faults and the workload have ended everything is committed (P5): sessions run out, everybody joins,
- * backoffs end, partitions are claimed and settled, what is left is read, rolled, persisted and published.
+ * Within this time after the faults and the workload have ended, everything is committed (P5): sessions
+ * expire, all members join, backoffs end, partitions are claimed and taken over, and the rest is read,
+ * rolled, persisted and published.
  */
 export function livenessBoundMs({ config, faults }: Schedule, harms: readonly Harm[] = []): number {
   const { sessionMs, heartbeatMs, timeoutMs, latencyMsMax } = config;
-  // Whichever configurations there are in the end.
+  // For any of the configurations in use at the end.
   const changes = faults.flatMap((fault) => (fault.type === 'reconfigure' ? [fault.change] : []));
   const lives = [NO_CHANGE, ...changes].map((change) => lifeConfig(config, change));
   const rollMs = Math.max(...lives.map(({ roll }) => Math.min(roll.maxAgeMs, roll.maxIdleMs)));

@@ -1,4 +1,4 @@
-/** Settings as they are read from a file: of a whole schedule, and of one change of a job file. */
+/** Settings as read from a file: of a whole schedule, and of one change of a job file. */
 import { z } from 'zod';
 import type { WorldConfig } from './schedule.ts';
 

@@ -1,12 +1,12 @@
 /**
- * From a failing schedule to the smallest one nearby that breaks the same invariant. It works on the schedule itself: faults, then
- * the workload, then the settings, and all of it again for as long as that helps.
+ * Reduces a failing schedule to the smallest nearby one that breaks the same invariant. Works on the schedule
+ * itself: faults, then the workload, then the settings; repeats as long as that helps.
  */
 import type { World } from './executor.ts';
 import { CHANGED_KEYS, type JobChange } from './jobChange.ts';
 import type { Fault, Invariant, LogItem, Schedule, WorldConfig } from './schedule.ts';
 
-/** Worlds that one failure is worth; a bound, so that a failure is always reported soon. */
+/** Maximum number of worlds for one failure, so that it is always reported soon. */
 const SHRINK_RUNS_MAX = 400;
 
 export interface Shrunk {
@@ -64,7 +64,7 @@ class Shrinking {
     return this.runs >= SHRINK_RUNS_MAX || this.#isOver();
   }
 
-  /** Whether the invariant is broken here, too; then this is the smallest one known. */
+  /** Whether this breaks the invariant, too; then it is the smallest one known. */
   async #try(candidate: Schedule | null): Promise<boolean> {
     if (candidate === null || this.#isSpent) return false;
     this.runs += 1;
@@ -78,7 +78,7 @@ class Shrinking {
     for (const candidate of candidates) await this.#try(candidate());
   }
 
-  /** Takes halves away, then quarters, and in the end one by one; `least` of them stay. */
+  /** Removes halves, then quarters, and finally single items; `least` of them stay. */
   async #fewer<T>(of: () => readonly T[], make: (items: readonly T[]) => Schedule, least = 0): Promise<void> {
     for (let size = Math.ceil(of().length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
       for (let at = 0; at < of().length && !this.#isSpent;) {
@@ -119,7 +119,7 @@ function withItems(schedule: Schedule, partition: number, items: readonly LogIte
   return { ...schedule, workload: { ...schedule.workload, partitions } };
 }
 
-/** Faults of the partition go with it; those behind it are counted anew. */
+/** Faults of the partition are removed with it; later ones are renumbered. */
 function withoutPartition(schedule: Schedule, at: number): Schedule {
   const partitions = schedule.workload.partitions.toSpliced(at, 1);
   const faults = schedule.faults.flatMap((fault): Fault[] => {
@@ -148,7 +148,7 @@ const SIMPLE_SETTINGS: readonly Partial<WorldConfig>[] = [
   { roll: { maxBytes: 1_000, maxAgeMs: 800, maxIdleMs: 400, atCheckpoint: false } },
 ];
 
-/** Null where the schedule has these settings, or simpler ones. */
+/** Null if the schedule has these settings, or simpler ones. */
 function withSettings(schedule: Schedule, settings: Partial<WorldConfig>): Schedule | null {
   const { config } = schedule;
   const isSame = Object.entries(settings).every(
@@ -183,7 +183,7 @@ const simplerFaults: readonly ((fault: Fault) => Fault | null)[] = [
   ...CHANGED_KEYS.map((key) => (fault: Fault) => withoutSetting(fault, key)),
 ];
 
-/** One setting of an edited job file is as it was. */
+/** Reverts one setting of an edited job file. */
 function withoutSetting(fault: Fault, key: keyof JobChange): Fault | null {
   if (fault.type !== 'reconfigure' || fault.change[key] === undefined) return null;
   const { [key]: _, ...change } = fault.change;

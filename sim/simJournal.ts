@@ -1,6 +1,6 @@
 /**
- * The journal of the world: one server that outlives the processes, which reach it through calls that take time and may fare
- * badly. Conflicts arise by themselves: an append is judged when it arrives, not when it is sent.
+ * The journal of the world: one server that outlives the processes. Their calls take time and may fail.
+ * Conflicts arise naturally: an append is judged when it arrives, not when it is sent.
  */
 import { TidemarkError } from '../journal/errors.ts';
 import type { JournalId, Subject } from '../journal/ids.ts';
@@ -17,7 +17,10 @@ import type { SeededRandom } from './random.ts';
 import type { JournalFault } from './schedule.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** Asked at every call: null lets it go well. Appends and requests count as `append`, both ways of a snapshot as `snapshot`. */
+/**
+ * Called for every call; null means no fault. Appends and requests count as `append`, both directions of a
+ * snapshot as `snapshot`.
+ */
 export interface JournalFaults {
   atJournal(process: SimProcess, call: JournalCall): JournalFault | null;
 }
@@ -28,7 +31,7 @@ export interface SimJournalOptions {
   readonly readBatchEntries: number;
   /** How long a client waits for a reply that does not come. */
   readonly timeoutMs: number;
-  /** Told of every entry as it is stored. */
+  /** Called for every entry as it is stored. */
   readonly stored?: (subject: Subject, entry: StoredEntry) => void;
 }
 
@@ -37,16 +40,16 @@ export class SimJournalServer {
   readonly #scheduler: Scheduler;
   readonly #faults: JournalFaults;
   readonly #subjects = new Map<Subject, StoredEntry[]>();
-  /** Entries whose digits were flipped, as they had been. */
+  /** The original entries whose digits were flipped. */
   readonly #sound = new Map<Revision, StoredEntry>();
   readonly #snapshots = new Map<Subject, readonly Uint8Array[]>();
-  /** One counter for all subjects, so that revisions have holes inside a subject, as on a stream. */
+  /** One counter for all subjects, so that revisions have gaps inside a subject, as on a stream. */
   #lastRevision: Revision = 0;
   #awayUntilMs = 0;
   #muteUntilMs = 0;
-  /** Whether its disk takes another entry. */
+  /** Whether its disk has room for another entry. */
   hasRoom: () => boolean = () => true;
-  /** Changes when the journal went back: what was on its way to it is lost. */
+  /** Changes when the journal went back: calls in flight are lost. */
   generation = 0;
 
   constructor(scheduler: Scheduler, faults: JournalFaults, options: SimJournalOptions) {
@@ -68,7 +71,7 @@ export class SimJournalServer {
     return this.#awayUntilMs > this.#scheduler.nowMs;
   }
 
-  /** Takes everything and answers nothing for a while; 0 ends that. */
+  /** Accepts everything and answers nothing for a while; 0 ends that. */
   goMute(forMs: number): void {
     this.#muteUntilMs = this.#scheduler.nowMs + forMs;
   }
@@ -78,14 +81,14 @@ export class SimJournalServer {
   }
 
   /**
-   * Loses the newest entries; gives the last revision that is left, null where there was nothing to lose. One that goes on while its
-   * owners run gives no revision twice.
+   * Loses the newest entries. Returns the last revision that is left, or null if there was nothing to lose.
+   * If its owners keep running, no revision is assigned twice.
    */
   goBack(entries: number, isRunning: boolean): Revision | null {
     const revisions = [...this.#subjects.values()].flatMap((stored) =>
       stored.map(({ revision }) => revision),
     );
-    // The copy is of a job that had been started: what it began with is known.
+    // A copy is always of a started job: its first entry is kept.
     const oldest = [...this.#subjects].find(([subject]) => subject.endsWith('.job.life'))?.[1][0]?.revision;
     if (oldest === undefined) return null;
     const last = Math.max(oldest, revisions.sort((a, b) => b - a)[entries] ?? 0);
@@ -94,7 +97,7 @@ export class SimJournalServer {
         subject,
         stored.filter(({ revision }) => revision <= last),
       );
-    // Their revisions are given again, to other entries.
+    // Their revisions are assigned again, to other entries.
     for (const revision of this.#sound.keys()) if (revision > last) this.#sound.delete(revision);
     for (const stored of this.#subjects.values()) this.#mendLast(stored);
     this.generation += 1;
@@ -102,13 +105,13 @@ export class SimJournalServer {
     return last;
   }
 
-  /** Real journals keep a sum of each entry, which no later entry is needed for: the last one is never changed unnoticed. */
+  /** Real journals keep a checksum of each entry: a change is noticed even in the last one. */
   #mendLast(stored: StoredEntry[]): void {
     const sound = this.#sound.get(stored.at(-1)?.revision ?? 0);
     if (sound !== undefined) stored[stored.length - 1] = sound;
   }
 
-  /** Flips a digit of one of the partition's entries, not of the last; false where there is none. */
+  /** Flips a digit of one of the partition's entries, except the last; false if there is none. */
   damage(partition: number, random: SeededRandom): boolean {
     const stored = this.#partitionEntries(partition);
     if (stored.length < 2) return false;
@@ -129,7 +132,7 @@ export class SimJournalServer {
     return true;
   }
 
-  /** What the partition's last completed checkpoint, or its first claim, says; null where there is neither. */
+  /** The nextOffset of the last completed checkpoint, or of the first claim; null if there is neither. */
   nextOffsetOf(partition: number): bigint | null {
     for (const { bytes } of this.#partitionEntries(partition).toReversed()) {
       const [, offset] = /"(?:nextOffset|startOffset)":"(\d+)"/.exec(decoder.decode(bytes)) ?? [];
@@ -138,7 +141,7 @@ export class SimJournalServer {
     return null;
   }
 
-  /** Where the partition's log went back, as its last stop of that kind says; null where there was none. */
+  /** Where the partition's log went back, according to its last stop of that kind; null if there was none. */
   divergenceOf(partition: number): bigint | null {
     for (const { bytes } of this.#partitionEntries(partition).toReversed()) {
       const [, offset] = /"divergedAt":"(\d+)"/.exec(decoder.decode(bytes)) ?? [];
@@ -166,7 +169,7 @@ export class SimJournalServer {
     return this.#snapshots.get(subject) ?? [];
   }
 
-  /** `behind`: so many later ones are there already. */
+  /** `behind`: number of later ones that exist already. */
   keepSnapshot(subject: Subject, bytes: Uint8Array, behind: number): void {
     this.#snapshots.set(
       subject,
@@ -196,7 +199,7 @@ const FULL: JournalFault = { type: 'refused' };
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** What became of a call that may take effect: an answer, or none before the time-out. */
+/** The outcome of a call that may take effect: an answer, or none before the time-out. */
 type Fared<T> = { readonly type: 'answered'; readonly answer: T } | { readonly type: 'silent' | 'refused' };
 
 class SimJournal implements Journal {
@@ -242,7 +245,7 @@ class SimJournal implements Journal {
     throw unavailable('it may or may not have taken the request');
   }
 
-  /** Sends something that takes effect where it arrives. */
+  /** Sends a request that takes effect when it arrives. */
   #send<T>(effect: () => T): Promise<Fared<T>> {
     const server = this.#server;
     const fault = this.#faults.atJournal(this.#process, 'append') ?? silenceOf(server);
@@ -292,7 +295,7 @@ class SimJournal implements Journal {
       });
       upTo = end;
       left -= batch.length;
-      // Copies: what a caller does to its bytes changes nothing here.
+      // Copies: a caller that changes its bytes changes nothing here.
       if (batch.length > 0) yield batch.map(({ revision, bytes }) => ({ revision, bytes: bytes.slice() }));
       if (left === 0) throw unavailable('it stopped answering');
       from = batch.at(-1)?.revision ?? from;

@@ -1,4 +1,4 @@
-/** Kafka of the world: one topic or two whose logs are laid out beforehand, one consumer group, brokers that may be away. */
+/** Kafka of the world: one or two topics with prepared logs, one consumer group, brokers that may be away. */
 import type { Source } from '../src/sources/port.ts';
 import type { CommitFault } from './faultPlan.ts';
 import type { SimProcess } from './process.ts';
@@ -9,7 +9,7 @@ import { PartitionLog, type LogCut } from './simKafka/partitionLog.ts';
 import { SimSource } from './simKafka/source.ts';
 import { SimTopics } from './simKafka/topics.ts';
 
-/** Values of a replaced topic say so: their partitions are counted from here. */
+/** Values of a replaced topic show it: their partitions start at this number. */
 const OTHER_RECORDS = 10;
 
 export interface SimKafkaOptions {
@@ -18,11 +18,11 @@ export interface SimKafkaOptions {
   readonly timeoutMs: number;
   readonly fetchBatchesMax: number;
   readonly dismissesDeadMember: boolean;
-  /** Where it is set, memory for unpacking is short, too. */
+  /** If set, memory for unpacking is short, too. */
   readonly memoryBytes?: number | null;
 }
 
-/** Asked at every offset commit: null lets it go well. */
+/** Called at every offset commit; null means no fault. */
 export interface KafkaFaults {
   atOffsetCommit(process: SimProcess): CommitFault | null;
   /** Whether a question for the topic's identity gets no answer. */
@@ -31,13 +31,13 @@ export interface KafkaFaults {
 
 export class SimKafka {
   readonly topics: SimTopics;
-  /** As they were laid out at first: what a complete run commits. */
+  /** As first laid out: what a complete run commits. */
   readonly logs: readonly PartitionLog[];
   readonly group: SimGroup;
-  /** Which topic, of which cluster, answers to the name now. */
+  /** The topic, and its cluster, that has the name now. */
   topicId = 'topic-1';
   clusterId = 'cluster-1';
-  /** Topics that the job has journaled: of any other it would take what is there for its own. */
+  /** Topics that the job has journaled: of any other it would accept the current records as its own. */
   readonly #known = new Set<string>();
   #current: readonly PartitionLog[];
   readonly options: SimKafkaOptions;
@@ -71,8 +71,9 @@ export class SimKafka {
   }
 
   /**
-   * Other records at the same offsets, of topics or a cluster with another id. False where the job does not know each topic yet, and where one
-   * was cut: it may have been longer, and then nothing would follow that could be told from it.
+   * Other records at the same offsets, of topics or a cluster with another id. False if the job does not know
+   * each topic yet. False also if a log was cut: it may have been longer, and then nothing that follows could
+   * be distinguished from it.
    */
   replace(isCluster: boolean): boolean {
     const isKnown = this.#current.every((_, partition) => this.#known.has(this.topics.of(partition)));
@@ -88,12 +89,12 @@ export class SimKafka {
     return true;
   }
 
-  /** Retention takes all but the newest batches that are there; false where it takes nothing. */
+  /** Retention removes all but the newest batches; false if it removes nothing. */
   expire(partition: number, keep: number): boolean {
     return this.#current[partition]?.expire(this.#scheduler.nowMs, keep) ?? false;
   }
 
-  /** Gives where the logs differ; null where nothing is cut, or where they are not the job's own any more. */
+  /** Returns where the logs differ; null if nothing is cut, or if the logs are no longer the job's own. */
   cut(partition: number, cut: LogCut): number | null {
     return this.#current === this.logs ? this.log(partition).cut(this.nowMs, cut) : null;
   }
@@ -104,7 +105,7 @@ export class SimKafka {
     else log.elect(this.nowMs);
   }
 
-  /** The second topic is deleted; gives its partitions. */
+  /** Deletes the second topic; returns its partitions. */
   deleteSecond(): readonly number[] {
     const gone = this.topics.deleteSecond();
     for (const partition of gone) this.log(partition).changed();
@@ -112,7 +113,7 @@ export class SimKafka {
     return gone;
   }
 
-  /** Of the topic that answers to the name now. */
+  /** Of the topic that has the name now. */
   readonly idOf = (topic: string): string =>
     topic === this.topics.first ? this.topicId : `${this.topicId} of ${topic}`;
 
@@ -120,7 +121,7 @@ export class SimKafka {
     for (const topic of topics) this.#known.add(topic);
   }
 
-  /** The journal went back: those that it does not name any more are taken as they are found. */
+  /** The journal went back: topics that it no longer names are accepted as they are. */
   forget(isJournaled: (topic: string) => boolean): void {
     for (const topic of [...this.#known]) if (!isJournaled(topic)) this.#known.delete(topic);
   }
@@ -154,7 +155,7 @@ export class SimKafka {
     return log;
   };
 
-  /** Remembers the member of a place and gives the one of the process before. */
+  /** Stores the member of a place and returns that of its previous process. */
   nameMember(place: number, memberId: string): void {
     this.#memberOfPlace.set(place, memberId);
   }

@@ -1,6 +1,6 @@
 /**
- * The memory of a simulated process: the real budget and the real area for write buffers, both as small as a few files. What the
- * system counts is drawn, since a process of the world has no memory of its own.
+ * The memory of a simulated process: the real budget and the real area for write buffers, both as small as a
+ * few files. The system's count is drawn, since a process of the world has no memory of its own.
  */
 import type { Ports } from '../src/job/options.ts';
 import { MemoryBudget, type FileHolder, type FileMemory } from '../src/system/memoryBudget.ts';
@@ -8,7 +8,7 @@ import type { SimProcess } from './process.ts';
 import type { WorldConfig } from './schedule.ts';
 
 const LOOK_INTERVAL_MS = 100;
-/** As a job has it: the rest is for descriptors and actors. */
+/** As in a job: the rest is for descriptors and actors. */
 const AREA_SHARE = 0.6;
 /** In percent: how often the system counts too much, whatever was rolled. */
 const OVER_SHARE = 10;
@@ -18,11 +18,11 @@ const UNPACK_WAIT_MS_MAX = 300;
 
 export interface SimMemory {
   readonly ports: Pick<Ports, 'memory' | 'bufferArea'>;
-  /** What the process has borrowed and not given back, in words; empty where that is nothing. */
+  /** What the process has borrowed and not returned, in words; empty if nothing. */
   lent(): readonly string[];
 }
 
-/** @param memoryBytes what part files and their buffers may take; null: as much as they like. */
+/** @param memoryBytes memory for part files and their buffers; null: unlimited. */
 export function makeMemory(process: SimProcess, memoryBytes: number | null): SimMemory {
   const budget = new WatchedBudget({
     ceilingBytes: CEILING_BYTES,
@@ -79,7 +79,7 @@ class WatchedBudget extends MemoryBudget {
   }
 }
 
-/** Where memory is short, room for unpacking a batch is waited for now and then. */
+/** If memory is short, unpacking a batch sometimes waits for room. */
 export function unpackWaitOf(process: SimProcess, memoryBytes: number | null): () => Promise<void> | null {
   return () => {
     if (memoryBytes === null || !process.chance.percent(UNPACK_WAITS_SHARE)) return null;

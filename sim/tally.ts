@@ -1,4 +1,4 @@
-/** What a number of runs amounts to: faults planned and taken place, failpoints passed. */
+/** The total of a number of runs: faults planned and taken place, failpoints passed. */
 import { FAILPOINTS, type Failpoint, type FailpointSide } from '../src/system/failpoints.ts';
 import { CoverageCount, type Coverage } from './coverage.ts';
 import type { RunSummary } from './executor.ts';
@@ -56,7 +56,7 @@ export class Tally {
       .sort((a, b) => (a.type < b.type ? -1 : 1));
   }
 
-  /** Every named failpoint, also those that were never passed. */
+  /** Every named failpoint, including those that were never passed. */
   get failpoints(): readonly FailpointTally[] {
     return FAILPOINTS.flatMap((point) =>
       (['before', 'after'] as const).map((side) => {

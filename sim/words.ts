@@ -4,17 +4,21 @@ import { faultWords } from './faults/registry.ts';
 import type { LogItem, Schedule, WorldConfig } from './schedule.ts';
 import { bucketWords, rollWords } from './settingsWords.ts';
 
-/** One line each: the processes, their settings, the log of each partition, and the faults that took place. */
+/**
+ * One line each: the processes, their settings, the log of each partition, and the faults that took place.
+ */
 export function scheduleWords(
   { seed, config, workload, faults }: Schedule,
   fired: readonly boolean[],
 ): string[] {
   return [
-    `${config.processes === 1 ? '1 process' : `${config.processes} processes`} on the store "${config.store}", world ${seed}`,
+    `${config.processes === 1 ? '1 process' : `${config.processes} processes`} on the store ` +
+      `"${config.store}", world ${seed}`,
     settingsWords(config),
     ...workload.partitions.map(
       (items, partition) =>
-        `partition ${partition}${isOfSecond(workload, partition) ? ' (of the second topic)' : ''}: ${items.map(itemWords).join('; ')}`,
+        `partition ${partition}${isOfSecond(workload, partition) ? ' (of the second topic)' : ''}: ` +
+        items.map(itemWords).join('; '),
     ),
     ...faults.map((fault, index) =>
       fired[index] === true ? faultWords(fault) : `(did not come to it) ${faultWords(fault)}`,

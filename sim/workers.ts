@@ -1,14 +1,14 @@
-/** The same in several threads: this file is both the pool and what its threads run. */
+/** An executor with several threads: this file is both the pool and the code of its threads. */
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { LAG } from './draw/corpus.ts';
 import { runRequest, type Executor, type RunRequest, type RunSummary } from './executor.ts';
 import { runWorld } from './world.ts';
 
-/** What a thread of the pool is started with; the tests' own threads are none of ours. */
+/** Identifies threads of the pool; the tests' own threads are not ours. */
 const ROLE = 'tidemark fuzz';
-/** Requests that are under way for each thread, so that one with a long schedule keeps no other waiting. */
+/** Requests under way for each thread, so that a long schedule in one does not delay the others. */
 const QUEUED = 16;
-/** Of new objects, in MiB: a world makes many that are soon forgotten. */
+/** Size of the young generation, in MiB: a world creates many short-lived objects. */
 const YOUNG_MIB = 64;
 
 type Reply =
@@ -74,7 +74,7 @@ export class WorkerPool implements Executor {
   }
 }
 
-/** One request after the other: a world wants its thread for itself. */
+/** One request after the other: a world needs its thread alone. */
 function serve(port: NonNullable<typeof parentPort>): void {
   let before: Promise<void> = Promise.resolve();
   port.on('message', ({ id, request }: { readonly id: number; readonly request: RunRequest }) => {

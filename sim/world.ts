@@ -1,6 +1,7 @@
 /**
- * The world: the real coordinator in several simulated processes on one journal, one Kafka and one store, under one seed. First
- * the schedule's faults; then everything heals, and each record must become committed.
+ * The world: the real coordinator in several simulated processes on one journal, one Kafka and one store,
+ * under one seed. First the schedule's faults happen; then everything heals, and each record must become
+ * committed.
  */
 import process from 'node:process';
 import { journalId } from '../journal/ids.ts';
@@ -34,26 +35,26 @@ import { makeMemory } from './simMemory.ts';
 import { makeStore } from './simStores/makeStore.ts';
 import type { SimStoreServer } from './simStores/port.ts';
 
-/** More than any schedule needs: what goes on for longer turns in a circle. */
+/** More than any schedule needs: a longer one is in an endless loop. */
 const TASKS_MAX = 300_000;
-/** Longest that a process takes to drain when everything is healthy. */
+/** Longest time that a process takes to drain when everything is healthy. */
 const DRAIN_MS = 30_000;
 /** A session and its aftermath. */
 const ASLEEP_MS = 4_000;
-/** When the group rebalances behind the faults, where there are partitions that nobody names. */
+/** When the group rebalances after the faults, if there are partitions that nobody names. */
 const ASKED_AGAIN_MS = [3_000, 15_000] as const;
 const JOB_SUBJECT = '.job.life';
-/** Owners look for requests this often, and a little more. */
+/** The interval at which owners look for requests, and a little more. */
 const TAKEN_UP_MS = 1_100;
 
 export interface WorldOptions {
-  /** Traces also every failpoint that is passed and every log line. */
+  /** Also traces every failpoint that is passed, and every log line. */
   readonly keepEverything?: boolean;
   /** Puts something between a process and its ports: for tests of the world itself. */
   readonly adapt?: (ports: Ports, simulated: SimProcess) => Ports;
 }
 
-/** Runs one schedule from its begin to its end. The same schedule gives the same trace. */
+/** Runs one schedule from start to end. The same schedule gives the same trace. */
 export async function runWorld(schedule: Schedule, options: WorldOptions = {}): Promise<RunTrace> {
   return new World(schedule, options).run();
 }
@@ -75,7 +76,7 @@ class World {
   readonly #unhandled: string[] = [];
   readonly #lives = new Lives();
   readonly #adapt: (ports: Ports, simulated: SimProcess) => Ports;
-  /** Until then something that a fault began goes on. */
+  /** An effect of a fault lasts until then. */
   #faultyUntilMs = 0;
   #requests = 0;
 
@@ -187,8 +188,8 @@ class World {
   }
 
   /**
-   * A rejection that nobody handles is the run's own: whoever else listens for them is not told of it. Errors tell no stack, which takes
-   * time: what a world is judged by is their codes and words.
+   * An unhandled rejection belongs to the run: other listeners are not called. Errors have no stack, which
+   * takes time: a world is judged by codes and messages.
    */
   async run(): Promise<RunTrace> {
     const { stackTraceLimit } = Error;
@@ -225,7 +226,7 @@ class World {
       Math.max(healedAtMs, this.#kafka.workloadEndMs) + livenessBoundMs(this.#schedule, this.#harms);
     const complete = await this.#go(() => this.#isOver, boundMs);
     const completeAtMs = complete === 'done' ? this.#scheduler.nowMs : null;
-    // What is still on its way must change nothing any more.
+    // Calls still in flight must change nothing any more.
     await this.#go(() => false, this.#scheduler.nowMs + 2 * config.timeoutMs);
     for (const place of this.#places) place.stop();
     const drained = await this.#go(() => this.#isEmpty, this.#scheduler.nowMs + DRAIN_MS);
@@ -242,12 +243,12 @@ class World {
     return this.#plan.allFired || this.#isOver;
   }
 
-  /** Everything is committed; or what is not has stopped, and that is right. */
+  /** Everything is committed, or has stopped rightly. */
   get #isOver(): boolean {
     return this.#recorder.isComplete || this.#rightStops.isOver(this.#harms);
   }
 
-  /** What nobody names any more is handed out at a rebalance: where the journal was silent at the last one, or behind, at the next one. */
+  /** Rebalances to hand out unnamed partitions. A later call retries if the journal was silent or behind. */
   #askAgain(): void {
     const { logs, group } = this.#kafka;
     if (logs.some(({ partition }) => this.#isUnread(partition))) group.rebalance();
@@ -268,7 +269,7 @@ class World {
     if (what.type === 'pause') this.#hands.lasts(this.#scheduler.nowMs + what.forMs);
   }
 
-  /** A fault whose time has come. */
+  /** Applies a fault at its time. */
   #strike(fault: TimedFault): void {
     const simulated = 'process' in fault ? (this.#places[fault.process]?.process ?? null) : null;
     if (fault.type !== 'join') this.#recorder.tell(simulated, fault.type);
@@ -341,7 +342,7 @@ class World {
     );
   }
 
-  /** Nothing goes wrong any more; everybody who is wanted is there. */
+  /** No more faults; every wanted process runs. */
   #heal(): void {
     this.#recorder.tell(null, 'the faults end');
     this.#plan.end();

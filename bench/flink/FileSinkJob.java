@@ -23,10 +23,12 @@ import org.apache.flink.streaming.api.functions.sink.filesystem.bucketassigners.
 import org.apache.flink.streaming.api.functions.sink.filesystem.rollingpolicies.DefaultRollingPolicy;
 
 /**
- * The job that Tidemark is measured against: a Kafka topic into files of lines, exactly once, as Flink's documentation shows it.
+ * The job that Tidemark is measured against: moves a Kafka topic into files of lines, exactly once, as in
+ * Flink's documentation.
  *
- * <p>--brokers HOST:PORT --topic NAME --group NAME --out FOLDER --checkpoints FOLDER --checkpoint-ms N --parallelism N
- * [--restore CHECKPOINT] [--unbounded]. Prints "first record" when the sink is given its first record.
+ * <p>--brokers HOST:PORT --topic NAME --group NAME --out FOLDER --checkpoints FOLDER --checkpoint-ms N
+ * --parallelism N [--restore CHECKPOINT] [--unbounded]. Prints "first record" when the sink gets its first
+ * record.
  */
 public final class FileSinkJob {
   private FileSinkJob() {}
@@ -71,7 +73,7 @@ public final class FileSinkJob {
     return FileSink.forRowFormat(new Path("file://" + folder), new SimpleStringEncoder<String>("UTF-8"))
         .withBucketAssigner(new AnnouncingAssigner())
         .withRollingPolicy(
-            // Flink's own defaults, written out.
+            // Flink's defaults, made explicit.
             DefaultRollingPolicy.builder()
                 .withMaxPartSize(MemorySize.ofMebiBytes(128))
                 .withRolloverInterval(Duration.ofSeconds(60))
@@ -90,7 +92,7 @@ public final class FileSinkJob {
     return flags;
   }
 
-  /** Everything into one folder; tells once in a process's life that a record has come. */
+  /** Puts every record into one folder. Prints once per process that the first record has arrived. */
   private static final class AnnouncingAssigner implements BucketAssigner<String, String> {
     private static final long serialVersionUID = 1L;
     private static final AtomicBoolean ANNOUNCED = new AtomicBoolean();

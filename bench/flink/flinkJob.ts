@@ -1,4 +1,4 @@
-/** Flink as a contestant: its FileSink in a process of its own, as a user would run it on one machine. */
+/** Flink as a contestant: its FileSink in its own process, as a user would run it on one machine. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { ensureFlinkJars } from '../../scripts/services/download.ts';
@@ -8,22 +8,22 @@ import { compiled } from '../harness/java.ts';
 export interface FlinkJob {
   readonly brokers: readonly string[];
   readonly topic: string;
-  /** Kafka's consumer group; one for each run. */
+  /** Kafka's consumer group; a new one for each run. */
   readonly group: string;
-  /** Gets `out`, and `checkpoints`. */
+  /** Receives `out` and `checkpoints`. */
   readonly folder: string;
   readonly checkpointMs: number;
-  /** A checkpoint to go on from. */
+  /** A checkpoint to resume from. */
   readonly restore?: string;
-  /** A smoke run: Java compiles less, and so is up earlier. */
+  /** For a smoke run: Java compiles less, so it starts sooner. */
   readonly isQuick: boolean;
-  /** Goes on behind the end of the topic, until it is killed. */
+  /** Continues at the end of the topic until it is killed. */
   readonly isUnbounded?: boolean;
 }
 
 export const FLINK_PARALLELISM = 2;
 
-/** Resolves with what runs the job in Java: fetched and compiled first where it is not there. */
+/** Resolves with the class path that runs the job in Java. Fetches and compiles it first if it is missing. */
 export async function flinkClassPath(log: (line: string) => void, signal?: AbortSignal): Promise<string> {
   const jars = await ensureFlinkJars(log, signal);
   return compiled(path.join(import.meta.dirname, 'FileSinkJob.java'), jars, signal);
@@ -40,7 +40,7 @@ export function flinkArguments(classPath: string, job: FlinkJob): string[] {
   mkdirSync(checkpointsOf(job), { recursive: true });
   return [
     ...(job.isQuick ? shortLivedJava : []),
-    // What Flink's own start scripts open for Java 17.
+    // The packages that Flink's start scripts open for Java 17.
     ...['java.base/java.lang', 'java.base/java.util'].flatMap((name) => [
       '--add-opens',
       `${name}=ALL-UNNAMED`,

@@ -1,4 +1,4 @@
-/** A Flink job that is killed, and started again from its last checkpoint. */
+/** Kills a Flink job and restarts it from its last checkpoint. */
 import { existsSync, globSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,8 +9,9 @@ const POLL_MS = 100;
 const CHECKPOINT_TIMEOUT_MS = 120_000;
 
 /**
- * Runs the job until a checkpoint holds records, kills it, lets `meanwhile` append some that no run has seen, and starts it from that
- * checkpoint. Resolves with the seconds from the second start to the first record at the sink.
+ * Runs the job until a checkpoint holds records, then kills it. `meanwhile` appends records that no run has
+ * seen; then the job starts from that checkpoint. Resolves with the seconds from the second start to the
+ * first record at the sink.
  */
 export async function flinkRestartSeconds(
   classPath: string,
@@ -35,7 +36,7 @@ export async function flinkRestartSeconds(
 
 const isFirstRecord = (line: string): boolean => line === 'first record';
 
-/** The folder of a checkpoint that was completed after that time. */
+/** The folder of a checkpoint completed after that time. */
 async function checkpointAfter(
   timeMs: number,
   job: Pick<FlinkJob, 'folder'>,

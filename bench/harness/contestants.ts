@@ -1,4 +1,4 @@
-/** The two that are compared: each run reads the whole topic into files, in a process of its own, and ends. */
+/** The two contestants. Each run reads the whole topic into files, in its own process, and exits. */
 import path from 'node:path';
 import { flinkArguments, outputOf } from '../flink/flinkJob.ts';
 import { deleteStream, writeJobFile, type TidemarkJob } from '../tidemark/tidemarkJob.ts';
@@ -9,7 +9,7 @@ import { digestFolder, type FolderDigest, type FolderSize } from './lineDigest.t
 import { measureProcess, type ProcessCost } from './measuredProcess.ts';
 import type { Contestant, Run } from './rounds.ts';
 
-/** A line is the record and its line feed. */
+/** A record and its line feed. */
 const LINE_BYTES = RECORD_BYTES + 1;
 
 type Written = FolderSize & { readonly digest: string | null };
@@ -18,7 +18,7 @@ export interface Workload {
   readonly topic: string;
   readonly records: number;
   readonly checkpointMs: number;
-  /** Of Tidemark's output. `content`: every line is read again and hashed. `size`: bytes only; it is taken away while it is written. */
+  /** Check of Tidemark's output. `content`: hash every line. `size`: count bytes, delete files early. */
   readonly check: 'content' | 'size';
 }
 
@@ -37,17 +37,17 @@ export function flink(context: BenchContext, classPath: string, workload: Worklo
   };
 }
 
-/** Another one than local files. */
+/** A destination other than local files. */
 export interface Destination {
-  /** The job file's `sink` for a run of that name. */
+  /** The job file's `sink` for the run with that name. */
   readonly sinkOf: (name: string) => Readonly<Record<string, unknown>>;
   readonly digestOf: (name: string, runFolder: string) => Promise<FolderDigest>;
 }
 
 export interface TidemarkOptions {
-  /** How the sides are told apart where both are Tidemark. */
+  /** Distinguishes the sides if both are Tidemark. */
   readonly label?: string;
-  /** The command's file, where it is not this checkout's. */
+  /** The command's file, if it is not from this checkout. */
   readonly bin?: string;
   readonly bucketPattern?: string;
   readonly destination?: Destination;
@@ -87,15 +87,16 @@ export function tidemark(
   };
 }
 
-/** Throws where the output does not hold as many records as the topic. */
+/** Throws if the output does not hold as many records as the topic. */
 function checked(cost: ProcessCost, { digest, bytes, files }: Written, { records }: Workload): Run {
   if (bytes === records * LINE_BYTES) return { ...cost, records, bytes, files, digest };
   throw new Error(
-    `${bytes} bytes were written, not those of ${records} records of ${LINE_BYTES} bytes with their line feed`,
+    `${bytes} bytes were written, not those of ${records} records of ${LINE_BYTES} bytes with ` +
+      'their line feed',
   );
 }
 
-/** Groups of finished runs would only pile up in Kafka. */
+/** Groups of finished runs would only accumulate in Kafka. */
 async function forgetGroup({ brokers }: BenchContext, group: string): Promise<void> {
   await withAdmin(brokers, async (admin) => {
     const { groups } = await admin.listGroups();

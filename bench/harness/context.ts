@@ -1,4 +1,4 @@
-/** What every row of the bench works with. */
+/** What every row of the bench uses. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -11,20 +11,20 @@ export interface BenchContext {
   readonly rounds: number | null;
   /** Small and short: shows that the bench works, not how fast anything is. */
   readonly isQuick: boolean;
-  /** Leaves what was written where it is. */
+  /** Keeps the runs' output. */
   readonly isKept: boolean;
-  /** What runs write; on the same disk for both contestants. */
+  /** Folder for the output of runs, on the same disk for both contestants. */
   readonly runsFolder: string;
-  /** The command's file: the build's or the sources'. */
+  /** The command's file: of the build or of the sources. */
   readonly tidemarkBin: string;
-  /** The same of another checkout, to compare with; null where none is named. */
+  /** The same from another checkout, to compare with. Null if none is named. */
   readonly otherBin: string | null;
   readonly signal: AbortSignal;
   /** One line of progress. */
   readonly log: (line: string) => void;
 }
 
-/** A folder and a name for one run, gone when `work` has ended. */
+/** A folder and a name for one run. The folder is removed when `work` has ended. */
 export async function inRunFolder<T>(
   { runsFolder, isKept, log }: BenchContext,
   theme: string,

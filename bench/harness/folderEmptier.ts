@@ -1,6 +1,6 @@
 /**
- * Takes published files away while a run still writes, as their readers may: a run can then write more than the disk holds. What
- * it has taken is counted.
+ * Removes published files while a run still writes, as readers may do. A run can then write more than the
+ * disk holds. Counts what it removes.
  */
 import { existsSync, statSync, unlinkSync } from 'node:fs';
 import { dataFiles, type FolderSize } from './lineDigest.ts';
@@ -24,7 +24,7 @@ export class FolderEmptier {
     if (!existsSync(this.#folder)) return;
     for (const file of dataFiles(this.#folder)) {
       const { size, nlink } = statSync(file);
-      // It still has its temporary name: its writer is not through with it.
+      // It still has its temporary name, so its writer has not finished.
       if (nlink > 1) continue;
       unlinkSync(file);
       this.#bytes += size;
@@ -32,7 +32,7 @@ export class FolderEmptier {
     }
   }
 
-  /** Of all files that there were, once the run has ended. */
+  /** Total of all files, after the run has ended. */
   stop(): FolderSize {
     clearInterval(this.#timer);
     this.#look();

@@ -1,6 +1,6 @@
 /**
- * An order-free digest of lines: equal digests mean, but for chance, the same lines, each as often. It tells whether two sinks wrote
- * the same records, into whatever files and in whatever order.
+ * An order-independent digest of lines. Equal digests mean, except by chance, the same lines with the same
+ * frequency. Shows whether two sinks wrote the same records, in any files and any order.
  */
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import path from 'node:path';
@@ -12,7 +12,7 @@ const SEED_B = 0x2545f491 | 0;
 const PRIME_A = 0x01000193;
 const PRIME_B = 0x5bd1e995;
 
-/** Two hashes of the lines' bytes (FNV-1a, and the same with another prime), each summed up over all lines modulo 2^32. */
+/** FNV-1a of each line, and the same with another prime, each summed over all lines modulo 2^32. */
 export class LineDigest {
   lines = 0;
   bytes = 0;
@@ -22,7 +22,7 @@ export class LineDigest {
   #hashB = SEED_B;
   #isInLine = false;
 
-  /** Bytes of one file, in order; lines may begin and end anywhere. */
+  /** Bytes of one file, in order. Lines may cross chunks. */
   add(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     let a = this.#hashA;
@@ -48,7 +48,7 @@ export class LineDigest {
     this.bytes += chunk.length;
   }
 
-  /** Throws where a file ends inside a line: no sink may leave one so. */
+  /** Throws if a file ends inside a line: no sink may leave one like that. */
   endFile(file: string): void {
     if (this.#isInLine) throw new Error(`${file} ends inside a line`);
   }
@@ -59,7 +59,7 @@ export class LineDigest {
   }
 }
 
-/** MurmurHash3's last step: sums of the bare hashes would hide differences of few bits. */
+/** MurmurHash3's finalizer: sums of the raw hashes would hide differences of few bits. */
 function mixed(hash: number): number {
   let h = hash ^ (hash >>> 16);
   h = Math.imul(h, 0x85ebca6b);
@@ -77,7 +77,7 @@ export interface FolderDigest extends FolderSize {
   readonly digest: string;
 }
 
-/** The same with the lines' digest. A file in progress that was left behind shows as missing lines. */
+/** Counts and digest of all files below a folder. A file that was left in progress shows as missing lines. */
 export function digestFolder(folder: string): FolderDigest {
   const digest = new LineDigest();
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -94,7 +94,7 @@ export function digestFolder(folder: string): FolderDigest {
   return { digest: String(digest), bytes: digest.bytes, files: files.length };
 }
 
-/** All files below a folder; hidden ones are not data, as with Spark and Hive. */
+/** All files below a folder, except hidden ones: they are not data, as in Spark and Hive. */
 export function dataFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

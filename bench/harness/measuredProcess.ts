@@ -1,4 +1,4 @@
-/** Runs one process after the other and tells what each has cost. Linux only: both figures come from /proc. */
+/** Runs one process at a time and measures its cost. Linux only: both figures come from /proc. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -9,9 +9,9 @@ const TICKS_PER_SECOND = 100;
 const TAIL_LINES = 15;
 
 export interface ProcessCost {
-  /** From its start to its exit. */
+  /** From start to exit. */
   readonly seconds: number;
-  /** User and system time of the process and of all that it has waited for. */
+  /** User and system time of the process and of all children that it has waited for. */
   readonly cpuSeconds: number;
   readonly peakMemoryMiB: number;
 }
@@ -28,10 +28,12 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** A process of the bench: killed with it, its last words kept for the message when it fails. */
+/**
+ * A process of the bench. Dies with the bench; its last output lines are kept for the message if it fails.
+ */
 export class BenchProcess {
   readonly child: ChildProcess;
-  /** Resolves with the exit code, or null after a signal. Rejects where it could not be started, or after an abort. */
+  /** Resolves with the exit code, null after a signal. Rejects if the start failed, or after an abort. */
   readonly ended: Promise<number | null>;
   readonly #watchers = new Set<(line: string) => void>();
   readonly #tail: string[] = [];
@@ -62,14 +64,14 @@ export class BenchProcess {
       running.delete(child);
       signal?.removeEventListener('abort', kill);
     });
-    this.ended.catch(() => undefined); // whoever awaits it gets the error; nobody has to
+    this.ended.catch(() => undefined); // the caller that awaits it gets the error; nobody has to
   }
 
   onLine(watcher: (line: string) => void): void {
     this.#watchers.add(watcher);
   }
 
-  /** Resolves with the first such line and its time (performance.now); rejects where the process ends before. */
+  /** Resolves with the first such line and its time (performance.now). Rejects if the process ends before. */
   async said(matches: (line: string) => boolean): Promise<{ readonly line: string; readonly atMs: number }> {
     const { promise, resolve } = Promise.withResolvers<{ line: string; atMs: number }>();
     const watcher = (line: string): void => {
@@ -92,7 +94,7 @@ export class BenchProcess {
   }
 }
 
-/** Runs a process to its end and rejects where that is not exit code 0. No other child may end meanwhile. */
+/** Runs a process to its end. Rejects if its exit code is not 0. No other child may end meanwhile. */
 export async function measureProcess(
   command: string,
   args: readonly string[],
@@ -112,7 +114,9 @@ export async function measureProcess(
   }
 }
 
-/** Of all children that have ended and were waited for. Exact, where looking at a process until it ends would miss the end. */
+/**
+ * Of all children that have ended and were waited for. This is exact; polling a process would miss its end.
+ */
 function cpuSecondsOfChildren(): number {
   const { cutime, cstime } = ticksOf('self');
   return (cutime + cstime) / TICKS_PER_SECOND;
@@ -126,7 +130,8 @@ export function cpuSecondsOf(pid: number): number {
 
 function ticksOf(pid: string): Record<'utime' | 'stime' | 'cutime' | 'cstime', number> {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name in parentheses may hold anything, so count from behind it: utime is field 14, and the others follow.
+  // The name in parentheses may hold anything, so count from after it: utime is field 14, and the others
+  // follow.
   const [utime = NaN, stime = NaN, cutime = NaN, cstime = NaN] = stat
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')

@@ -12,18 +12,23 @@ const QUICK_RECORDS = 20_000;
 
 export const usage = `Usage: npm run bench [-- options]
 
-Measures Tidemark against Flink's FileSink, and against itself: the same topic, in turn (A B A B A B), on this machine. Prints
-medians with their spread and one ratio for each row, and writes bench/results/TIME-ROWS.json. Wants Linux, java, javac and mvn
-(Kafka, Flink), go (nats-server), and python3 (oss-hdfs). KAFKA_BROKERS and NATS_URL name running servers; without them both are started here.
+Measures Tidemark against Flink's FileSink, and against itself: the same topic, in turn (A B A B A B), \
+on this machine. Prints
+medians with their spread and one ratio for each row, and writes bench/results/TIME-ROWS.json. Wants \
+Linux, java, javac and mvn
+(Kafka, Flink), go (nats-server), and python3 (oss-hdfs). KAFKA_BROKERS and NATS_URL name running servers; \
+without them both are started here.
 
 rows, what their ratio divides, and the goal:
 ${rows.map(rowHelp).join('\n')}
 
 options:
   --only NAME   one row; its last line is 'NAME ratio R'
-  --against DIR with '--only throughput': this checkout over another one (where 'npm ci' has run) instead of over Flink,
+  --against DIR with '--only throughput': this checkout over another one (where 'npm ci' has run) \
+instead of over Flink,
                 in turn; ratio of records/s, goal >= 0.97
-  --records N   records of ${RECORD_BYTES} bytes in the topic (default ${RECORDS}; ${QUICK_RECORDS} with --quick).
+  --records N   records of ${RECORD_BYTES} bytes in the topic (default ${RECORDS}; \
+${QUICK_RECORDS} with --quick).
                 interval takes as many as last 120 s, whatever is said here
   --rounds N    runs of each side (default 3; 5 for interval and --against; 1 with --quick)
   --quick       a smoke run in seconds, of the sources instead of a build: its figures mean nothing
@@ -32,7 +37,8 @@ options:
   --help        this text
 
 Progress goes to standard error. Ctrl-C ends the children; finished rounds are printed and written.
-Exit code: 0 when each row gave a ratio, whatever it is; 1 when one did not; 2 for wrong usage; 130 after Ctrl-C.`;
+Exit code: 0 when each row gave a ratio, whatever it is; 1 when one did not; \
+2 for wrong usage; 130 after Ctrl-C.`;
 
 function rowHelp({ name, ratio, goal }: (typeof rows)[number]): string {
   const bound = 'atLeast' in goal ? `>= ${goal.atLeast}` : `<= 1/${Math.round(1 / goal.atMost)}`;
@@ -49,7 +55,7 @@ export interface BenchOptions {
   readonly isQuick: boolean;
   readonly isJson: boolean;
   readonly isKept: boolean;
-  /** Folder of another checkout, absolute; null: none. */
+  /** Absolute folder of another checkout; null: none. */
   readonly against: string | null;
 }
 
@@ -93,7 +99,7 @@ function rowNameOf(text: string): RowName {
   return name;
 }
 
-/** A checkout that can be built: what it depends on must be there. */
+/** A checkout that can be built: its dependencies must be installed. */
 function checkoutOf(text: string, only: string | undefined): string {
   if (only !== 'throughput') throw new UsageError('--against compares throughput: say --only throughput');
   const folder = path.resolve(text);

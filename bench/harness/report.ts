@@ -1,9 +1,9 @@
-/** What the bench prints: a table of the sides of each experiment, then one line for each ratio. */
+/** What the bench prints: a table of the sides of each experiment, then one line per ratio. */
 import type { Experiment, Side } from './rounds.ts';
 import type { RowResult } from './results.ts';
 import type { Spread } from './statistics.ts';
 
-/** Every experiment once, also where several rows look at it. */
+/** Every experiment once, even if several rows use it. */
 export function experimentsText(rows: readonly RowResult[]): string {
   const experiments = rows.flatMap((row) => (row.type === 'measured' ? row.experiments : []));
   const durations = rows.flatMap((row) => (row.type === 'measured' ? [durationsText(row)] : []));
@@ -39,7 +39,7 @@ function spread({ median, min, max }: Spread, text: (value: number) => string): 
   return min === max ? text(median) : `${text(median)} (${text(min)} to ${text(max)})`;
 }
 
-/** `throughput ratio 6.31`, with what it means and whether the goal is reached in lines above it. */
+/** `throughput ratio 6.31`; the lines above it say what it means and whether the goal is reached. */
 export function rowText(row: RowResult): string {
   const { name, divides, goal } = row;
   const bound = 'atLeast' in goal ? `at least ${number(goal.atLeast)}` : `at most ${number(goal.atMost)}`;

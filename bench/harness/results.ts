@@ -1,4 +1,4 @@
-/** The document of one bench run: figures, and everything that one needs to judge them. */
+/** The document of one bench run: the figures, and everything needed to judge them. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import path from 'node:path';
@@ -29,7 +29,7 @@ export type RowResult = {
 export interface BenchResult {
   readonly startedAt: string;
   readonly endedAt: string;
-  /** By Ctrl-C; what was finished before is there. */
+  /** By Ctrl-C; rounds that finished before are included. */
   readonly isInterrupted: boolean;
   readonly settings: Readonly<Record<string, string | number | boolean | null>>;
   readonly machine: Machine;
@@ -42,7 +42,7 @@ export interface Machine {
   readonly cores: number;
   readonly memoryGiB: number;
   readonly kernel: string;
-  /** Of the last minute before the bench: what else kept the machine busy. */
+  /** Load average of the last minute before the bench: what else kept the machine busy. */
   readonly loadBefore: number;
 }
 
@@ -57,7 +57,7 @@ export function thisMachine(): Machine {
   };
 }
 
-/** Kafka and NATS as they are fetched here; servers named by variables may be others. */
+/** The versions of Kafka and NATS that the bench fetches; servers named by variables may have others. */
 export async function versions(): Promise<Record<string, string>> {
   const commit = await firstLineOf('git', ['-C', checkoutDir, 'rev-parse', 'HEAD']);
   const changes = await firstLineOf('git', [
@@ -80,14 +80,14 @@ export async function versions(): Promise<Record<string, string>> {
   };
 }
 
-/** Of what a command prints, on whichever output; `unknown` where it is not there. */
+/** First line that a command prints on either output; `unknown` if the command is missing. */
 async function firstLineOf(command: string, args: readonly string[]): Promise<string> {
   if (findCommand(command) === undefined) return 'unknown';
   const { stdout, stderr } = await runCommand(command, args);
   return (stdout === '' ? stderr : stdout).split('\n')[0] ?? '';
 }
 
-/** Returns the file's path: one file for each run, named by its time and its rows. */
+/** Returns the file's path. Each run has its own file, named by its time and its rows. */
 export function writeResult(folder: string, result: BenchResult): string {
   mkdirSync(folder, { recursive: true });
   const time = result.startedAt.replaceAll(/[-:]|\.\d+/g, '');

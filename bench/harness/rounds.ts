@@ -1,4 +1,4 @@
-/** Contestants in turn, A B A B A B: what disturbs the machine for a while disturbs both. */
+/** Runs contestants in turn, A B A B A B: a temporary disturbance of the machine affects both. */
 import { spreadOf, type Spread } from './statistics.ts';
 
 export interface Run {
@@ -9,7 +9,7 @@ export interface Run {
   /** Of the output. */
   readonly bytes: number;
   readonly files: number;
-  /** See lineDigest.ts; null where the row compares sizes only. */
+  /** See lineDigest.ts; null if the row compares sizes only. */
   readonly digest: string | null;
 }
 
@@ -28,7 +28,7 @@ export interface Side {
 
 export interface Experiment {
   readonly name: string;
-  /** Fewer than asked for after Ctrl-C. */
+  /** Fewer than requested after Ctrl-C. */
   readonly rounds: number;
   readonly sides: readonly [Side, Side];
 }
@@ -38,13 +38,13 @@ export interface TurnOptions<T> {
   readonly rounds: number;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
-  /** A run in a few words. */
+  /** Describes a run in a few words. */
   readonly describe: (run: T) => string;
-  /** Throws where a round contradicts the first one. */
+  /** Throws if a round contradicts the first one. */
   readonly check?: (round: readonly [T, T], first: readonly [T, T]) => void;
 }
 
-/** Resolves with the runs of each round. After an abort: rejects with its reason, or resolves with what is finished. */
+/** Resolves with the runs of each round. An abort rejects, or resolves with the finished rounds. */
 export async function inTurn<T>(
   contestants: readonly [Contestant<T>, Contestant<T>],
   { name, rounds, signal, log, describe, check }: TurnOptions<T>,
@@ -73,7 +73,7 @@ export async function inTurn<T>(
 
 export type ExperimentOptions = Pick<TurnOptions<Run>, 'name' | 'rounds' | 'signal' | 'log'>;
 
-/** Rejects where the outputs of any two runs differ. */
+/** Rejects if the outputs of any two runs differ. */
 export async function runInTurn(
   contestants: readonly [Contestant, Contestant],
   options: ExperimentOptions,
@@ -108,5 +108,8 @@ function sideOf(name: string, runs: readonly Run[]): Side {
 
 function describeRun({ records, seconds, cpuSeconds, peakMemoryMiB, files }: Run): string {
   const rate = Math.round(records / seconds / 1000);
-  return `${seconds.toFixed(1)} s, ${rate} k records/s, CPU ${cpuSeconds.toFixed(1)} s, peak ${peakMemoryMiB} MiB, ${files} files`;
+  return (
+    `${seconds.toFixed(1)} s, ${rate} k records/s, CPU ${cpuSeconds.toFixed(1)} s, ` +
+    `peak ${peakMemoryMiB} MiB, ${files} files`
+  );
 }

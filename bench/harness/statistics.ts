@@ -1,4 +1,4 @@
-/** Medians and their spread: a shared machine's timings are noisy, and a mean hides that. */
+/** Medians and their spread: timings on a shared machine are noisy, and a mean hides that. */
 
 export interface Spread {
   readonly median: number;

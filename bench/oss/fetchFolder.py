@@ -1,4 +1,7 @@
-"""Copies the visible files below a folder of OSS-HDFS: argv is address, root URI, folder, local folder, log folder, key id, secret."""
+"""Copies the visible files below a folder of OSS-HDFS.
+
+argv: address, root URI, folder, local folder, log folder, key id, secret.
+"""
 import os
 import sys
 

@@ -1,4 +1,4 @@
-/** The loopback server that speaks OSS-HDFS, in a process of its own, and what Tidemark wrote to it. */
+/** The loopback server that speaks OSS-HDFS, in its own process, and what Tidemark wrote to it. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fetchJindosdk } from '../../scripts/jindosdk/fetch.ts';
@@ -9,7 +9,7 @@ import { BenchProcess, cpuSecondsOf } from '../harness/measuredProcess.ts';
 
 const BUCKET = 'lake';
 const SERVER = path.join(checkoutDir, 'servers/oss/main.ts');
-/** What the server takes unless told otherwise. */
+/** What the server accepts by default. */
 const CREDENTIALS = { accessKeyId: 'test-id', accessKeySecret: 'test-secret' };
 
 export class OssServer {
@@ -25,7 +25,7 @@ export class OssServer {
     this.#pythonPath = pythonPath;
   }
 
-  /** Rejects where JindoSDK cannot be had: Tidemark writes through it, and what was written is read through it. */
+  /** Rejects without JindoSDK: Tidemark writes and the bench reads through it. */
   static async start(folder: string, log: (line: string) => void, signal: AbortSignal): Promise<OssServer> {
     const { pythonPath } = await fetchJindosdk(log, { signal });
     if (findCommand('python3') === undefined)
@@ -49,7 +49,9 @@ export class OssServer {
     };
   }
 
-  /** Of the files below that name, fetched by JindoSDK's Python interface into a folder of that name. */
+  /**
+   * Digest of the files below that name. JindoSDK's Python interface fetches them into a folder of that name.
+   */
   async digestOf(name: string, into: string): Promise<FolderDigest> {
     const script = path.join(import.meta.dirname, 'fetchFolder.py');
     mkdirSync(into, { recursive: true });

@@ -1,4 +1,4 @@
-/** Tidemark against another checkout of itself: what a change costs. */
+/** Compares Tidemark with another checkout of itself: the cost of a change. */
 import { tidemark, type Workload } from '../harness/contestants.ts';
 import { runInTurn } from '../harness/rounds.ts';
 import { ensureTopic } from '../topic/benchTopic.ts';
@@ -7,7 +7,7 @@ import type { Row } from './row.ts';
 const ROUNDS = 5;
 const CHECKPOINT_MS = 5_000;
 
-/** `checkout` is only named: its command is the context's `otherBin`. */
+/** `checkout` is only the label: its command is the context's `otherBin`. */
 export function throughputAgainst(checkout: string): Row {
   return {
     name: 'throughput',

@@ -1,4 +1,6 @@
-/** The rows that compare one run of each: Flink's FileSink and Tidemark, the same topic, the same guarantee. */
+/**
+ * The rows that compare one run each of Flink's FileSink and Tidemark: the same topic, the same guarantee.
+ */
 import { flinkClassPath } from '../flink/flinkJob.ts';
 import type { BenchContext } from '../harness/context.ts';
 import { flink, tidemark, type Workload } from '../harness/contestants.ts';
@@ -8,12 +10,12 @@ import { memoryBound, type Row } from './row.ts';
 
 const ROUNDS = 3;
 const CHECKPOINT_MS = 5_000;
-/** A bounded Flink job ends with its last checkpoint: a short run would be nothing but that wait. */
+/** A bounded Flink job ends with its last checkpoint: a short run would only measure that wait. */
 const QUICK_CHECKPOINT_MS = 500;
 
 const measured = new WeakMap<BenchContext, Map<Codec, Promise<Experiment>>>();
 
-/** Measured once: three rows look at the same runs. */
+/** Measured once: three rows use the same runs. */
 function againstFlink(context: BenchContext, codec: Codec): Promise<Experiment> {
   const known = measured.get(context) ?? new Map<Codec, Promise<Experiment>>();
   measured.set(context, known);
@@ -34,7 +36,7 @@ async function measure(context: BenchContext, codec: Codec): Promise<Experiment>
   });
 }
 
-/** Ours over Flink's. */
+/** Ours divided by Flink's. */
 function over({ sides: [flinkSide, ours] }: Experiment, figure: (side: Side) => number): number {
   return figure(ours) / figure(flinkSide);
 }

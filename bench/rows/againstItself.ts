@@ -1,4 +1,4 @@
-/** The rows that compare Tidemark with itself: what frequent checkpoints cost, and many open files. */
+/** The rows that compare Tidemark with itself: the cost of frequent checkpoints and of many open files. */
 import { statfsSync } from 'node:fs';
 import type { BenchContext } from '../harness/context.ts';
 import { tidemark, type Workload } from '../harness/contestants.ts';
@@ -8,12 +8,12 @@ import { memoryBound, type Row } from './row.ts';
 
 const INTERVAL_ROUNDS = 5;
 const BUCKETS_ROUNDS = 3;
-/** Of each run of the interval row: a start-up must not count, and 30 s checkpoints must happen. */
+/** For each run of the interval row: start-up must not matter, and 30 s checkpoints must happen. */
 const INTERVAL_SECONDS_MIN = 120;
-/** The first run is shorter, so that its start-up weighs more, and later ones may be faster. */
+/** The first run is shorter, so its start-up weighs more; later runs may be faster. */
 const MARGIN = 1.3;
 const ROUND_RECORDS_TO = 10_000_000;
-/** As zstd makes them. */
+/** After zstd compression. */
 const PACKED_RECORD_BYTES = 32;
 const OUTPUT_GB = 8;
 
@@ -47,7 +47,7 @@ async function quickWorkload(context: BenchContext): Promise<Read> {
   return { topic, records: context.records, check: 'size' };
 }
 
-/** As many records as last long enough, from a first run. Compressed, since the topic is long. */
+/** As many records as take long enough, estimated from a first run. Compressed, since the topic is long. */
 async function longWorkload(context: BenchContext): Promise<Read> {
   const { log, records, runsFolder } = context;
   const first = await ensureTopic({ ...context, codec: 'zstd' });
@@ -60,7 +60,7 @@ async function longWorkload(context: BenchContext): Promise<Read> {
   return { ...(await ensureLongTopic({ ...context, codec: 'zstd', records: rounded })), check: 'size' };
 }
 
-/** The topic, mostly there from an earlier run, and what of the output stands until it is taken away. */
+/** Needs room for the topic (mostly there from an earlier run) and for output not yet removed. */
 function checkSpace(folder: string, records: number): void {
   const { bavail, bsize } = statfsSync(folder);
   const neededGB = (records * PACKED_RECORD_BYTES) / 1e9 + OUTPUT_GB;
@@ -83,7 +83,7 @@ export const buckets: Row = {
     const into = (label: string, bucketPattern: string) =>
       tidemark(context, workload, { label, bucketPattern });
     const experiment = await runInTurn(
-      // All records are of one day, and of MINUTES minutes of it.
+      // All records are of one day, in MINUTES minutes of it.
       [into('one bucket', 'yyyy-MM-dd'), into(`${MINUTES} buckets`, 'yyyy-MM-dd--HH-mm')],
       { name: 'buckets', rounds: rounds ?? BUCKETS_ROUNDS, signal, log },
     );

@@ -30,7 +30,7 @@ export const ossHdfs: Row = {
     const experiment = await runInTurn(sides, options);
     const [files, ossSide] = experiment.sides;
     const ratio = ossSide.recordsPerSecond.median / files.recordsPerSecond.median;
-    // The server is one process of Node: what it can do ends at one core.
+    // The server is one Node process: it is limited to one core.
     const share = Math.round(spreadOf(serverShares).median * 100);
     return {
       ratio,
@@ -41,7 +41,7 @@ export const ossHdfs: Row = {
   },
 };
 
-/** With a server of its own for each run: nothing of an earlier run slows down a later one. */
+/** Each run has its own server, so that nothing of an earlier run slows down a later one. */
 function intoOssHdfs(context: BenchContext, workload: Workload, serverShares: number[]): Contestant {
   return {
     name: 'OSS-HDFS',

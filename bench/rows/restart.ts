@@ -1,4 +1,6 @@
-/** How long a killed process stays away: Tidemark with a long journal, against Flink with its last checkpoint. */
+/**
+ * How long a killed process is down: Tidemark with a long journal, against Flink with its last checkpoint.
+ */
 import { flinkClassPath } from '../flink/flinkJob.ts';
 import { flinkRestartSeconds } from '../flink/flinkRestart.ts';
 import { inRunFolder, type BenchContext } from '../harness/context.ts';
@@ -37,7 +39,7 @@ export const restart: Row = {
   },
 };
 
-/** A topic of its own: the records behind the checkpoint come while the job is down. */
+/** Uses its own topic: the records after the checkpoint arrive while the job is down. */
 function flinkRestart(context: BenchContext, classPath: string): Contestant<number> {
   const { brokers, isQuick, signal } = context;
   const count = isQuick ? QUICK_RECORDS : RECORDS;
@@ -57,7 +59,7 @@ function flinkRestart(context: BenchContext, classPath: string): Contestant<numb
   };
 }
 
-/** Counted from the kill, not from the start of the new process: what the killed one holds up is part of it. */
+/** Measured from the kill, not from the restart: delays that the killed process causes count. */
 function tidemarkRestart({
   brokers,
   natsUrl,

@@ -1,4 +1,4 @@
-/** What a row of the bench is: one question, answered by one ratio. */
+/** A row of the bench: one question, answered by one ratio. */
 import type { BenchContext } from '../harness/context.ts';
 import type { Experiment } from '../harness/rounds.ts';
 import type { Spread } from '../harness/statistics.ts';
@@ -13,16 +13,16 @@ export interface Row {
   /** What is divided by what. */
   readonly ratio: string;
   readonly goal: Goal;
-  /** Rejects where it cannot be measured here. */
+  /** Rejects if it cannot be measured here. */
   run(context: BenchContext): Promise<RowOutcome>;
 }
 
 export interface RowOutcome {
   readonly ratio: number;
   readonly experiments: readonly Experiment[];
-  /** Where durations are compared instead of runs through a topic: seconds of each side, in the order of the rounds. */
+  /** Seconds of each side by round, if durations are compared instead of runs through a topic. */
   readonly durations?: readonly Duration[];
-  /** Bounds besides the ratio. */
+  /** Bounds in addition to the ratio. */
   readonly bounds: readonly Bound[];
   /** What helps to judge the ratio. */
   readonly notes?: readonly string[];
@@ -39,13 +39,13 @@ export interface Bound {
   readonly isKept: boolean;
 }
 
-/** The ratio alone is not enough where there are other bounds. */
+/** The ratio alone is not enough if there are other bounds. */
 export function isReached(goal: Goal, { ratio, bounds }: RowOutcome): boolean {
   const isRatioReached = 'atLeast' in goal ? ratio >= goal.atLeast : ratio <= goal.atMost;
   return isRatioReached && bounds.every(({ isKept }) => isKept);
 }
 
-/** The memory that a job may take, whatever it does. */
+/** The memory that a job may use in any case. */
 const MEMORY_MIB_MAX = 256;
 
 export function memoryBound(peakMiB: number): Bound {

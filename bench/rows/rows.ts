@@ -1,4 +1,4 @@
-/** All rows of the bench, in the order in which they are run. */
+/** All rows of the bench, in the order in which they run. */
 import { codecs, cpu, memory, throughput } from './againstFlink.ts';
 import { buckets, interval } from './againstItself.ts';
 import { ossHdfs } from './ossHdfs.ts';

@@ -1,18 +1,18 @@
-/** The command that is measured: the package as `npm pack` makes it, unpacked in `.cache`. */
+/** The command that is measured: the package from `npm pack`, unpacked in `.cache`. */
 import { globSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { checkoutDir } from '../../scripts/services/common.ts';
 import { runCommand } from '../../scripts/services/processes.ts';
 import { benchCacheDir } from '../harness/java.ts';
 
-/** Runs the sources: what Node compiles at each start is part of the time, so this is for smoke runs. */
+/** Runs the sources. Node compiles them at each start, which adds to the time, so this is for smoke runs. */
 export function sourcesBin(checkout = checkoutDir): string {
   return path.join(checkout, 'bin/tidemark.js');
 }
 
 /**
- * Packs a checkout anew, since nothing tells whether an older build is of these sources; resolves with the command's file. What the
- * package depends on is found in that checkout's node_modules, above it.
+ * Always packs a checkout again, since nothing shows whether an older build matches these sources. Resolves
+ * with the command's file. The package's dependencies are found in that checkout's node_modules, above it.
  */
 export async function buildPackage(
   log: (line: string) => void,

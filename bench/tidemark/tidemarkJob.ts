@@ -1,4 +1,4 @@
-/** Tidemark as a contestant: the real command, Kafka to files, its journal in JetStream. */
+/** Tidemark as a contestant: the real command, Kafka to files, with its journal in JetStream. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -9,9 +9,9 @@ export interface TidemarkJob {
   readonly brokers: readonly string[];
   readonly natsUrl: string;
   readonly topic: string;
-  /** The job, its consumer group and its stream are called so; one for each run. */
+  /** Name of the job, its consumer group and its stream; a new one for each run. */
   readonly name: string;
-  /** Gets the job file, and `out` where no other sink is given. */
+  /** Receives the job file, and `out` if no other sink is given. */
   readonly folder: string;
   readonly checkpointMs: number;
   /** Pattern of the record's time; without one there are no buckets. */
@@ -20,7 +20,9 @@ export interface TidemarkJob {
   readonly sink?: Readonly<Record<string, unknown>>;
 }
 
-/** Writes the job file and returns its path. Rolling is Flink's default, so that both write files of one size. */
+/**
+ * Writes the job file and returns its path. Rolling is Flink's default, so that both write files of one size.
+ */
 export function writeJobFile(job: TidemarkJob): string {
   const { brokers, natsUrl, topic, name, folder, checkpointMs, bucketPattern, sink = { path: 'out' } } = job;
   mkdirSync(folder, { recursive: true });
@@ -38,7 +40,7 @@ export function writeJobFile(job: TidemarkJob): string {
   return file;
 }
 
-/** What a run leaves in NATS: nothing that another run could trip over, but disks are finite. */
+/** Deletes what a run leaves in NATS. It would not disturb other runs, but disks are finite. */
 export async function deleteStream(natsUrl: string, stream: string): Promise<void> {
   const connection = await connect({ servers: natsUrl });
   try {

@@ -10,9 +10,10 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /**
  * Fills a topic with records whose content follows from their number alone: 161 bytes of JSON each.
  *
- * <p>--brokers HOST:PORT --topic NAME --partitions N --from NUMBER --count N --codec none|lz4|zstd --buckets N. Record n goes to
- * partition n % partitions. Its time is a minute of its own for each of the N buckets, in turn, counted from the start of 2026, so
- * that each partition has records of every minute. Prints "loaded N" every million records.
+ * <p>--brokers HOST:PORT --topic NAME --partitions N --from NUMBER --count N --codec none|lz4|zstd
+ * --buckets N. Record n goes to partition n % partitions. Each of the N buckets is one minute, starting with
+ * 2026. Records take the minutes in turn, so that each partition has records of every minute. Prints
+ * "loaded N" every million records.
  */
 public final class LoadTopic {
   private static final String TEMPLATE =

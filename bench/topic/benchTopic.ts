@@ -1,4 +1,4 @@
-/** The topics that the bench reads. They stay in Kafka for the next run; their end offsets tell whether they are complete. */
+/** The topics that the bench reads. They stay in Kafka; their end offsets show whether they are complete. */
 import path from 'node:path';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { ensureKafkaJars } from '../../scripts/services/download.ts';
@@ -13,10 +13,10 @@ export const PARTITIONS = 4;
 /** Different minutes among the records of each partition. */
 export const MINUTES = 1_000;
 
-/** Below it Java does not live long enough for its optimizing compiler to pay. */
+/** Below this, Java does not run long enough for its optimizing compiler to pay off. */
 const FEW_RECORDS = 200_000;
 
-/** Another layout of the records is another version: an old topic must not pass for a new one. */
+/** Each layout of the records has its version: an old topic must not pass for a new one. */
 const LAYOUT_VERSION = 1;
 
 export interface TopicOptions {
@@ -47,8 +47,8 @@ export async function ensureTopic(options: TopicOptions): Promise<string> {
 }
 
 /**
- * Resolves with a topic that holds at least these records, and how many it does. A smaller one of an earlier run is appended to: this
- * is for long runs, whose topics are large.
+ * Resolves with a topic that holds at least these records, and with their number. Appends to a smaller one of
+ * an earlier run, since the topics of long runs are large.
  */
 export async function ensureLongTopic(options: TopicOptions): Promise<{ topic: string; records: number }> {
   const { brokers, codec, records, log } = options;
@@ -64,7 +64,7 @@ export async function ensureLongTopic(options: TopicOptions): Promise<{ topic: s
 }
 
 export async function createTopic(admin: Admin, topic: string): Promise<void> {
-  // The records' times are in the past, and nothing may go for its age.
+  // The records' times are in the past; retention by age must not delete any.
   const configEntries = ['retention.ms', 'retention.bytes'].map((name) => ({ name, value: '-1' }));
   await admin.createTopics({
     topics: [{ topic, numPartitions: PARTITIONS, configEntries }],
@@ -72,7 +72,7 @@ export async function createTopic(admin: Admin, topic: string): Promise<void> {
   });
 }
 
-/** Null where there is no such topic. */
+/** Null if there is no such topic. */
 async function recordsIn(admin: Admin, topic: string): Promise<number | null> {
   if (!(await admin.listTopics()).includes(topic)) return null;
   const offsets = await admin.fetchTopicOffsets(topic);
@@ -92,7 +92,7 @@ export async function withAdmin<T>(
   }
 }
 
-/** By Kafka's own producer: it is fast, and its batches are what most topics hold. */
+/** Uses Kafka's own producer: it is fast, and most topics hold batches like its own. */
 export async function appendRecords(
   { brokers, codec, log, signal }: TopicOptions,
   topic: string,

@@ -1,4 +1,4 @@
-/** What becomes of an operator's answer for a journal that went back: what it says, and no more, and once. */
+/** Checks that an operator's answer for a journal that went back does what it says, no more, and once. */
 import type { Violation } from '../schedule.ts';
 import { violation, type Facts } from './facts.ts';
 import { readJournal } from './journalView.ts';
@@ -7,7 +7,7 @@ export function answerViolations(trace: Facts): Violation[] {
   return [...unacceptedLosses(trace), ...askedAgain(trace)];
 }
 
-/** Offsets are given up where the request says so. */
+/** Offsets are given up if the request says so. */
 function unacceptedLosses({ journal }: Facts): Violation[] {
   const requests = new Map(
     journal.flatMap(({ subject, revision, text }) =>
@@ -18,20 +18,24 @@ function unacceptedLosses({ journal }: Facts): Violation[] {
     journalAnswers.flatMap(({ atMs, requestId, isLoss }) => {
       const request = requests.get(requestId);
       if (!isLoss || request === undefined || request.includes('"acceptLoss":true')) return [];
-      const text = `partition ${partition}: offsets were given up at ${atMs} ms, and request ${requestId} does not accept a loss`;
+      const text =
+        `partition ${partition}: offsets were given up at ${atMs} ms, and request ${requestId} ` +
+        'does not accept a loss';
       return [violation('P6', text, { partition })];
     }),
   );
 }
 
-/** What was answered is not asked again, unless the journal went back once more. A former owner's last witness may come behind. */
+/** An answer is final until the journal goes back again. A former owner's last witness may arrive later. */
 function askedAgain({ journal, harms }: Facts): Violation[] {
   const back = harms.flatMap(({ type, atMs }) => (type === 'journalBack' ? [atMs] : []));
   return [...readJournal(journal).values()].flatMap(({ partition, journalAnswers }) => {
     const sinceBack = journalAnswers.filter(({ atMs }) => atMs > (back.at(-1) ?? 0));
     if (sinceBack.length <= ANSWERS_MAX) return [];
     const times = sinceBack.map(({ atMs }) => `${atMs} ms`).join(', ');
-    const text = `partition ${partition} was answered for again and again, though its journal went back no more: at ${times}`;
+    const text =
+      `partition ${partition} was answered for again and again, though its journal went back no ` +
+      `more: at ${times}`;
     return [violation('P6', text, { partition })];
   });
 }

@@ -1,7 +1,8 @@
 /**
- * What part files should hold of a log that was cut. The journal does not say which of the logs a checkpoint read: each part of the way is
- * of one that was there by then, and of a later one only where that still held what had been read. Of the ways that the counts allow, the
- * one counts that misses least.
+ * What part files should hold of a log that was cut. The journal does not say which of the logs a checkpoint
+ * read. So a path assigns each range of offsets to a log that existed by then, and moves on to a later log
+ * only if that log still held what had been read. Of the paths that match the counts, the check uses the one
+ * that misses least.
  */
 import type { EarlierLog, ExpectedRecord, Violation } from '../schedule.ts';
 import { listed, violation } from './facts.ts';
@@ -9,7 +10,7 @@ import type { CheckpointView, PartitionView } from './journalView.ts';
 
 interface LogAt {
   readonly fromMs: number;
-  /** From there on the next one lacks its records; Infinity for the last one. */
+  /** From this offset on, the next log lacks its records; Infinity for the last one. */
   readonly cutAt: number;
   readonly records: readonly ExpectedRecord[];
 }
@@ -43,7 +44,8 @@ export function cutLogViolations(
   if (missing.length === 0) return [];
   const offsets = missing.map(({ offset }) => offset);
   const message =
-    `partition ${partition}, whose log was cut: completed checkpoints count ${listed(missing.map(({ value }) => value))}, which can be ` +
+    `partition ${partition}, whose log was cut: completed checkpoints count ` +
+    `${listed(missing.map(({ value }) => value))}, which can be ` +
     'found in no part file that is or will be committed';
   return [violation('P1', message, { partition, offsets })];
 }
@@ -58,7 +60,7 @@ function logsInOrder(logs: Parameters<typeof cutLogViolations>[1]): LogAt[] {
   return [...earlier, { fromMs, cutAt: Infinity, records: logs.last }];
 }
 
-/** The best way to each log that the checkpoint may have read. */
+/** The best path to each log that the checkpoint may have read. */
 function onwards(
   logs: readonly LogAt[],
   ways: readonly Way[],
@@ -79,7 +81,7 @@ function onwards(
   });
 }
 
-/** Up to where both hold the same. */
+/** The end of the range in which both hold the same. */
 function heldUntil(logs: readonly LogAt[], one: number, other: number): number {
   return Math.min(Infinity, ...logs.slice(one, other).map(({ cutAt }) => cutAt));
 }
@@ -110,15 +112,17 @@ function noWay(
   const counts = there.map((log) => String(recordsBetween(log, checkpoint).length));
   const cuts = there.slice(0, -1).map(({ cutAt }) => String(cutAt));
   const message =
-    `partition ${partition}, whose log was cut at ${listed(cuts)}: checkpoint ${number} at ${atMs} ms counts ${grown} records in offsets ` +
-    `${fromOffset} to ${nextOffset - 1}, behind what was read up to ${readTo}; the logs held ${listed(counts)} there, and none of them ` +
+    `partition ${partition}, whose log was cut at ${listed(cuts)}: checkpoint ${number} at ` +
+    `${atMs} ms counts ${grown} records in offsets ` +
+    `${fromOffset} to ${nextOffset - 1}, behind what was read up to ${readTo}; the logs held ` +
+    `${listed(counts)} there, and none of them ` +
     'may have been read so';
   return violation('P1', message, { partition, offsets: [String(fromOffset), String(nextOffset)] });
 }
 
 /**
- * Where a log may rightly be said to have gone back to, at that time: the least of cuts that followed each other. Which of them were seen
- * depends on when it was read, and on when it was asked for.
+ * Offsets to which a log may rightly be said to have gone back at that time: the minimum of consecutive cuts.
+ * Which cuts were seen depends on when the log was read, and on when it was checked.
  */
 export function divergences(earlier: readonly EarlierLog[], atMs: number): ReadonlySet<number> {
   const cuts = earlier.filter(({ untilMs }) => untilMs <= atMs).map(({ cutAt }) => cutAt);

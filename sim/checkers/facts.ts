@@ -1,13 +1,13 @@
-/** What all checkers start from: a run as it was traced, and violations in one shape. */
+/** The input of all checkers: a run as it was traced, and violations in one shape. */
 import type { RunTrace, Violation } from '../schedule.ts';
 
 /** A run as the world traced it, before it was judged. */
 export type Facts = Omit<RunTrace, 'violations'>;
 
-/** What the world notes where a process that was asked to stop goes on. */
+/** The world notes this if a process continues that was asked to stop. */
 export const DOES_NOT_END = 'a process does not end';
 
-/** What it notes where a process runs on whose configuration contradicts the journal. */
+/** The world notes this if a process keeps running whose configuration contradicts the journal. */
 export const IS_NOT_REFUSED = 'a process whose sink is not the journaled one is not refused';
 
 const LISTED_MAX = 12;
@@ -27,14 +27,17 @@ export function listed(items: readonly string[]): string {
   return rest > 0 ? `${shown} and ${rest} more` : shown;
 }
 
-/** The whole lines of a file; what stands behind the last newline is torn. */
+/** The complete lines of a file; anything after the last newline is torn. */
 export function linesOf(content: string): { readonly lines: readonly string[]; readonly torn: string } {
   const lines = content.split('\n');
   const torn = lines.pop() ?? '';
   return { lines, torn };
 }
 
-/** The world's values are `partition:offset`, with `~n` between them in a log that was cut n times; null for what is none. */
+/**
+ * The world's values are `partition:offset`, with `~n` between them in a log that was cut n times. Null for
+ * anything else.
+ */
 export function parseValue(line: string): { readonly partition: number; readonly offset: number } | null {
   const [, partition, offset] = /^(\d+)(?:~\d+)?:(\d+)$/.exec(line) ?? [];
   return partition === undefined || offset === undefined
@@ -43,8 +46,8 @@ export function parseValue(line: string): { readonly partition: number; readonly
 }
 
 /**
- * Values that were published under any name at any time, also where their newline is torn off; not what an operator has put away, since
- * its records are to be read again.
+ * Values that were ever published under any name, even if their newline is torn off. Without what an operator
+ * has put away, since its records are to be read again.
  */
 export function everPublished({ visible }: Pick<Facts, 'visible'>): ReadonlySet<string> {
   const values = new Set<string>();

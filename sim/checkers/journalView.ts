@@ -1,6 +1,6 @@
 /**
- * The journal as an outsider reads it: which part files it names, what its completed checkpoints say of them. On purpose not the
- * coordinator's own recovery: one that is wrong must not judge itself.
+ * The journal as an outsider reads it: which part files it names, and what its completed checkpoints say of
+ * them. Deliberately independent of the coordinator's recovery: faulty code must not judge itself.
  */
 import type { TracedEntry } from '../schedule.ts';
 
@@ -10,13 +10,13 @@ export interface PartView {
   readonly temporaryUri: string;
   readonly bucket: string;
   readonly firstOffset: string;
-  /** By which it was opened. */
+  /** Of the owner that opened it. */
   readonly claimId: string;
-  /** Of the log, as the journal counts them. */
+  /** Of the log, as the journal numbers them. */
   readonly generation: number;
-  /** What the last completed checkpoint said; null before any did. */
+  /** What the last completed checkpoint said; null before the first. */
   readonly durable: DurableView | null;
-  /** When a completed checkpoint closed it; null while none has. */
+  /** When a completed checkpoint closed it; null before that. */
   readonly pendingAtMs: number | null;
   readonly ended: 'committed' | 'discarded' | null;
   readonly endedAtMs: number | null;
@@ -35,32 +35,35 @@ export interface CheckpointView {
   readonly epoch: number;
   readonly claimId: string;
   readonly nextOffset: number;
-  /** What was next before, and up to where the log had been read: that is less where an operator gave up what was next. */
+  /**
+   * The previous next offset, and the offset up to which the log had been read. That is lower if an operator
+   * gave up what was next.
+   */
   readonly fromOffset: number;
   readonly readTo: number;
-  /** Of the log: each truncation that is accepted begins another one. */
+  /** Of the log: each accepted truncation begins a new one. */
   readonly generation: number;
   /** Part files that it leaves in progress. */
   readonly inProgress: ReadonlySet<string>;
-  /** Those of them that it counts more of than the one before. */
+  /** Those of them with more bytes than in the previous checkpoint. */
   readonly grown: readonly { readonly partId: string; readonly lengthBytes: number }[];
-  /** Since the journal's begin. */
+  /** Since the start of the journal. */
   readonly recordsRead: number;
   readonly recordsSkipped: number;
-  /** Records of all part files as this and earlier checkpoints count them. */
+  /** Records of all part files, as this and earlier checkpoints count them. */
   readonly recordsHeld: number;
 }
 
-/** Offsets that are not to be read: given up by an operator, or before the job's start. */
+/** Offsets that are not to be read: an operator gave them up, or they are before the job's start. */
 export interface LossView {
   readonly atMs: number;
   readonly fromOffset: number;
   readonly toOffset: number;
-  /** What was next before. */
+  /** The previous next offset. */
   readonly nextOffset: number;
 }
 
-/** What an owner journaled of an operator's request. */
+/** What an owner journaled about an operator's request. */
 export interface AnswerView {
   readonly type: string;
   readonly atMs: number;
@@ -69,7 +72,7 @@ export interface AnswerView {
   readonly inProgress: readonly string[];
 }
 
-/** What an owner journaled of an operator's answer for a journal that went back. */
+/** What an owner journaled about an operator's answer for a journal that went back. */
 export interface JournalAnswerView {
   readonly atMs: number;
   readonly requestId: number;
@@ -81,11 +84,14 @@ export interface StopView {
   readonly code: string;
   readonly message: string;
   readonly files: readonly string[];
-  /** What was next then. */
+  /** The next offset at that time. */
   readonly nextOffset: number;
-  /** Where it says that the log went back; null where it says no such thing. */
+  /** The offset to which it says the log went back; null if it does not say so. */
   readonly divergedAt: number | null;
-  /** From where on everything below what was next then had been given up; null where the last of it was read. */
+  /**
+   * The start of the given-up range that ends at the next offset of that time; null if the record before that
+   * offset was read.
+   */
   readonly givenUpFrom: number | null;
 }
 
@@ -99,11 +105,11 @@ export interface PartitionView {
   readonly answers: readonly AnswerView[];
   /** When operators answered for a journal that went back. */
   readonly journalAnswers: readonly JournalAnswerView[];
-  /** When it was called retired though part files that count were not published. */
+  /** When it was called retired although checkpointed part files were not published. */
   readonly retiredOwing: readonly { readonly atMs: number; readonly files: readonly string[] }[];
   /** When each epoch was claimed. */
   readonly claimsAtMs: readonly number[];
-  /** What was journaled while an operator's decision was waited for, though nothing may go on then. */
+  /** Events journaled while the partition waited for an operator's decision; nothing may continue then. */
   readonly behindStop: readonly { readonly atMs: number; readonly type: string }[];
 }
 
@@ -118,13 +124,13 @@ interface RawChange {
   readonly lastOffset: string;
 }
 
-/** Nothing of this follows a stop before an operator has decided. */
+/** None of these may follow a stop before an operator has decided. */
 const GOES_ON: readonly string[] = ['partOpened', 'partMoved', 'checkpointCompleted', 'partitionStopped'];
 
-/** Every checker asks for the journal of the same run. */
+/** All checkers ask for the journal of the same run. */
 const readBefore = new WeakMap<readonly TracedEntry[], ReadonlyMap<number, PartitionView>>();
 
-/** By partition number. The journal of a run that is over: it is read once. */
+/** By partition number. Reads the journal of a finished run once. */
 export function readJournal(entries: readonly TracedEntry[]): ReadonlyMap<number, PartitionView> {
   const read = readBefore.get(entries) ?? readEntries(entries);
   readBefore.set(entries, read);
@@ -134,7 +140,7 @@ export function readJournal(entries: readonly TracedEntry[]): ReadonlyMap<number
 function readEntries(entries: readonly TracedEntry[]): ReadonlyMap<number, PartitionView> {
   const readers = new Map<number, PartitionReader>();
   for (const { subject, text, atMs } of entries) {
-    // What operators file is none of the owners' own, and need not be readable.
+    // Requests of operators are not events of owners, and need not be readable.
     if (subject.includes('.request.')) continue;
     const entry = JSON.parse(text) as { topic?: string; partition?: number; events?: readonly RawEvent[] };
     const { topic = '', partition = -1, events = [] } = entry;
@@ -189,7 +195,7 @@ class PartitionReader implements PartitionView {
         this.#goBack(Number(event['divergedAt']));
         break;
       case 'partitionRetired':
-        // What counts is published also of one that is stopped.
+        // Checkpointed data is published even for a stopped partition.
         this.#isStopped = false;
         this.behindStop.splice(0);
         this.#retire(atMs);
@@ -228,7 +234,7 @@ class PartitionReader implements PartitionView {
     }
   }
 
-  /** What lies before the first claim's start was never to be read. */
+  /** Offsets before the start of the first claim were never to be read. */
   #claim(event: RawEvent, atMs: number): void {
     this.#epoch = Number(event['epoch']);
     this.#claimId = String(event['claimId']);
@@ -257,7 +263,7 @@ class PartitionReader implements PartitionView {
     this.stops.push({ ...stop, atMs, nextOffset, divergedAt, givenUpFrom });
   }
 
-  /** Another generation: what was given up from there on is read. */
+  /** A new generation: offsets given up from there on are read. */
   #goBack(divergedAt: number): void {
     const losses = this.losses.map((loss) => ({ ...loss, toOffset: Math.min(loss.toOffset, divergedAt) }));
     this.losses.splice(0, losses.length, ...losses);

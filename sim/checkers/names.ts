@@ -1,8 +1,11 @@
-/** P6: names that a takeover journals are bounded by what happened to owners, not by how often a destination refuses. */
+/**
+ * P6: the number of names that takeovers journal is bounded by what happened to owners, not by how often a
+ * destination refuses.
+ */
 import type { Fault, Violation } from '../schedule.ts';
 import { violation, type Facts } from './facts.ts';
 
-/** Of these, how many owners each may cost a partition; a fault of another kind may cost any number. */
+/** How many owners such a fault may cost each partition; null: any number. */
 function ownersOf(fault: Fault): number | null {
   switch (fault.type) {
     case 'store':
@@ -24,19 +27,21 @@ function ownersOf(fault: Fault): number | null {
   }
 }
 
-/** One name for each owner and file: a destination that refuses is asked again for the one that is journaled. */
+/** One name for each owner and file: after a refusal, the journaled name is tried again. */
 export function namesPileUp({ journal, schedule, fired }: Facts): Violation[] {
   const struck = schedule.faults.filter((_, index) => fired[index] === true).map(ownersOf);
   if (struck.includes(null)) return [];
   const namesMax = schedule.config.processes + struck.reduce<number>((sum, owners) => sum + (owners ?? 0), 0);
   return [...namesByFile(journal)].flatMap(([partId, { partition, names }]) => {
     if (names <= namesMax) return [];
-    const text = `file ${partId} was given ${names} names by those who took it over; there were ${namesMax} owners at most`;
+    const text =
+      `file ${partId} was given ${names} names by those who took it over; there were ${namesMax} ` +
+      'owners at most';
     return [violation('P6', text, { partition })];
   });
 }
 
-/** Since the last completed checkpoint that holds the file: that one makes the names before it history. */
+/** Since the last completed checkpoint that holds the file, which makes earlier names history. */
 function namesByFile(journal: Facts['journal']): ReadonlyMap<string, { partition: number; names: number }> {
   const most = new Map<string, { partition: number; names: number }>();
   const now = new Map<string, number>();

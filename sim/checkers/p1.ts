@@ -1,4 +1,7 @@
-/** P1: each record below a completed checkpoint's nextOffset is in exactly one part file that is, or will be, committed. */
+/**
+ * P1: each record below a completed checkpoint's nextOffset is in exactly one part file that is, or will be,
+ * committed.
+ */
 import type { ExpectedRecord, Violation } from '../schedule.ts';
 import { cutLogViolations } from './cutLogs.ts';
 import { everPublished, listed, violation, type Facts } from './facts.ts';
@@ -21,7 +24,7 @@ export function checkP1(trace: Facts): Violation[] {
   });
 }
 
-/** Below nextOffset, never published, and in no part file that is still to be. */
+/** Below nextOffset, never published, and in no part file that is still to be published. */
 function lostRecords(
   { partition, checkpoints, parts }: PartitionView,
   expected: readonly ExpectedRecord[],
@@ -37,29 +40,32 @@ function lostRecords(
     .filter((offset) => !stillComing.some((held) => isWithin(Number(offset), held)));
   if (lost.length === 0) return [];
   const message =
-    `partition ${partition}: a completed checkpoint counts everything below offset ${nextOffset}, but ${listed(lost)} ` +
+    `partition ${partition}: a completed checkpoint counts everything below offset ${nextOffset}, ` +
+    `but ${listed(lost)} ` +
     'can be found in no part file that is or will be committed';
   return [violation('P1', message, { partition, offsets: lost, files: committedAround(parts, lost) })];
 }
 
-/** Journaled as committed before readers could see it: should it not come about, nobody looks after it any more. */
+/** Journaled as committed before readers could see it: if the publication fails, nobody retries it. */
 function unseen({ partition, parts }: PartitionView, { visible }: Facts): Violation[] {
   return [...parts.values()].flatMap(({ ended, endedAtMs, finalUri, durable }) => {
     if (ended !== 'committed' || endedAtMs === null) return [];
     if (visible.some(({ uri, content, atMs }) => uri === finalUri && content !== null && atMs <= endedAtMs))
       return [];
-    const message = `${finalUri} is journaled as committed at ${endedAtMs} ms, when nothing stood under that name`;
+    const message =
+      `${finalUri} is journaled as committed at ${endedAtMs} ms, ` + 'when nothing stood under that name';
     const offsets = durable === null ? [] : [String(durable.firstOffset), String(durable.lastOffset)];
     return [violation('P1', message, { partition, offsets, files: [finalUri] })];
   });
 }
 
-/** An operator gives up what is next, and nothing that lies behind what nobody has read. */
+/** An operator may give up offsets only from the next one on, never beyond offsets that nobody has read. */
 function leaps({ partition, losses }: PartitionView): Violation[] {
   return losses.flatMap(({ atMs, fromOffset, toOffset, nextOffset }) => {
     if (fromOffset === nextOffset) return [];
     const message =
-      `partition ${partition}: the loss of offsets ${fromOffset} to ${toOffset - 1} was accepted at ${atMs} ms, when offset ` +
+      `partition ${partition}: the loss of offsets ${fromOffset} to ${toOffset - 1} was accepted ` +
+      `at ${atMs} ms, when offset ` +
       `${nextOffset} was the next one`;
     return [violation('P1', message, { partition, offsets: [String(nextOffset), String(fromOffset)] })];
   });
@@ -72,14 +78,14 @@ function isWithin(
   return held.firstOffset <= offset && offset <= held.lastOffset;
 }
 
-/** Files that should hold one of the offsets, going by what a checkpoint said of them. */
+/** Files that should hold one of the offsets, according to a checkpoint. */
 function committedAround(parts: PartitionView['parts'], offsets: readonly string[]): readonly string[] {
   return [...parts.values()].flatMap(({ durable, finalUri }) =>
     durable !== null && offsets.some((offset) => isWithin(Number(offset), durable)) ? [finalUri] : [],
   );
 }
 
-/** The first checkpoint that goes back, or whose part files hold more or fewer records than lie below its nextOffset. */
+/** The first checkpoint that goes back, or whose part files do not hold all records below nextOffset. */
 function countViolations(
   { partition, checkpoints }: PartitionView,
   expected: readonly ExpectedRecord[],
@@ -88,7 +94,8 @@ function countViolations(
   for (const checkpoint of checkpoints) {
     const { nextOffset, recordsHeld, number } = checkpoint;
     if (nextOffset < before) {
-      const message = `partition ${partition}: checkpoint ${number} goes back from offset ${before} to ${nextOffset}`;
+      const message =
+        `partition ${partition}: ` + `checkpoint ${number} goes back from offset ${before} to ${nextOffset}`;
       return [violation('P1', message, { partition, offsets: [String(nextOffset)] })];
     }
     const below = expected.filter(({ offset }) => Number(offset) < nextOffset);
@@ -109,7 +116,8 @@ function countMessage(
   records: number,
 ): string {
   return (
-    `partition ${partition}: checkpoint ${number} at ${atMs} ms counts everything below offset ${nextOffset}, ` +
+    `partition ${partition}: checkpoint ${number} at ${atMs} ms counts everything below offset ` +
+    `${nextOffset}, ` +
     `which is ${records} records with a value; its part files hold ${recordsHeld}`
   );
 }

@@ -1,4 +1,4 @@
-/** P2: a reader who looks only at committed names sees no record twice, none torn, none that can be taken back. */
+/** P2: a reader of committed names sees no record twice, none torn, and none that can be taken back. */
 import type { Violation, VisibleChange } from '../schedule.ts';
 import { linesOf, listed, parseValue, violation, type Facts } from './facts.ts';
 import { readJournal, type PartitionView, type PartView } from './journalView.ts';
@@ -10,12 +10,12 @@ export function checkP2(trace: Facts): Violation[] {
   const views = readJournal(trace.journal);
   const parts = partsByName(views);
   const forgetting = new Forgetting(views);
-  /** Which file shows a value now. */
+  /** The file that shows a value now. */
   const shownBy = new Map<string, string>();
   return trace.visible.flatMap((change) => {
     const { uri, type, content } = change;
     forgetting.before(change, shownBy);
-    // What a reader has taken it has seen: once more would be twice.
+    // A reader has seen what it has taken: the same record again would be a duplicate.
     if (content === null && type !== 'taken') {
       for (const [line, file] of shownBy) if (file === uri) shownBy.delete(line);
     }
@@ -24,13 +24,16 @@ export function checkP2(trace: Facts): Violation[] {
     return [
       ...contentViolations(uri, content, known),
       ...twice(uri, content, shownBy),
-      // A journal that went back does not know any more what it had closed.
+      // A journal that went back has forgotten what it had closed.
       ...(isBack ? [] : canBeTakenBack(change, content, named)),
     ];
   });
 }
 
-/** Once an operator has answered for a journal that went back, what readers have taken before is theirs to remove: it is read again. */
+/**
+ * After an operator has answered for a journal that went back, readers must remove what they took before: it
+ * is read again.
+ */
 class Forgetting {
   readonly #views: ReadonlyMap<number, PartitionView>;
   readonly #taken = new Map<string, number>();
@@ -102,7 +105,7 @@ function twice(uri: string, content: string, shownBy: Map<string, string>): Viol
   return [violation('P2', message, { ...concerned(doubled), files: [...files] })];
 }
 
-/** Published only by what a completed checkpoint has closed, at just the length that it says. */
+/** Only what a completed checkpoint has closed may be published, with exactly the length that it says. */
 function canBeTakenBack(
   { uri, atMs }: VisibleChange,
   content: string,

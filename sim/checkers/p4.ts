@@ -12,7 +12,7 @@ export function checkP4({ visible, journal }: Facts): Violation[] {
     if (content === null) standing.delete(uri);
     else standing.set(uri, content);
     if (type === 'taken' || type === 'putAway' || (type === 'appeared' && before === undefined)) return [];
-    // What the journal does not call committed a power cut may still undo; it is published again.
+    // A power cut may still undo what the journal does not call committed; it is published again.
     if (type === 'undone' && atMs < (committedAtMs.get(uri) ?? Infinity)) return [];
     return touched(change, before ?? '');
   });

@@ -1,4 +1,7 @@
-/** P5: once faults end, every record read becomes committed within its roll, one checkpoint interval and the time of a commit. */
+/**
+ * P5: after faults end, every record read becomes committed within its roll, one checkpoint interval and the
+ * time of a commit.
+ */
 import { livenessBoundMs } from '../settings.ts';
 import type { Violation, Workload } from '../schedule.ts';
 import { DOES_NOT_END, everPublished, listed, violation, type Facts } from './facts.ts';
@@ -16,7 +19,8 @@ function lateness(trace: Facts): Violation[] {
     completeAtMs === null
       ? `by ${endedAtMs} ms not everything was committed and cleared away`
       : `only at ${completeAtMs} ms everything was committed`;
-  const message = `the faults and the workload were over at ${calmFromMs} ms, ${boundMs} ms may pass then; ${until}`;
+  const message =
+    `the faults and the workload were over at ${calmFromMs} ms, ` + `${boundMs} ms may pass then; ${until}`;
   const published = everPublished(trace);
   const missing = expected.flatMap((records, partition) => {
     const offsets = records.filter(({ value }) => !published.has(value)).map(({ offset }) => offset);
@@ -34,7 +38,7 @@ function lastRecordMs({ partitions }: Workload): number {
   }, 0);
 }
 
-/** Temporary files that came behind everybody's back: nobody will look for them again. */
+/** Temporary files that arrived unnoticed: nobody will look for them again. */
 function leftBehind({ completeAtMs, leftovers, harms }: Facts): Violation[] {
   if (completeAtMs === null || leftovers.length === 0 || harms.length > 0) return [];
   const message = `in the end temporary files lie at the destination: ${listed(leftovers)}`;

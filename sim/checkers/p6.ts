@@ -1,4 +1,7 @@
-/** P6: what cannot be kept stops that partition with an error that names it. Never silent; and never where all can be kept. */
+/**
+ * P6: what cannot be kept stops its partition with an error that names it. Never silently, and never if
+ * everything can be kept.
+ */
 import type { Violation } from '../schedule.ts';
 import { answerViolations } from './answers.ts';
 import { lifeConfig, NO_CHANGE } from '../jobChange.ts';
@@ -30,33 +33,35 @@ export function checkP6(trace: Facts): Violation[] {
   ];
 }
 
-/** No fault of a schedule takes away what was promised to be kept: every stop is one too many. */
+/** If no fault of the schedule destroys what was promised, every stop is wrong. */
 function stops({ stopped, journal, harms }: Facts): Violation[] {
   const journaled = [...readJournal(journal).values()].flatMap((view) =>
     view.stops.flatMap(({ atMs, code, message, files }) => {
       if (isRightStop(harms, code, view.partition) && !isAnswered(view, harms, atMs)) return [];
-      const text = `partition ${view.partition} is stopped though everything can be kept: ${code}: ${message}`;
+      const text =
+        `partition ${view.partition} is stopped though everything can be kept: ` + `${code}: ${message}`;
       return [violation('P6', text, { partition: view.partition, files })];
     }),
   );
   const reported = stopped.flatMap(({ process, partition, code, message }) => {
     const number = Number(partition.slice(partition.lastIndexOf('/') + 1));
     if (isRightStop(harms, code, number)) return [];
-    const text = `partition ${number} is stopped in ${process} though everything can be kept: ${code}: ${message}`;
+    const text =
+      `partition ${number} is stopped in ${process} though everything can be kept: ` + `${code}: ${message}`;
     return [violation('P6', text, { partition: number })];
   });
   // The journal names files; a stop that could not be journaled is known from the process alone.
   return journaled.length > 0 ? journaled : reported;
 }
 
-/** What went back was answered for, and nothing has been taken away since: there is nothing left to stop for. */
+/** The rollback was answered for and nothing was taken away since: no reason to stop is left. */
 function isAnswered({ journalAnswers }: PartitionView, harms: Facts['harms'], atMs: number): boolean {
   const answered = journalAnswers.filter((answer) => answer.atMs < atMs).at(-1);
   if (answered === undefined) return false;
   return harms.every((harm) => harm.type === 'journalBack' && harm.atMs < answered.atMs);
 }
 
-/** What a process may end with while something is away. */
+/** Codes with which a process may end while a service is away. */
 const PASSING: readonly (string | null)[] = [
   'STOP_INCOMPLETE',
   'JOURNAL_UNAVAILABLE',
@@ -72,34 +77,38 @@ function exits({ exits: ended, fired, harms, lives }: Facts): Violation[] {
     if (error === null || (!isCalm && PASSING.includes(error.code))) return [];
     if (isRightStop(harms, error.code, null)) return [];
     if (error.code === 'SINK_CHANGED' && isRefusedLife(lives, process)) return [];
-    const text = `${process} ended at ${atMs} ms with ${error.code ?? 'an error without a code'}: ${error.message}`;
+    const text =
+      `${process} ended at ${atMs} ms ` + `with ${error.code ?? 'an error without a code'}: ${error.message}`;
     return [violation('P6', isCalm ? `${text}; no fault had taken place` : text)];
   });
 }
 
-/** What is logged as an error asks a person to come; here is nothing that one could do. */
+/** An error line calls for a person; here there is nothing that a person could do. */
 function alarms({ alarms: logged, stopped, harms }: Facts): Violation[] {
   if (stopped.length > 0 && harms.length === 0) return [];
   return logged.flatMap(({ process, code, message, detail }) => {
     if (isRightStop(harms, code, null)) return [];
-    const what = `${process} logs an error though everything can be kept: ${message}: ${code ?? '-'}: ${detail}`;
+    const what =
+      `${process} logs an error though everything can be kept: ` + `${message}: ${code ?? '-'}: ${detail}`;
     return [violation('P6', what)];
   });
 }
 
-/** A stop is final until an operator decides, whoever claims the partition meanwhile. */
+/** A stop is final until an operator decides, even if others claim the partition meanwhile. */
 function unasked({ journal, harms }: Facts): Violation[] {
   return [...readJournal(journal).values()].flatMap(({ partition, behindStop }) => {
     const first = behindStop.find(
       ({ atMs, type }) => type === 'partOpened' || !mayRetire(harms, partition, atMs),
     );
     if (first === undefined) return [];
-    const text = `partition ${partition} was stopped, and went on at ${first.atMs} ms without an operator: ${first.type}`;
+    const text =
+      `partition ${partition} was stopped, and went on at ${first.atMs} ms without an operator: ` +
+      first.type;
     return [violation('P6', text, { partition })];
   });
 }
 
-/** Where nobody names the partition any more, what was counted is published also of one that is stopped; or it stops again, for that. */
+/** An unnamed partition may be published although it is stopped, or it stops again for that reason. */
 function mayRetire(harms: Facts['harms'], partition: number, atMs: number): boolean {
   return harms.some(
     (harm) =>
@@ -109,17 +118,19 @@ function mayRetire(harms: Facts['harms'], partition: number, atMs: number): bool
   );
 }
 
-/** Retired says that nothing is owed: who reads the journal looks for nothing more. */
+/** Retired means that nothing is owed: readers of the journal look for nothing more. */
 function owedByRetired({ journal }: Facts): Violation[] {
   return [...readJournal(journal).values()].flatMap(({ partition, retiredOwing }) =>
     retiredOwing.map(({ atMs, files }) => {
-      const text = `partition ${partition} was retired at ${atMs} ms though it owed ${files.length} part files: ${listed(files)}`;
+      const text =
+        `partition ${partition} was retired at ${atMs} ms though it owed ${files.length} part ` +
+        `files: ${listed(files)}`;
       return violation('P6', text, { partition, files });
     }),
   );
 }
 
-/** Whose journal is broken is left alone: a broken claimer fences nobody. */
+/** A partition with a broken journal is not claimed: a broken claimer fences nobody. */
 function brokenClaims({ journal, harms }: Facts): Violation[] {
   // A journal that went back may have lost the changed entry, too.
   if (harms.some(({ type }) => type === 'journalBack')) return [];
@@ -128,12 +139,14 @@ function brokenClaims({ journal, harms }: Facts): Violation[] {
     if (noClaimFromMs === undefined || partition === null) return [];
     const claimedAtMs = views.get(partition)?.claimsAtMs.find((atMs) => atMs >= noClaimFromMs);
     if (claimedAtMs === undefined) return [];
-    const text = `partition ${partition} was claimed at ${claimedAtMs} ms, though an entry of its journal had been changed`;
+    const text =
+      `partition ${partition} was claimed at ${claimedAtMs} ms, though an entry of its journal ` +
+      'had been changed';
     return [violation('P6', text, { partition })];
   });
 }
 
-/** What an operator asked to be rolled is closed by the second checkpoint behind it; the first may have been cut before. */
+/** The second checkpoint after a roll request closes the files; the first may have been cut before it. */
 function unrolled({ journal }: Facts): Violation[] {
   return [...readJournal(journal).values()].flatMap(({ partition, answers, checkpoints }) =>
     answers.flatMap(({ type, atMs, epoch, inProgress }) => {
@@ -142,14 +155,15 @@ function unrolled({ journal }: Facts): Violation[] {
       const left = inProgress.filter((partId) => second?.inProgress.has(partId));
       if (left.length === 0) return [];
       const text =
-        `partition ${partition} took up at ${atMs} ms that its files are to be rolled; at ${second?.atMs ?? 0} ms ` +
+        `partition ${partition} took up at ${atMs} ms that its files are to be rolled; at ` +
+        `${second?.atMs ?? 0} ms ` +
         `${listed(left)} took records still`;
       return [violation('P6', text, { partition })];
     }),
   );
 }
 
-/** What a process opens it closes, and it holds no more than it may. */
+/** A process closes what it opens, and holds no more files than allowed. */
 function handles({ held, exits: ended, schedule, lives }: Facts): Violation[] {
   const changes = new Map(lives.map(({ process, change }) => [process, change]));
   return held.flatMap(({ process, left, most }) => {
@@ -163,41 +177,42 @@ function handles({ held, exits: ended, schedule, lives }: Facts): Violation[] {
   });
 }
 
-/** Buffers, and the counts that limits are kept by, are given back. */
+/** Buffers, and the counts that enforce limits, are returned. */
 function borrowed({ lent }: Facts): Violation[] {
   return lent.map(({ process, what }) =>
     violation('P6', `${process} ended in order, and has not given back ${what.join(' and ')}`),
   );
 }
 
-/** Of each partition so many at once are taken over and closed again over the limit; and one is opened where none can be rolled. */
+/** Files over the limit: takeovers of one partition, and one that is opened if none can be rolled. */
 const HELD_MORE = 4;
 
 function unhandled({ unhandled: reasons }: Facts): Violation[] {
   return reasons.map((reason) => violation('P6', `a promise was rejected and nobody handled it: ${reason}`));
 }
 
-/** What a checkpoint skipped is told: read less skipped are the records with a value. */
+/** A checkpoint reports what it skipped: read minus skipped are the records with a value. */
 function miscounts({ journal, expected, earlier }: Facts): Violation[] {
   return [...readJournal(journal).values()].flatMap((view) => {
     const { partition, checkpoints } = view;
     const records = (expected[partition] ?? []).filter(({ offset }) => !isGivenUp(view, Number(offset)));
     const isCut = (earlier[partition] ?? []).length > 0;
     const wrong = checkpoints.find(({ recordsRead, recordsSkipped, recordsHeld, nextOffset }) => {
-      // What a log held that was cut P1 looks for.
+      // P1 checks what a log held that was cut.
       const below = isCut ? recordsHeld : records.filter(({ offset }) => Number(offset) < nextOffset).length;
       return recordsRead - recordsSkipped !== below;
     });
     if (wrong === undefined) return [];
     const { number, recordsRead, recordsSkipped, nextOffset } = wrong;
     const text =
-      `partition ${partition}: up to checkpoint ${number} the journal counts ${recordsRead} records read and ` +
+      `partition ${partition}: up to checkpoint ${number} the journal counts ${recordsRead} ` +
+      'records read and ' +
       `${recordsSkipped} skipped below offset ${nextOffset}, which is not what lies there`;
     return [violation('P6', text, { partition, offsets: [String(nextOffset)] })];
   });
 }
 
-/** A log that went back is told only where it lost what counts, and with the very offset. */
+/** A truncated log is reported only if it lost checkpointed records, and with the exact offset. */
 function falseTruncations({ journal, earlier, harms }: Facts): Violation[] {
   if (harms.some(({ type }) => type === 'replaceTopic')) return [];
   return [...readJournal(journal).values()].flatMap(({ partition, stops: stopped }) =>
@@ -205,12 +220,13 @@ function falseTruncations({ journal, earlier, harms }: Facts): Violation[] {
       if (code !== 'SOURCE_TRUNCATED') return [];
       const right = divergences(earlier[partition] ?? [], atMs);
       const isCut = [...right].some((cutAt) => cutAt < nextOffset);
-      // Of what was given up nobody knows the log that it was of: where that ends now is all that can be told.
+      // For given-up offsets nobody knows their log: only the current end of the log can be reported.
       if (divergedAt !== null && divergedAt < nextOffset && isCut) {
         if (right.has(divergedAt) || (givenUpFrom !== null && givenUpFrom <= divergedAt)) return [];
       }
       const text =
-        `partition ${partition} is stopped at ${atMs} ms since its log went back to ${String(divergedAt)}; offset ${nextOffset} was the ` +
+        `partition ${partition} is stopped at ${atMs} ms since its log went back to ` +
+        `${String(divergedAt)}; offset ${nextOffset} was the ` +
         `next one, and it was cut at ${listed([...right].map(String))}`;
       return [violation('P6', text, { partition, offsets: [String(divergedAt)] })];
     }),

@@ -1,6 +1,7 @@
 /**
- * P7: each record lies where the configuration puts it by which it was read, under a name of that configuration; and no file takes more
- * than that allows. A file is judged by the job file of whoever opened it, a record by that of whoever read it: others may run with others.
+ * P7: each record lies where the configuration of its reader puts it, under a name of that configuration; and
+ * no file grows larger than that allows. A file is judged by the job file of its opener, a record by that of
+ * its reader: processes may run with different ones.
  */
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { finalUri, folderOf, isFolderOf } from '../../actors/naming.ts';
@@ -19,7 +20,7 @@ export function checkP7(trace: Facts): Violation[] {
   ]);
 }
 
-/** The configuration of whoever claimed, by the claim's id. */
+/** The configuration of each claimer, by the claim's id. */
 class ConfigsOfClaims {
   readonly #trace: Facts;
   readonly #byProcess = new Map<string, LifeConfig>();
@@ -50,12 +51,14 @@ function isNamedBy(config: LifeConfig, view: PartitionView, part: PartView, buck
 function misnamed(view: PartitionView, lives: ConfigsOfClaims): Violation[] {
   return [...view.parts.values()].flatMap((part) => {
     if (isNamedBy(lives.of(part.claimId), view, part, part.bucket)) return [];
-    const text = `${part.finalUri} was opened under a name that the configuration of its opener does not give for "${part.bucket}"`;
+    const text =
+      `${part.finalUri} was opened under a name that the configuration of its opener does not ` +
+      `give for "${part.bucket}"`;
     return [violation('P7', text, { partition: view.partition, files: [part.finalUri] })];
   });
 }
 
-/** What is in progress after a checkpoint in which it grew is not as long as it may get: else it would have been closed. */
+/** A file that grew in a checkpoint and stays in progress is below the maximum; longer ones are closed. */
 function overgrown({ partition, checkpoints, parts }: PartitionView, lives: ConfigsOfClaims): Violation[] {
   return checkpoints.flatMap(({ number, atMs, claimId, grown }) => {
     const { roll } = lives.of(claimId);
@@ -63,13 +66,17 @@ function overgrown({ partition, checkpoints, parts }: PartitionView, lives: Conf
     return grown.flatMap(({ partId, lengthBytes }) => {
       if (lengthBytes < most) return [];
       const uri = parts.get(partId)?.finalUri ?? partId;
-      const text = `checkpoint ${number} at ${atMs} ms leaves ${uri} in progress with ${lengthBytes} bytes, where it is to be closed at ${most}`;
+      const text =
+        `checkpoint ${number} at ${atMs} ms leaves ${uri} in progress with ${lengthBytes} bytes, ` +
+        `where it is to be closed at ${most}`;
       return [violation('P7', text, { partition, files: [uri] })];
     });
   });
 }
 
-/** Of whose records the journal says by whom they were read: not where it went back, or where there was another log. */
+/**
+ * Checks records whose reader the journal names; not if the journal went back, or if there was another log.
+ */
 function misplaced(view: PartitionView, trace: Facts, lives: ConfigsOfClaims): Violation[] {
   const { partition, checkpoints, parts } = view;
   const isOne =
@@ -88,19 +95,21 @@ function misplaced(view: PartitionView, trace: Facts, lives: ConfigsOfClaims): V
       return isNamedBy(config, view, part, bucketOf(config, times.get(offset), part)) ? [] : [String(offset)];
     });
     if (wrong.length === 0) return [];
-    const text = `${uri} holds ${listed(wrong)} of partition ${partition}, which the configuration that read them puts elsewhere`;
+    const text =
+      `${uri} holds ${listed(wrong)} of partition ${partition}, which the configuration that read ` +
+      'them puts elsewhere';
     return [violation('P7', text, { partition, offsets: wrong, files: [uri] })];
   });
 }
 
-/** What offsets mean there, or which checkpoint counts, cannot be told by them alone. */
+/** After these the meaning of offsets, or the valid checkpoint, cannot be derived from offsets alone. */
 const OTHERS: readonly string[] = ['journalBack', 'replaceTopic'];
 
 function readerOf(checkpoints: readonly CheckpointView[], offset: number): CheckpointView | undefined {
   return checkpoints.find(({ fromOffset, nextOffset }) => fromOffset <= offset && offset < nextOffset);
 }
 
-/** By the wall clock nobody knows it but the reader: it is believed. */
+/** With the wall clock only the reader knows the bucket, so its value is trusted. */
 function bucketOf({ buckets }: LifeConfig, timestampMs: number | undefined, { bucket }: PartView): string {
   if (buckets.by === 'none') return '';
   if (buckets.by === 'wall-clock' || timestampMs === undefined) return bucket;

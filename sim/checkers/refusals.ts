@@ -1,4 +1,4 @@
-/** What becomes of a process whose job file contradicts the journal: it ends, says so, and has written nothing. */
+/** Checks a process whose job file contradicts the journal: it ends, says so, and has written nothing. */
 import { isRefused } from '../jobChange.ts';
 import type { Violation } from '../schedule.ts';
 import { IS_NOT_REFUSED, violation, type Facts } from './facts.ts';

@@ -1,13 +1,13 @@
-/** Drawn configurations: every setting for itself. */
+/** Drawn configurations: every setting independently. */
 import type { SeededRandom } from '../random.ts';
 import type { StoreKind, WorldConfig } from '../schedule.ts';
 import type { JobShape } from './jobShape.ts';
 
-/** Patterns whose folders change within a schedule, by second, minute, hour, day and month. */
+/** Patterns whose folders change within a schedule: by second, minute, hour, day and month. */
 const PATTERNS = ['ss', 'mm', 'HH', 'yyyy-MM-dd--HH', 'yyyy/MM/dd', 'yyyy-MM'] as const;
 const ZONES = ['UTC', 'Asia/Shanghai', 'Asia/Kolkata', 'America/New_York'] as const;
 
-/** Instants at which many buckets end at once: a year, and the two nights on which Europe changes its clocks. */
+/** Many buckets end at once: at a new year, and in the two nights on which Europe changes its clocks. */
 const TURNS_MS = [
   Date.UTC(2026, 0, 1),
   Date.UTC(2026, 2, 29, 1),
@@ -15,7 +15,7 @@ const TURNS_MS = [
   Date.UTC(2026, 0, 1, -8),
 ] as const;
 
-/** Of one file, of three, of many with small buffers in an area of their own; mostly it is no matter. */
+/** Enough for one file, for three, or for many with small buffers in their own area. Mostly unlimited. */
 export const MEMORY_BYTES = [null, null, null, null, 20 * 1024, 48 * 1024, 640 * 1024] as const;
 
 export const OPEN_FILES_MAX = [null, null, null, 2, 4] as const;

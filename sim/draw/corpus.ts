@@ -1,12 +1,12 @@
 /**
- * Schedules that came to something new, to be varied. What run n draws from is what the runs up to n - LAG have left, however many
- * threads there are and whichever is faster: so the same seed gives the same schedules.
+ * Schedules that reached something new, to be varied. Run n draws only from what the runs up to n - LAG have
+ * left, regardless of the number and speed of threads: so the same seed gives the same schedules.
  */
 import type { Reached } from '../reach.ts';
 import type { SeededRandom } from '../random.ts';
 import type { Schedule } from '../schedule.ts';
 
-/** So many runs may be under way at once. */
+/** Maximum number of runs under way at once. */
 export const LAG = 32;
 const KEPT_MAX = 400;
 /** In percent: how often one of the newest is taken. */
@@ -17,7 +17,7 @@ const NOVELTY_MAX = 32;
 export interface Kept {
   readonly schedule: Schedule;
   readonly moments: readonly number[];
-  /** How many combinations it was the first to come to. */
+  /** How many combinations it was the first to reach. */
   readonly novelty: number;
   picks: number;
 }
@@ -34,12 +34,12 @@ export class Corpus {
     return this.#kept.length;
   }
 
-  /** How many combinations were come to so far. */
+  /** How many combinations were reached so far. */
   get features(): number {
     return this.#seen.size;
   }
 
-  /** To be called before each draw, in the order of the runs. */
+  /** Must be called before each draw, in the order of the runs. */
   begin(): void {
     while (this.#waiting.length > 0 && this.#taken - this.#waiting.length <= this.#drawn - LAG) {
       const first = this.#waiting.shift();
@@ -48,7 +48,7 @@ export class Corpus {
     this.#drawn += 1;
   }
 
-  /** To be called with every run's result, in the order of the runs. */
+  /** Must be called with every run's result, in the order of the runs. */
   take(schedule: Schedule, reached: Reached): void {
     this.#waiting.push({ schedule, reached });
     this.#taken += 1;
@@ -66,7 +66,7 @@ export class Corpus {
     if (this.#kept.length > KEPT_MAX) this.#forgetOne();
   }
 
-  /** The one that has been varied most for what it was worth. */
+  /** Drops the schedule that was varied most, relative to its worth. */
   #forgetOne(): void {
     const old = this.#kept.slice(0, -NEWEST);
     const worst = old.reduce((least, kept) => (energyOf(kept) < energyOf(least) ? kept : least));

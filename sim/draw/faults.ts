@@ -1,6 +1,6 @@
 /**
- * Drawn faults, swarm style: each schedule first draws which kinds there may be at all, so that a kind that hides another one
- * does not do so in every schedule.
+ * Drawn faults, swarm style. Each schedule first draws which kinds it may have, so that a kind that hides
+ * another one does not do so in every schedule.
  */
 import type { DrawContext } from '../faults/kind.ts';
 import { drawFaultOf, DRAWN_TYPES, isHarm, isOf, weightOf } from '../faults/registry.ts';

@@ -1,6 +1,6 @@
 /**
- * What a job file gives to schedules: its rolling, buckets and checkpoints. Virtual time is cheap but not free, and the world's
- * records are tiny, so that times and sizes are scaled; their proportions stay.
+ * What a job file provides for schedules: its rolling, buckets and checkpoints. Virtual time is cheap but not
+ * free, and the world's records are tiny. So times and sizes are scaled; their proportions stay.
  */
 import type { BucketConfig } from '../../actors/buckets/rule.ts';
 import type { TimeBucketConfig } from '../../actors/buckets/time/rule.ts';
@@ -14,15 +14,15 @@ export interface JobShape {
   readonly checkpointIntervalMs: number;
   readonly roll: WorldConfig['roll'];
   readonly buckets: WorldConfig['buckets'];
-  /** What became of each setting, one line each, for the report. */
+  /** How each setting was scaled, one line each, for the report. */
   readonly notes: readonly string[];
 }
 
-/** A checkpoint interval in virtual time that lets a schedule of a second or two see many. */
+/** A checkpoint interval in virtual time that gives many checkpoints in a schedule of a second or two. */
 const INTERVAL_MS = 100;
-/** Longer waits are cut: nothing happens in them but polling. */
+/** Longer waits are cut: nothing happens in them except polling. */
 const INTERVALS_MAX = 20;
-/** A part file of the world's records of four to six bytes, so that some roll by size. */
+/** A part file for the world's records of four to six bytes, so that some roll by size. */
 const PART_BYTES = 40;
 
 export function jobShape({ job, roll, bucket, checkpoint }: JobConfig): JobShape {

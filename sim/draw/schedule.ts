@@ -1,4 +1,4 @@
-/** Drawn schedules: plain data that follows from a seed and a run's number alone. */
+/** Drawn schedules: plain data that depends on a seed and a run's number alone. */
 import type { DrawContext } from '../faults/kind.ts';
 import { SeededRandom } from '../random.ts';
 import type { Schedule } from '../schedule.ts';
@@ -11,7 +11,7 @@ export type { DrawOptions } from './config.ts';
 
 export const WORLD_SEED_MAX = 2 ** 31;
 
-/** What is drawn for the run of this number; a run's draw has nothing to do with those before it. */
+/** The random source of the run with this number, independent of earlier runs. */
 export function randomOfRun(seed: number, run: number): SeededRandom {
   return new SeededRandom(Math.imul(seed ^ 0x5bd1e995, 0x9e3779b1) ^ Math.imul(run + 1, 0x85ebca6b));
 }
@@ -24,7 +24,7 @@ export function drawSchedule(random: SeededRandom, options: DrawOptions): Schedu
   return drawStories(random, { ...drawn, faults }, options);
 }
 
-/** What a fault of this schedule is drawn for. */
+/** The context in which a fault of this schedule is drawn. */
 export function contextOf({ config, workload }: Schedule, random: SeededRandom): DrawContext {
   const { store, processes } = config;
   return { random, store, processes, partitions: workload.partitions.length };

@@ -1,6 +1,6 @@
 /**
- * Stories: a few faults that make rare things meet in one moment, with the settings that they need. Some of a schedule's faults are
- * drawn one by one and meet by chance; a story is what chance would take a million schedules to put together.
+ * Stories: a few faults that make rare events coincide, with the settings that they need. Faults that are
+ * drawn one by one meet by chance; a story combines what chance would need a million schedules for.
  */
 import type { DrawContext } from '../faults/kind.ts';
 import type { SeededRandom } from '../random.ts';
@@ -14,7 +14,7 @@ import { OWNER_STORIES } from './storiesOfOwners.ts';
 import { STORE_STORIES } from './storiesOfStores.ts';
 import { TOPIC_STORIES } from './storiesOfTopics.ts';
 
-/** The settings of a job file stay as they are. */
+/** The settings of a job file stay unchanged. */
 export type StorySettings = Partial<
   Omit<WorldConfig, 'store' | 'roll' | 'buckets' | 'checkpointIntervalMs'>
 > &
@@ -23,14 +23,14 @@ export type StorySettings = Partial<
 export interface Told {
   readonly faults: readonly Fault[];
   readonly config?: StorySettings;
-  /** So many partitions are to be of a second topic. */
+  /** That many partitions must be of a second topic. */
   readonly second?: number;
 }
 
 export interface Story {
   readonly name: string;
   readonly weight: number;
-  /** Of what only one store has; absent: of all. */
+  /** Only with these stores; absent: with all. */
   readonly stores?: readonly StoreKind[];
   readonly isHarm?: true;
   /** Its faults, around this moment. */
@@ -64,7 +64,7 @@ export function withStory(random: SeededRandom, schedule: Schedule, options: Dra
     ({ isHarm = false, stores }) => isHarm === withHarm && (stores?.includes(options.store) ?? true),
   );
   const story = random.weighted(told, ({ weight }) => weight);
-  // A story of several processes is told where there are as many.
+  // A story of several processes needs that many.
   const peopled = {
     ...schedule,
     config: { ...schedule.config, processes: Math.max(2, schedule.config.processes) },
@@ -84,7 +84,7 @@ export function withStory(random: SeededRandom, schedule: Schedule, options: Dra
   };
 }
 
-/** A partition that has the same records, where there is one only. */
+/** Adds a partition with the same records if there is only one. */
 function withSecond(workload: Workload, second: number): Workload {
   const { partitions } = workload;
   return {

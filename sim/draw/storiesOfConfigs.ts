@@ -1,4 +1,4 @@
-/** Stories of job files that are edited: a rolling deploy, half of one, one that is taken back, one that contradicts the journal. */
+/** Stories of edited job files: a full or half rolling deploy, a revert, a contradiction to the journal. */
 import { drawAllowedChange, drawRefusedChange } from '../faults/configFaults.ts';
 import { pointsOf } from '../faults/drawing.ts';
 import type { DrawContext } from '../faults/kind.ts';
@@ -6,7 +6,7 @@ import { NO_CHANGE, type JobChange } from '../jobChange.ts';
 import type { Fault } from '../schedule.ts';
 import type { Story, StorySettings } from './stories.ts';
 
-/** Place by place, some of them by hand and some by force. */
+/** Place by place; some processes restart gracefully, some are killed. */
 function rolledOut({ random, processes }: DrawContext, atMs: number, change: JobChange): Fault[] {
   const gapMs = random.pick([0, 20, 200, 900]);
   return Array.from({ length: processes }, (_, process): Fault => {
@@ -15,7 +15,7 @@ function rolledOut({ random, processes }: DrawContext, atMs: number, change: Job
   });
 }
 
-/** Partitions change hands between those who know the change and those who do not. */
+/** Partitions change hands between processes with and without the change. */
 function handovers({ random, processes }: DrawContext, atMs: number): Fault[] {
   return Array.from({ length: 1 + random.below(4) }, (): Fault => {
     const thenMs = atMs + random.below(2_000);
@@ -25,7 +25,7 @@ function handovers({ random, processes }: DrawContext, atMs: number): Fault[] {
   });
 }
 
-/** Whoever takes over files of another configuration is struck, too. */
+/** Processes that take over files of another configuration are struck, too. */
 function crashes({ random, store, processes }: DrawContext): Fault[] {
   return Array.from({ length: random.below(3) }, (): Fault => {
     const point = random.pick(pointsOf(store));
@@ -35,10 +35,10 @@ function crashes({ random, store, processes }: DrawContext): Fault[] {
   });
 }
 
-/** Most workloads end early: before that there are records that the next process reads. */
+/** Most workloads end early: before that there are records for the next process to read. */
 const early = (atMs: number): number => Math.floor(atMs / 2);
 
-/** Files that are in progress when their process ends, and still young when the next one comes. */
+/** Files that are in progress when their process ends, and still young when the next one starts. */
 function settings({ random }: DrawContext): StorySettings {
   const restartMs = random.pick([10, 100]);
   if (random.percent(30)) return { restartMs };
@@ -68,7 +68,7 @@ export const CONFIG_STORIES: readonly Story[] = [
     },
   },
   {
-    // One place was forgotten: two configurations share the job for good.
+    // One place was forgotten: two configurations share the job permanently.
     name: 'half a deploy',
     weight: 2,
     tell(context, atMs) {
@@ -89,7 +89,8 @@ export const CONFIG_STORIES: readonly Story[] = [
     },
   },
   {
-    // A typing error in the sink, on one place or on all, while something is away perhaps; then it is set right.
+    // A typing error in the sink, in one place or in all, perhaps while a service is away; then it is
+    // corrected.
     name: 'wrong sink',
     weight: 2,
     tell(context, atMs) {
@@ -111,7 +112,7 @@ export const CONFIG_STORIES: readonly Story[] = [
     },
   },
   {
-    // Files are named otherwise since the copy of the journal that is restored, and an operator answers.
+    // File names have changed since the copy of the journal that is restored; an operator answers.
     name: 'renamed, then restored',
     weight: 3,
     isHarm: true,

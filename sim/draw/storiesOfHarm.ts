@@ -1,9 +1,9 @@
-/** Stories in which something is taken away for good: what is right then is a stop, and what operators make of it. */
+/** Stories in which something is lost permanently: a stop is right then, and operators respond to it. */
 import type { DrawContext } from '../faults/kind.ts';
 import type { Fault } from '../schedule.ts';
 import type { Story } from './stories.ts';
 
-/** Snapshots would stand before what was changed. */
+/** Snapshots would hide the changed entry. */
 const NO_SNAPSHOTS = { snapshotEntries: 100_000 } as const;
 
 function kills({ random, processes }: DrawContext, fromMs: number, count: number): Fault[] {
@@ -14,7 +14,8 @@ function kills({ random, processes }: DrawContext, fromMs: number, count: number
 
 export const HARM_STORIES: readonly Story[] = [
   {
-    // An older copy of the journal is restored; everybody starts on it, dies, and starts again, so that it grows anew.
+    // An older copy of the journal is restored. All processes start on it, die, and start again, so that it
+    // grows again.
     name: 'journal restored',
     weight: 4,
     isHarm: true,
@@ -31,7 +32,7 @@ export const HARM_STORIES: readonly Story[] = [
     },
   },
   {
-    // An older copy is restored, an operator answers, and processes die while it is taken up.
+    // An older copy is restored, an operator answers, and processes die while they apply the answer.
     name: 'restored journal answered',
     weight: 4,
     isHarm: true,
@@ -55,7 +56,7 @@ export const HARM_STORIES: readonly Story[] = [
     },
   },
   {
-    // The journal loses its end under those who write it.
+    // The journal loses its newest entries while owners write to it.
     name: 'journal loses its end',
     weight: 2,
     isHarm: true,
@@ -65,7 +66,7 @@ export const HARM_STORIES: readonly Story[] = [
     },
   },
   {
-    // An entry in the middle is changed, and somebody is to replay it.
+    // An entry in the middle is changed, and a process must replay it.
     name: 'journal damaged',
     weight: 3,
     isHarm: true,
@@ -82,7 +83,7 @@ export const HARM_STORIES: readonly Story[] = [
     },
   },
   {
-    // Another topic answers to the name, at a time at which nobody says whether it is the same.
+    // Another topic takes the name while nobody answers whether it is the same.
     name: 'replaced while nobody answers',
     weight: 4,
     isHarm: true,
@@ -99,7 +100,7 @@ export const HARM_STORIES: readonly Story[] = [
     },
   },
   {
-    // Another cluster answers to those who start from now on.
+    // Processes that start from now on reach another cluster.
     name: 'another cluster',
     weight: 2,
     isHarm: true,
@@ -116,7 +117,8 @@ export const HARM_STORIES: readonly Story[] = [
     },
   },
   {
-    // Retention overtakes a job that was held up; operators accept the loss, wrongly at first, and others claim meanwhile.
+    // Retention overtakes a job that was held up. Operators accept the loss, wrongly at first, and others
+    // claim meanwhile.
     name: 'loss accepted',
     weight: 5,
     isHarm: true,

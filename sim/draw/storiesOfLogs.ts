@@ -1,10 +1,13 @@
-/** Stories of logs that are cut: while they are read, while nobody is up, between two lives; and what operators make of it. */
+/**
+ * Stories of logs that are cut: while they are read, while no process is up, between two lives; and how
+ * operators respond.
+ */
 import type { DrawContext } from '../faults/kind.ts';
 import { pointsOf } from '../faults/drawing.ts';
 import type { Fault } from '../schedule.ts';
 import type { Story } from './stories.ts';
 
-/** Stops are told, and requests taken up, by then. */
+/** By then stops are logged and requests are applied. */
 const ANSWERED_MS = [900, 1_600, 2_600, 4_000] as const;
 
 interface CutOf {
@@ -19,14 +22,14 @@ function cut({ random }: DrawContext, { partition, atMs }: CutOf): Extract<Fault
   };
 }
 
-/** Another leader, a few times, so that what is read is of several leader epochs. */
+/** Elects another leader a few times, so that the records read are of several leader epochs. */
 function elections({ random }: DrawContext, { partition, atMs }: CutOf, most: number): Fault[] {
   return Array.from({ length: random.below(most + 1) }, (): Fault => {
     return { type: 'election', partition, atMs: random.below(atMs + 1) };
   });
 }
 
-/** Wrong at first, perhaps, and right in the end. */
+/** Perhaps wrong at first, and right in the end. */
 function answers({ random }: DrawContext, { partition, atMs }: CutOf): Fault[] {
   return ANSWERED_MS.filter((_, index) => index > 0 || random.percent(60)).map((afterMs, index): Fault => {
     const asks =
@@ -54,7 +57,7 @@ function kills({ random, processes }: DrawContext, atMs: number): Fault[] {
 const later = ({ random }: DrawContext, atMs: number, withinMs: number): number =>
   atMs + random.below(withinMs + 1);
 
-/** A story of one partition's log, which is drawn first. */
+/** A story of one partition's log; the partition is drawn first. */
 function storyOfLog(
   name: string,
   weight: number,
@@ -65,14 +68,14 @@ function storyOfLog(
   return { name, weight, isHarm: true, tell: ofPartition };
 }
 
-/** Who dies is soon there again. */
+/** Processes that die restart soon. */
 const restarting = ({ random }: DrawContext, restartsMs: readonly number[]) => ({
   restartMs: random.pick(restartsMs),
   dismissesDeadMember: true,
 });
 
 export const LOG_STORIES: readonly Story[] = [
-  // A checkpoint takes effect and nobody hears of it; the log is cut, and the partition changes hands.
+  // A checkpoint takes effect but its reply is lost; the log is cut, and the partition changes hands.
   storyOfLog('cut at an unheard checkpoint', 4, (context, at) => {
     const { random } = context;
     const { partition, atMs } = at;
@@ -88,7 +91,7 @@ export const LOG_STORIES: readonly Story[] = [
       config: { checkpointIntervalMs: random.pick([50, 100]) },
     };
   }),
-  // Nobody is up while the log is cut and grows again.
+  // The log is cut and grows again while no process is up.
   storyOfLog('cut between two lives', 4, (context, at) => {
     const { random } = context;
     const { partition, atMs } = at;
@@ -102,7 +105,7 @@ export const LOG_STORIES: readonly Story[] = [
       config: restarting(context, [100, 500]),
     };
   }),
-  // Operators answer, rightly and wrongly, and whoever takes that up dies.
+  // Operators answer, rightly and wrongly, and the process that applies the answer dies.
   storyOfLog('answers to a cut, and crashes', 4, (context, at) => {
     const { random } = context;
     const { atMs } = at;
@@ -116,7 +119,7 @@ export const LOG_STORIES: readonly Story[] = [
       config: restarting(context, [10, 100]),
     };
   }),
-  // It is cut again: before anybody has answered, while that is taken up, or when it has been read on.
+  // It is cut again: before an answer, while an answer is applied, or after reading has continued.
   storyOfLog('cut again', 3, (context, at) => {
     const { random } = context;
     const { partition, atMs } = at;
@@ -132,14 +135,14 @@ export const LOG_STORIES: readonly Story[] = [
       config: restarting(context, [10, 100]),
     };
   }),
-  // One leader after the other, and then an old one without what they had, but with records that nobody has seen.
+  // Several leaders in a row, then an old one without their records, but with records that nobody has seen.
   storyOfLog('an old leader comes back', 4, (context, at) => {
     const { random } = context;
     const { partition, atMs } = at;
     const leaders = Array.from({ length: 2 + random.below(3) }, (): Fault => {
       return { type: 'election', partition, atMs: Math.max(0, atMs - random.below(500)) };
     });
-    // Perhaps while nobody is up: then what was read is known from the journal alone.
+    // If no process is up, only the journal knows what was read.
     const isUp = random.percent(40);
     return {
       faults: [

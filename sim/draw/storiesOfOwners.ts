@@ -1,16 +1,16 @@
-/** Stories of owners that come and go: nothing is taken away for good, everything must become committed. */
+/** Stories of owners that come and go: nothing is lost permanently, everything must become committed. */
 import type { Failpoint } from '../../src/system/failpoints.ts';
 import { isReachable, RECOVERY_POINTS, SIDES } from '../faults/drawing.ts';
 import type { DrawContext } from '../faults/kind.ts';
 import type { Fault } from '../schedule.ts';
 import type { Story } from './stories.ts';
 
-/** Where an owner falls asleep that is to become a zombie: at what it would still do to files and journal. */
+/** Where an owner falls asleep to become a zombie: before it would change files or the journal. */
 const ZOMBIE_POINTS: readonly Failpoint[] = [
   ...(['store.create', 'store.write', 'store.persist', 'store.closeForCommit'] as const),
   ...(['store.commit', 'journal.append', 'store.finish', 'store.resume'] as const),
 ];
-/** What those pass who take over from it. */
+/** What an owner passes that takes over from it. */
 const TAKEOVER_POINTS: readonly Failpoint[] = [...RECOVERY_POINTS, 'journal.claim', 'journal.append'];
 const SLEEPS_MS = [2_500, 4_000, 5_000] as const;
 
@@ -18,7 +18,7 @@ function pointFor({ random, store }: DrawContext, points: readonly Failpoint[]):
   return random.pick(points.filter((point) => isReachable(point, store)));
 }
 
-/** A sleep at one of the points: the process's own, or between the parts of a call. */
+/** A sleep at one of the points: of the process itself, or between the parts of a call. */
 function sleep(context: DrawContext, points: readonly Failpoint[], process: number): Fault {
   const { random } = context;
   const where = { process, life: 0, nth: random.pick([1, 1, 2, 3]) };
@@ -50,7 +50,8 @@ const soon = ({ random }: DrawContext, atMs: number, withinMs: number): number =
 
 export const OWNER_STORIES: readonly Story[] = [
   {
-    // An owner falls asleep in the middle of its work; whoever takes over is struck, too, and may still be at it when it wakes.
+    // An owner falls asleep in the middle of its work. Its successor is struck, too, and may still be taking
+    // over when it wakes.
     name: 'zombie',
     weight: 5,
     tell(context) {
@@ -62,7 +63,7 @@ export const OWNER_STORIES: readonly Story[] = [
     },
   },
   {
-    // A checkpoint takes effect and nobody hears of it; at that moment the partition goes to another owner.
+    // A checkpoint takes effect but its reply is lost; at that moment the partition moves to another owner.
     name: 'unheard checkpoint',
     weight: 5,
     tell(context, atMs) {
@@ -78,7 +79,7 @@ export const OWNER_STORIES: readonly Story[] = [
     },
   },
   {
-    // The group changes its mind again and again while an owner is still letting go.
+    // The group rebalances repeatedly while an owner is still releasing.
     name: 'to and fro',
     weight: 4,
     tell(context, atMs) {
@@ -94,7 +95,8 @@ export const OWNER_STORIES: readonly Story[] = [
     },
   },
   {
-    // Several claim at once, with reads that miss the newest entries, while what is settled changes under them.
+    // Several claim at once, with reads that miss the newest entries, while the state that they take over
+    // changes.
     name: 'race for a claim',
     weight: 3,
     tell(context, atMs) {
@@ -121,7 +123,7 @@ export const OWNER_STORIES: readonly Story[] = [
     },
   },
   {
-    // The power goes at the moment of a publication, and an owner that was asleep does not know.
+    // The power fails at the moment of a publication, and an owner that was asleep does not know.
     name: 'power cut at a publication',
     weight: 3,
     tell(context) {
@@ -138,7 +140,7 @@ export const OWNER_STORIES: readonly Story[] = [
     },
   },
   {
-    // One after the other is away, longer than anything is tried for.
+    // Services are away one after the other, for longer than anything is retried.
     name: 'away, then away',
     weight: 2,
     tell(context, atMs) {
@@ -156,7 +158,7 @@ export const OWNER_STORIES: readonly Story[] = [
     },
   },
   {
-    // Operators ask while the partition has no owner, while it is settled, and while its owner is let go.
+    // Operators file requests while the partition has no owner, is being taken over, or is being released.
     name: 'requests during a takeover',
     weight: 2,
     tell(context, atMs) {
@@ -173,7 +175,7 @@ export const OWNER_STORIES: readonly Story[] = [
     },
   },
   {
-    // Whoever recovers dies again, at every step that it takes.
+    // The recovering process dies again, at every step of its recovery.
     name: 'recovery of a recovery',
     weight: 3,
     tell(context, atMs) {
@@ -186,7 +188,7 @@ export const OWNER_STORIES: readonly Story[] = [
     },
   },
   {
-    // A call of the store is given up, and arrives when the same process has claimed the partition again.
+    // A call of the store is given up, and arrives after the same process has claimed the partition again.
     name: 'late calls of one process',
     weight: 3,
     tell(context) {
@@ -205,7 +207,8 @@ export const OWNER_STORIES: readonly Story[] = [
     },
   },
   {
-    // An fsync fails, and soon the power goes: what the system dropped is gone, whatever later calls said.
+    // An fsync fails, and soon the power fails: what the system dropped is lost, whatever later calls
+    // returned.
     name: 'failed fsync, then no power',
     weight: 3,
     stores: ['file'],

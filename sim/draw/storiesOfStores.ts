@@ -1,13 +1,13 @@
-/** Stories of a process and its destination: what is scarce, what is full, and what others do to it. */
+/** Stories of a process and its destination: scarcity, a full disk, and what others do to the files. */
 import type { Fault } from '../schedule.ts';
 import type { Story } from './stories.ts';
 
-/** More than owners there can be, for each of several files. */
+/** More than there can be owners, for each of several files. */
 const REFUSALS = 24;
 
 export const STORE_STORIES: readonly Story[] = [
   {
-    // Each record wants a file of its own, few may be open, and the store is slow to close them.
+    // Each record needs its own file, few may be open, and the store is slow to close them.
     name: 'many files, few allowed',
     weight: 3,
     tell({ random, processes }) {
@@ -35,7 +35,8 @@ export const STORE_STORIES: readonly Story[] = [
     },
   },
   {
-    // The disk fills, the owner dies or is replaced at it, and what takes over finds no room for its copies.
+    // The disk fills, the owner dies or is replaced because of it, and its successor finds no room for its
+    // copies.
     name: 'no room for a takeover',
     weight: 3,
     stores: ['file'],
@@ -55,7 +56,7 @@ export const STORE_STORIES: readonly Story[] = [
     },
   },
   {
-    // Owners die, and the destination refuses to hand their files over, again and again.
+    // Owners die, and the destination repeatedly refuses the takeover of their files.
     name: 'refused what a takeover needs',
     weight: 2,
     stores: ['oss-hdfs', 'file'],
@@ -63,7 +64,7 @@ export const STORE_STORIES: readonly Story[] = [
       const process = random.below(processes);
       const point = store === 'file' ? ('store.finish' as const) : ('store.resume' as const);
       const first = random.below(4);
-      // Of the first life and the second one of every place.
+      // For the first and second life of every place.
       const refusals = Array.from({ length: 2 * REFUSALS }, (_, index) => index).flatMap((index) =>
         Array.from({ length: processes }, (_, place): Fault => {
           const nth = 1 + first + (index % REFUSALS);
@@ -79,7 +80,7 @@ export const STORE_STORIES: readonly Story[] = [
     },
   },
   {
-    // A reader takes every file at once, while the one who published it is asleep, and another may publish it again.
+    // A reader takes every file at once. Its publisher is asleep, and another may publish it again.
     name: 'taken from under a zombie',
     weight: 3,
     tell({ random, processes }, atMs) {
@@ -100,7 +101,7 @@ export const STORE_STORIES: readonly Story[] = [
     },
   },
   {
-    // Backups of hard links are taken all the time, while owners die at what they publish, or are told that it is refused.
+    // Backups of hard links are taken all the time, while owners die when they publish, or are refused.
     name: 'backed up by hard links',
     weight: 2,
     stores: ['file'],
@@ -117,7 +118,7 @@ export const STORE_STORIES: readonly Story[] = [
     },
   },
   {
-    // The disk is small, and only readers give it room.
+    // The disk is small, and only readers free space on it.
     name: 'a full disk that readers empty',
     weight: 2,
     stores: ['file'],
@@ -141,7 +142,7 @@ export const STORE_STORIES: readonly Story[] = [
     },
   },
   {
-    // What a reader took too soon looks lost to whoever takes over.
+    // A file that a reader took too early looks lost to the next owner.
     name: 'taken before it was known',
     weight: 1,
     isHarm: true,

@@ -1,4 +1,4 @@
-/** Stories of a second topic: taken out of the job, added to it coordinator by coordinator, deleted while it is read. */
+/** Stories of a second topic: removed from the job, added place by place, deleted while it is read. */
 import { pointsOf } from '../faults/drawing.ts';
 import type { DrawContext } from '../faults/kind.ts';
 import type { Fault } from '../schedule.ts';
@@ -11,7 +11,7 @@ function deploys({ random, processes }: DrawContext, atMs: number, second: boole
   });
 }
 
-/** Whoever settles what nobody names any more is struck, too. */
+/** Processes that take over partitions of a topic that is no longer named are struck, too. */
 function crashes({ random, store, processes }: DrawContext): Fault[] {
   return Array.from({ length: random.below(4) }, (): Fault => {
     const point = random.pick(pointsOf(store));
@@ -26,7 +26,7 @@ const soon = ({ random }: DrawContext, atMs: number, withinMs: number): number =
 
 export const TOPIC_STORIES: readonly Story[] = [
   {
-    // Taken out of the job between two lives, and named again perhaps.
+    // Removed from the job between two lives, and perhaps named again.
     name: 'topic dropped',
     weight: 2,
     tell(context, atMs) {
@@ -47,7 +47,7 @@ export const TOPIC_STORIES: readonly Story[] = [
     },
   },
   {
-    // Some coordinators know it already, some not yet; the group changes hands meanwhile.
+    // Some coordinators name it already, some not yet; the group changes hands meanwhile.
     name: 'rolling deploy that adds a topic',
     weight: 2,
     tell(context, atMs) {
@@ -66,7 +66,7 @@ export const TOPIC_STORIES: readonly Story[] = [
     },
   },
   {
-    // Deleted under its reader, who may be asleep, or not be heard.
+    // Deleted during reading; its reader may be asleep, or its replies lost.
     name: 'topic deleted',
     weight: 2,
     isHarm: true,

@@ -1,4 +1,4 @@
-/** The next schedule: drawn anew, or one that came to something new, with a few changes. */
+/** The next schedule: a new one, or one that reached something new, with a few changes. */
 import { OPERATOR_PLACE, PLACES_MAX } from '../faults/kind.ts';
 import type { SeededRandom } from '../random.ts';
 import type { Fault, Schedule, WorldConfig } from '../schedule.ts';
@@ -14,7 +14,7 @@ const FRESH_SHARE = 45;
 const CORPUS_MIN = 8;
 const CHANGES_MAX = 3;
 const FAULTS_MAX = 30;
-/** How far from a moment a fault is put, and how far one is moved. */
+/** How close to a moment a fault is put, and how far one is moved. */
 const NEAR_MS = 12;
 const MOVED_MS = 120;
 
@@ -94,7 +94,7 @@ function moved(random: SeededRandom, fault: Fault): Fault {
   }
 }
 
-/** A fault that there is, or a new one, at a moment at which something happened. */
+/** Puts an existing or a new fault at a moment at which something happened. */
 function meetMoment(changing: Changing): Schedule {
   const { random, schedule, kept } = changing;
   const { faults } = schedule;
@@ -112,7 +112,7 @@ function drawTimed(context: Parameters<typeof drawFault>[0]): Fault {
   return drawFault(context, TIMED);
 }
 
-/** Faults of two that were kept. */
+/** Combines the faults of two kept schedules. */
 function splice({ random, schedule, corpus }: Changing): Schedule {
   const other = corpus.pick(random).schedule;
   const own = schedule.faults.filter(() => random.percent(70));
@@ -134,7 +134,7 @@ function changeSeed({ random, schedule }: Changing): Schedule {
   return { ...schedule, seed: random.below(WORLD_SEED_MAX) };
 }
 
-/** Faults only of places and partitions that there are, and not too many of them. */
+/** Keeps only faults of existing places and partitions, and not too many of them. */
 function fitted(schedule: Schedule): Schedule {
   const { config, workload } = schedule;
   const faults = schedule.faults.slice(0, FAULTS_MAX).map((fault): Fault => {

@@ -1,4 +1,4 @@
-/** Drawn workloads: a few partitions with batches, transactions and holes, in the order of their times. */
+/** Drawn workloads: a few partitions with batches, transactions and holes, ordered by time. */
 import type { SeededRandom } from '../random.ts';
 import type { LogItem, RecordShape, Workload } from '../schedule.ts';
 
@@ -7,9 +7,9 @@ const ITEMS_MAX = 9;
 /** In percent: the last partition is of a second topic. */
 const SECOND_SHARE = 25;
 const GAP_MS_MAX = 180;
-/** How far apart the times of records are: within one folder, or each in another. */
+/** The distance between the times of records: from all in one folder to each in its own. */
 const STEPS_MS = [0, 1, 700, 60_000, 3_600_000, 86_400_000] as const;
-/** Record times that nothing can rely on: before 1970, and out of the calendar. */
+/** Record times that code must not rely on: before 1970, and out of the calendar. */
 const ODD_TIMES_MS = [-1, 9e15] as const;
 
 export function drawWorkload(random: SeededRandom, wallStartMs: number): Workload {

@@ -1,4 +1,6 @@
-/** The job file of a place is edited between two lives of its process, while others may run with the old one. */
+/**
+ * The job file of a place is edited between two lives of its process, while others may run with the old one.
+ */
 import { z } from 'zod';
 import { drawBuckets, drawRoll, INTERVALS_MS, MEMORY_BYTES, OPEN_FILES_MAX } from '../draw/config.ts';
 import { isRefused, type JobChange } from '../jobChange.ts';
@@ -13,7 +15,7 @@ const SINKS = ['another', 'entropy'] as const;
 /** In percent: of changes that contradict the journal. */
 const REFUSED_SHARE = 12;
 const SETTINGS_MAX = 3;
-/** A process that has drained starts again, and is refused. Nobody mends its job file before. */
+/** A process that has drained starts again, and is refused. Nobody fixes its job file before this time. */
 const REFUSED_MS = 3_000;
 
 const changeSchema: z.ZodType<JobChange> = z.strictObject({
@@ -28,7 +30,7 @@ const changeSchema: z.ZodType<JobChange> = z.strictObject({
   sink: z.enum(SINKS).optional(),
 });
 
-/** One setting of those that a process takes. */
+/** One setting of those that a process accepts. */
 const SETTINGS: readonly ((random: SeededRandom) => JobChange)[] = [
   drawNames,
   drawNames,
@@ -46,7 +48,7 @@ function drawNames(random: SeededRandom): JobChange {
   return random.pick([{ prefix }, { suffix }, { prefix, suffix }]);
 }
 
-/** What another version of the job file says that every process takes. */
+/** A change of the job file that every process accepts. */
 export function drawAllowedChange(random: SeededRandom): JobChange {
   const settings = Array.from({ length: 1 + random.below(SETTINGS_MAX) }, () =>
     random.pick(SETTINGS)(random),

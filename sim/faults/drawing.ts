@@ -1,18 +1,18 @@
-/** What several kinds of faults draw alike. */
+/** Draws that several kinds of faults share. */
 import { z } from 'zod';
 import { FAILPOINTS, type Failpoint, type FailpointSide } from '../../src/system/failpoints.ts';
 import type { Nth, StoreKind } from '../schedule.ts';
 import { OPERATOR_PLACE, PLACES_MAX, type DrawContext } from './kind.ts';
 
-/** Shorter than anything, longer than a time-out, longer than a session, longer than a session and its aftermath. */
+/** Below any limit; beyond a time-out; beyond a session; beyond a session and its aftermath. */
 export const PAUSES_MS = [50, 400, 2_500, 5_000] as const;
 export const AWAY_MS = [100, 1_000, 4_000] as const;
-/** Most of what a workload asks for is done by then; recoveries go on behind it. */
+/** By then most of a workload is done; recoveries continue after it. */
 const STRIKES_UNTIL_MS = 2_500;
 const LIVES = [0, 0, 0, 0, 1, 1, 2] as const;
 const NTHS = [1, 1, 1, 2, 2, 3, 4, 6] as const;
 
-/** Passed by recoveries, and by few processes: drawn twice as often. */
+/** Only recoveries pass them, in few processes: drawn twice as often. */
 export const RECOVERY_POINTS: readonly Failpoint[] = [
   'store.resume',
   'store.finish',
@@ -20,7 +20,9 @@ export const RECOVERY_POINTS: readonly Failpoint[] = [
   'store.discard',
 ];
 
-/** Whether processes pass the point with a store of this kind: a fault there would never take place. */
+/**
+ * Whether processes pass the point with a store of this kind; otherwise a fault there would never take place.
+ */
 export function isReachable(point: Failpoint, store: StoreKind): boolean {
   return point !== (store === 'oss-hdfs' ? 'store.finish' : 'store.resume');
 }
@@ -32,14 +34,14 @@ export function pointsOf(store: StoreKind): readonly Failpoint[] {
 
 export const SIDES = ['before', 'after'] as const satisfies readonly FailpointSide[];
 
-/** A count of a process that there is; that of an operator for its own failpoint. */
+/** A count of an existing process; of an operator for the operator's failpoint. */
 export function drawNth({ random, processes }: DrawContext, point?: Failpoint): Nth {
   const process = random.below(processes);
   const [life, nth] = [random.pick(LIVES), random.pick(NTHS)];
   return { process: point === 'journal.fileRequest' ? OPERATOR_PLACE : process, life, nth };
 }
 
-/** A place that has a process, or one more that another may join. */
+/** A place that has a process, or one more that another process may join. */
 export function drawPlace({ random, processes }: DrawContext): number {
   return random.below(Math.min(PLACES_MAX, processes + 1));
 }
@@ -48,7 +50,7 @@ export function drawTimeMs({ random }: DrawContext): number {
   return random.below(STRIKES_UNTIL_MS + 1);
 }
 
-/** In schedules that come from a file nothing is taken for granted. */
+/** Schedules from a file are not trusted. */
 export const counted = z.number().int().min(0).max(1_000_000);
 export const placed = z.number().int().min(0).max(OPERATOR_PLACE);
 export const nthFields = { process: placed, life: counted, nth: z.number().int().min(1).max(1_000_000) };
@@ -64,7 +66,7 @@ export function ordinal(number: number): string {
   return `${number}${suffix}`;
 }
 
-/** What an effect does, and what would have come next. */
+/** What an effect does, and what would have followed. */
 const POINT_WORDS: Readonly<Record<Failpoint, readonly [done: string, next: string]>> = {
   'journal.append': ['the entry was journaled', 'its acknowledgement was acted on'],
   'journal.claim': ['the claim was journaled', 'it was settled'],

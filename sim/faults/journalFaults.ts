@@ -1,17 +1,17 @@
-/** A journal that went back, or that was damaged: what is right then is a stop. */
+/** A journal that went back, or that was damaged: a stop is right then. */
 import { z } from 'zod';
 import { counted, drawTimeMs, placed } from './drawing.ts';
 import type { KindsOf } from './kind.ts';
 
 const LOST_ENTRIES_MAX = 12;
-/** A claim that had read the entry before it was damaged may still be on its way. */
+/** A claim that had read the entry before it was damaged may still be under way. */
 const UNDER_WAY_MS = 3_000;
-/** Between two snapshots; a schedule that has so many entries has none. */
+/** Snapshot interval of a schedule without snapshots: none has that many entries. */
 const SNAPSHOTS_NONE = 1_000;
 
-/** What was done to files behind the loss is told where no witness remembers the entries themselves. */
+/** If no witness remembers the lost entries themselves, their effects on files are reported. */
 const BACK = ['JOURNAL_ROLLED_BACK', 'STORE_FILE_MISSING', 'STORE_CONTENT_DIFFERS'] as const;
-/** Who runs on may meet the entries of another, who has begun where its own are gone. */
+/** An owner that keeps running may meet the entries of another, which has begun where its own are gone. */
 const CORRUPT = ['JOURNAL_CORRUPT'] as const;
 
 export const JOURNAL_FAULTS: KindsOf<'journalBack' | 'journalDamage'> = {
@@ -48,7 +48,7 @@ export const JOURNAL_FAULTS: KindsOf<'journalBack' | 'journalDamage'> = {
     words: ({ atMs, partition }) => `at ${atMs} ms a digit of partition ${partition}'s journal is flipped`,
     strike({ partition }, world) {
       if (!world.journal.damage(partition, world.random)) return;
-      // A snapshot stands before what was changed: nobody may come to read that any more.
+      // A snapshot may cover the changed entry; then nobody reads that entry again.
       const isRead = world.config.snapshotEntries >= SNAPSHOTS_NONE;
       world.harmed({
         ...{ type: 'journalDamage', partition, codes: ['JOURNAL_CORRUPT'] },

@@ -1,9 +1,9 @@
-/** What happens to the group and to the logs. */
+/** Faults of the consumer group and of the logs. */
 import { z } from 'zod';
 import { counted, drawTimeMs, placed } from './drawing.ts';
 import type { KindsOf } from './kind.ts';
 
-/** Before it the job may not have been started, and would take another log for its own. */
+/** Before this the job may not have started, and would take another log for its own. */
 const REPLACED_FROM_MS = 300;
 const KEPT_BATCHES = [0, 1, 2, 4] as const;
 

@@ -1,10 +1,10 @@
-/** What elections do to the logs of partitions: a new leader that has everything, or one that lacks what was read. */
+/** Elections of a new leader for a partition: one that has everything, or one that lacks what was read. */
 import { z } from 'zod';
 import { counted, drawTimeMs, placed } from './drawing.ts';
 import type { KindsOf } from './kind.ts';
 
 const LOST_BATCHES = [1, 1, 2, 3, 9] as const;
-/** More than is lost, as a rule: what is as long as before is the hardest to tell. */
+/** Usually more than is lost: a log that is as long as before is the hardest to detect. */
 const GROWN_RECORDS = [0, 3, 6, 12, 20] as const;
 
 export const LOG_FAULTS: KindsOf<'election' | 'logTruncated'> = {
@@ -19,7 +19,8 @@ export const LOG_FAULTS: KindsOf<'election' | 'logTruncated'> = {
       ...{ atMs: drawTimeMs(context), rebuilt: context.random.percent(25) },
     }),
     words: ({ partition, atMs, rebuilt }) =>
-      `at ${atMs} ms another leader takes over partition ${partition}, and has everything${rebuilt === true ? ' that compaction has left' : ''}`,
+      `at ${atMs} ms another leader takes over partition ${partition}, and has ` +
+      `everything${rebuilt === true ? ' that compaction has left' : ''}`,
     strike({ partition, rebuilt }, world) {
       world.kafka.elect(partition, rebuilt);
     },
@@ -37,7 +38,8 @@ export const LOG_FAULTS: KindsOf<'election' | 'logTruncated'> = {
       ...{ grown: context.random.pick(GROWN_RECORDS), unseen: context.random.percent(25) },
     }),
     words: ({ partition, atMs, batches, grown, unseen }) =>
-      `at ${atMs} ms a leader takes over partition ${partition} that lacks its ${batches} newest batches; ${grown} other records take ` +
+      `at ${atMs} ms a leader takes over partition ${partition} that lacks its ${batches} newest ` +
+      `batches; ${grown} other records take ` +
       `their offsets${unseen ? ', of an earlier leader epoch' : ''}`,
     strike({ partition, batches, grown, unseen }, world) {
       if (world.kafka.cut(partition, { batches, grown, unseen }) === null) return;

@@ -4,11 +4,11 @@ import { counted, drawTimeMs, placed } from './drawing.ts';
 import type { KindsOf, WorldHands } from './kind.ts';
 
 const ASKED = ['resume', 'acceptLoss', 'acceptTruncation', 'garbage', 'fromJournal', 'fromWitness'] as const;
-/** A journal that went back is waited for, ten seconds, before its partitions stop. */
+/** A process waits ten seconds for a journal that went back, before its partitions stop. */
 const ANSWERS_MS = 22_000;
 const SKEWS = [0, 0, 1, -1, 2] as const;
 
-/** What the partition's last stop would take, each end so many offsets off. */
+/** What the partition's last stop would lose, each end off by that many offsets. */
 function lossOf(world: WorldHands, partition: number, skew: number): { from: bigint; to: bigint } {
   const nextOffset = world.journal.nextOffsetOf(partition) ?? 0n;
   const log = world.kafka.log(partition);
@@ -16,11 +16,11 @@ function lossOf(world: WorldHands, partition: number, skew: number): { from: big
   const end = BigInt(log.endAt(world.nowMs));
   const from = nextOffset + BigInt(skew);
   const to = BigInt(Math.max(startOffset, Number(nextOffset) + 1));
-  // Behind the end nothing is lost: to give that up is another mistake than the one that is looked for.
+  // Nothing is lost beyond the end: giving that up is another mistake than the one tested here.
   return { from: from < 0n ? 0n : from, to: skew === 0 || to + 2n > end ? to : to + 2n };
 }
 
-/** Where the partition's last stop says that its log went back, so many offsets off; null, which names none, where it says nothing. */
+/** Where the log went back, according to the last stop, off by `skew` offsets. Null if it does not say. */
 function divergenceOf(world: WorldHands, partition: number, skew: number): bigint | null {
   const divergedAt = world.journal.divergenceOf(partition);
   return divergedAt === null || divergedAt + BigInt(skew) < 0n ? null : divergedAt + BigInt(skew);

@@ -26,12 +26,12 @@ export const FAULT_KINDS: KindsOf<Fault['type']> = {
 
 export const FAULT_TYPES = Object.keys(FAULT_KINDS) as readonly Fault['type'][];
 
-/** The kind of a fault, whichever it is. */
+/** The kind of a fault. */
 function kindOf(type: Fault['type']): FaultKind {
   return FAULT_KINDS[type];
 }
 
-/** Kinds that are drawn by themselves, each as often as its weight says beside the others. */
+/** Kinds that are drawn on their own, each in proportion to its weight. */
 export const DRAWN_TYPES = FAULT_TYPES.filter((type) => kindOf(type).weight > 0);
 
 export function isHarm(type: Fault['type']): boolean {

@@ -1,4 +1,4 @@
-/** Calls to the journal, the store and the brokers that fare badly, and services that are away. */
+/** Failing calls to the journal, the store and the brokers, and services that are away. */
 import { z } from 'zod';
 import { FAILPOINTS } from '../../src/system/failpoints.ts';
 import type { JournalFault, StoreFault, StoreKind } from '../schedule.ts';
@@ -38,7 +38,7 @@ function drawJournalFault({ random }: DrawContext): JournalFault {
   }
 }
 
-/** Only a disk of one's own loses with the power what it was not told to keep. */
+/** Only a local disk loses unsynced data with the power. */
 function storeFaults(store: StoreKind): readonly StoreFault[] {
   return [
     ...ANY_STORE_FAULTS,
@@ -82,7 +82,8 @@ export const SERVICE_FAULTS: KindsOf<'journal' | 'store' | 'offsetCommit' | 'ide
     schema: z.strictObject({ type: z.literal('identity'), ...nthFields }),
     draw: (context) => ({ type: 'identity', ...drawNth(context) }),
     words: (fault) =>
-      `${processWords(fault)}: its ${ordinal(fault.nth)} question whether the topic is still the same gets no answer`,
+      `${processWords(fault)}: its ${ordinal(fault.nth)} question whether the topic is still the ` +
+      'same gets no answer',
   },
   away: {
     weight: 2,

@@ -1,9 +1,9 @@
-/** What becomes of the destination, whoever calls it. */
+/** What happens to the destination, independent of callers. */
 import { z } from 'zod';
 import { counted, drawTimeMs } from './drawing.ts';
 import type { DrawContext, KindsOf } from './kind.ts';
 
-/** For less than a checkpoint, for some, for longer than an epoch is tried. */
+/** Shorter than a checkpoint, a few checkpoints, longer than an epoch is retried. */
 const FULL_MS = [80, 600, 2_500, 6_000] as const;
 /** A record has four to six bytes, a name takes one. */
 const FREE_BYTES_MAX = 30;
@@ -23,7 +23,8 @@ export const STORE_FAULTS: KindsOf<'full' | 'reader' | 'hastyReader' | 'backup'>
     schema: z.strictObject({ type: z.literal('reader'), ...readerFields }),
     draw: (context) => ({ type: 'reader', ...drawReader(context) }),
     words: ({ atMs, forMs, everyMs }) =>
-      `at ${atMs} ms, for ${forMs} ms, a reader takes away every ${everyMs} ms what is journaled as committed`,
+      `at ${atMs} ms, for ${forMs} ms, a reader takes away every ${everyMs} ms what is journaled ` +
+      'as committed',
     strike({ forMs, everyMs }, world) {
       world.read(everyMs, forMs, false);
     },

@@ -14,7 +14,8 @@ export const TOPIC_FAULTS: KindsOf<'deploy' | 'deleteTopic'> = {
       second: context.random.percent(60),
     }),
     words: ({ process, atMs, second }) =>
-      `at ${atMs} ms the process in place ${process} drains, and starts again with a configuration that names ` +
+      `at ${atMs} ms the process in place ${process} drains, and starts again with a ` +
+      'configuration that names ' +
       (second ? 'both topics' : 'the first topic alone'),
     strike({ process, second }, world) {
       world.kafka.topics.configure(process, second);

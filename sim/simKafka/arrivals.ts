@@ -1,4 +1,4 @@
-/** What reaches a log, in the order of time, and the batches that it is laid out as. */
+/** What reaches a log, ordered by time, and its layout as batches. */
 import type { LogItem } from '../schedule.ts';
 import type { PlacedBatch, PlacedRecord } from './partitionLog.ts';
 
@@ -10,7 +10,7 @@ export interface Arrival {
 }
 
 export interface Placing {
-  /** Values say of which partition, and of which log of it, they are. */
+  /** In values: names the partition and its log. */
   readonly name: string;
   readonly base: number;
   readonly epoch: number;
@@ -30,7 +30,7 @@ export function arrivalsOf(items: readonly LogItem[]): Arrival[] {
   return arrivals.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** So many records that nobody had seen, at once, with the times of those that there were. */
+/** That many records that nobody had seen, at once, with the times of the earlier ones. */
 export function others(records: number, atMs: number, before: readonly PlacedBatch[]): Arrival[] {
   const like = before.findLast(({ arrival }) => (arrival.item?.type ?? 'hole') !== 'hole')?.arrival.item;
   const [timestampMs, stepMs] =

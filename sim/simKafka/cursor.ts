@@ -1,4 +1,4 @@
-/** Fetched batches as the coordinator reads them: a flyweight over the visible records, several record batches in a row. */
+/** Fetched batches as the coordinator reads them: a flyweight over the visible records of several batches. */
 import type { FetchedBatch, RecordCursor } from '../../src/sources/port.ts';
 import { NoRoomYet } from '../../src/sources/unpackRoom.ts';
 import type { Fetched, PlacedBatch } from './partitionLog.ts';
@@ -41,7 +41,7 @@ class SimCursor implements RecordCursor {
         continue;
       }
       this.#record += 1;
-      // The first batch may begin before what was asked for.
+      // The first batch may begin before the requested offset.
       if (batch.base + record.delta < this.#from) continue;
       this.baseOffset = BigInt(batch.base);
       this.offsetDelta = record.delta;
@@ -53,7 +53,7 @@ class SimCursor implements RecordCursor {
     }
   }
 
-  /** Throws NoRoomYet where others hold the memory for it. */
+  /** Throws NoRoomYet if others hold the memory for it. */
   #unpack(): void {
     const whenRoom = this.#wait();
     if (whenRoom !== null) throw new NoRoomYet(whenRoom);
@@ -61,7 +61,7 @@ class SimCursor implements RecordCursor {
   }
 }
 
-/** Asked before a batch is unpacked: null where there is room for it. */
+/** Called before a batch is unpacked; null if there is room for it. */
 export type UnpackWait = () => Promise<void> | null;
 
 export function toFetchedBatch(

@@ -1,4 +1,4 @@
-/** What the brokers of the world answer to the questions of the real check of a log. */
+/** How the brokers of the world answer the questions of the real log check. */
 import type { LogCheckContext } from '../../src/sources/kafka/log/check.ts';
 import type { EpochEnd, EpochQuestion } from '../../src/sources/kafka/protocol/epochEnd.ts';
 import { KAFKA_CODE } from '../../src/sources/kafka/errors.ts';
@@ -6,7 +6,7 @@ import type { PartitionLeader } from '../../src/sources/kafka/protocol/metadata.
 import type { SimTopics } from './topics.ts';
 import type { PartitionLog } from './partitionLog.ts';
 
-/** The world has one broker, and a connection to it is never made anew. */
+/** The world has one broker, and its connection is never replaced. */
 export const NODE = 1;
 const CONNECTS = 0;
 
@@ -22,7 +22,7 @@ export interface LogsOfTopics {
   readonly log: (partition: number) => PartitionLog;
 }
 
-/** `ask` brings a question there and its answer back. */
+/** `ask` delivers a question and returns its answer. */
 export function epochBrokers(
   logs: LogsOfTopics,
   ask: <T>(question: () => T) => Promise<T>,

@@ -1,9 +1,9 @@
-/** Where each leader epoch of a log begins, as a broker keeps it, and its answer to OffsetForLeaderEpoch. */
+/** The start of each leader epoch of a log, as a broker keeps it, and its answer to OffsetForLeaderEpoch. */
 
 export interface EpochAnswer {
-  /** The asked epoch, or the latest one before it; -1 where the log knows none so late. */
+  /** The requested epoch, or the latest one before it; -1 if the log knows none. */
   readonly leaderEpoch: number;
-  /** Where its batches end; -1 where that is not known. */
+  /** The end of its batches; -1 if that is not known. */
   readonly endOffset: number;
 }
 
@@ -14,7 +14,7 @@ export class EpochTable {
     { epoch: 0, startOffset: 0 },
   ];
 
-  /** Of the leader that there is now. */
+  /** Of the current leader. */
   get latest(): number {
     return this.#entries.at(-1)?.epoch ?? 0;
   }
@@ -25,19 +25,19 @@ export class EpochTable {
     this.#entries = [...before, { epoch, startOffset }];
   }
 
-  /** The log ends there now; a `begin` has to follow. */
+  /** The log ends there now; a `begin` must follow. */
   cut(endOffset: number): void {
     this.#entries = this.#entries.filter(({ startOffset }) => startOffset < endOffset);
   }
 
-  /** Retention has taken everything before. */
+  /** Retention has removed everything before. */
   expire(startOffset: number): void {
     const gone = this.#entries.findLast((entry) => entry.startOffset <= startOffset);
     const left = this.#entries.filter((entry) => entry.startOffset > startOffset);
     this.#entries = gone === undefined ? left : [{ ...gone, startOffset }, ...left];
   }
 
-  /** As a replica learns them that copies these batches alone. */
+  /** What a replica learns that copies only these batches. */
   learn(batches: readonly { readonly epoch: number; readonly base: number }[]): void {
     this.#entries = batches
       .filter(({ epoch }, index) => epoch !== batches[index - 1]?.epoch)

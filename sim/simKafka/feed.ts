@@ -1,4 +1,4 @@
-/** One partition as a process reads it: fetches need no group, so that a former owner goes on reading. */
+/** One partition as a process reads it. Fetches need no group, so a former owner continues to read. */
 import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
 import type { CheckedFeed, LogCheck } from '../../src/sources/kafka/log/check.ts';
@@ -9,22 +9,22 @@ import { toFetchedBatch, type UnpackWait } from './cursor.ts';
 import { leaderOf, NODE } from './epochQuestions.ts';
 import type { Fetched, PartitionLog } from './partitionLog.ts';
 
-/** As the real source waits for a topic that is missing. */
+/** How long the real source waits for a topic that is missing. */
 export const MISSING_STABLE_MS = 30_000;
 export const LOOK_AGAIN_MS = 1_000;
 
 export interface FeedContext {
   readonly process: SimProcess;
   readonly topic: string;
-  /** As it is now: it may be replaced. */
+  /** The current one: it may be replaced. */
   readonly log: () => PartitionLog;
-  /** Whether its topic is there. */
+  /** Whether its topic exists. */
   readonly exists: () => boolean;
   readonly batchesMax: number;
   readonly unpackWait: UnpackWait;
   /** Asks the brokers until they answer. */
   readonly ask: <T>(question: () => T) => Promise<T>;
-  /** The real one: whether the log still holds what was read. */
+  /** The real check: whether the log still holds what was read. */
   readonly check: LogCheck<SimFeed>;
 }
 
@@ -33,7 +33,7 @@ type Answer =
   | TidemarkError
   /** Nothing is there yet: the feed is called when that changes. */
   | 'nothing'
-  /** Another leader, or the same one elected anew, leads. */
+  /** Another leader, or the same one after a new election. */
   | 'otherEpoch'
   | 'behindEnd'
   /** The topic does not exist. */
@@ -51,7 +51,7 @@ export class SimFeed implements PartitionFeed, CheckedFeed {
   provenBy: string | null = null;
   olderSinceMs: number | null = null;
   #offset: number;
-  /** The leader epoch in which it may be fetched. */
+  /** The leader epoch in which fetches are allowed. */
   #admittedIn: number | null = null;
   #missingSinceMs: number | null = null;
   #closed = false;
@@ -88,7 +88,7 @@ export class SimFeed implements PartitionFeed, CheckedFeed {
   }
 
   async verify(position: LogPosition): Promise<void> {
-    // What was read before the log went back is of the log that there was.
+    // What was read before the log went back is of the previous log.
     if (hasCode(this.#failure?.error, 'SOURCE_TRUNCATED')) return;
     try {
       await this.#context.check.verify(this, position);
@@ -111,7 +111,7 @@ export class SimFeed implements PartitionFeed, CheckedFeed {
 
   #start(): void {
     this.#fetch().catch((error: unknown) => {
-      // A question that nobody has answered is asked again.
+      // A question without an answer is asked again.
       if (hasCode(error, 'KAFKA_UNAVAILABLE')) this.#start();
       else this.fail(error);
     });
@@ -146,7 +146,7 @@ export class SimFeed implements PartitionFeed, CheckedFeed {
     return admitted.length > 0;
   }
 
-  /** Fresh metadata name another leader epoch. */
+  /** New metadata name another leader epoch. */
   lostLeader(): void {
     this.leaderEpoch = this.#context.log().epochs.latest;
     this.highestEpoch = Math.max(this.highestEpoch, this.leaderEpoch);
@@ -175,7 +175,7 @@ export class SimFeed implements PartitionFeed, CheckedFeed {
     return 'nothing';
   }
 
-  /** What stays so for a while is told as deleted. */
+  /** A topic that stays missing for a while is reported as deleted. */
   async #missed(): Promise<void> {
     const { clock } = this.#context.process;
     this.#missingSinceMs ??= clock.nowMs();
@@ -214,7 +214,7 @@ function rangeLost({ partition, startOffset }: PartitionLog, offset: number): Ti
   );
 }
 
-/** What a call that waits ends with when its source or feed is closed. */
+/** The error of a waiting call whose source or feed is closed. */
 export function abortError(what: string): DOMException {
   return new DOMException(`${what} was closed`, 'AbortError');
 }

@@ -1,6 +1,7 @@
 /**
- * The consumer group as its coordinator keeps it: members, generations, assignments, committed offsets. Eager rebalancing: a
- * new generation begins when every member has joined again; who does not is expelled when its session has run out.
+ * The consumer group as its coordinator keeps it: members, generations, assignments, committed offsets. Eager
+ * rebalancing: a new generation begins when every member has joined again; a member that does not is expelled
+ * when its session expires.
  */
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { assignPartitions, spread } from '../../src/sources/kafka/group/assignment.ts';
@@ -12,7 +13,7 @@ export interface Assignment {
   readonly generation: number;
   /** Partition numbers. */
   readonly partitions: readonly number[];
-  /** To be settled, and not read: nobody names them any more. */
+  /** To be taken over but not read: no configuration names them any more. */
   readonly unnamed: readonly TopicPartition[];
 }
 
@@ -45,7 +46,7 @@ interface Member {
   joining: Joining;
 }
 
-/** The group waits no longer for what its leader asks the journal. */
+/** How long the group waits for what its leader asks the journal. */
 const LED_MS = 5_000;
 
 export class SimGroup {
@@ -56,7 +57,7 @@ export class SimGroup {
   readonly #committed = new Map<number, CommittedOffset>();
   #generation = 0;
   #rebalancing = false;
-  /** Counts what leaders were asked: a later rebalance makes the answer void. */
+  /** Numbers the questions to leaders: a later rebalance makes the answer void. */
   #led = 0;
 
   constructor(scheduler: Scheduler, topics: SimTopics, sessionMs: number) {
@@ -74,7 +75,7 @@ export class SimGroup {
     return [...this.#members.values()].map((member) => this.#assignmentOf(member));
   }
 
-  /** The answer comes when all members have joined; for a member of a stable group at once. */
+  /** The answer comes when all members have joined; for a member of a stable group, at once. */
   join(id: string, joining: Joining, answer: (assignment: Assignment) => void): void {
     const known = this.#members.get(id);
     const member = known ?? { id, lastSeenMs: 0, answer: null, partitions: [], unnamed: [], joining };
@@ -102,7 +103,7 @@ export class SimGroup {
     if (this.#members.delete(id)) this.rebalance();
   }
 
-  /** Like Kafka it does not ask whether the partition is the member's own. */
+  /** Like Kafka, it does not check whether the member owns the partition. */
   commit(id: string, generation: number, partition: number, committed: CommittedOffset): CommitReply {
     if (!this.#members.has(id) || generation !== this.#generation) return 'outdated';
     this.#committed.set(partition, committed);
@@ -120,7 +121,7 @@ export class SimGroup {
     this.#completeIfAllJoined();
   }
 
-  /** The brokers answer nobody until then: no session runs out meanwhile. */
+  /** The brokers answer nobody until then: no session expires meanwhile. */
   holdSessions(untilMs: number): void {
     for (const member of this.#members.values()) member.lastSeenMs = Math.max(member.lastSeenMs, untilMs);
   }
@@ -128,7 +129,7 @@ export class SimGroup {
   #completeIfAllJoined(): void {
     const members = [...this.#members.values()];
     if (!this.#rebalancing || members.some(({ answer }) => answer === null)) return;
-    // Assignors promise no stickiness: where the turn begins is drawn.
+    // Assignors promise no stickiness: the start of the rotation is drawn.
     const first = this.#scheduler.random.below(members.length);
     const turned = [...members.slice(first), ...members.slice(0, first)];
     const given = this.#assign(turned);
@@ -169,7 +170,7 @@ export class SimGroup {
     );
   }
 
-  /** A leader that dies, or whose journal is away, is not waited for. */
+  /** Does not wait for a leader that dies, or whose journal is away. */
   #ask(
     [leader]: readonly Member[],
     assigned: ReadonlySet<string>,
@@ -211,7 +212,7 @@ export class SimGroup {
     return { memberId: id, generation: this.#generation, partitions, unnamed };
   }
 
-  /** Expels the member when its session has run out; not while it waits for the others to join. */
+  /** Expels the member when its session expires, but not while it waits for the others to join. */
   #watch(member: Member, afterMs: number): void {
     this.#scheduler.after(afterMs, null, () => {
       if (this.#members.get(member.id) !== member) return;

@@ -1,6 +1,6 @@
 /**
- * A process's membership in the group, as its client keeps it: joins, sends heartbeats, joins again when told to. Between a
- * rebalance and the moment it learns of it, it believes what it was told last.
+ * A process's membership in the group, as its client keeps it: joins, sends heartbeats, joins again on
+ * request. After a rebalance it keeps its previous assignment until it learns of the new one.
  */
 import type { SimProcess } from '../process.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
@@ -18,7 +18,7 @@ export interface MemberContext {
   readonly assigned: (assignment: Assignment) => void;
   /** Of the partitions whose names are not given: those that owe files. */
   readonly unfinished: Unfinished;
-  /** Told of every id, so that a later process can make a dead member leave. */
+  /** Called for every id, so that a later process can make a dead member leave. */
   readonly named: (memberId: string) => void;
 }
 
@@ -34,7 +34,7 @@ export class SimMember {
     this.#context = context;
   }
 
-  /** What the group last told; null before the first join. */
+  /** The last assignment of the group; null before the first join. */
   get generation(): Assignment | null {
     return this.#generation;
   }
@@ -46,7 +46,7 @@ export class SimMember {
     await joined;
   }
 
-  /** Resolves at the next assignment, or when it has left. */
+  /** Resolves at the next assignment, or after it has left. */
   nextJoin(): Promise<void> {
     return new Promise((resolve) => {
       this.#joinWaiters.add(resolve);
@@ -85,7 +85,10 @@ export class SimMember {
     });
   }
 
-  /** As the group's leader: what nobody is given, and owes files. Told nothing, the group waits no longer than it would for the journal. */
+  /**
+   * As the group's leader: partitions that nobody is given, and that owe files. Without an answer the group
+   * waits no longer than it would for the journal.
+   */
   async #lead(
     assigned: ReadonlySet<string>,
     told: (unnamed: readonly TopicPartition[]) => void,
@@ -95,7 +98,7 @@ export class SimMember {
     try {
       found = await unfinished(assigned);
     } catch {
-      // As the real leader does where the journal does not answer: the next rebalance asks again.
+      // As the real leader does if the journal does not answer: the next rebalance asks again.
     }
     await process.call(process.drawFare(), () => {
       told(found);

@@ -1,12 +1,13 @@
 /**
- * One partition's log, laid out in full before the world begins: what is visible of it depends on the time alone, until it is cut.
- * Aborted transactions, control records and compacted ranges occupy offsets that no reader ever sees.
+ * One partition's log, laid out in full before the world begins: what is visible depends on the time alone,
+ * until it is cut. Aborted transactions, control records and compacted ranges occupy offsets that no reader
+ * ever sees.
  */
 import type { EarlierLog, ExpectedRecord, LogItem } from '../schedule.ts';
 import { arrivalsOf, others, place, type Arrival } from './arrivals.ts';
 import { EpochTable } from './epochTable.ts';
 
-/** A record of a batch: its value is bytes[start, end) of the batch; start is -1 where it is null. */
+/** A record of a batch. Its value is bytes[start, end) of the batch; start is -1 if it is null. */
 export interface PlacedRecord {
   readonly delta: number;
   readonly timestampMs: number;
@@ -14,7 +15,7 @@ export interface PlacedRecord {
   readonly end: number;
 }
 
-/** A record batch (or a stretch without visible records) at offsets [base, end). */
+/** A record batch (or a range without visible records) at offsets [base, end). */
 export interface PlacedBatch {
   readonly base: number;
   readonly end: number;
@@ -29,13 +30,13 @@ export interface PlacedBatch {
   readonly arrival: Arrival;
 }
 
-/** What a fetch brings: batches of one leader epoch, of which the first may begin before the asked offset. */
+/** The result of a fetch: batches of one leader epoch. The first may begin before the requested offset. */
 export interface Fetched {
   readonly batches: readonly PlacedBatch[];
   readonly nextOffset: number;
 }
 
-/** How a log is cut: its newest batches are lost, and so many others stand in their place at once. */
+/** How a log is cut: its newest batches are lost, and that many other records take their place at once. */
 export interface LogCut {
   readonly batches: number;
   readonly grown: number;
@@ -49,7 +50,7 @@ export class PartitionLog {
   startOffset = 0;
   readonly epochs = new EpochTable();
   readonly #earlier: EarlierLog[] = [];
-  /** Up to where a leader epoch had records that are lost. */
+  /** The end of the lost records of each leader epoch. */
   readonly #lostOf = new Map<number, number>();
   #batches: readonly PlacedBatch[];
   #isRebuilt = false;
@@ -64,12 +65,12 @@ export class PartitionLog {
     return this.#batches;
   }
 
-  /** Oldest first; empty where it was never cut. */
+  /** Oldest first; empty if it was never cut. */
   get earlier(): readonly EarlierLog[] {
     return this.#earlier;
   }
 
-  /** When anything of it changes for readers. */
+  /** When anything in it changes for readers. */
   get changeTimesMs(): readonly number[] {
     return [...new Set(this.#batches.flatMap(({ atMs, decidedAtMs }) => [atMs, decidedAtMs]))];
   }
@@ -96,12 +97,15 @@ export class PartitionLog {
     this.changed();
   }
 
-  /** So does one whose replica was built anew, from a log of which compaction has taken every batch without records, but for the newest. */
+  /**
+   * Another leader takes over whose replica was rebuilt, from a log in which compaction removed every batch
+   * without records except the newest.
+   */
   electRebuilt(nowMs: number): void {
     const { latest } = this.epochs;
     const there = this.#batches.filter(({ atMs }) => atMs <= nowMs);
     const stable = this.lastStableOffsetAt(nowMs);
-    // What stood there is never found again: a log that was cut is left alone.
+    // The removed batches cannot be restored, so a log that was cut is left unchanged.
     if (this.#earlier.length === 0) {
       this.#isRebuilt = true;
       const left = there.filter(
@@ -109,15 +113,15 @@ export class PartitionLog {
       );
       this.#batches = [...left, ...this.#batches.slice(there.length)];
       this.epochs.learn(left);
-      // The one that led until now, whatever it has appended.
+      // The leader until now, whatever it has appended.
       if (this.epochs.latest < latest) this.epochs.begin(latest, this.endAt(nowMs));
     }
     this.elect(nowMs);
   }
 
   /**
-   * A leader takes over that lacks the newest batches, and appends others at once; what producers send from now on follows them. Gives
-   * where the logs differ; null where nothing is cut.
+   * A leader takes over that lacks the newest batches, and appends others at once; new records of producers
+   * follow them. Returns where the logs differ; null if nothing is cut.
    */
   cut(nowMs: number, { batches: lost, grown, unseen }: LogCut): number | null {
     const there = this.#batches.filter(({ atMs }) => atMs <= nowMs);
@@ -153,8 +157,8 @@ export class PartitionLog {
   }
 
   /**
-   * An earlier epoch that a leader may have gone on with, and no replica had copied: only where it ended at the cut, or nobody has seen anything
-   * of it. Null where there is none.
+   * An earlier epoch that a leader may have continued, and no replica had copied: only if it ended at the
+   * cut, or nobody has seen anything of it. Null if there is none.
    */
   #unseenEpoch(kept: readonly PlacedBatch[], gone: readonly PlacedBatch[]): number | null {
     const firstGone = gone[0]?.epoch ?? 0;
@@ -164,14 +168,14 @@ export class PartitionLog {
     return isFree && epoch < firstGone ? epoch : null;
   }
 
-  /** Whether there is a record at offsets [from, to) that a reader would see. */
+  /** Whether offsets [from, to) hold a record that a reader would see. */
   holdsRecords(from: number, to: number, nowMs: number): boolean {
     return this.#batches.some(
       ({ base, end, atMs, records }) => atMs <= nowMs && end > from && base < to && records.length > 0,
     );
   }
 
-  /** Whole batches from the one that holds `offset` on; null where nothing is there yet. */
+  /** Whole batches, starting with the one that holds `offset`; null if nothing is there yet. */
   fetch(offset: number, batchesMax: number, nowMs: number): Fetched | null {
     const stable = this.lastStableOffsetAt(nowMs);
     const batches: PlacedBatch[] = [];
@@ -185,12 +189,12 @@ export class PartitionLog {
     return last === undefined ? null : { batches, nextOffset: last.end };
   }
 
-  /** Takes all but the newest batches that are there by now; false where that is nothing. */
+  /** Removes all but the newest batches that exist by now; false if that removes nothing. */
   expire(nowMs: number, keep: number): boolean {
     const there = this.#batches.filter(({ atMs }) => atMs <= nowMs);
     const stable = this.lastStableOffsetAt(nowMs);
     const first = there.at(-keep - 1)?.end ?? 0;
-    // Who had read beyond a cut could not tell it any more where retention has taken what stood there.
+    // If retention removed the records at a cut, a reader that was beyond it could no longer detect it.
     const cut = Math.min(Infinity, ...this.#earlier.map(({ cutAt }) => cutAt));
     const start = Math.min(keep === 0 ? this.endAt(nowMs) : first, stable, cut);
     if (start <= this.startOffset) return false;
@@ -217,7 +221,7 @@ export class PartitionLog {
   }
 }
 
-/** How many batches up to `most`, and down to `least`, end with one that the next leader epoch follows; `most` where none does. */
+/** How many batches, from `most` down to `least`, end at a change of leader epoch; `most` if none does. */
 function endOfEpoch(there: readonly PlacedBatch[], most: number, least: number): number {
   for (let count = most; count > least; count -= 1)
     if (there[count - 1]?.epoch !== there[count]?.epoch && count < there.length) return count;

@@ -1,6 +1,6 @@
 /**
- * Kafka as a process reaches it, as the real client does: questions are asked again until they are answered, an offset is committed as the
- * generation that the partition was assigned to.
+ * Kafka as a process reaches it, like the real client: questions are repeated until they are answered; an
+ * offset is committed in the generation that assigned the partition.
  */
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
@@ -27,11 +27,11 @@ import type { PartitionLog } from './partitionLog.ts';
 const GROUP_ID = 'group-1';
 const RETRY_FIRST_MS = 100;
 const RETRY_LONGEST_MS = 2_000;
-/** A question is given up after as many time-outs. */
+/** A question is given up after this many time-outs. */
 const QUESTION_TIMEOUTS = 4;
 const nothing = (): void => undefined;
 const SILENT: SourceLog = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-/** stop() does not wait longer for a group that does not answer. */
+/** How long stop() waits for a group that does not answer. */
 const STOP_MS = 1_800;
 
 export class SimSource implements Source {
@@ -41,7 +41,7 @@ export class SimSource implements Source {
   readonly #faults: KafkaFaults;
   readonly #feeds = new Set<SimFeed>();
   readonly #check: LogCheck<SimFeed>;
-  /** What its configuration names. */
+  /** The topics that its configuration names. */
   readonly #topics: readonly string[];
   #member: SimMember | null = null;
   #clusterId: string | null = null;
@@ -144,7 +144,7 @@ export class SimSource implements Source {
     read: ReadEpoch | null = null,
   ): PartitionFeed {
     const { options, topics } = this.#kafka;
-    // Whoever is given what it does not know reads with a configuration that does not say how.
+    // A process that is assigned an unknown topic has no configuration that says how to read it.
     if (!this.#topics.includes(topic))
       throw new Error(`${topic} is read by ${this.#process.name}, whose configuration does not name it`);
     const exists = (): boolean => topics.exists(topic);
@@ -173,7 +173,7 @@ export class SimSource implements Source {
     throw new TidemarkError('SOURCE_REPLACED', `Topic ${topic} is another one than the journaled one.`);
   }
 
-  /** A topic that is missing is looked at again until that is stable. */
+  /** Waits until it is certain that a missing topic stays missing. */
   async #topicThere(topic: string): Promise<void> {
     const { clock } = this.#process;
     const startedMs = clock.nowMs();

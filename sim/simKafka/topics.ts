@@ -1,6 +1,6 @@
 /**
- * The topics of the world: one, or a second one that has the last of its partitions. A partition has the same number in the whole world, so
- * that the second topic's do not begin at 0.
+ * The topics of the world: one, or a second one that has the last of its partitions. Partition numbers are
+ * unique in the whole world, so those of the second topic do not begin at 0.
  */
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { Workload } from '../schedule.ts';
@@ -10,10 +10,10 @@ const SECOND = 'letters';
 export class SimTopics {
   readonly first: string;
   readonly #partitions: number;
-  /** How many of the last partitions are the second topic's. */
+  /** How many of the last partitions belong to the second topic. */
   readonly #ofSecond: number;
   #isDeleted = false;
-  /** Places whose configuration names the first topic alone. */
+  /** Places whose configuration names only the first topic. */
   readonly #withoutSecond = new Set<number>();
 
   constructor({ topic, partitions, second = 0 }: Workload) {
@@ -38,7 +38,7 @@ export class SimTopics {
     return { topic: this.of(partition), partition };
   }
 
-  /** Numbers of the topic's partitions; none where it does not exist. */
+  /** Numbers of the topic's partitions; empty if it does not exist. */
   numbersOf(topic: string): readonly number[] {
     if (!this.exists(topic)) return [];
     return Array.from({ length: this.#partitions }, (_, partition) => partition).filter(
@@ -61,7 +61,7 @@ export class SimTopics {
     else this.#withoutSecond.add(place);
   }
 
-  /** Gives the partitions that are gone. */
+  /** Returns the partitions that are gone. */
   deleteSecond(): readonly number[] {
     const gone = this.numbersOf(SECOND);
     this.#isDeleted = true;
@@ -78,7 +78,7 @@ export class SimTopics {
     return !this.exists(topic) || !places.some((place) => this.subscribedAt(place).includes(topic));
   }
 
-  /** Partitions that nobody is given, although they were there once. */
+  /** Whether the names include every partition of the world, even those of a deleted topic. */
   isAllOf(names: ReadonlySet<string>): boolean {
     for (let partition = 0; partition < this.#partitions; partition += 1)
       if (!names.has(partitionName(this.at(partition)))) return false;

@@ -1,4 +1,4 @@
-/** What the stores of every kind do alike: markers, patience, and the life of a file that is being written. */
+/** What the stores of every kind share: markers, patience, and the life of a file that is being written. */
 import { TidemarkError } from '../../journal/errors.ts';
 import { crc64Of } from '../../kernels/crc64.ts';
 import type { JournalId } from '../../journal/ids.ts';
@@ -38,12 +38,12 @@ export abstract class SimStore {
     return this.#calls.call(this.process, point, arrives, mayBeLate);
   }
 
-  /** Looks count as calls for witnesses: both are asked when a journal is judged. */
+  /** Looks count as witness calls: both are made when a journal is judged. */
   protected salvaging(standing: Standing): Salvage {
     return simSalvage(standing, (arrives) => this.call('store.listWitnesses', arrives));
   }
 
-  /** Tries until it is done. `raced`: somebody else settles too, so look again; `missing`: stop when that is stable. */
+  /** Retries. `raced`: another process takes over too, so look again; `missing`: stop when stable. */
   protected async patiently(
     target: PartTarget,
     attempt: () => Promise<'done' | 'raced' | 'missing'>,
@@ -68,7 +68,7 @@ export abstract class SimStore {
     return process.call(process.drawFare(), () => destination.marker(`${sinkUri} ${job}`));
   }
 
-  /** Where a disk is written to it is made durable by a call of its own. */
+  /** On a disk, writing it and making it durable are separate calls. */
   async writeWitness(folderUri: string, name: string): Promise<void> {
     const { witnesses } = this.destination;
     await this.call('store.writeWitness', () => witnesses.make(folderUri, name), true);
@@ -123,7 +123,7 @@ export abstract class SimOpenFile implements OpenFile {
     throw new TidemarkError('STORE_OUTCOME_UNKNOWN', `${point} on a file of which an earlier call failed.`);
   }
 
-  /** The bytes are the caller's again once it has an answer: until then they are read only where they arrive. */
+  /** The caller gets its bytes back with the answer: until then they are read only when they arrive. */
   protected async lend(bytes: Uint8Array, effect: (bytes: Buffer) => void, mayBeLate = false): Promise<void> {
     let kept: Buffer | null = null;
     try {
@@ -152,7 +152,7 @@ export abstract class SimOpenFile implements OpenFile {
   }
 }
 
-/** What the bytes are not, in words; null where they are what was journaled. */
+/** How the bytes differ from what was journaled, in words; null if they do not. */
 export function differenceOf(bytes: Buffer, { length, crc64 }: DurablePart): string | null {
   if (bytes.length !== length) return `holds ${bytes.length} bytes, ${length} were journaled`;
   return crc64Of(bytes) === crc64 ? null : 'holds other bytes than were journaled';

@@ -1,4 +1,7 @@
-/** What the stores of every kind have in common: what readers see, the marker of the journal, and what is nobody's any more. */
+/**
+ * What the stores of every kind share: what readers see, the marker of the journal, and what nobody owns any
+ * more.
+ */
 import type { JournalId } from '../../journal/ids.ts';
 import type { SimProcess } from '../process.ts';
 import { SeededRandom } from '../random.ts';
@@ -7,7 +10,7 @@ import type { SimStoreOptions } from './port.ts';
 import { SimWitnesses } from './witnesses.ts';
 
 export class Destination {
-  /** The store's own: a fault that is taken away from a schedule changes as little else as possible. */
+  /** The store's own source: removing a fault from a schedule changes as little else as possible. */
   readonly random: SeededRandom;
   readonly witnesses: SimWitnesses;
   readonly #options: SimStoreOptions;
@@ -30,19 +33,19 @@ export class Destination {
     return this.#visible;
   }
 
-  /** Readers see these bytes under the name from now on; one that they do not see is not theirs to know. */
+  /** From now on readers see these bytes under the name; hidden names are not shown to them. */
   show(uri: string, bytes: Buffer): void {
     if (isHidden(uri)) return;
     this.#tell(uri, this.#visible.has(uri) ? 'changed' : 'appeared', bytes);
     this.#visible.set(uri, bytes);
   }
 
-  /** `undone`: a power cut took what had never been made durable. */
+  /** `undone`: a power cut removed what had never been made durable. */
   hide(uri: string, how: 'gone' | 'undone' = 'gone'): void {
     if (this.#visible.delete(uri)) this.#tell(uri, how, null);
   }
 
-  /** A reader, or an operator, has it from now on, as it is. */
+  /** From now on a reader, or an operator, has it unchanged. */
   take(uri: string, how: 'taken' | 'putAway' = 'taken'): void {
     if (this.#visible.delete(uri)) this.#tell(uri, how, null);
   }
@@ -52,7 +55,7 @@ export class Destination {
     this.#options.visible({ atMs: this.nowMs, uri, type, content });
   }
 
-  /** What a store takes for published and moved away, though it is not. */
+  /** What a store considers published and moved away, though it is not. */
   mistaken(finalUri: string): void {
     this.#options.mistaken?.(finalUri);
   }
@@ -68,24 +71,24 @@ export class Destination {
     return this.#markers.get(key) ?? null;
   }
 
-  /** Whoever discarded this name does not look at it again. */
+  /** The process that discarded this name does not look at it again. */
   discarded(uri: string): void {
     this.#discarded.add(uri);
   }
 
-  /** What is made under this name now. */
+  /** Describes what is created under this name now. */
   litter(uri: string, maker: SimProcess): Litter {
     return { isLate: this.#discarded.has(uri), maker };
   }
 }
 
-/** Who made something temporary, and whether the name had been discarded before. */
+/** Who created something temporary, and whether the name had been discarded before. */
 export interface Litter {
   readonly isLate: boolean;
   readonly maker: SimProcess;
 }
 
-/** A late one is removed by its maker when it learns that it was late; one that was killed cannot. */
+/** A late one is removed by its creator when it learns that it was late; a killed one cannot do that. */
 export function isNobodys({ isLate, maker }: Litter): boolean {
   return isLate && maker.wasKilled;
 }

@@ -1,9 +1,9 @@
-/** What the stores of the world answer, under the codes of the real ones; every message ends in the names concerned. */
+/** The errors of the world's stores, with the codes of the real ones; every message ends in the names. */
 import { TidemarkError, type ErrorCode } from '../../journal/errors.ts';
 import type { Failpoint } from '../../src/system/failpoints.ts';
 import type { PartTarget } from '../../src/stores/port.ts';
 
-/** Why a server does not do what it is asked. */
+/** Why a server refuses a request. */
 export type Refusal =
   | 'notFound'
   | 'exists'
@@ -14,7 +14,7 @@ export type Refusal =
   | 'invalidPart'
   | 'partTooSmall';
 
-/** A server's answer, as its client gets it; the store says what it means for the part file. */
+/** A server's answer, as its client gets it; the store decides what it means for the part file. */
 export class Refused extends Error {
   readonly reason: Refusal;
 
@@ -53,14 +53,14 @@ export function handleInvalid(why: string, uri: string): TidemarkError {
   return storeError('STORE_HANDLE_INVALID', why, uri);
 }
 
-/** As the file store says it: what knows of full disks looks for the system's code. */
+/** The error of the file store: code that handles full disks looks for the system's code. */
 export function noSpace(point: Failpoint, file: string): TidemarkError {
   return new TidemarkError('STORE_UNAVAILABLE', `There is no room for ${point}: ${file}`, {
     fields: { files: [file], systemCode: 'ENOSPC' },
   });
 }
 
-/** What was written and found no room when it was to be made durable. */
+/** Written data that found no room when it was synced. */
 export function noSpaceToSync(file: string): TidemarkError {
   return new TidemarkError('STORE_OUTCOME_UNKNOWN', `There is no room to make it durable: ${file}`, {
     fields: { files: [file], systemCode: 'ENOSPC' },

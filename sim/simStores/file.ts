@@ -1,6 +1,7 @@
 /**
- * The file store of the world, after src/stores/local/store.ts: what it makes durable, and when, is the same. A descriptor leads to its
- * inode whatever became of its name, so that a former owner goes on writing into it.
+ * The file store of the world, modelled on src/stores/local/store.ts: it makes the same data durable at the
+ * same steps. A descriptor leads to its inode even if the name changes, so a former owner continues to write
+ * into it.
  */
 import { hasCode } from '../../journal/errors.ts';
 import type {
@@ -24,7 +25,7 @@ const SYNC_WITHOUT_ROOM_SHARE = 20;
 
 type CommitPoint = 'store.commit' | 'store.commitAfterRecovery';
 
-/** The name that a temporary file is given before it is published: from then on it may have been. */
+/** The name that a temporary file gets before it is published: a file with it may have been published. */
 const publishingUriOf = (temporaryUri: string): string => `${temporaryUri}.p`;
 
 export class SimFileServer extends SimServer implements SimStoreServer {
@@ -133,7 +134,7 @@ class SimFileStore extends SimStore implements Store {
     return new FileBeingWritten(this.#disk, this.#connection, temporaryUri, inode);
   }
 
-  /** A copy that was not finished stays: its name is journaled, and discarded with the rest. */
+  /** An unfinished copy stays: its name is journaled, and discarded with the rest. */
   async #finish(target: PartTarget, durable: DurablePart, toUri: string): Promise<DurablePart> {
     const disk = this.#disk;
     const source = await this.call('store.finish', () => {
@@ -141,7 +142,7 @@ class SimFileStore extends SimStore implements Store {
       if (found === null) throw missing(target);
       return found;
     });
-    // Whatever becomes of its name meanwhile, the source stays open.
+    // The source stays open, whatever happens to its name meanwhile.
     const copy = await this.call('store.finish', () => {
       const made = disk.create(toUri, this.process);
       try {
@@ -188,7 +189,7 @@ class SimFileStore extends SimStore implements Store {
     });
   }
 
-  /** What stands; where it is not published yet, it is under its second hidden name then: with how many links. */
+  /** Looks for the file. An unpublished one then has its second hidden name; returns its link count. */
   #look(target: PartTarget, durable: DurablePart): 'missing' | 'published' | number {
     const temporary = this.#disk.find(target.temporaryUri);
     const publishing = this.#disk.find(publishingUriOf(target.temporaryUri));
@@ -196,7 +197,7 @@ class SimFileStore extends SimStore implements Store {
     const found = final ?? publishing ?? temporary;
     if (found === null) return 'missing';
     if (final === null && found === publishing && found.names.size > 1) {
-      // A link that is not the final name: a reader has it already, or a backup alone.
+      // A link that is not the final name: a reader has it already, or only a backup.
       this.#tellMistaken(target);
       return 'missing';
     }
@@ -207,7 +208,7 @@ class SimFileStore extends SimStore implements Store {
     return found === temporary ? this.#rename(target, found) : found.names.size;
   }
 
-  /** The one moment in which nothing on the disk tells what a reader has from what only a backup has. */
+  /** The only moment in which the disk does not show whether a reader has the file, or only a backup. */
   #tellMistaken({ temporaryUri, finalUri }: PartTarget): void {
     const publishing = this.#disk.find(publishingUriOf(temporaryUri));
     if (publishing !== null && !isTaken(publishing)) this.destination.mistaken(finalUri);
@@ -218,7 +219,7 @@ class SimFileStore extends SimStore implements Store {
     return names.size;
   }
 
-  /** The second hidden name for good, then the final one; false where it stands, or the hidden one does not any more. */
+  /** Makes the second hidden name durable, then the final one. False if one exists, or the other is gone. */
   async #publish(target: PartTarget, links: number, point: CommitPoint): Promise<boolean> {
     const { temporaryUri, finalUri } = target;
     const publishing = publishingUriOf(temporaryUri);
@@ -241,7 +242,7 @@ class SimFileStore extends SimStore implements Store {
     return true;
   }
 
-  /** It was not published: a backup that is taken before the next try must not make it look so. */
+  /** Not published: a backup taken before the next attempt must not make it look as if it was. */
   async #takeBack({ temporaryUri }: PartTarget, links: number, point: CommitPoint): Promise<void> {
     const publishing = publishingUriOf(temporaryUri);
     await this.call(point, () => {
@@ -249,7 +250,7 @@ class SimFileStore extends SimStore implements Store {
     });
   }
 
-  /** The final name first, for good; only then may the temporary one go. */
+  /** Makes the final name durable first; only then may the temporary one be removed. */
   async #keepFinal({ temporaryUri, finalUri }: PartTarget, point: CommitPoint): Promise<void> {
     await this.call(point, () => {
       this.#disk.syncFolderOf(finalUri);
@@ -318,7 +319,7 @@ class FileBeingWritten extends SimOpenFile {
   }
 
   #persist(): StoreHandle {
-    // What was written may find no room only now.
+    // Written data may find no room only now.
     if (this.#disk.freeBytes === 0 && this.process.chance.percent(SYNC_WITHOUT_ROOM_SHARE))
       throw noSpaceToSync(this.#uri);
     this.#disk.syncData(this.#inode);

@@ -1,4 +1,4 @@
-/** The stores of the world, one for each kind that it plays. */
+/** The stores of the world, one for each kind that it simulates. */
 import { TidemarkError } from '../../journal/errors.ts';
 import type { StoreKind } from '../schedule.ts';
 import { SimFileServer } from './file.ts';
@@ -16,13 +16,14 @@ export function makeStore(kind: StoreKind, options: SimStoreOptions): SimStoreSe
   return new SERVERS[kind](options);
 }
 
-/** The world's store of the kind that a job file names. CONFIG_INVALID where the world has none. */
+/** The world's store of the kind that a job file names. CONFIG_INVALID if the world has none. */
 export function simulatedStore(name: string): StoreKind {
   const kinds = Object.keys(SERVERS) as StoreKind[];
   const kind = kinds.find((known) => known === name);
   if (kind !== undefined) return kind;
   throw new TidemarkError(
     'CONFIG_INVALID',
-    `The simulated world has no destination of the kind "${name}"; choose one by --store: ${kinds.join(', ')}.`,
+    `The simulated world has no destination of the kind "${name}"; choose one by --store: ` +
+      `${kinds.join(', ')}.`,
   );
 }

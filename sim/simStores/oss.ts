@@ -1,6 +1,6 @@
 /**
- * The plain OSS store of the world: a part file is a multipart upload of its final name. Its temporary name is the beginning of
- * the names of its side objects, which hold tails that are too short for an upload part.
+ * The plain OSS store of the world: a part file is a multipart upload of its final name. Its temporary name
+ * is the prefix of its side objects, which hold tails that are too short for an upload part.
  */
 import { crc64Of } from '../../kernels/crc64.ts';
 import type { Failpoint } from '../../src/system/failpoints.ts';
@@ -22,14 +22,14 @@ import type { SimStoreOptions, SimStoreServer } from './port.ts';
 import { SimServer } from './server.ts';
 
 const PART_BYTES_MIN = 48;
-/** Never used by a writer: the settler's tail. Settlers send identical bytes. */
+/** Never used by a writer: the tail of the process that takes over. All of them send identical bytes. */
 const TAIL_PART = 10_000;
 
 /** As it is journaled. */
 type UploadHandle = {
   uploadId: string;
   parts: { number: number; etag: string; length: number }[];
-  /** What lies behind the last upload part, in an object of its own that is never changed. */
+  /** The bytes after the last upload part, in an immutable object of their own. */
   tail: { uri: string; length: number; crc64: string } | null;
 };
 
@@ -51,7 +51,7 @@ export class SimOssServer extends SimServer implements SimStoreServer {
     return new SimOssStore(this.bucket, connection, this.#partBytesMin);
   }
 
-  /** The service has power of its own: what is on its way to it arrives. */
+  /** The service has its own power: requests in flight arrive. */
   powerCut(): void {
     return undefined;
   }
@@ -103,14 +103,14 @@ class SimOssStore extends SimStore implements Store {
     });
   }
 
-  /** Adds the tail as the last part. Nothing is published: completing is what names the parts. */
+  /** Adds the tail as the last part. Publishes nothing: completing names the parts. */
   async #finish(target: PartTarget, durable: DurablePart): Promise<DurablePart> {
     const { uploadId, parts, tail } = handleOf(target, durable);
     const tailBytes = await this.#ask(target, 'store.finish', () => {
       const uploaded = this.#bucket.contentOf(uploadId, parts);
       const rest = tail === null ? Buffer.alloc(0) : this.#bucket.get(tail.uri);
       if (rest === null) throw missing(target);
-      // Stands for combining the checksums that the service keeps of the parts with the tail's.
+      // Replaces the combination of the service's part checksums with the tail's.
       const difference = differenceOf(Buffer.concat([uploaded, rest]), durable);
       if (difference !== null) throw differs(target, difference);
       return rest;
@@ -134,7 +134,7 @@ class SimOssStore extends SimStore implements Store {
     return this.#complete(target, durable, 'store.commitAfterRecovery');
   }
 
-  /** An upload that is gone was completed or aborted: only the object itself tells which, and it may stand a while later. */
+  /** Only the object shows whether an upload that is gone was completed; it may appear a while later. */
   async #complete(target: PartTarget, durable: DurablePart, point: Failpoint): Promise<void> {
     const { uploadId, parts } = handleOf(target, durable);
     if (durable.length > 0) {
@@ -204,10 +204,10 @@ class UploadBeingWritten extends SimOpenFile {
   readonly #litter: () => Litter;
   readonly #parts: UploadHandle['parts'] = [];
   #length = 0;
-  /** What is behind the last upload part. */
+  /** The bytes after the last upload part. */
   #rest: Buffer = Buffer.alloc(0);
   #tail: UploadHandle['tail'] = null;
-  /** Side objects that stand, by the length of the file that each goes up to. */
+  /** Existing side objects, by the file length that each reaches. */
   readonly #sideObjects = new Map<number, string>();
   #superseded: number[] = [];
 

@@ -1,6 +1,6 @@
 /**
- * The OSS-HDFS store of the world. Every session is a client of its own, as one JindoSDK store per claim is: what an old one still
- * sends is refused for want of the lease.
+ * The OSS-HDFS store of the world. Every session is a separate client, like one JindoSDK store per claim:
+ * requests of an old one are refused, since it lacks the lease.
  */
 import type { Failpoint } from '../../src/system/failpoints.ts';
 import type {
@@ -38,7 +38,7 @@ export class SimOssHdfsServer extends SimServer implements SimStoreServer {
     });
   }
 
-  /** The service has power of its own: what is on its way to it arrives. */
+  /** The service has its own power: requests in flight arrive. */
   powerCut(): void {
     return undefined;
   }
@@ -88,7 +88,7 @@ class SimOssHdfsStore extends SimStore implements Store {
     });
   }
 
-  /** The library frees what belongs to the session: none of it may be used any more. */
+  /** The library frees the session's resources: none may be used any more. */
   override async close(): Promise<void> {
     this.#isClosed = true;
     return Promise.resolve();
@@ -117,8 +117,9 @@ class SimOssHdfsStore extends SimStore implements Store {
   }
 
   /**
-   * Renames first, so that no other taker finds it under the name that it knows, and takes the lease once more afterwards: one
-   * that had opened it under the old name meanwhile is shut out before anything is cut or appended.
+   * Renames first, so that no other owner finds the file under the name that it knows. Takes the lease again
+   * afterwards: an owner that had opened it under the old name meanwhile is shut out before anything is cut
+   * or appended.
    */
   async #resume(target: PartTarget, durable: DurablePart, toUri: string): Promise<OpenFile> {
     const fromUris = [...(target.formerUris ?? []), target.temporaryUri];
@@ -134,14 +135,14 @@ class SimOssHdfsStore extends SimStore implements Store {
     return new LeasedOpenFile(this.#namespace, this.#connection, toUri, file, client);
   }
 
-  /** The data stands under exactly one of the journaled names, unless another taker moves it at this moment. */
+  /** The data is under exactly one of the journaled names, unless another owner moves it at this moment. */
   async #move(fromUris: readonly string[], toUri: string): Promise<'done' | 'raced' | 'missing'> {
     const fromUri = await this.call(
       'store.resume',
       () => [...fromUris, toUri].find((uri) => this.#namespace.isThere(uri)) ?? null,
     );
     if (fromUri === null) return 'missing';
-    // A try before this one got so far.
+    // An earlier attempt got this far.
     if (fromUri === toUri) return 'done';
     try {
       await this.#untilClosed(fromUri);
@@ -163,7 +164,7 @@ class SimOssHdfsStore extends SimStore implements Store {
 
   async #untilClosed(uri: string): Promise<void> {
     const isTaken = (): boolean => this.#namespace.recoverLease(uri);
-    // Asked again and again: another owner, who does not know yet that it is over, may open the file meanwhile.
+    // Repeats: another owner that does not know yet of its end may open the file meanwhile.
     while (!(await this.call('store.resume', isTaken, true))) await this.process.clock.pause(CLOSED_POLL_MS);
   }
 
@@ -183,7 +184,7 @@ class SimOssHdfsStore extends SimStore implements Store {
     return this.#publish(target, durable, 'store.commitAfterRecovery');
   }
 
-  /** Looks at both names and renames only where nothing stands under the final one. */
+  /** Looks at both names and renames only if the final one does not exist. */
   #publish(target: PartTarget, durable: DurablePart, point: Failpoint): Promise<void> {
     const { temporaryUri, finalUri } = target;
     return this.patiently(target, async () => {
@@ -237,7 +238,7 @@ class SimOssHdfsStore extends SimStore implements Store {
   #understood(error: unknown, target: PartTarget): unknown {
     if (!(error instanceof Refused)) return error;
     if (error.reason === 'tooShort') return differs(target, 'is shorter than was journaled');
-    // Gone, or opened again: another owner is at it.
+    // Gone, or opened again: another owner uses it.
     return refusedForGood(error.message, target.temporaryUri);
   }
 }

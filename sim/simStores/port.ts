@@ -1,6 +1,7 @@
 /**
- * What every store of the world offers the world: shared state that outlives processes, one `connect` for each process, and the
- * means to do harm. A store's own nastiness (what a zombie still reaches, what a power cut takes) is in its file.
+ * What every store of the world offers: shared state that outlives processes, one `connect` for each process,
+ * and the means to do harm. The particular dangers of a store (what a zombie still reaches, what a power cut
+ * destroys) are in its file.
  */
 import { TidemarkError } from '../../journal/errors.ts';
 import type { Failpoint } from '../../src/system/failpoints.ts';
@@ -10,7 +11,7 @@ import type { StoreFault, VisibleChange } from '../schedule.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { outcomeUnknown, Refused, unavailable } from './errors.ts';
 
-/** Longest that a call may be on its way beyond the time-out. */
+/** Longest delay of a call beyond the time-out. */
 const LATE_MS_MAX = 2_500;
 
 export interface SimStoreServer {
@@ -18,40 +19,41 @@ export interface SimStoreServer {
   connect(process: SimProcess): Store;
   /** Answers nothing for a while; 0 ends that. */
   goAway(forMs: number): void;
-  /** Has room for so many bytes more and no others, until it is told again; absent where that cannot be. */
+  /** Has room for that many bytes more until the next call; absent if a store cannot be full. */
   fill?(freeBytes: number): void;
-  /** How many bytes more it has room for. */
+  /** How many more bytes fit. */
   freeBytes?(): number;
-  /** A backup of hard links is made, and takes the place of the one before; absent where there are none. */
+  /** Takes a backup of hard links, which replaces the previous one; absent if there are no hard links. */
   backUp?(): void;
   deleteBackups?(): void;
-  /** Whatever was not made durable may be gone. The world kills the processes. */
+  /** Data that was not made durable may be lost. The world kills the processes. */
   powerCut(): void;
   /**
-   * What lies there besides committed files and markers (temporary files, uploads, side objects) and somebody is still to remove.
-   * That is nobody's where a call made it that arrived after the name had been discarded, of a process that was then killed.
+   * What is there besides committed files and markers (temporary files, uploads, side objects) and somebody
+   * still has to remove. Something is nobody's if a call of a process that was then killed created it after
+   * the name had been discarded.
    */
   leftovers(): readonly string[];
   /** Files that processes hold open, by the process's name. */
   held(): ReadonlyMap<string, HeldFiles>;
   /** What readers see, by URI. */
   committed(): ReadonlyMap<string, Buffer>;
-  /** Puts a file there, or takes one away, as somebody else would. */
+  /** Adds or removes a file, as somebody else would. */
   put(uri: string, bytes: Uint8Array): void;
   remove(uri: string): void;
   /** An operator moves it away, because it is to be written again. */
   putAway(uri: string): void;
-  /** A reader moves a file that it sees to a folder of its own. */
+  /** A reader moves a visible file to its own folder. */
   take(uri: string): void;
 }
 
 export interface HeldFiles {
   readonly now: number;
-  /** At once, so far. */
+  /** Maximum at one time, so far. */
   readonly most: number;
 }
 
-/** Asked at every call: null lets it go well. */
+/** Called at every call; null means no fault. */
 export interface StoreFaults {
   atStore(process: SimProcess, point: Failpoint): StoreFault | null;
 }
@@ -61,15 +63,15 @@ export interface SimStoreOptions {
   readonly faults: StoreFaults;
   /** How long a client waits for a reply that does not come. */
   readonly timeoutMs: number;
-  /** Smallest upload part but the last of an upload, in bytes; 48 unless told. Real ones have 100 KB. */
+  /** Smallest upload part except the last of an upload, in bytes; default 48. Real ones have 100 KB. */
   readonly uploadPartBytesMin?: number;
-  /** The power goes where the store is, and where its clients are. */
+  /** The power fails at the store and at its clients. */
   readonly powerCut: () => void;
-  /** The process sleeps for longer than its session from now on. */
+  /** From now on the process sleeps for longer than its session. */
   readonly asleep: (process: SimProcess) => void;
-  /** Told of every change of what readers see. */
+  /** Called for every change of what readers see. */
   readonly visible: (change: VisibleChange) => void;
-  /** A backup alone makes the file look as if it had been published and moved away: a stop for it is right. */
+  /** Because of a backup the file looks published and moved away: a stop for it is right. */
   readonly mistaken?: (finalUri: string) => void;
 }
 
@@ -84,12 +86,12 @@ export class StoreCalls {
     this.#options = options;
   }
 
-  /** What is on its way to a disk that loses power never arrives. */
+  /** Requests in flight to a disk that loses power never arrive. */
   powerCut(): void {
     this.#powerCuts += 1;
   }
 
-  /** So many files more, or less, are open in the process. */
+  /** The process has that many more, or fewer, files open. */
   hold({ name }: SimProcess, files: 1 | -1): void {
     const { now, most } = this.held.get(name) ?? { now: 0, most: 0 };
     this.held.set(name, { now: now + files, most: Math.max(most, now + files) });
@@ -104,8 +106,9 @@ export class StoreCalls {
   }
 
   /**
-   * One call of a process: the effect takes place where it arrives; an effect that throws is the server's answer. Only one that
-   * `mayBeLate` arrives after its caller has given it up: where nobody would look for what it then leaves, it never arrives.
+   * One call of a process. The effect takes place when it arrives; an effect that throws is the server's
+   * answer. Only a call that `mayBeLate` arrives after its caller has given it up; any other never does,
+   * since nobody would look for its result.
    */
   call<T>(process: SimProcess, point: Failpoint, arrives: () => T, mayBeLate = false): Promise<T> {
     const powerCuts = this.#powerCuts;
@@ -155,12 +158,12 @@ export class StoreCalls {
   }
 }
 
-/** Around the time at which its caller tries again, or when another owner has long taken over. */
+/** Around the time of the caller's next attempt, or long after another owner has taken over. */
 function lateMs({ chance }: SimProcess, timeoutMs: number): number {
   return timeoutMs + chance.below(chance.percent(50) ? timeoutMs : LATE_MS_MAX);
 }
 
-/** It takes effect, and what the server answers reaches nobody. */
+/** It takes effect, and the server's answer is lost. */
 function unheard(effect: () => unknown): void {
   try {
     effect();

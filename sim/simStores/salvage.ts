@@ -1,17 +1,19 @@
-/** Looking for bytes of files that a journal which went back knows by other names, after the real stores' salvage. */
+/**
+ * Searches bytes of files that a journal which went back knows by other names, like the real stores' salvage.
+ */
 import { crc64Of } from '../../kernels/crc64.ts';
 import type { DurablePart, Salvage } from '../../src/stores/port.ts';
 
 const TEMPORARY = '.tidemark-';
 
-/** What stands at a destination, by URI. */
+/** What a destination holds, by URI. */
 export interface Standing {
   uris(): Iterable<string>;
-  /** Absent where what stands has one name alone. */
+  /** Absent if everything has only one name. */
   stands?(uri: string): boolean;
-  /** Null where there is none that can be read now. */
+  /** Null if there is none that can be read now. */
   contentOf(uri: string): Buffer | null;
-  /** Makes a closed, durable file under a name that nothing stands under. */
+  /** Creates a closed, durable file under an unused name. */
   keep(uri: string, bytes: Buffer): void;
 }
 

@@ -1,4 +1,6 @@
-/** What the servers of every kind of store are to the world: calls that faults strike, and what readers see. */
+/**
+ * The servers of all kinds of store, as the world sees them: calls that faults strike, and what readers see.
+ */
 import { Destination } from './destination.ts';
 import { StoreCalls, type HeldFiles, type SimStoreOptions } from './port.ts';
 

@@ -1,10 +1,10 @@
-/** The witnesses of the journal at a destination: names in folders. What was made or removed last may be undone by a power cut. */
+/** The journal's witnesses at a destination: names in folders. A power cut may undo the latest changes. */
 import type { SeededRandom } from '../random.ts';
 
 export class SimWitnesses {
   readonly #random: SeededRandom;
   readonly #names = new Map<string, Set<string>>();
-  /** As the platter holds them. */
+  /** The names on the platter. */
   readonly #durable = new Map<string, ReadonlySet<string>>();
 
   constructor(random: SeededRandom) {
@@ -15,7 +15,7 @@ export class SimWitnesses {
     this.#names.set(folder, this.#in(folder).add(name));
   }
 
-  /** What stands in the folder now is durable. */
+  /** Makes the current names of the folder durable. */
   keep(folder: string): void {
     this.#durable.set(folder, new Set(this.#in(folder)));
   }

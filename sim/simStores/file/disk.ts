@@ -1,6 +1,6 @@
 /**
- * A disk: names that lead to inodes. Each name and each byte is first in memory; what was not made durable may be lost or torn
- * when the power goes, every name and every file for itself, but never when a process dies.
+ * A disk: names that lead to inodes. Each name and each byte is first in memory. Without a sync it may be
+ * lost or torn when the power fails, each name and each file independently, but never when a process dies.
  */
 import type { SimProcess } from '../../process.ts';
 import { folderOf, isHidden, isNobodys, type Destination, type Litter } from '../destination.ts';
@@ -9,7 +9,7 @@ import { exists, noSpace } from '../errors.ts';
 export class Inode {
   bytes: Buffer = Buffer.alloc(0);
   durableLength = 0;
-  /** An fsync failed: the system has dropped what it had not written, and calls the rest clean ever after. */
+  /** An fsync failed: the system has dropped the unwritten data, and calls the rest clean from then on. */
   isLost = false;
   readonly names = new Set<string>();
   readonly litter: Litter | null;
@@ -19,9 +19,9 @@ export class Inode {
   }
 }
 
-/** What a name takes, in bytes: without room no file is made, however empty. */
+/** Bytes that a name takes: without room no file is created, not even an empty one. */
 const NAME_BYTES = 1;
-/** Where readers put what they take, and backups are: outside of the destination, on the same disk. */
+/** Where readers put what they take, and where backups are: outside of the destination, on the same disk. */
 const READERS = 'reader:';
 const BACKUPS = 'backup:';
 
@@ -32,7 +32,7 @@ export function isTaken({ names }: Inode): boolean {
   return [...names].some((uri) => uri.startsWith(READERS));
 }
 
-/** A change of names that a power cut takes back as a whole, or not at all. */
+/** A change of names that a power cut reverts as a whole, or not at all. */
 interface Renamed {
   readonly from: string;
   readonly to: string;
@@ -40,15 +40,15 @@ interface Renamed {
 
 export class Disk {
   readonly #destination: Destination;
-  /** All that names and what they lead to may take. */
+  /** Maximum bytes of names and their contents. */
   #capacityBytes = Infinity;
   readonly #names = new Map<string, Inode>();
-  /** The names as the platter holds them. */
+  /** The names on the platter. */
   readonly #durableNames = new Map<string, Inode>();
   /** Since their folder was made durable. */
   #renamed: Renamed[] = [];
   #backups = 0;
-  /** Changes with what names the destination has, and what they lead to. */
+  /** Changes with the names at the destination, and what they lead to. */
   #version = 0;
   #backedUp = -1;
 
@@ -60,7 +60,7 @@ export class Disk {
     return this.#names.get(uri) ?? null;
   }
 
-  /** From now on so much more fits; Infinity: whatever may come. */
+  /** From now on only that many bytes more fit; Infinity: no limit. */
   limit(freeBytes: number): void {
     this.#capacityBytes = freeBytes === Infinity ? Infinity : this.#usedBytes + freeBytes;
   }
@@ -76,12 +76,12 @@ export class Disk {
     return this.#capacityBytes === Infinity ? Infinity : Math.max(0, this.#capacityBytes - this.#usedBytes);
   }
 
-  /** What stands at the destination, without what readers have taken. */
+  /** The names at the destination, without what readers have taken. */
   uris(): string[] {
     return [...this.#names.keys()].filter((uri) => !isOutside(uri));
   }
 
-  /** Hidden names that somebody is still to remove. */
+  /** Hidden names that somebody still has to remove. */
   leftovers(): string[] {
     const left = [...this.#names].filter(
       ([uri, { litter }]) => isHidden(uri) && !isOutside(uri) && !(litter !== null && isNobodys(litter)),
@@ -89,7 +89,7 @@ export class Disk {
     return left.map(([uri]) => uri).sort();
   }
 
-  /** A new inode under a name that nothing stands under yet. */
+  /** A new inode under an unused name. */
   create(uri: string, maker: SimProcess | null): Inode {
     const inode = new Inode(maker === null ? null : this.#destination.litter(uri, maker));
     this.link(inode, uri);
@@ -119,7 +119,7 @@ export class Disk {
     this.#renamed.push({ from, to });
   }
 
-  /** A backup of hard links (`cp -al`), durable at once; the one before it is deleted. */
+  /** A backup of hard links (`cp -al`), durable at once; the previous one is deleted. */
   backUp(): void {
     if (this.#version === this.#backedUp) return;
     this.#backedUp = this.#version;
@@ -153,7 +153,7 @@ export class Disk {
     this.#destination.hide(uri);
   }
 
-  /** A reader renames it; whatever becomes of the power, it has it. */
+  /** A reader renames it and keeps it, even after a power cut. */
   take(uri: string): void {
     const inode = this.#names.get(uri);
     if (inode === undefined) return;
@@ -166,7 +166,7 @@ export class Disk {
     this.#durableNames.set(own, inode);
   }
 
-  /** A positional write; whatever names lead to the inode show it. Of what has no room the beginning is written. */
+  /** A positional write, visible under all names of the inode. Without enough room it is cut short. */
   write(inode: Inode, position: number, all: Buffer): void {
     const bytes = all.subarray(0, this.freeBytes);
     const gap = Buffer.alloc(Math.max(0, position - inode.bytes.length));
@@ -186,12 +186,12 @@ export class Disk {
     if (!inode.isLost) inode.durableLength = inode.bytes.length;
   }
 
-  /** One that fails, as Linux does it: what was to be written never will be, and the next call says that all is well. */
+  /** A failed sync, as on Linux: the pending data is never written, and the next call reports success. */
   syncFails(inode: Inode): void {
     if (inode.durableLength < inode.bytes.length) inode.isLost = true;
   }
 
-  /** fsync of the folder that holds the name: the names in it are on the platter as they are now. */
+  /** fsync of the folder that holds the name: its current names are on the platter. */
   syncFolderOf(uri: string): void {
     const folder = folderOf(uri);
     for (const name of this.#durableNames.keys()) {
@@ -226,7 +226,7 @@ export class Disk {
     this.#durableNames.set(isUndone ? from : to, inode);
   }
 
-  /** A name that was made or removed since its folder was made durable may be as it was then. */
+  /** A name that was created or removed since its folder was made durable may be as it was then. */
   #loseName(uri: string): void {
     const now = this.#names.get(uri);
     const durable = this.#durableNames.get(uri);
@@ -237,7 +237,7 @@ export class Disk {
     if (durable !== undefined) this.#name(durable, uri);
   }
 
-  /** Of what was not made durable any part may be there: less of it, or its length but not its bytes. */
+  /** Any part of unsynced data may exist: less of it, or its length but not its bytes. */
   #loseBytes(inode: Inode): void {
     const { bytes, durableLength } = inode;
     const { random } = this.#destination;

@@ -1,12 +1,13 @@
 /**
- * An OSS bucket: objects, and multipart uploads that become an object when they are completed. An upload part is replaced by a
- * later one of the same number, whoever sends it; completing names each part with its ETag, and goes on though its client dies.
+ * An OSS bucket: objects, and multipart uploads that become an object when they are completed. A later upload
+ * part replaces one of the same number, from any sender. A completion names each part with its ETag, and
+ * continues if its client dies.
  */
 import { crc64Of } from '../../../kernels/crc64.ts';
 import { isHidden, isNobodys, type Destination, type Litter } from '../destination.ts';
 import { Refused } from '../errors.ts';
 
-/** A part as its upload is completed with it. */
+/** A part as its completion lists it. */
 export interface ListedPart {
   readonly number: number;
   readonly etag: string;
@@ -17,7 +18,7 @@ interface Upload {
   readonly parts: Map<number, Buffer>;
 }
 
-/** Longest time that a completion goes on after the upload id has ended. */
+/** Longest time that a completion continues after the upload id has ended. */
 const COMPLETION_MS_MAX = 300;
 
 export class Bucket {
@@ -26,7 +27,7 @@ export class Bucket {
   readonly #partBytesMin: number;
   readonly #objects = new Map<string, { readonly bytes: Buffer; readonly litter: Litter | null }>();
   readonly #uploads = new Map<string, Upload>();
-  /** Objects that a completion is about to make. */
+  /** Objects that a completion is about to create. */
   readonly #completing = new Set<string>();
   #uploadsBegun = 0;
 
@@ -40,7 +41,10 @@ export class Bucket {
     this.#partBytesMin = partBytesMin;
   }
 
-  /** Side objects, and uploads that hold something; one without a part costs nothing, and nobody may know its id. */
+  /**
+   * Side objects, and uploads that hold something; one without a part costs nothing, and nobody may know its
+   * id.
+   */
   leftovers(): string[] {
     const objects = [...this.#objects].filter(
       ([uri, { litter }]) => isHidden(uri) && !(litter !== null && isNobodys(litter)),
@@ -84,13 +88,13 @@ export class Bucket {
     return upload;
   }
 
-  /** Replaces whatever was uploaded under this number. */
+  /** Replaces any part with this number. */
   uploadPart(id: string, number: number, bytes: Buffer): string {
     this.#upload(id).parts.set(number, bytes);
     return etagOf(bytes);
   }
 
-  /** What the upload holds under the numbers listed, where each is what was listed. */
+  /** The content of the listed parts, if each matches its listing. */
   contentOf(id: string, listed: readonly ListedPart[]): Buffer {
     const { parts } = this.#upload(id);
     const found = listed.map(({ number, etag }) => {
@@ -103,7 +107,7 @@ export class Bucket {
     return Buffer.concat(found);
   }
 
-  /** The upload ends at once; the object may stand a while later. Never over an object that is there. */
+  /** The upload ends at once; the object may appear a while later. Never replaces an existing object. */
   complete(id: string, listed: readonly ListedPart[]): void {
     const { uri } = this.#upload(id);
     const bytes = this.contentOf(id, listed);
@@ -117,7 +121,8 @@ export class Bucket {
     this.#completing.add(uri);
     this.#later(random.below(COMPLETION_MS_MAX), () => {
       this.#completing.delete(uri);
-      // Somebody else may have put something there meanwhile: it stays, and whoever looks finds that it differs.
+      // Another process may have put an object there meanwhile: it stays, and the next look finds the
+      // difference.
       if (!this.#objects.has(uri)) this.put(uri, bytes, null);
     });
   }

@@ -1,24 +1,24 @@
 /**
- * An HDFS-like namespace: names that lead to files, and files that know their blocks and who holds their lease. Creating,
- * appending and renaming go by name; writing, flushing and closing go by the file itself, whatever became of its name. Only the
- * lease fences them: it is one client's, until another client's recovery takes it away.
+ * An HDFS-like namespace: names lead to files, and files know their blocks and their lease holder. Creating,
+ * appending and renaming use the name; writing, flushing and closing use the file itself, even after a
+ * rename. Only the lease fences them: it belongs to one client until another client's recovery takes it away.
  *
- * Where the real service is not known (FACTS: lease recovery, truncate, rename onto an existing file) it does the worst that
- * HDFS allows.
+ * If the behaviour of the real service is not known (FACTS: lease recovery, truncate, rename onto an existing
+ * file) it does the worst that HDFS allows.
  */
 import { isHidden, isNobodys, type Destination, type Litter } from '../destination.ts';
 import { Refused } from '../errors.ts';
 
-/** Longest time that a recovery or a truncation takes. */
+/** Longest time of a recovery or a truncation. */
 const RECOVERY_MS_MAX = 60;
 
 export class LeasedFile {
-  /** What its blocks hold; behind `flushedLength` lies what no flush has confirmed. */
+  /** The content of its blocks; beyond `flushedLength` no flush has confirmed it. */
   bytes: Buffer = Buffer.alloc(0);
   flushedLength = 0;
-  /** The client that may write, null where the file is closed. */
+  /** The client that may write; null if the file is closed. */
   holder: string | null = null;
-  /** A recovery or a truncation to `length` goes on until then. */
+  /** A recovery or a truncation to `length` lasts until then. */
   busy: { readonly untilMs: number; readonly length: number } | null = null;
   isDeleted = false;
   readonly litter: Litter | null;
@@ -47,7 +47,7 @@ export class Namespace {
     return [...this.#names.keys()];
   }
 
-  /** Null where nothing stands there, or what stands there cannot be read yet. */
+  /** Null if there is nothing, or if it cannot be read yet. */
   contentOf(uri: string): Buffer | null {
     return this.#names.has(uri) && this.isClosed(uri) ? this.read(uri) : null;
   }
@@ -56,7 +56,7 @@ export class Namespace {
     return this.#names.has(uri);
   }
 
-  /** A new file under a name that nothing stands under yet; its lease is the client's. */
+  /** A new file under an unused name; the client gets its lease. */
   create(uri: string, client: string | null, litter: Litter | null): LeasedFile {
     if (this.#names.has(uri)) throw new Refused('exists', uri);
     const file = new LeasedFile(litter);
@@ -65,7 +65,7 @@ export class Namespace {
     return file;
   }
 
-  /** Opens a closed file for appending: the lease becomes the client's. */
+  /** Opens a closed file for appending: the client gets its lease. */
   append(uri: string, client: string): LeasedFile {
     const file = this.#closedFile(uri);
     file.holder = client;
@@ -90,7 +90,7 @@ export class Namespace {
     return file;
   }
 
-  /** What a recovery or truncation whose time is over has done. */
+  /** Applies a recovery or truncation whose time is over. */
   #catchUp(file: LeasedFile): void {
     const { busy } = file;
     if (busy === null || busy.untilMs > this.#destination.nowMs) return;
@@ -100,15 +100,15 @@ export class Namespace {
   }
 
   /**
-   * Data goes to blocks without asking whose the lease is; a block that the metadata does not know (no lease, no flush) is
-   * nowhere. With flush merging off a flush makes blocks of its own, and rewrites none of before.
+   * Data reaches blocks without a check of the lease. A block that the metadata does not know (no lease, no
+   * flush) is lost. Without flush merging a flush creates its own blocks, and rewrites no earlier ones.
    */
   write(file: LeasedFile, client: string, bytes: Buffer): void {
     if (file.holder !== client || file.isDeleted) return;
     file.bytes = Buffer.concat([file.bytes, bytes]);
   }
 
-  /** Confirms everything that was written: by file id, by the holder of the lease alone. */
+  /** Confirms everything that was written: by file id, by the lease holder alone. */
   flush(file: LeasedFile, client: string): void {
     if (file.isDeleted) throw new Refused('notFound', 'the file of a flush');
     if (file.holder !== client) throw new Refused('leaseExpired', `client ${client}`);
@@ -116,18 +116,18 @@ export class Namespace {
     this.#show(file);
   }
 
-  /** Flushes, and gives the lease back. */
+  /** Flushes, and returns the lease. */
   complete(file: LeasedFile, client: string): void {
     this.flush(file, client);
     file.holder = null;
   }
 
-  /** Takes the lease from whoever holds it. False: the recovery goes on for a while. */
+  /** Takes the lease from its holder. False: the recovery is still under way. */
   recoverLease(uri: string): boolean {
     const file = this.#find(uri);
     if (file.holder !== null) {
       file.holder = null;
-      // What was written and never flushed may have reached the blocks, or not.
+      // Written data that was never flushed may have reached the blocks, or not.
       const unconfirmed = file.bytes.length - file.flushedLength;
       this.#beBusy(file, file.flushedLength + this.#destination.random.below(unconfirmed + 1));
     }
@@ -139,7 +139,7 @@ export class Namespace {
     return file.holder === null && file.busy === null;
   }
 
-  /** False: the file is being cut, and not closed until then. */
+  /** False: the file is still being truncated, and not closed until then. */
   truncate(uri: string, length: number): boolean {
     const file = this.#closedFile(uri);
     if (file.bytes.length < length) throw new Refused('tooShort', uri);
@@ -154,7 +154,7 @@ export class Namespace {
     this.#catchUp(file);
   }
 
-  /** Moves the name, also of a file that is being written. What stood under the new name is gone, as in the worst case. */
+  /** Moves the name, even of an open file. The worst case: a file under the new name is lost. */
   rename(from: string, to: string): void {
     const file = this.#find(from);
     this.delete(to);
@@ -170,7 +170,7 @@ export class Namespace {
     file.isDeleted = true;
     file.holder = null;
     this.#names.delete(uri);
-    // A name that is about to be taken by another file changes what stands under it, it does not go.
+    // If another file takes over the name, its content changes; the name does not disappear.
   }
 
   /** Removes a file as somebody else would. */
