@@ -1,7 +1,7 @@
 /**
- * Every check, one after the other, all of them even when one fails: types, lint, format, then the tests
- * (which hold the import directions). Its last lines are the slowest tests, and `N passed, N failed`.
- * `--full` runs the tests of every tier (scripts/testTiers.ts).
+ * Runs every check in turn, all of them even if one fails: types, lint, format, then the tests (which check
+ * the import directions). Ends with the slowest tests and `N passed, N failed`. `--full` runs the tests of
+ * every tier (scripts/testTiers.ts).
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -26,7 +26,7 @@ const testCommand = [
   `--outputFile.json=${reportFile}`,
 ] as const;
 
-/** Runs one step with its output passed through; resolves with its exit code. */
+/** Runs one step and passes its output through; resolves with its exit code. */
 function runStep(name: string, [command, ...args]: readonly [string, ...string[]]): Promise<number> {
   process.stdout.write(`\n=== ${name}: ${command} ${args.slice(0, 4).join(' ')}\n`);
   const startedAt = Date.now();

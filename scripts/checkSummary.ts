@@ -1,7 +1,7 @@
-/** How many checks went which way. A static step, such as the types, counts as one. */
+/** How many checks passed, failed or were skipped. A static step, such as the types, counts as one. */
 export type Counts = { readonly passed: number; readonly failed: number; readonly skipped: number };
 
-/** What is read of vitest's JSON report. */
+/** The fields that are read from vitest's JSON report. */
 type Report = {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
@@ -13,15 +13,15 @@ type Report = {
     readonly assertionResults: readonly {
       readonly status: string;
       readonly fullName?: string;
-      /** Milliseconds; absent where it did not run. */
+      /** Milliseconds; absent if the test did not run. */
       readonly duration?: number | null;
     }[];
   }[];
 };
 
 /**
- * Counts the tests of a vitest run. Whatever vitest reports otherwise than as a failed test (a file that
- * cannot be loaded, an unhandled rejection, a missing report, no test at all) is one failure too.
+ * Counts the tests of a vitest run. Anything else that vitest reports as failed (a file that cannot be
+ * loaded, an unhandled rejection, a missing report, no test at all) counts as one failure.
  */
 export function countTests(reportJson: string | undefined, exitCode: number): Counts {
   if (reportJson === undefined) return { passed: 0, failed: 1, skipped: 0 };
@@ -53,7 +53,7 @@ export function closingLine({ passed, failed, skipped }: Counts): string {
   return skipped > 0 ? `${line}, ${String(skipped)} skipped` : line;
 }
 
-/** A line for each of the tests that took longest, the longest first. Set-up of a file is not in them. */
+/** One line for each of the slowest tests, slowest first. The set-up of a file is not included. */
 export function slowestTests(reportJson: string | undefined, count: number): readonly string[] {
   if (reportJson === undefined) return [];
   const { testResults } = JSON.parse(reportJson) as Report;

@@ -1,4 +1,4 @@
-/** docs/states.md: a diagram and a table per machine, drawn from the machines themselves. */
+/** docs/states.md: a diagram and a table per machine, generated from the machines. */
 import type { AnyStateMachine } from 'xstate';
 import { toDirectedGraph, type DirectedGraphEdge, type DirectedGraphNode } from 'xstate/graph';
 import { bucketMachine } from '../actors/bucket.ts';
@@ -16,15 +16,18 @@ const chapters: readonly Chapter[] = [
   {
     title: 'Coordinator',
     machine: coordinatorMachine,
-    text: "One process's part in a job: it joins, keeps an actor for every partition that it is assigned, and drains when it is asked to.",
+    text:
+      "One process's part in a job: it joins, keeps an actor for every partition that it is assigned, and " +
+      'drains when it is asked to.',
   },
   {
     title: 'Partition',
     machine: partitionMachine,
     text:
-      'One topic-partition under one owner. Journaled events (past facts such as `epochClaimed`) and events of the process ' +
-      '(`replayed`, `settled`, `checkpointStarted`, `checkpointFailed`, `fenced`, `epochGivenUp`, `halted`) take their turn together; only the ' +
-      'journaled ones are seen again at replay, which is why `replaying` takes them all.',
+      'One topic-partition under one owner. Journaled events (past facts such as `epochClaimed`) and ' +
+      'events of the process (`replayed`, `settled`, `checkpointStarted`, `checkpointFailed`, `fenced`, ' +
+      '`epochGivenUp`, `halted`) take their turn together; only the journaled ones are seen again at ' +
+      'replay, which is why `replaying` takes them all.',
   },
   {
     title: 'Bucket',
@@ -35,17 +38,18 @@ const chapters: readonly Chapter[] = [
     title: 'Part file',
     machine: partFileMachine,
     text:
-      'One output file. Rolling is no state: a rolled file is closed to records in memory, and becomes `pending` only by a completed ' +
-      'checkpoint.',
+      'One output file. Rolling is no state: a rolled file is closed to records in memory, and becomes ' +
+      '`pending` only by a completed checkpoint.',
   },
 ];
 
-const PREAMBLE = `# States
-
-Every actor is a pure state machine in \`actors/\`. An event that its state does not list is an error that stops the partition; it is
-never ignored. The guard of a transition stands in brackets. This page is made from the machines by \`npm run generate\`; a test
-fails when it is stale.
-`;
+const PREAMBLE =
+  '# States\n\n' +
+  'Every actor is a pure state machine in `actors/`. ' +
+  'An event that its state does not list is an error that stops the partition; it is\n' +
+  'never ignored. The guard of a transition stands in brackets. ' +
+  'This page is made from the machines by `npm run generate`; a test\n' +
+  'fails when it is stale.\n';
 
 export function diagramsPage(): string {
   return [PREAMBLE, ...chapters.map(chapterText)].join('\n');
@@ -76,7 +80,10 @@ interface MergedEdge {
   readonly labels: readonly string[];
 }
 
-/** Transitions between the same two states share one arrow. The root's wildcard, which rejects, is none of theirs. */
+/**
+ * Transitions between the same two states share one arrow. The root's wildcard, which rejects, is not among
+ * them.
+ */
 function mergedEdges(states: readonly DirectedGraphNode[]): readonly MergedEdge[] {
   const merged = new Map<string, MergedEdge>();
   for (const edge of states.flatMap(({ edges }) => edges)) {
@@ -94,7 +101,10 @@ function edgeLabel({ label, transition: { guard } }: DirectedGraphEdge): string 
 
 const LABELS_PER_LINE = 2;
 
-/** Mermaid ends a label at a colon, a semicolon or the line's end; event and guard names hold none of them. */
+/**
+ * Mermaid ends a label at a colon, a semicolon or the end of the line; names of events and guards contain
+ * none of them.
+ */
 function labelText(labels: readonly string[]): string {
   const lines: string[] = [];
   for (let at = 0; at < labels.length; at += LABELS_PER_LINE) {

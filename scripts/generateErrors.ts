@@ -1,4 +1,4 @@
-/** docs/errors.md: every error code with what may be done about it. */
+/** docs/errors.md: every error code and what to do about it. */
 import { ERROR_CODES, type RetryClass } from '../journal/errors.ts';
 
 const CLASSES: Readonly<Record<RetryClass, string>> = {
@@ -6,15 +6,17 @@ const CLASSES: Readonly<Record<RetryClass, string>> = {
   fenced: 'another coordinator owns the partition; this one claims it again if it is still assigned.',
   operator: 'a person has to decide. The partition stops until then, the others go on; the exit code is 1.',
   config:
-    'nothing can be done before the job file, the command line or what they name is changed; the command ends.',
+    'nothing can be done before the job file, the command line or what they name is changed; ' +
+    'the command ends.',
   bug: 'the partition stops in a state that the protocol does not know. Please report it.',
 };
 
-const PREAMBLE = `# Errors
-
-Every error that Tidemark raises on purpose has a stable code, in logs, in \`status\` and in \`--json\`. A code belongs to a class,
-which says what happens next. This page is made from \`journal/errors.ts\` by \`npm run generate\`; a test fails when it is stale.
-`;
+const PREAMBLE =
+  '# Errors\n\n' +
+  'Every error that Tidemark raises on purpose has a stable code, in logs, in `status` and in `--json`. ' +
+  'A code belongs to a class,\n' +
+  'which says what happens next. This page is made from `journal/errors.ts` by `npm run generate`; ' +
+  'a test fails when it is stale.\n';
 
 export function errorsPage(): string {
   const classes = Object.entries(CLASSES).map(([name, text]) => `- **${name}**: ${text}`);

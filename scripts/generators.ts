@@ -1,4 +1,4 @@
-/** Files in the repository that are made from the sources; a test fails when one is stale. */
+/** Files in the repository that are generated from the sources; a test fails if one is stale. */
 import path from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { jobJsonSchema } from '../src/app/jobSchema.ts';
@@ -8,7 +8,7 @@ import { errorsPage } from './generateErrors.ts';
 export interface Generator {
   /** Path from the top of the checkout. */
   readonly file: string;
-  /** The whole content that the file should have. */
+  /** The full content that the file should have. */
   readonly generate: () => Promise<string>;
 }
 

@@ -1,4 +1,4 @@
-/** `npm run jindosdk`: fetches JindoSDK's library for tests and prints where it is. */
+/** `npm run jindosdk`: fetches JindoSDK's library for tests and prints its path. */
 import { fetchJindosdk } from './jindosdk/fetch.ts';
 import { logToStderr, messageOf } from './services/common.ts';
 

@@ -1,6 +1,7 @@
 /**
- * JindoSDK for tests, and for whoever wants to try OSS-HDFS: the package pyjindosdk from PyPI, unpacked into the user's cache
- * folder. Its licence is not stated, so it is fetched by whoever uses it and never goes into the checkout or a package.
+ * JindoSDK for tests, and for anyone who wants to try OSS-HDFS: the package pyjindosdk from PyPI, unpacked
+ * into the user's cache folder. Its licence is not stated, so each user fetches it, and it never goes into
+ * the checkout or a package.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -10,11 +11,11 @@ import { cachedLibrary, JINDOSDK_VERSION, jindosdkCache } from '../../src/stores
 import { type Log, messageOf, ServiceUnavailableError } from '../services/common.ts';
 import { findCommand, processIdentity, runCommand } from '../services/processes.ts';
 
-/** Of the wheel for x86-64 Linux: native code is only ever run when it is the one that was tested. */
+/** Hash of the wheel for x86-64 Linux: native code runs only if it is the code that was tested. */
 const WHEEL_SHA256 = '08eb3d9418ac274cd1ad16d7b9f48c54cb6e774c6b29680d8f26e90326395e9e';
 
 export interface FetchedJindosdk {
-  /** libjindosdk_python.so, which holds the whole C API. */
+  /** libjindosdk_python.so, which contains the whole C API. */
   readonly library: string;
   /** Put on PYTHONPATH, it makes `import pyjindo` work. */
   readonly pythonPath: string;
@@ -26,8 +27,9 @@ export function userCacheHome(env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * The unpacked package, fetched first where it is not there. An interrupted fetch leaves nothing that counts: the folder is filled
- * aside and renamed. ServiceUnavailableError where this machine cannot have it.
+ * Returns the unpacked package; fetches it first if it is missing. The folder is filled under a temporary
+ * name and renamed, so an interrupted fetch is never used. Throws ServiceUnavailableError if this machine
+ * cannot have it.
  */
 export async function fetchJindosdk(
   log: Log,
@@ -69,7 +71,7 @@ function usablePython(): string {
 async function unpack(python: string, aside: string, signal: AbortSignal | undefined): Promise<void> {
   const requirements = path.join(aside, 'requirements.txt');
   await writeFile(requirements, `pyjindosdk==${JINDOSDK_VERSION} --hash=sha256:${WHEEL_SHA256}\n`);
-  // The tags are named, so that any Python with pip will do.
+  // The tags are explicit, so that any Python with pip works.
   const tags = [
     '--python-version=3.11',
     '--implementation=cp',
@@ -86,7 +88,7 @@ async function unpack(python: string, aside: string, signal: AbortSignal | undef
   });
 }
 
-/** Removes what fetches left that were killed in the middle. */
+/** Removes the leftovers of fetches that were killed. */
 async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const pid = /\.partial-(\d+)-/.exec(name)?.[1];

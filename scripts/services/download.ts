@@ -14,7 +14,7 @@ import {
 } from './common.ts';
 import { findCommand, processIdentity, runCommand } from './processes.ts';
 
-const slf4jVersion = '1.7.36'; // the one that Kafka's own jars are built against
+const slf4jVersion = '1.7.36'; // the version that Kafka's own jars are built against
 const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 
 const kafkaDir = path.join(downloadsDir, `kafka-${kafkaVersion}`);
@@ -25,7 +25,7 @@ const oss2Dir = path.join(downloadsDir, `oss2-${oss2Version}`);
 type Download = {
   readonly what: string;
   readonly targetDir: string;
-  /** Commands that fetching takes, and those that running takes ever after. */
+  /** Commands needed to fetch it, and those needed every time it runs. */
   readonly fetchedWith: readonly string[];
   readonly runWith: readonly string[];
   readonly fetch: (
@@ -75,7 +75,7 @@ const oss2Download: Download = {
   },
 };
 
-/** What the bench measures against: Flink with its Kafka source and its file sink, to be run in one process. */
+/** What the benchmark compares against: Flink with its Kafka source and its file sink, run in one process. */
 const flinkDownload: Download = {
   what: `Flink ${flinkVersion} (about 84 MB through Maven)`,
   targetDir: flinkDir,
@@ -96,7 +96,7 @@ const flinkDownload: Download = {
     ),
 };
 
-/** Fills `jars` in that folder with these dependencies and all of theirs. */
+/** Fills `jars` in that folder with these dependencies and their transitive ones. */
 async function copyJars(
   dir: string,
   dependencies: readonly string[],
@@ -119,34 +119,35 @@ async function copyJars(
 }
 
 function dependency(group: string, artifact: string, version: string): string {
-  return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
+  const name = `<groupId>${group}</groupId><artifactId>${artifact}</artifactId>`;
+  return `<dependency>${name}<version>${version}</version></dependency>`;
 }
 
-/** The class path of Kafka's own jars, fetched first if they are not there. */
+/** The class path of Kafka's own jars, which are fetched first if missing. */
 export async function ensureKafkaJars(log: Log, signal?: AbortSignal): Promise<string> {
   await ensure(kafkaDownload, log, signal);
   return path.join(kafkaDir, 'jars', '*');
 }
 
-/** The class path of the Flink that the bench measures against, fetched first if it is not there. */
+/** The class path of the Flink that the benchmark uses, which is fetched first if missing. */
 export async function ensureFlinkJars(log: Log, signal?: AbortSignal): Promise<string> {
   await ensure(flinkDownload, log, signal);
   return path.join(flinkDir, 'jars', '*');
 }
 
-/** The nats-server binary, built first if it is not there. */
+/** The nats-server binary, built first if missing. */
 export async function ensureNatsServer(log: Log, signal?: AbortSignal): Promise<string> {
   await ensure(natsDownload, log, signal);
   return path.join(natsDir, 'nats-server');
 }
 
-/** The folder to put on PYTHONPATH for Alibaba's Python client of OSS, fetched first if it is not there. */
+/** The folder to put on PYTHONPATH for Alibaba's Python client of OSS, fetched first if missing. */
 export async function ensureOss2(log: Log, signal?: AbortSignal): Promise<string> {
   await ensure(oss2Download, log, signal);
   return oss2Dir;
 }
 
-/** Why own servers cannot be run on this machine, or undefined when nothing speaks against it. */
+/** Why this machine cannot run its own servers; undefined if it can. */
 export function missingTools(): string | undefined {
   const missing = [kafkaDownload, natsDownload].flatMap(missingFor);
   return missing.length === 0 ? undefined : `not on the PATH: ${missing.join(', ')}`;
@@ -169,7 +170,7 @@ async function ensure(download: Download, log: Log, signal: AbortSignal | undefi
   if (existsSync(targetDir)) return;
   await mkdir(downloadsDir, { recursive: true });
   await removeAbandoned();
-  // Filled aside and renamed when complete, so that an interrupted download is never taken for a whole one.
+  // Filled under a temporary name and renamed when complete, so that a partial download is never used.
   const dir = await mkdtemp(`${targetDir}.partial-${String(process.pid)}-`);
   const progress = reportProgress(what, log);
   try {
@@ -194,7 +195,7 @@ function reportProgress(what: string, log: Log) {
   const timer = setInterval(() => log(`getting ${what}: ${String(steps)} steps, ${seconds()}`), 5000);
   return {
     onLine: (line: string) => {
-      // Maven: one line a file. Go: one line a module, then one a package.
+      // Maven prints one line per file. Go prints one line per module, then one per package.
       if (!line.includes('Downloading from')) steps++;
     },
     done: () => log(`got ${what} in ${seconds()}`),
@@ -202,7 +203,7 @@ function reportProgress(what: string, log: Log) {
   };
 }
 
-/** Removes what downloads left that were killed in the middle. */
+/** Removes the leftovers of downloads that were killed. */
 async function removeAbandoned(): Promise<void> {
   for (const name of await readdir(downloadsDir)) {
     const pid = /\.partial-(\d+)-/.exec(name)?.[1];

@@ -11,19 +11,19 @@ import { type CommandOutput, runCommand, type RunOptions } from './processes.ts'
 export type KafkaPorts = { readonly broker: number; readonly controller: number };
 
 export type KafkaLaunch = {
-  /** Holds everything of this broker: configuration, data and log. A second launch finds it there again. */
+  /** Contains everything of this broker: configuration, data and log. A second launch reuses it. */
   readonly dir: string;
   readonly ports: KafkaPorts;
   readonly detached: boolean;
   readonly log: Log;
   readonly signal?: AbortSignal | undefined;
-  /** server.properties that are added to, or replace, the ones below. */
+  /** Entries of server.properties that are added to the ones below or replace them. */
   readonly config?: Readonly<Record<string, string>>;
   /** More arguments for Java, such as `-Xmx1g`. */
   readonly javaOptions?: readonly string[];
-  /** Of the cluster that the broker shall be of, at its first launch; drawn where it is alone. */
+  /** Cluster id for the first launch; random if the broker is on its own. */
   readonly clusterId?: string;
-  /** Called with the process as soon as there is one, before it answers. */
+  /** Called with the process as soon as it exists, before it answers. */
   readonly onSpawn?: (spawned: Spawned) => void;
 };
 
@@ -45,7 +45,7 @@ function serverProperties(dir: string, ports: KafkaPorts): Record<string, string
     'num.partitions': '4',
     'message.max.bytes': String(8 * 1024 * 1024),
     'replica.fetch.max.bytes': String(8 * 1024 * 1024),
-    // Tests place records at any time since 1970, so nothing may be deleted for its age.
+    // Tests write records with any timestamp since 1970, so nothing may be deleted by age.
     'log.retention.ms': '-1',
     'log.retention.bytes': '-1',
     'log.cleaner.backoff.ms': '1000',
@@ -62,7 +62,7 @@ function serverProperties(dir: string, ports: KafkaPorts): Record<string, string
   };
 }
 
-/** Starts a one-node KRaft Kafka on loopback and resolves once it lists itself as a live broker. */
+/** Starts a one-node KRaft Kafka on loopback; resolves when it lists itself as a live broker. */
 export async function launchKafka(options: KafkaLaunch): Promise<Launched<KafkaAnswer>> {
   const { dir, ports, detached, log, signal } = options;
   const classPath = await ensureKafkaJars(log, signal);
@@ -98,10 +98,10 @@ export async function launchKafka(options: KafkaLaunch): Promise<Launched<KafkaA
 }
 
 export function drawClusterId(): string {
-  return randomBytes(16).toString('base64url').replace(/^-/, 'A'); // an option begins with -
+  return randomBytes(16).toString('base64url').replace(/^-/, 'A'); // a leading - would make it an option
 }
 
-/** Formats the data folder at the first launch; resolves with the cluster id, also at every later one. */
+/** Formats the data folder at the first launch; resolves with the cluster id at every launch. */
 async function formatOnce({
   dir,
   propertiesFile,
@@ -145,7 +145,7 @@ export type KafkaToolOptions = Pick<RunOptions, 'stdin' | 'signal' | 'onLine'> &
 
 /**
  * Runs one of Kafka's own command line tools, such as `org.apache.kafka.tools.ProducerPerformance`, to its
- * end. Rejects with its last lines when it does not exit with 0.
+ * end. Rejects with its last lines if it does not exit with 0.
  */
 export async function runKafkaTool(
   mainClass: string,

@@ -13,26 +13,26 @@ export type LaunchOptions<Answer> = {
   readonly logFile: string;
   /** Detached servers outlive this process. */
   readonly detached: boolean;
-  /** Asks the server; rejects as long as it is not up, or when another server answers in its place. */
+  /** Asks the server; rejects while it is not up, or if another server answers in its place. */
   readonly probe: () => Promise<Answer>;
   readonly timeoutMs: number;
   readonly pollMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Called with the process as soon as there is one, before it answers. */
+  /** Called with the process as soon as it exists, before it answers. */
   readonly onSpawn?: ((spawned: Spawned) => void) | undefined;
 };
 
-/** A process, told from every other that has or had its pid. */
+/** A process, distinct from every other that has or had its pid. */
 export type Spawned = { readonly pid: number; readonly identity: string };
 
 export type Launched<Answer> = Spawned & { readonly child: ChildProcess; readonly answer: Answer };
 
-/** The port was taken between choosing it and listening on it: worth another try with another one. */
+/** The port was taken between choosing it and listening on it: another port may work. */
 export class PortTakenError extends Error {
   override name = 'PortTakenError';
 }
 
-/** Starts a server and resolves once it answers its probe. On any failure it is killed first. */
+/** Starts a server; resolves when it answers its probe. On any failure it is killed first. */
 export async function launch<Answer>(options: LaunchOptions<Answer>): Promise<Launched<Answer>> {
   const { command, args, detached } = options;
   options.signal?.throwIfAborted();
@@ -43,7 +43,7 @@ export async function launch<Answer>(options: LaunchOptions<Answer>): Promise<La
     child.once('error', (error) => resolve(`could not be started: ${error.message}`));
     child.once('exit', (code, signal) => resolve(`ended with ${String(code ?? signal)}`));
   });
-  const pid = child.pid ?? -1; // without a pid `ended` has the reason
+  const pid = child.pid ?? -1; // without a pid, `ended` has the reason
   const identity = processIdentity(pid) ?? '';
   try {
     if (child.pid !== undefined) options.onSpawn?.({ pid, identity });
@@ -96,7 +96,7 @@ function lastLines(file: string): string {
   return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-25).join('\n');
 }
 
-/** Runs `attempt` again with fresh ports when somebody else took one in the meantime. */
+/** Runs `attempt` again with fresh ports if another process took one in the meantime. */
 export async function withFreshPorts<Result>(attempt: () => Promise<Result>): Promise<Result> {
   for (let left = 3; ; left--) {
     try {

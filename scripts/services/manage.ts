@@ -17,11 +17,11 @@ export type ManageOptions = {
 };
 
 export type StartedServices = {
-  /** `host:port`, comma separated when there are more. */
+  /** `host:port`, separated by commas if there are several. */
   readonly kafkaBrokers: string;
   /** `nats://host:port`. */
   readonly natsUrl: string;
-  /** The services that this very call has started. */
+  /** The services that this call has started. */
   readonly started: readonly ServiceName[];
 };
 
@@ -31,7 +31,7 @@ export type ServiceStatus = {
   readonly address: string | null;
   readonly startedAs: 'env' | 'container' | 'local' | null;
   readonly version: string | null;
-  /** Why a service that ought to run does not. */
+  /** Why a service that should be running is not. */
   readonly problem: string | null;
 };
 
@@ -42,10 +42,10 @@ const versions: Readonly<Record<ServiceName, string>> = { kafka: kafkaVersion, n
 const titles: Readonly<Record<ServiceName, string>> = { kafka: 'Kafka', nats: 'nats-server' };
 const stopGraceMs = 15_000;
 const containerTimeoutMs = 120_000;
-/** A server that runs is given this long to answer before it counts as hung: the machine may be busy. */
+/** How long a running server may take to answer before it counts as hung: the machine may be busy. */
 const answerTimeoutMs = 20_000;
 
-/** Asks a service at that address; resolves with its version where it tells one. */
+/** Asks the service at that address; resolves with its version if it reports one. */
 async function ask(service: ServiceName, address: string): Promise<string | null> {
   if (service === 'nats') return (await probeNats(address)).version;
   await Promise.any(address.split(',').map((broker) => probeKafka(broker.trim()))).catch((error: unknown) => {
@@ -65,7 +65,9 @@ async function askUntil(service: ServiceName, address: string, timeoutMs: number
   }
 }
 
-/** Finds or starts both services. When one of them fails, what this call has started is stopped again. */
+/**
+ * Finds or starts both services. If one of them fails, the ones that this call has started are stopped again.
+ */
 export async function startServices(options: ManageOptions): Promise<StartedServices> {
   return withLock(options.stateDir, options.log, options.signal, async () => {
     const either = new AbortController();
@@ -75,7 +77,7 @@ export async function startServices(options: ManageOptions): Promise<StartedServ
         try {
           return await findOrStart(service, { ...options, signal });
         } catch (error) {
-          either.abort(error); // the other one need not go on
+          either.abort(error); // the other one need not continue
           throw error;
         }
       }),
@@ -89,7 +91,7 @@ export async function startServices(options: ManageOptions): Promise<StartedServ
       const result = results[i];
       if (result?.status === 'fulfilled' && result.value.started) await stopOne(service, options);
     }
-    // The first failure; the other one was only told to stop because of it.
+    // The first failure; the other one was only aborted because of it.
     throw either.signal.reason;
   });
 }
@@ -135,7 +137,7 @@ async function findNamed(service: ServiceName, address: string): Promise<Found> 
   }
 }
 
-/** Undefined when the recorded service runs and answers. */
+/** Undefined if the recorded service runs and answers. */
 async function whyUnusable(service: ServiceName, record: ServiceRecord, timeoutMs: number) {
   if (record.how === 'local' && !isSameProcess(record.pid, record.identity)) {
     return `no longer runs (process ${String(record.pid)} is gone)`;
@@ -150,7 +152,7 @@ async function whyUnusable(service: ServiceName, record: ServiceRecord, timeoutM
 
 async function startContainer(service: ServiceName, options: ManageOptions): Promise<Found> {
   const { stateDir, log, signal } = options;
-  // Recorded before it exists: an interrupted start must leave `stop` something to find.
+  // Recorded before it exists: after an interrupted start `stop` must still find it.
   writeRecord(stateDir, service, { how: 'container', address: '' });
   const bound = await containerUp(service, log, signal);
   const address = service === 'nats' ? `nats://${bound}` : bound;
@@ -175,7 +177,7 @@ async function startLocal(service: ServiceName, options: ManageOptions): Promise
       if (service === 'nats') await launchNats({ ...common, port });
       else await launchKafka({ ...common, ports: { broker: port, controller: await freePort() } });
     } catch (error) {
-      // The log is in the message; a dead server's folder would only pass for a live one's.
+      // The log is in the message; the folder of a dead server would be mistaken for that of a live one.
       removeService(stateDir, service);
       throw error;
     }
@@ -184,7 +186,7 @@ async function startLocal(service: ServiceName, options: ManageOptions): Promise
   });
 }
 
-/** Stops what `start` has started, and removes its data. Services named by variables are left alone. */
+/** Stops what `start` has started and removes its data. Services named by variables are left alone. */
 export async function stopServices(options: ManageOptions): Promise<readonly ServiceName[]> {
   return withLock(options.stateDir, options.log, options.signal, async () => {
     const { stateDir, log } = options;
@@ -205,7 +207,7 @@ async function stopOne(service: ServiceName, { stateDir, log }: ManageOptions): 
   removeService(stateDir, service);
 }
 
-/** What runs, without starting or changing anything. */
+/** Reports what runs, without starting or changing anything. */
 export async function servicesStatus(options: ManageOptions): Promise<readonly ServiceStatus[]> {
   return Promise.all(serviceNames.map((service) => statusOf(service, options)));
 }
@@ -217,7 +219,7 @@ async function statusOf(service: ServiceName, { stateDir, env }: ManageOptions):
   if (address === undefined) {
     return { service, running: false, address: null, startedAs: null, version: null, problem: null };
   }
-  // The variables may well hold what `start` has printed.
+  // The variables may hold what `start` has printed.
   const own = record?.address === address ? record : undefined;
   const startedAs = own ? own.how : 'env';
   const problem = own

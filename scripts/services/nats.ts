@@ -7,7 +7,7 @@ import { type Launched, launch, type Spawned } from './launch.ts';
 import { type NatsAnswer, probeNats } from './probe.ts';
 
 export type NatsLaunch = {
-  /** Holds everything of this server: configuration, JetStream's store and log. */
+  /** Contains everything of this server: configuration, JetStream's store and log. */
   readonly dir: string;
   readonly port: number;
   readonly detached: boolean;
@@ -17,9 +17,9 @@ export type NatsLaunch = {
   readonly config?: string;
   /** More lines for its `jetstream` block, such as `max_file_store: 1MB`. */
   readonly jetstreamConfig?: string;
-  /** By which a cluster's servers know it; of its folder and port unless named. */
+  /** The server's name in a cluster; derived from its folder and port if not given. */
   readonly serverName?: string;
-  /** Called with the process as soon as there is one, before it answers. */
+  /** Called with the process as soon as it exists, before it answers. */
   readonly onSpawn?: (spawned: Spawned) => void;
 };
 
@@ -36,13 +36,13 @@ ${options.config ?? ''}
 `;
 }
 
-/** Starts a nats-server with JetStream on loopback and resolves once its JetStream answers. */
+/** Starts a nats-server with JetStream on loopback; resolves when its JetStream answers. */
 export async function launchNats(options: NatsLaunch): Promise<Launched<NatsAnswer>> {
   const { dir, port, detached, log, signal } = options;
   const command = await ensureNatsServer(log, signal);
   await mkdir(dir, { recursive: true });
   const configFile = path.join(dir, 'nats.conf');
-  // The same at every launch of the same server, so that a restart is one.
+  // The same name at every launch, so that a relaunch is a restart of the same server.
   const digest = createHash('sha256')
     .update(`${dir}:${String(port)}`)
     .digest('hex');

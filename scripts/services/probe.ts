@@ -3,10 +3,10 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect as connectTcp } from 'node:net';
 import { messageOf } from './common.ts';
 
-/** What a live broker says of itself. */
+/** What a live broker reports about itself. */
 export type KafkaAnswer = { readonly clusterId: string; readonly brokers: number };
 
-/** What a live nats-server with JetStream says of itself. */
+/** What a live nats-server with JetStream reports about itself. */
 export type NatsAnswer = { readonly serverName: string; readonly version: string };
 
 const metadataApiKey = 3;
@@ -14,8 +14,8 @@ const metadataVersion = 2;
 const correlationId = 1;
 
 /**
- * Asks one broker (`host:port`) for the cluster's metadata, without any topic. Written out by hand because a
- * probe asks again and again, and a client library logs and retries on its own account.
+ * Asks one broker (`host:port`) for the cluster's metadata, without any topic. Written by hand because a
+ * probe asks repeatedly, and a client library would log and retry on its own.
  */
 export async function probeKafka(broker: string, timeoutMs = 3000): Promise<KafkaAnswer> {
   const answer = readMetadata(await exchange(broker, metadataRequest(), timeoutMs));
@@ -57,7 +57,7 @@ function readMetadata(response: Buffer): KafkaAnswer {
   return { clusterId: readString(), brokers };
 }
 
-/** Sends one length-prefixed request and resolves with the answer's bytes, without their length. */
+/** Sends one length-prefixed request; resolves with the bytes of the answer, without their length. */
 function exchange(broker: string, request: Buffer, timeoutMs: number): Promise<Buffer> {
   const { hostname, port } = new URL(`tcp://${broker}`);
   return new Promise((resolve, reject) => {
@@ -82,7 +82,10 @@ function exchange(broker: string, request: Buffer, timeoutMs: number): Promise<B
   });
 }
 
-/** Connects to one nats-server and asks its JetStream for the account, which it only answers when it is up. */
+/**
+ * Connects to one nats-server and asks its JetStream for the account, which it answers only if JetStream is
+ * up.
+ */
 export async function probeNats(url: string, timeoutMs = 3000): Promise<NatsAnswer> {
   const connection = await connectNats({ servers: url, reconnect: false, timeout: timeoutMs });
   try {

@@ -6,8 +6,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * What tells one process from every other that ever had its pid: boot id and start time on Linux, the start
- * time elsewhere. Undefined when no such process runs (a zombie is none: nobody may be there to reap it).
+ * Distinguishes a process from every other that ever had its pid: boot id and start time on Linux, the start
+ * time elsewhere. Undefined if there is no such process. A zombie counts as none: nobody may be there to reap
+ * it.
  */
 export function processIdentity(pid: number): string | undefined {
   if (!existsSync('/proc/self/stat')) return identityFromPs(pid);
@@ -16,7 +17,7 @@ export function processIdentity(pid: number): string | undefined {
   return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}:${stat.startTime}`;
 }
 
-/** Undefined when there is no such process or thread (any more). */
+/** Undefined if there is no such process or thread (any more). */
 function readStat(file: string): { state: string; startTime: string } | undefined {
   let stat: string;
   try {
@@ -24,12 +25,12 @@ function readStat(file: string): { state: string; startTime: string } | undefine
   } catch {
     return undefined; // it ended
   }
-  // The name in parentheses may hold anything, so count from behind it: state is field 3, start time 22.
+  // The name in parentheses may contain anything, so count fields after it: state is field 3, start time 22.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return { state: fields[0] ?? '', startTime: fields[19] ?? '' };
 }
 
-/** Whether a SIGSTOP has reached every thread of a process. Where there is no /proc it is taken for granted. */
+/** Whether a SIGSTOP has reached every thread of a process. Assumed to be so if there is no /proc. */
 export function isStopped(pid: number): boolean {
   const tasks = `/proc/${String(pid)}/task`;
   if (!existsSync(tasks)) return true;
@@ -41,7 +42,7 @@ function identityFromPs(pid: number): string | undefined {
     const started = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
     return started === '' ? undefined : started;
   } catch {
-    return undefined; // ps exits 1 when there is no such process
+    return undefined; // ps exits 1 if there is no such process
   }
 }
 
@@ -57,7 +58,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Ends that process: SIGTERM, and SIGKILL when it has not gone after `graceMs`. Resolves when it is gone. */
+/** Ends that process: SIGTERM, then SIGKILL if it still runs after `graceMs`. Resolves when it is gone. */
 export async function endProcess(pid: number, identity: string, graceMs: number): Promise<void> {
   const killAt = Date.now() + graceMs;
   if (isSameProcess(pid, identity)) signal(pid, 'SIGTERM');
@@ -86,13 +87,13 @@ export type RunOptions = {
   readonly env?: Record<string, string>;
   readonly signal?: AbortSignal | undefined;
   readonly stdin?: string | Uint8Array;
-  /** Gets each line of standard output and error as it comes. */
+  /** Called with each line of standard output and error as it arrives. */
   readonly onLine?: (line: string) => void;
 };
 
 export type CommandOutput = { readonly stdout: string; readonly stderr: string };
 
-/** Runs a command to its end. Rejects with its last lines when it does not exit with 0. */
+/** Runs a command to its end. Rejects with its last lines if it does not exit with 0. */
 export async function runCommand(
   command: string,
   args: readonly string[],
@@ -121,7 +122,7 @@ export async function runCommand(
       else reject(new Error(`${command} ended with ${String(code ?? killedBy)}:\n${tail.join('\n')}`));
     });
   });
-  // A command that ends without reading all of its input says why by its exit code.
+  // A command that ends without reading all of its input reports the reason by its exit code.
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.stdin);
   return result;
@@ -132,13 +133,13 @@ export async function succeeds(command: string, args: readonly string[]): Promis
     await runCommand(command, args);
     return true;
   } catch {
-    return false; // that it failed is the answer
+    return false; // the failure is the answer
   }
 }
 
 /**
- * A free loopback port below the range from which the kernel picks source ports. In that range a client
- * that retries while its server is down can be given the server's own port and so keep it from coming back.
+ * A free loopback port below the range from which the kernel picks source ports. In that range, a client that
+ * retries while its server is down can be given the server's own port, and so keep it from coming back.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {

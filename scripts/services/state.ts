@@ -4,19 +4,19 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log, ServiceName } from './common.ts';
 
-/** What `start` has started, written before it answers, so that nothing started can be forgotten. */
+/** What `start` has started. Written before it answers, so that nothing started is ever lost. */
 export type ServiceRecord =
   | {
       readonly how: 'local';
       readonly address: string;
       readonly version: string;
       readonly pid: number;
-      /** See `processIdentity`: the pid alone may be somebody else's by now. */
+      /** See `processIdentity`: by now the pid alone may belong to another process. */
       readonly identity: string;
     }
   | { readonly how: 'container'; readonly address: string };
 
-/** The folder of one service: its record, and what a local server writes. */
+/** The folder of one service: its record, and the files of a local server. */
 export function serviceDir(stateDir: string, service: ServiceName): string {
   return path.join(stateDir, service);
 }
@@ -38,14 +38,15 @@ export function writeRecord(stateDir: string, service: ServiceName, record: Serv
   renameSync(`${file}.new`, file);
 }
 
-/** Forgets a service and removes everything it has written. */
+/** Removes a service's record and everything it has written. */
 export function removeService(stateDir: string, service: ServiceName): void {
   rmSync(serviceDir(stateDir, service), { recursive: true, force: true });
 }
 
 /**
- * Runs `body` while no other command changes the same services. The lock is the kernel's, taken by SQLite:
- * it ends with the process, however that ends. It lies beside the state, which `stop` removes.
+ * Runs `body` while no other command changes the same services. The lock is a kernel lock taken by SQLite: it
+ * is released when the process ends, however it ends. The lock file is next to the state folder, which `stop`
+ * removes.
  */
 export async function withLock<Result>(
   stateDir: string,

@@ -1,7 +1,7 @@
 import type { Segment } from './state/content.ts';
 import { writeXml, type XmlContent } from './xml.ts';
 
-/** Bytes of an object: the segments one after the other, of which a range is sent. */
+/** A range of an object's bytes; the object is the concatenation of the segments. */
 export type ContentRange = {
   readonly segments: readonly Segment[];
   readonly startByte: number;
@@ -14,7 +14,7 @@ export type Answer = {
   readonly body?: string | ContentRange;
 };
 
-/** Ends a request with an error as OSS writes it. */
+/** Ends a request with an error in OSS's format. */
 export class OssError extends Error {
   override name = 'OssError';
   readonly status: number;

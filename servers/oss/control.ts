@@ -4,12 +4,13 @@ import type { Fault } from './faults.ts';
 import { readSmallBody } from './request.ts';
 import type { OssServer } from './server.ts';
 
-/** No bucket is called `-`. */
+/** No bucket is named `-`. */
 const PREFIX = '/-/';
 
 /**
- * How a test steers a server in another process, unsigned: PUT /-/faults arms a fault, DELETE /-/faults disarms all,
- * GET /-/faults says how many are left to hit, GET /-/calls lists the calls so far, POST /-/expire?client ends its leases.
+ * How a test controls a server in another process, unsigned. PUT /-/faults arms a fault, DELETE /-/faults
+ * disarms all, GET /-/faults returns how many hits are left, GET /-/calls lists the calls so far, POST
+ * /-/expire?client expires a client's leases.
  */
 export function isControl(message: IncomingMessage): boolean {
   return message.url?.startsWith(PREFIX) ?? false;

@@ -1,6 +1,6 @@
 import type { OssRequest } from './request.ts';
 
-/** What goes wrong with a request. */
+/** How a request fails. */
 export type FaultKind =
   /** An error instead of the effect: `status` with OSS's error document. */
   | { readonly type: 'status'; readonly status: number; readonly code?: string }
@@ -10,27 +10,27 @@ export type FaultKind =
   | { readonly type: 'cutBefore' }
   /** The effect takes place, then the connection is cut: the reply is lost. */
   | { readonly type: 'cutAfter' }
-  /** The effect takes place after a while. */
+  /** The effect takes place after a delay. */
   | { readonly type: 'slow'; readonly delayMs: number }
   /** An error of OSS-HDFS instead of the effect: 30013 is an expired lease. */
   | { readonly type: 'dfsError'; readonly errCode: number; readonly message?: string }
-  /** truncateFile and recoveryLease answer false, and are done after a while; isFileClosed answers false. */
+  /** truncateFile and recoveryLease answer false and complete later; isFileClosed answers false. */
   | { readonly type: 'answerFalse'; readonly delayMs?: number };
 
 export type Fault = FaultKind & {
-  /** As `OssServer.calls` names it: `PutObject`, `UploadPart`, `dfs.addBlock`. Any, if not named. */
+  /** As `OssServer.calls` names it: `PutObject`, `UploadPart`, `dfs.addBlock`. Any if not given. */
   readonly operation?: string;
-  /** A part of `bucket/key`, for OSS-HDFS of `bucket/path`. Any, if not named. */
+  /** A part of `bucket/key`, or of `bucket/path` for OSS-HDFS. Any if not given. */
   readonly path?: string;
-  /** How many matching requests it hits; one, if not named. */
+  /** How many matching requests it hits; one if not given. */
   readonly times?: number;
-  /** How many matching requests it lets pass first; none, if not named. */
+  /** How many matching requests pass first; none if not given. */
   readonly skip?: number;
 };
 
 type Armed = { readonly fault: Fault; skip: number; times: number };
 
-/** The faults that are still to hit. */
+/** The faults that still have hits left. */
 export class Faults {
   #armed: Armed[] = [];
 
@@ -42,12 +42,12 @@ export class Faults {
     this.#armed = [];
   }
 
-  /** How many are still to hit. */
+  /** How many hits are left. */
   get left(): number {
     return this.#armed.reduce((sum, { times }) => sum + times, 0);
   }
 
-  /** The fault that hits this request, used up by it. */
+  /** Takes the fault that hits this request and uses up one of its hits. */
   take(operation: string, path: string): Fault | undefined {
     const found = this.#armed.filter(({ fault }) => matches(fault, operation, path));
     const due = found.find((armed) => armed.skip === 0);

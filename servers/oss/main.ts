@@ -1,5 +1,5 @@
 /**
- * The server as a process of its own: prints its address as one line of JSON, and runs until it is killed.
+ * The server in its own process: prints its address as one line of JSON and runs until it is killed.
  *
  *     npx node servers/oss/main.ts --dir out/oss --bucket lake
  */

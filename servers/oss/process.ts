@@ -7,7 +7,7 @@ import type { Call } from './server.ts';
 
 const MAIN = path.resolve(import.meta.dirname, 'main.ts');
 
-/** The server in a process of its own, for tests that kill it and start it again on its folder. */
+/** The server in its own process, for tests that kill it and restart it on its folder. */
 export class OssServerProcess {
   readonly address: string;
   readonly #child: ChildProcess;
@@ -19,7 +19,7 @@ export class OssServerProcess {
     this.address = address;
   }
 
-  /** With the options of main.ts; `--port` of an earlier one keeps its address. */
+  /** Takes the options of main.ts; `--port` of an earlier process keeps its address. */
   static async start(dir: string, ...options: readonly string[]): Promise<OssServerProcess> {
     const args = [MAIN, '--dir', dir, ...options];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { OssError } from './answer.ts';
 
-/** A request of a client, taken apart. */
+/** A parsed request of a client. */
 export type OssRequest = {
   readonly method: string;
   /** Empty for the service itself. */
@@ -30,7 +30,10 @@ export function readRequest(message: IncomingMessage): OssRequest {
   };
 }
 
-/** `bucket.localhost:1234` and `bucket.oss-region.aliyuncs.com` name the bucket; an address or plain `localhost` does not. */
+/**
+ * `bucket.localhost:1234` and `bucket.oss-region.aliyuncs.com` name the bucket; an address or plain
+ * `localhost` does not.
+ */
 function bucketOfHost(host: string): string | undefined {
   const name = host.replace(/:\d+$/, '');
   return /^([a-z0-9][a-z0-9-]*)\.(localhost$|oss-|[a-z0-9-]+\.oss-)/.exec(name)?.[1];
@@ -62,7 +65,7 @@ function decode(text: string): string {
   }
 }
 
-/** At the first separator; one piece where there is none. */
+/** Splits at the first separator; one piece if there is none. */
 function splitOnce(text: string, separator: string): [string, string?] {
   const at = text.indexOf(separator);
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
@@ -70,7 +73,7 @@ function splitOnce(text: string, separator: string): [string, string?] {
 
 const SMALL_BODY_BYTES_MAX = 8 << 20;
 
-/** A body that is XML or JSON: small by nature. */
+/** A body of XML or JSON, which is always small. */
 export async function readSmallBody(body: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Answer, ContentRange } from './answer.ts';
 import type { DataFolder, Segment } from './state/content.ts';
 
-/** Sends an answer; for HEAD its headers alone. */
+/** Sends an answer; for HEAD only its headers. */
 export async function send(
   response: ServerResponse,
   answer: Answer,
@@ -19,7 +19,7 @@ export async function send(
     await new Promise<void>((resolve) => response.end(isHead ? undefined : body, resolve));
     return;
   }
-  // Opened before a byte is sent: whatever replaces the object meanwhile, these bytes stay readable.
+  // Opened before the first byte is sent: these bytes stay readable even if the object is replaced.
   const pieces = await openPieces(body, data);
   response.writeHead(status, { 'Content-Length': body.sizeBytes, ...headers });
   await pipeline(bytesOf(pieces), response);

@@ -21,34 +21,34 @@ import { World } from './state/world.ts';
 import { parseXml } from './xml.ts';
 
 export type OssServerOptions = {
-  /** Where everything is kept; a server that is started on it again goes on. */
+  /** Where everything is kept; a server that is restarted on it continues from there. */
   readonly dir: string;
-  /** 0 or left out: any free one. */
+  /** Any free port if 0 or omitted. */
   readonly port?: number;
-  /** Made at the start where they are missing. */
+  /** Made at the start if they are missing. */
   readonly buckets?: readonly string[];
   readonly credentials?: readonly Credential[];
   readonly region?: string;
-  /** Whether every body is synced to the disk before it is acknowledged; false unless named. */
+  /** Whether every body is synced to disk before it is acknowledged; false by default. */
   readonly sync?: boolean;
   readonly leaseSoftLimitMs?: number;
   readonly leaseHardLimitMs?: number;
   readonly guesses?: Partial<Guesses>;
-  /** Milliseconds since 1970, for leases and the times of files; signatures always go by the machine's clock. */
+  /** Milliseconds since 1970, for leases and file times; signatures always use the machine's clock. */
   readonly now?: () => number;
-  /** What a slow answer waits for; real time unless named. */
+  /** Waits before a slow answer; real time by default. */
   readonly pause?: (ms: number) => Promise<unknown>;
 };
 
 export const TEST_CREDENTIAL: Credential = { accessKeyId: 'test-id', accessKeySecret: 'test-secret' };
 
-/** One operation that was asked for, answered or not. */
+/** One operation that was requested, answered or not. */
 export type Call = { readonly operation: string; readonly path: string };
 
 /** OSS and OSS-HDFS on a loopback port, for tests. */
 export class OssServer {
   readonly faults = new Faults();
-  /** In the order of their arrival. */
+  /** In the order of arrival. */
   readonly calls: Call[] = [];
   readonly #http: Server;
   readonly #context: Context;
@@ -90,7 +90,7 @@ export class OssServer {
     return `127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
   }
 
-  /** Everything that this client holds a lease of is closed by the server when it is looked at next. */
+  /** Lets the server close every file that this client holds a lease of, when it next looks at the file. */
   expireLease(clientName: string): void {
     this.#leases.expire(clientName);
   }
@@ -110,16 +110,16 @@ export class OssServer {
     try {
       answer = isControl(message) ? await control(this, message) : await this.#answer(readRequest(message));
     } catch (error) {
-      if (message.socket.destroyed) return; // nobody is there to be told
+      if (message.socket.destroyed) return; // nobody is left to answer
       answer = answerOf(error, requestId, this.address);
     }
     if (answer === 'cut') return void message.socket.destroy();
-    // A body that nobody wanted has to be read all the same: the connection is used again.
+    // An unwanted body has to be read as well: the connection is reused.
     message.resume();
     try {
       await send(response, answer, this.#context.world.data, message.method === 'HEAD');
     } catch {
-      response.destroy(); // the client went away in the middle of the answer
+      response.destroy(); // the client disconnected in the middle of the answer
     }
   }
 

@@ -1,9 +1,9 @@
-/** An element with text or children; attributes are of no use here. */
+/** An element with text or children; attributes are ignored. */
 export type XmlElement = { readonly name: string; readonly children: XmlElement[]; text: string };
 
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
-/** The root element. Enough for what OSS clients send: no CDATA, no mixed content. */
+/** Returns the root element. Enough for what OSS clients send: no CDATA, no mixed content. */
 export function parseXml(text: string): XmlElement {
   const root: XmlElement = { name: '', children: [], text: '' };
   const open: XmlElement[] = [root];
@@ -27,7 +27,7 @@ export function parseXml(text: string): XmlElement {
   return first;
 }
 
-/** The text of the child of that name, or undefined. */
+/** The text of the child with that name, or undefined. */
 export function textOf(element: XmlElement | undefined, name: string): string | undefined {
   return element?.children.find((child) => child.name === name)?.text;
 }

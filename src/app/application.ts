@@ -1,4 +1,4 @@
-/** What the command line asks for, carried out: run the coordinator, read the status, file a request. */
+/** Carries out what the command line requests: run the coordinator, read the status, file a request. */
 import type {
   Backend,
   FiledRequest,
@@ -36,9 +36,11 @@ import type { Store } from '../stores/port.ts';
 import type { Log } from '../telemetry/log.ts';
 
 const PROGRESS_INTERVAL_MS = 100;
-/** So much earlier than the limit a client gives up by itself. */
+/** How much earlier than the limit a client gives up by itself. */
 const OWN_ERROR_MS = 500;
-/** How long clients get to close: after a signal the process may not take long, and else it is to end all the same. */
+/**
+ * How long clients may take to close. After a signal the process must end soon; otherwise it must still end.
+ */
 const CLOSE_LIMIT_MS = { afterSignal: 150, else: 5_000 } as const;
 const CLOSE_MS = 2_000;
 
@@ -52,7 +54,7 @@ async function runJob(composition: Composition, config: JobConfig, options: RunO
   const source = await composition.source(config, { log, untilEnd, memory, conditions });
   const limitMs = untilEnd ? config.startup.timeoutMs : null;
   const patience = new Patience({ clock: systemPorts.clock, log, conditions, signal, limitMs });
-  // Its own error says why it does not answer.
+  // So that the client's own error, which has the reason, is reported.
   const waits = limitMs === null ? {} : { waitForServerMs: Math.max(1, limitMs - OWN_ERROR_MS) };
   const open = (access: JournalAccess): Promise<Journal> =>
     composition.journal(config, { access, log, signal, ...waits });
@@ -77,7 +79,7 @@ async function runJob(composition: Composition, config: JobConfig, options: RunO
         openFilesMax: composition.openFilesMax(config),
         ...{ memory: budget, bufferArea, conditions, presence },
       };
-      // Beside the run: what it finds holds up nothing.
+      // In parallel to the run, which it must never delay.
       const [report] = await Promise.all([
         runCoordinator(new Coordinator(ports, settings), source, options),
         tellOfOtherJobs(config, { store, clock: systemPorts.clock, conditions, log }),
@@ -96,13 +98,13 @@ async function runJob(composition: Composition, config: JobConfig, options: RunO
   }
 }
 
-/** What is needed to open a journal, for people. */
+/** What is needed to open a journal, as text for people. */
 function journalText({ journal, sink }: JobConfig, { journals }: JobKinds): string {
   const { place } = kindOf(journals, journal).describe(journal);
   return `the journal ${place} and what remembers it (${sink.uri} and the source)`;
 }
 
-/** Asked to stop while the journal or the source was still waited for: nothing had begun. */
+/** Stopped while still waiting for the journal or the source: nothing had begun. */
 const NOTHING_DONE: RunReport = {
   committed: [],
   recordsCommitted: 0,
@@ -172,7 +174,8 @@ async function fileRequest(
         'REQUEST_REFUSED',
         name === null
           ? `The job "${config.job}" has no partition in its journal yet: run it first.`
-          : `The journal of job "${config.job}" does not know partition ${name}; it knows ${known.map(partitionName).join(', ') || 'none'}.`,
+          : `The journal of job "${config.job}" does not know partition ${name}; ` +
+              `it knows ${known.map(partitionName).join(', ') || 'none'}.`,
       );
     }
     const filed: { readonly partition: TopicPartition; readonly requestId: number }[] = [];
@@ -224,12 +227,12 @@ async function readStatus(
       presence.close(),
       (store as Store | null)?.close(),
     ]);
-    // Who only looks does not wait for what hangs.
+    // A read-only command does not wait for a close that hangs.
     await Promise.race([closing, systemPorts.clock.pause(CLOSE_MS)]);
   }
 }
 
-/** The application of a program that knows these kinds; without any given, of all that there are. */
+/** The application of a program with these kinds; with all kinds if none are given. */
 export function createBackend(kinds?: JobKinds): Backend {
   const composition = new Composition(kinds);
   return {

@@ -1,6 +1,6 @@
 /**
- * Waits for what the owners of partitions say to requests. An owner journals its answer; one that is halted, and may not, tells it in its
- * presence record.
+ * Waits for the owners of partitions to answer requests. An owner journals its answer; a halted owner, which
+ * may not, puts it into its presence record.
  */
 import { decodeEntry } from '../../journal/entry.ts';
 import { hasCode } from '../../journal/errors.ts';
@@ -30,7 +30,7 @@ export interface AwaitingAnswers {
   readonly onNotice: (notice: string) => void;
 }
 
-/** In the order of the requests; `none` where nobody answered in time. */
+/** In the order of the requests; `none` if nobody answered in time. */
 export async function awaitAnswers(
   awaiting: AwaitingAnswers,
   filed: readonly FiledForAnswer[],
@@ -39,7 +39,7 @@ export async function awaitAnswers(
   const startedMs = clock.nowMs();
   const waiting = filed.map((request) => ({
     ...request,
-    // What answers it stands behind it: one counter gives every entry and request of a journal its revision.
+    // The answer has a higher revision: a journal numbers all its entries and requests with one counter.
     seen: request.requestId,
     answer: null as RequestAnswer | null,
   }));
@@ -58,7 +58,7 @@ export async function awaitAnswers(
   }
 }
 
-/** Each thing is told once. */
+/** Passes each notice on once. */
 class Notices {
   readonly #tell: (notice: string) => void;
   readonly #told = new Set<string>();
@@ -76,7 +76,8 @@ class Notices {
   aboutOwners(filed: readonly FiledForAnswer[], live: readonly PresenceRecord[]): void {
     if (live.length === 0) {
       this.tell(
-        'no coordinator is running; the request stays filed, and the next one to own the partition takes it up',
+        'no coordinator is running; the request stays filed, ' +
+          'and the next one to own the partition takes it up',
       );
       return;
     }
@@ -89,7 +90,7 @@ class Notices {
   }
 }
 
-/** Null where it cannot be read. */
+/** Null if it cannot be read. */
 async function livePresence(
   { presence, job }: AwaitingAnswers,
   notices: Notices,

@@ -1,5 +1,6 @@
 /**
- * Where a job's parts are put together, each by its kind. The one file, with the command line's entry, that reads the environment.
+ * Puts the parts of a job together, each by its kind. Besides the command line's entry, the only file that
+ * reads the environment.
  */
 import { homedir, hostname } from 'node:os';
 import path from 'node:path';
@@ -26,11 +27,14 @@ import { configFingerprint } from './fingerprint.ts';
 import { openJobMemory, type JobMemory } from './jobMemory.ts';
 import { bucketRuleOf, JOB_KINDS, kindOf, type JobKinds } from './kinds.ts';
 
-/** Beside the job file: what concerns this machine only. */
+/** Next to the job file: state that concerns this machine only. */
 const STATE_FOLDER = '.tidemark';
 const POOL_THREADS_DEFAULT = 4;
 
-/** `TIDEMARK_FAILPOINTS=store.commit:before:3` kills the process at the third time that it gets there. */
+/**
+ * `TIDEMARK_FAILPOINTS=store.commit:before:3` kills the process when it reaches that point for the third
+ * time.
+ */
 export function composeFailpoints(): Failpoints {
   const text = process.env['TIDEMARK_FAILPOINTS'];
   if (text === undefined || text === '') return noFailpoints;
@@ -40,7 +44,7 @@ export function composeFailpoints(): Failpoints {
 }
 
 export interface JournalFileOptions {
-  /** Of the backup. */
+  /** Path of the backup. */
   readonly file: string;
   readonly log: Log;
   readonly onProgress: OnBackupProgress;
@@ -50,7 +54,7 @@ export interface JournalOptions {
   readonly access: JournalAccess;
   readonly log: Log;
   readonly signal?: AbortSignal;
-  /** Without it only a reader's wait for a server ends. */
+  /** If not given, only readers stop waiting for a server. */
   readonly waitForServerMs?: number;
 }
 
@@ -92,7 +96,7 @@ export class Composition {
     });
   }
 
-  /** Writes a backup of the job's journal, also while the job runs. */
+  /** Writes a backup of the job's journal; the job may be running. */
   backup(
     { journal, job }: JobConfig,
     options: JournalFileOptions & { readonly force: boolean },
@@ -104,7 +108,7 @@ export class Composition {
     });
   }
 
-  /** Puts a backup where the job's journal is looked for, and where none is. */
+  /** Restores a backup to the place of the job's journal; there must be none. */
   restore({ journal, job }: JobConfig, options: JournalFileOptions): Promise<BackupFound> {
     return kindOf(this.kinds.journals, journal).restore(journal, {
       ...options,
@@ -113,7 +117,7 @@ export class Composition {
     });
   }
 
-  /** Where the job's coordinators say that they live. What goes wrong there is only debugged. */
+  /** Where the job's coordinators report that they are alive. Its problems are only logged at debug level. */
   presence({ journal }: JobConfig, log: Log): Promise<PresenceBoard> {
     return kindOf(this.kinds.journals, journal).openPresence(journal, (message) => {
       log.debug({}, message);
@@ -143,7 +147,7 @@ export class Composition {
     };
   }
 
-  /** Measures what the program takes by now, and shares what is left of the job's memory. */
+  /** Measures the memory that the program uses so far and divides the rest of the job's memory. */
   memory({ memoryBytes, sink }: JobConfig, log: Log): JobMemory {
     const storeBytes = kindOf(this.kinds.stores, sink).memoryBytes;
     return openJobMemory({ ceilingBytes: memoryBytes, storeBytes, log });
@@ -165,7 +169,7 @@ function cacheHome(): string | null {
   return named === undefined || named === '' ? homeCache() : named;
 }
 
-/** A container's user that /etc/passwd does not name has no home; then nothing was ever fetched into it. */
+/** A container's user that /etc/passwd does not list has no home; then nothing was ever fetched into it. */
 function homeCache(): string | null {
   try {
     return path.join(homedir(), '.cache');

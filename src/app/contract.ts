@@ -1,4 +1,4 @@
-/** What the command line asks of the rest of Tidemark; src/app/application.ts provides it. */
+/** The interface between the command line and the rest of Tidemark; src/app/application.ts implements it. */
 import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.ts';
 import type { TidemarkError } from '../../journal/errors.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
@@ -10,12 +10,14 @@ import type { Log } from '../telemetry/log.ts';
 export interface RunProgress {
   readonly recordsRead: number;
   readonly bytesWritten: number;
-  /** Owned now. */
+  /** Currently owned. */
   readonly partitions: number;
   readonly openFiles: number;
   readonly pendingFiles: number;
   readonly committedFiles: number;
-  /** Records between the cursors and the ends of the owned partitions; null where the source does not say. */
+  /**
+   * Records between the cursors and the ends of the owned partitions; null if the source does not report it.
+   */
   readonly lag: bigint | null;
 }
 
@@ -33,7 +35,7 @@ export interface StoppedPartition {
 }
 
 export interface RunReport {
-  /** What this run committed, also what an earlier one had left pending. */
+  /** Files that this run committed, including those that an earlier run had left pending. */
   readonly committed: readonly CommittedFile[];
   /** Records in those files. */
   readonly recordsCommitted: number;
@@ -42,21 +44,21 @@ export interface RunReport {
 }
 
 export interface RunOptions {
-  /** Read up to the ends seen at the start, finish and commit every file. */
+  /** Read up to the ends seen at the start, then finish and commit every file. */
   readonly untilEnd: boolean;
-  /** What the operator lets this run change of the job that the journal knows. */
+  /** What this run may change of the job that the journal knows. */
   readonly moves: readonly ('sink' | 'group')[];
-  /** Aborted: last checkpoint, leave the group, keep files in progress resumable. */
+  /** On abort: last checkpoint, leave the group, keep files in progress resumable. */
   readonly signal: AbortSignal;
   readonly log: Log;
-  /** May be called as often as it likes: the display takes what it needs. */
+  /** May be called at any rate: the display takes what it needs. */
   onProgress(progress: RunProgress): void;
 }
 
 export interface PartStatus {
   readonly partId: string;
   readonly state: string;
-  /** What the last completed checkpoint counted: bytes, records, and their first and last offset (null where none). */
+  /** In the last completed checkpoint: bytes, records, first and last offset (null if there is none). */
   readonly length: number;
   readonly records: number;
   readonly firstOffset: bigint | null;
@@ -75,41 +77,50 @@ export interface BucketStatus {
 export interface PartitionStop {
   readonly code: string;
   readonly message: string;
-  /** The offsets in doubt, [from, to); null where the cause is no range. */
+  /** The offsets in doubt, [from, to); null if the cause is not a range. */
   readonly fromOffset: bigint | null;
   readonly toOffset: bigint | null;
-  /** Where the source's log went back to, and the leader epoch before it; null for every other cause. */
+  /**
+   * The offset to which the source's log was truncated, and the leader epoch before that; null for any other
+   * cause.
+   */
   readonly truncation: { readonly divergedAt: bigint; readonly leaderEpoch: number | null } | null;
 }
 
 /** What the consumer group has committed of a partition. */
 export interface GroupStatus {
   readonly offset: bigint;
-  /** Whether it was Tidemark that committed it: its commits carry a witness of the journal. */
+  /** Whether Tidemark committed it: its commits carry a witness of the journal. */
   readonly hasWitness: boolean;
 }
 
 export interface PartitionStatus {
   readonly topic: string;
   readonly partition: number;
-  /** As the journal has it: active, settled, stopped, unclaimed; halted by what it cannot hold; unreadable where it is damaged. */
+  /**
+   * From the journal: active, settled, stopped or unclaimed. Halted if the cause cannot be journaled,
+   * unreadable if the journal is damaged.
+   */
   readonly state: string;
   readonly epoch: number;
   readonly nextOffset: bigint;
-  /** Up to the last stable offset; null where the source does not answer. */
+  /** Up to the last stable offset; null if the source does not answer. */
   readonly lag: bigint | null;
-  /** Offsets behind the last stable one, which wait for an open transaction; null where the source does not answer. */
+  /**
+   * Offsets from the last stable one on, which wait for an open transaction; null if the source does not
+   * answer.
+   */
   readonly heldBack: bigint | null;
   readonly recordsRead: number;
   readonly recordsSkipped: number;
-  /** `host:pid` of the live coordinator that has it; null where none has. */
+  /** `host:pid` of the live coordinator that owns it; null if none does. */
   readonly owner: string | null;
   readonly stop: PartitionStop | null;
-  /** Requests that its owner would accept, the best first. */
+  /** Requests that its owner would accept, best first. */
   readonly proposals: readonly OperatorRequest[];
-  /** The last request, where that was refused. */
+  /** The last request, if it was refused. */
   readonly refusal: { readonly requestId: number; readonly reason: string } | null;
-  /** Null where there is no group, it has committed nothing, or does not answer. */
+  /** Null if there is no group, it has committed nothing, or it does not answer. */
   readonly group: GroupStatus | null;
   readonly buckets: readonly BucketStatus[];
   readonly committedFiles: number;
@@ -123,7 +134,7 @@ export interface DependencyStatus {
   readonly tookMs: number;
 }
 
-/** What a coordinator said of itself last. */
+/** What a coordinator last reported about itself. */
 export interface CoordinatorStatus {
   readonly id: string;
   readonly host: string;
@@ -131,10 +142,10 @@ export interface CoordinatorStatus {
   readonly version: string;
   readonly startedAt: string;
   readonly seenMsAgo: number;
-  /** Not for long: it has said nothing for less than 30 s. */
+  /** It has reported within the last 30 s. */
   readonly isLive: boolean;
   readonly partitions: readonly { readonly name: string; readonly state: string }[];
-  /** What each answered last to that process. */
+  /** The last answer of each to that process. */
   readonly dependencies: readonly {
     readonly name: string;
     readonly state: string;
@@ -142,7 +153,7 @@ export interface CoordinatorStatus {
     readonly message: string | null;
     readonly since: string;
   }[];
-  /** What lasts: stopped, halted, refused, waited for, tried again. */
+  /** Lasting conditions: stopped, halted, refused, waited for, retried. */
   readonly conditions: readonly {
     readonly kind: string;
     readonly about: string;
@@ -152,13 +163,13 @@ export interface CoordinatorStatus {
     readonly since: string;
     readonly times: number;
   }[];
-  /** How many more there are, which it had no room to tell of. */
+  /** How many more there are, for which its record had no room. */
   readonly omitted: { readonly partitions: number; readonly conditions: number };
 }
 
 export interface JobStatus {
   readonly job: string;
-  /** Its id is null where it does not answer. */
+  /** Its id is null if it does not answer. */
   readonly journal: {
     /** Key below `journal` in the job file. */
     readonly kind: string;
@@ -166,14 +177,14 @@ export interface JobStatus {
     readonly location: string;
   };
   readonly coordinators: readonly CoordinatorStatus[];
-  /** As they answered to this command. */
+  /** Their answers to this command. */
   readonly dependencies: readonly DependencyStatus[];
   readonly partitions: readonly PartitionStatus[];
-  /** Why the journal cannot be read, so that its partitions are not known; null where it can. */
+  /** Why the journal cannot be read and its partitions are unknown; null if it can be read. */
   readonly problem: TidemarkError | null;
 }
 
-/** What became of a request: null while it only lies there. */
+/** The answer to a request; null while it is only filed. */
 export type RequestAnswer =
   | { readonly type: 'accepted' }
   | { readonly type: 'refused'; readonly reason: string }
@@ -183,44 +194,49 @@ export type RequestAnswer =
 export interface FiledRequest {
   readonly partition: TopicPartition;
   readonly requestId: number;
-  /** Null where nobody waited for it. */
+  /** Null if nobody waited for it. */
   readonly answer: RequestAnswer | null;
 }
 
 export interface RequestOptions {
   readonly log: Log;
-  /** How long the owners have for their answers; null: nobody waits. */
+  /** How long the owners may take to answer; null: do not wait. */
   readonly waitMs: number | null;
-  /** Told that the answer may not come, and why. */
+  /** Called with the reason if the answer may not come. */
   readonly onNotice: (notice: string) => void;
 }
 
-/** A partition, or null for every partition of the job; and what is asked of its owner. */
+/** A partition, or null for every partition of the job; and the request to its owner. */
 export interface RequestOrder {
   readonly partition: TopicPartition | null;
   readonly request: OperatorRequest;
 }
 
 export interface BackupOptions {
-  /** Of the backup. */
+  /** Path of the backup. */
   readonly file: string;
   readonly log: Log;
   readonly onProgress: OnBackupProgress;
 }
 
 export interface Backend {
-  /** Resolves when the checked backup has its name. Rejects with REQUEST_REFUSED where that is taken, and may not be replaced. */
+  /**
+   * Resolves when the checked backup has its final name. Rejects with REQUEST_REFUSED if that name is taken
+   * and may not be replaced.
+   */
   readonly backupJournal: (
     config: JobConfig,
     options: BackupOptions & { readonly force: boolean },
   ) => Promise<BackupFound>;
-  /** Rejects with REQUEST_REFUSED where the job has a journal. */
+  /** Rejects with REQUEST_REFUSED if the job has a journal. */
   readonly restoreJournal: (config: JobConfig, options: BackupOptions) => Promise<BackupFound>;
-  /** Rejects with a TidemarkError where the job cannot run at all; a stopped partition is in the report instead. */
+  /**
+   * Rejects with a TidemarkError if the job cannot run at all; a stopped partition is in the report instead.
+   */
   readonly runJob: (config: JobConfig, options: RunOptions) => Promise<RunReport>;
-  /** Reads the journal and asks every dependency, also while the job runs. */
+  /** Reads the journal and asks every dependency; the job may be running. */
   readonly readStatus: (config: JobConfig, options: { readonly log: Log }) => Promise<JobStatus>;
-  /** Files the request for the owners, and waits for what they say to it. */
+  /** Files the request for the owners and waits for their answers. */
   readonly fileRequest: (
     config: JobConfig,
     order: RequestOrder,

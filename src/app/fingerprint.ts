@@ -3,8 +3,8 @@ import type { JobConfig, SinkConfig } from '../config/jobConfig.ts';
 import { bucketRuleOf, kindOf, type JobKinds } from './kinds.ts';
 
 /**
- * SHA-256 (64 hex digits) of what decides which records go where: the same fingerprint means the same files from the same
- * input. How to reach the services (brokers, servers, addresses, TLS, users) and every secret are left out.
+ * SHA-256 (64 hex digits) of everything that decides which records go where: with the same fingerprint, the
+ * same input gives the same files. Addresses (brokers, servers, TLS, users) and secrets are not part of it.
  */
 export function configFingerprint(
   { job, source, sink, bucket, roll, checkpoint }: JobConfig,
@@ -25,7 +25,7 @@ function meaningOfSink({ type, uri, format, prefix, suffix, entropy }: SinkConfi
   return { type, uri, format, prefix, suffix, ...(entropy === null ? {} : { entropy }) };
 }
 
-/** JSON with the keys of every object in order, so that equal values have equal texts. */
+/** JSON with the keys of every object sorted, so that equal values have equal texts. */
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) => {
     if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;

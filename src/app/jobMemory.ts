@@ -1,4 +1,4 @@
-/** The memory of a running job: its shares, its budget, and V8 kept within bounds. */
+/** The memory of a running job: its shares, its budget, and limits for V8. */
 import { runInNewContext } from 'node:vm';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { reserve } from '../../kernels/memory.ts';
@@ -6,16 +6,18 @@ import type { Log } from '../telemetry/log.ts';
 import { leastCeilingBytes, MemoryBudget, shareMemory, type MemoryShares } from '../system/memoryBudget.ts';
 
 const MIB = 1024 * 1024;
-/** Where the job file does not say; what the store may take comes on top. */
+/** If the job file has no limit; the store's memory is added to it. */
 const CEILING_BYTES_DEFAULT = 256 * MIB;
 const LOOK_INTERVAL_MS = 100;
-/** In it lines can be copied in bulk. Taken from the machine only as far as it is used. */
+/** Lines can be copied into it in bulk. The machine provides only as much of it as is used. */
 const AREA_BYTES_MAX = 40 * MIB;
-/** Of what part files may take, the rest being descriptors and actors. */
+/** Share of the part files' memory; the rest is for descriptors and actors. */
 const AREA_SHARE = 0.6;
-/** V8 would let its space for new objects grow to 128 MiB; the hot path makes few, and seldom needs more than this. */
+/**
+ * V8 would let its new space grow to 128 MiB; the hot path makes few objects and seldom needs more than this.
+ */
 const NEW_SPACE_BYTES_MAX = 8 * MIB;
-/** V8 would let garbage gather until its old space is several times what lives there. */
+/** V8 would let garbage pile up until its old space is several times its live size. */
 const OLD_SPACE_GROWTH_PERCENT = 20;
 
 export interface JobMemory {
@@ -26,14 +28,16 @@ export interface JobMemory {
 }
 
 export interface JobMemoryOptions {
-  /** Null: a default, raised where the program itself takes more than usual. */
+  /** Null: a default, raised if the program itself needs more than usual. */
   readonly ceilingBytes: number | null;
-  /** What the store may take beside the buffers of the job. */
+  /** What the store may use besides the buffers of the job. */
   readonly storeBytes: number;
   readonly log: Log;
 }
 
-/** To be called when everything is loaded and nothing is read: what the process takes now counts as the program's own. */
+/**
+ * Call it when everything is loaded and nothing is read yet: memory in use now counts as the program's own.
+ */
 export function openJobMemory({ ceilingBytes: wantedBytes, storeBytes, log }: JobMemoryOptions): JobMemory {
   const residentBytes = residentReader();
   const takenBytes = residentBytes() + storeBytes;
@@ -49,7 +53,8 @@ export function openJobMemory({ ceilingBytes: wantedBytes, storeBytes, log }: Jo
     onOutgrown: (foundBytes) => {
       log.warn(
         { residentBytes: foundBytes, ceilingBytes },
-        'the process takes more memory than the job may: files are rolled early; raise memory in the job file',
+        'the process takes more memory than the job may: files are rolled early; ' +
+          'raise memory in the job file',
       );
     },
   });
@@ -64,8 +69,9 @@ export function openJobMemory({ ceilingBytes: wantedBytes, storeBytes, log }: Jo
 }
 
 /**
- * What the system counts for this process. Asking opens a file, which fails where the process holds as many as it may: then the last
- * count stands, since a timer asks and nobody could take the failure. 0 where there was none yet.
+ * The resident memory of this process. Reading it opens a file, which fails if the process has no descriptor
+ * left. It then returns the last value, since a timer calls it and nobody could handle the error; 0 if there
+ * was none yet.
  */
 export function residentReader(read: () => number = () => process.memoryUsage.rss()): () => number {
   let lastBytes = 0;
@@ -82,14 +88,14 @@ export function residentReader(read: () => number = () => process.memoryUsage.rs
 const isOutOfHandles = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
 
-/** Its size cannot be set once Node runs; that it grows no further can. */
+/** Its size cannot be set once Node runs, but its growth can be stopped. */
 function keepNewSpaceSmall(): void {
   const space = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
   if (space !== undefined && space.space_size >= NEW_SPACE_BYTES_MAX)
     setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-/** V8's own, which Node shows only where it is asked for. */
+/** V8's own, which Node exposes only on request. */
 function garbageCollector(): () => void {
   setFlagsFromString('--expose-gc');
   return runInNewContext('gc') as () => void;

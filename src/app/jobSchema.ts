@@ -1,6 +1,6 @@
 /**
- * The job file's public keys: the one definition behind checking, types, the JSON Schema for editors, and docs/job-file.md. What a kind has
- * for itself comes from the lists of kinds.
+ * The job file's public keys: one definition for validation, types, the JSON Schema for editors, and
+ * docs/job-file.md. The keys of a kind come from the lists of kinds.
  */
 import path from 'node:path';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ import { duration, expecting, matchingText, size } from '../../kernels/schema/va
 import { DEFAULT_JOURNAL, JOB_KINDS, type JobKinds } from './kinds.ts';
 import { sinkSchema } from './sinkSchema.ts';
 
-/** A map with exactly one of the kinds' names as key. */
+/** A map with exactly one of the kinds' names as its key. */
 function oneOf(
   kinds: readonly { readonly name: string; schema(context: SchemaContext): z.ZodType }[],
   context: SchemaContext,
@@ -37,7 +37,9 @@ function bucketSchema({ bucketRules }: JobKinds) {
       .enum(names, { error: expecting(eitherOf(names)) })
       .default(names[0] ?? '')
       .meta({
-        description: `What chooses a record's folder: ${chosenBy.slice(0, -1).join(', ')}, or ${chosenBy.at(-1) ?? ''}.`,
+        description:
+          "What chooses a record's folder: " +
+          `${chosenBy.slice(0, -1).join(', ')}, or ${chosenBy.at(-1) ?? ''}.`,
       }),
     ...keys,
   }).meta({ description: 'Which folder a record belongs to.' });
@@ -67,25 +69,34 @@ export function jobSchema(context: SchemaContext, kinds: JobKinds) {
       .meta({ description: 'When progress counts.' })
       .prefault({}),
     startup: map({
-      timeout: duration(1).prefault('60s').meta({
-        description:
-          'With --until-end: how long a journal, source, destination or group that is away is waited for. A service waits for ever.',
-      }),
+      timeout: duration(1)
+        .prefault('60s')
+        .meta({
+          description:
+            'With --until-end: how long a journal, source, destination or group that is away ' +
+            'is waited for. A service waits for ever.',
+        }),
     })
       .meta({ description: 'How long the beginning may take.' })
       .prefault({}),
     shutdown: map({
-      timeout: duration(2).prefault('9s').meta({
-        description:
-          'How long the end may take after SIGTERM, SIGINT or SIGHUP; its last second is for leaving the group.',
-      }),
+      timeout: duration(2)
+        .prefault('9s')
+        .meta({
+          description:
+            'How long the end may take after SIGTERM, SIGINT or SIGHUP; ' +
+            'its last second is for leaving the group.',
+        }),
     })
       .meta({ description: 'How long the end may take.' })
       .prefault({}),
-    memory: size().optional().meta({
-      description:
-        'Ceiling of the resident memory of the process; over it files are rolled early. 256MiB, for OSS-HDFS 512MiB.',
-    }),
+    memory: size()
+      .optional()
+      .meta({
+        description:
+          'Ceiling of the resident memory of the process; over it files are rolled early. ' +
+          '256MiB, for OSS-HDFS 512MiB.',
+      }),
     journal: oneOf(
       kinds.journals,
       context,

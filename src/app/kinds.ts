@@ -1,6 +1,7 @@
 /**
- * The kinds of everything that there is more than one of. A new kind is a folder with an object of its room's `kind.ts` or `rule.ts`, and a line
- * here: configuration, composition, status and validation go through these lists.
+ * The kinds of everything that has more than one. A new kind is a folder with an object of its interface
+ * (`kind.ts` or `rule.ts`), and a line here: configuration, composition, status and validation use these
+ * lists.
  */
 import { NO_BUCKETS } from '../../actors/buckets/none/rule.ts';
 import type { BucketConfig, BucketRule } from '../../actors/buckets/rule.ts';
@@ -23,16 +24,16 @@ import { OSS_HDFS_STORE } from '../stores/ossHdfs/kind.ts';
 
 export interface JobKinds {
   readonly sources: readonly SourceKind[];
-  /** The first that takes a path has it. */
+  /** A path belongs to the first that accepts it. */
   readonly stores: readonly StoreKind[];
   readonly journals: readonly JournalKind[];
-  /** The first is the one of a job that names none; so it is with formats. */
+  /** The first is the default of a job that names none; the same holds for formats. */
   readonly bucketRules: readonly BucketRule[];
   readonly formats: readonly FormatKind[];
   readonly rollRules: readonly RollRule[];
 }
 
-/** Key of the journal of a job that names none. */
+/** Key of the default journal. */
 export const DEFAULT_JOURNAL = 'sqlite';
 
 export const JOB_KINDS: JobKinds = {

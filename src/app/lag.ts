@@ -1,4 +1,4 @@
-/** How far the cursors are behind the source: asked for in the background, never waited for. */
+/** How far the cursors lag behind the source. Requested in the background, never waited for. */
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { OffsetRange, Source } from '../sources/port.ts';
 
@@ -9,7 +9,9 @@ export interface Position {
   readonly nextOffset: bigint;
 }
 
-/** Records between a position and the end of its partition; holes count, as with every Kafka tool. */
+/**
+ * Records between a position and the end of its partition; gaps in the offsets count, as in every Kafka tool.
+ */
 export function lagOf(position: Position, ranges: readonly OffsetRange[] | undefined): bigint | null {
   const range = ranges?.[position.partition.partition];
   if (range === undefined) return null;
@@ -25,7 +27,7 @@ export class LagMeter {
     this.#source = source;
   }
 
-  /** The sum, by what the source said last; null while it has not said anything. */
+  /** The sum, from the source's last answers; null until it has answered. */
   of(positions: readonly Position[]): bigint | null {
     this.#ask(positions);
     let sum = 0n;
@@ -44,7 +46,7 @@ export class LagMeter {
     for (const topic of new Set(positions.map(({ partition }) => partition.topic))) {
       this.#source.ranges(topic).then(
         (ranges) => this.#ranges.set(topic, ranges),
-        // Lag is only shown: a source that does not answer is told elsewhere.
+        // Lag is only displayed: a source that does not answer is reported elsewhere.
         () => this.#ranges.delete(topic),
       );
     }

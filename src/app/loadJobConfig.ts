@@ -1,4 +1,4 @@
-/** Reads, checks and types a job file. Every problem is named at once, each with file, line and key. */
+/** Reads, checks and types a job file. Reports all problems at once, each with file, line and key. */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { TidemarkError } from '../../journal/errors.ts';
@@ -12,15 +12,15 @@ import { JOB_KINDS, type JobKinds } from './kinds.ts';
 import { toJobConfig } from './toJobConfig.ts';
 
 export interface LoadOptions {
-  /** Of the job file, as the user wrote it; messages repeat it. */
+  /** Path of the job file as the user wrote it; messages repeat it. */
   readonly path: string;
-  /** `key=value` each, applied in order; problems name them `-D key`. */
+  /** Each is `key=value`; applied in order. Problems name them `-D key`. */
   readonly overrides?: readonly string[];
   /** Where `{ env: VARIABLE }` is looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where a relative `path` starts. */
+  /** The folder that a relative `path` starts from. */
   readonly cwd: string;
-  /** Without it those that there are. */
+  /** All kinds if not given. */
   readonly kinds?: JobKinds;
 }
 
@@ -93,7 +93,7 @@ interface Overridden {
 
 function override(original: unknown, texts: readonly string[]): Overridden {
   if (texts.length === 0) return { data: original, overrides: [], problems: [] };
-  // A copy without shared parts: what YAML's aliases repeat must not change together.
+  // A copy without shared parts: values that YAML aliases share must not change together.
   const data: unknown = JSON.parse(JSON.stringify(original ?? {}));
   const overrides: Override[] = [];
   const problems: string[] = [];
@@ -127,7 +127,7 @@ function locate(
   return located.sort((a, b) => order(a.place) - order(b.place)).map(({ line }) => line);
 }
 
-/** The `-D` that brought the value, or a map above it that the file does not have. */
+/** The `-D` that set the value, or a map above it that the file does not have. */
 function causeOf(
   { path: keyPath }: Problem,
   place: KeyPlace,

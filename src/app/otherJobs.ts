@@ -1,4 +1,7 @@
-/** Other jobs that write to the same sink: every record that two jobs read stands there twice. That may be meant, so it is only told. */
+/**
+ * Other jobs that write to the same sink: a record that two jobs read is in it twice. That may be intended,
+ * so it is only reported.
+ */
 import { markerFolderUri } from '../../actors/naming.ts';
 import { jobName, type JobName } from '../../journal/ids.ts';
 import { within } from '../system/bounded.ts';
@@ -8,9 +11,9 @@ import type { JobConfig } from '../config/jobConfig.ts';
 import type { Store } from '../stores/port.ts';
 import type { Log } from '../telemetry/log.ts';
 
-/** A destination that does not answer is waited for, and told, by those who need it. */
+/** A destination that does not answer is waited for, and reported, by the parts that need it. */
 const LIMIT_MS = 5_000;
-/** What else is kept there begins with `_`, or has a dot in its name. */
+/** Other names there start with `_` or contain a dot. */
 const JOB = /^[a-z0-9-]{1,63}$/;
 
 export interface OtherJobsPorts {
@@ -20,7 +23,7 @@ export interface OtherJobsPorts {
   readonly log: Log;
 }
 
-/** Tells of them by name, once, and keeps it in what `status` shows. Never rejects. */
+/** Reports other jobs by name, once, and keeps that in what `status` shows. Never rejects. */
 export async function tellOfOtherJobs(
   { job, sink }: Pick<JobConfig, 'job' | 'sink'>,
   { store, clock, conditions, log }: OtherJobsPorts,
@@ -29,7 +32,8 @@ export async function tellOfOtherJobs(
     (others) => {
       if (others.length === 0) return;
       const names = others.map((name) => `"${name}"`).join(', ');
-      const message = `${sink.uri} also has files of ${others.length === 1 ? 'job' : 'the jobs'} ${names}. A record that both read is there twice.`;
+      const jobs = others.length === 1 ? `job ${names}` : `the jobs ${names}`;
+      const message = `${sink.uri} also has files of ${jobs}. A record that both read is there twice.`;
       const help = 'If that is not meant, give each job a sink of its own.';
       conditions.raise('other jobs', {
         kind: 'noticed',

@@ -1,4 +1,4 @@
-/** The keys below `sink`: those of every destination, and those of the kinds. */
+/** The keys below `sink`: those that every destination has, and those of each kind. */
 import { z } from 'zod';
 import { markerFolderUri, type Entropy } from '../../actors/naming.ts';
 import { shellOnlyProblem, type SchemaContext } from '../../kernels/schema/outside.ts';
@@ -39,7 +39,7 @@ export function sinkSchema(context: SchemaContext, kinds: SinkKinds) {
   });
 }
 
-/** What every destination has. */
+/** The keys that every destination has. */
 interface SharedKeys {
   readonly path: string;
   readonly format: string;
@@ -68,7 +68,7 @@ function pathProblem(path: string, baseDir: string, stores: readonly StoreKind[]
   return shellOnlyProblem(path) ?? kindOf({ path }, stores).pathProblem(path, baseDir);
 }
 
-/** What is wrong between keys; silent about keys that are wrong by themselves. */
+/** Problems between keys; none for keys that are wrong by themselves. */
 function sinkProblems(sink: SinkKeys, context: SchemaContext, stores: readonly StoreKind[]): KeyProblem[] {
   const { path, entropy } = sink;
   if (typeof path !== 'string' || path === '' || pathProblem(path, context.baseDir, stores) !== null)
@@ -81,7 +81,7 @@ function sinkProblems(sink: SinkKeys, context: SchemaContext, stores: readonly S
   ];
 }
 
-/** Keys of another kind of destination than the path names. */
+/** Keys of another kind of destination than the one that the path names. */
 function foreignKeys(
   sink: SinkKeys,
   context: SchemaContext,
@@ -94,7 +94,8 @@ function foreignKeys(
       .filter((key) => sink[key] !== undefined && !own.includes(key))
       .map((key) => ({
         key: [key],
-        message: `belongs to ${other.pathIs}, but sink.path is ${kind.pathIs}; expected one without the other`,
+        message:
+          `belongs to ${other.pathIs}, but sink.path is ${kind.pathIs}; expected ` + 'one without the other',
       })),
   );
 }
@@ -110,14 +111,15 @@ function entropyProblems(uri: string, entropy: unknown): KeyProblem[] {
     : rest.split('/').some((step) => step === '.' || step === '..')
       ? `leaves the folder ${rest} where it is taken out; expected a key that leaves no "." or ".."`
       : rest === '' && uri.startsWith('file:')
-        ? `${shown} leaves the root folder where it is taken out, as for the marker; expected another folder beside it`
+        ? `${shown} leaves the root folder where it is taken out, as for the marker; ` +
+          'expected another folder beside it'
         : null;
   return wrong === null ? [] : [{ key: ['entropy', 'key'], message: wrong }];
 }
 
-/** The schema's rules have seen to it that the keys fit together. */
+/** Needs a sink that the schema's rules accepted, so the keys fit together. */
 export function toSinkConfig(sink: ParsedSink, context: SchemaContext, { stores }: SinkKinds): SinkConfig {
-  // With the kinds' keys, which only they know, the shared ones lose their types.
+  // Only the kinds know their keys, so with them the shared ones lose their types.
   const { path, format, prefix, suffix, entropy = null } = sink as unknown as SharedKeys;
   const kind = kindOf(sink, stores);
   return kind.toConfig(
@@ -144,7 +146,7 @@ function entropySchema() {
 
 const NAME_BYTES_MAX = 32;
 
-/** Begin or end of the name of a part file. */
+/** Start or end of the name of a part file. */
 export function nameAffix(kind: 'prefix' | 'suffix') {
   const expected = `a text of at most ${NAME_BYTES_MAX} bytes without "/", "\\" or control characters`;
   return z.string({ error: expecting(expected) }).superRefine((value, context) => {

@@ -1,6 +1,6 @@
 /**
- * The status of a job: what its journal says, what its living coordinators say of themselves, and what each dependency answers right now.
- * Nothing is waited for longer than its patience.
+ * The status of a job: the contents of its journal, the reports of its live coordinators, and the answer of
+ * each dependency right now. Every answer has a time limit.
  */
 import type { PartFileView, PartitionLedger } from '../../actors/ledger.ts';
 import { TidemarkError, asTidemarkError } from '../../journal/errors.ts';
@@ -27,7 +27,7 @@ import { decodePresence, type PresenceRecord } from '../presence/record.ts';
 import type { PartitionSurvey, SourceSurveyor, TopicSurvey } from '../sources/survey.ts';
 import type { Log } from '../telemetry/log.ts';
 
-/** How long each dependency has for its answer. */
+/** How long each dependency may take to answer. */
 const PATIENCE_MS = 5_000;
 
 export interface StatusPorts {
@@ -36,12 +36,15 @@ export interface StatusPorts {
   readonly openJournal: () => Promise<Journal>;
   readonly presence: PresenceBoard;
   readonly surveyor: SourceSurveyor;
-  /** Resolves where the destination answers. */
+  /** Resolves if the destination answers. */
   readonly probeDestination: () => Promise<void>;
   readonly log: Log;
 }
 
-/** Rejects with JOURNAL_MISSING where the job never ran and nobody runs it or is about to; any other trouble is part of the status. */
+/**
+ * Rejects with JOURNAL_MISSING if the job never ran and no process runs it or is starting it; any other
+ * problem is part of the status.
+ */
 export async function readJobStatus(ports: StatusPorts): Promise<JobStatus> {
   const { config, kinds, presence, log } = ports;
   const journal = await probed('journal', ports.openJournal(), null);
@@ -77,7 +80,7 @@ export async function readJobStatus(ports: StatusPorts): Promise<JobStatus> {
   }
 }
 
-/** Whether some process of the job waits to make the journal, or lost it. */
+/** Whether a process of the job is waiting to create the journal, or has lost it. */
 async function isBegun({ presence, config }: StatusPorts): Promise<boolean> {
   const { answer } = await probed('journal', presence.read(config.job), PATIENCE_MS);
   return answer !== null && answer.length > 0;
@@ -89,7 +92,7 @@ interface Probed<T> {
   readonly problem: TidemarkError | null;
 }
 
-/** Asks, and does not wait longer than the patience; null where the asking itself is bounded. */
+/** Waits for an answer no longer than the patience; null if the request itself is bounded. */
 async function probed<T>(
   name: DependencyStatus['name'],
   asking: Promise<T>,
@@ -134,7 +137,7 @@ function journalStatus({ journal }: JobConfig, { journals }: JobKinds): Omit<Job
   return { kind: journal.type, location: details === '' ? place : `${place} ${details}` };
 }
 
-/** Of the topics that the job names, and of those that only its journal does. */
+/** Surveys the topics that the job names, and those that only its journal has. */
 async function surveyAll(
   { surveyor, config }: StatusPorts,
   journal: Journal | null,
@@ -146,7 +149,7 @@ async function surveyAll(
 
 interface ReadPartition {
   readonly partition: TopicPartition;
-  /** Why it cannot be read, alone: the others can. */
+  /** Or why it alone cannot be read. */
   readonly ledger: PartitionLedger | TidemarkError;
 }
 
@@ -197,7 +200,7 @@ function isoOf(wallMs: number): string {
   return new Date(wallMs).toISOString();
 }
 
-/** Brings together, for each partition, what the journal, the source and the coordinators say of it. */
+/** Combines, for each partition, what the journal, the source and the coordinators report. */
 class PartitionStatuses {
   readonly #live: readonly SeenCoordinator[];
   readonly #survey: readonly TopicSurvey[] | null;
@@ -216,7 +219,7 @@ class PartitionStatuses {
     return statuses.sort(byName);
   }
 
-  /** Partitions of the job's topics that the journal has nothing of. */
+  /** Partitions of the job's topics that are not in the journal. */
   #unclaimed(known: ReadonlySet<string>): TopicPartition[] {
     return (this.#survey ?? []).flatMap(({ topic, partitions }) =>
       (partitions ?? [])
@@ -284,7 +287,7 @@ class PartitionStatuses {
     return owner === undefined ? null : `${owner.record.host}:${owner.record.pid}`;
   }
 
-  /** A halt that the journal does not hold. */
+  /** A halt that is not in the journal. */
   #haltOf(at: TopicPartition): PartitionStatus['stop'] {
     const name = partitionName(at);
     for (const { record } of this.#live) {
@@ -307,7 +310,7 @@ function byName(a: PartitionStatus, b: PartitionStatus): number {
   return a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1;
 }
 
-/** The journal says what is owed; whether a process works on it right now is told by `owner`. */
+/** From the journal: the work that is left. Whether a process is doing it right now is in `owner`. */
 function stateOf(ledger: PartitionLedger): string {
   const { stop, epoch } = ledger.facts;
   if (stop !== null) return 'stopped';
@@ -315,7 +318,7 @@ function stateOf(ledger: PartitionLedger): string {
   return ledger.buckets.size > 0 ? 'active' : 'settled';
 }
 
-/** Offsets behind the last stable one: an open transaction keeps them from every reader. */
+/** Offsets from the last stable one on: an open transaction keeps them from every reader. */
 function heldBackOf(survey: PartitionSurvey | null): bigint | null {
   if (survey === null) return null;
   const { highWatermark, endOffset } = survey;

@@ -1,4 +1,4 @@
-/** From the keys of the job file to the typed job. */
+/** Converts the keys of the job file to the typed job. */
 import type { BucketConfig } from '../../actors/buckets/rule.ts';
 import type { JournalConfig } from '../../journal/kind.ts';
 import type { SchemaContext } from '../../kernels/schema/outside.ts';
@@ -38,7 +38,7 @@ export function toJobConfig(
   };
 }
 
-/** The schema's rules have seen to it that exactly one of them is there. */
+/** The schema's rules guarantee that exactly one of them is present. */
 function given<Kind extends { readonly name: string }, Config>(
   kinds: readonly Kind[],
   parsed: Readonly<Record<string, unknown>>,

@@ -1,16 +1,16 @@
 import { TidemarkError, type ErrorCode } from '../../journal/errors.ts';
 import type { StopSignal } from './io.ts';
 
-/** Done, or clean. */
+/** Done, or nothing found. */
 export const EXIT_OK = 0;
-/** A finding, a failure, or a partition that is stopped. */
+/** A finding, a failure, or a stopped partition. */
 export const EXIT_FAILURE = 1;
 /** Usage, configuration or secret: the same command fails again until a person changes something. */
 export const EXIT_CONFIG = 2;
-/** Could not finish: something outside is away, and the same command may succeed later. */
+/** Could not finish: a dependency is unavailable, and the same command may succeed later. */
 export const EXIT_UNFINISHED = 3;
 
-/** For the help and the docs. */
+/** For the help text and the docs. */
 export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
   [
     EXIT_OK,
@@ -25,9 +25,9 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
 ];
 
 /**
- * Where the class alone would mislead. What waits for somebody else (a lock, a topic, a first run) is no fault of the job file; a stop
- * that was cut short is a finding, although the next run gets over it; a secret that is refused is wrong, although a run that has begun
- * tries again.
+ * Errors whose class alone would mislead. Waiting for something else (a lock, a topic, a first run) is no
+ * fault of the job file. A stop that was cut short is a finding, although the next run recovers from it. A
+ * refused secret is wrong, although a run that has begun retries.
  */
 const EXCEPTIONS: Partial<Record<ErrorCode, number>> = {
   GROUP_IN_USE: EXIT_FAILURE,
@@ -39,7 +39,7 @@ const EXCEPTIONS: Partial<Record<ErrorCode, number>> = {
   STORE_AUTHENTICATION: EXIT_CONFIG,
 };
 
-/** The exit code that an error makes: by its retry class, for all that are not ours 1. */
+/** The exit code for an error, by its retry class; 1 for errors that are not Tidemark's. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof TidemarkError)) return EXIT_FAILURE;
   const exception = EXCEPTIONS[error.code];
@@ -50,7 +50,7 @@ export function exitCodeOf(error: unknown): number {
 
 const SIGNAL_NUMBERS: Readonly<Record<StopSignal, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 
-/** As shells count it: 128 and the signal's number. */
+/** By the convention of shells: 128 plus the signal's number. */
 export function exitCodeOfSignal(signal: StopSignal): number {
   return 128 + SIGNAL_NUMBERS[signal];
 }

@@ -1,4 +1,7 @@
-/** What `tidemark fuzz` says: a verdict, what was tried, and of a failure all that is needed to understand and repeat it. */
+/**
+ * The output of `tidemark fuzz`: a verdict, what was tried, and for a failure all that is needed to
+ * understand and repeat it.
+ */
 import type { Failure, FuzzMode, FuzzReport } from '../../sim/report.ts';
 import type { FuzzProgress } from '../../sim/runner.ts';
 import type { Violation } from '../../sim/schedule.ts';
@@ -75,7 +78,8 @@ function coverageLines({ transitions, pairs }: FuzzReport['coverage']): string[]
     `transitions of the machines: ${transitions.hit} of ${transitions.all}` +
       (transitions.never.length === 0 ? '' : '; never:'),
     ...transitions.never.map((transition) => `  ${transition}`),
-    `pairs of faults in one schedule: ${pairs.hit} of ${pairs.all}${pairs.never.length === 0 ? '' : '; never:'}`,
+    `pairs of faults in one schedule: ${pairs.hit} of ${pairs.all}` +
+      (pairs.never.length === 0 ? '' : '; never:'),
     ...pairs.never.map((pair) => `  ${pair}`),
   ];
 }

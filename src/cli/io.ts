@@ -1,23 +1,23 @@
-/** What a command touches of the world around the process; tests bring their own. */
+/** What a command uses of the world outside the process; tests supply their own. */
 import type { TextOutput } from '../telemetry/screen.ts';
 import type { Backend } from '../app/contract.ts';
 
 export type StopSignal = 'SIGHUP' | 'SIGINT' | 'SIGTERM';
 
 export interface CliIo {
-  /** Answers. With --json one document. */
+  /** Answers; with --json one document. */
   readonly stdout: TextOutput;
   /** Logs, progress, errors. */
   readonly stderr: TextOutput;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** Monotonic milliseconds. */
+  /** Milliseconds of a monotonic clock. */
   readonly nowMs: () => number;
   /** Calls back at every SIGHUP, SIGINT and SIGTERM until the returned function is called. */
   readonly onSignal: (listener: (signal: StopSignal) => void) => () => void;
-  /** Ends the process now, whatever hangs. */
+  /** Ends the process now, even if something hangs. */
   readonly exitNow: (code: number) => void;
-  /** Ends the process after this time, whatever hangs; `code` is asked then for what its exit code is to be. */
+  /** Ends the process after this time, even if something hangs; `code` then returns the exit code. */
   readonly endWithin: (limitMs: number, code: () => number) => void;
   /** Loaded late, so that help is fast. */
   readonly loadBackend: () => Promise<Backend>;

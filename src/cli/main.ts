@@ -8,7 +8,7 @@ import { endGivenUp, endStuck, endWithin, exitNow } from './processEnd.ts';
 import { createProgram } from './program.ts';
 import { jsonText, reportError } from './report.ts';
 
-/** Runs one command; resolves with the exit code and never rejects. `args` begin behind the program's name. */
+/** Runs one command; resolves with the exit code and never rejects. `args` start after the program's name. */
 export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
   const isJson = args.includes('--json');
   const program = createProgram(io);
@@ -43,11 +43,11 @@ export type OnSignal = (listener: (signal: StopSignal) => void) => () => void;
 export interface MainOptions {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Who listens since before anything was loaded: one listener at a time, the latest. */
+  /** Listens since before anything was loaded. It has one listener at a time, the latest. */
   readonly onSignal: OnSignal;
 }
 
-/** The same for the real process; resolves with its exit code. */
+/** Runs one command in the real process; resolves with its exit code. */
 export async function main({ args, env, onSignal }: MainOptions): Promise<number> {
   let wasAsked = false;
   const io = processIo(env, (listener) =>
@@ -68,7 +68,8 @@ export async function main({ args, env, onSignal }: MainOptions): Promise<number
     if (code === EXIT_OK) code = EXIT_FAILURE;
   }
   onSignal((signal) => exitNow(wasAsked ? exitCodeOfSignal(signal) : code));
-  // What was given up on, at the request of a signal, still waits for what is away: that is known, and no reason to stay.
+  // What was given up on at a signal still waits for what is unavailable. That is known, and no reason to
+  // stay.
   const tell = (text: string): void => void io.stderr.write(text);
   if ((wasAsked as boolean) && code !== EXIT_OK)
     setTimeout(() => endGivenUp(code, tell), GIVEN_UP_MS).unref();
@@ -76,9 +77,9 @@ export async function main({ args, env, onSignal }: MainOptions): Promise<number
   return code;
 }
 
-/** What the real process offers; `examples/start.ts` uses it too. */
+/** The io of the real process; `examples/start.ts` uses it too. */
 export function processIo(env: MainOptions['env'], onSignal: OnSignal = listenToProcess): CliIo {
-  // Who reads the log may go away (`| head`), and its disk may be full: that must not stop a running job.
+  // The reader of the log may exit (`| head`), or its disk may be full: that must not stop a running job.
   process.stderr.on('error', () => undefined);
   const stderr = createLossyOutput(process.stderr, () => new Date().toISOString());
   return {

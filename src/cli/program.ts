@@ -1,4 +1,4 @@
-/** The commands and options of `tidemark`. What a command needs is loaded when it is called. */
+/** The commands and options of `tidemark`. The code of a command is loaded when the command is called. */
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { RunCommandOptions } from './commands/run.ts';
@@ -19,6 +19,7 @@ const EXIT_CODES_TEXT = [
   ...EXIT_CODES.map(([code, meaning]) => `  ${code}  ${meaning}`),
 ].join('\n');
 
+const FUZZ_EXAMPLE = 'is the promise kept? in a world where everything fails that can';
 const EXAMPLES = `
 Examples:
   tidemark validate job.yaml
@@ -30,7 +31,7 @@ Examples:
   tidemark accept-loss job.yaml --partition clicks/0 --from 100 --to 250
   tidemark accept-truncation job.yaml clicks/0 --from 100
   tidemark journal backup job.yaml journal-backup.db
-  tidemark fuzz --runs 10000                   is the promise kept? in a world where everything fails that can`;
+  tidemark fuzz --runs 10000                   ${FUZZ_EXAMPLE}`;
 
 interface JobOptions {
   readonly define: readonly string[];
@@ -39,7 +40,7 @@ interface JobOptions {
 
 export interface Program {
   readonly command: Command;
-  /** Of the command that ran. */
+  /** Exit code of the command that ran. */
   exitCode: number;
 }
 
@@ -66,7 +67,7 @@ export function createProgram(io: CliIo): Program {
   return program;
 }
 
-/** Commands that take a signal for a request; all others only look, and end at once. */
+/** Commands that treat a signal as a request to stop; all others only read, and end at once. */
 const ENDING_IN_ORDER: readonly string[] = ['run', 'fuzz'];
 
 function endAtSignal(io: CliIo): void {
@@ -98,7 +99,7 @@ async function load(file: string, { define }: JobOptions, io: CliIo): Promise<Jo
   return loadJobConfig({ path: file, overrides: define, env: io.env, cwd: io.cwd });
 }
 
-/** The same for commands that have no log to warn in. */
+/** Loads the job for commands that have no log for warnings. */
 async function loadAndWarn(file: string, options: JobOptions, io: CliIo): Promise<JobConfig> {
   const config = await load(file, options, io);
   for (const warning of config.warnings) io.stderr.write(`tidemark: warning: ${warning}\n`);
@@ -184,7 +185,8 @@ function addRequests(program: Program, io: CliIo): void {
     )
     .option(
       '--from-witness',
-      'where the journal went back: go on where its witness was; needs --accept-loss where that loses anything',
+      'where the journal went back: go on where its witness was; ' +
+        'needs --accept-loss where that loses anything',
     )
     .option('--accept-loss', 'give up what is in no committed file')
     .action((file: string, options: ResumeOptions) =>

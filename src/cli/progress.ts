@@ -1,4 +1,4 @@
-/** How a run is getting on: a line redrawn in place on a terminal, a log line now and then elsewhere. */
+/** The progress of a run: a line redrawn in place on a terminal, an occasional log line elsewhere. */
 import type { RunProgress } from '../app/contract.ts';
 import { formatBytes, formatCount, formatNoun } from '../telemetry/format.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -9,7 +9,7 @@ const LOG_MS = 10_000;
 
 export interface ProgressDisplay {
   update(progress: RunProgress): void;
-  /** The last word: removes the line. */
+  /** Removes the line. */
   end(): void;
 }
 
@@ -28,7 +28,7 @@ export function createTerminalProgress(screen: Screen, nowMs: () => number): Pro
   };
 }
 
-/** The first line comes after 10 s: a short run says nothing but its end. */
+/** The first line comes after 10 s: a short run logs only its end. */
 export function createLoggedProgress(log: Log, nowMs: () => number): ProgressDisplay {
   let loggedMs = nowMs();
   return {
@@ -42,7 +42,10 @@ export function createLoggedProgress(log: Log, nowMs: () => number): ProgressDis
   };
 }
 
-/** `123,456 records (18.2 MiB, 51,200/s) · files: 12 open, 3 pending, 40 committed · lag 1,200 · 4 partitions`. */
+/**
+ * `123,456 records (18.2 MiB, 51,200/s) · files: 12 open, 3 pending, 40 committed · lag 1,200 · 4
+ * partitions`.
+ */
 export function progressLine(progress: RunProgress, recordsPerSecond: number | null): string {
   const { recordsRead, bytesWritten, partitions, openFiles, pendingFiles, committedFiles, lag } = progress;
   const rate = recordsPerSecond === null ? '' : `, ${formatCount(Math.round(recordsPerSecond))}/s`;
@@ -59,7 +62,7 @@ export function progressLine(progress: RunProgress, recordsPerSecond: number | n
   ].join(' · ');
 }
 
-/** Records per second, smoothed over about two seconds; null until two moments are known. */
+/** Records per second, averaged over about two seconds; null until there are two samples. */
 function rateMeter(): (records: number, nowMs: number) => number | null {
   const windowMs = 2000;
   const seen: { records: number; atMs: number }[] = [];

@@ -2,7 +2,7 @@ import type { Log } from '../telemetry/log.ts';
 import { createPinoLog } from '../telemetry/pinoLog.ts';
 import type { CliIo } from './io.ts';
 
-/** For commands that answer a question: warnings and errors only, on standard error. */
+/** For commands that answer a question: logs only warnings and errors, to standard error. */
 export function quietLog({ stderr }: Pick<CliIo, 'stderr'>): Log {
   const isTerminal = stderr.isTTY === true;
   return createPinoLog({

@@ -3,7 +3,7 @@ import { asTidemarkError, ERROR_CODES, TidemarkError } from '../../journal/error
 import { errorLines } from '../telemetry/loggable.ts';
 import type { CliIo } from './io.ts';
 
-/** The one document of `--json`; offsets are texts: they do not fit a JSON number. */
+/** The single document of `--json`. Offsets are strings, because they do not fit a JSON number. */
 export function jsonText(document: unknown): string {
   const text = JSON.stringify(
     document,
@@ -13,7 +13,7 @@ export function jsonText(document: unknown): string {
   return `${text}\n`;
 }
 
-/** Tells of an error: lines on standard error, and with --json the document on standard output. */
+/** Reports an error: lines on standard error, and with --json the document on standard output. */
 export function reportError(
   error: unknown,
   { stdout, stderr }: Pick<CliIo, 'stdout' | 'stderr'>,

@@ -1,4 +1,4 @@
-/** What `tidemark run` says when it has ended. */
+/** The closing output of `tidemark run`. */
 import { formatBytes, formatCount, formatNoun } from '../telemetry/format.ts';
 import type { RunReport } from '../app/contract.ts';
 import { nameBelowSink } from './fileNames.ts';
@@ -32,7 +32,7 @@ export function committedLines({ committed, recordsCommitted }: RunReport, sinkU
   ];
 }
 
-/** For standard error: the run counts as failed. */
+/** For standard error: the run has failed. */
 export function stoppedLines({ stoppedPartitions }: RunReport): string[] {
   return stoppedPartitions.map(
     ({ partition, code, message }) => `tidemark: ${partition} stopped: ${code}: ${message}`,

@@ -1,4 +1,4 @@
-/** What `tidemark status` says of a partition behind its tables: what to do, and what is not as it looks. */
+/** What `tidemark status` adds after its tables for a partition: what to do, and what is not as it seems. */
 import type { OperatorRequest } from '../../journal/events.ts';
 import { formatNoun } from '../telemetry/format.ts';
 import type { PartitionStatus } from '../app/contract.ts';
@@ -14,19 +14,21 @@ export function proposalLines({ topic, partition, proposals }: PartitionStatus, 
 function proposal(request: OperatorRequest): {
   readonly when: string;
   readonly command: string;
-  /** Before the partition's name. */
+  /** Precedes the partition's name. */
   readonly at?: string;
   readonly options?: string;
 } {
   switch (request.type) {
     case 'roll':
       return { when: 'to close its files now', command: 'roll' };
-    case 'resume':
+    case 'resume': {
+      const from = request.from === null ? '' : ` --from-${request.from}`;
       return {
         when: 'once the cause is gone',
         command: 'resume',
-        options: `${request.from === null ? '' : ` --from-${request.from}`}${request.acceptLoss ? ' --accept-loss' : ''}`,
+        options: `${from}${request.acceptLoss ? ' --accept-loss' : ''}`,
       };
+    }
     case 'acceptLoss': {
       const { fromOffset, toOffset } = request;
       return {
@@ -45,7 +47,9 @@ function proposal(request: OperatorRequest): {
   }
 }
 
-/** `isRunning`: a coordinator of the job is live. `tellsAll`: each that is tells of all its partitions. */
+/**
+ * `isRunning`: a coordinator of the job is live. `tellsAll`: every live one reports all of its partitions.
+ */
 export function partitionNotes(
   partition: PartitionStatus,
   { isRunning, tellsAll }: { readonly isRunning: boolean; readonly tellsAll: boolean },
@@ -63,16 +67,21 @@ export function partitionNotes(
   return notes;
 }
 
-/** Where the group's offset is another than the journal's: somebody has moved it, to no effect. */
+/** If the group's offset differs from the journal's: somebody has moved it, without effect. */
 function groupNote({ group, nextOffset, epoch }: PartitionStatus, isRunning: boolean): string | null {
   if (group === null || epoch === 0 || group.offset === nextOffset) return null;
   const moved = `the group's offset is ${group.offset}, the journal's ${nextOffset}`;
   if (!group.hasWitness) {
-    return `${moved}: it was set by another program than Tidemark. That changes nothing: reading goes on where the journal is.`;
+    return (
+      `${moved}: it was set by another program than Tidemark. ` +
+      'That changes nothing: reading goes on where the journal is.'
+    );
   }
-  // While it is written to, the one is always a little behind the other.
+  // While a job runs, the group always lags slightly behind the journal.
   if (isRunning && group.offset < nextOffset) return null;
   return group.offset < nextOffset
-    ? `${moved}: the group was not told of the last checkpoints, or was set back. Reading goes on where the journal is.`
-    : `${moved}: the journal is behind what the group was told. If nothing is running, it may have gone back: the next start judges that.`;
+    ? `${moved}: the group was not told of the last checkpoints, or was set back. ` +
+        'Reading goes on where the journal is.'
+    : `${moved}: the journal is behind what the group was told. ` +
+        'If nothing is running, it may have gone back: the next start judges that.';
 }

@@ -1,4 +1,4 @@
-/** `tidemark status` for people. Offsets stand without separators, so that they can be copied into a command. */
+/** `tidemark status` for people. Offsets have no separators, so that they can be copied into a command. */
 import { formatBytes, formatCount, formatNoun } from '../telemetry/format.ts';
 import type { CoordinatorStatus, DependencyStatus, JobStatus, PartitionStatus } from '../app/contract.ts';
 import { nameBelowSink } from './fileNames.ts';
@@ -7,7 +7,7 @@ import { left, right, tableLines } from './table.ts';
 
 export interface StatusTextOptions {
   readonly sinkUri: string;
-  /** The job file as the user wrote it, for the commands that are proposed. */
+  /** The job file as the user wrote it, for the proposed commands. */
   readonly jobFile: string;
 }
 
@@ -66,7 +66,7 @@ function ago(ms: number): string {
   return minutes < 120 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
 }
 
-/** What this command was answered, and what the coordinators were. */
+/** The answers to this command, and those to the coordinators. */
 function dependencyTable(
   asked: readonly DependencyStatus[],
   coordinators: readonly CoordinatorStatus[],
@@ -119,7 +119,7 @@ function partitionTable(partitions: readonly PartitionStatus[]): string[] {
   return tableLines(columns, rows);
 }
 
-/** `0 + 12 open`: nothing to read, and 12 offsets behind an open transaction. */
+/** `0 + 12 open`: nothing to read, and 12 offsets held back by an open transaction. */
 function lagText({ lag, heldBack }: PartitionStatus): string {
   if (lag === null) return '-';
   return heldBack === null || heldBack === 0n ? String(lag) : `${lag} + ${heldBack} open`;
@@ -162,7 +162,7 @@ function stopLines(partition: PartitionStatus, jobFile: string): string[] {
   return [`${name} ${state}: ${stop.code}: ${stop.message}`, ...proposalLines(partition, jobFile)];
 }
 
-/** What lasts and does not stand above: stops and halts have lines of their own, and so have refused requests. */
+/** Lasting conditions that are not shown above: stops, halts and refused requests have their own lines. */
 function conditionLines({ host, pid, conditions, omitted }: CoordinatorStatus): string[] {
   const told: readonly string[] = ['stopped', 'halted', 'refused'];
   const lines = conditions

@@ -1,11 +1,11 @@
-/** Plain tables: columns padded with blanks, numbers to the right. */
+/** Plain tables: columns padded with blanks, numbers right-aligned. */
 
 export interface Column {
   readonly title: string;
   readonly align: 'left' | 'right';
 }
 
-/** Lines without blanks at their ends. */
+/** Lines without trailing blanks. */
 export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   const widths = columns.map(({ title }, index) =>
     Math.max(title.length, ...rows.map((row) => row[index]?.length ?? 0)),

@@ -6,7 +6,7 @@ import { NoRoomYet } from '../sources/unpackRoom.ts';
 
 export interface Wanted {
   readonly slot: number;
-  /** Of the first record that goes there. */
+  /** Of the first record in that bucket. */
   readonly firstOffset: bigint;
 }
 
@@ -14,11 +14,13 @@ export interface Ahead {
   readonly assigner: BucketAssigner;
   readonly nextOffset: bigint;
   readonly endOffset: bigint | null;
-  /** How many buckets are wanted at most. */
+  /** How many buckets to find at most. */
   readonly room: number;
 }
 
-/** Adds to `wanted` the buckets of records from nextOffset on that `isOpen` does not know, each with its first record. */
+/**
+ * Adds to `wanted` the buckets of records from nextOffset on that are not open, each with its first record.
+ */
 export function findBuckets(
   cursor: RecordCursor,
   { assigner, nextOffset, endOffset, room }: Ahead,
@@ -47,7 +49,7 @@ export function findBuckets(
   }
 }
 
-/** What cannot be read, or not now, is told by whoever comes to it: here it is the end. */
+/** Data that cannot be read, or not yet, ends the search: the reader that reaches it reports it. */
 function movesOn(cursor: RecordCursor): boolean {
   try {
     return cursor.next();

@@ -2,10 +2,13 @@ import type { Entropy } from '../../actors/naming.ts';
 import type { Random } from '../system/clock.ts';
 
 const ALPHANUMERIC = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-/** A byte from here on would make the first characters likelier than the last ones. */
+/** Bytes from here on would make the first characters likelier than the last ones. */
 const BYTE_LIMIT = 256 - (256 % ALPHANUMERIC.length);
 
-/** As many letters and digits as the entropy asks for, each as likely as the others; none where there is no entropy. */
+/**
+ * As many random letters and digits as the entropy specifies, all equally likely; none if there is no
+ * entropy.
+ */
 export function drawEntropy(random: Random, entropy: Entropy | null): string {
   const length = entropy?.length ?? 0;
   let text = '';

@@ -1,27 +1,27 @@
 /**
- * Room for part files that the system holds open, of the whole process: where there is none, files are rolled that have waited longest
- * for a record, whichever partition's they are.
+ * Limits the part files that the whole process holds open. If there is no room, the files that have waited
+ * longest for a record are rolled, in any partition.
  */
 import type { PartWriter } from './partWriter.ts';
 import type { RunStats } from './stats.ts';
 
-/** Where the limit is reached, as many are rolled at once: looking for them takes time. */
+/** At the limit, this many are rolled at once, because looking for them takes time. */
 const ROLLED_TOGETHER_MIN = 32;
 
-/** Whose files can be rolled: one router. */
+/** An owner of files that can be rolled: one router. */
 export interface RoomHolder {
-  /** Its files that take records and hold some. */
+  /** Its files that take records and contain some. */
   rollable(): readonly PartWriter[];
   rollIdle(writer: PartWriter): void;
 }
 
-/** Room that was given for files; counts them as held until each is open. */
+/** Room that was reserved for files, which count as held until each is open. */
 export interface Opening {
-  /** One of them is open, and counted by itself. */
+  /** One of them is open and now counts by itself. */
   opened(): void;
-  /** No more of them are opened. */
+  /** No more of them will be opened. */
   ended(): void;
-  /** The records that they were opened for are written: now others may roll them. */
+  /** The records that they were opened for are written: others may now roll them. */
   written(): void;
 }
 
@@ -29,7 +29,7 @@ export class FileRoom {
   readonly #stats: RunStats;
   readonly #filesMax: number;
   readonly #holders = new Set<RoomHolder>();
-  /** Openings whose files hold no record yet. */
+  /** Openings whose files contain no record yet. */
   #unwritten = 0;
   #waiting: (() => void)[] = [];
   #turn: Promise<unknown> = Promise.resolve();
@@ -39,15 +39,16 @@ export class FileRoom {
     this.#filesMax = filesMax;
   }
 
-  /** Gives the function that leaves again. */
+  /** Returns the function that leaves again. */
   join(holder: RoomHolder): () => void {
     this.#holders.add(holder);
     return () => void this.#holders.delete(holder);
   }
 
   /**
-   * Waits for room, for one after the other. `choose` is then told how many files fit, at least one, and says how many of them are opened.
-   * Where nothing can be rolled a file is opened over the limit: to wait for what may never come would be worse.
+   * Waits for room; callers are served in turn. `choose` gets the number of files that fit, at least one, and
+   * returns how many are opened. If nothing can be rolled, a file is opened over the limit: waiting for
+   * something that may never come would be worse.
    */
   async reserve(choose: (room: number) => number): Promise<Opening> {
     const before = this.#turn;
@@ -62,7 +63,7 @@ export class FileRoom {
     }
   }
 
-  /** More are held than may be: nothing is taken over to take records. */
+  /** More are held than allowed: no file is taken over to take records. */
   get isOver(): boolean {
     return this.#left < 0;
   }

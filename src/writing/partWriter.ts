@@ -1,6 +1,6 @@
 /**
- * One part file that takes records: a write buffer, its running CRC and the queue of what its file is to do. Values are copied
- * once, into the buffer; full buffers go to the file while the next one fills.
+ * One part file that takes records: a write buffer, its running CRC and the queue of calls to its file.
+ * Values are copied once, into the buffer; full buffers go to the file while the next one fills.
  */
 import { Crc64 } from '../../kernels/crc64.ts';
 import type { DurableFacts, RollFacts } from '../../actors/facts.ts';
@@ -16,25 +16,25 @@ import { BUFFER_BYTES_MAX, GATHERED_BYTES_MAX, type Gatherer, type WriteBuffers 
 import { BUFFER_BYTES_FIRST } from '../system/memoryBudget.ts';
 
 const NEWLINE = 10;
-/** How far a single file may fall behind before the router waits for it. */
+/** Bytes a single file may lag behind before the router waits for it. */
 const BACKLOG_BYTES_MAX = 1024 * 1024;
 const NO_BUFFER = Buffer.alloc(0);
 const NO_BUFFERS: readonly Buffer[] = [];
 /** Fill state of every file that takes no more records. */
 const NO_FILL = new FillState();
 
-/** What a cut copies of one file: a record boundary and all that is known at it. */
+/** What a cut copies of one file: a record boundary and everything known there. */
 export type PartCut = Omit<DurableFacts, 'handle'> & {
   readonly writer: PartWriter;
   readonly roll: RollFacts | null;
-  /** Resolves once all of it is durable, and nothing behind it is needed for that. */
+  /** Resolves when all of it is durable, which needs nothing after it. */
   readonly handle: Promise<StoreHandle>;
 };
 
-/** What an earlier epoch has left durable in a file that goes on. */
+/** What an earlier epoch has made durable in a file that continues. */
 export interface Inherited {
   readonly durable: DurableFacts;
-  /** How long ago it was opened. */
+  /** Time since it was opened. */
   readonly ageMs: number;
 }
 
@@ -58,27 +58,33 @@ export class PartWriter implements RollableFile, Gatherer {
   readonly openedAtMs: number;
   /** Time slots whose records are routed to this file. */
   readonly slots: number[] = [];
-  /** Size at which the file rolls. The kernel stops one byte short, so that the roll decision stays in TypeScript. */
+  /**
+   * Size at which the file rolls. The kernel stops one byte short, so that the roll decision stays in
+   * TypeScript.
+   */
   rollsAtBytes = 0;
   roll: RollFacts | null = null;
-  /** A checkpoint that names it was sent to the journal: it may count, though nobody learns of it. */
+  /**
+   * A checkpoint that names it was sent to the journal: it may be checkpointed without anybody learning of
+   * it.
+   */
   isOffered: boolean;
   /** Length in the last completed checkpoint. */
   checkpointedBytes = 0;
   readonly #options: PartWriterOptions;
   readonly #crc: Crc64;
-  /** Bytes handed to the file and not yet written. */
+  /** Bytes handed to the file but not yet written. */
   backlogBytes = 0;
   #buffer = NO_BUFFER;
-  /** Full ones before it, not yet on their way. */
+  /** Full buffers before it that are not yet being written. */
   #gathered: Buffer[] = [];
   #gatheredBytes = 0;
   #nextBufferBytes = BUFFER_BYTES_FIRST;
-  /** Of writes that failed: somebody may still read them until the file is let go of. */
+  /** Buffers of failed writes: they may still be read until the file is released. */
   readonly #failedBuffers: Buffer[] = [];
-  /** The buffer as the kernel sees it: the kernel fills it, too. */
+  /** The buffer as the kernel sees it; the kernel fills it as well. */
   #fill = new FillState();
-  /** Bytes and records that left the buffer before what the fill state counts. */
+  /** Bytes and records that left the buffer before those that the fill state counts. */
   #lengthBefore = 0;
   #recordsBefore = 0;
   #lastBase = 0n;
@@ -104,7 +110,7 @@ export class PartWriter implements RollableFile, Gatherer {
     this.#lengthBefore = durable.length;
     this.#recordsBefore = durable.records;
     this.#lastBase = durable.lastOffset;
-    // Under its new name no checkpoint has named it: the first one does, whether it has grown or not.
+    // No checkpoint has named it by its new name: the first one does, whether it has grown or not.
     this.checkpointedBytes = -1;
     return Crc64.from(durable.crc64);
   }
@@ -129,7 +135,7 @@ export class PartWriter implements RollableFile, Gatherer {
     this.#fill.lastWriteAtMs = ms;
   }
 
-  /** Ways may lead to it until the file is closed. */
+  /** Routes may lead to it until the file is closed. */
   get fill(): FillState {
     return this.#fill;
   }
@@ -174,17 +180,20 @@ export class PartWriter implements RollableFile, Gatherer {
     return this.#gathered.length;
   }
 
-  /** Whether writes should be waited for, so that others find room. */
+  /** Whether to wait for its writes, so that others find room. */
   get holdsUp(): boolean {
     return this.backlogBytes > BACKLOG_BYTES_MAX || this.#options.buffers.isShort;
   }
 
-  /** Resolves once it is worth asking again whether it holds up. */
+  /** Resolves when `holdsUp` may have changed. */
   async caughtUp(): Promise<void> {
     await (this.backlogBytes > 0 ? this.drained() : this.#options.buffers.written());
   }
 
-  /** The next buffer. With few files a full one makes the next larger, up to a limit; with many it is kept with its likes. */
+  /**
+   * Takes the next buffer. With few files, each full buffer makes the next one larger, up to a limit; with
+   * many, full buffers are gathered.
+   */
   #renew(): void {
     const { buffers, stats } = this.#options;
     const isGathering = buffers.isForGathering(stats.openFiles);
@@ -215,7 +224,10 @@ export class PartWriter implements RollableFile, Gatherer {
     this.#fill.turnTo(0, 0);
   }
 
-  /** Copies what the file holds at this record boundary, and has exactly that made durable before anything that follows. */
+  /**
+   * Copies the state of the file at this record boundary, and makes exactly that durable before anything that
+   * follows.
+   */
   cut(): PartCut {
     const handle = this.#persist();
     return {
@@ -234,14 +246,14 @@ export class PartWriter implements RollableFile, Gatherer {
     return this.#fill.lastOffset ?? this.#lastBase + BigInt(this.#lastDelta);
   }
 
-  /** A completed checkpoint holds the cut. */
+  /** The cut is part of a completed checkpoint. */
   checkpointed({ length, roll, handle }: PartCut): void {
     this.checkpointedBytes = length;
     const { file } = this.#options;
     if (roll === null) void handle.then((durable) => file.checkpointed?.(durable));
   }
 
-  /** Closes it to records and lets go of its file; becomes pending by the next completed checkpoint. */
+  /** Closes it to records and releases its file. The next completed checkpoint makes it pending. */
   close(reason: RollReason, atMs: number): void {
     this.roll ??= { reason, atMs };
     if (this.#closed !== null) return;
@@ -264,20 +276,20 @@ export class PartWriter implements RollableFile, Gatherer {
     this.#fill = NO_FILL;
   }
 
-  /** The system holds the file open no more. */
+  /** The system no longer holds the file open. */
   #letGo(): void {
     if (this.#isHeld) this.#options.stats.heldFiles -= 1;
     this.#isHeld = false;
   }
 
-  /** Makes everything appended so far durable. A file that is closed is durable, too. */
+  /** Makes everything appended so far durable. A closed file is durable as well. */
   #persist(): Promise<StoreHandle> {
     if (this.#closed !== null) return this.#closed;
     this.flush();
     return this.#enqueue(() => this.#named(this.#options.file.persist()));
   }
 
-  /** What its file does not hold any more is told by its offsets: those of the records that were written to it. */
+  /** If its file has lost content, the error names the offsets of the records that were written to it. */
   async #named<T>(call: Promise<T>): Promise<T> {
     try {
       return await call;
@@ -291,7 +303,7 @@ export class PartWriter implements RollableFile, Gatherer {
     }
   }
 
-  /** Resolves once what was handed to the file is written; failures go to the latch. */
+  /** Resolves when everything handed to the file is written; failures go to the latch. */
   async drained(): Promise<void> {
     await Promise.allSettled([this.#queue]);
   }
@@ -301,7 +313,7 @@ export class PartWriter implements RollableFile, Gatherer {
     this.#options.stats.openFiles -= 1;
   }
 
-  /** Lets go of the file as it is; what no checkpoint holds is worthless. */
+  /** Releases the file as it is; what is in no checkpoint is worthless. */
   async abandon(): Promise<void> {
     this.release();
     await this.drained();
@@ -323,7 +335,7 @@ export class PartWriter implements RollableFile, Gatherer {
     return gathered;
   }
 
-  /** Sends all that was appended on its way; what was gathered as one, where there is room for that. */
+  /** Starts writing all that was appended; gathered buffers are written as one if there is room for that. */
   flush(): void {
     const filled = this.#fill.filled;
     const last = this.#buffer;
@@ -369,7 +381,7 @@ export class PartWriter implements RollableFile, Gatherer {
     );
   }
 
-  /** One call of the file at a time; after a failure nothing more is asked of it. */
+  /** Calls the file one at a time; after a failure it is not called again. */
   #enqueue<T>(call: () => Promise<T>): Promise<T> {
     const result = this.#queue.then(call);
     this.#queue = result;

@@ -1,10 +1,11 @@
 /**
- * The record router of one partition: routes the records of fetched batches into the part files of their buckets. Nothing is allocated and
- * nothing is awaited per record; the router waits only for a bucket without an open part file, or for a file that lags behind.
+ * The record router of one partition: routes the records of fetched batches into the part files of their
+ * buckets. It allocates and awaits nothing per record, and waits only for a bucket without an open part file,
+ * or for a file that lags behind.
  *
- * It exists twice. This is the reference; the WebAssembly kernel in kernels/lines.ts takes over plain records in bulk (`routeRecords` below),
- * through the route table that this class keeps (kernels/routeTable.ts). The rules exist once, here: the size at which a file rolls reaches
- * the kernel as the limit of the file's fill state, the slots' length and the range of records as a RouteRun.
+ * This is the reference; the WebAssembly kernel (kernels/lines.ts) processes plain records in bulk, through
+ * the route table that this class keeps (kernels/routeTable.ts). The rules exist only here: the kernel gets
+ * the roll size as the limit of a file's fill state, the slot length and the record range as a RouteRun.
  */
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
@@ -21,10 +22,10 @@ import { pauseAfter, type Done, type Pause } from './routerPause.ts';
 import type { PartCut, PartWriter } from './partWriter.ts';
 import type { RunStats } from './stats.ts';
 
-/** New files of one batch: as many are journaled in one entry, and so many of them created at once. */
+/** New files of one batch: how many are journaled in one entry, and how many are created at once. */
 const OPENED_TOGETHER_MAX = 1_000;
 const OPEN_CONCURRENCY = 64;
-/** Where memory is short, one of so many files is rolled at a time. */
+/** If memory is short, one of this many files is rolled at a time. */
 const ROLLED_SHARE = 64;
 
 /** A consistent cut at a record boundary. */
@@ -45,14 +46,14 @@ export interface RouterOptions {
   readonly stats: RunStats;
   /** Journals and creates a part file for the bucket; the router waits for it. */
   readonly openPart: (bucket: string, firstOffset: bigint) => Promise<PartWriter>;
-  /** Of the whole process, for files that the system holds open. */
+  /** Room for the files that the whole process holds open. */
   readonly fileRoom: FileRoom;
-  /** Resolves once there is memory for more files. */
+  /** Resolves when there is memory for more files. */
   readonly roomForFiles?: () => Promise<void>;
 }
 
 const DONE: Pause = { type: 'done' };
-/** A slot so long that it holds every time. */
+/** A slot so long that it covers every time. */
 const ANY_TIME_MS = 2 ** 62;
 
 export class RecordRouter implements RoomHolder {
@@ -66,7 +67,7 @@ export class RecordRouter implements RoomHolder {
   /** Files that no completed checkpoint has made pending: those above and the rolled ones. */
   readonly #unfinished = new Set<PartWriter>();
   #nextOffset: bigint;
-  /** Up to `#batchFrom`, and behind it: a batch is of one leader epoch. */
+  /** Up to `#batchFrom`, and after it: a batch has one leader epoch. */
   #readBefore: ReadEpoch | null;
   #readBehind: ReadEpoch | null;
   #batchFrom: bigint;
@@ -84,19 +85,19 @@ export class RecordRouter implements RoomHolder {
     this.#leaveRoom = options.fileRoom.join(this);
   }
 
-  /** The cursor: the first offset that the router has not dealt with. */
+  /** The cursor: the first offset that the router has not processed. */
   get nextOffset(): bigint {
     return this.#nextOffset;
   }
 
-  /** The leader epoch of the last batch that the router has dealt with any of. */
+  /** The leader epoch of the last batch that the router has processed any of. */
   get read(): ReadEpoch | null {
     return this.#nextOffset > this.#batchFrom ? this.#readBehind : this.#readBefore;
   }
 
   /**
-   * Writes the batch's records from the cursor on, up to but not including `endOffset` where one is given. Where a record cannot be
-   * read the cursor stands on it: what was written before it counts.
+   * Writes the batch's records from the cursor on, up to but excluding `endOffset` if given. If a record
+   * cannot be read, the cursor stops at it: what was written before it is kept.
    */
   async consume(batch: FetchedBatch, endOffset: bigint | null): Promise<void> {
     const cursor = batch.records();
@@ -104,7 +105,8 @@ export class RecordRouter implements RoomHolder {
     this.#readBehind = readEpochBehind(this.#readBefore, batch);
     this.#batchFrom = this.#nextOffset;
     try {
-      // One time for the whole batch: a bucket that was opened for a record is the one that the record then goes to.
+      // One time for the whole batch: a bucket that was opened for a record is then the one that the record
+      // goes to.
       const wallMs = this.#options.clock.wallMs();
       let pause = this.#scan(cursor, false, endOffset, wallMs);
       while (pause.type !== 'done') {
@@ -116,7 +118,7 @@ export class RecordRouter implements RoomHolder {
           opening?.written();
         }
       }
-      // In the same turn as the last record: a cut that came between would count it, and not move on behind it.
+      // In the same turn as the last record: a cut in between would count it and not move past it.
       const end = endOffset !== null && batch.nextOffset > endOffset ? endOffset : batch.nextOffset;
       if (end > this.#nextOffset) this.#nextOffset = end;
     } finally {
@@ -124,7 +126,7 @@ export class RecordRouter implements RoomHolder {
     }
   }
 
-  /** Gives the files that were opened, where that was what the router waited for. */
+  /** Returns the files that were opened, if the router waited for that. */
   async #resolve(
     pause: Exclude<Pause, Done>,
     batch: FetchedBatch,
@@ -136,8 +138,8 @@ export class RecordRouter implements RoomHolder {
   }
 
   /**
-   * Deals with records until the batch ends or something is to be waited for; `held` says that the cursor stands on a record
-   * that was not dealt with. The router's own offset is right whenever this returns.
+   * Processes records until the batch ends or there is something to wait for; `held` says that the cursor is
+   * at a record that was not processed. The router's own offset is correct whenever this returns.
    */
   #scan(cursor: RecordCursor, held: boolean, endOffset: bigint | null, wallMs: number): Pause {
     const { assigner, rolling, clock, stats } = this.#options;
@@ -205,19 +207,19 @@ export class RecordRouter implements RoomHolder {
     return pause;
   }
 
-  /** Lets lines of the slot's records be copied in bulk from now on. */
+  /** From now on, lines of the slot's records may be copied in bulk. */
   #lead(slot: number, writer: PartWriter): void {
     const { assigner } = this.#options;
     const isExact = assigner.by !== 'record-time' || assigner.isWhole(slot);
     if (isExact) this.#routes.set(this.#routeSlot(slot), writer.fill);
   }
 
-  /** If no record's time decides, all records share one route; it is set anew with every batch. */
+  /** If no record's time decides, all records share one route; every batch sets it again. */
   #routeSlot(slot: number): number {
     return this.#options.assigner.by === 'record-time' ? slot : 0;
   }
 
-  /** The file of another slot of the same bucket, where there is one. */
+  /** The file of another slot of the same bucket, if there is one. */
   #adoptSlot(slot: number): PartWriter | undefined {
     if (this.#byBucket.size === 0) return undefined;
     const writer = this.#byBucket.get(this.#options.assigner.bucketOf(slot));
@@ -225,10 +227,7 @@ export class RecordRouter implements RoomHolder {
     return writer;
   }
 
-  /**
-   * Opens what the record that the router stands on needs, and with it what the rest of its batch will need: many new files cost
-   * hardly more of the journal's time than one.
-   */
+  /** Opens the file needed now and those for the rest of the batch: one journal entry covers many. */
   async #openAhead(batch: FetchedBatch, slot: number, endOffset: bigint | null): Promise<Opening> {
     const { assigner, fileRoom, roomForFiles } = this.#options;
     await roomForFiles?.();
@@ -278,7 +277,7 @@ export class RecordRouter implements RoomHolder {
     this.#roll(writer, 'idle');
   }
 
-  /** Memory of the file that has most to write; 0 where none takes records. */
+  /** Memory of the file that has most to write; 0 if none takes records. */
   largestBytes(): number {
     let largest = 0;
     for (const writer of this.#byBucket.values()) {
@@ -287,7 +286,7 @@ export class RecordRouter implements RoomHolder {
     return largest;
   }
 
-  /** Rolls the files that hold most memory, one or a few among many; resolves when they are closed. */
+  /** Rolls the files that hold most memory: one, or a few among many. Resolves when they are closed. */
   async rollLargest(): Promise<void> {
     const largest = this.rollable()
       .toSorted((one, other) => other.bufferBytes - one.bufferBytes || other.lengthBytes - one.lengthBytes)
@@ -296,7 +295,7 @@ export class RecordRouter implements RoomHolder {
     await Promise.all(largest.map((writer) => writer.drained()));
   }
 
-  /** Goes on with a file of an earlier epoch; one that is to take no records is rolled. */
+  /** Continues with a file of an earlier epoch; a file that is to take no records is rolled. */
   adopt(writer: PartWriter, takesRecords: boolean): void {
     writer.rollsAtBytes = this.#options.rolling.rollsAtBytes;
     this.#unfinished.add(writer);
@@ -318,7 +317,7 @@ export class RecordRouter implements RoomHolder {
     }
   }
 
-  /** Rolls what its policy says by time. */
+  /** Rolls the files whose time limit is reached. */
   rollDue(nowMs: number): void {
     for (const writer of [...this.#byBucket.values()]) {
       const reason = this.#options.rolling.rollsByTime(writer, nowMs);
@@ -331,7 +330,7 @@ export class RecordRouter implements RoomHolder {
     for (const writer of [...this.#byBucket.values()]) if (writer.records > 0) this.#roll(writer, reason);
   }
 
-  /** When rollDue is worth asking again; null where no file is open. */
+  /** When to call rollDue again; null if no file is open. */
   deadlineMs(nowMs: number): number | null {
     let deadline: number | null = null;
     for (const writer of this.#byBucket.values()) {
@@ -342,7 +341,7 @@ export class RecordRouter implements RoomHolder {
     return deadline;
   }
 
-  /** Copies the state at this record boundary; the router goes on behind it. */
+  /** Copies the state at this record boundary; the router continues from there. */
   cut(): Cut {
     if (this.#options.rolling.rollsAtCheckpoint) this.rollAll('checkpoint');
     const parts: PartCut[] = [];
@@ -371,7 +370,7 @@ export class RecordRouter implements RoomHolder {
     }
   }
 
-  /** Lets go of the files that can never count, since no checkpoint that names them was sent to the journal; gives their names. */
+  /** Releases files that cannot be checkpointed: none sent to the journal names them. Returns their names. */
   async abandonUnoffered(): Promise<readonly string[]> {
     const writers = [...this.#unfinished].filter((writer) => !writer.isOffered);
     for (const writer of writers) {
@@ -382,14 +381,15 @@ export class RecordRouter implements RoomHolder {
     return writers.map(({ temporaryUri }) => temporaryUri);
   }
 
-  /** Lets go of every file; the next epoch settles them from the journal. */
+  /** Releases every file; the next epoch takes them over from the journal. */
   async abandon(): Promise<void> {
     this.#leaveRoom();
     const writers = [...this.#unfinished];
     this.#unfinished.clear();
     this.#byBucket.clear();
     this.#bySlot.clear();
-    // Drop all routes: consume() may be suspended mid-batch, and the kernel must not write into released buffers.
+    // Drop all routes: consume() may be suspended mid-batch, and the kernel must not write into released
+    // buffers.
     this.#routes = new RouteTable();
     this.#run.owner = this.#routes.owner;
     await Promise.all(writers.map((writer) => writer.abandon()));

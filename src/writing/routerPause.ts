@@ -9,10 +9,10 @@ export type Pause =
   | Done
   | { readonly type: 'bucket'; readonly slot: number }
   | { readonly type: 'behind'; readonly writer: PartWriter }
-  /** What is behind needs memory that others hold. */
+  /** What follows needs memory that others hold. */
   | { readonly type: 'room'; readonly whenRoom: Promise<void> };
 
-/** Throws the error where there is nothing to wait for. */
+/** Throws the error if there is nothing to wait for. */
 export function pauseAfter(error: unknown): Pause {
   if (error instanceof NoRoomYet) return { type: 'room', whenRoom: error.whenRoom };
   throw error;

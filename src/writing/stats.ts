@@ -9,7 +9,7 @@ export class RunStats {
   recordsRead = 0;
   bytesWritten = 0;
   openFiles = 0;
-  /** Those of them that the system holds open: closed ones wait for their checkpoint only. */
+  /** Those of them that the system holds open: closed ones only wait for their checkpoint. */
   heldFiles = 0;
   pendingFiles = 0;
   committedFiles = 0;

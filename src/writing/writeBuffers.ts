@@ -1,21 +1,21 @@
 /**
- * The write buffers of all part files of a process: taken when a file needs one, given back when what it held is written, so
- * that idle files hold none. They come from one area of memory, in which lines can be copied in bulk; where it is used up, from
- * the heap.
+ * The write buffers of all part files of a process. A file takes one when it needs it and gives it back when
+ * its contents are written, so that idle files hold none. Buffers come from one area of memory, into which
+ * lines can be copied in bulk; if it is used up, from the heap.
  *
- * With many files buffers would be small, and so would their writes. Each file then gathers as many of the smallest as it fills, and
- * where the area runs short the one that has gathered most writes them as one.
+ * With many files, buffers would be small, and so would their writes. Each file then gathers smallest buffers
+ * as it fills them, and if the area runs short, the file that has gathered most writes them as one.
  */
 import { BUFFER_BYTES_FIRST } from '../system/memoryBudget.ts';
 
 export const BUFFER_BYTES_MAX = 256 * 1024;
 /** More is not gathered: larger writes gain nothing. */
 export const GATHERED_BYTES_MAX = 64 * 1024;
-/** Of the area, for what is on its way to the files. */
+/** Share of the area for buffers that are being written. */
 const WRITING_SHARE = 1 / 8;
 const NO_AREA = new Uint8Array(0);
 
-/** A piece of the area, of the largest size; while it is in use, all its buffers have one size. */
+/** A piece of the area, of the largest buffer size; while it is in use, all its buffers have one size. */
 class Slab {
   readonly #bytes: Uint8Array;
   #bufferBytes = 0;
@@ -49,11 +49,11 @@ class Slab {
   }
 }
 
-/** Somebody who gathers full buffers. */
+/** A file that gathers full buffers. */
 export interface Gatherer {
-  /** How many there are; told by `gathered` whenever it changes. */
+  /** How many it has; every change is reported to `gathered`. */
   readonly fullBuffers: number;
-  /** Sends all it has on its way. */
+  /** Starts writing all it has. */
   flush(): void;
 }
 
@@ -63,13 +63,13 @@ export class WriteBuffers {
   readonly #idle: Slab[];
   /** Slabs with room, by the size of their buffers. */
   readonly #open = new Map<number, Set<Slab>>();
-  /** Bytes that are taken, of the area and of the heap. */
+  /** Bytes taken, from the area and from the heap. */
   takenBytes = 0;
-  /** Of them, what is on its way to files. */
+  /** Those of them that are being written to files. */
   #writingBytes = 0;
-  /** Of them, those in buffers of the smallest size. */
+  /** Those of them that are in buffers of the smallest size. */
   #smallBytes = 0;
-  /** By how many full buffers they have gathered. */
+  /** By the number of full buffers that they have gathered. */
   readonly #gatherers: Set<Gatherer>[] = [];
   #gathererCount = 0;
   #waiting: (() => void)[] = [];
@@ -84,8 +84,8 @@ export class WriteBuffers {
   }
 
   /**
-   * Whether more is taken than the area holds, or, where files gather, much of what is kept free for that is on its way: who can wait
-   * should.
+   * Whether callers that can wait should: more is taken than the area has, or, while files gather, writes use
+   * up most of their share.
    */
   get isShort(): boolean {
     const { length } = this.#area;
@@ -94,23 +94,23 @@ export class WriteBuffers {
     return this.#gathererCount > 0 && this.#writingBytes > length * WRITING_SHARE * 0.75;
   }
 
-  /** Resolves with the next write that ends. To be asked only while there are any. */
+  /** Resolves when the next write ends. Call it only while there is one. */
   async written(): Promise<void> {
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** So much more, or less, of what is taken is on its way to files. */
+  /** Adds to the bytes that are being written to files; negative when a write ends. */
   countWriting(bytes: number): void {
     this.#writingBytes += bytes;
     if (bytes < 0) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** Whether so many files should gather small buffers. */
+  /** Whether this many files should gather small buffers. */
   isForGathering(files: number): boolean {
     return this.#area.length > 0 && files * GATHERED_BYTES_MAX > this.#area.length;
   }
 
-  /** It has now gathered `fullBuffers` instead of `before`. */
+  /** The gatherer now has `fullBuffers` instead of `before`. */
   gathered(gatherer: Gatherer, before: number): void {
     if (this.#gatherers[before]?.delete(gatherer) === true) this.#gathererCount -= 1;
     const { fullBuffers } = gatherer;
@@ -120,9 +120,9 @@ export class WriteBuffers {
     this.#gatherers[fullBuffers]?.add(gatherer);
   }
 
-  /** Has those who have gathered most send it on its way, until there is room for another buffer. */
+  /** Makes those who have gathered most write it, until there is room for another buffer. */
   makeRoom(): void {
-    // Whole slabs are left over: what has been divided into small buffers takes no large ones.
+    // Leave whole slabs free: a slab divided into small buffers provides no large ones.
     const slabs = Math.floor(this.#slabs.length * (1 - WRITING_SHARE));
     const most = slabs * BUFFER_BYTES_MAX - BUFFER_BYTES_FIRST;
     while (this.#smallBytes > most) {
@@ -130,12 +130,12 @@ export class WriteBuffers {
       if (largest === undefined) return;
       const before = this.#smallBytes;
       largest.flush();
-      // Where what is on its way takes all room buffers are free only when they are written.
+      // If the buffers being written take all room, buffers are free only when they are written.
       if (this.#smallBytes === before) return;
     }
   }
 
-  /** For what was gathered to be copied into; null where the area has no room for it. */
+  /** A buffer to copy gathered bytes into; null if the area has no room for it. */
   takeFor(gatheredBytes: number): Buffer<ArrayBuffer> | null {
     const bytes = 2 ** Math.ceil(Math.log2(gatheredBytes));
     const hasRoom = bytes <= BUFFER_BYTES_MAX && (this.#open.get(bytes)?.size ?? 0) + this.#idle.length > 0;
@@ -175,7 +175,7 @@ export class WriteBuffers {
     return bytes;
   }
 
-  /** Nobody may read or write it any more. */
+  /** The buffer must not be read or written any more. */
   give(buffer: Uint8Array): void {
     this.#count(buffer.length, -1);
     if (!this.isInArea(buffer)) return;

@@ -4,7 +4,9 @@ import { type Credential, credentialOf, expectRecent, expectSignature } from './
 import { signatureV1, stringToSignV1 } from './signatureV1.ts';
 import { scopeOf, signatureV4, stringToSignV4 } from './signatureV4.ts';
 
-/** Throws 403 unless the request is signed by one of the credentials: V1 or V4, in headers or in the URL. */
+/**
+ * Throws 403 unless the request is signed with one of the credentials: V1 or V4, in headers or in the URL.
+ */
 export function authenticate(request: OssRequest, credentials: readonly Credential[], nowMs: number): void {
   const { headers, query } = request;
   const authorization = headers['authorization'] ?? '';

@@ -4,13 +4,13 @@ import { OssError } from '../answer.ts';
 export type Credential = {
   readonly accessKeyId: string;
   readonly accessKeySecret: string;
-  /** Of temporary credentials: has to come with every request. */
+  /** Of temporary credentials: every request must carry it. */
   readonly securityToken?: string;
 };
 
 const CLOCK_SKEW_MS_MAX = 15 * 60_000;
 
-/** The credential of that id, where the token fits as well. */
+/** The credential with that id. Throws 403 if there is none or the token does not match. */
 export function credentialOf(
   credentials: readonly Credential[],
   accessKeyId: string,
@@ -40,7 +40,8 @@ export function expectSignature(given: string, expected: string, stringToSign: s
   throw new OssError(
     403,
     'SignatureDoesNotMatch',
-    'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
+    'The request signature we calculated does not match the signature you provided. ' +
+      'Check your key and signing method.',
     { SignatureProvided: given, StringToSign: stringToSign },
   );
 }

@@ -1,22 +1,24 @@
 import { createHmac } from 'node:crypto';
 import type { OssRequest } from '../request.ts';
 
-/** What of a request is signed. */
+/** The signed parts of a request. */
 export type SignedRequest = Omit<OssRequest, 'body'>;
 
-/** What of the query is signed: sub-resources and response overrides. */
+/** The signed query parameters: sub-resources and response overrides. */
 const SIGNED_QUERY = new Set(
   (
-    'acl uploads location cors logging website referer lifecycle delete append tagging objectMeta uploadId partNumber ' +
-    'security-token position img style styleName replication replicationProgress replicationLocation cname bucketInfo ' +
-    'comp qos live status vod startTime endTime symlink x-oss-process x-oss-request-payer x-oss-traffic-limit ' +
-    'response-content-type response-content-language response-expires response-cache-control ' +
-    'response-content-disposition response-content-encoding udf udfName udfImage udfId udfImageDesc udfApplication ' +
-    'udfApplicationLog restore callback callback-var qosInfo policy stat encryption versions versioning versionId ' +
-    'requestPayment x-oss-ac-source-ip x-oss-ac-subnet-mask x-oss-ac-vpc-id x-oss-ac-forward-allow inventory ' +
-    'inventoryId continuation-token asyncFetch worm wormId wormExtend withHashContext x-oss-enable-md5 ' +
-    'x-oss-enable-sha1 x-oss-enable-sha256 x-oss-hash-ctx x-oss-md5-ctx transferAcceleration regionList cloudboxes ' +
-    'x-oss-ac-source-ip callback dfs dfssecurity dfsadmin copy'
+    'acl uploads location cors logging website referer lifecycle delete append tagging objectMeta ' +
+    'uploadId partNumber security-token position img style styleName replication replicationProgress ' +
+    'replicationLocation cname bucketInfo comp qos live status vod startTime endTime symlink ' +
+    'x-oss-process x-oss-request-payer x-oss-traffic-limit response-content-type ' +
+    'response-content-language response-expires response-cache-control response-content-disposition ' +
+    'response-content-encoding udf udfName udfImage udfId udfImageDesc udfApplication ' +
+    'udfApplicationLog restore callback callback-var qosInfo policy stat encryption versions ' +
+    'versioning versionId requestPayment x-oss-ac-source-ip x-oss-ac-subnet-mask x-oss-ac-vpc-id ' +
+    'x-oss-ac-forward-allow inventory inventoryId continuation-token asyncFetch worm wormId wormExtend ' +
+    'withHashContext x-oss-enable-md5 x-oss-enable-sha1 x-oss-enable-sha256 x-oss-hash-ctx ' +
+    'x-oss-md5-ctx transferAcceleration regionList cloudboxes x-oss-ac-source-ip callback dfs ' +
+    'dfssecurity dfsadmin copy'
   ).split(' '),
 );
 

@@ -11,7 +11,7 @@ export type ScopeV4 = {
 
 const ALWAYS_SIGNED = new Set(['content-type', 'content-md5']);
 
-/** `id/day/region/product/aliyun_v4_request`; an id holds no slash. */
+/** `id/day/region/product/aliyun_v4_request`; an id contains no slash. */
 export function scopeOf(credential: string): ScopeV4 | undefined {
   const [accessKeyId, day, region, product, end, ...more] = credential.split('/');
   if (accessKeyId === undefined || day === undefined || region === undefined || product === undefined)
@@ -19,7 +19,7 @@ export function scopeOf(credential: string): ScopeV4 | undefined {
   return end === 'aliyun_v4_request' && more.length === 0 ? { accessKeyId, day, region, product } : undefined;
 }
 
-/** `at` as yyyymmddThhmmssZ; `unsignedQuery` is what the signature itself stands in. */
+/** `at` is yyyymmddThhmmssZ; `unsignedQuery` names the parameter that holds the signature itself. */
 export function stringToSignV4(
   request: OssRequest,
   scope: ScopeV4,
@@ -63,7 +63,7 @@ function canonicalQuery({ query }: OssRequest, unsigned: readonly string[]): str
     .join('&');
 }
 
-/** Each line ends with a line feed, so that an empty line follows the last one. */
+/** Each line ends with a line feed, so an empty line follows the last one. */
 function canonicalHeaders(headers: OssRequest['headers'], additional: ReadonlySet<string>): string {
   return Object.keys(headers)
     .filter((name) => name.startsWith('x-oss-') || ALWAYS_SIGNED.has(name) || additional.has(name))
@@ -72,7 +72,7 @@ function canonicalHeaders(headers: OssRequest['headers'], additional: ReadonlySe
     .join('');
 }
 
-/** RFC 3986: only letters, digits and -_.~ stand for themselves. */
+/** RFC 3986: all but letters, digits and -_.~ are encoded. */
 function encode(text: string, kept = ''): string {
   const encoded = encodeURIComponent(text).replace(
     /[!'()*]/g,

@@ -14,7 +14,7 @@ export const DFS_ERROR = {
   notEmptyDirectory: 30028,
 } as const;
 
-/** Ends a request of OSS-HDFS with an error: HTTP says 200, the document says why. */
+/** Ends a request of OSS-HDFS with an error: the HTTP status is 200, the document has the reason. */
 export class DfsError extends Error {
   override name = 'DfsError';
   readonly errCode: number;

@@ -2,11 +2,11 @@ import { dfsError } from './errors.ts';
 import type { Leases } from './leases.ts';
 import { type BlockRow, type FileRow, lengthOf, type Namespace } from './namespace.ts';
 
-/** What cannot be known without the real service: chosen by the test. */
+/** Behaviour that cannot be known without the real service; the test chooses it. */
 export type Guesses = {
-  /** The length that a recovery finds: what was flushed, or also what had been uploaded behind it. */
+  /** The length that a recovery finds: what was flushed, or also what was uploaded after that. */
   readonly recoveredLength: 'flushed' | 'uploaded';
-  /** A rename onto a file that is there takes its place, or is refused. */
+  /** Whether a rename onto an existing file replaces it or is refused. */
   readonly renameOntoFile: 'replaces' | 'refuses';
 };
 
@@ -17,7 +17,7 @@ export type Files = {
   readonly guesses: Guesses;
 };
 
-/** Set by a fault: the operation answers false and is over only then. */
+/** Set by a fault: the operation answers false and completes only after the delay. */
 export type Later = { readonly delayMs: number };
 
 export function fileAt(files: Files, path: string): FileRow {
@@ -27,7 +27,10 @@ export function fileAt(files: Files, path: string): FileRow {
   return settled(files, path, row);
 }
 
-/** What has become of the file by now: recoveries and truncations that are over, leases beyond their hard limit. */
+/**
+ * The file's present state: applies recoveries and truncations that are over, and closes it if its lease is
+ * beyond the hard limit.
+ */
 function settled(files: Files, path: string, row: FileRow): FileRow {
   const { pending, writer } = row;
   if (pending !== null && files.now() >= pending.doneAtMs) {
@@ -39,7 +42,7 @@ function settled(files: Files, path: string, row: FileRow): FileRow {
   return row;
 }
 
-/** Without blocks that hold nothing: nobody is ever to be given one of them again. */
+/** Drops empty blocks: none of them is ever handed out again. */
 export function closeFile(files: Files, path: string, row: FileRow, cutToBytes: number | null): FileRow {
   const cut = cutToBytes === null ? row : cutTo(row, cutToBytes);
   const blocks = cut.blocks.filter(({ sizeBytes }) => sizeBytes > 0);
@@ -50,7 +53,7 @@ export function closeFile(files: Files, path: string, row: FileRow, cutToBytes: 
   return closed;
 }
 
-/** Whoever wants to write has to wait for the holder of the lease, or inherits from a silent one. */
+/** Another writer has to wait for the holder of the lease; it takes the file over if the holder is silent. */
 export function expectNoWriter(files: Files, path: string, row: FileRow): FileRow {
   if (row.pending !== null)
     throw dfsError('recoveryInProgress', `File ${path} is being recovered. Try again later.`);
@@ -61,7 +64,7 @@ export function expectNoWriter(files: Files, path: string, row: FileRow): FileRo
   throw dfsError('alreadyBeingCreated', `File ${path} is already being created by ${row.writer.clientName}`);
 }
 
-/** The file of that id, wherever it is by now, if the client holds its lease. */
+/** The file with that id, wherever it is now. Throws leaseExpired unless the client holds its lease. */
 export function leasedFile(files: Files, fileId: number, clientName: string): { path: string; row: FileRow } {
   const path = files.namespace.pathOf(fileId);
   if (path === undefined) throw dfsError('fileNotFound', `No file with id ${fileId} (client ${clientName})`);
@@ -74,7 +77,7 @@ export function leasedFile(files: Files, fileId: number, clientName: string): { 
   return { path, row };
 }
 
-/** True when the file is closed; false when that takes a while. */
+/** True if the file is closed; false if that takes a while. */
 export function recoverLease(files: Files, path: string, later: Later | null): boolean {
   const row = fileAt(files, path);
   if (row.pending !== null) return false;
@@ -85,14 +88,14 @@ export function recoverLease(files: Files, path: string, later: Later | null): b
     return true;
   }
   const pending = { doneAtMs: files.now() + later.delayMs, cutToBytes: null };
-  // The old writer is shut out at once: the lease is the server's by now.
+  // The old writer is fenced at once: the server now holds the lease.
   files.namespace.commit(files.namespace.put(path, { ...whole, writer: { clientName: SERVER }, pending }));
   return false;
 }
 
 const SERVER = 'the server';
 
-/** True when it is done; false when that takes a while, during which the file is not closed. */
+/** True if it is done; false if it takes a while, during which the file is not closed. */
 export function truncate(files: Files, path: string, sizeBytes: number, later: Later | null): boolean {
   const row = expectNoWriter(files, path, fileAt(files, path));
   const length = lengthOf(row);
@@ -114,7 +117,7 @@ export function isClosed(files: Files, path: string): boolean {
   return writer === null && pending === null;
 }
 
-/** With the length that the last block turns out to have. */
+/** With the length that the recovery finds for the last block. */
 function recovered({ namespace, guesses }: Files, row: FileRow): FileRow {
   const last = row.blocks.at(-1);
   if (last === undefined || guesses.recoveredLength === 'flushed') return row;
@@ -126,7 +129,7 @@ export function withLastBlock(row: FileRow, block: BlockRow): FileRow {
   return { ...row, blocks: [...row.blocks.slice(0, -1), block] };
 }
 
-/** The data of a block that is cut stays as it is: readers go by the block's length. */
+/** The data of a block that is cut stays as it is: readers use the block's length. */
 function cutTo(row: FileRow, sizeBytes: number): FileRow {
   const blocks: BlockRow[] = [];
   let leftBytes = sizeBytes;

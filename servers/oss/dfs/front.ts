@@ -14,7 +14,7 @@ import {
   type Writing,
 } from './writing.ts';
 
-/** One request of OSS-HDFS, read. */
+/** A parsed request of OSS-HDFS. */
 export type DfsRequest = {
   /** As on the wire: `createFile`. */
   readonly type: string;
@@ -30,7 +30,7 @@ export function readDfsRequest(root: XmlElement): DfsRequest {
   };
 }
 
-/** The path that a request is about. */
+/** The path that a request refers to. */
 export function dfsPathOf({ parameters }: DfsRequest): string {
   return (
     ['path', 'source', 'src'].map((name) => parameters.optionalPath(name)).find((path) => path !== null) ?? ''
@@ -57,7 +57,7 @@ class Parameters {
     return this.text(name) === 'true';
   }
 
-  /** Percent-encoded on the wire; `/a/b` without a slash at its end. */
+  /** Percent-encoded on the wire; returned as `/a/b`, without a trailing slash. */
   path(name = 'path'): string {
     const path = this.optionalPath(name);
     if (path === null) throw dfsError('invalidPath', `${name} is missing`);

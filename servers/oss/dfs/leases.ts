@@ -1,9 +1,9 @@
 export type LeaseLimits = { readonly softMs: number; readonly hardMs: number };
 
 /**
- * Leases, as HDFS has them: one per client, renewed as a whole. Below the soft limit only the holder may write; between the
- * limits another writer takes the file over; after the hard limit the server closes it by itself. How long the limits are at
- * the real service is not known.
+ * Leases, as in HDFS: one per client, renewed as a whole. Below the soft limit only the holder may write;
+ * between the limits another writer may take the file over; beyond the hard limit the server closes the file.
+ * The limits of the real service are not known.
  */
 export class Leases {
   readonly #renewedAtMs = new Map<string, number>();
@@ -30,7 +30,7 @@ export class Leases {
     return this.#ageMs(clientName) > this.#limits.hardMs;
   }
 
-  /** As if the client had not been heard of for longer than the hard limit. */
+  /** As if the client had been silent for longer than the hard limit. */
   expire(clientName: string): void {
     this.#renewedAtMs.set(clientName, Number.NEGATIVE_INFINITY);
   }

@@ -20,9 +20,9 @@ export type FileRow = Common & {
   readonly replication: number;
   readonly blockSizeBytes: number;
   readonly blocks: readonly BlockRow[];
-  /** Who holds the lease; null when the file is closed. */
+  /** Holder of the lease; null if the file is closed. */
   readonly writer: { readonly clientName: string } | null;
-  /** A recovery or a truncation that goes on: nothing else can be done to the file before it is over. */
+  /** A recovery or a truncation in progress: until it is over, nothing else can be done to the file. */
   readonly pending: { readonly doneAtMs: number; readonly cutToBytes: number | null } | null;
 };
 
@@ -31,7 +31,7 @@ export type InodeRow = DirectoryRow | FileRow;
 const ROOT_ID = 16_385;
 const FIRST_BLOCK_ID = 1_073_741_825;
 
-/** The tree of OSS-HDFS of one bucket: by path, and by id, since blocks are written by the file's id. */
+/** The tree of OSS-HDFS in one bucket: by path, and by id, since blocks are written by the file's id. */
 export class Namespace {
   readonly #table: Table<InodeRow>;
   readonly #counters: Table<number>;
@@ -65,7 +65,7 @@ export class Namespace {
     return this.pathsBelow(path).filter((one) => !one.includes('/', prefix.length));
   }
 
-  /** Throws when the parent is not there or is a file. */
+  /** Throws if the parent is missing or is a file. */
   expectParent(path: string): void {
     const parent = parentOf(path);
     const row = this.get(parent);
@@ -73,7 +73,7 @@ export class Namespace {
     if (row.kind !== 'directory') throw dfsError('parentNotDirectory', `not a folder: ${parent}`);
   }
 
-  /** Ids for `count` inodes or blocks; they are spent by the commit of the change that comes with them. */
+  /** Ids for `count` inodes or blocks. They are used up when the returned change is committed. */
   newIds(count: number, from: 'inode' | 'block'): { readonly first: number; readonly change: Change } {
     const last = this.#counters.get(from) ?? (from === 'inode' ? ROOT_ID : FIRST_BLOCK_ID);
     return { first: last + 1, change: this.#counters.put(from, last + count) };
@@ -97,7 +97,7 @@ export class Namespace {
     }
   }
 
-  /** What the block's data takes in the bucket: one object or numbered slices, each with its checksums. */
+  /** Size of the block's data in the bucket: one object or numbered slices, each with its checksums. */
   uploadedBytes(block: BlockRow): number {
     const objects = this.#world.objects(this.#bucket);
     const whole = objects.get(dataKey(block));
@@ -143,7 +143,7 @@ export function lengthOf(row: InodeRow): number {
   return row.kind === 'file' ? row.blocks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) : 0;
 }
 
-/** What the paths of everything in a folder begin with. */
+/** The prefix of all paths in a folder. */
 export function below(path: string): string {
   return path === '/' ? '/' : `${path}/`;
 }

@@ -5,7 +5,7 @@ import { below, type DirectoryRow, type InodeRow, lengthOf, nameOf, parentOf } f
 
 type FolderOwner = { readonly permission: number; readonly owner: string };
 
-/** The folder and those above it, where they are missing. */
+/** Makes the folder and its parents if they are missing. */
 export function makeFolders(files: Files, path: string, how: FolderOwner): void {
   const { namespace } = files;
   const missing: string[] = [];
@@ -40,7 +40,7 @@ function folder({ now }: Files, id: number, { permission, owner }: FolderOwner):
   };
 }
 
-/** False when there was nothing. */
+/** False if there was nothing to remove. */
 export function remove(files: Files, path: string, recursive: boolean): boolean {
   const { namespace } = files;
   const row = namespace.get(path);
@@ -54,7 +54,10 @@ export function remove(files: Files, path: string, recursive: boolean): boolean 
   return true;
 }
 
-/** Atomic, also of a whole folder. Into a folder when one stands at the destination. False where HDFS says false. */
+/**
+ * Atomic, also for a whole folder. Moves into the destination if that is a folder. Returns false where HDFS
+ * does.
+ */
 export function rename(files: Files, source: string, destination: string): boolean {
   const { namespace, guesses } = files;
   const row = namespace.get(source);
@@ -89,7 +92,7 @@ export type Listing = {
   readonly isTruncated: boolean;
 };
 
-/** The children of a folder, by name; of a file, itself under an empty name. */
+/** The children of a folder, by name; for a file, itself under an empty name. */
 export function listing({ namespace }: Files, path: string, marker: string, maxKeys: number): Listing {
   const row = namespace.get(path);
   if (row === undefined) throw dfsError('fileNotFound', `File does not exist: ${path}`);
@@ -115,7 +118,7 @@ export function summary({ namespace }: Files, path: string) {
   };
 }
 
-/** Changes what a row says of itself, as chmod, chown and touch do. */
+/** Changes attributes of a row, as chmod, chown and touch do. */
 export function setAttributes(
   { namespace }: Files,
   path: string,

@@ -52,7 +52,7 @@ export function createFile(files: Files, wanted: Creation): FileRow {
   return row;
 }
 
-/** The client goes on in a block of its own: what was written before is never touched again. */
+/** The client continues in a new block: bytes that were written before are never changed. */
 export function appendFile(files: Files, path: string, clientName: string): FileRow {
   const closed = expectNoWriter(files, path, fileAt(files, path));
   const row: FileRow = { ...closed, writer: { clientName } };
@@ -64,8 +64,8 @@ export function appendFile(files: Files, path: string, clientName: string): File
 export type Writing = { readonly fileId: number; readonly clientName: string };
 
 /**
- * A new last block; the one before it gets the length that the client says. Whoever asks again, because the answer was
- * lost, is given the same one: JindoSDK does so by itself.
+ * Adds a new last block; the block before it gets the length that the client reports. A client that asks
+ * again, because the answer was lost, gets the same block: JindoSDK does so by itself.
  */
 export function addBlock(
   files: Files,
@@ -87,12 +87,12 @@ export function addBlock(
 
 export function abandonBlock(files: Files, { fileId, clientName }: Writing, abandoned: BlockRow): void {
   const { path, row } = leasedFile(files, fileId, clientName);
-  if (row.blocks.at(-1)?.id !== abandoned.id) return; // it is gone already
+  if (row.blocks.at(-1)?.id !== abandoned.id) return; // already gone
   files.namespace.commit(files.namespace.put(path, { ...row, blocks: row.blocks.slice(0, -1) }));
   files.namespace.removeData([abandoned]);
 }
 
-/** A length below 0 says nothing. */
+/** A negative length means unknown. */
 export function fsyncFile(files: Files, { fileId, clientName }: Writing, lastBlockBytes: number): void {
   const { path, row } = leasedFile(files, fileId, clientName);
   const last = row.blocks.at(-1);
@@ -101,7 +101,7 @@ export function fsyncFile(files: Files, { fileId, clientName }: Writing, lastBlo
   files.namespace.commit(files.namespace.put(path, { ...synced, modifiedAtMs: files.now() }));
 }
 
-/** Closes the file. Whoever says the same again, because the answer was lost, is told the same again. */
+/** Closes the file. A client that repeats the request, because the answer was lost, gets the same answer. */
 export function completeFile(files: Files, { fileId, clientName }: Writing, last: BlockRow | null): boolean {
   const { namespace } = files;
   const completed = namespace.pathOf(fileId);

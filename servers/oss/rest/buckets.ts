@@ -25,7 +25,7 @@ export function listBuckets(context: Context, request: OssRequest): Answer {
   });
 }
 
-/** As often as one likes: the bucket is the caller's own. */
+/** Can be repeated: the bucket is the caller's own. */
 export function putBucket(context: Context, { bucket }: OssRequest): Answer {
   if (!/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(bucket)) {
     throw new OssError(400, 'InvalidBucketName', 'The specified bucket is not valid.', {
@@ -69,10 +69,11 @@ export function getBucketInfo(context: Context, request: OssRequest): Answer {
 
 export function getBucketLocation(context: Context, request: OssRequest): Answer {
   bucketOf(context, request);
+  const location = `<LocationConstraint>oss-${context.region}</LocationConstraint>`;
   return {
     status: 200,
     headers: { 'Content-Type': 'application/xml' },
-    body: `<?xml version="1.0" encoding="UTF-8"?>\n<LocationConstraint>oss-${context.region}</LocationConstraint>`,
+    body: `<?xml version="1.0" encoding="UTF-8"?>\n${location}`,
   };
 }
 
@@ -86,7 +87,7 @@ export function getBucketVersioning(context: Context, request: OssRequest): Answ
   return xmlAnswer('VersioningConfiguration', { Status: versioning === 'off' ? undefined : versioning });
 }
 
-/** Once enabled, it can only be suspended: never off again. */
+/** Once enabled, versioning can only be suspended, never turned off again. */
 export async function putBucketVersioning(context: Context, request: OssRequest): Promise<Answer> {
   const row = bucketOf(context, request);
   const status = textOf(parseXml(await readSmallBody(request.body)), 'Status');

@@ -2,7 +2,7 @@ import { OssError } from '../answer.ts';
 import type { OssRequest } from '../request.ts';
 import type { BucketRow, ObjectRow, World } from '../state/world.ts';
 
-/** What a handler may use. */
+/** What handlers have access to. */
 export type Context = {
   readonly world: World;
   readonly now: () => number;
@@ -21,7 +21,9 @@ export function objectOf({ world }: Context, { bucket, key }: Pick<OssRequest, '
   throw new OssError(404, 'NoSuchKey', 'The specified key does not exist.', { Key: key });
 }
 
-/** A bucket with versioning, enabled or suspended, ignores x-oss-forbid-overwrite: so does the service. */
+/**
+ * A bucket with versioning, enabled or suspended, ignores x-oss-forbid-overwrite, as the real service does.
+ */
 export function expectMayWrite(context: Context, request: OssRequest): void {
   const { versioning } = bucketOf(context, request);
   const isForbidden = request.headers['x-oss-forbid-overwrite'] === 'true' && versioning === 'off';
@@ -43,14 +45,14 @@ const KEPT_HEADERS = [
   'expires',
 ];
 
-/** The headers of a put that its gets answer. */
+/** The headers of a put that are returned by its gets. */
 export function keptHeaders(headers: OssRequest['headers']): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => KEPT_HEADERS.includes(name) || name.startsWith('x-oss-meta-')),
   );
 }
 
-/** Of a second's precision: oss2 understands no other. */
+/** With a precision of one second: oss2 accepts no other. */
 export function isoTime(atMs: number): string {
   return new Date(Math.floor(atMs / 1000) * 1000).toISOString();
 }

@@ -6,7 +6,7 @@ import { bucketOf, type Context, isoTime } from './context.ts';
 type Page = {
   readonly objects: readonly (readonly [string, ObjectRow])[];
   readonly commonPrefixes: readonly string[];
-  /** Listing goes on behind this name; empty at the end. */
+  /** The listing continues after this name; empty at the end. */
   readonly next: string;
 };
 

@@ -27,7 +27,7 @@ export function initiateMultipartUpload(context: Context, request: OssRequest): 
   return xmlAnswer('InitiateMultipartUploadResult', { Bucket: bucket, Key: key, UploadId: uploadId });
 }
 
-/** A part with the same number takes the place of the earlier one. */
+/** A part replaces an earlier one with the same number. */
 export async function uploadPart(context: Context, request: OssRequest): Promise<Answer> {
   const { world } = context;
   const { uploadId } = uploadOf(context, request);
@@ -59,7 +59,7 @@ export async function uploadPart(context: Context, request: OssRequest): Promise
   return { status: 200, headers: receivedHeaders(received) };
 }
 
-/** Ends the upload id: whoever completes again is told NoSuchUpload, though the object is there. */
+/** Ends the upload id: a second completion gets NoSuchUpload, although the object exists. */
 export async function completeMultipartUpload(context: Context, request: OssRequest): Promise<Answer> {
   const { world } = context;
   const { bucket, key } = request;
@@ -159,7 +159,7 @@ export function listMultipartUploads(context: Context, request: OssRequest): Ans
   });
 }
 
-/** Without a key nothing precedes. */
+/** An empty key sorts before every position. */
 function positionOf(key: string, uploadId: string): string {
   return key === '' ? '' : `${key}\u0000${uploadId}`;
 }
@@ -176,7 +176,8 @@ function noSuchUpload(uploadId: string): OssError {
   return new OssError(
     404,
     'NoSuchUpload',
-    'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
+    'The specified upload does not exist. The upload ID may be invalid, ' +
+      'or the upload may have been aborted or completed.',
     { UploadId: uploadId },
   );
 }
@@ -195,7 +196,9 @@ function removalOf({ world }: Context, bucket: string, uploadId: string) {
   ];
 }
 
-/** The parts that the body names: ascending, there, and of the ETag that it says. */
+/**
+ * The parts that the body names. Throws unless they are ascending, exist and have the ETags that it states.
+ */
 function namedParts(body: string, all: readonly PartRow[]): PartRow[] {
   const byNumber = new Map(all.map((part) => [part.number, part]));
   let previous = 0;
@@ -213,7 +216,8 @@ function namedParts(body: string, all: readonly PartRow[]): PartRow[] {
         throw new OssError(
           400,
           'InvalidPart',
-          "One or more of the specified parts could not be found or the specified entity tag might not have matched the part's entity tag.",
+          'One or more of the specified parts could not be found or the specified entity tag might not ' +
+            "have matched the part's entity tag.",
           { PartNumber: number },
         );
       }
@@ -221,7 +225,7 @@ function namedParts(body: string, all: readonly PartRow[]): PartRow[] {
     });
 }
 
-/** Every part but the last one has at least 100 KB. */
+/** Every part but the last must have at least 100 KB. */
 function expectSizes(parts: readonly PartRow[]): void {
   const small = parts.slice(0, -1).find(({ segment }) => segment.sizeBytes < PART_BYTES_MIN);
   if (small === undefined) return;

@@ -7,13 +7,13 @@ import type { ObjectRow } from '../state/world.ts';
 import { parseXml, textOf } from '../xml.ts';
 import { bucketOf, type Context, expectMayWrite, isoTime, keptHeaders, objectOf } from './context.ts';
 
-/** The data of OSS-HDFS in its bucket. */
+/** Prefix of the data of OSS-HDFS in its bucket. */
 export const DFS_DATA_PREFIX = '.dlsdata/';
 
 export async function putObject(context: Context, request: OssRequest): Promise<Answer> {
   expectMayWrite(context, request);
   const received = await receive(context, request);
-  // Looked at again: another one may have been faster while the body came.
+  // Checked again: another request may have been faster while the body arrived.
   expectMayWriteOrRelease(context, request, received);
   context.world.putObject(request.bucket, request.key, {
     ...contentOf(received),
@@ -24,7 +24,7 @@ export async function putObject(context: Context, request: OssRequest): Promise<
   return { status: 200, headers: { ...versionHeaders(context, request), ...receivedHeaders(received) } };
 }
 
-/** An appendable object grows at its end only: `position` is where the caller believes it to be. */
+/** An appendable object grows only at its end: `position` is where the caller expects that to be. */
 export async function appendObject(context: Context, request: OssRequest): Promise<Answer> {
   bucketOf(context, request);
   const received = await receive(context, request);
@@ -134,7 +134,7 @@ export async function deleteMultipleObjects(context: Context, request: OssReques
   });
 }
 
-/** The body in a file of its own, checked against the MD5 that came with it. */
+/** Stores the body in its own file and checks it against the MD5 that came with it. */
 export async function receive({ world }: Context, request: OssRequest): Promise<Received> {
   const md5 = request.headers['content-md5'];
   const withMd5 = md5 !== undefined || !request.key.startsWith(DFS_DATA_PREFIX);
@@ -185,7 +185,9 @@ function objectHeaders(row: ObjectRow): Record<string, string> {
   };
 }
 
-/** Both ends inclusive; null means all of it: that is also what OSS answers to a range it cannot understand. */
+/**
+ * Both ends inclusive. Null means the whole object, which OSS also returns for a range that it cannot parse.
+ */
 function rangeOf(header: string | undefined, sizeBytes: number): { start: number; end: number } | null {
   const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
   if (first === '' && last === '') return null;

@@ -32,14 +32,14 @@ import {
 
 type Handler = (context: Context, request: OssRequest) => Answer | Promise<Answer>;
 
-/** An operation of the OSS REST interface, by the name that OSS's documentation gives it. */
+/** An operation of the OSS REST interface, named as in OSS's documentation. */
 export type Operation = { readonly name: string; readonly handle: Handler };
 
 const SERVICE: Readonly<Record<string, Operation>> = {
   GET: { name: 'ListBuckets', handle: listBuckets },
 };
 
-/** By method, and sub-resource where one is named. */
+/** By method, and by sub-resource if the request names one. */
 const BUCKET: Readonly<Record<string, Operation>> = {
   PUT: { name: 'PutBucket', handle: putBucket },
   DELETE: { name: 'DeleteBucket', handle: deleteBucket },
@@ -69,7 +69,7 @@ const OBJECT: Readonly<Record<string, Operation>> = {
 };
 const COPY: Operation = { name: 'CopyObject', handle: copyObject };
 
-/** Sub-resources of which a request names at most one. */
+/** Sub-resources; a request names at most one of them. */
 const SUB_RESOURCES = [
   'bucketInfo',
   'location',

@@ -13,24 +13,24 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { Crc64 } from '../../../kernels/crc64.ts';
 
-/** A file of the data folder, whole; it belongs to one object or upload part and never changes. */
+/** One whole file of the data folder. It belongs to one object or upload part and never changes. */
 export type Segment = { readonly file: string; readonly sizeBytes: number };
 
-/** What a body was once it has arrived. */
+/** What is known of a body that has arrived. */
 export type Received = {
   readonly segment: Segment;
-  /** Unsigned, in decimal: the way OSS writes it into headers. */
+  /** Unsigned, in decimal, as OSS writes it into headers. */
   readonly crc64: string;
-  /** Hex, upper case. Not computed for the data of OSS-HDFS, whose ETag nobody compares: the CRC-64 in its place. */
+  /** Hex, upper case. For the data of OSS-HDFS, whose ETag nobody compares, the CRC-64 is used instead. */
   readonly etag: string;
   readonly md5Base64: string | null;
 };
 
 const WRITE_BYTES = 1 << 20;
-/** Beyond this a sender has to wait for the disk. */
+/** Beyond this size the sender has to wait for the disk. */
 const BUFFERED_BYTES_MAX = 8 << 20;
 
-/** The data folder. Bodies are streamed into files of their own; no object is ever held in memory. */
+/** The data folder. Each body is streamed into its own file; no object is ever held in memory. */
 export class DataFolder {
   readonly #dir: string;
   readonly #sync: boolean;
@@ -61,7 +61,7 @@ export class DataFolder {
     }
   }
 
-  /** The same bytes under new names: what a copy of an object owns. */
+  /** The same bytes under new names, for a copied object to own. */
   copy(segments: readonly Segment[]): Segment[] {
     return segments.map((segment) => {
       const file = randomUUID();
@@ -70,12 +70,12 @@ export class DataFolder {
     });
   }
 
-  /** A reader that has it open goes on reading. */
+  /** A reader that has the file open can continue. */
   release(segments: readonly Segment[]): void {
     for (const segment of segments) rmSync(this.pathOf(segment), { force: true });
   }
 
-  /** Removes what belongs to nothing: bodies that were cut off by a crash. */
+  /** Removes files that belong to nothing: bodies that a crash cut off. */
   keepOnly(segments: Iterable<Segment>): void {
     const owned = new Set([...segments].map(({ file }) => file));
     for (const file of readdirSync(this.#dir)) {
@@ -84,7 +84,7 @@ export class DataFolder {
   }
 }
 
-/** One body on its way into a file: hashed as it comes, written in large pieces while more comes. */
+/** One body on its way into a file: hashed as it arrives, written in large pieces while more arrives. */
 class Arrival {
   readonly #crc = new Crc64();
   #sizeBytes = 0;
@@ -108,7 +108,7 @@ class Arrival {
         await this.#inFlight;
       }
     } finally {
-      // The descriptor is closed next: a late write would land in whatever file gets its number.
+      // The descriptor is closed next: a late write would land in whatever file reuses its number.
       await this.#inFlight;
     }
     if (this.#failure !== null) throw this.#failure;
@@ -173,7 +173,7 @@ async function writeAll(descriptor: number, chunks: Buffer[]): Promise<void> {
   }
 }
 
-/** The chunks without their first bytes. */
+/** The chunks without their first `bytes` bytes. */
 function after(chunks: readonly Buffer[], bytes: number): Buffer[] {
   let skip = bytes;
   let index = 0;

@@ -1,10 +1,11 @@
 /**
- * The CRC-64 of two strings of bytes one after the other, from the CRC-64 of each: what makes completing a multipart upload
- * cheap. Zeros appended to the first are a linear map over GF(2); its powers of two are kept.
+ * The CRC-64 of two concatenated byte strings, from the CRC-64 of each. It makes completing a multipart
+ * upload cheap. Appending zeros to the first is a linear map over GF(2); its maps for powers of two are
+ * cached.
  */
 const POLYNOMIAL = 0xc96c5795d7870f42n;
 
-/** A linear map: column i is what becomes of bit i. */
+/** A linear map: column i is the image of bit i. */
 type Matrix = readonly bigint[];
 
 /** The map of 2^k zero bytes, by k. */

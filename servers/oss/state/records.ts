@@ -1,12 +1,10 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
-/** One row that becomes something else, or goes away (null). */
+/** One row that is replaced, or removed (null). */
 export type Change = { readonly table: string; readonly key: string; readonly value: unknown };
 
-/**
- * Rows of one kind, by key. Reading is immediate; writing means to hand its changes to `Records.commit`.
- */
+/** Rows of one kind, by key. Reads are immediate; writes are changes that are passed to `Records.commit`. */
 export class Table<Row> {
   readonly #rows = new Map<string, Row>();
   #sorted: readonly string[] | null = null;
@@ -39,7 +37,7 @@ export class Table<Row> {
     return this.#sorted;
   }
 
-  /** The keys that begin with the prefix, ascending. */
+  /** The keys that start with the prefix, ascending. */
   keysUnder(prefix: string): readonly string[] {
     const keys = this.sortedKeys();
     const from = firstAtLeast(keys, prefix);
@@ -56,7 +54,7 @@ export class Table<Row> {
     return { table: this.#name, key, value: null };
   }
 
-  /** For `Records` alone. */
+  /** Only for `Records`. */
   apply(key: string, value: unknown): void {
     if (value === null) {
       if (this.#rows.delete(key)) this.#sorted = null;
@@ -67,7 +65,7 @@ export class Table<Row> {
   }
 }
 
-/** The first index whose key is not below the wanted one. */
+/** The first index whose key is not below `wanted`. */
 function firstAtLeast(keys: readonly string[], wanted: string): number {
   let low = 0;
   let high = keys.length;
@@ -80,9 +78,10 @@ function firstAtLeast(keys: readonly string[], wanted: string): number {
 }
 
 /**
- * The server's memory: tables, and a log of every commit. A commit is one line, written before it is applied and before
- * anything is answered: what was acknowledged survives a kill -9 of this process. Nothing is synced: it does not survive
- * the machine. A torn last line was acknowledged to nobody, and is dropped at the start.
+ * The server's state: tables, and a log of every commit. A commit is one line, written before it is applied
+ * and before anything is answered: what was acknowledged survives a kill -9 of this process. Nothing is
+ * synced, so it does not survive a crash of the machine. A torn last line was never acknowledged, and is
+ * dropped at the start.
  */
 export class Records {
   readonly #tables = new Map<string, Table<never>>();
@@ -105,7 +104,7 @@ export class Records {
     return table;
   }
 
-  /** All of the changes, or after a crash none of them. */
+  /** Atomic: after a crash, all of the changes or none. */
   commit(changes: readonly Change[]): void {
     writeWhole(this.#log, lineOf(changes));
     for (const change of changes) this.#apply(change);
@@ -128,7 +127,7 @@ export class Records {
     }
   }
 
-  /** Begins a log that holds the present rows only, so that it does not grow from start to start. */
+  /** Starts a log with the present rows only, so that it does not grow with every start. */
   #rewrite(): number {
     const aside = `${this.#file}.new`;
     const log = openSync(aside, 'w');

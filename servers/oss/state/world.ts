@@ -15,7 +15,7 @@ export type ObjectRow = {
   readonly crc64: string;
   readonly type: 'Normal' | 'Multipart' | 'Appendable';
   readonly modifiedAtMs: number;
-  /** content-type and the like, and x-oss-meta-*: given at the put, answered at the get. */
+  /** content-type and the like, and x-oss-meta-*: set by the put, returned by the get. */
   readonly headers: Readonly<Record<string, string>>;
 };
 
@@ -35,7 +35,7 @@ export type PartRow = {
   readonly modifiedAtMs: number;
 };
 
-/** Everything that the server knows, and keeps over its own end. */
+/** The server's whole state, which outlives its process. */
 export class World {
   readonly data: DataFolder;
   readonly buckets: Table<BucketRow>;
@@ -69,7 +69,7 @@ export class World {
     this.#records.commit(changes);
   }
 
-  /** An object in place of whatever stood there. */
+  /** Puts an object in place of whatever was there. */
   putObject(bucket: string, key: string, row: ObjectRow, ...more: readonly Change[]): void {
     const objects = this.objects(bucket);
     const before = objects.get(key);

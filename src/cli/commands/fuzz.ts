@@ -1,4 +1,4 @@
-/** `tidemark fuzz`: the coordinator in a deterministic world in which everything fails that can. */
+/** `tidemark fuzz`: runs the coordinator in a deterministic world in which everything fails that can. */
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -19,7 +19,7 @@ import { fuzzLines, progressText } from '../fuzzText.ts';
 import type { CliIo } from '../io.ts';
 import { jsonText } from '../report.ts';
 
-/** As they stand on the command line. */
+/** As given on the command line. */
 export interface FuzzCommandOptions {
   readonly runs?: string;
   readonly for?: string;
@@ -35,10 +35,10 @@ const RUNS_DEFAULT = 1_000;
 const STRIKES = 3;
 const SEED_MAX = 2 ** 31 - 1;
 const REDRAW_MS = 200;
-/** Where standard error is no terminal. */
+/** If standard error is not a terminal. */
 const TOLD_EVERY_MS = 30_000;
 
-/** `config`: of the job file that is named, if one is. */
+/** `config`: from the job file, if one is named. */
 export async function fuzzCommand(
   options: FuzzCommandOptions,
   config: JobConfig | null,
@@ -95,7 +95,7 @@ async function modeOf(options: FuzzCommandOptions, cwd: string): Promise<FuzzMod
   return { type: 'runs', runs: runs === undefined ? RUNS_DEFAULT : wholeNumber('--runs', runs, 1) };
 }
 
-/** Of the file; `-` is standard input. */
+/** Reads the file; `-` is standard input. */
 async function readSchedule(file: string, cwd: string): Promise<string> {
   if (file === '-') return readText(process.stdin);
   try {
@@ -121,7 +121,7 @@ interface ProgressDisplay {
   readonly end: () => void;
 }
 
-/** A line redrawn on a terminal, a line now and then elsewhere. */
+/** A line redrawn on a terminal, an occasional line elsewhere. */
 function progressDisplay({ stderr, nowMs }: CliIo): ProgressDisplay {
   const startedMs = nowMs();
   const screen = stderr.isTTY === true ? createScreen(stderr) : null;

@@ -1,4 +1,4 @@
-/** `tidemark journal backup | restore`: copies of the journal that are known to be whole. */
+/** `tidemark journal backup | restore`: verified copies of the journal. */
 import type { BackupProgress } from '../../../journal/backup/check.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { formatBytes, formatCount, formatNoun } from '../../telemetry/format.ts';
@@ -36,7 +36,7 @@ export async function restoreCommand(
   return answer(config, options, found, 'restored from', io);
 }
 
-/** A line on standard error now and then. */
+/** Writes an occasional line to standard error. */
 function shown(doing: string, io: CliIo) {
   let lastMs = io.nowMs();
   const onProgress = ({ entries, bytes }: BackupProgress): void => {
@@ -56,10 +56,11 @@ function answer(
   { stdout }: CliIo,
 ): number {
   const { journalId, entries, partitions, bytes } = found;
+  const count = entries === 1 ? '1 entry' : `${formatCount(entries)} entries`;
   stdout.write(
     isJson
       ? jsonText({ job, file, ...found })
-      : `journal ${journalId} of job ${job}, ${done} ${file}: ${entries === 1 ? '1 entry' : `${formatCount(entries)} entries`} of ` +
+      : `journal ${journalId} of job ${job}, ${done} ${file}: ${count} of ` +
           `${formatNoun(partitions, 'partition')}, ${formatBytes(bytes)}, every hash as it should be\n`,
   );
   return EXIT_OK;

@@ -1,4 +1,7 @@
-/** `tidemark roll | resume | accept-loss | accept-truncation`: requests that the owner of the partition journals and carries out. */
+/**
+ * `tidemark roll | resume | accept-loss | accept-truncation`: requests that the partition's owner journals
+ * and carries out.
+ */
 import { TidemarkError } from '../../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
 import { parseDuration } from '../../../kernels/schema/units.ts';
@@ -13,7 +16,7 @@ import { jsonText } from '../report.ts';
 export interface RequestCommandOptions {
   readonly isJson: boolean;
   readonly jobFile: string;
-  /** Null: nobody waits for an answer. */
+  /** Null: do not wait for an answer. */
   readonly waitMs: number | null;
 }
 
@@ -66,7 +69,7 @@ function closingLine(filed: readonly FiledRequest[], jobFile: string): string {
   return `${requests} filed: ${count('accepted')} accepted, ${count('refused')} refused${open}`;
 }
 
-/** A refusal outweighs a silence: it is known. */
+/** A refusal outweighs a missing answer: it is certain. */
 function exitCodeOfAnswers(filed: readonly FiledRequest[]): number {
   if (filed.some(({ answer }) => answer?.type === 'refused')) return EXIT_FAILURE;
   return filed.some(({ answer }) => answer?.type === 'none') ? EXIT_UNFINISHED : EXIT_OK;
@@ -79,7 +82,7 @@ export function parseTimeout(text: string): number {
   return parsed.value;
 }
 
-/** `topic/0`. The last slash counts: a file's topic is its path. */
+/** `topic/0`. Split at the last slash: a file's topic is its path. */
 export function parsePartition(text: string): TopicPartition {
   const [, topic, partition] = /^(.+)\/(\d{1,9})$/.exec(text) ?? [];
   if (topic === undefined || partition === undefined) {
@@ -91,7 +94,7 @@ export function parsePartition(text: string): TopicPartition {
   return { topic, partition: Number(partition) };
 }
 
-/** The answer to a journal that went back; none for any other stop. */
+/** The operator's answer to a journal that went back; `from` is null for any other stop. */
 export function parseAnswer({
   fromJournal = false,
   fromWitness = false,
@@ -104,13 +107,14 @@ export function parseAnswer({
   if (acceptLoss && !fromWitness) {
     throw new TidemarkError(
       'USAGE',
-      '--accept-loss: goes with --from-witness; offsets that the source lost are given up by `tidemark accept-loss`',
+      '--accept-loss: goes with --from-witness; ' +
+        'offsets that the source lost are given up by `tidemark accept-loss`',
     );
   }
   return { from: fromJournal ? 'journal' : fromWitness ? 'witness' : null, acceptLoss };
 }
 
-/** The offsets that are given up, [from, to). */
+/** The offsets to give up, [from, to). */
 export function parseLoss(from: string, to: string): { fromOffset: bigint; toOffset: bigint } {
   const fromOffset = parseOffset('--from', from);
   const toOffset = parseOffset('--to', to);

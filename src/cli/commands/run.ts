@@ -14,7 +14,7 @@ export interface RunCommandOptions {
   readonly moveSink?: boolean;
   readonly moveGroup?: boolean;
   readonly logLevel: LogLevel;
-  /** Node takes the handling of SIGHUP over from nohup, and cannot tell that it did. */
+  /** Node replaces the handling of SIGHUP that nohup set, and cannot detect that it did. */
   readonly ignoreSighup?: boolean;
 }
 
@@ -29,7 +29,7 @@ export function exitCodeOfReport(report: RunReport): number {
   return report.stoppedPartitions.length === 0 ? EXIT_OK : EXIT_FAILURE;
 }
 
-/** Runs the job; logs and progress go to standard error, and nothing to standard output. */
+/** Runs the job. Logs and progress go to standard error, nothing to standard output. */
 export async function runWithDisplay(
   config: JobConfig,
   options: RunCommandOptions,
@@ -82,13 +82,13 @@ function createDisplay(level: LogLevel, { stderr, nowMs }: CliIo): { log: Log; p
   return { log, progress: createTerminalProgress(screen, nowMs) };
 }
 
-/** How long the end may take, and the exit code that it would have by now. */
+/** How long the end may take, and the exit code at that time. */
 interface End {
   readonly limitMs: number;
   code: number;
 }
 
-/** The first signal asks for an orderly end, the second does not wait for it. */
+/** The first signal requests an orderly end; the second one does not wait for it. */
 function signalHandler(
   stop: AbortController,
   end: End,

@@ -1,4 +1,4 @@
-/** `tidemark status`: what the journal says, also while the job runs. */
+/** `tidemark status`: the contents of the journal; the job may be running. */
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { EXIT_OK, exitCodeOf } from '../exitCodes.ts';
 import type { JobStatus } from '../../app/contract.ts';
@@ -23,7 +23,7 @@ export async function statusCommand(
   return exitCodeOf(status.problem);
 }
 
-/** As `--json` has it: a problem as every error is told there. */
+/** The document of `--json`; a problem has the form that every error has there. */
 function documentOf({ problem, ...status }: JobStatus) {
   if (problem === null) return status;
   const { code, message, fields } = problem;

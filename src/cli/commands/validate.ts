@@ -1,4 +1,4 @@
-/** `tidemark validate`: checks a job file and says what it comes to. */
+/** `tidemark validate`: checks a job file and reports what it means. */
 import { configFingerprint } from '../../app/fingerprint.ts';
 import { bucketRuleOf, JOB_KINDS, kindOf, type JobKinds } from '../../app/kinds.ts';
 import type { JobConfig, SinkConfig } from '../../config/jobConfig.ts';
@@ -20,7 +20,7 @@ export function validateCommand(
   return EXIT_OK;
 }
 
-/** What the destination was understood as; nothing of its credentials. */
+/** The destination as it was understood, without its credentials. */
 function sinkDocument(sink: SinkConfig, { stores }: JobKinds) {
   const { type, uri, format, entropy } = sink;
   return { type, uri, format, entropy, ...kindOf(stores, sink).facts(sink) };
