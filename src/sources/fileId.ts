@@ -1,18 +1,21 @@
 /**
- * A file's id: how many of its first bytes it covers, and a fingerprint of them (`4096:0f3a...`). Appending leaves it as it is. An id of an
- * earlier version is a fingerprint of the first line alone.
+ * A file's id: the number of its first bytes that it covers, and their fingerprint (`4096:0f3a...`).
+ * Appending does not change it. An id of an earlier version is a fingerprint of the first line only.
  */
 
 const OF_BYTES = /^(\d{1,15}):[0-9a-f]{16}$/;
 const OF_FIRST_LINE = /^[0-9a-f]{16}$/;
 
-/** How many bytes the id covers; null where that is the first line, or where it is no file's. */
+/** The number of bytes that the id covers. Null if it covers the first line, or if it is not a file's id. */
 export function coveredBytes(id: string): number | null {
   const bytes = OF_BYTES.exec(id)?.[1];
   return bytes === undefined ? null : Number(bytes);
 }
 
-/** Whether `found` tells more of the same file than `known` does; the caller has proved that the file has both. Never so for a Kafka topic. */
+/**
+ * Whether `found` covers more of the file than `known`. The caller has proved that the file has both ids.
+ * Always false for a Kafka topic.
+ */
 export function tellsMore(found: string, known: string): boolean {
   const foundBytes = coveredBytes(found);
   if (foundBytes === null) return false;

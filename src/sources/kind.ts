@@ -1,4 +1,6 @@
-/** Kinds of sources: all that the rest of the program knows of one. Each has a folder here, and a line in src/app/kinds.ts. */
+/**
+ * Kinds of sources, as the rest of the program sees them. Each has a folder, and a line in src/app/kinds.ts.
+ */
 import type { z } from 'zod';
 import type { JobName } from '../../journal/ids.ts';
 import type { SchemaContext } from '../../kernels/schema/outside.ts';
@@ -10,7 +12,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Source, StartFrom } from './port.ts';
 import type { SourceSurveyor } from './survey.ts';
 
-/** Of the job, what a source is known by. */
+/** The parts of a job that identify its source. */
 export interface SourceOfJob {
   readonly job: JobName;
   /** The job file's folder, absolute. */
@@ -24,27 +26,27 @@ export interface SourceOpening extends SourceOfJob {
   /** Absent for commands that read no records. */
   readonly memory?:
     { readonly shares: MemoryShares; readonly budget: Pick<MemoryBudget, 'room'> } | undefined;
-  /** Where the source tells what it waits for; absent where nobody asks. */
+  /** Receives what the source waits for; absent if nobody asks. */
   readonly conditions?: Conditions | undefined;
 }
 
 export interface SourceKind<Config extends SourceConfig = SourceConfig, Parsed = unknown> {
   /** Its key below `source`, and the type of its configuration. */
   readonly name: string;
-  /** Of its keys, with a description. */
+  /** Schema of its keys, with a description. */
   schema(context: SchemaContext): z.ZodType<Parsed>;
   toConfig(parsed: Parsed, job: SourceOfJob): Config;
-  /** Whether it holds files of this machine open, beside part files. */
+  /** Whether it keeps local files open, besides part files. */
   readonly holdsFiles: boolean;
-  /** Loads only the client that is needed: starting takes a good part of a second less. */
+  /** Loads only the client that is needed: this saves a good part of a second at start. */
   open(config: Config, opening: SourceOpening): Promise<Source>;
-  /** For `status`: looks, and neither joins nor reads. */
+  /** For `status`: neither joins the group nor reads records. */
   survey(config: Config, opening: SourceOpening): Promise<SourceSurveyor>;
-  /** Used once, where the journal names no start offsets yet. */
+  /** Used once, while the journal has no start offsets. */
   startFrom(config: Config): StartFrom;
-  /** The consumer group; null where there is none. */
+  /** The consumer group; null if there is none. */
   group(config: Config): string | null;
-  /** For the fingerprint: what decides which records there are. */
+  /** What decides which records there are, for the fingerprint. */
   meaning(config: Config): Readonly<Record<string, unknown>>;
   describe(config: Config): string;
 }

@@ -1,91 +1,95 @@
 /**
  * The Source port: where records come from, and who owns which partition.
  *
- * Assignment is advice: the journal's claim decides who owns. A source never resets an offset by itself: what cannot be read at
- * the asked offset is an error. Records travel in one shape only, the cursor over a fetched batch.
+ * Assignment is advice: the journal's claim decides who owns a partition. A source never resets an offset by
+ * itself: if the requested offset cannot be read, that is an error. Records travel in one form only, the
+ * cursor over a fetched batch.
  */
 import type { EpochStart } from '../../journal/events.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { RouteRun } from '../../kernels/lines.ts';
 
 /**
- * A flyweight over the records of one fetched batch: `next()` moves it on; the fields describe the record it stands on.
- * Nothing is allocated per record; the fields are valid until the next call of `next()`.
- * offset = baseOffset + BigInt(offsetDelta). Offsets have holes.
+ * A flyweight over the records of one fetched batch. `next()` moves it; the fields describe the current
+ * record and are valid until the next call of `next()`. Nothing is allocated per record. offset = baseOffset
+ * + BigInt(offsetDelta). Offsets may have gaps.
  */
 export interface RecordCursor {
   readonly baseOffset: bigint;
-  /** Moves to the next record; false when there is none. Throws NoRoomYet where memory is short; it may then be tried again. */
+  /** Moves to the next record; false if there is none. Throws NoRoomYet if memory is short: retry then. */
   next(): boolean;
   readonly offsetDelta: number;
-  /** The record's time in milliseconds since the epoch; may be negative or out of range: it comes from outside. */
+  /** The record's time in milliseconds since the epoch. External data: may be negative or out of range. */
   readonly timestampMs: number;
-  /** The key is keyBytes[keyStart, keyEnd); keyStart is -1 where it is null. */
+  /** The key is keyBytes[keyStart, keyEnd); keyStart is -1 if the key is null. */
   readonly keyBytes: Buffer;
   readonly keyStart: number;
   readonly keyEnd: number;
-  /** The value is valueBytes[valueStart, valueEnd); valueStart is -1 where it is null. */
+  /** The value is valueBytes[valueStart, valueEnd); valueStart is -1 if the value is null. */
   readonly valueBytes: Buffer;
   readonly valueStart: number;
   readonly valueEnd: number;
   /**
-   * Routes the records after the current one in bulk (kernels/lines.ts), as `next()` would read them, and moves past them: of the current
-   * record only offsetDelta is valid afterwards. Returns how many were routed. It may stop at any record, and stops before one that is not
-   * plain, that has no route, or that its buffer has no room for. Absent if the source has no faster path than record by record.
+   * Routes the records after the current one in bulk (kernels/lines.ts), as `next()` would read them, and
+   * moves past them. Afterwards only offsetDelta of the current record is valid. Returns the number of routed
+   * records. It may stop at any record. It stops before a record that is not plain, has no route, or does not
+   * fit its buffer. Absent if the source has no faster path than record by record.
    */
   routeRecords?(run: RouteRun): number;
   /**
-   * Lets go of the memory that it unpacks into; it may not be moved any more. To be called by whoever leaves it before its end: others
-   * may wait for that memory.
+   * Releases the memory used for unpacking; the cursor must not be moved afterwards. Whoever abandons a
+   * cursor before its end must call this: others may wait for that memory.
    */
   release?(): void;
 }
 
 export interface FetchedBatch {
-  /** The offset that was asked for: every visible record from there up to nextOffset is in the batch. */
+  /** The requested offset. The batch holds every visible record from there up to nextOffset. */
   readonly fetchedOffset: bigint;
-  /** Where to read on, also when every record was filtered (aborted, control, compacted). Greater than fetchedOffset. */
-  readonly nextOffset: bigint;
   /**
-   * Kafka's leader epoch of the batch's last records, and of every offset in it, those that were filtered included; null where the source
-   * knows none.
+   * Where to continue reading, even if all records were filtered (aborted, control, compacted). Greater than
+   * fetchedOffset.
    */
+  readonly nextOffset: bigint;
+  /** Kafka's leader epoch of all the batch's offsets, filtered ones included. Null if there is none. */
   readonly leaderEpoch: number | null;
   /** Memory that the batch holds, for the budget. */
   readonly sizeBytes: number;
-  /** A fresh cursor before the first record whose offset is at least fetchedOffset. */
+  /** A new cursor before the first record whose offset is at least fetchedOffset. */
   records(): RecordCursor;
   /**
-   * Its reader is through with it: neither the batch nor a cursor of it may be used any more, since its memory is used again. It
-   * need not be called.
+   * The reader has finished with the batch. Neither it nor its cursors may be used any more, since its memory
+   * is reused. The call is optional.
    */
   release?(): void;
 }
 
-/** The leader epoch that was read last, and the first offset that was read of it. */
+/** The leader epoch that was read last, and the first offset read in it. */
 export interface ReadEpoch extends EpochStart {
-  /** Those that were read before it, oldest first, without a gap: up to the first that is known, or to the most that are kept. */
+  /** The epochs read before it, oldest first, without a gap, from the first known one or the kept maximum. */
   readonly earlier: readonly EpochStart[];
 }
 
 /** How far a log was read. */
 export interface LogPosition {
   readonly offset: bigint;
-  /** Of the last batch below the offset; null where it is not known: then nothing is compared with the log. */
+  /** The epoch of the last batch below the offset. Null if unknown: then nothing is compared with the log. */
   readonly read: ReadEpoch | null;
 }
 
-/** Reading one owned partition from an offset on. Prefetches within its limit; pulled by the partition's runner. */
+/** Reads one owned partition from an offset on. Prefetches within its limit; the partition's runner pulls. */
 export interface PartitionFeed {
   /**
-   * The next batch, in order, without gaps; waits while there is none. Transient failures are retried inside and logged.
-   * Rejects with SOURCE_RANGE_LOST, SOURCE_BEYOND_END (both only after being stable for a while), SOURCE_TRUNCATED, SOURCE_REPLACED,
-   * KAFKA_BATCH_CORRUPT, KAFKA_BATCH_TOO_LARGE; with an AbortError after close().
+   * The next batch, in order, without gaps. Waits while there is none. Transient failures are retried inside
+   * and logged. Rejects with SOURCE_RANGE_LOST, SOURCE_BEYOND_END (both only if they last for a while),
+   * SOURCE_TRUNCATED, SOURCE_REPLACED, KAFKA_BATCH_CORRUPT or KAFKA_BATCH_TOO_LARGE; after close() an
+   * AbortError.
    */
   next(): Promise<FetchedBatch>;
   /**
-   * Proves that the log still holds what was read up to the position, where anything has changed since that was last proven. Rejects with
-   * SOURCE_TRUNCATED, but not where next() does: what was read before that is of the log that there was. Absent where the source has no log that could go back unseen.
+   * Proves that the log still holds what was read up to the position, if anything has changed since the last
+   * proof. Rejects with SOURCE_TRUNCATED, unless next() rejects with it: what was read before that belongs to
+   * the former log. Absent if the source has no log that could be truncated unnoticed.
    */
   verify?(position: LogPosition): Promise<void>;
   close(): Promise<void>;
@@ -93,7 +97,7 @@ export interface PartitionFeed {
 
 export interface TopicFacts {
   readonly topic: string;
-  /** Changes when the topic is deleted and made again; null where the source cannot tell. */
+  /** Changes if the topic is deleted and recreated. Null if the source cannot tell. */
   readonly topicId: string | null;
   readonly partitions: number;
 }
@@ -103,7 +107,7 @@ export interface SourceFacts {
   readonly clusterId: string | null;
   readonly groupId: string | null;
   readonly topics: readonly TopicFacts[];
-  /** Topics of the job that do not exist: each is announced (`topicAppeared`) once it does. */
+  /** The job's topics that do not exist. Each is announced (`topicAppeared`) when it does. */
   readonly missing?: readonly string[];
 }
 
@@ -111,32 +115,33 @@ export interface SourceFacts {
 export interface GroupMember {
   /** Client, host and member id, for people. */
   readonly name: string;
-  /** Null where it is another program's, or does not say. */
+  /** Null if the member belongs to another program, or does not name its job. */
   readonly job: string | null;
   readonly topics: readonly string[];
-  /** It ends by itself. */
+  /** The member ends by itself. */
   readonly isBounded: boolean;
 }
 
 export interface SourceListener {
-  /** The whole current assignment, at every (re)join; synchronous. What is not named is no longer assigned. */
+  /** The complete current assignment, at every (re)join; synchronous. All others are not assigned. */
   assigned(partitions: readonly TopicPartition[], unnamed?: readonly TopicPartition[]): void;
   /**
-   * The job's partitions with unfinished files, of those whose names are not in `assigned`: the source names them to nobody. It hands
-   * each to one of the job's processes, as `unnamed`, which settles it and reads nothing. Rejects where the journal does not answer.
+   * Partitions of the job with unfinished files and not in `assigned` (by name): the source assigns them to
+   * nobody. It hands each, as `unnamed`, to one of the job's processes, which takes it over and reads
+   * nothing. Rejects if the journal does not answer.
    */
   unfinished?(assigned: ReadonlySet<string>): Promise<readonly TopicPartition[]>;
-  /** A topic that had not been described before exists now (a new file of a glob, for example), or more is known of it: a longer id. */
+  /** A topic has appeared (a new file of a glob, for example), or its id has become longer. */
   topicAppeared(facts: TopicFacts): void;
-  /** The source cannot go on at all. */
+  /** The source cannot continue at all. */
   failed(error: unknown): void;
 }
 
-/** earliest and latest, the group's committed offset (earliest where there is none), or the first record at or after a time. */
+/** earliest, latest, the group's committed offset (else earliest), or the first record at or after a time. */
 export type StartFrom =
   { readonly type: 'earliest' | 'latest' | 'group' } | { readonly type: 'time'; readonly atMs: number };
 
-/** Range of offsets that the partition holds now: [startOffset, endOffset), the end being the last stable offset. */
+/** The offsets that the partition holds now: [startOffset, endOffset). The end is the last stable offset. */
 export interface OffsetRange {
   readonly startOffset: bigint;
   readonly endOffset: bigint;
@@ -145,9 +150,10 @@ export interface OffsetRange {
 export interface Source {
   readonly kind: 'kafka' | 'file';
   /**
-   * Facts about the job's topics that exist; `missing` names the others, and `onWaiting` is told of them. None is ever created.
-   * Waits for brokers and tells `onWaiting`, or rejects with KAFKA_UNAVAILABLE when `wait` is false. A file source without any file
-   * waits for one, or rejects with SOURCE_TOPIC_MISSING.
+   * Facts about the job's topics that exist; `missing` names the others, and `onWaiting` reports them. No
+   * topic is ever created. If brokers do not answer, waits for them and reports to `onWaiting`, or rejects
+   * with KAFKA_UNAVAILABLE if `wait` is false. If no file matches, a file source waits for one, or rejects
+   * with SOURCE_TOPIC_MISSING.
    */
   describe(options: {
     wait: boolean;
@@ -159,13 +165,14 @@ export interface Source {
   /** Current range of every partition of the topic, by partition number. */
   ranges(topic: string): Promise<OffsetRange[]>;
   /**
-   * Members of the group besides this process, without those of processes that were killed here. Absent where there is no group.
-   * @param isToGo members that may be dead: they are waited for until their session would have ended.
+   * Members of the group besides this process, without those of processes that were killed on this machine.
+   * Absent if there is no group.
+   * @param isToGo members that may be dead. The call waits for them until their session would have ended.
    */
   others?(isToGo?: (member: GroupMember) => boolean): Promise<readonly GroupMember[]>;
-  /** Joins; the listener is told of assignments until stop(). Never reads by itself. */
+  /** Joins; the listener gets assignments until stop(). Never reads by itself. */
   start(listener: SourceListener): Promise<void>;
-  /** @param read the leader epoch of the last batch below the offset: the log must still hold it. */
+  /** @param read the leader epoch of the last batch below the offset. The log must still hold it. */
   open(
     partition: TopicPartition,
     offset: bigint,
@@ -173,13 +180,14 @@ export interface Source {
     read?: ReadEpoch | null,
   ): PartitionFeed;
   /**
-   * Proves that the topic is still the one it was at `open` (id and cluster); a checkpoint asks before it counts what was read.
-   * Rejects with SOURCE_REPLACED.
+   * Proves that the topic is still the one it was at `open` (id and cluster). A checkpoint calls it before it
+   * includes what was read. Rejects with SOURCE_REPLACED.
    */
   verifyIdentity(topic: string, expectedTopicId: string | null): Promise<void>;
   /**
-   * Tells the group how far the partition is, with a witness of the journal as metadata. A no-op where there is no group. Tries for as long
-   * as it takes; once the signal is aborted it tries no more, and rejects with an AbortError where it has to.
+   * Commits the partition's position to the group, with a witness of the journal as metadata. A no-op if
+   * there is no group. Retries without limit. After the signal is aborted it retries no more, and rejects
+   * with an AbortError if it has not succeeded.
    */
   commitOffset(
     partition: TopicPartition,
@@ -187,7 +195,7 @@ export interface Source {
     witness: string,
     signal?: AbortSignal,
   ): Promise<void>;
-  /** The metadata of the group's committed offset; null where there is none. */
+  /** The metadata of the group's committed offset; null if there is none. */
   readWitness(partition: TopicPartition): Promise<string | null>;
   /** Leaves the group and closes the connections. */
   stop(): Promise<void>;

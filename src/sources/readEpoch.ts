@@ -1,14 +1,15 @@
-/** Which leader epochs were read. */
+/** The leader epochs that were read. */
 import type { PartitionContext } from '../../actors/partition.ts';
 import type { FetchedBatch, ReadEpoch } from './port.ts';
 
 /**
- * Of those before the last one. A log that lacks more of what was read is told to differ later than it does; a leader that was away for as
- * many elections, and comes back with records that nobody has, is rare enough.
+ * Epochs kept besides the last one. If a log lacks more epochs than these, the reported point of difference
+ * is too late. That needs a leader that was away for as many elections and returns with records that nobody
+ * else has, which is rare enough.
  */
 export const EARLIER_EPOCHS_MAX = 32;
 
-/** Behind the batch, after `before` it. */
+/** The epochs read after the batch, given those `before` it. */
 export function readEpochBehind(
   before: ReadEpoch | null,
   { leaderEpoch, fetchedOffset }: Pick<FetchedBatch, 'leaderEpoch' | 'fetchedOffset'>,
@@ -28,7 +29,7 @@ function earlierThan(leaderEpoch: number, before: ReadEpoch | null): ReadEpoch['
 
 type Journaled = Pick<PartitionContext, 'leaderEpoch' | 'leaderEpochStart' | 'earlierLeaderEpochs'>;
 
-/** As the journal has it. */
+/** The epochs as the journal has them. */
 export function journaledEpoch(facts: Journaled): ReadEpoch | null {
   const { leaderEpoch, leaderEpochStart, earlierLeaderEpochs: earlier } = facts;
   if (leaderEpoch === null || leaderEpochStart === null) return null;

@@ -1,22 +1,22 @@
-/** What `status` asks a source: one look at every topic, without joining or reading anything. */
+/** What `status` asks a source: the state of every topic, without joining or reading. */
 
 export interface PartitionSurvey {
   readonly startOffset: bigint;
-  /** The last stable offset: what is behind it waits for an open transaction. */
+  /** The last stable offset. Records from there on wait for an open transaction. */
   readonly endOffset: bigint;
   readonly highWatermark: bigint;
-  /** What the consumer group has committed; null where it has not, or there is none. */
+  /** What the consumer group has committed. Null if it has committed nothing, or there is no group. */
   readonly group: { readonly offset: bigint; readonly metadata: string } | null;
 }
 
 export interface TopicSurvey {
   readonly topic: string;
-  /** By partition number; null where the source has no such topic. */
+  /** By partition number. Null if the source has no such topic. */
   readonly partitions: readonly PartitionSurvey[] | null;
 }
 
 export interface SourceSurveyor {
-  /** Of the job's topics and of these others. Rejects where the source does not answer; nobody waits for it longer than `close`. */
+  /** Surveys the job's topics and `others`. Rejects if the source does not answer; `close` ends the wait. */
   survey(others: readonly string[]): Promise<readonly TopicSurvey[]>;
   close(): Promise<void>;
 }

@@ -1,13 +1,13 @@
 /**
- * The memory of unpacked batches, counted: a small packed batch may hold very much. A batch that alone is larger than all of the
- * room never fits, and is told; one that only has no room beside others waits for them.
+ * Limits the memory of unpacked batches: a small compressed batch may hold very much. A batch that is larger
+ * than the whole room never fits, which is an error. One that only lacks room besides others waits.
  */
 import type { TidemarkError } from '../../journal/errors.ts';
 
-/** Others hold the room now: whoever holds nothing itself tries again after `whenRoom`. */
+/** Other batches hold the room now. A caller that holds nothing itself retries after `whenRoom`. */
 export class NoRoomYet extends Error {
   override readonly name = 'NoRoomYet';
-  /** Resolves when some of the room has been given back. */
+  /** Resolves when some room is returned. */
   readonly whenRoom: Promise<void>;
 
   constructor(whenRoom: Promise<void>) {
@@ -16,12 +16,12 @@ export class NoRoomYet extends Error {
   }
 }
 
-/** The batch is larger than all of the room. */
+/** The batch is larger than the whole room. */
 export class NeverFits extends Error {
   override readonly name = 'NeverFits';
   readonly bytesMax: number;
 
-  /** @param cause where a library found it out. */
+  /** @param cause set if a library found it. */
   constructor(bytesMax: number, cause?: TidemarkError | Error) {
     super(`It takes more than ${bytesMax} bytes.`, cause === undefined ? undefined : { cause });
     this.bytesMax = bytesMax;
@@ -34,7 +34,7 @@ export class UnpackRoom {
   #freed: { readonly promise: Promise<undefined>; readonly resolve: (value: undefined) => void } | null =
     null;
 
-  /** @param bytesMax of all batches that are unpacked at one time. */
+  /** @param bytesMax of all batches that are unpacked at the same time. */
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax;
   }
@@ -43,7 +43,9 @@ export class UnpackRoom {
     return this.#heldBytes;
   }
 
-  /** Takes room for a batch that holds `ownBytes` of it already. Throws NeverFits or NoRoomYet, and takes nothing then. */
+  /**
+   * Takes more room for a batch that holds `ownBytes`. Throws NeverFits or NoRoomYet; then it takes nothing.
+   */
   grow(ownBytes: number, byBytes: number): void {
     if (ownBytes + byBytes > this.bytesMax) throw new NeverFits(this.bytesMax);
     if (this.#heldBytes > ownBytes && this.#heldBytes + byBytes > this.bytesMax) {

@@ -1,8 +1,8 @@
-/** What can be wrong with a file that is read, each naming the file and the lines concerned. */
+/** Errors about source files. Each names the file and the lines concerned. */
 import { TidemarkError } from '../../../journal/errors.ts';
 import { partitionName } from '../../../journal/ids.ts';
 
-/** A file as the errors name it: the topic, and where it lies. */
+/** A file as errors name it: its topic and its path. */
 export interface NamedFile {
   readonly topic: string;
   readonly path: string;
@@ -15,11 +15,11 @@ export function systemCodeOf(error: unknown): string | null {
   return typeof error.code === 'string' ? error.code : null;
 }
 
-/** What the process or the machine is short of: no fault of the file, and waited for. */
+/** Whether the process or the machine lacks a resource. The file is not at fault, so the reader waits. */
 export const isScarce = (code: string): boolean =>
   ['EMFILE', 'ENFILE', 'EAGAIN', 'EINTR', 'ENOMEM'].includes(code);
 
-/** What a disk or a file server may get over. */
+/** Whether a disk or a file server may recover from the error. */
 export const mayPass = (code: string): boolean => ['ESTALE', 'EIO', 'ETIMEDOUT'].includes(code);
 
 export const isAbsent = (error: unknown): boolean =>
@@ -28,13 +28,13 @@ export const isAbsent = (error: unknown): boolean =>
 export function noMatch(pattern: string, baseDir: string): TidemarkError {
   return new TidemarkError(
     'SOURCE_TOPIC_MISSING',
-    `No file matches ${pattern} below ${baseDir}. Correct source.file.path, or put the files there (hidden files match only a ` +
-      'pattern that names the dot).',
+    `No file matches ${pattern} below ${baseDir}. Correct source.file.path, or put the files there ` +
+      '(hidden files match only a pattern that names the dot).',
     { fields: { pattern, baseDir } },
   );
 }
 
-/** What the system says to each try is told by its code. `line` is the next one to read, where that is known. */
+/** The message names the system error only by its code. `line` is the next line to read; null if unknown. */
 export function unreadable(file: NamedFile, cause: unknown, line: number | null = null): TidemarkError {
   const { topic, path } = file;
   const code = systemCodeOf(cause) ?? 'unknown';
@@ -50,7 +50,8 @@ export function unreadable(file: NamedFile, cause: unknown, line: number | null 
 export function unlisted(pattern: string, cause: unknown): TidemarkError {
   return new TidemarkError(
     'SOURCE_UNREADABLE',
-    `Files that match ${pattern} cannot be listed: ${systemCodeOf(cause) ?? String(cause)}. New ones are not seen meanwhile.`,
+    `Files that match ${pattern} cannot be listed: ${systemCodeOf(cause) ?? String(cause)}. New ones are ` +
+      'not seen meanwhile.',
     { fields: { pattern }, cause },
   );
 }
@@ -86,8 +87,9 @@ export function gone(file: NamedFile, line: number): TidemarkError {
 export function beyondEnd(file: NamedFile, line: number, lines: number): TidemarkError {
   return new TidemarkError(
     'SOURCE_BEYOND_END',
-    `${file.path} has ${lines} lines, and line ${line} is the next one to read (counted from 0): the file was truncated or ` +
-      'rewritten. Files are only ever to be appended to. Restore it, or give the new content another name.',
+    `${file.path} has ${lines} lines, and line ${line} is the next one to read (counted from 0): the ` +
+      'file was truncated or rewritten. Files are only ever to be appended to. Restore it, or give the new ' +
+      'content another name.',
     { fields: { partition: partition(file), path: file.path, fromOffset: line, endOffset: lines } },
   );
 }
@@ -95,8 +97,9 @@ export function beyondEnd(file: NamedFile, line: number, lines: number): Tidemar
 export function shrunk(file: NamedFile, line: number, byte: number, sizeBytes: number): TidemarkError {
   return new TidemarkError(
     'SOURCE_BEYOND_END',
-    `${file.path} shrank to ${sizeBytes} bytes, and line ${line} at byte ${byte} is the next one to read: the file was truncated. ` +
-      'Files are only ever to be appended to. Restore it, or give the new content another name.',
+    `${file.path} shrank to ${sizeBytes} bytes, and line ${line} at byte ${byte} is the next one to ` +
+      'read: the file was truncated. Files are only ever to be appended to. Restore it, or give the new ' +
+      'content another name.',
     { fields: { partition: partition(file), path: file.path, fromOffset: line, sizeBytes } },
   );
 }
@@ -108,8 +111,12 @@ export function replaced(
 ): TidemarkError {
   return new TidemarkError(
     'SOURCE_REPLACED',
-    `${file.path} is another file: ${foundTopicId === null ? 'it is shorter than what was seen of the one before' : `it begins otherwise (${foundTopicId})`} ` +
-      `than the one that was read (${expectedTopicId}). Its lines mean other records now: put the old file back, or give the new one another name.`,
+    `${file.path} is another file: ` +
+      (foundTopicId === null
+        ? 'it is shorter than what was seen of the one before'
+        : `it begins otherwise (${foundTopicId})`) +
+      ` than the one that was read (${expectedTopicId}). Its lines mean other records now: put the old ` +
+      'file back, or give the new one another name.',
     { fields: { partition: partition(file), path: file.path, expectedTopicId, foundTopicId } },
   );
 }
@@ -117,8 +124,8 @@ export function replaced(
 export function rewritten(file: NamedFile, line: number, byte: number): TidemarkError {
   return new TidemarkError(
     'SOURCE_REPLACED',
-    `${file.path} was rewritten: line ${line} began at byte ${byte}, and no line begins there now. Files are only ever to be ` +
-      'appended to. Put the old file back, or give the new one another name.',
+    `${file.path} was rewritten: line ${line} began at byte ${byte}, and no line begins there now. Files ` +
+      'are only ever to be appended to. Put the old file back, or give the new one another name.',
     { fields: { partition: partition(file), path: file.path, fromOffset: line } },
   );
 }
@@ -126,8 +133,8 @@ export function rewritten(file: NamedFile, line: number, byte: number): Tidemark
 export function lineTooLong(file: NamedFile, line: number, limitBytes: number): TidemarkError {
   return new TidemarkError(
     'SOURCE_RANGE_LOST',
-    `Line ${line} of ${file.path} is longer than ${limitBytes} bytes, the most that one record may have. Split it, or accept the ` +
-      'loss of this line.',
+    `Line ${line} of ${file.path} is longer than ${limitBytes} bytes, the most that one record may have. ` +
+      'Split it, or accept the loss of this line.',
     { fields: { partition: partition(file), path: file.path, fromOffset: line, toOffset: line + 1 } },
   );
 }
@@ -135,8 +142,9 @@ export function lineTooLong(file: NamedFile, line: number, limitBytes: number): 
 export function tailGrew(file: NamedFile, line: number): TidemarkError {
   return new TidemarkError(
     'SOURCE_RANGE_LOST',
-    `Line ${line} of ${file.path} had no newline when a bounded run (--until-end) took it for complete, and has grown since: its ` +
-      'rest is in no record. End the line with a newline, append what is missing as a line of its own, then resume.',
+    `Line ${line} of ${file.path} had no newline when a bounded run (--until-end) took it for complete, ` +
+      'and has grown since: its rest is in no record. End the line with a newline, append what is missing ' +
+      'as a line of its own, then resume.',
     { fields: { partition: partition(file), path: file.path, fromOffset: line, toOffset: line + 1 } },
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Reading one file from a line on, as it grows. Nothing is moved or skipped: a file that is not what it was is an error that
- * names the lines.
+ * Reads one file from a line on, while the file grows. It never moves or skips an offset: if the file is not
+ * the one that was read, it fails with an error that names the lines.
  */
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -26,14 +26,14 @@ export interface FeedContext {
   readonly limits: ReadLimits;
   readonly handles: SourceHandles;
   readonly pollMs: number;
-  /** How long a file that is missing or too short is waited for. */
+  /** How long to wait for a file that is missing or too short, in milliseconds. */
   readonly stableMs: number;
   readonly readTime: TimeReader | null;
-  /** Whether this line, which has no newline, belongs to the bounded run. */
+  /** Whether the bounded run includes this line, which has no newline. */
   readonly takesTail: (topic: string, line: number) => boolean;
-  /** Lines up to this one count although the last has no newline. */
+  /** Reports that the lines before `nextLine` are records, although the last one has no newline. */
   readonly tailTaken: (topic: string, nextLine: number) => void;
-  /** An id that covers more of the file than the one it was opened with. */
+  /** Reports an id that covers more of the file than the one it was opened with. */
   readonly identified: (topic: string, id: string) => void;
   readonly closed: (feed: FileFeed) => void;
   readonly conditions: Conditions | null;
@@ -47,10 +47,10 @@ interface Opened {
   readonly inode: string;
 }
 
-/** A file whose handle others needed. */
+/** A file whose handle was closed because other feeds needed one. */
 interface Aside {
   readonly inode: string;
-  /** Where all of it was read; null where something was left. */
+  /** The file's size if it was read to the end; null if something may be unread. */
   readonly sizeAtEnd: bigint | null;
 }
 
@@ -59,26 +59,26 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
   readonly #file: errors.NamedFile;
   readonly #index: LineIndex;
   readonly #abort = new AbortController();
-  /** The fingerprint that the file must have: as journaled, or as first seen. */
+  /** The fingerprint that the file must have: the journaled one, or the first one seen. */
   #identity: string | null;
   #opened: Opened | null = null;
   #aside: Aside | null = null;
-  /** The size at which the last read found nothing; null where it found something. */
+  /** The size at which the last read found nothing; null if it found something. */
   #sizeAtEnd: bigint | null = null;
   readonly #times: FileTimes;
-  /** The next line to read, and where it begins. */
+  /** The next line to read, and the byte at which it begins. */
   #line: number;
   #byte = 0;
-  /** The line before has no newline and was taken for complete. */
+  /** The previous line has no newline and was read as complete. */
   #behindTail = false;
-  /** The size at which the file ended within a line: nothing to read again before it grows. */
+  /** The size at which the file ended within a line. Nothing is read again until the file grows. */
   #idleAtBytes = -1;
   #suspicion: { readonly what: string; readonly sinceMs: number } | null = null;
   #told = '';
   readonly #wait: FileWait;
-  /** Settles when nothing is being read. */
+  /** Settles when no read is in progress. */
   #attempting: Promise<unknown> = Promise.resolve();
-  /** Settles when a handle that others need is closed. */
+  /** Settles when the handle that others need is closed. */
   #leaving: Promise<void> = Promise.resolve();
 
   constructor(
@@ -95,7 +95,9 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
     this.#identity = identity;
     this.#wait = new FileWait(context.conditions, `reading ${file.topic}`);
     this.#times = new FileTimes(context.readTime, (at) => {
-      const message = `Line ${at} of ${file.path} has no readable time; it and others like it get the time at which the file was changed.`;
+      const message =
+        `Line ${at} of ${file.path} has no readable time; it and others like it get the time at which ` +
+        'the file was changed.';
       context.log.warn({ topic: file.topic, line: at }, message);
     });
   }
@@ -110,7 +112,7 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
       const batch = await attempt;
       signal.throwIfAborted();
       if (batch !== null) {
-        // Other partitions get their turn also while this one finds everything in the page cache.
+        // Yields to other partitions, even if every read of this one is served from the page cache.
         await turn();
         return batch;
       }
@@ -128,7 +130,7 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
     this.#context.closed(this);
   }
 
-  /** Null where there is nothing to read now. Failures of the system are told once and tried again. */
+  /** Null if there is nothing to read now. System failures are logged once and retried. */
   async #attempt(): Promise<FetchedBatch | null> {
     try {
       this.#context.handles.use(this);
@@ -166,14 +168,14 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
   async #putAside(): Promise<void> {
     const opened = this.#opened;
     if (opened === null) return;
-    // At once: a read that begins meanwhile must not take this handle.
+    // Immediately: a read that begins meanwhile must not use this handle.
     this.#opened = null;
     const aside = { inode: opened.inode, sizeAtEnd: null };
     this.#aside = aside;
     const [line, byte] = [this.#line, this.#byte];
-    // Found again at once, and without reading the file anew.
+    // So that reopening finds the line immediately, without reading the file again.
     if (!this.#behindTail) this.#index.remember(line, byte);
-    // Where the system does not say, something may be left.
+    // If the size is not known, something may be unread.
     const size = await opened.handle.stat({ bigint: true }).then(
       (stats) => stats.size,
       () => null,
@@ -183,7 +185,7 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
     await opened.handle.close().finally(() => this.#context.handles.give());
   }
 
-  /** Whether nothing can be in the file that was put aside which was not there then. */
+  /** Whether the file is certain to hold nothing new since it was put aside. */
   async #isUnchanged({ inode, sizeAtEnd }: Aside): Promise<boolean> {
     if (sizeAtEnd === null) return false;
     const found = await this.#look();
@@ -191,7 +193,7 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
     return found === null || (found.inode === inode && found.size === sizeAtEnd);
   }
 
-  /** What stands under the name now. */
+  /** The file that has this name now. */
   async #look(): Promise<{ readonly inode: string; readonly size: bigint } | null> {
     try {
       const stats = await stat(this.#file.path, { bigint: true });
@@ -202,7 +204,7 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
     }
   }
 
-  /** Opens the file, proves that it is the one expected and finds the line; null where that has to wait. */
+  /** Opens the file, proves that it is the expected one and finds the line. Null if that has to wait. */
   async #open(): Promise<Opened | null> {
     const { handles } = this.#context;
     await handles.take();
@@ -243,7 +245,7 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
       const compared = await compareIdentity(handle, this.#identity);
       if (compared === 'other') throw errors.replaced(this.#file, this.#identity, await identityOf(handle));
       if (compared === 'short') {
-        // Perhaps somebody is writing it anew at this moment.
+        // The file may be in the middle of a rewrite.
         this.#suspect('is shorter than it was', errors.replaced(this.#file, this.#identity, null));
         return null;
       }
@@ -262,7 +264,7 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
     return { handle, inode: inodeOf(stats) };
   }
 
-  /** Remembers as much of the file's beginning as there is by now: the file was just proved to be the one expected. */
+  /** Records a longer id. The file was just proved to be the expected one. */
   async #renewIdentity(handle: FileHandle): Promise<void> {
     const longer = longerOf(this.#identity, await identityOf(handle));
     if (longer === null || longer === this.#identity) return;
@@ -306,7 +308,8 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
   #takeTail(chunk: Extract<LineChunk, { type: 'tail' }>): FetchedBatch {
     this.#context.log.warn(
       { topic: this.#file.topic, line: this.#line },
-      `The last line of ${this.#file.path} has no newline; this bounded run takes it for complete. Do not append to it any more.`,
+      `The last line of ${this.#file.path} has no newline; this bounded run takes it for complete. Do ` +
+        'not append to it any more.',
     );
     const batch = this.#take(chunk);
     this.#behindTail = true;
@@ -314,7 +317,7 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
     return batch;
   }
 
-  /** The line that was taken without its newline may only get just that; false where it got nothing yet. */
+  /** Checks that a line that was read without its newline got only that. False if it got nothing yet. */
   async #passTail(handle: FileHandle, size: number): Promise<boolean> {
     if (size < this.#byte) throw errors.shrunk(this.#file, this.#line, this.#byte, size);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, this.#byte);
@@ -325,7 +328,7 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
     return true;
   }
 
-  /** Everything in this inode is read. Another file under the name is taken up where it holds the same lines and more. */
+  /** At the end of this inode: continues in another file of that name, which must hold the same lines. */
   async #atEnd(opened: Opened, size: number, where: 'end' | 'tail'): Promise<null> {
     this.#sizeAtEnd = BigInt(size);
     const current = await this.#look();
@@ -341,7 +344,7 @@ export class FileFeed implements PartitionFeed, HandleKeeper {
     return null;
   }
 
-  /** Throws once it has been so for a while: a file may be missing or short for a moment while it is written anew. */
+  /** Throws if it lasts for `stableMs`: a file may be missing or short for a moment while it is rewritten. */
   #suspect(what: string, error: TidemarkError): void {
     const { clock, stableMs } = this.#context;
     const nowMs = clock.nowMs();

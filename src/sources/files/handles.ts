@@ -1,18 +1,18 @@
 /**
- * The handles of files that are read: no more of them are open than the source may have. Where one more is needed, the one is closed
- * that was used least lately, of a file that is read to its end where there is one; its feed opens it again when it goes on.
+ * The open handles of source files, limited in number. If one more is needed, the least recently used one is
+ * closed; files that are read to their end come first. A feed reopens its file when it continues.
  */
 
-/** Who keeps a handle between two reads. */
+/** Keeps a handle open between two reads. */
 export interface HandleKeeper {
-  /** Closes its handle and gives it back; it stands where it stood when it opens the file again. */
+  /** Closes the handle and returns it. After the file is reopened, reading continues at the same place. */
   putAside(): Promise<void>;
 }
 
 export class SourceHandles {
   readonly #handlesMax: number;
   #taken = 0;
-  /** Those that read nothing at this moment, the one first that has not read for longest. */
+  /** Keepers that are not reading now, least recently used first. */
   readonly #atEnd = new Set<HandleKeeper>();
   readonly #amidst = new Set<HandleKeeper>();
   readonly #waiting: (() => void)[] = [];
@@ -21,7 +21,7 @@ export class SourceHandles {
     this.#handlesMax = handlesMax;
   }
 
-  /** Resolves once one more file may be opened. */
+  /** Resolves when one more file may be opened. */
   async take(): Promise<void> {
     while (this.#taken >= this.#handlesMax) {
       const [keeper = this.#amidst.values().next().value] = this.#atEnd;
@@ -34,13 +34,13 @@ export class SourceHandles {
     this.#taken += 1;
   }
 
-  /** A file was closed. */
+  /** Reports that a file was closed. */
   give(): void {
     this.#taken -= 1;
     this.#waiting.shift()?.();
   }
 
-  /** The keeper's handle must stay open until it rests again. */
+  /** The keeper's handle must stay open until `rest`. */
   use(keeper: HandleKeeper): void {
     this.#atEnd.delete(keeper);
     this.#amidst.delete(keeper);
@@ -53,7 +53,7 @@ export class SourceHandles {
     this.#waiting.shift()?.();
   }
 
-  /** Room for a handle that `work` opens and closes. */
+  /** Takes one handle for `work`, which opens and closes it. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     await this.take();
     try {

@@ -1,6 +1,6 @@
 /**
- * A file's identity: a fingerprint of its beginning, which appending leaves as it is and replacing changes. A file that is short when it is
- * first seen gets an id that covers little; as it grows, longer ids of the same file follow (`tellsMore`).
+ * A file's identity: a fingerprint of its beginning. Appending does not change it, replacing the file does.
+ * The first id of a short file covers little. As the file grows, it gets longer ids (`tellsMore`).
  */
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
@@ -10,22 +10,22 @@ import { readFully } from './readFully.ts';
 const NEWLINE = 0x0a;
 const READ_BYTES = 64 * 1024;
 const FINGERPRINT_DIGITS = 16;
-/** What an id covers at most, unless its first line is longer. */
+/** The most bytes that an id covers, unless the first line is longer. */
 const COVERED_BYTES_MAX = READ_BYTES;
-/** A longer id of a file that grows is worth telling when it covers so much more: a few times in its life. */
+/** A growing file gets a longer id when that covers this many times more: a few times in the file's life. */
 const WORTH_TIMES = 16;
 
-/** Covers whole lines, the first in any case; null where there is no complete first line. */
+/** Covers whole lines, at least the first. Null if the first line is incomplete. */
 export async function identityOf(handle: FileHandle): Promise<string | null> {
   const found = await fingerprintUpTo(handle, (bytes, position) => {
-    // Behind the first buffer only the first line is still to be ended.
+    // After the first buffer, only the end of the first line is still wanted.
     const end = position === 0 ? bytes.lastIndexOf(NEWLINE) : bytes.indexOf(NEWLINE);
     return end === -1 ? -1 : end + 1;
   });
   return found === null ? null : `${found.bytes}:${found.fingerprint}`;
 }
 
-/** Whether the file still has the id; `short`: it does not hold as much as the id covers, and what it holds is not compared. */
+/** Compares the file with the id. `short`: it has fewer bytes than the id covers, and is not compared. */
 export async function compareIdentity(handle: FileHandle, id: string): Promise<'same' | 'short' | 'other'> {
   const covered = coveredBytes(id);
   const found = covered === null ? await firstLineOf(handle) : await beginningOf(handle, covered);
@@ -52,7 +52,10 @@ async function firstLineOf(handle: FileHandle): Promise<string | null> {
   return found === null ? null : found.fingerprint;
 }
 
-/** Of the beginning, up to where `endIn` finds its end in what stands at a position, -1 for no end; null where the file ends before that. */
+/**
+ * Fingerprints the beginning of the file, up to the end that `endIn` finds in the bytes at a position (-1: no
+ * end). Null if the file ends before that.
+ */
 async function fingerprintUpTo(
   handle: FileHandle,
   endIn: (bytes: Buffer, position: number) => number,
@@ -74,7 +77,7 @@ async function fingerprintUpTo(
 const digits = (hash: ReturnType<typeof createHash>): string =>
   hash.digest('hex').slice(0, FINGERPRINT_DIGITS);
 
-/** Whether a file of which so many bytes are read has a longer id that is worth to be told. */
+/** Whether a file of which `readBytes` are read should get a longer id. */
 export function isWorthRenewing(id: string | null, readBytes: number): boolean {
   if (id === null) return readBytes > 0;
   const covered = coveredBytes(id) ?? 0;
@@ -82,7 +85,7 @@ export function isWorthRenewing(id: string | null, readBytes: number): boolean {
   return readBytes >= Math.min(COVERED_BYTES_MAX, covered * WORTH_TIMES);
 }
 
-/** The one that tells more of a file that was proved to have both. */
+/** The id that covers more of the file, which was proved to have both. */
 export function longerOf(known: string | null, found: string | null): string | null {
   if (known === null || found === null) return known ?? found;
   return tellsMore(found, known) ? found : known;

@@ -1,4 +1,4 @@
-/** Files of this machine as a source: a file is a topic with one partition, a line a record. */
+/** Local files as a source: a file is a topic with one partition, a line is a record. */
 import path from 'node:path';
 import type { z } from 'zod';
 import { hasScheme, shellOnlyProblem } from '../../../kernels/schema/outside.ts';
@@ -9,9 +9,11 @@ import type { SourceKind } from '../kind.ts';
 
 export interface FileSourceConfig {
   readonly type: 'file';
-  /** A glob relative to the job's folder (`baseDir`), normalized; may begin with `../`. A match's relative path is its topic. */
+  /**
+   * Glob relative to the job folder (`baseDir`), normalized; `../` allowed. The relative path is the topic.
+   */
   readonly pattern: string;
-  /** Where in a line's JSON its time stands (milliseconds or ISO text), as steps; null: the file's modification time. */
+  /** The keys that lead to the time in a line's JSON (milliseconds or ISO text). Null: the file's mtime. */
   readonly timePath: readonly string[] | null;
 }
 
@@ -59,7 +61,8 @@ function fileSchema() {
       .optional()
       .meta({
         description:
-          "Keys that lead to a line's time in its JSON: milliseconds since 1970 or an ISO text. Without it the file's modification time counts.",
+          "Keys that lead to a line's time in its JSON: milliseconds since 1970 or an ISO text. Without " +
+          "it the file's modification time counts.",
       }),
   }).meta({ description: 'Files, one record a line.' });
 }

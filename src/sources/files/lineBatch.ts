@@ -1,4 +1,4 @@
-/** Lines as a fetched batch: a flyweight cursor over the chunk that they were read in. */
+/** Lines as a fetched batch: a flyweight cursor over the chunk that holds them. */
 import type { FetchedBatch, RecordCursor } from '../port.ts';
 import type { Lines } from './lineChunk.ts';
 import type { FileTimes } from './recordTime.ts';
@@ -40,7 +40,7 @@ class LineCursor implements RecordCursor {
     return true;
   }
 
-  /** Parsed only where somebody asks for it. */
+  /** Parsed only on demand. */
   get timestampMs(): number {
     if (this.#timeDelta !== this.offsetDelta) {
       this.#timeDelta = this.offsetDelta;
@@ -52,7 +52,7 @@ class LineCursor implements RecordCursor {
   }
 }
 
-/** @param fileTimeMs when the file was changed last before the lines were read. */
+/** @param fileTimeMs when the file was last changed before the lines were read. */
 export function lineCursor(
   lines: Lines,
   firstLine: number,

@@ -1,17 +1,17 @@
-/** Reading whole lines, a chunk at a time. */
+/** Reads whole lines, one chunk at a time. */
 import type { FileHandle } from 'node:fs/promises';
 import { readFully } from './readFully.ts';
 
 const NEWLINE = 0x0a;
 
 export interface ReadLimits {
-  /** What is read at once, as long as a line fits. */
+  /** Bytes read at once; more if a line does not fit. */
   readonly chunkBytes: number;
-  /** The longest line. */
+  /** The most bytes that a line may have. */
   readonly lineBytesMax: number;
 }
 
-/** Lines of one buffer: line i is [i === 0 ? start : ends[i - 1] + 1, ends[i]); the newline itself stands at ends[i]. */
+/** Lines of one buffer: line i is [i === 0 ? start : ends[i - 1] + 1, ends[i]); its newline is at ends[i]. */
 export interface Lines {
   readonly buffer: Buffer;
   readonly start: number;
@@ -21,21 +21,21 @@ export interface Lines {
 
 export type LineChunk =
   | { readonly type: 'lines'; readonly lines: Lines; readonly nextByte: number; readonly mtimeMs: number }
-  /** All there is before the end of the file: a line without its newline. */
+  /** The last line of the file, without a newline; there is nothing else to read. */
   | { readonly type: 'tail'; readonly lines: Lines; readonly nextByte: number; readonly mtimeMs: number }
   | { readonly type: 'end' }
   | { readonly type: 'shrunk'; readonly sizeBytes: number }
-  /** No line begins where one did. */
+  /** No line begins at the given byte any more. */
   | { readonly type: 'torn' }
   | { readonly type: 'tooLong' };
 
-/** The lines that begin at `byte`, which is the start of one. */
+/** Reads the lines that begin at `byte`, which must be the start of a line. */
 export async function readLines(handle: FileHandle, byte: number, limits: ReadLimits): Promise<LineChunk> {
-  // Before the read: no line that is read was written later.
+  // Before the read, so that no line is newer than mtimeMs.
   const { size, mtimeMs } = await handle.stat();
   if (size < byte) return { type: 'shrunk', sizeBytes: size };
   if (size === byte) return { type: 'end' };
-  // The newline before is read too: proof that nobody rewrote the file below what was read.
+  // The preceding newline is read too: it proves that the lines before were not rewritten.
   const before = byte === 0 ? 0 : 1;
   for (let wanted = limits.chunkBytes; ; wanted = Math.min(wanted * 2, limits.lineBytesMax + 1)) {
     const buffer = Buffer.allocUnsafe(before + Math.min(wanted, size - byte));
@@ -60,7 +60,7 @@ export async function readLines(handle: FileHandle, byte: number, limits: ReadLi
   }
 }
 
-/** Finds every newline in [start, end), which ends with one. */
+/** Finds every newline in [start, end). The range ends with one. */
 function scan(buffer: Buffer, start: number, end: number): Lines {
   let ends = new Uint32Array(1024);
   let count = 0;

@@ -1,10 +1,10 @@
-/** Where lines begin: counts newlines from the nearest place that is known, and remembers some on its way. */
+/** Finds where lines begin: counts newlines from the nearest known place, and remembers places on the way. */
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 
 const NEWLINE = 0x0a;
 const SCAN_BYTES = 4 * 1024 * 1024;
-/** Distance of the remembered places. */
+/** Distance between remembered places. */
 const MARK_BYTES = 8 * 1024 * 1024;
 
 interface Mark {
@@ -14,11 +14,11 @@ interface Mark {
 }
 
 export interface Place extends Mark {
-  /** Bytes behind `byte` where the file has no further newline; 0 where the line that was looked for was found. */
+  /** Bytes after `byte` without a further newline; 0 if the wanted line was found. */
   readonly tailBytes: number;
 }
 
-/** Which file it is: an inode's number is soon used again, the time when it was made is not. */
+/** Identifies an inode. Its number is soon reused, its birth time is not. */
 export function inodeOf({ dev, ino, birthtimeNs }: BigIntStats): string {
   return `${dev}:${ino}:${birthtimeNs}`;
 }
@@ -29,7 +29,7 @@ export class LineIndex {
   #file = '';
   #marks: Mark[] = [START];
 
-  /** Where `line` begins; or, where the file has fewer complete lines, the end of the last one. */
+  /** The place where `line` begins. If the file has fewer complete lines, the end of the last one. */
   async find(handle: FileHandle, line: number, signal?: AbortSignal): Promise<Place> {
     const stats = await handle.stat({ bigint: true });
     const { size } = stats;
@@ -47,7 +47,7 @@ export class LineIndex {
     return { ...mark, tailBytes: 0 };
   }
 
-  /** The number of complete lines, and what follows them. */
+  /** The number of complete lines, and the bytes after them. */
   count(handle: FileHandle): Promise<Place> {
     return this.find(handle, Number.POSITIVE_INFINITY);
   }
@@ -56,19 +56,19 @@ export class LineIndex {
     const last = this.#marks.at(-1) ?? START;
     if (line <= last.line) return;
     const before = this.#marks.at(-2);
-    // The last mark moves on until it is far enough from the one before.
+    // The last mark moves forward until it is far enough from the one before.
     if (before !== undefined && last.byte - before.byte < MARK_BYTES) this.#marks.pop();
     this.#marks.push({ line, byte });
   }
 
-  /** Another inode, or one that shrank, has its lines elsewhere. */
+  /** Forgets all marks if the file is another inode, or shrank: its lines may begin elsewhere. */
   #belongTo(file: string, size: number): void {
     if (file !== this.#file || size < (this.#marks.at(-1) ?? START).byte) this.#marks = [START];
     this.#file = file;
   }
 }
 
-/** Moves on over the newlines of the bytes, which lie at `position`, at most to the start of `line`. */
+/** Moves the mark past the newlines in the bytes, which are at `position`, at most to the start of `line`. */
 function countTo(line: number, from: Mark, bytes: Buffer, position: number): Mark {
   let { line: reached, byte } = from;
   for (let at = bytes.indexOf(NEWLINE); at !== -1 && reached < line; at = bytes.indexOf(NEWLINE, at + 1)) {

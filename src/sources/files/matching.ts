@@ -1,14 +1,14 @@
-/** Which files a pattern names, and the topics that they are. */
+/** The files that a pattern matches, and their topics. */
 import { glob, stat } from 'node:fs/promises';
 import { relative, resolve, sep } from 'node:path';
 import { isAbsent, systemCodeOf, type NamedFile } from './errors.ts';
 
-/** A topic's file. */
+/** The file of a topic. */
 export function fileOf(baseDir: string, topic: string): NamedFile {
   return { topic, path: resolve(baseDir, topic) };
 }
 
-/** Regular files that match, by name; the topic is the path relative to the base folder, with `/`. */
+/** Regular files that match, sorted by name. The topic is the path relative to the base folder, with `/`. */
 export async function matchingFiles(baseDir: string, pattern: string): Promise<NamedFile[]> {
   const files = new Map<string, NamedFile>();
   for await (const name of glob(pattern, { cwd: baseDir })) {
@@ -24,9 +24,9 @@ async function isRegularFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
   } catch (error) {
-    // A dangling link, or gone since it was listed.
+    // A dangling link, or deleted since it was listed.
     if (isAbsent(error)) return false;
-    // It cannot even be looked at: whoever opens it is told why.
+    // The file cannot even be examined. Whoever opens it gets the reason.
     if (systemCodeOf(error) !== null) return true;
     throw error;
   }

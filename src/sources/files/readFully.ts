@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 
-/** Fills the buffer with what stands at the position in bytes; gives how much that is: less only where the file ends. */
+/** Fills the buffer from the byte position. Returns the number of bytes read: fewer only if the file ends. */
 export async function readFully(handle: FileHandle, buffer: Buffer, position: number): Promise<number> {
   let filled = 0;
   while (filled < buffer.length) {

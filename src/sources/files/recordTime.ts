@@ -1,11 +1,11 @@
-/** The time of a record: from its JSON where the job names a path, else the time of its file. */
+/** The time of a record: from its JSON if the job names a path, else the time of its file. */
 
-/** Milliseconds since the epoch; null where the line does not say. */
+/** Milliseconds since the epoch; null if the line has no readable time. */
 export type TimeReader = (bytes: Buffer, start: number, end: number) => number | null;
 
 const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)\s?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
 
-/** ISO 8601, extended format; without a zone it is UTC, wherever this machine stands. */
+/** Parses ISO 8601, extended format. Without a zone it is UTC, independent of this machine's zone. */
 export function parseIsoTime(text: string): number | null {
   const [, date, time, zone] = ISO.exec(text) ?? [];
   if (date === undefined) return null;
@@ -21,7 +21,9 @@ function normalZone(zone: string | undefined): string {
 
 const orNull = (ms: number): number | null => (Number.isNaN(ms) ? null : ms);
 
-/** Reads the value at a dotted path of the line's JSON: a number is epoch milliseconds, a string an ISO time. */
+/**
+ * Reads the value at a dotted path of the line's JSON: a number is epoch milliseconds, a string an ISO time.
+ */
 export function timeReader(path: string): TimeReader {
   const keys = path.split('.');
   return (bytes, start, end) => {
@@ -37,7 +39,7 @@ function parseLine(text: string): unknown {
   try {
     return JSON.parse(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text) as unknown;
   } catch {
-    // Not JSON: a line without a time of its own, counted as such by the caller.
+    // Not JSON: the caller counts it as a line without a time.
     return null;
   }
 }
@@ -51,7 +53,7 @@ function valueAt(json: unknown, keys: readonly string[]): unknown {
   return value;
 }
 
-/** The times of one file's records; lines that do not say are counted, and told of once: they get the time of the file. */
+/** The times of one file's records. Lines without a readable time are counted, and logged once. */
 export class FileTimes {
   readonly #read: TimeReader | null;
   readonly #onFirstWithout: (line: number) => void;
@@ -63,7 +65,7 @@ export class FileTimes {
     this.#onFirstWithout = onFirstWithout;
   }
 
-  /** Null where the line does not say. `line` is its number, for the log. */
+  /** Null if the line has no readable time. `line` is its number, for the log. */
   timeOf(bytes: Buffer, start: number, end: number, line: number): number | null {
     if (this.#read === null) return null;
     const ms = this.#read(bytes, start, end);

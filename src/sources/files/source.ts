@@ -1,10 +1,11 @@
 /**
- * Files as a source: every matching file is a topic with one partition, every line a record, its number (from 0) the offset.
+ * Files as a source: each matching file is a topic with one partition, each line a record. The offset is the
+ * line number (from 0).
  *
- * A record is a line with its newline; the last line of a file counts once its newline is written. A bounded run (`untilEnd`)
- * takes a last line without newline for complete, since nobody is going to end it. If such a line grows later, the feed stops
- * with SOURCE_RANGE_LOST where it sees it grow; what it grew by between two runs cannot be seen.
- * Files are only ever to be appended to.
+ * A record is a line with its newline, so the last line is a record only after its newline is written. A
+ * bounded run (`untilEnd`) accepts a last line without newline, since nobody is going to end it. If a feed
+ * sees such a line grow later, it stops with SOURCE_RANGE_LOST. Growth between two runs cannot be seen. Files
+ * must only be appended to.
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
@@ -31,28 +32,28 @@ import { FileTimes, timeReader, type TimeReader } from './recordTime.ts';
 export interface FileSourceOptions {
   /** Absolute. Topics are paths relative to it. */
   readonly baseDir: string;
-  /** Glob relative to baseDir (`data/*.ndjson`, `**` allowed), or absolute. Hidden files match only where it names the dot. */
+  /** Glob relative to baseDir (`data/*.ndjson`, `**` allowed), or absolute. Hidden files need a named dot. */
   readonly pattern: string;
   /**
-   * Dotted path of the record's time in the JSON of each line: a number is epoch milliseconds, a string an ISO time (UTC where it
-   * has no zone). A line without a readable one gets the time at which the file was last changed, as all do where this is null.
+   * Dotted path of the time in each line's JSON: a number is epoch milliseconds, a string an ISO time (UTC if
+   * it has no zone). Lines without a readable time get the file's modification time. Null: all lines do.
    */
   readonly time: string | null;
   readonly clock: Clock;
   readonly log: Log;
-  /** Bounded run: a last line without newline is a record, and files that appear later are left alone. */
+  /** Bounded run: a last line without newline is a record, and files that appear later are ignored. */
   readonly untilEnd?: boolean;
-  /** How often files are looked at for growth, and the folder for new files. */
+  /** How often files are checked for growth and the folder for new files, in milliseconds. */
   readonly pollMs?: number;
-  /** How long a file that is missing or too short is waited for before its partition stops. */
+  /** How long to wait for a file that is missing or too short before its partition stops, in milliseconds. */
   readonly stableMs?: number;
-  /** What is read at once, and the longest line. */
+  /** Bytes read at once, and the longest line. */
   readonly limits?: ReadLimits;
-  /** What all files together may read ahead, beyond a least chunk of each. */
+  /** Bytes that all files together may read ahead, beyond a minimum chunk of each. */
   readonly readBytesMax?: number;
   /** How many files may be open at once. */
   readonly handlesMax?: number;
-  /** Where it tells what it tries again; absent where nobody asks. */
+  /** Receives what the source retries; absent if nobody asks. */
   readonly conditions?: Conditions | undefined;
 }
 
@@ -73,9 +74,9 @@ class FileSource implements Source {
   readonly #stopping = new AbortController();
   readonly #known = new Map<string, TopicFacts>();
   readonly #indexes = new Map<string, LineIndex>();
-  /** The end of the bounded run where it includes a line without newline, by topic. */
+  /** By topic, the end of the bounded run if it includes a line without newline. */
   readonly #tailEnds = new Map<string, number>();
-  /** The ids that cover most of the files that feeds have proved, by topic. */
+  /** By topic, the longest ids that feeds have proved. */
   readonly #identities = new Map<string, string>();
   #listener: SourceListener | null = null;
   readonly #feeds = new Set<FileFeed>();
@@ -172,18 +173,18 @@ class FileSource implements Source {
     return feed;
   }
 
-  /** Each file's next chunk waits in memory until its records are written. */
+  /** Each file's next chunk stays in memory until its records are written, so files share the memory. */
   #limits(): ReadLimits {
     const { limits, readBytesMax } = this.#options;
     const shareBytes = Math.max(CHUNK_BYTES_LEAST, Math.floor(readBytesMax / Math.max(1, this.#known.size)));
     return { ...limits, chunkBytes: Math.min(limits.chunkBytes, shareBytes) };
   }
 
-  /** A file that was deleted is no other one: what was read of it counts. */
+  /** A deleted file is not a replaced one: what was read of it remains valid. */
   async verifyIdentity(topic: string, expectedTopicId: string | null): Promise<void> {
     if (expectedTopicId === null) return;
     const file = fileOf(this.#options.baseDir, topic);
-    // What this process has seen of the file may be more than what the journal knew when it was opened.
+    // This process may have seen more of the file than the journal knew when it was opened.
     const id = longerOf(expectedTopicId, this.#identities.get(topic) ?? null) ?? expectedTopicId;
     let found: string | null;
     try {
@@ -218,8 +219,8 @@ class FileSource implements Source {
   }
 
   /**
-   * Facts of every file that is there; those described before keep theirs, except an id that could not be told then. One that cannot be read
-   * is described without an id: its partition is held up by its feed, and no other.
+   * Facts of every existing file. Files described before keep their facts, but get a missing id. A file that
+   * cannot be read is described without an id: only its own partition has to wait, in its feed.
    */
   async #discover(isKnown: (topic: string) => boolean = () => false): Promise<TopicFacts[]> {
     const { baseDir, pattern } = this.#options;
@@ -231,7 +232,7 @@ class FileSource implements Source {
         topics.push({ topic, topicId, partitions: 1 });
       } catch (error) {
         if (!hasCode(error, 'SOURCE_UNREADABLE')) throw error;
-        // Gone since it was listed.
+        // Deleted since it was listed.
         if (errors.isAbsent(error.cause)) continue;
         if (!this.#known.has(topic)) this.#options.log.warn({ topic, err: error }, error.message);
         topics.push({ topic, topicId: null, partitions: 1 });
@@ -266,7 +267,7 @@ class FileSource implements Source {
     }
   }
 
-  /** Files that are gone, or that the pattern names no more, whose lines are not all published: the lock's owner settles them. */
+  /** Finds files that are gone or unmatched but not all published. The lock's owner takes them over. */
   async #findUnnamed(listener: SourceListener): Promise<void> {
     const { log, clock, pollMs } = this.#options;
     const assigned = new Set(this.#assignment().map(partitionName));
@@ -291,7 +292,7 @@ class FileSource implements Source {
     return appeared.length > 0;
   }
 
-  /** Journaled, so that the next process knows the file by as much. */
+  /** Journaled, so that the next process knows as much of the file. */
   #identified(topic: string, id: string): void {
     this.#identities.set(topic, id);
     const facts = this.#known.get(topic);
@@ -334,8 +335,9 @@ class FileSource implements Source {
   }
 
   /**
-   * Rejects with SOURCE_UNREADABLE where the file is not there or cannot be read, with patience for `all` but a file that is gone only
-   * once that was so for a while. What the process is short of is waited for.
+   * Rejects with SOURCE_UNREADABLE if the file is missing or cannot be read. Patience `none` waits for
+   * nothing, `forPassing` for up to `stableMs` while the error may pass, `all` as long for any error but a
+   * missing file. A lack of resources of the process is waited for without limit.
    */
   async #withFile<T>(
     topic: string,

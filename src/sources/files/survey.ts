@@ -1,10 +1,10 @@
-/** A look at the files for `status`: how many lines each has. */
+/** Counts each file's lines, for `status`. */
 import { hasCode } from '../../../journal/errors.ts';
 import type { OffsetRange, Source } from '../port.ts';
 import type { SourceSurveyor, TopicSurvey } from '../survey.ts';
 
 export function createFileSurveyor(source: Source): SourceSurveyor {
-  /** None of a file that cannot be read: nothing is known of its lines, and the others are looked at. */
+  /** Empty if the file cannot be read: its lines are unknown, and the other files are still surveyed. */
   const rangesOf = async (topic: string): Promise<readonly OffsetRange[]> => {
     try {
       return await source.ranges(topic);

@@ -1,4 +1,4 @@
-/** Something about a source file that is tried again: it stands among the conditions of the process while it lasts. */
+/** A retry that concerns a source file. It is one of the process's conditions while it lasts. */
 import type { TidemarkError } from '../../../journal/errors.ts';
 import { conditionOf, type Conditions } from '../../telemetry/conditions.ts';
 
@@ -7,19 +7,19 @@ export class FileWait {
   readonly #key: string;
   #isRaised = false;
 
-  /** The key is its own among those of the source. Without conditions nothing is told. */
+  /** The key is unique within the source. Without conditions nothing is reported. */
   constructor(conditions: Conditions | null, key: string) {
     this.#conditions = conditions;
     this.#key = `files ${key}`;
   }
 
-  /** A try has failed, with what it would end with if that lasted. */
+  /** Reports a failed try, with the error that it would end with if it lasted. */
   failed(about: string, error: TidemarkError): void {
     this.#isRaised = true;
     this.#conditions?.raise(this.#key, conditionOf('retried', about, error));
   }
 
-  /** It is as it should be, or nobody waits for it any more. */
+  /** The retry succeeded, or nobody waits for it any more. */
   over(): void {
     if (this.#isRaised) this.#conditions?.clear(this.#key);
     this.#isRaised = false;

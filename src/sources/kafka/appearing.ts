@@ -1,6 +1,6 @@
 /**
- * Topics that did not exist when they were described: once the group assigns their partitions they are described to the listener, and
- * only then assigned to it. The others do not wait for them.
+ * Topics that did not exist when they were described. When the group assigns their partitions, they are first
+ * described to the listener, and only then assigned. Other topics do not wait for them.
  */
 import type { TopicPartition } from '../../../journal/ids.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -18,7 +18,7 @@ export interface AppearingContext {
   readonly listener: SourceListener;
   readonly waits: Waits;
   readonly pollMs: number;
-  /** Those of these topics that exist. */
+  /** The topics of these that exist. */
   readonly look: (topics: readonly string[]) => Promise<readonly TopicFacts[]>;
 }
 

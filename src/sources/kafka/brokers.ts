@@ -1,6 +1,6 @@
 /**
- * The brokers of the cluster as Tidemark asks them itself (all but the group's joins and heartbeats): found through the seeds,
- * kept by node id, reconnected when asked again. Never creates a topic.
+ * The cluster's brokers, as Tidemark asks them itself (everything but the group's joins and heartbeats). They
+ * are found through the seeds, kept by node id, and reconnected on the next request. Never creates a topic.
  */
 import type { KafkaConfig } from 'kafkajs';
 import { TidemarkError } from '../../../journal/errors.ts';
@@ -33,14 +33,15 @@ export class Brokers {
     this.#seeds = seeds.map(brokerAddress);
   }
 
-  /** Fresh metadata, from any broker that answers; topics that do not exist are named with an error code. */
+  /** Fresh metadata, from any broker that answers. Missing topics are listed with an error code. */
   async metadata(topics: readonly string[]): Promise<ClusterMetadata> {
     const metadata = await this.ask(async (broker) => {
       const supported = broker.versions?.[API_KEYS.metadata]?.maxVersion ?? 0;
       if (supported < METADATA_VERSION) {
         throw new TidemarkError(
           'KAFKA_UNAVAILABLE',
-          'The broker is older than Kafka 2.8 and tells no topic ids, without which a recreated topic passes for the old one.',
+          'The broker is older than Kafka 2.8 and tells no topic ids, without which a recreated topic ' +
+            'passes for the old one.',
         );
       }
       return broker.connectionPool.send(metadataRequest(topics));
@@ -53,7 +54,7 @@ export class Brokers {
     return this.at(nodeId, (broker) => broker.connectionPool.send(fetchRequest(request)));
   }
 
-  /** Sees to it that there is a connection for fetches, and gives how many there were: another number means that it was made anew. */
+  /** Ensures a connection for fetches. Returns how many there were: a different number means a new one. */
   async connectFetches(nodeId: number): Promise<number> {
     return this.at(nodeId, (broker) => connectFetches(broker.connectionPool));
   }
@@ -64,7 +65,7 @@ export class Brokers {
     return broker === undefined ? 0 : fetchConnects(broker.connectionPool);
   }
 
-  /** In the order of the questions, or in any other. */
+  /** The answers may be in another order than the questions. */
   async epochEnds(nodeId: number, questions: readonly EpochQuestion[]): Promise<readonly EpochEnd[]> {
     if (questions.length === 0) return [];
     const { ends } = await this.at(nodeId, (broker) =>
@@ -73,14 +74,14 @@ export class Brokers {
     return ends;
   }
 
-  /** Asks the broker with this node id, as the last metadata named it. */
+  /** Asks the broker with this node id, as the last metadata listed it. */
   async at<T>(nodeId: number, question: (broker: Broker) => Promise<T>): Promise<T> {
     const broker = this.#nodes.get(nodeId);
     if (broker === undefined) throw new Error(`broker ${nodeId} is not known`);
     return this.#put(broker, question);
   }
 
-  /** Asks the group's coordinator, which is looked for once; `forgetCoordinator` after an error. */
+  /** Asks the group's coordinator, which is cached; call `forgetCoordinator` after an error. */
   async atCoordinator<T>(groupId: string, question: (broker: Broker) => Promise<T>): Promise<T> {
     let nodeId = this.#coordinators.get(groupId);
     if (nodeId === undefined) {
@@ -98,7 +99,9 @@ export class Brokers {
     this.#coordinators.delete(groupId);
   }
 
-  /** Asks one broker after the other, connected ones first, until one answers; rejects with the last one's error. */
+  /**
+   * Asks one broker after the other, connected ones first, until one answers. Rejects with the last error.
+   */
   async ask<T>(question: (broker: Broker) => Promise<T>): Promise<T> {
     let failure: unknown = new Error('no broker is configured');
     for await (const broker of this.#candidates()) {
@@ -126,7 +129,7 @@ export class Brokers {
     yield* nodes.filter((broker) => !broker.isConnected());
     for (const [index, seed] of this.#seeds.entries()) {
       const made = this.#seedBrokers.get(index) ?? (await this.#make({ ...seed, nodeId: null }));
-      // Another question may have placed one meanwhile; what was made here is not connected yet.
+      // Another request may have placed one meanwhile; the one made here is not connected yet.
       const broker = this.#seedBrokers.get(index) ?? made;
       this.#seedBrokers.set(index, broker);
       yield broker;
@@ -139,12 +142,12 @@ export class Brokers {
       await broker.connect();
       if (!(this.#closed as boolean)) return await question(broker);
     } catch (error) {
-      // A connection whose peer is gone without a word stays open for many minutes: the next question gets a new one.
+      // If the peer vanishes, the connection stays open for many minutes: the next request gets a new one.
       const timedOut = error instanceof Error && error.name === 'KafkaJSRequestTimeoutError';
       if (timedOut) await closeConnections(broker.connectionPool, error);
       throw error;
     }
-    // close() has passed by while this connection was being made.
+    // close() ran while this connection was being made.
     await closeConnections(broker.connectionPool, abortError('The Kafka source'));
     throw abortError('The Kafka source');
   }
@@ -157,7 +160,7 @@ export class Brokers {
       this.#nodes.delete(nodeId);
       await closeConnections(broker.connectionPool, new Error(`broker ${nodeId} has left the cluster`));
     }
-    // Once the cluster is known its own addresses serve; a seed's connection is one more that nobody needs.
+    // When the cluster is known, its own addresses are used: a seed's connection is not needed any more.
     if (this.#nodes.size > 0) {
       const seeds = [...this.#seedBrokers.values()];
       this.#seedBrokers.clear();
@@ -169,7 +172,7 @@ export class Brokers {
     }
   }
 
-  /** Sees to it that the node is known at this address; several answers may name it at once. */
+  /** Ensures that the node is known at this address. Several concurrent answers may name it. */
   async #place(address: {
     readonly nodeId: number;
     readonly host: string;

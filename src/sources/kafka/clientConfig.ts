@@ -1,4 +1,4 @@
-/** kafkajs's configuration from ours; its log goes to ours without requests, responses or credentials. */
+/** kafkajs's configuration from ours. Its log goes to ours, without requests, responses or credentials. */
 import { type KafkaConfig, logLevel } from 'kafkajs';
 import { frameSocketFactory } from './protocol/frameSocket.ts';
 import type { KafkaSourceOptions, KafkaTuning, SourceLog } from './options.ts';
@@ -21,7 +21,7 @@ export function kafkaConfig(options: KafkaSourceOptions, tuning: KafkaTuning): K
   };
 }
 
-/** Fields of kafkajs's log entries that are of use and cannot hold a secret. */
+/** Fields of kafkajs's log entries that are useful and cannot hold a secret. */
 const KEPT = [
   'broker',
   'groupId',
@@ -34,8 +34,7 @@ const KEPT = [
 ] as const;
 
 /**
- * kafkajs reports each attempt of what it tries again, at every level. What matters is told by this room's own code; the rest
- * is for debugging.
+ * kafkajs reports each retried attempt, at every level. The source logs what matters; this is for debugging.
  */
 function logInto(
   log: SourceLog,

@@ -1,4 +1,4 @@
-/** The keys below `source.kafka`, and what they come to. */
+/** The keys below `source.kafka`, and the configuration made from them. */
 import { z } from 'zod';
 import {
   certNeedsKey,
@@ -14,7 +14,7 @@ import { expecting, text } from '../../../kernels/schema/values.ts';
 import type { StartFrom } from '../port.ts';
 
 export interface KafkaTls extends TlsFiles {
-  /** Whether a server whose certificate cannot be verified is refused. */
+  /** Whether to refuse a server whose certificate cannot be verified. */
   readonly rejectUnauthorized: boolean;
 }
 
@@ -28,12 +28,12 @@ export interface KafkaSourceConfig {
   readonly type: 'kafka';
   /** `host:port`, at least one. */
   readonly brokers: readonly string[];
-  /** At least one, each once. */
+  /** At least one, without duplicates. */
   readonly topics: readonly string[];
   readonly groupId: string;
-  /** Used once per topic: where the journal names no start offsets yet. */
+  /** Used once per topic, while the journal has no start offsets. */
   readonly startFrom: StartFrom;
-  /** How the bytes of a batch become records: quickly, or by kafkajs's own decoder. Both give the same ones. */
+  /** How the bytes of a batch become records: by the fast reader or by kafkajs's. Both give the same ones. */
   readonly decode: 'batches' | 'records';
   /** Null: no TLS. */
   readonly tls: KafkaTls | null;
@@ -89,16 +89,20 @@ export function kafkaSchema(context: SchemaContext) {
     )
       .optional()
       .meta({ description: "Consumer group; the job's name where it is left out. A job keeps its group." }),
-    startFrom: startFrom().prefault('earliest').meta({
-      description:
-        'Where to begin, used once, where the journal has nothing: earliest, latest, group (its committed offset) or an ISO time with its zone.',
-    }),
+    startFrom: startFrom()
+      .prefault('earliest')
+      .meta({
+        description:
+          'Where to begin, used once, where the journal has nothing: earliest, latest, group (its ' +
+          'committed offset) or an ISO time with its zone.',
+      }),
     decode: z
       .enum(['batches', 'records'], { error: expecting('batches or records') })
       .default('batches')
       .meta({
         description:
-          'How records are read: batches (quick), or records, by the decoder of kafkajs, to compare with. The files are the same.',
+          'How records are read: batches (quick), or records, by the decoder of kafkajs, to compare ' +
+          'with. The files are the same.',
       }),
     ssl: z
       .union([z.boolean(), rule(tls, certNeedsKey)], {
@@ -143,7 +147,7 @@ function startFrom() {
     });
 }
 
-/** Date.parse takes 2026-02-30 for March 2. */
+/** Date.parse accepts 2026-02-30 as March 2. */
 function isRealDate(value: string): boolean {
   const day = value.slice(0, 10);
   const atMs = Date.parse(day);

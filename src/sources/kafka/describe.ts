@@ -1,4 +1,4 @@
-/** Facts about the job's topics, once brokers answer. One that is missing holds up no other. */
+/** Facts about the job's topics, as soon as brokers answer. A missing topic does not delay the others. */
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { SourceFacts, TopicFacts } from '../port.ts';
 import type { FetcherContext } from './fetcher.ts';
@@ -22,7 +22,7 @@ export interface DescribeOptions {
   readonly signal: AbortSignal;
 }
 
-/** Without waiting, a broker that is just starting still gets this many tries. */
+/** Without waiting, a broker that is starting still gets this many tries. */
 const TRIES_WITHOUT_WAIT = 3;
 
 type Finding =
@@ -90,7 +90,10 @@ async function look(
 }
 
 export function missingMessage(topics: readonly string[]): string {
-  return `Waiting for the topics ${topics.join(', ')}, which do not exist; Tidemark never creates one. All others are read.`;
+  return (
+    `Waiting for the topics ${topics.join(', ')}, which do not exist; Tidemark never creates one. All ` +
+    'others are read.'
+  );
 }
 
 function waitingFor(finding: Obstacle, addresses: readonly string[]): string {
@@ -98,7 +101,10 @@ function waitingFor(finding: Obstacle, addresses: readonly string[]): string {
     case 'leaderless':
       return `Waiting for the topics ${finding.topics.join(', ')} to get leaders.`;
     case 'unavailable':
-      return `Waiting for Kafka at ${addresses.join(', ')}: ${reasonOf(finding.error)}.${securityHint(finding.error)}`;
+      return (
+        `Waiting for Kafka at ${addresses.join(', ')}: ` +
+        `${reasonOf(finding.error)}.${securityHint(finding.error)}`
+      );
   }
 }
 
@@ -111,7 +117,7 @@ function refusal(finding: Obstacle, addresses: readonly string[]): TidemarkError
   }
 }
 
-/** Facts of these topics, of those that exist. */
+/** Facts of those of the topics that exist. */
 export async function topicFacts(
   { brokers }: FetcherContext & AskContext,
   names: readonly string[],

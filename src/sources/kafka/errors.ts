@@ -1,4 +1,4 @@
-/** What kafkajs's errors mean for Tidemark. */
+/** The meaning of kafkajs's errors for Tidemark. */
 import { TidemarkError } from '../../../journal/errors.ts';
 
 interface KafkaErrorShape {
@@ -30,7 +30,7 @@ function* causes(error: unknown): Generator<KafkaErrorShape> {
   }
 }
 
-/** True where the error, or what caused it, has one of Kafka's error names. */
+/** Whether the error or one of its causes has one of Kafka's error names. */
 export function hasKafkaType(error: unknown, ...types: string[]): boolean {
   for (const { type } of causes(error)) {
     if (type !== undefined && types.includes(type)) return true;
@@ -49,7 +49,7 @@ const AUTHENTICATION_TYPES = [
 ];
 const CERTIFICATE_CODE = /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 
-/** True where the broker or the certificate refuses us: trying again cannot help. */
+/** Whether the broker or the certificate refuses this client: a retry cannot help. */
 export function isAuthenticationFailure(error: unknown): boolean {
   for (const { name, type, code } of causes(error)) {
     if (name === 'KafkaJSSASLAuthenticationError') return true;
@@ -59,20 +59,26 @@ export function isAuthenticationFailure(error: unknown): boolean {
   return false;
 }
 
-/** The error's own words; kafkajs puts addresses and the broker's reason in there, never what was sent. */
+/** The error's message. kafkajs puts addresses and the broker's reason in it, never what was sent. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ');
   return error instanceof Error ? error.message : String(error);
 }
 
-const SECURITY_SIGNS =
-  /closed connection|connection timeout|timed out|secure TLS connection|ECONNRESET|socket hang up|announced: is this|speaks TLS/i;
+const SECURITY_SIGNS = new RegExp(
+  'closed connection|connection timeout|timed out|secure TLS connection|ECONNRESET|socket hang up|' +
+    'announced: is this|speaks TLS',
+  'i',
+);
 
-/** What may be behind a connection that is made, and then closed or never answered; empty where nothing points there. */
+/**
+ * Possible causes of a connection that is made, and then closed or never answered. Empty if there is no sign.
+ */
 export function securityHint(error: unknown): string {
   const isSuspect = [...causes(error)].some(({ message = '' }) => SECURITY_SIGNS.test(message));
   return isSuspect
-    ? ' If they do run, check that source.kafka.ssl and source.kafka.sasl are what this listener expects (TLS or not, SASL or not).'
+    ? ' If they do run, check that source.kafka.ssl and source.kafka.sasl are what this listener expects ' +
+        '(TLS or not, SASL or not).'
     : '';
 }
 
@@ -80,7 +86,8 @@ export function authenticationError(error: unknown, brokers: readonly string[]):
   if (error instanceof TidemarkError) return error;
   return new TidemarkError(
     'KAFKA_AUTHENTICATION',
-    `Kafka at ${brokers.join(', ')} refuses this client: ${reasonOf(error)}. Correct the sasl or ssl settings or the access rights.`,
+    `Kafka at ${brokers.join(', ')} refuses this client: ${reasonOf(error)}. Correct the sasl or ssl ` +
+      'settings or the access rights.',
     { fields: { brokers } },
   );
 }
@@ -88,12 +95,13 @@ export function authenticationError(error: unknown, brokers: readonly string[]):
 export function unavailableError(error: unknown, brokers: readonly string[], doing: string): TidemarkError {
   return new TidemarkError(
     'KAFKA_UNAVAILABLE',
-    `Kafka at ${brokers.join(', ')} did not answer (${doing}): ${reasonOf(error)}. Check that the brokers run and are reachable.${securityHint(error)}`,
+    `Kafka at ${brokers.join(', ')} did not answer (${doing}): ${reasonOf(error)}. Check that the ` +
+      `brokers run and are reachable.${securityHint(error)}`,
     { fields: { brokers }, cause: error },
   );
 }
 
-/** What waits are ended with when the source or a feed is closed. */
+/** The error that ends waits when the source or a feed is closed. */
 export function abortError(what: string): DOMException {
   return new DOMException(`${what} was closed.`, 'AbortError');
 }

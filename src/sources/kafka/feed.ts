@@ -1,4 +1,4 @@
-/** One owned partition as its runner pulls it: fetched ahead by the fetcher, unpacked when pulled. */
+/** One owned partition, pulled by its runner: fetched ahead by the fetcher, unpacked when pulled. */
 import { hasCode } from '../../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
 import { readEpochBehind } from '../readEpoch.ts';
@@ -10,7 +10,7 @@ import { type ScannedRecords, toFetchedBatch } from './records/batches.ts';
 
 type FeedTuning = Pick<KafkaTuning, 'prefetchFetches' | 'decode'>;
 
-/** What the feed tells the fetcher. */
+/** What the feed reports to the fetcher. */
 export interface FeedOwner {
   /** There is room for another fetch. */
   wanted(): void;
@@ -23,32 +23,34 @@ export class Feed implements PartitionFeed {
   readonly topic: string;
   readonly partition: number;
   readonly expectedTopicId: string | null;
-  /** Node id of the leader; null while it is looked for. */
+  /** Node id of the leader; null while it is searched for. */
   leader: number | null = null;
-  /** Failures in a row to find or reach the leader. */
+  /** Consecutive failures to find or reach the leader. */
   failures = 0;
-  /** Not before this monotonic time is the leader looked for again. */
+  /** The monotonic time, in milliseconds, before which the leader is not searched for again. */
   retryAtMs = 0;
-  /** Its offset is outside the log, or its topic is missing: the range guard looks into it. */
+  /** The offset is outside the log or the topic is missing; the range guard examines it. */
   suspended = false;
-  /** As the metadata told it; -1 where they told none. */
+  /** From the metadata; -1 if the metadata has none. */
   leaderEpoch = -1;
   /** The leader epoch of the last batch below fetchOffset. */
   readEpoch: ReadEpoch | null;
-  /** Of the leaders that were found, and of what was read: a later leader's is not lower. */
+  /** The highest epoch of any leader found and of anything read. A later leader's epoch is not lower. */
   highestEpoch: number;
-  /** The leader, leader epoch and connection by which the log has proved to hold what was read. */
+  /** The leader, leader epoch and connection through which the log was proved to hold what was read. */
   provenBy: string | null = null;
-  /** Since then every leader is behind `highestEpoch`. */
+  /** Since when every leader has had an epoch below `highestEpoch`. */
   olderSinceMs: number | null = null;
-  /** The next fetch asks for this partition alone, so that no other can fill the answer. */
+  /** The next fetch requests only this partition, so that no other can fill the answer. */
   alone = false;
-  /** In a row, although asked alone and although there are records. */
+  /** Consecutive empty answers, although requested alone and although there are records. */
   emptyAnswers = 0;
   fetchOffset: bigint;
-  /** What the next batch needs at least, where a fetch has cut it off; else 0. */
+  /** The least number of bytes that the next batch needs if a fetch has cut it off, else 0. */
   neededBytes = 0;
-  /** In a row, of a batch that was asked for alone and with all the bytes that it announces. */
+  /**
+   * Consecutive cut answers for a batch that was requested alone and with all the bytes that it announces.
+   */
   cutAnswers = 0;
 
   readonly #tuning: FeedTuning;
@@ -96,7 +98,7 @@ export class Feed implements PartitionFeed {
   }
 
   verify(position: LogPosition): Promise<void> {
-    // What was read before the log went back is of the log that there was.
+    // What was read before the log was truncated belongs to the former log.
     if (hasCode(this.#failure?.error, 'SOURCE_TRUNCATED')) return Promise.resolve();
     return this.#owner.verify(this, position);
   }
@@ -109,7 +111,7 @@ export class Feed implements PartitionFeed {
     this.#serve();
   }
 
-  /** Takes what a fetch brought; its nextOffset is beyond fetchOffset. */
+  /** Accepts what a fetch returned. Its nextOffset is greater than fetchOffset. */
   push(scanned: ScannedRecords): void {
     if (!this.open) return;
     this.fetchOffset = scanned.nextOffset;
@@ -119,13 +121,13 @@ export class Feed implements PartitionFeed {
     this.cutAnswers = 0;
     this.alone = false;
     this.#fetched.push(scanned);
-    // In a later turn: by then the next fetch is on its way, and the broker works while the router does.
+    // In a later turn: by then the next fetch is under way, so the broker and the router work in parallel.
     setImmediate(() => {
       this.#serve();
     });
   }
 
-  /** Ends the feed: next() rejects with the error once what was fetched before it has been pulled. */
+  /** Ends the feed: next() rejects with the error after everything fetched before it has been pulled. */
   fail(error: unknown): void {
     if (!this.open) return;
     this.#failure = { error };

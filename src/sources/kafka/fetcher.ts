@@ -1,6 +1,7 @@
 /**
- * Fetches for all open feeds: one loop and one request in flight per leading broker, which asks for every partition there that
- * has room. Transient failures are waited out for ever; an offset outside the log is left to the range guard.
+ * Fetches for all open feeds. Each leading broker has one loop and one request in flight, for every partition
+ * there that has room. Transient failures are retried without limit. The range guard handles offsets outside
+ * the log.
  */
 import { TidemarkError } from '../../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
@@ -34,25 +35,28 @@ export interface FetcherContext {
   readonly log: SourceLog;
   readonly waits: Waits;
   readonly tuning: KafkaTuning;
-  /** Of the configured brokers, for messages. */
+  /** The configured brokers, for messages. */
   readonly addresses: readonly string[];
   readonly roomToFetch?: KafkaSourceOptions['roomToFetch'];
   /** Aborted when the source is closed. */
   readonly signal: AbortSignal;
 }
 
-/** A loop with nothing to fetch but full feeds looks again this soon, so that an idle partition does not delay a busy one. */
+/**
+ * While one of a broker's feeds is full, the broker holds a fetch only this long, in milliseconds: idle
+ * partitions must not delay a busy one.
+ */
 const BUSY_WAIT_MS = 20;
-/** Empty answers in a row that are told: a single one is a passing thing. */
+/** Consecutive empty answers before they are logged: a single one is transient. */
 const EMPTY_ANSWERS_TOLD = 3;
-/** Answers in a row that cut off a batch although all of it was asked for: a single one is a passing thing as well. */
+/** Consecutive answers that cut off a batch although all of it was requested: a single one is transient. */
 const CUT_ANSWERS_MAX = 3;
-/** However many partitions share the prefetched bytes. */
+/** Applies however many partitions share the prefetched bytes. */
 const FETCH_BYTES_MIN = 64 * 1024;
 const FEEDS_UNCOPIED = 8;
 const SLOW_WAY =
   'Records are decoded by kafkajs, one by one: slow, and there to compare with (source.kafka.decode).';
-/** The largest number of bytes that a fetch can ask for. */
+/** The largest number of bytes that a fetch can request. */
 const FETCH_BYTES_LIMIT = 2 ** 31 - 1;
 
 export class Fetcher {
@@ -116,7 +120,7 @@ export class Fetcher {
     );
   }
 
-  /** Closes every feed and waits for the loops; the connections have to be closed for a request in flight to end. */
+  /** Closes every feed and waits for the loops. A request in flight ends only if its connection is closed. */
   async close(): Promise<void> {
     await Promise.all([...this.#feeds].map((feed) => feed.close()));
     await Promise.all([...this.#loops.values()].map((loop) => loop.ended));
@@ -161,7 +165,7 @@ export class Fetcher {
     }
   }
 
-  /** Asks for those of the feeds whose log has proved, over this very connection, to be the one that was read. */
+  /** Fetches the feeds whose logs were proved, over this very connection, to be the ones that were read. */
   async #fetch(nodeId: number, planned: readonly Feed[]): Promise<void> {
     const { brokers } = this.#context;
     const connects = await brokers.connectFetches(nodeId);
@@ -171,11 +175,11 @@ export class Fetcher {
     const response = await brokers.fetch(nodeId, request);
     if (response.errorCode !== KAFKA_CODE.none)
       throw new Error(`the broker answered error ${response.errorCode}`);
-    // Made anew in between: what answers now may have another log.
+    // If the connection was made anew meanwhile, the broker that answers may have another log.
     if (brokers.fetchConnects(nodeId) === connects) this.#apply(feeds, request, response);
   }
 
-  /** Open feeds that this broker leads and that have room, in turn; one that has to be asked alone comes alone. */
+  /** Open feeds of this broker that have room, in turn. A feed that must be requested alone comes alone. */
   #plan(nodeId: number): Feed[] {
     const feeds: Feed[] = [];
     const names = new Set<string>();
@@ -216,9 +220,9 @@ export class Fetcher {
     const lease = new FrameLease(response.frame);
     for (const answer of response.partitions) {
       const { feed, partition } = asked.get(partitionName(answer)) ?? {};
-      // The feed may have been closed, or moved on through another broker, while this request was in flight.
+      // The feed may have been closed, or moved forward through another broker, during this request.
       if (feed?.open !== true || partition?.fetchOffset !== feed.fetchOffset) continue;
-      // A part of the answer keeps all of it in memory for as long as it waits: no matter for few feeds.
+      // A part of the answer keeps all of it in memory while it waits. With few feeds that does not matter.
       const isCopied = this.#feeds.size > FEEDS_UNCOPIED;
       const mine = isCopied
         ? { ...answer, records: Buffer.from(answer.records) }
@@ -249,7 +253,7 @@ export class Fetcher {
       case KAFKA_CODE.topicAuthorizationFailed:
         throw authenticationError(new Error(`no access to topic ${feed.topic}`), this.#context.addresses);
       default:
-        // A leader that has moved is nothing to tell; one that stays away is.
+        // A leader that has moved is normal; one that stays unavailable is logged.
         this.#context.waits.failed(
           waitFor.records(feed.name),
           feed.failures,
@@ -275,15 +279,15 @@ export class Fetcher {
     // Nothing of the answer is kept.
     answer.release?.();
     if (scanned.neededBytes !== null) {
-      // A broker gives the first batch whole to who asks for it alone, unless the log itself is shorter than the batch says.
+      // If a batch is requested alone, the broker returns it whole, unless the log is too short for it.
       const wasEnough = askedAlone && askedBytes >= scanned.neededBytes && records.length >= BATCH_BYTES_MIN;
       feed.cutAnswers = wasEnough ? feed.cutAnswers + 1 : 0;
       if (feed.cutAnswers === CUT_ANSWERS_MAX) throw cutOff(feed, scanned.neededBytes, records.length);
       feed.alone = true;
       feed.neededBytes = Math.min(Math.max(scanned.neededBytes, askedBytes + 1), FETCH_BYTES_LIMIT);
     } else if (records.length === 0 && lastStableOffset > fetchOffset) {
-      // Others may have filled the answer. Where it was asked alone a remote tier may not have answered in time: an empty answer
-      // proves nothing, and the offset never moves over records that were not seen.
+      // Other partitions may have filled the answer. If it was requested alone, a remote tier may have been
+      // too slow. An empty answer proves nothing, and the offset never moves past records that were not seen.
       if (askedAlone) this.#tellEmpty(feed, lastStableOffset);
       else feed.alone = true;
     } else {
@@ -296,8 +300,8 @@ export class Fetcher {
     if (feed.emptyAnswers !== EMPTY_ANSWERS_TOLD) return;
     const { log, waits } = this.#context;
     const message =
-      `Kafka answers with no records of ${feed.name} from offset ${feed.fetchOffset.toString()} on, although it has some up to ` +
-      `${lastStableOffset.toString()}; it is asked again until it gives them.`;
+      `Kafka answers with no records of ${feed.name} from offset ${feed.fetchOffset.toString()} on, ` +
+      `although it has some up to ${lastStableOffset.toString()}; it is asked again until it gives them.`;
     log.warn({ partition: feed.name, offset: feed.fetchOffset, lastStableOffset }, message);
     waits.lasts(waitFor.records(feed.name), message);
   }
@@ -327,15 +331,18 @@ export class Fetcher {
 
 function cutOff({ name, fetchOffset }: Feed, announcedBytes: number, foundBytes: number): TidemarkError {
   const message =
-    `The record batch at offset ${fetchOffset.toString()} of ${name} says that it is ${announcedBytes} bytes long, but the log holds ` +
-    `${foundBytes} from there on: it is damaged. Repair the topic, or accept the loss of its offsets.`;
+    `The record batch at offset ${fetchOffset.toString()} of ${name} says that it is ${announcedBytes} ` +
+    `bytes long, but the log holds ${foundBytes} from there on: it is damaged. Repair the topic, or ` +
+    'accept the loss of its offsets.';
   return new TidemarkError('KAFKA_BATCH_CORRUPT', message, {
     fields: { partition: name, offset: fetchOffset, fromOffset: fetchOffset, announcedBytes, foundBytes },
   });
 }
 
 function unreadable({ name, fetchOffset }: Feed): TidemarkError {
-  const message = `The broker cannot read ${name} at offset ${fetchOffset.toString()}: its log is damaged. Repair the topic.`;
+  const message =
+    `The broker cannot read ${name} at offset ${fetchOffset.toString()}: its log is damaged. Repair the ` +
+    'topic.';
   return new TidemarkError('KAFKA_BATCH_CORRUPT', message, {
     fields: { partition: name, offset: fetchOffset, fromOffset: fetchOffset },
   });

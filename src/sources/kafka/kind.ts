@@ -13,9 +13,9 @@ import {
 } from './config.ts';
 import type { KafkaSourceOptions, KafkaTuning } from './options.ts';
 
-/** Beside the job file: what concerns this machine only, such as the group membership of a process that may be killed. */
+/** Beside the job file: state of this machine only, such as a group membership that a kill may leave. */
 const STATE_FOLDER = '.tidemark';
-/** The sink may be the folder of the job file: no job's marker has a name with `_`. */
+/** The sink may be the job file's folder: no job's marker has a name with `_`. */
 const MEMBERS_FOLDER = '_members';
 const REQUEST_BYTES_MAX = 8 * 1024 * 1024;
 

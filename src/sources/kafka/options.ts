@@ -6,7 +6,7 @@ import type { Conditions } from '../../telemetry/conditions.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Where the source reports what a person may want to know; never a secret, never a payload. */
+/** Receives what a person may want to know; never a secret, never a payload. */
 export interface SourceLog {
   debug(fields: LogFields, message: string): void;
   info(fields: LogFields, message: string): void;
@@ -15,25 +15,25 @@ export interface SourceLog {
 }
 
 export interface KafkaSourceOptions {
-  /** `host:port` of some brokers; the rest are learnt from them. */
+  /** `host:port` of some brokers; they name the rest. */
   readonly brokers: readonly string[];
   readonly topics: readonly string[];
   readonly groupId: string;
   readonly clientId: string;
-  /** Named to the other members of the group. */
+  /** Reported to the other members of the group. */
   readonly job?: string;
-  /** The run ends by itself at the ends that it has seen. */
+  /** The run ends by itself at the end offsets that it has seen. */
   readonly isBounded?: boolean;
   readonly ssl?: boolean | ConnectionOptions | undefined;
   readonly sasl?: SASLOptions | undefined;
-  /** Folder for the record of this process's group member (created when missing); null: none is kept. */
+  /** Folder for the record of this process's group member (created if missing). Null: no record is kept. */
   readonly stateDir: string | null;
   readonly log: SourceLog;
   readonly clock: Clock;
-  /** Where it tells what it waits for, beside the log. */
+  /** Receives what the source waits for, in addition to the log. */
   readonly conditions?: Conditions | undefined;
   readonly tuning?: Partial<KafkaTuning>;
-  /** Resolves once there is memory for another fetch, or it is not wanted any more. */
+  /** Resolves when there is memory for another fetch, or when the fetch is no longer wanted. */
   readonly roomToFetch?: (isWanted: () => boolean) => Promise<void>;
 }
 
@@ -45,25 +45,25 @@ export interface KafkaTuning {
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
-  /** How often the group looks for new partitions of its topics. */
+  /** How often the group checks its topics for new partitions. */
   readonly metadataMaxAgeMs: number;
   /** How long a broker may hold a fetch that finds no records. */
   readonly fetchWaitMs: number;
-  /** Bytes of one partition in one fetch; a larger batch is fetched all the same. */
+  /** Bytes of one partition in one fetch. A larger batch is fetched all the same. */
   readonly fetchBytesMax: number;
   /** Bytes of all partitions in one fetch. */
   readonly requestBytesMax: number;
-  /** Bytes of all partitions that may wait in memory to be pulled; with very many partitions each keeps 64 KiB. */
+  /** Bytes of all partitions that may wait in memory to be pulled; each partition may hold 64 KiB. */
   readonly prefetchBytesMax: number;
-  /** Fetches of one partition that wait in memory to be pulled. */
+  /** Fetches of one partition that may wait in memory to be pulled. */
   readonly prefetchFetches: number;
-  /** Of compressed batches that are unpacked at one time; one that takes more stops its partition. */
+  /** Bytes of compressed batches unpacked at the same time. A batch that needs more stops its partition. */
   readonly unpackBytesMax: number;
-  /** How long an offset must be outside the log, or a topic missing, before it counts as lost. */
+  /** How long an offset must be outside the log, or a topic missing, before it is considered lost. */
   readonly outOfRangeStableMs: number;
-  /** How often a missing topic, or an offset outside the log, is looked at again. */
+  /** How often a missing topic, or an offset outside the log, is checked again. */
   readonly pollMs: number;
-  /** How long a single question (offsets, identity) is tried before KAFKA_UNAVAILABLE. */
+  /** How long a single query (offsets, identity) is retried before KAFKA_UNAVAILABLE. */
   readonly questionMs: number;
   readonly connectionTimeoutMs: number;
   readonly requestTimeoutMs: number;

@@ -1,4 +1,4 @@
-/** Questions to the cluster with an answer or an error in bounded time, and the topic's identity asked afresh. */
+/** Queries to the cluster that end in bounded time, and fresh queries of the identity of a topic. */
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { Clock } from '../../system/clock.ts';
 import {
@@ -18,7 +18,9 @@ export interface AskContext {
   readonly waits: Waits;
 }
 
-/** Asks until there is an answer; after `limitMs` rejects with KAFKA_UNAVAILABLE. `retried` is told of each failure. */
+/**
+ * Asks until there is an answer; after `limitMs` rejects with KAFKA_UNAVAILABLE. `retried` gets each failure.
+ */
 export function askUntil<T>(
   { clock, signal, addresses, waits }: AskContext,
   doing: string,
@@ -46,7 +48,7 @@ export function askUntil<T>(
   });
 }
 
-/** Shares answers between callers: a call is answered by a run that began after it. At most one runs, and one waits. */
+/** Shares answers: each call is answered by a run that began after it. At most one runs, and one waits. */
 export class Coalesced<T> {
   readonly #ask: () => Promise<T>;
   #running: Promise<T> | null = null;

@@ -1,4 +1,4 @@
-/** The Kafka source: group membership through kafkajs's consumer, records through our own fetches (docs/decisions/0003). */
+/** The Kafka source: kafkajs's consumer for the group, our own fetches for records (docs/decisions/0003). */
 import { TidemarkError } from '../../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
 import type {
@@ -33,9 +33,9 @@ import { askUntil } from './questions.ts';
 import { waitFor, Waits } from './waits.ts';
 import { VERSION } from '../../system/version.ts';
 
-/** stop() does not wait longer than this for a group that does not answer: it is part of the last second of an end. */
+/** The longest that stop() waits for a silent group: it is part of the last second of a shutdown. */
 const STOP_MS = 500;
-/** Behind the end of a session the coordinator of a group still needs a moment. */
+/** After a session ends, the group's coordinator still needs a moment. */
 const SESSION_MARGIN_MS = 3_000;
 
 export function createKafkaSource(options: KafkaSourceOptions): Source {
@@ -232,7 +232,7 @@ class KafkaSource implements Source {
       log.warn({}, 'The group does not answer; its member is left to its session timeout.');
     await this.#brokers.close();
     await this.#fetcher.close();
-    // With its connections closed nothing can keep the membership any longer.
+    // With its connections closed, nothing can prolong the membership.
     await left.catch((error: unknown) => log.debug({}, `The membership ended with: ${reasonOf(error)}`));
   }
 
@@ -252,7 +252,7 @@ class KafkaSource implements Source {
   }
 
   #ask<T>(doing: string, question: () => Promise<T>): Promise<T> {
-    // The coordinator of the group, or a leader, may have moved.
+    // The group's coordinator, or a leader, may have moved.
     const retried = (): void => this.#brokers.forgetCoordinator(this.#options.groupId);
     return askUntil(this.#context, doing, this.#tuning.questionMs, question, retried);
   }
@@ -265,7 +265,7 @@ async function unfinishedIn(
   return (await listener.unfinished?.(assigned)) ?? [];
 }
 
-/** The offsets, with those that are -1 replaced. */
+/** The offsets, with each -1 replaced. */
 async function orElse(offsets: readonly bigint[], others: () => Promise<bigint[]>): Promise<bigint[]> {
   if (offsets.every((offset) => offset >= 0n)) return [...offsets];
   const replacements = await others();

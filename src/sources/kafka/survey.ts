@@ -1,4 +1,4 @@
-/** A look at the cluster for `status`: offsets of every partition, and what the group has committed. */
+/** Surveys the cluster for `status`: offsets of every partition, and what the group has committed. */
 import type { PartitionSurvey, SourceSurveyor, TopicSurvey } from '../survey.ts';
 import { Brokers } from './brokers.ts';
 import { kafkaConfig } from './clientConfig.ts';
@@ -9,7 +9,7 @@ import { DEFAULT_TUNING, type KafkaSourceOptions } from './options.ts';
 import { askUntil } from './questions.ts';
 import { Waits } from './waits.ts';
 
-/** Within it answers are asked for again; who asks gives up a little later. */
+/** How long answers are retried; the caller gives up a little later. */
 const PATIENCE_MS = 4_000;
 
 export function createKafkaSurveyor(options: KafkaSourceOptions): SourceSurveyor {

@@ -1,6 +1,6 @@
 /**
- * What the source waits for and tries again. It is logged when it begins and then ever more rarely, and stands among the conditions of the
- * process for as long as it lasts: those are logged once a minute and shown by `status`.
+ * What the source waits for and retries. A wait is logged when it begins and then ever more rarely. While it
+ * lasts it is one of the process's conditions, which are logged once a minute and shown by `status`.
  */
 import type { ErrorCode } from '../../../journal/errors.ts';
 import { ERROR_CODES } from '../../../journal/errors.ts';
@@ -10,12 +10,12 @@ import { retryLevel } from '../../system/pacing.ts';
 
 export interface Wait {
   readonly key: string;
-  /** As the condition names it: a partition, a broker, the group. */
+  /** What the condition names: a partition, a broker, the group. */
   readonly about: string;
   readonly code: ErrorCode;
 }
 
-/** The same thing has the same key wherever it is met. */
+/** The same wait has the same key wherever it occurs. */
 export const waitFor = {
   metadata: (): Wait => ({ key: 'kafka metadata', about: "Kafka's metadata", code: 'KAFKA_UNAVAILABLE' }),
   broker: (nodeId: number): Wait => ({
@@ -39,27 +39,27 @@ export const waitFor = {
 export class Waits {
   readonly #log: SourceLog;
   readonly #conditions: Conditions | null;
-  /** By the key of a broker's wait: the partitions that it does not serve meanwhile. */
+  /** By the key of a broker's wait: the partitions that the broker does not serve meanwhile. */
   readonly #unserved = new Map<string, Set<string>>();
 
-  /** Without conditions it is only logged. */
+  /** Without conditions, waits are only logged. */
   constructor(log: SourceLog, conditions: Conditions | null) {
     this.#log = log;
     this.#conditions = conditions;
   }
 
-  /** The `failures`-th in a row. */
+  /** Reports the `failures`-th consecutive failure. */
   failed(wait: Wait, failures: number, fields: LogFields, message: string): void {
     this.#log[retryLevel(failures)](fields, message);
     this.#raise('retried', wait, message);
   }
 
-  /** It waits, and whoever met it has told of it. */
+  /** Reports a wait that the caller has logged itself. */
   lasts(wait: Wait, message: string): void {
     this.#raise('waiting', wait, message);
   }
 
-  /** What `work` meets of this wait is over when it ends, however it does. */
+  /** Ends this wait when `work` ends, successfully or not. */
   async during<T>(wait: Wait, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -72,7 +72,10 @@ export class Waits {
     this.#conditions?.clear(key);
   }
 
-  /** These partitions wait for the broker: it is over when each of them was served, by any broker, or is not wanted any more. */
+  /**
+   * Reports that these partitions wait for the broker. The wait is over when each of them was served, by any
+   * broker, or is no longer wanted.
+   */
   unserved(wait: Wait, partitions: readonly string[]): void {
     const names = this.#unserved.get(wait.key) ?? new Set();
     for (const name of partitions) names.add(name);
@@ -80,7 +83,7 @@ export class Waits {
     else this.over(wait);
   }
 
-  /** Its records are there, or it is not wanted any more. */
+  /** Reports that the partition's records have arrived, or are no longer wanted. */
   served(partition: string): void {
     this.over(waitFor.records(partition));
     for (const [key, names] of this.#unserved) {

@@ -1,6 +1,7 @@
 /**
- * Who gets what in one generation of the group. Each member's own subscription is honoured: members of two configurations share a
- * group while a job is deployed, and a partition goes to one that subscribes to it, or to nobody. Pure.
+ * Assigns the partitions of one generation of the group. Each member's own subscription is respected: while a
+ * job is deployed, members of two configurations share a group. A partition goes to a member that subscribes
+ * to it, or to nobody. Pure.
  */
 import type { TopicPartition } from '../../../../journal/ids.ts';
 
@@ -10,8 +11,8 @@ export interface Subscriber {
 }
 
 /**
- * Every partition of the topics (their partition counts by name) goes to the subscriber that has the fewest so far, the first by its
- * id where several have. Members that subscribe to the same topics so get them in turn.
+ * Each partition of the topics (given with their partition counts) goes to the subscriber with the fewest so
+ * far, the first by id if several have as few. So members with the same subscription get them in turn.
  */
 export function assignPartitions(
   members: readonly Subscriber[],
@@ -28,7 +29,7 @@ export function assignPartitions(
   return given;
 }
 
-/** Partitions that the source names no more, spread over the members that may settle them. */
+/** Spreads partitions that the source no longer names over the members that may take them over. */
 export function spread(
   partitions: readonly TopicPartition[],
   memberIds: readonly string[],

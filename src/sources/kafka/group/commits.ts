@@ -1,4 +1,4 @@
-/** The group's committed offset and the journal's witness in its metadata. */
+/** The group's committed offset, with the journal's witness as its metadata. */
 import { TidemarkError } from '../../../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../../../journal/ids.ts';
 import { orAborted } from '../../../system/bounded.ts';
@@ -13,7 +13,7 @@ import type { Generation, Membership, MembershipContext } from './membership.ts'
 import { pauseUnless, retryDelayMs } from '../../../system/pacing.ts';
 import { waitFor } from '../waits.ts';
 
-/** The group has moved on: the next join tells whether the partition is still ours. */
+/** The group has a newer generation: the next join shows whether the partition is still ours. */
 const OUTDATED = ['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID'];
 /** No later attempt with the same content can succeed. */
 const REFUSED = ['OFFSET_METADATA_TOO_LARGE', 'INVALID_COMMIT_OFFSET_SIZE', 'INVALID_GROUP_ID'];
@@ -23,9 +23,10 @@ export interface CommitContext extends Omit<MembershipContext, 'brokers'> {
 }
 
 /**
- * Commits as the member and generation that the partition was assigned to, so that a late commit of a former owner is refused
- * by the coordinator. Tries until it is acknowledged, the partition is assigned to another (FENCED) or the context's signal is aborted.
- * One try is made in any case, and may be taken behind that: who ends has a last word to say.
+ * Commits as the member and generation that the partition was assigned to, so that the coordinator refuses a
+ * late commit of a former owner. Retries until the commit is acknowledged, the partition is assigned to
+ * another member (FENCED) or the context's signal is aborted. Tries once even if it is aborted already,
+ * because a member that ends makes a last commit; that try may still take effect after this rejects.
  */
 export async function commitWitness(
   context: CommitContext,
@@ -66,7 +67,8 @@ export async function commitWitness(
         waitFor.commit(partitionName(at)),
         failures,
         { partition: partitionName(at), failures },
-        `The commit of ${partitionName(at)} to group ${groupId} failed and is tried again: ${reasonOf(error)}`,
+        `The commit of ${partitionName(at)} to group ${groupId} failed and is tried again: ` +
+          reasonOf(error),
       );
       if (!hasKafkaType(error, ...OUTDATED)) brokers.forgetCoordinator(groupId);
       await pauseUnless(signal, clock, retryDelayMs(failures));
@@ -107,7 +109,8 @@ function fenced(at: TopicPartition, groupId: string): TidemarkError {
 }
 
 function deleted(at: TopicPartition): TidemarkError {
-  const message = `Topic ${at.topic} does not exist any more: it was deleted. Restore it, or drop it from the job.`;
+  const message =
+    `Topic ${at.topic} does not exist any more: it was deleted. ` + 'Restore it, or drop it from the job.';
   const fields = { partition: partitionName(at), isDeleted: true };
   return new TidemarkError('SOURCE_REPLACED', message, { fields });
 }

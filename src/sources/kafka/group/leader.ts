@@ -1,5 +1,6 @@
 /**
- * What the group's leader decides for a generation: who reads which partitions, and who settles those that the source names no more.
+ * The decisions of the group's leader for a generation: who reads which partitions, and who takes over those
+ * that the source no longer names.
  */
 import { partitionName, type TopicPartition } from '../../../../journal/ids.ts';
 import type { Clock } from '../../../system/clock.ts';
@@ -16,7 +17,7 @@ export interface LeaderContext {
   readonly log: SourceLog;
   readonly groupId: string;
   readonly job: string;
-  /** The job's partitions with unfinished files, of those that are not in `assigned` (by name); null where nobody knows. */
+  /** Partitions of the job with unfinished files and not in `assigned` (by name). Null if nobody knows. */
   readonly unfinished: ((assigned: ReadonlySet<string>) => Promise<readonly TopicPartition[]>) | null;
 }
 
@@ -25,7 +26,7 @@ export interface GivenAssignment {
   readonly memberAssignment: Buffer;
 }
 
-/** The members of the group wait meanwhile, and their sessions run. */
+/** Limited, because the group's members wait meanwhile and their sessions run. */
 const UNFINISHED_MS_MAX = 5_000;
 
 export async function leadGroup(
@@ -36,7 +37,7 @@ export async function leadGroup(
   const given = assignPartitions(members, await partitionCounts(context, topics));
   const assigned = new Set([...given.values()].flat().map(partitionName));
   const unnamed = await unfinishedOf(context, assigned);
-  // Another job's journal knows nothing of them.
+  // Another job's journal does not know these partitions.
   const takers = members.filter(({ facts }) => facts?.job === context.job).map(({ memberId }) => memberId);
   const settlers = spread(unnamed, takers);
   return members.map(({ memberId }) => ({
@@ -48,7 +49,7 @@ export async function leadGroup(
   }));
 }
 
-/** Also of topics that the leader itself does not read. A topic that is missing has no partitions. */
+/** Includes topics that the leader itself does not read. A missing topic has no partitions. */
 async function partitionCounts(
   { brokers }: LeaderContext,
   topics: readonly string[],
@@ -76,7 +77,8 @@ async function unfinishedOf(
   } catch (error) {
     log.warn(
       { groupId },
-      `Whether partitions that nobody is assigned have unfinished files is not known until the next rebalance: ${reasonOf(error)}`,
+      'Whether partitions that nobody is assigned have unfinished files is not known until the next ' +
+        `rebalance: ${reasonOf(error)}`,
     );
     return [];
   } finally {

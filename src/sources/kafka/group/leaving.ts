@@ -1,4 +1,4 @@
-/** Making members leave the group by name: our own where the client cannot, and those of killed processes. */
+/** Makes members leave the group by id: our own if the client cannot, and those of killed processes. */
 import type { Broker } from '../protocol/kafkajsTypes.ts';
 import { hasKafkaType, reasonOf } from '../errors.ts';
 import type { DeadMember, MemberRecords } from './memberRecord.ts';
@@ -6,13 +6,16 @@ import type { MembershipContext } from './membership.ts';
 import { pauseUnless, retryDelayMs } from '../../../system/pacing.ts';
 
 const TRIES = 3;
-/** How often, and for how long at most, our own join is looked for before dead members are made to leave. */
+/** How often, and for how long at most, to look for our own join before dead members are made to leave. */
 const JOIN_POLL_MS = 50;
 const JOIN_WAIT_MS = 1_000;
-/** How often the records of this machine's members are looked at; with a session of 30 s a dead one would hold its partitions as long. */
+/**
+ * How often the records of this machine's members are read. Without it, with a session of 30 s, a dead member
+ * would hold its partitions for 30 s.
+ */
 const DEAD_POLL_MS = 1_000;
 
-/** True where the member is not in the group any more. */
+/** True if the member is no longer in the group. */
 export async function makeLeave(context: MembershipContext, memberId: string): Promise<boolean> {
   const { brokers, groupId, log, clock, signal } = context;
   for (let failures = 1; failures <= TRIES; failures += 1) {
@@ -31,8 +34,8 @@ export async function makeLeave(context: MembershipContext, memberId: string): P
 }
 
 /**
- * For a member whose consumer ended while no broker answered: it would hold up every rebalance until its session ends, our own next join
- * too. Tries until it has left or the source is closed.
+ * For a member whose consumer ended while no broker answered. It would delay every rebalance until its
+ * session ends, our own next join included. Retries until it has left or the source is closed.
  */
 export async function leaveOnceAnswered(context: MembershipContext, memberId: string): Promise<void> {
   const { signal, clock, log, groupId, tuning } = context;
@@ -44,9 +47,10 @@ export async function leaveOnceAnswered(context: MembershipContext, memberId: st
 }
 
 /**
- * Makes the members of killed processes leave, until the source is closed: a neighbour on this machine may be killed at any time. Those
- * of the start wait until our own join is under way (`joining` says so): a group that is left empty first makes the next member wait
- * for group.initial.rebalance.delay.ms, 3 s unless set otherwise.
+ * Makes the members of killed processes leave, until the source is closed: another process on this machine
+ * may be killed at any time. Members found at the start leave only after our own join is under way
+ * (`joining`): an emptied group makes the next member wait for group.initial.rebalance.delay.ms (default 3
+ * s).
  */
 export async function dismissDeadMembers(context: MembershipContext, joining: () => boolean): Promise<void> {
   const { records, signal, clock } = context;
@@ -90,7 +94,7 @@ async function ownJoinPending(context: MembershipContext, joining: () => boolean
   }
 }
 
-/** The coordinator has our join and waits for the other members. */
+/** Whether the coordinator has our join and waits for the other members. */
 async function isPreparing(coordinator: Broker, groupId: string): Promise<boolean> {
   const { groups } = await coordinator.describeGroups({ groupIds: [groupId] });
   return groups.some(({ state }) => state === 'PreparingRebalance');

@@ -1,7 +1,8 @@
 /**
- * Which group member this process is, on disk. A killed process leaves its member in the group, and with it its partitions,
- * until the session ends; the next process on this machine reads the record, finds that the process is gone, and makes that
- * member leave. A record of another boot, of another pid namespace or of a living process is left alone.
+ * The group member that this process is, on disk. A killed process leaves its member, and so its partitions,
+ * in the group until the session ends. The next process on this machine reads the record, finds that the
+ * process is gone, and makes that member leave. A record of another boot, of another pid namespace or of a
+ * living process is ignored.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,8 +21,8 @@ export interface DeadMember {
 }
 
 /**
- * The records of a group's members in one folder. They only shorten a wait: what cannot be read or removed is told, once, and ends
- * nothing.
+ * The records of a group's members in one folder. They only shorten a wait: a failure to read or remove one
+ * is logged once, and ends nothing.
  */
 export class MemberRecords {
   readonly #stateDir: string;
@@ -32,7 +33,7 @@ export class MemberRecords {
   readonly #ownFile: string;
   readonly #tell: (message: string) => void;
   readonly #told = new Set<string>();
-  /** Members that have left though their records stand. */
+  /** Members that have left although their records still exist. */
   readonly #dismissed = new Set<string>();
 
   constructor(
@@ -49,14 +50,14 @@ export class MemberRecords {
       table.self(),
     );
     this.#prefix = `kafka-member-${createHash('sha256').update(groupId).digest('hex').slice(0, 16)}-`;
-    // Random: the same pid comes again, and one process may hold two members of a group.
+    // Random: pids are reused, and one process may hold two members of a group.
     this.#ownFile = path.join(
       stateDir,
       `${this.#prefix}${process.pid}-${randomBytes(4).toString('hex')}.json`,
     );
   }
 
-  /** Replaces this member's record at once; a crash in the middle leaves the old one. */
+  /** Replaces this member's record atomically: a crash in the middle leaves the old one. */
   write(memberId: string): void {
     if (this.#self === null) return;
     mkdirSync(this.#stateDir, { recursive: true });
@@ -83,7 +84,7 @@ export class MemberRecords {
     );
   }
 
-  /** The dead member has left the group. */
+  /** Removes the record of a dead member that has left the group. */
   forget({ file, record }: DeadMember): void {
     this.#dismissed.add(record.memberId);
     this.#removeFile(file);
@@ -104,7 +105,7 @@ export class MemberRecords {
     });
   }
 
-  /** What is gone is no failure: another process removed it. */
+  /** A missing file is no failure: another process removed it. */
   #orTold<T>(otherwise: T, problem: string, work: () => T): T {
     try {
       return work();
@@ -118,7 +119,7 @@ export class MemberRecords {
   }
 }
 
-/** Null where the text is no record: somebody else's file. */
+/** Null if the text is not a record: the file belongs to somebody else. */
 export function parseRecord(text: string): MemberRecord | null {
   let value: unknown;
   try {

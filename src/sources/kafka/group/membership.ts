@@ -1,7 +1,7 @@
 /**
- * Membership in the consumer group, through kafkajs's consumer, which assigns partitions and sends heartbeats and nothing else:
- * every partition is paused, synchronously, in the event that assigns it, and is never resumed. A consumer that fails is
- * replaced by a new one.
+ * Membership in the consumer group, through kafkajs's consumer. The consumer only assigns partitions and
+ * sends heartbeats: the event that assigns a partition pauses it synchronously, and it is never resumed. A
+ * consumer that fails is replaced.
  */
 import type { ConsumerCrashEvent, ConsumerGroupJoinEvent, KafkaConfig } from 'kafkajs';
 import { partitionName, type TopicPartition } from '../../../../journal/ids.ts';
@@ -41,16 +41,16 @@ export interface MembershipContext {
   readonly tuning: KafkaTuning;
   readonly groupId: string;
   readonly topics: readonly string[];
-  /** What this member says of itself to the others. */
+  /** What this member reports about itself to the others. */
   readonly member: Omit<MemberFacts, 'partitions'>;
   readonly records: MemberRecords | null;
   readonly signal: AbortSignal;
 }
 
 export interface MembershipListener {
-  /** Synchronous: the partitions are paused already. `unnamed` are to be settled, the source does not name them. */
+  /** Synchronous: the partitions are already paused. `unnamed` are to be taken over and not read. */
   assigned(partitions: readonly TopicPartition[], unnamed: readonly TopicPartition[]): void;
-  /** The job's partitions with unfinished files, of those whose names are not in `assigned`; null where nobody knows. */
+  /** Partitions of the job with unfinished files and not in `assigned` (by name). Null if nobody knows. */
   readonly unfinished: LeaderContext['unfinished'];
   failed(error: unknown): void;
 }
@@ -60,27 +60,27 @@ export interface Generation {
   readonly memberId: string;
   readonly generationId: number;
   readonly partitions: readonly TopicPartition[];
-  /** To be settled and not read: the source does not name them. */
+  /** To be taken over and not read: the source does not name them. */
   readonly unnamed: readonly TopicPartition[];
 }
 
 /** How long an orderly leave may take before the connections are cut. */
 const LEAVE_MS = 250;
-/** How long a paused consumer sleeps between two looks at its heartbeat. */
+/** How long a paused consumer sleeps between two heartbeat checks. */
 const PAUSED_SLEEP_MS = 200;
 
 export class Membership {
   readonly #context: MembershipContext;
   readonly #listener: MembershipListener;
   #generation: Generation | null = null;
-  /** From the coordinator's latest answer; the join that it belongs to may not be complete. */
+  /** From the coordinator's latest answer. The join that it belongs to may be incomplete. */
   #memberId: string | null = null;
   #generationId = -1;
   #unnamed = NONE_UNNAMED;
   /** When the group coordinator last answered a heartbeat or a join. */
   #aliveAtMs = 0;
   readonly #joinWaiters = new Set<() => void>();
-  /** Members of before that could not be made to leave yet. */
+  /** Leaves of earlier members that are not complete yet. */
   readonly #leaving = new Set<Promise<void>>();
 
   constructor(context: MembershipContext, listener: MembershipListener) {
@@ -93,7 +93,7 @@ export class Membership {
     return this.#generation;
   }
 
-  /** Resolves at the next assignment, when the source is closed, or once the signal is aborted. */
+  /** Resolves at the next assignment, or when the source is closed or the signal is aborted. */
   nextJoin(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
@@ -107,10 +107,10 @@ export class Membership {
     });
   }
 
-  /** Runs until the source is closed: joins, and joins again with a new consumer when one has failed. */
+  /** Runs until the source is closed: joins, and joins again with a new consumer if one has failed. */
   async run(): Promise<void> {
     const dismissed = dismissDeadMembers(this.#context, () => this.#memberId !== null);
-    // Told once it is awaited: no rejection is unhandled meanwhile.
+    // The rejection is reported where it is awaited. Until then it must not be unhandled.
     dismissed.catch(() => undefined);
     await this.#joinUntilClosed().finally(() => this.#wakeJoinWaiters());
     await dismissed;
@@ -134,13 +134,16 @@ export class Membership {
         waitFor.group(groupId),
         failures,
         { groupId, failures },
-        `The membership in group ${groupId} broke and is made anew: ${reasonOf(failure)}${securityHint(failure)}`,
+        `The membership in group ${groupId} broke and is made anew: ` +
+          `${reasonOf(failure)}${securityHint(failure)}`,
       );
       await pauseUnless(signal, clock, retryDelayMs(failures));
     }
   }
 
-  /** One consumer from its join to its end; resolves with what ended it, null where the source was closed. */
+  /**
+   * Runs one consumer from its join to its end. Resolves with what ended it; null if the source was closed.
+   */
   async #runConsumer(joined: () => void): Promise<unknown> {
     const { signal } = this.#context;
     const observed = this.#observedAssigner();
@@ -151,7 +154,7 @@ export class Membership {
       this.#aliveAtMs = this.#context.clock.nowMs();
     });
     const ended = new Promise<unknown>((resolve) => {
-      // Heard only until this consumer is over: the signal outlives thousands of them while Kafka is away.
+      // Removed when this consumer is over: the signal outlives thousands of them while Kafka is away.
       signal.addEventListener('abort', () => resolve(null), { once: true, signal: over.signal });
       if (signal.aborted) resolve(null);
       consumer.on(consumer.events.CRASH, ({ payload }: ConsumerCrashEvent) => resolve(payload.error));
@@ -199,7 +202,7 @@ export class Membership {
     );
   }
 
-  /** Resolves with a reason to replace the consumer where it is stuck without an error. */
+  /** Resolves with a reason to replace the consumer if it is stuck without an error. */
   async #watch(over: AbortSignal): Promise<unknown> {
     const { clock, tuning } = this.#context;
     const silenceMsMax = tuning.sessionTimeoutMs + tuning.rebalanceTimeoutMs;
@@ -220,7 +223,7 @@ export class Membership {
       metadataMaxAge: tuning.metadataMaxAgeMs,
       maxWaitTimeInMs: PAUSED_SLEEP_MS,
       allowAutoTopicCreation: false,
-      // A crashed consumer is replaced here, where its member can be made to leave first.
+      // A crashed consumer is replaced by `run`, after its member can be made to leave.
       retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000, restartOnFailure: async () => false },
     });
   }
@@ -267,7 +270,10 @@ export class Membership {
     this.#wakeJoinWaiters();
   }
 
-  /** A deleted topic is assigned to nobody. Its partitions stay with who had them, so that the loss is told and not just forgotten. */
+  /**
+   * A deleted topic is assigned to nobody. Its partitions stay with their last owner, so that the loss is
+   * reported and not just forgotten.
+   */
   async #keepDeleted(gone: readonly TopicPartition[]): Promise<void> {
     const { brokers, log, clock, tuning, signal } = this.#context;
     const generation = this.#generation;
@@ -284,7 +290,7 @@ export class Membership {
       }
     }
     const kept = gone.filter(({ topic }) => missing?.includes(topic));
-    // A join that came meanwhile has looked for itself.
+    // A join that came meanwhile has checked for itself.
     if (kept.length === 0 || generation === null || this.#generation !== generation) return;
     this.#announce([...generation.partitions, ...kept], generation.unnamed);
   }
@@ -306,7 +312,7 @@ export class Membership {
     this.#joinWaiters.clear();
   }
 
-  /** Leaves through the consumer; where that hangs (a rebalance that waits for others), by name, and cuts the connections. */
+  /** Leaves through the consumer. If that hangs (in a rebalance), leaves by id and cuts the connections. */
   async #leave(consumer: Consumer, observed: ObservedAssigner): Promise<void> {
     const { clock, log, groupId, records } = this.#context;
     const memberId = this.#memberId;
@@ -317,8 +323,8 @@ export class Membership {
     await Promise.race([orderly, pauseUnless(deadline.signal, clock, LEAVE_MS)]);
     deadline.abort();
     await observed.closeConnections(abortError('The group membership'));
-    // kafkajs leaves silently without success as well; a member that has left already is unknown, which is as good.
-    // Without a member of its own, a record that stands is of one that could not be made to leave: a restart tries again.
+    // kafkajs is silent even if the leave fails, so it is repeated; an unknown member has left already. A
+    // record without a member of our own is of one that could not be made to leave: a restart retries.
     this.#memberId = null;
     if (memberId === null) return;
     if (await makeLeave(this.#context, memberId)) records?.remove();

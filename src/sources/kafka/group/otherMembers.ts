@@ -1,4 +1,4 @@
-/** Who else is in the group, as its coordinator describes it. */
+/** The other members of the group, as its coordinator describes them. */
 import type { Clock } from '../../../system/clock.ts';
 import type { GroupMember } from '../../port.ts';
 import type { Brokers } from '../brokers.ts';
@@ -17,7 +17,7 @@ export interface OtherMembersContext {
   readonly dead: ReadonlySet<string>;
 }
 
-/** A group that prepares a generation does not tell what its members said; it is asked again for so long. */
+/** A group that prepares a generation does not report its members' data. It is asked again for this long. */
 const PREPARING_MS_MAX = 15_000;
 
 export async function otherMembers(context: OtherMembersContext): Promise<readonly GroupMember[]> {

@@ -1,7 +1,8 @@
 /**
- * Is the log still the one that was read (KIP-320)? A leader is asked where the leader epoch of the last batch below an offset ends: an
- * end below the offset means that the log was cut, and perhaps grew again. Asked at open, of each new leader and leader epoch, and
- * after each reconnection, since a log that was cut by hand may keep its epoch.
+ * Checks that the log is still the one that was read (KIP-320). A leader is asked where the leader epoch of
+ * the last batch below an offset ends. An end below the offset means that the log was truncated, and perhaps
+ * grew again. The check runs at open, for each new leader and leader epoch, and after each reconnection,
+ * since a log that was truncated by hand may keep its epoch.
  */
 import { TidemarkError } from '../../../../journal/errors.ts';
 import type { LogPosition, ReadEpoch } from '../../port.ts';
@@ -13,12 +14,12 @@ import { KAFKA_CODE } from '../errors.ts';
 import type { PartitionLeader } from '../protocol/metadata.ts';
 import type { OffsetsInQuestion } from './recordProbe.ts';
 
-/** What makes an answer of a leader out of date. */
+/** A leader's answer is outdated if any of these changes. */
 function stampOf(nodeId: number, leaderEpoch: number, connects: number): string {
   return `${nodeId}/${leaderEpoch}/${connects}`;
 }
 
-/** What of a feed is compared with its log. */
+/** The parts of a feed that are compared with its log. */
 export type CheckedFeed = Pick<
   Feed,
   | ('name' | 'topic' | 'partition' | 'open' | 'fail')
@@ -32,7 +33,7 @@ export interface LogCheckContext extends Pick<FetcherContext, 'clock' | 'log'> {
 }
 
 export interface LogCheckHost<F extends CheckedFeed> {
-  /** The feed's leader is another one, or not ready: it is looked for again. */
+  /** The feed's leader has changed or is not ready, and must be searched for again. */
   lostLeader(feed: F): void;
 }
 
@@ -57,10 +58,12 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     this.#host = host;
   }
 
-  /** Those of a broker's feeds that may be fetched over this connection: the others have ended, or their leader is looked for. */
+  /**
+   * The broker's feeds that may be fetched over this connection. The others have ended or lost their leader.
+   */
   async admitted(nodeId: number, connects: number, feeds: readonly F[]): Promise<F[]> {
     for (const feed of feeds) {
-      // Nothing was read yet: what will be is of this log.
+      // Nothing was read yet, so everything will be read from this log.
       if (feed.readEpoch === null) feed.provenBy = stampOf(nodeId, feed.leaderEpoch, connects);
     }
     const unproven = feeds.filter((feed) => !this.#isProven(feed, nodeId, connects));
@@ -115,7 +118,7 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     }
   }
 
-  /** Throws SOURCE_TRUNCATED where the leader's log holds less of what was read than was read; anything else where it does not answer. */
+  /** Throws SOURCE_TRUNCATED if the leader's log lacks what was read; another error if it does not answer. */
   async #judge(
     feed: F,
     end: EpochEnd,
@@ -133,9 +136,9 @@ export class LogCheck<F extends CheckedFeed = Feed> {
   }
 
   /**
-   * A log that does not have the epoch that was read. In most it is another log, however long it has grown in an earlier epoch. But a replica of
-   * a compacted log that was built anew knows no epoch of which compaction has taken every batch: it holds no records where that was, and so
-   * nothing that was not read. Null then.
+   * Judges a log that does not have the epoch that was read. Usually it is another log, however long it has
+   * grown in an earlier epoch. But a rebuilt replica of a compacted log does not know an epoch if compaction
+   * has removed all its batches. It holds no records there, so nothing that was not read: then null.
    */
   async #difference(feed: F, leader: PartitionLeader, differing: Differing): Promise<TidemarkError | null> {
     const { offset, read, end, logEnd = null } = differing;
@@ -148,8 +151,8 @@ export class LogCheck<F extends CheckedFeed = Feed> {
   }
 
   /**
-   * Whether what was read up to the position is still in the log, asked now; nothing is asked where nothing has changed since the feed was
-   * last proven. Throws SOURCE_TRUNCATED, and anything else where no leader answers for certain.
+   * Proves that the log still holds what was read up to the position. Asks nothing if nothing has changed
+   * since the last proof. Throws SOURCE_TRUNCATED, or another error if no leader answers for certain.
    */
   async verify(feed: F, position: LogPosition): Promise<void> {
     const { brokers } = this.#context;
@@ -164,8 +167,8 @@ export class LogCheck<F extends CheckedFeed = Feed> {
   }
 
   /**
-   * For a log whose leader epoch has stayed below one that was read: SOURCE_TRUNCATED, or null where the log holds what was read all the
-   * same.
+   * For a log whose leader epoch has stayed below one that was read: SOURCE_TRUNCATED, or null if the log
+   * holds what was read all the same.
    */
   async olderLog(feed: F): Promise<TidemarkError | null> {
     const read = feed.readEpoch;
@@ -174,13 +177,13 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     const { fetchOffset: offset } = feed;
     const end = await this.#ask(feed, leader, ANY_LEADER_EPOCH, read.epoch);
     if (end.leaderEpoch === read.epoch && end.endOffset >= offset) return null;
-    // The epoch may be later than every one of the log's: nothing of it is there.
+    // The epoch may be later than all of the log's: then the log has nothing of it.
     const logEnd = end.endOffset < 0n ? await this.#logEnd(feed, leader) : null;
     const any = { ...leader, leaderEpoch: ANY_LEADER_EPOCH };
     return this.#difference(feed, any, { offset, read, end, logEnd });
   }
 
-  /** For an offset behind the end of the log. Null where the broker tells no epochs. */
+  /** For an offset after the end of the log. Null if the broker has no leader epochs. */
   async beyondEnd(feed: F, leader: PartitionLeader): Promise<TidemarkError | 'inside' | null> {
     const logEnd = await this.#logEnd(feed, leader);
     if (logEnd === null) return null;
@@ -192,7 +195,7 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     return (await this.#difference(feed, any, { offset, read, end, logEnd })) ?? 'inside';
   }
 
-  /** Null where the broker does not say. */
+  /** Null if the broker does not know. */
   async #logEnd(feed: F, leader: PartitionLeader): Promise<bigint | null> {
     if (leader.leaderEpoch < 0) return null;
     const { endOffset } = await this.#ask(feed, leader, ANY_LEADER_EPOCH, leader.leaderEpoch);
@@ -218,7 +221,8 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     this.#wasTold = true;
     this.#context.log.warn(
       { partition: feed.name },
-      `Kafka does not know the leader epochs of ${feed.name}: a log that is cut and grows again is noticed only while it is shorter than what was read.`,
+      `Kafka does not know the leader epochs of ${feed.name}: a log that is cut and grows again is ` +
+        'noticed only while it is shorter than what was read.',
     );
   }
 }
@@ -227,7 +231,9 @@ function questionOf({ topic, partition }: CheckedFeed, currentLeaderEpoch: numbe
   return { topic, partition, currentLeaderEpoch, leaderEpoch };
 }
 
-/** All that can be told of a log that is shorter than what was read, where no leader epoch of that is known. */
+/**
+ * For a log that is shorter than what was read, if no leader epoch is known: only its end can be reported.
+ */
 export function endOfLog(divergedAt: bigint): Divergence {
   return { divergedAt, leaderEpoch: null, isCertain: false };
 }
@@ -239,9 +245,11 @@ export function truncated(
 ): TidemarkError {
   return new TidemarkError(
     'SOURCE_TRUNCATED',
-    `The log of ${name} went back: it was read up to offset ${nextOffset.toString()}, and from offset ${divergedAt.toString()} on Kafka no longer ` +
-      `holds what was read, or holds other records.${isCertain ? '' : NOT_CERTAIN} What was read stays committed. Restore the log and resume; or go on ` +
-      `with what Kafka holds now: tidemark accept-truncation JOB.yaml ${name} --from ${divergedAt.toString()}`,
+    `The log of ${name} went back: it was read up to offset ${nextOffset.toString()}, and from offset ` +
+      `${divergedAt.toString()} on Kafka no longer holds what was read, or holds other ` +
+      `records.${isCertain ? '' : NOT_CERTAIN} What was read stays committed. Restore the log and resume; ` +
+      `or go on with what Kafka holds now: tidemark accept-truncation JOB.yaml ${name} --from ` +
+      divergedAt.toString(),
     { fields: { partition: name, divergedAt, nextOffset, leaderEpoch } },
   );
 }

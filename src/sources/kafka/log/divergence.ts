@@ -1,21 +1,25 @@
 /**
- * Where a log differs from what was read, by the leader epochs of both. Kafka's followers find it the same way (KIP-279): the log names the
- * latest epoch up to the wanted one that it holds; where that one was not read, it is asked for the latest one before it that was.
+ * Finds where a log differs from what was read, by the leader epochs of both. Kafka's followers do the same
+ * (KIP-279). The log names its latest epoch up to the wanted one. If that epoch was not read, the log is
+ * asked for the latest earlier one that was.
  */
 import type { ReadEpoch } from '../../port.ts';
 import type { EpochEnd } from '../protocol/epochEnd.ts';
 
 export interface Divergence {
   readonly divergedAt: bigint;
-  /** One that the log holds, and that ends there or later: were it cut again below, the epoch would end before. Null: none is known. */
+  /**
+   * An epoch of the log that ends at divergedAt or later. If the log is truncated again below, the epoch ends
+   * earlier. Null if none is known.
+   */
   readonly leaderEpoch: number | null;
-  /** That epoch was read, too: the two are the same up to there. Else all that is known to have been read is gone. */
+  /** Whether that epoch was read too: then both logs agree up to there. Else all known reads are gone. */
   readonly isCertain: boolean;
 }
 
 type EndOf = Pick<EpochEnd, 'leaderEpoch' | 'endOffset'>;
 
-/** Leader epochs that were read, each up to where the next one begins. */
+/** A leader epoch that was read, up to the start of the next one. */
 interface Span {
   readonly epoch: number;
   readonly startOffset: bigint;
@@ -28,9 +32,10 @@ function spansOf({ earlier, ...last }: ReadEpoch, offset: bigint): readonly Span
 }
 
 /**
- * @param offset up to where was read.
- * @param end the log's answer for the epoch that was read last; negative where that is later than each of its own.
- * @param logEnd where the log ends, as far as it says.
+ * @param offset the end of what was read.
+ * @param end the log's answer for the epoch that was read last. Negative if that is later than all of the
+ * log's.
+ * @param logEnd the end of the log, if it is known.
  */
 export async function findDivergence(
   { offset, read }: { readonly offset: bigint; readonly read: ReadEpoch },
@@ -62,7 +67,7 @@ export async function findDivergence(
   }
 }
 
-/** Before that index, and up to that leader epoch; -1 where there is none. */
+/** The last span before that index whose epoch is at most `epochMost`; -1 if there is none. */
 function latestUpTo(spans: readonly Span[], before: number, epochMost: number): number {
   return spans.findLastIndex(({ epoch }, index) => index < before && epoch <= epochMost);
 }

@@ -1,4 +1,4 @@
-/** Is the topic still the one that it was? Asked of a broker, never of a memory. */
+/** Checks that the topic is still the same one. Always asks a broker, never a cache. */
 import { TidemarkError } from '../../../../journal/errors.ts';
 import type { FetcherContext } from '../fetcher.ts';
 import { KAFKA_CODE } from '../errors.ts';
@@ -19,19 +19,20 @@ export class Identity {
     );
   }
 
-  /** Remembers the cluster at the first call; another one later is an error. */
+  /** Remembers the cluster at the first call. A different cluster later is an error. */
   checkCluster({ clusterId }: ClusterMetadata): void {
     this.#clusterId ??= clusterId;
     if (clusterId === null || clusterId === this.#clusterId) return;
     const expectedClusterId = this.#clusterId;
     throw new TidemarkError(
       'SOURCE_REPLACED',
-      `The brokers belong to another Kafka cluster now: ${clusterId} instead of ${expectedClusterId ?? 'none'}.`,
+      `The brokers belong to another Kafka cluster now: ${clusterId} instead of ` +
+        `${expectedClusterId ?? 'none'}.`,
       { fields: { clusterId, expectedClusterId } },
     );
   }
 
-  /** A topic that is missing is looked at again until that is stable. */
+  /** A missing topic is checked again until the result is stable. */
   async verify(topic: string, expectedTopicId: string | null): Promise<void> {
     const { clock, signal, tuning } = this.#context;
     const startedMs = clock.nowMs();
@@ -44,7 +45,8 @@ export class Identity {
       if (!missing && found.topicId !== null)
         throw replacedError(topic, expectedTopicId ?? 'none', found.topicId);
       if (clock.nowMs() - startedMs >= tuning.outOfRangeStableMs) {
-        const message = `Topic ${topic} does not exist any more: it was deleted. Restore it, or drop it from the job.`;
+        const message =
+          `Topic ${topic} does not exist any more: it was deleted. ` + 'Restore it, or drop it from the job.';
         throw new TidemarkError('SOURCE_REPLACED', message, {
           fields: { topic, expectedTopicId, isDeleted: true },
         });

@@ -1,4 +1,4 @@
-/** Finds the leading brokers of feeds that have none, for as long as it takes. */
+/** Finds the leading brokers of feeds that have none. Retries without limit. */
 import type { TidemarkError } from '../../../../journal/errors.ts';
 import type { Feed } from '../feed.ts';
 import type { FetcherContext } from '../fetcher.ts';
@@ -10,11 +10,11 @@ import { waitFor } from '../waits.ts';
 
 export interface LeaderSearchHost {
   readonly feeds: ReadonlySet<Feed>;
-  /** A feed has got this broker for its leader. */
+  /** This broker is now a feed's leader. */
   found(nodeId: number): void;
   /** The feed's topic or partition does not exist. */
   missing(feed: Feed): void;
-  /** Whether the log, whose leader epoch is behind what was read, lacks what was read: then the error that says so. */
+  /** For a log whose leader epoch is below what was read: the error if it lacks what was read, else null. */
   olderLog(feed: Feed): Promise<TidemarkError | null>;
 }
 
@@ -38,7 +38,7 @@ export class LeaderSearch {
       .during(waitFor.metadata(), () => this.#searchAll())
       .finally(() => {
         this.#running = null;
-        // A call that came after the search had found nothing left to do.
+        // For a call that came after the search had found nothing left to do.
         if (this.#wanted && !this.#context.signal.aborted) this.search();
       });
   }
@@ -54,7 +54,7 @@ export class LeaderSearch {
   async #searchAll(): Promise<void> {
     const { signal, clock, brokers, waits } = this.#context;
     let failures = 0;
-    // Feeds that are opened in this turn of the event loop are looked for together.
+    // Batches the feeds that are opened in this turn of the event loop.
     await Promise.resolve();
     while (!signal.aborted) {
       this.#wanted = false;
@@ -118,16 +118,21 @@ export class LeaderSearch {
         this.#leaderUnknown(feed);
       }
     }
-    // Only now, so that the first fetch asks for all of them.
+    // Only now, so that the first fetch requests all of them.
     for (const nodeId of found) this.#host.found(nodeId);
   }
 
-  /** A broker that lags behind an election tells its former epoch for a moment; a cluster restored from an older copy goes on to. */
+  /**
+   * A broker that lags behind an election reports its former epoch for a moment. A cluster restored from an
+   * older copy continues to report it.
+   */
   #isOlder(feed: Feed, leaderEpoch: number): void {
     const { clock, log, tuning, waits } = this.#context;
     if (feed.olderSinceMs === null) {
       const seconds = Math.round(tuning.outOfRangeStableMs / 1000);
-      const message = `${feed.name} is led in epoch ${leaderEpoch}, behind epoch ${feed.highestEpoch}, which was seen: if that stays so for ${seconds} s its log is an older one.`;
+      const message =
+        `${feed.name} is led in epoch ${leaderEpoch}, behind epoch ${feed.highestEpoch}, which was seen: ` +
+        `if that stays so for ${seconds} s its log is an older one.`;
       log.warn({ partition: feed.name, leaderEpoch, highestEpoch: feed.highestEpoch }, message);
       waits.lasts(waitFor.records(feed.name), message);
     }
@@ -136,7 +141,7 @@ export class LeaderSearch {
     feed.retryAtMs = clock.nowMs() + retryDelayMs(feed.failures);
   }
 
-  /** Ends feeds whose leaders stay behind what was read, where the log does lack it. */
+  /** Ends feeds whose leaders stay behind what was read, if the log lacks it. */
   async #endOlder(feeds: readonly Feed[]): Promise<void> {
     const { clock, tuning } = this.#context;
     for (const feed of feeds) {
@@ -144,7 +149,7 @@ export class LeaderSearch {
         continue;
       const error = await this.#host.olderLog(feed);
       if (error !== null) feed.fail(error);
-      // Only what brokers told was later, and nothing of it was read.
+      // The later epoch was only reported by brokers; nothing of it was read.
       feed.highestEpoch = feed.readEpoch?.epoch ?? -1;
       feed.olderSinceMs = null;
     }
@@ -163,7 +168,7 @@ export class LeaderSearch {
   }
 }
 
-/** Brokers that tell no epochs are never behind. */
+/** A broker without leader epochs is never behind. */
 function isBehind(feed: Feed, leaderEpoch: number): boolean {
   return leaderEpoch >= 0 && leaderEpoch < feed.highestEpoch;
 }

@@ -1,4 +1,4 @@
-/** Questions about offsets: of the log (ListOffsets) and of the group. */
+/** Queries of offsets: of the log (ListOffsets) and of the group. */
 import type { Brokers } from '../brokers.ts';
 import type { GroupOffset } from '../protocol/kafkajsTypes.ts';
 import type { PartitionLeader } from '../protocol/metadata.ts';
@@ -8,10 +8,13 @@ const READ_COMMITTED = 1;
 const LATEST = -1;
 const EARLIEST = -2;
 
-/** earliest: log start; latest: last stable offset; highWatermark: end of what is replicated; a number: first at or after that time. */
+/**
+ * earliest: log start; latest: last stable offset; highWatermark: end of what is replicated; a number: first
+ * offset at or after that time, in milliseconds.
+ */
 export type OffsetAt = 'earliest' | 'latest' | 'highWatermark' | number;
 
-/** One offset per partition asked for, in their order; -1 where no record is at or after the time. */
+/** One offset per requested partition, in the same order. -1 if no record is at or after the time. */
 export async function listOffsets(
   brokers: Pick<Brokers, 'at'>,
   topic: string,
@@ -40,7 +43,7 @@ export async function listOffsets(
   });
 }
 
-/** What the group has committed, in the order of the partitions; offset -1 where it has not. */
+/** What the group has committed, in the order of the partitions. The offset is -1 if nothing is committed. */
 export async function groupOffsets(
   brokers: Brokers,
   groupId: string,

@@ -1,6 +1,6 @@
 /**
- * An offset outside the log is never moved. It is looked at again and again: brokers that restart, elections and stale replicas
- * report it for a moment; only what stays so for a while is told as lost.
+ * An offset outside the log is never moved. It is checked repeatedly: restarting brokers, elections and stale
+ * replicas report it for a moment. Only if it persists for a while is it reported as lost.
  */
 import { TidemarkError } from '../../../../journal/errors.ts';
 import type { Feed } from '../feed.ts';
@@ -18,7 +18,7 @@ export type RangeFinding =
   | { readonly type: 'beyond'; readonly error: TidemarkError }
   | { readonly type: 'missing' };
 
-/** Resolves when the feed's offset is inside the log (again), or the feed is closed; rejects with what is wrong for good. */
+/** Resolves when the feed's offset is inside the log, or the feed is closed. Rejects with a lasting error. */
 export async function watchRange(context: FetcherContext, check: LogCheck, feed: Feed): Promise<void> {
   const { signal, clock, log, tuning, waits } = context;
   let seen: RangeFinding['type'] | null = null;
@@ -27,7 +27,7 @@ export async function watchRange(context: FetcherContext, check: LogCheck, feed:
     const finding = await look(context, check, feed);
     if (finding?.type === 'inside') return;
     if (finding === null) {
-      // What was seen before an outage says nothing about the time after it.
+      // Observations before an outage say nothing about the time after it.
       sinceMs = clock.nowMs();
       waits.lasts(
         waitFor.records(feed.name),
@@ -36,7 +36,8 @@ export async function watchRange(context: FetcherContext, check: LogCheck, feed:
     } else if (seen !== finding.type) {
       seen = finding.type;
       sinceMs = clock.nowMs();
-      const stable = `if that stays so for ${Math.round(tuning.outOfRangeStableMs / 1000)} s the partition stops`;
+      const stableSeconds = Math.round(tuning.outOfRangeStableMs / 1000);
+      const stable = `if that stays so for ${stableSeconds} s the partition stops`;
       const message = `${describe(feed, finding)}; ${stable}.`;
       log.warn({ partition: feed.name, offset: feed.fetchOffset }, message);
       waits.lasts(waitFor.records(feed.name), message);
@@ -49,7 +50,7 @@ export async function watchRange(context: FetcherContext, check: LogCheck, feed:
   }
 }
 
-/** Null where Kafka does not say. */
+/** Null if Kafka does not answer. */
 async function look(context: FetcherContext, check: LogCheck, feed: Feed): Promise<RangeFinding | null> {
   const { brokers, log, signal } = context;
   try {
@@ -75,7 +76,9 @@ async function look(context: FetcherContext, check: LogCheck, feed: Feed): Promi
   }
 }
 
-/** Where the broker tells no epochs; the end of what is replicated lags after an election, and what is told too early passes. */
+/**
+ * For brokers without leader epochs. The high watermark lags after an election; a premature finding passes.
+ */
 async function behindEnd(
   { brokers }: FetcherContext,
   feed: Feed,
@@ -90,7 +93,10 @@ function describe(feed: Feed, finding: RangeFinding): string {
   const at = `offset ${feed.fetchOffset.toString()} of ${feed.name}`;
   switch (finding.type) {
     case 'lost':
-      return `Kafka no longer holds offsets ${feed.fetchOffset.toString()} to ${(finding.startOffset - 1n).toString()} of ${feed.name}`;
+      return (
+        `Kafka no longer holds offsets ${feed.fetchOffset.toString()} to ` +
+        `${(finding.startOffset - 1n).toString()} of ${feed.name}`
+      );
     case 'beyond':
       return finding.error.message;
     case 'missing':
@@ -121,8 +127,8 @@ function rangeError(feed: Feed, finding: RangeFinding): TidemarkError {
 export function replacedError(topic: string, expectedTopicId: string, foundTopicId: string): TidemarkError {
   return new TidemarkError(
     'SOURCE_REPLACED',
-    `Topic ${topic} was deleted and made again: its id is ${foundTopicId}, the journaled one is ${expectedTopicId}. ` +
-      'Its offsets mean other records now; use another job name for it.',
+    `Topic ${topic} was deleted and made again: its id is ${foundTopicId}, the journaled one is ` +
+      `${expectedTopicId}. Its offsets mean other records now; use another job name for it.`,
     { fields: { topic, expectedTopicId, foundTopicId } },
   );
 }

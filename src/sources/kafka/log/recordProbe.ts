@@ -1,6 +1,6 @@
 /**
- * Whether a log holds records in a range of offsets, whichever they are. Leader epochs cannot say so of a compacted log: a replica that was
- * built anew knows none of which compaction has taken every batch.
+ * Whether a log holds any records in a range of offsets. For a compacted log leader epochs cannot show that:
+ * a rebuilt replica does not know an epoch if compaction has removed all its batches.
  */
 import type { FetcherContext } from '../fetcher.ts';
 import { FrameLease } from '../protocol/framePool.ts';
@@ -9,7 +9,7 @@ import type { PartitionLeader } from '../protocol/metadata.ts';
 import { listOffsets } from './offsets.ts';
 import { BATCH_BYTES_MIN, batchesIn, type BatchFound } from '../records/batches.ts';
 
-/** The first batch comes whole, however long it is, to who asks for it alone. */
+/** The first batch is returned whole, however long it is, if its partition is requested alone. */
 const PROBE_BYTES = BATCH_BYTES_MIN * 1024;
 
 export interface OffsetsInQuestion {
@@ -24,8 +24,8 @@ type ProbeContext = {
 };
 
 /**
- * Control records, and batches that compaction has left empty, are none; those of open and aborted transactions are. Rejects where the
- * leader does not say for certain: an empty answer proves nothing.
+ * Control records and batches emptied by compaction do not count; records of open and aborted transactions
+ * do. Rejects if the leader gives no certain answer: an empty answer proves nothing.
  */
 export async function holdsRecords(
   context: ProbeContext,

@@ -1,6 +1,7 @@
 /**
- * Kafka's OffsetForLeaderEpoch request, version 3 (Kafka 2.3): up to which offset the leader's log holds batches of a leader epoch, or
- * of the latest one before it. It tells the end of the log itself, not the high watermark, which lags after an election.
+ * Kafka's OffsetForLeaderEpoch request, version 3 (Kafka 2.3). It returns the offset up to which the leader's
+ * log holds batches of a leader epoch, or of the latest one before it. It reports the end of the log itself,
+ * not the high watermark, which lags after an election.
  */
 import { API_KEYS, payloadOf } from './kafkajsInternals.ts';
 import type { ProtocolRequest } from './kafkajsTypes.ts';
@@ -8,15 +9,15 @@ import { WireReader, WireWriter } from './wire.ts';
 
 const EPOCH_END_VERSION = 3;
 const CONSUMER = -1;
-/** For the leader epoch that the asker knows: the leader answers whichever it is. */
+/** As current leader epoch: the leader answers whatever its epoch is. */
 export const ANY_LEADER_EPOCH = -1;
 
 export interface EpochQuestion {
   readonly topic: string;
   readonly partition: number;
-  /** Of the leader that is asked; another one answers with error 74 or 75. */
+  /** The epoch of the leader that is asked. A leader in another epoch answers with error 74 or 75. */
   readonly currentLeaderEpoch: number;
-  /** Whose end is wanted. */
+  /** The epoch whose end is wanted. */
   readonly leaderEpoch: number;
 }
 
@@ -24,9 +25,11 @@ export interface EpochEnd {
   readonly topic: string;
   readonly partition: number;
   readonly errorCode: number;
-  /** The wanted epoch or the latest one before it that the log holds; -1 where it knows none, or none so late. */
+  /**
+   * The wanted epoch or the latest one before it in the log. -1 if the log has no epochs, or none so late.
+   */
   readonly leaderEpoch: number;
-  /** Where its batches end; -1 where it does not know. */
+  /** Where its batches end; -1 if it is not known. */
   readonly endOffset: bigint;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Kafka's Fetch request, version 11, with the record batches left as the bytes that came: kafkajs's own decoder makes an object
- * per record, forgets where a batch ends whose last records were compacted away, and filters aborted records wrongly when a
- * fetch begins inside two aborted transactions.
+ * Kafka's Fetch request, version 11. It leaves the record batches as the received bytes. kafkajs's own
+ * decoder makes an object per record, loses the end of a batch whose last records were compacted away, and
+ * filters aborted records wrongly if a fetch begins inside two aborted transactions.
  */
 import { API_KEYS, payloadOf } from './kafkajsInternals.ts';
 import type { ProtocolRequest } from './kafkajsTypes.ts';
@@ -14,7 +14,7 @@ const READ_COMMITTED = 1;
 export interface FetchPartition {
   readonly topic: string;
   readonly partition: number;
-  /** As the asker knows it, -1 where it does not: a broker in another epoch refuses with error 74 or 75. */
+  /** The epoch that the client knows, -1 if none. A broker in another epoch refuses with error 74 or 75. */
   readonly leaderEpoch: number;
   readonly fetchOffset: bigint;
   readonly bytesMax: number;
@@ -24,7 +24,7 @@ export interface FetchRequest {
   readonly waitMs: number;
   readonly bytesMax: number;
   readonly partitions: readonly FetchPartition[];
-  /** Also of transactions that are open or aborted. */
+  /** Includes records of open and aborted transactions. */
   readonly isUncommitted?: boolean;
 }
 
@@ -40,13 +40,13 @@ export interface FetchedPartition {
   readonly lastStableOffset: bigint;
   readonly logStartOffset: bigint;
   readonly abortedTransactions: readonly AbortedTransaction[];
-  /** Record batches one after the other; the last may be cut off. */
+  /** Consecutive record batches; the last may be cut off. */
   readonly records: Buffer;
 }
 
 export interface FetchResponse {
   readonly errorCode: number;
-  /** What the records are slices of. */
+  /** The buffer that `records` is a slice of. */
   readonly frame: Buffer;
   readonly partitions: readonly FetchedPartition[];
 }

@@ -1,15 +1,16 @@
 /**
- * Buffers for long answers, and for what is unpacked of them, used again and again. New ones for each would make the garbage collector run every few answers,
- * since it counts their bytes. What is never given back is collected like anything else.
+ * Reusable buffers for long answers and for their unpacked records. New ones for each answer would trigger
+ * the garbage collector every few answers, since it counts their bytes. Buffers not returned are collected.
  */
 
-/** Coarse, so that an answer finds one that fits although none is as long as another. */
+/** Coarse, so that an answer finds a buffer that fits although answers differ in length. */
 const UNIT_BYTES = 2 * 1024 * 1024;
-/** Shorter answers are seldom, or no fetches. */
+/** Shorter answers are rare, or not fetches. */
 const POOLED_BYTES_MIN = 256 * 1024;
 /**
- * What lies idle in the pool, at most. More than all prefetched bytes: less, and each batch that is written throws some away which the
- * next answer makes anew, a quarter of the processor's time in the worst case. The peak is the same: all of it was in use at one time.
+ * The most idle bytes in the pool. It exceeds all prefetched bytes: with less, each written batch frees
+ * memory that the next answer allocates again, in the worst case for a quarter of the processor time. The
+ * peak is the same, because all of it was in use at one time.
  */
 const IDLE_BYTES_MAX = 48 * 1024 * 1024;
 
@@ -31,7 +32,7 @@ export function takeFrame(length: number): Buffer {
   return made.subarray(0, length);
 }
 
-/** Of those that are equally long the one given last: it may still be in the processor's caches. */
+/** Of equally long buffers the one returned last: it may still be in the processor's caches. */
 function shortestIdle(length: number): ArrayBufferLike | undefined {
   let shortest: ArrayBufferLike | undefined;
   for (const one of idle) {
@@ -41,24 +42,24 @@ function shortestIdle(length: number): ArrayBufferLike | undefined {
   return shortest;
 }
 
-/** Nobody may read any part of the frame any more. Any slice of it names it. */
+/** No part of the frame may be read any more. The argument may be any slice of it. */
 export function giveFrame({ buffer }: Buffer): void {
   if (!pooled.has(buffer) || idle.includes(buffer) || idleBytes + buffer.byteLength > IDLE_BYTES_MAX) return;
   idle.push(buffer);
   idleBytes += buffer.byteLength;
 }
 
-/** Counts who reads a frame; the last one to let go gives it back. */
+/** Counts the readers of a frame; the last release returns it to the pool. */
 export class FrameLease {
   readonly #frame: Buffer;
   #readers = 1;
 
-  /** Held by its maker until `release`. */
+  /** The creator holds the lease until `release`. */
   constructor(frame: Buffer) {
     this.#frame = frame;
   }
 
-  /** One more reader; its function lets go, once. */
+  /** Adds a reader. The returned function releases it, once. */
   hold(): () => void {
     this.#readers += 1;
     let isHeld = true;

@@ -1,7 +1,7 @@
 /**
- * The socket of a connection to a broker, which hands kafkajs whole answers. Kafka's answers are frames: a length, then as many
- * bytes. Those that are long are read straight into a buffer of their length: a chunk per read, all of them joined once the last
- * is there, cost more than everything else that is done with the bytes.
+ * The socket of a connection to a broker, which passes whole answers to kafkajs. Kafka's answers are frames:
+ * a length, then as many bytes. Long frames are read directly into a buffer of their length. Joining one
+ * chunk per read at the end costs more than all other work on the bytes.
  */
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -11,12 +11,14 @@ import { takeFrame } from './framePool.ts';
 const KEEP_ALIVE_DELAY_MS = 60_000;
 const LENGTH_BYTES = 4;
 const HEAD_BYTES = 64 * 1024;
-/** How a TLS record begins: an alert or a handshake of SSL 3 to TLS 1.3. */
+/** The start of a TLS record: an alert or a handshake of SSL 3 to TLS 1.3. */
 const TLS_RECORDS: readonly number[] = [0x1503, 0x1603];
-/** No broker answers with more; what claims to is none (the letters HTTP, for example). */
+/**
+ * No broker answers with more. A peer that announces more is not a broker (the letters HTTP, for example).
+ */
 const FRAME_BYTES_MAX = 1024 * 1024 * 1024;
 
-/** Puts frames together from what the socket reads; `space` is where the next read goes. */
+/** Assembles frames from what the socket reads; `space` is the target of the next read. */
 export class FrameReader {
   readonly #emit: (frame: Buffer) => void;
   readonly #head = Buffer.allocUnsafeSlow(HEAD_BYTES);
@@ -34,7 +36,7 @@ export class FrameReader {
       : this.#frame.subarray(this.#frameFilled);
   }
 
-  /** So many bytes were read into `space`. Throws where what begins there is no frame. */
+  /** Reports that this many bytes were read into `space`. Throws if they do not begin a frame. */
   filled(bytes: number): void {
     if (this.#frame === null) {
       this.#headFilled += bytes;
@@ -48,7 +50,9 @@ export class FrameReader {
     this.#emit(frame);
   }
 
-  /** Emits what is whole in the head; what a frame has of it begins the frame's own buffer. */
+  /**
+   * Emits the whole frames in the head. The beginning of an incomplete one goes to that frame's own buffer.
+   */
   #takeApart(): void {
     let at = 0;
     while (this.#frame === null && this.#headFilled - at >= LENGTH_BYTES) {
@@ -72,7 +76,7 @@ export class FrameReader {
   }
 }
 
-/** Plain connections read frames; TLS hands over decrypted chunks, as kafkajs's own factory does. */
+/** Plain connections read frames. TLS passes on decrypted chunks, as kafkajs's own factory does. */
 export const frameSocketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
   const tls = ssl as typeof ssl | boolean | null | undefined;
   const isPlain = tls === undefined || tls === null || tls === false;

@@ -1,23 +1,23 @@
 /**
- * What members of the group tell each other in Kafka's consumer protocol: its user data, in JSON. `tidemark` is the version of it;
- * fields that a reader does not know are left alone, so that members of two versions may share a group.
+ * The user data that group members exchange in Kafka's consumer protocol, as JSON. `tidemark` is its version.
+ * Unknown fields are ignored, so that members of two versions may share a group.
  */
 import type { TopicPartition } from '../../../../journal/ids.ts';
 import { AssignerProtocol } from './kafkajsInternals.ts';
 
-/** Members with another protocol (another program, Tidemark 0.1.0) are refused by the group: none would know what it owns. */
+/** The group refuses members with another protocol (Tidemark 0.1.0, say): none would know what it owns. */
 export const PROTOCOL_NAME = 'tidemark';
 const USER_DATA_VERSION = 1;
 
-/** What a member says of itself when it joins. */
+/** What a member reports about itself when it joins. */
 export interface MemberFacts {
   readonly job: string;
   readonly version: string;
   /** It ends by itself (`--until-end`). */
   readonly isBounded: boolean;
   /**
-   * Partition counts that it has seen. Only the leader's own topics make Kafka's group begin a new generation when they change; a member
-   * whose metadata has changed always does.
+   * Partition counts that the member has seen. Kafka's group begins a new generation if a member's metadata
+   * changes; changed counts alone have that effect only for the leader's own topics.
    */
   readonly partitions: Readonly<Record<string, number>>;
 }
@@ -29,11 +29,11 @@ export interface JoinedMember {
   readonly facts: MemberFacts | null;
 }
 
-/** Partitions with unfinished files that the source names no more. */
+/** Partitions with unfinished files that the source no longer names. */
 export interface Unnamed {
-  /** This member settles them. */
+  /** The partitions that this member takes over. */
   readonly own: readonly TopicPartition[];
-  /** All that some member of this generation settles. */
+  /** All partitions that some member of this generation takes over. */
   readonly all: readonly TopicPartition[];
 }
 
@@ -69,7 +69,7 @@ function toUserData(data: Readonly<Record<string, unknown>>): Buffer {
   return Buffer.from(JSON.stringify({ tidemark: USER_DATA_VERSION, ...data }));
 }
 
-/** Null where it is none of Tidemark's. */
+/** Null if it is not Tidemark's. */
 function fromUserData(bytes: Buffer | null): Record<string, unknown> | null {
   try {
     const data: unknown = JSON.parse(bytes?.toString('utf8') ?? '');

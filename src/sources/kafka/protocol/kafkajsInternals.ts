@@ -1,6 +1,6 @@
 /**
- * The only file that touches what kafkajs does not export. It pins the version, checks every member it uses when it is loaded,
- * and repairs four faults of the client at their source. docs/decisions/0003 says why.
+ * The only file that uses what kafkajs does not export. It pins the version, checks at load every member that
+ * it uses, and repairs four faults of the client. See docs/decisions/0003.
  */
 import { createRequire } from 'node:module';
 import type * as kafkajs from 'kafkajs';
@@ -31,7 +31,8 @@ function loadClient() {
   if (found !== KAFKAJS_VERSION) {
     throw new TidemarkError(
       'INTERNAL',
-      `kafkajs ${found} is installed, but Tidemark uses internals of exactly ${KAFKAJS_VERSION}; install that version.`,
+      `kafkajs ${found} is installed, but Tidemark uses internals of exactly ${KAFKAJS_VERSION}; install ` +
+        'that version.',
     );
   }
   return {
@@ -58,7 +59,7 @@ function loadClient() {
 
 const client = loadClient();
 
-/** Members that Tidemark calls or replaces; each missing one is named. */
+/** Names the missing members of those that Tidemark calls or replaces. */
 export function missingMembers(): string[] {
   const { api, Broker: BrokerClass, Connection: ConnectionClass, RequestQueue: QueueClass } = client;
   const { Encoder, Decoder } = client;
@@ -123,11 +124,12 @@ const connecting = Symbol('tidemark: connecting');
 const connects = Symbol('tidemark: connects');
 
 /**
- * 1. A connection keeps the bytes of a response that was cut off and takes them for the start of the next one after it has
- *    reconnected; and two requests that find it closed open two sockets. Reconnecting starts clean, and once.
- * 2. The request queue sets a timer with a negative delay after every response, which Node 24 reports on standard error; with
- *    nothing pending there is nothing to check.
- * 3. What a whole response leaves is an empty chunk; with it the next response, whole as it may be, would be copied to join them.
+ * 1. A connection keeps the bytes of a response that was cut off, and takes them for the start of the next
+ *    one after reconnecting. Two requests that find it closed open two sockets. It must start clean, and
+ *    once.
+ * 2. The request queue sets a timer with a negative delay after every response, which Node 24 reports on
+ *    standard error. If nothing is pending there is nothing to check.
+ * 3. A whole response leaves an empty chunk. The next one, even if whole, would be copied to join them.
  */
 function repair(): void {
   const connection = client.Connection.prototype as Connection & {
@@ -189,7 +191,7 @@ export const API_KEYS = {
   offsetForLeaderEpoch: client.apiKeys['OffsetForLeaderEpoch'] ?? -1,
 } as const;
 
-/** A request payload of bytes that were encoded already. */
+/** A request payload of already encoded bytes. */
 export function payloadOf(bytes: Buffer): WireEncoder {
   const encoder = new client.Encoder(bytes.length);
   encoder.writeBuffer(bytes);
@@ -202,8 +204,8 @@ export const TIMESTAMP_TYPES = {
 } as const;
 
 /**
- * The unpacked records of one batch by kafkajs's own decoder, an object each. It cuts off what reaches beyond the end and reads on
- * behind it, so that each record's end is looked at here.
+ * Reads the unpacked records of one batch with kafkajs's own decoder, an object each. The decoder cuts off
+ * what reaches past the end and continues after it, so each record's end is checked here.
  */
 export class RecordReader {
   readonly #decoder: WireDecoder;
@@ -220,7 +222,7 @@ export class RecordReader {
     return this.#length - this.#decoder.offset;
   }
 
-  /** Null, or an error of kafkajs, where the record does not end where it says. */
+  /** Null, or an error of kafkajs, if the record does not end where it should. */
   next(): DecodedRecord | null {
     const body = this.#decoder.readVarIntBytes();
     if (body === null || this.leftBytes < 0) return null;
@@ -251,32 +253,32 @@ export function brokerFactory(
     });
 }
 
-/** A broker's fetches have a connection of their own: the second one. */
+/** A broker has a separate connection for fetches: the second one. */
 const fetchConnection = ({ pool }: ConnectionPool): Connection & { [connects]?: number } => {
   const [, connection] = pool;
   if (connection === undefined) throw new TidemarkError('INTERNAL', 'a broker has no connection for fetches');
   return connection;
 };
 
-/** How often the connection for fetches was made: a log that is cut by hand keeps none. */
+/** How many times the connection for fetches was made. Truncating a log by hand breaks it. */
 export function fetchConnects(pool: ConnectionPool): number {
   return fetchConnection(pool)[connects] ?? 0;
 }
 
-/** Makes the connection for fetches where there is none now. */
+/** Makes the connection for fetches if there is none now. */
 export async function connectFetches(pool: ConnectionPool): Promise<number> {
   await fetchConnection(pool).connect();
   return fetchConnects(pool);
 }
 
-/** Closes both connections now: requests in flight are rejected with `reason` instead of being waited for. */
+/** Closes both connections now. Requests in flight are rejected with `reason` instead of being waited for. */
 export async function closeConnections(pool: { readonly pool: Connection[] }, reason: Error): Promise<void> {
   await Promise.all(
     pool.pool.map(async (connection) => {
       connection.rejectRequests(reason);
       const { socket } = connection;
       await connection.disconnect();
-      // With an error, or a connection that is just being made would not notice.
+      // With an error: otherwise a connection that is still being made would not notice.
       socket?.destroy(reason);
     }),
   );
@@ -285,8 +287,8 @@ export async function closeConnections(pool: { readonly pool: Connection[] }, re
 const TOPIC_AUTHORIZATION_FAILED = 29;
 
 /**
- * The consumer's metadata with what exists of it: kafkajs fails as a whole where one topic is missing or one partition has no
- * leader, and so would lose the group for all others. A topic that appears later makes it join again.
+ * Reduces the consumer's metadata to what exists. If one topic is missing or one partition has no leader,
+ * kafkajs fails, and would lose the group for all others. A topic that appears later makes it join again.
  */
 function tolerant<Response>(request: ProtocolRequest<Response>): ProtocolRequest<Response> {
   const parse = async (decoded: Response): Promise<Response> => {
@@ -298,7 +300,7 @@ function tolerant<Response>(request: ProtocolRequest<Response>): ProtocolRequest
   return { ...request, response: { decode: (payload) => request.response.decode(payload), parse } };
 }
 
-/** What the group coordinator has told a consumer; a member id comes before the join that it is needed for completes. */
+/** What the group coordinator has told a consumer. A member id comes before its join completes. */
 export interface JoinObserver {
   memberIdGiven(memberId: string): void;
   joined(memberId: string, generationId: number): void;
@@ -306,12 +308,12 @@ export interface JoinObserver {
   synced(memberAssignment: Buffer): void;
 }
 
-/** How members of the group come to an assignment. */
+/** How members of the group agree on an assignment. */
 export interface GroupProtocol {
   /** Brokers to begin with. */
   readonly seeds: readonly BrokerAddress[];
   readonly name: string;
-  /** What this member tells the leader; `countOf` gives the partitions that it knows of a topic, 0 where there is none. */
+  /** This member's report to the leader. `countOf` gives a topic's known partitions, 0 if there are none. */
   metadata(topics: readonly string[], countOf: (topic: string) => number): Buffer;
   assign(
     members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[],
@@ -320,18 +322,18 @@ export interface GroupProtocol {
 
 export interface ObservedAssigner {
   readonly assigner: PartitionAssigner;
-  /** Marks the offsets of these partitions as known, so that the consumer, which never fetches, does not look for them. */
+  /** Marks these partitions' offsets as known: the consumer, which never fetches, need not look them up. */
   skipOffsetLookup(groupId: string, assignment: Readonly<Record<string, readonly number[]>>): void;
   closeConnections(reason: Error): Promise<void>;
 }
 
-/** Seeds, taken apart here: the client would take what stands before the first colon for the host, also in [::1]:9092. */
+/** Seeds, parsed here: the client takes what is before the first colon for the host, even in [::1]:9092. */
 function inTurn(seeds: readonly BrokerAddress[]): () => BrokerAddress | undefined {
   let next = 0;
   return () => seeds[next++ % seeds.length];
 }
 
-/** kafkajs hands its cluster to the partition assigner; through it the consumer's connections are reached. */
+/** kafkajs passes its cluster to the partition assigner; this gives access to the consumer's connections. */
 export function observedAssigner(observer: JoinObserver, protocol: GroupProtocol): ObservedAssigner {
   let cluster: Cluster | null = null;
   const pools = new Set<ConnectionPool>();

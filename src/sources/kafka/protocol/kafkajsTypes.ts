@@ -1,5 +1,5 @@
-/** Shapes of what kafkajs does not export, as far as Tidemark uses it; kafkajsInternals.ts checks that it is there. */
-/** What a request's payload is built with. */
+/** The shapes that Tidemark uses and kafkajs does not export. kafkajsInternals.ts checks that they exist. */
+/** Encodes a request's payload. */
 export interface WireEncoder {
   readonly buf: Buffer;
 }
@@ -12,7 +12,7 @@ export interface ProtocolRequest<Response> {
     encode(): Promise<WireEncoder>;
   };
   readonly response: {
-    /** The result's clientSideThrottleTime is obeyed by the connection. */
+    /** The connection obeys the result's clientSideThrottleTime. */
     decode(payload: Buffer): Promise<Response & { readonly clientSideThrottleTime?: number }>;
     parse(decoded: Response): Promise<Response>;
   };
@@ -63,7 +63,7 @@ export interface DescribedMember {
   readonly memberMetadata: Buffer;
 }
 
-/** One broker with its two connections: fetches go through one, everything else through the other. */
+/** One broker with its two connections: one for fetches, the other for everything else. */
 export interface Broker {
   readonly nodeId: number | null;
   readonly connectionPool: ConnectionPool;
@@ -93,7 +93,7 @@ export interface Broker {
   }): Promise<{ responses: GroupTopic<GroupOffset>[] }>;
 }
 
-/** What a batch's header says to its records; numbers of 64 bits are texts, as everywhere in kafkajs. */
+/** What a batch's header defines for its records. 64-bit numbers are strings, as everywhere in kafkajs. */
 export interface BatchContext {
   readonly firstOffset: string;
   readonly firstTimestamp: string;
@@ -124,10 +124,10 @@ export interface RequestQueue {
   checkPendingRequests(): void;
 }
 
-/** kafkajs's consumer-side cluster, which a partition assigner is handed. */
+/** kafkajs's consumer-side cluster, which it passes to a partition assigner. */
 export interface Cluster {
   readonly connectionPoolBuilder: PoolBuilder;
-  /** Empty where the topic is not known. */
+  /** Empty if the topic is not known. */
   findTopicPartitionMetadata(topic: string): readonly unknown[];
   committedOffsets(group: { groupId: string }): Record<string, Record<number, string>>;
 }

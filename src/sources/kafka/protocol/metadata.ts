@@ -1,6 +1,7 @@
 /**
- * Kafka's Metadata request, version 10: the first that tells topic ids (Kafka 2.8). kafkajs ends at version 6, so the request is
- * written here. It names missing topics instead of creating them, and reports an error per topic instead of failing as a whole.
+ * Kafka's Metadata request, version 10: the first with topic ids (Kafka 2.8). kafkajs ends at version 6, so
+ * the request is written here. It names missing topics instead of creating them, and reports an error per
+ * topic instead of failing completely.
  */
 import { API_KEYS, payloadOf } from './kafkajsInternals.ts';
 import type { ProtocolRequest } from './kafkajsTypes.ts';
@@ -14,7 +15,7 @@ export interface PartitionLeader {
   readonly errorCode: number;
   /** Node id; -1 while there is none. */
   readonly leader: number;
-  /** Counts the elections of the partition; -1 where the broker does not know. */
+  /** Increases with each election of the partition; -1 if the broker does not know it. */
   readonly leaderEpoch: number;
 }
 
@@ -33,7 +34,7 @@ export interface ClusterMetadata {
   readonly topics: readonly TopicMetadata[];
 }
 
-/** The payload behind a classic request header: the tag section that ends a flexible header comes first. */
+/** The payload after a classic request header. It begins with the tag section that ends a flexible header. */
 export function encodeMetadataRequest(topics: readonly string[]): Buffer {
   const writer = new WireWriter().noTags().unsignedVarint(topics.length + 1);
   for (const topic of topics) writer.raw(Buffer.alloc(16)).compactString(topic).noTags();
@@ -68,7 +69,8 @@ function decodeTopic(reader: WireReader): TopicMetadata {
     const [errorCode, partition] = [reader.int16(), reader.int32()];
     const [leader, leaderEpoch] = [reader.int32(), reader.int32()];
     const found = { errorCode, partition, leader, leaderEpoch };
-    for (let list = 0; list < 3; list += 1) reader.compactArray(() => reader.int32()); // replicas, in sync, offline
+    // Replicas, in sync, offline.
+    for (let list = 0; list < 3; list += 1) reader.compactArray(() => reader.int32());
     reader.skipTags();
     return found;
   });

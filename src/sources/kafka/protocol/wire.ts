@@ -1,4 +1,4 @@
-/** Reading and writing Kafka's wire types, classic and compact ("flexible"). */
+/** Reads and writes Kafka's wire types, classic and compact ("flexible"). */
 import { TidemarkError } from '../../../../journal/errors.ts';
 
 export class WireReader {

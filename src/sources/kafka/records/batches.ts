@@ -1,6 +1,6 @@
 /**
- * The record batches of one partition in one fetch: where they end, which of them a reader of committed records may see, and
- * whether they are whole. The records are read by a cursor.
+ * The record batches of one partition in one fetch: where they end, which are visible to a reader of
+ * committed records, and whether they are whole. A cursor reads the records.
  */
 import { TidemarkError, type ErrorFields } from '../../../../journal/errors.ts';
 import type { FetchedBatch, RecordCursor } from '../../port.ts';
@@ -27,9 +27,9 @@ const AT_MAX_TIMESTAMP = 35;
 const AT_PRODUCER_ID = 43;
 const AT_COUNT = 57;
 const AT_RECORDS = 61;
-/** A batch without any record. */
+/** A batch without records. */
 export const BATCH_BYTES_MIN = AT_RECORDS;
-/** Bytes before those that the batch's length counts. */
+/** Bytes before those that the batch's length includes. */
 const BEFORE_LENGTH_COUNTS = 12;
 const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
@@ -46,30 +46,30 @@ export interface PartitionRecords {
   readonly lastStableOffset: bigint;
   readonly abortedTransactions: readonly AbortedTransaction[];
   readonly records: Buffer;
-  /** Lets go of the memory of `records`. */
+  /** Releases the memory of `records`. */
   readonly release?: () => void;
 }
 
 export interface ScannedRecords {
   readonly name: string;
   readonly fetchedOffset: bigint;
-  /** Behind the last whole batch; fetchedOffset where there is none. */
+  /** The offset after the last whole batch; fetchedOffset if there is none. */
   readonly nextOffset: bigint;
-  /** Of all its batches; null where there is none, or where they carry none. */
+  /** The epoch of all these batches. Null if there are none, or if they have none. */
   readonly leaderEpoch: number | null;
   readonly batches: readonly { readonly bytes: Buffer; readonly visible: boolean }[];
   readonly sizeBytes: number;
-  /** Where not one batch is whole: how many bytes the first needs, as far as it can be seen. */
+  /** If no batch is whole: the bytes that the first one needs, as far as is known. */
   readonly neededBytes: number | null;
   readonly release?: (() => void) | undefined;
 }
 
 /**
- * Walks over the batches: each one's CRC is checked before its header is believed. An aborted transaction hides its producer's
- * batches from its first offset to its abort marker; a batch belongs to one producer as a whole. Batches that end below
- * `fetchedOffset`, and those that the last stable offset does not cover, are left out. Where a damaged one is not the first, the walk
- * ends before it: the next fetch begins with it, and tells it. So it does where the leader epoch changes: then one epoch holds for each
- * offset within these batches.
+ * Scans the batches. Each one's CRC is checked before its header is trusted. An aborted transaction hides its
+ * producer's batches from its first offset to its abort marker; a batch belongs to one producer. Batches that
+ * end below `fetchedOffset`, or are not below the last stable offset, are left out.
+ * The scan ends before a damaged batch that is not the first: the next fetch begins with it and reports it.
+ * It also ends where the leader epoch changes, so that one epoch applies to each offset of these batches.
  */
 export function scanRecords({ name, records, release, ...fetch }: PartitionRecords): ScannedRecords {
   const { fetchedOffset, lastStableOffset } = fetch;
@@ -107,7 +107,7 @@ type BatchAt =
   | { readonly type: 'cut'; readonly neededBytes: number }
   | { readonly type: 'damaged' };
 
-/** Throws where the batch is damaged, unless that can wait. */
+/** Throws if the batch is damaged, unless that can wait. */
 function wholeBatch(
   name: string,
   fetchedOffset: bigint,
@@ -137,8 +137,8 @@ function isIntact(batch: Buffer): boolean {
 }
 
 /**
- * Where the records behind a damaged batch begin; null where nothing says so for certain. What follows it, if that is whole, knows best;
- * else two fields of the damaged header that agree.
+ * The offset at which the records after a damaged batch begin. The next batch is the best evidence, if it is
+ * whole; else two fields of the damaged header that agree. Null if there is no certain evidence.
  */
 function endOfDamaged(records: Buffer, at: number, length: number): bigint | null {
   const next = records.subarray(at + length);
@@ -164,14 +164,16 @@ function wholeLength(name: string, records: Buffer, at: number): number {
   return length;
 }
 
-/** A batch, and whether there are records of producers in it; control records are none, and a damaged batch may hold any. */
+/**
+ * A batch, and whether it holds records of producers. Control records are none; a damaged batch may hold any.
+ */
 export interface BatchFound {
   readonly baseOffset: bigint;
   readonly nextOffset: bigint;
   readonly holdsRecords: boolean;
 }
 
-/** The whole batches, up to one that is damaged. */
+/** The whole batches, up to and including the first damaged one. */
 export function batchesIn(name: string, records: Buffer): BatchFound[] {
   const found: BatchFound[] = [];
   for (let at = 0; at < records.length;) {
@@ -200,7 +202,7 @@ class AbortedProducers {
     this.#transactions = transactions.toSorted((a, b) => Number(a.firstOffset - b.firstOffset));
   }
 
-  /** False for control batches and for those of a transaction that was aborted. */
+  /** False for control batches and for batches of an aborted transaction. */
   allows(bytes: Buffer, lastOffset: bigint): boolean {
     const attributes = bytes.readInt16BE(AT.attributes);
     if (this.#transactions.length === 0) return (attributes & CONTROL) === 0;
@@ -227,7 +229,7 @@ function isAbortMarker(bytes: Buffer): boolean {
   return bytes.readInt16BE(cursor.keyStart + 2) === ABORT_TYPE;
 }
 
-/** The visible batches are unpacked one after the other, when the cursor comes to them. */
+/** Visible batches are unpacked one after the other, when the cursor reaches them. */
 export function toFetchedBatch(
   scanned: ScannedRecords,
   decode: RecordDecoding = 'batches',
@@ -302,13 +304,13 @@ function segmentOf(bytes: Buffer, baseOffset: bigint): RecordSegment {
   };
 }
 
-/** [fromOffset, toOffset); null where its end is not known for certain. */
+/** [fromOffset, toOffset); toOffset is null if the end is not known for certain. */
 interface OffsetsInDoubt {
   readonly fromOffset: bigint;
   readonly toOffset: bigint | null;
 }
 
-/** Fields of an error, for the stop that it causes. */
+/** Fields of the error that stops the partition. */
 function fieldsOf({ fromOffset, toOffset }: OffsetsInDoubt): ErrorFields {
   return toOffset !== null && toOffset > fromOffset ? { fromOffset, toOffset } : { fromOffset };
 }
@@ -321,7 +323,8 @@ function corrupt(
 ): TidemarkError {
   return new TidemarkError(
     'KAFKA_BATCH_CORRUPT',
-    `The record batch at offset ${offset.toString()} of ${name} ${why}. Repair the topic, or accept the loss of its offsets.`,
+    `The record batch at offset ${offset.toString()} of ${name} ${why}. Repair the topic, or accept the ` +
+      'loss of its offsets.',
     {
       fields: { partition: name, offset, ...(range === undefined ? {} : fieldsOf(range)) },
       ...(cause === undefined ? {} : { cause }),
@@ -338,8 +341,9 @@ function tooLarge(
 ): TidemarkError {
   return new TidemarkError(
     'KAFKA_BATCH_TOO_LARGE',
-    `The record batch at offset ${offset.toString()} of ${name} takes ${packedBytes} bytes, and unpacked more than the ${bytesMax} that the job's ` +
-      'memory has for it. Raise memory in the job file, start again and resume; or accept the loss of its offsets.',
+    `The record batch at offset ${offset.toString()} of ${name} takes ${packedBytes} bytes, and unpacked ` +
+      `more than the ${bytesMax} that the job's memory has for it. Raise memory in the job file, start ` +
+      'again and resume; or accept the loss of its offsets.',
     { fields: { partition: name, offset, packedBytes, bytesMax, ...fieldsOf(range) } },
   );
 }

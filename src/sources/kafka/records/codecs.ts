@@ -1,4 +1,4 @@
-/** Decompression of record batches, as Java's, librdkafka's and Go's producers write them. */
+/** Decompresses record batches, as Java's, librdkafka's and Go's producers write them. */
 import { uncompressSync } from 'snappy';
 import { unpackLz4 } from './lz4Frame.ts';
 import type { Output } from './unpackOutput.ts';
@@ -7,7 +7,7 @@ import { GZIP, ZSTD, zlibUnpacker } from './zlibKept.ts';
 export const CODEC_MASK = 0x07;
 const CODEC = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 
-/** Java's snappy stream: this, two version numbers, then blocks that are each preceded by their length. */
+/** Java's snappy stream: this, two version numbers, then blocks, each preceded by its length. */
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const XERIAL_HEADER_BYTES = 16;
 
@@ -15,8 +15,8 @@ const unpackGzip = zlibUnpacker(GZIP);
 const unpackZstd = zlibUnpacker(ZSTD);
 
 /**
- * Appends what is packed to the output. Throws where it is damaged, or as the output does where it does not fit; the output then holds
- * anything. Nothing is made that is larger than what fits.
+ * Appends the unpacked bytes to the output. Throws if the input is damaged, or the output's error if it does
+ * not fit; the output's content is then undefined. Never allocates more than fits.
  */
 export function unpack(codec: number, packed: Buffer, output: Output): void {
   switch (codec) {
@@ -50,7 +50,7 @@ function unpackSnappy(packed: Buffer, output: Output): void {
   }
 }
 
-/** The library makes as much memory as the block says at its begin that it needs. */
+/** The library allocates as much memory as the start of the block demands, so that is checked first. */
 function unpackBlock(bytes: Buffer, output: Output): void {
   output.reserve(unpackedBytes(bytes));
   // Without asBuffer: false the result is always a Buffer.
@@ -59,7 +59,7 @@ function unpackBlock(bytes: Buffer, output: Output): void {
 
 const LENGTH_BYTES_MAX = 5;
 
-/** A snappy block begins with the length of its content, seven bits a byte, the lowest first. */
+/** A snappy block begins with the length of its content, seven bits per byte, lowest first. */
 function unpackedBytes(block: Buffer): number {
   let length = 0;
   for (let at = 0; at < LENGTH_BYTES_MAX; at += 1) {

@@ -1,35 +1,37 @@
-/** The cursor over the bytes of unpacked record batches: it moves, nothing is made per record. */
+/** The cursor over the bytes of unpacked record batches. Nothing is allocated per record. */
 import { TidemarkError } from '../../../../journal/errors.ts';
 import { reserve } from '../../../../kernels/memory.ts';
 import type { RecordCursor } from '../../port.ts';
 import type { RouteRun } from '../../../../kernels/lines.ts';
 import { routePlainRecords, READ_MARGIN_BYTES, type RecordRun } from '../../../../kernels/lines.ts';
 
-/** Lent: its memory is used again once it is released, which need not be. */
+/** Borrowed: the memory is reused after `release`. The call is optional. */
 export interface Unpacked {
   readonly bytes: Buffer;
   release(): void;
 }
 
-/** The records of one visible batch: bytes[start, end), or all of what `unpack` gives where they are compressed. */
+/**
+ * The records of one visible batch: bytes[start, end), or all that `unpack` returns if they are compressed.
+ */
 export interface RecordSegment {
   readonly unpack?: () => Unpacked;
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
   readonly count: number;
-  /** The batch's base offset less the cursor's; negative where the batch begins before it. */
+  /** The batch's base offset minus the cursor's; negative if the batch begins before it. */
   readonly baseDelta: number;
-  /** Of the batch's last offset, whether or not there is still a record of it. */
+  /** Delta of the batch's last offset, even if its record no longer exists. */
   readonly lastDelta: number;
   readonly firstTimestampMs: number;
-  /** Every record's time where the broker stamps them; null where each has its own. */
+  /** The time of every record if the broker stamps them, in milliseconds; null if each record has its own. */
   readonly appendTimestampMs: number | null;
 }
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** What the kernel reads has to be in its memory: a window over the bytes of one segment at a time. */
+/** The kernel reads only its own memory: a window over the bytes of one segment at a time. */
 const WINDOW_BYTES = 128 * 1024;
 /** Records up to this long are always whole in the window; a longer one may be left to `next()`. */
 const WINDOW_AHEAD_BYTES = 16 * 1024;
@@ -41,7 +43,7 @@ const copy: RecordRun = {
   ...{ firstOffset: 0n, firstMs: 0, hasTimes: true, fromDelta: 0, toDelta: 0 },
   ...{ at: 0, end: 0, left: 0, delta: 0 },
 };
-/** Beyond it differences of times are not exact; nothing that is a time comes near. */
+/** Beyond this, time differences are not exact. No real time is near it. */
 const EXACT_TIME_MS_MAX = 2 ** 46;
 const INT32_MAX = 2 ** 31 - 1;
 
@@ -68,7 +70,7 @@ export class BatchCursor implements RecordCursor {
   #firstTimestampMs = 0;
   #appendTimestampMs: number | null = null;
 
-  /** Records below `baseOffset` are passed over. */
+  /** Skips records below `baseOffset`. */
   constructor(baseOffset: bigint, segments: readonly RecordSegment[]) {
     this.baseOffset = baseOffset;
     this.#segments = segments;
@@ -111,7 +113,7 @@ export class BatchCursor implements RecordCursor {
     return count;
   }
 
-  /** Sees to it that the records from here on are in the window; gives the address at which the segment's bytes would begin. */
+  /** Ensures that the window holds the next records. Returns the address of the segment's byte 0. */
   #window(): number {
     const isCovered =
       windowOf === this.#bytes &&
@@ -148,7 +150,9 @@ export class BatchCursor implements RecordCursor {
     return true;
   }
 
-  /** Record: length, attributes, timestamp delta, offset delta, key, value, headers (passed over by the length). */
+  /**
+   * Record: length, attributes, timestamp delta, offset delta, key, value, headers (skipped by the length).
+   */
   #read(): void {
     const length = this.#varint();
     const end = this.#at + length;
@@ -165,7 +169,7 @@ export class BatchCursor implements RecordCursor {
     this.valueStart = valueLength < 0 ? -1 : this.#at;
     if (valueLength > 0) this.#at += valueLength;
     this.valueEnd = valueLength < 0 ? -1 : this.#at;
-    if (this.#at >= end) this.#fail(); // The number of headers takes a byte at least.
+    if (this.#at >= end) this.#fail(); // The number of headers takes at least one byte.
     this.#at = end;
     this.offsetDelta = offsetDelta;
   }
@@ -202,8 +206,8 @@ export class BatchCursor implements RecordCursor {
 }
 
 /**
- * The record behind the one that the cursor stands on does not end where it says, or the batch holds more than it says: what is left of
- * the batch, up to `lastDelta`, cannot be read.
+ * The record after the current one does not end where it should, or the batch holds more than it announces.
+ * The rest of the batch, up to `lastDelta`, cannot be read.
  */
 export function damagedRecord(
   { baseOffset, offsetDelta }: Pick<RecordCursor, 'baseOffset' | 'offsetDelta'>,
@@ -214,7 +218,8 @@ export function damagedRecord(
   const toOffset = baseOffset + BigInt(lastDelta) + 1n;
   return new TidemarkError(
     'KAFKA_BATCH_CORRUPT',
-    `What is behind offset ${(fromOffset - 1n).toString()} is damaged: a record's length and its batch's do not fit together.`,
+    `What is behind offset ${(fromOffset - 1n).toString()} is damaged: a record's length and its batch's ` +
+      'do not fit together.',
     {
       fields: { baseOffset, offsetDelta, fromOffset, ...(toOffset > fromOffset ? { toOffset } : {}) },
       ...(cause === undefined ? {} : { cause }),

@@ -1,6 +1,6 @@
 /**
- * The plain way to the records of the same batches: kafkajs's own decoder, an object per record, nothing in bulk. Slower, and there to
- * be compared with where somebody doubts the quick way.
+ * The plain reader of the same batches: kafkajs's own decoder, an object per record, nothing in bulk. It is
+ * slower, and serves to check the fast reader.
  */
 import type { RecordCursor } from '../../port.ts';
 import { RecordReader, TIMESTAMP_TYPES } from '../protocol/kafkajsInternals.ts';
@@ -27,7 +27,7 @@ export class DecodedCursor implements RecordCursor {
   #left = 0;
   #lastDelta = 0;
 
-  /** Records below `baseOffset` are passed over. */
+  /** Skips records below `baseOffset`. */
   constructor(baseOffset: bigint, segments: readonly RecordSegment[]) {
     this.baseOffset = baseOffset;
     this.#segments = segments;

@@ -1,14 +1,14 @@
 /**
- * Frames of lz4 as Java's, librdkafka's and Go's producers write them: one or more, with blocks of either kind.
+ * lz4 frames, as Java's, librdkafka's and Go's producers write them: one or more, with blocks of either kind.
  *
- * Their own checksums are passed over. They would say whether the packed bytes are those that the producer made, and that is what the
- * batch's CRC-32C, checked before, says of the same bytes; Java's consumer does not look at that of the content either.
+ * Their checksums are skipped. They would show whether the packed bytes are those of the producer, which the
+ * batch's CRC-32C has already shown. Java's consumer does not check the content checksum either.
  */
 import { keepHistory, unpackLz4Block } from '../../../../kernels/lz4.ts';
 import type { Output } from './unpackOutput.ts';
 
 const MAGIC = 0x184d2204;
-/** Sixteen numbers from here on begin frames that hold something else. */
+/** The first of sixteen magic numbers of frames that hold other data. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const SKIPPABLE_MASK = 0xffff_fff0;
 const FLAG = { dictionary: 0x01, contentChecksum: 0x04, contentSize: 0x08, blockChecksum: 0x10 } as const;
@@ -30,11 +30,11 @@ interface FrameHeader {
   readonly blockChecksumBytes: number;
   readonly contentChecksumBytes: number;
   readonly contentBytes: bigint | null;
-  /** Of the first block. */
+  /** The byte at which the first block begins. */
   readonly end: number;
 }
 
-/** Throws where the frames are damaged, or anything but frames follows them. */
+/** Throws if the frames are damaged, or if anything but frames follows them. */
 export function unpackLz4(packed: Buffer, output: Output): void {
   if (packed.length === 0) throw new Error('there is no lz4 frame');
   for (let at = 0; at < packed.length;) {

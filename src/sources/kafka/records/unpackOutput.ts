@@ -1,4 +1,6 @@
-/** Where a batch is unpacked to: memory that is used again, since new buffers would make the garbage collector run all the time. */
+/**
+ * The memory that a batch is unpacked into. Reused, since new buffers would keep the garbage collector busy.
+ */
 import { NeverFits, type UnpackRoom } from '../../unpackRoom.ts';
 import { giveFrame, takeFrame } from '../protocol/framePool.ts';
 
@@ -6,7 +8,7 @@ import { giveFrame, takeFrame } from '../protocol/framePool.ts';
 const FIRST_BYTES = 1024 * 1024;
 
 export class Output {
-  /** bytes[0, length) is what was unpacked so far. */
+  /** bytes[0, length) is unpacked so far. */
   bytes: Buffer;
   length = 0;
 
@@ -18,7 +20,7 @@ export class Output {
     return this.bytes.length - this.length;
   }
 
-  /** How many bytes may be unpacked behind those that were. */
+  /** How many more bytes may be unpacked. */
   get leftBytesMax(): number {
     return this.roomBytes;
   }
@@ -29,23 +31,23 @@ export class Output {
     this.length += piece.length;
   }
 
-  /** Makes room for so many bytes more. Throws where they do not fit. */
+  /** Makes room for this many more bytes. Throws if they do not fit. */
   reserve(moreBytes: number): void {
     if (this.roomBytes < moreBytes) this.grow(this.length + moreBytes);
   }
 
-  /** Gives `bytes` at least; keeps what was unpacked. */
+  /** Grows to at least `bytes`, and keeps what is unpacked. */
   grow(bytes: number): void {
     throw new RangeError(`there is no room for ${bytes} bytes`);
   }
 }
 
-/** Grows as it must, within the room; its memory is the frames'. */
+/** Grows as needed, within the room. Its memory comes from the frame pool. */
 export class PooledOutput extends Output {
   readonly #room: UnpackRoom;
   #isReleased = false;
 
-  /** Throws NoRoomYet where others hold all of the room. */
+  /** Throws NoRoomYet if others hold all of the room. */
   constructor(room: UnpackRoom) {
     const firstBytes = Math.min(FIRST_BYTES, room.bytesMax);
     room.grow(0, firstBytes);
@@ -67,7 +69,7 @@ export class PooledOutput extends Output {
     this.bytes = longer;
   }
 
-  /** Nobody may read any of it any more. */
+  /** None of it may be read any more. */
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;

@@ -1,7 +1,8 @@
 /**
- * gzip and zstd through node:zlib, into memory of ours. Its own functions make a new context and new buffers for every call; what
- * they are built upon does not: a stream's `_handle`, here kept and written to directly. That is an inner seam of Node, so it
- * is tried out before it is used, and where it has moved the public functions do the same, slower.
+ * gzip and zstd through node:zlib, into our own memory. The public functions make a new context and new
+ * buffers for every call. A stream's `_handle`, on which they are built, does not, so it is kept and written
+ * to directly. It is internal to Node: a trial precedes its use, and if it has changed, the public functions
+ * do the same work, only slower.
  */
 import {
   constants,
@@ -31,7 +32,7 @@ interface Stream {
   readonly _writeState: Uint32Array;
 }
 
-/** One stream's handle, at the begin of a frame. It takes no further write after an error. */
+/** One stream's handle, at the beginning of a frame. After an error it accepts no further write. */
 class KeptHandle {
   readonly #handle: Handle;
   readonly #state: Uint32Array;
@@ -48,7 +49,7 @@ class KeptHandle {
     };
   }
 
-  /** All frames or members, one behind the other. */
+  /** Unpacks all frames or members, one after the other. */
   unpack(packed: Buffer, output: Output): void {
     if (packed.length === 0) throw new Error('there is no frame');
     for (let at = 0, isDone = false; !isDone;) {
@@ -63,7 +64,7 @@ class KeptHandle {
     }
   }
 
-  /** Gives how many bytes of the input are left. */
+  /** Returns how many bytes of the input are left. */
   #write(packed: Buffer, at: number, output: Output): number {
     const room = output.roomBytes;
     const input: WriteInput = [this.#codec.finishFlag, packed, at, packed.length - at];
@@ -78,9 +79,11 @@ class KeptHandle {
 export interface ZlibCodec {
   readonly open: () => object;
   readonly finishFlag: number;
-  /** Else the handle is ready for another frame when one has ended; zstd's would make a new context. */
+  /**
+   * Whether the handle needs a reset after each frame. zstd's does not, and a reset would make a new context.
+   */
   readonly isResetPerFrame: boolean;
-  /** The public way. */
+  /** The public function. */
   readonly unpackSync: (packed: Buffer, options: { readonly maxOutputLength: number }) => Buffer;
   /** For the trial. */
   readonly packSync: (bytes: Buffer) => Buffer;
@@ -102,7 +105,7 @@ export const ZSTD: ZlibCodec = {
   packSync: (bytes) => zstdCompressSync(bytes),
 };
 
-/** True where the seam is what it is taken for: two frames give their bytes, through an output that is too short at first. */
+/** Whether the handle works as expected: it unpacks two frames, into an output that is too short at first. */
 export function isSeamThere(codec: ZlibCodec): boolean {
   const bytes = Buffer.from('the same twice, '.repeat(8));
   const frame = codec.packSync(bytes);
@@ -115,7 +118,7 @@ export function isSeamThere(codec: ZlibCodec): boolean {
   return Buffer.concat([bytes, bytes]).equals(output.bytes.subarray(0, output.length));
 }
 
-/** What never ends would grow it without end. */
+/** Bounds the output of a stream that never ends. */
 const TRIAL_BYTES_MAX = 1024;
 
 class TrialOutput extends Output {
@@ -125,7 +128,7 @@ class TrialOutput extends Output {
   }
 }
 
-/** The seam is tried, and a stream made, at the first batch. */
+/** The trial runs, and the stream is made, at the first batch. */
 export function zlibUnpacker(codec: ZlibCodec, isSeamUsable = isSeamThere): Unpack {
   let isUsable: boolean | null = null;
   let kept: KeptHandle | null = null;
@@ -142,7 +145,7 @@ export function zlibUnpacker(codec: ZlibCodec, isSeamUsable = isSeamThere): Unpa
   };
 }
 
-/** Its memory is the garbage collector's: at least it is bounded before it is made. */
+/** The result is allocated outside the room, so at least its size is limited beforehand. */
 function unpackPublicly(codec: ZlibCodec, packed: Buffer, bytesMax: number): Buffer {
   try {
     return codec.unpackSync(packed, { maxOutputLength: Math.max(1, bytesMax) });
