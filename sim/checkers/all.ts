@@ -1,13 +1,13 @@
 /** Every invariant of the promise, in its order. */
 import type { Violation } from '../schedule.ts';
 import type { Facts } from './facts.ts';
-import { checkP1 } from './p1.ts';
-import { checkP2 } from './p2.ts';
-import { checkP3 } from './p3.ts';
-import { checkP4 } from './p4.ts';
-import { checkP5 } from './p5.ts';
-import { checkP6 } from './p6.ts';
-import { checkP7 } from './p7.ts';
+import { checkP1 } from './everyRecordOnce.ts';
+import { checkP2 } from './noDuplicateVisible.ts';
+import { checkP3 } from './orderKept.ts';
+import { checkP4 } from './committedIsFinal.ts';
+import { checkP5 } from './allBecomesCommitted.ts';
+import { checkP6 } from './stopsAreJustified.ts';
+import { checkP7 } from './filesAsConfigured.ts';
 
 const CHECKERS = [checkP1, checkP2, checkP3, checkP4, checkP5, checkP6, checkP7] as const;
 
