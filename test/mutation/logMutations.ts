@@ -57,8 +57,8 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
   {
     name: 'leader epochs before the last one that was read are not journaled',
     store: 'file',
-    seed: 5,
-    foundAt: 373,
+    seed: 9,
+    foundAt: 1745,
     patches: [
       patch(
         'src/partition/checkpoint.ts',

@@ -183,7 +183,7 @@ oss: {}
     [
       'job: [a\nsink: b\n',
       [
-        'job.yaml:2:1: no valid YAML: RecordRouter sequence in block collection must be sufficiently indented and end with a ]',
+        'job.yaml:2:1: no valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]',
       ],
     ],
     [

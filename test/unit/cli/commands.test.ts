@@ -280,10 +280,10 @@ describe('help', () => {
     ]) {
       expect(stdout).toContain(word);
     }
-    const readme = readFileSync(path.join(checkoutDir, 'README.md'), 'utf8');
+    const page = readFileSync(path.join(checkoutDir, 'docs/running.md'), 'utf8');
     for (const code of [0, 1, 2, 3]) {
       expect(stdout).toMatch(new RegExp(`^  ${code}  \\w`, 'm'));
-      expect(readme).toMatch(new RegExp(`^\\| ${code} +\\| \\w`, 'm'));
+      expect(page).toMatch(new RegExp(`^\\| ${code} +\\| \\w`, 'm'));
     }
   });
 
