@@ -1,11 +1,11 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-/** Imports point one way: test -> src -> actors -> journal. `test/tidy` holds the exact check. */
+/** A room imports from floors below it. `test/tidy` holds the exact check. */
 const nothingFrom = (...rooms) =>
   rooms.map((room) => ({
     regex: `^(\\.\\./)+${room}/`,
-    message: `Imports point one way: test -> src -> actors -> journal. This room must not know ${room}/.`,
+    message: `A room imports from floors below it (docs/architecture.md): this one must not know ${room}/.`,
   }));
 
 const pureRoom = {

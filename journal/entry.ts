@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import { z } from 'zod';
+import { bigintsAsText } from '../kernels/json.ts';
 import { TidemarkError } from './errors.ts';
 import { journalEventSchema, type JournalEvent } from './events.ts';
 import { claimId, entryHash, type ClaimId, type EntryHash } from './ids.ts';
@@ -50,13 +51,8 @@ const entrySchema = z.object({
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 const ENCODER = new TextEncoder();
 
-/** bigint offsets are written as decimal strings: JSON numbers lose digits above 2^53. */
-function offsetsAsText(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value;
-}
-
 export function encodeEntry(entry: Entry): Uint8Array {
-  return ENCODER.encode(JSON.stringify(entry, offsetsAsText));
+  return ENCODER.encode(JSON.stringify(entry, bigintsAsText));
 }
 
 export function hashEntry(bytes: Uint8Array): EntryHash {

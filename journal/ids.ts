@@ -2,10 +2,10 @@
  * Branded ids. Each is built by one validating function, so that a plain string is never mistaken for one.
  */
 import type { Branded } from '../kernels/brand.ts';
-import type { Crc64Hex } from '../kernels/crc64.ts';
+import type { Crc64Hex } from '../kernels/crc64Plain.ts';
 import { TidemarkError } from './errors.ts';
 
-export type { Crc64Hex } from '../kernels/crc64.ts';
+export type { Crc64Hex } from '../kernels/crc64Plain.ts';
 
 /** Name of a job, `[a-z0-9-]{1,63}`. */
 export type JobName = Branded<string, 'JobName'>;

@@ -12,9 +12,9 @@ export interface RollingPolicy {
   rollsBySize(lengthBytes: number): boolean;
   /** The smallest length for which rollsBySize is true. */
   readonly rollsAtBytes: number;
-  /** Called as time passes. Null if the file stays open. */
+  /** Called for every open file as time passes; allocates nothing. Null if the file stays open. */
   rollsByTime(file: RollableFile, nowMs: number): TimeReason | null;
-  /** When to call rollsByTime again; at most now plus the shorter limit. */
+  /** When to call rollsByTime again; at most now plus the shorter limit. Allocates nothing. */
   deadlineMs(file: RollableFile, nowMs: number): number;
   /** Whether every checkpoint rolls all files, as for formats with a footer. */
   readonly rollsAtCheckpoint: boolean;
@@ -39,10 +39,15 @@ export function rollingPolicy(
     rollsAtCheckpoint,
     rollsAtBytes,
     rollsBySize: (lengthBytes) => lengthBytes >= rollsAtBytes,
-    rollsByTime: (file, nowMs) =>
-      times.find(({ rule, limit }) => nowMs - rule.sinceMs(file) >= limit)?.rule.reason ?? null,
-    deadlineMs: (file, nowMs) =>
-      Math.min(nowMs + shortestMs, ...times.map(({ rule, limit }) => rule.sinceMs(file) + limit)),
+    rollsByTime(file, nowMs) {
+      for (const { rule, limit } of times) if (nowMs - rule.sinceMs(file) >= limit) return rule.reason;
+      return null;
+    },
+    deadlineMs(file, nowMs) {
+      let deadlineMs = nowMs + shortestMs;
+      for (const { rule, limit } of times) deadlineMs = Math.min(deadlineMs, rule.sinceMs(file) + limit);
+      return deadlineMs;
+    },
   };
 }
 

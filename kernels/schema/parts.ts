@@ -72,6 +72,11 @@ export function eitherOf(names: readonly string[]): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1) ?? ''}`;
 }
 
+/** `a, b, or c`, of parts of a sentence. */
+export function listedOr(parts: readonly string[]): string {
+  return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')}, or ${parts.at(-1) ?? ''}`;
+}
+
 export function exactlyOne(keys: readonly string[]): (value: Record<string, unknown>) => string | null {
   return (value) => {
     const given = keys.filter((key) => value[key] !== undefined);

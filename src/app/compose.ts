@@ -69,7 +69,7 @@ export class Composition {
   async store({ sink, baseDir }: JobConfig, failpoints: Failpoints, log: Log): Promise<Store> {
     const store = await kindOf(this.kinds.stores, sink).open(sink, {
       log,
-      stateDir: path.join(baseDir, STATE_FOLDER),
+      stateDir: stateDirOf(baseDir),
       env: process.env,
       cacheHome: cacheHome(),
       poolThreads: poolThreads(),
@@ -77,22 +77,24 @@ export class Composition {
     return withFailpoints(store, failpoints);
   }
 
-  source(config: JobConfig, options: Omit<SourceOpening, 'clock' | 'job' | 'baseDir'>): Promise<Source> {
-    const { source, job, baseDir } = config;
-    return kindOf(this.kinds.sources, source).open(source, { ...options, job, baseDir, clock: systemClock });
+  source(
+    { source, job, baseDir }: JobConfig,
+    options: Pick<SourceOpening, 'log' | 'untilEnd' | 'memory' | 'conditions'>,
+  ): Promise<Source> {
+    const own = { job, baseDir, stateDir: stateDirOf(baseDir), clock: systemClock };
+    return kindOf(this.kinds.sources, source).open(source, { ...options, ...own });
   }
 
   surveyor({ source, job, baseDir }: JobConfig, log: Log): Promise<SourceSurveyor> {
-    const opening = { job, baseDir, log, clock: systemClock, untilEnd: false };
+    const stateDir = stateDirOf(baseDir);
+    const opening = { job, baseDir, stateDir, log, clock: systemClock, untilEnd: false };
     return kindOf(this.kinds.sources, source).survey(source, opening);
   }
 
   journal({ journal }: JobConfig, { log, ...options }: JournalOptions): Promise<Journal> {
     return kindOf(this.kinds.journals, journal).open(journal, {
       ...options,
-      onWarning: (message) => {
-        log.warn({}, message);
-      },
+      onWarning: warner(log),
     });
   }
 
@@ -157,6 +159,8 @@ export class Composition {
     return openFiles(kindOf(this.kinds.sources, source).holdsFiles).partsMax;
   }
 }
+
+const stateDirOf = (baseDir: string): string => path.join(baseDir, STATE_FOLDER);
 
 const warner =
   (log: Log) =>

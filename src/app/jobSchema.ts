@@ -6,7 +6,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { JOB_NAME_PATTERN, jobName } from '../../journal/ids.ts';
 import type { SchemaContext } from '../../kernels/schema/outside.ts';
-import { eitherOf, exactlyOne, map, rule } from '../../kernels/schema/parts.ts';
+import { eitherOf, exactlyOne, map, listedOr, rule } from '../../kernels/schema/parts.ts';
 import { duration, expecting, matchingText, size } from '../../kernels/schema/values.ts';
 import { DEFAULT_JOURNAL, JOB_KINDS, type JobKinds } from './kinds.ts';
 import { sinkSchema } from './sinkSchema.ts';
@@ -37,9 +37,7 @@ function bucketSchema({ bucketRules }: JobKinds) {
       .enum(names, { error: expecting(eitherOf(names)) })
       .default(names[0] ?? '')
       .meta({
-        description:
-          "What chooses a record's folder: " +
-          `${chosenBy.slice(0, -1).join(', ')}, or ${chosenBy.at(-1) ?? ''}.`,
+        description: `What chooses a record's folder: ${listedOr(chosenBy)}.`,
       }),
     ...keys,
   }).meta({ description: 'Which folder a record belongs to.' });

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { markerFolderUri, type Entropy } from '../../actors/naming.ts';
 import { shellOnlyProblem, type SchemaContext } from '../../kernels/schema/outside.ts';
-import { eitherOf, map, rules, type KeyProblem } from '../../kernels/schema/parts.ts';
-import { expecting, text } from '../../kernels/schema/values.ts';
+import { eitherOf, map, listedOr, rules, type KeyProblem } from '../../kernels/schema/parts.ts';
+import { expecting, hasControl, text } from '../../kernels/schema/values.ts';
 import type { SinkConfig } from '../config/jobConfig.ts';
 import type { FormatKind } from '../formats/kind.ts';
 import type { StoreKind } from '../stores/kind.ts';
@@ -16,8 +16,7 @@ type SinkKeys = Readonly<Record<string, unknown>>;
 
 export function sinkSchema(context: SchemaContext, kinds: SinkKinds) {
   const { stores, formats } = kinds;
-  const examples = stores.map(({ pathExample }) => pathExample).toReversed();
-  const example = `${examples.slice(0, -1).join(', ')}, or ${examples.at(-1) ?? ''}`;
+  const example = listedOr(stores.map(({ pathExample }) => pathExample).toReversed());
   const shared = map({
     path: text(`a folder: ${example}`, (value) => pathProblem(value, context.baseDir, stores)).meta({
       description: `Folder for the part files: ${example}.`,
@@ -58,14 +57,14 @@ function formatSchema(formats: readonly FormatKind[]) {
     .meta({ description: formats.map(({ name, description }) => `${name}: ${description}`).join(' ') });
 }
 
-function kindOf(sink: SinkKeys, stores: readonly StoreKind[]): StoreKind {
+function kindThatTakes(sink: SinkKeys, stores: readonly StoreKind[]): StoreKind {
   const kind = stores.find((candidate) => candidate.takes(sink));
   if (kind === undefined) throw new TypeError('No kind of store takes a path of any kind.');
   return kind;
 }
 
 function pathProblem(path: string, baseDir: string, stores: readonly StoreKind[]): string | null {
-  return shellOnlyProblem(path) ?? kindOf({ path }, stores).pathProblem(path, baseDir);
+  return shellOnlyProblem(path) ?? kindThatTakes({ path }, stores).pathProblem(path, baseDir);
 }
 
 /** Problems between keys; none for keys that are wrong by themselves. */
@@ -73,7 +72,7 @@ function sinkProblems(sink: SinkKeys, context: SchemaContext, stores: readonly S
   const { path, entropy } = sink;
   if (typeof path !== 'string' || path === '' || pathProblem(path, context.baseDir, stores) !== null)
     return [];
-  const kind = kindOf(sink, stores);
+  const kind = kindThatTakes(sink, stores);
   return [
     ...foreignKeys(sink, context, kind, stores),
     ...kind.problems(sink, context),
@@ -121,7 +120,7 @@ function entropyProblems(uri: string, entropy: unknown): KeyProblem[] {
 export function toSinkConfig(sink: ParsedSink, context: SchemaContext, { stores }: SinkKinds): SinkConfig {
   // Only the kinds know their keys, so with them the shared ones lose their types.
   const { path, format, prefix, suffix, entropy = null } = sink as unknown as SharedKeys;
-  const kind = kindOf(sink, stores);
+  const kind = kindThatTakes(sink, stores);
   return kind.toConfig(
     sink,
     { uri: kind.uri(path, context.baseDir), format, prefix, suffix, entropy },
@@ -134,7 +133,7 @@ function entropySchema() {
   return map({
     key: text('a text that stands in sink.path, like _entropy_', (value) => {
       if (value.includes('/')) return `${JSON.stringify(value)} holds a "/"`;
-      return /\p{Cc}/u.test(value) || !value.isWellFormed() ? 'holds a control character' : null;
+      return hasControl(value) ? 'holds a control character' : null;
     }).meta({ description: 'Text that is replaced wherever it stands in the folder of a part file.' }),
     length: z
       .int({ error: expecting(length) })
@@ -164,7 +163,7 @@ function affixProblem(value: string, kind: 'prefix' | 'suffix'): string | null {
   if (kind === 'prefix' && /^[._]/.test(value))
     return `begins with "${value.charAt(0)}", which readers take for hidden`;
   if (/[/\\]/.test(value)) return 'holds a separator of folders (folders belong into bucket.pattern)';
-  if (/\p{Cc}/u.test(value) || !value.isWellFormed()) return 'holds a control character';
+  if (hasControl(value)) return 'holds a control character';
   if (Buffer.byteLength(value) > NAME_BYTES_MAX) return 'is too long';
   return null;
 }

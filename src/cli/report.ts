@@ -1,16 +1,12 @@
 /** Answers and errors as text or JSON. */
+import { bigintsAsText } from '../../kernels/json.ts';
 import { asTidemarkError, ERROR_CODES, TidemarkError } from '../../journal/errors.ts';
 import { errorLines } from '../telemetry/loggable.ts';
 import type { CliIo } from './io.ts';
 
 /** The single document of `--json`. Offsets are strings, because they do not fit a JSON number. */
 export function jsonText(document: unknown): string {
-  const text = JSON.stringify(
-    document,
-    (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
-    2,
-  );
-  return `${text}\n`;
+  return `${JSON.stringify(document, bigintsAsText, 2)}\n`;
 }
 
 /** Reports an error: lines on standard error, and with --json the document on standard output. */

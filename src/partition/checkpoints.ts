@@ -56,11 +56,11 @@ export class Checkpoints {
       health.conditions.clear(condition);
       return;
     }
-    await this.#note('checkpointStarted');
+    await host.note({ type: 'checkpointStarted' });
     try {
       await scope.latch.race(proveSource(ports.source, task, this.#options.feed, cut));
     } catch (error) {
-      await this.#note('checkpointFailed');
+      await host.note({ type: 'checkpointFailed' });
       if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;
       ports.log.warn(
         { err: error },
@@ -73,12 +73,5 @@ export class Checkpoints {
     publisher.tellOffset();
     const facts = { partition: partitionName(task.partition), nextOffset: cut.nextOffset };
     ports.log.debug({ ...facts, files: cut.parts.length }, 'checkpoint completed');
-  }
-
-  async #note(type: 'checkpointStarted' | 'checkpointFailed'): Promise<void> {
-    await this.#options.host.submit((stage) => {
-      stage.note({ type });
-      return [];
-    });
   }
 }

@@ -8,6 +8,7 @@
 import { asTidemarkError, type TidemarkError } from '../../journal/errors.ts';
 import type { PartitionEvent } from '../../journal/events.ts';
 import type { Effect } from '../../actors/facts.ts';
+import type { PartitionHostEvent } from '../../actors/partition.ts';
 import type { PartitionLedger, Stage } from '../../actors/ledger.ts';
 
 /** Appends one entry. Resolves after it is durable. */
@@ -72,6 +73,14 @@ export class PartitionHost {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ decide, resolve, reject });
       if (!this.#busy) void this.#drain();
+    });
+  }
+
+  /** Takes an event of the host, which is not journaled, in its turn among the inputs. */
+  note(event: PartitionHostEvent): Promise<void> {
+    return this.submit((stage) => {
+      stage.note(event);
+      return [];
     });
   }
 

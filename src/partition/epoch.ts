@@ -163,10 +163,7 @@ export class Epoch {
       if (!takesRecords) await writer.drained();
     };
     await this.#scope.race(takeOver({ ...this.#takingOver(), adopt }));
-    await host.submit((stage) => {
-      stage.note({ type: 'settled' });
-      return [];
-    });
+    await host.note({ type: 'settled' });
     const feed = this.#openFeed(router);
     const checkpoints = this.#startCheckpoints(router, feed);
     let outcome: 'ended' | 'drained';

@@ -1,4 +1,5 @@
 /** Operator requests: any process files them beside the partition's journal; only the owner handles them. */
+import { bigintsAsText } from '../../kernels/json.ts';
 import { operatorRequestSchema, type OperatorRequest, type PartitionEvent } from '../../journal/events.ts';
 import type { JobName, TopicPartition } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
@@ -21,10 +22,7 @@ export async function fileOperatorRequest(
   partition: TopicPartition,
   request: OperatorRequest,
 ): Promise<number> {
-  const text = JSON.stringify(request, (_key, value: unknown) =>
-    typeof value === 'bigint' ? value.toString() : value,
-  );
-  const bytes = new TextEncoder().encode(text);
+  const bytes = new TextEncoder().encode(JSON.stringify(request, bigintsAsText));
   return passing(ports.failpoints, 'journal.fileRequest', () =>
     ports.journal.fileRequest(requestSubject(job, partition), bytes),
   );

@@ -20,6 +20,8 @@ export interface SourceOfJob {
 }
 
 export interface SourceOpening extends SourceOfJob {
+  /** Next to the job file, absolute: state that concerns this machine only. */
+  readonly stateDir: string;
   readonly log: Log;
   readonly clock: Clock;
   readonly untilEnd: boolean;
@@ -44,8 +46,6 @@ export interface SourceKind<Config extends SourceConfig = SourceConfig, Parsed =
   survey(config: Config, opening: SourceOpening): Promise<SourceSurveyor>;
   /** Used once, while the journal has no start offsets. */
   startFrom(config: Config): StartFrom;
-  /** The consumer group; null if there is none. */
-  group(config: Config): string | null;
   /** What decides which records there are, for the fingerprint. */
   meaning(config: Config): Readonly<Record<string, unknown>>;
   describe(config: Config): string;

@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { bigintsAsText } from '../../kernels/json.ts';
 import { PartitionLedger } from '../../actors/ledger.ts';
 import { encodeEntry } from '../../journal/entry.ts';
 import type { JobEvent, JournalEvent, PartitionEvent } from '../../journal/events.ts';
@@ -119,7 +120,5 @@ function foldPartition(): Fold {
 }
 
 function plain(value: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? one.toString() : one)),
-  );
+  return JSON.parse(JSON.stringify(value, bigintsAsText));
 }

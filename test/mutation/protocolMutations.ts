@@ -42,7 +42,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
       patch(
         'src/partition/checkpoints.ts',
         `    } catch (error) {
-      await this.#note('checkpointFailed');
+      await host.note({ type: 'checkpointFailed' });
       if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;`,
         `    } catch (error) {
       if (hasCode(error, 'KAFKA_UNAVAILABLE')) {
@@ -59,7 +59,9 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     seed: 11,
     foundAt: 14,
-    patches: [patch('src/partition/checkpoints.ts', `      await this.#note('checkpointFailed');\n`, ``)],
+    patches: [
+      patch('src/partition/checkpoints.ts', `      await host.note({ type: 'checkpointFailed' });\n`, ``),
+    ],
   },
   {
     name: 'a journal that ends before its witness passes',

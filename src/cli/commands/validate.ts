@@ -1,6 +1,7 @@
 /** `tidemark validate`: checks a job file and reports what it means. */
 import { configFingerprint } from '../../app/fingerprint.ts';
 import { bucketRuleOf, JOB_KINDS, kindOf, type JobKinds } from '../../app/kinds.ts';
+import { listedOr } from '../../../kernels/schema/parts.ts';
 import type { JobConfig, SinkConfig } from '../../config/jobConfig.ts';
 import { formatBytes } from '../../telemetry/format.ts';
 import { EXIT_OK } from '../exitCodes.ts';
@@ -41,7 +42,7 @@ function rollFact(roll: JobConfig['roll'], { rollRules }: JobKinds): string {
     const limit = roll[rule.configKey] ?? 0;
     return rule.describe(rule.type === 'size' ? formatBytes(limit) : `${limit} ms`);
   });
-  return `${reasons.slice(0, -1).join(', ')}, or ${reasons.at(-1) ?? ''}`;
+  return listedOr(reasons);
 }
 
 function journalFact({ journal }: JobConfig, { journals }: JobKinds): string {

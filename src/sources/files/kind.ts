@@ -41,7 +41,6 @@ export const FILE_SOURCE: SourceKind<FileSourceConfig, ParsedFile> = {
     return createFileSurveyor(await FILE_SOURCE.open(config, opening));
   },
   startFrom: () => ({ type: 'earliest' }),
-  group: () => null,
   meaning: ({ type, pattern, timePath }) => ({ type, pattern, timePath }),
   describe: ({ pattern }) => `files ${pattern}`,
 };

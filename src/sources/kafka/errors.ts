@@ -1,5 +1,5 @@
 /** The meaning of kafkajs's errors for Tidemark. */
-import { TidemarkError } from '../../../journal/errors.ts';
+import { TidemarkError, type ErrorFields } from '../../../journal/errors.ts';
 
 interface KafkaErrorShape {
   readonly name?: string;
@@ -99,6 +99,12 @@ export function unavailableError(error: unknown, brokers: readonly string[], doi
       `brokers run and are reachable.${securityHint(error)}`,
     { fields: { brokers }, cause: error },
   );
+}
+
+/** @param gone says what does not exist any more. */
+export function deletedError(gone: string, fields: ErrorFields): TidemarkError {
+  const message = `${gone}: it was deleted. Restore it, or drop it from the job.`;
+  return new TidemarkError('SOURCE_REPLACED', message, { fields: { ...fields, isDeleted: true } });
 }
 
 /** The error that ends waits when the source or a feed is closed. */

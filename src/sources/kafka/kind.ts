@@ -13,9 +13,10 @@ import {
 } from './config.ts';
 import type { KafkaSourceOptions, KafkaTuning } from './options.ts';
 
-/** Beside the job file: state of this machine only, such as a group membership that a kill may leave. */
-const STATE_FOLDER = '.tidemark';
-/** The sink may be the job file's folder: no job's marker has a name with `_`. */
+/**
+ * Group memberships that a kill may leave. The sink may be the job file's folder: no job's marker has a name
+ * with `_`.
+ */
 const MEMBERS_FOLDER = '_members';
 const REQUEST_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -36,7 +37,6 @@ export const KAFKA_SOURCE: SourceKind<KafkaSourceConfig, ParsedKafka> = {
     return createKafkaSurveyor(kafkaSourceOptions(config, opening));
   },
   startFrom: (config) => config.startFrom,
-  group: ({ groupId }) => groupId,
   meaning: ({ type, topics, groupId, startFrom }) => ({
     type,
     topics: topics.toSorted(),
@@ -49,7 +49,7 @@ export const KAFKA_SOURCE: SourceKind<KafkaSourceConfig, ParsedKafka> = {
 
 export function kafkaSourceOptions(
   source: KafkaSourceConfig,
-  { job, baseDir, log, clock, untilEnd, memory }: SourceOpening,
+  { job, stateDir, log, clock, untilEnd, memory }: SourceOpening,
 ): KafkaSourceOptions {
   return {
     brokers: source.brokers,
@@ -60,7 +60,7 @@ export function kafkaSourceOptions(
     isBounded: untilEnd,
     ...kafkaSecurity(source),
     tuning: { decode: source.decode, ...(memory === undefined ? {} : fetchesWithin(memory)) },
-    stateDir: join(baseDir, STATE_FOLDER, MEMBERS_FOLDER),
+    stateDir: join(stateDir, MEMBERS_FOLDER),
     log,
     clock,
     ...(memory === undefined

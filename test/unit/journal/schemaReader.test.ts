@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { bigintsAsText } from '../../../kernels/json.ts';
 import { journalEventSchema, type JournalEvent } from '../../../journal/events.ts';
 import { compileReader, NOT_SURE } from '../../../journal/schemaReader.ts';
 import { anyEvent } from './anyEntry.ts';
@@ -16,10 +17,7 @@ const misfits: readonly string[] = [
 
 /** Takes something away, adds something, or puts a misfit somewhere, at the place that the numbers draw. */
 function damaged(event: JournalEvent, place: readonly number[], how: number, misfit: unknown): unknown {
-  const text = JSON.stringify(event, (_key, value: unknown) =>
-    typeof value === 'bigint' ? value.toString() : value,
-  );
-  let target = JSON.parse(text) as Raw;
+  let target = JSON.parse(JSON.stringify(event, bigintsAsText)) as Raw;
   const root = target;
   for (const [depth, number] of place.entries()) {
     const keys = Object.keys(target);

@@ -8,6 +8,7 @@ import {
   hasKafkaType,
   isAuthenticationFailure,
   reasonOf,
+  deletedError,
 } from '../errors.ts';
 import type { Generation, Membership, MembershipContext } from './membership.ts';
 import { pauseUnless, retryDelayMs } from '../../../system/pacing.ts';
@@ -109,10 +110,7 @@ function fenced(at: TopicPartition, groupId: string): TidemarkError {
 }
 
 function deleted(at: TopicPartition): TidemarkError {
-  const message =
-    `Topic ${at.topic} does not exist any more: it was deleted. ` + 'Restore it, or drop it from the job.';
-  const fields = { partition: partitionName(at), isDeleted: true };
-  return new TidemarkError('SOURCE_REPLACED', message, { fields });
+  return deletedError(`Topic ${at.topic} does not exist any more`, { partition: partitionName(at) });
 }
 
 function refused(error: unknown, at: TopicPartition): TidemarkError {

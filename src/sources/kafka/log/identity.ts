@@ -1,7 +1,7 @@
 /** Checks that the topic is still the same one. Always asks a broker, never a cache. */
 import { TidemarkError } from '../../../../journal/errors.ts';
 import type { FetcherContext } from '../fetcher.ts';
-import { KAFKA_CODE } from '../errors.ts';
+import { deletedError, KAFKA_CODE } from '../errors.ts';
 import type { ClusterMetadata } from '../protocol/metadata.ts';
 import { pauseUnless } from '../../../system/pacing.ts';
 import { type AskContext, askUntil, Coalesced } from '../questions.ts';
@@ -44,13 +44,8 @@ export class Identity {
       if (!missing && (expectedTopicId === null || found.topicId === expectedTopicId)) return;
       if (!missing && found.topicId !== null)
         throw replacedError(topic, expectedTopicId ?? 'none', found.topicId);
-      if (clock.nowMs() - startedMs >= tuning.outOfRangeStableMs) {
-        const message =
-          `Topic ${topic} does not exist any more: it was deleted. ` + 'Restore it, or drop it from the job.';
-        throw new TidemarkError('SOURCE_REPLACED', message, {
-          fields: { topic, expectedTopicId, isDeleted: true },
-        });
-      }
+      if (clock.nowMs() - startedMs >= tuning.outOfRangeStableMs)
+        throw deletedError(`Topic ${topic} does not exist any more`, { topic, expectedTopicId });
       await pauseUnless(signal, clock, tuning.pollMs);
     }
   }

@@ -5,7 +5,7 @@
 import { TidemarkError } from '../../../../journal/errors.ts';
 import type { Feed } from '../feed.ts';
 import type { FetcherContext } from '../fetcher.ts';
-import { KAFKA_CODE, reasonOf } from '../errors.ts';
+import { deletedError, KAFKA_CODE, reasonOf } from '../errors.ts';
 import { endOfLog, truncated, type LogCheck } from './check.ts';
 import type { PartitionLeader } from '../protocol/metadata.ts';
 import { listOffsets } from './offsets.ts';
@@ -116,11 +116,7 @@ function rangeError(feed: Feed, finding: RangeFinding): TidemarkError {
         fields: { ...fields, toOffset: finding.startOffset },
       });
     default:
-      return new TidemarkError(
-        'SOURCE_REPLACED',
-        `${message}: it was deleted. Restore it, or drop it from the job.`,
-        { fields: { ...fields, isDeleted: true } },
-      );
+      return deletedError(message, fields);
   }
 }
 

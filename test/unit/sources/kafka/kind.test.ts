@@ -21,7 +21,7 @@ const SOURCE: KafkaSourceConfig = {
 test.each(['batches', 'records'] as const)(
   'decode: %s, with the memory of a running job as without',
   (decode) => {
-    const config = { job: jobName('orders'), baseDir: '/jobs' };
+    const config = { job: jobName('orders'), baseDir: '/jobs', stateDir: '/jobs/.tidemark' };
     const memory = {
       shares: { fetchBytes: 12_000_000, unpackBytes: 34_000_000, writeBytes: 56_000_000 },
       budget: new MemoryBudget({ ceilingBytes: 1, writeBytes: 1, residentBytes: () => 0 }),
