@@ -258,8 +258,11 @@ function describeListing(current: Current): void {
   });
 
   test('a folder that does not exist is empty', async () => {
-    const { sinkUri, newStore } = current();
-    expect(await listAll(newStore().reading, `${sinkUri}/none/at=all`)).toEqual([]);
+    const h = current();
+    const { reading } = h.newStore();
+    expect(await listAll(reading, `${h.sinkUri}/none/at=all`)).toEqual([]);
+    await h.put(`${h.sinkUri}/part-a`, bytesOf('a'));
+    expect(await listAll(reading, `${h.sinkUri}/part-a`), 'a file is no folder').toEqual([]);
   });
 
   test('thousands of files come in batches, and an abort ends it between two', async () => {
