@@ -97,13 +97,16 @@ export const ERROR_CODES = {
     help: 'Put the file back under one of its names, then resume; nothing else mends it yet.',
   },
   STORE_HANDLE_INVALID: { retry: 'bug', help: 'Report this with the journal of the partition.' },
-  KAFKA_UNAVAILABLE: { retry: 'transient', help: 'Check that the brokers answer; Tidemark goes on trying.' },
-  KAFKA_AUTHENTICATION: { retry: 'config', help: 'Correct the sasl or ssl settings of the source.' },
-  KAFKA_BATCH_CORRUPT: {
+  SOURCE_UNAVAILABLE: {
+    retry: 'transient',
+    help: 'Check that the source (its brokers) answers; Tidemark goes on trying.',
+  },
+  SOURCE_AUTHENTICATION: { retry: 'config', help: 'Correct the sasl or ssl settings of the source.' },
+  SOURCE_BATCH_CORRUPT: {
     retry: 'operator',
     help: 'Repair the topic, or accept the loss of the named offsets.',
   },
-  KAFKA_BATCH_TOO_LARGE: {
+  SOURCE_BATCH_TOO_LARGE: {
     retry: 'operator',
     help: 'Raise `memory` in the job file, start again and resume; or accept the loss of the named offsets.',
   },
@@ -144,6 +147,19 @@ export const ERROR_CODES = {
 } as const satisfies Record<string, { retry: RetryClass; help: string }>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Codes of earlier versions, which journals still name in stops, and what they are called now. */
+export const FORMER_CODES: Readonly<Record<string, ErrorCode>> = {
+  KAFKA_UNAVAILABLE: 'SOURCE_UNAVAILABLE',
+  KAFKA_AUTHENTICATION: 'SOURCE_AUTHENTICATION',
+  KAFKA_BATCH_CORRUPT: 'SOURCE_BATCH_CORRUPT',
+  KAFKA_BATCH_TOO_LARGE: 'SOURCE_BATCH_TOO_LARGE',
+};
+
+/** The current name of a journaled code. A code that this version does not know is returned as it is. */
+export function currentCode(journaled: string): string {
+  return Object.hasOwn(FORMER_CODES, journaled) ? (FORMER_CODES[journaled] ?? journaled) : journaled;
+}
 
 /** Facts about an error, for logs and `--json`. No secrets, no payloads. */
 export type ErrorFields = Readonly<

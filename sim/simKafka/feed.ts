@@ -94,7 +94,7 @@ export class SimFeed implements PartitionFeed, CheckedFeed {
       await this.#context.check.verify(this, position);
     } catch (error) {
       if (error instanceof TidemarkError) throw error;
-      throw new TidemarkError('KAFKA_UNAVAILABLE', `No leader answers for ${this.name}.`, { cause: error });
+      throw new TidemarkError('SOURCE_UNAVAILABLE', `No leader answers for ${this.name}.`, { cause: error });
     }
   }
 
@@ -112,7 +112,7 @@ export class SimFeed implements PartitionFeed, CheckedFeed {
   #start(): void {
     this.#fetch().catch((error: unknown) => {
       // A question without an answer is asked again.
-      if (hasCode(error, 'KAFKA_UNAVAILABLE')) this.#start();
+      if (hasCode(error, 'SOURCE_UNAVAILABLE')) this.#start();
       else this.fail(error);
     });
   }

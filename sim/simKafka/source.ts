@@ -167,7 +167,7 @@ export class SimSource implements Source {
     await this.#topicThere(topic);
     const found = await this.#question(() => (isSilent ? null : this.#kafka));
     if (found === null)
-      throw new TidemarkError('KAFKA_UNAVAILABLE', 'Whether the topic is the same is not told.');
+      throw new TidemarkError('SOURCE_UNAVAILABLE', 'Whether the topic is the same is not told.');
     const isSame = expectedTopicId === null || found.idOf(topic) === expectedTopicId;
     if (isSame && (this.#clusterId === null || found.clusterId === this.#clusterId)) return;
     throw new TidemarkError('SOURCE_REPLACED', `Topic ${topic} is another one than the journaled one.`);
@@ -241,7 +241,7 @@ export class SimSource implements Source {
     return this.#process.scheduler.nowMs;
   }
 
-  /** Asks until there is an answer or the limit is over: KAFKA_UNAVAILABLE. */
+  /** Asks until there is an answer or the limit is over: SOURCE_UNAVAILABLE. */
   #question<T>(question: () => T): Promise<T> {
     return this.#ask(question, { limitMs: QUESTION_TIMEOUTS * this.#kafka.options.timeoutMs });
   }
@@ -258,7 +258,7 @@ export class SimSource implements Source {
       );
       if (answer !== null) return answer.value;
       if (this.#nowMs - startedMs >= limitMs)
-        throw new TidemarkError('KAFKA_UNAVAILABLE', 'The brokers of the world do not answer.');
+        throw new TidemarkError('SOURCE_UNAVAILABLE', 'The brokers of the world do not answer.');
       await this.#process.clock.pause(retryDelayMs(failures));
     }
   }

@@ -119,7 +119,7 @@ async function probed<T>(
 }
 
 const SILENT = {
-  source: 'KAFKA_UNAVAILABLE',
+  source: 'SOURCE_UNAVAILABLE',
   journal: 'JOURNAL_UNAVAILABLE',
   destination: 'STORE_UNAVAILABLE',
 } as const;

@@ -61,7 +61,7 @@ export class Checkpoints {
       await scope.latch.race(proveSource(ports.source, task, this.#options.feed, cut));
     } catch (error) {
       await host.note({ type: 'checkpointFailed' });
-      if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;
+      if (required || !hasCode(error, 'SOURCE_UNAVAILABLE')) throw error;
       ports.log.warn(
         { err: error },
         'the source does not answer; the checkpoint is tried again at the next interval',

@@ -10,8 +10,8 @@ export function isOfSource(error: unknown): error is TidemarkError {
     'SOURCE_RANGE_LOST',
     'SOURCE_BEYOND_END',
     'SOURCE_TRUNCATED',
-    'KAFKA_BATCH_CORRUPT',
-    'KAFKA_BATCH_TOO_LARGE',
+    'SOURCE_BATCH_CORRUPT',
+    'SOURCE_BATCH_TOO_LARGE',
   );
 }
 
@@ -20,7 +20,7 @@ export function isOfSource(error: unknown): error is TidemarkError {
  * may be empty; but a loss can only be accepted from nextOffset.
  */
 export function fromNextOffset(error: unknown, nextOffset: bigint): unknown {
-  if (!hasCode(error, 'KAFKA_BATCH_CORRUPT', 'KAFKA_BATCH_TOO_LARGE')) return error;
+  if (!hasCode(error, 'SOURCE_BATCH_CORRUPT', 'SOURCE_BATCH_TOO_LARGE')) return error;
   const { code, message, fields, cause } = error;
   if (fields['fromOffset'] === nextOffset) return error;
   return new TidemarkError(code, message, { fields: { ...fields, fromOffset: nextOffset }, cause });

@@ -35,7 +35,7 @@ export async function beginJob(
   patience: Patience,
 ): Promise<Beginning> {
   const { ports, settings } = context;
-  const ofSource = { what: 'the source', code: 'KAFKA_UNAVAILABLE' } as const;
+  const ofSource = { what: 'the source', code: 'SOURCE_UNAVAILABLE' } as const;
   const ofSink = { what: `the destination ${settings.naming.sinkUri}`, code: 'STORE_UNAVAILABLE' } as const;
   const ofJournal = { what: 'the journal', code: 'JOURNAL_UNAVAILABLE' } as const;
   const source = await patience.until({ ...ofSource, work: () => describe(context, signal) });

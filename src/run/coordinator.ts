@@ -162,7 +162,7 @@ export class Coordinator {
     if (this.#draining.isOpen) return;
     const group = source.groupId === null ? 'the files' : `group ${source.groupId}`;
     await patience.until({
-      ...{ what: `partitions that ${group} assigns`, code: 'KAFKA_UNAVAILABLE' },
+      ...{ what: `partitions that ${group} assigns`, code: 'SOURCE_UNAVAILABLE' },
       work: () => this.#context.ports.source.start(this.#listener()),
     });
   }

@@ -82,7 +82,7 @@ export interface PartitionFeed {
   /**
    * The next batch, in order, without gaps. Waits while there is none. Transient failures are retried inside
    * and logged. Rejects with SOURCE_RANGE_LOST, SOURCE_BEYOND_END (both only if they last for a while),
-   * SOURCE_TRUNCATED, SOURCE_REPLACED, KAFKA_BATCH_CORRUPT or KAFKA_BATCH_TOO_LARGE; after close() an
+   * SOURCE_TRUNCATED, SOURCE_REPLACED, SOURCE_BATCH_CORRUPT or SOURCE_BATCH_TOO_LARGE; after close() an
    * AbortError.
    */
   next(): Promise<FetchedBatch>;
@@ -152,7 +152,7 @@ export interface Source {
   /**
    * Facts about the job's topics that exist; `missing` names the others, and `onWaiting` reports them. No
    * topic is ever created. If brokers do not answer, waits for them and reports to `onWaiting`, or rejects
-   * with KAFKA_UNAVAILABLE if `wait` is false. If no file matches, a file source waits for one, or rejects
+   * with SOURCE_UNAVAILABLE if `wait` is false. If no file matches, a file source waits for one, or rejects
    * with SOURCE_TOPIC_MISSING.
    */
   describe(options: {

@@ -55,7 +55,7 @@ function movesOn(cursor: RecordCursor): boolean {
     return cursor.next();
   } catch (error) {
     const isLeft =
-      error instanceof NoRoomYet || hasCode(error, 'KAFKA_BATCH_CORRUPT', 'KAFKA_BATCH_TOO_LARGE');
+      error instanceof NoRoomYet || hasCode(error, 'SOURCE_BATCH_CORRUPT', 'SOURCE_BATCH_TOO_LARGE');
     if (isLeft) return false;
     throw error;
   }

@@ -43,14 +43,14 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
         'src/partition/checkpoints.ts',
         `    } catch (error) {
       await host.note({ type: 'checkpointFailed' });
-      if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;`,
+      if (required || !hasCode(error, 'SOURCE_UNAVAILABLE')) throw error;`,
         `    } catch (error) {
-      if (hasCode(error, 'KAFKA_UNAVAILABLE')) {
+      if (hasCode(error, 'SOURCE_UNAVAILABLE')) {
         await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => fullDisk.mustNotBeFreed());
         publisher.tellOffset();
         return;
       }
-      if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;`,
+      if (required || !hasCode(error, 'SOURCE_UNAVAILABLE')) throw error;`,
       ),
     ],
   },

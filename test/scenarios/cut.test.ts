@@ -62,7 +62,7 @@ class LogCursor implements RecordCursor {
     this.#next += 1;
     this.offsetDelta = Number(record.offset - this.baseOffset);
     if (record.offset === this.#failsAt)
-      throw new TidemarkError('KAFKA_BATCH_CORRUPT', 'the record is damaged');
+      throw new TidemarkError('SOURCE_BATCH_CORRUPT', 'the record is damaged');
     this.timestampMs = record.timestampMs;
     this.valueBytes = Buffer.from(`..${record.value ?? ''}`);
     this.valueStart = record.value === null ? -1 : 2;

@@ -28,7 +28,7 @@ function failingAt(at: { point: Failpoint; side: FailpointSide; nth: number }, c
 }
 
 function codesOf(point: Failpoint): readonly ErrorCode[] {
-  if (point.startsWith('source.')) return ['KAFKA_UNAVAILABLE', 'FENCED'];
+  if (point.startsWith('source.')) return ['SOURCE_UNAVAILABLE', 'FENCED'];
   return point.startsWith('store.')
     ? ['STORE_UNAVAILABLE', 'STORE_OUTCOME_UNKNOWN']
     : ['JOURNAL_UNAVAILABLE', 'FENCED'];

@@ -235,7 +235,7 @@ describe('a bounded run', () => {
     await expect(
       new JobFixture().coordinator(options).run(new AbortController().signal),
     ).rejects.toMatchObject({
-      code: 'KAFKA_UNAVAILABLE',
+      code: 'SOURCE_UNAVAILABLE',
       message: expect.stringContaining('(startup.timeout)') as string,
     });
   });

@@ -39,7 +39,7 @@ export class Brokers {
       const supported = broker.versions?.[API_KEYS.metadata]?.maxVersion ?? 0;
       if (supported < METADATA_VERSION) {
         throw new TidemarkError(
-          'KAFKA_UNAVAILABLE',
+          'SOURCE_UNAVAILABLE',
           'The broker is older than Kafka 2.8 and tells no topic ids, without which a recreated topic ' +
             'passes for the old one.',
         );

@@ -85,7 +85,7 @@ export function securityHint(error: unknown): string {
 export function authenticationError(error: unknown, brokers: readonly string[]): TidemarkError {
   if (error instanceof TidemarkError) return error;
   return new TidemarkError(
-    'KAFKA_AUTHENTICATION',
+    'SOURCE_AUTHENTICATION',
     `Kafka at ${brokers.join(', ')} refuses this client: ${reasonOf(error)}. Correct the sasl or ssl ` +
       'settings or the access rights.',
     { fields: { brokers } },
@@ -94,7 +94,7 @@ export function authenticationError(error: unknown, brokers: readonly string[]):
 
 export function unavailableError(error: unknown, brokers: readonly string[], doing: string): TidemarkError {
   return new TidemarkError(
-    'KAFKA_UNAVAILABLE',
+    'SOURCE_UNAVAILABLE',
     `Kafka at ${brokers.join(', ')} did not answer (${doing}): ${reasonOf(error)}. Check that the ` +
       `brokers run and are reachable.${securityHint(error)}`,
     { fields: { brokers }, cause: error },

@@ -334,7 +334,7 @@ function cutOff({ name, fetchOffset }: Feed, announcedBytes: number, foundBytes:
     `The record batch at offset ${fetchOffset.toString()} of ${name} says that it is ${announcedBytes} ` +
     `bytes long, but the log holds ${foundBytes} from there on: it is damaged. Repair the topic, or ` +
     'accept the loss of its offsets.';
-  return new TidemarkError('KAFKA_BATCH_CORRUPT', message, {
+  return new TidemarkError('SOURCE_BATCH_CORRUPT', message, {
     fields: { partition: name, offset: fetchOffset, fromOffset: fetchOffset, announcedBytes, foundBytes },
   });
 }
@@ -343,7 +343,7 @@ function unreadable({ name, fetchOffset }: Feed): TidemarkError {
   const message =
     `The broker cannot read ${name} at offset ${fetchOffset.toString()}: its log is damaged. Repair the ` +
     'topic.';
-  return new TidemarkError('KAFKA_BATCH_CORRUPT', message, {
+  return new TidemarkError('SOURCE_BATCH_CORRUPT', message, {
     fields: { partition: name, offset: fetchOffset, fromOffset: fetchOffset },
   });
 }

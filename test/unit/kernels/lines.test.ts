@@ -52,6 +52,6 @@ describe('the kernel that copies lines', () => {
   ])('stops before a record where %s, and the cursor tells it', (_name, change) => {
     const { count, lines, next } = copied(change);
     expect([count, lines]).toEqual([1, 'second\n']);
-    expect(next).toThrow(expect.objectContaining({ code: 'KAFKA_BATCH_CORRUPT' }) as Error);
+    expect(next).toThrow(expect.objectContaining({ code: 'SOURCE_BATCH_CORRUPT' }) as Error);
   });
 });

@@ -13,7 +13,7 @@ export class WireReader {
     const at = this.#at;
     if (length < 0 || at + length > this.bytes.length) {
       throw new TidemarkError(
-        'KAFKA_UNAVAILABLE',
+        'SOURCE_UNAVAILABLE',
         `A broker's response ends ${at + length - this.bytes.length} bytes too early.`,
       );
     }

@@ -322,7 +322,7 @@ function corrupt(
   { range, cause }: { readonly range?: OffsetsInDoubt; readonly cause?: unknown } = {},
 ): TidemarkError {
   return new TidemarkError(
-    'KAFKA_BATCH_CORRUPT',
+    'SOURCE_BATCH_CORRUPT',
     `The record batch at offset ${offset.toString()} of ${name} ${why}. Repair the topic, or accept the ` +
       'loss of its offsets.',
     {
@@ -340,7 +340,7 @@ function tooLarge(
   { bytesMax }: NeverFits,
 ): TidemarkError {
   return new TidemarkError(
-    'KAFKA_BATCH_TOO_LARGE',
+    'SOURCE_BATCH_TOO_LARGE',
     `The record batch at offset ${offset.toString()} of ${name} takes ${packedBytes} bytes, and unpacked ` +
       `more than the ${bytesMax} that the job's memory has for it. Raise memory in the job file, start ` +
       'again and resume; or accept the loss of its offsets.',

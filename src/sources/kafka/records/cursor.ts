@@ -217,7 +217,7 @@ export function damagedRecord(
   const fromOffset = baseOffset + BigInt(Math.max(-1, offsetDelta) + 1);
   const toOffset = baseOffset + BigInt(lastDelta) + 1n;
   return new TidemarkError(
-    'KAFKA_BATCH_CORRUPT',
+    'SOURCE_BATCH_CORRUPT',
     `What is behind offset ${(fromOffset - 1n).toString()} is damaged: a record's length and its batch's ` +
       'do not fit together.',
     {

@@ -133,7 +133,7 @@ describe('the record cursor', () => {
       const cursor = new BatchCursor(0n, [{ ...segment, bytes: batch }]);
       expect(cursor.next()).toBe(true);
       const fields = expect.objectContaining({ fromOffset: 1n, toOffset: 2n }) as object;
-      expect(() => cursor.next()).toThrow(expect.objectContaining({ code: 'KAFKA_BATCH_CORRUPT', fields }));
+      expect(() => cursor.next()).toThrow(expect.objectContaining({ code: 'SOURCE_BATCH_CORRUPT', fields }));
     });
   });
 });
