@@ -10,7 +10,8 @@ import { crc32c } from '../../../../kernels/crc32c.ts';
 import { DecodedCursor } from './decodedCursor.ts';
 import type { AbortedTransaction } from '../protocol/fetch.ts';
 import { DEFAULT_TUNING, type RecordDecoding } from '../options.ts';
-import { BatchCursor, type RecordSegment, type Unpacked } from './cursor.ts';
+import { BatchCursor } from './cursor.ts';
+import type { RecordSegment, Unpacked } from './segmentCursor.ts';
 import { PooledOutput } from './unpackOutput.ts';
 
 /** Offsets of the fields of a record batch (magic 2). */
