@@ -2,7 +2,8 @@
  * The journal of the world: one server that outlives the processes. Their calls take time and may fail.
  * Conflicts arise naturally: an append is judged when it arrives, not when it is sent.
  */
-import { TidemarkError } from '../journal/errors.ts';
+import type { TidemarkError } from '../journal/errors.ts';
+import { JournalFailure } from '../journal/failure.ts';
 import type { JournalId, Subject } from '../journal/ids.ts';
 import {
   SNAPSHOTS_KEPT,
@@ -382,14 +383,14 @@ function indexBehind(entries: readonly StoredEntry[], revision: Revision): numbe
 }
 
 function unavailable(why: string): TidemarkError {
-  return new TidemarkError('JOURNAL_UNAVAILABLE', `The journal of the world does not answer: ${why}.`);
+  return new JournalFailure('unavailable', `The journal of the world does not answer: ${why}.`);
 }
 
 function full(): TidemarkError {
-  return new TidemarkError('JOURNAL_FULL', 'The journal of the world was told to refuse appends.');
+  return new JournalFailure('full', 'The journal of the world was told to refuse appends.');
 }
 
 function tooLarge(bytes: number, max: number): AppendOutcome {
-  const cause = new TidemarkError('JOURNAL_ENTRY_TOO_LARGE', `${bytes} bytes are over the limit of ${max}.`);
+  const cause = new JournalFailure('entryTooLarge', `${bytes} bytes are over the limit of ${max}.`);
   return { type: 'refused', retryable: false, cause };
 }

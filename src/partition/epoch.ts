@@ -3,7 +3,8 @@
  * router, checkpoints, publishing and timers run concurrently. The first failure of any of them ends the
  * epoch.
  */
-import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { TidemarkError } from '../../journal/errors.ts';
+import { isJournalFailure } from '../../journal/failure.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import type { PartitionFeed } from '../sources/port.ts';
@@ -24,7 +25,7 @@ import { Publisher } from './publisher.ts';
 import { read } from './reading.ts';
 import { retire } from './retire.ts';
 import { takeOver, type TakeOver } from './takeOver.ts';
-import { fromNextOffset, isOfSource } from './sourceFailure.ts';
+import { fromNextOffset, isAtNextOffset } from './sourceFailure.ts';
 import { wentBackError, type WentBack } from './wentBack.ts';
 import { WitnessKeeper } from './witnessKeeper.ts';
 
@@ -258,7 +259,7 @@ export class Epoch {
 
   /** The source failed: checkpoints what was read before, so that the loss begins at nextOffset. */
   async #keepWhatWasRead(error: unknown, checkpoints: Checkpoints): Promise<void> {
-    if (!isOfSource(error) || this.#scope.latch.failure !== null) return;
+    if (!isAtNextOffset(error) || this.#scope.latch.failure !== null) return;
     try {
       await this.#scope.latch.race(checkpoints.now(true));
       await this.#publisher.idle();
@@ -281,7 +282,7 @@ export class Epoch {
   /** Runs `work` every interval. Its failure ends the epoch. */
   #every(name: string, intervalMs: number, work: () => Promise<void>): void {
     const goesOn = (error: unknown): boolean => {
-      if (hasCode(error, 'JOURNAL_UNAVAILABLE') && name === 'requests') return true;
+      if (isJournalFailure(error, 'unavailable') && name === 'requests') return true;
       this.#scope.fail(error, `The ${name} of ${partitionName(this.#task.partition)}`);
       return false;
     };

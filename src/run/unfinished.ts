@@ -1,5 +1,5 @@
 /** Partitions in the journal that still owe files. */
-import { hasCode } from '../../journal/errors.ts';
+import { isJournalFailure } from '../../journal/failure.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
 import { conditionOf } from '../telemetry/conditions.ts';
@@ -32,7 +32,7 @@ export async function unfinishedPartitions(
       if ([...ledger.parts()].length > 0) found.push(partition);
       health.conditions.clear(key);
     } catch (error) {
-      if (!hasCode(error, 'JOURNAL_CORRUPT', 'JOURNAL_NEWER')) throw error;
+      if (!isJournalFailure(error, 'corrupt', 'newer')) throw error;
       log.error({ err: error, partition: name }, 'what a partition without owner owes is not known');
       health.conditions.raise(key, conditionOf('halted', name, error));
       health.tellNow();

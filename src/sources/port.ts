@@ -3,7 +3,7 @@
  *
  * Assignment is advice: the journal's claim decides who owns a partition. A source never resets an offset by
  * itself: if the requested offset cannot be read, that is an error. Records travel in one form only, the
- * cursor over a fetched batch.
+ * cursor over a fetched batch. Failures are SourceFailures (failure.ts): their problem decides what follows.
  */
 import type { EpochStart } from '../../journal/events.ts';
 import type { TopicPartition } from '../../journal/ids.ts';

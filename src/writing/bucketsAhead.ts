@@ -1,6 +1,6 @@
 /** Looks ahead in a fetched batch for buckets that have no part file yet. */
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
-import { hasCode } from '../../journal/errors.ts';
+import { isSourceFailure } from '../sources/failure.ts';
 import type { RecordCursor } from '../sources/port.ts';
 import { NoRoomYet } from '../sources/unpackRoom.ts';
 
@@ -54,8 +54,7 @@ function movesOn(cursor: RecordCursor): boolean {
   try {
     return cursor.next();
   } catch (error) {
-    const isLeft =
-      error instanceof NoRoomYet || hasCode(error, 'SOURCE_BATCH_CORRUPT', 'SOURCE_BATCH_TOO_LARGE');
+    const isLeft = error instanceof NoRoomYet || isSourceFailure(error, 'batchCorrupt', 'batchTooLarge');
     if (isLeft) return false;
     throw error;
   }

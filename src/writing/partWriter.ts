@@ -9,6 +9,7 @@ import type { RollReason } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { PartId } from '../../journal/ids.ts';
 import { FillState, VECTOR_BYTES } from '../../kernels/routeTable.ts';
+import { isStoreFailure, StoreFailure } from '../stores/failure.ts';
 import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
 import type { FailureLatch } from '../system/concurrency.ts';
 import type { RunStats } from './stats.ts';
@@ -294,11 +295,11 @@ export class PartWriter implements RollableFile, Gatherer {
     try {
       return await call;
     } catch (error) {
-      if (!(error instanceof TidemarkError) || error.code !== 'STORE_CONTENT_DIFFERS') throw error;
+      if (!isStoreFailure(error, 'contentDiffers')) throw error;
       const offsets = { fromOffset: this.#options.firstOffset, toOffset: this.#lastOffset + 1n };
-      throw new TidemarkError(error.code, error.message, {
-        fields: { ...error.fields, ...offsets },
-        cause: error,
+      const { problem, message, fields, affected } = error;
+      throw new StoreFailure(problem, message, {
+        ...{ fields, affected: { ...affected, ...offsets }, cause: error },
       });
     }
   }

@@ -43,14 +43,14 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
         'src/partition/checkpoints.ts',
         `    } catch (error) {
       await host.note({ type: 'checkpointFailed' });
-      if (required || !hasCode(error, 'SOURCE_UNAVAILABLE')) throw error;`,
+      if (required || !isSourceAway(error)) throw error;`,
         `    } catch (error) {
-      if (hasCode(error, 'SOURCE_UNAVAILABLE')) {
+      if (isSourceAway(error)) {
         await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => fullDisk.mustNotBeFreed());
         publisher.tellOffset();
         return;
       }
-      if (required || !hasCode(error, 'SOURCE_UNAVAILABLE')) throw error;`,
+      if (required || !isSourceAway(error)) throw error;`,
       ),
     ],
   },

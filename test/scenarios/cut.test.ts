@@ -3,7 +3,7 @@ import { noBuckets } from '../../actors/buckets/none/rule.ts';
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { crc64Of } from '../../kernels/crc64.ts';
-import { TidemarkError } from '../../journal/errors.ts';
+import { SourceFailure } from '../../src/sources/failure.ts';
 import { partId } from '../../journal/ids.ts';
 import { FailureLatch } from '../../src/system/concurrency.ts';
 import { FileRoom } from '../../src/writing/fileRoom.ts';
@@ -61,8 +61,7 @@ class LogCursor implements RecordCursor {
     if (record === undefined) return false;
     this.#next += 1;
     this.offsetDelta = Number(record.offset - this.baseOffset);
-    if (record.offset === this.#failsAt)
-      throw new TidemarkError('SOURCE_BATCH_CORRUPT', 'the record is damaged');
+    if (record.offset === this.#failsAt) throw new SourceFailure('batchCorrupt', 'the record is damaged');
     this.timestampMs = record.timestampMs;
     this.valueBytes = Buffer.from(`..${record.value ?? ''}`);
     this.valueStart = record.value === null ? -1 : 2;

@@ -7,9 +7,10 @@
  * sees such a line grow later, it stops with SOURCE_RANGE_LOST. Growth between two runs cannot be seen. Files
  * must only be appended to.
  */
+import { TidemarkError } from '../../../journal/errors.ts';
 import { open, type FileHandle } from 'node:fs/promises';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
-import { hasCode, TidemarkError } from '../../../journal/errors.ts';
+import { isSourceFailure } from '../failure.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Conditions } from '../../telemetry/conditions.ts';
 import { pauseUnless } from '../../system/pacing.ts';
@@ -231,7 +232,7 @@ class FileSource implements Source {
         const topicId = await this.#withFile(topic, identityOf, 'none');
         topics.push({ topic, topicId, partitions: 1 });
       } catch (error) {
-        if (!hasCode(error, 'SOURCE_UNREADABLE')) throw error;
+        if (!isSourceFailure(error, 'unreadable')) throw error;
         // Deleted since it was listed.
         if (errors.isAbsent(error.cause)) continue;
         if (!this.#known.has(topic)) this.#options.log.warn({ topic, err: error }, error.message);

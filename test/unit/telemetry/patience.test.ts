@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { TidemarkError } from '../../../journal/errors.ts';
+import { SourceFailure } from '../../../src/sources/failure.ts';
 import type { Clock } from '../../../src/system/clock.ts';
 import { ConditionBoard } from '../../../src/telemetry/conditions.ts';
 import { Patience } from '../../../src/telemetry/patience.ts';
@@ -33,7 +33,7 @@ function handClock() {
   return { clock, advance, timers };
 }
 
-const away = new TidemarkError('SOURCE_UNAVAILABLE', 'Kafka does not answer.');
+const away = new SourceFailure('unavailable', 'Kafka does not answer.');
 
 function patience(limitMs: number | null) {
   const hands = handClock();
@@ -74,7 +74,7 @@ test('what is waited for stands among the conditions, with the latest reason', a
   let tries = 0;
   const work = async (): Promise<string> => {
     tries += 1;
-    throw new TidemarkError('SOURCE_UNAVAILABLE', `Try ${tries} failed.`);
+    throw new SourceFailure('unavailable', `Try ${tries} failed.`);
   };
   const waited = waiting.until({
     what: 'the source',
@@ -115,7 +115,7 @@ test('a bounded run gives up on what never returns; the limit is one for all wai
 
 test('what a person must change is waited for by nobody', async () => {
   const { waiting, clock } = patience(null);
-  const refused = new TidemarkError('SOURCE_AUTHENTICATION', 'Wrong password.');
+  const refused = new SourceFailure('refused', 'Wrong password.');
   const work = (): Promise<never> => Promise.reject(refused);
   await expect(waiting.until({ what: 'Kafka', code: 'SOURCE_UNAVAILABLE', work })).rejects.toBe(refused);
   expect(clock.nowMs()).toBe(0);

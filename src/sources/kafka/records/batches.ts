@@ -2,7 +2,8 @@
  * The record batches of one partition in one fetch: where they end, which are visible to a reader of
  * committed records, and whether they are whole. A cursor reads the records.
  */
-import { TidemarkError, type ErrorFields } from '../../../../journal/errors.ts';
+import type { TidemarkError, Affected } from '../../../../journal/errors.ts';
+import { SourceFailure } from '../../failure.ts';
 import type { FetchedBatch, RecordCursor } from '../../port.ts';
 import { NeverFits, NoRoomYet, UnpackRoom } from '../../unpackRoom.ts';
 import { CODEC_MASK, unpack } from './codecs.ts';
@@ -311,8 +312,8 @@ interface OffsetsInDoubt {
   readonly toOffset: bigint | null;
 }
 
-/** Fields of the error that stops the partition. */
-function fieldsOf({ fromOffset, toOffset }: OffsetsInDoubt): ErrorFields {
+/** What the stop of the partition names. */
+function affectedBy({ fromOffset, toOffset }: OffsetsInDoubt): Partial<Affected> {
   return toOffset !== null && toOffset > fromOffset ? { fromOffset, toOffset } : { fromOffset };
 }
 
@@ -322,12 +323,13 @@ function corrupt(
   why: string,
   { range, cause }: { readonly range?: OffsetsInDoubt; readonly cause?: unknown } = {},
 ): TidemarkError {
-  return new TidemarkError(
-    'SOURCE_BATCH_CORRUPT',
+  return new SourceFailure(
+    'batchCorrupt',
     `The record batch at offset ${offset.toString()} of ${name} ${why}. Repair the topic, or accept the ` +
       'loss of its offsets.',
     {
-      fields: { partition: name, offset, ...(range === undefined ? {} : fieldsOf(range)) },
+      fields: { partition: name, offset },
+      ...(range === undefined ? {} : { affected: affectedBy(range) }),
       ...(cause === undefined ? {} : { cause }),
     },
   );
@@ -340,11 +342,11 @@ function tooLarge(
   range: OffsetsInDoubt,
   { bytesMax }: NeverFits,
 ): TidemarkError {
-  return new TidemarkError(
-    'SOURCE_BATCH_TOO_LARGE',
+  return new SourceFailure(
+    'batchTooLarge',
     `The record batch at offset ${offset.toString()} of ${name} takes ${packedBytes} bytes, and unpacked ` +
       `more than the ${bytesMax} that the job's memory has for it. Raise memory in the job file, start ` +
       'again and resume; or accept the loss of its offsets.',
-    { fields: { partition: name, offset, packedBytes, bytesMax, ...fieldsOf(range) } },
+    { fields: { partition: name, offset, packedBytes, bytesMax }, affected: affectedBy(range) },
   );
 }

@@ -1,5 +1,5 @@
 /** What every cursor over a fetched batch does: it goes from segment to segment, and holds one record. */
-import { TidemarkError } from '../../../../journal/errors.ts';
+import { SourceFailure } from '../../failure.ts';
 import type { RecordCursor } from '../../port.ts';
 
 /** Borrowed: the memory is reused after `release`. The call is optional. */
@@ -100,12 +100,13 @@ export abstract class SegmentCursor implements RecordCursor {
     const { baseOffset, offsetDelta } = this;
     const fromOffset = baseOffset + BigInt(Math.max(-1, offsetDelta) + 1);
     const toOffset = baseOffset + BigInt(this.#lastDelta) + 1n;
-    throw new TidemarkError(
-      'SOURCE_BATCH_CORRUPT',
+    throw new SourceFailure(
+      'batchCorrupt',
       `What is behind offset ${(fromOffset - 1n).toString()} is damaged: a record's length and its batch's ` +
         'do not fit together.',
       {
-        fields: { baseOffset, offsetDelta, fromOffset, ...(toOffset > fromOffset ? { toOffset } : {}) },
+        fields: { baseOffset, offsetDelta },
+        affected: { fromOffset, toOffset: toOffset > fromOffset ? toOffset : null },
         cause,
       },
     );
