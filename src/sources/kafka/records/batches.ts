@@ -3,6 +3,7 @@
  * committed records, and whether they are whole. A cursor reads the records.
  */
 import { TidemarkError, type ErrorFields } from '../../../../journal/errors.ts';
+import { FOR_GOOD, Lent } from '../../../system/lent.ts';
 import type { FetchedBatch, RecordCursor } from '../../port.ts';
 import { NeverFits, NoRoomYet, UnpackRoom } from '../../unpackRoom.ts';
 import { CODEC_MASK, unpack } from './codecs.ts';
@@ -10,7 +11,7 @@ import { crc32c } from '../../../../kernels/crc32c.ts';
 import { DecodedCursor } from './decodedCursor.ts';
 import type { AbortedTransaction } from '../protocol/fetch.ts';
 import { DEFAULT_TUNING, type RecordDecoding } from '../options.ts';
-import { BatchCursor, type RecordSegment, type Unpacked } from './cursor.ts';
+import { BatchCursor, type RecordSegment } from './cursor.ts';
 import { PooledOutput } from './unpackOutput.ts';
 
 /** Offsets of the fields of a record batch (magic 2). */
@@ -224,7 +225,8 @@ class AbortedProducers {
 
 function isAbortMarker(bytes: Buffer): boolean {
   if (bytes.readInt32BE(AT_COUNT) < 1) return false;
-  const cursor = new BatchCursor(bytes.readBigInt64BE(0), [segmentOf(bytes, bytes.readBigInt64BE(0))]);
+  const baseOffset = bytes.readBigInt64BE(0);
+  const cursor = new BatchCursor(baseOffset, new Lent([segmentOf(bytes, baseOffset)], FOR_GOOD));
   if (!cursor.next() || cursor.keyEnd - cursor.keyStart < 4) return false;
   return bytes.readInt16BE(cursor.keyStart + 2) === ABORT_TYPE;
 }
@@ -243,9 +245,10 @@ export function toFetchedBatch(
     segments.push(packed(name, bytes, fetchedOffset, room));
     sizeBytes += bytes.length;
   }
+  const lent = new Lent<readonly RecordSegment[]>(segments, { takeBack: () => scanned.release?.() });
   const cursors: Record<RecordDecoding, () => RecordCursor> = {
-    batches: () => new BatchCursor(fetchedOffset, segments),
-    records: () => new DecodedCursor(fetchedOffset, segments),
+    batches: () => new BatchCursor(fetchedOffset, lent),
+    records: () => new DecodedCursor(fetchedOffset, lent),
   };
   return {
     fetchedOffset,
@@ -253,7 +256,7 @@ export function toFetchedBatch(
     leaderEpoch,
     sizeBytes,
     records: cursors[decode],
-    ...(scanned.release === undefined ? {} : { release: scanned.release }),
+    release: () => lent.giveBack(),
   };
 }
 
@@ -275,7 +278,7 @@ interface Packed {
   readonly range: OffsetsInDoubt;
 }
 
-function unpacked({ name, bytes, codec, room, range }: Packed): Unpacked {
+function unpacked({ name, bytes, codec, room, range }: Packed): Lent<Buffer> {
   const output = new PooledOutput(room);
   try {
     unpack(codec, bytes.subarray(AT_RECORDS), output);
@@ -287,7 +290,7 @@ function unpacked({ name, bytes, codec, room, range }: Packed): Unpacked {
       ? tooLarge(name, offset, bytes.length, range, error)
       : corrupt(name, offset, 'cannot be decompressed', { range, cause: error });
   }
-  return { bytes: output.bytes.subarray(0, output.length), release: () => output.release() };
+  return new Lent(output.bytes.subarray(0, output.length), { takeBack: () => output.release() });
 }
 
 function segmentOf(bytes: Buffer, baseOffset: bigint): RecordSegment {

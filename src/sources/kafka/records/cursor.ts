@@ -1,21 +1,16 @@
 /** The cursor over the bytes of unpacked record batches. Nothing is allocated per record. */
 import { TidemarkError } from '../../../../journal/errors.ts';
 import { reserve } from '../../../../kernels/memory.ts';
+import type { Lent } from '../../../system/lent.ts';
 import type { RecordCursor } from '../../port.ts';
 import type { RouteRun } from '../../../../kernels/lines.ts';
 import { routePlainRecords, READ_MARGIN_BYTES, type RecordRun } from '../../../../kernels/lines.ts';
-
-/** Borrowed: the memory is reused after `release`. The call is optional. */
-export interface Unpacked {
-  readonly bytes: Buffer;
-  release(): void;
-}
 
 /**
  * The records of one visible batch: bytes[start, end), or all that `unpack` returns if they are compressed.
  */
 export interface RecordSegment {
-  readonly unpack?: () => Unpacked;
+  readonly unpack?: () => Lent<Buffer>;
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
@@ -58,9 +53,10 @@ export class BatchCursor implements RecordCursor {
   valueStart = -1;
   valueEnd = -1;
 
-  readonly #segments: readonly RecordSegment[];
+  readonly #segments: Lent<readonly RecordSegment[]>;
   #nextSegment = 0;
-  #unpacked: Unpacked | undefined;
+  #unpacked: Lent<Buffer> | undefined;
+  #isReleased = false;
   #left = 0;
   #bytes: Buffer = NO_BYTES;
   #at = 0;
@@ -70,8 +66,11 @@ export class BatchCursor implements RecordCursor {
   #firstTimestampMs = 0;
   #appendTimestampMs: number | null = null;
 
-  /** Skips records below `baseOffset`. */
-  constructor(baseOffset: bigint, segments: readonly RecordSegment[]) {
+  /**
+   * Skips records below `baseOffset`.
+   * @param segments given back when the batch is released.
+   */
+  constructor(baseOffset: bigint, segments: Lent<readonly RecordSegment[]>) {
     this.baseOffset = baseOffset;
     this.#segments = segments;
   }
@@ -88,8 +87,10 @@ export class BatchCursor implements RecordCursor {
   }
 
   release(): void {
-    this.#unpacked?.release();
+    this.#unpacked?.giveBack();
     this.#unpacked = undefined;
+    this.#isReleased = true;
+    this.#left = 0;
   }
 
   routeRecords(run: RouteRun): number {
@@ -128,20 +129,22 @@ export class BatchCursor implements RecordCursor {
     return window.byteOffset - windowStart;
   }
 
+  /** Throws INTERNAL if the cursor or its batch was released: its memory may hold another batch. */
   #enterSegment(): boolean {
+    if (this.#isReleased) throw new TidemarkError('INTERNAL', 'A cursor is moved that was released.');
     if (this.#at !== this.#end) this.#fail();
-    this.#unpacked?.release();
+    this.#unpacked?.giveBack();
     this.#unpacked = undefined;
-    const segment = this.#segments[this.#nextSegment];
+    const segment = this.#segments.value[this.#nextSegment];
     if (segment === undefined) return false;
     const unpacked = segment.unpack?.();
     this.#unpacked = unpacked;
     this.#nextSegment += 1;
-    this.#bytes = unpacked?.bytes ?? segment.bytes;
+    this.#bytes = unpacked?.value ?? segment.bytes;
     this.keyBytes = this.#bytes;
     this.valueBytes = this.#bytes;
     this.#at = unpacked === undefined ? segment.start : 0;
-    this.#end = unpacked === undefined ? segment.end : unpacked.bytes.length;
+    this.#end = unpacked === undefined ? segment.end : this.#bytes.length;
     this.#left = segment.count;
     this.#baseDelta = segment.baseDelta;
     this.#lastDelta = segment.lastDelta;

@@ -2,10 +2,12 @@
  * The plain reader of the same batches: kafkajs's own decoder, an object per record, nothing in bulk. It is
  * slower, and serves to check the fast reader.
  */
+import { TidemarkError } from '../../../../journal/errors.ts';
+import type { Lent } from '../../../system/lent.ts';
 import type { RecordCursor } from '../../port.ts';
 import { RecordReader, TIMESTAMP_TYPES } from '../protocol/kafkajsInternals.ts';
 import type { DecodedRecord } from '../protocol/kafkajsTypes.ts';
-import { damagedRecord, type RecordSegment, type Unpacked } from './cursor.ts';
+import { damagedRecord, type RecordSegment } from './cursor.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -20,15 +22,19 @@ export class DecodedCursor implements RecordCursor {
   valueStart = -1;
   valueEnd = -1;
 
-  readonly #segments: readonly RecordSegment[];
+  readonly #segments: Lent<readonly RecordSegment[]>;
   #nextSegment = 0;
-  #unpacked: Unpacked | undefined;
+  #unpacked: Lent<Buffer> | undefined;
+  #isReleased = false;
   #reader: RecordReader | null = null;
   #left = 0;
   #lastDelta = 0;
 
-  /** Skips records below `baseOffset`. */
-  constructor(baseOffset: bigint, segments: readonly RecordSegment[]) {
+  /**
+   * Skips records below `baseOffset`.
+   * @param segments given back when the batch is released.
+   */
+  constructor(baseOffset: bigint, segments: Lent<readonly RecordSegment[]>) {
     this.baseOffset = baseOffset;
     this.#segments = segments;
   }
@@ -45,18 +51,22 @@ export class DecodedCursor implements RecordCursor {
   }
 
   release(): void {
-    this.#unpacked?.release();
+    this.#unpacked?.giveBack();
     this.#unpacked = undefined;
+    this.#isReleased = true;
+    this.#left = 0;
   }
 
+  /** Throws INTERNAL if the cursor or its batch was released: its memory may hold another batch. */
   #enterSegment(): boolean {
+    if (this.#isReleased) throw new TidemarkError('INTERNAL', 'A cursor is moved that was released.');
     if (this.#reader !== null && this.#reader.leftBytes !== 0) throw damagedRecord(this, this.#lastDelta);
-    this.#unpacked?.release();
+    this.#unpacked?.giveBack();
     this.#unpacked = undefined;
-    const segment = this.#segments[this.#nextSegment];
+    const segment = this.#segments.value[this.#nextSegment];
     if (segment === undefined) return false;
     this.#unpacked = segment.unpack?.();
-    const records = this.#unpacked?.bytes ?? segment.bytes.subarray(segment.start, segment.end);
+    const records = this.#unpacked?.value ?? segment.bytes.subarray(segment.start, segment.end);
     this.#nextSegment += 1;
     const { createTime, logAppendTime } = TIMESTAMP_TYPES;
     this.#reader = new RecordReader(records, {
