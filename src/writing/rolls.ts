@@ -20,6 +20,8 @@ export interface RollsOptions {
 
 export class Rolls implements RoomHolder {
   readonly #options: RollsOptions;
+  /** Rolled files that the system may still hold open. */
+  readonly #closing = new Set<PartWriter>();
 
   constructor(options: RollsOptions) {
     this.#options = options;
@@ -29,6 +31,12 @@ export class Rolls implements RoomHolder {
     const { files, clock } = this.#options;
     files.forget(writer);
     writer.close(reason, clock.wallMs());
+    this.#closing.add(writer);
+    void writer.drained().then(() => this.#closing.delete(writer));
+  }
+
+  closing(): readonly PartWriter[] {
+    return [...this.#closing];
   }
 
   rollable(): readonly PartWriter[] {
