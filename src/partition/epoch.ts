@@ -72,7 +72,9 @@ export class Epoch {
     this.#desk = new OperatorDesk(context, task.partition);
     this.#parts = new PartFiles({ context, ...task, host: claim.host, scope });
     this.#checkpointAtClaim = claim.host.ledger.facts.checkpoint;
-    this.#timers = new EpochTimers(context.ports.clock);
+    this.#timers = new EpochTimers(context.ports.clock, (error) => {
+      scope.fail(error, `Rolling files of ${partitionName(task.partition)}`);
+    });
     this.#fullDisk = new FullDisk(context, task.isDiskFull === true);
   }
 
@@ -177,7 +179,7 @@ export class Epoch {
       await this.#keepWhatWasRead(error, checkpoints);
       throw error;
     }
-    if (outcome === 'ended') router.rollAll('end');
+    if (outcome === 'ended') router.rolls.rollAll('end');
     await this.#scope.latch.race(checkpoints.now(true));
     this.#isCheckpointed = true;
     // A drain does not wait for publications: the next owner publishes what is pending.
@@ -231,13 +233,13 @@ export class Epoch {
       ...{ publisher: this.#publisher, fullDisk: this.#fullDisk, router, feed },
     });
     this.#checkpoints = checkpoints;
+    const fails = (what: string) => (error: unknown) => {
+      this.#scope.fail(error, `${what} of ${partitionName(this.#task.partition)}`);
+    };
     this.#leaveMemory = ports.memory?.join({
-      largestBytes: () => router.largestBytes(),
-      rollLargest: () => router.rollLargest(),
-      settle: () =>
-        this.#scope.race(checkpoints.now(false)).catch((error: unknown) => {
-          this.#scope.fail(error, `The checkpoint of ${partitionName(this.#task.partition)}`);
-        }),
+      largestBytes: () => router.rolls.largestBytes(),
+      rollLargest: () => router.rolls.rollLargest().catch(fails('Rolling files')),
+      settle: () => this.#scope.race(checkpoints.now(false)).catch(fails('The checkpoint')),
     });
     this.#every('checkpoint', settings.checkpointIntervalMs, () => checkpoints.now(false));
     this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests(router, checkpoints));
@@ -252,7 +254,7 @@ export class Epoch {
 
   /** On a full disk, each batch is checkpointed and published before the next one is read. */
   async #makeItCount(router: RecordRouter, checkpoints: Checkpoints): Promise<void> {
-    router.rollAll('size');
+    router.rolls.rollAll('size');
     await checkpoints.now(false);
     await this.#publisher.idle();
   }
@@ -274,7 +276,7 @@ export class Epoch {
     for (const request of await this.#scope.latch.race(this.#desk.untaken(host))) {
       const isAccepted = await this.#desk.take(host, request);
       if (!isAccepted || request.request?.type !== 'roll') continue;
-      router.rollAll('operator');
+      router.rolls.rollAll('operator');
       await checkpoints.now(false);
     }
   }

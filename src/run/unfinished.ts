@@ -3,6 +3,7 @@ import { isJournalFailure } from '../../journal/failure.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
 import { conditionOf } from '../telemetry/conditions.ts';
+import type { Log } from '../telemetry/log.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
 import type { Context } from '../job/options.ts';
 import { replayPartition } from '../partition/replayPartition.ts';
@@ -39,4 +40,13 @@ export async function unfinishedPartitions(
     }
   }
   return found;
+}
+
+/** @param name of an unfinished partition that this process takes over. */
+export function warnOfUnnamed(log: Log, name: string): void {
+  log.warn(
+    { partition: name },
+    `${name} is no longer in the source (its topic was taken out of the job, or deleted), and has ` +
+      'files in progress: all that was counted is published now; it is read no more',
+  );
 }

@@ -37,8 +37,8 @@ export interface RecordCursor {
    */
   routeRecords?(run: RouteRun): number;
   /**
-   * Releases the memory used for unpacking; the cursor must not be moved afterwards. Whoever abandons a
-   * cursor before its end must call this: others may wait for that memory.
+   * Releases the memory used for unpacking. Whoever abandons a cursor before its end must call this: others
+   * may wait for that memory. Afterwards `next()` throws INTERNAL.
    */
   release?(): void;
 }
@@ -58,8 +58,8 @@ export interface FetchedBatch {
   /** A new cursor before the first record whose offset is at least fetchedOffset. */
   records(): RecordCursor;
   /**
-   * The reader has finished with the batch. Neither it nor its cursors may be used any more, since its memory
-   * is reused. The call is optional.
+   * The reader has finished with the batch, whose memory is reused. Call it at most once. Afterwards a second
+   * call throws INTERNAL, and so does a cursor of the batch, at the latest where it would enter other bytes.
    */
   release?(): void;
 }

@@ -184,7 +184,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 188,
     patches: [
       patch(
-        'src/writing/partWriter.ts',
+        'src/writing/fileCalls.ts',
         `const written = this.#enqueue(() => file.write(full));`,
         `const written = this.#enqueue(() => file.write(full).catch(() => file.write(full)));`,
       ),

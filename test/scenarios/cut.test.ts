@@ -228,15 +228,15 @@ describe('a cut says of every file what is durable of it, while the router goes 
     const checkpointing = async (): Promise<void> => {
       while (!reading.isOver) {
         await ticks(1 + number(9));
-        if (number(4) === 0) bench.router.rollDue(systemClock.nowMs());
-        if (number(6) === 0) bench.router.rollAll('operator');
+        if (number(4) === 0) bench.router.rolls.rollDue(systemClock.nowMs());
+        if (number(6) === 0) bench.router.rolls.rollAll('operator');
         const cut = bench.router.cut();
         await ticks(number(9));
         await bench.complete(cut);
       }
     };
     await Promise.all([read(), checkpointing()]);
-    bench.router.rollAll('end');
+    bench.router.rolls.rollAll('end');
     const last = bench.router.cut();
     expect(last.nextOffset).toBe(end);
     await bench.complete(last);

@@ -30,6 +30,7 @@ function copied(change: readonly (readonly [at: number, byte: number])[]) {
     ...{ fromDelta: 0, toDelta: 100, owner: routes.owner, slotMs: 1_000, nowMs: 7 },
   });
   const { filled, records: counted, lastOffset, lastWriteAtMs } = fill;
+  routes.remove(0);
   fill.free();
   const lines = Buffer.from(bytes.subarray(0, filled)).toString();
   return { count, lines, facts: { counted, lastOffset, lastWriteAtMs }, next: () => cursor.next() };

@@ -4,6 +4,7 @@
  */
 import type { TidemarkError, Affected } from '../../../../journal/errors.ts';
 import { SourceFailure } from '../../failure.ts';
+import { FOR_GOOD, Lent } from '../../../system/lent.ts';
 import type { FetchedBatch, RecordCursor } from '../../port.ts';
 import { NeverFits, NoRoomYet, UnpackRoom } from '../../unpackRoom.ts';
 import { CODEC_MASK, unpack } from './codecs.ts';
@@ -12,7 +13,7 @@ import { DecodedCursor } from './decodedCursor.ts';
 import type { AbortedTransaction } from '../protocol/fetch.ts';
 import { DEFAULT_TUNING, type RecordDecoding } from '../options.ts';
 import { BatchCursor } from './cursor.ts';
-import type { RecordSegment, Unpacked } from './segmentCursor.ts';
+import type { RecordSegment } from './segmentCursor.ts';
 import { PooledOutput } from './unpackOutput.ts';
 
 /** Offsets of the fields of a record batch (magic 2). */
@@ -226,7 +227,8 @@ class AbortedProducers {
 
 function isAbortMarker(bytes: Buffer): boolean {
   if (bytes.readInt32BE(AT_COUNT) < 1) return false;
-  const cursor = new BatchCursor(bytes.readBigInt64BE(0), [segmentOf(bytes, bytes.readBigInt64BE(0))]);
+  const baseOffset = bytes.readBigInt64BE(0);
+  const cursor = new BatchCursor(baseOffset, new Lent([segmentOf(bytes, baseOffset)], FOR_GOOD));
   if (!cursor.next() || cursor.keyEnd - cursor.keyStart < 4) return false;
   return bytes.readInt16BE(cursor.keyStart + 2) === ABORT_TYPE;
 }
@@ -245,9 +247,10 @@ export function toFetchedBatch(
     segments.push(packed(name, bytes, fetchedOffset, room));
     sizeBytes += bytes.length;
   }
+  const lent = new Lent<readonly RecordSegment[]>(segments, { takeBack: () => scanned.release?.() });
   const cursors: Record<RecordDecoding, () => RecordCursor> = {
-    batches: () => new BatchCursor(fetchedOffset, segments),
-    records: () => new DecodedCursor(fetchedOffset, segments),
+    batches: () => new BatchCursor(fetchedOffset, lent),
+    records: () => new DecodedCursor(fetchedOffset, lent),
   };
   return {
     fetchedOffset,
@@ -255,7 +258,7 @@ export function toFetchedBatch(
     leaderEpoch,
     sizeBytes,
     records: cursors[decode],
-    ...(scanned.release === undefined ? {} : { release: scanned.release }),
+    release: () => lent.giveBack(),
   };
 }
 
@@ -277,7 +280,7 @@ interface Packed {
   readonly range: OffsetsInDoubt;
 }
 
-function unpacked({ name, bytes, codec, room, range }: Packed): Unpacked {
+function unpacked({ name, bytes, codec, room, range }: Packed): Lent<Buffer> {
   const output = new PooledOutput(room);
   try {
     unpack(codec, bytes.subarray(AT_RECORDS), output);
@@ -289,7 +292,7 @@ function unpacked({ name, bytes, codec, room, range }: Packed): Unpacked {
       ? tooLarge(name, offset, bytes.length, range, error)
       : corrupt(name, offset, 'cannot be decompressed', { range, cause: error });
   }
-  return { bytes: output.bytes.subarray(0, output.length), release: () => output.release() };
+  return new Lent(output.bytes.subarray(0, output.length), { takeBack: () => output.release() });
 }
 
 function segmentOf(bytes: Buffer, baseOffset: bigint): RecordSegment {

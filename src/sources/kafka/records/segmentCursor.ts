@@ -1,18 +1,14 @@
 /** What every cursor over a fetched batch does: it goes from segment to segment, and holds one record. */
 import { SourceFailure } from '../../failure.ts';
+import { TidemarkError } from '../../../../journal/errors.ts';
+import type { Lent } from '../../../system/lent.ts';
 import type { RecordCursor } from '../../port.ts';
-
-/** Borrowed: the memory is reused after `release`. The call is optional. */
-export interface Unpacked {
-  readonly bytes: Buffer;
-  release(): void;
-}
 
 /**
  * The records of one visible batch: bytes[start, end), or all that `unpack` returns if they are compressed.
  */
 export interface RecordSegment {
-  readonly unpack?: () => Unpacked;
+  readonly unpack?: () => Lent<Buffer>;
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
@@ -41,13 +37,17 @@ export abstract class SegmentCursor implements RecordCursor {
 
   /** Records of the current segment that are not read yet. */
   protected left = 0;
-  readonly #segments: readonly RecordSegment[];
+  readonly #segments: Lent<readonly RecordSegment[]>;
   #nextSegment = 0;
-  #unpacked: Unpacked | undefined;
+  #unpacked: Lent<Buffer> | undefined;
+  #isReleased = false;
   #lastDelta = 0;
 
-  /** Skips records below `baseOffset`. */
-  constructor(baseOffset: bigint, segments: readonly RecordSegment[]) {
+  /**
+   * Skips records below `baseOffset`.
+   * @param segments given back when the batch is released.
+   */
+  constructor(baseOffset: bigint, segments: Lent<readonly RecordSegment[]>) {
     this.baseOffset = baseOffset;
     this.#segments = segments;
   }
@@ -73,20 +73,28 @@ export abstract class SegmentCursor implements RecordCursor {
   }
 
   release(): void {
-    this.#unpacked?.release();
+    this.#giveBack();
+    this.#isReleased = true;
+    this.left = 0;
+  }
+
+  #giveBack(): void {
+    this.#unpacked?.giveBack();
     this.#unpacked = undefined;
   }
 
+  /** Throws INTERNAL if the cursor or its batch was released: its memory may hold another batch. */
   #enterSegment(): boolean {
+    if (this.#isReleased) throw new TidemarkError('INTERNAL', 'A cursor is moved that was released.');
     if (!this.isAtEnd()) this.damaged();
-    this.release();
-    const segment = this.#segments[this.#nextSegment];
+    this.#giveBack();
+    const segment = this.#segments.value[this.#nextSegment];
     if (segment === undefined) return false;
     const unpacked = segment.unpack?.();
     this.#unpacked = unpacked;
     this.#nextSegment += 1;
     if (unpacked === undefined) this.enter(segment, segment.bytes, segment.start, segment.end);
-    else this.enter(segment, unpacked.bytes, 0, unpacked.bytes.length);
+    else this.enter(segment, unpacked.value, 0, unpacked.value.length);
     this.left = segment.count;
     this.#lastDelta = segment.lastDelta;
     return true;
