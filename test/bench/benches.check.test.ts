@@ -32,7 +32,10 @@ describeIntegration(
       return result.rows.find((row) => row.name === name);
     }
 
-    /** Without Flink's jars there is nothing to compare with: a reason to skip, but not where everything is to be had. */
+    /**
+     * Without Flink's jars there is nothing to compare with: a reason to skip, but not where everything is to
+     * be had.
+     */
     function measured(name: RowName, { skip }: TestContext): RowResult & { type: 'measured' } {
       const row = rowOf(name);
       if (row?.type === 'measured') return row;

@@ -18,7 +18,8 @@ describe('golden journals', () => {
     for (const { after, state } of states) expect(replayed.states[after - 1]).toMatchObject(state as object);
   });
 
-  // The order of an object's keys is the writer's: hashes are over what is stored, which is never written again.
+  // The order of an object's keys is the writer's: hashes are over what is stored, which is never written
+  // again.
   it.each(SUBJECTS)(
     '$name: $subject says the same when it is written again',
     async ({ subject, entries }) => {

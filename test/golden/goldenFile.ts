@@ -1,6 +1,7 @@
 /**
- * Golden journals: what an earlier version has written, byte for byte, and the state that it meant by it. They are kept for ever:
- * each later version must read them. A golden journal is added, never changed; a format that changes gets an upcaster and a new one.
+ * Golden journals: what an earlier version has written, byte for byte, and the state that it meant by it.
+ * They are kept for ever: each later version must read them. A golden journal is added, never changed; a
+ * format that changes gets an upcaster and a new one.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -15,7 +16,10 @@ import { JobFacts } from '../../src/job/jobLife.ts';
 
 const JOURNALS_DIR = path.join(import.meta.dirname, 'journals');
 
-/** One line of a golden journal: an entry as it was stored, or what the subject amounts to behind so many of them. */
+/**
+ * One line of a golden journal: an entry as it was stored, or what the subject amounts to behind so many of
+ * them.
+ */
 export type GoldenLine =
   | { readonly subject: string; readonly entry: string }
   | { readonly subject: string; readonly after: number; readonly state: unknown };

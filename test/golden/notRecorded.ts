@@ -1,4 +1,6 @@
-/** Types of events that no golden journal holds yet. To be emptied by recording one for each before a release. */
+/**
+ * Types of events that no golden journal holds yet. To be emptied by recording one for each before a release.
+ */
 export const NOT_RECORDED: readonly string[] = [
   'partitionRetired',
   'logTruncationAccepted',

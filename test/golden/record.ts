@@ -1,6 +1,7 @@
 /**
- * Records the golden journals of this version: `npx node test/golden/record.ts <version>`. The runs are those of the deterministic
- * world, so that each shows what the coordinator really writes. Never replaces a file that is there.
+ * Records the golden journals of this version: `npx node test/golden/record.ts <version>`. The runs are those
+ * of the deterministic world, so that each shows what the coordinator really writes. Never replaces a file
+ * that is there.
  */
 import { writeFileSync } from 'node:fs';
 import type { OperatorRequest } from '../../journal/events.ts';

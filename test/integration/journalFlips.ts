@@ -10,7 +10,10 @@ const FILES = ['a', 'b', 'c'] as const;
 const KEPT = ['lines', 'lake', '.tidemark'] as const;
 const LINES_BEFORE = 40;
 const LINES = 60;
-/** Longer than any command takes on a busy machine; a bounded run that waits for its journal ends after startup.timeout. */
+/**
+ * Longer than any command takes on a busy machine; a bounded run that waits for its journal ends after
+ * startup.timeout.
+ */
 const LOOPS_MS = 60_000;
 
 const linesOf = (file: string, from: number, to: number): string[] =>
@@ -45,7 +48,10 @@ export interface Flip {
   readonly outcome: 'went on' | 'stopped';
 }
 
-/** One bit, drawn by the seed, in the job as it was. Rejects, with the place, where it loops, tells nothing, or tells something wrong. */
+/**
+ * One bit, drawn by the seed, in the job as it was. Rejects, with the place, where it loops, tells nothing,
+ * or tells something wrong.
+ */
 export async function flipOnce(job: TestJob, seed: number): Promise<Flip> {
   for (const folder of KEPT) {
     rmSync(path.join(job.folder, folder), { recursive: true, force: true });

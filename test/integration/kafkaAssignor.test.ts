@@ -1,4 +1,6 @@
-/** Members of one group that are not alike: other topics, partitions that nobody is assigned, other programs. */
+/**
+ * Members of one group that are not alike: other topics, partitions that nobody is assigned, other programs.
+ */
 import { expect, test } from 'vitest';
 import type { TopicPartition } from '../../journal/ids.ts';
 import { describeIntegration, services } from '../services/integration.ts';

@@ -1,6 +1,7 @@
 /**
- * Elections that lose nothing: each broker of a real cluster is killed in turn, and a follower that is in sync takes over. Nothing may stop,
- * with transactions and compaction, too: both leave offsets in the log that no record has.
+ * Elections that lose nothing: each broker of a real cluster is killed in turn, and a follower that is in
+ * sync takes over. Nothing may stop, with transactions and compaction, too: both leave offsets in the log
+ * that no record has.
  */
 import { expect, test } from 'vitest';
 import type { Message } from 'kafkajs';
@@ -65,7 +66,10 @@ class Scene {
     }
   }
 
-  /** A transaction that nobody ends: the broker aborts it after its time-out. Until then nothing behind it is read. */
+  /**
+   * A transaction that nobody ends: the broker aborts it after its time-out. Until then nothing behind it is
+   * read.
+   */
   async leaveOpen(round: number): Promise<void> {
     const producer = client(this.cluster.brokers).producer({
       ...{ transactionalId: `${this.transactional}-open-${round}`, transactionTimeout: 5_000 },

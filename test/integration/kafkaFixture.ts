@@ -1,4 +1,7 @@
-/** What the Kafka tests share: topics of their own, producers, sources that are stopped again, feeds read to an offset. */
+/**
+ * What the Kafka tests share: topics of their own, producers, sources that are stopped again, feeds read to
+ * an offset.
+ */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -176,7 +179,10 @@ interface ReadOptions {
   readonly tuning?: Partial<KafkaTuning>;
 }
 
-/** Everything that partition 0 (or another) holds for a reader of committed records, which is the same in both ways of reading. */
+/**
+ * Everything that partition 0 (or another) holds for a reader of committed records, which is the same in both
+ * ways of reading.
+ */
 export async function readAll(
   brokers: string[],
   topic: string,

@@ -65,7 +65,8 @@ describeIntegration('membership in a real Kafka group', () => {
     const topic = await makeTopic(brokers, 3);
     const producer = await producerOf(brokers);
     await producer.send({ topic, messages: [{ partition: 2, value: 'hello' }] });
-    // A new cluster's coordinators load when they are first asked, and say so with a warning: not what this is about.
+    // A new cluster's coordinators load when they are first asked, and say so with a warning: not what this
+    // is about.
     const groupId = unique('group');
     const early = sourceOf(brokers, [topic], { groupId });
     await early.source.start(new Assignments());

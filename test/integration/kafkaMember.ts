@@ -1,6 +1,7 @@
 /**
- * A process with a Kafka source: `node kafkaMember.ts '{"brokers", "topic", "groupId", "stateDir", "mode"}'`. In mode "hang" it
- * is a member of the group until it is killed; in mode "stop" it uses everything, stops the source, and ends by itself.
+ * A process with a Kafka source: `node kafkaMember.ts '{"brokers", "topic", "groupId", "stateDir", "mode"}'`.
+ * In mode "hang" it is a member of the group until it is killed; in mode "stop" it uses everything, stops the
+ * source, and ends by itself.
  */
 import { systemClock } from '../../src/system/clock.ts';
 import { createKafkaSource } from '../../src/sources/kafka/source.ts';

@@ -112,7 +112,8 @@ describeIntegration('ranges of real Kafka topics', () => {
     const admin = await adminOf(brokers);
     await admin.deleteTopics({ topics: [topic] });
     await createTopic(brokers, { topic, numPartitions: 1 });
-    // The old feed's offset is beyond the new log's end, or its leader is looked for anew: either way the id tells.
+    // The old feed's offset is beyond the new log's end, or its leader is looked for anew: either way the id
+    // tells.
     await expect(reading.next()).rejects.toMatchObject({ code: 'SOURCE_REPLACED' });
     await expect(source.verifyIdentity(topic, topicId)).rejects.toMatchObject({
       code: 'SOURCE_REPLACED',

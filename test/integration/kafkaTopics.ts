@@ -1,4 +1,6 @@
-/** What the tests do to Kafka: topics with their own configuration, records at chosen offsets, transactions. */
+/**
+ * What the tests do to Kafka: topics with their own configuration, records at chosen offsets, transactions.
+ */
 import { CompressionTypes, Kafka, logLevel, type Admin, type Message, type Producer } from 'kafkajs';
 
 export const client = (brokers: readonly string[]): Kafka =>

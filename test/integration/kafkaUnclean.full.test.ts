@@ -1,6 +1,7 @@
 /**
- * Elections that lose records, in a real cluster: a follower that lags becomes the leader, with a shorter log and a later leader epoch, and
- * other records get the offsets of those that were read. The one-broker twin is kafkaCutLog.check.test.ts.
+ * Elections that lose records, in a real cluster: a follower that lags becomes the leader, with a shorter log
+ * and a later leader epoch, and other records get the offsets of those that were read. The one-broker twin is
+ * kafkaCutLog.check.test.ts.
  */
 import { expect, test } from 'vitest';
 import { describeIntegration } from '../services/integration.ts';
@@ -16,7 +17,10 @@ const COMMITTED = 'file committed';
 /** Node ids. The third node is the controller, and lives. */
 const [LEADER, FOLLOWER] = [2, 3] as const;
 
-/** Values that are sent as 0 to 10, as 10 to 20 to the leader alone, and as 10 to 30 to the follower that then leads. */
+/**
+ * Values that are sent as 0 to 10, as 10 to 20 to the leader alone, and as 10 to 30 to the follower that then
+ * leads.
+ */
 const [KEPT, LOST, NEW, LATER] = [0, 1, 2, 3] as const;
 
 class Scene {

@@ -1,4 +1,6 @@
-/** Ten thousand buckets in one process: real files, the real command, and its memory as the system counts it. */
+/**
+ * Ten thousand buckets in one process: real files, the real command, and its memory as the system counts it.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -16,8 +16,8 @@ export interface NumberProducerOptions {
   readonly pauseMs: number;
   readonly partitions?: number;
   /**
-   * Every partition for itself. A must where leaders change: of a send to several partitions kafkajs forgets those whose new leader had
-   * already answered for others.
+   * Every partition for itself. A must where leaders change: of a send to several partitions kafkajs forgets
+   * those whose new leader had already answered for others.
    */
   readonly isSplit?: boolean;
 }
@@ -68,7 +68,10 @@ export class NumberProducer {
     }
   }
 
-  /** kafkajs gives up if the broker that it asks for metadata is disconnected at that moment. Nothing was sent then: it is sent again. */
+  /**
+   * kafkajs gives up if the broker that it asks for metadata is disconnected at that moment. Nothing was sent
+   * then: it is sent again.
+   */
   async #send(messages: Message[]): Promise<void> {
     for (;;) {
       try {

@@ -35,7 +35,10 @@ export function expectUnchanged(before: ReadonlyMap<string, string>, folder: str
     expect(now.get(name), `${name} is neither changed nor gone`).toBe(digest);
 }
 
-/** Every number of every partition stands in exactly one committed file, in order inside it; no temporary name is left. */
+/**
+ * Every number of every partition stands in exactly one committed file, in order inside it; no temporary name
+ * is left.
+ */
 export function expectExactlyOnce(folder: string, sent: readonly number[]): void {
   const counts = sent.map((count) => new Uint8Array(count));
   for (const name of filesBelow(folder)) {

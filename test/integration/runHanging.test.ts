@@ -1,4 +1,7 @@
-/** A call of the file system that never returns, as on a network disk whose server is gone: the process ends all the same. */
+/**
+ * A call of the file system that never returns, as on a network disk whose server is gone: the process ends
+ * all the same.
+ */
 import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -6,7 +9,10 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { scratchFolder } from './testJob.ts';
 import { tidemark, TidemarkProcess, type ProcessEnd } from './tidemarkProcess.ts';
 
-/** Opening a FIFO that nobody writes to holds a thread of the pool for ever, as the call of a dead server does. */
+/**
+ * Opening a FIFO that nobody writes to holds a thread of the pool for ever, as the call of a dead server
+ * does.
+ */
 const PRELOAD = `
   import fs from 'node:fs/promises';
   import { syncBuiltinESMExports } from 'node:module';

@@ -1,4 +1,7 @@
-/** What becomes of a job whose JetStream stream is deleted or changed while it runs, and what an idle one asks of the server. */
+/**
+ * What becomes of a job whose JetStream stream is deleted or changed while it runs, and what an idle one asks
+ * of the server.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,4 +1,7 @@
-/** The first start on a cluster that has no group coordinator (it cannot make the topic of the groups' offsets): aloud, and not for ever. */
+/**
+ * The first start on a cluster that has no group coordinator (it cannot make the topic of the groups'
+ * offsets): aloud, and not for ever.
+ */
 import { expect, test } from 'vitest';
 import { describeIntegration } from '../services/integration.ts';
 import { startKafka } from '../services/servers.ts';

@@ -1,4 +1,7 @@
-/** What `status` sees of those who run, of those who are halted, and of what is away; and what an operator is answered. */
+/**
+ * What `status` sees of those who run, of those who are halted, and of what is away; and what an operator is
+ * answered.
+ */
 import { cpSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeIntegration, services } from '../services/integration.ts';

@@ -5,7 +5,10 @@ import { expectCode, TestJob, uniqueName, type StatusDocument } from './testJob.
 
 const AWAY = 'source.kafka.brokers=[127.0.0.1:1]';
 
-/** A job on each kind of journal, with a coordinator that holds ten records of each of two partitions in open files. */
+/**
+ * A job on each kind of journal, with a coordinator that holds ten records of each of two partitions in open
+ * files.
+ */
 async function running(journal: 'sqlite' | 'nats') {
   const { brokers, natsUrl } = services();
   const topic = uniqueName('status');

@@ -73,7 +73,8 @@ describeIntegration('a coordinator that is asked to stop', () => {
     await second.said('partition claimed', 2);
     first.kill('SIGTERM');
     expectCode(await first.ended, 0);
-    // A member that is gone without having left would be listed, and hold its partitions, until its session ends.
+    // A member that is gone without having left would be listed, and hold its partitions, until its session
+    // ends.
     const { groups } = await withAdmin(brokers, (admin) => admin.describeGroups([topic]));
     expect(groups[0]?.members).toHaveLength(1);
     await second.said('partition claimed', 4);
@@ -184,7 +185,8 @@ describeIntegration(
       await Promise.all([nats.restart(), kafka.restart()]);
       await ofNats.finish();
       const finished = await ofKafka.finish();
-      // Its member could not leave a group that was away; the next run makes it leave instead of waiting for its session.
+      // Its member could not leave a group that was away; the next run makes it leave instead of waiting for
+      // its session.
       expect(finished.stderr).toContain('its member has left group');
       expectExactlyOnce(ofNats.lake, producers[0]!.sent);
       expectExactlyOnce(ofKafka.lake, producers[1]!.sent);

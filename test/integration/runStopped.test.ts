@@ -13,7 +13,10 @@ async function recreate(brokers: readonly string[], topic: string, records: numb
   await produce(brokers, topic, numbers(0, 0, records));
 }
 
-/** Four topics that are read to offset 10 and then: go on; lose offsets; are made again; end before the group's offset. */
+/**
+ * Four topics that are read to offset 10 and then: go on; lose offsets; are made again; end before the
+ * group's offset.
+ */
 async function troubled(brokers: readonly string[]) {
   const theme = uniqueName('stopped');
   const [good, lost, again, cut] = ['good', 'lost', 'again', 'cut'].map((what) => `${theme}-${what}`) as [

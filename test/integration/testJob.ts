@@ -1,4 +1,6 @@
-/** One job of a test: its folder, its job file, the real command on it, its files and what its journal says. */
+/**
+ * One job of a test: its folder, its job file, the real command on it, its files and what its journal says.
+ */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -26,7 +28,9 @@ export function uniqueName(theme: string): string {
 
 const LINGERING = 'a connection was not closed';
 
-/** The exit code, and that nothing kept the process; where it is another, the last lines of the log say why. */
+/**
+ * The exit code, and that nothing kept the process; where it is another, the last lines of the log say why.
+ */
 export function expectCode({ code, stderr }: ProcessEnd, expected: number): void {
   const said = stderr.split('\n').filter((line) => !line.startsWith('{"level":"debug"'));
   const isLingering = stderr.includes(LINGERING);

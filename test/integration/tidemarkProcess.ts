@@ -75,7 +75,10 @@ export class TidemarkProcess {
     return this.lines(message).length > 0;
   }
 
-  /** Resolves at the next log line (or an earlier one) with this message; rejects where the process ends before. */
+  /**
+   * Resolves at the next log line (or an earlier one) with this message; rejects where the process ends
+   * before.
+   */
   said(message: string, times = 1): Promise<void> {
     return this.saw(message, (line) => line.msg.includes(message), times);
   }

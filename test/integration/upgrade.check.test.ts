@@ -39,7 +39,9 @@ describeIntegration(
       missing = fetchOldVersion();
     });
 
-    /** Without its history a checkout has nothing to take over: a reason to skip, but not in CI, which has it. */
+    /**
+     * Without its history a checkout has nothing to take over: a reason to skip, but not in CI, which has it.
+     */
     function needOldVersion({ skip }: TestContext): void {
       if (missing === null) return;
       if (process.env['CI'] === 'true') throw new Error(missing);
@@ -90,7 +92,8 @@ async function takeOver(nats: { readonly url: string } | undefined): Promise<voi
   const job = new TestJob({ brokers, topic, ...(nats === undefined ? {} : { nats }) });
   const old = new TidemarkProcess(['run', job.file, '--log-level', 'debug'], {}, OLD_BIN);
   await old.said('checkpoint completed', 8);
-  // Stopped, not killed: a group does not take members of both versions, and a dead one stays for its session.
+  // Stopped, not killed: a group does not take members of both versions, and a dead one stays for its
+  // session.
   old.kill('SIGTERM');
   expectCode(await old.ended, 0);
   const statuses = await job.partitions();

@@ -1,4 +1,7 @@
-/** Jobs that read files, and whose journal is put back to an older copy, or whose sink is not there: with the real command. */
+/**
+ * Jobs that read files, and whose journal is put back to an older copy, or whose sink is not there: with the
+ * real command.
+ */
 import { appendFileSync, cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
@@ -13,7 +16,10 @@ const NAME = 'lines';
 const linesOf = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, index) => `line ${from + index}\n`).join('');
 
-/** A job over one file of a hundred lines. What differs from run to run would make other names for the same records. */
+/**
+ * A job over one file of a hundred lines. What differs from run to run would make other names for the same
+ * records.
+ */
 function linesJob(sections: Readonly<Record<string, unknown>> = {}): TestJob {
   const job = new TestJob({
     brokers: [],
@@ -83,7 +89,8 @@ describe('an older journal under a file source', () => {
     await job.finish();
     const before = committedDigests(job.lake);
     expect(everyLine(job)).toHaveLength(100);
-    // What a copy of the one file holds while its process runs: the tables and the journal's id, and no entry.
+    // What a copy of the one file holds while its process runs: the tables and the journal's id, and no
+    // entry.
     const copy = keep(job);
     const { DatabaseSync } = await import('node:sqlite');
     const database = new DatabaseSync(path.join(copy, 'journal.db'));
@@ -113,8 +120,9 @@ const answered = async (job: TestJob): Promise<unknown> =>
 
 describe('the answers to an older journal', () => {
   /**
-   * 100 lines in a finished file, 50 in one in progress, of which the journal is kept; then 50 more, all committed, and the journal of
-   * before. A service that was killed then: its file was finished as it was. One that went on: it has grown, and its temporary name is gone.
+   * 100 lines in a finished file, 50 in one in progress, of which the journal is kept; then 50 more, all
+   * committed, and the journal of before. A service that was killed then: its file was finished as it was.
+   * One that went on: it has grown, and its temporary name is gone.
    */
   async function wentBack(how: 'killed' | 'went on'): Promise<TestJob> {
     const job = linesJob(WAYS.entropy);
@@ -180,8 +188,8 @@ describe('the answers to an older journal', () => {
   );
 
   /**
-   * 100 lines committed, of which the journal is kept; then 50 committed, and 25 only counted, in the hidden file of a service that is
-   * killed. The witness says 175, the destination holds 150.
+   * 100 lines committed, of which the journal is kept; then 50 committed, and 25 only counted, in the hidden
+   * file of a service that is killed. The witness says 175, the destination holds 150.
    */
   async function wentBackWithLoss(): Promise<TestJob> {
     const job = linesJob({ ...WAYS.entropy, roll: { maxBytes: '450B', maxAge: '1h', maxIdle: '1h' } });

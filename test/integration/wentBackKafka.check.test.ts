@@ -1,4 +1,7 @@
-/** A journal that is put back to an older copy where the group remembers nothing any more: with the real command and a real Kafka. */
+/**
+ * A journal that is put back to an older copy where the group remembers nothing any more: with the real
+ * command and a real Kafka.
+ */
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
@@ -37,7 +40,10 @@ describeIntegration('an older journal under a group that was deleted, as one tha
 });
 
 describeIntegration('the answers to an older journal, where records were in no committed file', () => {
-  /** Ten records committed, of which the journal is kept; ten only counted, by a service that is killed once the group knows of them; ten more. */
+  /**
+   * Ten records committed, of which the journal is kept; ten only counted, by a service that is killed once
+   * the group knows of them; ten more.
+   */
   async function wentBackWithLoss(): Promise<{ readonly job: TestJob; readonly topic: string }> {
     const { brokers } = services();
     const topic = uniqueName('lost');

@@ -16,7 +16,10 @@ export async function find<Judge>(fetch: () => Promise<Judge>): Promise<Found<Ju
   }
 }
 
-/** A `describe` for tests that need a judge. Where it cannot be had they are skipped and say why; with CI=true that is a failure. */
+/**
+ * A `describe` for tests that need a judge. Where it cannot be had they are skipped and say why; with CI=true
+ * that is a failure.
+ */
 export function describeJudge<Judge>(name: string, found: Found<Judge>, body: (judge: Judge) => void): void {
   if (found.type === 'found') {
     describe(name, { timeout: 120_000 }, () => body(found.judge));

@@ -1,7 +1,7 @@
 /**
- * Walks a machine along the paths that xstate/graph derives from it, and holds every step against a table that was written by
- * hand. The walk is derived from the machine, the table from what the machine is for: a state, a transition or a rejection that
- * only one of them knows is a failure.
+ * Walks a machine along the paths that xstate/graph derives from it, and holds every step against a table
+ * that was written by hand. The walk is derived from the machine, the table from what the machine is for: a
+ * state, a transition or a rejection that only one of them knows is a failure.
  */
 import { describe, expect, it } from 'vitest';
 import {
@@ -25,9 +25,14 @@ export type Expectations = Readonly<Record<string, Readonly<Record<string, Outco
 export interface Model<M extends AnyStateMachine> {
   readonly machine: M;
   readonly input: InputFrom<M>;
-  /** The state's name, then what its guards look at: tells the states of the walk apart and keeps it finite. */
+  /**
+   * The state's name, then what its guards look at: tells the states of the walk apart and keeps it finite.
+   */
   readonly label: (state: MachineState<M>) => string;
-  /** Events with concrete payloads, fit for the state, by name: the event's type and, where there are several, which one. */
+  /**
+   * Events with concrete payloads, fit for the state, by name: the event's type and, where there are several,
+   * which one.
+   */
   readonly cases: (state: MachineState<M>) => Readonly<Record<string, EventFromLogic<M>>>;
   readonly expected: Expectations;
   /** What must hold in every state of the walk. */

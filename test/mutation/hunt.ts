@@ -1,6 +1,7 @@
 /**
- * Run as a process of its own, so that patched sources are loaded: `hunt.ts <root> <store> <seed> <runs>` fuzzes the copy at `root`
- * and writes one line of JSON. Exits as `tidemark fuzz` does: 1 where the promise was broken. What it does not do is shrink.
+ * Run as a process of its own, so that patched sources are loaded: `hunt.ts <root> <store> <seed> <runs>`
+ * fuzzes the copy at `root` and writes one line of JSON. Exits as `tidemark fuzz` does: 1 where the promise
+ * was broken. What it does not do is shrink.
  */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';

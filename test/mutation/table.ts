@@ -1,4 +1,7 @@
-/** Tests of a table of wrong changes: each must be caught, and the sources as they are must hold in the same schedules. */
+/**
+ * Tests of a table of wrong changes: each must be caught, and the sources as they are must hold in the same
+ * schedules.
+ */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';

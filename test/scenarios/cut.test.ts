@@ -169,7 +169,10 @@ class Bench {
     this.#expectConsistent(cut.nextOffset);
   }
 
-  /** P1: what the checkpoints say of the files, cut to their lengths, is each record below nextOffset once, in order. */
+  /**
+   * P1: what the checkpoints say of the files, cut to their lengths, is each record below nextOffset once, in
+   * order.
+   */
   #expectConsistent(nextOffset: bigint): void {
     const lines: string[] = [];
     for (const [writer, part] of this.checkpointed) {

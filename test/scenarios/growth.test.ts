@@ -11,7 +11,10 @@ const EPOCHS = 60;
 /** The one that runs, the one that begins, and what a frame of the engine may still hold. */
 const ALIVE_MAX = 4;
 
-/** A store whose sessions, one for each epoch, are counted, and which is away until so many epochs have failed. */
+/**
+ * A store whose sessions, one for each epoch, are counted, and which is away until so many epochs have
+ * failed.
+ */
 function storeAway(epochs: number): { store: Store; sessions: WeakRef<object>[]; back: Promise<undefined> } {
   const inner = createFileStore();
   const sessions: WeakRef<object>[] = [];

@@ -40,7 +40,10 @@ async function rolledBack(): Promise<{ job: JobFixture; source: MemorySource; lo
   return { job, source, lost: entries.splice(6) };
 }
 
-/** The journal is what it was before it lost its end; claims that were made meanwhile are gone with the wrong one. */
+/**
+ * The journal is what it was before it lost its end; claims that were made meanwhile are gone with the wrong
+ * one.
+ */
 function restore(job: JobFixture, lost: readonly StoredEntry[]): void {
   job.backing.subjects.get(subject)?.splice(6, Infinity, ...lost);
 }

@@ -110,7 +110,9 @@ export class JobFixture {
     );
   }
 
-  /** Hidden files: those that should be gone once everything is settled. Witnesses of the journal are to stay. */
+  /**
+   * Hidden files: those that should be gone once everything is settled. Witnesses of the journal are to stay.
+   */
   temporary(): string[] {
     const hidden = this.#files().filter((path) => path.split('/').some((name) => /^[._]/.test(name)));
     return hidden.filter((path) => !path.includes('.tidemark/_witness/'));
@@ -121,7 +123,9 @@ export class JobFixture {
   }
 }
 
-/** Below the sink a marker may just be renamed to its name: what is gone when it is looked into is no file. */
+/**
+ * Below the sink a marker may just be renamed to its name: what is gone when it is looked into is no file.
+ */
 function filesIn(folder: string): string[] {
   return entriesOf(folder).flatMap((entry) => {
     const path = join(folder, entry.name);
@@ -160,7 +164,10 @@ export function impatientClock(factor: number): Clock {
   };
 }
 
-/** Timers from this on are limits that nothing reaches unless it hangs; a slow machine must not reach them either. */
+/**
+ * Timers from this on are limits that nothing reaches unless it hangs; a slow machine must not reach them
+ * either.
+ */
 const LIMITS_FROM_MS = 20_000;
 
 /** The same, but for limits: backoffs and intervals pass quickly. */

@@ -61,7 +61,10 @@ export class MemorySource implements Source {
   #failure: unknown = null;
   topicId = 'topic-1';
 
-  /** A number of empty partitions, or another process's view of the same cluster: the same logs and committed offsets. */
+  /**
+   * A number of empty partitions, or another process's view of the same cluster: the same logs and committed
+   * offsets.
+   */
   constructor(cluster: number | MemorySource) {
     const isNew = typeof cluster === 'number';
     this.logs = isNew ? Array.from({ length: cluster }, () => []) : cluster.logs;

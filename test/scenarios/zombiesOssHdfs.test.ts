@@ -1,4 +1,7 @@
-/** Owners that go on after their successor has done everything, on the real OSS-HDFS store and the loopback server. */
+/**
+ * Owners that go on after their successor has done everything, on the real OSS-HDFS store and the loopback
+ * server.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { crc64Of } from '../../kernels/crc64.ts';

@@ -1,6 +1,7 @@
 /**
- * A Kafka cluster of a test's own: three real brokers on loopback, of which each can be killed and started again. The machine has few
- * cores: heaps are small, nothing is compiled twice, and the first `controllers` brokers are the controllers as well.
+ * A Kafka cluster of a test's own: three real brokers on loopback, of which each can be killed and started
+ * again. The machine has few cores: heaps are small, nothing is compiled twice, and the first `controllers`
+ * brokers are the controllers as well.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ITopicConfig } from 'kafkajs';
@@ -22,7 +23,10 @@ const SMALL_JAVA = [
 ];
 
 export interface KafkaClusterOptions {
-  /** How many brokers are controllers, too. One: it must live, and the others may all be away. Three: any one may be killed. */
+  /**
+   * How many brokers are controllers, too. One: it must live, and the others may all be away. Three: any one
+   * may be killed.
+   */
   readonly controllers: 1 | 3;
   /** server.properties that are added to, or replace, those of every broker. */
   readonly config?: Readonly<Record<string, string>>;
@@ -81,7 +85,9 @@ export class KafkaCluster implements AsyncDisposable {
     return node;
   }
 
-  /** Creates a topic; resolves once each of its partitions has a leader and all of its replicas are in sync. */
+  /**
+   * Creates a topic; resolves once each of its partitions has a leader and all of its replicas are in sync.
+   */
   async createTopic(config: ITopicConfig): Promise<void> {
     await withAdmin(this.brokers, (admin) => admin.createTopics({ topics: [config], waitForLeaders: false }));
     await this.untilInSync(config.topic);
@@ -160,7 +166,8 @@ const replicated = {
   'offsets.topic.replication.factor': '3',
   'transaction.state.log.replication.factor': '3',
   'transaction.state.log.min.isr': '1',
-  // Short, so that a killed broker is soon missed; not so short that a busy machine takes a live one for dead.
+  // Short, so that a killed broker is soon missed; not so short that a busy machine takes a live one for
+  // dead.
   'broker.session.timeout.ms': '4000',
   'broker.heartbeat.interval.ms': '500',
 };

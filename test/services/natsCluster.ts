@@ -1,4 +1,7 @@
-/** A JetStream cluster of a test's own: three nats-servers on loopback, of which each can be killed and started again. */
+/**
+ * A JetStream cluster of a test's own: three nats-servers on loopback, of which each can be killed and
+ * started again.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
@@ -60,7 +63,10 @@ export class NatsCluster implements AsyncDisposable {
     return node;
   }
 
-  /** Resolves once the stream has a leader and every copy of it holds what the leader's holds; rejects after a minute. */
+  /**
+   * Resolves once the stream has a leader and every copy of it holds what the leader's holds; rejects after a
+   * minute.
+   */
   async untilReplicated(stream: string): Promise<void> {
     let last: unknown = 'no answer';
     for (const giveUpAt = Date.now() + 60_000; Date.now() < giveUpAt;) {

@@ -22,7 +22,9 @@ export interface OwnServer extends AsyncDisposable {
   readonly dataDir: string;
   /** Sends the signal (SIGKILL unless named) and resolves once the process is gone. The data stay. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Freezes the process: its connections stay open, and once this resolves it answers nobody until `resume`. */
+  /**
+   * Freezes the process: its connections stay open, and once this resolves it answers nobody until `resume`.
+   */
   pause(): Promise<void>;
   resume(): void;
   /** Ends it with SIGTERM if it still runs, starts it on the same port and data; resolves once it answers. */

@@ -1,12 +1,15 @@
 /**
- * A TCP proxy on loopback between a client and a server, for tests that lose what is on the wire. It loses whole directions,
- * as a network does: bytes in the middle of a stream cannot be lost without the connection.
+ * A TCP proxy on loopback between a client and a server, for tests that lose what is on the wire. It loses
+ * whole directions, as a network does: bytes in the middle of a stream cannot be lost without the connection.
  */
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 
 type Rule =
   | { readonly type: 'pass' }
-  /** Nothing reaches the other side of `lost` any more; with the first bytes that hold `until` all connections are cut. */
+  /**
+   * Nothing reaches the other side of `lost` any more; with the first bytes that hold `until` all connections
+   * are cut.
+   */
   | { readonly type: 'lose'; readonly lost: Direction; readonly until: string; readonly onCut: () => void }
   /** Connections stay open, and nothing gets through either way. */
   | { readonly type: 'silent' };
@@ -40,12 +43,18 @@ export class TcpProxy implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** The next request that holds `text` never arrives, and the connection is lost. Resolves when that has happened. */
+  /**
+   * The next request that holds `text` never arrives, and the connection is lost. Resolves when that has
+   * happened.
+   */
   loseRequest(text: string): Promise<void> {
     return this.#lose('requests', text);
   }
 
-  /** The next reply that holds `text` never comes back, although its request arrived. Resolves when that has happened. */
+  /**
+   * The next reply that holds `text` never comes back, although its request arrived. Resolves when that has
+   * happened.
+   */
   loseReply(text: string): Promise<void> {
     return this.#lose('replies', text);
   }

@@ -41,7 +41,8 @@ describe('the log', () => {
     const batch = await eventually(scheduler, next);
     expect(scheduler.nowMs).toBeGreaterThanOrEqual(500);
     const rest = await readTo(scheduler, feed, Number(batch.nextOffset), 8);
-    // The control record took the offset that was next when the transaction ended: behind the batch of 4, 5 and 6.
+    // The control record took the offset that was next when the transaction ended: behind the batch of 4, 5
+    // and 6.
     expect([...recordsOf(batch), ...rest]).toEqual([2, 3, 4, 5, 6].map((offset) => value(offset)));
   });
 

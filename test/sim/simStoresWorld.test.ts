@@ -73,7 +73,8 @@ describe('a file in progress whose owner dies', () => {
     expect(new Set(rolls.map(({ reason }) => reason))).toEqual(new Set(['age']));
     const opened = eventsOf(trace, 'partOpened').map(({ openedAtMs }) => openedAtMs);
     const first = Math.min(...rolls.map(({ atMs }) => atMs)) - Math.min(...opened);
-    // The second life begins more than 200 ms after the files were opened: counted from there it would be too late.
+    // The second life begins more than 200 ms after the files were opened: counted from there it would be too
+    // late.
     expect(first).toBeLessThan(1_300);
   });
 

@@ -1,6 +1,6 @@
 /**
- * The independent count: what a reader of the destination finds who knows nothing of the journal. Lines are `<partition>:<number>`, each
- * number is to be there once, and numbers go up inside a file.
+ * The independent count: what a reader of the destination finds who knows nothing of the journal. Lines are
+ * `<partition>:<number>`, each number is to be there once, and numbers go up inside a file.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, readdirSync } from 'node:fs';
@@ -12,7 +12,10 @@ export interface Count {
   readonly files: number;
   /** How many are in no file because an operator's answer gave them up. */
   readonly givenUp: number;
-  /** How many other numbers are in no file, and how many in more than one; the first of each, as `partition:number`. */
+  /**
+   * How many other numbers are in no file, and how many in more than one; the first of each, as
+   * `partition:number`.
+   */
   readonly lost: number;
   readonly doubled: number;
   readonly examples: readonly string[];
@@ -36,7 +39,9 @@ export interface Excuses {
 
 const EXAMPLES_MAX = 10;
 
-/** Files below the folder, relative; by entry type: a temporary name may be gone a moment after it was listed. */
+/**
+ * Files below the folder, relative; by entry type: a temporary name may be gone a moment after it was listed.
+ */
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -1,4 +1,7 @@
-/** What strikes during a soak. Each fault ends by itself; what it leaves has to be got over by the coordinators alone. */
+/**
+ * What strikes during a soak. Each fault ends by itself; what it leaves has to be got over by the
+ * coordinators alone.
+ */
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';

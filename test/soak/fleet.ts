@@ -1,4 +1,7 @@
-/** The coordinators of the soak: processes of the real command, started again when they have ended, and looked at from outside. */
+/**
+ * The coordinators of the soak: processes of the real command, started again when they have ended, and looked
+ * at from outside.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
@@ -101,7 +104,9 @@ export class Fleet {
     return () => void child?.kill('SIGCONT');
   }
 
-  /** Resolves when as many partitions as said have completed a checkpoint since the call, whoever has them. */
+  /**
+   * Resolves when as many partitions as said have completed a checkpoint since the call, whoever has them.
+   */
   checkpointsOf(partitions: number): Promise<void> {
     const seen = new Set<string>();
     return new Promise((resolve) => {

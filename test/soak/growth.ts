@@ -2,7 +2,9 @@
 import { left, right, tableLines } from '../../src/cli/table.ts';
 import type { Sample } from './fleet.ts';
 
-/** The later half of a process's samples may be so much above the earlier one: caches fill, the heap breathes. */
+/**
+ * The later half of a process's samples may be so much above the earlier one: caches fill, the heap breathes.
+ */
 const MEMORY_GROWTH_MAX = 1.3;
 const MEMORY_SLACK_MIB = 48;
 const HANDLES_SLACK = 32;

@@ -1,4 +1,7 @@
-/** A journal that is restored from an older backup under a job that went on, and what an operator answers then (docs/restored-journal.md). */
+/**
+ * A journal that is restored from an older backup under a job that went on, and what an operator answers then
+ * (docs/restored-journal.md).
+ */
 import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -20,14 +20,19 @@ const STREAM = 'TIDEMARK';
 const PARTITIONS = 8;
 const PRODUCE_EVERY_MS = 20;
 const SMALL_DISK_BYTES = 768 * 1024 * 1024;
-/** After a fault every partition must complete a checkpoint within that; longer waits end in a verdict, not in silence. */
+/**
+ * After a fault every partition must complete a checkpoint within that; longer waits end in a verdict, not in
+ * silence.
+ */
 const RECOVERY_MS_MAX = 120_000;
 
 export interface FaultResult {
   readonly name: string;
   /** Since the soak began. */
   readonly atMs: number;
-  /** From the fault's end until every partition has completed a checkpoint; null where one did not in time. */
+  /**
+   * From the fault's end until every partition has completed a checkpoint; null where one did not in time.
+   */
   readonly recoveryMs: number | null;
   /** Committed files that changed or went, in words. */
   readonly broken: readonly string[];

@@ -122,7 +122,9 @@ function timerNames(tree: ts.SourceFile, imports: Source['imports']): ReadonlySe
   return names;
 }
 
-/** Inside a loop of the same function; the function that a promise is made of does not count as another one. */
+/**
+ * Inside a loop of the same function; the function that a promise is made of does not count as another one.
+ */
 function isRepeated(node: ts.Node): boolean {
   for (let at = node.parent; !ts.isSourceFile(at); at = at.parent) {
     if (ts.isIterationStatement(at, false)) return true;

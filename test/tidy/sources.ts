@@ -9,7 +9,8 @@ export const checkoutDir = path.resolve(import.meta.dirname, '..', '..');
 const MADE = new Set(['node_modules', 'dist', '.cache', '.tidemark', '.git', 'out', 'coverage']);
 
 /**
- * The shipped rooms, top floor first: a room imports from itself and from floors below it. docs/architecture.md says what each holds.
+ * The shipped rooms, top floor first: a room imports from itself and from floors below it.
+ * docs/architecture.md says what each holds.
  */
 export const FLOORS = [
   ...['bin', 'src/cli', 'sim', 'src/app', 'src/run', 'src/partition', 'src/job', 'src/writing'],

@@ -1,4 +1,6 @@
-/** A process that owns an embedded journal, to be killed: `<path> hold|append <subject>`; reports by messages. */
+/**
+ * A process that owns an embedded journal, to be killed: `<path> hold|append <subject>`; reports by messages.
+ */
 import type { Subject } from '../../../journal/ids.ts';
 import { EMPTY_TAIL } from '../../../journal/replay.ts';
 import { openSqliteJournal } from '../../../journal/sqlite/journal.ts';

@@ -1,4 +1,7 @@
-/** What an adapter's test file brings: places where its journal lives, and what can be done to it there from outside. */
+/**
+ * What an adapter's test file brings: places where its journal lives, and what can be done to it there from
+ * outside.
+ */
 import type { Subject } from '../../../journal/ids.ts';
 import type { Journal, Revision } from '../../../journal/port.ts';
 import type { Tail } from '../../../journal/replay.ts';
@@ -23,8 +26,8 @@ export interface JournalWorld extends AsyncDisposable {
   /** Stores entries as they are, quickly. */
   store(subject: Subject, entries: readonly Uint8Array[]): Promise<void>;
   /**
-   * Appends chained entries one after another while the process that stores them is killed in the middle. Gives back the
-   * tails that were acknowledged, at least two.
+   * Appends chained entries one after another while the process that stores them is killed in the middle.
+   * Gives back the tails that were acknowledged, at least two.
    */
   appendThroughCrash(subject: Subject): Promise<readonly Tail[]>;
   /** Deletes the journal and makes a new one in its place. Journals opened before are closed. */

@@ -1,4 +1,7 @@
-/** Another client of JindoSDK, which shares nothing with the store but the library: what readers see, and what strangers do. */
+/**
+ * Another client of JindoSDK, which shares nothing with the store but the library: what readers see, and what
+ * strangers do.
+ */
 import koffi, { type KoffiFunc, type LibraryHandle } from 'koffi';
 
 const CREATE = 1;

@@ -1,4 +1,7 @@
-/** What the service may do at its worst: refuse, answer late or no, lose the reply, expire a lease; each met in the middle of a call. */
+/**
+ * What the service may do at its worst: refuse, answer late or no, lose the reply, expire a lease; each met
+ * in the middle of a call.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { crc64Of } from '../../../kernels/crc64.ts';
 import type { DurablePart, Store } from '../../../src/stores/port.ts';

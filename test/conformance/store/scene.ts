@@ -9,7 +9,10 @@ export interface StoreHarness {
   readonly sinkUri: string;
   /** A fresh instance, as another process would make it. */
   newStore(): Store;
-  /** What a reader sees: every file below the sink none of whose path segments begins with `.` or `_`, by relative path. */
+  /**
+   * What a reader sees: every file below the sink none of whose path segments begins with `.` or `_`, by
+   * relative path.
+   */
   readers(): Promise<Map<string, Buffer>>;
   /** Whatever else lies there (temporary files, side objects, uploads), markers apart. */
   leftovers(): Promise<string[]>;
@@ -17,7 +20,10 @@ export interface StoreHarness {
   put(uri: string, bytes: Uint8Array): Promise<void>;
   /** Removes a file as somebody else would. */
   remove(uri: string): Promise<void>;
-  /** Makes a backup of hard links (`cp -al`) of all that stands; absent where there are none. Gives a way to delete it. */
+  /**
+   * Makes a backup of hard links (`cp -al`) of all that stands; absent where there are none. Gives a way to
+   * delete it.
+   */
   backUp?(): Promise<() => Promise<void>>;
   dispose(): Promise<void>;
 }
@@ -28,7 +34,10 @@ export interface StoreUnderTest {
   readonly emptyFile: 'published' | 'nothing';
   /** Enough for several upload parts (or write buffers) of the store. */
   readonly largeBytes: number;
-  /** What stands for a file that is not committed: a name, which is one file's alone, or a multipart upload, of which any number may be. */
+  /**
+   * What stands for a file that is not committed: a name, which is one file's alone, or a multipart upload,
+   * of which any number may be.
+   */
   readonly temporary: 'name' | 'upload';
 }
 
@@ -124,10 +133,15 @@ export interface Taken {
 }
 
 let takeovers = 0;
-/** The names to which earlier takeovers of a part were about to move it: their entries (partMoved) are in the journal. */
+/**
+ * The names to which earlier takeovers of a part were about to move it: their entries (partMoved) are in the
+ * journal.
+ */
 const journaledMoves = new Map<string, readonly string[]>();
 
-/** A new temporary name, journaled, where the store takes over by moving, else the one that holds the data. */
+/**
+ * A new temporary name, journaled, where the store takes over by moving, else the one that holds the data.
+ */
 export function nameForTakeover(store: Store, target: PartTarget): string {
   if (store.takeover.type === 'finish' && !store.takeover.copies) return target.temporaryUri;
   takeovers += 1;
@@ -158,7 +172,9 @@ export function resumeWith(
   return takeover.resume(target, durable, toUri);
 }
 
-/** Takes a file in progress over at what was durable, by the store's own way, and leaves it closed for commit. */
+/**
+ * Takes a file in progress over at what was durable, by the store's own way, and leaves it closed for commit.
+ */
 export async function takeOver(store: Store, target: PartTarget, durable: DurablePart): Promise<Taken> {
   const from = journaled({ ...target, formerUris: journaledMoves.get(target.partId) ?? [] });
   const temporaryUri = nameForTakeover(store, target);

@@ -1,4 +1,7 @@
-/** A store of the deterministic world, in a world of its own whose time goes on as long as a test waits for something. */
+/**
+ * A store of the deterministic world, in a world of its own whose time goes on as long as a test waits for
+ * something.
+ */
 import { SimProcess } from '../../../sim/process.ts';
 import { SeededRandom } from '../../../sim/random.ts';
 import { Scheduler } from '../../../sim/scheduler.ts';

@@ -1,6 +1,6 @@
 /**
- * What every store must do: one suite over a harness; the capabilities that the store declares switch what is expected.
- * A new store registers with one call of `describeStore`.
+ * What every store must do: one suite over a harness; the capabilities that the store declares switch what is
+ * expected. A new store registers with one call of `describeStore`.
  */
 import { afterEach, beforeEach, describe } from 'vitest';
 import { describeBackups } from './backups.ts';

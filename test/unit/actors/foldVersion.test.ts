@@ -9,8 +9,9 @@ import { FOLD_VERSION } from '../../../actors/ledger.ts';
 const FOLD = ['ledger', 'partition', 'partFile', 'bucket'].map((name) => `actors/${name}.ts`);
 
 /**
- * Digest of the fold by its version, without comments and layout. Where the fold has changed: raise FOLD_VERSION in actors/ledger.ts where the
- * same entries, or a snapshot from before, could now make another state, and put the digest here.
+ * Digest of the fold by its version, without comments and layout. Where the fold has changed: raise
+ * FOLD_VERSION in actors/ledger.ts where the same entries, or a snapshot from before, could now make another
+ * state, and put the digest here.
  */
 const DIGESTS: Readonly<Record<number, string>> = {
   1: 'f0c812713c7b78e2',

@@ -1,4 +1,7 @@
-/** A store, a journal and a bucket rule that live here alone: nothing in src/ knows them, and a whole job runs on them. */
+/**
+ * A store, a journal and a bucket rule that live here alone: nothing in src/ knows them, and a whole job runs
+ * on them.
+ */
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -40,7 +40,8 @@ describe('the entry codec', () => {
         const flipped = Uint8Array.from(bytes);
         flipped[at] = (flipped[at] ?? 0) ^ (1 << bit);
         const error = decodeError(flipped);
-        // A flipped digit of the format cannot be told from a newer one: refused as well, until the hash chain is looked at.
+        // A flipped digit of the format cannot be told from a newer one: refused as well, until the hash
+        // chain is looked at.
         const codes = ['JOURNAL_CORRUPT', 'JOURNAL_NEWER'];
         if (error !== null)
           expect(error).toMatchObject({ code: expect.toBeOneOf(codes) as string, retry: 'operator' });

@@ -1,4 +1,7 @@
-/** What the journal's tests share: identities, events, a pacer without time, and chains of entries built by hand. */
+/**
+ * What the journal's tests share: identities, events, a pacer without time, and chains of entries built by
+ * hand.
+ */
 import {
   encodeEntry,
   ENTRY_MIN_READER,

@@ -1,4 +1,6 @@
-/** Where the kernel has to stop: before a record that is damaged, though the checksum of its batch is right. */
+/**
+ * Where the kernel has to stop: before a record that is damaged, though the checksum of its batch is right.
+ */
 import { describe, expect, test } from 'vitest';
 import { reserve } from '../../../kernels/memory.ts';
 import { scanRecords, toFetchedBatch } from '../../../src/sources/kafka/records/batches.ts';
@@ -8,7 +10,10 @@ import { buildBatch, valued } from '../sources/kafka/batchBuilder.ts';
 const bytes = reserve(4_096);
 const RECORDS = valued('first', 'second', 'third', 'fourth');
 const body = buildBatch({ baseOffset: 0n, records: RECORDS }).subarray(61);
-/** A record: length, attributes, timestamp delta, offset delta, key length, value length, value, number of headers. */
+/**
+ * A record: length, attributes, timestamp delta, offset delta, key length, value length, value, number of
+ * headers.
+ */
 const THIRD_AT = [0, 1].reduce((at) => at + 1 + body.readUInt8(at) / 2, 0);
 const AT = { length: THIRD_AT, key: THIRD_AT + 4, value: THIRD_AT + 5 };
 /** As a zigzag varint of one byte. */

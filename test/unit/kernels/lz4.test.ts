@@ -37,7 +37,9 @@ const failureOf = (packed: Buffer): unknown => {
   }
 };
 
-/** Literals and distances of every kind that the kernel tells apart: within a vector, one vector, two, far. */
+/**
+ * Literals and distances of every kind that the kernel tells apart: within a vector, one vector, two, far.
+ */
 const literals = fc.oneof(
   { weight: 8, arbitrary: fc.uint8Array({ maxLength: 20 }) },
   { weight: 2, arbitrary: fc.uint8Array({ minLength: 15, maxLength: 80 }) },
@@ -139,7 +141,8 @@ describe('lz4', () => {
         if (outcome instanceof Error) damaged += 1;
         else whole += 1;
         if (outcome instanceof Buffer && outcome.length === content.length) {
-          // lz4-napi refuses more: rules for the end of a block that are a packer's, and frames that hold less than they could.
+          // lz4-napi refuses more: rules for the end of a block that are a packer's, and frames that hold
+          // less than they could.
           const other = ((): Buffer | null => {
             try {
               return decompressFrameSync(bytes);

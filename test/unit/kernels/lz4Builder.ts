@@ -1,6 +1,9 @@
 /** Frames of lz4 from drawn sequences, and what they hold by the definition: byte by byte. */
 
-/** Literals, then a match that goes back `distance` and copies `length` bytes (at least 4); without one only at a block's end. */
+/**
+ * Literals, then a match that goes back `distance` and copies `length` bytes (at least 4); without one only
+ * at a block's end.
+ */
 export interface Sequence {
   readonly literals: Buffer;
   readonly match: { readonly distance: number; readonly length: number } | null;

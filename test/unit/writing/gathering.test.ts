@@ -1,4 +1,7 @@
-/** Many files in little memory: what they gather is written in pieces larger than their buffers, in order, and all of it. */
+/**
+ * Many files in little memory: what they gather is written in pieces larger than their buffers, in order, and
+ * all of it.
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { crc64Of } from '../../../kernels/crc64.ts';

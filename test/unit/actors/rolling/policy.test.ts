@@ -16,8 +16,8 @@ const record = (atMs: number, bytes: number): Happening => ({ type: 'record', at
 const checkpoint = (atMs: number): Happening => ({ type: 'checkpoint', atMs });
 
 /**
- * One bucket under a policy, as the router asks it: by size after every record, by time whenever a deadline has come. Gives the
- * reason and time of every roll.
+ * One bucket under a policy, as the router asks it: by size after every record, by time whenever a deadline
+ * has come. Gives the reason and time of every roll.
  */
 function rollsOf(policy: RollingPolicy, happenings: readonly Happening[], untilMs: number): string[] {
   const rolls: string[] = [];

@@ -1,4 +1,7 @@
-/** Requests of an embedded journal: a damaged file gives all of them or says that it is damaged, and never hides one. */
+/**
+ * Requests of an embedded journal: a damaged file gives all of them or says that it is damaged, and never
+ * hides one.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -55,7 +55,9 @@ function withDatabase<T>(work: (db: DatabaseSync) => T, at = file): T {
   }
 }
 
-/** Opens the journal in a process that may not write a file longer than `kibibytes`: as full as a disk can be. */
+/**
+ * Opens the journal in a process that may not write a file longer than `kibibytes`: as full as a disk can be.
+ */
 function openOnFullDisk(kibibytes: number): { code: string; message: string } {
   const program = `
     const { openSqliteJournal } = await import(process.argv[1]);

@@ -1,4 +1,6 @@
-/** A file that the system does not let anybody read: a folder in its place, or links that lead in a circle. */
+/**
+ * A file that the system does not let anybody read: a folder in its place, or links that lead in a circle.
+ */
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';

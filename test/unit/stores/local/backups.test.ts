@@ -1,6 +1,7 @@
 /**
- * Backups of hard links (`cp -al`), taken before system calls of a process that dies at any of them, or not at all. A backup adds
- * links to hidden files. It must never make a file look published that was not, nor one look lost.
+ * Backups of hard links (`cp -al`), taken before system calls of a process that dies at any of them, or not
+ * at all. A backup adds links to hidden files. It must never make a file look published that was not, nor one
+ * look lost.
  */
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -81,7 +82,10 @@ async function settle(facts: Facts): Promise<void> {
   await store.discard(names, null);
 }
 
-/** Runs the process; before its call `backUpAt` a backup is taken, and it dies before or after its call `dieAt`. */
+/**
+ * Runs the process; before its call `backUpAt` a backup is taken, and it dies before or after its call
+ * `dieAt`.
+ */
 async function run(backUpAt: number, dieAt: number, side: 'before' | 'after') {
   const death = Promise.withResolvers<'died'>();
   const forever = new Promise<never>(() => undefined);
@@ -110,12 +114,16 @@ async function run(backUpAt: number, dieAt: number, side: 'before' | 'after') {
   return { facts, end, deleteBackup: backups[0] ?? (await backUp()) };
 }
 
-/** While it is written, pending where it dies at its link, at each call before its end, and when it is dead. */
+/**
+ * While it is written, pending where it dies at its link, at each call before its end, and when it is dead.
+ */
 function backupsFor(dieAt: number): number[] {
   return [...new Set([1, dieAt - 6, dieAt - 1, dieAt, dieAt + 1])].filter((at) => at > 0);
 }
 
-/** Whether all that can be seen is what a reader leaves behind who has moved the file: then a stop is right. */
+/**
+ * Whether all that can be seen is what a reader leaves behind who has moved the file: then a stop is right.
+ */
 async function looksMovedAway({ target }: Facts): Promise<boolean> {
   const publishing = `${pathOf(target.temporaryUri)}.p`;
   return (await stands(publishing)) && !(await stands(pathOf(target.finalUri)));

@@ -1,6 +1,7 @@
 /**
- * Every system call of the file store is a place to die, before it and after it. What the next owner does follows from the
- * journal alone; afterwards readers must see what was journaled, once, and nothing may be left over.
+ * Every system call of the file store is a place to die, before it and after it. What the next owner does
+ * follows from the journal alone; afterwards readers must see what was journaled, once, and nothing may be
+ * left over.
  */
 import { describe, expect, test } from 'vitest';
 import { journalId } from '../../../../journal/ids.ts';
@@ -38,7 +39,10 @@ const writeAndCommit: Process = async (store, facts) => {
   facts.state = 'committed';
 };
 
-/** What every owner does first: it moves what is in progress, publishes what is pending, discards the other names. */
+/**
+ * What every owner does first: it moves what is in progress, publishes what is pending, discards the other
+ * names.
+ */
 const settle: Process = async (store, facts) => {
   if (facts.state === 'inProgress' && facts.durable !== null) {
     const temporaryUri = `${facts.target.temporaryUri}.${facts.names.length}`;

@@ -1,6 +1,6 @@
 /**
- * What a power cut may take: bytes that no fdatasync covered, and names whose folder was not synced since. The taps keep the
- * books; whatever the store reports as done must not be among them.
+ * What a power cut may take: bytes that no fdatasync covered, and names whose folder was not synced since.
+ * The taps keep the books; whatever the store reports as done must not be among them.
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -30,8 +30,8 @@ class PowerCut {
   }
 
   /**
-   * A name may only go once the other name of the same file is there to stay; and the final one may only come once the hidden name
-   * says for good that it may have.
+   * A name may only go once the other name of the same file is there to stay; and the final one may only come
+   * once the hidden name says for good that it may have.
    */
   #beforeCall({ name, paths: [path = ''] }: Call): void {
     if (name === 'link' && path.endsWith('.p') && this.folders.has(dirname(path)))

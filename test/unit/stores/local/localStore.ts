@@ -4,7 +4,9 @@ import { createFileStore } from '../../../../src/stores/local/store.ts';
 import { localHarness } from '../../../conformance/store/localHarness.ts';
 import type { StoreHarness } from '../../../conformance/store/scene.ts';
 
-/** Hands over the harness of each test before it begins. What is pushed to the list is closed behind the test. */
+/**
+ * Hands over the harness of each test before it begins. What is pushed to the list is closed behind the test.
+ */
 export function withLocalStore(take: (harness: StoreHarness) => void): (() => Promise<void>)[] {
   const closers: (() => Promise<void>)[] = [];
   let harness: StoreHarness;

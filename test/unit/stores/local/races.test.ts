@@ -1,4 +1,6 @@
-/** Somebody else does the whole of it between two system calls of the one under test: at each of them in turn. */
+/**
+ * Somebody else does the whole of it between two system calls of the one under test: at each of them in turn.
+ */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { journalId } from '../../../../journal/ids.ts';
 import { createFileStore } from '../../../../src/stores/local/store.ts';
@@ -49,7 +51,8 @@ describe.each(['commit', 'commitAfterRecovery'] as const)('%s', (publish) => {
       await store[publish](target, durable);
       await expectReaders(h, [target, 'data\n']);
       expect(await h.leftovers()).toEqual([]);
-      // Publishing makes the final name before it removes the temporary one: in this order one of them is always found.
+      // Publishing makes the final name before it removes the temporary one: in this order one of them is
+      // always found.
       expect(pauses()).toBe(0);
       await h.remove(target.finalUri);
       if (!reached()) {

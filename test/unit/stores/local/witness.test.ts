@@ -1,4 +1,7 @@
-/** Every system call that makes a witness is a place to die; one whose writing was reported as done survives a power cut. */
+/**
+ * Every system call that makes a witness is a place to die; one whose writing was reported as done survives a
+ * power cut.
+ */
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFileStore } from '../../../../src/stores/local/store.ts';

@@ -193,7 +193,8 @@ describe('a log that went back', () => {
     brokers.fetch = async (...asked) => {
       const response = await fetch(...asked);
       answered += 1;
-      // The broker was restarted with a log that was cut by hand; the client has connected again in the middle.
+      // The broker was restarted with a log that was cut by hand; the client has connected again in the
+      // middle.
       if (answered === 1) brokers.connects += 1;
       brokers.epochEnd = () => ({ leaderEpoch: 0, endOffset: 1n });
       return response;

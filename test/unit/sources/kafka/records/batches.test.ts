@@ -56,7 +56,8 @@ describe('what a reader of committed records sees', () => {
       { producerId: 1n, firstOffset: 0n },
       { producerId: 2n, firstOffset: 1n },
     ];
-    // kafkajs's own filter lets the first record of the second producer through: it begins one transaction per record.
+    // kafkajs's own filter lets the first record of the second producer through: it begins one transaction
+    // per record.
     const batches = [
       buildBatch({ baseOffset: 10n, producerId: 2n, transactional: true, records: valued('two') }),
       buildBatch({ baseOffset: 11n, producerId: 1n, transactional: true, records: valued('one') }),

@@ -1,4 +1,7 @@
-/** The same batches over their bytes, by kafkajs's decoder record by record, and by kafkajs's decoder of whole batches. */
+/**
+ * The same batches over their bytes, by kafkajs's decoder record by record, and by kafkajs's decoder of whole
+ * batches.
+ */
 import { createRequire } from 'node:module';
 import { gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -195,7 +198,8 @@ describe('both ways to the records', () => {
           abortedTransactions: log.abortedTransactions,
           records: Buffer.concat(log.batches.slice(log.batches.indexOf(first))),
         };
-        // A broker names the transactions that reach into the fetch, and begins with the batch that holds the offset.
+        // A broker names the transactions that reach into the fetch, and begins with the batch that holds the
+        // offset.
         const outcome = {
           records: expected.map((one) => one.read).filter(({ offset }) => offset >= fetchedOffset),
           nextOffset: log.endOffset > fetchedOffset ? log.endOffset : fetchedOffset,

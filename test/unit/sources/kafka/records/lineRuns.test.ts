@@ -1,4 +1,7 @@
-/** Lines copied in bulk against the same router record by record: files, offsets, checksums and failures have to be the same. */
+/**
+ * Lines copied in bulk against the same router record by record: files, offsets, checksums and failures have
+ * to be the same.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { timeBuckets } from '../../../../../actors/buckets/time/assigner.ts';
