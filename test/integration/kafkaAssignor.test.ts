@@ -32,7 +32,7 @@ class JobMember extends Assignments {
 describeIntegration('members with different topics in one group', () => {
   const { brokers } = services();
 
-  test('a topic that only the second member reads is read by it, also where the first leads the group', async () => {
+  test('a topic of the second member alone is read by it, also if the first leads the group', async () => {
     const [one, two, groupId] = [await makeTopic(brokers, 2), await makeTopic(brokers, 2), unique('group')];
     const [first, second] = [new Assignments(), new Assignments()];
     const old = sourceOf(brokers, [one], { groupId, tuning });

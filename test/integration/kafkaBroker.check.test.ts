@@ -121,7 +121,7 @@ describeIntegration(
       await waiting;
     });
 
-    test('wrong SASL credentials are refused at once, without the secret in error or log; right ones work', async () => {
+    test('wrong SASL credentials are refused, no secret in error or log; right ones work', async () => {
       const [port, saslPort, controllerPort] = [await freePort(), await freePort(), await freePort()];
       const listeners = `PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${saslPort}`;
       const login = 'org.apache.kafka.common.security.plain.PlainLoginModule required';
@@ -170,7 +170,7 @@ describeIntegration(
       await right.source.stop();
     });
 
-    test('two brokers: each leader is asked for its own partitions, and one that is away holds up only those', async () => {
+    test('two brokers: each leader serves its own partitions; one away delays only those', async () => {
       const controllerPort = await freePort();
       const [ports, dirs] = [[await freePort(), await freePort()] as const, [tempDir(), tempDir()] as const];
       const voters = { 'controller.quorum.voters': `1@127.0.0.1:${controllerPort}` };

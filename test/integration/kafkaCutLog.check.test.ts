@@ -78,7 +78,7 @@ async function accept({ job, topic }: Scene): Promise<void> {
 describeIntegration(
   'a log that is cut by hand and grows past what was read',
   () => {
-    test('while the service runs: the partition stops, and goes on in the new log where the operator accepts it', async () => {
+    test('while the service runs: the partition stops; accepted, it continues in the new log', async () => {
       await using kafka = await startKafka();
       const scene = new Scene(kafka);
       const { job, topic } = scene;

@@ -105,7 +105,7 @@ const onlyPartition = (message: Message): Message => ({ ...message, partition: 0
 describeIntegration(
   'clean leader elections',
   () => {
-    test('each broker is killed in turn under a running coordinator: nothing stops, and every record is there once', async () => {
+    test('each broker is killed in turn: no partition stops, every record is there once', async () => {
       const config = { 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000' };
       await using cluster = await KafkaCluster.start({ controllers: 3, config });
       const scene = new Scene(cluster);

@@ -112,7 +112,7 @@ describeIntegration('membership in a real Kafka group', () => {
     await two.source.commitOffset(lost, 1n, 'w');
   });
 
-  test('a commit carries the witness, another member reads it, and one of a partition that was lost is refused', async () => {
+  test("a commit carries the witness, another member reads it; a lost partition's is refused", async () => {
     const [topic, groupId] = [await makeTopic(brokers, 2), unique('group')];
     const { source } = sourceOf(brokers, [topic], { groupId });
     await source.start(new Assignments());
@@ -179,7 +179,7 @@ describeIntegration('membership in a real Kafka group', () => {
     ]);
   });
 
-  test('a topic that is deleted while running leaves the others to their owners, and its own feed tells', async () => {
+  test('a topic deleted while running: its own feed reports it, the others keep their owners', async () => {
     const [topic, doomed, groupId] = [
       await makeTopic(brokers, 2),
       await makeTopic(brokers, 1),
@@ -208,7 +208,7 @@ describeIntegration('membership in a real Kafka group', () => {
     expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
-  test('stop leaves the group at once, also while fetches wait at the broker, and leaves nothing running', async () => {
+  test('stop leaves the group at once, also while fetches wait; nothing stays running', async () => {
     const [topic, groupId, stateDir] = [await makeTopic(brokers, 2), unique('group'), tempDir()];
     const { source } = sourceOf(brokers, [topic], { groupId, stateDir, tuning: { fetchWaitMs: 20_000 } });
     await source.start(new Assignments());
@@ -262,7 +262,7 @@ describeIntegration('membership in a real Kafka group', () => {
     expect((await stateOf())?.members.length).toBeLessThanOrEqual(1);
   });
 
-  test('a killed process: its member is made to leave, so that a restart does not wait for its session', async () => {
+  test('a killed process: its member is removed: a restart does not wait for its session', async () => {
     const [topic, groupId, stateDir] = [await makeTopic(brokers, 3), unique('group'), tempDir()];
     const child = await memberProcess(brokers, topic, groupId, stateDir);
     await killed(child);
@@ -279,7 +279,7 @@ describeIntegration('membership in a real Kafka group', () => {
     expect(readdirSync(stateDir)).toHaveLength(1);
   });
 
-  test('a neighbour that is killed: a living member of the same machine makes it leave, not only a start', async () => {
+  test('a killed neighbour: a living member of the same machine removes it, not only a start', async () => {
     const [topic, groupId, stateDir] = [await makeTopic(brokers, 2), unique('group'), tempDir()];
     const { source, lines } = sourceOf(brokers, [topic], {
       groupId,
@@ -313,7 +313,7 @@ describeIntegration('membership in a real Kafka group', () => {
 describeIntegration(
   'membership with a broker of its own',
   () => {
-    test('a restart after SIGKILL waits neither for the session nor for group.initial.rebalance.delay.ms', async () => {
+    test('a restart after SIGKILL waits for no session and no group.initial.rebalance.delay.ms', async () => {
       await using kafka = await startKafka({ config: { 'group.initial.rebalance.delay.ms': '15000' } });
       const { brokers } = kafka;
       const [topic, groupId, stateDir] = [await makeTopic(brokers, 2), unique('group'), tempDir()];
@@ -327,7 +327,7 @@ describeIntegration(
       await source.stop();
     });
 
-    test('a broker that was away for longer than a membership bears it: the member of before holds up nobody', async () => {
+    test('a broker away for longer than a membership: the former member delays nobody', async () => {
       await using kafka = await startKafka();
       const { brokers } = kafka;
       const topic = await makeTopic(brokers, 2);

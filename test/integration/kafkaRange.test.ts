@@ -29,7 +29,7 @@ describeIntegration('ranges of real Kafka topics', () => {
     return topic;
   }
 
-  test('startFrom: earliest, latest, a time, and the end where the time is later than every record', async () => {
+  test('startFrom: earliest, latest, a time, and the end for a time after every record', async () => {
     const topic = await filled(10);
     await deleteRecords(brokers, topic, 3);
     const { source } = sourceOf(brokers, [topic]);
@@ -142,7 +142,7 @@ describeIntegration('ranges of real Kafka topics', () => {
     await expect(source.verifyIdentity(topic, topicId)).rejects.toMatchObject({ code: 'SOURCE_REPLACED' });
   });
 
-  test('describe waits for a missing topic, says so once, and goes on when somebody has made it', async () => {
+  test('describe waits for a missing topic, says so once, and continues when it is made', async () => {
     const topic = unique('later');
     const { source } = sourceOf(brokers, [topic], { tuning: { pollMs: 50 } });
     const told: string[] = [];

@@ -38,7 +38,7 @@ describeIntegration('records of real Kafka topics', () => {
     expect(records.map(({ offset }) => offset)).toEqual([0n, 1n, 2n, 8n, 9n, 10n]);
   });
 
-  test('two interleaved transactional producers, read from every offset: only what was committed', async () => {
+  test('two interleaved transactional producers, from every offset: only committed records', async () => {
     const topic = await makeTopic(brokers);
     const [one, two] = [await producerOf(brokers, unique('tx')), await producerOf(brokers, unique('tx'))];
     const plain = await producerOf(brokers);
@@ -79,7 +79,7 @@ describeIntegration('records of real Kafka topics', () => {
     }
   });
 
-  test('an open transaction holds back what is behind it; until-end ends at the last stable offset', async () => {
+  test('an open transaction holds back later records; until-end ends at the last stable offset', async () => {
     const topic = await makeTopic(brokers);
     const [plain, transactional] = [await producerOf(brokers), await producerOf(brokers, unique('tx'))];
     await plain.send({ topic, messages: [{ value: 'before' }] });
@@ -207,7 +207,7 @@ describeIntegration('records of real Kafka topics', () => {
     expect(rest).toEqual(records.slice(1_234));
   });
 
-  test('records of 1 MB and more, with small ones between them, through fetches that ask for less', async () => {
+  test('records of 1 MB and more among small ones, through fetches that ask for less', async () => {
     const topic = await makeTopic(brokers, 2, { 'max.message.bytes': String(8 * 1024 * 1024) });
     const producer = await producerOf(brokers);
     const sizes = [10, 1_000_000, 20, 3_000_000, 30, 1_048_576, 40];
@@ -228,7 +228,7 @@ describeIntegration('records of real Kafka topics', () => {
     expect(lengths).toEqual([sizes, sizes]);
   });
 
-  test('an empty topic: the feed waits, delivers the first record when it comes, and ends with an AbortError', async () => {
+  test('an empty topic: the feed waits, delivers the first record, and ends with an AbortError', async () => {
     const topic = await makeTopic(brokers);
     const { source } = sourceOf(brokers, [topic]);
     expect(await source.ranges(topic)).toEqual([{ startOffset: 0n, endOffset: 0n }]);
@@ -243,7 +243,7 @@ describeIntegration('records of real Kafka topics', () => {
     await expect(feed.next()).rejects.toMatchObject({ name: 'AbortError' });
   });
 
-  test('many partitions through one source: each in order, an idle one does not hold up a busy one', async () => {
+  test('many partitions of one source: each in order, an idle one does not delay a busy one', async () => {
     const topic = await makeTopic(brokers, 4);
     const producer = await producerOf(brokers);
     const count = 2_000;

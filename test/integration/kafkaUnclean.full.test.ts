@@ -90,7 +90,7 @@ async function ended(coordinator: TidemarkProcess): Promise<void> {
 describeIntegration(
   'an unclean leader election',
   () => {
-    test('while the service runs: it stops, goes on where the operator accepts it, and stops again when the old leader is back', async () => {
+    test('while the service runs: it stops, continues if accepted, stops for the old leader', async () => {
       await using cluster = await KafkaCluster.start({ controllers: 1 });
       const scene = new Scene(cluster);
       await scene.begin();
@@ -126,7 +126,7 @@ describeIntegration(
       expect(scene.ofGeneration(3)).toEqual([...lines(LOST, 10, 20), ...lines(LATER, 20, 50)]);
     });
 
-    test('while it is down: the next run stops before it reads anything, also once the old leader follows', async () => {
+    test('while it is down: the next run stops before it reads, also if the old leader follows', async () => {
       await using cluster = await KafkaCluster.start({ controllers: 1 });
       const scene = new Scene(cluster);
       await scene.begin();

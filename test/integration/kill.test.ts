@@ -61,7 +61,7 @@ function startCoordinator(job: string): TidemarkProcess {
 describeIntegration(
   'a coordinator that is killed again and again, real Kafka, real JetStream',
   () => {
-    test('SIGKILL at random moments: every record exactly once, in order, nothing committed changes', async () => {
+    test('SIGKILL at random moments: every record once, in order, no committed file changes', async () => {
       const { brokers, natsUrl } = services();
       const folder = jobFolder();
       const lake = path.join(folder, 'lake');

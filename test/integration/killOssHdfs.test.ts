@@ -93,7 +93,7 @@ describeJudge('OSS-HDFS through JindoSDK', found, ({ python, pythonPath, library
   describeIntegration(
     'a coordinator that writes to it and is killed again and again, real Kafka, real JetStream',
     () => {
-      test('SIGKILL at random moments, faults on: every record exactly once, nothing committed changes', async () => {
+      test('SIGKILL at random moments, and faults: each record once, no committed file changes', async () => {
         const folder = await ownFolder();
         const server = await ownOssServerProcess(path.join(folder, 'oss'));
         const topic = uniqueName('kill-oss');

@@ -76,7 +76,7 @@ const told = ({ stderr }: ProcessEnd): string | undefined =>
   stderr.split('\n').find((line) => line.includes('did not return'));
 
 describe('with a call that never returns', { timeout: 60_000 }, () => {
-  test('of the last checkpoint: names the partition and kills itself once it has said that the exit code is 1', async () => {
+  test('of the last checkpoint: names the partition, reports exit code 1, kills itself', async () => {
     const world = scene();
     const process = world.start('datasync');
     await process.said('hanging');

@@ -156,7 +156,7 @@ describeIntegration('Kafka as it is, in one run', () => {
     expect(partitionOf('transactions')).toMatchObject({ recordsRead: 20, nextOffset: '33', lag: '0' });
   });
 
-  test('a compacted topic: the records that are left are written, each once, and its holes are passed over', () => {
+  test('a compacted topic: each record that is left is written once, its holes are passed over', () => {
     const kept = [0, 1, 2, 3, 4].map((round) => `kept-${round} of round ${round}`);
     const values = valuesOf('compacted');
     expect(values.filter((value) => value.startsWith('kept'))).toEqual(kept);
@@ -205,7 +205,7 @@ describeIntegration('Kafka as it is, in one run', () => {
     expect((await slow.partitions()).map(counts)).toEqual(expect.arrayContaining(expected));
   });
 
-  test('the record time, in the time zone of the job, decides the folder; a time outside every calendar has its own', () => {
+  test("the record time in the job's time zone decides the folder; one outside every calendar, too", () => {
     expect(filesOf('times').map(({ folder, values }) => [folder, ...values])).toEqual([
       ['dt=2024-03-01/hr=23', String(EVENING_MS), String(EVENING_MS)],
       ['dt=2024-03-02/hr=00', String(EVENING_MS + HOUR_MS)],

@@ -42,7 +42,7 @@ describeIntegration('run --until-end beside others', () => {
     expect((await job.partitions()).map(({ lag }) => lag)).toEqual(['0', '0', '0', '0']);
   });
 
-  test('and a service of another job with the same group and topic are refused, and the job is named', async () => {
+  test('and a service of another job with its group and topic are refused, the job is named', async () => {
     const { brokers, natsUrl } = services();
     const topic = uniqueName('rivals');
     await makeTopic(brokers, topic);
@@ -62,7 +62,7 @@ describeIntegration('run --until-end beside others', () => {
 });
 
 describeIntegration('a topic that is missing', () => {
-  test('holds up no other: a service reads those that are there, and takes it up once it is made', async () => {
+  test('delays no other: a service reads those that exist, and takes it up once it is made', async () => {
     const { brokers } = services();
     const [topic, late] = [uniqueName('there'), uniqueName('late')];
     await makeTopic(brokers, topic);

@@ -54,7 +54,7 @@ describeIntegration('a coordinator that runs', () => {
     },
   );
 
-  test('an open transaction is no lag of 0, and an offset of the group that somebody moved is told', async () => {
+  test("an open transaction is no lag of 0; a group's offset that somebody moved is reported", async () => {
     const { brokers } = services();
     const topic = uniqueName('presence');
     await makeTopic(brokers, topic);

@@ -30,7 +30,7 @@ function linesOf(job: TestJob, topic: string): readonly string[] {
 }
 
 describeIntegration('a topic with counted records', () => {
-  test('that is taken out of the job is published by the next run, retired, and read on where it comes back', async () => {
+  test('that left the job is published by the next run, retired, read again if it is back', async () => {
     const { brokers, kept, gone, job } = await twoTopics();
     const without = new TestJob({ brokers, topic: kept, topics: [kept], folder: job.folder });
     const end = await without.finish();
@@ -45,7 +45,7 @@ describeIntegration('a topic with counted records', () => {
     expect(linesOf(job, gone)).toEqual(lines(0, 0, 15));
   });
 
-  test('that is deleted while nobody runs is published by a service, which waits for that topic only', async () => {
+  test('that is deleted while nobody runs is published by a service, which waits only for it', async () => {
     const { brokers, kept, gone, job } = await twoTopics();
     await withAdmin(brokers, (admin) => admin.deleteTopics({ topics: [gone] }));
     const service = job.start();
@@ -62,7 +62,7 @@ describeIntegration('a topic with counted records', () => {
     expect(hidden(job)).toEqual([]);
   });
 
-  test('that is deleted under a running service is published and retired there, and the other is read on', async () => {
+  test('that is deleted under a service is published and retired; the other is still read', async () => {
     const { brokers, natsUrl } = services();
     const [kept, gone] = [uniqueName('kept'), uniqueName('gone')];
     for (const topic of [kept, gone]) await makeTopic(brokers, topic);
@@ -85,7 +85,7 @@ describeIntegration('a topic with counted records', () => {
 });
 
 describeIntegration('two jobs of one name on one stream', () => {
-  test('with other sinks: the second is refused, both sinks named, and makes nothing; --move-sink lets it go on', async () => {
+  test('with other sinks: the second is refused, both named, unless --move-sink permits it', async () => {
     const { brokers, natsUrl } = services();
     const topic = uniqueName('sinks');
     await makeTopic(brokers, topic);

@@ -93,7 +93,7 @@ describeIntegration('tidemark status', () => {
     ]);
   });
 
-  test('of a job that never ran fails with exit 1 and, with --json, exactly one document on standard output', async () => {
+  test('of a job that never ran fails with exit 1; with --json it prints one document', async () => {
     const { brokers } = services();
     const job = new TestJob({ brokers, topic: uniqueName('never') });
     const end = await job.command('status', '--json');

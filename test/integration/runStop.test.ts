@@ -44,7 +44,7 @@ describeIntegration('a coordinator that is asked to stop', () => {
     },
   );
 
-  test('leaves files that a later run finishes where they were opened, though the destination has changed', async () => {
+  test('leaves files that a later run finishes in place, though the destination changed', async () => {
     const { brokers } = services();
     const topic = uniqueName('moved');
     await makeTopic(brokers, topic);
@@ -82,7 +82,7 @@ describeIntegration('a coordinator that is asked to stop', () => {
     expectCode(await second.ended, 0);
   });
 
-  test('while it waits for a missing topic: exits 0, says what it waited for, and creates neither topic nor file', async () => {
+  test('while it waits for a missing topic: exits 0, says so, makes neither topic nor file', async () => {
     const { brokers } = services();
     const topic = uniqueName('missing');
     const job = new TestJob({ brokers, topic });
@@ -94,7 +94,7 @@ describeIntegration('a coordinator that is asked to stop', () => {
     expect(job.committed().size).toBe(0);
   });
 
-  test('while it waits for a missing topic that it has never read: the same with a journal that exists', async () => {
+  test('while it waits for a missing topic, never read: the same with an existing journal', async () => {
     const { brokers, natsUrl } = services();
     const topic = uniqueName('missing');
     const job = new TestJob({ brokers, topic, nats: { url: natsUrl } });

@@ -58,7 +58,7 @@ const valuesOf = (job: TestJob, topic: string): string[] =>
     .flatMap(([, values]) => values);
 
 describeIntegration('a partition that cannot be kept (P6)', () => {
-  test('stops alone with its range named; status, exit code and the operator, while it runs and after', async () => {
+  test('stops alone, its range named; status, exit code and operator, while it runs and after', async () => {
     const { brokers } = services();
     const { job, good, lost, again, cut } = await troubled(brokers);
     const before = committedDigests(job.lake);

@@ -11,7 +11,7 @@ async function endOffsets(brokers: readonly string[], topic: string): Promise<nu
 }
 
 describeIntegration('run --until-end', () => {
-  test('ends at the offsets seen at its start although a producer goes on, and commits every file', async () => {
+  test('ends at the offsets of its start although a producer continues, and commits every file', async () => {
     const { brokers } = services();
     const topic = uniqueName('until-end');
     await makeTopic(brokers, topic, { partitions: 4 });
@@ -69,7 +69,7 @@ describeIntegration('run --until-end', () => {
     expect(job.committed().size).toBe(0);
   });
 
-  test('of brokers that do not answer gives up after startup.timeout with exit 3 and names them', async () => {
+  test('of brokers that do not answer ends after startup.timeout with exit 3 and names them', async () => {
     const sections = { startup: { timeout: '1s' } };
     const job = new TestJob({ brokers: ['127.0.0.1:1'], topic: uniqueName('away'), sections });
     const end = await job.untilEnd();
@@ -77,7 +77,7 @@ describeIntegration('run --until-end', () => {
     expect(end.stderr).toContain('tidemark: SOURCE_UNAVAILABLE: Kafka at 127.0.0.1:1 did not answer');
   });
 
-  test('with a journal server that does not answer gives up after startup.timeout with exit 3 and names it', async () => {
+  test('with a journal server that does not answer ends after startup.timeout with exit 3', async () => {
     const { brokers } = services();
     const sections = { startup: { timeout: '1s' } };
     const nats = { url: 'nats://127.0.0.1:1' };
@@ -104,7 +104,7 @@ describeIntegration('run --until-end', () => {
     expect(end.stderr).not.toContain('TimeoutNegativeWarning');
   });
 
-  test('ends behind a tail of aborted records, and before the records of a transaction that is still open', async () => {
+  test('ends after a tail of aborted records, and before the records of an open transaction', async () => {
     const { brokers } = services();
     const topic = uniqueName('aborted');
     await makeTopic(brokers, topic);

@@ -115,7 +115,7 @@ describeIntegration('a journal that is another one', () => {
 });
 
 describeIntegration('a journal that was restored from an older copy', () => {
-  test('its partition stops with JOURNAL_ROLLED_BACK and exit 1, and the newest journal goes on', async () => {
+  test('its partition stops with JOURNAL_ROLLED_BACK and exit 1; the newest journal continues', async () => {
     const { brokers, topic, options } = await tenRecords('sqlite');
     const job = new TestJob(options);
     const journal = path.dirname(job.sqliteFile);

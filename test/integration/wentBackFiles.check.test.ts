@@ -212,7 +212,7 @@ describe('the answers to an older journal', () => {
   const sorted = (...ranges: readonly (readonly [number, number])[]): string[] =>
     ranges.flatMap(([from, to]) => linesOf(from, to).split('\n').slice(0, -1)).sort();
 
-  test('from the witness, where lines were in no committed file: just these are given up, and named before', async () => {
+  test('from the witness, where lines were in no committed file: only these are lost', async () => {
     const job = await wentBackWithLoss();
     const request = ['--partition', 'lines.txt/0', '--from-witness'];
     expectCode(await job.command('resume', ...request, '--no-wait'), 0);

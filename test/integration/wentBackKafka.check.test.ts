@@ -14,7 +14,7 @@ import { expectCode, scratchFolder, TestJob, uniqueName } from './testJob.ts';
 vi.setConfig({ testTimeout: 180_000 });
 
 describeIntegration('an older journal under a group that was deleted, as one that expired is', () => {
-  test('with entropy: the witness at the destination stops the partition, and nothing is doubled', async () => {
+  test('with entropy: the witness at the destination stops the partition, nothing is doubled', async () => {
     const { brokers } = services();
     const topic = uniqueName('expired');
     await makeTopic(brokers, topic);
@@ -78,7 +78,7 @@ describeIntegration('the answers to an older journal, where records were in no c
   const answered = async (job: TestJob, topic: string): Promise<unknown> =>
     (await job.events({ topic, partition: 0 })).find(({ type }) => type === 'witnessAnswered');
 
-  test('from the witness: these are given up, only with --accept-loss, and it goes on behind them', async () => {
+  test('from the witness: these are lost, only with --accept-loss, and reading continues after', async () => {
     const { job, topic } = await wentBackWithLoss();
     const request = ['--partition', `${topic}/0`, '--from-witness'];
     expectCode(await job.command('resume', ...request, '--no-wait'), 0);

@@ -79,7 +79,7 @@ describe('part file: what it keeps', () => {
   it('a checkpoint that makes it pending brings the reason and time of its roll', () => {
     expect(run(inProgress(100), pending(200)).roll).toEqual(rolled);
   });
-  it('the copy takes the place of the temporary file once a checkpoint names it, and the old name is remembered', () => {
+  it('the copy replaces the temporary file once a checkpoint names it; the old name is kept', () => {
     const context = run(inProgress(100), claim, moved(7), pending(100));
     expect(context).toMatchObject({
       temporaryUri: temporaryName(7),

@@ -215,7 +215,7 @@ describe('partition: what it keeps', () => {
       recordsSkippedNull: 2,
     });
   });
-  it('a stop keeps its code, offsets and files until an operator resumes, or accepts the loss and goes on behind it', () => {
+  it('a stop keeps its code, offsets and files until an operator resumes or accepts the loss', () => {
     const { type: _type, ...facts } = stopped;
     expect(run(...running, stopped).stop).toEqual(facts);
     expect(run(...running, stopped, { type: 'resumeRequested', requestId: 3 })).toMatchObject({

@@ -89,7 +89,7 @@ describe('a bounded run', () => {
     }
   });
 
-  test('is refused beside a member that does not end by itself, which is named; nothing is journaled', async () => {
+  test('is refused beside a member without an end, which is named; nothing is journaled', async () => {
     const job = new JobFixture();
     const beside = (untilEnd: boolean, neighbour: GroupMember) =>
       job.coordinator({ source: new PartSource(filled(1), [0], [neighbour]), untilEnd });
@@ -101,7 +101,7 @@ describe('a bounded run', () => {
     expect(await beside(true, { ...lasting, isBounded: true }).run(NEVER)).toMatchObject({ reason: 'end' });
   });
 
-  test('and a service are refused beside another job that reads the same topic in the group; of others they are warned', async () => {
+  test('and a service are refused beside a job with its topic in the group, else warned', async () => {
     const job = new JobFixture();
     const other: GroupMember = { ...lasting, job: 'letters', isBounded: true };
     for (const untilEnd of [true, false]) {

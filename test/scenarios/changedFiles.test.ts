@@ -6,7 +6,7 @@ import { silentLog, type Log } from '../../src/telemetry/log.ts';
 import { JobFixture, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 
-test('a temporary file that somebody shortens stops its partition, with the file and the offsets of its records', async () => {
+test("a shortened temporary file stops its partition, with the file and its records' offsets", async () => {
   const job = new JobFixture();
   const source = new MemorySource(1);
   source.append(0, ...numbered(0, 20));

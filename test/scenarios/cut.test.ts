@@ -326,7 +326,7 @@ describe('a cut counts exactly the records that were dealt with', () => {
     await bench.complete(bench.router.cut());
   });
 
-  test('where the bucket of the wall clock changes within a batch: the file that was opened takes the record', async () => {
+  test("where the wall clock's bucket changes within a batch: the open file takes the record", async () => {
     let nowMs = 0;
     const clock: Clock = { ...systemClock, wallMs: () => (nowMs += 1) };
     const perTick: BucketAssigner = {

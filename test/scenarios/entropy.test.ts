@@ -49,7 +49,7 @@ const isOf =
     event.type === type;
 
 describe('with entropy', () => {
-  test('every file has a folder of its own, as it was journaled before; names are never used twice', async () => {
+  test('every file has its own folder, as it was journaled before; no name is used twice', async () => {
     const job = new JobFixture();
     const naming = namingIn(job);
     await job

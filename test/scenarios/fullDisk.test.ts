@@ -42,7 +42,7 @@ function movesOf({ backing }: JobFixture): number {
   return events.filter(({ type }) => type === 'partMoved').length;
 }
 
-test('files in progress are taken over on a disk with room for one copy: each frees what the next one needs', async () => {
+test('files in progress are taken over with room for one copy: each frees what the next needs', async () => {
   const { job, source } = await leftInProgress();
   const disk = new SmallDisk(job.folder, 0);
   disk.sizeBytes = Math.ceil(disk.usedBytes() * 1.4);
@@ -56,7 +56,7 @@ test('files in progress are taken over on a disk with room for one copy: each fr
   expect(job.temporary()).toEqual([]);
 });
 
-test('a disk without room for any copy is waited for, and nothing is left or journaled meanwhile', async () => {
+test('a disk without room for a copy is waited for; meanwhile nothing is left or journaled', async () => {
   const { job, source } = await leftInProgress();
   const disk = new SmallDisk(job.folder, 0);
   const before = disk.usedBytes();
@@ -122,7 +122,7 @@ test('a backlog larger than the disk gets through where readers take away what i
   expect(job.temporary()).toEqual([]);
 });
 
-test('a journal on the same disk gets its room back: what can never count is removed before the next claim', async () => {
+test('a journal on the same disk gets its room back: what cannot count goes before the claim', async () => {
   const job = new JobFixture();
   const source = new MemorySource(1);
   source.append(0, ...numbered(0, 6_000));
@@ -149,7 +149,7 @@ test('a journal on the same disk gets its room back: what can never count is rem
   expect(usedAtClaim.slice(0, 2)).toEqual([0, 0]);
 });
 
-test('what a checkpoint named that was sent to the journal is kept, though nobody knows whether it counts', async () => {
+test('the files of a checkpoint with an unknown outcome are kept', async () => {
   const job = new JobFixture();
   const source = new MemorySource(1);
   source.append(0, ...numbered(0, 1_000));

@@ -55,7 +55,7 @@ const textsOf = (job: JobFixture): string[] =>
   (job.backing.subjects.get(subject) ?? []).map(({ bytes }) => new TextDecoder().decode(bytes));
 
 describe('a partition whose journal is in doubt', () => {
-  test('reads requests: refuses what it cannot do, and claims and judges again when it is resumed', async () => {
+  test('reads requests: refuses what it cannot do; resumed, it claims and judges again', async () => {
     const { job, source, lost } = await rolledBack();
     const service = serve(job, { source, rolling });
     await service.listening.heard(HALTED);

@@ -49,7 +49,7 @@ describe('assignments', () => {
     expectEachRecordOnce(job, 2, 15);
   });
 
-  test('a partition that moves to another coordinator and back: each record once, nothing left over', async () => {
+  test('a partition that moves to another coordinator and back: each record once, nothing left', async () => {
     const job = new JobFixture();
     const source = sourceOf(1, 10);
     const other = new MemorySource(source);
@@ -151,7 +151,7 @@ describe('a service that is asked to stop', () => {
     expect(job.temporary()).toEqual([]);
   });
 
-  test('while the journal takes no entries: ends in bounded time, names the partitions, and loses nothing', async () => {
+  test('while the journal takes no entries: ends in bounded time, names the partitions', async () => {
     const job = new JobFixture();
     const source = sourceOf(2, 10);
     let isAway = false;

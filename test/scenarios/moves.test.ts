@@ -45,7 +45,7 @@ class Grouped extends MemorySource {
 }
 
 describe('another sink than the journaled one', () => {
-  test('is refused, both are named, and nothing is made there; with the operator’s word the job goes on there', async () => {
+  test('is refused, both are named, nothing is made there; with the operator’s word it moves', async () => {
     const job = new JobFixture();
     const source = new MemorySource(1);
     source.append(0, ...numbered(0, 10));

@@ -137,7 +137,7 @@ describe('many buckets in one batch', () => {
     expect(scene.stats.heldFiles).toBe(0);
   });
 
-  test('never hold more files open than may be among many partitions: those of others are rolled', async () => {
+  test('never hold more files open than may be among many partitions: others are rolled', async () => {
     const stats = new RunStats({ keepFiles: false });
     const shared = { stats, fileRoom: new FileRoom(stats, 20) };
     const scenes = Array.from({ length: 100 }, () => new Scene(20, undefined, shared));

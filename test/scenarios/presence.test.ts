@@ -89,7 +89,7 @@ describe('a coordinator', () => {
     expectEachRecordOnce(job, 1, RECORDS);
   });
 
-  test('tells of a destination that does not answer, and of the publications that are tried again', async () => {
+  test('reports a destination that does not answer, and publications that are tried again', async () => {
     const job = new JobFixture();
     const { board, seen } = boardOf();
     let isAway = true;

@@ -37,7 +37,7 @@ function countingReads(job: JobFixture) {
 }
 
 describe('snapshots of a coordinator', () => {
-  test('are written after some entries; the next one begins there, and every record is committed once', async () => {
+  test('are written after some entries; the next one begins there, every record once', async () => {
     const job = new JobFixture();
     const source = new MemorySource(1);
     source.append(0, ...numbered(0, 100));

@@ -218,7 +218,7 @@ describe('what must not go on silently', () => {
     ]);
   });
 
-  test('a bounded run with nothing to read from a topic that was made anew: every partition stops', async () => {
+  test('a bounded run with nothing to read from a topic made anew: each partition stops', async () => {
     const job = new JobFixture();
     const source = new MemorySource(1);
     filled(source);

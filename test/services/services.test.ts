@@ -146,7 +146,7 @@ describeIntegration('the services command, with services named by variables', ()
     ]);
   });
 
-  test('uses containers where an engine and its compose plugin answer, and removes them on stop', async () => {
+  test('uses containers if an engine and its compose plugin answer, and removes them on stop', async () => {
     const dockerCalls = await putDockerEngine('exit 0');
     const { brokers, natsUrl } = services();
     const result = await run(['start']);

@@ -13,7 +13,7 @@ const answered = ({ journal }: RunTrace): string[] =>
   journal.flatMap(({ text }) => /"answer":"(from-\w+)"/.exec(text)?.[1] ?? []);
 
 describe.each(['file', 'oss-hdfs'] as const)('%s: a journal that went back', (store) => {
-  test('is gone on from when its operator says so, once what it does not know is put away: nothing is lost', async () => {
+  test('continues when its operator says so, after unknown files are moved away: no loss', async () => {
     const faults = [back, answer('journal')];
     const trace = await runWorld(schedule({ config: { ...config, store }, faults }));
     expect(trace.violations).toEqual([]);

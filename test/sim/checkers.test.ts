@@ -324,7 +324,7 @@ describe('the checkers', () => {
     expect(checkAll({ ...SOUND, exits, fired: [true] })).toEqual([]);
   });
 
-  it('count the pieces of a checkpoint that was too large for one entry, and only those that it counts', () => {
+  it('count the pieces of a checkpoint too large for one entry, and only those that it counts', () => {
     const piece = (index: number, ...parts: ReturnType<typeof change>[]) => ({
       type: 'checkpointPart',
       checkpoint: 1,

@@ -83,7 +83,7 @@ describe('an edited job file', () => {
     expect(new Set(drawn)).toEqual(new Set([4, 6]));
   });
 
-  test('another length of entropy alone: records that are read by then go to folders of that length', async () => {
+  test('another length of entropy: records read from then on go to folders of that length', async () => {
     const faults = [edited(0, 300, { entropyLength: 6 }), edited(1, 320, { entropyLength: 6 })];
     const drawn = namesOf(await keeps(world(faults, 'oss-hdfs', { entropy: true }))).map(
       (uri) => uri.split('/').at(-2)?.length,

@@ -136,7 +136,7 @@ describe('the corpus', () => {
     return { transitions: [], features: Uint32Array.from(features), moments: [] };
   };
 
-  it('keeps what came to something new, and lets it count only when every run before has surely ended', () => {
+  it('keeps what reached something new, and counts it only after every earlier run has ended', () => {
     const corpus = new Corpus();
     const [schedule] = drawn(1);
     for (let run = 0; run <= LAG; run += 1) {
@@ -179,7 +179,7 @@ describe('shrinking', () => {
     expect(runs).toBeLessThan(400);
   });
 
-  it('finds nothing smaller where the schedule breaks another invariant, and ends when it is told to', async () => {
+  it('finds nothing smaller if the schedule breaks another invariant, and ends when told to', async () => {
     expect((await shrink(world, rich, 'P1', () => false)).schedule).toEqual(rich);
     const { schedule, runs } = await shrink(world, rich, 'P4', () => true);
     expect({ schedule, runs }).toEqual({ schedule: rich, runs: 0 });

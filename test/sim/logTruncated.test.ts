@@ -50,7 +50,7 @@ describe('a log that is cut', () => {
     expect(stopsOf(trace)).toMatchObject([{ code: 'SOURCE_TRUNCATED' }]);
   });
 
-  test('is read on where an operator accepts it: each record of the new log once, those of the old stay', async () => {
+  test('continues if an operator accepts it: each new record once, those of the old log stay', async () => {
     const trace = await runWorld(one([cut(), accept(2_000, 1), accept(4_000)]));
     expect(trace.violations).toEqual([]);
     const lines = shown(trace);
@@ -92,7 +92,7 @@ describe('a log that is cut', () => {
     ...shape(3),
   });
 
-  test('holds holes and transactions, and changes its leader again and again, without a false stop', async () => {
+  test('holds holes and transactions, and changes its leader often, without a false stop', async () => {
     const items: LogItem[] = [
       ...batches(2),
       transaction(130, 260, true),

@@ -31,7 +31,7 @@ const textOf = (made: FuzzReport): string => fuzzLines(made).join('\n');
 const withoutTiming = ({ timing: _, ...rest }: FuzzReport): string => JSON.stringify(rest);
 
 describe('the report of a broken promise', { timeout: 120_000 }, () => {
-  it('names the invariant, the offsets by file, the shrunk schedule, the journal and the command', async () => {
+  it('names the invariant, the offsets by file, the shrunk schedule, the journal, the command', async () => {
     const made = await report({ world: fragile });
     expect(made).toMatchObject({ verdict: 'violated', isComplete: true, failure: { invariant: 'P1' } });
     const { foundInRun, schedule } = made.failure!;
@@ -76,7 +76,7 @@ describe('the report of a broken promise', { timeout: 120_000 }, () => {
     expect(again.failure).toEqual(made.failure);
   });
 
-  it('reads the journal also where it holds requests of operators, and no partition is concerned', async () => {
+  it("reads the journal also if it holds operators' requests, and no partition is concerned", async () => {
     const nobodys: World = async (schedule, options) => {
       const trace = await runWorld(schedule, options);
       const isAsked = trace.journal.some(({ subject }) => subject.includes('.request.'));

@@ -35,7 +35,7 @@ describe('the group', () => {
     expect(both).toBeGreaterThan(0);
   });
 
-  test('expels a member that is paused for longer than its session; it goes on believing until it wakes', async () => {
+  test('expels a member that is paused beyond its session; it believes in it until it wakes', async () => {
     const { scheduler, kafka, member } = scene(four);
     const [zombie, heir] = [member(0), member(1)];
     await eventually(scheduler, zombie.join());

@@ -25,7 +25,7 @@ describe('the log', () => {
     ).toEqual([0, 1, 8, 9, 10]);
   });
 
-  test('nothing at or behind an open transaction is seen before it ends, also what was committed behind it', async () => {
+  test('nothing at or after the start of an open transaction is seen before it ends', async () => {
     const log: LogItem[] = [
       records(0, 2),
       { type: 'transaction', atMs: 10, endsAtMs: 500, committed: true, ...shape(2) },

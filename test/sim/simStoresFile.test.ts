@@ -25,7 +25,7 @@ function isThere(h: SimHarness, uri: string): boolean {
 }
 
 describe('the file store of the world: descriptors', () => {
-  test('a zombie writes through its descriptor into a file that was given its final name meanwhile', async () => {
+  test('a zombie writes by its descriptor into a file that meanwhile has its final name', async () => {
     const h = harness();
     const zombie = await Writer.create(h.newStore(), newTarget(h));
     const durable = await (await zombie.write('durable\n')).persist();

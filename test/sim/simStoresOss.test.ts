@@ -25,7 +25,7 @@ function harness(seed = 1): OssHarness {
 }
 
 describe('the OSS store of the world: upload parts', () => {
-  test('a late part of the same number takes the place of the earlier one, and completing then fails on its ETag', async () => {
+  test('a late part of the same number replaces the earlier one: completing fails on its ETag', async () => {
     const h = harness();
     const { bucket } = h.server;
     const id = bucket.beginUpload('sim://lake/final');
@@ -59,7 +59,7 @@ describe('the OSS store of the world: upload parts', () => {
     await h.dispose();
   });
 
-  test('a writer that goes on after its upload was completed is refused, and what it sends is nowhere', async () => {
+  test('a writer that continues after its upload was completed is refused, its data is nowhere', async () => {
     const h = harness();
     const zombie = await Writer.create(h.newStore(), newTarget(h));
     const durable = await (await zombie.write('durable, more than a part\n')).persist();
@@ -150,7 +150,7 @@ describe('the OSS store of the world: tails', () => {
     await h.dispose();
   });
 
-  test('a side object that a zombie puts after its file was committed goes when it learns that its epoch was over', async () => {
+  test("a zombie's side object after the commit goes when it learns that its epoch is over", async () => {
     const h = harness();
     const old = h.newStore();
     const zombie = await Writer.create(old, newTarget(h));

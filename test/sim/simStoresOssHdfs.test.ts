@@ -44,7 +44,7 @@ describe('the OSS-HDFS store of the world: leases', () => {
     await h.dispose();
   });
 
-  test('whoever opened the file under its old name, between the recovery of its lease and the rename, is shut out', async () => {
+  test('whoever opened the file by its old name, before the rename, is shut out', async () => {
     const h = harness();
     const { namespace } = h.server;
     const dead = await Writer.create(h.newStore(), newTarget(h));
@@ -89,7 +89,7 @@ describe('the OSS-HDFS store of the world: leases', () => {
     expect(opened).toBeGreaterThan(5);
   });
 
-  test('a file that is being written is not appended to or cut by another before its lease is recovered', async () => {
+  test('a file being written is not appended to or cut by another before its recovery', async () => {
     const h = harness();
     const writer = await Writer.create(h.newStore(), newTarget(h));
     const { namespace } = h.server;
@@ -164,7 +164,7 @@ describe('the OSS-HDFS store of the world: replies', () => {
   });
 
   for (const fault of ['lostReply', 'lostRequest', 'late'] as const) {
-    test(`a takeover that meets ${fault} at any of its calls is done again from all journaled names`, async () => {
+    test(`a takeover that meets ${fault} at any call is done again from all journaled names`, async () => {
       let failed = 0;
       for (let call = 0; ; call += 1) {
         const h = harness();

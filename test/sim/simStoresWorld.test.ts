@@ -49,7 +49,7 @@ describe('a file in progress whose owner dies', () => {
     expect(trace.visible.map(({ type }) => type)).toEqual(['appeared', 'appeared']);
   });
 
-  test('is found again under whatever journaled name it stands, through several interrupted takeovers', async () => {
+  test('is found under any of its journaled names, through several interrupted takeovers', async () => {
     const at = (life: number): Fault => crash(0, life, 'store.resume', 1);
     for (const side of ['before', 'after'] as const) {
       const faults = [crash(0, 0, 'store.persist', 5), ...[1, 2, 3].map((life) => ({ ...at(life), side }))];
@@ -78,7 +78,7 @@ describe('a file in progress whose owner dies', () => {
     expect(first).toBeLessThan(1_300);
   });
 
-  test('is finished from journaled ETags where the store uploads: the upload id stands before the first byte', async () => {
+  test('is finished from journaled ETags if the store uploads: the id precedes the first byte', async () => {
     const trace = await run('oss', [crash(0, 0, 'store.persist', 5)]);
     expect(trace.violations).toEqual([]);
     const started = eventsOf(trace, 'partStarted');
@@ -94,7 +94,7 @@ describe('a file in progress whose owner dies', () => {
     expect(eventsOf(trace, 'partMoved')).toEqual([]);
   });
 
-  test('and whose upload no checkpoint counts is aborted by its journaled id: no upload part stays', async () => {
+  test('and whose upload no checkpoint counts is aborted by its journaled id: no part stays', async () => {
     const config = {
       ...{ processes: 1, checkpointIntervalMs: 400, buckets: { by: 'none' as const } },
       roll: { ...CONFIG.roll, maxBytes: 10_000, maxAgeMs: 2_500, maxIdleMs: 900 },

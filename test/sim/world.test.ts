@@ -110,7 +110,7 @@ describe('entropy', () => {
     },
   );
 
-  test('a file that goes on after a takeover takes more records, as the configuration is the same', async () => {
+  test('a file kept by a takeover takes more records, as the configuration is the same', async () => {
     const roll = { maxBytes: 1_000, maxAgeMs: 4_000, maxIdleMs: 3_000, atCheckpoint: false };
     const config = { store: 'oss-hdfs', roll } as const;
     const filesOf = async (entropy: boolean): Promise<number> => {
@@ -161,7 +161,7 @@ describe('faults', () => {
     ]);
   });
 
-  test('a process that is paused for longer than its session loses its partitions, wakes and is fenced', async () => {
+  test('a process paused beyond its session loses its partitions, wakes and is fenced', async () => {
     const pause: Fault = {
       ...{ type: 'pause', process: 0, life: 0 },
       ...{ point: 'store.persist', side: 'before', nth: 1, forMs: 4_000 },

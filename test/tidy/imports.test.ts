@@ -106,7 +106,7 @@ describe('imports', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('of kinds stand in the application, the simulator and the command line alone: a coordinator knows ports', () => {
+  it('of kinds are only in the application, simulator and command line: coordinators know ports', () => {
     const coordinator = ['src/run', 'src/partition', 'src/job', 'src/writing'];
     const wrong = importsThat(
       (from, to) => coordinator.includes(roomOf(from) ?? '') && kindOf(to) !== undefined,

@@ -82,7 +82,7 @@ describe('tests', () => {
     expect(singled).toEqual([]);
   });
 
-  it('do not sleep: what can be awaited is awaited; a pause stands in a loop that asks again, or lasts a drawn time', () => {
+  it('do not sleep: what can be awaited is awaited; a pause is in a loop, or lasts a drawn time', () => {
     // A fault of the soak lasts as long as it lasts: the soak waits for nothing by it.
     const waiting = tests.filter(({ file }) => !file.startsWith('test/soak/'));
     expect(nodesMatching(waiting, (node, source) => isSleep(node, source))).toEqual([]);

@@ -51,7 +51,7 @@ export function appending(makeWorld: MakeWorld): void {
       expect(await readAll(journal, subject)).toEqual(written);
     });
 
-    test('the largest entry is taken, and one byte more is refused for good with nothing written', async () => {
+    test('the largest entry is taken; one byte more is refused for good, with nothing written', async () => {
       await using world = await makeWorld();
       const journal = await world.open();
       const largest = new Uint8Array(journal.entryBytesMax).fill(7);
@@ -63,7 +63,7 @@ export function appending(makeWorld: MakeWorld): void {
       expect(Buffer.compare(found[0] ?? new Uint8Array(), largest)).toBe(0);
     });
 
-    test('an entry over the payload limit is refused by the writer, nothing is written and it goes on', async () => {
+    test('an entry over the payload limit is refused by the writer, which takes the next one', async () => {
       await using world = await makeWorld();
       const journal = await world.open();
       const writer = writerOn(journal, subject);
@@ -74,7 +74,7 @@ export function appending(makeWorld: MakeWorld): void {
       expect((await writer.append(identity(), [claimed()])).seq).toBe(1);
     });
 
-    test('two writers: exactly one append at a revision wins, the other learns that it is fenced', async () => {
+    test('two writers: one append at a revision wins, the other writer is fenced', async () => {
       await using world = await makeWorld();
       const journals = [await world.open(), await world.openRival()];
       let tail = EMPTY_TAIL;

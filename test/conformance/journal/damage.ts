@@ -48,7 +48,7 @@ export function damage(makeWorld: MakeWorld): void {
       expect(await replayAll(journal, subject)).toHaveLength(4);
     });
 
-    test('checkpoint parts that no completion counts are replayed unchanged, for the fold to void', async () => {
+    test('checkpoint parts that no completion counts are replayed unchanged, to be voided', async () => {
       await using world = await makeWorld();
       const writer = writerOn(await world.open(), subject);
       const events: JournalEvent[][] = [

@@ -46,7 +46,7 @@ const loseStream = (fixture: NatsFixture) => fixture.administer((jsm) => jsm.str
 describeIntegration(
   'a backup of the JetStream journal',
   () => {
-    test('of one that is written meanwhile is a prefix; restored, it is the same journal and goes on', async () => {
+    test('of one that is written meanwhile is a prefix; restored, it is the same journal', async () => {
       await using fixture = await NatsFixture.start({ jetstreamConfig: 'sync_interval: "2m"' });
       const journal = await fixture.open();
       const writer = writerOn(journal, subject);
@@ -73,7 +73,7 @@ describeIntegration(
       expect(next.seq).toBe(found.entries + 1);
     });
 
-    test('requests that were taken up are not filed anew; those that wait do, and stand behind them', async () => {
+    test('answered requests are not filed anew; those that wait are, behind the answered ones', async () => {
       await using fixture = await NatsFixture.start();
       const journal = await fixture.open();
       const taken = await journal.fileRequest(requestsOf(), text('{"type":"roll"}'));
@@ -103,7 +103,7 @@ describeIntegration(
       expect(await replayAll(await fixture.open({ mode: 'existing' }), subject)).toHaveLength(1);
     });
 
-    test('is not restored over a stream, of a damaged file, or for another job: nothing is made', async () => {
+    test('is not restored over a stream, of a damaged file, or for another job: nothing made', async () => {
       await using fixture = await NatsFixture.start();
       const journal = await fixture.open();
       await writerOn(journal, subject).append(identity(), [claimed()]);

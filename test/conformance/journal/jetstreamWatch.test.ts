@@ -94,7 +94,7 @@ describeIntegration(
       expect((await apiRequests(fixture)) - before - 1).toBeLessThanOrEqual(looksMax);
     });
 
-    test('a request is given once it is there, each time that it is asked for, and to whom it was filed', async () => {
+    test('a request is given once it is there, whenever it is asked for, by its partition', async () => {
       await using fixture = await NatsFixture.start();
       const journal = await fixture.open();
       const [own, other] = [requestsOf('events', 0), requestsOf('events', 1)];

@@ -67,7 +67,7 @@ export function snapshots(makeWorld: MakeWorld): void {
       expect(Buffer.compare(found, large)).toBe(0);
     });
 
-    test('those larger than any message come back as they were, the two newest, also for a reader', async () => {
+    test('those larger than any message come back unchanged, the two newest, also for a reader', async () => {
       await using world = await makeWorld();
       const journal = await world.open();
       for (const [number, bytes] of [3_000_000, 2_500_000, 3_500_000].entries())

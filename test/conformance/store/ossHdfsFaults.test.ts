@@ -55,7 +55,7 @@ describeJudge('the OSS-HDFS store when the service does its worst', found, ({ li
     return { writer, durable };
   }
 
-  test('a truncation that answers no is waited for, and what it cuts is gone before anything is appended', async () => {
+  test('a truncation that answers no is waited for; its bytes are gone before the next append', async () => {
     const { writer, durable } = await inProgress();
     await place.server.arm({ type: 'answerFalse', operation: 'dfs.truncateFile', delayMs: 400 });
     const store = h.newStore();

@@ -72,7 +72,7 @@ export function describePublishing(current: Current): void {
     const foreign = ['other bytes, other length\n', 'DATA\n', ''];
 
     for (const content of foreign) {
-      test(`a foreign file of ${content.length} bytes under the final name stays, and stops the file`, async () => {
+      test(`a foreign file of ${content.length} bytes under the final name stays, and stops it`, async () => {
         const { h, target, durable } = await closed('data\n');
         await h.put(target.finalUri, bytesOf(content));
         for (const publish of ['commit', 'commitAfterRecovery'] as const) {

@@ -84,7 +84,7 @@ export function describeWriting(current: Current, under: StoreUnderTest): void {
       await store.commit(closed.target, durable);
     });
 
-    test('short tails of earlier checkpoints go away, and the one that counts stays until the commit', async () => {
+    test('short tails of earlier checkpoints go; the one that counts stays until the commit', async () => {
       const h = current();
       const writer = await Writer.create(h.newStore(), newTarget(h));
       let counted = await writer.persist();

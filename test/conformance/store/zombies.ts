@@ -67,7 +67,7 @@ export function describeZombies(current: Current): void {
       expect(await h.leftovers()).toEqual([]);
     });
 
-    test('commits what no checkpoint made pending, after the new owner has: the published file stays', async () => {
+    test('commits after the new owner what no checkpoint made pending: the public file stays', async () => {
       const h = current();
       const old = h.newStore();
       const zombie = await Writer.create(old, newTarget(h));

@@ -50,7 +50,7 @@ describe('OSS-HDFS: leases', () => {
     expect(await client.lengthOf('/g')).toBe(6);
   });
 
-  test('beyond the soft limit another writer inherits; beyond the hard limit the server closes the file', async () => {
+  test('after the soft limit another writer inherits; after the hard one the server closes it', async () => {
     const clock = handClock();
     const { address } = await ownOssServer({ now: clock.now });
     const first = await new DfsClient(address, 'silent').create('/f');

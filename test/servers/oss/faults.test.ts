@@ -10,7 +10,7 @@ async function textAt(address: string, key: string): Promise<string> {
 const path = { path: encodeURIComponent('/f') };
 
 describe('faults of the OSS server', () => {
-  test('hit the operation and the path that they name, after those that they skip, as often as they say', async () => {
+  test('hit the operation and path that they name, after those they skip, as often as they say', async () => {
     const { address, faults } = await ownOssServer();
     faults.arm({
       type: 'status',

@@ -48,7 +48,7 @@ class Upload {
 }
 
 describe('OSS: objects', () => {
-  test('a forbidden overwrite is refused, unless the bucket has versioning, enabled or suspended', async () => {
+  test('a forbidden overwrite is refused, unless the bucket has versioning, also suspended', async () => {
     const { address } = await ownOssServer();
     const oss = aliOss(address);
     const forbid = { headers: { 'x-oss-forbid-overwrite': 'true' } };
@@ -177,7 +177,7 @@ describe('OSS: multipart uploads', () => {
     expect(await upload.complete([2])).toBe('completed');
   });
 
-  test('a late part takes the place of the earlier one of its number: the completion fails on its ETag', async () => {
+  test('a late part replaces the earlier one of its number: the completion fails on its ETag', async () => {
     const { address } = await ownOssServer();
     const upload = await Upload.begin(address, 'm');
     await upload.put(1, 'first');

@@ -60,7 +60,7 @@ describe('one epoch, from the claim to a committed file', () => {
     expect(partsOf(folded(claimed(1), partOpened(1)))).toEqual(['1 open']);
     expect(partsOf(folded(...history))).toEqual(['1 inProgress']);
   });
-  it('a rolled one becomes pending by the checkpoint that names its roll, and leaves once it is committed', () => {
+  it('a rolled one becomes pending by the checkpoint that names its roll, and leaves committed', () => {
     const ledger = folded(...history, checkpointed(2, 60n, [change(1, 200, rolled)]));
     expect(partsOf(ledger)).toEqual(['1 pending']);
     expect(ledger.part(part(1))?.context).toMatchObject({
@@ -105,7 +105,7 @@ describe('a crash in the middle, then another claim', () => {
     partOpened(4),
   ];
 
-  it('what no checkpoint holds is to be discarded, wherever it was opened; the rest is what the checkpoint said', () => {
+  it('what no checkpoint holds is discarding, wherever it was opened; the rest is as it said', () => {
     expect(partsOf(folded(...before, claimed(2)))).toEqual([
       '1 inProgress',
       '2 pending',
@@ -116,7 +116,7 @@ describe('a crash in the middle, then another claim', () => {
   it('bytes behind the last completed checkpoint do not count', () => {
     expect(folded(...before, claimed(2)).part(part(1))?.context.durable?.length).toBe(100);
   });
-  it('a file in progress is finished in a copy: that becomes its temporary name, the old one is not forgotten', () => {
+  it('a file in progress is finished in a copy: its temporary name; the old one is kept', () => {
     const ledger = folded(
       ...before,
       claimed(2),
@@ -136,7 +136,7 @@ describe('a crash in the middle, then another claim', () => {
       staleUris: [temporaryName(11), temporaryName(1)],
     });
   });
-  it('pending files of the last completed checkpoint are still pending after any number of claims, all of them', () => {
+  it('pending files of the last completed checkpoint stay pending, all, after any claims', () => {
     const two = checkpointed(2, 60n, [change(1, 200, rolled), change(3, 50, rolled)]);
     expect(partsOf(folded(...before, two, claimed(2), claimed(3), claimed(4)))).toEqual([
       '1 pending',
@@ -224,7 +224,7 @@ describe('what cannot be', () => {
 });
 
 describe('buckets', () => {
-  it('take records while a part file of theirs does, wait while all are on their way out, and then go away', () => {
+  it('take records while one of their files does, wait while all are closed, then go away', () => {
     const ledger = folded(claimed(1), partOpened(1), partOpened(2), partOpened(3, 'hour-2'));
     expect(bucketsOf(ledger)).toEqual({ 'hour-1': 'active', 'hour-2': 'active' });
     ledger.fold([checkpointed(1, 50n, [change(1, 10, rolled)])]);

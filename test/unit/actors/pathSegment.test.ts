@@ -61,7 +61,7 @@ describe('path segment', () => {
     expect(encodePathSegment(value)).toBe(segment);
   });
 
-  test('a text that just fits stays whole, one byte more is cut at a character and named by its CRC-64', () => {
+  test('a text that just fits stays whole, one byte more is cut and named by its CRC-64', () => {
     const fits = 'x'.repeat(SEGMENT_BYTES_MAX);
     expect(encodePathSegment(fits)).toBe(fits);
     expect(encodePathSegment(`${fits}y`)).toMatch(/^x{183}~[0-9a-f]{16}$/);

@@ -104,7 +104,7 @@ describe('who waits for an answer', () => {
     expect(notices).toEqual([]);
   });
 
-  test('finds that of a halted partition, which journals nothing, in what its owner says of itself', async () => {
+  test('finds the answer of a halted partition, which journals nothing, in its presence', async () => {
     const { keep, requestId, wait } = await bench();
     const answered = { ...at, requestId, isAccepted: false, reason: 'It is halted.' };
     const clock = passingClock(async (waits) => {

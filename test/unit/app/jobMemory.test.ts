@@ -5,7 +5,7 @@ const failing = (code: string) => () => {
   throw Object.assign(new Error(`${code}: uv_resident_set_memory`), { code });
 };
 
-it('where the system cannot be asked, since the process holds as many files as it may, the last count stands', () => {
+it('if the system cannot be asked, as all files are in use, the last count is used', () => {
   let read: () => number = failing('EMFILE');
   const residentBytes = residentReader(() => read());
   expect(residentBytes()).toBe(0);

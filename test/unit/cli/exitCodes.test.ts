@@ -5,7 +5,7 @@ import { EXIT_UNFINISHED, exitCodeOf, exitCodeOfSignal } from '../../../src/cli/
 const codes = Object.keys(ERROR_CODES) as ErrorCode[];
 const of = (code: ErrorCode): number => exitCodeOf(new TidemarkError(code, 'So it is.'));
 
-test('what may succeed later ends with 3, except a stop that was cut short and a secret that is refused', () => {
+test('what may succeed later ends with 3, except a stop cut short and a refused secret', () => {
   const transient = codes.filter((code) => ERROR_CODES[code].retry === 'transient');
   expect(transient.filter((code) => of(code) !== EXIT_UNFINISHED)).toEqual([
     'STORE_AUTHENTICATION',

@@ -172,7 +172,7 @@ describe('tidemark run', () => {
     expect(cli.ends).toEqual([]);
   });
 
-  test('logs JSON where standard error is no terminal, lines for people and progress where it is', async () => {
+  test('logs JSON if standard error is no terminal; else lines for people and progress', async () => {
     const runJob = async (_config: unknown, { log, onProgress }: RunOptions): Promise<RunReport> => {
       onProgress({
         recordsRead: 5,

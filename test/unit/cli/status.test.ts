@@ -110,7 +110,7 @@ clicks/1 stopped: SOURCE_RANGE_LOST: Offsets 100 to 249 are gone.
 `);
   });
 
-  test('shows who runs, what each dependency answers, halts, refusals, what nobody reads and what is not as it looks', async () => {
+  test('shows who runs, dependencies, halts, refusals, what nobody reads, what is odd', async () => {
     const status: JobStatus = {
       ...NO_STATUS,
       coordinators: [LIVE, { ...LIVE, pid: 4712, seenMsAgo: 200_000, isLive: false }],
@@ -170,7 +170,7 @@ An entry of clicks/0 is tried again, 12 times so far by host-1:4711 since 2026-0
 `);
   });
 
-  test('tells what a coordinator had no room to say, and says of no partition that nobody reads it', async () => {
+  test('reports what a coordinator had no room to say, and calls no partition unread', async () => {
     const status: JobStatus = {
       ...NO_STATUS,
       coordinators: [{ ...LIVE, omitted: { partitions: 1_999, conditions: 3_000 } }],

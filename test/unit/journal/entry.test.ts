@@ -102,7 +102,7 @@ describe('the entry codec', () => {
     ).toMatchObject({ code: 'JOURNAL_NEWER' });
   });
 
-  test('an entry of a newer format that this reader may read is read, without the fields that it does not know', () => {
+  test('an entry of a newer format that may be read is read, without the fields that are unknown', () => {
     const bytes = encodedWith({ v: ENTRY_VERSION + 7, minReader: ENTRY_VERSION, colour: 'red' });
     const [plain = new Uint8Array()] = chain(1);
     expect(decodeEntry(bytes, 'it')).toEqual(decodeEntry(plain, 'it'));

@@ -37,7 +37,7 @@ describe('a writer whose appends go well', () => {
 });
 
 describe('an append with an unknown outcome', () => {
-  test('took effect, the reply was lost: the identical bytes are sent again and its own entry is found', async () => {
+  test('took effect, the reply was lost: the same bytes are sent again, the own entry is found', async () => {
     const bench = new Bench();
     bench.faults = [{ type: 'replyLost' }];
     const tail = await bench.writer().append(identity(), [claimed()]);
@@ -108,7 +108,7 @@ describe('an append with an unknown outcome', () => {
     expect((await replayAll(bench.journal, subject)).map(({ entry }) => entry.epoch)).toEqual([1, 2]);
   });
 
-  test('the journal is away for long: it goes on trying, at most 2 s apart, and then is acknowledged', async () => {
+  test('the journal is away for long: tried again, at most 2 s apart, then acknowledged', async () => {
     const bench = new Bench();
     bench.faults = Array.from({ length: 100 }, () => ({ type: 'unavailable' as const }));
     const tail = await bench.writer().append(identity(), [claimed()]);
@@ -228,7 +228,7 @@ describe('a journal that lost its end', () => {
     expect(String(unreadable)).toMatch(/ends at revision 7, but gives no entry behind 1/);
   });
 
-  test('a conflict before anything was acknowledged is no lost end, but it does not stay for ever either', async () => {
+  test('a conflict before anything was acknowledged is no lost end, but does not last for ever', async () => {
     const bench = new Bench();
     bench.faults = Array.from({ length: 15 }, () => ({ type: 'conflict' as const }));
     expect((await bench.writer().append(identity(), [claimed()])).seq).toBe(1);

@@ -50,7 +50,7 @@ const names = (events: readonly PartitionEvent[] | undefined): string[] =>
   );
 
 describe('one append is in flight', () => {
-  it('inputs that arrive meanwhile wait undecided, and are then decided in order into one entry', async () => {
+  it('inputs that arrive meanwhile wait undecided; then one entry has them, in order', async () => {
     const { journal, ends, submit } = running();
     const decided: string[] = [];
     for (const n of [1, 2, 3]) submit(`open ${n}`, [partOpened(n)], () => decided.push(`open ${n}`));
@@ -68,7 +68,7 @@ describe('one append is in flight', () => {
     expect(journal.inFlightMax).toBe(1);
   });
 
-  it('inputs are decided on the adopted state, and see what those before them in the same entry decided', async () => {
+  it('inputs are decided on the adopted state, with what earlier ones of the entry decided', async () => {
     const { host, journal } = running();
     const seen: (number | bigint | null)[] = [];
     const checkpoint = host.submit((stage) => {
@@ -109,7 +109,7 @@ describe('nothing takes effect before the acknowledgement', () => {
     scene.host.ledger.note({ type: 'checkpointStarted' });
   };
 
-  it('the state is adopted and the effects are handed out after it, the effects before the input ends', async () => {
+  it('the state is adopted and the effects are handed out after it, before the input ends', async () => {
     const scene = running();
     opened(scene);
     const { host, journal, effects, ends } = scene;
@@ -162,7 +162,7 @@ describe('nothing takes effect before the acknowledgement', () => {
 });
 
 describe('a failure ends the lane', () => {
-  it('every input of the failed entry, every waiting and every later one is rejected with it; nothing more is appended', async () => {
+  it('every input of the failed entry, waiting or later is rejected; nothing more is appended', async () => {
     const { journal, ends, submit } = running();
     submit('first', [partOpened(1)]);
     await settled();
@@ -179,7 +179,7 @@ describe('a failure ends the lane', () => {
     expect(journal.entries).toHaveLength(2);
   });
 
-  it('a decision that throws rejects its entry, writes none of it, and ends the lane: unknown means stop', async () => {
+  it('a decision that throws rejects its entry, writes none of it, and ends the lane', async () => {
     const { host, journal, ends, submit } = running();
     submit('first', [partOpened(1)]);
     await settled();
@@ -219,7 +219,7 @@ describe('entries are split by size', () => {
   const bytesOf = (event: PartitionEvent): number =>
     event.type === 'partOpened' ? Number(event.firstOffset) : 0;
 
-  it('an entry is full at half of what the journal takes; the rest goes into the next, in order', async () => {
+  it('an entry is full at half of what the journal takes; the rest goes into the next', async () => {
     const { journal, submit } = running({ entryBytesMax: 100, bytesOf });
     submit('first', [partOpened(1)]);
     await settled();

@@ -243,7 +243,7 @@ function foldedBy(groups: readonly (readonly PartitionEvent[])[]): PartitionLedg
 }
 
 describe('replay', () => {
-  it('gives what the owners knew: folding the entries, or a snapshot and the entries behind it, equals having journaled them', async () => {
+  it('gives what the owners knew, from all entries, or from a snapshot and those after it', async () => {
     const counts = { snapshots: 0, entries: 0, committed: 0, claims: 0, withPieces: 0 };
     await fc.assert(
       fc.asyncProperty(fc.array(happening, { minLength: 20, maxLength: 60 }), async (happenings) => {

@@ -157,7 +157,7 @@ describe('the budget', () => {
     await waiting;
   });
 
-  test('where the system counts too much fetching pauses and one file is rolled, then it is seen whether that helped', async () => {
+  test("with too much by the system's count, fetching pauses and one file is rolled", async () => {
     const files = new Files(40, 50, 30);
     const memory = { residentBytes: 1_050 };
     const { budget, told } = budgetOf(150, files, memory);

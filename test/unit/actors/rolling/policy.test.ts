@@ -146,7 +146,7 @@ describe('deadlines', () => {
     expect(policy.deadlineMs({ lengthBytes: 1, openedAtMs: 0, lastWriteAtMs: 500 }, 500)).toBe(800);
     expect(policy.deadlineMs({ lengthBytes: 1, openedAtMs: 0, lastWriteAtMs: 900 }, 900)).toBe(1_000);
   });
-  it('are never later than now plus the shorter limit, though the file says it was opened in the future', () => {
+  it('are never later than now plus the shorter limit, though the file was opened in the future', () => {
     expect(policy.deadlineMs({ lengthBytes: 1, openedAtMs: 9_000, lastWriteAtMs: 9_000 }, 1_000)).toBe(1_300);
   });
   it('roll the file when they are kept: no deadline comes to nothing', () => {

@@ -252,7 +252,7 @@ describe('damage inside an embedded journal', () => {
 });
 
 describe('an embedded journal that cannot be written', () => {
-  test('a full disk refuses the append for now, keeps what is there, and goes on when there is room', async () => {
+  test('a full disk refuses the append for now, keeps its entries, and continues with room', async () => {
     await filled(3);
     const journal = await own({ sizeBytesMax: 64 * 1024 });
     const revision = 3;

@@ -46,7 +46,7 @@ test('rotated while nobody read, with the same first line and more lines: stops'
   await failureOf(source.verifyIdentity('a.ndjson', id), 'SOURCE_REPLACED');
 });
 
-test('one that was first seen with its header alone is known by more as it is read, and that is told a few times', async () => {
+test('one first seen with only its header is known by more as it is read; that is reported', async () => {
   await lake.write('a.ndjson', HEADER);
   const source = lake.source({ limits: { chunkBytes: 64, lineBytesMax: 200 } });
   const [facts] = (await source.describe(asked)).topics;

@@ -226,7 +226,7 @@ describe('files that appear', () => {
     await source.stop();
   }
 
-  test('all matching files are assigned at the start, later ones as they appear, gone ones stay', async () => {
+  test('all matching files are assigned at the start, later ones as they appear; gone stay', async () => {
     await lake.write('a.ndjson', 'a\n');
     await lake.write('b.ndjson', 'b\n');
     const source = lake.source();

@@ -77,7 +77,7 @@ describe('the fetcher', () => {
     expect(batch.nextOffset).toBe(1n);
   });
 
-  test('never moves on over an empty answer below the last stable offset, even where it asked alone: a tier may be late', async () => {
+  test('never passes an empty answer below the last stable offset: a tier may be late', async () => {
     let answers = 0;
     brokers.answer = ({ fetchOffset }) => {
       answers += 1;
@@ -103,7 +103,7 @@ describe('the fetcher', () => {
     expect((await next).nextOffset).toBe(8n);
   });
 
-  test('asks for more before it hands on what it got, so that the broker works while the router does', async () => {
+  test('asks for more before it hands on what it got: the broker works while the router does', async () => {
     brokers.answer = ({ fetchOffset }) => ({
       lastStableOffset: 9n,
       records: batchAt(fetchOffset, 'one of many'),
@@ -157,7 +157,7 @@ describe('the fetcher', () => {
     expect((await open(0).next()).nextOffset).toBe(1n);
   });
 
-  test('stops at a batch that the log does not hold as long as it says, and at no other partition', async () => {
+  test('stops at a batch that the log does not hold to its end, and at no other partition', async () => {
     const damaged = batchAt(0n, 'damaged');
     damaged.writeInt32BE(5_000, 8);
     brokers.answer = ({ partition, fetchOffset }) => ({

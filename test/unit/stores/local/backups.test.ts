@@ -136,7 +136,7 @@ async function expectSettled({ target, content }: Facts): Promise<void> {
 }
 
 describe.each(['before', 'after'] as const)('a process that dies %s any call', (side) => {
-  test('with a backup of before or of then is settled, or stops between rename and link until the backup is gone', async () => {
+  test('with a backup of any moment is settled, or stops between rename and link for a while', async () => {
     const stops = new Set<number>();
     let dieAt = 1;
     for (let isDone = false; !isDone; dieAt += 1) {

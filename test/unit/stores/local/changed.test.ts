@@ -59,7 +59,7 @@ describe('a temporary file', () => {
   });
 });
 
-test('a folder that another process removed and made again is made durable again, with its way down', async () => {
+test('a folder that another process removed and made again is made durable again, with its way', async () => {
   const synced: string[] = [];
   const fileSystem = tappedFileSystem({
     before: ({ name, paths: [path = ''] }) => {

@@ -175,7 +175,7 @@ describe('a write that fails', () => {
 describe('an fsync that fails', () => {
   for (const call of ['handle.datasync', 'handle.sync'] as const) {
     for (const step of ['persist', 'closeForCommit'] as const) {
-      test(`${call} in ${step}: the outcome is unknown, and trying again does not make it known`, async () => {
+      test(`${call} in ${step}: the outcome is unknown, and trying again does not change that`, async () => {
         let failures = 1;
         const store = storeWith({
           before: ({ name }) => {
@@ -278,7 +278,7 @@ describe('publishing', () => {
     await expectCode(createFileStore().commit(dangling, durableOf('data\n')), 'STORE_CONTENT_DIFFERS');
   });
 
-  test('a published file that was moved away before the temporary name went is not published twice', async () => {
+  test('a published file that was moved before the temporary name went is not published twice', async () => {
     const target = await temporaryHolding('data\n');
     // Crashed after link(2); then a reader took the file.
     const { link, rename } = await import('node:fs/promises');

@@ -40,7 +40,7 @@ describe('whoever asks for a sync while one is under way', () => {
     expect(syncs()).toBe(2);
   });
 
-  test('fails where that one fails, for the system tells of it only once; later ones are asked anew', async () => {
+  test('fails where that one fails, as the system reports it only once; later ones ask anew', async () => {
     const { folders, begun, end, syncs } = heldFolders();
     const asked = [folders.makeDurable(folder)];
     await begun;

@@ -44,7 +44,7 @@ async function pendingFile() {
 }
 
 describe.each(['commit', 'commitAfterRecovery'] as const)('%s', (publish) => {
-  test('is done wherever another settler publishes the file meanwhile, without waiting for anything', async () => {
+  test('is done wherever another settler publishes the file meanwhile, without waiting', async () => {
     for (let at = 1; ; at += 1) {
       const { target, durable } = await pendingFile();
       const { store, reached, pauses } = interrupted(at, () => other().commitAfterRecovery(target, durable));
@@ -99,7 +99,7 @@ test('a takeover yields what was durable, wherever the former owner writes meanw
   }
 });
 
-test('a marker goes to one journal, wherever another one claims it meanwhile, and both are told the same', async () => {
+test('a marker goes to one journal, wherever another one claims it, and both hear the same', async () => {
   const [first, second] = [journalId('journal-1'), journalId('journal-2')];
   for (let at = 1; ; at += 1) {
     const job = `job-${at}`;

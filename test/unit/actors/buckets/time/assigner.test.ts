@@ -108,7 +108,7 @@ describe('slots', () => {
       { seed: 2, numRuns: 500 },
     );
   });
-  it('are whole numbers that grow with time, so that two moments of one slot enclose only moments of it', () => {
+  it('are whole numbers that grow with time: two moments of one slot enclose only its moments', () => {
     fc.assert(
       fc.property(anyPattern, anyTime, anyTime, (text, one, other) => {
         const { slotOf } = timeBuckets('record-time', pattern(text), 'UTC');

@@ -37,7 +37,7 @@ describe('the assignment of a generation', () => {
     expect([...given]).toEqual([['a', []]]);
   });
 
-  test('gives each partition to one member that subscribes to it, and the same in whatever order they joined', () => {
+  test('gives each partition to one subscribed member, the same in whatever order they joined', () => {
     const topic = fc.constantFrom('a', 'b', 'c', 'd');
     const members = fc.uniqueArray(
       fc.record({ memberId: fc.string({ minLength: 1 }), topics: fc.uniqueArray(topic) }),

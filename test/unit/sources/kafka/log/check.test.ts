@@ -96,7 +96,7 @@ describe('leader epochs', () => {
     expect(brokers.requests.map(({ request }) => request.partitions[0]?.leaderEpoch)).toContain(5);
   });
 
-  test('what is not known is not validated; what was read over the same connection needs no proof', async () => {
+  test('what is unknown is not validated; what the same connection read needs no proof', async () => {
     serve(() => 0);
     const feed = open(7n, null);
     for (let offset = 7n; offset < 12n; offset += 1n) expect((await feed.next()).fetchedOffset).toBe(offset);
@@ -123,7 +123,7 @@ describe('a log that went back', () => {
     expect(brokers.requests).toEqual([]);
   });
 
-  test('the epoch that was read last is not in it: it differs from where that began, though an earlier one ends behind', async () => {
+  test('the epoch read last is missing: differs where it began, whatever ends later', async () => {
     brokers.leaderEpoch = 6;
     brokers.epochEnd = () => ({ leaderEpoch: 2, endOffset: 45n });
     const feed = open(50n, read(3, 30n));
@@ -144,7 +144,7 @@ describe('a log that went back', () => {
     ({ leaderEpoch }: EpochQuestion) => ({ leaderEpoch: Math.min(leaderEpoch, 1), endOffset });
   const three = read(3, 40n, { epoch: 1, startOffset: 0n }, { epoch: 2, startOffset: 20n });
 
-  test('it lacks two epochs: it differs where the first of them began, though the earlier one ends behind that', async () => {
+  test('two epochs are missing: differs where the first began, whatever ends later', async () => {
     brokers.leaderEpoch = 6;
     for (const endOffset of [90n, 30n]) {
       brokers.epochEnd = onlyFirst(endOffset);
@@ -184,7 +184,7 @@ describe('a log that went back', () => {
     await expect(feed.next()).rejects.toMatchObject(truncated(12n, 50n, 1));
   });
 
-  test('after a reconnection with the same epoch: what came over the new connection is not taken', async () => {
+  test('after a reconnection with the same epoch: data of the new connection is not taken', async () => {
     serve(() => 0);
     const feed = open(0n, null);
     expect((await feed.next()).nextOffset).toBe(1n);
@@ -263,7 +263,7 @@ describe('a compacted log whose replica was built anew', () => {
       leaderEpoch < 6 ? { leaderEpoch: 1, endOffset: 60n } : { leaderEpoch, endOffset: 61n };
   });
 
-  test('does not know the epoch that was read last, and has nothing in its place: it is read on', async () => {
+  test('does not know the epoch read last, and has nothing in its place: it is read on', async () => {
     log(batch(10n, 1), batch(60n, 6));
     expect(await open(50n, two).next()).toMatchObject({
       fetchedOffset: 50n,
@@ -314,7 +314,7 @@ describe('a compacted log whose replica was built anew', () => {
     expect(answers).toHaveLength(1);
   });
 
-  test('retention has taken where it was, too: what follows is looked at from where the log begins', async () => {
+  test("retention has taken its place, too: what follows is compared from the log's start", async () => {
     log(batch(60n, 6));
     const { answer } = brokers;
     brokers.answer = (asked, ...more) =>

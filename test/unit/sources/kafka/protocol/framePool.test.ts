@@ -38,7 +38,7 @@ test('memory of somebody else, of short frames and of frames that lie in the poo
   expect(buffers.filter((buffer) => buffer === frame.buffer).length).toBe(1);
 });
 
-test('what a job has prefetched at one time, in answers of differing lengths, finds all of its memory again', () => {
+test('what a job prefetches at one time, in answers of all lengths, gets its memory back', () => {
   const inTurn = (lengths: readonly number[]): ReadonlySet<ArrayBufferLike> => {
     const frames = lengths.map((length) => takeFrame(length));
     for (const frame of frames) new FrameLease(frame).release();

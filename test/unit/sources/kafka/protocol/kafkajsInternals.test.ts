@@ -116,7 +116,7 @@ test('closing rejects requests in flight at once instead of waiting for their an
   await rejected;
 });
 
-test('a whole response is handed on as it came, not copied to be joined with the empty rest of the one before', async () => {
+test('a whole response is handed on as it came, not copied to join the empty rest before it', async () => {
   const port = await listen((socket) => socket.on('error', quiet).resume());
   const broker = await brokerAt(port);
   const connection = broker.connectionPool.pool[0] as unknown as {
@@ -150,7 +150,7 @@ test('a whole response is handed on as it came, not copied to be joined with the
   await closeConnections(broker.connectionPool, new Error('done'));
 });
 
-test("kafkajs's decoder of records reads what a batch's header and bytes say, and an end that is elsewhere is seen", () => {
+test("kafkajs's decoder of records reads what header and bytes say, and notices another end", () => {
   const context = {
     ...{ firstOffset: '40', firstTimestamp: '1000', maxTimestamp: '9000' },
     timestampType: TIMESTAMP_TYPES.createTime,

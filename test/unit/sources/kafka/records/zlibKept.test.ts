@@ -22,7 +22,7 @@ describe.each([
     };
   };
 
-  test("Node's inner seam is where it is looked for: if this fails, reading is slower, and the seam has to be found again", () => {
+  test("Node's inner seam is where it is looked for: if this fails, reading is slower", () => {
     expect(isSeamThere(codec)).toBe(true);
   });
 
