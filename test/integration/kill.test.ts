@@ -85,7 +85,8 @@ describeIntegration(
       const end = await tidemark(['run', job, '--until-end']);
       expect(end, end.stderr).toMatchObject({ code: 0 });
       console.log(
-        `${counted} kills counted, ${producer.sent.reduce((a, b) => a + b)} records, ${committedDigests(lake).size} files`,
+        `${counted} kills counted, ${producer.sent.reduce((a, b) => a + b)} records, ` +
+          `${committedDigests(lake).size} files`,
       );
       expect(counted).toBeGreaterThanOrEqual(KILLS);
       expectUnchanged(before, lake);

@@ -123,7 +123,8 @@ describeJudge('OSS-HDFS through JindoSDK', found, ({ python, pythonPath, library
         const final = await mirror(server, job, 'final');
         const before = committedIn(halfway);
         console.log(
-          `${counted} kills counted, ${producer.sent.reduce((a, b) => a + b)} records, ${committedIn(final).length} files`,
+          `${counted} kills counted, ${producer.sent.reduce((a, b) => a + b)} records, ` +
+            `${committedIn(final).length} files`,
         );
         expect(counted).toBeGreaterThanOrEqual(KILLS);
         expect(before.length).toBeGreaterThan(0);

@@ -20,7 +20,8 @@ async function conditionsOf(job: TestJob): Promise<readonly { kind: string; abou
 
 describeIntegration('without a group coordinator', () => {
   test(
-    'a service says what it waits for, in the log and in status, and ends in order; a bounded run gives up with 3',
+    'a service says what it waits for, in the log and in status, and ends in order; a bounded run ' +
+      'gives up with 3',
     { timeout: 120_000 },
     async () => {
       await using kafka = await startKafka({ config: NO_COORDINATOR });

@@ -69,7 +69,8 @@ describeIntegration('coordinators that share a job', () => {
     expectExactlyOnce(job.lake, producer.sent);
     const epochs = (await job.partitions()).map(({ epoch }) => epoch);
     console.log(
-      `epochs of the partitions: ${epochs.join(', ')}; ${first.lines('the epoch is over').length} times fenced`,
+      `epochs of the partitions: ${epochs.join(', ')}; ${first.lines('the epoch is over').length} ` +
+        'times fenced',
     );
   });
 });

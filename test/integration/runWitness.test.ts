@@ -154,7 +154,8 @@ describeIntegration('a job whose groupId was changed', () => {
     const end = await job.untilEnd('-D', 'source.kafka.groupId=another');
     expectCode(end, 2);
     expect(end.stderr).toContain(
-      `GROUP_CHANGED: The job "${topic}" was started with group "${topic}" and is now configured with "another"`,
+      `GROUP_CHANGED: The job "${topic}" was started with group "${topic}" and is now configured with ` +
+        '"another"',
     );
     expect([...job.committed().values()].flat()).toEqual(lines(0, 0, 10));
     await job.finish();

@@ -168,7 +168,8 @@ describe('the answers to an older journal', () => {
   );
 
   test.each(['killed', 'went on'] as const)(
-    'from the witness, of a service that %s: refused without --accept-loss; with it nothing is doubled, and it goes on',
+    'from the witness, of a service that %s: refused without --accept-loss; with it nothing is ' +
+      'doubled, and it goes on',
     async (how) => {
       const job = await wentBack(how);
       const request = ['--partition', 'lines.txt/0', '--from-witness'];

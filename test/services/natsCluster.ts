@@ -117,7 +117,8 @@ async function planNodes(isProxied: boolean): Promise<NodePlan[]> {
     routePorts.map(async (routePort) => {
       const port = await freePort();
       const proxy = isProxied ? await TcpProxy.start(port) : null;
-      const cluster = `cluster { name: "tests", listen: "127.0.0.1:${String(routePort)}", routes: [${routes}] }`;
+      const cluster =
+        `cluster { name: "tests", listen: "127.0.0.1:${String(routePort)}", ` + `routes: [${routes}] }`;
       const advertised = proxy === null ? '' : `client_advertise: "127.0.0.1:${String(proxy.port)}"`;
       return { port, proxy, config: `${cluster}\n${advertised}` };
     }),

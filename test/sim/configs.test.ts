@@ -140,7 +140,8 @@ describe('a schedule with edited job files', () => {
 
   test('is told in words', () => {
     expect(made.faults.map(faultWords)).toEqual([
-      'at 300 ms the job file of place 0 is edited (checkpoint every 50 ms, prefix "data"); its process is killed, and starts again',
+      'at 300 ms the job file of place 0 is edited (checkpoint every 50 ms, prefix "data"); its ' +
+        'process is killed, and starts again',
     ]);
   });
 

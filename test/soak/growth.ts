@@ -65,7 +65,8 @@ export function growthLines(samples: readonly Sample[]): readonly string[] {
   const isFlat = lives.every(({ problems }) => problems.length === 0);
   return [
     ...tableLines(columns, lives.slice(0, ROWS_MAX).map(cellsOf)),
-    `${lives.length} coordinators were watched for a minute or longer (the first half minute of each is left out): memory and handles are ${isFlat ? 'flat' : 'NOT FLAT'}`,
+    `${lives.length} coordinators were watched for a minute or longer (the first half minute of each ` +
+      `is left out): memory and handles are ${isFlat ? 'flat' : 'NOT FLAT'}`,
   ];
 }
 

@@ -7,23 +7,26 @@ const SEED_MAX = 2 ** 31 - 1;
 
 export const usage = `Usage: npm run soak -- --minutes N [options]
 
-Several coordinators of one job move numbered records from a real Kafka to files, their journal in a real NATS, while faults strike at
-random: processes and servers are killed and paused, connections cut and swallowed, the disk fills, the journal is restored from an older
-backup and answered for. At the end every record is counted, by a reader that knows nothing of the journal; what an answer gave up may lack.
+Several coordinators of one job move numbered records from a real Kafka to files, with their journal in
+a real NATS, under random faults: processes and servers are killed and paused, connections are cut or
+swallow all data, the disk fills, the journal is restored from an older backup and an operator answers.
+At the end a reader that does not use the journal counts every record; only records that an answer gave
+up may be missing.
 
 options:
-  --minutes N        for how long faults strike
-  --seed S           which faults, and when (default: drawn; printed, so that the same ones can strike again)
+  --minutes N        how long there are faults
+  --seed S           which faults, and when (default: drawn; printed, so that a run can repeat them)
   --coordinators N   processes that share the job (default 3)
-  --cluster          three Kafka brokers and three nats-servers instead of one of each: they are struck in turn, and the next one only when
-                     the last holds again what the others hold (no unclean election)
+  --cluster          three Kafka brokers and three nats-servers instead of one of each: the next one fails
+                     only when the last one holds again what the others hold (no unclean election)
   --only NAME        one kind of fault only
   --json             the result as one JSON document on standard output
   --keep             leaves the folder with the files, logs and journal
   --help             this text
 
 Progress goes to standard error. Ctrl-C ends the faults and counts what is there.
-Exit code: 0 where every record is there once and memory and handles stayed flat, 1 where not, 2 for wrong usage.`;
+Exit code: 0 if every record is there once and memory and handles stayed flat, 1 if not, 2 for wrong
+usage.`;
 
 export class UsageError extends Error {}
 

@@ -166,7 +166,8 @@ async function strikeUntilEnd(
     results.push({ name: kind.name, atMs, recoveryMs, broken });
     const recovery = recoveryMs === null ? `not within ${RECOVERY_MS_MAX / 1000} s` : `${recoveryMs} ms`;
     log(
-      `${(atMs / 1000).toFixed(0).padStart(6)} s  ${kind.name}: all partitions checkpointed after ${recovery}`,
+      `${(atMs / 1000).toFixed(0).padStart(6)} s  ${kind.name}: all partitions checkpointed after ` +
+        recovery,
     );
     for (const line of broken) log(`BROKEN: ${line}`);
   }

@@ -31,10 +31,12 @@ export function soakLines(result: SoakResult, problems: readonly string[]): read
     ...notStruck.map(({ name, reason }) => `${name}: not struck: ${reason}`),
     '',
     `MEDIAN and WORST: from a fault's end until every partition has completed a checkpoint.`,
-    `seed ${seed}; ${faults.length} faults; ${records} records sent, ${count.records} in ${count.files} files: ` +
+    `seed ${seed}; ${faults.length} faults; ${records} records sent, ${count.records} in ` +
+      `${count.files} files: ` +
       `${count.lost} lost, ${count.doubled} doubled` +
       (count.givenUp === 0 ? '' : `, ${count.givenUp} given up by answers to a restored journal`),
-    `peak of one coordinator: ${peak(({ memoryMiB }) => memoryMiB)} MiB, ${peak(({ handles }) => handles)} open handles`,
+    `peak of one coordinator: ${peak(({ memoryMiB }) => memoryMiB)} MiB, ` +
+      `${peak(({ handles }) => handles)} open handles`,
     '',
     ...growthLines(samples),
     ...problems.map((problem) => `WRONG: ${problem}`),

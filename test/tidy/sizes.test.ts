@@ -1,10 +1,11 @@
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { lineOf, nodesIn, sources, type Source } from './sources.ts';
+import { lineOf, nodesIn, sources, sourcesOf, type Source } from './sources.ts';
 
 const FILE_LINES_MAX = 400;
 /** A screen. */
 const FUNCTION_LINES_MAX = 60;
+const LINE_LENGTH_MAX = 110;
 
 /** Tests nest functions for their structure; what counts there is the file. */
 const NESTING_ROOMS = ['test', 'bench'];
@@ -23,7 +24,35 @@ describe('sizes', () => {
       .flatMap(longFunctions);
     expect(long).toEqual([]);
   });
+
+  it(`no line of a test has more than ${LINE_LENGTH_MAX} characters`, () => {
+    expect(sourcesOf('test').filter(isNoPatch).flatMap(longLines)).toEqual([]);
+  });
 });
+
+/** Patches quote other sources. */
+const isNoPatch = ({ file }: Source): boolean => !/^test\/mutation\/\w*Mutations\d?\.ts$/.test(file);
+
+/** Lines within a template are left out: they are text that somebody else reads. */
+function longLines({ file, tree, text }: Source): string[] {
+  const within = new Set(
+    nodesIn(tree)
+      .filter(ts.isTemplateLiteral)
+      .flatMap((node) => linesWithin(tree, node)),
+  );
+  return text
+    .split('\n')
+    .map((line, index) => ({ line: index + 1, length: line.length }))
+    .filter(({ line, length }) => length > LINE_LENGTH_MAX && !within.has(line))
+    .map(({ line, length }) => `${file}:${line} has ${length} characters`);
+}
+
+/** The lines of a template but its first. */
+function linesWithin(tree: ts.SourceFile, node: ts.Node): number[] {
+  const first = lineOf(tree, node);
+  const last = tree.getLineAndCharacterOfPosition(node.getEnd()).line + 1;
+  return Array.from({ length: last - first }, (_, index) => first + 1 + index);
+}
 
 function longFunctions({ file, tree, text }: Source): string[] {
   const lines = text.split('\n');

@@ -41,7 +41,8 @@ export function makeCertificate(
   writeFileSync(path.join(folder, 'serial'), '01');
   writeFileSync(
     path.join(folder, 'ca.cnf'),
-    `[ca]\ndefault_ca = own\n[own]\nnew_certs_dir = ${folder}\ndatabase = ${folder}/index.txt\nserial = ${folder}/serial\n` +
+    `[ca]\ndefault_ca = own\n[own]\nnew_certs_dir = ${folder}\ndatabase = ${folder}/index.txt\n` +
+      `serial = ${folder}/serial\n` +
       'default_md = sha256\npolicy = any\nx509_extensions = names\n[any]\ncommonName = supplied\n' +
       `[names]\nsubjectAltName = DNS:${host}\nbasicConstraints = critical, CA:TRUE\n`,
   );

@@ -220,7 +220,8 @@ describe('OSS: multipart uploads', () => {
       seen.push(
         ...page.children.filter(({ name }) => name === 'Upload').map((one) => textOf(one, 'UploadId') ?? ''),
       );
-      query = `&key-marker=${textOf(page, 'NextKeyMarker') ?? ''}&upload-id-marker=${textOf(page, 'NextUploadIdMarker') ?? ''}`;
+      const key = textOf(page, 'NextKeyMarker') ?? '';
+      query = `&key-marker=${key}&upload-id-marker=${textOf(page, 'NextUploadIdMarker') ?? ''}`;
       more = textOf(page, 'IsTruncated') === 'true';
     }
     expect(seen.sort()).toEqual(uploads.map(({ id }) => id).sort());

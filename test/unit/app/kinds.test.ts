@@ -188,7 +188,8 @@ describe('kinds that nothing in src/ knows', () => {
       'job.yaml:3:36 sink.label: is none',
     ]);
     expect(problems(JOB.replace('shelf:lake', 'lake'), kinds)).toEqual([
-      'job.yaml:3:30 sink.label: belongs to a shelf, but sink.path is a folder of this machine; expected one without the other',
+      'job.yaml:3:30 sink.label: belongs to a shelf, but sink.path is a folder of this machine; ' +
+        'expected one without the other',
     ]);
   });
 

@@ -78,7 +78,8 @@ journal:
   test('of files keeps the pattern relative to its folder, wherever it is started from', () => {
     const folder = jobFolder();
     const job = (filePath: string): string =>
-      `job: a\nsource: { file: { path: ${filePath}, time: properties.time } }\nsink: { path: ../out dir }\nbucket: { by: none }\n`;
+      `job: a\nsource: { file: { path: ${filePath}, time: properties.time } }\nsink: { path: ../out ` +
+      'dir }\nbucket: { by: none }\n';
     folder.write('jobs/a.yaml', job('./data/*.ndjson'));
     folder.write('jobs/b.yaml', job(path.join(folder.dir, 'data/x.ndjson')));
     expect(folder.load('jobs/a.yaml')).toMatchObject({
@@ -125,22 +126,29 @@ oss: {}
       'job.yaml:2:1 source: has kafka and file; expected one of them',
       'job.yaml:3:3 source.kafka.topics: is missing; expected a list of topics',
       'job.yaml:4:31 source.kafka.brokers[1]: "127.0.0.1:9092" stands here twice; expected each once',
-      'job.yaml:4:47 source.kafka.brokers[2]: "broker" is no broker; expected host:port, like 127.0.0.1:9092 or [::1]:9092',
-      'job.yaml:5:5 source.kafka.topic: is an unknown key, did you mean "topics"?; expected brokers, topics, groupId, startFrom, decode, ssl, sasl',
-      'job.yaml:6:16 source.kafka.startFrom: "yesterday" is unknown; expected earliest, latest, group, or a time with its zone like 2026-01-31T08:00:00Z',
+      'job.yaml:4:47 source.kafka.brokers[2]: "broker" is no broker; expected host:port, like ' +
+        '127.0.0.1:9092 or [::1]:9092',
+      'job.yaml:5:5 source.kafka.topic: is an unknown key, did you mean "topics"?; expected brokers, ' +
+        'topics, groupId, startFrom, decode, ssl, sasl',
+      'job.yaml:6:16 source.kafka.startFrom: "yesterday" is unknown; expected earliest, latest, group, ' +
+        'or a time with its zone like 2026-01-31T08:00:00Z',
       'job.yaml:7:5 source.kafka.ssl: has cert without key; expected both or neither',
       expect.stringMatching(
         /^job.yaml:7:16 source.kafka.ssl.ca: "no.pem" cannot be read \(.*no.pem\); expected a PEM file/,
       ),
       'job.yaml:7:24 source.kafka.ssl.reject: is an unknown key; expected ca, cert, key, rejectUnauthorized',
       expect.stringMatching(/^job.yaml:7:44 source.kafka.ssl.cert: "no.pem" cannot be read/),
-      'job.yaml:8:24 source.kafka.sasl.mechanism: "plan" is unknown; expected plain, scram-sha-256 or scram-sha-512',
-      'job.yaml:8:40 source.kafka.sasl.username: is a number (in quotes it would be a text); expected a user name',
-      'job.yaml:8:43 source.kafka.sasl.password: the environment variable NOPE is not set; expected a text or { env: VARIABLE }',
+      'job.yaml:8:24 source.kafka.sasl.mechanism: "plan" is unknown; expected plain, scram-sha-256 or ' +
+        'scram-sha-512',
+      'job.yaml:8:40 source.kafka.sasl.username: is a number (in quotes it would be a text); expected ' +
+        'a user name',
+      'job.yaml:8:43 source.kafka.sasl.password: the environment variable NOPE is not set; expected a ' +
+        'text or { env: VARIABLE }',
       'job.yaml:9:17 source.file.path: is empty; expected a file or a pattern of files, like data/*.ndjson',
-      'job.yaml:9:27 source.file.time: "a..b" has an empty key; expected the keys that lead to the time, like properties.time',
+      'job.yaml:9:27 source.file.time: "a..b" has an empty key; expected the keys that lead to the ' +
+        'time, like properties.time',
       expect.stringMatching(
-        /^job.yaml:11:9 sink.path: names the bucket "bucket" and the endpoint "cn-hangzhou.oss-dls.example.com", which is one neither/,
+        /^job.yaml:11:9 sink.path: .*the endpoint "cn-hangzhou.oss-dls.example.com", which is one neither/,
       ),
       expect.stringMatching(
         /^job.yaml:12:11 sink.prefix: "_x" begins with "_", which readers take for hidden; expected/,
@@ -149,21 +157,25 @@ oss: {}
       expect.stringMatching(
         /^job.yaml:14:37 bucket.pattern: "yyyy-MM-DD" is wrong at character 9: "DD" is no unit of time/,
       ),
-      'job.yaml:14:59 bucket.timezone: "Mars/Phobos" is no time zone that this Node knows; expected an IANA time zone, like UTC or Europe/Berlin',
+      'job.yaml:14:59 bucket.timezone: "Mars/Phobos" is no time zone that this Node knows; expected an ' +
+        'IANA time zone, like UTC or Europe/Berlin',
       expect.stringMatching(
         /^job.yaml:16:13 roll.maxBytes: 128 has no unit; write for example 128MiB, or 128B for bytes/,
       ),
       'job.yaml:17:11 roll.maxAge: 10 has no unit; write for example 10s (units: ms, s, m, h, d)',
-      'job.yaml:18:3 roll.maxIdel: is an unknown key, did you mean "maxIdle"?; expected maxBytes, maxAge, maxIdle',
+      'job.yaml:18:3 roll.maxIdel: is an unknown key, did you mean "maxIdle"?; expected maxBytes, ' +
+        'maxAge, maxIdle',
       'job.yaml:19:13 checkpoint: is a text; expected a map of keys',
       'job.yaml:20:1 journal: has nats and sqlite; expected one of them',
       'job.yaml:20:12 journal.nats: has user without password; expected both',
-      'job.yaml:20:30 journal.nats.servers[0]: "a:1" is no server; expected nats://host:port or tls://host:port',
+      'job.yaml:20:30 journal.nats.servers[0]: "a:1" is no server; expected nats://host:port or ' +
+        'tls://host:port',
       expect.stringMatching(
         /^job.yaml:20:44 journal.nats.stream: "a.b" is not allowed; expected a stream name/,
       ),
       'job.yaml:20:59 journal.nats.replicas: is more than 5; expected a whole number from 1 to 5',
-      'job.yaml:21:1 oss: is an unknown key; expected job, source, sink, bucket, roll, checkpoint, startup, shutdown, memory, journal',
+      'job.yaml:21:1 oss: is an unknown key; expected job, source, sink, bucket, roll, checkpoint, ' +
+        'startup, shutdown, memory, journal',
     ]);
   });
 
@@ -183,13 +195,15 @@ oss: {}
     [
       'job: [a\nsink: b\n',
       [
-        'job.yaml:2:1: no valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]',
+        'job.yaml:2:1: no valid YAML: Flow sequence in block collection must be sufficiently indented ' +
+          'and end with a ]',
       ],
     ],
     [
       'job: *a\n',
       [
-        'job.yaml:1:6: this alias has no complete anchor above it; expected quotes around a text that begins with "*"',
+        'job.yaml:1:6: this alias has no complete anchor above it; expected quotes around a text that ' +
+          'begins with "*"',
       ],
     ],
   ])('%j', (text, lines) => {
@@ -271,7 +285,8 @@ describe('secrets', () => {
   });
 
   test.each([
-    `job: a\nsource: { kafka: { brokers: [u:hunter@a:1], topics: [a], sasl: { password: [hunter] } } }\nsink: hunter\n`,
+    'job: a\nsource: { kafka: { brokers: [u:hunter@a:1], topics: [a], sasl: { password: [hunter] } } ' +
+      '}\nsink: hunter\n',
     `job: [a\nsource: { password: hunter }\n: hunter\n`,
     `job: a\n  password: "hunter\n`,
     `journal: { nats: { servers: ["nats://u:hunter@a"], token: 12, password: { evn: hunter } } }`,

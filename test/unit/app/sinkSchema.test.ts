@@ -94,19 +94,22 @@ describe('what does not fit together is told with its place', () => {
     [
       [`path: ${NEITHER}`],
       [
-        `job.yaml:5:9 sink.path: names the bucket "lake" and no endpoint, and there is no sink.endpoint; ${expected}`,
+        'job.yaml:5:9 sink.path: names the bucket "lake" and no endpoint, and there is no ' +
+          `sink.endpoint; ${expected}`,
       ],
     ],
     [
       [`path: ${NEITHER}`, 'endpoint: 127.0.0.1:9000'],
       [
-        `job.yaml:5:9 sink.path: names the bucket "lake" and no endpoint, and 127.0.0.1 tells neither OSS-HDFS nor OSS: set sink.kind; ${expected}`,
+        'job.yaml:5:9 sink.path: names the bucket "lake" and no endpoint, and 127.0.0.1 tells neither ' +
+          `OSS-HDFS nor OSS: set sink.kind; ${expected}`,
       ],
     ],
     [
       [`path: ${NEITHER}`, 'endpoint: a b', 'kind: hdfs', 'region: Hangzhou'],
       [
-        'job.yaml:6:13 sink.endpoint: "a b" is no address of a server; expected host, host:port, or an http(s) URL of them, like https://10.0.0.5:8443',
+        'job.yaml:6:13 sink.endpoint: "a b" is no address of a server; expected host, host:port, or an ' +
+          'http(s) URL of them, like https://10.0.0.5:8443',
         'job.yaml:7:9 sink.kind: "hdfs" is unknown; expected oss-hdfs or oss',
         'job.yaml:8:11 sink.region: "Hangzhou" is not allowed; expected a region, like cn-hangzhou',
       ],
@@ -114,21 +117,26 @@ describe('what does not fit together is told with its place', () => {
     [
       [`path: ${PATH}`, 'kind: oss', 'region: cn-beijing', 'endpoint: cn-beijing.oss-dls.aliyuncs.com'],
       [
-        'job.yaml:6:9 sink.kind: is oss, but cn-hangzhou.oss-dls.aliyuncs.com is OSS-HDFS in cn-hangzhou; expected oss-hdfs, or no such key',
-        'job.yaml:7:11 sink.region: is cn-beijing, but cn-hangzhou.oss-dls.aliyuncs.com is OSS-HDFS in cn-hangzhou; expected cn-hangzhou, or no such key',
-        'job.yaml:8:13 sink.endpoint: is OSS-HDFS in cn-beijing, but sink.path names OSS-HDFS in cn-hangzhou; expected an address of the same',
+        'job.yaml:6:9 sink.kind: is oss, but cn-hangzhou.oss-dls.aliyuncs.com is OSS-HDFS in ' +
+          'cn-hangzhou; expected oss-hdfs, or no such key',
+        'job.yaml:7:11 sink.region: is cn-beijing, but cn-hangzhou.oss-dls.aliyuncs.com is OSS-HDFS in ' +
+          'cn-hangzhou; expected cn-hangzhou, or no such key',
+        'job.yaml:8:13 sink.endpoint: is OSS-HDFS in cn-beijing, but sink.path names OSS-HDFS in ' +
+          'cn-hangzhou; expected an address of the same',
       ],
     ],
     [
       [`path: ${PATH}`, 'endpoint: oss-cn-hangzhou.aliyuncs.com'],
       [
-        'job.yaml:6:13 sink.endpoint: is plain OSS in cn-hangzhou, but sink.path names OSS-HDFS in cn-hangzhou; expected an address of the same',
+        'job.yaml:6:13 sink.endpoint: is plain OSS in cn-hangzhou, but sink.path names OSS-HDFS in ' +
+          'cn-hangzhou; expected an address of the same',
       ],
     ],
     [
       ['path: oss://lake.oss-cn-hangzhou-internal.aliyuncs.com/clicks'],
       [
-        'job.yaml:5:9 sink.path: is plain OSS (bucket "lake" in cn-hangzhou), which is not there yet; expected OSS-HDFS, like oss://bucket.<region>.oss-dls.aliyuncs.com/folder',
+        'job.yaml:5:9 sink.path: is plain OSS (bucket "lake" in cn-hangzhou), which is not there yet; ' +
+          'expected OSS-HDFS, like oss://bucket.<region>.oss-dls.aliyuncs.com/folder',
       ],
     ],
     [
@@ -156,14 +164,15 @@ describe('what does not fit together is told with its place', () => {
         '10:3 sink.jindosdk',
       ].map(
         (at) =>
-          `job.yaml:${at}: belongs to an oss:// path, but sink.path is a folder of this machine; expected one without the other`,
+          `job.yaml:${at}: belongs to an oss:// path, but sink.path is a folder of this machine; ` +
+          'expected one without the other',
       ),
     ],
     [
       [`path: ${PATH}`, 'jindosdk: { library: nowhere.so, path: x }'],
       [
         expect.stringMatching(
-          /^job.yaml:6:24 sink.jindosdk.library: "nowhere.so" cannot be read \(.*\); expected JindoSDK's shared library$/,
+          /^job.yaml:6:24 sink.jindosdk.library: "nowhere.so" cannot be read \(.*\); expected JindoSDK/,
         ),
         'job.yaml:6:36 sink.jindosdk.path: is an unknown key; expected library',
       ],
@@ -196,7 +205,8 @@ describe('credentials', () => {
     [{ ...ENV, ALIBABA_CLOUD_ACCESS_KEY_SECRET: '' }, 'ALIBABA_CLOUD_ACCESS_KEY_SECRET'],
   ])('that are missing are told with both ways to give them: %j', (env, unset) => {
     expect(problemsOfText(job(`path: ${PATH}`), { env })).toEqual([
-      `job.yaml:4:1 sink.credentials: is missing, and the environment does not set ${unset}; expected both there, or ` +
+      `job.yaml:4:1 sink.credentials: is missing, and the environment does not set ${unset}; expected ` +
+        'both there, or ' +
         'sink.credentials: { accessKeyId: { env: VARIABLE }, accessKeySecret: { env: VARIABLE } }',
     ]);
   });
@@ -206,7 +216,8 @@ describe('credentials', () => {
       problems(`path: ${PATH}`, 'credentials: { accessKeyId: { env: KEY }, securityToken: "" }'),
     ).toEqual([
       'job.yaml:6:3 sink.credentials.accessKeySecret: is missing; expected a text or { env: VARIABLE }',
-      'job.yaml:6:18 sink.credentials.accessKeyId: the environment variable KEY is not set; expected a text or { env: VARIABLE }',
+      'job.yaml:6:18 sink.credentials.accessKeyId: the environment variable KEY is not set; expected a ' +
+        'text or { env: VARIABLE }',
       'job.yaml:6:60 sink.credentials.securityToken: is empty; expected a text or { env: VARIABLE }',
     ]);
   });

@@ -81,7 +81,8 @@ describe('operator requests', () => {
       'not answered',
       { type: 'none' },
       3,
-      'is filed, but nobody has answered\n1 request filed: 0 accepted, 0 refused, 1 without an answer: see tidemark status job.yaml\n',
+      'is filed, but nobody has answered\n1 request filed: 0 accepted, 0 refused, 1 without an answer: ' +
+        'see tidemark status job.yaml\n',
       'tidemark: no coordinator is running\n',
     ],
   ] as const)('wait for the answer: %s', async (_what, answer, code, said, stderr) => {

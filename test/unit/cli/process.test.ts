@@ -24,7 +24,8 @@ function fileJob(): { readonly folder: string; readonly file: string } {
 
 test('help comes without the clients, the journal or the YAML parser being loaded', async () => {
   const trace =
-    'data:text/javascript,import{registerHooks}from"node:module";registerHooks({load(u,c,n){console.error(u);return n(u,c)}})';
+    'data:text/javascript,import{registerHooks}from"node:module";' +
+    'registerHooks({load(u,c,n){console.error(u);return n(u,c)}})';
   const { code, stderr } = await collect(spawn(process.execPath, ['--import', trace, BIN, '--help']));
   expect(code).toBe(0);
   expect(stderr).toContain('commander');
@@ -80,7 +81,8 @@ test(
   async () => {
     const nobody = inline(
       'import os from"node:os";import{syncBuiltinESMExports}from"node:module";' +
-        'os.homedir=()=>{throw Object.assign(new Error("uv_os_homedir returned ENOENT"),{code:"ERR_SYSTEM_ERROR"})};' +
+        'os.homedir=()=>{throw Object.assign(new Error("uv_os_homedir returned ' +
+        'ENOENT"),{code:"ERR_SYSTEM_ERROR"})};' +
         'syncBuiltinESMExports()',
     );
     const { HOME: _home, XDG_CACHE_HOME: _cache, ...env } = process.env;

@@ -67,12 +67,16 @@ describe('-D key=value', () => {
         'sink.path=',
       ),
     ).toEqual([
-      '-D sink.path: is missing; expected a folder: file:///var/lake/clicks, a path, or oss://bucket.<endpoint>/folder',
-      '-D sink.pth: is an unknown key, did you mean "path"?; expected path, format, prefix, suffix, entropy, kind, endpoint, region, credentials, jindosdk',
+      '-D sink.path: is missing; expected a folder: file:///var/lake/clicks, a path, or ' +
+        'oss://bucket.<endpoint>/folder',
+      '-D sink.pth: is an unknown key, did you mean "path"?; expected path, format, prefix, suffix, ' +
+        'entropy, kind, endpoint, region, credentials, jindosdk',
       '-D bucket: bucket.by "x" is unknown; expected record-time, wall-clock or none',
-      '-D bucket: bucket.timezone "X" is no time zone that this Node knows; expected an IANA time zone, like UTC or Europe/Berlin',
+      '-D bucket: bucket.timezone "X" is no time zone that this Node knows; expected an IANA time ' +
+        'zone, like UTC or Europe/Berlin',
       '-D roll.maxAge: 5 has no unit; write for example 5s (units: ms, s, m, h, d)',
-      '-D oss.endpoint: oss is an unknown key; expected job, source, sink, bucket, roll, checkpoint, startup, shutdown, memory, journal',
+      '-D oss.endpoint: oss is an unknown key; expected job, source, sink, bucket, roll, checkpoint, ' +
+        'startup, shutdown, memory, journal',
     ]);
   });
 
@@ -84,7 +88,8 @@ describe('-D key=value', () => {
       expect.stringMatching(
         /^-D oss.entropy.key: sink.entropy.key "_none_" does not stand in the path .*\/out;/,
       ),
-      '-D oss.entropy.kez: oss is an unknown key; expected job, source, sink, bucket, roll, checkpoint, startup, shutdown, memory, journal',
+      '-D oss.entropy.kez: oss is an unknown key; expected job, source, sink, bucket, roll, ' +
+        'checkpoint, startup, shutdown, memory, journal',
     ]);
   });
 

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { openFiles } from '../../../src/system/openFilesMax.ts';
 
 const limits = (open: string): string =>
-  `Limit                     Soft Limit           Hard Limit           Units\nMax open files            ${open}                 1048576              files\n`;
+  'Limit                     Soft Limit           Hard Limit           Units\nMax open files           ' +
+  ` ${open}                 1048576              files\n`;
 
 const partsMax = (open: string): number => openFiles(false, limits(open)).partsMax;
 

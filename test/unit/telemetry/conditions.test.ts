@@ -54,7 +54,8 @@ describe('what lasts', () => {
     expect(lines).toEqual([]);
     pass(1);
     expect(lines).toEqual([
-      'clicks/0 is still stopped, since 1970-01-01T00:16:40.000Z: SOURCE_RANGE_LOST: Offsets are gone. What helps: Accept the loss.',
+      'clicks/0 is still stopped, since 1970-01-01T00:16:40.000Z: SOURCE_RANGE_LOST: Offsets are gone. ' +
+        'What helps: Accept the loss.',
     ]);
     pass(3 * MINUTE_MS);
     expect(lines.length).toBe(4);

@@ -130,9 +130,14 @@ describe('the log for people', () => {
   });
 
   test('shows an error as its chain, a line each', () => {
-    expect(human((log) => log.error({ err: failure, epoch: 3 }, 'the epoch is given up'))).toMatch(
-      /ERROR: the epoch is given up {2}epoch=3\n {4}STORE_UNAVAILABLE: Cannot write .*\n {4}caused by Error: write failed\n {4}caused by ENOSPC: no space left\n$/,
-    );
+    const lines = human((log) => log.error({ err: failure, epoch: 3 }, 'the epoch is given up')).split('\n');
+    expect(lines).toEqual([
+      expect.stringMatching(/ERROR: the epoch is given up {2}epoch=3$/),
+      expect.stringMatching(/^ {4}STORE_UNAVAILABLE: Cannot write .*$/),
+      '    caused by Error: write failed',
+      '    caused by ENOSPC: no space left',
+      '',
+    ]);
   });
 
   test('has colours only where they are wanted', () => {

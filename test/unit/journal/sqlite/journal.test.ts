@@ -229,8 +229,9 @@ describe('damage inside an embedded journal', () => {
     async (revision) => {
       await filled(3);
       withDatabase((db) => {
-        const flip = `UPDATE entries SET bytes = CAST(replace(CAST(bytes AS TEXT), 'clicks', 'clicky') AS BLOB)
-        WHERE revision = ?`;
+        const flip = `UPDATE entries
+          SET bytes = CAST(replace(CAST(bytes AS TEXT), 'clicks', 'clicky') AS BLOB)
+          WHERE revision = ?`;
         expect(db.prepare(flip).run(revision).changes).toBe(1);
       });
       await expect(replayAll(await own(), subject)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });

@@ -76,7 +76,8 @@ describe('facts', () => {
       topics: [{ topic: 'a.ndjson', topicId: null, partitions: 1 }],
     });
     await lake.append('a.ndjson', '\nsecond line\n');
-    const topicId = `23:${createHash('sha256').update('first line\nsecond line\n').digest('hex').slice(0, 16)}`;
+    const digest = createHash('sha256').update('first line\nsecond line\n').digest('hex');
+    const topicId = `23:${digest.slice(0, 16)}`;
     expect(await source.describe(asked(false))).toEqual({
       ...facts,
       topics: [{ topic: 'a.ndjson', topicId, partitions: 1 }],

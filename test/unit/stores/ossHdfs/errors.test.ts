@@ -5,9 +5,11 @@ const TOKEN = 'CAISx-security-token';
 
 /** As JindoSDK tells it: OSS's whole answer, which repeats what was signed. */
 const refused =
-  'open writer failed, internal error:Caused by error 6403: 403 Forbidden <?xml version="1.0" encoding="UTF-8"?><Error>' +
+  'open writer failed, internal error:Caused by error 6403: 403 Forbidden <?xml version="1.0" ' +
+  'encoding="UTF-8"?><Error>' +
   '<Code>SignatureDoesNotMatch</Code><Message>The request signature we calculated does not match.</Message>' +
-  `<StringToSign>POST\n\nx-oss-security-token:${TOKEN}\n/lake/</StringToSign><CanonicalRequest>${TOKEN}</CanonicalRequest>` +
+  `<StringToSign>POST\n\nx-oss-security-token:${TOKEN}\n` +
+  `/lake/</StringToSign><CanonicalRequest>${TOKEN}</CanonicalRequest>` +
   '<EC>0002-00000040</EC></Error> ERROR_CODE : 6403 [RequestId]: 8665F8';
 
 test('of a refused signature it tells what OSS says, not what was signed', () => {

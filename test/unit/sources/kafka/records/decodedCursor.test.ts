@@ -248,7 +248,8 @@ describe('both ways to the records', () => {
 
 describe('damage', () => {
   test.each(['batches', 'records'] as const)(
-    'a flipped bit behind the CRC, by %s: what is before it is given, then it is told, and nothing behind it is given',
+    'a flipped bit behind the CRC, by %s: what is before it is given, then it is told, and nothing ' +
+      'behind it is given',
     async (decode) => {
       const drawn = fc.tuple(logs, fc.nat(), fc.nat(), fc.boolean());
       await fc.assert(
