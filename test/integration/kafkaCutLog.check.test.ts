@@ -14,7 +14,7 @@ const COMMITTED = 'file committed';
 /** Values that are sent under numbers from 0 to 10, from 10 to 20, and again from 10 to 30. */
 const [KEPT, LOST, NEW] = [0, 1, 2] as const;
 
-class Scene {
+class Fixture {
   readonly kafka: OwnKafka;
   readonly topic = uniqueName('cut');
   readonly job: TestJob;
@@ -71,7 +71,7 @@ class Scene {
   }
 }
 
-async function accept({ job, topic }: Scene): Promise<void> {
+async function accept({ job, topic }: Fixture): Promise<void> {
   expectCode(await job.command('accept-truncation', `${topic}/0`, '--from', '10', '--no-wait'), 0);
 }
 
@@ -80,49 +80,49 @@ describeIntegration(
   () => {
     test('while the service runs: the partition stops; accepted, it continues in the new log', async () => {
       await using kafka = await startKafka();
-      const scene = new Scene(kafka);
-      const { job, topic } = scene;
-      await scene.begin();
+      const fixture = new Fixture(kafka);
+      const { job, topic } = fixture;
+      await fixture.begin();
       const coordinator = job.start();
       await coordinator.said(COMMITTED, 1);
-      await scene.send(LOST, 10, 20);
+      await fixture.send(LOST, 10, 20);
       await coordinator.said(COMMITTED, 2);
       const before = committedDigests(job.lake);
-      await scene.cut();
+      await fixture.cut();
       await coordinator.said(STOPPED, 1);
-      expect(await scene.partition()).toMatchObject({
+      expect(await fixture.partition()).toMatchObject({
         ...{ state: 'stopped', nextOffset: '20' },
         stop: { code: 'SOURCE_TRUNCATED', truncation: { divergedAt: '10' } },
       });
       // Another offset than the one that the stop names is refused.
       await job.command('accept-truncation', `${topic}/0`, '--from', '11');
       await coordinator.said('operator request', 1);
-      expect((await scene.partition()).state).toBe('stopped');
-      await accept(scene);
+      expect((await fixture.partition()).state).toBe('stopped');
+      await accept(fixture);
       await coordinator.said(COMMITTED, 3);
       coordinator.kill('SIGTERM');
       expectCode(await coordinator.ended, 0);
       expectUnchanged(before, job.lake);
-      scene.expectEachOnce();
+      fixture.expectEachOnce();
       const events = await job.events({ topic, partition: 0 });
       expect(events.filter(({ type }) => type === 'logTruncationAccepted')).toHaveLength(1);
     });
 
     test('while it is down: the next run stops before it reads anything, also a bounded one', async () => {
       await using kafka = await startKafka();
-      const scene = new Scene(kafka);
-      const { job } = scene;
-      await scene.begin();
-      await scene.send(LOST, 10, 20);
+      const fixture = new Fixture(kafka);
+      const { job } = fixture;
+      await fixture.begin();
+      await fixture.send(LOST, 10, 20);
       await job.finish();
-      await scene.cut();
+      await fixture.cut();
       const bounded = await job.untilEnd();
       expectCode(bounded, 1);
       expect(bounded.stderr).toContain('stopped: SOURCE_TRUNCATED');
-      expect(await scene.partition()).toMatchObject({ state: 'stopped', nextOffset: '20' });
-      await accept(scene);
+      expect(await fixture.partition()).toMatchObject({ state: 'stopped', nextOffset: '20' });
+      await accept(fixture);
       await job.finish();
-      scene.expectEachOnce();
+      fixture.expectEachOnce();
     });
   },
   { timeoutMs: 300_000, ownServers: true },

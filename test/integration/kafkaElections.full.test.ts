@@ -27,7 +27,7 @@ const keyed = (from: number, to: number): Message[] =>
     key: index % 2 === 0 ? 'hot' : `k${from + index}`,
   }));
 
-class Scene {
+class Fixture {
   readonly cluster: KafkaCluster;
   readonly plain = uniqueName('plain');
   readonly transactional = uniqueName('transactional');
@@ -108,33 +108,33 @@ describeIntegration(
     test('each broker is killed in turn: no partition stops, every record is there once', async () => {
       const config = { 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000' };
       await using cluster = await KafkaCluster.start({ controllers: 3, config });
-      const scene = new Scene(cluster);
-      await scene.begin();
-      let keys = await scene.compact();
-      await scene.send(0);
-      const coordinator = scene.job.start();
-      await coordinator.counted(`${scene.plain}/0`, 10);
+      const fixture = new Fixture(cluster);
+      await fixture.begin();
+      let keys = await fixture.compact();
+      await fixture.send(0);
+      const coordinator = fixture.job.start();
+      await coordinator.counted(`${fixture.plain}/0`, 10);
       let sent = 10;
       for (const id of [1, 2, 3]) {
-        await scene.leaveOpen(id);
+        await fixture.leaveOpen(id);
         await cluster.node(id).kill('SIGKILL');
-        await scene.untilLedByOthers(id);
-        await scene.send(sent);
-        await produce(cluster.brokers, scene.compacted, keyed(keys, keys + 10));
+        await fixture.untilLedByOthers(id);
+        await fixture.send(sent);
+        await produce(cluster.brokers, fixture.compacted, keyed(keys, keys + 10));
         [sent, keys] = [sent + 10, keys + 10];
-        await coordinator.counted(`${scene.plain}/0`, sent);
-        await coordinator.counted(`${scene.compacted}/0`, keys);
+        await coordinator.counted(`${fixture.plain}/0`, sent);
+        await coordinator.counted(`${fixture.compacted}/0`, keys);
         await cluster.node(id).restart();
-        for (const topic of scene.topics) await cluster.untilInSync(topic);
+        for (const topic of fixture.topics) await cluster.untilInSync(topic);
       }
       coordinator.kill('SIGTERM');
       expectCode(await coordinator.ended, 0);
-      await scene.job.finish();
+      await fixture.job.finish();
       expect(coordinator.lines('SOURCE_')).toEqual([]);
-      expect((await scene.job.partitions()).map(({ stop }) => stop)).toEqual([null, null, null]);
-      expect(scene.valuesOf(scene.plain)).toEqual(lines(0, 0, sent));
-      expect(scene.valuesOf(scene.transactional)).toEqual(lines(0, 0, sent));
-      const compacted = scene.valuesOf(scene.compacted);
+      expect((await fixture.job.partitions()).map(({ stop }) => stop)).toEqual([null, null, null]);
+      expect(fixture.valuesOf(fixture.plain)).toEqual(lines(0, 0, sent));
+      expect(fixture.valuesOf(fixture.transactional)).toEqual(lines(0, 0, sent));
+      const compacted = fixture.valuesOf(fixture.compacted);
       expect(new Set(compacted).size).toBe(compacted.length);
       // The unique keys are never compacted away; of `hot` the last value is there.
       const kept = keyed(0, keys).filter(({ key }) => key !== 'hot');

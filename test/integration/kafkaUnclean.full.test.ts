@@ -23,7 +23,7 @@ const [LEADER, FOLLOWER] = [2, 3] as const;
  */
 const [KEPT, LOST, NEW, LATER] = [0, 1, 2, 3] as const;
 
-class Scene {
+class Fixture {
   readonly cluster: KafkaCluster;
   readonly topic = uniqueName('unclean');
   readonly job: TestJob;
@@ -92,61 +92,61 @@ describeIntegration(
   () => {
     test('while the service runs: it stops, continues if accepted, stops for the old leader', async () => {
       await using cluster = await KafkaCluster.start({ controllers: 1 });
-      const scene = new Scene(cluster);
-      await scene.begin();
-      const coordinator = scene.job.start();
+      const fixture = new Fixture(cluster);
+      await fixture.begin();
+      const coordinator = fixture.job.start();
       await coordinator.said(COMMITTED, 1);
-      await scene.lag();
-      await scene.send(LOST, 10, 20);
+      await fixture.lag();
+      await fixture.send(LOST, 10, 20);
       await coordinator.said(COMMITTED, 2);
-      const first = committedDigests(scene.job.lake);
-      await scene.elect(LEADER, FOLLOWER);
-      await scene.send(NEW, 10, 30);
+      const first = committedDigests(fixture.job.lake);
+      await fixture.elect(LEADER, FOLLOWER);
+      await fixture.send(NEW, 10, 30);
       await coordinator.said(STOPPED, 1);
-      await scene.expectStopped(10, 20);
-      expect(committedDigests(scene.job.lake)).toEqual(first);
-      await scene.accept(10);
+      await fixture.expectStopped(10, 20);
+      expect(committedDigests(fixture.job.lake)).toEqual(first);
+      await fixture.accept(10);
       await coordinator.said(COMMITTED, 3);
-      const second = committedDigests(scene.job.lake);
-      expect([scene.ofGeneration(1), scene.ofGeneration(2)]).toEqual([
+      const second = committedDigests(fixture.job.lake);
+      expect([fixture.ofGeneration(1), fixture.ofGeneration(2)]).toEqual([
         [...lines(KEPT, 0, 10), ...lines(LOST, 10, 20)],
         lines(NEW, 10, 30),
       ]);
 
       // Its log never heard of the leader epoch in which 10 to 30 were read, and ends before 30.
-      await scene.elect(FOLLOWER, LEADER);
-      await scene.send(LATER, 20, 50);
+      await fixture.elect(FOLLOWER, LEADER);
+      await fixture.send(LATER, 20, 50);
       await coordinator.said(STOPPED, 2);
-      await scene.expectStopped(10, 30);
-      await scene.accept(10);
+      await fixture.expectStopped(10, 30);
+      await fixture.accept(10);
       await coordinator.said(COMMITTED, 4);
       await ended(coordinator);
-      expectUnchanged(second, scene.job.lake);
-      expect(scene.ofGeneration(2)).toEqual(lines(NEW, 10, 30));
-      expect(scene.ofGeneration(3)).toEqual([...lines(LOST, 10, 20), ...lines(LATER, 20, 50)]);
+      expectUnchanged(second, fixture.job.lake);
+      expect(fixture.ofGeneration(2)).toEqual(lines(NEW, 10, 30));
+      expect(fixture.ofGeneration(3)).toEqual([...lines(LOST, 10, 20), ...lines(LATER, 20, 50)]);
     });
 
     test('while it is down: the next run stops before it reads, also if the old leader follows', async () => {
       await using cluster = await KafkaCluster.start({ controllers: 1 });
-      const scene = new Scene(cluster);
-      await scene.begin();
-      await scene.lag();
-      await scene.send(LOST, 10, 20);
-      await scene.job.finish();
-      const before = committedDigests(scene.job.lake);
-      await scene.elect(LEADER, FOLLOWER);
-      await scene.send(NEW, 10, 30);
+      const fixture = new Fixture(cluster);
+      await fixture.begin();
+      await fixture.lag();
+      await fixture.send(LOST, 10, 20);
+      await fixture.job.finish();
+      const before = committedDigests(fixture.job.lake);
+      await fixture.elect(LEADER, FOLLOWER);
+      await fixture.send(NEW, 10, 30);
       await cluster.node(LEADER).restart();
-      await cluster.untilInSync(scene.topic);
-      const bounded = await scene.job.untilEnd();
+      await cluster.untilInSync(fixture.topic);
+      const bounded = await fixture.job.untilEnd();
       expectCode(bounded, 1);
       expect(bounded.stderr).toContain('stopped: SOURCE_TRUNCATED');
-      await scene.expectStopped(10, 20);
-      expect(committedDigests(scene.job.lake)).toEqual(before);
-      await scene.accept(10);
-      await scene.job.finish();
-      expectUnchanged(before, scene.job.lake);
-      expect([scene.ofGeneration(1), scene.ofGeneration(2)]).toEqual([
+      await fixture.expectStopped(10, 20);
+      expect(committedDigests(fixture.job.lake)).toEqual(before);
+      await fixture.accept(10);
+      await fixture.job.finish();
+      expectUnchanged(before, fixture.job.lake);
+      expect([fixture.ofGeneration(1), fixture.ofGeneration(2)]).toEqual([
         [...lines(KEPT, 0, 10), ...lines(LOST, 10, 20)],
         lines(NEW, 10, 30),
       ]);

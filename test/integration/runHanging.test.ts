@@ -27,13 +27,13 @@ const PRELOAD = `
   syncBuiltinESMExports();
 `;
 
-interface Scene {
+interface Fixture {
   readonly folder: string;
   readonly file: string;
   start(call: 'datasync' | 'link' | 'mkdir'): TidemarkProcess;
 }
 
-function scene(): Scene {
+function fixture(): Fixture {
   const folder = scratchFolder();
   const file = path.join(folder, 'job.yaml');
   const [fifo, preload] = [path.join(folder, 'fifo'), path.join(folder, 'preload.mjs')];
@@ -64,7 +64,7 @@ function scene(): Scene {
   };
 }
 
-async function expectEachOnce({ folder, file }: Scene): Promise<void> {
+async function expectEachOnce({ folder, file }: Fixture): Promise<void> {
   const end = await tidemark(['run', file, '--until-end']);
   expect(end.code, end.stderr).toBe(0);
   const names = globSync('lake/part-*', { cwd: folder });
@@ -77,7 +77,7 @@ const told = ({ stderr }: ProcessEnd): string | undefined =>
 
 describe('with a call that never returns', { timeout: 60_000 }, () => {
   test('of the last checkpoint: names the partition, reports exit code 1, kills itself', async () => {
-    const world = scene();
+    const world = fixture();
     const process = world.start('datasync');
     await process.said('hanging');
     process.kill('SIGTERM');
@@ -89,7 +89,7 @@ describe('with a call that never returns', { timeout: 60_000 }, () => {
   });
 
   test('of a publication: the last checkpoint is journaled, so that the exit code would be 0', async () => {
-    const world = scene();
+    const world = fixture();
     const process = world.start('link');
     await process.said('hanging');
     process.kill('SIGTERM');
@@ -100,7 +100,7 @@ describe('with a call that never returns', { timeout: 60_000 }, () => {
   });
 
   test('while it begins: nothing was begun, so that the exit code would be 0', async () => {
-    const process = scene().start('mkdir');
+    const process = fixture().start('mkdir');
     await process.said('hanging');
     process.kill('SIGTERM');
     const end = await process.ended;
@@ -113,7 +113,7 @@ describe('with a call that never returns', { timeout: 60_000 }, () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('a second signal, %s, ends it at once with %d', async (signal, code) => {
-    const world = scene();
+    const world = fixture();
     const process = world.start('datasync');
     await process.said('hanging');
     process.kill('SIGTERM');

@@ -108,7 +108,7 @@ describeJudge('an owner of a file at OSS-HDFS that goes on after its successor',
 
   test('a client whose lease was recovered uses every call: nothing of it appears', async () => {
     const target = newTarget(h);
-    const zombie = await place.eyes.begin(target.temporaryUri);
+    const zombie = await place.reader.begin(target.temporaryUri);
     const content = Buffer.from('durable\n');
     await zombie.write(content);
     await zombie.flush();
@@ -119,8 +119,8 @@ describeJudge('an owner of a file at OSS-HDFS that goes on after its successor',
       const attempts = [
         () => zombie.write(Buffer.alloc(9_000_000, 'zombie\n')),
         () => zombie.flush(),
-        () => place.eyes.truncate(target.temporaryUri, 3),
-        () => place.eyes.rename(target.temporaryUri, target.finalUri),
+        () => place.reader.truncate(target.temporaryUri, 3),
+        () => place.reader.rename(target.temporaryUri, target.finalUri),
       ];
       for (const attempt of attempts) await attempt().catch((error: unknown) => refusals.push(error));
     };

@@ -103,7 +103,7 @@ describe('the faults of the journal of the world', () => {
   const subject = subjectOf();
   const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-  function scene() {
+  function fixture() {
     const scheduler = newScheduler();
     const faults = new NextFault();
     const server = new SimJournalServer(scheduler, faults, { ...OPTIONS, id: journalId('sim-journal') });
@@ -112,7 +112,7 @@ describe('the faults of the journal of the world', () => {
   }
 
   test('a reply is lost: appended, and unknown to the caller after its time-out', async () => {
-    const { scheduler, faults, server, journal } = scene();
+    const { scheduler, faults, server, journal } = fixture();
     void faults.set({ type: 'lostReply' });
     expect(await eventually(scheduler, journal.append(subject, 0, bytes('one')))).toMatchObject({
       type: 'unknown',
@@ -122,7 +122,7 @@ describe('the faults of the journal of the world', () => {
   });
 
   test('a late append arrives after the caller has given up, unless its place was taken', async () => {
-    const { scheduler, faults, server, journal } = scene();
+    const { scheduler, faults, server, journal } = fixture();
     void faults.set({ type: 'late' });
     expect(await eventually(scheduler, journal.append(subject, 0, bytes('one')))).toMatchObject({
       type: 'unknown',
@@ -140,7 +140,7 @@ describe('the faults of the journal of the world', () => {
   });
 
   test('a stale reader misses the newest entries; its append then conflicts', async () => {
-    const { scheduler, faults, server, journal } = scene();
+    const { scheduler, faults, server, journal } = fixture();
     for (const text of ['one', 'two', 'three']) server.store(subject, bytes(text));
     void faults.set({ type: 'staleRead', entries: 2 });
     expect(await eventually(scheduler, readAll(journal, subject))).toEqual([bytes('one')]);
@@ -151,7 +151,7 @@ describe('the faults of the journal of the world', () => {
   });
 
   test('a read breaks off behind some entries', async () => {
-    const { scheduler, faults, server, journal } = scene();
+    const { scheduler, faults, server, journal } = fixture();
     for (const text of ['one', 'two', 'three']) server.store(subject, bytes(text));
     void faults.set({ type: 'brokenRead', entries: 2 });
     const seen: number[] = [];
@@ -163,7 +163,7 @@ describe('the faults of the journal of the world', () => {
   });
 
   test('while it is away appends are unknown and not written, and reads fail', async () => {
-    const { scheduler, server, journal } = scene();
+    const { scheduler, server, journal } = fixture();
     server.goAway(10_000);
     expect(await eventually(scheduler, journal.append(subject, 0, bytes('one')))).toMatchObject({
       type: 'unknown',
@@ -178,7 +178,7 @@ describe('the faults of the journal of the world', () => {
   });
 
   test('revisions have holes inside a subject, as on a stream that many share', async () => {
-    const { scheduler, connect } = scene();
+    const { scheduler, connect } = fixture();
     const [one, other] = [connect(1), connect(2)];
     await eventually(scheduler, other.append(subjectOf('other'), 0, bytes('x')));
     expect(await eventually(scheduler, one.append(subject, 0, bytes('one')))).toEqual({

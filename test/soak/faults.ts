@@ -1,5 +1,5 @@
 /**
- * What strikes during a soak. Each fault ends by itself; what it leaves has to be got over by the
+ * The faults of a soak. Each fault ends by itself; what it leaves has to be got over by the
  * coordinators alone.
  */
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ export interface FaultKind {
   readonly name: string;
   /** How often it is drawn beside others. */
   readonly weight: number;
-  strike(field: Battlefield): Promise<void>;
+  inject(field: Battlefield): Promise<void>;
 }
 
 const place = ({ random, coordinators }: Battlefield): number => random.below(coordinators);
@@ -114,54 +114,54 @@ function fill(disk: string, ballast: string): void {
 const BEYOND_SESSION_MS = 35_000;
 
 export const FAULT_KINDS: readonly FaultKind[] = [
-  { name: 'coordinator-kill', weight: 4, strike: (field) => field.fleet.replace(mortal(field), 'SIGKILL') },
+  { name: 'coordinator-kill', weight: 4, inject: (field) => field.fleet.replace(mortal(field), 'SIGKILL') },
   {
     name: 'coordinator-restart',
     weight: 2,
-    strike: (field) => field.fleet.replace(mortal(field), 'SIGTERM'),
+    inject: (field) => field.fleet.replace(mortal(field), 'SIGTERM'),
   },
   {
     name: 'coordinator-pause',
     weight: 2,
-    strike: (field) => frozen(field, between(field.random, 500, 8_000)),
+    inject: (field) => frozen(field, between(field.random, 500, 8_000)),
   },
-  { name: 'coordinator-zombie', weight: 1, strike: (field) => frozen(field, BEYOND_SESSION_MS) },
+  { name: 'coordinator-zombie', weight: 1, inject: (field) => frozen(field, BEYOND_SESSION_MS) },
   {
     name: 'coordinator-pause-nats-kill',
     weight: 1,
-    strike: (field) => frozen(field, 6_000, () => killedFor(field.nats, 1_000)),
+    inject: (field) => frozen(field, 6_000, () => killedFor(field.nats, 1_000)),
   },
-  { name: 'nats-kill', weight: 2, strike: ({ nats, random }) => killedFor(nats, between(random, 0, 4_000)) },
+  { name: 'nats-kill', weight: 2, inject: ({ nats, random }) => killedFor(nats, between(random, 0, 4_000)) },
   {
     name: 'nats-pause',
     weight: 1,
-    strike: ({ nats, random }) => paused(nats.next().server, between(random, 1_000, 10_000)),
+    inject: ({ nats, random }) => paused(nats.next().server, between(random, 1_000, 10_000)),
   },
-  { name: 'nats-cut', weight: 2, strike: ({ nats, random }) => cutOften(nats, random) },
+  { name: 'nats-cut', weight: 2, inject: ({ nats, random }) => cutOften(nats, random) },
   {
     name: 'nats-swallow',
     weight: 1,
-    strike: ({ nats, random }) => swallowed(nats.next().proxy, between(random, 1_000, 15_000)),
+    inject: ({ nats, random }) => swallowed(nats.next().proxy, between(random, 1_000, 15_000)),
   },
   {
     name: 'kafka-kill',
     weight: 1,
-    strike: ({ kafka, random }) => killedFor(kafka, between(random, 0, 4_000)),
+    inject: ({ kafka, random }) => killedFor(kafka, between(random, 0, 4_000)),
   },
   {
     name: 'kafka-pause',
     weight: 1,
-    strike: ({ kafka, random }) => paused(kafka.next().server, between(random, 1_000, 10_000)),
+    inject: ({ kafka, random }) => paused(kafka.next().server, between(random, 1_000, 10_000)),
   },
-  { name: 'kafka-cut', weight: 2, strike: ({ kafka, random }) => cutOften(kafka, random) },
+  { name: 'kafka-cut', weight: 2, inject: ({ kafka, random }) => cutOften(kafka, random) },
   {
     name: 'kafka-swallow',
     weight: 1,
-    strike: ({ kafka, random }) => swallowed(kafka.next().proxy, between(random, 1_000, 15_000)),
+    inject: ({ kafka, random }) => swallowed(kafka.next().proxy, between(random, 1_000, 15_000)),
   },
-  { name: 'journal-restore-reread', weight: 1, strike: (field) => restored(field, '--from-journal') },
-  { name: 'journal-restore-give-up', weight: 1, strike: (field) => restored(field, '--from-witness') },
-  { name: 'disk-full', weight: 2, strike: (field) => fullDisk(field, between(field.random, 1_000, 10_000)) },
+  { name: 'journal-restore-reread', weight: 1, inject: (field) => restored(field, '--from-journal') },
+  { name: 'journal-restore-give-up', weight: 1, inject: (field) => restored(field, '--from-witness') },
+  { name: 'disk-full', weight: 2, inject: (field) => fullDisk(field, between(field.random, 1_000, 10_000)) },
 ];
 
 export function drawFault(random: SeededRandom, kinds: readonly FaultKind[]): FaultKind {

@@ -11,7 +11,7 @@ export interface Node {
   readonly proxy: TcpProxy;
 }
 
-/** Servers of one kind, and whose turn it is to be struck. */
+/** Servers of one kind, and whose turn it is to fail. */
 export class ServerSet {
   readonly nodes: readonly Node[];
   readonly #settled: () => Promise<void>;

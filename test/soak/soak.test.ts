@@ -1,4 +1,4 @@
-/** The soak's own eyes: what they must not overlook. */
+/** What the soak's own checks must not overlook. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -72,7 +72,7 @@ describe('the verdict', () => {
       seed: 1,
       durationMs: 60_000,
       records: 3,
-      notStruck: [],
+      leftOut: [],
       stopCodes: [0],
       surprises: [],
       folder: null,
@@ -159,7 +159,7 @@ describe('the faults', () => {
     ['--minutes', 'x'],
     ['--minutes', '1', '--only', 'flood'],
     ['--minutes', '1', '--seed', '-1'],
-  ])('are not struck for %s %s %s %s', (...args) => {
+  ])('are left out for %s %s %s %s', (...args) => {
     expect(() => readOptions(args, ['nats-kill'])).toThrow();
   });
 });

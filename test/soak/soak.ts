@@ -43,7 +43,7 @@ export interface SoakResult {
   readonly durationMs: number;
   readonly records: number;
   readonly faults: readonly FaultResult[];
-  readonly notStruck: readonly { readonly name: string; readonly reason: string }[];
+  readonly leftOut: readonly { readonly name: string; readonly reason: string }[];
   readonly count: Count;
   /** How the closing `run --until-end` ended. */
   readonly finish: { readonly code: number | null; readonly lastLines: readonly string[] };
@@ -92,10 +92,10 @@ export async function soak(options: SoakOptions, log: Log, signal: AbortSignal):
   const stopCodes = await fleet.stop();
   const finish = await tidemark(['run', jobFile, '--until-end'], {});
   const count = await countRecords(journal.lake, producer.sent, journal);
-  const notStruck =
+  const leftOut =
     smallDisk === null ? [{ name: 'disk-full', reason: 'no small disk can be mounted here' }] : [];
   return {
-    ...{ seed: options.seed, durationMs: options.durationMs, faults, notStruck, count, stopCodes },
+    ...{ seed: options.seed, durationMs: options.durationMs, faults, leftOut, count, stopCodes },
     records: producer.sent.reduce((sum, sent) => sum + sent, 0),
     finish: { code: finish.code, lastLines: finish.stderr.trimEnd().split('\n').slice(-5) },
     ...{ surprises: fleet.surprises, samples: fleet.samples, folder: options.isKept ? folder : null },
@@ -157,9 +157,9 @@ async function strikeUntilEnd(
     await delay(500 + field.random.below(4_000));
     const kind = drawFault(field.random, kinds);
     const atMs = Math.round(performance.now() - startedMs);
-    const failed = await kind.strike(field).then(
+    const failed = await kind.inject(field).then(
       () => [],
-      (error: unknown) => [`${kind.name} could not be struck to its end: ${messageOf(error)}`],
+      (error: unknown) => [`${kind.name} did not end: ${messageOf(error)}`],
     );
     const recoveryMs = await untilCheckpoint(field.fleet);
     const broken = [...failed, ...(await field.journal.committed.look())];

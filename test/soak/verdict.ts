@@ -21,14 +21,14 @@ export function problemsOf(result: SoakResult): readonly string[] {
 }
 
 export function soakLines(result: SoakResult, problems: readonly string[]): readonly string[] {
-  const { seed, records, count, faults, notStruck, samples } = result;
+  const { seed, records, count, faults, leftOut, samples } = result;
   const byName = [...Map.groupBy(faults, ({ name }) => name)].sort(([a], [b]) => (a < b ? -1 : 1));
   const rows = byName.map(([name, some]) => [name, String(some.length), ...recoveryCells(some)]);
   const columns = [left('FAULT'), right('TIMES'), right('MEDIAN'), right('WORST'), left('VERDICT')];
   const peak = (figure: (sample: Sample) => number): number => Math.max(0, ...samples.map(figure));
   return [
     ...tableLines(columns, rows),
-    ...notStruck.map(({ name, reason }) => `${name}: not struck: ${reason}`),
+    ...leftOut.map(({ name, reason }) => `${name}: left out: ${reason}`),
     '',
     `MEDIAN and WORST: from a fault's end until every partition has completed a checkpoint.`,
     `seed ${seed}; ${faults.length} faults; ${records} records sent, ${count.records} in ` +

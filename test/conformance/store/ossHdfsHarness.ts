@@ -8,7 +8,7 @@ import { jindoSettings, type JindoAddress } from '../../../src/stores/ossHdfs/se
 import type { Store } from '../../../src/stores/port.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 import { OssServerProcess } from '../../../servers/oss/process.ts';
-import { JindoEyes } from './jindoEyes.ts';
+import { JindoReader } from './jindoReader.ts';
 import { impatient } from './localHarness.ts';
 import type { StoreHarness } from './scene.ts';
 
@@ -17,17 +17,17 @@ const OSS_BUCKET = 'lake';
 const hiddenToReaders = (name: string): boolean => name.split('/').some((segment) => /^[._]/.test(segment));
 const isMarker = (name: string): boolean => /^\.tidemark\/([a-z0-9-]+$|_witness\/)/.test(name);
 
-/** What a server and the eyes on it cost is paid once for a file of tests. */
+/** A server and the independent reader are started once for a file of tests. */
 export class OssHdfsPlace {
   readonly server: OssServerProcess;
-  readonly eyes: JindoEyes;
+  readonly reader: JindoReader;
   readonly #folder: string;
   readonly #base: Store;
   #harnesses = 0;
 
-  private constructor(server: OssServerProcess, eyes: JindoEyes, folder: string, base: Store) {
+  private constructor(server: OssServerProcess, reader: JindoReader, folder: string, base: Store) {
     this.server = server;
-    this.eyes = eyes;
+    this.reader = reader;
     this.#folder = folder;
     this.#base = base;
   }
@@ -37,7 +37,7 @@ export class OssHdfsPlace {
     const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-oss-'));
     const server = await OssServerProcess.start(path.join(folder, 'server'), ...options);
     const address = addressOf(server, folder);
-    const eyes = await JindoEyes.open(library, `oss://${OSS_BUCKET}/`, jindoSettings(address, folder));
+    const reader = await JindoReader.open(library, `oss://${OSS_BUCKET}/`, jindoSettings(address, folder));
     const base = await openOssHdfsStore({
       ...address,
       library,
@@ -45,13 +45,13 @@ export class OssHdfsPlace {
       log: silentLog,
       pacer: impatient,
     });
-    return new OssHdfsPlace(server, eyes, folder, base);
+    return new OssHdfsPlace(server, reader, folder, base);
   }
 
   harness(): StoreHarness {
     this.#harnesses += 1;
     const sinkUri = `oss://${OSS_BUCKET}/t${this.#harnesses}`;
-    const { eyes } = this;
+    const { reader } = this;
     const stores: Store[] = [];
     return {
       sinkUri,
@@ -62,17 +62,17 @@ export class OssHdfsPlace {
       },
       readers: async () => {
         const seen = new Map<string, Buffer>();
-        for (const { path: name, length } of await eyes.list(sinkUri)) {
-          if (!hiddenToReaders(name)) seen.set(name, await eyes.read(`${sinkUri}/${name}`, length));
+        for (const { path: name, length } of await reader.list(sinkUri)) {
+          if (!hiddenToReaders(name)) seen.set(name, await reader.read(`${sinkUri}/${name}`, length));
         }
         return seen;
       },
       leftovers: async () => {
-        const files = (await eyes.list(sinkUri)).map(({ path: name }) => name);
+        const files = (await reader.list(sinkUri)).map(({ path: name }) => name);
         return files.filter((name) => hiddenToReaders(name) && !isMarker(name));
       },
-      put: (uri, bytes) => eyes.put(uri, bytes),
-      remove: (uri) => eyes.remove(uri),
+      put: (uri, bytes) => reader.put(uri, bytes),
+      remove: (uri) => reader.remove(uri),
       dispose: async () => {
         for (const store of stores) await store.close();
       },
@@ -81,7 +81,7 @@ export class OssHdfsPlace {
 
   async close(): Promise<void> {
     await this.#base.close();
-    await this.eyes.close();
+    await this.reader.close();
     await this.server.kill();
     await rm(this.#folder, { recursive: true });
   }

@@ -7,7 +7,7 @@ import type { PartitionEvent } from '../../../journal/events.ts';
 import { change, checkpointed, claimed, part, partOpened, rolled } from '../../model/samples.ts';
 import { HeldAppender, settled } from './heldAppender.ts';
 
-interface Scene {
+interface Fixture {
   readonly host: PartitionHost;
   readonly journal: HeldAppender;
   readonly effects: Effect[][];
@@ -18,7 +18,7 @@ interface Scene {
 }
 
 /** A claimed and settled partition. */
-function running(options: ConstructorParameters<typeof HeldAppender>[0] = {}): Scene {
+function running(options: ConstructorParameters<typeof HeldAppender>[0] = {}): Fixture {
   const ledger = new PartitionLedger();
   const own = claimed(1);
   ledger.note({ type: 'replayed', ownClaimId: own.claimId });
@@ -29,7 +29,7 @@ function running(options: ConstructorParameters<typeof HeldAppender>[0] = {}): S
   const host = new PartitionHost(ledger, journal);
   host.handleEffects((some) => effects.push([...some]));
   const ends: string[] = [];
-  const submit: Scene['submit'] = (name, events, look) => {
+  const submit: Fixture['submit'] = (name, events, look) => {
     const decide = (): readonly PartitionEvent[] => {
       look?.();
       return events;
@@ -104,16 +104,16 @@ describe('one append is in flight', () => {
 
 describe('nothing takes effect before the acknowledgement', () => {
   const roll = checkpointed(1, 50n, [change(1, 100, rolled)]);
-  const opened = (scene: Scene): void => {
-    scene.host.ledger.fold([partOpened(1)]);
-    scene.host.ledger.note({ type: 'checkpointStarted' });
+  const opened = (fixture: Fixture): void => {
+    fixture.host.ledger.fold([partOpened(1)]);
+    fixture.host.ledger.note({ type: 'checkpointStarted' });
   };
 
   it('the state is adopted and the effects are handed out after it, before the input ends', async () => {
-    const scene = running();
-    opened(scene);
-    const { host, journal, effects, ends } = scene;
-    scene.submit('roll', [roll]);
+    const fixture = running();
+    opened(fixture);
+    const { host, journal, effects, ends } = fixture;
+    fixture.submit('roll', [roll]);
     await settled();
     expect([host.ledger.part(part(1))?.status, host.ledger.status, effects, ends]).toEqual([
       'open',
@@ -132,13 +132,13 @@ describe('nothing takes effect before the acknowledgement', () => {
   });
 
   it('after a failed append there is neither', async () => {
-    const scene = running();
-    opened(scene);
-    scene.submit('roll', [roll]);
+    const fixture = running();
+    opened(fixture);
+    fixture.submit('roll', [roll]);
     await settled();
-    scene.journal.fail(fenced);
+    fixture.journal.fail(fenced);
     await settled();
-    expect([scene.host.ledger.part(part(1))?.status, scene.effects, scene.ends]).toEqual([
+    expect([fixture.host.ledger.part(part(1))?.status, fixture.effects, fixture.ends]).toEqual([
       'open',
       [],
       ['roll: FENCED'],

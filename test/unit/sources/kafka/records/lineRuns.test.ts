@@ -46,7 +46,7 @@ interface Written {
   readonly copied: number;
 }
 
-interface Scene {
+interface Fixture {
   readonly batches: readonly BuiltBatch[];
   readonly assigner: BucketAssigner;
   readonly maxBytes: number;
@@ -67,7 +67,7 @@ function observed(cursor: RecordCursor, inBulk: boolean, count: (records: number
   return Object.defineProperty(cursor, 'routeRecords', { value: inBulk ? counting : undefined });
 }
 
-function fetchedOf({ batches, damage }: Scene): FetchedBatch[] {
+function fetchedOf({ batches, damage }: Fixture): FetchedBatch[] {
   return batches.map((built, index) => {
     const bytes = index === 0 && damage !== null ? damaged(built, damage) : buildBatch(built);
     const fetchedOffset = built.baseOffset;
@@ -90,7 +90,7 @@ function damaged(built: BuiltBatch, at: number): Buffer {
   return buildBatch({ ...built, codec: { id: 0, compress: () => body } });
 }
 
-async function write(scene: Scene, inBulk: boolean): Promise<Written> {
+async function write(fixture: Fixture, inBulk: boolean): Promise<Written> {
   const stats = new RunStats({ keepFiles: false });
   const latch = new FailureLatch();
   const buffers = inBulk ? new WriteBuffers(area) : new WriteBuffers();
@@ -102,21 +102,21 @@ async function write(scene: Scene, inBulk: boolean): Promise<Written> {
     const target = { partId: id, finalUri: bucket, temporaryUri: bucket };
     return new PartWriter({ partId: id, bucket, target, file, firstOffset, nowMs: 0, stats, latch, buffers });
   };
-  const rolling = defaultRollingPolicy({ maxBytes: scene.maxBytes, maxAgeMs: 1e9, maxIdleMs: 1e9 });
+  const rolling = defaultRollingPolicy({ maxBytes: fixture.maxBytes, maxAgeMs: 1e9, maxIdleMs: 1e9 });
   let [nowMs, wallMs] = [0, 0];
   const clock = { nowMs: () => nowMs, wallMs: () => START_MS + (wallMs += 700) } as never;
   const router = new RecordRouter(
-    { assigner: scene.assigner, rolling, clock, stats, fileRoom: new FileRoom(stats), openPart },
-    scene.startOffset,
+    { assigner: fixture.assigner, rolling, clock, stats, fileRoom: new FileRoom(stats), openPart },
+    fixture.startOffset,
   );
   let copied = 0;
   let failure: string | null = null;
   const cuts: unknown[] = [];
-  for (const batch of fetchedOf(scene)) {
+  for (const batch of fetchedOf(fixture)) {
     nowMs += 1;
     const records = (): RecordCursor => observed(batch.records(), inBulk, (count) => (copied += count));
     try {
-      await router.consume({ ...batch, records }, scene.endOffset);
+      await router.consume({ ...batch, records }, fixture.endOffset);
     } catch (error) {
       failure = String(error);
     }
@@ -196,7 +196,7 @@ const perSecond = timeBuckets('record-time', patternOf('HH-mm-ss'), 'UTC');
 const perMillisecond = timeBuckets('record-time', patternOf('HH-mm-ss-SSS'), 'UTC');
 const perHour = timeBuckets('record-time', patternOf('yyyy-MM-dd--HH'), 'Asia/Kolkata');
 
-const scenes: fc.Arbitrary<Scene> = fc
+const fixtures: fc.Arbitrary<Fixture> = fc
   .record({
     batches: fc.array(fc.record({ records, logAppendTime: fc.boolean() }), { minLength: 1, maxLength: 4 }),
     firstTimestamp: fc.oneof(
@@ -227,9 +227,9 @@ describe('lines that are copied in bulk', () => {
     let copied = 0;
     let failures = 0;
     await fc.assert(
-      fc.asyncProperty(scenes, async (scene) => {
-        const inBulk = await write(scene, true);
-        const oneByOne = await write(scene, false);
+      fc.asyncProperty(fixtures, async (fixture) => {
+        const inBulk = await write(fixture, true);
+        const oneByOne = await write(fixture, false);
         copied += inBulk.copied;
         if (inBulk.failure !== null) failures += 1;
         expect(inBulk).toEqual({ ...oneByOne, copied: inBulk.copied });

@@ -59,7 +59,7 @@ export interface Handle {
   free(): Promise<unknown>;
 }
 
-export class JindoEyes {
+export class JindoReader {
   readonly #functions: Functions;
   readonly #store: Value;
   readonly #creation: Value;
@@ -70,15 +70,19 @@ export class JindoEyes {
     this.#creation = creation;
   }
 
-  static async open(library: string, uri: string, settings: ReadonlyMap<string, string>): Promise<JindoEyes> {
+  static async open(
+    library: string,
+    uri: string,
+    settings: ReadonlyMap<string, string>,
+  ): Promise<JindoReader> {
     const functions = declared(koffi.load(library));
     const options = functions.createOptions();
     for (const [key, value] of settings) functions.setOption(options, key, value);
     const creation = functions.createOptions();
     functions.setOption(creation, 'JDO_CREATE_OPTS_IS_CREATE_PARENT', 'true');
-    const eyes = new JindoEyes(functions, functions.createStore(options, uri), creation);
-    await eyes.#call('init', null, 'eyes');
-    return eyes;
+    const reader = new JindoReader(functions, functions.createStore(options, uri), creation);
+    await reader.#call('init', null, 'reader');
+    return reader;
   }
 
   /** Every file below a folder, hidden ones too; none where the folder is missing. */
