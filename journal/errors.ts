@@ -35,7 +35,7 @@ export const ERROR_CODES = {
   },
   JOURNAL_UNAVAILABLE: {
     retry: 'transient',
-    help: 'Check that the journal answers; Tidemark goes on trying.',
+    help: 'Check that the journal answers; Tidemark keeps trying.',
   },
   JOURNAL_AUTHENTICATION: {
     retry: 'config',
@@ -43,7 +43,7 @@ export const ERROR_CODES = {
   },
   JOURNAL_FULL: {
     retry: 'transient',
-    help: 'Raise the limits of the stream or the disk; Tidemark goes on trying.',
+    help: 'Raise the limits of the stream or the disk; Tidemark keeps trying.',
   },
   JOURNAL_ENTRY_TOO_LARGE: { retry: 'bug', help: 'Raise max_payload of the journal server and report this.' },
   JOURNAL_CORRUPT: {
@@ -52,7 +52,7 @@ export const ERROR_CODES = {
   },
   JOURNAL_NEWER: {
     retry: 'operator',
-    help: 'Upgrade this coordinator: a newer version writes this partition and goes on with it.',
+    help: 'Upgrade this coordinator: a newer version writes this partition and continues it.',
   },
   JOURNAL_ROLLED_BACK: {
     retry: 'operator',
@@ -132,7 +132,7 @@ export const ERROR_CODES = {
   },
   SOURCE_TRUNCATED: {
     retry: 'operator',
-    help: 'Restore the log and resume, or go on with what Kafka holds now: `tidemark accept-truncation`.',
+    help: 'Restore the log and resume, or continue with what Kafka holds now: `tidemark accept-truncation`.',
   },
   SOURCE_REPLACED: {
     retry: 'operator',
@@ -140,7 +140,7 @@ export const ERROR_CODES = {
   },
   STOP_INCOMPLETE: {
     retry: 'transient',
-    help: 'Nothing is lost: the next run goes on from the last completed checkpoint.',
+    help: 'Nothing is lost: the next run continues after the last completed checkpoint.',
   },
   REQUEST_REFUSED: { retry: 'operator', help: 'See the message; nothing was changed.' },
   INTERNAL: { retry: 'bug', help: 'Report this with the log.' },

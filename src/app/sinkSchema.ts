@@ -106,7 +106,7 @@ function entropyProblems(uri: string, entropy: unknown): KeyProblem[] {
   const rest = pathOf(markerFolderUri({ sinkUri: uri, entropy: { key, length: 1 } }));
   const shown = JSON.stringify(key);
   const wrong = !pathOf(uri).includes(key)
-    ? `${shown} does not stand in the path ${pathOf(uri) || '/'}; expected a part of sink.path`
+    ? `${shown} is not in the path ${pathOf(uri) || '/'}; expected a part of sink.path`
     : rest.split('/').some((step) => step === '.' || step === '..')
       ? `leaves the folder ${rest} where it is taken out; expected a key that leaves no "." or ".."`
       : rest === '' && uri.startsWith('file:')
@@ -131,10 +131,10 @@ export function toSinkConfig(sink: ParsedSink, context: SchemaContext, { stores 
 function entropySchema() {
   const length = `a whole number from 1 to ${ENTROPY_LENGTH_MAX}`;
   return map({
-    key: text('a text that stands in sink.path, like _entropy_', (value) => {
+    key: text('a part of the path in sink.path, like _entropy_', (value) => {
       if (value.includes('/')) return `${JSON.stringify(value)} holds a "/"`;
       return hasControl(value) ? 'holds a control character' : null;
-    }).meta({ description: 'Text that is replaced wherever it stands in the folder of a part file.' }),
+    }).meta({ description: 'Text that is replaced wherever it occurs in the folder of a part file.' }),
     length: z
       .int({ error: expecting(length) })
       .min(1, { error: `is less than 1; expected ${length}` })

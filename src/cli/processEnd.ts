@@ -20,7 +20,7 @@ export function exitNow(code: number): void {
 /** Ends a process that is done, or was given up, and reports what kept it alive. */
 export function endStuck(code: number, tell: (text: string) => void): void {
   if (pendingCalls().length === 0)
-    tell(`tidemark: a connection was not closed; exiting all the same with ${code}\n`);
+    tell(`tidemark: a connection was not closed; exiting anyway with ${code}\n`);
   endGivenUp(code, tell);
 }
 

@@ -114,11 +114,11 @@ function addRun(program: Program, io: CliIo): void {
     .option('--until-end', 'read up to the ends seen at the start, finish and commit every file, exit', false)
     .option(
       '--move-sink',
-      'go on at another sink than the journaled one; stop all its coordinators before',
+      'continue at another sink than the journaled one; stop all its coordinators first',
       false,
     )
-    .option('--move-group', 'go on with another groupId than the journaled one; the same', false)
-    .option('--ignore-sighup', 'go on when the terminal is closed; nohup alone does not help', false)
+    .option('--move-group', 'continue with another groupId than the journaled one; stop them, too', false)
+    .option('--ignore-sighup', 'keep running when the terminal is closed; nohup alone does not help', false)
     .addOption(level)
     .action(async (file: string, options: JobOptions & RunCommandOptions) => {
       const config = await load(file, options, io);
@@ -180,19 +180,19 @@ function addRequests(program: Program, io: CliIo): void {
     .addOption(
       new Option(
         '--from-journal',
-        'where the journal went back: read again what it does not know, once those files are moved away',
+        'if the journal went back: read again what it does not know, after those files are moved away',
       ).conflicts('fromWitness'),
     )
     .option(
       '--from-witness',
-      'where the journal went back: go on where its witness was; ' +
-        'needs --accept-loss where that loses anything',
+      'if the journal went back: continue at its witness; ' +
+        'needs --accept-loss if records are lost by that',
     )
     .option('--accept-loss', 'give up what is in no committed file')
     .action((file: string, options: ResumeOptions) =>
       filed(file, options, ({ parseAnswer }) => ({ type: 'resume', ...parseAnswer(options) })),
     );
-  requestCommand('accept-loss', 'give up offsets that the source has lost, and go on behind them')
+  requestCommand('accept-loss', 'give up offsets that the source has lost, and continue after them')
     .requiredOption('--partition <topic/number>', 'the stopped partition')
     .requiredOption('--from <offset>', 'first offset that is lost')
     .requiredOption('--to <offset>', 'first offset that is not lost')
@@ -204,7 +204,10 @@ function addRequests(program: Program, io: CliIo): void {
     );
   requestCommand('accept-truncation', 'read on in a log that went back: what was read stays committed')
     .argument('<topic/number>', 'the stopped partition')
-    .option('--from <offset>', 'where the log went back to, as the stop says it; another one is refused')
+    .option(
+      '--from <offset>',
+      'where the other log begins, as the stop names it; any other offset is refused',
+    )
     .action((file: string, partition: string, options: RequestOptions & { from?: string }) =>
       filed(file, { ...options, partition }, ({ parseOffset }) => ({
         type: 'acceptTruncation',

@@ -59,7 +59,7 @@ export function partitionNotes(
   const notes: string[] = [];
   if (refusal !== null) notes.push(`${name}: request ${refusal.requestId} was refused: ${refusal.reason}`);
   if (isRunning && tellsAll && owner === null && state !== 'retired')
-    notes.push(`${name}: nobody reads it: no live coordinator has it.`);
+    notes.push(`${name}: not read: no live coordinator has it.`);
   if (heldBack !== null && heldBack > 0n && lag === 0n)
     notes.push(`${name}: ${formatNoun(Number(heldBack), 'offset')} wait for the end of an open transaction.`);
   const group = groupNote(partition, isRunning);
@@ -74,14 +74,14 @@ function groupNote({ group, nextOffset, epoch }: PartitionStatus, isRunning: boo
   if (!group.hasWitness) {
     return (
       `${moved}: it was set by another program than Tidemark. ` +
-      'That changes nothing: reading goes on where the journal is.'
+      "It has no effect: reading continues at the journal's offset."
     );
   }
   // While a job runs, the group always lags slightly behind the journal.
   if (isRunning && group.offset < nextOffset) return null;
   return group.offset < nextOffset
-    ? `${moved}: the group was not told of the last checkpoints, or was set back. ` +
-        'Reading goes on where the journal is.'
-    : `${moved}: the journal is behind what the group was told. ` +
+    ? `${moved}: the last checkpoints were not committed to the group, or its offset was set back. ` +
+        "Reading continues at the journal's offset."
+    : `${moved}: the journal is older than the group's offset. ` +
         'If nothing is running, it may have gone back: the next start judges that.';
 }

@@ -174,6 +174,6 @@ function conditionLines({ host, pid, conditions, omitted }: CoordinatorStatus): 
       return `${about} ${what} by ${host}:${pid} since ${since}: ${code}: ${message} ${help}`;
     });
   if (omitted.conditions > 0)
-    lines.push(`and ${formatCount(omitted.conditions)} more of ${host}:${pid}, which its log tells.`);
+    lines.push(`and ${formatCount(omitted.conditions)} more of ${host}:${pid}; see its log.`);
   return lines;
 }

@@ -54,7 +54,7 @@ function lineOf({ partition, requestId, answer }: FiledRequest, { request }: Req
     case 'refused':
       return `${what} is refused: ${answer.reason}`;
     case 'none':
-      return `${what} is filed, but nobody has answered`;
+      return `${what} is filed, but no coordinator has answered`;
   }
 }
 
@@ -121,7 +121,7 @@ export function parseLoss(from: string, to: string): { fromOffset: bigint; toOff
   if (toOffset <= fromOffset) {
     throw new TidemarkError(
       'USAGE',
-      `--to ${to}: is not behind --from ${from}; expected the first offset that is kept`,
+      `--to ${to}: is not after --from ${from}; expected the first offset that is kept`,
     );
   }
   return { fromOffset, toOffset };

@@ -279,7 +279,7 @@ describe('entropy', () => {
     [
       PATH,
       '{ key: lake, length: 4 }',
-      '6:19 sink.entropy.key: "lake" does not stand in the path /clicks; expected a part',
+      '6:19 sink.entropy.key: "lake" is not in the path /clicks; expected a part',
     ],
     [
       PATH,
@@ -292,7 +292,7 @@ describe('entropy', () => {
     [
       PATH,
       '{ key: "", length: 4 }',
-      '6:19 sink.entropy.key: is empty; expected a text that stands in sink.path',
+      '6:19 sink.entropy.key: is empty; expected a part of the path in sink.path',
     ],
     [PATH, '{ key: /clicks, length: 4 }', '6:19 sink.entropy.key: "/clicks" holds a "/"'],
     [PATH, 'clicks', '6:12 sink.entropy: is a text; expected a map of keys'],

@@ -81,7 +81,7 @@ describe('operator requests', () => {
       'not answered',
       { type: 'none' },
       3,
-      'is filed, but nobody has answered\n1 request filed: 0 accepted, 0 refused, 1 without an answer: ' +
+      'is filed, but no coordinator has answered\n1 request filed: 0 accepted, 0 refused, 1 without an answer: ' +
         'see tidemark status job.yaml\n',
       'tidemark: no coordinator is running\n',
     ],
@@ -165,7 +165,7 @@ describe('operator requests', () => {
     ],
     [
       ['accept-loss', 'job.yaml', '--partition', 'a/0', '--from', '5', '--to', '5'],
-      '--to 5: is not behind --from 5',
+      '--to 5: is not after --from 5',
     ],
     [
       ['accept-loss', 'job.yaml', '--partition', 'a/0', '--from', '-1', '--to', '5'],

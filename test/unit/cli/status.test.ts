@@ -162,9 +162,9 @@ clicks/2 halted: JOURNAL_ROLLED_BACK: It went back.
   once the cause is gone: tidemark resume job.yaml --partition clicks/2
 
 clicks/0: 12 offsets wait for the end of an open transaction.
-clicks/0: the group's offset is 5, the journal's 9007199254740993: it was set by another program than Tidemark. That changes nothing: reading goes on where the journal is.
+clicks/0: the group's offset is 5, the journal's 9007199254740993: it was set by another program than Tidemark. It has no effect: reading continues at the journal's offset.
 clicks/1: request 9 was refused: No.
-clicks/1: nobody reads it: no live coordinator has it.
+clicks/1: not read: no live coordinator has it.
 
 An entry of clicks/0 is tried again, 12 times so far by host-1:4711 since 2026-02-03T05:05:08.000Z: JOURNAL_FULL: The stream is full. Raise its limits.
 `);
@@ -178,13 +178,18 @@ An entry of clicks/0 is tried again, 12 times so far by host-1:4711 since 2026-0
     };
     const { stdout } = await fakeCli({ readStatus: async () => status }).run('status', 'job.yaml');
     expect(stdout).toMatch(/host-1:4711 .* 2,000\n/);
-    expect(stdout).toContain('and 3,000 more of host-1:4711, which its log tells.');
-    expect(stdout).not.toContain('nobody reads it');
+    expect(stdout).toContain('and 3,000 more of host-1:4711; see its log.');
+    expect(stdout).not.toContain('not read: ');
   });
 
   test.each([
-    ['the group is ahead of the journal', 9n, false, 'the journal is behind what the group was told'],
-    ['the group is behind and nobody runs', 5n, false, 'the group was not told of the last checkpoints'],
+    ['the group is ahead of the journal', 9n, false, "the journal is older than the group's offset"],
+    [
+      'the group is behind and nobody runs',
+      5n,
+      false,
+      'the last checkpoints were not committed to the group',
+    ],
     ['the group is a little behind what runs', 5n, true, null],
   ])('%s', async (_what, offset, isLive, expected) => {
     const status: JobStatus = {

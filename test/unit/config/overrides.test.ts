@@ -85,9 +85,7 @@ describe('-D key=value', () => {
     expect(load(...flink)).toMatchObject({ sink: { entropy: { key: '_entropy_', length: 4 } } });
     expect(problems('oss.entropy.key=_none_', 'oss.entropy.length=0', 'oss.entropy.kez=x')).toEqual([
       '-D oss.entropy.length: sink.entropy.length is less than 1; expected a whole number from 1 to 64',
-      expect.stringMatching(
-        /^-D oss.entropy.key: sink.entropy.key "_none_" does not stand in the path .*\/out;/,
-      ),
+      expect.stringMatching(/^-D oss.entropy.key: sink.entropy.key "_none_" is not in the path .*\/out;/),
       '-D oss.entropy.kez: oss is an unknown key; expected job, source, sink, bucket, roll, ' +
         'checkpoint, startup, shutdown, memory, journal',
     ]);
