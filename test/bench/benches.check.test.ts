@@ -68,7 +68,7 @@ describeIntegration(
       expect(many?.runs[0]?.files).toBe(4 * 1_000);
     });
 
-    it('measures restart: both go on from where they were killed', (context) => {
+    it('measures restart: both continue from where they were killed', (context) => {
       const { ratio, durations = [] } = measured('restart', context);
       expect(ratio).toBeGreaterThan(0);
       expect(durations.map(({ name, seconds }) => [name, seconds.length])).toEqual([

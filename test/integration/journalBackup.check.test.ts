@@ -40,7 +40,7 @@ async function backedUpJob(journal: 'sqlite' | 'nats') {
 
 describeIntegration('the backup of a journal', () => {
   test.each(['sqlite', 'nats'] as const)(
-    '%s: made while the job runs; the newest one goes on, an older one stops before it publishes anything',
+    '%s: made while the job runs; the newest one continues, an older one stops before it publishes anything',
     async (journal) => {
       const { brokers, topic, job, putAway } = await backedUpJob(journal);
       const backup = path.join(job.folder, 'one.backup');

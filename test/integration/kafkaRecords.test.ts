@@ -98,7 +98,7 @@ describeIntegration('records of real Kafka topics', () => {
     expect((await source.ranges(topic))[0]?.endOffset).toBe(4n);
   });
 
-  test('fetches of only aborted records do not stall: nextOffset goes on without records', async () => {
+  test('fetches of only aborted records do not stall: nextOffset continues without records', async () => {
     const topic = await makeTopic(brokers);
     const producer = await producerOf(brokers, unique('tx'));
     for (let round = 0; round < 5; round += 1) {

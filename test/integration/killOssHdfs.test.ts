@@ -75,7 +75,7 @@ function start(job: Job): TidemarkProcess {
 
 describeJudge('OSS-HDFS through JindoSDK', found, ({ python, pythonPath, library }) => {
   /**
-   * A copy of all that stands at the destination, made by JindoSDK's Python interface; the folder it is in.
+   * A copy of all that is at the destination, made by JindoSDK's Python interface; the folder it is in.
    */
   async function mirror(server: OssServerProcess, job: Job, name: string): Promise<string> {
     const folder = path.join(job.folder, name);

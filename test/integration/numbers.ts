@@ -36,7 +36,7 @@ export function expectUnchanged(before: ReadonlyMap<string, string>, folder: str
 }
 
 /**
- * Every number of every partition stands in exactly one committed file, in order inside it; no temporary name
+ * Every number of every partition is in exactly one committed file, in order inside it; no temporary name
  * is left.
  */
 export function expectExactlyOnce(folder: string, sent: readonly number[]): void {

@@ -17,7 +17,7 @@ const count = (events: readonly PartitionEvent[], type: PartitionEvent['type']):
   events.filter((event) => event.type === type).length;
 
 describeIntegration('tidemark roll', () => {
-  test('closes the files of a running coordinator: they are committed, and its epoch goes on', async () => {
+  test('closes the files of a running coordinator: they are committed, and its epoch continues', async () => {
     const { brokers, natsUrl } = services();
     const topic = uniqueName('roll');
     await makeTopic(brokers, topic, { partitions: 2 });

@@ -45,7 +45,7 @@ describeJudge('OSS-HDFS through JindoSDK', found, ({ library }) => {
       return new TestJob({ brokers, topic, sections: { sink } });
     }
 
-    test('its secret stands in no log, no journal, no status and no log of JindoSDK', async () => {
+    test('its secret is in no log, no journal, no status and no log of JindoSDK', async () => {
       const job = await jobWith(SECRET);
       const end = await job.finish();
       expect(end.stdout + end.stderr).not.toContain(SECRET);
@@ -63,7 +63,7 @@ describeJudge('OSS-HDFS through JindoSDK', found, ({ library }) => {
       expect(filesHolding(job.folder, SECRET)).toEqual([]);
     });
 
-    test('a wrong key is told without showing it, and says what to look at', async () => {
+    test('a wrong key is reported without showing it, and says what to look at', async () => {
       const job = await jobWith(WRONG_SECRET);
       const end = await job.untilEnd();
       expectCode(end, 2);

@@ -10,7 +10,7 @@ import { committedDigests, expectExactlyOnce, expectUnchanged, NumberProducer } 
 import { expectCode, TestJob, uniqueName } from './testJob.ts';
 import type { TidemarkProcess } from './tidemarkProcess.ts';
 
-/** The group lets go of the member that this process was, as it does when a session ends. */
+/** The group releases the member that this process was, as it does when a session ends. */
 async function endSession(
   brokers: readonly string[],
   groupId: string,
@@ -89,7 +89,7 @@ describeIntegration('the embedded journal', () => {
     expect(refused.stderr).toContain(
       `tidemark: JOURNAL_LOCKED: The journal ${job.sqliteFile} is held by process ${first.pid}`,
     );
-    // Refused is not fenced: the first one goes on in its epoch.
+    // Refused is not fenced: the first one continues in its epoch.
     expect(await job.partitions()).toMatchObject([{ epoch: 1 }]);
     await first.killed();
     await job.finish();

@@ -26,7 +26,7 @@ describeIntegration('a coordinator that runs', () => {
       const job = new TestJob({ brokers, topic, ...nats });
       const coordinator = job.start();
       await coordinator.said('checkpoint completed', 2);
-      // Kept at the start, and again when an operator is answered: what stands there is of now.
+      // Kept at the start, and again when an operator is answered: the one found is current.
       const asked = await job.command('roll', '--json');
       expectCode(asked, 0);
       const live = await statusOf(job);

@@ -14,7 +14,7 @@ async function recreate(brokers: readonly string[], topic: string, records: numb
 }
 
 /**
- * Four topics that are read to offset 10 and then: go on; lose offsets; are made again; end before the
+ * Four topics that are read to offset 10 and then: continue; lose offsets; are made again; end before the
  * group's offset.
  */
 async function troubled(brokers: readonly string[]) {

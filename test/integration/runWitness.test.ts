@@ -146,7 +146,7 @@ describeIntegration('a journal that was restored from an older copy', () => {
 });
 
 describeIntegration('a job whose groupId was changed', () => {
-  test('is refused with exit 2, both groups named, and goes on with its own', async () => {
+  test('is refused with exit 2, both groups named, and continues with its own', async () => {
     const { brokers, topic, options } = await tenRecords('sqlite');
     const job = new TestJob(options);
     await job.finish();

@@ -48,17 +48,17 @@ describeIntegration(
       skip(missing);
     }
 
-    test('with its journal in SQLite, stopped with files in progress, goes on in place', async (context) => {
+    test('with its journal in SQLite, stopped with files in progress, continues in place', async (context) => {
       needOldVersion(context);
       await takeOver(undefined);
     });
 
-    test('with its journal in NATS, stopped with files in progress, goes on in place', async (context) => {
+    test('with its journal in NATS, stopped with files in progress, continues in place', async (context) => {
       needOldVersion(context);
       await takeOver({ url: services().natsUrl });
     });
 
-    test('that read files goes on in place', async (context) => {
+    test('that read files continues in place', async (context) => {
       needOldVersion(context);
       const folder = scratchFolder();
       const lines = (from: number, to: number): string =>

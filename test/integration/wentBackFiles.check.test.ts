@@ -121,7 +121,7 @@ const answered = async (job: TestJob): Promise<unknown> =>
 describe('the answers to an older journal', () => {
   /**
    * 100 lines in a finished file, 50 in one in progress, of which the journal is kept; then 50 more, all
-   * committed, and the journal of before. A service that was killed then: its file was finished as it was.
+   * committed, and the former journal. A service that was killed then: its file was finished as it was.
    * One that went on: it has grown, and its temporary name is gone.
    */
   async function wentBack(how: 'killed' | 'went on'): Promise<TestJob> {
@@ -169,7 +169,7 @@ describe('the answers to an older journal', () => {
 
   test.each(['killed', 'went on'] as const)(
     'from the witness, of a service that %s: refused without --accept-loss; with it nothing is ' +
-      'doubled, and it goes on',
+      'doubled, and it continues',
     async (how) => {
       const job = await wentBack(how);
       const request = ['--partition', 'lines.txt/0', '--from-witness'];

@@ -92,7 +92,7 @@ describe('part file: what it keeps', () => {
     expect(run(started, claim).startHandle).toEqual({ uploadId: 'u1' });
     expect(run(claim).startHandle).toBeNull();
   });
-  it('a file that was moved and goes on has its new name alone', () => {
+  it('a file that was moved and continues has its new name alone', () => {
     const context = run(inProgress(100), claim, moved(7), claim, moved(8), inProgress(100));
     expect(context).toMatchObject({ temporaryUri: temporaryName(8), copyUri: null, staleUris: [] });
   });

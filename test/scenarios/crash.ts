@@ -1,6 +1,6 @@
 import type { Failpoint, Failpoints, FailpointSide } from '../../src/system/failpoints.ts';
 
-/** A process that stops at the n-th hit of a failpoint: from then on none of its effects goes on. */
+/** A process that stops at the n-th hit of a failpoint: from then on none of its effects continues. */
 export class Crash implements Failpoints {
   readonly crashed: Promise<void>;
   readonly hits = new Set<string>();

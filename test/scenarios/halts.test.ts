@@ -105,7 +105,7 @@ describe('a partition whose journal is in doubt', () => {
 });
 
 describe('a partition halted by a bug', () => {
-  test('goes on when it is resumed', async () => {
+  test('continues when it is resumed', async () => {
     const job = new JobFixture();
     const source = new MemorySource(1);
     source.append(0, ...numbered(0, RECORDS));

@@ -65,7 +65,7 @@ describe('the marker of a destination', () => {
   });
 
   test.each(['of this version', 'of 0.1.0'])(
-    'that is missing stops the job under a journal %s; and it goes on when it is there again',
+    'that is missing stops the job under a journal %s; and it continues when it is there again',
     async (version) => {
       const { job, source, away } = await finished();
       if (version === 'of 0.1.0') journalOf010(job);

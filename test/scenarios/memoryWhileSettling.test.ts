@@ -20,7 +20,7 @@ const assigner: BucketAssigner = {
   bucketOf: (slot) => `bucket-${slot}`,
 };
 
-/** A store that goes on with files; the last recovery waits until it is let through. */
+/** A store that continues with files; the last recovery waits until it is let through. */
 function resumingStore(letThrough: Promise<unknown>): { store: Store; lastBegun: Promise<undefined> } {
   const inner = createFileStore();
   const lastBegun = Promise.withResolvers<undefined>();

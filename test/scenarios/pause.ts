@@ -1,6 +1,6 @@
 import type { Failpoint, Failpoints, FailpointSide } from '../../src/system/failpoints.ts';
 
-/** A process that is paused at the n-th hit of a failpoint: none of its effects goes on until it wakes. */
+/** A process that is paused at the n-th hit of a failpoint: none of its effects continues until it wakes. */
 export class Pause implements Failpoints {
   readonly paused = Promise.withResolvers<undefined>();
   readonly woken = Promise.withResolvers<undefined>();

@@ -1,5 +1,5 @@
 /**
- * Owners that go on after their successor has done everything, on the real OSS-HDFS store and the loopback
+ * Owners that continue after their successor has done everything, on the real OSS-HDFS store and the loopback
  * server.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -31,7 +31,7 @@ const cases = FAILPOINTS.filter((point) => point.startsWith('store.') && point !
   (point) => (['before', 'after'] as const).map((side) => ({ point, side })),
 );
 
-describeJudge('an owner of a file at OSS-HDFS that goes on after its successor', found, ({ library }) => {
+describeJudge('an owner of a file at OSS-HDFS that continues after its successor', found, ({ library }) => {
   let place: OssHdfsPlace;
   let h: StoreHarness;
   beforeAll(async () => {

@@ -24,7 +24,7 @@ describe.each(['file', 'oss-hdfs'] as const)('%s: a journal that went back', (st
     );
   });
 
-  test('is gone on from behind its witness: nothing is published twice', async () => {
+  test('is continued from behind its witness: nothing is published twice', async () => {
     const faults = [back, answer('witness')];
     const trace = await runWorld(schedule({ config: { ...config, store }, faults }));
     expect(trace.violations).toEqual([]);

@@ -105,7 +105,7 @@ describe('an edited job file', () => {
 
 describe('a job file that contradicts the journal', () => {
   test.each(['another', 'entropy'] as const)(
-    '%s sink: is refused, writes nothing, others go on',
+    '%s sink: is refused, writes nothing, others continue',
     async (sink) => {
       const trace = await keeps(world([edited(0, 300, { sink })]));
       const refused = trace.exits.filter(({ error }) => error?.code === 'SINK_CHANGED');

@@ -10,7 +10,7 @@ const full = (more: Partial<Extract<Fault, { type: 'full' }>>): Fault => ({
 
 describe('a disk that fills', () => {
   test.each([full({}), full({ freeBytes: 0 }), full({ withJournal: true }), full({ atMs: 0, freeBytes: 1 })])(
-    '%j: is gone on with when it has room again',
+    '%j: is continued when it has room again',
     async (fault) => {
       const trace = await runWorld(schedule({ faults: [fault] }), { keepEverything: true });
       expect(trace.violations).toEqual([]);

@@ -149,7 +149,7 @@ describe('a source that does not compare leader epochs', () => {
     return typeof value === 'function' ? (value.bind(target) as unknown) : value;
   }
 
-  test('goes on over a log that was cut while nobody was up, and the checkers see it', async () => {
+  test('continues over a log that was cut while nobody was up, and the checkers see it', async () => {
     const faults: Fault[] = [0, 1].map((process) => ({ type: 'kill', process, atMs: 280 }));
     const cutAway = schedule({
       config: { restartMs: 500 },

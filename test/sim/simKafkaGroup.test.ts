@@ -100,7 +100,7 @@ describe('the group', () => {
     expect(other.assigned?.toSorted()).toEqual([0, 1, 2, 3]);
   });
 
-  test('a former owner goes on reading: fetches need no group', async () => {
+  test('a former owner keeps reading: fetches need no group', async () => {
     const { scheduler, member } = scene([[records(0, 1), records(3_000, 1)]]);
     const [one, other] = [member(0), member(1)];
     await eventually(scheduler, one.join());
@@ -124,7 +124,7 @@ describe('committed offsets', () => {
     };
   };
 
-  test('the witness stands beside the offset, for every process', async () => {
+  test('the witness is beside the offset, for every process', async () => {
     const { scheduler, kafka, member } = scene([[], []]);
     const one = member(0);
     await eventually(scheduler, one.join());

@@ -19,7 +19,7 @@ function harness(seed = 1): SimHarness {
   return simHarness((options) => new SimFileServer(options), seed);
 }
 
-/** What stands under the temporary names of the world. */
+/** What is under the temporary names of the world. */
 function isThere(h: SimHarness, uri: string): boolean {
   return h.server.leftovers().includes(uri);
 }

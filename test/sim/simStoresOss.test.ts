@@ -86,7 +86,7 @@ describe('the OSS store of the world: completing', () => {
     await h.dispose();
   });
 
-  test('never over an object that stands there', async () => {
+  test('never over an object that is there', async () => {
     const h = harness();
     const { bucket } = h.server;
     h.server.put('sim://lake/final', bytesOf('foreign'));
@@ -97,7 +97,7 @@ describe('the OSS store of the world: completing', () => {
     await h.dispose();
   });
 
-  test('goes on after its client was killed, and whoever asks meanwhile waits for it', async () => {
+  test('continues after its client was killed, and whoever asks meanwhile waits for it', async () => {
     let later = 0;
     for (let seed = 1; seed <= 20; seed += 1) {
       const h = harness(seed);

@@ -115,7 +115,7 @@ describe('the OSS-HDFS store of the world: leases', () => {
     expect([...lengths].sort()).toEqual([3, 4, 5, 6]);
   });
 
-  test('a truncation answers at once or goes on: not closed until it is done, then cut', async () => {
+  test('a truncation answers at once or continues: not closed until it is done, then cut', async () => {
     const answers = new Set<boolean>();
     for (let seed = 1; seed <= 30; seed += 1) {
       const h = harness(seed);
@@ -137,7 +137,7 @@ describe('the OSS-HDFS store of the world: leases', () => {
     expect(answers).toEqual(new Set([true, false]));
   });
 
-  test('a rename takes the place of what stands there: whoever renames has to look first', async () => {
+  test('a rename takes the place of what is there: whoever renames has to look first', async () => {
     const h = harness();
     h.server.put('sim://lake/final', bytesOf('first'));
     h.server.put('sim://lake/.other', bytesOf('second'));

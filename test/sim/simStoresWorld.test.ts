@@ -35,7 +35,7 @@ async function run(store: StoreKind, faults: readonly Fault[], seed = 1, config:
 }
 
 describe('a file in progress whose owner dies', () => {
-  test('goes on in the next life where the store resumes: one file, appended to by both', async () => {
+  test('continues in the next life where the store resumes: one file, appended to by both', async () => {
     const config = {
       ...{ processes: 1, buckets: { by: 'none' as const } },
       roll: { ...CONFIG.roll, maxBytes: 10_000, maxAgeMs: 2_500, maxIdleMs: 900 },

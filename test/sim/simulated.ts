@@ -29,7 +29,7 @@ export function newProcess(scheduler: Scheduler, setup: ProcessSetup = {}): SimP
   });
 }
 
-/** Lets the world go on until the promise has settled. Rejects where it never does. */
+/** Lets the world continue until the promise has settled. Rejects where it never does. */
 export async function eventually<T>(scheduler: Scheduler, promise: Promise<T>): Promise<T> {
   let isSettled = false;
   const settle = (): void => {

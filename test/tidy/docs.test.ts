@@ -10,7 +10,7 @@ import { checkoutDir, FLOORS, textOf, writtenFiles } from './sources.ts';
 const pages = writtenFiles().filter((file) => file.endsWith('.md'));
 const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
 
-/** Blocks of a language, with the page that they stand in. */
+/** Blocks of a language, with the page that holds them. */
 function blocks(language: string, among = pages): { readonly page: string; readonly text: string }[] {
   return among.flatMap((page) =>
     [...textOf(page).matchAll(new RegExp('```' + language + '\\n([\\s\\S]*?)```', 'g'))].map(

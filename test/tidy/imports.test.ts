@@ -2,7 +2,7 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { FLOORS, lineOf, nodesIn, SHIPPED, sources, sourcesOf, type Import, type Source } from './sources.ts';
 
-/** Rooms that stand beside the house, and what they may use of one another; all may use every floor. */
+/** Rooms beside the house, and what they may use of one another; all may use every floor. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
   servers: [],
   scripts: [],
@@ -80,7 +80,7 @@ describe('imports', () => {
     expect(known.filter((room) => !rooms.has(room))).toEqual([]);
   });
 
-  it('of the simulator stand in its command alone', () => {
+  it('of the simulator are in its command alone', () => {
     const wrong = importsThat(
       (from, to) => from.startsWith('src/') && roomOf(to) === 'sim' && !LOADS_SIMULATOR.includes(from),
     );

@@ -17,7 +17,7 @@ const subject = subjectOf();
 
 export function appending(makeWorld: MakeWorld): void {
   describe('appending', () => {
-    test('expected-sequence conflict: nothing is written, and the last revision is told', async () => {
+    test('expected-sequence conflict: nothing is written, and the last revision is reported', async () => {
       await using world = await makeWorld();
       const journal = await world.open();
       const first = await append(journal, subject, 0, text('one'));

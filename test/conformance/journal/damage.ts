@@ -65,7 +65,7 @@ export function damage(makeWorld: MakeWorld): void {
       expect(replayed.map(({ entry }) => entry.events)).toEqual(events);
     });
 
-    test('a journal behind its witness, another one, and one that grew anew are told apart', async () => {
+    test('a journal behind its witness, another one, and one that grew anew are distinguished', async () => {
       await using world = await makeWorld();
       const journal = await world.open();
       const entries = chain(5);

@@ -96,7 +96,7 @@ describeIntegration(
       await expect(attempt.journal).rejects.toThrow();
     });
 
-    test('a server without JetStream is told apart from none', async () => {
+    test('a server without JetStream is distinguished from none', async () => {
       await using nats = await PlainNats.start(folder, '');
       await using attempt = new Attempt({ servers: [nats.address], waitForServerMs: 2_000 });
       await expect(attempt.journal).rejects.toThrow(/no JetStream that answers/);
@@ -111,7 +111,7 @@ describeIntegration(
       },
     );
 
-    test('that is lost comes back by itself, and both are told', async () => {
+    test('that is lost comes back by itself, and both are reported', async () => {
       await using nats = await startNats();
       await using proxy = await TcpProxy.start(nats.port);
       await using attempt = new Attempt({ servers: [`127.0.0.1:${proxy.port}`] });

@@ -45,7 +45,7 @@ interface DamagedJournal {
 describeIntegration(
   'the JetStream journal, when its server fails',
   () => {
-    test('a server restart in the middle of a replay: it goes on, complete and in order', async () => {
+    test('a server restart in the middle of a replay: it continues, complete and in order', async () => {
       await using fixture = await NatsFixture.start({ jetstreamConfig: 'sync_interval: "2m"' });
       const journal = await fixture.open();
       await storeAtOnce(journal, subject, chain(20_000));
@@ -82,7 +82,7 @@ describeIntegration(
       });
     });
 
-    test('a server that freezes: the outcome is unknown, and found when it goes on', async () => {
+    test('a server that freezes: the outcome is unknown, and found when it continues', async () => {
       await using fixture = await NatsFixture.start();
       const journal = await fixture.open({ requestTimeoutMs: 300 });
       const frozen = new EventEmitter();

@@ -61,7 +61,7 @@ describeIntegration(
       },
     );
 
-    test('a limit that only refuses what is too much is none that drops: the journal goes on', async () => {
+    test('a limit that only refuses what is too much is none that drops: the journal continues', async () => {
       await using fixture = await NatsFixture.start();
       const journal = await fixture.open();
       await fixture.administer((jsm) =>

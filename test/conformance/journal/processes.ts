@@ -34,7 +34,7 @@ export function processes(makeWorld: MakeWorld): void {
       expect(await replayAll(owner, subject)).toHaveLength(3);
     });
 
-    test('a reader sees what the owner has appended, while it goes on', async () => {
+    test('a reader sees what the owner has appended, while it continues', async () => {
       await using world = await makeWorld();
       const writer = writerOn(await world.open(), subject);
       const reader = await world.openReader();

@@ -45,7 +45,7 @@ export function reading(makeWorld: MakeWorld): void {
       expect((await replayAll(journal, subject)).map(({ tail }) => tail)).toEqual(tails);
     });
 
-    test('ends at what was there when it began, although appends go on', async () => {
+    test('ends at what was there when it began, although appends continue', async () => {
       await using world = await makeWorld();
       const journal = await world.open();
       await world.store(subject, chain(1_500));

@@ -85,7 +85,7 @@ function storeAtOnce(file: string, subject: Subject, entries: readonly Uint8Arra
   db.close();
 }
 
-/** A process of its own appends and reports; it is killed after some reports, while it goes on. */
+/** A process of its own appends and reports; it is killed after some reports, while it continues. */
 async function appendInKilledProcess(file: string, subject: Subject): Promise<readonly Tail[]> {
   const child = fork(path.join(import.meta.dirname, 'sqliteOwner.ts'), [file, 'append', subject]);
   const acknowledged: Tail[] = [];

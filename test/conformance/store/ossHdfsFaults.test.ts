@@ -190,7 +190,7 @@ describeJudge('the OSS-HDFS store when the service does its worst', found, ({ li
     expect(await h.leftovers()).toEqual([]);
   });
 
-  test('a lease that expired under its owner ends the handle; the next owner goes on', async () => {
+  test('a lease that expired under its owner ends the handle; the next owner continues', async () => {
     const { writer, durable } = await inProgress();
     await place.server.arm({ type: 'dfsError', errCode: 30013, operation: 'dfs.fsyncFile' });
     await writer.write('lost\n');

@@ -50,7 +50,7 @@ export function describePublishing(current: Current): void {
       expect(await h.leftovers()).toEqual([]);
     });
 
-    test('where neither name stands it is missing, never done', async () => {
+    test('where neither name exists it is missing, never done', async () => {
       const { h, target, durable } = await closed('data\n');
       await h.newStore().discard([target.temporaryUri], durable.handle);
       const error = await expectCode(h.newStore().commitAfterRecovery(target, durable), 'STORE_FILE_MISSING');

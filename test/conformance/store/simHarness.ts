@@ -1,5 +1,5 @@
 /**
- * A store of the deterministic world, in a world of its own whose time goes on as long as a test waits for
+ * A store of the deterministic world, in a world of its own whose time continues as long as a test waits for
  * something.
  */
 import { SimProcess } from '../../../sim/process.ts';

@@ -91,7 +91,7 @@ export function describeTakeover(current: Current, under: StoreUnderTest): void 
       await dead.file.abandon();
     });
 
-    test('appending goes on if the store resumes; if it finishes, nothing is appended', async () => {
+    test('appending continues if the store resumes; if it finishes, nothing is appended', async () => {
       const h = current();
       const dead = await Writer.create(h.newStore(), newTarget(h));
       const durable = await (await dead.write('before\n')).persist();

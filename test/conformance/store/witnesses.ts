@@ -9,7 +9,7 @@ const folder = (h: StoreHarness): string => `${root(h)}/topic/0`;
 
 export function describeWitnesses(current: Current): void {
   describe('witnesses of the journal', () => {
-    test('none stands in a folder that nobody made', async () => {
+    test('none is in a folder that nobody made', async () => {
       const h = current();
       expect(await h.newStore().listWitnesses(folder(h))).toEqual([]);
     });

@@ -126,7 +126,7 @@ export function describeWriting(current: Current, under: StoreUnderTest): void {
       await expectReaders(h, [writer.target, 'all\n']);
     });
 
-    test('what stands already for the same name is never written to', async () => {
+    test('what exists already under the same name is never written to', async () => {
       const h = current();
       const first = await Writer.create(h.newStore(), newTarget(h));
       await first.write('mine\n');

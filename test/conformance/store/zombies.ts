@@ -5,7 +5,7 @@ import type { Current } from './suite.ts';
 const RACES = 12;
 
 export function describeZombies(current: Current): void {
-  describe('an earlier owner that goes on', () => {
+  describe('an earlier owner that continues', () => {
     test('writes after the takeover: nothing of it appears in the published file', async () => {
       const h = current();
       const zombie = await Writer.create(h.newStore(), newTarget(h));
@@ -98,7 +98,7 @@ export function describeZombies(current: Current): void {
   });
 
   describe('several settlers at once', () => {
-    test('publish the same pending file: every one of them is done, once it stands', async () => {
+    test('publish the same pending file: every one of them ends when it is there', async () => {
       const h = current();
       for (let round = 0; round < RACES; round += 1) {
         const old = h.newStore();

@@ -39,7 +39,7 @@ describe('OSS-HDFS: leases', () => {
     expect(await taker.lengthOf('/g')).toBe(7);
   });
 
-  test("a rename alone fences nothing: the writer goes on by the file's id", async () => {
+  test("a rename alone fences nothing: the writer continues by the file's id", async () => {
     const { address } = await ownOssServer();
     const client = new DfsClient(address, 'one');
     const file = await client.create('/f');
@@ -111,7 +111,7 @@ describe('OSS-HDFS: leases', () => {
 });
 
 describe('OSS-HDFS: the tree', () => {
-  test('a truncated file is short, and goes on in a block of its own', async () => {
+  test('a truncated file is short, and continues in a block of its own', async () => {
     const { address } = await ownOssServer();
     const client = new DfsClient(address, 'one');
     const file = await client.create('/f');

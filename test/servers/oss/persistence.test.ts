@@ -63,7 +63,7 @@ describe('the OSS server on its folder', () => {
     expect([0, 10]).toContain((await reader.lengthOf(flushed.path)) - flushed.flushedBytes);
   });
 
-  test('an upload that was begun before goes on after', async () => {
+  test('an upload that was begun before continues after', async () => {
     const dir = await ownFolder();
     const before = await OssServer.start({ dir, buckets: ['lake'] });
     const begun = await (await signedFetch(before.address, 'POST', '/lake/m?uploads')).text();

@@ -101,7 +101,7 @@ describe('OSS: objects', () => {
     expect(((await oss.get('b')).content as Buffer).toString()).toBe('1');
   });
 
-  test('listings go on from page to page and fold what lies below a delimiter', async () => {
+  test('listings continue from page to page and fold what lies below a delimiter', async () => {
     const { address } = await ownOssServer();
     const oss = aliOss(address);
     for (const key of ['a/1', 'a/2', 'b', 'c/1', 'd']) await oss.put(key, Buffer.from('x'));

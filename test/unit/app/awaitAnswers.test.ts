@@ -18,7 +18,7 @@ const at = { topic: 'clicks', partition: 0 };
 const NO_OWNER =
   'no coordinator is running; the request stays filed, and the next one to own the partition takes it up';
 
-/** Waits pass at once, and each is told: what happens meanwhile happens in there. */
+/** Waits pass at once, and a test hears of each: what happens meanwhile happens there. */
 function passingClock(during: (waits: number) => Promise<void> | void = () => undefined): Clock {
   let nowMs = 0;
   let waits = 0;
@@ -145,7 +145,7 @@ describe('who waits for an answer', () => {
     expect(notices).toEqual([]);
   });
 
-  test('is told, once, where that cannot be read', async () => {
+  test('is reported, once, where that cannot be read', async () => {
     const { notices, wait } = await bench();
     const broken = createMemoryPresence({
       nowMs: () => 0,

@@ -88,7 +88,7 @@ describe('an oss:// destination', () => {
   });
 });
 
-describe('what does not fit together is told with its place', () => {
+describe('what does not fit together is reported with its place', () => {
   const expected = 'expected oss://bucket.<region>.oss-dls.aliyuncs.com/folder, or sink.endpoint';
   test.each<[string[], string[]]>([
     [
@@ -211,7 +211,7 @@ describe('credentials', () => {
     ]);
   });
 
-  test('that are incomplete or whose variable is not set are told at their key', () => {
+  test('that are incomplete or whose variable is not set are reported at their key', () => {
     expect(
       problems(`path: ${PATH}`, 'credentials: { accessKeyId: { env: KEY }, securityToken: "" }'),
     ).toEqual([

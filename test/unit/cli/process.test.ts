@@ -151,7 +151,7 @@ describe('an output whose disk is full', () => {
     });
   });
 
-  test('of the answer is a failure that is told', async () => {
+  test('of the answer is a failure that is reported', async () => {
     const full = openSync(FULL, 'w');
     const child = spawn(process.execPath, [BIN, 'schema'], { stdio: ['ignore', full, 'pipe'] });
     closeSync(full);

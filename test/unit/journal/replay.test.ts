@@ -23,7 +23,7 @@ describe('replay', () => {
     }
   });
 
-  test('goes on from a tail, and is empty from the last one', async () => {
+  test('continues from a tail, and is empty from the last one', async () => {
     const journal = await stored(chain(5));
     const all = await replayAll(journal, subject);
     const rest = await replayAll(journal, subject, all[2]?.tail);

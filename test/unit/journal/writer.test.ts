@@ -19,7 +19,7 @@ describe('a writer whose appends go well', () => {
     expect(writer.tail).toEqual(second);
   });
 
-  test('goes on behind entries that it replayed', async () => {
+  test('continues after entries that it replayed', async () => {
     const bench = new Bench();
     for (const bytes of chain(3)) await bench.journal.fileRequest(subject, bytes);
     const last = (await replayAll(bench.journal, subject)).at(-1);
@@ -93,7 +93,7 @@ describe('an append with an unknown outcome', () => {
     expect((await replayAll(bench.journal, subject)).map(({ entry }) => entry.epoch)).toEqual([2]);
   });
 
-  test('took effect and another claim stands behind it: adopted, and fenced at the next append', async () => {
+  test('took effect and another claim is behind it: adopted, and fenced at the next append', async () => {
     const bench = new Bench();
     bench.faults = [{ type: 'replyLost' }];
     bench.pacer.onPause = async (pause) => {
@@ -242,7 +242,7 @@ describe('a journal that lost its end', () => {
 });
 
 describe('an entry that the journal does not take', () => {
-  test('over the payload limit is refused before anything is sent, and the writer goes on', async () => {
+  test('over the payload limit is refused before anything is sent, and the writer continues', async () => {
     const bench = new Bench({ entryBytesMax: 600 });
     const writer = bench.writer();
     await expect(writer.append(identity(), [bulky(600)])).rejects.toMatchObject({
@@ -263,7 +263,7 @@ describe('an entry that the journal does not take', () => {
     ]);
   });
 
-  test('for good rejects, and the writer goes on: nothing was written', async () => {
+  test('for good rejects, and the writer continues: nothing was written', async () => {
     const bench = new Bench();
     bench.faults = [{ type: 'refused' }];
     const writer = bench.writer();
@@ -295,7 +295,7 @@ describe('an entry that the journal does not take', () => {
 });
 
 describe('a writer that is told to stop', () => {
-  test('before it sent anything sends nothing, and may go on', async () => {
+  test('before it sent anything sends nothing, and may continue', async () => {
     const bench = new Bench();
     const writer = bench.writer();
     const reason = new Error('shutting down');

@@ -10,7 +10,7 @@ describe('CRC-64/ECMA-182, reflected', () => {
     expect(crc64Of(text)).toBe('995dc9bbdf1939fa');
   });
 
-  it('goes on from where the checksum of the bytes before has ended, at every cut', () => {
+  it('continues from where the checksum of the bytes before has ended, at every cut', () => {
     for (let cut = 0; cut <= text.length; cut += 1) {
       const before = crc64Of(text.subarray(0, cut));
       expect(Crc64.from(before).hex()).toBe(before);
@@ -27,7 +27,7 @@ describe('CRC-64/ECMA-182, reflected', () => {
     );
   });
 
-  it('goes on from the ends of its range', () => {
+  it('continues from the ends of its range', () => {
     for (const hex of [
       '0000000000000000',
       'ffffffffffffffff',

@@ -107,7 +107,7 @@ describe('the budget', () => {
     expect(files.rolled).toEqual([]);
   });
 
-  test('over it the largest files are rolled until it is enough, and who waits goes on then', async () => {
+  test('over it the largest files are rolled until it is enough, and who waits continues then', async () => {
     const files = new Files(40, 50, 30, 20);
     const { budget } = budgetOf(60, files);
     let isThrough = false;

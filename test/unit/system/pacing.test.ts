@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { retryDelayMs, retryLevel, Wakeup } from '../../../src/system/pacing.ts';
 
-test('failures in a row are told as warnings at first and then ever more rarely', () => {
+test('failures in a row are reported as warnings at first and then ever more rarely', () => {
   const told = Array.from({ length: 100 }, (_, index) => index + 1).filter(
     (failures) => retryLevel(failures) === 'warn',
   );

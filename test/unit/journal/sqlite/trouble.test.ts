@@ -271,7 +271,7 @@ describe('an embedded journal without a list of ends, as 0.1.0 left it', () => {
     expect(ends()).toEqual([]);
   });
 
-  test('gets one from its owner, and goes on in place', async () => {
+  test('gets one from its owner, and continues in place', async () => {
     await withoutEnds();
     const owner = await open();
     expect(await owner.append(subject, 3, new Uint8Array(1))).toMatchObject({

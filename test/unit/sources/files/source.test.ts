@@ -94,7 +94,7 @@ describe('facts', () => {
     expect(topics[1]?.topicId).not.toBe(topics[0]?.topicId);
   });
 
-  test('there is no group: nothing is told, nothing is remembered', async () => {
+  test('there is no group: nothing is reported or remembered', async () => {
     const source = lake.source();
     await source.commitOffset(at('a.ndjson'), 5n, 'witness');
     expect(await source.readWitness(at('a.ndjson'))).toBeNull();
@@ -147,7 +147,7 @@ describe('a last line without newline', () => {
     expect(values(await next)).toEqual(['tail grew']);
   });
 
-  test('belongs to a bounded run, and is told', async () => {
+  test('belongs to a bounded run, and is reported', async () => {
     await lake.write('a.ndjson', 'one\ntail');
     const source = lake.source({ untilEnd: true });
     expect(await source.ranges('a.ndjson')).toEqual([{ startOffset: 0n, endOffset: 2n }]);
@@ -178,7 +178,7 @@ describe('a last line without newline', () => {
     await ended;
   });
 
-  test('was taken: a later run goes on behind it once it has its newline', async () => {
+  test('was taken: a later run continues after it once it has its newline', async () => {
     await lake.write('a.ndjson', 'one\ntail');
     const source = lake.source();
     const feed = source.open(at('a.ndjson'), 2n, null);
@@ -245,7 +245,7 @@ describe('files that appear', () => {
     expect(heard).toHaveLength(3);
   });
 
-  test('one that appeared between the description and the start is told before it is assigned', async () => {
+  test('one that appeared between the description and the start is reported before it is assigned', async () => {
     await lake.write('a.ndjson', 'a\n');
     const source = lake.source();
     await source.describe(asked(false));

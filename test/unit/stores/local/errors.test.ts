@@ -134,7 +134,7 @@ describe('a destination that cannot be written', () => {
 });
 
 describe('a write that fails', () => {
-  test('a full disk is told as such, and the file is unusable from then on', async () => {
+  test('a full disk is reported as such, and the file is unusable from then on', async () => {
     const store = storeWith(failing((call) => call.name === 'handle.write', 'ENOSPC'));
     const writer = await Writer.create(store, newTarget(h));
     const error = await expectCode(writer.write('x\n'), 'STORE_UNAVAILABLE');
@@ -337,7 +337,7 @@ describe('finishing a copy', () => {
     expect(await readFile(pathOf(copy), 'utf8')).toBe('somebody else');
   });
 
-  test('a full disk is told as such, and the half of the copy gives its space back', async () => {
+  test('a full disk is reported as such, and the half of the copy gives its space back', async () => {
     const target = await temporaryHolding('data\n');
     const store = storeWith(failing((call) => call.name === 'handle.write', 'ENOSPC'));
     const error = await expectCode(

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** Its first sync of the folder waits until it is let go, and then ends as it is told. */
+/** Its first sync of the folder waits until it is released, and then ends as asked. */
 function heldFolders() {
   const begun = Promise.withResolvers<undefined>();
   const end = Promise.withResolvers<undefined>();

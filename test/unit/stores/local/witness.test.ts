@@ -41,7 +41,7 @@ async function dieAt(nth: number, side: 'before' | 'after'): Promise<number> {
 }
 
 describe('a witness of the file store', () => {
-  test('is whole or not there wherever its writer dies, and the one before it stands', async () => {
+  test('is whole or not there wherever its writer dies, and the one before it stays', async () => {
     await h.newStore().writeWitness(folder(), 'before');
     const calls = await dieAt(Infinity, 'before');
     expect(calls).toBeGreaterThan(3);

@@ -52,7 +52,7 @@ async function givenUp(call: Promise<unknown>): Promise<void> {
   await refused;
 }
 
-test('what a call that was given up uses is let go of when it returns, and not before', async () => {
+test('what a call that was given up uses is released when it returns, and not before', async () => {
   const io = await client.create('oss://lake/.a');
   native.holds = true;
   await givenUp(client.run('flush', io, null));

@@ -1,4 +1,4 @@
-/** A commit that nobody wants any more ends, wherever it stands. */
+/** A commit that nobody wants any more ends, wherever it is. */
 import { getEventListeners } from 'node:events';
 import { logLevel } from 'kafkajs';
 import { describe, expect, test } from 'vitest';

@@ -119,11 +119,11 @@ describe('the record of a group member', () => {
     );
     expect(records.dead()).toHaveLength(1);
     expect(records.dead()).toHaveLength(1);
-    // What is gone is no news, and what cannot be read is told once.
+    // What is gone is no news, and what cannot be read is reported once.
     expect(told).toEqual([expect.stringContaining(name)]);
   });
 
-  test('that cannot be removed is told, once, and its member is dead no more', () => {
+  test('that cannot be removed is reported, once, and its member is dead no more', () => {
     writeAs({});
     const told: string[] = [];
     const records = new MemberRecords(stateDir, 'group', table({ pid: 200 }, {}), (message) =>

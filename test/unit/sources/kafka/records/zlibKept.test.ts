@@ -59,7 +59,7 @@ describe.each([
     expect(reader()(Buffer.concat(packed)).toString()).toBe('one two three');
   });
 
-  test('one that is cut off anywhere is told', () => {
+  test('one that is cut off anywhere is reported', () => {
     const read = reader();
     const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, index) => (index * index) >>> 7));
     const packed = codec.packSync(bytes);
@@ -68,7 +68,7 @@ describe.each([
     expect(read(packed).equals(bytes)).toBe(true);
   });
 
-  test('damage is told, and the next one is read all the same', () => {
+  test('damage is reported, and the next one is read all the same', () => {
     const read = reader();
     const whole = codec.packSync(Buffer.from('whole '.repeat(100)));
     const damaged: Buffer[] = [
