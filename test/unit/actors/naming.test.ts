@@ -104,7 +104,8 @@ describe('temporary names', () => {
   it('are hidden, in the folder of the final name, and hold nothing but the part id', () => {
     const folder = folderUri(rule, 'hour-1', '');
     expect(temporaryUri(folder, part(1))).toBe(`file:///lake/hour-1/.tidemark-${part(1)}`);
-    expect(folderOf(temporaryUri(folder, part(1)))).toBe(folderOf(finalUri(rule, folder, clicks, 0n)));
+    expect(folderOf(temporaryUri(folder, part(1)))).toBe(folder);
+    expect(folderOf(finalUri(rule, folder, clicks, 0n))).toBe(folder);
   });
 });
 
@@ -159,6 +160,16 @@ describe('folders', () => {
     expect(isFolderOf(rule, 'hour-1', 'file:///lake/hour-1')).toBe(true);
     expect(isFolderOf(rule, 'hour-1', 'file:///lake/hour-2')).toBe(false);
   });
+  it('are not known by less than was drawn, also at the end of the path', () => {
+    const atEnd = spread('oss://lake/_entropy_');
+    expect(isFolderOf(atEnd, '', 'oss://lake/aB3d')).toBe(true);
+    for (const other of ['oss://lake/aB3', 'oss://lake/', 'oss://lake/aB3dd'])
+      expect(isFolderOf(atEnd, '', other), other).toBe(false);
+  });
+  it('are known as they are if the path holds no key', () => {
+    expect(isFolderOf(spread('oss://lake/clicks'), 'hour-1', 'oss://lake/clicks/hour-1')).toBe(true);
+    expect(isFolderOf(spread('oss://lake/clicks'), 'hour-1', 'oss://lake/clicks/hour-2')).toBe(false);
+  });
   it('are known again whatever is drawn for them, whatever the rule', () => {
     const piece = fc.constantFrom('k', 'a', 'kk', '/a', '/k', '-');
     const drawn = fc.string({ unit: fc.constantFrom('k', 'a', '1'), minLength: 3, maxLength: 3 });
@@ -182,6 +193,7 @@ describe("the marker's folder", () => {
     ['oss://lake/a/_entropy_/b/x_entropy_', '_entropy_', 'oss://lake/a/b/x'],
     ['oss://_entropy_/_entropy_/a', '_entropy_', 'oss://_entropy_/a'],
     ['file:///_entropy_/lake', '_entropy_', 'file:///lake'],
+    ['oss://k', 'k', 'oss://k'],
   ])('of %s without %s is %s', (sinkUri, key, folder) => {
     expect(markerFolderUri({ sinkUri, entropy: key === null ? null : { key, length: 4 } })).toBe(folder);
   });
