@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodePathSegment, SEGMENT_BYTES_MAX } from '../../../actors/pathSegment.ts';
+import { crc64Plain } from '../../../kernels/crc64Plain.ts';
 
 const byteLength = (text: string): number => new TextEncoder().encode(text).length;
 
@@ -74,6 +75,16 @@ describe('path segment', () => {
     const common = 'x'.repeat(300);
     expect(encodePathSegment(`${common}a`)).not.toBe(encodePathSegment(`${common}b`));
     expect(encodePathSegment(`${common}\ud800`)).not.toBe(encodePathSegment(`${common}\udfff`));
+  });
+
+  test('the checksum is over all of the text: UTF-8, and three bytes for each lone surrogate', () => {
+    const common = 'x'.repeat(300);
+    const checksum = (text: string): string => encodePathSegment(text).split('~')[1] ?? '';
+    const bytes = (...last: number[]): Uint8Array => Uint8Array.from([...Buffer.from(common), ...last]);
+    expect(checksum(`${common}a\ud800`)).toBe(crc64Plain(bytes(0x61, 0xed, 0xa0, 0x80)));
+    expect(checksum(`${common}\udfff\ue000`)).toBe(crc64Plain(bytes(0xed, 0xbf, 0xbf, 0xee, 0x80, 0x80)));
+    expect(checksum(`${common}\udc00🌋`)).toBe(crc64Plain(bytes(0xed, 0xb0, 0x80, ...Buffer.from('🌋'))));
+    expect(checksum(`${common}a`)).toBe(crc64Plain(bytes(0x61)));
   });
 
   test('every segment is a safe name of bounded length', () => {

@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { entryHash, journalId } from '../../../journal/ids.ts';
@@ -50,6 +52,16 @@ describe('the snapshot codec', () => {
       expect(decodeSnapshot(flipBit(bytes, at))).toBeNull();
       expect(decodeSnapshot(bytes.subarray(0, at))).toBeNull();
     }
+  });
+
+  test.each([
+    ['no JSON', Buffer.from('{"format":1')],
+    ['neither JSON nor deflated', Buffer.from('snapshot')],
+    ['deflated, but no JSON', deflateSync('snapshot')],
+    ['an offset that is no number', Buffer.from('{"format":1,"state":"\\u0001nx"}')],
+    ['nothing', Buffer.alloc(0)],
+  ])('bytes with the right digest that are %s are none', (_what, body) => {
+    expect(decodeSnapshot(Buffer.concat([hash('sha256', body, 'buffer'), body]))).toBeNull();
   });
 
   test('what is sound but says nothing that is known is none', () => {
