@@ -185,8 +185,7 @@ function addRequests(program: Program, io: CliIo): void {
     )
     .option(
       '--from-witness',
-      'if the journal went back: continue at its witness; ' +
-        'needs --accept-loss if records are lost by that',
+      'if the journal went back: continue at its witness; needs --accept-loss if that loses records',
     )
     .option('--accept-loss', 'give up what is in no committed file')
     .action((file: string, options: ResumeOptions) =>
@@ -204,10 +203,7 @@ function addRequests(program: Program, io: CliIo): void {
     );
   requestCommand('accept-truncation', 'read on in a log that went back: what was read stays committed')
     .argument('<topic/number>', 'the stopped partition')
-    .option(
-      '--from <offset>',
-      'where the other log begins, as the stop names it; any other offset is refused',
-    )
+    .option('--from <offset>', 'where the log differs, as the stop names it; others are refused')
     .action((file: string, partition: string, options: RequestOptions & { from?: string }) =>
       filed(file, { ...options, partition }, ({ parseOffset }) => ({
         type: 'acceptTruncation',

@@ -8,7 +8,7 @@ const HEADER = 'time,value\n';
 const rows = (name: string, count: number): string =>
   Array.from({ length: count }, (_, row) => `${name}${row}\n`).join('');
 
-test('a file that began with its header alone is distinguished from the next one, with more lines', async () => {
+test('a file that began with its header alone is not taken for the next one, with more lines', async () => {
   const job = new TestJob({
     brokers: [],
     topic: uniqueName('rotated'),

@@ -6,7 +6,7 @@ import { expectExactlyOnce } from './numbers.ts';
 import { expectCode, TestJob, uniqueName } from './testJob.ts';
 
 describeIntegration('run --until-end beside others', () => {
-  test('is refused where a service of the job is live, which is named, and the service continues', async () => {
+  test('is refused where a service of the job is live, which is named, and continues', async () => {
     const { brokers, natsUrl } = services();
     const topic = uniqueName('beside');
     await makeTopic(brokers, topic, { partitions: 2 });

@@ -48,12 +48,12 @@ describeIntegration(
       skip(missing);
     }
 
-    test('with its journal in SQLite, stopped with files in progress, continues in place', async (context) => {
+    test('with its journal in SQLite, stopped with open files, continues in place', async (context) => {
       needOldVersion(context);
       await takeOver(undefined);
     });
 
-    test('with its journal in NATS, stopped with files in progress, continues in place', async (context) => {
+    test('with its journal in NATS, stopped with open files, continues in place', async (context) => {
       needOldVersion(context);
       await takeOver({ url: services().natsUrl });
     });

@@ -81,7 +81,8 @@ describe('operator requests', () => {
       'not answered',
       { type: 'none' },
       3,
-      'is filed, but no coordinator has answered\n1 request filed: 0 accepted, 0 refused, 1 without an answer: ' +
+      'is filed, but no coordinator has answered\n' +
+        '1 request filed: 0 accepted, 0 refused, 1 without an answer: ' +
         'see tidemark status job.yaml\n',
       'tidemark: no coordinator is running\n',
     ],

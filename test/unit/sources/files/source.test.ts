@@ -245,7 +245,7 @@ describe('files that appear', () => {
     expect(heard).toHaveLength(3);
   });
 
-  test('one that appeared between the description and the start is reported before it is assigned', async () => {
+  test('one that appeared between description and start is reported before it is assigned', async () => {
     await lake.write('a.ndjson', 'a\n');
     const source = lake.source();
     await source.describe(asked(false));
