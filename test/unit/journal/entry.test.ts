@@ -58,6 +58,9 @@ describe('the entry codec', () => {
     { what: 'JSON null', bytes: new TextEncoder().encode('null') },
     { what: 'without its version', bytes: encodedWith({ v: undefined }) },
     { what: 'of a version that never was', bytes: encodedWith({ v: 0 }) },
+    { what: 'of a version that is no number', bytes: encodedWith({ v: 'two' }) },
+    { what: 'without the reader that it needs', bytes: encodedWith({ minReader: undefined }) },
+    { what: 'that needs a reader that is no number', bytes: encodedWith({ minReader: '2' }) },
     { what: 'without its sequence', bytes: encodedWith({ seq: undefined }) },
     { what: 'with sequence 0', bytes: encodedWith({ seq: 0 }) },
     { what: 'with a claim id that is none', bytes: encodedWith({ claimId: 'xyz' }) },
@@ -77,11 +80,24 @@ describe('the entry codec', () => {
     expect(String(error)).toContain('Entry 7 of job.partition.t.0');
   });
 
+  test('the error says what is wrong: no JSON, or the field and why', () => {
+    const noJson = decodeError(new TextEncoder().encode('{"v":1'));
+    expect(noJson).toMatchObject({ message: expect.stringContaining('is not JSON') as string });
+    expect(noJson).toHaveProperty('cause', expect.any(SyntaxError));
+    expect(decodeError(encodedWith({ seq: 0 }))).toMatchObject({
+      message: expect.stringMatching(/is not a valid entry \(seq: .+\): restore/) as string,
+    });
+    expect(decodeError(encodedWith({ prevHash: 'xyz' }))).toHaveProperty('cause', expect.any(Error));
+  });
+
   test.each([undefined, ENTRY_VERSION + 1])(
     'an entry of a newer format that needs reader %s asks for an upgrade instead of being guessed at',
     (minReader) => {
       const error = decodeError(encodedWith({ v: ENTRY_VERSION + 1, minReader }));
-      expect(error).toMatchObject({ code: 'JOURNAL_NEWER', retry: 'operator' });
+      expect(error).toMatchObject({
+        ...{ code: 'JOURNAL_NEWER', retry: 'operator' },
+        fields: { format: ENTRY_VERSION + 1, formatMax: ENTRY_VERSION },
+      });
       expect(String(error)).toMatch(/newer Tidemark.*Upgrade/);
     },
   );

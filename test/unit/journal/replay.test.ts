@@ -37,24 +37,39 @@ describe('replay', () => {
 
   const [first, second, third, fourth] = chain(4) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
   test.each([
-    { what: 'a missing first entry', entries: [second, third] },
-    { what: 'a hole', entries: [first, third, fourth] },
-    { what: 'two entries in the wrong order', entries: [first, third, second, fourth] },
+    { what: 'a missing first entry', sound: 0, entries: [second, third] },
+    { what: 'a hole', sound: 1, entries: [first, third, fourth] },
+    { what: 'two entries in the wrong order', sound: 1, entries: [first, third, second, fourth] },
     {
       what: 'a wrong count, although the hash is right',
+      sound: 1,
       entries: chain(3, (entry) => (entry.seq === 2 ? { ...entry, seq: 5 } : entry)),
     },
-    { what: 'an entry that is there twice', entries: [first, second, second, third] },
-    { what: 'a flipped bit in the middle', entries: [first, flipBit(second), third] },
+    { what: 'an entry that is there twice', sound: 2, entries: [first, second, second, third] },
+    { what: 'a flipped bit in the middle', sound: 1, entries: [first, flipBit(second), third] },
     {
       what: 'an entry that was changed, with the count left right',
-      entries: [first, chain(2, (entry) => ({ ...entry, at: '1999' }))[1] ?? first, third],
+      sound: 2,
+      entries: [
+        first,
+        chain(2, (entry) => (entry.seq === 2 ? { ...entry, at: '1999' } : entry))[1] ?? first,
+        third,
+      ],
     },
-  ])('$what stops it with JOURNAL_CORRUPT, after the entries before it', async ({ entries }) => {
+  ])('$what stops it with JOURNAL_CORRUPT, after the entries before it', async ({ entries, sound }) => {
     const journal = await stored(entries);
-    await expect(replayAll(journal, subject)).rejects.toMatchObject({
-      code: 'JOURNAL_CORRUPT',
-      retry: 'operator',
+    const seen: number[] = [];
+    const reading = async (): Promise<void> => {
+      for await (const { entry } of replay(journal, subject)) seen.push(entry.seq);
+    };
+    await expect(reading()).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT', retry: 'operator' });
+    expect(seen).toEqual([1, 2].slice(0, sound));
+  });
+
+  test('the error names the entry, the one that was due, and the revision before it', async () => {
+    await expect(replayAll(await stored([first, second, fourth]), subject)).rejects.toMatchObject({
+      message: expect.stringMatching(/^Entry 3 of .* \(revision 3\) counts 4 where 3 is due/) as string,
+      fields: { seq: 4, expectedSeq: 3, revision: 2 },
     });
   });
 

@@ -46,6 +46,14 @@ describe('the snapshot codec', () => {
     expect(decodeSnapshot(bytes)).toEqual(snapshot(state));
   });
 
+  test('a small one is plain JSON behind its digest', () => {
+    const bytes = encodeSnapshot(snapshot('small'));
+    expect(JSON.parse(Buffer.from(bytes.subarray(32)).toString())).toMatchObject({
+      format: 1,
+      state: 'small',
+    });
+  });
+
   test('whatever bit is flipped, wherever it is cut: it is none', () => {
     const bytes = encodeSnapshot(snapshot({ nextOffset: 12n }));
     for (let at = 0; at < bytes.byteLength; at += 1) {
