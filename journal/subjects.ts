@@ -76,7 +76,7 @@ export function requestSubject(job: JobName, { topic, partition }: TopicPartitio
 export function partitionOf(subject: Subject): TopicPartition | null {
   const [, kind, topic, partition, ...rest] = subject.split('.');
   if (kind !== 'partition') return null;
-  if (topic === undefined || !/^\d{1,10}$/.test(partition ?? '') || rest.length > 0)
+  if (topic === undefined || !/^(0|[1-9]\d{0,9})$/.test(partition ?? '') || rest.length > 0)
     throw foreignName(subject);
   return { topic: decodeToken(topic), partition: Number(partition) };
 }
