@@ -146,11 +146,19 @@ describe('a witness beside a committed offset that a client has changed', () => 
     ['', false],
     [null, false],
     ['\0', false],
+    ['\0\0', false],
+    [' \n', false],
     ['consumer-1', true],
     ['{"some":"other program"}', true],
     [text, false],
   ])('%j is text of another program: %j', (metadata, isForeign) => {
     expect(isForeignText(metadata)).toBe(isForeign);
+  });
+
+  test('is shown where it cannot be read, but not at any length', () => {
+    const long = `{"tidemark":"${'x'.repeat(4_000)}`;
+    const message = /^The witness .* of a newer Tidemark: "\{\\"tidemark\\":\\"x{280,300}"\. /;
+    expect(() => parseWitness(long)).toThrow(message);
   });
 
   test('of an earlier version tells no offset', () => {
@@ -192,7 +200,10 @@ describe('a witness at the destination', () => {
   const broken = [witnessName(placed).slice(0, -30), witnessName(placed).replace('-v1-', '-v2-')];
   test.each(['', 'notes.txt', ...broken])('%j is none, and no absent one', (name) => {
     expect(() => parseWitnessName(name, 'file:///lake')).toThrow(
-      expect.objectContaining({ code: 'WITNESS_UNREADABLE' }),
+      expect.objectContaining({
+        code: 'WITNESS_UNREADABLE',
+        fields: { files: [`file:///lake/${name}`] },
+      }),
     );
   });
 });
