@@ -253,6 +253,23 @@ describe('an entry that the journal does not take', () => {
     expect((await writer.append(identity(), [claimed()])).seq).toBe(1);
   });
 
+  test('of exactly the payload limit is sent', async () => {
+    const bytes = new Bench().writer().measure(identity(), [bulky(600)]);
+    const bench = new Bench({ entryBytesMax: bytes });
+    expect((await bench.writer().append(identity(), [bulky(600)])).seq).toBe(1);
+    const narrow = new Bench({ entryBytesMax: bytes - 1 });
+    await expect(narrow.writer().append(identity(), [bulky(600)])).rejects.toMatchObject({
+      ...{ code: 'JOURNAL_ENTRY_TOO_LARGE', fields: { bytes, bytesMax: bytes - 1 } },
+    });
+  });
+
+  test('at once is sent again also if nobody wants to hear of it', async () => {
+    const bench = new Bench();
+    bench.faults = [{ type: 'unavailable' }, { type: 'replyLost' }];
+    const writer = writerOn(bench.journal, subject, EMPTY_TAIL, { pacer: bench.pacer });
+    expect((await writer.append(identity(), [claimed()])).seq).toBe(1);
+  });
+
   test('because it is full is sent again until there is room', async () => {
     const bench = new Bench();
     bench.faults = [{ type: 'full' }, { type: 'full' }];
@@ -269,6 +286,8 @@ describe('an entry that the journal does not take', () => {
     const writer = bench.writer();
     await expect(writer.append(identity(), [claimed()])).rejects.toMatchObject({
       code: 'JOURNAL_ENTRY_TOO_LARGE',
+      message: expect.stringContaining(`refuses entry 1 of ${subject} for good`) as string,
+      cause: expect.any(Error) as Error,
     });
     expect((await writer.append(identity(), [claimed()])).seq).toBe(1);
   });
@@ -371,6 +390,7 @@ describe('one append at a time', () => {
     await expect(writer.append(identity(), [claimed()])).rejects.toBe(replaced);
     await expect(writer.append(identity(), [claimed()])).rejects.toMatchObject({
       code: 'FENCED',
+      fields: { seq: 1 },
       cause: replaced,
     });
   });

@@ -16,6 +16,7 @@ describe('a conflict with an entry that nobody can read', () => {
         ...{
           code: 'JOURNAL_CORRUPT',
           retry: 'operator',
+          message: expect.stringContaining(`ends at revision ${lastRevision}, but gives no entry`) as string,
           fields: { lastRevision, acknowledgedRevision: 1, seq: 1 },
         },
       });
@@ -35,6 +36,17 @@ describe('a conflict with an entry that nobody can read', () => {
     expect(tail.seq).toBe(1);
   });
 
+  test('nor if the journal reports just what was acknowledged', async () => {
+    const bench = new Bench();
+    const first = await bench.writer().append(identity(), [claimed()]);
+    const journal = createMemoryJournal({
+      backing: bench.backing,
+      onAppend: () => (bench.pacer.nowAtMs < 90_000 ? { type: 'conflict', lastRevision: 1 } : null),
+      onRead: () => (bench.pacer.nowAtMs < 70_000 ? { type: 'unavailable' } : null),
+    });
+    expect((await bench.writer(first, { journal }).append(identity(), [committed(1)])).seq).toBe(2);
+  });
+
   test('two kinds of odd answers in turn are no stable one', async () => {
     const bench = new Bench();
     const writer = bench.writer();
@@ -44,5 +56,22 @@ describe('a conflict with an entry that nobody can read', () => {
     }));
     await writer.append(identity(), [committed(1)]);
     expect(bench.pacer.nowAtMs).toBeGreaterThan(60_000);
+  });
+});
+
+describe('a journal that says itself that its end is lost', () => {
+  test('stops with JOURNAL_ROLLED_BACK after 30 s, also while it cannot be read', async () => {
+    const bench = new Bench();
+    const tail = await bench.writer().append(identity(), [claimed()]);
+    const journal = createMemoryJournal({
+      backing: bench.backing,
+      onAppend: () => (bench.pacer.nowAtMs < 90_000 ? { type: 'conflict', lastRevision: 0 } : null),
+      onRead: () => ({ type: 'unavailable' }),
+    });
+    await expect(bench.writer(tail, { journal }).append(identity(), [committed(1)])).rejects.toMatchObject({
+      code: 'JOURNAL_ROLLED_BACK',
+      fields: { lastRevision: 0, seq: 1 },
+    });
+    expect(bench.pacer.nowAtMs).toBeLessThan(33_000);
   });
 });
