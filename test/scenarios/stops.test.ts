@@ -124,7 +124,7 @@ describe('a stopped partition', () => {
     expect((await service.stop()).stopped).toEqual([]);
   });
 
-  test('leaves what is asked behind a resume to the next epoch: a roll rolls what that one opens', async () => {
+  test('leaves what is asked after a resume to the next epoch: a roll rolls what it opens', async () => {
     const job = new JobFixture();
     const source = new BreakingSource(1, 14n, 'rangeLost');
     filled(source);

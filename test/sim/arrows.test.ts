@@ -1,7 +1,7 @@
 /**
- * docs/states.md is true: the real coordinator takes each transition that it draws, in a drawn schedule or in one of
- * test/sim/arrows, each of which has the name of a rare transition. One that none of them takes is dead and is to be
- * deleted, or else test/sim/findArrow.ts finds a schedule for it.
+ * docs/states.md is true: the real coordinator takes each transition that it draws, in a drawn schedule or in
+ * one of test/sim/arrows, each of which has the name of a rare transition. One that none of them takes is
+ * dead and is to be deleted, or else test/sim/findArrow.ts finds a schedule for it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

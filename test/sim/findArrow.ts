@@ -1,6 +1,7 @@
 /**
  * Looks for a schedule that takes a transition of a machine, makes it small and puts it into test/sim/arrows:
- * `npx node test/sim/findArrow.ts 'partition retiring halted stopped'`. A rare one may take hours; Ctrl-C gives up.
+ * `npx node test/sim/findArrow.ts 'partition retiring halted stopped'`. A rare one may take hours; Ctrl-C
+ * gives up.
  */
 import { writeFileSync } from 'node:fs';
 import { Corpus } from '../../sim/draw/corpus.ts';

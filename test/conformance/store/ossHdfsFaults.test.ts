@@ -223,7 +223,7 @@ describeJudge('the OSS-HDFS store when the service does its worst', found, ({ li
     expect(await h.newStore().claimMarker(h.sinkUri, 'clicks', first)).toBe(second);
   });
 
-  test('what cannot be read or listed is unavailable, and is neither missing nor an empty folder', async () => {
+  test('what cannot be read or listed is unavailable, neither missing nor an empty folder', async () => {
     const uri = `${h.sinkUri}/dt=1/part-a`;
     await h.put(uri, bytesOf('one\n'));
     const { reading } = h.newStore();

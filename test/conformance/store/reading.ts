@@ -223,7 +223,7 @@ const MANY_HERE = 1_300;
 const MANY = 2_500;
 
 function describeListing(current: Current): void {
-  test('names every file once, at any depth, as it is journaled, and nothing that is not a part file', async () => {
+  test('names every file once, at any depth, as it is journaled, and no other file', async () => {
     const h = current();
     const store = h.newStore();
     const names = [

@@ -60,7 +60,7 @@ describe('steps', () => {
     );
     ledger.note({ type: 'replayed', ownClaimId: claimed(2).claimId });
     ledger.stage().note({ type: 'fenced' });
-    expect(steps).toEqual(['partition replaying replayed claiming', 'partition claiming fenced fenced']);
+    expect(steps).toEqual(['partition replaying replayed claiming', 'partition claiming fenced replaying']);
   });
 });
 
