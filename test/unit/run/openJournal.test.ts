@@ -1,4 +1,7 @@
-/** A missing journal is made only where nothing remembers an earlier one: each thing that may remember one, alone. */
+/**
+ * A missing journal is made only where nothing remembers an earlier one: each thing that may remember one,
+ * alone.
+ */
 import type { TidemarkError } from '../../../journal/errors.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
