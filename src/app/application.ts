@@ -9,6 +9,7 @@ import type {
   RunProgress,
   RunReport,
 } from './contract.ts';
+import { historyCommands } from './history.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import { awaitAnswers } from './awaitAnswers.ts';
 import { ConditionBoard } from '../telemetry/conditions.ts';
@@ -236,6 +237,7 @@ async function readStatus(
 export function createBackend(kinds?: JobKinds): Backend {
   const composition = new Composition(kinds);
   return {
+    ...historyCommands(composition),
     runJob: (config, options) => runJob(composition, config, options),
     fileRequest: (config, order, options) => fileRequest(composition, config, order, options),
     backupJournal: (config, options) => composition.backup(config, options),

@@ -3,6 +3,13 @@ import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.t
 import type { TidemarkError } from '../../journal/errors.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
+import type { AuditProgress } from '../audit/auditJob.ts';
+import type { AuditReport } from '../audit/auditReport.ts';
+import type { FileLife } from '../audit/explainFile.ts';
+import type { RecordLife } from '../audit/explainRecord.ts';
+import type { MovedAway } from '../audit/partFileComparison.ts';
+import type { TimelineFilter } from '../audit/replayJob.ts';
+import type { TimelineStep } from '../audit/timeline.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -219,7 +226,44 @@ export interface BackupOptions {
   readonly onProgress: OnBackupProgress;
 }
 
+export interface AuditCommandOptions {
+  /** Which committed files may be gone. */
+  readonly moved: MovedAway;
+  readonly log: Log;
+  /** May be called at any rate. */
+  readonly onProgress: (progress: AuditProgress) => void;
+}
+
+export interface ReplayCommandOptions {
+  readonly filter: TimelineFilter;
+  /** Waits for new entries at the journal's end, until the process ends. */
+  readonly follow: boolean;
+  readonly log: Log;
+}
+
+export interface ExplainOptions {
+  readonly subject:
+    | { readonly type: 'record'; readonly partition: TopicPartition; readonly offset: bigint }
+    | { readonly type: 'file'; readonly name: string };
+  readonly log: Log;
+}
+
+/** A record's whereabouts (null if a file was asked for), and the lives of its files. */
+export interface Explained {
+  readonly record: RecordLife | null;
+  readonly files: readonly FileLife[];
+}
+
 export interface Backend {
+  /** The journal as a timeline. Rejects at an entry that cannot be replayed. */
+  readonly replayJournal: (config: JobConfig, options: ReplayCommandOptions) => AsyncIterable<TimelineStep>;
+  /** Rejects with REQUEST_REFUSED if the journal does not know the file or the partition. */
+  readonly explain: (config: JobConfig, options: ExplainOptions) => Promise<Explained>;
+  /**
+   * Replays the journal and compares it with the destination and the group. Writes nothing; the job may be running.
+   * Rejects if the journal cannot be read.
+   */
+  readonly auditJob: (config: JobConfig, options: AuditCommandOptions) => Promise<AuditReport>;
   /**
    * Resolves when the checked backup has its final name. Rejects with REQUEST_REFUSED if that name is taken
    * and may not be replaced.
