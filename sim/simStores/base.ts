@@ -3,12 +3,14 @@ import { TidemarkError } from '../../journal/errors.ts';
 import { crc64Of } from '../../kernels/crc64.ts';
 import type { JournalId } from '../../journal/ids.ts';
 import type { Failpoint } from '../../src/system/failpoints.ts';
+import type { StoreReading } from '../../src/stores/reading.ts';
 import type { DurablePart, OpenFile, PartTarget, Salvage, StoreHandle } from '../../src/stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import type { Destination } from './destination.ts';
 import { handleInvalid, missing } from './errors.ts';
 import { isHidden } from './destination.ts';
 import type { StoreCalls } from './port.ts';
+import { simReading, type Readable } from './reading.ts';
 import { simSalvage, type Standing } from './salvage.ts';
 
 /** Nothing is called missing before it was missing this often. */
@@ -36,6 +38,10 @@ export abstract class SimStore {
 
   protected call<T>(point: Failpoint, arrives: () => T, mayBeLate = false): Promise<T> {
     return this.#calls.call(this.process, point, arrives, mayBeLate);
+  }
+
+  protected readingOf(standing: Readable): StoreReading {
+    return simReading(standing, (arrives) => this.call('store.listWitnesses', arrives));
   }
 
   /** Looks count as witness calls: both are made when a journal is judged. */

@@ -4,6 +4,7 @@
  * into it.
  */
 import { hasCode } from '../../journal/errors.ts';
+import type { StoreReading } from '../../src/stores/reading.ts';
 import type {
   DurablePart,
   FinishingTakeover,
@@ -93,11 +94,17 @@ class SimFileStore extends SimStore implements Store {
   readonly #connection: Connection;
 
   readonly salvage: Salvage;
+  readonly reading: StoreReading;
 
   constructor(disk: Disk, connection: Connection) {
     super(connection);
     this.#disk = disk;
     this.#connection = connection;
+    this.reading = this.readingOf({
+      uris: () => disk.uris(),
+      contentOf: (uri) => (disk.find(uri) ?? disk.find(publishingUriOf(uri)))?.bytes ?? null,
+      lengthOf: (uri) => disk.find(uri)?.bytes.length ?? 0,
+    });
     this.salvage = this.salvaging({
       uris: () => disk.uris(),
       stands: (uri) => (disk.find(uri) ?? disk.find(publishingUriOf(uri))) !== null,

@@ -4,6 +4,7 @@
  */
 import { crc64Of } from '../../kernels/crc64.ts';
 import type { Failpoint } from '../../src/system/failpoints.ts';
+import type { StoreReading } from '../../src/stores/reading.ts';
 import type {
   DurablePart,
   FinishingTakeover,
@@ -78,6 +79,7 @@ class SimOssStore extends SimStore implements Store {
   readonly sideObjects: SideObjects = {
     discardUncheckpointed: (target, checkpointed) => this.#discardUncheckpointed(target, checkpointed),
   };
+  readonly reading: StoreReading;
   readonly #bucket: Bucket;
   readonly #connection: Connection;
   readonly #partBytesMin: number;
@@ -85,6 +87,11 @@ class SimOssStore extends SimStore implements Store {
   constructor(bucket: Bucket, connection: Connection, partBytesMin: number) {
     super(connection);
     this.#bucket = bucket;
+    this.reading = this.readingOf({
+      uris: () => bucket.list(''),
+      contentOf: (uri) => bucket.get(uri),
+      lengthOf: (uri) => bucket.get(uri)?.length ?? 0,
+    });
     this.#connection = connection;
     this.#partBytesMin = partBytesMin;
   }

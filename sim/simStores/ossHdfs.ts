@@ -3,6 +3,8 @@
  * requests of an old one are refused, since it lacks the lease.
  */
 import type { Failpoint } from '../../src/system/failpoints.ts';
+import type { StoreReading } from '../../src/stores/reading.ts';
+import { beingWritten } from '../../src/stores/storedContent.ts';
 import type {
   DurablePart,
   OpenFile,
@@ -69,6 +71,7 @@ class SimOssHdfsStore extends SimStore implements Store {
   readonly #newClient: () => string;
   readonly #client: string;
   readonly salvage: Salvage;
+  readonly reading: StoreReading;
   #isClosed = false;
 
   constructor(namespace: Namespace, connection: Connection, newClient: () => string) {
@@ -77,6 +80,15 @@ class SimOssHdfsStore extends SimStore implements Store {
     this.#connection = connection;
     this.#newClient = newClient;
     this.#client = newClient();
+    this.reading = this.readingOf({
+      uris: () => namespace.uris(),
+      contentOf: (uri) => {
+        if (!namespace.isThere(uri)) return null;
+        if (!namespace.isClosed(uri)) throw beingWritten(uri, null);
+        return namespace.read(uri);
+      },
+      lengthOf: (uri) => namespace.lengthOf(uri),
+    });
     this.salvage = this.salvaging({
       uris: () => namespace.uris(),
       contentOf: (uri) => namespace.contentOf(uri),

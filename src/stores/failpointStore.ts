@@ -6,6 +6,7 @@ export function withFailpoints(store: Store, failpoints: Failpoints): Store {
   return {
     kind: store.kind,
     takeover: takeoverWithFailpoints(store.takeover, failpoints),
+    reading: store.reading,
     session: () => withFailpoints(store.session(), failpoints),
     create: (target) => opening(failpoints, 'store.create', () => store.create(target)),
     commit: (target, durable) => passing(failpoints, 'store.commit', () => store.commit(target, durable)),

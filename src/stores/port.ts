@@ -8,6 +8,7 @@
  * configuration can be taken over. Every store passes test/conformance/store.
  */
 import type { Crc64Hex, JournalId } from '../../journal/ids.ts';
+import type { StoreReading } from './reading.ts';
 
 /** Durable handle of a file, as journaled. Only its store interprets it. */
 export type StoreHandle = null | boolean | number | string | StoreHandle[] | { [key: string]: StoreHandle };
@@ -119,6 +120,7 @@ export interface SideObjects {
 export interface Store {
   readonly kind: 'file' | 'oss-hdfs' | 'oss';
   readonly takeover: Takeover;
+  readonly reading: StoreReading;
 
   /**
    * The store as one claim uses it; closed with its epoch. A service that identifies its clients by name must

@@ -197,6 +197,7 @@ export function storeWith(changes: Partial<Store>, store: Store = createFileStor
   const changed: Store = {
     kind: store.kind,
     takeover: store.takeover,
+    reading: store.reading,
     session: () => changed,
     create: (...args) => store.create(...args),
     commit: (...args) => store.commit(...args),

@@ -52,6 +52,12 @@ export class Namespace {
     return this.#names.has(uri) && this.isClosed(uri) ? this.read(uri) : null;
   }
 
+  /** In bytes; of an open file, as far as a flush has confirmed it. */
+  lengthOf(uri: string): number {
+    const { holder, bytes, flushedLength } = this.#find(uri);
+    return holder === null ? bytes.length : flushedLength;
+  }
+
   isThere(uri: string): boolean {
     return this.#names.has(uri);
   }

@@ -3,7 +3,17 @@ import * as fs from 'node:fs/promises';
 
 export type FileSystem = Pick<
   typeof fs,
-  'copyFile' | 'link' | 'lstat' | 'mkdir' | 'open' | 'readdir' | 'rename' | 'rmdir' | 'unlink'
+  | 'copyFile'
+  | 'link'
+  | 'lstat'
+  | 'mkdir'
+  | 'open'
+  | 'opendir'
+  | 'readdir'
+  | 'rename'
+  | 'rmdir'
+  | 'stat'
+  | 'unlink'
 >;
 
 export const nodeFileSystem: FileSystem = fs;

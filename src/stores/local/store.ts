@@ -17,9 +17,11 @@ import { Markers } from './marker.ts';
 import { LocalOpenFile, openExclusively } from './openFile.ts';
 import { folderPathOf, partPathsOf, temporaryPathOf } from './paths.ts';
 import { Publisher } from './publish.ts';
+import { fileReading } from './reading.ts';
 import { fileSalvage } from './salvage.ts';
 import { Turns } from './turns.ts';
 import { Witnesses } from './witness.ts';
+import type { StoreReading } from '../reading.ts';
 import type {
   DurablePart,
   FinishingTakeover,
@@ -54,12 +56,14 @@ class FileStore implements Store {
   readonly #markers: Markers;
   readonly #witnesses: Witnesses;
   readonly salvage: Salvage;
+  readonly reading: StoreReading;
 
   constructor(options: FileStoreOptions) {
     this.#fs = options.fileSystem ?? nodeFileSystem;
     this.#folders = new Folders(this.#fs, this.#turns);
     this.#publisher = new Publisher(this.#fs, this.#folders, options.pacer ?? systemClock, this.#turns);
     this.#markers = new Markers(this.#fs, this.#folders, options.random ?? systemRandom);
+    this.reading = fileReading(this.#fs);
     this.salvage = fileSalvage(this.#fs, this.#folders);
     this.#witnesses = new Witnesses(this.#fs, this.#folders, this.#turns);
   }

@@ -8,7 +8,7 @@ import { TidemarkError } from '../../../journal/errors.ts';
 import { journalId, type JobName, type JournalId } from '../../../journal/ids.ts';
 import { isJindoError, outcomeUnknown, unavailable } from './errors.ts';
 import { JindoOpenFile } from './openFile.ts';
-import { readChunks } from './reading.ts';
+import { chunksOf } from './content.ts';
 import { untilClosed, type JindoConnection } from './resume.ts';
 
 const MARKER_FOLDER = '.tidemark';
@@ -79,9 +79,8 @@ export class Markers {
 
   async #text(length: number): Promise<string> {
     const chunks: Buffer[] = [];
-    await readChunks(this.#connection.client, this.#path, length, (chunk) => {
+    for await (const chunk of chunksOf(this.#connection.client, this.#path, length))
       chunks.push(Buffer.from(chunk));
-    });
     return Buffer.concat(chunks).toString('utf8');
   }
 

@@ -1,56 +1,92 @@
-/** Reads back in bounded memory. */
-import { Crc64 } from '../../../kernels/crc64.ts';
-import type { DurablePart } from '../port.ts';
-import type { FileStatus, JindoClient } from './client.ts';
-import { JindoError } from './errors.ts';
+/** Reads the destination back. Takes no lease. */
+import type { TidemarkError } from '../../../journal/errors.ts';
+import type { StoredFile, StoreReading } from '../reading.ts';
+import { beingWritten, BOOKKEEPING, kindOf, nothingToRead, verdictOf } from '../storedContent.ts';
+import type { JindoClient } from './client.ts';
+import { isJindoError, unavailable } from './errors.ts';
+import { chunksOf } from './content.ts';
+import type { OssPaths } from './uri.ts';
 
-const READ_ONLY = 0x10000;
-/** Takes about a millisecond to checksum. */
-const CHUNK_BYTES = 1024 * 1024;
+const BATCH_FILES = 512;
 
-/**
- * How a closed file differs from what was journaled, in words. Null if it does not. JindoError `notFound` if
- * the file is gone.
- */
-export async function differenceOf(
-  client: JindoClient,
-  path: string,
-  status: FileStatus,
-  durable: DurablePart,
-): Promise<string | null> {
-  if (status.isFolder) return 'is a folder';
-  if (status.length !== durable.length)
-    return `holds ${status.length} bytes, ${durable.length} were journaled`;
-  const crc = new Crc64();
-  await readChunks(client, path, durable.length, (chunk) => {
-    crc.update(chunk, 0, chunk.length);
-  });
-  const found = crc.hex();
-  return found === durable.crc64
-    ? null
-    : `holds ${durable.length} bytes with CRC-64 ${found}, ${durable.crc64} was journaled`;
+export function jindoReading(paths: OssPaths, connected: () => Promise<JindoClient>): StoreReading {
+  return {
+    list: async function* (folderUri, signal) {
+      paths.pathOf(folderUri);
+      const client = await connected();
+      const waiting = [folderUri.replace(/\/+$/, '')];
+      for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+        signal?.throwIfAborted();
+        const { files, folders } = await entriesOf(client, paths, folder);
+        waiting.push(...folders);
+        for (let at = 0; at < files.length; at += BATCH_FILES) {
+          yield files.slice(at, at + BATCH_FILES);
+          signal?.throwIfAborted();
+        }
+      }
+    },
+    read: async function* (uri, signal) {
+      signal?.throwIfAborted();
+      const path = paths.pathOf(uri);
+      const client = await connected();
+      const length = await lengthOf(client, path, uri);
+      if (length === null) throw nothingToRead(uri);
+      try {
+        for await (const chunk of chunksOf(client, path, length)) {
+          yield chunk;
+          signal?.throwIfAborted();
+        }
+      } catch (cause) {
+        if (signal?.aborted === true) throw cause;
+        throw isJindoError(cause, 'notFound') ? nothingToRead(uri) : unreadable(uri, cause);
+      }
+    },
+    verify: async (uri, expected, options = {}) => {
+      options.signal?.throwIfAborted();
+      const path = paths.pathOf(uri);
+      const client = await connected();
+      const length = await lengthOf(client, path, uri);
+      if (length === null) return { type: 'missing' };
+      const chunks = (most: number) => chunksOf(client, path, most);
+      try {
+        return await verdictOf({ length, chunks }, expected, options);
+      } catch (cause) {
+        if (options.signal?.aborted === true) throw cause;
+        if (isJindoError(cause, 'notFound')) return { type: 'missing' };
+        throw unreadable(uri, cause);
+      }
+    },
+  };
 }
 
-/** Reads the first `length` bytes. A chunk belongs to `take` until it returns or resolves. */
-export async function readChunks(
-  client: JindoClient,
-  path: string,
-  length: number,
-  take: (chunk: Buffer) => void | Promise<void>,
-): Promise<void> {
-  if (length === 0) return;
-  const io = await client.runForPointer('open', path, READ_ONLY, 0, null);
+function unreadable(uri: string, cause: unknown): TidemarkError {
+  return isJindoError(cause, 'beingCreated')
+    ? beingWritten(uri, cause)
+    : unavailable('read back', uri, cause);
+}
+
+/** Of a file, in bytes. Null if there is none. */
+async function lengthOf(client: JindoClient, path: string, uri: string): Promise<number | null> {
   try {
-    const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, length));
-    for (let position = 0; position < length;) {
-      const wanted = Math.min(chunk.length, length - position);
-      const read = Number(await client.run('pread', io, chunk, wanted, position, null));
-      if (read <= 0 || read > wanted)
-        throw new JindoError(0, 'jdo_pread', `${path} ends at ${position} bytes, ${length} were expected`);
-      await take(chunk.subarray(0, read));
-      position += read;
-    }
-  } finally {
-    await client.free(io);
+    const status = await client.status(path);
+    return status === null || status.isFolder ? null : status.length;
+  } catch (cause) {
+    throw unavailable('look at', uri, cause);
   }
+}
+
+async function entriesOf(client: JindoClient, paths: OssPaths, folder: string) {
+  const files: StoredFile[] = [];
+  const folders: string[] = [];
+  try {
+    for (const { name, length, isFolder } of await client.list(paths.pathOf(folder))) {
+      const uri = `${folder}/${name}`;
+      const kind = kindOf(name);
+      if (isFolder && name !== BOOKKEEPING) folders.push(uri);
+      else if (!isFolder && kind !== null) files.push({ uri, length, kind });
+    }
+  } catch (cause) {
+    throw unavailable('list', folder, cause);
+  }
+  return { files, folders };
 }

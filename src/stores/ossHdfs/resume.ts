@@ -17,7 +17,7 @@ import {
 } from './errors.ts';
 import { JindoOpenFile } from './openFile.ts';
 import { patiently } from './publish.ts';
-import { differenceOf } from './reading.ts';
+import { differenceOf } from './content.ts';
 import type { OssPaths } from './uri.ts';
 
 const CLOSED_POLL_MS = 100;

@@ -4,7 +4,7 @@ import type { DurablePart, Salvage } from '../port.ts';
 import type { JindoClient } from './client.ts';
 import { isJindoError, unavailable } from './errors.ts';
 import { JindoOpenFile } from './openFile.ts';
-import { readChunks } from './reading.ts';
+import { chunksOf } from './content.ts';
 import type { OssPaths } from './uri.ts';
 
 const TEMPORARY = '.tidemark-';
@@ -46,7 +46,8 @@ export function jindoSalvage(paths: OssPaths, connected: () => Promise<JindoClie
       const client = await connected();
       const file = new JindoOpenFile(client, toUri, await client.create(paths.temporaryPathOf(toUri)));
       try {
-        await readChunks(client, paths.pathOf(fromUri), durable.length, (chunk) => file.write(chunk));
+        for await (const chunk of chunksOf(client, paths.pathOf(fromUri), durable.length))
+          await file.write(chunk);
         await file.closeForCommit();
       } catch (cause) {
         await file.abandon();
@@ -64,14 +65,14 @@ async function compare(client: JindoClient, path: string, uri: string, durable: 
     const crc = new Crc64();
     let position = 0;
     let holds = durable.length === 0;
-    await readChunks(client, path, status.length, (chunk) => {
+    for await (const chunk of chunksOf(client, path, status.length)) {
       const end = durable.length - position;
       const first = end > 0 && end <= chunk.length ? end : chunk.length;
       crc.update(chunk, 0, first);
       if (first === end) holds = crc.hex() === durable.crc64;
       crc.update(chunk, first, chunk.length);
       position += chunk.length;
-    });
+    }
     return { holds, length: position, crc64: crc.hex() };
   } catch (cause) {
     if (isJindoError(cause, 'notFound', 'beingCreated')) return null;

@@ -20,9 +20,11 @@ import { commit, ensurePublished, remove } from './publish.ts';
 import { resume, type JindoConnection } from './resume.ts';
 import { jindoSettings, type JindoAddress } from './settings.ts';
 import { openUnflushedFolder } from './unflushed.ts';
+import { jindoReading } from './reading.ts';
 import { jindoSalvage } from './salvage.ts';
 import { OssPaths } from './uri.ts';
 import { listWitnesses, removeWitnesses, writeWitness } from './witness.ts';
+import type { StoreReading } from '../reading.ts';
 import type {
   DurablePart,
   OpenFile,
@@ -66,6 +68,7 @@ class OssHdfsStore implements Store {
   readonly #settings: ReadonlyMap<string, string>;
   readonly #paths: OssPaths;
   readonly salvage: Salvage;
+  readonly reading: StoreReading;
   #client: Promise<JindoClient> | null = null;
 
   constructor(library: JindoLibrary, options: OssHdfsStoreOptions, settings: ReadonlyMap<string, string>) {
@@ -73,6 +76,7 @@ class OssHdfsStore implements Store {
     this.#options = options;
     this.#settings = settings;
     this.#paths = new OssPaths(options.ossBucket);
+    this.reading = jindoReading(this.#paths, () => this.#connected());
     this.salvage = jindoSalvage(this.#paths, () => this.#connected());
   }
 

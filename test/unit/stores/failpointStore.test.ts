@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { crc64Of } from '../../../kernels/crc64.ts';
 import { journalId } from '../../../journal/ids.ts';
 import { FAILPOINTS, type Failpoint, type FailpointSide } from '../../../src/system/failpoints.ts';
+import { createFileStore } from '../../../src/stores/local/store.ts';
 import { withFailpoints } from '../../../src/stores/failpointStore.ts';
 import type { DurablePart, OpenFile, PartTarget, Store } from '../../../src/stores/port.ts';
 import { finishWith, resumeWith } from '../../conformance/store/scene.ts';
@@ -30,6 +31,7 @@ function recording(reached: string[], point: StorePoint): Store {
       point === 'store.finish'
         ? { type: 'finish', copies: true, finish: () => effect('finish', durable) }
         : { type: 'resume', resume: () => effect('resume', file) },
+    reading: createFileStore().reading,
     session: () => store,
     create: () => effect('create', file),
     commit: () => effect('commit', undefined),

@@ -58,9 +58,11 @@ export function tappedFileSystem(tap: Tap): FileSystem & { closeAll(): Promise<v
     'lstat',
     'mkdir',
     'open',
+    'opendir',
     'readdir',
     'rename',
     'rmdir',
+    'stat',
     'unlink',
   ] as const;
   const calls = Object.fromEntries(names.map((name) => [name, tapCall(name, fs[name] as AnyFunction)]));

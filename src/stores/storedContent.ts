@@ -1,0 +1,66 @@
+/** What the stores' ways of reading a destination back have in common. */
+import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { Crc64 } from '../../kernels/crc64.ts';
+import type { ContentVerdict, StoredFile, StoreReading, VerifyOptions } from './reading.ts';
+
+/** Takes about a millisecond to checksum. */
+export const CHUNK_BYTES = 1024 * 1024;
+
+/** Folder of markers and witnesses. */
+export const BOOKKEEPING = '.tidemark';
+const TEMPORARY = '.tidemark-';
+
+/** The kind of a file with this name. Null for a file that is neither Tidemark's nor for readers. */
+export function kindOf(name: string): StoredFile['kind'] | null {
+  if (name.startsWith(TEMPORARY)) return 'temporary';
+  return name.startsWith('.') ? null : 'visible';
+}
+
+/** A file that was found: its length then, and its first bytes, as long as it has any. */
+export interface FoundFile {
+  readonly length: number;
+  chunks(length: number): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+}
+
+type Expected = Parameters<StoreReading['verify']>[1];
+
+export async function verdictOf(
+  file: FoundFile,
+  { length, crc64 }: Expected,
+  { prefix = false, signal, onBytes }: VerifyOptions,
+): Promise<ContentVerdict> {
+  signal?.throwIfAborted();
+  const isLong = prefix ? file.length >= length : file.length === length;
+  if (!isLong) return { type: 'differs', length: file.length, crc64: null };
+  const crc = new Crc64();
+  let position = 0;
+  for await (const chunk of file.chunks(length)) {
+    crc.update(chunk);
+    position += chunk.length;
+    onBytes?.(chunk.length);
+    signal?.throwIfAborted();
+  }
+  // It was shortened meanwhile.
+  if (position < length) return { type: 'differs', length: position, crc64: null };
+  const found = crc.hex();
+  return found === crc64 ? { type: 'same' } : { type: 'differs', length: file.length, crc64: found };
+}
+
+export function nothingToRead(uri: string): TidemarkError {
+  return new TidemarkError('STORE_FILE_MISSING', `${uri} cannot be read: there is no such file.`, {
+    fields: { files: [uri] },
+  });
+}
+
+/** A file whose writer has it open, and which the service does not let anybody else read meanwhile. */
+export function beingWritten(uri: string, cause: unknown): TidemarkError {
+  const message = `${uri} cannot be read now: its writer has it open.`;
+  return new TidemarkError('STORE_UNAVAILABLE', message, {
+    fields: { files: [uri], isBeingWritten: true },
+    cause,
+  });
+}
+
+export function isBeingWritten(error: unknown): boolean {
+  return hasCode(error, 'STORE_UNAVAILABLE') && error.fields['isBeingWritten'] === true;
+}
