@@ -44,6 +44,13 @@ export interface FakeCli {
   readonly isListening: boolean;
 }
 
+const NO_AUDIT: AuditReport = {
+  job: jobName('clicks'),
+  journalId: journalId('00000000-0000-4000-8000-000000000000'),
+  ...{ verdict: 'clean', partitions: [], findings: [], findingsTotal: 0, unchecked: [] },
+  files: { compared: 0, comparedBytes: 0, moved: 0, others: 0, leftovers: 0 },
+};
+
 export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: boolean } = {}): FakeCli {
   const dir = mkdtempSync(path.join(tmpdir(), 'tidemark-cli-'));
   onTestFinished(() => {
@@ -59,6 +66,9 @@ export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: 
     fileRequest: async () => [],
     backupJournal: async () => NO_BACKUP,
     restoreJournal: async () => NO_BACKUP,
+    auditJob: async () => NO_AUDIT,
+    replayJournal: async function* () {},
+    explain: async () => ({ record: null, files: [] }),
     ...backend,
   };
   return {
