@@ -11,7 +11,13 @@ import type { JobConfig } from '../config/jobConfig.ts';
 import { noFailpoints } from '../system/failpoints.ts';
 import type { Log } from '../telemetry/log.ts';
 import { systemPorts, type Composition } from './compose.ts';
-import type { AuditCommandOptions, Backend, ExplainOptions, Explained, ReplayCommandOptions } from './contract.ts';
+import type {
+  AuditCommandOptions,
+  Backend,
+  ExplainOptions,
+  Explained,
+  ReplayCommandOptions,
+} from './contract.ts';
 
 /** How often `--follow` looks for new entries. */
 const FOLLOW_MS = 500;
@@ -77,7 +83,8 @@ function explained(composition: Composition, config: JobConfig, options: Explain
   const { job } = config;
   const { subject, log } = options;
   return withJournal(composition, config, log, async (journal) => {
-    if (subject.type === 'file') return { record: null, files: await explainFile(journal, job, subject.name) };
+    if (subject.type === 'file')
+      return { record: null, files: await explainFile(journal, job, subject.name) };
     const record = await explainRecord(journal, job, subject.partition, subject.offset);
     const ids = record.outcomes.flatMap((outcome) =>
       outcome.type === 'read' ? outcome.candidates.map(({ partId }) => partId) : [],

@@ -112,9 +112,15 @@ function verdictOf(history: PartitionHistory, findings: number): PartitionVerdic
     },
     files: {
       ...{ committed: totals.committed, committedBytes: totals.committedBytes, discarded: totals.discarded },
-      ...{ inProgress: count('inProgress'), pending: count('pending'), rolls: Object.fromEntries(totals.rolls) },
+      ...{
+        inProgress: count('inProgress'),
+        pending: count('pending'),
+        rolls: Object.fromEntries(totals.rolls),
+      },
     },
-    buckets: [...totals.buckets.named].map(([bucket, sums]) => ({ bucket, ...sums })),
+    buckets: [...totals.buckets.named]
+      .map(([bucket, sums]) => ({ bucket, ...sums }))
+      .toSorted((a, b) => (a.bucket < b.bucket ? -1 : 1)),
     otherBuckets: totals.buckets.others,
   };
 }

@@ -1,5 +1,12 @@
 /** Journaled events in words: what happened, and why. */
-import type { JournalEvent, PartChange, RollReason } from '../../journal/events.ts';
+import {
+  isJobEvent,
+  type JobEvent,
+  type JournalEvent,
+  type PartChange,
+  type PartitionEvent,
+  type RollReason,
+} from '../../journal/events.ts';
 import { formatBytes, formatNoun } from '../telemetry/format.ts';
 
 const ROLLED: Readonly<Record<RollReason, string>> = {
@@ -13,7 +20,7 @@ const ROLLED: Readonly<Record<RollReason, string>> = {
 };
 
 /** Why a file was closed to records. */
-export function rollText({ reason, atMs }: { readonly reason: RollReason; readonly atMs: number }): string {
+function rollText({ reason, atMs }: { readonly reason: RollReason; readonly atMs: number }): string {
   return `closed at ${new Date(atMs).toISOString()}, because ${ROLLED[reason]}`;
 }
 
@@ -25,6 +32,10 @@ export function changeText({ length, records, firstOffset, lastOffset, roll }: P
 
 /** An event in words. */
 export function factOf(event: JournalEvent): string {
+  return isJobEvent(event) ? jobFactOf(event) : partitionFactOf(event);
+}
+
+function jobFactOf(event: JobEvent): string {
   switch (event.type) {
     case 'jobStarted':
       return `started by version ${event.version}, sink ${event.sinkUri ?? 'not recorded'}, group ${event.groupId ?? 'none'}${movedText(event.moved)}`;
@@ -32,6 +43,11 @@ export function factOf(event: JournalEvent): string {
       return `the marker was made at ${event.sink}`;
     case 'jobStopped':
       return `ended: ${event.reason}`;
+  }
+}
+
+function partitionFactOf(event: PartitionEvent): string {
+  switch (event.type) {
     case 'epochClaimed':
       return `claimed by ${event.owner ?? 'a process whose name is not recorded'} (claim ${event.claimId})`;
     case 'partOpened':
@@ -67,13 +83,15 @@ export function factOf(event: JournalEvent): string {
   }
 }
 
-const movedText = (moved: readonly string[]): string => (moved.length === 0 ? '' : `, moved: ${moved.join(', ')}`);
+const movedText = (moved: readonly string[]): string =>
+  moved.length === 0 ? '' : `, moved: ${moved.join(', ')}`;
 
 const bucketText = (bucket: string): string => (bucket === '' ? 'the sink itself' : `bucket ${bucket}`);
 
 function checkpointText(event: Extract<JournalEvent, { type: 'checkpointCompleted' }>): string {
   const { checkpoint, nextOffset, recordsRead, recordsSkipped, parts } = event;
-  const skipped = recordsSkipped.nullValue === 0 ? '' : `, ${recordsSkipped.nullValue} of them without a value skipped`;
+  const skipped =
+    recordsSkipped.nullValue === 0 ? '' : `, ${recordsSkipped.nullValue} of them without a value skipped`;
   const files = parts.length === 0 ? 'no file changed' : formatNoun(parts.length, 'file');
   return `checkpoint ${checkpoint}: next offset ${nextOffset}, ${formatNoun(recordsRead, 'record')} read${skipped}; ${files}`;
 }

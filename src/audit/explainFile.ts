@@ -22,7 +22,11 @@ export interface FileLife {
 }
 
 /** Lives of the files with this name, oldest first. Rejects with REQUEST_REFUSED if the journal holds none. */
-export async function explainFile(journal: Journal, job: JobName, name: string): Promise<readonly FileLife[]> {
+export async function explainFile(
+  journal: Journal,
+  job: JobName,
+  name: string,
+): Promise<readonly FileLife[]> {
   const ids = new Map<PartId, TopicPartition>();
   for await (const step of replayJob(journal, { job, filter: EVERYTHING })) {
     if (step.part !== null && step.partition !== null && isOfFile(step, name))

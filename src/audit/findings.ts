@@ -2,24 +2,74 @@
 import { asTidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 
-/** Every kind of damage, with its meaning. docs/audit.md lists them; a test compares. */
+/** A kind of damage: what it means, and what to do. docs/audit.md lists them; a test compares. */
+interface FindingKind {
+  readonly meaning: string;
+  readonly help: string;
+}
+
 export const FINDINGS = {
-  ENTRY_DAMAGED: 'an entry was changed, is missing, or is out of order: the hash chain breaks there',
-  ENTRY_NOT_CLAIMED: 'an entry belongs to another partition, or to an epoch or claim that the journal does not hold',
-  EPOCH_SKIPPED: 'a claim does not have the epoch after the one before it',
-  TRANSITION_ILLEGAL: 'an event that no coordinator can journal at that place',
-  OFFSET_WENT_BACK: 'nextOffset decreased without an answer of an operator',
-  RECORDS_DO_NOT_ADD_UP: 'records read are not the growth of the files plus what was skipped',
-  OFFSETS_DO_NOT_ADD_UP: 'nextOffset advanced by less than the records that were read',
-  RANGES_CONTRADICT: 'the offsets of a file contradict another file of its bucket, or its checkpoint',
-  SNAPSHOT_DIFFERS: 'a snapshot holds another state than the entries before it lead to',
-  WITNESS_DIFFERS: 'a witness outside the journal saw an entry that the journal does not hold',
-  MARKER_DIFFERS: 'the destination belongs to another journal',
-  GROUP_AHEAD: "the consumer group's offset is ahead of the journal: a restart by it would lose records",
-  FILE_MISSING: 'a file that the journal holds is not at the destination',
-  FILE_DIFFERS: 'a file does not hold the bytes that were journaled',
-  FILE_UNKNOWN: 'a file with a name of this job is not in its journal',
-} as const;
+  ENTRY_DAMAGED: {
+    meaning: 'an entry was changed, is missing, or is out of order: the hash chain breaks there',
+    help: 'Restore the journal from a backup. Nothing after that entry was judged.',
+  },
+  ENTRY_NOT_CLAIMED: {
+    meaning: 'an entry belongs to another partition, or to an epoch or claim that the journal does not hold',
+    help: 'Find out what else writes to the journal; restore it from a backup.',
+  },
+  EPOCH_SKIPPED: {
+    meaning: 'a claim does not have the epoch after the one before it',
+    help: 'Entries between the two were lost or forged: restore the journal from a backup.',
+  },
+  TRANSITION_ILLEGAL: {
+    meaning: 'an event that no owner can journal at that place',
+    help: 'The journal was forged, or Tidemark has a bug: keep a backup of the journal, and report it.',
+  },
+  OFFSET_WENT_BACK: {
+    meaning: 'nextOffset decreased without an answer of an operator',
+    help: 'Records from there on may be in two files. Keep a backup of the journal, and report it.',
+  },
+  RECORDS_DO_NOT_ADD_UP: {
+    meaning: 'the records that were read are not the growth of the files plus what was skipped',
+    help: 'Records of that checkpoint are missing or doubled. Keep a backup of the journal, and report it.',
+  },
+  OFFSETS_DO_NOT_ADD_UP: {
+    meaning: 'nextOffset advanced by less than the records that were read',
+    help: 'Keep a backup of the journal, and report it.',
+  },
+  RANGES_CONTRADICT: {
+    meaning: 'the offsets of a file contradict another file of its bucket, or its checkpoint',
+    help: 'Records may be in two files. Keep a backup of the journal, and report it.',
+  },
+  SNAPSHOT_DIFFERS: {
+    meaning: 'a snapshot holds another state than the entries before it lead to',
+    help: 'Stop the job and report it: a restart would continue from a wrong state.',
+  },
+  WITNESS_DIFFERS: {
+    meaning: 'a place outside the journal remembers an entry that the journal does not hold',
+    help: 'An older copy of the journal is in place: docs/restored-journal.md.',
+  },
+  MARKER_DIFFERS: {
+    meaning: 'the destination has no marker, or that of another journal',
+    help: 'Check that sink.path and the journal belong together, and that the destination is mounted.',
+  },
+  GROUP_AHEAD: {
+    meaning: "the consumer group's offset is ahead of the journal",
+    help: 'Somebody set it. Tidemark goes by its journal; a consumer that goes by the group would skip records.',
+  },
+  FILE_MISSING: {
+    meaning: 'a file that the journal holds is not at the destination',
+    help: 'Restore the file. If it was moved away on purpose, say so with --moved or --moved-before.',
+  },
+  FILE_DIFFERS: {
+    meaning: 'a file does not hold the bytes that were journaled',
+    help: 'Something else wrote to it: restore the file. The job never changes a published file.',
+  },
+  FILE_UNKNOWN: {
+    meaning: 'a file has a name of this job, and its journal does not hold it',
+    help: 'Another job with the same prefix wrote it, or the journal went back: readers see its records, maybe twice.',
+  },
+} as const satisfies Readonly<Record<string, FindingKind>>;
 
 export type FindingCode = keyof typeof FINDINGS;
 

@@ -37,7 +37,10 @@ export async function readJobHistory(
       }
       for (const event of entry.events) {
         if (!isJobEvent(event)) {
-          found('TRANSITION_ILLEGAL', `the job's subject holds "${event.type}", which is a partition's event`);
+          found(
+            'TRANSITION_ILLEGAL',
+            `the job's subject holds "${event.type}", which is a partition's event`,
+          );
           break reading;
         }
         facts.fold(event);

@@ -8,7 +8,14 @@ import { transitionTableOf } from '../../actors/transitionTable.ts';
 import type { PartitionEvent } from '../../journal/events.ts';
 
 /** Events of the process, which are not in the journal. */
-const UNSEEN = ['replayed', 'settled', 'retiring', 'checkpointStarted', 'checkpointFailed', 'halted'] as const;
+const UNSEEN = [
+  'replayed',
+  'settled',
+  'retiring',
+  'checkpointStarted',
+  'checkpointFailed',
+  'halted',
+] as const;
 /** Lead back to `replaying`, from where only a claim follows. */
 const GIVEN_UP = ['fenced', 'epochGivenUp'] as const;
 const REPLAYING = 'replaying';
@@ -64,7 +71,8 @@ export class LiveStates {
     const states = new Set(from);
     for (const state of states) {
       for (const event of [...UNSEEN, ...GIVEN_UP]) {
-        for (const { target } of this.#table.branches.get(state)?.get(event) ?? []) states.add(target ?? state);
+        for (const { target } of this.#table.branches.get(state)?.get(event) ?? [])
+          states.add(target ?? state);
       }
     }
     const key = [...states].sort().join(' ');

@@ -81,11 +81,7 @@ export class OpenParts {
    * A bucket has one file at a time. Files that are gone ended before the checkpoint that this one's growth begins at,
    * so only those that are still here can overlap it.
    */
-  #compareWithBucket(
-    part: OpenPart,
-    change: PartChange,
-    contradicts: (found: Contradiction) => void,
-  ): void {
+  #compareWithBucket(part: OpenPart, change: PartChange, contradicts: (found: Contradiction) => void): void {
     for (const id of this.#byBucket.get(part.bucket) ?? []) {
       const other = this.#parts.get(id);
       if (other === undefined || id === part.partId || other.generation !== part.generation) continue;
@@ -109,8 +105,8 @@ function* contradictionsOf(
   { from, to }: ReadRange,
 ): Generator<string> {
   const { firstOffset, lastOffset, records, length } = change;
-  if (growth < 0) yield `shrank from ${before?.records} records to ${records}`;
-  if (length < (before?.length ?? 0)) yield `shrank from ${before?.length} bytes to ${length}`;
+  if (before !== null && growth < 0) yield `shrank from ${before.records} records to ${records}`;
+  if (before !== null && length < before.length) yield `shrank from ${before.length} bytes to ${length}`;
   if (records === 0) return;
   if (BigInt(records) > lastOffset - firstOffset + 1n)
     yield `holds ${records} records, more than offsets ${rangeOf(change)} can have`;

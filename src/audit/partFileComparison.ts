@@ -100,5 +100,8 @@ export function report(
     return;
   }
   const crc = difference.crc64 === null ? '' : ` of CRC-64 ${difference.crc64}`;
-  history.found('FILE_DIFFERS', `${uri} ${journaled}, and holds ${difference.length} bytes${crc}`, { uri, seq });
+  history.found('FILE_DIFFERS', `${uri} ${journaled}, and holds ${difference.length} bytes${crc}`, {
+    uri,
+    seq,
+  });
 }

@@ -144,7 +144,10 @@ export class PartitionHistory {
     totals.recordsSkipped += skipped;
     totals.recordsWritten += growth;
     if (event.checkpoint !== before.checkpoint + 1)
-      this.found('TRANSITION_ILLEGAL', `checkpoint ${event.checkpoint} follows checkpoint ${before.checkpoint}`);
+      this.found(
+        'TRANSITION_ILLEGAL',
+        `checkpoint ${event.checkpoint} follows checkpoint ${before.checkpoint}`,
+      );
     if (event.recordsRead !== growth + skipped) {
       this.found(
         'RECORDS_DO_NOT_ADD_UP',
@@ -158,7 +161,10 @@ export class PartitionHistory {
   #advanced({ checkpoint, nextOffset, recordsRead }: EventOf<'checkpointCompleted'>, from: bigint): void {
     const holes = nextOffset - from - BigInt(recordsRead);
     if (nextOffset < from)
-      this.found('OFFSET_WENT_BACK', `checkpoint ${checkpoint} goes back from offset ${from} to ${nextOffset}`);
+      this.found(
+        'OFFSET_WENT_BACK',
+        `checkpoint ${checkpoint} goes back from offset ${from} to ${nextOffset}`,
+      );
     else if (holes < 0n) {
       this.found(
         'OFFSETS_DO_NOT_ADD_UP',

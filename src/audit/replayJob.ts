@@ -10,8 +10,7 @@ import { Timeline, type TimelineStep } from './timeline.ts';
 
 /** A time (ISO), or the number of an entry in its subject. */
 export type Moment =
-  | { readonly type: 'time'; readonly iso: string }
-  | { readonly type: 'entry'; readonly seq: number };
+  { readonly type: 'time'; readonly iso: string } | { readonly type: 'entry'; readonly seq: number };
 
 /** Which steps are wanted; null means all. */
 export interface TimelineFilter {
@@ -82,12 +81,12 @@ class SubjectReader {
   async nextAt(): Promise<string | null> {
     this.#batches ??= this.#journal.read(this.#subject, this.#chain.tail.revision)[Symbol.asyncIterator]();
     while (this.#at >= this.#batch.length) {
-      const { done, value } = await this.#batches.next();
-      if (done === true) {
+      const next = await this.#batches.next();
+      if (next.done === true) {
         this.#batches = null;
         return null;
       }
-      this.#batch = value;
+      this.#batch = next.value;
       this.#at = 0;
     }
     const stored = this.#batch[this.#at];

@@ -114,7 +114,8 @@ export class Timeline {
     const part = this.#parts.get(id) ?? null;
     if (to === 'committed' || to === 'discarded') this.#parts.delete(id);
     if (event.type === 'epochClaimed' && from === to) return null;
-    const why = change !== null ? changeText(change) : event.type === 'epochClaimed' ? NOT_HELD : factOf(event);
+    const why =
+      change !== null ? changeText(change) : event.type === 'epochClaimed' ? NOT_HELD : factOf(event);
     return { ...this.#step(entry, event, 'part'), part, from, to, why, change };
   }
 

@@ -8,10 +8,10 @@ export interface FileTotals {
 }
 
 /** Buckets that are counted by name. A job may have more over the years; the rest is counted together. */
-export const BUCKETS_NAMED_MAX = 10_000;
+const BUCKETS_NAMED_MAX = 10_000;
 
 /** Counts committed files by bucket. */
-export class BucketTotals {
+class BucketTotals {
   readonly #named = new Map<string, { files: number; records: number; bytes: number }>();
   #others: { files: number; records: number; bytes: number } | null = null;
 

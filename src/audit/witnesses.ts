@@ -92,17 +92,14 @@ export class Witnesses {
   }
 
   /** As a claim does: the newest one that no operator has answered. Older ones can say no more. */
-  #judgeNewest(
-    source: Placed['source'],
-    tail: Tail,
-    journalId: JournalId,
-    history: PartitionHistory,
-  ): void {
+  #judgeNewest(source: Placed['source'], tail: Tail, journalId: JournalId, history: PartitionHistory): void {
     const { answered } = history.ledger.facts;
     const newest = this.#placed.find(
       ({ source: from, witness: { journalId: id, seq, hash } }) =>
         from === source &&
-        !answered.some((each) => each.source === source && each.journalId === id && each.seq === seq && each.hash === hash),
+        !answered.some(
+          (each) => each.source === source && each.journalId === id && each.seq === seq && each.hash === hash,
+        ),
     );
     if (newest === undefined) return;
     const { witness, where } = newest;
@@ -116,7 +113,10 @@ export class Witnesses {
         history.found('WITNESS_DIFFERS', `${where} saw another journal: ${witness.journalId}`);
         return;
       case 'journal-behind':
-        history.found('WITNESS_DIFFERS', `${where} saw entry ${witness.seq}; the journal ends at entry ${tail.seq}`);
+        history.found(
+          'WITNESS_DIFFERS',
+          `${where} saw entry ${witness.seq}; the journal ends at entry ${tail.seq}`,
+        );
         return;
       case 'hash-differs':
         history.found('WITNESS_DIFFERS', `${where} saw another entry ${witness.seq}: hash ${witness.hash}`);
@@ -128,10 +128,15 @@ export class Witnesses {
   #judgeGroupOffset(journalId: JournalId, history: PartitionHistory): void {
     if (this.#group === null) return;
     const { offset } = this.#group;
-    const own = this.#placed.find(({ source, witness }) => source === 'group' && witness.journalId === journalId);
+    const own = this.#placed.find(
+      ({ source, witness }) => source === 'group' && witness.journalId === journalId,
+    );
     const nextOffset = own === undefined ? undefined : this.#seen.get(own.witness.seq)?.nextOffset;
     const most = nextOffset ?? history.ledger.facts.nextOffset ?? 0n;
     if (offset > most)
-      history.found('GROUP_AHEAD', `the group has committed offset ${offset}; the journal has read up to ${most}`);
+      history.found(
+        'GROUP_AHEAD',
+        `the group has committed offset ${offset}; the journal has read up to ${most}`,
+      );
   }
 }

@@ -40,7 +40,12 @@ function findingLines({ code, partition, seq, message }: Finding): string[] {
     ...(partition === null ? [] : [partitionName(partition)]),
     ...(seq === null ? [] : [`entry ${seq}`]),
   ].join(' ');
-  return [`${code}${where === '' ? '' : ` ${where}`}: ${message}`, `  meaning: ${FINDINGS[code]}`];
+  const { meaning, help } = FINDINGS[code];
+  return [
+    `${code}${where === '' ? '' : ` ${where}`}: ${message}`,
+    `  meaning: ${meaning}`,
+    `  what to do: ${help}`,
+  ];
 }
 
 function moreFindings({ findings, findingsTotal }: AuditReport): string[] {
@@ -86,7 +91,12 @@ function partitionTable(partitions: readonly PartitionVerdict[]): string[] {
 
 function bucketTable({ partition, buckets, otherBuckets }: PartitionVerdict): string[] {
   if (buckets.length === 0 || (buckets.length === 1 && buckets[0]?.bucket === '')) return [];
-  const columns = [left(`BUCKET OF ${partitionName(partition)}`), right('FILES'), right('RECORDS'), right('BYTES')];
+  const columns = [
+    left(`BUCKET OF ${partitionName(partition)}`),
+    right('FILES'),
+    right('RECORDS'),
+    right('BYTES'),
+  ];
   const shown = buckets.slice(0, BUCKETS_SHOWN);
   const rows = shown.map(({ bucket, files, records, bytes }) => [
     bucket === '' ? '(the sink itself)' : bucket,
@@ -95,7 +105,8 @@ function bucketTable({ partition, buckets, otherBuckets }: PartitionVerdict): st
     formatBytes(bytes),
   ]);
   const more = buckets.length - shown.length;
-  const rest = more === 0 && otherBuckets === null ? [] : [`... and more buckets: --json lists ${buckets.length}`];
+  const rest =
+    more === 0 && otherBuckets === null ? [] : [`... and more buckets: --json lists ${buckets.length}`];
   return [...tableLines(columns, rows), ...rest];
 }
 
@@ -104,6 +115,8 @@ function filesLines({ files: { compared, comparedBytes, moved, others, leftovers
     `${formatNoun(compared, 'file')} compared, ${formatBytes(comparedBytes)} read back`,
     ...(moved === 0 ? [] : [`${formatNoun(moved, 'committed file')} gone, as was to be expected`]),
     ...(others === 0 ? [] : [`${formatNoun(others, 'file')} of others at the destination`]),
-    ...(leftovers === 0 ? [] : [`${formatNoun(leftovers, 'temporary file')} that the journal does not hold as open`]),
+    ...(leftovers === 0
+      ? []
+      : [`${formatNoun(leftovers, 'temporary file')} that the journal does not hold as open`]),
   ];
 }

@@ -39,15 +39,21 @@ function readLines(name: string, outcome: Extract<Outcome, { type: 'read' }>): s
   const log = generation === 1 ? '' : `, in generation ${generation} of the log`;
   const head = `${name} was read by checkpoint ${checkpoint}, entry ${seq}, journaled at ${at}${log}`;
   const lines = [head, ...(isCertain ? [] : reasons(outcome)), ...candidates.map(candidateLine)];
-  return isReplaced ? [...lines, '  later the log went back: the record was replaced there, and stays in its file'] : lines;
+  return isReplaced
+    ? [...lines, '  later the log went back: the record was replaced there, and stays in its file']
+    : lines;
 }
 
 /** Why it is not certain where the record is. */
 function reasons({ candidates, recordsSkipped, holes }: Extract<Outcome, { type: 'read' }>): string[] {
   const others = [
-    ...(recordsSkipped > 0 ? [`one of ${formatNoun(recordsSkipped, 'record')} without a value, which were skipped`] : []),
+    ...(recordsSkipped > 0
+      ? [`one of ${formatNoun(recordsSkipped, 'record')} without a value, which were skipped`]
+      : []),
     ...(holes > 0n
-      ? [`one of ${formatNoun(Number(holes), 'offset')} without a record (a transaction marker, or removed by compaction)`]
+      ? [
+          `one of ${formatNoun(Number(holes), 'offset')} without a record (a transaction marker, or removed by compaction)`,
+        ]
       : []),
   ];
   if (candidates.length === 0)
@@ -64,7 +70,7 @@ function candidateLine({ finalUri, bucket, fromOffset, toOffset, records }: Cand
 function fileLines({ partition, part, state, durable, steps, committedAt, waitsFor }: FileLife): string[] {
   const holds = durable === null ? 'no checkpoint holds any of it' : `holds ${changeText(durable)}`;
   return [
-    `${part.finalUri}`,
+    part.finalUri,
     `  of ${partitionName(partition)}, ${part.bucket === '' ? 'in the sink itself' : `bucket ${part.bucket}`}; ${state}; ${holds}`,
     ...(committedAt === null ? [`  readers cannot see it yet; it waits for ${waitsFor ?? 'nothing'}`] : []),
     ...steps.map(stepLine),

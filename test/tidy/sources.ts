@@ -12,7 +12,7 @@ const MADE = new Set(['node_modules', 'dist', '.cache', '.tidemark', '.git', 'ou
  * The shipped rooms, top floor first: a room imports from itself and from floors below it. docs/architecture.md says what each holds.
  */
 export const FLOORS = [
-  ...['bin', 'src/cli', 'sim', 'src/app', 'src/run', 'src/partition', 'src/job', 'src/writing'],
+  ...['bin', 'src/cli', 'sim', 'src/app', 'src/audit', 'src/run', 'src/partition', 'src/job', 'src/writing'],
   'src/formats',
   ...['src/sources', 'src/stores', 'src/presence', 'src/config', 'src/telemetry', 'src/system'],
   ...['actors', 'journal', 'kernels'],

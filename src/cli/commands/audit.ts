@@ -36,10 +36,7 @@ export async function auditCommand(
 }
 
 /** Throws USAGE for a duration that is none, or a list that cannot be read. */
-async function movedAway(
-  { moved, movedBefore }: AuditCommandOptions,
-  sinkUri: string,
-): Promise<MovedAway> {
+async function movedAway({ moved, movedBefore }: AuditCommandOptions, sinkUri: string): Promise<MovedAway> {
   const listed = moved === undefined ? new Set<string>() : await readList(moved, sinkUri);
   const before = movedBefore === undefined ? null : timeBefore(movedBefore);
   return ({ uri, committedAt }) => listed.has(uri) || (before !== null && committedAt < before);

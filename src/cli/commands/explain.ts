@@ -28,7 +28,10 @@ export function parseSubject(what: string): ExplainOptions['subject'] {
   if (partition !== undefined && offset !== undefined)
     return { type: 'record', partition: parsePartition(partition), offset: BigInt(offset) };
   if (what.includes('@') && /@\d*$/.test(what)) {
-    throw new TidemarkError('USAGE', `${what}: is no record; expected topic/number@offset, like clicks/0@123456`);
+    throw new TidemarkError(
+      'USAGE',
+      `${what}: is no record; expected topic/number@offset, like clicks/0@123456`,
+    );
   }
   return { type: 'file', name: what };
 }

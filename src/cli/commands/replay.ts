@@ -31,7 +31,9 @@ export async function replayCommand(
   const { replayJournal } = await io.loadBackend();
   const steps = replayJournal(config, { filter, follow: options.follow === true, log: quietLog(io) });
   for await (const step of steps) {
-    io.stdout.write(options.json === true ? `${JSON.stringify(step, bigintsAsText)}\n` : `${stepLine(step)}\n`);
+    io.stdout.write(
+      options.json === true ? `${JSON.stringify(step, bigintsAsText)}\n` : `${stepLine(step)}\n`,
+    );
   }
   return EXIT_OK;
 }
@@ -67,9 +69,10 @@ export function parseMoment(option: string, text: string): Moment {
 /** `TIME  clicks/0  #12 e3 host:pid  part 1f2e… open -> inProgress  why`. */
 export function stepLine(step: TimelineStep): string {
   const { at, partition, seq, epoch, owner, actor, part, event, from, to, why } = step;
-  const where = partition === null ? 'job' : `${partitionName(partition)}`;
+  const where = partition === null ? 'job' : partitionName(partition);
   const who = `#${seq} epoch ${epoch}${owner === null ? '' : ` ${owner}`}`;
-  const what = actor === 'part' && part !== null ? `${fileName(part.finalUri)} ${statesText(from, to)}` : event;
+  const what =
+    actor === 'part' && part !== null ? `${fileName(part.finalUri)} ${statesText(from, to)}` : event;
   return `${at}  ${where}  ${who}  ${what}: ${why}`;
 }
 

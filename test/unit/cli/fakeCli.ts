@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Backend, JobStatus, RunReport } from '../../../src/app/contract.ts';
+import { jobName, journalId } from '../../../journal/ids.ts';
+import type { AuditReport } from '../../../src/audit/auditReport.ts';
 import type { CliIo, StopSignal } from '../../../src/cli/io.ts';
 import { runCli } from '../../../src/cli/main.ts';
 import { MINIMAL } from '../app/jobFiles.ts';
