@@ -11,7 +11,6 @@ import { handleInvalid, missing } from './errors.ts';
 import { isHidden } from './destination.ts';
 import type { StoreCalls } from './port.ts';
 import { simReading, type Readable } from './reading.ts';
-import { simSalvage, type Standing } from './salvage.ts';
 
 /** Nothing is called missing before it was missing this often. */
 const MISSING_PROBES = 5;
@@ -40,13 +39,21 @@ export abstract class SimStore {
     return this.#calls.call(this.process, point, arrives, mayBeLate);
   }
 
+  /** Looks count as witness calls: both are made when a journal is judged. */
   protected readingOf(standing: Readable): StoreReading {
     return simReading(standing, (arrives) => this.call('store.listWitnesses', arrives));
   }
 
-  /** Looks count as witness calls: both are made when a journal is judged. */
-  protected salvaging(standing: Standing): Salvage {
-    return simSalvage(standing, (arrives) => this.call('store.listWitnesses', arrives));
+  /** @param keep creates a closed, durable file under an unused name. */
+  protected salvaging(standing: Readable, keep: (uri: string, bytes: Buffer) => void): Salvage {
+    return {
+      copy: (fromUri, { length }, toUri) =>
+        this.call('store.listWitnesses', () => {
+          const bytes = standing.contentOf(fromUri);
+          if (bytes === null) throw new Error(`${fromUri} is gone`);
+          keep(toUri, Buffer.from(bytes.subarray(0, length)));
+        }),
+    };
   }
 
   /** Retries. `raced`: another process takes over too, so look again; `missing`: stop when stable. */

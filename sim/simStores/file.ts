@@ -18,6 +18,7 @@ import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
 import { differs, missing, noSpace, noSpaceToSync } from './errors.ts';
 import { Disk, isTaken, type Inode } from './file/disk.ts';
+import type { Readable } from './reading.ts';
 import type { SimStoreOptions, SimStoreServer } from './port.ts';
 import { SimServer } from './server.ts';
 
@@ -100,26 +101,22 @@ class SimFileStore extends SimStore implements Store {
     super(connection);
     this.#disk = disk;
     this.#connection = connection;
-    this.reading = this.readingOf({
+    const readable: Readable = {
       uris: () => disk.uris(),
       contentOf: (uri) => (disk.find(uri) ?? disk.find(publishingUriOf(uri)))?.bytes ?? null,
       lengthOf: (uri) => disk.find(uri)?.bytes.length ?? 0,
-    });
-    this.salvage = this.salvaging({
-      uris: () => disk.uris(),
-      stands: (uri) => (disk.find(uri) ?? disk.find(publishingUriOf(uri))) !== null,
-      contentOf: (uri) => disk.find(uri)?.bytes ?? null,
-      keep: (uri, bytes) => {
-        const inode = disk.create(uri, this.process);
-        try {
-          disk.write(inode, 0, bytes);
-        } catch (error) {
-          disk.unlink(uri);
-          throw error;
-        }
-        disk.syncData(inode);
-        disk.syncFolderOf(uri);
-      },
+    };
+    this.reading = this.readingOf(readable);
+    this.salvage = this.salvaging(readable, (uri, bytes) => {
+      const inode = disk.create(uri, this.process);
+      try {
+        disk.write(inode, 0, bytes);
+      } catch (error) {
+        disk.unlink(uri);
+        throw error;
+      }
+      disk.syncData(inode);
+      disk.syncFolderOf(uri);
     });
   }
 

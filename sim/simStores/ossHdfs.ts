@@ -18,6 +18,7 @@ import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
 import { differs, exists, handleInvalid, isRefused, Refused, refusedForGood } from './errors.ts';
 import { Namespace, type LeasedFile } from './ossHdfs/namespace.ts';
+import type { Readable } from './reading.ts';
 import type { SimStoreOptions, SimStoreServer } from './port.ts';
 import { SimServer } from './server.ts';
 
@@ -80,7 +81,7 @@ class SimOssHdfsStore extends SimStore implements Store {
     this.#connection = connection;
     this.#newClient = newClient;
     this.#client = newClient();
-    this.reading = this.readingOf({
+    const readable: Readable = {
       uris: () => namespace.uris(),
       contentOf: (uri) => {
         if (!namespace.isThere(uri)) return null;
@@ -88,15 +89,12 @@ class SimOssHdfsStore extends SimStore implements Store {
         return namespace.read(uri);
       },
       lengthOf: (uri) => namespace.lengthOf(uri),
-    });
-    this.salvage = this.salvaging({
-      uris: () => namespace.uris(),
-      contentOf: (uri) => namespace.contentOf(uri),
-      keep: (uri, bytes) => {
-        const file = namespace.create(uri, this.#client, this.destination.litter(uri, this.process));
-        namespace.write(file, this.#client, bytes);
-        namespace.complete(file, this.#client);
-      },
+    };
+    this.reading = this.readingOf(readable);
+    this.salvage = this.salvaging(readable, (uri, bytes) => {
+      const file = namespace.create(uri, this.#client, this.destination.litter(uri, this.process));
+      namespace.write(file, this.#client, bytes);
+      namespace.complete(file, this.#client);
     });
   }
 

@@ -6,8 +6,6 @@
  * that it does not know.
  */
 import { isNameOf, markerFolderUri, type NamingRule } from '../../actors/naming.ts';
-import type { DurableFacts } from '../../actors/facts.ts';
-import type { PartFileContext } from '../../actors/partFile.ts';
 import type { PartitionContext } from '../../actors/partition.ts';
 import type { PartitionEvent, WitnessedEntry } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
@@ -15,12 +13,12 @@ import { partitionName } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { replay } from '../../journal/replay.ts';
 import { witnessError } from '../../journal/witness.ts';
-import type { Salvage } from '../stores/port.ts';
+import type { StoreReading } from '../stores/reading.ts';
 import { findCut, type JumpingOver } from './cutLog.ts';
 import type { Context } from '../job/options.ts';
 import { readJobFacts } from '../job/jobLife.ts';
 import type { Judgement } from './judgeWitness.ts';
-import { keepAll, type Kept } from './wentBackParts.ts';
+import { keepAll, verdictOn, type Kept } from './wentBackParts.ts';
 
 const NAMED_MAX = 20;
 const FIELDS_MAX = 1_000;
@@ -48,7 +46,7 @@ export async function wentBackError(wentBack: WentBack): Promise<TidemarkError> 
   if (newest.verdict === 'other-journal' || salvage === undefined) return error;
   const fromOffset = claim.host.ledger.facts.nextOffset;
   const toOffset = witnessedOffset(wentBack);
-  const files = await unknownFiles(wentBack, salvage);
+  const files = await unknownFiles(wentBack);
   const range =
     toOffset === null
       ? `The journal goes on at offset ${fromOffset ?? 0n}; how far it was is not known.`
@@ -90,7 +88,7 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
     );
   }
   if (asked.from === 'journal') {
-    const files = await unknownFiles(wentBack, salvage);
+    const files = await unknownFiles(wentBack);
     if (files.length > 0) {
       return (
         `Move these files away from the destination, then ask again: ${named(files)}. Their records are ` +
@@ -171,24 +169,32 @@ function witnessedOffset({ disagreeing }: WentBack): bigint | null {
 }
 
 /** Committed files of the partition that the journal neither has committed nor will commit as they are. */
-async function unknownFiles(wentBack: WentBack, salvage: Salvage): Promise<readonly string[]> {
-  const { context, partition, claim } = wentBack;
-  const { naming } = context.settings;
-  const rules = await namingsOf(context);
-  const found = await salvage.list(markerFolderUri(naming), (name) =>
-    rules.some((rule) => isNameOf(rule, partition, name)),
-  );
+async function unknownFiles(wentBack: WentBack): Promise<readonly string[]> {
+  const { context, claim } = wentBack;
+  const { reading } = context.ports.store;
+  const found = await visibleFiles(wentBack, reading);
   const committed = found.length === 0 ? new Set<string>() : await committedUris(wentBack);
   const unfinished = new Map(
     [...claim.host.ledger.parts()].map(({ context: part }) => [part.finalUri, part]),
   );
   const unknown: string[] = [];
   for (const uri of found.filter((one) => !committed.has(one)).toSorted()) {
-    const part = unfinished.get(uri);
-    if (part === undefined || part.durable === null || !(await isWhole(salvage, part, part.durable)))
-      unknown.push(uri);
+    const durable = unfinished.get(uri)?.durable ?? null;
+    if (durable === null || (await verdictOn(reading, uri, durable)).type !== 'same') unknown.push(uri);
   }
   return unknown;
+}
+
+async function visibleFiles({ context, partition }: WentBack, reading: StoreReading): Promise<string[]> {
+  const rules = await namingsOf(context);
+  const found: string[] = [];
+  for await (const files of reading.list(markerFolderUri(context.settings.naming))) {
+    for (const { uri, kind } of files) {
+      const name = uri.slice(uri.lastIndexOf('/') + 1);
+      if (kind === 'visible' && rules.some((rule) => isNameOf(rule, partition, name))) found.push(uri);
+    }
+  }
+  return found;
 }
 
 /** The current naming, and that of every start in the journal: the files may have any of these prefixes. */
@@ -196,11 +202,6 @@ async function namingsOf(context: Context): Promise<readonly NamingRule[]> {
   const { naming } = context.settings;
   const { facts } = await readJobFacts(context);
   return [...new Set([naming.prefix, ...facts.prefixes])].map((prefix) => ({ ...naming, prefix }));
-}
-
-async function isWhole(salvage: Salvage, part: PartFileContext, durable: DurableFacts): Promise<boolean> {
-  const found = await salvage.compare(part.finalUri, durable);
-  return found !== null && found.holds && found.length === durable.length;
 }
 
 /** Read from the partition's whole journal: its state forgets committed files. */

@@ -8,8 +8,13 @@ import type { DurableFacts } from '../../actors/facts.ts';
 import type { PartitionHost } from './decisionLane.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import type { EventOf, PartChange } from '../../journal/events.ts';
+import { Crc64, crc64Of } from '../../kernels/crc64.ts';
 import type { Salvage } from '../stores/port.ts';
+import type { ContentVerdict, StoreReading, VerifyOptions } from '../stores/reading.ts';
+import { isBeingWritten } from '../stores/storedContent.ts';
 import type { Context } from '../job/options.ts';
+
+const NOTHING = { length: 0, crc64: crc64Of(new Uint8Array()) };
 
 export interface Keeping {
   readonly context: Context;
@@ -50,29 +55,39 @@ export async function keepAll(keeping: Keeping, from: 'journal' | 'witness'): Pr
 }
 
 async function wayOf(
-  { context, salvage }: Keeping,
+  keeping: Keeping,
   part: PartFileContext,
   durable: DurableFacts,
   { from, isPending }: { readonly from: 'journal' | 'witness'; readonly isPending: boolean },
 ): Promise<Way> {
-  const final = await salvage.compare(part.finalUri, durable);
-  const isWhole = final?.holds === true && final.length === durable.length;
-  if (isWhole) return isPending ? { type: 'asItIs' } : { type: 'published', durable };
-  if (final?.holds === true && from === 'witness')
-    return { type: 'published', durable: { ...durable, length: final.length, crc64: final.crc64 } };
-  if (await standsAnywhere(salvage, [part.temporaryUri, ...part.staleUris])) return { type: 'asItIs' };
+  const { reading } = keeping.context.ports.store;
+  const final = await verdictOn(reading, part.finalUri, durable);
+  if (final.type === 'same') return isPending ? { type: 'asItIs' } : { type: 'published', durable };
+  // More of it was published.
+  const isBegun = final.type === 'differs' && (await begins(reading, part.finalUri, durable));
+  if (isBegun && from === 'witness')
+    return { type: 'published', durable: { ...durable, ...(await wholeOf(reading, part.finalUri)) } };
+  if (await standsAnywhere(reading, [part.temporaryUri, ...part.staleUris])) return { type: 'asItIs' };
   // A closed file has no other copies. If it was published, it can be put back.
-  if (isPending) return { type: 'missing' };
+  return isPending ? { type: 'missing' } : copyOf(keeping, part, durable, isBegun);
+}
+
+/** An earlier copy, or a new one of whichever file begins with the bytes. */
+async function copyOf(
+  { context, salvage }: Keeping,
+  part: PartFileContext,
+  durable: DurableFacts,
+  isBegun: boolean,
+): Promise<Way> {
+  const { reading } = context.ports.store;
   const folder = folderOf(part.temporaryUri);
   const own = `${temporaryUri(folder, part.partId)}-kept-`;
-  const beside = await salvage.hidden(folder);
-  for (const uri of beside.filter((one) => one.startsWith(own))) {
-    const copy = await salvage.compare(uri, durable);
-    if (copy?.holds === true && copy.length === durable.length) return { type: 'copy', uri };
-  }
-  const sources = final?.holds === true ? [part.finalUri] : beside.filter((one) => !one.startsWith(own));
+  const beside = await temporaryFiles(reading, folder);
+  for (const uri of beside.filter((one) => one.startsWith(own)))
+    if ((await verdictOn(reading, uri, durable)).type === 'same') return { type: 'copy', uri };
+  const sources = isBegun ? [part.finalUri] : beside.filter((one) => !one.startsWith(own));
   for (const source of sources) {
-    if ((await salvage.compare(source, durable))?.holds !== true) continue;
+    if (!(await begins(reading, source, durable))) continue;
     const uri = `${own}${context.ports.random.hexId()}`;
     await salvage.copy(source, durable, uri);
     return { type: 'copy', uri };
@@ -80,7 +95,55 @@ async function wayOf(
   return { type: 'missing' };
 }
 
-async function standsAnywhere(salvage: Salvage, uris: readonly string[]): Promise<boolean> {
-  for (const uri of uris) if (await salvage.stands(uri)) return true;
+/** A file that its writer keeps from being read is none of those that are looked for. */
+export async function verdictOn(
+  reading: StoreReading,
+  uri: string,
+  durable: DurableFacts,
+  options: VerifyOptions = {},
+): Promise<ContentVerdict> {
+  try {
+    return await reading.verify(uri, durable, options);
+  } catch (error) {
+    if (isBeingWritten(error)) return { type: 'missing' };
+    throw error;
+  }
+}
+
+async function begins(reading: StoreReading, uri: string, durable: DurableFacts): Promise<boolean> {
+  return (await verdictOn(reading, uri, durable, { prefix: true })).type === 'same';
+}
+
+async function wholeOf(reading: StoreReading, uri: string): Promise<Pick<DurableFacts, 'length' | 'crc64'>> {
+  const crc = new Crc64();
+  let length = 0;
+  for await (const chunk of reading.read(uri)) {
+    crc.update(chunk);
+    length += chunk.length;
+  }
+  return { length, crc64: crc.hex() };
+}
+
+/** In the folder itself. */
+async function temporaryFiles(reading: StoreReading, folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const files of reading.list(folder)) {
+    for (const { uri, kind } of files) if (kind === 'temporary' && folderOf(uri) === folder) found.push(uri);
+  }
+  return found.toSorted();
+}
+
+async function standsAnywhere(reading: StoreReading, uris: readonly string[]): Promise<boolean> {
+  for (const uri of uris) if (await stands(reading, uri)) return true;
   return false;
+}
+
+/** Every file begins with nothing. */
+async function stands(reading: StoreReading, uri: string): Promise<boolean> {
+  try {
+    return (await reading.verify(uri, NOTHING, { prefix: true })).type !== 'missing';
+  } catch (error) {
+    if (isBeingWritten(error)) return true;
+    throw error;
+  }
 }

@@ -56,21 +56,8 @@ export interface OpenFile {
   abandon(): Promise<void>;
 }
 
-/** For a journal that went back: finds the files that it knows by their bytes. Changes no existing file. */
+/** For a journal that went back: keeps bytes that it knows, which were found by reading. Changes no existing file. */
 export interface Salvage {
-  /** URIs of the files below the folder, at any depth, that readers can see and whose names match. */
-  list(folderUri: string, matches: (name: string) => boolean): Promise<readonly string[]>;
-  /** URIs of Tidemark's temporary files in the folder itself. */
-  hidden(folderUri: string): Promise<readonly string[]>;
-  stands(uri: string): Promise<boolean>;
-  /**
-   * Whether the file begins with the journaled bytes, and its total length and checksum. Null if there is no
-   * readable file.
-   */
-  compare(
-    uri: string,
-    durable: DurablePart,
-  ): Promise<{ readonly holds: boolean; readonly length: number; readonly crc64: Crc64Hex } | null>;
   /** Makes a closed, durable copy of the journaled bytes under a new hidden name. */
   copy(fromUri: string, durable: DurablePart, toUri: string): Promise<void>;
 }
@@ -120,6 +107,7 @@ export interface SideObjects {
 export interface Store {
   readonly kind: 'file' | 'oss-hdfs' | 'oss';
   readonly takeover: Takeover;
+  /** What stands at the destination. The store needs to be neither claimed nor written for that. */
   readonly reading: StoreReading;
 
   /**
@@ -153,7 +141,7 @@ export interface Store {
   /** Absent if the store puts nothing beside a file. */
   readonly sideObjects?: SideObjects;
 
-  /** Absent if the store cannot search for bytes. Then a journal that went back can only be restored. */
+  /** Absent if the store cannot copy them. Then a journal that went back can only be restored. */
   readonly salvage?: Salvage;
 
   /**

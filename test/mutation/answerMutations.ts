@@ -38,7 +38,7 @@ export const ANSWER_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         PARTS,
-        `  if (isWhole) return isPending ? { type: 'asItIs' } : { type: 'published', durable };\n`,
+        `  if (final.type === 'same') return isPending ? { type: 'asItIs' } : { type: 'published', durable };\n`,
         ``,
       ),
     ],

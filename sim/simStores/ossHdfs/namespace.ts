@@ -47,11 +47,6 @@ export class Namespace {
     return [...this.#names.keys()];
   }
 
-  /** Null if there is nothing, or if it cannot be read yet. */
-  contentOf(uri: string): Buffer | null {
-    return this.#names.has(uri) && this.isClosed(uri) ? this.read(uri) : null;
-  }
-
   /** In bytes; of an open file, as far as a flush has confirmed it. */
   lengthOf(uri: string): number {
     const { holder, bytes, flushedLength } = this.#find(uri);

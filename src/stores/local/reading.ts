@@ -20,7 +20,9 @@ interface OpenedFile {
 
 export function fileReading(fs: FileSystem): StoreReading {
   return {
-    list: (folderUri, signal) => filesBelow(fs, folderPathOf(folderUri), signal),
+    list: async function* (folderUri, signal) {
+      yield* filesBelow(fs, folderPathOf(folderUri), signal);
+    },
     read: async function* (uri, signal) {
       signal?.throwIfAborted();
       const file = await openUnderAnyName(fs, folderPathOf(uri));

@@ -18,7 +18,6 @@ import { LocalOpenFile, openExclusively } from './openFile.ts';
 import { folderPathOf, partPathsOf, temporaryPathOf } from './paths.ts';
 import { Publisher } from './publish.ts';
 import { fileReading } from './reading.ts';
-import { fileSalvage } from './salvage.ts';
 import { Turns } from './turns.ts';
 import { Witnesses } from './witness.ts';
 import type { StoreReading } from '../reading.ts';
@@ -55,7 +54,10 @@ class FileStore implements Store {
   readonly #publisher: Publisher;
   readonly #markers: Markers;
   readonly #witnesses: Witnesses;
-  readonly salvage: Salvage;
+  readonly salvage: Salvage = {
+    copy: async (fromUri, durable, toUri) =>
+      this.#copy(folderPathOf(fromUri), durable, temporaryPathOf(toUri)),
+  };
   readonly reading: StoreReading;
 
   constructor(options: FileStoreOptions) {
@@ -64,7 +66,6 @@ class FileStore implements Store {
     this.#publisher = new Publisher(this.#fs, this.#folders, options.pacer ?? systemClock, this.#turns);
     this.#markers = new Markers(this.#fs, this.#folders, options.random ?? systemRandom);
     this.reading = fileReading(this.#fs);
-    this.salvage = fileSalvage(this.#fs, this.#folders);
     this.#witnesses = new Witnesses(this.#fs, this.#folders, this.#turns);
   }
 
@@ -81,10 +82,13 @@ class FileStore implements Store {
   async #finish(target: PartTarget, durable: DurablePart, toUri: string): Promise<DurablePart> {
     checkHandle(target, durable);
     const { temporary } = partPathsOf(target);
-    const copy = temporaryPathOf(toUri);
-    await this.#turns.during(() => copyExactly(this.#fs, this.#folders, temporary, copy, durable));
-    await this.#folders.makeDurable(dirname(copy));
+    await this.#turns.during(() => this.#copy(temporary, durable, temporaryPathOf(toUri)));
     return { ...durable, handle: null };
+  }
+
+  async #copy(from: string, durable: DurablePart, to: string): Promise<void> {
+    await copyExactly(this.#fs, this.#folders, from, to, durable);
+    await this.#folders.makeDurable(dirname(to));
   }
 
   async commit(target: PartTarget, durable: DurablePart): Promise<void> {

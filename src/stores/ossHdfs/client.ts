@@ -120,7 +120,7 @@ export class JindoClient {
     }
   }
 
-  /** Entries of a folder. Empty if there is no such folder. */
+  /** Entries of a folder, all of them in memory. Empty if there is no such folder. */
   async list(path: string): Promise<ListedFile[]> {
     try {
       return await this.#patiently('listDir', (patience) =>
@@ -136,6 +136,7 @@ export class JindoClient {
     const list = pointerOf(answer);
     if (list === null) return [];
     const files: ListedFile[] = [];
+    const isTruncated = this.#library.glance('listTruncated', list) === true;
     const size = Number(this.#library.glance('listSize', list));
     for (let index = 0; index < size; index += 1) {
       // Part of the list, and freed with it.
@@ -149,6 +150,8 @@ export class JindoClient {
       });
     }
     this.#library.glance('freeList', list);
+    // JindoSDK asks for all pages itself. If it did not, files would be missing in silence.
+    if (isTruncated) throw new JindoError(0, 'jdo_listDir', `it listed the first ${size} entries only`);
     return files;
   }
 

@@ -43,6 +43,7 @@ const GLANCES = {
   errorMessage: 'const char *jdo_getHandleCtxErrorMsg(void *ctx)',
   freeCtx: 'void jdo_freeHandleCtx(void *ctx)',
   listSize: 'int64_t jdo_getListDirResultSize(void *list)',
+  listTruncated: 'bool jdo_isListDirResultTruncated(void *list)',
   listItem: 'void *jdo_getListDirFileStatus(void *list, size_t index)',
   freeList: 'void jdo_freeListDirResult(void *list)',
   statusPath: 'const char *jdo_getFileStatusPath(void *status)',

@@ -2,7 +2,7 @@
 import type { TidemarkError } from '../../../journal/errors.ts';
 import type { StoredFile, StoreReading } from '../reading.ts';
 import { beingWritten, BOOKKEEPING, kindOf, nothingToRead, verdictOf } from '../storedContent.ts';
-import type { JindoClient } from './client.ts';
+import type { FileStatus, JindoClient } from './client.ts';
 import { isJindoError, unavailable } from './errors.ts';
 import { chunksOf } from './content.ts';
 import type { OssPaths } from './uri.ts';
@@ -14,7 +14,9 @@ export function jindoReading(paths: OssPaths, connected: () => Promise<JindoClie
     list: async function* (folderUri, signal) {
       paths.pathOf(folderUri);
       const client = await connected();
-      const waiting = [folderUri.replace(/\/+$/, '')];
+      const root = folderUri.replace(/\/+$/, '');
+      // A file would list itself.
+      const waiting = (await look(client, paths.pathOf(root), root))?.isFolder === true ? [root] : [];
       for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
         signal?.throwIfAborted();
         const { files, folders } = await entriesOf(client, paths, folder);
@@ -65,15 +67,24 @@ function unreadable(uri: string, cause: unknown): TidemarkError {
     : unavailable('read back', uri, cause);
 }
 
-/** Of a file, in bytes. Null if there is none. */
-async function lengthOf(client: JindoClient, path: string, uri: string): Promise<number | null> {
+async function look(client: JindoClient, path: string, uri: string): Promise<FileStatus | null> {
   try {
-    const status = await client.status(path);
-    return status === null || status.isFolder ? null : status.length;
+    return await client.status(path);
   } catch (cause) {
     throw unavailable('look at', uri, cause);
   }
 }
+
+/** Of a file, in bytes. Null if there is none. */
+async function lengthOf(client: JindoClient, path: string, uri: string): Promise<number | null> {
+  const status = await look(client, path, uri);
+  return status === null || status.isFolder ? null : status.length;
+}
+
+/**
+ * One call for each folder; JindoSDK asks the service once for each 1,000 entries. A folder's entries are in memory
+ * together.
+ */
 
 async function entriesOf(client: JindoClient, paths: OssPaths, folder: string) {
   const files: StoredFile[] = [];

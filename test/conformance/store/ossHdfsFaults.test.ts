@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { crc64Of } from '../../../kernels/crc64.ts';
 import type { DurablePart, Store } from '../../../src/stores/port.ts';
+import type { StoredFile, StoreReading } from '../../../src/stores/reading.ts';
 import type { Fault } from '../../../servers/oss/faults.ts';
 import { fetchJindosdk } from '../../../scripts/jindosdk/fetch.ts';
 import { logToStderr } from '../../../scripts/services/common.ts';
@@ -218,4 +219,29 @@ describeJudge('the OSS-HDFS store when the service does its worst', found, ({ li
     expect(await h.newStore().claimMarker(h.sinkUri, 'clicks', second)).toBe(second);
     expect(await h.newStore().claimMarker(h.sinkUri, 'clicks', first)).toBe(second);
   });
+
+  test('what cannot be read or listed is unavailable, and is neither missing nor an empty folder', async () => {
+    const uri = `${h.sinkUri}/dt=1/part-a`;
+    await h.put(uri, bytesOf('one\n'));
+    const { reading } = h.newStore();
+    const expected = { length: 4, crc64: crc64Of(bytesOf('one\n')) };
+    const denied = (operation: string): Fault => forLong({ type: 'accessDenied', operation });
+    for (const operation of ['dfs.getFileInfo', 'dfs.getBlockLocations']) {
+      await place.server.arm(denied(operation));
+      await expectCode(reading.verify(uri, expected), 'STORE_UNAVAILABLE');
+      await place.server.disarm();
+    }
+    await place.server.arm({ ...denied('dfs.getListing'), path: 'dt=1' });
+    const error = await expectCode(listed(reading, h.sinkUri), 'STORE_UNAVAILABLE');
+    expect(error.fields['files'], 'the folder below that is not listed').toEqual([`${h.sinkUri}/dt=1`]);
+    await place.server.disarm();
+    expect(await reading.verify(uri, expected)).toEqual({ type: 'same' });
+    expect(await listed(reading, h.sinkUri)).toEqual([{ uri, length: 4, kind: 'visible' }]);
+  });
 });
+
+async function listed(reading: StoreReading, folderUri: string): Promise<StoredFile[]> {
+  const found: StoredFile[] = [];
+  for await (const files of reading.list(folderUri)) found.push(...files);
+  return found;
+}

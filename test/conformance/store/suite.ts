@@ -7,6 +7,7 @@ import { describeBackups } from './backups.ts';
 import { describeCrashes } from './crashes.ts';
 import { describeMarkers } from './markers.ts';
 import { describePublishing } from './publishing.ts';
+import { describeReading } from './reading.ts';
 import { describeSalvage } from './salvage.ts';
 import type { StoreHarness, StoreUnderTest } from './scene.ts';
 import { describeTakeover } from './takeover.ts';
@@ -35,6 +36,7 @@ export function describeStore(name: string, store: StoreUnderTest): void {
     describeCrashes(current);
     describeMarkers(current);
     describeWitnesses(current);
+    describeReading(current);
     describeSalvage(current);
   });
 }
