@@ -59,6 +59,7 @@ export async function auditJob(ports: AuditPorts, options: AuditOptions): Promis
     await destination.list();
     const files = new PartFileComparison({ ...options, reading: store.reading, findings });
     const histories: PartitionHistory[] = [];
+    const unread = new Set<string>();
     let entries = 0;
     const tell = (): void => {
       const compared = { filesCompared: files.files, bytesCompared: files.comparedBytes };
@@ -73,10 +74,12 @@ export async function auditJob(ports: AuditPorts, options: AuditOptions): Promis
         tell();
       };
       const auditing = { journal, subject, partition, witnesses, destination, files, findings, onEntries };
-      histories.push(await auditPartition(auditing));
+      const { history, isReadable } = await auditPartition(auditing);
+      histories.push(history);
+      if (!isReadable) unread.add(partitionName(partition));
       tell();
     }
-    destination.reportUnknown();
+    destination.reportUnknown(unread);
     return reportOf({ job, journalId: journal.id, histories, findings, destination, files });
   } finally {
     destination.close();

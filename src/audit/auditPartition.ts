@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { FOLD_VERSION } from '../../actors/ledger.ts';
 import { asTidemarkError } from '../../journal/errors.ts';
 import type { Subject, TopicPartition } from '../../journal/ids.ts';
-import type { Journal } from '../../journal/port.ts';
+import type { Journal, StoredEntry } from '../../journal/port.ts';
 import { ChainCheck, type ReplayedEntry, type Tail } from '../../journal/replay.ts';
 import { decodeSnapshot, type Snapshot } from '../../journal/snapshot.ts';
 import type { Destination } from './destination.ts';
@@ -24,16 +24,21 @@ export interface Auditing {
   readonly onEntries: (count: number) => void;
 }
 
-/** The history up to the journal's end, or up to the first entry that cannot be folded. */
-export async function auditPartition(auditing: Auditing): Promise<PartitionHistory> {
+export interface AuditedPartition {
+  /** Up to the journal's end, or up to the first entry that cannot be replayed. */
+  readonly history: PartitionHistory;
+  readonly isReadable: boolean;
+}
+
+export async function auditPartition(auditing: Auditing): Promise<AuditedPartition> {
   const reader = new PartitionReader(auditing, await snapshotsOf(auditing));
   await reader.readOn();
-  if (!reader.isReadable) return reader.history;
+  if (!reader.isReadable) return reader;
   auditing.witnesses?.judge(reader.tail, auditing.journal.id, reader.history);
   await auditing.files.idle();
   await compareOpenFiles(auditing.files, reader);
   for (const { finalUri } of reader.history.parts) auditing.destination.accountsFor(finalUri);
-  return reader.history;
+  return reader;
 }
 
 /**
@@ -59,7 +64,9 @@ const keyOf = ({ difference, journaled }: OpenDifference): string => `${differen
 /** Reads a partition's entries into its history, as far as the journal goes now. */
 class PartitionReader {
   readonly history: PartitionHistory;
+  /** False from the first entry on that cannot be replayed. */
   isReadable = true;
+  #held: ReplayedEntry | null = null;
   readonly #auditing: Auditing;
   readonly #chain: ChainCheck;
   readonly #snapshots: ReadonlyMap<number, Snapshot>;
@@ -86,32 +93,43 @@ class PartitionReader {
     const { journal, subject, onEntries } = this.#auditing;
     const fromSeq = this.tail.seq;
     for await (const batch of journal.read(subject, this.tail.revision)) {
-      for (const stored of batch) {
-        if (!this.#next(() => this.#chain.next(stored))) this.isReadable = false;
-        if (!this.isReadable) break;
-      }
+      for (const stored of batch) if (this.isReadable) this.#next(stored);
       onEntries(batch.length);
       await this.#compareCommitted();
-      if (!this.isReadable) break;
+      if (!this.isReadable) return true;
     }
+    this.#foldHeld();
+    await this.#compareCommitted();
     return this.tail.seq > fromSeq;
   }
 
-  /** False if what follows cannot be judged. */
-  #next(read: () => ReplayedEntry): boolean {
+  /**
+   * An entry is folded when the next one has confirmed it: that one holds its hash. So a changed entry is found as
+   * that, and not by what it leads to.
+   */
+  #next(stored: StoredEntry): void {
     let replayed;
     try {
-      replayed = read();
+      replayed = this.#chain.next(stored);
     } catch (error) {
       const { message } = asTidemarkError(error, 'Reading the entry');
       this.history.found('ENTRY_DAMAGED', message, { uri: null, seq: this.tail.seq + 1 });
-      return false;
+      this.isReadable = false;
+      return;
     }
-    if (!this.history.next(replayed)) return false;
-    this.#auditing.witnesses?.see(replayed.tail, this.history);
-    const snapshot = this.#snapshots.get(replayed.tail.seq);
-    if (snapshot !== undefined) checkSnapshot(snapshot, replayed.tail, this.history);
-    return true;
+    this.#foldHeld();
+    this.#held = replayed;
+  }
+
+  #foldHeld(): void {
+    const held = this.#held;
+    if (held === null || !this.isReadable) return;
+    this.#held = null;
+    this.isReadable = this.history.next(held);
+    if (!this.isReadable) return;
+    this.#auditing.witnesses?.see(held.tail, this.history);
+    const snapshot = this.#snapshots.get(held.tail.seq);
+    if (snapshot !== undefined) checkSnapshot(snapshot, held.tail, this.history);
   }
 
   async #compareCommitted(): Promise<void> {

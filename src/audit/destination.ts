@@ -3,7 +3,7 @@
  * was visible then must be in it.
  */
 import { markerFolderUri, type NamingRule } from '../../actors/naming.ts';
-import type { JobName, JournalId } from '../../journal/ids.ts';
+import { partitionName, type JobName, type JournalId } from '../../journal/ids.ts';
 import type { Store } from '../stores/port.ts';
 import type { Findings } from './findings.ts';
 import type { JobHistory } from './jobHistory.ts';
@@ -62,7 +62,7 @@ export class Destination {
         for await (const files of store.reading.list(root, signal)) {
           for (const file of files) {
             if (file.kind === 'temporary') this.temporary += 1;
-            else if (this.#names.has(file.uri)) this.#seen.add(file);
+            else if (this.#names.partitionOf(file.uri) !== null) this.#seen.add(file);
             else this.others += 1;
           }
         }
@@ -79,12 +79,17 @@ export class Destination {
     this.#seen.remove(finalUri);
   }
 
-  /** Call it when the journal has accounted for all that it holds. */
-  reportUnknown(): void {
+  /**
+   * Call it when the journal has accounted for all that it holds. Of partitions in `unread`, whose entries could not
+   * be replayed to the end, nothing can be said.
+   */
+  reportUnknown(unread: ReadonlySet<string>): void {
     if (!this.#isListed) return;
     for (const { uri, length } of this.#seen.left()) {
+      const partition = this.#names.partitionOf(uri);
+      if (partition !== null && unread.has(partitionName(partition))) continue;
       const message = `${uri} (${length} bytes) has a name of this job, and its journal does not hold it`;
-      this.#options.findings.add({ code: 'FILE_UNKNOWN', partition: null, seq: null, uri, message });
+      this.#options.findings.add({ code: 'FILE_UNKNOWN', partition, seq: null, uri, message });
     }
   }
 

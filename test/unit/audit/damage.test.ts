@@ -94,8 +94,8 @@ it('a file with a name of the job is not in its journal; files with other names 
   finished.write('part-numbers-x-1', 'x\n');
   const report = await finished.audit();
   expect(found(report).toSorted()).toEqual([
-    'FILE_UNKNOWN part-numbers-0-00000000000000000999',
-    'FILE_UNKNOWN part-numbers-1-00000000000000000001',
+    'FILE_UNKNOWN numbers/0 part-numbers-0-00000000000000000999',
+    'FILE_UNKNOWN numbers/1 part-numbers-1-00000000000000000001',
   ]);
   expect(report.files.others).toBe(2);
 });
@@ -103,7 +103,7 @@ it('a file with a name of the job is not in its journal; files with other names 
 it('an entry was removed', async () => {
   const finished = await FinishedJob.made();
   finished.replaceEntries(0, finished.entries(0).toSpliced(3, 1));
-  expect(found(await finished.audit())[0]).toBe('ENTRY_DAMAGED numbers/0#4');
+  expect(found(await finished.audit())).toEqual(['ENTRY_DAMAGED numbers/0#4']);
 });
 
 it('entries were reordered', async () => {
@@ -115,7 +115,7 @@ it('entries were reordered', async () => {
     { ...b, bytes: a.bytes },
   ];
   finished.replaceEntries(0, [...finished.entries(0).slice(0, 2), ...swapped, ...rest]);
-  expect(found(await finished.audit())[0]).toBe('ENTRY_DAMAGED numbers/0#3');
+  expect(found(await finished.audit())).toEqual(['ENTRY_DAMAGED numbers/0#3']);
 });
 
 it('the last entries were removed: the witnesses remember them', async () => {
@@ -137,9 +137,10 @@ it('a bit of an entry was flipped, any of fifty', async () => {
     const bit = (draw * 7919) % (bytes.length * 8);
     bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
     finished.replaceEntries(0, entries.with(at, { ...entry, bytes }));
-    const [first] = found(await finished.audit());
-    const named = /^(ENTRY_DAMAGED|ENTRY_NOT_CLAIMED|TRANSITION_ILLEGAL|EPOCH_SKIPPED) numbers\/0#/;
-    expect(first, `bit ${bit} of entry ${at + 1}`).toMatch(named);
+    const place = `bit ${bit} of entry ${at + 1}`;
+    expect(found(await finished.audit()), place).toEqual([
+      expect.stringMatching(`^ENTRY_DAMAGED numbers/0#(${at + 1}|${at + 2})$`),
+    ]);
   }
 });
 
