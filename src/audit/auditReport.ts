@@ -63,6 +63,8 @@ export interface AuditReport {
     readonly comparedBytes: number;
     /** Committed files that are gone, as it was said they may be. */
     readonly moved: number;
+    /** Files that are not published yet, and that nobody but their writer can read. */
+    readonly hidden: number;
     /** Visible files with other names than this job's. */
     readonly others: number;
     /** Temporary files that the journal does not hold as open: leftovers, or those of another job. */
@@ -89,6 +91,7 @@ export function reportOf(outcome: AuditOutcome): AuditReport {
     ...{ findings: findings.listed, findingsTotal: findings.total, unchecked: findings.unchecked },
     files: {
       ...{ compared: files.files, comparedBytes: files.comparedBytes, moved: files.moved },
+      hidden: files.hidden,
       ...{ others: destination.others, leftovers: Math.max(0, destination.temporary - open) },
     },
   };

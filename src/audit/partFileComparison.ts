@@ -24,24 +24,33 @@ export interface OpenDifference {
 
 export class PartFileComparison {
   readonly #moved: MovedAway;
+  readonly #showsUnpublished: boolean;
   readonly #verifier: Verifier;
   /** Committed files that are gone, as it was said they may be. */
   moved = 0;
   comparedBytes = 0;
+  readonly #hidden = new Set<string>();
 
   constructor({ reading, moved, signal, findings }: ComparisonOptions) {
     this.#moved = moved;
+    this.#showsUnpublished = reading.showsUnpublished;
     this.#verifier = new Verifier({
       ...{ reading, signal },
       onBytes: (bytes) => {
         this.comparedBytes += bytes;
       },
+      onHidden: (uri) => this.#hidden.add(uri),
       onFailure: (error) => findings.couldNot('the content of the files', error),
     });
   }
 
   get files(): number {
     return this.#verifier.files;
+  }
+
+  /** Files that nobody can see before they are published, or only their writer can read now. */
+  get hidden(): number {
+    return this.#hidden.size;
   }
 
   /** Resolves when there is room for the next one. */
@@ -62,7 +71,10 @@ export class PartFileComparison {
       const file = expectedOf(view);
       if (file === null) continue;
       const journaled = `is ${STATES[view.status] ?? view.status} with ${sizeText(file)}`;
-      await this.#verifier.add(file, (difference) => found.push({ difference, journaled }));
+      await this.#verifier.add(file, (difference) => {
+        if (difference.type === 'missing' && !this.#showsUnpublished) this.#hidden.add(difference.uri);
+        else found.push({ difference, journaled });
+      });
     }
     await this.#verifier.idle();
     return found;

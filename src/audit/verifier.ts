@@ -2,6 +2,7 @@
 import { asTidemarkError, type TidemarkError } from '../../journal/errors.ts';
 import type { Crc64Hex } from '../../journal/ids.ts';
 import type { ContentVerdict, StoreReading } from '../stores/reading.ts';
+import { isBeingWritten } from '../stores/storedContent.ts';
 
 /** Enough to hide the latency of a remote store. Checksums need the one thread anyway. */
 const AT_ONCE = 4;
@@ -24,6 +25,8 @@ export interface VerifierOptions {
   readonly onBytes: (bytes: number) => void;
   /** Called once, with the store's first error: what it holds is then unknown, and nothing more is read. */
   readonly onFailure: (error: TidemarkError) => void;
+  /** Called for a file that nobody but its writer can read now. */
+  readonly onHidden: (uri: string) => void;
 }
 
 export class Verifier {
@@ -61,6 +64,10 @@ export class Verifier {
       this.files += 1;
       if (difference !== null) onDifference(difference);
     } catch (error) {
+      if (isBeingWritten(error)) {
+        this.#options.onHidden(file.uris[0] ?? '');
+        return;
+      }
       if (this.#hasFailed || this.#options.signal.aborted) return;
       this.#hasFailed = true;
       this.#options.onFailure(asTidemarkError(error, `Reading ${file.uris[0] ?? 'a file'} back`));

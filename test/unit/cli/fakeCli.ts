@@ -50,7 +50,7 @@ const NO_AUDIT: AuditReport = {
   job: jobName('clicks'),
   journalId: journalId('00000000-0000-4000-8000-000000000000'),
   ...{ verdict: 'clean', partitions: [], findings: [], findingsTotal: 0, unchecked: [] },
-  files: { compared: 0, comparedBytes: 0, moved: 0, others: 0, leftovers: 0 },
+  files: { compared: 0, comparedBytes: 0, moved: 0, hidden: 0, others: 0, leftovers: 0 },
 };
 
 export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: boolean } = {}): FakeCli {
