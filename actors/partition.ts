@@ -1,6 +1,9 @@
 /**
  * The partition machine: replaying -> claiming -> settling -> running <-> checkpointing; retiring -> retired;
- * fenced and stopped.
+ * stopped.
+ *
+ * Each epoch has a machine of its own. The end of an epoch is not a state: its machine gets no more events,
+ * and the next claim begins with a replay.
  *
  * A state accepts the journaled events that can be written in it; `replaying` accepts all of them. Host
  * events (replayed, settled, checkpointStarted ...) are not journaled: they only record the progress of this
@@ -63,10 +66,8 @@ export type PartitionHostEvent =
   | { readonly type: 'retiring' }
   | { readonly type: 'checkpointStarted' }
   | { readonly type: 'checkpointFailed' }
-  /** Another owner wrote: this epoch is over. */
+  /** Another claim was first: it is replayed, too, and then this process claims again. */
   | { readonly type: 'fenced' }
-  /** The epoch is given up; a new claim takes over again. */
-  | { readonly type: 'epochGivenUp' }
   /** Stopped for a cause that cannot be journaled, because the journal itself is in doubt. */
   | { readonly type: 'halted'; readonly stop: StopFacts };
 
@@ -185,9 +186,7 @@ function recordFact(context: PartitionContext, event: PartitionMachineEvent): Pa
 }
 
 const record = { actions: 'recordFact' } as const;
-const leaving = {
-  fenced: 'fenced',
-  epochGivenUp: 'replaying',
+const stopping = {
   halted: { target: 'stopped', actions: 'recordFact' },
   partitionStopped: { target: 'stopped', actions: 'recordFact' },
 } as const;
@@ -252,7 +251,6 @@ export const partitionMachine = setup({
         ...history,
         epochClaimed: record,
         replayed: { target: 'claiming', actions: 'recordOwnClaim' },
-        halted: leaving.halted,
       },
     },
     claiming: {
@@ -262,8 +260,7 @@ export const partitionMachine = setup({
           { guard: 'ownClaimOfStopped', target: 'stopped', actions: 'recordFact' },
           { guard: 'ownClaim', target: 'settling', actions: 'recordFact' },
         ],
-        fenced: leaving.fenced,
-        halted: leaving.halted,
+        fenced: 'replaying',
       },
     },
     settling: {
@@ -278,7 +275,7 @@ export const partitionMachine = setup({
         resumeRequested: record,
         settled: 'running',
         retiring: 'retiring',
-        ...leaving,
+        ...stopping,
       },
     },
     retiring: {
@@ -290,7 +287,7 @@ export const partitionMachine = setup({
         partCommitted: {},
         partDiscarded: {},
         partitionRetired: { target: 'retired', actions: 'recordFact' },
-        ...leaving,
+        ...stopping,
       },
     },
     running: {
@@ -302,7 +299,7 @@ export const partitionMachine = setup({
         partDiscarded: {},
         ...requests,
         checkpointStarted: 'checkpointing',
-        ...leaving,
+        ...stopping,
       },
     },
     checkpointing: {
@@ -316,23 +313,18 @@ export const partitionMachine = setup({
         ...requests,
         checkpointCompleted: { target: 'running', actions: 'recordFact' },
         checkpointFailed: 'running',
-        ...leaving,
+        ...stopping,
       },
     },
     retired: {
+      type: 'final',
       description:
         'The source names it no more; all that it owed is published. Claimed again where it is named again.',
-      on: { ...requests, fenced: leaving.fenced, epochGivenUp: leaving.epochGivenUp },
-    },
-    fenced: {
-      description: 'Another owner claimed; claims again if the partition is still assigned.',
-      on: { epochGivenUp: 'replaying' },
     },
     stopped: {
       description: 'Cannot keep the promise (P6); waits for an operator.',
       on: {
-        partCommitted: {},
-        ...requests,
+        requestRefused: record,
         resumeRequested: { target: 'replaying', actions: 'recordFact' },
         lossAccepted: { target: 'replaying', actions: 'recordFact' },
         logTruncationAccepted: { target: 'replaying', actions: 'recordFact' },
@@ -340,8 +332,6 @@ export const partitionMachine = setup({
         retiring: 'retiring',
         // The journal may become doubtful while its partition is stopped. That overrides the current stop.
         halted: record,
-        fenced: leaving.fenced,
-        epochGivenUp: leaving.epochGivenUp,
       },
     },
   },

@@ -24,10 +24,10 @@ const chapters: readonly Chapter[] = [
     title: 'Partition',
     machine: partitionMachine,
     text:
-      'One topic-partition under one owner. Journaled events (past facts such as `epochClaimed`) and ' +
-      'events of the process (`replayed`, `settled`, `checkpointStarted`, `checkpointFailed`, `fenced`, ' +
-      '`epochGivenUp`, `halted`) take their turn together; only the journaled ones are seen again at ' +
-      'replay, which is why `replaying` takes them all.',
+      'One topic-partition in one epoch of one owner; the next claim has a machine of its own. Journaled ' +
+      'events (past facts such as `epochClaimed`) and events of the process (`replayed`, `settled`, ' +
+      '`retiring`, `checkpointStarted`, `checkpointFailed`, `fenced`, `halted`) take their turn together; ' +
+      'only the journaled ones are seen again at replay, which is why `replaying` takes them all.',
   },
   {
     title: 'Bucket',

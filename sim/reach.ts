@@ -17,7 +17,6 @@ const TELLING_STEPS: readonly string[] = [
   'partOpened',
   'partMoved',
   'fenced',
-  'epochGivenUp',
 ];
 
 /** Plain data: threads pass it on. */

@@ -130,7 +130,6 @@ export async function claimPartition(
       if (!hasCode(error, 'FENCED')) throw error;
       log.info({ partition: partitionName(partition), epoch }, 'another claim was first; reading on');
       ledger.note({ type: 'fenced' });
-      ledger.note({ type: 'epochGivenUp' });
       await clock.pause(CONFLICT_PAUSE_MS);
       signal.throwIfAborted();
       tail = await foldJournal(journal, subject, partition, ledger, tail, hashes);

@@ -249,10 +249,10 @@ export class PartitionRunner {
     const isTakenOver = successorLook(this.#context.ports.clock, epoch);
     for (;;) {
       if (await isTakenOver()) return takenOver(this.#name);
-      for (const request of await this.#desk.filed(host.ledger.facts.lastRequestId))
+      for (const request of await this.#desk.filed(host.ledger.facts.lastRequestId)) {
         await this.#desk.take(host, request);
-      if (host.ledger.facts.stop === null) {
-        return claimAgain(`${this.#name} is resumed: claiming again.`);
+        // Later requests are for the next epoch: nothing is open here that it could roll.
+        if (host.ledger.facts.stop === null) return claimAgain(`${this.#name} is resumed: claiming again.`);
       }
       if (this.#drain.isOpen || this.#task.endOffset !== null) return { type: 'stopped', stop };
       if (this.#isReleased) return { type: 'released' };

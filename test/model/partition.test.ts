@@ -59,7 +59,6 @@ const replaying = inBoth('replaying', {
   rollRequested: ['replaying'],
   requestRefused: ['replaying'],
   replayed: ['claiming'],
-  halted: ['stopped'],
 });
 
 describeModel('partition', {
@@ -91,7 +90,6 @@ describeModel('partition', {
     checkpointStarted: { type: 'checkpointStarted' },
     checkpointFailed: { type: 'checkpointFailed' },
     fenced: { type: 'fenced' },
-    epochGivenUp: { type: 'epochGivenUp' },
     halted: { type: 'halted', stop: halt },
   }),
   expected: {
@@ -114,13 +112,11 @@ describeModel('partition', {
     },
     claiming: {
       'epochClaimed (own)': ['settling'],
-      fenced: ['fenced'],
-      halted: ['stopped'],
+      fenced: ['replaying'],
     },
     [`claiming${WITH_STOP}`]: {
       'epochClaimed (own)': ['stopped'],
-      fenced: [`fenced${WITH_STOP}`],
-      halted: ['stopped'],
+      fenced: [`replaying${WITH_STOP}`],
     },
     settling: {
       partMoved: ['settling'],
@@ -132,8 +128,6 @@ describeModel('partition', {
       partitionStopped: ['stopped'],
       settled: ['running'],
       retiring: ['retiring'],
-      fenced: ['fenced'],
-      epochGivenUp: ['replaying'],
       halted: ['stopped'],
     },
     ...inBoth('retiring', {
@@ -144,8 +138,6 @@ describeModel('partition', {
       partDiscarded: ['retiring'],
       partitionStopped: ['stopped'],
       partitionRetired: ['retired'],
-      fenced: ['fenced'],
-      epochGivenUp: ['replaying'],
       halted: ['stopped'],
     }),
     running: {
@@ -157,8 +149,6 @@ describeModel('partition', {
       rollRequested: ['running'],
       requestRefused: ['running'],
       checkpointStarted: ['checkpointing'],
-      fenced: ['fenced'],
-      epochGivenUp: ['replaying'],
       halted: ['stopped'],
     },
     checkpointing: {
@@ -172,28 +162,16 @@ describeModel('partition', {
       rollRequested: ['checkpointing'],
       requestRefused: ['checkpointing'],
       checkpointFailed: ['running'],
-      fenced: ['fenced'],
-      epochGivenUp: ['replaying'],
       halted: ['stopped'],
     },
-    retired: {
-      rollRequested: ['retired'],
-      requestRefused: ['retired'],
-      fenced: ['fenced'],
-      epochGivenUp: ['replaying'],
-    },
-    ...inBoth('fenced', { epochGivenUp: ['replaying'] }),
+    retired: {},
     stopped: {
       retiring: [`retiring${WITH_STOP}`],
-      partCommitted: ['stopped'],
-      rollRequested: ['stopped'],
       requestRefused: ['stopped'],
       resumeRequested: ['replaying'],
       lossAccepted: ['replaying'],
       logTruncationAccepted: ['replaying'],
       witnessAnswered: ['replaying'],
-      fenced: [`fenced${WITH_STOP}`],
-      epochGivenUp: [`replaying${WITH_STOP}`],
       halted: ['stopped'],
     },
   },

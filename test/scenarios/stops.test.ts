@@ -124,6 +124,25 @@ describe('a stopped partition', () => {
     expect((await service.stop()).stopped).toEqual([]);
   });
 
+  test('leaves what is asked behind a resume to the next epoch: a roll rolls what that one opens', async () => {
+    const job = new JobFixture();
+    const source = new BreakingSource(1, 14n, 'SOURCE_RANGE_LOST');
+    filled(source);
+    let areHidden = true;
+    const onRead = (subject: Subject): ReadFault | null =>
+      areHidden && subject === requestSubject(JOB, at(0)) ? { type: 'unavailable' } : null;
+    const journal = createMemoryJournal({ backing: job.backing, onRead });
+    const service = serve(job, { source, journal, rolling: defaultRollingPolicy(NO_LIMITS) });
+    await service.listening.heard(STOPPED);
+    source.isMended = true;
+    await ask(job, { type: 'resume', from: null, acceptLoss: false });
+    await ask(job, { type: 'roll' });
+    areHidden = false;
+    await until(() => linesOf(job, 0).length === RECORDS);
+    await service.stop();
+    expectEachRecordOnce(job, 1, RECORDS);
+  });
+
   test('waits for the journal where that is away, and the others go on', async () => {
     const job = new JobFixture();
     const source = new BreakingSource(2, 14n, 'SOURCE_RANGE_LOST');

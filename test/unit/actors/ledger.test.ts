@@ -5,6 +5,7 @@ import type { PartitionEvent } from '../../../journal/events.ts';
 import {
   change,
   checkpointed,
+  claim,
   claimed,
   finalName,
   part,
@@ -262,10 +263,7 @@ describe('a stage', () => {
     stage.apply(committed(1));
     stage.apply(partOpened(3, 'hour-3'));
     stage.apply(claimed(2));
-    stage.note({
-      type: 'halted',
-      stop: { code: 'X', message: '', fromOffset: null, toOffset: null, files: [], truncation: null },
-    });
+    stage.note({ type: 'replayed', ownClaimId: claim(3) });
     expect([ledger.facts, ledger.status, partsOf(ledger), bucketsOf(ledger), ledger.committedFiles]).toEqual(
       before,
     );
