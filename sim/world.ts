@@ -97,7 +97,7 @@ class World {
   #requests = 0;
 
   constructor(schedule: Schedule, options: WorldOptions) {
-    const { keepEverything = false, adapt = (ports) => ports, examine } = options;
+    const { keepEverything = false, adapt = (ports: Ports) => ports, examine } = options;
     this.#examine = examine;
     const { config, workload, faults, seed } = schedule;
     this.#schedule = schedule;

@@ -8,7 +8,7 @@ import type { AuditReport } from '../audit/auditReport.ts';
 import type { FileLife } from '../audit/explainFile.ts';
 import type { RecordLife } from '../audit/explainRecord.ts';
 import type { MovedAway } from '../audit/partFileComparison.ts';
-import type { TimelineFilter } from '../audit/replayJob.ts';
+import type { Moment, TimelineFilter } from '../audit/replayJob.ts';
 import type { TimelineStep } from '../audit/timeline.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -176,6 +176,8 @@ export interface CoordinatorStatus {
 
 export interface JobStatus {
   readonly job: string;
+  /** The moment whose state this is, as it was asked for; null for now. */
+  readonly asOf: Moment | null;
   /** Its id is null if it does not answer. */
   readonly journal: {
     /** Key below `journal` in the job file. */
@@ -234,6 +236,12 @@ export interface AuditCommandOptions {
   readonly onProgress: (progress: AuditProgress) => void;
 }
 
+export interface StatusOptions {
+  /** The journal's state as of then; without it, today's. */
+  readonly at?: Moment;
+  readonly log: Log;
+}
+
 export interface ReplayCommandOptions {
   readonly filter: TimelineFilter;
   /** Waits for new entries at the journal's end, until the process ends. */
@@ -278,8 +286,8 @@ export interface Backend {
    * Rejects with a TidemarkError if the job cannot run at all; a stopped partition is in the report instead.
    */
   readonly runJob: (config: JobConfig, options: RunOptions) => Promise<RunReport>;
-  /** Reads the journal and asks every dependency; the job may be running. */
-  readonly readStatus: (config: JobConfig, options: { readonly log: Log }) => Promise<JobStatus>;
+  /** Reads the journal and, unless a moment is given, asks every dependency; the job may be running. */
+  readonly readStatus: (config: JobConfig, options: StatusOptions) => Promise<JobStatus>;
   /** Files the request for the owners and waits for their answers. */
   readonly fileRequest: (
     config: JobConfig,

@@ -3,21 +3,15 @@
  * others wrote; an owner wrote each event in another state. Only some of the steps between these are journaled, so
  * the audit keeps every state that is possible, and an event that none of them accepts is illegal.
  */
-import { partitionMachine } from '../../actors/partition.ts';
+import { partitionMachine, type PartitionHostEvent } from '../../actors/partition.ts';
 import { transitionTableOf } from '../../actors/transitionTable.ts';
 import type { PartitionEvent } from '../../journal/events.ts';
 
-/** Events of the process, which are not in the journal. */
-const UNSEEN = [
-  'replayed',
-  'settled',
-  'retiring',
-  'checkpointStarted',
-  'checkpointFailed',
-  'halted',
-] as const;
-/** Lead back to `replaying`, from where only a claim follows. */
-const GIVEN_UP = ['fenced', 'epochGivenUp'] as const;
+/** Events of the process, which are not in the journal. They may have happened anywhere. */
+const UNSEEN = Object.keys({
+  ...{ replayed: true, settled: true, retiring: true, checkpointStarted: true, checkpointFailed: true },
+  ...{ halted: true, fenced: true },
+} satisfies Readonly<Record<PartitionHostEvent['type'], true>>);
 const REPLAYING = 'replaying';
 
 type States = ReadonlySet<string>;
@@ -27,9 +21,15 @@ export class LiveStates {
   readonly #next = new Map<States, Map<string, States | null>>();
   readonly #closures = new Map<string, States>();
   #now: States;
+  #isAnswered = false;
 
   constructor() {
     this.#now = this.#closed([this.#table.initial]);
+  }
+
+  /** Call it before the events of each entry. */
+  entryBegins(): void {
+    this.#isAnswered = false;
   }
 
   /**
@@ -38,6 +38,9 @@ export class LiveStates {
    * @param isStopped whether the journal holds a stop, before the event.
    */
   take(type: PartitionEvent['type'], isStopped: boolean): boolean {
+    // An answer for a journal that went back is journaled together with what it does to part files.
+    if (this.#isAnswered && (type === 'partMoved' || type === 'checkpointCompleted')) return true;
+    this.#isAnswered = type === 'witnessAnswered';
     const key = type === 'epochClaimed' && isStopped ? 'epochClaimed of a stopped one' : type;
     const known = this.#nextOf(this.#now).get(key);
     const next = known === undefined ? this.#after(type, isStopped) : known;
@@ -70,7 +73,7 @@ export class LiveStates {
   #closed(from: readonly string[]): States {
     const states = new Set(from);
     for (const state of states) {
-      for (const event of [...UNSEEN, ...GIVEN_UP]) {
+      for (const event of UNSEEN) {
         for (const { target } of this.#table.branches.get(state)?.get(event) ?? [])
           states.add(target ?? state);
       }

@@ -112,7 +112,8 @@ function* contradictionsOf(
     yield `holds ${records} records, more than offsets ${rangeOf(change)} can have`;
   if (firstOffset < fromOffset)
     yield `holds offset ${firstOffset}, and was opened when everything below ${fromOffset} was in other files`;
-  if (growth > 0 && lastOffset >= to) yield `holds offset ${lastOffset}, and its checkpoint has read up to ${to}`;
+  if (growth > 0 && lastOffset >= to)
+    yield `holds offset ${lastOffset}, and its checkpoint has read up to ${to}`;
   if (before !== null && before.records > 0 && firstOffset !== before.firstOffset)
     yield `began at offset ${before.firstOffset}, and now at ${firstOffset}`;
   if (growth > 0 && lastOffset < from)

@@ -52,6 +52,7 @@ export class PartitionHistory {
     this.totals.entries += 1;
     this.totals.bytes += bytes;
     const stage = this.ledger.stage();
+    this.#live.entryBegins();
     try {
       for (const event of partitionEvents(entry.events, subject)) this.#apply(stage, event);
       this.ledger.adopt(stage);

@@ -128,7 +128,9 @@ function matches(step: TimelineStep, filter: TimelineFilter): boolean {
   if (event !== null && step.event !== event) return false;
   if (bucket !== null && step.part?.bucket !== bucket) return false;
   if (file !== null && !isOfFile(step, file)) return false;
-  return (from === null || compare(step, from) >= 0) && (to === null || compare(step, to) <= 0);
+  return (
+    (from === null || compareToMoment(step, from) >= 0) && (to === null || compareToMoment(step, to) <= 0)
+  );
 }
 
 /** Whether the step is about the file with this name. */
@@ -138,7 +140,11 @@ export function isOfFile({ part }: TimelineStep, name: string): boolean {
   return names.some((uri) => uri === name || uri.endsWith(`/${name.replace(/^\/+/, '')}`));
 }
 
-function compare({ at, seq }: TimelineStep, moment: Moment): number {
+/** Negative if the entry is before the moment, 0 if it is at it. */
+export function compareToMoment(
+  { at, seq }: { readonly at: string; readonly seq: number },
+  moment: Moment,
+): number {
   if (moment.type === 'entry') return seq - moment.seq;
   return at === moment.iso ? 0 : at < moment.iso ? -1 : 1;
 }

@@ -110,11 +110,15 @@ function bucketTable({ partition, buckets, otherBuckets }: PartitionVerdict): st
   return [...tableLines(columns, rows), ...rest];
 }
 
-function filesLines({ files: { compared, comparedBytes, moved, hidden, others, leftovers } }: AuditReport): string[] {
+function filesLines({
+  files: { compared, comparedBytes, moved, hidden, others, leftovers },
+}: AuditReport): string[] {
   return [
     `${formatNoun(compared, 'file')} compared, ${formatBytes(comparedBytes)} read back`,
     ...(moved === 0 ? [] : [`${formatNoun(moved, 'committed file')} gone, as was to be expected`]),
-    ...(hidden === 0 ? [] : [`${formatNoun(hidden, 'file')} not published yet, which only the writer can read`]),
+    ...(hidden === 0
+      ? []
+      : [`${formatNoun(hidden, 'file')} not published yet, which only the writer can read`]),
     ...(others === 0 ? [] : [`${formatNoun(others, 'file')} of others at the destination`]),
     ...(leftovers === 0
       ? []

@@ -11,14 +11,13 @@ export interface Audited {
 }
 
 export async function audited(schedule: Schedule): Promise<Audited> {
-  let report: AuditReport | null = null;
+  const ended = Promise.withResolvers<AuditReport>();
   const trace = await runWorld(schedule, {
     examine: async (remains) => {
-      report = await auditOf(remains, schedule);
+      ended.resolve(await auditOf(remains, schedule));
     },
   });
-  if (report === null) throw new Error('the audit has not ended');
-  return { trace, report };
+  return { trace, report: await ended.promise };
 }
 
 function auditOf({ journal, store, naming, committed, takenUris }: Remains, schedule: Schedule) {

@@ -3,11 +3,12 @@ import { partitionName } from '../../../journal/ids.ts';
 import { EVENT_TYPES } from '../../../journal/events.ts';
 import { TidemarkError } from '../../../journal/errors.ts';
 import { bigintsAsText } from '../../../kernels/json.ts';
-import type { Moment, TimelineFilter } from '../../audit/replayJob.ts';
+import type { TimelineFilter } from '../../audit/replayJob.ts';
 import type { TimelineStep } from '../../audit/timeline.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { EXIT_OK } from '../exitCodes.ts';
 import type { CliIo } from '../io.ts';
+import { parseMoment } from '../moment.ts';
 import { quietLog } from '../quietLog.ts';
 import { parsePartition } from './request.ts';
 
@@ -53,17 +54,6 @@ function parseEvent(text: string): NonNullable<TimelineFilter['event']> {
   const found = EVENT_TYPES.find((type) => type === text);
   if (found !== undefined) return found;
   throw new TidemarkError('USAGE', `--event ${text}: is no event; expected one of ${EVENT_TYPES.join(', ')}`);
-}
-
-/** A time such as `2026-11-29T12:00:00Z`, or the number of an entry. Throws USAGE. */
-export function parseMoment(option: string, text: string): Moment {
-  if (/^\d{1,15}$/.test(text)) return { type: 'entry', seq: Number(text) };
-  const ms = Date.parse(text);
-  if (!Number.isNaN(ms)) return { type: 'time', iso: new Date(ms).toISOString() };
-  throw new TidemarkError(
-    'USAGE',
-    `${option} ${text}: is neither a time such as 2026-11-29T12:00:00Z nor the number of an entry`,
-  );
 }
 
 /** `TIME  clicks/0  #12 e3 host:pid  part 1f2e… open -> inProgress  why`. */

@@ -19,6 +19,7 @@ export const NOTHING: RunReport = {
 export const NO_STATUS: JobStatus = {
   job: 'clicks',
   journal: { kind: 'sqlite', id: 'journal-1', location: '/x/journal.db' },
+  asOf: null,
   coordinators: [],
   dependencies: [],
   problem: null,
