@@ -2,10 +2,11 @@
  * The entry codec: one atomic journal record in JSON, chained to the previous one by a SHA-256 of its stored
  * bytes.
  */
+import type { TidemarkError } from './errors.ts';
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { bigintsAsText } from '../kernels/json.ts';
-import { TidemarkError } from './errors.ts';
+import { JournalFailure } from './failure.ts';
 import { journalEventSchema, type JournalEvent } from './events.ts';
 import { claimId, entryHash, type ClaimId, type EntryHash } from './ids.ts';
 import { compileReader, NOT_SURE } from './schemaReader.ts';
@@ -84,7 +85,7 @@ function parseSlowly(bytes: Uint8Array, where: string): Entry {
   try {
     raw = JSON.parse(UTF8.decode(bytes));
   } catch (cause) {
-    throw new TidemarkError('JOURNAL_CORRUPT', `${where} is not JSON: restore the journal from a copy.`, {
+    throw new JournalFailure('corrupt', `${where} is not JSON: restore the journal from a copy.`, {
       cause,
     });
   }
@@ -94,8 +95,8 @@ function parseSlowly(bytes: Uint8Array, where: string): Entry {
     if (formatOf(raw) > ENTRY_VERSION) throw newerEntry(where, formatOf(raw));
     const issue = parsed.error.issues[0];
     const at = issue === undefined ? '' : ` (${issue.path.join('.')}: ${issue.message})`;
-    throw new TidemarkError(
-      'JOURNAL_CORRUPT',
+    throw new JournalFailure(
+      'corrupt',
       `${where} is not a valid entry${at}: restore the journal from a copy.`,
     );
   }
@@ -107,8 +108,8 @@ function parseEntry(raw: unknown, where: string): ReturnType<typeof entrySchema.
   try {
     return entrySchema.safeParse(raw);
   } catch (cause) {
-    throw new TidemarkError(
-      'JOURNAL_CORRUPT',
+    throw new JournalFailure(
+      'corrupt',
       `${where} holds an id that is none: restore the journal from a copy.`,
       { cause },
     );
@@ -133,8 +134,8 @@ function formatOf(raw: unknown): number {
 }
 
 function newerEntry(where: string, format: number): TidemarkError {
-  return new TidemarkError(
-    'JOURNAL_NEWER',
+  return new JournalFailure(
+    'newer',
     `${where} was written in format ${format} by a newer Tidemark; this one reads up to ` +
       `${ENTRY_VERSION}. Upgrade this coordinator. It leaves the partition to others; nothing was written.`,
     { fields: { format, formatMax: ENTRY_VERSION } },

@@ -97,13 +97,16 @@ export const ERROR_CODES = {
     help: 'Put the file back under one of its names, then resume; nothing else mends it yet.',
   },
   STORE_HANDLE_INVALID: { retry: 'bug', help: 'Report this with the journal of the partition.' },
-  KAFKA_UNAVAILABLE: { retry: 'transient', help: 'Check that the brokers answer; Tidemark goes on trying.' },
-  KAFKA_AUTHENTICATION: { retry: 'config', help: 'Correct the sasl or ssl settings of the source.' },
-  KAFKA_BATCH_CORRUPT: {
+  SOURCE_UNAVAILABLE: {
+    retry: 'transient',
+    help: 'Check that the source (its brokers) answers; Tidemark goes on trying.',
+  },
+  SOURCE_AUTHENTICATION: { retry: 'config', help: 'Correct the sasl or ssl settings of the source.' },
+  SOURCE_BATCH_CORRUPT: {
     retry: 'operator',
     help: 'Repair the topic, or accept the loss of the named offsets.',
   },
-  KAFKA_BATCH_TOO_LARGE: {
+  SOURCE_BATCH_TOO_LARGE: {
     retry: 'operator',
     help: 'Raise `memory` in the job file, start again and resume; or accept the loss of the named offsets.',
   },
@@ -145,24 +148,66 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** Facts about an error, for logs and `--json`. No secrets, no payloads. */
+/** Codes of earlier versions, which journals still name in stops, and what they are called now. */
+export const FORMER_CODES: Readonly<Record<string, ErrorCode>> = {
+  KAFKA_UNAVAILABLE: 'SOURCE_UNAVAILABLE',
+  KAFKA_AUTHENTICATION: 'SOURCE_AUTHENTICATION',
+  KAFKA_BATCH_CORRUPT: 'SOURCE_BATCH_CORRUPT',
+  KAFKA_BATCH_TOO_LARGE: 'SOURCE_BATCH_TOO_LARGE',
+};
+
+/** The current name of a journaled code. A code that this version does not know is returned as it is. */
+export function currentCode(journaled: string): string {
+  return Object.hasOwn(FORMER_CODES, journaled) ? (FORMER_CODES[journaled] ?? journaled) : journaled;
+}
+
+/** Facts about an error, for logs and `--json`. No secrets, no payloads. Nothing is decided by them. */
 export type ErrorFields = Readonly<
   Record<string, string | number | bigint | boolean | null | readonly string[]>
 >;
+
+/** What of its partition an error affects: a stop names it. */
+export interface Affected {
+  /** [fromOffset, toOffset); null if it is no range, or that end is unknown. */
+  readonly fromOffset: bigint | null;
+  readonly toOffset: bigint | null;
+  readonly files: readonly string[];
+  /** Where the source's log was truncated; null for every other cause. */
+  readonly truncation: { readonly divergedAt: bigint; readonly leaderEpoch: number | null } | null;
+}
+
+export interface ErrorDetails {
+  readonly fields?: ErrorFields;
+  /** Part of the logged fields, too. */
+  readonly affected?: Partial<Affected>;
+  readonly cause?: unknown;
+}
 
 export class TidemarkError extends Error {
   override readonly name = 'TidemarkError';
   readonly code: ErrorCode;
   readonly retry: RetryClass;
+  readonly affected: Affected;
   readonly fields: ErrorFields;
 
   /** @param message what happened, to what, and what to do. */
-  constructor(code: ErrorCode, message: string, options: { fields?: ErrorFields; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(code: ErrorCode, message: string, { fields, affected = {}, cause }: ErrorDetails = {}) {
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.retry = ERROR_CODES[code].retry;
-    this.fields = options.fields ?? {};
+    const { fromOffset = null, toOffset = null, files = [], truncation = null } = affected;
+    this.affected = { fromOffset, toOffset, files, truncation };
+    this.fields = { ...fields, ...loggedOf(this.affected) };
   }
+}
+
+function loggedOf({ fromOffset, toOffset, files, truncation }: Affected): ErrorFields {
+  return {
+    ...(fromOffset === null ? {} : { fromOffset }),
+    ...(toOffset === null ? {} : { toOffset }),
+    ...(files.length === 0 ? {} : { files }),
+    ...truncation,
+  };
 }
 
 /** Returns a TidemarkError as it is and wraps any other error: unknown means stop, never continue. */
@@ -170,6 +215,11 @@ export function asTidemarkError(cause: unknown, doing: string): TidemarkError {
   if (cause instanceof TidemarkError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new TidemarkError('INTERNAL', `${doing} failed unexpectedly: ${reason}`, { cause });
+}
+
+/** Whether another owner has the partition: this epoch, or this append, is over. */
+export function isFenced(error: unknown): error is TidemarkError {
+  return error instanceof TidemarkError && error.retry === 'fenced';
 }
 
 /** Whether the error is a TidemarkError with one of these codes. */

@@ -3,7 +3,7 @@
  * passes.
  */
 import { decodeEntry, hashEntry, type Entry } from './entry.ts';
-import { TidemarkError } from './errors.ts';
+import { JournalFailure } from './failure.ts';
 import { NO_HASH, type EntryHash, type Subject } from './ids.ts';
 import type { Journal, Revision, StoredEntry } from './port.ts';
 
@@ -75,8 +75,8 @@ function checkContinues(entry: Entry, tail: Tail, where: string, epoch: number):
           ? `belongs to epoch ${entry.epoch} although epoch ${epoch} had been claimed`
           : null;
   if (problem === null) return;
-  throw new TidemarkError(
-    'JOURNAL_CORRUPT',
+  throw new JournalFailure(
+    'corrupt',
     `${where} ${problem}. The partition stops; restore the journal from a copy.`,
     {
       fields: { seq: entry.seq, expectedSeq: tail.seq + 1, revision: tail.revision },

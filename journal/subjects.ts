@@ -4,6 +4,7 @@
  */
 import type { JobName, Subject, TopicPartition } from './ids.ts';
 import { TidemarkError } from './errors.ts';
+import { JournalFailure } from './failure.ts';
 
 /**
  * Injective: letters, digits and `-` are kept, every other UTF-8 byte becomes `_XX`, the empty text becomes
@@ -45,13 +46,9 @@ export function decodeToken(token: string): string {
 }
 
 function foreignName(name: string, cause?: unknown): TidemarkError {
-  return new TidemarkError(
-    'JOURNAL_CORRUPT',
-    `The journal holds a subject that Tidemark did not name: "${name}".`,
-    {
-      cause,
-    },
-  );
+  return new JournalFailure('corrupt', `The journal holds a subject that Tidemark did not name: "${name}".`, {
+    cause,
+  });
 }
 
 /**

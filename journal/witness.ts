@@ -8,6 +8,7 @@
  */
 import { z } from 'zod';
 import { TidemarkError } from './errors.ts';
+import { JournalFailure } from './failure.ts';
 import { claimId, entryHash, journalId, type ClaimId, type EntryHash, type JournalId } from './ids.ts';
 import type { Tail } from './replay.ts';
 
@@ -63,8 +64,8 @@ export function parseWitness(text: string | null): Witness | null {
   if (!/tidemark/i.test(told)) return null;
   const parsed = witnessSchema.safeParse(parsedJson(told));
   if (!parsed.success) {
-    throw new TidemarkError(
-      'WITNESS_UNREADABLE',
+    throw new JournalFailure(
+      'witnessUnreadable',
       "The witness of the journal beside the group's committed offset is damaged, or of a newer " +
         `Tidemark: ${JSON.stringify(told.slice(0, SHOWN_MAX))}. ` +
         'Without it nobody can tell whether the journal went back. Upgrade; or find out what wrote ' +
@@ -117,13 +118,13 @@ export function witnessName(witness: PlacedWitness): string {
 export function parseWitnessName(name: string, where: string): PlacedWitness {
   const [, epoch, claim, seq, next, attempt, hash, journal] = NAME.exec(name) ?? [];
   if (journal === undefined || claim === undefined || hash === undefined || next === undefined) {
-    throw new TidemarkError(
-      'WITNESS_UNREADABLE',
+    throw new JournalFailure(
+      'witnessUnreadable',
       `${where}/${name} is no witness of a journal, or one of a newer Tidemark. While it stands there ` +
         'nobody can tell whether the ' +
         'journal went back. Upgrade; or find out what put it there, make sure that the journal is the ' +
         'newest one, and remove it.',
-      { fields: { files: [`${where}/${name}`] } },
+      { affected: { files: [`${where}/${name}`] } },
     );
   }
   return {
@@ -202,27 +203,27 @@ export function witnessError(
   verdict: WitnessVerdict,
   witness: Witness | null,
   where: string,
-): TidemarkError | null {
+): JournalFailure | null {
   if (verdict === 'agrees' || verdict === 'absent' || witness === null) return null;
   const fields = { job: witness.job, journalId: witness.journalId, seq: witness.seq };
   switch (verdict) {
     case 'other-journal':
-      return new TidemarkError(
-        'JOURNAL_REPLACED',
+      return new JournalFailure(
+        'replaced',
         `The offsets of ${where} were committed by job ${witness.job} with journal ` +
           `${witness.journalId}, not with this one: point the job at that journal, or use another groupId.`,
         { fields },
       );
     case 'journal-behind':
-      return new TidemarkError(
-        'JOURNAL_ROLLED_BACK',
+      return new JournalFailure(
+        'rolledBack',
         `The journal of ${where} ends before entry ${witness.seq}, which had been acknowledged: ` +
           'restore the newest journal.',
         { fields },
       );
     case 'hash-differs':
-      return new TidemarkError(
-        'JOURNAL_ROLLED_BACK',
+      return new JournalFailure(
+        'rolledBack',
         `Entry ${witness.seq} of ${where} is not the one that had been acknowledged: the journal went ` +
           'back and grew anew. Restore the newest journal.',
         { fields },

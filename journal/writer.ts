@@ -9,7 +9,8 @@
  * that ownership began, and its consequences are still due. The next append meets the fence.
  */
 import { decodeEntry, encodeEntry, ENTRY_MIN_READER, ENTRY_VERSION, hashEntry } from './entry.ts';
-import { hasCode, TidemarkError } from './errors.ts';
+import { TidemarkError } from './errors.ts';
+import { isJournalFailure, JournalFailure } from './failure.ts';
 import type { JournalEvent } from './events.ts';
 import type { ClaimId, EntryHash, Subject } from './ids.ts';
 import type { AppendOutcome, Journal, Pacer } from './port.ts';
@@ -179,7 +180,7 @@ export class SubjectWriter {
         );
       }
     } catch (error) {
-      if (hasCode(error, 'JOURNAL_UNAVAILABLE')) return 'away';
+      if (isJournalFailure(error, 'unavailable')) return 'away';
       throw error;
     }
     return 'nothing';
@@ -194,14 +195,14 @@ export class SubjectWriter {
     const { lastRevision, cause } = conflict;
     const fields = { lastRevision, acknowledgedRevision: this.#tail.revision, seq: this.#tail.seq };
     throw kind === 'lostEnd'
-      ? new TidemarkError(
-          'JOURNAL_ROLLED_BACK',
+      ? new JournalFailure(
+          'rolledBack',
           `The journal lost the end of ${this.#options.subject}: ${this.#describe(conflict)} Restore ` +
             'the journal; nothing more is written.',
           { fields, cause },
         )
-      : new TidemarkError(
-          'JOURNAL_CORRUPT',
+      : new JournalFailure(
+          'corrupt',
           `${this.#describe(conflict)} Its index is damaged: restore the journal from a copy.`,
           { fields, cause },
         );
@@ -223,7 +224,7 @@ export class SubjectWriter {
   /** Why an entry is sent again; there is always a reason. */
   #reasonOf(outcome: Exclude<AppendOutcome, { type: 'appended' }>): unknown {
     if (outcome.type !== 'conflict') return outcome.cause;
-    return new TidemarkError('JOURNAL_UNAVAILABLE', this.#describe(outcome), {
+    return new JournalFailure('unavailable', this.#describe(outcome), {
       fields: { lastRevision: outcome.lastRevision, acknowledgedRevision: this.#tail.revision },
       cause: outcome.cause,
     });
@@ -234,7 +235,7 @@ export class SubjectWriter {
    * holds.
    */
   #whyOver(error: unknown, pending: Pending): TidemarkError | null {
-    if (error instanceof TidemarkError && error.code !== 'JOURNAL_ENTRY_TOO_LARGE') return error;
+    if (error instanceof TidemarkError && !isJournalFailure(error, 'entryTooLarge')) return error;
     if (!pending.uncertain) return null;
     return new TidemarkError(
       'FENCED',
@@ -284,8 +285,8 @@ export class SubjectWriter {
   }
 
   #refusedForGood(cause: unknown): TidemarkError {
-    return new TidemarkError(
-      'JOURNAL_ENTRY_TOO_LARGE',
+    return new JournalFailure(
+      'entryTooLarge',
       `The journal refuses entry ${this.#tail.seq + 1} of ${this.#options.subject} for good. See the cause.`,
       { cause },
     );
@@ -293,8 +294,8 @@ export class SubjectWriter {
 
   #tooLarge(bytes: number): TidemarkError {
     const max = this.#options.journal.entryBytesMax;
-    return new TidemarkError(
-      'JOURNAL_ENTRY_TOO_LARGE',
+    return new JournalFailure(
+      'entryTooLarge',
       `An entry of ${bytes} bytes for ${this.#options.subject} is over the journal's limit of ${max} bytes.`,
       { fields: { bytes, bytesMax: max } },
     );

@@ -1,8 +1,10 @@
 /**
  * The record path's second implementation, in WebAssembly: routes plain records and copies their values as
- * lines, many per call. The first implementation, src/writing/flow.ts, is authoritative. The kernel makes no
- * decisions: it stops at the first record that is not plain (null, damaged, in a slot without a route, or too
- * large for the rest of its buffer or file), and the router handles that record alone.
+ * lines, many per call. The first implementation is authoritative: `#scan` of src/writing/recordRouter.ts
+ * routes a record, `append` of src/writing/lineBuffer.ts copies it. The kernel has no rules of its own: slot
+ * length and routes come from src/writing/takingFiles.ts, a buffer's limit from src/writing/lineBuffer.ts. It
+ * stops at the first record that is not plain (null, damaged, in a slot without a route, or too large for the
+ * rest of its buffer or file), and the router handles that record alone.
  * test/unit/sources/kafka/records/lineRuns.test.ts compares the two.
  */
 import {
@@ -20,6 +22,7 @@ import {
 import { instantiate, reserve } from './memory.ts';
 import {
   FILL,
+  NEWLINE,
   OWNER_STEP,
   VECTOR_BYTES,
   ROUTE,
@@ -28,7 +31,6 @@ import {
   routesAddress,
 } from './routeTable.ts';
 
-const NEWLINE = 10;
 /**
  * Longer varints are legal but not plain: four bytes hold any length that is read here, seven any time delta
  * of millennia.

@@ -23,7 +23,11 @@ export const FILL = {
   lastWriteAtMs: 24,
   /** 1 if a kernel wrote the last record, so that lastOffset is valid. */
   isByKernel: 32,
+  /** Number of routes that lead to it. No kernel uses it. */
+  routes: 36,
 } as const;
+/** Ends every line. */
+export const NEWLINE = 10;
 /** Lines are copied in vectors of this size: up to 15 bytes after a line may be overwritten. */
 export const VECTOR_BYTES = 16;
 
@@ -59,63 +63,87 @@ function fieldsOf(buffer: ArrayBufferLike): Fields {
 }
 
 const kernelFields = fieldsOf(kernelBytes.buffer);
+/** What a fill state that is free shows: nothing is in it. */
+const emptyFields = fieldsOf(new ArrayBuffer(FILL_BYTES));
 const freeStates: number[] = [];
 let statesUsed = 0;
 
-/** The write buffer of one part file, as TypeScript and the kernels see it. */
+/**
+ * The write buffer of one part file, as TypeScript and the kernels see it. When the file takes no more
+ * records, it is freed, and its place becomes the next one's.
+ */
 export class FillState {
-  readonly #fields: Fields;
-  /** Address in the kernels' memory; 0 if no place was free: then no route leads to it. */
-  readonly address: number;
+  #fields: Fields;
+  #address: number;
+  #isFree = false;
 
   constructor() {
     const at =
       freeStates.pop() ?? (statesUsed < FILL_STATES ? states.byteOffset + statesUsed++ * FILL_BYTES : 0);
-    this.address = at;
+    this.#address = at;
     this.#fields = at === 0 ? fieldsOf(new ArrayBuffer(FILL_BYTES)) : kernelFields;
     this.#fields.integers.fill(0, at / 4, (at + FILL_BYTES) / 4);
   }
 
+  /** In the kernels' memory; 0 if no place was free: then no route leads to it. */
+  get address(): number {
+    return this.#address;
+  }
+
   /**
-   * Frees its place for the next fill state. Remove every route to it first: a kernel would write into the
-   * next one's buffer.
+   * Throws a RangeError if it is free, whose place may be another file's. Called for every buffer and every
+   * route, not for every record.
+   */
+  mustBeHeld(): void {
+    if (this.#isFree) throw new RangeError('a fill state is used that is free');
+  }
+
+  /**
+   * Frees its place for the next fill state. From now on it is empty. Throws a RangeError if a route leads to
+   * it: a kernel would write into the next one's buffer.
    */
   free(): void {
-    if (this.address !== 0) freeStates.push(this.address);
+    this.mustBeHeld();
+    if (this.#fields.integers[(this.#address + FILL.routes) / 4] !== 0)
+      throw new RangeError('a fill state to which a route leads cannot be freed');
+    this.#isFree = true;
+    if (this.#address !== 0) freeStates.push(this.#address);
+    this.#address = 0;
+    this.#fields = emptyFields;
   }
 
   get filled(): number {
-    return this.#fields.integers[(this.address + FILL.filled) / 4] ?? 0;
+    return this.#fields.integers[(this.#address + FILL.filled) / 4] ?? 0;
   }
 
   get records(): number {
-    return this.#fields.integers[(this.address + FILL.records) / 4] ?? 0;
+    return this.#fields.integers[(this.#address + FILL.records) / 4] ?? 0;
   }
 
   /** Offset of the last record if a kernel wrote it; otherwise null. */
   get lastOffset(): bigint | null {
     const { integers, longs } = this.#fields;
-    if (integers[(this.address + FILL.isByKernel) / 4] === 0) return null;
-    return longs[(this.address + FILL.lastOffset) / 8] ?? null;
+    if (integers[(this.#address + FILL.isByKernel) / 4] === 0) return null;
+    return longs[(this.#address + FILL.lastOffset) / 8] ?? null;
   }
 
   get lastWriteAtMs(): number {
-    return this.#fields.doubles[(this.address + FILL.lastWriteAtMs) / 8] ?? 0;
+    return this.#fields.doubles[(this.#address + FILL.lastWriteAtMs) / 8] ?? 0;
   }
 
   set lastWriteAtMs(ms: number) {
-    this.#fields.doubles[(this.address + FILL.lastWriteAtMs) / 8] = ms;
+    this.#fields.doubles[(this.#address + FILL.lastWriteAtMs) / 8] = ms;
   }
 
   /** Sets the number of bytes in the buffer. */
   fill(filled: number): void {
-    this.#fields.integers[(this.address + FILL.filled) / 4] = filled;
+    this.#fields.integers[(this.#address + FILL.filled) / 4] = filled;
   }
 
   /** Counts one more record; the buffer now holds `filled` bytes. */
   wrote(filled: number): void {
     const { integers } = this.#fields;
-    const at = this.address / 4;
+    const at = this.#address / 4;
     integers[at + FILL.filled / 4] = filled;
     integers[at + FILL.records / 4] = (integers[at + FILL.records / 4] ?? 0) + 1;
     integers[at + FILL.isByKernel / 4] = 0;
@@ -127,36 +155,57 @@ export class FillState {
    * @param limit length up to which a kernel may fill it; 0 or less: no kernel writes to it.
    */
   turnTo(address: number, limit: number): void {
+    this.mustBeHeld();
     const { integers } = this.#fields;
-    const at = this.address / 4;
+    const at = this.#address / 4;
     integers[at + FILL.address / 4] = address;
     integers[at + FILL.filled / 4] = 0;
     integers[at + FILL.limit / 4] = limit;
   }
 }
 
-/**
- * The routes of one router. Its owner number is never reused, so a new table drops all routes of an old one.
- */
+/** Empties a place of the table. */
+function clear(at: number): void {
+  if (routeFields[at + ROUTE.owner / 4] === 0) return;
+  routeFields[at + ROUTE.owner / 4] = 0;
+  countRoute(routeFields[at + ROUTE.fill / 4] ?? 0, -1);
+}
+
+function countRoute(fillAddress: number, by: 1 | -1): void {
+  const at = (fillAddress + FILL.routes) / 4;
+  kernelFields.integers[at] = (kernelFields.integers[at] ?? 0) + by;
+}
+
+/** The routes of one router. Each is removed before its fill state is freed. */
 export class RouteTable {
   static #owners = 0;
+  /** Never reused. */
   readonly owner = (RouteTable.#owners += 1);
 
   /** Routes the records of a slot (an integer of at most 53 bits) to a fill state. */
   set(slot: number, fill: FillState): void {
+    fill.mustBeHeld();
     if (fill.address === 0) return;
     const at = this.#placeOf(slot);
+    const slotHigh = Math.floor(slot / SLOT_HIGH);
+    const isThere =
+      routeFields[at + ROUTE.slot / 4] === (slot | 0) &&
+      routeFields[at + ROUTE.slot / 4 + 1] === slotHigh &&
+      routeFields[at + ROUTE.owner / 4] === this.owner &&
+      routeFields[at + ROUTE.fill / 4] === fill.address;
+    // Usually: it is set again after each record that the kernel leaves to the router.
+    if (isThere) return;
+    clear(at);
     routeFields[at + ROUTE.slot / 4] = slot;
-    routeFields[at + ROUTE.slot / 4 + 1] = Math.floor(slot / SLOT_HIGH);
+    routeFields[at + ROUTE.slot / 4 + 1] = slotHigh;
     routeFields[at + ROUTE.owner / 4] = this.owner;
     routeFields[at + ROUTE.fill / 4] = fill.address;
+    countRoute(fill.address, 1);
   }
 
-  /** Removes the route of a slot. */
+  /** Removes the route of a slot. The place may hold another slot's route, which is then only slower. */
   remove(slot: number): void {
-    const at = this.#placeOf(slot);
-    // The place may hold another slot's route, which is then only slower.
-    routeFields[at + ROUTE.owner / 4] = 0;
+    clear(this.#placeOf(slot));
   }
 
   #placeOf(slot: number): number {

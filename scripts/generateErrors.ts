@@ -1,5 +1,5 @@
 /** docs/errors.md: every error code and what to do about it. */
-import { ERROR_CODES, type RetryClass } from '../journal/errors.ts';
+import { ERROR_CODES, FORMER_CODES, type RetryClass } from '../journal/errors.ts';
 
 const CLASSES: Readonly<Record<RetryClass, string>> = {
   transient: 'Tidemark tries again by itself.',
@@ -18,13 +18,21 @@ const PREAMBLE =
   'which says what happens next. This page is made from `journal/errors.ts` by `npm run generate`; ' +
   'a test fails when it is stale.\n';
 
+const FORMER =
+  '## Former codes\n\nJournals of earlier versions may hold these in stops. They are read as the codes of today.\n';
+
+function formerTable(): string[] {
+  const rows = Object.entries(FORMER_CODES).map(([former, code]) => `| \`${former}\` | \`${code}\` |`);
+  return ['| former | today |', '|---|---|', ...rows];
+}
+
 export function errorsPage(): string {
   const classes = Object.entries(CLASSES).map(([name, text]) => `- **${name}**: ${text}`);
   const rows = Object.entries(ERROR_CODES).map(
     ([code, { retry, help }]) => `| \`${code}\` | ${retry} | ${cell(help)} |`,
   );
   const table = ['| code | class | what to do |', '|---|---|---|', ...rows];
-  return [PREAMBLE, ...classes, '', ...table, ''].join('\n');
+  return [PREAMBLE, ...classes, '', ...table, '', FORMER, ...formerTable(), ''].join('\n');
 }
 
 /** A pipe would end the cell. */

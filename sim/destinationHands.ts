@@ -4,7 +4,7 @@ import type { WorldHands } from './faults/kind.ts';
 import { startReader } from './reader.ts';
 import type { Recorder } from './recorder.ts';
 import type { Scheduler } from './scheduler.ts';
-import type { SimJournalServer } from './simJournal.ts';
+import type { SimJournalServer } from './simJournalServer.ts';
 import type { SimStoreServer } from './simStores/port.ts';
 
 export interface DestinationContext {

@@ -6,7 +6,7 @@ import { passing } from '../src/system/failpoints.ts';
 import { fileOperatorRequest } from '../src/partition/requests.ts';
 import type { SimProcess } from './process.ts';
 import type { Recorder } from './recorder.ts';
-import type { SimJournalServer } from './simJournal.ts';
+import type { SimJournalServer } from './simJournalServer.ts';
 
 export interface OperatorContext {
   readonly process: SimProcess;

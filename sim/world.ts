@@ -30,7 +30,7 @@ import type { RunTrace, Schedule } from './schedule.ts';
 import { RightStops } from './rightStops.ts';
 import { Scheduler, type EndReason } from './scheduler.ts';
 import { JOB, jobSettings, livenessBoundMs } from './settings.ts';
-import { SimJournalServer } from './simJournal.ts';
+import { SimJournalServer } from './simJournalServer.ts';
 import { SimKafka } from './simKafka.ts';
 import { makeMemory } from './simMemory.ts';
 import { makeStore } from './simStores/makeStore.ts';

@@ -8,7 +8,8 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { BackupTally, type BackupFound, type OnBackupProgress } from './check.ts';
-import { TidemarkError } from '../errors.ts';
+import type { TidemarkError } from '../errors.ts';
+import { JournalFailure } from '../failure.ts';
 import { JOB_NAME_PATTERN, JOURNAL_ID_PATTERN, NO_HASH, type Subject } from '../ids.ts';
 import type { Revision } from '../port.ts';
 
@@ -121,8 +122,8 @@ function headerOf(line: Record<string, unknown>, file: string): PortableHeader {
   const { data } = headerSchema.safeParse(line);
   if (data === undefined) throw damagedLine(file, 1, 'is not the head of a backup');
   if (data.format > PORTABLE_FORMAT) {
-    throw new TidemarkError(
-      'JOURNAL_NEWER',
+    throw new JournalFailure(
+      'newer',
       `The backup ${file} has format ${data.format}; this Tidemark reads up to ${PORTABLE_FORMAT}. Upgrade.`,
     );
   }
@@ -130,8 +131,8 @@ function headerOf(line: Record<string, unknown>, file: string): PortableHeader {
 }
 
 function damagedLine(file: string, line: number, what: string): TidemarkError {
-  return new TidemarkError(
-    'JOURNAL_CORRUPT',
+  return new JournalFailure(
+    'corrupt',
     `Line ${line} of ${file} ${what}: it is no whole backup of a NATS journal. Use another one.`,
     { fields: { path: file, line } },
   );

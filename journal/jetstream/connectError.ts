@@ -4,7 +4,8 @@
  */
 import { connect } from 'node:net';
 import { errors } from '@nats-io/transport-node';
-import { TidemarkError } from '../errors.ts';
+import type { TidemarkError } from '../errors.ts';
+import { JournalFailure } from '../failure.ts';
 
 /** Error codes of certificates, as Node and OpenSSL name them. */
 const CERTIFICATE =
@@ -24,7 +25,7 @@ export function connectProblem(cause: unknown, where: string): TidemarkError {
   const reason = reasonOf(cause);
   const fields = { servers: where };
   const refused = (message: string): TidemarkError =>
-    new TidemarkError('JOURNAL_AUTHENTICATION', message, { fields, cause });
+    new JournalFailure('refused', message, { fields, cause });
   for (const error of chainOf(cause)) {
     if (error instanceof errors.AuthorizationError && !/timeout/i.test(error.message)) {
       return refused(
@@ -46,7 +47,7 @@ export function connectProblem(cause: unknown, where: string): TidemarkError {
       );
     }
   }
-  return new TidemarkError('JOURNAL_UNAVAILABLE', `NATS at ${where} does not answer (${reason}).`, {
+  return new JournalFailure('unavailable', `NATS at ${where} does not answer (${reason}).`, {
     fields,
     cause,
   });
@@ -95,8 +96,8 @@ export async function wantsCertificate(hostPort: string): Promise<boolean> {
 }
 
 export function certificateWanted(where: string, cause: unknown): TidemarkError {
-  return new TidemarkError(
-    'JOURNAL_AUTHENTICATION',
+  return new JournalFailure(
+    'refused',
     `NATS at ${where} wants a certificate of its clients: name one in journal.nats.tls.cert, and its key.`,
     { fields: { servers: where }, cause },
   );

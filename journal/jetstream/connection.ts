@@ -14,6 +14,7 @@ import {
   type NodeConnectionOptions,
 } from '@nats-io/transport-node';
 import { TidemarkError } from '../errors.ts';
+import { JournalFailure } from '../failure.ts';
 import { certificateWanted, connectProblem, wantsCertificate } from './connectError.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -245,7 +246,7 @@ export class NatsLink {
 
   /** An error that says that the server does not answer; contains nothing secret. */
   unavailable(what: string, cause?: unknown): TidemarkError {
-    return new TidemarkError('JOURNAL_UNAVAILABLE', `The NATS journal at ${this.#where} ${what}.`, {
+    return new JournalFailure('unavailable', `The NATS journal at ${this.#where} ${what}.`, {
       fields: { servers: this.#where },
       cause,
     });

@@ -7,6 +7,7 @@
  * stream's id after its acknowledgement; a read from a subject's start does the same. No message ids:
  * deduplication ignores the content.
  */
+import { TidemarkError } from '../errors.ts';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
@@ -16,7 +17,7 @@ import {
   type JetStreamManager,
   type PubAck,
 } from '@nats-io/jetstream';
-import { hasCode, TidemarkError } from '../errors.ts';
+import { isJournalFailure, JournalFailure } from '../failure.ts';
 import type { JournalId, Subject } from '../ids.ts';
 import { connectNats, deadlineIn, type NatsConnectionOptions, type NatsLink } from './connection.ts';
 import { startFetch } from './fetch.ts';
@@ -121,7 +122,7 @@ class JetstreamJournal implements Journal {
       if (expected === 0) await this.#watch.check();
       return { type: 'appended', revision: ack.seq };
     } catch (error) {
-      if (error instanceof TidemarkError && error.code !== 'JOURNAL_UNAVAILABLE') throw error;
+      if (error instanceof TidemarkError && !isJournalFailure(error, 'unavailable')) throw error;
       return this.#failedAppend(subject, expected, error);
     }
   }
@@ -145,7 +146,7 @@ class JetstreamJournal implements Journal {
         }
         return;
       } catch (error) {
-        if (error instanceof TidemarkError && error.code !== 'JOURNAL_UNAVAILABLE') throw error;
+        if (error instanceof TidemarkError && !isJournalFailure(error, 'unavailable')) throw error;
         const gone = isStreamGone(error) ? await this.#watch.gone() : null;
         if (gone !== null) throw gone;
         const isOver = performance.now() - progressAtMs >= this.#patienceMs;
@@ -259,7 +260,7 @@ class JetstreamJournal implements Journal {
     try {
       return { type: 'conflict', lastRevision: await this.#lastRevision(subject) };
     } catch (error) {
-      if (hasCode(error, 'JOURNAL_CORRUPT')) throw error;
+      if (isJournalFailure(error, 'corrupt')) throw error;
       return { type: 'unknown', cause };
     }
   }
@@ -272,7 +273,7 @@ class JetstreamJournal implements Journal {
     try {
       await this.#watch.check();
     } catch (error) {
-      if (error instanceof TidemarkError && error.code !== 'JOURNAL_UNAVAILABLE') throw error;
+      if (error instanceof TidemarkError && !isJournalFailure(error, 'unavailable')) throw error;
     }
   }
 
@@ -283,8 +284,8 @@ class JetstreamJournal implements Journal {
     // requests.
     const again = await this.#lastSequence(subject);
     if (again !== null) return again;
-    throw new TidemarkError(
-      'JOURNAL_CORRUPT',
+    throw new JournalFailure(
+      'corrupt',
       `The stream ${this.#stream} counts entries of ${subject} but cannot give the last one: it is ` +
         'damaged on the ' +
         "server's disk. Restore the journal from a copy.",
@@ -324,7 +325,7 @@ class JetstreamJournal implements Journal {
   }
 
   #readProblem(what: string, error: unknown): TidemarkError {
-    if (hasCode(error, 'JOURNAL_UNAVAILABLE')) return error;
+    if (isJournalFailure(error, 'unavailable')) return error;
     const gone = isStreamGone(error) ? `; its stream ${this.#stream} is gone` : '';
     const reason = error instanceof Error ? error.message : String(error);
     return this.#link.unavailable(`could not be read for ${what} (${reason})${gone}`, error);
@@ -332,8 +333,8 @@ class JetstreamJournal implements Journal {
 
   #tooLarge(bytes: number): TidemarkError {
     const bytesMax = this.entryBytesMax;
-    return new TidemarkError(
-      'JOURNAL_ENTRY_TOO_LARGE',
+    return new JournalFailure(
+      'entryTooLarge',
       `${bytes} bytes are over the limit of ${bytesMax} of the stream ${this.#stream}: raise ` +
         'max_payload or max_msg_size.',
       { fields: { bytes, bytesMax } },

@@ -1,7 +1,8 @@
 /** Meaning of JetStream publish errors for an append. */
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
-import { TidemarkError } from '../errors.ts';
+import type { TidemarkError } from '../errors.ts';
+import { JournalFailure } from '../failure.ts';
 import type { Revision } from '../port.ts';
 
 /**
@@ -27,8 +28,8 @@ export function classifyPublishError(error: unknown): PublishFailure {
     return { type: 'refused', retryable: false, cause: tooLarge(error) };
   }
   if (error instanceof errors.RequestError && error.cause instanceof errors.PermissionViolationError) {
-    const cause = new TidemarkError(
-      'JOURNAL_UNAVAILABLE',
+    const cause = new JournalFailure(
+      'unavailable',
       `The NATS account may not publish to ${error.cause.subject}: grant it.`,
       { cause: error },
     );
@@ -57,15 +58,15 @@ function classifyApiError(error: JetStreamApiError): PublishFailure {
     const message =
       `The NATS journal is full or cannot store (${error.message}): raise the stream's ` +
       'limits or make room.';
-    const cause = new TidemarkError('JOURNAL_FULL', message, { cause: error });
+    const cause = new JournalFailure('full', message, { cause: error });
     return { type: 'refused', retryable: true, cause };
   }
   return { type: 'unknown', cause: error };
 }
 
 function tooLarge(cause: Error): TidemarkError {
-  return new TidemarkError(
-    'JOURNAL_ENTRY_TOO_LARGE',
+  return new JournalFailure(
+    'entryTooLarge',
     `The NATS journal refuses the entry's size (${cause.message}): raise max_payload or max_msg_size.`,
     { cause },
   );

@@ -11,7 +11,8 @@ import {
   type JetStreamManager,
   type StreamConfig,
 } from '@nats-io/jetstream';
-import { hasCode, TidemarkError } from '../errors.ts';
+import { TidemarkError } from '../errors.ts';
+import { isJournalFailure, JournalFailure } from '../failure.ts';
 import { journalId, type JournalId } from '../ids.ts';
 import type { Deadline, NatsLink } from './connection.ts';
 import { isNoResponders } from './outcome.ts';
@@ -70,7 +71,7 @@ export async function openStream(
       return adopt(await findOrCreate(jsm, options), options);
     } catch (error) {
       const problem = openProblem(link, error);
-      if (!hasCode(problem, 'JOURNAL_UNAVAILABLE') || deadline.remainingMs() <= OPEN_RETRY_MS) throw problem;
+      if (!isJournalFailure(problem, 'unavailable') || deadline.remainingMs() <= OPEN_RETRY_MS) throw problem;
       if (!warned) options.onWarning(`${problem.message} Waiting for it.`);
       warned = true;
       await delay(OPEN_RETRY_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
@@ -83,8 +84,8 @@ async function findOrCreate(jsm: JetStreamManager, options: StreamOptions & Awai
   const found = await findStream(jsm, stream);
   if (found !== null) return found;
   if (mode !== 'create') {
-    throw new TidemarkError(
-      'JOURNAL_MISSING',
+    throw new JournalFailure(
+      'missing',
       `There is no stream ${stream} at this NATS server: start the job once, or correct the stream's name.`,
       { fields: { stream } },
     );
@@ -222,8 +223,8 @@ function unsafeSettings(config: StreamConfig): string[] {
 export function unsafeStream(config: StreamConfig): TidemarkError | null {
   const problems = unsafeSettings(config);
   if (problems.length === 0) return null;
-  return new TidemarkError(
-    'JOURNAL_STREAM_INVALID',
+  return new JournalFailure(
+    'streamInvalid',
     `The settings of the stream ${config.name} were changed while this job uses it, and it cannot ` +
       'hold the journal any more: ' +
       `${problems.join('; ')}. Set them back, look whether entries are gone, and start again.`,
@@ -232,8 +233,8 @@ export function unsafeStream(config: StreamConfig): TidemarkError | null {
 }
 
 function invalid(stream: string, problems: readonly string[], cause?: unknown): TidemarkError {
-  return new TidemarkError(
-    'JOURNAL_STREAM_INVALID',
+  return new JournalFailure(
+    'streamInvalid',
     `The stream ${stream} cannot hold the journal: ${problems.join('; ')}.`,
     { fields: { stream, problems }, cause },
   );

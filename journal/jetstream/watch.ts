@@ -6,7 +6,8 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { JetStreamManager, StreamConfig, StreamInfo } from '@nats-io/jetstream';
-import { TidemarkError } from '../errors.ts';
+import type { TidemarkError } from '../errors.ts';
+import { JournalFailure } from '../failure.ts';
 import type { JournalId, Subject } from '../ids.ts';
 import type { NatsLink } from './connection.ts';
 import { findStream, isStreamGone, JOURNAL_ID_KEY, unsafeStream } from './stream.ts';
@@ -51,6 +52,8 @@ export class StreamWatch {
   /** By the subject filter. */
   readonly #looks = new Map<string, Look>();
   #problem: TidemarkError | null = null;
+  /** The problem that the stream is gone, once that was certain. */
+  #gone: TidemarkError | null = null;
   #confirming: Promise<TidemarkError | null> | null = null;
   #messageBytesMax: number;
 
@@ -120,7 +123,7 @@ export class StreamWatch {
 
   async #confirm(): Promise<TidemarkError | null> {
     const { link, jsm, stream } = this.#watched;
-    const known = this.#problem?.fields['isGone'] === true;
+    const known = this.#problem !== null && this.#problem === this.#gone;
     const sinceMs = performance.now();
     for (;;) {
       try {
@@ -132,21 +135,22 @@ export class StreamWatch {
       if (known || performance.now() - sinceMs >= GONE_STABLE_MS) break;
       await delay(GONE_RETRY_MS);
     }
-    this.#problem = new TidemarkError(
-      'JOURNAL_ROLLED_BACK',
+    this.#gone = new JournalFailure(
+      'rolledBack',
       `The stream ${stream} was deleted while this job used it: it held the journal. Restore it from ` +
         'a backup (tidemark journal restore); nothing more is written, and it is not made anew.',
-      { fields: { stream, journalId: this.#watched.journalId, isGone: true } },
+      { fields: { stream, journalId: this.#watched.journalId } },
     );
-    return this.#problem;
+    this.#problem = this.#gone;
+    return this.#gone;
   }
 
   #problemOf(config: StreamConfig): TidemarkError | null {
     const { stream, journalId, isWriter } = this.#watched;
     const id = config.metadata?.[JOURNAL_ID_KEY] ?? 'none';
     if (id === journalId) return isWriter ? unsafeStream(config) : null;
-    return new TidemarkError(
-      'JOURNAL_REPLACED',
+    return new JournalFailure(
+      'replaced',
       `The stream ${stream} was deleted and made anew: it is journal ${id}, this job uses ` +
         `${journalId}. Restore it.`,
       { fields: { stream, journalId, found: id } },

@@ -4,7 +4,8 @@
  * The data is in a backing object: journals opened on the same backing are the same journal, as two processes
  * see it.
  */
-import { TidemarkError } from '../errors.ts';
+import type { TidemarkError } from '../errors.ts';
+import { JournalFailure } from '../failure.ts';
 import { journalId, type JournalId, type Subject } from '../ids.ts';
 import {
   SNAPSHOTS_KEPT,
@@ -199,14 +200,14 @@ export class MemoryJournal implements Journal {
 }
 
 function unavailable(why: string): TidemarkError {
-  return new TidemarkError('JOURNAL_UNAVAILABLE', `The journal in memory does not answer: ${why}.`);
+  return new JournalFailure('unavailable', `The journal in memory does not answer: ${why}.`);
 }
 
 function full(): TidemarkError {
-  return new TidemarkError('JOURNAL_FULL', 'The journal in memory was told to refuse appends.');
+  return new JournalFailure('full', 'The journal in memory was told to refuse appends.');
 }
 
 function tooLarge(bytes: number, max: number): AppendOutcome {
-  const cause = new TidemarkError('JOURNAL_ENTRY_TOO_LARGE', `${bytes} bytes are over the limit of ${max}.`);
+  const cause = new JournalFailure('entryTooLarge', `${bytes} bytes are over the limit of ${max}.`);
   return { type: 'refused', retryable: false, cause };
 }

@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { checkWhole, type BackupFound, type OnBackupProgress } from '../backup/check.ts';
 import { TidemarkError } from '../errors.ts';
+import { JournalFailure } from '../failure.ts';
 import type { JobName } from '../ids.ts';
 import { nameTaken, publishDraft, removeDraft } from '../backup/newFile.ts';
 import { openSqliteJournal, realPath } from './journal.ts';
@@ -147,5 +148,5 @@ function refuseExisting(path: string): void {
 }
 
 export function noBackup(file: string): TidemarkError {
-  return new TidemarkError('JOURNAL_MISSING', `There is no backup ${file}.`, { fields: { path: file } });
+  return new JournalFailure('missing', `There is no backup ${file}.`, { fields: { path: file } });
 }

@@ -1,5 +1,6 @@
 /** Meaning of errors of node:sqlite, and of the file system below it, for an append, a read or an open. */
 import { asTidemarkError, TidemarkError } from '../errors.ts';
+import { JournalFailure } from '../failure.ts';
 import type { AppendOutcome } from '../port.ts';
 
 /** Primary result codes of SQLite; extended codes carry more in their higher bits. */
@@ -111,14 +112,14 @@ export function isForbidden(cause: unknown): boolean {
 }
 
 function noRoom(path: string, cause: unknown): TidemarkError {
-  return new TidemarkError('JOURNAL_FULL', `The disk of the journal ${path} is full: make room.`, {
+  return new JournalFailure('full', `The disk of the journal ${path} is full: make room.`, {
     fields: { path },
     cause,
   });
 }
 
 function unavailable(path: string, what: string, cause: unknown): TidemarkError {
-  return new TidemarkError('JOURNAL_UNAVAILABLE', `The journal ${path} ${what}.`, {
+  return new JournalFailure('unavailable', `The journal ${path} ${what}.`, {
     fields: { path },
     cause,
   });
@@ -152,8 +153,8 @@ function reasonOf(cause: unknown): string {
 
 export function damaged(path: string, cause?: unknown): TidemarkError {
   const reason = cause === undefined ? '' : ` (${reasonOf(cause)})`;
-  return new TidemarkError(
-    'JOURNAL_CORRUPT',
+  return new JournalFailure(
+    'corrupt',
     `${path} is no Tidemark journal, or a damaged one${reason}: restore it from a copy, or correct its path.`,
     { fields: { path }, cause },
   );

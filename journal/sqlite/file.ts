@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { TidemarkError } from '../errors.ts';
+import type { TidemarkError } from '../errors.ts';
+import { JournalFailure } from '../failure.ts';
 import { JOURNAL_ID_PATTERN, journalId, type JournalId } from '../ids.ts';
 import { removeDraft, syncPath } from '../backup/newFile.ts';
 import { ENDS_SCHEMA, noteEnds } from './ends.ts';
@@ -64,8 +65,8 @@ function refuseLeftoverLog(path: string): void {
   const log = `${path}-wal`;
   if (!existsSync(log)) return;
   if (statSync(log).size > 0) {
-    throw new TidemarkError(
-      'JOURNAL_CORRUPT',
+    throw new JournalFailure(
+      'corrupt',
       `The journal ${path} is gone, but its log ${log} is still there: restore the journal, or remove ` +
         'the log as well.',
       { fields: { path, log } },
@@ -118,8 +119,8 @@ export function openJournalFile(path: string, access: FileAccess): JournalFile {
  * would allow two owners.
  */
 function severalNames(path: string, names: number): TidemarkError {
-  return new TidemarkError(
-    'JOURNAL_LOCKED',
+  return new JournalFailure(
+    'locked',
     `The journal ${path} has ${names} names (hard links), and may have another owner under each: ` +
       'remove the others. To copy a journal use `tidemark journal backup`.',
     { fields: { path, names } },
@@ -127,8 +128,8 @@ function severalNames(path: string, names: number): TidemarkError {
 }
 
 export function missingJournal(path: string): TidemarkError {
-  return new TidemarkError(
-    'JOURNAL_MISSING',
+  return new JournalFailure(
+    'missing',
     `There is no journal ${path}: start the job once, or correct the path.`,
     { fields: { path } },
   );
@@ -138,8 +139,8 @@ function identify(db: DatabaseSync, path: string): JournalId {
   if (pragma(db, 'application_id') !== APPLICATION_ID) throw damaged(path);
   const version = Number(pragma(db, 'user_version'));
   if (version !== JOURNAL_FORMAT_VERSION) {
-    throw new TidemarkError(
-      'JOURNAL_CORRUPT',
+    throw new JournalFailure(
+      'corrupt',
       `The journal ${path} has format ${version}; this Tidemark reads format ` +
         `${JOURNAL_FORMAT_VERSION}. Use the Tidemark that wrote it, or a newer one.`,
       { fields: { path, version } },
@@ -160,8 +161,8 @@ function makeDurable(db: DatabaseSync, path: string): void {
   db.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON');
   db.exec(`PRAGMA journal_size_limit = ${LOG_BYTES_MAX}`);
   if (mode === 'wal' && pragma(db, 'synchronous') === 2) return;
-  throw new TidemarkError(
-    'JOURNAL_UNAVAILABLE',
+  throw new JournalFailure(
+    'unavailable',
     `The journal ${path} cannot be written durably here (journal mode ${String(mode)}): put it on a ` +
       'local disk.',
     { fields: { path } },

@@ -5,11 +5,12 @@
  * is stored beside it, so that a flipped bit in the last entry, which no later one chains to, is also
  * detected.
  */
+import { TidemarkError } from '../errors.ts';
 import { hash, randomUUID } from 'node:crypto';
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { TidemarkError } from '../errors.ts';
+import { JournalFailure } from '../failure.ts';
 import { journalId, type JournalId, type Subject } from '../ids.ts';
 import type { AppendOutcome, Journal, Revision, StoredEntry } from '../port.ts';
 import { endsOf, prepareRequests, type RequestStatements } from './ends.ts';
@@ -168,8 +169,8 @@ class SqliteJournal implements Journal {
     } catch (cause) {
       if (cause instanceof TidemarkError) throw cause;
       const outcome = failedAppend(cause, this.#path);
-      throw new TidemarkError(
-        'JOURNAL_UNAVAILABLE',
+      throw new JournalFailure(
+        'unavailable',
         outcome.type === 'refused'
           ? `The request was not filed in ${this.#path}: ${messageOf(outcome.cause)} ${whatHelps(cause)}`
           : `The request may or may not have been filed in ${this.#path}: see the status before ` +
@@ -225,8 +226,8 @@ class SqliteJournal implements Journal {
     const row = count.get({ subject });
     if (row === undefined || row['indexed'] === row['noted']) return;
     const [indexed, noted] = [Number(row['indexed']), Number(row['noted'])];
-    throw new TidemarkError(
-      'JOURNAL_CORRUPT',
+    throw new JournalFailure(
+      'corrupt',
       `The journal ${this.#path} notes ${noted} entries of ${subject}, and its index leads to ` +
         `${indexed}: it is damaged. Restore the journal from a copy.`,
       { fields: { path: this.#path, noted, found: indexed } },
@@ -242,8 +243,8 @@ class SqliteJournal implements Journal {
   }
 
   #disagree(subject: Subject, found: Revision, noted: Revision): TidemarkError {
-    return new TidemarkError(
-      'JOURNAL_CORRUPT',
+    return new JournalFailure(
+      'corrupt',
       `The journal ${this.#path} notes revision ${noted} as the end of ${subject}, and its index ` +
         `leads to ${found}: it is damaged. Restore the journal from a copy.`,
       { fields: { path: this.#path, revision: noted, found } },
@@ -273,8 +274,8 @@ class SqliteJournal implements Journal {
    */
   #checkSameFile(): void {
     if (fileIdOf(this.#path) === this.#fileId) return;
-    throw new TidemarkError(
-      'JOURNAL_REPLACED',
+    throw new JournalFailure(
+      'replaced',
       `The journal ${this.#path} was moved, deleted or replaced while it was in use: put it back and ` +
         'start again.',
       { fields: { path: this.#path } },
@@ -289,8 +290,8 @@ class SqliteJournal implements Journal {
   }
 
   #flipped(subject: Subject, revision: Revision): TidemarkError {
-    return new TidemarkError(
-      'JOURNAL_CORRUPT',
+    return new JournalFailure(
+      'corrupt',
       `The entry at revision ${revision} of ${subject} in ${this.#path} is not what was written: ` +
         'restore the journal from a copy.',
       { fields: { path: this.#path, revision } },
@@ -298,8 +299,8 @@ class SqliteJournal implements Journal {
   }
 
   #tooLarge(bytes: number): TidemarkError {
-    return new TidemarkError(
-      'JOURNAL_ENTRY_TOO_LARGE',
+    return new JournalFailure(
+      'entryTooLarge',
       `${bytes} bytes are over the limit of ${this.entryBytesMax} of the journal ${this.#path}.`,
       { fields: { bytes, bytesMax: this.entryBytesMax } },
     );

@@ -6,9 +6,10 @@
  * owner learns who holds the lock. The file is never removed: otherwise two processes could lock two files of
  * the same name.
  */
+import { TidemarkError } from '../errors.ts';
 import { hostname } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
-import { TidemarkError } from '../errors.ts';
+import { isJournalFailure, JournalFailure } from '../failure.ts';
 import { failedRead, isSqliteError, SQLITE } from './errors.ts';
 
 /** Writing the holder may collide with a refused owner that is reading it. */
@@ -47,10 +48,10 @@ function lockProblem(cause: unknown, journalPath: string): TidemarkError {
   if (cause instanceof TidemarkError) return cause;
   const path = lockPath(journalPath);
   const problem = failedRead(cause, path);
-  if (problem.code === 'JOURNAL_FULL') return problem;
+  if (isJournalFailure(problem, 'full')) return problem;
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new TidemarkError(
-    'JOURNAL_UNAVAILABLE',
+  return new JournalFailure(
+    'unavailable',
     `The lock ${path} of the journal cannot be taken (${reason}): check that its folder exists and ` +
       'may be written; if it is no file of Tidemark, move it away.',
     { fields: { path }, cause },
@@ -93,8 +94,8 @@ function readHolder(db: DatabaseSync): Holder | null {
 
 function lockedError(journalPath: string, holder: Holder | null): TidemarkError {
   const by = holder === null ? 'another process' : `process ${holder.pid} on ${holder.host}`;
-  return new TidemarkError(
-    'JOURNAL_LOCKED',
+  return new JournalFailure(
+    'locked',
     `The journal ${journalPath} is held by ${by}: an embedded journal has one coordinator. ` +
       'Stop that one, or share a job through the NATS journal. Another job needs a journal of its ' +
       'own: journal.sqlite.path.',

@@ -1,6 +1,7 @@
 /** The snapshots of an embedded journal: a table beside the entries, created with the first snapshot. */
 import type { DatabaseSync } from 'node:sqlite';
-import { TidemarkError } from '../errors.ts';
+import type { TidemarkError } from '../errors.ts';
+import { JournalFailure } from '../failure.ts';
 import type { Subject } from '../ids.ts';
 import { SNAPSHOTS_KEPT } from '../port.ts';
 import { failedRead } from './errors.ts';
@@ -42,8 +43,8 @@ export function readSnapshots(db: DatabaseSync, path: string, subject: Subject):
 }
 
 export function snapshotNotKept(path: string, cause: unknown): TidemarkError {
-  return new TidemarkError(
-    'JOURNAL_UNAVAILABLE',
+  return new JournalFailure(
+    'unavailable',
     `A snapshot was not written to ${path}: the next replay is longer, nothing is lost.`,
     { fields: { path }, cause },
   );

@@ -68,7 +68,7 @@ const PASSING: readonly (string | null)[] = [
   'JOURNAL_FULL',
   'STORE_UNAVAILABLE',
   'STORE_OUTCOME_UNKNOWN',
-  'KAFKA_UNAVAILABLE',
+  'SOURCE_UNAVAILABLE',
 ];
 
 function exits({ exits: ended, fired, harms, lives }: Facts): Violation[] {

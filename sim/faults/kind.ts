@@ -10,7 +10,7 @@ import type { JobChange } from '../jobChange.ts';
 import type { SimProcess } from '../process.ts';
 import type { SeededRandom } from '../random.ts';
 import type { Fault, StoreKind, WorldConfig } from '../schedule.ts';
-import type { SimJournalServer } from '../simJournal.ts';
+import type { SimJournalServer } from '../simJournalServer.ts';
 import type { SimKafka } from '../simKafka.ts';
 import type { SimStoreServer } from '../simStores/port.ts';
 

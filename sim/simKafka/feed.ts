@@ -1,5 +1,6 @@
 /** One partition as a process reads it. Fetches need no group, so a former owner continues to read. */
-import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { TidemarkError } from '../../journal/errors.ts';
+import { isSourceFailure, SourceFailure } from '../../src/sources/failure.ts';
 import { partitionName } from '../../journal/ids.ts';
 import type { CheckedFeed, LogCheck } from '../../src/sources/kafka/log/check.ts';
 import type { FetchedBatch, LogPosition, PartitionFeed, ReadEpoch } from '../../src/sources/port.ts';
@@ -89,12 +90,12 @@ export class SimFeed implements PartitionFeed, CheckedFeed {
 
   async verify(position: LogPosition): Promise<void> {
     // What was read before the log went back is of the previous log.
-    if (hasCode(this.#failure?.error, 'SOURCE_TRUNCATED')) return;
+    if (isSourceFailure(this.#failure?.error, 'truncated')) return;
     try {
       await this.#context.check.verify(this, position);
     } catch (error) {
       if (error instanceof TidemarkError) throw error;
-      throw new TidemarkError('KAFKA_UNAVAILABLE', `No leader answers for ${this.name}.`, { cause: error });
+      throw new SourceFailure('unavailable', `No leader answers for ${this.name}.`, { cause: error });
     }
   }
 
@@ -112,7 +113,7 @@ export class SimFeed implements PartitionFeed, CheckedFeed {
   #start(): void {
     this.#fetch().catch((error: unknown) => {
       // A question without an answer is asked again.
-      if (hasCode(error, 'KAFKA_UNAVAILABLE')) this.#start();
+      if (isSourceFailure(error, 'unavailable')) this.#start();
       else this.fail(error);
     });
   }
@@ -201,16 +202,16 @@ export class SimFeed implements PartitionFeed, CheckedFeed {
 }
 
 export function deletedError(topic: string): TidemarkError {
-  return new TidemarkError('SOURCE_REPLACED', `Topic ${topic} does not exist any more: it was deleted.`, {
-    fields: { topic, isDeleted: true },
+  return new SourceFailure('deleted', `Topic ${topic} does not exist any more: it was deleted.`, {
+    fields: { topic },
   });
 }
 
 function rangeLost({ partition, startOffset }: PartitionLog, offset: number): TidemarkError {
-  return new TidemarkError(
-    'SOURCE_RANGE_LOST',
+  return new SourceFailure(
+    'rangeLost',
     `Kafka no longer holds offsets ${offset} to ${startOffset - 1} of partition ${partition}.`,
-    { fields: { fromOffset: BigInt(offset), toOffset: BigInt(startOffset) } },
+    { affected: { fromOffset: BigInt(offset), toOffset: BigInt(startOffset) } },
   );
 }
 

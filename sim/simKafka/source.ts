@@ -3,6 +3,7 @@
  * offset is committed in the generation that assigned the partition.
  */
 import { TidemarkError } from '../../journal/errors.ts';
+import { SourceFailure } from '../../src/sources/failure.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { LogCheck } from '../../src/sources/kafka/log/check.ts';
 import type { SourceLog } from '../../src/sources/kafka/options.ts';
@@ -166,11 +167,10 @@ export class SimSource implements Source {
     const isSilent = this.#faults.atIdentity?.(this.#process) ?? false;
     await this.#topicThere(topic);
     const found = await this.#question(() => (isSilent ? null : this.#kafka));
-    if (found === null)
-      throw new TidemarkError('KAFKA_UNAVAILABLE', 'Whether the topic is the same is not told.');
+    if (found === null) throw new SourceFailure('unavailable', 'Whether the topic is the same is not told.');
     const isSame = expectedTopicId === null || found.idOf(topic) === expectedTopicId;
     if (isSame && (this.#clusterId === null || found.clusterId === this.#clusterId)) return;
-    throw new TidemarkError('SOURCE_REPLACED', `Topic ${topic} is another one than the journaled one.`);
+    throw new SourceFailure('replaced', `Topic ${topic} is another one than the journaled one.`);
   }
 
   /** Waits until it is certain that a missing topic stays missing. */
@@ -241,7 +241,7 @@ export class SimSource implements Source {
     return this.#process.scheduler.nowMs;
   }
 
-  /** Asks until there is an answer or the limit is over: KAFKA_UNAVAILABLE. */
+  /** Asks until there is an answer or the limit is over: SOURCE_UNAVAILABLE. */
   #question<T>(question: () => T): Promise<T> {
     return this.#ask(question, { limitMs: QUESTION_TIMEOUTS * this.#kafka.options.timeoutMs });
   }
@@ -258,7 +258,7 @@ export class SimSource implements Source {
       );
       if (answer !== null) return answer.value;
       if (this.#nowMs - startedMs >= limitMs)
-        throw new TidemarkError('KAFKA_UNAVAILABLE', 'The brokers of the world do not answer.');
+        throw new SourceFailure('unavailable', 'The brokers of the world do not answer.');
       await this.#process.clock.pause(retryDelayMs(failures));
     }
   }

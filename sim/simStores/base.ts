@@ -1,5 +1,5 @@
 /** What the stores of every kind share: markers, patience, and the life of a file that is being written. */
-import { TidemarkError } from '../../journal/errors.ts';
+import { StoreFailure } from '../../src/stores/failure.ts';
 import { crc64Of } from '../../kernels/crc64.ts';
 import type { JournalId } from '../../journal/ids.ts';
 import type { Failpoint } from '../../src/system/failpoints.ts';
@@ -69,7 +69,7 @@ export abstract class SimStore {
       if (missed === MISSING_PROBES) throw missing(target);
       if (missed > 0) await this.process.clock.pause(MISSING_PAUSE_MS);
     }
-    throw new TidemarkError('STORE_UNAVAILABLE', `The names of ${target.finalUri} kept changing.`);
+    throw new StoreFailure('unavailable', `The names of ${target.finalUri} kept changing.`);
   }
 
   claimMarker(sinkUri: string, job: string, id: JournalId): Promise<JournalId> {
@@ -133,7 +133,7 @@ export abstract class SimOpenFile implements OpenFile {
   protected mustBeOpen(point: Failpoint): void {
     if (this.#life === 'closed') throw handleInvalid(`${point} on a closed file`, this.process.name);
     if (this.#life === 'open') return;
-    throw new TidemarkError('STORE_OUTCOME_UNKNOWN', `${point} on a file of which an earlier call failed.`);
+    throw new StoreFailure('outcomeUnknown', `${point} on a file of which an earlier call failed.`);
   }
 
   /** The caller gets its bytes back with the answer: until then they are read only when they arrive. */

@@ -1,5 +1,6 @@
-/** The errors of the world's stores, with the codes of the real ones; every message ends in the names. */
-import { TidemarkError, type ErrorCode } from '../../journal/errors.ts';
+/** The errors of the world's stores, with the problems of the real ones; every message ends in the names. */
+import type { TidemarkError } from '../../journal/errors.ts';
+import { StoreFailure, type StoreProblem } from '../../src/stores/failure.ts';
 import type { Failpoint } from '../../src/system/failpoints.ts';
 import type { PartTarget } from '../../src/stores/port.ts';
 
@@ -28,54 +29,51 @@ export function isRefused(error: unknown, ...reasons: Refusal[]): error is Refus
   return error instanceof Refused && reasons.includes(error.reason);
 }
 
-function storeError(code: ErrorCode, what: string, ...files: string[]): TidemarkError {
-  return new TidemarkError(code, `${what}: ${files.join(', ')}`, { fields: { files } });
+function storeError(problem: StoreProblem, what: string, ...files: string[]): TidemarkError {
+  return new StoreFailure(problem, `${what}: ${files.join(', ')}`, { affected: { files } });
 }
 
 export function missing({ temporaryUri, finalUri }: PartTarget): TidemarkError {
-  return storeError(
-    'STORE_FILE_MISSING',
-    'The durable bytes of a part file are gone',
-    temporaryUri,
-    finalUri,
-  );
+  return storeError('missing', 'The durable bytes of a part file are gone', temporaryUri, finalUri);
 }
 
 export function differs({ temporaryUri, finalUri }: PartTarget, how: string): TidemarkError {
-  return storeError('STORE_CONTENT_DIFFERS', `A part file ${how}`, temporaryUri, finalUri);
+  return storeError('contentDiffers', `A part file ${how}`, temporaryUri, finalUri);
 }
 
 export function exists(uri: string): TidemarkError {
-  return storeError('STORE_EXISTS', 'The name stands already', uri);
+  return storeError('exists', 'The name stands already', uri);
 }
 
 export function handleInvalid(why: string, uri: string): TidemarkError {
-  return storeError('STORE_HANDLE_INVALID', why, uri);
+  return storeError('handleInvalid', why, uri);
 }
 
-/** The error of the file store: code that handles full disks looks for the system's code. */
+/** The error of the file store on a full disk. */
 export function noSpace(point: Failpoint, file: string): TidemarkError {
-  return new TidemarkError('STORE_UNAVAILABLE', `There is no room for ${point}: ${file}`, {
-    fields: { files: [file], systemCode: 'ENOSPC' },
+  return new StoreFailure('unavailable', `There is no room for ${point}: ${file}`, {
+    affected: { files: [file] },
+    isFull: true,
   });
 }
 
 /** Written data that found no room when it was synced. */
 export function noSpaceToSync(file: string): TidemarkError {
-  return new TidemarkError('STORE_OUTCOME_UNKNOWN', `There is no room to make it durable: ${file}`, {
-    fields: { files: [file], systemCode: 'ENOSPC' },
+  return new StoreFailure('outcomeUnknown', `There is no room to make it durable: ${file}`, {
+    affected: { files: [file] },
+    isFull: true,
   });
 }
 
 /** The call failed for a reason of its own: an old owner that has lost its lease or its upload. */
 export function refusedForGood(why: string, uri: string): TidemarkError {
-  return storeError('STORE_OUTCOME_UNKNOWN', why, uri);
+  return storeError('outcomeUnknown', why, uri);
 }
 
 export function outcomeUnknown(point: Failpoint): TidemarkError {
-  return new TidemarkError('STORE_OUTCOME_UNKNOWN', `The reply of ${point} did not come in time.`);
+  return new StoreFailure('outcomeUnknown', `The reply of ${point} did not come in time.`);
 }
 
 export function unavailable(point: Failpoint): TidemarkError {
-  return new TidemarkError('STORE_UNAVAILABLE', `The store of the world refuses ${point} for now.`);
+  return new StoreFailure('unavailable', `The store of the world refuses ${point} for now.`);
 }

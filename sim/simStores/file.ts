@@ -3,7 +3,7 @@
  * same steps. A descriptor leads to its inode even if the name changes, so a former owner continues to write
  * into it.
  */
-import { hasCode } from '../../journal/errors.ts';
+import { isStoreFailure } from '../../src/stores/failure.ts';
 import type { StoreReading } from '../../src/stores/reading.ts';
 import type {
   DurablePart,
@@ -240,7 +240,7 @@ class SimFileStore extends SimStore implements Store {
       });
       if (!isLinked) return false;
     } catch (error) {
-      if (hasCode(error, 'STORE_UNAVAILABLE')) await this.#takeBack(target, links, point);
+      if (isStoreFailure(error, 'unavailable')) await this.#takeBack(target, links, point);
       throw error;
     }
     await this.#keepFinal(target, point);

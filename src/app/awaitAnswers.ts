@@ -3,7 +3,7 @@
  * may not, puts it into its presence record.
  */
 import { decodeEntry } from '../../journal/entry.ts';
-import { hasCode } from '../../journal/errors.ts';
+import { isJournalFailure } from '../../journal/failure.ts';
 import type { JournalEvent } from '../../journal/events.ts';
 import { partitionName, type JobName, type TopicPartition } from '../../journal/ids.ts';
 import type { Journal, Revision } from '../../journal/port.ts';
@@ -136,7 +136,7 @@ async function lookIntoJournal(
       }
     }
   } catch (error) {
-    if (!hasCode(error, 'JOURNAL_UNAVAILABLE', 'JOURNAL_CORRUPT', 'JOURNAL_NEWER')) throw error;
+    if (!isJournalFailure(error, 'unavailable', 'corrupt', 'newer')) throw error;
     notices.tell(`the journal cannot be read: ${error.message}`);
   }
   return null;

@@ -4,6 +4,10 @@
  */
 import type { PartFileView, PartitionLedger } from '../../actors/ledger.ts';
 import { TidemarkError, asTidemarkError } from '../../journal/errors.ts';
+import { isJournalFailure, JournalFailure } from '../../journal/failure.ts';
+import { SourceFailure } from '../sources/failure.ts';
+import { StoreFailure } from '../stores/failure.ts';
+import { inCurrentCodes } from '../partition/stopFacts.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
@@ -50,7 +54,7 @@ export interface StatusPorts {
 export async function readJobStatus(ports: StatusPorts): Promise<JobStatus> {
   const { config, kinds, presence, log } = ports;
   const journal = await probed('journal', ports.openJournal(), null);
-  if (journal.problem?.code === 'JOURNAL_MISSING' && !(await isBegun(ports))) throw journal.problem;
+  if (isJournalFailure(journal.problem, 'missing') && !(await isBegun(ports))) throw journal.problem;
   try {
     const [present, read, source, destination] = await Promise.all([
       probed('journal', presence.read(config.job), PATIENCE_MS),
@@ -146,14 +150,16 @@ async function probed<T>(
   }
 }
 
-const SILENT = {
-  source: 'KAFKA_UNAVAILABLE',
-  journal: 'JOURNAL_UNAVAILABLE',
-  destination: 'STORE_UNAVAILABLE',
-} as const;
-
 function silent(name: DependencyStatus['name'], patienceMs: number): TidemarkError {
-  return new TidemarkError(SILENT[name], `The ${name} did not answer within ${patienceMs / 1_000} s.`);
+  const message = `The ${name} did not answer within ${patienceMs / 1_000} s.`;
+  switch (name) {
+    case 'source':
+      return new SourceFailure('unavailable', message);
+    case 'journal':
+      return new JournalFailure('unavailable', message);
+    case 'destination':
+      return new StoreFailure('unavailable', message);
+  }
 }
 
 function failed({ code, message }: TidemarkError) {
@@ -196,7 +202,7 @@ async function readPartitions(
       read.push({ partition, ledger });
     } catch (error) {
       const failure = asTidemarkError(error, `Reading ${subject}`);
-      if (failure.code === 'JOURNAL_UNAVAILABLE') throw failure;
+      if (isJournalFailure(failure, 'unavailable')) throw failure;
       read.push({ partition, ledger: failure });
     }
   }
@@ -290,7 +296,7 @@ class PartitionStatuses {
       state: halt !== null ? 'halted' : stateOf(ledger),
       ...{ epoch, nextOffset: nextOffset ?? 0n, recordsRead, recordsSkipped: recordsSkippedNull, refusal },
       lag: nextOffset === null ? null : lagOf({ partition, nextOffset }, range),
-      stop: halt ?? stop,
+      stop: halt ?? (stop === null ? null : inCurrentCodes(stop)),
       proposals:
         halt !== null ? [{ type: 'resume', from: null, acceptLoss: false }] : proposedRequests(ledger.facts),
       group: this.#groupOf(survey),

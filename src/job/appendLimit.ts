@@ -1,5 +1,5 @@
 /** Limits how long a bounded run retries an append: `startup.timeout`. A service retries without limit. */
-import { TidemarkError } from '../../journal/errors.ts';
+import { JournalFailure } from '../../journal/failure.ts';
 import type { Context } from './options.ts';
 
 /** Rejects with JOURNAL_UNAVAILABLE after that time. The entry may still have been appended. */
@@ -16,7 +16,7 @@ export async function limitedAppend<T>(
   const { startupMs } = settings;
   const timer = ports.clock.timer(startupMs, () => {
     const message = `The journal took no entry for ${startupMs} ms (startup.timeout): it is away, or full.`;
-    limit.abort(new TidemarkError('JOURNAL_UNAVAILABLE', message));
+    limit.abort(new JournalFailure('unavailable', message));
   });
   try {
     return await append(limit.signal);

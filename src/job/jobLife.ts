@@ -3,7 +3,8 @@
  * topics. Start offsets are chosen once, by the first jobStarted that names a topic. Partitions added to the
  * topic later start at 0.
  */
-import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { isFenced, TidemarkError } from '../../journal/errors.ts';
+import { JournalFailure } from '../../journal/failure.ts';
 import { isJobEvent, type EventOf, type JobEvent, type JsonValue } from '../../journal/events.ts';
 import { claimId } from '../../journal/ids.ts';
 import { EMPTY_TAIL, replay, type Tail } from '../../journal/replay.ts';
@@ -77,8 +78,8 @@ export async function readJobFacts(
   for await (const replayed of replay(context.ports.journal, jobSubject(context.settings.job))) {
     for (const event of replayed.entry.events) {
       if (!isJobEvent(event)) {
-        throw new TidemarkError(
-          'JOURNAL_CORRUPT',
+        throw new JournalFailure(
+          'corrupt',
           `The job's subject holds the event "${event.type}", which is a partition's.`,
         );
       }
@@ -240,7 +241,7 @@ async function appendJobEvent(
       facts.fold(event);
       return facts;
     } catch (error) {
-      if (!hasCode(error, 'FENCED')) throw error;
+      if (!isFenced(error)) throw error;
     }
   }
 }

@@ -3,8 +3,9 @@
  * rejected. The journal records that the marker was created: a missing sink (an unmounted file system) is
  * then not mistaken for a new one.
  */
-import { markerFolderUri } from '../../actors/naming.ts';
 import { TidemarkError } from '../../journal/errors.ts';
+import { markerFolderUri } from '../../actors/naming.ts';
+import { JournalFailure } from '../../journal/failure.ts';
 import type { JournalId } from '../../journal/ids.ts';
 import { replay } from '../../journal/replay.ts';
 import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
@@ -71,8 +72,8 @@ function markerMissing(folder: string, job: string): TidemarkError {
 }
 
 function ofAnother(folder: string, job: string, found: JournalId, own: JournalId): TidemarkError {
-  return new TidemarkError(
-    'JOURNAL_REPLACED',
+  return new JournalFailure(
+    'replaced',
     `${folder} was written by job "${job}" with journal ${found}; the configured journal is ${own}. ` +
       'Point the job at its own journal; or, to begin anew, give the job another name or an empty ' +
       'destination.',

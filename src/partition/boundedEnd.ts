@@ -3,6 +3,7 @@
  * was read and still holds what was read.
  */
 import { TidemarkError } from '../../journal/errors.ts';
+import { SourceFailure } from '../sources/failure.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { FetchedBatch, PartitionFeed, Source } from '../sources/port.ts';
 import type { Gate } from '../system/concurrency.ts';
@@ -93,14 +94,18 @@ function endsBefore(
   const name = partitionName(partition);
   const found = `${name} ends at offset ${endOffset}, before nextOffset ${nextOffset}`;
   if (kind === 'file') {
-    return new TidemarkError('SOURCE_BEYOND_END', `${found}: it was truncated or made anew.`, {
-      fields: { partition: name, fromOffset: nextOffset, endOffset },
+    return new SourceFailure('beyondEnd', `${found}: it was truncated or made anew.`, {
+      fields: { partition: name, endOffset },
+      affected: { fromOffset: nextOffset },
     });
   }
-  return new TidemarkError(
-    'SOURCE_TRUNCATED',
+  return new SourceFailure(
+    'truncated',
     `${found}: its log went back. What was read stays committed. Restore the log and resume; or go on ` +
       `with what Kafka holds now: tidemark accept-truncation JOB.yaml ${name} --from ${endOffset}`,
-    { fields: { partition: name, divergedAt: endOffset, nextOffset, leaderEpoch: null } },
+    {
+      fields: { partition: name, nextOffset },
+      affected: { truncation: { divergedAt: endOffset, leaderEpoch: null } },
+    },
   );
 }

@@ -1,5 +1,4 @@
 /** The checkpoints of an epoch that reads: one at a time, each of what the router holds when it begins. */
-import { hasCode } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
 import type { Context } from '../job/options.ts';
@@ -11,6 +10,7 @@ import type { EpochScope } from './epochScope.ts';
 import type { FullDisk } from './fullDisk.ts';
 import type { PartitionTask } from './partitionTask.ts';
 import type { Publisher } from './publisher.ts';
+import { isSourceAway } from './sourceFailure.ts';
 import { proveSource } from './sourceProof.ts';
 
 export interface CheckpointsOptions {
@@ -61,7 +61,7 @@ export class Checkpoints {
       await scope.latch.race(proveSource(ports.source, task, this.#options.feed, cut));
     } catch (error) {
       await host.note({ type: 'checkpointFailed' });
-      if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;
+      if (required || !isSourceAway(error)) throw error;
       ports.log.warn(
         { err: error },
         'the source does not answer; the checkpoint is tried again at the next interval',

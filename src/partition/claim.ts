@@ -1,7 +1,8 @@
 /** Claims a partition: replays its journal, then appends the claim at the expected sequence. */
 import { PartitionHost } from './decisionLane.ts';
 import { decodeEntry } from '../../journal/entry.ts';
-import { hasCode } from '../../journal/errors.ts';
+import { isFenced } from '../../journal/errors.ts';
+import { isJournalFailure } from '../../journal/failure.ts';
 import type { PartitionEvent } from '../../journal/events.ts';
 import {
   claimId,
@@ -44,7 +45,7 @@ export interface Claim {
  * if the journal stays unavailable for JOURNAL_PATIENCE_MS.
  */
 export async function hasSuccessor({ ports }: Context, subject: Subject, claim: Claim): Promise<boolean> {
-  if (hasCode(claim.host.failure, 'FENCED')) return true;
+  if (isFenced(claim.host.failure)) return true;
   const { clock, log } = ports;
   const patience = new Gate();
   const timer = clock.timer(JOURNAL_PATIENCE_MS, () => patience.open());
@@ -77,7 +78,7 @@ async function isLaterClaimNext(journal: Journal, subject: Subject, claim: Claim
     }
     return false;
   } catch (error) {
-    if (hasCode(error, 'JOURNAL_UNAVAILABLE')) return null;
+    if (isJournalFailure(error, 'unavailable')) return null;
     throw error;
   }
 }
@@ -127,7 +128,7 @@ export async function claimPartition(
       await host.submit(() => [{ type: 'epochClaimed', epoch, claimId: own, startOffset, ...owner }]);
       return { host, writer, epoch, claimId: own, hashes, snapshots };
     } catch (error) {
-      if (!hasCode(error, 'FENCED')) throw error;
+      if (!isFenced(error)) throw error;
       log.info({ partition: partitionName(partition), epoch }, 'another claim was first; reading on');
       ledger.note({ type: 'fenced' });
       await clock.pause(CONFLICT_PAUSE_MS);

@@ -1,5 +1,5 @@
 /** Checks whether the log was truncated, too, before an operator's answer skips what was read of it. */
-import { hasCode } from '../../journal/errors.ts';
+import { isSourceFailure } from '../sources/failure.ts';
 import { journaledEpoch } from '../sources/readEpoch.ts';
 import type { PartitionFeed } from '../sources/port.ts';
 import type { Claim } from './claim.ts';
@@ -34,7 +34,7 @@ export async function findCut({
     await feed.verify?.({ offset, read });
     return await Promise.race([found, Promise.resolve(null)]);
   } catch (error) {
-    if (error instanceof Error && hasCode(error, 'SOURCE_TRUNCATED')) return error;
+    if (error instanceof Error && isSourceFailure(error, 'truncated')) return error;
     throw error;
   } finally {
     await feed.close();
@@ -46,6 +46,6 @@ async function failureOf(feed: PartitionFeed): Promise<Error | null> {
     (await feed.next()).release?.();
     return null;
   } catch (error) {
-    return error instanceof Error && hasCode(error, 'SOURCE_TRUNCATED') ? error : null;
+    return error instanceof Error && isSourceFailure(error, 'truncated') ? error : null;
   }
 }

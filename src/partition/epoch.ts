@@ -3,7 +3,8 @@
  * router, checkpoints, publishing and timers run concurrently. The first failure of any of them ends the
  * epoch.
  */
-import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { TidemarkError } from '../../journal/errors.ts';
+import { isJournalFailure } from '../../journal/failure.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import type { PartitionFeed } from '../sources/port.ts';
@@ -24,7 +25,7 @@ import { Publisher } from './publisher.ts';
 import { read } from './reading.ts';
 import { retire } from './retire.ts';
 import { takeOver, type TakeOver } from './takeOver.ts';
-import { fromNextOffset, isOfSource } from './sourceFailure.ts';
+import { fromNextOffset, isAtNextOffset } from './sourceFailure.ts';
 import { wentBackError, type WentBack } from './wentBack.ts';
 import { WitnessKeeper } from './witnessKeeper.ts';
 
@@ -71,7 +72,9 @@ export class Epoch {
     this.#desk = new OperatorDesk(context, task.partition);
     this.#parts = new PartFiles({ context, ...task, host: claim.host, scope });
     this.#checkpointAtClaim = claim.host.ledger.facts.checkpoint;
-    this.#timers = new EpochTimers(context.ports.clock);
+    this.#timers = new EpochTimers(context.ports.clock, (error) => {
+      scope.fail(error, `Rolling files of ${partitionName(task.partition)}`);
+    });
     this.#fullDisk = new FullDisk(context, task.isDiskFull === true);
   }
 
@@ -176,7 +179,7 @@ export class Epoch {
       await this.#keepWhatWasRead(error, checkpoints);
       throw error;
     }
-    if (outcome === 'ended') router.rollAll('end');
+    if (outcome === 'ended') router.rolls.rollAll('end');
     await this.#scope.latch.race(checkpoints.now(true));
     this.#isCheckpointed = true;
     // A drain does not wait for publications: the next owner publishes what is pending.
@@ -230,13 +233,13 @@ export class Epoch {
       ...{ publisher: this.#publisher, fullDisk: this.#fullDisk, router, feed },
     });
     this.#checkpoints = checkpoints;
+    const fails = (what: string) => (error: unknown) => {
+      this.#scope.fail(error, `${what} of ${partitionName(this.#task.partition)}`);
+    };
     this.#leaveMemory = ports.memory?.join({
-      largestBytes: () => router.largestBytes(),
-      rollLargest: () => router.rollLargest(),
-      settle: () =>
-        this.#scope.race(checkpoints.now(false)).catch((error: unknown) => {
-          this.#scope.fail(error, `The checkpoint of ${partitionName(this.#task.partition)}`);
-        }),
+      largestBytes: () => router.rolls.largestBytes(),
+      rollLargest: () => router.rolls.rollLargest().catch(fails('Rolling files')),
+      settle: () => this.#scope.race(checkpoints.now(false)).catch(fails('The checkpoint')),
     });
     this.#every('checkpoint', settings.checkpointIntervalMs, () => checkpoints.now(false));
     this.#every('requests', REQUEST_POLL_MS, () => this.#takeRequests(router, checkpoints));
@@ -251,14 +254,14 @@ export class Epoch {
 
   /** On a full disk, each batch is checkpointed and published before the next one is read. */
   async #makeItCount(router: RecordRouter, checkpoints: Checkpoints): Promise<void> {
-    router.rollAll('size');
+    router.rolls.rollAll('size');
     await checkpoints.now(false);
     await this.#publisher.idle();
   }
 
   /** The source failed: checkpoints what was read before, so that the loss begins at nextOffset. */
   async #keepWhatWasRead(error: unknown, checkpoints: Checkpoints): Promise<void> {
-    if (!isOfSource(error) || this.#scope.latch.failure !== null) return;
+    if (!isAtNextOffset(error) || this.#scope.latch.failure !== null) return;
     try {
       await this.#scope.latch.race(checkpoints.now(true));
       await this.#publisher.idle();
@@ -273,7 +276,7 @@ export class Epoch {
     for (const request of await this.#scope.latch.race(this.#desk.untaken(host))) {
       const isAccepted = await this.#desk.take(host, request);
       if (!isAccepted || request.request?.type !== 'roll') continue;
-      router.rollAll('operator');
+      router.rolls.rollAll('operator');
       await checkpoints.now(false);
     }
   }
@@ -281,7 +284,7 @@ export class Epoch {
   /** Runs `work` every interval. Its failure ends the epoch. */
   #every(name: string, intervalMs: number, work: () => Promise<void>): void {
     const goesOn = (error: unknown): boolean => {
-      if (hasCode(error, 'JOURNAL_UNAVAILABLE') && name === 'requests') return true;
+      if (isJournalFailure(error, 'unavailable') && name === 'requests') return true;
       this.#scope.fail(error, `The ${name} of ${partitionName(this.#task.partition)}`);
       return false;
     };

@@ -25,8 +25,8 @@ export function isPassing({ retry }: TidemarkError): boolean {
   return retry === 'fenced' || retry === 'transient';
 }
 
-export function isBehindJournal({ fields }: TidemarkError, epoch: Epoch | null): boolean {
+export function isBehindJournal({ affected }: TidemarkError, epoch: Epoch | null): boolean {
   const nextOffset = epoch?.claim.host.ledger.facts.nextOffset ?? null;
-  const { divergedAt } = fields;
-  return nextOffset !== null && typeof divergedAt === 'bigint' && divergedAt >= nextOffset;
+  const { truncation } = affected;
+  return nextOffset !== null && truncation !== null && truncation.divergedAt >= nextOffset;
 }

@@ -6,11 +6,14 @@ const ROLL = 'roll';
 
 export class EpochTimers {
   readonly #clock: Clock;
+  readonly #fail: (error: unknown) => void;
   readonly #timers = new Map<string, { cancel(): void }>();
   #isEnded = false;
 
-  constructor(clock: Clock) {
+  /** @param fail ends the epoch if a file cannot be rolled. */
+  constructor(clock: Clock, fail: (error: unknown) => void) {
     this.#clock = clock;
+    this.#fail = fail;
   }
 
   /** Runs `work` every interval, never twice at once. After a failure, `goesOn` decides if it continues. */
@@ -36,12 +39,16 @@ export class EpochTimers {
   armRoll(router: RecordRouter): void {
     if (this.#timers.has(ROLL) || this.#isEnded) return;
     const nowMs = this.#clock.nowMs();
-    const deadlineMs = router.deadlineMs(nowMs);
+    const deadlineMs = router.rolls.deadlineMs(nowMs);
     if (deadlineMs === null) return;
     const timer = this.#clock.timer(Math.max(1, Math.ceil(deadlineMs - nowMs)), () => {
       this.#timers.delete(ROLL);
-      router.rollDue(this.#clock.nowMs());
-      this.armRoll(router);
+      try {
+        router.rolls.rollDue(this.#clock.nowMs());
+        this.armRoll(router);
+      } catch (error) {
+        this.#fail(error);
+      }
     });
     this.#timers.set(ROLL, timer);
   }

@@ -5,6 +5,7 @@
  * this one frees their space itself.
  */
 import { TidemarkError } from '../../journal/errors.ts';
+import { StoreFailure } from '../stores/failure.ts';
 import type { RecordRouter } from '../writing/recordRouter.ts';
 import type { Context, Ports } from '../job/options.ts';
 
@@ -12,10 +13,8 @@ import type { Context, Ports } from '../job/options.ts';
 const CHECKPOINT_PATIENCE_MS = 1_000;
 
 /** Whether the destination is full, or its quota is used up. */
-export function isDiskFull(error: unknown): error is TidemarkError {
-  if (!(error instanceof TidemarkError)) return false;
-  const { systemCode } = error.fields;
-  return systemCode === 'ENOSPC' || systemCode === 'EDQUOT';
+export function isDiskFull(error: unknown): error is StoreFailure {
+  return error instanceof StoreFailure && error.isFull;
 }
 
 /** The full-disk state of one epoch. */

@@ -3,8 +3,9 @@
  * before anything that the witness covers becomes visible. If the journal was rolled back before the check,
  * the entry is missing. If it is rolled back later, the witness detects it.
  */
+import type { TidemarkError } from '../../journal/errors.ts';
 import { hashEntry } from '../../journal/entry.ts';
-import { TidemarkError } from '../../journal/errors.ts';
+import { JournalFailure } from '../../journal/failure.ts';
 import type { Subject } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import type { Tail } from '../../journal/replay.ts';
@@ -47,7 +48,7 @@ async function isHeld({ journal, subject }: HeldQuestion, { revision, hash }: Ta
 function unsure({ subject }: HeldQuestion, { seq }: Tail): TidemarkError {
   const message =
     `The journal does not know entry ${seq} of ${subject}, which it had acknowledged; ` + 'asking again.';
-  return new TidemarkError('JOURNAL_UNAVAILABLE', message, { fields: { subject, seq } });
+  return new JournalFailure('unavailable', message, { fields: { subject, seq } });
 }
 
 function lost({ subject }: HeldQuestion, { seq }: Tail): TidemarkError {
@@ -55,5 +56,5 @@ function lost({ subject }: HeldQuestion, { seq }: Tail): TidemarkError {
     `The journal no longer holds entry ${seq} of ${subject}, which it had acknowledged: it went back ` +
     'while this process ran. What is pending here is not published. Restore the newest journal, then ' +
     'resume the partition.';
-  return new TidemarkError('JOURNAL_ROLLED_BACK', message, { fields: { subject, seq } });
+  return new JournalFailure('rolledBack', message, { fields: { subject, seq } });
 }

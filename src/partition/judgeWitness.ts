@@ -3,8 +3,9 @@
  * and those at the destination. If a witness saw more of the journal than exists, or something else, the
  * journal was rolled back.
  */
-import { witnessFolderUri } from '../../actors/naming.ts';
 import { TidemarkError } from '../../journal/errors.ts';
+import { witnessFolderUri } from '../../actors/naming.ts';
+import { JournalFailure } from '../../journal/failure.ts';
 import { partitionName, type EntryHash, type TopicPartition } from '../../journal/ids.ts';
 import { replay } from '../../journal/replay.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
@@ -134,8 +135,8 @@ async function hashFor(
   // The entry may be older than the snapshot or the remembered hashes. The journal still holds it.
   const hash = claim.hashes.at(seq) ?? (await hashOfSeq(journal, subject, seq, tail));
   if (hash !== null) return hash;
-  throw new TidemarkError(
-    'JOURNAL_UNAVAILABLE',
+  throw new JournalFailure(
+    'unavailable',
     `The journal does not show entry ${seq} of ${subject}, though entry ${tail.seq} had been ` +
       'acknowledged: it is behind, or has lost its end. It is asked again.',
     { fields: { seq } },

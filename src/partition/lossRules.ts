@@ -1,9 +1,8 @@
 /** Which loss an operator may accept: only what the source has lost, from the next offset to read on. */
 import type { PartitionContext } from '../../actors/partition.ts';
+import { currentCode } from '../../journal/errors.ts';
 import type { OffsetRange } from '../sources/port.ts';
-
-/** Stops in which the source has lost records. No other stop requires giving up offsets. */
-const LOSSES: readonly string[] = ['SOURCE_RANGE_LOST', 'KAFKA_BATCH_CORRUPT', 'KAFKA_BATCH_TOO_LARGE'];
+import { isCodeOfLoss } from './sourceFailure.ts';
 
 export interface Loss {
   readonly fromOffset: bigint;
@@ -14,7 +13,7 @@ export type LossFacts = Pick<PartitionContext, 'stop' | 'nextOffset'>;
 
 /** Whether the answer depends on what the source holds now: the stop names no offset this high. */
 export function needsRange({ stop }: LossFacts, { toOffset }: Loss): boolean {
-  return stop !== null && LOSSES.includes(stop.code) && toOffset > (stop.toOffset ?? 0n);
+  return stop !== null && isCodeOfLoss(stop.code) && toOffset > (stop.toOffset ?? 0n);
 }
 
 /** Why the loss is refused, or null. `range`: what the source holds; null if not asked or unknown. */
@@ -30,8 +29,8 @@ export function refusedLoss(
     // Their records are below nextOffset: giving up offsets after it would lose more and fix nothing.
     return `No offsets are lost, but ${stop.files.join(', ')}: mend that, then resume.`;
   }
-  if (!LOSSES.includes(stop.code))
-    return `It is stopped for ${stop.code}, which is no loss of offsets: mend the cause, then resume it.`;
+  if (!isCodeOfLoss(stop.code))
+    return `It is stopped for ${currentCode(stop.code)}, which is no loss of offsets: mend the cause, then resume it.`;
   const next = nextOffset ?? 0n;
   if (fromOffset !== next || toOffset <= fromOffset)
     return `The loss must begin at nextOffset ${next} and end behind it, not [${fromOffset}, ${toOffset}).`;

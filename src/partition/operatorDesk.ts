@@ -4,11 +4,11 @@
  * process publishes about itself.
  */
 import type { PartitionHost } from './decisionLane.ts';
-import { hasCode } from '../../journal/errors.ts';
 import type { PartitionEvent } from '../../journal/events.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { OffsetRange } from '../sources/port.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
+import { isJournalUnreadable } from './journalFailure.ts';
 import { needsRange } from './lossRules.ts';
 import type { Context } from '../job/options.ts';
 import { decideRequest, readRequests, type FiledRequest } from './requests.ts';
@@ -17,13 +17,6 @@ import { decideRequest, readRequests, type FiledRequest } from './requests.ts';
 const REFUSAL_TOLD_MS = 600_000;
 /** How often to log that requests cannot be read, though reading is retried every second. */
 const UNREADABLE_TOLD_MS = 60_000;
-/** After these errors, the partition takes no requests until the journal is available again. */
-const UNREADABLE = [
-  'JOURNAL_UNAVAILABLE',
-  'JOURNAL_CORRUPT',
-  'JOURNAL_REPLACED',
-  'JOURNAL_ROLLED_BACK',
-] as const;
 
 export class OperatorDesk {
   readonly #context: Context;
@@ -52,7 +45,7 @@ export class OperatorDesk {
       this.#unreadableToldMs = -Infinity;
       return filed;
     } catch (error) {
-      if (!hasCode(error, ...UNREADABLE)) throw error;
+      if (!isJournalUnreadable(error)) throw error;
       const nowMs = ports.clock.nowMs();
       if (nowMs - this.#unreadableToldMs < UNREADABLE_TOLD_MS) return [];
       this.#unreadableToldMs = nowMs;

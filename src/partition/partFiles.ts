@@ -4,10 +4,11 @@ import type { PartitionHost } from './decisionLane.ts';
 import type { PartFileStatus } from '../../actors/ledger.ts';
 import { finalUri, folderOf, folderUri, isFolderOf, temporaryUri } from '../../actors/naming.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
-import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { TidemarkError } from '../../journal/errors.ts';
 import { partId, type PartId, type TopicPartition } from '../../journal/ids.ts';
 import type { OpenFile, PartTarget } from '../stores/port.ts';
 import type { EpochScope } from './epochScope.ts';
+import { mayTakeOtherName } from './storeFailure.ts';
 import { drawEntropy } from '../writing/entropy.ts';
 import type { Context } from '../job/options.ts';
 import { PartWriter, type Inherited } from '../writing/partWriter.ts';
@@ -58,7 +59,7 @@ export class PartFiles {
         ports.log.debug({ file: target.finalUri, firstOffset }, 'part file opened');
         return this.#writer(target, bucket, firstOffset, file);
       } catch (error) {
-        if (!hasCode(error, 'STORE_EXISTS', 'STORE_OUTCOME_UNKNOWN') || attempt === CREATE_TRIES) throw error;
+        if (!mayTakeOtherName(error) || attempt === CREATE_TRIES) throw error;
         ports.log.warn(
           { err: error, file: target.temporaryUri },
           'creating a part file failed; opening another',

@@ -3,34 +3,29 @@
  * claim with backoff (fenced, transient), a stop that names offsets and files (P6), or the end.
  */
 import type { StopFacts } from '../../actors/facts.ts';
-import { asTidemarkError, hasCode, TidemarkError } from '../../journal/errors.ts';
+import { asTidemarkError, TidemarkError } from '../../journal/errors.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { conditionOf } from '../telemetry/conditions.ts';
+import { StoreFailure } from '../stores/failure.ts';
 import { FailureLatch, Gate } from '../system/concurrency.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
 import { Epoch } from './epoch.ts';
 import { claimAgain, isBehindJournal, isPassing, takenOver } from './epochEnd.ts';
 import type { EpochEnd, RunnerEnd } from './epochEnd.ts';
 import { isDiskFull } from './fullDisk.ts';
+import { isJournalInDoubt } from './journalFailure.ts';
 import { OperatorDesk } from './operatorDesk.ts';
 import type { Context } from '../job/options.ts';
 import type { PartitionTask } from './partitionTask.ts';
 import { retryDelayMs } from './retrying.ts';
 import { answerRequests } from './wentBackAnswer.ts';
 import { decideWhileHalted, type FiledRequest } from './requests.ts';
-import { stopFactsOf } from './stopFacts.ts';
+import { isSourceGone } from './sourceFailure.ts';
+import { inCurrentCodes, stopFactsOf } from './stopFacts.ts';
 import { successorLook } from './successor.ts';
 
 const BACKOFF_FIRST_MS = 500;
 const REQUEST_POLL_MS = 1_000;
-
-/** Codes that put the journal itself in doubt: nothing may be appended to it. */
-const JOURNAL_IN_DOUBT = [
-  'JOURNAL_CORRUPT',
-  'JOURNAL_ROLLED_BACK',
-  'JOURNAL_REPLACED',
-  'WITNESS_UNREADABLE',
-] as const;
 
 export class PartitionRunner {
   readonly #context: Context;
@@ -162,7 +157,7 @@ export class PartitionRunner {
       await this.#answerResumption(epoch);
       if (this.#task.purpose === 'retire') return await this.#retire(epoch);
       const { stop } = epoch.claim.host.ledger.facts;
-      if (stop !== null) return await this.#stayStopped(epoch, stop);
+      if (stop !== null) return await this.#stayStopped(epoch, inCurrentCodes(stop));
       return (await epoch.run()) === 'ended' ? { type: 'ended' } : { type: 'drained', failure: null };
     } catch (cause) {
       return await this.#afterFailure(cause);
@@ -203,7 +198,7 @@ export class PartitionRunner {
     if (isPassing(error) || isBehindJournal(error, epoch)) {
       return { type: 'again', error, madeProgress: epoch?.madeProgress ?? false };
     }
-    if (error.fields['isDeleted'] === true && this.#task.purpose === 'read') {
+    if (isSourceGone(error) && this.#task.purpose === 'read') {
       const entry = { err: error, partition: this.#name };
       this.#context.ports.log.error(
         entry,
@@ -216,7 +211,7 @@ export class PartitionRunner {
     this.#context.ports.log.error({ err: error, partition: this.#name }, 'the partition stops');
     await epoch?.quiesce();
     const stop = stopFactsOf(error);
-    if (epoch === null || hasCode(error, ...JOURNAL_IN_DOUBT)) return this.#halt(epoch, stop);
+    if (epoch === null || isJournalInDoubt(error)) return this.#halt(epoch, stop);
     try {
       await epoch.claim.host.submit(() => [{ type: 'partitionStopped', ...stop, files: [...stop.files] }]);
       return await this.#stayStopped(epoch, stop);
@@ -230,7 +225,7 @@ export class PartitionRunner {
 
   /** A store refuses an ended epoch with its own errors: a taken lease, a completed upload, a moved file. */
   async #trueCause(error: TidemarkError): Promise<TidemarkError> {
-    if (!error.code.startsWith('STORE_') || this.#isReleased || this.#epoch === null) return error;
+    if (!(error instanceof StoreFailure) || this.#isReleased || this.#epoch === null) return error;
     if (!(await this.#epoch.hasSuccessor())) return error;
     const message = `${this.#name} has another owner: the destination refuses this one (${error.message})`;
     return new TidemarkError('FENCED', message, { cause: error });

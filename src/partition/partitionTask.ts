@@ -1,5 +1,5 @@
 /** What a partition's runner is given, and the check that its source is the one in the journal. */
-import { TidemarkError } from '../../journal/errors.ts';
+import { SourceFailure } from '../sources/failure.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 
 /** What a partition's runner knows before any claim. */
@@ -22,8 +22,8 @@ export interface PartitionTask {
 export function checkCluster(task: PartitionTask): void {
   const { journaled, found } = task.clusterId;
   if (journaled === null || journaled === found) return;
-  throw new TidemarkError(
-    'SOURCE_REPLACED',
+  throw new SourceFailure(
+    'replaced',
     `${partitionName(task.partition)} was read from cluster ${journaled}; the brokers now belong to ` +
       `cluster ${found ?? '-'}. Point the job at its own cluster, or give it another name.`,
     { fields: { journaledClusterId: journaled, clusterId: found } },

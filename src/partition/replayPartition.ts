@@ -5,7 +5,7 @@
 import { FOLD_VERSION, PartitionLedger, type LedgerFacts } from '../../actors/ledger.ts';
 import type { OnStep } from '../../actors/step.ts';
 import { decodeEntry, hashEntry, type Entry } from '../../journal/entry.ts';
-import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { asFailureOfFold, isJournalFailure, JournalFailure } from '../../journal/failure.ts';
 import { isJobEvent, type JournalEvent, type PartitionEvent } from '../../journal/events.ts';
 import { partitionName, type EntryHash, type Subject, type TopicPartition } from '../../journal/ids.ts';
 import type { Journal, Revision } from '../../journal/port.ts';
@@ -54,12 +54,20 @@ export async function foldJournal(
 ): Promise<Tail> {
   let tail = from;
   for await (const replayed of replay(journal, subject, from)) {
-    ledger.fold(partitionEvents(replayed.entry.events, subject));
+    foldInto(ledger, partitionEvents(replayed.entry.events, subject));
     checkBelongs(replayed.entry, partition, ledger, subject);
     tail = replayed.tail;
     hashes.see(tail);
   }
   return tail;
+}
+
+function foldInto(ledger: PartitionLedger, events: readonly PartitionEvent[]): void {
+  try {
+    ledger.fold(events);
+  } catch (error) {
+    throw asFailureOfFold(error);
+  }
 }
 
 /**
@@ -80,7 +88,7 @@ async function fromSnapshot(
       return { ledger: PartitionLedger.restored(state as LedgerFacts, replaying.onStep), tail };
     }
   } catch (error) {
-    if (!hasCode(error, 'JOURNAL_UNAVAILABLE')) throw error;
+    if (!isJournalFailure(error, 'unavailable')) throw error;
     log.warn({ subject, err: error }, 'snapshots could not be read; replaying the whole journal');
   }
   return null;
@@ -103,8 +111,8 @@ export function checkBelongs(
   const { epoch, claimId: claimed } = ledger.facts;
   const same = entry.topic === partition.topic && entry.partition === partition.partition;
   if (same && entry.epoch === epoch && entry.claimId === claimed) return;
-  throw new TidemarkError(
-    'JOURNAL_CORRUPT',
+  throw new JournalFailure(
+    'corrupt',
     `Entry ${entry.seq} of ${subject} is of ${entry.topic}/${entry.partition}, epoch ${entry.epoch}, ` +
       `where epoch ${epoch} of ${partitionName(partition)} is claimed. The partition stops; restore the ` +
       'journal from a copy.',
@@ -116,8 +124,8 @@ export function checkBelongs(
 export function partitionEvents(events: readonly JournalEvent[], subject: Subject): readonly PartitionEvent[] {
   for (const event of events) {
     if (isJobEvent(event)) {
-      throw new TidemarkError(
-        'JOURNAL_CORRUPT',
+      throw new JournalFailure(
+        'corrupt',
         `${subject} holds the event "${event.type}", which is no partition's.`,
       );
     }
@@ -165,8 +173,8 @@ async function hashBehind(
     if (tail.seq !== until.seq) continue;
     return tail.hash === until.hash ? found : null;
   }
-  throw new TidemarkError(
-    'JOURNAL_UNAVAILABLE',
+  throw new JournalFailure(
+    'unavailable',
     `Entry ${until.seq} of ${subject} was seen, and is not seen when the journal is read again: it may ` +
       'be behind.',
   );

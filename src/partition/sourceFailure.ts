@@ -1,18 +1,64 @@
-/** What an error of the source means for its partition. */
-import { hasCode, TidemarkError } from '../../journal/errors.ts';
+/** What a failure of the source means for its partition. */
+import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
+import { journaledProblem, SourceFailure, type SourceProblem } from '../sources/failure.ts';
 import type { FetchedBatch } from '../sources/port.ts';
 
+/**
+ * - `lost`: the source has lost the offsets; an operator may accept that.
+ * - `unreadable`: it has the offsets, but they cannot be read; an operator may give them up.
+ * - `wentBack`: it ends before what was read, or holds other records there.
+ * - `gone`: what was read does not exist any more.
+ * - `away`: it does not answer now.
+ * - `other`: it says nothing about offsets.
+ */
+type Meaning = 'lost' | 'unreadable' | 'wentBack' | 'gone' | 'away' | 'other';
+
+function meaningOf(problem: SourceProblem): Meaning {
+  switch (problem) {
+    case 'rangeLost':
+      return 'lost';
+    case 'batchCorrupt':
+    case 'batchTooLarge':
+      return 'unreadable';
+    case 'beyondEnd':
+    case 'truncated':
+      return 'wentBack';
+    case 'deleted':
+      return 'gone';
+    case 'unavailable':
+      return 'away';
+    case 'refused':
+    case 'topicMissing':
+    case 'unreadable':
+    case 'replaced':
+      return 'other';
+  }
+}
+
+function means(error: unknown, ...meanings: Meaning[]): error is SourceFailure {
+  return error instanceof SourceFailure && meanings.includes(meaningOf(error.problem));
+}
+
 /** What was read before these is checkpointed, so that the loss or doubt begins at nextOffset. */
-export function isOfSource(error: unknown): error is TidemarkError {
-  return hasCode(
-    error,
-    'SOURCE_RANGE_LOST',
-    'SOURCE_BEYOND_END',
-    'SOURCE_TRUNCATED',
-    'KAFKA_BATCH_CORRUPT',
-    'KAFKA_BATCH_TOO_LARGE',
-  );
+export function isAtNextOffset(error: unknown): error is SourceFailure {
+  return means(error, 'lost', 'unreadable', 'wentBack');
+}
+
+/** Whether the same question may be answered later. */
+export function isSourceAway(error: unknown): error is SourceFailure {
+  return means(error, 'away');
+}
+
+/** Whether nothing is left to read: what was counted is published, and the partition is retired. */
+export function isSourceGone(error: unknown): error is SourceFailure {
+  return means(error, 'gone');
+}
+
+/** Whether the journaled code is of a stop whose offsets an operator may give up. No other stop needs that. */
+export function isCodeOfLoss(code: string): boolean {
+  const problem = journaledProblem(code);
+  return problem !== null && ['lost', 'unreadable'].includes(meaningOf(problem));
 }
 
 /**
@@ -20,10 +66,11 @@ export function isOfSource(error: unknown): error is TidemarkError {
  * may be empty; but a loss can only be accepted from nextOffset.
  */
 export function fromNextOffset(error: unknown, nextOffset: bigint): unknown {
-  if (!hasCode(error, 'KAFKA_BATCH_CORRUPT', 'KAFKA_BATCH_TOO_LARGE')) return error;
-  const { code, message, fields, cause } = error;
-  if (fields['fromOffset'] === nextOffset) return error;
-  return new TidemarkError(code, message, { fields: { ...fields, fromOffset: nextOffset }, cause });
+  if (!means(error, 'unreadable') || error.affected.fromOffset === nextOffset) return error;
+  const { problem, message, fields, affected, cause } = error;
+  return new SourceFailure(problem, message, {
+    ...{ fields, affected: { ...affected, fromOffset: nextOffset }, cause },
+  });
 }
 
 /** Throws INTERNAL if the source skipped offsets: a source never does. */

@@ -3,12 +3,12 @@
  * files are committed. Files in progress are put out of reach of earlier owners at their durable length.
  * Depending on the store, they are closed there or continued. The rest is discarded.
  */
+import { TidemarkError } from '../../journal/errors.ts';
 import { folderOf, temporaryUri } from '../../actors/naming.ts';
 import type { DurableFacts } from '../../actors/facts.ts';
 import type { PartitionHost } from './decisionLane.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import type { PartChange } from '../../journal/events.ts';
-import { hasCode, TidemarkError } from '../../journal/errors.ts';
 import { partId, partitionName, type PartId, type TopicPartition } from '../../journal/ids.ts';
 import { conditionOf } from '../telemetry/conditions.ts';
 import type {
@@ -26,6 +26,7 @@ import { conditionKey } from '../job/conditionKeys.ts';
 import type { Context } from '../job/options.ts';
 import type { Publisher } from './publisher.ts';
 import { retryDelayMs } from './retrying.ts';
+import { isStoreAway } from './storeFailure.ts';
 
 const TAKE_OVER_CONCURRENCY = 4;
 /** First delay before the next attempt if the destination refused every file. */
@@ -183,10 +184,6 @@ async function finishSome(
     }
   });
   return { changes, refused, refusal };
-}
-
-function isStoreAway(error: unknown): error is TidemarkError {
-  return hasCode(error, 'STORE_UNAVAILABLE', 'STORE_AUTHENTICATION');
 }
 
 async function makePending(takingOver: TakeOver, parts: readonly PartChange[]): Promise<void> {

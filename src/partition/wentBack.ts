@@ -9,6 +9,7 @@ import { isNameOf, markerFolderUri, type NamingRule } from '../../actors/naming.
 import type { PartitionContext } from '../../actors/partition.ts';
 import type { PartitionEvent, WitnessedEntry } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
+import { JournalFailure } from '../../journal/failure.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { replay } from '../../journal/replay.ts';
@@ -60,8 +61,9 @@ export async function wentBackError(wentBack: WentBack): Promise<TidemarkError> 
     `Restore the newest journal. Where there is none: "resume --partition ${name} --from-journal" keeps ` +
     'what it needs of these files, has them moved away and reads those offsets again; "resume ' +
     '--from-witness --accept-loss" goes on behind them and gives up what of them is in no committed file.';
-  return new TidemarkError(error.code, `${error.message} ${range} ${strangers} ${advice}`, {
-    fields: { ...error.fields, fromOffset, toOffset, files: files.slice(0, FIELDS_MAX) },
+  return new JournalFailure(error.problem, `${error.message} ${range} ${strangers} ${advice}`, {
+    fields: error.fields,
+    affected: { fromOffset, toOffset, files: files.slice(0, FIELDS_MAX) },
   });
 }
 

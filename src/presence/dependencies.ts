@@ -48,7 +48,7 @@ export class DependencyWatch {
 function ownerOf(code: string): DependencyName | null {
   if (code.startsWith('STORE_')) return 'destination';
   if (code.startsWith('JOURNAL_')) return 'journal';
-  return code.startsWith('KAFKA_') || code.startsWith('SOURCE_') ? 'source' : null;
+  return code.startsWith('SOURCE_') ? 'source' : null;
 }
 
 /** Only these failures mean that a dependency does not answer. A missing file, for example, is an answer. */

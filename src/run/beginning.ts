@@ -4,7 +4,7 @@
  * `startup.timeout`.
  */
 import type { StopFacts } from '../../actors/facts.ts';
-import { hasCode } from '../../journal/errors.ts';
+import { isSourceFailure } from '../sources/failure.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { Patience } from '../telemetry/patience.ts';
 import type { OffsetRange, SourceFacts } from '../sources/port.ts';
@@ -35,7 +35,7 @@ export async function beginJob(
   patience: Patience,
 ): Promise<Beginning> {
   const { ports, settings } = context;
-  const ofSource = { what: 'the source', code: 'KAFKA_UNAVAILABLE' } as const;
+  const ofSource = { what: 'the source', code: 'SOURCE_UNAVAILABLE' } as const;
   const ofSink = { what: `the destination ${settings.naming.sinkUri}`, code: 'STORE_UNAVAILABLE' } as const;
   const ofJournal = { what: 'the journal', code: 'JOURNAL_UNAVAILABLE' } as const;
   const source = await patience.until({ ...ofSource, work: () => describe(context, signal) });
@@ -51,7 +51,7 @@ export async function beginJob(
       try {
         ranges.set(topic, await patience.until({ ...ofSource, work: () => ports.source.ranges(topic) }));
       } catch (error) {
-        if (!hasCode(error, 'SOURCE_UNREADABLE')) throw error;
+        if (!isSourceFailure(error, 'unreadable')) throw error;
         ports.log.error({ topic, err: error }, `${error.message} It is left out of this run.`);
         unreadable.set(partitionName({ topic, partition: 0 }), stopFactsOf(error));
       }

@@ -2,8 +2,10 @@
  * The end of a bounded run: every partition of its topics is at its end, whoever has read it. Other bounded
  * members may share the topics; what they have read is in the journal.
  */
+import { inCurrentCodes } from '../partition/stopFacts.ts';
 import type { StopFacts } from '../../actors/facts.ts';
-import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { TidemarkError } from '../../journal/errors.ts';
+import { isJournalFailure } from '../../journal/failure.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import type { OffsetRange } from '../sources/port.ts';
@@ -80,7 +82,7 @@ async function standingOf(bounded: BoundedTopics): Promise<Standing | null> {
     }
     return standing;
   } catch (error) {
-    if (!hasCode(error, 'JOURNAL_UNAVAILABLE')) throw error;
+    if (!isJournalFailure(error, 'unavailable')) throw error;
     return null;
   }
 }
@@ -97,7 +99,7 @@ async function look(
   const { stop, retired } = ledger.facts;
   const startOffset = facts.topics.get(at.topic)?.startOffsets[at.partition] ?? 0n;
   const nextOffset = ledger.facts.nextOffset ?? startOffset;
-  if (stop !== null) stopped.set(partitionName(at), stop);
+  if (stop !== null) stopped.set(partitionName(at), inCurrentCodes(stop));
   else if (nextOffset < endOffset && retired)
     stopped.set(partitionName(at), deleted(at, nextOffset, endOffset));
   else if (nextOffset < endOffset) behind.set(partitionName(at), nextOffset);

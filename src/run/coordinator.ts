@@ -17,13 +17,14 @@ import { Gate } from '../system/concurrency.ts';
 import { CoordinatorPresence } from './coordinatorPresence.ts';
 import { FileRoom } from '../writing/fileRoom.ts';
 import { incompleteError, missingTopic, notInTime } from './endings.ts';
-import { startJob, stopJob, type JobFacts } from '../job/jobLife.ts';
+import { startJob, type JobFacts } from '../job/jobLife.ts';
+import { journalStop } from './journalStop.ts';
 import type { Context, JobSettings, Ports } from '../job/options.ts';
 import type { RunnerEnd } from '../partition/epochEnd.ts';
 import { PartitionRunner } from '../partition/partitionRunner.ts';
 import type { PartitionTask } from '../partition/partitionTask.ts';
 import { RunStats } from '../writing/stats.ts';
-import { unfinishedPartitions } from './unfinished.ts';
+import { unfinishedPartitions, warnOfUnnamed } from './unfinished.ts';
 import { watchedContext } from './watchedContext.ts';
 import { WriteBuffers } from '../writing/writeBuffers.ts';
 
@@ -31,7 +32,6 @@ import { WriteBuffers } from '../writing/writeBuffers.ts';
 const LEAVING_MS = 1_000;
 /** The part of that time for partitions that were given up. */
 const GIVEN_UP_MS = 100;
-const STOP_LIMIT_MS = 5_000;
 
 export interface StoppedPartition {
   readonly partition: string;
@@ -162,7 +162,7 @@ export class Coordinator {
     if (this.#draining.isOpen) return;
     const group = source.groupId === null ? 'the files' : `group ${source.groupId}`;
     await patience.until({
-      ...{ what: `partitions that ${group} assigns`, code: 'KAFKA_UNAVAILABLE' },
+      ...{ what: `partitions that ${group} assigns`, code: 'SOURCE_UNAVAILABLE' },
       work: () => this.#context.ports.source.start(this.#listener()),
     });
   }
@@ -220,20 +220,10 @@ export class Coordinator {
       if (wanted.get(name)?.purpose !== runner.task.purpose) runner.release();
     for (const [name, { partition, purpose }] of wanted) {
       if (this.#runners.has(name) || this.#isDone(name)) continue;
-      if (purpose === 'retire') this.#warnOfUnnamed(partition);
+      if (purpose === 'retire') warnOfUnnamed(this.#context.ports.log, name);
       this.#startRunner(name, { partition, purpose });
     }
     this.#checkEnded();
-  }
-
-  #warnOfUnnamed(partition: TopicPartition): void {
-    const { log } = this.#context.ports;
-    const name = partitionName(partition);
-    log.warn(
-      { partition: name },
-      `${name} is no longer in the source (its topic was taken out of the job, or deleted), and has ` +
-        'files in progress: all that was counted is published now; it is read no more',
-    );
   }
 
   #isDone(name: string): boolean {
@@ -348,7 +338,8 @@ export class Coordinator {
       else if (!runner.isSafe) this.#incomplete.set(name, notInTime(name));
     }
     // What was given up is unavailable, most likely the journal.
-    if (this.#facts !== null && this.#incomplete.size === 0) await this.#journalStop();
+    if (this.#facts !== null && this.#incomplete.size === 0)
+      await journalStop(this.#context, this.#state.context.reason ?? 'signal', this.#leftMs);
     this.#failure ??= incompleteError(this.#incomplete);
     this.#tell({ type: 'drained' });
   }
@@ -359,29 +350,6 @@ export class Coordinator {
 
   async #allEnded(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
-  }
-
-  /** Only for readers of the journal: an unavailable journal does not keep the process. */
-  async #journalStop(): Promise<void> {
-    const { clock, log } = this.#context.ports;
-    const limit = new AbortController();
-    const limitMs = Math.min(STOP_LIMIT_MS, this.#leftMs);
-    const timer = clock.timer(limitMs, () => {
-      limit.abort();
-    });
-    const cut = new Promise<never>((_, reject) => {
-      limit.signal.addEventListener('abort', () => {
-        reject(new Error(`the journal did not answer for ${limitMs} ms`));
-      });
-    });
-    try {
-      const reason = this.#state.context.reason ?? 'signal';
-      await Promise.race([stopJob(this.#context, reason, limit.signal), cut]);
-    } catch (error) {
-      log.warn({ err: error }, 'the end of this run could not be journaled');
-    } finally {
-      timer.cancel();
-    }
   }
 
   #tell(event: CoordinatorEvent): void {

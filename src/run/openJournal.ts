@@ -3,7 +3,8 @@
  * marker or witness at the destination, and no witness in the metadata of the group's committed offsets.
  */
 import { markerFolderUri, witnessesUri } from '../../actors/naming.ts';
-import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import { isJournalFailure, JournalFailure } from '../../journal/failure.ts';
+import { SourceFailure } from '../sources/failure.ts';
 import type { Journal } from '../../journal/port.ts';
 import { parseWitness } from '../../journal/witness.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
@@ -26,11 +27,11 @@ export async function openJournalForRun(options: JournalForRun): Promise<Journal
   try {
     return await options.open('existing');
   } catch (error) {
-    if (!hasCode(error, 'JOURNAL_MISSING')) throw error;
+    if (!isJournalFailure(error, 'missing')) throw error;
     const witness = await findWitness(options);
     if (witness !== null) {
-      throw new TidemarkError(
-        'JOURNAL_MISSING',
+      throw new JournalFailure(
+        'missing',
         `The journal of job "${options.config.job}" is missing, but ${witness} remembers it. Restore the ` +
           'journal; or, to begin anew, give the job another name and an empty destination.',
         { cause: error },
@@ -60,8 +61,8 @@ async function findWitness({
   };
   const { topics, groupId, missing = [] } = await source.describe({ wait, onWaiting, signal });
   if (!wait && topics.length === 0 && missing.length > 0) {
-    throw new TidemarkError(
-      'SOURCE_TOPIC_MISSING',
+    throw new SourceFailure(
+      'topicMissing',
       `Topic ${missing.join(', ')} does not exist. Create it; Tidemark never does.`,
       { fields: { topics: missing } },
     );

@@ -1,8 +1,9 @@
 /** Partitions in the journal that still owe files. */
-import { hasCode } from '../../journal/errors.ts';
+import { isJournalFailure } from '../../journal/failure.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
 import { conditionOf } from '../telemetry/conditions.ts';
+import type { Log } from '../telemetry/log.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
 import type { Context } from '../job/options.ts';
 import { replayPartition } from '../partition/replayPartition.ts';
@@ -32,11 +33,20 @@ export async function unfinishedPartitions(
       if ([...ledger.parts()].length > 0) found.push(partition);
       health.conditions.clear(key);
     } catch (error) {
-      if (!hasCode(error, 'JOURNAL_CORRUPT', 'JOURNAL_NEWER')) throw error;
+      if (!isJournalFailure(error, 'corrupt', 'newer')) throw error;
       log.error({ err: error, partition: name }, 'what a partition without owner owes is not known');
       health.conditions.raise(key, conditionOf('halted', name, error));
       health.tellNow();
     }
   }
   return found;
+}
+
+/** @param name of an unfinished partition that this process takes over. */
+export function warnOfUnnamed(log: Log, name: string): void {
+  log.warn(
+    { partition: name },
+    `${name} is no longer in the source (its topic was taken out of the job, or deleted), and has ` +
+      'files in progress: all that was counted is published now; it is read no more',
+  );
 }

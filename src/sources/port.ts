@@ -3,7 +3,7 @@
  *
  * Assignment is advice: the journal's claim decides who owns a partition. A source never resets an offset by
  * itself: if the requested offset cannot be read, that is an error. Records travel in one form only, the
- * cursor over a fetched batch.
+ * cursor over a fetched batch. Failures are SourceFailures (failure.ts): their problem decides what follows.
  */
 import type { EpochStart } from '../../journal/events.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
@@ -37,8 +37,8 @@ export interface RecordCursor {
    */
   routeRecords?(run: RouteRun): number;
   /**
-   * Releases the memory used for unpacking; the cursor must not be moved afterwards. Whoever abandons a
-   * cursor before its end must call this: others may wait for that memory.
+   * Releases the memory used for unpacking. Whoever abandons a cursor before its end must call this: others
+   * may wait for that memory. Afterwards `next()` throws INTERNAL.
    */
   release?(): void;
 }
@@ -58,8 +58,8 @@ export interface FetchedBatch {
   /** A new cursor before the first record whose offset is at least fetchedOffset. */
   records(): RecordCursor;
   /**
-   * The reader has finished with the batch. Neither it nor its cursors may be used any more, since its memory
-   * is reused. The call is optional.
+   * The reader has finished with the batch, whose memory is reused. Call it at most once. Afterwards a second
+   * call throws INTERNAL, and so does a cursor of the batch, at the latest where it would enter other bytes.
    */
   release?(): void;
 }
@@ -82,7 +82,7 @@ export interface PartitionFeed {
   /**
    * The next batch, in order, without gaps. Waits while there is none. Transient failures are retried inside
    * and logged. Rejects with SOURCE_RANGE_LOST, SOURCE_BEYOND_END (both only if they last for a while),
-   * SOURCE_TRUNCATED, SOURCE_REPLACED, KAFKA_BATCH_CORRUPT or KAFKA_BATCH_TOO_LARGE; after close() an
+   * SOURCE_TRUNCATED, SOURCE_REPLACED, SOURCE_BATCH_CORRUPT or SOURCE_BATCH_TOO_LARGE; after close() an
    * AbortError.
    */
   next(): Promise<FetchedBatch>;
@@ -152,7 +152,7 @@ export interface Source {
   /**
    * Facts about the job's topics that exist; `missing` names the others, and `onWaiting` reports them. No
    * topic is ever created. If brokers do not answer, waits for them and reports to `onWaiting`, or rejects
-   * with KAFKA_UNAVAILABLE if `wait` is false. If no file matches, a file source waits for one, or rejects
+   * with SOURCE_UNAVAILABLE if `wait` is false. If no file matches, a file source waits for one, or rejects
    * with SOURCE_TOPIC_MISSING.
    */
   describe(options: {

@@ -5,7 +5,8 @@
  * facts only: `resume` or `finish` with the state of the last completed checkpoint, `commitAfterRecovery` for
  * closed files, `discard` for the rest. No epoch writes where another epoch wrote. Nothing that an old owner
  * can still reach is ever published. Names are whole URIs as journaled, so that files opened under an earlier
- * configuration can be taken over. Every store passes test/conformance/store.
+ * configuration can be taken over. Failures are StoreFailures (failure.ts): their problem decides what
+ * follows. Every store passes test/conformance/store.
  */
 import type { Crc64Hex, JournalId } from '../../journal/ids.ts';
 import type { StoreReading } from './reading.ts';

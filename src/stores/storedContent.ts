@@ -1,6 +1,7 @@
 /** What the stores' ways of reading a destination back have in common. */
-import { hasCode, TidemarkError } from '../../journal/errors.ts';
+import type { TidemarkError } from '../../journal/errors.ts';
 import { Crc64 } from '../../kernels/crc64.ts';
+import { fileMissing, isStoreFailure, StoreFailure } from './failure.ts';
 import type { ContentVerdict, StoredFile, StoreReading, VerifyOptions } from './reading.ts';
 
 /** Takes about a millisecond to checksum. */
@@ -47,20 +48,15 @@ export async function verdictOf(
 }
 
 export function nothingToRead(uri: string): TidemarkError {
-  return new TidemarkError('STORE_FILE_MISSING', `${uri} cannot be read: there is no such file.`, {
-    fields: { files: [uri] },
-  });
+  return fileMissing(`${uri} cannot be read: there is no such file.`, [uri]);
 }
 
 /** A file whose writer has it open, and which the service does not let anybody else read meanwhile. */
 export function beingWritten(uri: string, cause: unknown): TidemarkError {
   const message = `${uri} cannot be read now: its writer has it open.`;
-  return new TidemarkError('STORE_UNAVAILABLE', message, {
-    fields: { files: [uri], isBeingWritten: true },
-    cause,
-  });
+  return new StoreFailure('beingWritten', message, { affected: { files: [uri] }, cause });
 }
 
 export function isBeingWritten(error: unknown): boolean {
-  return hasCode(error, 'STORE_UNAVAILABLE') && error.fields['isBeingWritten'] === true;
+  return isStoreFailure(error, 'beingWritten');
 }

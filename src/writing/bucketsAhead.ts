@@ -1,14 +1,8 @@
 /** Looks ahead in a fetched batch for buckets that have no part file yet. */
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
-import { hasCode } from '../../journal/errors.ts';
+import { isSourceFailure } from '../sources/failure.ts';
 import type { RecordCursor } from '../sources/port.ts';
 import { NoRoomYet } from '../sources/unpackRoom.ts';
-
-export interface Wanted {
-  readonly slot: number;
-  /** Of the first record in that bucket. */
-  readonly firstOffset: bigint;
-}
 
 export interface Ahead {
   readonly assigner: BucketAssigner;
@@ -19,13 +13,14 @@ export interface Ahead {
 }
 
 /**
- * Adds to `wanted` the buckets of records from nextOffset on that are not open, each with its first record.
+ * Adds to `wanted` the buckets of records from nextOffset on that have no file, each with the offset of its
+ * first record.
  */
 export function findBuckets(
   cursor: RecordCursor,
   { assigner, nextOffset, endOffset, room }: Ahead,
-  wanted: Map<string, Wanted>,
-  isOpen: (bucket: string) => boolean,
+  wanted: Map<string, bigint>,
+  hasFile: (bucket: string) => boolean,
 ): void {
   const seen = new Set<number>();
   let base = -1n;
@@ -44,8 +39,8 @@ export function findBuckets(
     slotBefore = slot;
     seen.add(slot);
     const bucket = assigner.bucketOf(slot);
-    if (isOpen(bucket) || wanted.has(bucket)) continue;
-    wanted.set(bucket, { slot, firstOffset: cursor.baseOffset + BigInt(cursor.offsetDelta) });
+    if (hasFile(bucket) || wanted.has(bucket)) continue;
+    wanted.set(bucket, cursor.baseOffset + BigInt(cursor.offsetDelta));
   }
 }
 
@@ -54,8 +49,7 @@ function movesOn(cursor: RecordCursor): boolean {
   try {
     return cursor.next();
   } catch (error) {
-    const isLeft =
-      error instanceof NoRoomYet || hasCode(error, 'KAFKA_BATCH_CORRUPT', 'KAFKA_BATCH_TOO_LARGE');
+    const isLeft = error instanceof NoRoomYet || isSourceFailure(error, 'batchCorrupt', 'batchTooLarge');
     if (isLeft) return false;
     throw error;
   }

@@ -12,6 +12,8 @@ const ROLLED_TOGETHER_MIN = 32;
 export interface RoomHolder {
   /** Its files that take records and contain some. */
   rollable(): readonly PartWriter[];
+  /** Its files that were rolled and are not closed yet. */
+  closing(): readonly PartWriter[];
   rollIdle(writer: PartWriter): void;
 }
 
@@ -47,8 +49,8 @@ export class FileRoom {
 
   /**
    * Waits for room; callers are served in turn. `choose` gets the number of files that fit, at least one, and
-   * returns how many are opened. If nothing can be rolled, a file is opened over the limit: waiting for
-   * something that may never come would be worse.
+   * returns how many are opened. If nothing can be rolled and nothing is being closed, a file is opened over
+   * the limit: waiting for something that may never come would be worse.
    */
   async reserve(choose: (room: number) => number): Promise<Opening> {
     const before = this.#turn;
@@ -74,12 +76,15 @@ export class FileRoom {
 
   async #makeRoom(): Promise<void> {
     while (this.#left < 1) {
-      const idlest = [...this.#holders]
+      const holders = [...this.#holders];
+      const idlest = holders
         .flatMap((holder) => holder.rollable().map((writer) => ({ holder, writer })))
         .toSorted((one, other) => one.writer.lastWriteAtMs - other.writer.lastWriteAtMs)
         .slice(0, ROLLED_TOGETHER_MIN);
       for (const { holder, writer } of idlest) holder.rollIdle(writer);
+      const closing = holders.flatMap((holder) => holder.closing());
       if (idlest.length > 0) await Promise.all(idlest.map(({ writer }) => writer.drained()));
+      else if (closing.length > 0) await Promise.race(closing.map((writer) => writer.drained()));
       else if (this.#unwritten === 0) return;
       else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }

@@ -1,27 +1,20 @@
 /**
- * One part file that takes records: a write buffer, its running CRC and the queue of calls to its file.
- * Values are copied once, into the buffer; full buffers go to the file while the next one fills.
+ * One part file, from its creation until it is published or left to the next epoch. It takes records
+ * (`LineBuffer`), is rolled, and is gone; its calls are in order (`FileCalls`). A cut copies what it holds at
+ * a record boundary.
  */
-import { Crc64 } from '../../kernels/crc64.ts';
 import type { DurableFacts, RollFacts } from '../../actors/facts.ts';
 import type { RollableFile } from '../../actors/rolling/rule.ts';
-import type { RollReason } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
+import type { RollReason } from '../../journal/events.ts';
 import type { PartId } from '../../journal/ids.ts';
-import { FillState, VECTOR_BYTES } from '../../kernels/routeTable.ts';
+import type { FillState } from '../../kernels/routeTable.ts';
 import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
 import type { FailureLatch } from '../system/concurrency.ts';
+import { FileCalls } from './fileCalls.ts';
+import { LineBuffer } from './lineBuffer.ts';
 import type { RunStats } from './stats.ts';
-import { BUFFER_BYTES_MAX, GATHERED_BYTES_MAX, type Gatherer, type WriteBuffers } from './writeBuffers.ts';
-import { BUFFER_BYTES_FIRST } from '../system/memoryBudget.ts';
-
-const NEWLINE = 10;
-/** Bytes a single file may lag behind before the router waits for it. */
-const BACKLOG_BYTES_MAX = 1024 * 1024;
-const NO_BUFFER = Buffer.alloc(0);
-const NO_BUFFERS: readonly Buffer[] = [];
-/** Fill state of every file that takes no more records. */
-const NO_FILL = new FillState();
+import type { WriteBuffers } from './writeBuffers.ts';
 
 /** What a cut copies of one file: a record boundary and everything known there. */
 export type PartCut = Omit<DurableFacts, 'handle'> & {
@@ -52,67 +45,44 @@ export interface PartWriterOptions {
   readonly buffers: WriteBuffers;
 }
 
-export class PartWriter implements RollableFile, Gatherer {
+type State =
+  | { readonly type: 'taking' }
+  /** The next completed checkpoint makes it pending. */
+  | { readonly type: 'rolled'; readonly roll: RollFacts; readonly closed: Promise<StoreHandle> }
+  /** It is pending, or left to the next epoch. */
+  | { readonly type: 'gone' };
+
+export class PartWriter implements RollableFile {
   readonly partId: PartId;
   readonly bucket: string;
   readonly openedAtMs: number;
-  /** Time slots whose records are routed to this file. */
-  readonly slots: number[] = [];
-  /**
-   * Size at which the file rolls. The kernel stops one byte short, so that the roll decision stays in
-   * TypeScript.
-   */
-  rollsAtBytes = 0;
-  roll: RollFacts | null = null;
   /**
    * A checkpoint that names it was sent to the journal: it may be checkpointed without anybody learning of
    * it.
    */
   isOffered: boolean;
-  /** Length in the last completed checkpoint. */
+  /** Length in the last completed checkpoint. -1 if none has named it by its name. */
   checkpointedBytes = 0;
   readonly #options: PartWriterOptions;
-  readonly #crc: Crc64;
-  /** Bytes handed to the file but not yet written. */
-  backlogBytes = 0;
-  #buffer = NO_BUFFER;
-  /** Full buffers before it that are not yet being written. */
-  #gathered: Buffer[] = [];
-  #gatheredBytes = 0;
-  #nextBufferBytes = BUFFER_BYTES_FIRST;
-  /** Buffers of failed writes: they may still be read until the file is released. */
-  readonly #failedBuffers: Buffer[] = [];
-  /** The buffer as the kernel sees it; the kernel fills it as well. */
-  #fill = new FillState();
-  /** Bytes and records that left the buffer before those that the fill state counts. */
-  #lengthBefore = 0;
-  #recordsBefore = 0;
-  #lastBase = 0n;
-  #lastDelta = 0;
-  #queue: Promise<unknown> = Promise.resolve();
-  #closed: Promise<StoreHandle> | null = null;
-  #isHeld = true;
+  readonly #calls: FileCalls;
+  readonly #lines: LineBuffer;
+  #state: State = { type: 'taking' };
 
   constructor(options: PartWriterOptions) {
+    const { partId, bucket, nowMs, stats, latch, buffers, file, firstOffset } = options;
+    const inherited = options.inherited ?? null;
     this.#options = options;
-    this.partId = options.partId;
-    this.bucket = options.bucket;
-    this.openedAtMs = options.nowMs - (options.inherited?.ageMs ?? 0);
-    this.isOffered = (options.inherited ?? null) !== null;
-    this.#fill.lastWriteAtMs = options.nowMs;
-    this.#crc = this.#goOnFrom(options.inherited?.durable ?? null);
-    options.stats.openFiles += 1;
-    options.stats.heldFiles += 1;
-  }
-
-  #goOnFrom(durable: DurableFacts | null): Crc64 {
-    if (durable === null) return new Crc64();
-    this.#lengthBefore = durable.length;
-    this.#recordsBefore = durable.records;
-    this.#lastBase = durable.lastOffset;
-    // No checkpoint has named it by its new name: the first one does, whether it has grown or not.
-    this.checkpointedBytes = -1;
-    return Crc64.from(durable.crc64);
+    this.partId = partId;
+    this.bucket = bucket;
+    this.openedAtMs = nowMs - (inherited?.ageMs ?? 0);
+    this.isOffered = inherited !== null;
+    // The first checkpoint names a file that has moved, whether it has grown or not.
+    if (inherited !== null) this.checkpointedBytes = -1;
+    stats.openFiles += 1;
+    const offsets = () => ({ fromOffset: firstOffset, toOffset: this.#lines.lastOffset + 1n });
+    this.#calls = new FileCalls({ file, uri: this.temporaryUri, stats, latch, buffers, offsets });
+    const durable = inherited?.durable ?? null;
+    this.#lines = new LineBuffer({ calls: this.#calls, buffers, stats, nowMs, durable });
   }
 
   get temporaryUri(): string {
@@ -120,108 +90,64 @@ export class PartWriter implements RollableFile, Gatherer {
   }
 
   get lengthBytes(): number {
-    return this.#lengthBefore + this.#fill.filled;
+    return this.#lines.lengthBytes;
   }
 
   get records(): number {
-    return this.#recordsBefore + this.#fill.records;
+    return this.#lines.records;
   }
 
   get lastWriteAtMs(): number {
-    return this.#fill.lastWriteAtMs;
+    return this.#lines.lastWriteAtMs;
   }
 
   set lastWriteAtMs(ms: number) {
-    this.#fill.lastWriteAtMs = ms;
+    this.#lines.lastWriteAtMs = ms;
   }
 
-  /** Routes may lead to it until the file is closed. */
+  /** Routes may lead to it until the file is rolled or abandoned. */
   get fill(): FillState {
-    return this.#fill;
+    return this.#lines.fill;
   }
 
-  /** Appends bytes[start, end) and a newline as the record at base + delta. */
+  /** Why and when it was rolled; null before. */
+  get roll(): RollFacts | null {
+    return this.#state.type === 'rolled' ? this.#state.roll : null;
+  }
+
+  /** The length at which it rolls. Set it before the first record. */
+  rollsAt(lengthBytes: number): void {
+    this.#lines.rollsAtBytes = lengthBytes;
+  }
+
+  /** Appends bytes[start, end) and a newline as the record at base + delta. INTERNAL once it is rolled. */
   appendLine(bytes: Buffer, start: number, end: number, base: bigint, delta: number): void {
-    const before = this.#fill.filled;
-    const filled = before + (end - start) + 1;
-    if (filled <= this.#buffer.length) {
-      bytes.copy(this.#buffer, before, start, end);
-      this.#buffer[filled - 1] = NEWLINE;
-      this.#fill.wrote(filled);
-    } else this.#appendAcross(bytes, start, end);
-    this.#lastBase = base;
-    this.#lastDelta = delta;
+    this.#lines.append(bytes, start, end, base, delta);
   }
 
-  #appendAcross(bytes: Buffer, start: number, end: number): void {
-    if (this.#closed !== null)
-      throw new TidemarkError(
-        'INTERNAL',
-        `A record came for ${this.#options.target.temporaryUri}, which is closed.`,
-      );
-    const fill = this.#fill;
-    for (let at = start; at < end;) {
-      if (fill.filled === this.#buffer.length) this.#renew();
-      const copied = bytes.copy(this.#buffer, fill.filled, at, end);
-      at += copied;
-      fill.fill(fill.filled + copied);
-    }
-    if (fill.filled === this.#buffer.length) this.#renew();
-    this.#buffer[fill.filled] = NEWLINE;
-    fill.wrote(fill.filled + 1);
+  /** Starts writing all that was appended. */
+  flush(): void {
+    this.#lines.flush();
   }
 
   /** Memory of what it has not written yet. */
   get bufferBytes(): number {
-    return this.#buffer.length + this.#gatheredBytes + this.backlogBytes;
-  }
-
-  get fullBuffers(): number {
-    return this.#gathered.length;
+    return this.#lines.heldBytes + this.#calls.backlogBytes;
   }
 
   /** Whether to wait for its writes, so that others find room. */
   get holdsUp(): boolean {
-    return this.backlogBytes > BACKLOG_BYTES_MAX || this.#options.buffers.isShort;
+    return this.#calls.holdsUp;
   }
 
   /** Resolves when `holdsUp` may have changed. */
   async caughtUp(): Promise<void> {
-    await (this.backlogBytes > 0 ? this.drained() : this.#options.buffers.written());
+    await this.#calls.caughtUp();
   }
 
-  /**
-   * Takes the next buffer. With few files, each full buffer makes the next one larger, up to a limit; with
-   * many, full buffers are gathered.
-   */
-  #renew(): void {
-    const { buffers, stats } = this.#options;
-    const isGathering = buffers.isForGathering(stats.openFiles);
-    if (this.#buffer.length > 0) {
-      this.#nextBufferBytes = Math.min(this.#buffer.length * 4, BUFFER_BYTES_MAX);
-      if (isGathering && this.#gatheredBytes + this.#buffer.length < GATHERED_BYTES_MAX) this.#gather();
-      else this.flush();
-    }
-    if (isGathering) {
-      this.#nextBufferBytes = BUFFER_BYTES_FIRST;
-      buffers.makeRoom();
-    }
-    this.#buffer = buffers.take(this.#nextBufferBytes, stats.openFiles);
-    const room = Math.min(this.#buffer.length - VECTOR_BYTES + 1, this.rollsAtBytes - 1 - this.#lengthBefore);
-    this.#fill.turnTo(this.#buffer.byteOffset, buffers.isInArea(this.#buffer) ? room : 0);
-  }
-
-  #gather(): void {
-    this.#gathered.push(this.#buffer);
-    this.#gatheredBytes += this.#buffer.length;
-    this.#leaveBuffer();
-    this.#options.buffers.gathered(this, this.#gathered.length - 1);
-  }
-
-  #leaveBuffer(): void {
-    this.#lengthBefore += this.#fill.filled;
-    this.#buffer = NO_BUFFER;
-    this.#fill.turnTo(0, 0);
+  /** Resolves when everything handed to the file is written; failures go to the latch. */
+  async drained(): Promise<void> {
+    await this.#calls.drained();
   }
 
   /**
@@ -235,15 +161,19 @@ export class PartWriter implements RollableFile, Gatherer {
       length: this.lengthBytes,
       records: this.records,
       firstOffset: this.#options.firstOffset,
-      lastOffset: this.#lastOffset,
-      crc64: this.#crc.hex(),
+      lastOffset: this.#lines.lastOffset,
+      crc64: this.#lines.crc64,
       roll: this.roll,
       handle,
     };
   }
 
-  get #lastOffset(): bigint {
-    return this.#fill.lastOffset ?? this.#lastBase + BigInt(this.#lastDelta);
+  /** Makes everything appended so far durable. A rolled file is durable as well. */
+  #persist(): Promise<StoreHandle> {
+    this.#mustBeHere();
+    if (this.#state.type === 'rolled') return this.#state.closed;
+    this.#lines.flush();
+    return this.#calls.persist();
   }
 
   /** The cut is part of a completed checkpoint. */
@@ -253,141 +183,31 @@ export class PartWriter implements RollableFile, Gatherer {
     if (roll === null) void handle.then((durable) => file.checkpointed?.(durable));
   }
 
-  /** Closes it to records and releases its file. The next completed checkpoint makes it pending. */
+  /** Rolls it: it takes no more records, and its file is released. The first reason stays. */
   close(reason: RollReason, atMs: number): void {
-    this.roll ??= { reason, atMs };
-    if (this.#closed !== null) return;
-    this.flush();
-    this.#leaveFillState();
-    this.#closed = this.#enqueue(() => this.#named(this.#options.file.closeForCommit()));
-    void this.#closed.then(
-      () => this.#letGo(),
-      () => undefined,
-    );
+    this.#mustBeHere();
+    if (this.#state.type === 'rolled') return;
+    this.#lines.flush();
+    this.#lines.end();
+    this.#state = { type: 'rolled', roll: { reason, atMs }, closed: this.#calls.close() };
   }
 
-  /** It takes no more records. */
-  #leaveFillState(): void {
-    if (this.#fill === NO_FILL) return;
-    this.#recordsBefore = this.records;
-    this.#lastBase = this.#lastOffset;
-    this.#lastDelta = 0;
-    this.#fill.free();
-    this.#fill = NO_FILL;
-  }
-
-  /** The system no longer holds the file open. */
-  #letGo(): void {
-    if (this.#isHeld) this.#options.stats.heldFiles -= 1;
-    this.#isHeld = false;
-  }
-
-  /** Makes everything appended so far durable. A closed file is durable as well. */
-  #persist(): Promise<StoreHandle> {
-    if (this.#closed !== null) return this.#closed;
-    this.flush();
-    return this.#enqueue(() => this.#named(this.#options.file.persist()));
-  }
-
-  /** If its file has lost content, the error names the offsets of the records that were written to it. */
-  async #named<T>(call: Promise<T>): Promise<T> {
-    try {
-      return await call;
-    } catch (error) {
-      if (!(error instanceof TidemarkError) || error.code !== 'STORE_CONTENT_DIFFERS') throw error;
-      const offsets = { fromOffset: this.#options.firstOffset, toOffset: this.#lastOffset + 1n };
-      throw new TidemarkError(error.code, error.message, {
-        fields: { ...error.fields, ...offsets },
-        cause: error,
-      });
-    }
-  }
-
-  /** Resolves when everything handed to the file is written; failures go to the latch. */
-  async drained(): Promise<void> {
-    await Promise.allSettled([this.#queue]);
-  }
-
-  /** The file is pending, or left to the next epoch. */
+  /** The rolled file is pending. */
   release(): void {
+    this.#mustBeHere();
+    this.#state = { type: 'gone' };
     this.#options.stats.openFiles -= 1;
   }
 
   /** Releases the file as it is; what is in no checkpoint is worthless. */
   async abandon(): Promise<void> {
     this.release();
-    await this.drained();
-    const { file, buffers } = this.#options;
-    await file.abandon();
-    this.#letGo();
-    for (const buffer of [this.#buffer, ...this.#takeGathered(), ...this.#failedBuffers])
-      buffers.give(buffer);
-    this.#buffer = NO_BUFFER;
-    this.#leaveFillState();
+    this.#lines.end();
+    await this.#calls.abandon();
   }
 
-  #takeGathered(): readonly Buffer[] {
-    const gathered = this.#gathered;
-    if (gathered.length === 0) return NO_BUFFERS;
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
-    this.#options.buffers.gathered(this, gathered.length);
-    return gathered;
-  }
-
-  /** Starts writing all that was appended; gathered buffers are written as one if there is room for that. */
-  flush(): void {
-    const filled = this.#fill.filled;
-    const last = this.#buffer;
-    const gatheredBytes = this.#gatheredBytes;
-    const gathered = this.#takeGathered();
-    if (filled > 0) this.#leaveBuffer();
-    const { buffers } = this.#options;
-    const one = gathered.length > 0 ? buffers.takeFor(gatheredBytes + filled) : null;
-    if (one === null) {
-      for (const buffer of gathered) this.#write(buffer, buffer.length);
-      if (filled > 0) this.#write(last, filled);
-      return;
-    }
-    let at = 0;
-    for (const buffer of gathered) {
-      at += buffer.copy(one, at);
-      buffers.give(buffer);
-    }
-    last.copy(one, at, 0, filled);
-    if (filled > 0) buffers.give(last);
-    this.#write(one, gatheredBytes + filled);
-  }
-
-  #write(buffer: Buffer, length: number): void {
-    const { stats, file, buffers } = this.#options;
-    this.#crc.update(buffer, 0, length);
-    const full = buffer.subarray(0, length);
-    this.backlogBytes += length;
-    buffers.countWriting(buffer.length);
-    const written = this.#enqueue(() => file.write(full));
-    void written.then(
-      () => {
-        stats.bytesWritten += length;
-        this.backlogBytes -= length;
-        buffers.give(buffer);
-        buffers.countWriting(-buffer.length);
-      },
-      () => {
-        this.backlogBytes -= length;
-        this.#failedBuffers.push(buffer);
-        buffers.countWriting(-buffer.length);
-      },
-    );
-  }
-
-  /** Calls the file one at a time; after a failure it is not called again. */
-  #enqueue<T>(call: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(call);
-    this.#queue = result;
-    result.catch((error: unknown) => {
-      this.#options.latch.fail(error, `Writing ${this.#options.target.temporaryUri}`);
-    });
-    return result;
+  #mustBeHere(): void {
+    if (this.#state.type === 'gone')
+      throw new TidemarkError('INTERNAL', `${this.temporaryUri} was released, and is used again.`);
   }
 }

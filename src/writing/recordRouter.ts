@@ -3,30 +3,23 @@
  * buckets. It allocates and awaits nothing per record, and waits only for a bucket without an open part file,
  * or for a file that lags behind.
  *
- * This is the reference; the WebAssembly kernel (kernels/lines.ts) processes plain records in bulk, through
- * the route table that this class keeps (kernels/routeTable.ts). The rules exist only here: the kernel gets
- * the roll size as the limit of a file's fill state, the slot length and the record range as a RouteRun.
+ * This is the reference; the WebAssembly kernel (kernels/lines.ts) processes plain records in bulk. The rules
+ * exist only here and in what the router is made of: the kernel is told them by `TakingFiles`, and by the
+ * RouteRun, which records to process.
  */
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
-import type { RollReason } from '../../journal/events.ts';
-import type { Clock } from '../system/clock.ts';
-import { RouteTable } from '../../kernels/routeTable.ts';
-import type { FetchedBatch, ReadEpoch, RecordCursor } from '../sources/port.ts';
 import type { RouteRun } from '../../kernels/lines.ts';
+import type { FetchedBatch, ReadEpoch, RecordCursor } from '../sources/port.ts';
 import { readEpochBehind } from '../sources/readEpoch.ts';
-import { findBuckets, type Wanted } from './bucketsAhead.ts';
-import { forEachBounded } from '../system/concurrency.ts';
-import type { FileRoom, Opening, RoomHolder } from './fileRoom.ts';
-import { pauseAfter, type Done, type Pause } from './routerPause.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Opening } from './fileRoom.ts';
+import { openAhead, type OpeningOptions } from './openingAhead.ts';
 import type { PartCut, PartWriter } from './partWriter.ts';
+import { Rolls } from './rolls.ts';
+import { pauseAfter, type Done, type Pause } from './routerPause.ts';
 import type { RunStats } from './stats.ts';
-
-/** New files of one batch: how many are journaled in one entry, and how many are created at once. */
-const OPENED_TOGETHER_MAX = 1_000;
-const OPEN_CONCURRENCY = 64;
-/** If memory is short, one of this many files is rolled at a time. */
-const ROLLED_SHARE = 64;
+import { TakingFiles } from './takingFiles.ts';
 
 /** A consistent cut at a record boundary. */
 export interface Cut {
@@ -39,32 +32,22 @@ export interface Cut {
   readonly parts: readonly PartCut[];
 }
 
-export interface RouterOptions {
+export interface RouterOptions extends OpeningOptions {
   readonly assigner: BucketAssigner;
   readonly rolling: RollingPolicy;
   readonly clock: Clock;
   readonly stats: RunStats;
-  /** Journals and creates a part file for the bucket; the router waits for it. */
-  readonly openPart: (bucket: string, firstOffset: bigint) => Promise<PartWriter>;
-  /** Room for the files that the whole process holds open. */
-  readonly fileRoom: FileRoom;
-  /** Resolves when there is memory for more files. */
-  readonly roomForFiles?: () => Promise<void>;
 }
 
 const DONE: Pause = { type: 'done' };
-/** A slot so long that it covers every time. */
-const ANY_TIME_MS = 2 ** 62;
 
-export class RecordRouter implements RoomHolder {
+export class RecordRouter {
+  readonly rolls: Rolls;
   readonly #options: RouterOptions;
-  #routes = new RouteTable();
+  readonly #files: TakingFiles;
   readonly #run: RouteRun;
   readonly #leaveRoom: () => void;
-  /** Files that take records, by bucket and by slot; several slots may share a bucket. */
-  readonly #byBucket = new Map<string, PartWriter>();
-  readonly #bySlot = new Map<number, PartWriter>();
-  /** Files that no completed checkpoint has made pending: those above and the rolled ones. */
+  /** Files that no completed checkpoint has made pending: those that take records, and the rolled ones. */
   readonly #unfinished = new Set<PartWriter>();
   #nextOffset: bigint;
   /** Up to `#batchFrom`, and after it: a batch has one leader epoch. */
@@ -75,14 +58,16 @@ export class RecordRouter implements RoomHolder {
   #recordsSkippedNull = 0;
 
   constructor(options: RouterOptions, nextOffset: bigint, read: ReadEpoch | null = null) {
+    const { rolling, clock } = options;
     this.#options = options;
     this.#nextOffset = nextOffset;
     this.#batchFrom = nextOffset;
     this.#readBefore = read;
     this.#readBehind = read;
-    const slotMs = options.assigner.by === 'record-time' ? options.assigner.slotMs : ANY_TIME_MS;
-    this.#run = { fromDelta: 0, toDelta: 0, owner: this.#routes.owner, slotMs, nowMs: 0 };
-    this.#leaveRoom = options.fileRoom.join(this);
+    this.#files = new TakingFiles(options);
+    this.#run = this.#files.newRun();
+    this.rolls = new Rolls({ files: this.#files, rolling, clock });
+    this.#leaveRoom = options.fileRoom.join(this.rolls);
   }
 
   /** The cursor: the first offset that the router has not processed. */
@@ -132,7 +117,7 @@ export class RecordRouter implements RoomHolder {
     batch: FetchedBatch,
     endOffset: bigint | null,
   ): Promise<Opening | null> {
-    if (pause.type === 'bucket') return this.#openAhead(batch, pause.slot, endOffset);
+    if (pause.type === 'bucket') return this.#openAhead(pause.slot, batch, endOffset);
     await (pause.type === 'behind' ? pause.writer.caughtUp() : pause.whenRoom);
     return null;
   }
@@ -174,7 +159,7 @@ export class RecordRouter implements RoomHolder {
         const recordSlot = assigner.slotOf(byRecord ? cursor.timestampMs : wallMs);
         if (writer === undefined || recordSlot !== slot) {
           slot = recordSlot;
-          writer = this.#bySlot.get(slot) ?? this.#adoptSlot(slot);
+          writer = this.#files.ofSlot(slot);
           if (writer === undefined) return this.#pauseAt(base + BigInt(delta), { type: 'bucket', slot });
         }
         writer.appendLine(cursor.valueBytes, cursor.valueStart, cursor.valueEnd, base, delta);
@@ -182,13 +167,13 @@ export class RecordRouter implements RoomHolder {
         lastDelta = delta;
         read += 1;
         if (rolling.rollsBySize(writer.lengthBytes)) {
-          this.#roll(writer, 'size');
+          this.rolls.roll(writer, 'size');
           writer = undefined;
         } else if (writer.holdsUp) {
           return this.#pauseAt(base + BigInt(lastDelta) + 1n, { type: 'behind', writer });
-        } else {
-          this.#lead(slot, writer);
-          read += cursor.routeRecords?.(run) ?? 0;
+        } else if (cursor.routeRecords !== undefined) {
+          this.#files.lead(slot, writer);
+          read += cursor.routeRecords(run);
           lastDelta = cursor.offsetDelta;
         }
       }
@@ -207,143 +192,26 @@ export class RecordRouter implements RoomHolder {
     return pause;
   }
 
-  /** From now on, lines of the slot's records may be copied in bulk. */
-  #lead(slot: number, writer: PartWriter): void {
-    const { assigner } = this.#options;
-    const isExact = assigner.by !== 'record-time' || assigner.isWhole(slot);
-    if (isExact) this.#routes.set(this.#routeSlot(slot), writer.fill);
+  /** Opens the file that the record at the cursor needs, and those for the rest of the batch. */
+  #openAhead(slot: number, batch: FetchedBatch, endOffset: bigint | null): Promise<Opening> {
+    return openAhead(
+      this.#options,
+      { batch, slot, nextOffset: this.#nextOffset, endOffset },
+      (bucket) => this.#files.has(bucket),
+      (writer) => this.adopt(writer, true),
+    );
   }
 
-  /** If no record's time decides, all records share one route; every batch sets it again. */
-  #routeSlot(slot: number): number {
-    return this.#options.assigner.by === 'record-time' ? slot : 0;
-  }
-
-  /** The file of another slot of the same bucket, if there is one. */
-  #adoptSlot(slot: number): PartWriter | undefined {
-    if (this.#byBucket.size === 0) return undefined;
-    const writer = this.#byBucket.get(this.#options.assigner.bucketOf(slot));
-    if (writer !== undefined) this.#take(slot, writer);
-    return writer;
-  }
-
-  /** Opens the file needed now and those for the rest of the batch: one journal entry covers many. */
-  async #openAhead(batch: FetchedBatch, slot: number, endOffset: bigint | null): Promise<Opening> {
-    const { assigner, fileRoom, roomForFiles } = this.#options;
-    await roomForFiles?.();
-    const wanted = new Map([[assigner.bucketOf(slot), { slot, firstOffset: this.#nextOffset }]]);
-    const opening = await fileRoom.reserve((left) => {
-      const room = Math.min(OPENED_TOGETHER_MAX, left);
-      if (assigner.by === 'record-time' && room > 1) {
-        const options = { assigner, nextOffset: this.#nextOffset, endOffset, room };
-        const ahead = batch.records();
-        findBuckets(ahead, options, wanted, (other) => this.#byBucket.has(other));
-        ahead.release?.();
-      }
-      return wanted.size;
-    });
-    try {
-      await forEachBounded(wanted, OPEN_CONCURRENCY, async (one) => {
-        await this.#open(...one);
-        opening.opened();
-      });
-      return opening;
-    } catch (error) {
-      opening.written();
-      throw error;
-    } finally {
-      opening.ended();
-    }
-  }
-
-  async #open(bucket: string, { slot, firstOffset }: Wanted): Promise<void> {
-    const writer = await this.#options.openPart(bucket, firstOffset);
-    writer.rollsAtBytes = this.#options.rolling.rollsAtBytes;
-    this.#byBucket.set(bucket, writer);
-    this.#take(slot, writer);
-    this.#unfinished.add(writer);
-  }
-
-  #take(slot: number, writer: PartWriter): void {
-    this.#bySlot.set(slot, writer);
-    writer.slots.push(slot);
-  }
-
-  rollable(): readonly PartWriter[] {
-    return [...this.#byBucket.values()].filter(({ records }) => records > 0);
-  }
-
-  rollIdle(writer: PartWriter): void {
-    this.#roll(writer, 'idle');
-  }
-
-  /** Memory of the file that has most to write; 0 if none takes records. */
-  largestBytes(): number {
-    let largest = 0;
-    for (const writer of this.#byBucket.values()) {
-      if (writer.records > 0) largest = Math.max(largest, 1, writer.bufferBytes);
-    }
-    return largest;
-  }
-
-  /** Rolls the files that hold most memory: one, or a few among many. Resolves when they are closed. */
-  async rollLargest(): Promise<void> {
-    const largest = this.rollable()
-      .toSorted((one, other) => other.bufferBytes - one.bufferBytes || other.lengthBytes - one.lengthBytes)
-      .slice(0, Math.max(1, Math.floor(this.#byBucket.size / ROLLED_SHARE)));
-    for (const writer of largest) this.#roll(writer, 'size');
-    await Promise.all(largest.map((writer) => writer.drained()));
-  }
-
-  /** Continues with a file of an earlier epoch; a file that is to take no records is rolled. */
+  /** Goes on with a file; one that is to take no records is rolled. */
   adopt(writer: PartWriter, takesRecords: boolean): void {
-    writer.rollsAtBytes = this.#options.rolling.rollsAtBytes;
     this.#unfinished.add(writer);
-    if (takesRecords) this.#byBucket.set(writer.bucket, writer);
-    else writer.close('recovery', this.#options.clock.wallMs());
-  }
-
-  #roll(writer: PartWriter, reason: RollReason): void {
-    writer.close(reason, this.#options.clock.wallMs());
-    this.#forget(writer);
-  }
-
-  /** It takes no more records. */
-  #forget(writer: PartWriter): void {
-    if (this.#byBucket.get(writer.bucket) === writer) this.#byBucket.delete(writer.bucket);
-    for (const slot of writer.slots) {
-      this.#bySlot.delete(slot);
-      this.#routes.remove(this.#routeSlot(slot));
-    }
-  }
-
-  /** Rolls the files whose time limit is reached. */
-  rollDue(nowMs: number): void {
-    for (const writer of [...this.#byBucket.values()]) {
-      const reason = this.#options.rolling.rollsByTime(writer, nowMs);
-      if (reason !== null && writer.records > 0) this.#roll(writer, reason);
-    }
-  }
-
-  /** Rolls every file that holds records. */
-  rollAll(reason: RollReason): void {
-    for (const writer of [...this.#byBucket.values()]) if (writer.records > 0) this.#roll(writer, reason);
-  }
-
-  /** When to call rollDue again; null if no file is open. */
-  deadlineMs(nowMs: number): number | null {
-    let deadline: number | null = null;
-    for (const writer of this.#byBucket.values()) {
-      if (writer.records === 0) continue;
-      const own = this.#options.rolling.deadlineMs(writer, nowMs);
-      deadline = deadline === null ? own : Math.min(deadline, own);
-    }
-    return deadline;
+    if (takesRecords) this.#files.add(writer);
+    else this.rolls.roll(writer, 'recovery');
   }
 
   /** Copies the state at this record boundary; the router continues from there. */
   cut(): Cut {
-    if (this.#options.rolling.rollsAtCheckpoint) this.rollAll('checkpoint');
+    if (this.#options.rolling.rollsAtCheckpoint) this.rolls.rollAll('checkpoint');
     const parts: PartCut[] = [];
     for (const writer of this.#unfinished) {
       const changed = writer.roll !== null || writer.lengthBytes > writer.checkpointedBytes;
@@ -375,7 +243,7 @@ export class RecordRouter implements RoomHolder {
     const writers = [...this.#unfinished].filter((writer) => !writer.isOffered);
     for (const writer of writers) {
       this.#unfinished.delete(writer);
-      this.#forget(writer);
+      this.#files.forget(writer);
     }
     await Promise.all(writers.map((writer) => writer.abandon()));
     return writers.map(({ temporaryUri }) => temporaryUri);
@@ -386,12 +254,8 @@ export class RecordRouter implements RoomHolder {
     this.#leaveRoom();
     const writers = [...this.#unfinished];
     this.#unfinished.clear();
-    this.#byBucket.clear();
-    this.#bySlot.clear();
-    // Drop all routes: consume() may be suspended mid-batch, and the kernel must not write into released
-    // buffers.
-    this.#routes = new RouteTable();
-    this.#run.owner = this.#routes.owner;
+    // consume() may be suspended in the middle of a batch: it finds no file, and the kernel no route.
+    for (const writer of writers) this.#files.forget(writer);
     await Promise.all(writers.map((writer) => writer.abandon()));
   }
 }

@@ -6,6 +6,7 @@
  * With many files, buffers would be small, and so would their writes. Each file then gathers smallest buffers
  * as it fills them, and if the area runs short, the file that has gathered most writes them as one.
  */
+import { Lent, type Lender } from '../system/lent.ts';
 import { BUFFER_BYTES_FIRST } from '../system/memoryBudget.ts';
 
 export const BUFFER_BYTES_MAX = 256 * 1024;
@@ -14,6 +15,9 @@ export const GATHERED_BYTES_MAX = 64 * 1024;
 /** Share of the area for buffers that are being written. */
 const WRITING_SHARE = 1 / 8;
 const NO_AREA = new Uint8Array(0);
+
+/** A write buffer that a file has taken. */
+export type TakenBuffer = Lent<Buffer<ArrayBuffer>>;
 
 /** A piece of the area, of the largest buffer size; while it is in use, all its buffers have one size. */
 class Slab {
@@ -57,7 +61,7 @@ export interface Gatherer {
   flush(): void;
 }
 
-export class WriteBuffers {
+export class WriteBuffers implements Lender<Buffer<ArrayBuffer>> {
   readonly #area: Uint8Array;
   readonly #slabs: readonly Slab[];
   readonly #idle: Slab[];
@@ -136,7 +140,7 @@ export class WriteBuffers {
   }
 
   /** A buffer to copy gathered bytes into; null if the area has no room for it. */
-  takeFor(gatheredBytes: number): Buffer<ArrayBuffer> | null {
+  takeFor(gatheredBytes: number): TakenBuffer | null {
     const bytes = 2 ** Math.ceil(Math.log2(gatheredBytes));
     const hasRoom = bytes <= BUFFER_BYTES_MAX && (this.#open.get(bytes)?.size ?? 0) + this.#idle.length > 0;
     return hasRoom ? this.take(bytes) : null;
@@ -146,9 +150,13 @@ export class WriteBuffers {
    * @param wantedBytes a power of two, at most BUFFER_BYTES_MAX; with many files each gets a smaller one.
    * @param files how many share the area.
    */
-  take(wantedBytes: number, files = 1): Buffer<ArrayBuffer> {
+  take(wantedBytes: number, files = 1): TakenBuffer {
     const bytes = this.#withinShare(wantedBytes, files);
     this.#count(bytes, 1);
+    return new Lent(this.#find(bytes), this);
+  }
+
+  #find(bytes: number): Buffer<ArrayBuffer> {
     const open = this.#open.get(bytes) ?? new Set();
     this.#open.set(bytes, open);
     let [slab] = open;
@@ -175,8 +183,8 @@ export class WriteBuffers {
     return bytes;
   }
 
-  /** The buffer must not be read or written any more. */
-  give(buffer: Uint8Array): void {
+  /** Called by `giveBack` of a taken buffer. */
+  takeBack(buffer: Buffer<ArrayBuffer>): void {
     this.#count(buffer.length, -1);
     if (!this.isInArea(buffer)) return;
     const slab = this.#slabs[Math.floor((buffer.byteOffset - this.#area.byteOffset) / BUFFER_BYTES_MAX)];

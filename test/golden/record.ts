@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import type { OperatorRequest } from '../../journal/events.ts';
 import { jobName, type Subject } from '../../journal/ids.ts';
-import { TidemarkError } from '../../journal/errors.ts';
+import { SourceFailure } from '../../src/sources/failure.ts';
 import type { Ports } from '../../src/job/options.ts';
 import { fileOperatorRequest } from '../../src/partition/requests.ts';
 import type { SimProcess } from '../../sim/process.ts';
@@ -107,9 +107,9 @@ function stopping(ports: Ports, process: SimProcess): Ports {
 }
 
 function lostFeed(offset: bigint): PartitionFeed {
-  const fields = { fromOffset: offset, toOffset: offset + 2n };
+  const affected = { fromOffset: offset, toOffset: offset + 2n };
   return {
-    next: () => Promise.reject(new TidemarkError('SOURCE_RANGE_LOST', 'Two offsets are gone.', { fields })),
+    next: () => Promise.reject(new SourceFailure('rangeLost', 'Two offsets are gone.', { affected })),
     close: () => Promise.resolve(),
   };
 }

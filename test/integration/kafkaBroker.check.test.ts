@@ -86,7 +86,7 @@ describeIntegration(
       await expect(
         impatient.source.describe({ wait: false, onWaiting: () => undefined, signal: never }),
       ).rejects.toMatchObject({
-        code: 'KAFKA_UNAVAILABLE',
+        code: 'SOURCE_UNAVAILABLE',
         message: expect.stringContaining(brokers[0] ?? '') as string,
       });
       const topic = unique('later');
@@ -147,11 +147,11 @@ describeIntegration(
       const refused = await wrong.source
         .describe({ wait: true, onWaiting: () => undefined, signal: never })
         .catch((error: unknown) => error);
-      expect(refused).toMatchObject({ code: 'KAFKA_AUTHENTICATION' });
+      expect(refused).toMatchObject({ code: 'SOURCE_AUTHENTICATION' });
       const assignments = new Assignments();
       await wrong.source.start(assignments);
-      expect(assignments.failures).toMatchObject([{ code: 'KAFKA_AUTHENTICATION' }]);
-      await expect(wrong.source.ranges(topic)).rejects.toMatchObject({ code: 'KAFKA_AUTHENTICATION' });
+      expect(assignments.failures).toMatchObject([{ code: 'SOURCE_AUTHENTICATION' }]);
+      await expect(wrong.source.ranges(topic)).rejects.toMatchObject({ code: 'SOURCE_AUTHENTICATION' });
       const everythingSaid = JSON.stringify([
         wrong.lines,
         String(refused),

@@ -35,7 +35,7 @@ describeIntegration('without a group coordinator', () => {
       expectCode(await service.ended, 0);
       const bounded = await job.command('run', '--until-end');
       expectCode(bounded, 3);
-      expect(bounded.stderr).toContain('KAFKA_UNAVAILABLE');
+      expect(bounded.stderr).toContain('SOURCE_UNAVAILABLE');
     },
   );
 });

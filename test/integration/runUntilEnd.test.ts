@@ -74,7 +74,7 @@ describeIntegration('run --until-end', () => {
     const job = new TestJob({ brokers: ['127.0.0.1:1'], topic: uniqueName('away'), sections });
     const end = await job.untilEnd();
     expectCode(end, 3);
-    expect(end.stderr).toContain('tidemark: KAFKA_UNAVAILABLE: Kafka at 127.0.0.1:1 did not answer');
+    expect(end.stderr).toContain('tidemark: SOURCE_UNAVAILABLE: Kafka at 127.0.0.1:1 did not answer');
   });
 
   test('with a journal server that does not answer gives up after startup.timeout with exit 3 and names it', async () => {

@@ -107,7 +107,7 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'sim/simJournal.ts',
+        'sim/simJournalServer.ts',
         `const lastRevision = this.entries(subject).at(-1)?.revision ?? 0;`,
         `const lastRevision = this.entries(subject).length === 0 ? 0 : this.#lastRevision;`,
       ),

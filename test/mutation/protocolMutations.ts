@@ -43,14 +43,14 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
         'src/partition/checkpoints.ts',
         `    } catch (error) {
       await host.note({ type: 'checkpointFailed' });
-      if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;`,
+      if (required || !isSourceAway(error)) throw error;`,
         `    } catch (error) {
-      if (hasCode(error, 'KAFKA_UNAVAILABLE')) {
+      if (isSourceAway(error)) {
         await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => fullDisk.mustNotBeFreed());
         publisher.tellOffset();
         return;
       }
-      if (required || !hasCode(error, 'KAFKA_UNAVAILABLE')) throw error;`,
+      if (required || !isSourceAway(error)) throw error;`,
       ),
     ],
   },
@@ -184,7 +184,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 188,
     patches: [
       patch(
-        'src/writing/partWriter.ts',
+        'src/writing/fileCalls.ts',
         `const written = this.#enqueue(() => file.write(full));`,
         `const written = this.#enqueue(() => file.write(full).catch(() => file.write(full)));`,
       ),

@@ -11,7 +11,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 102,
     patches: [
       patch(
-        'src/writing/partWriter.ts',
+        'src/writing/fileCalls.ts',
         `this.#named(this.#options.file.persist())`,
         `this.#named(this.#options.file.persist().catch(() => this.#options.file.persist()))`,
       ),
@@ -154,8 +154,8 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     foundAt: 6,
     patches: [
       patch(
-        'src/writing/partWriter.ts',
-        `    await file.abandon();
+        'src/writing/fileCalls.ts',
+        `    await this.#options.file.abandon();
     this.#letGo();`,
         `    this.#letGo();`,
       ),

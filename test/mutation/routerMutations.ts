@@ -99,12 +99,12 @@ async function proveNothingIsLeft(`,
       ),
       patch(
         'src/writing/recordRouter.ts',
-        `  async #open(bucket: string, { slot, firstOffset }: Wanted): Promise<void> {`,
+        `  adopt(writer: PartWriter, takesRecords: boolean): void {`,
         `  seek(offset) {
     this.#nextOffset = offset;
   }
 
-  async #open(bucket: string, { slot, firstOffset }: Wanted): Promise<void> {`,
+  adopt(writer: PartWriter, takesRecords: boolean): void {`,
       ),
     ],
   },
@@ -114,18 +114,13 @@ async function proveNothingIsLeft(`,
     patches: [
       patch(
         'src/writing/recordRouter.ts',
-        `    const wanted = new Map([[assigner.bucketOf(slot), { slot, firstOffset: this.#nextOffset }]]);`,
-        `    const wanted = new Map([[assigner.bucketOf(slot), { slot, firstOffset: this.#nextOffset }]]);
-    const offset = this.#nextOffset;
-    this.#nextOffset += 1n;`,
-      ),
-      patch(
-        'src/writing/recordRouter.ts',
-        `    } finally {
-      opening.ended();`,
-        `    } finally {
-      this.#nextOffset = offset;
-      opening.ended();`,
+        `if (pause.type === 'bucket') return this.#openAhead(pause.slot, batch, endOffset);`,
+        `if (pause.type === 'bucket') {
+      const offset = this.#nextOffset;
+      const opening = this.#openAhead(pause.slot, batch, endOffset);
+      this.#nextOffset += 1n;
+      return await opening.finally(() => (this.#nextOffset = offset));
+    }`,
       ),
     ],
   },
@@ -144,7 +139,7 @@ async function proveNothingIsLeft(`,
     name: 'the calls of a file are not in order: it is persisted while it is still written',
     store: 'file',
     patches: [
-      patch('src/writing/partWriter.ts', `const result = this.#queue.then(call);`, `const result = call();`),
+      patch('src/writing/fileCalls.ts', `const result = this.#queue.then(call);`, `const result = call();`),
     ],
   },
   {
@@ -152,12 +147,12 @@ async function proveNothingIsLeft(`,
     store: 'oss',
     patches: [
       patch(
-        'src/writing/partWriter.ts',
-        `      bytes.copy(this.#buffer, before, start, end);
-      this.#buffer[filled - 1] = NEWLINE;`,
-        `      this.#buffer.copyWithin(filled - before, 0, before);
-      bytes.copy(this.#buffer, 0, start, end);
-      this.#buffer[end - start] = NEWLINE;`,
+        'src/writing/lineBuffer.ts',
+        `      bytes.copy(this.#bytes, before, start, end);
+      this.#bytes[filled - 1] = NEWLINE;`,
+        `      this.#bytes.copyWithin(filled - before, 0, before);
+      bytes.copy(this.#bytes, 0, start, end);
+      this.#bytes[end - start] = NEWLINE;`,
       ),
     ],
   },
@@ -166,7 +161,7 @@ async function proveNothingIsLeft(`,
     store: 'file',
     patches: [
       patch(
-        'src/writing/recordRouter.ts',
+        'src/writing/takingFiles.ts',
         `    if (this.#byBucket.get(writer.bucket) === writer) this.#byBucket.delete(writer.bucket);\n`,
         ``,
       ),

@@ -1,7 +1,7 @@
 /** What is wrong about what a process borrows: open files, buffers, memory. */
 import { patch, type Mutation } from './mutation.ts';
 
-const WRITER = 'src/writing/partWriter.ts';
+const CALLS = 'src/writing/fileCalls.ts';
 
 export const SCARCITY_MUTATIONS: readonly Mutation[] = [
   {
@@ -18,20 +18,20 @@ export const SCARCITY_MUTATIONS: readonly Mutation[] = [
     foundAt: 18,
     patches: [
       patch(
-        WRITER,
-        `        buffers.give(buffer);
-        buffers.countWriting(-buffer.length);
+        CALLS,
+        `        buffer.giveBack();
+        buffers.countWriting(-bytes.length);
       },
       () => {`,
-        `        buffers.countWriting(-buffer.length);
+        `        buffers.countWriting(-bytes.length);
       },
       () => {`,
       ),
       patch(
-        WRITER,
+        CALLS,
         `    const written = this.#enqueue(() => file.write(full));\n`,
         `    const written = this.#enqueue(() => file.write(full));
-    buffers.give(buffer);\n`,
+    buffer.giveBack();\n`,
       ),
     ],
   },
@@ -40,7 +40,9 @@ export const SCARCITY_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     seed: 11,
     foundAt: 192,
-    patches: [patch(WRITER, `, ...this.#failedBuffers]`, `]`)],
+    patches: [
+      patch(CALLS, `    for (const buffer of this.#failedBuffers.splice(0)) buffer.giveBack();\n`, ``),
+    ],
   },
   {
     name: 'a file that is let go of counts as held ever after',
@@ -49,10 +51,10 @@ export const SCARCITY_MUTATIONS: readonly Mutation[] = [
     foundAt: 1,
     patches: [
       patch(
-        WRITER,
-        `    await file.abandon();
+        CALLS,
+        `    await this.#options.file.abandon();
     this.#letGo();`,
-        `    await file.abandon();`,
+        `    await this.#options.file.abandon();`,
       ),
     ],
   },

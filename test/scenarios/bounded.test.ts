@@ -1,6 +1,6 @@
 /** Bounded runs that do not have all partitions of their topics to themselves. */
 import { describe, expect, test } from 'vitest';
-import { TidemarkError } from '../../journal/errors.ts';
+import { SourceFailure } from '../../src/sources/failure.ts';
 import type { GroupMember, SourceFacts, SourceListener } from '../../src/sources/port.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
@@ -78,7 +78,7 @@ describe('a bounded run', () => {
     const cluster = filled(2);
     const clock = hastyClock();
     const broken = new PartSource(cluster, [1]);
-    broken.breakFeeds(new TidemarkError('SOURCE_RANGE_LOST', 'records 0 to 4 are gone'));
+    broken.breakFeeds(new SourceFailure('rangeLost', 'records 0 to 4 are gone'));
     const ends = [new PartSource(cluster, [0]), broken].map((source) =>
       job.coordinator({ source, untilEnd: true, clock }).run(NEVER),
     );

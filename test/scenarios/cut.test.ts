@@ -3,7 +3,7 @@ import { noBuckets } from '../../actors/buckets/none/rule.ts';
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { crc64Of } from '../../kernels/crc64.ts';
-import { TidemarkError } from '../../journal/errors.ts';
+import { SourceFailure } from '../../src/sources/failure.ts';
 import { partId } from '../../journal/ids.ts';
 import { FailureLatch } from '../../src/system/concurrency.ts';
 import { FileRoom } from '../../src/writing/fileRoom.ts';
@@ -61,8 +61,7 @@ class LogCursor implements RecordCursor {
     if (record === undefined) return false;
     this.#next += 1;
     this.offsetDelta = Number(record.offset - this.baseOffset);
-    if (record.offset === this.#failsAt)
-      throw new TidemarkError('KAFKA_BATCH_CORRUPT', 'the record is damaged');
+    if (record.offset === this.#failsAt) throw new SourceFailure('batchCorrupt', 'the record is damaged');
     this.timestampMs = record.timestampMs;
     this.valueBytes = Buffer.from(`..${record.value ?? ''}`);
     this.valueStart = record.value === null ? -1 : 2;
@@ -229,15 +228,15 @@ describe('a cut says of every file what is durable of it, while the router goes 
     const checkpointing = async (): Promise<void> => {
       while (!reading.isOver) {
         await ticks(1 + number(9));
-        if (number(4) === 0) bench.router.rollDue(systemClock.nowMs());
-        if (number(6) === 0) bench.router.rollAll('operator');
+        if (number(4) === 0) bench.router.rolls.rollDue(systemClock.nowMs());
+        if (number(6) === 0) bench.router.rolls.rollAll('operator');
         const cut = bench.router.cut();
         await ticks(number(9));
         await bench.complete(cut);
       }
     };
     await Promise.all([read(), checkpointing()]);
-    bench.router.rollAll('end');
+    bench.router.rolls.rollAll('end');
     const last = bench.router.cut();
     expect(last.nextOffset).toBe(end);
     await bench.complete(last);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folderOf, markerFolderUri, type NamingRule } from '../../actors/naming.ts';
 import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
-import { TidemarkError } from '../../journal/errors.ts';
+import { JournalFailure } from '../../journal/failure.ts';
 import type { JournalEvent } from '../../journal/events.ts';
 import { jobName } from '../../journal/ids.ts';
 import { createMemoryJournal } from '../../journal/memory/journal.ts';
@@ -120,7 +120,7 @@ describe('with entropy', () => {
     expect(await createFileStore().readMarker(markerFolderUri(naming), 'numbers')).toBe('memory-journal');
     const { sinkUri: uri, ...affixes } = naming;
     const sink: SinkConfig = { type: 'file', uri, format: 'text', ...affixes };
-    const missing = new TidemarkError('JOURNAL_MISSING', 'there is none');
+    const missing = new JournalFailure('missing', 'there is none');
     const opening = openJournalForRun({
       config: { job: JOB, sink },
       source,

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
-import { TidemarkError, type ErrorCode } from '../../journal/errors.ts';
+import { TidemarkError } from '../../journal/errors.ts';
+import { JournalFailure } from '../../journal/failure.ts';
+import { SourceFailure } from '../../src/sources/failure.ts';
+import { StoreFailure } from '../../src/stores/failure.ts';
 import { createMemoryJournal, type AppendFault } from '../../journal/memory/journal.ts';
 import {
   FAILPOINTS,
@@ -15,20 +18,29 @@ const PARTITIONS = 2;
 const RECORDS = 40;
 const rolling = defaultRollingPolicy({ ...NO_LIMITS, maxBytes: 50 });
 
+const FAILING = {
+  FENCED: (message: string) => new TidemarkError('FENCED', message),
+  SOURCE_UNAVAILABLE: (message: string) => new SourceFailure('unavailable', message),
+  STORE_UNAVAILABLE: (message: string) => new StoreFailure('unavailable', message),
+  STORE_OUTCOME_UNKNOWN: (message: string) => new StoreFailure('outcomeUnknown', message),
+  JOURNAL_UNAVAILABLE: (message: string) => new JournalFailure('unavailable', message),
+};
+type Code = keyof typeof FAILING;
+
 /** The n-th hit of a failpoint fails: before the effect, or after it took effect. */
-function failingAt(at: { point: Failpoint; side: FailpointSide; nth: number }, code: ErrorCode): Failpoints {
+function failingAt(at: { point: Failpoint; side: FailpointSide; nth: number }, code: Code): Failpoints {
   let count = 0;
   return {
     hit(point, side) {
       if (point !== at.point || side !== at.side) return;
       count += 1;
-      if (count === at.nth) throw new TidemarkError(code, `${point} was told to fail ${side} its effect`);
+      if (count === at.nth) throw FAILING[code](`${point} was told to fail ${side} its effect`);
     },
   };
 }
 
-function codesOf(point: Failpoint): readonly ErrorCode[] {
-  if (point.startsWith('source.')) return ['KAFKA_UNAVAILABLE', 'FENCED'];
+function codesOf(point: Failpoint): readonly Code[] {
+  if (point.startsWith('source.')) return ['SOURCE_UNAVAILABLE', 'FENCED'];
   return point.startsWith('store.')
     ? ['STORE_UNAVAILABLE', 'STORE_OUTCOME_UNKNOWN']
     : ['JOURNAL_UNAVAILABLE', 'FENCED'];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { TidemarkError } from '../../journal/errors.ts';
+import { StoreFailure } from '../../src/stores/failure.ts';
 import { createFileStore } from '../../src/stores/local/store.ts';
 import type { Store } from '../../src/stores/port.ts';
 import { aliveOf } from '../unit/collected.ts';
@@ -26,7 +26,7 @@ function storeAway(epochs: number): { store: Store; sessions: WeakRef<object>[];
                 back.resolve(undefined);
                 return inner.create(...args);
               }
-              return Promise.reject(new TidemarkError('STORE_UNAVAILABLE', 'the destination is away'));
+              return Promise.reject(new StoreFailure('unavailable', 'the destination is away'));
             },
           },
           inner,

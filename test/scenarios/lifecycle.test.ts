@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
-import { TidemarkError } from '../../journal/errors.ts';
+import type { TidemarkError } from '../../journal/errors.ts';
+import { StoreFailure } from '../../src/stores/failure.ts';
 import { jobName } from '../../journal/ids.ts';
 import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { jobSubject, partitionSubject } from '../../journal/subjects.ts';
@@ -31,7 +32,7 @@ function sourceOf(partitions: number, records: number): MemorySource {
 }
 
 const unavailable = (): TidemarkError =>
-  new TidemarkError('STORE_UNAVAILABLE', 'the destination was told to be away');
+  new StoreFailure('unavailable', 'the destination was told to be away');
 
 describe('assignments', () => {
   test('a partition that comes back while its runner is still letting go is run again', async () => {
@@ -235,7 +236,7 @@ describe('a bounded run', () => {
     await expect(
       new JobFixture().coordinator(options).run(new AbortController().signal),
     ).rejects.toMatchObject({
-      code: 'KAFKA_UNAVAILABLE',
+      code: 'SOURCE_UNAVAILABLE',
       message: expect.stringContaining('(startup.timeout)') as string,
     });
   });
@@ -255,9 +256,9 @@ describe('a service whose journal is away at first', () => {
 });
 
 describe('a destination that goes on failing', () => {
-  test.each(['STORE_UNAVAILABLE', 'STORE_OUTCOME_UNKNOWN', 'STORE_EXISTS'] as const)(
+  test.each(['unavailable', 'outcomeUnknown', 'exists'] as const)(
     'with %s: is tried again with growing pauses, and the journal does not fill with attempts',
-    async (code) => {
+    async (problem) => {
       const job = new JobFixture();
       const delays: number[] = [];
       const hear = (fields: object): void => {
@@ -268,7 +269,7 @@ describe('a destination that goes on failing', () => {
       const store = storeWith({
         create: (target) => {
           if (failures-- > 0)
-            return Promise.reject(new TidemarkError(code, 'the destination was told to fail'));
+            return Promise.reject(new StoreFailure(problem, 'the destination was told to fail'));
           return createFileStore().create(target);
         },
       });

@@ -1,5 +1,5 @@
 /** A source in memory, for scenarios that need full control of what is read and when. */
-import { TidemarkError } from '../../journal/errors.ts';
+import { SourceFailure } from '../../src/sources/failure.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
 import { partitionName } from '../../journal/ids.ts';
 import type {
@@ -135,7 +135,7 @@ export class MemorySource implements Source {
 
   verifyIdentity(_topic: string, expectedTopicId: string | null): Promise<void> {
     if (expectedTopicId === this.topicId) return Promise.resolve();
-    return Promise.reject(new TidemarkError('SOURCE_REPLACED', `the topic is ${this.topicId} now`));
+    return Promise.reject(new SourceFailure('replaced', `the topic is ${this.topicId} now`));
   }
 
   commitOffset(

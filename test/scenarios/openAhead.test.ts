@@ -167,10 +167,10 @@ describe('many buckets in one batch', () => {
   test('where memory is short the files that hold most are rolled first, and no record is lost', async () => {
     const scene = new Scene(Infinity);
     await scene.router.consume(batchOf(300, 100), null);
-    expect(scene.router.largestBytes()).toBeGreaterThan(0);
-    await scene.router.rollLargest();
+    expect(scene.router.rolls.largestBytes()).toBeGreaterThan(0);
+    await scene.router.rolls.rollLargest();
     expect(scene.stats.heldFiles).toBe(99);
-    while (scene.router.largestBytes() > 0) await scene.router.rollLargest();
+    while (scene.router.rolls.largestBytes() > 0) await scene.router.rolls.rollLargest();
     expect(scene.stats.heldFiles).toBe(0);
     expect(await scene.lines()).toEqual(expected(300, 100));
     await scene.router.abandon();

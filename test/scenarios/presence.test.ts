@@ -1,7 +1,8 @@
 /** What a living coordinator says of itself, and that saying it never harms its run. */
 import { describe, expect, test } from 'vitest';
 import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
-import { TidemarkError } from '../../journal/errors.ts';
+import { SourceFailure } from '../../src/sources/failure.ts';
+import { StoreFailure } from '../../src/stores/failure.ts';
 import { jobName, type Subject } from '../../journal/ids.ts';
 import { createMemoryJournal, type AppendFault } from '../../journal/memory/journal.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
@@ -93,7 +94,7 @@ describe('a coordinator', () => {
     const { board, seen } = boardOf();
     let isAway = true;
     const real = createFileStore();
-    const away = (): Promise<never> => Promise.reject(new TidemarkError('STORE_UNAVAILABLE', 'It is away.'));
+    const away = (): Promise<never> => Promise.reject(new StoreFailure('unavailable', 'It is away.'));
     const store = storeWith(
       {
         commit: (...args) => (isAway ? away() : real.commit(...args)),
@@ -132,7 +133,7 @@ describe('a coordinator', () => {
     const source = filledSource(1);
     const service = serve(job, { source, rolling, presence: board });
     await seen(({ partitions }) => partitions.some(({ state }) => state === 'running'));
-    source.breakFeeds(new TidemarkError('SOURCE_RANGE_LOST', 'Gone.'));
+    source.breakFeeds(new SourceFailure('rangeLost', 'Gone.'));
     const stopped = await seen(({ conditions }) => conditions.some(({ kind }) => kind === 'stopped'));
     expect(stopped.partitions).toEqual([{ topic: 'numbers', partition: 0, state: 'stopped' }]);
     expect(stopped.conditions).toMatchObject([{ about: 'numbers/0', code: 'SOURCE_RANGE_LOST' }]);

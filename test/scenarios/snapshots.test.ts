@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
-import { TidemarkError } from '../../journal/errors.ts';
+import { JournalFailure } from '../../journal/failure.ts';
 import { jobName } from '../../journal/ids.ts';
 import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { decodeSnapshot } from '../../journal/snapshot.ts';
@@ -59,7 +59,7 @@ describe('snapshots of a coordinator', () => {
     const source = new MemorySource(1);
     source.append(0, ...numbered(0, 100));
     const journal = createMemoryJournal({ backing: job.backing });
-    journal.writeSnapshot = () => Promise.reject(new TidemarkError('JOURNAL_FULL', 'No room for snapshots.'));
+    journal.writeSnapshot = () => Promise.reject(new JournalFailure('full', 'No room for snapshots.'));
     const { log, seen } = new Listening();
     expect((await run(job, source, { journal, log })).stopped).toEqual([]);
     expect(seen).toContain('a snapshot was not written');

@@ -2,7 +2,6 @@ import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
-import { TidemarkError, type ErrorCode } from '../../journal/errors.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
 import { jobName, type Subject } from '../../journal/ids.ts';
 import { createMemoryJournal, type AppendFault, type ReadFault } from '../../journal/memory/journal.ts';
@@ -10,6 +9,7 @@ import { partitionSubject, requestSubject } from '../../journal/subjects.ts';
 import { fileOperatorRequest } from '../../src/partition/requests.ts';
 import { noFailpoints, type Failpoints } from '../../src/system/failpoints.ts';
 import { createFileStore } from '../../src/stores/local/store.ts';
+import { SourceFailure, type SourceProblem } from '../../src/sources/failure.ts';
 import type { FetchedBatch, PartitionFeed } from '../../src/sources/port.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
@@ -22,15 +22,15 @@ const rolling = defaultRollingPolicy({ ...NO_LIMITS, maxBytes: 50 });
 
 /** A source whose partition 0 cannot be read behind an offset, until it is mended. */
 class BreakingSource extends MemorySource {
-  readonly error: TidemarkError;
+  readonly error: SourceFailure;
   readonly breaksAt: bigint;
   isMended = false;
 
-  constructor(cluster: number | MemorySource, breaksAt: bigint, code: ErrorCode) {
+  constructor(cluster: number | MemorySource, breaksAt: bigint, problem: SourceProblem) {
     super(cluster);
     this.breaksAt = breaksAt;
-    const fields = { fromOffset: breaksAt, toOffset: breaksAt + 5n };
-    this.error = new TidemarkError(code, 'records 14 to 18 cannot be read', { fields });
+    const affected = { fromOffset: breaksAt, toOffset: breaksAt + 5n };
+    this.error = new SourceFailure(problem, 'records 14 to 18 cannot be read', { affected });
   }
 
   override open(partition: ReturnType<typeof at>, offset: bigint): PartitionFeed {
@@ -62,7 +62,7 @@ const linesOf = (job: JobFixture, partition: number): string[] =>
 describe('a stopped partition', () => {
   test('leaves the others running, is in the report, and goes on where an operator resumes it', async () => {
     const job = new JobFixture();
-    const source = new BreakingSource(2, 14n, 'SOURCE_RANGE_LOST');
+    const source = new BreakingSource(2, 14n, 'rangeLost');
     filled(source);
     const service = serve(job, { source, rolling: defaultRollingPolicy({ ...NO_LIMITS, maxBytes: 1 }) });
     await service.listening.heard(STOPPED);
@@ -78,7 +78,7 @@ describe('a stopped partition', () => {
 
   test('stays stopped over a restart, and a bounded run ends with it', async () => {
     const job = new JobFixture();
-    const source = new BreakingSource(2, 14n, 'SOURCE_RANGE_LOST');
+    const source = new BreakingSource(2, 14n, 'rangeLost');
     filled(source);
     const options = { source, rolling, untilEnd: true, clock: hastyClock() };
     const first = await job.coordinator(options).run(new AbortController().signal);
@@ -94,7 +94,7 @@ describe('a stopped partition', () => {
 
   test('goes on behind a loss that an operator accepts, and only behind that one', async () => {
     const job = new JobFixture();
-    const source = new BreakingSource(1, 14n, 'SOURCE_RANGE_LOST');
+    const source = new BreakingSource(1, 14n, 'rangeLost');
     filled(source);
     const service = serve(job, { source, rolling: defaultRollingPolicy({ ...NO_LIMITS, maxBytes: 1 }) });
     await service.listening.heard(STOPPED);
@@ -109,7 +109,7 @@ describe('a stopped partition', () => {
 
   test('refuses a request that cannot be read, and takes up the one behind it', async () => {
     const job = new JobFixture();
-    const source = new BreakingSource(1, 14n, 'SOURCE_RANGE_LOST');
+    const source = new BreakingSource(1, 14n, 'rangeLost');
     filled(source);
     const service = serve(job, { source, rolling: defaultRollingPolicy({ ...NO_LIMITS, maxBytes: 1 }) });
     const { listening } = service;
@@ -126,7 +126,7 @@ describe('a stopped partition', () => {
 
   test('leaves what is asked behind a resume to the next epoch: a roll rolls what that one opens', async () => {
     const job = new JobFixture();
-    const source = new BreakingSource(1, 14n, 'SOURCE_RANGE_LOST');
+    const source = new BreakingSource(1, 14n, 'rangeLost');
     filled(source);
     let areHidden = true;
     const onRead = (subject: Subject): ReadFault | null =>
@@ -145,7 +145,7 @@ describe('a stopped partition', () => {
 
   test('waits for the journal where that is away, and the others go on', async () => {
     const job = new JobFixture();
-    const source = new BreakingSource(2, 14n, 'SOURCE_RANGE_LOST');
+    const source = new BreakingSource(2, 14n, 'rangeLost');
     filled(source);
     const isAway = { requests: 0 };
     const onRead = (subject: Subject): ReadFault | null => {
@@ -171,7 +171,7 @@ describe('what goes wrong while a partition is being stopped', () => {
     { what: 'the journal refuses the entry for good', fault: { type: 'refused' } as const, stops: 1 },
   ])('$what: the other partitions go on', async ({ fault, stops }) => {
     const job = new JobFixture();
-    const source = new BreakingSource(2, 14n, 'SOURCE_RANGE_LOST');
+    const source = new BreakingSource(2, 14n, 'rangeLost');
     filled(source);
     let isHit = false;
     const rival = createMemoryJournal({ backing: job.backing });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { TopicPartition } from '../../journal/ids.ts';
 import { partitionName } from '../../journal/ids.ts';
-import { TidemarkError } from '../../journal/errors.ts';
+import { SourceFailure } from '../../src/sources/failure.ts';
 import type { PartitionEvent } from '../../journal/events.ts';
 import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { replay } from '../../journal/replay.ts';
@@ -116,9 +116,7 @@ describe('a partition that the source names no more', () => {
     const source = filled();
     await leaveInProgress(job, source);
     const broken = new MemorySource(source);
-    broken.breakFeeds(
-      new TidemarkError('SOURCE_RANGE_LOST', 'records are gone', { fields: { fromOffset: 20 } }),
-    );
+    broken.breakFeeds(new SourceFailure('rangeLost', 'records are gone', { affected: { fromOffset: 20n } }));
     const { stopped } = await job
       .coordinator({ source: broken, clock: hastyClock() })
       .run(AbortSignal.timeout(300));
@@ -133,8 +131,7 @@ describe('a partition that the source names no more', () => {
     const source = filled();
     await leaveInProgress(job, source);
     const deleted = new MemorySource(source);
-    const fields = { isDeleted: true };
-    deleted.breakFeeds(new TidemarkError('SOURCE_REPLACED', 'the topic was deleted', { fields }));
+    deleted.breakFeeds(new SourceFailure('deleted', 'the topic was deleted'));
     const service = serve(job, { source: deleted });
     await service.listening.heard('the partition is retired');
     await until(() => service.coordinator.partitionsRunning === 0);

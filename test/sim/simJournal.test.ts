@@ -3,7 +3,7 @@ import { journalId } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import { EMPTY_TAIL, type Tail } from '../../journal/replay.ts';
 import type { JournalFault } from '../../sim/schedule.ts';
-import { SimJournalServer, type JournalFaults } from '../../sim/simJournal.ts';
+import { SimJournalServer, type JournalFaults } from '../../sim/simJournalServer.ts';
 import type { Scheduler } from '../../sim/scheduler.ts';
 import { journalConformance } from '../conformance/journal/suite.ts';
 import type { JournalWorld, LossyJournal } from '../conformance/journal/world.ts';

@@ -117,6 +117,6 @@ describe('questions', () => {
     kafka.goAway(60_000);
     await expect(
       eventually(scheduler, member(0).source.verifyIdentity(TOPIC, 'topic-1')),
-    ).rejects.toMatchObject({ code: 'KAFKA_UNAVAILABLE' });
+    ).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
   });
 });

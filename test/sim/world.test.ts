@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { TidemarkError } from '../../journal/errors.ts';
+import { StoreFailure } from '../../src/stores/failure.ts';
 import type { JournalEvent } from '../../journal/events.ts';
 import type { Fault, LogItem, RunTrace } from '../../sim/schedule.ts';
 import { runWorld } from '../../sim/world.ts';
@@ -375,7 +375,7 @@ describe('what must not pass unseen', () => {
       adapt: (ports) => ({
         ...ports,
         store: withCommit(ports.store, () =>
-          Promise.reject(new TidemarkError('STORE_CONTENT_DIFFERS', 'it is another file')),
+          Promise.reject(new StoreFailure('contentDiffers', 'it is another file')),
         ),
       }),
     });

@@ -7,9 +7,10 @@
  * sees such a line grow later, it stops with SOURCE_RANGE_LOST. Growth between two runs cannot be seen. Files
  * must only be appended to.
  */
-import { open, type FileHandle } from 'node:fs/promises';
+import { TidemarkError } from '../../../journal/errors.ts';
+import type { FileHandle } from 'node:fs/promises';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
-import { hasCode, TidemarkError } from '../../../journal/errors.ts';
+import { isSourceFailure } from '../failure.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Conditions } from '../../telemetry/conditions.ts';
 import { pauseUnless } from '../../system/pacing.ts';
@@ -24,6 +25,7 @@ import { FileWait } from './wait.ts';
 import { SourceHandles } from './handles.ts';
 import { compareIdentity, identityOf, isWorthRenewing, longerOf } from './identity.ts';
 import { lineCursor } from './lineBatch.ts';
+import { FileLooks } from './looks.ts';
 import { readLines, type ReadLimits } from './lineChunk.ts';
 import { LineIndex } from './lineIndex.ts';
 import { fileOf, matchingFiles } from './matching.ts';
@@ -81,6 +83,7 @@ class FileSource implements Source {
   #listener: SourceListener | null = null;
   readonly #feeds = new Set<FileFeed>();
   readonly #handles: SourceHandles;
+  readonly #looks: FileLooks;
   #watching: Promise<void> = Promise.resolve();
   #unnamed: readonly TopicPartition[] = [];
 
@@ -92,6 +95,13 @@ class FileSource implements Source {
     this.#options = { ...defaults, ...options };
     this.#conditions = options.conditions ?? null;
     this.#handles = new SourceHandles(options.handlesMax);
+    const { signal } = this.#stopping;
+    this.#looks = new FileLooks({
+      ...this.#options,
+      handles: this.#handles,
+      conditions: this.#conditions,
+      signal,
+    });
     this.#readTime = options.time === null ? null : timeReader(options.time);
   }
 
@@ -117,13 +127,13 @@ class FileSource implements Source {
       case 'latest':
         return [
           BigInt(
-            (await this.#withFile(topic, (handle) => this.#index(topic).count(handle), 'forPassing')).line,
+            (await this.#looks.at(topic, (handle) => this.#index(topic).count(handle), 'forPassing')).line,
           ),
         ];
       case 'time':
         return [
           BigInt(
-            await this.#withFile(
+            await this.#looks.at(
               topic,
               (handle) => this.#firstLineSince(handle, topic, startFrom.atMs),
               'forPassing',
@@ -134,7 +144,7 @@ class FileSource implements Source {
   }
 
   async ranges(topic: string): Promise<OffsetRange[]> {
-    const { line, tailBytes } = await this.#withFile(
+    const { line, tailBytes } = await this.#looks.at(
       topic,
       (handle) => this.#index(topic).count(handle),
       'forPassing',
@@ -188,7 +198,7 @@ class FileSource implements Source {
     const id = longerOf(expectedTopicId, this.#identities.get(topic) ?? null) ?? expectedTopicId;
     let found: string | null;
     try {
-      found = await this.#withFile(
+      found = await this.#looks.at(
         topic,
         async (handle) => {
           const compared = await compareIdentity(handle, id);
@@ -228,10 +238,10 @@ class FileSource implements Source {
     for (const { topic } of await matchingFiles(baseDir, pattern)) {
       if (isKnown(topic)) continue;
       try {
-        const topicId = await this.#withFile(topic, identityOf, 'none');
+        const topicId = await this.#looks.at(topic, identityOf, 'none');
         topics.push({ topic, topicId, partitions: 1 });
       } catch (error) {
-        if (!hasCode(error, 'SOURCE_UNREADABLE')) throw error;
+        if (!isSourceFailure(error, 'unreadable')) throw error;
         // Deleted since it was listed.
         if (errors.isAbsent(error.cause)) continue;
         if (!this.#known.has(topic)) this.#options.log.warn({ topic, err: error }, error.message);
@@ -332,60 +342,5 @@ class FileSource implements Source {
       line += chunk.lines.count;
       byte = chunk.nextByte;
     }
-  }
-
-  /**
-   * Rejects with SOURCE_UNREADABLE if the file is missing or cannot be read. Patience `none` waits for
-   * nothing, `forPassing` for up to `stableMs` while the error may pass, `all` as long for any error but a
-   * missing file. A lack of resources of the process is waited for without limit.
-   */
-  async #withFile<T>(
-    topic: string,
-    use: (handle: FileHandle) => Promise<T>,
-    patience: 'none' | 'forPassing' | 'all',
-  ): Promise<T> {
-    const wait = new FileWait(this.#conditions, `looking at ${topic}`);
-    try {
-      return await this.#tryWithFile(topic, use, patience, wait);
-    } finally {
-      wait.over();
-    }
-  }
-
-  async #tryWithFile<T>(
-    topic: string,
-    use: (handle: FileHandle) => Promise<T>,
-    patience: 'none' | 'forPassing' | 'all',
-    wait: FileWait,
-  ): Promise<T> {
-    const { baseDir, clock, log, pollMs, stableMs } = this.#options;
-    const file = fileOf(baseDir, topic);
-    const startedMs = clock.nowMs();
-    for (let told = ''; ;) {
-      try {
-        return await this.#handles.during(() => withHandle(file.path, use));
-      } catch (error) {
-        const code = errors.systemCodeOf(error);
-        if (error instanceof TidemarkError || code === null) throw error;
-        const isBorne = patience === 'all' ? !errors.isAbsent(error) : errors.mayPass(code);
-        const isOver = patience === 'none' || !isBorne || clock.nowMs() - startedMs >= stableMs;
-        if (this.#stopping.signal.aborted || (isOver && !errors.isScarce(code)))
-          throw errors.unreadable(file, error);
-        wait.failed(partitionName({ topic, partition: 0 }), errors.unreadable(file, error));
-        if (told !== code)
-          log.warn({ topic, systemCode: code }, `${file.path} cannot be read: ${code}; trying again.`);
-        told = code;
-        await pauseUnless(this.#stopping.signal, clock, pollMs);
-      }
-    }
-  }
-}
-
-async function withHandle<T>(path: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
-  const handle = await open(path, 'r');
-  try {
-    return await use(handle);
-  } finally {
-    await handle.close();
   }
 }

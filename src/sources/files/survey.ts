@@ -1,5 +1,5 @@
 /** Counts each file's lines, for `status`. */
-import { hasCode } from '../../../journal/errors.ts';
+import { isSourceFailure } from '../failure.ts';
 import type { OffsetRange, Source } from '../port.ts';
 import type { SourceSurveyor, TopicSurvey } from '../survey.ts';
 
@@ -9,7 +9,7 @@ export function createFileSurveyor(source: Source): SourceSurveyor {
     try {
       return await source.ranges(topic);
     } catch (error) {
-      if (!hasCode(error, 'SOURCE_UNREADABLE')) throw error;
+      if (!isSourceFailure(error, 'unreadable')) throw error;
       return [];
     }
   };

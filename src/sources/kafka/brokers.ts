@@ -4,6 +4,7 @@
  */
 import type { KafkaConfig } from 'kafkajs';
 import { TidemarkError } from '../../../journal/errors.ts';
+import { SourceFailure } from '../failure.ts';
 import { brokerAddress, type BrokerAddress } from './protocol/address.ts';
 import { type EpochEnd, type EpochQuestion, epochEndRequest } from './protocol/epochEnd.ts';
 import { type FetchRequest, fetchRequest, type FetchResponse } from './protocol/fetch.ts';
@@ -38,8 +39,8 @@ export class Brokers {
     const metadata = await this.ask(async (broker) => {
       const supported = broker.versions?.[API_KEYS.metadata]?.maxVersion ?? 0;
       if (supported < METADATA_VERSION) {
-        throw new TidemarkError(
-          'KAFKA_UNAVAILABLE',
+        throw new SourceFailure(
+          'unavailable',
           'The broker is older than Kafka 2.8 and tells no topic ids, without which a recreated topic ' +
             'passes for the old one.',
         );

@@ -1,5 +1,6 @@
 /** The meaning of kafkajs's errors for Tidemark. */
-import { TidemarkError, type ErrorFields } from '../../../journal/errors.ts';
+import { type ErrorDetails, TidemarkError } from '../../../journal/errors.ts';
+import { SourceFailure } from '../failure.ts';
 
 interface KafkaErrorShape {
   readonly name?: string;
@@ -84,8 +85,8 @@ export function securityHint(error: unknown): string {
 
 export function authenticationError(error: unknown, brokers: readonly string[]): TidemarkError {
   if (error instanceof TidemarkError) return error;
-  return new TidemarkError(
-    'KAFKA_AUTHENTICATION',
+  return new SourceFailure(
+    'refused',
     `Kafka at ${brokers.join(', ')} refuses this client: ${reasonOf(error)}. Correct the sasl or ssl ` +
       'settings or the access rights.',
     { fields: { brokers } },
@@ -93,8 +94,8 @@ export function authenticationError(error: unknown, brokers: readonly string[]):
 }
 
 export function unavailableError(error: unknown, brokers: readonly string[], doing: string): TidemarkError {
-  return new TidemarkError(
-    'KAFKA_UNAVAILABLE',
+  return new SourceFailure(
+    'unavailable',
     `Kafka at ${brokers.join(', ')} did not answer (${doing}): ${reasonOf(error)}. Check that the ` +
       `brokers run and are reachable.${securityHint(error)}`,
     { fields: { brokers }, cause: error },
@@ -102,9 +103,9 @@ export function unavailableError(error: unknown, brokers: readonly string[], doi
 }
 
 /** @param gone says what does not exist any more. */
-export function deletedError(gone: string, fields: ErrorFields): TidemarkError {
+export function deletedError(gone: string, details: ErrorDetails): TidemarkError {
   const message = `${gone}: it was deleted. Restore it, or drop it from the job.`;
-  return new TidemarkError('SOURCE_REPLACED', message, { fields: { ...fields, isDeleted: true } });
+  return new SourceFailure('deleted', message, details);
 }
 
 /** The error that ends waits when the source or a feed is closed. */

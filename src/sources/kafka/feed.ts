@@ -1,5 +1,5 @@
 /** One owned partition, pulled by its runner: fetched ahead by the fetcher, unpacked when pulled. */
-import { hasCode } from '../../../journal/errors.ts';
+import { isSourceFailure } from '../failure.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
 import { readEpochBehind } from '../readEpoch.ts';
 import type { FetchedBatch, LogPosition, PartitionFeed, ReadEpoch } from '../port.ts';
@@ -99,7 +99,7 @@ export class Feed implements PartitionFeed {
 
   verify(position: LogPosition): Promise<void> {
     // What was read before the log was truncated belongs to the former log.
-    if (hasCode(this.#failure?.error, 'SOURCE_TRUNCATED')) return Promise.resolve();
+    if (isSourceFailure(this.#failure?.error, 'truncated')) return Promise.resolve();
     return this.#owner.verify(this, position);
   }
 

@@ -3,7 +3,8 @@
  * there that has room. Transient failures are retried without limit. The range guard handles offsets outside
  * the log.
  */
-import { TidemarkError } from '../../../journal/errors.ts';
+import type { TidemarkError } from '../../../journal/errors.ts';
+import { SourceFailure } from '../failure.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { LogPosition, ReadEpoch } from '../port.ts';
@@ -334,8 +335,9 @@ function cutOff({ name, fetchOffset }: Feed, announcedBytes: number, foundBytes:
     `The record batch at offset ${fetchOffset.toString()} of ${name} says that it is ${announcedBytes} ` +
     `bytes long, but the log holds ${foundBytes} from there on: it is damaged. Repair the topic, or ` +
     'accept the loss of its offsets.';
-  return new TidemarkError('KAFKA_BATCH_CORRUPT', message, {
-    fields: { partition: name, offset: fetchOffset, fromOffset: fetchOffset, announcedBytes, foundBytes },
+  return new SourceFailure('batchCorrupt', message, {
+    fields: { partition: name, offset: fetchOffset, announcedBytes, foundBytes },
+    affected: { fromOffset: fetchOffset },
   });
 }
 
@@ -343,7 +345,8 @@ function unreadable({ name, fetchOffset }: Feed): TidemarkError {
   const message =
     `The broker cannot read ${name} at offset ${fetchOffset.toString()}: its log is damaged. Repair the ` +
     'topic.';
-  return new TidemarkError('KAFKA_BATCH_CORRUPT', message, {
-    fields: { partition: name, offset: fetchOffset, fromOffset: fetchOffset },
+  return new SourceFailure('batchCorrupt', message, {
+    fields: { partition: name, offset: fetchOffset },
+    affected: { fromOffset: fetchOffset },
   });
 }

@@ -63,7 +63,7 @@ export interface KafkaTuning {
   readonly outOfRangeStableMs: number;
   /** How often a missing topic, or an offset outside the log, is checked again. */
   readonly pollMs: number;
-  /** How long a single query (offsets, identity) is retried before KAFKA_UNAVAILABLE. */
+  /** How long a single query (offsets, identity) is retried before SOURCE_UNAVAILABLE. */
   readonly questionMs: number;
   readonly connectionTimeoutMs: number;
   readonly requestTimeoutMs: number;

@@ -1,5 +1,5 @@
 /** The Kafka source: kafkajs's consumer for the group, our own fetches for records (docs/decisions/0003). */
-import { TidemarkError } from '../../../journal/errors.ts';
+import { SourceFailure } from '../failure.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
 import type {
   GroupMember,
@@ -240,8 +240,8 @@ class KafkaSource implements Source {
     const { topics } = await this.#brokers.metadata([topic]);
     const found = topics.find(({ topic: name }) => name === topic);
     if (found === undefined || found.errorCode === KAFKA_CODE.unknownTopicOrPartition) {
-      throw new TidemarkError(
-        'SOURCE_TOPIC_MISSING',
+      throw new SourceFailure(
+        'topicMissing',
         `Topic ${topic} does not exist. Create it; Tidemark never does.`,
         {
           fields: { topic },

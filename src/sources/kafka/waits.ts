@@ -17,21 +17,21 @@ export interface Wait {
 
 /** The same wait has the same key wherever it occurs. */
 export const waitFor = {
-  metadata: (): Wait => ({ key: 'kafka metadata', about: "Kafka's metadata", code: 'KAFKA_UNAVAILABLE' }),
+  metadata: (): Wait => ({ key: 'kafka metadata', about: "Kafka's metadata", code: 'SOURCE_UNAVAILABLE' }),
   broker: (nodeId: number): Wait => ({
-    ...{ key: `kafka broker ${nodeId}`, about: `broker ${nodeId}`, code: 'KAFKA_UNAVAILABLE' },
+    ...{ key: `kafka broker ${nodeId}`, about: `broker ${nodeId}`, code: 'SOURCE_UNAVAILABLE' },
   }),
   records: (partition: string): Wait => ({
-    ...{ key: `kafka records ${partition}`, about: partition, code: 'KAFKA_UNAVAILABLE' },
+    ...{ key: `kafka records ${partition}`, about: partition, code: 'SOURCE_UNAVAILABLE' },
   }),
   commit: (partition: string): Wait => ({
-    ...{ key: `kafka commit ${partition}`, about: `the commit of ${partition}`, code: 'KAFKA_UNAVAILABLE' },
+    ...{ key: `kafka commit ${partition}`, about: `the commit of ${partition}`, code: 'SOURCE_UNAVAILABLE' },
   }),
   group: (groupId: string): Wait => ({
-    ...{ key: 'kafka group', about: `group ${groupId}`, code: 'KAFKA_UNAVAILABLE' },
+    ...{ key: 'kafka group', about: `group ${groupId}`, code: 'SOURCE_UNAVAILABLE' },
   }),
   answer: (doing: string): Wait => ({
-    ...{ key: `kafka answer ${doing}`, about: `the ${doing}`, code: 'KAFKA_UNAVAILABLE' },
+    ...{ key: `kafka answer ${doing}`, about: `the ${doing}`, code: 'SOURCE_UNAVAILABLE' },
   }),
   topics: (): Wait => ({ key: 'kafka topics', about: 'the source', code: 'SOURCE_TOPIC_MISSING' }),
 };

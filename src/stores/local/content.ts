@@ -2,8 +2,8 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { Crc64 } from '../../../kernels/crc64.ts';
-import { TidemarkError } from '../../../journal/errors.ts';
 import type { DurablePart } from '../port.ts';
+import { contentDiffers, exists, fileMissing, isStoreFailure } from '../failure.ts';
 import { failed, hasSystemCode, outcomeUnknown } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
 import type { Folders } from './folders.ts';
@@ -38,17 +38,6 @@ async function differenceOf(handle: FileHandle, durable: DurablePart): Promise<D
   return found === durable.crc64
     ? null
     : `holds ${durable.length} bytes with CRC-64 ${found}, ${durable.crc64} was journaled`;
-}
-
-export function contentDiffers(
-  path: string,
-  difference: string,
-  advice: string,
-  others: readonly string[] = [],
-): TidemarkError {
-  return new TidemarkError('STORE_CONTENT_DIFFERS', `${path} ${difference}. ${advice}`, {
-    fields: { path, files: [path, ...others] },
-  });
 }
 
 /**
@@ -106,16 +95,7 @@ async function clone(fs: FileSystem, from: string, to: string): Promise<boolean>
     await fs.copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
     return true;
   } catch (error) {
-    if (hasSystemCode(error, 'EEXIST')) {
-      throw new TidemarkError(
-        'STORE_EXISTS',
-        `${to} exists already: a copy is only ever made under a new name.`,
-        {
-          fields: { path: to },
-          cause: error,
-        },
-      );
-    }
+    if (hasSystemCode(error, 'EEXIST')) throw exists(to, error);
     // The plain copy that follows meets any other failure too, and reports it.
     return false;
   }
@@ -158,10 +138,7 @@ async function openSource(fs: FileSystem, from: string, durable: DurablePart) {
   const message =
     `${from} is gone, though ${durable.length} bytes of it were journaled as durable. ` +
     'Put it back, then resume.';
-  throw new TidemarkError('STORE_FILE_MISSING', message, {
-    fields: { path: from, files: [from] },
-    cause: missing,
-  });
+  throw fileMissing(message, [from], missing);
 }
 
 /**
@@ -186,7 +163,7 @@ export async function copyExactly(
       throw contentDiffers(from, short ?? `was copied, and the copy ${read.difference}`, advice);
     }
   } catch (cause) {
-    if (cause instanceof TidemarkError && cause.code === 'STORE_EXISTS') throw cause;
+    if (isStoreFailure(cause, 'exists')) throw cause;
     // The name is journaled and discarded with the rest. Removing the copy now frees space on a full disk.
     await fs.unlink(to).catch(() => undefined);
     throw failed('copy the durable bytes to', to, cause);

@@ -1,5 +1,6 @@
 /** Maps system errors of the file store to typed errors that say what to do. */
 import { TidemarkError } from '../../../journal/errors.ts';
+import { failedCall, unknownOutcome, type FailedCall } from '../failure.ts';
 
 const HINTS: Readonly<Record<string, string>> = {
   ENOSPC: 'The disk is full: free some space; Tidemark goes on trying.',
@@ -30,6 +31,9 @@ const OUTCOME_UNKNOWN: ReadonlySet<string> = new Set([
   'ECANCELED',
 ]);
 
+/** Codes of a full disk, or of a quota that is used up. */
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+
 function systemCode(error: unknown): string | null {
   if (!(error instanceof Error) || !('code' in error)) return null;
   return typeof error.code === 'string' ? error.code : null;
@@ -40,32 +44,27 @@ export function hasSystemCode(error: unknown, ...codes: string[]): boolean {
   return code !== null && codes.includes(code);
 }
 
-function describe(doing: string, path: string, cause: unknown): string {
+function callOf(doing: string, file: string, cause: unknown): FailedCall {
   const code = systemCode(cause);
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const hint = (code === null ? undefined : HINTS[code]) ?? 'Check the destination; Tidemark goes on trying.';
-  return `Cannot ${doing} ${path}: ${code ?? reason}. ${hint}`;
+  const reason = code ?? (cause instanceof Error ? cause.message : String(cause));
+  return { doing, file, reason, hint: code === null ? undefined : HINTS[code] };
 }
 
-function fieldsOf(path: string, cause: unknown): Record<string, string | null> {
-  return { path, systemCode: systemCode(cause) };
+function detailsOf(cause: unknown) {
+  const code = systemCode(cause);
+  return { fields: { systemCode: code }, isFull: code !== null && FULL.has(code), cause };
 }
 
 /** The call failed, without an effect that matters. */
 export function unavailable(doing: string, path: string, cause: unknown): TidemarkError {
   if (cause instanceof TidemarkError) return cause;
-  return new TidemarkError('STORE_UNAVAILABLE', describe(doing, path, cause), {
-    fields: fieldsOf(path, cause),
-    cause,
-  });
+  return failedCall('unavailable', callOf(doing, path, cause), detailsOf(cause));
 }
 
 /** It is unknown what reached the disk: a failed fsync may have dropped the bytes. */
 export function outcomeUnknown(doing: string, path: string, cause: unknown): TidemarkError {
   if (cause instanceof TidemarkError) return cause;
-  const message =
-    `${describe(doing, path, cause)} What reached the disk is not known: ` + 'the epoch is settled anew.';
-  return new TidemarkError('STORE_OUTCOME_UNKNOWN', message, { fields: fieldsOf(path, cause), cause });
+  return unknownOutcome(callOf(doing, path, cause), 'What reached the disk', detailsOf(cause));
 }
 
 /** `outcomeUnknown` or `unavailable`, depending on the system code. */
@@ -74,8 +73,4 @@ export function failed(doing: string, path: string, cause: unknown): TidemarkErr
   return code !== null && OUTCOME_UNKNOWN.has(code)
     ? outcomeUnknown(doing, path, cause)
     : unavailable(doing, path, cause);
-}
-
-export function handleInvalid(message: string, path: string): TidemarkError {
-  return new TidemarkError('STORE_HANDLE_INVALID', message, { fields: { path } });
 }

@@ -3,8 +3,9 @@
  * created under another name and renamed into place. rename(2) of a folder refuses a target that is not
  * empty, so exactly one id wins.
  */
-import { join } from 'node:path/posix';
 import { TidemarkError } from '../../../journal/errors.ts';
+import { join } from 'node:path/posix';
+import { JournalFailure } from '../../../journal/failure.ts';
 import { journalId, type JobName, type JournalId } from '../../../journal/ids.ts';
 import type { Random } from '../../system/clock.ts';
 import { failed, hasSystemCode, unavailable } from './errors.ts';
@@ -36,8 +37,8 @@ export class Markers {
     } catch {
       // Not a journal id: reported below with everything that was found.
     }
-    throw new TidemarkError(
-      'JOURNAL_REPLACED',
+    throw new JournalFailure(
+      'replaced',
       `${folder} is to hold one folder named by the id of the job's journal, ` +
         `and holds: ${names.join(', ')}. Somebody changed it. Find out which journal wrote to ${sink} ` +
         '(tidemark status shows the id) and leave only that one.',

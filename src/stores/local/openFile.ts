@@ -6,17 +6,12 @@
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path/posix';
-import { TidemarkError } from '../../../journal/errors.ts';
+import type { TidemarkError } from '../../../journal/errors.ts';
 import type { OpenFile, StoreHandle } from '../port.ts';
-import { failed, handleInvalid, hasSystemCode, outcomeUnknown, unavailable } from './errors.ts';
+import { contentDiffers, exists, mustBeOpen, type FileLife } from '../failure.ts';
+import { failed, hasSystemCode, outcomeUnknown, unavailable } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
 import type { Folders } from './folders.ts';
-
-type Life =
-  | { readonly type: 'open' }
-  | { readonly type: 'closed' }
-  | { readonly type: 'abandoned' }
-  | { readonly type: 'failed'; readonly cause: TidemarkError };
 
 const CREATE_TRIES = 10;
 /**
@@ -26,7 +21,7 @@ const CREATE_TRIES = 10;
 const SYNCED_AHEAD_BYTES = 16 * 1024 * 1024;
 
 /**
- * Creates `path` for appending. STORE_EXISTS if it exists. Creates missing folders, even if somebody removes
+ * Creates `path` for appending. Fails with `exists` if it exists. Creates missing folders, even if somebody removes
  * them meanwhile.
  */
 export async function openExclusively(fs: FileSystem, folders: Folders, path: string): Promise<FileHandle> {
@@ -34,16 +29,7 @@ export async function openExclusively(fs: FileSystem, folders: Folders, path: st
     try {
       return await fs.open(path, 'ax');
     } catch (cause) {
-      if (hasSystemCode(cause, 'EEXIST')) {
-        throw new TidemarkError(
-          'STORE_EXISTS',
-          `${path} exists already: a file is only ever created under a new name.`,
-          {
-            fields: { path },
-            cause,
-          },
-        );
-      }
+      if (hasSystemCode(cause, 'EEXIST')) throw exists(path, cause);
       if (!hasSystemCode(cause, 'ENOENT') || attempt === CREATE_TRIES) throw failed('create', path, cause);
       await folders.make(dirname(path));
     }
@@ -55,7 +41,7 @@ export class LocalOpenFile implements OpenFile {
   readonly #path: string;
   readonly #handle: FileHandle;
   readonly #folders: Folders;
-  #life: Life = { type: 'open' };
+  #life: FileLife = { type: 'open' };
   #length = 0;
   /**
    * Whether something is not covered by an fdatasync. True at first: the file itself, whose entry is not
@@ -77,7 +63,7 @@ export class LocalOpenFile implements OpenFile {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    this.#mustBeOpen('write to');
+    mustBeOpen(this.#life, 'write to', this.#path);
     this.#length += bytes.length;
     this.#dirty = true;
     for (let done = 0; done < bytes.length;) {
@@ -107,7 +93,7 @@ export class LocalOpenFile implements OpenFile {
   }
 
   async persist(): Promise<StoreHandle> {
-    this.#mustBeOpen('persist');
+    mustBeOpen(this.#life, 'persist', this.#path);
     if (this.#dirty) {
       this.#dirty = false;
       // The system reports a failure once. If the sync ahead received it, this sync would succeed.
@@ -165,20 +151,6 @@ export class LocalOpenFile implements OpenFile {
     await this.#handle.close().catch(() => undefined);
   }
 
-  #mustBeOpen(doing: string): void {
-    const life = this.#life;
-    if (life.type === 'open') return;
-    if (life.type === 'failed') {
-      throw new TidemarkError(
-        'STORE_OUTCOME_UNKNOWN',
-        `Cannot ${doing} ${this.#path}: an earlier call on it failed, ` +
-          'so what it holds is not known; abandon it.',
-        { fields: { path: this.#path }, cause: life.cause },
-      );
-    }
-    throw handleInvalid(`Cannot ${doing} ${this.#path}: this process has ${life.type} it.`, this.#path);
-  }
-
   async #try<T>(doing: string, toError: typeof failed, call: () => Promise<T>): Promise<T> {
     try {
       return await call();
@@ -191,13 +163,11 @@ export class LocalOpenFile implements OpenFile {
 }
 
 function changedLength(path: string, { found, written }: { found: number; written: number }): TidemarkError {
-  return new TidemarkError(
-    'STORE_CONTENT_DIFFERS',
-    `${path} holds ${found} bytes, though this process has written ${written}: ` +
-      'somebody changed it meanwhile. It is not published. Find out who did, then resume: ' +
-      'records that no checkpoint has counted are read again.',
-    { fields: { path, files: [path] } },
-  );
+  const difference = `holds ${found} bytes, though this process has written ${written}`;
+  const advice =
+    'Somebody changed it meanwhile. It is not published. Find out who did, then resume: ' +
+    'records that no checkpoint has counted are read again.';
+  return contentDiffers(path, difference, advice);
 }
 
 /**

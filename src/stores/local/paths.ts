@@ -1,7 +1,7 @@
 /** `file://` URIs: an absolute path, taken literally like a Hadoop path (no percent-decoding). */
 import { basename } from 'node:path/posix';
 import type { PartTarget } from '../port.ts';
-import { handleInvalid } from './errors.ts';
+import { handleInvalid } from '../failure.ts';
 
 const SCHEME = 'file://';
 

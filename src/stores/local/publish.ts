@@ -8,10 +8,11 @@
  */
 import type { BigIntStats } from 'node:fs';
 import { dirname } from 'node:path/posix';
-import { TidemarkError } from '../../../journal/errors.ts';
+import type { TidemarkError } from '../../../journal/errors.ts';
 import type { Pacer } from '../../../journal/port.ts';
 import type { DurablePart } from '../port.ts';
-import { contentDiffers, verifyFile } from './content.ts';
+import { contentDiffers, fileMissing, StoreFailure } from '../failure.ts';
+import { verifyFile } from './content.ts';
 import { failed, hasSystemCode, outcomeUnknown, unavailable } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
 import type { Folders } from './folders.ts';
@@ -203,14 +204,12 @@ export class Publisher {
 }
 
 export function cannotLink(final: string, temporary: string, cause: unknown): TidemarkError {
-  return new TidemarkError(
-    'STORE_UNAVAILABLE',
+  const message =
     `Cannot publish ${final}: its file system gives ${temporary} no second name (hard link). ` +
-      'Files are published by link(2), since a rename could overwrite. Put sink.path on a file system with ' +
-      'hard links (ext4, xfs, btrfs, zfs, NFS; not FAT or exFAT), all of it on one, ' +
-      'and run Tidemark as the user who owns the temporary files.',
-    { fields: { path: final, files: [temporary, final] }, cause },
-  );
+    'Files are published by link(2), since a rename could overwrite. Put sink.path on a file system with ' +
+    'hard links (ext4, xfs, btrfs, zfs, NFS; not FAT or exFAT), all of it on one, ' +
+    'and run Tidemark as the user who owns the temporary files.';
+  return new StoreFailure('unavailable', message, { affected: { files: [temporary, final] }, cause });
 }
 
 function foreign(final: string, own: string, difference: string): TidemarkError {
@@ -229,11 +228,6 @@ function lost(paths: PartPaths, durable: DurablePart, movedAway: boolean): Tidem
       `give ${publishing} an inode of its own (copy it, rename the copy over it), then resume; else put`
     : `Neither ${temporary} nor ${final} is there, ` +
       `though ${durable.length} bytes were journaled as durable. Put`;
-  return new TidemarkError(
-    'STORE_FILE_MISSING',
-    `${story} the file back under its final name, then resume.`,
-    {
-      fields: { path: final, files: [movedAway ? publishing : temporary, final] },
-    },
-  );
+  const files = [movedAway ? publishing : temporary, final];
+  return fileMissing(`${story} the file back under its final name, then resume.`, files);
 }

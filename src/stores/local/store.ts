@@ -10,7 +10,7 @@ import { jobName } from '../../../journal/ids.ts';
 import type { Pacer } from '../../../journal/port.ts';
 import { systemClock, systemRandom, type Random } from '../../system/clock.ts';
 import { copyExactly } from './content.ts';
-import { handleInvalid } from './errors.ts';
+import { handleInvalid } from '../failure.ts';
 import { nodeFileSystem, type FileSystem } from './fileSystem.ts';
 import { Folders } from './folders.ts';
 import { Markers } from './marker.ts';

@@ -4,8 +4,8 @@
  * still creates replaces nothing.
  */
 import { dirname, join } from 'node:path/posix';
-import { hasCode } from '../../../journal/errors.ts';
-import { failed, handleInvalid, hasSystemCode, unavailable } from './errors.ts';
+import { handleInvalid, isStoreFailure } from '../failure.ts';
+import { failed, hasSystemCode, unavailable } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
 import type { Folders } from './folders.ts';
 import { openExclusively } from './openFile.ts';
@@ -31,7 +31,7 @@ export class Witnesses {
       });
     } catch (error) {
       // An earlier attempt, whose outcome was unknown, took effect.
-      if (!hasCode(error, 'STORE_EXISTS')) throw error;
+      if (!isStoreFailure(error, 'exists')) throw error;
     }
     await this.#folders.makeDurable(folder);
   }

@@ -1,5 +1,6 @@
 /** Maps JindoSDK's error codes to typed errors that say what to do. */
 import { TidemarkError } from '../../../journal/errors.ts';
+import { failedCall, unknownOutcome, type FailedCall } from '../failure.ts';
 
 /** Names of the codes that Tidemark distinguishes (jdo_error.h). */
 const NAMES = {
@@ -88,63 +89,30 @@ export function isJindoError(error: unknown, ...reasons: JindoReason[]): error i
   return error instanceof JindoError && reasons.includes(error.reason);
 }
 
-function describe(doing: string, uri: string, cause: unknown): string {
+function callOf(doing: string, file: string, cause: unknown): FailedCall {
   const hint = cause instanceof JindoError ? (cause.isWrongKey ? WRONG_KEY : HINTS[cause.reason]) : undefined;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return `Cannot ${doing} ${uri}: ${reason}. ${hint ?? 'Check the destination; Tidemark goes on trying.'}`;
+  return { doing, file, reason: cause instanceof Error ? cause.message : String(cause), hint };
 }
 
-function fieldsOf(uri: string, cause: unknown) {
-  return { files: [uri], jindoCode: cause instanceof JindoError ? cause.code : null };
+function detailsOf(cause: unknown) {
+  return { fields: { jindoCode: cause instanceof JindoError ? cause.code : null }, cause };
 }
 
 /** The call failed, without an effect that matters. */
 export function unavailable(doing: string, uri: string, cause: unknown): TidemarkError {
   if (cause instanceof TidemarkError) return cause;
   const isWrongKey = cause instanceof JindoError && cause.isWrongKey;
-  return new TidemarkError(
-    isWrongKey ? 'STORE_AUTHENTICATION' : 'STORE_UNAVAILABLE',
-    describe(doing, uri, cause),
-    {
-      fields: fieldsOf(uri, cause),
-      cause,
-    },
-  );
+  return failedCall(isWrongKey ? 'refused' : 'unavailable', callOf(doing, uri, cause), detailsOf(cause));
 }
 
 /** It is unknown whether the call took effect. */
 export function outcomeUnknown(doing: string, uri: string, cause: unknown): TidemarkError {
   if (cause instanceof TidemarkError) return cause;
-  const message =
-    `${describe(doing, uri, cause)} Whether it took effect is not known: ` + 'the epoch is settled anew.';
-  return new TidemarkError('STORE_OUTCOME_UNKNOWN', message, { fields: fieldsOf(uri, cause), cause });
+  return unknownOutcome(callOf(doing, uri, cause), 'Whether it took effect', detailsOf(cause));
 }
 
 /** For a call that changes something: if the service refused it, it had no effect. */
 export function refusedOrUnknown(doing: string, uri: string, cause: unknown): TidemarkError {
   const isRefused = isJindoError(cause, 'denied', 'noOssHdfs', 'quota');
   return isRefused ? unavailable(doing, uri, cause) : outcomeUnknown(doing, uri, cause);
-}
-
-export function exists(uri: string, cause?: unknown): TidemarkError {
-  const message = `${uri} exists already: a file is only ever created under a new name.`;
-  return new TidemarkError('STORE_EXISTS', message, { fields: { files: [uri] }, cause });
-}
-
-export function handleInvalid(message: string, uri: string): TidemarkError {
-  return new TidemarkError('STORE_HANDLE_INVALID', message, { fields: { files: [uri] } });
-}
-
-export function contentDiffers(
-  uri: string,
-  difference: string,
-  advice: string,
-  others: readonly string[],
-): TidemarkError {
-  const message = `${uri} ${difference}. ${advice}`;
-  return new TidemarkError('STORE_CONTENT_DIFFERS', message, { fields: { files: [uri, ...others] } });
-}
-
-export function fileMissing(story: string, files: readonly string[]): TidemarkError {
-  return new TidemarkError('STORE_FILE_MISSING', story, { fields: { files } });
 }

@@ -5,6 +5,7 @@
  * off, so a complete line is permanent.
  */
 import { TidemarkError } from '../../../journal/errors.ts';
+import { JournalFailure } from '../../../journal/failure.ts';
 import { journalId, type JobName, type JournalId } from '../../../journal/ids.ts';
 import { isJindoError, outcomeUnknown, unavailable } from './errors.ts';
 import { JindoOpenFile } from './openFile.ts';
@@ -98,11 +99,11 @@ export class Markers {
   }
 
   #strange(how: string): TidemarkError {
-    return new TidemarkError(
-      'JOURNAL_REPLACED',
+    return new JournalFailure(
+      'replaced',
       `${this.#uri} is to hold the id of the job's journal, and ${how}. Somebody changed it. ` +
         'Find out which journal wrote there (tidemark status shows the id) and leave only that one.',
-      { fields: { files: [this.#uri] } },
+      { affected: { files: [this.#uri] } },
     );
   }
 

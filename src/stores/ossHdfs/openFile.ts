@@ -2,23 +2,18 @@
  * A file being written: an appending handle of this claim's client. A call of unknown outcome ends the handle
  * for good. Only a new owner, who takes the lease away first, can continue the file.
  */
-import { TidemarkError } from '../../../journal/errors.ts';
+import type { TidemarkError } from '../../../journal/errors.ts';
+import { mustBeOpen, type FileLife } from '../failure.ts';
 import type { OpenFile, StoreHandle } from '../port.ts';
 import type { JindoClient } from './client.ts';
-import { handleInvalid, JindoError, outcomeUnknown } from './errors.ts';
+import { JindoError, outcomeUnknown } from './errors.ts';
 import type { Answer, Pointer } from './library.ts';
-
-type Life =
-  | { readonly type: 'open' }
-  | { readonly type: 'closed' }
-  | { readonly type: 'abandoned' }
-  | { readonly type: 'failed'; readonly cause: TidemarkError };
 
 export class JindoOpenFile implements OpenFile {
   readonly #client: JindoClient;
   readonly #uri: string;
   readonly #io: Pointer;
-  #life: Life = { type: 'open' };
+  #life: FileLife = { type: 'open' };
   #hasUnflushed = false;
 
   constructor(client: JindoClient, uri: string, io: Pointer) {
@@ -28,7 +23,7 @@ export class JindoOpenFile implements OpenFile {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    this.#mustBeOpen('write to');
+    mustBeOpen(this.#life, 'write to', this.#uri);
     if (bytes.length === 0) return;
     this.#hasUnflushed = true;
     const written = await this.#ask('write to', 'write', bytes, bytes.length, null);
@@ -37,7 +32,7 @@ export class JindoOpenFile implements OpenFile {
   }
 
   async persist(): Promise<StoreHandle> {
-    this.#mustBeOpen('persist');
+    mustBeOpen(this.#life, 'persist', this.#uri);
     if (!this.#hasUnflushed) return null;
     if ((await this.#ask('flush', 'flush', null)) !== true) this.#fail('flush', 'it said no');
     this.#hasUnflushed = false;
@@ -45,7 +40,7 @@ export class JindoOpenFile implements OpenFile {
   }
 
   async closeForCommit(): Promise<StoreHandle> {
-    this.#mustBeOpen('close');
+    mustBeOpen(this.#life, 'close', this.#uri);
     if ((await this.#ask('close', 'close', null)) !== true) this.#fail('close', 'it said no');
     this.#life = { type: 'closed' };
     await this.#client.free(this.#io);
@@ -60,7 +55,7 @@ export class JindoOpenFile implements OpenFile {
 
   /** Offset of the next byte. */
   async position(): Promise<number> {
-    this.#mustBeOpen('look at');
+    mustBeOpen(this.#life, 'look at', this.#uri);
     return Number(await this.#ask('look at', 'tell', null));
   }
 
@@ -85,20 +80,5 @@ export class JindoOpenFile implements OpenFile {
     const error = outcomeUnknown(doing, this.#uri, cause);
     if (this.#life.type === 'open') this.#life = { type: 'failed', cause: error };
     return error;
-  }
-
-  #mustBeOpen(doing: string): void {
-    const life = this.#life;
-    if (life.type === 'open') return;
-    if (life.type === 'failed') {
-      const message =
-        `Cannot ${doing} ${this.#uri}: an earlier call on it failed, ` +
-        'so what it holds is not known; abandon it.';
-      throw new TidemarkError('STORE_OUTCOME_UNKNOWN', message, {
-        fields: { files: [this.#uri] },
-        cause: life.cause,
-      });
-    }
-    throw handleInvalid(`Cannot ${doing} ${this.#uri}: this process has ${life.type} it.`, this.#uri);
   }
 }

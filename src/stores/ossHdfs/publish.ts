@@ -6,8 +6,9 @@ import type { TidemarkError } from '../../../journal/errors.ts';
 import type { Pacer } from '../../../journal/port.ts';
 import type { DurablePart, PartTarget } from '../port.ts';
 import type { FileStatus, JindoClient } from './client.ts';
-import { contentDiffers, fileMissing, isJindoError, outcomeUnknown, unavailable } from './errors.ts';
+import { contentDiffers, fileMissing } from '../failure.ts';
 import { differenceOf } from './content.ts';
+import { isJindoError, outcomeUnknown, unavailable } from './errors.ts';
 import type { OssPaths } from './uri.ts';
 
 /** A rename by another owner may show late. A file is reported missing only after so many probes. */

@@ -7,14 +7,8 @@ import type { Pacer } from '../../../journal/port.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { DurablePart, PartTarget } from '../port.ts';
 import type { FileStatus, JindoClient } from './client.ts';
-import {
-  contentDiffers,
-  isJindoError,
-  JindoError,
-  outcomeUnknown,
-  refusedOrUnknown,
-  unavailable,
-} from './errors.ts';
+import { contentDiffers } from '../failure.ts';
+import { isJindoError, JindoError, outcomeUnknown, refusedOrUnknown, unavailable } from './errors.ts';
 import { JindoOpenFile } from './openFile.ts';
 import { patiently } from './publish.ts';
 import { differenceOf } from './content.ts';

@@ -3,7 +3,7 @@
  * gets for them.
  */
 import type { PartTarget } from '../port.ts';
-import { handleInvalid } from './errors.ts';
+import { handleInvalid } from '../failure.ts';
 
 const URI = /^oss:\/\/([a-z0-9][a-z0-9-]*)(?:\.([^/]+))?(\/.*)$/;
 

@@ -3,7 +3,8 @@
  * its writer failed to close it.
  */
 import type { JindoClient } from './client.ts';
-import { handleInvalid, isJindoError, outcomeUnknown, unavailable } from './errors.ts';
+import { handleInvalid } from '../failure.ts';
+import { isJindoError, outcomeUnknown, unavailable } from './errors.ts';
 import { JindoOpenFile } from './openFile.ts';
 import { remove } from './publish.ts';
 import type { OssPaths } from './uri.ts';

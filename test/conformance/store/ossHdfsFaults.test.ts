@@ -233,7 +233,7 @@ describeJudge('the OSS-HDFS store when the service does its worst', found, ({ li
     }
     await place.server.arm({ ...denied('dfs.getListing'), path: 'dt=1' });
     const error = await expectCode(listed(reading, h.sinkUri), 'STORE_UNAVAILABLE');
-    expect(error.fields['files'], 'the folder below that is not listed').toEqual([`${h.sinkUri}/dt=1`]);
+    expect(error.affected.files, 'the folder below that is not listed').toEqual([`${h.sinkUri}/dt=1`]);
     await place.server.disarm();
     expect(await reading.verify(uri, expected)).toEqual({ type: 'same' });
     expect(await listed(reading, h.sinkUri)).toEqual([{ uri, length: 4, kind: 'visible' }]);

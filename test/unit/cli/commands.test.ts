@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { TidemarkError } from '../../../journal/errors.ts';
+import { JournalFailure } from '../../../journal/failure.ts';
+import { StoreFailure } from '../../../src/stores/failure.ts';
 import type { FiledRequest, RequestOrder } from '../../../src/app/contract.ts';
 import type { OssHdfsSinkConfig } from '../../../src/stores/ossHdfs/kind.ts';
 import { checkoutDir } from '../../../scripts/generators.ts';
@@ -11,7 +12,7 @@ describe('--json of a failure is one document on standard output, the lines are 
   test('of the backend', async () => {
     const cli = fakeCli({
       readStatus: async () => {
-        throw new TidemarkError('JOURNAL_UNAVAILABLE', 'It does not answer.', { fields: { lastOffset: 7n } });
+        throw new JournalFailure('unavailable', 'It does not answer.', { fields: { lastOffset: 7n } });
       },
     });
     const { code, stdout, stderr } = await cli.run('status', 'job.yaml', '--json');
@@ -248,7 +249,7 @@ describe('tidemark validate', () => {
         const { sink } = config;
         const access = sink.type === 'oss-hdfs' ? (sink as OssHdfsSinkConfig).credentials : null;
         log.info({ config, plainly: Object.values(access ?? {}) }, `${String(access?.accessKeyId)} begins`);
-        throw new TidemarkError('STORE_UNAVAILABLE', `${sink.uri} is away`, { cause: access });
+        throw new StoreFailure('unavailable', `${sink.uri} is away`, { cause: access });
       },
     });
     const { stdout, stderr } = await cli.run(command, 'job.yaml', ...OSS_HDFS, ...options);

@@ -54,7 +54,7 @@ describe('tidemark run', () => {
 
   test.each<[ErrorCode, number]>([
     ['STORE_UNAVAILABLE', 3],
-    ['KAFKA_UNAVAILABLE', 3],
+    ['SOURCE_UNAVAILABLE', 3],
     ['JOURNAL_UNAVAILABLE', 3],
     ['JOURNAL_FULL', 3],
     ['STOP_INCOMPLETE', 1],
@@ -66,7 +66,7 @@ describe('tidemark run', () => {
     ['INTERNAL', 1],
     ['GROUP_CHANGED', 2],
     ['JOURNAL_STREAM_INVALID', 2],
-    ['KAFKA_AUTHENTICATION', 2],
+    ['SOURCE_AUTHENTICATION', 2],
   ])('%s makes it exit %d, with code, cause and what to do', async (errorCode, exitCode) => {
     const cli = fakeCli({
       runJob: async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { TidemarkError } from '../../../journal/errors.ts';
+import { JournalFailure } from '../../../journal/failure.ts';
 import type { CoordinatorStatus, JobStatus, PartitionStatus } from '../../../src/app/contract.ts';
 import { fakeCli, NO_STATUS } from './fakeCli.ts';
 
@@ -198,7 +198,7 @@ An entry of clicks/0 is tried again, 12 times so far by host-1:4711 since 2026-0
   });
 
   test('of a journal that cannot be read shows the rest, and ends as that error does', async () => {
-    const problem = new TidemarkError('JOURNAL_UNAVAILABLE', 'It does not answer.');
+    const problem = new JournalFailure('unavailable', 'It does not answer.');
     const journal = { kind: 'nats', id: null, location: 'nats://n' } as const;
     const status: JobStatus = { ...NO_STATUS, journal, coordinators: [LIVE], problem };
     const cli = fakeCli({ readStatus: async () => status });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { FOLD_VERSION, PartitionLedger } from '../../../actors/ledger.ts';
 import { history } from '../../../bench/history.ts';
-import { TidemarkError } from '../../../journal/errors.ts';
+import { decodeEntry, encodeEntry, hashEntry } from '../../../journal/entry.ts';
+import { isJournalFailure, JournalFailure } from '../../../journal/failure.ts';
 import { entryHash, jobName, journalId, type EntryHash } from '../../../journal/ids.ts';
 import { createMemoryJournal, type MemoryJournal } from '../../../journal/memory/journal.ts';
 import type { Revision } from '../../../journal/port.ts';
@@ -72,6 +73,22 @@ function snapshotAt(
 
 const recovered = (journal: MemoryJournal): Promise<Replayed> =>
   replayPartition({ journal, subject, partition, log: silentLog });
+
+/** An entry behind the claim: a checkpoint that says that two pieces of it are in entries before. */
+function ofMissingPieces(claim: Uint8Array): Uint8Array {
+  const { seq, events: _events, prevHash: _prevHash, ...rest } = decodeEntry(claim, 'The claim');
+  const completed = {
+    ...{ type: 'checkpointCompleted' as const, checkpoint: 1, nextOffset: 1n, leaderEpoch: null },
+    ...{
+      leaderEpochStart: null,
+      recordsRead: 1,
+      recordsSkipped: { nullValue: 0 },
+      checkpointParts: 2,
+      parts: [],
+    },
+  };
+  return encodeEntry({ ...rest, seq: seq + 1, prevHash: hashEntry(claim), events: [completed] });
+}
 
 /** All that the full fold knows. */
 function expectComplete({ ledger, tail }: Replayed, { tails, states }: Bench): void {
@@ -144,11 +161,25 @@ describe('recovery', () => {
     });
   }
 
+  test('of a checkpoint whose pieces are missing is a damaged journal', async () => {
+    const made = await bench();
+    const claim = made.journal.backing.subjects.get(subject)?.[0]?.bytes ?? new Uint8Array();
+    const journal = createMemoryJournal();
+    await journal.fileRequest(subject, claim);
+    await journal.fileRequest(subject, ofMissingPieces(claim));
+    const failure = await recovered(journal).catch((error: unknown) => error);
+    expect(isJournalFailure(failure, 'corrupt')).toBe(true);
+    expect(failure).toMatchObject({
+      code: 'JOURNAL_CORRUPT',
+      message: expect.stringContaining('pieces') as string,
+    });
+  });
+
   test('folds everything where snapshots cannot be read', async () => {
     const made = await bench();
     await made.journal.writeSnapshot(subject, snapshotAt(made, 150));
     made.journal.snapshots = () => {
-      throw new TidemarkError('JOURNAL_UNAVAILABLE', 'The snapshots are away.');
+      throw new JournalFailure('unavailable', 'The snapshots are away.');
     };
     const recovery = await recovered(made.journal);
     expectComplete(recovery, made);

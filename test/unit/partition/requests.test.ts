@@ -36,8 +36,15 @@ const range = { startOffset: 15n, endOffset: 40n };
 describe('a loss that is to be accepted', () => {
   test('is accepted as the stop names it, also where the source does not answer', () => {
     expect(answer(factsOf(stopOf()), loss(10n, 15n))).toBe('lossAccepted');
-    expect(answer(factsOf(stopOf({ code: 'KAFKA_BATCH_CORRUPT' })), loss(10n, 15n))).toBe('lossAccepted');
+    expect(answer(factsOf(stopOf({ code: 'SOURCE_BATCH_CORRUPT' })), loss(10n, 15n))).toBe('lossAccepted');
     expect(answer(factsOf(stopOf()), loss(10n, 12n))).toBe('lossAccepted');
+  });
+
+  test('is accepted where an earlier version journaled the stop, whose code is another one now', () => {
+    const facts = factsOf(stopOf({ code: 'KAFKA_BATCH_TOO_LARGE' }));
+    expect(answer(facts, loss(10n, 15n))).toBe('lossAccepted');
+    expect(answer(facts, loss(10n, 40n), range)).toBe('lossAccepted');
+    expect(proposedRequests(facts)).toEqual([RESUME, loss(10n, 15n)]);
   });
 
   test('may reach further only within what the source holds', () => {
@@ -73,7 +80,7 @@ describe('a loss that is to be accepted', () => {
 describe('what is proposed', () => {
   test.each([
     ['a lost range', stopOf(), [RESUME, loss(10n, 15n)]],
-    ['a damaged batch', stopOf({ code: 'KAFKA_BATCH_CORRUPT' }), [RESUME, loss(10n, 15n)]],
+    ['a damaged batch', stopOf({ code: 'SOURCE_BATCH_CORRUPT' }), [RESUME, loss(10n, 15n)]],
     ['a lost range behind a checkpoint that failed', stopOf({ fromOffset: 14n, toOffset: 19n }), [RESUME]],
     ['a range without an end', stopOf({ toOffset: null }), [RESUME]],
     ['a file that is missing', stopOf({ code: 'STORE_FILE_MISSING', files: ['/lake/a'] }), [RESUME]],

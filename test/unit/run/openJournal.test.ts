@@ -1,11 +1,12 @@
 /** A missing journal is made only where nothing remembers an earlier one: each thing that may remember one, alone. */
+import type { TidemarkError } from '../../../journal/errors.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { markerFolderUri, witnessFolderUri } from '../../../actors/naming.ts';
-import { TidemarkError } from '../../../journal/errors.ts';
+import { JournalFailure } from '../../../journal/failure.ts';
 import { entryHash, jobName, journalId } from '../../../journal/ids.ts';
 import { createMemoryJournal } from '../../../journal/memory/journal.ts';
 import type { Journal } from '../../../journal/port.ts';
@@ -19,7 +20,7 @@ import { silentLog } from '../../../src/telemetry/log.ts';
 import { MemorySource } from '../../scenarios/memorySource.ts';
 
 const JOB = jobName('clicks');
-const MISSING = new TidemarkError('JOURNAL_MISSING', 'there is none');
+const MISSING = new JournalFailure('missing', 'there is none');
 const TOPIC = { topic: 'clicks', topicId: null, partitions: 2 };
 
 /** A Kafka source whose group holds `witnesses`, by partition. */
@@ -105,7 +106,7 @@ describe('a journal that is there', () => {
   });
 
   test('and cannot be opened is not made anew', async () => {
-    const failure = new TidemarkError('JOURNAL_CORRUPT', 'It is damaged.');
+    const failure = new JournalFailure('corrupt', 'It is damaged.');
     const { asked, error, source } = await open(await lake(), { failure });
     expect({ asked, error, isAsked: source.isAsked }).toEqual({
       ...{ asked: ['existing'], error: failure, isAsked: false },

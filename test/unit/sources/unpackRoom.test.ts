@@ -57,7 +57,7 @@ describe.each(CODECS)('%s', (_name, codec) => {
     expect([cursor.next(), cursor.next()]).toEqual([true, true]);
     const before = process.memoryUsage().arrayBuffers;
     const told = {
-      code: 'KAFKA_BATCH_TOO_LARGE',
+      code: 'SOURCE_BATCH_TOO_LARGE',
       message: expect.stringContaining('Raise memory') as string,
       fields: expect.objectContaining({ fromOffset: 2n, toOffset: 7n, bytesMax: 2 * MIB }) as object,
     };

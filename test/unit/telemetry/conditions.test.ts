@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { TidemarkError } from '../../../journal/errors.ts';
+import { JournalFailure } from '../../../journal/failure.ts';
 import type { Clock } from '../../../src/system/clock.ts';
 import { ConditionBoard, conditionOf, type Condition } from '../../../src/telemetry/conditions.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
@@ -123,7 +123,7 @@ describe('what lasts', () => {
   });
 
   test('an error of ours brings its code and its advice, another one its own words', () => {
-    const error = new TidemarkError('JOURNAL_FULL', 'The stream is full.');
+    const error = new JournalFailure('full', 'The stream is full.');
     expect(conditionOf('retried', 'An entry', error)).toEqual({
       ...{ kind: 'retried', about: 'An entry', code: 'JOURNAL_FULL', message: 'The stream is full.' },
       help: 'Raise the limits of the stream or the disk; Tidemark goes on trying.',

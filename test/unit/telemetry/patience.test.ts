@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { TidemarkError } from '../../../journal/errors.ts';
+import { SourceFailure } from '../../../src/sources/failure.ts';
 import type { Clock } from '../../../src/system/clock.ts';
 import { ConditionBoard } from '../../../src/telemetry/conditions.ts';
 import { Patience } from '../../../src/telemetry/patience.ts';
@@ -33,7 +33,7 @@ function handClock() {
   return { clock, advance, timers };
 }
 
-const away = new TidemarkError('KAFKA_UNAVAILABLE', 'Kafka does not answer.');
+const away = new SourceFailure('unavailable', 'Kafka does not answer.');
 
 function patience(limitMs: number | null) {
   const hands = handClock();
@@ -49,7 +49,7 @@ function patience(limitMs: number | null) {
       if (tries <= times) throw away;
       return 'here';
     };
-    return { what: 'the group g', code: 'KAFKA_UNAVAILABLE' as const, work };
+    return { what: 'the group g', code: 'SOURCE_UNAVAILABLE' as const, work };
   };
   return { ...hands, said, stop, waiting, failing, conditions };
 }
@@ -63,7 +63,7 @@ test('a service waits for ever, and says once a minute what for and why', async 
   expect(again.length).toBe(2);
   for (const line of again)
     expect(line).toContain(
-      `the group g is still waited for, since 1970-01-01T00:00:05.000Z: KAFKA_UNAVAILABLE: ${why}`,
+      `the group g is still waited for, since 1970-01-01T00:00:05.000Z: SOURCE_UNAVAILABLE: ${why}`,
     );
   expect(timers.size).toBe(0);
   expect(conditions.list()).toEqual([]);
@@ -74,15 +74,15 @@ test('what is waited for stands among the conditions, with the latest reason', a
   let tries = 0;
   const work = async (): Promise<string> => {
     tries += 1;
-    throw new TidemarkError('KAFKA_UNAVAILABLE', `Try ${tries} failed.`);
+    throw new SourceFailure('unavailable', `Try ${tries} failed.`);
   };
   const waited = waiting.until({
     what: 'the source',
-    code: 'KAFKA_UNAVAILABLE',
+    code: 'SOURCE_UNAVAILABLE',
     work: () => {
       if (tries === 10) {
         const [condition] = conditions.list();
-        expect(condition).toMatchObject({ kind: 'waiting', about: 'the source', code: 'KAFKA_UNAVAILABLE' });
+        expect(condition).toMatchObject({ kind: 'waiting', about: 'the source', code: 'SOURCE_UNAVAILABLE' });
         expect(condition?.message).toContain('Try 10 failed.');
         stop.abort();
       }
@@ -115,9 +115,9 @@ test('a bounded run gives up on what never returns; the limit is one for all wai
 
 test('what a person must change is waited for by nobody', async () => {
   const { waiting, clock } = patience(null);
-  const refused = new TidemarkError('KAFKA_AUTHENTICATION', 'Wrong password.');
+  const refused = new SourceFailure('refused', 'Wrong password.');
   const work = (): Promise<never> => Promise.reject(refused);
-  await expect(waiting.until({ what: 'Kafka', code: 'KAFKA_UNAVAILABLE', work })).rejects.toBe(refused);
+  await expect(waiting.until({ what: 'Kafka', code: 'SOURCE_UNAVAILABLE', work })).rejects.toBe(refused);
   expect(clock.nowMs()).toBe(0);
 });
 
@@ -127,7 +127,7 @@ test('the signal ends the wait', async () => {
     stop.abort();
     throw away;
   };
-  await expect(waiting.until({ what: 'Kafka', code: 'KAFKA_UNAVAILABLE', work })).rejects.toMatchObject({
+  await expect(waiting.until({ what: 'Kafka', code: 'SOURCE_UNAVAILABLE', work })).rejects.toMatchObject({
     name: 'AbortError',
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { TidemarkError } from '../../../journal/errors.ts';
+import { StoreFailure } from '../../../src/stores/failure.ts';
 import { Secret } from '../../../kernels/schema/secret.ts';
 import type { Log } from '../../../src/telemetry/log.ts';
 import { createPinoLog, type LogLevel } from '../../../src/telemetry/pinoLog.ts';
@@ -20,16 +21,12 @@ function jsonOf(write: (log: Log) => void): Record<string, unknown> {
   return JSON.parse(lines[0] ?? '') as Record<string, unknown>;
 }
 
-const failure = new TidemarkError(
-  'STORE_UNAVAILABLE',
-  'Cannot write "x": the disk is full. Free some space.',
-  {
-    fields: { fromOffset: 9_007_199_254_740_993n, file: 'x' },
-    cause: new Error('write failed', {
-      cause: Object.assign(new Error('no space left'), { code: 'ENOSPC' }),
-    }),
-  },
-);
+const failure = new StoreFailure('unavailable', 'Cannot write "x": the disk is full. Free some space.', {
+  fields: { fromOffset: 9_007_199_254_740_993n, file: 'x' },
+  cause: new Error('write failed', {
+    cause: Object.assign(new Error('no space left'), { code: 'ENOSPC' }),
+  }),
+});
 
 describe('the log as JSON', () => {
   test('is one object a line with level, ISO time, message and the fields', () => {

@@ -100,7 +100,7 @@ describe('files that share little memory', () => {
 
   test('make room for one another on its way; few files that gather nothing may have more there', () => {
     const buffers = new WriteBuffers(AREA);
-    buffers.countWriting(buffers.take(BUFFER_BYTES_MAX).length);
+    buffers.countWriting(buffers.take(BUFFER_BYTES_MAX).value.length);
     expect(buffers.isShort).toBe(false);
     const gatherer = { fullBuffers: 1, flush: () => undefined };
     buffers.gathered(gatherer, 0);

@@ -110,7 +110,9 @@ function fenced(at: TopicPartition, groupId: string): TidemarkError {
 }
 
 function deleted(at: TopicPartition): TidemarkError {
-  return deletedError(`Topic ${at.topic} does not exist any more`, { partition: partitionName(at) });
+  return deletedError(`Topic ${at.topic} does not exist any more`, {
+    fields: { partition: partitionName(at) },
+  });
 }
 
 function refused(error: unknown, at: TopicPartition): TidemarkError {

@@ -5,6 +5,7 @@
  * since a log that was truncated by hand may keep its epoch.
  */
 import { TidemarkError } from '../../../../journal/errors.ts';
+import { SourceFailure } from '../../failure.ts';
 import type { LogPosition, ReadEpoch } from '../../port.ts';
 import { type Divergence, findDivergence } from './divergence.ts';
 import { ANY_LEADER_EPOCH, type EpochEnd } from '../protocol/epochEnd.ts';
@@ -243,13 +244,13 @@ export function truncated(
   nextOffset: bigint,
   { divergedAt, leaderEpoch, isCertain }: Divergence,
 ): TidemarkError {
-  return new TidemarkError(
-    'SOURCE_TRUNCATED',
+  return new SourceFailure(
+    'truncated',
     `The log of ${name} went back: it was read up to offset ${nextOffset.toString()}, and from offset ` +
       `${divergedAt.toString()} on Kafka no longer holds what was read, or holds other ` +
       `records.${isCertain ? '' : NOT_CERTAIN} What was read stays committed. Restore the log and resume; ` +
       `or go on with what Kafka holds now: tidemark accept-truncation JOB.yaml ${name} --from ` +
       divergedAt.toString(),
-    { fields: { partition: name, divergedAt, nextOffset, leaderEpoch } },
+    { fields: { partition: name, nextOffset }, affected: { truncation: { divergedAt, leaderEpoch } } },
   );
 }

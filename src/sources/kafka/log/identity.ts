@@ -1,5 +1,5 @@
 /** Checks that the topic is still the same one. Always asks a broker, never a cache. */
-import { TidemarkError } from '../../../../journal/errors.ts';
+import { SourceFailure } from '../../failure.ts';
 import type { FetcherContext } from '../fetcher.ts';
 import { deletedError, KAFKA_CODE } from '../errors.ts';
 import type { ClusterMetadata } from '../protocol/metadata.ts';
@@ -24,8 +24,8 @@ export class Identity {
     this.#clusterId ??= clusterId;
     if (clusterId === null || clusterId === this.#clusterId) return;
     const expectedClusterId = this.#clusterId;
-    throw new TidemarkError(
-      'SOURCE_REPLACED',
+    throw new SourceFailure(
+      'replaced',
       `The brokers belong to another Kafka cluster now: ${clusterId} instead of ` +
         `${expectedClusterId ?? 'none'}.`,
       { fields: { clusterId, expectedClusterId } },
@@ -45,7 +45,7 @@ export class Identity {
       if (!missing && found.topicId !== null)
         throw replacedError(topic, expectedTopicId ?? 'none', found.topicId);
       if (clock.nowMs() - startedMs >= tuning.outOfRangeStableMs)
-        throw deletedError(`Topic ${topic} does not exist any more`, { topic, expectedTopicId });
+        throw deletedError(`Topic ${topic} does not exist any more`, { fields: { topic, expectedTopicId } });
       await pauseUnless(signal, clock, tuning.pollMs);
     }
   }

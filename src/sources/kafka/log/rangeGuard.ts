@@ -2,7 +2,8 @@
  * An offset outside the log is never moved. It is checked repeatedly: restarting brokers, elections and stale
  * replicas report it for a moment. Only if it persists for a while is it reported as lost.
  */
-import { TidemarkError } from '../../../../journal/errors.ts';
+import type { TidemarkError } from '../../../../journal/errors.ts';
+import { isSourceFailure, SourceFailure } from '../../failure.ts';
 import type { Feed } from '../feed.ts';
 import type { FetcherContext } from '../fetcher.ts';
 import { deletedError, KAFKA_CODE, reasonOf } from '../errors.ts';
@@ -69,7 +70,7 @@ async function look(context: FetcherContext, check: LogCheck, feed: Feed): Promi
     const error = (await check.beyondEnd(feed, partition)) ?? (await behindEnd(context, feed, partition));
     return error === 'inside' ? { type: 'inside' } : { type: 'beyond', error };
   } catch (error) {
-    if (error instanceof TidemarkError && error.code === 'SOURCE_REPLACED') throw error;
+    if (isSourceFailure(error, 'replaced', 'deleted')) throw error;
     if (!signal.aborted)
       log.debug({ partition: feed.name }, `The range of ${feed.name} cannot be read: ${reasonOf(error)}`);
     return null;
@@ -109,20 +110,21 @@ function describe(feed: Feed, finding: RangeFinding): string {
 function rangeError(feed: Feed, finding: RangeFinding): TidemarkError {
   if (finding.type === 'beyond') return finding.error;
   const message = describe(feed, finding);
-  const fields = { partition: feed.name, fromOffset: feed.fetchOffset };
+  const fields = { partition: feed.name };
+  const fromOffset = feed.fetchOffset;
   switch (finding.type) {
     case 'lost':
-      return new TidemarkError('SOURCE_RANGE_LOST', `${message}. Accept the loss, or restore them.`, {
-        fields: { ...fields, toOffset: finding.startOffset },
+      return new SourceFailure('rangeLost', `${message}. Accept the loss, or restore them.`, {
+        ...{ fields, affected: { fromOffset, toOffset: finding.startOffset } },
       });
     default:
-      return deletedError(message, fields);
+      return deletedError(message, { fields, affected: { fromOffset } });
   }
 }
 
 export function replacedError(topic: string, expectedTopicId: string, foundTopicId: string): TidemarkError {
-  return new TidemarkError(
-    'SOURCE_REPLACED',
+  return new SourceFailure(
+    'replaced',
     `Topic ${topic} was deleted and made again: its id is ${foundTopicId}, the journaled one is ` +
       `${expectedTopicId}. Its offsets mean other records now; use another job name for it.`,
     { fields: { topic, expectedTopicId, foundTopicId } },

@@ -2,6 +2,7 @@
  * Reusable buffers for long answers and for their unpacked records. New ones for each answer would trigger
  * the garbage collector every few answers, since it counts their bytes. Buffers not returned are collected.
  */
+import { TidemarkError } from '../../../../journal/errors.ts';
 
 /** Coarse, so that an answer finds a buffer that fits although answers differ in length. */
 const UNIT_BYTES = 2 * 1024 * 1024;
@@ -53,6 +54,7 @@ export function giveFrame({ buffer }: Buffer): void {
 export class FrameLease {
   readonly #frame: Buffer;
   #readers = 1;
+  #isReleased = false;
 
   /** The creator holds the lease until `release`. */
   constructor(frame: Buffer) {
@@ -64,12 +66,19 @@ export class FrameLease {
     this.#readers += 1;
     let isHeld = true;
     return () => {
-      if (isHeld) this.release();
+      if (isHeld) this.#left();
       isHeld = false;
     };
   }
 
+  /** Called by the creator, once: throws INTERNAL the second time, which would take the frame from a reader. */
   release(): void {
+    if (this.#isReleased) throw new TidemarkError('INTERNAL', 'A frame is released twice by its creator.');
+    this.#isReleased = true;
+    this.#left();
+  }
+
+  #left(): void {
     this.#readers -= 1;
     if (this.#readers === 0) giveFrame(this.#frame);
   }

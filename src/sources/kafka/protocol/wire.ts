@@ -1,5 +1,5 @@
 /** Reads and writes Kafka's wire types, classic and compact ("flexible"). */
-import { TidemarkError } from '../../../../journal/errors.ts';
+import { SourceFailure } from '../../failure.ts';
 
 export class WireReader {
   readonly bytes: Buffer;
@@ -12,8 +12,8 @@ export class WireReader {
   #take(length: number): number {
     const at = this.#at;
     if (length < 0 || at + length > this.bytes.length) {
-      throw new TidemarkError(
-        'KAFKA_UNAVAILABLE',
+      throw new SourceFailure(
+        'unavailable',
         `A broker's response ends ${at + length - this.bytes.length} bytes too early.`,
       );
     }

@@ -2,7 +2,9 @@
  * The record batches of one partition in one fetch: where they end, which are visible to a reader of
  * committed records, and whether they are whole. A cursor reads the records.
  */
-import { TidemarkError, type ErrorFields } from '../../../../journal/errors.ts';
+import type { TidemarkError, Affected } from '../../../../journal/errors.ts';
+import { SourceFailure } from '../../failure.ts';
+import { FOR_GOOD, Lent } from '../../../system/lent.ts';
 import type { FetchedBatch, RecordCursor } from '../../port.ts';
 import { NeverFits, NoRoomYet, UnpackRoom } from '../../unpackRoom.ts';
 import { CODEC_MASK, unpack } from './codecs.ts';
@@ -10,7 +12,8 @@ import { crc32c } from '../../../../kernels/crc32c.ts';
 import { DecodedCursor } from './decodedCursor.ts';
 import type { AbortedTransaction } from '../protocol/fetch.ts';
 import { DEFAULT_TUNING, type RecordDecoding } from '../options.ts';
-import { BatchCursor, type RecordSegment, type Unpacked } from './cursor.ts';
+import { BatchCursor } from './cursor.ts';
+import type { RecordSegment } from './segmentCursor.ts';
 import { PooledOutput } from './unpackOutput.ts';
 
 /** Offsets of the fields of a record batch (magic 2). */
@@ -224,7 +227,8 @@ class AbortedProducers {
 
 function isAbortMarker(bytes: Buffer): boolean {
   if (bytes.readInt32BE(AT_COUNT) < 1) return false;
-  const cursor = new BatchCursor(bytes.readBigInt64BE(0), [segmentOf(bytes, bytes.readBigInt64BE(0))]);
+  const baseOffset = bytes.readBigInt64BE(0);
+  const cursor = new BatchCursor(baseOffset, new Lent([segmentOf(bytes, baseOffset)], FOR_GOOD));
   if (!cursor.next() || cursor.keyEnd - cursor.keyStart < 4) return false;
   return bytes.readInt16BE(cursor.keyStart + 2) === ABORT_TYPE;
 }
@@ -243,9 +247,10 @@ export function toFetchedBatch(
     segments.push(packed(name, bytes, fetchedOffset, room));
     sizeBytes += bytes.length;
   }
+  const lent = new Lent<readonly RecordSegment[]>(segments, { takeBack: () => scanned.release?.() });
   const cursors: Record<RecordDecoding, () => RecordCursor> = {
-    batches: () => new BatchCursor(fetchedOffset, segments),
-    records: () => new DecodedCursor(fetchedOffset, segments),
+    batches: () => new BatchCursor(fetchedOffset, lent),
+    records: () => new DecodedCursor(fetchedOffset, lent),
   };
   return {
     fetchedOffset,
@@ -253,7 +258,7 @@ export function toFetchedBatch(
     leaderEpoch,
     sizeBytes,
     records: cursors[decode],
-    ...(scanned.release === undefined ? {} : { release: scanned.release }),
+    release: () => lent.giveBack(),
   };
 }
 
@@ -275,7 +280,7 @@ interface Packed {
   readonly range: OffsetsInDoubt;
 }
 
-function unpacked({ name, bytes, codec, room, range }: Packed): Unpacked {
+function unpacked({ name, bytes, codec, room, range }: Packed): Lent<Buffer> {
   const output = new PooledOutput(room);
   try {
     unpack(codec, bytes.subarray(AT_RECORDS), output);
@@ -287,7 +292,7 @@ function unpacked({ name, bytes, codec, room, range }: Packed): Unpacked {
       ? tooLarge(name, offset, bytes.length, range, error)
       : corrupt(name, offset, 'cannot be decompressed', { range, cause: error });
   }
-  return { bytes: output.bytes.subarray(0, output.length), release: () => output.release() };
+  return new Lent(output.bytes.subarray(0, output.length), { takeBack: () => output.release() });
 }
 
 function segmentOf(bytes: Buffer, baseOffset: bigint): RecordSegment {
@@ -310,8 +315,8 @@ interface OffsetsInDoubt {
   readonly toOffset: bigint | null;
 }
 
-/** Fields of the error that stops the partition. */
-function fieldsOf({ fromOffset, toOffset }: OffsetsInDoubt): ErrorFields {
+/** What the stop of the partition names. */
+function affectedBy({ fromOffset, toOffset }: OffsetsInDoubt): Partial<Affected> {
   return toOffset !== null && toOffset > fromOffset ? { fromOffset, toOffset } : { fromOffset };
 }
 
@@ -321,12 +326,13 @@ function corrupt(
   why: string,
   { range, cause }: { readonly range?: OffsetsInDoubt; readonly cause?: unknown } = {},
 ): TidemarkError {
-  return new TidemarkError(
-    'KAFKA_BATCH_CORRUPT',
+  return new SourceFailure(
+    'batchCorrupt',
     `The record batch at offset ${offset.toString()} of ${name} ${why}. Repair the topic, or accept the ` +
       'loss of its offsets.',
     {
-      fields: { partition: name, offset, ...(range === undefined ? {} : fieldsOf(range)) },
+      fields: { partition: name, offset },
+      ...(range === undefined ? {} : { affected: affectedBy(range) }),
       ...(cause === undefined ? {} : { cause }),
     },
   );
@@ -339,11 +345,11 @@ function tooLarge(
   range: OffsetsInDoubt,
   { bytesMax }: NeverFits,
 ): TidemarkError {
-  return new TidemarkError(
-    'KAFKA_BATCH_TOO_LARGE',
+  return new SourceFailure(
+    'batchTooLarge',
     `The record batch at offset ${offset.toString()} of ${name} takes ${packedBytes} bytes, and unpacked ` +
       `more than the ${bytesMax} that the job's memory has for it. Raise memory in the job file, start ` +
       'again and resume; or accept the loss of its offsets.',
-    { fields: { partition: name, offset, packedBytes, bytesMax, ...fieldsOf(range) } },
+    { fields: { partition: name, offset, packedBytes, bytesMax }, affected: affectedBy(range) },
   );
 }

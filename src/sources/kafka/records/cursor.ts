@@ -1,35 +1,8 @@
 /** The cursor over the bytes of unpacked record batches. Nothing is allocated per record. */
-import { TidemarkError } from '../../../../journal/errors.ts';
 import { reserve } from '../../../../kernels/memory.ts';
-import type { RecordCursor } from '../../port.ts';
 import type { RouteRun } from '../../../../kernels/lines.ts';
 import { routePlainRecords, READ_MARGIN_BYTES, type RecordRun } from '../../../../kernels/lines.ts';
-
-/** Borrowed: the memory is reused after `release`. The call is optional. */
-export interface Unpacked {
-  readonly bytes: Buffer;
-  release(): void;
-}
-
-/**
- * The records of one visible batch: bytes[start, end), or all that `unpack` returns if they are compressed.
- */
-export interface RecordSegment {
-  readonly unpack?: () => Unpacked;
-  readonly bytes: Buffer;
-  readonly start: number;
-  readonly end: number;
-  readonly count: number;
-  /** The batch's base offset minus the cursor's; negative if the batch begins before it. */
-  readonly baseDelta: number;
-  /** Delta of the batch's last offset, even if its record no longer exists. */
-  readonly lastDelta: number;
-  readonly firstTimestampMs: number;
-  /** The time of every record if the broker stamps them, in milliseconds; null if each record has its own. */
-  readonly appendTimestampMs: number | null;
-}
-
-const NO_BYTES = Buffer.alloc(0);
+import { NO_BYTES, SegmentCursor, type RecordSegment } from './segmentCursor.ts';
 
 /** The kernel reads only its own memory: a window over the bytes of one segment at a time. */
 const WINDOW_BYTES = 128 * 1024;
@@ -47,55 +20,18 @@ const copy: RecordRun = {
 const EXACT_TIME_MS_MAX = 2 ** 46;
 const INT32_MAX = 2 ** 31 - 1;
 
-export class BatchCursor implements RecordCursor {
-  readonly baseOffset: bigint;
-  offsetDelta = -1;
-  timestampMs = 0;
-  keyBytes: Buffer = NO_BYTES;
-  keyStart = -1;
-  keyEnd = -1;
-  valueBytes: Buffer = NO_BYTES;
-  valueStart = -1;
-  valueEnd = -1;
-
-  readonly #segments: readonly RecordSegment[];
-  #nextSegment = 0;
-  #unpacked: Unpacked | undefined;
-  #left = 0;
+export class BatchCursor extends SegmentCursor {
   #bytes: Buffer = NO_BYTES;
   #at = 0;
   #end = 0;
   #baseDelta = 0;
-  #lastDelta = 0;
   #firstTimestampMs = 0;
   #appendTimestampMs: number | null = null;
-
-  /** Skips records below `baseOffset`. */
-  constructor(baseOffset: bigint, segments: readonly RecordSegment[]) {
-    this.baseOffset = baseOffset;
-    this.#segments = segments;
-  }
-
-  next(): boolean {
-    do {
-      while (this.#left === 0) {
-        if (!this.#enterSegment()) return false;
-      }
-      this.#left -= 1;
-      this.#read();
-    } while (this.offsetDelta < 0);
-    return true;
-  }
-
-  release(): void {
-    this.#unpacked?.release();
-    this.#unpacked = undefined;
-  }
 
   routeRecords(run: RouteRun): number {
     const appendedMs = this.#appendTimestampMs;
     const firstMs = appendedMs ?? this.#firstTimestampMs;
-    if (this.#left === 0 || Math.abs(firstMs) > EXACT_TIME_MS_MAX) return 0;
+    if (this.left === 0 || Math.abs(firstMs) > EXACT_TIME_MS_MAX) return 0;
     const start = this.#window();
     copy.firstOffset = this.baseOffset + BigInt(this.#baseDelta);
     copy.firstMs = firstMs;
@@ -104,11 +40,11 @@ export class BatchCursor implements RecordCursor {
     copy.toDelta = Math.min(INT32_MAX, run.toDelta - this.#baseDelta);
     copy.at = start + this.#at;
     copy.end = start + windowEnd;
-    copy.left = this.#left;
+    copy.left = this.left;
     const count = routePlainRecords(copy, run);
     if (count === 0) return 0;
     this.#at = copy.at - start;
-    this.#left = copy.left;
+    this.left = copy.left;
     this.offsetDelta = this.#baseDelta + copy.delta;
     return count;
   }
@@ -128,35 +64,28 @@ export class BatchCursor implements RecordCursor {
     return window.byteOffset - windowStart;
   }
 
-  #enterSegment(): boolean {
-    if (this.#at !== this.#end) this.#fail();
-    this.#unpacked?.release();
-    this.#unpacked = undefined;
-    const segment = this.#segments[this.#nextSegment];
-    if (segment === undefined) return false;
-    const unpacked = segment.unpack?.();
-    this.#unpacked = unpacked;
-    this.#nextSegment += 1;
-    this.#bytes = unpacked?.bytes ?? segment.bytes;
-    this.keyBytes = this.#bytes;
-    this.valueBytes = this.#bytes;
-    this.#at = unpacked === undefined ? segment.start : 0;
-    this.#end = unpacked === undefined ? segment.end : unpacked.bytes.length;
-    this.#left = segment.count;
+  protected enter(segment: RecordSegment, bytes: Buffer, start: number, end: number): void {
+    this.#bytes = bytes;
+    this.keyBytes = bytes;
+    this.valueBytes = bytes;
+    this.#at = start;
+    this.#end = end;
     this.#baseDelta = segment.baseDelta;
-    this.#lastDelta = segment.lastDelta;
     this.#firstTimestampMs = segment.firstTimestampMs;
     this.#appendTimestampMs = segment.appendTimestampMs;
-    return true;
+  }
+
+  protected isAtEnd(): boolean {
+    return this.#at === this.#end;
   }
 
   /**
    * Record: length, attributes, timestamp delta, offset delta, key, value, headers (skipped by the length).
    */
-  #read(): void {
+  protected read(): void {
     const length = this.#varint();
     const end = this.#at + length;
-    if (length < 0 || end > this.#end) this.#fail();
+    if (length < 0 || end > this.#end) this.damaged();
     this.#at += 1; // attributes: unused
     const timestampDelta = this.#varlong();
     this.timestampMs = this.#appendTimestampMs ?? this.#firstTimestampMs + timestampDelta;
@@ -169,7 +98,7 @@ export class BatchCursor implements RecordCursor {
     this.valueStart = valueLength < 0 ? -1 : this.#at;
     if (valueLength > 0) this.#at += valueLength;
     this.valueEnd = valueLength < 0 ? -1 : this.#at;
-    if (this.#at >= end) this.#fail(); // The number of headers takes at least one byte.
+    if (this.#at >= end) this.damaged(); // The number of headers takes at least one byte.
     this.#at = end;
     this.offsetDelta = offsetDelta;
   }
@@ -177,12 +106,12 @@ export class BatchCursor implements RecordCursor {
   /** A zigzag number of at most 32 bits. */
   #varint(): number {
     const bytes = this.#bytes;
-    let byte = bytes[this.#at++] ?? this.#fail();
+    let byte = bytes[this.#at++] ?? this.damaged();
     let value = byte & 0x7f;
     for (let shift = 7; byte >= 0x80; shift += 7) {
-      byte = bytes[this.#at++] ?? this.#fail();
+      byte = bytes[this.#at++] ?? this.damaged();
       value |= (byte & 0x7f) << shift;
-      if (shift > 28) this.#fail();
+      if (shift > 28) this.damaged();
     }
     return (value >>> 1) ^ -(value & 1);
   }
@@ -190,39 +119,13 @@ export class BatchCursor implements RecordCursor {
   /** A zigzag number of at most 64 bits; beyond 2^53 it is rounded. */
   #varlong(): number {
     const bytes = this.#bytes;
-    let byte = bytes[this.#at++] ?? this.#fail();
+    let byte = bytes[this.#at++] ?? this.damaged();
     let value = byte & 0x7f;
     for (let factor = 128; byte >= 0x80; factor *= 128) {
-      byte = bytes[this.#at++] ?? this.#fail();
+      byte = bytes[this.#at++] ?? this.damaged();
       value += (byte & 0x7f) * factor;
-      if (factor > 2 ** 63) this.#fail();
+      if (factor > 2 ** 63) this.damaged();
     }
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
-
-  #fail(): never {
-    throw damagedRecord(this, this.#lastDelta);
-  }
-}
-
-/**
- * The record after the current one does not end where it should, or the batch holds more than it announces.
- * The rest of the batch, up to `lastDelta`, cannot be read.
- */
-export function damagedRecord(
-  { baseOffset, offsetDelta }: Pick<RecordCursor, 'baseOffset' | 'offsetDelta'>,
-  lastDelta: number,
-  cause?: unknown,
-): TidemarkError {
-  const fromOffset = baseOffset + BigInt(Math.max(-1, offsetDelta) + 1);
-  const toOffset = baseOffset + BigInt(lastDelta) + 1n;
-  return new TidemarkError(
-    'KAFKA_BATCH_CORRUPT',
-    `What is behind offset ${(fromOffset - 1n).toString()} is damaged: a record's length and its batch's ` +
-      'do not fit together.',
-    {
-      fields: { baseOffset, offsetDelta, fromOffset, ...(toOffset > fromOffset ? { toOffset } : {}) },
-      ...(cause === undefined ? {} : { cause }),
-    },
-  );
 }

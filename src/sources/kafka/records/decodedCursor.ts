@@ -2,86 +2,29 @@
  * The plain reader of the same batches: kafkajs's own decoder, an object per record, nothing in bulk. It is
  * slower, and serves to check the fast reader.
  */
-import type { RecordCursor } from '../../port.ts';
 import { RecordReader, TIMESTAMP_TYPES } from '../protocol/kafkajsInternals.ts';
 import type { DecodedRecord } from '../protocol/kafkajsTypes.ts';
-import { damagedRecord, type RecordSegment, type Unpacked } from './cursor.ts';
+import { NO_BYTES, SegmentCursor, type RecordSegment } from './segmentCursor.ts';
 
-const NO_BYTES = Buffer.alloc(0);
-
-export class DecodedCursor implements RecordCursor {
-  readonly baseOffset: bigint;
-  offsetDelta = -1;
-  timestampMs = 0;
-  keyBytes: Buffer = NO_BYTES;
-  keyStart = -1;
-  keyEnd = -1;
-  valueBytes: Buffer = NO_BYTES;
-  valueStart = -1;
-  valueEnd = -1;
-
-  readonly #segments: readonly RecordSegment[];
-  #nextSegment = 0;
-  #unpacked: Unpacked | undefined;
+export class DecodedCursor extends SegmentCursor {
   #reader: RecordReader | null = null;
-  #left = 0;
-  #lastDelta = 0;
 
-  /** Skips records below `baseOffset`. */
-  constructor(baseOffset: bigint, segments: readonly RecordSegment[]) {
-    this.baseOffset = baseOffset;
-    this.#segments = segments;
-  }
-
-  next(): boolean {
-    do {
-      while (this.#left === 0) {
-        if (!this.#enterSegment()) return false;
-      }
-      this.#left -= 1;
-      this.#take(this.#decode());
-    } while (this.offsetDelta < 0);
-    return true;
-  }
-
-  release(): void {
-    this.#unpacked?.release();
-    this.#unpacked = undefined;
-  }
-
-  #enterSegment(): boolean {
-    if (this.#reader !== null && this.#reader.leftBytes !== 0) throw damagedRecord(this, this.#lastDelta);
-    this.#unpacked?.release();
-    this.#unpacked = undefined;
-    const segment = this.#segments[this.#nextSegment];
-    if (segment === undefined) return false;
-    this.#unpacked = segment.unpack?.();
-    const records = this.#unpacked?.bytes ?? segment.bytes.subarray(segment.start, segment.end);
-    this.#nextSegment += 1;
+  protected enter(segment: RecordSegment, bytes: Buffer, start: number, end: number): void {
     const { createTime, logAppendTime } = TIMESTAMP_TYPES;
-    this.#reader = new RecordReader(records, {
+    this.#reader = new RecordReader(bytes.subarray(start, end), {
       firstOffset: (this.baseOffset + BigInt(segment.baseDelta)).toString(),
       firstTimestamp: BigInt(segment.firstTimestampMs).toString(),
       maxTimestamp: BigInt(segment.appendTimestampMs ?? 0).toString(),
       timestampType: segment.appendTimestampMs === null ? createTime : logAppendTime,
     });
-    this.#left = segment.count;
-    this.#lastDelta = segment.lastDelta;
-    return true;
   }
 
-  #decode(): DecodedRecord {
-    let record: DecodedRecord | null | undefined;
-    try {
-      record = this.#reader?.next();
-    } catch (error) {
-      throw damagedRecord(this, this.#lastDelta, error);
-    }
-    if (record === undefined || record === null) throw damagedRecord(this, this.#lastDelta);
-    return record;
+  protected isAtEnd(): boolean {
+    return this.#reader === null || this.#reader.leftBytes === 0;
   }
 
-  #take({ offset, timestamp, key, value }: DecodedRecord): void {
+  protected read(): void {
+    const { offset, timestamp, key, value } = this.#decode();
     this.offsetDelta = Number(BigInt(offset) - this.baseOffset);
     this.timestampMs = Number(timestamp);
     this.keyBytes = key ?? NO_BYTES;
@@ -90,5 +33,15 @@ export class DecodedCursor implements RecordCursor {
     this.valueBytes = value ?? NO_BYTES;
     this.valueStart = value === null ? -1 : 0;
     this.valueEnd = value?.length ?? -1;
+  }
+
+  #decode(): DecodedRecord {
+    let record: DecodedRecord | null | undefined;
+    try {
+      record = this.#reader?.next();
+    } catch (error) {
+      this.damaged(error);
+    }
+    return record ?? this.damaged();
   }
 }

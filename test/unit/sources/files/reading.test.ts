@@ -71,7 +71,7 @@ describe('lines as records', () => {
     await pull(feed, 1);
     const error = await failureOf(feed.next(), 'SOURCE_RANGE_LOST');
     expect(error.message).toContain(`Line 1 of ${path} is longer than 200 bytes`);
-    expect(error.fields).toMatchObject({ fromOffset: 1, toOffset: 2 });
+    expect(error.fields).toMatchObject({ fromOffset: 1n, toOffset: 2n });
     expect(values(await pull(source.open(at('a.ndjson'), 2n, null), 1))).toEqual(['after']);
   });
 });
@@ -200,7 +200,7 @@ describe('a file that is not what it was', () => {
       'SOURCE_RANGE_LOST',
     );
     expect(error.message).toContain(`${lake.path('gone.ndjson')} is gone`);
-    expect(error.fields).toMatchObject({ fromOffset: 3 });
+    expect(error.fields).toMatchObject({ fromOffset: 3n });
   });
 
   test('removed while it is read: the rest of it is still read, and nothing is lost', async () => {

@@ -166,7 +166,7 @@ describe('the fetcher', () => {
     });
     const [bad, good] = [open(0), open(1)];
     await expect(bad.next()).rejects.toMatchObject({
-      code: 'KAFKA_BATCH_CORRUPT',
+      code: 'SOURCE_BATCH_CORRUPT',
       message: expect.stringContaining('it is damaged') as string,
       fields: { offset: 0n, announcedBytes: 5_012, foundBytes: damaged.length },
     });
@@ -235,14 +235,14 @@ describe('the fetcher', () => {
     };
     const [bad, good] = [open(0), open(1)];
     expect((await bad.next()).nextOffset).toBe(1n);
-    await expect(bad.next()).rejects.toMatchObject({ code: 'KAFKA_BATCH_CORRUPT', fields: { offset: 1n } });
-    await expect(bad.next()).rejects.toMatchObject({ code: 'KAFKA_BATCH_CORRUPT' });
+    await expect(bad.next()).rejects.toMatchObject({ code: 'SOURCE_BATCH_CORRUPT', fields: { offset: 1n } });
+    await expect(bad.next()).rejects.toMatchObject({ code: 'SOURCE_BATCH_CORRUPT' });
     for (let offset = 0n; offset < 5n; offset += 1n) expect((await good.next()).fetchedOffset).toBe(offset);
   });
 
   test('a topic that we have no access to ends the feed', async () => {
     brokers.answer = () => ({ errorCode: 29 });
-    await expect(open(0).next()).rejects.toMatchObject({ code: 'KAFKA_AUTHENTICATION' });
+    await expect(open(0).next()).rejects.toMatchObject({ code: 'SOURCE_AUTHENTICATION' });
   });
 
   test('a feed opened after the close is closed', async () => {
@@ -305,7 +305,7 @@ describe.each(['batches', 'records'] as const)(
         const feed = open(0);
         const first = await feed.next();
         expect([valuesOf(first), first.nextOffset]).toEqual([['whole'], 1n]);
-        const told = { code: 'KAFKA_BATCH_CORRUPT', fields: { partition: 'orders/0', offset: 1n } };
+        const told = { code: 'SOURCE_BATCH_CORRUPT', fields: { partition: 'orders/0', offset: 1n } };
         await expect(feed.next()).rejects.toMatchObject(told);
         await expect(feed.next()).rejects.toMatchObject(told);
       },

@@ -56,7 +56,7 @@ test('a broker that cannot be reached, until each of its partitions is served by
   };
   const [first, second] = [open(0), open(1)];
   expect(await raised.promise).toMatchObject({
-    ...{ kind: 'retried', about: 'broker 1', code: 'KAFKA_UNAVAILABLE' },
+    ...{ kind: 'retried', about: 'broker 1', code: 'SOURCE_UNAVAILABLE' },
     message: 'Fetching from broker 1 failed and is tried again: connection refused',
   });
   brokers.leaders = [2, 1];

@@ -82,7 +82,7 @@ test('a folder, or a file, that cannot be looked at is named, and never left out
       const path = join(sink(), name);
       const isRefused = (call: Call): boolean => call.name === refused && call.paths[0] === path;
       const error = await expectCode(listAll(readingWith(failing(isRefused, 'EACCES'))), 'STORE_UNAVAILABLE');
-      expect(error.fields['path']).toBe(path);
+      expect(error.affected.files).toEqual([path]);
     }
   }
 });
@@ -148,7 +148,7 @@ test('a named pipe is no file, and nobody waits for its writer', async () => {
 test('a name that is no UTF-8 is told: it can be listed by nobody', async () => {
   await writeFile(Buffer.concat([Buffer.from(`${sink()}/part-`), Buffer.from([0xe4])]), 'latin1');
   const error = await expectCode(listAll(createFileStore().reading), 'STORE_UNAVAILABLE');
-  expect(error.fields['path']).toBe(`${sink()}/part-\uFFFD`);
+  expect(error.affected.files).toEqual([`${sink()}/part-\uFFFD`]);
 });
 
 test('a URI of another store is refused when it is asked for, not before', async () => {

@@ -300,7 +300,7 @@ describe('a compacted log whose replica was built anew', () => {
     log(batch(10n, 1), damaged(25n), batch(60n, 6));
     await expect(open(50n, two).next()).rejects.toMatchObject(truncated(20n, 50n, 1));
     log(batch(10n, 1), damaged(60n));
-    await expect(open(50n, two).next()).rejects.toMatchObject({ code: 'KAFKA_BATCH_CORRUPT' });
+    await expect(open(50n, two).next()).rejects.toMatchObject({ code: 'SOURCE_BATCH_CORRUPT' });
   });
 
   test('an answer without a batch proves nothing: it is asked again', async () => {

@@ -17,6 +17,15 @@ test('a frame is used again once everybody has let go of it, and not before', ()
   expect(again.length).toBe(LENGTH - 1);
 });
 
+test('the creator lets go of a frame once: a second time would take it from a reader', () => {
+  const frame = takeFrame(LENGTH);
+  const lease = new FrameLease(frame);
+  lease.hold();
+  lease.release();
+  expect(() => lease.release()).toThrow(expect.objectContaining({ code: 'INTERNAL' }) as Error);
+  expect(takeFrame(LENGTH).buffer).not.toBe(frame.buffer);
+});
+
 test('memory of somebody else, of short frames and of frames that lie in the pool is not taken in', () => {
   for (const foreign of [Buffer.alloc(LENGTH), takeFrame(1_000)]) {
     new FrameLease(foreign).release();

@@ -78,7 +78,7 @@ describe('the Metadata request with topic ids', () => {
 
   test('a response that ends too early is an error', () => {
     expect(() => decodeMetadataResponse(Buffer.from([0, 0, 0, 0, 0, 2]))).toThrow(
-      expect.objectContaining({ code: 'KAFKA_UNAVAILABLE' }),
+      expect.objectContaining({ code: 'SOURCE_UNAVAILABLE' }),
     );
   });
 });

@@ -151,7 +151,7 @@ describe('what is damaged is told, never read over', () => {
       const options = { fetchedOffset: 42n, lastStableOffset: -1n };
       expect(() => toFetchedBatch(scan([flipped], options))).toThrow(
         expect.objectContaining({
-          code: 'KAFKA_BATCH_CORRUPT',
+          code: 'SOURCE_BATCH_CORRUPT',
           message: expect.stringContaining('offset 42 of orders/3') as string,
         }),
       );
@@ -184,16 +184,16 @@ describe('what is damaged is told, never read over', () => {
     const marker = buildMarker(0n, 1n, 'commit');
     marker.writeUInt8(marker.readUInt8(50) ^ 1, 50);
     expect(() => toFetchedBatch(scan([marker]))).toThrow(
-      expect.objectContaining({ code: 'KAFKA_BATCH_CORRUPT' }),
+      expect.objectContaining({ code: 'SOURCE_BATCH_CORRUPT' }),
     );
   });
 
   test('an old format and an impossible length', () => {
     const old = buildBatch({ baseOffset: 0n, magic: 1, records: valued('old') });
-    expect(() => scan([old])).toThrow(expect.objectContaining({ code: 'KAFKA_BATCH_CORRUPT' }));
+    expect(() => scan([old])).toThrow(expect.objectContaining({ code: 'SOURCE_BATCH_CORRUPT' }));
     const short = buildBatch({ baseOffset: 0n, records: valued('short') });
     short.writeInt32BE(3, 8);
-    expect(() => scan([short])).toThrow(expect.objectContaining({ code: 'KAFKA_BATCH_CORRUPT' }));
+    expect(() => scan([short])).toThrow(expect.objectContaining({ code: 'SOURCE_BATCH_CORRUPT' }));
   });
 
   test('a compressed batch that cannot be unpacked', () => {
@@ -201,7 +201,7 @@ describe('what is damaged is told, never read over', () => {
     const fields = expect.objectContaining({ fromOffset: 0n, toOffset: 2n }) as object;
     expect(() =>
       contents(toFetchedBatch(scan([buildBatch({ baseOffset: 0n, codec, records: valued('x', 'y') })]))),
-    ).toThrow(expect.objectContaining({ code: 'KAFKA_BATCH_CORRUPT', fields }));
+    ).toThrow(expect.objectContaining({ code: 'SOURCE_BATCH_CORRUPT', fields }));
   });
 });
 

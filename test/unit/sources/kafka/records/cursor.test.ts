@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { scanRecords, toFetchedBatch } from '../../../../../src/sources/kafka/records/batches.ts';
-import type { RecordCursor } from '../../../../../src/sources/port.ts';
-import { buildBatch, type BuiltBatch, valued } from '../batchBuilder.ts';
+import type { RecordDecoding } from '../../../../../src/sources/kafka/options.ts';
+import type { FetchedBatch, RecordCursor } from '../../../../../src/sources/port.ts';
+import { FOR_GOOD, Lent } from '../../../../../src/system/lent.ts';
+import { buildBatch, type BuiltBatch, type BuiltRecord, valued } from '../batchBuilder.ts';
+
+const INTERNAL = expect.objectContaining({ code: 'INTERNAL' }) as Error;
+
+function batchOf(records: readonly BuiltRecord[], decode: RecordDecoding): FetchedBatch {
+  const facts = { name: 't/0', fetchedOffset: 0n, lastStableOffset: -1n, abortedTransactions: [] };
+  return toFetchedBatch(scanRecords({ ...facts, records: buildBatch({ baseOffset: 0n, records }) }), decode);
+}
 
 function cursorOver(batches: BuiltBatch[], fetchedOffset = 0n): RecordCursor {
   const records = Buffer.concat(batches.map(buildBatch));
@@ -130,10 +139,29 @@ describe('the record cursor', () => {
       appendTimestampMs: null,
     };
     return import('../../../../../src/sources/kafka/records/cursor.ts').then(({ BatchCursor }) => {
-      const cursor = new BatchCursor(0n, [{ ...segment, bytes: batch }]);
+      const cursor = new BatchCursor(0n, new Lent([{ ...segment, bytes: batch }], FOR_GOOD));
       expect(cursor.next()).toBe(true);
       const fields = expect.objectContaining({ fromOffset: 1n, toOffset: 2n }) as object;
-      expect(() => cursor.next()).toThrow(expect.objectContaining({ code: 'KAFKA_BATCH_CORRUPT', fields }));
+      expect(() => cursor.next()).toThrow(expect.objectContaining({ code: 'SOURCE_BATCH_CORRUPT', fields }));
     });
   });
+
+  test.each<RecordDecoding>(['batches', 'records'])('is not moved after it was released (%s)', (decode) => {
+    const cursor = batchOf(valued('a', 'b'), decode).records();
+    expect(cursor.next()).toBe(true);
+    cursor.release?.();
+    expect(() => cursor.next()).toThrow(INTERNAL);
+  });
+
+  test.each<RecordDecoding>(['batches', 'records'])(
+    'ends with its batch, which is released once (%s)',
+    (decode) => {
+      const batch = batchOf(valued('a', 'b'), decode);
+      const cursor = batch.records();
+      batch.release?.();
+      expect(() => cursor.next()).toThrow(INTERNAL);
+      expect(() => batch.records().next()).toThrow(INTERNAL);
+      expect(() => batch.release?.()).toThrow(INTERNAL);
+    },
+  );
 });

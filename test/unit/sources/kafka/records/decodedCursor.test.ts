@@ -257,7 +257,7 @@ describe('damage', () => {
           const { abortedTransactions, endOffset } = log;
           const common = { abortedTransactions, lastStableOffset: isStable ? endOffset : -1n };
           const failure = {
-            code: 'KAFKA_BATCH_CORRUPT',
+            code: 'SOURCE_BATCH_CORRUPT',
             fields: { partition: 't/0', offset: damaged.readBigInt64BE(0) },
           };
           const before = log.visible.filter((one) => log.batches.indexOf(one) < index);
@@ -306,7 +306,7 @@ describe('damage', () => {
       for (const decode of ['batches', 'records'] as const) {
         const outcome = read({ records, fetchedOffset: 40n }, decode);
         expect(outcome.records.map(({ offset }) => offset)).toEqual([40n, 41n, 42n].slice(0, whole));
-        expect(outcome.failure).toMatchObject({ code: 'KAFKA_BATCH_CORRUPT' });
+        expect(outcome.failure).toMatchObject({ code: 'SOURCE_BATCH_CORRUPT' });
         expect(String(outcome.failure)).toContain(`behind offset ${39n + BigInt(whole)}`);
       }
     },

@@ -1,0 +1,90 @@
+/**
+ * The files of one router that take records, by bucket and by slot. Several slots may share a bucket.
+ *
+ * What the kernel (kernels/lines.ts) is told of the rules, it is told here: the roll size of each file, the
+ * length of a slot, and the route from a slot to its file.
+ */
+import type { BucketAssigner } from '../../actors/buckets/rule.ts';
+import type { RollingPolicy } from '../../actors/rolling/policy.ts';
+import type { RouteRun } from '../../kernels/lines.ts';
+import { RouteTable } from '../../kernels/routeTable.ts';
+import type { PartWriter } from './partWriter.ts';
+
+/** A slot so long that it covers every time. */
+const ANY_TIME_MS = 2 ** 62;
+
+export class TakingFiles {
+  readonly #assigner: BucketAssigner;
+  readonly #rollsAtBytes: number;
+  readonly #byBucket = new Map<string, PartWriter>();
+  readonly #bySlot = new Map<number, PartWriter>();
+  readonly #slots = new Map<PartWriter, number[]>();
+  readonly #routes = new RouteTable();
+
+  constructor({ assigner, rolling }: { assigner: BucketAssigner; rolling: RollingPolicy }) {
+    this.#assigner = assigner;
+    this.#rollsAtBytes = rolling.rollsAtBytes;
+  }
+
+  /** What the router reuses for every call of the kernel. */
+  newRun(): RouteRun {
+    const slotMs = this.#assigner.by === 'record-time' ? this.#assigner.slotMs : ANY_TIME_MS;
+    return { fromDelta: 0, toDelta: 0, owner: this.#routes.owner, slotMs, nowMs: 0 };
+  }
+
+  get count(): number {
+    return this.#byBucket.size;
+  }
+
+  has(bucket: string): boolean {
+    return this.#byBucket.has(bucket);
+  }
+
+  /** Any of them may be forgotten meanwhile. */
+  all(): Iterable<PartWriter> {
+    return this.#byBucket.values();
+  }
+
+  /** Undefined if the slot's bucket has none. */
+  ofSlot(slot: number): PartWriter | undefined {
+    return this.#bySlot.get(slot) ?? this.#ofBucket(slot);
+  }
+
+  /** The file of another slot of the same bucket, if there is one. */
+  #ofBucket(slot: number): PartWriter | undefined {
+    if (this.#byBucket.size === 0) return undefined;
+    const writer = this.#byBucket.get(this.#assigner.bucketOf(slot));
+    if (writer === undefined) return undefined;
+    this.#slots.get(writer)?.push(slot);
+    this.#bySlot.set(slot, writer);
+    return writer;
+  }
+
+  /** From now on, the file takes the records of its bucket. */
+  add(writer: PartWriter): void {
+    writer.rollsAt(this.#rollsAtBytes);
+    this.#byBucket.set(writer.bucket, writer);
+    this.#slots.set(writer, []);
+  }
+
+  /** From now on, lines of the slot's records may be copied in bulk. */
+  lead(slot: number, writer: PartWriter): void {
+    const isExact = this.#assigner.by !== 'record-time' || this.#assigner.isWhole(slot);
+    if (isExact) this.#routes.set(this.#routeSlot(slot), writer.fill);
+  }
+
+  /** If no record's time decides, all records share one route; every batch sets it again. */
+  #routeSlot(slot: number): number {
+    return this.#assigner.by === 'record-time' ? slot : 0;
+  }
+
+  /** It takes no more records. Call it before the file is closed: no route may lead to it then. */
+  forget(writer: PartWriter): void {
+    if (this.#byBucket.get(writer.bucket) === writer) this.#byBucket.delete(writer.bucket);
+    for (const slot of this.#slots.get(writer) ?? []) {
+      this.#bySlot.delete(slot);
+      this.#routes.remove(this.#routeSlot(slot));
+    }
+    this.#slots.delete(writer);
+  }
+}
