@@ -4,7 +4,6 @@
  * committed.
  */
 import process from 'node:process';
-import type { NamingRule } from '../actors/naming.ts';
 import { journalId } from '../journal/ids.ts';
 import type { PresenceBoard } from '../journal/presence.ts';
 import { createMemoryPresence } from '../journal/memory/presence.ts';
@@ -18,6 +17,7 @@ import { FaultPlan, type TimedFault } from './faultPlan.ts';
 import { lifeConfig, NO_CHANGE, type JobChange } from './jobChange.ts';
 import { Lives, mendJobFiles, timesOf } from './lives.ts';
 import { fileRequest } from './operator.ts';
+import { examined, EXAMINED_MS, type Examine } from './remains.ts';
 import { Place, type Connected } from './place.ts';
 import { SimProcess, type AtFailpoint, type ProcessWatcher } from './process.ts';
 import { SeededRandom, seedOf } from './random.ts';
@@ -44,8 +44,6 @@ const DRAIN_MS = 30_000;
 const ASLEEP_MS = 4_000;
 /** When the group rebalances after the faults, if there are partitions that nobody names. */
 const ASKED_AGAIN_MS = [3_000, 15_000] as const;
-/** Longest time that a look at the remains takes. */
-const EXAMINED_MS = 600_000;
 const JOB_SUBJECT = '.job.life';
 /** The interval at which owners look for requests, and a little more. */
 const TAKEN_UP_MS = 1_100;
@@ -56,17 +54,7 @@ export interface WorldOptions {
   /** Puts something between a process and its ports: for tests of the world itself. */
   readonly adapt?: (ports: Ports, simulated: SimProcess) => Ports;
   /** Looks at what is left in the end, as a command that only reads would; the world goes on meanwhile. */
-  readonly examine?: (remains: Remains) => Promise<void>;
-}
-
-/** What a run has left: its journal, its destination, what the group has committed. */
-export interface Remains extends Pick<Ports, 'journal' | 'store' | 'source'> {
-  /** Of the configuration that the schedule began with. */
-  readonly naming: NamingRule;
-  /** What the group has committed, by partition number. */
-  readonly committed: (partition: number) => { readonly offset: bigint; readonly metadata: string } | null;
-  /** Files that readers or operators have moved away. */
-  readonly takenUris: ReadonlySet<string>;
+  readonly examine?: Examine;
 }
 
 /** Runs one schedule from start to end. The same schedule gives the same trace. */
@@ -91,7 +79,7 @@ class World {
   readonly #unhandled: string[] = [];
   readonly #lives = new Lives();
   readonly #adapt: (ports: Ports, simulated: SimProcess) => Ports;
-  readonly #examine: WorldOptions['examine'];
+  readonly #examine: Examine | undefined;
   /** An effect of a fault lasts until then. */
   #faultyUntilMs = 0;
   #requests = 0;
@@ -253,21 +241,13 @@ class World {
     return this.#trace(healedAtMs, completeAtMs);
   }
 
-  async #examined(examine: NonNullable<WorldOptions['examine']>): Promise<void> {
-    const reader = this.#makeProcess(OPERATOR_PLACE, this.#requests);
-    const { ports, settings } = this.#connect(reader, NO_CHANGE);
-    const taken = this.#recorder.visible.filter(({ type }) => type === 'taken' || type === 'putAway');
-    const remains: Remains = {
-      ...{ journal: ports.journal, store: ports.store, source: ports.source, naming: settings.naming },
-      committed: (partition) => this.#kafka.group.committed(partition),
-      takenUris: new Set(taken.map(({ uri }) => uri)),
-    };
-    let isDone = false;
-    const examining = examine(remains).finally(() => {
-      isDone = true;
+  async #examined(examine: Examine): Promise<void> {
+    const { ports, settings } = this.#connect(this.#makeProcess(OPERATOR_PLACE, this.#requests), NO_CHANGE);
+    const examining = examined(examine, ports, {
+      ...{ naming: settings.naming, recorder: this.#recorder, group: this.#kafka.group },
     });
-    await this.#go(() => isDone, this.#scheduler.nowMs + EXAMINED_MS);
-    await examining;
+    await this.#go(() => examining.isDone, this.#scheduler.nowMs + EXAMINED_MS);
+    await examining.end;
   }
 
   #go(done: () => boolean, untilMs: number): Promise<EndReason> {

@@ -3,7 +3,8 @@ import { auditJob } from '../../src/audit/auditJob.ts';
 import type { AuditReport } from '../../src/audit/auditReport.ts';
 import type { RunTrace, Schedule } from '../../sim/schedule.ts';
 import { JOB } from '../../sim/settings.ts';
-import { runWorld, type Remains } from '../../sim/world.ts';
+import type { Remains } from '../../sim/remains.ts';
+import { runWorld } from '../../sim/world.ts';
 
 export interface Audited {
   readonly trace: RunTrace;
