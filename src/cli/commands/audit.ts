@@ -1,5 +1,6 @@
 /** `tidemark audit`: replays the journal and compares it with the destination; writes nothing. */
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { TidemarkError } from '../../../journal/errors.ts';
 import { parseAge } from '../../../kernels/schema/units.ts';
 import type { AuditProgress } from '../../audit/auditJob.ts';
@@ -27,7 +28,7 @@ export async function auditCommand(
   options: AuditCommandOptions,
   io: CliIo,
 ): Promise<number> {
-  const moved = await movedAway(options, config.sink.uri);
+  const moved = await movedAway(options, config.sink.uri, io.cwd);
   const { auditJob } = await io.loadBackend();
   const report = await auditJob(config, { moved, log: quietLog(io), onProgress: shown(io) });
   io.stdout.write(options.json === true ? jsonText(report) : auditText(report, config.sink.uri));
@@ -36,8 +37,12 @@ export async function auditCommand(
 }
 
 /** Throws USAGE for a duration that is none, or a list that cannot be read. */
-async function movedAway({ moved, movedBefore }: AuditCommandOptions, sinkUri: string): Promise<MovedAway> {
-  const listed = moved === undefined ? new Set<string>() : await readList(moved, sinkUri);
+async function movedAway(
+  { moved, movedBefore }: AuditCommandOptions,
+  sinkUri: string,
+  cwd: string,
+): Promise<MovedAway> {
+  const listed = moved === undefined ? new Set<string>() : await readList(resolve(cwd, moved), sinkUri);
   const before = movedBefore === undefined ? null : timeBefore(movedBefore);
   return ({ uri, committedAt }) => listed.has(uri) || (before !== null && committedAt < before);
 }

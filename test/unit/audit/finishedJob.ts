@@ -32,11 +32,16 @@ export interface PlainEntry {
 }
 
 export class FinishedJob {
-  readonly job = new JobFixture();
+  readonly job: JobFixture;
   readonly #source = new MemorySource(PARTITIONS);
 
-  static async made(): Promise<FinishedJob> {
-    const finished = new FinishedJob();
+  private constructor(isOfOneTest: boolean) {
+    this.job = new JobFixture(isOfOneTest);
+  }
+
+  /** @param isOfOneTest whether its folder is removed after the test; otherwise call `remove`. */
+  static async made(isOfOneTest = true): Promise<FinishedJob> {
+    const finished = new FinishedJob(isOfOneTest);
     const rolling = defaultRollingPolicy({ ...NO_LIMITS, maxBytes: 150 });
     for (let run = 0; run < RUNS; run += 1) {
       const count = RECORDS / RUNS;
@@ -123,6 +128,10 @@ export class FinishedJob {
 
   uri(name: string): string {
     return `file://${this.path(name)}`;
+  }
+
+  remove(): void {
+    rmSync(this.job.folder, { recursive: true });
   }
 
   removeFile(name: string): void {
