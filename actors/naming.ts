@@ -55,7 +55,7 @@ export function isFolderOf(rule: NamingRule, bucket: string, folder: string): bo
 }
 
 /** `.g` and a number larger than any log's generation. */
-const GENERATION_BYTES_MAX = 12;
+export const GENERATION_BYTES_MAX = 12;
 
 /**
  * `<folder>/<prefix>-<topic>-<partition>-<first offset, 20 digits><suffix>`. From the second generation of

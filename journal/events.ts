@@ -82,6 +82,8 @@ const epochClaimed = z.object({
   claimId: z.string().transform((text) => claimId(text)),
   /** Where reading starts if there is no earlier checkpoint; ignored otherwise. */
   startOffset: offset,
+  /** `host:pid` of the process that claims, for people. Absent if it is not known. */
+  owner: z.string().optional(),
 });
 const partOpened = z.object({
   type: z.literal('partOpened'),
@@ -206,6 +208,9 @@ export const journalEventSchema = z.discriminatedUnion('type', [
 ]);
 
 export type JournalEvent = z.output<typeof journalEventSchema>;
+export const EVENT_TYPES: readonly JournalEvent['type'][] = journalEventSchema.options.map(
+  ({ shape }) => shape.type.value,
+);
 export type EventOf<T extends JournalEvent['type']> = Extract<JournalEvent, { type: T }>;
 /** Events of the job's own subject; all others belong to a partition's subject. */
 export type JobEvent = EventOf<'jobStarted' | 'markerMade' | 'jobStopped'>;

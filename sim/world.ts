@@ -14,9 +14,10 @@ import { checkAll } from './checkers/all.ts';
 import { DOES_NOT_END } from './checkers/facts.ts';
 import { destinationHands } from './destinationHands.ts';
 import { FaultPlan, type TimedFault } from './faultPlan.ts';
-import { lifeConfig, type JobChange } from './jobChange.ts';
+import { lifeConfig, NO_CHANGE, type JobChange } from './jobChange.ts';
 import { Lives, mendJobFiles, timesOf } from './lives.ts';
 import { fileRequest } from './operator.ts';
+import { examined, EXAMINED_MS, type Examine } from './remains.ts';
 import { Place, type Connected } from './place.ts';
 import { SimProcess, type AtFailpoint, type ProcessWatcher } from './process.ts';
 import { SeededRandom, seedOf } from './random.ts';
@@ -52,6 +53,8 @@ export interface WorldOptions {
   readonly keepEverything?: boolean;
   /** Puts something between a process and its ports: for tests of the world itself. */
   readonly adapt?: (ports: Ports, simulated: SimProcess) => Ports;
+  /** Looks at what is left in the end, as a command that only reads would; the world goes on meanwhile. */
+  readonly examine?: Examine;
 }
 
 /** Runs one schedule from start to end. The same schedule gives the same trace. */
@@ -76,11 +79,14 @@ class World {
   readonly #unhandled: string[] = [];
   readonly #lives = new Lives();
   readonly #adapt: (ports: Ports, simulated: SimProcess) => Ports;
+  readonly #examine: Examine | undefined;
   /** An effect of a fault lasts until then. */
   #faultyUntilMs = 0;
   #requests = 0;
 
-  constructor(schedule: Schedule, { keepEverything = false, adapt = (ports) => ports }: WorldOptions) {
+  constructor(schedule: Schedule, options: WorldOptions) {
+    const { keepEverything = false, adapt = (ports: Ports) => ports, examine } = options;
+    this.#examine = examine;
     const { config, workload, faults, seed } = schedule;
     this.#schedule = schedule;
     this.#adapt = adapt;
@@ -231,7 +237,17 @@ class World {
     for (const place of this.#places) place.stop();
     const drained = await this.#go(() => this.#isEmpty, this.#scheduler.nowMs + DRAIN_MS);
     if (drained !== 'done') this.#recorder.tell(null, DOES_NOT_END);
+    if (this.#examine !== undefined) await this.#examined(this.#examine);
     return this.#trace(healedAtMs, completeAtMs);
+  }
+
+  async #examined(examine: Examine): Promise<void> {
+    const { ports, settings } = this.#connect(this.#makeProcess(OPERATOR_PLACE, this.#requests), NO_CHANGE);
+    const examining = examined(examine, ports, {
+      ...{ naming: settings.naming, recorder: this.#recorder, group: this.#kafka.group },
+    });
+    await this.#go(() => examining.isDone, this.#scheduler.nowMs + EXAMINED_MS);
+    await examining.end;
   }
 
   #go(done: () => boolean, untilMs: number): Promise<EndReason> {

@@ -102,6 +102,7 @@ class SimFileStore extends SimStore implements Store {
     this.#disk = disk;
     this.#connection = connection;
     const readable: Readable = {
+      showsUnpublished: true,
       uris: () => disk.uris(),
       contentOf: (uri) => (disk.find(uri) ?? disk.find(publishingUriOf(uri)))?.bytes ?? null,
       lengthOf: (uri) => disk.find(uri)?.bytes.length ?? 0,

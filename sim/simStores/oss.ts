@@ -88,6 +88,7 @@ class SimOssStore extends SimStore implements Store {
     super(connection);
     this.#bucket = bucket;
     this.reading = this.readingOf({
+      showsUnpublished: false,
       uris: () => bucket.list(''),
       contentOf: (uri) => bucket.get(uri),
       lengthOf: (uri) => bucket.get(uri)?.length ?? 0,

@@ -82,6 +82,7 @@ class SimOssHdfsStore extends SimStore implements Store {
     this.#newClient = newClient;
     this.#client = newClient();
     const readable: Readable = {
+      showsUnpublished: true,
       uris: () => namespace.uris(),
       contentOf: (uri) => {
         if (!namespace.isThere(uri)) return null;

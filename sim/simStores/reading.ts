@@ -12,6 +12,7 @@ const BATCH_FILES = 100;
 
 /** What a destination holds, by URI. */
 export interface Readable {
+  readonly showsUnpublished: boolean;
   uris(): Iterable<string>;
   /** Null if there is no such file. Throws if it cannot be read now. */
   contentOf(uri: string): Buffer | null;
@@ -22,6 +23,7 @@ export interface Readable {
 /** @param call every look is one call of the process. */
 export function simReading(standing: Readable, call: <T>(arrives: () => T) => Promise<T>): StoreReading {
   return {
+    showsUnpublished: standing.showsUnpublished,
     list: async function* (folderUri, signal) {
       signal?.throwIfAborted();
       const files = await call(() => filesBelow(standing, folderUri.replace(/\/+$/, '')));

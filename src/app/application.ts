@@ -8,7 +8,9 @@ import type {
   RunOptions,
   RunProgress,
   RunReport,
+  StatusOptions,
 } from './contract.ts';
+import { historyCommands } from './history.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import { awaitAnswers } from './awaitAnswers.ts';
 import { ConditionBoard } from '../telemetry/conditions.ts';
@@ -22,7 +24,7 @@ import { LagMeter } from './lag.ts';
 import { tellOfOtherJobs } from './otherJobs.ts';
 import { Patience } from '../telemetry/patience.ts';
 import { tellStart } from '../presence/starting.ts';
-import { readJobStatus } from './status.ts';
+import { readJobStatus, readJobStatusAt } from './status.ts';
 import { VERSION } from '../system/version.ts';
 import { markerFolderUri } from '../../actors/naming.ts';
 import { partitionOf, jobPrefix } from '../../journal/subjects.ts';
@@ -33,7 +35,6 @@ import type { Journal } from '../../journal/port.ts';
 import { noFailpoints } from '../system/failpoints.ts';
 import type { Source } from '../sources/port.ts';
 import type { Store } from '../stores/port.ts';
-import type { Log } from '../telemetry/log.ts';
 
 const PROGRESS_INTERVAL_MS = 100;
 /** How much earlier than the limit a client gives up by itself. */
@@ -206,15 +207,17 @@ async function partitionsOf(journal: Journal, config: JobConfig): Promise<TopicP
 async function readStatus(
   composition: Composition,
   config: JobConfig,
-  { log }: { readonly log: Log },
+  { log, at }: StatusOptions,
 ): Promise<JobStatus> {
+  const openJournal = (): Promise<Journal> => composition.journal(config, { access: 'read', log });
+  if (at !== undefined) return readJobStatusAt({ config, kinds: composition.kinds, openJournal }, at);
   const presence = await composition.presence(config, log);
   const surveyor = await composition.surveyor(config, log);
   let store: Store | null = null;
   try {
     return await readJobStatus({
       ...{ config, kinds: composition.kinds, presence, surveyor, log },
-      openJournal: () => composition.journal(config, { access: 'read', log }),
+      openJournal,
       probeDestination: async () => {
         store = await composition.store(config, noFailpoints, log);
         const { uri, entropy } = config.sink;
@@ -236,6 +239,7 @@ async function readStatus(
 export function createBackend(kinds?: JobKinds): Backend {
   const composition = new Composition(kinds);
   return {
+    ...historyCommands(composition),
     runJob: (config, options) => runJob(composition, config, options),
     fileRequest: (config, order, options) => fileRequest(composition, config, order, options),
     backupJournal: (config, options) => composition.backup(config, options),

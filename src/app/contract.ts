@@ -3,6 +3,13 @@ import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.t
 import type { TidemarkError } from '../../journal/errors.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
+import type { AuditProgress } from '../audit/auditJob.ts';
+import type { AuditReport } from '../audit/auditReport.ts';
+import type { FileLife } from '../audit/explainFile.ts';
+import type { RecordLife } from '../audit/explainRecord.ts';
+import type { MovedAway } from '../audit/partFileComparison.ts';
+import type { Moment, TimelineFilter } from '../audit/replayJob.ts';
+import type { TimelineStep } from '../audit/timeline.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -169,6 +176,8 @@ export interface CoordinatorStatus {
 
 export interface JobStatus {
   readonly job: string;
+  /** The moment whose state this is, as it was asked for; null for now. */
+  readonly asOf: Moment | null;
   /** Its id is null if it does not answer. */
   readonly journal: {
     /** Key below `journal` in the job file. */
@@ -219,7 +228,50 @@ export interface BackupOptions {
   readonly onProgress: OnBackupProgress;
 }
 
+export interface AuditCommandOptions {
+  /** Which committed files may be gone. */
+  readonly moved: MovedAway;
+  readonly log: Log;
+  /** May be called at any rate. */
+  readonly onProgress: (progress: AuditProgress) => void;
+}
+
+export interface StatusOptions {
+  /** The journal's state as of then; without it, today's. */
+  readonly at?: Moment;
+  readonly log: Log;
+}
+
+export interface ReplayCommandOptions {
+  readonly filter: TimelineFilter;
+  /** Waits for new entries at the journal's end, until the process ends. */
+  readonly follow: boolean;
+  readonly log: Log;
+}
+
+export interface ExplainOptions {
+  readonly subject:
+    | { readonly type: 'record'; readonly partition: TopicPartition; readonly offset: bigint }
+    | { readonly type: 'file'; readonly name: string };
+  readonly log: Log;
+}
+
+/** A record's whereabouts (null if a file was asked for), and the lives of its files. */
+export interface Explained {
+  readonly record: RecordLife | null;
+  readonly files: readonly FileLife[];
+}
+
 export interface Backend {
+  /** The journal as a timeline. Rejects at an entry that cannot be replayed. */
+  readonly replayJournal: (config: JobConfig, options: ReplayCommandOptions) => AsyncIterable<TimelineStep>;
+  /** Rejects with REQUEST_REFUSED if the journal does not know the file or the partition. */
+  readonly explain: (config: JobConfig, options: ExplainOptions) => Promise<Explained>;
+  /**
+   * Replays the journal and compares it with the destination and the group. Writes nothing; the job may be running.
+   * Rejects if the journal cannot be read.
+   */
+  readonly auditJob: (config: JobConfig, options: AuditCommandOptions) => Promise<AuditReport>;
   /**
    * Resolves when the checked backup has its final name. Rejects with REQUEST_REFUSED if that name is taken
    * and may not be replaced.
@@ -234,8 +286,8 @@ export interface Backend {
    * Rejects with a TidemarkError if the job cannot run at all; a stopped partition is in the report instead.
    */
   readonly runJob: (config: JobConfig, options: RunOptions) => Promise<RunReport>;
-  /** Reads the journal and asks every dependency; the job may be running. */
-  readonly readStatus: (config: JobConfig, options: { readonly log: Log }) => Promise<JobStatus>;
+  /** Reads the journal and, unless a moment is given, asks every dependency; the job may be running. */
+  readonly readStatus: (config: JobConfig, options: StatusOptions) => Promise<JobStatus>;
   /** Files the request for the owners and waits for their answers. */
   readonly fileRequest: (
     config: JobConfig,

@@ -21,6 +21,8 @@ import type {
   PartStatus,
   PartitionStatus,
 } from './contract.ts';
+import type { Moment } from '../audit/replayJob.ts';
+import { ledgerAt } from '../audit/stateAt.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import { replayPartition } from '../partition/replayPartition.ts';
 import { proposedRequests } from '../partition/requests.ts';
@@ -68,7 +70,7 @@ export async function readJobStatus(ports: StatusPorts): Promise<JobStatus> {
     });
     const problem = journal.problem ?? read.problem;
     return {
-      job: config.job,
+      ...{ job: config.job, asOf: null },
       journal: { ...journalStatus(config, kinds), id: journal.answer?.id ?? null },
       coordinators: coordinators.map(coordinatorStatus),
       dependencies: [
@@ -81,6 +83,32 @@ export async function readJobStatus(ports: StatusPorts): Promise<JobStatus> {
     };
   } finally {
     await journal.answer?.close();
+  }
+}
+
+/**
+ * The status as the journal had it at a moment: what coordinators and dependencies said then is not known. Rejects if
+ * the journal cannot be read.
+ */
+export async function readJobStatusAt(
+  { config, kinds, openJournal }: Pick<StatusPorts, 'config' | 'kinds' | 'openJournal'>,
+  moment: Moment,
+): Promise<JobStatus> {
+  const journal = await openJournal();
+  try {
+    const read: ReadPartition[] = [];
+    for (const subject of await journal.subjects(jobPrefix(config.job))) {
+      const partition = partitionOf(subject);
+      const ledger = partition === null ? null : await ledgerAt(journal, subject, moment);
+      if (partition !== null && ledger !== null) read.push({ partition, ledger });
+    }
+    return {
+      ...{ job: config.job, asOf: moment, journal: { ...journalStatus(config, kinds), id: journal.id } },
+      ...{ coordinators: [], dependencies: [], problem: null },
+      partitions: new PartitionStatuses([], null).of(read),
+    };
+  } finally {
+    await journal.close();
   }
 }
 

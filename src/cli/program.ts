@@ -1,6 +1,8 @@
 /** The commands and options of `tidemark`. The code of a command is loaded when the command is called. */
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import type { AuditCommandOptions } from './commands/audit.ts';
+import type { ReplayCommandOptions } from './commands/replay.ts';
 import type { RunCommandOptions } from './commands/run.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import type { LogLevel } from '../telemetry/pinoLog.ts';
@@ -27,6 +29,9 @@ Examples:
   tidemark run job.yaml --until-end            up to the ends seen at the start, then commit every file
   tidemark run job.yaml -D roll.maxAge=1m -D source.kafka.topics='[a, b]'
   tidemark status job.yaml --json
+  tidemark audit job.yaml                      is every record where the journal says? writes nothing
+  tidemark replay job.yaml --partition clicks/0 --from 2026-11-29T12:00:00Z
+  tidemark explain job.yaml clicks/0@123456    which file holds it, and why
   tidemark roll job.yaml --partition clicks/0
   tidemark accept-loss job.yaml --partition clicks/0 --from 100 --to 250
   tidemark accept-truncation job.yaml clicks/0 --from 100
@@ -59,6 +64,9 @@ export function createProgram(io: CliIo): Program {
     });
   addRun(program, io);
   addStatus(program, io);
+  addAudit(program, io);
+  addReplay(program, io);
+  addExplain(program, io);
   addRequests(program, io);
   addJournal(program, io);
   addValidate(program, io);
@@ -133,11 +141,61 @@ function addStatus(program: Program, io: CliIo): void {
     'status',
     'show coordinators, what each dependency answers, partitions and part files, also while the job runs',
   )
+    .option(
+      '--at <moment>',
+      'what the journal said at this time (ISO), or after this entry of each partition',
+    )
     .addOption(jsonOption())
-    .action(async (file: string, options: JobOptions) => {
+    .action(async (file: string, options: JobOptions & { readonly at?: string }) => {
       const config = await loadAndWarn(file, options, io);
       const { statusCommand } = await import('./commands/status.ts');
-      program.exitCode = await statusCommand(config, { isJson: options.json === true, jobFile: file }, io);
+      const at = options.at === undefined ? {} : { at: options.at };
+      const shown = { isJson: options.json === true, jobFile: file, ...at };
+      program.exitCode = await statusCommand(config, shown, io);
+    });
+}
+
+function addAudit(program: Program, io: CliIo): void {
+  jobCommand(
+    program,
+    'audit',
+    'replay the journal and compare it with the destination, also while the job runs; writes nothing',
+  )
+    .option('--moved <file>', 'committed files that may be gone, a URI or a path below the sink on each line')
+    .option('--moved-before <age>', 'files that were committed longer ago may be gone, like 7d')
+    .addOption(jsonOption())
+    .action(async (file: string, options: JobOptions & AuditCommandOptions) => {
+      const config = await loadAndWarn(file, options, io);
+      const { auditCommand } = await import('./commands/audit.ts');
+      program.exitCode = await auditCommand(config, options, io);
+    });
+}
+
+function addReplay(program: Program, io: CliIo): void {
+  jobCommand(program, 'replay', 'show the journal as a timeline: who did what to which file, when, and why')
+    .option('--partition <topic/number>', 'of this partition only')
+    .option('--bucket <bucket>', 'of part files of this bucket only')
+    .option('--file <name>', 'of the part file with this URI, path below the sink or temporary name only')
+    .option('--event <type>', 'events of this type only, like partCommitted')
+    .option('--from <moment>', 'from this time (ISO) or entry on')
+    .option('--to <moment>', 'up to this time (ISO) or entry')
+    .option('--follow', 'go on with new entries until it is interrupted', false)
+    .addOption(new Option('--json', 'one JSON document on each line'))
+    .action(async (file: string, options: JobOptions & ReplayCommandOptions) => {
+      const config = await loadAndWarn(file, options, io);
+      const { replayCommand } = await import('./commands/replay.ts');
+      program.exitCode = await replayCommand(config, options, io);
+    });
+}
+
+function addExplain(program: Program, io: CliIo): void {
+  jobCommand(program, 'explain', 'tell the life of one record, or of one file, in plain words')
+    .argument('<record or file>', 'topic/number@offset; or a URI, a path below the sink, a temporary name')
+    .addOption(jsonOption())
+    .action(async (file: string, what: string, options: JobOptions) => {
+      const config = await loadAndWarn(file, options, io);
+      const { explainCommand } = await import('./commands/explain.ts');
+      program.exitCode = await explainCommand(config, what, { isJson: options.json === true }, io);
     });
 }
 

@@ -19,7 +19,7 @@ export function statusText(status: JobStatus, options: StatusTextOptions): strin
   const tellsAll = live.every(({ omitted }) => omitted.partitions === 0);
   const blocks = [
     [`job ${status.job}`, `journal ${journal.kind} ${journal.location} (${id})`],
-    coordinatorTable(coordinators),
+    status.asOf === null ? coordinatorTable(coordinators) : [asOfLine(status.asOf)],
     dependencyTable(dependencies, coordinators),
     partitions.length === 0 ? ['no partition is known yet: the job has not run'] : partitionTable(partitions),
     ...partitions.map((partition) => fileTable(partition, options.sinkUri)),
@@ -31,6 +31,11 @@ export function statusText(status: JobStatus, options: StatusTextOptions): strin
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.map((line) => `${line}\n`).join(''))
     .join('\n');
+}
+
+function asOfLine(moment: NonNullable<JobStatus['asOf']>): string {
+  const when = moment.type === 'time' ? `at ${moment.iso}` : `after entry ${moment.seq} of each partition`;
+  return `as the journal had it ${when}; what coordinators and dependencies said then is not in it`;
 }
 
 function nameOf({ topic, partition }: PartitionStatus): string {

@@ -102,6 +102,8 @@ export async function claimPartition(
     ...(onStep === undefined ? {} : { onStep }),
   });
   const { ledger, hashes, base } = recovery;
+  const { self } = context.ports.presence ?? {};
+  const owner = self === undefined ? {} : { owner: `${self.host}:${self.pid}` };
   let { tail } = recovery;
   for (;;) {
     const own = claimId(random.hexId());
@@ -123,7 +125,7 @@ export async function claimPartition(
     const appender = appenderOf(context, writer, identity, signal, retries);
     const host = new PartitionHost(ledger, appender, () => void snapshots.adopted());
     try {
-      await host.submit(() => [{ type: 'epochClaimed', epoch, claimId: own, startOffset }]);
+      await host.submit(() => [{ type: 'epochClaimed', epoch, claimId: own, startOffset, ...owner }]);
       return { host, writer, epoch, claimId: own, hashes, snapshots };
     } catch (error) {
       if (!isFenced(error)) throw error;

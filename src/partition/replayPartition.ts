@@ -102,7 +102,7 @@ async function hashAt(journal: Journal, subject: Subject, revision: Revision): P
   return null;
 }
 
-function checkBelongs(
+export function checkBelongs(
   entry: Entry,
   partition: TopicPartition,
   ledger: PartitionLedger,
@@ -121,7 +121,7 @@ function checkBelongs(
 }
 
 /** The events of a partition's entry. Job events are not allowed in it. */
-function partitionEvents(events: readonly JournalEvent[], subject: Subject): readonly PartitionEvent[] {
+export function partitionEvents(events: readonly JournalEvent[], subject: Subject): readonly PartitionEvent[] {
   for (const event of events) {
     if (isJobEvent(event)) {
       throw new JournalFailure(

@@ -38,6 +38,11 @@ export interface VerifyOptions {
  */
 export interface StoreReading {
   /**
+   * Whether a file is at its temporary name before it is published. Otherwise nobody sees it until then, and its
+   * temporary name stands for what the store keeps of it.
+   */
+  readonly showsUnpublished: boolean;
+  /**
    * The bytes of a file, published or temporary, in chunks of at most 1 MiB. A chunk is valid until the next
    * one is asked for. STORE_FILE_MISSING if there is no such file.
    */

@@ -52,7 +52,9 @@ export class JobFixture {
   readonly folder = mkdtempSync(join(tmpdir(), 'tidemark-scenario-'));
   readonly backing = createMemoryBacking();
 
-  constructor() {
+  /** @param isOfOneTest whether its folder is removed after the test that made it. */
+  constructor(isOfOneTest = true) {
+    if (!isOfOneTest) return;
     onTestFinished(() => {
       rmSync(this.folder, { recursive: true, force: true });
     });

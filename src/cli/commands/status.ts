@@ -5,15 +5,17 @@ import type { JobStatus } from '../../app/contract.ts';
 import type { CliIo } from '../io.ts';
 import { jsonText, reportError } from '../report.ts';
 import { statusText } from '../statusText.ts';
+import { parseMoment } from '../moment.ts';
 import { quietLog } from '../quietLog.ts';
 
 export async function statusCommand(
   config: JobConfig,
-  options: { readonly isJson: boolean; readonly jobFile: string },
+  options: { readonly isJson: boolean; readonly jobFile: string; readonly at?: string },
   io: CliIo,
 ): Promise<number> {
   const { readStatus } = await io.loadBackend();
-  const status = await readStatus(config, { log: quietLog(io) });
+  const at = options.at === undefined ? {} : { at: parseMoment('--at', options.at) };
+  const status = await readStatus(config, { ...at, log: quietLog(io) });
   const { jobFile } = options;
   io.stdout.write(
     options.isJson ? jsonText(documentOf(status)) : statusText(status, { sinkUri: config.sink.uri, jobFile }),

@@ -20,6 +20,7 @@ interface OpenedFile {
 
 export function fileReading(fs: FileSystem): StoreReading {
   return {
+    showsUnpublished: true,
     list: async function* (folderUri, signal) {
       yield* filesBelow(fs, folderPathOf(folderUri), signal);
     },

@@ -11,6 +11,7 @@ const BATCH_FILES = 512;
 
 export function jindoReading(paths: OssPaths, connected: () => Promise<JindoClient>): StoreReading {
   return {
+    showsUnpublished: true,
     list: async function* (folderUri, signal) {
       paths.pathOf(folderUri);
       const client = await connected();

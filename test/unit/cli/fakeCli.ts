@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Backend, JobStatus, RunReport } from '../../../src/app/contract.ts';
+import { jobName, journalId } from '../../../journal/ids.ts';
+import type { AuditReport } from '../../../src/audit/auditReport.ts';
 import type { CliIo, StopSignal } from '../../../src/cli/io.ts';
 import { runCli } from '../../../src/cli/main.ts';
 import { MINIMAL } from '../app/jobFiles.ts';
@@ -17,6 +19,7 @@ export const NOTHING: RunReport = {
 export const NO_STATUS: JobStatus = {
   job: 'clicks',
   journal: { kind: 'sqlite', id: 'journal-1', location: '/x/journal.db' },
+  asOf: null,
   coordinators: [],
   dependencies: [],
   problem: null,
@@ -44,6 +47,13 @@ export interface FakeCli {
   readonly isListening: boolean;
 }
 
+const NO_AUDIT: AuditReport = {
+  job: jobName('clicks'),
+  journalId: journalId('00000000-0000-4000-8000-000000000000'),
+  ...{ verdict: 'clean', partitions: [], findings: [], findingsTotal: 0, unchecked: [] },
+  files: { compared: 0, comparedBytes: 0, moved: 0, hidden: 0, others: 0, leftovers: 0 },
+};
+
 export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: boolean } = {}): FakeCli {
   const dir = mkdtempSync(path.join(tmpdir(), 'tidemark-cli-'));
   onTestFinished(() => {
@@ -59,6 +69,9 @@ export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: 
     fileRequest: async () => [],
     backupJournal: async () => NO_BACKUP,
     restoreJournal: async () => NO_BACKUP,
+    auditJob: async () => NO_AUDIT,
+    replayJournal: async function* () {},
+    explain: async () => ({ record: null, files: [] }),
     ...backend,
   };
   return {

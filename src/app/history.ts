@@ -1,0 +1,110 @@
+/** The commands that look back: they read the journal, and what it speaks of, and write nothing. */
+import type { NamingRule } from '../../actors/naming.ts';
+import type { Journal } from '../../journal/port.ts';
+import { auditJob } from '../audit/auditJob.ts';
+import type { AuditReport } from '../audit/auditReport.ts';
+import { explainFile, lifeOf } from '../audit/explainFile.ts';
+import { explainRecord } from '../audit/explainRecord.ts';
+import { replayJob } from '../audit/replayJob.ts';
+import type { TimelineStep } from '../audit/timeline.ts';
+import type { JobConfig } from '../config/jobConfig.ts';
+import { noFailpoints } from '../system/failpoints.ts';
+import type { Log } from '../telemetry/log.ts';
+import { systemPorts, type Composition } from './compose.ts';
+import type {
+  AuditCommandOptions,
+  Backend,
+  ExplainOptions,
+  Explained,
+  ReplayCommandOptions,
+} from './contract.ts';
+
+/** How often `--follow` looks for new entries. */
+const FOLLOW_MS = 500;
+/** How long clients may take to close. A command that only reads does not wait longer. */
+const CLOSE_MS = 2_000;
+
+export function historyCommands(
+  composition: Composition,
+): Pick<Backend, 'auditJob' | 'replayJournal' | 'explain'> {
+  return {
+    auditJob: (config, options) => audit(composition, config, options),
+    replayJournal: (config, options) => replayed(composition, config, options),
+    explain: (config, options) => explained(composition, config, options),
+  };
+}
+
+async function audit(
+  composition: Composition,
+  config: JobConfig,
+  { moved, log, onProgress }: AuditCommandOptions,
+): Promise<AuditReport> {
+  const closing: (() => Promise<void>)[] = [];
+  const closed = <T extends { close(): Promise<void> }>(opened: T): T => {
+    closing.push(() => opened.close());
+    return opened;
+  };
+  try {
+    const journal = closed(await composition.journal(config, { access: 'read', log }));
+    const store = closed(await composition.store(config, noFailpoints, log));
+    const surveyor = closed(await composition.surveyor(config, log));
+    return await auditJob(
+      { journal, store, survey: (topics) => surveyor.survey(topics) },
+      {
+        ...{ job: config.job, moved, onProgress, naming: namingOf(config) },
+        signal: new AbortController().signal,
+      },
+    );
+  } finally {
+    const all = Promise.allSettled(closing.map((close) => close()));
+    await Promise.race([all, systemPorts.clock.pause(CLOSE_MS)]);
+  }
+}
+
+const namingOf = ({ sink: { uri, prefix, suffix, entropy } }: JobConfig): NamingRule => ({
+  ...{ sinkUri: uri, prefix, suffix, entropy },
+});
+
+async function* replayed(
+  composition: Composition,
+  config: JobConfig,
+  { filter, follow, log }: ReplayCommandOptions,
+): AsyncGenerator<TimelineStep> {
+  const journal = await composition.journal(config, { access: 'read', log });
+  try {
+    const waiting = follow ? { follow: () => systemPorts.clock.pause(FOLLOW_MS) } : {};
+    yield* replayJob(journal, { job: config.job, filter, ...waiting });
+  } finally {
+    await journal.close();
+  }
+}
+
+function explained(composition: Composition, config: JobConfig, options: ExplainOptions): Promise<Explained> {
+  const { job } = config;
+  const { subject, log } = options;
+  return withJournal(composition, config, log, async (journal) => {
+    if (subject.type === 'file')
+      return { record: null, files: await explainFile(journal, job, subject.name) };
+    const record = await explainRecord(journal, job, subject.partition, subject.offset);
+    const ids = record.outcomes.flatMap((outcome) =>
+      outcome.type === 'read' ? outcome.candidates.map(({ partId }) => partId) : [],
+    );
+    const files = [];
+    for (const id of new Set(ids)) files.push(await lifeOf(journal, job, subject.partition, id));
+    return { record, files };
+  });
+}
+
+async function withJournal<T>(
+  composition: Composition,
+  config: JobConfig,
+  log: Log,
+  work: (journal: Journal) => Promise<T>,
+): Promise<T> {
+  const journal = await composition.journal(config, { access: 'read', log });
+  try {
+    return await work(journal);
+  } finally {
+    await journal.close();
+  }
+}

@@ -1,0 +1,129 @@
+/** What an audit reports: a verdict of the job, of each partition and of each bucket, with the sums behind it. */
+import type { RollReason } from '../../journal/events.ts';
+import type { JobName, JournalId, TopicPartition } from '../../journal/ids.ts';
+import type { Destination } from './destination.ts';
+import type { Finding, Findings, Unchecked } from './findings.ts';
+import type { PartFileComparison } from './partFileComparison.ts';
+import type { PartitionHistory } from './partitionHistory.ts';
+import type { FileTotals } from './totals.ts';
+
+/** `incomplete`: nothing is wrong as far as it could be looked at. */
+export type AuditVerdict = 'clean' | 'damaged' | 'incomplete';
+
+export interface PartitionVerdict {
+  readonly partition: TopicPartition;
+  readonly verdict: 'clean' | 'damaged';
+  readonly findings: number;
+  /** At the journal's end. */
+  readonly epoch: number;
+  readonly stop: { readonly code: string; readonly message: string } | null;
+  readonly entries: number;
+  readonly checkpoints: number;
+  /** nextOffset advanced from `first` to `next` by records, holes and offsets that were given up. */
+  readonly offsets: {
+    readonly first: bigint | null;
+    readonly next: bigint | null;
+    readonly holes: bigint;
+    readonly lost: bigint;
+    /** Offsets that count twice, because the log was replaced there. */
+    readonly replaced: bigint;
+  };
+  /** read = written + skipped; written = committed + open. */
+  readonly records: {
+    readonly read: number;
+    readonly skipped: number;
+    readonly committed: number;
+    readonly open: number;
+  };
+  readonly files: {
+    readonly committed: number;
+    readonly committedBytes: number;
+    readonly discarded: number;
+    readonly inProgress: number;
+    readonly pending: number;
+    readonly rolls: Readonly<Partial<Record<RollReason, number>>>;
+  };
+  readonly buckets: readonly (FileTotals & { readonly bucket: string })[];
+  /** Buckets beyond those that are listed; null if all are. */
+  readonly otherBuckets: FileTotals | null;
+}
+
+export interface AuditReport {
+  readonly job: JobName;
+  readonly journalId: JournalId;
+  readonly verdict: AuditVerdict;
+  readonly partitions: readonly PartitionVerdict[];
+  /** The first ones; `findingsTotal` counts all. */
+  readonly findings: readonly Finding[];
+  readonly findingsTotal: number;
+  /** What could not be looked at. */
+  readonly unchecked: readonly Unchecked[];
+  readonly files: {
+    readonly compared: number;
+    readonly comparedBytes: number;
+    /** Committed files that are gone, as it was said they may be. */
+    readonly moved: number;
+    /** Files that are not published yet, and that nobody but their writer can read. */
+    readonly hidden: number;
+    /** Visible files with other names than this job's. */
+    readonly others: number;
+    /** Temporary files that the journal does not hold as open: leftovers, or those of another job. */
+    readonly leftovers: number;
+  };
+}
+
+export interface AuditOutcome {
+  readonly job: JobName;
+  readonly journalId: JournalId;
+  readonly histories: readonly PartitionHistory[];
+  readonly findings: Findings;
+  readonly destination: Destination;
+  readonly files: PartFileComparison;
+}
+
+export function reportOf(outcome: AuditOutcome): AuditReport {
+  const { job, journalId, histories, findings, destination, files } = outcome;
+  const open = histories.reduce((sum, { ledger }) => sum + [...ledger.parts()].length, 0);
+  return {
+    ...{ job, journalId },
+    verdict: findings.total > 0 ? 'damaged' : findings.unchecked.length > 0 ? 'incomplete' : 'clean',
+    partitions: histories.map((history) => verdictOf(history, findings.countOf(history.partition))),
+    ...{ findings: findings.listed, findingsTotal: findings.total, unchecked: findings.unchecked },
+    files: {
+      ...{ compared: files.files, comparedBytes: files.comparedBytes, moved: files.moved },
+      hidden: files.hidden,
+      ...{ others: destination.others, leftovers: Math.max(0, destination.temporary - open) },
+    },
+  };
+}
+
+function verdictOf(history: PartitionHistory, findings: number): PartitionVerdict {
+  const { partition, totals, ledger } = history;
+  const { epoch, nextOffset, stop } = ledger.facts;
+  const count = (status: 'inProgress' | 'pending'): number => [...ledger.parts(status)].length;
+  return {
+    ...{ partition, findings, verdict: findings === 0 ? 'clean' : 'damaged', epoch },
+    stop: stop === null ? null : { code: stop.code, message: stop.message },
+    ...{ entries: totals.entries, checkpoints: totals.checkpoints },
+    offsets: {
+      ...{ first: totals.firstOffset, next: nextOffset, holes: totals.holes },
+      ...{ lost: totals.offsetsLost, replaced: totals.offsetsReplaced },
+    },
+    records: {
+      ...{ read: totals.recordsRead, skipped: totals.recordsSkipped, committed: totals.committedRecords },
+      open: totals.recordsWritten - totals.committedRecords,
+    },
+    files: {
+      ...{ committed: totals.committed, committedBytes: totals.committedBytes, discarded: totals.discarded },
+      ...{
+        inProgress: count('inProgress'),
+        pending: count('pending'),
+        rolls: Object.fromEntries(totals.rolls),
+      },
+    },
+    buckets: [...totals.buckets.named]
+      .map(([bucket, sums]) => ({ bucket, ...sums }))
+      .toSorted((a, b) => (a.bucket < b.bucket ? -1 : 1)),
+    otherBuckets: totals.buckets.others,
+  };
+}

@@ -1,0 +1,127 @@
+/** `tidemark audit` for people: the verdict first, then what is wrong, then the sums. */
+import { partitionName } from '../../journal/ids.ts';
+import { FINDINGS, type Finding } from '../audit/findings.ts';
+import type { AuditReport, PartitionVerdict } from '../audit/auditReport.ts';
+import { formatBytes, formatCount, formatNoun } from '../telemetry/format.ts';
+import { left, right, tableLines } from './table.ts';
+
+/** Buckets that the text shows of a partition; --json has all. */
+const BUCKETS_SHOWN = 20;
+
+export function auditText(report: AuditReport, sinkUri: string): string {
+  const blocks = [
+    headLines(report, sinkUri),
+    report.findings.flatMap(findingLines),
+    moreFindings(report),
+    report.unchecked.map(({ what, code, message }) => `not checked: ${what} (${code}): ${message}`),
+    report.partitions.length === 0 ? [] : partitionTable(report.partitions),
+    ...report.partitions.map(bucketTable),
+    filesLines(report),
+  ];
+  return blocks
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.map((line) => `${line}\n`).join(''))
+    .join('\n');
+}
+
+const VERDICTS: Readonly<Record<AuditReport['verdict'], string>> = {
+  clean: 'clean: the journal is consistent, and the destination holds what it says',
+  damaged: 'damaged',
+  incomplete: 'incomplete: nothing is wrong as far as could be looked at',
+};
+
+function headLines({ job, journalId, verdict, findingsTotal }: AuditReport, sinkUri: string): string[] {
+  const count = findingsTotal === 0 ? '' : `, ${formatNoun(findingsTotal, 'finding')}`;
+  return [`job ${job}, journal ${journalId}, sink ${sinkUri}`, `${VERDICTS[verdict]}${count}`];
+}
+
+function findingLines({ code, partition, seq, message }: Finding): string[] {
+  const where = [
+    ...(partition === null ? [] : [partitionName(partition)]),
+    ...(seq === null ? [] : [`entry ${seq}`]),
+  ].join(' ');
+  const { meaning, help } = FINDINGS[code];
+  return [
+    `${code}${where === '' ? '' : ` ${where}`}: ${message}`,
+    `  meaning: ${meaning}`,
+    `  what to do: ${help}`,
+  ];
+}
+
+function moreFindings({ findings, findingsTotal }: AuditReport): string[] {
+  const more = findingsTotal - findings.length;
+  return more === 0 ? [] : [`... and ${formatNoun(more, 'more finding')}`];
+}
+
+function partitionTable(partitions: readonly PartitionVerdict[]): string[] {
+  const columns = [
+    left('PARTITION'),
+    left('VERDICT'),
+    right('ENTRIES'),
+    right('EPOCH'),
+    right('FIRST OFFSET'),
+    right('NEXT OFFSET'),
+    right('HOLES'),
+    right('GIVEN UP'),
+    right('READ'),
+    right('SKIPPED'),
+    right('COMMITTED'),
+    right('NOT YET'),
+    right('FILES'),
+    right('BYTES'),
+  ];
+  const rows = partitions.map(({ partition, verdict, entries, epoch, offsets, records, files }) => [
+    partitionName(partition),
+    verdict,
+    formatCount(entries),
+    String(epoch),
+    String(offsets.first ?? '-'),
+    String(offsets.next ?? '-'),
+    formatCount(offsets.holes),
+    formatCount(offsets.lost),
+    formatCount(records.read),
+    formatCount(records.skipped),
+    formatCount(records.committed),
+    formatCount(records.open),
+    formatCount(files.committed),
+    formatBytes(files.committedBytes),
+  ]);
+  return tableLines(columns, rows);
+}
+
+function bucketTable({ partition, buckets, otherBuckets }: PartitionVerdict): string[] {
+  if (buckets.length === 0 || (buckets.length === 1 && buckets[0]?.bucket === '')) return [];
+  const columns = [
+    left(`BUCKET OF ${partitionName(partition)}`),
+    right('FILES'),
+    right('RECORDS'),
+    right('BYTES'),
+  ];
+  const shown = buckets.slice(0, BUCKETS_SHOWN);
+  const rows = shown.map(({ bucket, files, records, bytes }) => [
+    bucket === '' ? '(the sink itself)' : bucket,
+    formatCount(files),
+    formatCount(records),
+    formatBytes(bytes),
+  ]);
+  const more = buckets.length - shown.length;
+  const rest =
+    more === 0 && otherBuckets === null ? [] : [`... and more buckets: --json lists ${buckets.length}`];
+  return [...tableLines(columns, rows), ...rest];
+}
+
+function filesLines({
+  files: { compared, comparedBytes, moved, hidden, others, leftovers },
+}: AuditReport): string[] {
+  return [
+    `${formatNoun(compared, 'file')} compared, ${formatBytes(comparedBytes)} read back`,
+    ...(moved === 0 ? [] : [`${formatNoun(moved, 'committed file')} gone, as was to be expected`]),
+    ...(hidden === 0
+      ? []
+      : [`${formatNoun(hidden, 'file')} not published yet, which only the writer can read`]),
+    ...(others === 0 ? [] : [`${formatNoun(others, 'file')} of others at the destination`]),
+    ...(leftovers === 0
+      ? []
+      : [`${formatNoun(leftovers, 'temporary file')} that the journal does not hold as open`]),
+  ];
+}

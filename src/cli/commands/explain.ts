@@ -1,0 +1,37 @@
+/** `tidemark explain`: the life of one record or one file, in plain words. */
+import { TidemarkError } from '../../../journal/errors.ts';
+import type { ExplainOptions } from '../../app/contract.ts';
+import type { JobConfig } from '../../config/jobConfig.ts';
+import { explainText } from '../explainText.ts';
+import { EXIT_OK } from '../exitCodes.ts';
+import type { CliIo } from '../io.ts';
+import { quietLog } from '../quietLog.ts';
+import { jsonText } from '../report.ts';
+import { parsePartition } from './request.ts';
+
+export async function explainCommand(
+  config: JobConfig,
+  what: string,
+  { isJson }: { readonly isJson: boolean },
+  io: CliIo,
+): Promise<number> {
+  const subject = parseSubject(what);
+  const { explain } = await io.loadBackend();
+  const explained = await explain(config, { subject, log: quietLog(io) });
+  io.stdout.write(isJson ? jsonText(explained) : explainText(explained));
+  return EXIT_OK;
+}
+
+/** `clicks/0@123456` is a record; everything else names a file. Throws USAGE. */
+export function parseSubject(what: string): ExplainOptions['subject'] {
+  const [, partition, offset] = /^(.+\/\d{1,9})@(\d{1,19})$/.exec(what) ?? [];
+  if (partition !== undefined && offset !== undefined)
+    return { type: 'record', partition: parsePartition(partition), offset: BigInt(offset) };
+  if (what.includes('@') && /@\d*$/.test(what)) {
+    throw new TidemarkError(
+      'USAGE',
+      `${what}: is no record; expected topic/number@offset, like clicks/0@123456`,
+    );
+  }
+  return { type: 'file', name: what };
+}

@@ -1,0 +1,103 @@
+/** docs/audit.md: its incident happens here, and each command prints what the page shows. */
+import { execFileSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { earthquakeLines } from '../../examples/earthquakes.ts';
+import { FINDINGS } from '../../src/audit/findings.ts';
+
+const CHECKOUT = path.resolve(import.meta.dirname, '../..');
+const PAGE = readFileSync(path.join(CHECKOUT, 'docs/audit.md'), 'utf8');
+const DAMAGED = 'out/2018-02-04/part-earthquakes.ndjson-0-00000000000000000476';
+/** Length of the last line that the page's incident removes, in bytes. */
+const LOST_BYTES = 694;
+
+interface Example {
+  readonly args: readonly string[];
+  readonly output: string;
+}
+
+function examples(): Example[] {
+  const blocks = [...PAGE.matchAll(/```console\n\$ npx tidemark (.*)\n([\s\S]*?)```/g)];
+  return blocks.map(([, command = '', output = '']) => ({ args: command.split(' '), output }));
+}
+
+/** Without what differs from run to run: times, ids, processes, places, and the order of commits. */
+function plain(text: string, sink: string): string {
+  return text
+    .replaceAll(sink, 'SINK')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+    .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}/g, 'JOURNAL')
+    .replaceAll(/\b[0-9a-f]{32}\b/g, 'ID')
+    .replaceAll(/ [\w.-]+:\d+(?=\)|  )/g, ' OWNER')
+    .replaceAll(/(entry |#)\d+/g, '$1N')
+    .replaceAll(/(ENTRIES[^\n]*\n\S+ +\S+ +)\d+/g, '$1N');
+}
+
+function tidemark(args: readonly string[], cwd: string): string {
+  try {
+    return execFileSync(process.execPath, [path.join(CHECKOUT, 'bin/tidemark.js'), ...args], {
+      ...{ cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+    });
+  } catch (error) {
+    // An audit that finds damage ends with 1.
+    if (error instanceof Error && 'status' in error && error.status === 1 && 'stdout' in error)
+      return String(error.stdout);
+    throw error;
+  }
+}
+
+function startedJob(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'tidemark-audit-'));
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true });
+  });
+  mkdirSync(path.join(folder, 'examples'));
+  copyFileSync(
+    path.join(CHECKOUT, 'examples/earthquakes.yaml'),
+    path.join(folder, 'examples/earthquakes.yaml'),
+  );
+  writeFileSync(path.join(folder, 'examples/earthquakes.ndjson'), earthquakeLines().text);
+  tidemark(['run', 'examples/earthquakes.yaml', '--until-end'], folder);
+  return folder;
+}
+
+it('shows what its commands print', { timeout: 120_000 }, () => {
+  const folder = startedJob();
+  const file = path.join(folder, DAMAGED);
+  const whole = readFileSync(file);
+  const shown = examples();
+  expect(shown.map(({ args: [command] }) => command)).toEqual([
+    'audit',
+    'explain',
+    'explain',
+    'replay',
+    'audit',
+  ]);
+  truncateSync(file, whole.length - LOST_BYTES);
+  for (const [index, { args, output }] of shown.entries()) {
+    if (index === shown.length - 1) writeFileSync(file, whole);
+    const printed = plain(tidemark(args, folder), `file://${folder}/out`);
+    expect(printed, args.join(' ')).toBe(plain(output, 'file:///data/out'));
+  }
+});
+
+it('lists every finding, with its meaning and what to do', () => {
+  const rows = [...PAGE.matchAll(/^\| `([A-Z_]+)` +\| (.*?) +\| (.*?) +\|$/gm)].map(
+    ([, code, meaning, help]) => ({
+      code,
+      meaning,
+      help,
+    }),
+  );
+  expect(rows).toEqual(Object.entries(FINDINGS).map(([code, kind]) => ({ code, ...kind })));
+});

@@ -1,0 +1,43 @@
+/** Audits what a run of the world has left. */
+import { auditJob } from '../../src/audit/auditJob.ts';
+import type { AuditReport } from '../../src/audit/auditReport.ts';
+import type { RunTrace, Schedule } from '../../sim/schedule.ts';
+import { JOB } from '../../sim/settings.ts';
+import type { Remains } from '../../sim/remains.ts';
+import { runWorld } from '../../sim/world.ts';
+
+export interface Audited {
+  readonly trace: RunTrace;
+  readonly report: AuditReport;
+}
+
+export async function audited(schedule: Schedule): Promise<Audited> {
+  const ended = Promise.withResolvers<AuditReport>();
+  const trace = await runWorld(schedule, {
+    examine: async (remains) => {
+      ended.resolve(await auditOf(remains, schedule));
+    },
+  });
+  return { trace, report: await ended.promise };
+}
+
+function auditOf({ journal, store, naming, committed, takenUris }: Remains, schedule: Schedule) {
+  const { topic, partitions } = schedule.workload;
+  return auditJob(
+    {
+      ...{ journal, store },
+      survey: async () => [
+        {
+          topic,
+          partitions: partitions.map((_, partition) => ({
+            ...{ startOffset: 0n, endOffset: 0n, highWatermark: 0n, group: committed(partition) },
+          })),
+        },
+      ],
+    },
+    {
+      ...{ job: JOB, naming, signal: new AbortController().signal, onProgress: () => undefined },
+      moved: ({ uri }) => takenUris.has(uri),
+    },
+  );
+}

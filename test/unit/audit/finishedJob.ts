@@ -1,0 +1,161 @@
+/** A job that has run twice to its end, and what can be damaged of it: its journal in memory, its files on the disk. */
+import { mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { hashEntry } from '../../../journal/entry.ts';
+import type { EntryHash, Subject } from '../../../journal/ids.ts';
+import { jobName, NO_HASH } from '../../../journal/ids.ts';
+import { createMemoryJournal } from '../../../journal/memory/journal.ts';
+import type { StoredEntry } from '../../../journal/port.ts';
+import { partitionSubject } from '../../../journal/subjects.ts';
+import { auditJob, type AuditOptions } from '../../../src/audit/auditJob.ts';
+import type { AuditReport } from '../../../src/audit/auditReport.ts';
+import type { TopicSurvey } from '../../../src/sources/survey.ts';
+import { createFileStore } from '../../../src/stores/local/store.ts';
+import { defaultRollingPolicy } from '../../../actors/rolling/policy.ts';
+import { JobFixture, NO_LIMITS, numbered } from '../../scenarios/jobFixture.ts';
+import { MemorySource } from '../../scenarios/memorySource.ts';
+
+export const JOB = jobName('numbers');
+export const RECORDS = 120;
+const PARTITIONS = 2;
+const RUNS = 2;
+
+/** An entry as plain JSON, to be forged. */
+export interface PlainEntry {
+  seq: number;
+  epoch: number;
+  claimId: string;
+  prevHash: string;
+  at: string;
+  events: { type: string; [field: string]: unknown }[];
+  [field: string]: unknown;
+}
+
+export class FinishedJob {
+  readonly job: JobFixture;
+  readonly #source = new MemorySource(PARTITIONS);
+
+  private constructor(isOfOneTest: boolean) {
+    this.job = new JobFixture(isOfOneTest);
+  }
+
+  /** @param isOfOneTest whether its folder is removed after the test; otherwise call `remove`. */
+  static async made(isOfOneTest = true): Promise<FinishedJob> {
+    const finished = new FinishedJob(isOfOneTest);
+    const rolling = defaultRollingPolicy({ ...NO_LIMITS, maxBytes: 150 });
+    for (let run = 0; run < RUNS; run += 1) {
+      const count = RECORDS / RUNS;
+      for (let partition = 0; partition < PARTITIONS; partition += 1)
+        finished.#source.append(partition, ...numbered(partition, count, run * count));
+      const source = run === 0 ? finished.#source : new MemorySource(finished.#source);
+      await finished.job.coordinator({ source, untilEnd: true, rolling }).run(new AbortController().signal);
+    }
+    return finished;
+  }
+
+  async audit(options: Partial<AuditOptions> = {}): Promise<AuditReport> {
+    const store = createFileStore();
+    return auditJob(
+      {
+        journal: createMemoryJournal({ backing: this.job.backing, readBatchEntries: 3 }),
+        store,
+        survey: async () => [this.survey],
+      },
+      {
+        job: JOB,
+        naming: this.job.settings({ source: this.#source }).naming,
+        moved: () => false,
+        signal: new AbortController().signal,
+        onProgress: () => undefined,
+        ...options,
+      },
+    );
+  }
+
+  /** What the group has committed, as the source shows it. */
+  get survey(): TopicSurvey {
+    const partitions = Array.from({ length: PARTITIONS }, (_, partition) => {
+      const last = this.#source.commits.findLast((commit) => commit.partition === `numbers/${partition}`);
+      const ahead = BigInt(this.groupAhead[partition] ?? 0);
+      return {
+        ...{ startOffset: 0n, endOffset: BigInt(RECORDS), highWatermark: BigInt(RECORDS) },
+        group: last === undefined ? null : { offset: last.nextOffset + ahead, metadata: last.witness },
+      };
+    });
+    return { topic: 'numbers', partitions };
+  }
+
+  /** By how much somebody has set the group's offset ahead, by partition. */
+  readonly groupAhead: number[] = [];
+
+  subject(partition: number): Subject {
+    return partitionSubject(JOB, { topic: 'numbers', partition });
+  }
+
+  entries(partition: number): readonly StoredEntry[] {
+    return this.job.backing.subjects.get(this.subject(partition)) ?? [];
+  }
+
+  replaceEntries(partition: number, entries: readonly StoredEntry[]): void {
+    this.job.backing.subjects.set(this.subject(partition), [...entries]);
+  }
+
+  /** Changes entries and makes the hash chain fit again, as somebody would who wants to hide it. */
+  forge(partition: number, change: (entries: PlainEntry[]) => PlainEntry[]): void {
+    const before = this.entries(partition);
+    const plain = before.map(({ bytes }) => JSON.parse(new TextDecoder().decode(bytes)) as PlainEntry);
+    let prevHash: EntryHash = NO_HASH;
+    const forged = change(plain).map((entry, index) => {
+      const bytes = new TextEncoder().encode(JSON.stringify({ ...entry, seq: index + 1, prevHash }));
+      prevHash = hashEntry(bytes);
+      const last = before.at(-1)?.revision ?? 0;
+      return { revision: before[index]?.revision ?? last + 1 + index - before.length, bytes };
+    });
+    this.replaceEntries(partition, forged);
+    this.job.backing.lastRevision = Math.max(this.job.backing.lastRevision, forged.at(-1)?.revision ?? 0);
+    // Snapshots of the true entries are of another chain now, and nobody would use them.
+    this.job.backing.snapshots.delete(this.subject(partition));
+  }
+
+  /** Paths of committed files below the sink, of one partition, in the order of their offsets. */
+  files(partition: number): string[] {
+    return [...this.job.committed().keys()].filter((name) => name.startsWith(`part-numbers-${partition}-`));
+  }
+
+  path(name: string): string {
+    return path.join(this.job.folder, name);
+  }
+
+  uri(name: string): string {
+    return `file://${this.path(name)}`;
+  }
+
+  remove(): void {
+    rmSync(this.job.folder, { recursive: true });
+  }
+
+  removeFile(name: string): void {
+    rmSync(this.path(name), { recursive: true });
+  }
+
+  shorten(name: string): void {
+    truncateSync(this.path(name), readFileSync(this.path(name)).length - 1);
+  }
+
+  changeByte(name: string): void {
+    const bytes = readFileSync(this.path(name));
+    bytes[3] = (bytes[3] ?? 0) ^ 1;
+    writeFileSync(this.path(name), bytes);
+  }
+
+  swap(one: string, other: string): void {
+    renameSync(this.path(one), this.path('swapped'));
+    renameSync(this.path(other), this.path(one));
+    renameSync(this.path('swapped'), this.path(other));
+  }
+
+  write(name: string, text: string): void {
+    mkdirSync(path.dirname(this.path(name)), { recursive: true });
+    writeFileSync(this.path(name), text);
+  }
+}
