@@ -10,13 +10,14 @@ import { FinishedJob, JOB, RECORDS, type PlainEntry } from './finishedJob.ts';
 function found({ findings }: AuditReport): string[] {
   return findings.map(({ code, partition, seq, uri }) => {
     const where = partition === null ? '' : ` ${partition.topic}/${partition.partition}`;
-    return `${code}${where}${seq === null ? '' : `#${seq}`}${uri === null ? '' : ` ${uri.slice(uri.lastIndexOf('/') + 1)}`}`;
+    const file = uri === null ? '' : ` ${uri.slice(uri.lastIndexOf('/') + 1)}`;
+    return `${code}${where}${seq === null ? '' : `#${seq}`}${file}`;
   });
 }
 
 const codes = ({ findings }: AuditReport): FindingCode[] => findings.map(({ code }) => code);
 
-it('finds nothing in a job that nobody has touched, and its sums are those of an independent count', async () => {
+it('finds nothing in a job that nobody has touched; its sums are those of a count', async () => {
   const finished = await FinishedJob.made();
   const report = await finished.audit();
   expect(report).toMatchObject({ verdict: 'clean', findingsTotal: 0, unchecked: [] });

@@ -1,4 +1,7 @@
-/** A job that has run twice to its end, and what can be damaged of it: its journal in memory, its files on the disk. */
+/**
+ * A job that has run twice to its end, and what can be damaged of it: its journal in memory, its files on the
+ * disk.
+ */
 import { mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { hashEntry } from '../../../journal/entry.ts';
