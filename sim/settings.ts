@@ -13,6 +13,8 @@ import { lifeConfig, NO_CHANGE, type LifeConfig } from './jobChange.ts';
 import type { Schedule, WorldConfig } from './schedule.ts';
 
 export const JOB = jobName('world');
+/** How long the fault `asleep` lasts: a session and its aftermath. */
+export const ASLEEP_MS = 4_000;
 const ENTROPY_KEY = '_entropy_';
 
 /** Longest backoff of a partition between two epochs, and of a publisher between two attempts. */

@@ -29,7 +29,7 @@ import { strike } from './faults/registry.ts';
 import type { RunTrace, Schedule } from './schedule.ts';
 import { RightStops } from './rightStops.ts';
 import { Scheduler, type EndReason } from './scheduler.ts';
-import { JOB, jobSettings, livenessBoundMs } from './settings.ts';
+import { ASLEEP_MS, JOB, jobSettings, livenessBoundMs } from './settings.ts';
 import { SimJournalServer } from './simJournalServer.ts';
 import { SimKafka } from './simKafka.ts';
 import { makeMemory } from './simMemory.ts';
@@ -40,8 +40,6 @@ import type { SimStoreServer } from './simStores/port.ts';
 const TASKS_MAX = 300_000;
 /** Longest time that a process takes to drain when everything is healthy. */
 const DRAIN_MS = 30_000;
-/** A session and its aftermath. */
-const ASLEEP_MS = 4_000;
 /** When the group rebalances after the faults, if there are partitions that nobody names. */
 const ASKED_AGAIN_MS = [3_000, 15_000] as const;
 const JOB_SUBJECT = '.job.life';

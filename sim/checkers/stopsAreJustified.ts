@@ -2,7 +2,8 @@
  * P6: what cannot be kept stops its partition with an error that names it. Never silently, and never if
  * everything can be kept.
  */
-import type { Violation } from '../schedule.ts';
+import type { Schedule, Violation } from '../schedule.ts';
+import { ASLEEP_MS } from '../settings.ts';
 import { answerViolations } from './answers.ts';
 import { lifeConfig, NO_CHANGE } from '../jobChange.ts';
 import { heldMax } from '../simMemory.ts';
@@ -130,14 +131,18 @@ function owedByRetired({ journal }: Facts): Violation[] {
   );
 }
 
-/** A partition with a broken journal is not claimed: a broken claimer fences nobody. */
-function brokenClaims({ journal, harms }: Facts): Violation[] {
+/**
+ * A partition with a broken journal is not claimed: a broken claimer fences nobody. A claimer that had replayed the
+ * journal before may have slept until now.
+ */
+function brokenClaims({ journal, harms, schedule }: Facts): Violation[] {
+  const sleptMs = sleepsMs(schedule);
   // A journal that went back may have lost the changed entry, too.
   if (harms.some(({ type }) => type === 'journalBack')) return [];
   const views = readJournal(journal);
   return harms.flatMap(({ partition, noClaimFromMs }) => {
     if (noClaimFromMs === undefined || partition === null) return [];
-    const claimedAtMs = views.get(partition)?.claimsAtMs.find((atMs) => atMs >= noClaimFromMs);
+    const claimedAtMs = views.get(partition)?.claimsAtMs.find((atMs) => atMs >= noClaimFromMs + sleptMs);
     if (claimedAtMs === undefined) return [];
     const text =
       `partition ${partition} was claimed at ${claimedAtMs} ms, though an entry of its journal ` +
@@ -161,6 +166,14 @@ function unrolled({ journal }: Facts): Violation[] {
       return [violation('P6', text, { partition })];
     }),
   );
+}
+
+/** How long processes can have slept, all together. */
+function sleepsMs({ faults }: Schedule): number {
+  return faults.reduce((sum, fault) => {
+    if (fault.type === 'pause' || fault.type === 'freeze') return sum + fault.forMs;
+    return fault.type === 'store' && fault.fault === 'asleep' ? sum + ASLEEP_MS : sum;
+  }, 0);
 }
 
 /** A process closes what it opens, and holds no more files than allowed. */
