@@ -39,7 +39,41 @@ export interface ClaimResult {
   readonly snapshotSeconds: number;
 }
 
-export async function measureClaims(options: ClaimOptions): Promise<ClaimResult> {
+export function measureClaims(options: ClaimOptions): Promise<ClaimResult> {
+  const { entries, onProgress } = options;
+  return withLongJournal(options, async ({ place, job, bytes }) => {
+    onProgress?.('replaying all of it');
+    const { result: replaySeconds, cpuSeconds } = await cpuOf(() => claimOnce(place, job, true));
+    const seconds: number[] = [];
+    for (let claim = 0; claim < options.claims; claim += 1) seconds.push(await claimOnce(place, job, false));
+    seconds.sort((a, b) => a - b);
+    const snapshotSeconds = seconds[seconds.length >> 1] ?? NaN;
+    return { entries, bytes, replaySeconds, replayCpuSeconds: cpuSeconds, snapshotSeconds };
+  });
+}
+
+/** CPU seconds of this process during the work. */
+export async function cpuOf<T>(
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly cpuSeconds: number }> {
+  const before = process.cpuUsage();
+  const result = await work();
+  const { user, system } = process.cpuUsage(before);
+  return { result, cpuSeconds: (user + system) / 1e6 };
+}
+
+export interface LongJournal {
+  readonly place: JournalPlace;
+  readonly job: JobName;
+  /** Of all entries. */
+  readonly bytes: number;
+}
+
+/** Makes a long journal of one partition for the work, and removes it. */
+export async function withLongJournal<T>(
+  options: Pick<ClaimOptions, 'journal' | 'natsUrl' | 'entries' | 'onProgress'>,
+  work: (journal: LongJournal) => Promise<T>,
+): Promise<T> {
   const { entries } = options;
   const name = `claim-${process.pid}-${Date.now()}`;
   const folder = mkdtempSync(path.join(tmpdir(), 'tidemark-claim-'));
@@ -54,16 +88,7 @@ export async function measureClaims(options: ClaimOptions): Promise<ClaimResult>
     options.onProgress?.(`making a journal of ${entries} entries`);
     const made = history({ job, partition, entries, sinkUri: 'file:///lake' });
     const bytes = await makeJournal(place, new Map([[partitionSubject(job, partition), made]]));
-    options.onProgress?.('replaying all of it');
-    const before = process.cpuUsage();
-    const replaySeconds = await claimOnce(place, job, true);
-    const { user, system } = process.cpuUsage(before);
-    const replayCpuSeconds = (user + system) / 1e6;
-    const seconds: number[] = [];
-    for (let claim = 0; claim < options.claims; claim += 1) seconds.push(await claimOnce(place, job, false));
-    seconds.sort((a, b) => a - b);
-    const snapshotSeconds = seconds[seconds.length >> 1] ?? NaN;
-    return { entries, bytes, replaySeconds, replayCpuSeconds, snapshotSeconds };
+    return await work({ place, job, bytes });
   } finally {
     await dropStream(place);
     rmSync(folder, { recursive: true, force: true });
@@ -71,7 +96,7 @@ export async function measureClaims(options: ClaimOptions): Promise<ClaimResult>
 }
 
 /** Seconds from opening the journal to the acknowledged claim. Then waits for the snapshot, if one is due. */
-async function claimOnce(place: JournalPlace, job: JobName, isSnapshotDue: boolean): Promise<number> {
+export async function claimOnce(place: JournalPlace, job: JobName, isSnapshotDue: boolean): Promise<number> {
   const written = Promise.withResolvers<undefined>();
   const log: Log = {
     ...silentLog,

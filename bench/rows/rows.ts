@@ -1,9 +1,20 @@
 /** All rows of the bench, in the order in which they run. */
+import { audit } from './audit.ts';
 import { codecs, cpu, memory, throughput } from './againstFlink.ts';
 import { buckets, interval } from './againstItself.ts';
 import { ossHdfs } from './ossHdfs.ts';
 import { restart } from './restart.ts';
 import type { Row } from './row.ts';
 
-export const rows: readonly Row[] = [throughput, cpu, memory, codecs, buckets, restart, ossHdfs, interval];
+export const rows: readonly Row[] = [
+  throughput,
+  cpu,
+  memory,
+  codecs,
+  buckets,
+  restart,
+  ossHdfs,
+  audit,
+  interval,
+];
 export const rowNames = rows.map(({ name }) => name);

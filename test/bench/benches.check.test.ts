@@ -78,6 +78,15 @@ describeIntegration(
       for (const { spread } of durations) expect(spread.min).toBeGreaterThan(0);
     });
 
+    it('measures audit beside a claim of the same journal', (context) => {
+      const { ratio, durations = [] } = measured('audit', context);
+      expect(ratio).toBeGreaterThan(0);
+      expect(durations.map(({ name, seconds }) => [name, seconds.length])).toEqual([
+        ['claim', 1],
+        ['audit', 1],
+      ]);
+    });
+
     it('compares with another checkout', async () => {
       const against = await bench('--quick', '--json', '--only', 'throughput', '--against', checkoutDir);
       const { rows, settings } = JSON.parse(against.stdout) as BenchResult;
