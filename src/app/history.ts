@@ -11,6 +11,7 @@ import type { TimelineStep } from '../audit/timeline.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import { noFailpoints } from '../system/failpoints.ts';
 import type { Log } from '../telemetry/log.ts';
+import { diffJournal, printedFold } from './journalDiff.ts';
 import { systemPorts, type Composition } from './compose.ts';
 import type {
   AuditCommandOptions,
@@ -28,13 +29,15 @@ const CLOSE_MS = 2_000;
 
 export function historyCommands(
   composition: Composition,
-): Pick<Backend, 'auditJob' | 'verifyJournal' | 'replayJournal' | 'explain'> {
+): Pick<Backend, 'auditJob' | 'verifyJournal' | 'diffJournal' | 'foldJournal' | 'replayJournal' | 'explain'> {
   return {
     auditJob: (config, options) => audit(composition, config, options),
     verifyJournal: (config, options) =>
       withJournal(composition, config, options, (journal) =>
         verifyJournal(journal, { job: config.job, onProgress: options.onProgress }),
       ),
+    diffJournal: (config, options) => diffJournal(composition, config, options),
+    foldJournal: printedFold,
     replayJournal: (config, options) => replayed(composition, config, options),
     explain: (config, options) => explained(composition, config, options),
   };

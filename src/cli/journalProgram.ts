@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { CliIo } from './io.ts';
+import type { DiffCommandOptions } from './commands/diff.ts';
 import type { VerifyCommandOptions } from './commands/verify.ts';
 import { jobCommand, journalOption, jsonOption, load, loadAndWarn, type JobOptions } from './jobCommand.ts';
 import type { Program } from './program.ts';
@@ -11,7 +12,9 @@ type Copying = 'backup' | 'export';
 export function addJournal(program: Program, io: CliIo): void {
   const command = program.command
     .command('journal')
-    .description('back the journal up, restore it, export it to one portable file, verify it');
+    .description(
+      'back the journal up, restore it, export it to one portable file, verify it, compare versions',
+    );
   command.helpCommand(false);
   addCopy(program, command, io, {
     name: 'backup',
@@ -25,6 +28,7 @@ export function addJournal(program: Program, io: CliIo): void {
     file: 'the export',
   });
   addVerify(program, command, io);
+  addDiff(program, command, io);
 }
 
 function addVerify(program: Program, command: Command, io: CliIo): void {
@@ -39,6 +43,34 @@ function addVerify(program: Program, command: Command, io: CliIo): void {
       const config = await loadAndWarn(file, options, io);
       const { verifyCommand } = await import('./commands/verify.ts');
       program.exitCode = await verifyCommand(config, options, io);
+    });
+}
+
+function addDiff(program: Program, command: Command, io: CliIo): void {
+  jobCommand(
+    { command },
+    'diff',
+    'replay the journal by another version as well, and name the first entry that it reads otherwise',
+  )
+    .requiredOption(
+      '--with <folder>',
+      'the installed package of the other version, like node_modules/tidemark',
+    )
+    .addOption(journalOption())
+    .addOption(jsonOption())
+    .action(async (file: string, options: JobOptions & DiffCommandOptions) => {
+      const config = await loadAndWarn(file, options, io);
+      const { diffCommand } = await import('./commands/diff.ts');
+      program.exitCode = await diffCommand(config, options, io);
+    });
+  // For `diff` of another version, which calls it in a process of its own.
+  command
+    .command('fold', { hidden: true })
+    .argument('<job>')
+    .argument('<file>')
+    .action(async (job: string, file: string) => {
+      const { foldCommand } = await import('./commands/diff.ts');
+      program.exitCode = await foldCommand(job, resolve(io.cwd, file), io);
     });
 }
 
