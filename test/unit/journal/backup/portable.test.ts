@@ -247,6 +247,20 @@ describe('a portable file as a journal', () => {
     await expect(opened(file, jobName('other'))).rejects.toMatchObject({ code: 'REQUEST_REFUSED' });
   });
 
+  test('whose entries of one subject are out of order is refused', async () => {
+    const lines = new PortableWriter();
+    const [one, two] = chain(2) as [Uint8Array, Uint8Array];
+    const file = path.join(folderOfTest(), 'disordered');
+    const texts = [
+      lines.header({ tidemark: 'journal-backup', format: 2, job: JOB, journalId: 'journal-1' }),
+      lines.entry({ subject, revision: 9, bytes: one }),
+      lines.entry({ subject, revision: 8, bytes: two }),
+      lines.end(),
+    ];
+    writeFileSync(file, encodeBlock(texts));
+    await expect(opened(file)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT', fields: { revision: 8 } });
+  });
+
   test('that is harmed after it was opened is found when it is read', async () => {
     const file = await exported(await journalOfJob(1_500));
     const whole = readFileSync(file);
