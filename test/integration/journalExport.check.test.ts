@@ -83,7 +83,7 @@ describeIntegration('the export of a journal', () => {
     },
   );
 
-  test('sqlite: a file that is cut, changed, another one, or none is refused, and nothing is written', async () => {
+  test('sqlite: a file that is cut, changed, or another one is refused, and nothing is written', async () => {
     const { brokers, topic, job } = await jobOn('sqlite');
     await produce(brokers, topic, numbers(0, 0, 10));
     await job.finish();

@@ -1,4 +1,7 @@
-/** `journal diff` with real packages: this checkout, a copy of it with one changed line, and folders that are none. */
+/**
+ * `journal diff` with real packages: this checkout, a copy of it with one changed line, and folders that are
+ * none.
+ */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -56,7 +56,7 @@ describe('the first difference', () => {
 });
 
 describe('the lines of a fold', () => {
-  it('are one for each entry of each partition, and their state changes with what an event changes', async () => {
+  it('are one for each entry, and their state changes with what an event changes', async () => {
     const finished = await FinishedJob.made();
     const lines = (await folded(finished)) as FoldedEntry[];
     expect(lines.map(({ type }) => type)).not.toContain('refused');
@@ -77,7 +77,7 @@ describe('the lines of a fold', () => {
     expect(sidesOf('epochClaimed')).toEqual(new Set(['claim']));
   });
 
-  it('end with the first entry of a partition that cannot be folded; the next partition follows', async () => {
+  it('end at an entry that cannot be folded; the next partition follows', async () => {
     const finished = await FinishedJob.made();
     const whole = await folded(finished);
     finished.replaceEntries(0, finished.entries(0).toSpliced(3, 1));

@@ -185,7 +185,7 @@ describe('a portable file', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('never takes the place of a file unless it is told to, and says where it cannot be written', async () => {
+  test('takes the place of a file only if it is told to, and says where it cannot be written', async () => {
     const journal = await journalOfJob();
     const file = await exported(journal);
     const writing = { journal, job: JOB, file, force: false, onProgress };
