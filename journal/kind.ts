@@ -35,6 +35,14 @@ export interface JournalCopying {
   readonly onWarning: (message: string) => void;
 }
 
+/** Backups in a format of the kind's own. */
+export interface OwnBackups {
+  /** Whether a file that begins with these bytes can be one. */
+  recognizes(head: Buffer): boolean;
+  /** Opens one for reading, in the place where it is. */
+  open(file: string): Promise<Journal>;
+}
+
 export interface JournalKind<Config extends JournalConfig = JournalConfig, Parsed = unknown> {
   /** Its key below `journal`, and the type of its configuration. */
   readonly name: string;
@@ -46,6 +54,8 @@ export interface JournalKind<Config extends JournalConfig = JournalConfig, Parse
   open(config: Config, opening: JournalOpening): Promise<Journal>;
   /** Where the job's coordinators report that they are alive, beside the journal. */
   openPresence(config: Config, onWarning: (message: string) => void): Promise<PresenceBoard>;
+  /** Null if its backups are portable files. */
+  readonly ownBackups: OwnBackups | null;
   /** Writes a backup, even while the job runs. */
   backup(config: Config, copying: JournalCopying & { readonly force: boolean }): Promise<BackupFound>;
   /** Puts a backup in the journal's place; there must be no journal yet. */

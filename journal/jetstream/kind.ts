@@ -65,6 +65,7 @@ export const NATS_JOURNAL: JournalKind<NatsJournalConfig, ParsedNats> = {
     const { openNatsPresence } = await import('./presence.ts');
     return openNatsPresence({ ...connectionOf(config), onWarning });
   },
+  ownBackups: null,
   async backup(config, { onWarning, ...copying }) {
     const { backupPortable } = await import('../backup/portable.ts');
     const journal = await NATS_JOURNAL.open(config, { access: 'read', onWarning });

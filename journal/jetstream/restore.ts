@@ -110,7 +110,10 @@ async function fill(
     if (isRequestSubject(subject) && revision <= (takenUp.get(subject) ?? 0)) return;
     sent += 1;
     // The server keeps the order of messages from one connection.
-    open.push(link.during(js.publish(`${prefix}${subject}`, bytes, { expect: { streamName: stream } })));
+    const sending = link.during(js.publish(`${prefix}${subject}`, bytes, { expect: { streamName: stream } }));
+    // It may fail while the file is being read, before it is awaited with the others.
+    sending.catch(() => undefined);
+    open.push(sending);
     if (open.length < PUBLISHED_AT_ONCE) return;
     await Promise.all(open);
     open = [];

@@ -7,8 +7,8 @@ import { resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { checkWhole, type BackupFound, type OnBackupProgress } from '../backup/check.ts';
 import { TidemarkError } from '../errors.ts';
-import { JournalFailure } from '../failure.ts';
 import type { JobName } from '../ids.ts';
+import { noBackup } from '../backup/existingFile.ts';
 import { nameTaken, publishDraft, removeDraft } from '../backup/newFile.ts';
 import { openSqliteJournal, realPath } from './journal.ts';
 import { damaged, failedRead } from './errors.ts';
@@ -145,8 +145,4 @@ function refuseExisting(path: string): void {
       'one away, its -wal and -shm too.',
     { fields: { path: found } },
   );
-}
-
-export function noBackup(file: string): TidemarkError {
-  return new JournalFailure('missing', `There is no backup ${file}.`, { fields: { path: file } });
 }

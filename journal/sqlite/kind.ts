@@ -4,6 +4,9 @@ import { filePath, type SchemaContext } from '../../kernels/schema/outside.ts';
 import { map } from '../../kernels/schema/parts.ts';
 import type { JournalKind } from '../kind.ts';
 
+/** What every database of SQLite begins with. */
+const SQLITE_HEAD = 'SQLite format 3\0';
+
 export interface SqliteJournalConfig {
   readonly type: 'sqlite';
   /** Absolute path of the database file. */
@@ -31,6 +34,13 @@ export const SQLITE_JOURNAL: JournalKind<SqliteJournalConfig, { readonly path: s
   async openPresence({ path: file }) {
     const { openFilePresence } = await import('./presence.ts');
     return openFilePresence(file);
+  },
+  ownBackups: {
+    recognizes: (head) => head.toString('latin1').startsWith(SQLITE_HEAD),
+    async open(file) {
+      const { openSqliteJournal } = await import('./journal.ts');
+      return openSqliteJournal({ path: file, access: 'read', createIfMissing: false });
+    },
   },
   async backup(config, copying) {
     const { backupSqlite } = await import('./backup.ts');

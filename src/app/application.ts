@@ -243,6 +243,7 @@ export function createBackend(kinds?: JobKinds): Backend {
     runJob: (config, options) => runJob(composition, config, options),
     fileRequest: (config, order, options) => fileRequest(composition, config, order, options),
     backupJournal: (config, options) => composition.backup(config, options),
+    exportJournal: (config, options) => composition.exportJournal(config, options),
     restoreJournal: (config, options) => composition.restore(config, options),
     readStatus: (config, options) => readStatus(composition, config, options),
   };

@@ -6,6 +6,7 @@ import { homedir, hostname } from 'node:os';
 import path from 'node:path';
 import { rollingPolicy } from '../../actors/rolling/policy.ts';
 import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.ts';
+import { backupPortable } from '../../journal/backup/portable.ts';
 import type { JournalAccess } from '../../journal/kind.ts';
 import type { Journal } from '../../journal/port.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
@@ -25,6 +26,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { RunOptions } from './contract.ts';
 import { configFingerprint } from './fingerprint.ts';
 import { openJobMemory, type JobMemory } from './jobMemory.ts';
+import { openJournalCopy, refuseJournalAt } from './journalCopy.ts';
 import { bucketRuleOf, JOB_KINDS, kindOf, type JobKinds } from './kinds.ts';
 
 /** Next to the job file: state that concerns this machine only. */
@@ -108,6 +110,26 @@ export class Composition {
       job,
       onWarning: warner(options.log),
     });
+  }
+
+  /** Writes the job's journal to a portable file, whatever its kind; the job may be running. */
+  async exportJournal(
+    config: JobConfig,
+    { log, ...options }: JournalFileOptions & { readonly force: boolean },
+  ): Promise<BackupFound> {
+    await refuseJournalAt(this.kinds, options.file);
+    const journal = await this.journal(config, { access: 'read', log });
+    try {
+      return await backupPortable({ ...options, journal, job: config.job });
+    } finally {
+      await journal.close();
+    }
+  }
+
+  /** The job's journal, or the copy of it in a file. Only to be read. */
+  async journalOrCopy(config: JobConfig, file: string | null, log: Log): Promise<Journal> {
+    if (file === null) return this.journal(config, { access: 'read', log });
+    return openJournalCopy(this.kinds, { file, job: config.job, onProgress: () => undefined });
   }
 
   /** Restores a backup to the place of the job's journal; there must be none. */

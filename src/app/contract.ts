@@ -2,9 +2,11 @@
 import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.ts';
 import type { TidemarkError } from '../../journal/errors.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
-import type { TopicPartition } from '../../journal/ids.ts';
+import type { JobName, TopicPartition } from '../../journal/ids.ts';
 import type { AuditProgress } from '../audit/auditJob.ts';
-import type { AuditReport } from '../audit/auditReport.ts';
+import type { AuditReport, JournalReport } from '../audit/auditReport.ts';
+import type { VerifyProgress } from '../audit/verifyJournal.ts';
+import type { FoldDifference } from '../audit/compareFolds.ts';
 import type { FileLife } from '../audit/explainFile.ts';
 import type { RecordLife } from '../audit/explainRecord.ts';
 import type { MovedAway } from '../audit/partFileComparison.ts';
@@ -228,7 +230,13 @@ export interface BackupOptions {
   readonly onProgress: OnBackupProgress;
 }
 
-export interface AuditCommandOptions {
+/** The journal that a command looks back into. */
+export interface JournalChoice {
+  /** Path of an export or a backup that is read in its place; null: the job's own. */
+  readonly journalFile: string | null;
+}
+
+export interface AuditCommandOptions extends JournalChoice {
   /** Which committed files may be gone. */
   readonly moved: MovedAway;
   readonly log: Log;
@@ -242,14 +250,45 @@ export interface StatusOptions {
   readonly log: Log;
 }
 
-export interface ReplayCommandOptions {
+export interface VerifyOptions extends JournalChoice {
+  readonly log: Log;
+  /** May be called at any rate. */
+  readonly onProgress: (progress: VerifyProgress) => void;
+}
+
+export interface DiffOptions extends JournalChoice {
+  /** Folder of the other installed version. */
+  readonly otherPackage: string;
+  readonly log: Log;
+  /** Called with the number of entries that were compared, at any rate. */
+  readonly onProgress: (entries: number) => void;
+}
+
+/** How two versions read one journal. */
+export interface DiffReport {
+  readonly job: string;
+  readonly journalId: string;
+  readonly version: string;
+  /** Null if it does not say. */
+  readonly otherVersion: string | null;
+  readonly otherPackage: string;
+  /** Entries of partitions that both read alike. */
+  readonly entries: number;
+  readonly verdict: 'same' | 'differs' | 'incomplete';
+  /** The first one. */
+  readonly difference: FoldDifference | null;
+  /** Why the two cannot be compared. */
+  readonly problem: string | null;
+}
+
+export interface ReplayCommandOptions extends JournalChoice {
   readonly filter: TimelineFilter;
   /** Waits for new entries at the journal's end, until the process ends. */
   readonly follow: boolean;
   readonly log: Log;
 }
 
-export interface ExplainOptions {
+export interface ExplainOptions extends JournalChoice {
   readonly subject:
     | { readonly type: 'record'; readonly partition: TopicPartition; readonly offset: bigint }
     | { readonly type: 'file'; readonly name: string };
@@ -272,11 +311,25 @@ export interface Backend {
    * Rejects if the journal cannot be read.
    */
   readonly auditJob: (config: JobConfig, options: AuditCommandOptions) => Promise<AuditReport>;
+  /** Replays the journal, and asks nothing else. Writes nothing; the job may be running. */
+  readonly verifyJournal: (config: JobConfig, options: VerifyOptions) => Promise<JournalReport>;
+  /** Replays the journal by this version and by another installed one. Writes nothing to it. */
+  readonly diffJournal: (config: JobConfig, options: DiffOptions) => Promise<DiffReport>;
+  /** What this version makes of each entry of a portable file, as lines for `diffJournal` of another version. */
+  readonly foldJournal: (job: JobName, file: string) => AsyncIterable<string>;
   /**
    * Resolves when the checked backup has its final name. Rejects with REQUEST_REFUSED if that name is taken
    * and may not be replaced.
    */
   readonly backupJournal: (
+    config: JobConfig,
+    options: BackupOptions & { readonly force: boolean },
+  ) => Promise<BackupFound>;
+  /**
+   * Writes the journal, of any kind, to a portable file, and resolves when it has its final name. Rejects as
+   * `backupJournal` does.
+   */
+  readonly exportJournal: (
     config: JobConfig,
     options: BackupOptions & { readonly force: boolean },
   ) => Promise<BackupFound>;

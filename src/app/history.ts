@@ -5,17 +5,20 @@ import { auditJob } from '../audit/auditJob.ts';
 import type { AuditReport } from '../audit/auditReport.ts';
 import { explainFile, lifeOf } from '../audit/explainFile.ts';
 import { explainRecord } from '../audit/explainRecord.ts';
+import { verifyJournal } from '../audit/verifyJournal.ts';
 import { replayJob } from '../audit/replayJob.ts';
 import type { TimelineStep } from '../audit/timeline.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import { noFailpoints } from '../system/failpoints.ts';
 import type { Log } from '../telemetry/log.ts';
+import { diffJournal, printedFold } from './journalDiff.ts';
 import { systemPorts, type Composition } from './compose.ts';
 import type {
   AuditCommandOptions,
   Backend,
   ExplainOptions,
   Explained,
+  JournalChoice,
   ReplayCommandOptions,
 } from './contract.ts';
 
@@ -26,9 +29,15 @@ const CLOSE_MS = 2_000;
 
 export function historyCommands(
   composition: Composition,
-): Pick<Backend, 'auditJob' | 'replayJournal' | 'explain'> {
+): Pick<Backend, 'auditJob' | 'verifyJournal' | 'diffJournal' | 'foldJournal' | 'replayJournal' | 'explain'> {
   return {
     auditJob: (config, options) => audit(composition, config, options),
+    verifyJournal: (config, options) =>
+      withJournal(composition, config, options, (journal) =>
+        verifyJournal(journal, { job: config.job, onProgress: options.onProgress }),
+      ),
+    diffJournal: (config, options) => diffJournal(composition, config, options),
+    foldJournal: printedFold,
     replayJournal: (config, options) => replayed(composition, config, options),
     explain: (config, options) => explained(composition, config, options),
   };
@@ -37,7 +46,7 @@ export function historyCommands(
 async function audit(
   composition: Composition,
   config: JobConfig,
-  { moved, log, onProgress }: AuditCommandOptions,
+  { moved, journalFile, log, onProgress }: AuditCommandOptions,
 ): Promise<AuditReport> {
   const closing: (() => Promise<void>)[] = [];
   const closed = <T extends { close(): Promise<void> }>(opened: T): T => {
@@ -45,7 +54,7 @@ async function audit(
     return opened;
   };
   try {
-    const journal = closed(await composition.journal(config, { access: 'read', log }));
+    const journal = closed(await composition.journalOrCopy(config, journalFile, log));
     const store = closed(await composition.store(config, noFailpoints, log));
     const surveyor = closed(await composition.surveyor(config, log));
     return await auditJob(
@@ -68,9 +77,9 @@ const namingOf = ({ sink: { uri, prefix, suffix, entropy } }: JobConfig): Naming
 async function* replayed(
   composition: Composition,
   config: JobConfig,
-  { filter, follow, log }: ReplayCommandOptions,
+  { filter, follow, journalFile, log }: ReplayCommandOptions,
 ): AsyncGenerator<TimelineStep> {
-  const journal = await composition.journal(config, { access: 'read', log });
+  const journal = await composition.journalOrCopy(config, journalFile, log);
   try {
     const waiting = follow ? { follow: () => systemPorts.clock.pause(FOLLOW_MS) } : {};
     yield* replayJob(journal, { job: config.job, filter, ...waiting });
@@ -81,8 +90,8 @@ async function* replayed(
 
 function explained(composition: Composition, config: JobConfig, options: ExplainOptions): Promise<Explained> {
   const { job } = config;
-  const { subject, log } = options;
-  return withJournal(composition, config, log, async (journal) => {
+  const { subject } = options;
+  return withJournal(composition, config, options, async (journal) => {
     if (subject.type === 'file')
       return { record: null, files: await explainFile(journal, job, subject.name) };
     const record = await explainRecord(journal, job, subject.partition, subject.offset);
@@ -98,10 +107,10 @@ function explained(composition: Composition, config: JobConfig, options: Explain
 async function withJournal<T>(
   composition: Composition,
   config: JobConfig,
-  log: Log,
+  { journalFile, log }: JournalChoice & { readonly log: Log },
   work: (journal: Journal) => Promise<T>,
 ): Promise<T> {
-  const journal = await composition.journal(config, { access: 'read', log });
+  const journal = await composition.journalOrCopy(config, journalFile, log);
   try {
     return await work(journal);
   } finally {

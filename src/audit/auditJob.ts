@@ -5,16 +5,15 @@
  */
 import type { NamingRule } from '../../actors/naming.ts';
 import { hasCode } from '../../journal/errors.ts';
-import { partitionName, type JobName, type Subject, type TopicPartition } from '../../journal/ids.ts';
+import { partitionName, type JobName, type TopicPartition } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
-import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
 import type { PartitionSurvey, TopicSurvey } from '../sources/survey.ts';
 import type { Store } from '../stores/port.ts';
 import { auditPartition } from './auditPartition.ts';
 import { reportOf, type AuditReport } from './auditReport.ts';
 import { Destination } from './destination.ts';
 import { Findings } from './findings.ts';
-import { readJobHistory } from './jobHistory.ts';
+import { partitionsOf, readJobHistory } from './jobHistory.ts';
 import { PartFileComparison, type MovedAway } from './partFileComparison.ts';
 import type { PartitionHistory } from './partitionHistory.ts';
 import { Witnesses } from './witnesses.ts';
@@ -84,17 +83,6 @@ export async function auditJob(ports: AuditPorts, options: AuditOptions): Promis
   } finally {
     destination.close();
   }
-}
-
-async function partitionsOf(
-  journal: Journal,
-  job: JobName,
-): Promise<readonly { readonly subject: Subject; readonly partition: TopicPartition }[]> {
-  const subjects = await journal.subjects(jobPrefix(job));
-  return subjects.flatMap((subject) => {
-    const partition = partitionOf(subject);
-    return partition === null ? [] : [{ subject, partition }];
-  });
 }
 
 async function surveyed(

@@ -48,7 +48,8 @@ export interface PartitionVerdict {
   readonly otherBuckets: FileTotals | null;
 }
 
-export interface AuditReport {
+/** What the journal alone says of a job. */
+export interface JournalReport {
   readonly job: JobName;
   readonly journalId: JournalId;
   readonly verdict: AuditVerdict;
@@ -58,6 +59,9 @@ export interface AuditReport {
   readonly findingsTotal: number;
   /** What could not be looked at. */
   readonly unchecked: readonly Unchecked[];
+}
+
+export interface AuditReport extends JournalReport {
   readonly files: {
     readonly compared: number;
     readonly comparedBytes: number;
@@ -72,28 +76,37 @@ export interface AuditReport {
   };
 }
 
-export interface AuditOutcome {
+export interface JournalOutcome {
   readonly job: JobName;
   readonly journalId: JournalId;
   readonly histories: readonly PartitionHistory[];
   readonly findings: Findings;
+}
+
+export interface AuditOutcome extends JournalOutcome {
   readonly destination: Destination;
   readonly files: PartFileComparison;
 }
 
 export function reportOf(outcome: AuditOutcome): AuditReport {
-  const { job, journalId, histories, findings, destination, files } = outcome;
+  const { histories, destination, files } = outcome;
   const open = histories.reduce((sum, { ledger }) => sum + [...ledger.parts()].length, 0);
   return {
-    ...{ job, journalId },
-    verdict: findings.total > 0 ? 'damaged' : findings.unchecked.length > 0 ? 'incomplete' : 'clean',
-    partitions: histories.map((history) => verdictOf(history, findings.countOf(history.partition))),
-    ...{ findings: findings.listed, findingsTotal: findings.total, unchecked: findings.unchecked },
+    ...journalReportOf(outcome),
     files: {
       ...{ compared: files.files, comparedBytes: files.comparedBytes, moved: files.moved },
       hidden: files.hidden,
       ...{ others: destination.others, leftovers: Math.max(0, destination.temporary - open) },
     },
+  };
+}
+
+export function journalReportOf({ job, journalId, histories, findings }: JournalOutcome): JournalReport {
+  return {
+    ...{ job, journalId },
+    verdict: findings.total > 0 ? 'damaged' : findings.unchecked.length > 0 ? 'incomplete' : 'clean',
+    partitions: histories.map((history) => verdictOf(history, findings.countOf(history.partition))),
+    ...{ findings: findings.listed, findingsTotal: findings.total, unchecked: findings.unchecked },
   };
 }
 

@@ -1,22 +1,54 @@
-/** `tidemark audit` for people: the verdict first, then what is wrong, then the sums. */
+/** `tidemark audit` and `journal verify` for people: the verdict first, then what is wrong, then the sums. */
 import { partitionName } from '../../journal/ids.ts';
 import { FINDINGS, type Finding } from '../audit/findings.ts';
-import type { AuditReport, PartitionVerdict } from '../audit/auditReport.ts';
+import type { AuditReport, JournalReport, PartitionVerdict } from '../audit/auditReport.ts';
+import type { JournalChoice } from '../app/contract.ts';
+import { copyLines } from './journalFile.ts';
 import { formatBytes, formatCount, formatNoun } from '../telemetry/format.ts';
 import { left, right, tableLines } from './table.ts';
 
 /** Buckets that the text shows of a partition; --json has all. */
 const BUCKETS_SHOWN = 20;
 
-export function auditText(report: AuditReport, sinkUri: string): string {
+export interface AuditedPlace extends JournalChoice {
+  readonly sinkUri: string;
+}
+
+export function auditText(report: AuditReport, place: AuditedPlace): string {
+  const { job, journalId } = report;
+  return reportText(
+    [`job ${job}, journal ${journalId}, sink ${place.sinkUri}`, ...copyLines(place)],
+    'the journal is consistent, and the destination holds what it says',
+    report,
+    filesLines(report),
+  );
+}
+
+/** The verdict of the journal alone. */
+export function verifyText(report: JournalReport, { journalFile }: JournalChoice): string {
+  const { job, journalId } = report;
+  return reportText(
+    [`job ${job}, journal ${journalId}${journalFile === null ? '' : `, read from ${journalFile}`}`],
+    'every entry continues the one before it, and leads where this version says it does',
+    report,
+    [],
+  );
+}
+
+function reportText(
+  head: readonly string[],
+  clean: string,
+  report: JournalReport,
+  end: readonly string[],
+): string {
   const blocks = [
-    headLines(report, sinkUri),
+    [...head, verdictLine(report, clean)],
     report.findings.flatMap(findingLines),
     moreFindings(report),
     report.unchecked.map(({ what, code, message }) => `not checked: ${what} (${code}): ${message}`),
     report.partitions.length === 0 ? [] : partitionTable(report.partitions),
     ...report.partitions.map(bucketTable),
-    filesLines(report),
+    end,
   ];
   return blocks
     .filter((lines) => lines.length > 0)
@@ -24,15 +56,13 @@ export function auditText(report: AuditReport, sinkUri: string): string {
     .join('\n');
 }
 
-const VERDICTS: Readonly<Record<AuditReport['verdict'], string>> = {
-  clean: 'clean: the journal is consistent, and the destination holds what it says',
-  damaged: 'damaged',
-  incomplete: 'incomplete: nothing is wrong as far as could be looked at',
-};
-
-function headLines({ job, journalId, verdict, findingsTotal }: AuditReport, sinkUri: string): string[] {
-  const count = findingsTotal === 0 ? '' : `, ${formatNoun(findingsTotal, 'finding')}`;
-  return [`job ${job}, journal ${journalId}, sink ${sinkUri}`, `${VERDICTS[verdict]}${count}`];
+function verdictLine({ verdict, findingsTotal }: JournalReport, clean: string): string {
+  const verdicts = {
+    clean: `clean: ${clean}`,
+    damaged: 'damaged',
+    incomplete: 'incomplete: nothing is wrong as far as could be looked at',
+  };
+  return `${verdicts[verdict]}${findingsTotal === 0 ? '' : `, ${formatNoun(findingsTotal, 'finding')}`}`;
 }
 
 function findingLines({ code, partition, seq, message }: Finding): string[] {
@@ -48,7 +78,7 @@ function findingLines({ code, partition, seq, message }: Finding): string[] {
   ];
 }
 
-function moreFindings({ findings, findingsTotal }: AuditReport): string[] {
+function moreFindings({ findings, findingsTotal }: JournalReport): string[] {
   const more = findingsTotal - findings.length;
   return more === 0 ? [] : [`... and ${formatNoun(more, 'more finding')}`];
 }

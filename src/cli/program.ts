@@ -1,16 +1,16 @@
 /** The commands and options of `tidemark`. The code of a command is loaded when the command is called. */
-import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { AuditCommandOptions } from './commands/audit.ts';
 import type { ReplayCommandOptions } from './commands/replay.ts';
 import type { RunCommandOptions } from './commands/run.ts';
-import type { JobConfig } from '../config/jobConfig.ts';
 import type { LogLevel } from '../telemetry/pinoLog.ts';
 import type { FuzzCommandOptions } from './commands/fuzz.ts';
 import type * as Requests from './commands/request.ts';
 import type { RequestOrder } from '../app/contract.ts';
 import { EXIT_CODES, exitCodeOfSignal } from './exitCodes.ts';
 import type { CliIo } from './io.ts';
+import { jobCommand, journalOption, jsonOption, load, loadAndWarn, type JobOptions } from './jobCommand.ts';
+import { addJournal } from './journalProgram.ts';
 import { VERSION } from '../system/version.ts';
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
@@ -36,12 +36,8 @@ Examples:
   tidemark accept-loss job.yaml --partition clicks/0 --from 100 --to 250
   tidemark accept-truncation job.yaml clicks/0 --from 100
   tidemark journal backup job.yaml journal-backup.db
+  tidemark journal export job.yaml clicks.journal   one file, from any journal
   tidemark fuzz --runs 10000                   ${FUZZ_EXAMPLE}`;
-
-interface JobOptions {
-  readonly define: readonly string[];
-  readonly json?: boolean;
-}
 
 export interface Program {
   readonly command: Command;
@@ -80,38 +76,6 @@ const ENDING_IN_ORDER: readonly string[] = ['run', 'fuzz'];
 
 function endAtSignal(io: CliIo): void {
   io.onSignal((signal) => io.exitNow(exitCodeOfSignal(signal)));
-}
-
-function jobCommand({ command }: Pick<Program, 'command'>, name: string, description: string): Command {
-  return command
-    .command(name)
-    .description(description)
-    .argument('<job.yaml>', 'job file')
-    .option(
-      '-D, --define <key=value>',
-      'override a key of the job file; repeatable, "key=" removes it',
-      collect,
-      [] as string[],
-    );
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
-}
-
-const jsonOption = (): Option =>
-  new Option('--json', 'one JSON document on standard output, everything else on standard error');
-
-async function load(file: string, { define }: JobOptions, io: CliIo): Promise<JobConfig> {
-  const { loadJobConfig } = await import('../app/loadJobConfig.ts');
-  return loadJobConfig({ path: file, overrides: define, env: io.env, cwd: io.cwd });
-}
-
-/** Loads the job for commands that have no log for warnings. */
-async function loadAndWarn(file: string, options: JobOptions, io: CliIo): Promise<JobConfig> {
-  const config = await load(file, options, io);
-  for (const warning of config.warnings) io.stderr.write(`tidemark: warning: ${warning}\n`);
-  return config;
 }
 
 function addRun(program: Program, io: CliIo): void {
@@ -161,6 +125,7 @@ function addAudit(program: Program, io: CliIo): void {
     'audit',
     'replay the journal and compare it with the destination, also while the job runs; writes nothing',
   )
+    .addOption(journalOption())
     .option('--moved <file>', 'committed files that may be gone, a URI or a path below the sink on each line')
     .option('--moved-before <age>', 'files that were committed longer ago may be gone, like 7d')
     .addOption(jsonOption())
@@ -179,7 +144,12 @@ function addReplay(program: Program, io: CliIo): void {
     .option('--event <type>', 'events of this type only, like partCommitted')
     .option('--from <moment>', 'from this time (ISO) or entry on')
     .option('--to <moment>', 'up to this time (ISO) or entry')
-    .option('--follow', 'go on with new entries until it is interrupted', false)
+    .addOption(
+      new Option('--follow', 'go on with new entries until it is interrupted')
+        .default(false)
+        .conflicts('journal'),
+    )
+    .addOption(journalOption())
     .addOption(new Option('--json', 'one JSON document on each line'))
     .action(async (file: string, options: JobOptions & ReplayCommandOptions) => {
       const config = await loadAndWarn(file, options, io);
@@ -191,11 +161,17 @@ function addReplay(program: Program, io: CliIo): void {
 function addExplain(program: Program, io: CliIo): void {
   jobCommand(program, 'explain', 'tell the life of one record, or of one file, in plain words')
     .argument('<record or file>', 'topic/number@offset; or a URI, a path below the sink, a temporary name')
+    .addOption(journalOption())
     .addOption(jsonOption())
-    .action(async (file: string, what: string, options: JobOptions) => {
+    .action(async (file: string, what: string, options: JobOptions & { readonly journal?: string }) => {
       const config = await loadAndWarn(file, options, io);
       const { explainCommand } = await import('./commands/explain.ts');
-      program.exitCode = await explainCommand(config, what, { isJson: options.json === true }, io);
+      program.exitCode = await explainCommand(
+        config,
+        what,
+        { journal: options.journal, isJson: options.json === true },
+        io,
+      );
     });
 }
 
@@ -271,41 +247,6 @@ function addRequests(program: Program, io: CliIo): void {
 }
 
 type RequestMaker = (requests: typeof Requests) => RequestOrder['request'];
-
-function addJournal(program: Program, io: CliIo): void {
-  const command = program.command.command('journal').description('back the journal up, and restore it');
-  command.helpCommand(false);
-  jobCommand({ command }, 'backup', 'write a checked copy of the journal to a file, also while the job runs')
-    .argument('<file>', 'the backup')
-    .option('--force', 'write over a file that exists', false)
-    .addOption(jsonOption())
-    .action(async (file: string, backup: string, options: JobOptions & { force: boolean }) => {
-      const config = await load(file, options, io);
-      const { backupCommand } = await import('./commands/journal.ts');
-      const { force, json } = options;
-      program.exitCode = await backupCommand(
-        config,
-        { file: resolve(io.cwd, backup), force, isJson: json === true },
-        io,
-      );
-    });
-  jobCommand(
-    { command },
-    'restore',
-    'put a backup where the job looks for its journal; refused where there is one',
-  )
-    .argument('<file>', 'the backup')
-    .addOption(jsonOption())
-    .action(async (file: string, backup: string, options: JobOptions) => {
-      const config = await load(file, options, io);
-      const { restoreCommand } = await import('./commands/journal.ts');
-      program.exitCode = await restoreCommand(
-        config,
-        { file: resolve(io.cwd, backup), isJson: options.json === true },
-        io,
-      );
-    });
-}
 
 function addValidate(program: Program, io: CliIo): void {
   jobCommand(program, 'validate', 'check a job file without running it')

@@ -3,20 +3,22 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { TidemarkError } from '../../../journal/errors.ts';
 import { parseAge } from '../../../kernels/schema/units.ts';
-import type { AuditProgress } from '../../audit/auditJob.ts';
+import type { AuditVerdict } from '../../audit/auditReport.ts';
 import type { MovedAway } from '../../audit/partFileComparison.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { formatBytes, formatCount } from '../../telemetry/format.ts';
 import { auditText } from '../auditText.ts';
 import { EXIT_FAILURE, EXIT_OK, EXIT_UNFINISHED } from '../exitCodes.ts';
 import type { CliIo } from '../io.ts';
+import { journalChoice } from '../journalFile.ts';
+import { occasionally } from '../occasionally.ts';
 import { quietLog } from '../quietLog.ts';
 import { jsonText } from '../report.ts';
 
-const PROGRESS_INTERVAL_MS = 5_000;
-
 export interface AuditCommandOptions {
   readonly json?: boolean;
+  /** Path of an export or a backup, to be read in place of the job's journal. */
+  readonly journal?: string;
   /** Path of a list of files that may be gone, one URI or path below the sink a line. */
   readonly moved?: string;
   /** Files that were committed longer ago than this may be gone. */
@@ -30,10 +32,28 @@ export async function auditCommand(
 ): Promise<number> {
   const moved = await movedAway(options, config.sink.uri, io.cwd);
   const { auditJob } = await io.loadBackend();
-  const report = await auditJob(config, { moved, log: quietLog(io), onProgress: shown(io) });
-  io.stdout.write(options.json === true ? jsonText(report) : auditText(report, config.sink.uri));
-  if (report.verdict === 'clean') return EXIT_OK;
-  return report.verdict === 'damaged' ? EXIT_FAILURE : EXIT_UNFINISHED;
+  const choice = journalChoice(options.journal, io);
+  const say = occasionally(io);
+  const report = await auditJob(config, {
+    ...{ moved, ...choice, log: quietLog(io) },
+    onProgress: ({ entries, partitions, partitionsDone, filesCompared, bytesCompared }) =>
+      say(
+        () =>
+          `auditing: ${formatCount(entries)} entries, ${partitionsDone} of ${partitions} partitions, ` +
+          `${formatCount(filesCompared)} files (${formatBytes(bytesCompared)}) compared`,
+      ),
+  });
+  io.stdout.write(
+    options.json === true
+      ? jsonText({ ...choice, ...report })
+      : auditText(report, { sinkUri: config.sink.uri, ...choice }),
+  );
+  return exitCodeOfVerdict(report.verdict);
+}
+
+export function exitCodeOfVerdict(verdict: AuditVerdict): number {
+  if (verdict === 'clean') return EXIT_OK;
+  return verdict === 'damaged' ? EXIT_FAILURE : EXIT_UNFINISHED;
 }
 
 /** Throws USAGE for a duration that is none, or a list that cannot be read. */
@@ -61,17 +81,4 @@ async function readList(path: string, sinkUri: string): Promise<Set<string>> {
   } catch (cause) {
     throw new TidemarkError('USAGE', `The list of moved files ${path} cannot be read.`, { cause });
   }
-}
-
-/** Writes an occasional line to standard error. */
-function shown(io: CliIo): (progress: AuditProgress) => void {
-  let lastMs = io.nowMs();
-  return ({ entries, partitions, partitionsDone, filesCompared, bytesCompared }) => {
-    if (io.nowMs() - lastMs < PROGRESS_INTERVAL_MS) return;
-    lastMs = io.nowMs();
-    io.stderr.write(
-      `auditing: ${formatCount(entries)} entries, ${partitionsDone} of ${partitions} partitions, ` +
-        `${formatCount(filesCompared)} files (${formatBytes(bytesCompared)}) compared\n`,
-    );
-  };
 }

@@ -5,6 +5,7 @@ import type { JobConfig } from '../../config/jobConfig.ts';
 import { explainText } from '../explainText.ts';
 import { EXIT_OK } from '../exitCodes.ts';
 import type { CliIo } from '../io.ts';
+import { journalChoice } from '../journalFile.ts';
 import { quietLog } from '../quietLog.ts';
 import { jsonText } from '../report.ts';
 import { parsePartition } from './request.ts';
@@ -12,12 +13,15 @@ import { parsePartition } from './request.ts';
 export async function explainCommand(
   config: JobConfig,
   what: string,
-  { isJson }: { readonly isJson: boolean },
+  { journal, isJson }: { readonly journal: string | undefined; readonly isJson: boolean },
   io: CliIo,
 ): Promise<number> {
   const subject = parseSubject(what);
   const { explain } = await io.loadBackend();
-  const explained = await explain(config, { subject, log: quietLog(io) });
+  const explained = await explain(config, {
+    ...{ subject, log: quietLog(io) },
+    ...journalChoice(journal, io),
+  });
   io.stdout.write(isJson ? jsonText(explained) : explainText(explained));
   return EXIT_OK;
 }

@@ -1,13 +1,12 @@
-/** `tidemark journal backup | restore`: verified copies of the journal. */
+/** `tidemark journal backup | restore | export`: verified copies of the journal. */
 import type { BackupProgress } from '../../../journal/backup/check.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { formatBytes, formatCount, formatNoun } from '../../telemetry/format.ts';
 import { EXIT_OK } from '../exitCodes.ts';
 import type { CliIo } from '../io.ts';
+import { occasionally } from '../occasionally.ts';
 import { quietLog } from '../quietLog.ts';
 import { jsonText } from '../report.ts';
-
-const PROGRESS_INTERVAL_MS = 5_000;
 
 export interface JournalCommandOptions {
   readonly file: string;
@@ -25,6 +24,17 @@ export async function backupCommand(
   return answer(config, options, found, 'backed up to', io);
 }
 
+export async function exportCommand(
+  config: JobConfig,
+  options: JournalCommandOptions & { readonly force: boolean },
+  io: CliIo,
+): Promise<number> {
+  const { exportJournal } = await io.loadBackend();
+  const { file, force } = options;
+  const found = await exportJournal(config, { file, force, ...shown('exporting', io) });
+  return answer(config, options, found, 'exported to', io);
+}
+
 export async function restoreCommand(
   config: JobConfig,
   options: JournalCommandOptions,
@@ -36,15 +46,14 @@ export async function restoreCommand(
   return answer(config, options, found, 'restored from', io);
 }
 
-/** Writes an occasional line to standard error. */
+/** The log, and an occasional line on standard error. */
 function shown(doing: string, io: CliIo) {
-  let lastMs = io.nowMs();
-  const onProgress = ({ entries, bytes }: BackupProgress): void => {
-    if (io.nowMs() - lastMs < PROGRESS_INTERVAL_MS) return;
-    lastMs = io.nowMs();
-    const done = entries === 0 ? 'copied' : `${formatCount(entries)} entries checked,`;
-    io.stderr.write(`${doing}: ${done} ${formatBytes(bytes)}\n`);
-  };
+  const say = occasionally(io);
+  const onProgress = ({ entries, bytes }: BackupProgress): void =>
+    say(() => {
+      const done = entries === 0 ? 'copied' : `${formatCount(entries)} entries checked,`;
+      return `${doing}: ${done} ${formatBytes(bytes)}`;
+    });
   return { log: quietLog(io), onProgress };
 }
 

@@ -8,6 +8,7 @@ import type { TimelineStep } from '../../audit/timeline.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { EXIT_OK } from '../exitCodes.ts';
 import type { CliIo } from '../io.ts';
+import { journalChoice } from '../journalFile.ts';
 import { parseMoment } from '../moment.ts';
 import { quietLog } from '../quietLog.ts';
 import { parsePartition } from './request.ts';
@@ -21,6 +22,8 @@ export interface ReplayCommandOptions {
   readonly from?: string;
   readonly to?: string;
   readonly follow?: boolean;
+  /** Path of an export or a backup, to be read in place of the job's journal. */
+  readonly journal?: string;
 }
 
 export async function replayCommand(
@@ -30,7 +33,10 @@ export async function replayCommand(
 ): Promise<number> {
   const filter = filterOf(options);
   const { replayJournal } = await io.loadBackend();
-  const steps = replayJournal(config, { filter, follow: options.follow === true, log: quietLog(io) });
+  const steps = replayJournal(config, {
+    ...{ filter, follow: options.follow === true, log: quietLog(io) },
+    ...journalChoice(options.journal, io),
+  });
   for await (const step of steps) {
     io.stdout.write(
       options.json === true ? `${JSON.stringify(step, bigintsAsText)}\n` : `${stepLine(step)}\n`,

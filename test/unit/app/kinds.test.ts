@@ -68,6 +68,7 @@ function notebooks(): JournalKind<NotebookConfig, { readonly title: string }> {
     open: async () => createMemoryJournal({ backing }),
     openPresence: async () => createMemoryPresence({ backing: presence, nowMs: () => systemClock.nowMs() }),
     backup: () => Promise.reject(new Error('a notebook is not copied')),
+    ownBackups: null,
     restore: () => Promise.reject(new Error('a notebook is not copied')),
   };
 }

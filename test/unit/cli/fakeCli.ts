@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Backend, JobStatus, RunReport } from '../../../src/app/contract.ts';
+import type { Backend, DiffReport, JobStatus, RunReport } from '../../../src/app/contract.ts';
 import { jobName, journalId } from '../../../journal/ids.ts';
 import type { AuditReport } from '../../../src/audit/auditReport.ts';
 import type { CliIo, StopSignal } from '../../../src/cli/io.ts';
@@ -54,6 +54,11 @@ const NO_AUDIT: AuditReport = {
   files: { compared: 0, comparedBytes: 0, moved: 0, hidden: 0, others: 0, leftovers: 0 },
 };
 
+const NO_DIFF: DiffReport = {
+  ...{ job: 'clicks', journalId: 'journal-1', version: '1', otherVersion: '2', otherPackage: '/other' },
+  ...{ entries: 0, verdict: 'same', difference: null, problem: null },
+};
+
 export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: boolean } = {}): FakeCli {
   const dir = mkdtempSync(path.join(tmpdir(), 'tidemark-cli-'));
   onTestFinished(() => {
@@ -68,8 +73,12 @@ export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: 
     readStatus: async () => NO_STATUS,
     fileRequest: async () => [],
     backupJournal: async () => NO_BACKUP,
+    exportJournal: async () => NO_BACKUP,
     restoreJournal: async () => NO_BACKUP,
     auditJob: async () => NO_AUDIT,
+    verifyJournal: async () => NO_AUDIT,
+    diffJournal: async () => NO_DIFF,
+    foldJournal: async function* () {},
     replayJournal: async function* () {},
     explain: async () => ({ record: null, files: [] }),
     ...backend,

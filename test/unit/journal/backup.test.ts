@@ -11,13 +11,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { jobName } from '../../../journal/ids.ts';
-import { createMemoryJournal } from '../../../journal/memory/journal.ts';
-import { backupPortable } from '../../../journal/backup/portable.ts';
-import { readPortable, type PortableEntry } from '../../../journal/backup/portableFile.ts';
 import type { Journal } from '../../../journal/port.ts';
 import { openSqliteJournal } from '../../../journal/sqlite/journal.ts';
 import { backupSqlite, restoreSqlite } from '../../../journal/sqlite/backup.ts';
-import { jobSubject } from '../../../journal/subjects.ts';
 import {
   chain,
   claimed,
@@ -27,7 +23,6 @@ import {
   JOB,
   readAll,
   replayAll,
-  requestsOf,
   subjectOf,
   writerOn,
 } from './fixtures.ts';
@@ -181,71 +176,5 @@ describe('restoring an embedded journal', () => {
     await expect(restored(file, path.join(folder, 'none.db'))).rejects.toMatchObject({
       code: 'JOURNAL_MISSING',
     });
-  });
-});
-
-describe('a portable backup', () => {
-  async function journalOfJob(): Promise<Journal> {
-    const journal = createMemoryJournal();
-    await journal.fileRequest(jobSubject(JOB), chain(1)[0] ?? new Uint8Array());
-    for (const bytes of chain(6)) await journal.fileRequest(subject, bytes);
-    await journal.fileRequest(requestsOf(), Uint8Array.from([0xff, 0x00, 0x0a]));
-    return journal;
-  }
-
-  async function read(): Promise<PortableEntry[]> {
-    const entries: PortableEntry[] = [];
-    await readPortable(backup, {
-      header: () => undefined,
-      entry: (entry) => void entries.push(entry),
-      onProgress,
-    });
-    return entries;
-  }
-
-  const write = async (journal: Journal) =>
-    backupPortable({ journal, job: JOB, file: backup, force: false, onProgress });
-
-  test('holds every subject of the job byte for byte, the job’s own last', async () => {
-    const journal = await journalOfJob();
-    expect(await write(journal)).toMatchObject({ journalId: journal.id, entries: 8, partitions: 1 });
-    const entries = await read();
-    const of = (name: string): Uint8Array[] =>
-      entries.filter((entry) => entry.subject === name).map(({ bytes }) => Uint8Array.from(bytes));
-    for (const name of [subject, requestsOf(), jobSubject(JOB)])
-      expect(of(name)).toEqual(await readAll(journal, name));
-    expect(entries.at(-1)?.subject).toBe(jobSubject(JOB));
-    expect(readdirSync(folder)).toEqual(['backups.db']);
-  });
-
-  test('any line gone, changed, doubled or added is found', async () => {
-    await write(await journalOfJob());
-    const lines = readFileSync(backup, 'utf8').trimEnd().split('\n');
-    const line = (at: number): string => lines[at] ?? '';
-    const harms = lines.flatMap((_, at) => [
-      lines.toSpliced(at, 1),
-      lines.toSpliced(at, 0, line(at)),
-      lines.with(at, line(at).replace('"prev":"', '"prev":"0')),
-      lines.slice(0, at),
-      lines.with(at, `${line(at).slice(0, -1)},"more":1}`),
-    ]);
-    // What the last line holds beside its count is covered by nothing behind it, and means nothing.
-    for (const harm of harms.slice(0, -1)) {
-      writeFileSync(backup, harm.map((text) => `${text}\n`).join(''));
-      await expect(read()).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
-    }
-  });
-
-  test('of a journal that is damaged: refused, and no file is left', async () => {
-    const journal = createMemoryJournal();
-    for (const bytes of chain(5).toSpliced(2, 1)) await journal.fileRequest(subject, bytes);
-    await expect(write(journal)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
-    expect(readdirSync(folder)).toEqual([]);
-  });
-
-  test('of a newer format asks for an upgrade', async () => {
-    await write(await journalOfJob());
-    writeFileSync(backup, readFileSync(backup, 'utf8').replace('"format":1', '"format":2'));
-    await expect(read()).rejects.toMatchObject({ code: 'JOURNAL_NEWER' });
   });
 });
