@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { describeIntegration, services } from '../services/integration.ts';
 import { startKafka, startNats } from '../services/servers.ts';
+import { AuditsMeanwhile, cleanAudit, expectSums } from './auditing.ts';
 import {
   committedDigests,
   createTopic,
@@ -27,7 +28,8 @@ function jobFolder(): string {
 
 interface JobPlaces {
   readonly brokers: readonly string[];
-  readonly natsUrl: string;
+  /** Null: the journal is an SQLite file. */
+  readonly natsUrl: string | null;
   readonly topic: string;
 }
 
@@ -42,8 +44,7 @@ sink: { path: lake }
 bucket: { by: wall-clock, pattern: "yyyy-MM-dd--HH-mm" }
 roll: { maxBytes: 20KiB, maxAge: 5s, maxIdle: 2s }
 checkpoint: { interval: 200ms }
-journal:
-  nats: { servers: ["${natsUrl}"], stream: TIDEMARK }
+${natsUrl === null ? '' : `journal: { nats: { servers: ["${natsUrl}"], stream: TIDEMARK } }`}
 `,
   );
   return file;
@@ -59,39 +60,46 @@ function startCoordinator(job: string): TidemarkProcess {
 }
 
 describeIntegration(
-  'a coordinator that is killed again and again, real Kafka, real JetStream',
+  'a coordinator that is killed again and again, real Kafka',
   () => {
-    test('SIGKILL at random moments: every record once, in order, no committed file changes', async () => {
-      const { brokers, natsUrl } = services();
-      const folder = jobFolder();
-      const lake = path.join(folder, 'lake');
-      const topic = `kill-${process.pid}`;
-      const job = writeJob(folder, { brokers, natsUrl, topic });
-      await createTopic(brokers, topic);
-      const producer = new NumberProducer(brokers, topic, { pauseMs: 5 });
-      await producer.start();
-      let counted = 0;
-      for (let started = 0; counted < KILLS && started < 3 * KILLS; started += 1) {
-        const coordinator = startCoordinator(job);
-        await coordinator.said('checkpoint completed');
-        counted += 1;
+    test.each(['nats', 'sqlite'])(
+      'SIGKILL at random moments, journal %s: exactly once, in order',
+      async (journal) => {
+        const { brokers, natsUrl } = services();
+        const folder = jobFolder();
+        const lake = path.join(folder, 'lake');
+        const topic = `kill-${journal}-${process.pid}`;
+        const job = writeJob(folder, { brokers, natsUrl: journal === 'nats' ? natsUrl : null, topic });
+        const audits = new AuditsMeanwhile({ file: job });
+        await createTopic(brokers, topic);
+        const producer = new NumberProducer(brokers, topic, { pauseMs: 5 });
+        await producer.start();
+        let counted = 0;
+        for (let started = 0; counted < KILLS && started < 3 * KILLS; started += 1) {
+          const coordinator = startCoordinator(job);
+          await coordinator.said('checkpoint completed');
+          counted += 1;
+          const before = committedDigests(lake);
+          await audits.during(counted);
+          await delay(Math.random() * LONGEST_LIFE_MS);
+          await coordinator.killed();
+          expectUnchanged(before, lake);
+        }
+        await producer.stop();
         const before = committedDigests(lake);
-        await delay(Math.random() * LONGEST_LIFE_MS);
-        await coordinator.killed();
+        const end = await tidemark(['run', job, '--until-end']);
+        expect(end, end.stderr).toMatchObject({ code: 0 });
+        console.log(
+          `${counted} kills counted, ${producer.sent.reduce((a, b) => a + b)} records, ${committedDigests(lake).size} files`,
+        );
+        expect(counted).toBeGreaterThanOrEqual(KILLS);
         expectUnchanged(before, lake);
-      }
-      await producer.stop();
-      const before = committedDigests(lake);
-      const end = await tidemark(['run', job, '--until-end']);
-      expect(end, end.stderr).toMatchObject({ code: 0 });
-      console.log(
-        `${counted} kills counted, ${producer.sent.reduce((a, b) => a + b)} records, ` +
-          `${committedDigests(lake).size} files`,
-      );
-      expect(counted).toBeGreaterThanOrEqual(KILLS);
-      expectUnchanged(before, lake);
-      expectExactlyOnce(lake, producer.sent);
-    });
+        expectExactlyOnce(lake, producer.sent);
+        await audits.ended();
+        expect(audits.made).toBeGreaterThanOrEqual(KILLS / 2);
+        expectSums(await cleanAudit({ file: job }), lake, producer.sent);
+      },
+    );
   },
   { timeoutMs: 400_000 },
 );

@@ -10,6 +10,7 @@ import type { Fault } from '../../servers/oss/faults.ts';
 import { ownFolder, ownOssServerProcess } from '../servers/oss/fixture.ts';
 import type { OssServerProcess } from '../../servers/oss/process.ts';
 import { describeIntegration, services } from '../services/integration.ts';
+import { AuditsMeanwhile, cleanAudit, expectSums } from './auditing.ts';
 import { createTopic, expectExactlyOnce, NumberProducer } from './numbers.ts';
 import { tidemark, TidemarkProcess } from './tidemarkProcess.ts';
 import { uniqueName } from './testJob.ts';
@@ -44,7 +45,15 @@ interface Job {
   readonly env: Readonly<Record<string, string>>;
 }
 
-function writeJob(folder: string, topic: string, address: string, library: string): Job {
+interface Places {
+  readonly topic: string;
+  /** Of the OSS server. */
+  readonly address: string;
+  readonly library: string;
+  readonly journal: string;
+}
+
+function writeJob(folder: string, { topic, address, library, journal }: Places): Job {
   const { brokers, natsUrl } = services();
   const file = path.join(folder, 'job.yaml');
   const document = {
@@ -58,7 +67,7 @@ function writeJob(folder: string, topic: string, address: string, library: strin
     bucket: { by: 'wall-clock', pattern: 'yyyy-MM-dd--HH-mm' },
     roll: { maxBytes: '40KiB', maxAge: '5s', maxIdle: '2s' },
     checkpoint: { interval: '200ms' },
-    journal: { nats: { servers: [natsUrl], stream: 'TIDEMARK' } },
+    ...(journal === 'nats' ? { journal: { nats: { servers: [natsUrl], stream: 'TIDEMARK' } } } : {}),
   };
   writeFileSync(file, stringify(document));
   const env = { ALIBABA_CLOUD_ACCESS_KEY_ID: 'test-id', ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'test-secret' };
@@ -91,47 +100,56 @@ describeJudge('OSS-HDFS through JindoSDK', found, ({ python, pythonPath, library
       .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
 
   describeIntegration(
-    'a coordinator that writes to it and is killed again and again, real Kafka, real JetStream',
+    'a coordinator that writes to it and is killed again and again, real Kafka',
     () => {
-      test('SIGKILL at random moments, and faults: each record once, no committed file changes', async () => {
-        const folder = await ownFolder();
-        const server = await ownOssServerProcess(path.join(folder, 'oss'));
-        const topic = uniqueName('kill-oss');
-        const job = writeJob(folder, topic, server.address, library);
-        const { brokers } = services();
-        await createTopic(brokers, topic);
-        const producer = new NumberProducer(brokers, topic, { pauseMs: 20 });
-        await producer.start();
-        let counted = 0;
-        let halfway = '';
-        for (let started = 0; counted < KILLS && started < 3 * KILLS; started += 1) {
-          const coordinator = start(job);
-          await coordinator.said('checkpoint completed');
-          counted += 1;
-          const fault = FAULTS[counted % FAULTS.length];
-          if (fault !== undefined) await server.arm(fault);
-          await delay(Math.random() * LONGEST_LIFE_MS);
-          // A crash of native code ends the process as suddenly.
-          coordinator.kill(counted % 4 === 0 ? 'SIGSEGV' : 'SIGKILL');
-          await coordinator.ended;
-          if (counted === KILLS / 2) halfway = await mirror(server, job, 'halfway');
-        }
-        await producer.stop();
-        await server.disarm();
-        const end = await tidemark(['run', job.file, '--until-end'], job.env);
-        expect(end, end.stderr).toMatchObject({ code: 0 });
-        const final = await mirror(server, job, 'final');
-        const before = committedIn(halfway);
-        console.log(
-          `${counted} kills counted, ${producer.sent.reduce((a, b) => a + b)} records, ` +
-            `${committedIn(final).length} files`,
-        );
-        expect(counted).toBeGreaterThanOrEqual(KILLS);
-        expect(before.length).toBeGreaterThan(0);
-        for (const name of before)
-          expect(readFileSync(path.join(final, name)), name).toEqual(readFileSync(path.join(halfway, name)));
-        expectExactlyOnce(final, producer.sent);
-      });
+      test.each(['nats', 'sqlite'])(
+        'SIGKILL at random moments, faults on, journal %s: exactly once',
+        async (journal) => {
+          const folder = await ownFolder();
+          const server = await ownOssServerProcess(path.join(folder, 'oss'));
+          const topic = uniqueName(`kill-oss-${journal}`);
+          const job = writeJob(folder, { topic, address: server.address, library, journal });
+          const audits = new AuditsMeanwhile(job);
+          const { brokers } = services();
+          await createTopic(brokers, topic);
+          const producer = new NumberProducer(brokers, topic, { pauseMs: 20 });
+          await producer.start();
+          let counted = 0;
+          let halfway = '';
+          for (let started = 0; counted < KILLS && started < 3 * KILLS; started += 1) {
+            const coordinator = start(job);
+            await coordinator.said('checkpoint completed');
+            counted += 1;
+            const fault = FAULTS[counted % FAULTS.length];
+            if (fault !== undefined) await server.arm(fault);
+            await audits.during(counted);
+            await delay(Math.random() * LONGEST_LIFE_MS);
+            // A crash of native code ends the process as suddenly.
+            coordinator.kill(counted % 4 === 0 ? 'SIGSEGV' : 'SIGKILL');
+            await coordinator.ended;
+            if (counted === KILLS / 2) halfway = await mirror(server, job, 'halfway');
+          }
+          await producer.stop();
+          await server.disarm();
+          const end = await tidemark(['run', job.file, '--until-end'], job.env);
+          expect(end, end.stderr).toMatchObject({ code: 0 });
+          const final = await mirror(server, job, 'final');
+          const before = committedIn(halfway);
+          console.log(
+            `${counted} kills counted, ${producer.sent.reduce((a, b) => a + b)} records, ${committedIn(final).length} files`,
+          );
+          expect(counted).toBeGreaterThanOrEqual(KILLS);
+          expect(before.length).toBeGreaterThan(0);
+          for (const name of before)
+            expect(readFileSync(path.join(final, name)), name).toEqual(
+              readFileSync(path.join(halfway, name)),
+            );
+          expectExactlyOnce(final, producer.sent);
+          await audits.ended();
+          expect(audits.made).toBeGreaterThanOrEqual(KILLS / 2);
+          expectSums(await cleanAudit(job), final, producer.sent);
+        },
+      );
     },
     { timeoutMs: 400_000 },
   );

@@ -1,0 +1,126 @@
+/** `tidemark audit` on a job of a test, as a process of its own, and its sums against an independent count. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect } from 'vitest';
+import { tidemark, type ProcessEnd } from './tidemarkProcess.ts';
+
+/** What `tidemark audit --json` prints, as far as the tests read it. */
+export interface AuditDocument {
+  readonly verdict: string;
+  readonly partitions: readonly {
+    readonly partition: { readonly topic: string; readonly partition: number };
+    readonly offsets: { readonly first: string | null; readonly next: string | null };
+    readonly records: { readonly read: number; readonly committed: number; readonly open: number };
+    readonly files: { readonly committed: number; readonly committedBytes: number };
+    readonly buckets: readonly Sums[];
+  }[];
+  readonly findings: readonly {
+    readonly code: string;
+    readonly partition: { readonly topic: string; readonly partition: number } | null;
+    readonly seq: number | null;
+    readonly uri: string | null;
+    readonly message: string;
+  }[];
+  readonly findingsTotal: number;
+  readonly unchecked: readonly { readonly what: string; readonly code: string; readonly message: string }[];
+  readonly files: {
+    readonly compared: number;
+    readonly comparedBytes: number;
+    readonly moved: number;
+    readonly others: number;
+  };
+}
+
+interface Sums {
+  readonly bucket: string;
+  readonly files: number;
+  readonly records: number;
+  readonly bytes: number;
+}
+
+export interface AuditedJob {
+  /** Path of the job file. */
+  readonly file: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export const auditOf = ({ file, env }: AuditedJob, ...args: string[]): Promise<ProcessEnd> =>
+  tidemark(['audit', file, '--json', ...args], env);
+
+/** The job is as its journal says, and all of it could be looked at. */
+export async function cleanAudit(job: AuditedJob): Promise<AuditDocument> {
+  const { code, stdout, stderr } = await auditOf(job);
+  expect(code, `${stdout}${stderr}`).toBe(0);
+  const audit = JSON.parse(stdout) as AuditDocument;
+  const { verdict, findings, unchecked } = audit;
+  expect({ verdict, findings, unchecked }).toEqual({ verdict: 'clean', findings: [], unchecked: [] });
+  return audit;
+}
+
+/** The sums of an audit are those of the files: all of them are committed, one line a record. */
+export function expectSums(
+  { partitions, files }: AuditDocument,
+  lake: string,
+  sent: readonly number[],
+): void {
+  const records = partitions.map(({ records: { read, committed, open } }) => ({ read, committed, open }));
+  expect(records).toEqual(sent.map((count) => ({ read: count, committed: count, open: 0 })));
+  const counted = sumsOf(lake);
+  expect(merged(partitions.flatMap(({ buckets }) => buckets))).toEqual(counted);
+  const sum = (of: (each: Sums) => number): number => counted.reduce((total, each) => total + of(each), 0);
+  expect(files).toMatchObject({ compared: sum((each) => each.files), moved: 0, others: 0 });
+  expect(files.comparedBytes).toBe(sum((each) => each.bytes));
+}
+
+/** Visible files below a folder, by the folder that they are in. */
+function sumsOf(lake: string): Sums[] {
+  const visible = readdirSync(lake, { recursive: true, withFileTypes: true }).filter(
+    (entry) =>
+      entry.isFile() && !path.relative(lake, path.join(entry.parentPath, entry.name)).includes('.tidemark'),
+  );
+  return merged(
+    visible.map(({ parentPath, name }) => {
+      const bytes = readFileSync(path.join(parentPath, name));
+      const records = bytes.filter((byte) => byte === 0x0a).length;
+      return { bucket: path.relative(lake, parentPath), files: 1, records, bytes: bytes.length };
+    }),
+  );
+}
+
+function merged(all: readonly Sums[]): Sums[] {
+  const byBucket = new Map<string, Sums>();
+  for (const { bucket, files, records, bytes } of all) {
+    const before = byBucket.get(bucket) ?? { files: 0, records: 0, bytes: 0 };
+    byBucket.set(bucket, {
+      ...{ bucket, files: before.files + files },
+      ...{ records: before.records + records, bytes: before.bytes + bytes },
+    });
+  }
+  return [...byBucket.values()].sort((a, b) => (a.bucket < b.bucket ? -1 : 1));
+}
+
+/** Audits that are made while the job runs, by the number of the life: some end in it, some outlast it. */
+export class AuditsMeanwhile {
+  readonly #job: AuditedJob;
+  readonly #running: Promise<unknown>[] = [];
+  made = 0;
+
+  constructor(job: AuditedJob) {
+    this.#job = job;
+  }
+
+  /** In every fourth life one is made before the kill; in every fourth one is begun, and the job is killed under it. */
+  async during(life: number): Promise<void> {
+    if (life % 4 !== 0 && life % 4 !== 2) return;
+    this.made += 1;
+    const audit = cleanAudit(this.#job);
+    this.#running.push(audit);
+    // Its failure is told by `ended`.
+    if (life % 4 === 0) await audit.catch(() => undefined);
+    else audit.catch(() => undefined);
+  }
+
+  async ended(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+}
