@@ -11,6 +11,7 @@ import type { PartitionSurvey, TopicSurvey } from '../sources/survey.ts';
 import type { Store } from '../stores/port.ts';
 import { auditPartition } from './auditPartition.ts';
 import { reportOf, type AuditReport } from './auditReport.ts';
+import { checkRequests } from './damagedEntry.ts';
 import { Destination } from './destination.ts';
 import { Findings } from './findings.ts';
 import { partitionsOf, readJobHistory } from './jobHistory.ts';
@@ -76,6 +77,7 @@ export async function auditJob(ports: AuditPorts, options: AuditOptions): Promis
       const { history, isReadable } = await auditPartition(auditing);
       histories.push(history);
       if (!isReadable) unread.add(partitionName(partition));
+      await checkRequests(journal, job, partition, (finding) => findings.add(finding));
       tell();
     }
     destination.reportUnknown(unread);

@@ -13,6 +13,10 @@ export const FINDINGS = {
     meaning: 'an entry was changed, is missing, or is out of order: the hash chain breaks there',
     help: 'Restore the journal from a backup. Nothing after that entry was judged.',
   },
+  REQUEST_DAMAGED: {
+    meaning: "an operator's request was changed, or cannot be read",
+    help: 'Restore the journal from a backup, or file the request again. The partition stops at it.',
+  },
   ENTRY_NOT_CLAIMED: {
     meaning: 'an entry belongs to another partition, or to an epoch or claim that the journal does not hold',
     help: 'Find out what else writes to the journal; restore it from a backup.',

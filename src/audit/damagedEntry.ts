@@ -1,0 +1,27 @@
+/** What the journal itself says of an entry or a request that it cannot read as it was written. */
+import { hasCode, type TidemarkError } from '../../journal/errors.ts';
+import type { JobName, Subject, TopicPartition } from '../../journal/ids.ts';
+import type { Journal } from '../../journal/port.ts';
+import { requestSubject } from '../../journal/subjects.ts';
+import type { OnFinding } from './findings.ts';
+
+/** Every other error of a reading means that the journal did not answer, or that Tidemark has a bug. */
+export function isDamage(error: unknown): error is TidemarkError {
+  return hasCode(error, 'JOURNAL_CORRUPT', 'JOURNAL_NEWER');
+}
+
+/** Reads the requests to the partition's owner: no hash chain protects these, only what the journal keeps beside them. */
+export async function checkRequests(
+  journal: Journal,
+  job: JobName,
+  partition: TopicPartition,
+  onFinding: OnFinding,
+): Promise<void> {
+  const subject: Subject = requestSubject(job, partition);
+  try {
+    for await (const batch of journal.requests(subject, 0)) void batch;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    onFinding({ code: 'REQUEST_DAMAGED', partition, seq: null, uri: null, message: error.message });
+  }
+}

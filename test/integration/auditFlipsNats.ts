@@ -1,0 +1,82 @@
+/** The same for the files in which a nats-server keeps the stream: it is stopped, a bit is turned over, it comes back. */
+import { cpSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect } from 'vitest';
+import type { OwnNats } from '../services/servers.ts';
+import { contentOf, draw, flip, judgeFlip, putBack, type FlipOutcome } from './auditFlips.ts';
+import { expectCode, scratchFolder, TestJob } from './testJob.ts';
+
+const STREAM = 'FLIPS';
+const RUNS = 4;
+
+export interface NatsJob {
+  readonly nats: OwnNats;
+  readonly job: TestJob;
+  /** What the server stores, as it was. */
+  readonly kept: string;
+  readonly sound: string;
+}
+
+/** A job that has run several times to its end, with a request in its journal. */
+export async function natsJobToAudit(nats: OwnNats): Promise<NatsJob> {
+  const sections = {
+    source: { file: { path: 'lines/*.txt' } },
+    bucket: { by: 'none' },
+    roll: { maxBytes: '200B' },
+    startup: { timeout: '3s' },
+  };
+  const job = new TestJob({ brokers: [], topic: 'flips', nats: { url: nats.url, stream: STREAM }, sections });
+  const lines = path.join(job.folder, 'lines');
+  mkdirSync(lines);
+  for (let run = 1; run <= RUNS; run += 1) {
+    for (const file of ['a', 'b', 'c']) {
+      const texts = Array.from({ length: run * 10 }, (_, index) => `line ${index} of ${file}\n`);
+      writeFileSync(path.join(lines, `${file}.txt`), texts.join(''));
+    }
+    await job.finish();
+  }
+  expectCode(await job.command('roll', '--no-wait'), 0);
+  await job.finish();
+  const sound = await contentOf(job);
+  if (sound === null) throw new Error('the journal cannot be read');
+  expect(await judgeFlip(job, sound, 'as it was')).toBe('harmless');
+  await nats.kill('SIGTERM');
+  const kept = path.join(scratchFolder(), 'data');
+  cpSync(dataOf(nats), kept, { recursive: true });
+  return { nats, job, kept, sound };
+}
+
+const dataOf = (nats: OwnNats): string => path.join(nats.dataDir, 'data');
+
+/** The server comes back with what it stored, and nothing is turned over. */
+export async function comeBack({ nats, job, kept, sound }: NatsJob): Promise<FlipOutcome> {
+  await nats.kill('SIGTERM');
+  putBack(kept, dataOf(nats));
+  await nats.restart();
+  return judgeFlip(job, sound, 'as it was stored');
+}
+
+/** One bit of a file of the stream, drawn by the seed; with even seeds longer files are hit more often. */
+export async function flipStream({ nats, job, kept, sound }: NatsJob, seed: number): Promise<FlipOutcome> {
+  await nats.kill('SIGTERM');
+  putBack(kept, dataOf(nats));
+  const where = flip(drawnFile(dataOf(nats), seed), seed);
+  await nats.restart();
+  return judgeFlip(job, sound, where);
+}
+
+function drawnFile(folder: string, seed: number): string {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.parentPath.includes(`/streams/${STREAM}`))
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .filter((file) => statSync(file).size > 0)
+    .sort();
+  const any = files[draw(seed, 'file') % files.length];
+  if (seed % 2 === 1 && any !== undefined) return any;
+  let left = draw(seed, 'file') % files.reduce((sum, file) => sum + statSync(file).size, 0);
+  for (const file of files) {
+    left -= statSync(file).size;
+    if (left < 0) return file;
+  }
+  throw new Error(`no file of the stream in ${folder}`);
+}
