@@ -9,6 +9,8 @@ import { verifyJournal } from '../audit/verifyJournal.ts';
 import { replayJob } from '../audit/replayJob.ts';
 import type { TimelineStep } from '../audit/timeline.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
+import { SourceFailure } from '../sources/failure.ts';
+import { orAborted } from '../system/bounded.ts';
 import { noFailpoints } from '../system/failpoints.ts';
 import type { Log } from '../telemetry/log.ts';
 import { diffJournal, printedFold } from './journalDiff.ts';
@@ -24,6 +26,8 @@ import type {
 
 /** How often `--follow` looks for new entries. */
 const FOLLOW_MS = 500;
+/** How long the source may take to say what its group has committed; a broker that hangs says nothing else. */
+const SURVEY_MS = 15_000;
 /** How long clients may take to close. A command that only reads does not wait longer. */
 const CLOSE_MS = 2_000;
 
@@ -58,7 +62,7 @@ async function audit(
     const store = closed(await composition.store(config, noFailpoints, log));
     const surveyor = closed(await composition.surveyor(config, log));
     return await auditJob(
-      { journal, store, survey: (topics) => surveyor.survey(topics) },
+      { journal, store, survey: (topics) => answered(surveyor.survey(topics)) },
       {
         ...{ job: config.job, moved, onProgress, naming: namingOf(config) },
         signal: new AbortController().signal,
@@ -67,6 +71,20 @@ async function audit(
   } finally {
     const all = Promise.allSettled(closing.map((close) => close()));
     await Promise.race([all, systemPorts.clock.pause(CLOSE_MS)]);
+  }
+}
+
+/** The answer. Rejects with SOURCE_UNAVAILABLE if there is none in time. */
+async function answered<T>(answer: Promise<T>): Promise<T> {
+  const limit = new AbortController();
+  const message = `The source did not answer within ${SURVEY_MS / 1_000} s.`;
+  const timer = systemPorts.clock.timer(SURVEY_MS, () =>
+    limit.abort(new SourceFailure('unavailable', message)),
+  );
+  try {
+    return await orAborted(limit.signal, answer);
+  } finally {
+    timer.cancel();
   }
 }
 
