@@ -7,7 +7,7 @@ import type { SimKafka } from './simKafka.ts';
 /** Longest time that a look takes. */
 export const EXAMINED_MS = 600_000;
 
-export interface Remains extends Pick<Ports, 'journal' | 'store'> {
+export interface Remains extends Pick<Ports, 'journal' | 'store' | 'source'> {
   /** Of the configuration that the schedule began with. */
   readonly naming: NamingRule;
   /** What the group has committed, by partition number. */
@@ -26,7 +26,7 @@ export interface Examining {
 
 export function examined(
   examine: Examine,
-  { journal, store }: Ports,
+  { journal, store, source }: Ports,
   left: {
     readonly naming: NamingRule;
     readonly recorder: Recorder;
@@ -38,7 +38,7 @@ export function examined(
   const takenUris = new Set(taken.map(({ uri }) => uri));
   const examining = { isDone: false, end: Promise.resolve() };
   examining.end = examine({
-    ...{ journal, store, naming, takenUris },
+    ...{ journal, store, source, naming, takenUris },
     committed: (partition) => group.committed(partition),
   }).finally(() => {
     examining.isDone = true;

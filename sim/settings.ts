@@ -30,7 +30,10 @@ export function jobSettings(config: LifeConfig): JobSettings {
   return {
     job: JOB,
     fingerprint: 'world',
-    effectiveConfig: { sink: { uri: naming.sinkUri, prefix: naming.prefix, suffix: naming.suffix } },
+    effectiveConfig: {
+      sink: { uri: naming.sinkUri, prefix: naming.prefix, suffix: naming.suffix },
+      bucket: { ...config.buckets },
+    },
     version: '0.0.0',
     naming,
     assigner: assignerOf(config.buckets),

@@ -239,6 +239,8 @@ export interface JournalChoice {
 export interface AuditCommandOptions extends JournalChoice {
   /** Which committed files may be gone. */
   readonly moved: MovedAway;
+  /** Whether the source is read, too. */
+  readonly deep: boolean;
   readonly log: Log;
   /** May be called at any rate. */
   readonly onProgress: (progress: AuditProgress) => void;

@@ -3,13 +3,16 @@ import type { NamingRule } from '../../actors/naming.ts';
 import type { Journal } from '../../journal/port.ts';
 import { auditJob } from '../audit/auditJob.ts';
 import type { AuditReport } from '../audit/auditReport.ts';
+import type { DeepSource } from '../audit/deep/deepAudit.ts';
 import { explainFile, lifeOf } from '../audit/explainFile.ts';
 import { explainRecord } from '../audit/explainRecord.ts';
 import { verifyJournal } from '../audit/verifyJournal.ts';
+import { bucketIn } from '../audit/jobHistory.ts';
 import { replayJob } from '../audit/replayJob.ts';
 import type { TimelineStep } from '../audit/timeline.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import { SourceFailure } from '../sources/failure.ts';
+import type { Source } from '../sources/port.ts';
 import { orAborted } from '../system/bounded.ts';
 import { noFailpoints } from '../system/failpoints.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -50,7 +53,7 @@ export function historyCommands(
 async function audit(
   composition: Composition,
   config: JobConfig,
-  { moved, journalFile, log, onProgress }: AuditCommandOptions,
+  { moved, deep, journalFile, log, onProgress }: AuditCommandOptions,
 ): Promise<AuditReport> {
   const closing: (() => Promise<void>)[] = [];
   const closed = <T extends { close(): Promise<void> }>(opened: T): T => {
@@ -61,17 +64,26 @@ async function audit(
     const journal = closed(await composition.journalOrCopy(config, journalFile, log));
     const store = closed(await composition.store(config, noFailpoints, log));
     const surveyor = closed(await composition.surveyor(config, log));
+    const source = deep ? await composition.source(config, { log, untilEnd: true }) : null;
+    if (source !== null) closing.push(() => source.stop());
     return await auditJob(
       { journal, store, survey: (topics) => answered(surveyor.survey(topics)) },
       {
         ...{ job: config.job, moved, onProgress, naming: namingOf(config) },
         signal: new AbortController().signal,
+        ...(source === null ? {} : { deep: deepSource(composition, config, source) }),
       },
     );
   } finally {
     const all = Promise.allSettled(closing.map((close) => close()));
     await Promise.race([all, systemPorts.clock.pause(CLOSE_MS)]);
   }
+}
+
+function deepSource(composition: Composition, config: JobConfig, source: Source): DeepSource {
+  const { assigner, effectiveConfig } = composition.settings(config, { untilEnd: true, moves: [] });
+  const { clock } = systemPorts;
+  return { source, clock, assigner, bucket: bucketIn(effectiveConfig) };
 }
 
 /** The answer. Rejects with SOURCE_UNAVAILABLE if there is none in time. */

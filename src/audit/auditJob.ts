@@ -7,11 +7,13 @@ import type { NamingRule } from '../../actors/naming.ts';
 import { hasCode } from '../../journal/errors.ts';
 import { partitionName, type JobName, type TopicPartition } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
+import { isSourceFailure } from '../sources/failure.ts';
 import type { PartitionSurvey, TopicSurvey } from '../sources/survey.ts';
 import type { Store } from '../stores/port.ts';
 import { auditPartition } from './auditPartition.ts';
 import { reportOf, type AuditReport } from './auditReport.ts';
-import { checkRequests } from './damagedEntry.ts';
+import { checkRequests } from './damagedRequest.ts';
+import { DeepAudit, type DeepSource } from './deep/deepAudit.ts';
 import { Destination } from './destination.ts';
 import { Findings } from './findings.ts';
 import { partitionsOf, readJobHistory } from './jobHistory.ts';
@@ -39,6 +41,8 @@ export interface AuditOptions {
   /** Rule of today's configuration; the journal names earlier ones. */
   readonly naming: NamingRule;
   readonly moved: MovedAway;
+  /** Reads the source as well; absent if that is not wanted. */
+  readonly deep?: DeepSource;
   readonly signal: AbortSignal;
   /** May be called at any rate. */
   readonly onProgress: (progress: AuditProgress) => void;
@@ -54,6 +58,10 @@ export async function auditJob(ports: AuditPorts, options: AuditOptions): Promis
   const topics = [...new Set([...partitions.map(({ partition }) => partition.topic), ...jobHistory.topics])];
   const surveys = await surveyed(ports, topics, findings);
   const destination = new Destination({ store, job, naming, topics, history: jobHistory, signal, findings });
+  const deep =
+    options.deep === undefined
+      ? null
+      : new DeepAudit({ ...options.deep, reading: store.reading, job: jobHistory, signal, findings });
   try {
     await destination.checkMarker(journal.id);
     await destination.list();
@@ -73,17 +81,24 @@ export async function auditJob(ports: AuditPorts, options: AuditOptions): Promis
         entries += count;
         tell();
       };
-      const auditing = { journal, subject, partition, witnesses, destination, files, findings, onEntries };
-      const { history, isReadable } = await auditPartition(auditing);
+      const reading = { journal, subject, partition, findings, onEntries };
+      const { history, isReadable } = await auditPartition({
+        ...reading,
+        witnesses,
+        destination,
+        files,
+        deep,
+      });
       histories.push(history);
       if (!isReadable) unread.add(partitionName(partition));
       await checkRequests(journal, job, partition, (finding) => findings.add(finding));
       tell();
     }
     destination.reportUnknown(unread);
-    return reportOf({ job, journalId: journal.id, histories, findings, destination, files });
+    return reportOf({ job, journalId: journal.id, histories, findings, destination, files, deep });
   } finally {
     destination.close();
+    deep?.close();
   }
 }
 
@@ -99,7 +114,8 @@ async function surveyed(
         surveys.set(partitionName({ topic, partition }), found);
     }
   } catch (error) {
-    findings.couldNot("the consumer group's offsets", error);
+    // No file of the source is there any more, and files have no group.
+    if (!isSourceFailure(error, 'topicMissing')) findings.couldNot("the consumer group's offsets", error);
   }
   return surveys;
 }

@@ -1,4 +1,5 @@
 /** Audits one partition: its entries in order, its snapshots, its witnesses, its files. */
+import type { DeepAudit } from './deep/deepAudit.ts';
 import type { Destination } from './destination.ts';
 import { report, type OpenDifference, type PartFileComparison } from './partFileComparison.ts';
 import { PartitionReader, type PartitionReading } from './partitionReader.ts';
@@ -9,16 +10,20 @@ export interface Auditing extends PartitionReading {
   readonly witnesses: Witnesses | null;
   readonly destination: Destination;
   readonly files: PartFileComparison;
+  /** Null if the source is not to be read. */
+  readonly deep: DeepAudit | null;
 }
 
 /** Resolves with the reader, up to the journal's end, or up to the first entry that cannot be replayed. */
 export async function auditPartition(auditing: Auditing): Promise<PartitionReader> {
-  const { witnesses, destination, files, journal } = auditing;
+  const { witnesses, destination, files, deep, journal } = auditing;
+  deep?.begin();
   const reader = await PartitionReader.atEnd(auditing, {
     onFolded: (tail, history) => witnesses?.see(tail, history),
     async onCommitted(committed, history) {
       for (const file of committed) {
         destination.accountsFor(file.part.finalUri);
+        deep?.holds({ ...file.part, durable: file.durable }, true);
         await files.committed(file, history);
       }
     },
@@ -28,6 +33,7 @@ export async function auditPartition(auditing: Auditing): Promise<PartitionReade
   await files.idle();
   await compareOpenFiles(files, reader);
   for (const { finalUri } of reader.history.parts) destination.accountsFor(finalUri);
+  await deep?.compare(reader.history);
   return reader;
 }
 

@@ -1,6 +1,8 @@
 /** What an audit reports: a verdict of the job, of each partition and of each bucket, with the sums behind it. */
 import type { RollReason } from '../../journal/events.ts';
 import type { JobName, JournalId, TopicPartition } from '../../journal/ids.ts';
+import type { DeepAudit } from './deep/deepAudit.ts';
+import type { DeepPartition } from './deep/deepReport.ts';
 import type { Destination } from './destination.ts';
 import type { Finding, Findings, Unchecked } from './findings.ts';
 import type { PartFileComparison } from './partFileComparison.ts';
@@ -62,6 +64,8 @@ export interface JournalReport {
 }
 
 export interface AuditReport extends JournalReport {
+  /** The comparison with the source, by partition; null if it was not asked for. */
+  readonly deep: readonly DeepPartition[] | null;
   readonly files: {
     readonly compared: number;
     readonly comparedBytes: number;
@@ -86,13 +90,15 @@ export interface JournalOutcome {
 export interface AuditOutcome extends JournalOutcome {
   readonly destination: Destination;
   readonly files: PartFileComparison;
+  readonly deep: DeepAudit | null;
 }
 
 export function reportOf(outcome: AuditOutcome): AuditReport {
-  const { histories, destination, files } = outcome;
+  const { histories, destination, files, deep } = outcome;
   const open = histories.reduce((sum, { ledger }) => sum + [...ledger.parts()].length, 0);
   return {
     ...journalReportOf(outcome),
+    deep: deep?.partitions ?? null,
     files: {
       ...{ compared: files.files, comparedBytes: files.comparedBytes, moved: files.moved },
       hidden: files.hidden,

@@ -73,6 +73,14 @@ export const FINDINGS = {
     meaning: 'a file has a name of this job, and its journal does not hold it',
     help: 'Another job with the same prefix wrote it, or the journal went back: readers see its records, maybe twice.',
   },
+  RECORD_MISSING: {
+    meaning: 'the source holds a record that the job has read, and its file does not hold it (--deep)',
+    help: 'The record is lost to readers: keep a backup of the journal and of the file, and report it.',
+  },
+  RECORD_UNEXPECTED: {
+    meaning: 'a file holds a line that is no record of the source at that place (--deep)',
+    help: 'Readers see it once too often, or it was forged: keep a backup of both, and report it.',
+  },
 } as const satisfies Readonly<Record<string, FindingKind>>;
 
 export type FindingCode = keyof typeof FINDINGS;
@@ -85,6 +93,8 @@ export interface Finding {
   readonly seq: number | null;
   /** File that the finding is about. */
   readonly uri: string | null;
+  /** Of a record that a deep audit misses; for an unexpected one, of the record that follows. */
+  readonly offset?: bigint | null;
   /** What is wrong, with the facts that differ. */
   readonly message: string;
 }

@@ -1,7 +1,8 @@
 /** The job's subjects: its partitions, and its own one with what its starts say of the names that it has given. */
+import { isDeepStrictEqual } from 'node:util';
 import { asTidemarkError } from '../../journal/errors.ts';
 import { isJournalFailure } from '../../journal/failure.ts';
-import { isJobEvent } from '../../journal/events.ts';
+import { isJobEvent, type JsonValue } from '../../journal/events.ts';
 import type { JobName, Subject, TopicPartition } from '../../journal/ids.ts';
 import type { Journal, StoredEntry } from '../../journal/port.ts';
 import { ChainCheck } from '../../journal/replay.ts';
@@ -14,6 +15,12 @@ export interface JobHistory {
   readonly topics: readonly string[];
   readonly prefixes: ReadonlySet<string>;
   readonly sinks: ReadonlySet<string>;
+  /** Id of the first start's cluster; null for files. */
+  readonly clusterId: string | null;
+  /** Ids of the topics, where the source has such. */
+  readonly topicIds: ReadonlyMap<string, string | null>;
+  /** Bucket rules that the starts have named; null for a start that named none. Equal ones once. */
+  readonly buckets: readonly JsonValue[];
 }
 
 export async function readJobHistory(
@@ -24,6 +31,7 @@ export async function readJobHistory(
   const subject = jobSubject(job);
   const facts = new JobFacts();
   const sinks = new Set<string>();
+  const buckets: JsonValue[] = [];
   const chain = new ChainCheck(subject);
   const found = (code: 'ENTRY_DAMAGED' | 'TRANSITION_ILLEGAL', message: string): void =>
     onFinding({ code, partition: null, seq: chain.tail.seq + 1, uri: null, message });
@@ -35,7 +43,10 @@ export async function readJobHistory(
         return false;
       }
       facts.fold(event);
-      if (event.type === 'jobStarted' && event.sinkUri !== null) sinks.add(event.sinkUri);
+      if (event.type !== 'jobStarted') continue;
+      if (event.sinkUri !== null) sinks.add(event.sinkUri);
+      const bucket = bucketIn(event.config);
+      if (!buckets.some((known) => isDeepStrictEqual(known, bucket))) buckets.push(bucket);
     }
     return true;
   };
@@ -45,7 +56,19 @@ export async function readJobHistory(
     if (!isJournalFailure(error, 'corrupt', 'newer')) throw error;
     found('ENTRY_DAMAGED', asTidemarkError(error, 'Reading the entry').message);
   }
-  return { topics: [...facts.topics.keys()], prefixes: facts.prefixes, sinks };
+  return {
+    topics: [...facts.topics.keys()],
+    clusterId: facts.clusterId,
+    topicIds: new Map([...facts.topics].map(([topic, { topicId }]) => [topic, topicId])),
+    ...{ prefixes: facts.prefixes, sinks, buckets },
+  };
+}
+
+/** The bucket rule in a journaled configuration; null if there is none. */
+export function bucketIn(config: JsonValue): JsonValue {
+  return typeof config === 'object' && config !== null && 'bucket' in config
+    ? (config['bucket'] ?? null)
+    : null;
 }
 
 /** Partitions of the job that the journal holds entries of. */

@@ -11,6 +11,7 @@ import type { ReplayedEntry } from '../../journal/replay.ts';
 import { checkBelongs, partitionEvents } from '../partition/replayPartition.ts';
 import type { FindingCode, OnFinding } from './findings.ts';
 import { LiveStates } from './liveStates.ts';
+import { OffsetChanges } from './offsetChanges.ts';
 import { OpenParts, type OpenPart } from './openParts.ts';
 import { PartitionTotals } from './totals.ts';
 
@@ -35,6 +36,7 @@ export class PartitionHistory {
   readonly ledger = new PartitionLedger();
   readonly totals = new PartitionTotals();
   readonly parts = new OpenParts();
+  readonly changes = new OffsetChanges();
   readonly #options: HistoryOptions;
   readonly #live = new LiveStates();
   /** Entry that is being folded. */
@@ -73,7 +75,11 @@ export class PartitionHistory {
   found(
     code: FindingCode,
     message: string,
-    at: { readonly uri: string | null; readonly seq: number | null } = {
+    at: {
+      readonly uri: string | null;
+      readonly seq: number | null;
+      readonly offset?: bigint | null;
+    } = {
       uri: null,
       seq: this.#entry?.seq ?? null,
     },
@@ -190,11 +196,16 @@ export class PartitionHistory {
 
   #lost(from: bigint, to: bigint): void {
     if (to < from) this.found('OFFSET_WENT_BACK', `an accepted loss goes back from offset ${from} to ${to}`);
-    else this.totals.offsetsLost += to - from;
+    else {
+      this.totals.offsetsLost += to - from;
+      this.changes.gaveUp(from, to);
+    }
   }
 
   #truncated(from: bigint, to: bigint): void {
-    if (to <= from) this.totals.offsetsReplaced += from - to;
-    else this.found('TRANSITION_ILLEGAL', `an accepted truncation skips offsets ${from} to ${to}`);
+    if (to <= from) {
+      this.totals.offsetsReplaced += from - to;
+      this.changes.replaced(to);
+    } else this.found('TRANSITION_ILLEGAL', `an accepted truncation skips offsets ${from} to ${to}`);
   }
 }

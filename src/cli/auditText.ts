@@ -1,5 +1,6 @@
 /** `tidemark audit` and `journal verify` for people: the verdict first, then what is wrong, then the sums. */
 import { partitionName } from '../../journal/ids.ts';
+import type { DeepPartition } from '../audit/deep/deepReport.ts';
 import { FINDINGS, type Finding } from '../audit/findings.ts';
 import type { AuditReport, JournalReport, PartitionVerdict } from '../audit/auditReport.ts';
 import type { JournalChoice } from '../app/contract.ts';
@@ -20,7 +21,7 @@ export function auditText(report: AuditReport, place: AuditedPlace): string {
     [`job ${job}, journal ${journalId}, sink ${place.sinkUri}`, ...copyLines(place)],
     'the journal is consistent, and the destination holds what it says',
     report,
-    filesLines(report),
+    [...filesLines(report), ...deepLines(report)],
   );
 }
 
@@ -138,6 +139,33 @@ function bucketTable({ partition, buckets, otherBuckets }: PartitionVerdict): st
   const rest =
     more === 0 && otherBuckets === null ? [] : [`... and more buckets: --json lists ${buckets.length}`];
   return [...tableLines(columns, rows), ...rest];
+}
+
+/** A table below an empty line; nothing if the source was not read. */
+function deepLines({ deep }: AuditReport): string[] {
+  return deep === null || deep.length === 0 ? [] : ['', ...deepTable(deep)];
+}
+
+function deepTable(partitions: readonly DeepPartition[]): string[] {
+  const columns = [
+    ...[left('READ AGAIN'), right('FROM'), right('TO'), right('RECORDS'), right('NULL'), right('HOLES')],
+    ...[
+      right('GIVEN UP'),
+      right('REMOVED SINCE'),
+      right('NOT IN SOURCE'),
+      right('FILES'),
+      right('NOT COMPARED'),
+    ],
+    left('COMPARED BY'),
+  ];
+  const rows = partitions.map((each) => [
+    ...[partitionName(each.partition), String(each.from), String(each.to), formatCount(each.records)],
+    ...[formatCount(each.nullValues), formatCount(each.holes), formatCount(each.givenUp)],
+    ...[formatCount(each.removedSince), formatCount(each.notInSource)],
+    ...[formatCount(each.files.compared), formatCount(each.files.notCompared)],
+    each.comparedBy === 'order' ? 'each record in its file' : 'lines of files that overlap',
+  ]);
+  return tableLines(columns, rows);
 }
 
 function filesLines({

@@ -128,6 +128,7 @@ function addAudit(program: Program, io: CliIo): void {
     .addOption(journalOption())
     .option('--moved <file>', 'committed files that may be gone, a URI or a path below the sink on each line')
     .option('--moved-before <age>', 'files that were committed longer ago may be gone, like 7d')
+    .option('--deep', 'also read the source again, and compare each of its records with the files')
     .addOption(jsonOption())
     .action(async (file: string, options: JobOptions & AuditCommandOptions) => {
       const config = await loadAndWarn(file, options, io);

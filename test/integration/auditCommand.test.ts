@@ -1,4 +1,4 @@
-/** `tidemark audit` on files of a local disk: one thing is damaged at a time, and the command names exactly that. */
+/** `tidemark audit` on files of a local disk: one thing is damaged at a time, and the command names it. */
 import {
   appendFileSync,
   mkdirSync,
@@ -103,7 +103,7 @@ function changeBit(file: string): void {
 }
 
 describe('files that were moved away', () => {
-  test('are told by a list of URIs and of paths below the sink; one that is not in it is missing', async () => {
+  test('are told by a list of URIs and of paths below the sink; another one is missing', async () => {
     const job = await finishedJob();
     const [uri = '', below = '', unlisted = ''] = names(job);
     for (const name of [uri, below, unlisted]) rmSync(fileOf(job, name));
@@ -157,7 +157,7 @@ describe('what cannot be looked at', () => {
     const address = server.address();
     const port = typeof address === 'object' ? address?.port : 0;
     const kafka = new TestJob({
-      ...{ brokers: [`127.0.0.1:${port}`], topic: 'audited', folder: job.folder },
+      ...{ brokers: [`127.0.0.1:${String(port)}`], topic: 'audited', folder: job.folder },
     });
     const command = new TidemarkProcess(['audit', kafka.file, '--json']);
     await asked;

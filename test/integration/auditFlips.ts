@@ -1,6 +1,6 @@
 /**
- * Turns single bits over in what a journal is stored in, and judges what an audit makes of each: it is found, or it
- * does no harm, because every entry, snapshot and request is read as before.
+ * Turns single bits over in what a journal is stored in, and judges what an audit makes of each: it is found,
+ * or it does no harm, because every entry, snapshot and request is read as before.
  */
 import { createHash } from 'node:crypto';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The same for the files in which a nats-server keeps the stream: it is stopped, a bit is turned over, it comes back. */
+/** The same for the files of a nats-server: it is stopped, a bit is turned over, and it comes back. */
 import { cpSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'vitest';

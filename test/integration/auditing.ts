@@ -1,4 +1,4 @@
-/** `tidemark audit` on a job of a test, as a process of its own, and its sums against an independent count. */
+/** `tidemark audit` on a job of a test, as a process, and its sums against an independent count. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'vitest';
@@ -23,6 +23,20 @@ export interface AuditDocument {
   }[];
   readonly findingsTotal: number;
   readonly unchecked: readonly { readonly what: string; readonly code: string; readonly message: string }[];
+  /** Null without `--deep`. */
+  readonly deep:
+    | readonly {
+        readonly comparedBy: string;
+        readonly from: string;
+        readonly to: string;
+        readonly notInSource: string;
+        readonly records: number;
+        readonly nullValues: number;
+        readonly holes: string;
+        readonly removedSince: number;
+        readonly files: { readonly compared: number; readonly notCompared: number };
+      }[]
+    | null;
   readonly files: {
     readonly compared: number;
     readonly comparedBytes: number;
@@ -48,8 +62,8 @@ export const auditOf = ({ file, env }: AuditedJob, ...args: string[]): Promise<P
   tidemark(['audit', file, '--json', ...args], env);
 
 /** The job is as its journal says, and all of it could be looked at. */
-export async function cleanAudit(job: AuditedJob): Promise<AuditDocument> {
-  const { code, stdout, stderr } = await auditOf(job);
+export async function cleanAudit(job: AuditedJob, ...args: string[]): Promise<AuditDocument> {
+  const { code, stdout, stderr } = await auditOf(job, ...args);
   expect(code, `${stdout}${stderr}`).toBe(0);
   const audit = JSON.parse(stdout) as AuditDocument;
   const { verdict, findings, unchecked } = audit;
@@ -57,14 +71,18 @@ export async function cleanAudit(job: AuditedJob): Promise<AuditDocument> {
   return audit;
 }
 
-/** The sums of an audit are those of the files: all of them are committed, one line a record. */
+/** The sums of a deep audit are those of the files: all of them are committed, one line a record. */
 export function expectSums(
-  { partitions, files }: AuditDocument,
+  { partitions, files, deep }: AuditDocument,
   lake: string,
   sent: readonly number[],
 ): void {
   const records = partitions.map(({ records: { read, committed, open } }) => ({ read, committed, open }));
   expect(records).toEqual(sent.map((count) => ({ read: count, committed: count, open: 0 })));
+  expect(deep?.map((each) => each.records)).toEqual(sent);
+  expect(deep?.map((each) => each.files)).toEqual(
+    partitions.map(({ files: { committed } }) => ({ compared: committed, notCompared: 0 })),
+  );
   const counted = sumsOf(lake);
   expect(merged(partitions.flatMap(({ buckets }) => buckets))).toEqual(counted);
   const sum = (of: (each: Sums) => number): number => counted.reduce((total, each) => total + of(each), 0);
@@ -109,11 +127,11 @@ export class AuditsMeanwhile {
     this.#job = job;
   }
 
-  /** In every fourth life one is made before the kill; in every fourth one is begun, and the job is killed under it. */
+  /** In every fourth life one is made before the kill; in every fourth the job is killed during one. */
   async during(life: number): Promise<void> {
     if (life % 4 !== 0 && life % 4 !== 2) return;
     this.made += 1;
-    const audit = cleanAudit(this.#job);
+    const audit = cleanAudit(this.#job, ...(this.made % 2 === 0 ? ['--deep'] : []));
     this.#running.push(audit);
     // Its failure is told by `ended`.
     if (life % 4 === 0) await audit.catch(() => undefined);

@@ -136,7 +136,8 @@ describeJudge('OSS-HDFS through JindoSDK', found, ({ python, pythonPath, library
           const final = await mirror(server, job, 'final');
           const before = committedIn(halfway);
           console.log(
-            `${counted} kills counted, ${producer.sent.reduce((a, b) => a + b)} records, ${committedIn(final).length} files`,
+            `${counted} kills counted, ${producer.sent.reduce((a, b) => a + b)} records, ` +
+              `${committedIn(final).length} files`,
           );
           expect(counted).toBeGreaterThanOrEqual(KILLS);
           expect(before.length).toBeGreaterThan(0);
@@ -147,7 +148,7 @@ describeJudge('OSS-HDFS through JindoSDK', found, ({ python, pythonPath, library
           expectExactlyOnce(final, producer.sent);
           await audits.ended();
           expect(audits.made).toBeGreaterThanOrEqual(KILLS / 2);
-          expectSums(await cleanAudit(job), final, producer.sent);
+          expectSums(await cleanAudit(job, '--deep'), final, producer.sent);
         },
       );
     },

@@ -29,6 +29,7 @@ it.each(['file', 'oss-hdfs', 'oss'] as const)(
   async (store) => {
     let cleanFiles = 0;
     let damaged = 0;
+    const deep = { records: 0, files: 0 };
     for (let run = 0; run < RUNS; run += 1) {
       const schedule = drawSchedule(randomOfRun(SEED, run), { store, job: null });
       const { trace, report } = await audited(schedule);
@@ -36,6 +37,10 @@ it.each(['file', 'oss-hdfs', 'oss'] as const)(
       expect(trace.violations, name).toEqual([]);
       expect(unexplained(trace, report), name).toEqual([]);
       expect(report.unchecked, name).toEqual([]);
+      for (const { records, files } of report.deep ?? []) {
+        deep.records += records;
+        deep.files += files.compared;
+      }
       if (report.verdict === 'clean') cleanFiles += report.files.compared;
       else damaged += 1;
       const isDamaged = trace.stopped.some(
@@ -46,5 +51,7 @@ it.each(['file', 'oss-hdfs', 'oss'] as const)(
     }
     expect(cleanFiles).toBeGreaterThan(RUNS);
     expect(damaged).toBeGreaterThan(0);
+    expect(deep.records).toBeGreaterThan(RUNS);
+    expect(deep.files).toBeGreaterThan(RUNS);
   },
 );

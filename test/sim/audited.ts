@@ -1,8 +1,11 @@
 /** Audits what a run of the world has left. */
 import { auditJob } from '../../src/audit/auditJob.ts';
+import { bucketIn } from '../../src/audit/jobHistory.ts';
+import { systemClock } from '../../src/system/clock.ts';
 import type { AuditReport } from '../../src/audit/auditReport.ts';
 import type { RunTrace, Schedule } from '../../sim/schedule.ts';
-import { JOB } from '../../sim/settings.ts';
+import { lifeConfig, NO_CHANGE } from '../../sim/jobChange.ts';
+import { JOB, jobSettings } from '../../sim/settings.ts';
 import type { Remains } from '../../sim/remains.ts';
 import { runWorld } from '../../sim/world.ts';
 
@@ -21,7 +24,9 @@ export async function audited(schedule: Schedule): Promise<Audited> {
   return { trace, report: await ended.promise };
 }
 
-function auditOf({ journal, store, naming, committed, takenUris }: Remains, schedule: Schedule) {
+function auditOf(remains: Remains, schedule: Schedule) {
+  const { journal, store, source, naming, committed, takenUris } = remains;
+  const { assigner, effectiveConfig } = jobSettings(lifeConfig(schedule.config, NO_CHANGE));
   const { topic, partitions } = schedule.workload;
   return auditJob(
     {
@@ -38,6 +43,7 @@ function auditOf({ journal, store, naming, committed, takenUris }: Remains, sche
     {
       ...{ job: JOB, naming, signal: new AbortController().signal, onProgress: () => undefined },
       moved: ({ uri }) => takenUris.has(uri),
+      deep: { source, clock: systemClock, assigner, bucket: bucketIn(effectiveConfig) },
     },
   );
 }

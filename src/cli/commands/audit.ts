@@ -17,6 +17,8 @@ import { jsonText } from '../report.ts';
 
 export interface AuditCommandOptions {
   readonly json?: boolean;
+  /** Reads the source, too. */
+  readonly deep?: boolean;
   /** Path of an export or a backup, to be read in place of the job's journal. */
   readonly journal?: string;
   /** Path of a list of files that may be gone, one URI or path below the sink a line. */
@@ -35,6 +37,7 @@ export async function auditCommand(
   const choice = journalChoice(options.journal, io);
   const say = occasionally(io);
   const report = await auditJob(config, {
+    deep: options.deep === true,
     ...{ moved, ...choice, log: quietLog(io) },
     onProgress: ({ entries, partitions, partitionsDone, filesCompared, bytesCompared }) =>
       say(

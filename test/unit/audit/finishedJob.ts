@@ -10,13 +10,19 @@ import { jobName, NO_HASH } from '../../../journal/ids.ts';
 import { createMemoryJournal } from '../../../journal/memory/journal.ts';
 import type { StoredEntry } from '../../../journal/port.ts';
 import { partitionSubject } from '../../../journal/subjects.ts';
+import type { DeepSource } from '../../../src/audit/deep/deepAudit.ts';
 import { auditJob, type AuditOptions } from '../../../src/audit/auditJob.ts';
 import type { AuditReport } from '../../../src/audit/auditReport.ts';
 import type { TopicSurvey } from '../../../src/sources/survey.ts';
 import { createFileStore } from '../../../src/stores/local/store.ts';
+import { noBuckets } from '../../../actors/buckets/none/rule.ts';
+import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
+import type { JsonValue } from '../../../journal/events.ts';
+import { crc64Of } from '../../../kernels/crc64.ts';
+import { systemClock } from '../../../src/system/clock.ts';
 import { defaultRollingPolicy } from '../../../actors/rolling/policy.ts';
 import { JobFixture, NO_LIMITS, numbered } from '../../scenarios/jobFixture.ts';
-import { MemorySource } from '../../scenarios/memorySource.ts';
+import { MemorySource, type MemoryRecord } from '../../scenarios/memorySource.ts';
 
 export const JOB = jobName('numbers');
 export const RECORDS = 120;
@@ -37,21 +43,31 @@ export interface PlainEntry {
 export class FinishedJob {
   readonly job: JobFixture;
   readonly #source = new MemorySource(PARTITIONS);
+  readonly #assigner: BucketAssigner;
 
-  private constructor(isOfOneTest: boolean) {
+  private constructor(isOfOneTest: boolean, assigner: BucketAssigner) {
     this.job = new JobFixture(isOfOneTest);
+    this.#assigner = assigner;
   }
 
   /** @param isOfOneTest whether its folder is removed after the test; otherwise call `remove`. */
-  static async made(isOfOneTest = true): Promise<FinishedJob> {
-    const finished = new FinishedJob(isOfOneTest);
+  static async made(isOfOneTest = true, assigner: BucketAssigner = noBuckets()): Promise<FinishedJob> {
+    const finished = new FinishedJob(isOfOneTest, assigner);
     const rolling = defaultRollingPolicy({ ...NO_LIMITS, maxBytes: 150 });
     for (let run = 0; run < RUNS; run += 1) {
       const count = RECORDS / RUNS;
       for (let partition = 0; partition < PARTITIONS; partition += 1)
-        finished.#source.append(partition, ...numbered(partition, count, run * count));
+        finished.#source.append(
+          partition,
+          ...numbered(partition, count, run * count).map((record, timestampMs) => ({
+            ...record,
+            timestampMs,
+          })),
+        );
       const source = run === 0 ? finished.#source : new MemorySource(finished.#source);
-      await finished.job.coordinator({ source, untilEnd: true, rolling }).run(new AbortController().signal);
+      await finished.job
+        .coordinator({ source, untilEnd: true, rolling, assigner })
+        .run(new AbortController().signal);
     }
     return finished;
   }
@@ -75,6 +91,54 @@ export class FinishedJob {
     );
   }
 
+  /** What a deep audit is given: the journal names the rule `null`. */
+  deep(bucket: JsonValue = null): DeepSource {
+    return { source: this.#source, clock: systemClock, assigner: this.#assigner, bucket };
+  }
+
+  /** The source's records of a partition, to be changed. */
+  log(partition: number): MemoryRecord[] {
+    return this.#source.logs[partition] ?? [];
+  }
+
+  /** The source has forgotten what is below this offset. */
+  forget(below: bigint): void {
+    this.#source.ranges = async () =>
+      this.#source.logs.map((log) => ({ startOffset: below, endOffset: BigInt(log.length) }));
+  }
+
+  /**
+   * Changes the lines of a committed file, and all that the journal and the witnesses hold of it, as somebody
+   * would who wants to hide it.
+   */
+  rewrite(partition: number, name: string, change: (lines: string[]) => string[]): void {
+    const before = readFileSync(this.path(name), 'utf8').split('\n').slice(0, -1);
+    const lines = change([...before]);
+    const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+    writeFileSync(this.path(name), bytes);
+    const fewer = before.length - lines.length;
+    this.forge(partition, (entries) => {
+      const events = entries.flatMap((entry) => entry.events);
+      const partId = events.find(({ finalUri }) => finalUri === this.uri(name))?.['partId'];
+      const checkpoint = events.findLast(
+        ({ type, parts }) =>
+          type === 'checkpointCompleted' &&
+          (parts as { partId: string }[]).some((part) => part.partId === partId),
+      );
+      const parts = (checkpoint?.['parts'] ?? []) as { partId: string; records: number }[];
+      const part = parts.find((each) => each.partId === partId);
+      if (checkpoint === undefined || part === undefined) throw new Error(`no checkpoint holds ${name}`);
+      checkpoint['recordsRead'] = Number(checkpoint['recordsRead']) - fewer;
+      Object.assign(part, { crc64: crc64Of(bytes), length: bytes.length, records: part.records - fewer });
+      return entries;
+    });
+    rmSync(path.join(this.job.folder, '.tidemark/_witness'), { recursive: true, force: true });
+    this.hasGroup = false;
+  }
+
+  /** Whether the group still has what the job has committed to it. */
+  hasGroup = true;
+
   /** What the group has committed, as the source shows it. */
   get survey(): TopicSurvey {
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => {
@@ -82,7 +146,10 @@ export class FinishedJob {
       const ahead = BigInt(this.groupAhead[partition] ?? 0);
       return {
         ...{ startOffset: 0n, endOffset: BigInt(RECORDS), highWatermark: BigInt(RECORDS) },
-        group: last === undefined ? null : { offset: last.nextOffset + ahead, metadata: last.witness },
+        group:
+          last === undefined || !this.hasGroup
+            ? null
+            : { offset: last.nextOffset + ahead, metadata: last.witness },
       };
     });
     return { topic: 'numbers', partitions };

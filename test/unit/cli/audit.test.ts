@@ -10,7 +10,7 @@ import { fakeCli } from './fakeCli.ts';
 const CLEAN: AuditReport = {
   job: jobName('clicks'),
   journalId: journalId('00000000-0000-4000-8000-000000000000'),
-  ...{ verdict: 'clean', partitions: [], findings: [], findingsTotal: 0, unchecked: [] },
+  ...{ verdict: 'clean', partitions: [], findings: [], findingsTotal: 0, unchecked: [], deep: null },
   files: { compared: 3, comparedBytes: 2_048, moved: 1, hidden: 0, others: 2, leftovers: 0 },
 };
 const DAMAGED: AuditReport = {

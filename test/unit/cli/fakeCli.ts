@@ -50,7 +50,7 @@ export interface FakeCli {
 const NO_AUDIT: AuditReport = {
   job: jobName('clicks'),
   journalId: journalId('00000000-0000-4000-8000-000000000000'),
-  ...{ verdict: 'clean', partitions: [], findings: [], findingsTotal: 0, unchecked: [] },
+  ...{ verdict: 'clean', partitions: [], findings: [], findingsTotal: 0, unchecked: [], deep: null },
   files: { compared: 0, comparedBytes: 0, moved: 0, hidden: 0, others: 0, leftovers: 0 },
 };
 

@@ -1,13 +1,13 @@
-/** What the journal itself says of an entry or a request that it cannot read as it was written. */
-import { hasCode, type TidemarkError } from '../../journal/errors.ts';
+/** What the journal itself says of a request that it cannot read as it was filed. */
+import { isJournalFailure, type JournalFailure } from '../../journal/failure.ts';
 import type { JobName, Subject, TopicPartition } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import { requestSubject } from '../../journal/subjects.ts';
 import type { OnFinding } from './findings.ts';
 
 /** Every other error of a reading means that the journal did not answer, or that Tidemark has a bug. */
-export function isDamage(error: unknown): error is TidemarkError {
-  return hasCode(error, 'JOURNAL_CORRUPT', 'JOURNAL_NEWER');
+function isDamage(error: unknown): error is JournalFailure {
+  return isJournalFailure(error, 'corrupt', 'newer');
 }
 
 /** Reads the requests to the partition's owner: no hash chain protects these, only what the journal keeps beside them. */
@@ -19,7 +19,7 @@ export async function checkRequests(
 ): Promise<void> {
   const subject: Subject = requestSubject(job, partition);
   try {
-    for await (const batch of journal.requests(subject, 0)) void batch;
+    for await (const _ of journal.requests(subject, 0));
   } catch (error) {
     if (!isDamage(error)) throw error;
     onFinding({ code: 'REQUEST_DAMAGED', partition, seq: null, uri: null, message: error.message });

@@ -1,0 +1,111 @@
+/** A deep audit: after each partition of the journal its source is read again, as far as it still holds what was read. */
+import { isDeepStrictEqual } from 'node:util';
+import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
+import type { JsonValue } from '../../../journal/events.ts';
+import { partitionName } from '../../../journal/ids.ts';
+import { isSourceFailure } from '../../sources/failure.ts';
+import type { Source } from '../../sources/port.ts';
+import type { StoreReading } from '../../stores/reading.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { Findings } from '../findings.ts';
+import type { JobHistory } from '../jobHistory.ts';
+import type { OpenPart } from '../openParts.ts';
+import type { PartitionHistory } from '../partitionHistory.ts';
+import type { DeepPartition } from './deepReport.ts';
+import { Holders } from './holders.ts';
+import { compareWithSource } from './partitionComparison.ts';
+import { provenRange } from './provenRange.ts';
+
+/** What a deep audit needs besides the journal and the destination. */
+export interface DeepSource {
+  readonly source: Pick<Source, 'kind' | 'describe' | 'open' | 'ranges' | 'verifyIdentity'>;
+  readonly clock: Clock;
+  /** Of today's configuration, with what it journals of the rule. */
+  readonly assigner: BucketAssigner;
+  readonly bucket: JsonValue;
+}
+
+export interface DeepOptions extends DeepSource {
+  readonly reading: Pick<StoreReading, 'read'>;
+  readonly job: JobHistory;
+  readonly signal: AbortSignal;
+  readonly findings: Findings;
+}
+
+export class DeepAudit {
+  readonly partitions: DeepPartition[] = [];
+  readonly #options: DeepOptions;
+  readonly #holders = new Holders();
+  #other: Promise<boolean> | null = null;
+
+  constructor(options: DeepOptions) {
+    this.#options = options;
+  }
+
+  /** Another partition begins. */
+  begin(): void {
+    this.#holders.clear();
+  }
+
+  /** A file of the partition that is being audited. */
+  holds(part: OpenPart, isCommitted: boolean): void {
+    const { durable, finalUri: uri, bucket, generation } = part;
+    if (durable === null || durable.records === 0) return;
+    this.#holders.add({ ...durable, uri, bucket, generation, isCommitted });
+  }
+
+  /** Call it at the end of the partition's entries, when each of its files has been named. */
+  async compare(history: PartitionHistory): Promise<void> {
+    const { source, clock, signal, reading, job, findings } = this.#options;
+    const { partition } = history;
+    for (const part of history.parts) this.holds(part, false);
+    const topicId = job.topicIds.get(partition.topic) ?? null;
+    try {
+      const compared = await compareWithSource({
+        ...{
+          history,
+          holders: this.#holders,
+          range: (await this.#isOther()) ? null : await provenRange(source, topicId, history),
+          files: reading,
+        },
+        reading: { source, clock, signal, partition, topicId },
+        assigner: this.#knownRule(),
+      });
+      this.partitions.push(compared);
+    } catch (error) {
+      signal.throwIfAborted();
+      findings.couldNot(`the records of ${partitionName(partition)}`, error);
+    }
+  }
+
+  /** Whether the source is another cluster than the journal's, or has none of the job's topics. */
+  #isOther(): Promise<boolean> {
+    this.#other ??= this.#asksIsOther();
+    return this.#other;
+  }
+
+  async #asksIsOther(): Promise<boolean> {
+    const { source, signal, job } = this.#options;
+    try {
+      const { clusterId } = await source.describe({ wait: false, onWaiting: () => undefined, signal });
+      return job.clusterId !== null && clusterId !== null && clusterId !== job.clusterId;
+    } catch (error) {
+      if (isSourceFailure(error, 'topicMissing')) return true;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#holders.close();
+  }
+
+  /**
+   * The rule that has chosen every record's bucket: the same at every start, and by what the source still shows. Files
+   * have no times of their own: that of a line without one is the file's, which changes.
+   */
+  #knownRule(): BucketAssigner | null {
+    const { assigner, bucket, job, source } = this.#options;
+    const isShown = assigner.by === 'none' || (assigner.by === 'record-time' && source.kind === 'kafka');
+    return isShown && job.buckets.every((each) => isDeepStrictEqual(each, bucket)) ? assigner : null;
+  }
+}

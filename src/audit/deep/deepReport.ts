@@ -1,0 +1,33 @@
+/** What a deep audit reports of a partition. */
+import type { TopicPartition } from '../../../journal/ids.ts';
+
+export interface DeepPartition {
+  readonly partition: TopicPartition;
+  /**
+   * `order`: each file holds exactly the records of its bucket in its range, in order. `lines`: files whose offsets
+   * overlap hold together exactly the records of their range; which of them holds which is not known.
+   */
+  readonly comparedBy: 'order' | 'lines';
+  /** Records that the source still holds of what the job has read, [from, to). Equal where it holds none. */
+  readonly from: bigint;
+  readonly to: bigint;
+  /** Offsets that the job has read, and that the source does not hold any more. No damage. */
+  readonly notInSource: bigint;
+  /** Records with a value, in that range. */
+  readonly records: number;
+  /** Null values, which are written nowhere (tombstones). */
+  readonly nullValues: number;
+  /** Records in ranges that an operator has given up. */
+  readonly givenUp: number;
+  /**
+   * Offsets without a record: transaction markers, records of aborted transactions, what compaction removed.
+   */
+  readonly holes: bigint;
+  /** Lines whose records the source does not hold any more, because its log was compacted since. */
+  readonly removedSince: number;
+  readonly files: {
+    readonly compared: number;
+    /** The source does not hold all of their range, or holds another log there, or they are not there. */
+    readonly notCompared: number;
+  };
+}

@@ -1,0 +1,166 @@
+/** Says how files differ from the source's records: reads both again, and names offsets and lines. */
+import type { RecordCursor } from '../../sources/port.ts';
+import { isStoreFailure } from '../../stores/failure.ts';
+import type { StoreReading } from '../../stores/reading.ts';
+import type { PartitionHistory } from '../partitionHistory.ts';
+import type { Group } from './group.ts';
+import type { Holder } from './holders.ts';
+import { differencesOf, fileLines, recordLines, type LineDifference } from './lineItems.ts';
+import { linesOf, LineSums } from './lineSums.ts';
+import type { RangeToRead } from './sourceRecords.ts';
+
+/** Differences of one file that are reported one by one. */
+const TOLD_MAX = 20;
+
+export interface DifferencesOptions {
+  readonly history: PartitionHistory;
+  /** What the source holds. */
+  readonly range: RangeToRead;
+  readonly store: Pick<StoreReading, 'read'>;
+  /** Bucket of a record; one text for all if it is not known. */
+  readonly keyOf: (cursor: RecordCursor) => string;
+  readonly isGivenUp: (offset: bigint) => boolean;
+}
+
+export interface Explained {
+  /** Lines whose records were removed from the source since. */
+  readonly removed: number;
+  /** False if the files could not be read, or if it cannot be told. */
+  readonly isCompared: boolean;
+}
+
+const NOT_COMPARED: Explained = { removed: 0, isCompared: false };
+
+export class Differences {
+  readonly #options: DifferencesOptions;
+
+  constructor(options: DifferencesOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the files of a group hold its lines together, in any order. */
+  async holdsLines(group: Group): Promise<boolean> {
+    const sums = await this.#sumsOf(group);
+    return sums !== null && group.sums !== null && sums.equals(group.sums);
+  }
+
+  /**
+   * Reports how a group that differs does so.
+   * @param mayBeRemoved whether the source may have held records that it does not hold any more.
+   */
+  explain(group: Group, mayBeRemoved: boolean): Promise<Explained> {
+    const { only } = group;
+    return only === null
+      ? this.#explainGroup(group, mayBeRemoved)
+      : this.#explainFile(group, only, mayBeRemoved);
+  }
+
+  async #explainFile(group: Group, file: Holder, mayBeRemoved: boolean): Promise<Explained> {
+    if (!file.isCommitted) {
+      this.#foundInAll(group, file.records);
+      return { removed: 0, isCompared: true };
+    }
+    const { history, range, store, keyOf, isGivenUp } = this.#options;
+    const own = { ...range, from: file.firstOffset, to: file.lastOffset + 1n };
+    const expected = recordLines(own, (cursor, offset) => keyOf(cursor) === group.key && !isGivenUp(offset));
+    let removed = 0;
+    const told = new Told(history, file.uri);
+    let holes = { before: null as bigint | null, left: 0n };
+    try {
+      for await (const difference of differencesOf(expected, fileLines(store.read(file.uri, range.signal)))) {
+        if (difference.type === 'unexpected' && mayBeRemoved) {
+          const { before } = difference;
+          const at = before?.offset ?? null;
+          if (holes.before !== at || holes.left === 0n)
+            holes = { before: at, left: before?.holesBefore ?? file.lastOffset - file.firstOffset };
+          if (holes.left > 0n) {
+            holes.left -= 1n;
+            removed += 1;
+            continue;
+          }
+        }
+        told.add(difference);
+      }
+    } catch (error) {
+      if (isStoreFailure(error, 'missing')) return NOT_COMPARED;
+      throw error;
+    }
+    told.end();
+    return { removed, isCompared: true };
+  }
+
+  /** Which of several files a record is missing from is not known. */
+  async #explainGroup(group: Group, mayBeRemoved: boolean): Promise<Explained> {
+    const sums = await this.#sumsOf(group);
+    if (sums === null || group.sums === null) return NOT_COMPARED;
+    if (mayBeRemoved && sums.lines > group.sums.lines) return NOT_COMPARED;
+    this.#foundInAll(group, sums.lines);
+    return { removed: 0, isCompared: true };
+  }
+
+  /** Null if a file cannot be read, or has not its final name yet. */
+  async #sumsOf({ holders }: Group): Promise<LineSums | null> {
+    const { range, store } = this.#options;
+    if (holders.some(({ isCommitted }) => !isCommitted)) return null;
+    const sums = new LineSums();
+    try {
+      for (const { uri } of holders)
+        for await (const line of linesOf(store.read(uri, range.signal))) sums.add(line);
+    } catch (error) {
+      if (isStoreFailure(error, 'missing')) return null;
+      throw error;
+    }
+    return sums;
+  }
+
+  #foundInAll({ holders, lastOffset, sums, records }: Group, found: number): void {
+    const [first] = holders;
+    const { history } = this.#options;
+    const expected = sums?.lines ?? records;
+    const where = holders.map(({ uri }) => uri).join(', ');
+    const message =
+      `offsets ${first?.firstOffset ?? 0n} to ${lastOffset} are ${expected} lines, and ${where} ` +
+      (found === expected ? 'hold as many, but others' : `hold ${found}`);
+    const code = found < expected ? 'RECORD_MISSING' : 'RECORD_UNEXPECTED';
+    history.found(code, message, { uri: first?.uri ?? null, seq: null, offset: first?.firstOffset ?? null });
+  }
+}
+
+/** Reports a file's differences; after the first ones only their number. */
+class Told {
+  readonly #history: PartitionHistory;
+  readonly #uri: string;
+  #more = { missing: 0, unexpected: 0 };
+  #told = 0;
+
+  constructor(history: PartitionHistory, uri: string) {
+    this.#history = history;
+    this.#uri = uri;
+  }
+
+  add(difference: LineDifference): void {
+    if (this.#told === TOLD_MAX) {
+      this.#more[difference.type] += 1;
+      return;
+    }
+    this.#told += 1;
+    const [uri, seq] = [this.#uri, null];
+    if (difference.type === 'missing') {
+      const { offset } = difference.record;
+      this.#history.found('RECORD_MISSING', `offset ${offset} is not in ${uri}`, { uri, seq, offset });
+      return;
+    }
+    const { line, before } = difference;
+    const where = before === null ? 'at its end' : `before offset ${before.offset}`;
+    const message = `line ${line} of ${uri} is no record of the source, ${where}`;
+    this.#history.found('RECORD_UNEXPECTED', message, { uri, seq, offset: before?.offset ?? null });
+  }
+
+  end(): void {
+    const { missing, unexpected } = this.#more;
+    const at = { uri: this.#uri, seq: null };
+    if (missing > 0) this.#history.found('RECORD_MISSING', `${missing} more are not in ${this.#uri}`, at);
+    if (unexpected > 0)
+      this.#history.found('RECORD_UNEXPECTED', `${unexpected} more lines of ${this.#uri} are no records`, at);
+  }
+}
