@@ -27,6 +27,8 @@ export interface AuditProgress {
   readonly partitionsDone: number;
   readonly filesCompared: number;
   readonly bytesCompared: number;
+  /** Offsets that a deep audit has read of the source. */
+  readonly offsetsRead: number;
 }
 
 export interface AuditPorts {
@@ -61,19 +63,22 @@ export async function auditJob(ports: AuditPorts, options: AuditOptions): Promis
   const deep =
     options.deep === undefined
       ? null
-      : new DeepAudit({ ...options.deep, reading: store.reading, job: jobHistory, signal, findings });
+      : new DeepAudit({
+          ...options.deep,
+          ...{ reading: store.reading, job: jobHistory, signal, findings, onProgress: () => tell() },
+        });
+  const files = new PartFileComparison({ ...options, reading: store.reading, findings });
+  const histories: PartitionHistory[] = [];
+  const unread = new Set<string>();
+  let entries = 0;
+  const tell = (): void => {
+    const compared = { filesCompared: files.files, bytesCompared: files.comparedBytes };
+    const counts = { partitions: partitions.length, partitionsDone: histories.length };
+    options.onProgress({ entries, ...counts, ...compared, offsetsRead: deep?.offsets ?? 0 });
+  };
   try {
     await destination.checkMarker(journal.id);
     await destination.list();
-    const files = new PartFileComparison({ ...options, reading: store.reading, findings });
-    const histories: PartitionHistory[] = [];
-    const unread = new Set<string>();
-    let entries = 0;
-    const tell = (): void => {
-      const compared = { filesCompared: files.files, bytesCompared: files.comparedBytes };
-      const counts = { partitions: partitions.length, partitionsDone: histories.length };
-      options.onProgress({ entries, ...counts, ...compared });
-    };
     for (const { subject, partition } of partitions) {
       const witnesses = await witnessesOf(ports, options, partition, surveys, findings);
       const onEntries = (count: number): void => {

@@ -121,7 +121,10 @@ export function checkBelongs(
 }
 
 /** The events of a partition's entry. Job events are not allowed in it. */
-export function partitionEvents(events: readonly JournalEvent[], subject: Subject): readonly PartitionEvent[] {
+export function partitionEvents(
+  events: readonly JournalEvent[],
+  subject: Subject,
+): readonly PartitionEvent[] {
   for (const event of events) {
     if (isJobEvent(event)) {
       throw new JournalFailure(

@@ -30,10 +30,14 @@ export interface DeepOptions extends DeepSource {
   readonly job: JobHistory;
   readonly signal: AbortSignal;
   readonly findings: Findings;
+  /** Called while the source is read. */
+  readonly onProgress: () => void;
 }
 
 export class DeepAudit {
   readonly partitions: DeepPartition[] = [];
+  /** Offsets that were read again; those of files that differ are read twice. */
+  offsets = 0;
   readonly #options: DeepOptions;
   readonly #holders = new Holders();
   #other: Promise<boolean> | null = null;
@@ -56,7 +60,7 @@ export class DeepAudit {
 
   /** Call it at the end of the partition's entries, when each of its files has been named. */
   async compare(history: PartitionHistory): Promise<void> {
-    const { source, clock, signal, reading, job, findings } = this.#options;
+    const { source, clock, signal, reading, job, findings, onProgress } = this.#options;
     const { partition } = history;
     for (const part of history.parts) this.holds(part, false);
     const topicId = job.topicIds.get(partition.topic) ?? null;
@@ -68,7 +72,13 @@ export class DeepAudit {
           range: (await this.#isOther()) ? null : await provenRange(source, topicId, history),
           files: reading,
         },
-        reading: { source, clock, signal, partition, topicId },
+        reading: {
+          ...{ source, clock, signal, partition, topicId },
+          onOffsets: (count) => {
+            this.offsets += count;
+            onProgress();
+          },
+        },
         assigner: this.#knownRule(),
       });
       this.partitions.push(compared);

@@ -19,6 +19,8 @@ export interface RangeToRead {
   /** [from, to), which the source holds. */
   readonly from: bigint;
   readonly to: bigint;
+  /** Called with the number of offsets of each batch. */
+  readonly onOffsets: (count: number) => void;
 }
 
 /** Batches that hold the range. Each may be used until the next one is asked for. */
@@ -30,6 +32,7 @@ export async function* batchesOf(range: RangeToRead): AsyncGenerator<FetchedBatc
     for (let next = from; next < to;) {
       const batch = await nextOf(range, feed.next());
       yield batch;
+      range.onOffsets(Number(batch.nextOffset - next));
       next = batch.nextOffset;
       batch.release?.();
     }

@@ -39,11 +39,12 @@ export async function auditCommand(
   const report = await auditJob(config, {
     deep: options.deep === true,
     ...{ moved, ...choice, log: quietLog(io) },
-    onProgress: ({ entries, partitions, partitionsDone, filesCompared, bytesCompared }) =>
+    onProgress: ({ entries, partitions, partitionsDone, filesCompared, bytesCompared, offsetsRead }) =>
       say(
         () =>
           `auditing: ${formatCount(entries)} entries, ${partitionsDone} of ${partitions} partitions, ` +
-          `${formatCount(filesCompared)} files (${formatBytes(bytesCompared)}) compared`,
+          `${formatCount(filesCompared)} files (${formatBytes(bytesCompared)}) compared` +
+          (offsetsRead === 0 ? '' : `, ${formatCount(offsetsRead)} offsets read again`),
       ),
   });
   io.stdout.write(
