@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { describeIntegration, services } from '../services/integration.ts';
 import { startKafka, startNats } from '../services/servers.ts';
-import { AuditsMeanwhile, cleanAudit, expectSums } from './auditing.ts';
+import { AuditsMeanwhile, KILLED_JOURNALS, cleanAudit, expectSums } from './auditing.ts';
 import {
   committedDigests,
   createTopic,
@@ -62,7 +62,7 @@ function startCoordinator(job: string): TidemarkProcess {
 describeIntegration(
   'a coordinator that is killed again and again, real Kafka',
   () => {
-    test.each(['nats', 'sqlite'])(
+    test.each(KILLED_JOURNALS)(
       'SIGKILL at random moments, journal %s: exactly once, in order',
       async (journal) => {
         const { brokers, natsUrl } = services();

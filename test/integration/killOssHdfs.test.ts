@@ -10,7 +10,7 @@ import type { Fault } from '../../servers/oss/faults.ts';
 import { ownFolder, ownOssServerProcess } from '../servers/oss/fixture.ts';
 import type { OssServerProcess } from '../../servers/oss/process.ts';
 import { describeIntegration, services } from '../services/integration.ts';
-import { AuditsMeanwhile, cleanAudit, expectSums } from './auditing.ts';
+import { AuditsMeanwhile, KILLED_JOURNALS, cleanAudit, expectSums } from './auditing.ts';
 import { createTopic, expectExactlyOnce, NumberProducer } from './numbers.ts';
 import { tidemark, TidemarkProcess } from './tidemarkProcess.ts';
 import { uniqueName } from './testJob.ts';
@@ -102,7 +102,7 @@ describeJudge('OSS-HDFS through JindoSDK', found, ({ python, pythonPath, library
   describeIntegration(
     'a coordinator that writes to it and is killed again and again, real Kafka',
     () => {
-      test.each(['nats', 'sqlite'])(
+      test.each(KILLED_JOURNALS)(
         'SIGKILL at random moments, faults on, journal %s: exactly once',
         async (journal) => {
           const folder = await ownFolder();
