@@ -50,8 +50,8 @@ export class PartitionLog {
   startOffset = 0;
   readonly epochs = new EpochTable();
   readonly #earlier: EarlierLog[] = [];
-  /** The end of the lost records of each leader epoch. */
-  readonly #lostOf = new Map<number, number>();
+  /** Leader epochs of which records were lost. */
+  readonly #lostEpochs = new Set<number>();
   #batches: readonly PlacedBatch[];
   #isRebuilt = false;
   readonly #waiters = new Set<() => void>();
@@ -137,8 +137,7 @@ export class PartitionLog {
     const name = `${this.partition}~${this.#earlier.length}`;
     const epoch = this.epochs.latest + 1;
     const unseenEpoch = unseen ? this.#unseenEpoch(kept, gone) : null;
-    for (const { epoch: lostEpoch, end } of gone)
-      this.#lostOf.set(lostEpoch, Math.max(end, this.#lostOf.get(lostEpoch) ?? 0));
+    for (const { epoch: lostEpoch } of gone) this.#lostEpochs.add(lostEpoch);
     const own = place(others(grown, nowMs, there), { name, base: cutAt, epoch: unseenEpoch ?? epoch });
     this.epochs.cut(cutAt);
     if (unseenEpoch !== null && unseenEpoch !== kept.at(-1)?.epoch) this.epochs.begin(unseenEpoch, cutAt);
@@ -163,9 +162,8 @@ export class PartitionLog {
   #unseenEpoch(kept: readonly PlacedBatch[], gone: readonly PlacedBatch[]): number | null {
     const firstGone = gone[0]?.epoch ?? 0;
     const epoch = Math.max(kept.at(-1)?.epoch ?? Infinity, firstGone - 1);
-    // An epoch has one leader, and so one record at an offset.
-    const isFree = (this.#lostOf.get(epoch) ?? 0) <= (gone[0]?.base ?? 0);
-    return isFree && epoch < firstGone ? epoch : null;
+    // An epoch has one leader: whoever has more of it has all of it, also what this log has lost.
+    return epoch < firstGone && !this.#lostEpochs.has(epoch) ? epoch : null;
   }
 
   /** Whether offsets [from, to) hold a record that a reader would see. */
