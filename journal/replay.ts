@@ -54,10 +54,13 @@ export class ChainCheck {
     return this.#tail;
   }
 
-  /** Throws the errors that `replay` rejects with. */
-  next({ revision, bytes }: StoredEntry): ReplayedEntry {
+  /**
+   * Throws the errors that `replay` rejects with.
+   * @param decoded what the bytes say, if the caller has decoded them.
+   */
+  next({ revision, bytes }: StoredEntry, decoded?: Entry): ReplayedEntry {
     const where = `Entry ${this.#tail.seq + 1} of ${this.#subject} (revision ${revision})`;
-    const entry = decodeEntry(bytes, where);
+    const entry = decoded ?? decodeEntry(bytes, where);
     checkContinues(entry, this.#tail, where, this.#epoch);
     this.#epoch = entry.epoch;
     this.#tail = { revision, seq: entry.seq, hash: hashEntry(bytes) };

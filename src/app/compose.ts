@@ -4,6 +4,7 @@
  */
 import { homedir, hostname } from 'node:os';
 import path from 'node:path';
+import type { NamingRule } from '../../actors/naming.ts';
 import { rollingPolicy } from '../../actors/rolling/policy.ts';
 import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.ts';
 import { backupPortable } from '../../journal/backup/portable.ts';
@@ -149,14 +150,14 @@ export class Composition {
   }
 
   settings(config: JobConfig, { untilEnd, moves }: Pick<RunOptions, 'untilEnd' | 'moves'>): JobSettings {
-    const { source, sink, bucket, roll } = config;
+    const { source, bucket, roll } = config;
     const { kinds } = this;
     return {
       job: config.job,
       fingerprint: configFingerprint(config, kinds),
       effectiveConfig: effectiveConfig(config),
       version: VERSION,
-      naming: { sinkUri: sink.uri, prefix: sink.prefix, suffix: sink.suffix, entropy: sink.entropy },
+      naming: namingOf(config),
       assigner: bucketRuleOf(kinds, bucket).assigner(bucket),
       rolling: rollingPolicy(
         kinds.rollRules.map((rule) => ({ rule, limit: roll[rule.configKey] ?? Infinity })),
@@ -181,6 +182,13 @@ export class Composition {
     return openFiles(kindOf(this.kinds.sources, source).holdsFiles).partsMax;
   }
 }
+
+/** How the job names its files today. */
+export const namingOf = ({
+  sink: { uri, prefix, suffix, entropy },
+}: Pick<JobConfig, 'sink'>): NamingRule => ({
+  ...{ sinkUri: uri, prefix, suffix, entropy },
+});
 
 const stateDirOf = (baseDir: string): string => path.join(baseDir, STATE_FOLDER);
 

@@ -1,5 +1,4 @@
 /** The commands that look back: they read the journal, and what it speaks of, and write nothing. */
-import type { NamingRule } from '../../actors/naming.ts';
 import type { Journal } from '../../journal/port.ts';
 import { auditJob } from '../audit/auditJob.ts';
 import type { AuditReport } from '../audit/auditReport.ts';
@@ -17,7 +16,7 @@ import { orAborted } from '../system/bounded.ts';
 import { noFailpoints } from '../system/failpoints.ts';
 import type { Log } from '../telemetry/log.ts';
 import { diffJournal, printedFold } from './journalDiff.ts';
-import { systemPorts, type Composition } from './compose.ts';
+import { namingOf, systemPorts, type Composition } from './compose.ts';
 import type {
   AuditCommandOptions,
   Backend,
@@ -99,10 +98,6 @@ async function answered<T>(answer: Promise<T>): Promise<T> {
     timer.cancel();
   }
 }
-
-const namingOf = ({ sink: { uri, prefix, suffix, entropy } }: JobConfig): NamingRule => ({
-  ...{ sinkUri: uri, prefix, suffix, entropy },
-});
 
 async function* replayed(
   composition: Composition,

@@ -6,6 +6,7 @@ import { ChainCheck } from '../../journal/replay.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionEvents } from '../partition/replayPartition.ts';
+import { checkpointChanges } from './checkpointChanges.ts';
 
 /** A file whose records of this checkpoint can include the offset. */
 export interface Candidate {
@@ -157,7 +158,7 @@ class OffsetSearch {
   }
 
   #checkpointed(event: EventOf<'checkpointCompleted'>, { seq, at }: Place): void {
-    const changes = [...(event.checkpointParts > 0 ? this.#pieces : []), ...event.parts];
+    const changes = checkpointChanges(event, this.#pieces);
     const from = this.#next ?? 0n;
     const isPassed = this.#passes(event.nextOffset);
     const candidates: Candidate[] = [];

@@ -9,6 +9,7 @@ import type { EventOf, PartChange, PartitionEvent } from '../../journal/events.t
 import type { Subject, TopicPartition } from '../../journal/ids.ts';
 import type { ReplayedEntry } from '../../journal/replay.ts';
 import { checkBelongs, partitionEvents } from '../partition/replayPartition.ts';
+import { checkpointChanges } from './checkpointChanges.ts';
 import type { FindingCode, OnFinding } from './findings.ts';
 import { LiveStates } from './liveStates.ts';
 import { OffsetChanges } from './offsetChanges.ts';
@@ -134,7 +135,7 @@ export class PartitionHistory {
   #checkpointed(event: EventOf<'checkpointCompleted'>, before: Stage['facts']): void {
     const from = before.nextOffset ?? 0n;
     const read = { from, to: event.nextOffset };
-    const changes = [...(event.checkpointParts > 0 ? (before.pieces?.parts ?? []) : []), ...event.parts];
+    const changes = checkpointChanges(event, before.pieces?.parts ?? []);
     let growth = 0;
     for (const change of changes) {
       growth += this.parts.checkpointed(change, read, ({ part, message }) => {

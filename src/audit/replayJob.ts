@@ -1,5 +1,5 @@
 /** The timeline of a whole job: the timelines of its subjects, merged by time. */
-import { decodeEntry } from '../../journal/entry.ts';
+import { decodeEntry, type Entry } from '../../journal/entry.ts';
 import type { JournalEvent } from '../../journal/events.ts';
 import { partitionName, type JobName, type Subject, type TopicPartition } from '../../journal/ids.ts';
 import type { Journal, StoredEntry } from '../../journal/port.ts';
@@ -69,6 +69,8 @@ class SubjectReader {
   #batches: AsyncIterator<readonly StoredEntry[]> | null = null;
   #batch: readonly StoredEntry[] = [];
   #at = 0;
+  /** The entry at `#at`, decoded for its time. */
+  #next: { readonly stored: StoredEntry; readonly entry: Entry } | null = null;
 
   constructor(journal: Journal, subject: Subject) {
     this.#journal = journal;
@@ -90,14 +92,17 @@ class SubjectReader {
       this.#at = 0;
     }
     const stored = this.#batch[this.#at];
-    return stored === undefined ? null : decodeEntry(stored.bytes, `An entry of ${this.#subject}`).at;
+    if (stored === undefined) return null;
+    this.#next = { stored, entry: decodeEntry(stored.bytes, `An entry of ${this.#subject}`) };
+    return this.#next.entry.at;
   }
 
   take(): readonly TimelineStep[] {
-    const stored = this.#batch[this.#at];
-    if (stored === undefined) return [];
+    if (this.#next === null) return [];
+    const { stored, entry } = this.#next;
+    this.#next = null;
     this.#at += 1;
-    return this.#timeline.next(this.#chain.next(stored).entry);
+    return this.#timeline.next(this.#chain.next(stored, entry).entry);
   }
 }
 

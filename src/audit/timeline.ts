@@ -13,6 +13,7 @@ import {
   type PartitionEvent,
 } from '../../journal/events.ts';
 import type { ClaimId, PartId, TopicPartition } from '../../journal/ids.ts';
+import { checkpointChanges } from './checkpointChanges.ts';
 import { changeText, factOf } from './eventText.ts';
 
 /** A part file, as far as it is known when the event happens. */
@@ -130,10 +131,9 @@ export class Timeline {
 
 const NOT_HELD = 'a new owner claimed, and no checkpoint holds any of the file';
 
-/** Changes of part files in the event, in the order in which the ledger applies them. */
 function changesOf(event: PartitionEvent, stage: Stage): readonly PartChange[] {
   if (event.type !== 'checkpointCompleted') return [];
-  return [...(event.checkpointParts > 0 ? (stage.facts.pieces?.parts ?? []) : []), ...event.parts];
+  return checkpointChanges(event, stage.facts.pieces?.parts ?? []);
 }
 
 function isOfPart(event: PartitionEvent): boolean {
