@@ -157,4 +157,28 @@ export const LOG_STORIES: readonly Story[] = [
       config: { ...restarting(context, [100, 500]), checkpointIntervalMs: random.pick([50, 100]) },
     };
   }),
+  // An answer moves reading past what was read; the log is cut, and grows, before more is read.
+  storyOfLog('cut after an answer that jumps', 3, (context, at) => {
+    const { random } = context;
+    const { partition, atMs } = at;
+    const expires = random.percent(30);
+    const answeredMs = atMs + 1_000;
+    return {
+      faults: [
+        expires
+          ? { type: 'expire', partition, atMs, keep: random.below(2) }
+          : { type: 'journalBack', atMs, entries: 1 + random.below(8), running: random.percent(20) },
+        { type: 'answer', atMs: answeredMs, forMs: 25_000, from: 'witness', acceptLoss: true },
+        ...[400, 1_300, 2_400].map((afterMs): Fault => {
+          return { type: 'request', partition, atMs: atMs + afterMs, asks: 'acceptLoss', skew: 0 };
+        }),
+        {
+          ...cut(context, { partition, atMs: later(context, answeredMs, 3_000) }),
+          ...{ grown: random.pick([12, 24]) },
+        },
+        ...answers(context, { partition, atMs: answeredMs + 3_000 }),
+      ],
+      config: { ...restarting(context, [10, 100]), faultsUntilMs: 45_000 },
+    };
+  }),
 ];

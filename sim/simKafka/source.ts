@@ -4,6 +4,7 @@
  */
 import { TidemarkError } from '../../journal/errors.ts';
 import { SourceFailure } from '../../src/sources/failure.ts';
+import type { EpochStart } from '../../journal/events.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { LogCheck } from '../../src/sources/kafka/log/check.ts';
 import type { SourceLog } from '../../src/sources/kafka/options.ts';
@@ -161,6 +162,15 @@ export class SimSource implements Source {
     );
     this.#feeds.add(feed);
     return feed;
+  }
+
+  async epochBelow(at: TopicPartition, offset: bigint): Promise<EpochStart | null> {
+    try {
+      return await this.#check.epochBelow({ ...at, name: partitionName(at) }, offset);
+    } catch (error) {
+      if (error instanceof TidemarkError) throw error;
+      throw new SourceFailure('unavailable', `No leader answers for ${partitionName(at)}.`, { cause: error });
+    }
   }
 
   async verifyIdentity(topic: string, expectedTopicId: string | null): Promise<void> {

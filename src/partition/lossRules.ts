@@ -9,7 +9,7 @@ export interface Loss {
   readonly toOffset: bigint;
 }
 
-export type LossFacts = Pick<PartitionContext, 'stop' | 'nextOffset'>;
+export type LossFacts = Pick<PartitionContext, 'stop' | 'nextOffset' | 'checkpoint'>;
 
 /** Whether the answer depends on what the source holds now: the stop names no offset this high. */
 export function needsRange({ stop }: LossFacts, { toOffset }: Loss): boolean {

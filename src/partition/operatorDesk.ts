@@ -9,9 +9,10 @@ import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { OffsetRange } from '../sources/port.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
 import { isJournalUnreadable } from './journalFailure.ts';
+import { jumpTo } from './jump.ts';
 import { needsRange } from './lossRules.ts';
 import type { Context } from '../job/options.ts';
-import { decideRequest, readRequests, type FiledRequest } from './requests.ts';
+import { decideRequest, jumpOf, readRequests, type FiledRequest, type SourceSays } from './requests.ts';
 
 /** How long a refusal is reported as a condition. `status` shows it until the next request. */
 const REFUSAL_TOLD_MS = 600_000;
@@ -69,9 +70,9 @@ export class OperatorDesk {
   /** Journals the decision on the request, unless done before. Resolves with whether it was accepted. */
   async take(host: PartitionHost, request: FiledRequest): Promise<boolean> {
     let decided: readonly PartitionEvent[] = [];
-    const range = await this.#rangeFor(host, request);
+    const says = await this.#sourceSays(host, request);
     await host.submit((stage) => {
-      decided = request.requestId <= stage.facts.lastRequestId ? [] : decideRequest(stage, request, range);
+      decided = request.requestId <= stage.facts.lastRequestId ? [] : decideRequest(stage, request, says);
       return decided;
     });
     const [event] = decided;
@@ -79,6 +80,13 @@ export class OperatorDesk {
     if (event.type === 'requestRefused') this.refused(request, event.reason);
     else this.accepted(request);
     return event.type !== 'requestRefused';
+  }
+
+  async #sourceSays(host: PartitionHost, filed: FiledRequest): Promise<SourceSays> {
+    const { source } = this.#context.ports;
+    const offset = jumpOf(host.ledger.facts, filed.request);
+    const jump = offset === null ? null : await jumpTo(source, this.#partition, offset);
+    return { range: await this.#rangeFor(host, filed), jump };
   }
 
   /** What the source holds, if a loss goes beyond the stop. Null if the source does not answer. */

@@ -7,6 +7,8 @@ import { requestSubject } from '../../journal/subjects.ts';
 import { passing, type Failpoints } from '../system/failpoints.ts';
 import type { StopFacts } from '../../actors/facts.ts';
 import type { OffsetRange } from '../sources/port.ts';
+import type { PartitionContext } from '../../actors/partition.ts';
+import { checkpointBehind, type Jump } from './jump.ts';
 import { refusedLoss, type LossFacts } from './lossRules.ts';
 
 export interface FiledRequest {
@@ -53,16 +55,28 @@ function parseRequest(bytes: Uint8Array): OperatorRequest | null {
   }
 }
 
-/**
- * What the owner journals for a request, given the partition's state. `range`: what the source holds, if the
- * request depends on it and the source says it.
- */
+/** What the source says to a request that depends on it. */
+export interface SourceSays {
+  /** What it holds; null if not asked, or not answered. */
+  readonly range: OffsetRange | null;
+  /** Null if reading does not jump; a text if it must not jump now. */
+  readonly jump: Jump | string | null;
+}
+
+/** The offset to which an accepted request moves the partition without saying its leader epoch, or null. */
+export function jumpOf({ stop }: LossFacts, request: OperatorRequest | null): bigint | null {
+  if (request?.type === 'acceptLoss') return request.toOffset;
+  const truncation = request?.type === 'acceptTruncation' ? (stop?.truncation ?? null) : null;
+  return truncation?.leaderEpoch === null ? truncation.divergedAt : null;
+}
+
+/** What the owner journals for a request, given the partition's state. */
 export function decideRequest(
-  state: { readonly facts: LossFacts },
+  { facts }: { readonly facts: LossFacts },
   { requestId, request }: FiledRequest,
-  range: OffsetRange | null = null,
+  { range, jump }: SourceSays = { range: null, jump: null },
 ): readonly PartitionEvent[] {
-  const { stop } = state.facts;
+  const { stop } = facts;
   const refuse = (reason: string): readonly PartitionEvent[] => [
     { type: 'requestRefused', requestId, reason },
   ];
@@ -79,8 +93,9 @@ export function decideRequest(
         : [{ type: 'resumeRequested', requestId }];
     case 'acceptLoss': {
       const { fromOffset, toOffset } = request;
-      const reason = refusedLoss(state.facts, request, range);
-      return reason === null ? [{ type: 'lossAccepted', requestId, fromOffset, toOffset }] : refuse(reason);
+      const reason = refusedLoss(facts, request, range) ?? refusedJump(jump);
+      if (reason !== null) return refuse(reason);
+      return [{ type: 'lossAccepted', requestId, fromOffset, toOffset }, ...behind(jump, facts)];
     }
     case 'acceptTruncation': {
       const truncation = stop?.truncation ?? null;
@@ -88,9 +103,22 @@ export function decideRequest(
       const { divergedAt } = truncation;
       if (request.divergedAt !== null && request.divergedAt !== divergedAt)
         return refuse(`The log went back to offset ${divergedAt}, not to ${request.divergedAt}.`);
-      return [{ type: 'logTruncationAccepted', requestId, ...truncation }];
+      const reason = refusedJump(jump);
+      if (reason !== null) return refuse(reason);
+      return [{ type: 'logTruncationAccepted', requestId, ...truncation }, ...behind(jump, facts)];
     }
   }
+}
+
+function refusedJump(jump: SourceSays['jump']): string | null {
+  return typeof jump === 'string' ? jump : null;
+}
+
+function behind(
+  jump: SourceSays['jump'],
+  facts: Pick<PartitionContext, 'checkpoint'>,
+): readonly PartitionEvent[] {
+  return jump === null || typeof jump === 'string' ? [] : checkpointBehind(jump, facts);
 }
 
 /** Requests that the owner of the partition would accept now, best first. None if it is not stopped. */

@@ -50,6 +50,11 @@ export function isSourceAway(error: unknown): error is SourceFailure {
   return means(error, 'away');
 }
 
+/** Whether the log no longer holds what was read, or ends before it. */
+export function isLogCut(error: unknown): error is SourceFailure {
+  return means(error, 'wentBack');
+}
+
 /** Whether nothing is left to read: what was counted is published, and the partition is retired. */
 export function isSourceGone(error: unknown): error is SourceFailure {
   return means(error, 'gone');

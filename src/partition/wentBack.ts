@@ -7,7 +7,7 @@
  */
 import { isNameOf, markerFolderUri, type NamingRule } from '../../actors/naming.ts';
 import type { PartitionContext } from '../../actors/partition.ts';
-import type { PartitionEvent, WitnessedEntry } from '../../journal/events.ts';
+import type { WitnessedEntry } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { JournalFailure } from '../../journal/failure.ts';
 import { partitionName } from '../../journal/ids.ts';
@@ -16,10 +16,11 @@ import { replay } from '../../journal/replay.ts';
 import { witnessError } from '../../journal/witness.ts';
 import type { StoreReading } from '../stores/reading.ts';
 import { findCut, type JumpingOver } from './cutLog.ts';
+import { checkpointBehind, jumpTo, type Jump } from './jump.ts';
 import type { Context } from '../job/options.ts';
 import { readJobFacts } from '../job/jobLife.ts';
 import type { Judgement } from './judgeWitness.ts';
-import { keepAll, verdictOn, type Kept } from './wentBackParts.ts';
+import { keepAll, verdictOn } from './wentBackParts.ts';
 
 const NAMED_MAX = 20;
 const FIELDS_MAX = 1_000;
@@ -81,6 +82,9 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
     const cut = await findCut(wentBack);
     if (cut !== null) return alsoCut(cut);
   }
+  const isLoss = asked.from === 'witness' && toOffset !== null && toOffset > fromOffset;
+  const jump = isLoss ? await jumpOver(wentBack, toOffset) : null;
+  if (typeof jump === 'string') return jump;
   const kept = await keepAll({ context, host: claim.host, salvage }, asked.from);
   if (kept.missing.length > 0) {
     return (
@@ -98,19 +102,34 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
       );
     }
   }
-  const isLoss = asked.from === 'witness' && toOffset !== null && toOffset > fromOffset;
-  const loss = isLoss ? { fromOffset, toOffset } : null;
   await claim.host.submit((stage) => [
     {
       type: 'witnessAnswered',
       requestId,
       answer: `from-${asked.from}`,
       witnesses: answered(wentBack, stage.facts.answered),
-      loss,
+      loss: jump === null ? null : { fromOffset, toOffset: jump.nextOffset },
     },
-    ...keptEvents(kept, { ...stage.facts, ...(loss === null ? {} : behind(loss)) }),
+    ...kept.moves.map((move) => ({ type: 'partMoved', ...move }) as const),
+    ...(jump === null && kept.changes.length === 0
+      ? []
+      : checkpointBehind(jump ?? cursorOf(stage.facts), stage.facts, kept.changes)),
   ]);
   return null;
+}
+
+/** A partition that is to be retired is not read again, wherever it is. */
+async function jumpOver({ context, partition, purpose }: WentBack, toOffset: bigint): Promise<Jump | string> {
+  if (purpose === 'retire') return { nextOffset: toOffset, below: null };
+  return jumpTo(context.ports.source, partition, toOffset);
+}
+
+/** Without a jump the cursor stays: its leader epoch detects whether the source's log was truncated, too. */
+function cursorOf(facts: PartitionContext): Jump {
+  const { nextOffset, leaderEpoch, leaderEpochStart } = facts;
+  const isKnown = leaderEpoch !== null && leaderEpochStart !== null;
+  const below = isKnown ? { epoch: leaderEpoch, startOffset: leaderEpochStart } : null;
+  return { nextOffset: nextOffset ?? 0n, below };
 }
 
 function whyNotFromWitness(fromOffset: bigint, toOffset: bigint | null, acceptLoss: boolean): Refusal {
@@ -139,30 +158,6 @@ function alsoCut({ message }: Error): string {
 function answered({ disagreeing }: WentBack, before: readonly WitnessedEntry[]): WitnessedEntry[] {
   const now = disagreeing.map(({ source, journalId, seq, hash }) => ({ source, journalId, seq, hash }));
   return [...before, ...now];
-}
-
-type Cursor = Pick<PartitionContext, 'nextOffset' | 'leaderEpoch' | 'leaderEpochStart'>;
-
-/** The leader epoch of the records that are given up is unknown. */
-function behind({ toOffset }: { readonly toOffset: bigint }): Cursor {
-  return { nextOffset: toOffset, leaderEpoch: null, leaderEpochStart: null };
-}
-
-/** Keeps the cursor: its leader epoch detects whether the source's log was truncated, too. */
-function keptEvents(
-  { moves, changes }: Kept,
-  facts: Cursor & Pick<PartitionContext, 'checkpoint'>,
-): PartitionEvent[] {
-  if (changes.length === 0) return [];
-  const { nextOffset, leaderEpoch, leaderEpochStart } = facts;
-  return [
-    ...moves.map((move) => ({ type: 'partMoved', ...move }) as const),
-    {
-      ...{ type: 'checkpointCompleted', checkpoint: facts.checkpoint + 1, nextOffset: nextOffset ?? 0n },
-      ...{ leaderEpoch, leaderEpochStart },
-      ...{ recordsRead: 0, recordsSkipped: { nullValue: 0 }, checkpointParts: 0, parts: [...changes] },
-    },
-  ];
 }
 
 function witnessedOffset({ disagreeing }: WentBack): bigint | null {

@@ -180,6 +180,12 @@ export interface Source {
     read?: ReadEpoch | null,
   ): PartitionFeed;
   /**
+   * The leader epoch in which the log holds the offset before `offset`, for a reader that jumps to there. Null
+   * if nothing is before it, or the log has no leader epochs. Rejects with SOURCE_TRUNCATED if the log ends
+   * before `offset`, with SOURCE_UNAVAILABLE if no leader answers. Absent as is `verify` of a feed.
+   */
+  epochBelow?(partition: TopicPartition, offset: bigint): Promise<EpochStart | null>;
+  /**
    * Proves that the topic is still the one it was at `open` (id and cluster). A checkpoint calls it before it
    * includes what was read. Rejects with SOURCE_REPLACED.
    */

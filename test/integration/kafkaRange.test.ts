@@ -88,6 +88,19 @@ describeIntegration('ranges of real Kafka topics', () => {
     });
   });
 
+  test('the leader epoch below an offset to jump to, also where retention has removed that', async () => {
+    const topic = await filled(4);
+    const { source } = sourceOf(brokers, [topic], quick);
+    const below = (offset: bigint) => source.epochBelow?.({ topic, partition: 0 }, offset);
+    expect(await below(4n)).toEqual({ epoch: 0, startOffset: 0n });
+    expect(await below(0n)).toBeNull();
+    await expect(below(5n)).rejects.toMatchObject({
+      ...{ code: 'SOURCE_TRUNCATED', fields: { divergedAt: 4n, nextOffset: 5n } },
+    });
+    await deleteRecords(brokers, topic, 4);
+    expect(await below(4n)).toEqual({ epoch: 0, startOffset: 0n });
+  });
+
   test('an offset that is outside the log for a moment only stops nothing', async () => {
     const topic = await filled(4);
     const { source, lines } = sourceOf(brokers, [topic], {

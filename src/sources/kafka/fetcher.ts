@@ -3,6 +3,7 @@
  * there that has room. Transient failures are retried without limit. The range guard handles offsets outside
  * the log.
  */
+import type { EpochStart } from '../../../journal/events.ts';
 import type { TidemarkError } from '../../../journal/errors.ts';
 import { SourceFailure } from '../failure.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
@@ -112,6 +113,14 @@ export class Fetcher {
     this.#feeds.add(feed);
     this.#leaders.search();
     return feed;
+  }
+
+  /** See `Source.epochBelow`. */
+  epochBelow(at: TopicPartition, offset: bigint): Promise<EpochStart | null> {
+    const named = { ...at, name: partitionName(at) };
+    return askUntil(this.#context, 'leader epochs', this.#context.tuning.questionMs, () =>
+      this.#check.epochBelow(named, offset),
+    );
   }
 
   async #verify(feed: Feed, position: LogPosition): Promise<void> {

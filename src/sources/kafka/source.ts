@@ -1,5 +1,6 @@
 /** The Kafka source: kafkajs's consumer for the group, our own fetches for records (docs/decisions/0003). */
 import { SourceFailure } from '../failure.ts';
+import type { EpochStart } from '../../../journal/events.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
 import type {
   GroupMember,
@@ -185,6 +186,10 @@ class KafkaSource implements Source {
     read: ReadEpoch | null = null,
   ): PartitionFeed {
     return this.#fetcher.open(partition, offset, expectedTopicId, read);
+  }
+
+  epochBelow(partition: TopicPartition, offset: bigint): Promise<EpochStart | null> {
+    return this.#fetcher.epochBelow(partition, offset);
   }
 
   verifyIdentity(topic: string, expectedTopicId: string | null): Promise<void> {

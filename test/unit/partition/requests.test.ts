@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { StopFacts } from '../../../actors/facts.ts';
 import type { OperatorRequest } from '../../../journal/events.ts';
-import { decideRequest, proposedRequests } from '../../../src/partition/requests.ts';
+import { decideRequest, jumpOf, proposedRequests } from '../../../src/partition/requests.ts';
 import type { OffsetRange } from '../../../src/sources/port.ts';
 
 const RESUME: OperatorRequest = { type: 'resume', from: null, acceptLoss: false };
@@ -15,14 +15,16 @@ function stopOf(changes: Partial<StopFacts> = {}): StopFacts {
   };
 }
 
-const factsOf = (stop: StopFacts | null, nextOffset = 10n) => ({ stop, nextOffset, lastRequestId: 0 });
+const factsOf = (stop: StopFacts | null, nextOffset = 10n) => ({
+  ...{ stop, nextOffset, lastRequestId: 0, checkpoint: 3 },
+});
 
 function answer(
   facts: ReturnType<typeof factsOf>,
   request: OperatorRequest,
   range: OffsetRange | null = null,
 ): string {
-  const [event] = decideRequest({ facts }, { requestId: 7, request }, range);
+  const [event] = decideRequest({ facts }, { requestId: 7, request }, { range, jump: null });
   return event?.type === 'requestRefused' ? event.reason : (event?.type ?? 'nothing');
 }
 
@@ -34,7 +36,7 @@ const loss = (fromOffset: bigint, toOffset: bigint): OperatorRequest => ({
 const range = { startOffset: 15n, endOffset: 40n };
 
 describe('a loss that is to be accepted', () => {
-  test('is accepted as the stop names it, also where the source does not answer', () => {
+  test('is accepted as the stop names it, whatever the source holds', () => {
     expect(answer(factsOf(stopOf()), loss(10n, 15n))).toBe('lossAccepted');
     expect(answer(factsOf(stopOf({ code: 'SOURCE_BATCH_CORRUPT' })), loss(10n, 15n))).toBe('lossAccepted');
     expect(answer(factsOf(stopOf()), loss(10n, 12n))).toBe('lossAccepted');
@@ -74,6 +76,41 @@ describe('a loss that is to be accepted', () => {
     const facts = factsOf(stopOf({ fromOffset: 14n, toOffset: 19n }));
     expect(answer(facts, loss(10n, 19n), range)).toContain('Resume the partition first');
     expect(answer(facts, loss(14n, 19n), range)).toContain('must begin at nextOffset 10');
+  });
+});
+
+describe('an answer that jumps', () => {
+  const truncation = { divergedAt: 6n, leaderEpoch: null };
+  const jumps = [
+    ['a loss', stopOf(), loss(10n, 15n), 15n],
+    ['a truncation', stopOf({ truncation }), { type: 'acceptTruncation', divergedAt: 6n }, 6n],
+  ] as const;
+
+  test.each(jumps)('%s: the leader epoch below is journaled with it', (_what, stop, request, nextOffset) => {
+    const facts = factsOf(stop);
+    expect(jumpOf(facts, request)).toBe(nextOffset);
+    const jump = { nextOffset, below: { epoch: 4, startOffset: 2n } };
+    const [answered, ...rest] = decideRequest({ facts }, { requestId: 7, request }, { range: null, jump });
+    expect(answered?.type).toMatch(/Accepted$/);
+    expect(rest).toEqual([
+      {
+        ...{ type: 'checkpointCompleted', checkpoint: 4, nextOffset, leaderEpoch: 4, leaderEpochStart: 2n },
+        ...{ recordsRead: 0, recordsSkipped: { nullValue: 0 }, checkpointParts: 0, parts: [] },
+      },
+    ]);
+  });
+
+  test.each(jumps)('%s: is refused where the source does not tell what is below', (_what, stop, request) => {
+    const says = { range: null, jump: 'The source does not tell it.' };
+    expect(decideRequest({ facts: factsOf(stop) }, { requestId: 7, request }, says)).toEqual([
+      { type: 'requestRefused', requestId: 7, reason: 'The source does not tell it.' },
+    ]);
+  });
+
+  test('is none where the answer names the leader epoch itself, or where reading stays', () => {
+    const known = stopOf({ truncation: { divergedAt: 6n, leaderEpoch: 3 } });
+    expect(jumpOf(factsOf(known), { type: 'acceptTruncation', divergedAt: 6n })).toBeNull();
+    expect(jumpOf(factsOf(stopOf()), { type: 'roll' })).toBeNull();
   });
 });
 

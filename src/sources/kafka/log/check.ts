@@ -4,10 +4,11 @@
  * grew again. The check runs at open, for each new leader and leader epoch, and after each reconnection,
  * since a log that was truncated by hand may keep its epoch.
  */
+import type { EpochStart } from '../../../../journal/events.ts';
 import { TidemarkError } from '../../../../journal/errors.ts';
 import { SourceFailure } from '../../failure.ts';
 import type { LogPosition, ReadEpoch } from '../../port.ts';
-import { type Divergence, findDivergence } from './divergence.ts';
+import { type Divergence, epochBelow, findDivergence } from './divergence.ts';
 import { ANY_LEADER_EPOCH, type EpochEnd } from '../protocol/epochEnd.ts';
 import type { Feed } from '../feed.ts';
 import type { FetcherContext } from '../fetcher.ts';
@@ -26,6 +27,8 @@ export type CheckedFeed = Pick<
   | ('name' | 'topic' | 'partition' | 'open' | 'fail')
   | ('leader' | 'leaderEpoch' | 'readEpoch' | 'highestEpoch' | 'fetchOffset' | 'provenBy' | 'olderSinceMs')
 >;
+
+type At = Pick<CheckedFeed, 'name' | 'topic' | 'partition'>;
 
 export interface LogCheckContext extends Pick<FetcherContext, 'clock' | 'log'> {
   readonly brokers: Pick<FetcherContext['brokers'], 'metadata' | 'epochEnds' | 'fetchConnects'>;
@@ -196,21 +199,37 @@ export class LogCheck<F extends CheckedFeed = Feed> {
     return (await this.#difference(feed, any, { offset, read, end, logEnd })) ?? 'inside';
   }
 
+  /**
+   * The leader epoch in which the log holds the offset before `offset`. Null if there is none before it, or if
+   * the broker has no leader epochs. Throws SOURCE_TRUNCATED if the log ends before `offset`; another error
+   * if no leader answers for certain.
+   */
+  async epochBelow(at: At, offset: bigint): Promise<EpochStart | null> {
+    if (offset === 0n) return null;
+    const leader = await this.#leaderOf(at);
+    const { leaderEpoch: latest } = leader;
+    if (latest < 0) return null;
+    const { endOffset: logEnd } = await this.#ask(at, leader, latest, latest);
+    if (logEnd < 0n) return null;
+    if (logEnd < offset) throw truncated(at.name, offset, endOfLog(logEnd));
+    return epochBelow(offset, latest, (epoch) => this.#ask(at, leader, latest, epoch));
+  }
+
   /** Null if the broker does not know. */
-  async #logEnd(feed: F, leader: PartitionLeader): Promise<bigint | null> {
+  async #logEnd(feed: At, leader: PartitionLeader): Promise<bigint | null> {
     if (leader.leaderEpoch < 0) return null;
     const { endOffset } = await this.#ask(feed, leader, ANY_LEADER_EPOCH, leader.leaderEpoch);
     return endOffset < 0n ? null : endOffset;
   }
 
-  async #leaderOf(feed: F): Promise<PartitionLeader> {
+  async #leaderOf(feed: At): Promise<PartitionLeader> {
     const { topics } = await this.#context.brokers.metadata([feed.topic]);
     const leader = topics.find(({ topic }) => topic === feed.topic)?.partitions[feed.partition];
     if (leader === undefined || leader.leader < 0) throw new Error(`${feed.name} has no leader now`);
     return leader;
   }
 
-  async #ask(feed: F, { leader }: PartitionLeader, current: number, epoch: number): Promise<EpochEnd> {
+  async #ask(feed: At, { leader }: PartitionLeader, current: number, epoch: number): Promise<EpochEnd> {
     const [end] = await this.#context.brokers.epochEnds(leader, [questionOf(feed, current, epoch)]);
     if (end?.errorCode !== KAFKA_CODE.none)
       throw new Error(`broker ${leader} answers error ${end?.errorCode ?? -1} for the log of ${feed.name}`);
@@ -228,7 +247,7 @@ export class LogCheck<F extends CheckedFeed = Feed> {
   }
 }
 
-function questionOf({ topic, partition }: CheckedFeed, currentLeaderEpoch: number, leaderEpoch: number) {
+function questionOf({ topic, partition }: At, currentLeaderEpoch: number, leaderEpoch: number) {
   return { topic, partition, currentLeaderEpoch, leaderEpoch };
 }
 

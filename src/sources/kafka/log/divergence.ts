@@ -3,6 +3,7 @@
  * (KIP-279). The log names its latest epoch up to the wanted one. If that epoch was not read, the log is
  * asked for the latest earlier one that was.
  */
+import type { EpochStart } from '../../../../journal/events.ts';
 import type { ReadEpoch } from '../../port.ts';
 import type { EpochEnd } from '../protocol/epochEnd.ts';
 
@@ -65,6 +66,32 @@ export async function findDivergence(
     asked = found;
     answer = await ask(span.epoch);
   }
+}
+
+/**
+ * The leader epoch in which a log holds the offset before `offset`. Asks for leader epochs alone: compaction
+ * and transactions do not matter. If retention has removed that offset: an epoch before the first one of the
+ * log, which ends no earlier than `offset` either.
+ *
+ * @param latest the leader's epoch; the log ends at `offset` or later.
+ * @param ask where an epoch, or the latest one before it, ends: where the next one begins.
+ */
+export async function epochBelow(
+  offset: bigint,
+  latest: number,
+  ask: (epoch: number) => Promise<EndOf>,
+): Promise<EpochStart> {
+  let begin: bigint | null = null;
+  for (let epoch = latest; epoch > 0;) {
+    const { leaderEpoch, endOffset } = await ask(epoch - 1);
+    if (endOffset >= 0n && endOffset < offset) return { epoch, startOffset: endOffset };
+    // If two epochs begin alike, the log holds nothing of the earlier one, nor of any before it.
+    if (endOffset === begin) return { epoch, startOffset: offset };
+    // Negative: nothing is written in so late an epoch.
+    begin = endOffset < 0n ? null : endOffset;
+    epoch = endOffset < 0n ? epoch - 1 : leaderEpoch;
+  }
+  return { epoch: 0, startOffset: 0n };
 }
 
 /** The last span before that index whose epoch is at most `epochMost`; -1 if there is none. */

@@ -1,7 +1,7 @@
 /** Where a log differs from what was read, found by leader epochs alone. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findDivergence } from '../../../../../src/sources/kafka/log/divergence.ts';
+import { epochBelow, findDivergence } from '../../../../../src/sources/kafka/log/divergence.ts';
 import { EARLIER_EPOCHS_MAX, readEpochBehind } from '../../../../../src/sources/readEpoch.ts';
 import type { ReadEpoch } from '../../../../../src/sources/port.ts';
 
@@ -37,6 +37,14 @@ const of = (...counts: number[]): Log =>
     index % 2 === 0 ? [] : Array.from({ length: count }, () => ({ epoch: counts[index - 1] ?? 0, log: 0 })),
   );
 
+const step = fc.oneof(
+  fc.record({ type: fc.constant('append' as const), count: fc.integer({ min: 1, max: 4 }) }),
+  fc.record({ type: fc.constant('elect' as const) }),
+  fc.record({
+    ...{ type: fc.constant('cut' as const), keep: fc.nat(40), unseen: fc.nat(3), count: fc.nat(12) },
+  }),
+);
+
 describe('where a log differs', () => {
   test.each([
     ['the last epoch is shorter', of(1, 4, 2, 4), of(1, 4, 2, 2, 5, 9), 6, 2],
@@ -70,14 +78,6 @@ describe('where a log differs', () => {
     });
   });
 
-  const step = fc.oneof(
-    fc.record({ type: fc.constant('append' as const), count: fc.integer({ min: 1, max: 4 }) }),
-    fc.record({ type: fc.constant('elect' as const) }),
-    fc.record({
-      ...{ type: fc.constant('cut' as const), keep: fc.nat(40), unseen: fc.nat(3), count: fc.nat(12) },
-    }),
-  );
-
   test('is where the first record is another one, however it was cut', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -104,6 +104,37 @@ describe('where a log differs', () => {
   });
 });
 
+describe('the leader epoch below an offset', () => {
+  const below = (log: Log, offset: number, latest: number) =>
+    epochBelow(BigInt(offset), latest, async (epoch) => endOf(log, epoch));
+
+  test('is that of the record before it, and begins where the log has its first one', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), fc.nat(), async (steps, drawn) => {
+        const world = new World();
+        for (const one of steps) world.take(one);
+        const { log, epoch: latest } = world;
+        fc.pre(log.length > 0);
+        const offset = 1 + (drawn % log.length);
+        const { epoch } = log[offset - 1]!;
+        const startOffset = BigInt(log.findIndex((one) => one.epoch === epoch));
+        expect(await below(log, offset, latest)).toEqual({ epoch, startOffset });
+      }),
+    );
+  });
+
+  test('that retention has removed is one that ends there or later, but not in a shorter log', async () => {
+    const kept = (log: Log, start: number) => async (epoch: number) => {
+      const found = endOf(log, epoch);
+      return found.endOffset < BigInt(start) ? { leaderEpoch: epoch, endOffset: BigInt(start) } : found;
+    };
+    const found = await epochBelow(9n, 7, kept(of(2, 4, 5, 20), 9));
+    expect(found).toEqual({ epoch: 4, startOffset: 9n });
+    expect(endOf(of(2, 4, 5, 20), 4).endOffset).toBeLessThan(9n);
+    expect(endOf(of(2, 9, 5, 20), 4).endOffset).toBe(9n);
+  });
+});
+
 type Step =
   | { readonly type: 'append'; readonly count: number }
   | { readonly type: 'elect' }
@@ -114,6 +145,10 @@ class World {
   log: Log = [];
   #epoch = 0;
   #cuts = 0;
+  get epoch(): number {
+    return this.#epoch;
+  }
+
   /** How far an epoch has gone in any log. */
   readonly #reached = new Map<number, number>();
 
