@@ -1,0 +1,265 @@
+/** Writes one Parquet file: records in, bytes out. It does no input or output itself. */
+import { createHash } from 'node:crypto';
+import { TidemarkError } from '../../../journal/errors.ts';
+import type { BadValue } from './badValue.ts';
+import type { Column } from './column.ts';
+import { type Codec, CODEC_NUMBER, compressor } from './compress.ts';
+import { type EnvelopeRecord, EnvelopeWriter } from './envelope.ts';
+import { type ChunkFacts, footerBytes, MAGIC, rowGroup } from './metadata.ts';
+import { PageWriter } from './pages.ts';
+import { RecordReader } from './recordReader.ts';
+import { checkedSchema, type ParquetSchema } from './schema.ts';
+import { schemaElements } from './schemaElements.ts';
+import { schemaTree } from './schemaTree.ts';
+import { appendTailPiece, type TailMark, tailPiece } from './tail.ts';
+
+export interface ParquetOptions {
+  readonly codec: Codec;
+  /** gzip: 0 to 9, else 6; zstd: 1 to 22, else 1. */
+  readonly level?: number;
+  /** Memory of the rows after which `isFull` asks for the end of the row group. */
+  readonly rowGroupBytes: number;
+  /** Size of a page before it is compressed. */
+  readonly pageBytes?: number;
+  readonly createdBy: string;
+  readonly keyValues?: Readonly<Record<string, string>>;
+  /** False: every value takes the complete path. For tests. */
+  readonly isFast?: boolean;
+}
+
+/** What a later process needs to write on after the bytes so far. JSON. */
+export interface ParquetState {
+  readonly version: 1;
+  /** Digest of the schema. */
+  readonly schema: string;
+  /** Bytes so far: all row groups, no footer. */
+  readonly lengthBytes: number;
+  /** In those bytes. */
+  readonly rows: number;
+  /** Metadata of each row group, base64. */
+  readonly rowGroups: readonly string[];
+}
+
+const PAGE_BYTES = 1 << 20;
+/** The memory of the rows is summed up once for each such part of a row group. */
+const LOOKS_PER_ROW_GROUP = 64;
+/** Rows take so much of their memory once they are encoded, as long as nothing better is known. */
+const USUAL_RATIO = 0.5;
+const ROW_NUMBER_MAX = 2 ** 30;
+
+export class ParquetEncoder {
+  /** Rows in all, with those that are not in a row group yet. */
+  rows = 0;
+  /** Fields that records had and the schema has not. */
+  get fieldsIgnored(): number {
+    return this.#reader.fieldsIgnored;
+  }
+  /** Values that the fast path has left to the complete one. */
+  get unusualValues(): number {
+    return this.#reader.unusualValues;
+  }
+
+  readonly #options: ParquetOptions;
+  readonly #columns: readonly Column[];
+  readonly #reader: RecordReader;
+  readonly #envelope: EnvelopeWriter | null;
+  readonly #pages: PageWriter;
+  readonly #schemaElements: readonly Uint8Array[];
+  readonly #digest: string;
+  readonly #rowGroups: Buffer[] = [];
+  #lengthBytes = 0;
+  /** In no row group yet. */
+  #rowsHeld = 0;
+  /** Of each try to append one, so that what a failed one has left can be told. */
+  #rowNumber = 0;
+  #workSinceLook = 0;
+  #isFull = false;
+  #isEnding = false;
+  #ratio = USUAL_RATIO;
+
+  /** Throws CONFIG_INVALID if a Parquet file cannot have the schema, RangeError if the codec has no such level. */
+  constructor(schema: ParquetSchema, options: ParquetOptions) {
+    const root = schemaTree(checkedSchema(schema));
+    this.#options = options;
+    this.#columns = root.columns;
+    this.#reader = new RecordReader(root, options.isFast);
+    this.#envelope = EnvelopeWriter.over(schema, root);
+    this.#pages = new PageWriter({
+      codecNumber: CODEC_NUMBER[options.codec],
+      compress: compressor(options.codec, options.level),
+      pageBytes: options.pageBytes ?? PAGE_BYTES,
+    });
+    this.#schemaElements = schemaElements(schema);
+    this.#digest = schemaDigest(schema);
+  }
+
+  /** An encoder that writes on after the bytes of `state`. Throws INTERNAL if the state is not of this schema. */
+  static resume(schema: ParquetSchema, options: ParquetOptions, state: ParquetState): ParquetEncoder {
+    const encoder = new ParquetEncoder(schema, options);
+    const isKnown = (state.version as number) === 1;
+    if (!isKnown || state.schema !== encoder.#digest) {
+      const why = isKnown ? 'it was begun with another schema' : 'a newer version has begun it';
+      throw new TidemarkError('INTERNAL', `A Parquet file cannot be continued: ${why}.`);
+    }
+    encoder.rows = state.rows;
+    encoder.#lengthBytes = state.lengthBytes;
+    for (const group of state.rowGroups) encoder.#rowGroups.push(Buffer.from(group, 'base64'));
+    return encoder;
+  }
+
+  /**
+   * Appends the JSON object bytes[start, end). Returns null, or why it does not fit: then nothing of it was
+   * appended.
+   */
+  append(bytes: Uint8Array, start: number, end: number): BadValue | null {
+    this.#beginRow();
+    const problem = this.#reader.read(bytes, start, end, this.#rowNumber);
+    if (problem !== null) return problem;
+    this.#endRow(end - start + this.#columns.length + this.#reader.nullsAdded);
+    this.#reader.nullsAdded = 0;
+    return null;
+  }
+
+  /** Appends a record as it is; for `recordEnvelope` alone. @param topic UTF-8. */
+  appendRecord(topic: Uint8Array, partition: number, record: EnvelopeRecord): BadValue | null {
+    if (this.#envelope === null) throw new TidemarkError('INTERNAL', 'The schema is no record envelope.');
+    this.#beginRow();
+    const problem = this.#envelope.append(topic, partition, record, this.#rowNumber);
+    if (problem !== null) return problem;
+    this.#endRow(record.keyEnd - record.keyStart + (record.valueEnd - record.valueStart) + topic.length + 32);
+    return null;
+  }
+
+  /** Whether the rows that are in no row group take the memory of one. To be asked after each record. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** Memory of the rows that are in no row group yet. Sums up all columns: to be asked per batch. */
+  get heldBytes(): number {
+    return this.#columns.reduce((sum, column) => sum + column.heldBytes, 0);
+  }
+
+  get rowsHeld(): number {
+    return this.#rowsHeld;
+  }
+
+  /** Bytes of the row groups that have ended. */
+  get lengthBytes(): number {
+    return this.#lengthBytes;
+  }
+
+  /** How long the file would be if it ended now, about; without its footer. */
+  get estimatedBytes(): number {
+    return Math.round(this.#lengthBytes + this.heldBytes * this.#ratio);
+  }
+
+  /**
+   * Ends the row group: yields its bytes, page by page, each the caller's. Nothing happens before the first
+   * one is asked for, and nothing may be appended before all were taken. Without rows it yields nothing.
+   */
+  *endRowGroup(): Generator<Uint8Array, void> {
+    this.#expectWhole();
+    if (this.#rowsHeld === 0) return;
+    this.#isEnding = true;
+    const { heldBytes } = this;
+    const magic = this.#lengthBytes === 0 ? MAGIC.length : 0;
+    if (magic > 0) yield Uint8Array.from(MAGIC);
+    const start = this.#lengthBytes + magic;
+    let offset = start;
+    const chunks: ChunkFacts[] = [];
+    for (const column of this.#columns) {
+      const chunk = yield* this.#pages.chunk(column, offset);
+      chunks.push(chunk);
+      offset += chunk.compressedBytes;
+      column.clear();
+    }
+    this.#rowGroups.push(rowGroup(chunks, this.#rowsHeld, start));
+    this.#lengthBytes = offset;
+    this.#ratio = (offset - start) / Math.max(1, heldBytes);
+    this.#rowsHeld = 0;
+    this.#workSinceLook = 0;
+    this.#isFull = false;
+    this.#isEnding = false;
+  }
+
+  /** What ends the file after the row groups so far. Rows that are in none are not in the file. */
+  footer(): Uint8Array {
+    this.#expectWhole();
+    const footer = footerBytes({
+      schemaElements: this.#schemaElements,
+      columns: this.#columns.length,
+      rows: this.rows - this.#rowsHeld,
+      rowGroups: this.#rowGroups,
+      keyValues: this.#options.keyValues ?? {},
+      createdBy: this.#options.createdBy,
+    });
+    return this.#lengthBytes === 0 ? Buffer.concat([MAGIC, footer]) : footer;
+  }
+
+  /** Of the row groups that have ended. */
+  state(): ParquetState {
+    this.#expectWhole();
+    return {
+      version: 1,
+      schema: this.#digest,
+      lengthBytes: this.#lengthBytes,
+      rows: this.rows - this.#rowsHeld,
+      rowGroups: this.#rowGroups.map((group) => group.toString('base64')),
+    };
+  }
+
+  /** Where the rows end now; for `tailBytes`. */
+  tailMark(): TailMark {
+    return {
+      rowGroups: this.#rowGroups.length,
+      rows: this.#rowsHeld,
+      columns: this.#columns.map((column) => column.mark()),
+    };
+  }
+
+  /**
+   * The rows that are in no row group, for `appendTail`. @param since a mark of this row group: only the rows
+   * after it. The pieces are then appended in their order.
+   */
+  tailBytes(since?: TailMark): Buffer {
+    this.#expectWhole();
+    if (since !== undefined && since.rowGroups !== this.#rowGroups.length) {
+      throw new TidemarkError('INTERNAL', 'The rows after the mark are in a row group.');
+    }
+    return tailPiece(this.#columns, this.#rowsHeld, since, this.#digest);
+  }
+
+  /** Appends the rows that another encoder of this schema has had. Throws INTERNAL if they are damaged. */
+  appendTail(bytes: Uint8Array): void {
+    this.#expectWhole();
+    const rows = appendTailPiece(this.#columns, bytes, this.#digest);
+    this.rows += rows;
+    this.#rowsHeld += rows;
+    this.#isFull = this.heldBytes >= this.#options.rowGroupBytes;
+  }
+
+  #beginRow(): void {
+    this.#expectWhole();
+    // Small integers alone; a number is compared with the one before only.
+    this.#rowNumber = this.#rowNumber === ROW_NUMBER_MAX ? 0 : this.#rowNumber + 1;
+  }
+
+  #endRow(work: number): void {
+    this.rows += 1;
+    this.#rowsHeld += 1;
+    this.#workSinceLook += work;
+    if (this.#workSinceLook * LOOKS_PER_ROW_GROUP < this.#options.rowGroupBytes) return;
+    this.#workSinceLook = 0;
+    this.#isFull = this.heldBytes >= this.#options.rowGroupBytes;
+  }
+
+  #expectWhole(): void {
+    if (this.#isEnding) throw new TidemarkError('INTERNAL', 'The row group has not been taken to its end.');
+  }
+}
+
+/** Says whether two schemas are the same: 32 hexadecimal digits. */
+export function schemaDigest(schema: ParquetSchema): string {
+  return createHash('sha256').update(JSON.stringify(schema)).digest('hex').slice(0, 32);
+}

@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ParquetEncoder } from '../../../../src/formats/parquet/encoder.ts';
+import type { Codec } from '../../../../src/formats/parquet/compress.ts';
+import { parseYamlSchema } from '../../../../src/formats/parquet/yamlSchema.ts';
+import { appendAll, encoderOf, fileOf, finish, metadataOf, OPTIONS, readRows } from './files.ts';
+import { flatSchemas, records, schemas } from './generated.ts';
+
+const cases = schemas.chain((schema) =>
+  fc.record({ schema: fc.constant(schema), rows: fc.array(records(schema), { maxLength: 30 }) }),
+);
+const flatCases = flatSchemas.chain((schema) =>
+  fc.record({
+    schema: fc.constant(schema),
+    rows: fc.array(records(schema), { minLength: 1, maxLength: 30 }),
+  }),
+);
+const codecs = fc.constantFrom<Codec>('none', 'snappy', 'gzip', 'zstd');
+
+describe('a Parquet file', () => {
+  it('holds what the records hold, for every schema, codec and page size', async () => {
+    const property = fc.asyncProperty(
+      cases,
+      codecs,
+      fc.constantFrom(1, 40, 1 << 20),
+      async ({ schema, rows }, codec, pageBytes) => {
+        const file = fileOf(
+          schema,
+          rows.map(({ text }) => text),
+          { codec, pageBytes },
+        );
+        expect(await readRows(file)).toEqual(rows.map(({ shown }) => shown));
+      },
+    );
+    await fc.assert(property, { numRuns: 100 });
+  });
+
+  it('is the same, byte by byte, whether its values took the fast path or the complete one', () => {
+    const property = fc.property(fc.oneof(cases, flatCases), ({ schema, rows }) => {
+      const texts = rows.map(({ text }) => text);
+      expect(fileOf(schema, texts)).toEqual(fileOf(schema, texts, { isFast: false }));
+    });
+    fc.assert(property, { numRuns: 100 });
+  });
+
+  it('is written by the fast path, where records are flat and plain', () => {
+    const encoder = encoderOf(
+      parseYamlSchema({ id: 'long', price: 'double', is: 'boolean', name: 'string?', n: 'int' }),
+    );
+    for (const id of [0, -1, 12, 2 ** 53 - 1, 1_700_000_000_123]) {
+      appendAll(encoder, [
+        JSON.stringify({ id, price: (id % 1000) / 8, is: id > 0, name: 'größer 🌊', n: 7 }),
+      ]);
+    }
+    appendAll(encoder, [
+      '{"id": -9223372036854775808, "price": -0.25, "is": false, "name": null, "n": -2147483648}',
+    ]);
+    expect(encoder.unusualValues).toBe(0);
+    appendAll(encoder, ['{"id":1e3,"price":1e3,"is":true,"name":"\\n","n":1.0}']);
+    expect(encoder.unusualValues).toBe(4);
+  });
+
+  it('consists of the row groups that were ended, and can be empty', async () => {
+    const schema = parseYamlSchema({ id: 'long' });
+    const encoder = encoderOf(schema);
+    const parts: Uint8Array[] = [...encoder.endRowGroup()];
+    for (const id of [1, 2, 3]) {
+      appendAll(encoder, [`{"id":${id}}`]);
+      parts.push(...encoder.endRowGroup());
+      const file = Buffer.concat([...parts, encoder.footer()]);
+      expect(encoder.lengthBytes).toBe(Buffer.concat(parts).length);
+      expect(await readRows(file)).toEqual([1n, 2n, 3n].slice(0, id).map((value) => ({ id: value })));
+      expect(metadataOf(file).row_groups.map(({ num_rows }) => num_rows)).toEqual(Array(id).fill(1n));
+    }
+    const empty = fileOf(schema, []);
+    expect(await readRows(empty)).toEqual([]);
+  });
+});
+
+describe('an encoder that resumes', () => {
+  it('writes the bytes that the first one would have written', () => {
+    const cuts = fc.array(fc.constantFrom('append', 'rowGroup', 'resume', 'piece'), {
+      minLength: 5,
+      maxLength: 40,
+    });
+    const property = fc.property(cases, cuts, ({ schema, rows }, steps) => {
+      const one = encoderOf(schema);
+      const oneParts: Uint8Array[] = [];
+      let other = encoderOf(schema);
+      const otherParts: Uint8Array[] = [];
+      let pieces: Buffer[] = [];
+      let mark = other.tailMark();
+      let next = 0;
+      for (const step of steps) {
+        if (step === 'append' && next < rows.length) {
+          appendAll(one, [rows[next]!.text]);
+          appendAll(other, [rows[next]!.text]);
+          next += 1;
+        } else if (step === 'rowGroup') {
+          oneParts.push(...one.endRowGroup());
+          otherParts.push(...other.endRowGroup());
+          pieces = [];
+          mark = other.tailMark();
+        } else {
+          pieces.push(other.tailBytes(mark));
+          mark = other.tailMark();
+          if (step === 'piece') continue;
+          const state = JSON.parse(JSON.stringify(other.state())) as ReturnType<typeof other.state>;
+          other = ParquetEncoder.resume(schema, OPTIONS, state);
+          for (const piece of pieces) other.appendTail(piece);
+          expect([other.rows, other.rowsHeld, other.heldBytes]).toEqual([
+            one.rows,
+            one.rowsHeld,
+            one.heldBytes,
+          ]);
+        }
+      }
+      expect(Buffer.concat([...otherParts, finish(other)])).toEqual(
+        Buffer.concat([...oneParts, finish(one)]),
+      );
+    });
+    fc.assert(property, { numRuns: 60 });
+  });
+
+  it('refuses a state or a tail of another schema, and a tail that is damaged', () => {
+    const encoder = encoderOf(parseYamlSchema({ id: 'long' }));
+    const other = parseYamlSchema({ id: 'int' });
+    appendAll(encoder, ['{"id":1}']);
+    const tail = encoder.tailBytes();
+    expect(() => ParquetEncoder.resume(other, OPTIONS, encoder.state())).toThrow(/another schema/);
+    expect(() => encoderOf(other).appendTail(tail)).toThrow(/another schema/);
+    const same = encoderOf(parseYamlSchema({ id: 'long' }));
+    for (let length = 0; length < tail.length; length += 1) {
+      expect(() => same.appendTail(tail.subarray(0, length)), `${length} bytes`).toThrow(
+        /tail of a Parquet file/,
+      );
+    }
+    const lying = Buffer.from(tail);
+    lying.writeUInt32LE(2, 20);
+    expect(() => same.appendTail(lying)).toThrow(/does not fit together/);
+    expect([same.rows, same.heldBytes]).toEqual([0, 0]);
+    const mark = encoder.tailMark();
+    expect([...encoder.endRowGroup()].length).toBeGreaterThan(0);
+    expect(() => encoder.tailBytes(mark)).toThrow(/in a row group/);
+  });
+});
