@@ -13,6 +13,8 @@ import { makeRows, SCHEMA } from './parquet/rows.ts';
 
 const ROW_GROUP_ROWS = 100_000;
 const LINE_FEED = 10;
+/** The best one counts: the first ones compile, and others may share the processor. */
+const ROUNDS = 7;
 
 const rowCount = Number(process.argv[2] ?? '1000000');
 const codec = (process.argv[3] ?? 'zstd') as Codec;
@@ -43,7 +45,6 @@ function measureOwn(json: Buffer): Measured {
   const before = process.cpuUsage();
   const { file, unusualValues } = encode(json);
   const { user, system } = process.cpuUsage(before);
-  if (process.env['OUT'] !== undefined) writeFileSync(process.env['OUT'], file);
   return {
     what: `encoder (${unusualValues} unusual values)`,
     cpuSeconds: (user + system) / 1e6,
@@ -83,12 +84,16 @@ const json = makeRows(rowCount);
 const megabytes = json.length / 1e6;
 console.log(`${rowCount} records, ${megabytes.toFixed(0)} MB, ${codec}`);
 const python = process.env['TIDEMARK_DUCKDB_PYTHON'];
-for (let round = 0; round < 3; round += 1) {
+const best = new Map<string, Measured>();
+for (let round = 0; round < ROUNDS; round += 1) {
   const results = [measureOwn(json), ...(python === undefined ? [] : [measureDuckDb(python, json)])];
-  for (const { what, cpuSeconds, bytes } of results) {
-    const speed = (megabytes / cpuSeconds).toFixed(0);
-    console.log(
-      `${what}: ${speed} MB per CPU second, ${cpuSeconds.toFixed(2)} s, file ${(bytes / 1e6).toFixed(1)} MB`,
-    );
+  for (const result of results) {
+    const known = best.get(result.what);
+    if (known === undefined || result.cpuSeconds < known.cpuSeconds) best.set(result.what, result);
   }
+}
+for (const { what, cpuSeconds, bytes } of best.values()) {
+  const speed = (megabytes / cpuSeconds).toFixed(0);
+  const size = (bytes / 1e6).toFixed(1);
+  console.log(`${what}: ${speed} MB per CPU second, best of ${ROUNDS}; the file has ${size} MB`);
 }

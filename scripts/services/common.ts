@@ -11,6 +11,10 @@ export const flinkKafkaVersion = '5.0.0-2.2';
 /** Alibaba's Python client, against which the tests check their OSS server. */
 export const oss2Version = '2.19.1';
 
+/** Readers of Parquet, against which the tests check the files that Tidemark writes. */
+export const duckdbVersion = '2.0.1';
+export const pyarrowVersion = '26.0.1';
+
 export const checkoutDir = path.resolve(import.meta.dirname, '../..');
 
 /** Downloads, shared by everything in this checkout; `stop` keeps them. Git ignores `.cache`. */

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises
 import path from 'node:path';
 import {
   downloadsDir,
+  duckdbVersion,
   flinkKafkaVersion,
   flinkVersion,
   kafkaVersion,
@@ -10,6 +11,7 @@ import {
   messageOf,
   natsVersion,
   oss2Version,
+  pyarrowVersion,
   ServiceUnavailableError,
 } from './common.ts';
 import { findCommand, processIdentity, runCommand } from './processes.ts';
@@ -21,6 +23,7 @@ const kafkaDir = path.join(downloadsDir, `kafka-${kafkaVersion}`);
 const flinkDir = path.join(downloadsDir, `flink-${flinkVersion}`);
 const natsDir = path.join(downloadsDir, `nats-server-${natsVersion}`);
 const oss2Dir = path.join(downloadsDir, `oss2-${oss2Version}`);
+const parquetReadersDir = path.join(downloadsDir, `duckdb-${duckdbVersion}-pyarrow-${pyarrowVersion}`);
 
 type Download = {
   readonly what: string;
@@ -69,11 +72,27 @@ const oss2Download: Download = {
   targetDir: oss2Dir,
   fetchedWith: ['python3'],
   runWith: ['python3'],
-  fetch: async (dir, onLine, signal) => {
-    const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--target', dir];
-    await runCommand('python3', [...pip, `oss2==${oss2Version}`], { onLine, signal });
-  },
+  fetch: (dir, onLine, signal) => pipInstall(dir, [`oss2==${oss2Version}`], onLine, signal),
 };
+
+const parquetReadersDownload: Download = {
+  what: `DuckDB ${duckdbVersion} and pyarrow ${pyarrowVersion} (about 80 MB through pip)`,
+  targetDir: parquetReadersDir,
+  fetchedWith: ['python3'],
+  runWith: ['python3'],
+  fetch: (dir, onLine, signal) =>
+    pipInstall(dir, [`duckdb==${duckdbVersion}`, `pyarrow==${pyarrowVersion}`], onLine, signal),
+};
+
+async function pipInstall(
+  dir: string,
+  packages: readonly string[],
+  onLine: (line: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '--target', dir];
+  await runCommand('python3', [...pip, ...packages], { onLine, signal });
+}
 
 /** What the benchmark compares against: Flink with its Kafka source and its file sink, run in one process. */
 const flinkDownload: Download = {
@@ -145,6 +164,12 @@ export async function ensureNatsServer(log: Log, signal?: AbortSignal): Promise<
 export async function ensureOss2(log: Log, signal?: AbortSignal): Promise<string> {
   await ensure(oss2Download, log, signal);
   return oss2Dir;
+}
+
+/** The folder to put on PYTHONPATH for DuckDB and pyarrow, fetched first if missing. */
+export async function ensureParquetReaders(log: Log, signal?: AbortSignal): Promise<string> {
+  await ensure(parquetReadersDownload, log, signal);
+  return parquetReadersDir;
 }
 
 /** Why this machine cannot run its own servers; undefined if it can. */

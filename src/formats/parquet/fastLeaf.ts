@@ -67,17 +67,18 @@ function addUsualString(column: Column, bytes: Uint8Array, at: number, end: numb
   let next = at + 1;
   while (next < end) {
     const byte = bytes[next] ?? 0;
-    if (byte === QUOTE) {
-      column.endSized(write);
-      return next + 1;
-    }
-    if (byte < SPACE || byte === BACKSLASH) return -1;
-    if (byte < 0x80) {
+    // Letters and digits come first: nearly all are.
+    if ((byte > QUOTE && byte < 0x80 && byte !== BACKSLASH) || byte === SPACE || byte === SPACE + 1) {
       to[write] = byte;
       write += 1;
       next += 1;
       continue;
     }
+    if (byte === QUOTE) {
+      column.endSized(write);
+      return next + 1;
+    }
+    if (byte < 0x80) return -1;
     const length = utf8Length(bytes, next, end);
     if (length === 0) return -1;
     for (let index = 0; index < length; index += 1) to[write + index] = bytes[next + index] ?? 0;

@@ -31,7 +31,7 @@ export class KeyTable {
 }
 
 /** Whether `key` lies in the bytes from `at` on. Bytes beyond the end equal none. */
-export function startsWith(bytes: Uint8Array, at: number, key: Uint8Array): boolean {
+function startsWith(bytes: Uint8Array, at: number, key: Uint8Array): boolean {
   for (let index = 0; index < key.length; index += 1) {
     if (bytes[at + index] !== key[index]) return false;
   }

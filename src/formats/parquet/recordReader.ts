@@ -7,6 +7,7 @@ import {
   BACKSLASH,
   CLOSE_LIST,
   CLOSE_OBJECT,
+  COMMA,
   isDigit,
   LOWER_N,
   MINUS,
@@ -21,7 +22,6 @@ import type { Column } from './column.ts';
 import { KIND } from './columnShape.ts';
 import { addUsual } from './fastLeaf.ts';
 import { JsonReader } from './jsonReader.ts';
-import { startsWith } from './keyTable.ts';
 import { addNumber } from './leafNumber.ts';
 import { addText } from './leafText.ts';
 import { NODE, type SchemaNode } from './schemaTree.ts';
@@ -86,25 +86,26 @@ export class RecordReader {
   /** @param at at the brace. @param rep repetition level of the record. @param depth with it, how many it is in. */
   #record(node: SchemaNode, at: number, rep: number, depth: number): number {
     const { children } = node;
+    const bytes = this.#bytes;
+    const end = this.#end;
     const number = this.#nextRecordNumber();
     let seen = 0;
     let expected = 0;
-    let next = skipSpace(this.#bytes, at + 1, this.#end);
-    const isEmpty = next < this.#end && this.#bytes[next] === CLOSE_OBJECT;
+    let next = skipSpace(bytes, at + 1, end);
+    const isEmpty = next < end && bytes[next] === CLOSE_OBJECT;
     if (isEmpty) next += 1;
     while (!isEmpty) {
-      const guess = children[expected];
-      let child: SchemaNode | undefined;
-      if (guess !== undefined && this.#isKey(guess, next)) {
-        child = guess;
-        next += guess.keyBytes.length + 2;
+      let child = children[expected];
+      if (child !== undefined && isUsualKey(child.usualKey, bytes, next, end)) {
+        next += child.usualKey.length;
+        if (bytes[next] === SPACE) next = skipSpace(bytes, next, end);
       } else {
         next = this.#key(next);
         if (next < 0) return -1;
         child = this.#childOfKey(node);
+        next = this.#json.colon(next);
+        if (next < 0) return -1;
       }
-      next = this.#json.colon(next);
-      if (next < 0) return -1;
       if (child === undefined) {
         this.fieldsIgnored += 1;
         next = this.#json.skipValue(next, depth);
@@ -116,10 +117,13 @@ export class RecordReader {
         next = this.#value(child, next, rep, depth);
       }
       if (next < 0) return -1;
-      next = this.#json.separator(next, CLOSE_OBJECT);
-      if (next < 0) return -1;
-      if (this.#bytes[next - 1] === CLOSE_OBJECT) break;
-      next = skipSpace(this.#bytes, next, this.#end);
+      if (next < end && bytes[next] === COMMA) next += 1;
+      else {
+        next = this.#json.separator(next, CLOSE_OBJECT);
+        if (next < 0) return -1;
+        if (bytes[next - 1] === CLOSE_OBJECT) break;
+      }
+      if (next < end && bytes[next] !== QUOTE) next = skipSpace(bytes, next, end);
     }
     return seen === children.length || this.#addMissing(node, number, rep, next) ? next : -1;
   }
@@ -135,17 +139,6 @@ export class RecordReader {
       this.#addNulls(child, node.def, rep);
     }
     return true;
-  }
-
-  #isKey(node: SchemaNode, at: number): boolean {
-    const { keyBytes } = node;
-    const close = at + keyBytes.length + 1;
-    return (
-      close < this.#end &&
-      this.#bytes[at] === QUOTE &&
-      this.#bytes[close] === QUOTE &&
-      startsWith(this.#bytes, at + 1, keyBytes)
-    );
   }
 
   #keyStart = 0;
@@ -347,4 +340,13 @@ function forgetSeen(node: SchemaNode): void {
     child.seenIn = 0;
     forgetSeen(child);
   }
+}
+
+/** Whether the key begins at `at`. Bytes of the next record may equal it, but a value must follow in this one. */
+function isUsualKey(key: Uint8Array, bytes: Uint8Array, at: number, end: number): boolean {
+  if (at + key.length >= end) return false;
+  for (let index = 0; index < key.length; index += 1) {
+    if (bytes[at + index] !== key[index]) return false;
+  }
+  return true;
 }

@@ -18,6 +18,8 @@ export class SchemaNode {
   /** Repetition level of a list's elements but the first. */
   readonly itemRep: number;
   readonly keyBytes: Uint8Array;
+  /** `"key":`, as JSON without escapes and white space has it. */
+  readonly usualKey: Uint8Array;
   /** `who.tags[]`, for people. */
   readonly path: string;
   /** A record's fields, a list's element, a map's key and value. */
@@ -45,6 +47,7 @@ export class SchemaNode {
     this.def = def;
     this.itemRep = place.rep + 1;
     this.keyBytes = Buffer.from(place.name);
+    this.usualKey = Buffer.from(`${JSON.stringify(place.name)}:`);
     this.path = place.path;
     this.children = children;
     this.keys = kind === NODE.record ? new KeyTable(children.map(({ keyBytes }) => keyBytes)) : null;
