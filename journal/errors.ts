@@ -106,6 +106,10 @@ export const ERROR_CODES = {
     retry: 'operator',
     help: 'Repair the topic, or accept the loss of the named offsets.',
   },
+  SOURCE_RECORD_BAD: {
+    retry: 'operator',
+    help: 'Correct the job file and resume, set bad.to, or give the record up: `tidemark skip-record`.',
+  },
   SOURCE_BATCH_TOO_LARGE: {
     retry: 'operator',
     help: 'Raise `memory` in the job file, start again and resume; or accept the loss of the named offsets.',

@@ -12,6 +12,8 @@ class SimCursor implements RecordCursor {
   readonly keyBytes = NO_KEY;
   readonly keyStart = -1;
   readonly keyEnd = 0;
+  readonly headersStart = -1;
+  readonly headersEnd = -1;
   valueBytes = NO_KEY;
   valueStart = -1;
   valueEnd = 0;

@@ -29,6 +29,8 @@ import { configFingerprint } from './fingerprint.ts';
 import { openJobMemory, type JobMemory } from './jobMemory.ts';
 import { openJournalCopy, refuseJournalAt } from './journalCopy.ts';
 import { bucketRuleOf, JOB_KINDS, kindOf, type JobKinds } from './kinds.ts';
+import { codecKind } from '../formats/compression/codec.ts';
+import { formatId, type PartFormat } from '../formats/format.ts';
 
 /** Next to the job file: state that concerns this machine only. */
 const STATE_FOLDER = '.tidemark';
@@ -159,6 +161,8 @@ export class Composition {
       version: VERSION,
       naming: namingOf(config),
       assigner: bucketRuleOf(kinds, bucket).assigner(bucket),
+      format: partFormatOf(config, kinds),
+      bad: config.bad,
       rolling: rollingPolicy(
         kinds.rollRules.map((rule) => ({ rule, limit: roll[rule.configKey] ?? Infinity })),
       ),
@@ -181,6 +185,20 @@ export class Composition {
   openFilesMax({ source }: JobConfig): number {
     return openFiles(kindOf(this.kinds.sources, source).holdsFiles).partsMax;
   }
+}
+
+/** How the job's records become the content of its files. */
+function partFormatOf({ sink, key, value }: JobConfig, kinds: JobKinds): PartFormat {
+  const kind = kindOf(kinds.formats, { type: sink.format });
+  const { compression, envelope } = sink;
+  const codec = compression === null ? null : codecKind(compression.codec).make(compression.level);
+  const content = { envelope, keyDecode: key.decode, valueDecode: value.decode };
+  return {
+    id: formatId(kind.id(content), codec),
+    codec,
+    tombstones: value.tombstones,
+    linesOf: (partition) => kind.linesOf(partition, content),
+  };
 }
 
 /** How the job names its files today. */

@@ -14,7 +14,7 @@ const EPOCHS_SHARE = 5;
 export type CheckpointBody = Pick<
   EventOf<'checkpointCompleted'>,
   | ('nextOffset' | 'leaderEpoch' | 'leaderEpochStart' | 'earlierLeaderEpochs')
-  | ('recordsRead' | 'recordsSkipped' | 'parts')
+  | ('recordsRead' | 'recordsSkipped' | 'recordsBad' | 'parts')
 >;
 
 /**
@@ -42,10 +42,15 @@ export async function checkpoint(
     nextOffset: cut.nextOffset,
     ...epochsOf(cut.read, facts, entryBytesMax),
     recordsRead: cut.recordsRead,
-    recordsSkipped: { nullValue: cut.recordsSkippedNull },
+    recordsSkipped: skippedOf(cut),
+    ...(cut.bad.counts.length === 0 ? {} : { recordsBad: [...cut.bad.counts] }),
     parts,
   }));
   router.checkpointed(cut);
+}
+
+function skippedOf({ recordsSkippedNull: nullValue, bad }: Cut): CheckpointBody['recordsSkipped'] {
+  return bad.skipped === 0 ? { nullValue } : { nullValue, bad: bad.skipped };
 }
 
 /** Includes the earlier leader epochs only if the leader epoch is new: they change only with it. */

@@ -30,6 +30,13 @@ export interface RecordCursor {
   readonly valueStart: number;
   readonly valueEnd: number;
   /**
+   * Its headers, encoded as in a Kafka record (KIP-82), are [headersStart, headersEnd) of headersBytes, or of
+   * valueBytes if that is absent; headersStart is -1 if the source has none.
+   */
+  readonly headersBytes?: Buffer | undefined;
+  readonly headersStart: number;
+  readonly headersEnd: number;
+  /**
    * Routes the records after the current one in bulk (kernels/lines.ts), as `next()` would read them, and
    * moves past them. Afterwards only offsetDelta of the current record is valid. Returns the number of routed
    * records. It may stop at any record. It stops before a record that is not plain, has no route, or does not

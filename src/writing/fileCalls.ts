@@ -47,9 +47,9 @@ export class FileCalls {
   /** Of all that was written, as it stands in the file. */
   #length: number;
   readonly #crc: Crc64;
-  /** Bytes before compression, of this process, and the file's bytes per such byte in the last frame. */
+  /** What this process wrote of it, before and after compression. */
   #plainBytes = 0;
-  #ratio = 0;
+  #writtenBytes = 0;
   readonly #failedBuffers: TakenBuffer[] = [];
   #isHeld = true;
 
@@ -67,7 +67,9 @@ export class FileCalls {
 
   /** The file's length once these bytes, and no more, are written: with a codec an estimate. */
   lengthWith(plainBytes: number): number {
-    return this.#length + Math.floor((plainBytes - this.#plainBytes) * this.#ratio);
+    if (this.#plainBytes === 0) return this.#length;
+    const ratio = this.#writtenBytes / this.#plainBytes;
+    return this.#length + Math.floor((plainBytes - this.#plainBytes) * ratio);
   }
 
   /** Bytes handed to the file but not yet written. */
@@ -108,7 +110,7 @@ export class FileCalls {
       this.#crc.update(bytes);
       this.#length += bytes.length;
       this.#plainBytes += plainBytes;
-      this.#ratio = bytes.length / plainBytes;
+      this.#writtenBytes += bytes.length;
       await file.write(bytes);
       stats.bytesWritten += bytes.length;
     });

@@ -13,7 +13,7 @@ export const BUFFER_BYTES_MAX = 256 * 1024;
 /** More is not gathered: larger writes gain nothing. */
 export const GATHERED_BYTES_MAX = 64 * 1024;
 /** Of a compressed frame, before compression. Larger ones compress hardly better. */
-export const FRAME_BYTES_MAX = 1024 * 1024;
+const FRAME_BYTES_MAX = 1024 * 1024;
 /** Share of the area for buffers that are being written. */
 const WRITING_SHARE = 1 / 8;
 const NO_AREA = new Uint8Array(0);

@@ -16,6 +16,8 @@ import { systemClock, type Clock } from '../../src/system/clock.ts';
 import type { FetchedBatch, RecordCursor } from '../../src/sources/port.ts';
 import type { OpenFile } from '../../src/stores/port.ts';
 import { NO_LIMITS } from './jobFixture.ts';
+import { TextLine } from '../../src/formats/text/line.ts';
+import { BadRecords } from '../../src/writing/badRecords.ts';
 
 /** A record of the log; offsets have holes. */
 interface Logged {
@@ -38,6 +40,8 @@ const ticks = async (count: number): Promise<void> => {
 };
 
 class LogCursor implements RecordCursor {
+  readonly headersStart = -1;
+  readonly headersEnd = -1;
   readonly baseOffset: bigint;
   offsetDelta = -1;
   timestampMs = 0;
@@ -120,6 +124,8 @@ class Bench {
     this.router = new RecordRouter(
       {
         assigner: options.assigner ?? noBuckets(),
+        ...{ lines: new TextLine(), tombstones: 'skip' as const },
+        bad: new BadRecords({ to: 'stop', stopAfter: 1 }, { topic: 'numbers', partition: 0 }),
         rolling: defaultRollingPolicy({ ...NO_LIMITS, maxBytes: options.maxBytes ?? 1e9 }),
         clock: options.clock ?? systemClock,
         stats,

@@ -10,6 +10,8 @@ export type CodecName = 'gzip' | 'zstd';
 
 export interface Codec {
   readonly name: CodecName;
+  /** End of the names of its files. */
+  readonly suffix: string;
   /** One frame with all of these bytes, which are not changed until it resolves. */
   compress(bytes: Uint8Array): Promise<Uint8Array>;
 }
@@ -32,7 +34,7 @@ const GZIP: CodecKind = {
   description: 'read by everything; slower, and larger than zstd.',
   suffix: '.gz',
   level: { least: 1, most: 9, usual: 6 },
-  make: (level) => ({ name: 'gzip', compress: (bytes) => gzipped(bytes, { level }) }),
+  make: (level) => ({ name: 'gzip', suffix: '.gz', compress: (bytes) => gzipped(bytes, { level }) }),
 };
 
 const ZSTD: CodecKind = {
@@ -48,6 +50,7 @@ const ZSTD: CodecKind = {
     };
     return {
       name: 'zstd',
+      suffix: '.zst',
       compress: (bytes) => zstdCompressed(bytes, { params, pledgedSrcSize: bytes.length }),
     };
   },
