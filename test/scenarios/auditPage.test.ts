@@ -32,7 +32,7 @@ function examples(): Example[] {
   return blocks.map(([, command = '', output = '']) => ({ args: command.split(' '), output }));
 }
 
-/** Without what differs from run to run: times, ids, processes, places, versions, and the order of commits. */
+/** Without what differs from run to run: times, ids, processes, places, versions, the order of commits. */
 function plain(text: string, folder: string): string {
   return text
     .replaceAll(path.join(path.dirname(folder), 'next'), 'NEXT')
