@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import type { SchemaContext } from '../kernels/schema/outside.ts';
 import type { BackupFound, OnBackupProgress } from './backup/check.ts';
+import type { DraftMarks } from './backup/drafts.ts';
 import type { JobName } from './ids.ts';
 import type { Journal } from './port.ts';
 import type { PresenceBoard } from './presence.ts';
@@ -57,7 +58,10 @@ export interface JournalKind<Config extends JournalConfig = JournalConfig, Parse
   /** Null if its backups are portable files. */
   readonly ownBackups: OwnBackups | null;
   /** Writes a backup, even while the job runs. */
-  backup(config: Config, copying: JournalCopying & { readonly force: boolean }): Promise<BackupFound>;
+  backup(
+    config: Config,
+    copying: JournalCopying & { readonly force: boolean; readonly marks: DraftMarks },
+  ): Promise<BackupFound>;
   /** Puts a backup in the journal's place; there must be no journal yet. */
   restore(config: Config, copying: JournalCopying): Promise<BackupFound>;
 }

@@ -6,6 +6,7 @@ import { constants, copyFileSync, existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { checkWhole, type BackupFound, type OnBackupProgress } from '../backup/check.ts';
+import { BY_PID, draftOf, removeDeadDrafts, type DraftMarks } from '../backup/drafts.ts';
 import { TidemarkError } from '../errors.ts';
 import type { JobName } from '../ids.ts';
 import { noBackup } from '../backup/existingFile.ts';
@@ -49,16 +50,17 @@ const VACUUM = `
  * not be replaced.
  */
 export async function backupSqlite(
-  options: SqliteBackup & { readonly force: boolean },
+  options: SqliteBackup & { readonly force: boolean; readonly marks?: DraftMarks },
 ): Promise<BackupFound> {
-  const { job, force, onProgress } = options;
+  const { job, force, onProgress, marks = BY_PID } = options;
   const path = realPath(options.path);
   const file = resolve(options.file);
-  const draft = `${file}.${process.pid}.draft`;
+  const draft = draftOf(file, marks);
   if (!force && existsSync(file)) throw nameTaken(file);
   if (file === path) throw nameTaken(path);
   openJournalFile(path, 'read').db.close();
   try {
+    removeDeadDrafts(file, marks);
     removeDraft(draft);
     await vacuum(path, draft, onProgress);
     const found = await checkFile(draft, job, onProgress);

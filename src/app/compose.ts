@@ -19,6 +19,7 @@ import type { Source } from '../sources/port.ts';
 import type { SourceSurveyor } from '../sources/survey.ts';
 import { withFailpoints } from '../stores/failpointStore.ts';
 import type { Store } from '../stores/port.ts';
+import { processMarks } from '../system/processMarks.ts';
 import { systemClock, systemRandom } from '../system/clock.ts';
 import { noFailpoints, parseFailpoints, type Failpoints } from '../system/failpoints.ts';
 import { openFiles } from '../system/openFilesMax.ts';
@@ -111,6 +112,7 @@ export class Composition {
     return kindOf(this.kinds.journals, journal).backup(journal, {
       ...options,
       job,
+      marks: processMarks(),
       onWarning: warner(options.log),
     });
   }
@@ -123,7 +125,7 @@ export class Composition {
     await refuseJournalAt(this.kinds, options.file);
     const journal = await this.journal(config, { access: 'read', log });
     try {
-      return await backupPortable({ ...options, journal, job: config.job });
+      return await backupPortable({ ...options, journal, job: config.job, marks: processMarks() });
     } finally {
       await journal.close();
     }

@@ -7,7 +7,7 @@ import type { AuditProgress } from '../audit/auditJob.ts';
 import type { AuditReport, JournalReport } from '../audit/auditReport.ts';
 import type { VerifyProgress } from '../audit/verifyJournal.ts';
 import type { FoldDifference } from '../audit/compareFolds.ts';
-import type { FileLife } from '../audit/explainFile.ts';
+import type { FileLife } from '../audit/fileLives.ts';
 import type { RecordLife } from '../audit/explainRecord.ts';
 import type { MovedAway } from '../audit/partFileComparison.ts';
 import type { Moment, TimelineFilter } from '../audit/replayJob.ts';

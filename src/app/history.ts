@@ -3,7 +3,7 @@ import type { Journal } from '../../journal/port.ts';
 import { auditJob } from '../audit/auditJob.ts';
 import type { AuditReport } from '../audit/auditReport.ts';
 import type { DeepSource } from '../audit/deep/deepAudit.ts';
-import { explainFile, lifeOf } from '../audit/explainFile.ts';
+import { explainFile, livesOf } from '../audit/explainFile.ts';
 import { explainRecord } from '../audit/explainRecord.ts';
 import { verifyJournal } from '../audit/verifyJournal.ts';
 import { bucketIn } from '../audit/jobHistory.ts';
@@ -12,7 +12,7 @@ import type { TimelineStep } from '../audit/timeline.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import { SourceFailure } from '../sources/failure.ts';
 import type { Source } from '../sources/port.ts';
-import { orAborted } from '../system/bounded.ts';
+import { orLate } from '../system/bounded.ts';
 import { noFailpoints } from '../system/failpoints.ts';
 import type { Log } from '../telemetry/log.ts';
 import { diffJournal, printedFold } from './journalDiff.ts';
@@ -86,17 +86,9 @@ function deepSource(composition: Composition, config: JobConfig, source: Source)
 }
 
 /** The answer. Rejects with SOURCE_UNAVAILABLE if there is none in time. */
-async function answered<T>(answer: Promise<T>): Promise<T> {
-  const limit = new AbortController();
+function answered<T>(answer: Promise<T>): Promise<T> {
   const message = `The source did not answer within ${SURVEY_MS / 1_000} s.`;
-  const timer = systemPorts.clock.timer(SURVEY_MS, () =>
-    limit.abort(new SourceFailure('unavailable', message)),
-  );
-  try {
-    return await orAborted(limit.signal, answer);
-  } finally {
-    timer.cancel();
-  }
+  return orLate(systemPorts.clock, SURVEY_MS, answer, () => new SourceFailure('unavailable', message));
 }
 
 async function* replayed(
@@ -123,9 +115,7 @@ function explained(composition: Composition, config: JobConfig, options: Explain
     const ids = record.outcomes.flatMap((outcome) =>
       outcome.type === 'read' ? outcome.candidates.map(({ partId }) => partId) : [],
     );
-    const files = [];
-    for (const id of new Set(ids)) files.push(await lifeOf(journal, job, subject.partition, id));
-    return { record, files };
+    return { record, files: await livesOf(journal, job, subject.partition, new Set(ids)) };
   });
 }
 
