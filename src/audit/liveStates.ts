@@ -16,12 +16,23 @@ const REPLAYING = 'replaying';
 
 type States = ReadonlySet<string>;
 
+/**
+ * An answer is journaled together with a checkpoint in which nothing was read, for the leader epoch that it jumps to;
+ * the answer for a journal that went back also with what it does to part files.
+ */
+const WITH_ANSWER: Readonly<Partial<Record<PartitionEvent['type'], readonly PartitionEvent['type'][]>>> = {
+  witnessAnswered: ['partMoved', 'checkpointCompleted'],
+  lossAccepted: ['checkpointCompleted'],
+  logTruncationAccepted: ['checkpointCompleted'],
+};
+
 export class LiveStates {
   readonly #table = transitionTableOf(partitionMachine);
   readonly #next = new Map<States, Map<string, States | null>>();
   readonly #closures = new Map<string, States>();
   #now: States;
-  #isAnswered = false;
+  /** What may follow in the same entry. */
+  #inOneEntry: readonly string[] = [];
 
   constructor() {
     this.#now = this.#closed([this.#table.initial]);
@@ -29,7 +40,7 @@ export class LiveStates {
 
   /** Call it before the events of each entry. */
   entryBegins(): void {
-    this.#isAnswered = false;
+    this.#inOneEntry = [];
   }
 
   /**
@@ -38,9 +49,8 @@ export class LiveStates {
    * @param isStopped whether the journal holds a stop, before the event.
    */
   take(type: PartitionEvent['type'], isStopped: boolean): boolean {
-    // An answer for a journal that went back is journaled together with what it does to part files.
-    if (this.#isAnswered && (type === 'partMoved' || type === 'checkpointCompleted')) return true;
-    this.#isAnswered = type === 'witnessAnswered';
+    if (this.#inOneEntry.includes(type)) return true;
+    this.#inOneEntry = WITH_ANSWER[type] ?? [];
     const key = type === 'epochClaimed' && isStopped ? 'epochClaimed of a stopped one' : type;
     const known = this.#nextOf(this.#now).get(key);
     const next = known === undefined ? this.#after(type, isStopped) : known;
