@@ -1,7 +1,7 @@
 /**
- * Wrong changes, and what a deep audit says of what their first broken schedule has left. Where the checkers find
- * that records are lost, doubled, or not as they were read, the audit must not call it clean. It sees what is left in the end, not
- * what a reader could see meanwhile.
+ * Wrong changes, and what a deep audit says of what their first broken schedule has left. Where the checkers
+ * find that records are lost, doubled, or not as they were read, the audit must not call it clean. It sees
+ * what is left in the end, not what a reader could see meanwhile.
  */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
@@ -14,7 +14,10 @@ import { inCopies } from './scratchCopy.ts';
 
 const JUDGE = path.join(import.meta.dirname, 'judge.ts');
 const SEED = 1;
-/** Lost, seen twice, out of order, changed. P5 to P7 are about time, stops, and names that the job file asks for. */
+/**
+ * Lost, seen twice, out of order, changed. P5 to P7 are about time, stops, and names that the job file asks
+ * for.
+ */
 const HARM: readonly Invariant[] = ['P1', 'P2', 'P3', 'P4'];
 
 /** Harm that an audit cannot see by its nature, by the name of the change: why. */

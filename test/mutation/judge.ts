@@ -1,7 +1,7 @@
 /**
- * Run as a process of its own, so that patched sources are loaded: `judge.ts <root> <store> <seed> <runs>` fuzzes the
- * copy at `root`, audits deeply what the first broken schedule has left, and writes one line of JSON: what the
- * checkers say, and what the audit says.
+ * Run as a process of its own, so that patched sources are loaded: `judge.ts <root> <store> <seed> <runs>`
+ * fuzzes the copy at `root`, audits deeply what the first broken schedule has left, and writes one line of
+ * JSON: what the checkers say, and what the audit says.
  */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
