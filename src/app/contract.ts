@@ -1,5 +1,6 @@
 /** The interface between the command line and the rest of Tidemark; src/app/application.ts implements it. */
 import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.ts';
+import type { Entry } from '../../journal/entry.ts';
 import type { TidemarkError } from '../../journal/errors.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
 import type { JobName, TopicPartition } from '../../journal/ids.ts';
@@ -290,6 +291,11 @@ export interface ReplayCommandOptions extends JournalChoice {
   readonly log: Log;
 }
 
+export interface EntriesOptions extends JournalChoice {
+  readonly partition: TopicPartition;
+  readonly log: Log;
+}
+
 export interface ExplainOptions extends JournalChoice {
   readonly subject:
     | { readonly type: 'record'; readonly partition: TopicPartition; readonly offset: bigint }
@@ -306,6 +312,11 @@ export interface Explained {
 export interface Backend {
   /** The journal as a timeline. Rejects at an entry that cannot be replayed. */
   readonly replayJournal: (config: JobConfig, options: ReplayCommandOptions) => AsyncIterable<TimelineStep>;
+  /**
+   * Entries of the job's own life, then of the partition, each checked. Rejects with REQUEST_REFUSED if the journal
+   * holds nothing of the partition.
+   */
+  readonly partitionEntries: (config: JobConfig, options: EntriesOptions) => AsyncIterable<Entry>;
   /** Rejects with REQUEST_REFUSED if the journal does not know the file or the partition. */
   readonly explain: (config: JobConfig, options: ExplainOptions) => Promise<Explained>;
   /**

@@ -1,4 +1,5 @@
 /** The commands that look back: they read the journal, and what it speaks of, and write nothing. */
+import type { Entry } from '../../journal/entry.ts';
 import type { Journal } from '../../journal/port.ts';
 import { auditJob } from '../audit/auditJob.ts';
 import type { AuditReport } from '../audit/auditReport.ts';
@@ -7,6 +8,7 @@ import { explainFile, livesOf } from '../audit/explainFile.ts';
 import { explainRecord } from '../audit/explainRecord.ts';
 import { verifyJournal } from '../audit/verifyJournal.ts';
 import { bucketIn } from '../audit/jobHistory.ts';
+import { partitionEntries } from '../audit/partitionEntries.ts';
 import { replayJob } from '../audit/replayJob.ts';
 import type { TimelineStep } from '../audit/timeline.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
@@ -20,6 +22,7 @@ import { namingOf, systemPorts, type Composition } from './compose.ts';
 import type {
   AuditCommandOptions,
   Backend,
+  EntriesOptions,
   ExplainOptions,
   Explained,
   JournalChoice,
@@ -35,7 +38,16 @@ const CLOSE_MS = 2_000;
 
 export function historyCommands(
   composition: Composition,
-): Pick<Backend, 'auditJob' | 'verifyJournal' | 'diffJournal' | 'foldJournal' | 'replayJournal' | 'explain'> {
+): Pick<
+  Backend,
+  | 'auditJob'
+  | 'verifyJournal'
+  | 'diffJournal'
+  | 'foldJournal'
+  | 'replayJournal'
+  | 'partitionEntries'
+  | 'explain'
+> {
   return {
     auditJob: (config, options) => audit(composition, config, options),
     verifyJournal: (config, options) =>
@@ -45,6 +57,7 @@ export function historyCommands(
     diffJournal: (config, options) => diffJournal(composition, config, options),
     foldJournal: printedFold,
     replayJournal: (config, options) => replayed(composition, config, options),
+    partitionEntries: (config, options) => entriesOf(composition, config, options),
     explain: (config, options) => explained(composition, config, options),
   };
 }
@@ -100,6 +113,19 @@ async function* replayed(
   try {
     const waiting = follow ? { follow: () => systemPorts.clock.pause(FOLLOW_MS) } : {};
     yield* replayJob(journal, { job: config.job, filter, ...waiting });
+  } finally {
+    await journal.close();
+  }
+}
+
+async function* entriesOf(
+  composition: Composition,
+  config: JobConfig,
+  { partition, journalFile, log }: EntriesOptions,
+): AsyncGenerator<Entry> {
+  const journal = await composition.journalOrCopy(config, journalFile, log);
+  try {
+    yield* partitionEntries(journal, config.job, partition);
   } finally {
     await journal.close();
   }

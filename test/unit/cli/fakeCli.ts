@@ -80,6 +80,7 @@ export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: 
     diffJournal: async () => NO_DIFF,
     foldJournal: async function* () {},
     replayJournal: async function* () {},
+    partitionEntries: async function* () {},
     explain: async () => ({ record: null, files: [] }),
     ...backend,
   };
