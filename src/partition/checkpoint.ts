@@ -32,9 +32,9 @@ export async function checkpoint(
   mayOffer: () => void,
 ): Promise<void> {
   const parts: PartChange[] = [];
-  for (const { writer, ...part } of cut.parts) {
+  for (const { writer, durable, ...part } of cut.parts) {
     const state = part.roll === null ? 'inProgress' : 'pending';
-    parts.push({ ...part, partId: writer.partId, state, handle: await part.handle });
+    parts.push({ ...part, ...(await durable), partId: writer.partId, state });
   }
   mayOffer();
   for (const { writer } of cut.parts) writer.isOffered = true;

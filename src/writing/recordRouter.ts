@@ -214,7 +214,7 @@ export class RecordRouter {
     if (this.#options.rolling.rollsAtCheckpoint) this.rolls.rollAll('checkpoint');
     const parts: PartCut[] = [];
     for (const writer of this.#unfinished) {
-      const changed = writer.roll !== null || writer.lengthBytes > writer.checkpointedBytes;
+      const changed = writer.roll !== null || writer.records > writer.checkpointedRecords;
       if (changed && writer.records > 0) parts.push(writer.cut());
     }
     return {

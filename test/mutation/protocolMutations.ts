@@ -143,8 +143,8 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/writing/partWriter.ts',
-        `    this.checkpointedBytes = length;\n`,
-        `    this.checkpointedBytes = Math.max(length, this.lengthBytes);\n`,
+        `    this.checkpointedRecords = records;\n`,
+        `    this.checkpointedRecords = Math.max(records, this.records);\n`,
       ),
     ],
   },
@@ -156,8 +156,8 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/writing/recordRouter.ts',
-        `const changed = writer.roll !== null || writer.lengthBytes > writer.checkpointedBytes;`,
-        `const changed = writer.lengthBytes > writer.checkpointedBytes;`,
+        `const changed = writer.roll !== null || writer.records > writer.checkpointedRecords;`,
+        `const changed = writer.records > writer.checkpointedRecords;`,
       ),
     ],
   },

@@ -9,6 +9,7 @@ import { FailureLatch } from '../../src/system/concurrency.ts';
 import { FileRoom } from '../../src/writing/fileRoom.ts';
 import { RecordRouter, type Cut } from '../../src/writing/recordRouter.ts';
 import { WriteBuffers } from '../../src/writing/writeBuffers.ts';
+import type { DurablePart } from '../../src/stores/port.ts';
 import { PartWriter, type PartCut } from '../../src/writing/partWriter.ts';
 import { RunStats } from '../../src/writing/stats.ts';
 import { systemClock, type Clock } from '../../src/system/clock.ts';
@@ -103,7 +104,7 @@ class MemoryFile implements OpenFile {
 class Bench {
   readonly router: RecordRouter;
   readonly files = new Map<PartWriter, MemoryFile>();
-  readonly checkpointed = new Map<PartWriter, PartCut>();
+  readonly checkpointed = new Map<PartWriter, PartCut & DurablePart>();
   readonly log: readonly Logged[];
   /** Over all checkpoints. */
   recordsCounted = 0;
@@ -161,8 +162,9 @@ class Bench {
   /** What a checkpoint does: persist, then count. */
   async complete(cut: Cut): Promise<void> {
     for (const part of cut.parts) {
-      expect(await part.handle, 'exactly the cut is made durable').toBe(part.length);
-      this.checkpointed.set(part.writer, part);
+      const durable = await part.durable;
+      expect(durable.handle, 'exactly the cut is made durable').toBe(durable.length);
+      this.checkpointed.set(part.writer, { ...part, ...durable });
     }
     this.router.checkpointed(cut);
     this.recordsCounted += cut.recordsRead;

@@ -91,7 +91,7 @@ class Scene {
   /** Every bucket's lines, in the order in which its files were opened. */
   async lines(): Promise<Map<string, string>> {
     const cut = this.router.cut();
-    await Promise.all(cut.parts.map(({ handle }) => handle));
+    await Promise.all(cut.parts.map(({ durable }) => durable));
     const lines = new Map<string, string>();
     const inOrder = this.opened.toSorted((one, other) => Number(one.firstOffset - other.firstOffset));
     for (const { bucket, text } of inOrder) lines.set(bucket, (lines.get(bucket) ?? '') + text);

@@ -121,12 +121,13 @@ async function write(fixture: Fixture, inBulk: boolean): Promise<Written> {
       failure = String(error);
     }
     const cut = router.cut();
-    await Promise.all(cut.parts.map(({ handle }) => handle));
+    const durable = await Promise.all(cut.parts.map((part) => part.durable));
     cuts.push({
       ...cut,
-      parts: cut.parts.map(({ writer, handle: _handle, ...part }) => ({
+      parts: cut.parts.map(({ writer, durable: _durable, ...part }, index) => ({
         ...{
           ...part,
+          ...durable[index],
           part: writer.partId,
           lastWriteAtMs: writer.roll === null ? writer.lastWriteAtMs : null,
         },
