@@ -107,7 +107,7 @@ function notWritten(cause: unknown, path: string): unknown {
 }
 
 /** The job's own subject comes last, so that whatever a partition builds on is never missing. */
-function inOrder(subjects: readonly Subject[], job: JobName): readonly Subject[] {
+export function inOrder(subjects: readonly Subject[], job: JobName): readonly Subject[] {
   const own = jobSubject(job);
   return [...subjects.filter((subject) => subject !== own), ...subjects.filter((subject) => subject === own)];
 }

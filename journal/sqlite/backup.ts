@@ -126,7 +126,7 @@ export async function restoreSqlite(options: SqliteBackup): Promise<BackupFound>
   }
 }
 
-function foldered(path: string): string {
+export function foldered(path: string): string {
   try {
     createFolderOf(resolve(path));
     return realPath(path);
@@ -136,14 +136,14 @@ function foldered(path: string): string {
 }
 
 /** A log without its journal matters, too: SQLite would read it into the restored journal. */
-function refuseExisting(path: string): void {
+export function refuseExisting(path: string): void {
   const found = [path, `${path}-wal`].find(
     (name) => existsSync(name) && (name === path || statSync(name).size > 0),
   );
   if (found === undefined) return;
   throw new TidemarkError(
     'REQUEST_REFUSED',
-    `There is ${found} already: a journal is restored only where none is. Move the files of the old ` +
+    `There is ${found} already: a journal is put only where none is. Move the files of the old ` +
       'one away, its -wal and -shm too.',
     { fields: { path: found } },
   );

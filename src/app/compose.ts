@@ -8,6 +8,7 @@ import type { NamingRule } from '../../actors/naming.ts';
 import { rollingPolicy } from '../../actors/rolling/policy.ts';
 import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.ts';
 import { backupPortable } from '../../journal/backup/portable.ts';
+import type { ImportFound, JournalImporting } from '../../journal/importing.ts';
 import type { JournalAccess } from '../../journal/kind.ts';
 import type { Journal } from '../../journal/port.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
@@ -144,6 +145,14 @@ export class Composition {
       job,
       onWarning: warner(options.log),
     });
+  }
+
+  /** Puts a checked copy to the place of the job's journal; there must be none. */
+  importCopy(
+    { journal }: JobConfig,
+    { log, ...importing }: Omit<JournalImporting, 'onWarning'> & { readonly log: Log },
+  ): Promise<ImportFound> {
+    return kindOf(this.kinds.journals, journal).importCopy(journal, { ...importing, onWarning: warner(log) });
   }
 
   /** Where the job's coordinators report that they are alive. Its problems are only logged at debug level. */

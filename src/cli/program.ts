@@ -37,6 +37,7 @@ Examples:
   tidemark accept-truncation job.yaml clicks/0 --from 100
   tidemark journal backup job.yaml journal-backup.db
   tidemark journal export job.yaml clicks.journal   one file, from any journal
+  tidemark journal import job.yaml clicks.journal   into any journal, where there is none yet
   tidemark fuzz --runs 10000                   ${FUZZ_EXAMPLE}
   tidemark fuzz --from-journal job.yaml --partition clicks/0   ... around its last claim or stop`;
 
@@ -72,8 +73,8 @@ export function createProgram(io: CliIo): Program {
   return program;
 }
 
-/** Commands that treat a signal as a request to stop; all others only read, and end at once. */
-const ENDING_IN_ORDER: readonly string[] = ['run', 'fuzz'];
+/** Commands that treat a signal as a request to stop; all others leave nothing half done, and end at once. */
+const ENDING_IN_ORDER: readonly string[] = ['run', 'fuzz', 'import'];
 
 function endAtSignal(io: CliIo): void {
   io.onSignal((signal) => io.exitNow(exitCodeOfSignal(signal)));
