@@ -15,7 +15,7 @@ export interface PartFileInput {
   readonly bucket: string;
   readonly finalUri: string;
   readonly temporaryUri: string;
-  readonly format: 'text';
+  readonly format: string;
   readonly firstOffset: bigint;
   /** Generation of the source's log that its offsets belong to. */
   readonly generation: number;

@@ -27,6 +27,10 @@ export interface PartitionContext {
   readonly checkpoint: number;
   readonly recordsRead: number;
   readonly recordsSkippedNull: number;
+  /** Bad records that are in no file. */
+  readonly recordsSkippedBad: number;
+  /** All bad records, by reason. */
+  readonly recordsBad: readonly BadCount[];
   readonly stop: StopFacts | null;
   /**
    * Kafka's leader epoch of the last batch below nextOffset. Null if unknown, as after every jump of
@@ -57,6 +61,9 @@ export interface PartitionContext {
     readonly parts: readonly PartChange[];
   } | null;
 }
+
+/** How many records are bad for a reason (src/formats/format.ts). */
+export type BadCount = NonNullable<EventOf<'checkpointCompleted'>['recordsBad']>[number];
 
 /** What only this process knows; never journaled. */
 export type PartitionHostEvent =
@@ -118,6 +125,13 @@ function epochsBelow(
   };
 }
 
+function addBad(before: readonly BadCount[], added: readonly BadCount[]): readonly BadCount[] {
+  if (added.length === 0) return before;
+  const counts = new Map(before.map(({ reason, records }) => [reason, records]));
+  for (const { reason, records } of added) counts.set(reason, (counts.get(reason) ?? 0) + records);
+  return [...counts].map(([reason, records]) => ({ reason, records }));
+}
+
 /**
  * Collects a checkpoint's pieces in order. The first piece of another checkpoint voids the collected ones.
  */
@@ -151,6 +165,8 @@ function recordFact(context: PartitionContext, event: PartitionMachineEvent): Pa
         ...epochsRead(context, event),
         recordsRead: context.recordsRead + event.recordsRead,
         recordsSkippedNull: context.recordsSkippedNull + event.recordsSkipped.nullValue,
+        recordsSkippedBad: context.recordsSkippedBad + (event.recordsSkipped.bad ?? 0),
+        recordsBad: addBad(context.recordsBad, event.recordsBad ?? []),
         pieces: null,
       };
     case 'partitionStopped': {
@@ -233,6 +249,8 @@ export const partitionMachine = setup({
     checkpoint: 0,
     recordsRead: 0,
     recordsSkippedNull: 0,
+    recordsSkippedBad: 0,
+    recordsBad: [],
     stop: null,
     ...UNKNOWN_EPOCH,
     generation: 1,

@@ -8,7 +8,10 @@ import { openJetstreamJournal } from '../journal/jetstream/journal.ts';
 import type { Journal } from '../journal/port.ts';
 import { openSqliteJournal } from '../journal/sqlite/journal.ts';
 
-const ENTRIES_IN_FLIGHT = 512;
+/** Of each of two halves, which take turns: the server always has some to write. */
+const ENTRIES_IN_FLIGHT = 1_024;
+/** A transaction of all entries would need as much again for the write-ahead log. */
+const ENTRIES_PER_TRANSACTION = 100_000;
 
 export type JournalKind = 'sqlite' | 'jetstream';
 
@@ -52,10 +55,11 @@ export async function makeJournal(
   return bytes;
 }
 
-/** One transaction for all entries: a transaction each would take minutes for a million of them. */
+/** Many entries a transaction: one each would take minutes for a million of them. */
 function insert(path: string, subjects: ReadonlyMap<Subject, Iterable<Uint8Array>>): number {
   const db = new DatabaseSync(path);
   let bytes = 0;
+  let entriesIn = 0;
   try {
     db.exec('BEGIN');
     const statement = db.prepare('INSERT INTO entries (subject, sha256, bytes) VALUES (?, ?, ?)');
@@ -63,6 +67,8 @@ function insert(path: string, subjects: ReadonlyMap<Subject, Iterable<Uint8Array
       for (const entry of entries) {
         statement.run(subject, hash('sha256', entry, 'buffer'), entry);
         bytes += entry.byteLength;
+        entriesIn += 1;
+        if (entriesIn % ENTRIES_PER_TRANSACTION === 0) db.exec('COMMIT; BEGIN');
       }
     }
     db.exec('COMMIT; PRAGMA wal_checkpoint(TRUNCATE)');
@@ -75,15 +81,17 @@ function insert(path: string, subjects: ReadonlyMap<Subject, Iterable<Uint8Array
 /** Without expectations many entries may be in flight at once; one connection keeps their order. */
 async function publish(journal: Journal, subject: Subject, entries: Iterable<Uint8Array>): Promise<number> {
   let bytes = 0;
-  let inFlight: Promise<unknown>[] = [];
+  let earlier: Promise<unknown> = Promise.resolve();
+  let sent: Promise<unknown>[] = [];
   for (const entry of entries) {
     bytes += entry.byteLength;
-    inFlight.push(journal.fileRequest(subject, entry));
-    if (inFlight.length < ENTRIES_IN_FLIGHT) continue;
-    await Promise.all(inFlight);
-    inFlight = [];
+    sent.push(journal.fileRequest(subject, entry));
+    if (sent.length < ENTRIES_IN_FLIGHT) continue;
+    await earlier;
+    earlier = Promise.all(sent);
+    sent = [];
   }
-  await Promise.all(inFlight);
+  await Promise.all([earlier, ...sent]);
   return bytes;
 }
 

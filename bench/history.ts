@@ -3,7 +3,7 @@
  * checkpointed a few times, rolled and committed; sometimes another owner claims. Entries are made lazily, so
  * a million of them need no memory.
  */
-import { encodeEntry, ENTRY_MIN_READER, ENTRY_VERSION, hashEntry } from '../journal/entry.ts';
+import { encodeEntry, FORMAT_OF_MOST, hashEntry } from '../journal/entry.ts';
 import type { PartChange, PartitionEvent } from '../journal/events.ts';
 import {
   claimId,
@@ -44,8 +44,8 @@ export function* history(options: HistoryOptions): Generator<Uint8Array> {
     const { epoch, claim } = writer;
     const at = new Date(1_767_225_600_000 + seq * 5_000).toISOString();
     const entry = {
-      v: ENTRY_VERSION,
-      minReader: ENTRY_MIN_READER,
+      v: FORMAT_OF_MOST,
+      minReader: FORMAT_OF_MOST,
       job,
       ...partition,
       epoch,

@@ -12,9 +12,28 @@ import { claimId, entryHash, type ClaimId, type EntryHash } from './ids.ts';
 import { compileReader, NOT_SURE } from './schemaReader.ts';
 import { upcastEntry } from './upcast.ts';
 
-export const ENTRY_VERSION = 2;
-/** Lowest format that a reader must know to understand what this version writes. */
-export const ENTRY_MIN_READER = 2;
+export const ENTRY_VERSION = 3;
+/** The format of most entries. Earlier versions read them, so that one can go back to such a version. */
+export const FORMAT_OF_MOST = 2;
+
+/**
+ * The lowest format that has everything these events use; readers must know it. Format 3 has formats of part
+ * files other than text, and bad records.
+ */
+export function formatOfEvents(events: readonly JournalEvent[]): number {
+  return events.some(needsFormat3) ? ENTRY_VERSION : FORMAT_OF_MOST;
+}
+
+function needsFormat3(event: JournalEvent): boolean {
+  switch (event.type) {
+    case 'partOpened':
+      return event.format !== 'text';
+    case 'checkpointCompleted':
+      return event.recordsBad !== undefined || event.recordsSkipped.bad !== undefined;
+    default:
+      return false;
+  }
+}
 
 export interface Entry {
   readonly v: number;

@@ -75,6 +75,10 @@ export const ERROR_CODES = {
     retry: 'config',
     help: 'Correct the settings of the stream as the message says.',
   },
+  JOURNAL_IMPORT_UNFINISHED: {
+    retry: 'config',
+    help: 'Run `tidemark journal import` again, with the same file.',
+  },
   FENCED: { retry: 'fenced', help: 'Nothing to do: another coordinator owns the partition.' },
   PROTOCOL_UNEXPECTED_EVENT: { retry: 'bug', help: 'Report this with the journal of the partition.' },
   JINDOSDK_UNAVAILABLE: {
@@ -105,6 +109,10 @@ export const ERROR_CODES = {
   SOURCE_BATCH_CORRUPT: {
     retry: 'operator',
     help: 'Repair the topic, or accept the loss of the named offsets.',
+  },
+  SOURCE_RECORD_BAD: {
+    retry: 'operator',
+    help: 'Correct the job file and resume, set bad.to, or give the record up: `tidemark skip-record`.',
   },
   SOURCE_BATCH_TOO_LARGE: {
     retry: 'operator',

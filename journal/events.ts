@@ -92,7 +92,8 @@ const partOpened = z.object({
   /** Where readers will find the file; it is written at temporaryUri until then. */
   finalUri: z.string(),
   temporaryUri: z.string(),
-  format: z.enum(['text']),
+  /** Of its content: `text`, `json.zstd`, ... (src/formats). A file is continued only under the same one. */
+  format: z.string(),
   firstOffset: offset,
   /**
    * Generation of the source's log: 1, plus 1 for each accepted truncation. Offsets belong to a generation.
@@ -138,7 +139,9 @@ const checkpointCompleted = z.object({
   earlierLeaderEpochs: z.array(epochStart).optional(),
   /** Records read since the previous checkpoint, and how many of them were skipped, by reason. */
   recordsRead: count,
-  recordsSkipped: z.object({ nullValue: count }),
+  recordsSkipped: z.object({ nullValue: count, bad: count.optional() }),
+  /** Bad records since the previous checkpoint, by reason: skipped ones, and those in files of bad records. */
+  recordsBad: z.array(z.object({ reason: z.string(), records: count })).optional(),
   /** Number of checkpointPart entries that belong to this checkpoint. */
   checkpointParts: count,
   parts: z.array(partChange),

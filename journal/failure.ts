@@ -24,6 +24,8 @@ const CODES = {
   /** Another process has it. */
   locked: 'JOURNAL_LOCKED',
   streamInvalid: 'JOURNAL_STREAM_INVALID',
+  /** Only a part of a copy was put into its place. */
+  importUnfinished: 'JOURNAL_IMPORT_UNFINISHED',
 } as const satisfies Record<string, ErrorCode>;
 
 export type JournalProblem = keyof typeof CODES;

@@ -5,7 +5,9 @@
 import type { z } from 'zod';
 import type { SchemaContext } from '../kernels/schema/outside.ts';
 import type { BackupFound, OnBackupProgress } from './backup/check.ts';
+import type { DraftMarks } from './backup/drafts.ts';
 import type { JobName } from './ids.ts';
+import type { ImportFound, JournalImporting } from './importing.ts';
 import type { Journal } from './port.ts';
 import type { PresenceBoard } from './presence.ts';
 
@@ -57,7 +59,18 @@ export interface JournalKind<Config extends JournalConfig = JournalConfig, Parse
   /** Null if its backups are portable files. */
   readonly ownBackups: OwnBackups | null;
   /** Writes a backup, even while the job runs. */
-  backup(config: Config, copying: JournalCopying & { readonly force: boolean }): Promise<BackupFound>;
+  backup(
+    config: Config,
+    copying: JournalCopying & { readonly force: boolean; readonly marks: DraftMarks },
+  ): Promise<BackupFound>;
   /** Puts a backup in the journal's place; there must be no journal yet. */
   restore(config: Config, copying: JournalCopying): Promise<BackupFound>;
+  /**
+   * Puts a journal of any kind in the journal's place, under its id; there must be no journal yet. Every
+   * request that is filed afterwards has a higher revision than any that was taken up. An import that was
+   * interrupted leaves nothing that can be opened, and the next one of the same file ends it. Rejects with
+   * REQUEST_REFUSED if something else is there, JOURNAL_LOCKED if it is owned, JOURNAL_ENTRY_TOO_LARGE if an
+   * entry has no room.
+   */
+  importCopy(config: Config, importing: JournalImporting): Promise<ImportFound>;
 }

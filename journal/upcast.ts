@@ -6,7 +6,11 @@
 type Shape = Record<string, unknown>;
 
 /** By the format that they read; each returns the shape of the next format. */
-const UPCASTERS: Readonly<Record<number, (entry: Shape) => Shape>> = { 1: fromFormat1 };
+const UPCASTERS: Readonly<Record<number, (entry: Shape) => Shape>> = {
+  1: fromFormat1,
+  // What format 3 adds is absent.
+  2: (entry) => ({ ...entry, v: 3 }),
+};
 
 /** The entry in the current format, if there is an upcaster; anything else is returned unchanged. */
 export function upcastEntry(raw: unknown): unknown {

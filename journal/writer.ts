@@ -8,7 +8,7 @@
  * An own entry that is found is adopted even if another writer's entry follows: the append took effect before
  * that ownership began, and its consequences are still due. The next append meets the fence.
  */
-import { decodeEntry, encodeEntry, ENTRY_MIN_READER, ENTRY_VERSION, hashEntry } from './entry.ts';
+import { decodeEntry, encodeEntry, formatOfEvents, hashEntry } from './entry.ts';
 import { TidemarkError } from './errors.ts';
 import { isJournalFailure, JournalFailure } from './failure.ts';
 import type { JournalEvent } from './events.ts';
@@ -247,9 +247,10 @@ export class SubjectWriter {
 
   #encode(identity: WriterIdentity, events: readonly JournalEvent[]): Uint8Array {
     const { job, topic, partition, epoch, claimId } = identity;
+    const format = formatOfEvents(events);
     return encodeEntry({
-      v: ENTRY_VERSION,
-      minReader: ENTRY_MIN_READER,
+      v: format,
+      minReader: format,
       job,
       topic,
       partition,

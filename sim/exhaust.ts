@@ -4,7 +4,7 @@
  * fault can strike, and few are planned in vain. A crash is followed by a fault of the process that recovers
  * from it, a pause by a fault of the process that takes over meanwhile.
  */
-import { FAILPOINTS, type Failpoint, type FailpointSide } from '../src/system/failpoints.ts';
+import { isFailpoint, type Failpoint, type FailpointSide } from '../src/system/failpoints.ts';
 import type { DrawOptions } from './draw/schedule.ts';
 import type { Fault, LogItem, RunTrace, Schedule } from './schedule.ts';
 
@@ -91,10 +91,10 @@ export function sitesBehind({ happenings }: RunTrace, strikes: readonly Strike[]
   const sites: Site[] = [];
   let isBehind = last === undefined;
   for (const { process, what } of happenings) {
-    const [, side, point] = PASSES.exec(what) ?? [];
+    const [, side, point = ''] = PASSES.exec(what) ?? [];
     const [, place, life] = PROCESS.exec(process) ?? [];
     const key = `${process} ${what}`;
-    if (place === undefined || !isSide(side) || !isPoint(point) || seen.has(key)) continue;
+    if (place === undefined || !isSide(side) || !isFailpoint(point) || seen.has(key)) continue;
     seen.add(key);
     const site: Site = { process: Number(place), life: Number(life), point, side };
     if (isBehind) sites.push(site);
@@ -125,10 +125,6 @@ export function telling(sites: readonly Site[], strikes: readonly Strike[]): Sit
 
 function textOfSite({ process, life, point, side }: Site): string {
   return `p${process}.${life}:${point}:${side}`;
-}
-
-function isPoint(text: string | undefined): text is Failpoint {
-  return FAILPOINTS.some((point) => point === text);
 }
 
 function isSide(text: string | undefined): text is FailpointSide {

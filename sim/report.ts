@@ -2,6 +2,7 @@
 import type { Coverage } from './coverage.ts';
 import type { FailpointTally, FaultTally, Tally } from './tally.ts';
 import type { JobShape } from './draw/jobShape.ts';
+import type { Likeness } from './history/history.ts';
 import { journalLines } from './journalLines.ts';
 import type { Invariant, RunTrace, Schedule, StoreKind, Violation } from './schedule.ts';
 import { scheduleText } from './scheduleText.ts';
@@ -12,7 +13,9 @@ export type FuzzMode =
   | { readonly type: 'time'; readonly forMs: number }
   /** At most this many strikes in one schedule. */
   | { readonly type: 'exhaustive'; readonly strikes: number }
-  | { readonly type: 'replay'; readonly schedule: Schedule };
+  | { readonly type: 'replay'; readonly schedule: Schedule }
+  /** A stretch of a journal, with that many drawn variations. */
+  | { readonly type: 'history'; readonly runs: number };
 
 /** Exhaustive schedules with this many strikes. */
 export interface Level {
@@ -38,6 +41,36 @@ export interface Failure {
   readonly command: string;
 }
 
+/** An entry of a journal. */
+export interface EntryNamed {
+  readonly seq: number;
+  /** ISO time of the writer's clock. */
+  readonly at: string;
+  readonly events: readonly string[];
+}
+
+/** What was made of a stretch of a journal. */
+export interface HistoryReport {
+  /** `topic/number`. */
+  readonly partition: string;
+  readonly from: EntryNamed;
+  readonly to: EntryNamed;
+  readonly around: EntryNamed;
+  /** When that entry is journaled in the world. */
+  readonly aroundMs: number;
+  /** In this order, as far as they came. */
+  readonly stages: readonly {
+    readonly what: 'as it happened' | 'crash points' | 'variations';
+    readonly schedules: number;
+  }[];
+  readonly likeness: readonly Likeness[];
+  /** What the world could not bring about, in words. */
+  readonly notes: readonly string[];
+  /** As it happened, with which of its faults took place. */
+  readonly schedule: Schedule;
+  readonly fired: readonly boolean[];
+}
+
 export interface FuzzReport {
   /** Whether the promise held in every schedule that was tried. */
   readonly verdict: 'held' | 'violated';
@@ -49,6 +82,8 @@ export interface FuzzReport {
   readonly job: { readonly name: string; readonly settings: readonly string[] } | null;
   readonly schedules: number;
   readonly levels: readonly Level[];
+  /** Null unless a journal's stretch was fuzzed. */
+  readonly history: HistoryReport | null;
   readonly faults: readonly FaultTally[];
   readonly failpoints: readonly FailpointTally[];
   readonly coverage: Coverage;
@@ -97,16 +132,16 @@ const REPLAY = 'npx tidemark fuzz --schedule FILE';
 export function reportOf(
   tally: Tally,
   identity: RunIdentity,
-  rest: Pick<FuzzReport, 'mode' | 'isComplete' | 'levels' | 'failure' | 'timing'>,
+  rest: Pick<FuzzReport, 'mode' | 'isComplete' | 'levels' | 'history' | 'failure' | 'timing'>,
 ): FuzzReport {
   const { job, seed, store } = identity;
   const { coverage, failpoints, faults, schedules } = tally;
-  const { failure, isComplete, mode, levels, timing } = rest;
+  const { failure, isComplete, mode, levels, history, timing } = rest;
   return {
     verdict: failure === null ? 'held' : 'violated',
     ...{ isComplete, mode, seed, store },
     job: job === null ? null : { name: job.job, settings: job.notes },
-    ...{ schedules, levels, faults, failpoints, coverage },
+    ...{ schedules, levels, history, faults, failpoints, coverage },
     neverPassed: failpoints.filter(({ passed }) => passed === 0).map(({ point, side }) => `${point}:${side}`),
     ...{ failure, timing },
   };

@@ -4,6 +4,7 @@ import { isGivenUp, isRightStop } from './checkers/harms.ts';
 import { readJournal, type PartitionView } from './checkers/journalView.ts';
 import type { Harm } from './faults/kind.ts';
 import type { Recorder } from './recorder.ts';
+import type { TracedEntry } from './schedule.ts';
 import type { PartitionLog } from './simKafka/partitionLog.ts';
 
 export class RightStops {
@@ -49,7 +50,7 @@ export class RightStops {
       const { partition } = log;
       const isUnread = this.#isUnread(partition);
       if (isStopped(partition) && (!isUnread || keepsFromPublishing(stops.get(partition)))) return true;
-      const view = views.get(partition) ?? NOTHING;
+      const view = views.get(partition) ?? unclaimed(journal, partition);
       const isLeft = [...view.parts.values()].some(({ ended }) => ended === null);
       return (isBack || !isLeft) && (isUnread || isPublished(log, view, published));
     });
@@ -61,7 +62,21 @@ function keepsFromPublishing(code: string | null | undefined): boolean {
   return code?.startsWith('SOURCE_') === false;
 }
 
-const NOTHING: Pick<PartitionView, 'parts' | 'losses'> = { parts: new Map(), losses: [] };
+/**
+ * A journal that went back may have forgotten the only claim; an owner with nothing to write does not notice.
+ * What the log had lost before the job's start was not to be read, by the start that is journaled.
+ */
+function unclaimed(
+  journal: readonly TracedEntry[],
+  partition: number,
+): Pick<PartitionView, 'parts' | 'losses'> {
+  const starts = journal.flatMap(({ text }) => {
+    const [, offsets] = /"startOffsets":\[([^\]]*)\]/.exec(text) ?? [];
+    return offsets === undefined ? [] : [Number(offsets.replaceAll('"', '').split(',')[partition] ?? 0)];
+  });
+  const toOffset = Math.min(...(starts.length === 0 ? [0] : starts));
+  return { parts: new Map(), losses: [{ atMs: 0, fromOffset: 0, toOffset, nextOffset: 0 }] };
+}
 
 function isPublished(
   log: PartitionLog,

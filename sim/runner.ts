@@ -1,62 +1,29 @@
 /** `tidemark fuzz` without a command line: runs schedules until one breaks the promise, or none is left. */
 import { availableParallelism } from 'node:os';
-import { inOrder, ownThread, type Executor, type World } from './executor.ts';
+import { TidemarkError } from '../journal/errors.ts';
+import { inOrder, ownThread, type Executor } from './executor.ts';
 import { Exhaustion } from './exhaustion.ts';
 import { shortSchedule } from './exhaust.ts';
-import {
-  failureOf,
-  reportOf,
-  type Failure,
-  type FuzzMode,
-  type FuzzReport,
-  type Level,
-  type RunIdentity,
-} from './report.ts';
+import { shrunkFailure, wholeFailure, worldOf, type FuzzOptions, type FuzzState } from './fuzzing.ts';
+import { fuzzHistory } from './history/fuzzHistory.ts';
+import { failureOf, reportOf, type FuzzReport } from './report.ts';
 import { Corpus } from './draw/corpus.ts';
 import { nextSchedule } from './draw/vary.ts';
-import type { Schedule, Violation } from './schedule.ts';
-import { shrink } from './shrink.ts';
+import type { Schedule } from './schedule.ts';
 import { Tally } from './tally.ts';
 import { WorkerPool } from './workers.ts';
-import { runWorld } from './world.ts';
 
-export interface FuzzOptions extends RunIdentity {
-  readonly mode: FuzzMode;
-  /** 1: only this thread. Default: as many as the machine has processors. */
-  readonly threads?: number;
-  /** Monotonic milliseconds. */
-  readonly nowMs: () => number;
-  /** Aborted: ends after the current schedule and reports what was found. */
-  readonly signal: AbortSignal;
-  readonly onProgress?: (progress: FuzzProgress) => void;
-  /** A world other than the default runs in this thread. */
-  readonly world?: World;
-}
-
-export interface FuzzProgress {
-  readonly schedules: number;
-  /** Null if it is not known. */
-  readonly schedulesMax: number | null;
-  readonly what: 'drawn' | 'singles' | 'pairs' | 'triples' | 'shrinking';
-}
+export type { FuzzOptions, FuzzProgress } from './fuzzing.ts';
 
 /** Below this many schedules, starting threads takes longer than it saves. */
 const THREADS_FROM_SCHEDULES = 100;
 const LEVEL_NAMES = ['singles', 'singles', 'pairs', 'triples'] as const;
 
-/** What has run so far, and the first violation. */
-interface State {
-  readonly tally: Tally;
-  readonly levels: readonly Level[];
-  readonly failure: Failure | null;
-  readonly isComplete: boolean;
-}
-
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const startedMs = options.nowMs();
   const threads = threadsOf(options);
   const executor: Executor = threads === 1 ? ownThread(worldOf(options)) : new WorkerPool(threads);
-  let state: State;
+  let state: FuzzState;
   try {
     state = await runMode(options, executor);
   } finally {
@@ -69,16 +36,12 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   return reportOf(tally, options, { ...rest, mode: options.mode, timing });
 }
 
-function worldOf({ world = runWorld }: FuzzOptions): World {
-  return world;
-}
-
 function threadsOf({ mode, world, threads = availableParallelism() }: FuzzOptions): number {
   const isShort = mode.type === 'replay' || (mode.type === 'runs' && mode.runs < THREADS_FROM_SCHEDULES);
   return isShort || world !== undefined ? 1 : threads;
 }
 
-function runMode(options: FuzzOptions, executor: Executor): Promise<State> {
+function runMode(options: FuzzOptions, executor: Executor): Promise<FuzzState> {
   const { mode } = options;
   switch (mode.type) {
     case 'runs':
@@ -89,6 +52,9 @@ function runMode(options: FuzzOptions, executor: Executor): Promise<State> {
       return runExhaustive(options, executor, mode.strikes);
     case 'replay':
       return replay(options, mode.schedule);
+    case 'history':
+      if (options.history === undefined) throw new TidemarkError('INTERNAL', 'A history to fuzz is missing.');
+      return fuzzHistory(options, executor, options.history, mode.runs);
   }
 }
 
@@ -97,7 +63,7 @@ async function runDrawn(
   executor: Executor,
   runs: number,
   untilMs: number,
-): Promise<State> {
+): Promise<FuzzState> {
   const { signal, nowMs, onProgress, seed } = options;
   const tally = new Tally();
   const isOver = (): boolean => signal.aborted || nowMs() >= untilMs;
@@ -116,31 +82,18 @@ async function runDrawn(
     if (summary.violations.length > 0) {
       onProgress?.({ what: 'shrinking', schedules: tally.schedules, schedulesMax });
       const failure = await shrunkFailure(options, request.run, request.schedule, summary.violations);
-      return { tally, levels: [], failure, isComplete: true };
+      return { tally, levels: [], history: null, failure, isComplete: true };
     }
   }
   const isComplete = !signal.aborted || tally.schedules >= runs;
-  return { tally, levels: [], failure: null, isComplete };
+  return { tally, levels: [], history: null, failure: null, isComplete };
 }
 
-/** `run`: null for an exhaustive schedule, which is short already. */
-async function shrunkFailure(
+async function runExhaustive(
   options: FuzzOptions,
-  run: number | null,
-  original: Schedule,
-  [first]: readonly Violation[],
-): Promise<Failure | null> {
-  if (first === undefined) return null;
-  const world = worldOf(options);
-  const { signal } = options;
-  const { schedule, runs: shrinkRuns } =
-    run === null
-      ? { schedule: original, runs: 0 }
-      : await shrink(world, original, first.invariant, () => signal.aborted);
-  return failureOf({ trace: await world(schedule), foundInRun: run, shrinkRuns });
-}
-
-async function runExhaustive(options: FuzzOptions, executor: Executor, strikesMax: number): Promise<State> {
+  executor: Executor,
+  strikesMax: number,
+): Promise<FuzzState> {
   const { signal, onProgress } = options;
   const tally = new Tally();
   const exhaustion = new Exhaustion(shortSchedule(options), strikesMax);
@@ -152,22 +105,22 @@ async function runExhaustive(options: FuzzOptions, executor: Executor, strikesMa
       const what = LEVEL_NAMES[request.strikes.length] ?? 'triples';
       onProgress?.({ what, schedules: exhaustion.done, schedulesMax: exhaustion.planned });
       if (summary.violations.length > 0) {
-        const failure = await shrunkFailure(options, null, request.schedule, summary.violations);
-        return { tally, levels: exhaustion.levels, failure, isComplete: true };
+        const failure = await wholeFailure(options, request.schedule);
+        return { tally, levels: exhaustion.levels, history: null, failure, isComplete: true };
       }
     }
     if (signal.aborted) break;
   }
-  return { tally, levels: exhaustion.levels, failure: null, isComplete: !signal.aborted };
+  return { tally, levels: exhaustion.levels, history: null, failure: null, isComplete: !signal.aborted };
 }
 
-async function replay(options: FuzzOptions, schedule: Schedule): Promise<State> {
+async function replay(options: FuzzOptions, schedule: Schedule): Promise<FuzzState> {
   const trace = await worldOf(options)(schedule);
   const tally = new Tally();
   tally.add(schedule, { ...trace, sites: [] });
   return {
     tally,
-    levels: [],
+    ...{ levels: [], history: null },
     failure: failureOf({ trace, foundInRun: null, shrinkRuns: 0 }),
     isComplete: true,
   };

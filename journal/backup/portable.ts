@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { BLOCK_BYTES, encodeBlock } from './blocks.ts';
 import { BackupTally, isRequestSubject, notOfJob, type BackupFound, type OnBackupProgress } from './check.ts';
+import { BY_PID, draftOf, removeDeadDrafts, type DraftMarks } from './drafts.ts';
 import { TidemarkError } from '../errors.ts';
 import type { JobName, Subject } from '../ids.ts';
 import { nameTaken, publishDraft, removeDraft } from './newFile.ts';
@@ -17,6 +18,7 @@ export interface PortableBackup {
   readonly file: string;
   readonly force: boolean;
   readonly onProgress: OnBackupProgress;
+  readonly marks?: DraftMarks;
 }
 
 /**
@@ -30,16 +32,18 @@ export async function backupPortable({
   file,
   force,
   onProgress,
+  marks = BY_PID,
 }: PortableBackup): Promise<BackupFound> {
   const path = resolve(file);
   if (!force && existsSync(path)) throw nameTaken(path);
   const subjects = inOrder(await journal.subjects(jobPrefix(job)), job);
   if (subjects.length === 0) throw notOfJob(job, journal.id);
-  const draft = `${path}.${process.pid}.draft`;
+  const draft = draftOf(path, marks);
   const tally = new BackupTally(onProgress);
   const lines = new PortableWriter();
   let blocks: BlockFile | null = null;
   try {
+    removeDeadDrafts(path, marks);
     blocks = new BlockFile(draft);
     blocks.add(
       lines.header({ tidemark: 'journal-backup', format: PORTABLE_FORMAT, job, journalId: journal.id }),
@@ -103,7 +107,7 @@ function notWritten(cause: unknown, path: string): unknown {
 }
 
 /** The job's own subject comes last, so that whatever a partition builds on is never missing. */
-function inOrder(subjects: readonly Subject[], job: JobName): readonly Subject[] {
+export function inOrder(subjects: readonly Subject[], job: JobName): readonly Subject[] {
   const own = jobSubject(job);
   return [...subjects.filter((subject) => subject !== own), ...subjects.filter((subject) => subject === own)];
 }

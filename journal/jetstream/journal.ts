@@ -34,7 +34,7 @@ const READ_RETRY_MS = 100;
 /**
  * Headers of an append: two names, the stream's, and a number. The server counts them as part of the message.
  */
-const HEADER_BYTES_MAX = 512;
+export const HEADER_BYTES_MAX = 512;
 
 export interface JetstreamJournalOptions extends NatsConnectionOptions, StreamOptions {
   /** How long one request may take before its outcome is unknown. */

@@ -79,6 +79,10 @@ export const NATS_JOURNAL: JournalKind<NatsJournalConfig, ParsedNats> = {
     const { restoreJetstream } = await import('./restore.ts');
     return restoreJetstream({ ...connectionOf(config), ...copying, waitForServerMs: READER_WAIT_MS });
   },
+  async importCopy(config, importing) {
+    const { importJetstream } = await import('./import.ts');
+    return importJetstream({ ...connectionOf(config), ...importing, waitForServerMs: READER_WAIT_MS });
+  },
 };
 
 function connectionOf(journal: NatsJournalConfig) {

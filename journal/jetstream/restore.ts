@@ -11,14 +11,14 @@ import { checkStreamName, findStream, JOURNAL_ID_KEY, newStream } from './stream
 import { readPortable, type PortableEntry } from '../backup/portableFile.ts';
 import type { Revision } from '../port.ts';
 import { ChainCheck } from '../replay.ts';
-import { partitionOf, requestSubject } from '../subjects.ts';
+import { RequestsTakenUp } from '../backup/requestsTakenUp.ts';
 
 /**
  * The new revisions start this far above those of the backup. A coordinator that still runs on the old
  * journal then cannot have an append accepted by a revision that both journals have, and new requests come
  * after every request that was taken up.
  */
-const REVISIONS_LEFT_OUT = 1_000_000_000;
+export const REVISIONS_LEFT_OUT = 1_000_000_000;
 const PUBLISHED_AT_ONCE = 500;
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -34,8 +34,7 @@ export interface JetstreamRestore extends NatsConnectionOptions {
 interface Checked {
   readonly found: BackupFound;
   readonly lastRevision: Revision;
-  /** By request subject: the last request that was taken up. */
-  readonly takenUp: ReadonlyMap<Subject, number>;
+  readonly takenUp: RequestsTakenUp;
 }
 
 /**
@@ -66,20 +65,14 @@ export async function restoreJetstream(options: JetstreamRestore): Promise<Backu
 
 async function checkFile({ file, job, onProgress }: JetstreamRestore): Promise<Checked> {
   const chains = new Map<Subject, ChainCheck>();
-  const takenUp = new Map<Subject, number>();
+  const takenUp = new RequestsTakenUp(job);
   let lastRevision = 0;
   const check = ({ subject, revision, bytes }: PortableEntry): void => {
     lastRevision = Math.max(lastRevision, revision);
     if (isRequestSubject(subject)) return;
     const chain = chains.get(subject) ?? new ChainCheck(subject);
     chains.set(subject, chain);
-    const { entry } = chain.next({ revision, bytes });
-    const partition = partitionOf(subject);
-    if (partition === null) return;
-    const requests = requestSubject(job, partition);
-    for (const event of entry.events)
-      if ('requestId' in event && typeof event.requestId === 'number')
-        takenUp.set(requests, Math.max(takenUp.get(requests) ?? 0, event.requestId));
+    takenUp.note(subject, chain.next({ revision, bytes }).entry);
   };
   const found = await readPortable(file, {
     header: (header) => {
@@ -107,7 +100,7 @@ async function fill(
   const entry = async ({ subject, revision, bytes }: PortableEntry): Promise<void> => {
     // The partition's entries contain the answer to a request that was taken up. Under a new number, it would
     // be taken up again.
-    if (isRequestSubject(subject) && revision <= (takenUp.get(subject) ?? 0)) return;
+    if (takenUp.has(subject, revision)) return;
     sent += 1;
     // The server keeps the order of messages from one connection.
     const sending = link.during(js.publish(`${prefix}${subject}`, bytes, { expect: { streamName: stream } }));

@@ -18,6 +18,8 @@ import type { Deadline, NatsLink } from './connection.ts';
 import { isNoResponders } from './outcome.ts';
 
 export const JOURNAL_ID_KEY = 'tidemark-journal-id';
+/** Only while a copy is put into the stream, which has no journal id then: the digest of the copy. */
+export const IMPORT_KEY = 'tidemark-import';
 /** The server's answer if a stream of this name exists with another configuration. */
 const STREAM_NAME_IN_USE = 10_058;
 /** The server's status while it cannot answer: no leader yet, or starting. */
@@ -96,6 +98,7 @@ async function findOrCreate(jsm: JetStreamManager, options: StreamOptions & Awai
 }
 
 function adopt(config: StreamConfig, options: StreamOptions & Awaiting): StreamFound {
+  if (config.metadata?.[IMPORT_KEY] !== undefined) throw unfinishedImport(config.name);
   const found = checkStream(config, options.mode === 'read' ? 'read' : 'write');
   if (options.mode === 'read') return found;
   if (found.replicas !== options.replicas) {
@@ -229,6 +232,15 @@ export function unsafeStream(config: StreamConfig): TidemarkError | null {
       'hold the journal any more: ' +
       `${problems.join('; ')}. Set them back, look whether entries are gone, and start again.`,
     { fields: { stream: config.name, problems } },
+  );
+}
+
+function unfinishedImport(stream: string): TidemarkError {
+  return new JournalFailure(
+    'importUnfinished',
+    `The stream ${stream} is no journal yet: an import into it was not finished. Wait for it if it ` +
+      'still runs, or run it again. To do without the import, delete the stream.',
+    { fields: { stream } },
   );
 }
 

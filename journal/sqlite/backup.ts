@@ -6,6 +6,7 @@ import { constants, copyFileSync, existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { checkWhole, type BackupFound, type OnBackupProgress } from '../backup/check.ts';
+import { BY_PID, draftOf, removeDeadDrafts, type DraftMarks } from '../backup/drafts.ts';
 import { TidemarkError } from '../errors.ts';
 import type { JobName } from '../ids.ts';
 import { noBackup } from '../backup/existingFile.ts';
@@ -49,16 +50,17 @@ const VACUUM = `
  * not be replaced.
  */
 export async function backupSqlite(
-  options: SqliteBackup & { readonly force: boolean },
+  options: SqliteBackup & { readonly force: boolean; readonly marks?: DraftMarks },
 ): Promise<BackupFound> {
-  const { job, force, onProgress } = options;
+  const { job, force, onProgress, marks = BY_PID } = options;
   const path = realPath(options.path);
   const file = resolve(options.file);
-  const draft = `${file}.${process.pid}.draft`;
+  const draft = draftOf(file, marks);
   if (!force && existsSync(file)) throw nameTaken(file);
   if (file === path) throw nameTaken(path);
   openJournalFile(path, 'read').db.close();
   try {
+    removeDeadDrafts(file, marks);
     removeDraft(draft);
     await vacuum(path, draft, onProgress);
     const found = await checkFile(draft, job, onProgress);
@@ -124,7 +126,7 @@ export async function restoreSqlite(options: SqliteBackup): Promise<BackupFound>
   }
 }
 
-function foldered(path: string): string {
+export function foldered(path: string): string {
   try {
     createFolderOf(resolve(path));
     return realPath(path);
@@ -134,14 +136,14 @@ function foldered(path: string): string {
 }
 
 /** A log without its journal matters, too: SQLite would read it into the restored journal. */
-function refuseExisting(path: string): void {
+export function refuseExisting(path: string): void {
   const found = [path, `${path}-wal`].find(
     (name) => existsSync(name) && (name === path || statSync(name).size > 0),
   );
   if (found === undefined) return;
   throw new TidemarkError(
     'REQUEST_REFUSED',
-    `There is ${found} already: a journal is restored only where none is. Move the files of the old ` +
+    `There is ${found} already: a journal is put only where none is. Move the files of the old ` +
       'one away, its -wal and -shm too.',
     { fields: { path: found } },
   );

@@ -47,17 +47,22 @@ export function createJournalFile(path: string, id: JournalId): void {
   const db = new DatabaseSync(draft);
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-    db.exec(
-      `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${JOURNAL_FORMAT_VERSION}; ` +
-        `${SCHEMA} ${ENDS_SCHEMA}`,
-    );
-    db.prepare("INSERT INTO meta (key, value) VALUES ('journalId', ?)").run(id);
+    makeEmpty(db, id);
   } finally {
     db.close();
   }
   syncPath(draft);
   renameSync(draft, path);
   syncPath(dirname(path));
+}
+
+/** Makes an empty journal of a new database. */
+export function makeEmpty(db: DatabaseSync, id: JournalId): void {
+  db.exec(
+    `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${JOURNAL_FORMAT_VERSION}; ` +
+      `${SCHEMA} ${ENDS_SCHEMA}`,
+  );
+  db.prepare("INSERT INTO meta (key, value) VALUES ('journalId', ?)").run(id);
 }
 
 /** SQLite would read the log of a deleted journal into the new one. */
@@ -127,7 +132,22 @@ function severalNames(path: string, names: number): TidemarkError {
   );
 }
 
+/** What an import writes before it has the journal's name; an import that was killed leaves it. */
+export function importDraft(path: string): string {
+  return `${path}.import`;
+}
+
+/** JOURNAL_IMPORT_UNFINISHED if an import was to make the journal, JOURNAL_MISSING otherwise. */
 export function missingJournal(path: string): TidemarkError {
+  const draft = importDraft(path);
+  if (existsSync(draft)) {
+    return new JournalFailure(
+      'importUnfinished',
+      `There is no journal ${path}, but what an import left that was not finished: ${draft}. Wait ` +
+        'for it if it still runs, or run it again. To do without the import, remove that file.',
+      { fields: { path, draft } },
+    );
+  }
   return new JournalFailure(
     'missing',
     `There is no journal ${path}: start the job once, or correct the path.`,

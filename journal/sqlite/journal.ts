@@ -19,7 +19,8 @@ import { createFolderOf, createJournalFile, missingJournal, openJournalFile } fr
 import { insertSnapshot, readSnapshots, snapshotNotKept } from './snapshots.ts';
 import { takeOwnerLock, type OwnerLock } from './lock.ts';
 
-const ENTRY_BYTES_MAX = 8 * 1024 * 1024;
+/** Of an entry, by default. */
+export const ENTRY_BYTES_MAX = 8 * 1024 * 1024;
 const READ_BATCH_ENTRIES = 512;
 const READ_BATCH_BYTES = 4 * 1024 * 1024;
 

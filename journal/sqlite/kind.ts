@@ -50,4 +50,8 @@ export const SQLITE_JOURNAL: JournalKind<SqliteJournalConfig, { readonly path: s
     const { restoreSqlite } = await import('./backup.ts');
     return restoreSqlite({ ...copying, path: config.path });
   },
+  async importCopy(config, importing) {
+    const { importSqlite } = await import('./import.ts');
+    return importSqlite({ ...importing, path: config.path });
+  },
 };

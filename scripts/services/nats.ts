@@ -13,6 +13,8 @@ export type NatsLaunch = {
   readonly detached: boolean;
   readonly log: Log;
   readonly signal?: AbortSignal | undefined;
+  /** When written entries are synced to the disk; always unless named. */
+  readonly syncInterval?: 'always' | '2m';
   /** More lines for the server's configuration file, such as `max_payload: 64KB`. */
   readonly config?: string;
   /** More lines for its `jetstream` block, such as `max_file_store: 1MB`. */
@@ -28,8 +30,8 @@ function serverConfig(options: NatsLaunch, serverName: string): string {
 listen: "127.0.0.1:${String(options.port)}"
 jetstream {
   store_dir: ${JSON.stringify(path.join(options.dir, 'data'))}
-  # An acknowledged write is on disk. The default is an fsync every two minutes.
-  sync_interval: always
+  # always: an acknowledged write is on disk. The server's own default is every two minutes.
+  sync_interval: ${options.syncInterval ?? 'always'}
   ${options.jetstreamConfig ?? ''}
 }
 ${options.config ?? ''}

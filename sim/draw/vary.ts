@@ -21,26 +21,54 @@ const MOVED_MS = 120;
 export function nextSchedule(seed: number, run: number, corpus: Corpus, options: DrawOptions): Schedule {
   const random = randomOfRun(seed, run);
   if (corpus.size < CORPUS_MIN || random.percent(FRESH_SHARE)) return drawSchedule(random, options);
-  const kept = corpus.pick(random);
-  let schedule = kept.schedule;
+  return fitted(varied(random, corpus.pick(random), { corpus, options }, CHANGES));
+}
+
+/** A schedule to be varied, and the times in it at which a fault is interesting. */
+export type Base = Pick<Kept, 'schedule' | 'moments'>;
+
+/** A variation of this one schedule, or of what its variations have reached. Its log stays. */
+export function nextVariation(
+  seed: number,
+  run: number,
+  base: Base,
+  corpus: Corpus,
+  options: DrawOptions,
+): Schedule {
+  const random = randomOfRun(seed, run);
+  const kept = corpus.size === 0 || random.percent(FRESH_SHARE) ? base : corpus.pick(random);
+  const possible = corpus.size === 0 ? CHANGES_OF_ONE : CHANGES_OF_LOG;
+  return fitted(varied(random, kept, { corpus, options }, possible), {
+    placesMin: placesJoined(base.schedule),
+    faultsMax: base.schedule.faults.length + FAULTS_MAX,
+  });
+}
+
+function varied(
+  random: SeededRandom,
+  kept: Base,
+  rest: Pick<Changing, 'corpus' | 'options'>,
+  possible: readonly Change[],
+): Schedule {
+  let { schedule } = kept;
   for (let changes = 1 + random.below(CHANGES_MAX); changes > 0; changes -= 1) {
-    const change = random.weighted(CHANGES, ({ weight }) => weight);
-    schedule = change.make({ random, schedule, kept, corpus, options });
+    const change = random.weighted(possible, ({ weight }) => weight);
+    schedule = change.make({ random, schedule, kept, ...rest });
   }
-  return fitted(schedule);
+  return schedule;
 }
 
 interface Changing {
   readonly random: SeededRandom;
   readonly schedule: Schedule;
-  readonly kept: Kept;
+  readonly kept: Base;
   readonly corpus: Corpus;
   readonly options: DrawOptions;
 }
 
 interface Change {
   readonly weight: number;
-  make(changing: Changing): Schedule;
+  readonly make: (changing: Changing) => Schedule;
 }
 
 const CHANGES: readonly Change[] = [
@@ -54,6 +82,10 @@ const CHANGES: readonly Change[] = [
   { weight: 1, make: changeWorkload },
   { weight: 2, make: changeSeed },
 ];
+
+const CHANGES_OF_LOG = CHANGES.filter(({ make }) => make !== changeWorkload);
+/** As long as there is no other schedule. */
+const CHANGES_OF_ONE = CHANGES_OF_LOG.filter(({ make }) => make !== splice);
 
 function addFault({ random, schedule }: Changing): Schedule {
   return { ...schedule, faults: [...schedule.faults, drawFault(contextOf(schedule, random))] };
@@ -134,13 +166,22 @@ function changeSeed({ random, schedule }: Changing): Schedule {
   return { ...schedule, seed: random.below(WORLD_SEED_MAX) };
 }
 
+/** How many places have a process at some time. */
+function placesJoined({ config, faults }: Schedule): number {
+  const joined = faults.map((fault) => (fault.type === 'join' ? fault.process + 1 : 0));
+  return Math.max(config.processes, ...joined);
+}
+
+const DRAWN_LIMITS = { placesMin: 1, faultsMax: FAULTS_MAX };
+
 /** Keeps only faults of existing places and partitions, and not too many of them. */
-function fitted(schedule: Schedule): Schedule {
+function fitted(schedule: Schedule, { placesMin, faultsMax } = DRAWN_LIMITS): Schedule {
   const { config, workload } = schedule;
-  const faults = schedule.faults.slice(0, FAULTS_MAX).map((fault): Fault => {
+  const faults = schedule.faults.slice(0, faultsMax).map((fault): Fault => {
     if ('partition' in fault) return { ...fault, partition: fault.partition % workload.partitions.length };
     if (!('process' in fault) || fault.process === OPERATOR_PLACE) return fault;
-    const places = 'atMs' in fault ? Math.min(PLACES_MAX, config.processes + 1) : config.processes;
+    const own = 'atMs' in fault ? Math.min(PLACES_MAX, config.processes + 1) : config.processes;
+    const places = Math.max(placesMin, own);
     return { ...fault, process: fault.process % places };
   });
   return { ...schedule, faults };

@@ -1,5 +1,5 @@
 /** Fetched batches as the coordinator reads them: a flyweight over the visible records of several batches. */
-import type { FetchedBatch, RecordCursor } from '../../src/sources/port.ts';
+import type { FetchedBatch, LogSpan, RecordCursor } from '../../src/sources/port.ts';
 import { NoRoomYet } from '../../src/sources/unpackRoom.ts';
 import type { Fetched, PlacedBatch } from './partitionLog.ts';
 
@@ -12,6 +12,8 @@ class SimCursor implements RecordCursor {
   readonly keyBytes = NO_KEY;
   readonly keyStart = -1;
   readonly keyEnd = 0;
+  readonly headersStart = -1;
+  readonly headersEnd = -1;
   valueBytes = NO_KEY;
   valueStart = -1;
   valueEnd = 0;
@@ -75,5 +77,16 @@ export function toFetchedBatch(
     leaderEpoch: batches[0]?.epoch ?? null,
     sizeBytes: batches.reduce((sum, { bytes }) => sum + bytes.length, 0),
     records: () => new SimCursor(batches, offset, wait),
+    spans: () => batches.map(spanOf),
   };
+}
+
+/** A hole of the schedule is a batch that compaction has emptied. */
+function spanOf({ base, end, records, arrival: { item } }: PlacedBatch): LogSpan {
+  const [from, to] = [BigInt(base), BigInt(end)];
+  if (item === null) return { from, to, holds: 'markers', records: end - base };
+  const isAborted = item.type === 'transaction' && !item.committed;
+  return isAborted
+    ? { from, to, holds: 'aborted', records: item.records }
+    : { from, to, holds: 'records', records: records.length };
 }

@@ -25,6 +25,11 @@ export class EpochTable {
     this.#entries = [...before, { epoch, startOffset }];
   }
 
+  /** The epoch has more batches from there on; it begins there if retention has removed those before. */
+  continue(epoch: number, startOffset: number): void {
+    if (this.#entries.at(-1)?.epoch !== epoch) this.begin(epoch, startOffset);
+  }
+
   /** The log ends there now; a `begin` must follow. */
   cut(endOffset: number): void {
     this.#entries = this.#entries.filter(({ startOffset }) => startOffset < endOffset);

@@ -140,7 +140,7 @@ export class PartitionLog {
     for (const { epoch: lostEpoch } of gone) this.#lostEpochs.add(lostEpoch);
     const own = place(others(grown, nowMs, there), { name, base: cutAt, epoch: unseenEpoch ?? epoch });
     this.epochs.cut(cutAt);
-    if (unseenEpoch !== null && unseenEpoch !== kept.at(-1)?.epoch) this.epochs.begin(unseenEpoch, cutAt);
+    if (unseenEpoch !== null) this.epochs.continue(unseenEpoch, cutAt);
     this.epochs.begin(epoch, unseenEpoch === null ? cutAt : (own.at(-1)?.end ?? cutAt));
     const lostMarkers = gone.flatMap(({ arrival }) =>
       arrival.item === null && kept.some((batch) => batch.arrival === arrival.ends)

@@ -112,6 +112,11 @@ export class SimSource implements Source {
     );
   }
 
+  /** Every topic of the world is: a schedule may have holes, and a rebuilt replica lacks batches. */
+  async isCompacted(): Promise<boolean> {
+    return this.#question(() => true);
+  }
+
   async start(listener: SourceListener): Promise<void> {
     const { topics, group, options } = this.#kafka;
     this.#kafka.journaled(this.#topics);

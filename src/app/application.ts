@@ -18,6 +18,7 @@ import { Coordinator } from '../run/coordinator.ts';
 import { openJournalForRun } from '../run/openJournal.ts';
 import { fileOperatorRequest } from '../partition/requests.ts';
 import { composeFailpoints, Composition, systemPorts, thisProcess } from './compose.ts';
+import { importJournal } from './importJournal.ts';
 import { kindOf, type JobKinds } from './kinds.ts';
 import { orAborted, within } from '../system/bounded.ts';
 import { LagMeter } from './lag.ts';
@@ -245,6 +246,7 @@ export function createBackend(kinds?: JobKinds): Backend {
     backupJournal: (config, options) => composition.backup(config, options),
     exportJournal: (config, options) => composition.exportJournal(config, options),
     restoreJournal: (config, options) => composition.restore(config, options),
+    importJournal: (config, options) => importJournal(composition, config, options),
     readStatus: (config, options) => readStatus(composition, config, options),
   };
 }

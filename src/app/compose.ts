@@ -8,6 +8,7 @@ import type { NamingRule } from '../../actors/naming.ts';
 import { rollingPolicy } from '../../actors/rolling/policy.ts';
 import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.ts';
 import { backupPortable } from '../../journal/backup/portable.ts';
+import type { ImportFound, JournalImporting } from '../../journal/importing.ts';
 import type { JournalAccess } from '../../journal/kind.ts';
 import type { Journal } from '../../journal/port.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
@@ -19,6 +20,7 @@ import type { Source } from '../sources/port.ts';
 import type { SourceSurveyor } from '../sources/survey.ts';
 import { withFailpoints } from '../stores/failpointStore.ts';
 import type { Store } from '../stores/port.ts';
+import { processMarks } from '../system/processMarks.ts';
 import { systemClock, systemRandom } from '../system/clock.ts';
 import { noFailpoints, parseFailpoints, type Failpoints } from '../system/failpoints.ts';
 import { openFiles } from '../system/openFilesMax.ts';
@@ -29,6 +31,8 @@ import { configFingerprint } from './fingerprint.ts';
 import { openJobMemory, type JobMemory } from './jobMemory.ts';
 import { openJournalCopy, refuseJournalAt } from './journalCopy.ts';
 import { bucketRuleOf, JOB_KINDS, kindOf, type JobKinds } from './kinds.ts';
+import { codecKind } from '../formats/compression/codec.ts';
+import { formatId, type PartFormat } from '../formats/format.ts';
 
 /** Next to the job file: state that concerns this machine only. */
 const STATE_FOLDER = '.tidemark';
@@ -109,6 +113,7 @@ export class Composition {
     return kindOf(this.kinds.journals, journal).backup(journal, {
       ...options,
       job,
+      marks: processMarks(),
       onWarning: warner(options.log),
     });
   }
@@ -121,7 +126,7 @@ export class Composition {
     await refuseJournalAt(this.kinds, options.file);
     const journal = await this.journal(config, { access: 'read', log });
     try {
-      return await backupPortable({ ...options, journal, job: config.job });
+      return await backupPortable({ ...options, journal, job: config.job, marks: processMarks() });
     } finally {
       await journal.close();
     }
@@ -142,6 +147,14 @@ export class Composition {
     });
   }
 
+  /** Puts a checked copy to the place of the job's journal; there must be none. */
+  importCopy(
+    { journal }: JobConfig,
+    { log, ...importing }: Omit<JournalImporting, 'onWarning'> & { readonly log: Log },
+  ): Promise<ImportFound> {
+    return kindOf(this.kinds.journals, journal).importCopy(journal, { ...importing, onWarning: warner(log) });
+  }
+
   /** Where the job's coordinators report that they are alive. Its problems are only logged at debug level. */
   presence({ journal }: JobConfig, log: Log): Promise<PresenceBoard> {
     return kindOf(this.kinds.journals, journal).openPresence(journal, (message) => {
@@ -159,6 +172,8 @@ export class Composition {
       version: VERSION,
       naming: namingOf(config),
       assigner: bucketRuleOf(kinds, bucket).assigner(bucket),
+      format: partFormatOf(config, kinds),
+      bad: config.bad,
       rolling: rollingPolicy(
         kinds.rollRules.map((rule) => ({ rule, limit: roll[rule.configKey] ?? Infinity })),
       ),
@@ -181,6 +196,20 @@ export class Composition {
   openFilesMax({ source }: JobConfig): number {
     return openFiles(kindOf(this.kinds.sources, source).holdsFiles).partsMax;
   }
+}
+
+/** How the job's records become the content of its files. */
+function partFormatOf({ sink, key, value }: JobConfig, kinds: JobKinds): PartFormat {
+  const kind = kindOf(kinds.formats, { type: sink.format });
+  const { compression, envelope } = sink;
+  const codec = compression === null ? null : codecKind(compression.codec).make(compression.level);
+  const content = { envelope, keyDecode: key.decode, valueDecode: value.decode };
+  return {
+    id: formatId(kind.id(content), codec),
+    codec,
+    tombstones: value.tombstones,
+    linesOf: (partition) => kind.linesOf(partition, content),
+  };
 }
 
 /** How the job names its files today. */

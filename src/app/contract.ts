@@ -1,5 +1,7 @@
 /** The interface between the command line and the rest of Tidemark; src/app/application.ts implements it. */
 import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.ts';
+import type { Entry } from '../../journal/entry.ts';
+import type { ImportFound } from '../../journal/importing.ts';
 import type { TidemarkError } from '../../journal/errors.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
 import type { JobName, TopicPartition } from '../../journal/ids.ts';
@@ -7,7 +9,7 @@ import type { AuditProgress } from '../audit/auditJob.ts';
 import type { AuditReport, JournalReport } from '../audit/auditReport.ts';
 import type { VerifyProgress } from '../audit/verifyJournal.ts';
 import type { FoldDifference } from '../audit/compareFolds.ts';
-import type { FileLife } from '../audit/explainFile.ts';
+import type { FileLife } from '../audit/fileLives.ts';
 import type { RecordLife } from '../audit/explainRecord.ts';
 import type { MovedAway } from '../audit/partFileComparison.ts';
 import type { Moment, TimelineFilter } from '../audit/replayJob.ts';
@@ -230,6 +232,23 @@ export interface BackupOptions {
   readonly onProgress: OnBackupProgress;
 }
 
+/** `verifying` and `checking` read the file; `importing` writes the journal. */
+export interface ImportProgress {
+  readonly phase: 'verifying' | 'checking' | 'importing';
+  /** Done in this phase. */
+  readonly entries: number;
+}
+
+export interface ImportOptions {
+  /** Path of the export. */
+  readonly file: string;
+  readonly log: Log;
+  /** May be called at any rate. */
+  readonly onProgress: (progress: ImportProgress) => void;
+  /** Ends the import early, in a state that its error describes. */
+  readonly signal: AbortSignal;
+}
+
 /** The journal that a command looks back into. */
 export interface JournalChoice {
   /** Path of an export or a backup that is read in its place; null: the job's own. */
@@ -290,6 +309,11 @@ export interface ReplayCommandOptions extends JournalChoice {
   readonly log: Log;
 }
 
+export interface EntriesOptions extends JournalChoice {
+  readonly partition: TopicPartition;
+  readonly log: Log;
+}
+
 export interface ExplainOptions extends JournalChoice {
   readonly subject:
     | { readonly type: 'record'; readonly partition: TopicPartition; readonly offset: bigint }
@@ -306,6 +330,11 @@ export interface Explained {
 export interface Backend {
   /** The journal as a timeline. Rejects at an entry that cannot be replayed. */
   readonly replayJournal: (config: JobConfig, options: ReplayCommandOptions) => AsyncIterable<TimelineStep>;
+  /**
+   * Entries of the job's own life, then of the partition, each checked. Rejects with REQUEST_REFUSED if the journal
+   * holds nothing of the partition.
+   */
+  readonly partitionEntries: (config: JobConfig, options: EntriesOptions) => AsyncIterable<Entry>;
   /** Rejects with REQUEST_REFUSED if the journal does not know the file or the partition. */
   readonly explain: (config: JobConfig, options: ExplainOptions) => Promise<Explained>;
   /**
@@ -337,6 +366,11 @@ export interface Backend {
   ) => Promise<BackupFound>;
   /** Rejects with REQUEST_REFUSED if the job has a journal. */
   readonly restoreJournal: (config: JobConfig, options: BackupOptions) => Promise<BackupFound>;
+  /**
+   * Puts an export, of any kind of journal, where the job has its journal. Rejects with REQUEST_REFUSED if
+   * there is one, if a coordinator lives, or if the file does not verify: then nothing was written.
+   */
+  readonly importJournal: (config: JobConfig, options: ImportOptions) => Promise<ImportFound>;
   /**
    * Rejects with a TidemarkError if the job cannot run at all; a stopped partition is in the report instead.
    */

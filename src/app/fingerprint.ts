@@ -6,10 +6,8 @@ import { bucketRuleOf, kindOf, type JobKinds } from './kinds.ts';
  * SHA-256 (64 hex digits) of everything that decides which records go where: with the same fingerprint, the
  * same input gives the same files. Addresses (brokers, servers, TLS, users) and secrets are not part of it.
  */
-export function configFingerprint(
-  { job, source, sink, bucket, roll, checkpoint }: JobConfig,
-  kinds: JobKinds,
-): string {
+export function configFingerprint(config: JobConfig, kinds: JobKinds): string {
+  const { job, source, sink, bucket, roll, checkpoint } = config;
   const meaning = {
     job,
     source: kindOf(kinds.sources, source).meaning(source),
@@ -17,12 +15,20 @@ export function configFingerprint(
     bucket: bucketRuleOf(kinds, bucket).meaning(bucket),
     roll,
     checkpoint,
+    ...meaningOfContent(config),
   };
   return createHash('sha256').update(canonicalJson(meaning)).digest('hex');
 }
 
 function meaningOfSink({ type, uri, format, prefix, suffix, entropy }: SinkConfig) {
   return { type, uri, format, prefix, suffix, ...(entropy === null ? {} : { entropy }) };
+}
+
+/** Nothing for plain text, as in versions that had nothing else: their fingerprints stay. */
+function meaningOfContent({ sink, key, value, bad }: JobConfig) {
+  const { format, envelope, compression } = sink;
+  const isUsual = format === 'text' && compression === null && value.tombstones === 'skip';
+  return isUsual ? {} : { content: { envelope, compression, key, value, bad } };
 }
 
 /** JSON with the keys of every object sorted, so that equal values have equal texts. */

@@ -1,18 +1,20 @@
 /** The commands that look back: they read the journal, and what it speaks of, and write nothing. */
+import type { Entry } from '../../journal/entry.ts';
 import type { Journal } from '../../journal/port.ts';
 import { auditJob } from '../audit/auditJob.ts';
 import type { AuditReport } from '../audit/auditReport.ts';
 import type { DeepSource } from '../audit/deep/deepAudit.ts';
-import { explainFile, lifeOf } from '../audit/explainFile.ts';
+import { explainFile, livesOf } from '../audit/explainFile.ts';
 import { explainRecord } from '../audit/explainRecord.ts';
 import { verifyJournal } from '../audit/verifyJournal.ts';
 import { bucketIn } from '../audit/jobHistory.ts';
+import { partitionEntries } from '../audit/partitionEntries.ts';
 import { replayJob } from '../audit/replayJob.ts';
 import type { TimelineStep } from '../audit/timeline.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import { SourceFailure } from '../sources/failure.ts';
 import type { Source } from '../sources/port.ts';
-import { orAborted } from '../system/bounded.ts';
+import { orLate } from '../system/bounded.ts';
 import { noFailpoints } from '../system/failpoints.ts';
 import type { Log } from '../telemetry/log.ts';
 import { diffJournal, printedFold } from './journalDiff.ts';
@@ -20,6 +22,7 @@ import { namingOf, systemPorts, type Composition } from './compose.ts';
 import type {
   AuditCommandOptions,
   Backend,
+  EntriesOptions,
   ExplainOptions,
   Explained,
   JournalChoice,
@@ -35,7 +38,16 @@ const CLOSE_MS = 2_000;
 
 export function historyCommands(
   composition: Composition,
-): Pick<Backend, 'auditJob' | 'verifyJournal' | 'diffJournal' | 'foldJournal' | 'replayJournal' | 'explain'> {
+): Pick<
+  Backend,
+  | 'auditJob'
+  | 'verifyJournal'
+  | 'diffJournal'
+  | 'foldJournal'
+  | 'replayJournal'
+  | 'partitionEntries'
+  | 'explain'
+> {
   return {
     auditJob: (config, options) => audit(composition, config, options),
     verifyJournal: (config, options) =>
@@ -45,6 +57,7 @@ export function historyCommands(
     diffJournal: (config, options) => diffJournal(composition, config, options),
     foldJournal: printedFold,
     replayJournal: (config, options) => replayed(composition, config, options),
+    partitionEntries: (config, options) => entriesOf(composition, config, options),
     explain: (config, options) => explained(composition, config, options),
   };
 }
@@ -86,17 +99,9 @@ function deepSource(composition: Composition, config: JobConfig, source: Source)
 }
 
 /** The answer. Rejects with SOURCE_UNAVAILABLE if there is none in time. */
-async function answered<T>(answer: Promise<T>): Promise<T> {
-  const limit = new AbortController();
+function answered<T>(answer: Promise<T>): Promise<T> {
   const message = `The source did not answer within ${SURVEY_MS / 1_000} s.`;
-  const timer = systemPorts.clock.timer(SURVEY_MS, () =>
-    limit.abort(new SourceFailure('unavailable', message)),
-  );
-  try {
-    return await orAborted(limit.signal, answer);
-  } finally {
-    timer.cancel();
-  }
+  return orLate(systemPorts.clock, SURVEY_MS, answer, () => new SourceFailure('unavailable', message));
 }
 
 async function* replayed(
@@ -113,6 +118,19 @@ async function* replayed(
   }
 }
 
+async function* entriesOf(
+  composition: Composition,
+  config: JobConfig,
+  { partition, journalFile, log }: EntriesOptions,
+): AsyncGenerator<Entry> {
+  const journal = await composition.journalOrCopy(config, journalFile, log);
+  try {
+    yield* partitionEntries(journal, config.job, partition);
+  } finally {
+    await journal.close();
+  }
+}
+
 function explained(composition: Composition, config: JobConfig, options: ExplainOptions): Promise<Explained> {
   const { job } = config;
   const { subject } = options;
@@ -123,9 +141,7 @@ function explained(composition: Composition, config: JobConfig, options: Explain
     const ids = record.outcomes.flatMap((outcome) =>
       outcome.type === 'read' ? outcome.candidates.map(({ partId }) => partId) : [],
     );
-    const files = [];
-    for (const id of new Set(ids)) files.push(await lifeOf(journal, job, subject.partition, id));
-    return { record, files };
+    return { record, files: await livesOf(journal, job, subject.partition, new Set(ids)) };
   });
 }
 

@@ -6,7 +6,16 @@ import path from 'node:path';
 import { z } from 'zod';
 import { JOB_NAME_PATTERN, jobName } from '../../journal/ids.ts';
 import type { SchemaContext } from '../../kernels/schema/outside.ts';
-import { eitherOf, exactlyOne, map, listedOr, rule } from '../../kernels/schema/parts.ts';
+import {
+  eitherOf,
+  exactlyOne,
+  isMap,
+  map,
+  listedOr,
+  rule,
+  rules,
+  type KeyProblem,
+} from '../../kernels/schema/parts.ts';
 import { duration, expecting, matchingText, size } from '../../kernels/schema/values.ts';
 import { DEFAULT_JOURNAL, JOB_KINDS, type JobKinds } from './kinds.ts';
 import { sinkSchema } from './sinkSchema.ts';
@@ -49,14 +58,79 @@ function rollSchema({ rollRules }: JobKinds) {
   });
 }
 
+function decodeSchema(what: string) {
+  const names = ['bytes', 'string', 'json'] as const;
+  return z
+    .enum(names, { error: expecting(eitherOf(names)) })
+    .default('bytes')
+    .meta({
+      description:
+        `${what} in a line of sink.envelope: record. bytes: base64; string: its UTF-8 as text; json: JSON as ` +
+        'it is.',
+    });
+}
+
+function valueSchema() {
+  const tombstones = ['skip', 'keep', 'bad'] as const;
+  return map({
+    decode: decodeSchema('The value'),
+    tombstones: z
+      .enum(tombstones, { error: expecting(eitherOf(tombstones)) })
+      .default('skip')
+      .meta({
+        description:
+          'Records without a value. skip: counted, and in no file; keep: written as null (sink.envelope: ' +
+          'record); bad: as `bad` says.',
+      }),
+  }).meta({ description: 'How values are written.' });
+}
+
+function badSchema() {
+  const names = ['stop', 'skip', 'file'] as const;
+  return map({
+    to: z
+      .enum(names, { error: expecting(eitherOf(names)) })
+      .default('stop')
+      .meta({
+        description:
+          'What becomes of a record that cannot be written. stop: its partition stops; skip: it is counted; ' +
+          'file: it is written, raw and with the reason, to a file below _bad.',
+      }),
+    stopAfter: z
+      .int({ error: expecting('a whole number of records') })
+      .min(1, { error: 'is less than 1; expected a whole number of records' })
+      .default(1_000)
+      .meta({ description: 'So many bad records in a row stop the partition, whatever `to` says.' }),
+  }).meta({ description: 'Records that cannot be written in the format.' });
+}
+
+/** `keep` needs a line that can say that there is no value. */
+function tombstonesProblems({ value, sink }: Record<string, unknown>): readonly KeyProblem[] {
+  const isKept = isMap(value) && value['tombstones'] === 'keep';
+  const canSay = isMap(sink) && sink['envelope'] === 'record';
+  if (!isKept || canSay) return [];
+  return [
+    { key: ['value', 'tombstones'], message: 'keep is only for sink.envelope: record; expected skip or bad' },
+  ];
+}
+
 /** The whole job file. What its values refer to (files, variables) is looked up in `context`. */
 export function jobSchema(context: SchemaContext, kinds: JobKinds) {
+  return rules(jobMap(context, kinds), tombstonesProblems);
+}
+
+function jobMap(context: SchemaContext, kinds: JobKinds) {
   return map({
     job: matchingText('1 to 63 lower-case letters, digits and "-"', JOB_NAME_PATTERN)
       .transform((name) => jobName(name))
       .meta({ description: 'Name of the job; the journal and the destination know it by this name.' }),
     source: oneOf(kinds.sources, context, 'Where records come from'),
     sink: sinkSchema(context, kinds),
+    key: map({ decode: decodeSchema('The key') })
+      .meta({ description: 'How keys are written (sink.envelope: record).' })
+      .prefault({}),
+    value: valueSchema().prefault({}),
+    bad: badSchema().prefault({}),
     bucket: bucketSchema(kinds).prefault({}),
     roll: rollSchema(kinds).prefault({}),
     checkpoint: map({

@@ -40,6 +40,23 @@ export async function openJournalCopy(
   throw notOfJob(job, journal.id);
 }
 
+/** The same for an export, or a backup in its format, alone. */
+export async function openExport(
+  { journals }: Pick<JobKinds, 'journals'>,
+  copy: JournalCopy,
+): Promise<Journal> {
+  const { file } = copy;
+  const head = await headOf(file, HEAD_BYTES);
+  if (isPortable(head)) return openPortableJournal(copy);
+  if (ownFormat(journals, head) === null) throw somethingElse(file);
+  throw new TidemarkError(
+    'REQUEST_REFUSED',
+    `${file} is no export: it is a journal, or a backup in a format of its own. Write an export with ` +
+      '`tidemark journal export`; a backup is put back with `tidemark journal restore`.',
+    { fields: { path: file } },
+  );
+}
+
 /**
  * Rejects with REQUEST_REFUSED if the file is a journal, or a backup that an export is no substitute for. Only
  * an export is written over.

@@ -14,6 +14,7 @@ import { NATS_JOURNAL } from '../../journal/jetstream/kind.ts';
 import type { JournalKind } from '../../journal/kind.ts';
 import { SQLITE_JOURNAL } from '../../journal/sqlite/kind.ts';
 import type { FormatKind } from '../formats/kind.ts';
+import { JSON_FORMAT } from '../formats/json/kind.ts';
 import { TEXT_FORMAT } from '../formats/text/kind.ts';
 import { FILE_SOURCE } from '../sources/files/kind.ts';
 import { KAFKA_SOURCE } from '../sources/kafka/kind.ts';
@@ -41,7 +42,7 @@ export const JOB_KINDS: JobKinds = {
   stores: [OSS_HDFS_STORE, LOCAL_STORE],
   journals: [NATS_JOURNAL, SQLITE_JOURNAL],
   bucketRules: [RECORD_TIME_BUCKETS, WALL_CLOCK_BUCKETS, NO_BUCKETS],
-  formats: [TEXT_FORMAT],
+  formats: [TEXT_FORMAT, JSON_FORMAT],
   rollRules: [SIZE_RULE, AGE_RULE, IDLE_RULE],
 };
 

@@ -4,7 +4,8 @@ import { markerFolderUri, type Entropy } from '../../actors/naming.ts';
 import { shellOnlyProblem, type SchemaContext } from '../../kernels/schema/outside.ts';
 import { eitherOf, map, listedOr, rules, type KeyProblem } from '../../kernels/schema/parts.ts';
 import { expecting, hasControl, text } from '../../kernels/schema/values.ts';
-import type { SinkConfig } from '../config/jobConfig.ts';
+import type { Envelope, SinkConfig } from '../config/jobConfig.ts';
+import { CODECS, codecKind } from '../formats/compression/codec.ts';
 import type { FormatKind } from '../formats/kind.ts';
 import type { StoreKind } from '../stores/kind.ts';
 import type { JobKinds } from './kinds.ts';
@@ -22,18 +23,28 @@ export function sinkSchema(context: SchemaContext, kinds: SinkKinds) {
       description: `Folder for the part files: ${example}.`,
     }),
     format: formatSchema(formats),
+    envelope: envelopeSchema(),
+    compression: compressionSchema().prefault({}),
     prefix: nameAffix('prefix')
       .default('part')
       .meta({ description: 'Begin of the names of part files; not "." or "_".' }),
     suffix: nameAffix('suffix')
-      .default('')
-      .meta({ description: 'End of the names of part files, like .ndjson.' }),
+      .optional()
+      .meta({
+        description:
+          'End of the names of part files, like .ndjson. By default what engines expect: .json, .gz, .zst; ' +
+          'nothing for plain text.',
+      }),
     entropy: entropySchema().optional(),
   });
   const keys = shared.extend(
     Object.assign({}, ...stores.map((kind) => kind.keys(context))) as z.core.$ZodLooseShape,
   );
-  return rules(keys, (value) => sinkProblems(value, context, stores)).meta({
+  return rules(keys, (value) => [
+    ...sinkProblems(value, context, stores),
+    ...envelopeProblems(value, formats),
+    ...levelProblems(value),
+  ]).meta({
     description: 'Where part files go.',
   });
 }
@@ -42,8 +53,10 @@ export function sinkSchema(context: SchemaContext, kinds: SinkKinds) {
 interface SharedKeys {
   readonly path: string;
   readonly format: string;
+  readonly envelope: Envelope;
+  readonly compression: z.output<ReturnType<typeof compressionSchema>>;
   readonly prefix: string;
-  readonly suffix: string;
+  readonly suffix?: string | undefined;
   readonly entropy?: Entropy | undefined;
 }
 
@@ -55,6 +68,64 @@ function formatSchema(formats: readonly FormatKind[]) {
     .enum(names, { error: expecting(eitherOf(names)) })
     .default(names[0] ?? '')
     .meta({ description: formats.map(({ name, description }) => `${name}: ${description}`).join(' ') });
+}
+
+function envelopeSchema() {
+  const names: readonly Envelope[] = ['value', 'record'];
+  return z
+    .enum(names, { error: expecting(eitherOf(names)) })
+    .default('value')
+    .meta({
+      description:
+        'What a line holds: value: the value alone; record: topic, partition, offset, timestamp, key, value ' +
+        'and headers.',
+    });
+}
+
+function envelopeProblems({ format, envelope }: SinkKeys, formats: readonly FormatKind[]): KeyProblem[] {
+  const kind = formats.find(({ name }) => name === (format ?? formats[0]?.name));
+  const wanted = envelope === 'record' || envelope === 'value' ? envelope : null;
+  if (kind === undefined || wanted === null || kind.envelopes.includes(wanted)) return [];
+  const able = formats.filter(({ envelopes }) => envelopes.includes(wanted)).map(({ name }) => name);
+  const message = `${wanted} is not for the format ${kind.name}; expected sink.format: ${eitherOf(able)}`;
+  return [{ key: ['envelope'], message }];
+}
+
+function compressionSchema() {
+  const names = ['none', ...CODECS.map(({ name }) => name)] as const;
+  return map({
+    codec: z
+      .enum(names, { error: expecting(eitherOf(names)) })
+      .default('none')
+      .meta({
+        description: CODECS.map(({ name, description }) => `${name}: ${description}`).join(' '),
+      }),
+    level: z
+      .int({ error: expecting('a whole number') })
+      .optional()
+      .meta({
+        description: CODECS.map(
+          ({ name, level: { least, most, usual } }) => `${name}: ${least} to ${most}, ${usual} by default.`,
+        ).join(' '),
+      }),
+  }).meta({
+    description:
+      'Compression of part files: frames of 1 MiB, one ended at each checkpoint, so that what is checkpointed ' +
+      'is a complete compressed file.',
+  });
+}
+
+function levelProblems({ compression }: SinkKeys): KeyProblem[] {
+  if (typeof compression !== 'object' || compression === null) return [];
+  const { codec, level } = compression as { codec?: unknown; level?: unknown };
+  if (typeof level !== 'number') return [];
+  const key = ['compression', 'level'];
+  const kind = CODECS.find(({ name }) => name === codec);
+  if (kind === undefined)
+    return [{ key, message: 'is given without a codec; expected sink.compression.codec' }];
+  const { least, most } = kind.level;
+  if (level >= least && level <= most) return [];
+  return [{ key, message: `${level} is no level of ${kind.name}; expected ${least} to ${most}` }];
 }
 
 function kindThatTakes(sink: SinkKeys, stores: readonly StoreKind[]): StoreKind {
@@ -117,13 +188,22 @@ function entropyProblems(uri: string, entropy: unknown): KeyProblem[] {
 }
 
 /** Needs a sink that the schema's rules accepted, so the keys fit together. */
-export function toSinkConfig(sink: ParsedSink, context: SchemaContext, { stores }: SinkKinds): SinkConfig {
+export function toSinkConfig(
+  sink: ParsedSink,
+  context: SchemaContext,
+  { stores, formats }: SinkKinds,
+): SinkConfig {
   // Only the kinds know their keys, so with them the shared ones lose their types.
-  const { path, format, prefix, suffix, entropy = null } = sink as unknown as SharedKeys;
+  const { path, format, envelope, prefix, entropy = null, ...shared } = sink as unknown as SharedKeys;
   const kind = kindThatTakes(sink, stores);
+  const { codec, level } = shared.compression;
+  const chosen = codec === 'none' ? null : codecKind(codec);
+  const compression = chosen === null ? null : { codec: chosen.name, level: level ?? chosen.level.usual };
+  const usualSuffix = (formats.find(({ name }) => name === format)?.suffix ?? '') + (chosen?.suffix ?? '');
+  const suffix = shared.suffix ?? usualSuffix;
   return kind.toConfig(
     sink,
-    { uri: kind.uri(path, context.baseDir), format, prefix, suffix, entropy },
+    { uri: kind.uri(path, context.baseDir), format, envelope, compression, prefix, suffix, entropy },
     context,
   );
 }

@@ -18,7 +18,7 @@ export function toJobConfig(
   { file, context, warnings }: Loaded,
   kinds: JobKinds,
 ): JobConfig {
-  const { job, checkpoint, startup, shutdown } = parsed;
+  const { job, checkpoint, startup, shutdown, key, value, bad } = parsed;
   const { baseDir } = context;
   return {
     ...{ job, file, warnings, baseDir },
@@ -26,6 +26,7 @@ export function toJobConfig(
       kind.toConfig(keys, { job, baseDir }),
     ),
     sink: toSinkConfig(parsed.sink, context, kinds),
+    ...{ key, value, bad },
     bucket: bucketConfig(parsed.bucket, kinds),
     roll: Object.fromEntries(
       kinds.rollRules.map(({ key, configKey }) => [configKey, parsed.roll[key] as number]),

@@ -13,6 +13,15 @@ const UNSEEN = Object.keys({
   ...{ halted: true, fenced: true },
 } satisfies Readonly<Record<PartitionHostEvent['type'], true>>);
 const REPLAYING = 'replaying';
+/**
+ * Operators' answers, and what an owner journals in the same entry behind them: what an answer does to part files, and
+ * the checkpoint in which nothing was read, for the leader epoch below a jump.
+ */
+const BEHIND_ANSWERS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['witnessAnswered', new Set(['partMoved', 'checkpointCompleted'])],
+  ['lossAccepted', new Set(['checkpointCompleted'])],
+  ['logTruncationAccepted', new Set(['checkpointCompleted'])],
+]);
 
 type States = ReadonlySet<string>;
 
@@ -21,7 +30,8 @@ export class LiveStates {
   readonly #next = new Map<States, Map<string, States | null>>();
   readonly #closures = new Map<string, States>();
   #now: States;
-  #isAnswered = false;
+  /** Events that may follow an answer in its entry. */
+  #behindAnswer: ReadonlySet<string> | null = null;
 
   constructor() {
     this.#now = this.#closed([this.#table.initial]);
@@ -29,7 +39,7 @@ export class LiveStates {
 
   /** Call it before the events of each entry. */
   entryBegins(): void {
-    this.#isAnswered = false;
+    this.#behindAnswer = null;
   }
 
   /**
@@ -38,9 +48,8 @@ export class LiveStates {
    * @param isStopped whether the journal holds a stop, before the event.
    */
   take(type: PartitionEvent['type'], isStopped: boolean): boolean {
-    // An answer for a journal that went back is journaled together with what it does to part files.
-    if (this.#isAnswered && (type === 'partMoved' || type === 'checkpointCompleted')) return true;
-    this.#isAnswered = type === 'witnessAnswered';
+    if (this.#behindAnswer?.has(type) === true) return true;
+    this.#behindAnswer = BEHIND_ANSWERS.get(type) ?? null;
     const key = type === 'epochClaimed' && isStopped ? 'epochClaimed of a stopped one' : type;
     const known = this.#nextOf(this.#now).get(key);
     const next = known === undefined ? this.#after(type, isStopped) : known;

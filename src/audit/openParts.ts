@@ -99,25 +99,40 @@ export class OpenParts {
 const rangeOf = ({ firstOffset, lastOffset }: PartChange): string => `${firstOffset} to ${lastOffset}`;
 
 function* contradictionsOf(
-  { fromOffset, durable: before }: OpenPart,
+  part: OpenPart,
   change: PartChange,
   growth: number,
-  { from, to }: ReadRange,
+  read: ReadRange,
 ): Generator<string> {
+  const { durable: before } = part;
   const { firstOffset, lastOffset, records, length } = change;
   if (before !== null && growth < 0) yield `shrank from ${before.records} records to ${records}`;
   if (before !== null && length < before.length) yield `shrank from ${before.length} bytes to ${length}`;
   if (records === 0) return;
   if (BigInt(records) > lastOffset - firstOffset + 1n)
     yield `holds ${records} records, more than offsets ${rangeOf(change)} can have`;
+  if (before !== null && before.records > 0) {
+    if (firstOffset !== before.firstOffset)
+      yield `began at offset ${before.firstOffset}, and now at ${firstOffset}`;
+    if (growth === 0 && lastOffset !== before.lastOffset)
+      yield `did not grow, and its last offset changed from ${before.lastOffset} to ${lastOffset}`;
+  }
+  yield* outOfRange(part, change, growth, read);
+}
+
+/** Offsets that the file cannot hold by what was read when. */
+function* outOfRange(
+  { fromOffset }: OpenPart,
+  { firstOffset, lastOffset, records }: PartChange,
+  growth: number,
+  { from, to }: ReadRange,
+): Generator<string> {
   if (firstOffset < fromOffset)
     yield `holds offset ${firstOffset}, and was opened when everything below ${fromOffset} was in other files`;
+  else if (growth === records && firstOffset < from)
+    yield `holds offset ${firstOffset} since this checkpoint, and everything below ${from} was counted before`;
   if (growth > 0 && lastOffset >= to)
     yield `holds offset ${lastOffset}, and its checkpoint has read up to ${to}`;
-  if (before !== null && before.records > 0 && firstOffset !== before.firstOffset)
-    yield `began at offset ${before.firstOffset}, and now at ${firstOffset}`;
   if (growth > 0 && lastOffset < from)
     yield `grew by ${growth} records, and ends at offset ${lastOffset}, below ${from}, where the checkpoint began`;
-  if (growth === 0 && before !== null && before.records > 0 && lastOffset !== before.lastOffset)
-    yield `did not grow, and its last offset changed from ${before.lastOffset} to ${lastOffset}`;
 }

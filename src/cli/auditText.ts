@@ -143,7 +143,34 @@ function bucketTable({ partition, buckets, otherBuckets }: PartitionVerdict): st
 
 /** A table below an empty line; nothing if the source was not read. */
 function deepLines({ deep }: AuditReport): string[] {
-  return deep === null || deep.length === 0 ? [] : ['', ...deepTable(deep)];
+  return deep === null || deep.length === 0 ? [] : ['', ...deepTable(deep), ...holesLines(deep)];
+}
+
+/** Why offsets have no record: a table below an empty line, and what is known of those without a cause. */
+function holesLines(partitions: readonly DeepPartition[]): string[] {
+  const holey = partitions.filter(({ holes, expired }) => holes + expired > 0n);
+  if (holey.length === 0) return [];
+  const columns = [
+    ...[left('HOLES BY CAUSE'), right('MARKERS'), right('ABORTED'), right('COMPACTED'), right('UNKNOWN')],
+    right('EXPIRED'),
+  ];
+  const rows = holey.map(({ partition, holesBy: { markers, aborted, compacted, unknown }, expired }) => [
+    partitionName(partition),
+    ...[markers, aborted, compacted, unknown, expired].map(formatCount),
+  ]);
+  return ['', ...tableLines(columns, rows), ...holey.flatMap(unknownLines)];
+}
+
+function unknownLines({ partition, unknownHoles, holesBy }: DeepPartition): string[] {
+  const told = unknownHoles.reduce((sum, { holes }) => sum + holes, 0n);
+  const more = holesBy.unknown - told;
+  return [
+    ...unknownHoles.map(({ from, to, holes, evidence }) => {
+      const where = to - from === 1n ? `offset ${from}` : `offsets ${from} to ${to - 1n}`;
+      return `${partitionName(partition)} ${where}: ${formatCount(holes)} without a record: ${evidence}`;
+    }),
+    ...(more === 0n ? [] : [`... and ${formatCount(more)} more of ${partitionName(partition)}`]),
+  ];
 }
 
 function deepTable(partitions: readonly DeepPartition[]): string[] {

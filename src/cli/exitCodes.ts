@@ -31,6 +31,7 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
  */
 const EXCEPTIONS: Partial<Record<ErrorCode, number>> = {
   GROUP_IN_USE: EXIT_FAILURE,
+  JOURNAL_IMPORT_UNFINISHED: EXIT_FAILURE,
   JOURNAL_LOCKED: EXIT_FAILURE,
   JOURNAL_MISSING: EXIT_FAILURE,
   SOURCE_NOT_AT_END: EXIT_FAILURE,

@@ -1,6 +1,6 @@
 /** `tidemark explain` for people. */
 import { partitionName } from '../../journal/ids.ts';
-import type { FileLife } from '../audit/explainFile.ts';
+import type { FileLife } from '../audit/fileLives.ts';
 import type { Candidate, Outcome, RecordLife } from '../audit/explainRecord.ts';
 import { changeText } from '../audit/eventText.ts';
 import type { TimelineStep } from '../audit/timeline.ts';

@@ -3,6 +3,7 @@
  * understand and repeat it.
  */
 import type { Failure, FuzzMode, FuzzReport } from '../../sim/report.ts';
+import { historyLines } from './fuzzHistoryText.ts';
 import type { FuzzProgress } from '../../sim/runner.ts';
 import type { Violation } from '../../sim/schedule.ts';
 import { formatCount, formatNoun } from '../telemetry/format.ts';
@@ -13,15 +14,17 @@ const FILES_SHOWN = 10;
 const LEVEL_NAMES = ['no fault', 'single faults', 'pairs', 'triples'] as const;
 
 export function fuzzLines(report: FuzzReport): string[] {
-  const { failure, job } = report;
+  const { failure, job, history } = report;
   return [
     verdictLine(report),
     ...(job === null ? [] : [`  job ${job.name}: ${job.settings.join('; ')}`]),
     ...levelLines(report),
+    ...(history === null ? [] : historyLines(history)),
     `  ${triedLine(report)}`,
     '',
     ...failpointLines(report),
-    ...coverageLines(report.coverage),
+    // Of one stretch it is no news what it does not come to.
+    ...(history === null ? coverageLines(report.coverage) : []),
     ...(failure === null ? [] : ['', ...failureLines(failure)]),
     '',
     timingLine(report),
@@ -87,7 +90,8 @@ function coverageLines({ transitions, pairs }: FuzzReport['coverage']): string[]
 function failureLines(failure: Failure): string[] {
   const { violations, foundInRun, shrinkRuns, words, journal, command } = failure;
   const rest = violations.length - VIOLATIONS_SHOWN;
-  const from = foundInRun === null ? '' : `, shrunk from that of run ${foundInRun} in ${shrinkRuns} runs`;
+  const run = foundInRun === null ? '' : ` from that of run ${foundInRun}`;
+  const from = shrinkRuns === 0 ? run : `, shrunk${run} in ${shrinkRuns} runs`;
   return [
     ...violations.slice(0, VIOLATIONS_SHOWN).flatMap(violationLines),
     ...(rest > 0 ? [`and ${formatNoun(rest, 'violation')} more`] : []),

@@ -9,11 +9,17 @@ import type { Program } from './program.ts';
 
 type Copying = 'backup' | 'export';
 
+const IMPORT_TEXT = `
+Stop every coordinator of the job before the export, and name the new journal in the job file before
+the import. The journal keeps its id, so the job goes on where it was. The whole file is verified before
+anything is written. An import that was interrupted leaves no journal: the same command again
+goes on, or starts anew.`;
+
 export function addJournal(program: Program, io: CliIo): void {
   const command = program.command
     .command('journal')
     .description(
-      'back the journal up, restore it, export it to one portable file, verify it, compare versions',
+      'back the journal up, restore it, move it by one portable file, verify it, compare versions',
     );
   command.helpCommand(false);
   addCopy(program, command, io, {
@@ -27,6 +33,7 @@ export function addJournal(program: Program, io: CliIo): void {
     description: 'write the journal, of any kind, to one compressed file, also while the job runs',
     file: 'the export',
   });
+  addImport(program, command, io);
   addVerify(program, command, io);
   addDiff(program, command, io);
 }
@@ -95,6 +102,26 @@ function addCopy(
             : await commands.exportCommand(config, options, io);
       },
     );
+}
+
+function addImport(program: Program, command: Command, io: CliIo): void {
+  jobCommand(
+    { command },
+    'import',
+    'put an export, from a journal of any kind, where the job has its journal; refused where there is one',
+  )
+    .argument('<file>', 'the export')
+    .addOption(jsonOption())
+    .addHelpText('after', IMPORT_TEXT)
+    .action(async (file: string, copy: string, options: JobOptions) => {
+      const config = await loadAndWarn(file, options, io);
+      const { importCommand } = await import('./commands/journalImport.ts');
+      program.exitCode = await importCommand(
+        config,
+        { file: resolve(io.cwd, copy), isJson: options.json === true },
+        io,
+      );
+    });
 }
 
 function addRestore(program: Program, command: Command, io: CliIo): void {

@@ -37,7 +37,9 @@ Examples:
   tidemark accept-truncation job.yaml clicks/0 --from 100
   tidemark journal backup job.yaml journal-backup.db
   tidemark journal export job.yaml clicks.journal   one file, from any journal
-  tidemark fuzz --runs 10000                   ${FUZZ_EXAMPLE}`;
+  tidemark journal import job.yaml clicks.journal   into any journal, where there is none yet
+  tidemark fuzz --runs 10000                   ${FUZZ_EXAMPLE}
+  tidemark fuzz --from-journal job.yaml --partition clicks/0   ... around its last claim or stop`;
 
 export interface Program {
   readonly command: Command;
@@ -71,8 +73,8 @@ export function createProgram(io: CliIo): Program {
   return program;
 }
 
-/** Commands that treat a signal as a request to stop; all others only read, and end at once. */
-const ENDING_IN_ORDER: readonly string[] = ['run', 'fuzz'];
+/** Commands that treat a signal as a request to stop; all others leave nothing half done, and end at once. */
+const ENDING_IN_ORDER: readonly string[] = ['run', 'fuzz', 'import'];
 
 function endAtSignal(io: CliIo): void {
   io.onSignal((signal) => io.exitNow(exitCodeOfSignal(signal)));
@@ -280,10 +282,18 @@ function addFuzz(program: Program, io: CliIo): void {
     .option('--seed <number>', 'the same seed, the same schedules; drawn by default')
     .option('--schedule <file>', 'replay the one schedule that a report printed; - reads standard input')
     .option('--job <job.yaml>', 'take rolling, buckets and checkpoints from this job file')
+    .option(
+      '--from-journal <job.yaml>',
+      'let a stretch of the journal of this job happen again, then vary it',
+    )
+    .option('--partition <topic/number>', 'the partition whose journal it is')
+    .option('--around <moment>', 'around this time (ISO) or entry; around its last claim or stop by default')
+    .addOption(journalOption())
     .addOption(store)
     .addOption(jsonOption())
     .action(async (options: FuzzCommandOptions) => {
-      const config = options.job === undefined ? null : await loadAndWarn(options.job, { define: [] }, io);
+      const file = options.fromJournal ?? options.job;
+      const config = file === undefined ? null : await loadAndWarn(file, { define: [] }, io);
       const { fuzzCommand } = await import('./commands/fuzz.ts');
       program.exitCode = await fuzzCommand(options, config, io);
     });

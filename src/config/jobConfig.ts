@@ -13,6 +13,12 @@ export interface SourceConfig {
   readonly type: string;
 }
 
+/** What a line holds: the value alone, or all of the record. */
+export type Envelope = 'value' | 'record';
+
+/** How bytes of a record become text: base64, a string of UTF-8, or JSON as it is. */
+export type Decode = 'bytes' | 'string' | 'json';
+
 /** The same for a sink, with the settings that all destinations share. */
 export interface SinkConfig {
   readonly type: string;
@@ -24,6 +30,9 @@ export interface SinkConfig {
   readonly uri: string;
   /** Name of the kind of format. */
   readonly format: string;
+  readonly envelope: Envelope;
+  /** Null: nothing is compressed. */
+  readonly compression: { readonly codec: 'gzip' | 'zstd'; readonly level: number } | null;
   /** Prefix and suffix of the names of part files. The prefix never begins with `.` or `_`. */
   readonly prefix: string;
   readonly suffix: string;
@@ -40,6 +49,10 @@ export interface JobConfig {
   readonly warnings: readonly string[];
   readonly source: SourceConfig;
   readonly sink: SinkConfig;
+  readonly key: { readonly decode: Decode };
+  readonly value: { readonly decode: Decode; readonly tombstones: 'skip' | 'keep' | 'bad' };
+  /** What becomes of records that cannot be written. */
+  readonly bad: { readonly to: 'stop' | 'skip' | 'file'; readonly stopAfter: number };
   readonly bucket: BucketConfig;
   /** Limits of the roll rules by name (`configKey`), in bytes or milliseconds. */
   readonly roll: Readonly<Record<string, number>>;

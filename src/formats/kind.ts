@@ -1,9 +1,27 @@
 /**
  * A kind of format: the content of a part file. Each kind has a folder here, and a line in src/app/kinds.ts.
  */
+import type { TopicPartition } from '../../journal/ids.ts';
+import type { Decode, Envelope } from '../config/jobConfig.ts';
+import type { LineFormat } from './format.ts';
+
+/** What the job file says of the content of part files. */
+export interface Content {
+  readonly envelope: Envelope;
+  readonly keyDecode: Decode;
+  readonly valueDecode: Decode;
+}
+
 export interface FormatKind {
-  /** The value of `sink.format`, also journaled for each part file. */
+  /** The value of `sink.format`. */
   readonly name: string;
   /** A sentence for people. */
   readonly description: string;
+  /** The default suffix of its files, like `.json`; empty for none. */
+  readonly suffix: string;
+  readonly envelopes: readonly Envelope[];
+  /** Journaled for each part file: whatever changes what is written changes it. */
+  id(content: Content): string;
+  /** For the router of one partition. */
+  linesOf(partition: TopicPartition, content: Content): LineFormat;
 }

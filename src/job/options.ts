@@ -16,6 +16,8 @@ import type { Source } from '../sources/port.ts';
 import type { StartFrom } from '../sources/port.ts';
 import type { Store } from '../stores/port.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { PartFormat } from '../formats/format.ts';
+import type { BadRule } from '../writing/badRecords.ts';
 import type { FileRoom } from '../writing/fileRoom.ts';
 import type { RunStats } from '../writing/stats.ts';
 import type { WriteBuffers } from '../writing/writeBuffers.ts';
@@ -56,6 +58,8 @@ export interface JobSettings {
   /** Changes to the journaled job that the operator allows for this start. */
   readonly moves?: readonly ('sink' | 'group')[];
   readonly assigner: BucketAssigner;
+  readonly format: PartFormat;
+  readonly bad: BadRule;
   readonly rolling: RollingPolicy;
   readonly checkpointIntervalMs: number;
   readonly snapshots: SnapshotPolicy;

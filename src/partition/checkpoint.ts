@@ -14,7 +14,7 @@ const EPOCHS_SHARE = 5;
 export type CheckpointBody = Pick<
   EventOf<'checkpointCompleted'>,
   | ('nextOffset' | 'leaderEpoch' | 'leaderEpochStart' | 'earlierLeaderEpochs')
-  | ('recordsRead' | 'recordsSkipped' | 'parts')
+  | ('recordsRead' | 'recordsSkipped' | 'recordsBad' | 'parts')
 >;
 
 /**
@@ -32,9 +32,9 @@ export async function checkpoint(
   mayOffer: () => void,
 ): Promise<void> {
   const parts: PartChange[] = [];
-  for (const { writer, ...part } of cut.parts) {
+  for (const { writer, durable, ...part } of cut.parts) {
     const state = part.roll === null ? 'inProgress' : 'pending';
-    parts.push({ ...part, partId: writer.partId, state, handle: await part.handle });
+    parts.push({ ...part, ...(await durable), partId: writer.partId, state });
   }
   mayOffer();
   for (const { writer } of cut.parts) writer.isOffered = true;
@@ -42,10 +42,15 @@ export async function checkpoint(
     nextOffset: cut.nextOffset,
     ...epochsOf(cut.read, facts, entryBytesMax),
     recordsRead: cut.recordsRead,
-    recordsSkipped: { nullValue: cut.recordsSkippedNull },
+    recordsSkipped: skippedOf(cut),
+    ...(cut.bad.counts.length === 0 ? {} : { recordsBad: [...cut.bad.counts] }),
     parts,
   }));
   router.checkpointed(cut);
+}
+
+function skippedOf({ recordsSkippedNull: nullValue, bad }: Cut): CheckpointBody['recordsSkipped'] {
+  return bad.skipped === 0 ? { nullValue } : { nullValue, bad: bad.skipped };
 }
 
 /** Includes the earlier leader epochs only if the leader epoch is new: they change only with it. */

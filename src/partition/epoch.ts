@@ -14,6 +14,7 @@ import { claimPartition, hasSuccessor, type Claim } from './claim.ts';
 import type { FailureLatch, Gate } from '../system/concurrency.ts';
 import { EpochScope } from './epochScope.ts';
 import { EpochTimers } from './epochTimers.ts';
+import { BadRecords } from '../writing/badRecords.ts';
 import { RecordRouter } from '../writing/recordRouter.ts';
 import { FullDisk, isDiskFull } from './fullDisk.ts';
 import { judgeWitnesses } from './judgeWitness.ts';
@@ -190,6 +191,8 @@ export class Epoch {
 
   #makeRouter(): RecordRouter {
     const { settings, ports, stats } = this.#context;
+    const { partition } = this.#task;
+    const { format } = settings;
     const { memory } = ports;
     const { nextOffset } = this.#claim.host.ledger.facts;
     if (nextOffset === null)
@@ -200,6 +203,8 @@ export class Epoch {
     const router = new RecordRouter(
       {
         ...{ assigner: settings.assigner, rolling: settings.rolling, clock: ports.clock, stats },
+        ...{ lines: format.linesOf(partition), tombstones: format.tombstones },
+        bad: new BadRecords(settings.bad, partition),
         openPart: (bucket, firstOffset) => this.#parts.open(bucket, firstOffset),
         fileRoom: this.#context.fileRoom,
         ...(memory === undefined ? {} : { roomForFiles: () => memory.room(() => !this.#scope.isOver) }),

@@ -24,6 +24,7 @@ function meaningOf(problem: JournalProblem): Meaning {
     case 'missing':
     case 'locked':
     case 'streamInvalid':
+    case 'importUnfinished':
       return 'other';
   }
 }

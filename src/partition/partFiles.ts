@@ -2,13 +2,22 @@
 import type { DurableFacts } from '../../actors/facts.ts';
 import type { PartitionHost } from './decisionLane.ts';
 import type { PartFileStatus } from '../../actors/ledger.ts';
-import { finalUri, folderOf, folderUri, isFolderOf, temporaryUri } from '../../actors/naming.ts';
+import {
+  finalUri,
+  folderOf,
+  folderUri,
+  isFolderOf,
+  temporaryUri,
+  type NamingRule,
+} from '../../actors/naming.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { partId, type PartId, type TopicPartition } from '../../journal/ids.ts';
 import type { OpenFile, PartTarget } from '../stores/port.ts';
 import type { EpochScope } from './epochScope.ts';
 import { mayTakeOtherName } from './storeFailure.ts';
+import { BAD_BUCKET, BAD_FORMAT } from '../formats/bad/badLine.ts';
+import { formatId } from '../formats/format.ts';
 import { drawEntropy } from '../writing/entropy.ts';
 import type { Context } from '../job/options.ts';
 import { PartWriter, type Inherited } from '../writing/partWriter.ts';
@@ -36,12 +45,12 @@ export class PartFiles {
   /** Journals a part file, then creates it. If the name is taken or the outcome unknown, opens another. */
   async open(bucket: string, firstOffset: bigint): Promise<PartWriter> {
     const { context, host, partition } = this.#options;
-    const { ports, settings } = context;
+    const { ports } = context;
     const { generation } = host.ledger.facts;
     for (let attempt = 1; ; attempt += 1) {
       if (this.#options.scope.isOver)
         throw new TidemarkError('FENCED', `The epoch was over before a file for "${bucket}" was opened.`);
-      const { naming } = settings;
+      const naming = this.#namingOf(bucket);
       const folder = folderUri(naming, bucket, drawEntropy(ports.random, naming.entropy));
       const id = partId(ports.random.hexId());
       const target = {
@@ -51,7 +60,15 @@ export class PartFiles {
       };
       const openedAtMs = Math.max(0, Math.floor(ports.clock.wallMs()));
       await host.submit(() => [
-        { type: 'partOpened', ...target, bucket, format: 'text', firstOffset, generation, openedAtMs },
+        {
+          type: 'partOpened',
+          ...target,
+          bucket,
+          format: this.#formatOf(bucket),
+          firstOffset,
+          generation,
+          openedAtMs,
+        },
       ]);
       try {
         const file = await ports.store.create(target);
@@ -99,16 +116,28 @@ export class PartFiles {
     return this.#writer(part, part.bucket, durable.firstOffset, file, { durable, ageMs });
   }
 
-  /** Whether today's configuration and log give the file this name: only then does it take more records. */
-  isInPlace({ bucket, finalUri: journaled, firstOffset, generation }: PartFileContext): boolean {
-    const { context, partition, host } = this.#options;
-    if (generation !== host.ledger.facts.generation) return false;
-    const { naming } = context.settings;
+  /** Whether today's configuration and log give the file this name and format: only then it takes more. */
+  isInPlace({ bucket, finalUri: journaled, format, firstOffset, generation }: PartFileContext): boolean {
+    const { partition, host } = this.#options;
+    if (generation !== host.ledger.facts.generation || format !== this.#formatOf(bucket)) return false;
+    const naming = this.#namingOf(bucket);
     const folder = folderOf(journaled);
     return (
       isFolderOf(naming, bucket, folder) &&
       journaled === finalUri(naming, folder, partition, firstOffset, generation)
     );
+  }
+
+  /** As journaled. */
+  #formatOf(bucket: string): string {
+    const { format } = this.#options.context.settings;
+    return bucket === BAD_BUCKET ? formatId(BAD_FORMAT, format.codec) : format.id;
+  }
+
+  /** Files of bad records are JSON lines, whatever the suffix of the others is. */
+  #namingOf(bucket: string): NamingRule {
+    const { naming, format } = this.#options.context.settings;
+    return bucket === BAD_BUCKET ? { ...naming, suffix: `.json${format.codec?.suffix ?? ''}` } : naming;
   }
 
   #writer(
@@ -122,7 +151,13 @@ export class PartFiles {
     const nowMs = context.ports.clock.nowMs();
     return new PartWriter({
       ...{ partId: target.partId, target, bucket, file, firstOffset, inherited },
-      ...{ nowMs, stats: context.stats, latch: scope.latch, buffers: context.buffers },
+      ...{
+        codec: context.settings.format.codec,
+        nowMs,
+        stats: context.stats,
+        latch: scope.latch,
+        buffers: context.buffers,
+      },
     });
   }
 

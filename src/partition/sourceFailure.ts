@@ -20,6 +20,7 @@ function meaningOf(problem: SourceProblem): Meaning {
       return 'lost';
     case 'batchCorrupt':
     case 'batchTooLarge':
+    case 'recordBad':
       return 'unreadable';
     case 'beyondEnd':
     case 'truncated':

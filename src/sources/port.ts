@@ -30,6 +30,13 @@ export interface RecordCursor {
   readonly valueStart: number;
   readonly valueEnd: number;
   /**
+   * Its headers, encoded as in a Kafka record (KIP-82), are [headersStart, headersEnd) of headersBytes, or of
+   * valueBytes if that is absent; headersStart is -1 if the source has none.
+   */
+  readonly headersBytes?: Buffer | undefined;
+  readonly headersStart: number;
+  readonly headersEnd: number;
+  /**
    * Routes the records after the current one in bulk (kernels/lines.ts), as `next()` would read them, and
    * moves past them. Afterwards only offsetDelta of the current record is valid. Returns the number of routed
    * records. It may stop at any record. It stops before a record that is not plain, has no route, or does not
@@ -41,6 +48,18 @@ export interface RecordCursor {
    * may wait for that memory. Afterwards `next()` throws INTERNAL.
    */
   release?(): void;
+}
+
+/**
+ * Offsets [from, to) that the source's log holds as one piece, and what its header says of them. `records`
+ * counts those that the piece still has: fewer than its offsets where a compaction has removed some.
+ */
+export interface LogSpan {
+  readonly from: bigint;
+  readonly to: bigint;
+  /** `markers`: the ends of transactions. `aborted`: records of a transaction that was aborted. */
+  readonly holds: 'records' | 'aborted' | 'markers';
+  readonly records: number;
 }
 
 export interface FetchedBatch {
@@ -57,6 +76,12 @@ export interface FetchedBatch {
   readonly sizeBytes: number;
   /** A new cursor before the first record whose offset is at least fetchedOffset. */
   records(): RecordCursor;
+  /**
+   * What the log holds from fetchedOffset up to nextOffset, in order, for whoever asks why offsets have no
+   * record. The first may begin before fetchedOffset. No span holds offsets that the log has nothing of.
+   * Absent if the source knows no cause. Throws INTERNAL once the batch is released.
+   */
+  spans?(): readonly LogSpan[];
   /**
    * The reader has finished with the batch, whose memory is reused. Call it at most once. Afterwards a second
    * call throws INTERNAL, and so does a cursor of the batch, at the latest where it would enter other bytes.
@@ -170,6 +195,11 @@ export interface Source {
    * @param isToGo members that may be dead. The call waits for them until their session would have ended.
    */
   others?(isToGo?: (member: GroupMember) => boolean): Promise<readonly GroupMember[]>;
+  /**
+   * Whether the topic's log is compacted by its configuration of now. Null if this process may not ask.
+   * Rejects with SOURCE_UNAVAILABLE if no broker answers. Absent if no log of the source can be compacted.
+   */
+  isCompacted?(topic: string): Promise<boolean | null>;
   /** Joins; the listener gets assignments until stop(). Never reads by itself. */
   start(listener: SourceListener): Promise<void>;
   /** @param read the leader epoch of the last batch below the offset. The log must still hold it. */

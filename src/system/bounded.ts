@@ -12,6 +12,22 @@ export async function within(clock: Clock, limitMs: number, work: Promise<unknow
   }
 }
 
+/** The work's result. Rejects with the error of `late` if there is none within `limitMs`. */
+export async function orLate<T>(
+  clock: Clock,
+  limitMs: number,
+  work: Promise<T>,
+  late: () => Error,
+): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = clock.timer(limitMs, () => reject(late()));
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    timer.cancel();
+  }
+}
+
 /** The work's result. Rejects with the signal's reason as soon as it is aborted. */
 export async function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();

@@ -30,6 +30,10 @@ export const FAILPOINTS = [
 export type Failpoint = (typeof FAILPOINTS)[number];
 export type FailpointSide = 'before' | 'after';
 
+export function isFailpoint(text: string): text is Failpoint {
+  return FAILPOINTS.some((known) => known === text);
+}
+
 export interface Failpoints {
   /** May throw (a fault), never return (a crash), or wait (a pause). */
   hit(point: Failpoint, side: FailpointSide): Promise<void> | void;
@@ -57,19 +61,15 @@ export async function passing<T>(
 export function parseFailpoints(text: string, crash: () => void): Failpoints {
   const due = new Map<string, number>();
   for (const item of text.split(',')) {
-    const [point, side, nth = '1'] = item.trim().split(':');
-    if (
-      !FAILPOINTS.some((known) => known === point) ||
-      (side !== 'before' && side !== 'after') ||
-      !/^[1-9]\d*$/.test(nth)
-    ) {
+    const [point = '', side, nth = '1'] = item.trim().split(':');
+    if (!isFailpoint(point) || (side !== 'before' && side !== 'after') || !/^[1-9]\d*$/.test(nth)) {
       throw new TidemarkError(
         'USAGE',
         `"${item}" is no failpoint; it is written point:before or point:after, then :n. ` +
           `Points: ${FAILPOINTS.join(', ')}.`,
       );
     }
-    due.set(`${point ?? ''}:${side}`, Number(nth));
+    due.set(`${point}:${side}`, Number(nth));
   }
   const hits = new Map<string, number>();
   return {

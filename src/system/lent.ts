@@ -27,6 +27,11 @@ export class Lent<T extends object> {
     return this.#value;
   }
 
+  /** Throws INTERNAL once it is given back: call it before what belongs to the value is read. */
+  check(): void {
+    if (this.#value === null) throw new TidemarkError('INTERNAL', 'Memory is used that was given back.');
+  }
+
   /** Throws INTERNAL the second time: it would be lent to two borrowers at once. */
   giveBack(): void {
     const { value } = this;

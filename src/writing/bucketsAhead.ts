@@ -1,11 +1,14 @@
 /** Looks ahead in a fetched batch for buckets that have no part file yet. */
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
+import type { LineFormat } from '../formats/format.ts';
 import { isSourceFailure } from '../sources/failure.ts';
 import type { RecordCursor } from '../sources/port.ts';
 import { NoRoomYet } from '../sources/unpackRoom.ts';
 
 export interface Ahead {
   readonly assigner: BucketAssigner;
+  /** A record without a line needs no file of its bucket. */
+  readonly lines: LineFormat;
   readonly nextOffset: bigint;
   readonly endOffset: bigint | null;
   /** How many buckets to find at most. */
@@ -18,7 +21,7 @@ export interface Ahead {
  */
 export function findBuckets(
   cursor: RecordCursor,
-  { assigner, nextOffset, endOffset, room }: Ahead,
+  { assigner, lines, nextOffset, endOffset, room }: Ahead,
   wanted: Map<string, bigint>,
   hasFile: (bucket: string) => boolean,
 ): void {
@@ -33,13 +36,18 @@ export function findBuckets(
       if (endOffset !== null) endDelta = Number(endOffset - base);
     }
     if (cursor.offsetDelta >= endDelta) break;
-    if (cursor.offsetDelta < startDelta || cursor.valueStart < 0) continue;
+    if (cursor.offsetDelta < startDelta || (cursor.valueStart < 0 && lines.isValue)) continue;
     const slot = assigner.slotOf(cursor.timestampMs);
     if (slot === slotBefore || seen.has(slot)) continue;
     slotBefore = slot;
     seen.add(slot);
     const bucket = assigner.bucketOf(slot);
     if (hasFile(bucket) || wanted.has(bucket)) continue;
+    if (lines.encode(cursor) !== null) {
+      seen.delete(slot);
+      slotBefore = NaN;
+      continue;
+    }
     wanted.set(bucket, cursor.baseOffset + BigInt(cursor.offsetDelta));
   }
 }

@@ -1,12 +1,18 @@
 /**
- * The calls to the file of one part writer: write, persist and close, one at a time and in order. After a
- * failure the file is not called again, and the latch ends the epoch.
+ * The calls to the file of one part writer: write, persist and close, one at a time and in order; with the
+ * length and the CRC of what was written. After a failure the file is not called again, and the latch ends
+ * the epoch.
+ *
+ * With a codec, each `write` is one frame: a complete gzip member or zstd frame. So whatever was persisted is
+ * a complete compressed file.
  *
  * From `write` on, a buffer belongs to this queue. It is given back when its bytes are written; if that
  * failed, when the file is released, which may read it until then.
  */
+import { Crc64 } from '../../kernels/crc64.ts';
+import type { Codec } from '../formats/compression/codec.ts';
 import { isStoreFailure, StoreFailure } from '../stores/failure.ts';
-import type { OpenFile, StoreHandle } from '../stores/port.ts';
+import type { DurablePart, OpenFile, StoreHandle } from '../stores/port.ts';
 import type { FailureLatch } from '../system/concurrency.ts';
 import type { RunStats } from './stats.ts';
 import type { TakenBuffer, WriteBuffers } from './writeBuffers.ts';
@@ -14,8 +20,18 @@ import type { TakenBuffer, WriteBuffers } from './writeBuffers.ts';
 /** Bytes a single file may lag behind before the router waits for it. */
 const BACKLOG_BYTES_MAX = 1024 * 1024;
 
+/** The first `length` bytes of a buffer. */
+export interface Piece {
+  readonly buffer: TakenBuffer;
+  readonly length: number;
+}
+
 export interface FileCallsOptions {
   readonly file: OpenFile;
+  /** Null: bytes are written as they are. */
+  readonly codec: Codec | null;
+  /** What the file already holds; null for a new one. */
+  readonly durable: Pick<DurablePart, 'length' | 'crc64'> | null;
   readonly uri: string;
   readonly stats: RunStats;
   readonly latch: FailureLatch;
@@ -28,16 +44,32 @@ export class FileCalls {
   readonly #options: FileCallsOptions;
   #queue: Promise<unknown> = Promise.resolve();
   #backlogBytes = 0;
+  /** Of all that was written, as it stands in the file. */
+  #length: number;
+  readonly #crc: Crc64;
+  /** What this process wrote of it, before and after compression. */
+  #plainBytes = 0;
+  #writtenBytes = 0;
   readonly #failedBuffers: TakenBuffer[] = [];
   #isHeld = true;
 
   constructor(options: FileCallsOptions) {
+    const { durable, stats } = options;
     this.#options = options;
-    options.stats.heldFiles += 1;
+    this.#length = durable?.length ?? 0;
+    this.#crc = durable === null ? new Crc64() : Crc64.from(durable.crc64);
+    stats.heldFiles += 1;
   }
 
   get uri(): string {
     return this.#options.uri;
+  }
+
+  /** The file's length once these bytes, and no more, are written: with a codec an estimate. */
+  lengthWith(plainBytes: number): number {
+    if (this.#plainBytes === 0) return this.#length;
+    const ratio = this.#writtenBytes / this.#plainBytes;
+    return this.#length + Math.floor((plainBytes - this.#plainBytes) * ratio);
   }
 
   /** Bytes handed to the file but not yet written. */
@@ -60,42 +92,63 @@ export class FileCalls {
     await Promise.allSettled([this.#queue]);
   }
 
-  /** Writes the first `length` bytes, and gives the buffer back. */
-  write(buffer: TakenBuffer, length: number): void {
+  /** Writes the pieces in order, with a codec as one frame, and gives their buffers back. */
+  write(pieces: readonly Piece[]): void {
+    const { codec } = this.#options;
+    if (codec !== null) this.#write(pieces, () => codec.compress(joined(pieces)));
+    else for (const piece of pieces) this.#write([piece], () => bytesOf(piece));
+  }
+
+  #write(pieces: readonly Piece[], encode: () => Uint8Array | Promise<Uint8Array>): void {
     const { stats, file, buffers } = this.#options;
-    const bytes = buffer.value;
-    const full = bytes.subarray(0, length);
-    this.#backlogBytes += length;
-    buffers.countWriting(bytes.length);
-    const written = this.#enqueue(() => file.write(full));
+    const plainBytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    const takenBytes = pieces.reduce((sum, { buffer }) => sum + buffer.value.length, 0);
+    this.#backlogBytes += plainBytes;
+    buffers.countWriting(takenBytes);
+    const written = this.#enqueue(async () => {
+      const bytes = await encode();
+      this.#crc.update(bytes);
+      this.#length += bytes.length;
+      this.#plainBytes += plainBytes;
+      this.#writtenBytes += bytes.length;
+      await file.write(bytes);
+      stats.bytesWritten += bytes.length;
+    });
+    const ended = (): void => {
+      this.#backlogBytes -= plainBytes;
+      buffers.countWriting(-takenBytes);
+    };
     void written.then(
       () => {
-        stats.bytesWritten += length;
-        this.#backlogBytes -= length;
-        buffer.giveBack();
-        buffers.countWriting(-bytes.length);
+        for (const { buffer } of pieces) buffer.giveBack();
+        ended();
       },
       () => {
-        this.#backlogBytes -= length;
-        this.#failedBuffers.push(buffer);
-        buffers.countWriting(-bytes.length);
+        for (const { buffer } of pieces) this.#failedBuffers.push(buffer);
+        ended();
       },
     );
   }
 
   /** Makes everything written so far durable. */
-  persist(): Promise<StoreHandle> {
-    return this.#enqueue(() => this.#named(this.#options.file.persist()));
+  persist(): Promise<DurablePart> {
+    return this.#enqueue(() => this.#durable(this.#options.file.persist()));
   }
 
   /** Makes everything durable and releases the file. */
-  close(): Promise<StoreHandle> {
-    const closed = this.#enqueue(() => this.#named(this.#options.file.closeForCommit()));
+  close(): Promise<DurablePart> {
+    const closed = this.#enqueue(() => this.#durable(this.#options.file.closeForCommit()));
     void closed.then(
       () => this.#letGo(),
       () => undefined,
     );
     return closed;
+  }
+
+  /** The calls are in order: nothing more is written before this one has ended. */
+  async #durable(call: Promise<StoreHandle>): Promise<DurablePart> {
+    const handle = await this.#named(call);
+    return { length: this.#length, crc64: this.#crc.hex(), handle };
   }
 
   /** Releases the file as it is, once the calls before have ended. */
@@ -133,4 +186,13 @@ export class FileCalls {
       });
     }
   }
+}
+
+function bytesOf({ buffer, length }: Piece): Uint8Array {
+  return buffer.value.subarray(0, length);
+}
+
+function joined(pieces: readonly Piece[]): Uint8Array {
+  const [first] = pieces;
+  return first !== undefined && pieces.length === 1 ? bytesOf(first) : Buffer.concat(pieces.map(bytesOf));
 }

@@ -1,16 +1,14 @@
 /**
- * What takes the lines of one part file: its write buffer, the CRC of what has left it, and the counts of
- * both. Values are copied once, into the buffer; a full one goes to the file while the next one fills.
+ * What takes the lines of one part file: its write buffer, and the counts of what is in it and has left it. Values are copied once, into the buffer; a full one goes to the file while the next one fills.
  *
  * `append` is the reference; kernels/lines.ts appends lines in bulk, through the fill state. How far it may
  * fill a buffer is decided in `#kernelLimit` alone.
  */
 import type { DurableFacts } from '../../actors/facts.ts';
 import { TidemarkError } from '../../journal/errors.ts';
-import { Crc64 } from '../../kernels/crc64.ts';
 import { FillState, NEWLINE, VECTOR_BYTES } from '../../kernels/routeTable.ts';
 import { BUFFER_BYTES_FIRST } from '../system/memoryBudget.ts';
-import type { FileCalls } from './fileCalls.ts';
+import type { FileCalls, Piece } from './fileCalls.ts';
 import type { RunStats } from './stats.ts';
 import {
   BUFFER_BYTES_MAX,
@@ -25,6 +23,8 @@ const NO_BUFFERS: readonly TakenBuffer[] = [];
 
 export interface LineBufferOptions {
   readonly calls: FileCalls;
+  /** Whether what is flushed at once becomes one compressed frame. */
+  readonly isCompressed: boolean;
   readonly buffers: WriteBuffers;
   readonly stats: RunStats;
   readonly nowMs: number;
@@ -36,7 +36,6 @@ export class LineBuffer implements Gatherer {
   /** Length of the file at which it rolls. */
   rollsAtBytes = 0;
   readonly #options: LineBufferOptions;
-  readonly #crc: Crc64;
   /** The buffer that fills, and its bytes; without one it has none. */
   #buffer: TakenBuffer | null = null;
   #bytes: Buffer = NO_BYTES;
@@ -46,7 +45,7 @@ export class LineBuffer implements Gatherer {
   #nextBytes = BUFFER_BYTES_FIRST;
   /** The buffer as the kernel sees it; the kernel fills it as well. */
   readonly #fill = new FillState();
-  /** Bytes and records that left the buffer before those that the fill state counts. */
+  /** Bytes and records that left the buffer before those that the fill state counts; not compressed. */
   #lengthBefore = 0;
   #recordsBefore = 0;
   #lastBase = 0n;
@@ -56,20 +55,18 @@ export class LineBuffer implements Gatherer {
   constructor(options: LineBufferOptions) {
     this.#options = options;
     this.#fill.lastWriteAtMs = options.nowMs;
-    this.#crc = this.#goOnFrom(options.durable);
-  }
-
-  #goOnFrom(durable: DurableFacts | null): Crc64 {
-    if (durable === null) return new Crc64();
-    this.#lengthBefore = durable.length;
+    const { durable, isCompressed } = options;
+    if (durable === null) return;
+    if (!isCompressed) this.#lengthBefore = durable.length;
     this.#recordsBefore = durable.records;
     this.#lastBase = durable.lastOffset;
-    return Crc64.from(durable.crc64);
   }
 
-  /** Of the file: what is in the buffer and all before. */
+  /** Of the file: what is in the buffer and all before. An estimate if it is compressed. */
   get lengthBytes(): number {
-    return this.#lengthBefore + this.#fill.filled;
+    const lengthBytes = this.#lengthBefore + this.#fill.filled;
+    const { calls, isCompressed } = this.#options;
+    return isCompressed ? calls.lengthWith(lengthBytes) : lengthBytes;
   }
 
   get records(): number {
@@ -92,11 +89,6 @@ export class LineBuffer implements Gatherer {
   /** Routes may lead to it until the end. */
   get fill(): FillState {
     return this.#fill;
-  }
-
-  /** Of all that was flushed. */
-  get crc64(): DurableFacts['crc64'] {
-    return this.#crc.hex();
   }
 
   /** Memory of what is not yet handed to the file. */
@@ -136,7 +128,7 @@ export class LineBuffer implements Gatherer {
 
   /**
    * Takes the next buffer. With few files, each full buffer makes the next one larger, up to a limit; with
-   * many, full buffers are gathered.
+   * many, full buffers are gathered, as they are for a compressed frame.
    */
   #renew(): void {
     // After the end there is no buffer, so that every record comes here.
@@ -146,7 +138,7 @@ export class LineBuffer implements Gatherer {
     const isGathering = buffers.isForGathering(stats.openFiles);
     if (this.#buffer !== null) {
       this.#nextBytes = Math.min(this.#bytes.length * 4, BUFFER_BYTES_MAX);
-      if (isGathering && this.#gatheredBytes + this.#bytes.length < GATHERED_BYTES_MAX)
+      if (this.#gatheredBytes + this.#bytes.length < this.#gatherMost(isGathering))
         this.#gather(this.#buffer);
       else this.flush();
     }
@@ -159,11 +151,19 @@ export class LineBuffer implements Gatherer {
     this.#fill.turnTo(this.#bytes.byteOffset, buffers.isInArea(this.#bytes) ? this.#kernelLimit() : 0);
   }
 
+  #gatherMost(isGathering: boolean): number {
+    const { isCompressed, buffers, stats } = this.#options;
+    if (isCompressed) return buffers.frameBytes(stats.openFiles);
+    return isGathering ? GATHERED_BYTES_MAX : 0;
+  }
+
   /**
    * How far the kernel may fill the buffer: its last line is copied in whole vectors, and the record that
-   * makes the file roll is left to the router, which decides that.
+   * makes the file roll is left to the router, which decides that. The length of a compressed file is known
+   * only when a buffer has left.
    */
   #kernelLimit(): number {
+    if (this.#options.isCompressed) return this.#bytes.length - VECTOR_BYTES + 1;
     return Math.min(this.#bytes.length - VECTOR_BYTES + 1, this.rollsAtBytes - 1 - this.#lengthBefore);
   }
 
@@ -190,32 +190,31 @@ export class LineBuffer implements Gatherer {
     this.#fill.turnTo(0, 0);
   }
 
-  /** Starts writing all that was appended; gathered buffers are written as one if there is room for that. */
+  /**
+   * Starts writing all that was appended: as one frame if it is compressed, else as one piece if there is room
+   * for that.
+   */
   flush(): void {
     const filled = this.#fill.filled;
     const last = filled > 0 ? this.#buffer : null;
     const gatheredBytes = this.#gatheredBytes;
     const gathered = this.#takeGathered();
     if (last !== null) this.#leaveBuffer();
-    const one = gathered.length > 0 ? this.#options.buffers.takeFor(gatheredBytes + filled) : null;
+    const pieces: Piece[] = gathered.map((buffer) => ({ buffer, length: buffer.value.length }));
+    if (last !== null) pieces.push({ buffer: last, length: filled });
+    if (pieces.length === 0) return;
+    const { calls, buffers, isCompressed } = this.#options;
+    const one = isCompressed || gathered.length === 0 ? null : buffers.takeFor(gatheredBytes + filled);
     if (one === null) {
-      for (const buffer of gathered) this.#write(buffer, buffer.value.length);
-      if (last !== null) this.#write(last, filled);
+      calls.write(pieces);
       return;
     }
     let at = 0;
-    for (const buffer of gathered) {
-      at += buffer.value.copy(one.value, at);
+    for (const { buffer, length } of pieces) {
+      at += buffer.value.copy(one.value, at, 0, length);
       buffer.giveBack();
     }
-    last?.value.copy(one.value, at, 0, filled);
-    last?.giveBack();
-    this.#write(one, gatheredBytes + filled);
-  }
-
-  #write(buffer: TakenBuffer, length: number): void {
-    this.#crc.update(buffer.value, 0, length);
-    this.#options.calls.write(buffer, length);
+    calls.write([{ buffer: one, length: at }]);
   }
 
   /** It takes no more records. No route may lead to its fill state. What was not flushed is dropped. */

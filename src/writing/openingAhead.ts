@@ -5,7 +5,9 @@
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import type { FetchedBatch } from '../sources/port.ts';
 import { forEachBounded } from '../system/concurrency.ts';
+import type { LineFormat } from '../formats/format.ts';
 import { findBuckets } from './bucketsAhead.ts';
+import { bucketOfSlot } from './takingFiles.ts';
 import type { FileRoom, Opening } from './fileRoom.ts';
 import type { PartWriter } from './partWriter.ts';
 
@@ -15,6 +17,7 @@ const OPEN_CONCURRENCY = 64;
 
 export interface OpeningOptions {
   readonly assigner: BucketAssigner;
+  readonly lines: LineFormat;
   /** Journals and creates a part file for the bucket; the router waits for it. */
   readonly openPart: (bucket: string, firstOffset: bigint) => Promise<PartWriter>;
   /** Room for the files that the whole process holds open. */
@@ -43,7 +46,7 @@ export async function openAhead(
   await roomForFiles?.();
   let wanted: ReadonlyMap<string, bigint> = new Map();
   const opening = await fileRoom.reserve((left) => {
-    wanted = wantedFiles(options.assigner, missing, Math.min(OPENED_TOGETHER_MAX, left), hasFile);
+    wanted = wantedFiles(options, missing, Math.min(OPENED_TOGETHER_MAX, left), hasFile);
     return wanted.size;
   });
   try {
@@ -62,16 +65,16 @@ export async function openAhead(
 
 /** At most `room` buckets, the missing one first, each with the offset of its first record. */
 function wantedFiles(
-  assigner: BucketAssigner,
+  { assigner, lines }: OpeningOptions,
   { batch, slot, nextOffset, endOffset }: Missing,
   room: number,
   hasFile: (bucket: string) => boolean,
 ): ReadonlyMap<string, bigint> {
-  const wanted = new Map([[assigner.bucketOf(slot), nextOffset]]);
+  const wanted = new Map([[bucketOfSlot(assigner, slot), nextOffset]]);
   if (assigner.by !== 'record-time' || room <= 1) return wanted;
   const ahead = batch.records();
   try {
-    findBuckets(ahead, { assigner, nextOffset, endOffset, room }, wanted, hasFile);
+    findBuckets(ahead, { assigner, lines, nextOffset, endOffset, room }, wanted, hasFile);
   } finally {
     ahead.release?.();
   }

@@ -8,8 +8,9 @@ import type { RollableFile } from '../../actors/rolling/rule.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { RollReason } from '../../journal/events.ts';
 import type { PartId } from '../../journal/ids.ts';
+import type { Codec } from '../formats/compression/codec.ts';
 import type { FillState } from '../../kernels/routeTable.ts';
-import type { OpenFile, PartTarget, StoreHandle } from '../stores/port.ts';
+import type { DurablePart, OpenFile, PartTarget } from '../stores/port.ts';
 import type { FailureLatch } from '../system/concurrency.ts';
 import { FileCalls } from './fileCalls.ts';
 import { LineBuffer } from './lineBuffer.ts';
@@ -17,11 +18,11 @@ import type { RunStats } from './stats.ts';
 import type { WriteBuffers } from './writeBuffers.ts';
 
 /** What a cut copies of one file: a record boundary and everything known there. */
-export type PartCut = Omit<DurableFacts, 'handle'> & {
+export type PartCut = Omit<DurableFacts, keyof DurablePart> & {
   readonly writer: PartWriter;
   readonly roll: RollFacts | null;
   /** Resolves when all of it is durable, which needs nothing after it. */
-  readonly handle: Promise<StoreHandle>;
+  readonly durable: Promise<DurablePart>;
 };
 
 /** What an earlier epoch has made durable in a file that continues. */
@@ -36,6 +37,8 @@ export interface PartWriterOptions {
   readonly bucket: string;
   readonly target: PartTarget;
   readonly file: OpenFile;
+  /** Null or absent: nothing is compressed. */
+  readonly codec?: Codec | null;
   readonly firstOffset: bigint;
   readonly nowMs: number;
   /** Null for a new file. */
@@ -48,7 +51,7 @@ export interface PartWriterOptions {
 type State =
   | { readonly type: 'taking' }
   /** The next completed checkpoint makes it pending. */
-  | { readonly type: 'rolled'; readonly roll: RollFacts; readonly closed: Promise<StoreHandle> }
+  | { readonly type: 'rolled'; readonly roll: RollFacts; readonly closed: Promise<DurablePart> }
   /** It is pending, or left to the next epoch. */
   | { readonly type: 'gone' };
 
@@ -61,8 +64,8 @@ export class PartWriter implements RollableFile {
    * it.
    */
   isOffered: boolean;
-  /** Length in the last completed checkpoint. -1 if none has named it by its name. */
-  checkpointedBytes = 0;
+  /** Records in the last completed checkpoint. -1 if none has named it by its name. */
+  checkpointedRecords = 0;
   readonly #options: PartWriterOptions;
   readonly #calls: FileCalls;
   readonly #lines: LineBuffer;
@@ -77,12 +80,15 @@ export class PartWriter implements RollableFile {
     this.openedAtMs = nowMs - (inherited?.ageMs ?? 0);
     this.isOffered = inherited !== null;
     // The first checkpoint names a file that has moved, whether it has grown or not.
-    if (inherited !== null) this.checkpointedBytes = -1;
+    if (inherited !== null) this.checkpointedRecords = -1;
     stats.openFiles += 1;
     const offsets = () => ({ fromOffset: firstOffset, toOffset: this.#lines.lastOffset + 1n });
-    this.#calls = new FileCalls({ file, uri: this.temporaryUri, stats, latch, buffers, offsets });
+    const { codec = null } = options;
     const durable = inherited?.durable ?? null;
-    this.#lines = new LineBuffer({ calls: this.#calls, buffers, stats, nowMs, durable });
+    const calls = { file, codec, durable, uri: this.temporaryUri, stats, latch, buffers, offsets };
+    this.#calls = new FileCalls(calls);
+    const isCompressed = codec !== null;
+    this.#lines = new LineBuffer({ calls: this.#calls, isCompressed, buffers, stats, nowMs, durable });
   }
 
   get temporaryUri(): string {
@@ -155,21 +161,18 @@ export class PartWriter implements RollableFile {
    * follows.
    */
   cut(): PartCut {
-    const handle = this.#persist();
     return {
       writer: this,
-      length: this.lengthBytes,
       records: this.records,
       firstOffset: this.#options.firstOffset,
       lastOffset: this.#lines.lastOffset,
-      crc64: this.#lines.crc64,
       roll: this.roll,
-      handle,
+      durable: this.#persist(),
     };
   }
 
   /** Makes everything appended so far durable. A rolled file is durable as well. */
-  #persist(): Promise<StoreHandle> {
+  #persist(): Promise<DurablePart> {
     this.#mustBeHere();
     if (this.#state.type === 'rolled') return this.#state.closed;
     this.#lines.flush();
@@ -177,10 +180,10 @@ export class PartWriter implements RollableFile {
   }
 
   /** The cut is part of a completed checkpoint. */
-  checkpointed({ length, roll, handle }: PartCut): void {
-    this.checkpointedBytes = length;
+  checkpointed({ records, roll, durable }: PartCut): void {
+    this.checkpointedRecords = records;
     const { file } = this.#options;
-    if (roll === null) void handle.then((durable) => file.checkpointed?.(durable));
+    if (roll === null) void durable.then(({ handle }) => file.checkpointed?.(handle));
   }
 
   /** Rolls it: it takes no more records, and its file is released. The first reason stays. */

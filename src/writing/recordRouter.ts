@@ -10,9 +10,11 @@
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
 import type { RouteRun } from '../../kernels/lines.ts';
+import type { Tombstones } from '../formats/format.ts';
 import type { FetchedBatch, ReadEpoch, RecordCursor } from '../sources/port.ts';
 import { readEpochBehind } from '../sources/readEpoch.ts';
 import type { Clock } from '../system/clock.ts';
+import { BAD_SLOT, type BadCut, type BadRecords } from './badRecords.ts';
 import type { Opening } from './fileRoom.ts';
 import { openAhead, type OpeningOptions } from './openingAhead.ts';
 import type { PartCut, PartWriter } from './partWriter.ts';
@@ -28,12 +30,15 @@ export interface Cut {
   readonly read: ReadEpoch | null;
   readonly recordsRead: number;
   readonly recordsSkippedNull: number;
+  readonly bad: BadCut;
   /** Files that have changed since the last completed checkpoint. */
   readonly parts: readonly PartCut[];
 }
 
 export interface RouterOptions extends OpeningOptions {
   readonly assigner: BucketAssigner;
+  readonly tombstones: Tombstones;
+  readonly bad: BadRecords;
   readonly rolling: RollingPolicy;
   readonly clock: Clock;
   readonly stats: RunStats;
@@ -127,15 +132,14 @@ export class RecordRouter {
    * at a record that was not processed. The router's own offset is correct whenever this returns.
    */
   #scan(cursor: RecordCursor, held: boolean, endOffset: bigint | null, wallMs: number): Pause {
-    const { assigner, rolling, clock, stats } = this.#options;
+    const { assigner, rolling, clock, stats, lines } = this.#options;
     const byRecord = assigner.by === 'record-time';
     const nowMs = clock.nowMs();
     const run = this.#run;
     run.nowMs = nowMs;
     const start = this.#nextOffset;
     let base = -1n;
-    let startDelta = 0;
-    let slot = NaN;
+    let [startDelta, slot] = [0, NaN];
     let writer: PartWriter | undefined;
     let [read, lastDelta] = [0, -1];
     try {
@@ -150,19 +154,20 @@ export class RecordRouter {
         const delta = cursor.offsetDelta;
         if (delta < startDelta) continue;
         if (delta >= run.toDelta) break;
-        if (cursor.valueStart < 0) {
-          this.#recordsSkippedNull += 1;
+        const outcome = this.#judge(cursor);
+        if (outcome === 'skipped') {
           lastDelta = delta;
           read += 1;
           continue;
         }
-        const recordSlot = assigner.slotOf(byRecord ? cursor.timestampMs : wallMs);
+        const isBad = outcome === 'bad';
+        const recordSlot = isBad ? BAD_SLOT : assigner.slotOf(byRecord ? cursor.timestampMs : wallMs);
         if (writer === undefined || recordSlot !== slot) {
           slot = recordSlot;
           writer = this.#files.ofSlot(slot);
           if (writer === undefined) return this.#pauseAt(base + BigInt(delta), { type: 'bucket', slot });
         }
-        writer.appendLine(cursor.valueBytes, cursor.valueStart, cursor.valueEnd, base, delta);
+        this.#append(writer, isBad, base, delta);
         writer.lastWriteAtMs = nowMs;
         lastDelta = delta;
         read += 1;
@@ -171,7 +176,7 @@ export class RecordRouter {
           writer = undefined;
         } else if (writer.holdsUp) {
           return this.#pauseAt(base + BigInt(lastDelta) + 1n, { type: 'behind', writer });
-        } else if (cursor.routeRecords !== undefined) {
+        } else if (lines.isValue && !isBad && cursor.routeRecords !== undefined) {
           this.#files.lead(slot, writer);
           read += cursor.routeRecords(run);
           lastDelta = cursor.offsetDelta;
@@ -185,6 +190,26 @@ export class RecordRouter {
       stats.recordsRead += read;
     }
     return DONE;
+  }
+
+  /** Whether the record at the cursor has a line, is a bad one to be written, or is in no file. */
+  #judge(cursor: RecordCursor): 'line' | 'bad' | 'skipped' {
+    const { lines, tombstones, bad } = this.#options;
+    const isNull = cursor.valueStart < 0;
+    if (isNull && tombstones === 'skip') {
+      this.#recordsSkippedNull += 1;
+      return 'skipped';
+    }
+    const reason = isNull && tombstones === 'bad' ? 'null-value' : lines.encode(cursor);
+    if (reason === null) return 'line';
+    return bad.take(cursor, reason) ? 'bad' : 'skipped';
+  }
+
+  #append(writer: PartWriter, isBad: boolean, base: bigint, delta: number): void {
+    const { lines, bad } = this.#options;
+    const { bytes, start, end } = isBad ? bad.line : lines;
+    writer.appendLine(bytes, start, end, base, delta);
+    bad.wrote(isBad);
   }
 
   #pauseAt(nextOffset: bigint, pause: Pause): Pause {
@@ -214,7 +239,7 @@ export class RecordRouter {
     if (this.#options.rolling.rollsAtCheckpoint) this.rolls.rollAll('checkpoint');
     const parts: PartCut[] = [];
     for (const writer of this.#unfinished) {
-      const changed = writer.roll !== null || writer.lengthBytes > writer.checkpointedBytes;
+      const changed = writer.roll !== null || writer.records > writer.checkpointedRecords;
       if (changed && writer.records > 0) parts.push(writer.cut());
     }
     return {
@@ -222,6 +247,7 @@ export class RecordRouter {
       read: this.read,
       recordsRead: this.#recordsRead,
       recordsSkippedNull: this.#recordsSkippedNull,
+      bad: this.#options.bad.cut(),
       parts,
     };
   }
@@ -230,6 +256,7 @@ export class RecordRouter {
   checkpointed(cut: Cut): void {
     this.#recordsRead -= cut.recordsRead;
     this.#recordsSkippedNull -= cut.recordsSkippedNull;
+    this.#options.bad.checkpointed(cut.bad);
     for (const part of cut.parts) {
       part.writer.checkpointed(part);
       if (part.roll === null) continue;

@@ -8,7 +8,14 @@ import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
 import type { RouteRun } from '../../kernels/lines.ts';
 import { RouteTable } from '../../kernels/routeTable.ts';
+import { BAD_BUCKET } from '../formats/bad/badLine.ts';
+import { BAD_SLOT } from './badRecords.ts';
 import type { PartWriter } from './partWriter.ts';
+
+/** The bucket of a slot; bad records have one of their own. */
+export function bucketOfSlot(assigner: BucketAssigner, slot: number): string {
+  return slot === BAD_SLOT ? BAD_BUCKET : assigner.bucketOf(slot);
+}
 
 /** A slot so long that it covers every time. */
 const ANY_TIME_MS = 2 ** 62;
@@ -53,7 +60,7 @@ export class TakingFiles {
   /** The file of another slot of the same bucket, if there is one. */
   #ofBucket(slot: number): PartWriter | undefined {
     if (this.#byBucket.size === 0) return undefined;
-    const writer = this.#byBucket.get(this.#assigner.bucketOf(slot));
+    const writer = this.#byBucket.get(bucketOfSlot(this.#assigner, slot));
     if (writer === undefined) return undefined;
     this.#slots.get(writer)?.push(slot);
     this.#bySlot.set(slot, writer);

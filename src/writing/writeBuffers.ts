@@ -12,6 +12,8 @@ import { BUFFER_BYTES_FIRST } from '../system/memoryBudget.ts';
 export const BUFFER_BYTES_MAX = 256 * 1024;
 /** More is not gathered: larger writes gain nothing. */
 export const GATHERED_BYTES_MAX = 64 * 1024;
+/** Of a compressed frame, before compression. Larger ones compress hardly better. */
+const FRAME_BYTES_MAX = 1024 * 1024;
 /** Share of the area for buffers that are being written. */
 const WRITING_SHARE = 1 / 8;
 const NO_AREA = new Uint8Array(0);
@@ -112,6 +114,16 @@ export class WriteBuffers implements Lender<Buffer<ArrayBuffer>> {
   /** Whether this many files should gather small buffers. */
   isForGathering(files: number): boolean {
     return this.#area.length > 0 && files * GATHERED_BYTES_MAX > this.#area.length;
+  }
+
+  /** How much one of this many files gathers for a compressed frame. All together take half of the area. */
+  frameBytes(files: number): number {
+    const { length } = this.#area;
+    if (length === 0) return FRAME_BYTES_MAX;
+    return Math.min(
+      FRAME_BYTES_MAX,
+      Math.max(GATHERED_BYTES_MAX, Math.floor(length / 2 / Math.max(1, files))),
+    );
   }
 
   /** The gatherer now has `fullBuffers` instead of `before`. */

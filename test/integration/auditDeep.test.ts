@@ -1,21 +1,36 @@
 /** `tidemark audit --deep` reads a real Kafka again: what it holds, what it hides, and what is gone. */
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CompressionTypes } from 'kafkajs';
+import { CompressionTypes, ConfigResourceTypes } from 'kafkajs';
 import { expect, test } from 'vitest';
 import { describeIntegration, services } from '../services/integration.ts';
 import { cleanAudit } from './auditing.ts';
-import { deleteRecords } from './kafkaFixture.ts';
+import { systemClock } from '../../src/system/clock.ts';
+import { deleteRecords, readDecoded } from './kafkaFixture.ts';
 import { makeTopic, numbers, produce, transact, withAdmin, withProducer } from './kafkaTopics.ts';
 import { TestJob, uniqueName } from './testJob.ts';
+import { tidemark } from './tidemarkProcess.ts';
 
 const HOUR_MS = 3_600_000;
+/** Cleaned as soon as the broker's cleaner comes by. */
+const COMPACTED = {
+  'cleanup.policy': 'compact',
+  'segment.ms': '100',
+  'min.cleanable.dirty.ratio': '0.001',
+  'max.compaction.lag.ms': '100',
+  'delete.retention.ms': '0',
+};
+
+const keyed = (key: string) => ({ partition: 0, key, value: `of ${key}` });
 
 describeIntegration('a deep audit', () => {
-  async function jobOf(sections: Readonly<Record<string, unknown>>) {
+  async function jobOf(
+    sections: Readonly<Record<string, unknown>>,
+    config: Readonly<Record<string, string>> = {},
+  ) {
     const { brokers } = services();
     const topic = uniqueName('deep');
-    await makeTopic(brokers, topic);
+    await makeTopic(brokers, topic, { config });
     return { brokers, topic, job: new TestJob({ brokers, topic, sections }) };
   }
 
@@ -52,6 +67,7 @@ describeIntegration('a deep audit', () => {
           records: 32,
           nullValues: 5,
           holes: '12',
+          holesBy: { markers: '2', aborted: '10', compacted: '0', unknown: '0' },
         },
         files: { compared: committed, notCompared: 0 },
       },
@@ -65,7 +81,9 @@ describeIntegration('a deep audit', () => {
     await deleteRecords(brokers, topic, 20);
     const { deep, partitions } = await cleanAudit(job, '--deep');
     const committed = partitions[0]?.files.committed ?? 0;
-    expect(deep).toMatchObject([{ from: '20', to: '40', notInSource: '20', records: 20 }]);
+    expect(deep).toMatchObject([
+      { from: '20', to: '40', notInSource: '20', expired: '20', records: 20, holes: '0' },
+    ]);
     const { compared = 0, notCompared = 0 } = deep?.[0]?.files ?? {};
     expect(compared).toBeGreaterThan(0);
     expect(notCompared).toBe(committed - compared);
@@ -78,8 +96,70 @@ describeIntegration('a deep audit', () => {
       numbers(7, 0, 5).map((message) => ({ ...message, partition: 0 })),
     );
     expect((await cleanAudit(job, '--deep')).deep).toMatchObject([
-      { notInSource: '40', records: 0, files: { compared: 0, notCompared: committed } },
+      { notInSource: '40', expired: '0', records: 0, files: { compared: 0, notCompared: committed } },
     ]);
+  });
+
+  test('of a compacted topic: what was removed before and after it was read', async () => {
+    const { brokers, topic, job } = await jobOf({ bucket: { by: 'none' } }, COMPACTED);
+    // Of each first batch its begin is kept, of each second one nothing, until the last round.
+    const rounds = [0, 1, 2, 3, 4].flatMap((round) => [
+      [`kept-${round}`, 'hot-1', 'hot-2'],
+      ['hot-1', 'hot-2'],
+    ]);
+    await withProducer(
+      brokers,
+      async (producer) => {
+        for (const keys of rounds) await producer.send({ topic, messages: keys.map(keyed) });
+      },
+      // Of an idempotent one the last batch stays in the log, although it is empty.
+      { idempotent: false },
+    );
+    const cleaned = async (records: number): Promise<void> => {
+      for (;;) {
+        // A segment is rolled by an append only, and the newest is never compacted.
+        await produce(brokers, topic, [keyed('roll')]);
+        const found = await readDecoded('batches', { brokers, topic });
+        if (found.filter(({ offset }) => offset < 25n).length === records) return;
+        await systemClock.pause(200);
+      }
+    };
+    await cleaned(7);
+    await job.finish();
+    const [before] = (await cleanAudit(job, '--deep')).deep ?? [];
+    const { markers, aborted, compacted, unknown } = before?.holesBy ?? {};
+    expect({ markers, aborted, unknown }).toEqual({ markers: '0', aborted: '0', unknown: '0' });
+    expect(Number(compacted)).toBeGreaterThanOrEqual(25 - 7);
+    expect(compacted).toBe(before?.holes);
+
+    await produce(brokers, topic, ['hot-1', 'hot-2', 'kept-0', 'end'].map(keyed));
+    await cleaned(4);
+    const [after] = (await cleanAudit(job, '--deep')).deep ?? [];
+    expect(after?.holesBy).toMatchObject({ markers: '0', aborted: '0', unknown: '0' });
+    expect(Number(after?.holes) - Number(before?.holes)).toBeGreaterThanOrEqual(3);
+    expect(after?.removedSince).toBeGreaterThanOrEqual(3);
+
+    // Nothing else changes: where the topic is compacted no more, batches that are gone have no cause.
+    await withAdmin(brokers, (admin) =>
+      admin.alterConfigs({
+        validateOnly: false,
+        resources: [
+          {
+            type: ConfigResourceTypes.TOPIC,
+            name: topic,
+            configEntries: [{ name: 'cleanup.policy', value: 'delete' }],
+          },
+        ],
+      }),
+    );
+    const { stdout } = await tidemark(['audit', job.file, '--deep']);
+    expect(stdout).toContain(
+      `${topic}/0 offsets 8 to 9: 2 without a record: no batch holds them, and the topic is not compacted\n`,
+    );
+    const [unexplained] = (await cleanAudit(job, '--deep')).deep ?? [];
+    const { compacted: inBatches, unknown: gone } = unexplained?.holesBy ?? {};
+    expect(Number(inBatches) + Number(gone)).toBe(Number(unexplained?.holes));
+    expect([Number(inBatches) >= 5 * 2, Number(gone) >= 4 * 2]).toEqual([true, true]);
   });
 
   test('of files: each line is in the file of its bucket', async () => {

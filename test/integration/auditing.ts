@@ -35,9 +35,16 @@ export interface AuditDocument {
         readonly from: string;
         readonly to: string;
         readonly notInSource: string;
+        readonly expired: string;
         readonly records: number;
         readonly nullValues: number;
         readonly holes: string;
+        readonly holesBy: Readonly<Record<'markers' | 'aborted' | 'compacted' | 'unknown', string>>;
+        readonly unknownHoles: readonly {
+          readonly from: string;
+          readonly to: string;
+          readonly holes: string;
+        }[];
         readonly removedSince: number;
         readonly files: { readonly compared: number; readonly notCompared: number };
       }[]

@@ -89,4 +89,17 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
       patch('actors/naming.ts', 'const isFirst = generation === 1;', 'const isFirst = generation > 0;'),
     ],
   },
+  {
+    name: 'an answer that jumps does not journal the leader epoch below it',
+    store: 'file',
+    seed: 11,
+    foundAt: 2408,
+    patches: [
+      patch(
+        'src/partition/jump.ts',
+        '{ nextOffset, below: (await source.epochBelow?.(partition, nextOffset)) ?? null }',
+        '{ nextOffset, below: null }',
+      ),
+    ],
+  },
 ];

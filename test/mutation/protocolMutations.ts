@@ -143,8 +143,8 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/writing/partWriter.ts',
-        `    this.checkpointedBytes = length;\n`,
-        `    this.checkpointedBytes = Math.max(length, this.lengthBytes);\n`,
+        `    this.checkpointedRecords = records;\n`,
+        `    this.checkpointedRecords = Math.max(records, this.records);\n`,
       ),
     ],
   },
@@ -156,8 +156,8 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/writing/recordRouter.ts',
-        `const changed = writer.roll !== null || writer.lengthBytes > writer.checkpointedBytes;`,
-        `const changed = writer.lengthBytes > writer.checkpointedBytes;`,
+        `const changed = writer.roll !== null || writer.records > writer.checkpointedRecords;`,
+        `const changed = writer.records > writer.checkpointedRecords;`,
       ),
     ],
   },
@@ -170,10 +170,10 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
       patch(
         'src/partition/checkpoint.ts',
         `    const state = part.roll === null ? 'inProgress' : 'pending';
-    parts.push({ ...part, partId: writer.partId, state, handle: await part.handle });`,
-        `    const handle = await part.handle;
+    parts.push({ ...part, ...(await durable), partId: writer.partId, state });`,
+        `    const stored = await durable;
     const state = writer.roll === null ? 'inProgress' : 'pending';
-    parts.push({ ...part, roll: writer.roll, partId: writer.partId, state, handle });`,
+    parts.push({ ...part, ...stored, roll: writer.roll, partId: writer.partId, state });`,
       ),
     ],
   },
@@ -185,8 +185,8 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/writing/fileCalls.ts',
-        `const written = this.#enqueue(() => file.write(full));`,
-        `const written = this.#enqueue(() => file.write(full).catch(() => file.write(full)));`,
+        `      await file.write(bytes);`,
+        `      await file.write(bytes).catch(() => file.write(bytes));`,
       ),
       patch('sim/simStores/base.ts', `      this.#life = 'failed';\n`, ``),
     ],

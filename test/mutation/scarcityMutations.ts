@@ -19,19 +19,15 @@ export const SCARCITY_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         CALLS,
-        `        buffer.giveBack();
-        buffers.countWriting(-bytes.length);
-      },
-      () => {`,
-        `        buffers.countWriting(-bytes.length);
-      },
-      () => {`,
+        `        for (const { buffer } of pieces) buffer.giveBack();
+        ended();`,
+        `        ended();`,
       ),
       patch(
         CALLS,
-        `    const written = this.#enqueue(() => file.write(full));\n`,
-        `    const written = this.#enqueue(() => file.write(full));
-    buffer.giveBack();\n`,
+        `    const ended = (): void => {`,
+        `    for (const { buffer } of pieces) buffer.giveBack();
+    const ended = (): void => {`,
       ),
     ],
   },

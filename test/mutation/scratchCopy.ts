@@ -6,6 +6,8 @@ import type { Patch } from './mutation.ts';
 const CHECKOUT = path.resolve(import.meta.dirname, '..', '..');
 const COPIED = ['kernels', 'journal', 'actors', 'src', 'sim', 'bin', 'package.json'];
 
+const LANES = 2;
+
 /** Inside of the checkout, so that its node_modules are found. */
 export class ScratchCopy {
   readonly root: string;
@@ -36,6 +38,27 @@ export class ScratchCopy {
   remove(): void {
     rmSync(this.root, { recursive: true });
   }
+}
+
+/** Works on patched copies, a few at once, and gives the results in the order of the tasks. */
+export async function inCopies<T extends { readonly patches: readonly Patch[] }, R>(
+  tasks: readonly T[],
+  work: (root: string, task: T) => Promise<R>,
+  failed: (error: unknown) => R,
+): Promise<R[]> {
+  const results: R[] = [];
+  const left = tasks.entries();
+  const lane = async (): Promise<void> => {
+    const copy = new ScratchCopy();
+    try {
+      for (const [index, task] of left)
+        results[index] = await copy.patched(task.patches, (root) => work(root, task)).catch(failed);
+    } finally {
+      copy.remove();
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return results;
 }
 
 function replacedOnce(file: string, text: string, find: string, replace: string): string {

@@ -17,7 +17,7 @@ import type { Mutation, Patch } from './mutation.ts';
 import { PROTOCOL_MUTATIONS } from './protocolMutations.ts';
 import { MORE_PROTOCOL_MUTATIONS } from './protocolMutations2.ts';
 import { SCARCITY_MUTATIONS } from './scarcityMutations.ts';
-import { ScratchCopy } from './scratchCopy.ts';
+import { inCopies } from './scratchCopy.ts';
 import { TAKE_OVER_MUTATIONS } from './takeOverMutations.ts';
 import { SNAPSHOT_MUTATIONS } from './snapshotMutations.ts';
 import { STORE_MUTATIONS } from './storeMutations.ts';
@@ -42,7 +42,6 @@ const HUNT = path.join(import.meta.dirname, 'hunt.ts');
 const SEED = 1;
 /** Most are caught within a few; a bound, so that one that survives is told. */
 const RUNS_MAX = 3_000;
-const LANES = 2;
 const STORES: readonly StoreKind[] = ['file', 'oss', 'oss-hdfs'];
 
 interface Row extends Hunted {
@@ -56,21 +55,9 @@ interface Task {
   readonly runs: number;
 }
 
-/** Fuzzes patched copies, a few at once, and gives what was found in the order of the tasks. */
-async function huntAll(tasks: readonly Task[]): Promise<Row[]> {
-  const rows: Row[] = [];
-  const left = tasks.entries();
-  const lane = async (): Promise<void> => {
-    const copy = new ScratchCopy();
-    try {
-      for (const [index, task] of left)
-        rows[index] = await copy.patched(task.patches, (root) => hunt(root, task)).catch(failedRow);
-    } finally {
-      copy.remove();
-    }
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
-  return rows;
+/** Fuzzes patched copies, and gives what was found in the order of the tasks. */
+function huntAll(tasks: readonly Task[]): Promise<Row[]> {
+  return inCopies(tasks, hunt, failedRow);
 }
 
 function hunt(root: string, { store, seed, runs }: Task): Promise<Row> {

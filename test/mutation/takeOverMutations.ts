@@ -73,7 +73,7 @@ export const TAKE_OVER_MUTATIONS: readonly Mutation[] = [
   {
     name: 'the checksum of a file that goes on begins anew',
     store: 'oss-hdfs',
-    patches: [patch('src/writing/lineBuffer.ts', `return Crc64.from(durable.crc64);`, `return new Crc64();`)],
+    patches: [patch('src/writing/fileCalls.ts', `: Crc64.from(durable.crc64)`, `: new Crc64()`)],
   },
   {
     name: 'partCommitted is journaled before the file is published',

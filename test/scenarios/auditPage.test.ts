@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -31,10 +32,12 @@ function examples(): Example[] {
   return blocks.map(([, command = '', output = '']) => ({ args: command.split(' '), output }));
 }
 
-/** Without what differs from run to run: times, ids, processes, places, and the order of commits. */
+/** Without what differs from run to run: times, ids, processes, places, versions, the order of commits. */
 function plain(text: string, folder: string): string {
   return text
+    .replaceAll(path.join(path.dirname(folder), 'next'), 'NEXT')
     .replaceAll(folder, 'FOLDER')
+    .replaceAll(/\(\d+\.\d+\.\d+\)/g, '(VERSION)')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}/g, 'JOURNAL')
     .replaceAll(/\b[0-9a-f]{32}\b/g, 'ID')
@@ -58,11 +61,16 @@ function tidemark(args: readonly string[], cwd: string): string {
 }
 
 function startedJob(): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'tidemark-audit-'));
+  const root = mkdtempSync(path.join(tmpdir(), 'tidemark-audit-'));
   onTestFinished(() => {
-    rmSync(folder, { recursive: true });
+    rmSync(root, { recursive: true });
   });
-  mkdirSync(path.join(folder, 'examples'));
+  const folder = path.join(root, 'data');
+  mkdirSync(path.join(folder, 'examples'), { recursive: true });
+  const next = path.join(root, 'next/node_modules');
+  mkdirSync(next, { recursive: true });
+  // The other version is this one, as a package elsewhere.
+  symlinkSync(CHECKOUT, path.join(next, 'tidemark'));
   copyFileSync(
     path.join(CHECKOUT, 'examples/earthquakes.yaml'),
     path.join(folder, 'examples/earthquakes.yaml'),
@@ -89,6 +97,7 @@ it('shows what its commands print', { timeout: 120_000 }, () => {
     'journal export',
     'replay',
     'journal verify',
+    'journal diff',
   ]);
   truncateSync(file, whole.length - LOST_BYTES);
   for (const [index, { args, output }] of shown.entries()) {

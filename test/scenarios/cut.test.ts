@@ -9,12 +9,15 @@ import { FailureLatch } from '../../src/system/concurrency.ts';
 import { FileRoom } from '../../src/writing/fileRoom.ts';
 import { RecordRouter, type Cut } from '../../src/writing/recordRouter.ts';
 import { WriteBuffers } from '../../src/writing/writeBuffers.ts';
+import type { DurablePart } from '../../src/stores/port.ts';
 import { PartWriter, type PartCut } from '../../src/writing/partWriter.ts';
 import { RunStats } from '../../src/writing/stats.ts';
 import { systemClock, type Clock } from '../../src/system/clock.ts';
 import type { FetchedBatch, RecordCursor } from '../../src/sources/port.ts';
 import type { OpenFile } from '../../src/stores/port.ts';
 import { NO_LIMITS } from './jobFixture.ts';
+import { TextLine } from '../../src/formats/text/line.ts';
+import { BadRecords } from '../../src/writing/badRecords.ts';
 
 /** A record of the log; offsets have holes. */
 interface Logged {
@@ -37,6 +40,8 @@ const ticks = async (count: number): Promise<void> => {
 };
 
 class LogCursor implements RecordCursor {
+  readonly headersStart = -1;
+  readonly headersEnd = -1;
   readonly baseOffset: bigint;
   offsetDelta = -1;
   timestampMs = 0;
@@ -103,7 +108,7 @@ class MemoryFile implements OpenFile {
 class Bench {
   readonly router: RecordRouter;
   readonly files = new Map<PartWriter, MemoryFile>();
-  readonly checkpointed = new Map<PartWriter, PartCut>();
+  readonly checkpointed = new Map<PartWriter, PartCut & DurablePart>();
   readonly log: readonly Logged[];
   /** Over all checkpoints. */
   recordsCounted = 0;
@@ -119,6 +124,8 @@ class Bench {
     this.router = new RecordRouter(
       {
         assigner: options.assigner ?? noBuckets(),
+        ...{ lines: new TextLine(), tombstones: 'skip' as const },
+        bad: new BadRecords({ to: 'stop', stopAfter: 1 }, { topic: 'numbers', partition: 0 }),
         rolling: defaultRollingPolicy({ ...NO_LIMITS, maxBytes: options.maxBytes ?? 1e9 }),
         clock: options.clock ?? systemClock,
         stats,
@@ -161,8 +168,9 @@ class Bench {
   /** What a checkpoint does: persist, then count. */
   async complete(cut: Cut): Promise<void> {
     for (const part of cut.parts) {
-      expect(await part.handle, 'exactly the cut is made durable').toBe(part.length);
-      this.checkpointed.set(part.writer, part);
+      const durable = await part.durable;
+      expect(durable.handle, 'exactly the cut is made durable').toBe(durable.length);
+      this.checkpointed.set(part.writer, { ...part, ...durable });
     }
     this.router.checkpointed(cut);
     this.recordsCounted += cut.recordsRead;

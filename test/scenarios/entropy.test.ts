@@ -119,7 +119,8 @@ describe('with entropy', () => {
     expect(existsSync(join(job.folder, 'lake', '.tidemark', 'numbers'))).toBe(true);
     expect(await createFileStore().readMarker(markerFolderUri(naming), 'numbers')).toBe('memory-journal');
     const { sinkUri: uri, ...affixes } = naming;
-    const sink: SinkConfig = { type: 'file', uri, format: 'text', ...affixes };
+    const PLAIN = { envelope: 'value', compression: null } as const;
+    const sink: SinkConfig = { type: 'file', uri, format: 'text', ...PLAIN, ...affixes };
     const missing = new JournalFailure('missing', 'there is none');
     const opening = openJournalForRun({
       config: { job: JOB, sink },

@@ -21,11 +21,16 @@ import { withFailpoints } from '../../src/stores/failpointStore.ts';
 import type { Source } from '../../src/sources/port.ts';
 import type { Store } from '../../src/stores/port.ts';
 import { silentLog, type Log } from '../../src/telemetry/log.ts';
+import type { PartFormat } from '../../src/formats/format.ts';
+import { PLAIN_TEXT } from '../../src/formats/text/line.ts';
+import type { BadRule } from '../../src/writing/badRecords.ts';
 
 const MIB = 1024 * 1024;
 export const NO_LIMITS = { maxBytes: 128 * MIB, maxAgeMs: 3_600_000, maxIdleMs: 3_600_000 };
 
 export interface FixtureOptions {
+  readonly format?: PartFormat;
+  readonly bad?: BadRule;
   readonly source: Source;
   readonly untilEnd?: boolean;
   readonly rolling?: RollingPolicy;
@@ -73,6 +78,8 @@ export class JobFixture {
         entropy: null,
       },
       assigner: options.assigner ?? noBuckets(),
+      format: options.format ?? PLAIN_TEXT,
+      bad: options.bad ?? { to: 'stop', stopAfter: 1_000 },
       rolling: options.rolling ?? defaultRollingPolicy(NO_LIMITS),
       checkpointIntervalMs: options.checkpointIntervalMs ?? 20,
       snapshots: { everyEntries: 3, everyMs: 1_000, entriesMin: 2 },

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { decodeEntry, encodeEntry, hashEntry } from '../../journal/entry.ts';
+import { decodeEntry, encodeEntry, FORMAT_OF_MOST, hashEntry } from '../../journal/entry.ts';
 import type { JobEvent } from '../../journal/events.ts';
 import { jobName, NO_HASH } from '../../journal/ids.ts';
 import { jobSubject, partitionSubject } from '../../journal/subjects.ts';
@@ -26,7 +26,7 @@ function journalOf010(job: JobFixture): void {
       const events = entry.events.filter(({ type }) => type !== 'markerMade');
       if (events.length === 0) return [];
       seq += 1;
-      const bytes = encodeEntry({ ...entry, events, seq, prevHash });
+      const bytes = encodeEntry({ ...entry, v: FORMAT_OF_MOST, events, seq, prevHash });
       prevHash = hashEntry(bytes);
       return [{ ...stored, bytes }];
     });

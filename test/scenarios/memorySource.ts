@@ -20,6 +20,8 @@ export interface MemoryRecord {
 const BATCH_RECORDS_MAX = 7;
 
 class MemoryCursor implements RecordCursor {
+  readonly headersStart = -1;
+  readonly headersEnd = -1;
   readonly baseOffset: bigint;
   offsetDelta = -1;
   timestampMs = 0;

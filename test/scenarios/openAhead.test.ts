@@ -13,6 +13,8 @@ import { WriteBuffers } from '../../src/writing/writeBuffers.ts';
 import { scanRecords, toFetchedBatch } from '../../src/sources/kafka/records/batches.ts';
 import type { FetchedBatch } from '../../src/sources/port.ts';
 import { buildBatch } from '../unit/sources/kafka/batchBuilder.ts';
+import { TextLine } from '../../src/formats/text/line.ts';
+import { BadRecords } from '../../src/writing/badRecords.ts';
 
 const bySecond: BucketAssigner = {
   by: 'record-time',
@@ -53,6 +55,8 @@ class Scene {
     this.stats = shared?.stats ?? new RunStats({ keepFiles: false });
     const options = {
       assigner: bySecond,
+      ...{ lines: new TextLine(), tombstones: 'skip' as const },
+      bad: new BadRecords({ to: 'stop', stopAfter: 1 }, { topic: 'numbers', partition: 0 }),
       rolling: defaultRollingPolicy({ maxBytes: 1e9, maxAgeMs: 1e9, maxIdleMs: 1e9 }),
       clock: systemClock,
       stats: this.stats,
@@ -91,7 +95,7 @@ class Scene {
   /** Every bucket's lines, in the order in which its files were opened. */
   async lines(): Promise<Map<string, string>> {
     const cut = this.router.cut();
-    await Promise.all(cut.parts.map(({ handle }) => handle));
+    await Promise.all(cut.parts.map(({ durable }) => durable));
     const lines = new Map<string, string>();
     const inOrder = this.opened.toSorted((one, other) => Number(one.firstOffset - other.firstOffset));
     for (const { bucket, text } of inOrder) lines.set(bucket, (lines.get(bucket) ?? '') + text);

@@ -29,7 +29,7 @@ it.each(['file', 'oss-hdfs', 'oss'] as const)(
   async (store) => {
     let cleanFiles = 0;
     let damaged = 0;
-    const deep = { records: 0, files: 0 };
+    const deep = { records: 0, files: 0, markers: 0n, aborted: 0n, compacted: 0n, expired: 0n };
     for (let run = 0; run < RUNS; run += 1) {
       const schedule = drawSchedule(randomOfRun(SEED, run), { store, job: null });
       const { trace, report } = await audited(schedule);
@@ -37,9 +37,16 @@ it.each(['file', 'oss-hdfs', 'oss'] as const)(
       expect(trace.violations, name).toEqual([]);
       expect(unexplained(trace, report), name).toEqual([]);
       expect(report.unchecked, name).toEqual([]);
-      for (const { records, files } of report.deep ?? []) {
+      for (const { records, files, expired, holes, holesBy } of report.deep ?? []) {
+        const { markers, aborted, compacted } = holesBy;
+        // The world has a cause for each.
+        expect(markers + aborted + compacted, name).toBe(holes);
         deep.records += records;
         deep.files += files.compared;
+        deep.markers += markers;
+        deep.aborted += aborted;
+        deep.compacted += compacted;
+        deep.expired += expired;
       }
       if (report.verdict === 'clean') cleanFiles += report.files.compared;
       else damaged += 1;
@@ -53,5 +60,7 @@ it.each(['file', 'oss-hdfs', 'oss'] as const)(
     expect(damaged).toBeGreaterThan(0);
     expect(deep.records).toBeGreaterThan(RUNS);
     expect(deep.files).toBeGreaterThan(RUNS);
+    for (const cause of ['markers', 'aborted', 'compacted', 'expired'] as const)
+      expect(deep[cause], cause).toBeGreaterThan(RUNS / 10);
   },
 );

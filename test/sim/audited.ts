@@ -14,21 +14,31 @@ export interface Audited {
   readonly report: AuditReport;
 }
 
-export async function audited(schedule: Schedule): Promise<Audited> {
+/** The sources that do it: those of a changed copy may be given. */
+export interface Sources {
+  readonly runWorld: typeof runWorld;
+  readonly auditJob: typeof auditJob;
+  readonly jobSettings: typeof jobSettings;
+}
+
+const OWN: Sources = { runWorld, auditJob, jobSettings };
+
+/** Rejects as the audit does. */
+export async function audited(schedule: Schedule, sources = OWN): Promise<Audited> {
   const ended = Promise.withResolvers<AuditReport>();
-  const trace = await runWorld(schedule, {
+  const trace = await sources.runWorld(schedule, {
     examine: async (remains) => {
-      ended.resolve(await auditOf(remains, schedule));
+      ended.resolve(await auditOf(remains, schedule, sources));
     },
   });
   return { trace, report: await ended.promise };
 }
 
-function auditOf(remains: Remains, schedule: Schedule) {
+function auditOf(remains: Remains, schedule: Schedule, sources: Sources) {
   const { journal, store, source, naming, committed, takenUris } = remains;
-  const { assigner, effectiveConfig } = jobSettings(lifeConfig(schedule.config, NO_CHANGE));
+  const { assigner, effectiveConfig } = sources.jobSettings(lifeConfig(schedule.config, NO_CHANGE));
   const { topic, partitions } = schedule.workload;
-  return auditJob(
+  return sources.auditJob(
     {
       ...{ journal, store },
       survey: async () => [

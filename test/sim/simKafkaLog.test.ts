@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { LogItem } from '../../sim/schedule.ts';
+import type { LogSpan } from '../../src/sources/port.ts';
 import { at, readTo, records, recordsOf, scene, shape, TOPIC, value } from './kafkaScene.ts';
 import { eventually, pass, settlesWithin } from './simulated.ts';
 
@@ -23,6 +24,30 @@ describe('the log', () => {
         .expected()
         .map(({ offset }) => Number(offset)),
     ).toEqual([0, 1, 8, 9, 10]);
+  });
+
+  test('a batch tells what its offsets hold', async () => {
+    const log: LogItem[] = [
+      records(0, 2),
+      { type: 'hole', atMs: 0, offsets: 3 },
+      { type: 'transaction', atMs: 0, endsAtMs: 1, committed: false, ...shape(2) },
+    ];
+    const { scheduler, member } = scene([log]);
+    const { source } = member(0);
+    const feed = source.open(at(0), 1n, null);
+    const spans: LogSpan[] = [];
+    for (let next = 1n; next < 8n;) {
+      const batch = await eventually(scheduler, feed.next());
+      spans.push(...(batch.spans?.() ?? []));
+      next = batch.nextOffset;
+    }
+    expect(spans).toEqual([
+      { from: 0n, to: 2n, holds: 'records', records: 2 },
+      { from: 2n, to: 5n, holds: 'records', records: 0 },
+      { from: 5n, to: 7n, holds: 'aborted', records: 2 },
+      { from: 7n, to: 8n, holds: 'markers', records: 1 },
+    ]);
+    expect(await eventually(scheduler, source.isCompacted?.(TOPIC) ?? Promise.resolve(null))).toBe(true);
   });
 
   test('nothing at or after the start of an open transaction is seen before it ends', async () => {

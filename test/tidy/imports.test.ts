@@ -12,7 +12,10 @@ const BESIDE: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Of the command line, what may load the simulator: nobody who moves records pays for it. */
-const LOADS_SIMULATOR = ['src/cli/commands/fuzz.ts', 'src/cli/fuzzText.ts'];
+const LOADS_SIMULATOR = [
+  ...['src/cli/commands/fuzz.ts', 'src/cli/commands/fuzzHistory.ts'],
+  ...['src/cli/fuzzText.ts', 'src/cli/fuzzHistoryText.ts'],
+];
 
 /** Folders of kinds: a kind knows its room's port, never another kind. */
 const KINDS = [

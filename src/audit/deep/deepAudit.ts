@@ -18,7 +18,7 @@ import { provenRange } from './provenRange.ts';
 
 /** What a deep audit needs besides the journal and the destination. */
 export interface DeepSource {
-  readonly source: Pick<Source, 'kind' | 'describe' | 'open' | 'ranges' | 'verifyIdentity'>;
+  readonly source: Pick<Source, 'kind' | 'describe' | 'open' | 'ranges' | 'verifyIdentity' | 'isCompacted'>;
   readonly clock: Clock;
   /** Of today's configuration, with what it journals of the rule. */
   readonly assigner: BucketAssigner;
@@ -40,6 +40,7 @@ export class DeepAudit {
   offsets = 0;
   readonly #options: DeepOptions;
   readonly #holders = new Holders();
+  readonly #compacted = new Map<string, Promise<boolean | null>>();
   #other: Promise<boolean> | null = null;
 
   constructor(options: DeepOptions) {
@@ -65,13 +66,10 @@ export class DeepAudit {
     for (const part of history.parts) this.holds(part, false);
     const topicId = job.topicIds.get(partition.topic) ?? null;
     try {
+      const range = (await this.#isOther()) ? null : await provenRange(source, topicId, history);
       const compared = await compareWithSource({
-        ...{
-          history,
-          holders: this.#holders,
-          range: (await this.#isOther()) ? null : await provenRange(source, topicId, history),
-          files: reading,
-        },
+        ...{ history, holders: this.#holders, range, files: reading },
+        isCompacted: range === null ? null : await this.#isCompacted(partition.topic),
         reading: {
           ...{ source, clock, signal, partition, topicId },
           onOffsets: (count) => {
@@ -86,6 +84,14 @@ export class DeepAudit {
       signal.throwIfAborted();
       findings.couldNot(`the records of ${partitionName(partition)}`, error);
     }
+  }
+
+  /** Asked once: it is the same for each partition of a topic. */
+  #isCompacted(topic: string): Promise<boolean | null> {
+    const { source } = this.#options;
+    const asked = this.#compacted.get(topic) ?? source.isCompacted?.(topic) ?? Promise.resolve(null);
+    this.#compacted.set(topic, asked);
+    return asked;
   }
 
   /** Whether the source is another cluster than the journal's, or has none of the job's topics. */

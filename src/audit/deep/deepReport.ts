@@ -1,5 +1,6 @@
 /** What a deep audit reports of a partition. */
 import type { TopicPartition } from '../../../journal/ids.ts';
+import type { HoleCounts, UnknownHole } from './holes.ts';
 
 export interface DeepPartition {
   readonly partition: TopicPartition;
@@ -13,16 +14,19 @@ export interface DeepPartition {
   readonly to: bigint;
   /** Offsets that the job has read, and that the source does not hold any more. No damage. */
   readonly notInSource: bigint;
+  /** Of these, below the begin of its log: retention, or somebody's request, has deleted them. */
+  readonly expired: bigint;
   /** Records with a value, in that range. */
   readonly records: number;
   /** Null values, which are written nowhere (tombstones). */
   readonly nullValues: number;
   /** Records in ranges that an operator has given up. */
   readonly givenUp: number;
-  /**
-   * Offsets without a record: transaction markers, records of aborted transactions, what compaction removed.
-   */
+  /** Offsets without a record, in that range: the sum of `holesBy`. */
   readonly holes: bigint;
+  readonly holesBy: HoleCounts;
+  /** The first holes of no known cause, and what the source says of them. */
+  readonly unknownHoles: readonly UnknownHole[];
   /** Lines whose records the source does not hold any more, because its log was compacted since. */
   readonly removedSince: number;
   readonly files: {

@@ -9,6 +9,7 @@ import type { DeepPartition } from './deepReport.ts';
 import { Differences } from './differences.ts';
 import { Group } from './group.ts';
 import type { Holder, Holders } from './holders.ts';
+import { Holes } from './holes.ts';
 import { MissingRecords } from './missingRecords.ts';
 import { batchesOf, visitRecords, type RangeToRead } from './sourceRecords.ts';
 
@@ -17,6 +18,8 @@ export interface ComparisonOfPartition {
   readonly holders: Holders;
   /** What the source holds now; null if it does not know the partition. */
   readonly range: OffsetRange | null;
+  /** Whether its log is compacted; null if that is not known. */
+  readonly isCompacted: boolean | null;
   readonly reading: Omit<RangeToRead, 'from' | 'to'>;
   /** Null if it is not known which bucket each record went to. */
   readonly assigner: BucketAssigner | null;
@@ -40,7 +43,7 @@ class PartitionComparison {
   readonly #missing: MissingRecords;
   readonly #differences: Differences;
   #next: bigint;
-  #holes = 0n;
+  readonly #holes: Holes;
   #records = 0;
   #nullValues = 0;
   #givenUp = 0;
@@ -55,6 +58,7 @@ class PartitionComparison {
     this.#comingHolders = holders.inOrder();
     this.#coming = this.#comingHolders.next().value ?? null;
     this.#missing = new MissingRecords(history);
+    this.#holes = new Holes(options.isCompacted);
     this.#differences = new Differences({
       ...{ history, range: this.#range, store: options.files },
       keyOf: (cursor) => this.#keyOf(cursor),
@@ -64,8 +68,10 @@ class PartitionComparison {
 
   async run(): Promise<DeepPartition> {
     for await (const batch of batchesOf(this.#range)) {
+      this.#holes.begin(batch);
       await visitRecords(batch, this.#range, (cursor, offset) => this.#visit(cursor, offset));
       this.#passTo(batch.nextOffset < this.#range.to ? batch.nextOffset : this.#range.to);
+      this.#holes.end();
       await this.#judgeOver();
     }
     while (this.#coming !== null) this.#open(this.#coming);
@@ -83,13 +89,17 @@ class PartitionComparison {
     return this.#report(removedSince);
   }
 
-  /** Whether a record that was read may have been removed since: not if as many are there as were read. */
+  /**
+   * Whether a record that was read may have been removed since: not if as many are there as were read, nor if
+   * each hole is of another cause.
+   */
   get #mayBeRemoved(): boolean {
     const { totals, ledger } = this.#options.history;
     const { from, to } = this.#range;
     const isWhole = from === (totals.firstOffset ?? 0n) && to === ledger.facts.nextOffset;
     const isSame = totals.offsetsReplaced === 0n && totals.recordsRead === this.#records + this.#nullValues;
-    return !(isWhole && isSame);
+    const { compacted, unknown } = this.#holes.counts;
+    return compacted + unknown > 0n && !(isWhole && isSame);
   }
 
   #visit(cursor: RecordCursor, offset: bigint): void {
@@ -118,7 +128,7 @@ class PartitionComparison {
 
   #passTo(offset: bigint): void {
     if (offset <= this.#next) return;
-    this.#holes += offset - this.#next;
+    this.#holes.add(this.#next, offset);
     this.#next = offset;
   }
 
@@ -171,14 +181,16 @@ class PartitionComparison {
   }
 
   #report(removedSince: number): DeepPartition {
-    const { history, assigner } = this.#options;
+    const { history, assigner, range } = this.#options;
     const { from, to } = this.#range;
     const [first, next] = [history.totals.firstOffset ?? 0n, history.ledger.facts.nextOffset ?? 0n];
     return {
       ...{ partition: history.partition, comparedBy: assigner === null ? 'lines' : 'order', from, to },
       notInSource: (next > first ? next - first : 0n) - (to - from),
+      expired: expiredOf(first, next, range),
       ...{ records: this.#records, nullValues: this.#nullValues, givenUp: this.#givenUp },
-      ...{ holes: this.#holes, removedSince },
+      ...{ holes: this.#holes.total, holesBy: this.#holes.counts, unknownHoles: this.#holes.unknown },
+      removedSince,
       files: { compared: this.#compared, notCompared: this.#notCompared },
     };
   }
@@ -195,4 +207,11 @@ function heldOf(
   const from = range.startOffset > first ? range.startOffset : first;
   const to = range.endOffset < next ? range.endOffset : next;
   return to > from ? { from, to } : { from: first, to: first };
+}
+
+/** Of offsets [first, next), those below the begin of the log that the source holds. */
+function expiredOf(first: bigint, next: bigint, range: OffsetRange | null): bigint {
+  const start = range?.startOffset ?? first;
+  const end = start < next ? start : next;
+  return end > first ? end - first : 0n;
 }

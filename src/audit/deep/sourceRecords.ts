@@ -4,7 +4,7 @@ import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
 import { SourceFailure } from '../../sources/failure.ts';
 import type { FetchedBatch, RecordCursor, Source } from '../../sources/port.ts';
 import { NoRoomYet } from '../../sources/unpackRoom.ts';
-import { orAborted } from '../../system/bounded.ts';
+import { orAborted, orLate } from '../../system/bounded.ts';
 import type { Clock } from '../../system/clock.ts';
 
 /** How long the source may give nothing. It tries again by itself meanwhile. */
@@ -41,15 +41,13 @@ export async function* batchesOf(range: RangeToRead): AsyncGenerator<FetchedBatc
   }
 }
 
-async function nextOf({ clock, signal, partition }: RangeToRead, batch: Promise<FetchedBatch>) {
-  const silent = new AbortController();
+function nextOf(
+  { clock, signal, partition }: RangeToRead,
+  batch: Promise<FetchedBatch>,
+): Promise<FetchedBatch> {
   const message = `The source gave nothing of ${partitionName(partition)} for ${SILENT_MS / 1_000} s.`;
-  const timer = clock.timer(SILENT_MS, () => silent.abort(new SourceFailure('unavailable', message)));
-  try {
-    return await orAborted(silent.signal, orAborted(signal, batch));
-  } finally {
-    timer.cancel();
-  }
+  const late = (): Error => new SourceFailure('unavailable', message);
+  return orLate(clock, SILENT_MS, orAborted(signal, batch), late);
 }
 
 /** Visits the batch's records in [from, to), in order. A null value has a negative `valueStart`. */

@@ -18,9 +18,10 @@ import { EXIT_FAILURE, EXIT_OK, exitCodeOfSignal } from '../exitCodes.ts';
 import { fuzzLines, progressText } from '../fuzzText.ts';
 import type { CliIo } from '../io.ts';
 import { jsonText } from '../report.ts';
+import { checkHistoryOptions, historyToFuzz, type FuzzHistoryOptions } from './fuzzHistory.ts';
 
 /** As given on the command line. */
-export interface FuzzCommandOptions {
+export interface FuzzCommandOptions extends FuzzHistoryOptions {
   readonly runs?: string;
   readonly for?: string;
   readonly exhaustive?: boolean;
@@ -57,14 +58,19 @@ export async function fuzzCommand(
     stop.abort();
   });
   const progress = progressDisplay(io);
+  const store =
+    mode.type === 'replay'
+      ? mode.schedule.config.store
+      : (options.store ?? simulatedStore(config?.sink.type ?? 'file'));
   try {
+    const history =
+      mode.type === 'history' && config !== null
+        ? await historyToFuzz(options, config, { store, seed }, io)
+        : null;
     const report = await fuzz({
-      ...{ mode, seed },
-      store:
-        mode.type === 'replay'
-          ? mode.schedule.config.store
-          : (options.store ?? simulatedStore(config?.sink.type ?? 'file')),
-      job: config === null ? null : jobShape(config),
+      ...{ mode, seed, store },
+      ...(history === null ? {} : { history }),
+      job: history?.of.settings.job ?? (config === null ? null : jobShape(config)),
       ...{ nowMs: io.nowMs, signal: stop.signal, onProgress: progress.update },
     });
     progress.end();
@@ -77,7 +83,8 @@ export async function fuzzCommand(
 }
 
 async function modeOf(options: FuzzCommandOptions, cwd: string): Promise<FuzzMode> {
-  const { runs, for: duration, exhaustive, schedule } = options;
+  const { runs, for: duration, exhaustive, schedule, fromJournal } = options;
+  checkHistoryOptions(options);
   const given = [runs, duration, schedule, exhaustive === true ? '' : undefined];
   if (given.filter((one) => one !== undefined).length > 1)
     throw usage('--runs, --for, --schedule and --exhaustive: choose one');
@@ -92,7 +99,8 @@ async function modeOf(options: FuzzCommandOptions, cwd: string): Promise<FuzzMod
     if (parsed.type === 'invalid') throw usage(`--for ${duration}: ${parsed.reason}`);
     return { type: 'time', forMs: parsed.value };
   }
-  return { type: 'runs', runs: runs === undefined ? RUNS_DEFAULT : wholeNumber('--runs', runs, 1) };
+  const drawn = runs === undefined ? RUNS_DEFAULT : wholeNumber('--runs', runs, 1);
+  return { type: fromJournal === undefined ? 'runs' : 'history', runs: drawn };
 }
 
 /** Reads the file; `-` is standard input. */

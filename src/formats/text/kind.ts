@@ -1,4 +1,5 @@
 import type { FormatKind } from '../kind.ts';
+import { TextLine } from './line.ts';
 
 /**
  * Lines. src/writing/recordRouter.ts writes them record by record, the kernel kernels/lines.ts many at once.
@@ -6,4 +7,8 @@ import type { FormatKind } from '../kind.ts';
 export const TEXT_FORMAT: FormatKind = {
   name: 'text',
   description: "a record's value, untouched, and a line feed.",
+  suffix: '',
+  envelopes: ['value'],
+  id: () => 'text',
+  linesOf: () => new TextLine(),
 };

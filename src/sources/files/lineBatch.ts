@@ -10,6 +10,8 @@ class LineCursor implements RecordCursor {
   readonly keyBytes = NO_KEY;
   readonly keyStart = -1;
   readonly keyEnd = -1;
+  readonly headersStart = -1;
+  readonly headersEnd = -1;
   readonly valueBytes: Buffer;
   offsetDelta = -1;
   valueStart = -1;

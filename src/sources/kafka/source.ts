@@ -27,6 +27,7 @@ import { MemberRecords } from './group/memberRecord.ts';
 import { Membership } from './group/membership.ts';
 import type { PartitionLeader } from './protocol/metadata.ts';
 import { otherMembers } from './group/otherMembers.ts';
+import { isCompactedLog } from './log/compacted.ts';
 import { groupOffsets, listOffsets } from './log/offsets.ts';
 import { DEFAULT_TUNING, type KafkaSourceOptions, type KafkaTuning } from './options.ts';
 import { pauseUnless } from '../../system/pacing.ts';
@@ -137,6 +138,10 @@ class KafkaSource implements Source {
       const ends = await listOffsets(this.#brokers, topic, partitions, 'latest');
       return starts.map((startOffset, index) => ({ startOffset, endOffset: ends[index] ?? startOffset }));
     });
+  }
+
+  isCompacted(topic: string): Promise<boolean | null> {
+    return this.#ask('configuration of a topic', () => isCompactedLog(this.#brokers, topic));
   }
 
   async start(listener: SourceListener): Promise<void> {

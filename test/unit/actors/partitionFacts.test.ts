@@ -50,8 +50,14 @@ const EVENTS: readonly PartitionEvent[] = [
 /** Facts of which each differs from what it is at the start, so that no change of one is overlooked. */
 const FACTS: PartitionContext = {
   ...{ epoch: 6, claimId: claim(6), ownClaimId: claim(7), nextOffset: 40n, checkpoint: 2 },
-  ...{ recordsRead: 100, recordsSkippedNull: 3, stop: (({ type: _, ...stop }) => stop)(stopped) },
+  ...{
+    recordsRead: 100,
+    recordsSkippedNull: 3,
+    recordsSkippedBad: 2,
+    stop: (({ type: _, ...stop }) => stop)(stopped),
+  },
   ...{ leaderEpoch: 4, leaderEpochStart: 20n, earlierLeaderEpochs: [{ epoch: 3, startOffset: 10n }] },
+  recordsBad: [{ reason: 'invalid-json', records: 4 }],
   ...{ generation: 2, retired: true, answered: [], lastRequestId: 10 },
   ...{ refusal: { requestId: 10, reason: 'It is not stopped.' } },
   pieces: { checkpoint: 3, count: 1, parts: [change(1, 10)] },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { encodeEntry, ENTRY_MIN_READER, ENTRY_VERSION } from '../../../journal/entry.ts';
+import { encodeEntry, FORMAT_OF_MOST, ENTRY_VERSION } from '../../../journal/entry.ts';
 import type { JournalEvent } from '../../../journal/events.ts';
 import { claimId, entryHash, jobName } from '../../../journal/ids.ts';
 import { createMemoryJournal, type MemoryJournal } from '../../../journal/memory/journal.ts';
@@ -43,7 +43,7 @@ function entryOf(events: readonly JournalEvent[]): Uint8Array {
       seq: 1,
       at: '2026-02-03T04:05:06.000Z',
     },
-    ...{ v: ENTRY_VERSION, minReader: ENTRY_MIN_READER, prevHash: entryHash('0'.repeat(64)), events },
+    ...{ v: ENTRY_VERSION, minReader: FORMAT_OF_MOST, prevHash: entryHash('0'.repeat(64)), events },
   });
 }
 

@@ -70,6 +70,7 @@ function notebooks(): JournalKind<NotebookConfig, { readonly title: string }> {
     backup: () => Promise.reject(new Error('a notebook is not copied')),
     ownBackups: null,
     restore: () => Promise.reject(new Error('a notebook is not copied')),
+    importCopy: () => Promise.reject(new Error('a notebook is not copied')),
   };
 }
 

@@ -174,7 +174,8 @@ oss: {}
         /^job.yaml:20:44 journal.nats.stream: "a.b" is not allowed; expected a stream name/,
       ),
       'job.yaml:20:59 journal.nats.replicas: is more than 5; expected a whole number from 1 to 5',
-      'job.yaml:21:1 oss: is an unknown key; expected job, source, sink, bucket, roll, checkpoint, ' +
+      'job.yaml:21:1 oss: is an unknown key; expected job, source, sink, key, value, ' +
+        'bad, bucket, roll, checkpoint, ' +
         'startup, shutdown, memory, journal',
     ]);
   });
@@ -232,7 +233,15 @@ oss: {}
     ['sink.prefix=.a', 'begins with "."'],
     ['sink.prefix=a\\b', 'holds a separator'],
     [`sink.suffix=${'x'.repeat(33)}`, 'is too long'],
-    ['sink.format=json', '"json" is unknown; expected text'],
+    ['sink.format=csv', '"csv" is unknown; expected text or json'],
+    ['sink.envelope=record', 'record is not for the format text; expected sink.format: json'],
+    ['sink.compression.codec=lz4', '"lz4" is unknown; expected none, zstd or gzip'],
+    ['sink.compression.level=3', 'is given without a codec; expected sink.compression.codec'],
+    ['sink.compression={codec: zstd, level: 20}', '20 is no level of zstd; expected 1 to 19'],
+    ['value.tombstones=keep', 'keep is only for sink.envelope: record; expected skip or bad'],
+    ['value.decode=avro', '"avro" is unknown; expected bytes, string or json'],
+    ['bad.to=topic', '"topic" is unknown; expected stop, skip or file'],
+    ['bad.stopAfter=0', 'is less than 1; expected a whole number of records'],
     ['bucket.timezone=+02:00', 'is an offset'],
     ['bucket.timezone=local', 'is no time zone'],
     ['bucket.pattern=yyyy-mm-dd', 'but no month (MM are months, mm are minutes)'],

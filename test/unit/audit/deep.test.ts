@@ -4,7 +4,7 @@ import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
 import { partitionName } from '../../../journal/ids.ts';
 import type { AuditReport } from '../../../src/audit/auditReport.ts';
 import type { DeepSource } from '../../../src/audit/deep/deepAudit.ts';
-import type { RecordCursor } from '../../../src/sources/port.ts';
+import type { LogSpan, RecordCursor } from '../../../src/sources/port.ts';
 import { FinishedJob, RECORDS } from './finishedJob.ts';
 
 /** Buckets whose files overlap: every third record belongs to the same. */
@@ -35,8 +35,8 @@ async function onlyDeep(
   return finished.audit({ deep: finished.deep(...rule) });
 }
 
-/** The same source, whose partition 0 does not have one offset. */
-function without(deep: DeepSource, gone: bigint): DeepSource {
+/** The same source, whose partition 0 does not have one offset, and says what it holds there. */
+function without(deep: DeepSource, gone: bigint, spans?: readonly LogSpan[]): DeepSource {
   const source: DeepSource['source'] = {
     kind: deep.source.kind,
     describe: (options) => deep.source.describe(options),
@@ -49,7 +49,8 @@ function without(deep: DeepSource, gone: bigint): DeepSource {
         close: () => feed.close(),
         next: async () => {
           const batch = await feed.next();
-          return { ...batch, records: () => skipping(batch.records(), gone) };
+          const told = spans === undefined ? {} : { spans: () => spans };
+          return { ...batch, ...told, records: () => skipping(batch.records(), gone) };
         },
       };
     },
@@ -77,7 +78,8 @@ describe('a job that nobody has touched', () => {
     expect(report.deep).toEqual(
       report.partitions.map(({ partition, files }) => ({
         ...{ partition, comparedBy, from: 0n, to: BigInt(RECORDS), notInSource: 0n, records: RECORDS },
-        ...{ nullValues: 0, givenUp: 0, holes: 0n, removedSince: 0 },
+        ...{ expired: 0n, nullValues: 0, givenUp: 0, holes: 0n, removedSince: 0, unknownHoles: [] },
+        holesBy: { markers: 0n, aborted: 0n, compacted: 0n, unknown: 0n },
         files: { compared: files.committed, notCompared: 0 },
       })),
     );
@@ -160,6 +162,7 @@ describe('what the source says', () => {
       from,
       to: BigInt(RECORDS),
       notInSource: from,
+      expired: from,
       records: RECORDS - Number(from),
     });
     expect(first?.files).toEqual({ compared: finished.files(0).length - 3, notCompared: 3 });
@@ -183,6 +186,26 @@ describe('what the source says', () => {
     });
     const forged = await finished.audit({ deep: without(finished.deep(), 3n) });
     expect(found(forged)).toContain(`RECORD_UNEXPECTED numbers/0 4 ${name}`);
+  });
+
+  it('the end of a transaction, which never was a record: no line may stand there', async () => {
+    const finished = await FinishedJob.made();
+    const [name = ''] = finished.files(0);
+    const all = { from: 0n, to: BigInt(RECORDS) };
+    const marker = { from: 3n, to: 4n, holds: 'markers', records: 1 } as const;
+    const around = [
+      { from: 0n, to: 3n, holds: 'records', records: 3 },
+      marker,
+      { from: 4n, to: all.to, holds: 'records', records: RECORDS - 4 },
+    ] as const;
+    const report = await finished.audit({ deep: without(finished.deep(), 3n, around) });
+    expect(found(report)).toEqual([`RECORD_UNEXPECTED numbers/0 4 ${name}`]);
+    expect(report.deep?.[0]).toMatchObject({ holes: 1n, holesBy: { markers: 1n }, removedSince: 0 });
+
+    const compacted = [{ ...all, holds: 'records', records: RECORDS - 1 }] as const;
+    const removed = await finished.audit({ deep: without(finished.deep(), 3n, compacted) });
+    expect(found(removed)).toEqual([]);
+    expect(removed.deep?.[0]).toMatchObject({ holes: 1n, holesBy: { compacted: 1n }, removedSince: 1 });
   });
 
   it('the files of a partition with a damaged journal are not those of the next one', async () => {

@@ -1,10 +1,10 @@
 /** The life of files and records, of a job that has run twice to its end. */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createMemoryBacking, createMemoryJournal } from '../../../journal/memory/journal.ts';
 import type { Journal } from '../../../journal/port.ts';
-import { jobName, type Subject } from '../../../journal/ids.ts';
+import { jobName, type PartId, type Subject, type TopicPartition } from '../../../journal/ids.ts';
 import { decodeToken, partitionOf, partitionSubject } from '../../../journal/subjects.ts';
-import { explainFile } from '../../../src/audit/explainFile.ts';
+import { explainFile, livesOf } from '../../../src/audit/explainFile.ts';
 import { explainRecord } from '../../../src/audit/explainRecord.ts';
 import { EVERYTHING, replayJob, type TimelineFilter } from '../../../src/audit/replayJob.ts';
 import { ledgerAt } from '../../../src/audit/stateAt.ts';
@@ -92,6 +92,15 @@ describe('a job that has run twice', () => {
     expect(await explainFile(journal, JOB, temporary)).toEqual([byFinal]);
   });
 
+  it('reads the journal once for a file', async () => {
+    const read = vi.spyOn(journal, 'read');
+    onTestFinished(() => read.mockRestore());
+    await explainFile(journal, JOB, files[1] ?? '');
+    const subjects = read.mock.calls.map(([subject]) => subject);
+    expect(subjects).toContain(partitionSubject(JOB, PARTITION));
+    expect(new Set(subjects).size).toBe(subjects.length);
+  });
+
   it('knows no file that the journal does not hold', async () => {
     await expect(explainFile(journal, JOB, 'part-numbers-0-1')).rejects.toMatchObject({
       code: 'REQUEST_REFUSED',
@@ -142,21 +151,11 @@ describe.each(goldenJournals().map(({ name, subjects }) => ({ name, subjects }))
   'the journal $name',
   ({ subjects }) => {
     it('has a timeline without a gap, in words', async () => {
-      const backing = createMemoryBacking();
-      const journal = createMemoryJournal({ backing });
-      let entries = 0;
-      for (const [subject, { entries: texts }] of subjects) {
-        const stored = texts.map((text) => ({
-          revision: (entries += 1),
-          bytes: new TextEncoder().encode(text),
-        }));
-        backing.subjects.set(subject as Subject, stored);
-      }
-      backing.lastRevision = entries;
+      const { journal, entries } = journalOf(subjects);
       const job = jobOf([...subjects.keys()][0] ?? '');
       const seen = new Set<string>();
       for await (const { partition, seq, why } of replayJob(journal, {
-        job: job,
+        job,
         filter: EVERYTHING,
       })) {
         seen.add(`${partition?.topic ?? ''}/${partition?.partition ?? ''}#${seq}`);
@@ -164,6 +163,24 @@ describe.each(goldenJournals().map(({ name, subjects }) => ({ name, subjects }))
         expect(why).not.toMatch(/undefined|\[object|NaN/);
       }
       expect(seen.size).toBe(entries);
+    });
+
+    it('tells the same life of a file by each of its names', async () => {
+      const { journal } = journalOf(subjects);
+      const job = jobOf([...subjects.keys()][0] ?? '');
+      const parts = new Map<PartId, { partition: TopicPartition; names: Set<string> }>();
+      for await (const { part, partition } of replayJob(journal, { job, filter: EVERYTHING })) {
+        if (part === null || partition === null) continue;
+        const known = parts.get(part.partId) ?? { partition, names: new Set() };
+        for (const name of [part.finalUri, part.temporaryUri, ...part.formerUris]) known.names.add(name);
+        parts.set(part.partId, known);
+      }
+      expect(parts.size).toBeGreaterThan(0);
+      for (const [id, { partition, names }] of parts) {
+        const [life] = await livesOf(journal, job, partition, new Set([id]));
+        expect(life?.part.partId).toBe(id);
+        for (const name of names) expect(await explainFile(journal, job, name), name).toContainEqual(life);
+      }
     });
   },
 );
@@ -190,5 +207,19 @@ it('tells offsets that were read, and those that were given up', async () => {
   }
   expect([...outcomes].sort()).toEqual(expect.arrayContaining(['lost', 'not-read', 'read']));
 });
+
+function journalOf(subjects: ReadonlyMap<string, { readonly entries: readonly string[] }>) {
+  const backing = createMemoryBacking();
+  let entries = 0;
+  for (const [subject, { entries: texts }] of subjects) {
+    const stored = texts.map((text) => ({
+      revision: (entries += 1),
+      bytes: new TextEncoder().encode(text),
+    }));
+    backing.subjects.set(subject as Subject, stored);
+  }
+  backing.lastRevision = entries;
+  return { journal: createMemoryJournal({ backing }), entries };
+}
 
 const jobOf = (subject: string) => jobName(decodeToken(subject.split('.')[0] ?? ''));

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { jobName, journalId } from '../../../journal/ids.ts';
 import type { AuditCommandOptions, ExplainOptions, ReplayCommandOptions } from '../../../src/app/contract.ts';
+import type { DeepPartition } from '../../../src/audit/deep/deepReport.ts';
 import type { AuditReport } from '../../../src/audit/auditReport.ts';
 import { fakeCli } from './fakeCli.ts';
 
@@ -67,6 +68,39 @@ describe('audit', () => {
     const report = { ...CLEAN, verdict: 'incomplete', unchecked } as const;
     const { stdout } = await fakeCli({ auditJob: async () => report }).run('audit', 'job.yaml');
     expect(stdout).toContain('not checked: the list of files (STORE_UNAVAILABLE): It does not answer.\n');
+  });
+
+  it('says why offsets of the source have no record, where any has none', async () => {
+    const whole: DeepPartition = {
+      ...{ partition: { topic: 'clicks', partition: 0 }, comparedBy: 'order', from: 0n, to: 90n },
+      ...{ notInSource: 0n, expired: 0n, records: 90, nullValues: 0, givenUp: 0, removedSince: 0 },
+      ...{ holes: 0n, holesBy: { markers: 0n, aborted: 0n, compacted: 0n, unknown: 0n }, unknownHoles: [] },
+      files: { compared: 3, notCompared: 0 },
+    };
+    const evidence = 'no batch holds them, and the topic is not compacted';
+    const holey: DeepPartition = {
+      ...{ ...whole, partition: { topic: 'clicks', partition: 1 }, expired: 2_000n, holes: 20n },
+      holesBy: { markers: 3n, aborted: 4n, compacted: 5n, unknown: 8n },
+      unknownHoles: [
+        { from: 7n, to: 8n, holes: 1n, evidence },
+        { from: 10n, to: 14n, holes: 4n, evidence },
+      ],
+    };
+    const textOf = async (deep: readonly DeepPartition[]): Promise<string> =>
+      (await fakeCli({ auditJob: async () => ({ ...CLEAN, deep }) }).run('audit', 'job.yaml', '--deep'))
+        .stdout;
+    expect(await textOf([whole])).not.toContain('HOLES BY CAUSE');
+    expect(await textOf([whole, holey])).toMatch(
+      new RegExp(
+        [
+          '\nHOLES BY CAUSE  MARKERS  ABORTED  COMPACTED  UNKNOWN  EXPIRED',
+          'clicks/1              3        4          5        8    2,000',
+          `clicks/1 offset 7: 1 without a record: ${evidence}`,
+          `clicks/1 offsets 10 to 13: 4 without a record: ${evidence}`,
+          '[.]{3} and 3 more of clicks/1\n$',
+        ].join('\n'),
+      ),
+    );
   });
 
   it('is one document with --json', async () => {

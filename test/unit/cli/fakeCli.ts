@@ -33,6 +33,7 @@ export interface Answer {
 }
 
 const NO_BACKUP = { journalId: 'the-journal', entries: 0, partitions: 0, bytes: 0 };
+const NO_IMPORT = { ...NO_BACKUP, entriesThere: 0, requestsLeftOut: 0 };
 
 export interface FakeCli {
   readonly dir: string;
@@ -75,11 +76,13 @@ export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: 
     backupJournal: async () => NO_BACKUP,
     exportJournal: async () => NO_BACKUP,
     restoreJournal: async () => NO_BACKUP,
+    importJournal: async () => NO_IMPORT,
     auditJob: async () => NO_AUDIT,
     verifyJournal: async () => NO_AUDIT,
     diffJournal: async () => NO_DIFF,
     foldJournal: async function* () {},
     replayJournal: async function* () {},
+    partitionEntries: async function* () {},
     explain: async () => ({ record: null, files: [] }),
     ...backend,
   };

@@ -69,14 +69,15 @@ describe('-D key=value', () => {
     ).toEqual([
       '-D sink.path: is missing; expected a folder: file:///var/lake/clicks, a path, or ' +
         'oss://bucket.<endpoint>/folder',
-      '-D sink.pth: is an unknown key, did you mean "path"?; expected path, format, prefix, suffix, ' +
-        'entropy, kind, endpoint, region, credentials, jindosdk',
+      '-D sink.pth: is an unknown key, did you mean "path"?; expected path, ' +
+        'format, envelope, compression, prefix, suffix, entropy, kind, endpoint, region, credentials, ' +
+        'jindosdk',
       '-D bucket: bucket.by "x" is unknown; expected record-time, wall-clock or none',
       '-D bucket: bucket.timezone "X" is no time zone that this Node knows; expected an IANA time ' +
         'zone, like UTC or Europe/Berlin',
       '-D roll.maxAge: 5 has no unit; write for example 5s (units: ms, s, m, h, d)',
-      '-D oss.endpoint: oss is an unknown key; expected job, source, sink, bucket, roll, checkpoint, ' +
-        'startup, shutdown, memory, journal',
+      '-D oss.endpoint: oss is an unknown key; expected job, source, sink, ' +
+        'key, value, bad, bucket, roll, checkpoint, startup, shutdown, memory, journal',
     ]);
   });
 
@@ -86,8 +87,8 @@ describe('-D key=value', () => {
     expect(problems('oss.entropy.key=_none_', 'oss.entropy.length=0', 'oss.entropy.kez=x')).toEqual([
       '-D oss.entropy.length: sink.entropy.length is less than 1; expected a whole number from 1 to 64',
       expect.stringMatching(/^-D oss.entropy.key: sink.entropy.key "_none_" is not in the path .*\/out;/),
-      '-D oss.entropy.kez: oss is an unknown key; expected job, source, sink, bucket, roll, ' +
-        'checkpoint, startup, shutdown, memory, journal',
+      '-D oss.entropy.kez: oss is an unknown key; expected job, source, sink, ' +
+        'key, value, bad, bucket, roll, checkpoint, startup, shutdown, memory, journal',
     ]);
   });
 

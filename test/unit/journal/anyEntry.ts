@@ -1,6 +1,6 @@
 /** Drawn events and entries: what a journal may hold. */
 import fc from 'fast-check';
-import { ENTRY_MIN_READER, ENTRY_VERSION, type Entry } from '../../../journal/entry.ts';
+import { FORMAT_OF_MOST, ENTRY_VERSION, type Entry } from '../../../journal/entry.ts';
 import { ROLL_REASONS, type EventOf, type JournalEvent } from '../../../journal/events.ts';
 import { claimId, crc64Hex, entryHash, journalId, partId } from '../../../journal/ids.ts';
 
@@ -102,7 +102,7 @@ export const anyEvent: fc.Arbitrary<JournalEvent> = fc.oneof(
 
 export const anyEntry: fc.Arbitrary<Entry> = fc.record({
   v: fc.constant(ENTRY_VERSION),
-  minReader: fc.constant(ENTRY_MIN_READER),
+  minReader: fc.constant(FORMAT_OF_MOST),
   job: text,
   topic: text,
   partition: fc.integer({ min: -1, max: 100_000 }),

@@ -2,13 +2,7 @@
  * What the journal's tests share: identities, events, a pacer without time, and chains of entries built by
  * hand.
  */
-import {
-  encodeEntry,
-  ENTRY_MIN_READER,
-  ENTRY_VERSION,
-  hashEntry,
-  type Entry,
-} from '../../../journal/entry.ts';
+import { encodeEntry, FORMAT_OF_MOST, hashEntry, type Entry } from '../../../journal/entry.ts';
 import type { JournalEvent } from '../../../journal/events.ts';
 import { claimId, jobName, NO_HASH, partId, type ClaimId, type Subject } from '../../../journal/ids.ts';
 import type { Journal, Pacer, Revision } from '../../../journal/port.ts';
@@ -111,8 +105,8 @@ export function chain(count: number, change: (entry: Entry) => Entry = (entry) =
     const bytes = encodeEntry(
       change({
         ...{
-          v: ENTRY_VERSION,
-          minReader: ENTRY_MIN_READER,
+          v: FORMAT_OF_MOST,
+          minReader: FORMAT_OF_MOST,
           ...identity(),
           seq,
           at: '2024-01-01T00:00:00.000Z',

@@ -63,7 +63,7 @@ async function lake() {
   onTestFinished(() => rm(folder, { recursive: true }));
   const sink: SinkConfig = {
     ...{ type: 'file', uri: pathToFileURL(folder).href, format: 'text', prefix: 'part-', suffix: '' },
-    entropy: null,
+    ...{ entropy: null, envelope: 'value', compression: null },
   };
   const store: Store = createFileStore();
   const naming = { sinkUri: sink.uri, entropy: null, prefix: 'part-', suffix: '' };

@@ -53,9 +53,9 @@ describe('a part writer', () => {
     scene.writer.close('size', 5);
     scene.writer.close('idle', 6);
     expect(() => scene.append('late')).toThrow(INTERNAL);
-    const { length, records, lastOffset, roll, handle } = scene.writer.cut();
-    expect([length, records, lastOffset, roll]).toEqual([10, 2, 1n, { reason: 'size', atMs: 5 }]);
-    await handle;
+    const { records, lastOffset, roll, durable } = scene.writer.cut();
+    expect([records, lastOffset, roll]).toEqual([2, 1n, { reason: 'size', atMs: 5 }]);
+    expect((await durable).length).toBe(10);
     expect(scene.calls).toEqual(['write', 'close']);
     expect(scene.buffers.takenBytes).toBe(0);
     expect([scene.stats.heldFiles, scene.stats.openFiles]).toEqual([0, 1]);

@@ -111,6 +111,7 @@ export function missingMembers(): string[] {
     'OffsetCommit',
     'OffsetFetch',
     'OffsetForLeaderEpoch',
+    'DescribeConfigs',
   ]) {
     if (typeof client.apiKeys[key] !== 'number') missing.push(`apiKeys.${key}`);
   }
@@ -189,6 +190,7 @@ export const API_KEYS = {
   joinGroup: client.apiKeys['JoinGroup'] ?? -1,
   syncGroup: client.apiKeys['SyncGroup'] ?? -1,
   offsetForLeaderEpoch: client.apiKeys['OffsetForLeaderEpoch'] ?? -1,
+  describeConfigs: client.apiKeys['DescribeConfigs'] ?? -1,
 } as const;
 
 /** A request payload of already encoded bytes. */

@@ -13,30 +13,15 @@ import { DecodedCursor } from './decodedCursor.ts';
 import type { AbortedTransaction } from '../protocol/fetch.ts';
 import { DEFAULT_TUNING, type RecordDecoding } from '../options.ts';
 import { BatchCursor } from './cursor.ts';
+import { AT, AT_RECORDS, CONTROL, LOG_APPEND_TIME, TRANSACTIONAL } from './header.ts';
 import type { RecordSegment } from './segmentCursor.ts';
+import { spansOf } from './spans.ts';
 import { PooledOutput } from './unpackOutput.ts';
 
-/** Offsets of the fields of a record batch (magic 2). */
-const AT = {
-  length: 8,
-  leaderEpoch: 12,
-  magic: 16,
-  crc: 17,
-  attributes: 21,
-  lastOffsetDelta: 23,
-  firstTimestamp: 27,
-} as const;
-const AT_MAX_TIMESTAMP = 35;
-const AT_PRODUCER_ID = 43;
-const AT_COUNT = 57;
-const AT_RECORDS = 61;
-/** A batch without records. */
-export const BATCH_BYTES_MIN = AT_RECORDS;
 /** Bytes before those that the batch's length includes. */
 const BEFORE_LENGTH_COUNTS = 12;
-const LOG_APPEND_TIME = 0x08;
-const TRANSACTIONAL = 0x10;
-const CONTROL = 0x20;
+/** A batch without records. */
+export const BATCH_BYTES_MIN = AT_RECORDS;
 const CURRENT_MAGIC = 2;
 const NO_PRODUCER = -1n;
 const NO_LEADER_EPOCH = -1;
@@ -151,7 +136,7 @@ function endOfDamaged(records: Buffer, at: number, length: number): bigint | nul
     if (isWhole && isIntact(next.subarray(0, nextLength))) return next.readBigInt64BE(0);
   }
   const lastDelta = records.readInt32BE(at + AT.lastOffsetDelta);
-  const agrees = records.readInt32BE(at + AT_COUNT) === lastDelta + 1;
+  const agrees = records.readInt32BE(at + AT.count) === lastDelta + 1;
   return agrees ? records.readBigInt64BE(at) + BigInt(lastDelta) + 1n : null;
 }
 
@@ -190,7 +175,7 @@ export function batchesIn(name: string, records: Buffer): BatchFound[] {
     const { bytes } = batch;
     const isControl = (bytes.readInt16BE(AT.attributes) & CONTROL) !== 0;
     const nextOffset = baseOffset + BigInt(bytes.readInt32BE(AT.lastOffsetDelta)) + 1n;
-    found.push({ baseOffset, nextOffset, holdsRecords: !isControl && bytes.readInt32BE(AT_COUNT) > 0 });
+    found.push({ baseOffset, nextOffset, holdsRecords: !isControl && bytes.readInt32BE(AT.count) > 0 });
     at += bytes.length;
   }
   return found;
@@ -214,7 +199,7 @@ class AbortedProducers {
       this.#begun += 1;
       next = this.#transactions[this.#begun];
     }
-    const producerId = bytes.readBigInt64BE(AT_PRODUCER_ID);
+    const producerId = bytes.readBigInt64BE(AT.producerId);
     if ((attributes & CONTROL) !== 0) {
       if (isAbortMarker(bytes)) this.#producers.delete(producerId);
       return false;
@@ -226,7 +211,7 @@ class AbortedProducers {
 }
 
 function isAbortMarker(bytes: Buffer): boolean {
-  if (bytes.readInt32BE(AT_COUNT) < 1) return false;
+  if (bytes.readInt32BE(AT.count) < 1) return false;
   const baseOffset = bytes.readBigInt64BE(0);
   const cursor = new BatchCursor(baseOffset, new Lent([segmentOf(bytes, baseOffset)], FOR_GOOD));
   if (!cursor.next() || cursor.keyEnd - cursor.keyStart < 4) return false;
@@ -258,6 +243,7 @@ export function toFetchedBatch(
     leaderEpoch,
     sizeBytes,
     records: cursors[decode],
+    spans: () => spansOf(scanned, lent),
     release: () => lent.giveBack(),
   };
 }
@@ -301,11 +287,11 @@ function segmentOf(bytes: Buffer, baseOffset: bigint): RecordSegment {
     bytes,
     start: AT_RECORDS,
     end: bytes.length,
-    count: bytes.readInt32BE(AT_COUNT),
+    count: bytes.readInt32BE(AT.count),
     baseDelta: Number(bytes.readBigInt64BE(0) - baseOffset),
     lastDelta: Number(bytes.readBigInt64BE(0) - baseOffset) + bytes.readInt32BE(AT.lastOffsetDelta),
     firstTimestampMs: Number(bytes.readBigInt64BE(AT.firstTimestamp)),
-    appendTimestampMs: byAppendTime ? Number(bytes.readBigInt64BE(AT_MAX_TIMESTAMP)) : null,
+    appendTimestampMs: byAppendTime ? Number(bytes.readBigInt64BE(AT.maxTimestamp)) : null,
   };
 }
 

@@ -80,7 +80,7 @@ export class BatchCursor extends SegmentCursor {
   }
 
   /**
-   * Record: length, attributes, timestamp delta, offset delta, key, value, headers (skipped by the length).
+   * Record: length, attributes, timestamp delta, offset delta, key, value, headers (up to the length's end).
    */
   protected read(): void {
     const length = this.#varint();
@@ -99,6 +99,8 @@ export class BatchCursor extends SegmentCursor {
     if (valueLength > 0) this.#at += valueLength;
     this.valueEnd = valueLength < 0 ? -1 : this.#at;
     if (this.#at >= end) this.damaged(); // The number of headers takes at least one byte.
+    this.headersStart = this.#at;
+    this.headersEnd = end;
     this.#at = end;
     this.offsetDelta = offsetDelta;
   }

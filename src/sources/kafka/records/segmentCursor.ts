@@ -34,6 +34,9 @@ export abstract class SegmentCursor implements RecordCursor {
   valueBytes: Buffer = NO_BYTES;
   valueStart = -1;
   valueEnd = -1;
+  headersBytes: Buffer | undefined = undefined;
+  headersStart = -1;
+  headersEnd = -1;
 
   /** Records of the current segment that are not read yet. */
   protected left = 0;

@@ -23,6 +23,8 @@ import type { FetchedBatch, RecordCursor } from '../../../../../src/sources/port
 import type { RouteRun } from '../../../../../kernels/lines.ts';
 import type { OpenFile } from '../../../../../src/stores/port.ts';
 import { buildBatch, type BuiltBatch, type BuiltRecord } from '../batchBuilder.ts';
+import { TextLine } from '../../../../../src/formats/text/line.ts';
+import { BadRecords } from '../../../../../src/writing/badRecords.ts';
 
 const area = reserve(8 * BUFFER_BYTES_MAX);
 const START_MS = 1_700_000_000_000;
@@ -106,7 +108,11 @@ async function write(fixture: Fixture, inBulk: boolean): Promise<Written> {
   let [nowMs, wallMs] = [0, 0];
   const clock = { nowMs: () => nowMs, wallMs: () => START_MS + (wallMs += 700) } as never;
   const router = new RecordRouter(
-    { assigner: fixture.assigner, rolling, clock, stats, fileRoom: new FileRoom(stats), openPart },
+    {
+      ...{ assigner: fixture.assigner, rolling, clock, stats, fileRoom: new FileRoom(stats), openPart },
+      ...{ lines: new TextLine(), tombstones: 'skip' as const },
+      bad: new BadRecords({ to: 'stop', stopAfter: 1 }, { topic: 'numbers', partition: 0 }),
+    },
     fixture.startOffset,
   );
   let copied = 0;
@@ -121,12 +127,13 @@ async function write(fixture: Fixture, inBulk: boolean): Promise<Written> {
       failure = String(error);
     }
     const cut = router.cut();
-    await Promise.all(cut.parts.map(({ handle }) => handle));
+    const durable = await Promise.all(cut.parts.map((part) => part.durable));
     cuts.push({
       ...cut,
-      parts: cut.parts.map(({ writer, handle: _handle, ...part }) => ({
+      parts: cut.parts.map(({ writer, durable: _durable, ...part }, index) => ({
         ...{
           ...part,
+          ...durable[index],
           part: writer.partId,
           lastWriteAtMs: writer.roll === null ? writer.lastWriteAtMs : null,
         },

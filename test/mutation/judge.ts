@@ -1,0 +1,60 @@
+/**
+ * Run as a process of its own, so that patched sources are loaded: `judge.ts <root> <store> <seed> <runs>`
+ * fuzzes the copy at `root`, audits deeply what the first broken schedule has left, and writes one line of
+ * JSON: what the checkers say, and what the audit says.
+ */
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type * as Audit from '../../src/audit/auditJob.ts';
+import type { AuditReport } from '../../src/audit/auditReport.ts';
+import type * as Runner from '../../sim/runner.ts';
+import type { Invariant, StoreKind } from '../../sim/schedule.ts';
+import type * as Settings from '../../sim/settings.ts';
+import type * as WorldOfCopy from '../../sim/world.ts';
+import { audited } from '../sim/audited.ts';
+
+export interface Judged {
+  readonly schedules: number;
+  /** Of the checkers; empty if every schedule held. */
+  readonly broken: readonly Invariant[];
+  readonly messages: readonly string[];
+  /** Of the audit; null if nothing is broken, or if it could not end. */
+  readonly verdict: AuditReport['verdict'] | null;
+  readonly findings: readonly string[];
+  readonly error: string | null;
+}
+
+if (import.meta.main) {
+  const [root = '', store = '', seed = '', runs = ''] = process.argv.slice(2);
+  const load = <T>(file: string): Promise<T> =>
+    import(pathToFileURL(path.join(root, file)).href) as Promise<T>;
+  const { fuzz } = await load<typeof Runner>('sim/runner.ts');
+  const { runWorld } = await load<typeof WorldOfCopy>('sim/world.ts');
+  const { auditJob } = await load<typeof Audit>('src/audit/auditJob.ts');
+  const { jobSettings } = await load<typeof Settings>('sim/settings.ts');
+  const stop = new AbortController();
+  const { failure, schedules } = await fuzz({
+    ...{ seed: Number(seed), store: store as StoreKind, job: null, threads: 1 },
+    mode: { type: 'runs', runs: Number(runs) },
+    ...{ nowMs: () => performance.now(), signal: stop.signal },
+    onProgress: ({ what }) => {
+      if (what === 'shrinking') stop.abort();
+    },
+  });
+  let judged: Judged = {
+    ...{ schedules, broken: [], messages: [], verdict: null, findings: [], error: null },
+  };
+  if (failure !== null) {
+    const { violations, schedule } = failure;
+    const broken = [...new Set(violations.map(({ invariant }) => invariant))];
+    judged = { ...judged, broken, messages: violations.map(({ message }) => message) };
+    try {
+      const { report } = await audited(schedule, { runWorld, auditJob, jobSettings });
+      const findings = [...new Set(report.findings.map(({ code }) => code))];
+      judged = { ...judged, verdict: report.verdict, findings };
+    } catch (error) {
+      judged = { ...judged, error: String(error) };
+    }
+  }
+  process.stdout.write(`${JSON.stringify(judged)}\n`);
+}

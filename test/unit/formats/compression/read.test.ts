@@ -1,0 +1,50 @@
+/** Compressed files are read back as one, in whatever pieces their bytes come. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { codecKind, type CodecName } from '../../../../src/formats/compression/codec.ts';
+import { decompress } from '../../../../src/formats/compression/read.ts';
+
+async function fileOf(name: CodecName, level: number, frames: readonly string[]): Promise<Buffer> {
+  const codec = codecKind(name).make(level);
+  return Buffer.concat(await Promise.all(frames.map((frame) => codec.compress(Buffer.from(frame)))));
+}
+
+async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function read(name: CodecName, chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of decompress(name, chunks)) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+}
+
+describe.each(['gzip', 'zstd'] as const)('a %s file', (name) => {
+  const { least, most } = codecKind(name).level;
+  const frame = fc
+    .tuple(fc.string({ minLength: 1, maxLength: 30 }), fc.constantFrom(1, 3, 1_000, 40_000))
+    .map(([text, times]) => text.repeat(times));
+
+  test('is all its frames', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(frame, { minLength: 1, maxLength: 5 }),
+        fc.integer({ min: 1, max: 50_000 }),
+        fc.integer({ min: least, max: Math.min(most, 9) }),
+        async (frames, size, level) => {
+          const file = await fileOf(name, level, frames);
+          expect((await read(name, inPieces(file, size))) === frames.join('')).toBe(true);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('that is cut off, or goes on with something else, is an error', async () => {
+    const file = await fileOf(name, least, ['one\n', 'two\n'.repeat(5_000)]);
+    await expect(read(name, inPieces(file.subarray(0, -1), 7))).rejects.toThrow();
+    const changed = Buffer.from(file);
+    changed[file.length - 2] = (changed[file.length - 2] ?? 0) ^ 1;
+    await expect(read(name, inPieces(changed, 1_000))).rejects.toThrow();
+  });
+});
