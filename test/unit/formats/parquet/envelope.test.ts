@@ -26,7 +26,7 @@ function recordOf(
 }
 
 describe('a record as it is', () => {
-  it('keeps null keys, tombstones, any bytes, headers whose names are there twice, and large offsets', async () => {
+  it('keeps nulls, any bytes, headers whose names are there twice, and large offsets', async () => {
     const encoder = encoderOf(RECORD_ENVELOPE);
     const bytes = Buffer.from([0xff, 0x00]);
     const headers = [
