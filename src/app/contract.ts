@@ -1,4 +1,5 @@
 /** The interface between the command line and the rest of Tidemark; src/app/application.ts implements it. */
+import type { BadCount } from '../../actors/partition.ts';
 import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.ts';
 import type { Entry } from '../../journal/entry.ts';
 import type { ImportFound } from '../../journal/importing.ts';
@@ -123,7 +124,10 @@ export interface PartitionStatus {
    */
   readonly heldBack: bigint | null;
   readonly recordsRead: number;
+  /** Records that are in no file: without a value, or bad. */
   readonly recordsSkipped: number;
+  /** Bad records by reason: skipped ones, and those in files of bad records. */
+  readonly recordsBad: readonly BadCount[];
   /** `host:pid` of the live coordinator that owns it; null if none does. */
   readonly owner: string | null;
   readonly stop: PartitionStop | null;

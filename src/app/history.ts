@@ -93,9 +93,12 @@ async function audit(
 }
 
 function deepSource(composition: Composition, config: JobConfig, source: Source): DeepSource {
-  const { assigner, effectiveConfig } = composition.settings(config, { untilEnd: true, moves: [] });
+  const { assigner, format, bad, effectiveConfig } = composition.settings(config, {
+    untilEnd: true,
+    moves: [],
+  });
   const { clock } = systemPorts;
-  return { source, clock, assigner, bucket: bucketIn(effectiveConfig) };
+  return { source, clock, assigner, format, bad, bucket: bucketIn(effectiveConfig) };
 }
 
 /** The answer. Rejects with SOURCE_UNAVAILABLE if there is none in time. */

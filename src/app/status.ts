@@ -274,7 +274,7 @@ class PartitionStatuses {
     const halt = this.#haltOf(partition);
     const base = {
       ...partition,
-      ...{ epoch: 0, nextOffset: 0n, lag: null, recordsRead: 0, recordsSkipped: 0 },
+      ...{ epoch: 0, nextOffset: 0n, lag: null, recordsRead: 0, recordsSkipped: 0, recordsBad: [] },
       ...{ stop: halt, proposals: [], refusal: null, buckets: [], committedFiles: 0 },
       owner,
       heldBack: heldBackOf(survey),
@@ -289,12 +289,13 @@ class PartitionStatuses {
         stop: { code, message, fromOffset: null, toOffset: null, truncation: null },
       };
     }
-    const { epoch, nextOffset, recordsRead, recordsSkippedNull, stop, refusal } = ledger.facts;
+    const { epoch, nextOffset, recordsRead, recordsBad, stop, refusal } = ledger.facts;
+    const recordsSkipped = ledger.facts.recordsSkippedNull + ledger.facts.recordsSkippedBad;
     const range = survey === null ? undefined : this.#rangesOf(partition.topic);
     return {
       ...base,
       state: halt !== null ? 'halted' : stateOf(ledger),
-      ...{ epoch, nextOffset: nextOffset ?? 0n, recordsRead, recordsSkipped: recordsSkippedNull, refusal },
+      ...{ epoch, nextOffset: nextOffset ?? 0n, recordsRead, recordsSkipped, recordsBad, refusal },
       lag: nextOffset === null ? null : lagOf({ partition, nextOffset }, range),
       stop: halt ?? (stop === null ? null : inCurrentCodes(stop)),
       proposals:

@@ -8,6 +8,7 @@ import {
   type RollReason,
 } from '../../journal/events.ts';
 import { formatBytes, formatNoun } from '../telemetry/format.ts';
+import type { BadCount } from '../../actors/partition.ts';
 
 const ROLLED: Readonly<Record<RollReason, string>> = {
   size: 'it had reached its size (roll.maxBytes)',
@@ -90,10 +91,18 @@ const bucketText = (bucket: string): string => (bucket === '' ? 'the sink itself
 
 function checkpointText(event: Extract<JournalEvent, { type: 'checkpointCompleted' }>): string {
   const { checkpoint, nextOffset, recordsRead, recordsSkipped, parts } = event;
+  const { nullValue, bad = 0 } = recordsSkipped;
   const skipped =
-    recordsSkipped.nullValue === 0 ? '' : `, ${recordsSkipped.nullValue} of them without a value skipped`;
+    (nullValue === 0 ? '' : `, ${nullValue} of them without a value skipped`) +
+    (bad === 0 ? '' : `, ${bad} bad ones skipped`) +
+    badText(event.recordsBad ?? []);
   const files = parts.length === 0 ? 'no file changed' : formatNoun(parts.length, 'file');
   return `checkpoint ${checkpoint}: next offset ${nextOffset}, ${formatNoun(recordsRead, 'record')} read${skipped}; ${files}`;
+}
+
+function badText(counts: readonly BadCount[]): string {
+  if (counts.length === 0) return '';
+  return ` (bad: ${counts.map(({ reason, records }) => `${records} ${reason}`).join(', ')})`;
 }
 
 function answerText(event: Extract<JournalEvent, { type: 'witnessAnswered' }>): string {

@@ -172,7 +172,7 @@ class OffsetSearch {
     this.#pieces = [];
     this.#next = event.nextOffset;
     if (!isPassed) return;
-    const recordsSkipped = event.recordsSkipped.nullValue;
+    const recordsSkipped = event.recordsSkipped.nullValue + (event.recordsSkipped.bad ?? 0);
     const holes = event.nextOffset - from - BigInt(event.recordsRead);
     const isCertain = candidates.length === 1 && recordsSkipped === 0 && holes === 0n;
     this.#found.push({

@@ -10,6 +10,7 @@ export interface OpenPart {
   readonly partId: PartId;
   readonly bucket: string;
   readonly finalUri: string;
+  readonly format: string;
   readonly generation: number;
   /** First offset that it may hold: nextOffset when it was opened. */
   readonly fromOffset: bigint;
@@ -43,8 +44,8 @@ export class OpenParts {
     return this.#parts.get(id);
   }
 
-  opened({ partId, bucket, finalUri, generation }: EventOf<'partOpened'>, fromOffset: bigint): void {
-    this.#parts.set(partId, { partId, bucket, finalUri, generation, fromOffset, durable: null });
+  opened({ partId, bucket, finalUri, format, generation }: EventOf<'partOpened'>, fromOffset: bigint): void {
+    this.#parts.set(partId, { partId, bucket, finalUri, format, generation, fromOffset, durable: null });
     const ids = this.#byBucket.get(bucket);
     if (ids === undefined) this.#byBucket.set(bucket, new Set([partId]));
     else ids.add(partId);

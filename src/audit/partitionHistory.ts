@@ -145,7 +145,7 @@ export class PartitionHistory {
         });
       });
     }
-    const skipped = event.recordsSkipped.nullValue;
+    const skipped = event.recordsSkipped.nullValue + (event.recordsSkipped.bad ?? 0);
     const { totals } = this;
     totals.checkpoints += 1;
     totals.recordsRead += event.recordsRead;

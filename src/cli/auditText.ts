@@ -175,7 +175,15 @@ function unknownLines({ partition, unknownHoles, holesBy }: DeepPartition): stri
 
 function deepTable(partitions: readonly DeepPartition[]): string[] {
   const columns = [
-    ...[left('READ AGAIN'), right('FROM'), right('TO'), right('RECORDS'), right('NULL'), right('HOLES')],
+    ...[
+      left('READ AGAIN'),
+      right('FROM'),
+      right('TO'),
+      right('RECORDS'),
+      right('NULL'),
+      right('BAD'),
+      right('HOLES'),
+    ],
     ...[
       right('GIVEN UP'),
       right('REMOVED SINCE'),
@@ -187,7 +195,8 @@ function deepTable(partitions: readonly DeepPartition[]): string[] {
   ];
   const rows = partitions.map((each) => [
     ...[partitionName(each.partition), String(each.from), String(each.to), formatCount(each.records)],
-    ...[formatCount(each.nullValues), formatCount(each.holes), formatCount(each.givenUp)],
+    ...[formatCount(each.nullValues), formatCount(each.bad), formatCount(each.holes)],
+    formatCount(each.givenUp),
     ...[formatCount(each.removedSince), formatCount(each.notInSource)],
     ...[formatCount(each.files.compared), formatCount(each.files.notCompared)],
     each.comparedBy === 'order' ? 'each record in its file' : 'lines of files that overlap',

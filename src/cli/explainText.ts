@@ -47,9 +47,7 @@ function readLines(name: string, outcome: Extract<Outcome, { type: 'read' }>): s
 /** Why it is not certain where the record is. */
 function reasons({ candidates, recordsSkipped, holes }: Extract<Outcome, { type: 'read' }>): string[] {
   const others = [
-    ...(recordsSkipped > 0
-      ? [`one of ${formatNoun(recordsSkipped, 'record')} without a value, which were skipped`]
-      : []),
+    ...(recordsSkipped > 0 ? [`one of ${formatNoun(recordsSkipped, 'record')} that were skipped`] : []),
     ...(holes > 0n
       ? [
           `one of ${formatNoun(Number(holes), 'offset')} without a record (a transaction marker, or removed by compaction)`,

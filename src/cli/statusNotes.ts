@@ -54,9 +54,13 @@ export function partitionNotes(
   partition: PartitionStatus,
   { isRunning, tellsAll }: { readonly isRunning: boolean; readonly tellsAll: boolean },
 ): string[] {
-  const { owner, refusal, state, heldBack, lag } = partition;
+  const { owner, refusal, state, heldBack, lag, recordsBad } = partition;
   const name = `${partition.topic}/${partition.partition}`;
   const notes: string[] = [];
+  if (recordsBad.length > 0) {
+    const counts = recordsBad.map(({ reason, records }) => `${formatNoun(records, 'record')} ${reason}`);
+    notes.push(`${name}: bad records: ${counts.join(', ')}`);
+  }
   if (refusal !== null) notes.push(`${name}: request ${refusal.requestId} was refused: ${refusal.reason}`);
   if (isRunning && tellsAll && owner === null && state !== 'retired')
     notes.push(`${name}: not read: no live coordinator has it.`);

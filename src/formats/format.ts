@@ -3,7 +3,7 @@
  */
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { RecordCursor } from '../sources/port.ts';
-import type { Codec } from './compression/codec.ts';
+import type { Codec, CodecName } from './compression/codec.ts';
 
 /** Why a record cannot be written. Stable: counted by it, and written to the file of bad records. */
 export type BadReason = 'invalid-json' | 'invalid-utf8' | 'null-value' | 'too-deep' | 'too-long';
@@ -41,4 +41,10 @@ export interface PartFormat {
 /** `text` or `json`, with the codec's name if there is one. */
 export function formatId(lines: string, codec: Codec | null): string {
   return codec === null ? lines : `${lines}.${codec.name}`;
+}
+
+/** Of a journaled format; null if its files hold lines as they are. */
+export function codecOf(format: string): CodecName | null {
+  const name = format.slice(format.lastIndexOf('.') + 1);
+  return name === 'gzip' || name === 'zstd' ? name : null;
 }

@@ -51,6 +51,7 @@ export class PartFiles {
       if (this.#options.scope.isOver)
         throw new TidemarkError('FENCED', `The epoch was over before a file for "${bucket}" was opened.`);
       const naming = this.#namingOf(bucket);
+      const format = this.#formatOf(bucket);
       const folder = folderUri(naming, bucket, drawEntropy(ports.random, naming.entropy));
       const id = partId(ports.random.hexId());
       const target = {
@@ -60,15 +61,7 @@ export class PartFiles {
       };
       const openedAtMs = Math.max(0, Math.floor(ports.clock.wallMs()));
       await host.submit(() => [
-        {
-          type: 'partOpened',
-          ...target,
-          bucket,
-          format: this.#formatOf(bucket),
-          firstOffset,
-          generation,
-          openedAtMs,
-        },
+        { type: 'partOpened', ...target, bucket, format, firstOffset, generation, openedAtMs },
       ]);
       try {
         const file = await ports.store.create(target);

@@ -94,8 +94,8 @@ export class BadRecords {
     return new SourceFailure(
       'recordBad',
       `The record at offset ${fromOffset} of ${name} cannot be written in the job's format: ${reason}.${inRow} ` +
-        'Correct the job file and resume; set bad.to to "skip" or "file"; or give this record up: ' +
-        `tidemark skip-record JOB.yaml ${name}`,
+        'Correct the job file and resume; or set bad.to to "skip" or "file"; or give this record up: ' +
+        'tidemark status names the command.',
       { fields: { partition: name, reason }, affected: { fromOffset, toOffset: fromOffset + 1n } },
     );
   }

@@ -232,14 +232,14 @@ async function proveNothingIsLeft(`,
       patch(
         'src/partition/partFiles.ts',
         `      await host.submit(() => [
-        { type: 'partOpened', ...target, bucket, format: this.#formatOf(bucket), firstOffset, generation, openedAtMs },
+        { type: 'partOpened', ...target, bucket, format, firstOffset, generation, openedAtMs },
       ]);
       try {
         const file = await ports.store.create(target);`,
         `      try {
         const file = await ports.store.create(target);
         await host.submit(() => [
-          { type: 'partOpened', ...target, bucket, format: this.#formatOf(bucket), firstOffset, generation, openedAtMs },
+          { type: 'partOpened', ...target, bucket, format, firstOffset, generation, openedAtMs },
         ]);`,
       ),
     ],

@@ -36,7 +36,9 @@ export async function audited(schedule: Schedule, sources = OWN): Promise<Audite
 
 function auditOf(remains: Remains, schedule: Schedule, sources: Sources) {
   const { journal, store, source, naming, committed, takenUris } = remains;
-  const { assigner, effectiveConfig } = sources.jobSettings(lifeConfig(schedule.config, NO_CHANGE));
+  const { assigner, format, bad, effectiveConfig } = sources.jobSettings(
+    lifeConfig(schedule.config, NO_CHANGE),
+  );
   const { topic, partitions } = schedule.workload;
   return sources.auditJob(
     {
@@ -53,7 +55,7 @@ function auditOf(remains: Remains, schedule: Schedule, sources: Sources) {
     {
       ...{ job: JOB, naming, signal: new AbortController().signal, onProgress: () => undefined },
       moved: ({ uri }) => takenUris.has(uri),
-      deep: { source, clock: systemClock, assigner, bucket: bucketIn(effectiveConfig) },
+      deep: { source, clock: systemClock, assigner, format, bad, bucket: bucketIn(effectiveConfig) },
     },
   );
 }

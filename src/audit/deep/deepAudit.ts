@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
 import type { JsonValue } from '../../../journal/events.ts';
 import { partitionName } from '../../../journal/ids.ts';
+import type { PartFormat } from '../../formats/format.ts';
 import { isSourceFailure } from '../../sources/failure.ts';
 import type { Source } from '../../sources/port.ts';
 import type { StoreReading } from '../../stores/reading.ts';
@@ -14,6 +15,7 @@ import type { PartitionHistory } from '../partitionHistory.ts';
 import type { DeepPartition } from './deepReport.ts';
 import { Holders } from './holders.ts';
 import { compareWithSource } from './partitionComparison.ts';
+import type { WritingRule } from './recordRule.ts';
 import { provenRange } from './provenRange.ts';
 
 /** What a deep audit needs besides the journal and the destination. */
@@ -23,6 +25,8 @@ export interface DeepSource {
   /** Of today's configuration, with what it journals of the rule. */
   readonly assigner: BucketAssigner;
   readonly bucket: JsonValue;
+  readonly format: PartFormat;
+  readonly bad: WritingRule['bad'];
 }
 
 export interface DeepOptions extends DeepSource {
@@ -54,9 +58,9 @@ export class DeepAudit {
 
   /** A file of the partition that is being audited. */
   holds(part: OpenPart, isCommitted: boolean): void {
-    const { durable, finalUri: uri, bucket, generation } = part;
+    const { durable, finalUri: uri, bucket, format, generation } = part;
     if (durable === null || durable.records === 0) return;
-    this.#holders.add({ ...durable, uri, bucket, generation, isCommitted });
+    this.#holders.add({ ...durable, uri, bucket, format, generation, isCommitted });
   }
 
   /** Call it at the end of the partition's entries, when each of its files has been named. */
@@ -77,7 +81,7 @@ export class DeepAudit {
             onProgress();
           },
         },
-        assigner: this.#knownRule(),
+        rule: { format: this.#options.format, bad: this.#options.bad, assigner: this.#knownRule() },
       });
       this.partitions.push(compared);
     } catch (error) {

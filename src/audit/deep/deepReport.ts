@@ -20,6 +20,8 @@ export interface DeepPartition {
   readonly records: number;
   /** Null values, which are written nowhere (tombstones). */
   readonly nullValues: number;
+  /** Records that cannot be written in the format, and are in no file. */
+  readonly bad: number;
   /** Records in ranges that an operator has given up. */
   readonly givenUp: number;
   /** Offsets without a record, in that range: the sum of `holesBy`. */

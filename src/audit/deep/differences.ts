@@ -1,5 +1,7 @@
 /** Says how files differ from the source's records: reads both again, and names offsets and lines. */
-import type { RecordCursor } from '../../sources/port.ts';
+import { Crc64 } from '../../../kernels/crc64.ts';
+import { decompress } from '../../formats/compression/read.ts';
+import { codecOf } from '../../formats/format.ts';
 import { isStoreFailure } from '../../stores/failure.ts';
 import type { StoreReading } from '../../stores/reading.ts';
 import type { PartitionHistory } from '../partitionHistory.ts';
@@ -7,6 +9,7 @@ import type { Group } from './group.ts';
 import type { Holder } from './holders.ts';
 import { differencesOf, fileLines, recordLines, type LineDifference } from './lineItems.ts';
 import { linesOf, LineSums } from './lineSums.ts';
+import type { RecordRule } from './recordRule.ts';
 import type { RangeToRead } from './sourceRecords.ts';
 
 /** Differences of one file that are reported one by one. */
@@ -17,8 +20,7 @@ export interface DifferencesOptions {
   /** What the source holds. */
   readonly range: RangeToRead;
   readonly store: Pick<StoreReading, 'read'>;
-  /** Bucket of a record; one text for all if it is not known. */
-  readonly keyOf: (cursor: RecordCursor) => string;
+  readonly rule: RecordRule;
   readonly isGivenUp: (offset: bigint) => boolean;
 }
 
@@ -44,6 +46,31 @@ export class Differences {
     return sums !== null && group.sums !== null && sums.equals(group.sums);
   }
 
+  /** Whether a compressed file holds exactly the group's records, in their order. */
+  async holdsExactly(group: Group, file: Holder): Promise<boolean> {
+    if (!file.isCommitted || file.records !== group.records) return false;
+    const crc = new Crc64();
+    let length = 0;
+    try {
+      for await (const bytes of this.#linesIn(file)) {
+        crc.update(bytes);
+        length += bytes.length;
+      }
+    } catch (error) {
+      if (isStoreFailure(error)) throw error;
+      return false;
+    }
+    return length === group.length && crc.hex() === group.crc64;
+  }
+
+  /** Its lines, not compressed. */
+  #linesIn({ uri, format }: Holder): AsyncIterable<Uint8Array> {
+    const { range, store } = this.#options;
+    const codec = codecOf(format);
+    const chunks = store.read(uri, range.signal);
+    return codec === null ? chunks : decompress(codec, chunks);
+  }
+
   /**
    * Reports how a group that differs does so.
    * @param mayBeRemoved whether the source may have held records that it does not hold any more.
@@ -60,14 +87,17 @@ export class Differences {
       this.#foundInAll(group, file.records);
       return { removed: 0, isCompared: true };
     }
-    const { history, range, store, keyOf, isGivenUp } = this.#options;
+    const { history, range, rule, isGivenUp } = this.#options;
     const own = { ...range, from: file.firstOffset, to: file.lastOffset + 1n };
-    const expected = recordLines(own, (cursor, offset) => keyOf(cursor) === group.key && !isGivenUp(offset));
+    const expected = recordLines(own, (cursor, offset) => {
+      const place = isGivenUp(offset) ? null : rule.placeOf(cursor);
+      return place?.type === 'line' && place.key === group.key ? rule.line : null;
+    });
     let removed = 0;
     const told = new Told(history, file.uri);
     let holes = { before: null as bigint | null, left: 0n };
     try {
-      for await (const difference of differencesOf(expected, fileLines(store.read(file.uri, range.signal)))) {
+      for await (const difference of differencesOf(expected, fileLines(this.#linesIn(file)))) {
         if (difference.type === 'unexpected' && mayBeRemoved) {
           const { before } = difference;
           const at = before?.offset ?? null;
@@ -100,12 +130,10 @@ export class Differences {
 
   /** Null if a file cannot be read, or has not its final name yet. */
   async #sumsOf({ holders }: Group): Promise<LineSums | null> {
-    const { range, store } = this.#options;
     if (holders.some(({ isCommitted }) => !isCommitted)) return null;
     const sums = new LineSums();
     try {
-      for (const { uri } of holders)
-        for await (const line of linesOf(store.read(uri, range.signal))) sums.add(line);
+      for (const holder of holders) for await (const line of linesOf(this.#linesIn(holder))) sums.add(line);
     } catch (error) {
       if (isStoreFailure(error, 'missing')) return null;
       throw error;

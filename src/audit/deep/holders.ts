@@ -15,6 +15,8 @@ export interface Holder {
   readonly length: number;
   readonly crc64: Crc64Hex;
   readonly isCommitted: boolean;
+  /** As journaled: `text`, `json.zstd`, ... */
+  readonly format: string;
   /** Of the log that it was read from: 1, plus 1 for each accepted truncation. */
   readonly generation: number;
 }
@@ -28,9 +30,9 @@ export class Holders {
     this.#database.exec(
       'PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;' +
         'CREATE TABLE holders (first INTEGER, last INTEGER, records INTEGER, length INTEGER, generation INTEGER, ' +
-        'committed INTEGER, uri TEXT, bucket TEXT, crc64 TEXT); BEGIN',
+        'committed INTEGER, uri TEXT, bucket TEXT, crc64 TEXT, format TEXT); BEGIN',
     );
-    this.#add = this.#database.prepare('INSERT INTO holders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#add = this.#database.prepare('INSERT INTO holders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
   }
 
   add({
@@ -43,10 +45,11 @@ export class Holders {
     uri,
     bucket,
     crc64,
+    format,
   }: Holder): void {
     this.#add.run(
       ...([firstOffset, lastOffset, records, length, generation, isCommitted ? 1 : 0] as const),
-      ...([uri, bucket, crc64] as const),
+      ...([uri, bucket, crc64, format] as const),
     );
   }
 
@@ -62,6 +65,7 @@ export class Holders {
         generation: Number(row['generation']),
         isCommitted: row['committed'] === 1n,
         ...{ uri: String(row['uri']), bucket: String(row['bucket']), crc64: crc64Hex(String(row['crc64'])) },
+        format: String(row['format']),
       };
     }
   }

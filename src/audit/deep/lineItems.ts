@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { FetchedBatch, RecordCursor } from '../../sources/port.ts';
 import { eachLine, linesOf } from './lineSums.ts';
+import type { RecordRule } from './recordRule.ts';
 import { batchesOf, visitRecords, type RangeToRead } from './sourceRecords.ts';
 
 /** How far the two are searched for the place from which on they agree again, in lines. */
@@ -23,10 +24,10 @@ export async function* fileLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
   for await (const line of linesOf(chunks)) yield { digest: digestOf(line) };
 }
 
-/** Lines of the records that belong to the file. A value with line feeds is several lines. */
+/** Lines of the records that have one in the file. A value with line feeds is several lines. */
 export async function* recordLines(
   range: RangeToRead,
-  belongs: (cursor: RecordCursor, offset: bigint) => boolean,
+  lineOf: (cursor: RecordCursor, offset: bigint) => RecordRule['line'] | null,
 ): AsyncGenerator<RecordLine> {
   let next = range.from;
   let holes = 0n;
@@ -35,8 +36,9 @@ export async function* recordLines(
     await visitRecords(batch, range, (cursor, offset) => {
       holes += offset - next;
       next = offset + 1n;
-      if (cursor.valueStart < 0 || !belongs(cursor, offset)) return;
-      const value = cursor.valueBytes.subarray(cursor.valueStart, cursor.valueEnd);
+      const line = lineOf(cursor, offset);
+      if (line === null) return;
+      const value = line.bytes.subarray(line.start, line.end);
       eachLine(value, (from, to) => {
         lines.push({ digest: digestOf(value.subarray(from, to)), offset, holesBefore: holes });
         holes = 0n;

@@ -2,7 +2,7 @@
  * Compares what a partition's files hold with the records of its source: one pass in the order of offsets, in which
  * each bucket has one file at a time. Only what differs is read from the destination, and again from the source.
  */
-import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
+import { codecOf } from '../../formats/format.ts';
 import type { OffsetRange, RecordCursor } from '../../sources/port.ts';
 import type { PartitionHistory } from '../partitionHistory.ts';
 import type { DeepPartition } from './deepReport.ts';
@@ -11,6 +11,7 @@ import { Group } from './group.ts';
 import type { Holder, Holders } from './holders.ts';
 import { Holes } from './holes.ts';
 import { MissingRecords } from './missingRecords.ts';
+import { RecordRule, type WritingRule } from './recordRule.ts';
 import { batchesOf, visitRecords, type RangeToRead } from './sourceRecords.ts';
 
 export interface ComparisonOfPartition {
@@ -21,8 +22,7 @@ export interface ComparisonOfPartition {
   /** Whether its log is compacted; null if that is not known. */
   readonly isCompacted: boolean | null;
   readonly reading: Omit<RangeToRead, 'from' | 'to'>;
-  /** Null if it is not known which bucket each record went to. */
-  readonly assigner: BucketAssigner | null;
+  readonly rule: WritingRule;
   readonly files: Pick<ConstructorParameters<typeof Differences>[0], 'store'>['store'];
 }
 
@@ -45,7 +45,9 @@ class PartitionComparison {
   #next: bigint;
   readonly #holes: Holes;
   #records = 0;
+  readonly #rule: RecordRule;
   #nullValues = 0;
+  #bad = 0;
   #givenUp = 0;
   #compared = 0;
   #notCompared = 0;
@@ -57,11 +59,12 @@ class PartitionComparison {
     this.#next = this.#range.from;
     this.#comingHolders = holders.inOrder();
     this.#coming = this.#comingHolders.next().value ?? null;
+    this.#rule = new RecordRule(options.rule, history.partition);
     this.#missing = new MissingRecords(history);
     this.#holes = new Holes(options.isCompacted);
     this.#differences = new Differences({
       ...{ history, range: this.#range, store: options.files },
-      keyOf: (cursor) => this.#keyOf(cursor),
+      rule: this.#rule,
       isGivenUp: (offset) => history.changes.isGivenUp(offset),
     });
   }
@@ -97,7 +100,8 @@ class PartitionComparison {
     const { totals, ledger } = this.#options.history;
     const { from, to } = this.#range;
     const isWhole = from === (totals.firstOffset ?? 0n) && to === ledger.facts.nextOffset;
-    const isSame = totals.offsetsReplaced === 0n && totals.recordsRead === this.#records + this.#nullValues;
+    const isSame =
+      totals.offsetsReplaced === 0n && totals.recordsRead === this.#records + this.#nullValues + this.#bad;
     const { compacted, unknown } = this.#holes.counts;
     return compacted + unknown > 0n && !(isWhole && isSame);
   }
@@ -110,20 +114,21 @@ class PartitionComparison {
       this.#givenUp += 1;
       return;
     }
-    if (cursor.valueStart < 0) {
+    const place = this.#rule.placeOf(cursor);
+    if (place.type === 'noValue') {
       this.#nullValues += 1;
       return;
     }
+    if (place.type === 'bad') {
+      this.#bad += 1;
+      return;
+    }
     this.#records += 1;
-    const key = this.#keyOf(cursor);
+    const { key } = place;
     const group = this.#groups.get(key);
+    const { bytes, start, end } = this.#rule.line;
     if (group === undefined || offset > group.lastOffset) this.#missing.add(offset, key);
-    else group.add(cursor.valueBytes, cursor.valueStart, cursor.valueEnd);
-  }
-
-  #keyOf(cursor: RecordCursor): string {
-    const { assigner } = this.#options;
-    return assigner === null ? '' : assigner.bucketOf(assigner.slotOf(cursor.timestampMs));
+    else group.add(bytes, start, end);
   }
 
   #passTo(offset: bigint): void {
@@ -134,7 +139,8 @@ class PartitionComparison {
 
   #open(holder: Holder): void {
     this.#coming = this.#comingHolders.next().value ?? null;
-    const { history, assigner } = this.#options;
+    const { history, rule } = this.#options;
+    const { assigner } = rule;
     const replacedFrom = history.changes.replacedFrom(holder.generation);
     // Of another log than the source's, from there on.
     const isReplaced = replacedFrom !== null && replacedFrom <= holder.lastOffset;
@@ -153,6 +159,8 @@ class PartitionComparison {
     }
     const { from, to } = this.#range;
     if (isReplaced || holder.firstOffset < from || holder.lastOffset >= to) group.isWhole = false;
+    // How another format writes a record is not known any more.
+    if (!this.#rule.knows(holder.format)) group.isWhole = false;
     if (this.#groups.size >= this.#sweepAt) this.#sweep(holder.firstOffset);
   }
 
@@ -172,23 +180,30 @@ class PartitionComparison {
     const over = this.#over;
     this.#over = [];
     for (const group of over) {
-      const { only } = group;
       if (!group.isWhole) this.#notCompared += group.holders.length;
-      else if (only !== null ? group.isExactly(only) : await this.#differences.holdsLines(group))
-        this.#compared += group.holders.length;
+      else if (await this.#isHeldBy(group)) this.#compared += group.holders.length;
       else this.#differing.push(group);
     }
   }
 
+  #isHeldBy(group: Group): Promise<boolean> | boolean {
+    const { only } = group;
+    if (only === null) return this.#differences.holdsLines(group);
+    return codecOf(only.format) === null
+      ? group.isExactly(only)
+      : this.#differences.holdsExactly(group, only);
+  }
+
   #report(removedSince: number): DeepPartition {
-    const { history, assigner, range } = this.#options;
+    const { history, rule, range } = this.#options;
+    const { assigner } = rule;
     const { from, to } = this.#range;
     const [first, next] = [history.totals.firstOffset ?? 0n, history.ledger.facts.nextOffset ?? 0n];
     return {
       ...{ partition: history.partition, comparedBy: assigner === null ? 'lines' : 'order', from, to },
       notInSource: (next > first ? next - first : 0n) - (to - from),
       expired: expiredOf(first, next, range),
-      ...{ records: this.#records, nullValues: this.#nullValues, givenUp: this.#givenUp },
+      ...{ records: this.#records, nullValues: this.#nullValues, bad: this.#bad, givenUp: this.#givenUp },
       ...{ holes: this.#holes.total, holesBy: this.#holes.counts, unknownHoles: this.#holes.unknown },
       removedSince,
       files: { compared: this.#compared, notCompared: this.#notCompared },

@@ -78,7 +78,7 @@ describe('a job that nobody has touched', () => {
     expect(report.deep).toEqual(
       report.partitions.map(({ partition, files }) => ({
         ...{ partition, comparedBy, from: 0n, to: BigInt(RECORDS), notInSource: 0n, records: RECORDS },
-        ...{ expired: 0n, nullValues: 0, givenUp: 0, holes: 0n, removedSince: 0, unknownHoles: [] },
+        ...{ expired: 0n, nullValues: 0, bad: 0, givenUp: 0, holes: 0n, removedSince: 0, unknownHoles: [] },
         holesBy: { markers: 0n, aborted: 0n, compacted: 0n, unknown: 0n },
         files: { compared: files.committed, notCompared: 0 },
       })),

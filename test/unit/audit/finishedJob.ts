@@ -23,6 +23,9 @@ import { systemClock } from '../../../src/system/clock.ts';
 import { defaultRollingPolicy } from '../../../actors/rolling/policy.ts';
 import { JobFixture, NO_LIMITS, numbered } from '../../scenarios/jobFixture.ts';
 import { MemorySource, type MemoryRecord } from '../../scenarios/memorySource.ts';
+import { PLAIN_TEXT } from '../../../src/formats/text/line.ts';
+
+const WRITTEN = { format: PLAIN_TEXT, bad: { to: 'stop' } } as const;
 
 export const JOB = jobName('numbers');
 export const RECORDS = 120;
@@ -93,7 +96,7 @@ export class FinishedJob {
 
   /** What a deep audit is given: the journal names the rule `null`. */
   deep(bucket: JsonValue = null): DeepSource {
-    return { source: this.#source, clock: systemClock, assigner: this.#assigner, bucket };
+    return { source: this.#source, clock: systemClock, assigner: this.#assigner, ...WRITTEN, bucket };
   }
 
   /** The source's records of a partition, to be changed. */

@@ -73,7 +73,7 @@ describe('audit', () => {
   it('says why offsets of the source have no record, where any has none', async () => {
     const whole: DeepPartition = {
       ...{ partition: { topic: 'clicks', partition: 0 }, comparedBy: 'order', from: 0n, to: 90n },
-      ...{ notInSource: 0n, expired: 0n, records: 90, nullValues: 0, givenUp: 0, removedSince: 0 },
+      ...{ notInSource: 0n, expired: 0n, records: 90, nullValues: 0, bad: 0, givenUp: 0, removedSince: 0 },
       ...{ holes: 0n, holesBy: { markers: 0n, aborted: 0n, compacted: 0n, unknown: 0n }, unknownHoles: [] },
       files: { compared: 3, notCompared: 0 },
     };

@@ -17,6 +17,7 @@ test('what the user wrote ends with 2, except what waits for somebody else', () 
   const config = codes.filter((code) => ERROR_CODES[code].retry === 'config');
   expect(config.filter((code) => of(code) !== 2).toSorted()).toEqual([
     'GROUP_IN_USE',
+    'JOURNAL_IMPORT_UNFINISHED',
     'JOURNAL_LOCKED',
     'JOURNAL_MISSING',
     'SOURCE_NOT_AT_END',

@@ -11,6 +11,7 @@ const RUNNING: PartitionStatus = {
   nextOffset: 9_007_199_254_740_993n,
   lag: 12n,
   recordsRead: 12_345,
+  recordsBad: [],
   recordsSkipped: 2,
   heldBack: 0n,
   owner: 'host-1:4711',

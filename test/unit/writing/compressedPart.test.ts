@@ -1,4 +1,4 @@
-/** A compressed part file: whatever was made durable is a complete compressed file, also after a resumption. */
+/** A compressed part file: what was made durable is a complete compressed file, also after a resumption. */
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,0 +1,61 @@
+/**
+ * What a record of the source is in the files: its bucket and its line, by the format of today. Files of a format
+ * that is not today's cannot be compared so.
+ */
+import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
+import type { TopicPartition } from '../../../journal/ids.ts';
+import { BAD_BUCKET, BAD_FORMAT, BadLine } from '../../formats/bad/badLine.ts';
+import { formatId, type LineFormat, type PartFormat } from '../../formats/format.ts';
+import type { RecordCursor } from '../../sources/port.ts';
+
+/** How the job writes today. */
+export interface WritingRule {
+  readonly format: PartFormat;
+  readonly bad: { readonly to: 'stop' | 'skip' | 'file' };
+  /** Null if it is not known which bucket each record went to. */
+  readonly assigner: BucketAssigner | null;
+}
+
+/** `key` is the bucket, or one text for all if buckets are not known. */
+export type RecordPlace =
+  { readonly type: 'line'; readonly key: string } | { readonly type: 'noValue' } | { readonly type: 'bad' };
+
+const NO_VALUE: RecordPlace = { type: 'noValue' };
+const BAD: RecordPlace = { type: 'bad' };
+
+export class RecordRule {
+  /** Of a record that has one: bytes[start, end), until the next record. */
+  line: Pick<LineFormat, 'bytes' | 'start' | 'end'>;
+  readonly #rule: WritingRule;
+  readonly #lines: LineFormat;
+  readonly #bad: BadLine;
+
+  constructor(rule: WritingRule, partition: TopicPartition) {
+    this.#rule = rule;
+    this.#lines = rule.format.linesOf(partition);
+    this.#bad = new BadLine(partition);
+    this.line = this.#lines;
+  }
+
+  /** Whether files of this journaled format are written by this rule. */
+  knows(format: string): boolean {
+    const { id, codec } = this.#rule.format;
+    return format === id || format === formatId(BAD_FORMAT, codec);
+  }
+
+  placeOf(record: RecordCursor): RecordPlace {
+    const { format, bad, assigner } = this.#rule;
+    const isNull = record.valueStart < 0;
+    if (isNull && format.tombstones === 'skip') return NO_VALUE;
+    const reason = isNull && format.tombstones === 'bad' ? 'null-value' : this.#lines.encode(record);
+    if (reason === null) {
+      this.line = this.#lines;
+      const key = assigner === null ? '' : assigner.bucketOf(assigner.slotOf(record.timestampMs));
+      return { type: 'line', key };
+    }
+    if (bad.to !== 'file') return BAD;
+    this.#bad.encode(record, reason);
+    this.line = this.#bad;
+    return { type: 'line', key: assigner === null ? '' : BAD_BUCKET };
+  }
+}
