@@ -9,6 +9,7 @@ export interface JobChange {
   readonly checkpointIntervalMs?: number | undefined;
   readonly roll?: WorldConfig['roll'] | undefined;
   readonly buckets?: WorldConfig['buckets'] | undefined;
+  readonly content?: WorldConfig['content'];
   readonly openFilesMax?: number | null | undefined;
   readonly memoryBytes?: number | null | undefined;
   /** Of the names of part files. */
@@ -41,6 +42,7 @@ export const CHANGED_KEYS = [
   'checkpointIntervalMs',
   'roll',
   'buckets',
+  'content',
   'openFilesMax',
   'memoryBytes',
   'prefix',

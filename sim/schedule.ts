@@ -3,6 +3,7 @@
  * drawn, shrunk, printed and replayed, and a trace compared byte for byte. All times are virtual milliseconds
  * since the world's start.
  */
+import type { ContentConfig } from './content.ts';
 import type { Failpoint, FailpointSide } from '../src/system/failpoints.ts';
 import type { Harm } from './faults/kind.ts';
 import type { JobChange, Life } from './jobChange.ts';
@@ -32,6 +33,8 @@ export interface WorldConfig {
   readonly buckets:
     | { readonly by: 'none' }
     | { readonly by: 'record-time' | 'wall-clock'; readonly pattern: string; readonly timezone: string };
+  /** What part files hold; absent: lines of text. */
+  readonly content?: ContentConfig | undefined;
   /** Whether each part file has a folder drawn for it. */
   readonly entropy: boolean;
   /** Wall clock at the world's start, milliseconds since the epoch. */
@@ -294,8 +297,10 @@ export interface VisibleChange {
    * because its records are to be read again.
    */
   readonly type: 'appeared' | 'changed' | 'gone' | 'undone' | 'taken' | 'putAway';
-  /** The content afterwards, as text; null if the file is gone. */
+  /** The values in it afterwards, as lines; null if the file is gone. */
   readonly content: string | null;
+  /** Of the file; absent if it has the length of `content`. */
+  readonly lengthBytes?: number | undefined;
 }
 
 /** An event in the world, for people: one line each. */

@@ -5,7 +5,7 @@ import { counted } from './faults/drawing.ts';
 import { PLACES_MAX } from './faults/kind.ts';
 import { faultSchema } from './faults/registry.ts';
 import type { LogItem, Schedule, WorldConfig } from './schedule.ts';
-import { bucketsSchema, many, rollSchema } from './settingsSchema.ts';
+import { bucketsSchema, contentSchema, many, rollSchema } from './settingsSchema.ts';
 
 const PROBLEMS_SHOWN = 5;
 
@@ -17,6 +17,7 @@ const configSchema: z.ZodType<WorldConfig> = z.strictObject({
   checkpointIntervalMs: many,
   roll: rollSchema,
   buckets: bucketsSchema,
+  content: contentSchema.optional(),
   entropy: z.boolean(),
   wallStartMs: time,
   latencyMsMax: counted,

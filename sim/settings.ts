@@ -7,8 +7,8 @@ import type { NamingRule } from '../actors/naming.ts';
 import { checkpointRollingPolicy, defaultRollingPolicy } from '../actors/rolling/policy.ts';
 import { TidemarkError } from '../journal/errors.ts';
 import { jobName } from '../journal/ids.ts';
-import { PLAIN_TEXT } from '../src/formats/text/line.ts';
 import type { JobSettings } from '../src/job/options.ts';
+import { partFormatOf, PLAIN_CONTENT } from './content.ts';
 import type { Harm } from './faults/kind.ts';
 import { lifeConfig, NO_CHANGE, type LifeConfig } from './jobChange.ts';
 import type { Schedule, WorldConfig } from './schedule.ts';
@@ -38,8 +38,8 @@ export function jobSettings(config: LifeConfig): JobSettings {
     version: '0.0.0',
     naming,
     assigner: assignerOf(config.buckets),
-    format: PLAIN_TEXT,
-    bad: { to: 'stop', stopAfter: 1_000 },
+    format: partFormatOf(config.content ?? PLAIN_CONTENT),
+    bad: { to: 'file', stopAfter: 1_000 },
     rolling: roll.atCheckpoint ? checkpointRollingPolicy(roll) : defaultRollingPolicy(roll),
     checkpointIntervalMs: config.checkpointIntervalMs,
     snapshots: { everyEntries: config.snapshotEntries, everyMs: 1_000, entriesMin: config.snapshotEntries },

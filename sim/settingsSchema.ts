@@ -1,11 +1,17 @@
 /** Settings as read from a file: of a whole schedule, and of one change of a job file. */
 import { z } from 'zod';
+import type { ContentConfig } from './content.ts';
 import type { WorldConfig } from './schedule.ts';
 
 export const many = z.number().int().min(1).max(1_000_000_000);
 
 export const rollSchema: z.ZodType<WorldConfig['roll']> = z.strictObject({
   ...{ maxBytes: many, maxAgeMs: many, maxIdleMs: many, atCheckpoint: z.boolean() },
+});
+
+export const contentSchema: z.ZodType<ContentConfig> = z.strictObject({
+  lines: z.enum(['text', 'json', 'bad']),
+  codec: z.enum(['none', 'gzip', 'zstd']),
 });
 
 export const bucketsSchema: z.ZodType<WorldConfig['buckets']> = z.union([

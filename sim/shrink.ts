@@ -133,6 +133,7 @@ const SIMPLE_SETTINGS: readonly Partial<WorldConfig>[] = [
   { processes: 1 },
   { processes: 2 },
   { buckets: { by: 'none' } },
+  { content: undefined },
   { entropy: false },
   { latencyMsMax: 2 },
   { entryBytesMax: 100_000 },

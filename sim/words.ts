@@ -1,4 +1,5 @@
 /** A schedule in words: what a person needs to see what happened. */
+import { contentWords } from './content.ts';
 import { formatNoun } from '../src/telemetry/format.ts';
 import { faultWords } from './faults/registry.ts';
 import type { LogItem, Schedule, WorldConfig } from './schedule.ts';
@@ -35,6 +36,7 @@ function settingsWords(config: WorldConfig): string {
     `checkpoint every ${config.checkpointIntervalMs} ms`,
     rollWords(config.roll),
     bucketWords(config.buckets),
+    ...(config.content === undefined ? [] : [contentWords(config.content)]),
     `calls take up to ${config.latencyMsMax} ms each way`,
     `time-out ${config.timeoutMs} ms`,
     `session ${config.sessionMs} ms`,

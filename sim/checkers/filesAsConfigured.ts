@@ -4,7 +4,9 @@
  * its reader: processes may run with different ones.
  */
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
-import { finalUri, folderOf, isFolderOf } from '../../actors/naming.ts';
+import { finalUri, folderOf, isFolderOf, type NamingRule } from '../../actors/naming.ts';
+import { BAD_BUCKET } from '../../src/formats/bad/badLine.ts';
+import { bucketOfRecord, partFormatOf, PLAIN_CONTENT } from '../content.ts';
 import { lifeConfig, NO_CHANGE, type LifeConfig } from '../jobChange.ts';
 import type { Violation } from '../schedule.ts';
 import { assignerOf, namingOf } from '../settings.ts';
@@ -37,9 +39,16 @@ class ConfigsOfClaims {
   }
 }
 
+/** Files of bad records have the suffix of their own format. */
+function namingFor(config: LifeConfig, bucket: string): NamingRule {
+  const { codec } = partFormatOf(config.content ?? PLAIN_CONTENT);
+  const naming = namingOf(config);
+  return bucket === BAD_BUCKET ? { ...naming, suffix: `.json${codec?.suffix ?? ''}` } : naming;
+}
+
 /** Whether the configuration gives the file its name, for records of this bucket. */
 function isNamedBy(config: LifeConfig, view: PartitionView, part: PartView, bucket: string): boolean {
-  const naming = namingOf(config);
+  const naming = namingFor(config, bucket);
   const folder = folderOf(part.finalUri);
   const at = { topic: view.topic, partition: view.partition };
   return (
@@ -61,7 +70,9 @@ function misnamed(view: PartitionView, lives: ConfigsOfClaims): Violation[] {
 /** A file that grew in a checkpoint and stays in progress is below the maximum; longer ones are closed. */
 function overgrown({ partition, checkpoints, parts }: PartitionView, lives: ConfigsOfClaims): Violation[] {
   return checkpoints.flatMap(({ number, atMs, claimId, grown }) => {
-    const { roll } = lives.of(claimId);
+    const { roll, content = PLAIN_CONTENT } = lives.of(claimId);
+    // The length of a compressed file is known only once its last frame is written.
+    if (content.codec !== 'none') return [];
     const most = roll.atCheckpoint ? 0 : roll.maxBytes;
     return grown.flatMap(({ partId, lengthBytes }) => {
       if (lengthBytes < most) return [];
@@ -92,7 +103,9 @@ function misplaced(view: PartitionView, trace: Facts, lives: ConfigsOfClaims): V
       const reader = readerOf(checkpoints, offset);
       if (reader === undefined) return [];
       const config = lives.of(reader.claimId);
-      return isNamedBy(config, view, part, bucketOf(config, times.get(offset), part)) ? [] : [String(offset)];
+      return isNamedBy(config, view, part, bucketOfOffset(config, offset, times, part))
+        ? []
+        : [String(offset)];
     });
     if (wrong.length === 0) return [];
     const text =
@@ -107,6 +120,16 @@ const OTHERS: readonly string[] = ['journalBack', 'replaceTopic'];
 
 function readerOf(checkpoints: readonly CheckpointView[], offset: number): CheckpointView | undefined {
   return checkpoints.find(({ fromOffset, nextOffset }) => fromOffset <= offset && offset < nextOffset);
+}
+
+function bucketOfOffset(
+  config: LifeConfig,
+  offset: number,
+  times: ReadonlyMap<number, number>,
+  part: PartView,
+): string {
+  const { content = PLAIN_CONTENT } = config;
+  return bucketOfRecord(content, offset, bucketOf(config, times.get(offset), part));
 }
 
 /** With the wall clock only the reader knows the bucket, so its value is trusted. */

@@ -107,11 +107,11 @@ function twice(uri: string, content: string, shownBy: Map<string, string>): Viol
 
 /** Only what a completed checkpoint has closed may be published, with exactly the length that it says. */
 function canBeTakenBack(
-  { uri, atMs }: VisibleChange,
+  { uri, atMs, lengthBytes: ofFile }: VisibleChange,
   content: string,
   named: readonly NamedPart[],
 ): Violation[] {
-  const lengthBytes = Buffer.byteLength(content);
+  const lengthBytes = ofFile ?? Buffer.byteLength(content);
   const closed = named.filter(({ part }) => part.pendingAtMs !== null && part.pendingAtMs <= atMs);
   if (closed.some(({ part }) => part.durable?.lengthBytes === lengthBytes)) return [];
   const lines = linesOf(content).lines;

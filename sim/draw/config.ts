@@ -1,4 +1,5 @@
 /** Drawn configurations: every setting independently. */
+import { contentFor, PLAIN_CONTENT } from '../content.ts';
 import type { SeededRandom } from '../random.ts';
 import type { StoreKind, WorldConfig } from '../schedule.ts';
 import type { JobShape } from './jobShape.ts';
@@ -28,7 +29,7 @@ export interface DrawOptions {
 }
 
 export function drawConfig(random: SeededRandom, { store, job }: DrawOptions): WorldConfig {
-  return {
+  const config = {
     store,
     processes: random.pick([1, 1, 2, 2, 2, 3, 4]),
     ...settingsOf(random, job),
@@ -47,6 +48,8 @@ export function drawConfig(random: SeededRandom, { store, job }: DrawOptions): W
     memoryBytes: random.pick(MEMORY_BYTES),
     faultsUntilMs: 15_000,
   };
+  const content = contentFor(config);
+  return content === PLAIN_CONTENT ? config : { ...config, content };
 }
 
 type Settings = Pick<WorldConfig, 'checkpointIntervalMs' | 'roll' | 'buckets'>;

@@ -1,11 +1,12 @@
 /**
  * The job file of a place is edited between two lives of its process, while others may run with the old one.
  */
+import { contentFor, contentWords, PLAIN_CONTENT } from '../content.ts';
 import { z } from 'zod';
 import { drawBuckets, drawRoll, INTERVALS_MS, MEMORY_BYTES, OPEN_FILES_MAX } from '../draw/config.ts';
 import { isRefused, type JobChange } from '../jobChange.ts';
 import type { SeededRandom } from '../random.ts';
-import { bucketsSchema, many, rollSchema } from '../settingsSchema.ts';
+import { bucketsSchema, contentSchema, many, rollSchema } from '../settingsSchema.ts';
 import { bucketWords, rollWords } from '../settingsWords.ts';
 import { counted, drawPlace, drawTimeMs, placed } from './drawing.ts';
 import type { KindsOf } from './kind.ts';
@@ -22,6 +23,7 @@ const changeSchema: z.ZodType<JobChange> = z.strictObject({
   checkpointIntervalMs: many.optional(),
   roll: rollSchema.optional(),
   buckets: bucketsSchema.optional(),
+  content: contentSchema.optional(),
   openFilesMax: many.nullable().optional(),
   memoryBytes: many.nullable().optional(),
   prefix: z.string().min(1).max(32).optional(),
@@ -53,7 +55,9 @@ export function drawAllowedChange(random: SeededRandom): JobChange {
   const settings = Array.from({ length: 1 + random.below(SETTINGS_MAX) }, () =>
     random.pick(SETTINGS)(random),
   );
-  return Object.assign({}, ...settings) as JobChange;
+  const change = Object.assign({}, ...settings) as JobChange;
+  const content = contentFor(change);
+  return content === PLAIN_CONTENT ? change : { ...change, content };
 }
 
 export function drawRefusedChange(random: SeededRandom): JobChange {
@@ -94,7 +98,7 @@ const HOW_WORDS: Readonly<Record<(typeof HOWS)[number], string>> = {
 };
 
 function changeWords(change: JobChange): string {
-  const { checkpointIntervalMs, roll, buckets, openFilesMax, memoryBytes } = change;
+  const { checkpointIntervalMs, roll, buckets, content, openFilesMax, memoryBytes } = change;
   const { prefix, suffix, entropyLength, sink } = change;
   const words = [
     ...(sink === 'another' ? ['another sink: to be refused'] : []),
@@ -102,6 +106,7 @@ function changeWords(change: JobChange): string {
     ...(checkpointIntervalMs === undefined ? [] : [`checkpoint every ${checkpointIntervalMs} ms`]),
     ...(roll === undefined ? [] : [rollWords(roll)]),
     ...(buckets === undefined ? [] : [bucketWords(buckets)]),
+    ...(content === undefined ? [] : [contentWords(content)]),
     ...(openFilesMax === undefined ? [] : [`${openFilesMax ?? 'any number of'} open files`]),
     ...(memoryBytes === undefined
       ? []

@@ -3,6 +3,7 @@
  * more.
  */
 import type { JournalId } from '../../journal/ids.ts';
+import { valuesIn } from '../content.ts';
 import type { SimProcess } from '../process.ts';
 import { SeededRandom } from '../random.ts';
 import type { VisibleChange } from '../schedule.ts';
@@ -51,8 +52,9 @@ export class Destination {
   }
 
   #tell(uri: string, type: VisibleChange['type'], bytes: Buffer | null): void {
-    const content = bytes === null ? null : bytes.toString('utf8');
-    this.#options.visible({ atMs: this.nowMs, uri, type, content });
+    const content = bytes === null ? null : valuesIn(bytes);
+    const lengthBytes = bytes?.length;
+    this.#options.visible({ atMs: this.nowMs, uri, type, content, lengthBytes });
   }
 
   /** What a store considers published and moved away, though it is not. */

@@ -1,6 +1,6 @@
 /** Looks ahead in a fetched batch for buckets that have no part file yet. */
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
-import type { LineFormat } from '../formats/format.ts';
+import type { LineFormat, Tombstones } from '../formats/format.ts';
 import { isSourceFailure } from '../sources/failure.ts';
 import type { RecordCursor } from '../sources/port.ts';
 import { NoRoomYet } from '../sources/unpackRoom.ts';
@@ -9,6 +9,7 @@ export interface Ahead {
   readonly assigner: BucketAssigner;
   /** A record without a line needs no file of its bucket. */
   readonly lines: LineFormat;
+  readonly tombstones: Tombstones;
   readonly nextOffset: bigint;
   readonly endOffset: bigint | null;
   /** How many buckets to find at most. */
@@ -21,7 +22,7 @@ export interface Ahead {
  */
 export function findBuckets(
   cursor: RecordCursor,
-  { assigner, lines, nextOffset, endOffset, room }: Ahead,
+  { assigner, lines, tombstones, nextOffset, endOffset, room }: Ahead,
   wanted: Map<string, bigint>,
   hasFile: (bucket: string) => boolean,
 ): void {
@@ -36,7 +37,7 @@ export function findBuckets(
       if (endOffset !== null) endDelta = Number(endOffset - base);
     }
     if (cursor.offsetDelta >= endDelta) break;
-    if (cursor.offsetDelta < startDelta || (cursor.valueStart < 0 && lines.isValue)) continue;
+    if (cursor.offsetDelta < startDelta || (cursor.valueStart < 0 && tombstones !== 'keep')) continue;
     const slot = assigner.slotOf(cursor.timestampMs);
     if (slot === slotBefore || seen.has(slot)) continue;
     slotBefore = slot;

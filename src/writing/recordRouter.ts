@@ -10,7 +10,6 @@
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
 import type { RouteRun } from '../../kernels/lines.ts';
-import type { Tombstones } from '../formats/format.ts';
 import type { FetchedBatch, ReadEpoch, RecordCursor } from '../sources/port.ts';
 import { readEpochBehind } from '../sources/readEpoch.ts';
 import type { Clock } from '../system/clock.ts';
@@ -37,7 +36,6 @@ export interface Cut {
 
 export interface RouterOptions extends OpeningOptions {
   readonly assigner: BucketAssigner;
-  readonly tombstones: Tombstones;
   readonly bad: BadRecords;
   readonly rolling: RollingPolicy;
   readonly clock: Clock;

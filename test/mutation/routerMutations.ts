@@ -267,4 +267,50 @@ async function proveNothingIsLeft(`,
       ),
     ],
   },
+  {
+    name: 'a file is continued in another format than it was begun with',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/partition/partFiles.ts',
+        `generation !== host.ledger.facts.generation || format !== this.#formatOf(bucket)`,
+        `generation !== host.ledger.facts.generation || format === ''`,
+      ),
+    ],
+  },
+  {
+    name: 'a bad record is in no file',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/writing/badRecords.ts',
+        `    this.line.encode(record, reason);
+    return true;`,
+        `    this.line.encode(record, reason);
+    return false;`,
+      ),
+    ],
+  },
+  {
+    name: 'files are opened ahead for records that are in no file',
+    store: 'file',
+    seed: 11,
+    patches: [
+      patch(
+        'src/writing/bucketsAhead.ts',
+        `(cursor.valueStart < 0 && tombstones !== 'keep')`,
+        `(cursor.valueStart < 0 && tombstones === 'bad')`,
+      ),
+    ],
+  },
+  {
+    name: 'the length of a compressed file is that of its lines',
+    store: 'oss-hdfs',
+    seed: 11,
+    patches: [
+      patch('src/writing/fileCalls.ts', `      this.#length += bytes.length;`, `      this.#length += plainBytes;`),
+    ],
+  },
 ];

@@ -1,0 +1,128 @@
+/**
+ * What part files hold in a world: lines of values, or whole records as JSON, of which some are bad; compressed
+ * or not. Checkers see the values, whatever the format is.
+ */
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import type { TopicPartition } from '../journal/ids.ts';
+import type { Codec } from '../src/formats/compression/codec.ts';
+import { BAD_BUCKET } from '../src/formats/bad/badLine.ts';
+import { formatId, type BadReason, type LineFormat, type PartFormat } from '../src/formats/format.ts';
+import { RecordLine } from '../src/formats/json/recordLine.ts';
+import { TextLine } from '../src/formats/text/line.ts';
+import type { RecordCursor } from '../src/sources/port.ts';
+import { SeededRandom } from './random.ts';
+
+export interface ContentConfig {
+  /** `bad`: as JSON, and records that are bad go to a file of their own. */
+  readonly lines: 'text' | 'json' | 'bad';
+  readonly codec: 'none' | 'gzip' | 'zstd';
+}
+
+export const PLAIN_CONTENT: ContentConfig = { lines: 'text', codec: 'none' };
+
+const LINES = ['json', 'bad', 'text'] as const;
+const CODECS = ['zstd', 'none', 'gzip'] as const;
+/** In percent. */
+const PLAIN_SHARE = 65;
+
+/** Drawn from what else was drawn, so that nothing else is drawn otherwise for it. */
+export function contentFor(drawn: unknown): ContentConfig {
+  const text = JSON.stringify(drawn);
+  let seed = 0;
+  for (let at = 0; at < text.length; at += 1) seed = (Math.imul(seed, 31) + text.charCodeAt(at)) | 0;
+  const random = new SeededRandom(seed);
+  if (random.percent(PLAIN_SHARE)) return PLAIN_CONTENT;
+  return { lines: random.pick(LINES), codec: random.pick(CODECS) };
+}
+
+export function contentWords({ lines, codec }: ContentConfig): string {
+  const what = { text: 'lines of text', json: 'records as JSON', bad: 'records as JSON, some of them bad' };
+  return codec === 'none' ? what[lines] : `${what[lines]}, ${codec}`;
+}
+
+export function partFormatOf({ lines, codec: name }: ContentConfig): PartFormat {
+  const codec = CODECS_OF[name];
+  return {
+    id: formatId(lines === 'text' ? 'text' : 'json-record-bytes-string', codec),
+    ...{ codec, tombstones: 'skip' },
+    linesOf: (partition) => (lines === 'text' ? new TextLine() : new WorldLine(partition, lines === 'bad')),
+  };
+}
+
+/** Compression ends at once: the order of events is the scheduler's alone. */
+const CODECS_OF: Readonly<Record<ContentConfig['codec'], Codec | null>> = {
+  none: null,
+  gzip: {
+    ...{ name: 'gzip', suffix: '.gz' },
+    compress: (bytes) => Promise.resolve(gzipSync(bytes, { level: 1 })),
+  },
+  zstd: {
+    ...{ name: 'zstd', suffix: '.zst' },
+    compress: (bytes) => Promise.resolve(zstdCompressSync(bytes)),
+  },
+};
+
+const BAD_EVERY = 4;
+
+/** The bucket of bad records, if this one is bad; else `bucket`. */
+export function bucketOfRecord(content: ContentConfig, offset: number, bucket: string): string {
+  return content.lines === 'bad' && offset % BAD_EVERY === 1 ? BAD_BUCKET : bucket;
+}
+
+class WorldLine implements LineFormat {
+  readonly isValue = false;
+  readonly start = 0;
+  readonly #line: RecordLine;
+  readonly #hasBad: boolean;
+
+  constructor(partition: TopicPartition, hasBad: boolean) {
+    this.#line = new RecordLine(partition, { key: 'bytes', value: 'string' });
+    this.#hasBad = hasBad;
+  }
+
+  get bytes(): Buffer {
+    return this.#line.bytes;
+  }
+
+  get end(): number {
+    return this.#line.end;
+  }
+
+  encode(record: RecordCursor): BadReason | null {
+    const offset = Number(record.baseOffset) + record.offsetDelta;
+    if (this.#hasBad && offset % BAD_EVERY === 1) return 'invalid-json';
+    return this.#line.encode(record);
+  }
+}
+
+/** The values in a file, as lines; its bytes as text if they are none of these formats. */
+export function valuesIn(bytes: Buffer): string {
+  try {
+    const text = decompressed(bytes).toString('utf8');
+    if (!text.startsWith('{"topic":')) return text;
+    return text.replaceAll(/^(.+)$/gm, (line) => valueIn(line));
+  } catch {
+    return bytes.toString('latin1');
+  }
+}
+
+function valueIn(line: string): string {
+  const { value, reason } = JSON.parse(line) as { readonly value: string; readonly reason?: string };
+  return reason === undefined ? value : Buffer.from(value, 'base64').toString('utf8');
+}
+
+function decompressed(bytes: Buffer): Buffer {
+  if (bytes.length < 4) return bytes;
+  if (bytes.readUInt16BE(0) === 0x1f8b) return gunzipSync(bytes);
+  const frames: Buffer[] = [];
+  let left = bytes;
+  while (left.length >= 4 && left.readUInt32LE(0) === 0xfd2fb528) {
+    const { buffer, engine } = zstdDecompressSync(left, { info: true }) as unknown as {
+      readonly buffer: Buffer;
+      readonly engine: { readonly bytesWritten: number };
+    };
+    frames.push(buffer);
+    left = left.subarray(engine.bytesWritten);
+  }
+  return frames.length === 0 ? bytes : Buffer.concat([...frames, left]);
+}
