@@ -107,7 +107,8 @@ export function valuesIn(bytes: Buffer): string {
 }
 
 function valueIn(line: string): string {
-  const { value, reason } = JSON.parse(line) as { readonly value: string; readonly reason?: string };
+  const { value, reason } = JSON.parse(line) as { readonly value: unknown; readonly reason?: string };
+  if (typeof value !== 'string') return JSON.stringify(value);
   return reason === undefined ? value : Buffer.from(value, 'base64').toString('utf8');
 }
 

@@ -154,7 +154,8 @@ function splice({ random, schedule, corpus }: Changing): Schedule {
 
 function changeSetting({ random, schedule, options }: Changing): Schedule {
   const drawn = drawConfig(random, options);
-  const key = random.pick(Object.keys(drawn) as (keyof WorldConfig)[]);
+  const keys = Object.keys(drawn) as (keyof WorldConfig)[];
+  const key = random.pick(options.job === null ? keys : keys.filter((one) => !(one in (options.job ?? {}))));
   return { ...schedule, config: { ...schedule.config, [key]: drawn[key] } };
 }
 

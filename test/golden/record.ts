@@ -73,6 +73,10 @@ const RECORDINGS: readonly Recording[] = [
   { name: 'oss', schedule: scheduleOf('oss', takeovers('store.finish')) },
   { name: 'oss-hdfs', schedule: scheduleOf('oss-hdfs', takeovers('store.resume')) },
   { name: 'pieces', schedule: pieces() },
+  {
+    name: 'formats',
+    schedule: scheduleOf('file', takeovers('store.finish'), { content: { lines: 'bad', codec: 'none' } }),
+  },
   { name: 'stops', schedule: scheduleOf('file', [], { processes: 1 }), adapt: stopping },
 ];
 

@@ -180,7 +180,7 @@ class PartitionComparison {
     const over = this.#over;
     this.#over = [];
     for (const group of over) {
-      if (!group.isWhole) this.#notCompared += group.holders.length;
+      if (!group.isWhole || mustBeRead(group)) this.#notCompared += group.holders.length;
       else if (await this.#isHeldBy(group)) this.#compared += group.holders.length;
       else this.#differing.push(group);
     }
@@ -209,6 +209,11 @@ class PartitionComparison {
       files: { compared: this.#compared, notCompared: this.#notCompared },
     };
   }
+}
+
+/** A compressed file can be compared only by reading it, and is read only under its final name. */
+function mustBeRead({ holders }: Group): boolean {
+  return holders.some(({ format, isCommitted }) => !isCommitted && codecOf(format) !== null);
 }
 
 /** What the source holds of the offsets that the job has read. */
