@@ -59,7 +59,9 @@ describeIntegration(
       for (let life = 1; life <= KILLS; life += 1) {
         await send();
         const coordinator = new TidemarkProcess(['run', job.file, '--log-level', 'debug']);
-        onTestFinished(() => void coordinator.kill('SIGKILL'));
+        onTestFinished(() => {
+          coordinator.kill('SIGKILL');
+        });
         await coordinator.said('checkpoint completed');
         const before = committedDigests(job.lake);
         await send();
