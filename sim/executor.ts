@@ -1,7 +1,7 @@
 /** Runs schedules one after the other and keeps the summary of each; the same here and in a worker thread. */
 import type { Site, Strike } from './exhaust.ts';
 import { sitesBehind } from './exhaust.ts';
-import type { Reached } from './reach.ts';
+import type { Reached } from './reachedByRun.ts';
 import type { RunTrace, Schedule, Violation } from './schedule.ts';
 import type { WorldOptions } from './world.ts';
 

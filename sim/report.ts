@@ -6,7 +6,7 @@ import type { Likeness } from './history/history.ts';
 import { journalLines } from './journalLines.ts';
 import type { Invariant, RunTrace, Schedule, StoreKind, Violation } from './schedule.ts';
 import { scheduleText } from './scheduleText.ts';
-import { scheduleWords } from './words.ts';
+import { scheduleWords } from './scheduleWords.ts';
 
 export type FuzzMode =
   | { readonly type: 'runs'; readonly runs: number }

@@ -7,7 +7,7 @@ import type { ContentConfig } from './content.ts';
 import type { Failpoint, FailpointSide } from '../src/system/failpoints.ts';
 import type { Harm } from './faults/kind.ts';
 import type { JobChange, Life } from './jobChange.ts';
-import type { Reached } from './reach.ts';
+import type { Reached } from './reachedByRun.ts';
 
 export interface Schedule {
   readonly seed: number;

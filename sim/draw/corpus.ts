@@ -2,7 +2,7 @@
  * Schedules that reached something new, to be varied. Run n draws only from what the runs up to n - LAG have
  * left, regardless of the number and speed of threads: so the same seed gives the same schedules.
  */
-import type { Reached } from '../reach.ts';
+import type { Reached } from '../reachedByRun.ts';
 import type { SeededRandom } from '../random.ts';
 import type { Schedule } from '../schedule.ts';
 

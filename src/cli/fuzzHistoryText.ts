@@ -1,6 +1,6 @@
 /** What `tidemark fuzz --from-journal` says of the stretch, and of what the world makes of it. */
 import type { EntryNamed, HistoryReport } from '../../sim/report.ts';
-import { scheduleWords } from '../../sim/words.ts';
+import { scheduleWords } from '../../sim/scheduleWords.ts';
 import { formatCount } from '../telemetry/format.ts';
 
 export function historyLines(history: HistoryReport): string[] {

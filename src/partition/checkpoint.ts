@@ -1,6 +1,6 @@
 /** Checkpoints: a consistent cut of one partition, made durable and then journaled as a whole. */
 import type { PartitionContext } from '../../actors/partition.ts';
-import type { PartitionHost } from './decisionLane.ts';
+import type { PartitionHost } from './partitionHost.ts';
 import type { EventOf, PartChange } from '../../journal/events.ts';
 import type { ReadEpoch } from '../sources/port.ts';
 import type { Cut, RecordRouter } from '../writing/recordRouter.ts';

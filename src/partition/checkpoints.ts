@@ -5,7 +5,7 @@ import type { Context } from '../job/options.ts';
 import type { PartitionFeed } from '../sources/port.ts';
 import type { RecordRouter } from '../writing/recordRouter.ts';
 import { checkpoint } from './checkpoint.ts';
-import type { PartitionHost } from './decisionLane.ts';
+import type { PartitionHost } from './partitionHost.ts';
 import type { EpochScope } from './epochScope.ts';
 import type { FullDisk } from './fullDisk.ts';
 import type { PartitionTask } from './partitionTask.ts';

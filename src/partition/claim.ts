@@ -1,5 +1,5 @@
 /** Claims a partition: replays its journal, then appends the claim at the expected sequence. */
-import { PartitionHost } from './decisionLane.ts';
+import { PartitionHost } from './partitionHost.ts';
 import { decodeEntry } from '../../journal/entry.ts';
 import { isFenced } from '../../journal/errors.ts';
 import { isJournalFailure } from '../../journal/failure.ts';

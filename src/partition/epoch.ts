@@ -27,7 +27,7 @@ import { read } from './reading.ts';
 import { retire } from './retire.ts';
 import { takeOver, type TakeOver } from './takeOver.ts';
 import { fromNextOffset, isAtNextOffset } from './sourceFailure.ts';
-import { wentBackError, type WentBack } from './wentBack.ts';
+import { wentBackError, type WentBack } from './rolledBackJournal.ts';
 import { WitnessKeeper } from './witnessKeeper.ts';
 
 const REQUEST_POLL_MS = 1_000;

@@ -3,7 +3,7 @@
  * and answered in the log. A halted partition journals nothing: its answers are in the log and in what this
  * process publishes about itself.
  */
-import type { PartitionHost } from './decisionLane.ts';
+import type { PartitionHost } from './partitionHost.ts';
 import type { PartitionEvent } from '../../journal/events.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { OffsetRange } from '../sources/port.ts';

@@ -1,6 +1,6 @@
 /** The part files of an epoch. Each is journaled before creation, or continues one of an earlier epoch. */
 import type { DurableFacts } from '../../actors/facts.ts';
-import type { PartitionHost } from './decisionLane.ts';
+import type { PartitionHost } from './partitionHost.ts';
 import type { PartFileStatus } from '../../actors/ledger.ts';
 import {
   finalUri,

@@ -18,7 +18,7 @@ import { OperatorDesk } from './operatorDesk.ts';
 import type { Context } from '../job/options.ts';
 import type { PartitionTask } from './partitionTask.ts';
 import { retryDelayMs } from './retrying.ts';
-import { answerRequests } from './wentBackAnswer.ts';
+import { answerRequests } from './rolledBackRequests.ts';
 import { decideWhileHalted, type FiledRequest } from './requests.ts';
 import { isSourceGone } from './sourceFailure.ts';
 import { inCurrentCodes, stopFactsOf } from './stopFacts.ts';

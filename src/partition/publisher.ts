@@ -3,7 +3,7 @@
  * gives the files their final names, then journals partCommitted. Runs beside the router. Transient failures
  * are retried; others end the epoch.
  */
-import type { PartitionHost } from './decisionLane.ts';
+import type { PartitionHost } from './partitionHost.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { partitionName, type PartId, type TopicPartition } from '../../journal/ids.ts';

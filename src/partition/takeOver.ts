@@ -6,7 +6,7 @@
 import { TidemarkError } from '../../journal/errors.ts';
 import { folderOf, temporaryUri } from '../../actors/naming.ts';
 import type { DurableFacts } from '../../actors/facts.ts';
-import type { PartitionHost } from './decisionLane.ts';
+import type { PartitionHost } from './partitionHost.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import type { PartChange } from '../../journal/events.ts';
 import { partId, partitionName, type PartId, type TopicPartition } from '../../journal/ids.ts';

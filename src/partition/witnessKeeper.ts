@@ -4,7 +4,7 @@
  * No other claim writes these names.
  */
 import { witnessFolderUri } from '../../actors/naming.ts';
-import type { PartitionHost } from './decisionLane.ts';
+import type { PartitionHost } from './partitionHost.ts';
 import type { ClaimId, TopicPartition } from '../../journal/ids.ts';
 import type { Tail } from '../../journal/replay.ts';
 import { witnessName } from '../../journal/witness.ts';

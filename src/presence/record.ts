@@ -3,7 +3,7 @@
  * answer.
  */
 import { z } from 'zod';
-import { fitted } from './room.ts';
+import { fitted } from './fitRecord.ts';
 
 export type DependencyName = 'source' | 'journal' | 'destination';
 

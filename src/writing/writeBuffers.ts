@@ -6,7 +6,7 @@
  * With many files, buffers would be small, and so would their writes. Each file then gathers smallest buffers
  * as it fills them, and if the area runs short, the file that has gathered most writes them as one.
  */
-import { Lent, type Lender } from '../system/lent.ts';
+import { Lent, type Lender } from '../system/lentMemory.ts';
 import { BUFFER_BYTES_FIRST } from '../system/memoryBudget.ts';
 
 export const BUFFER_BYTES_MAX = 256 * 1024;

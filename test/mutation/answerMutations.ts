@@ -1,8 +1,8 @@
 /** What is wrong about the answers to a journal that went back. */
 import { patch, type Mutation } from './mutation.ts';
 
-const WENT_BACK = 'src/partition/wentBack.ts';
-const PARTS = 'src/partition/wentBackParts.ts';
+const WENT_BACK = 'src/partition/rolledBackJournal.ts';
+const PARTS = 'src/partition/rolledBackParts.ts';
 
 export const ANSWER_MUTATIONS: readonly Mutation[] = [
   {

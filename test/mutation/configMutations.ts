@@ -48,7 +48,7 @@ export const CONFIG_MUTATIONS: readonly Mutation[] = [
     foundAt: 45,
     patches: [
       patch(
-        'src/partition/wentBack.ts',
+        'src/partition/rolledBackJournal.ts',
         'new Set([naming.prefix, ...facts.prefixes])',
         'new Set([naming.prefix])',
       ),

@@ -7,7 +7,7 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     patches: [
       patch(
-        'src/partition/decisionLane.ts',
+        'src/partition/partitionHost.ts',
         `      if (events.length > 0) await this.#appender.append(events);
       const effects = this.#ledger.adopt(stage);
       if (events.length > 0) this.#onAdopted();

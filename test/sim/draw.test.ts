@@ -6,7 +6,7 @@ import { drawSchedule, randomOfRun, type DrawOptions } from '../../sim/draw/sche
 import { STORIES } from '../../sim/draw/stories.ts';
 import { nextSchedule } from '../../sim/draw/vary.ts';
 import { FAULT_KINDS, FAULT_TYPES } from '../../sim/faults/registry.ts';
-import type { Reached } from '../../sim/reach.ts';
+import type { Reached } from '../../sim/reachedByRun.ts';
 import type { Fault, Schedule } from '../../sim/schedule.ts';
 import { parseSchedule, scheduleText } from '../../sim/scheduleText.ts';
 import { lifeConfig, NO_CHANGE } from '../../sim/jobChange.ts';

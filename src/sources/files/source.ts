@@ -25,7 +25,7 @@ import { FileWait } from './wait.ts';
 import { SourceHandles } from './handles.ts';
 import { compareIdentity, identityOf, isWorthRenewing, longerOf } from './identity.ts';
 import { lineCursor } from './lineBatch.ts';
-import { FileLooks } from './looks.ts';
+import { FileLooks } from './openBriefly.ts';
 import { readLines, type ReadLimits } from './lineChunk.ts';
 import { LineIndex } from './lineIndex.ts';
 import { fileOf, matchingFiles } from './matching.ts';

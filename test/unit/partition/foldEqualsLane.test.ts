@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PartitionHost, type EntryAppender } from '../../../src/partition/decisionLane.ts';
+import { PartitionHost, type EntryAppender } from '../../../src/partition/partitionHost.ts';
 import {
   FOLD_VERSION,
   PartitionLedger,

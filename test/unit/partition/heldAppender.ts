@@ -1,5 +1,5 @@
 /** A journal of one partition that acknowledges, or fails, when the test says so. */
-import type { EntryAppender } from '../../../src/partition/decisionLane.ts';
+import type { EntryAppender } from '../../../src/partition/partitionHost.ts';
 import type { PartitionEvent } from '../../../journal/events.ts';
 
 interface Held {

@@ -4,7 +4,7 @@
  */
 import type { TidemarkError, Affected } from '../../../../journal/errors.ts';
 import { SourceFailure } from '../../failure.ts';
-import { FOR_GOOD, Lent } from '../../../system/lent.ts';
+import { FOR_GOOD, Lent } from '../../../system/lentMemory.ts';
 import type { FetchedBatch, RecordCursor } from '../../port.ts';
 import { NeverFits, NoRoomYet, UnpackRoom } from '../../unpackRoom.ts';
 import { CODEC_MASK, unpack } from './codecs.ts';

@@ -1,7 +1,7 @@
 /** What every cursor over a fetched batch does: it goes from segment to segment, and holds one record. */
 import { SourceFailure } from '../../failure.ts';
 import { TidemarkError } from '../../../../journal/errors.ts';
-import type { Lent } from '../../../system/lent.ts';
+import type { Lent } from '../../../system/lentMemory.ts';
 import type { RecordCursor } from '../../port.ts';
 
 /**

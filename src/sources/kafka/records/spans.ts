@@ -1,5 +1,5 @@
 /** What record batches say of their offsets in their headers: for an audit, never while a job reads. */
-import type { Lent } from '../../../system/lent.ts';
+import type { Lent } from '../../../system/lentMemory.ts';
 import type { LogSpan } from '../../port.ts';
 import type { ScannedRecords } from './batches.ts';
 import { AT, CONTROL } from './header.ts';

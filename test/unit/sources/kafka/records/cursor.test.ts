@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { scanRecords, toFetchedBatch } from '../../../../../src/sources/kafka/records/batches.ts';
 import type { RecordDecoding } from '../../../../../src/sources/kafka/options.ts';
 import type { FetchedBatch, RecordCursor } from '../../../../../src/sources/port.ts';
-import { FOR_GOOD, Lent } from '../../../../../src/system/lent.ts';
+import { FOR_GOOD, Lent } from '../../../../../src/system/lentMemory.ts';
 import { buildBatch, type BuiltBatch, type BuiltRecord, valued } from '../batchBuilder.ts';
 
 const INTERNAL = expect.objectContaining({ code: 'INTERNAL' }) as Error;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Lent } from '../../../src/system/lent.ts';
+import { Lent } from '../../../src/system/lentMemory.ts';
 
 const INTERNAL = expect.objectContaining({ code: 'INTERNAL' }) as Error;
 

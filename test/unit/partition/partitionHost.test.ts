@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Effect } from '../../../actors/facts.ts';
-import { PartitionHost } from '../../../src/partition/decisionLane.ts';
+import { PartitionHost } from '../../../src/partition/partitionHost.ts';
 import { PartitionLedger } from '../../../actors/ledger.ts';
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { PartitionEvent } from '../../../journal/events.ts';

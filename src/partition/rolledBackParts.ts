@@ -5,7 +5,7 @@
  */
 import { folderOf, temporaryUri } from '../../actors/naming.ts';
 import type { DurableFacts } from '../../actors/facts.ts';
-import type { PartitionHost } from './decisionLane.ts';
+import type { PartitionHost } from './partitionHost.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import type { EventOf, PartChange } from '../../journal/events.ts';
 import { Crc64, crc64Of } from '../../kernels/crc64.ts';

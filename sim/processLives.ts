@@ -2,7 +2,7 @@
 import type { Random } from '../src/system/clock.ts';
 import { IS_NOT_REFUSED } from './checkers/facts.ts';
 import type { JobChange, Life } from './jobChange.ts';
-import type { Place } from './place.ts';
+import type { Place } from './processPlace.ts';
 import type { SimProcess } from './process.ts';
 import type { Recorder } from './recorder.ts';
 import type { RunTrace, TracedEntry } from './schedule.ts';

@@ -20,7 +20,7 @@ import { checkpointBehind, jumpTo, type Jump } from './jump.ts';
 import type { Context } from '../job/options.ts';
 import { readJobFacts } from '../job/jobLife.ts';
 import type { Judgement } from './judgeWitness.ts';
-import { keepAll, verdictOn } from './wentBackParts.ts';
+import { keepAll, verdictOn } from './rolledBackParts.ts';
 
 const NAMED_MAX = 20;
 const FIELDS_MAX = 1_000;

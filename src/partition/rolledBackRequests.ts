@@ -1,6 +1,6 @@
 /** Handles operator requests for a partition whose journal was rolled back. */
 import type { OperatorDesk } from './operatorDesk.ts';
-import { answer, type WentBack } from './wentBack.ts';
+import { answer, type WentBack } from './rolledBackJournal.ts';
 
 /** True if an answer was journaled: the partition must be claimed again. Other requests are left alone. */
 export async function answerRequests(wentBack: WentBack, desk: OperatorDesk): Promise<boolean> {
