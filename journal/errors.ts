@@ -103,7 +103,7 @@ export const ERROR_CODES = {
   STORE_HANDLE_INVALID: { retry: 'bug', help: 'Report this with the journal of the partition.' },
   SOURCE_UNAVAILABLE: {
     retry: 'transient',
-    help: 'Check that the source (its brokers) answers; Tidemark goes on trying.',
+    help: 'Check that the source (its brokers) answers; Tidemark keeps trying.',
   },
   SOURCE_AUTHENTICATION: { retry: 'config', help: 'Correct the sasl or ssl settings of the source.' },
   SOURCE_BATCH_CORRUPT: {

@@ -120,7 +120,7 @@ export function parseWitnessName(name: string, where: string): PlacedWitness {
   if (journal === undefined || claim === undefined || hash === undefined || next === undefined) {
     throw new JournalFailure(
       'witnessUnreadable',
-      `${where}/${name} is no witness of a journal, or one of a newer Tidemark. While it stands there ` +
+      `${where}/${name} is no witness of a journal, or one of a newer Tidemark. While it is there ` +
         'nobody can tell whether the ' +
         'journal went back. Upgrade; or find out what put it there, make sure that the journal is the ' +
         'newest one, and remove it.',

@@ -183,7 +183,7 @@ function credentialsReader({ credentials = '', onWarning }: NatsConnectionOption
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       onWarning(
-        `The credentials file of the NATS journal cannot be read; going on with the last ones: ${reason}`,
+        `The credentials file of the NATS journal cannot be read; continuing with the last ones: ${reason}`,
       );
     }
     return last;

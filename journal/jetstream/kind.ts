@@ -125,10 +125,8 @@ function natsSchema(context: SchemaContext) {
       .meta({ description: 'Copies of the stream where it is created: 3 survive the loss of a server.' }),
     credentials: existingFile(context, 'a .creds file').optional().meta({ description: 'A .creds file.' }),
     user: text('a user name').optional().meta({ description: 'User name; together with password.' }),
-    password: secret(context)
-      .optional()
-      .meta({ description: 'Password, as it stands or as { env: VARIABLE }.' }),
-    token: secret(context).optional().meta({ description: 'Token, as it stands or as { env: VARIABLE }.' }),
+    password: secret(context).optional().meta({ description: 'Password, as it is or as { env: VARIABLE }.' }),
+    token: secret(context).optional().meta({ description: 'Token, as it is or as { env: VARIABLE }.' }),
     tls: z
       .union([z.boolean(), rule(map(tlsShape(context)), certNeedsKey)], {
         error: expecting('true, or a map with ca, cert, key'),

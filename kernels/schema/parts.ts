@@ -60,7 +60,7 @@ export function listOf<T extends z.ZodType>(element: T, expected: string) {
         context.addIssue({
           code: 'custom',
           path: [index],
-          message: `${JSON.stringify(value)} stands here twice; expected each once`,
+          message: `${JSON.stringify(value)} is here twice; expected each once`,
         });
       });
     })

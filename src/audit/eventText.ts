@@ -108,6 +108,6 @@ function badText(counts: readonly BadCount[]): string {
 function answerText(event: Extract<JournalEvent, { type: 'witnessAnswered' }>): string {
   const { answer, loss, requestId } = event;
   const given = loss === null ? '' : `, and gave up offsets ${loss.fromOffset} to ${loss.toOffset - 1n}`;
-  const how = answer === 'from-journal' ? 'go on from the journal' : 'go on from the witness';
+  const how = answer === 'from-journal' ? 'continue from the journal' : 'continue from the witness';
   return `an operator answered for a journal that went back: ${how}${given} (request ${requestId})`;
 }

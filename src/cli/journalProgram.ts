@@ -11,7 +11,7 @@ type Copying = 'backup' | 'export';
 
 const IMPORT_TEXT = `
 Stop every coordinator of the job before the export, and name the new journal in the job file before
-the import. The journal keeps its id, so the job goes on where it was. The whole file is verified before
+the import. The journal keeps its id, so the job continues where it was. The whole file is verified before
 anything is written. An import that was interrupted leaves no journal: the same command again
 goes on, or starts anew.`;
 

@@ -141,7 +141,7 @@ const PLAIN_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 const OWN_MESSAGES: Partial<Record<ErrorCode, string>> = {
-  DUPLICATE_KEY: 'this key stands here twice; expected once',
+  DUPLICATE_KEY: 'this key is here twice; expected once',
   MULTIPLE_DOCS: 'a second YAML document begins here; expected one job a file',
   TAG_RESOLVE_FAILED: 'no known YAML tag; expected quotes around a text that begins with "!"',
   BAD_COLLECTION_TYPE: 'no known YAML tag; expected quotes around a text that begins with "!"',

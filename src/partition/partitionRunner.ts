@@ -92,7 +92,7 @@ export class PartitionRunner {
   giveUp(): void {
     const message =
       `${this.#name} is let go before its last checkpoint and commits were done: the journal, the source ` +
-      'or the destination did not answer in time. Nothing is lost; the next run goes on from the last ' +
+      'or the destination did not answer in time. Nothing is lost; the next run continues from the last ' +
       'completed checkpoint.';
     this.#letGo(new TidemarkError('STOP_INCOMPLETE', message, { fields: { partition: this.#name } }));
   }

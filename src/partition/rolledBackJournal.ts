@@ -51,7 +51,7 @@ export async function wentBackError(wentBack: WentBack): Promise<TidemarkError> 
   const files = await unknownFiles(wentBack);
   const range =
     toOffset === null
-      ? `The journal goes on at offset ${fromOffset ?? 0n}; how far it was is not known.`
+      ? `The journal continues at offset ${fromOffset ?? 0n}; how far it was is not known.`
       : `The offsets [${fromOffset ?? 0n}, ${toOffset}) would be read again.`;
   const strangers =
     files.length === 0
@@ -61,7 +61,7 @@ export async function wentBackError(wentBack: WentBack): Promise<TidemarkError> 
   const advice =
     `Restore the newest journal. Where there is none: "resume --partition ${name} --from-journal" keeps ` +
     'what it needs of these files, has them moved away and reads those offsets again; "resume ' +
-    '--from-witness --accept-loss" goes on behind them and gives up what of them is in no committed file.';
+    '--from-witness --accept-loss" continues behind them and gives up what of them is in no committed file.';
   return new JournalFailure(error.problem, `${error.message} ${range} ${strangers} ${advice}`, {
     fields: error.fields,
     affected: { fromOffset, toOffset, files: files.slice(0, FIELDS_MAX) },
@@ -88,7 +88,7 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
   const kept = await keepAll({ context, host: claim.host, salvage }, asked.from);
   if (kept.missing.length > 0) {
     return (
-      `The journal holds the beginning of ${named(kept.missing)}, and it stands nowhere: put the files ` +
+      `The journal holds the beginning of ${named(kept.missing)}, and it is nowhere: put the files ` +
       'back under these names, then ask again; what is needed of them is kept before they are to be ' +
       'moved away.'
     );
@@ -141,7 +141,7 @@ function whyNotFromWitness(fromOffset: bigint, toOffset: bigint | null, acceptLo
     );
   if (acceptLoss || toOffset === fromOffset) return null;
   return (
-    `This goes on at offset ${toOffset} and gives up what of [${fromOffset}, ${toOffset}) is in no ` +
+    `This continues at offset ${toOffset} and gives up what of [${fromOffset}, ${toOffset}) is in no ` +
     'committed file. If that is meant, ask again with --accept-loss; --from-journal loses nothing.'
   );
 }

@@ -67,7 +67,7 @@ async function wayOf(
   const isBegun = final.type === 'differs' && (await begins(reading, part.finalUri, durable));
   if (isBegun && from === 'witness')
     return { type: 'published', durable: { ...durable, ...(await wholeOf(reading, part.finalUri)) } };
-  if (await standsAnywhere(reading, [part.temporaryUri, ...part.staleUris])) return { type: 'asItIs' };
+  if (await isAnywhere(reading, [part.temporaryUri, ...part.staleUris])) return { type: 'asItIs' };
   // A closed file has no other copies. If it was published, it can be put back.
   return isPending ? { type: 'missing' } : copyOf(keeping, part, durable, isBegun);
 }
@@ -133,7 +133,7 @@ async function temporaryFiles(reading: StoreReading, folder: string): Promise<st
   return found.toSorted();
 }
 
-async function standsAnywhere(reading: StoreReading, uris: readonly string[]): Promise<boolean> {
+async function isAnywhere(reading: StoreReading, uris: readonly string[]): Promise<boolean> {
   for (const uri of uris) if (await stands(reading, uri)) return true;
   return false;
 }

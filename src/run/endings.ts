@@ -22,7 +22,7 @@ export function incompleteError(incomplete: ReadonlyMap<string, TidemarkError>):
   return new TidemarkError(
     'STOP_INCOMPLETE',
     `Stopped without a last checkpoint of ${partitions.join(', ')}: the journal, the source or the ` +
-      'destination did not answer in time. Nothing is lost; the next run goes on from the last completed ' +
+      'destination did not answer in time. Nothing is lost; the next run continues from the last completed ' +
       'checkpoint.',
     { fields: { partitions }, cause: first },
   );

@@ -76,7 +76,7 @@ export function unknownOutcome(
 }
 
 function sentenceOf({ doing, file, reason, hint }: FailedCall): string {
-  return `Cannot ${doing} ${file}: ${reason}. ${hint ?? 'Check the destination; Tidemark goes on trying.'}`;
+  return `Cannot ${doing} ${file}: ${reason}. ${hint ?? 'Check the destination; Tidemark keeps trying.'}`;
 }
 
 export function exists(file: string, cause?: unknown): StoreFailure {

@@ -98,7 +98,7 @@ function tokenize(text: string): BucketToken[] {
       at += token.digits;
     } else {
       if (!PUNCTUATION.includes(char)) {
-        throw new PatternError(at + 1, `${shown(char)} must stand in single quotes, like 'dt='`);
+        throw new PatternError(at + 1, `${shown(char)} must be in single quotes, like 'dt='`);
       }
       literal += char;
       at += 1;
@@ -117,7 +117,7 @@ function readUnit(text: string, at: number): BucketToken & { type: 'unit' } {
   if (unit === undefined) {
     throw new PatternError(
       at + 1,
-      `"${letters}" is no unit of time (${LETTERS_KNOWN}); text stands in single quotes, like 'dt='`,
+      `"${letters}" is no unit of time (${LETTERS_KNOWN}); text is in single quotes, like 'dt='`,
     );
   }
   return { type: 'unit', unit, digits: letters.length };
@@ -162,7 +162,7 @@ function checkFolders(tokens: readonly BucketToken[]): void {
     if (folder === '')
       throw new PatternError(
         null,
-        'a folder has no name: a "/" stands at the begin, at the end, or next to another',
+        'a folder has no name: a "/" is at the begin, at the end, or next to another',
       );
     if (/^[._]/.test(folder)) {
       throw new PatternError(

@@ -79,7 +79,7 @@ function adviceFor(code: string): string {
     case 'EPERM':
       return 'Give the user that runs Tidemark the right to read it.';
     case 'EISDIR':
-      return 'A folder stands in its place: put the file back.';
+      return 'A folder is in its place: put the file back.';
     case 'ELOOP':
       return 'Its links lead in a circle: mend them.';
     case 'EMFILE':

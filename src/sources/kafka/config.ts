@@ -75,7 +75,7 @@ export function kafkaSchema(context: SchemaContext) {
       })
       .meta({ description: 'How to authenticate.' }),
     username: text('a user name').meta({ description: 'User name.' }),
-    password: secret(context).meta({ description: 'Password, as it stands or as { env: VARIABLE }.' }),
+    password: secret(context).meta({ description: 'Password, as it is or as { env: VARIABLE }.' }),
   });
   return map({
     brokers: listOf(brokerAddress(), 'a list of brokers, like [127.0.0.1:9092]').meta({

@@ -12,7 +12,7 @@ export interface OssCredentials {
 }
 
 export function credentialsSchema(context: SchemaContext) {
-  const how = 'as it stands or as { env: VARIABLE }';
+  const how = 'as it is or as { env: VARIABLE }';
   return map({
     accessKeyId: secret(context).meta({ description: `AccessKey ID, ${how}.` }),
     accessKeySecret: secret(context).meta({ description: `AccessKey secret, ${how}.` }),

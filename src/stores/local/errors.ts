@@ -3,18 +3,18 @@ import { TidemarkError } from '../../../journal/errors.ts';
 import { failedCall, unknownOutcome, type FailedCall } from '../failure.ts';
 
 const HINTS: Readonly<Record<string, string>> = {
-  ENOSPC: 'The disk is full: free some space; Tidemark goes on trying.',
-  EDQUOT: 'The disk quota is used up: raise it or free some space; Tidemark goes on trying.',
+  ENOSPC: 'The disk is full: free some space; Tidemark keeps trying.',
+  EDQUOT: 'The disk quota is used up: raise it or free some space; Tidemark keeps trying.',
   EFBIG: 'The file is larger than the file system or the limit `ulimit -f` allows: lower roll.maxBytes.',
   EACCES: 'The user that runs Tidemark may not do this: correct the owner or the mode of the folder.',
   EPERM:
     'The system does not permit this to the user that runs Tidemark: check owner, mode and mount options.',
   EROFS: 'The file system is mounted read-only: mount it writable or choose another sink.path.',
-  EIO: 'The disk reports an input/output error: check it (dmesg) before going on.',
+  EIO: 'The disk reports an input/output error: check it (dmesg) before you continue.',
   EMFILE: 'Too many open files: raise `ulimit -n` of the process or roll files earlier.',
   ENFILE: 'Too many open files on this machine: raise fs.file-max.',
   ENOTDIR: 'A part of the path is a file, not a folder: remove it or choose another sink.path.',
-  EISDIR: 'A folder stands where a file is expected: remove it or choose another sink.path.',
+  EISDIR: 'A folder is where a file is expected: remove it or choose another sink.path.',
   ENAMETOOLONG:
     'The name is too long for the file system: shorten the bucket pattern, the prefix or the suffix.',
   ELOOP: 'The path holds a loop of symbolic links: correct it.',

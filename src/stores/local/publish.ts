@@ -214,7 +214,7 @@ export function cannotLink(final: string, temporary: string, cause: unknown): Ti
 
 function foreign(final: string, own: string, difference: string): TidemarkError {
   const advice =
-    `Another file stands where ${own} is to be published, and is left alone. ` +
+    `Another file is where ${own} is to be published, and is left alone. ` +
     'Compare the two, move the foreign one away, then resume.';
   return contentDiffers(final, difference, advice, [own]);
 }

@@ -31,9 +31,9 @@ export type JindoReason = (typeof NAMES)[keyof typeof NAMES] | 'other';
 const HINTS: Readonly<Partial<Record<JindoReason, string>>> = {
   denied:
     'Check the access key, its security token and its RAM policy (docs/oss-hdfs.md), ' +
-    'and the clock of this machine; Tidemark goes on trying.',
+    'and the clock of this machine; Tidemark keeps trying.',
   noOssHdfs: 'Enable OSS-HDFS for the bucket (docs/oss-hdfs.md), or correct sink.path.',
-  quota: 'The quota is used up: raise it or free some space; Tidemark goes on trying.',
+  quota: 'The quota is used up: raise it or free some space; Tidemark keeps trying.',
   leaseExpired: 'Another client has taken the file over.',
   beingCreated: 'Another client has the file open.',
 };

@@ -132,7 +132,7 @@ async function readBack(
 
 function foreign({ finalUri, temporaryUri }: PartTarget, how: string): TidemarkError {
   const advice =
-    `Another file stands where ${temporaryUri} is to be published, and is left alone. ` +
+    `Another file is where ${temporaryUri} is to be published, and is left alone. ` +
     'Compare the two, move the foreign one away, then resume.';
   return contentDiffers(finalUri, how, advice, [temporaryUri]);
 }

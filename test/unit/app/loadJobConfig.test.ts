@@ -125,7 +125,7 @@ oss: {}
       'job.yaml:1:6 job: "Clicks" is not allowed; expected 1 to 63 lower-case letters, digits and "-"',
       'job.yaml:2:1 source: has kafka and file; expected one of them',
       'job.yaml:3:3 source.kafka.topics: is missing; expected a list of topics',
-      'job.yaml:4:31 source.kafka.brokers[1]: "127.0.0.1:9092" stands here twice; expected each once',
+      'job.yaml:4:31 source.kafka.brokers[1]: "127.0.0.1:9092" is here twice; expected each once',
       'job.yaml:4:47 source.kafka.brokers[2]: "broker" is no broker; expected host:port, like ' +
         '127.0.0.1:9092 or [::1]:9092',
       'job.yaml:5:5 source.kafka.topic: is an unknown key, did you mean "topics"?; expected brokers, ' +
@@ -191,7 +191,7 @@ oss: {}
       ],
     ],
     [`${MINIMAL}roll:\n`, ['job.yaml:6:1 roll: is empty; expected a map of keys']],
-    [`${MINIMAL}job: b\n`, ['job.yaml:6:1: this key stands here twice; expected once']],
+    [`${MINIMAL}job: b\n`, ['job.yaml:6:1: this key is here twice; expected once']],
     [`${MINIMAL}---\na: b\n`, ['job.yaml:6:1: a second YAML document begins here; expected one job a file']],
     [
       'job: [a\nsink: b\n',

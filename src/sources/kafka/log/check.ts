@@ -268,7 +268,7 @@ export function truncated(
     `The log of ${name} went back: it was read up to offset ${nextOffset.toString()}, and from offset ` +
       `${divergedAt.toString()} on Kafka no longer holds what was read, or holds other ` +
       `records.${isCertain ? '' : NOT_CERTAIN} What was read stays committed. Restore the log and resume; ` +
-      `or go on with what Kafka holds now: tidemark accept-truncation JOB.yaml ${name} --from ` +
+      `or continue with what Kafka holds now: tidemark accept-truncation JOB.yaml ${name} --from ` +
       divergedAt.toString(),
     { fields: { partition: name, nextOffset }, affected: { truncation: { divergedAt, leaderEpoch } } },
   );

@@ -73,7 +73,7 @@ test('stops its partition once that was so for a while, and says which line come
   await rm(lake.path('a.ndjson'));
   await mkdir(lake.path('a.ndjson'));
   const error = await failureOf(pull(feed, 1), 'SOURCE_UNREADABLE');
-  expect(error.message).toMatch(/a\.ndjson cannot be read: EISDIR\. A folder stands in its place/);
+  expect(error.message).toMatch(/a\.ndjson cannot be read: EISDIR\. A folder is in its place/);
   expect(error.fields).toMatchObject({ partition: 'a.ndjson/0', systemCode: 'EISDIR', fromOffset: 1n });
   expect(lake.warnings.join('\n')).toContain('if that stays so for 30 s the partition stops');
 });

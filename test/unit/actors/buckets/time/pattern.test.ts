@@ -56,7 +56,7 @@ describe('bucket pattern', () => {
     ['yyyy-MM-ddTHH', 11, '"T" is no unit of time'],
     ["yyyy'", 5, 'never closed'],
     ["'it''s HH", 1, 'never closed'],
-    ['yyyy~MM', 5, '"~" must stand in single quotes'],
+    ['yyyy~MM', 5, '"~" must be in single quotes'],
     ["yyyy'\\'", 6, '"\\" cannot be part'],
     ["yyyy'\u0007'", 6, 'control character U+0007'],
     ['yyyy\nMM', 5, 'control character U+000A'],
