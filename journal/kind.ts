@@ -1,6 +1,6 @@
 /**
  * Kinds of journals: the program's only interface to one. Each has a folder here and a line in
- * src/app/kinds.ts.
+ * src/app/registeredKinds.ts.
  */
 import type { z } from 'zod';
 import type { SchemaContext } from '../kernels/schema/outside.ts';

@@ -1,5 +1,5 @@
 /**
- * Bucket rules: which folder a record belongs to. Each kind has a folder here and a line in src/app/kinds.ts.
+ * Bucket rules: which folder a record belongs to. Each kind has a folder here and a line in src/app/registeredKinds.ts.
  */
 import type { z } from 'zod';
 

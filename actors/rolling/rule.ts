@@ -1,4 +1,4 @@
-/** Roll rules: why a part file is closed. Each has a folder here and a line in src/app/kinds.ts. */
+/** Roll rules: why a part file is closed. Each has a folder here and a line in src/app/registeredKinds.ts. */
 import type { z } from 'zod';
 import type { RollReason } from '../../journal/events.ts';
 

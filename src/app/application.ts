@@ -19,7 +19,7 @@ import { openJournalForRun } from '../run/openJournal.ts';
 import { fileOperatorRequest } from '../partition/requests.ts';
 import { composeFailpoints, Composition, systemPorts, thisProcess } from './compose.ts';
 import { importJournal } from './importJournal.ts';
-import { kindOf, type JobKinds } from './kinds.ts';
+import { kindOf, type JobKinds } from './registeredKinds.ts';
 import { orAborted, within } from '../system/bounded.ts';
 import { LagMeter } from './lag.ts';
 import { tellOfOtherJobs } from './otherJobs.ts';

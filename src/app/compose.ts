@@ -30,7 +30,7 @@ import type { RunOptions } from './contract.ts';
 import { configFingerprint } from './fingerprint.ts';
 import { openJobMemory, type JobMemory } from './jobMemory.ts';
 import { openJournalCopy, refuseJournalAt } from './journalCopy.ts';
-import { bucketRuleOf, JOB_KINDS, kindOf, type JobKinds } from './kinds.ts';
+import { bucketRuleOf, JOB_KINDS, kindOf, type JobKinds } from './registeredKinds.ts';
 import { codecKind } from '../formats/compression/codec.ts';
 import { formatId, type PartFormat } from '../formats/format.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JobConfig, SinkConfig } from '../config/jobConfig.ts';
-import { bucketRuleOf, kindOf, type JobKinds } from './kinds.ts';
+import { bucketRuleOf, kindOf, type JobKinds } from './registeredKinds.ts';
 
 /**
  * SHA-256 (64 hex digits) of everything that decides which records go where: with the same fingerprint, the

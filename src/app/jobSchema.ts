@@ -17,7 +17,7 @@ import {
   type KeyProblem,
 } from '../../kernels/schema/parts.ts';
 import { duration, expecting, matchingText, size } from '../../kernels/schema/values.ts';
-import { DEFAULT_JOURNAL, JOB_KINDS, type JobKinds } from './kinds.ts';
+import { DEFAULT_JOURNAL, JOB_KINDS, type JobKinds } from './registeredKinds.ts';
 import { sinkSchema } from './sinkSchema.ts';
 
 /** A map with exactly one of the kinds' names as its key. */

@@ -9,7 +9,7 @@ import type { JobName } from '../../journal/ids.ts';
 import type { OwnBackups } from '../../journal/kind.ts';
 import type { Journal } from '../../journal/port.ts';
 import { jobPrefix } from '../../journal/subjects.ts';
-import type { JobKinds } from './kinds.ts';
+import type { JobKinds } from './registeredKinds.ts';
 
 /** Enough to recognize any kind. */
 const HEAD_BYTES = 64;

@@ -8,7 +8,7 @@ import { applyOverride, parseOverride, type Override } from '../config/overrides
 import { plainSecretWarning } from '../config/plainSecrets.ts';
 import { pathText, problemsOf, type KeyPath, type Problem } from '../config/problems.ts';
 import { jobJsonSchema, jobSchema } from './jobSchema.ts';
-import { JOB_KINDS, type JobKinds } from './kinds.ts';
+import { JOB_KINDS, type JobKinds } from './registeredKinds.ts';
 import { toJobConfig } from './toJobConfig.ts';
 
 export interface LoadOptions {

@@ -8,7 +8,7 @@ import type { Envelope, SinkConfig } from '../config/jobConfig.ts';
 import { CODECS, codecKind } from '../formats/compression/codec.ts';
 import type { FormatKind } from '../formats/kind.ts';
 import type { StoreKind } from '../stores/kind.ts';
-import type { JobKinds } from './kinds.ts';
+import type { JobKinds } from './registeredKinds.ts';
 
 const ENTROPY_LENGTH_MAX = 64;
 

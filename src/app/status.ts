@@ -26,7 +26,7 @@ import { ledgerAt } from '../audit/stateAt.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import { replayPartition } from '../partition/replayPartition.ts';
 import { proposedRequests } from '../partition/requests.ts';
-import { kindOf, type JobKinds } from './kinds.ts';
+import { kindOf, type JobKinds } from './registeredKinds.ts';
 import { lagOf } from './lag.ts';
 import { PRESENCE_STALE_MS } from '../presence/keeper.ts';
 import { decodePresence, type PresenceRecord } from '../presence/record.ts';

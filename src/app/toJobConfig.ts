@@ -4,7 +4,7 @@ import type { JournalConfig } from '../../journal/kind.ts';
 import type { SchemaContext } from '../../kernels/schema/outside.ts';
 import type { JobConfig, SourceConfig } from '../config/jobConfig.ts';
 import type { ParsedJob } from './jobSchema.ts';
-import { bucketRuleOf, type JobKinds } from './kinds.ts';
+import { bucketRuleOf, type JobKinds } from './registeredKinds.ts';
 import { toSinkConfig } from './sinkSchema.ts';
 
 interface Loaded {

@@ -1,7 +1,7 @@
 /**
  * The typed job: a checked job file, with defaults filled in, units resolved and paths made absolute.
  * Settings that belong to a kind of source, sink, bucket or journal are known to that kind alone
- * (src/app/kinds.ts).
+ * (src/app/registeredKinds.ts).
  */
 import type { BucketConfig } from '../../actors/buckets/rule.ts';
 import type { Entropy } from '../../actors/naming.ts';

@@ -1,5 +1,5 @@
 /**
- * A kind of format: the content of a part file. Each kind has a folder here, and a line in src/app/kinds.ts.
+ * A kind of format: the content of a part file. Each kind has a folder here, and a line in src/app/registeredKinds.ts.
  */
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { Decode, Envelope } from '../config/jobConfig.ts';

@@ -19,7 +19,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { PartFormat } from '../formats/format.ts';
 import type { BadRule } from '../writing/badRecords.ts';
 import type { FileRoom } from '../writing/fileRoom.ts';
-import type { RunStats } from '../writing/stats.ts';
+import type { RunStats } from '../writing/runStats.ts';
 import type { WriteBuffers } from '../writing/writeBuffers.ts';
 
 export interface Ports {

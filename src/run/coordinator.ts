@@ -23,7 +23,7 @@ import type { Context, JobSettings, Ports } from '../job/options.ts';
 import type { RunnerEnd } from '../partition/epochEnd.ts';
 import { PartitionRunner } from '../partition/partitionRunner.ts';
 import type { PartitionTask } from '../partition/partitionTask.ts';
-import { RunStats } from '../writing/stats.ts';
+import { RunStats } from '../writing/runStats.ts';
 import { unfinishedPartitions, warnOfUnnamed } from './unfinished.ts';
 import { watchedContext } from './watchedContext.ts';
 import { WriteBuffers } from '../writing/writeBuffers.ts';

@@ -1,6 +1,6 @@
 /**
  * A kind of destination: everything that the rest of the program knows about it. Each kind has a folder here,
- * and a line in src/app/kinds.ts.
+ * and a line in src/app/registeredKinds.ts.
  */
 import type { z } from 'zod';
 import type { SchemaContext } from '../../kernels/schema/outside.ts';

@@ -14,7 +14,7 @@ import type { Codec } from '../formats/compression/codec.ts';
 import { isStoreFailure, StoreFailure } from '../stores/failure.ts';
 import type { DurablePart, OpenFile, StoreHandle } from '../stores/port.ts';
 import type { FailureLatch } from '../system/concurrency.ts';
-import type { RunStats } from './stats.ts';
+import type { RunStats } from './runStats.ts';
 import type { TakenBuffer, WriteBuffers } from './writeBuffers.ts';
 
 /** Bytes a single file may lag behind before the router waits for it. */

@@ -3,7 +3,7 @@
  * longest for a record are rolled, in any partition.
  */
 import type { PartWriter } from './partWriter.ts';
-import type { RunStats } from './stats.ts';
+import type { RunStats } from './runStats.ts';
 
 /** At the limit, this many are rolled at once, because looking for them takes time. */
 const ROLLED_TOGETHER_MIN = 32;

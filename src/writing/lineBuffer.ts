@@ -9,7 +9,7 @@ import { TidemarkError } from '../../journal/errors.ts';
 import { FillState, NEWLINE, VECTOR_BYTES } from '../../kernels/routeTable.ts';
 import { BUFFER_BYTES_FIRST } from '../system/memoryBudget.ts';
 import type { FileCalls, Piece } from './fileCalls.ts';
-import type { RunStats } from './stats.ts';
+import type { RunStats } from './runStats.ts';
 import {
   BUFFER_BYTES_MAX,
   GATHERED_BYTES_MAX,

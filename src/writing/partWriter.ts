@@ -14,7 +14,7 @@ import type { DurablePart, OpenFile, PartTarget } from '../stores/port.ts';
 import type { FailureLatch } from '../system/concurrency.ts';
 import { FileCalls } from './fileCalls.ts';
 import { LineBuffer } from './lineBuffer.ts';
-import type { RunStats } from './stats.ts';
+import type { RunStats } from './runStats.ts';
 import type { WriteBuffers } from './writeBuffers.ts';
 
 /** What a cut copies of one file: a record boundary and everything known there. */

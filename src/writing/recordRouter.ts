@@ -19,7 +19,7 @@ import { openAhead, type OpeningOptions } from './openingAhead.ts';
 import type { PartCut, PartWriter } from './partWriter.ts';
 import { Rolls } from './rolls.ts';
 import { pauseAfter, type Done, type Pause } from './routerPause.ts';
-import type { RunStats } from './stats.ts';
+import type { RunStats } from './runStats.ts';
 import { TakingFiles } from './takingFiles.ts';
 
 /** A consistent cut at a record boundary. */

@@ -11,7 +11,7 @@ import { RecordRouter, type Cut } from '../../src/writing/recordRouter.ts';
 import { WriteBuffers } from '../../src/writing/writeBuffers.ts';
 import type { DurablePart } from '../../src/stores/port.ts';
 import { PartWriter, type PartCut } from '../../src/writing/partWriter.ts';
-import { RunStats } from '../../src/writing/stats.ts';
+import { RunStats } from '../../src/writing/runStats.ts';
 import { systemClock, type Clock } from '../../src/system/clock.ts';
 import type { FetchedBatch, RecordCursor } from '../../src/sources/port.ts';
 import type { OpenFile } from '../../src/stores/port.ts';

@@ -8,7 +8,7 @@ import { FailureLatch } from '../../src/system/concurrency.ts';
 import { FileRoom } from '../../src/writing/fileRoom.ts';
 import { RecordRouter } from '../../src/writing/recordRouter.ts';
 import { PartWriter } from '../../src/writing/partWriter.ts';
-import { RunStats } from '../../src/writing/stats.ts';
+import { RunStats } from '../../src/writing/runStats.ts';
 import { WriteBuffers } from '../../src/writing/writeBuffers.ts';
 import { scanRecords, toFetchedBatch } from '../../src/sources/kafka/records/batches.ts';
 import type { FetchedBatch } from '../../src/sources/port.ts';

@@ -1,6 +1,6 @@
 /** `tidemark validate`: checks a job file and reports what it means. */
 import { configFingerprint } from '../../app/fingerprint.ts';
-import { bucketRuleOf, JOB_KINDS, kindOf, type JobKinds } from '../../app/kinds.ts';
+import { bucketRuleOf, JOB_KINDS, kindOf, type JobKinds } from '../../app/registeredKinds.ts';
 import { listedOr } from '../../../kernels/schema/parts.ts';
 import type { JobConfig, SinkConfig } from '../../config/jobConfig.ts';
 import { formatBytes } from '../../telemetry/format.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { configFingerprint } from '../../../src/app/fingerprint.ts';
-import { JOB_KINDS } from '../../../src/app/kinds.ts';
+import { JOB_KINDS } from '../../../src/app/registeredKinds.ts';
 import { loadText, MINIMAL } from './jobFiles.ts';
 
 describe('the fingerprint', () => {

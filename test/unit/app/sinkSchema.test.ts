@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { configFingerprint } from '../../../src/app/fingerprint.ts';
 import type { OssHdfsSinkConfig } from '../../../src/stores/ossHdfs/kind.ts';
-import { JOB_KINDS } from '../../../src/app/kinds.ts';
+import { JOB_KINDS } from '../../../src/app/registeredKinds.ts';
 import { jobFolder, loadText, problemsOfText } from './jobFiles.ts';
 
 const ENV = { ALIBABA_CLOUD_ACCESS_KEY_ID: 'id', ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'hunter2' };

@@ -10,7 +10,7 @@ import { decompress } from '../../../src/formats/compression/read.ts';
 import { FailureLatch } from '../../../src/system/concurrency.ts';
 import type { OpenFile } from '../../../src/stores/port.ts';
 import { PartWriter, type Inherited, type PartCut } from '../../../src/writing/partWriter.ts';
-import { RunStats } from '../../../src/writing/stats.ts';
+import { RunStats } from '../../../src/writing/runStats.ts';
 import { BUFFER_BYTES_MAX, WriteBuffers } from '../../../src/writing/writeBuffers.ts';
 
 const AREA = reserve(4 * BUFFER_BYTES_MAX);

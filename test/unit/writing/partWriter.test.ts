@@ -5,7 +5,7 @@ import { reserve } from '../../../kernels/memory.ts';
 import { RouteTable } from '../../../kernels/routeTable.ts';
 import { FailureLatch } from '../../../src/system/concurrency.ts';
 import { PartWriter } from '../../../src/writing/partWriter.ts';
-import { RunStats } from '../../../src/writing/stats.ts';
+import { RunStats } from '../../../src/writing/runStats.ts';
 import { BUFFER_BYTES_MAX, WriteBuffers } from '../../../src/writing/writeBuffers.ts';
 import { BUFFER_BYTES_FIRST } from '../../../src/system/memoryBudget.ts';
 import type { OpenFile } from '../../../src/stores/port.ts';

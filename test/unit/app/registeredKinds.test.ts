@@ -16,7 +16,7 @@ import { text } from '../../../kernels/schema/values.ts';
 import { createBackend } from '../../../src/app/application.ts';
 import { configFingerprint } from '../../../src/app/fingerprint.ts';
 import { jobJsonSchema } from '../../../src/app/jobSchema.ts';
-import { JOB_KINDS, type JobKinds } from '../../../src/app/kinds.ts';
+import { JOB_KINDS, type JobKinds } from '../../../src/app/registeredKinds.ts';
 import { loadJobConfig } from '../../../src/app/loadJobConfig.ts';
 import type { CliIo } from '../../../src/cli/io.ts';
 import { validateCommand } from '../../../src/cli/commands/validate.ts';
