@@ -32,7 +32,10 @@ export function jobSettings(config: LifeConfig): JobSettings {
     job: JOB,
     fingerprint: 'world',
     effectiveConfig: {
-      sink: { uri: naming.sinkUri, prefix: naming.prefix, suffix: naming.suffix },
+      sink: {
+        ...{ uri: naming.sinkUri, prefix: naming.prefix, suffix: naming.suffix },
+        format: config.content?.lines ?? 'text',
+      },
       bucket: { ...config.buckets },
     },
     version: '0.0.0',

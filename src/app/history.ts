@@ -7,7 +7,7 @@ import type { DeepSource } from '../audit/deep/deepAudit.ts';
 import { explainFile, livesOf } from '../audit/explainFile.ts';
 import { explainRecord } from '../audit/explainRecord.ts';
 import { verifyJournal } from '../audit/verifyJournal.ts';
-import { bucketIn } from '../audit/jobHistory.ts';
+import { bucketIn, contentIn } from '../audit/jobHistory.ts';
 import { partitionEntries } from '../audit/partitionEntries.ts';
 import { replayJob } from '../audit/replayJob.ts';
 import type { TimelineStep } from '../audit/timeline.ts';
@@ -98,7 +98,8 @@ function deepSource(composition: Composition, config: JobConfig, source: Source)
     moves: [],
   });
   const { clock } = systemPorts;
-  return { source, clock, assigner, format, bad, bucket: bucketIn(effectiveConfig) };
+  const [bucket, content] = [bucketIn(effectiveConfig), contentIn(effectiveConfig)];
+  return { source, clock, assigner, format, bad, bucket, content };
 }
 
 /** The answer. Rejects with SOURCE_UNAVAILABLE if there is none in time. */

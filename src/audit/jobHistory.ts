@@ -21,6 +21,8 @@ export interface JobHistory {
   readonly topicIds: ReadonlyMap<string, string | null>;
   /** Bucket rules that the starts have named; null for a start that named none. Equal ones once. */
   readonly buckets: readonly JsonValue[];
+  /** The same for what files hold (`contentIn`). */
+  readonly contents: readonly JsonValue[];
 }
 
 export async function readJobHistory(
@@ -31,7 +33,7 @@ export async function readJobHistory(
   const subject = jobSubject(job);
   const facts = new JobFacts();
   const sinks = new Set<string>();
-  const buckets: JsonValue[] = [];
+  const [buckets, contents]: [JsonValue[], JsonValue[]] = [[], []];
   const chain = new ChainCheck(subject);
   const found = (code: 'ENTRY_DAMAGED' | 'TRANSITION_ILLEGAL', message: string): void =>
     onFinding({ code, partition: null, seq: chain.tail.seq + 1, uri: null, message });
@@ -45,8 +47,8 @@ export async function readJobHistory(
       facts.fold(event);
       if (event.type !== 'jobStarted') continue;
       if (event.sinkUri !== null) sinks.add(event.sinkUri);
-      const bucket = bucketIn(event.config);
-      if (!buckets.some((known) => isDeepStrictEqual(known, bucket))) buckets.push(bucket);
+      addNew(buckets, bucketIn(event.config));
+      addNew(contents, contentIn(event.config));
     }
     return true;
   };
@@ -60,15 +62,36 @@ export async function readJobHistory(
     topics: [...facts.topics.keys()],
     clusterId: facts.clusterId,
     topicIds: new Map([...facts.topics].map(([topic, { topicId }]) => [topic, topicId])),
-    ...{ prefixes: facts.prefixes, sinks, buckets },
+    ...{ prefixes: facts.prefixes, sinks, buckets, contents },
   };
 }
 
 /** The bucket rule in a journaled configuration; null if there is none. */
 export function bucketIn(config: JsonValue): JsonValue {
-  return typeof config === 'object' && config !== null && 'bucket' in config
-    ? (config['bucket'] ?? null)
-    : null;
+  return memberOf(config, 'bucket');
+}
+
+/**
+ * What decides which line a record is in its file, and which records are bad. `text` for plain text, as in versions
+ * that had nothing else; how it is compressed decides neither.
+ */
+export function contentIn(config: JsonValue): JsonValue {
+  const sink = memberOf(config, 'sink');
+  const format = memberOf(sink, 'format') ?? 'text';
+  const value = memberOf(config, 'value');
+  if (format === 'text' && (memberOf(value, 'tombstones') ?? 'skip') === 'skip') return 'text';
+  const envelope = memberOf(sink, 'envelope');
+  return { format, envelope, value, key: memberOf(config, 'key'), bad: memberOf(config, 'bad') };
+}
+
+/** Null if there is none. */
+function memberOf(value: JsonValue, key: string): JsonValue {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  return value[key] ?? null;
+}
+
+function addNew(all: JsonValue[], one: JsonValue): void {
+  if (!all.some((known) => isDeepStrictEqual(known, one))) all.push(one);
 }
 
 /** Partitions of the job that the journal holds entries of. */

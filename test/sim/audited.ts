@@ -1,10 +1,11 @@
 /** Audits what a run of the world has left. */
 import { auditJob } from '../../src/audit/auditJob.ts';
-import { bucketIn } from '../../src/audit/jobHistory.ts';
+import { bucketIn, contentIn } from '../../src/audit/jobHistory.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import type { AuditReport } from '../../src/audit/auditReport.ts';
 import type { RunTrace, Schedule } from '../../sim/schedule.ts';
 import { lifeConfig, NO_CHANGE } from '../../sim/jobChange.ts';
+import { decompressAtOnce } from '../../sim/content.ts';
 import { JOB, jobSettings } from '../../sim/settings.ts';
 import type { Remains } from '../../sim/remains.ts';
 import { runWorld } from '../../sim/world.ts';
@@ -55,7 +56,16 @@ function auditOf(remains: Remains, schedule: Schedule, sources: Sources) {
     {
       ...{ job: JOB, naming, signal: new AbortController().signal, onProgress: () => undefined },
       moved: ({ uri }) => takenUris.has(uri),
-      deep: { source, clock: systemClock, assigner, format, bad, bucket: bucketIn(effectiveConfig) },
+      deep: {
+        decompress: decompressAtOnce,
+        source,
+        clock: systemClock,
+        assigner,
+        format,
+        bad,
+        bucket: bucketIn(effectiveConfig),
+        content: contentIn(effectiveConfig),
+      },
     },
   );
 }

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
 import type { JsonValue } from '../../../journal/events.ts';
 import { partitionName } from '../../../journal/ids.ts';
+import { decompress } from '../../formats/compression/read.ts';
 import type { PartFormat } from '../../formats/format.ts';
 import { isSourceFailure } from '../../sources/failure.ts';
 import type { Source } from '../../sources/port.ts';
@@ -27,6 +28,9 @@ export interface DeepSource {
   readonly bucket: JsonValue;
   readonly format: PartFormat;
   readonly bad: WritingRule['bad'];
+  readonly content: JsonValue;
+  /** Reads compressed files. Absent: in threads of its own. */
+  readonly decompress?: typeof decompress;
 }
 
 export interface DeepOptions extends DeepSource {
@@ -81,7 +85,8 @@ export class DeepAudit {
             onProgress();
           },
         },
-        rule: { format: this.#options.format, bad: this.#options.bad, assigner: this.#knownRule() },
+        decompress: this.#options.decompress ?? decompress,
+        rule: this.#writingRule(),
       });
       this.partitions.push(compared);
     } catch (error) {
@@ -117,6 +122,12 @@ export class DeepAudit {
 
   close(): void {
     this.#holders.close();
+  }
+
+  #writingRule(): WritingRule {
+    const { format, bad, content, job } = this.#options;
+    const isKnown = job.contents.every((each) => isDeepStrictEqual(each, content));
+    return { format, bad, isKnown, assigner: this.#knownRule() };
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Says how files differ from the source's records: reads both again, and names offsets and lines. */
 import { Crc64 } from '../../../kernels/crc64.ts';
-import { decompress } from '../../formats/compression/read.ts';
+import type { decompress } from '../../formats/compression/read.ts';
 import { codecOf } from '../../formats/format.ts';
 import { isStoreFailure } from '../../stores/failure.ts';
 import type { StoreReading } from '../../stores/reading.ts';
@@ -21,6 +21,7 @@ export interface DifferencesOptions {
   readonly range: RangeToRead;
   readonly store: Pick<StoreReading, 'read'>;
   readonly rule: RecordRule;
+  readonly decompress: typeof decompress;
   readonly isGivenUp: (offset: bigint) => boolean;
 }
 
@@ -65,10 +66,10 @@ export class Differences {
 
   /** Its lines, not compressed. */
   #linesIn({ uri, format }: Holder): AsyncIterable<Uint8Array> {
-    const { range, store } = this.#options;
+    const { range, store, decompress: read } = this.#options;
     const codec = codecOf(format);
     const chunks = store.read(uri, range.signal);
-    return codec === null ? chunks : decompress(codec, chunks);
+    return codec === null ? chunks : read(codec, chunks);
   }
 
   /**

@@ -6,7 +6,7 @@ import { codecOf } from '../../formats/format.ts';
 import type { OffsetRange, RecordCursor } from '../../sources/port.ts';
 import type { PartitionHistory } from '../partitionHistory.ts';
 import type { DeepPartition } from './deepReport.ts';
-import { Differences } from './differences.ts';
+import { Differences, type DifferencesOptions } from './differences.ts';
 import { Group } from './group.ts';
 import type { Holder, Holders } from './holders.ts';
 import { Holes } from './holes.ts';
@@ -23,6 +23,7 @@ export interface ComparisonOfPartition {
   readonly isCompacted: boolean | null;
   readonly reading: Omit<RangeToRead, 'from' | 'to'>;
   readonly rule: WritingRule;
+  readonly decompress: DifferencesOptions['decompress'];
   readonly files: Pick<ConstructorParameters<typeof Differences>[0], 'store'>['store'];
 }
 
@@ -64,7 +65,7 @@ class PartitionComparison {
     this.#holes = new Holes(options.isCompacted);
     this.#differences = new Differences({
       ...{ history, range: this.#range, store: options.files },
-      rule: this.#rule,
+      ...{ rule: this.#rule, decompress: options.decompress },
       isGivenUp: (offset) => history.changes.isGivenUp(offset),
     });
   }
@@ -127,8 +128,8 @@ class PartitionComparison {
     const { key } = place;
     const group = this.#groups.get(key);
     const { bytes, start, end } = this.#rule.line;
-    if (group === undefined || offset > group.lastOffset) this.#missing.add(offset, key);
-    else group.add(bytes, start, end);
+    if (group !== undefined && offset <= group.lastOffset) group.add(bytes, start, end);
+    else if (this.#rule.isKnown) this.#missing.add(offset, key);
   }
 
   #passTo(offset: bigint): void {
@@ -159,8 +160,7 @@ class PartitionComparison {
     }
     const { from, to } = this.#range;
     if (isReplaced || holder.firstOffset < from || holder.lastOffset >= to) group.isWhole = false;
-    // How another format writes a record is not known any more.
-    if (!this.#rule.knows(holder.format)) group.isWhole = false;
+    if (!this.#rule.isKnown) group.isWhole = false;
     if (this.#groups.size >= this.#sweepAt) this.#sweep(holder.firstOffset);
   }
 

@@ -1,17 +1,19 @@
 /**
- * What a record of the source is in the files: its bucket and its line, by the format of today. Files of a format
- * that is not today's cannot be compared so.
+ * What a record of the source is in the files: its bucket and its line, by the format of today. If the job had another
+ * one before, its files cannot be compared so.
  */
 import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
 import type { TopicPartition } from '../../../journal/ids.ts';
-import { BAD_BUCKET, BAD_FORMAT, BadLine } from '../../formats/bad/badLine.ts';
-import { formatId, type LineFormat, type PartFormat } from '../../formats/format.ts';
+import { BAD_BUCKET, BadLine } from '../../formats/bad/badLine.ts';
+import type { LineFormat, PartFormat } from '../../formats/format.ts';
 import type { RecordCursor } from '../../sources/port.ts';
 
 /** How the job writes today. */
 export interface WritingRule {
   readonly format: PartFormat;
   readonly bad: { readonly to: 'stop' | 'skip' | 'file' };
+  /** Whether every start of the job wrote so. Else it is not known which line a record is, and where. */
+  readonly isKnown: boolean;
   /** Null if it is not known which bucket each record went to. */
   readonly assigner: BucketAssigner | null;
 }
@@ -37,10 +39,8 @@ export class RecordRule {
     this.line = this.#lines;
   }
 
-  /** Whether files of this journaled format are written by this rule. */
-  knows(format: string): boolean {
-    const { id, codec } = this.#rule.format;
-    return format === id || format === formatId(BAD_FORMAT, codec);
+  get isKnown(): boolean {
+    return this.#rule.isKnown;
   }
 
   placeOf(record: RecordCursor): RecordPlace {

@@ -25,7 +25,7 @@ import { JobFixture, NO_LIMITS, numbered } from '../../scenarios/jobFixture.ts';
 import { MemorySource, type MemoryRecord } from '../../scenarios/memorySource.ts';
 import { PLAIN_TEXT } from '../../../src/formats/text/line.ts';
 
-const WRITTEN = { format: PLAIN_TEXT, bad: { to: 'stop' } } as const;
+const WRITTEN = { format: PLAIN_TEXT, bad: { to: 'stop' }, content: 'text' } as const;
 
 export const JOB = jobName('numbers');
 export const RECORDS = 120;
