@@ -176,7 +176,7 @@ describe('the answers to an older journal', () => {
       expectCode(await job.command('resume', ...request, '--no-wait'), 0);
       const refused = await job.untilEnd();
       expectCode(refused, 1);
-      expect(refused.stderr).toContain('goes on at offset 200 and gives up what of [150, 200)');
+      expect(refused.stderr).toContain('continues at offset 200 and gives up what of [150, 200)');
       expectCode(await job.command('resume', ...request, '--accept-loss', '--no-wait'), 0);
       await job.finish();
       // All of the range was committed: nothing is missing at all.
@@ -219,7 +219,7 @@ describe('the answers to an older journal', () => {
     expectCode(await job.command('resume', ...request, '--no-wait'), 0);
     const refused = await job.untilEnd();
     expectCode(refused, 1);
-    expect(refused.stderr).toContain('goes on at offset 175 and gives up what of [100, 175)');
+    expect(refused.stderr).toContain('continues at offset 175 and gives up what of [100, 175)');
     expect(everyLine(job)).toEqual(sorted([0, 150]));
     expectCode(await job.command('resume', ...request, '--accept-loss', '--no-wait'), 0);
     await job.finish();

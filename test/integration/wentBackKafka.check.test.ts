@@ -84,7 +84,7 @@ describeIntegration('the answers to an older journal, where records were in no c
     expectCode(await job.command('resume', ...request, '--no-wait'), 0);
     const refused = await job.untilEnd();
     expectCode(refused, 1);
-    expect(refused.stderr).toContain('goes on at offset 20 and gives up what of [10, 20)');
+    expect(refused.stderr).toContain('continues at offset 20 and gives up what of [10, 20)');
     expect(records(job)).toEqual(lines(0, 0, 10).sort());
     expectCode(await job.command('resume', ...request, '--accept-loss', '--no-wait'), 0);
     await job.finish();

@@ -196,7 +196,7 @@ describeIntegration(
       proxy.cut();
       await writer.append(identity(), [committed(1)]);
       expect(attempt.warnings.join('\n')).toMatch(
-        /credentials file .* cannot be read; going on with the last/,
+        /credentials file .* cannot be read; continuing with the last/,
       );
       expect(await attempt.told()).not.toContain(jwt.secret);
     });
