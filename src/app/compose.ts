@@ -31,7 +31,7 @@ import { configFingerprint } from './fingerprint.ts';
 import { openJobMemory, type JobMemory } from './jobMemory.ts';
 import { openJournalCopy, refuseJournalAt } from './journalCopy.ts';
 import { bucketRuleOf, JOB_KINDS, kindOf, type JobKinds } from './registeredKinds.ts';
-import { codecKind } from '../formats/compression/codec.ts';
+import { makeCodec } from '../formats/compression/codec.ts';
 import { formatId, type PartFormat } from '../formats/format.ts';
 
 /** Next to the job file: state that concerns this machine only. */
@@ -202,7 +202,7 @@ export class Composition {
 function partFormatOf({ sink, key, value }: JobConfig, kinds: JobKinds): PartFormat {
   const kind = kindOf(kinds.formats, { type: sink.format });
   const { compression, envelope } = sink;
-  const codec = compression === null ? null : codecKind(compression.codec).make(compression.level);
+  const codec = compression === null ? null : makeCodec(compression.codec, compression.level);
   const content = { envelope, keyDecode: key.decode, valueDecode: value.decode };
   return {
     id: formatId(kind.id(content), codec),

@@ -6,7 +6,7 @@ import type { RecordCursor } from '../sources/port.ts';
 import type { Codec, CodecName } from './compression/codec.ts';
 
 /** Why a record cannot be written. Stable: counted by it, and written to the file of bad records. */
-export type BadReason = 'invalid-json' | 'invalid-utf8' | 'null-value' | 'too-deep' | 'too-long';
+export type BadReason = 'invalid-json' | 'invalid-utf8' | 'null-value' | 'too-deep';
 
 /**
  * Makes the line of one record after another. A flyweight of one router: nothing is allocated per record.
@@ -36,6 +36,18 @@ export interface PartFormat {
   readonly tombstones: Tombstones;
   /** For the router of one partition. */
   linesOf(partition: TopicPartition): LineFormat;
+}
+
+/**
+ * Whether the record at the cursor has a line, which `lines` then holds: null. Else why it is bad, or
+ * `left-out` if it has no value and the job leaves such records out.
+ */
+export function whyNoLine(
+  { lines, tombstones }: { readonly lines: LineFormat; readonly tombstones: Tombstones },
+  record: RecordCursor,
+): BadReason | 'left-out' | null {
+  if (record.valueStart >= 0 || tombstones === 'keep') return lines.encode(record);
+  return tombstones === 'skip' ? 'left-out' : 'null-value';
 }
 
 /** `text` or `json`, with the codec's name if there is one. */

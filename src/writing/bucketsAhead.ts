@@ -1,6 +1,6 @@
 /** Looks ahead in a fetched batch for buckets that have no part file yet. */
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
-import type { LineFormat, Tombstones } from '../formats/format.ts';
+import { whyNoLine, type LineFormat, type Tombstones } from '../formats/format.ts';
 import { isSourceFailure } from '../sources/failure.ts';
 import type { RecordCursor } from '../sources/port.ts';
 import { NoRoomYet } from '../sources/unpackRoom.ts';
@@ -26,6 +26,7 @@ export function findBuckets(
   wanted: Map<string, bigint>,
   hasFile: (bucket: string) => boolean,
 ): void {
+  const writing = { lines, tombstones };
   const seen = new Set<number>();
   let base = -1n;
   let [startDelta, endDelta] = [0, Infinity];
@@ -37,19 +38,15 @@ export function findBuckets(
       if (endOffset !== null) endDelta = Number(endOffset - base);
     }
     if (cursor.offsetDelta >= endDelta) break;
-    if (cursor.offsetDelta < startDelta || (cursor.valueStart < 0 && tombstones !== 'keep')) continue;
+    if (cursor.offsetDelta < startDelta) continue;
     const slot = assigner.slotOf(cursor.timestampMs);
     if (slot === slotBefore || seen.has(slot)) continue;
+    const bucket = assigner.bucketOf(slot);
+    const isThere = hasFile(bucket) || wanted.has(bucket);
+    if (!isThere && whyNoLine(writing, cursor) !== null) continue;
     slotBefore = slot;
     seen.add(slot);
-    const bucket = assigner.bucketOf(slot);
-    if (hasFile(bucket) || wanted.has(bucket)) continue;
-    if (lines.encode(cursor) !== null) {
-      seen.delete(slot);
-      slotBefore = NaN;
-      continue;
-    }
-    wanted.set(bucket, cursor.baseOffset + BigInt(cursor.offsetDelta));
+    if (!isThere) wanted.set(bucket, cursor.baseOffset + BigInt(cursor.offsetDelta));
   }
 }
 

@@ -10,6 +10,7 @@
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
 import type { RouteRun } from '../../kernels/lines.ts';
+import { whyNoLine } from '../formats/format.ts';
 import type { FetchedBatch, ReadEpoch, RecordCursor } from '../sources/port.ts';
 import { readEpochBehind } from '../sources/readEpoch.ts';
 import type { Clock } from '../system/clock.ts';
@@ -192,15 +193,13 @@ export class RecordRouter {
 
   /** Whether the record at the cursor has a line, is a bad one to be written, or is in no file. */
   #judge(cursor: RecordCursor): 'line' | 'bad' | 'skipped' {
-    const { lines, tombstones, bad } = this.#options;
-    const isNull = cursor.valueStart < 0;
-    if (isNull && tombstones === 'skip') {
+    const reason = whyNoLine(this.#options, cursor);
+    if (reason === null) return 'line';
+    if (reason === 'left-out') {
       this.#recordsSkippedNull += 1;
       return 'skipped';
     }
-    const reason = isNull && tombstones === 'bad' ? 'null-value' : lines.encode(cursor);
-    if (reason === null) return 'line';
-    return bad.take(cursor, reason) ? 'bad' : 'skipped';
+    return this.#options.bad.take(cursor, reason) ? 'bad' : 'skipped';
   }
 
   #append(writer: PartWriter, isBad: boolean, base: bigint, delta: number): void {

@@ -290,8 +290,8 @@ async function proveNothingIsLeft(`,
     patches: [
       patch(
         'src/writing/bucketsAhead.ts',
-        `(cursor.valueStart < 0 && tombstones !== 'keep')`,
-        `(cursor.valueStart < 0 && tombstones === 'bad')`,
+        `if (!isThere && whyNoLine(writing, cursor) !== null) continue;`,
+        `if (!isThere && cursor.valueStart >= 0 && whyNoLine(writing, cursor) !== null) continue;`,
       ),
     ],
   },

@@ -5,7 +5,7 @@
 import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
 import type { TopicPartition } from '../../../journal/ids.ts';
 import { BAD_BUCKET, BadLine } from '../../formats/bad/badLine.ts';
-import type { LineFormat, PartFormat } from '../../formats/format.ts';
+import { whyNoLine, type LineFormat, type PartFormat, type Tombstones } from '../../formats/format.ts';
 import type { RecordCursor } from '../../sources/port.ts';
 
 /** How the job writes today. */
@@ -29,14 +29,15 @@ export class RecordRule {
   /** Of a record that has one: bytes[start, end), until the next record. */
   line: Pick<LineFormat, 'bytes' | 'start' | 'end'>;
   readonly #rule: WritingRule;
-  readonly #lines: LineFormat;
+  readonly #writing: { readonly lines: LineFormat; readonly tombstones: Tombstones };
   readonly #bad: BadLine;
 
   constructor(rule: WritingRule, partition: TopicPartition) {
     this.#rule = rule;
-    this.#lines = rule.format.linesOf(partition);
+    const { tombstones } = rule.format;
+    this.#writing = { lines: rule.format.linesOf(partition), tombstones };
     this.#bad = new BadLine(partition);
-    this.line = this.#lines;
+    this.line = this.#writing.lines;
   }
 
   get isKnown(): boolean {
@@ -44,12 +45,11 @@ export class RecordRule {
   }
 
   placeOf(record: RecordCursor): RecordPlace {
-    const { format, bad, assigner } = this.#rule;
-    const isNull = record.valueStart < 0;
-    if (isNull && format.tombstones === 'skip') return NO_VALUE;
-    const reason = isNull && format.tombstones === 'bad' ? 'null-value' : this.#lines.encode(record);
+    const { bad, assigner } = this.#rule;
+    const reason = whyNoLine(this.#writing, record);
+    if (reason === 'left-out') return NO_VALUE;
     if (reason === null) {
-      this.line = this.#lines;
+      this.line = this.#writing.lines;
       const key = assigner === null ? '' : assigner.bucketOf(assigner.slotOf(record.timestampMs));
       return { type: 'line', key };
     }

@@ -23,7 +23,8 @@ export interface CodecKind {
   /** End of the names of its files. */
   readonly suffix: string;
   readonly level: { readonly least: number; readonly most: number; readonly usual: number };
-  make(level: number): Codec;
+  /** `compress` of a codec of this level. */
+  compressor(level: number): Codec['compress'];
 }
 
 const gzipped = promisify<Uint8Array, ZlibOptions, Buffer>(gzip);
@@ -34,7 +35,7 @@ const GZIP: CodecKind = {
   description: 'read by everything; slower, and larger than zstd.',
   suffix: '.gz',
   level: { least: 1, most: 9, usual: 6 },
-  make: (level) => ({ name: 'gzip', suffix: '.gz', compress: (bytes) => gzipped(bytes, { level }) }),
+  compressor: (level) => (bytes) => gzipped(bytes, { level }),
 };
 
 const ZSTD: CodecKind = {
@@ -42,17 +43,13 @@ const ZSTD: CodecKind = {
   description: 'fast and small; read by DuckDB, Spark, Trino, ClickHouse and zstd.',
   suffix: '.zst',
   level: { least: 1, most: 19, usual: 3 },
-  make: (level) => {
+  compressor: (level) => {
     const params = {
       [constants.ZSTD_c_compressionLevel]: level,
       // Readers check each frame.
       [constants.ZSTD_c_checksumFlag]: 1,
     };
-    return {
-      name: 'zstd',
-      suffix: '.zst',
-      compress: (bytes) => zstdCompressed(bytes, { params, pledgedSrcSize: bytes.length }),
-    };
+    return (bytes) => zstdCompressed(bytes, { params, pledgedSrcSize: bytes.length });
   },
 };
 
@@ -62,4 +59,9 @@ export function codecKind(name: CodecName): CodecKind {
   const kind = CODECS.find((one) => one.name === name);
   if (kind === undefined) throw new TypeError(`There is no codec "${name}".`);
   return kind;
+}
+
+export function makeCodec(name: CodecName, level: number): Codec {
+  const kind = codecKind(name);
+  return { name, suffix: kind.suffix, compress: kind.compressor(level) };
 }

@@ -7,44 +7,34 @@ import type { TopicPartition } from '../../../journal/ids.ts';
 import type { Decode } from '../../config/jobConfig.ts';
 import type { RecordCursor } from '../../sources/port.ts';
 import type { BadReason, LineFormat } from '../format.ts';
-import { LineScratch } from '../lineScratch.ts';
 import { JsonCheck } from './check.ts';
-import { writeBase64, writeString } from './encodings.ts';
-import { HeaderReader } from './headers.ts';
+import { writeString } from './encodings.ts';
+import { Envelope } from './envelope.ts';
 import { copyOnOneLine } from './oneLine.ts';
 
 export class RecordLine implements LineFormat {
   readonly isValue = false;
   readonly start = 0;
   readonly #decode: { readonly key: Decode; readonly value: Decode };
-  readonly #scratch = new LineScratch();
+  readonly #envelope: Envelope;
   readonly #check = new JsonCheck();
-  readonly #headers = new HeaderReader();
-  /** `{"topic":"clicks","partition":0,"offset":` */
-  readonly #begin: Buffer;
 
-  constructor(
-    { topic, partition }: TopicPartition,
-    decode: { readonly key: Decode; readonly value: Decode },
-  ) {
+  constructor(partition: TopicPartition, decode: { readonly key: Decode; readonly value: Decode }) {
     this.#decode = decode;
-    this.#begin = Buffer.from(`{"topic":${JSON.stringify(topic)},"partition":${partition},"offset":`);
+    this.#envelope = new Envelope(partition);
   }
 
   get bytes(): Buffer {
-    return this.#scratch.bytes;
+    return this.#envelope.line.bytes;
   }
 
   get end(): number {
-    return this.#scratch.end;
+    return this.#envelope.line.end;
   }
 
   encode(record: RecordCursor): BadReason | null {
-    const line = this.#scratch;
     const { key, value } = this.#decode;
-    line.clear();
-    line.copy(this.#begin, 0, this.#begin.length);
-    line.ascii(String(record.baseOffset + BigInt(record.offsetDelta)));
+    const line = this.#envelope.begin(record);
     line.ascii(',"timestamp":');
     line.ascii(timestampText(record.timestampMs));
     line.ascii(',"key":');
@@ -53,48 +43,23 @@ export class RecordLine implements LineFormat {
     line.ascii(',"value":');
     const badValue = this.#write(value, record.valueBytes, record.valueStart, record.valueEnd);
     if (badValue !== null) return badValue;
-    line.ascii(',"headers":[');
-    const badHeader = this.#writeHeaders(record);
-    line.ascii(']}');
-    return badHeader;
+    line.ascii(',"headers":');
+    const areNamed = this.#envelope.headers(record);
+    line.ascii('}');
+    return areNamed ? null : 'invalid-utf8';
   }
 
   #write(decode: Decode, bytes: Buffer, start: number, end: number): BadReason | null {
-    const line = this.#scratch;
-    if (start < 0) {
-      line.ascii('null');
+    const { line } = this.#envelope;
+    if (start < 0 || decode === 'bytes') {
+      this.#envelope.bytes(bytes, start, end);
       return null;
     }
-    switch (decode) {
-      case 'bytes':
-        writeBase64(line, bytes, start, end);
-        return null;
-      case 'string':
-        return writeString(line, bytes, start, end);
-      case 'json': {
-        const bad = this.#check.check(bytes, start, end);
-        if (bad !== null) return bad;
-        if (this.#check.hasLineBreaks) copyOnOneLine(line, bytes, start, end);
-        else line.copy(bytes, start, end);
-        return null;
-      }
-    }
-  }
-
-  /** Values of headers are base64: their bytes are of any kind. */
-  #writeHeaders(record: RecordCursor): BadReason | null {
-    const headers = this.#headers;
-    const line = this.#scratch;
-    headers.start(record);
-    for (let isFirst = true; headers.next(); isFirst = false) {
-      line.ascii(isFirst ? '[' : ',[');
-      const bad = writeString(line, headers.bytes, headers.nameStart, headers.nameEnd);
-      if (bad !== null) return bad;
-      line.ascii(',');
-      if (headers.valueStart < 0) line.ascii('null');
-      else writeBase64(line, headers.bytes, headers.valueStart, headers.valueEnd);
-      line.ascii(']');
-    }
+    if (decode === 'string') return writeString(line, bytes, start, end);
+    const bad = this.#check.check(bytes, start, end);
+    if (bad !== null) return bad;
+    if (this.#check.hasLineBreaks) copyOnOneLine(line, bytes, start, end);
+    else line.copy(bytes, start, end);
     return null;
   }
 }

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { crc64Of } from '../../../kernels/crc64.ts';
 import { reserve } from '../../../kernels/memory.ts';
 import { partId } from '../../../journal/ids.ts';
-import { codecKind, type CodecName } from '../../../src/formats/compression/codec.ts';
+import { codecKind, makeCodec, type CodecName } from '../../../src/formats/compression/codec.ts';
 import { decompress } from '../../../src/formats/compression/read.ts';
 import { FailureLatch } from '../../../src/system/concurrency.ts';
 import type { OpenFile } from '../../../src/stores/port.ts';
@@ -35,9 +35,15 @@ class Fixture {
     this.file = file;
     const id = partId('0'.repeat(32));
     const target = { partId: id, finalUri: 'final', temporaryUri: 'temporary' };
-    const kind = codecKind(name);
     this.writer = new PartWriter({
-      ...{ partId: id, bucket: '', target, file, codec: kind.make(kind.level.usual), inherited },
+      ...{
+        partId: id,
+        bucket: '',
+        target,
+        file,
+        codec: makeCodec(name, codecKind(name).level.usual),
+        inherited,
+      },
       ...{ firstOffset: 0n, nowMs: 0, stats: new RunStats({ keepFiles: false }), latch: new FailureLatch() },
       buffers: this.buffers,
     });

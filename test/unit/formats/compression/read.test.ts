@@ -1,11 +1,11 @@
 /** Compressed files are read back as one, in whatever pieces their bytes come. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { codecKind, type CodecName } from '../../../../src/formats/compression/codec.ts';
+import { codecKind, makeCodec, type CodecName } from '../../../../src/formats/compression/codec.ts';
 import { decompress } from '../../../../src/formats/compression/read.ts';
 
 async function fileOf(name: CodecName, level: number, frames: readonly string[]): Promise<Buffer> {
-  const codec = codecKind(name).make(level);
+  const codec = makeCodec(name, level);
   return Buffer.concat(await Promise.all(frames.map((frame) => codec.compress(Buffer.from(frame)))));
 }
 

@@ -1,0 +1,56 @@
+/** What every JSON line about a whole record has: its place, its headers, and bytes in base64. */
+import type { TopicPartition } from '../../../journal/ids.ts';
+import type { RecordCursor } from '../../sources/port.ts';
+import { LineScratch } from '../lineScratch.ts';
+import { writeBase64, writeString } from './encodings.ts';
+import { HeaderReader } from './headers.ts';
+
+export class Envelope {
+  readonly line = new LineScratch();
+  readonly #headers = new HeaderReader();
+  /** `{"topic":"clicks","partition":0,"offset":` */
+  readonly #begin: Buffer;
+
+  constructor({ topic, partition }: TopicPartition) {
+    this.#begin = Buffer.from(`{"topic":${JSON.stringify(topic)},"partition":${partition},"offset":`);
+  }
+
+  /** Begins another line, up to the offset. */
+  begin({ baseOffset, offsetDelta }: RecordCursor): LineScratch {
+    const { line } = this;
+    line.clear();
+    line.copy(this.#begin, 0, this.#begin.length);
+    line.ascii(String(baseOffset + BigInt(offsetDelta)));
+    return line;
+  }
+
+  /** Bytes of any kind; `start` is negative for null. */
+  bytes(bytes: Buffer, start: number, end: number): void {
+    if (start < 0) this.line.ascii('null');
+    else writeBase64(this.line, bytes, start, end);
+  }
+
+  /**
+   * The headers as an array of pairs, with values in base64. A name that is no UTF-8 becomes null; false if
+   * there is one.
+   */
+  headers(record: RecordCursor): boolean {
+    const { line } = this;
+    const headers = this.#headers;
+    let areNamed = true;
+    headers.start(record);
+    line.ascii('[');
+    for (let isFirst = true; headers.next(); isFirst = false) {
+      line.ascii(isFirst ? '[' : ',[');
+      if (writeString(line, headers.bytes, headers.nameStart, headers.nameEnd) !== null) {
+        line.ascii('null');
+        areNamed = false;
+      }
+      line.ascii(',');
+      this.bytes(headers.bytes, headers.valueStart, headers.valueEnd);
+      line.ascii(']');
+    }
+    line.ascii(']');
+    return areNamed;
+  }
+}
