@@ -45,7 +45,7 @@ export function partFormatOf({ lines, codec: name }: ContentConfig): PartFormat 
   return {
     id: formatId(lines === 'text' ? 'text' : 'json-record-bytes-string', codec),
     ...{ codec, tombstones: 'skip' },
-    linesOf: (partition) => (lines === 'text' ? new TextLine() : new WorldLine(partition, lines === 'bad')),
+    recordsOf: (partition) => (lines === 'text' ? new TextLine() : new WorldLine(partition, lines === 'bad')),
   };
 }
 
@@ -70,6 +70,7 @@ export function bucketOfRecord(content: ContentConfig, offset: number, bucket: s
 }
 
 class WorldLine implements LineFormat {
+  readonly type = 'lines';
   readonly isValue = false;
   readonly start = 0;
   readonly #line: RecordLine;

@@ -208,7 +208,7 @@ function partFormatOf({ sink, key, value }: JobConfig, kinds: JobKinds): PartFor
     id: formatId(kind.id(content), codec),
     codec,
     tombstones: value.tombstones,
-    linesOf: (partition) => kind.linesOf(partition, content),
+    recordsOf: (partition) => kind.recordsOf(partition, content),
   };
 }
 

@@ -4,14 +4,32 @@
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { RecordCursor } from '../sources/port.ts';
 import type { Codec, CodecName } from './compression/codec.ts';
+import type { RowFormat } from './rows.ts';
 
-/** Why a record cannot be written. Stable: counted by it, and written to the file of bad records. */
-export type BadReason = 'invalid-json' | 'invalid-utf8' | 'null-value' | 'too-deep';
+/**
+ * Why a record cannot be written. Stable: counted by it, and written to the file of bad records. Those from
+ * `not-an-object` on: it does not fit the schema (src/formats/parquet/badValue.ts).
+ */
+export type BadReason =
+  | 'invalid-json'
+  | 'invalid-utf8'
+  | 'null-value'
+  | 'too-deep'
+  | 'not-an-object'
+  | 'duplicate-key'
+  | 'missing-field'
+  | 'wrong-type'
+  | 'out-of-range'
+  | 'precision'
+  | 'invalid-text'
+  | 'wrong-length'
+  | 'not-a-symbol';
 
 /**
  * Makes the line of one record after another. A flyweight of one router: nothing is allocated per record.
  */
 export interface LineFormat {
+  readonly type: 'lines';
   /** Whether each line is the record's value as it is. Then the kernel may copy it (kernels/lines.ts). */
   readonly isValue: boolean;
   /** What `encode` made: bytes[start, end), without a line feed. Valid until the next call. */
@@ -31,23 +49,32 @@ export interface PartFormat {
    * it was opened with.
    */
   readonly id: string;
-  /** Null: files hold the lines as they are. */
+  /** Of files of lines. Null: they hold the lines as they are. */
   readonly codec: Codec | null;
   readonly tombstones: Tombstones;
   /** For the router of one partition. */
-  linesOf(partition: TopicPartition): LineFormat;
+  recordsOf(partition: TopicPartition): RecordFormat;
+}
+
+export type RecordFormat = LineFormat | RowFormat;
+
+/** What decides whether a record is written. */
+export interface WritingRule {
+  readonly records: RecordFormat;
+  readonly tombstones: Tombstones;
 }
 
 /**
- * Whether the record at the cursor has a line, which `lines` then holds: null. Else why it is bad, or
- * `left-out` if it has no value and the job leaves such records out.
+ * Null if the record at the cursor can be written; a line is made then. Else why it is bad, or `left-out` if it
+ * has no value and the job leaves such records out.
  */
-export function whyNoLine(
-  { lines, tombstones }: { readonly lines: LineFormat; readonly tombstones: Tombstones },
+export function whyNotWritten(
+  { records, tombstones }: WritingRule,
   record: RecordCursor,
 ): BadReason | 'left-out' | null {
-  if (record.valueStart >= 0 || tombstones === 'keep') return lines.encode(record);
-  return tombstones === 'skip' ? 'left-out' : 'null-value';
+  if (record.valueStart < 0 && tombstones !== 'keep')
+    return tombstones === 'skip' ? 'left-out' : 'null-value';
+  return records.type === 'lines' ? records.encode(record) : records.check(record);
 }
 
 /** `text` or `json`, with the codec's name if there is one. */

@@ -3,7 +3,7 @@
  */
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { Decode, Envelope } from '../config/jobConfig.ts';
-import type { LineFormat } from './format.ts';
+import type { RecordFormat } from './format.ts';
 
 /** What the job file says of the content of part files. */
 export interface Content {
@@ -23,5 +23,5 @@ export interface FormatKind {
   /** Journaled for each part file: whatever changes what is written changes it. */
   id(content: Content): string;
   /** For the router of one partition. */
-  linesOf(partition: TopicPartition, content: Content): LineFormat;
+  recordsOf(partition: TopicPartition, content: Content): RecordFormat;
 }

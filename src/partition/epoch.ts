@@ -203,7 +203,7 @@ export class Epoch {
     const router = new RecordRouter(
       {
         ...{ assigner: settings.assigner, rolling: settings.rolling, clock: ports.clock, stats },
-        ...{ lines: format.linesOf(partition), tombstones: format.tombstones },
+        ...{ records: format.recordsOf(partition), tombstones: format.tombstones },
         bad: new BadRecords(settings.bad, partition),
         openPart: (bucket, firstOffset) => this.#parts.open(bucket, firstOffset),
         fileRoom: this.#context.fileRoom,

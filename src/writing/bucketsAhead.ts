@@ -1,15 +1,13 @@
 /** Looks ahead in a fetched batch for buckets that have no part file yet. */
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
-import { whyNoLine, type LineFormat, type Tombstones } from '../formats/format.ts';
+import { whyNotWritten, type WritingRule } from '../formats/format.ts';
 import { isSourceFailure } from '../sources/failure.ts';
 import type { RecordCursor } from '../sources/port.ts';
 import { NoRoomYet } from '../sources/unpackRoom.ts';
 
-export interface Ahead {
+/** A record that is not written needs no file of its bucket. */
+export interface Ahead extends WritingRule {
   readonly assigner: BucketAssigner;
-  /** A record without a line needs no file of its bucket. */
-  readonly lines: LineFormat;
-  readonly tombstones: Tombstones;
   readonly nextOffset: bigint;
   readonly endOffset: bigint | null;
   /** How many buckets to find at most. */
@@ -22,11 +20,11 @@ export interface Ahead {
  */
 export function findBuckets(
   cursor: RecordCursor,
-  { assigner, lines, tombstones, nextOffset, endOffset, room }: Ahead,
+  { assigner, records, tombstones, nextOffset, endOffset, room }: Ahead,
   wanted: Map<string, bigint>,
   hasFile: (bucket: string) => boolean,
 ): void {
-  const writing = { lines, tombstones };
+  const writing = { records, tombstones };
   const seen = new Set<number>();
   let base = -1n;
   let [startDelta, endDelta] = [0, Infinity];
@@ -43,7 +41,7 @@ export function findBuckets(
     if (slot === slotBefore || seen.has(slot)) continue;
     const bucket = assigner.bucketOf(slot);
     const isThere = hasFile(bucket) || wanted.has(bucket);
-    if (!isThere && whyNoLine(writing, cursor) !== null) continue;
+    if (!isThere && whyNotWritten(writing, cursor) !== null) continue;
     slotBefore = slot;
     seen.add(slot);
     if (!isThere) wanted.set(bucket, cursor.baseOffset + BigInt(cursor.offsetDelta));

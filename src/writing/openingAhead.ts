@@ -5,7 +5,7 @@
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import type { FetchedBatch } from '../sources/port.ts';
 import { forEachBounded } from '../system/concurrency.ts';
-import type { LineFormat, Tombstones } from '../formats/format.ts';
+import type { RecordFormat, Tombstones } from '../formats/format.ts';
 import { findBuckets } from './bucketsAhead.ts';
 import { bucketOfSlot } from './takingFiles.ts';
 import type { FileRoom, Opening } from './fileRoom.ts';
@@ -17,7 +17,7 @@ const OPEN_CONCURRENCY = 64;
 
 export interface OpeningOptions {
   readonly assigner: BucketAssigner;
-  readonly lines: LineFormat;
+  readonly records: RecordFormat;
   readonly tombstones: Tombstones;
   /** Journals and creates a part file for the bucket; the router waits for it. */
   readonly openPart: (bucket: string, firstOffset: bigint) => Promise<PartWriter>;
@@ -66,7 +66,7 @@ export async function openAhead(
 
 /** At most `room` buckets, the missing one first, each with the offset of its first record. */
 function wantedFiles(
-  { assigner, lines, tombstones }: OpeningOptions,
+  { assigner, records, tombstones }: OpeningOptions,
   { batch, slot, nextOffset, endOffset }: Missing,
   room: number,
   hasFile: (bucket: string) => boolean,
@@ -75,7 +75,7 @@ function wantedFiles(
   if (assigner.by !== 'record-time' || room <= 1) return wanted;
   const ahead = batch.records();
   try {
-    findBuckets(ahead, { assigner, lines, tombstones, nextOffset, endOffset, room }, wanted, hasFile);
+    findBuckets(ahead, { assigner, records, tombstones, nextOffset, endOffset, room }, wanted, hasFile);
   } finally {
     ahead.release?.();
   }

@@ -10,7 +10,7 @@
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
 import type { RouteRun } from '../../kernels/lines.ts';
-import { whyNoLine } from '../formats/format.ts';
+import { whyNotWritten } from '../formats/format.ts';
 import type { FetchedBatch, ReadEpoch, RecordCursor } from '../sources/port.ts';
 import { readEpochBehind } from '../sources/readEpoch.ts';
 import type { Clock } from '../system/clock.ts';
@@ -131,8 +131,9 @@ export class RecordRouter {
    * at a record that was not processed. The router's own offset is correct whenever this returns.
    */
   #scan(cursor: RecordCursor, held: boolean, endOffset: bigint | null, wallMs: number): Pause {
-    const { assigner, rolling, clock, stats, lines } = this.#options;
+    const { assigner, rolling, clock, stats, records } = this.#options;
     const byRecord = assigner.by === 'record-time';
+    const isCopied = records.type === 'lines' && records.isValue;
     const nowMs = clock.nowMs();
     const run = this.#run;
     run.nowMs = nowMs;
@@ -175,7 +176,7 @@ export class RecordRouter {
           writer = undefined;
         } else if (writer.holdsUp) {
           return this.#pauseAt(base + BigInt(lastDelta) + 1n, { type: 'behind', writer });
-        } else if (lines.isValue && !isBad && cursor.routeRecords !== undefined) {
+        } else if (isCopied && !isBad && cursor.routeRecords !== undefined) {
           this.#files.lead(slot, writer);
           read += cursor.routeRecords(run);
           lastDelta = cursor.offsetDelta;
@@ -193,7 +194,7 @@ export class RecordRouter {
 
   /** Whether the record at the cursor has a line, is a bad one to be written, or is in no file. */
   #judge(cursor: RecordCursor): 'line' | 'bad' | 'skipped' {
-    const reason = whyNoLine(this.#options, cursor);
+    const reason = whyNotWritten(this.#options, cursor);
     if (reason === null) return 'line';
     if (reason === 'left-out') {
       this.#recordsSkippedNull += 1;
@@ -203,8 +204,8 @@ export class RecordRouter {
   }
 
   #append(writer: PartWriter, isBad: boolean, base: bigint, delta: number): void {
-    const { lines, bad } = this.#options;
-    const { bytes, start, end } = isBad ? bad.line : lines;
+    const { records, bad } = this.#options;
+    const { bytes, start, end } = isBad || records.type !== 'lines' ? bad.line : records;
     writer.appendLine(bytes, start, end, base, delta);
     bad.wrote(isBad);
   }

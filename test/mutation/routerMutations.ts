@@ -290,8 +290,8 @@ async function proveNothingIsLeft(`,
     patches: [
       patch(
         'src/writing/bucketsAhead.ts',
-        `if (!isThere && whyNoLine(writing, cursor) !== null) continue;`,
-        `if (!isThere && cursor.valueStart >= 0 && whyNoLine(writing, cursor) !== null) continue;`,
+        `if (!isThere && whyNotWritten(writing, cursor) !== null) continue;`,
+        `if (!isThere && cursor.valueStart >= 0 && whyNotWritten(writing, cursor) !== null) continue;`,
       ),
     ],
   },

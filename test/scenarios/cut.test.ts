@@ -124,7 +124,7 @@ class Bench {
     this.router = new RecordRouter(
       {
         assigner: options.assigner ?? noBuckets(),
-        ...{ lines: new TextLine(), tombstones: 'skip' as const },
+        ...{ records: new TextLine(), tombstones: 'skip' as const },
         bad: new BadRecords({ to: 'stop', stopAfter: 1 }, { topic: 'numbers', partition: 0 }),
         rolling: defaultRollingPolicy({ ...NO_LIMITS, maxBytes: options.maxBytes ?? 1e9 }),
         clock: options.clock ?? systemClock,

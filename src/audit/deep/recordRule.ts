@@ -5,7 +5,12 @@
 import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
 import type { TopicPartition } from '../../../journal/ids.ts';
 import { BAD_BUCKET, BadLine } from '../../formats/bad/badLine.ts';
-import { whyNoLine, type LineFormat, type PartFormat, type Tombstones } from '../../formats/format.ts';
+import {
+  whyNotWritten,
+  type LineFormat,
+  type PartFormat,
+  type WritingRule as JudgingRule,
+} from '../../formats/format.ts';
 import type { RecordCursor } from '../../sources/port.ts';
 
 /** How the job writes today. */
@@ -29,27 +34,30 @@ export class RecordRule {
   /** Of a record that has one: bytes[start, end), until the next record. */
   line: Pick<LineFormat, 'bytes' | 'start' | 'end'>;
   readonly #rule: WritingRule;
-  readonly #writing: { readonly lines: LineFormat; readonly tombstones: Tombstones };
+  readonly #writing: JudgingRule;
   readonly #bad: BadLine;
+  readonly #good: Pick<LineFormat, 'bytes' | 'start' | 'end'>;
 
   constructor(rule: WritingRule, partition: TopicPartition) {
     this.#rule = rule;
     const { tombstones } = rule.format;
-    this.#writing = { lines: rule.format.linesOf(partition), tombstones };
+    const records = rule.format.recordsOf(partition);
+    this.#writing = { records, tombstones };
     this.#bad = new BadLine(partition);
-    this.line = this.#writing.lines;
+    this.#good = records.type === 'lines' ? records : this.#bad;
+    this.line = this.#good;
   }
 
   get isKnown(): boolean {
-    return this.#rule.isKnown;
+    return this.#rule.isKnown && this.#writing.records.type === 'lines';
   }
 
   placeOf(record: RecordCursor): RecordPlace {
     const { bad, assigner } = this.#rule;
-    const reason = whyNoLine(this.#writing, record);
+    const reason = whyNotWritten(this.#writing, record);
     if (reason === 'left-out') return NO_VALUE;
     if (reason === null) {
-      this.line = this.#writing.lines;
+      this.line = this.#good;
       const key = assigner === null ? '' : assigner.bucketOf(assigner.slotOf(record.timestampMs));
       return { type: 'line', key };
     }

@@ -9,7 +9,7 @@ export const JSON_FORMAT: FormatKind = {
   envelopes: ['value', 'record'],
   id: ({ envelope, keyDecode, valueDecode }) =>
     envelope === 'value' ? 'json' : `json-record-${keyDecode}-${valueDecode}`,
-  linesOf: (partition, { envelope, keyDecode, valueDecode }) =>
+  recordsOf: (partition, { envelope, keyDecode, valueDecode }) =>
     envelope === 'value'
       ? new ValueLine()
       : new RecordLine(partition, { key: keyDecode, value: valueDecode }),

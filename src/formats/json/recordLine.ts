@@ -13,6 +13,7 @@ import { Envelope } from './envelope.ts';
 import { copyOnOneLine } from './oneLine.ts';
 
 export class RecordLine implements LineFormat {
+  readonly type = 'lines';
   readonly isValue = false;
   readonly start = 0;
   readonly #decode: { readonly key: Decode; readonly value: Decode };

@@ -6,6 +6,7 @@ import { JsonCheck } from './check.ts';
 import { copyOnOneLine } from './oneLine.ts';
 
 export class ValueLine implements LineFormat {
+  readonly type = 'lines';
   readonly isValue = false;
   bytes: Buffer = Buffer.alloc(0);
   start = 0;

@@ -10,5 +10,5 @@ export const TEXT_FORMAT: FormatKind = {
   suffix: '',
   envelopes: ['value'],
   id: () => 'text',
-  linesOf: () => new TextLine(),
+  recordsOf: () => new TextLine(),
 };

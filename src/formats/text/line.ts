@@ -3,6 +3,7 @@ import type { BadReason, LineFormat, PartFormat } from '../format.ts';
 
 /** The value as it is. */
 export class TextLine implements LineFormat {
+  readonly type = 'lines';
   readonly isValue = true;
   bytes: Buffer = Buffer.alloc(0);
   start = 0;
@@ -22,5 +23,5 @@ export const PLAIN_TEXT: PartFormat = {
   id: 'text',
   codec: null,
   tombstones: 'skip',
-  linesOf: () => new TextLine(),
+  recordsOf: () => new TextLine(),
 };

@@ -110,7 +110,7 @@ async function write(fixture: Fixture, inBulk: boolean): Promise<Written> {
   const router = new RecordRouter(
     {
       ...{ assigner: fixture.assigner, rolling, clock, stats, fileRoom: new FileRoom(stats), openPart },
-      ...{ lines: new TextLine(), tombstones: 'skip' as const },
+      ...{ records: new TextLine(), tombstones: 'skip' as const },
       bad: new BadRecords({ to: 'stop', stopAfter: 1 }, { topic: 'numbers', partition: 0 }),
     },
     fixture.startOffset,

@@ -1,0 +1,44 @@
+/**
+ * Formats whose files are groups of rows and a footer (Parquet). Such a file cannot be cut anywhere: rows are in
+ * memory until their group ends. What a checkpoint holds of them is in a rows file beside the part file: the log
+ * of its encoder, from which any later process restores it, whatever the job's configuration is by then.
+ */
+import type { RecordCursor } from '../sources/port.ts';
+import type { BadReason } from './format.ts';
+
+/** Makes the rows of one partition. A flyweight of one router: nothing is allocated per record. */
+export interface RowFormat {
+  readonly type: 'rows';
+  /** Why the record at the cursor cannot be a row; null if it can. For a record whose file is not open yet. */
+  check(record: RecordCursor): BadReason | null;
+  /** For a new file. */
+  begin(): RowEncoder;
+}
+
+/** The rows of one part file. Does no input or output itself. */
+export interface RowEncoder {
+  /** Appends a row, or returns why there can be none: then nothing of it was appended. */
+  append(record: RecordCursor): BadReason | null;
+  /** In no group yet. */
+  readonly rowsHeld: number;
+  /** Whether the group should end. To be asked after each record. */
+  readonly isFull: boolean;
+  /** Memory of the rows that are in no group. Sums up all columns: not to be asked per record. */
+  readonly heldBytes: number;
+  /** How long the file would be if it ended now, about. Not to be asked per record. */
+  readonly estimatedBytes: number;
+  /**
+   * Ends the group: yields its bytes, each the caller's. Nothing happens before the first ones are asked for, and
+   * nothing may be appended before all were taken. Without rows it yields nothing.
+   */
+  endGroup(): Generator<Uint8Array, void>;
+  /** What ends the file after its groups. */
+  footer(): Uint8Array;
+  /**
+   * Of the log: the groups that have ended since the last call, and at its beginning a header. To be written
+   * before the rows that were appended after them. Not while a group ends.
+   */
+  loggedGroups(): Uint8Array;
+  /** Of the log: the rows of this group that were appended since the last call; null if there are none. Not while a group ends. */
+  loggedRows(): Uint8Array | null;
+}
