@@ -90,6 +90,22 @@ export function temporaryUri(folder: string, id: PartId): string {
   return `${folder}/.tidemark-${id}`;
 }
 
+/** Formats whose files in progress have a rows file beside them (src/formats/rows.ts). */
+export function hasRowsFile(format: string): boolean {
+  return format.startsWith('parquet-');
+}
+
+/** Of the rows file beside a part file with this temporary name: hidden, and as random. */
+export function rowsUri(temporary: string): string {
+  const at = temporary.lastIndexOf('/') + 1;
+  return `${temporary.slice(0, at)}.tidemark-rows-${temporary.slice(at).replace(/^\.tidemark-/, '')}`;
+}
+
+/** Temporary names of a part file, with those of the rows files beside them. */
+export function withRowsFiles(format: string, temporaryUris: readonly string[]): readonly string[] {
+  return hasRowsFile(format) ? temporaryUris.flatMap((uri) => [uri, rowsUri(uri)]) : temporaryUris;
+}
+
 /** The folder in which a part file was journaled, whatever the rule was then. */
 export function folderOf(fileUri: string): string {
   return fileUri.slice(0, fileUri.lastIndexOf('/'));

@@ -8,6 +8,7 @@ import { assign, setup } from 'xstate';
 import type { EventOf, PartChange } from '../journal/events.ts';
 import type { PartId } from '../journal/ids.ts';
 import type { DurableFacts, RollFacts } from './facts.ts';
+import { hasRowsFile } from './naming.ts';
 import { UNEXPECTED } from './step.ts';
 
 export interface PartFileInput {
@@ -55,15 +56,17 @@ export type PartFileEvent =
  * The first checkpoint that includes a file after a takeover confirms that its data is under the new name.
  */
 function namesAfterCheckpoint(
-  { temporaryUri, copyUri, staleUris }: PartFileContext,
+  { temporaryUri, copyUri, staleUris, format }: PartFileContext,
   state: PartChange['state'],
 ): Partial<PartFileContext> {
   if (copyUri === null) return {};
-  // A file that stays in progress was moved, not copied: its earlier names no longer exist.
+  // A file that stays in progress was moved, not copied: its earlier names no longer exist. Rows files beside
+  // them may.
+  const isGone = state === 'inProgress' && !hasRowsFile(format);
   return {
     temporaryUri: copyUri,
     copyUri: null,
-    staleUris: state === 'inProgress' ? [] : [...staleUris, temporaryUri],
+    staleUris: isGone ? [] : [...staleUris, temporaryUri],
   };
 }
 

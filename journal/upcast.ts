@@ -10,6 +10,8 @@ const UPCASTERS: Readonly<Record<number, (entry: Shape) => Shape>> = {
   1: fromFormat1,
   // What format 3 adds is absent.
   2: (entry) => ({ ...entry, v: 3 }),
+  // A format of part files is a text of any kind already.
+  3: (entry) => ({ ...entry, v: 4 }),
 };
 
 /** The entry in the current format, if there is an upcaster; anything else is returned unchanged. */

@@ -80,6 +80,8 @@ class World {
   readonly #examine: Examine | undefined;
   /** An effect of a fault lasts until then. */
   #faultyUntilMs = 0;
+  /** Everybody is asked to stop: nothing strikes any more, and nobody is started. */
+  #isEnding = false;
   #requests = 0;
 
   constructor(schedule: Schedule, options: WorldOptions) {
@@ -219,6 +221,7 @@ class World {
       const { fault } = timed;
       this.#hands.lasts(fault.atMs + 1);
       this.#scheduler.after(fault.atMs, null, () => {
+        if (this.#isEnding) return;
         this.#plan.took(timed);
         this.#strike(fault);
       });
@@ -232,6 +235,7 @@ class World {
     const completeAtMs = complete === 'done' ? this.#scheduler.nowMs : null;
     // Calls still in flight must change nothing any more.
     await this.#go(() => false, this.#scheduler.nowMs + 2 * config.timeoutMs);
+    this.#isEnding = true;
     for (const place of this.#places) place.stop();
     const drained = await this.#go(() => this.#isEmpty, this.#scheduler.nowMs + DRAIN_MS);
     if (drained !== 'done') this.#recorder.tell(null, DOES_NOT_END);

@@ -12,6 +12,7 @@ export type Refusal =
   | 'beingCreated'
   | 'tooShort'
   | 'noSuchUpload'
+  | 'positionTaken'
   | 'invalidPart'
   | 'partTooSmall';
 

@@ -5,17 +5,27 @@
  */
 import { isStoreFailure } from '../../src/stores/failure.ts';
 import type { StoreReading } from '../../src/stores/reading.ts';
+import { withTail } from '../../src/stores/storedContent.ts';
 import type {
   DurablePart,
+  FinishedFile,
   FinishingTakeover,
   OpenFile,
   PartTarget,
   Salvage,
+  ScratchFiles,
   Store,
   StoreHandle,
 } from '../../src/stores/port.ts';
 import type { SimProcess } from '../process.ts';
-import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
+import {
+  differenceOf,
+  mustBeHidden,
+  readScratch,
+  SimOpenFile,
+  SimStore,
+  type Connection,
+} from './base.ts';
 import { differs, missing, noSpace, noSpaceToSync } from './errors.ts';
 import { Disk, isTaken, type Inode } from './file/disk.ts';
 import type { Readable } from './reading.ts';
@@ -89,13 +99,20 @@ class SimFileStore extends SimStore implements Store {
   readonly kind = 'file';
   readonly takeover: FinishingTakeover = {
     ...{ type: 'finish', copies: true },
-    finish: (target, durable, { toUri }) => this.#finish(target, durable, toUri),
+    finish: (target, durable, to) => this.#finish(target, durable, to),
   };
   readonly #disk: Disk;
   readonly #connection: Connection;
 
   readonly salvage: Salvage;
   readonly reading: StoreReading;
+  readonly scratch: ScratchFiles = {
+    create: (uri) => this.#create(uri),
+    read: async (uri, durable) => {
+      const found = await this.call('store.finish', () => this.#disk.find(uri)?.bytes ?? null);
+      return readScratch(uri, found, durable);
+    },
+  };
 
   constructor(disk: Disk, connection: Connection) {
     super(connection);
@@ -134,14 +151,19 @@ class SimFileStore extends SimStore implements Store {
     if (this.#disk.freeBytes === 0) throw noSpace('store.writeWitness', uri);
   }
 
-  async create({ temporaryUri }: PartTarget): Promise<OpenFile> {
+  create({ temporaryUri }: PartTarget): Promise<OpenFile> {
+    return this.#create(temporaryUri);
+  }
+
+  async #create(temporaryUri: string): Promise<OpenFile> {
     const inode = await this.call('store.create', () => this.#disk.create(temporaryUri, this.process));
     return new FileBeingWritten(this.#disk, this.#connection, temporaryUri, inode);
   }
 
   /** An unfinished copy stays: its name is journaled, and discarded with the rest. */
-  async #finish(target: PartTarget, durable: DurablePart, toUri: string): Promise<DurablePart> {
+  async #finish(target: PartTarget, durable: DurablePart, { toUri, tail }: FinishedFile): Promise<DurablePart> {
     const disk = this.#disk;
+    const finished = { ...withTail(durable, tail), handle: null };
     const source = await this.call('store.finish', () => {
       const found = disk.find(target.temporaryUri) ?? disk.find(publishingUriOf(target.temporaryUri));
       if (found === null) throw missing(target);
@@ -151,7 +173,7 @@ class SimFileStore extends SimStore implements Store {
     const copy = await this.call('store.finish', () => {
       const made = disk.create(toUri, this.process);
       try {
-        disk.write(made, 0, Buffer.from(source.bytes.subarray(0, durable.length)));
+        disk.write(made, 0, Buffer.concat([source.bytes.subarray(0, durable.length), tail]));
       } catch (error) {
         disk.unlink(toUri);
         throw error;
@@ -161,12 +183,12 @@ class SimFileStore extends SimStore implements Store {
     await this.call('store.finish', () => {
       disk.syncData(copy);
       disk.syncFolderOf(toUri);
-      const difference = differenceOf(copy.bytes, durable);
+      const difference = differenceOf(copy.bytes, finished);
       if (difference === null) return;
       disk.unlink(toUri);
       throw differs(target, `was copied, and the copy ${difference}`);
     });
-    return { ...durable, handle: null };
+    return finished;
   }
 
   async commit(target: PartTarget, durable: DurablePart): Promise<void> {

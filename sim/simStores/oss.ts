@@ -5,19 +5,28 @@
 import { crc64Of } from '../../kernels/crc64.ts';
 import type { Failpoint } from '../../src/system/failpoints.ts';
 import type { StoreReading } from '../../src/stores/reading.ts';
+import { withTail } from '../../src/stores/storedContent.ts';
 import type {
   DurablePart,
   FinishingTakeover,
   OpenFile,
   PartTarget,
+  ScratchFiles,
   SideObjects,
   Store,
   StoreHandle,
 } from '../../src/stores/port.ts';
 import type { SimProcess } from '../process.ts';
-import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
+import {
+  differenceOf,
+  mustBeHidden,
+  readScratch,
+  SimOpenFile,
+  SimStore,
+  type Connection,
+} from './base.ts';
 import type { Litter } from './destination.ts';
-import { differs, handleInvalid, isRefused, missing, refusedForGood } from './errors.ts';
+import { differs, exists, handleInvalid, isRefused, missing, Refused, refusedForGood } from './errors.ts';
 import { Bucket, type ListedPart } from './oss/bucket.ts';
 import type { SimStoreOptions, SimStoreServer } from './port.ts';
 import { SimServer } from './server.ts';
@@ -74,12 +83,19 @@ class SimOssStore extends SimStore implements Store {
   readonly kind = 'oss';
   readonly takeover: FinishingTakeover = {
     ...{ type: 'finish', copies: false },
-    finish: (target, durable) => this.#finish(target, durable),
+    finish: (target, durable, { tail }) => this.#finish(target, durable, tail),
   };
   readonly sideObjects: SideObjects = {
     discardUncheckpointed: (target, checkpointed) => this.#discardUncheckpointed(target, checkpointed),
   };
   readonly reading: StoreReading;
+  readonly scratch: ScratchFiles = {
+    create: (uri) => this.#createScratch(uri),
+    read: async (uri, durable) => {
+      const found = await this.call('store.finish', () => this.#bucket.get(uri));
+      return readScratch(uri, found, durable);
+    },
+  };
   readonly #bucket: Bucket;
   readonly #connection: Connection;
   readonly #partBytesMin: number;
@@ -111,8 +127,20 @@ class SimOssStore extends SimStore implements Store {
     });
   }
 
-  /** Adds the tail as the last part. Publishes nothing: completing names the parts. */
-  async #finish(target: PartTarget, durable: DurablePart): Promise<DurablePart> {
+  /** An object that is appended to: each append names the length that it must have. */
+  async #createScratch(uri: string): Promise<OpenFile> {
+    const litter = this.destination.litter(uri, this.process);
+    const put = (): void => this.#bucket.put(uri, Buffer.alloc(0), litter);
+    try {
+      await this.call('store.create', put, true);
+    } catch (error) {
+      throw isRefused(error, 'exists') ? exists(uri) : error;
+    }
+    return new ObjectBeingAppended(this.#bucket, this.#connection, uri);
+  }
+
+  /** Adds what is not uploaded as the last part. Publishes nothing: completing names the parts. */
+  async #finish(target: PartTarget, durable: DurablePart, end: Uint8Array): Promise<DurablePart> {
     const { uploadId, parts, tail } = handleOf(target, durable);
     const tailBytes = await this.#ask(target, 'store.finish', () => {
       const uploaded = this.#bucket.contentOf(uploadId, parts);
@@ -123,15 +151,16 @@ class SimOssStore extends SimStore implements Store {
       if (difference !== null) throw differs(target, difference);
       return rest;
     });
-    if (tail === null) return durable;
-    const upload = (): string => this.#bucket.uploadPart(uploadId, TAIL_PART, tailBytes);
+    const rest = Buffer.concat([tailBytes, end]);
+    if (rest.length === 0) return durable;
+    const upload = (): string => this.#bucket.uploadPart(uploadId, TAIL_PART, rest);
     const etag = await this.#ask(target, 'store.finish', upload, true);
     const handle: UploadHandle = {
       uploadId,
-      parts: [...parts, { number: TAIL_PART, etag, length: tailBytes.length }],
+      parts: [...parts, { number: TAIL_PART, etag, length: rest.length }],
       tail: null,
     };
-    return { ...durable, handle };
+    return { ...withTail(durable, end), handle };
   }
 
   commit(target: PartTarget, durable: DurablePart): Promise<void> {
@@ -304,6 +333,46 @@ class UploadBeingWritten extends SimOpenFile {
 
   #handle(): UploadHandle {
     return { uploadId: this.#options.uploadId, parts: [...this.#parts], tail: this.#tail };
+  }
+}
+
+class ObjectBeingAppended extends SimOpenFile {
+  readonly #bucket: Bucket;
+  readonly #uri: string;
+  #length = 0;
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(bucket: Bucket, connection: Connection, uri: string) {
+    super(connection);
+    this.#bucket = bucket;
+    this.#uri = uri;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.mustBeOpen('store.write');
+    this.#rest = Buffer.concat([this.#rest, bytes]);
+    return Promise.resolve();
+  }
+
+  async persist(): Promise<StoreHandle> {
+    this.mustBeOpen('store.persist');
+    const [position, rest] = [this.#length, this.#rest];
+    this.#length += rest.length;
+    this.#rest = Buffer.alloc(0);
+    if (rest.length === 0) return null;
+    try {
+      await this.call('store.persist', () => this.#bucket.append(this.#uri, position, rest), true);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      throw refusedForGood('The object is gone, or somebody else has appended to it', this.#uri);
+    }
+    return null;
+  }
+
+  async closeForCommit(): Promise<StoreHandle> {
+    await this.persist();
+    this.closed();
+    return null;
   }
 }
 

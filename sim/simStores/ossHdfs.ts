@@ -11,11 +11,19 @@ import type {
   PartTarget,
   ResumingTakeover,
   Salvage,
+  ScratchFiles,
   Store,
   StoreHandle,
 } from '../../src/stores/port.ts';
 import type { SimProcess } from '../process.ts';
-import { differenceOf, mustBeHidden, SimOpenFile, SimStore, type Connection } from './base.ts';
+import {
+  differenceOf,
+  mustBeHidden,
+  readScratch,
+  SimOpenFile,
+  SimStore,
+  type Connection,
+} from './base.ts';
 import { differs, exists, handleInvalid, isRefused, Refused, refusedForGood } from './errors.ts';
 import { Namespace, type LeasedFile } from './ossHdfs/namespace.ts';
 import type { Readable } from './reading.ts';
@@ -73,6 +81,10 @@ class SimOssHdfsStore extends SimStore implements Store {
   readonly #client: string;
   readonly salvage: Salvage;
   readonly reading: StoreReading;
+  readonly scratch: ScratchFiles = {
+    create: (uri) => this.#create(uri),
+    read: (uri, durable) => this.#readScratch(uri, durable),
+  };
   #isClosed = false;
 
   constructor(namespace: Namespace, connection: Connection, newClient: () => string) {
@@ -114,7 +126,23 @@ class SimOssHdfsStore extends SimStore implements Store {
     return new SimOssHdfsStore(this.#namespace, this.#connection, this.#newClient);
   }
 
-  async create({ temporaryUri }: PartTarget): Promise<OpenFile> {
+  create({ temporaryUri }: PartTarget): Promise<OpenFile> {
+    return this.#create(temporaryUri);
+  }
+
+  /** Nobody reads a file that is open: its lease is taken first. */
+  async #readScratch(uri: string, durable: Omit<DurablePart, 'handle'>): Promise<Buffer> {
+    try {
+      await this.#untilClosed(uri);
+      const bytes = await this.call('store.resume', () => this.#contentOf(uri));
+      return await readScratch(uri, bytes, durable);
+    } catch (error) {
+      if (isRefused(error, 'notFound')) return readScratch(uri, null, durable);
+      throw error instanceof Refused ? refusedForGood(error.message, uri) : error;
+    }
+  }
+
+  async #create(temporaryUri: string): Promise<OpenFile> {
     const client = this.#client;
     const file = await this.call('store.create', () => {
       if (this.#namespace.isThere(temporaryUri)) throw exists(temporaryUri);

@@ -68,13 +68,20 @@ export interface WritingRule {
  * Null if the record at the cursor can be written; a line is made then. Else why it is bad, or `left-out` if it
  * has no value and the job leaves such records out.
  */
-export function whyNotWritten(
-  { records, tombstones }: WritingRule,
-  record: RecordCursor,
-): BadReason | 'left-out' | null {
-  if (record.valueStart < 0 && tombstones !== 'keep')
-    return tombstones === 'skip' ? 'left-out' : 'null-value';
+export function whyNotWritten(rule: WritingRule, record: RecordCursor): BadReason | 'left-out' | null {
+  const { records } = rule;
+  const reason = whyNoValue(rule, record);
+  if (reason !== null) return reason;
   return records.type === 'lines' ? records.encode(record) : records.check(record);
+}
+
+/** The same as far as it is about records without a value. */
+export function whyNoValue(
+  { tombstones }: Pick<WritingRule, 'tombstones'>,
+  { valueStart }: RecordCursor,
+): 'null-value' | 'left-out' | null {
+  if (valueStart >= 0 || tombstones === 'keep') return null;
+  return tombstones === 'skip' ? 'left-out' : 'null-value';
 }
 
 /** `text` or `json`, with the codec's name if there is one. */

@@ -19,6 +19,7 @@ import { RecordRouter } from '../writing/recordRouter.ts';
 import { FullDisk, isDiskFull } from './fullDisk.ts';
 import { judgeWitnesses } from './judgeWitness.ts';
 import { OperatorDesk } from './operatorDesk.ts';
+import type { RecordFormat } from '../formats/format.ts';
 import type { Context } from '../job/options.ts';
 import { PartFiles } from './partFiles.ts';
 import { checkCluster, type PartitionTask } from './partitionTask.ts';
@@ -39,6 +40,7 @@ export class Epoch {
   readonly #scope: EpochScope;
   readonly #publisher: Publisher;
   readonly #keeper: WitnessKeeper;
+  readonly #records: RecordFormat;
   readonly #parts: PartFiles;
   readonly #desk: OperatorDesk;
   readonly #checkpointAtClaim: number;
@@ -71,7 +73,8 @@ export class Epoch {
     this.#publisher = publisher;
     this.#keeper = keeper;
     this.#desk = new OperatorDesk(context, task.partition);
-    this.#parts = new PartFiles({ context, ...task, host: claim.host, scope });
+    this.#records = context.settings.format.recordsOf(task.partition);
+    this.#parts = new PartFiles({ context, ...task, host: claim.host, scope, records: this.#records });
     this.#checkpointAtClaim = claim.host.ledger.facts.checkpoint;
     this.#timers = new EpochTimers(context.ports.clock, (error) => {
       scope.fail(error, `Rolling files of ${partitionName(task.partition)}`);
@@ -159,10 +162,10 @@ export class Epoch {
     const { host } = this.#claim;
     const router = this.#makeRouter();
     const { fileRoom } = this.#context;
-    const adopt: NonNullable<TakeOver['adopt']> = async (part, durable, file, isNewest) => {
-      const writer = this.#parts.resume(part, durable, file);
+    const adopt: NonNullable<TakeOver['adopt']> = async (continued, { file, encoder }, isNewest) => {
+      const writer = await this.#parts.resume(continued, file, encoder);
       // The previous owner may have held more files open than this process may.
-      const takesRecords = isNewest && this.#parts.isInPlace(part) && !fileRoom.isOver;
+      const takesRecords = isNewest && this.#parts.isInPlace(continued.part) && !fileRoom.isOver;
       router.adopt(writer, takesRecords);
       if (!takesRecords) await writer.drained();
     };
@@ -203,7 +206,7 @@ export class Epoch {
     const router = new RecordRouter(
       {
         ...{ assigner: settings.assigner, rolling: settings.rolling, clock: ports.clock, stats },
-        ...{ records: format.recordsOf(partition), tombstones: format.tombstones },
+        ...{ records: this.#records, tombstones: format.tombstones },
         bad: new BadRecords(settings.bad, partition),
         openPart: (bucket, firstOffset) => this.#parts.open(bucket, firstOffset),
         fileRoom: this.#context.fileRoom,

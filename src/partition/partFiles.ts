@@ -6,8 +6,11 @@ import {
   finalUri,
   folderOf,
   folderUri,
+  hasRowsFile,
   isFolderOf,
+  rowsUri,
   temporaryUri,
+  withRowsFiles,
   type NamingRule,
 } from '../../actors/naming.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
@@ -17,10 +20,12 @@ import type { OpenFile, PartTarget } from '../stores/port.ts';
 import type { EpochScope } from './epochScope.ts';
 import { mayTakeOtherName } from './storeFailure.ts';
 import { BAD_BUCKET, BAD_FORMAT } from '../formats/bad/badLine.ts';
-import { formatId } from '../formats/format.ts';
+import { formatId, type RecordFormat } from '../formats/format.ts';
+import type { RowEncoder } from '../formats/rows.ts';
 import { drawEntropy } from '../writing/entropy.ts';
 import type { Context } from '../job/options.ts';
-import { PartWriter, type Inherited } from '../writing/partWriter.ts';
+import { PartWriter, type Inherited, type RowsOfPart } from '../writing/partWriter.ts';
+import { withoutRows } from '../writing/rowsHandle.ts';
 
 /** Failures in a row after which the epoch is given up, with backoff, to spare the destination. */
 const CREATE_TRIES = 3;
@@ -33,6 +38,20 @@ export interface PartFilesOptions {
   readonly partition: TopicPartition;
   readonly host: PartitionHost;
   readonly scope: EpochScope;
+  readonly records: RecordFormat;
+}
+
+/** A file that is open for writing, and what else its records need. */
+interface Opened {
+  readonly file: OpenFile;
+  readonly rows: RowsOfPart | null;
+}
+
+/** A file of an earlier epoch that is continued under a new temporary name. */
+export interface ContinuedPart {
+  readonly part: PartFileContext;
+  readonly durable: DurableFacts;
+  readonly toUri: string;
 }
 
 export class PartFiles {
@@ -64,30 +83,53 @@ export class PartFiles {
         { type: 'partOpened', ...target, bucket, format, firstOffset, generation, openedAtMs },
       ]);
       try {
-        const file = await ports.store.create(target);
-        await this.#start(target, file);
+        const opened = await this.#create(target, bucket);
+        await this.#start(target, format, opened);
         ports.log.debug({ file: target.finalUri, firstOffset }, 'part file opened');
-        return this.#writer(target, bucket, firstOffset, file);
+        return this.#writer(target, bucket, firstOffset, opened);
       } catch (error) {
         if (!mayTakeOtherName(error) || attempt === CREATE_TRIES) throw error;
         ports.log.warn(
           { err: error, file: target.temporaryUri },
           'creating a part file failed; opening another',
         );
-        await ports.store.discard([target.temporaryUri], null);
+        await ports.store.discard(withRowsFiles(format, [target.temporaryUri]), null);
         await host.submit(() => [{ type: 'partDiscarded', partId: target.partId }]);
       }
     }
   }
 
+  /** Creates the file, and the rows file beside it if it holds rows. */
+  async #create(target: PartTarget, bucket: string): Promise<Opened> {
+    const { context, records } = this.#options;
+    const file = await context.ports.store.create(target);
+    if (records.type !== 'rows' || bucket === BAD_BUCKET) return { file, rows: null };
+    return { file, rows: await this.#withRows(target.temporaryUri, records.begin(), file) };
+  }
+
+  /** A new rows file for the encoder's log. If there can be none, the part file is released. */
+  async #withRows(temporary: string, encoder: RowEncoder, file: OpenFile): Promise<RowsOfPart> {
+    try {
+      return { encoder, scratch: await this.#options.context.ports.store.scratch.create(rowsUri(temporary)) };
+    } catch (error) {
+      await file.abandon();
+      throw error;
+    }
+  }
+
   /** If cleanup needs more than the name (an upload id, say), journals it before the first byte. */
-  async #start(target: PartTarget & { readonly partId: PartId }, file: OpenFile): Promise<void> {
+  async #start(
+    target: PartTarget & { readonly partId: PartId },
+    format: string,
+    opened: Opened,
+  ): Promise<void> {
     const { context, host, scope } = this.#options;
-    const { startHandle } = file;
+    const { startHandle } = opened.file;
     if (scope.isOver) {
       // The next owner may have discarded the name before the file was created: nobody would look again.
-      await file.abandon();
-      await context.ports.store.discard([target.temporaryUri], startHandle ?? null);
+      await abandon(opened);
+      const names = withRowsFiles(format, [target.temporaryUri]);
+      await context.ports.store.discard(names, startHandle ?? null);
       throw new TidemarkError(
         'FENCED',
         `The epoch was over before ${target.temporaryUri} was created; it is removed again.`,
@@ -97,16 +139,30 @@ export class PartFiles {
     try {
       await host.submit(() => [{ type: 'partStarted', partId: target.partId, handle: startHandle }]);
     } catch (error) {
-      await file.abandon();
+      await abandon(opened);
       throw error;
     }
   }
 
-  /** Continues a file of an earlier epoch, which the store has reopened at its durable length. */
-  resume(part: PartFileContext, durable: DurableFacts, file: OpenFile): PartWriter {
+  /**
+   * Continues a file of an earlier epoch, which the store has reopened at its durable length under a new name. Its
+   * rows get a new rows file, since an earlier owner may still write to the one it had.
+   */
+  async resume(
+    { part, durable, toUri }: ContinuedPart,
+    file: OpenFile,
+    encoder: RowEncoder | null,
+  ): Promise<PartWriter> {
+    const { context, scope } = this.#options;
+    const rows = encoder === null ? null : await this.#withRows(toUri, encoder, file);
+    if (rows !== null && scope.isOver) {
+      await abandon({ file, rows });
+      await context.ports.store.discard([rowsUri(toUri)], null);
+      throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was continued.`);
+    }
     // The wall clock may have jumped: a file opened in the future is as old as one opened now.
-    const ageMs = Math.max(0, this.#options.context.ports.clock.wallMs() - part.openedAtMs);
-    return this.#writer(part, part.bucket, durable.firstOffset, file, { durable, ageMs });
+    const ageMs = Math.max(0, context.ports.clock.wallMs() - part.openedAtMs);
+    return this.#writer(part, part.bucket, durable.firstOffset, { file, rows }, { durable, ageMs });
   }
 
   /** Whether today's configuration and log give the file this name and format: only then it takes more. */
@@ -137,13 +193,13 @@ export class PartFiles {
     target: PartTarget & { readonly partId: PartId },
     bucket: string,
     firstOffset: bigint,
-    file: OpenFile,
+    opened: Opened,
     inherited: Inherited | null = null,
   ): PartWriter {
     const { context, scope } = this.#options;
     const nowMs = context.ports.clock.nowMs();
     return new PartWriter({
-      ...{ partId: target.partId, target, bucket, file, firstOffset, inherited },
+      ...{ partId: target.partId, target, bucket, ...opened, firstOffset, inherited },
       ...{
         codec: context.settings.format.codec,
         nowMs,
@@ -159,9 +215,9 @@ export class PartFiles {
     const { host, context } = this.#options;
     const { store } = context.ports;
     return [...host.ledger.parts()].some(
-      ({ status, context: { copyUri } }) =>
+      ({ status, context: { copyUri, format } }) =>
         status === 'open' ||
-        (copyUri !== null && store.takeover.type === 'finish') ||
+        (copyUri !== null && (store.takeover.type === 'finish' || hasRowsFile(format))) ||
         (status === 'inProgress' && store.sideObjects !== undefined),
     );
   }
@@ -178,11 +234,14 @@ export class PartFiles {
 
   async #removeOf(status: PartFileStatus, part: PartFileContext): Promise<void> {
     const { store } = this.#options.context.ports;
-    if (status === 'open') await store.discard([part.temporaryUri], part.startHandle);
+    const { format, copyUri, durable } = part;
+    if (status === 'open')
+      await store.discard(withRowsFiles(format, [part.temporaryUri]), part.startHandle);
+    if (copyUri !== null && hasRowsFile(format)) await store.discard([rowsUri(copyUri)], null);
     // A file that is moved, not copied, may have this name and all checkpointed bytes.
-    if (part.copyUri !== null && store.takeover.type === 'finish') await store.discard([part.copyUri], null);
-    if (status === 'inProgress' && part.durable !== null)
-      await store.sideObjects?.discardUncheckpointed(part, part.durable.handle);
+    if (copyUri !== null && store.takeover.type === 'finish') await store.discard([copyUri], null);
+    if (status === 'inProgress' && durable !== null)
+      await store.sideObjects?.discardUncheckpointed(part, withoutRows(durable).handle);
   }
 
   /** Nobody looks for leftovers again, so failures are retried; one file's does not affect the others. */
@@ -202,4 +261,9 @@ export class PartFiles {
       }
     }
   }
+}
+
+async function abandon({ file, rows }: Opened): Promise<void> {
+  await file.abandon();
+  await rows?.scratch.abandon();
 }

@@ -3,6 +3,7 @@
  * gives the files their final names, then journals partCommitted. Runs beside the router. Transient failures
  * are retried; others end the epoch.
  */
+import { withRowsFiles } from '../../actors/naming.ts';
 import type { PartitionHost } from './partitionHost.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import { TidemarkError } from '../../journal/errors.ts';
@@ -155,7 +156,7 @@ export class Publisher {
     if (part === undefined || part.durable === null)
       throw new TidemarkError('INTERNAL', `Pending part file ${partId} has no durable facts.`);
     await this.#untilPublished(part, part.durable, closedHere);
-    await context.ports.store.discard(part.staleUris, null);
+    await context.ports.store.discard(leftBehind(part), null);
     await host.submit(() => [{ type: 'partCommitted', partId }]);
     const { records, length: bytes } = part.durable;
     context.stats.fileCommitted({ uri: part.finalUri, records, bytes });
@@ -199,4 +200,10 @@ export class Publisher {
     });
     if (failures > 0) conditions.clear(key);
   }
+}
+
+/** Names that may exist beside the file's own: earlier ones, and its rows files. */
+function leftBehind({ format, temporaryUri, staleUris }: PartFileContext): readonly string[] {
+  const names = withRowsFiles(format, [temporaryUri, ...staleUris]);
+  return names.filter((uri) => uri !== temporaryUri);
 }

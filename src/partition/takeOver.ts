@@ -4,7 +4,7 @@
  * Depending on the store, they are closed there or continued. The rest is discarded.
  */
 import { TidemarkError } from '../../journal/errors.ts';
-import { folderOf, temporaryUri } from '../../actors/naming.ts';
+import { folderOf, temporaryUri, withRowsFiles } from '../../actors/naming.ts';
 import type { DurableFacts } from '../../actors/facts.ts';
 import type { PartitionHost } from './partitionHost.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
@@ -17,8 +17,12 @@ import type {
   OpenFile,
   PartTarget,
   ResumingTakeover,
-  StoreHandle,
 } from '../stores/port.ts';
+import type { RowEncoder } from '../formats/rows.ts';
+import { withTail } from '../stores/storedContent.ts';
+import { withoutRows } from '../writing/rowsHandle.ts';
+import type { ContinuedPart } from './partFiles.ts';
+import { readRows } from './readRows.ts';
 import { completeCheckpoint } from './checkpoint.ts';
 import type { EpochScope } from './epochScope.ts';
 import { forEachBounded } from '../system/concurrency.ts';
@@ -28,6 +32,7 @@ import type { Publisher } from './publisher.ts';
 import { retryDelayMs } from './retrying.ts';
 import { isStoreAway } from './storeFailure.ts';
 
+const NO_TAIL = new Uint8Array(0);
 const TAKE_OVER_CONCURRENCY = 4;
 /** First delay before the next attempt if the destination refused every file. */
 const RETRY_FIRST_MS = 500;
@@ -43,9 +48,13 @@ export interface TakeOver {
    * Adopts a file that is continued. `isNewest`: of its bucket. If the file takes no records, resolves when
    * it is no longer held. Null if no file is continued: each is closed at its durable length.
    */
-  readonly adopt:
-    | ((part: PartFileContext, durable: DurableFacts, file: OpenFile, isNewest: boolean) => Promise<void>)
-    | null;
+  readonly adopt: ((continued: ContinuedPart, file: ReopenedFile, isNewest: boolean) => Promise<void>) | null;
+}
+
+export interface ReopenedFile {
+  readonly file: OpenFile;
+  /** With the rows that the file does not hold yet; null if it holds lines. */
+  readonly encoder: RowEncoder | null;
 }
 
 /** Resolves when every file of earlier epochs is committed, discarded or continued. */
@@ -66,7 +75,8 @@ export async function takeOver(takingOver: TakeOver): Promise<void> {
 
 async function discardAll({ context, host }: TakeOver, parts: readonly PartFileContext[]): Promise<void> {
   await forEachBounded(parts, TAKE_OVER_CONCURRENCY, async (part) => {
-    await context.ports.store.discard([part.temporaryUri, ...part.staleUris], part.startHandle);
+    const names = withRowsFiles(part.format, [part.temporaryUri, ...part.staleUris]);
+    await context.ports.store.discard(names, part.startHandle);
     await host.submit(() => [{ type: 'partDiscarded', partId: part.partId }]);
   });
 }
@@ -89,8 +99,8 @@ async function resumeAll(
   await forEachBounded(parts, TAKE_OVER_CONCURRENCY, async (part) => {
     const { log } = takingOver.context.ports;
     const durable = durableOf(part);
-    const file = await resume(takingOver, takeover, part, durable);
-    await adopt(part, durable, file, newest.get(part.bucket) === part.partId);
+    const { toUri, ...reopened } = await resume(takingOver, takeover, part, durable);
+    await adopt({ part, durable, toUri }, reopened, newest.get(part.bucket) === part.partId);
     log.info(
       { file: part.finalUri, bytes: durable.length, records: durable.records },
       'goes on with a file in progress',
@@ -104,12 +114,13 @@ async function resume(
   takeover: ResumingTakeover,
   part: PartFileContext,
   durable: DurableFacts,
-): Promise<OpenFile> {
+): Promise<ReopenedFile & { readonly toUri: string }> {
   // Interrupted takeovers may have moved it to any of these names, most likely to the last one.
   const from = { ...targetOf(part), formerUris: part.staleUris.toReversed() };
   const toUri = await journalMove(takingOver, part);
-  const file = await resumePatiently(takingOver, takeover, from, durable, toUri);
-  if (!takingOver.scope.isOver) return file;
+  const file = await patiently(takingOver, () => takeover.resume(from, withoutRows(durable), toUri));
+  const encoder = await restoredRows(takingOver, part, durable, file);
+  if (!takingOver.scope.isOver) return { file, encoder, toUri };
   await file.abandon();
   throw new TidemarkError('FENCED', `The epoch was over before ${toUri} was opened; it is left as it is.`);
 }
@@ -119,20 +130,29 @@ async function resume(
  * epoch with a new name, names would pile up in the journal until the destination accepts. Any other process
  * that moves the file there has claimed later.
  */
-async function resumePatiently(
-  takingOver: TakeOver,
-  takeover: ResumingTakeover,
-  from: PartTarget,
-  durable: DurableFacts,
-  toUri: string,
-): Promise<OpenFile> {
+async function patiently<T>(takingOver: TakeOver, attempt: () => Promise<T>): Promise<T> {
   for (let failures = 1; ; failures += 1) {
     try {
-      return await takeover.resume(from, durable, toUri);
+      return await attempt();
     } catch (error) {
       if (!isStoreAway(error)) throw error;
       await waitAfter(takingOver, error, failures);
     }
+  }
+}
+
+/** The rows of the file as of its last checkpoint. Releases the file if they cannot be had. */
+async function restoredRows(
+  takingOver: TakeOver,
+  part: PartFileContext,
+  durable: DurableFacts,
+  file: OpenFile,
+): Promise<RowEncoder | null> {
+  try {
+    return await patiently(takingOver, () => readRows(takingOver.context.ports.store, part, durable));
+  } catch (error) {
+    await file.abandon();
+    throw error;
   }
 }
 
@@ -225,7 +245,7 @@ async function finish(
   const { takeover } = store;
   const finished =
     takeover.type === 'resume'
-      ? { handle: await closed(await resume(takingOver, takeover, part, durable)) }
+      ? await finishReopened(await resume(takingOver, takeover, part, durable), durable)
       : await finishApart(takingOver, takeover, part, durable, names);
   log.info(
     { file: part.finalUri, bytes: durable.length, records: durable.records },
@@ -240,9 +260,11 @@ async function finish(
   };
 }
 
-async function closed(file: OpenFile): Promise<StoreHandle> {
+async function finishReopened({ file, encoder }: ReopenedFile, durable: DurableFacts): Promise<DurablePart> {
+  const tail = endOf(encoder);
   try {
-    return await file.closeForCommit();
+    if (tail.length > 0) await file.write(tail);
+    return { ...withTail(durable, tail), handle: await file.closeForCommit() };
   } catch (error) {
     await file.abandon();
     throw error;
@@ -263,7 +285,8 @@ async function finishApart(
   if (named !== undefined) await store.discard([named], null);
   const toUri = copies ? (named ?? (await journalMove(takingOver, part))) : part.temporaryUri;
   if (copies) names.set(part.partId, toUri);
-  const finished = await takeover.finish(targetOf(part), durable, { toUri });
+  const tail = endOf(await readRows(store, part, durable));
+  const finished = await takeover.finish(targetOf(part), withoutRows(durable), { toUri, tail });
   if (!takingOver.scope.isOver) return finished;
   // The next owner may have discarded the name before the copy was made. Nobody would look for it again.
   if (copies) await store.discard([toUri], null);
@@ -277,6 +300,11 @@ async function journalMove({ context, host }: TakeOver, part: PartFileContext): 
   const toUri = temporaryUri(folder, partId(context.ports.random.hexId()));
   await host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);
   return toUri;
+}
+
+/** What ends a file that holds rows; empty for one that holds lines. */
+function endOf(encoder: RowEncoder | null): Uint8Array {
+  return encoder === null ? NO_TAIL : Buffer.concat([...encoder.endGroup(), encoder.footer()]);
 }
 
 function targetOf({ partId: id, finalUri, temporaryUri: temporary }: PartFileContext): PartTarget {

@@ -86,7 +86,7 @@ export class Coordinator {
     this.#presence = new CoordinatorPresence(this.#context, () => this.#runners.values());
     const { stats, buffers } = this.#context;
     ports.memory?.measure({
-      heldBytes: () => buffers.takenBytes + stats.heldFiles * OPEN_FILE_BYTES,
+      heldBytes: () => buffers.takenBytes + buffers.rowBytes + stats.heldFiles * OPEN_FILE_BYTES,
       rolledBytes: () => (stats.openFiles - stats.heldFiles + stats.pendingFiles) * OPEN_FILE_BYTES,
     });
   }

@@ -1,6 +1,6 @@
 /** Wraps a store so that its effects pass named failpoints. */
 import { passing, type Failpoint, type Failpoints } from '../system/failpoints.ts';
-import type { OpenFile, SideObjects, Store, Takeover } from './port.ts';
+import type { OpenFile, ScratchFiles, SideObjects, Store, Takeover } from './port.ts';
 
 export function withFailpoints(store: Store, failpoints: Failpoints): Store {
   return {
@@ -14,6 +14,7 @@ export function withFailpoints(store: Store, failpoints: Failpoints): Store {
       passing(failpoints, 'store.commitAfterRecovery', () => store.commitAfterRecovery(target, durable)),
     discard: (temporaryUris, handle) =>
       passing(failpoints, 'store.discard', () => store.discard(temporaryUris, handle)),
+    scratch: scratchWithFailpoints(store.scratch, failpoints),
     ...(store.sideObjects === undefined
       ? {}
       : { sideObjects: sideObjectsWithFailpoints(store.sideObjects, failpoints) }),
@@ -43,6 +44,14 @@ function takeoverWithFailpoints(takeover: Takeover, failpoints: Failpoints): Tak
     ...{ type: 'finish', copies: takeover.copies },
     finish: (target, durable, to) =>
       passing(failpoints, 'store.finish', () => takeover.finish(target, durable, to)),
+  };
+}
+
+/** Reading changes nothing. */
+function scratchWithFailpoints(scratch: ScratchFiles, failpoints: Failpoints): ScratchFiles {
+  return {
+    create: (uri) => opening(failpoints, 'store.create', () => scratch.create(uri)),
+    read: (uri, durable) => scratch.read(uri, durable),
   };
 }
 

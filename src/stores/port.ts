@@ -88,11 +88,34 @@ export interface FinishingTakeover {
    */
   readonly copies: boolean;
   /**
-   * Leaves a closed file of exactly `durable.length` bytes at `toUri`, its CRC verified, which no earlier
-   * owner can reach. `toUri` is a new temporary name if the store copies, else the file's own. Returns what
-   * to commit. STORE_CONTENT_DIFFERS or STORE_FILE_MISSING if the durable bytes are not there.
+   * Leaves a closed file of exactly `durable.length` bytes, and then `tail`, at `toUri`, its CRC verified,
+   * which no earlier owner can reach. `toUri` is a new temporary name if the store copies, else the file's
+   * own. Returns what to commit. STORE_CONTENT_DIFFERS or STORE_FILE_MISSING if the durable bytes are not
+   * there.
    */
-  finish(target: PartTarget, durable: DurablePart, to: { readonly toUri: string }): Promise<DurablePart>;
+  finish(target: PartTarget, durable: DurablePart, to: FinishedFile): Promise<DurablePart>;
+}
+
+export interface FinishedFile {
+  readonly toUri: string;
+  /** What the file's format ends it with; empty if its lines are all of it. */
+  readonly tail: Uint8Array;
+}
+
+/**
+ * Temporary files beside part files: what a part file in progress does not hold yet (src/formats/rows.ts). They
+ * are never published, and `discard` removes them by name. `persist` of such a file returns null: its name,
+ * length and CRC are all that a later owner needs.
+ */
+export interface ScratchFiles {
+  /** Creates it exclusively. Fails as `Store.create` does. */
+  create(uri: string): Promise<OpenFile>;
+  /**
+   * The first bytes of one that an earlier owner wrote, their CRC verified. It may be longer. Cuts that owner
+   * off if the store lets nobody read a file that is being written. STORE_CONTENT_DIFFERS or
+   * STORE_FILE_MISSING if the bytes are not there.
+   */
+  read(uri: string, durable: Omit<DurablePart, 'handle'>): Promise<Buffer>;
 }
 
 /** Objects that a store puts beside a file. Each holds a part of the file until a later one replaces it. */
@@ -138,6 +161,8 @@ export interface Store {
 
   /** Removes temporary files by name. Idempotent; never touches a final name. */
   discard(temporaryUris: readonly string[], handle: StoreHandle): Promise<void>;
+
+  readonly scratch: ScratchFiles;
 
   /** Absent if the store puts nothing beside a file. */
   readonly sideObjects?: SideObjects;

@@ -1,7 +1,7 @@
 /** What the stores' ways of reading a destination back have in common. */
 import type { TidemarkError } from '../../journal/errors.ts';
-import { Crc64 } from '../../kernels/crc64.ts';
-import { fileMissing, isStoreFailure, StoreFailure } from './failure.ts';
+import { Crc64, crc64Of } from '../../kernels/crc64.ts';
+import { contentDiffers, fileMissing, isStoreFailure, StoreFailure } from './failure.ts';
 import type { ContentVerdict, StoredFile, StoreReading, VerifyOptions } from './reading.ts';
 
 /** Takes about a millisecond to checksum. */
@@ -45,6 +45,42 @@ export async function verdictOf(
   if (position < length) return { type: 'differs', length: position, crc64: null };
   const found = crc.hex();
   return found === crc64 ? { type: 'same' } : { type: 'differs', length: file.length, crc64: found };
+}
+
+/** The length and the CRC of a file that ends with these further bytes. */
+export function withTail({ length, crc64 }: Expected, tail: Uint8Array): Expected {
+  const crc = Crc64.from(crc64);
+  crc.update(tail);
+  return { length: length + tail.length, crc64: crc.hex() };
+}
+
+/** The first bytes of a scratch file, all in memory. STORE_CONTENT_DIFFERS if they are others. */
+export async function scratchContent(
+  uri: string,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  { length, crc64 }: Expected,
+): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  let filled = 0;
+  for await (const chunk of chunks) {
+    bytes.set(chunk.subarray(0, length - filled), filled);
+    filled = Math.min(length, filled + chunk.length);
+    if (filled === length) break;
+  }
+  const found = crc64Of(bytes.subarray(0, filled));
+  if (filled === length && found === crc64) return bytes;
+  const difference =
+    filled < length
+      ? `holds ${filled} bytes, ${length} were journaled as durable`
+      : `holds other bytes than were journaled as durable: CRC-64 ${found} instead of ${crc64}`;
+  throw contentDiffers(uri, difference, 'Rows of a file in progress are in it: restore it, then resume.');
+}
+
+export function scratchMissing(uri: string, { length }: Expected, cause?: unknown): TidemarkError {
+  const message =
+    `${uri} is gone, though ${length} bytes of it were journaled as durable. Rows of a file in progress are ` +
+    'in it: put it back, then resume.';
+  return fileMissing(message, [uri], cause);
 }
 
 export function nothingToRead(uri: string): TidemarkError {

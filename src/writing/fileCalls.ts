@@ -130,9 +130,29 @@ export class FileCalls {
     );
   }
 
+  /** Writes pieces that are made when their turn comes, one after the other. */
+  writeAll(make: () => Iterable<Uint8Array>): Promise<void> {
+    const { file, stats } = this.#options;
+    return this.#enqueue(async () => {
+      for (const bytes of make()) {
+        this.#crc.update(bytes);
+        this.#length += bytes.length;
+        await file.write(bytes);
+        stats.bytesWritten += bytes.length;
+      }
+    });
+  }
+
   /** Makes everything written so far durable. */
   persist(): Promise<DurablePart> {
-    return this.#enqueue(() => this.#durable(this.#options.file.persist()));
+    return this.persistWith((persistFile) => persistFile());
+  }
+
+  /** The same, with what else must be durable for it. */
+  persistWith(
+    persist: (persistFile: () => Promise<DurablePart>) => Promise<DurablePart>,
+  ): Promise<DurablePart> {
+    return this.#enqueue(() => persist(() => this.#durable(this.#options.file.persist())));
   }
 
   /** Makes everything durable and releases the file. */

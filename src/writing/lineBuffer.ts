@@ -7,6 +7,7 @@
 import type { DurableFacts } from '../../actors/facts.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { FillState, NEWLINE, VECTOR_BYTES } from '../../kernels/routeTable.ts';
+import type { DurablePart } from '../stores/port.ts';
 import { BUFFER_BYTES_FIRST } from '../system/memoryBudget.ts';
 import type { FileCalls, Piece } from './fileCalls.ts';
 import type { RunStats } from './runStats.ts';
@@ -33,6 +34,9 @@ export interface LineBufferOptions {
 }
 
 export class LineBuffer implements Gatherer {
+  readonly type = 'lines';
+  /** Only the file's writes hold it up. */
+  readonly holdsUp = false;
   /** Length of the file at which it rolls. */
   rollsAtBytes = 0;
   readonly #options: LineBufferOptions;
@@ -215,6 +219,19 @@ export class LineBuffer implements Gatherer {
       buffer.giveBack();
     }
     calls.write([{ buffer: one, length: at }]);
+  }
+
+  /** Makes everything appended so far durable. */
+  persist(): Promise<DurablePart> {
+    this.flush();
+    return this.#options.calls.persist();
+  }
+
+  /** It takes no more records. Makes all of them durable and releases the file. */
+  close(): Promise<DurablePart> {
+    this.flush();
+    this.end();
+    return this.#options.calls.close();
   }
 
   /** It takes no more records. No route may lead to its fill state. What was not flushed is dropped. */

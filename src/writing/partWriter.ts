@@ -1,7 +1,7 @@
 /**
- * One part file, from its creation until it is published or left to the next epoch. It takes records
- * (`LineBuffer`), is rolled, and is gone; its calls are in order (`FileCalls`). A cut copies what it holds at
- * a record boundary.
+ * One part file, from its creation until it is published or left to the next epoch. It takes records (as lines:
+ * `LineBuffer`, or as rows: `RowBuffer`), is rolled, and is gone; its calls are in order (`FileCalls`). A cut
+ * copies what it holds at a record boundary.
  */
 import type { DurableFacts, RollFacts } from '../../actors/facts.ts';
 import type { RollableFile } from '../../actors/rolling/rule.ts';
@@ -9,11 +9,16 @@ import { TidemarkError } from '../../journal/errors.ts';
 import type { RollReason } from '../../journal/events.ts';
 import type { PartId } from '../../journal/ids.ts';
 import type { Codec } from '../formats/compression/codec.ts';
+import type { BadReason } from '../formats/format.ts';
+import type { RowEncoder } from '../formats/rows.ts';
+import type { RecordCursor } from '../sources/port.ts';
 import type { FillState } from '../../kernels/routeTable.ts';
 import type { DurablePart, OpenFile, PartTarget } from '../stores/port.ts';
 import type { FailureLatch } from '../system/concurrency.ts';
 import { FileCalls } from './fileCalls.ts';
 import { LineBuffer } from './lineBuffer.ts';
+import { RowBuffer } from './rowBuffer.ts';
+import { withoutRows } from './rowsHandle.ts';
 import type { RunStats } from './runStats.ts';
 import type { WriteBuffers } from './writeBuffers.ts';
 
@@ -32,6 +37,12 @@ export interface Inherited {
   readonly ageMs: number;
 }
 
+/** What makes the rows of a file that holds rows, and the rows file beside it. */
+export interface RowsOfPart {
+  readonly encoder: RowEncoder;
+  readonly scratch: OpenFile;
+}
+
 export interface PartWriterOptions {
   readonly partId: PartId;
   readonly bucket: string;
@@ -39,6 +50,8 @@ export interface PartWriterOptions {
   readonly file: OpenFile;
   /** Null or absent: nothing is compressed. */
   readonly codec?: Codec | null;
+  /** Null or absent: the file holds lines. */
+  readonly rows?: RowsOfPart | null;
   readonly firstOffset: bigint;
   readonly nowMs: number;
   /** Null for a new file. */
@@ -68,7 +81,7 @@ export class PartWriter implements RollableFile {
   checkpointedRecords = 0;
   readonly #options: PartWriterOptions;
   readonly #calls: FileCalls;
-  readonly #lines: LineBuffer;
+  readonly #content: LineBuffer | RowBuffer;
   #state: State = { type: 'taking' };
 
   constructor(options: PartWriterOptions) {
@@ -82,13 +95,16 @@ export class PartWriter implements RollableFile {
     // The first checkpoint names a file that has moved, whether it has grown or not.
     if (inherited !== null) this.checkpointedRecords = -1;
     stats.openFiles += 1;
-    const offsets = () => ({ fromOffset: firstOffset, toOffset: this.#lines.lastOffset + 1n });
-    const { codec = null } = options;
+    const offsets = () => ({ fromOffset: firstOffset, toOffset: this.#content.lastOffset + 1n });
+    const { codec = null, rows = null } = options;
     const durable = inherited?.durable ?? null;
     const calls = { file, codec, durable, uri: this.temporaryUri, stats, latch, buffers, offsets };
     this.#calls = new FileCalls(calls);
-    const isCompressed = codec !== null;
-    this.#lines = new LineBuffer({ calls: this.#calls, isCompressed, buffers, stats, nowMs, durable });
+    const shared = { calls: this.#calls, buffers, nowMs, durable };
+    this.#content =
+      rows === null
+        ? new LineBuffer({ ...shared, isCompressed: codec !== null, stats })
+        : new RowBuffer({ ...shared, ...rows });
   }
 
   get temporaryUri(): string {
@@ -96,24 +112,29 @@ export class PartWriter implements RollableFile {
   }
 
   get lengthBytes(): number {
-    return this.#lines.lengthBytes;
+    return this.#content.lengthBytes;
   }
 
   get records(): number {
-    return this.#lines.records;
+    return this.#content.records;
   }
 
   get lastWriteAtMs(): number {
-    return this.#lines.lastWriteAtMs;
+    return this.#content.lastWriteAtMs;
   }
 
   set lastWriteAtMs(ms: number) {
-    this.#lines.lastWriteAtMs = ms;
+    this.#content.lastWriteAtMs = ms;
   }
 
-  /** Routes may lead to it until the file is rolled or abandoned. */
+  /** Routes may lead to it until the file is rolled or abandoned. INTERNAL if the file holds rows. */
   get fill(): FillState {
     return this.#lines.fill;
+  }
+
+  get #lines(): LineBuffer {
+    if (this.#content.type === 'lines') return this.#content;
+    throw new TidemarkError('INTERNAL', `${this.temporaryUri} holds rows, and a line came for it.`);
   }
 
   /** Why and when it was rolled; null before. */
@@ -123,7 +144,7 @@ export class PartWriter implements RollableFile {
 
   /** The length at which it rolls. Set it before the first record. */
   rollsAt(lengthBytes: number): void {
-    this.#lines.rollsAtBytes = lengthBytes;
+    this.#content.rollsAtBytes = lengthBytes;
   }
 
   /** Appends bytes[start, end) and a newline as the record at base + delta. INTERNAL once it is rolled. */
@@ -131,24 +152,37 @@ export class PartWriter implements RollableFile {
     this.#lines.append(bytes, start, end, base, delta);
   }
 
-  /** Starts writing all that was appended. */
+  /** Starts writing all lines that were appended. */
   flush(): void {
     this.#lines.flush();
   }
 
+  /** Appends the record at base + delta as a row, or returns why it cannot be one. INTERNAL once it is rolled. */
+  appendRow(record: RecordCursor, base: bigint, delta: number): BadReason | null {
+    if (this.#content.type === 'rows') return this.#content.append(record, base, delta);
+    throw new TidemarkError('INTERNAL', `${this.temporaryUri} holds lines, and a row came for it.`);
+  }
+
+  /** Starts writing what it holds in memory; false if that frees none, since the file must be rolled for it. */
+  relieve(): boolean {
+    if (this.#content.type === 'lines') return false;
+    this.#content.endGroup();
+    return true;
+  }
+
   /** Memory of what it has not written yet. */
   get bufferBytes(): number {
-    return this.#lines.heldBytes + this.#calls.backlogBytes;
+    return this.#content.heldBytes + this.#calls.backlogBytes;
   }
 
   /** Whether to wait for its writes, so that others find room. */
   get holdsUp(): boolean {
-    return this.#calls.holdsUp;
+    return this.#content.holdsUp || this.#calls.holdsUp;
   }
 
   /** Resolves when `holdsUp` may have changed. */
   async caughtUp(): Promise<void> {
-    await this.#calls.caughtUp();
+    await (this.#content.holdsUp ? this.#calls.drained() : this.#calls.caughtUp());
   }
 
   /** Resolves when everything handed to the file is written; failures go to the latch. */
@@ -165,7 +199,7 @@ export class PartWriter implements RollableFile {
       writer: this,
       records: this.records,
       firstOffset: this.#options.firstOffset,
-      lastOffset: this.#lines.lastOffset,
+      lastOffset: this.#content.lastOffset,
       roll: this.roll,
       durable: this.#persist(),
     };
@@ -175,24 +209,21 @@ export class PartWriter implements RollableFile {
   #persist(): Promise<DurablePart> {
     this.#mustBeHere();
     if (this.#state.type === 'rolled') return this.#state.closed;
-    this.#lines.flush();
-    return this.#calls.persist();
+    return this.#content.persist();
   }
 
   /** The cut is part of a completed checkpoint. */
   checkpointed({ records, roll, durable }: PartCut): void {
     this.checkpointedRecords = records;
     const { file } = this.#options;
-    if (roll === null) void durable.then(({ handle }) => file.checkpointed?.(handle));
+    if (roll === null) void durable.then((state) => file.checkpointed?.(withoutRows(state).handle));
   }
 
   /** Rolls it: it takes no more records, and its file is released. The first reason stays. */
   close(reason: RollReason, atMs: number): void {
     this.#mustBeHere();
     if (this.#state.type === 'rolled') return;
-    this.#lines.flush();
-    this.#lines.end();
-    this.#state = { type: 'rolled', roll: { reason, atMs }, closed: this.#calls.close() };
+    this.#state = { type: 'rolled', roll: { reason, atMs }, closed: this.#content.close() };
   }
 
   /** The rolled file is pending. */
@@ -205,8 +236,9 @@ export class PartWriter implements RollableFile {
   /** Releases the file as it is; what is in no checkpoint is worthless. */
   async abandon(): Promise<void> {
     this.release();
-    this.#lines.end();
+    this.#content.end();
     await this.#calls.abandon();
+    if (this.#content.type === 'rows') await this.#content.abandon();
   }
 
   #mustBeHere(): void {

@@ -10,7 +10,7 @@
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
 import type { RouteRun } from '../../kernels/lines.ts';
-import { whyNotWritten } from '../formats/format.ts';
+import { whyNotWritten, whyNoValue, type BadReason } from '../formats/format.ts';
 import type { FetchedBatch, ReadEpoch, RecordCursor } from '../sources/port.ts';
 import { readEpochBehind } from '../sources/readEpoch.ts';
 import type { Clock } from '../system/clock.ts';
@@ -43,6 +43,9 @@ export interface RouterOptions extends OpeningOptions {
   readonly stats: RunStats;
 }
 
+/** Of a record: see `#judge`. */
+type Outcome = 'good' | 'bad' | 'written' | 'skipped';
+
 const DONE: Pause = { type: 'done' };
 
 export class RecordRouter {
@@ -50,6 +53,8 @@ export class RecordRouter {
   readonly #options: RouterOptions;
   readonly #files: TakingFiles;
   readonly #run: RouteRun;
+  /** Whether the kernel may copy lines. */
+  readonly #isCopied: boolean;
   readonly #leaveRoom: () => void;
   /** Files that no completed checkpoint has made pending: those that take records, and the rolled ones. */
   readonly #unfinished = new Set<PartWriter>();
@@ -62,8 +67,9 @@ export class RecordRouter {
   #recordsSkippedNull = 0;
 
   constructor(options: RouterOptions, nextOffset: bigint, read: ReadEpoch | null = null) {
-    const { rolling, clock } = options;
+    const { rolling, clock, records } = options;
     this.#options = options;
+    this.#isCopied = records.type === 'lines' && records.isValue;
     this.#nextOffset = nextOffset;
     this.#batchFrom = nextOffset;
     this.#readBefore = read;
@@ -131,9 +137,9 @@ export class RecordRouter {
    * at a record that was not processed. The router's own offset is correct whenever this returns.
    */
   #scan(cursor: RecordCursor, held: boolean, endOffset: bigint | null, wallMs: number): Pause {
-    const { assigner, rolling, clock, stats, records } = this.#options;
+    const { assigner, rolling, clock, stats } = this.#options;
     const byRecord = assigner.by === 'record-time';
-    const isCopied = records.type === 'lines' && records.isValue;
+    const isCopied = this.#isCopied && cursor.routeRecords !== undefined;
     const nowMs = clock.nowMs();
     const run = this.#run;
     run.nowMs = nowMs;
@@ -154,20 +160,20 @@ export class RecordRouter {
         const delta = cursor.offsetDelta;
         if (delta < startDelta) continue;
         if (delta >= run.toDelta) break;
-        const outcome = this.#judge(cursor);
+        const goodSlot = assigner.slotOf(byRecord ? cursor.timestampMs : wallMs);
+        const outcome = this.#judge(cursor, goodSlot, base, delta);
         if (outcome === 'skipped') {
           lastDelta = delta;
           read += 1;
           continue;
         }
-        const isBad = outcome === 'bad';
-        const recordSlot = isBad ? BAD_SLOT : assigner.slotOf(byRecord ? cursor.timestampMs : wallMs);
+        const recordSlot = outcome === 'bad' ? BAD_SLOT : goodSlot;
         if (writer === undefined || recordSlot !== slot) {
           slot = recordSlot;
           writer = this.#files.ofSlot(slot);
           if (writer === undefined) return this.#pauseAt(base + BigInt(delta), { type: 'bucket', slot });
         }
-        this.#append(writer, isBad, base, delta);
+        if (outcome !== 'written') this.#appendLine(writer, outcome, base, delta);
         writer.lastWriteAtMs = nowMs;
         lastDelta = delta;
         read += 1;
@@ -176,9 +182,9 @@ export class RecordRouter {
           writer = undefined;
         } else if (writer.holdsUp) {
           return this.#pauseAt(base + BigInt(lastDelta) + 1n, { type: 'behind', writer });
-        } else if (isCopied && !isBad && cursor.routeRecords !== undefined) {
+        } else if (isCopied && outcome !== 'bad') {
           this.#files.lead(slot, writer);
-          read += cursor.routeRecords(run);
+          read += cursor.routeRecords?.(run) ?? 0;
           lastDelta = cursor.offsetDelta;
         }
       }
@@ -192,10 +198,25 @@ export class RecordRouter {
     return DONE;
   }
 
-  /** Whether the record at the cursor has a line, is a bad one to be written, or is in no file. */
-  #judge(cursor: RecordCursor): 'line' | 'bad' | 'skipped' {
-    const reason = whyNotWritten(this.#options, cursor);
-    if (reason === null) return 'line';
+  /**
+   * What the record at the cursor is: one to be written, or a bad one to be written, as the line that was made;
+   * written, as a row; or in no file. Only an attempt to append a row shows whether it can be one.
+   *
+   * @param slot of a record that is not bad.
+   */
+  #judge(cursor: RecordCursor, slot: number, base: bigint, delta: number): Outcome {
+    const writer = this.#options.records.type === 'rows' ? this.#files.ofSlot(slot) : undefined;
+    const reason =
+      writer === undefined
+        ? whyNotWritten(this.#options, cursor)
+        : (whyNoValue(this.#options, cursor) ?? writer.appendRow(cursor, base, delta));
+    if (reason !== null) return this.#leaveOut(cursor, reason);
+    if (writer === undefined) return 'good';
+    this.#options.bad.wrote(false);
+    return 'written';
+  }
+
+  #leaveOut(cursor: RecordCursor, reason: BadReason | 'left-out'): 'bad' | 'skipped' {
     if (reason === 'left-out') {
       this.#recordsSkippedNull += 1;
       return 'skipped';
@@ -203,8 +224,9 @@ export class RecordRouter {
     return this.#options.bad.take(cursor, reason) ? 'bad' : 'skipped';
   }
 
-  #append(writer: PartWriter, isBad: boolean, base: bigint, delta: number): void {
+  #appendLine(writer: PartWriter, outcome: 'good' | 'bad', base: bigint, delta: number): void {
     const { records, bad } = this.#options;
+    const isBad = outcome === 'bad';
     const { bytes, start, end } = isBad || records.type !== 'lines' ? bad.line : records;
     writer.appendLine(bytes, start, end, base, delta);
     bad.wrote(isBad);

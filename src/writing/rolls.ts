@@ -55,12 +55,15 @@ export class Rolls implements RoomHolder {
     return largest;
   }
 
-  /** Rolls the files that hold most memory: one, or a few among many. Resolves when they are closed. */
+  /**
+   * Frees memory: of the files that hold most of it, one, or a few among many. Rows are written as a group of their
+   * file; a file of lines is rolled. Resolves when they are written.
+   */
   async rollLargest(): Promise<void> {
     const largest = this.rollable()
       .toSorted((one, other) => other.bufferBytes - one.bufferBytes || other.lengthBytes - one.lengthBytes)
       .slice(0, Math.max(1, Math.floor(this.#options.files.count / ROLLED_SHARE)));
-    for (const writer of largest) this.roll(writer, 'size');
+    for (const writer of largest) if (!writer.relieve()) this.roll(writer, 'size');
     await Promise.all(largest.map((writer) => writer.drained()));
   }
 

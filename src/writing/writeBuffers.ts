@@ -71,6 +71,8 @@ export class WriteBuffers implements Lender<Buffer<ArrayBuffer>> {
   readonly #open = new Map<number, Set<Slab>>();
   /** Bytes taken, from the area and from the heap. */
   takenBytes = 0;
+  /** Memory of rows that are in no group of their file yet; an estimate. */
+  rowBytes = 0;
   /** Those of them that are being written to files. */
   #writingBytes = 0;
   /** Those of them that are in buffers of the smallest size. */

@@ -214,6 +214,7 @@ export function storeWith(changes: Partial<Store>, store: Store = createFileStor
     kind: store.kind,
     takeover: store.takeover,
     reading: store.reading,
+    scratch: store.scratch,
     session: () => changed,
     create: (...args) => store.create(...args),
     commit: (...args) => store.commit(...args),

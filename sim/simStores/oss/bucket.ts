@@ -62,6 +62,14 @@ export class Bucket {
     this.#destination.show(uri, bytes);
   }
 
+  /** Only at its end: a request that names another length was sent before, or by somebody else. */
+  append(uri: string, position: number, bytes: Buffer): void {
+    const object = this.#objects.get(uri);
+    if (object === undefined) throw new Refused('notFound', uri);
+    if (object.bytes.length !== position) throw new Refused('positionTaken', uri);
+    this.#objects.set(uri, { ...object, bytes: Buffer.concat([object.bytes, bytes]) });
+  }
+
   get(uri: string): Buffer | null {
     return this.#objects.get(uri)?.bytes ?? null;
   }

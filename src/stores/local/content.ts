@@ -4,6 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { Crc64 } from '../../../kernels/crc64.ts';
 import type { DurablePart } from '../port.ts';
 import { contentDiffers, exists, fileMissing, isStoreFailure } from '../failure.ts';
+import { scratchContent, scratchMissing, withTail } from '../storedContent.ts';
 import { failed, hasSystemCode, outcomeUnknown } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
 import type { Folders } from './folders.ts';
@@ -76,14 +77,20 @@ async function copyBytes(source: FileHandle, sink: FileHandle, length: number): 
   for (let position = 0; position < length;) {
     const { bytesRead } = await source.read(chunk, 0, Math.min(chunk.length, length - position), position);
     if (bytesRead === 0) return `ends at ${position} bytes, ${length} were journaled as durable`;
-    for (let done = 0; done < bytesRead;) {
-      const { bytesWritten } = await sink.write(chunk, done, bytesRead - done, null);
-      if (bytesWritten === 0) throw new Error('the system wrote none of the bytes');
-      done += bytesWritten;
-    }
+    await writeAll(sink, chunk.subarray(0, bytesRead), null);
     position += bytesRead;
   }
   return null;
+}
+
+/** @param position where in the file; null: where the last write ended, or at the end. */
+async function writeAll(sink: FileHandle, bytes: Uint8Array, position: number | null): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const at = position === null ? null : position + done;
+    const { bytesWritten } = await sink.write(bytes, done, bytes.length - done, at);
+    if (bytesWritten === 0) throw new Error('the system wrote none of the bytes');
+    done += bytesWritten;
+  }
 }
 
 /**
@@ -101,19 +108,26 @@ async function clone(fs: FileSystem, from: string, to: string): Promise<boolean>
   }
 }
 
+/** The bytes of a file that are copied, and what follows them. */
+export interface Copying {
+  readonly from: string;
+  readonly to: string;
+  readonly durable: DurablePart;
+  readonly tail: Uint8Array;
+}
+
 async function fill(
   fs: FileSystem,
   folders: Folders,
   source: FileHandle,
-  from: string,
-  to: string,
-  durable: DurablePart,
+  { from, to, durable, tail }: Copying,
 ) {
   const cloned = await clone(fs, from, to);
   const sink = cloned ? await fs.open(to, 'r+') : await openExclusively(fs, folders, to);
   try {
     if (cloned) await sink.truncate(durable.length);
     const short = cloned ? null : await copyBytes(source, sink, durable.length);
+    if (short === null) await writeAll(sink, tail, durable.length);
     if (short === null) await sink.datasync();
     return short;
   } finally {
@@ -142,21 +156,21 @@ async function openSource(fs: FileSystem, from: string, durable: DurablePart) {
 }
 
 /**
- * Copies exactly the bytes journaled as durable to a new file, which no earlier owner can reach, and reads
- * the copy back. The source is unchanged. It may be longer, and a former owner may still append to it. A
+ * Copies exactly the bytes journaled as durable to a new file, which no earlier owner can reach, adds the tail,
+ * and reads the copy back. The source is unchanged. It may be longer, and a former owner may still append to it. A
  * failed copy is removed.
  */
 export async function copyExactly(
   fs: FileSystem,
   folders: Folders,
-  from: string,
-  to: string,
-  durable: DurablePart,
+  copying: Copying,
 ): Promise<void> {
+  const { from, to, durable, tail } = copying;
   const { source, path } = await openSource(fs, from, durable);
   try {
-    const short = await fill(fs, folders, source, path, to, durable);
-    const read = short === null ? await verifyFile(fs, to, durable) : { difference: short };
+    const short = await fill(fs, folders, source, { ...copying, from: path });
+    const expected = { ...withTail(durable, tail), handle: null };
+    const read = short === null ? await verifyFile(fs, to, expected) : { difference: short };
     if (read === null) throw outcomeUnknown('read back', to, new Error('the copy is gone'));
     if (read.difference !== null) {
       const advice = 'What was journaled as durable is not there: restore the file, then resume.';
@@ -169,5 +183,38 @@ export async function copyExactly(
     throw failed('copy the durable bytes to', to, cause);
   } finally {
     await source.close();
+  }
+}
+
+/** The first bytes of a scratch file, which its writer may still hold open: it only appends. */
+export async function readScratch(
+  fs: FileSystem,
+  path: string,
+  durable: Omit<DurablePart, 'handle'>,
+): Promise<Buffer> {
+  let handle;
+  try {
+    handle = await fs.open(path, 'r');
+  } catch (cause) {
+    if (hasSystemCode(cause, 'ENOENT')) throw scratchMissing(path, durable, cause);
+    throw failed('open', path, cause);
+  }
+  try {
+    return await scratchContent(path, chunksOf(handle, durable.length), durable);
+  } catch (cause) {
+    throw failed('read back', path, cause);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* chunksOf(handle: FileHandle, length: number): AsyncGenerator<Uint8Array> {
+  const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(length, 1)));
+  for (let position = 0; position < length;) {
+    const most = Math.min(chunk.length, length - position);
+    const { bytesRead } = await handle.read(chunk, 0, most, position);
+    if (bytesRead === 0) return;
+    yield chunk.subarray(0, bytesRead);
+    position += bytesRead;
   }
 }

@@ -9,8 +9,9 @@ import { dirname } from 'node:path/posix';
 import { jobName } from '../../../journal/ids.ts';
 import type { Pacer } from '../../../journal/port.ts';
 import { systemClock, systemRandom, type Random } from '../../system/clock.ts';
-import { copyExactly } from './content.ts';
+import { copyExactly, readScratch } from './content.ts';
 import { handleInvalid } from '../failure.ts';
+import { withTail } from '../storedContent.ts';
 import { nodeFileSystem, type FileSystem } from './fileSystem.ts';
 import { Folders } from './folders.ts';
 import { Markers } from './marker.ts';
@@ -23,13 +24,17 @@ import { Witnesses } from './witness.ts';
 import type { StoreReading } from '../reading.ts';
 import type {
   DurablePart,
+  FinishedFile,
   FinishingTakeover,
   OpenFile,
   PartTarget,
   Salvage,
+  ScratchFiles,
   Store,
   StoreHandle,
 } from '../port.ts';
+
+const NO_TAIL: Uint8Array = new Uint8Array(0);
 
 export interface FileStoreOptions {
   /** Paces the probes for a file that is not found. */
@@ -46,7 +51,7 @@ class FileStore implements Store {
   readonly kind = 'file';
   readonly takeover: FinishingTakeover = {
     ...{ type: 'finish', copies: true },
-    finish: (target, durable, { toUri }) => this.#finish(target, durable, toUri),
+    finish: (target, durable, to) => this.#finish(target, durable, to),
   };
   readonly #fs: FileSystem;
   readonly #turns = new Turns();
@@ -59,6 +64,10 @@ class FileStore implements Store {
       this.#copy(folderPathOf(fromUri), durable, temporaryPathOf(toUri)),
   };
   readonly reading: StoreReading;
+  readonly scratch: ScratchFiles = {
+    create: (uri) => this.#create(temporaryPathOf(uri)),
+    read: (uri, durable) => readScratch(this.#fs, temporaryPathOf(uri), durable),
+  };
 
   constructor(options: FileStoreOptions) {
     this.#fs = options.fileSystem ?? nodeFileSystem;
@@ -74,20 +83,23 @@ class FileStore implements Store {
   }
 
   async create(target: PartTarget): Promise<OpenFile> {
-    const { temporary } = partPathsOf(target);
-    const handle = await openExclusively(this.#fs, this.#folders, temporary);
-    return new LocalOpenFile(this.#fs, temporary, handle, this.#folders);
+    return this.#create(partPathsOf(target).temporary);
   }
 
-  async #finish(target: PartTarget, durable: DurablePart, toUri: string): Promise<DurablePart> {
+  async #create(path: string): Promise<OpenFile> {
+    const handle = await openExclusively(this.#fs, this.#folders, path);
+    return new LocalOpenFile(this.#fs, path, handle, this.#folders);
+  }
+
+  async #finish(target: PartTarget, durable: DurablePart, { toUri, tail }: FinishedFile): Promise<DurablePart> {
     checkHandle(target, durable);
     const { temporary } = partPathsOf(target);
-    await this.#turns.during(() => this.#copy(temporary, durable, temporaryPathOf(toUri)));
-    return { ...durable, handle: null };
+    await this.#turns.during(() => this.#copy(temporary, durable, temporaryPathOf(toUri), tail));
+    return { ...withTail(durable, tail), handle: null };
   }
 
-  async #copy(from: string, durable: DurablePart, to: string): Promise<void> {
-    await copyExactly(this.#fs, this.#folders, from, to, durable);
+  async #copy(from: string, durable: DurablePart, to: string, tail = NO_TAIL): Promise<void> {
+    await copyExactly(this.#fs, this.#folders, { from, to, durable, tail });
     await this.#folders.makeDurable(dirname(to));
   }
 

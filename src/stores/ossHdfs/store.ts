@@ -19,6 +19,7 @@ import { Markers } from './marker.ts';
 import { JindoOpenFile } from './openFile.ts';
 import { commit, ensurePublished, remove } from './publish.ts';
 import { resume, type JindoConnection } from './resume.ts';
+import { readScratch } from './scratch.ts';
 import { jindoSettings, type JindoAddress } from './settings.ts';
 import { openUnflushedFolder } from './unflushed.ts';
 import { jindoReading } from './reading.ts';
@@ -32,6 +33,7 @@ import type {
   PartTarget,
   ResumingTakeover,
   Salvage,
+  ScratchFiles,
   Store,
   StoreHandle,
 } from '../port.ts';
@@ -70,6 +72,10 @@ class OssHdfsStore implements Store {
   readonly #paths: OssPaths;
   readonly salvage: Salvage;
   readonly reading: StoreReading;
+  readonly scratch: ScratchFiles = {
+    create: (uri) => this.#create(uri),
+    read: async (uri, durable) => readScratch(await this.#connection(), uri, durable),
+  };
   #client: Promise<JindoClient> | null = null;
 
   constructor(library: JindoLibrary, options: OssHdfsStoreOptions, settings: ReadonlyMap<string, string>) {
@@ -85,7 +91,11 @@ class OssHdfsStore implements Store {
     return new OssHdfsStore(this.#library, this.#options, this.#settings);
   }
 
-  async create({ temporaryUri }: PartTarget): Promise<OpenFile> {
+  create({ temporaryUri }: PartTarget): Promise<OpenFile> {
+    return this.#create(temporaryUri);
+  }
+
+  async #create(temporaryUri: string): Promise<OpenFile> {
     const path = this.#paths.temporaryPathOf(temporaryUri);
     const client = await this.#connected();
     try {

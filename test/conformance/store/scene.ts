@@ -156,9 +156,10 @@ export function finishWith(
   target: PartTarget,
   durable: DurablePart,
   toUri: string,
+  tail: Uint8Array = new Uint8Array(0),
 ): Promise<DurablePart> {
   if (takeover.type !== 'finish') throw new Error(`a store of the kind ${kind} resumes files`);
-  return takeover.finish(target, durable, { toUri });
+  return takeover.finish(target, durable, { toUri, tail });
 }
 
 /** Opens a file as a store does that appends. */

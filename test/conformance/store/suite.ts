@@ -9,6 +9,7 @@ import { describeMarkers } from './markers.ts';
 import { describePublishing } from './publishing.ts';
 import { describeReading } from './reading.ts';
 import { describeSalvage } from './salvage.ts';
+import { describeScratch } from './scratch.ts';
 import type { StoreHarness, StoreUnderTest } from './scene.ts';
 import { describeTakeover } from './takeover.ts';
 import { describeWitnesses } from './witnesses.ts';
@@ -38,5 +39,6 @@ export function describeStore(name: string, store: StoreUnderTest): void {
     describeWitnesses(current);
     describeReading(current);
     describeSalvage(current);
+    describeScratch(current, store);
   });
 }

@@ -32,6 +32,7 @@ function recording(reached: string[], point: StorePoint): Store {
         ? { type: 'finish', copies: true, finish: () => effect('finish', durable) }
         : { type: 'resume', resume: () => effect('resume', file) },
     reading: createFileStore().reading,
+    scratch: createFileStore().scratch,
     session: () => store,
     create: () => effect('create', file),
     commit: () => effect('commit', undefined),

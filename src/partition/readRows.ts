@@ -1,0 +1,19 @@
+/** The rows that a part file in progress does not hold, from the rows file beside it. */
+import { rowsUri } from '../../actors/naming.ts';
+import type { DurableFacts } from '../../actors/facts.ts';
+import type { PartFileContext } from '../../actors/partFile.ts';
+import { restoreRows } from '../formats/parquet/rowLog.ts';
+import type { RowEncoder } from '../formats/rows.ts';
+import type { Store } from '../stores/port.ts';
+import { rowsOf } from '../writing/rowsHandle.ts';
+
+/** As of its last completed checkpoint; null if the file holds lines. */
+export async function readRows(
+  store: Store,
+  { temporaryUri }: PartFileContext,
+  durable: DurableFacts,
+): Promise<RowEncoder | null> {
+  const rows = rowsOf(durable);
+  if (rows === null) return null;
+  return restoreRows(await store.scratch.read(rowsUri(temporaryUri), rows));
+}

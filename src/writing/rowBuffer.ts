@@ -1,0 +1,179 @@
+/**
+ * What takes the rows of one part file, and the log of them in the rows file beside it. Rows are in memory until
+ * their group ends; as of each checkpoint they are in the rows file too.
+ *
+ * A group is encoded when the file's calls before it have ended, one piece after the other. Nothing is appended
+ * meanwhile: the router waits (`holdsUp`).
+ */
+import type { DurableFacts } from '../../actors/facts.ts';
+import { TidemarkError } from '../../journal/errors.ts';
+import { Crc64 } from '../../kernels/crc64.ts';
+import type { BadReason } from '../formats/format.ts';
+import type { RowEncoder } from '../formats/rows.ts';
+import type { RecordCursor } from '../sources/port.ts';
+import type { DurablePart, OpenFile } from '../stores/port.ts';
+import type { FileCalls } from './fileCalls.ts';
+import { rowsHandle, type RowsDurable } from './rowsHandle.ts';
+import type { WriteBuffers } from './writeBuffers.ts';
+
+/** The length of the file is estimated again after this share of what rolls it, and of this many bytes. */
+const LOOKS_PER_FILE = 32;
+const LOOK_BYTES_MAX = 256 * 1024;
+/** What a record takes besides its key and value, about. */
+const RECORD_BYTES = 16;
+
+export interface RowBufferOptions {
+  readonly calls: FileCalls;
+  readonly encoder: RowEncoder;
+  /** The rows file, new. */
+  readonly scratch: OpenFile;
+  readonly buffers: WriteBuffers;
+  readonly nowMs: number;
+  /** What the file already holds, with the rows that the encoder has; null for a new one. */
+  readonly durable: DurableFacts | null;
+}
+
+export class RowBuffer {
+  readonly type = 'rows';
+  lastWriteAtMs: number;
+  readonly #options: RowBufferOptions;
+  readonly #crc = new Crc64();
+  #scratchLength = 0;
+  #records: number;
+  #lastBase: bigint;
+  #lastDelta = 0;
+  /** Estimates, as of the last look. */
+  #lengthBytes = 0;
+  #heldBytes = 0;
+  #bytesSinceLook = 0;
+  #lookBytes = LOOK_BYTES_MAX;
+  #isGroupEnding = false;
+  #isEnded = false;
+
+  constructor(options: RowBufferOptions) {
+    const { durable, nowMs } = options;
+    this.#options = options;
+    this.lastWriteAtMs = nowMs;
+    this.#records = durable?.records ?? 0;
+    this.#lastBase = durable?.lastOffset ?? 0n;
+    this.#look();
+  }
+
+  /** Length of the file at which it rolls. */
+  set rollsAtBytes(bytes: number) {
+    this.#lookBytes = Math.min(LOOK_BYTES_MAX, Math.max(1, Math.floor(bytes / LOOKS_PER_FILE)));
+  }
+
+  /** Of the file, if it ended now; an estimate. */
+  get lengthBytes(): number {
+    return this.#lengthBytes;
+  }
+
+  get records(): number {
+    return this.#records;
+  }
+
+  get lastOffset(): bigint {
+    return this.#lastBase + BigInt(this.#lastDelta);
+  }
+
+  /** Memory of the rows in no group; an estimate. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Whether to wait: nothing is appended while a group ends. */
+  get holdsUp(): boolean {
+    return this.#isGroupEnding;
+  }
+
+  /** Appends the record at base + delta, or returns why it cannot be a row. Throws INTERNAL after the end. */
+  append(record: RecordCursor, base: bigint, delta: number): BadReason | null {
+    const { encoder, calls } = this.#options;
+    if (this.#isEnded || this.#isGroupEnding)
+      throw new TidemarkError('INTERNAL', `A record came for ${calls.uri}, which takes none now.`);
+    const bad = encoder.append(record);
+    if (bad !== null) return bad;
+    this.#records += 1;
+    this.#lastBase = base;
+    this.#lastDelta = delta;
+    this.#bytesSinceLook += RECORD_BYTES + record.valueEnd - record.valueStart + record.keyEnd - record.keyStart;
+    if (encoder.isFull) this.endGroup();
+    else if (this.#bytesSinceLook >= this.#lookBytes) this.#look();
+    return null;
+  }
+
+  /** Starts writing the rows in memory as a group of their own; also to free their memory. */
+  endGroup(): void {
+    const { calls, encoder } = this.#options;
+    if (this.#isGroupEnding || encoder.rowsHeld === 0) return;
+    this.#isGroupEnding = true;
+    const ended = (): void => {
+      this.#isGroupEnding = false;
+      this.#look();
+    };
+    // What waits for its turn finds the group ended: this comes first.
+    calls.writeAll(() => encoder.endGroup()).then(ended, ended);
+  }
+
+  #look(): void {
+    const { encoder, buffers } = this.#options;
+    this.#bytesSinceLook = 0;
+    this.#lengthBytes = encoder.estimatedBytes;
+    const held = this.#isEnded ? 0 : encoder.heldBytes;
+    buffers.rowBytes += held - this.#heldBytes;
+    this.#heldBytes = held;
+  }
+
+  /** Makes the rows so far durable: groups in the file, all others in the rows file. */
+  persist(): Promise<DurablePart> {
+    const { calls, encoder } = this.#options;
+    // Of this moment: more may be appended before their turn comes.
+    const rows = this.#isGroupEnding ? null : encoder.loggedRows();
+    return calls.persistWith(async (persistFile) => {
+      const durable = await this.#persistLog(encoder.loggedGroups(), rows);
+      const file = await persistFile();
+      return { ...file, handle: rowsHandle(file.handle, durable) };
+    });
+  }
+
+  async #persistLog(...pieces: readonly (Uint8Array | null)[]): Promise<RowsDurable> {
+    const { scratch } = this.#options;
+    for (const piece of pieces) {
+      if (piece === null || piece.length === 0) continue;
+      await scratch.write(piece);
+      this.#crc.update(piece);
+      this.#scratchLength += piece.length;
+    }
+    await scratch.persist();
+    return { length: this.#scratchLength, crc64: this.#crc.hex() };
+  }
+
+  /** It takes no more. Ends the file, makes it durable and releases it; the rows file stays. */
+  close(): Promise<DurablePart> {
+    const { calls, encoder, scratch } = this.#options;
+    this.#isEnded = true;
+    void calls.writeAll(function* () {
+      yield* encoder.endGroup();
+      yield encoder.footer();
+    });
+    const closed = calls.close();
+    const release = (): Promise<void> => {
+      this.#look();
+      return scratch.abandon();
+    };
+    void closed.then(release, () => undefined);
+    return closed;
+  }
+
+  /** It takes no more; what is in no checkpoint is worthless. */
+  end(): void {
+    this.#isEnded = true;
+    this.#look();
+  }
+
+  /** Releases the rows file as it is. */
+  abandon(): Promise<void> {
+    return this.#options.scratch.abandon();
+  }
+}
