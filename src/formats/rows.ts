@@ -25,6 +25,8 @@ export interface RowEncoder {
   readonly isFull: boolean;
   /** Memory of the rows that are in no group. Sums up all columns: not to be asked per record. */
   readonly heldBytes: number;
+  /** Bytes of the groups that have ended: where the part file ends, if all were written. */
+  readonly lengthBytes: number;
   /** How long the file would be if it ended now, about. Not to be asked per record. */
   readonly estimatedBytes: number;
   /**

@@ -27,17 +27,14 @@ export interface ParquetOptions {
   readonly isFast?: boolean;
 }
 
-/** What a later process needs to write on after the bytes so far. JSON. */
-export interface ParquetState {
-  readonly version: 1;
-  /** Digest of the schema. */
-  readonly schema: string;
-  /** Bytes so far: all row groups, no footer. */
+/** A row group that has ended. A later process writes on after it with this. */
+export interface EndedRowGroup {
+  /** As the footer lists it. */
+  readonly metadata: Uint8Array;
+  /** Of the file up to its end. */
   readonly lengthBytes: number;
-  /** In those bytes. */
+  /** Of the file up to its end. */
   readonly rows: number;
-  /** Metadata of each row group, base64. */
-  readonly rowGroups: readonly string[];
 }
 
 const PAGE_BYTES = 1 << 20;
@@ -66,7 +63,7 @@ export class ParquetEncoder {
   readonly #pages: PageWriter;
   readonly #schemaElements: readonly Uint8Array[];
   readonly #digest: string;
-  readonly #rowGroups: Buffer[] = [];
+  readonly #rowGroups: EndedRowGroup[];
   #lengthBytes = 0;
   /** In no row group yet. */
   #rowsHeld = 0;
@@ -77,8 +74,11 @@ export class ParquetEncoder {
   #isEnding = false;
   #ratio = USUAL_RATIO;
 
-  /** Throws CONFIG_INVALID if a Parquet file cannot have the schema, RangeError if the codec has no such level. */
-  constructor(schema: ParquetSchema, options: ParquetOptions) {
+  /**
+   * Throws CONFIG_INVALID if a Parquet file cannot have the schema, RangeError if the codec has no such level.
+   * @param rowGroups those that the file has already, from an encoder of the same schema.
+   */
+  constructor(schema: ParquetSchema, options: ParquetOptions, rowGroups: readonly EndedRowGroup[] = []) {
     const root = schemaTree(checkedSchema(schema));
     this.#options = options;
     this.#columns = root.columns;
@@ -91,20 +91,11 @@ export class ParquetEncoder {
     });
     this.#schemaElements = schemaElements(schema);
     this.#digest = schemaDigest(schema);
-  }
-
-  /** An encoder that writes on after the bytes of `state`. Throws INTERNAL if the state is not of this schema. */
-  static resume(schema: ParquetSchema, options: ParquetOptions, state: ParquetState): ParquetEncoder {
-    const encoder = new ParquetEncoder(schema, options);
-    const isKnown = (state.version as number) === 1;
-    if (!isKnown || state.schema !== encoder.#digest) {
-      const why = isKnown ? 'it was begun with another schema' : 'a newer version has begun it';
-      throw new TidemarkError('INTERNAL', `A Parquet file cannot be continued: ${why}.`);
-    }
-    encoder.rows = state.rows;
-    encoder.#lengthBytes = state.lengthBytes;
-    for (const group of state.rowGroups) encoder.#rowGroups.push(Buffer.from(group, 'base64'));
-    return encoder;
+    this.#rowGroups = [...rowGroups];
+    const last = rowGroups.at(-1);
+    if (last === undefined) return;
+    this.rows = last.rows;
+    this.#lengthBytes = last.lengthBytes;
   }
 
   /**
@@ -174,12 +165,11 @@ export class ParquetEncoder {
       offset += chunk.compressedBytes;
       column.clear();
     }
-    this.#rowGroups.push(rowGroup(chunks, this.#rowsHeld, start));
     this.#lengthBytes = offset;
+    const metadata = rowGroup(chunks, this.#rowsHeld, start);
+    this.#rowGroups.push({ metadata, lengthBytes: offset, rows: this.rows });
     this.#ratio = (offset - start) / Math.max(1, heldBytes);
-    this.#rowsHeld = 0;
-    this.#workSinceLook = 0;
-    this.#isFull = false;
+    this.#startGroup();
     this.#isEnding = false;
   }
 
@@ -190,23 +180,25 @@ export class ParquetEncoder {
       schemaElements: this.#schemaElements,
       columns: this.#columns.length,
       rows: this.rows - this.#rowsHeld,
-      rowGroups: this.#rowGroups,
+      rowGroups: this.#rowGroups.map(({ metadata }) => metadata),
       keyValues: this.#options.keyValues ?? {},
       createdBy: this.#options.createdBy,
     });
     return this.#lengthBytes === 0 ? Buffer.concat([MAGIC, footer]) : footer;
   }
 
-  /** Of the row groups that have ended. */
-  state(): ParquetState {
+  /** Those that have ended. */
+  get rowGroups(): readonly EndedRowGroup[] {
     this.#expectWhole();
-    return {
-      version: 1,
-      schema: this.#digest,
-      lengthBytes: this.#lengthBytes,
-      rows: this.rows - this.#rowsHeld,
-      rowGroups: this.#rowGroups.map((group) => group.toString('base64')),
-    };
+    return this.#rowGroups;
+  }
+
+  /** Takes back the rows that are in no row group. */
+  discardRows(): void {
+    this.#expectWhole();
+    for (const column of this.#columns) column.clear();
+    this.rows -= this.#rowsHeld;
+    this.#startGroup();
   }
 
   /** Where the rows end now; for `tailBytes`. */
@@ -230,13 +222,19 @@ export class ParquetEncoder {
     return tailPiece(this.#columns, this.#rowsHeld, since, this.#digest);
   }
 
-  /** Appends the rows that another encoder of this schema has had. Throws INTERNAL if they are damaged. */
+  /** Appends the rows that another encoder of this schema has had. Throws STORE_CONTENT_DIFFERS if they are damaged. */
   appendTail(bytes: Uint8Array): void {
     this.#expectWhole();
     const rows = appendTailPiece(this.#columns, bytes, this.#digest);
     this.rows += rows;
     this.#rowsHeld += rows;
     this.#isFull = this.heldBytes >= this.#options.rowGroupBytes;
+  }
+
+  #startGroup(): void {
+    this.#rowsHeld = 0;
+    this.#workSinceLook = 0;
+    this.#isFull = false;
   }
 
   #beginRow(): void {

@@ -7,10 +7,10 @@
  * repetition levels and values.
  */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { TidemarkError } from '../../../journal/errors.ts';
 import type { Column, ColumnMark } from './column.ts';
 import { sizeAt } from './dictionary.ts';
 import { GrowingBytes } from './growingBytes.ts';
+import { rowsDamaged } from './rowsDamaged.ts';
 
 const MAGIC = Buffer.from('TMT1');
 const DIGEST_BYTES = 16;
@@ -51,14 +51,14 @@ export function tailPiece(
   return Buffer.concat([header, zstdCompressSync(body.written(), { pledgedSrcSize: body.length })]);
 }
 
-/** Appends the rows of a piece, and returns how many. Throws INTERNAL if it is none of this schema's. */
+/** Appends the rows of a piece, and returns how many. Throws STORE_CONTENT_DIFFERS if it is none of this schema's. */
 export function appendTailPiece(columns: readonly Column[], piece: Uint8Array, digest: string): number {
   const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
   if (bytes.length < HEADER_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) {
-    throw damaged('is none that this version knows');
+    throw rowsDamaged('begin as this version does not know it');
   }
   if (bytes.toString('hex', MAGIC.length, MAGIC.length + DIGEST_BYTES) !== digest) {
-    throw damaged('belongs to another schema');
+    throw rowsDamaged('belong to another schema');
   }
   const rows = bytes.readUInt32LE(HEADER_BYTES - 4);
   const body = new PieceBody(unpacked(bytes.subarray(HEADER_BYTES)));
@@ -72,7 +72,7 @@ export function appendTailPiece(columns: readonly Column[], piece: Uint8Array, d
     const defs = body.take(column.maxDef > 0 ? entries : 0);
     const reps = body.take(column.maxRep > 0 ? entries : 0);
     const span = { entries, values, defs, reps, bytes: body.take(usedBytes) };
-    if (!isConsistent(column, span, rows)) throw damaged('does not fit together');
+    if (!isConsistent(column, span, rows)) throw rowsDamaged('do not fit together');
     return span;
   });
   body.expectEnd();
@@ -115,7 +115,7 @@ function unpacked(frame: Uint8Array): Buffer {
   try {
     return zstdDecompressSync(frame);
   } catch (cause) {
-    throw damaged('cannot be decompressed', cause);
+    throw rowsDamaged('cannot be decompressed', cause);
   }
 }
 
@@ -136,22 +136,17 @@ class PieceBody {
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value;
     }
-    throw damaged('is cut off');
+    throw rowsDamaged('are cut off');
   }
 
   take(length: number): Uint8Array {
-    if (this.#at + length > this.#bytes.length) throw damaged('is cut off');
+    if (this.#at + length > this.#bytes.length) throw rowsDamaged('are cut off');
     const taken = this.#bytes.subarray(this.#at, this.#at + length);
     this.#at += length;
     return taken;
   }
 
   expectEnd(): void {
-    if (this.#at !== this.#bytes.length) throw damaged('is too long');
+    if (this.#at !== this.#bytes.length) throw rowsDamaged('go on after their end');
   }
-}
-
-function damaged(what: string, cause?: unknown): TidemarkError {
-  const message = `The tail of a Parquet file ${what}. Report this with the log.`;
-  return new TidemarkError('INTERNAL', message, cause === undefined ? {} : { cause });
 }
