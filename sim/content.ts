@@ -10,6 +10,7 @@ import { formatId, type BadReason, type LineFormat, type PartFormat } from '../s
 import { RecordLine } from '../src/formats/json/recordLine.ts';
 import { TextLine } from '../src/formats/text/line.ts';
 import type { RecordCursor } from '../src/sources/port.ts';
+import { isParquet, parquetValues } from './parquetValues.ts';
 import { SeededRandom } from './random.ts';
 
 export interface ContentConfig {
@@ -99,6 +100,7 @@ class WorldLine implements LineFormat {
 /** The values in a file, as lines; its bytes as text if they are none of these formats. */
 export function valuesIn(bytes: Buffer): string {
   try {
+    if (isParquet(bytes)) return parquetValues(bytes);
     const text = decompressed(bytes).toString('utf8');
     if (!text.startsWith('{"topic":')) return text;
     return text.replaceAll(/^(.+)$/gm, (line) => valueIn(line));
