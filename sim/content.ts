@@ -1,6 +1,6 @@
 /**
- * What part files hold in a world: lines of values, or whole records as JSON, of which some are bad; compressed
- * or not. Checkers see the values, whatever the format is.
+ * What part files hold in a world: lines of values, or whole records as JSON or Parquet, of which some are bad;
+ * compressed or not. Checkers see the values, whatever the format is.
  */
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { TopicPartition } from '../journal/ids.ts';
@@ -8,14 +8,17 @@ import type { Codec } from '../src/formats/compression/codec.ts';
 import { BAD_BUCKET } from '../src/formats/bad/badLine.ts';
 import { formatId, type BadReason, type LineFormat, type PartFormat } from '../src/formats/format.ts';
 import { RecordLine } from '../src/formats/json/recordLine.ts';
+import { RECORD_ENVELOPE } from '../src/formats/parquet/envelope.ts';
+import { ParquetRows } from '../src/formats/parquet/rowEncoder.ts';
+import type { RowEncoder, RowFormat } from '../src/formats/rows.ts';
 import { TextLine } from '../src/formats/text/line.ts';
 import type { RecordCursor } from '../src/sources/port.ts';
 import { isParquet, parquetValues } from './parquetValues.ts';
 import { SeededRandom } from './random.ts';
 
 export interface ContentConfig {
-  /** `bad`: as JSON, and records that are bad go to a file of their own. */
-  readonly lines: 'text' | 'json' | 'bad';
+  /** `bad`, `badParquet`: as JSON or Parquet, and records that are bad go to a file of their own. */
+  readonly lines: 'text' | 'json' | 'bad' | 'parquet' | 'badParquet';
   readonly codec: 'none' | 'gzip' | 'zstd';
 }
 
@@ -25,6 +28,9 @@ const LINES = ['json', 'bad', 'text'] as const;
 const CODECS = ['zstd', 'none', 'gzip'] as const;
 /** In percent. */
 const PLAIN_SHARE = 65;
+/** Of the others, in percent. */
+const PARQUET_SHARE = 40;
+const PARQUET_LINES = ['parquet', 'parquet', 'badParquet'] as const;
 
 /** Drawn from what else was drawn, so that nothing else is drawn otherwise for it. */
 export function contentFor(drawn: unknown): ContentConfig {
@@ -33,15 +39,33 @@ export function contentFor(drawn: unknown): ContentConfig {
   for (let at = 0; at < text.length; at += 1) seed = (Math.imul(seed, 31) + text.charCodeAt(at)) | 0;
   const random = new SeededRandom(seed);
   if (random.percent(PLAIN_SHARE)) return PLAIN_CONTENT;
-  return { lines: random.pick(LINES), codec: random.pick(CODECS) };
+  const [lines, codec] = [random.pick(LINES), random.pick(CODECS)];
+  return { lines: random.percent(PARQUET_SHARE) ? random.pick(PARQUET_LINES) : lines, codec };
 }
 
 export function contentWords({ lines, codec }: ContentConfig): string {
-  const what = { text: 'lines of text', json: 'records as JSON', bad: 'records as JSON, some of them bad' };
+  const what = {
+    text: 'lines of text',
+    json: 'records as JSON',
+    bad: 'records as JSON, some of them bad',
+    parquet: 'records as Parquet',
+    badParquet: 'records as Parquet, some of them bad',
+  };
   return codec === 'none' ? what[lines] : `${what[lines]}, ${codec}`;
 }
 
-export function partFormatOf({ lines, codec: name }: ContentConfig): PartFormat {
+export const hasBad = ({ lines }: ContentConfig): boolean => lines === 'bad' || lines === 'badParquet';
+
+export const isInRows = ({ lines }: ContentConfig): boolean => lines === 'parquet' || lines === 'badParquet';
+
+export function partFormatOf(content: ContentConfig): PartFormat {
+  const { lines, codec: name } = content;
+  if (isInRows(content)) {
+    return {
+      ...{ id: `parquet-world-${name}`, codec: null, tombstones: 'skip' },
+      recordsOf: (partition) => new WorldRows(parquetRows(partition, name), hasBad(content)),
+    };
+  }
   const codec = CODECS_OF[name];
   return {
     id: formatId(lines === 'text' ? 'text' : 'json-record-bytes-string', codec),
@@ -67,7 +91,46 @@ const BAD_EVERY = 4;
 
 /** The bucket of bad records, if this one is bad; else `bucket`. */
 export function bucketOfRecord(content: ContentConfig, offset: number, bucket: string): string {
-  return content.lines === 'bad' && offset % BAD_EVERY === 1 ? BAD_BUCKET : bucket;
+  return hasBad(content) && isBadOffset(offset) ? BAD_BUCKET : bucket;
+}
+
+const isBadOffset = (offset: number): boolean => offset % BAD_EVERY === 1;
+
+const offsetOf = (record: RecordCursor): number => Number(record.baseOffset) + record.offsetDelta;
+
+/** A file of a world holds several. */
+const ROW_GROUP_BYTES = 600;
+
+function parquetRows(partition: TopicPartition, codec: ContentConfig['codec']): ParquetRows {
+  const options = { codec, rowGroupBytes: ROW_GROUP_BYTES, createdBy: 'world' };
+  return new ParquetRows({ schema: RECORD_ENVELOPE, options, partition });
+}
+
+class WorldRows implements RowFormat {
+  readonly type = 'rows';
+  readonly #rows: ParquetRows;
+  readonly #hasBad: boolean;
+
+  constructor(rows: ParquetRows, withBad: boolean) {
+    this.#rows = rows;
+    this.#hasBad = withBad;
+  }
+
+  check(record: RecordCursor): BadReason | null {
+    if (this.#hasBad && isBadOffset(offsetOf(record))) return 'wrong-type';
+    return this.#rows.check(record);
+  }
+
+  begin(): RowEncoder {
+    return this.goOn(this.#rows.begin());
+  }
+
+  goOn(encoder: RowEncoder): RowEncoder {
+    if (!this.#hasBad) return encoder;
+    const append = encoder.append.bind(encoder);
+    encoder.append = (record) => (isBadOffset(offsetOf(record)) ? 'wrong-type' : append(record));
+    return encoder;
+  }
 }
 
 class WorldLine implements LineFormat {
@@ -77,9 +140,9 @@ class WorldLine implements LineFormat {
   readonly #line: RecordLine;
   readonly #hasBad: boolean;
 
-  constructor(partition: TopicPartition, hasBad: boolean) {
+  constructor(partition: TopicPartition, withBad: boolean) {
     this.#line = new RecordLine(partition, { key: 'bytes', value: 'string' });
-    this.#hasBad = hasBad;
+    this.#hasBad = withBad;
   }
 
   get bytes(): Buffer {
@@ -91,8 +154,7 @@ class WorldLine implements LineFormat {
   }
 
   encode(record: RecordCursor): BadReason | null {
-    const offset = Number(record.baseOffset) + record.offsetDelta;
-    if (this.#hasBad && offset % BAD_EVERY === 1) return 'invalid-json';
+    if (this.#hasBad && isBadOffset(offsetOf(record))) return 'invalid-json';
     return this.#line.encode(record);
   }
 }

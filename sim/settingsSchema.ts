@@ -10,7 +10,7 @@ export const rollSchema: z.ZodType<WorldConfig['roll']> = z.strictObject({
 });
 
 export const contentSchema: z.ZodType<ContentConfig> = z.strictObject({
-  lines: z.enum(['text', 'json', 'bad']),
+  lines: z.enum(['text', 'json', 'bad', 'parquet', 'badParquet']),
   codec: z.enum(['none', 'gzip', 'zstd']),
 });
 

@@ -6,7 +6,7 @@
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { finalUri, folderOf, isFolderOf, type NamingRule } from '../../actors/naming.ts';
 import { BAD_BUCKET } from '../../src/formats/bad/badLine.ts';
-import { bucketOfRecord, partFormatOf, PLAIN_CONTENT } from '../content.ts';
+import { bucketOfRecord, isInRows, partFormatOf, PLAIN_CONTENT } from '../content.ts';
 import { lifeConfig, NO_CHANGE, type LifeConfig } from '../jobChange.ts';
 import type { Violation } from '../schedule.ts';
 import { assignerOf, namingOf } from '../settings.ts';
@@ -71,8 +71,8 @@ function misnamed(view: PartitionView, lives: ConfigsOfClaims): Violation[] {
 function overgrown({ partition, checkpoints, parts }: PartitionView, lives: ConfigsOfClaims): Violation[] {
   return checkpoints.flatMap(({ number, atMs, claimId, grown }) => {
     const { roll, content = PLAIN_CONTENT } = lives.of(claimId);
-    // The length of a compressed file is known only once its last frame is written.
-    if (content.codec !== 'none') return [];
+    // The length of a compressed file is known only once its last frame is written, that of rows with their group.
+    if (content.codec !== 'none' || isInRows(content)) return [];
     const most = roll.atCheckpoint ? 0 : roll.maxBytes;
     return grown.flatMap(({ partId, lengthBytes }) => {
       if (lengthBytes < most) return [];

@@ -18,14 +18,7 @@ import type {
   StoreHandle,
 } from '../../src/stores/port.ts';
 import type { SimProcess } from '../process.ts';
-import {
-  differenceOf,
-  mustBeHidden,
-  readScratch,
-  SimOpenFile,
-  SimStore,
-  type Connection,
-} from './base.ts';
+import { differenceOf, mustBeHidden, readScratch, SimOpenFile, SimStore, type Connection } from './base.ts';
 import { differs, missing, noSpace, noSpaceToSync } from './errors.ts';
 import { Disk, isTaken, type Inode } from './file/disk.ts';
 import type { Readable } from './reading.ts';
@@ -161,7 +154,11 @@ class SimFileStore extends SimStore implements Store {
   }
 
   /** An unfinished copy stays: its name is journaled, and discarded with the rest. */
-  async #finish(target: PartTarget, durable: DurablePart, { toUri, tail }: FinishedFile): Promise<DurablePart> {
+  async #finish(
+    target: PartTarget,
+    durable: DurablePart,
+    { toUri, tail }: FinishedFile,
+  ): Promise<DurablePart> {
     const disk = this.#disk;
     const finished = { ...withTail(durable, tail), handle: null };
     const source = await this.call('store.finish', () => {

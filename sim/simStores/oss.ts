@@ -17,14 +17,7 @@ import type {
   StoreHandle,
 } from '../../src/stores/port.ts';
 import type { SimProcess } from '../process.ts';
-import {
-  differenceOf,
-  mustBeHidden,
-  readScratch,
-  SimOpenFile,
-  SimStore,
-  type Connection,
-} from './base.ts';
+import { differenceOf, mustBeHidden, readScratch, SimOpenFile, SimStore, type Connection } from './base.ts';
 import type { Litter } from './destination.ts';
 import { differs, exists, handleInvalid, isRefused, missing, Refused, refusedForGood } from './errors.ts';
 import { Bucket, type ListedPart } from './oss/bucket.ts';
@@ -132,7 +125,7 @@ class SimOssStore extends SimStore implements Store {
     const litter = this.destination.litter(uri, this.process);
     const put = (): void => this.#bucket.put(uri, Buffer.alloc(0), litter);
     try {
-      await this.call('store.create', put, true);
+      await this.call('store.create', put);
     } catch (error) {
       throw isRefused(error, 'exists') ? exists(uri) : error;
     }

@@ -16,14 +16,7 @@ import type {
   StoreHandle,
 } from '../../src/stores/port.ts';
 import type { SimProcess } from '../process.ts';
-import {
-  differenceOf,
-  mustBeHidden,
-  readScratch,
-  SimOpenFile,
-  SimStore,
-  type Connection,
-} from './base.ts';
+import { differenceOf, mustBeHidden, readScratch, SimOpenFile, SimStore, type Connection } from './base.ts';
 import { differs, exists, handleInvalid, isRefused, Refused, refusedForGood } from './errors.ts';
 import { Namespace, type LeasedFile } from './ossHdfs/namespace.ts';
 import type { Readable } from './reading.ts';

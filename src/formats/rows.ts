@@ -13,6 +13,8 @@ export interface RowFormat {
   check(record: RecordCursor): BadReason | null;
   /** For a new file. */
   begin(): RowEncoder;
+  /** For a file of an earlier owner that goes on in this format: its encoder, with the rows it had. */
+  goOn(restored: RowEncoder): RowEncoder;
 }
 
 /** The rows of one part file. Does no input or output itself. */

@@ -154,7 +154,7 @@ export class PartFiles {
     encoder: RowEncoder | null,
   ): Promise<PartWriter> {
     const { context, scope } = this.#options;
-    const rows = encoder === null ? null : await this.#withRows(toUri, encoder, file);
+    const rows = encoder === null ? null : await this.#withRows(toUri, this.#goOn(part, encoder), file);
     if (rows !== null && scope.isOver) {
       await abandon({ file, rows });
       await context.ports.store.discard([rowsUri(toUri)], null);
@@ -163,6 +163,11 @@ export class PartFiles {
     // The wall clock may have jumped: a file opened in the future is as old as one opened now.
     const ageMs = Math.max(0, context.ports.clock.wallMs() - part.openedAtMs);
     return this.#writer(part, part.bucket, durable.firstOffset, { file, rows }, { durable, ageMs });
+  }
+
+  #goOn(part: PartFileContext, encoder: RowEncoder): RowEncoder {
+    const { records } = this.#options;
+    return records.type === 'rows' && this.isInPlace(part) ? records.goOn(encoder) : encoder;
   }
 
   /** Whether today's configuration and log give the file this name and format: only then it takes more. */
@@ -235,8 +240,7 @@ export class PartFiles {
   async #removeOf(status: PartFileStatus, part: PartFileContext): Promise<void> {
     const { store } = this.#options.context.ports;
     const { format, copyUri, durable } = part;
-    if (status === 'open')
-      await store.discard(withRowsFiles(format, [part.temporaryUri]), part.startHandle);
+    if (status === 'open') await store.discard(withRowsFiles(format, [part.temporaryUri]), part.startHandle);
     if (copyUri !== null && hasRowsFile(format)) await store.discard([rowsUri(copyUri)], null);
     // A file that is moved, not copied, may have this name and all checkpointed bytes.
     if (copyUri !== null && store.takeover.type === 'finish') await store.discard([copyUri], null);

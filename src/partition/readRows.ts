@@ -4,6 +4,7 @@ import type { DurableFacts } from '../../actors/facts.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import { restoreRows } from '../formats/parquet/rowLog.ts';
 import type { RowEncoder } from '../formats/rows.ts';
+import { contentDiffers } from '../stores/failure.ts';
 import type { Store } from '../stores/port.ts';
 import { rowsOf } from '../writing/rowsHandle.ts';
 
@@ -15,5 +16,10 @@ export async function readRows(
 ): Promise<RowEncoder | null> {
   const rows = rowsOf(durable);
   if (rows === null) return null;
-  return restoreRows(await store.scratch.read(rowsUri(temporaryUri), rows));
+  const uri = rowsUri(temporaryUri);
+  const encoder = restoreRows(await store.scratch.read(uri, rows));
+  const { lengthBytes } = encoder;
+  if (lengthBytes === durable.length) return encoder;
+  const difference = `follows ${lengthBytes} bytes of a part file of which ${durable.length} are durable`;
+  throw contentDiffers(uri, difference, 'Restore both files, then resume.', [temporaryUri]);
 }

@@ -93,6 +93,12 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
       'moved away.'
     );
   }
+  if (kept.rowsPublished.length > 0) {
+    return (
+      `The journal holds the first rows of ${named(kept.rowsPublished)}, which were published since: ` +
+      'a Parquet file cannot be cut there. Restore the newest journal, or answer with --from-witness.'
+    );
+  }
   if (asked.from === 'journal') {
     const files = await unknownFiles(wentBack);
     if (files.length > 0) {

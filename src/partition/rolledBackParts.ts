@@ -3,7 +3,7 @@
  * or moved to names that it does not know. They are found by their bytes, and kept as closed copies under new
  * names.
  */
-import { folderOf, temporaryUri } from '../../actors/naming.ts';
+import { folderOf, rowsUri, temporaryUri } from '../../actors/naming.ts';
 import type { DurableFacts } from '../../actors/facts.ts';
 import type { PartitionHost } from './partitionHost.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
@@ -12,6 +12,7 @@ import { Crc64, crc64Of } from '../../kernels/crc64.ts';
 import type { Salvage } from '../stores/port.ts';
 import type { ContentVerdict, StoreReading, VerifyOptions } from '../stores/reading.ts';
 import { isBeingWritten } from '../stores/storedContent.ts';
+import { rowsOf } from '../writing/rowsHandle.ts';
 import type { Context } from '../job/options.ts';
 
 const NOTHING = { length: 0, crc64: crc64Of(new Uint8Array()) };
@@ -27,11 +28,13 @@ export interface Kept {
   readonly changes: readonly PartChange[];
   /** Final names of files whose bytes were found nowhere. */
   readonly missing: readonly string[];
+  /** Final names of published files that begin with rows which the journal knows, and cannot be cut there. */
+  readonly rowsPublished: readonly string[];
 }
 
 /** How one file is continued: as it is, as what was published of it, or from a copy. */
 type Way =
-  | { readonly type: 'asItIs' | 'missing' }
+  | { readonly type: 'asItIs' | 'missing' | 'rowsPublished' }
   | { readonly type: 'published'; readonly durable: DurableFacts }
   | { readonly type: 'copy'; readonly uri: string };
 
@@ -40,18 +43,20 @@ export async function keepAll(keeping: Keeping, from: 'journal' | 'witness'): Pr
   const moves: Omit<EventOf<'partMoved'>, 'type'>[] = [];
   const changes: PartChange[] = [];
   const missing: string[] = [];
+  const rowsPublished: string[] = [];
   const atMs = Math.max(0, Math.floor(keeping.context.ports.clock.wallMs()));
   for (const { status, context: part } of keeping.host.ledger.parts()) {
     const { durable, partId, temporaryUri: fromUri } = part;
     if (durable === null || (status !== 'inProgress' && status !== 'pending')) continue;
     const way = await wayOf(keeping, part, durable, { from, isPending: status === 'pending' });
     if (way.type === 'missing') missing.push(part.finalUri);
+    if (way.type === 'rowsPublished') rowsPublished.push(part.finalUri);
     if (way.type === 'copy') moves.push({ partId, fromUri, toUri: way.uri });
     if (way.type !== 'copy' && way.type !== 'published') continue;
     const facts = way.type === 'published' ? way.durable : durable;
     changes.push({ ...facts, handle: null, partId, state: 'pending', roll: { reason: 'recovery', atMs } });
   }
-  return { moves, changes, missing };
+  return { moves, changes, missing, rowsPublished };
 }
 
 async function wayOf(
@@ -67,7 +72,13 @@ async function wayOf(
   const isBegun = final.type === 'differs' && (await begins(reading, part.finalUri, durable));
   if (isBegun && from === 'witness')
     return { type: 'published', durable: { ...durable, ...(await wholeOf(reading, part.finalUri)) } };
-  if (await isAnywhere(reading, [part.temporaryUri, ...part.staleUris])) return { type: 'asItIs' };
+  const isThere = await isAnywhere(reading, [part.temporaryUri, ...part.staleUris]);
+  if (rowsOf(durable) !== null) {
+    // Its last rows are in its rows file alone, or in the file that was published: nothing can keep just these.
+    const hasRows = isThere && (await isAnywhere(reading, [rowsUri(part.temporaryUri)]));
+    return { type: hasRows ? 'asItIs' : isBegun ? 'rowsPublished' : 'missing' };
+  }
+  if (isThere) return { type: 'asItIs' };
   // A closed file has no other copies. If it was published, it can be put back.
   return isPending ? { type: 'missing' } : copyOf(keeping, part, durable, isBegun);
 }

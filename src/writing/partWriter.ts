@@ -170,6 +170,11 @@ export class PartWriter implements RollableFile {
     return true;
   }
 
+  /** Whether it takes no row now, since a group of them is being written. */
+  get takesNone(): boolean {
+    return this.#content.holdsUp;
+  }
+
   /** Memory of what it has not written yet. */
   get bufferBytes(): number {
     return this.#content.heldBytes + this.#calls.backlogBytes;

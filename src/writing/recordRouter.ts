@@ -44,7 +44,7 @@ export interface RouterOptions extends OpeningOptions {
 }
 
 /** Of a record: see `#judge`. */
-type Outcome = 'good' | 'bad' | 'written' | 'skipped';
+type Outcome = 'good' | 'bad' | 'written' | 'skipped' | Extract<Pause, { readonly type: 'behind' }>;
 
 const DONE: Pause = { type: 'done' };
 
@@ -105,7 +105,7 @@ export class RecordRouter {
       const wallMs = this.#options.clock.wallMs();
       let pause = this.#scan(cursor, false, endOffset, wallMs);
       while (pause.type !== 'done') {
-        const isHeld = pause.type === 'bucket';
+        const isHeld = pause.type === 'bucket' || (pause.type === 'behind' && pause.isHeld);
         const opening = await this.#resolve(pause, batch, endOffset);
         try {
           pause = this.#scan(cursor, isHeld, endOffset, wallMs);
@@ -139,7 +139,6 @@ export class RecordRouter {
   #scan(cursor: RecordCursor, held: boolean, endOffset: bigint | null, wallMs: number): Pause {
     const { assigner, rolling, clock, stats } = this.#options;
     const byRecord = assigner.by === 'record-time';
-    const isCopied = this.#isCopied && cursor.routeRecords !== undefined;
     const nowMs = clock.nowMs();
     const run = this.#run;
     run.nowMs = nowMs;
@@ -162,6 +161,7 @@ export class RecordRouter {
         if (delta >= run.toDelta) break;
         const goodSlot = assigner.slotOf(byRecord ? cursor.timestampMs : wallMs);
         const outcome = this.#judge(cursor, goodSlot, base, delta);
+        if (typeof outcome === 'object') return this.#pauseAt(base + BigInt(delta), outcome);
         if (outcome === 'skipped') {
           lastDelta = delta;
           read += 1;
@@ -181,10 +181,10 @@ export class RecordRouter {
           this.rolls.roll(writer, 'size');
           writer = undefined;
         } else if (writer.holdsUp) {
-          return this.#pauseAt(base + BigInt(lastDelta) + 1n, { type: 'behind', writer });
-        } else if (isCopied && outcome !== 'bad') {
-          this.#files.lead(slot, writer);
-          read += cursor.routeRecords?.(run) ?? 0;
+          const behind = { type: 'behind', writer, isHeld: false } as const;
+          return this.#pauseAt(base + BigInt(lastDelta) + 1n, behind);
+        } else if (outcome === 'good') {
+          read += this.#routeInBulk(cursor, slot, writer);
           lastDelta = cursor.offsetDelta;
         }
       }
@@ -198,14 +198,23 @@ export class RecordRouter {
     return DONE;
   }
 
+  /** Copies the lines after the current one, if the kernel may; returns how many. */
+  #routeInBulk(cursor: RecordCursor, slot: number, writer: PartWriter): number {
+    if (!this.#isCopied || cursor.routeRecords === undefined) return 0;
+    this.#files.lead(slot, writer);
+    return cursor.routeRecords(this.#run);
+  }
+
   /**
    * What the record at the cursor is: one to be written, or a bad one to be written, as the line that was made;
-   * written, as a row; or in no file. Only an attempt to append a row shows whether it can be one.
+   * written, as a row; or in no file. Only an attempt to append a row shows whether it can be one. The pause: its
+   * file takes none now.
    *
    * @param slot of a record that is not bad.
    */
   #judge(cursor: RecordCursor, slot: number, base: bigint, delta: number): Outcome {
     const writer = this.#options.records.type === 'rows' ? this.#files.ofSlot(slot) : undefined;
+    if (writer?.takesNone === true) return { type: 'behind', writer, isHeld: true };
     const reason =
       writer === undefined
         ? whyNotWritten(this.#options, cursor)

@@ -8,7 +8,8 @@ export interface Done {
 export type Pause =
   | Done
   | { readonly type: 'bucket'; readonly slot: number }
-  | { readonly type: 'behind'; readonly writer: PartWriter }
+  /** `isHeld`: the record at the cursor was not processed. */
+  | { readonly type: 'behind'; readonly writer: PartWriter; readonly isHeld: boolean }
   /** What follows needs memory that others hold. */
   | { readonly type: 'room'; readonly whenRoom: Promise<void> };
 

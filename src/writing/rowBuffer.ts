@@ -97,7 +97,8 @@ export class RowBuffer {
     this.#records += 1;
     this.#lastBase = base;
     this.#lastDelta = delta;
-    this.#bytesSinceLook += RECORD_BYTES + record.valueEnd - record.valueStart + record.keyEnd - record.keyStart;
+    this.#bytesSinceLook +=
+      RECORD_BYTES + record.valueEnd - record.valueStart + record.keyEnd - record.keyStart;
     if (encoder.isFull) this.endGroup();
     else if (this.#bytesSinceLook >= this.#lookBytes) this.#look();
     return null;
@@ -128,16 +129,16 @@ export class RowBuffer {
   /** Makes the rows so far durable: groups in the file, all others in the rows file. */
   persist(): Promise<DurablePart> {
     const { calls, encoder } = this.#options;
-    // Of this moment: more may be appended before their turn comes.
-    const rows = this.#isGroupEnding ? null : encoder.loggedRows();
+    // Of this moment: more may be appended before their turn comes. While a group ends, all rows are in it.
+    const logged = this.#isGroupEnding ? null : [encoder.loggedGroups(), encoder.loggedRows()];
     return calls.persistWith(async (persistFile) => {
-      const durable = await this.#persistLog(encoder.loggedGroups(), rows);
+      const durable = await this.#persistLog(logged ?? [encoder.loggedGroups()]);
       const file = await persistFile();
       return { ...file, handle: rowsHandle(file.handle, durable) };
     });
   }
 
-  async #persistLog(...pieces: readonly (Uint8Array | null)[]): Promise<RowsDurable> {
+  async #persistLog(pieces: readonly (Uint8Array | null)[]): Promise<RowsDurable> {
     const { scratch } = this.#options;
     for (const piece of pieces) {
       if (piece === null || piece.length === 0) continue;

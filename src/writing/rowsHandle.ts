@@ -25,7 +25,9 @@ export function rowsOf({ handle }: Pick<DurablePart, 'handle'>): RowsDurable | n
 /** As the store knows the file. */
 export function withoutRows<Durable extends DurablePart>(durable: Durable): Durable {
   const { handle } = durable;
-  return rowsOf(durable) === null || !isMap(handle) ? durable : { ...durable, handle: handle['file'] ?? null };
+  return rowsOf(durable) === null || !isMap(handle)
+    ? durable
+    : { ...durable, handle: handle['file'] ?? null };
 }
 
 function isMap(handle: StoreHandle | undefined): handle is Readonly<Record<string, StoreHandle>> {

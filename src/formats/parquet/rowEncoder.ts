@@ -46,6 +46,10 @@ export class ParquetRows implements RowFormat {
   begin(): RowEncoder {
     return new ParquetRowEncoder(this.#file);
   }
+
+  goOn(restored: RowEncoder): RowEncoder {
+    return restored;
+  }
 }
 
 export class ParquetRowEncoder implements RowEncoder {

@@ -160,11 +160,7 @@ async function openSource(fs: FileSystem, from: string, durable: DurablePart) {
  * and reads the copy back. The source is unchanged. It may be longer, and a former owner may still append to it. A
  * failed copy is removed.
  */
-export async function copyExactly(
-  fs: FileSystem,
-  folders: Folders,
-  copying: Copying,
-): Promise<void> {
+export async function copyExactly(fs: FileSystem, folders: Folders, copying: Copying): Promise<void> {
   const { from, to, durable, tail } = copying;
   const { source, path } = await openSource(fs, from, durable);
   try {

@@ -91,7 +91,11 @@ class FileStore implements Store {
     return new LocalOpenFile(this.#fs, path, handle, this.#folders);
   }
 
-  async #finish(target: PartTarget, durable: DurablePart, { toUri, tail }: FinishedFile): Promise<DurablePart> {
+  async #finish(
+    target: PartTarget,
+    durable: DurablePart,
+    { toUri, tail }: FinishedFile,
+  ): Promise<DurablePart> {
     checkHandle(target, durable);
     const { temporary } = partPathsOf(target);
     await this.#turns.during(() => this.#copy(temporary, durable, temporaryPathOf(toUri), tail));
