@@ -36,6 +36,7 @@ export function checkP2(trace: Facts): Violation[] {
  */
 class Forgetting {
   readonly #views: ReadonlyMap<number, PartitionView>;
+  /** When a value was taken with its file: another file may have that name later. */
   readonly #taken = new Map<string, number>();
 
   constructor(views: ReadonlyMap<number, PartitionView>) {
@@ -43,16 +44,19 @@ class Forgetting {
   }
 
   before({ uri, type, atMs, content }: VisibleChange, shownBy: Map<string, string>): void {
-    if (type === 'taken') this.#taken.set(uri, atMs);
+    if (type === 'taken')
+      for (const [line, file] of shownBy)
+        if (file === uri && !this.#taken.has(line)) this.#taken.set(line, atMs);
     if (type !== 'appeared' || content === null || this.#taken.size === 0) return;
     const partition = parseValue(linesOf(content).lines[0] ?? '')?.partition ?? -1;
     const answered = (this.#views.get(partition)?.journalAnswers ?? []).filter(
       (answer) => answer.atMs <= atMs,
     );
     for (const line of linesOf(content).lines) {
-      const takenAtMs = this.#taken.get(shownBy.get(line) ?? '');
-      if (takenAtMs !== undefined && answered.some((answer) => answer.atMs >= takenAtMs))
-        shownBy.delete(line);
+      const takenAtMs = this.#taken.get(line);
+      if (takenAtMs === undefined || !answered.some((answer) => answer.atMs >= takenAtMs)) continue;
+      shownBy.delete(line);
+      this.#taken.delete(line);
     }
   }
 }

@@ -100,19 +100,16 @@ export class FileCalls {
   }
 
   #write(pieces: readonly Piece[], encode: () => Uint8Array | Promise<Uint8Array>): void {
-    const { stats, file, buffers } = this.#options;
+    const { buffers } = this.#options;
     const plainBytes = pieces.reduce((sum, { length }) => sum + length, 0);
     const takenBytes = pieces.reduce((sum, { buffer }) => sum + buffer.value.length, 0);
     this.#backlogBytes += plainBytes;
     buffers.countWriting(takenBytes);
     const written = this.#enqueue(async () => {
       const bytes = await encode();
-      this.#crc.update(bytes);
-      this.#length += bytes.length;
       this.#plainBytes += plainBytes;
       this.#writtenBytes += bytes.length;
-      await file.write(bytes);
-      stats.bytesWritten += bytes.length;
+      await this.#writeBytes(bytes);
     });
     const ended = (): void => {
       this.#backlogBytes -= plainBytes;
@@ -132,15 +129,17 @@ export class FileCalls {
 
   /** Writes pieces that are made when their turn comes, one after the other. */
   writeAll(make: () => Iterable<Uint8Array>): Promise<void> {
-    const { file, stats } = this.#options;
     return this.#enqueue(async () => {
-      for (const bytes of make()) {
-        this.#crc.update(bytes);
-        this.#length += bytes.length;
-        await file.write(bytes);
-        stats.bytesWritten += bytes.length;
-      }
+      for (const bytes of make()) await this.#writeBytes(bytes);
     });
+  }
+
+  async #writeBytes(bytes: Uint8Array): Promise<void> {
+    const { file, stats } = this.#options;
+    this.#crc.update(bytes);
+    this.#length += bytes.length;
+    await file.write(bytes);
+    stats.bytesWritten += bytes.length;
   }
 
   /** Makes everything written so far durable. */

@@ -58,9 +58,9 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         TAKE_OVER,
-        `  const finished = await takeover.finish(targetOf(part), durable, { toUri });`,
-        `  const finished = await takeover.finish(targetOf(part), durable, { toUri });
-  if (moves) await store.discard([part.temporaryUri], null);`,
+        `const finished = await takeover.finish(targetOf(part), withoutRows(durable), { toUri, tail });`,
+        `const finished = await takeover.finish(targetOf(part), withoutRows(durable), { toUri, tail });
+  if (copies) await store.discard([part.temporaryUri], null);`,
       ),
     ],
   },
@@ -72,11 +72,9 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         TAKE_OVER,
-        `    await context.ports.store.discard([part.temporaryUri, ...part.staleUris], part.startHandle);
+        `    await context.ports.store.discard(names, part.startHandle);
 `,
-        `    await context.ports.store
-      .discard([part.temporaryUri, ...part.staleUris], part.startHandle)
-      .catch(() => undefined);
+        `    await context.ports.store.discard(names, part.startHandle).catch(() => undefined);
 `,
       ),
     ],

@@ -235,9 +235,9 @@ async function proveNothingIsLeft(`,
         { type: 'partOpened', ...target, bucket, format, firstOffset, generation, openedAtMs },
       ]);
       try {
-        const file = await ports.store.create(target);`,
+        const opened = await this.#create(target, bucket);`,
         `      try {
-        const file = await ports.store.create(target);
+        const opened = await this.#create(target, bucket);
         await host.submit(() => [
           { type: 'partOpened', ...target, bucket, format, firstOffset, generation, openedAtMs },
         ]);`,
@@ -261,7 +261,7 @@ async function proveNothingIsLeft(`,
     patches: [
       patch(
         'src/partition/partFiles.ts',
-        `        await ports.store.discard([target.temporaryUri], null);
+        `        await ports.store.discard(withRowsFiles(format, [target.temporaryUri]), null);
         await host.submit(() => [{ type: 'partDiscarded'`,
         `        await host.submit(() => [{ type: 'partDiscarded'`,
       ),
@@ -303,8 +303,9 @@ async function proveNothingIsLeft(`,
     patches: [
       patch(
         'src/writing/fileCalls.ts',
-        `      this.#length += bytes.length;`,
-        `      this.#length += plainBytes;`,
+        `      await this.#writeBytes(bytes);`,
+        `      await this.#writeBytes(bytes);
+      this.#length += plainBytes - bytes.length;`,
       ),
     ],
   },

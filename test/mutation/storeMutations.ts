@@ -18,7 +18,7 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     name: 'a copy is made of the whole file, not of what is durable',
     store: 'file',
     patches: [
-      patch(FILE, `Buffer.from(source.bytes.subarray(0, durable.length))`, `Buffer.from(source.bytes)`),
+      patch(FILE, `[source.bytes.subarray(0, durable.length), tail]`, `[source.bytes, tail]`),
     ],
   },
   {
@@ -29,7 +29,7 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
         FILE,
         `      const made = disk.create(toUri, this.process);
       try {
-        disk.write(made, 0, Buffer.from(source.bytes.subarray(0, durable.length)));
+        disk.write(made, 0, Buffer.concat([source.bytes.subarray(0, durable.length), tail]));
       } catch (error) {
         disk.unlink(toUri);
         throw error;
@@ -145,8 +145,8 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         OSS,
-        `uploadPart(uploadId, TAIL_PART, tailBytes)`,
-        `uploadPart(uploadId, parts.length + 1, tailBytes)`,
+        `uploadPart(uploadId, TAIL_PART, rest)`,
+        `uploadPart(uploadId, parts.length + 1, rest)`,
       ),
       patch(OSS, `{ number: TAIL_PART, etag,`, `{ number: parts.length + 1, etag,`),
     ],

@@ -46,8 +46,8 @@ export const TAKE_OVER_MUTATIONS: readonly Mutation[] = [
       ),
       patch(
         'src/partition/takeOver.ts',
-        `const file = await resumePatiently(takingOver, takeover, from, durable, toUri);`,
-        `const file = await resumePatiently(takingOver, takeover, from, durable, toUri);
+        `const file = await patiently(takingOver, () => takeover.resume(from, withoutRows(durable), toUri));`,
+        `const file = await patiently(takingOver, () => takeover.resume(from, withoutRows(durable), toUri));
     await takingOver.host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);`,
       ),
     ],
@@ -64,8 +64,8 @@ export const TAKE_OVER_MUTATIONS: readonly Mutation[] = [
       ),
       patch(
         'src/partition/takeOver.ts',
-        `const finished = await takeover.finish(targetOf(part), durable, { toUri });`,
-        `const finished = await takeover.finish(targetOf(part), durable, { toUri });
+        `const finished = await takeover.finish(targetOf(part), withoutRows(durable), { toUri, tail });`,
+        `const finished = await takeover.finish(targetOf(part), withoutRows(durable), { toUri, tail });
   await takingOver.host.submit(() => [{ type: 'partMoved', partId: part.partId, fromUri: part.temporaryUri, toUri }]);`,
       ),
     ],
@@ -107,10 +107,10 @@ export const TAKE_OVER_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/partition/takeOver.ts',
-        `    await context.ports.store.discard([part.temporaryUri, ...part.staleUris], part.startHandle);
+        `    await context.ports.store.discard(names, part.startHandle);
     await host.submit(() => [{ type: 'partDiscarded', partId: part.partId }]);`,
         `    await host.submit(() => [{ type: 'partDiscarded', partId: part.partId }]);
-    await context.ports.store.discard([part.temporaryUri, ...part.staleUris], part.startHandle);`,
+    await context.ports.store.discard(names, part.startHandle);`,
       ),
     ],
   },
@@ -120,8 +120,8 @@ export const TAKE_OVER_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/partition/publisher.ts',
-        `    await context.ports.store.discard(part.staleUris, null);\n`,
-        ``,
+        `withRowsFiles(format, [temporaryUri, ...staleUris])`,
+        `withRowsFiles(format, [temporaryUri])`,
       ),
     ],
   },
@@ -156,13 +156,13 @@ export const TAKE_OVER_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/partition/partFiles.ts',
-        `      await context.ports.store.discard([target.temporaryUri], startHandle ?? null);\n`,
+        `      await context.ports.store.discard(names, startHandle ?? null);\n`,
         ``,
       ),
       patch(
         'src/partition/partFiles.ts',
-        `    if (status === 'open') await store.discard([part.temporaryUri], part.startHandle);\n`,
-        ``,
+        `if (status === 'open') await`,
+        `if (status !== status) await`,
       ),
     ],
   },
@@ -173,8 +173,8 @@ export const TAKE_OVER_MUTATIONS: readonly Mutation[] = [
       patch('src/partition/takeOver.ts', `  if (copies) await store.discard([toUri], null);\n`, ``),
       patch(
         'src/partition/partFiles.ts',
-        `if (part.copyUri !== null && store.takeover.type === 'finish') await store.discard([part.copyUri], null);\n`,
-        `if (part.copyUri !== null && store.takeover.type === 'finish') return;\n`,
+        `if (copyUri !== null && store.takeover.type === 'finish') await store.discard([copyUri], null);\n`,
+        `if (copyUri !== null && store.takeover.type === 'finish') return;\n`,
       ),
     ],
   },
