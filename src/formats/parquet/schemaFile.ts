@@ -6,6 +6,8 @@ import { type LeafType, type ParquetSchema, schemaError, type Slot } from './sch
 import { parseYamlSchema } from './yamlSchema.ts';
 
 const COLUMNS_SHOWN = 20;
+/** A column can be a record of any size. */
+const COLUMN_LETTERS_MAX = 200;
 
 /** Throws CONFIG_INVALID, and says where. */
 export function parseSchemaText({ form, text }: ValueSchema): ParquetSchema {
@@ -29,7 +31,10 @@ function yamlOf(text: string): unknown {
 
 /** `id long, who { name string, age int? }`, in the short form; the first columns, if there are many. */
 export function columnsText({ fields }: ParquetSchema): string {
-  const shown = fields.slice(0, COLUMNS_SHOWN).map((field) => `${field.name} ${slotText(field)}`);
+  const shown = fields.slice(0, COLUMNS_SHOWN).map((field) => {
+    const text = `${field.name} ${slotText(field)}`;
+    return text.length > COLUMN_LETTERS_MAX ? `${text.slice(0, COLUMN_LETTERS_MAX)}…` : text;
+  });
   const more = fields.length - shown.length;
   return `${shown.join(', ')}${more === 0 ? '' : `, and ${more} more`}`;
 }

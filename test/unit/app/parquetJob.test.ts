@@ -143,6 +143,10 @@ describe('a job that writes parquet', () => {
     const schema = Array.from({ length: 25 }, (_, index) => `c${index}: int\n`).join('');
     const config = load({ overrides: [TYPED], files: { 'clicks.yaml': schema } });
     expect(validated(config)).toContain('c19 int, and 5 more\n');
+    const large = { 'clicks.yaml': `who: { ${schema.trim().replaceAll('\n', ', ')} }\nid: int` };
+    expect(validated(load({ overrides: [TYPED], files: large }))).toMatch(
+      /who \{ c0 int, .{180,200}…, id int\n/,
+    );
   });
 });
 
