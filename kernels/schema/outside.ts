@@ -10,7 +10,12 @@ export interface SchemaContext {
   /** Absolute folder that relative paths start from. */
   readonly baseDir: string;
   readonly isReadableFile: (file: string) => boolean;
+  readonly readText: (file: string) => FileText;
 }
+
+/** The content of a text file, or why there is none: continues "the file". */
+export type FileText =
+  { readonly type: 'text'; readonly text: string } | { readonly type: 'unreadable'; readonly reason: string };
 
 /** Text in a path that only a shell would replace; without one, it would become the name of a folder. */
 export function shellOnlyProblem(value: string): string | null {
@@ -35,6 +40,22 @@ export function existingFile({ baseDir, isReadableFile }: SchemaContext, what: s
       return z.NEVER;
     }
     return file;
+  });
+}
+
+/** The text of an existing file, and its path as it is written. */
+export function textFile({ baseDir, readText }: SchemaContext, what: string, bytesMax: number) {
+  return text(what, shellOnlyProblem).transform((value, context) => {
+    const file = path.resolve(baseDir, value);
+    const read = readText(file);
+    const tooLong = read.type === 'text' && Buffer.byteLength(read.text) > bytesMax;
+    if (read.type === 'text' && !tooLong) return { file: value, text: read.text };
+    const wrong =
+      read.type === 'unreadable'
+        ? `cannot be read (${file}: ${read.reason})`
+        : `has more than ${bytesMax} bytes`;
+    context.addIssue({ code: 'custom', message: `"${value}" ${wrong}; expected ${what}` });
+    return z.NEVER;
   });
 }
 

@@ -27,12 +27,11 @@ import { openFiles } from '../system/openFilesMax.ts';
 import { VERSION } from '../system/version.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { RunOptions } from './contract.ts';
+import { partFormatOf } from './content.ts';
 import { configFingerprint } from './fingerprint.ts';
 import { openJobMemory, type JobMemory } from './jobMemory.ts';
 import { openJournalCopy, refuseJournalAt } from './journalCopy.ts';
-import { bucketRuleOf, JOB_KINDS, kindOf, type JobKinds } from './registeredKinds.ts';
-import { makeCodec } from '../formats/compression/codec.ts';
-import { formatId, type PartFormat } from '../formats/format.ts';
+import { bucketRuleOf, formatKindOf, JOB_KINDS, kindOf, type JobKinds } from './registeredKinds.ts';
 
 /** Next to the job file: state that concerns this machine only. */
 const STATE_FOLDER = '.tidemark';
@@ -190,26 +189,13 @@ export class Composition {
   /** Measures the memory that the program uses so far and divides the rest of the job's memory. */
   memory({ memoryBytes, sink }: JobConfig, log: Log): JobMemory {
     const storeBytes = kindOf(this.kinds.stores, sink).memoryBytes;
-    return openJobMemory({ ceilingBytes: memoryBytes, storeBytes, log });
+    const formatBytes = formatKindOf(this.kinds, sink).memoryBytes;
+    return openJobMemory({ ceilingBytes: memoryBytes, formatBytes, storeBytes, log });
   }
 
   openFilesMax({ source }: JobConfig): number {
     return openFiles(kindOf(this.kinds.sources, source).holdsFiles).partsMax;
   }
-}
-
-/** How the job's records become the content of its files. */
-function partFormatOf({ sink, key, value }: JobConfig, kinds: JobKinds): PartFormat {
-  const kind = kindOf(kinds.formats, { type: sink.format });
-  const { compression, envelope } = sink;
-  const codec = compression === null ? null : makeCodec(compression.codec, compression.level);
-  const content = { envelope, keyDecode: key.decode, valueDecode: value.decode };
-  return {
-    id: formatId(kind.id(content), codec),
-    codec,
-    tombstones: value.tombstones,
-    recordsOf: (partition) => kind.recordsOf(partition, content),
-  };
 }
 
 /** How the job names its files today. */

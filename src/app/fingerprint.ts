@@ -26,9 +26,16 @@ function meaningOfSink({ type, uri, format, prefix, suffix, entropy }: SinkConfi
 
 /** Nothing for plain text, as in versions that had nothing else: their fingerprints stay. */
 function meaningOfContent({ sink, key, value, bad }: JobConfig) {
-  const { format, envelope, compression } = sink;
+  const { format, envelope, compression, formatSettings } = sink;
   const isUsual = format === 'text' && compression === null && value.tombstones === 'skip';
-  return isUsual ? {} : { content: { envelope, compression, key, value, bad } };
+  return isUsual
+    ? {}
+    : {
+        content: {
+          ...{ envelope, compression, key, value, bad },
+          ...(formatSettings === undefined ? {} : { formatSettings }),
+        },
+      };
 }
 
 /** JSON with the keys of every object sorted, so that equal values have equal texts. */

@@ -6,7 +6,7 @@ import type { Log } from '../telemetry/log.ts';
 import { leastCeilingBytes, MemoryBudget, shareMemory, type MemoryShares } from '../system/memoryBudget.ts';
 
 const MIB = 1024 * 1024;
-/** If the job file has no limit; the store's memory is added to it. */
+/** If neither the job file nor the format says more; the store's memory is added to it. */
 const CEILING_BYTES_DEFAULT = 256 * MIB;
 const LOOK_INTERVAL_MS = 100;
 /** Lines can be copied into it in bulk. The machine provides only as much of it as is used. */
@@ -30,6 +30,8 @@ export interface JobMemory {
 export interface JobMemoryOptions {
   /** Null: a default, raised if the program itself needs more than usual. */
   readonly ceilingBytes: number | null;
+  /** Of the default, without the store's; null: the usual one. */
+  readonly formatBytes: number | null;
   /** What the store may use besides the buffers of the job. */
   readonly storeBytes: number;
   readonly log: Log;
@@ -38,11 +40,17 @@ export interface JobMemoryOptions {
 /**
  * Call it when everything is loaded and nothing is read yet: memory in use now counts as the program's own.
  */
-export function openJobMemory({ ceilingBytes: wantedBytes, storeBytes, log }: JobMemoryOptions): JobMemory {
+export function openJobMemory({
+  ceilingBytes: wantedBytes,
+  formatBytes,
+  storeBytes,
+  log,
+}: JobMemoryOptions): JobMemory {
   const residentBytes = residentReader();
   const takenBytes = residentBytes() + storeBytes;
   const ceilingBytes =
-    wantedBytes ?? Math.max(CEILING_BYTES_DEFAULT + storeBytes, leastCeilingBytes(takenBytes));
+    wantedBytes ??
+    Math.max((formatBytes ?? CEILING_BYTES_DEFAULT) + storeBytes, leastCeilingBytes(takenBytes));
   const shares = shareMemory(ceilingBytes, takenBytes);
   log.debug({ ceilingBytes, takenBytes, ...shares }, 'memory shared');
   const budget = new MemoryBudget({

@@ -5,18 +5,10 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { JOB_NAME_PATTERN, jobName } from '../../journal/ids.ts';
-import type { SchemaContext } from '../../kernels/schema/outside.ts';
-import {
-  eitherOf,
-  exactlyOne,
-  isMap,
-  map,
-  listedOr,
-  rule,
-  rules,
-  type KeyProblem,
-} from '../../kernels/schema/parts.ts';
+import type { FileText, SchemaContext } from '../../kernels/schema/outside.ts';
+import { eitherOf, exactlyOne, map, listedOr, rule, rules } from '../../kernels/schema/parts.ts';
 import { duration, expecting, matchingText, size } from '../../kernels/schema/values.ts';
+import { keySchema, recordProblems, valueSchema } from './contentSchema.ts';
 import { DEFAULT_JOURNAL, JOB_KINDS, type JobKinds } from './registeredKinds.ts';
 import { sinkSchema } from './sinkSchema.ts';
 
@@ -58,33 +50,6 @@ function rollSchema({ rollRules }: JobKinds) {
   });
 }
 
-function decodeSchema(what: string) {
-  const names = ['bytes', 'string', 'json'] as const;
-  return z
-    .enum(names, { error: expecting(eitherOf(names)) })
-    .default('bytes')
-    .meta({
-      description:
-        `${what} in a line of sink.envelope: record. bytes: base64; string: its UTF-8 as text; json: JSON as ` +
-        'it is.',
-    });
-}
-
-function valueSchema() {
-  const tombstones = ['skip', 'keep', 'bad'] as const;
-  return map({
-    decode: decodeSchema('The value'),
-    tombstones: z
-      .enum(tombstones, { error: expecting(eitherOf(tombstones)) })
-      .default('skip')
-      .meta({
-        description:
-          'Records without a value. skip: counted, and in no file; keep: written as null (sink.envelope: ' +
-          'record); bad: as `bad` says.',
-      }),
-  }).meta({ description: 'How values are written.' });
-}
-
 function badSchema() {
   const names = ['stop', 'skip', 'file'] as const;
   return map({
@@ -104,19 +69,9 @@ function badSchema() {
   }).meta({ description: 'Records that cannot be written in the format.' });
 }
 
-/** `keep` needs a line that can say that there is no value. */
-function tombstonesProblems({ value, sink }: Record<string, unknown>): readonly KeyProblem[] {
-  const isKept = isMap(value) && value['tombstones'] === 'keep';
-  const canSay = isMap(sink) && sink['envelope'] === 'record';
-  if (!isKept || canSay) return [];
-  return [
-    { key: ['value', 'tombstones'], message: 'keep is only for sink.envelope: record; expected skip or bad' },
-  ];
-}
-
 /** The whole job file. What its values refer to (files, variables) is looked up in `context`. */
 export function jobSchema(context: SchemaContext, kinds: JobKinds) {
-  return rules(jobMap(context, kinds), tombstonesProblems);
+  return rules(jobMap(context, kinds), (job) => recordProblems(job, kinds.formats));
 }
 
 function jobMap(context: SchemaContext, kinds: JobKinds) {
@@ -126,10 +81,8 @@ function jobMap(context: SchemaContext, kinds: JobKinds) {
       .meta({ description: 'Name of the job; the journal and the destination know it by this name.' }),
     source: oneOf(kinds.sources, context, 'Where records come from'),
     sink: sinkSchema(context, kinds),
-    key: map({ decode: decodeSchema('The key') })
-      .meta({ description: 'How keys are written (sink.envelope: record).' })
-      .prefault({}),
-    value: valueSchema().prefault({}),
+    key: keySchema().prefault({}),
+    value: valueSchema(context).prefault({}),
     bad: badSchema().prefault({}),
     bucket: bucketSchema(kinds).prefault({}),
     roll: rollSchema(kinds).prefault({}),
@@ -167,7 +120,7 @@ function jobMap(context: SchemaContext, kinds: JobKinds) {
       .meta({
         description:
           'Ceiling of the resident memory of the process; over it files are rolled early. ' +
-          '256MiB, for OSS-HDFS 512MiB.',
+          '256MiB, for OSS-HDFS 512MiB; for parquet 1GiB, with OSS-HDFS 256MiB more.',
       }),
     journal: oneOf(
       kinds.journals,
@@ -183,7 +136,8 @@ export type ParsedJob = z.output<ReturnType<typeof jobSchema>>;
 
 /** JSON Schema of the job file, for editors and `tidemark schema`. */
 export function jobJsonSchema(kinds: JobKinds = JOB_KINDS): Record<string, unknown> {
-  const schema = jobSchema({ env: {}, baseDir: path.sep, isReadableFile: () => true }, kinds);
+  const readText = (): FileText => ({ type: 'text', text: '' });
+  const schema = jobSchema({ env: {}, baseDir: path.sep, isReadableFile: () => true, readText }, kinds);
   const generated = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' });
   return { ...generated, title: 'Tidemark job file' };
 }

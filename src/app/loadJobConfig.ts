@@ -3,6 +3,7 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { TidemarkError } from '../../journal/errors.ts';
 import { parseYaml, type KeyPlace, type Place } from '../config/document.ts';
+import type { FileText } from '../../kernels/schema/outside.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import { applyOverride, parseOverride, type Override } from '../config/overrides.ts';
 import { plainSecretWarning } from '../config/plainSecrets.ts';
@@ -34,7 +35,7 @@ export function loadJobConfig(options: LoadOptions): JobConfig {
   }
   const { data, overrides, problems: overrideProblems } = override(document.data, options.overrides ?? []);
   const baseDir = path.dirname(file);
-  const context = { env: options.env, baseDir, isReadableFile };
+  const context = { env: options.env, baseDir, isReadableFile, readText };
   const kinds = options.kinds ?? JOB_KINDS;
   const result = jobSchema(context, kinds).safeParse(data);
   const keyProblems = result.success
@@ -56,10 +57,16 @@ function invalid(file: string, problems: readonly string[]): TidemarkError {
 }
 
 function readJobFile(shown: string, file: string): string {
+  const read = readText(file);
+  if (read.type === 'text') return read.text;
+  throw invalid(shown, [`${shown}: ${read.reason}; expected a job file in YAML`]);
+}
+
+function readText(file: string): FileText {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+    return { type: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)) };
   } catch (error) {
-    throw invalid(shown, [`${shown}: ${unreadable(error)}; expected a job file in YAML`]);
+    return { type: 'unreadable', reason: unreadable(error) };
   }
 }
 

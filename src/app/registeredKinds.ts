@@ -15,6 +15,7 @@ import type { JournalKind } from '../../journal/kind.ts';
 import { SQLITE_JOURNAL } from '../../journal/sqlite/kind.ts';
 import type { FormatKind } from '../formats/kind.ts';
 import { JSON_FORMAT } from '../formats/json/kind.ts';
+import { PARQUET_FORMAT } from '../formats/parquet/kind.ts';
 import { TEXT_FORMAT } from '../formats/text/kind.ts';
 import { FILE_SOURCE } from '../sources/files/kind.ts';
 import { KAFKA_SOURCE } from '../sources/kafka/kind.ts';
@@ -42,7 +43,7 @@ export const JOB_KINDS: JobKinds = {
   stores: [OSS_HDFS_STORE, LOCAL_STORE],
   journals: [NATS_JOURNAL, SQLITE_JOURNAL],
   bucketRules: [RECORD_TIME_BUCKETS, WALL_CLOCK_BUCKETS, NO_BUCKETS],
-  formats: [TEXT_FORMAT, JSON_FORMAT],
+  formats: [TEXT_FORMAT, JSON_FORMAT, PARQUET_FORMAT],
   rollRules: [SIZE_RULE, AGE_RULE, IDLE_RULE],
 };
 
@@ -55,6 +56,9 @@ export function kindOf<Kind extends { readonly name: string }>(
   if (kind === undefined) throw new TypeError(`There is no kind "${type}".`);
   return kind;
 }
+
+export const formatKindOf = (kinds: JobKinds, { format }: { readonly format: string }): FormatKind =>
+  kindOf(kinds.formats, { type: format });
 
 export const bucketRuleOf = (kinds: JobKinds, { by }: BucketConfig): BucketRule =>
   kindOf(kinds.bucketRules, { type: by });

@@ -2,12 +2,11 @@
 import { z } from 'zod';
 import { markerFolderUri, type Entropy } from '../../actors/naming.ts';
 import { shellOnlyProblem, type SchemaContext } from '../../kernels/schema/outside.ts';
-import { eitherOf, map, listedOr, rules, type KeyProblem } from '../../kernels/schema/parts.ts';
+import { map, listedOr, rules, type KeyProblem } from '../../kernels/schema/parts.ts';
 import { expecting, hasControl, text } from '../../kernels/schema/values.ts';
-import type { Envelope, SinkConfig } from '../config/jobConfig.ts';
-import { CODECS, codecKind } from '../formats/compression/codec.ts';
-import type { FormatKind } from '../formats/kind.ts';
+import type { SinkConfig } from '../config/jobConfig.ts';
 import type { StoreKind } from '../stores/kind.ts';
+import { contentKeys, contentProblems, ownKeys, toContentConfig } from './contentSchema.ts';
 import type { JobKinds } from './registeredKinds.ts';
 
 const ENTROPY_LENGTH_MAX = 64;
@@ -22,9 +21,7 @@ export function sinkSchema(context: SchemaContext, kinds: SinkKinds) {
     path: text(`a folder: ${example}`, (value) => pathProblem(value, context.baseDir, stores)).meta({
       description: `Folder for the part files: ${example}.`,
     }),
-    format: formatSchema(formats),
-    envelope: envelopeSchema(),
-    compression: compressionSchema().prefault({}),
+    ...contentKeys(formats),
     prefix: nameAffix('prefix')
       .default('part')
       .meta({ description: 'Begin of the names of part files; not "." or "_".' }),
@@ -32,18 +29,17 @@ export function sinkSchema(context: SchemaContext, kinds: SinkKinds) {
       .optional()
       .meta({
         description:
-          'End of the names of part files, like .ndjson. By default what engines expect: .json, .gz, .zst; ' +
-          'nothing for plain text.',
+          'End of the names of part files, like .ndjson. By default what engines expect: .json, .parquet, .gz, ' +
+          '.zst; nothing for plain text.',
       }),
     entropy: entropySchema().optional(),
   });
   const keys = shared.extend(
-    Object.assign({}, ...stores.map((kind) => kind.keys(context))) as z.core.$ZodLooseShape,
+    Object.assign(ownKeys(formats), ...stores.map((kind) => kind.keys(context))) as z.core.$ZodLooseShape,
   );
   return rules(keys, (value) => [
     ...sinkProblems(value, context, stores),
-    ...envelopeProblems(value, formats),
-    ...levelProblems(value),
+    ...contentProblems(value, formats),
   ]).meta({
     description: 'Where part files go.',
   });
@@ -52,81 +48,12 @@ export function sinkSchema(context: SchemaContext, kinds: SinkKinds) {
 /** The keys that every destination has. */
 interface SharedKeys {
   readonly path: string;
-  readonly format: string;
-  readonly envelope: Envelope;
-  readonly compression: z.output<ReturnType<typeof compressionSchema>>;
   readonly prefix: string;
   readonly suffix?: string | undefined;
   readonly entropy?: Entropy | undefined;
 }
 
 type ParsedSink = z.output<ReturnType<typeof sinkSchema>>;
-
-function formatSchema(formats: readonly FormatKind[]) {
-  const names = formats.map(({ name }) => name);
-  return z
-    .enum(names, { error: expecting(eitherOf(names)) })
-    .default(names[0] ?? '')
-    .meta({ description: formats.map(({ name, description }) => `${name}: ${description}`).join(' ') });
-}
-
-function envelopeSchema() {
-  const names: readonly Envelope[] = ['value', 'record'];
-  return z
-    .enum(names, { error: expecting(eitherOf(names)) })
-    .default('value')
-    .meta({
-      description:
-        'What a line holds: value: the value alone; record: topic, partition, offset, timestamp, key, value ' +
-        'and headers.',
-    });
-}
-
-function envelopeProblems({ format, envelope }: SinkKeys, formats: readonly FormatKind[]): KeyProblem[] {
-  const kind = formats.find(({ name }) => name === (format ?? formats[0]?.name));
-  const wanted = envelope === 'record' || envelope === 'value' ? envelope : null;
-  if (kind === undefined || wanted === null || kind.envelopes.includes(wanted)) return [];
-  const able = formats.filter(({ envelopes }) => envelopes.includes(wanted)).map(({ name }) => name);
-  const message = `${wanted} is not for the format ${kind.name}; expected sink.format: ${eitherOf(able)}`;
-  return [{ key: ['envelope'], message }];
-}
-
-function compressionSchema() {
-  const names = ['none', ...CODECS.map(({ name }) => name)] as const;
-  return map({
-    codec: z
-      .enum(names, { error: expecting(eitherOf(names)) })
-      .default('none')
-      .meta({
-        description: CODECS.map(({ name, description }) => `${name}: ${description}`).join(' '),
-      }),
-    level: z
-      .int({ error: expecting('a whole number') })
-      .optional()
-      .meta({
-        description: CODECS.map(
-          ({ name, level: { least, most, usual } }) => `${name}: ${least} to ${most}, ${usual} by default.`,
-        ).join(' '),
-      }),
-  }).meta({
-    description:
-      'Compression of part files: frames of 1 MiB, one ended at each checkpoint, so that what is checkpointed ' +
-      'is a complete compressed file.',
-  });
-}
-
-function levelProblems({ compression }: SinkKeys): KeyProblem[] {
-  if (typeof compression !== 'object' || compression === null) return [];
-  const { codec, level } = compression as { codec?: unknown; level?: unknown };
-  if (typeof level !== 'number') return [];
-  const key = ['compression', 'level'];
-  const kind = CODECS.find(({ name }) => name === codec);
-  if (kind === undefined)
-    return [{ key, message: 'is given without a codec; expected sink.compression.codec' }];
-  const { least, most } = kind.level;
-  if (level >= least && level <= most) return [];
-  return [{ key, message: `${level} is no level of ${kind.name}; expected ${least} to ${most}` }];
-}
 
 function kindThatTakes(sink: SinkKeys, stores: readonly StoreKind[]): StoreKind {
   const kind = stores.find((candidate) => candidate.takes(sink));
@@ -187,23 +114,24 @@ function entropyProblems(uri: string, entropy: unknown): KeyProblem[] {
   return wrong === null ? [] : [{ key: ['entropy', 'key'], message: wrong }];
 }
 
-/** Needs a sink that the schema's rules accepted, so the keys fit together. */
+/**
+ * Needs a sink that the schema's rules accepted, so the keys fit together.
+ * @param hasSchema whether the job file names the schema of its values.
+ */
 export function toSinkConfig(
   sink: ParsedSink,
+  hasSchema: boolean,
   context: SchemaContext,
   { stores, formats }: SinkKinds,
 ): SinkConfig {
   // Only the kinds know their keys, so with them the shared ones lose their types.
-  const { path, format, envelope, prefix, entropy = null, ...shared } = sink as unknown as SharedKeys;
+  const { path, prefix, entropy = null, ...shared } = sink as unknown as SharedKeys;
   const kind = kindThatTakes(sink, stores);
-  const { codec, level } = shared.compression;
-  const chosen = codec === 'none' ? null : codecKind(codec);
-  const compression = chosen === null ? null : { codec: chosen.name, level: level ?? chosen.level.usual };
-  const usualSuffix = (formats.find(({ name }) => name === format)?.suffix ?? '') + (chosen?.suffix ?? '');
-  const suffix = shared.suffix ?? usualSuffix;
+  const content = toContentConfig(sink, hasSchema, formats);
+  const suffix = shared.suffix ?? content.suffix;
   return kind.toConfig(
     sink,
-    { uri: kind.uri(path, context.baseDir), format, envelope, compression, prefix, suffix, entropy },
+    { ...content, uri: kind.uri(path, context.baseDir), prefix, suffix, entropy },
     context,
   );
 }

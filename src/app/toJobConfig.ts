@@ -3,6 +3,7 @@ import type { BucketConfig } from '../../actors/buckets/rule.ts';
 import type { JournalConfig } from '../../journal/kind.ts';
 import type { SchemaContext } from '../../kernels/schema/outside.ts';
 import type { JobConfig, SourceConfig } from '../config/jobConfig.ts';
+import { toValueConfig } from './contentSchema.ts';
 import type { ParsedJob } from './jobSchema.ts';
 import { bucketRuleOf, type JobKinds } from './registeredKinds.ts';
 import { toSinkConfig } from './sinkSchema.ts';
@@ -25,8 +26,8 @@ export function toJobConfig(
     source: given(kinds.sources, parsed.source, (kind, keys): SourceConfig =>
       kind.toConfig(keys, { job, baseDir }),
     ),
-    sink: toSinkConfig(parsed.sink, context, kinds),
-    ...{ key, value, bad },
+    sink: toSinkConfig(parsed.sink, value.schema !== undefined, context, kinds),
+    ...{ key, value: toValueConfig(value), bad },
     bucket: bucketConfig(parsed.bucket, kinds),
     roll: Object.fromEntries(
       kinds.rollRules.map(({ key, configKey }) => [configKey, parsed.roll[key] as number]),

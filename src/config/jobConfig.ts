@@ -13,11 +13,28 @@ export interface SourceConfig {
   readonly type: string;
 }
 
-/** What a line holds: the value alone, or all of the record. */
+/** What a line or a row holds: the value alone, or all of the record. */
 export type Envelope = 'value' | 'record';
 
 /** How bytes of a record become text: base64, a string of UTF-8, or JSON as it is. */
 export type Decode = 'bytes' | 'string' | 'json';
+
+export type CompressionName = 'gzip' | 'zstd' | 'snappy';
+
+export interface Compression {
+  readonly codec: CompressionName;
+  /** Null: the codec has no levels. */
+  readonly level: number | null;
+}
+
+/** The types of a value's fields: the text of an Avro schema (JSON), or of the short form (YAML). */
+export interface ValueSchema {
+  readonly form: 'avro' | 'short';
+  readonly text: string;
+}
+
+/** Of a format's own keys; known to that kind alone. */
+export type FormatSettings = Readonly<Record<string, number>>;
 
 /** The same for a sink, with the settings that all destinations share. */
 export interface SinkConfig {
@@ -32,7 +49,9 @@ export interface SinkConfig {
   readonly format: string;
   readonly envelope: Envelope;
   /** Null: nothing is compressed. */
-  readonly compression: { readonly codec: 'gzip' | 'zstd'; readonly level: number } | null;
+  readonly compression: Compression | null;
+  /** Absent if the format has no keys of its own. */
+  readonly formatSettings?: FormatSettings;
   /** Prefix and suffix of the names of part files. The prefix never begins with `.` or `_`. */
   readonly prefix: string;
   readonly suffix: string;
@@ -50,7 +69,12 @@ export interface JobConfig {
   readonly source: SourceConfig;
   readonly sink: SinkConfig;
   readonly key: { readonly decode: Decode };
-  readonly value: { readonly decode: Decode; readonly tombstones: 'skip' | 'keep' | 'bad' };
+  readonly value: {
+    readonly decode: Decode;
+    readonly tombstones: 'skip' | 'keep' | 'bad';
+    /** Absent if the job file names none. */
+    readonly schema?: ValueSchema;
+  };
   /** What becomes of records that cannot be written. */
   readonly bad: { readonly to: 'stop' | 'skip' | 'file'; readonly stopAfter: number };
   readonly bucket: BucketConfig;

@@ -1,8 +1,18 @@
 /**
  * A kind of format: the content of a part file. Each kind has a folder here, and a line in src/app/registeredKinds.ts.
  */
+import type { z } from 'zod';
 import type { TopicPartition } from '../../journal/ids.ts';
-import type { Decode, Envelope } from '../config/jobConfig.ts';
+import type { KeyProblem } from '../../kernels/schema/parts.ts';
+import type {
+  Compression,
+  CompressionName,
+  Decode,
+  Envelope,
+  FormatSettings,
+  ValueSchema,
+} from '../config/jobConfig.ts';
+import { type Codec, CODECS, makeCodec } from './compression/codec.ts';
 import type { RecordFormat } from './format.ts';
 
 /** What the job file says of the content of part files. */
@@ -10,6 +20,31 @@ export interface Content {
   readonly envelope: Envelope;
   readonly keyDecode: Decode;
   readonly valueDecode: Decode;
+  /** Null if the job file names none. */
+  readonly schema: ValueSchema | null;
+  readonly compression: Compression | null;
+  /** What `toSettings` gave. */
+  readonly settings: FormatSettings;
+}
+
+/** The same before it is known to fit together: a key that is invalid by itself is undefined. */
+export interface ContentKeys {
+  /** Undefined also if it is not given. */
+  readonly envelope: Envelope | undefined;
+  readonly keyDecode: Decode | undefined;
+  readonly valueDecode: Decode | undefined;
+  /** Whether the job file names one, be it valid or not. */
+  readonly hasSchema: boolean;
+  readonly schema: (ValueSchema & { readonly file: string }) | undefined;
+}
+
+export interface CompressionChoice {
+  readonly name: CompressionName;
+  readonly description: string;
+  /** Added to the suffix of its files. */
+  readonly suffix: string;
+  /** Null: it has no levels. */
+  readonly level: { readonly least: number; readonly most: number; readonly usual: number } | null;
 }
 
 export interface FormatKind {
@@ -20,8 +55,42 @@ export interface FormatKind {
   /** The default suffix of its files, like `.json`; empty for none. */
   readonly suffix: string;
   readonly envelopes: readonly Envelope[];
-  /** Journaled for each part file: whatever changes what is written changes it. */
+  /** The envelope of a job file that names none. */
+  usualEnvelope(hasSchema: boolean): Envelope;
+  /** Whether `value.schema` means something. */
+  readonly takesSchema: boolean;
+  /** Besides `none`, which every format has. */
+  readonly compressions: readonly CompressionChoice[];
+  readonly usualCompression: CompressionName | 'none';
+  /** Least default of `memory`, without the store's, in bytes. Null: it needs no more than usual. */
+  readonly memoryBytes: number | null;
+  /** Keys below `sink` that it reads in addition to the common ones; all of them are optional. */
+  keys(): z.core.$ZodLooseShape;
+  /** Contradictions between its keys, with their paths in the job file. */
+  problems(keys: ContentKeys): readonly KeyProblem[];
+  /** @param sink the keys below `sink`, checked. */
+  toSettings(sink: Readonly<Record<string, unknown>>): FormatSettings;
+  /** What compresses the lines of its files; null if nothing does, or if it is inside of the format. */
+  codecOf(compression: Compression | null): Codec | null;
+  /** Journaled for each part file: whatever changes what is written changes it. Without a dot. */
   id(content: Content): string;
   /** For the router of one partition. */
   recordsOf(partition: TopicPartition, content: Content): RecordFormat;
+  /** How the keys were understood, for people: names with a sentence each. */
+  facts(content: Content): readonly (readonly [name: string, fact: string])[];
 }
+
+/** What formats of lines have in common: compression is around them, and they have no keys of their own. */
+export const OF_LINES = {
+  usualEnvelope: (): Envelope => 'value',
+  takesSchema: false,
+  compressions: CODECS,
+  usualCompression: 'none',
+  memoryBytes: null,
+  keys: () => ({}),
+  problems: () => [],
+  toSettings: () => ({}),
+  codecOf: (compression: Compression | null): Codec | null =>
+    compression === null ? null : makeCodec(compression.codec, compression.level),
+  facts: () => [],
+} as const;

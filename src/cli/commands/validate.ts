@@ -1,6 +1,7 @@
 /** `tidemark validate`: checks a job file and reports what it means. */
+import { contentOf } from '../../app/content.ts';
 import { configFingerprint } from '../../app/fingerprint.ts';
-import { bucketRuleOf, JOB_KINDS, kindOf, type JobKinds } from '../../app/registeredKinds.ts';
+import { bucketRuleOf, formatKindOf, JOB_KINDS, kindOf, type JobKinds } from '../../app/registeredKinds.ts';
 import { listedOr } from '../../../kernels/schema/parts.ts';
 import type { JobConfig, SinkConfig } from '../../config/jobConfig.ts';
 import { formatBytes } from '../../telemetry/format.ts';
@@ -52,10 +53,11 @@ function journalFact({ journal }: JobConfig, { journals }: JobKinds): string {
 
 function summary(config: JobConfig, kinds: JobKinds): string[] {
   const { source, sink, bucket, roll, checkpoint } = config;
-  const facts: [string, string][] = [
+  const facts: (readonly [string, string])[] = [
     ['job', config.job],
     ['source', kindOf(kinds.sources, source).describe(source)],
     ...sinkFacts(sink, kinds),
+    ...formatKindOf(kinds, sink).facts(contentOf(config)),
     ['bucket', bucketRuleOf(kinds, bucket).describe(bucket)],
     ['roll', rollFact(roll, kinds)],
     ['checkpoint', `every ${checkpoint.intervalMs} ms`],

@@ -55,13 +55,15 @@ const ZSTD: CodecKind = {
 
 export const CODECS: readonly CodecKind[] = [ZSTD, GZIP];
 
-export function codecKind(name: CodecName): CodecKind {
+/** Throws TypeError for another name. */
+export function codecKind(name: string): CodecKind {
   const kind = CODECS.find((one) => one.name === name);
   if (kind === undefined) throw new TypeError(`There is no codec "${name}".`);
   return kind;
 }
 
-export function makeCodec(name: CodecName, level: number): Codec {
+/** @param level null for the usual one. */
+export function makeCodec(name: string, level: number | null): Codec {
   const kind = codecKind(name);
-  return { name, suffix: kind.suffix, compress: kind.compressor(level) };
+  return { name: kind.name, suffix: kind.suffix, compress: kind.compressor(level ?? kind.level.usual) };
 }

@@ -7,7 +7,7 @@ export type Codec = 'none' | 'snappy' | 'gzip' | 'zstd';
 /** Numbers of the codecs in the metadata. */
 export const CODEC_NUMBER: Readonly<Record<Codec, number>> = { none: 0, snappy: 1, gzip: 2, zstd: 6 };
 
-const LEVELS = {
+export const LEVELS = {
   gzip: { least: 0, most: 9, usual: 6 },
   zstd: { least: 1, most: 22, usual: 1 },
 } as const;

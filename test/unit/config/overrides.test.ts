@@ -70,8 +70,8 @@ describe('-D key=value', () => {
       '-D sink.path: is missing; expected a folder: file:///var/lake/clicks, a path, or ' +
         'oss://bucket.<endpoint>/folder',
       '-D sink.pth: is an unknown key, did you mean "path"?; expected path, ' +
-        'format, envelope, compression, prefix, suffix, entropy, kind, endpoint, region, credentials, ' +
-        'jindosdk',
+        'format, envelope, compression, prefix, suffix, entropy, parquet, kind, endpoint, region, ' +
+        'credentials, jindosdk',
       '-D bucket: bucket.by "x" is unknown; expected record-time, wall-clock or none',
       '-D bucket: bucket.timezone "X" is no time zone that this Node knows; expected an IANA time ' +
         'zone, like UTC or Europe/Berlin',
