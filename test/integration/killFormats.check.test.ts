@@ -1,7 +1,9 @@
-/** A coordinator that writes compressed JSON, and files of bad records, and is killed again and again. */
-import { readdirSync, readFileSync } from 'node:fs';
+/** A coordinator that writes compressed JSON or Parquet, and files of bad records, and is killed again and again. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
 import { expect, onTestFinished, test } from 'vitest';
 import { valuesIn } from '../../sim/content.ts';
 import { describeIntegration, services } from '../services/integration.ts';
@@ -17,36 +19,70 @@ const BATCH = 40;
 /** Every seventh value is no JSON. */
 const valueOf = (number: number): string => (number % 7 === 3 ? `{"n":${number}` : `{"n":${number}}`);
 
+interface Case {
+  readonly what: string;
+  readonly sections: Readonly<Record<string, unknown>>;
+  readonly suffix: string;
+  /** Of files of bad records. */
+  readonly badSuffix: string;
+}
+
+const JSON_CASES = ['record'].map((envelope) => ({
+  what: `JSON, zstd, envelope: ${envelope}`,
+  sections: {
+    sink: { path: 'lake', format: 'json', envelope, compression: { codec: 'zstd' } },
+    value: { decode: 'json' },
+  },
+  ...{ suffix: '.json.zst', badSuffix: '.json.zst' },
+}));
+
+const CASES: readonly Case[] = [
+  ...JSON_CASES,
+  {
+    what: 'Parquet with a schema',
+    sections: { sink: { path: 'lake', format: 'parquet' }, value: { schema: 'n.yaml' } },
+    ...{ suffix: '.parquet', badSuffix: '.json' },
+  },
+];
+
 /** The numbers in the visible files, good and bad ones. */
-function numbersIn(lake: string): { readonly good: number[]; readonly bad: number[] } {
+async function numbersIn(lake: string, { suffix, badSuffix }: Case) {
   const all = { good: [] as number[], bad: [] as number[] };
   for (const entry of readdirSync(lake, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name);
     if (!entry.isFile() || path.relative(lake, file).startsWith('.')) continue;
-    expect(entry.name.endsWith('.json.zst'), entry.name).toBe(true);
     const isBad = path.relative(lake, file).startsWith('_bad/');
-    for (const line of valuesIn(readFileSync(file)).split('\n').slice(0, -1))
-      all[isBad ? 'bad' : 'good'].push(Number(/\d+/.exec(line)?.[0]));
+    expect(entry.name.endsWith(isBad ? badSuffix : suffix), entry.name).toBe(true);
+    all[isBad ? 'bad' : 'good'].push(...(await numbersOf(readFileSync(file), suffix)));
   }
   return { good: all.good.toSorted((a, b) => a - b), bad: all.bad.toSorted((a, b) => a - b) };
 }
 
+async function numbersOf(bytes: Buffer, suffix: string): Promise<number[]> {
+  if (suffix !== '.parquet' || bytes.toString('latin1', 0, 4) !== 'PAR1') {
+    const lines = valuesIn(bytes).split('\n').slice(0, -1);
+    return lines.map((line) => Number(/\d+/.exec(line)?.[0]));
+  }
+  const file = new Uint8Array(bytes).buffer;
+  return (await parquetReadObjects({ file, compressors })).map(({ n }) => Number(n));
+}
+
 describeIntegration(
-  'a coordinator with JSON, zstd and bad records that is killed, real Kafka',
+  'a coordinator with formats and bad records that is killed, real Kafka',
   () => {
-    test.each(['value', 'record'])('envelope: %s, each record once', async (envelope) => {
+    test.each(CASES)('$what: each record once', async (one) => {
       const { brokers } = services();
       const topic = uniqueName('formats');
       const job = new TestJob({
         ...{ brokers, topic },
         sections: {
-          sink: { path: 'lake', format: 'json', envelope, compression: { codec: 'zstd' } },
-          value: { decode: 'json' },
+          ...one.sections,
           bad: { to: 'file' },
           roll: { maxBytes: '4KiB', maxAge: '5s', maxIdle: '2s' },
           checkpoint: { interval: '200ms' },
         },
       });
+      writeFileSync(path.join(path.dirname(job.file), 'n.yaml'), 'n: long\n');
       const audits = new AuditsMeanwhile({ file: job.file });
       await createTopic([...brokers], topic, 1);
       const producer = await producerOf(brokers);
@@ -73,7 +109,7 @@ describeIntegration(
       const end = await tidemark(['run', job.file, '--until-end']);
       expect(end, end.stderr).toMatchObject({ code: 0 });
       const all = Array.from({ length: sent }, (_, number) => number);
-      expect(numbersIn(job.lake)).toEqual({
+      expect(await numbersIn(job.lake, one)).toEqual({
         good: all.filter((number) => number % 7 !== 3),
         bad: all.filter((number) => number % 7 === 3),
       });
