@@ -10,7 +10,7 @@ import { formatId, type BadReason, type LineFormat, type PartFormat } from '../s
 import { RecordLine } from '../src/formats/json/recordLine.ts';
 import { TextLine } from '../src/formats/text/line.ts';
 import type { RecordCursor } from '../src/sources/port.ts';
-import { SeededRandom } from './random.ts';
+import { randomFor } from './random.ts';
 
 export interface ContentConfig {
   /** `bad`: as JSON, and records that are bad go to a file of their own. */
@@ -27,10 +27,7 @@ const PLAIN_SHARE = 65;
 
 /** Drawn from what else was drawn, so that nothing else is drawn otherwise for it. */
 export function contentFor(drawn: unknown): ContentConfig {
-  const text = JSON.stringify(drawn);
-  let seed = 0;
-  for (let at = 0; at < text.length; at += 1) seed = (Math.imul(seed, 31) + text.charCodeAt(at)) | 0;
-  const random = new SeededRandom(seed);
+  const random = randomFor(JSON.stringify(drawn));
   if (random.percent(PLAIN_SHARE)) return PLAIN_CONTENT;
   return { lines: random.pick(LINES), codec: random.pick(CODECS) };
 }

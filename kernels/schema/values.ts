@@ -94,6 +94,12 @@ export const duration = (secondsMin?: number) =>
 /** In bytes. */
 export const size = () => unitText('size', SIZE_PATTERN, parseSize);
 
+/** A whole number, 1 at least. */
+export const count = () => {
+  const expected = 'a whole number, 1 or more';
+  return z.int({ error: expecting(expected) }).min(1, { error: `is too small; expected ${expected}` });
+};
+
 /** Control characters, or text that is not well-formed. */
 export function hasControl(value: string): boolean {
   return /\p{Cc}/u.test(value) || !value.isWellFormed();

@@ -91,6 +91,7 @@ describe('the JSON Schema', () => {
       'bucket.timezone',
       'roll',
       'roll.maxBytes',
+      'roll.maxRecords',
       'roll.maxAge',
       'roll.maxIdle',
       'checkpoint',

@@ -47,7 +47,7 @@ source:
     sasl: { mechanism: scram-sha-512, username: me, password: pw }
 sink: { path: file:///var/lake/clicks/, format: text, prefix: p, suffix: .ndjson }
 bucket: { by: wall-clock, pattern: "'dt='yyyy-MM-dd/'hr='HH", timezone: Europe/Berlin }
-roll: { maxBytes: 1GB, maxAge: 1h, maxIdle: 500ms }
+roll: { maxBytes: 1GB, maxRecords: 1000000, maxAge: 1h, maxIdle: 500ms }
 checkpoint: { interval: 2s }
 memory: 512MiB
 journal:
@@ -63,7 +63,7 @@ journal:
       },
       sink: { uri: 'file:///var/lake/clicks', prefix: 'p', suffix: '.ndjson' },
       bucket: { by: 'wall-clock', pattern: { finestUnit: 'hour' }, timezone: 'Europe/Berlin' },
-      roll: { maxBytes: 1_000_000_000, maxAgeMs: 3_600_000, maxIdleMs: 500 },
+      roll: { maxBytes: 1_000_000_000, maxRecords: 1_000_000, maxAgeMs: 3_600_000, maxIdleMs: 500 },
       checkpoint: { intervalMs: 2000 },
       memoryBytes: 512 * 1024 * 1024,
       journal: {
@@ -164,7 +164,7 @@ oss: {}
       ),
       'job.yaml:17:11 roll.maxAge: 10 has no unit; write for example 10s (units: ms, s, m, h, d)',
       'job.yaml:18:3 roll.maxIdel: is an unknown key, did you mean "maxIdle"?; expected maxBytes, ' +
-        'maxAge, maxIdle',
+        'maxRecords, maxAge, maxIdle',
       'job.yaml:19:13 checkpoint: is a text; expected a map of keys',
       'job.yaml:20:1 journal: has nats and sqlite; expected one of them',
       'job.yaml:20:12 journal.nats: has user without password; expected both',
