@@ -95,10 +95,8 @@ export const duration = (secondsMin?: number) =>
 export const size = () => unitText('size', SIZE_PATTERN, parseSize);
 
 /** A whole number, 1 at least. */
-export const count = () => {
-  const expected = 'a whole number, 1 or more';
-  return z.int({ error: expecting(expected) }).min(1, { error: `is too small; expected ${expected}` });
-};
+export const count = (expected: string) =>
+  z.int({ error: expecting(expected) }).min(1, { error: `is less than 1; expected ${expected}` });
 
 /** Control characters, or text that is not well-formed. */
 export function hasControl(value: string): boolean {

@@ -8,7 +8,7 @@ export const RECORDS_RULE: RecordsRule = {
   key: 'maxRecords',
   configKey: 'maxRecords',
   schema: () =>
-    count()
+    count('a whole number of records')
       .optional()
       .meta({ description: 'Close a part file with this many records. Without it: at any number.' }),
   describe: (limit) => `at ${limit}`,

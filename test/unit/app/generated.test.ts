@@ -43,6 +43,7 @@ describe('the JSON Schema', () => {
       'source.kafka.topics',
       'source.kafka.groupId',
       'source.kafka.startFrom',
+      'source.kafka.startFrom.offsets',
       'source.kafka.decode',
       'source.kafka.ssl',
       'source.kafka.ssl.ca',

@@ -131,7 +131,7 @@ oss: {}
       'job.yaml:5:5 source.kafka.topic: is an unknown key, did you mean "topics"?; expected brokers, ' +
         'topics, groupId, startFrom, decode, ssl, sasl',
       'job.yaml:6:16 source.kafka.startFrom: "yesterday" is unknown; expected earliest, latest, group, ' +
-        'or a time with its zone like 2026-01-31T08:00:00Z',
+        'a time with its zone like 2026-01-31T08:00:00Z, or a map with offsets',
       'job.yaml:7:5 source.kafka.ssl: has cert without key; expected both or neither',
       expect.stringMatching(
         /^job.yaml:7:16 source.kafka.ssl.ca: "no.pem" cannot be read \(.*no.pem\); expected a PEM file/,
@@ -252,8 +252,10 @@ oss: {}
     ['source.kafka.startFrom=2026-02-30', 'is unknown'],
     [
       'source.kafka.startFrom=2026-01-31T08:00:00',
-      'is unknown; expected earliest, latest, group, or a time with its zone',
+      'is unknown; expected earliest, latest, group, a time with its zone',
     ],
+    ['roll.maxRecords=0', 'is less than 1; expected a whole number of records'],
+    ['roll.maxRecords=10k', 'is a text; expected a whole number of records'],
     ['source.kafka.ssl=yes', 'is a text; expected true, or a map'],
     ['journal.sqlite.path=file:///x', 'is a URL'],
     ['checkpoint.interval=0s', 'is no time at all'],
