@@ -122,6 +122,10 @@ export const ERROR_CODES = {
     retry: 'config',
     help: 'Create the topic (or the file); Tidemark never creates one.',
   },
+  SOURCE_START_INVALID: {
+    retry: 'config',
+    help: 'Correct source.kafka.startFrom.offsets: an offset that the log holds, for each partition.',
+  },
   SOURCE_UNREADABLE: {
     retry: 'operator',
     help: 'Give the user that runs Tidemark the right to read the file, or put the file back, then resume.',

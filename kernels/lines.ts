@@ -2,9 +2,9 @@
  * The record path's second implementation, in WebAssembly: routes plain records and copies their values as
  * lines, many per call. The first implementation is authoritative: `#scan` of src/writing/recordRouter.ts
  * routes a record, `append` of src/writing/lineBuffer.ts copies it. The kernel has no rules of its own: slot
- * length and routes come from src/writing/takingFiles.ts, a buffer's limit from src/writing/lineBuffer.ts. It
+ * length and routes come from src/writing/takingFiles.ts, the limits of a buffer from src/writing/lineBuffer.ts. It
  * stops at the first record that is not plain (null, damaged, in a slot without a route, or too large for the
- * rest of its buffer or file), and the router handles that record alone.
+ * rest of its buffer or file, or one too many for its file), and the router handles that record alone.
  * test/unit/sources/kafka/records/lineRuns.test.ts compares the two.
  */
 import {
@@ -201,12 +201,14 @@ function findFillState({ time, slot, slotMs, slotFrom, route, fill }: Variables)
   ];
 }
 
-/** Copies the value if there is room, and moves past the record. */
-function writeLine(variables: Variables): Code[] {
+/** Copies the value if there is room, and moves past the record. `isCounted`: records have a limit, too. */
+function writeLine(variables: Variables, isCounted: boolean): Code[] {
   const { at, left, read, shift, length, recordEnd, delta, lastDelta, count } = variables;
   const { to, newlineAt, fill, filled } = variables;
   const offset = i64.add(i64.load(field(FIELD.firstOffset)), i64.fromI32(delta.get));
+  const isFull = i32.geS(i32.load(fill.get, FILL.records), i32.load(fill.get, FILL.recordsLimit));
   return [
+    ...(isCounted ? [stopIf(isFull)] : []),
     filled.set(i32.load(fill.get, FILL.filled)),
     to.set(i32.add(i32.load(fill.get, FILL.address), filled.get)),
     filled.set(i32.add(i32.add(filled.get, length.get), i32.const(1))),
@@ -226,9 +228,9 @@ function writeLine(variables: Variables): Code[] {
   ];
 }
 
-/** routeRecords(at, end, left): number of records taken; the fields say how far. */
-function routeRecordsFunction(): FunctionBuilder {
-  const copy = new FunctionBuilder('routeRecords', I32);
+/** name(at, end, left): number of records taken; the fields say how far. */
+function routeRecordsFunction(name: string, isCounted: boolean): FunctionBuilder {
+  const copy = new FunctionBuilder(name, I32);
   const variables = variablesOf(copy);
   const { at, left, lastDelta, count, slotMs } = variables;
   copy.body = [
@@ -238,7 +240,7 @@ function routeRecordsFunction(): FunctionBuilder {
         stopIf(i32.eqz(left.get)),
         ...readRecord(variables),
         ...findFillState(variables),
-        ...writeLine(variables),
+        ...writeLine(variables, isCounted),
         control.branchIf(i32.const(1), 0),
       ),
     ),
@@ -249,9 +251,13 @@ function routeRecordsFunction(): FunctionBuilder {
   return copy;
 }
 
-const { routeRecords } = instantiate([routeRecordsFunction()]) as {
-  readonly routeRecords: (at: number, end: number, left: number) => number;
-};
+type RouteRecords = (at: number, end: number, left: number) => number;
+
+/** A function of its own where records have a limit: all others go without the comparison. */
+const { routeRecords, routeCountedRecords } = instantiate([
+  routeRecordsFunction('routeRecords', false),
+  routeRecordsFunction('routeCountedRecords', true),
+]) as { readonly routeRecords: RouteRecords; readonly routeCountedRecords: RouteRecords };
 
 /** Deltas are relative to `firstOffset`. */
 export interface RecordRun {
@@ -282,6 +288,8 @@ export interface RouteRun {
   owner: number;
   /** A record's slot is its time divided by this, rounded towards 0. */
   readonly slotMs: number;
+  /** Whether files have a limit of records. */
+  readonly isCounted: boolean;
   /** Time at which the lines are written. */
   nowMs: number;
 }
@@ -290,7 +298,7 @@ export interface RouteRun {
 export const READ_MARGIN_BYTES = 64;
 
 /** Moves `at`, `left` and `delta` past the copied records and returns their number. */
-export function routePlainRecords(copy: RecordRun, { owner, slotMs, nowMs }: RouteRun): number {
+export function routePlainRecords(copy: RecordRun, { owner, slotMs, isCounted, nowMs }: RouteRun): number {
   const mask = copy.hasTimes ? -1 : 0;
   doubles[FIELD.firstMs / 8] = copy.firstMs;
   doubles[FIELD.slotMs / 8] = slotMs;
@@ -301,7 +309,8 @@ export function routePlainRecords(copy: RecordRun, { owner, slotMs, nowMs }: Rou
   integers[FIELD.fromDelta / 4] = copy.fromDelta;
   integers[FIELD.toDelta / 4] = copy.toDelta;
   integers[FIELD.owner / 4] = owner;
-  const count = routeRecords(copy.at, copy.end, copy.left);
+  const route = isCounted ? routeCountedRecords : routeRecords;
+  const count = route(copy.at, copy.end, copy.left);
   copy.at = integers[FIELD.at / 4] ?? copy.at;
   copy.delta = integers[FIELD.delta / 4] ?? copy.delta;
   copy.left -= count;

@@ -25,6 +25,8 @@ export const FILL = {
   isByKernel: 32,
   /** Number of routes that lead to it. No kernel uses it. */
   routes: 36,
+  /** A kernel that counts writes no record where `records` has reached this. */
+  recordsLimit: 40,
 } as const;
 /** Ends every line. */
 export const NEWLINE = 10;
@@ -33,6 +35,7 @@ export const VECTOR_BYTES = 16;
 
 const FILL_BYTES = 64;
 const FILL_STATES = 16_384;
+const RECORDS_LIMIT_MAX = 2 ** 31 - 1;
 
 /** Fields of a route. */
 export const ROUTE = { slot: 0, owner: 8, fill: 12 } as const;
@@ -133,6 +136,11 @@ export class FillState {
 
   set lastWriteAtMs(ms: number) {
     this.#fields.doubles[(this.#address + FILL.lastWriteAtMs) / 8] = ms;
+  }
+
+  /** @param records that a kernel that counts may make it hold; 0 or less: it writes none. */
+  limitRecords(records: number): void {
+    this.#fields.integers[(this.#address + FILL.recordsLimit) / 4] = Math.min(records, RECORDS_LIMIT_MAX);
   }
 
   /** Sets the number of bytes in the buffer. */

@@ -14,7 +14,7 @@ import type { RowEncoder, RowFormat } from '../src/formats/rows.ts';
 import { TextLine } from '../src/formats/text/line.ts';
 import type { RecordCursor } from '../src/sources/port.ts';
 import { isParquet, parquetValues } from './parquetValues.ts';
-import { SeededRandom } from './random.ts';
+import { randomFor } from './random.ts';
 
 export interface ContentConfig {
   /** `bad`, `badParquet`: as JSON or Parquet, and records that are bad go to a file of their own. */
@@ -34,10 +34,7 @@ const PARQUET_LINES = ['parquet', 'parquet', 'badParquet'] as const;
 
 /** Drawn from what else was drawn, so that nothing else is drawn otherwise for it. */
 export function contentFor(drawn: unknown): ContentConfig {
-  const text = JSON.stringify(drawn);
-  let seed = 0;
-  for (let at = 0; at < text.length; at += 1) seed = (Math.imul(seed, 31) + text.charCodeAt(at)) | 0;
-  const random = new SeededRandom(seed);
+  const random = randomFor(JSON.stringify(drawn));
   if (random.percent(PLAIN_SHARE)) return PLAIN_CONTENT;
   const [lines, codec] = [random.pick(LINES), random.pick(CODECS)];
   return { lines: random.percent(PARQUET_SHARE) ? random.pick(PARQUET_LINES) : lines, codec };

@@ -57,6 +57,13 @@ export class SeededRandom {
   }
 }
 
+/** Randomness that follows from what else was drawn: nothing else is drawn otherwise for it. */
+export function randomFor(drawn: string): SeededRandom {
+  let seed = 0;
+  for (let at = 0; at < drawn.length; at += 1) seed = (Math.imul(seed, 31) + drawn.charCodeAt(at)) | 0;
+  return new SeededRandom(seed);
+}
+
 /** A seed for each process of a world. */
 export function seedOf(seed: number, place: number, life: number): number {
   return new SeededRandom(seed ^ Math.imul(place + 1, 0x9e3779b1) ^ Math.imul(life + 1, 0x85ebca6b)).uint32();

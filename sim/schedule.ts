@@ -25,6 +25,8 @@ export interface WorldConfig {
   readonly checkpointIntervalMs: number;
   readonly roll: {
     readonly maxBytes: number;
+    /** Absent: any number. */
+    readonly maxRecords?: number | undefined;
     readonly maxAgeMs: number;
     readonly maxIdleMs: number;
     /** Closes every file at every checkpoint. */

@@ -6,7 +6,8 @@ import type { WorldConfig } from './schedule.ts';
 export const many = z.number().int().min(1).max(1_000_000_000);
 
 export const rollSchema: z.ZodType<WorldConfig['roll']> = z.strictObject({
-  ...{ maxBytes: many, maxAgeMs: many, maxIdleMs: many, atCheckpoint: z.boolean() },
+  ...{ maxBytes: many, maxRecords: many.optional() },
+  ...{ maxAgeMs: many, maxIdleMs: many, atCheckpoint: z.boolean() },
 });
 
 export const contentSchema: z.ZodType<ContentConfig> = z.strictObject({

@@ -4,14 +4,17 @@
  */
 import { AGE_RULE } from './age/rule.ts';
 import { IDLE_RULE } from './idle/rule.ts';
-import type { RollableFile, RollRule, TimeReason } from './rule.ts';
+import { RECORDS_RULE } from './records/rule.ts';
+import type { FillingFile, RollableFile, RollRule, TimeReason } from './rule.ts';
 import { SIZE_RULE } from './size/rule.ts';
 
 export interface RollingPolicy {
-  /** Called after every record; allocates nothing. */
-  rollsBySize(lengthBytes: number): boolean;
-  /** The smallest length for which rollsBySize is true. */
+  /** Whether the file is full. Called after every record; allocates nothing. */
+  rollsBySize(file: FillingFile): boolean;
+  /** The smallest length at which a file is full. */
   readonly rollsAtBytes: number;
+  /** The number of records at which a file is full; Infinity if they are not counted. */
+  readonly rollsAtRecords: number;
   /** Called for every open file as time passes; allocates nothing. Null if the file stays open. */
   rollsByTime(file: RollableFile, nowMs: number): TimeReason | null;
   /** When to call rollsByTime again; at most now plus the shorter limit. Allocates nothing. */
@@ -20,7 +23,7 @@ export interface RollingPolicy {
   readonly rollsAtCheckpoint: boolean;
 }
 
-/** A rule and its limit from the job file, in the rule's unit. */
+/** A rule and its limit from the job file, in the rule's unit; Infinity for none. */
 export interface LimitedRule {
   readonly rule: RollRule;
   readonly limit: number;
@@ -31,14 +34,21 @@ export function rollingPolicy(
   rules: readonly LimitedRule[],
   { rollsAtCheckpoint }: { readonly rollsAtCheckpoint: boolean } = { rollsAtCheckpoint: false },
 ): RollingPolicy {
-  const sizes = rules.flatMap(({ rule, limit }) => (rule.type === 'size' ? [limit] : []));
+  const limitsOf = (type: RollRule['type']): number[] =>
+    rules.flatMap(({ rule, limit }) => (rule.type === type ? [limit] : []));
   const times = rules.flatMap(({ rule, limit }) => (rule.type === 'time' ? [{ rule, limit }] : []));
-  const rollsAtBytes = Math.min(...sizes);
+  const rollsAtBytes = Math.min(...limitsOf('size'));
+  const rollsAtRecords = Math.min(...limitsOf('records'));
   const shortestMs = Math.min(...times.map(({ limit }) => limit));
   return {
     rollsAtCheckpoint,
     rollsAtBytes,
-    rollsBySize: (lengthBytes) => lengthBytes >= rollsAtBytes,
+    rollsAtRecords,
+    // Without a limit of records, nothing more is done per record.
+    rollsBySize:
+      rollsAtRecords === Infinity
+        ? ({ lengthBytes }) => lengthBytes >= rollsAtBytes
+        : (file) => file.records >= rollsAtRecords || file.lengthBytes >= rollsAtBytes,
     rollsByTime(file, nowMs) {
       for (const { rule, limit } of times) if (nowMs - rule.sinceMs(file) >= limit) return rule.reason;
       return null;
@@ -51,9 +61,10 @@ export function rollingPolicy(
   };
 }
 
-/** Limits of the rules that every job has. */
+/** Limits of the rules that every job has; that of records may be absent. */
 export interface RollLimits {
   readonly maxBytes: number;
+  readonly maxRecords?: number | undefined;
   readonly maxAgeMs: number;
   readonly maxIdleMs: number;
 }
@@ -67,9 +78,10 @@ export function checkpointRollingPolicy(limits: RollLimits): RollingPolicy {
   return rollingPolicy(limited(limits), { rollsAtCheckpoint: true });
 }
 
-function limited({ maxBytes, maxAgeMs, maxIdleMs }: RollLimits): readonly LimitedRule[] {
+function limited({ maxBytes, maxRecords, maxAgeMs, maxIdleMs }: RollLimits): readonly LimitedRule[] {
   return [
     { rule: SIZE_RULE, limit: maxBytes },
+    { rule: RECORDS_RULE, limit: maxRecords ?? Infinity },
     { rule: AGE_RULE, limit: maxAgeMs },
     { rule: IDLE_RULE, limit: maxIdleMs },
   ];

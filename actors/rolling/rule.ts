@@ -9,14 +9,20 @@ export interface RollableFile {
   readonly lastWriteAtMs: number;
 }
 
+/** What decides whether an open file is full. */
+export interface FillingFile {
+  readonly lengthBytes: number;
+  readonly records: number;
+}
+
 export type TimeReason = Extract<RollReason, 'age' | 'idle'>;
 
 interface RuleKeys {
   /** Key below `roll` in the job file, and the name of its validated value. */
   readonly key: string;
   readonly configKey: string;
-  /** Yields the limit in bytes or milliseconds. */
-  schema(): z.ZodType<number>;
+  /** Yields the limit in bytes, records or milliseconds; undefined if there is none. */
+  schema(): z.ZodType<number | undefined>;
   /** When the rule closes a file, in words for users. `limit` is a text with its unit. */
   describe(limit: string): string;
 }
@@ -27,6 +33,15 @@ interface RuleKeys {
  */
 export type SizeRule = RuleKeys & { readonly type: 'size'; readonly reason: Extract<RollReason, 'size'> };
 
+/**
+ * `records`: the file holds as many records as the limit. The kernel leaves the last of them to TypeScript, too.
+ * Journaled as `size`, so that every version can read it.
+ */
+export type RecordsRule = RuleKeys & {
+  readonly type: 'records';
+  readonly reason: Extract<RollReason, 'size'>;
+};
+
 /** `time`: the limit has passed since a given moment of the file. */
 export type TimeRule = RuleKeys & {
   readonly type: 'time';
@@ -35,4 +50,4 @@ export type TimeRule = RuleKeys & {
   sinceMs(file: RollableFile): number;
 };
 
-export type RollRule = SizeRule | TimeRule;
+export type RollRule = SizeRule | RecordsRule | TimeRule;

@@ -94,6 +94,10 @@ export const duration = (secondsMin?: number) =>
 /** In bytes. */
 export const size = () => unitText('size', SIZE_PATTERN, parseSize);
 
+/** A whole number, 1 at least. */
+export const count = (expected: string) =>
+  z.int({ error: expecting(expected) }).min(1, { error: `is less than 1; expected ${expected}` });
+
 /** Control characters, or text that is not well-formed. */
 export function hasControl(value: string): boolean {
   return /\p{Cc}/u.test(value) || !value.isWellFormed();

@@ -67,19 +67,25 @@ function misnamed(view: PartitionView, lives: ConfigsOfClaims): Violation[] {
   });
 }
 
-/** A file that grew in a checkpoint and stays in progress is below the maximum; longer ones are closed. */
+/**
+ * A file that grew in a checkpoint and stays in progress is below the limits: full ones are closed. None holds more
+ * records than their limit.
+ */
 function overgrown({ partition, checkpoints, parts }: PartitionView, lives: ConfigsOfClaims): Violation[] {
   return checkpoints.flatMap(({ number, atMs, claimId, grown }) => {
     const { roll, content = PLAIN_CONTENT } = lives.of(claimId);
     // The length of a compressed file is known only once its last frame is written, that of rows with their group.
-    if (content.codec !== 'none' || isInRows(content)) return [];
-    const most = roll.atCheckpoint ? 0 : roll.maxBytes;
-    return grown.flatMap(({ partId, lengthBytes }) => {
-      if (lengthBytes < most) return [];
+    const isKnown = content.codec === 'none' && !isInRows(content);
+    const bytesMost = roll.atCheckpoint ? 0 : isKnown ? roll.maxBytes : Infinity;
+    const recordsMost = roll.maxRecords ?? Infinity;
+    return grown.flatMap(({ partId, isOpen, lengthBytes, records }) => {
       const uri = parts.get(partId)?.finalUri ?? partId;
+      const isOver = isOpen && (lengthBytes >= bytesMost || records >= recordsMost);
+      if (!isOver && records <= recordsMost) return [];
       const text =
-        `checkpoint ${number} at ${atMs} ms leaves ${uri} in progress with ${lengthBytes} bytes, ` +
-        `where it is to be closed at ${most}`;
+        `checkpoint ${number} at ${atMs} ms leaves ${uri} ${isOpen ? 'in progress' : 'closed'} with ` +
+        `${lengthBytes} bytes and ${records} records, where it is to be closed at ` +
+        `${bytesMost} bytes or ${recordsMost} records`;
       return [violation('P7', text, { partition, files: [uri] })];
     });
   });

@@ -45,13 +45,21 @@ export interface CheckpointView {
   readonly generation: number;
   /** Part files that it leaves in progress. */
   readonly inProgress: ReadonlySet<string>;
-  /** Those of them with more bytes than in the previous checkpoint. */
-  readonly grown: readonly { readonly partId: string; readonly lengthBytes: number }[];
+  /** Part files with more records than in the previous checkpoint. */
+  readonly grown: readonly GrownPart[];
   /** Since the start of the journal. */
   readonly recordsRead: number;
   readonly recordsSkipped: number;
   /** Records of all part files, as this and earlier checkpoints count them. */
   readonly recordsHeld: number;
+}
+
+export interface GrownPart {
+  readonly partId: string;
+  /** Whether the checkpoint leaves it in progress. */
+  readonly isOpen: boolean;
+  readonly lengthBytes: number;
+  readonly records: number;
 }
 
 /** Offsets that are not to be read: an operator gave them up, or they are before the job's start. */
@@ -293,11 +301,12 @@ class PartitionReader implements PartitionView {
   #complete(event: RawEvent, atMs: number): void {
     const pieces = event['checkpointParts'] === 0 ? [] : this.#pieces;
     this.#pieces = [];
-    const grown: { partId: string; lengthBytes: number }[] = [];
+    const grown: GrownPart[] = [];
     for (const change of [...pieces, ...changesOf(event)]) {
       const { partId, length, records, firstOffset, lastOffset } = change;
-      const before = this.parts.get(partId)?.durable?.lengthBytes ?? 0;
-      if (change.state === 'inProgress' && length > before) grown.push({ partId, lengthBytes: length });
+      const before = this.parts.get(partId)?.durable?.records ?? 0;
+      const isOpen = change.state === 'inProgress';
+      if (records > before) grown.push({ partId, isOpen, lengthBytes: length, records });
       this.#update(change.partId, {
         durable: {
           lengthBytes: length,

@@ -1,6 +1,6 @@
 /** Drawn configurations: every setting independently. */
 import { contentFor, PLAIN_CONTENT } from '../content.ts';
-import type { SeededRandom } from '../random.ts';
+import { randomFor, type SeededRandom } from '../random.ts';
 import type { StoreKind, WorldConfig } from '../schedule.ts';
 import type { JobShape } from './jobShape.ts';
 
@@ -49,7 +49,20 @@ export function drawConfig(random: SeededRandom, { store, job }: DrawOptions): W
     faultsUntilMs: 15_000,
   };
   const content = contentFor(config);
-  return content === PLAIN_CONTENT ? config : { ...config, content };
+  const drawn = content === PLAIN_CONTENT ? config : { ...config, content };
+  return job === null ? withRecordLimit(drawn) : drawn;
+}
+
+/** In percent: of drawn rolls. */
+const COUNTED_SHARE = 25;
+
+/** Perhaps with a limit of records for its roll; drawn from all else, so that nothing else is drawn otherwise. */
+export function withRecordLimit<Config extends { readonly roll?: WorldConfig['roll'] | undefined }>(
+  config: Config,
+): Config {
+  const random = randomFor(`records ${JSON.stringify(config)}`);
+  if (config.roll === undefined || !random.percent(COUNTED_SHARE)) return config;
+  return { ...config, roll: { ...config.roll, maxRecords: random.pick([1, 2, 3, 5, 12]) } };
 }
 
 type Settings = Pick<WorldConfig, 'checkpointIntervalMs' | 'roll' | 'buckets'>;

@@ -6,7 +6,7 @@ import type { BucketConfig } from '../../actors/buckets/rule.ts';
 import type { TimeBucketConfig } from '../../actors/buckets/time/rule.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { JobConfig } from '../../src/config/jobConfig.ts';
-import { formatBytes } from '../../src/telemetry/format.ts';
+import { formatBytes, formatNoun } from '../../src/telemetry/format.ts';
 import type { WorldConfig } from '../schedule.ts';
 
 export interface JobShape {
@@ -24,10 +24,12 @@ const INTERVAL_MS = 100;
 const INTERVALS_MAX = 20;
 /** A part file for the world's records of four to six bytes, so that some roll by size. */
 const PART_BYTES = 40;
+/** Fewer than have that size. */
+const PART_RECORDS = 5;
 
 export function jobShape({ job, roll, bucket, checkpoint }: JobConfig): JobShape {
   const buckets = bucketsOf(bucket);
-  const { maxBytes = 0, maxAgeMs = 0, maxIdleMs = 0 } = roll;
+  const { maxBytes = 0, maxRecords, maxAgeMs = 0, maxIdleMs = 0 } = roll;
   const intervalMs = Math.min(checkpoint.intervalMs, INTERVAL_MS);
   const scaled = (ms: number): number => {
     const virtualMs = Math.round((ms * intervalMs) / checkpoint.intervalMs);
@@ -35,6 +37,7 @@ export function jobShape({ job, roll, bucket, checkpoint }: JobConfig): JobShape
   };
   const shape = {
     maxBytes: Math.min(maxBytes, PART_BYTES),
+    ...(maxRecords === undefined ? {} : { maxRecords: Math.min(maxRecords, PART_RECORDS) }),
     maxAgeMs: scaled(maxAgeMs),
     maxIdleMs: scaled(maxIdleMs),
     atCheckpoint: false,
@@ -49,6 +52,9 @@ export function jobShape({ job, roll, bucket, checkpoint }: JobConfig): JobShape
     notes: [
       note('checkpoint every', `${checkpoint.intervalMs} ms`, `${intervalMs} ms`),
       note('roll at', formatBytes(maxBytes), formatBytes(shape.maxBytes)),
+      ...(maxRecords === undefined
+        ? []
+        : [note('roll with', formatNoun(maxRecords, 'record'), String(shape.maxRecords))]),
       note('roll after', `${maxAgeMs} ms`, `${shape.maxAgeMs} ms`),
       note('roll when idle for', `${maxIdleMs} ms`, `${shape.maxIdleMs} ms`),
       buckets.by === 'none'

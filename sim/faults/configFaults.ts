@@ -3,7 +3,14 @@
  */
 import { contentFor, contentWords, PLAIN_CONTENT } from '../content.ts';
 import { z } from 'zod';
-import { drawBuckets, drawRoll, INTERVALS_MS, MEMORY_BYTES, OPEN_FILES_MAX } from '../draw/config.ts';
+import {
+  drawBuckets,
+  drawRoll,
+  INTERVALS_MS,
+  MEMORY_BYTES,
+  OPEN_FILES_MAX,
+  withRecordLimit,
+} from '../draw/config.ts';
 import { isRefused, type JobChange } from '../jobChange.ts';
 import type { SeededRandom } from '../random.ts';
 import { bucketsSchema, contentSchema, many, rollSchema } from '../settingsSchema.ts';
@@ -57,7 +64,7 @@ export function drawAllowedChange(random: SeededRandom): JobChange {
   );
   const change = Object.assign({}, ...settings) as JobChange;
   const content = contentFor(change);
-  return content === PLAIN_CONTENT ? change : { ...change, content };
+  return withRecordLimit(content === PLAIN_CONTENT ? change : { ...change, content });
 }
 
 export function drawRefusedChange(random: SeededRandom): JobChange {

@@ -45,6 +45,8 @@ export function settingsOfHistory(
   const recordScale = Math.min(1, RECORDS_MAX / Math.max(1, total));
   const roll = {
     ...shape.roll,
+    // Files that were full of records count as full of bytes: both are journaled as `size`.
+    maxRecords: undefined,
     maxBytes: bytesOf(files, recordScale),
     atCheckpoint: files.rolledByCheckpoint,
   };

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { JOB_NAME_PATTERN, jobName } from '../../journal/ids.ts';
 import type { FileText, SchemaContext } from '../../kernels/schema/outside.ts';
 import { eitherOf, exactlyOne, map, listedOr, rule, rules } from '../../kernels/schema/parts.ts';
-import { duration, expecting, matchingText, size } from '../../kernels/schema/values.ts';
+import { count, duration, expecting, matchingText, size } from '../../kernels/schema/values.ts';
 import { keySchema, recordProblems, valueSchema } from './contentSchema.ts';
 import { DEFAULT_JOURNAL, JOB_KINDS, type JobKinds } from './registeredKinds.ts';
 import { sinkSchema } from './sinkSchema.ts';
@@ -61,9 +61,7 @@ function badSchema() {
           'What becomes of a record that cannot be written. stop: its partition stops; skip: it is counted; ' +
           'file: it is written, raw and with the reason, to a file below _bad.',
       }),
-    stopAfter: z
-      .int({ error: expecting('a whole number of records') })
-      .min(1, { error: 'is less than 1; expected a whole number of records' })
+    stopAfter: count('a whole number of records')
       .default(1_000)
       .meta({ description: 'So many bad records in a row stop the partition, whatever `to` says.' }),
   }).meta({ description: 'Records that cannot be written in the format.' });

@@ -8,6 +8,7 @@ import type { BucketConfig, BucketRule } from '../../actors/buckets/rule.ts';
 import { RECORD_TIME_BUCKETS, WALL_CLOCK_BUCKETS } from '../../actors/buckets/time/rule.ts';
 import { AGE_RULE } from '../../actors/rolling/age/rule.ts';
 import { IDLE_RULE } from '../../actors/rolling/idle/rule.ts';
+import { RECORDS_RULE } from '../../actors/rolling/records/rule.ts';
 import type { RollRule } from '../../actors/rolling/rule.ts';
 import { SIZE_RULE } from '../../actors/rolling/size/rule.ts';
 import { NATS_JOURNAL } from '../../journal/jetstream/kind.ts';
@@ -44,7 +45,7 @@ export const JOB_KINDS: JobKinds = {
   journals: [NATS_JOURNAL, SQLITE_JOURNAL],
   bucketRules: [RECORD_TIME_BUCKETS, WALL_CLOCK_BUCKETS, NO_BUCKETS],
   formats: [TEXT_FORMAT, JSON_FORMAT, PARQUET_FORMAT],
-  rollRules: [SIZE_RULE, AGE_RULE, IDLE_RULE],
+  rollRules: [SIZE_RULE, RECORDS_RULE, AGE_RULE, IDLE_RULE],
 };
 
 /** The kind that a configuration's `type` names. */

@@ -29,15 +29,23 @@ export function toJobConfig(
     sink: toSinkConfig(parsed.sink, value.schema !== undefined, context, kinds),
     ...{ key, value: toValueConfig(value), bad },
     bucket: bucketConfig(parsed.bucket, kinds),
-    roll: Object.fromEntries(
-      kinds.rollRules.map(({ key, configKey }) => [configKey, parsed.roll[key] as number]),
-    ),
+    roll: rollLimits(parsed.roll, kinds),
     checkpoint: { intervalMs: checkpoint.interval },
     startup: { timeoutMs: startup.timeout },
     shutdown: { timeoutMs: shutdown.timeout },
     memoryBytes: parsed.memory ?? null,
     journal: given(kinds.journals, parsed.journal, (kind, keys): JournalConfig => kind.toConfig(keys)),
   };
+}
+
+/** Without those that are not given and have no default. */
+function rollLimits(parsed: ParsedJob['roll'], { rollRules }: JobKinds): JobConfig['roll'] {
+  const limits: Record<string, number> = {};
+  for (const { key, configKey } of rollRules) {
+    const limit = parsed[key];
+    if (limit !== undefined) limits[configKey] = limit;
+  }
+  return limits;
 }
 
 /** The schema's rules guarantee that exactly one of them is present. */

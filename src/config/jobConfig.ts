@@ -78,7 +78,7 @@ export interface JobConfig {
   /** What becomes of records that cannot be written. */
   readonly bad: { readonly to: 'stop' | 'skip' | 'file'; readonly stopAfter: number };
   readonly bucket: BucketConfig;
-  /** Limits of the roll rules by name (`configKey`), in bytes or milliseconds. */
+  /** Limits of the roll rules by name (`configKey`), in bytes, records or milliseconds; absent: no limit. */
   readonly roll: Readonly<Record<string, number>>;
   readonly checkpoint: { readonly intervalMs: number };
   /** How long a bounded run waits for dependencies that do not answer; at least 1 s. */

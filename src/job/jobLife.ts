@@ -12,7 +12,7 @@ import { jobSubject } from '../../journal/subjects.ts';
 import { SubjectWriter } from '../../journal/writer.ts';
 import { passing } from '../system/failpoints.ts';
 import { tellsMore } from '../sources/fileId.ts';
-import type { SourceFacts, TopicFacts } from '../sources/port.ts';
+import type { SourceFacts, StartFrom, TopicFacts } from '../sources/port.ts';
 import { limitedAppend } from './appendLimit.ts';
 import { AppendRetries } from './appendRetries.ts';
 import type { Context } from './options.ts';
@@ -106,7 +106,8 @@ export async function startJob(
     for (const topic of source.topics) {
       const known = facts.topics.get(topic.topic);
       if (known !== undefined && !(await isNews(context, topic, known))) continue;
-      topics.push(await describeStart(context, topic, known));
+      const startFrom = startOf(context, topic, facts.started === 0);
+      topics.push(await describeStart(context, topic, known, startFrom));
     }
     const { fingerprint, version, naming, effectiveConfig } = context.settings;
     return {
@@ -181,13 +182,27 @@ function movedBy({ settings, ports }: Context, facts: JobFacts, source: SourceFa
   return moved;
 }
 
+/**
+ * Where a topic begins that the journal does not know. After the job's first start, a topic that a pattern finds is
+ * new, and the job file gives offsets for others: both are read from their first record.
+ */
+function startOf(
+  { settings }: Context,
+  { topic, isMatched = false }: TopicFacts,
+  isFirst: boolean,
+): StartFrom {
+  const { startFrom } = settings;
+  const isForOthers = startFrom.type === 'offsets' && !Object.hasOwn(startFrom.offsets, topic);
+  return !isFirst && (isMatched || isForOthers) ? { type: 'earliest' } : startFrom;
+}
+
 async function describeStart(
-  { ports, settings }: Context,
+  { ports }: Context,
   topic: TopicFacts,
   known: JournaledTopic | undefined,
+  startFrom: StartFrom,
 ) {
-  const startOffsets =
-    known?.startOffsets ?? (await ports.source.startOffsets(topic.topic, settings.startFrom));
+  const startOffsets = known?.startOffsets ?? (await ports.source.startOffsets(topic.topic, startFrom));
   return { topic: topic.topic, topicId: topic.topicId, startOffsets: [...startOffsets] };
 }
 

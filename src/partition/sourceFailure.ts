@@ -31,6 +31,7 @@ function meaningOf(problem: SourceProblem): Meaning {
       return 'away';
     case 'refused':
     case 'topicMissing':
+    case 'startInvalid':
     case 'unreadable':
     case 'replaced':
       return 'other';

@@ -11,6 +11,8 @@ const CODES = {
   refused: 'SOURCE_AUTHENTICATION',
   /** The job names what does not exist. */
   topicMissing: 'SOURCE_TOPIC_MISSING',
+  /** The job is to begin where the source has nothing to read. */
+  startInvalid: 'SOURCE_START_INVALID',
   /** It exists, but cannot be read by this process. */
   unreadable: 'SOURCE_UNREADABLE',
   /** It no longer has the affected offsets. */

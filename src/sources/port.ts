@@ -125,6 +125,8 @@ export interface TopicFacts {
   /** Changes if the topic is deleted and recreated. Null if the source cannot tell. */
   readonly topicId: string | null;
   readonly partitions: number;
+  /** Found by a pattern; the job file does not name it. */
+  readonly isMatched?: boolean;
 }
 
 export interface SourceFacts {
@@ -162,9 +164,16 @@ export interface SourceListener {
   failed(error: unknown): void;
 }
 
-/** earliest, latest, the group's committed offset (else earliest), or the first record at or after a time. */
+/**
+ * earliest, latest, the group's committed offset (else earliest), the first record at or after a time, or an offset
+ * for each partition, by topic and partition number.
+ */
 export type StartFrom =
-  { readonly type: 'earliest' | 'latest' | 'group' } | { readonly type: 'time'; readonly atMs: number };
+  | { readonly type: 'earliest' | 'latest' | 'group' }
+  | { readonly type: 'time'; readonly atMs: number }
+  | { readonly type: 'offsets'; readonly offsets: StartOffsets };
+
+export type StartOffsets = Readonly<Record<string, Readonly<Record<number, bigint>>>>;
 
 /** The offsets that the partition holds now: [startOffset, endOffset). The end is the last stable offset. */
 export interface OffsetRange {
@@ -185,7 +194,10 @@ export interface Source {
     onWaiting: (message: string) => void;
     signal: AbortSignal;
   }): Promise<SourceFacts>;
-  /** Start offset of every partition of the topic, by partition number. */
+  /**
+   * Start offset of every partition of the topic, by partition number. Rejects with SOURCE_START_INVALID if the
+   * job's own offsets leave a partition out, or name one that the log does not hold.
+   */
   startOffsets(topic: string, startFrom: StartFrom): Promise<bigint[]>;
   /** Current range of every partition of the topic, by partition number. */
   ranges(topic: string): Promise<OffsetRange[]>;

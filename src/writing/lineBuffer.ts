@@ -2,7 +2,7 @@
  * What takes the lines of one part file: its write buffer, and the counts of what is in it and has left it. Values are copied once, into the buffer; a full one goes to the file while the next one fills.
  *
  * `append` is the reference; kernels/lines.ts appends lines in bulk, through the fill state. How far it may
- * fill a buffer is decided in `#kernelLimit` alone.
+ * fill a buffer is decided in `#kernelLimit` and `rollsAt` alone.
  */
 import type { DurableFacts } from '../../actors/facts.ts';
 import { TidemarkError } from '../../journal/errors.ts';
@@ -37,8 +37,6 @@ export class LineBuffer implements Gatherer {
   readonly type = 'lines';
   /** Only the file's writes hold it up. */
   readonly holdsUp = false;
-  /** Length of the file at which it rolls. */
-  rollsAtBytes = 0;
   readonly #options: LineBufferOptions;
   /** The buffer that fills, and its bytes; without one it has none. */
   #buffer: TakenBuffer | null = null;
@@ -54,6 +52,7 @@ export class LineBuffer implements Gatherer {
   #recordsBefore = 0;
   #lastBase = 0n;
   #lastDelta = 0;
+  #rollsAtBytes = 0;
   #isEnded = false;
 
   constructor(options: LineBufferOptions) {
@@ -64,6 +63,13 @@ export class LineBuffer implements Gatherer {
     if (!isCompressed) this.#lengthBefore = durable.length;
     this.#recordsBefore = durable.records;
     this.#lastBase = durable.lastOffset;
+  }
+
+  /** The length, and the number of records, at which the file rolls. Set it before the first record. */
+  rollsAt(lengthBytes: number, records: number): void {
+    this.#rollsAtBytes = lengthBytes;
+    // As with the length: the record that makes the file roll is left to the router.
+    this.#fill.limitRecords(records - 1 - this.#recordsBefore);
   }
 
   /** Of the file: what is in the buffer and all before. An estimate if it is compressed. */
@@ -168,7 +174,7 @@ export class LineBuffer implements Gatherer {
    */
   #kernelLimit(): number {
     if (this.#options.isCompressed) return this.#bytes.length - VECTOR_BYTES + 1;
-    return Math.min(this.#bytes.length - VECTOR_BYTES + 1, this.rollsAtBytes - 1 - this.#lengthBefore);
+    return Math.min(this.#bytes.length - VECTOR_BYTES + 1, this.#rollsAtBytes - 1 - this.#lengthBefore);
   }
 
   #gather(full: TakenBuffer): void {

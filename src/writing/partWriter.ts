@@ -142,9 +142,9 @@ export class PartWriter implements RollableFile {
     return this.#state.type === 'rolled' ? this.#state.roll : null;
   }
 
-  /** The length at which it rolls. Set it before the first record. */
-  rollsAt(lengthBytes: number): void {
-    this.#content.rollsAtBytes = lengthBytes;
+  /** The length, and the number of records, at which it rolls. Set it before the first record. */
+  rollsAt(lengthBytes: number, records: number): void {
+    this.#content.rollsAt(lengthBytes, records);
   }
 
   /** Appends bytes[start, end) and a newline as the record at base + delta. INTERNAL once it is rolled. */

@@ -177,7 +177,7 @@ export class RecordRouter {
         writer.lastWriteAtMs = nowMs;
         lastDelta = delta;
         read += 1;
-        if (rolling.rollsBySize(writer.lengthBytes)) {
+        if (rolling.rollsBySize(writer)) {
           this.rolls.roll(writer, 'size');
           writer = undefined;
         } else if (writer.holdsUp) {
@@ -256,11 +256,12 @@ export class RecordRouter {
     );
   }
 
-  /** Goes on with a file; one that is to take no records is rolled. */
+  /** Goes on with a file. One that is to take no records, or that is full by the limits of now, is rolled. */
   adopt(writer: PartWriter, takesRecords: boolean): void {
     this.#unfinished.add(writer);
-    if (takesRecords) this.#files.add(writer);
-    else this.rolls.roll(writer, 'recovery');
+    if (!takesRecords) this.rolls.roll(writer, 'recovery');
+    else if (this.#options.rolling.rollsBySize(writer)) this.rolls.roll(writer, 'size');
+    else this.#files.add(writer);
   }
 
   /** Copies the state at this record boundary; the router continues from there. */

@@ -59,9 +59,9 @@ export class RowBuffer {
     this.#look();
   }
 
-  /** Length of the file at which it rolls. */
-  set rollsAtBytes(bytes: number) {
-    this.#lookBytes = Math.min(LOOK_BYTES_MAX, Math.max(1, Math.floor(bytes / LOOKS_PER_FILE)));
+  /** The router decides, after each record. @param lengthBytes of the file at which it rolls. */
+  rollsAt(lengthBytes: number): void {
+    this.#lookBytes = Math.min(LOOK_BYTES_MAX, Math.max(1, Math.floor(lengthBytes / LOOKS_PER_FILE)));
   }
 
   /** Of the file, if it ended now; an estimate. */

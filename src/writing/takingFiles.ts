@@ -1,7 +1,7 @@
 /**
  * The files of one router that take records, by bucket and by slot. Several slots may share a bucket.
  *
- * What the kernel (kernels/lines.ts) is told of the rules, it is told here: the roll size of each file, the
+ * What the kernel (kernels/lines.ts) is told of the rules, it is told here: the roll limits of each file, the
  * length of a slot, and the route from a slot to its file.
  */
 import type { BucketAssigner } from '../../actors/buckets/rule.ts';
@@ -22,7 +22,7 @@ const ANY_TIME_MS = 2 ** 62;
 
 export class TakingFiles {
   readonly #assigner: BucketAssigner;
-  readonly #rollsAtBytes: number;
+  readonly #rolling: RollingPolicy;
   readonly #byBucket = new Map<string, PartWriter>();
   readonly #bySlot = new Map<number, PartWriter>();
   readonly #slots = new Map<PartWriter, number[]>();
@@ -30,13 +30,14 @@ export class TakingFiles {
 
   constructor({ assigner, rolling }: { assigner: BucketAssigner; rolling: RollingPolicy }) {
     this.#assigner = assigner;
-    this.#rollsAtBytes = rolling.rollsAtBytes;
+    this.#rolling = rolling;
   }
 
   /** What the router reuses for every call of the kernel. */
   newRun(): RouteRun {
     const slotMs = this.#assigner.by === 'record-time' ? this.#assigner.slotMs : ANY_TIME_MS;
-    return { fromDelta: 0, toDelta: 0, owner: this.#routes.owner, slotMs, nowMs: 0 };
+    const isCounted = this.#rolling.rollsAtRecords !== Infinity;
+    return { fromDelta: 0, toDelta: 0, owner: this.#routes.owner, slotMs, isCounted, nowMs: 0 };
   }
 
   get count(): number {
@@ -69,7 +70,7 @@ export class TakingFiles {
 
   /** From now on, the file takes the records of its bucket. */
   add(writer: PartWriter): void {
-    writer.rollsAt(this.#rollsAtBytes);
+    writer.rollsAt(this.#rolling.rollsAtBytes, this.#rolling.rollsAtRecords);
     this.#byBucket.set(writer.bucket, writer);
     this.#slots.set(writer, []);
   }

@@ -53,6 +53,23 @@ describeIntegration('ranges of real Kafka topics', () => {
     expect(await source.startOffsets(topic, { type: 'group' })).toEqual([0n, 7n]);
   });
 
+  test('startFrom offsets: what is given, if the log holds it', async () => {
+    const topic = await filled(10);
+    await deleteRecords(brokers, topic, 3);
+    const { source } = sourceOf(brokers, [topic]);
+    const from = (offset: bigint) =>
+      source.startOffsets(topic, { type: 'offsets', offsets: { [topic]: { 0: offset } } });
+    expect(await from(3n)).toEqual([3n]);
+    expect(await from(10n)).toEqual([10n]);
+    for (const offset of [2n, 11n])
+      await expect(from(offset)).rejects.toMatchObject({
+        code: 'SOURCE_START_INVALID',
+        message: expect.stringContaining(
+          `${topic}/0 is to begin at ${offset}, but its log holds 3 up to 10 (the next one)`,
+        ) as string,
+      });
+  });
+
   test('below the log start: the lost range is named, nothing is read from elsewhere', async () => {
     const topic = await filled(10);
     await deleteRecords(brokers, topic, 6);

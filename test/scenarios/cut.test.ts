@@ -10,7 +10,7 @@ import { FileRoom } from '../../src/writing/fileRoom.ts';
 import { RecordRouter, type Cut } from '../../src/writing/recordRouter.ts';
 import { WriteBuffers } from '../../src/writing/writeBuffers.ts';
 import type { DurablePart } from '../../src/stores/port.ts';
-import { PartWriter, type PartCut } from '../../src/writing/partWriter.ts';
+import { PartWriter, type PartCut, type PartWriterOptions } from '../../src/writing/partWriter.ts';
 import { RunStats } from '../../src/writing/runStats.ts';
 import { systemClock, type Clock } from '../../src/system/clock.ts';
 import type { FetchedBatch, RecordCursor } from '../../src/sources/port.ts';
@@ -104,6 +104,14 @@ class MemoryFile implements OpenFile {
   }
 }
 
+interface BenchOptions {
+  readonly assigner?: BucketAssigner;
+  readonly maxBytes?: number;
+  readonly maxRecords?: number;
+  readonly slowness?: () => number;
+  readonly clock?: Clock;
+}
+
 /** A router into files in memory, and what the completed checkpoints say of them. */
 class Bench {
   readonly router: RecordRouter;
@@ -113,45 +121,39 @@ class Bench {
   /** Over all checkpoints. */
   recordsCounted = 0;
 
-  constructor(
-    log: readonly Logged[],
-    options: { assigner?: BucketAssigner; maxBytes?: number; slowness?: () => number; clock?: Clock } = {},
-  ) {
+  constructor(log: readonly Logged[], options: BenchOptions = {}) {
     this.log = log;
-    const slowness = options.slowness ?? (() => 1);
+    const { slowness = () => 1, maxBytes = 1e9 } = options;
     const stats = new RunStats({ keepFiles: false });
-    const latch = new FailureLatch();
     this.router = new RecordRouter(
       {
         assigner: options.assigner ?? noBuckets(),
         ...{ records: new TextLine(), tombstones: 'skip' as const },
         bad: new BadRecords({ to: 'stop', stopAfter: 1 }, { topic: 'numbers', partition: 0 }),
-        rolling: defaultRollingPolicy({ ...NO_LIMITS, maxBytes: options.maxBytes ?? 1e9 }),
+        rolling: defaultRollingPolicy({ ...NO_LIMITS, maxBytes, maxRecords: options.maxRecords }),
         clock: options.clock ?? systemClock,
         stats,
         fileRoom: new FileRoom(stats),
         openPart: async (bucket, firstOffset) => {
           await ticks(slowness());
-          const id = partId(this.files.size.toString(16).padStart(32, '0'));
-          const file = new MemoryFile(slowness);
-          const target = { partId: id, finalUri: `final-${id}`, temporaryUri: `temporary-${id}` };
-          const writer = new PartWriter({
-            partId: id,
-            bucket,
-            target,
-            file,
-            firstOffset,
-            nowMs: 0,
-            stats,
-            latch,
-            buffers: new WriteBuffers(),
-          });
-          this.files.set(writer, file);
-          return writer;
+          return this.open({ bucket, firstOffset, stats }, slowness);
         },
       },
       0n,
     );
+  }
+
+  open(
+    options: Pick<PartWriterOptions, 'bucket' | 'firstOffset' | 'stats' | 'inherited'>,
+    slowness = () => 1,
+  ): PartWriter {
+    const id = partId(this.files.size.toString(16).padStart(32, '0'));
+    const file = new MemoryFile(slowness);
+    const target = { partId: id, finalUri: `final-${id}`, temporaryUri: `temporary-${id}` };
+    const [latch, buffers] = [new FailureLatch(), new WriteBuffers()];
+    const writer = new PartWriter({ ...options, partId: id, target, file, nowMs: 0, latch, buffers });
+    this.files.set(writer, file);
+    return writer;
   }
 
   batch(from: bigint, to: bigint, failsAt: bigint | null = null): FetchedBatch {
@@ -253,6 +255,28 @@ describe('a cut says of every file what is durable of it, while the router goes 
     await bench.complete(last);
     expect(bench.recordsCounted).toBe(log.length);
     expect([...bench.checkpointed.values()].every(({ roll }) => roll !== null)).toBe(true);
+  });
+
+  test.each([
+    { maxRecords: 3, maxBytes: 1e9, roll: 'size' },
+    { maxRecords: 4, maxBytes: 1e9, roll: 'size' },
+    { maxRecords: 5, maxBytes: 40, roll: 'size' },
+    { maxRecords: 5, maxBytes: 41, roll: null },
+  ])('a file of 4 records and 40 bytes goes on below $maxRecords records and $maxBytes bytes', (limits) => {
+    const bench = new Bench([], limits);
+    const durable = {
+      length: 40,
+      crc64: crc64Of(Buffer.alloc(40)),
+      records: 4,
+      firstOffset: 0n,
+      lastOffset: 3n,
+      handle: null,
+    };
+    const stats = new RunStats({ keepFiles: false });
+    const inherited = { durable, ageMs: 0 };
+    const writer = bench.open({ bucket: '', firstOffset: 0n, stats, inherited });
+    bench.router.adopt(writer, true);
+    expect(writer.roll?.reason ?? null).toBe(limits.roll);
   });
 
   test('records larger than every buffer, empty values, and a file that falls behind', async () => {

@@ -18,7 +18,7 @@ import { noFailpoints, type Failpoints } from '../../src/system/failpoints.ts';
 import type { MemoryBudget } from '../../src/system/memoryBudget.ts';
 import { createFileStore } from '../../src/stores/local/store.ts';
 import { withFailpoints } from '../../src/stores/failpointStore.ts';
-import type { Source } from '../../src/sources/port.ts';
+import type { Source, StartFrom } from '../../src/sources/port.ts';
 import type { Store } from '../../src/stores/port.ts';
 import { silentLog, type Log } from '../../src/telemetry/log.ts';
 import type { PartFormat } from '../../src/formats/format.ts';
@@ -33,6 +33,7 @@ export interface FixtureOptions {
   readonly bad?: BadRule;
   readonly source: Source;
   readonly untilEnd?: boolean;
+  readonly startFrom?: StartFrom;
   readonly rolling?: RollingPolicy;
   readonly assigner?: BucketAssigner;
   readonly naming?: NamingRule;
@@ -83,7 +84,7 @@ export class JobFixture {
       rolling: options.rolling ?? defaultRollingPolicy(NO_LIMITS),
       checkpointIntervalMs: options.checkpointIntervalMs ?? 20,
       snapshots: { everyEntries: 3, everyMs: 1_000, entriesMin: 2 },
-      startFrom: { type: 'earliest' },
+      startFrom: options.startFrom ?? { type: 'earliest' },
       moves: options.moves ?? [],
       untilEnd: options.untilEnd ?? false,
       startupMs: options.startupMs ?? FOR_EVER_MS,

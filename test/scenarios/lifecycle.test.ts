@@ -289,6 +289,21 @@ describe('a destination that goes on failing', () => {
   );
 });
 
+describe('a limit of records', () => {
+  const toTheEnd = (job: JobFixture, source: MemorySource, maxRecords: number) =>
+    job
+      .coordinator({ source, untilEnd: true, rolling: defaultRollingPolicy({ ...NO_LIMITS, maxRecords }) })
+      .run(new AbortController().signal);
+  const recordsOfFiles = (job: JobFixture): number[] =>
+    [...job.committed().values()].map((text) => text.split('\n').length - 1);
+
+  test('no file has more, and each but the last is full', async () => {
+    const job = new JobFixture();
+    await toTheEnd(job, sourceOf(1, 10), 3);
+    expect(recordsOfFiles(job)).toEqual([3, 3, 3, 1]);
+  });
+});
+
 describe('a file that gets no record any more', () => {
   test.each([
     { what: 'idle', limits: { ...NO_LIMITS, maxIdleMs: 500 } },

@@ -10,6 +10,7 @@ import type {
   Source,
   SourceFacts,
   SourceListener,
+  StartFrom,
 } from '../../src/sources/port.ts';
 
 export interface MemoryRecord {
@@ -93,7 +94,7 @@ export class MemorySource implements Source {
     return Promise.resolve({ clusterId: 'cluster-1', groupId: 'group-1', topics });
   }
 
-  startOffsets(): Promise<bigint[]> {
+  startOffsets(_topic: string, _startFrom: StartFrom): Promise<bigint[]> {
     return Promise.resolve(this.logs.map(() => 0n));
   }
 

@@ -7,6 +7,7 @@ import type { EventOf, PartitionEvent } from '../../journal/events.ts';
 import { jobName } from '../../journal/ids.ts';
 import { createMemoryJournal, type AppendFault } from '../../journal/memory/journal.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
+import type { StartFrom, TopicFacts } from '../../src/sources/port.ts';
 import { parseWitness } from '../../journal/witness.ts';
 import { noFailpoints, type Failpoint, type Failpoints } from '../../src/system/failpoints.ts';
 import { createFileStore } from '../../src/stores/local/store.ts';
@@ -184,6 +185,56 @@ describe('where a topic begins', () => {
     }
     const lines = [...job.committed().values()].join('').split('\n').slice(0, -1);
     expect(lines).toEqual(numbered(0, 10, 5).map(({ value }) => value));
+  });
+
+  /** What the source is asked where topics begin: the first is there at the first start, the others later. */
+  async function asked(startFrom: StartFrom, topics: readonly TopicFacts[]) {
+    const job = new JobFixture();
+    const seen: [string, StartFrom][] = [];
+    const rest = topics.slice(1);
+    for (const missing of [rest, []]) {
+      const source = new MemorySource(1);
+      source.startOffsets = (topic, from) => {
+        seen.push([topic, from]);
+        return Promise.resolve([0n]);
+      };
+      const facts = await source.describe();
+      const there = topics.filter((each) => !missing.includes(each));
+      source.describe = () => Promise.resolve({ ...facts, topics: there });
+      await job.coordinator({ source, startFrom, untilEnd: true }).run(new AbortController().signal);
+    }
+    return seen;
+  }
+  const topic = (name: string, isMatched: boolean) => ({
+    topic: name,
+    topicId: name,
+    partitions: 1,
+    isMatched,
+  });
+
+  test('that the job file names: by startFrom, whenever it comes', async () => {
+    const latest = { type: 'latest' } as const;
+    expect(await asked(latest, [topic('a', false), topic('b', false)])).toEqual([
+      ['a', latest],
+      ['b', latest],
+    ]);
+  });
+
+  test('that a pattern finds: by startFrom at the first start, at its first record after it', async () => {
+    const latest = { type: 'latest' } as const;
+    expect(await asked(latest, [topic('a', true), topic('b', true)])).toEqual([
+      ['a', latest],
+      ['b', { type: 'earliest' }],
+    ]);
+  });
+
+  test('where offsets are given: at those; after the first start, others at their first record', async () => {
+    const given = { type: 'offsets', offsets: { a: { 0: 7n }, c: { 0: 9n } } } as const;
+    expect(await asked(given, [topic('a', false), topic('b', false), topic('c', false)])).toEqual([
+      ['a', given],
+      ['b', { type: 'earliest' }],
+      ['c', given],
+    ]);
   });
 
   test('a partition that the topic gains later begins at 0', async () => {

@@ -18,6 +18,8 @@ import {
 
 const BY_SECOND = { by: 'record-time', pattern: 'ss', timezone: 'UTC' } as const;
 
+const ANY_ROLL = { maxBytes: 1_000, maxAgeMs: 500, maxIdleMs: 200, atCheckpoint: false };
+
 /** The second file was opened by who read the first, and its records were read by another owner. */
 const TAKEN_OVER = journalOf(
   [10, { type: 'epochClaimed', epoch: 1, claimId: 'c', startOffset: '0' }],
@@ -97,7 +99,43 @@ const BROKEN: readonly Broken[] = [
     },
     files: [FIRST],
   },
+  {
+    name: 'a file goes on that has as many records as it may have',
+    invariant: 'P7',
+    trace: {
+      ...ofOthers({ roll: { ...ANY_ROLL, maxRecords: 1 } }),
+      journal: journalOf(
+        [10, { type: 'epochClaimed', epoch: 1, claimId: 'd', startOffset: '0' }],
+        [20, opened('a', FIRST)],
+        [80, completed(1, 1, 1, [change('a', 'inProgress', [0, 0], 4)])],
+        [90, { type: 'epochClaimed', epoch: 2, claimId: 'c', startOffset: '0' }],
+        [100, completed(2, 3, 2, [change('a', 'pending', [0, 2], 12)])],
+        ...SECOND_FILE,
+      ),
+    },
+    files: [FIRST],
+  },
+  {
+    name: 'a file is closed with more records than it may have',
+    invariant: 'P7',
+    trace: ofOthers({ roll: { ...ANY_ROLL, maxRecords: 1 } }),
+    files: [SECOND],
+  },
 ];
+
+it('a file may be as full of records as it may get, and one that was fuller before may be closed', () => {
+  expect(checkAll({ ...SOUND, ...ofOthers({ roll: { ...ANY_ROLL, maxRecords: 2 } }) })).toEqual([]);
+  const journal = journalOf(
+    [10, { type: 'epochClaimed', epoch: 1, claimId: 'c', startOffset: '0' }],
+    [20, opened('a', FIRST)],
+    [80, completed(1, 3, 3, [change('a', 'inProgress', [0, 2], 12)])],
+    [90, { type: 'epochClaimed', epoch: 2, claimId: 'd', startOffset: '0' }],
+    [100, completed(2, 3, 0, [change('a', 'pending', [0, 2], 12)])],
+    ...SECOND_FILE,
+  );
+  const lowered = ofOthers({ roll: { ...ANY_ROLL, maxRecords: 2 } });
+  expect(checkAll({ ...SOUND, ...lowered, journal })).toEqual([]);
+});
 
 it.each(BROKEN)('$invariant alone is broken where $name', expectBroken);
 

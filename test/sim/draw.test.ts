@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadJobConfig } from '../../src/app/loadJobConfig.ts';
+import { withRecordLimit } from '../../sim/draw/config.ts';
 import { Corpus, LAG } from '../../sim/draw/corpus.ts';
 import { jobShape } from '../../sim/draw/jobShape.ts';
 import { drawSchedule, randomOfRun, type DrawOptions } from '../../sim/draw/schedule.ts';
@@ -9,7 +10,7 @@ import { FAULT_KINDS, FAULT_TYPES } from '../../sim/faults/registry.ts';
 import type { Reached } from '../../sim/reachedByRun.ts';
 import type { Fault, Schedule } from '../../sim/schedule.ts';
 import { parseSchedule, scheduleText } from '../../sim/scheduleText.ts';
-import { lifeConfig, NO_CHANGE } from '../../sim/jobChange.ts';
+import { lifeConfig, NO_CHANGE, type JobChange } from '../../sim/jobChange.ts';
 import { jobSettings } from '../../sim/settings.ts';
 import { shrink } from '../../sim/shrink.ts';
 import { fuzz } from '../../sim/runner.ts';
@@ -44,6 +45,14 @@ describe('drawn schedules', () => {
       expect(parseSchedule(scheduleText(schedule), 'x')).toEqual(schedule);
       expect(() => jobSettings(lifeConfig(schedule.config, NO_CHANGE))).not.toThrow();
     }
+  });
+
+  it('limit the records of files now and then, and draw nothing else otherwise for it', () => {
+    const limits = drawn(200).map(({ config }) => config.roll.maxRecords);
+    expect(new Set(limits)).toEqual(new Set([undefined, 1, 2, 3, 5, 12]));
+    const limited = { prefix: 'data', roll: drawn(1)[0]?.config.roll };
+    expect(withRecordLimit(limited)).toEqual(withRecordLimit(limited));
+    expect(withRecordLimit<JobChange>({ prefix: 'data' })).toEqual({ prefix: 'data' });
   });
 
   it('have their items in the order of time, and faults only of places and partitions that there are', () => {
@@ -192,7 +201,7 @@ describe('a job file', () => {
     expect(job).toMatchObject({
       job: 'clicks',
       checkpointIntervalMs: 100,
-      roll: { maxBytes: 40, maxAgeMs: 2_000, maxIdleMs: 600 },
+      roll: { maxBytes: 40, maxRecords: 5, maxAgeMs: 2_000, maxIdleMs: 600 },
       buckets: { by: 'record-time', pattern: 'yyyy-MM-dd--HH', timezone: 'UTC' },
     });
     expect(job.notes).toContain('checkpoint every 10000 ms, here 100 ms');

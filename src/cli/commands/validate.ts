@@ -1,5 +1,6 @@
 /** `tidemark validate`: checks a job file and reports what it means. */
 import { contentOf } from '../../app/content.ts';
+import type { RollRule } from '../../../actors/rolling/rule.ts';
 import { configFingerprint } from '../../app/fingerprint.ts';
 import { bucketRuleOf, formatKindOf, JOB_KINDS, kindOf, type JobKinds } from '../../app/registeredKinds.ts';
 import { listedOr } from '../../../kernels/schema/parts.ts';
@@ -39,11 +40,22 @@ function sinkFacts(sink: SinkConfig, { stores }: JobKinds): [string, string][] {
 }
 
 function rollFact(roll: JobConfig['roll'], { rollRules }: JobKinds): string {
-  const reasons = rollRules.map((rule) => {
-    const limit = roll[rule.configKey] ?? 0;
-    return rule.describe(rule.type === 'size' ? formatBytes(limit) : `${limit} ms`);
+  const reasons = rollRules.flatMap((rule) => {
+    const limit = roll[rule.configKey];
+    return limit === undefined ? [] : [rule.describe(limitText(rule, limit))];
   });
   return listedOr(reasons);
+}
+
+function limitText({ type }: RollRule, limit: number): string {
+  switch (type) {
+    case 'size':
+      return formatBytes(limit);
+    case 'records':
+      return limit === 1 ? '1 record' : `${limit} records`;
+    case 'time':
+      return `${limit} ms`;
+  }
 }
 
 function journalFact({ journal }: JobConfig, { journals }: JobKinds): string {

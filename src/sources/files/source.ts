@@ -121,8 +121,10 @@ class FileSource implements Source {
 
   async startOffsets(topic: string, startFrom: StartFrom): Promise<bigint[]> {
     switch (startFrom.type) {
+      // A file has no group, and its job file no offsets.
       case 'earliest':
       case 'group':
+      case 'offsets':
         return [0n];
       case 'latest':
         return [

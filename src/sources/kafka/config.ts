@@ -8,10 +8,11 @@ import {
   type SchemaContext,
   type TlsFiles,
 } from '../../../kernels/schema/outside.ts';
-import { isPort, listOf, map, rule } from '../../../kernels/schema/parts.ts';
+import { isPort, listOf, map, rule, rules } from '../../../kernels/schema/parts.ts';
 import type { Secret } from '../../../kernels/schema/secret.ts';
 import { expecting, text } from '../../../kernels/schema/values.ts';
 import type { StartFrom } from '../port.ts';
+import { offsetsProblems, startFromSchema } from './startFrom.ts';
 
 export interface KafkaTls extends TlsFiles {
   /** Whether to refuse a server whose certificate cannot be verified. */
@@ -28,7 +29,7 @@ export interface KafkaSourceConfig {
   readonly type: 'kafka';
   /** `host:port`, at least one. */
   readonly brokers: readonly string[];
-  /** At least one, without duplicates. */
+  /** Names and patterns (topics.ts) as in the job file: at least one, without duplicates. */
   readonly topics: readonly string[];
   readonly groupId: string;
   /** Used once per topic, while the journal has no start offsets. */
@@ -77,7 +78,7 @@ export function kafkaSchema(context: SchemaContext) {
     username: text('a user name').meta({ description: 'User name.' }),
     password: secret(context).meta({ description: 'Password, as it is or as { env: VARIABLE }.' }),
   });
-  return map({
+  const keys = map({
     brokers: listOf(brokerAddress(), 'a list of brokers, like [127.0.0.1:9092]').meta({
       description: 'Brokers to begin with, host:port; the others are found through them.',
     }),
@@ -89,12 +90,12 @@ export function kafkaSchema(context: SchemaContext) {
     )
       .optional()
       .meta({ description: "Consumer group; the job's name where it is left out. A job keeps its group." }),
-    startFrom: startFrom()
+    startFrom: startFromSchema()
       .prefault('earliest')
       .meta({
         description:
           'Where to begin, used once, where the journal has nothing: earliest, latest, group (its ' +
-          'committed offset) or an ISO time with its zone.',
+          'committed offset), an ISO time with its zone, or offsets for each partition.',
       }),
     decode: z
       .enum(['batches', 'records'], { error: expecting('batches or records') })
@@ -112,6 +113,7 @@ export function kafkaSchema(context: SchemaContext) {
       .meta({ description: 'TLS: true, or a map with its files.' }),
     sasl: sasl.optional().meta({ description: 'Authentication.' }),
   }).meta({ description: 'Kafka topics.' });
+  return rules(keys, offsetsProblems);
 }
 
 function brokerAddress() {
@@ -129,27 +131,4 @@ function topicName() {
     const isLegal = /^[A-Za-z0-9._-]{1,249}$/.test(value) && value !== '.' && value !== '..';
     return isLegal ? null : `"${value}" is no topic name`;
   });
-}
-
-const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
-
-function startFrom() {
-  const expected = 'earliest, latest, group, or a time with its zone like 2026-01-31T08:00:00Z';
-  const examples = ['earliest', 'latest', 'group', '2026-01-31T08:00:00Z'];
-  return text(expected)
-    .meta({ examples })
-    .transform((value, context): StartFrom => {
-      if (value === 'earliest' || value === 'latest' || value === 'group') return { type: value };
-      const atMs = ISO_TIME.test(value) && isRealDate(value) ? Date.parse(value) : Number.NaN;
-      if (!Number.isNaN(atMs)) return { type: 'time', atMs };
-      context.addIssue({ code: 'custom', message: `"${value}" is unknown; expected ${expected}` });
-      return z.NEVER;
-    });
-}
-
-/** Date.parse accepts 2026-02-30 as March 2. */
-function isRealDate(value: string): boolean {
-  const day = value.slice(0, 10);
-  const atMs = Date.parse(day);
-  return !Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(day);
 }

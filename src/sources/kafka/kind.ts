@@ -12,6 +12,7 @@ import {
   type ParsedKafka,
 } from './config.ts';
 import type { KafkaSourceOptions, KafkaTuning } from './options.ts';
+import { startFromMeaning } from './startFrom.ts';
 
 /**
  * Group memberships that a kill may leave. The sink may be the job file's folder: no job's marker has a name
@@ -41,7 +42,7 @@ export const KAFKA_SOURCE: SourceKind<KafkaSourceConfig, ParsedKafka> = {
     type,
     topics: topics.toSorted(),
     groupId,
-    startFrom,
+    startFrom: startFromMeaning(startFrom),
   }),
   describe: ({ brokers, topics, groupId }) =>
     `kafka ${brokers.join(', ')} · topics ${topics.join(', ')} · group ${groupId}`,

@@ -28,6 +28,7 @@ import { Membership } from './group/membership.ts';
 import type { PartitionLeader } from './protocol/metadata.ts';
 import { otherMembers } from './group/otherMembers.ts';
 import { isCompactedLog } from './log/compacted.ts';
+import { givenOffsets } from './log/givenOffsets.ts';
 import { groupOffsets, listOffsets } from './log/offsets.ts';
 import { DEFAULT_TUNING, type KafkaSourceOptions, type KafkaTuning } from './options.ts';
 import { pauseUnless } from '../../system/pacing.ts';
@@ -127,6 +128,8 @@ class KafkaSource implements Source {
           const offsets = committed.map(({ offset }) => offset);
           return orElse(offsets, () => listOffsets(this.#brokers, topic, partitions, 'earliest'));
         }
+        case 'offsets':
+          return givenOffsets(topic, startFrom.offsets, await this.ranges(topic));
       }
     });
   }

@@ -47,7 +47,7 @@ source:
     sasl: { mechanism: scram-sha-512, username: me, password: pw }
 sink: { path: file:///var/lake/clicks/, format: text, prefix: p, suffix: .ndjson }
 bucket: { by: wall-clock, pattern: "'dt='yyyy-MM-dd/'hr='HH", timezone: Europe/Berlin }
-roll: { maxBytes: 1GB, maxAge: 1h, maxIdle: 500ms }
+roll: { maxBytes: 1GB, maxRecords: 1000000, maxAge: 1h, maxIdle: 500ms }
 checkpoint: { interval: 2s }
 memory: 512MiB
 journal:
@@ -63,7 +63,7 @@ journal:
       },
       sink: { uri: 'file:///var/lake/clicks', prefix: 'p', suffix: '.ndjson' },
       bucket: { by: 'wall-clock', pattern: { finestUnit: 'hour' }, timezone: 'Europe/Berlin' },
-      roll: { maxBytes: 1_000_000_000, maxAgeMs: 3_600_000, maxIdleMs: 500 },
+      roll: { maxBytes: 1_000_000_000, maxRecords: 1_000_000, maxAgeMs: 3_600_000, maxIdleMs: 500 },
       checkpoint: { intervalMs: 2000 },
       memoryBytes: 512 * 1024 * 1024,
       journal: {
@@ -131,7 +131,7 @@ oss: {}
       'job.yaml:5:5 source.kafka.topic: is an unknown key, did you mean "topics"?; expected brokers, ' +
         'topics, groupId, startFrom, decode, ssl, sasl',
       'job.yaml:6:16 source.kafka.startFrom: "yesterday" is unknown; expected earliest, latest, group, ' +
-        'or a time with its zone like 2026-01-31T08:00:00Z',
+        'a time with its zone like 2026-01-31T08:00:00Z, or a map with offsets',
       'job.yaml:7:5 source.kafka.ssl: has cert without key; expected both or neither',
       expect.stringMatching(
         /^job.yaml:7:16 source.kafka.ssl.ca: "no.pem" cannot be read \(.*no.pem\); expected a PEM file/,
@@ -164,7 +164,7 @@ oss: {}
       ),
       'job.yaml:17:11 roll.maxAge: 10 has no unit; write for example 10s (units: ms, s, m, h, d)',
       'job.yaml:18:3 roll.maxIdel: is an unknown key, did you mean "maxIdle"?; expected maxBytes, ' +
-        'maxAge, maxIdle',
+        'maxRecords, maxAge, maxIdle',
       'job.yaml:19:13 checkpoint: is a text; expected a map of keys',
       'job.yaml:20:1 journal: has nats and sqlite; expected one of them',
       'job.yaml:20:12 journal.nats: has user without password; expected both',
@@ -252,8 +252,10 @@ oss: {}
     ['source.kafka.startFrom=2026-02-30', 'is unknown'],
     [
       'source.kafka.startFrom=2026-01-31T08:00:00',
-      'is unknown; expected earliest, latest, group, or a time with its zone',
+      'is unknown; expected earliest, latest, group, a time with its zone',
     ],
+    ['roll.maxRecords=0', 'is less than 1; expected a whole number of records'],
+    ['roll.maxRecords=10k', 'is a text; expected a whole number of records'],
     ['source.kafka.ssl=yes', 'is a text; expected true, or a map'],
     ['journal.sqlite.path=file:///x', 'is a URL'],
     ['checkpoint.interval=0s', 'is no time at all'],

@@ -20,7 +20,7 @@ const AT = { length: THIRD_AT, key: THIRD_AT + 4, value: THIRD_AT + 5 };
 const zigzag = (length: number): number => length * 2;
 
 /** What is copied behind the first record of the batch, where these bytes of the third are others. */
-function copied(change: readonly (readonly [at: number, byte: number])[]) {
+function copied(change: readonly (readonly [at: number, byte: number])[], limit: number | null = null) {
   const changed = Buffer.from(body);
   for (const [at, byte] of change) changed.writeUInt8(byte, at);
   const codec = { id: 0, compress: () => changed };
@@ -31,8 +31,10 @@ function copied(change: readonly (readonly [at: number, byte: number])[]) {
   const [routes, fill] = [new RouteTable(), new FillState()];
   routes.set(0, fill);
   fill.turnTo(bytes.byteOffset, bytes.length - VECTOR_BYTES);
+  fill.limitRecords(limit ?? 0);
   const count = cursor.routeRecords?.({
     ...{ fromDelta: 0, toDelta: 100, owner: routes.owner, slotMs: 1_000, nowMs: 7 },
+    isCounted: limit !== null,
   });
   const { filled, records: counted, lastOffset, lastWriteAtMs } = fill;
   routes.remove(0);
@@ -46,6 +48,17 @@ describe('the kernel that copies lines', () => {
     const { count, lines, facts, next } = copied([]);
     expect([count, lines, next()]).toEqual([3, 'second\nthird\nfourth\n', false]);
     expect(facts).toEqual({ counted: 3, lastOffset: 3n, lastWriteAtMs: 7 });
+  });
+
+  test.each([
+    [-1, 0, ''],
+    [0, 0, ''],
+    [2, 2, 'second\nthird\n'],
+    [3, 3, 'second\nthird\nfourth\n'],
+    [2 ** 53, 3, 'second\nthird\nfourth\n'],
+  ])('stops at a limit of %s records', (limit, records, text) => {
+    const { count, lines, facts, next } = copied([], limit);
+    expect([count, lines, facts.counted, next()]).toEqual([records, text, records, records < 3]);
   });
 
   test.each<[string, readonly (readonly [number, number])[]]>([

@@ -4,7 +4,7 @@ import {
   defaultRollingPolicy,
   type RollingPolicy,
 } from '../../../../actors/rolling/policy.ts';
-import type { RollableFile } from '../../../../actors/rolling/rule.ts';
+import type { FillingFile, RollableFile } from '../../../../actors/rolling/rule.ts';
 import type { RollReason } from '../../../../journal/events.ts';
 
 const limits = { maxBytes: 100, maxAgeMs: 1_000, maxIdleMs: 300 };
@@ -15,13 +15,15 @@ type Happening =
 const record = (atMs: number, bytes: number): Happening => ({ type: 'record', atMs, bytes });
 const checkpoint = (atMs: number): Happening => ({ type: 'checkpoint', atMs });
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 /**
  * One bucket under a policy, as the router asks it: by size after every record, by time whenever a deadline
  * has come. Gives the reason and time of every roll.
  */
 function rollsOf(policy: RollingPolicy, happenings: readonly Happening[], untilMs: number): string[] {
   const rolls: string[] = [];
-  let file: { -readonly [K in keyof RollableFile]: RollableFile[K] } | null = null;
+  let file: Writable<RollableFile & FillingFile> | null = null;
   const roll = (reason: RollReason, atMs: number): void => {
     rolls.push(`${reason} at ${atMs}`);
     file = null;
@@ -43,10 +45,11 @@ function rollsOf(policy: RollingPolicy, happenings: readonly Happening[], untilM
       if (file !== null && policy.rollsAtCheckpoint) roll('checkpoint', nowMs);
       continue;
     }
-    file ??= { lengthBytes: 0, openedAtMs: nowMs, lastWriteAtMs: nowMs };
+    file ??= { lengthBytes: 0, records: 0, openedAtMs: nowMs, lastWriteAtMs: nowMs };
     file.lengthBytes += happening.bytes;
+    file.records += 1;
     file.lastWriteAtMs = nowMs;
-    if (policy.rollsBySize(file.lengthBytes)) roll('size', nowMs);
+    if (policy.rollsBySize(file)) roll('size', nowMs);
   }
   passTime(nowMs, untilMs);
   return rolls;
@@ -60,6 +63,16 @@ describe('the default policy rolls', () => {
 
   it('by size: at the record that reaches the limit, exactly once for each limit full', () => {
     expect(rollsOf(policy, every(1, 10, 25), 9)).toEqual(['size at 3', 'size at 7']);
+  });
+  it('by records: at the one that makes the number full, or by size if that comes first', () => {
+    const counted = defaultRollingPolicy({ ...limits, maxRecords: 3 });
+    expect(counted.rollsAtRecords).toBe(3);
+    expect(rollsOf(counted, every(1, 7, 1), 6)).toEqual(['size at 2', 'size at 5']);
+    expect(rollsOf(counted, every(1, 4, 50), 3)).toEqual(['size at 1', 'size at 3']);
+  });
+  it('by no number of records without a limit', () => {
+    expect(policy.rollsAtRecords).toBe(Infinity);
+    expect(policy.rollsBySize({ lengthBytes: 1, records: 1e12 })).toBe(false);
   });
   it('by size: one record larger than the limit fills a file alone', () => {
     expect(rollsOf(policy, [record(0, 1_000), record(1, 1_000)], 1)).toEqual(['size at 0', 'size at 1']);
@@ -102,7 +115,7 @@ describe('the default policy rolls', () => {
   });
   it('not a moment before a limit', () => {
     const file = { lengthBytes: 99, openedAtMs: 0, lastWriteAtMs: 0 };
-    expect(policy.rollsBySize(99)).toBe(false);
+    expect(policy.rollsBySize({ lengthBytes: 99, records: 99 })).toBe(false);
     expect(policy.rollsByTime(file, 299)).toBeNull();
   });
 });
@@ -124,19 +137,16 @@ describe('the checkpoint policy', () => {
 });
 
 describe('a custom policy', () => {
-  it('is one object: here, files of three records at most', () => {
-    const threeRecords: RollingPolicy = {
+  it('is one object: here, files of three bytes at most', () => {
+    const threeBytes: RollingPolicy = {
       rollsAtCheckpoint: false,
       rollsAtBytes: Infinity,
-      rollsBySize: (lengthBytes) => lengthBytes >= 3,
+      rollsAtRecords: Infinity,
+      rollsBySize: ({ lengthBytes }) => lengthBytes >= 3,
       rollsByTime: () => null,
       deadlineMs: () => Infinity,
     };
-    expect(rollsOf(threeRecords, every(1, 10, 1), 1_000_000)).toEqual([
-      'size at 2',
-      'size at 5',
-      'size at 8',
-    ]);
+    expect(rollsOf(threeBytes, every(1, 10, 1), 1_000_000)).toEqual(['size at 2', 'size at 5', 'size at 8']);
   });
 });
 

@@ -44,6 +44,8 @@ interface Written {
   readonly nextOffset: bigint;
   readonly failure: string | null;
   readonly takenBytes: number;
+  /** Records of the file that has most of them. */
+  readonly recordsMost: number;
   /** Records that were copied in bulk. */
   readonly copied: number;
 }
@@ -52,6 +54,7 @@ interface Fixture {
   readonly batches: readonly BuiltBatch[];
   readonly assigner: BucketAssigner;
   readonly maxBytes: number;
+  readonly maxRecords: number | undefined;
   readonly startOffset: bigint;
   readonly endOffset: bigint | null;
   /** Added to the byte here of the first batch, its checksum being made right again. */
@@ -104,7 +107,8 @@ async function write(fixture: Fixture, inBulk: boolean): Promise<Written> {
     const target = { partId: id, finalUri: bucket, temporaryUri: bucket };
     return new PartWriter({ partId: id, bucket, target, file, firstOffset, nowMs: 0, stats, latch, buffers });
   };
-  const rolling = defaultRollingPolicy({ maxBytes: fixture.maxBytes, maxAgeMs: 1e9, maxIdleMs: 1e9 });
+  const { maxBytes, maxRecords } = fixture;
+  const rolling = defaultRollingPolicy({ maxBytes, maxRecords, maxAgeMs: 1e9, maxIdleMs: 1e9 });
   let [nowMs, wallMs] = [0, 0];
   const clock = { nowMs: () => nowMs, wallMs: () => START_MS + (wallMs += 700) } as never;
   const router = new RecordRouter(
@@ -116,6 +120,7 @@ async function write(fixture: Fixture, inBulk: boolean): Promise<Written> {
     fixture.startOffset,
   );
   let copied = 0;
+  let recordsMost = 0;
   let failure: string | null = null;
   const cuts: unknown[] = [];
   for (const batch of fetchedOf(fixture)) {
@@ -139,16 +144,18 @@ async function write(fixture: Fixture, inBulk: boolean): Promise<Written> {
         },
       })),
     });
+    recordsMost = Math.max(recordsMost, ...cut.parts.map((part) => part.records));
     router.checkpointed(cut);
     if (failure !== null) break;
   }
   const { nextOffset } = router;
   await router.abandon();
+  const { takenBytes } = buffers;
   const contents = files.map(({ file, ...rest }) => {
     const bytes = Buffer.concat(file.pieces);
     return { ...rest, length: bytes.length, crc64: crc64Of(bytes) };
   });
-  return { files: contents, cuts, nextOffset, failure, takenBytes: buffers.takenBytes, copied };
+  return { files: contents, cuts, nextOffset, failure, takenBytes, recordsMost, copied };
 }
 
 const records = fc
@@ -212,6 +219,7 @@ const fixtures: fc.Arbitrary<Fixture> = fc
     ),
     assigner: fc.constantFrom(noBuckets(), byClock, perSecond, perMillisecond, perHour),
     maxBytes: fc.oneof(fc.integer({ min: 1, max: 5_000 }), fc.constant(1e9)),
+    maxRecords: fc.oneof(fc.constant(undefined), fc.integer({ min: 1, max: 90 })),
     startOffset: fc.bigInt({ min: 0n, max: 400n }),
     endOffset: fc.oneof(fc.constant(null), fc.bigInt({ min: 401n, max: 3_000n })),
     damage: fc.oneof(
@@ -233,6 +241,7 @@ describe('lines that are copied in bulk', () => {
   it('make the same files, cuts, offsets and failures as record by record', async () => {
     let copied = 0;
     let failures = 0;
+    let full = 0;
     await fc.assert(
       fc.asyncProperty(fixtures, async (fixture) => {
         const inBulk = await write(fixture, true);
@@ -241,10 +250,14 @@ describe('lines that are copied in bulk', () => {
         if (inBulk.failure !== null) failures += 1;
         expect(inBulk).toEqual({ ...oneByOne, copied: inBulk.copied });
         expect(inBulk.takenBytes).toBe(0);
+        const most = fixture.maxRecords ?? Infinity;
+        if (inBulk.recordsMost === most) full += 1;
+        expect(inBulk.recordsMost).toBeLessThanOrEqual(most);
       }),
       { numRuns: 100 },
     );
     expect(copied).toBeGreaterThan(1_000);
     expect(failures).toBeGreaterThan(0);
+    expect(full).toBeGreaterThan(10);
   });
 });

@@ -1,0 +1,36 @@
+/** The keys of a Kafka source that are more than a text. */
+import { describe, expect, test } from 'vitest';
+import { configFingerprint } from '../../../src/app/fingerprint.ts';
+import { JOB_KINDS } from '../../../src/app/registeredKinds.ts';
+import { effectiveConfig } from '../../../src/config/effectiveConfig.ts';
+import { loadText, MINIMAL, problemsOfText } from './jobFiles.ts';
+
+describe('offsets to start from', () => {
+  const given = 'source.kafka.startFrom={offsets: {clicks: {0: 1200, 1: 0}}}';
+
+  test('are kept for each partition, and are part of the fingerprint and of what is journaled', () => {
+    const config = loadText(MINIMAL, { overrides: [given] });
+    expect(config.source).toMatchObject({
+      startFrom: { type: 'offsets', offsets: { clicks: { 0: 1_200n, 1: 0n } } },
+    });
+    const other = loadText(MINIMAL, { overrides: [given.replace('1200', '1201')] });
+    const [one, another] = [config, other].map((each) => configFingerprint(each, JOB_KINDS));
+    expect(one).not.toBe(another);
+    expect(effectiveConfig(config)).toMatchObject({
+      source: { startFrom: { offsets: { clicks: { 0: '1200', 1: '0' } } } },
+    });
+  });
+
+  test.each([
+    ['source.kafka.startFrom=7', 'is a number; expected earliest, latest, group, a time'],
+    ['source.kafka.startFrom={offsets: {clicks: 7}}', 'is a number; expected a map of partitions'],
+    ['source.kafka.startFrom={offsets: {clicks: {a: 7}}}', '"a" is no partition; expected its number'],
+    ['source.kafka.startFrom={offsets: {clicks: {0: -1}}}', 'is negative; expected an offset'],
+    ['source.kafka.startFrom={offsets: {clicks: {0: 1.5}}}', 'is a number; expected an offset'],
+    ['source.kafka.startFrom={offsets: {views: {0: 1}}}', '"views" is no topic of the job'],
+  ])('-D %s %s', (override, message) => {
+    const lines = problemsOfText(MINIMAL, { overrides: [override] });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(message);
+  });
+});
