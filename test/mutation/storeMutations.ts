@@ -17,9 +17,7 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a copy is made of the whole file, not of what is durable',
     store: 'file',
-    patches: [
-      patch(FILE, `[source.bytes.subarray(0, durable.length), tail]`, `[source.bytes, tail]`),
-    ],
+    patches: [patch(FILE, `[source.bytes.subarray(0, durable.length), tail]`, `[source.bytes, tail]`)],
   },
   {
     name: "a zombie's inode is published: the file is taken over by a link, not by a copy",
@@ -143,11 +141,7 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
     name: 'the tail of an upload takes the next part number, which its old owner may use, too',
     store: 'oss',
     patches: [
-      patch(
-        OSS,
-        `uploadPart(uploadId, TAIL_PART, rest)`,
-        `uploadPart(uploadId, parts.length + 1, rest)`,
-      ),
+      patch(OSS, `uploadPart(uploadId, TAIL_PART, rest)`, `uploadPart(uploadId, parts.length + 1, rest)`),
       patch(OSS, `{ number: TAIL_PART, etag,`, `{ number: parts.length + 1, etag,`),
     ],
   },

@@ -10,6 +10,7 @@ import type { StoreKind } from '../../sim/schedule.ts';
 import { ANSWER_MUTATIONS } from './answerMutations.ts';
 import { CONFIG_MUTATIONS } from './configMutations.ts';
 import { ROUTER_MUTATIONS } from './routerMutations.ts';
+import { ROWS_MUTATIONS } from './rowsMutations.ts';
 import type { Hunted } from './hunt.ts';
 import { JOURNAL_MUTATIONS } from './journalMutations.ts';
 import { LOG_MUTATIONS } from './logMutations.ts';
@@ -37,6 +38,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...TOPIC_MUTATIONS,
   ...ANSWER_MUTATIONS,
   ...CONFIG_MUTATIONS,
+  ...ROWS_MUTATIONS,
 ];
 const HUNT = path.join(import.meta.dirname, 'hunt.ts');
 const SEED = 1;

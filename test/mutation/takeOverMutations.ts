@@ -159,11 +159,7 @@ export const TAKE_OVER_MUTATIONS: readonly Mutation[] = [
         `      await context.ports.store.discard(names, startHandle ?? null);\n`,
         ``,
       ),
-      patch(
-        'src/partition/partFiles.ts',
-        `if (status === 'open') await`,
-        `if (status !== status) await`,
-      ),
+      patch('src/partition/partFiles.ts', `if (status === 'open') await`, `if (status !== status) await`),
     ],
   },
   {

@@ -8,7 +8,6 @@ const isEntry = ({ file, room }: Source): boolean =>
 
 /** What only tests enter, files or folders, each with its reason. */
 const FOR_TESTS: Readonly<Record<string, string>> = {
-  'src/formats/parquet/rowLog.ts': 'restores rows for the writing path, which does not use it yet',
   'journal/memory/':
     'the journal without a disk or a server, held to the same conformance suite as the others',
 };
