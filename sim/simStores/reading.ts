@@ -5,6 +5,7 @@ import {
   kindOf,
   nothingToRead,
   verdictOf,
+  WHOLE,
 } from '../../src/stores/storedContent.ts';
 import type { StoredFile, StoreReading } from '../../src/stores/reading.ts';
 
@@ -32,11 +33,11 @@ export function simReading(standing: Readable, call: <T>(arrives: () => T) => Pr
         signal?.throwIfAborted();
       }
     },
-    read: async function* (uri, signal) {
+    read: async function* (uri, signal, { from, to } = WHOLE) {
       signal?.throwIfAborted();
       const bytes = await call(() => standing.contentOf(uri));
       if (bytes === null) throw nothingToRead(uri);
-      for (const chunk of chunksOf(bytes, bytes.length)) {
+      for (const chunk of chunksOf(bytes.subarray(from, to), bytes.length)) {
         yield chunk;
         signal?.throwIfAborted();
       }
