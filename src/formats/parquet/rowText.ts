@@ -4,7 +4,7 @@
  * base64.
  */
 import { isUtf8 } from 'node:buffer';
-import type { RowNode, ValueKind } from './rowShape.ts';
+import type { RowField, RowNode, ValueKind } from './rowShape.ts';
 
 export type Value = boolean | number | bigint | Uint8Array;
 
@@ -53,7 +53,7 @@ export class RowTexts {
         if (first.def !== def) throw new Error(`a value has the definition level ${first.def}, not ${def}`);
         return first.take(node.kind);
       case 'record':
-        return `{${node.fields.map(({ label, node: field }) => label + this.#textOf(field)).join(',')}}`;
+        return this.#recordText(node.fields);
       case 'list':
         if (first.def <= def) return this.#skipped(node, def, '[]');
         return `[${this.#items(node, node.itemRep, () => this.#textOf(node.element)).join(',')}]`;
@@ -63,6 +63,12 @@ export class RowTexts {
         return `{${this.#items(node, node.itemRep, entry).join(',')}}`;
       }
     }
+  }
+
+  #recordText(fields: readonly RowField[]): string {
+    let text = '{';
+    for (const { label, node } of fields) text += (text.length > 1 ? ',' : '') + label + this.#textOf(node);
+    return `${text}}`;
   }
 
   #items({ firstColumn, endColumn }: RowNode, itemRep: number, textOfItem: () => string): string[] {

@@ -87,8 +87,7 @@ export class ChunkEntries implements ColumnEntries {
     this.#entry = 0;
     this.#value = 0;
     if (this.#at >= this.#bytes.length) {
-      if (this.#entriesLeft !== 0)
-        throw new Error('a column has more or fewer values than the metadata says');
+      if (this.#entriesLeft !== 0) throw new Error('a column has fewer values than the metadata says');
       this.isOver = true;
       return;
     }
@@ -99,6 +98,8 @@ export class ChunkEntries implements ColumnEntries {
       const reader = { view: viewOf(body), offset: 0 };
       this.#dictionary = readPlain(reader, type, dictionary.num_values, this.#leaf.element.type_length);
     } else if (data !== undefined) {
+      // Headers have no checksum: no memory is taken for more than the metadata says.
+      if (data.num_values > this.#entriesLeft) throw new Error('a page has too many values');
       const { definitionLevels, repetitionLevels, dataPage } = readDataPage(body, data, this.#decoder);
       this.#page = {
         ...{

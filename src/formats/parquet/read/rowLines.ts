@@ -2,7 +2,7 @@
  * Reads the rows of a Parquet file back, as texts (rowText.ts). hyparquet takes the file apart: nothing of the
  * encoder judges what the encoder wrote. One row group is in memory, as it is in the file.
  */
-import type { ColumnMetaData, FileMetaData, RowGroup, SchemaTree } from 'hyparquet';
+import type { ColumnMetaData, RowGroup, SchemaTree } from 'hyparquet';
 import { parquetMetadata, parquetSchema } from 'hyparquet/src/metadata.js';
 import type { RowNode } from '../rowShape.ts';
 import { RowTexts } from '../rowText.ts';
@@ -10,6 +10,8 @@ import { ChunkEntries } from './chunkEntries.ts';
 import { columnPaths, shapeOfFile } from './fileShape.ts';
 
 export interface FileBytes {
+  /** For messages. */
+  readonly name: string;
   readonly lengthBytes: number;
   /** The bytes [start, end), which the file has; its own failures pass through. */
   slice(start: number, end: number): Promise<Uint8Array>;
@@ -25,33 +27,47 @@ const LINES_BYTES = 1 << 16;
  * @param rest called after each piece: taking rows apart keeps the thread to itself.
  */
 export async function* rowLines(file: FileBytes, rest: () => Promise<void>): AsyncGenerator<Uint8Array> {
-  const { row_groups: groups, num_rows: rows, ...metadata } = await metadataOf(file);
-  const root = parquetSchema(metadata);
-  const rules = { paths: columnPaths(root), shape: checked(() => shapeOfFile(root)) };
-  const counted = groups.reduce((sum, group) => sum + group.num_rows, 0n);
-  if (counted !== rows) throw notOurs('it has other rows than its row groups');
-  for (const group of groups) {
-    const chunks = checked(() => chunksOf(group, rules.paths, file.lengthBytes));
+  const { groups, shape } = await planOf(file);
+  for (const { chunks, rows } of groups) {
     const start = Math.min(...chunks.map((chunk) => chunk.start));
     const end = Math.max(...chunks.map((chunk) => chunk.end));
     const bytes = await file.slice(start, end);
-    const pieces = linesOfGroup(bytes, start, chunks, { ...rules, rows: Number(group.num_rows) });
-    for (let piece = next(pieces); piece !== null; piece = next(pieces)) {
-      yield piece;
+    const pieces = linesOfGroup(bytes, start, chunks, { shape, rows });
+    for (;;) {
+      const piece = checked(file, () => pieces.next());
+      if (piece.done === true) break;
+      yield piece.value;
       await rest();
     }
   }
 }
 
-async function metadataOf(file: FileBytes): Promise<FileMetaData> {
+/** Where the rows are, and what they are like. */
+interface Plan {
+  readonly shape: RowNode;
+  readonly groups: readonly { readonly chunks: readonly Chunk[]; readonly rows: number }[];
+}
+
+async function planOf(file: FileBytes): Promise<Plan> {
   const { lengthBytes } = file;
-  if (lengthBytes < TRAILER_BYTES) throw notOurs('it is too short');
+  if (lengthBytes < TRAILER_BYTES) throw unreadable(file, 'the file is too short');
   const trailer = await file.slice(lengthBytes - TRAILER_BYTES, lengthBytes);
   const metadataBytes = new DataView(trailer.buffer, trailer.byteOffset, TRAILER_BYTES).getUint32(0, true);
   const start = lengthBytes - TRAILER_BYTES - metadataBytes;
-  if (start < 0) throw notOurs('its end is none of a Parquet file');
+  if (start < 0) throw unreadable(file, 'the file does not end as Parquet does');
   const footer = await file.slice(start, lengthBytes);
-  return checked(() => parquetMetadata(footer, { geoparquet: false }));
+  return checked(file, () => {
+    const metadata = parquetMetadata(footer, { geoparquet: false });
+    const root = parquetSchema(metadata);
+    const paths = columnPaths(root);
+    const groups = metadata.row_groups.map((group) => ({
+      chunks: chunksOf(group, paths, start),
+      rows: Number(group.num_rows),
+    }));
+    const rows = groups.reduce((sum, group) => sum + group.rows, 0);
+    if (rows !== Number(metadata.num_rows)) throw new Error('the file has other rows than its row groups');
+    return { shape: shapeOfFile(root), groups };
+  });
 }
 
 interface Chunk {
@@ -62,8 +78,8 @@ interface Chunk {
   readonly end: number;
 }
 
-/** In the order of the schema's columns. */
-function chunksOf({ columns }: RowGroup, paths: readonly SchemaTree[][], lengthBytes: number): Chunk[] {
+/** In the order of the schema's columns. @param most where the metadata begins. */
+function chunksOf({ columns }: RowGroup, paths: readonly SchemaTree[][], most: number): Chunk[] {
   if (columns.length !== paths.length) throw new Error('a row group has other columns than the schema');
   return paths.map((path, column) => {
     const facts = columns[column]?.meta_data;
@@ -72,23 +88,17 @@ function chunksOf({ columns }: RowGroup, paths: readonly SchemaTree[][], lengthB
       throw new Error('a row group has its columns in another order than the schema');
     const start = Number(facts.dictionary_page_offset ?? facts.data_page_offset);
     const end = start + Number(facts.total_compressed_size);
-    if (!(start >= 0 && end >= start && end <= lengthBytes))
-      throw new Error('a column is not within the file');
+    if (!(start >= 0 && end >= start && end <= most)) throw new Error('a column is not within the file');
     return { facts, path, start, end };
   });
-}
-
-interface GroupRules {
-  readonly shape: RowNode;
-  readonly rows: number;
 }
 
 function* linesOfGroup(
   bytes: Uint8Array,
   offset: number,
   chunks: readonly Chunk[],
-  { shape, rows }: GroupRules,
-) {
+  { shape, rows }: { readonly shape: RowNode; readonly rows: number },
+): Generator<Uint8Array, void> {
   const columns = chunks.map(
     ({ start, end, facts, path }) =>
       new ChunkEntries(bytes.subarray(start - offset, end - offset), facts, path),
@@ -109,16 +119,14 @@ function* linesOfGroup(
   if (lines.length > 0) yield Buffer.from(lines.join(''));
 }
 
-const next = (pieces: Generator<Buffer, void>): Buffer | null => checked(() => pieces.next().value ?? null);
-
-/** What hyparquet throws, and what is found by its side, says nothing of the file. */
-function checked<T>(look: () => T): T {
+/** What hyparquet throws, and what is found beside it, does not say which file it is. */
+function checked<T>(file: FileBytes, look: () => T): T {
   try {
     return look();
   } catch (cause) {
-    throw notOurs(cause instanceof Error ? cause.message : String(cause), cause);
+    throw unreadable(file, cause instanceof Error ? cause.message : String(cause), cause);
   }
 }
 
-const notOurs = (why: string, cause?: unknown): Error =>
-  new Error(`The rows cannot be read: ${why}.`, cause === undefined ? {} : { cause });
+const unreadable = ({ name }: FileBytes, why: string, cause?: unknown): Error =>
+  new Error(`The rows of ${name} cannot be read: ${why}.`, cause === undefined ? {} : { cause });

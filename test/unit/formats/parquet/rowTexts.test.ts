@@ -5,7 +5,6 @@ import type { Codec } from '../../../../src/formats/parquet/compress.ts';
 import { ParquetEncoder } from '../../../../src/formats/parquet/encoder.ts';
 import { type EnvelopeRecord, recordEnvelope } from '../../../../src/formats/parquet/envelope.ts';
 import { type FileBytes, rowLines } from '../../../../src/formats/parquet/read/rowLines.ts';
-import { RecordText } from '../../../../src/formats/parquet/recordText.ts';
 import type { ParquetSchema } from '../../../../src/formats/parquet/schema.ts';
 import { parseYamlSchema } from '../../../../src/formats/parquet/yamlSchema.ts';
 import { appendAll, appendText, encoderOf, fileOf, finish, OPTIONS } from './files.ts';
@@ -15,6 +14,7 @@ const TOPIC = Buffer.from('clicks');
 const CODECS: readonly Codec[] = ['none', 'snappy', 'gzip', 'zstd'];
 
 const bytesOf = (file: Buffer): FileBytes => ({
+  name: 'part-1.parquet',
   lengthBytes: file.length,
   slice: async (start, end) => {
     if (!(start >= 0 && end <= file.length)) throw new Error(`bytes ${start} to ${end} were asked for`);
@@ -29,10 +29,10 @@ async function linesIn(file: FileBytes): Promise<string[]> {
   return text.split('\n').slice(0, -1);
 }
 
-/** Of a record that lies between other bytes. */
-function textOf(recordText: RecordText, json: string): unknown {
-  const bytes = Buffer.from(`"1${json}23"}]`);
-  return recordText.ofJson(bytes, 2, bytes.length - 5);
+/** Of the only row that an encoder holds; or why there is none. */
+function textOf(schema: ParquetSchema, json: string): unknown {
+  const encoder = encoderOf(schema);
+  return appendText(encoder, json) ?? encoder.heldTexts().next();
 }
 
 const cases = schemas.chain((schema) =>
@@ -56,8 +56,7 @@ describe('the text of a row', () => {
           if (encoder.rowsHeld >= groupRows) parts.push(...encoder.endRowGroup());
         }
         const file = Buffer.concat([...parts, finish(encoder)]);
-        const recordText = new RecordText(schema);
-        expect(await linesIn(bytesOf(file))).toEqual(rows.map(({ text }) => textOf(recordText, text)));
+        expect(await linesIn(bytesOf(file))).toEqual(rows.map(({ text }) => textOf(schema, text)));
       },
     );
     await fc.assert(property, { numRuns: 150 });
@@ -94,8 +93,7 @@ describe('the text of a row', () => {
       before: 'string?',
       v: type.startsWith('[') ? [type.slice(1, -1)] : type,
     });
-    const recordText = new RecordText(schema);
-    const text = textOf(recordText, `{"v":${json}}`);
+    const text = textOf(schema, `{"v":${json}}`);
     if (expected === null) {
       expect(text).toMatchObject({ reason: 'outOfRange' });
       return;
@@ -115,13 +113,22 @@ describe('the text of a row', () => {
     expect(await linesIn(bytesOf(fileOf(schema, [json])))).toEqual(['{"__proto__":1,"constructor":null}']);
   });
 
-  it('is none for a record that does not fit, and the next one is not touched by it', () => {
-    const recordText = new RecordText(parseYamlSchema({ tags: ['string'], id: 'int' }));
-    expect(textOf(recordText, '{"tags":["a","b"],"id":"x"}')).toMatchObject({
-      reason: 'wrongType',
-      path: 'id',
-    });
-    expect(textOf(recordText, '{"tags":["c"],"id":1}')).toBe('{"tags":["c"],"id":1}');
+  it('is there while its row is held, and is not touched by a record that does not fit', () => {
+    const encoder = encoderOf(parseYamlSchema({ tags: ['string'], id: 'int' }));
+    appendAll(encoder, ['{"tags":["c"],"id":1}', '{"id":2,"tags":[]}']);
+    expect(appendText(encoder, '{"tags":["a","b"],"id":"x"}')).toMatchObject({ reason: 'wrongType' });
+    for (let time = 0; time < 2; time += 1) {
+      const texts = encoder.heldTexts();
+      expect([texts.next(), texts.next(), texts.isOver]).toEqual([
+        '{"tags":["c"],"id":1}',
+        '{"tags":[],"id":2}',
+        true,
+      ]);
+    }
+    expect([...encoder.endRowGroup()].length).toBeGreaterThan(0);
+    expect(encoder.heldTexts().isOver).toBe(true);
+    appendAll(encoder, ['{"id":3,"tags":["d"]}']);
+    expect(encoder.heldTexts().next()).toBe('{"tags":["d"],"id":3}');
   });
 });
 
@@ -139,7 +146,6 @@ describe('the text of a record as it is', () => {
   it.each(['binary', 'string'] as const)('is that of its row, %s', async (content) => {
     const schema = recordEnvelope(content);
     const encoder = encoderOf(schema);
-    const recordText = new RecordText(schema);
     const headers = [
       { key: Buffer.from('a'), value: Buffer.from([0xff]) },
       { key: Buffer.from('a'), value: null },
@@ -151,7 +157,11 @@ describe('the text of a record as it is', () => {
       recordOf(6n, key, Buffer.alloc(0)),
     ];
     for (const record of all) expect(encoder.appendRecord(TOPIC, 2, record)).toBeNull();
-    const texts = all.map((record) => recordText.ofRecord(TOPIC, 2, record));
+    const texts = all.map((record) => {
+      const own = encoderOf(schema);
+      expect(own.appendRecord(TOPIC, 2, record)).toBeNull();
+      return own.heldTexts().next();
+    });
     expect(await linesIn(bytesOf(finish(encoder)))).toEqual(texts);
     const [k, value, empty] = content === 'string' ? ['k', '"\\"ü\\""', ''] : ['aw==', '"IsO8Ig=="', ''];
     const begin = '{"topic":"clicks","partition":2,"offset"';
@@ -209,7 +219,7 @@ describe('a file', () => {
     const { file } = inGroups('zstd');
     for (let length = 0; length < file.length; length += 1)
       await expect(linesIn(bytesOf(file.subarray(0, length))), `${length}`).rejects.toThrow(
-        /cannot be read: /,
+        /^The rows of part-1.parquet cannot be read: /,
       );
   });
 
@@ -221,7 +231,7 @@ describe('a file', () => {
       damaged[at] = (damaged[at] ?? 0) ^ (1 << (at % 8));
       const lines = await linesIn(bytesOf(damaged)).catch((error: unknown) => String(error));
       if (typeof lines === 'string') {
-        expect(lines).toMatch(/The rows cannot be read: /);
+        expect(lines).toMatch(/The rows of part-1.parquet cannot be read: /);
         refused += 1;
       } else expect(lines, `byte ${at}`).toEqual(texts);
     }

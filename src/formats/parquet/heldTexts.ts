@@ -1,11 +1,31 @@
-/** The entries of a column that are in no row group yet, from the first one on. */
+/**
+ * The texts of the rows that are in columns, and in no row group yet. With a single row there: what the row of a
+ * record must be in a file.
+ */
 import type { Column } from './column.ts';
 import { PHYSICAL } from './columnShape.ts';
 import { sizeAt } from './dictionary.ts';
-import type { ValueKind } from './rowShape.ts';
-import { textOfValue, type ColumnEntries, type Value } from './rowText.ts';
+import type { RowNode, ValueKind } from './rowShape.ts';
+import { textOfValue, RowTexts, type ColumnEntries, type Value } from './rowText.ts';
 
-export class HeldEntries implements ColumnEntries {
+/** A flyweight over the columns of one encoder. */
+export class HeldTexts {
+  readonly #entries: readonly HeldEntries[];
+  readonly #texts: RowTexts;
+
+  constructor(shape: RowNode, columns: readonly Column[]) {
+    this.#entries = columns.map((column) => new HeldEntries(column));
+    this.#texts = new RowTexts(shape, this.#entries);
+  }
+
+  /** Lent, until a row is appended, or this is called again. */
+  fromFirst(): RowTexts {
+    for (const entries of this.#entries) entries.rewind();
+    return this.#texts;
+  }
+}
+
+class HeldEntries implements ColumnEntries {
   readonly #column: Column;
   #entry = 0;
   #byte = 0;
