@@ -5,9 +5,8 @@ import {
   kindOf,
   nothingToRead,
   verdictOf,
-  WHOLE,
 } from '../../src/stores/storedContent.ts';
-import type { StoredFile, StoreReading } from '../../src/stores/reading.ts';
+import { WHOLE, type StoredFile, type StoreReading } from '../../src/stores/reading.ts';
 
 const BATCH_FILES = 100;
 

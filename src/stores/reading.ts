@@ -29,6 +29,9 @@ export interface ByteRange {
   readonly to: number;
 }
 
+/** Of any file. */
+export const WHOLE: ByteRange = { from: 0, to: Infinity };
+
 export interface VerifyOptions {
   /** Only the first `expected.length` bytes count: a longer file may still be the same. */
   readonly prefix?: boolean;

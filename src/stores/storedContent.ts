@@ -2,13 +2,10 @@
 import type { TidemarkError } from '../../journal/errors.ts';
 import { Crc64 } from '../../kernels/crc64.ts';
 import { fileMissing, isStoreFailure, StoreFailure } from './failure.ts';
-import type { ByteRange, ContentVerdict, StoredFile, StoreReading, VerifyOptions } from './reading.ts';
+import type { ContentVerdict, StoredFile, StoreReading, VerifyOptions } from './reading.ts';
 
 /** Takes about a millisecond to checksum. */
 export const CHUNK_BYTES = 1024 * 1024;
-
-/** Of any file. */
-export const WHOLE: ByteRange = { from: 0, to: Infinity };
 
 /** Folder of markers and witnesses. */
 export const BOOKKEEPING = '.tidemark';

@@ -2,8 +2,8 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path/posix';
-import type { StoreReading } from '../reading.ts';
-import { CHUNK_BYTES, nothingToRead, verdictOf, WHOLE } from '../storedContent.ts';
+import { WHOLE, type StoreReading } from '../reading.ts';
+import { CHUNK_BYTES, nothingToRead, verdictOf } from '../storedContent.ts';
 import { hasSystemCode, unavailable } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
 import { filesBelow } from './listing.ts';

@@ -1,7 +1,7 @@
 /** Reads the destination back. Takes no lease. */
 import type { TidemarkError } from '../../../journal/errors.ts';
-import type { StoredFile, StoreReading } from '../reading.ts';
-import { beingWritten, BOOKKEEPING, kindOf, nothingToRead, verdictOf, WHOLE } from '../storedContent.ts';
+import { WHOLE, type StoredFile, type StoreReading } from '../reading.ts';
+import { beingWritten, BOOKKEEPING, kindOf, nothingToRead, verdictOf } from '../storedContent.ts';
 import type { FileStatus, JindoClient } from './client.ts';
 import { isJindoError, unavailable } from './errors.ts';
 import { chunksOf } from './content.ts';
