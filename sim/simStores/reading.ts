@@ -6,7 +6,7 @@ import {
   nothingToRead,
   verdictOf,
 } from '../../src/stores/storedContent.ts';
-import type { StoredFile, StoreReading } from '../../src/stores/reading.ts';
+import { WHOLE, type StoredFile, type StoreReading } from '../../src/stores/reading.ts';
 
 const BATCH_FILES = 100;
 
@@ -32,11 +32,11 @@ export function simReading(standing: Readable, call: <T>(arrives: () => T) => Pr
         signal?.throwIfAborted();
       }
     },
-    read: async function* (uri, signal) {
+    read: async function* (uri, signal, { from, to } = WHOLE) {
       signal?.throwIfAborted();
       const bytes = await call(() => standing.contentOf(uri));
       if (bytes === null) throw nothingToRead(uri);
-      for (const chunk of chunksOf(bytes, bytes.length)) {
+      for (const chunk of chunksOf(bytes.subarray(from, to), bytes.length)) {
         yield chunk;
         signal?.throwIfAborted();
       }

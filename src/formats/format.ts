@@ -94,3 +94,8 @@ export function codecOf(format: string): CodecName | null {
   const name = format.slice(format.lastIndexOf('.') + 1);
   return name === 'gzip' || name === 'zstd' ? name : null;
 }
+
+/** Of a journaled format: whether its files are made of rows (rows.ts), and not of lines. */
+export function holdsRows(format: string): boolean {
+  return format === 'parquet' || format.startsWith('parquet-');
+}

@@ -11,6 +11,11 @@ export interface RowFormat {
   readonly type: 'rows';
   /** Why the record at the cursor cannot be a row; null if it can. For a record whose file is not open yet. */
   check(record: RecordCursor): BadReason | null;
+  /**
+   * The row of the record at the cursor as one line, equal to its line of a file that is read back
+   * (parquet/read/rowLines.ts). For a record that `check` has let pass; for others it throws INTERNAL.
+   */
+  rowText(record: RecordCursor): string;
   /** For a new file. */
   begin(): RowEncoder;
   /** For a file of an earlier owner that goes on in this format: its encoder, with the rows it had. */

@@ -24,6 +24,14 @@ export type ContentVerdict =
       readonly crc64: Crc64Hex | null;
     };
 
+export interface ByteRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Of any file. */
+export const WHOLE: ByteRange = { from: 0, to: Infinity };
+
 export interface VerifyOptions {
   /** Only the first `expected.length` bytes count: a longer file may still be the same. */
   readonly prefix?: boolean;
@@ -45,8 +53,9 @@ export interface StoreReading {
   /**
    * The bytes of a file, published or temporary, in chunks of at most 1 MiB. A chunk is valid until the next
    * one is asked for. STORE_FILE_MISSING if there is no such file.
+   * @param range the bytes [from, to) alone, as far as the file has them.
    */
-  read(uri: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  read(uri: string, signal?: AbortSignal, range?: ByteRange): AsyncIterable<Uint8Array>;
   /**
    * Batches of the files below a folder, at any depth and in any order. What Tidemark keeps for itself
    * (`.tidemark`) is left out, and so are names of others that begin with a dot: readers do not see them. A

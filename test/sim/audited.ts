@@ -58,6 +58,7 @@ function auditOf(remains: Remains, schedule: Schedule, sources: Sources) {
       moved: ({ uri }) => takenUris.has(uri),
       deep: {
         decompress: decompressAtOnce,
+        rest: async () => undefined,
         source,
         clock: systemClock,
         assigner,

@@ -15,6 +15,7 @@ import type { OpenPart } from '../openParts.ts';
 import type { PartitionHistory } from '../partitionHistory.ts';
 import type { DeepPartition } from './deepReport.ts';
 import { Holders } from './holders.ts';
+import type { FileReading } from './linesIn.ts';
 import { compareWithSource } from './partitionComparison.ts';
 import type { WritingRule } from './recordRule.ts';
 import { provenRange } from './provenRange.ts';
@@ -31,6 +32,8 @@ export interface DeepSource {
   readonly content: JsonValue;
   /** Reads compressed files. Absent: in threads of its own. */
   readonly decompress?: typeof decompress;
+  /** Called again and again while the rows of a file are taken apart. Absent: others have their turn. */
+  readonly rest?: () => Promise<void>;
 }
 
 export interface DeepOptions extends DeepSource {
@@ -69,14 +72,14 @@ export class DeepAudit {
 
   /** Call it at the end of the partition's entries, when each of its files has been named. */
   async compare(history: PartitionHistory): Promise<void> {
-    const { source, clock, signal, reading, job, findings, onProgress } = this.#options;
+    const { source, clock, signal, job, findings, onProgress } = this.#options;
     const { partition } = history;
     for (const part of history.parts) this.holds(part, false);
     const topicId = job.topicIds.get(partition.topic) ?? null;
     try {
       const range = (await this.#isOther()) ? null : await provenRange(source, topicId, history);
       const compared = await compareWithSource({
-        ...{ history, holders: this.#holders, range, files: reading },
+        ...{ history, holders: this.#holders, range, files: this.#fileReading() },
         isCompacted: range === null ? null : await this.#isCompacted(partition.topic),
         reading: {
           ...{ source, clock, signal, partition, topicId },
@@ -85,7 +88,6 @@ export class DeepAudit {
             onProgress();
           },
         },
-        decompress: this.#options.decompress ?? decompress,
         rule: this.#writingRule(),
       });
       this.partitions.push(compared);
@@ -122,6 +124,11 @@ export class DeepAudit {
 
   close(): void {
     this.#holders.close();
+  }
+
+  #fileReading(): FileReading {
+    const { reading: store, signal, rest, decompress: own } = this.#options;
+    return { store, signal, rest, decompress: own ?? decompress };
   }
 
   #writingRule(): WritingRule {

@@ -33,7 +33,10 @@ export interface DeepPartition {
   readonly removedSince: number;
   readonly files: {
     readonly compared: number;
-    /** The source does not hold all of their range, or holds another log there, or they are not there. */
+    /**
+     * The source does not hold all of their range, or holds another log there, or they are not there; or they
+     * are compressed or of rows, and not published yet.
+     */
     readonly notCompared: number;
   };
 }

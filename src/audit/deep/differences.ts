@@ -1,13 +1,12 @@
 /** Says how files differ from the source's records: reads both again, and names offsets and lines. */
 import { Crc64 } from '../../../kernels/crc64.ts';
-import type { decompress } from '../../formats/compression/read.ts';
-import { codecOf } from '../../formats/format.ts';
+import { holdsRows } from '../../formats/format.ts';
 import { isStoreFailure } from '../../stores/failure.ts';
-import type { StoreReading } from '../../stores/reading.ts';
 import type { PartitionHistory } from '../partitionHistory.ts';
 import type { Group } from './group.ts';
 import type { Holder } from './holders.ts';
 import { differencesOf, fileLines, recordLines, type LineDifference } from './lineItems.ts';
+import { linesIn, type FileReading } from './linesIn.ts';
 import { linesOf, LineSums } from './lineSums.ts';
 import type { RecordRule } from './recordRule.ts';
 import type { RangeToRead } from './sourceRecords.ts';
@@ -19,9 +18,8 @@ export interface DifferencesOptions {
   readonly history: PartitionHistory;
   /** What the source holds. */
   readonly range: RangeToRead;
-  readonly store: Pick<StoreReading, 'read'>;
+  readonly files: FileReading;
   readonly rule: RecordRule;
-  readonly decompress: typeof decompress;
   readonly isGivenUp: (offset: bigint) => boolean;
 }
 
@@ -47,13 +45,13 @@ export class Differences {
     return sums !== null && group.sums !== null && sums.equals(group.sums);
   }
 
-  /** Whether a compressed file holds exactly the group's records, in their order. */
+  /** Whether a file whose bytes are not its lines holds exactly the group's records, in their order. */
   async holdsExactly(group: Group, file: Holder): Promise<boolean> {
     if (file.records !== group.records) return false;
     const crc = new Crc64();
     let length = 0;
     try {
-      for await (const bytes of this.#linesIn(file)) {
+      for await (const bytes of linesIn(file, this.#options.files)) {
         crc.update(bytes);
         length += bytes.length;
       }
@@ -62,14 +60,6 @@ export class Differences {
       return false;
     }
     return length === group.length && crc.hex() === group.crc64;
-  }
-
-  /** Its lines, not compressed. */
-  #linesIn({ uri, format }: Holder): AsyncIterable<Uint8Array> {
-    const { range, store, decompress: read } = this.#options;
-    const codec = codecOf(format);
-    const chunks = store.read(uri, range.signal);
-    return codec === null ? chunks : read(codec, chunks);
   }
 
   /**
@@ -95,10 +85,10 @@ export class Differences {
       return place?.type === 'line' && place.key === group.key ? rule.line : null;
     });
     let removed = 0;
-    const told = new Told(history, file.uri);
+    const told = new Told(history, file);
     let holes = { before: null as bigint | null, left: 0n };
     try {
-      for await (const difference of differencesOf(expected, fileLines(this.#linesIn(file)))) {
+      for await (const difference of differencesOf(expected, fileLines(linesIn(file, this.#options.files)))) {
         if (difference.type === 'unexpected' && mayBeRemoved) {
           const { before } = difference;
           const at = before?.offset ?? null;
@@ -134,7 +124,8 @@ export class Differences {
     if (holders.some(({ isCommitted }) => !isCommitted)) return null;
     const sums = new LineSums();
     try {
-      for (const holder of holders) for await (const line of linesOf(this.#linesIn(holder))) sums.add(line);
+      for (const holder of holders)
+        for await (const line of linesOf(linesIn(holder, this.#options.files))) sums.add(line);
     } catch (error) {
       if (isStoreFailure(error, 'missing')) return null;
       throw error;
@@ -159,12 +150,14 @@ export class Differences {
 class Told {
   readonly #history: PartitionHistory;
   readonly #uri: string;
+  readonly #noun: 'line' | 'row';
   #more = { missing: 0, unexpected: 0 };
   #told = 0;
 
-  constructor(history: PartitionHistory, uri: string) {
+  constructor(history: PartitionHistory, { uri, format }: Holder) {
     this.#history = history;
     this.#uri = uri;
+    this.#noun = holdsRows(format) ? 'row' : 'line';
   }
 
   add(difference: LineDifference): void {
@@ -181,7 +174,7 @@ class Told {
     }
     const { line, before } = difference;
     const where = before === null ? 'at its end' : `before offset ${before.offset}`;
-    const message = `line ${line} of ${uri} is no record of the source, ${where}`;
+    const message = `${this.#noun} ${line} of ${uri} is no record of the source, ${where}`;
     this.#history.found('RECORD_UNEXPECTED', message, { uri, seq, offset: before?.offset ?? null });
   }
 
@@ -189,7 +182,8 @@ class Told {
     const { missing, unexpected } = this.#more;
     const at = { uri: this.#uri, seq: null };
     if (missing > 0) this.#history.found('RECORD_MISSING', `${missing} more are not in ${this.#uri}`, at);
-    if (unexpected > 0)
-      this.#history.found('RECORD_UNEXPECTED', `${unexpected} more lines of ${this.#uri} are no records`, at);
+    if (unexpected === 0) return;
+    const message = `${unexpected} more ${this.#noun}s of ${this.#uri} are no records`;
+    this.#history.found('RECORD_UNEXPECTED', message, at);
   }
 }

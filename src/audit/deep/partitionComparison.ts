@@ -2,14 +2,14 @@
  * Compares what a partition's files hold with the records of its source: one pass in the order of offsets, in which
  * each bucket has one file at a time. Only what differs is read from the destination, and again from the source.
  */
-import { codecOf } from '../../formats/format.ts';
 import type { OffsetRange, RecordCursor } from '../../sources/port.ts';
 import type { PartitionHistory } from '../partitionHistory.ts';
 import type { DeepPartition } from './deepReport.ts';
-import { Differences, type DifferencesOptions } from './differences.ts';
+import { Differences } from './differences.ts';
 import { Group } from './group.ts';
 import type { Holder, Holders } from './holders.ts';
 import { Holes } from './holes.ts';
+import { isLines, type FileReading } from './linesIn.ts';
 import { MissingRecords } from './missingRecords.ts';
 import { RecordRule, type WritingRule } from './recordRule.ts';
 import { batchesOf, visitRecords, type RangeToRead } from './sourceRecords.ts';
@@ -23,8 +23,7 @@ export interface ComparisonOfPartition {
   readonly isCompacted: boolean | null;
   readonly reading: Omit<RangeToRead, 'from' | 'to'>;
   readonly rule: WritingRule;
-  readonly decompress: DifferencesOptions['decompress'];
-  readonly files: Pick<ConstructorParameters<typeof Differences>[0], 'store'>['store'];
+  readonly files: FileReading;
 }
 
 export function compareWithSource(options: ComparisonOfPartition): Promise<DeepPartition> {
@@ -64,8 +63,7 @@ class PartitionComparison {
     this.#missing = new MissingRecords(history);
     this.#holes = new Holes(options.isCompacted);
     this.#differences = new Differences({
-      ...{ history, range: this.#range, store: options.files },
-      ...{ rule: this.#rule, decompress: options.decompress },
+      ...{ history, range: this.#range, files: options.files, rule: this.#rule },
       isGivenUp: (offset) => history.changes.isGivenUp(offset),
     });
   }
@@ -189,9 +187,7 @@ class PartitionComparison {
   #isHeldBy(group: Group): Promise<boolean> | boolean {
     const { only } = group;
     if (only === null) return this.#differences.holdsLines(group);
-    return codecOf(only.format) === null
-      ? group.isExactly(only)
-      : this.#differences.holdsExactly(group, only);
+    return isLines(only.format) ? group.isExactly(only) : this.#differences.holdsExactly(group, only);
   }
 
   #report(removedSince: number): DeepPartition {
@@ -211,9 +207,12 @@ class PartitionComparison {
   }
 }
 
-/** A compressed file can be compared only by reading it, and is read only under its final name. */
+/**
+ * A compressed file, or one of rows, can be compared only by reading it, and is read only under its final name:
+ * one of rows has no footer before.
+ */
 function mustBeRead({ holders }: Group): boolean {
-  return holders.some(({ format, isCommitted }) => !isCommitted && codecOf(format) !== null);
+  return holders.some(({ format, isCommitted }) => !isCommitted && !isLines(format));
 }
 
 /** What the source holds of the offsets that the job has read. */

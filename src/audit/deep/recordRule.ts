@@ -1,6 +1,6 @@
 /**
- * What a record of the source is in the files: its bucket and its line, by the format of today. If the job had another
- * one before, its files cannot be compared so.
+ * What a record of the source is in the files: its bucket and its line, by the format of today. The line of a
+ * row is its text. If the job had another format before, its files cannot be compared so.
  */
 import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
 import type { TopicPartition } from '../../../journal/ids.ts';
@@ -30,26 +30,25 @@ export type RecordPlace =
 const NO_VALUE: RecordPlace = { type: 'noValue' };
 const BAD: RecordPlace = { type: 'bad' };
 
+type Line = Pick<LineFormat, 'bytes' | 'start' | 'end'>;
+
 export class RecordRule {
   /** Of a record that has one: bytes[start, end), until the next record. */
-  line: Pick<LineFormat, 'bytes' | 'start' | 'end'>;
+  line: Line;
   readonly #rule: WritingRule;
   readonly #writing: JudgingRule;
   readonly #bad: BadLine;
-  readonly #good: Pick<LineFormat, 'bytes' | 'start' | 'end'>;
 
   constructor(rule: WritingRule, partition: TopicPartition) {
     this.#rule = rule;
     const { tombstones } = rule.format;
-    const records = rule.format.recordsOf(partition);
-    this.#writing = { records, tombstones };
+    this.#writing = { records: rule.format.recordsOf(partition), tombstones };
     this.#bad = new BadLine(partition);
-    this.#good = records.type === 'lines' ? records : this.#bad;
-    this.line = this.#good;
+    this.line = this.#bad;
   }
 
   get isKnown(): boolean {
-    return this.#rule.isKnown && this.#writing.records.type === 'lines';
+    return this.#rule.isKnown;
   }
 
   placeOf(record: RecordCursor): RecordPlace {
@@ -57,7 +56,7 @@ export class RecordRule {
     const reason = whyNotWritten(this.#writing, record);
     if (reason === 'left-out') return NO_VALUE;
     if (reason === null) {
-      this.line = this.#good;
+      this.line = this.#goodLine(record);
       const key = assigner === null ? '' : assigner.bucketOf(assigner.slotOf(record.timestampMs));
       return { type: 'line', key };
     }
@@ -65,5 +64,12 @@ export class RecordRule {
     this.#bad.encode(record, reason);
     this.line = this.#bad;
     return { type: 'line', key: assigner === null ? '' : BAD_BUCKET };
+  }
+
+  #goodLine(record: RecordCursor): Line {
+    const { records } = this.#writing;
+    if (records.type === 'lines') return records;
+    const bytes = Buffer.from(records.rowText(record));
+    return { bytes, start: 0, end: bytes.length };
   }
 }

@@ -5,9 +5,12 @@ import type { BadValue } from './badValue.ts';
 import type { Column } from './column.ts';
 import { type Codec, CODEC_NUMBER, compressor } from './compress.ts';
 import { type EnvelopeRecord, EnvelopeWriter } from './envelope.ts';
+import { HeldTexts } from './heldTexts.ts';
 import { type ChunkFacts, footerBytes, MAGIC, rowGroup } from './metadata.ts';
 import { PageWriter } from './pages.ts';
 import { RecordReader } from './recordReader.ts';
+import { shapeOfSchema } from './rowShape.ts';
+import type { RowTexts } from './rowText.ts';
 import { checkedSchema, type ParquetSchema } from './schema.ts';
 import { schemaElements } from './schemaElements.ts';
 import { schemaTree } from './schemaTree.ts';
@@ -60,6 +63,9 @@ export class ParquetEncoder {
   readonly #columns: readonly Column[];
   readonly #reader: RecordReader;
   readonly #envelope: EnvelopeWriter | null;
+  readonly #schema: ParquetSchema;
+  /** Made for the first who asks. */
+  #heldTexts: HeldTexts | null = null;
   readonly #pages: PageWriter;
   readonly #schemaElements: readonly Uint8Array[];
   readonly #digest: string;
@@ -84,6 +90,7 @@ export class ParquetEncoder {
     this.#columns = root.columns;
     this.#reader = new RecordReader(root, options.isFast);
     this.#envelope = EnvelopeWriter.over(schema, root);
+    this.#schema = schema;
     this.#pages = new PageWriter({
       codecNumber: CODEC_NUMBER[options.codec],
       compress: compressor(options.codec, options.level),
@@ -143,6 +150,16 @@ export class ParquetEncoder {
   /** How long the file would be if it ended now, about; without its footer. */
   get estimatedBytes(): number {
     return Math.round(this.#lengthBytes + this.heldBytes * this.#ratio);
+  }
+
+  /**
+   * The texts of the rows that are in no row group, from the first one on: as they will be read from the file
+   * (read/rowLines.ts). Lent, until a row is appended, or this is called again.
+   */
+  heldTexts(): RowTexts {
+    this.#expectWhole();
+    this.#heldTexts ??= new HeldTexts(shapeOfSchema(this.#schema), this.#columns);
+    return this.#heldTexts.fromFirst();
   }
 
   /**

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path/posix';
-import type { StoreReading } from '../reading.ts';
+import { WHOLE, type StoreReading } from '../reading.ts';
 import { CHUNK_BYTES, nothingToRead, verdictOf } from '../storedContent.ts';
 import { hasSystemCode, unavailable } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
@@ -24,12 +24,12 @@ export function fileReading(fs: FileSystem): StoreReading {
     list: async function* (folderUri, signal) {
       yield* filesBelow(fs, folderPathOf(folderUri), signal);
     },
-    read: async function* (uri, signal) {
+    read: async function* (uri, signal, { from, to } = WHOLE) {
       signal?.throwIfAborted();
       const file = await openUnderAnyName(fs, folderPathOf(uri));
       if (file === null) throw nothingToRead(uri);
       try {
-        for await (const chunk of chunksOf(file, Infinity)) {
+        for await (const chunk of chunksOf(file, to, from)) {
           yield chunk;
           signal?.throwIfAborted();
         }
@@ -51,10 +51,10 @@ export function fileReading(fs: FileSystem): StoreReading {
   };
 }
 
-/** The first `length` bytes, all in one buffer, in turn. Ends where the file ends. */
-async function* chunksOf({ path, handle, length: size }: OpenedFile, length: number) {
-  const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(Math.min(length, size), 1)));
-  for (let position = 0; position < length;) {
+/** The first `length` bytes, from `from` on, all in one buffer, in turn. Ends where the file ends. */
+async function* chunksOf({ path, handle, length: size }: OpenedFile, length: number, from = 0) {
+  const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(Math.min(length, size) - from, 1)));
+  for (let position = from; position < length;) {
     const bytesRead = await readAt(path, handle, chunk, { position, most: length - position });
     if (bytesRead === 0) return;
     position += bytesRead;

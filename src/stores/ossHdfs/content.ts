@@ -29,15 +29,20 @@ export async function differenceOf(
 }
 
 /**
- * The first `length` bytes, all in one buffer, in turn. JindoError `notFound`, or without a code if the file ends
- * before.
+ * The first `length` bytes, from `from` on, all in one buffer, in turn. JindoError `notFound`, or without a
+ * code if the file ends before.
  */
-export async function* chunksOf(client: JindoClient, path: string, length: number): AsyncGenerator<Buffer> {
-  if (length === 0) return;
+export async function* chunksOf(
+  client: JindoClient,
+  path: string,
+  length: number,
+  from = 0,
+): AsyncGenerator<Buffer> {
+  if (length <= from) return;
   const io = await client.runForPointer('open', path, READ_ONLY, 0, null);
   try {
-    const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, length));
-    for (let position = 0; position < length;) {
+    const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, length - from));
+    for (let position = from; position < length;) {
       const wanted = Math.min(chunk.length, length - position);
       const read = Number(await client.run('pread', io, chunk, wanted, position, null));
       if (read <= 0 || read > wanted)

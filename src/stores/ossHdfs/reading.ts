@@ -1,6 +1,6 @@
 /** Reads the destination back. Takes no lease. */
 import type { TidemarkError } from '../../../journal/errors.ts';
-import type { StoredFile, StoreReading } from '../reading.ts';
+import { WHOLE, type StoredFile, type StoreReading } from '../reading.ts';
 import { beingWritten, BOOKKEEPING, kindOf, nothingToRead, verdictOf } from '../storedContent.ts';
 import type { FileStatus, JindoClient } from './client.ts';
 import { isJindoError, unavailable } from './errors.ts';
@@ -28,14 +28,14 @@ export function jindoReading(paths: OssPaths, connected: () => Promise<JindoClie
         }
       }
     },
-    read: async function* (uri, signal) {
+    read: async function* (uri, signal, { from, to } = WHOLE) {
       signal?.throwIfAborted();
       const path = paths.pathOf(uri);
       const client = await connected();
       const length = await lengthOf(client, path, uri);
       if (length === null) throw nothingToRead(uri);
       try {
-        for await (const chunk of chunksOf(client, path, length)) {
+        for await (const chunk of chunksOf(client, path, Math.min(to, length), from)) {
           yield chunk;
           signal?.throwIfAborted();
         }

@@ -83,6 +83,25 @@ function describeContents(current: Current): void {
     }
   });
 
+  test.each([
+    ['within a chunk', 5, 9],
+    ['across chunks', MiB - 3, 2 * MiB + 5],
+    ['from a byte to the end', 3 * MiB - 1, LARGE.length],
+    ['beyond the end', LARGE.length - 2, LARGE.length + 100],
+    ['behind the end', LARGE.length + 1, LARGE.length + 9],
+    ['of no byte', 7, 7],
+  ])('a range %s: exactly its bytes', async (_, from, to) => {
+    const h = current();
+    const uri = `${h.sinkUri}/part-a`;
+    await h.put(uri, LARGE);
+    const { reading } = h.newStore();
+    const { largest, ...facts } = await readAll(reading.read(uri, undefined, { from, to }));
+    expect(facts).toEqual(factsOf(LARGE.subarray(from, to)));
+    expect(largest).toBeLessThanOrEqual(MiB);
+    const none = reading.read(`${h.sinkUri}/part-b`, undefined, { from, to });
+    await expectCode(readAll(none), 'STORE_FILE_MISSING');
+  });
+
   test('an abort ends it between two chunks', async () => {
     const h = current();
     const uri = `${h.sinkUri}/part-a`;
