@@ -118,6 +118,10 @@ class WorldRows implements RowFormat {
     return this.#rows.check(record);
   }
 
+  rowText(record: RecordCursor): string {
+    return this.#rows.rowText(record);
+  }
+
   begin(): RowEncoder {
     return this.goOn(this.#rows.begin());
   }

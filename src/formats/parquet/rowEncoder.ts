@@ -37,10 +37,25 @@ export class ParquetRows implements RowFormat {
   }
 
   check(record: RecordCursor): BadReason | null {
-    const scratch = (this.#scratch ??= new ParquetRowEncoder(this.#file));
+    const scratch = this.#scratchEncoder();
     const problem = scratch.append(record);
     if (problem === null) scratch.discardRows();
     return problem;
+  }
+
+  rowText(record: RecordCursor): string {
+    const scratch = this.#scratchEncoder();
+    const problem = scratch.append(record);
+    if (problem !== null)
+      throw new TidemarkError('INTERNAL', `A record that cannot be a row (${problem}) has no text.`);
+    const text = scratch.heldText();
+    scratch.discardRows();
+    return text;
+  }
+
+  #scratchEncoder(): ParquetRowEncoder {
+    this.#scratch ??= new ParquetRowEncoder(this.#file);
+    return this.#scratch;
   }
 
   begin(): RowEncoder {
@@ -133,6 +148,11 @@ export class ParquetRowEncoder implements RowEncoder {
     const piece = encoder.tailBytes(this.#logged);
     this.#logged = encoder.tailMark();
     return rowsFrame(piece);
+  }
+
+  /** The text of the first row that is in no group. */
+  heldText(): string {
+    return this.#encoder.heldTexts().next();
   }
 
   /** Takes back the rows that are in no group. */

@@ -39,6 +39,9 @@ const FORMAT: PartFormat = {
     begin: () => {
       throw new Error('an audit writes nothing');
     },
+    goOn: () => {
+      throw new Error('an audit writes nothing');
+    },
   }),
 };
 
