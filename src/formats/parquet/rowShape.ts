@@ -43,7 +43,7 @@ export interface Place {
 
 export const ROOT: Place = { isOptional: false, outerDef: 0, outerRep: 0, firstColumn: 0 };
 
-export const defAt = ({ isOptional, outerDef }: Place): number => outerDef + (isOptional ? 1 : 0);
+const defAt = ({ isOptional, outerDef }: Place): number => outerDef + (isOptional ? 1 : 0);
 
 export function leafNode(place: Place, kind: ValueKind): RowNode {
   const { isOptional, firstColumn } = place;
