@@ -67,7 +67,11 @@ export interface StatusDocument {
     readonly pid: number;
     readonly isLive: boolean;
     readonly partitions: readonly { readonly name: string; readonly state: string }[];
-    readonly conditions: readonly { readonly kind: string; readonly about: string }[];
+    readonly conditions: readonly {
+      readonly kind: string;
+      readonly about: string;
+      readonly message: string;
+    }[];
   }[];
   readonly dependencies: readonly { readonly name: string; readonly state: string }[];
   readonly partitions: readonly PartitionDocument[];

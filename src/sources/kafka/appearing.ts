@@ -1,6 +1,7 @@
 /**
- * Topics that did not exist when they were described. When the group assigns their partitions, they are first
- * described to the listener, and only then assigned. Other topics do not wait for them.
+ * Topics that did not exist when the job's topics were described, or that a pattern has found since. When the group
+ * assigns their partitions, they are first described to the listener, and only then assigned. Other topics do not
+ * wait for them.
  */
 import type { TopicPartition } from '../../../journal/ids.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -18,6 +19,8 @@ export interface AppearingContext {
   readonly listener: SourceListener;
   readonly waits: Waits;
   readonly pollMs: number;
+  /** Patterns that match no topic. */
+  readonly unmatched: () => readonly string[];
   /** The topics of these that exist. */
   readonly look: (topics: readonly string[]) => Promise<readonly TopicFacts[]>;
 }
@@ -25,6 +28,8 @@ export interface AppearingContext {
 export class AppearingTopics {
   readonly #context: AppearingContext;
   readonly #missing: Set<string>;
+  /** Found by a pattern, and not described yet. */
+  readonly #found = new Set<string>();
   #assignments = 0;
 
   constructor(context: AppearingContext, missing: readonly string[]) {
@@ -33,9 +38,15 @@ export class AppearingTopics {
     this.#tellMissing();
   }
 
+  /** A pattern has found these topics: they are about to be assigned. */
+  found(topics: readonly string[]): void {
+    for (const topic of topics) this.#found.add(topic);
+    this.#tellMissing();
+  }
+
   assigned(partitions: readonly TopicPartition[], unnamed: readonly TopicPartition[]): void {
     this.#assignments += 1;
-    const known = partitions.filter(({ topic }) => !this.#missing.has(topic));
+    const known = partitions.filter(({ topic }) => !this.#isNew(topic));
     this.#context.listener.assigned(known, unnamed);
     if (known.length < partitions.length) void this.#announce(partitions, unnamed, this.#assignments);
   }
@@ -48,7 +59,7 @@ export class AppearingTopics {
     const { look, log, listener, clock, signal, pollMs } = this.#context;
     const isCurrent = (): boolean => assignment === this.#assignments && !signal.aborted;
     while (isCurrent()) {
-      const names = new Set(partitions.map(({ topic }) => topic).filter((topic) => this.#missing.has(topic)));
+      const names = new Set(partitions.map(({ topic }) => topic).filter((topic) => this.#isNew(topic)));
       if (names.size === 0) {
         listener.assigned(partitions, unnamed);
         return;
@@ -58,6 +69,7 @@ export class AppearingTopics {
         if (!isCurrent()) return;
         for (const facts of found) {
           this.#missing.delete(facts.topic);
+          this.#found.delete(facts.topic);
           log.info({ topic: facts.topic }, `Topic ${facts.topic} exists now.`);
           listener.topicAppeared(facts);
         }
@@ -70,9 +82,15 @@ export class AppearingTopics {
     }
   }
 
+  #isNew(topic: string): boolean {
+    return this.#missing.has(topic) || this.#found.has(topic);
+  }
+
   #tellMissing(): void {
     const { waits } = this.#context;
-    if (this.#missing.size > 0) waits.lasts(waitFor.topics(), missingMessage([...this.#missing]));
+    const unmatched = this.#context.unmatched();
+    if (this.#missing.size + unmatched.length > 0)
+      waits.lasts(waitFor.topics(), missingMessage([...this.#missing], unmatched));
     else waits.over(waitFor.topics());
   }
 }

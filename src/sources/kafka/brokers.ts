@@ -35,7 +35,17 @@ export class Brokers {
   }
 
   /** Fresh metadata, from any broker that answers. Missing topics are listed with an error code. */
-  async metadata(topics: readonly string[]): Promise<ClusterMetadata> {
+  metadata(topics: readonly string[]): Promise<ClusterMetadata> {
+    return this.#metadata(topics);
+  }
+
+  /** All topics that this client may see. */
+  async everyTopic(): Promise<readonly string[]> {
+    const { topics } = await this.#metadata(null);
+    return topics.map(({ topic }) => topic);
+  }
+
+  async #metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {
     const metadata = await this.ask(async (broker) => {
       const supported = broker.versions?.[API_KEYS.metadata]?.maxVersion ?? 0;
       if (supported < METADATA_VERSION) {

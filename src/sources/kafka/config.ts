@@ -13,6 +13,7 @@ import type { Secret } from '../../../kernels/schema/secret.ts';
 import { expecting, text } from '../../../kernels/schema/values.ts';
 import type { StartFrom } from '../port.ts';
 import { offsetsProblems, startFromSchema } from './startFrom.ts';
+import { isPattern, parsePattern, topicNameProblem } from './topics.ts';
 
 export interface KafkaTls extends TlsFiles {
   /** Whether to refuse a server whose certificate cannot be verified. */
@@ -82,8 +83,10 @@ export function kafkaSchema(context: SchemaContext) {
     brokers: listOf(brokerAddress(), 'a list of brokers, like [127.0.0.1:9092]').meta({
       description: 'Brokers to begin with, host:port; the others are found through them.',
     }),
-    topics: listOf(topicName(), 'a list of topics').meta({
-      description: 'Topics to read. Tidemark waits for them and never creates them.',
+    topics: listOf(topicEntry(), 'a list of topics').meta({
+      description:
+        'Topics to read: names, and regular expressions between slashes, which match whole names. Tidemark ' +
+        'waits for topics and never creates them.',
     }),
     groupId: text('the name of a consumer group', (value) =>
       /\p{Cc}/u.test(value) ? 'holds a control character' : null,
@@ -125,10 +128,13 @@ function brokerAddress() {
   });
 }
 
-function topicName() {
-  const expected = 'a topic name of at most 249 letters, digits, ".", "_" and "-"';
+function topicEntry() {
+  const expected =
+    'a topic name of at most 249 letters, digits, ".", "_" and "-", or a regular expression like ' +
+    '/orders-.*/';
   return text(expected, (value) => {
-    const isLegal = /^[A-Za-z0-9._-]{1,249}$/.test(value) && value !== '.' && value !== '..';
-    return isLegal ? null : `"${value}" is no topic name`;
+    if (!isPattern(value)) return topicNameProblem(value);
+    const parsed = parsePattern(value);
+    return parsed.type === 'invalid' ? parsed.reason : null;
   });
 }

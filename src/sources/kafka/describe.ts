@@ -1,5 +1,6 @@
 /** Facts about the job's topics, as soon as brokers answer. A missing topic does not delay the others. */
 import { TidemarkError } from '../../../journal/errors.ts';
+import { SourceFailure } from '../failure.ts';
 import type { SourceFacts, TopicFacts } from '../port.ts';
 import type { FetcherContext } from './fetcher.ts';
 import type { Identity } from './log/identity.ts';
@@ -14,6 +15,8 @@ import {
 } from './errors.ts';
 import type { ClusterMetadata } from './protocol/metadata.ts';
 import { pauseUnless } from '../../system/pacing.ts';
+import type { Brokers } from './brokers.ts';
+import type { KnownTopics } from './knownTopics.ts';
 import type { AskContext } from './questions.ts';
 
 export interface DescribeOptions {
@@ -37,22 +40,27 @@ type Finding =
 
 type Obstacle = Exclude<Finding, { type: 'found' }>;
 
+type LookContext = FetcherContext &
+  AskContext & { readonly brokers: Pick<Brokers, 'everyTopic'>; readonly known: KnownTopics };
+
 export async function describeTopics(
-  context: FetcherContext & AskContext & { readonly topics: readonly string[]; readonly groupId: string },
+  context: LookContext & { readonly groupId: string },
   identity: Identity,
   options: DescribeOptions,
 ): Promise<SourceFacts> {
-  const { clock, tuning, groupId, topics, addresses } = context;
+  const { clock, tuning, groupId, known, addresses } = context;
   const signal = AbortSignal.any([options.signal, context.signal]);
   let told = '';
   for (let tries = 1; ; tries += 1) {
     if (signal.aborted) throw abortError('The Kafka source');
-    const finding = await look(context, topics);
+    const finding = await look(context);
     if (finding.type === 'found') {
       identity.checkCluster(finding.metadata);
       const { missing } = finding;
-      if (missing.length > 0) options.onWaiting(missingMessage(missing));
-      return { ...factsOf(finding.metadata, finding.topics, groupId), missing };
+      const unmatched = known.unmatched();
+      if (!options.wait && unmatched.length > 0) throw unmatchedError(unmatched);
+      if (missing.length + unmatched.length > 0) options.onWaiting(missingMessage(missing, unmatched));
+      return { ...factsOf(finding, known, groupId), missing };
     }
     if (!options.wait && tries >= TRIES_WITHOUT_WAIT) throw refusal(finding, addresses);
     if (options.wait && told !== waitingFor(finding, addresses)) {
@@ -63,36 +71,49 @@ export async function describeTopics(
   }
 }
 
-async function look(
-  { brokers, addresses }: FetcherContext & AskContext,
-  names: readonly string[],
-): Promise<Finding> {
+async function look({ brokers, addresses, known }: LookContext): Promise<Finding> {
   let metadata: ClusterMetadata;
   try {
-    metadata = await brokers.metadata(names);
+    await known.refresh(brokers);
+    metadata = await brokers.metadata(known.list());
   } catch (error) {
     if (isAuthenticationFailure(error)) throw authenticationError(error, addresses);
     if (error instanceof TidemarkError) throw error;
     return { type: 'unavailable', error };
   }
+  const names = known.list();
   const codeOf = (name: string): number =>
     metadata.topics.find(({ topic }) => topic === name)?.errorCode ?? KAFKA_CODE.unknownTopicOrPartition;
   const refused = names.filter((name) => codeOf(name) === KAFKA_CODE.topicAuthorizationFailed);
   if (refused.length > 0)
     throw authenticationError(new Error(`no access to topic ${refused.join(', ')}`), addresses);
   const gone: readonly number[] = [KAFKA_CODE.unknownTopicOrPartition, KAFKA_CODE.invalidTopic];
-  const missing = names.filter((name) => gone.includes(codeOf(name)));
-  const topics = names.filter((name) => !missing.includes(name));
+  const there = names.filter((name) => !gone.includes(codeOf(name)));
+  // What a pattern has found may be deleted meanwhile: nobody waits for it.
+  const missing = names.filter((name) => !there.includes(name) && !known.isMatched(name));
+  const topics = there;
   const leaderless = topics.filter((name) => codeOf(name) !== KAFKA_CODE.none);
   return leaderless.length > 0
     ? { type: 'leaderless', topics: leaderless }
     : { type: 'found', metadata, topics, missing };
 }
 
-export function missingMessage(topics: readonly string[]): string {
-  return (
-    `Waiting for the topics ${topics.join(', ')}, which do not exist; Tidemark never creates one. All ` +
-    'others are read.'
+/** @param unmatched patterns that match no topic. */
+export function missingMessage(topics: readonly string[], unmatched: readonly string[] = []): string {
+  const parts = [
+    ...(topics.length === 0 ? [] : [`the topics ${topics.join(', ')}, which do not exist`]),
+    ...(unmatched.length === 0 ? [] : [`a topic that matches ${unmatched.join(', ')}`]),
+  ];
+  return `Waiting for ${parts.join(', and for ')}; Tidemark never creates one. All others are read.`;
+}
+
+function unmatchedError(patterns: readonly string[]): SourceFailure {
+  const [each, verb] = patterns.length === 1 ? ['the expression', 'matches'] : ['the expressions', 'match'];
+  return new SourceFailure(
+    'topicMissing',
+    `In source.kafka.topics, ${each} ${patterns.join(', ')} ${verb} no topic that exists. Create one, or correct ` +
+      'the expression; Tidemark never creates one.',
+    { fields: { patterns } },
   );
 }
 
@@ -119,22 +140,24 @@ function refusal(finding: Obstacle, addresses: readonly string[]): TidemarkError
 
 /** Facts of those of the topics that exist. */
 export async function topicFacts(
-  { brokers }: FetcherContext & AskContext,
+  { brokers, known }: LookContext,
   names: readonly string[],
 ): Promise<readonly TopicFacts[]> {
   const metadata = await brokers.metadata(names);
   const found = metadata.topics.filter(({ errorCode }) => errorCode === KAFKA_CODE.none);
-  return factsOf(
-    metadata,
-    found.map(({ topic }) => topic),
-    '',
-  ).topics;
+  const topics = found.map(({ topic }) => topic);
+  return factsOf({ metadata, topics }, known, '').topics;
 }
 
-function factsOf(metadata: ClusterMetadata, names: readonly string[], groupId: string): SourceFacts {
+function factsOf(
+  { metadata, topics: names }: { readonly metadata: ClusterMetadata; readonly topics: readonly string[] },
+  known: KnownTopics,
+  groupId: string,
+): SourceFacts {
   const topics: TopicFacts[] = names.map((name) => {
     const found = metadata.topics.find(({ topic }) => topic === name);
-    return { topic: name, topicId: found?.topicId ?? null, partitions: found?.partitions.length ?? 0 };
+    const facts = { topic: name, topicId: found?.topicId ?? null, partitions: found?.partitions.length ?? 0 };
+    return known.isMatched(name) ? { ...facts, isMatched: true } : facts;
   });
   return { clusterId: metadata.clusterId, groupId, topics };
 }

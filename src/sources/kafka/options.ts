@@ -17,6 +17,7 @@ export interface SourceLog {
 export interface KafkaSourceOptions {
   /** `host:port` of some brokers; they name the rest. */
   readonly brokers: readonly string[];
+  /** Names, and patterns between slashes (topics.ts). */
   readonly topics: readonly string[];
   readonly groupId: string;
   readonly clientId: string;
@@ -45,7 +46,7 @@ export interface KafkaTuning {
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
-  /** How often the group checks its topics for new partitions. */
+  /** How often the group checks its topics for new partitions, and patterns are looked up again. */
   readonly metadataMaxAgeMs: number;
   /** How long a broker may hold a fetch that finds no records. */
   readonly fetchWaitMs: number;

@@ -20,11 +20,13 @@ import { Brokers } from './brokers.ts';
 import { commitWitness } from './group/commits.ts';
 import { describeTopics, type DescribeOptions, topicFacts } from './describe.ts';
 import { Fetcher } from './fetcher.ts';
+import { KnownTopics } from './knownTopics.ts';
 import { Identity } from './log/identity.ts';
 import { kafkaConfig } from './clientConfig.ts';
 import { abortError, authenticationError, KAFKA_CODE, reasonOf } from './errors.ts';
 import { MemberRecords } from './group/memberRecord.ts';
 import { Membership } from './group/membership.ts';
+import { lookForNewTopics } from './newTopics.ts';
 import type { PartitionLeader } from './protocol/metadata.ts';
 import { otherMembers } from './group/otherMembers.ts';
 import { isCompactedLog } from './log/compacted.ts';
@@ -57,21 +59,23 @@ class KafkaSource implements Source {
   #membership: { readonly group: Membership; readonly ended: Promise<void> } | null = null;
   #stopped: Promise<void> | null = null;
   #missing: readonly string[] = [];
+  readonly #known: KnownTopics;
 
   constructor(options: KafkaSourceOptions) {
     this.#options = options;
+    this.#known = new KnownTopics(options.topics);
     this.#tuning = { ...DEFAULT_TUNING, ...options.tuning };
     this.#brokers = new Brokers(kafkaConfig(options, this.#tuning), options.brokers);
     this.#waits = new Waits(options.log, options.conditions ?? null);
     this.#fetcher = new Fetcher(this.#context);
-    this.#identity = new Identity(this.#context, options.topics);
+    this.#identity = new Identity(this.#context, () => this.#known.list());
   }
 
   get #context() {
-    const { clock, log, topics, groupId, brokers: addresses, roomToFetch } = this.#options;
+    const { clock, log, groupId, brokers: addresses, roomToFetch } = this.#options;
     const [brokers, tuning, signal, waits] = [this.#brokers, this.#tuning, this.#closing.signal, this.#waits];
     return {
-      ...{ clock, log, topics, groupId, addresses, brokers, tuning, signal, waits },
+      ...{ clock, log, groupId, addresses, brokers, tuning, signal, waits, known: this.#known },
       ...(roomToFetch === undefined ? {} : { roomToFetch }),
     };
   }
@@ -158,6 +162,7 @@ class KafkaSource implements Source {
       failed: (error) => listener.failed(authenticationError(error, brokers)),
     });
     const joined = group.nextJoin();
+    this.#lookForNewTopics(topics, group);
     const { groupId } = this.#options;
     this.#waits.lasts(waitFor.group(groupId), `Group ${groupId} has not taken this member in yet.`);
     const ended = group.run().catch((error: unknown) => listener.failed(error));
@@ -165,12 +170,31 @@ class KafkaSource implements Source {
     await joined;
   }
 
+  /** A bounded run ends with what was there at its start. */
+  #lookForNewTopics(topics: AppearingTopics, group: Membership): void {
+    if (!this.#known.hasPatterns || this.#options.isBounded === true) return;
+    const found = (names: readonly string[]): void => {
+      topics.found(names);
+      group.topicsFound();
+    };
+    void lookForNewTopics({ ...this.#context, intervalMs: this.#tuning.metadataMaxAgeMs, found });
+  }
+
   #appearingTopics(listener: SourceListener): AppearingTopics {
     const { clock, log, signal, tuning, waits } = this.#context;
     const look = (topics: readonly string[]): Promise<readonly TopicFacts[]> =>
       topicFacts(this.#context, topics);
     return new AppearingTopics(
-      { clock, log, signal, listener, look, waits, pollMs: tuning.pollMs },
+      {
+        clock,
+        log,
+        signal,
+        listener,
+        look,
+        waits,
+        unmatched: () => this.#known.unmatched(),
+        pollMs: tuning.pollMs,
+      },
       this.#missing,
     );
   }
@@ -184,7 +208,8 @@ class KafkaSource implements Source {
   #membershipContext(records: MemberRecords | null) {
     const { job = '', isBounded = false } = this.#options;
     const member = { job, version: VERSION, isBounded };
-    return { ...this.#context, member, config: kafkaConfig(this.#options, this.#tuning), records };
+    const topics = (): readonly string[] => this.#known.list();
+    return { ...this.#context, topics, member, config: kafkaConfig(this.#options, this.#tuning), records };
   }
 
   open(

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isMap, map, type KeyProblem } from '../../../kernels/schema/parts.ts';
 import { expecting, text } from '../../../kernels/schema/values.ts';
 import type { StartFrom } from '../port.ts';
+import { topicsOf } from './topics.ts';
 
 const EXPECTED =
   'earliest, latest, group, a time with its zone like 2026-01-31T08:00:00Z, or a map with offsets';
@@ -74,8 +75,10 @@ function bigOffsets(given: Readonly<Record<string, Readonly<Record<string, numbe
 export function offsetsProblems({ topics, startFrom }: Record<string, unknown>): readonly KeyProblem[] {
   const given = isMap(startFrom) ? startFrom['offsets'] : undefined;
   if (!isMap(given) || !Array.isArray(topics)) return [];
+  const entries = topics.filter((entry) => typeof entry === 'string');
+  const { isOfJob } = topicsOf(entries);
   return Object.keys(given)
-    .filter((topic) => !topics.includes(topic))
+    .filter((topic) => !isOfJob(topic))
     .map((topic) => ({
       key: ['startFrom', 'offsets', topic],
       message: `"${topic}" is no topic of the job; expected one of source.kafka.topics`,

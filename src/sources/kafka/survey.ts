@@ -5,6 +5,7 @@ import { kafkaConfig } from './clientConfig.ts';
 import { KAFKA_CODE } from './errors.ts';
 import type { TopicMetadata } from './protocol/metadata.ts';
 import { groupOffsets, listOffsets } from './log/offsets.ts';
+import { KnownTopics } from './knownTopics.ts';
 import { DEFAULT_TUNING, type KafkaSourceOptions } from './options.ts';
 import { askUntil } from './questions.ts';
 import { Waits } from './waits.ts';
@@ -18,20 +19,22 @@ export function createKafkaSurveyor(options: KafkaSourceOptions): SourceSurveyor
   const brokers = new Brokers(config, addresses);
   const closing = new AbortController();
   const waits = new Waits(options.log, null);
-  const survey = async (names: readonly string[]): Promise<readonly TopicSurvey[]> => {
+  const known = new KnownTopics(options.topics);
+  const survey = async (others: readonly string[]): Promise<readonly TopicSurvey[]> => {
+    await known.refresh(brokers);
+    const names = [...new Set([...known.list(), ...others])];
     const { topics } = await brokers.metadata(names);
     const found = new Map(topics.map((topic) => [topic.topic, topic]));
     return Promise.all(names.map((name) => surveyTopic(brokers, groupId, name, found.get(name))));
   };
   return {
     survey: (others) => {
-      const names = [...new Set([...options.topics, ...others])];
       const asking = { clock, signal: closing.signal, addresses, waits };
       return askUntil(
         asking,
         'offsets',
         PATIENCE_MS,
-        () => survey(names),
+        () => survey(others),
         () => brokers.forgetCoordinator(groupId),
       );
     },

@@ -33,6 +33,9 @@ export const waitFor = {
   answer: (doing: string): Wait => ({
     ...{ key: `kafka answer ${doing}`, about: `the ${doing}`, code: 'SOURCE_UNAVAILABLE' },
   }),
+  newTopics: (): Wait => ({
+    ...{ key: 'kafka new topics', about: 'the list of topics', code: 'SOURCE_UNAVAILABLE' },
+  }),
   topics: (): Wait => ({ key: 'kafka topics', about: 'the source', code: 'SOURCE_TOPIC_MISSING' }),
 };
 

@@ -21,6 +21,11 @@ describe('offsets to start from', () => {
     });
   });
 
+  test('may be of a topic that a pattern matches', () => {
+    const overrides = ['source.kafka.topics=[/cl.*/]', given];
+    expect(loadText(MINIMAL, { overrides }).source).toMatchObject({ startFrom: { type: 'offsets' } });
+  });
+
   test.each([
     ['source.kafka.startFrom=7', 'is a number; expected earliest, latest, group, a time'],
     ['source.kafka.startFrom={offsets: {clicks: 7}}', 'is a number; expected a map of partitions'],
@@ -28,6 +33,24 @@ describe('offsets to start from', () => {
     ['source.kafka.startFrom={offsets: {clicks: {0: -1}}}', 'is negative; expected an offset'],
     ['source.kafka.startFrom={offsets: {clicks: {0: 1.5}}}', 'is a number; expected an offset'],
     ['source.kafka.startFrom={offsets: {views: {0: 1}}}', '"views" is no topic of the job'],
+  ])('-D %s %s', (override, message) => {
+    const lines = problemsOfText(MINIMAL, { overrides: [override] });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(message);
+  });
+});
+
+describe('topics', () => {
+  test('may be names and regular expressions; both are part of the fingerprint', () => {
+    const config = loadText(MINIMAL, { overrides: ["source.kafka.topics=[clicks, '/orders\\..*/']"] });
+    expect(config.source).toMatchObject({ topics: ['clicks', '/orders\\..*/'] });
+    const plain = configFingerprint(loadText(MINIMAL), JOB_KINDS);
+    expect(configFingerprint(config, JOB_KINDS)).not.toBe(plain);
+  });
+
+  test.each([
+    ['source.kafka.topics=[/a)(b/]', '"/a)(b/" is no regular expression (Invalid regular expression'],
+    ['source.kafka.topics=[/a/i]', '"/a/i" is no expression between two slashes'],
   ])('-D %s %s', (override, message) => {
     const lines = problemsOfText(MINIMAL, { overrides: [override] });
     expect(lines).toHaveLength(1);

@@ -18,12 +18,8 @@ import {
   PROTOCOL_NAME,
 } from '../protocol/group.ts';
 import { abortError, isAuthenticationFailure, KAFKA_CODE, reasonOf, securityHint } from '../errors.ts';
-import {
-  type Consumer,
-  Kafka,
-  type ObservedAssigner,
-  observedAssigner,
-} from '../protocol/kafkajsInternals.ts';
+import { type Consumer, Kafka } from '../protocol/kafkajsInternals.ts';
+import { type ObservedAssigner, observedAssigner } from '../protocol/observedAssigner.ts';
 import { dismissDeadMembers, leaveOnceAnswered, makeLeave } from './leaving.ts';
 import type { MemberRecords } from './memberRecord.ts';
 import type { KafkaTuning, SourceLog } from '../options.ts';
@@ -40,7 +36,8 @@ export interface MembershipContext {
   readonly waits: Waits;
   readonly tuning: KafkaTuning;
   readonly groupId: string;
-  readonly topics: readonly string[];
+  /** The topics to read, as known now. */
+  readonly topics: () => readonly string[];
   /** What this member reports about itself to the others. */
   readonly member: Omit<MemberFacts, 'partitions'>;
   readonly records: MemberRecords | null;
@@ -77,6 +74,8 @@ export class Membership {
   #memberId: string | null = null;
   #generationId = -1;
   #unnamed = NONE_UNNAMED;
+  /** Of the consumer that runs, or ran last. */
+  #observed: ObservedAssigner | null = null;
   /** When the group coordinator last answered a heartbeat or a join. */
   #aliveAtMs = 0;
   readonly #joinWaiters = new Set<() => void>();
@@ -91,6 +90,11 @@ export class Membership {
   /** The generation that last assigned partitions; null before the first. */
   get generation(): Generation | null {
     return this.#generation;
+  }
+
+  /** There are more topics to read: the group is joined again with them. */
+  topicsFound(): void {
+    this.#observed?.subscribe(this.#context.topics());
   }
 
   /** Resolves at the next assignment, or when the source is closed or the signal is aborted. */
@@ -147,6 +151,7 @@ export class Membership {
   async #runConsumer(joined: () => void): Promise<unknown> {
     const { signal } = this.#context;
     const observed = this.#observedAssigner();
+    this.#observed = observed;
     const consumer = this.#makeConsumer(observed);
     const over = new AbortController();
     this.#aliveAtMs = this.#context.clock.nowMs();
@@ -172,7 +177,7 @@ export class Membership {
   }
 
   #observedAssigner(): ObservedAssigner {
-    const { topics, member, brokers, clock, log, groupId } = this.#context;
+    const { member, brokers, clock, log, groupId } = this.#context;
     const { unfinished } = this.#listener;
     const leader = { brokers, clock, log, groupId, job: member.job, unfinished };
     return observedAssigner(
@@ -189,7 +194,7 @@ export class Membership {
       {
         name: PROTOCOL_NAME,
         seeds: this.#context.addresses.map(brokerAddress),
-        metadata: (_, countOf) => {
+        metadata: (topics, countOf) => {
           const partitions = Object.fromEntries(topics.map((topic) => [topic, countOf(topic)]));
           return encodeMember(topics, { ...member, partitions });
         },
@@ -230,7 +235,7 @@ export class Membership {
 
   async #join(consumer: Consumer): Promise<void> {
     await consumer.connect();
-    await consumer.subscribe({ topics: [...this.#context.topics] });
+    await consumer.subscribe({ topics: [...this.#context.topics()] });
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,

@@ -12,10 +12,11 @@ export class Identity {
   readonly #metadata: Coalesced<ClusterMetadata>;
   #clusterId: string | null = null;
 
-  constructor(context: FetcherContext & AskContext, topics: readonly string[]) {
+  /** @param topics that may be asked for. */
+  constructor(context: FetcherContext & AskContext, topics: () => readonly string[]) {
     this.#context = context;
     this.#metadata = new Coalesced(() =>
-      askUntil(context, 'topic ids', context.tuning.questionMs, () => context.brokers.metadata(topics)),
+      askUntil(context, 'topic ids', context.tuning.questionMs, () => context.brokers.metadata(topics())),
     );
   }
 

@@ -4,12 +4,10 @@
  */
 import { createRequire } from 'node:module';
 import type * as kafkajs from 'kafkajs';
-import type { Consumer, KafkaConfig, PartitionAssigner } from 'kafkajs';
+import type { Consumer, KafkaConfig } from 'kafkajs';
 import { TidemarkError } from '../../../../journal/errors.ts';
-import type { BrokerAddress } from './address.ts';
 import type {
   WireEncoder,
-  ProtocolRequest,
   Connection,
   ConnectionPool,
   Broker,
@@ -38,6 +36,7 @@ function loadClient() {
   return {
     api: load('kafkajs') as typeof kafkajs,
     Broker: load('kafkajs/src/broker') as new (options: Record<string, unknown>) => Broker,
+    Cluster: load('kafkajs/src/cluster') as { prototype: Cluster },
     Connection: load('kafkajs/src/network/connection') as { prototype: Connection },
     RequestQueue: load('kafkajs/src/network/requestQueue') as { prototype: Record<string, unknown> },
     Encoder: load('kafkajs/src/protocol/encoder') as new (size?: number) => WireEncoder & {
@@ -59,11 +58,11 @@ function loadClient() {
 
 const client = loadClient();
 
-/** Names the missing members of those that Tidemark calls or replaces. */
-export function missingMembers(): string[] {
+/** What Tidemark calls or replaces of the client: owner, its object, and the names of the members. */
+function usedMembers(): [string, unknown, string[]][] {
   const { api, Broker: BrokerClass, Connection: ConnectionClass, RequestQueue: QueueClass } = client;
   const { Encoder, Decoder } = client;
-  const expected: [string, unknown, string[]][] = [
+  return [
     ['kafkajs', api, ['Kafka']],
     [
       'Broker.prototype',
@@ -91,12 +90,26 @@ export function missingMembers(): string[] {
     ],
     ['AssignerProtocol.MemberMetadata', api.AssignerProtocol.MemberMetadata, ['encode', 'decode']],
     ['AssignerProtocol.MemberAssignment', api.AssignerProtocol.MemberAssignment, ['encode', 'decode']],
+    [
+      'Cluster.prototype',
+      client.Cluster.prototype,
+      [
+        'refreshMetadataIfNecessary',
+        'addMultipleTargetTopics',
+        'findTopicPartitionMetadata',
+        'committedOffsets',
+      ],
+    ],
     ['Encoder.prototype', Encoder.prototype, ['writeBuffer']],
     ['Decoder.prototype', Decoder.prototype, ['readVarIntBytes']],
     ['record decoder', client, ['decodeRecord']],
   ];
+}
+
+/** Names the missing members of those that Tidemark calls or replaces. */
+export function missingMembers(): string[] {
   const missing: string[] = [];
-  for (const [owner, holder, members] of expected) {
+  for (const [owner, holder, members] of usedMembers()) {
     for (const member of members) {
       if (typeof (holder as Record<string, unknown>)[member] !== 'function')
         missing.push(`${owner}.${member}`);
@@ -284,115 +297,6 @@ export async function closeConnections(pool: { readonly pool: Connection[] }, re
       socket?.destroy(reason);
     }),
   );
-}
-
-const TOPIC_AUTHORIZATION_FAILED = 29;
-
-/**
- * Reduces the consumer's metadata to what exists. If one topic is missing or one partition has no leader,
- * kafkajs fails, and would lose the group for all others. A topic that appears later makes it join again.
- */
-function tolerant<Response>(request: ProtocolRequest<Response>): ProtocolRequest<Response> {
-  const parse = async (decoded: Response): Promise<Response> => {
-    const { topicMetadata } = decoded as { topicMetadata: { topicErrorCode: number }[] };
-    const denied = topicMetadata.some(({ topicErrorCode }) => topicErrorCode === TOPIC_AUTHORIZATION_FAILED);
-    if (denied) return request.response.parse(decoded);
-    return { ...decoded, topicMetadata: topicMetadata.filter(({ topicErrorCode }) => topicErrorCode === 0) };
-  };
-  return { ...request, response: { decode: (payload) => request.response.decode(payload), parse } };
-}
-
-/** What the group coordinator has told a consumer. A member id comes before its join completes. */
-export interface JoinObserver {
-  memberIdGiven(memberId: string): void;
-  joined(memberId: string, generationId: number): void;
-  /** The member's part of the assignment, as its leader has encoded it. */
-  synced(memberAssignment: Buffer): void;
-}
-
-/** How members of the group agree on an assignment. */
-export interface GroupProtocol {
-  /** Brokers to begin with. */
-  readonly seeds: readonly BrokerAddress[];
-  readonly name: string;
-  /** This member's report to the leader. `countOf` gives a topic's known partitions, 0 if there are none. */
-  metadata(topics: readonly string[], countOf: (topic: string) => number): Buffer;
-  assign(
-    members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[],
-  ): Promise<readonly { readonly memberId: string; readonly memberAssignment: Buffer }[]>;
-}
-
-export interface ObservedAssigner {
-  readonly assigner: PartitionAssigner;
-  /** Marks these partitions' offsets as known: the consumer, which never fetches, need not look them up. */
-  skipOffsetLookup(groupId: string, assignment: Readonly<Record<string, readonly number[]>>): void;
-  closeConnections(reason: Error): Promise<void>;
-}
-
-/** Seeds, parsed here: the client takes what is before the first colon for the host, even in [::1]:9092. */
-function inTurn(seeds: readonly BrokerAddress[]): () => BrokerAddress | undefined {
-  let next = 0;
-  return () => seeds[next++ % seeds.length];
-}
-
-/** kafkajs passes its cluster to the partition assigner; this gives access to the consumer's connections. */
-export function observedAssigner(observer: JoinObserver, protocol: GroupProtocol): ObservedAssigner {
-  let cluster: Cluster | null = null;
-  const pools = new Set<ConnectionPool>();
-  const observe = (pool: ConnectionPool): ConnectionPool => {
-    const send = pool.send.bind(pool);
-    pool.send = async <Response>(request: ProtocolRequest<Response>) => {
-      if (request.request.apiKey === API_KEYS.metadata) return send(tolerant(request));
-      if (request.request.apiKey === API_KEYS.syncGroup) {
-        const response = await send(request);
-        observer.synced(
-          (response as { memberAssignment: Buffer | null }).memberAssignment ?? Buffer.alloc(0),
-        );
-        return response;
-      }
-      if (request.request.apiKey !== API_KEYS.joinGroup) return send(request);
-      try {
-        const response = await send(request);
-        const { memberId, generationId } = response as { memberId: string; generationId: number };
-        observer.joined(memberId, generationId);
-        return response;
-      } catch (error) {
-        const { name, memberId } = error as { name?: string; memberId?: string };
-        if (name === 'KafkaJSMemberIdRequired' && memberId !== undefined) observer.memberIdGiven(memberId);
-        throw error;
-      }
-    };
-    pools.add(pool);
-    return pool;
-  };
-  const assigner: PartitionAssigner = (config) => {
-    const found = config.cluster as unknown as Cluster;
-    cluster = found;
-    const builder = found.connectionPoolBuilder;
-    const build = builder.build.bind(builder);
-    const seed = inTurn(protocol.seeds);
-    builder.build = async (destination) => observe(await build(destination ?? seed()));
-    const countOf = (topic: string): number => found.findTopicPartitionMetadata(topic).length;
-    return {
-      name: protocol.name,
-      version: 0,
-      protocol: ({ topics }) => ({ name: protocol.name, metadata: protocol.metadata(topics, countOf) }),
-      assign: async ({ members }) => [...(await protocol.assign(members))],
-    };
-  };
-  return {
-    assigner,
-    skipOffsetLookup(groupId, assignment) {
-      const known = cluster?.committedOffsets({ groupId });
-      if (known === undefined) return;
-      for (const [topic, partitions] of Object.entries(assignment)) {
-        known[topic] = Object.fromEntries(partitions.map((partition) => [partition, '0']));
-      }
-    },
-    async closeConnections(reason) {
-      await Promise.all([...pools].map((pool) => closeConnections(pool, reason)));
-    },
-  };
 }
 
 export type { Consumer };

@@ -129,6 +129,9 @@ export interface Cluster {
   readonly connectionPoolBuilder: PoolBuilder;
   /** Empty if the topic is not known. */
   findTopicPartitionMetadata(topic: string): readonly unknown[];
+  /** Called before each fetch of the consumer. */
+  refreshMetadataIfNecessary(): Promise<void>;
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
   committedOffsets(group: { groupId: string }): Record<string, Record<number, string>>;
 }
 

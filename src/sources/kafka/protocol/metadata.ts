@@ -34,10 +34,13 @@ export interface ClusterMetadata {
   readonly topics: readonly TopicMetadata[];
 }
 
-/** The payload after a classic request header. It begins with the tag section that ends a flexible header. */
-export function encodeMetadataRequest(topics: readonly string[]): Buffer {
-  const writer = new WireWriter().noTags().unsignedVarint(topics.length + 1);
-  for (const topic of topics) writer.raw(Buffer.alloc(16)).compactString(topic).noTags();
+/**
+ * The payload after a classic request header. It begins with the tag section that ends a flexible header.
+ * @param topics null: all that the client may see.
+ */
+export function encodeMetadataRequest(topics: readonly string[] | null): Buffer {
+  const writer = new WireWriter().noTags().unsignedVarint(topics === null ? 0 : topics.length + 1);
+  for (const topic of topics ?? []) writer.raw(Buffer.alloc(16)).compactString(topic).noTags();
   const [noAutoCreation, noClusterOperations, noTopicOperations] = [0, 0, 0];
   return writer.int8(noAutoCreation).int8(noClusterOperations).int8(noTopicOperations).noTags().toBuffer();
 }
@@ -80,7 +83,7 @@ function decodeTopic(reader: WireReader): TopicMetadata {
   return { topic, errorCode, topicId: id === NO_TOPIC_ID ? null : id, partitions };
 }
 
-export function metadataRequest(topics: readonly string[]): ProtocolRequest<ClusterMetadata> {
+export function metadataRequest(topics: readonly string[] | null): ProtocolRequest<ClusterMetadata> {
   return {
     request: {
       apiKey: API_KEYS.metadata,

@@ -21,7 +21,7 @@ function bench(answer: () => Promise<never>, generation: Generation | null) {
       config: { brokers: [], logLevel: logLevel.NOTHING },
       addresses: [],
       groupId: 'g',
-      topics: ['clicks'],
+      topics: () => ['clicks'],
     },
     ...{ clock: systemClock, log: silentLog, waits: new Waits(silentLog, null), records: null },
     tuning: DEFAULT_TUNING,

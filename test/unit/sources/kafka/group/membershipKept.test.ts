@@ -38,7 +38,7 @@ it('memberships that broke while Kafka was away leave nothing behind', async () 
     waits: new Waits(log, null),
     tuning: DEFAULT_TUNING,
     groupId: 'group',
-    topics: ['records'],
+    topics: () => ['records'],
     member: { job: 'job', version: '0.0.0', isBounded: false },
     records: null,
     signal: stop.signal,

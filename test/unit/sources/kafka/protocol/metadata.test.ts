@@ -21,6 +21,16 @@ describe('the Metadata request with topic ids', () => {
     expect(() => reader.int8()).toThrow();
   });
 
+  test('asks for every topic where none is named, and for none where the list is empty', () => {
+    const lengths = ([null, []] as const).map((topics) => {
+      const reader = new WireReader(encodeMetadataRequest(topics));
+      reader.skipTags();
+      return reader.unsignedVarint();
+    });
+    // A compact array has its length and one; 0 is null.
+    expect(lengths).toEqual([0, 1]);
+  });
+
   test('reads brokers, cluster id, topic ids, leaders and errors, and passes over unknown tags', () => {
     const writer = new WireWriter().noTags().int32(0);
     const tagged = (): void =>
