@@ -58,11 +58,11 @@ function loadClient() {
 
 const client = loadClient();
 
-/** Names the missing members of those that Tidemark calls or replaces. */
-export function missingMembers(): string[] {
+/** What Tidemark calls or replaces of the client: owner, its object, and the names of the members. */
+function usedMembers(): [string, unknown, string[]][] {
   const { api, Broker: BrokerClass, Connection: ConnectionClass, RequestQueue: QueueClass } = client;
   const { Encoder, Decoder } = client;
-  const expected: [string, unknown, string[]][] = [
+  return [
     ['kafkajs', api, ['Kafka']],
     [
       'Broker.prototype',
@@ -104,8 +104,12 @@ export function missingMembers(): string[] {
     ['Decoder.prototype', Decoder.prototype, ['readVarIntBytes']],
     ['record decoder', client, ['decodeRecord']],
   ];
+}
+
+/** Names the missing members of those that Tidemark calls or replaces. */
+export function missingMembers(): string[] {
   const missing: string[] = [];
-  for (const [owner, holder, members] of expected) {
+  for (const [owner, holder, members] of usedMembers()) {
     for (const member of members) {
       if (typeof (holder as Record<string, unknown>)[member] !== 'function')
         missing.push(`${owner}.${member}`);

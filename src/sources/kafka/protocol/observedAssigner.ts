@@ -61,6 +61,8 @@ function inTurn(seeds: readonly BrokerAddress[]): () => BrokerAddress | undefine
  */
 class Subscription {
   #wanted: readonly string[] = [];
+  /** Those of them that kafkajs looks up since it runs. */
+  readonly #added = new Set<string>();
   /** kafkajs's own list, of the last join. */
   #subscribed: string[] | null = null;
 
@@ -76,6 +78,7 @@ class Subscription {
       const missing = this.#missing();
       if (missing.length === 0) return;
       await cluster.addMultipleTargetTopics(missing);
+      for (const topic of missing) this.#added.add(topic);
       throw Object.assign(new Error(`${missing.join(', ')} are to be read, too`), {
         type: 'REBALANCE_IN_PROGRESS',
       });
@@ -84,7 +87,7 @@ class Subscription {
 
   joining(topics: string[]): void {
     this.#subscribed = topics;
-    topics.push(...this.#missing());
+    topics.push(...[...this.#added].filter((topic) => !topics.includes(topic)));
   }
 
   #missing(): readonly string[] {
@@ -93,34 +96,37 @@ class Subscription {
   }
 }
 
+/** Reports what the group coordinator answers, and makes the consumer's metadata tolerant. */
+function observeSends(pool: ConnectionPool, observer: JoinObserver): void {
+  const send = pool.send.bind(pool);
+  pool.send = async <Response>(request: ProtocolRequest<Response>) => {
+    if (request.request.apiKey === API_KEYS.metadata) return send(tolerant(request));
+    if (request.request.apiKey === API_KEYS.syncGroup) {
+      const response = await send(request);
+      observer.synced((response as { memberAssignment: Buffer | null }).memberAssignment ?? Buffer.alloc(0));
+      return response;
+    }
+    if (request.request.apiKey !== API_KEYS.joinGroup) return send(request);
+    try {
+      const response = await send(request);
+      const { memberId, generationId } = response as { memberId: string; generationId: number };
+      observer.joined(memberId, generationId);
+      return response;
+    } catch (error) {
+      const { name, memberId } = error as { name?: string; memberId?: string };
+      if (name === 'KafkaJSMemberIdRequired' && memberId !== undefined) observer.memberIdGiven(memberId);
+      throw error;
+    }
+  };
+}
+
 /** kafkajs passes its cluster to the partition assigner; this gives access to the consumer's connections. */
 export function observedAssigner(observer: JoinObserver, protocol: GroupProtocol): ObservedAssigner {
   let cluster: Cluster | null = null;
   const subscription = new Subscription();
   const pools = new Set<ConnectionPool>();
   const observe = (pool: ConnectionPool): ConnectionPool => {
-    const send = pool.send.bind(pool);
-    pool.send = async <Response>(request: ProtocolRequest<Response>) => {
-      if (request.request.apiKey === API_KEYS.metadata) return send(tolerant(request));
-      if (request.request.apiKey === API_KEYS.syncGroup) {
-        const response = await send(request);
-        observer.synced(
-          (response as { memberAssignment: Buffer | null }).memberAssignment ?? Buffer.alloc(0),
-        );
-        return response;
-      }
-      if (request.request.apiKey !== API_KEYS.joinGroup) return send(request);
-      try {
-        const response = await send(request);
-        const { memberId, generationId } = response as { memberId: string; generationId: number };
-        observer.joined(memberId, generationId);
-        return response;
-      } catch (error) {
-        const { name, memberId } = error as { name?: string; memberId?: string };
-        if (name === 'KafkaJSMemberIdRequired' && memberId !== undefined) observer.memberIdGiven(memberId);
-        throw error;
-      }
-    };
+    observeSends(pool, observer);
     pools.add(pool);
     return pool;
   };
