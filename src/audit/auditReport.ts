@@ -1,4 +1,5 @@
 /** What an audit reports: a verdict of the job, of each partition and of each bucket, with the sums behind it. */
+import { withRowsFiles } from '../../actors/naming.ts';
 import type { RollReason } from '../../journal/events.ts';
 import type { JobName, JournalId, TopicPartition } from '../../journal/ids.ts';
 import type { DeepAudit } from './deep/deepAudit.ts';
@@ -95,14 +96,16 @@ export interface AuditOutcome extends JournalOutcome {
 
 export function reportOf(outcome: AuditOutcome): AuditReport {
   const { histories, destination, files, deep } = outcome;
-  const open = histories.reduce((sum, { ledger }) => sum + [...ledger.parts()].length, 0);
+  const open = histories.flatMap(({ ledger }) =>
+    [...ledger.parts()].flatMap(({ context }) => withRowsFiles(context.format, [context.temporaryUri])),
+  );
   return {
     ...journalReportOf(outcome),
     deep: deep?.partitions ?? null,
     files: {
       ...{ compared: files.files, comparedBytes: files.comparedBytes, moved: files.moved },
       hidden: files.hidden,
-      ...{ others: destination.others, leftovers: Math.max(0, destination.temporary - open) },
+      ...{ others: destination.others, leftovers: Math.max(0, destination.temporary - open.length) },
     },
   };
 }

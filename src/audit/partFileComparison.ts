@@ -1,5 +1,7 @@
 /** Compares the part files of the journal with the destination, and says in words how they differ. */
 import type { PartFileView, PartitionLedger } from '../../actors/ledger.ts';
+import { rowsUri } from '../../actors/naming.ts';
+import { rowsOf } from '../writing/rowsHandle.ts';
 import type { StoreReading } from '../stores/reading.ts';
 import type { Findings } from './findings.ts';
 import type { CommittedPart, PartitionHistory } from './partitionHistory.ts';
@@ -68,13 +70,14 @@ export class PartFileComparison {
   async open(ledger: PartitionLedger): Promise<readonly OpenDifference[]> {
     const found: OpenDifference[] = [];
     for (const view of ledger.parts()) {
-      const file = expectedOf(view);
-      if (file === null) continue;
-      const journaled = `is ${STATES[view.status] ?? view.status} with ${sizeText(file)}`;
-      await this.#verifier.add(file, (difference) => {
-        if (difference.type === 'missing' && !this.#showsUnpublished) this.#hidden.add(difference.uri);
-        else found.push({ difference, journaled });
-      });
+      for (const file of [expectedOf(view), expectedRowsOf(view)]) {
+        if (file === null) continue;
+        const journaled = `is ${STATES[view.status] ?? view.status} with ${sizeText(file)}`;
+        await this.#verifier.add(file, (difference) => {
+          if (difference.type === 'missing' && !this.#showsUnpublished) this.#hidden.add(difference.uri);
+          else found.push({ difference, journaled });
+        });
+      }
     }
     await this.#verifier.idle();
     return found;
@@ -97,6 +100,13 @@ function expectedOf({ status, context }: PartFileView): ExpectedFile | null {
   const moving = [temporaryUri, ...(copyUri === null ? [] : [copyUri]), ...staleUris.toReversed()];
   const uris = status === 'pending' ? [temporaryUri, finalUri] : moving;
   return { uris, length: durable.length, crc64: durable.crc64, isGrowing: status === 'inProgress' };
+}
+
+/** The rows file beside a file in progress; null if it has none. */
+function expectedRowsOf({ status, context }: PartFileView): ExpectedFile | null {
+  const { durable, temporaryUri } = context;
+  const rows = durable === null || status !== 'inProgress' ? null : rowsOf(durable);
+  return rows === null ? null : { uris: [rowsUri(temporaryUri)], ...rows, isGrowing: true };
 }
 
 const sizeText = ({ length, crc64 }: ExpectedFile): string => `${length} bytes of CRC-64 ${crc64}`;
