@@ -10,7 +10,7 @@ import { partitionSubject } from '../journal/subjects.ts';
 import { systemClock, systemRandom } from '../src/system/clock.ts';
 import { ConditionBoard } from '../src/telemetry/conditions.ts';
 import { claimPartition } from '../src/partition/claim.ts';
-import { SNAPSHOTS, type Context } from '../src/job/options.ts';
+import { SNAPSHOTS, type Context } from '../src/job/context.ts';
 import { noFailpoints } from '../src/system/failpoints.ts';
 import { Health } from '../src/presence/health.ts';
 import { silentLog, type Log } from '../src/telemetry/log.ts';

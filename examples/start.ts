@@ -12,7 +12,7 @@ import { reportError } from '../src/cli/report.ts';
 import { stoppedLines } from '../src/cli/runText.ts';
 import { left, right, tableLines } from '../src/cli/table.ts';
 import type { JobConfig } from '../src/config/jobConfig.ts';
-import { loadJobConfig } from '../src/app/loadJobConfig.ts';
+import { loadJobConfig } from '../src/app/jobFile/loadJobConfig.ts';
 import { formatBytes, formatCount, formatNoun } from '../src/telemetry/format.ts';
 import { silentLog } from '../src/telemetry/log.ts';
 import { earthquakeLines, writeOnce } from './earthquakes.ts';

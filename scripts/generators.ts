@@ -1,7 +1,7 @@
 /** Files in the repository that are generated from the sources; a test fails if one is stale. */
 import path from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import { jobJsonSchema } from '../src/app/jobSchema.ts';
+import { jobJsonSchema } from '../src/app/jobFile/keys.ts';
 import { diagramsPage } from './generateDiagrams.ts';
 import { errorsPage } from './generateErrors.ts';
 

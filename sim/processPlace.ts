@@ -1,7 +1,7 @@
 /** A place for one process at a time: started, killed, restarted as the next life, asked to leave. */
 import { TidemarkError } from '../journal/errors.ts';
 import { Coordinator } from '../src/run/coordinator.ts';
-import type { JobSettings, Ports } from '../src/job/options.ts';
+import type { JobSettings, Ports } from '../src/job/context.ts';
 import { isRefused, NO_CHANGE, type JobChange } from './jobChange.ts';
 import type { SimProcess } from './process.ts';
 import type { Recorder } from './recorder.ts';

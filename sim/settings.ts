@@ -7,7 +7,7 @@ import type { NamingRule } from '../actors/naming.ts';
 import { checkpointRollingPolicy, defaultRollingPolicy } from '../actors/rolling/policy.ts';
 import { TidemarkError } from '../journal/errors.ts';
 import { jobName } from '../journal/ids.ts';
-import type { JobSettings } from '../src/job/options.ts';
+import type { JobSettings } from '../src/job/context.ts';
 import { partFormatOf, PLAIN_CONTENT } from './content.ts';
 import type { Harm } from './faults/kind.ts';
 import { lifeConfig, NO_CHANGE, type LifeConfig } from './jobChange.ts';

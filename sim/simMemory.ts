@@ -2,7 +2,7 @@
  * The memory of a simulated process: the real budget and the real area for write buffers, both as small as a
  * few files. The system's count is drawn, since a process of the world has no memory of its own.
  */
-import type { Ports } from '../src/job/options.ts';
+import type { Ports } from '../src/job/context.ts';
 import { MemoryBudget, type FileHolder, type FileMemory } from '../src/system/memoryBudget.ts';
 import type { SimProcess } from './process.ts';
 import type { WorldConfig } from './schedule.ts';

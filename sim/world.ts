@@ -7,7 +7,7 @@ import process from 'node:process';
 import { journalId } from '../journal/ids.ts';
 import type { PresenceBoard } from '../journal/presence.ts';
 import { createMemoryPresence } from '../journal/memory/presence.ts';
-import type { Ports } from '../src/job/options.ts';
+import type { Ports } from '../src/job/context.ts';
 import { withFailpoints } from '../src/stores/failpointStore.ts';
 import { startAnswering } from './answers.ts';
 import { checkAll } from './checkers/all.ts';

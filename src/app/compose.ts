@@ -14,7 +14,7 @@ import type { Journal } from '../../journal/port.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
 import { effectiveConfig } from '../config/effectiveConfig.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
-import { SNAPSHOTS, type JobSettings } from '../job/options.ts';
+import { SNAPSHOTS, type JobSettings } from '../job/context.ts';
 import type { SourceOpening } from '../sources/kind.ts';
 import type { Source } from '../sources/port.ts';
 import type { SourceSurveyor } from '../sources/survey.ts';

@@ -36,7 +36,7 @@ export const journalOption = (): Option =>
   new Option('--journal <file>', "read this export or backup in place of the job's journal");
 
 export async function load(file: string, { define }: JobOptions, io: CliIo): Promise<JobConfig> {
-  const { loadJobConfig } = await import('../app/loadJobConfig.ts');
+  const { loadJobConfig } = await import('../app/jobFile/loadJobConfig.ts');
   return loadJobConfig({ path: file, overrides: define, env: io.env, cwd: io.cwd });
 }
 

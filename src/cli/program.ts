@@ -266,7 +266,7 @@ function addSchema(command: Command, io: CliIo): void {
     .command('schema')
     .description('print the JSON Schema of the job file, for editors')
     .action(async () => {
-      const { jobJsonSchema } = await import('../app/jobSchema.ts');
+      const { jobJsonSchema } = await import('../app/jobFile/keys.ts');
       io.stdout.write(`${JSON.stringify(jobJsonSchema(), null, 2)}\n`);
     });
 }

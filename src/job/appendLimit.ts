@@ -1,6 +1,6 @@
 /** Limits how long a bounded run retries an append: `startup.timeout`. A service retries without limit. */
 import { JournalFailure } from '../../journal/failure.ts';
-import type { Context } from './options.ts';
+import type { Context } from './context.ts';
 
 /** Rejects with JOURNAL_UNAVAILABLE after that time. The entry may still have been appended. */
 export async function limitedAppend<T>(

@@ -5,7 +5,7 @@
 import type { Subject } from '../../journal/ids.ts';
 import { conditionOf } from '../telemetry/conditions.ts';
 import { conditionKey } from './conditionKeys.ts';
-import type { Context } from './options.ts';
+import type { Context } from './context.ts';
 
 export class AppendRetries {
   readonly #context: Pick<Context, 'ports' | 'health'>;

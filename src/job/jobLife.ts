@@ -15,7 +15,7 @@ import { tellsMore } from '../sources/fileId.ts';
 import type { SourceFacts, StartFrom, TopicFacts } from '../sources/port.ts';
 import { limitedAppend } from './appendLimit.ts';
 import { AppendRetries } from './appendRetries.ts';
-import type { Context } from './options.ts';
+import type { Context } from './context.ts';
 
 export interface JournaledTopic {
   readonly topicId: string | null;

@@ -10,7 +10,7 @@ import type { JournalId } from '../../journal/ids.ts';
 import { replay } from '../../journal/replay.ts';
 import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
 import { journalMarker, readJobFacts, type JobFacts } from './jobLife.ts';
-import type { Context } from './options.ts';
+import type { Context } from './context.ts';
 
 /**
  * Before the start is journaled. Rejects with JOURNAL_REPLACED, or, if the journal records a marker,

@@ -7,7 +7,7 @@ import { SourceFailure } from '../sources/failure.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import type { FetchedBatch, PartitionFeed, Source } from '../sources/port.ts';
 import type { Gate } from '../system/concurrency.ts';
-import type { Context, Ports } from '../job/options.ts';
+import type { Context, Ports } from '../job/context.ts';
 
 /** How long an end before nextOffset is read again: lagging replicas report one for a moment. */
 const STABLE_MS = 30_000;

@@ -1,7 +1,7 @@
 /** The checkpoints of an epoch that reads: one at a time, each of what the router holds when it begins. */
 import { partitionName } from '../../journal/ids.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import type { PartitionFeed } from '../sources/port.ts';
 import type { RecordRouter } from '../writing/recordRouter.ts';
 import { checkpoint } from './checkpoint.ts';

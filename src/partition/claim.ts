@@ -18,7 +18,7 @@ import { passing, type Failpoint } from '../system/failpoints.ts';
 import { limitedAppend } from '../job/appendLimit.ts';
 import { AppendRetries } from '../job/appendRetries.ts';
 import { Gate } from '../system/concurrency.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import { foldJournal, replayPartition } from './replayPartition.ts';
 import type { SeenHashes } from './seenHashes.ts';
 import { SnapshotWriter } from './snapshots.ts';

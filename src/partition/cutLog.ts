@@ -3,7 +3,7 @@ import { isSourceFailure } from '../sources/failure.ts';
 import { journaledEpoch } from '../sources/readEpoch.ts';
 import type { PartitionFeed } from '../sources/port.ts';
 import type { Claim } from './claim.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import type { PartitionTask } from './partitionTask.ts';
 
 export interface JumpingOver extends Pick<PartitionTask, 'partition' | 'purpose' | 'topicId'> {

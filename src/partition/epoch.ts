@@ -20,7 +20,7 @@ import { FullDisk, isDiskFull } from './fullDisk.ts';
 import { judgeWitnesses } from './judgeWitness.ts';
 import { OperatorDesk } from './operatorDesk.ts';
 import type { RecordFormat } from '../formats/format.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import { PartFiles } from './partFiles.ts';
 import { checkCluster, type PartitionTask } from './partitionTask.ts';
 import { Publisher } from './publisher.ts';

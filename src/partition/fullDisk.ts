@@ -7,7 +7,7 @@
 import { TidemarkError } from '../../journal/errors.ts';
 import { StoreFailure } from '../stores/failure.ts';
 import type { RecordRouter } from '../writing/recordRouter.ts';
-import type { Context, Ports } from '../job/options.ts';
+import type { Context, Ports } from '../job/context.ts';
 
 /** How long to wait for a checkpoint in flight: it covers durable data and may still succeed. */
 const CHECKPOINT_PATIENCE_MS = 1_000;

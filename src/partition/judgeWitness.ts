@@ -20,7 +20,7 @@ import {
 import type { Claim } from './claim.ts';
 import type { FailureLatch } from '../system/concurrency.ts';
 import { checkMarkerStands } from '../job/marker.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import { hashOfSeq } from './replayPartition.ts';
 
 /** How long a later claim is looked for: a read may be stale, and proves presence only. */

@@ -11,7 +11,7 @@ import { conditionKey } from '../job/conditionKeys.ts';
 import { isJournalUnreadable } from './journalFailure.ts';
 import { jumpTo } from './jump.ts';
 import { needsRange } from './lossRules.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import { decideRequest, jumpOf, readRequests, type FiledRequest, type SourceSays } from './requests.ts';
 
 /** How long a refusal is reported as a condition. `status` shows it until the next request. */

@@ -23,7 +23,7 @@ import { BAD_BUCKET, BAD_FORMAT } from '../formats/bad/badLine.ts';
 import { formatId, type RecordFormat } from '../formats/format.ts';
 import type { RowEncoder } from '../formats/rows.ts';
 import { drawEntropy } from '../writing/entropy.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import { PartWriter, type Inherited, type RowsOfPart } from '../writing/partWriter.ts';
 import { withoutRows } from '../writing/rowsHandle.ts';
 

@@ -15,7 +15,7 @@ import type { EpochEnd, RunnerEnd } from './epochEnd.ts';
 import { isDiskFull } from './fullDisk.ts';
 import { isJournalInDoubt } from './journalFailure.ts';
 import { OperatorDesk } from './operatorDesk.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import type { PartitionTask } from './partitionTask.ts';
 import { retryDelayMs } from './retrying.ts';
 import { answerRequests } from './rolledBackRequests.ts';

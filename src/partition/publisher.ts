@@ -17,7 +17,7 @@ import type { DurablePart, PartTarget } from '../stores/port.ts';
 import { forEachBounded, Gate, type FailureLatch } from '../system/concurrency.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
 import { heldQuestion } from './heldByJournal.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import { retrying } from './retrying.ts';
 import type { WitnessKeeper } from './witnessKeeper.ts';
 

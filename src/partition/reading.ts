@@ -1,5 +1,5 @@
 /** Reads batches of a partition's feed into its router, until the bounded end or the drain of the epoch. */
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import type { PartitionFeed } from '../sources/port.ts';
 import type { RecordRouter } from '../writing/recordRouter.ts';
 import { nextBatch, proveEnd } from './boundedEnd.ts';

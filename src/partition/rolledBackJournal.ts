@@ -17,7 +17,7 @@ import { witnessError } from '../../journal/witness.ts';
 import type { StoreReading } from '../stores/reading.ts';
 import { findCut, type JumpingOver } from './cutLog.ts';
 import { checkpointBehind, jumpTo, type Jump } from './jump.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import { readJobFacts } from '../job/jobLife.ts';
 import type { Judgement } from './judgeWitness.ts';
 import { keepAll, verdictOn } from './rolledBackParts.ts';

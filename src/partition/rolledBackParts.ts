@@ -13,7 +13,7 @@ import type { Salvage } from '../stores/port.ts';
 import type { ContentVerdict, StoreReading, VerifyOptions } from '../stores/reading.ts';
 import { isBeingWritten } from '../stores/storedContent.ts';
 import { rowsOf } from '../writing/rowsHandle.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 
 const NOTHING = { length: 0, crc64: crc64Of(new Uint8Array()) };
 

@@ -3,7 +3,7 @@ import { FOLD_VERSION, type PartitionLedger } from '../../actors/ledger.ts';
 import type { Subject } from '../../journal/ids.ts';
 import type { Tail } from '../../journal/replay.ts';
 import { encodeSnapshot } from '../../journal/snapshot.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 
 export interface SnapshotWriterOptions {
   readonly context: Context;

@@ -27,7 +27,7 @@ import { completeCheckpoint } from './checkpoint.ts';
 import type { EpochScope } from './epochScope.ts';
 import { forEachBounded } from '../system/concurrency.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import type { Publisher } from './publisher.ts';
 import { retryDelayMs } from './retrying.ts';
 import { isStoreAway } from './storeFailure.ts';

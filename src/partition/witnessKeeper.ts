@@ -9,7 +9,7 @@ import type { ClaimId, TopicPartition } from '../../journal/ids.ts';
 import type { Tail } from '../../journal/replay.ts';
 import { witnessName } from '../../journal/witness.ts';
 import type { Gate } from '../system/concurrency.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import { retrying } from './retrying.ts';
 
 export interface KeeperOptions {

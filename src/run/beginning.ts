@@ -10,7 +10,7 @@ import { Patience } from '../telemetry/patience.ts';
 import type { OffsetRange, SourceFacts } from '../sources/port.ts';
 import { checkJob, startJob, type JobFacts } from '../job/jobLife.ts';
 import { checkMarker, makeMarker } from '../job/marker.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import { checkOthers } from './otherMasters.ts';
 import { stopFactsOf } from '../partition/stopFacts.ts';
 

@@ -10,7 +10,7 @@ import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import type { OffsetRange } from '../sources/port.ts';
 import type { JobFacts } from '../job/jobLife.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import { replayPartition } from '../partition/replayPartition.ts';
 
 const LOOK_AGAIN_MS = 1_000;

@@ -19,7 +19,7 @@ import { FileRoom } from '../writing/fileRoom.ts';
 import { incompleteError, missingTopic, notInTime } from './endings.ts';
 import { startJob, type JobFacts } from '../job/jobLife.ts';
 import { journalStop } from './journalStop.ts';
-import type { Context, JobSettings, Ports } from '../job/options.ts';
+import type { Context, JobSettings, Ports } from '../job/context.ts';
 import type { RunnerEnd } from '../partition/epochEnd.ts';
 import { PartitionRunner } from '../partition/partitionRunner.ts';
 import type { PartitionTask } from '../partition/partitionTask.ts';

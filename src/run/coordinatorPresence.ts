@@ -1,7 +1,7 @@
 /** What this coordinator publishes about itself, for `status` and for operators who wait for an answer. */
 import { PresenceKeeper } from '../presence/keeper.ts';
 import type { OwnedPartition, PresenceFacts } from '../presence/record.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import type { PartitionRunner } from '../partition/partitionRunner.ts';
 
 export class CoordinatorPresence {

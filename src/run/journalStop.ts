@@ -1,7 +1,7 @@
 /** Journals that a run has ended. Only readers of the journal use it: it never keeps the process for long. */
 import type { DrainReason } from '../../actors/coordinator.ts';
 import { stopJob } from '../job/jobLife.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 
 const LIMIT_MS = 5_000;
 

@@ -1,7 +1,7 @@
 /** Other readers of this job's topics: refused if they take its records or keep a bounded run from ending. */
 import { TidemarkError } from '../../journal/errors.ts';
 import type { GroupMember, SourceFacts } from '../sources/port.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 
 /**
  * Call before the group is joined. Rejects with GROUP_IN_USE if members of another job read the same topics

@@ -5,7 +5,7 @@ import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
 import { conditionOf } from '../telemetry/conditions.ts';
 import type { Log } from '../telemetry/log.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 import { replayPartition } from '../partition/replayPartition.ts';
 
 /**

@@ -1,6 +1,6 @@
 /** A coordinator's context that records what each dependency answered last. */
 import { watched } from '../presence/dependencies.ts';
-import type { Context } from '../job/options.ts';
+import type { Context } from '../job/context.ts';
 
 export function watchedContext(context: Context): Context {
   const { ports, health } = context;

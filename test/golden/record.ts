@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import type { OperatorRequest } from '../../journal/events.ts';
 import { jobName, type Subject } from '../../journal/ids.ts';
 import { SourceFailure } from '../../src/sources/failure.ts';
-import type { Ports } from '../../src/job/options.ts';
+import type { Ports } from '../../src/job/context.ts';
 import { fileOperatorRequest } from '../../src/partition/requests.ts';
 import type { SimProcess } from '../../sim/process.ts';
 import type { Fault, LogItem, Schedule, StoreKind } from '../../sim/schedule.ts';

@@ -9,7 +9,7 @@ import { expect } from 'vitest';
 import { isRequestSubject } from '../../journal/backup/check.ts';
 import { backend } from '../../src/app/application.ts';
 import { Composition } from '../../src/app/compose.ts';
-import { loadJobConfig } from '../../src/app/loadJobConfig.ts';
+import { loadJobConfig } from '../../src/app/jobFile/loadJobConfig.ts';
 import { runCli } from '../../src/cli/main.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import type { AuditDocument } from './auditing.ts';

@@ -16,7 +16,7 @@ import { backend } from '../../src/app/application.ts';
 import { jsonText } from '../../src/cli/report.ts';
 import { Composition } from '../../src/app/compose.ts';
 import type { JobConfig } from '../../src/config/jobConfig.ts';
-import { loadJobConfig } from '../../src/app/loadJobConfig.ts';
+import { loadJobConfig } from '../../src/app/jobFile/loadJobConfig.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { committedDigests } from './numbers.ts';
 import { tidemark, TidemarkProcess, type ProcessEnd } from './tidemarkProcess.ts';

@@ -13,7 +13,7 @@ import type { Journal } from '../../journal/port.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
 import { systemClock, systemRandom, type Clock } from '../../src/system/clock.ts';
 import { Coordinator } from '../../src/run/coordinator.ts';
-import type { JobSettings, Ports } from '../../src/job/options.ts';
+import type { JobSettings, Ports } from '../../src/job/context.ts';
 import { noFailpoints, type Failpoints } from '../../src/system/failpoints.ts';
 import type { MemoryBudget } from '../../src/system/memoryBudget.ts';
 import { createFileStore } from '../../src/stores/local/store.ts';

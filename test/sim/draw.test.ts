@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadJobConfig } from '../../src/app/loadJobConfig.ts';
+import { loadJobConfig } from '../../src/app/jobFile/loadJobConfig.ts';
 import { withRecordLimit } from '../../sim/draw/config.ts';
 import { Corpus, LAG } from '../../sim/draw/corpus.ts';
 import { jobShape } from '../../sim/draw/jobShape.ts';

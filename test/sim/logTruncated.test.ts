@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { JournalEvent } from '../../journal/events.ts';
-import type { Ports } from '../../src/job/options.ts';
+import type { Ports } from '../../src/job/context.ts';
 import type { Fault, LogItem, RunTrace, Schedule } from '../../sim/schedule.ts';
 import { runWorld } from '../../sim/world.ts';
 import { shape } from './kafkaScene.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
 import type { CliIo } from '../../src/cli/io.ts';
-import { loadJobConfig } from '../../src/app/loadJobConfig.ts';
+import { loadJobConfig } from '../../src/app/jobFile/loadJobConfig.ts';
 import { checkoutDir, FLOORS, textOf, writtenFiles } from './sources.ts';
 
 const pages = writtenFiles().filter((file) => file.endsWith('.md'));

@@ -14,7 +14,7 @@ import {
   witnessFolderUri,
   type NamingRule,
 } from '../../../actors/naming.ts';
-import { nameAffix } from '../../../src/app/sinkSchema.ts';
+import { nameAffix } from '../../../src/app/jobFile/sinkKeys.ts';
 import { jobName } from '../../../journal/ids.ts';
 import { part } from '../../model/samples.ts';
 

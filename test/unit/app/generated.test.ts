@@ -1,8 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { loadJobConfig } from '../../../src/app/loadJobConfig.ts';
-import { jobJsonSchema } from '../../../src/app/jobSchema.ts';
+import { loadJobConfig } from '../../../src/app/jobFile/loadJobConfig.ts';
+import { jobJsonSchema } from '../../../src/app/jobFile/keys.ts';
 import { checkoutDir, generators } from '../../../scripts/generators.ts';
 
 test.each(generators)('$file is what `npm run generate` makes', async ({ file, generate }) => {

@@ -8,7 +8,7 @@ import { createMemoryBacking, createMemoryJournal } from '../../../journal/memor
 import { openFilePresence } from '../../../journal/sqlite/presence.ts';
 import { backend } from '../../../src/app/application.ts';
 import type { ImportOptions, ImportProgress } from '../../../src/app/contract.ts';
-import { loadJobConfig } from '../../../src/app/loadJobConfig.ts';
+import { loadJobConfig } from '../../../src/app/jobFile/loadJobConfig.ts';
 import type { JobConfig } from '../../../src/config/jobConfig.ts';
 import { encodePresence, NO_JOURNAL_YET, type PresenceFacts } from '../../../src/presence/record.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { hasCode } from '../../../journal/errors.ts';
 import type { JobConfig } from '../../../src/config/jobConfig.ts';
-import { loadJobConfig } from '../../../src/app/loadJobConfig.ts';
+import { loadJobConfig } from '../../../src/app/jobFile/loadJobConfig.ts';
 
 export interface JobFolder {
   readonly dir: string;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseYaml } from '../../../src/config/document.ts';
 import { SECRET_KEYS } from '../../../src/config/plainSecrets.ts';
-import { jobJsonSchema } from '../../../src/app/jobSchema.ts';
+import { jobJsonSchema } from '../../../src/app/jobFile/keys.ts';
 import { jobFolder, loadText, MINIMAL, problemsOfText } from './jobFiles.ts';
 
 const FILES = 'job: a\nsource: { file: { path: a } }\nsink: { path: out }\n';

@@ -1,12 +1,12 @@
 /** Converts the keys of the job file to the typed job. */
-import type { BucketConfig } from '../../actors/buckets/rule.ts';
-import type { JournalConfig } from '../../journal/kind.ts';
-import type { SchemaContext } from '../../kernels/schema/outside.ts';
-import type { JobConfig, SourceConfig } from '../config/jobConfig.ts';
-import { toValueConfig } from './contentSchema.ts';
-import type { ParsedJob } from './jobSchema.ts';
-import { bucketRuleOf, type JobKinds } from './registeredKinds.ts';
-import { toSinkConfig } from './sinkSchema.ts';
+import type { BucketConfig } from '../../../actors/buckets/rule.ts';
+import type { JournalConfig } from '../../../journal/kind.ts';
+import type { SchemaContext } from '../../../kernels/schema/outside.ts';
+import type { JobConfig, SourceConfig } from '../../config/jobConfig.ts';
+import { toValueConfig } from './contentKeys.ts';
+import type { ParsedJob } from './keys.ts';
+import { bucketRuleOf, type JobKinds } from '../registeredKinds.ts';
+import { toSinkConfig } from './sinkKeys.ts';
 
 interface Loaded {
   readonly file: string;

@@ -4,13 +4,13 @@
  */
 import path from 'node:path';
 import { z } from 'zod';
-import { JOB_NAME_PATTERN, jobName } from '../../journal/ids.ts';
-import type { FileText, SchemaContext } from '../../kernels/schema/outside.ts';
-import { eitherOf, exactlyOne, map, listedOr, rule, rules } from '../../kernels/schema/parts.ts';
-import { count, duration, expecting, matchingText, size } from '../../kernels/schema/values.ts';
-import { keySchema, recordProblems, valueSchema } from './contentSchema.ts';
-import { DEFAULT_JOURNAL, JOB_KINDS, type JobKinds } from './registeredKinds.ts';
-import { sinkSchema } from './sinkSchema.ts';
+import { JOB_NAME_PATTERN, jobName } from '../../../journal/ids.ts';
+import type { FileText, SchemaContext } from '../../../kernels/schema/outside.ts';
+import { eitherOf, exactlyOne, map, listedOr, rule, rules } from '../../../kernels/schema/parts.ts';
+import { count, duration, expecting, matchingText, size } from '../../../kernels/schema/values.ts';
+import { keySchema, recordProblems, valueSchema } from './contentKeys.ts';
+import { DEFAULT_JOURNAL, JOB_KINDS, type JobKinds } from '../registeredKinds.ts';
+import { sinkSchema } from './sinkKeys.ts';
 
 /** A map with exactly one of the kinds' names as its key. */
 function oneOf(

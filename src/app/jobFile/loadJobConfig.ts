@@ -1,15 +1,15 @@
 /** Reads, checks and types a job file. Reports all problems at once, each with file, line and key. */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { TidemarkError } from '../../journal/errors.ts';
-import { parseYaml, type KeyPlace, type Place } from '../config/document.ts';
-import type { FileText } from '../../kernels/schema/outside.ts';
-import type { JobConfig } from '../config/jobConfig.ts';
-import { applyOverride, parseOverride, type Override } from '../config/overrides.ts';
-import { plainSecretWarning } from '../config/plainSecrets.ts';
-import { pathText, problemsOf, type KeyPath, type Problem } from '../config/problems.ts';
-import { jobJsonSchema, jobSchema } from './jobSchema.ts';
-import { JOB_KINDS, type JobKinds } from './registeredKinds.ts';
+import { TidemarkError } from '../../../journal/errors.ts';
+import { parseYaml, type KeyPlace, type Place } from '../../config/document.ts';
+import type { FileText } from '../../../kernels/schema/outside.ts';
+import type { JobConfig } from '../../config/jobConfig.ts';
+import { applyOverride, parseOverride, type Override } from '../../config/overrides.ts';
+import { plainSecretWarning } from '../../config/plainSecrets.ts';
+import { pathText, problemsOf, type KeyPath, type Problem } from '../../config/problems.ts';
+import { jobJsonSchema, jobSchema } from './keys.ts';
+import { JOB_KINDS, type JobKinds } from '../registeredKinds.ts';
 import { toJobConfig } from './toJobConfig.ts';
 
 export interface LoadOptions {

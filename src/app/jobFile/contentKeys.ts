@@ -1,10 +1,10 @@
 /** The keys that say what part files hold: `key`, `value`, and those below `sink`. Kinds of formats add theirs. */
 import { z } from 'zod';
-import { textFile, type SchemaContext } from '../../kernels/schema/outside.ts';
-import { eitherOf, isMap, map, type KeyProblem } from '../../kernels/schema/parts.ts';
-import { expecting } from '../../kernels/schema/values.ts';
-import type { CompressionName, Decode, Envelope, SinkConfig, ValueSchema } from '../config/jobConfig.ts';
-import type { CompressionChoice, ContentKeys, FormatKind } from '../formats/kind.ts';
+import { textFile, type SchemaContext } from '../../../kernels/schema/outside.ts';
+import { eitherOf, isMap, map, type KeyProblem } from '../../../kernels/schema/parts.ts';
+import { expecting } from '../../../kernels/schema/values.ts';
+import type { CompressionName, Decode, Envelope, SinkConfig, ValueSchema } from '../../config/jobConfig.ts';
+import type { CompressionChoice, ContentKeys, FormatKind } from '../../formats/kind.ts';
 
 /** The text is journaled at every start: an entry must have room for it. */
 const SCHEMA_BYTES_MAX = 256 * 1024;

@@ -1,13 +1,13 @@
 /** The keys below `sink`: those that every destination has, and those of each kind. */
 import { z } from 'zod';
-import { markerFolderUri, type Entropy } from '../../actors/naming.ts';
-import { shellOnlyProblem, type SchemaContext } from '../../kernels/schema/outside.ts';
-import { map, listedOr, rules, type KeyProblem } from '../../kernels/schema/parts.ts';
-import { expecting, hasControl, text } from '../../kernels/schema/values.ts';
-import type { SinkConfig } from '../config/jobConfig.ts';
-import type { StoreKind } from '../stores/kind.ts';
-import { contentKeys, contentProblems, ownKeys, toContentConfig } from './contentSchema.ts';
-import type { JobKinds } from './registeredKinds.ts';
+import { markerFolderUri, type Entropy } from '../../../actors/naming.ts';
+import { shellOnlyProblem, type SchemaContext } from '../../../kernels/schema/outside.ts';
+import { map, listedOr, rules, type KeyProblem } from '../../../kernels/schema/parts.ts';
+import { expecting, hasControl, text } from '../../../kernels/schema/values.ts';
+import type { SinkConfig } from '../../config/jobConfig.ts';
+import type { StoreKind } from '../../stores/kind.ts';
+import { contentKeys, contentProblems, ownKeys, toContentConfig } from './contentKeys.ts';
+import type { JobKinds } from '../registeredKinds.ts';
 
 const ENTROPY_LENGTH_MAX = 64;
 
