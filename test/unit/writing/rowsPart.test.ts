@@ -1,4 +1,4 @@
-/** A part file of rows spans checkpoints: what each of them holds can be finished, or continued, by itself. */
+/** A part file of rows spans checkpoints: what each of them holds can be finished by itself. */
 import { describe, expect, test } from 'vitest';
 import { crc64Of } from '../../../kernels/crc64.ts';
 import { partId } from '../../../journal/ids.ts';
