@@ -108,12 +108,17 @@ function nextSteps(files: readonly OutFile[]): string[] {
     ['npm start', 'once more: nothing is written twice'],
     [`npx tidemark status ${JOB_FILE}`, 'offsets, epochs and files, from the journal'],
     [`head -n 1 ${folder}/*`, 'an event, as it was read'],
+    [
+      'npx tidemark run examples/earthquakes-parquet.yaml --until-end',
+      'the same as Parquet, with typed columns',
+    ],
+    ['npx tidemark run examples/earthquakes-zstd.yaml --until-end', 'the same as JSON lines in zstd'],
     ['npm run services -- start', 'a real Kafka and a real NATS on this machine; it prints their addresses'],
     [
       'npx tidemark run examples/clicks.yaml',
       'Kafka to files, once its brokers, servers and sink.path are yours',
     ],
-    [`rm -rf ${OUT} .tidemark`, 'start over'],
+    [`rm -rf ${OUT} ${OUT}-* .tidemark`, 'start over'],
   ];
   const width = Math.max(...steps.map(([command]) => command.length));
   return ['what to try next', ...steps.map(([command, why]) => `  ${command.padEnd(width)}  ${why}`)];
