@@ -3,7 +3,8 @@
  * checkpointed a few times, rolled and committed; sometimes another owner claims. Entries are made lazily, so
  * a million of them need no memory.
  */
-import { encodeEntry, FORMAT_OF_MOST, hashEntry } from '../journal/entry.ts';
+import { encodeEntry, hashEntry } from '../journal/entry.ts';
+import { FORMAT_OF_MOST } from '../journal/entryFormats.ts';
 import type { PartChange, PartitionEvent } from '../journal/events.ts';
 import {
   claimId,

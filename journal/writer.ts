@@ -8,7 +8,8 @@
  * An own entry that is found is adopted even if another writer's entry follows: the append took effect before
  * that ownership began, and its consequences are still due. The next append meets the fence.
  */
-import { decodeEntry, encodeEntry, formatOfEvents, hashEntry } from './entry.ts';
+import { decodeEntry, encodeEntry, hashEntry } from './entry.ts';
+import { formatOfEvents } from './entryFormats.ts';
 import { TidemarkError } from './errors.ts';
 import { isJournalFailure, JournalFailure } from './failure.ts';
 import type { JournalEvent } from './events.ts';

@@ -18,14 +18,15 @@ import { randomFor } from './random.ts';
 
 export interface ContentConfig {
   /** `bad`, `badParquet`: as JSON or Parquet, and records that are bad go to a file of their own. */
-  readonly lines: 'text' | 'json' | 'bad' | 'parquet' | 'badParquet';
-  readonly codec: 'none' | 'gzip' | 'zstd';
+  readonly lines: (typeof ALL_LINES)[number];
+  readonly codec: (typeof CODECS)[number];
 }
 
 export const PLAIN_CONTENT: ContentConfig = { lines: 'text', codec: 'none' };
 
 const LINES = ['json', 'bad', 'text'] as const;
-const CODECS = ['zstd', 'none', 'gzip'] as const;
+export const ALL_LINES = [...LINES, 'parquet', 'badParquet'] as const;
+export const CODECS = ['zstd', 'none', 'gzip'] as const;
 /** In percent. */
 const PLAIN_SHARE = 65;
 /** Of the others, in percent. */

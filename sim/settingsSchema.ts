@@ -1,6 +1,6 @@
 /** Settings as read from a file: of a whole schedule, and of one change of a job file. */
 import { z } from 'zod';
-import type { ContentConfig } from './content.ts';
+import { ALL_LINES, CODECS, type ContentConfig } from './content.ts';
 import type { WorldConfig } from './schedule.ts';
 
 export const many = z.number().int().min(1).max(1_000_000_000);
@@ -11,8 +11,8 @@ export const rollSchema: z.ZodType<WorldConfig['roll']> = z.strictObject({
 });
 
 export const contentSchema: z.ZodType<ContentConfig> = z.strictObject({
-  lines: z.enum(['text', 'json', 'bad', 'parquet', 'badParquet']),
-  codec: z.enum(['none', 'gzip', 'zstd']),
+  lines: z.enum(ALL_LINES),
+  codec: z.enum(CODECS),
 });
 
 export const bucketsSchema: z.ZodType<WorldConfig['buckets']> = z.union([

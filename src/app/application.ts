@@ -6,7 +6,6 @@ import type {
   RequestOptions,
   RequestOrder,
   RunOptions,
-  RunProgress,
   RunReport,
   StatusOptions,
 } from './contract.ts';
@@ -22,6 +21,7 @@ import { importJournal } from './importJournal.ts';
 import { kindOf, type JobKinds } from './registeredKinds.ts';
 import { orAborted, within } from '../system/bounded.ts';
 import { LagMeter } from './lag.ts';
+import { NOTHING_DONE, progressOf, reportOfRun } from './runReport.ts';
 import { tellOfOtherJobs } from './otherJobs.ts';
 import { Patience } from '../telemetry/patience.ts';
 import { tellStart } from '../presence/starting.ts';
@@ -106,14 +106,6 @@ function journalText({ journal, sink }: JobConfig, { journals }: JobKinds): stri
   return `the journal ${place} and what remembers it (${sink.uri} and the source)`;
 }
 
-/** Stopped while still waiting for the journal or the source: nothing had begun. */
-const NOTHING_DONE: RunReport = {
-  committed: [],
-  recordsCommitted: 0,
-  stoppedPartitions: [],
-  reason: 'signal',
-};
-
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
@@ -128,34 +120,12 @@ async function runCoordinator(
     options.onProgress(progressOf(coordinator, lag));
   }, PROGRESS_INTERVAL_MS);
   try {
-    const { stats, stopped, reason } = await coordinator.run(options.signal);
+    const outcome = await coordinator.run(options.signal);
     options.onProgress(progressOf(coordinator, lag));
-    return {
-      committed: stats.committed,
-      recordsCommitted: stats.recordsCommitted,
-      stoppedPartitions: stopped.map(({ partition, stop: { code, message } }) => ({
-        partition,
-        code,
-        message,
-      })),
-      reason: reason === 'end' ? 'end' : 'signal',
-    };
+    return reportOfRun(outcome);
   } finally {
     clearInterval(progress);
   }
-}
-
-function progressOf(coordinator: Coordinator, lag: LagMeter): RunProgress {
-  const { recordsRead, bytesWritten, openFiles, pendingFiles, committedFiles } = coordinator.stats;
-  return {
-    recordsRead,
-    bytesWritten,
-    partitions: coordinator.partitionsRunning,
-    openFiles,
-    pendingFiles,
-    committedFiles,
-    lag: lag.of([...coordinator.routerOffsets()]),
-  };
 }
 
 async function fileRequest(

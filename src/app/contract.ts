@@ -17,6 +17,7 @@ import type { Moment, TimelineFilter } from '../audit/replayJob.ts';
 import type { TimelineStep } from '../audit/timeline.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { CommittedFile } from '../writing/runStats.ts';
 
 /** Totals of this process since it started, for the progress display. */
 export interface RunProgress {
@@ -31,12 +32,6 @@ export interface RunProgress {
    * Records between the cursors and the ends of the owned partitions; null if the source does not report it.
    */
   readonly lag: bigint | null;
-}
-
-export interface CommittedFile {
-  readonly uri: string;
-  readonly records: number;
-  readonly bytes: number;
 }
 
 export interface StoppedPartition {

@@ -19,10 +19,9 @@ export type Envelope = 'value' | 'record';
 /** How bytes of a record become text: base64, a string of UTF-8, or JSON as it is. */
 export type Decode = 'bytes' | 'string' | 'json';
 
-export type CompressionName = 'gzip' | 'zstd' | 'snappy';
-
 export interface Compression {
-  readonly codec: CompressionName;
+  /** One that the format has. */
+  readonly codec: string;
   /** Null: the codec has no levels. */
   readonly level: number | null;
 }
@@ -59,6 +58,18 @@ export interface SinkConfig {
   readonly entropy: Entropy | null;
 }
 
+/** What becomes of records that cannot be written. */
+export interface BadRule {
+  readonly to: (typeof BAD_TO)[number];
+  /**
+   * So many bad records in a row stop the partition, whatever `to` says: a wrong schema must not empty a topic
+   * into files of bad records.
+   */
+  readonly stopAfter: number;
+}
+
+export const BAD_TO = ['stop', 'skip', 'file'] as const;
+
 export interface JobConfig {
   readonly job: JobName;
   /** Absolute path of the job file, and of its folder, where relative paths start. */
@@ -76,7 +87,7 @@ export interface JobConfig {
     readonly schema?: ValueSchema;
   };
   /** What becomes of records that cannot be written. */
-  readonly bad: { readonly to: 'stop' | 'skip' | 'file'; readonly stopAfter: number };
+  readonly bad: BadRule;
   readonly bucket: BucketConfig;
   /** Limits of the roll rules by name (`configKey`), in bytes, records or milliseconds; absent: no limit. */
   readonly roll: Readonly<Record<string, number>>;

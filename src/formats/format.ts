@@ -3,7 +3,8 @@
  */
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { RecordCursor } from '../sources/port.ts';
-import type { Codec, CodecName } from './compression/codec.ts';
+import type { Codec } from './compression/codec.ts';
+import { CODECS } from './compression/codecs.ts';
 import type { RowFormat } from './rows.ts';
 
 /**
@@ -90,9 +91,9 @@ export function formatId(lines: string, codec: Codec | null): string {
 }
 
 /** Of a journaled format; null if its files hold lines as they are. */
-export function codecOf(format: string): CodecName | null {
-  const name = format.slice(format.lastIndexOf('.') + 1);
-  return name === 'gzip' || name === 'zstd' ? name : null;
+export function codecOf(format: string): string | null {
+  const end = format.slice(format.lastIndexOf('.') + 1);
+  return CODECS.find(({ name }) => name === end)?.name ?? null;
 }
 
 /** Of a journaled format: whether its files are made of rows (rows.ts), and not of lines. */

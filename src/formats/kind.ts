@@ -4,15 +4,9 @@
 import type { z } from 'zod';
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { KeyProblem } from '../../kernels/schema/parts.ts';
-import type {
-  Compression,
-  CompressionName,
-  Decode,
-  Envelope,
-  FormatSettings,
-  ValueSchema,
-} from '../config/jobConfig.ts';
-import { type Codec, CODECS, makeCodec } from './compression/codec.ts';
+import type { Compression, Decode, Envelope, FormatSettings, ValueSchema } from '../config/jobConfig.ts';
+import type { Codec } from './compression/codec.ts';
+import { CODECS, makeCodec } from './compression/codecs.ts';
 import type { RecordFormat } from './format.ts';
 
 /** What the job file says of the content of part files. */
@@ -39,7 +33,7 @@ export interface ContentKeys {
 }
 
 export interface CompressionChoice {
-  readonly name: CompressionName;
+  readonly name: string;
   readonly description: string;
   /** Added to the suffix of its files. */
   readonly suffix: string;
@@ -61,7 +55,8 @@ export interface FormatKind {
   readonly takesSchema: boolean;
   /** Besides `none`, which every format has. */
   readonly compressions: readonly CompressionChoice[];
-  readonly usualCompression: CompressionName | 'none';
+  /** The name of one of them, or `none`. */
+  readonly usualCompression: string;
   /** Least default of `memory`, without the store's, in bytes. Null: it needs no more than usual. */
   readonly memoryBytes: number | null;
   /** Keys below `sink` that it reads in addition to the common ones; all of them are optional. */

@@ -17,7 +17,7 @@ import type { StartFrom } from '../sources/port.ts';
 import type { Store } from '../stores/port.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { PartFormat } from '../formats/format.ts';
-import type { BadRule } from '../writing/badRecords.ts';
+import type { BadRule } from '../config/jobConfig.ts';
 import type { FileRoom } from '../writing/fileRoom.ts';
 import type { RunStats } from '../writing/runStats.ts';
 import type { WriteBuffers } from '../writing/writeBuffers.ts';

@@ -5,18 +5,10 @@
 import type { BadCount } from '../../actors/partition.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { BadLine } from '../formats/bad/badLine.ts';
+import type { BadRule } from '../config/jobConfig.ts';
 import type { BadReason } from '../formats/format.ts';
 import { SourceFailure } from '../sources/failure.ts';
 import type { RecordCursor } from '../sources/port.ts';
-
-export interface BadRule {
-  readonly to: 'stop' | 'skip' | 'file';
-  /**
-   * So many bad records in a row stop the partition, whatever `to` says: a wrong schema must not empty a topic
-   * into files of bad records.
-   */
-  readonly stopAfter: number;
-}
 
 /** The slot of the file of bad records: no time has it. */
 export const BAD_SLOT = -Infinity;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ENTRY_VERSION, FORMAT_OF_MOST } from '../../journal/entry.ts';
+import { ENTRY_VERSION, FORMAT_OF_MOST } from '../../journal/entryFormats.ts';
 import { journalEventSchema } from '../../journal/events.ts';
 import type { Subject } from '../../journal/ids.ts';
 import { goldenJournals, replayEntries } from './goldenFile.ts';

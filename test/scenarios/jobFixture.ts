@@ -23,7 +23,7 @@ import type { Store } from '../../src/stores/port.ts';
 import { silentLog, type Log } from '../../src/telemetry/log.ts';
 import type { PartFormat } from '../../src/formats/format.ts';
 import { PLAIN_TEXT } from '../../src/formats/text/line.ts';
-import type { BadRule } from '../../src/writing/badRecords.ts';
+import type { BadRule } from '../../src/config/jobConfig.ts';
 
 const MIB = 1024 * 1024;
 export const NO_LIMITS = { maxBytes: 128 * MIB, maxAgeMs: 3_600_000, maxIdleMs: 3_600_000 };

@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { decodeEntry, encodeEntry, FORMAT_OF_MOST, hashEntry } from '../../journal/entry.ts';
+import { decodeEntry, encodeEntry, hashEntry } from '../../journal/entry.ts';
+import { FORMAT_OF_MOST } from '../../journal/entryFormats.ts';
 import type { JobEvent } from '../../journal/events.ts';
 import { jobName, NO_HASH } from '../../journal/ids.ts';
 import { jobSubject, partitionSubject } from '../../journal/subjects.ts';

@@ -99,6 +99,14 @@ describe('imports', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('of the Kafka client are in its folder alone', () => {
+    const users = sourcesOf(...SHIPPED).flatMap((source) =>
+      source.imports.filter(({ specifier }) => specifier === 'kafkajs').map((one) => at(source, one)),
+    );
+    expect(users.filter((user) => !user.startsWith('src/sources/kafka/kafkajs/'))).toEqual([]);
+    expect(users.length).toBeGreaterThan(0);
+  });
+
   it('name a file that exists, with its extension', () => {
     const known = new Set(sources().map(({ file }) => file));
     const wrong = sources().flatMap((source) =>

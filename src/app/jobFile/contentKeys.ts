@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { textFile, type SchemaContext } from '../../../kernels/schema/outside.ts';
 import { eitherOf, isMap, map, type KeyProblem } from '../../../kernels/schema/parts.ts';
 import { expecting } from '../../../kernels/schema/values.ts';
-import type { CompressionName, Decode, Envelope, SinkConfig, ValueSchema } from '../../config/jobConfig.ts';
+import type { Decode, Envelope, SinkConfig, ValueSchema } from '../../config/jobConfig.ts';
 import type { CompressionChoice, ContentKeys, FormatKind } from '../../formats/kind.ts';
 
 /** The text is journaled at every start: an entry must have room for it. */
@@ -30,7 +30,7 @@ interface ParsedContent {
   readonly format: string;
   readonly envelope?: Envelope | undefined;
   readonly compression: {
-    readonly codec?: CompressionName | 'none' | undefined;
+    readonly codec?: string | undefined;
     readonly level?: number | undefined;
   };
 }

@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { JOB_NAME_PATTERN, jobName } from '../../../journal/ids.ts';
 import type { FileText, SchemaContext } from '../../../kernels/schema/outside.ts';
 import { eitherOf, exactlyOne, map, listedOr, rule, rules } from '../../../kernels/schema/parts.ts';
-import { count, duration, expecting, matchingText, size } from '../../../kernels/schema/values.ts';
+import { duration, expecting, matchingText, size } from '../../../kernels/schema/values.ts';
+import { badSchema } from './badKeys.ts';
 import { keySchema, recordProblems, valueSchema } from './contentKeys.ts';
 import { DEFAULT_JOURNAL, JOB_KINDS, type JobKinds } from '../registeredKinds.ts';
 import { sinkSchema } from './sinkKeys.ts';
@@ -48,23 +49,6 @@ function rollSchema({ rollRules }: JobKinds) {
   return map(Object.fromEntries(rollRules.map((each) => [each.key, each.schema()]))).meta({
     description: 'When a part file is closed.',
   });
-}
-
-function badSchema() {
-  const names = ['stop', 'skip', 'file'] as const;
-  return map({
-    to: z
-      .enum(names, { error: expecting(eitherOf(names)) })
-      .default('stop')
-      .meta({
-        description:
-          'What becomes of a record that cannot be written. stop: its partition stops; skip: it is counted; ' +
-          'file: it is written, raw and with the reason, to a file below _bad.',
-      }),
-    stopAfter: count('a whole number of records')
-      .default(1_000)
-      .meta({ description: 'So many bad records in a row stop the partition, whatever `to` says.' }),
-  }).meta({ description: 'Records that cannot be written in the format.' });
 }
 
 /** The whole job file. What its values refer to (files, variables) is looked up in `context`. */

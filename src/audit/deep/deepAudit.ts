@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
 import type { JsonValue } from '../../../journal/events.ts';
 import { partitionName } from '../../../journal/ids.ts';
-import { decompress } from '../../formats/compression/read.ts';
+import { decompress } from '../../formats/compression/codecs.ts';
 import type { PartFormat } from '../../formats/format.ts';
 import { isSourceFailure } from '../../sources/failure.ts';
 import type { Source } from '../../sources/port.ts';

@@ -1,6 +1,6 @@
 /** The lines of a file, whatever its format is: those of a Parquet file are the texts of its rows. */
 import { setImmediate as turn } from 'node:timers/promises';
-import type { decompress } from '../../formats/compression/read.ts';
+import type { decompress } from '../../formats/compression/codecs.ts';
 import { codecOf, holdsRows } from '../../formats/format.ts';
 import { rowLines, type FileBytes } from '../../formats/parquet/read/rowLines.ts';
 import type { StoreReading } from '../../stores/reading.ts';

@@ -4,6 +4,7 @@
  */
 import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
 import type { TopicPartition } from '../../../journal/ids.ts';
+import type { BadRule } from '../../config/jobConfig.ts';
 import { BAD_BUCKET, BadLine } from '../../formats/bad/badLine.ts';
 import {
   whyNotWritten,
@@ -16,7 +17,7 @@ import type { RecordCursor } from '../../sources/port.ts';
 /** How the job writes today. */
 export interface WritingRule {
   readonly format: PartFormat;
-  readonly bad: { readonly to: 'stop' | 'skip' | 'file' };
+  readonly bad: Pick<BadRule, 'to'>;
   /** Whether every start of the job wrote so. Else it is not known which line a record is, and where. */
   readonly isKnown: boolean;
   /** Null if it is not known which bucket each record went to. */

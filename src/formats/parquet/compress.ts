@@ -4,8 +4,17 @@ import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 
 export type Codec = 'none' | 'snappy' | 'gzip' | 'zstd';
 
+const CODECS: readonly Codec[] = ['none', 'snappy', 'gzip', 'zstd'];
+
 /** Numbers of the codecs in the metadata. */
 export const CODEC_NUMBER: Readonly<Record<Codec, number>> = { none: 0, snappy: 1, gzip: 2, zstd: 6 };
+
+/** Throws TypeError for another name. */
+export function codecNamed(name: string): Codec {
+  const found = CODECS.find((codec) => codec === name);
+  if (found === undefined) throw new TypeError(`There is no codec "${name}".`);
+  return found;
+}
 
 export const LEVELS = {
   gzip: { least: 0, most: 9, usual: 6 },

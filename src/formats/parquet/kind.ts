@@ -4,7 +4,7 @@ import { type KeyProblem, map } from '../../../kernels/schema/parts.ts';
 import { size } from '../../../kernels/schema/values.ts';
 import { VERSION } from '../../system/version.ts';
 import type { CompressionChoice, Content, ContentKeys, FormatKind } from '../kind.ts';
-import { LEVELS } from './compress.ts';
+import { type Codec, codecNamed, LEVELS } from './compress.ts';
 import { schemaDigest } from './encoder.ts';
 import { recordEnvelope } from './envelope.ts';
 import { ParquetRows } from './rowEncoder.ts';
@@ -62,7 +62,7 @@ export const PARQUET_FORMAT: FormatKind = {
   facts: (content) => [['columns', columnsText(schemaOf(content))]],
 };
 
-const codecNameOf = ({ compression }: Content): RowFile['options']['codec'] => compression?.codec ?? 'none';
+const codecNameOf = ({ compression }: Content): Codec => codecNamed(compression?.codec ?? 'none');
 
 /** Throws CONFIG_INVALID; not for a job file that was checked. */
 function schemaOf({ schema, valueDecode }: Content): ParquetSchema {

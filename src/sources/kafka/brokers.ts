@@ -2,12 +2,11 @@
  * The cluster's brokers, as Tidemark asks them itself (everything but the group's joins and heartbeats). They
  * are found through the seeds, kept by node id, and reconnected on the next request. Never creates a topic.
  */
-import type { KafkaConfig } from 'kafkajs';
 import { TidemarkError } from '../../../journal/errors.ts';
 import { SourceFailure } from '../failure.ts';
-import { brokerAddress, type BrokerAddress } from './protocol/address.ts';
-import { type EpochEnd, type EpochQuestion, epochEndRequest } from './protocol/epochEnd.ts';
-import { type FetchRequest, fetchRequest, type FetchResponse } from './protocol/fetch.ts';
+import { brokerAddress, type BrokerAddress } from './kafkajs/address.ts';
+import { type EpochEnd, type EpochQuestion, epochEndRequest } from './kafkajs/epochEnd.ts';
+import { type FetchRequest, fetchRequest, type FetchResponse } from './kafkajs/fetch.ts';
 import { abortError, isAuthenticationFailure } from './errors.ts';
 import {
   API_KEYS,
@@ -15,9 +14,9 @@ import {
   closeConnections,
   connectFetches,
   fetchConnects,
-} from './protocol/kafkajsInternals.ts';
-import type { Broker } from './protocol/kafkajsTypes.ts';
-import { type ClusterMetadata, METADATA_VERSION, metadataRequest } from './protocol/metadata.ts';
+} from './kafkajs/internals.ts';
+import type { Broker, KafkaConfig } from './kafkajs/types.ts';
+import { type ClusterMetadata, METADATA_VERSION, metadataRequest } from './kafkajs/metadata.ts';
 
 const GROUP_COORDINATOR = 0;
 

@@ -13,7 +13,7 @@ import {
   securityHint,
   unavailableError,
 } from './errors.ts';
-import type { ClusterMetadata } from './protocol/metadata.ts';
+import type { ClusterMetadata } from './kafkajs/metadata.ts';
 import { pauseUnless } from '../../system/pacing.ts';
 import type { Brokers } from './brokers.ts';
 import type { KnownTopics } from './knownTopics.ts';

@@ -22,12 +22,12 @@ import { describeTopics, type DescribeOptions, topicFacts } from './describe.ts'
 import { Fetcher } from './fetcher.ts';
 import { KnownTopics } from './knownTopics.ts';
 import { Identity } from './log/identity.ts';
-import { kafkaConfig } from './clientConfig.ts';
+import { kafkaConfig } from './kafkajs/clientConfig.ts';
 import { abortError, authenticationError, KAFKA_CODE, reasonOf } from './errors.ts';
 import { MemberRecords } from './group/memberRecord.ts';
 import { Membership } from './group/membership.ts';
 import { lookForNewTopics } from './newTopics.ts';
-import type { PartitionLeader } from './protocol/metadata.ts';
+import type { PartitionLeader } from './kafkajs/metadata.ts';
 import { otherMembers } from './group/otherMembers.ts';
 import { isCompactedLog } from './log/compacted.ts';
 import { givenOffsets } from './log/givenOffsets.ts';

@@ -1,9 +1,9 @@
 /** Surveys the cluster for `status`: offsets of every partition, and what the group has committed. */
 import type { PartitionSurvey, SourceSurveyor, TopicSurvey } from '../survey.ts';
 import { Brokers } from './brokers.ts';
-import { kafkaConfig } from './clientConfig.ts';
+import { kafkaConfig } from './kafkajs/clientConfig.ts';
 import { KAFKA_CODE } from './errors.ts';
-import type { TopicMetadata } from './protocol/metadata.ts';
+import type { TopicMetadata } from './kafkajs/metadata.ts';
 import { groupOffsets, listOffsets } from './log/offsets.ts';
 import { KnownTopics } from './knownTopics.ts';
 import { DEFAULT_TUNING, type KafkaSourceOptions } from './options.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { encodeEntry, FORMAT_OF_MOST, ENTRY_VERSION } from '../../../journal/entry.ts';
+import { encodeEntry } from '../../../journal/entry.ts';
+import { FORMAT_OF_MOST, ENTRY_VERSION } from '../../../journal/entryFormats.ts';
 import type { JournalEvent } from '../../../journal/events.ts';
 import { claimId, entryHash, jobName } from '../../../journal/ids.ts';
 import { createMemoryJournal, type MemoryJournal } from '../../../journal/memory/journal.ts';

@@ -1,6 +1,7 @@
 /** Drawn events and entries: what a journal may hold. */
 import fc from 'fast-check';
-import { FORMAT_OF_MOST, ENTRY_VERSION, type Entry } from '../../../journal/entry.ts';
+import { type Entry } from '../../../journal/entry.ts';
+import { FORMAT_OF_MOST, ENTRY_VERSION } from '../../../journal/entryFormats.ts';
 import { ROLL_REASONS, type EventOf, type JournalEvent } from '../../../journal/events.ts';
 import { claimId, crc64Hex, entryHash, journalId, partId } from '../../../journal/ids.ts';
 

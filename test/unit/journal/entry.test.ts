@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  decodeEntry,
-  encodeEntry,
-  ENTRY_VERSION,
-  FORMAT_OF_MOST,
-  hashEntry,
-} from '../../../journal/entry.ts';
+import { decodeEntry, encodeEntry, hashEntry } from '../../../journal/entry.ts';
+import { ENTRY_VERSION, FORMAT_OF_MOST } from '../../../journal/entryFormats.ts';
 import { anyEntry } from './anyEntry.ts';
 import type { JournalEvent } from '../../../journal/events.ts';
 import { bulky, chain, claimed, flipBit } from './fixtures.ts';

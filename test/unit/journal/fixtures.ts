@@ -2,7 +2,8 @@
  * What the journal's tests share: identities, events, a pacer without time, and chains of entries built by
  * hand.
  */
-import { encodeEntry, FORMAT_OF_MOST, hashEntry, type Entry } from '../../../journal/entry.ts';
+import { encodeEntry, hashEntry, type Entry } from '../../../journal/entry.ts';
+import { FORMAT_OF_MOST } from '../../../journal/entryFormats.ts';
 import type { JournalEvent } from '../../../journal/events.ts';
 import { claimId, jobName, NO_HASH, partId, type ClaimId, type Subject } from '../../../journal/ids.ts';
 import type { Journal, Pacer, Revision } from '../../../journal/port.ts';

@@ -5,8 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { crc64Of } from '../../../kernels/crc64.ts';
 import { reserve } from '../../../kernels/memory.ts';
 import { partId } from '../../../journal/ids.ts';
-import { codecKind, makeCodec, type CodecName } from '../../../src/formats/compression/codec.ts';
-import { decompress } from '../../../src/formats/compression/read.ts';
+import { codecKind, decompress, makeCodec } from '../../../src/formats/compression/codecs.ts';
 import { FailureLatch } from '../../../src/system/concurrency.ts';
 import type { OpenFile } from '../../../src/stores/port.ts';
 import { PartWriter, type Inherited, type PartCut } from '../../../src/writing/partWriter.ts';
@@ -31,7 +30,7 @@ class Fixture {
   readonly writer: PartWriter;
   #lines = 0;
 
-  constructor(name: CodecName, file = new MemoryFile(), inherited: Inherited | null = null) {
+  constructor(name: string, file = new MemoryFile(), inherited: Inherited | null = null) {
     this.file = file;
     const id = partId('0'.repeat(32));
     const target = { partId: id, finalUri: 'final', temporaryUri: 'temporary' };
@@ -56,7 +55,7 @@ class Fixture {
 }
 
 /** The first bytes of the file, as many as are durable, hold exactly these lines. */
-async function expectHeld(name: CodecName, file: MemoryFile, cut: PartCut, text: string): Promise<void> {
+async function expectHeld(name: string, file: MemoryFile, cut: PartCut, text: string): Promise<void> {
   const durable = await cut.durable;
   const held = file.bytes.subarray(0, durable.length);
   expect(held.length).toBe(durable.length);

@@ -6,7 +6,7 @@ import { partitionName, type TopicPartition } from '../../../../journal/ids.ts';
 import type { Clock } from '../../../system/clock.ts';
 import { assignPartitions, spread } from './assignment.ts';
 import type { Brokers } from '../brokers.ts';
-import { encodeAssignment, type JoinedMember } from '../protocol/group.ts';
+import { encodeAssignment, type JoinedMember } from '../kafkajs/group.ts';
 import { KAFKA_CODE, reasonOf } from '../errors.ts';
 import type { SourceLog } from '../options.ts';
 import { pauseUnless } from '../../../system/pacing.ts';

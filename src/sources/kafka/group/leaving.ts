@@ -1,5 +1,5 @@
 /** Makes members leave the group by id: our own if the client cannot, and those of killed processes. */
-import type { Broker } from '../protocol/kafkajsTypes.ts';
+import type { Broker } from '../kafkajs/types.ts';
 import { hasKafkaType, reasonOf } from '../errors.ts';
 import type { DeadMember, MemberRecords } from './memberRecord.ts';
 import type { MembershipContext } from './membership.ts';

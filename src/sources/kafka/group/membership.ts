@@ -3,10 +3,10 @@
  * sends heartbeats: the event that assigns a partition pauses it synchronously, and it is never resumed. A
  * consumer that fails is replaced.
  */
-import type { ConsumerCrashEvent, ConsumerGroupJoinEvent, KafkaConfig } from 'kafkajs';
+import type { ConsumerCrashEvent, ConsumerGroupJoinEvent, KafkaConfig } from '../kafkajs/types.ts';
 import { partitionName, type TopicPartition } from '../../../../journal/ids.ts';
 import type { Clock } from '../../../system/clock.ts';
-import { brokerAddress } from '../protocol/address.ts';
+import { brokerAddress } from '../kafkajs/address.ts';
 import type { Brokers } from '../brokers.ts';
 import { leadGroup, type LeaderContext } from './leader.ts';
 import {
@@ -16,10 +16,10 @@ import {
   type MemberFacts,
   NONE_UNNAMED,
   PROTOCOL_NAME,
-} from '../protocol/group.ts';
+} from '../kafkajs/group.ts';
 import { abortError, isAuthenticationFailure, KAFKA_CODE, reasonOf, securityHint } from '../errors.ts';
-import { type Consumer, Kafka } from '../protocol/kafkajsInternals.ts';
-import { type ObservedAssigner, observedAssigner } from '../protocol/observedAssigner.ts';
+import { type Consumer, Kafka } from '../kafkajs/internals.ts';
+import { type ObservedAssigner, observedAssigner } from '../kafkajs/observedAssigner.ts';
 import { dismissDeadMembers, leaveOnceAnswered, makeLeave } from './leaving.ts';
 import type { MemberRecords } from './memberRecord.ts';
 import type { KafkaTuning, SourceLog } from '../options.ts';

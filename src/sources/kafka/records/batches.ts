@@ -10,7 +10,7 @@ import { NeverFits, NoRoomYet, UnpackRoom } from '../../unpackRoom.ts';
 import { CODEC_MASK, unpack } from './codecs.ts';
 import { crc32c } from '../../../../kernels/crc32c.ts';
 import { DecodedCursor } from './decodedCursor.ts';
-import type { AbortedTransaction } from '../protocol/fetch.ts';
+import type { AbortedTransaction } from '../kafkajs/fetch.ts';
 import { DEFAULT_TUNING, type RecordDecoding } from '../options.ts';
 import { BatchCursor } from './cursor.ts';
 import { AT, AT_RECORDS, CONTROL, LOG_APPEND_TIME, TRANSACTIONAL } from './header.ts';

@@ -7,8 +7,8 @@ import {
   encodeAssignment,
   encodeMember,
   NONE_UNNAMED,
-} from '../../../../../src/sources/kafka/protocol/group.ts';
-import { AssignerProtocol } from '../../../../../src/sources/kafka/protocol/kafkajsInternals.ts';
+} from '../../../../../src/sources/kafka/kafkajs/group.ts';
+import { AssignerProtocol } from '../../../../../src/sources/kafka/kafkajs/internals.ts';
 
 const member = (memberId: string, ...topics: string[]) => ({ memberId, topics });
 const at = (topic: string, ...partitions: number[]) => partitions.map((partition) => ({ topic, partition }));

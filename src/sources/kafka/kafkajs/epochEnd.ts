@@ -3,8 +3,8 @@
  * log holds batches of a leader epoch, or of the latest one before it. It reports the end of the log itself,
  * not the high watermark, which lags after an election.
  */
-import { API_KEYS, payloadOf } from './kafkajsInternals.ts';
-import type { ProtocolRequest } from './kafkajsTypes.ts';
+import { API_KEYS, payloadOf } from './internals.ts';
+import type { ProtocolRequest } from './types.ts';
 import { WireReader, WireWriter } from './wire.ts';
 
 const EPOCH_END_VERSION = 3;

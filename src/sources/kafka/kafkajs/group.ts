@@ -3,7 +3,7 @@
  * Unknown fields are ignored, so that members of two versions may share a group.
  */
 import type { TopicPartition } from '../../../../journal/ids.ts';
-import { AssignerProtocol } from './kafkajsInternals.ts';
+import { AssignerProtocol } from './internals.ts';
 
 /** The group refuses members with another protocol (Tidemark 0.1.0, say): none would know what it owns. */
 export const PROTOCOL_NAME = 'tidemark';

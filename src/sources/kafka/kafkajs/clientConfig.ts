@@ -1,7 +1,7 @@
 /** kafkajs's configuration from ours. Its log goes to ours, without requests, responses or credentials. */
 import { type KafkaConfig, logLevel } from 'kafkajs';
-import { frameSocketFactory } from './protocol/frameSocket.ts';
-import type { KafkaSourceOptions, KafkaTuning, SourceLog } from './options.ts';
+import { frameSocketFactory } from './frameSocket.ts';
+import type { KafkaSourceOptions, KafkaTuning, SourceLog } from '../options.ts';
 
 export function kafkaConfig(options: KafkaSourceOptions, tuning: KafkaTuning): KafkaConfig {
   return {

@@ -5,7 +5,7 @@ import type { CliIo } from './io.ts';
 import type { DiffCommandOptions } from './commands/diff.ts';
 import type { VerifyCommandOptions } from './commands/verify.ts';
 import { jobCommand, journalOption, jsonOption, load, loadAndWarn, type JobOptions } from './jobCommand.ts';
-import type { Program } from './program.ts';
+import type { Program } from './flags.ts';
 
 type Copying = 'backup' | 'export';
 

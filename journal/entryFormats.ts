@@ -1,7 +1,34 @@
 /**
- * Upcasters: convert entries of earlier formats to the current shape. Stored bytes never change; hashes cover
- * the stored bytes.
+ * The formats of entries: which one an entry has, and how those of earlier formats become the current shape.
+ * Stored bytes never change; hashes cover the stored bytes.
  */
+import type { JournalEvent } from './events.ts';
+
+/** The newest format, which entries are read as. */
+export const ENTRY_VERSION = 4;
+/** The format of most entries. Earlier versions read them, so that one can go back to such a version. */
+export const FORMAT_OF_MOST = 2;
+
+/**
+ * The lowest format that has everything these events use; readers must know it. Format 3 has formats of part
+ * files other than text, and bad records. Format 4 has files with rows files beside them: who does not know
+ * those would publish a file without its last rows.
+ */
+export function formatOfEvents(events: readonly JournalEvent[]): number {
+  return events.reduce((format, event) => Math.max(format, formatOfEvent(event)), FORMAT_OF_MOST);
+}
+
+function formatOfEvent(event: JournalEvent): number {
+  switch (event.type) {
+    case 'partOpened':
+      if (event.format === 'text') return FORMAT_OF_MOST;
+      return event.format.startsWith('parquet-') ? ENTRY_VERSION : 3;
+    case 'checkpointCompleted':
+      return event.recordsBad !== undefined || event.recordsSkipped.bad !== undefined ? 3 : FORMAT_OF_MOST;
+    default:
+      return FORMAT_OF_MOST;
+  }
+}
 
 type Shape = Record<string, unknown>;
 

@@ -1,4 +1,9 @@
-/** The shapes that Tidemark uses and kafkajs does not export. kafkajsInternals.ts checks that they exist. */
+/**
+ * The shapes of kafkajs that Tidemark uses: those that it exports, and those that it does not. internals.ts
+ * checks that the latter exist. No other folder imports the library.
+ */
+export type { ConsumerCrashEvent, ConsumerGroupJoinEvent, KafkaConfig, SASLOptions } from 'kafkajs';
+
 /** Encodes a request's payload. */
 export interface WireEncoder {
   readonly buf: Buffer;

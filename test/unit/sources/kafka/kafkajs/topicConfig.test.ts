@@ -4,8 +4,8 @@ import { isCompactedLog } from '../../../../../src/sources/kafka/log/compacted.t
 import {
   decodeTopicConfigResponse,
   encodeTopicConfigRequest,
-} from '../../../../../src/sources/kafka/protocol/topicConfig.ts';
-import { WireWriter } from '../../../../../src/sources/kafka/protocol/wire.ts';
+} from '../../../../../src/sources/kafka/kafkajs/topicConfig.ts';
+import { WireWriter } from '../../../../../src/sources/kafka/kafkajs/wire.ts';
 
 const KEY = 'cleanup.policy';
 

@@ -3,8 +3,8 @@
  * the request is written here. It names missing topics instead of creating them, and reports an error per
  * topic instead of failing completely.
  */
-import { API_KEYS, payloadOf } from './kafkajsInternals.ts';
-import type { ProtocolRequest } from './kafkajsTypes.ts';
+import { API_KEYS, payloadOf } from './internals.ts';
+import type { ProtocolRequest } from './types.ts';
 import { WireReader, WireWriter } from './wire.ts';
 
 export const METADATA_VERSION = 10;

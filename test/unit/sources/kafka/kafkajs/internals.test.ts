@@ -8,8 +8,8 @@ import {
   missingMembers,
   RecordReader,
   TIMESTAMP_TYPES,
-} from '../../../../../src/sources/kafka/protocol/kafkajsInternals.ts';
-import { kafkaConfig } from '../../../../../src/sources/kafka/clientConfig.ts';
+} from '../../../../../src/sources/kafka/kafkajs/internals.ts';
+import { kafkaConfig } from '../../../../../src/sources/kafka/kafkajs/clientConfig.ts';
 import { systemClock } from '../../../../../src/system/clock.ts';
 import { DEFAULT_TUNING } from '../../../../../src/sources/kafka/options.ts';
 

@@ -10,7 +10,7 @@ import type { RequestOrder } from '../app/contract.ts';
 import { EXIT_CODES, exitCodeOfSignal } from './exitCodes.ts';
 import type { CliIo } from './io.ts';
 import { jobCommand, journalOption, jsonOption, load, loadAndWarn, type JobOptions } from './jobCommand.ts';
-import { addJournal } from './journalProgram.ts';
+import { addJournal } from './journalFlags.ts';
 import { VERSION } from '../system/version.ts';
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];

@@ -3,8 +3,8 @@
  * decoder makes an object per record, loses the end of a batch whose last records were compacted away, and
  * filters aborted records wrongly if a fetch begins inside two aborted transactions.
  */
-import { API_KEYS, payloadOf } from './kafkajsInternals.ts';
-import type { ProtocolRequest } from './kafkajsTypes.ts';
+import { API_KEYS, payloadOf } from './internals.ts';
+import type { ProtocolRequest } from './types.ts';
 import { WireReader, WireWriter } from './wire.ts';
 
 const FETCH_VERSION = 11;

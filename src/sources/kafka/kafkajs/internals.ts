@@ -18,7 +18,7 @@ import type {
   RequestQueue,
   Cluster,
   PoolBuilder,
-} from './kafkajsTypes.ts';
+} from './types.ts';
 
 export const KAFKAJS_VERSION = '2.2.4';
 

@@ -1,6 +1,6 @@
 /** Kafka's DescribeConfigs request for one key of a topic, version 1: the oldest that Kafka 4 still knows. */
-import { API_KEYS, payloadOf } from './kafkajsInternals.ts';
-import type { ProtocolRequest } from './kafkajsTypes.ts';
+import { API_KEYS, payloadOf } from './internals.ts';
+import type { ProtocolRequest } from './types.ts';
 import { WireReader, WireWriter } from './wire.ts';
 
 const TOPIC_CONFIG_VERSION = 1;

@@ -1,0 +1,20 @@
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip, gzip, type ZlibOptions } from 'node:zlib';
+import { promisify } from 'node:util';
+import type { CodecKind } from './codec.ts';
+
+const gzipped = promisify<Uint8Array, ZlibOptions, Buffer>(gzip);
+
+export const GZIP: CodecKind = {
+  name: 'gzip',
+  description: 'read by everything; slower, and larger than zstd.',
+  suffix: '.gz',
+  level: { least: 1, most: 9, usual: 6 },
+  compressor: (level) => (bytes) => gzipped(bytes, { level }),
+  decompress: async function* (chunks) {
+    const gunzip = createGunzip();
+    // A failure, of the chunks too, ends the iteration below.
+    pipeline(Readable.from(chunks), gunzip, () => undefined);
+    yield* gunzip as AsyncIterable<Buffer>;
+  },
+};
