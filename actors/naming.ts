@@ -90,7 +90,7 @@ export function temporaryUri(folder: string, id: PartId): string {
   return `${folder}/.tidemark-${id}`;
 }
 
-/** Formats whose files in progress have a rows file beside them (src/formats/rows.ts). */
+/** Formats whose files hold rows, and have a rows file beside them while in progress (src/formats/rows.ts). */
 export function hasRowsFile(format: string): boolean {
   return format.startsWith('parquet-');
 }

@@ -1,7 +1,7 @@
 /** What the stores of every kind share: markers, patience, and the life of a file that is being written. */
 import { StoreFailure } from '../../src/stores/failure.ts';
 import { crc64Of } from '../../kernels/crc64.ts';
-import { scratchContent, scratchMissing } from '../../src/stores/storedContent.ts';
+import { scratchMissing, takeScratch } from '../../src/stores/storedContent.ts';
 import type { JournalId } from '../../journal/ids.ts';
 import type { Failpoint } from '../../src/system/failpoints.ts';
 import type { StoreReading } from '../../src/stores/reading.ts';
@@ -167,13 +167,14 @@ export abstract class SimOpenFile implements OpenFile {
 }
 
 /** As a store's `scratch.read` gives it. @param bytes null if there is no such file. */
-export function readScratch(
+export async function readScratch(
   uri: string,
   bytes: Buffer | null,
   durable: Omit<DurablePart, 'handle'>,
-): Promise<Buffer> {
+  take: (chunk: Uint8Array) => void,
+): Promise<void> {
   if (bytes === null) throw scratchMissing(uri, durable);
-  return scratchContent(uri, [bytes.subarray(0, durable.length)], durable);
+  await takeScratch(uri, [bytes.subarray(0, durable.length)], durable, take);
 }
 
 /** How the bytes differ from what was journaled, in words; null if they do not. */

@@ -101,9 +101,9 @@ class SimFileStore extends SimStore implements Store {
   readonly reading: StoreReading;
   readonly scratch: ScratchFiles = {
     create: (uri) => this.#create(uri),
-    read: async (uri, durable) => {
+    read: async (uri, durable, take) => {
       const found = await this.call('store.finish', () => this.#disk.find(uri)?.bytes ?? null);
-      return readScratch(uri, found, durable);
+      await readScratch(uri, found, durable, take);
     },
   };
 

@@ -84,9 +84,9 @@ class SimOssStore extends SimStore implements Store {
   readonly reading: StoreReading;
   readonly scratch: ScratchFiles = {
     create: (uri) => this.#createScratch(uri),
-    read: async (uri, durable) => {
+    read: async (uri, durable, take) => {
       const found = await this.call('store.finish', () => this.#bucket.get(uri));
-      return readScratch(uri, found, durable);
+      await readScratch(uri, found, durable, take);
     },
   };
   readonly #bucket: Bucket;

@@ -4,7 +4,7 @@
  */
 import type { Failpoint } from '../../src/system/failpoints.ts';
 import type { StoreReading } from '../../src/stores/reading.ts';
-import { beingWritten } from '../../src/stores/storedContent.ts';
+import { beingWritten, scratchMissing } from '../../src/stores/storedContent.ts';
 import type {
   DurablePart,
   OpenFile,
@@ -76,7 +76,7 @@ class SimOssHdfsStore extends SimStore implements Store {
   readonly reading: StoreReading;
   readonly scratch: ScratchFiles = {
     create: (uri) => this.#create(uri),
-    read: (uri, durable) => this.#readScratch(uri, durable),
+    read: (...asked) => this.#readScratch(...asked),
   };
   #isClosed = false;
 
@@ -124,13 +124,13 @@ class SimOssHdfsStore extends SimStore implements Store {
   }
 
   /** Nobody reads a file that is open: its lease is taken first. */
-  async #readScratch(uri: string, durable: Omit<DurablePart, 'handle'>): Promise<Buffer> {
+  async #readScratch(...[uri, durable, take]: Parameters<ScratchFiles['read']>): Promise<void> {
     try {
       await this.#untilClosed(uri);
       const bytes = await this.call('store.resume', () => this.#contentOf(uri));
-      return await readScratch(uri, bytes, durable);
+      await readScratch(uri, bytes, durable, take);
     } catch (error) {
-      if (isRefused(error, 'notFound')) return readScratch(uri, null, durable);
+      if (isRefused(error, 'notFound')) throw scratchMissing(uri, durable);
       throw error instanceof Refused ? refusedForGood(error.message, uri) : error;
     }
   }

@@ -4,7 +4,7 @@
  */
 import { homedir, hostname } from 'node:os';
 import path from 'node:path';
-import type { NamingRule } from '../../actors/naming.ts';
+import { hasRowsFile, type NamingRule } from '../../actors/naming.ts';
 import { rollingPolicy } from '../../actors/rolling/policy.ts';
 import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.ts';
 import { backupPortable } from '../../journal/backup/portable.ts';
@@ -193,8 +193,9 @@ export class Composition {
     return openJobMemory({ ceilingBytes: memoryBytes, formatBytes, storeBytes, log });
   }
 
-  openFilesMax({ source }: JobConfig): number {
-    return openFiles(kindOf(this.kinds.sources, source).holdsFiles).partsMax;
+  openFilesMax(config: JobConfig): number {
+    const { holdsFiles } = kindOf(this.kinds.sources, config.source);
+    return openFiles(holdsFiles, hasRowsFile(partFormatOf(config, this.kinds).id)).partsMax;
   }
 }
 

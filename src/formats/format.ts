@@ -95,8 +95,3 @@ export function codecOf(format: string): string | null {
   const end = format.slice(format.lastIndexOf('.') + 1);
   return CODECS.find(({ name }) => name === end)?.name ?? null;
 }
-
-/** Of a journaled format: whether its files are made of rows (rows.ts), and not of lines. */
-export function holdsRows(format: string): boolean {
-  return format === 'parquet' || format.startsWith('parquet-');
-}

@@ -26,12 +26,14 @@ export interface RowFormat {
 export interface RowEncoder {
   /** Appends a row, or returns why there can be none: then nothing of it was appended. */
   append(record: RecordCursor): BadReason | null;
+  /** In all, with those that are in no group yet. */
+  readonly rows: number;
   /** In no group yet. */
   readonly rowsHeld: number;
   /** Whether the group should end. To be asked after each record. */
   readonly isFull: boolean;
-  /** Memory of the rows that are in no group. Sums up all columns: not to be asked per record. */
-  readonly heldBytes: number;
+  /** Memory that it takes, about; most of it for rows that are in no group. Not to be asked per record. */
+  readonly memoryBytes: number;
   /** Bytes of the groups that have ended: where the part file ends, if all were written. */
   readonly lengthBytes: number;
   /** How long the file would be if it ended now, about. Not to be asked per record. */

@@ -156,7 +156,8 @@ export class Publisher {
     if (part === undefined || part.durable === null)
       throw new TidemarkError('INTERNAL', `Pending part file ${partId} has no durable facts.`);
     await this.#untilPublished(part, part.durable, closedHere);
-    await context.ports.store.discard(leftBehind(part), null);
+    const remove = (): Promise<void> => context.ports.store.discard(leftBehind(part), null);
+    await this.#patiently(remove, { file: part.finalUri }, 'removing temporary files failed; trying again');
     await host.submit(() => [{ type: 'partCommitted', partId }]);
     const { records, length: bytes } = part.durable;
     context.stats.fileCommitted({ uri: part.finalUri, records, bytes });

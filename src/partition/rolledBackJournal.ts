@@ -93,6 +93,12 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
       'moved away.'
     );
   }
+  if (kept.rowsMissing.length > 0) {
+    return (
+      `Rows that the journal counts are in files of which some are gone: ${named(kept.rowsMissing)}. Put them ` +
+      'back under these hidden names, or restore the newest journal.'
+    );
+  }
   if (kept.rowsPublished.length > 0) {
     return (
       `The journal holds the first rows of ${named(kept.rowsPublished)}, which were published since: ` +

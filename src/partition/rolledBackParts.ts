@@ -30,11 +30,13 @@ export interface Kept {
   readonly missing: readonly string[];
   /** Final names of published files that begin with rows which the journal knows, and cannot be cut there. */
   readonly rowsPublished: readonly string[];
+  /** Temporary names of files and rows files of which one is gone. */
+  readonly rowsMissing: readonly string[];
 }
 
 /** How one file is continued: as it is, as what was published of it, or from a copy. */
 type Way =
-  | { readonly type: 'asItIs' | 'missing' | 'rowsPublished' }
+  | { readonly type: 'asItIs' | 'missing' | 'rowsPublished' | 'rowsMissing' }
   | { readonly type: 'published'; readonly durable: DurableFacts }
   | { readonly type: 'copy'; readonly uri: string };
 
@@ -44,6 +46,7 @@ export async function keepAll(keeping: Keeping, from: 'journal' | 'witness'): Pr
   const changes: PartChange[] = [];
   const missing: string[] = [];
   const rowsPublished: string[] = [];
+  const rowsMissing: string[] = [];
   const atMs = Math.max(0, Math.floor(keeping.context.ports.clock.wallMs()));
   for (const { status, context: part } of keeping.host.ledger.parts()) {
     const { durable, partId, temporaryUri: fromUri } = part;
@@ -51,12 +54,13 @@ export async function keepAll(keeping: Keeping, from: 'journal' | 'witness'): Pr
     const way = await wayOf(keeping, part, durable, { from, isPending: status === 'pending' });
     if (way.type === 'missing') missing.push(part.finalUri);
     if (way.type === 'rowsPublished') rowsPublished.push(part.finalUri);
+    if (way.type === 'rowsMissing') rowsMissing.push(fromUri, rowsUri(fromUri));
     if (way.type === 'copy') moves.push({ partId, fromUri, toUri: way.uri });
     if (way.type !== 'copy' && way.type !== 'published') continue;
     const facts = way.type === 'published' ? way.durable : durable;
     changes.push({ ...facts, handle: null, partId, state: 'pending', roll: { reason: 'recovery', atMs } });
   }
-  return { moves, changes, missing, rowsPublished };
+  return { moves, changes, missing, rowsPublished, rowsMissing };
 }
 
 async function wayOf(
@@ -66,21 +70,64 @@ async function wayOf(
   { from, isPending }: { readonly from: 'journal' | 'witness'; readonly isPending: boolean },
 ): Promise<Way> {
   const { reading } = keeping.context.ports.store;
+  if (rowsOf(durable) !== null) return wayOfRows(keeping, part, durable, from);
   const final = await verdictOn(reading, part.finalUri, durable);
   if (final.type === 'same') return isPending ? { type: 'asItIs' } : { type: 'published', durable };
   // More of it was published.
   const isBegun = final.type === 'differs' && (await begins(reading, part.finalUri, durable));
   if (isBegun && from === 'witness')
     return { type: 'published', durable: { ...durable, ...(await wholeOf(reading, part.finalUri)) } };
-  const isThere = await isAnywhere(reading, [part.temporaryUri, ...part.staleUris]);
-  if (rowsOf(durable) !== null) {
-    // Its last rows are in its rows file alone, or in the file that was published: nothing can keep just these.
-    const hasRows = isThere && (await isAnywhere(reading, [rowsUri(part.temporaryUri)]));
-    return { type: hasRows ? 'asItIs' : isBegun ? 'rowsPublished' : 'missing' };
-  }
-  if (isThere) return { type: 'asItIs' };
+  if (await isAnywhere(reading, [part.temporaryUri, ...part.staleUris])) return { type: 'asItIs' };
   // A closed file has no other copies. If it was published, it can be put back.
   return isPending ? { type: 'missing' } : copyOf(keeping, part, durable, isBegun);
+}
+
+/**
+ * Of a file in progress that holds rows. Its last ones are in its rows file alone, or in the file that was
+ * published, which cannot be cut after them.
+ */
+async function wayOfRows(
+  { context }: Keeping,
+  part: PartFileContext,
+  durable: DurableFacts,
+  from: 'journal' | 'witness',
+): Promise<Way> {
+  const { reading } = context.ports.store;
+  const published = await wholeRows(reading, part.finalUri, durable);
+  if (published !== null)
+    return from === 'witness'
+      ? { type: 'published', durable: { ...durable, ...published } }
+      : { type: 'rowsPublished' };
+  const names = [part.temporaryUri, ...part.staleUris];
+  const isThere = await isAnywhere(reading, names);
+  return {
+    type: isThere && (await isAnywhere(reading, [rowsUri(part.temporaryUri)])) ? 'asItIs' : 'rowsMissing',
+  };
+}
+
+/** Length and CRC of the published file, if it begins with the journaled bytes and has an end; else null. */
+async function wholeRows(
+  reading: StoreReading,
+  uri: string,
+  durable: DurableFacts,
+): Promise<Pick<DurableFacts, 'length' | 'crc64'> | null> {
+  if (!(await begins(reading, uri, durable))) return null;
+  const whole = await wholeOf(reading, uri);
+  return whole.length > durable.length && (await isWholeParquet(reading, uri, whole.length)) ? whole : null;
+}
+
+const PARQUET_MAGIC = Buffer.from('PAR1');
+
+/** Whether it begins and ends as a Parquet file does: one that is torn has no end. */
+async function isWholeParquet(reading: StoreReading, uri: string, length: number): Promise<boolean> {
+  const ends: Buffer[] = [];
+  for (const from of [0, length - PARQUET_MAGIC.length]) {
+    const range = { from: Math.max(0, from), to: Math.min(length, Math.max(0, from) + PARQUET_MAGIC.length) };
+    const pieces: Buffer[] = [];
+    for await (const chunk of reading.read(uri, undefined, range)) pieces.push(Buffer.from(chunk));
+    ends.push(Buffer.concat(pieces));
+  }
+  return ends.every((end) => end.equals(PARQUET_MAGIC));
 }
 
 /** An earlier copy, or a new one of whichever file begins with the bytes. */

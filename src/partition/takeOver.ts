@@ -25,6 +25,7 @@ import type { ContinuedPart } from './partFiles.ts';
 import { readRows } from './readRows.ts';
 import { completeCheckpoint } from './checkpoint.ts';
 import type { EpochScope } from './epochScope.ts';
+import type { Clock } from '../system/clock.ts';
 import { forEachBounded } from '../system/concurrency.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
 import type { Context } from '../job/context.ts';
@@ -33,6 +34,8 @@ import { retryDelayMs } from './retrying.ts';
 import { isStoreAway } from './storeFailure.ts';
 
 const NO_TAIL = new Uint8Array(0);
+/** Encoding rows takes long: after so much of it, heartbeats have their turn. */
+const TURN_MS = 10;
 const TAKE_OVER_CONCURRENCY = 4;
 /** First delay before the next attempt if the destination refused every file. */
 const RETRY_FIRST_MS = 500;
@@ -245,7 +248,7 @@ async function finish(
   const { takeover } = store;
   const finished =
     takeover.type === 'resume'
-      ? await finishReopened(await resume(takingOver, takeover, part, durable), durable)
+      ? await finishReopened(await resume(takingOver, takeover, part, durable), durable, clock)
       : await finishApart(takingOver, takeover, part, durable, names);
   log.info(
     { file: part.finalUri, bytes: durable.length, records: durable.records },
@@ -260,9 +263,13 @@ async function finish(
   };
 }
 
-async function finishReopened({ file, encoder }: ReopenedFile, durable: DurableFacts): Promise<DurablePart> {
-  const tail = endOf(encoder);
+async function finishReopened(
+  { file, encoder }: ReopenedFile,
+  durable: DurableFacts,
+  clock: Clock,
+): Promise<DurablePart> {
   try {
+    const tail = await endOf(encoder, clock);
     if (tail.length > 0) await file.write(tail);
     return { ...withTail(durable, tail), handle: await file.closeForCommit() };
   } catch (error) {
@@ -278,14 +285,14 @@ async function finishApart(
   durable: DurableFacts,
   names: Map<PartId, string>,
 ): Promise<DurablePart> {
-  const { store } = takingOver.context.ports;
+  const { store, clock } = takingOver.context.ports;
   const { copies } = takeover;
   const named = names.get(part.partId);
   // The copy of an earlier attempt may exist, even though that attempt failed.
   if (named !== undefined) await store.discard([named], null);
   const toUri = copies ? (named ?? (await journalMove(takingOver, part))) : part.temporaryUri;
   if (copies) names.set(part.partId, toUri);
-  const tail = endOf(await readRows(store, part, durable));
+  const tail = await endOf(await readRows(store, part, durable), clock);
   const finished = await takeover.finish(targetOf(part), withoutRows(durable), { toUri, tail });
   if (!takingOver.scope.isOver) return finished;
   // The next owner may have discarded the name before the copy was made. Nobody would look for it again.
@@ -303,8 +310,17 @@ async function journalMove({ context, host }: TakeOver, part: PartFileContext): 
 }
 
 /** What ends a file that holds rows; empty for one that holds lines. */
-function endOf(encoder: RowEncoder | null): Uint8Array {
-  return encoder === null ? NO_TAIL : Buffer.concat([...encoder.endGroup(), encoder.footer()]);
+async function endOf(encoder: RowEncoder | null, clock: Clock): Promise<Uint8Array> {
+  if (encoder === null) return NO_TAIL;
+  const pages: Uint8Array[] = [];
+  let sinceMs = clock.nowMs();
+  for (const page of encoder.endGroup()) {
+    pages.push(page);
+    if (clock.nowMs() - sinceMs < TURN_MS) continue;
+    await clock.pause(0);
+    sinceMs = clock.nowMs();
+  }
+  return Buffer.concat([...pages, encoder.footer()]);
 }
 
 function targetOf({ partId: id, finalUri, temporaryUri: temporary }: PartFileContext): PartTarget {

@@ -47,11 +47,11 @@ function takeoverWithFailpoints(takeover: Takeover, failpoints: Failpoints): Tak
   };
 }
 
-/** Reading changes nothing. */
+/** Reading has no failpoint: a call that is repeated reads the same. */
 function scratchWithFailpoints(scratch: ScratchFiles, failpoints: Failpoints): ScratchFiles {
   return {
     create: (uri) => opening(failpoints, 'store.create', () => scratch.create(uri)),
-    read: (uri, durable) => scratch.read(uri, durable),
+    read: (uri, durable, take) => scratch.read(uri, durable, take),
   };
 }
 

@@ -111,11 +111,12 @@ export interface ScratchFiles {
   /** Creates it exclusively. Fails as `Store.create` does. */
   create(uri: string): Promise<OpenFile>;
   /**
-   * The first bytes of one that an earlier owner wrote, their CRC verified. It may be longer. Cuts that owner
-   * off if the store lets nobody read a file that is being written. STORE_CONTENT_DIFFERS or
-   * STORE_FILE_MISSING if the bytes are not there.
+   * Gives the first bytes of one that an earlier owner wrote to `take`, chunk after chunk, each valid during the
+   * call. It may be longer. Cuts that owner off if the store lets nobody read a file that is being written.
+   * Rejects with STORE_CONTENT_DIFFERS or STORE_FILE_MISSING if the bytes are not there, or if their CRC is
+   * another one: then nothing that was taken counts.
    */
-  read(uri: string, durable: Omit<DurablePart, 'handle'>): Promise<Buffer>;
+  read(uri: string, durable: Omit<DurablePart, 'handle'>, take: (chunk: Uint8Array) => void): Promise<void>;
 }
 
 /** Objects that a store puts beside a file. Each holds a part of the file until a later one replaces it. */

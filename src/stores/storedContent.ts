@@ -1,6 +1,6 @@
 /** What the stores' ways of reading a destination back have in common. */
 import type { TidemarkError } from '../../journal/errors.ts';
-import { Crc64, crc64Of } from '../../kernels/crc64.ts';
+import { Crc64 } from '../../kernels/crc64.ts';
 import { contentDiffers, fileMissing, isStoreFailure, StoreFailure } from './failure.ts';
 import type { ContentVerdict, StoredFile, StoreReading, VerifyOptions } from './reading.ts';
 
@@ -54,21 +54,23 @@ export function withTail({ length, crc64 }: Expected, tail: Uint8Array): Expecte
   return { length: length + tail.length, crc64: crc.hex() };
 }
 
-/** The first bytes of a scratch file, all in memory. STORE_CONTENT_DIFFERS if they are others. */
-export async function scratchContent(
+/** Takes the first bytes of a scratch file. STORE_CONTENT_DIFFERS if they are others. */
+export async function takeScratch(
   uri: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   { length, crc64 }: Expected,
-): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(length);
+  take: (chunk: Uint8Array) => void,
+): Promise<void> {
+  const crc = new Crc64();
   let filled = 0;
   for await (const chunk of chunks) {
-    bytes.set(chunk.subarray(0, length - filled), filled);
-    filled = Math.min(length, filled + chunk.length);
-    if (filled === length) break;
+    const piece = chunk.subarray(0, length - filled);
+    crc.update(piece);
+    filled += piece.length;
+    take(piece);
   }
-  const found = crc64Of(bytes.subarray(0, filled));
-  if (filled === length && found === crc64) return bytes;
+  const found = crc.hex();
+  if (filled === length && found === crc64) return;
   const difference =
     filled < length
       ? `holds ${filled} bytes, ${length} were journaled as durable`

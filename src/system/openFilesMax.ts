@@ -8,6 +8,8 @@ const OTHERS = 192;
  * once.
  */
 const EACH = 2;
+/** The same for a file with a rows file beside it: both are open. */
+const EACH_WITH_ROWS = 4;
 /** Limit if the system does not report one (Linux does): the least that it allows wherever Node runs. */
 const UNTOLD = 1_024;
 const LEAST = 16;
@@ -21,12 +23,18 @@ export interface OpenFiles {
   readonly sourcesMax: number;
 }
 
-/** @param readsFiles whether the job's source reads files. */
-export function openFiles(readsFiles: boolean, limits = readLimits()): OpenFiles {
+/**
+ * @param readsFiles whether the job's source reads files.
+ * @param holdsRows whether there are rows files beside part files.
+ */
+export function openFiles(readsFiles: boolean, holdsRows = false, limits = readLimits()): OpenFiles {
   const left = forFiles(limits);
   const sourceShare = readsFiles ? SOURCE_SHARE : 0;
   const most = (share: number): number => Math.max(LEAST, Math.floor(left * share));
-  return { partsMax: most((1 - sourceShare) / EACH), sourcesMax: most(SOURCE_SHARE) };
+  return {
+    partsMax: most((1 - sourceShare) / (holdsRows ? EACH_WITH_ROWS : EACH)),
+    sourcesMax: most(SOURCE_SHARE),
+  };
 }
 
 function forFiles(limits: string): number {

@@ -35,8 +35,7 @@ export interface LineBufferOptions {
 
 export class LineBuffer implements Gatherer {
   readonly type = 'lines';
-  /** Only the file's writes hold it up. */
-  readonly holdsUp = false;
+  readonly takesNone = false;
   readonly #options: LineBufferOptions;
   /** The buffer that fills, and its bytes; without one it has none. */
   #buffer: TakenBuffer | null = null;

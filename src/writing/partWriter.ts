@@ -4,6 +4,7 @@
  * copies what it holds at a record boundary.
  */
 import type { DurableFacts, RollFacts } from '../../actors/facts.ts';
+import { rowsUri } from '../../actors/naming.ts';
 import type { RollableFile } from '../../actors/rolling/rule.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { RollReason } from '../../journal/events.ts';
@@ -107,6 +108,13 @@ export class PartWriter implements RollableFile {
         : new RowBuffer({ ...shared, ...rows });
   }
 
+  /** Temporary names that exist because of it. */
+  get temporaryUris(): readonly string[] {
+    return this.#content.type === 'rows'
+      ? [this.temporaryUri, rowsUri(this.temporaryUri)]
+      : [this.temporaryUri];
+  }
+
   get temporaryUri(): string {
     return this.#options.target.temporaryUri;
   }
@@ -163,16 +171,14 @@ export class PartWriter implements RollableFile {
     throw new TidemarkError('INTERNAL', `${this.temporaryUri} holds lines, and a row came for it.`);
   }
 
-  /** Starts writing what it holds in memory; false if that frees none, since the file must be rolled for it. */
+  /** Starts writing what it holds in memory; false if that frees none: then the file is to be rolled for it. */
   relieve(): boolean {
-    if (this.#content.type === 'lines') return false;
-    this.#content.endGroup();
-    return true;
+    return this.#content.type === 'rows' && this.#content.endGroup();
   }
 
   /** Whether it takes no row now, since a group of them is being written. */
   get takesNone(): boolean {
-    return this.#content.holdsUp;
+    return this.#content.takesNone;
   }
 
   /** Memory of what it has not written yet. */
@@ -182,12 +188,12 @@ export class PartWriter implements RollableFile {
 
   /** Whether to wait for its writes, so that others find room. */
   get holdsUp(): boolean {
-    return this.#content.holdsUp || this.#calls.holdsUp;
+    return this.#calls.holdsUp;
   }
 
-  /** Resolves when `holdsUp` may have changed. */
+  /** Resolves when `holdsUp` or `takesNone` may have changed. */
   async caughtUp(): Promise<void> {
-    await (this.#content.holdsUp ? this.#calls.drained() : this.#calls.caughtUp());
+    await (this.#content.takesNone ? this.#calls.drained() : this.#calls.caughtUp());
   }
 
   /** Resolves when everything handed to the file is written; failures go to the latch. */

@@ -302,7 +302,7 @@ export class RecordRouter {
       this.#files.forget(writer);
     }
     await Promise.all(writers.map((writer) => writer.abandon()));
-    return writers.map(({ temporaryUri }) => temporaryUri);
+    return writers.flatMap(({ temporaryUris }) => temporaryUris);
   }
 
   /** Releases every file; the next epoch takes them over from the journal. */

@@ -3,7 +3,7 @@
  * their group ends; as of each checkpoint they are in the rows file too.
  *
  * A group is encoded when the file's calls before it have ended, one piece after the other. Nothing is appended
- * meanwhile: the router waits (`holdsUp`).
+ * meanwhile: a record for this file waits (`takesNone`).
  */
 import type { DurableFacts } from '../../actors/facts.ts';
 import { TidemarkError } from '../../journal/errors.ts';
@@ -48,7 +48,11 @@ export class RowBuffer {
   #bytesSinceLook = 0;
   #lookBytes = LOOK_BYTES_MAX;
   #isGroupEnding = false;
+  /** Its file can be written no more: the epoch ends. */
+  #hasFailed = false;
   #isEnded = false;
+  /** Its rows are written, or worthless. */
+  #isReleased = false;
 
   constructor(options: RowBufferOptions) {
     const { durable, nowMs } = options;
@@ -77,13 +81,13 @@ export class RowBuffer {
     return this.#lastBase + BigInt(this.#lastDelta);
   }
 
-  /** Memory of the rows in no group; an estimate. */
+  /** Memory of its encoder; an estimate. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
 
-  /** Whether to wait: nothing is appended while a group ends. */
-  get holdsUp(): boolean {
+  /** Whether it takes no row now: nothing is appended while a group ends. */
+  get takesNone(): boolean {
     return this.#isGroupEnding;
   }
 
@@ -104,24 +108,35 @@ export class RowBuffer {
     return null;
   }
 
-  /** Starts writing the rows in memory as a group of their own; also to free their memory. */
-  endGroup(): void {
+  /**
+   * Starts writing the rows in memory as a group of their own, which frees their memory. False if that frees none:
+   * there are no rows, or they cannot be written.
+   */
+  endGroup(): boolean {
     const { calls, encoder } = this.#options;
-    if (this.#isGroupEnding || encoder.rowsHeld === 0) return;
+    if (this.#isGroupEnding) return true;
+    if (encoder.rowsHeld === 0 || this.#hasFailed) return false;
     this.#isGroupEnding = true;
-    const ended = (): void => {
+    const ended = (hasFailed: boolean): void => {
       this.#isGroupEnding = false;
+      this.#hasFailed = hasFailed;
       this.#look();
     };
     // What waits for its turn finds the group ended: this comes first.
-    calls.writeAll(() => encoder.endGroup()).then(ended, ended);
+    calls
+      .writeAll(() => encoder.endGroup())
+      .then(
+        () => ended(false),
+        () => ended(true),
+      );
+    return true;
   }
 
   #look(): void {
     const { encoder, buffers } = this.#options;
     this.#bytesSinceLook = 0;
     this.#lengthBytes = encoder.estimatedBytes;
-    const held = this.#isEnded ? 0 : encoder.heldBytes;
+    const held = this.#isReleased ? 0 : encoder.memoryBytes;
     buffers.rowBytes += held - this.#heldBytes;
     this.#heldBytes = held;
   }
@@ -159,17 +174,24 @@ export class RowBuffer {
       yield encoder.footer();
     });
     const closed = calls.close();
-    const release = (): Promise<void> => {
+    const release = (): void => {
+      this.#isReleased = true;
       this.#look();
-      return scratch.abandon();
     };
-    void closed.then(release, () => undefined);
-    return closed;
+    const done = closed.then(async (durable) => {
+      release();
+      await scratch.abandon();
+      return durable;
+    });
+    // Nobody may ask: a failure has gone to the latch.
+    done.catch(() => undefined);
+    return done;
   }
 
   /** It takes no more; what is in no checkpoint is worthless. */
   end(): void {
     this.#isEnded = true;
+    this.#isReleased = true;
     this.#look();
   }
 

@@ -1,6 +1,6 @@
 /** Says how files differ from the source's records: reads both again, and names offsets and lines. */
 import { Crc64 } from '../../../kernels/crc64.ts';
-import { holdsRows } from '../../formats/format.ts';
+import { hasRowsFile } from '../../../actors/naming.ts';
 import { isStoreFailure } from '../../stores/failure.ts';
 import type { PartitionHistory } from '../partitionHistory.ts';
 import type { Group } from './group.ts';
@@ -157,7 +157,7 @@ class Told {
   constructor(history: PartitionHistory, { uri, format }: Holder) {
     this.#history = history;
     this.#uri = uri;
-    this.#noun = holdsRows(format) ? 'row' : 'line';
+    this.#noun = hasRowsFile(format) ? 'row' : 'line';
   }
 
   add(difference: LineDifference): void {

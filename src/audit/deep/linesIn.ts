@@ -1,7 +1,8 @@
 /** The lines of a file, whatever its format is: those of a Parquet file are the texts of its rows. */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { decompress } from '../../formats/compression/codecs.ts';
-import { codecOf, holdsRows } from '../../formats/format.ts';
+import { hasRowsFile } from '../../../actors/naming.ts';
+import { codecOf } from '../../formats/format.ts';
 import { rowLines, type FileBytes } from '../../formats/parquet/read/rowLines.ts';
 import type { StoreReading } from '../../stores/reading.ts';
 import type { Holder } from './holders.ts';
@@ -16,13 +17,13 @@ export interface FileReading {
 }
 
 /** Whether its bytes are the lines. Only then its length and checksum follow from the records. */
-export const isLines = (format: string): boolean => codecOf(format) === null && !holdsRows(format);
+export const isLines = (format: string): boolean => codecOf(format) === null && !hasRowsFile(format);
 
 /** Pieces of the lines, in their order. Throws as the store does, or an Error if it is no file of its format. */
 export function linesIn(file: Holder, reading: FileReading): AsyncIterable<Uint8Array> {
   const { store, signal, rest } = reading;
   const { uri, format } = file;
-  if (holdsRows(format)) return rowLines(fileBytes(file, reading), rest ?? (() => takeTurns(signal)));
+  if (hasRowsFile(format)) return rowLines(fileBytes(file, reading), rest ?? (() => takeTurns(signal)));
   const codec = codecOf(format);
   const chunks = store.read(uri, signal);
   return codec === null ? chunks : reading.decompress(codec, chunks);

@@ -6,8 +6,10 @@ import type { ColumnShape } from './columnShape.ts';
 import type { ColumnSpan } from './tail.ts';
 
 const BYTES_AT_FIRST = 256;
-/** A buffer that has been much larger than its rows need is given back, from this size on. */
-const KEPT_BYTES_MIN = 1 << 16;
+/** A buffer that is not larger is kept for the next row group. */
+const KEPT_BYTES_MAX = 1 << 12;
+/** What a column takes besides its buffers, about. */
+const OBJECT_BYTES = 2_048;
 
 /** How far a column was filled. */
 export interface ColumnMark {
@@ -182,16 +184,25 @@ export class Column {
     this.#resize(Math.max(needed, Math.min(2 * needed, needed + (needed >>> 1) + 1024)));
   }
 
-  /** Removes all rows. The memory is kept for the next ones, unless it is far too large for such rows. */
-  clear(): void {
-    const { used, entries } = this;
+  /** Removes all rows; their memory is for the next ones. */
+  reset(): void {
     this.used = 0;
     this.values = 0;
     this.entries = 0;
     this.#row = -1;
-    if (this.bytes.length > Math.max(KEPT_BYTES_MIN, 4 * used)) this.#resize(used);
-    if (this.defs.length > Math.max(KEPT_BYTES_MIN, 4 * entries)) this.defs = new Uint8Array(entries);
-    if (this.reps.length > Math.max(KEPT_BYTES_MIN, 4 * entries)) this.reps = new Uint8Array(entries);
+  }
+
+  /** Removes all rows, and gives their memory back: a file may wait long for its next rows. */
+  clear(): void {
+    this.reset();
+    if (this.bytes.length > KEPT_BYTES_MAX) this.#resize(0);
+    if (this.defs.length > KEPT_BYTES_MAX) this.defs = new Uint8Array(0);
+    if (this.reps.length > KEPT_BYTES_MAX) this.reps = new Uint8Array(0);
+  }
+
+  /** Memory that it takes, with what is not filled. */
+  get memoryBytes(): number {
+    return OBJECT_BYTES + this.bytes.length + this.defs.length + this.reps.length;
   }
 
   #resize(bytes: number): void {

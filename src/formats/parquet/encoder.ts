@@ -138,6 +138,11 @@ export class ParquetEncoder {
     return this.#columns.reduce((sum, column) => sum + column.heldBytes, 0);
   }
 
+  /** Memory that the encoder takes, with what is not filled. Sums up all columns: to be asked per batch. */
+  get memoryBytes(): number {
+    return this.#columns.reduce((sum, column) => sum + column.memoryBytes, 0);
+  }
+
   get rowsHeld(): number {
     return this.#rowsHeld;
   }
@@ -186,6 +191,7 @@ export class ParquetEncoder {
     const metadata = rowGroup(chunks, this.#rowsHeld, start);
     this.#rowGroups.push({ metadata, lengthBytes: offset, rows: this.rows });
     this.#ratio = (offset - start) / Math.max(1, heldBytes);
+    this.#pages.release();
     this.#startGroup();
     this.#isEnding = false;
   }
@@ -213,7 +219,7 @@ export class ParquetEncoder {
   /** Takes back the rows that are in no row group. */
   discardRows(): void {
     this.#expectWhole();
-    for (const column of this.#columns) column.clear();
+    for (const column of this.#columns) column.reset();
     this.rows -= this.#rowsHeld;
     this.#startGroup();
   }

@@ -2,6 +2,7 @@ import { hasCode } from '../../../journal/errors.ts';
 import type { TopicPartition } from '../../../journal/ids.ts';
 import { type KeyProblem, map } from '../../../kernels/schema/parts.ts';
 import { size } from '../../../kernels/schema/values.ts';
+import type { ValueSchema } from '../../config/jobConfig.ts';
 import { VERSION } from '../../system/version.ts';
 import type { CompressionChoice, Content, ContentKeys, FormatKind } from '../kind.ts';
 import { type Codec, codecNamed, LEVELS } from './compress.ts';
@@ -66,8 +67,17 @@ const codecNameOf = ({ compression }: Content): Codec => codecNamed(compression?
 
 /** Throws CONFIG_INVALID; not for a job file that was checked. */
 function schemaOf({ schema, valueDecode }: Content): ParquetSchema {
-  if (schema !== null) return parseSchemaText(schema);
+  if (schema !== null) return parsedOnce(schema);
   return recordEnvelope(valueDecode === 'string' ? 'string' : 'binary');
+}
+
+/** Large schemas take long, and every claim of a partition asks. */
+const parsed = new WeakMap<ValueSchema, ParquetSchema>();
+
+function parsedOnce(schema: ValueSchema): ParquetSchema {
+  const found = parsed.get(schema) ?? parseSchemaText(schema);
+  parsed.set(schema, found);
+  return found;
 }
 
 function rowFileOf(partition: TopicPartition, content: Content): RowFile {

@@ -24,14 +24,21 @@ const START: Cut = { entry: 0, value: 0, byte: 0 };
 
 export class PageWriter {
   readonly #options: PageOptions;
-  readonly #dictionary = new Dictionary();
-  readonly #body = new GrowingBytes();
-  readonly #levels = new GrowingBytes();
+  #dictionary = new Dictionary();
+  #body = new GrowingBytes();
+  #levels = new GrowingBytes();
   #offset = 0;
   #uncompressedBytes = 0;
 
   constructor(options: PageOptions) {
     this.#options = options;
+  }
+
+  /** Gives the memory back that chunks have needed. */
+  release(): void {
+    this.#dictionary = new Dictionary();
+    this.#body = new GrowingBytes();
+    this.#levels = new GrowingBytes();
   }
 
   /**

@@ -109,8 +109,12 @@ export class ParquetRowEncoder implements RowEncoder {
     return this.#encoder.isFull;
   }
 
-  get heldBytes(): number {
-    return this.#encoder.heldBytes;
+  get memoryBytes(): number {
+    return this.#encoder.memoryBytes;
+  }
+
+  get rows(): number {
+    return this.#encoder.rows;
   }
 
   get lengthBytes(): number {

@@ -69,49 +69,76 @@ export interface LoggedRows {
   readonly pieces: readonly Uint8Array[];
 }
 
-/** Throws STORE_CONTENT_DIFFERS if the log is damaged, or a newer version has written it. */
-export function readLog(log: Uint8Array): LoggedRows {
-  let file: RowFile | undefined;
-  const rowGroups: EndedRowGroup[] = [];
-  let pieces: Frame[] = [];
-  for (const each of framesOf(Buffer.from(log.buffer, log.byteOffset, log.byteLength))) {
-    if ((each.type === TYPE.header) !== (file === undefined)) {
-      throw rowsDamaged(file === undefined ? 'have no header' : 'have a second header');
+/**
+ * Reads a log chunk by chunk. Of the rows, only those after the last row group are kept. Throws
+ * STORE_CONTENT_DIFFERS if the log is damaged, or a newer version has written it.
+ */
+export class LogReader {
+  #file: RowFile | undefined;
+  readonly #rowGroups: EndedRowGroup[] = [];
+  #pieces: Frame[] = [];
+  /** Of a frame whose end was not there yet. */
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #neededBytes = LEAD_BYTES;
+
+  /** @param chunk may change after the call. */
+  add(chunk: Uint8Array): void {
+    this.#waiting.push(Buffer.from(chunk));
+    this.#waitingBytes += chunk.length;
+    if (this.#waitingBytes < this.#neededBytes) return;
+    const bytes = Buffer.concat(this.#waiting);
+    let at = 0;
+    for (let end = this.#frameEnd(bytes, at); end !== null; end = this.#frameEnd(bytes, at)) {
+      const body = bytes.subarray(at + LEAD_BYTES, end);
+      this.#take({ type: bytes.readUInt8(at + 4), crc: bytes.readUInt32LE(at + 5), body });
+      at = end;
     }
-    switch (each.type) {
+    this.#waiting = [bytes.subarray(at)];
+    this.#waitingBytes = bytes.length - at;
+  }
+
+  /** Null if it is not there yet. */
+  #frameEnd(bytes: Buffer, at: number): number | null {
+    this.#neededBytes = LEAD_BYTES;
+    if (at + LEAD_BYTES > bytes.length) return null;
+    const length = LEAD_BYTES - CRC_BYTES + bytes.readUInt32LE(at);
+    if (length < LEAD_BYTES) throw rowsDamaged('are cut off');
+    this.#neededBytes = length;
+    return at + length > bytes.length ? null : at + length;
+  }
+
+  #take(frame: Frame): void {
+    if ((frame.type === TYPE.header) !== (this.#file === undefined)) {
+      throw rowsDamaged(this.#file === undefined ? 'have no header' : 'have a second header');
+    }
+    switch (frame.type) {
       case TYPE.header:
-        file = rowFileOf(bodyOf(each));
+        this.#file = rowFileOf(bodyOf(frame));
         break;
       case TYPE.rows:
-        pieces.push(each);
+        this.#pieces.push(frame);
         break;
       case TYPE.rowGroup:
-        rowGroups.push(rowGroupOf(bodyOf(each), rowGroups.at(-1)));
-        pieces = [];
+        this.#rowGroups.push(rowGroupOf(bodyOf(frame), this.#rowGroups.at(-1)));
+        this.#pieces = [];
         break;
       default:
-        throw rowsDamaged(`have a frame of the unknown type ${each.type}`);
+        throw rowsDamaged(`have a frame of the unknown type ${frame.type}`);
     }
   }
-  if (file === undefined) throw rowsDamaged('have no header');
-  return { file, rowGroups, pieces: pieces.map(bodyOf) };
+
+  end(): LoggedRows {
+    if (this.#waitingBytes > 0) throw rowsDamaged('are cut off');
+    if (this.#file === undefined) throw rowsDamaged('have no header');
+    return { file: this.#file, rowGroups: this.#rowGroups, pieces: this.#pieces.map(bodyOf) };
+  }
 }
 
 interface Frame {
   readonly type: number;
   readonly crc: number;
   readonly body: Buffer;
-}
-
-function* framesOf(log: Buffer): Generator<Frame, void> {
-  for (let at = 0; at < log.length;) {
-    const bodyAt = at + LEAD_BYTES;
-    if (bodyAt > log.length) throw rowsDamaged('are cut off');
-    const end = bodyAt - CRC_BYTES + log.readUInt32LE(at);
-    if (end < bodyAt || end > log.length) throw rowsDamaged('are cut off');
-    yield { type: log.readUInt8(at + 4), crc: log.readUInt32LE(at + 5), body: log.subarray(bodyAt, end) };
-    at = end;
-  }
 }
 
 /** Checked. */

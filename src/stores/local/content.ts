@@ -4,8 +4,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { Crc64 } from '../../../kernels/crc64.ts';
 import type { DurablePart } from '../port.ts';
 import { contentDiffers, exists, fileMissing, isStoreFailure } from '../failure.ts';
-import { scratchContent, scratchMissing, withTail } from '../storedContent.ts';
-import { failed, hasSystemCode, outcomeUnknown } from './errors.ts';
+import { scratchMissing, takeScratch, withTail } from '../storedContent.ts';
+import { failed, hasSystemCode, outcomeUnknown, unavailable } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
 import type { Folders } from './folders.ts';
 import { openExclusively } from './openFile.ts';
@@ -182,23 +182,24 @@ export async function copyExactly(fs: FileSystem, folders: Folders, copying: Cop
   }
 }
 
-/** The first bytes of a scratch file, which its writer may still hold open: it only appends. */
+/** Takes the first bytes of a scratch file, which its writer may still hold open: it only appends. */
 export async function readScratch(
   fs: FileSystem,
   path: string,
   durable: Omit<DurablePart, 'handle'>,
-): Promise<Buffer> {
+  take: (chunk: Uint8Array) => void,
+): Promise<void> {
   let handle;
   try {
     handle = await fs.open(path, 'r');
   } catch (cause) {
     if (hasSystemCode(cause, 'ENOENT')) throw scratchMissing(path, durable, cause);
-    throw failed('open', path, cause);
+    throw unavailable('open', path, cause);
   }
   try {
-    return await scratchContent(path, chunksOf(handle, durable.length), durable);
+    await takeScratch(path, chunksOf(handle, durable.length), durable, take);
   } catch (cause) {
-    throw failed('read back', path, cause);
+    throw unavailable('read back', path, cause);
   } finally {
     await handle.close();
   }

@@ -66,7 +66,7 @@ class FileStore implements Store {
   readonly reading: StoreReading;
   readonly scratch: ScratchFiles = {
     create: (uri) => this.#create(temporaryPathOf(uri)),
-    read: (uri, durable) => readScratch(this.#fs, temporaryPathOf(uri), durable),
+    read: (uri, durable, take) => readScratch(this.#fs, temporaryPathOf(uri), durable, take),
   };
 
   constructor(options: FileStoreOptions) {

@@ -74,7 +74,7 @@ class OssHdfsStore implements Store {
   readonly reading: StoreReading;
   readonly scratch: ScratchFiles = {
     create: (uri) => this.#create(uri),
-    read: async (uri, durable) => readScratch(await this.#connection(), uri, durable),
+    read: async (uri, durable, take) => readScratch(await this.#connection(), uri, durable, take),
   };
   #client: Promise<JindoClient> | null = null;
 

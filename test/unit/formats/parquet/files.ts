@@ -1,3 +1,6 @@
+import { LogReader } from '../../../../src/formats/parquet/rowFrames.ts';
+import { restoreRows } from '../../../../src/formats/parquet/rowLog.ts';
+import type { RowEncoder } from '../../../../src/formats/rows.ts';
 /** Parquet files made from JSON texts, and read by hyparquet. */
 import { type FileMetaData, parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
@@ -62,4 +65,11 @@ function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object') return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+}
+
+/** An encoder as a later process restores it from the log, which it gets in chunks. */
+export function restoredFrom(log: Uint8Array): RowEncoder {
+  const reader = new LogReader();
+  for (let at = 0; at < log.length; at += 1_000) reader.add(log.subarray(at, at + 1_000));
+  return restoreRows(reader);
 }

