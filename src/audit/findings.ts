@@ -73,6 +73,10 @@ export const FINDINGS = {
     meaning: 'a file has a name of this job, and its journal does not hold it',
     help: 'Another job with the same prefix wrote it, or the journal went back: readers see its records, maybe twice.',
   },
+  FILE_UNREADABLE: {
+    meaning: 'a published file is none of its format: its rows, or its lines, cannot be read (--deep)',
+    help: 'Readers fail at it. If the journal agrees with its bytes, keep the file, and report it. Else restore it.',
+  },
   RECORD_MISSING: {
     meaning: 'the source holds a record that the job has read, and its file does not hold it (--deep)',
     help: 'The record is lost to readers: keep a backup of the journal and of the file, and report it.',

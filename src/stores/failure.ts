@@ -42,7 +42,10 @@ export class StoreFailure extends TidemarkError {
 }
 
 /** Whether a store failed with one of these problems. */
-export function isStoreFailure(error: unknown, ...problems: StoreProblem[]): error is StoreFailure {
+export function isStoreFailure(
+  error: unknown,
+  ...problems: readonly [StoreProblem, ...StoreProblem[]]
+): error is StoreFailure {
   return error instanceof StoreFailure && problems.includes(error.problem);
 }
 

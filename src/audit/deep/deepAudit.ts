@@ -7,7 +7,6 @@ import { decompress } from '../../formats/compression/codecs.ts';
 import type { PartFormat } from '../../formats/format.ts';
 import { isSourceFailure } from '../../sources/failure.ts';
 import type { Source } from '../../sources/port.ts';
-import type { StoreReading } from '../../stores/reading.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Findings } from '../findings.ts';
 import type { JobHistory } from '../jobHistory.ts';
@@ -37,7 +36,7 @@ export interface DeepSource {
 }
 
 export interface DeepOptions extends DeepSource {
-  readonly reading: Pick<StoreReading, 'read'>;
+  readonly reading: FileReading['store'];
   readonly job: JobHistory;
   readonly signal: AbortSignal;
   readonly findings: Findings;

@@ -35,7 +35,8 @@ export interface DeepPartition {
     readonly compared: number;
     /**
      * The source does not hold all of their range, or holds another log there, or they are not there; or they
-     * are compressed or of rows, and not published yet.
+     * are compressed or of rows, and not published yet, or cannot be read; or their
+     * offsets overlap such a file's.
      */
     readonly notCompared: number;
   };

@@ -1,12 +1,12 @@
 /** Says how files differ from the source's records: reads both again, and names offsets and lines. */
-import { Crc64 } from '../../../kernels/crc64.ts';
 import { hasRowsFile } from '../../../actors/naming.ts';
-import { isStoreFailure } from '../../stores/failure.ts';
+import { Crc64 } from '../../../kernels/crc64.ts';
+import { isStoreFailure, type StoreFailure } from '../../stores/failure.ts';
 import type { PartitionHistory } from '../partitionHistory.ts';
 import type { Group } from './group.ts';
 import type { Holder } from './holders.ts';
 import { differencesOf, fileLines, recordLines, type LineDifference } from './lineItems.ts';
-import { linesIn, type FileReading } from './linesIn.ts';
+import { FileUnreadable, linesIn, type FileReading } from './linesIn.ts';
 import { linesOf, LineSums } from './lineSums.ts';
 import type { RecordRule } from './recordRule.ts';
 import type { RangeToRead } from './sourceRecords.ts';
@@ -30,6 +30,8 @@ export interface Explained {
   readonly isCompared: boolean;
 }
 
+type OnFailure = (file: Holder, error: unknown) => Promise<void> | void;
+
 const NOT_COMPARED: Explained = { removed: 0, isCompared: false };
 
 export class Differences {
@@ -41,7 +43,9 @@ export class Differences {
 
   /** Whether the files of a group hold its lines together, in any order. */
   async holdsLines(group: Group): Promise<boolean> {
-    const sums = await this.#sumsOf(group);
+    const sums = await this.#sumsOf(group, (_, error) => {
+      mustBeOfFile(error);
+    });
     return sums !== null && group.sums !== null && sums.equals(group.sums);
   }
 
@@ -56,7 +60,7 @@ export class Differences {
         length += bytes.length;
       }
     } catch (error) {
-      if (isStoreFailure(error)) throw error;
+      mustBeOfFile(error);
       return false;
     }
     return length === group.length && crc.hex() === group.crc64;
@@ -85,7 +89,7 @@ export class Differences {
       return place?.type === 'line' && place.key === group.key ? rule.line : null;
     });
     let removed = 0;
-    const told = new Told(history, file);
+    const differences = new FileDifferences(history, file);
     let holes = { before: null as bigint | null, left: 0n };
     try {
       for await (const difference of differencesOf(expected, fileLines(linesIn(file, this.#options.files)))) {
@@ -100,37 +104,57 @@ export class Differences {
             continue;
           }
         }
-        told.add(difference);
+        differences.add(difference);
       }
     } catch (error) {
-      if (isStoreFailure(error, 'missing')) return NOT_COMPARED;
-      throw error;
+      await this.#couldNotRead(file, error);
+      return NOT_COMPARED;
     }
-    told.end();
+    differences.tell();
     return { removed, isCompared: true };
   }
 
   /** Which of several files a record is missing from is not known. */
   async #explainGroup(group: Group, mayBeRemoved: boolean): Promise<Explained> {
-    const sums = await this.#sumsOf(group);
+    const sums = await this.#sumsOf(group, (file, error) => this.#couldNotRead(file, error));
     if (sums === null || group.sums === null) return NOT_COMPARED;
     if (mayBeRemoved && sums.lines > group.sums.lines) return NOT_COMPARED;
     this.#foundInAll(group, sums.lines);
     return { removed: 0, isCompared: true };
   }
 
-  /** Null if a file cannot be read, or has not its final name yet. */
-  async #sumsOf({ holders }: Group): Promise<LineSums | null> {
+  /**
+   * Null if a file cannot be read, or has not its final name yet.
+   * @param onFailure called for each file that cannot be read; what it throws ends the reading.
+   */
+  async #sumsOf({ holders }: Group, onFailure: OnFailure): Promise<LineSums | null> {
     if (holders.some(({ isCommitted }) => !isCommitted)) return null;
     const sums = new LineSums();
-    try {
-      for (const holder of holders)
+    let isWhole = true;
+    for (const holder of holders) {
+      try {
         for await (const line of linesOf(linesIn(holder, this.#options.files))) sums.add(line);
-    } catch (error) {
-      if (isStoreFailure(error, 'missing')) return null;
-      throw error;
+      } catch (error) {
+        await onFailure(holder, error);
+        isWhole = false;
+      }
     }
-    return sums;
+    return isWhole ? sums : null;
+  }
+
+  /** Reports it if the file is damaged; nothing if it is gone. Throws what says nothing of the file. */
+  async #couldNotRead({ uri, length, crc64 }: Holder, error: unknown): Promise<void> {
+    const failure = mustBeOfFile(error);
+    if (!(failure instanceof FileUnreadable)) return;
+    const { history, files } = this.#options;
+    const bytes = await files.store.verify(uri, { length, crc64 }, { signal: files.signal });
+    if (bytes.type === 'missing') return;
+    const judged =
+      bytes.type === 'same'
+        ? `The journal agrees with its ${length} bytes of CRC-64 ${crc64}: Tidemark has written it so. ` +
+          'Keep the file, and report it'
+        : 'The journal does not agree with its bytes: restore the file';
+    history.found('FILE_UNREADABLE', `${failure.message} ${judged}`, { uri, seq: null });
   }
 
   #foundInAll({ holders, lastOffset, sums, records }: Group, found: number): void {
@@ -146,13 +170,19 @@ export class Differences {
   }
 }
 
-/** Reports a file's differences; after the first ones only their number. */
-class Told {
+/** Returns what says that the file is damaged or gone; throws anything else. */
+function mustBeOfFile(error: unknown): FileUnreadable | StoreFailure {
+  if (error instanceof FileUnreadable || isStoreFailure(error, 'missing')) return error;
+  throw error;
+}
+
+/** Of one file, until it has been read to its end: what is read of a damaged one may be wrong. */
+class FileDifferences {
   readonly #history: PartitionHistory;
   readonly #uri: string;
   readonly #noun: 'line' | 'row';
-  #more = { missing: 0, unexpected: 0 };
-  #told = 0;
+  readonly #first: LineDifference[] = [];
+  readonly #more = { missing: 0, unexpected: 0 };
 
   constructor(history: PartitionHistory, { uri, format }: Holder) {
     this.#history = history;
@@ -161,11 +191,22 @@ class Told {
   }
 
   add(difference: LineDifference): void {
-    if (this.#told === TOLD_MAX) {
-      this.#more[difference.type] += 1;
-      return;
-    }
-    this.#told += 1;
+    if (this.#first.length < TOLD_MAX) this.#first.push(difference);
+    else this.#more[difference.type] += 1;
+  }
+
+  /** Reports the first ones one by one, and how many more there are. */
+  tell(): void {
+    for (const difference of this.#first) this.#tellOne(difference);
+    const { missing, unexpected } = this.#more;
+    const at = { uri: this.#uri, seq: null };
+    if (missing > 0) this.#history.found('RECORD_MISSING', `${missing} more are not in ${this.#uri}`, at);
+    if (unexpected === 0) return;
+    const message = `${unexpected} more ${this.#noun}s of ${this.#uri} are no records`;
+    this.#history.found('RECORD_UNEXPECTED', message, at);
+  }
+
+  #tellOne(difference: LineDifference): void {
     const [uri, seq] = [this.#uri, null];
     if (difference.type === 'missing') {
       const { offset } = difference.record;
@@ -176,14 +217,5 @@ class Told {
     const where = before === null ? 'at its end' : `before offset ${before.offset}`;
     const message = `${this.#noun} ${line} of ${uri} is no record of the source, ${where}`;
     this.#history.found('RECORD_UNEXPECTED', message, { uri, seq, offset: before?.offset ?? null });
-  }
-
-  end(): void {
-    const { missing, unexpected } = this.#more;
-    const at = { uri: this.#uri, seq: null };
-    if (missing > 0) this.#history.found('RECORD_MISSING', `${missing} more are not in ${this.#uri}`, at);
-    if (unexpected === 0) return;
-    const message = `${unexpected} more ${this.#noun}s of ${this.#uri} are no records`;
-    this.#history.found('RECORD_UNEXPECTED', message, at);
   }
 }

@@ -21,6 +21,9 @@ export interface CodecKind {
   readonly level: { readonly least: number; readonly most: number; readonly usual: number };
   /** `compress` of a codec of this level. */
   compressor(level: number): Codec['compress'];
-  /** The bytes before compression. Rejects with an Error if the file is not whole frames. */
+  /**
+   * The bytes before compression. Rejects with an Error if the file is not whole frames.
+   * @param chunks each need be valid only until the next one is asked for.
+   */
   decompress(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array>;
 }

@@ -14,7 +14,12 @@ export const GZIP: CodecKind = {
   decompress: async function* (chunks) {
     const gunzip = createGunzip();
     // A failure, of the chunks too, ends the iteration below.
-    pipeline(Readable.from(chunks), gunzip, () => undefined);
+    pipeline(Readable.from(copiesOf(chunks)), gunzip, () => undefined);
     yield* gunzip as AsyncIterable<Buffer>;
   },
 };
+
+/** The stream asks for the next chunk while zlib's thread still reads this one. */
+async function* copiesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) yield Buffer.from(chunk);
+}

@@ -1,10 +1,14 @@
 /** What only a deep audit finds: files whose journal was forged to fit them. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
 import { partitionName } from '../../../journal/ids.ts';
 import type { AuditReport } from '../../../src/audit/auditReport.ts';
 import type { DeepSource } from '../../../src/audit/deep/deepAudit.ts';
+import { makeCodec } from '../../../src/formats/compression/codecs.ts';
 import type { LogSpan, RecordCursor } from '../../../src/sources/port.ts';
+import { StoreFailure } from '../../../src/stores/failure.ts';
+import { createFileStore } from '../../../src/stores/local/store.ts';
 import { FinishedJob, RECORDS } from './finishedJob.ts';
 
 /** Buckets whose files overlap: every third record belongs to the same. */
@@ -231,5 +235,90 @@ describe('what the source says', () => {
       'the records of numbers/0',
       'the records of numbers/1',
     ]);
+  });
+});
+
+describe.each(['gzip', 'zstd'])('files of %s', (name) => {
+  const codec = makeCodec(name, null);
+
+  /** Those of partition 0 have two frames each. @param change of the bytes of a file, by its place. */
+  async function compressed(change: (bytes: Buffer, index: number) => void): Promise<FinishedJob> {
+    const finished = await FinishedJob.made();
+    for (const [index, file] of finished.files(0).entries()) {
+      const text = readFileSync(finished.path(file));
+      const parts = [text.subarray(0, text.length / 2), text.subarray(text.length / 2)];
+      const bytes = Buffer.concat(await Promise.all(parts.map((part) => codec.compress(part))));
+      change(bytes, index);
+      finished.replaceFile(0, file, bytes, `text.${name}`);
+    }
+    return finished;
+  }
+
+  /** In the last frame: its checksum, or what stands before it. */
+  const damage = (bytes: Buffer): void => {
+    const at = bytes.length - 5;
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+  };
+
+  it('that nobody has touched hold each record', async () => {
+    const finished = await compressed(() => undefined);
+    const report = await finished.audit({ deep: finished.deep() });
+    expect([report.verdict, found(report)]).toEqual(['clean', []]);
+    expect(report.deep?.[0]?.files).toEqual({ compared: finished.files(0).length, notCompared: 0 });
+  });
+
+  it('one that cannot be read is told, and so is what another one lacks', async () => {
+    const finished = await compressed((bytes, index) => {
+      if (index === 1) damage(bytes);
+    });
+    const [, damaged = '', other = ''] = finished.files(0);
+    const first = Number(/(\d{20})/.exec(other)?.[1]);
+    finished.log(0)[first] = { value: 'other', timestampMs: 0 };
+    const report = await finished.audit({ deep: finished.deep() });
+    expect(found(report)).toEqual([
+      `FILE_UNREADABLE numbers/0 undefined ${damaged}`,
+      `RECORD_MISSING numbers/0 ${first} ${other}`,
+      `RECORD_UNEXPECTED numbers/0 ${first} ${other}`,
+    ]);
+    const message = `The ${name} frames of ${finished.uri(damaged)} cannot be read: `;
+    expect(report.findings[0]?.message).toContain(message);
+    expect(report.findings[0]?.message).toContain('The journal agrees with its ');
+    expect(report).toMatchObject({ verdict: 'damaged', unchecked: [] });
+    expect(report.deep?.[0]?.files).toEqual({ compared: finished.files(0).length - 1, notCompared: 1 });
+  });
+
+  it('one that cannot be read to its end: nothing else is told of it', async () => {
+    const finished = await compressed(() => undefined);
+    const [file = ''] = finished.files(0);
+    const frames = await Promise.all(
+      ['other\n'.repeat(20_000), 'end\n'].map((text) => codec.compress(Buffer.from(text))),
+    );
+    const bytes = Buffer.concat(frames);
+    damage(bytes);
+    finished.replaceFile(0, file, bytes, `text.${name}`);
+    expect(found(await finished.audit({ deep: finished.deep() }))).toEqual([
+      `FILE_UNREADABLE numbers/0 undefined ${file}`,
+    ]);
+  });
+
+  it('in a store that ceases to answer while one is read are not damaged', async () => {
+    const finished = await compressed(() => undefined);
+    const { reading } = createFileStore();
+    const deaf = finished.uri(finished.files(0)[1] ?? '');
+    const away: typeof reading = {
+      ...reading,
+      read: async function* (uri, ...rest) {
+        for await (const chunk of reading.read(uri, ...rest)) {
+          yield uri === deaf ? chunk.subarray(0, 1) : chunk;
+          if (uri === deaf) throw new StoreFailure('unavailable', 'away');
+        }
+      },
+    };
+    const report = await finished.audit({ deep: finished.deep() }, away);
+    expect(found(report)).toEqual([]);
+    expect(report).toMatchObject({
+      verdict: 'incomplete',
+      unchecked: [{ what: 'the records of numbers/0', code: 'STORE_UNAVAILABLE', message: 'away' }],
+    });
   });
 });

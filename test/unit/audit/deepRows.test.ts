@@ -1,8 +1,7 @@
 /** A deep audit of files of Parquet: their rows are compared with those of the source's records. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
-import { crc64Of } from '../../../kernels/crc64.ts';
 import type { AuditReport } from '../../../src/audit/auditReport.ts';
 import type { DeepSource } from '../../../src/audit/deep/deepAudit.ts';
 import type { PartFormat } from '../../../src/formats/format.ts';
@@ -88,32 +87,18 @@ class RowsJob {
   }
 
   async #convert(partition: number, name: string, offsetsOf: FileChange['offsets']): Promise<void> {
-    const path = this.finished.path(name);
-    const before = offsetsIn(readFileSync(path, 'utf8'));
-    const offsets = offsetsOf(before);
-    const bytes = await this.#parquetOf(partition, offsets);
-    writeFileSync(path, bytes);
-    this.journalFile(partition, name, bytes);
+    const before = offsetsIn(readFileSync(this.finished.path(name), 'utf8'));
+    const bytes = await this.#parquetOf(partition, offsetsOf(before));
+    this.finished.replaceFile(partition, name, bytes, FORMAT.id);
   }
 
-  /** The journal says of the file what its bytes are. */
-  journalFile(partition: number, name: string, bytes: Buffer): void {
-    const { finished } = this;
-    finished.forge(partition, (entries) => {
-      const events = entries.flatMap((entry) => entry.events);
-      const opened = events.find(({ finalUri }) => finalUri === finished.uri(name));
-      if (opened === undefined) throw new Error(`nothing opens ${name}`);
-      opened['format'] = FORMAT.id;
-      for (const { type, parts } of events) {
-        if (type !== 'checkpointCompleted') continue;
-        const part = (parts as { partId: string }[]).find(({ partId }) => partId === opened['partId']);
-        if (part !== undefined) Object.assign(part, { crc64: crc64Of(bytes), length: bytes.length });
-      }
-      return entries;
-    });
-    // Witnesses would say that the journal was another one.
-    rmSync(finished.path('.tidemark/_witness'), { recursive: true, force: true });
-    finished.hasGroup = false;
+  /** A byte of the file's first column becomes another; the journal agrees if `isJournaled`. */
+  damage(name: string, { isJournaled }: { readonly isJournaled: boolean }): void {
+    const path = this.finished.path(name);
+    const bytes = readFileSync(path);
+    bytes[60] = (bytes[60] ?? 0) ^ 1;
+    if (isJournaled) this.finished.replaceFile(0, name, bytes, FORMAT.id);
+    else writeFileSync(path, bytes);
   }
 
   async #parquetOf(partition: number, offsets: readonly number[]): Promise<Buffer> {
@@ -209,19 +194,6 @@ describe('a file of Parquet', () => {
     expect(report.findings.map(({ code }) => code)).toEqual(['RECORD_MISSING']);
   });
 
-  it('whose rows cannot be read leaves the audit incomplete, and is named', async () => {
-    const job = await RowsJob.made();
-    const [name = ''] = job.names(0);
-    const bytes = readFileSync(job.finished.path(name));
-    bytes[60] = (bytes[60] ?? 0) ^ 1;
-    writeFileSync(job.finished.path(name), bytes);
-    job.journalFile(0, name, bytes);
-    const { verdict, unchecked } = await job.audit();
-    expect(verdict).toBe('incomplete');
-    expect(unchecked.map(({ what }) => what)).toEqual(['the records of numbers/0']);
-    expect(unchecked[0]?.message).toContain(`The rows of ${job.finished.uri(name)} cannot be read: `);
-  });
-
   it('that is not published has no footer yet, and is not compared', async () => {
     const job = await RowsJob.made();
     const name = job.names(0).at(-1) ?? '';
@@ -239,5 +211,57 @@ describe('a file of Parquet', () => {
     const report = await job.audit();
     expect(report.findings.map(({ code }) => code)).not.toContain('RECORD_MISSING');
     expect(report.deep?.[0]?.files).toEqual({ compared: job.names(0).length - 1, notCompared: 1 });
+  });
+});
+
+const unreadable = (uri: string): string => `The rows of ${uri} cannot be read: `;
+
+describe('a file of Parquet whose rows cannot be read', () => {
+  it('is told, and that the journal agrees with it; so is a record that another file lacks', async () => {
+    const job = await RowsJob.made(undefined, ([, , name = '']) => ({
+      name,
+      offsets: (offsets) => offsets.toSpliced(2, 1),
+    }));
+    const [, damaged = '', lacking = ''] = job.names(0);
+    job.damage(damaged, { isJournaled: true });
+    const { verdict, unchecked, findings, deep } = await job.audit();
+    const uri = job.finished.uri(damaged);
+    expect([verdict, unchecked]).toEqual(['damaged', []]);
+    expect(findings).toMatchObject([
+      { code: 'FILE_UNREADABLE', uri, partition: { partition: 0 } },
+      { code: 'RECORD_MISSING', uri: job.finished.uri(lacking) },
+    ]);
+    expect(findings[0]?.message).toContain(unreadable(uri));
+    expect(findings[0]?.message).toMatch(
+      /The journal agrees with its \d+ bytes .* Keep the file, and report it$/,
+    );
+    expect(deep?.[0]?.files).toEqual({ compared: job.names(0).length - 1, notCompared: 1 });
+    expect(deep?.[1]?.files).toEqual({ compared: job.names(1).length, notCompared: 0 });
+  });
+
+  it('is told, and that the journal does not agree with its bytes', async () => {
+    const job = await RowsJob.made();
+    const [name = ''] = job.names(0);
+    job.damage(name, { isJournaled: false });
+    const { findings } = await job.audit();
+    expect(findings.map(({ code }) => code)).toEqual(['FILE_DIFFERS', 'FILE_UNREADABLE']);
+    expect(findings[1]?.message).toMatch(/The journal does not agree with its bytes: restore the file$/);
+  });
+
+  it('leaves those that overlap it not compared; each one that cannot be read is told', async () => {
+    const job = await RowsJob.made(BY_THREES);
+    // The first files of two buckets.
+    const named = (end: string): string => job.names(0).find((name) => name.endsWith(end)) ?? '';
+    const [one, other] = [named('-00000000000000000000'), named('-00000000000000000001')];
+    for (const name of [one, other]) job.damage(name, { isJournaled: true });
+    const report = await job.audit(ANOTHER_RULE);
+    const uris = [one, other].map((name) => job.finished.uri(name));
+    expect(report.findings.map(({ code, uri }) => `${code} ${uri ?? ''}`).toSorted()).toEqual(
+      uris.map((uri) => `FILE_UNREADABLE ${uri}`).toSorted(),
+    );
+    expect(report.unchecked).toEqual([]);
+    const { compared = 0, notCompared = 0 } = report.deep?.[0]?.files ?? {};
+    expect(notCompared).toBeGreaterThanOrEqual(2);
+    expect(compared + notCompared).toBe(job.names(0).length);
   });
 });

@@ -15,6 +15,7 @@ import { auditJob, type AuditOptions } from '../../../src/audit/auditJob.ts';
 import type { AuditReport } from '../../../src/audit/auditReport.ts';
 import type { TopicSurvey } from '../../../src/sources/survey.ts';
 import { createFileStore } from '../../../src/stores/local/store.ts';
+import type { StoreReading } from '../../../src/stores/reading.ts';
 import { noBuckets } from '../../../actors/buckets/none/rule.ts';
 import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
 import type { JsonValue } from '../../../journal/events.ts';
@@ -75,8 +76,13 @@ export class FinishedJob {
     return finished;
   }
 
-  async audit(options: Partial<AuditOptions> = {}): Promise<AuditReport> {
-    const store = createFileStore();
+  async audit(options: Partial<AuditOptions> = {}, reading?: StoreReading): Promise<AuditReport> {
+    const local = createFileStore();
+    const store = {
+      reading: reading ?? local.reading,
+      listWitnesses: local.listWitnesses.bind(local),
+      readMarker: local.readMarker.bind(local),
+    };
     return auditJob(
       {
         journal: createMemoryJournal({ backing: this.job.backing, readBatchEntries: 3 }),
@@ -136,6 +142,26 @@ export class FinishedJob {
       return entries;
     });
     rmSync(path.join(this.job.folder, '.tidemark/_witness'), { recursive: true, force: true });
+    this.hasGroup = false;
+  }
+
+  /** Replaces a committed file. The journal then says of it what its bytes and its format are. */
+  replaceFile(partition: number, name: string, bytes: Buffer, format: string): void {
+    writeFileSync(this.path(name), bytes);
+    this.forge(partition, (entries) => {
+      const events = entries.flatMap((entry) => entry.events);
+      const opened = events.find(({ finalUri }) => finalUri === this.uri(name));
+      if (opened === undefined) throw new Error(`nothing opens ${name}`);
+      opened['format'] = format;
+      for (const { type, parts } of events) {
+        if (type !== 'checkpointCompleted') continue;
+        const part = (parts as { partId: string }[]).find(({ partId }) => partId === opened['partId']);
+        if (part !== undefined) Object.assign(part, { crc64: crc64Of(bytes), length: bytes.length });
+      }
+      return entries;
+    });
+    // Witnesses would say that the journal was another one.
+    rmSync(this.path('.tidemark/_witness'), { recursive: true, force: true });
     this.hasGroup = false;
   }
 

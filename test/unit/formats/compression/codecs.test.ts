@@ -1,4 +1,5 @@
 /** Compressed files are read back as one, in whatever pieces their bytes come. */
+import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { codecKind, decompress, makeCodec } from '../../../../src/formats/compression/codecs.ts';
@@ -10,6 +11,13 @@ async function fileOf(name: string, level: number, frames: readonly string[]): P
 
 async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+/** As stores read files: each chunk is valid until the next one is asked for. */
+async function* inOneBuffer(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {
+  const chunk = Buffer.alloc(size);
+  for (let at = 0; at < bytes.length; at += size)
+    yield chunk.subarray(0, bytes.copy(chunk, 0, at, at + size));
 }
 
 async function read(name: string, chunks: AsyncIterable<Uint8Array>): Promise<string> {
@@ -37,6 +45,12 @@ describe.each(['gzip', 'zstd'] as const)('a %s file', (name) => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  test('is read though its chunks are all in one buffer', async () => {
+    const text = randomBytes(300_000).toString('base64');
+    const file = await fileOf(name, least, [text, text]);
+    expect((await read(name, inOneBuffer(file, 50_000))) === text + text).toBe(true);
   });
 
   test('that is cut off, or goes on with something else, is an error', async () => {
