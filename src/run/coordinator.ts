@@ -16,7 +16,7 @@ import { topicsEnded } from './boundedTopics.ts';
 import { Gate } from '../system/concurrency.ts';
 import { CoordinatorPresence } from './coordinatorPresence.ts';
 import { FileRoom } from '../writing/fileRoom.ts';
-import { incompleteError, missingTopic, notInTime } from './endings.ts';
+import { incompleteError, missingTopic, notInTime, unmatchedPattern } from './endings.ts';
 import { startJob, type JobFacts } from '../job/jobLife.ts';
 import { journalStop } from './journalStop.ts';
 import type { Context, JobSettings, Ports } from '../job/context.ts';
@@ -153,8 +153,10 @@ export class Coordinator {
     this.#facts = facts;
     this.#clusterId = source.clusterId;
     this.#ranges = ranges;
-    if (this.#context.settings.untilEnd)
+    if (this.#context.settings.untilEnd) {
       for (const topic of source.missing ?? []) this.#stopped.set(topic, missingTopic(topic));
+      for (const pattern of source.unmatched ?? []) this.#stopped.set(pattern, unmatchedPattern(pattern));
+    }
     for (const [name, stop] of unreadable) {
       this.#stopped.set(name, stop);
       this.#ended.add(name);

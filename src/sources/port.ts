@@ -136,6 +136,8 @@ export interface SourceFacts {
   readonly topics: readonly TopicFacts[];
   /** The job's topics that do not exist. Each is announced (`topicAppeared`) when it does. */
   readonly missing?: readonly string[];
+  /** The job's patterns, as in the job file, that match no topic. */
+  readonly unmatched?: readonly string[];
 }
 
 /** Another living member of the group. */
@@ -184,8 +186,8 @@ export interface OffsetRange {
 export interface Source {
   readonly kind: 'kafka' | 'file';
   /**
-   * Facts about the job's topics that exist; `missing` names the others, and `onWaiting` reports them. No
-   * topic is ever created. If brokers do not answer, waits for them and reports to `onWaiting`, or rejects
+   * Facts about the job's topics that exist; `missing` and `unmatched` name the others, and `onWaiting` reports
+   * them. No topic is ever created. If brokers do not answer, waits for them and reports to `onWaiting`, or rejects
    * with SOURCE_UNAVAILABLE if `wait` is false. If no file matches, a file source waits for one, or rejects
    * with SOURCE_TOPIC_MISSING.
    */
