@@ -173,7 +173,12 @@ export interface SourceListener {
 export type StartFrom =
   | { readonly type: 'earliest' | 'latest' | 'group' }
   | { readonly type: 'time'; readonly atMs: number }
-  | { readonly type: 'offsets'; readonly offsets: StartOffsets };
+  | {
+      readonly type: 'offsets';
+      readonly offsets: StartOffsets;
+      /** Where partitions begin that have no offset. Absent: that is an error. */
+      readonly unlisted?: 'earliest';
+    };
 
 export type StartOffsets = Readonly<Record<string, Readonly<Record<number, bigint>>>>;
 
@@ -198,7 +203,7 @@ export interface Source {
   }): Promise<SourceFacts>;
   /**
    * Start offset of every partition of the topic, by partition number. Rejects with SOURCE_START_INVALID if the
-   * job's own offsets leave a partition out, or name one that the log does not hold.
+   * job's own offsets leave a partition out and `unlisted` is absent, or name an offset that the log does not hold.
    */
   startOffsets(topic: string, startFrom: StartFrom): Promise<bigint[]>;
   /** Current range of every partition of the topic, by partition number. */
@@ -247,6 +252,11 @@ export interface Source {
   ): Promise<void>;
   /** The metadata of the group's committed offset; null if there is none. */
   readWitness(partition: TopicPartition): Promise<string | null>;
+  /**
+   * The topic is not read for now. A service announces it again (`topicAppeared`) when it next looks for topics and
+   * finds it. Absent if topics are never left out.
+   */
+  leaveOut?(topic: string): void;
   /** Leaves the group and closes the connections. */
   stop(): Promise<void>;
 }
