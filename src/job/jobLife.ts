@@ -11,11 +11,13 @@ import { EMPTY_TAIL, replay, type Tail } from '../../journal/replay.ts';
 import { jobSubject } from '../../journal/subjects.ts';
 import { SubjectWriter } from '../../journal/writer.ts';
 import { passing } from '../system/failpoints.ts';
+import { isSourceFailure, type SourceFailure } from '../sources/failure.ts';
 import { tellsMore } from '../sources/fileId.ts';
 import type { SourceFacts, StartFrom, TopicFacts } from '../sources/port.ts';
 import { limitedAppend } from './appendLimit.ts';
 import { AppendRetries } from './appendRetries.ts';
 import type { Context } from './context.ts';
+import { isLeftOut, startOf } from './topicStart.ts';
 
 export interface JournaledTopic {
   readonly topicId: string | null;
@@ -90,25 +92,39 @@ export async function readJobFacts(
   return { facts, tail };
 }
 
+export interface StartedJob {
+  readonly facts: JobFacts;
+  /** Topics that are not read for now, and why: they have no start offsets. */
+  readonly left: ReadonlyMap<string, SourceFailure>;
+}
+
 /**
  * Journals this start, with start offsets for topics that the journal does not know. Several coordinators may
  * start at once: on a conflict the subject is read again. Rejects with GROUP_CHANGED or SINK_CHANGED if the
  * journaled group or sink differs and the operator has not allowed the move.
  */
-export async function startJob(
+export function startJob(context: Context, source: SourceFacts, signal?: AbortSignal): Promise<StartedJob> {
+  return journalStart(context, source, 'start', signal);
+}
+
+/** The same for topics that have appeared since the start. Without news of them it journals nothing. */
+export function takeUpTopics(context: Context, source: SourceFacts): Promise<StartedJob> {
+  return journalStart(context, source, 'topics');
+}
+
+async function journalStart(
   context: Context,
   source: SourceFacts,
+  what: 'start' | 'topics',
   signal?: AbortSignal,
-): Promise<JobFacts> {
-  const decide = async (facts: JobFacts): Promise<JobEvent> => {
+): Promise<StartedJob> {
+  let left: StartedJob['left'] = new Map();
+  const decide = async (facts: JobFacts): Promise<JobEvent | null> => {
     const moved = movedBy(context, facts, source);
-    const topics: EventOf<'jobStarted'>['topics'] = [];
-    for (const topic of source.topics) {
-      const known = facts.topics.get(topic.topic);
-      if (known !== undefined && !(await isNews(context, topic, known))) continue;
-      const startFrom = startOf(context, topic, facts.started === 0);
-      topics.push(await describeStart(context, topic, known, startFrom));
-    }
+    const starts = await topicStarts(context, source, facts);
+    left = starts.left;
+    const { topics } = starts;
+    if (what === 'topics' && topics.length === 0) return null;
     const { fingerprint, version, naming, effectiveConfig } = context.settings;
     return {
       ...{ type: 'jobStarted', fingerprint, version, topics },
@@ -116,7 +132,42 @@ export async function startJob(
       ...{ sinkUri: naming.sinkUri, config: effectiveConfig, moved },
     };
   };
-  return appendJobEvent(context, decide, signal);
+  const facts = await appendJobEvent(context, decide, signal);
+  leaveOut(context, left);
+  return { facts, left };
+}
+
+type TopicStarts = Pick<StartedJob, 'left'> & Pick<EventOf<'jobStarted'>, 'topics'>;
+
+/** What is to be journaled of the source's topics. */
+async function topicStarts(context: Context, source: SourceFacts, facts: JobFacts): Promise<TopicStarts> {
+  const isFirst = facts.started === 0;
+  const topics: TopicStarts['topics'] = [];
+  const left = new Map<string, SourceFailure>();
+  for (const topic of source.topics) {
+    const known = facts.topics.get(topic.topic);
+    if (known !== undefined && !(await isNews(context, topic, known))) continue;
+    try {
+      const startFrom = startOf(context.settings.startFrom, topic, isFirst);
+      topics.push(await describeStart(context, topic, known, startFrom));
+    } catch (error) {
+      if (!isLeftOut(error, topic, isFirst)) throw error;
+      left.set(topic.topic, error);
+    }
+  }
+  // If nothing answers at the first start, none of its topics is to count as found later.
+  const silent = [...left.values()].find((error) => isSourceFailure(error, 'unavailable'));
+  if (isFirst && topics.length === 0 && silent !== undefined) throw silent;
+  return { topics, left };
+}
+
+function leaveOut({ ports, settings }: Context, left: StartedJob['left']): void {
+  const until = settings.untilEnd ? 'of this run' : 'until the next look for topics';
+  for (const [topic, error] of left) {
+    const message = `${error.message} Topic ${topic} is left out ${until}; all others are read.`;
+    ports.log.warn({ topic, err: error }, message);
+    ports.source.leaveOut?.(topic);
+  }
 }
 
 /** Whether to journal the source's id of a journaled topic: its first, or a more complete one. */
@@ -180,20 +231,6 @@ function movedBy({ settings, ports }: Context, facts: JobFacts, source: SourceFa
     moved.push('sink');
   }
   return moved;
-}
-
-/**
- * Where a topic begins that the journal does not know. After the job's first start, a topic that a pattern finds is
- * new, and the job file gives offsets for others: both are read from their first record.
- */
-function startOf(
-  { settings }: Context,
-  { topic, isMatched = false }: TopicFacts,
-  isFirst: boolean,
-): StartFrom {
-  const { startFrom } = settings;
-  const isForOthers = startFrom.type === 'offsets' && !Object.hasOwn(startFrom.offsets, topic);
-  return !isFirst && (isMatched || isForOthers) ? { type: 'earliest' } : startFrom;
 }
 
 async function describeStart(

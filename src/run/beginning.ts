@@ -8,7 +8,7 @@ import { isSourceFailure } from '../sources/failure.ts';
 import { partitionName } from '../../journal/ids.ts';
 import { Patience } from '../telemetry/patience.ts';
 import type { OffsetRange, SourceFacts } from '../sources/port.ts';
-import { checkJob, startJob, type JobFacts } from '../job/jobLife.ts';
+import { checkJob, startJob, type JobFacts, type StartedJob } from '../job/jobLife.ts';
 import { checkMarker, makeMarker } from '../job/marker.ts';
 import type { Context } from '../job/context.ts';
 import { checkOthers } from './otherMasters.ts';
@@ -17,6 +17,8 @@ import { stopFactsOf } from '../partition/stopFacts.ts';
 export interface Beginning {
   readonly source: SourceFacts;
   readonly facts: JobFacts;
+  /** Topics that are left out for now, and why. */
+  readonly left: StartedJob['left'];
   /** For a bounded run, by topic: how far it reads. */
   readonly ranges: ReadonlyMap<string, readonly OffsetRange[]>;
   /** For a bounded run, by name: partitions whose end is unknown. They are not read. */
@@ -42,12 +44,15 @@ export async function beginJob(
   await patience.until({ ...ofJournal, work: () => checkJob(context, source) });
   await patience.until({ ...ofSource, work: () => checkOthers(context, source) });
   await patience.until({ ...ofSink, work: () => checkMarker(context) });
-  const facts = await patience.until({ ...ofJournal, work: () => startJob(context, source, signal) });
+  const { facts, left } = await patience.until({
+    ...ofJournal,
+    work: () => startJob(context, source, signal),
+  });
   await patience.until({ ...ofSink, work: () => makeMarker(context) });
   const ranges = new Map<string, readonly OffsetRange[]>();
   const unreadable = new Map<string, StopFacts>();
   if (settings.untilEnd) {
-    for (const { topic } of source.topics) {
+    for (const { topic } of source.topics.filter((each) => !left.has(each.topic))) {
       try {
         ranges.set(topic, await patience.until({ ...ofSource, work: () => ports.source.ranges(topic) }));
       } catch (error) {
@@ -57,7 +62,7 @@ export async function beginJob(
       }
     }
   }
-  return { source, facts, ranges, unreadable };
+  return { source, facts, left, ranges, unreadable };
 }
 
 function describe({ ports, settings }: Context, signal: AbortSignal): Promise<SourceFacts> {

@@ -10,19 +10,21 @@ import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { ConditionBoard } from '../telemetry/conditions.ts';
 import { OPEN_FILE_BYTES } from '../system/memoryBudget.ts';
 import { Health } from '../presence/health.ts';
+import { isSourceFailure } from '../sources/failure.ts';
 import type { OffsetRange, SourceFacts, SourceListener, TopicFacts } from '../sources/port.ts';
 import { beginJob, startPatience } from './beginning.ts';
 import { topicsEnded } from './boundedTopics.ts';
 import { Gate } from '../system/concurrency.ts';
 import { CoordinatorPresence } from './coordinatorPresence.ts';
 import { FileRoom } from '../writing/fileRoom.ts';
-import { incompleteError, missingTopic, notInTime } from './endings.ts';
-import { startJob, type JobFacts } from '../job/jobLife.ts';
+import { incompleteError, missingTopic, notInTime, unmatchedPattern } from './endings.ts';
+import { takeUpTopics, type JobFacts } from '../job/jobLife.ts';
 import { journalStop } from './journalStop.ts';
 import type { Context, JobSettings, Ports } from '../job/context.ts';
 import type { RunnerEnd } from '../partition/epochEnd.ts';
 import { PartitionRunner } from '../partition/partitionRunner.ts';
 import type { PartitionTask } from '../partition/partitionTask.ts';
+import { stopFactsOf } from '../partition/stopFacts.ts';
 import { RunStats } from '../writing/runStats.ts';
 import { unfinishedPartitions, warnOfUnnamed } from './unfinished.ts';
 import { watchedContext } from './watchedContext.ts';
@@ -66,6 +68,8 @@ export class Coordinator {
   #failure: TidemarkError | null = null;
   #takingUp: Promise<void> = Promise.resolve();
   #looksForEnd = false;
+  /** How many assignments have come. */
+  #assignments = 0;
   /** Why partitions ended without their last checkpoint, by name. */
   readonly #incomplete = new Map<string, TidemarkError>();
   /** Monotonic: when incomplete last checkpoints are given up. */
@@ -149,12 +153,17 @@ export class Coordinator {
 
   async #begin(signal: AbortSignal): Promise<void> {
     const patience = startPatience(this.#context, signal);
-    const { source, facts, ranges, unreadable } = await beginJob(this.#context, signal, patience);
+    const { source, facts, left, ranges, unreadable } = await beginJob(this.#context, signal, patience);
     this.#facts = facts;
     this.#clusterId = source.clusterId;
     this.#ranges = ranges;
-    if (this.#context.settings.untilEnd)
+    if (this.#context.settings.untilEnd) {
       for (const topic of source.missing ?? []) this.#stopped.set(topic, missingTopic(topic));
+      for (const pattern of source.unmatched ?? []) this.#stopped.set(pattern, unmatchedPattern(pattern));
+      // What a pattern has found and is gone again was never there.
+      for (const [topic, error] of left)
+        if (!isSourceFailure(error, 'topicMissing')) this.#stopped.set(topic, stopFactsOf(error));
+    }
     for (const [name, stop] of unreadable) {
       this.#stopped.set(name, stop);
       this.#ended.add(name);
@@ -170,14 +179,15 @@ export class Coordinator {
   #listener(): SourceListener {
     return {
       assigned: (partitions, unnamed = []) => {
-        if (partitions.every(({ topic }) => this.#facts?.topics.has(topic) === true))
-          this.#assign(partitions, unnamed);
-        else
-          this.#track(
-            this.#takingUp.then(() => {
-              this.#assign(partitions, unnamed);
-            }),
-          );
+        this.#assignments += 1;
+        const assignment = this.#assignments;
+        this.#assign(partitions, unnamed);
+        if (partitions.every((partition) => this.#isTakenUp(partition))) return;
+        this.#track(
+          this.#takingUp.then(() => {
+            if (assignment === this.#assignments) this.#assign(partitions, unnamed);
+          }),
+        );
       },
       unfinished: (assigned) => unfinishedPartitions(this.#context, assigned),
       topicAppeared: (facts) => {
@@ -189,7 +199,12 @@ export class Coordinator {
     };
   }
 
-  /** Journals where a topic begins that did not exist at the start. Assignments wait for it. */
+  /** Whether it is journaled where the partition's topic begins. */
+  #isTakenUp({ topic }: TopicPartition): boolean {
+    return this.#facts?.topics.has(topic) === true;
+  }
+
+  /** Journals where a topic begins that did not exist at the start. Its partitions wait for it. */
   #takeUpTopic(topic: TopicFacts): void {
     const facts: SourceFacts = {
       clusterId: this.#clusterId,
@@ -197,7 +212,7 @@ export class Coordinator {
       topics: [topic],
     };
     const taken = this.#takingUp.then(async () => {
-      this.#facts = await startJob(this.#context, facts);
+      this.#facts = (await takeUpTopics(this.#context, facts)).facts;
     });
     const isKnown = this.#facts?.topics.has(topic.topic) === true;
     this.#takingUp = taken.catch((error: unknown) => {
@@ -207,11 +222,15 @@ export class Coordinator {
     this.#track(this.#takingUp);
   }
 
-  /** Takes the whole current assignment: starts runners for new partitions, releases those that are gone. */
+  /**
+   * Takes the whole current assignment: starts runners for new partitions, releases those that are gone. Leaves
+   * out partitions of topics that are not taken up.
+   */
   #assign(partitions: readonly TopicPartition[], unnamed: readonly TopicPartition[]): void {
     const wanted = new Map<string, Wanted>();
     for (const partition of unnamed) wanted.set(partitionName(partition), { partition, purpose: 'retire' });
-    for (const partition of partitions) wanted.set(partitionName(partition), { partition, purpose: 'read' });
+    for (const partition of partitions)
+      if (this.#isTakenUp(partition)) wanted.set(partitionName(partition), { partition, purpose: 'read' });
     for (const name of this.#retired) if (wanted.get(name)?.purpose !== 'retire') this.#retired.delete(name);
     this.#wanted = wanted;
     this.#tell({ type: 'partitionsAssigned', partitions: [...wanted.keys()] });

@@ -10,6 +10,14 @@ export function missingTopic(topic: string): StopFacts {
   return { code: 'SOURCE_TOPIC_MISSING', message, ...nothing };
 }
 
+/** The same for a pattern that matches no topic. */
+export function unmatchedPattern(pattern: string): StopFacts {
+  const message =
+    `In source.kafka.topics, the expression ${pattern} matches no topic that exists. Create one, or correct the ` +
+    'expression; Tidemark never creates one.';
+  return { ...missingTopic(pattern), message };
+}
+
 export function notInTime(partition: string): TidemarkError {
   return new TidemarkError('STOP_INCOMPLETE', `${partition} did not end in time.`, { fields: { partition } });
 }

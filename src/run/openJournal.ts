@@ -10,6 +10,7 @@ import { parseWitness } from '../../journal/witness.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import type { Source } from '../sources/port.ts';
 import type { Store } from '../stores/port.ts';
+import { unmatchedPattern } from './endings.ts';
 import type { Log } from '../telemetry/log.ts';
 
 export interface JournalForRun {
@@ -59,14 +60,13 @@ async function findWitness({
   const onWaiting = (message: string): void => {
     log.warn({}, message);
   };
-  const { topics, groupId, missing = [] } = await source.describe({ wait, onWaiting, signal });
-  if (!wait && topics.length === 0 && missing.length > 0) {
-    throw new SourceFailure(
-      'topicMissing',
-      `Topic ${missing.join(', ')} does not exist. Create it; Tidemark never does.`,
-      { fields: { topics: missing } },
-    );
-  }
+  const {
+    topics,
+    groupId,
+    missing = [],
+    unmatched = [],
+  } = await source.describe({ wait, onWaiting, signal });
+  if (!wait && topics.length === 0) refuseNothing(missing, unmatched);
   for (const { topic, partitions } of topics) {
     for (let partition = 0; partition < partitions; partition += 1) {
       const witness = parseWitness(await source.readWitness({ topic, partition }));
@@ -75,6 +75,21 @@ async function findWitness({
     }
   }
   return null;
+}
+
+/** A bounded run that would read nothing makes no journal. */
+function refuseNothing(topics: readonly string[], patterns: readonly string[]): void {
+  const [first] = patterns;
+  if (topics.length > 0)
+    throw new SourceFailure(
+      'topicMissing',
+      `Topic ${topics.join(', ')} does not exist. Create it; Tidemark never does.`,
+      { fields: { topics } },
+    );
+  if (first !== undefined)
+    throw new SourceFailure('topicMissing', unmatchedPattern(patterns.join(', ')).message, {
+      fields: { patterns },
+    });
 }
 
 /** The folder holds one folder per topic, and that one per partition. Empty ones do not count. */

@@ -136,6 +136,8 @@ export interface SourceFacts {
   readonly topics: readonly TopicFacts[];
   /** The job's topics that do not exist. Each is announced (`topicAppeared`) when it does. */
   readonly missing?: readonly string[];
+  /** The job's patterns, as in the job file, that match no topic. */
+  readonly unmatched?: readonly string[];
 }
 
 /** Another living member of the group. */
@@ -171,7 +173,12 @@ export interface SourceListener {
 export type StartFrom =
   | { readonly type: 'earliest' | 'latest' | 'group' }
   | { readonly type: 'time'; readonly atMs: number }
-  | { readonly type: 'offsets'; readonly offsets: StartOffsets };
+  | {
+      readonly type: 'offsets';
+      readonly offsets: StartOffsets;
+      /** Where partitions begin that have no offset. Absent: that is an error. */
+      readonly unlisted?: 'earliest';
+    };
 
 export type StartOffsets = Readonly<Record<string, Readonly<Record<number, bigint>>>>;
 
@@ -184,8 +191,8 @@ export interface OffsetRange {
 export interface Source {
   readonly kind: 'kafka' | 'file';
   /**
-   * Facts about the job's topics that exist; `missing` names the others, and `onWaiting` reports them. No
-   * topic is ever created. If brokers do not answer, waits for them and reports to `onWaiting`, or rejects
+   * Facts about the job's topics that exist; `missing` and `unmatched` name the others, and `onWaiting` reports
+   * them. No topic is ever created. If brokers do not answer, waits for them and reports to `onWaiting`, or rejects
    * with SOURCE_UNAVAILABLE if `wait` is false. If no file matches, a file source waits for one, or rejects
    * with SOURCE_TOPIC_MISSING.
    */
@@ -196,7 +203,7 @@ export interface Source {
   }): Promise<SourceFacts>;
   /**
    * Start offset of every partition of the topic, by partition number. Rejects with SOURCE_START_INVALID if the
-   * job's own offsets leave a partition out, or name one that the log does not hold.
+   * job's own offsets leave a partition out and `unlisted` is absent, or name an offset that the log does not hold.
    */
   startOffsets(topic: string, startFrom: StartFrom): Promise<bigint[]>;
   /** Current range of every partition of the topic, by partition number. */
@@ -245,6 +252,11 @@ export interface Source {
   ): Promise<void>;
   /** The metadata of the group's committed offset; null if there is none. */
   readWitness(partition: TopicPartition): Promise<string | null>;
+  /**
+   * The topic is not read for now. A service announces it again (`topicAppeared`) when it next looks for topics and
+   * finds it. Absent if topics are never left out.
+   */
+  leaveOut?(topic: string): void;
   /** Leaves the group and closes the connections. */
   stop(): Promise<void>;
 }

@@ -233,7 +233,12 @@ describe('where a topic begins', () => {
     expect(await asked(given, [topic('a', false), topic('b', false), topic('c', false)])).toEqual([
       ['a', given],
       ['b', { type: 'earliest' }],
-      ['c', given],
+      ['c', { ...given, unlisted: 'earliest' }],
+    ]);
+    expect(await asked(given, [topic('a', true), topic('b', true), topic('c', true)])).toEqual([
+      ['a', given],
+      ['b', { type: 'earliest' }],
+      ['c', { ...given, unlisted: 'earliest' }],
     ]);
   });
 

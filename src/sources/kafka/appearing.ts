@@ -1,5 +1,5 @@
 /**
- * Topics that did not exist when the job's topics were described, or that a pattern has found since. When the group
+ * Topics that did not exist when the job's topics were described, or that a look has found since. When the group
  * assigns their partitions, they are first described to the listener, and only then assigned. Other topics do not
  * wait for them.
  */
@@ -28,9 +28,11 @@ export interface AppearingContext {
 export class AppearingTopics {
   readonly #context: AppearingContext;
   readonly #missing: Set<string>;
-  /** Found by a pattern, and not described yet. */
+  /** Found by a look, and not described yet. */
   readonly #found = new Set<string>();
   #assignments = 0;
+  /** The last assignment, with the partitions of topics that were left out. */
+  #last: Parameters<AppearingTopics['assigned']> = [[], []];
 
   constructor(context: AppearingContext, missing: readonly string[]) {
     this.#context = context;
@@ -38,14 +40,17 @@ export class AppearingTopics {
     this.#tellMissing();
   }
 
-  /** A pattern has found these topics: they are about to be assigned. */
+  /** A look has found these topics: they are about to be assigned, or are already if they were left out. */
   found(topics: readonly string[]): void {
     for (const topic of topics) this.#found.add(topic);
     this.#tellMissing();
+    const [partitions, unnamed] = this.#last;
+    if (partitions.some(({ topic }) => this.#found.has(topic))) this.assigned(partitions, unnamed);
   }
 
   assigned(partitions: readonly TopicPartition[], unnamed: readonly TopicPartition[]): void {
     this.#assignments += 1;
+    this.#last = [partitions, unnamed];
     const known = partitions.filter(({ topic }) => !this.#isNew(topic));
     this.#context.listener.assigned(known, unnamed);
     if (known.length < partitions.length) void this.#announce(partitions, unnamed, this.#assignments);

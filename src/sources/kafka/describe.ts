@@ -1,6 +1,5 @@
 /** Facts about the job's topics, as soon as brokers answer. A missing topic does not delay the others. */
 import { TidemarkError } from '../../../journal/errors.ts';
-import { SourceFailure } from '../failure.ts';
 import type { SourceFacts, TopicFacts } from '../port.ts';
 import type { FetcherContext } from './fetcher.ts';
 import type { Identity } from './log/identity.ts';
@@ -58,9 +57,8 @@ export async function describeTopics(
       identity.checkCluster(finding.metadata);
       const { missing } = finding;
       const unmatched = known.unmatched();
-      if (!options.wait && unmatched.length > 0) throw unmatchedError(unmatched);
       if (missing.length + unmatched.length > 0) options.onWaiting(missingMessage(missing, unmatched));
-      return { ...factsOf(finding, known, groupId), missing };
+      return { ...factsOf(finding, known, groupId), missing, unmatched };
     }
     if (!options.wait && tries >= TRIES_WITHOUT_WAIT) throw refusal(finding, addresses);
     if (options.wait && told !== waitingFor(finding, addresses)) {
@@ -105,16 +103,6 @@ export function missingMessage(topics: readonly string[], unmatched: readonly st
     ...(unmatched.length === 0 ? [] : [`a topic that matches ${unmatched.join(', ')}`]),
   ];
   return `Waiting for ${parts.join(', and for ')}; Tidemark never creates one. All others are read.`;
-}
-
-function unmatchedError(patterns: readonly string[]): SourceFailure {
-  const [each, verb] = patterns.length === 1 ? ['the expression', 'matches'] : ['the expressions', 'match'];
-  return new SourceFailure(
-    'topicMissing',
-    `In source.kafka.topics, ${each} ${patterns.join(', ')} ${verb} no topic that exists. Create one, or correct ` +
-      'the expression; Tidemark never creates one.',
-    { fields: { patterns } },
-  );
 }
 
 function waitingFor(finding: Obstacle, addresses: readonly string[]): string {

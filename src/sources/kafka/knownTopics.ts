@@ -7,6 +7,8 @@ type Asked = Pick<Brokers, 'everyTopic'>;
 export class KnownTopics {
   readonly #job: JobTopics;
   readonly #found = new Set<string>();
+  /** Named, and to be told again. */
+  readonly #leftOut = new Set<string>();
 
   /** @param entries of `source.kafka.topics`. */
   constructor(entries: readonly string[]) {
@@ -15,6 +17,11 @@ export class KnownTopics {
 
   get hasPatterns(): boolean {
     return this.#job.patterns.length > 0;
+  }
+
+  /** Whether there may be topics to tell. */
+  get hasToLook(): boolean {
+    return this.hasPatterns || this.#leftOut.size > 0;
   }
 
   list(): readonly string[] {
@@ -35,21 +42,32 @@ export class KnownTopics {
   /** Begins anew with what the patterns find now. */
   async refresh(brokers: Asked): Promise<void> {
     if (!this.hasPatterns) return;
-    const found = await this.#look(brokers);
+    const found = this.#matching(await brokers.everyTopic());
     this.#found.clear();
     for (const topic of found) this.#found.add(topic);
   }
 
-  /** Adds the topics that the patterns find now, and returns them. A topic that is gone stays. */
+  /**
+   * Adds the topics that the patterns find now, and returns them, with those that were left out and exist. A topic
+   * that is gone stays.
+   */
   async more(brokers: Asked): Promise<readonly string[]> {
-    const found = (await this.#look(brokers)).filter((topic) => !this.#found.has(topic));
+    const topics = await brokers.everyTopic();
+    const found = this.#matching(topics).filter((topic) => !this.#found.has(topic));
     for (const topic of found) this.#found.add(topic);
-    return found;
+    const again = [...this.#leftOut].filter((topic) => topics.includes(topic));
+    for (const topic of again) this.#leftOut.delete(topic);
+    return [...again, ...found];
   }
 
-  async #look(brokers: Asked): Promise<readonly string[]> {
+  /** The topic is not read for now: the next look tells it again. */
+  leaveOut(topic: string): void {
+    if (this.#job.names.includes(topic)) this.#leftOut.add(topic);
+    else this.#found.delete(topic);
+  }
+
+  #matching(topics: readonly string[]): readonly string[] {
     const { names, patterns } = this.#job;
-    const topics = await brokers.everyTopic();
     return topics
       .filter((topic) => !names.includes(topic) && patterns.some(({ matches }) => matches(topic)))
       .toSorted();

@@ -1,4 +1,4 @@
-/** Looks for topics that the job's patterns match and that were not there before. */
+/** Looks for topics that the patterns match and that were not there before, or that were left out. */
 import type { Clock } from '../../system/clock.ts';
 import { pauseUnless } from '../../system/pacing.ts';
 import type { Brokers } from './brokers.ts';
@@ -26,12 +26,13 @@ export async function lookForNewTopics(context: NewTopicsContext): Promise<void>
   for (let failures = 0; ;) {
     await pauseUnless(signal, clock, intervalMs);
     if (signal.aborted) break;
+    if (!known.hasToLook) continue;
     try {
       const topics = await known.more(brokers);
       failures = 0;
       waits.over(wait);
       if (topics.length === 0) continue;
-      log.info({ topics }, `Found new topics: ${topics.join(', ')}. They are read from their first record.`);
+      log.info({ topics }, `Found topics to take up: ${topics.join(', ')}.`);
       context.found(topics);
     } catch (error) {
       if (signal.aborted as boolean) break;

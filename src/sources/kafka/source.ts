@@ -133,7 +133,7 @@ class KafkaSource implements Source {
           return orElse(offsets, () => listOffsets(this.#brokers, topic, partitions, 'earliest'));
         }
         case 'offsets':
-          return givenOffsets(topic, startFrom.offsets, await this.ranges(topic));
+          return givenOffsets(topic, startFrom, await this.ranges(topic));
       }
     });
   }
@@ -172,7 +172,7 @@ class KafkaSource implements Source {
 
   /** A bounded run ends with what was there at its start. */
   #lookForNewTopics(topics: AppearingTopics, group: Membership): void {
-    if (!this.#known.hasPatterns || this.#options.isBounded === true) return;
+    if (this.#options.isBounded === true) return;
     const found = (names: readonly string[]): void => {
       topics.found(names);
       group.topicsFound();
@@ -253,6 +253,10 @@ class KafkaSource implements Source {
       const none = committed === undefined || committed.offset < 0n || committed.metadata === '';
       return none ? null : committed.metadata;
     });
+  }
+
+  leaveOut(topic: string): void {
+    this.#known.leaveOut(topic);
   }
 
   stop(): Promise<void> {

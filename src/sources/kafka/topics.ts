@@ -40,6 +40,11 @@ export function parsePattern(entry: string): ParsedPattern {
   if (entry.length < 3 || !entry.endsWith('/'))
     return { type: 'invalid', reason: `"${entry}" is no expression between two slashes` };
   const source = entry.slice(1, -1);
+  if (isOfInternalTopics(source))
+    return {
+      type: 'invalid',
+      reason: `"${entry}" can match no topic: those whose names begin with "__" are Kafka's own and never read`,
+    };
   try {
     // By itself first: "a)(b" is one only between the brackets that are put around it.
     new RegExp(source);
@@ -50,6 +55,17 @@ export function parsePattern(entry: string): ParsedPattern {
     if (!(error instanceof SyntaxError)) throw error;
     return { type: 'invalid', reason: `"${entry}" is no regular expression (${error.message})` };
   }
+}
+
+/** Whether each name that it matches begins with `__`: it does itself, and no alternative may begin otherwise. */
+function isOfInternalTopics(source: string): boolean {
+  if (!/^__(?![?*{])/.test(source)) return false;
+  let outside = source.replaceAll(/\\./g, '').replaceAll(/\[[^\]]*\]/g, '');
+  for (let before = ''; before !== outside;) {
+    before = outside;
+    outside = outside.replaceAll(/\([^()]*\)/g, '');
+  }
+  return !outside.includes('|');
 }
 
 /** Null for a name that a topic may have. */

@@ -50,6 +50,7 @@ describe('topics', () => {
 
   test.each([
     ['source.kafka.topics=[/a)(b/]', '"/a)(b/" is no regular expression (Invalid regular expression'],
+    ['source.kafka.topics=[/__.*/]', '"/__.*/" can match no topic'],
     ['source.kafka.topics=[/a/i]', '"/a/i" is no expression between two slashes'],
   ])('-D %s %s', (override, message) => {
     const lines = problemsOfText(MINIMAL, { overrides: [override] });

@@ -48,6 +48,28 @@ test('without a pattern nobody is asked', async () => {
   expect([known.hasPatterns, known.list()]).toEqual([false, ['clicks']]);
 });
 
+test('what is left out is told again by the next look that finds it', async () => {
+  const known = new KnownTopics(ENTRIES);
+  const brokers = cluster(['clicks', 'orders.a'], ['x'], ['clicks', 'orders.a']);
+  await known.refresh(brokers);
+  known.leaveOut('clicks');
+  known.leaveOut('orders.a');
+  expect(known.list()).toEqual(['clicks']);
+  expect(await known.more(brokers)).toEqual([]);
+  expect(await known.more(brokers)).toEqual(['clicks', 'orders.a']);
+  expect(await known.more(brokers)).toEqual([]);
+  expect(known.list()).toEqual(['clicks', 'orders.a']);
+});
+
+test('without a pattern there is something to look for only while a topic is left out', async () => {
+  const known = new KnownTopics(['clicks']);
+  expect(known.hasToLook).toBe(false);
+  known.leaveOut('clicks');
+  expect(known.hasToLook).toBe(true);
+  await known.more(cluster(['clicks']));
+  expect(known.hasToLook).toBe(false);
+});
+
 test('new topics are told once each; a failed look is a condition until one succeeds', async () => {
   const clock = hastyClock(1_000);
   const stop = new AbortController();

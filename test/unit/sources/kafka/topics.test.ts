@@ -21,6 +21,26 @@ describe('the topics of a job', () => {
   );
 });
 
+test.each(['/__.*/', '/__consumer_offsets/', '/__(a|b)/', '/__[a|b]\\|/'])(
+  '%s can match no topic: internal ones are never read',
+  (entry) => {
+    expect(parsePattern(entry)).toMatchObject({
+      type: 'invalid',
+      reason: expect.stringContaining(`"${entry}" can match no topic`) as string,
+    });
+  },
+);
+
+test.each([
+  ['/__?a/', '_a'],
+  ['/__*a/', '_a'],
+  ['/__{0}a/', '_a'],
+  ['/__(a)|b/', 'b'],
+  ['/_.*/', '_a'],
+])('%s can match %s', (entry, topic) => {
+  expect(topicsOf([entry]).isOfJob(topic)).toBe(true);
+});
+
 test.each(['/', '//', '/a', '/a/i', '/a)(b/', '/[/', '/(?<n>a)(?<n>b)/'])('%s is no pattern', (entry) => {
   const parsed = parsePattern(entry);
   expect(parsed).toMatchObject({ type: 'invalid', reason: expect.stringContaining(`"${entry}"`) as string });

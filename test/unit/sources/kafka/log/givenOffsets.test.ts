@@ -7,7 +7,8 @@ const RANGES = [
   { startOffset: 300n, endOffset: 1_200n },
   { startOffset: 0n, endOffset: 0n },
 ];
-const at = (offsets: StartOffsets) => givenOffsets('clicks', offsets, RANGES);
+const at = (offsets: StartOffsets) => givenOffsets('clicks', { offsets }, RANGES);
+const later = (offsets: StartOffsets) => givenOffsets('clicks', { offsets, unlisted: 'earliest' }, RANGES);
 
 describe('offsets that the job file gives', () => {
   test.each([300n, 1_199n, 1_200n])('may be %s: what the log holds, or its next one', (offset) => {
@@ -46,7 +47,14 @@ describe('offsets that the job file gives', () => {
     for (const message of messages) expect(() => at(offsets)).toThrow(message);
   });
 
+  test('leave partitions of a later topic out: those begin at their first record', () => {
+    expect(later({ clicks: { 1: 0n } })).toEqual([300n, 0n]);
+    expect(() => later({ clicks: { 0: 299n } })).toThrow(
+      'clicks/0 is to begin at 299, but its log holds 300 up to 1200 (the next one). Nothing of it was read',
+    );
+  });
+
   test('of a topic that has the name of a member of every object', () => {
-    expect(() => givenOffsets('constructor', {}, RANGES)).toThrow('constructor/0 has no offset');
+    expect(() => givenOffsets('constructor', { offsets: {} }, RANGES)).toThrow('constructor/0 has no offset');
   });
 });
