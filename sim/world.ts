@@ -80,8 +80,8 @@ class World {
   readonly #examine: Examine | undefined;
   /** An effect of a fault lasts until then. */
   #faultyUntilMs = 0;
-  /** Everybody is asked to stop: nothing strikes any more, and nobody is started. */
-  #isEnding = false;
+  /** Their time is over: what was to come later strikes no more. */
+  #areFaultsOver = false;
   #requests = 0;
 
   constructor(schedule: Schedule, options: WorldOptions) {
@@ -221,12 +221,13 @@ class World {
       const { fault } = timed;
       this.#hands.lasts(fault.atMs + 1);
       this.#scheduler.after(fault.atMs, null, () => {
-        if (this.#isEnding) return;
+        if (this.#areFaultsOver) return;
         this.#plan.took(timed);
         this.#strike(fault);
       });
     }
-    await this.#go(() => this.#faultsAreOver, config.faultsUntilMs);
+    await this.#go(() => this.#haveAllStruck, config.faultsUntilMs);
+    this.#areFaultsOver = true;
     this.#heal();
     const healedAtMs = this.#scheduler.nowMs;
     const boundMs =
@@ -235,7 +236,6 @@ class World {
     const completeAtMs = complete === 'done' ? this.#scheduler.nowMs : null;
     // Calls still in flight must change nothing any more.
     await this.#go(() => false, this.#scheduler.nowMs + 2 * config.timeoutMs);
-    this.#isEnding = true;
     for (const place of this.#places) place.stop();
     const drained = await this.#go(() => this.#isEmpty, this.#scheduler.nowMs + DRAIN_MS);
     if (drained !== 'done') this.#recorder.tell(null, DOES_NOT_END);
@@ -256,7 +256,7 @@ class World {
     return this.#scheduler.run(done, { tasksMax: TASKS_MAX, untilMs });
   }
 
-  get #faultsAreOver(): boolean {
+  get #haveAllStruck(): boolean {
     if (this.#scheduler.nowMs < this.#faultyUntilMs) return false;
     return this.#plan.allFired || this.#isOver;
   }
