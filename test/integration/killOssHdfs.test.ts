@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import { valuesIn } from '../../sim/content.ts';
 import { fetchJindosdk } from '../../scripts/jindosdk/fetch.ts';
 import { logToStderr } from '../../scripts/services/common.ts';
+import { TIER_VARIABLE } from '../../scripts/testTiers.ts';
 import { describeJudge, find, pythonOfVersion, runPython } from '../judges/judge.ts';
 import type { Fault } from '../../servers/oss/faults.ts';
 import { ownFolder, ownOssServerProcess } from '../servers/oss/fixture.ts';
@@ -51,11 +52,21 @@ interface Places {
   /** Of the OSS server. */
   readonly address: string;
   readonly library: string;
-  readonly journal: 'nats' | 'sqlite';
+  readonly kind: Case;
 }
 
-/** Each way of going on with a file is killed over one of the journals. */
-const FORMATS = { nats: 'text', sqlite: 'parquet' } as const;
+interface Case {
+  readonly journal: 'nats' | 'sqlite';
+  readonly format: 'text' | 'parquet';
+}
+
+/** Files of rows take longer to take over: they are killed where there is time. */
+const ROWS: readonly Case[] =
+  process.env[TIER_VARIABLE] === 'full' ? [{ journal: 'sqlite', format: 'parquet' }] : [];
+const CASES: readonly Case[] = [
+  ...KILLED_JOURNALS.map((journal): Case => ({ journal, format: 'text' })),
+  ...ROWS,
+];
 
 /** A copy of the folder in which Parquet files are their values, as lines. */
 function asLines(folder: string): string {
@@ -68,14 +79,14 @@ function asLines(folder: string): string {
   return lines;
 }
 
-function writeJob(folder: string, { topic, address, library, journal }: Places): Job {
+function writeJob(folder: string, { topic, address, library, kind }: Places): Job {
   const { brokers, natsUrl } = services();
   const file = path.join(folder, 'job.yaml');
   const document = {
     job: topic,
     source: { kafka: { brokers, topics: [topic], groupId: topic } },
     sink: {
-      format: FORMATS[journal],
+      format: kind.format,
       path: `oss://lake.cn-test.oss-dls.aliyuncs.com/${topic}`,
       endpoint: `http://${address}`,
       jindosdk: { library },
@@ -83,7 +94,7 @@ function writeJob(folder: string, { topic, address, library, journal }: Places):
     bucket: { by: 'wall-clock', pattern: 'yyyy-MM-dd--HH-mm' },
     roll: { maxBytes: '40KiB', maxAge: '5s', maxIdle: '2s' },
     checkpoint: { interval: '200ms' },
-    ...(journal === 'nats' ? { journal: { nats: { servers: [natsUrl], stream: 'TIDEMARK' } } } : {}),
+    ...(kind.journal === 'nats' ? { journal: { nats: { servers: [natsUrl], stream: 'TIDEMARK' } } } : {}),
   };
   writeFileSync(file, stringify(document));
   const env = { ALIBABA_CLOUD_ACCESS_KEY_ID: 'test-id', ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'test-secret' };
@@ -118,13 +129,13 @@ describeJudge('OSS-HDFS through JindoSDK', found, ({ python, pythonPath, library
   describeIntegration(
     'a coordinator that writes to it and is killed again and again, real Kafka',
     () => {
-      test.each(KILLED_JOURNALS)(
-        'SIGKILL at random moments, faults on, journal %s: exactly once',
-        async (journal) => {
+      test.each(CASES)(
+        'SIGKILL at random moments, faults on, journal $journal, $format: exactly once',
+        async (kind) => {
           const folder = await ownFolder();
           const server = await ownOssServerProcess(path.join(folder, 'oss'));
-          const topic = uniqueName(`kill-oss-${journal}`);
-          const job = writeJob(folder, { topic, address: server.address, library, journal });
+          const topic = uniqueName(`kill-oss-${kind.journal}`);
+          const job = writeJob(folder, { topic, address: server.address, library, kind });
           const audits = new AuditsMeanwhile(job);
           const { brokers } = services();
           await createTopic(brokers, topic);
@@ -165,7 +176,7 @@ describeJudge('OSS-HDFS through JindoSDK', found, ({ python, pythonPath, library
           await audits.ended();
           expect(audits.made).toBeGreaterThanOrEqual(KILLS / 2);
           const audit = await cleanAudit(job, '--deep');
-          if (FORMATS[journal] === 'text') expectSums(audit, final, producer.sent);
+          if (kind.format === 'text') expectSums(audit, final, producer.sent);
           else expect(audit.deep?.map(({ records }) => records)).toEqual(producer.sent);
         },
       );

@@ -45,7 +45,8 @@ export const CONFIG_MUTATIONS: readonly Mutation[] = [
   {
     name: 'files that were named otherwise are not looked for in a journal that went back',
     store: 'file',
-    foundAt: 45,
+    seed: 5,
+    foundAt: 195,
     patches: [
       patch(
         'src/partition/rolledBackJournal.ts',
