@@ -1,6 +1,9 @@
 /** Names of part files. A final name contains the first offset, so no later file of the bucket reuses it. */
+import { hasRowsFile } from '../journal/entryFormats.ts';
 import type { JobName, PartId, TopicPartition } from '../journal/ids.ts';
 import { encodePathSegment } from './pathSegment.ts';
+
+export { hasRowsFile };
 
 /** A text in the sink's path that random text replaces for each part file, so that folders spread evenly. */
 export interface Entropy {
@@ -88,11 +91,6 @@ export function isNameOf(
 /** A hidden name in the folder of the final one. It is random, so that nobody else writes there. */
 export function temporaryUri(folder: string, id: PartId): string {
   return `${folder}/.tidemark-${id}`;
-}
-
-/** Formats whose files hold rows, and have a rows file beside them while in progress (src/formats/rows.ts). */
-export function hasRowsFile(format: string): boolean {
-  return format.startsWith('parquet-');
 }
 
 /** Of the rows file beside a part file with this temporary name: hidden, and as random. */

@@ -18,11 +18,16 @@ export function formatOfEvents(events: readonly JournalEvent[]): number {
   return events.reduce((format, event) => Math.max(format, formatOfEvent(event)), FORMAT_OF_MOST);
 }
 
+/** Formats of part files that hold rows, and have a rows file beside them while in progress (src/formats/rows.ts). */
+export function hasRowsFile(format: string): boolean {
+  return format.startsWith('parquet-');
+}
+
 function formatOfEvent(event: JournalEvent): number {
   switch (event.type) {
     case 'partOpened':
       if (event.format === 'text') return FORMAT_OF_MOST;
-      return event.format.startsWith('parquet-') ? ENTRY_VERSION : 3;
+      return hasRowsFile(event.format) ? ENTRY_VERSION : 3;
     case 'checkpointCompleted':
       return event.recordsBad !== undefined || event.recordsSkipped.bad !== undefined ? 3 : FORMAT_OF_MOST;
     default:
