@@ -9,6 +9,7 @@ import type { PartitionHost } from './partitionHost.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
 import type { EventOf, PartChange } from '../../journal/events.ts';
 import { Crc64, crc64Of } from '../../kernels/crc64.ts';
+import { MAGIC } from '../formats/parquet/metadata.ts';
 import type { Salvage } from '../stores/port.ts';
 import type { ContentVerdict, StoreReading, VerifyOptions } from '../stores/reading.ts';
 import { isBeingWritten } from '../stores/storedContent.ts';
@@ -116,18 +117,16 @@ async function wholeRows(
   return whole.length > durable.length && (await isWholeParquet(reading, uri, whole.length)) ? whole : null;
 }
 
-const PARQUET_MAGIC = Buffer.from('PAR1');
-
 /** Whether it begins and ends as a Parquet file does: one that is torn has no end. */
 async function isWholeParquet(reading: StoreReading, uri: string, length: number): Promise<boolean> {
   const ends: Buffer[] = [];
-  for (const from of [0, length - PARQUET_MAGIC.length]) {
-    const range = { from: Math.max(0, from), to: Math.min(length, Math.max(0, from) + PARQUET_MAGIC.length) };
+  for (const from of [0, length - MAGIC.length]) {
+    const range = { from: Math.max(0, from), to: Math.min(length, Math.max(0, from) + MAGIC.length) };
     const pieces: Buffer[] = [];
     for await (const chunk of reading.read(uri, undefined, range)) pieces.push(Buffer.from(chunk));
     ends.push(Buffer.concat(pieces));
   }
-  return ends.every((end) => end.equals(PARQUET_MAGIC));
+  return ends.every((end) => end.equals(MAGIC));
 }
 
 /** An earlier copy, or a new one of whichever file begins with the bytes. */
