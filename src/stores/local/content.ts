@@ -4,15 +4,12 @@ import type { FileHandle } from 'node:fs/promises';
 import { Crc64 } from '../../../kernels/crc64.ts';
 import type { DurablePart } from '../port.ts';
 import { contentDiffers, exists, fileMissing, isStoreFailure } from '../failure.ts';
-import { scratchMissing, takeScratch, withTail } from '../storedContent.ts';
+import { CHUNK_BYTES, scratchMissing, takeScratch, withTail } from '../storedContent.ts';
 import { failed, hasSystemCode, outcomeUnknown, unavailable } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
 import type { Folders } from './folders.ts';
 import { openExclusively } from './openFile.ts';
 import { publishingPathOf } from './paths.ts';
-
-/** Takes about a millisecond to checksum. */
-const CHUNK_BYTES = 1024 * 1024;
 
 /** How a file differs from what was journaled, in words. Null if it does not. */
 type Difference = string | null;
@@ -23,18 +20,12 @@ async function differenceOf(handle: FileHandle, durable: DurablePart): Promise<D
   if (!stats.isFile()) return 'is no regular file';
   if (stats.size !== durable.length) return `holds ${stats.size} bytes, ${durable.length} were journaled`;
   const crc = new Crc64();
-  const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(durable.length, 1)));
-  for (let position = 0; position < durable.length;) {
-    const { bytesRead } = await handle.read(
-      chunk,
-      0,
-      Math.min(chunk.length, durable.length - position),
-      position,
-    );
-    if (bytesRead === 0) return `ends at ${position} bytes, ${durable.length} were journaled`;
-    crc.update(chunk, 0, bytesRead);
-    position += bytesRead;
+  let length = 0;
+  for await (const chunk of chunksOf(handle, durable.length)) {
+    crc.update(chunk);
+    length += chunk.length;
   }
+  if (length < durable.length) return `ends at ${length} bytes, ${durable.length} were journaled`;
   const found = crc.hex();
   return found === durable.crc64
     ? null
@@ -205,6 +196,7 @@ export async function readScratch(
   }
 }
 
+/** The first `length` bytes, all in one buffer, in turn. Ends where the file ends. */
 async function* chunksOf(handle: FileHandle, length: number): AsyncGenerator<Uint8Array> {
   const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(length, 1)));
   for (let position = 0; position < length;) {
