@@ -3,11 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'vitest';
 import { tidemark, type ProcessEnd } from './tidemarkProcess.ts';
-import { TIER_VARIABLE } from '../../scripts/testTiers.ts';
+import { inTier } from '../../scripts/testTiers.ts';
 
-/** Journals of the jobs that are killed: one in `npm test`, both in `npm run check`. */
-export const KILLED_JOURNALS: readonly ('nats' | 'sqlite')[] =
-  (process.env[TIER_VARIABLE] ?? 'test') === 'test' ? ['nats'] : ['nats', 'sqlite'];
+/** How often the coordinators of a test are killed. */
+export const KILLS = inTier({ test: 10, check: 10, full: 20 });
 
 /** What `tidemark audit --json` prints, as far as the tests read it. */
 export interface AuditDocument {

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { inTier } from '../../scripts/testTiers.ts';
 import { describeIntegration, services } from '../services/integration.ts';
 import { startKafka, startNats } from '../services/servers.ts';
-import { AuditsMeanwhile, KILLED_JOURNALS, cleanAudit, expectSums } from './auditing.ts';
+import { AuditsMeanwhile, KILLS, cleanAudit, expectSums } from './auditing.ts';
 import {
   committedDigests,
   createTopic,
@@ -15,7 +16,7 @@ import {
 } from './numbers.ts';
 import { tidemark, TidemarkProcess } from './tidemarkProcess.ts';
 
-const KILLS = 20;
+const JOURNALS = inTier({ test: ['nats'], check: ['nats', 'sqlite'], full: ['nats', 'sqlite'] });
 const LONGEST_LIFE_MS = 600;
 
 function jobFolder(): string {
@@ -62,45 +63,42 @@ function startCoordinator(job: string): TidemarkProcess {
 describeIntegration(
   'a coordinator that is killed again and again, real Kafka',
   () => {
-    test.each(KILLED_JOURNALS)(
-      'SIGKILL at random moments, journal %s: exactly once, in order',
-      async (journal) => {
-        const { brokers, natsUrl } = services();
-        const folder = jobFolder();
-        const lake = path.join(folder, 'lake');
-        const topic = `kill-${journal}-${process.pid}`;
-        const job = writeJob(folder, { brokers, natsUrl: journal === 'nats' ? natsUrl : null, topic });
-        const audits = new AuditsMeanwhile({ file: job });
-        await createTopic(brokers, topic);
-        const producer = new NumberProducer(brokers, topic, { pauseMs: 5 });
-        await producer.start();
-        let counted = 0;
-        for (let started = 0; counted < KILLS && started < 3 * KILLS; started += 1) {
-          const coordinator = startCoordinator(job);
-          await coordinator.said('checkpoint completed');
-          counted += 1;
-          const before = committedDigests(lake);
-          await audits.during(counted);
-          await delay(Math.random() * LONGEST_LIFE_MS);
-          await coordinator.killed();
-          expectUnchanged(before, lake);
-        }
-        await producer.stop();
+    test.each(JOURNALS)('SIGKILL at random moments, journal %s: exactly once, in order', async (journal) => {
+      const { brokers, natsUrl } = services();
+      const folder = jobFolder();
+      const lake = path.join(folder, 'lake');
+      const topic = `kill-${journal}-${process.pid}`;
+      const job = writeJob(folder, { brokers, natsUrl: journal === 'nats' ? natsUrl : null, topic });
+      const audits = new AuditsMeanwhile({ file: job });
+      await createTopic(brokers, topic);
+      const producer = new NumberProducer(brokers, topic, { pauseMs: 5 });
+      await producer.start();
+      let counted = 0;
+      for (let started = 0; counted < KILLS && started < 3 * KILLS; started += 1) {
+        const coordinator = startCoordinator(job);
+        await coordinator.said('checkpoint completed');
+        counted += 1;
         const before = committedDigests(lake);
-        const end = await tidemark(['run', job, '--until-end']);
-        expect(end, end.stderr).toMatchObject({ code: 0 });
-        console.log(
-          `${counted} kills counted, ${producer.sent.reduce((a, b) => a + b)} records, ` +
-            `${committedDigests(lake).size} files`,
-        );
-        expect(counted).toBeGreaterThanOrEqual(KILLS);
+        await audits.during(counted);
+        await delay(Math.random() * LONGEST_LIFE_MS);
+        await coordinator.killed();
         expectUnchanged(before, lake);
-        expectExactlyOnce(lake, producer.sent);
-        await audits.ended();
-        expect(audits.made).toBeGreaterThanOrEqual(KILLS / 2);
-        expectSums(await cleanAudit({ file: job }, '--deep'), lake, producer.sent);
-      },
-    );
+      }
+      await producer.stop();
+      const before = committedDigests(lake);
+      const end = await tidemark(['run', job, '--until-end']);
+      expect(end, end.stderr).toMatchObject({ code: 0 });
+      console.log(
+        `${counted} kills counted, ${producer.sent.reduce((a, b) => a + b)} records, ` +
+          `${committedDigests(lake).size} files`,
+      );
+      expect(counted).toBeGreaterThanOrEqual(KILLS);
+      expectUnchanged(before, lake);
+      expectExactlyOnce(lake, producer.sent);
+      await audits.ended();
+      expect(audits.made).toBeGreaterThanOrEqual(KILLS / 2);
+      expectSums(await cleanAudit({ file: job }, '--deep'), lake, producer.sent);
+    });
   },
   { timeoutMs: 400_000 },
 );

@@ -6,18 +6,17 @@ import { stringify } from 'yaml';
 import { valuesIn } from '../../sim/content.ts';
 import { fetchJindosdk } from '../../scripts/jindosdk/fetch.ts';
 import { logToStderr } from '../../scripts/services/common.ts';
-import { TIER_VARIABLE } from '../../scripts/testTiers.ts';
+import { inTier } from '../../scripts/testTiers.ts';
 import { describeJudge, find, pythonOfVersion, runPython } from '../judges/judge.ts';
 import type { Fault } from '../../servers/oss/faults.ts';
 import { ownFolder, ownOssServerProcess } from '../servers/oss/fixture.ts';
 import type { OssServerProcess } from '../../servers/oss/process.ts';
 import { describeIntegration, services } from '../services/integration.ts';
-import { AuditsMeanwhile, KILLED_JOURNALS, cleanAudit, expectSums } from './auditing.ts';
+import { AuditsMeanwhile, KILLS, cleanAudit, expectSums } from './auditing.ts';
 import { createTopic, expectExactlyOnce, NumberProducer } from './numbers.ts';
 import { tidemark, TidemarkProcess } from './tidemarkProcess.ts';
 import { uniqueName } from './testJob.ts';
 
-const KILLS = 20;
 const LONGEST_LIFE_MS = 600;
 
 /** In turn, one at a life; what they do to a call is in servers/oss/faults.ts. */
@@ -60,13 +59,13 @@ interface Case {
   readonly format: 'text' | 'parquet';
 }
 
-/** Files of rows take longer to take over: they are killed where there is time. */
-const ROWS: readonly Case[] =
-  process.env[TIER_VARIABLE] === 'full' ? [{ journal: 'sqlite', format: 'parquet' }] : [];
-const CASES: readonly Case[] = [
-  ...KILLED_JOURNALS.map((journal): Case => ({ journal, format: 'text' })),
-  ...ROWS,
-];
+const NATS: Case = { journal: 'nats', format: 'text' };
+const ROWS: Case = { journal: 'sqlite', format: 'parquet' };
+const CASES = inTier({
+  test: [NATS],
+  check: [NATS, ROWS],
+  full: [NATS, { journal: 'sqlite', format: 'text' } satisfies Case, ROWS],
+});
 
 /** A copy of the folder in which Parquet files are their values, as lines. */
 function asLines(folder: string): string {

@@ -5,6 +5,7 @@
 import { appendFileSync, cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import { inTier } from '../../scripts/testTiers.ts';
 import { committedDigests } from './numbers.ts';
 import { expectCode, TestJob } from './testJob.ts';
 
@@ -12,6 +13,10 @@ import { expectCode, TestJob } from './testJob.ts';
 vi.setConfig({ testTimeout: 180_000 });
 
 const NAME = 'lines';
+
+/** What became of the service whose journal is put back. A run of a minute each. */
+type How = 'killed' | 'went on';
+const HOWS = inTier<readonly How[]>({ test: ['went on'], check: ['went on'], full: ['killed', 'went on'] });
 
 const linesOf = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, index) => `line ${from + index}\n`).join('');
@@ -124,7 +129,7 @@ describe('the answers to an older journal', () => {
    * committed, and the former journal. A service that was killed then: its file was finished as it was.
    * One that went on: it has grown, and its temporary name is gone.
    */
-  async function wentBack(how: 'killed' | 'went on'): Promise<TestJob> {
+  async function wentBack(how: How): Promise<TestJob> {
     const job = linesJob(WAYS.entropy);
     await job.finish();
     append(job, 100, 150);
@@ -149,7 +154,7 @@ describe('the answers to an older journal', () => {
 
   const all = linesOf(0, 250).split('\n').slice(0, -1).sort();
 
-  test.each(['killed', 'went on'] as const)(
+  test.each(HOWS)(
     'from the journal, of a service that %s: refused until the files are moved away, then every line once',
     async (how) => {
       const job = await wentBack(how);
@@ -167,7 +172,7 @@ describe('the answers to an older journal', () => {
     },
   );
 
-  test.each(['killed', 'went on'] as const)(
+  test.each(HOWS)(
     'from the witness, of a service that %s: refused without --accept-loss; with it nothing is ' +
       'doubled, and it continues',
     async (how) => {

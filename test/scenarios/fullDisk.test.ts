@@ -50,7 +50,8 @@ test('files in progress are taken over with room for one copy: each frees what t
   const report = await job
     .coordinator({ source, assigner, store, untilEnd: true, clock: hastyClock() })
     .run(new AbortController().signal);
-  expect(disk.refusals).toBeGreaterThan(0);
+  // Each was copied. How many copies began before another was done, and found no room, is up to the disk.
+  expect(movesOf(job)).toBeGreaterThanOrEqual(BUCKETS);
   expect(report.stopped).toEqual([]);
   expectEachRecordOnce(job, 1, RECORDS);
   expect(job.temporary()).toEqual([]);
