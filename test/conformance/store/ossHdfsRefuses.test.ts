@@ -1,0 +1,3 @@
+import { describeOssHdfs } from './ossHdfsSuite.ts';
+
+await describeOssHdfs({ rename: 'refuses', recovered: 'uploaded' });
