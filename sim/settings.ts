@@ -1,17 +1,13 @@
 /** The coordinator settings of a schedule's configuration, and how long the world may take to complete. */
-import { timeBuckets } from '../actors/buckets/time/assigner.ts';
-import { noBuckets } from '../actors/buckets/none/rule.ts';
-import type { BucketAssigner } from '../actors/buckets/rule.ts';
-import { parseBucketPattern } from '../actors/buckets/time/pattern.ts';
 import type { NamingRule } from '../actors/naming.ts';
 import { checkpointRollingPolicy, defaultRollingPolicy } from '../actors/rolling/policy.ts';
-import { TidemarkError } from '../journal/errors.ts';
 import { jobName } from '../journal/ids.ts';
 import type { JobSettings } from '../src/job/context.ts';
+import { WorldBuckets } from './bucketsOfWorld.ts';
 import { partFormatOf, PLAIN_CONTENT } from './content.ts';
 import type { Harm } from './faults/kind.ts';
 import { lifeConfig, NO_CHANGE, type LifeConfig } from './jobChange.ts';
-import type { Schedule, WorldConfig } from './schedule.ts';
+import type { Schedule } from './schedule.ts';
 
 export const JOB = jobName('world');
 /** How long the fault `asleep` lasts: a session and its aftermath. */
@@ -40,7 +36,7 @@ export function jobSettings(config: LifeConfig): JobSettings {
     },
     version: '0.0.0',
     naming,
-    assigner: assignerOf(config.buckets),
+    assigner: (partition) => new WorldBuckets(config.buckets, partition),
     format: partFormatOf(config.content ?? PLAIN_CONTENT),
     bad: { to: 'file', stopAfter: 1_000 },
     rolling: roll.atCheckpoint ? checkpointRollingPolicy(roll) : defaultRollingPolicy(roll),
@@ -61,13 +57,6 @@ export function namingOf({ entropy, entropyLength, folder, prefix, suffix }: Lif
         entropy: { key: ENTROPY_KEY, length: entropyLength },
       }
     : { sinkUri, prefix, suffix, entropy: null };
-}
-
-export function assignerOf(buckets: WorldConfig['buckets']): BucketAssigner {
-  if (buckets.by === 'none') return noBuckets();
-  const parsed = parseBucketPattern(buckets.pattern);
-  if (parsed.type === 'parsed') return timeBuckets(buckets.by, parsed.pattern, buckets.timezone);
-  throw new TidemarkError('CONFIG_INVALID', `"${buckets.pattern}" is no bucket pattern: ${parsed.reason}`);
 }
 
 /**

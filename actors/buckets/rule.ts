@@ -2,22 +2,64 @@
  * Bucket rules: which folder a record belongs to. Each kind has a folder here and a line in src/app/registeredKinds.ts.
  */
 import type { z } from 'zod';
+import type { TopicPartition } from '../../journal/ids.ts';
+import type { KeyProblem } from '../../kernels/schema/parts.ts';
 
-/** The record path identifies a bucket by its slot number. */
+/** What a rule may look at of a record. A cursor over records (src/sources/port.ts) is one. */
+export interface BucketRecord {
+  readonly timestampMs: number;
+  /** The key is keyBytes[keyStart, keyEnd); keyStart is -1 if it is null. */
+  readonly keyBytes: Uint8Array;
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  /** The value is valueBytes[valueStart, valueEnd); valueStart is -1 if it is null. */
+  readonly valueBytes: Uint8Array;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+  /** Its headers, encoded as in a Kafka record (kernels/text/recordHeaders.ts). */
+  readonly headersBytes?: Uint8Array | undefined;
+  readonly headersStart: number;
+  readonly headersEnd: number;
+}
+
+/**
+ * The rule for the records of one partition, in the hands of one router. The record path identifies a bucket
+ * by a slot number.
+ */
 export interface BucketAssigner {
-  /** The time that decides; `none` puts all records into one bucket. */
-  readonly by: 'record-time' | 'wall-clock' | 'none';
-  /** All times of a slot belong to one bucket; a bucket may have several slots. Allocates nothing. */
-  slotOf(timeMs: number): number;
-  /** Length of a whole slot, in milliseconds. */
-  readonly slotMs: number;
-  /** Whether the slot covers exactly [slot * slotMs, (slot + 1) * slotMs). */
-  isWhole(slot: number): boolean;
+  /**
+   * A slot of the record's bucket: records of one slot belong to one bucket, which may have several slots.
+   * Allocates nothing for a slot that is known.
+   * @param wallMs when the record is read.
+   */
+  slotOf(record: BucketRecord, wallMs: number): number;
   /**
    * Path of the bucket below the sink, without leading or trailing slashes. Empty for the sink's own folder.
+   * @param slot from `slotOf`, not forgotten since.
    */
   bucketOf(slot: number): string;
+  /** Whether records that are read together may belong to different buckets. */
+  readonly looksAtRecords: boolean;
+  /**
+   * Whether the bucket of a record can be told again later, from the record as its source still has it.
+   * @param hasOwnTimes whether the source keeps the time of each record.
+   */
+  isKnownAgain(hasOwnTimes: boolean): boolean;
+  /** How the kernel (kernels/lines.ts), which sees times alone, finds a bucket. Null: it cannot. */
+  readonly routes: SlotRoutes | null;
+  /** Forgets slots that are not in use, if it remembers many. Absent if it remembers none. */
+  forget?(isInUse: (slot: number) => boolean): void;
 }
+
+export interface SlotRoutes {
+  /** A record's route is its time divided by this, in milliseconds. */
+  readonly slotMs: number;
+  /** The route on which all records belong to this slot. Null if there is none. */
+  routeOf(slot: number): number | null;
+}
+
+/** One route, so long that it covers every time. */
+export const ROUTE_OF_ALL: SlotRoutes = { slotMs: 2 ** 62, routeOf: () => 0 };
 
 /** The validated `bucket` section of a job file. `by` names the rule; the other keys belong to the rule. */
 export interface BucketConfig {
@@ -31,8 +73,10 @@ export interface BucketRule<Config extends BucketConfig = BucketConfig, Parsed =
   readonly chosenBy: string;
   /** Keys below `bucket` that the rule reads. Rules may share a key if it means the same. */
   keys(): z.core.$ZodLooseShape;
+  /** What is wrong between keys, of the raw `bucket` section. */
+  problems?(bucket: Readonly<Record<string, unknown>>): readonly KeyProblem[];
   toConfig(parsed: Parsed): Config;
-  assigner(config: Config): BucketAssigner;
+  assigner(config: Config, partition: TopicPartition): BucketAssigner;
   /** What decides a record's bucket; part of the fingerprint. */
   meaning(config: Config): Readonly<Record<string, unknown>>;
   describe(config: Config): string;

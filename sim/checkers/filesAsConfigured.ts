@@ -3,13 +3,13 @@
  * no file grows larger than that allows. A file is judged by the job file of its opener, a record by that of
  * its reader: processes may run with different ones.
  */
-import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { finalUri, folderOf, isFolderOf, type NamingRule } from '../../actors/naming.ts';
 import { BAD_BUCKET } from '../../src/formats/bad/badLine.ts';
+import { SOME_PARTITION, WorldBuckets } from '../bucketsOfWorld.ts';
 import { bucketOfRecord, isInRows, partFormatOf, PLAIN_CONTENT } from '../content.ts';
 import { lifeConfig, NO_CHANGE, type LifeConfig } from '../jobChange.ts';
 import type { Violation } from '../schedule.ts';
-import { assignerOf, namingOf } from '../settings.ts';
+import { namingOf } from '../settings.ts';
 import { linesOf, listed, parseValue, violation, type Facts } from './facts.ts';
 import { readJournal, type CheckpointView, type PartitionView, type PartView } from './journalView.ts';
 
@@ -135,18 +135,23 @@ function bucketOfOffset(
   part: PartView,
 ): string {
   const { content = PLAIN_CONTENT } = config;
-  return bucketOfRecord(content, offset, bucketOf(config, times.get(offset), part));
+  return bucketOfRecord(content, offset, bucketOf(config, offset, times.get(offset), part));
 }
 
 /** With the wall clock only the reader knows the bucket, so its value is trusted. */
-function bucketOf({ buckets }: LifeConfig, timestampMs: number | undefined, { bucket }: PartView): string {
+function bucketOf(
+  { buckets }: LifeConfig,
+  offset: number,
+  timestampMs: number | undefined,
+  { bucket }: PartView,
+): string {
   if (buckets.by === 'none') return '';
   if (buckets.by === 'wall-clock' || timestampMs === undefined) return bucket;
   const key = JSON.stringify(buckets);
-  const assigner = assigners.get(key) ?? assignerOf(buckets);
-  assigners.set(key, assigner);
-  return assigner.bucketOf(assigner.slotOf(timestampMs));
+  const rule = rules.get(key) ?? new WorldBuckets(buckets, SOME_PARTITION);
+  rules.set(key, rule);
+  return rule.bucketAt({ timestampMs, offset });
 }
 
-/** By rule: patterns are few, and slow to parse. */
-const assigners = new Map<string, BucketAssigner>();
+/** Patterns are few, and slow to parse. */
+const rules = new Map<string, WorldBuckets>();

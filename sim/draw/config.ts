@@ -1,4 +1,5 @@
 /** Drawn configurations: every setting independently. */
+import { FIELD_PART } from '../bucketsOfWorld.ts';
 import { contentFor, PLAIN_CONTENT } from '../content.ts';
 import { randomFor, type SeededRandom } from '../random.ts';
 import type { StoreKind, WorldConfig } from '../schedule.ts';
@@ -50,7 +51,7 @@ export function drawConfig(random: SeededRandom, { store, job }: DrawOptions): W
   };
   const content = contentFor(config);
   const drawn = content === PLAIN_CONTENT ? config : { ...config, content };
-  return job === null ? withRecordLimit(drawn) : drawn;
+  return job === null ? withField(withRecordLimit(drawn)) : drawn;
 }
 
 /** In percent: of drawn rolls. */
@@ -63,6 +64,17 @@ export function withRecordLimit<Config extends { readonly roll?: WorldConfig['ro
   const random = randomFor(`records ${JSON.stringify(config)}`);
   if (config.roll === undefined || !random.percent(COUNTED_SHARE)) return config;
   return { ...config, roll: { ...config.roll, maxRecords: random.pick([1, 2, 3, 5, 12]) } };
+}
+
+/** In percent: of drawn time buckets. */
+const FIELD_SHARE = 20;
+
+/** Perhaps with a folder for each value of a field below that of the time; drawn as the limit is. */
+function withField(config: WorldConfig): WorldConfig {
+  const random = randomFor(`field ${JSON.stringify(config)}`);
+  const { buckets } = config;
+  if (buckets.by === 'none' || !random.percent(FIELD_SHARE)) return config;
+  return { ...config, buckets: { ...buckets, pattern: `${buckets.pattern}/'b='${FIELD_PART}` } };
 }
 
 type Settings = Pick<WorldConfig, 'checkpointIntervalMs' | 'roll' | 'buckets'>;

@@ -3,10 +3,11 @@
  * free, and the world's records are tiny. So times and sizes are scaled; their proportions stay.
  */
 import type { BucketConfig } from '../../actors/buckets/rule.ts';
-import type { TimeBucketConfig } from '../../actors/buckets/time/rule.ts';
+import type { PatternBucketConfig } from '../../actors/buckets/time/rule.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { JobConfig } from '../../src/config/jobConfig.ts';
 import { formatBytes, formatNoun } from '../../src/telemetry/format.ts';
+import { FIELD_PART } from '../bucketsOfWorld.ts';
 import type { WorldConfig } from '../schedule.ts';
 
 export interface JobShape {
@@ -66,11 +67,14 @@ export function jobShape({ job, roll, bucket, checkpoint }: JobConfig): JobShape
 
 function bucketsOf(bucket: BucketConfig): WorldConfig['buckets'] {
   if (bucket.by === 'none') return { by: 'none' };
-  if (!isByTime(bucket))
+  if (!hasPattern(bucket))
     throw new TidemarkError('CONFIG_INVALID', `The simulated world has no buckets by "${bucket.by}".`);
-  return { by: bucket.by, pattern: bucket.pattern.text, timezone: bucket.timezone };
+  const { by, pattern, timezone } = bucket;
+  // Records of the world have one field, and times of their own.
+  const text = pattern.text.replaceAll(/\{(?:value|key|header)[^}]*\}/g, FIELD_PART);
+  return { by: by === 'field' ? 'record-time' : by, pattern: text, timezone };
 }
 
-function isByTime(bucket: BucketConfig): bucket is TimeBucketConfig {
-  return bucket.by === 'record-time' || bucket.by === 'wall-clock';
+function hasPattern(bucket: BucketConfig): bucket is PatternBucketConfig {
+  return bucket.by === 'record-time' || bucket.by === 'wall-clock' || bucket.by === 'field';
 }

@@ -1,8 +1,7 @@
 /** Settings of the world for a stretch of a job's journal: those of the job, scaled, and what the stretch shows. */
-import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { formatNoun } from '../../src/telemetry/format.ts';
 import type { JobShape } from '../draw/jobShape.ts';
-import { assignerOf } from '../settings.ts';
+import { SOME_PARTITION, WorldBuckets } from '../bucketsOfWorld.ts';
 import type { StoreKind, WorldConfig } from '../schedule.ts';
 import type { FilesSeen, Reads } from './reads.ts';
 import type { Stretch } from './stretch.ts';
@@ -50,8 +49,9 @@ export function settingsOfHistory(
     maxBytes: bytesOf(files, recordScale),
     atCheckpoint: files.rolledByCheckpoint,
   };
-  const assigner = assignerOf(shape.buckets);
-  const wallStartMs = wallStartOf(stretch, files, times, assigner);
+  const buckets = new WorldBuckets(shape.buckets, SOME_PARTITION);
+  const bucketAt = (timestampMs: number): string => buckets.bucketAt({ timestampMs, offset: 0 });
+  const wallStartMs = wallStartOf(stretch, files, times, shape.buckets.by === 'wall-clock' ? bucketAt : null);
   const [first] = stretch.entries;
   const types = new Set(stretch.entries.flatMap(({ entry }) => entry.events.map(({ type }) => type)));
   const config: WorldConfig = {
@@ -70,7 +70,7 @@ export function settingsOfHistory(
     config,
     job: { ...shape, roll, notes: notesOf(shape, roll, recordScale, total) },
     recordScale,
-    timeOfBucket: bucketTimes(files, assigner, wallStartMs),
+    timeOfBucket: bucketTimes(files, bucketAt, wallStartMs),
   };
 }
 
@@ -101,15 +101,13 @@ function wallStartOf(
   { entries }: Stretch,
   { buckets }: FilesSeen,
   times: readonly number[],
-  assigner: BucketAssigner,
+  bucketAt: ((ms: number) => string) | null,
 ): number {
   const [first] = entries;
   const startMs = first?.atMs ?? 0;
   const [before, behind] = [...buckets.values()];
-  if (assigner.by !== 'wall-clock' || before === undefined || behind === undefined || behind <= before)
-    return startMs;
+  if (bucketAt === null || before === undefined || behind === undefined || behind <= before) return startMs;
   let [low, high] = [before, behind];
-  const bucketAt = (ms: number): string => assigner.bucketOf(assigner.slotOf(ms));
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     if (bucketAt(middle) === bucketAt(before)) low = middle;
@@ -124,10 +122,9 @@ const UNITS_MS = [1_000, 60_000, 3_600_000, 86_400_000, 31 * 86_400_000, 366 * 8
 /** Neighbouring buckets, one for each that was seen: their names are other ones, their number is the same. */
 function bucketTimes(
   { buckets }: FilesSeen,
-  assigner: BucketAssigner,
+  bucketAt: (ms: number) => string,
   startMs: number,
 ): ReadonlyMap<string, number> {
-  const bucketAt = (ms: number): string => assigner.bucketOf(assigner.slotOf(ms));
   const unitMs = UNITS_MS.find((ms) => bucketAt(startMs) !== bucketAt(startMs + ms)) ?? 0;
   return new Map([...buckets.keys()].map((bucket, index) => [bucket, startMs + index * unitMs]));
 }

@@ -170,7 +170,7 @@ export class Composition {
       effectiveConfig: effectiveConfig(config),
       version: VERSION,
       naming: namingOf(config),
-      assigner: bucketRuleOf(kinds, bucket).assigner(bucket),
+      assigner: (partition) => bucketRuleOf(kinds, bucket).assigner(bucket, partition),
       format: partFormatOf(config, kinds),
       bad: config.bad,
       rolling: rollingPolicy(
@@ -195,7 +195,8 @@ export class Composition {
 
   openFilesMax(config: JobConfig): number {
     const { holdsFiles } = kindOf(this.kinds.sources, config.source);
-    return openFiles(holdsFiles, hasRowsFile(partFormatOf(config, this.kinds).id)).partsMax;
+    const { partsMax } = openFiles(holdsFiles, hasRowsFile(partFormatOf(config, this.kinds).id));
+    return Math.min(partsMax, config.openFilesMax ?? Infinity);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { NO_BUCKETS } from '../../actors/buckets/none/rule.ts';
 import type { BucketConfig, BucketRule } from '../../actors/buckets/rule.ts';
-import { RECORD_TIME_BUCKETS, WALL_CLOCK_BUCKETS } from '../../actors/buckets/time/rule.ts';
+import { FIELD_BUCKETS, RECORD_TIME_BUCKETS, WALL_CLOCK_BUCKETS } from '../../actors/buckets/time/rule.ts';
 import { AGE_RULE } from '../../actors/rolling/age/rule.ts';
 import { IDLE_RULE } from '../../actors/rolling/idle/rule.ts';
 import { RECORDS_RULE } from '../../actors/rolling/records/rule.ts';
@@ -43,7 +43,7 @@ export const JOB_KINDS: JobKinds = {
   sources: [KAFKA_SOURCE, FILE_SOURCE],
   stores: [OSS_HDFS_STORE, LOCAL_STORE],
   journals: [NATS_JOURNAL, SQLITE_JOURNAL],
-  bucketRules: [RECORD_TIME_BUCKETS, WALL_CLOCK_BUCKETS, NO_BUCKETS],
+  bucketRules: [RECORD_TIME_BUCKETS, WALL_CLOCK_BUCKETS, FIELD_BUCKETS, NO_BUCKETS],
   formats: [TEXT_FORMAT, JSON_FORMAT, PARQUET_FORMAT],
   rollRules: [SIZE_RULE, RECORDS_RULE, AGE_RULE, IDLE_RULE],
 };

@@ -89,6 +89,8 @@ export interface JobConfig {
   /** What becomes of records that cannot be written. */
   readonly bad: BadRule;
   readonly bucket: BucketConfig;
+  /** Part files that the process holds open at most; absent: as many as the system allows. */
+  readonly openFilesMax?: number;
   /** Limits of the roll rules by name (`configKey`), in bytes, records or milliseconds; absent: no limit. */
   readonly roll: Readonly<Record<string, number>>;
   readonly checkpoint: { readonly intervalMs: number };

@@ -4,7 +4,7 @@ import type { NamingRule } from '../../actors/naming.ts';
 import type { OnStep } from '../../actors/step.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
 import type { JsonValue } from '../../journal/events.ts';
-import type { JobName } from '../../journal/ids.ts';
+import type { JobName, TopicPartition } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
 import type { Clock, Random } from '../system/clock.ts';
@@ -57,7 +57,8 @@ export interface JobSettings {
   readonly naming: NamingRule;
   /** Changes to the journaled job that the operator allows for this start. */
   readonly moves?: readonly ('sink' | 'group')[];
-  readonly assigner: BucketAssigner;
+  /** What chooses the folders of a partition's records; each router has its own. */
+  readonly assigner: (partition: TopicPartition) => BucketAssigner;
   readonly format: PartFormat;
   readonly bad: BadRule;
   readonly rolling: RollingPolicy;

@@ -205,7 +205,7 @@ export class Epoch {
       );
     const router = new RecordRouter(
       {
-        ...{ assigner: settings.assigner, rolling: settings.rolling, clock: ports.clock, stats },
+        ...{ assigner: settings.assigner(partition), rolling: settings.rolling, clock: ports.clock, stats },
         ...{ records: this.#records, tombstones: format.tombstones },
         bad: new BadRecords(settings.bad, partition),
         openPart: (bucket, firstOffset) => this.#parts.open(bucket, firstOffset),

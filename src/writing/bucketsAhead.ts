@@ -10,6 +10,7 @@ export interface Ahead extends WritingRule {
   readonly assigner: BucketAssigner;
   readonly nextOffset: bigint;
   readonly endOffset: bigint | null;
+  readonly wallMs: number;
   /** How many buckets to find at most. */
   readonly room: number;
 }
@@ -20,7 +21,7 @@ export interface Ahead extends WritingRule {
  */
 export function findBuckets(
   cursor: RecordCursor,
-  { assigner, records, tombstones, nextOffset, endOffset, room }: Ahead,
+  { assigner, records, tombstones, nextOffset, endOffset, wallMs, room }: Ahead,
   wanted: Map<string, bigint>,
   hasFile: (bucket: string) => boolean,
 ): void {
@@ -37,7 +38,7 @@ export function findBuckets(
     }
     if (cursor.offsetDelta >= endDelta) break;
     if (cursor.offsetDelta < startDelta) continue;
-    const slot = assigner.slotOf(cursor.timestampMs);
+    const slot = assigner.slotOf(cursor, wallMs);
     if (slot === slotBefore || seen.has(slot)) continue;
     const bucket = assigner.bucketOf(slot);
     const isThere = hasFile(bucket) || wanted.has(bucket);

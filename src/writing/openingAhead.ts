@@ -34,6 +34,8 @@ export interface Missing {
   /** Offset of the record, and where reading ends. */
   readonly nextOffset: bigint;
   readonly endOffset: bigint | null;
+  /** When the batch's records are written. */
+  readonly wallMs: number;
 }
 
 /** @param opened called for each file, at once when it is open. */
@@ -67,15 +69,15 @@ export async function openAhead(
 /** At most `room` buckets, the missing one first, each with the offset of its first record. */
 function wantedFiles(
   { assigner, records, tombstones }: OpeningOptions,
-  { batch, slot, nextOffset, endOffset }: Missing,
+  { batch, slot, ...range }: Missing,
   room: number,
   hasFile: (bucket: string) => boolean,
 ): ReadonlyMap<string, bigint> {
-  const wanted = new Map([[bucketOfSlot(assigner, slot), nextOffset]]);
-  if (assigner.by !== 'record-time' || room <= 1) return wanted;
+  const wanted = new Map([[bucketOfSlot(assigner, slot), range.nextOffset]]);
+  if (!assigner.looksAtRecords || room <= 1) return wanted;
   const ahead = batch.records();
   try {
-    findBuckets(ahead, { assigner, records, tombstones, nextOffset, endOffset, room }, wanted, hasFile);
+    findBuckets(ahead, { assigner, records, tombstones, ...range, room }, wanted, hasFile);
   } finally {
     ahead.release?.();
   }

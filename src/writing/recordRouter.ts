@@ -67,9 +67,9 @@ export class RecordRouter {
   #recordsSkippedNull = 0;
 
   constructor(options: RouterOptions, nextOffset: bigint, read: ReadEpoch | null = null) {
-    const { rolling, clock, records } = options;
+    const { rolling, clock, records, assigner } = options;
     this.#options = options;
-    this.#isCopied = records.type === 'lines' && records.isValue;
+    this.#isCopied = records.type === 'lines' && records.isValue && assigner.routes !== null;
     this.#nextOffset = nextOffset;
     this.#batchFrom = nextOffset;
     this.#readBefore = read;
@@ -95,6 +95,8 @@ export class RecordRouter {
    * cannot be read, the cursor stops at it: what was written before it is kept.
    */
   async consume(batch: FetchedBatch, endOffset: bigint | null): Promise<void> {
+    const { assigner, clock } = this.#options;
+    assigner.forget?.((slot) => this.#files.isInUse(slot));
     const cursor = batch.records();
     this.#readBefore = this.read;
     this.#readBehind = readEpochBehind(this.#readBefore, batch);
@@ -102,11 +104,11 @@ export class RecordRouter {
     try {
       // One time for the whole batch: a bucket that was opened for a record is then the one that the record
       // goes to.
-      const wallMs = this.#options.clock.wallMs();
+      const wallMs = clock.wallMs();
       let pause = this.#scan(cursor, false, endOffset, wallMs);
       while (pause.type !== 'done') {
         const isHeld = pause.type === 'bucket' || (pause.type === 'behind' && pause.isHeld);
-        const opening = await this.#resolve(pause, batch, endOffset);
+        const opening = await this.#resolve(pause, batch, endOffset, wallMs);
         try {
           pause = this.#scan(cursor, isHeld, endOffset, wallMs);
         } finally {
@@ -126,8 +128,9 @@ export class RecordRouter {
     pause: Exclude<Pause, Done>,
     batch: FetchedBatch,
     endOffset: bigint | null,
+    wallMs: number,
   ): Promise<Opening | null> {
-    if (pause.type === 'bucket') return this.#openAhead(pause.slot, batch, endOffset);
+    if (pause.type === 'bucket') return this.#openAhead(pause.slot, batch, endOffset, wallMs);
     await (pause.type === 'behind' ? pause.writer.caughtUp() : pause.whenRoom);
     return null;
   }
@@ -138,7 +141,6 @@ export class RecordRouter {
    */
   #scan(cursor: RecordCursor, held: boolean, endOffset: bigint | null, wallMs: number): Pause {
     const { assigner, rolling, clock, stats } = this.#options;
-    const byRecord = assigner.by === 'record-time';
     const nowMs = clock.nowMs();
     const run = this.#run;
     run.nowMs = nowMs;
@@ -158,7 +160,7 @@ export class RecordRouter {
         const delta = cursor.offsetDelta;
         if (delta < startDelta) continue;
         if (delta >= run.toDelta) break;
-        const goodSlot = assigner.slotOf(byRecord ? cursor.timestampMs : wallMs);
+        const goodSlot = assigner.slotOf(cursor, wallMs);
         const outcome = this.#judge(cursor, goodSlot, base, delta);
         if (typeof outcome === 'object') return this.#pauseAt(base + BigInt(delta), outcome);
         if (outcome === 'skipped') {
@@ -246,10 +248,10 @@ export class RecordRouter {
   }
 
   /** Opens the file that the record at the cursor needs, and those for the rest of the batch. */
-  #openAhead(slot: number, batch: FetchedBatch, endOffset: bigint | null): Promise<Opening> {
+  #openAhead(slot: number, batch: FetchedBatch, endOffset: bigint | null, wallMs: number): Promise<Opening> {
     return openAhead(
       this.#options,
-      { batch, slot, nextOffset: this.#nextOffset, endOffset },
+      { batch, slot, nextOffset: this.#nextOffset, endOffset, wallMs },
       (bucket) => this.#files.has(bucket),
       (writer) => this.adopt(writer, true),
     );

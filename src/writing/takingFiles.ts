@@ -4,7 +4,7 @@
  * What the kernel (kernels/lines.ts) is told of the rules, it is told here: the roll limits of each file, the
  * length of a slot, and the route from a slot to its file.
  */
-import type { BucketAssigner } from '../../actors/buckets/rule.ts';
+import { ROUTE_OF_ALL, type BucketAssigner, type SlotRoutes } from '../../actors/buckets/rule.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
 import type { RouteRun } from '../../kernels/lines.ts';
 import { RouteTable } from '../../kernels/routeTable.ts';
@@ -17,11 +17,9 @@ export function bucketOfSlot(assigner: BucketAssigner, slot: number): string {
   return slot === BAD_SLOT ? BAD_BUCKET : assigner.bucketOf(slot);
 }
 
-/** A slot so long that it covers every time. */
-const ANY_TIME_MS = 2 ** 62;
-
 export class TakingFiles {
   readonly #assigner: BucketAssigner;
+  readonly #slotRoutes: SlotRoutes | null;
   readonly #rolling: RollingPolicy;
   readonly #byBucket = new Map<string, PartWriter>();
   readonly #bySlot = new Map<number, PartWriter>();
@@ -30,12 +28,13 @@ export class TakingFiles {
 
   constructor({ assigner, rolling }: { assigner: BucketAssigner; rolling: RollingPolicy }) {
     this.#assigner = assigner;
+    this.#slotRoutes = assigner.routes;
     this.#rolling = rolling;
   }
 
   /** What the router reuses for every call of the kernel. */
   newRun(): RouteRun {
-    const slotMs = this.#assigner.by === 'record-time' ? this.#assigner.slotMs : ANY_TIME_MS;
+    const { slotMs } = this.#slotRoutes ?? ROUTE_OF_ALL;
     const isCounted = this.#rolling.rollsAtRecords !== Infinity;
     return { fromDelta: 0, toDelta: 0, owner: this.#routes.owner, slotMs, isCounted, nowMs: 0 };
   }
@@ -77,13 +76,13 @@ export class TakingFiles {
 
   /** From now on, lines of the slot's records may be copied in bulk. */
   lead(slot: number, writer: PartWriter): void {
-    const isExact = this.#assigner.by !== 'record-time' || this.#assigner.isWhole(slot);
-    if (isExact) this.#routes.set(this.#routeSlot(slot), writer.fill);
+    const route = this.#slotRoutes?.routeOf(slot) ?? null;
+    if (route !== null) this.#routes.set(route, writer.fill);
   }
 
-  /** If no record's time decides, all records share one route; every batch sets it again. */
-  #routeSlot(slot: number): number {
-    return this.#assigner.by === 'record-time' ? slot : 0;
+  /** Whether records of the slot go to a file that takes records. */
+  isInUse(slot: number): boolean {
+    return this.#bySlot.has(slot);
   }
 
   /** It takes no more records. Call it before the file is closed: no route may lead to it then. */
@@ -91,7 +90,8 @@ export class TakingFiles {
     if (this.#byBucket.get(writer.bucket) === writer) this.#byBucket.delete(writer.bucket);
     for (const slot of this.#slots.get(writer) ?? []) {
       this.#bySlot.delete(slot);
-      this.#routes.remove(this.#routeSlot(slot));
+      const route = this.#slotRoutes?.routeOf(slot) ?? null;
+      if (route !== null) this.#routes.remove(route);
     }
     this.#slots.delete(writer);
   }

@@ -20,7 +20,7 @@ const KILLS = 8;
 const LONGEST_LIFE_MS = 600;
 const BATCH = 40;
 /** Every seventh value is no JSON. */
-const valueOf = (number: number): string => (number % 7 === 3 ? `{"n":${number}` : `{"n":${number}}`);
+const valueOf = (number: number): string => `{"n":${number},"b":${number % 3}${number % 7 === 3 ? '' : '}'}`;
 
 interface Case {
   readonly what: string;
@@ -31,10 +31,11 @@ interface Case {
 }
 
 const JSON_CASES = ['record'].map((envelope) => ({
-  what: `JSON, zstd, envelope: ${envelope}`,
+  what: `JSON, zstd, envelope: ${envelope}, folders by a field`,
   sections: {
     sink: { path: 'lake', format: 'json', envelope, compression: { codec: 'zstd' } },
     value: { decode: 'json' },
+    bucket: { pattern: "'b='{value.b}" },
   },
   ...{ suffix: '.json.zst', badSuffix: '.json.zst' },
 }));

@@ -114,10 +114,10 @@ async function proveNothingIsLeft(`,
     patches: [
       patch(
         'src/writing/recordRouter.ts',
-        `if (pause.type === 'bucket') return this.#openAhead(pause.slot, batch, endOffset);`,
+        `if (pause.type === 'bucket') return this.#openAhead(pause.slot, batch, endOffset, wallMs);`,
         `if (pause.type === 'bucket') {
       const offset = this.#nextOffset;
-      const opening = this.#openAhead(pause.slot, batch, endOffset);
+      const opening = this.#openAhead(pause.slot, batch, endOffset, wallMs);
       this.#nextOffset += 1n;
       return await opening.finally(() => (this.#nextOffset = offset));
     }`,

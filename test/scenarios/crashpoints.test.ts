@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { FAILPOINTS, type Failpoint } from '../../src/system/failpoints.ts';
 import { Crash } from './crash.ts';
 import { expectEachRecordOnce, JobFixture, NO_LIMITS, numbered } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 import { serve, until } from './service.ts';
+import { byTime } from '../unit/actors/buckets/ownBuckets.ts';
 
 const PARTITIONS = 2;
 const RECORDS = 40;
@@ -88,13 +88,7 @@ describe('a crash while files in progress are taken over', () => {
     'store.commit',
     'store.discard',
   ] as const;
-  const threeBuckets: BucketAssigner = {
-    by: 'record-time',
-    slotMs: 1,
-    isWhole: () => false,
-    slotOf: (ms) => ms,
-    bucketOf: (slot) => `bucket-${slot}`,
-  };
+  const threeBuckets = byTime((slot) => `bucket-${slot}`);
   const cases = IN_TAKEOVER.flatMap((point) =>
     (['before', 'after'] as const).flatMap((side) => [1, 3].map((nth) => ({ point, side, nth }))),
   );

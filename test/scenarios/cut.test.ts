@@ -18,6 +18,7 @@ import type { OpenFile } from '../../src/stores/port.ts';
 import { NO_LIMITS } from './jobFixture.ts';
 import { TextLine } from '../../src/formats/text/line.ts';
 import { BadRecords } from '../../src/writing/badRecords.ts';
+import { byTime } from '../unit/actors/buckets/ownBuckets.ts';
 
 /** A record of the log; offsets have holes. */
 interface Logged {
@@ -213,13 +214,7 @@ function logOf(count: number, number: (below: number) => number, bytes: () => nu
   });
 }
 
-const fourBuckets: BucketAssigner = {
-  by: 'record-time',
-  slotMs: 1,
-  isWhole: () => false,
-  slotOf: (ms) => ms,
-  bucketOf: (slot) => `b${slot % 3}`,
-};
+const fourBuckets = byTime((slot) => `b${slot % 3}`);
 
 describe('a cut says of every file what is durable of it, while the router goes on', () => {
   const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
@@ -362,11 +357,8 @@ describe('a cut counts exactly the records that were dealt with', () => {
     let nowMs = 0;
     const clock: Clock = { ...systemClock, wallMs: () => (nowMs += 1) };
     const perTick: BucketAssigner = {
-      by: 'wall-clock',
-      slotOf: (ms) => ms,
-      slotMs: 1,
-      isWhole: () => false,
-      bucketOf: (slot) => `t${slot}`,
+      ...byTime((slot) => `t${slot}`),
+      slotOf: (_record, wallMs) => wallMs,
     };
     const bench = new Bench(log, { assigner: perTick, clock });
     for (let from = 0n; from < 10n; from += 2n)

@@ -2,23 +2,17 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { decodeEntry } from '../../journal/entry.ts';
 import { createMemoryJournal } from '../../journal/memory/journal.ts';
 import { createFileStore } from '../../src/stores/local/store.ts';
 import { expectEachRecordOnce, hastyClock, JobFixture, numbered, storeWith } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 import { SmallDisk } from './smallDisk.ts';
+import { byTime } from '../unit/actors/buckets/ownBuckets.ts';
 
 const RECORDS = 60;
 const BUCKETS = 3;
-const assigner: BucketAssigner = {
-  by: 'record-time',
-  slotOf: (timeMs) => timeMs,
-  slotMs: 1,
-  isWhole: () => false,
-  bucketOf: (slot) => `bucket-${slot}`,
-};
+const assigner = byTime((slot) => `bucket-${slot}`);
 
 /** A job whose files in progress, one for each bucket, are left by a process that is gone. */
 async function leftInProgress(): Promise<{ job: JobFixture; source: MemorySource }> {

@@ -78,7 +78,7 @@ export class JobFixture {
         suffix: '',
         entropy: null,
       },
-      assigner: options.assigner ?? noBuckets(),
+      assigner: () => options.assigner ?? noBuckets(),
       format: options.format ?? PLAIN_TEXT,
       bad: options.bad ?? { to: 'stop', stopAfter: 1_000 },
       rolling: options.rolling ?? defaultRollingPolicy(NO_LIMITS),

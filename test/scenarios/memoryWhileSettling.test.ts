@@ -1,24 +1,18 @@
 import { appendFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { OPEN_FILE_BYTES, MemoryBudget } from '../../src/system/memoryBudget.ts';
 import { createFileStore } from '../../src/stores/local/store.ts';
 import type { OpenFile, Store } from '../../src/stores/port.ts';
 import { expectEachRecordOnce, JobFixture, storeWith } from './jobFixture.ts';
 import { MemorySource } from './memorySource.ts';
 import { finishWith } from '../conformance/store/scene.ts';
+import { byTime } from '../unit/actors/buckets/ownBuckets.ts';
 
 const BUCKETS = 3;
 const RECORDS = 30;
 
-const assigner: BucketAssigner = {
-  by: 'record-time',
-  slotOf: (timeMs) => timeMs,
-  slotMs: 1,
-  isWhole: () => true,
-  bucketOf: (slot) => `bucket-${slot}`,
-};
+const assigner = byTime((slot) => `bucket-${slot}`);
 
 /** A store that continues with files; the last recovery waits until it is let through. */
 function resumingStore(letThrough: Promise<unknown>): { store: Store; lastBegun: Promise<undefined> } {

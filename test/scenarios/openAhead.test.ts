@@ -1,6 +1,5 @@
 /** Many buckets in one batch: their files are opened together, and never more than may be open. */
 import { describe, expect, test } from 'vitest';
-import type { BucketAssigner } from '../../actors/buckets/rule.ts';
 import { defaultRollingPolicy } from '../../actors/rolling/policy.ts';
 import { partId } from '../../journal/ids.ts';
 import { systemClock } from '../../src/system/clock.ts';
@@ -15,14 +14,12 @@ import type { FetchedBatch } from '../../src/sources/port.ts';
 import { buildBatch } from '../unit/sources/kafka/batchBuilder.ts';
 import { TextLine } from '../../src/formats/text/line.ts';
 import { BadRecords } from '../../src/writing/badRecords.ts';
+import { byTime } from '../unit/actors/buckets/ownBuckets.ts';
 
-const bySecond: BucketAssigner = {
-  by: 'record-time',
-  slotOf: (ms) => Math.floor(ms / 1_000),
-  slotMs: 1,
-  isWhole: () => false,
-  bucketOf: (slot) => `b${slot}`,
-};
+const bySecond = byTime(
+  (slot) => `b${slot}`,
+  (ms) => Math.floor(ms / 1_000),
+);
 
 /** Record `offset` belongs to bucket `offset % buckets`. */
 function batchOf(records: number, buckets: number): FetchedBatch {

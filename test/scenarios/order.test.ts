@@ -23,6 +23,7 @@ import {
 import { MemorySource } from './memorySource.ts';
 import { serve, until } from './service.ts';
 import { finishWith } from '../conformance/store/scene.ts';
+import { byTime } from '../unit/actors/buckets/ownBuckets.ts';
 
 const JOB = jobName('numbers');
 const PARTITION = { topic: 'numbers', partition: 0 };
@@ -257,13 +258,7 @@ describe('where a topic begins', () => {
 });
 
 describe('a checkpoint too large for one entry', () => {
-  const spread = {
-    by: 'record-time' as const,
-    slotMs: 1,
-    isWhole: () => false,
-    slotOf: (ms: number) => ms,
-    bucketOf: (slot: number) => `b${slot}`,
-  };
+  const spread = byTime((slot) => `b${slot}`);
   const records = Array.from({ length: 40 }, (_, index) => ({
     value: `0:${index}`,
     timestampMs: index % 20,

@@ -1,8 +1,14 @@
 /** One bucket for all records: the sink's own folder. */
-import type { BucketAssigner, BucketRule } from '../rule.ts';
+import { ROUTE_OF_ALL, type BucketAssigner, type BucketRule } from '../rule.ts';
 
 export function noBuckets(): BucketAssigner {
-  return { by: 'none', slotOf: () => 0, slotMs: Infinity, isWhole: () => false, bucketOf: () => '' };
+  return {
+    slotOf: () => 0,
+    bucketOf: () => '',
+    looksAtRecords: false,
+    isKnownAgain: () => true,
+    routes: ROUTE_OF_ALL,
+  };
 }
 
 interface NoBucketConfig {

@@ -1,69 +1,45 @@
 /** Time buckets: a record belongs to the folder of its own time, or of the time at which it is written. */
-import { DateTime } from 'luxon';
-import type { BucketAssigner } from '../rule.ts';
-import { renderBucketPattern, type BucketPattern, type BucketUnit } from './pattern.ts';
+import { ROUTE_OF_ALL, type BucketAssigner } from '../rule.ts';
+import { renderBucketPattern, type BucketToken, type BucketUnit } from './pattern.ts';
+import { timeSlots } from './slots.ts';
 
 /**
  * Bucket of records without a valid time (NaN, NO_TIME_MS, or outside the calendar). They are neither dropped
  * nor given a guessed time.
  */
 export const UNKNOWN_TIME_BUCKET = 'unknown-time';
-/** Kafka's timestamp of a record without one; not the last millisecond of 1969. */
-const NO_TIME_MS = -1;
-const UNKNOWN_SLOT = Number.MIN_SAFE_INTEGER;
-/** Range of the ECMAScript calendar, in milliseconds. */
-const TIME_MS_MAX = 8.64e15;
 
-/**
- * 1972-05-01. Since then, every zone's offset is in whole minutes (Liberia's 44 minutes 30 seconds was the
- * last exception). So a minute never spans two buckets unless the pattern names seconds. For earlier times,
- * only a second is safe.
- */
-const WHOLE_MINUTES_SINCE_MS = 73_526_400_000;
-const EARLY_SLOT_MS_MAX = 1_000;
-/** Moves the numbers of early slots below all others. */
-const EARLY_SHIFT = WHOLE_MINUTES_SINCE_MS / EARLY_SLOT_MS_MAX;
-
-/** Length of a slot in milliseconds, by the finest unit of the pattern. */
-const SLOT_MS: Readonly<Record<BucketUnit, number>> = {
-  year: 60_000,
-  month: 60_000,
-  day: 60_000,
-  hour: 60_000,
-  minute: 60_000,
-  second: 1_000,
-  millisecond: 1,
-};
+/** A pattern that needs nothing of a record but its time. */
+export interface TimePattern {
+  readonly tokens: readonly BucketToken[];
+  readonly finestUnit: BucketUnit;
+}
 
 /** @param timezone an IANA name. */
 export function timeBuckets(
   by: 'record-time' | 'wall-clock',
-  pattern: BucketPattern,
+  { tokens, finestUnit }: TimePattern,
   timezone: string,
 ): BucketAssigner {
-  const slotMs = SLOT_MS[pattern.finestUnit];
-  const earlySlotMs = Math.min(slotMs, EARLY_SLOT_MS_MAX);
-  const lateSlotsFrom = WHOLE_MINUTES_SINCE_MS / slotMs;
+  const slots = timeSlots(finestUnit, timezone);
+  const bucketOf = (slot: number): string => {
+    const time = slots.timeOf(slot);
+    return time === null ? UNKNOWN_TIME_BUCKET : renderBucketPattern(tokens, time);
+  };
+  if (by === 'wall-clock') {
+    return {
+      slotOf: (_record, wallMs) => slots.slotOf(wallMs),
+      bucketOf,
+      looksAtRecords: false,
+      isKnownAgain: () => false,
+      routes: ROUTE_OF_ALL,
+    };
+  }
   return {
-    by,
-    slotOf(timeMs) {
-      if (timeMs >= WHOLE_MINUTES_SINCE_MS && timeMs <= TIME_MS_MAX) return Math.floor(timeMs / slotMs);
-      if (timeMs < WHOLE_MINUTES_SINCE_MS && timeMs >= -TIME_MS_MAX && timeMs !== NO_TIME_MS) {
-        return Math.floor(timeMs / earlySlotMs) - EARLY_SHIFT;
-      }
-      return UNKNOWN_SLOT;
-    },
-    slotMs,
-    isWhole(slot) {
-      // A slot across the boundary of early times, or past the calendar's end, is not whole.
-      const fromMs = slot * slotMs;
-      return fromMs >= WHOLE_MINUTES_SINCE_MS && fromMs + slotMs <= TIME_MS_MAX;
-    },
-    bucketOf(slot) {
-      if (slot === UNKNOWN_SLOT) return UNKNOWN_TIME_BUCKET;
-      const timeMs = slot >= lateSlotsFrom ? slot * slotMs : (slot + EARLY_SHIFT) * earlySlotMs;
-      const time = DateTime.fromMillis(timeMs, { zone: timezone });
-      return time.isValid ? renderBucketPattern(pattern.tokens, time) : UNKNOWN_TIME_BUCKET;
-    },
+    slotOf: ({ timestampMs }) => slots.slotOf(timestampMs),
+    bucketOf,
+    looksAtRecords: true,
+    isKnownAgain: (hasOwnTimes) => hasOwnTimes,
+    routes: { slotMs: slots.slotMs, routeOf: (slot) => (slots.isWhole(slot) ? slot : null) },
   };
 }

@@ -1,7 +1,9 @@
 /**
- * Bucket patterns: folders named after a time, such as `yyyy-MM-dd--HH` or `'dt='yyyy-MM-dd/'hr='HH`.
+ * Bucket patterns: folders named after a time and parts of a record, such as `yyyy-MM-dd--HH` or
+ * `'dt='yyyy-MM-dd/'country='{value.country}`.
  *
- * Letters are units of time. Text in single quotes is literal; `''` is a quote. `/` starts a folder.
+ * Letters are units of time. Text in single quotes is literal; `''` is a quote. `{...}` is a part of the
+ * record. `/` starts a folder.
  */
 
 /** Coarsest to finest. */
@@ -11,16 +13,26 @@ export type BucketUnit = (typeof BUCKET_UNITS)[number];
 /** A moment in the job's time zone. Months and days start at 1. */
 export type BucketTime = Readonly<Record<BucketUnit, number>>;
 
+/** What of a record a folder may be named after. */
+export type BucketPart =
+  | { readonly of: 'topic' | 'partition' | 'key' }
+  /** A field of the value, which is a JSON object; each name is a step down. */
+  | { readonly of: 'value'; readonly path: readonly string[] }
+  /** The last header of this name. */
+  | { readonly of: 'header'; readonly name: string };
+
 export type BucketToken =
   | { readonly type: 'unit'; readonly unit: BucketUnit; readonly digits: number }
-  | { readonly type: 'literal'; readonly text: string };
+  | { readonly type: 'literal'; readonly text: string }
+  /** `bytesMax`: the longest text that leaves its folder a name of legal length. */
+  | { readonly type: 'part'; readonly part: BucketPart; readonly bytesMax: number };
 
 export interface BucketPattern {
   /** As written in the job file. */
   readonly text: string;
   readonly tokens: readonly BucketToken[];
-  /** Length of a bucket. */
-  readonly finestUnit: BucketUnit;
+  /** Length of a bucket. Null if it holds no unit of time. */
+  readonly finestUnit: BucketUnit | null;
 }
 
 export type BucketPatternResult =
@@ -40,6 +52,9 @@ const UNITS_BY_LETTERS: Readonly<Record<string, BucketUnit>> = {
 const LETTERS_KNOWN = Object.keys(UNITS_BY_LETTERS).join(' ');
 const PUNCTUATION = '-_./=: ';
 const FOLDER_BYTES_MAX = 200;
+/** Of a part of a record. A longer one is cut and made distinct by its checksum. */
+const PART_BYTES_MIN = 40;
+const PARTS = '{value.FIELD}, {key}, {header.NAME}, {topic} or {partition}';
 
 /** Internal: `parseBucketPattern` turns it into a result. */
 class PatternError extends Error {
@@ -54,7 +69,7 @@ class PatternError extends Error {
 /** Parses a pattern. Every folder that a valid pattern can produce has a safe name. */
 export function parseBucketPattern(text: string): BucketPatternResult {
   try {
-    const tokens = tokenize(text);
+    const tokens = withRoom(tokenize(text));
     checkFolders(tokens);
     return { type: 'parsed', pattern: { text, tokens, finestUnit: finestUnitOf(tokens) } };
   } catch (error) {
@@ -63,11 +78,20 @@ export function parseBucketPattern(text: string): BucketPatternResult {
   }
 }
 
-/** Folder of a moment, relative to the sink, with `/` between folders. */
-export function renderBucketPattern(tokens: readonly BucketToken[], time: BucketTime): string {
+/**
+ * Folder of a moment, relative to the sink, with `/` between folders.
+ * @param textOf gives the text of a part: safe as a part of a path, not empty.
+ */
+export function renderBucketPattern(
+  tokens: readonly BucketToken[],
+  time: BucketTime,
+  textOf: (token: BucketToken & { type: 'part' }, isAtStart: boolean) => string = () => '',
+): string {
   let folder = '';
   for (const token of tokens) {
-    folder += token.type === 'literal' ? token.text : padded(time[token.unit], token.digits);
+    if (token.type === 'literal') folder += token.text;
+    else if (token.type === 'unit') folder += padded(time[token.unit], token.digits);
+    else folder += textOf(token, folder === '' || folder.endsWith('/'));
   }
   return folder;
 }
@@ -91,6 +115,12 @@ function tokenize(text: string): BucketToken[] {
       const quoted = readQuoted(text, at);
       literal += quoted.text;
       at = quoted.end;
+    } else if (char === '{') {
+      flush();
+      const end = text.indexOf('}', at);
+      if (end === -1) throw new PatternError(at + 1, 'this "{" is never closed');
+      tokens.push({ type: 'part', part: partOf(text.slice(at + 1, end), at + 1), bytesMax: 0 });
+      at = end + 1;
     } else if (/[A-Za-z]/.test(char)) {
       flush();
       const token = readUnit(text, at);
@@ -106,6 +136,40 @@ function tokenize(text: string): BucketToken[] {
   }
   flush();
   return tokens;
+}
+
+/** @param at of the brace before it, from 1. */
+function partOf(text: string, at: number): BucketPart {
+  if (text === 'topic' || text === 'partition' || text === 'key') return { of: text };
+  const dot = text.indexOf('.');
+  const [of, rest] = dot === -1 ? [text, ''] : [text.slice(0, dot), text.slice(dot + 1)];
+  if (of === 'header' && rest !== '') return { of, name: rest };
+  const path = rest.split('.');
+  if (of === 'value' && !path.includes('')) return { of, path };
+  throw new PatternError(at, `{${text}} is no part of a record; expected ${PARTS}`);
+}
+
+/** Each part gets what the literal text of its folder leaves, shared with the other parts there. */
+function withRoom(tokens: readonly BucketToken[]): BucketToken[] {
+  const folders: { bytes: number; parts: number }[] = [{ bytes: 0, parts: 0 }];
+  const folderOf: number[] = [];
+  for (const token of tokens) {
+    if (token.type === 'part') (folders.at(-1) ?? { parts: 0 }).parts += 1;
+    folderOf.push(folders.length - 1);
+    const text =
+      token.type === 'literal' ? token.text : token.type === 'unit' ? '0'.repeat(token.digits) : '';
+    for (const [index, piece] of text.split('/').entries()) {
+      if (index > 0) folders.push({ bytes: 0, parts: 0 });
+      (folders.at(-1) ?? { bytes: 0 }).bytes += new TextEncoder().encode(piece).length;
+    }
+  }
+  return tokens.map((token, index) => {
+    if (token.type !== 'part') return token;
+    const { bytes, parts } = folders[folderOf[index] ?? 0] ?? { bytes: 0, parts: 1 };
+    const bytesMax = Math.floor((FOLDER_BYTES_MAX - bytes) / parts);
+    if (bytesMax >= PART_BYTES_MIN) return { ...token, bytesMax };
+    throw new PatternError(null, `a folder's name may become longer than ${FOLDER_BYTES_MAX} bytes`);
+  });
 }
 
 function readUnit(text: string, at: number): BucketToken & { type: 'unit' } {
@@ -151,12 +215,15 @@ function shown(char: string): string {
 }
 
 /**
- * Checks an outline of the path. Units always render as digits, so only literal text can make a folder
- * unsafe; a year before 1 starts with `-`.
+ * Checks an outline of the path. Units always render as digits, and parts are encoded, so only literal text
+ * can make a folder unsafe; a year before 1 starts with `-`.
  */
 function checkFolders(tokens: readonly BucketToken[]): void {
   const outline = tokens
-    .map((token) => (token.type === 'literal' ? token.text : '0'.repeat(token.digits)))
+    .map((token) => {
+      if (token.type === 'part') return '0';
+      return token.type === 'literal' ? token.text : '0'.repeat(token.digits);
+    })
     .join('');
   for (const folder of outline.split('/')) {
     if (folder === '')
@@ -176,13 +243,14 @@ function checkFolders(tokens: readonly BucketToken[]): void {
   }
 }
 
-function finestUnitOf(tokens: readonly BucketToken[]): BucketUnit {
+function finestUnitOf(tokens: readonly BucketToken[]): BucketUnit | null {
   const used = BUCKET_UNITS.filter((unit) =>
     tokens.some((token) => token.type === 'unit' && token.unit === unit),
   );
   const coarsest = used[0];
   const finest = used.at(-1);
   if (coarsest === undefined || finest === undefined) {
+    if (tokens.some(({ type }) => type === 'part')) return null;
     throw new PatternError(null, `it holds no unit of time (${LETTERS_KNOWN})`);
   }
   for (const unit of BUCKET_UNITS.slice(BUCKET_UNITS.indexOf(coarsest), BUCKET_UNITS.indexOf(finest))) {

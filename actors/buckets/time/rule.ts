@@ -1,46 +1,155 @@
-/** The rules of time buckets in a job file. */
+/** The rules of buckets that a pattern names: by times, and by parts of records. */
 import { z } from 'zod';
-import { text } from '../../../kernels/schema/values.ts';
-import type { BucketRule } from '../rule.ts';
+import type { TopicPartition } from '../../../journal/ids.ts';
+import { isMap, type KeyProblem } from '../../../kernels/schema/parts.ts';
+import { hasControl, matchingText, text } from '../../../kernels/schema/values.ts';
+import { encodePathSegment } from '../../pathSegment.ts';
+import { RecordBucketAssigner } from '../parts/assigner.ts';
+import { TIME_UNITS, type FieldTimeConfig, type TimeUnit } from '../parts/fieldTime.ts';
+import { ROUTE_OF_ALL, type BucketAssigner, type BucketRule } from '../rule.ts';
 import { timeBuckets } from './assigner.ts';
-import { parseBucketPattern, type BucketPattern } from './pattern.ts';
+import { parseBucketPattern, type BucketPattern, type BucketToken } from './pattern.ts';
 
-export interface TimeBucketConfig {
-  readonly by: 'record-time' | 'wall-clock';
+export interface PatternBucketConfig {
+  readonly by: 'record-time' | 'wall-clock' | 'field';
   readonly pattern: BucketPattern;
   /** IANA name that this Node knows. */
   readonly timezone: string;
+  /** Only by field. */
+  readonly field?: FieldTimeConfig | undefined;
+  /** Stands for a part that a record lacks. Only with a pattern that names one. */
+  readonly fallback?: string | undefined;
 }
 
 interface ParsedKeys {
   readonly pattern: BucketPattern;
   readonly timezone: string;
+  readonly field?: string | undefined;
+  readonly unit?: TimeUnit | undefined;
+  readonly fallback: string;
 }
 
 /** Buckets by the record's own time. */
-export const RECORD_TIME_BUCKETS = timeRule('record-time', 'its own time');
+export const RECORD_TIME_BUCKETS = patternRule('record-time', 'its own time');
 /** Buckets by the time at which a record is written. */
-export const WALL_CLOCK_BUCKETS = timeRule('wall-clock', 'the time it is written');
+export const WALL_CLOCK_BUCKETS = patternRule('wall-clock', 'the time it is written');
+/** Buckets by a time in the record's value. */
+export const FIELD_BUCKETS = patternRule('field', 'a time in a field of its value');
 
-function timeRule(by: TimeBucketConfig['by'], chosenBy: string): BucketRule<TimeBucketConfig, ParsedKeys> {
+function patternRule(
+  by: PatternBucketConfig['by'],
+  chosenBy: string,
+): BucketRule<PatternBucketConfig, ParsedKeys> {
   return {
     name: by,
     chosenBy,
-    keys: timeKeys,
-    toConfig: ({ pattern, timezone }) => ({ by, pattern, timezone }),
-    assigner: ({ pattern, timezone }) => timeBuckets(by, pattern, timezone),
-    meaning: (config) => ({ ...config, pattern: config.pattern.text }),
-    describe: ({ pattern, timezone }) => `${by} ${pattern.text} ${timezone}`,
+    keys: patternKeys,
+    problems: by === 'field' ? fieldProblems : noFieldProblems,
+    toConfig: ({ pattern, timezone, field, unit = 'ms', fallback }) => ({
+      ...{ by, pattern, timezone },
+      ...(by === 'field' && field !== undefined ? { field: { path: field.split('.'), unit } } : {}),
+      ...(pattern.tokens.some(({ type }) => type === 'part') ? { fallback } : {}),
+    }),
+    assigner: patternBuckets,
+    meaning: meaningOf,
+    describe: ({ pattern, timezone, field }) =>
+      `${by}${field === undefined ? '' : ` ${field.path.join('.')} (${field.unit})`} ${pattern.text} ${timezone}`,
   };
 }
 
-function timeKeys() {
+/** Without keys that mean nothing here: earlier versions did not know them. */
+function meaningOf({ by, pattern, timezone, field, fallback }: PatternBucketConfig) {
   return {
-    pattern: bucketPattern().prefault('yyyy-MM-dd--HH').meta({
-      description: "Folder as a time: yyyy MM dd HH mm ss SSS, 'text in quotes', and / between folders.",
-    }),
-    timezone: timezone().default('UTC').meta({ description: 'IANA name of the time zone of the pattern.' }),
+    ...{ by, pattern: pattern.text, timezone },
+    ...(field === undefined ? {} : { field: field.path.join('.'), unit: field.unit }),
+    ...(fallback === undefined ? {} : { fallback }),
   };
+}
+
+export function patternBuckets(
+  {
+    by,
+    pattern,
+    timezone,
+    field,
+    fallback = '',
+  }: Omit<PatternBucketConfig, 'pattern'> & {
+    readonly pattern: Pick<BucketPattern, 'tokens' | 'finestUnit'>;
+  },
+  partition: TopicPartition,
+): BucketAssigner {
+  const { finestUnit } = pattern;
+  const tokens = pattern.tokens.map((token) => bound(token, partition));
+  const hasParts = tokens.some(({ type }) => type === 'part');
+  const time = by === 'field' ? field : by;
+  if (time !== undefined && (hasParts || typeof time === 'object'))
+    return new RecordBucketAssigner({ time, tokens, finestUnit, timezone, fallback });
+  if (by !== 'field' && finestUnit !== null) return timeBuckets(by, { tokens, finestUnit }, timezone);
+  const only = tokens.map((token) => (token.type === 'literal' ? token.text : '')).join('');
+  return {
+    slotOf: () => 0,
+    bucketOf: () => only,
+    looksAtRecords: false,
+    isKnownAgain: () => true,
+    routes: ROUTE_OF_ALL,
+  };
+}
+
+/** What is the same for all records of the partition is literal. */
+function bound(token: BucketToken, { topic, partition }: TopicPartition): BucketToken {
+  if (token.type !== 'part') return token;
+  const { part, bytesMax } = token;
+  if (part.of === 'topic') return { type: 'literal', text: encodePathSegment(topic, bytesMax) };
+  return part.of === 'partition' ? { type: 'literal', text: String(partition) } : token;
+}
+
+const FIELD = 'the path of a field, like event.time';
+
+function fieldProblems({ field, pattern }: Readonly<Record<string, unknown>>): readonly KeyProblem[] {
+  if (field === undefined)
+    return [{ key: ['field'], message: `is missing with bucket.by: field; expected ${FIELD}` }];
+  if (!isMap(pattern) || pattern['finestUnit'] !== null) return [];
+  const message = 'holds no unit of time, so bucket.field is for nothing; expected a pattern like yyyy-MM-dd';
+  return [{ key: ['pattern'], message }];
+}
+
+function noFieldProblems(bucket: Readonly<Record<string, unknown>>): readonly KeyProblem[] {
+  return ['field', 'unit']
+    .filter((key) => bucket[key] !== undefined)
+    .map((key) => ({ key: [key], message: 'is only for bucket.by: field' }));
+}
+
+function patternKeys() {
+  return {
+    pattern: bucketPattern()
+      .prefault('yyyy-MM-dd--HH')
+      .meta({
+        description:
+          "Folder as a time: yyyy MM dd HH mm ss SSS, 'text in quotes', and / between folders. Parts of the record: " +
+          '{value.FIELD}, {key}, {header.NAME}, {topic}, {partition}.',
+      }),
+    timezone: timezone().default('UTC').meta({ description: 'IANA name of the time zone of the pattern.' }),
+    field: matchingText(FIELD, /^[^.]+(?:\.[^.]+)*$/u)
+      .optional()
+      .meta({ description: 'Field of the JSON value that holds the time, for `by: field`.' }),
+    unit: z
+      .enum(TIME_UNITS, { error: 'is unknown; expected ms, s or iso' })
+      .optional()
+      .meta({ description: 'What the field holds: ms or s since 1970 (default ms), or iso for ISO 8601.' }),
+    fallback: text('the name of a folder, like unknown', fallbackProblem).default('unknown').meta({
+      description: 'Stands in the pattern for a part that a record lacks.',
+    }),
+  };
+}
+
+const FALLBACK_BYTES_MAX = 40;
+
+function fallbackProblem(value: string): string | null {
+  if (/[/\\]/.test(value)) return 'holds a separator of folders';
+  if (hasControl(value)) return 'holds a control character';
+  if (new TextEncoder().encode(value).length > FALLBACK_BYTES_MAX)
+    return `is longer than ${FALLBACK_BYTES_MAX} bytes`;
+  return null;
 }
 
 function timezone() {
@@ -57,7 +166,7 @@ function timezone() {
 }
 
 function bucketPattern() {
-  const examples = ['yyyy-MM-dd--HH', "'dt='yyyy-MM-dd/'hr='HH"];
+  const examples = ['yyyy-MM-dd--HH', "'dt='yyyy-MM-dd/'hr='HH", "'dt='yyyy-MM-dd/'country='{value.country}"];
   return text('a pattern like yyyy-MM-dd--HH')
     .meta({ examples })
     .transform((value, context) => {

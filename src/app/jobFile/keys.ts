@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { JOB_NAME_PATTERN, jobName } from '../../../journal/ids.ts';
 import type { FileText, SchemaContext } from '../../../kernels/schema/outside.ts';
 import { eitherOf, exactlyOne, map, listedOr, rule, rules } from '../../../kernels/schema/parts.ts';
-import { duration, expecting, matchingText, size } from '../../../kernels/schema/values.ts';
+import { count, duration, expecting, matchingText, size } from '../../../kernels/schema/values.ts';
 import { badSchema } from './badKeys.ts';
 import { keySchema, recordProblems, valueSchema } from './contentKeys.ts';
 import { DEFAULT_JOURNAL, JOB_KINDS, type JobKinds } from '../registeredKinds.ts';
@@ -34,7 +34,7 @@ function bucketSchema({ bucketRules }: JobKinds) {
   const names = bucketRules.map(({ name }) => name);
   const chosenBy = bucketRules.map((each) => each.chosenBy);
   const keys = Object.assign({}, ...bucketRules.map((each) => each.keys())) as z.core.$ZodLooseShape;
-  return map({
+  const shape = map({
     by: z
       .enum(names, { error: expecting(eitherOf(names)) })
       .default(names[0] ?? '')
@@ -42,7 +42,14 @@ function bucketSchema({ bucketRules }: JobKinds) {
         description: `What chooses a record's folder: ${listedOr(chosenBy)}.`,
       }),
     ...keys,
+    maxOpen: count('a number of files, like 1000').optional().meta({
+      description: 'Part files that the process holds open at most; those idle longest are closed.',
+    }),
   }).meta({ description: 'Which folder a record belongs to.' });
+  return rules(shape, (bucket) => {
+    const by = bucket['by'] ?? names[0];
+    return bucketRules.find(({ name }) => name === by)?.problems?.(bucket) ?? [];
+  });
 }
 
 function rollSchema({ rollRules }: JobKinds) {

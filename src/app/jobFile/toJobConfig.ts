@@ -29,6 +29,7 @@ export function toJobConfig(
     sink: toSinkConfig(parsed.sink, value.schema !== undefined, context, kinds),
     ...{ key, value: toValueConfig(value), bad },
     bucket: bucketConfig(parsed.bucket, kinds),
+    ...(parsed.bucket.maxOpen === undefined ? {} : { openFilesMax: parsed.bucket.maxOpen }),
     roll: rollLimits(parsed.roll, kinds),
     checkpoint: { intervalMs: checkpoint.interval },
     startup: { timeoutMs: startup.timeout },

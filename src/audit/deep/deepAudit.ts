@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
 import type { JsonValue } from '../../../journal/events.ts';
-import { partitionName } from '../../../journal/ids.ts';
+import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
 import { decompress } from '../../formats/compression/codecs.ts';
 import type { PartFormat } from '../../formats/format.ts';
 import { isSourceFailure } from '../../sources/failure.ts';
@@ -24,7 +24,7 @@ export interface DeepSource {
   readonly source: Pick<Source, 'kind' | 'describe' | 'open' | 'ranges' | 'verifyIdentity' | 'isCompacted'>;
   readonly clock: Clock;
   /** Of today's configuration, with what it journals of the rule. */
-  readonly assigner: BucketAssigner;
+  readonly assigner: (partition: TopicPartition) => BucketAssigner;
   readonly bucket: JsonValue;
   readonly format: PartFormat;
   readonly bad: WritingRule['bad'];
@@ -87,7 +87,7 @@ export class DeepAudit {
             onProgress();
           },
         },
-        rule: this.#writingRule(),
+        rule: this.#writingRule(partition),
       });
       this.partitions.push(compared);
     } catch (error) {
@@ -130,19 +130,20 @@ export class DeepAudit {
     return { store, signal, rest, decompress: own ?? decompress };
   }
 
-  #writingRule(): WritingRule {
+  #writingRule(partition: TopicPartition): WritingRule {
     const { format, bad, content, job } = this.#options;
     const isKnown = job.contents.every((each) => isDeepStrictEqual(each, content));
-    return { format, bad, isKnown, assigner: this.#knownRule() };
+    return { format, bad, isKnown, assigner: this.#knownRule(partition) };
   }
 
   /**
    * The rule that has chosen every record's bucket: the same at every start, and by what the source still shows. Files
    * have no times of their own: that of a line without one is the file's, which changes.
    */
-  #knownRule(): BucketAssigner | null {
-    const { assigner, bucket, job, source } = this.#options;
-    const isShown = assigner.by === 'none' || (assigner.by === 'record-time' && source.kind === 'kafka');
+  #knownRule(partition: TopicPartition): BucketAssigner | null {
+    const { bucket, job, source } = this.#options;
+    const assigner = this.#options.assigner(partition);
+    const isShown = assigner.isKnownAgain(source.kind === 'kafka');
     return isShown && job.buckets.every((each) => isDeepStrictEqual(each, bucket)) ? assigner : null;
   }
 }

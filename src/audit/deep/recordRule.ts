@@ -58,7 +58,9 @@ export class RecordRule {
     if (reason === 'left-out') return NO_VALUE;
     if (reason === null) {
       this.line = this.#goodLine(record);
-      const key = assigner === null ? '' : assigner.bucketOf(assigner.slotOf(record.timestampMs));
+      // The time of writing decides no bucket that is known again.
+      const key = assigner === null ? '' : assigner.bucketOf(assigner.slotOf(record, NaN));
+      assigner?.forget?.(() => false);
       return { type: 'line', key };
     }
     if (bad.to !== 'file') return BAD;

@@ -3,7 +3,7 @@
  * nothing allocated. Numbers and duplicate names are left as they are.
  */
 import type { BadReason } from '../format.ts';
-import { utf8Length } from './utf8.ts';
+import { utf8Length } from '../../../kernels/text/ascii.ts';
 
 /** Deeper nesting is read by few engines, and harms some. */
 const DEPTH_MAX = 1_000;

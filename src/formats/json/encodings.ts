@@ -1,7 +1,7 @@
 /** Bytes of a record as JSON: a string of UTF-8, or base64 (RFC 4648, section 4). */
 import type { BadReason } from '../format.ts';
 import type { LineScratch } from '../lineScratch.ts';
-import { utf8Length } from './utf8.ts';
+import { utf8Length } from '../../../kernels/text/ascii.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -23,7 +23,12 @@ for (const [byte, letter] of [
   SHORT_ESCAPE[byte] = letter.charCodeAt(0);
 
 /** A JSON string with these bytes, which must be UTF-8. */
-export function writeString(to: LineScratch, bytes: Buffer, start: number, end: number): BadReason | null {
+export function writeString(
+  to: LineScratch,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): BadReason | null {
   // Each byte becomes six at most.
   to.reserve((end - start) * 6 + 2);
   const out = to.bytes;
@@ -62,7 +67,7 @@ function writeUnicodeEscape(out: Buffer, from: number, byte: number): number {
 }
 
 /** A JSON string with these bytes in base64. */
-export function writeBase64(to: LineScratch, bytes: Buffer, start: number, end: number): void {
+export function writeBase64(to: LineScratch, bytes: Uint8Array, start: number, end: number): void {
   to.reserve(Math.ceil((end - start) / 3) * 4 + 2);
   const out = to.bytes;
   let at = to.end;

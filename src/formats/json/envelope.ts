@@ -3,7 +3,7 @@ import type { TopicPartition } from '../../../journal/ids.ts';
 import type { RecordCursor } from '../../sources/port.ts';
 import { LineScratch } from '../lineScratch.ts';
 import { writeBase64, writeString } from './encodings.ts';
-import { HeaderReader } from './headers.ts';
+import { HeaderReader } from '../../../kernels/text/recordHeaders.ts';
 
 export class Envelope {
   readonly line = new LineScratch();
@@ -25,7 +25,7 @@ export class Envelope {
   }
 
   /** Bytes of any kind; `start` is negative for null. */
-  bytes(bytes: Buffer, start: number, end: number): void {
+  bytes(bytes: Uint8Array, start: number, end: number): void {
     if (start < 0) this.line.ascii('null');
     else writeBase64(this.line, bytes, start, end);
   }

@@ -1,5 +1,5 @@
 /** Records without a schema of their own: what Kafka says of each, and its key and value as bytes. */
-import { utf8Length } from './ascii.ts';
+import { utf8Length } from '../../../kernels/text/ascii.ts';
 import type { BadReason, BadValue } from './badValue.ts';
 import type { Column } from './column.ts';
 import { int64, setBigInt64, setInt64 } from './numbers.ts';

@@ -15,7 +15,7 @@ import {
   UPPER_E,
   utf8Length,
   ZERO,
-} from './ascii.ts';
+} from '../../../kernels/text/ascii.ts';
 import type { Column } from './column.ts';
 import { KIND, PHYSICAL } from './columnShape.ts';
 import { addText } from './leafText.ts';

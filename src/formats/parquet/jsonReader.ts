@@ -23,7 +23,7 @@ import {
   UPPER_E,
   utf8Length,
   ZERO,
-} from './ascii.ts';
+} from '../../../kernels/text/ascii.ts';
 import type { BadReason } from './badValue.ts';
 
 /** Deeper JSON is refused: what reads it calls itself for each level. */

@@ -1,10 +1,10 @@
 /** The content of a JSON string as a value of a column, for every type that takes one. */
-import { hexDigit, MINUS } from './ascii.ts';
+import { hexDigit, MINUS } from '../../../kernels/text/ascii.ts';
 import type { BadReason } from './badValue.ts';
 import { decodeBase64 } from './base64.ts';
 import type { Column } from './column.ts';
 import type { LeafType } from './schema.ts';
-import { isoTime, readDate, readTime, readTimestamp } from './isoTime.ts';
+import { isoTime, readDate, readTime, readTimestamp } from '../../../kernels/text/isoTime.ts';
 import { numberEnd } from './jsonReader.ts';
 import { addNumber } from './leafNumber.ts';
 import { composeInt64, int64 } from './numbers.ts';
@@ -30,15 +30,14 @@ export function addText(column: Column, bytes: Uint8Array, start: number, end: n
       return null;
     case 'decimal':
       return numberEnd(bytes, start, end) === end ? addNumber(column, bytes, start, end) : 'format';
-    case 'date': {
-      const problem = readDate(bytes, start, end);
-      if (problem === null) column.addInt32(isoTime.days);
-      return problem;
-    }
+    case 'date':
+      if (!readDate(bytes, start, end)) return 'format';
+      column.addInt32(isoTime.days);
+      return null;
     case 'time':
-      return readTime(bytes, start, end) ?? addTime(column, type.unit);
+      return readTime(bytes, start, end) ? addTime(column, type.unit) : 'format';
     case 'timestamp':
-      return readTimestamp(bytes, start, end, type.isUtc) ?? addTimestamp(column, type.unit);
+      return readTimestamp(bytes, start, end, type.isUtc) ? addTimestamp(column, type.unit) : 'format';
     default:
       return 'wrongType';
   }

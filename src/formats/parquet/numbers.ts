@@ -1,5 +1,5 @@
 /** Numbers from their decimal text, exactly, without floating point where that would lose digits. */
-import { DOT, isDigit, LOWER_E, MINUS, UPPER_E, ZERO } from './ascii.ts';
+import { DOT, isDigit, LOWER_E, MINUS, UPPER_E, ZERO } from '../../../kernels/text/ascii.ts';
 import type { BadReason } from './badValue.ts';
 
 const TWO_32 = 2 ** 32;

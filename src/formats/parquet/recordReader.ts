@@ -16,7 +16,7 @@ import {
   QUOTE,
   skipSpace,
   SPACE,
-} from './ascii.ts';
+} from '../../../kernels/text/ascii.ts';
 import type { BadReason, BadValue } from './badValue.ts';
 import type { Column } from './column.ts';
 import { KIND } from './columnShape.ts';

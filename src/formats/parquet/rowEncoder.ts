@@ -2,7 +2,7 @@
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { RecordCursor } from '../../sources/port.ts';
 import type { BadReason } from '../format.ts';
-import { HeaderReader } from '../json/headers.ts';
+import { HeaderReader } from '../../../kernels/text/recordHeaders.ts';
 import type { RowEncoder, RowFormat } from '../rows.ts';
 import type { BadReason as BadValueReason, BadValue } from './badValue.ts';
 import { type EndedRowGroup, ParquetEncoder } from './encoder.ts';

@@ -26,6 +26,7 @@ import type { StoreKind } from '../../../src/stores/kind.ts';
 import { createFileStore } from '../../../src/stores/local/store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
+import { byTime } from '../actors/buckets/ownBuckets.ts';
 
 const SCHEME = 'shelf:';
 
@@ -85,13 +86,11 @@ const WEEKDAY: BucketRule<BucketConfig, { readonly folder: string }> = {
     folder: z.literal('short').default('short').meta({ description: 'How days are written.' }),
   }),
   toConfig: () => ({ by: 'weekday' }),
-  assigner: () => ({
-    by: 'record-time',
-    slotOf: (timeMs) => Math.floor(timeMs / DAY_MS),
-    slotMs: DAY_MS,
-    isWhole: (slot) => slot > 0,
-    bucketOf: (slot) => WEEKDAYS[slot % 7] ?? '',
-  }),
+  assigner: () =>
+    byTime(
+      (slot) => WEEKDAYS[slot % 7] ?? '',
+      (timeMs) => Math.floor(timeMs / DAY_MS),
+    ),
   meaning: ({ by }) => ({ by }),
   describe: () => 'weekday',
 };
@@ -198,7 +197,7 @@ describe('kinds that nothing in src/ knows', () => {
   test('are unknown elsewhere', () => {
     const told = problems(JOB);
     expect(told.join('\n')).toContain(
-      'bucket.by: "weekday" is unknown; expected record-time, wall-clock or none',
+      'bucket.by: "weekday" is unknown; expected record-time, wall-clock, field or none',
     );
     expect(told.join('\n')).toContain('journal.notebook');
     expect(told.join('\n')).toContain('sink.label');

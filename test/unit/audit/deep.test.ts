@@ -1,7 +1,6 @@
 /** What only a deep audit finds: files whose journal was forged to fit them. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
 import { partitionName } from '../../../journal/ids.ts';
 import type { AuditReport } from '../../../src/audit/auditReport.ts';
 import type { DeepSource } from '../../../src/audit/deep/deepAudit.ts';
@@ -10,15 +9,13 @@ import type { LogSpan, RecordCursor } from '../../../src/sources/port.ts';
 import { StoreFailure } from '../../../src/stores/failure.ts';
 import { createFileStore } from '../../../src/stores/local/store.ts';
 import { FinishedJob, RECORDS } from './finishedJob.ts';
+import { byTime } from '../actors/buckets/ownBuckets.ts';
 
 /** Buckets whose files overlap: every third record belongs to the same. */
-const BY_THREES: BucketAssigner = {
-  by: 'record-time',
-  slotOf: (timeMs) => ((timeMs % 3) + 3) % 3,
-  slotMs: 1,
-  isWhole: () => false,
-  bucketOf: (slot) => `third-${slot}`,
-};
+const BY_THREES = byTime(
+  (slot) => `third-${slot}`,
+  (timeMs) => ((timeMs % 3) + 3) % 3,
+);
 
 /** The rule is not the one that the journal names, so that nobody knows where each record went. */
 const ANOTHER_RULE = { by: 'another' };

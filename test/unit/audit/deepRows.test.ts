@@ -10,19 +10,17 @@ import { recordEnvelope } from '../../../src/formats/parquet/envelope.ts';
 import type { RowFormat } from '../../../src/formats/rows.ts';
 import type { RecordCursor } from '../../../src/sources/port.ts';
 import { FinishedJob, RECORDS } from './finishedJob.ts';
+import { byTime } from '../actors/buckets/ownBuckets.ts';
 
 const TOPIC = Buffer.from('numbers');
 const SCHEMA = recordEnvelope('string');
 const OPTIONS = { codec: 'zstd', rowGroupBytes: 1 << 20, createdBy: 'tidemark test' } as const;
 const ROWS_PER_GROUP = 4;
 
-const BY_THREES: BucketAssigner = {
-  by: 'record-time',
-  slotOf: (timeMs) => ((timeMs % 3) + 3) % 3,
-  slotMs: 1,
-  isWhole: () => false,
-  bucketOf: (slot) => `third-${slot}`,
-};
+const BY_THREES = byTime(
+  (slot) => `third-${slot}`,
+  (timeMs) => ((timeMs % 3) + 3) % 3,
+);
 const ANOTHER_RULE = { by: 'another' };
 
 const FORMAT: PartFormat = {

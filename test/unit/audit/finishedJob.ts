@@ -102,7 +102,7 @@ export class FinishedJob {
 
   /** What a deep audit is given: the journal names the rule `null`. */
   deep(bucket: JsonValue = null): DeepSource {
-    return { source: this.#source, clock: systemClock, assigner: this.#assigner, ...WRITTEN, bucket };
+    return { source: this.#source, clock: systemClock, assigner: () => this.#assigner, ...WRITTEN, bucket };
   }
 
   /** The source's records of a partition, to be changed. */

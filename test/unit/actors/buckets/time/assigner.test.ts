@@ -2,13 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { timeBuckets, UNKNOWN_TIME_BUCKET } from '../../../../../actors/buckets/time/assigner.ts';
 import { noBuckets } from '../../../../../actors/buckets/none/rule.ts';
-import { parseBucketPattern, type BucketPattern } from '../../../../../actors/buckets/time/pattern.ts';
-
-function pattern(text: string): BucketPattern {
-  const result = parseBucketPattern(text);
-  if (result.type === 'invalid') throw new Error(result.reason);
-  return result.pattern;
-}
+import { timeSlots } from '../../../../../actors/buckets/time/slots.ts';
+import { recordAt, timePattern } from '../ownBuckets.ts';
 
 const HOURLY = 'yyyy-MM-dd--HH';
 const TO_THE_MILLISECOND = 'yyyy/MM/dd/HH/mm/ss/SSS';
@@ -18,20 +13,22 @@ const NO_TIME_MS = -1;
 
 /** The bucket of a moment, by way of its slot, as the router asks for it. */
 function bucketAt(text: string, zone: string, time: string | number): string {
-  const assigner = timeBuckets('record-time', pattern(text), zone);
-  return assigner.bucketOf(assigner.slotOf(typeof time === 'number' ? time : Date.parse(time)));
+  const assigner = timeBuckets('record-time', timePattern(text), zone);
+  const timeMs = typeof time === 'number' ? time : Date.parse(time);
+  return assigner.bucketOf(assigner.slotOf(recordAt(timeMs), NaN));
 }
 
 describe('by time', () => {
   it('record time and wall clock differ in whose time is asked for, in nothing else', () => {
-    const [byRecord, byClock] = (['record-time', 'wall-clock'] as const).map((by) =>
-      timeBuckets(by, pattern(HOURLY), 'UTC'),
-    );
-    expect([byRecord?.by, byClock?.by]).toEqual(['record-time', 'wall-clock']);
-    const slot = byRecord?.slotOf(1_767_323_045_006) ?? NaN;
-    expect(byRecord?.bucketOf(slot)).toBe('2026-01-02--03');
-    expect(byClock?.slotOf(1_767_323_045_006)).toBe(slot);
-    expect(byClock?.bucketOf(slot)).toBe('2026-01-02--03');
+    const byRecord = timeBuckets('record-time', timePattern(HOURLY), 'UTC');
+    const byClock = timeBuckets('wall-clock', timePattern(HOURLY), 'UTC');
+    const slot = byRecord.slotOf(recordAt(1_767_323_045_006), 0);
+    expect(byRecord.bucketOf(slot)).toBe('2026-01-02--03');
+    expect(byClock.slotOf(recordAt(0), 1_767_323_045_006)).toBe(slot);
+    expect(byClock.bucketOf(slot)).toBe('2026-01-02--03');
+    expect([byRecord.looksAtRecords, byClock.looksAtRecords]).toEqual([true, false]);
+    expect([true, false].map((own) => byRecord.isKnownAgain(own))).toEqual([true, false]);
+    expect(byClock.isKnownAgain(true)).toBe(false);
   });
 
   it.each([
@@ -94,13 +91,10 @@ describe('slots', () => {
   const anyPattern = fc.constantFrom(HOURLY, 'yyyy', 'yyyy-MM-dd', 'yyyy/MM/dd/HH/mm', TO_THE_MILLISECOND);
 
   it('a moment falls into the bucket of its own time, as if there were no slots', () => {
-    const finest = pattern('yyyy/MM/dd/HH/mm/ss/SSS');
     fc.assert(
       fc.property(anyTime, fc.constantFrom(...zones), (timeMs, zone) => {
-        const hourly = timeBuckets('record-time', pattern('yyyy/MM/dd/HH'), zone);
-        const exact = timeBuckets('record-time', finest, zone);
-        const bucket = hourly.bucketOf(hourly.slotOf(timeMs));
-        const moment = exact.bucketOf(exact.slotOf(timeMs));
+        const bucket = bucketAt('yyyy/MM/dd/HH', zone, timeMs);
+        const moment = bucketAt('yyyy/MM/dd/HH/mm/ss/SSS', zone, timeMs);
         // At the calendar's very ends a zone's local time may be out of it.
         if (Math.abs(timeMs) > TIME_MS_MAX - 86_400_000) return;
         expect(moment.startsWith(`${bucket}/`)).toBe(true);
@@ -111,7 +105,7 @@ describe('slots', () => {
   it('are whole numbers that grow with time: two moments of one slot enclose only its moments', () => {
     fc.assert(
       fc.property(anyPattern, anyTime, anyTime, (text, one, other) => {
-        const { slotOf } = timeBuckets('record-time', pattern(text), 'UTC');
+        const { slotOf } = timeSlots(timePattern(text).finestUnit, 'UTC');
         expect(Number.isSafeInteger(slotOf(one))).toBe(true);
         expect(slotOf(Math.min(one, other))).toBeLessThanOrEqual(slotOf(Math.max(one, other)));
       }),
@@ -119,7 +113,7 @@ describe('slots', () => {
     );
   });
   it('one slot lasts a minute where the pattern names no seconds, so that hours have few of them', () => {
-    const { slotOf } = timeBuckets('record-time', pattern(HOURLY), 'Asia/Kolkata');
+    const { slotOf } = timeSlots('hour', 'Asia/Kolkata');
     const start = Date.UTC(2026, 0, 2, 3);
     expect(slotOf(start + 3_599_999) - slotOf(start)).toBe(59);
   });
@@ -153,7 +147,7 @@ describe('times that are none', () => {
 describe('none', () => {
   it("puts everything into the sink's own folder, whatever the time", () => {
     const assigner = noBuckets();
-    expect(assigner.by).toBe('none');
-    for (const timeMs of [0, NaN, -1]) expect(assigner.bucketOf(assigner.slotOf(timeMs))).toBe('');
+    for (const timeMs of [0, NaN, -1])
+      expect(assigner.bucketOf(assigner.slotOf(recordAt(timeMs), timeMs))).toBe('');
   });
 });

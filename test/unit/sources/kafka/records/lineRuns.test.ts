@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { timeBuckets } from '../../../../../actors/buckets/time/assigner.ts';
 import { noBuckets } from '../../../../../actors/buckets/none/rule.ts';
 import type { BucketAssigner } from '../../../../../actors/buckets/rule.ts';
-import { parseBucketPattern, type BucketPattern } from '../../../../../actors/buckets/time/pattern.ts';
+import { timePattern } from '../../../actors/buckets/ownBuckets.ts';
 import { defaultRollingPolicy } from '../../../../../actors/rolling/policy.ts';
 import { crc64Of } from '../../../../../kernels/crc64.ts';
 import { partId } from '../../../../../journal/ids.ts';
@@ -199,16 +199,10 @@ const records = fc
     return built;
   });
 
-function patternOf(text: string): BucketPattern {
-  const result = parseBucketPattern(text);
-  if (result.type !== 'parsed') throw new Error(`${text} is no pattern`);
-  return result.pattern;
-}
-
-const byClock = timeBuckets('wall-clock', patternOf('HH-mm-ss'), 'UTC');
-const perSecond = timeBuckets('record-time', patternOf('HH-mm-ss'), 'UTC');
-const perMillisecond = timeBuckets('record-time', patternOf('HH-mm-ss-SSS'), 'UTC');
-const perHour = timeBuckets('record-time', patternOf('yyyy-MM-dd--HH'), 'Asia/Kolkata');
+const byClock = timeBuckets('wall-clock', timePattern('HH-mm-ss'), 'UTC');
+const perSecond = timeBuckets('record-time', timePattern('HH-mm-ss'), 'UTC');
+const perMillisecond = timeBuckets('record-time', timePattern('HH-mm-ss-SSS'), 'UTC');
+const perHour = timeBuckets('record-time', timePattern('yyyy-MM-dd--HH'), 'Asia/Kolkata');
 
 const fixtures: fc.Arbitrary<Fixture> = fc
   .record({

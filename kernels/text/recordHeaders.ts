@@ -1,8 +1,15 @@
 /** Reads the headers of one record after another, as a Kafka record batch (magic 2) holds them (KIP-82). */
-import type { RecordCursor } from '../../sources/port.ts';
+
+/** Where the headers of a record are: as in a RecordCursor (src/sources/port.ts). */
+export interface HeaderPlace {
+  readonly valueBytes: Uint8Array;
+  readonly headersBytes?: Uint8Array | undefined;
+  readonly headersStart: number;
+  readonly headersEnd: number;
+}
 
 export class HeaderReader {
-  bytes: Buffer = Buffer.alloc(0);
+  bytes: Uint8Array = new Uint8Array(0);
   /** The name is bytes[nameStart, nameEnd), in UTF-8 as far as its producer kept to that. */
   nameStart = 0;
   nameEnd = 0;
@@ -14,7 +21,7 @@ export class HeaderReader {
   #left = 0;
 
   /** Before the first header of the record at the cursor. */
-  start({ valueBytes, headersBytes, headersStart, headersEnd }: RecordCursor): void {
+  start({ valueBytes, headersBytes, headersStart, headersEnd }: HeaderPlace): void {
     this.bytes = headersBytes ?? valueBytes;
     this.#at = Math.max(0, headersStart);
     this.#end = headersEnd;

@@ -1,6 +1,5 @@
 /** Dates and times of ISO 8601 from their bytes. They are read without a Date, which keeps milliseconds alone. */
 import { COLON, DOT, isDigit, MINUS, PLUS, ZERO } from './ascii.ts';
-import type { BadReason } from './badValue.ts';
 
 const DAY_SECONDS = 86_400;
 const LETTER_T = 0x74;
@@ -18,38 +17,33 @@ export const isoTime = {
   nanos: 0,
 };
 
-/** Reads `2026-01-31`. */
-export function readDate(bytes: Uint8Array, start: number, end: number): BadReason | null {
-  return end - start === DATE_LENGTH && dateAt(bytes, start) ? null : 'format';
+/** Reads `2026-01-31`. False, here and below: the bytes are none. */
+export function readDate(bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start === DATE_LENGTH && dateAt(bytes, start);
 }
 
 /** Reads `23:59:59.999`; seconds may be missing. */
-export function readTime(bytes: Uint8Array, start: number, end: number): BadReason | null {
-  return clockEnd(bytes, start, end) === end ? null : 'format';
+export function readTime(bytes: Uint8Array, start: number, end: number): boolean {
+  return clockEnd(bytes, start, end) === end;
 }
 
 /**
  * Reads `2026-01-31T23:59:59.999+01:00`; a blank may stand for the T.
  * @param isUtc whether it is a moment, and so must say its offset (or Z); else it must not.
  */
-export function readTimestamp(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  isUtc: boolean,
-): BadReason | null {
-  if (end - start < DATE_LENGTH + 6 || !dateAt(bytes, start)) return 'format';
+export function readTimestamp(bytes: Uint8Array, start: number, end: number, isUtc: boolean): boolean {
+  if (end - start < DATE_LENGTH + 6 || !dateAt(bytes, start)) return false;
   const { days } = isoTime;
   const between = bytes[start + DATE_LENGTH] ?? 0;
-  if (between !== BLANK && (between | 0x20) !== LETTER_T) return 'format';
+  if (between !== BLANK && (between | 0x20) !== LETTER_T) return false;
   const next = clockEnd(bytes, start + DATE_LENGTH + 1, end);
-  if (next < 0) return 'format';
+  if (next < 0) return false;
   isoTime.seconds += days * DAY_SECONDS;
-  if (!isUtc) return next === end ? null : 'format';
+  if (!isUtc) return next === end;
   const offset = offsetSeconds(bytes, next, end);
-  if (Number.isNaN(offset)) return 'format';
+  if (Number.isNaN(offset)) return false;
   isoTime.seconds -= offset;
-  return null;
+  return true;
 }
 
 /** Fills `days`. Ten bytes are there. */

@@ -1,0 +1,110 @@
+/**
+ * Numbers what is made of the same bytes with the same slot. Nothing is allocated for bytes that are known.
+ */
+
+/** So many are remembered whether they are in use or not. */
+const SPARE_SLOTS = 8_192;
+const FIRST_BYTES = 256;
+
+interface Entry {
+  readonly slot: number;
+  readonly key: Uint8Array;
+  /** Another key with the same hash. */
+  readonly next: Entry | undefined;
+}
+
+export class SlotTable {
+  #key = new Uint8Array(FIRST_BYTES);
+  #view = new DataView(this.#key.buffer);
+  #length = 0;
+  #byHash = new Map<number, Entry>();
+  readonly #keys = new Map<number, Uint8Array>();
+  #slots = 0;
+  /** `forget` has kept so many. */
+  #kept = 0;
+
+  /** Begins a key. */
+  begin(): void {
+    this.#length = 0;
+  }
+
+  number(value: number): void {
+    this.#grow(8);
+    this.#view.setFloat64(this.#length, value);
+    this.#length += 8;
+  }
+
+  byte(value: number): void {
+    this.#grow(1);
+    this.#key[this.#length++] = value;
+  }
+
+  /** bytes[start, end), and how many they are. */
+  bytes(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    this.#grow(length + 4);
+    this.#view.setUint32(this.#length, length);
+    this.#length += 4;
+    for (let at = start; at < end; at += 1) this.#key[this.#length++] = bytes[at] ?? 0;
+  }
+
+  /** The slot of the key that was begun last. */
+  slot(): number {
+    const hash = this.#hash();
+    const first = this.#byHash.get(hash);
+    for (let entry = first; entry !== undefined; entry = entry.next) {
+      if (this.#isKey(entry.key)) return entry.slot;
+    }
+    const entry = { slot: this.#slots, key: this.#key.slice(0, this.#length), next: first };
+    this.#slots += 1;
+    this.#byHash.set(hash, entry);
+    this.#keys.set(entry.slot, entry.key);
+    return entry.slot;
+  }
+
+  /** The bytes of a slot's key. Error if it was forgotten. */
+  keyOf(slot: number): Uint8Array {
+    const key = this.#keys.get(slot);
+    if (key === undefined) throw new RangeError(`slot ${slot} was forgotten`);
+    return key;
+  }
+
+  /** Forgets all others, if there are many. A slot's number never comes again. */
+  forget(isInUse: (slot: number) => boolean): void {
+    if (this.#keys.size <= 2 * this.#kept + SPARE_SLOTS) return;
+    const before = [...this.#byHash.entries()];
+    this.#byHash = new Map();
+    for (const [hash, first] of before) {
+      for (let entry: Entry | undefined = first; entry !== undefined; entry = entry.next) {
+        if (isInUse(entry.slot)) this.#byHash.set(hash, { ...entry, next: this.#byHash.get(hash) });
+        else this.#keys.delete(entry.slot);
+      }
+    }
+    this.#kept = this.#keys.size;
+  }
+
+  get size(): number {
+    return this.#keys.size;
+  }
+
+  /** FNV-1a, of 30 bits: the engine keeps such numbers without an object. */
+  #hash(): number {
+    let hash = 0x811c9dc5;
+    for (let at = 0; at < this.#length; at += 1) hash = Math.imul(hash ^ (this.#key[at] ?? 0), 0x01000193);
+    return (hash ^ (hash >>> 15)) & 0x3fffffff;
+  }
+
+  #isKey(key: Uint8Array): boolean {
+    if (key.length !== this.#length) return false;
+    for (let at = 0; at < this.#length; at += 1) if (key[at] !== this.#key[at]) return false;
+    return true;
+  }
+
+  #grow(bytes: number): void {
+    if (this.#length + bytes <= this.#key.length) return;
+    const larger = new Uint8Array(2 * (this.#length + bytes));
+    larger.set(this.#key.subarray(0, this.#length));
+    this.#key = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+}
