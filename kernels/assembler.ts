@@ -73,6 +73,10 @@ export const i32 = {
   xor: binary(0x73),
   shl: binary(0x74),
   shrU: binary(0x76),
+  select: (whenTrue: Code, whenFalse: Code, condition: Code): Code => [
+    ...[...whenTrue, ...whenFalse, ...condition],
+    0x1b,
+  ],
   fromI64: unary(0xa7),
 } as const;
 
@@ -107,6 +111,14 @@ export const f64 = {
 
 /** Sixteen bytes at once. */
 export const v128 = {
+  /** The byte, sixteen times. */
+  splat: (byte: number): Code => [0xfd, 0x0c, ...Array.from({ length: 16 }, () => byte)],
+  or: (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x50],
+  /** Bytes of ones where both are equal. */
+  eqBytes: (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x23],
+  anyTrue: (operand: Code): Code => [...operand, 0xfd, 0x53],
+  /** The highest bit of each byte; that of the first one is the lowest. */
+  bitmask: (operand: Code): Code => [...operand, 0xfd, 0x64],
   xor: (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x51],
   /** Selects bytes of the left operand; the bytes of the right one are the indexes. */
   swizzle: (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x0e],

@@ -3,8 +3,9 @@
  * lines, many per call. The first implementation is authoritative: `#scan` of src/writing/recordRouter.ts
  * routes a record, `append` of src/writing/lineBuffer.ts copies it. The kernel has no rules of its own: slot
  * length and routes come from src/writing/takingFiles.ts, the limits of a buffer from src/writing/lineBuffer.ts. It
- * stops at the first record that is not plain (null, damaged, in a slot without a route, or too large for the
- * rest of its buffer or file, or one too many for its file), and the router handles that record alone.
+ * stops at the first record that is not plain (null, damaged, in a slot without a route, too large for the
+ * rest of its buffer or file, one too many for its file, or with a line feed where that is bad), and the router
+ * handles that record alone.
  * test/unit/sources/kafka/records/lineRuns.test.ts compares the two.
  */
 import {
@@ -15,6 +16,7 @@ import {
   I64,
   i32,
   i64,
+  V128,
   v128,
   type Code,
   type Variable,
@@ -129,6 +131,46 @@ function copyVectors(from: Variable, to: Variable, length: Variable, end: Variab
   );
 }
 
+/**
+ * The same, and collects in `feeds` whether bytes of the value are line feeds. Whole vectors are looked at as
+ * they pass; the last bytes with the vector that ends where they do, and begins before the value if that is
+ * shorter.
+ */
+function copyChecked(
+  from: Variable,
+  to: Variable,
+  length: Variable,
+  { left, feeds, vector }: { left: Variable; feeds: Variable; vector: Variable },
+): Code {
+  const isFeed = (bytes: Code): Code => v128.eqBytes(bytes, v128.splat(NEWLINE));
+  const end = i32.add(from.get, left.get);
+  const tail = v128.load(i32.sub(end, i32.const(VECTOR_BYTES)));
+  const outside = i32.select(
+    i32.sub(i32.const(VECTOR_BYTES), length.get),
+    i32.const(0),
+    i32.ltS(length.get, i32.const(VECTOR_BYTES)),
+  );
+  return [
+    ...feeds.set(v128.splat(0)),
+    ...left.set(length.get),
+    ...control.block(
+      control.branchIf(i32.ltS(left.get, i32.const(VECTOR_BYTES)), 0),
+      control.loop(
+        vector.set(v128.load(from.get)),
+        v128.store(to.get, vector.get),
+        feeds.set(v128.or(feeds.get, isFeed(vector.get))),
+        advance(from, VECTOR_BYTES),
+        advance(to, VECTOR_BYTES),
+        advance(left, -VECTOR_BYTES),
+        control.branchIf(i32.geS(left.get, i32.const(VECTOR_BYTES)), 0),
+      ),
+    ),
+    ...v128.store(to.get, v128.load(from.get)),
+    ...stopIf(v128.anyTrue(feeds.get)),
+    ...stopIf(i32.shrU(v128.bitmask(isFeed(tail)), outside)),
+  ];
+}
+
 function variablesOf(copy: FunctionBuilder) {
   const [at, end, left] = [copy.parameter(I32), copy.parameter(I32), copy.parameter(I32)];
   const local = (): Variable => copy.local(I32);
@@ -139,9 +181,10 @@ function variablesOf(copy: FunctionBuilder) {
   const long = (): Variable => copy.local(I64);
   const [time, longByte, longShift] = [long(), long(), long()];
   const [slot, slotMs, slotFrom] = [long(), long(), long()];
+  const [vector, feeds] = [copy.local(V128), copy.local(V128)];
   const record = { read, byte, shift, length, recordEnd, delta, time, longByte, longShift };
   const place = { route, fill, filled, to, newlineAt, slot, slotMs, slotFrom };
-  return { at, end, left, lastDelta, count, ...place, ...record };
+  return { at, end, left, lastDelta, count, vector, feeds, ...place, ...record };
 }
 
 type Variables = ReturnType<typeof variablesOf>;
@@ -201,10 +244,20 @@ function findFillState({ time, slot, slotMs, slotFrom, route, fill }: Variables)
   ];
 }
 
-/** Copies the value if there is room, and moves past the record. `isCounted`: records have a limit, too. */
-function writeLine(variables: Variables, isCounted: boolean): Code[] {
+interface Rules {
+  /** Records have a limit, too. */
+  readonly isCounted: boolean;
+  /** Values with a line feed are not plain. */
+  readonly isOneLine: boolean;
+}
+
+/**
+ * Copies the value if there is room, and moves past the record. What is copied counts only once the fill state
+ * says so.
+ */
+function writeLine(variables: Variables, { isCounted, isOneLine }: Rules): Code[] {
   const { at, left, read, shift, length, recordEnd, delta, lastDelta, count } = variables;
-  const { to, newlineAt, fill, filled } = variables;
+  const { to, newlineAt, fill, filled, feeds, vector } = variables;
   const offset = i64.add(i64.load(field(FIELD.firstOffset)), i64.fromI32(delta.get));
   const isFull = i32.geS(i32.load(fill.get, FILL.records), i32.load(fill.get, FILL.recordsLimit));
   return [
@@ -213,13 +266,15 @@ function writeLine(variables: Variables, isCounted: boolean): Code[] {
     to.set(i32.add(i32.load(fill.get, FILL.address), filled.get)),
     filled.set(i32.add(i32.add(filled.get, length.get), i32.const(1))),
     stopIf(i32.gtS(filled.get, i32.load(fill.get, FILL.limit))),
+    newlineAt.set(i32.add(to.get, length.get)),
+    isOneLine
+      ? copyChecked(read, to, length, { left: shift, feeds, vector })
+      : copyVectors(read, to, length, shift),
     i32.store(fill.get, filled.get, FILL.filled),
     i32.store(fill.get, i32.add(i32.load(fill.get, FILL.records), i32.const(1)), FILL.records),
     i64.store(fill.get, offset, FILL.lastOffset),
     f64.store(fill.get, f64.load(field(FIELD.nowMs)), FILL.lastWriteAtMs),
     i32.store(fill.get, i32.const(1), FILL.isByKernel),
-    newlineAt.set(i32.add(to.get, length.get)),
-    copyVectors(read, to, length, shift),
     i32.store8(newlineAt.get, i32.const(NEWLINE)),
     at.set(recordEnd.get),
     lastDelta.set(delta.get),
@@ -229,7 +284,7 @@ function writeLine(variables: Variables, isCounted: boolean): Code[] {
 }
 
 /** name(at, end, left): number of records taken; the fields say how far. */
-function routeRecordsFunction(name: string, isCounted: boolean): FunctionBuilder {
+function routeRecordsFunction(name: string, rules: Rules): FunctionBuilder {
   const copy = new FunctionBuilder(name, I32);
   const variables = variablesOf(copy);
   const { at, left, lastDelta, count, slotMs } = variables;
@@ -240,7 +295,7 @@ function routeRecordsFunction(name: string, isCounted: boolean): FunctionBuilder
         stopIf(i32.eqz(left.get)),
         ...readRecord(variables),
         ...findFillState(variables),
-        ...writeLine(variables, isCounted),
+        ...writeLine(variables, rules),
         control.branchIf(i32.const(1), 0),
       ),
     ),
@@ -253,11 +308,24 @@ function routeRecordsFunction(name: string, isCounted: boolean): FunctionBuilder
 
 type RouteRecords = (at: number, end: number, left: number) => number;
 
-/** A function of its own where records have a limit: all others go without the comparison. */
-const { routeRecords, routeCountedRecords } = instantiate([
-  routeRecordsFunction('routeRecords', false),
-  routeRecordsFunction('routeCountedRecords', true),
-]) as { readonly routeRecords: RouteRecords; readonly routeCountedRecords: RouteRecords };
+const nameOf = ({ isCounted, isOneLine }: Rules): string =>
+  `route${isCounted ? 'Counted' : ''}${isOneLine ? 'Lines' : 'Records'}`;
+
+const RULES: readonly Rules[] = [false, true].flatMap((isCounted) =>
+  [false, true].map((isOneLine) => ({ isCounted, isOneLine })),
+);
+
+/** A function of its own for each combination of rules: the others go without the comparisons. */
+const functions = instantiate(
+  RULES.map((rules) => routeRecordsFunction(nameOf(rules), rules)),
+) as unknown as Readonly<Record<string, RouteRecords>>;
+
+/** Of a kind of run. */
+export function routeFunction(rules: Rules): RouteRecords {
+  const route = functions[nameOf(rules)];
+  if (route === undefined) throw new RangeError(`no function ${nameOf(rules)}`);
+  return route;
+}
 
 /** Deltas are relative to `firstOffset`. */
 export interface RecordRun {
@@ -288,8 +356,8 @@ export interface RouteRun {
   owner: number;
   /** A record's slot is its time divided by this, rounded towards 0. */
   readonly slotMs: number;
-  /** Whether files have a limit of records. */
-  readonly isCounted: boolean;
+  /** From `routeFunction`. */
+  readonly route: RouteRecords;
   /** Time at which the lines are written. */
   nowMs: number;
 }
@@ -298,7 +366,7 @@ export interface RouteRun {
 export const READ_MARGIN_BYTES = 64;
 
 /** Moves `at`, `left` and `delta` past the copied records and returns their number. */
-export function routePlainRecords(copy: RecordRun, { owner, slotMs, isCounted, nowMs }: RouteRun): number {
+export function routePlainRecords(copy: RecordRun, { owner, slotMs, route, nowMs }: RouteRun): number {
   const mask = copy.hasTimes ? -1 : 0;
   doubles[FIELD.firstMs / 8] = copy.firstMs;
   doubles[FIELD.slotMs / 8] = slotMs;
@@ -309,7 +377,6 @@ export function routePlainRecords(copy: RecordRun, { owner, slotMs, isCounted, n
   integers[FIELD.fromDelta / 4] = copy.fromDelta;
   integers[FIELD.toDelta / 4] = copy.toDelta;
   integers[FIELD.owner / 4] = owner;
-  const route = isCounted ? routeCountedRecords : routeRecords;
   const count = route(copy.at, copy.end, copy.left);
   copy.at = integers[FIELD.at / 4] ?? copy.at;
   copy.delta = integers[FIELD.delta / 4] ?? copy.delta;

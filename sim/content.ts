@@ -68,7 +68,8 @@ export function partFormatOf(content: ContentConfig): PartFormat {
   return {
     id: formatId(lines === 'text' ? 'text' : 'json-record-bytes-string', codec),
     ...{ codec, tombstones: 'skip' },
-    recordsOf: (partition) => (lines === 'text' ? new TextLine() : new WorldLine(partition, lines === 'bad')),
+    recordsOf: (partition) =>
+      lines === 'text' ? new TextLine('bad') : new WorldLine(partition, lines === 'bad'),
   };
 }
 
@@ -137,7 +138,7 @@ class WorldRows implements RowFormat {
 
 class WorldLine implements LineFormat {
   readonly type = 'lines';
-  readonly isValue = false;
+  readonly copied = 'none';
   readonly start = 0;
   readonly #line: RecordLine;
   readonly #hasBad: boolean;

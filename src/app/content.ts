@@ -8,7 +8,7 @@ export function contentOf({ sink, key, value }: Pick<JobConfig, 'sink' | 'key' |
   const { envelope, compression, formatSettings = {} } = sink;
   return {
     ...{ envelope, compression, settings: formatSettings, schema: value.schema ?? null },
-    ...{ keyDecode: key.decode, valueDecode: value.decode },
+    ...{ keyDecode: key.decode, valueDecode: value.decode, lineFeeds: value.lineFeeds },
   };
 }
 

@@ -27,12 +27,16 @@ function meaningOfSink({ type, uri, format, prefix, suffix, entropy }: SinkConfi
 /** Nothing for plain text, as in versions that had nothing else: their fingerprints stay. */
 function meaningOfContent({ sink, key, value, bad }: JobConfig) {
   const { format, envelope, compression, formatSettings } = sink;
-  const isUsual = format === 'text' && compression === null && value.tombstones === 'skip';
+  const isUsual =
+    format === 'text' && compression === null && value.tombstones === 'skip' && value.lineFeeds === 'bad';
+  // Line feeds mean nothing in other formats; their fingerprints stay, too.
+  const { lineFeeds: _, ...others } = value;
+  const meant = format === 'text' ? value : others;
   return isUsual
     ? {}
     : {
         content: {
-          ...{ envelope, compression, key, value, bad },
+          ...{ envelope, compression, key, value: meant, bad },
           ...(formatSettings === undefined ? {} : { formatSettings }),
         },
       };

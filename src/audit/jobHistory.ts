@@ -73,21 +73,26 @@ export function bucketIn(config: JsonValue): JsonValue {
 
 /**
  * What decides which line a record is in its file, and which records are bad. `text` for plain text, as in versions
- * that had nothing else; how it is compressed decides neither.
+ * that had nothing else, and kept line feeds; how it is compressed decides neither.
  */
 export function contentIn(config: JsonValue): JsonValue {
   const sink = memberOf(config, 'sink');
   const format = memberOf(sink, 'format') ?? 'text';
-  const value = memberOf(config, 'value');
-  if (format === 'text' && (memberOf(value, 'tombstones') ?? 'skip') === 'skip') return 'text';
+  const { lineFeeds = 'keep', ...value } = asMap(memberOf(config, 'value'));
+  const feeds = format === 'text' ? { lineFeeds } : {};
+  if (format === 'text' && (value['tombstones'] ?? 'skip') === 'skip' && lineFeeds === 'keep') return 'text';
   const envelope = memberOf(sink, 'envelope');
-  return { format, envelope, value, key: memberOf(config, 'key'), bad: memberOf(config, 'bad') };
+  return { format, envelope, value, ...feeds, key: memberOf(config, 'key'), bad: memberOf(config, 'bad') };
 }
 
 /** Null if there is none. */
 function memberOf(value: JsonValue, key: string): JsonValue {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
-  return value[key] ?? null;
+  return asMap(value)[key] ?? null;
+}
+
+/** Empty if it is none. */
+function asMap(value: JsonValue): Readonly<Record<string, JsonValue>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
 }
 
 function addNew(all: JsonValue[], one: JsonValue): void {

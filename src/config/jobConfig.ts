@@ -17,6 +17,9 @@ export interface SourceConfig {
 export type Envelope = 'value' | 'record';
 
 /** How bytes of a record become text: base64, a string of UTF-8, or JSON as it is. */
+/** What a value with a line feed is in lines of text: a bad record, or several lines. */
+export type LineFeeds = 'bad' | 'keep';
+
 export type Decode = 'bytes' | 'string' | 'json';
 
 export interface Compression {
@@ -83,6 +86,7 @@ export interface JobConfig {
   readonly value: {
     readonly decode: Decode;
     readonly tombstones: 'skip' | 'keep' | 'bad';
+    readonly lineFeeds: LineFeeds;
     /** Absent if the job file names none. */
     readonly schema?: ValueSchema;
   };

@@ -12,6 +12,7 @@ import type { RowFormat } from './rows.ts';
  * `not-an-object` on: it does not fit the schema (src/formats/parquet/badValue.ts).
  */
 export type BadReason =
+  | 'line-feed'
   | 'invalid-json'
   | 'invalid-utf8'
   | 'null-value'
@@ -31,8 +32,11 @@ export type BadReason =
  */
 export interface LineFormat {
   readonly type: 'lines';
-  /** Whether each line is the record's value as it is. Then the kernel may copy it (kernels/lines.ts). */
-  readonly isValue: boolean;
+  /**
+   * Which records' lines are their values as they are: all, or those without a line feed; the others are bad. The
+   * kernel may copy them (kernels/lines.ts).
+   */
+  readonly copied: 'none' | 'all' | 'oneLine';
   /** What `encode` made: bytes[start, end), without a line feed. Valid until the next call. */
   readonly bytes: Buffer;
   readonly start: number;

@@ -4,7 +4,14 @@
 import type { z } from 'zod';
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { KeyProblem } from '../../kernels/schema/parts.ts';
-import type { Compression, Decode, Envelope, FormatSettings, ValueSchema } from '../config/jobConfig.ts';
+import type {
+  Compression,
+  Decode,
+  Envelope,
+  FormatSettings,
+  LineFeeds,
+  ValueSchema,
+} from '../config/jobConfig.ts';
 import type { Codec } from './compression/codec.ts';
 import { CODECS, makeCodec } from './compression/codecs.ts';
 import type { RecordFormat } from './format.ts';
@@ -14,6 +21,7 @@ export interface Content {
   readonly envelope: Envelope;
   readonly keyDecode: Decode;
   readonly valueDecode: Decode;
+  readonly lineFeeds: LineFeeds;
   /** Null if the job file names none. */
   readonly schema: ValueSchema | null;
   readonly compression: Compression | null;

@@ -69,13 +69,14 @@ export class RecordRouter {
   constructor(options: RouterOptions, nextOffset: bigint, read: ReadEpoch | null = null) {
     const { rolling, clock, records, assigner } = options;
     this.#options = options;
-    this.#isCopied = records.type === 'lines' && records.isValue && assigner.routes !== null;
+    const copied = records.type === 'lines' ? records.copied : 'none';
+    this.#isCopied = copied !== 'none' && assigner.routes !== null;
     this.#nextOffset = nextOffset;
     this.#batchFrom = nextOffset;
     this.#readBefore = read;
     this.#readBehind = read;
     this.#files = new TakingFiles(options);
-    this.#run = this.#files.newRun();
+    this.#run = this.#files.newRun(copied === 'oneLine');
     this.rolls = new Rolls({ files: this.#files, rolling, clock });
     this.#leaveRoom = options.fileRoom.join(this.rolls);
   }

@@ -6,7 +6,7 @@
  */
 import { ROUTE_OF_ALL, type BucketAssigner, type SlotRoutes } from '../../actors/buckets/rule.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
-import type { RouteRun } from '../../kernels/lines.ts';
+import { routeFunction, type RouteRun } from '../../kernels/lines.ts';
 import { RouteTable } from '../../kernels/routeTable.ts';
 import { BAD_BUCKET } from '../formats/bad/badLine.ts';
 import { BAD_SLOT } from './badRecords.ts';
@@ -32,11 +32,15 @@ export class TakingFiles {
     this.#rolling = rolling;
   }
 
-  /** What the router reuses for every call of the kernel. */
-  newRun(): RouteRun {
+  /**
+   * What the router reuses for every call of the kernel.
+   * @param isOneLine whether a line feed in a value is left to the router.
+   */
+  newRun(isOneLine: boolean): RouteRun {
     const { slotMs } = this.#slotRoutes ?? ROUTE_OF_ALL;
     const isCounted = this.#rolling.rollsAtRecords !== Infinity;
-    return { fromDelta: 0, toDelta: 0, owner: this.#routes.owner, slotMs, isCounted, nowMs: 0 };
+    const route = routeFunction({ isCounted, isOneLine });
+    return { fromDelta: 0, toDelta: 0, owner: this.#routes.owner, slotMs, route, nowMs: 0 };
   }
 
   get count(): number {

@@ -38,6 +38,7 @@ describeIntegration('a deep audit', () => {
     const { brokers, topic, job } = await jobOf({
       bucket: { by: 'record-time', pattern: 'yyyy-MM-dd--HH' },
       roll: { maxBytes: '20B' },
+      value: { lineFeeds: 'keep' },
     });
     const times = (messages: ReturnType<typeof numbers>) =>
       messages.map((message, index) => ({ ...message, timestamp: `${(index % 3) * HOUR_MS + index}` }));

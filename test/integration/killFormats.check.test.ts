@@ -1,6 +1,6 @@
 /**
- * A coordinator that writes compressed JSON or Parquet, and files of bad records, and is killed again and
- * again.
+ * A coordinator that writes text, compressed JSON or Parquet, and files of bad records, and is killed again
+ * and again.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,6 +9,7 @@ import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { expect, onTestFinished, test } from 'vitest';
 import { valuesIn } from '../../sim/content.ts';
+import { inTier } from '../../scripts/testTiers.ts';
 import { describeIntegration, services } from '../services/integration.ts';
 import { AuditsMeanwhile, cleanAudit } from './auditing.ts';
 import { producerOf } from './kafkaFixture.ts';
@@ -16,11 +17,14 @@ import { committedDigests, createTopic, expectUnchanged } from './numbers.ts';
 import { TestJob, uniqueName } from './testJob.ts';
 import { tidemark, TidemarkProcess } from './tidemarkProcess.ts';
 
-const KILLS = 8;
+const KILLS = inTier({ test: 6, check: 6, full: 12 });
 const LONGEST_LIFE_MS = 600;
 const BATCH = 40;
-/** Every seventh value is no JSON. */
-const valueOf = (number: number): string => `{"n":${number},"b":${number % 3}${number % 7 === 3 ? '' : '}'}`;
+const isBad = (number: number): boolean => number % 7 === 3;
+/** Some values are no JSON. */
+const jsonOf = (number: number): string => `{"n":${number},"b":${number % 3}${isBad(number) ? '' : '}'}`;
+/** Some values are two lines. */
+const textOf = (number: number): string => (isBad(number) ? `${number}\nmore` : `${number} on one line`);
 
 interface Case {
   readonly what: string;
@@ -28,6 +32,8 @@ interface Case {
   readonly suffix: string;
   /** Of files of bad records. */
   readonly badSuffix: string;
+  valueOf(number: number): string;
+  readonly reason: string;
 }
 
 const JSON_CASES = ['record'].map((envelope) => ({
@@ -37,7 +43,7 @@ const JSON_CASES = ['record'].map((envelope) => ({
     value: { decode: 'json' },
     bucket: { pattern: "'b='{value.b}" },
   },
-  ...{ suffix: '.json.zst', badSuffix: '.json.zst' },
+  ...{ suffix: '.json.zst', badSuffix: '.json.zst', valueOf: jsonOf, reason: 'invalid-json' },
 }));
 
 const CASES: readonly Case[] = [
@@ -45,7 +51,12 @@ const CASES: readonly Case[] = [
   {
     what: 'Parquet with a schema',
     sections: { sink: { path: 'lake', format: 'parquet' }, value: { schema: 'n.yaml' } },
-    ...{ suffix: '.parquet', badSuffix: '.json' },
+    ...{ suffix: '.parquet', badSuffix: '.json', valueOf: jsonOf, reason: 'invalid-json' },
+  },
+  {
+    what: 'text, line feeds in values',
+    sections: {},
+    ...{ suffix: '', badSuffix: '.json', valueOf: textOf, reason: 'line-feed' },
   },
 ];
 
@@ -55,9 +66,9 @@ async function numbersIn(lake: string, { suffix, badSuffix }: Case) {
   for (const entry of readdirSync(lake, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name);
     if (!entry.isFile() || path.relative(lake, file).startsWith('.')) continue;
-    const isBad = path.relative(lake, file).startsWith('_bad/');
-    expect(entry.name.endsWith(isBad ? badSuffix : suffix), entry.name).toBe(true);
-    all[isBad ? 'bad' : 'good'].push(...(await numbersOf(readFileSync(file), suffix)));
+    const isOfBad = path.relative(lake, file).startsWith('_bad/');
+    expect(entry.name.endsWith(isOfBad ? badSuffix : suffix), entry.name).toBe(true);
+    all[isOfBad ? 'bad' : 'good'].push(...(await numbersOf(readFileSync(file), suffix)));
   }
   return { good: all.good.toSorted((a, b) => a - b), bad: all.bad.toSorted((a, b) => a - b) };
 }
@@ -65,7 +76,8 @@ async function numbersIn(lake: string, { suffix, badSuffix }: Case) {
 async function numbersOf(bytes: Buffer, suffix: string): Promise<number[]> {
   if (suffix !== '.parquet' || bytes.toString('latin1', 0, 4) !== 'PAR1') {
     const lines = valuesIn(bytes).split('\n').slice(0, -1);
-    return lines.map((line) => Number(/\d+/.exec(line)?.[0]));
+    // The rest of a bad value, on a line of its own, has none.
+    return lines.filter((line) => line !== 'more').map((line) => Number(/\d+/.exec(line)?.[0]));
   }
   const file = new Uint8Array(bytes).buffer;
   return (await parquetReadObjects({ file, compressors })).map(({ n }) => Number(n));
@@ -92,7 +104,7 @@ describeIntegration(
       const producer = await producerOf(brokers);
       let sent = 0;
       const send = async (): Promise<void> => {
-        const messages = Array.from({ length: BATCH }, (_, index) => ({ value: valueOf(sent + index) }));
+        const messages = Array.from({ length: BATCH }, (_, index) => ({ value: one.valueOf(sent + index) }));
         await producer.send({ topic, messages });
         sent += BATCH;
       };
@@ -114,15 +126,15 @@ describeIntegration(
       expect(end, end.stderr).toMatchObject({ code: 0 });
       const all = Array.from({ length: sent }, (_, number) => number);
       expect(await numbersIn(job.lake, one)).toEqual({
-        good: all.filter((number) => number % 7 !== 3),
-        bad: all.filter((number) => number % 7 === 3),
+        good: all.filter((number) => !isBad(number)),
+        bad: all.filter(isBad),
       });
       await audits.ended();
       const { deep } = await cleanAudit({ file: job.file }, '--deep');
       expect(deep?.[0]).toMatchObject({ records: sent, bad: 0, files: { notCompared: 0 } });
       const [partition] = await job.partitions();
-      const bad = all.filter((number) => number % 7 === 3).length;
-      expect(partition).toMatchObject({ recordsBad: [{ reason: 'invalid-json', records: bad }] });
+      const bad = all.filter(isBad).length;
+      expect(partition).toMatchObject({ recordsBad: [{ reason: one.reason, records: bad }] });
     });
   },
   { timeoutMs: 200_000 },

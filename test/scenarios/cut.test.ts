@@ -129,7 +129,7 @@ class Bench {
     this.router = new RecordRouter(
       {
         assigner: options.assigner ?? noBuckets(),
-        ...{ records: new TextLine(), tombstones: 'skip' as const },
+        ...{ records: new TextLine('bad'), tombstones: 'skip' as const },
         bad: new BadRecords({ to: 'stop', stopAfter: 1 }, { topic: 'numbers', partition: 0 }),
         rolling: defaultRollingPolicy({ ...NO_LIMITS, maxBytes, maxRecords: options.maxRecords }),
         clock: options.clock ?? systemClock,

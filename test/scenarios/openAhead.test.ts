@@ -52,7 +52,7 @@ class Scene {
     this.stats = shared?.stats ?? new RunStats({ keepFiles: false });
     const options = {
       assigner: bySecond,
-      ...{ records: new TextLine(), tombstones: 'skip' as const },
+      ...{ records: new TextLine('bad'), tombstones: 'skip' as const },
       bad: new BadRecords({ to: 'stop', stopAfter: 1 }, { topic: 'numbers', partition: 0 }),
       rolling: defaultRollingPolicy({ maxBytes: 1e9, maxAgeMs: 1e9, maxIdleMs: 1e9 }),
       clock: systemClock,

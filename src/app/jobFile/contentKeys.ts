@@ -3,12 +3,13 @@ import { z } from 'zod';
 import { textFile, type SchemaContext } from '../../../kernels/schema/outside.ts';
 import { eitherOf, isMap, map, type KeyProblem } from '../../../kernels/schema/parts.ts';
 import { expecting } from '../../../kernels/schema/values.ts';
-import type { Decode, Envelope, SinkConfig, ValueSchema } from '../../config/jobConfig.ts';
+import type { Decode, Envelope, LineFeeds, SinkConfig, ValueSchema } from '../../config/jobConfig.ts';
 import type { CompressionChoice, ContentKeys, FormatKind } from '../../formats/kind.ts';
 
 /** The text is journaled at every start: an entry must have room for it. */
 const SCHEMA_BYTES_MAX = 256 * 1024;
 const ENVELOPES: readonly Envelope[] = ['value', 'record'];
+const LINE_FEEDS: readonly LineFeeds[] = ['bad', 'keep'];
 const DECODES: readonly Decode[] = ['bytes', 'string', 'json'];
 
 type Keys = Readonly<Record<string, unknown>>;
@@ -123,6 +124,14 @@ export function valueSchema(context: SchemaContext) {
           'Records without a value. skip: counted, and in no file; keep: written as null (sink.envelope: ' +
           'record); bad: as `bad` says.',
       }),
+    lineFeeds: z
+      .enum(LINE_FEEDS, { error: expecting(eitherOf(LINE_FEEDS)) })
+      .default('bad')
+      .meta({
+        description:
+          'Values with a line feed (sink.format: text). bad: as `bad` says; keep: written as they are, so that ' +
+          'such a record is several lines.',
+      }),
     schema: schemaFileSchema(context)
       .optional()
       .meta({
@@ -166,6 +175,10 @@ export function recordProblems(job: Keys, formats: readonly FormatKind[]): KeyPr
   if (value['tombstones'] === 'keep' && envelope !== 'record') {
     const message = 'keep is only for sink.envelope: record; expected skip or bad';
     problems.push({ key: ['value', 'tombstones'], message });
+  }
+  if (value['lineFeeds'] === 'keep' && kind.name !== 'text') {
+    const message = `is only for sink.format: text; ${kind.name} keeps them inside of values`;
+    problems.push({ key: ['value', 'lineFeeds'], message });
   }
   if (keys.hasSchema && !kind.takesSchema) {
     const able = formats.filter(({ takesSchema }) => takesSchema).map(({ name }) => name);

@@ -14,7 +14,7 @@ import { copyOnOneLine } from './oneLine.ts';
 
 export class RecordLine implements LineFormat {
   readonly type = 'lines';
-  readonly isValue = false;
+  readonly copied = 'none';
   readonly start = 0;
   readonly #decode: { readonly key: Decode; readonly value: Decode };
   readonly #envelope: Envelope;

@@ -11,5 +11,5 @@ export const TEXT_FORMAT: FormatKind = {
   suffix: '',
   envelopes: ['value'],
   id: () => 'text',
-  recordsOf: () => new TextLine(),
+  recordsOf: (_partition, { lineFeeds }) => new TextLine(lineFeeds),
 };

@@ -85,6 +85,7 @@ describe('the JSON Schema', () => {
       'value',
       'value.decode',
       'value.tombstones',
+      'value.lineFeeds',
       'value.schema',
       'bad',
       'bad.to',

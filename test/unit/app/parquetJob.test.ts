@@ -52,7 +52,7 @@ describe('a job that writes parquet', () => {
       ...{ envelope: 'record', suffix: '.parquet', compression: { codec: 'zstd', level: 1 } },
       formatSettings: { rowGroupBytes: 64 * 2 ** 20 },
     });
-    expect([value, memoryBytes]).toEqual([{ decode: 'bytes', tombstones: 'skip' }, null]);
+    expect([value, memoryBytes]).toEqual([{ decode: 'bytes', tombstones: 'skip', lineFeeds: 'bad' }, null]);
     expect(load({ overrides: [TYPED] })).toMatchObject({
       sink: { envelope: 'value', suffix: '.parquet' },
       value: { schema: { form: 'short', text: SHORT } },

@@ -2,6 +2,7 @@
  * Where the kernel has to stop: before a record that is damaged, though the checksum of its batch is right.
  */
 import { describe, expect, test } from 'vitest';
+import { routeFunction } from '../../../kernels/lines.ts';
 import { reserve } from '../../../kernels/memory.ts';
 import { scanRecords, toFetchedBatch } from '../../../src/sources/kafka/records/batches.ts';
 import { FillState, RouteTable, VECTOR_BYTES } from '../../../kernels/routeTable.ts';
@@ -34,7 +35,7 @@ function copied(change: readonly (readonly [at: number, byte: number])[], limit:
   fill.limitRecords(limit ?? 0);
   const count = cursor.routeRecords?.({
     ...{ fromDelta: 0, toDelta: 100, owner: routes.owner, slotMs: 1_000, nowMs: 7 },
-    isCounted: limit !== null,
+    route: routeFunction({ isCounted: limit !== null, isOneLine: false }),
   });
   const { filled, records: counted, lastOffset, lastWriteAtMs } = fill;
   routes.remove(0);
@@ -42,6 +43,52 @@ function copied(change: readonly (readonly [at: number, byte: number])[], limit:
   const lines = Buffer.from(bytes.subarray(0, filled)).toString();
   return { count, lines, facts: { counted, lastOffset, lastWriteAtMs }, next: () => cursor.next() };
 }
+
+const FEED = 0x0a;
+
+/** How many of two records with this value are copied behind a first one; line feeds are around them. */
+function copiedLines(value: Buffer, isOneLine: boolean): { count: number; text: string } {
+  const feeds = Buffer.alloc(20, FEED);
+  const record = (offsetDelta: number) => ({
+    ...{ offsetDelta, key: feeds, value: offsetDelta === 0 ? Buffer.from('first') : value },
+    headers: [['h', feeds]] as [string, Buffer][],
+  });
+  const records = buildBatch({ baseOffset: 0n, records: [record(0), record(1), record(2)] });
+  const part = { name: 't/0', fetchedOffset: 0n, lastStableOffset: -1n, abortedTransactions: [], records };
+  const cursor = toFetchedBatch(scanRecords(part)).records();
+  cursor.next();
+  const [routes, fill] = [new RouteTable(), new FillState()];
+  routes.set(0, fill);
+  fill.turnTo(bytes.byteOffset, bytes.length - VECTOR_BYTES);
+  const count = cursor.routeRecords?.({
+    ...{ fromDelta: 0, toDelta: 100, owner: routes.owner, slotMs: 1_000, nowMs: 7 },
+    route: routeFunction({ isCounted: false, isOneLine }),
+  });
+  const text = Buffer.from(bytes.subarray(0, fill.filled)).toString('latin1');
+  expect(fill.records).toBe(count);
+  routes.remove(0);
+  fill.free();
+  return { count: count ?? 0, text };
+}
+
+describe('line feeds in values', () => {
+  const lengths = [0, 1, 2, 14, 15, 16, 17, 30, 31, 32, 33, 47, 48, 49, 100];
+
+  test.each(lengths)('none in %s bytes: all are copied, whatever is around them', (length) => {
+    const value = Buffer.alloc(length, 'v');
+    const line = `${value.toString()}\n`;
+    expect(copiedLines(value, true)).toEqual({ count: 2, text: line + line });
+  });
+
+  test.each(lengths)('one anywhere in %s bytes: it is left to the router, where that is bad', (length) => {
+    for (let at = 0; at < length; at += 1) {
+      const value = Buffer.alloc(length, 'v');
+      value[at] = FEED;
+      expect(copiedLines(value, true), String(at)).toEqual({ count: 0, text: '' });
+      expect(copiedLines(value, false).count).toBe(2);
+    }
+  });
+});
 
 describe('the kernel that copies lines', () => {
   test('copies what is whole', () => {

@@ -46,6 +46,8 @@ interface Written {
   readonly takenBytes: number;
   /** Records of the file that has most of them. */
   readonly recordsMost: number;
+  /** Records that were left out, or written as bad. */
+  readonly bad: number;
   /** Records that were copied in bulk. */
   readonly copied: number;
 }
@@ -55,6 +57,8 @@ interface Fixture {
   readonly assigner: BucketAssigner;
   readonly maxBytes: number;
   readonly maxRecords: number | undefined;
+  readonly lineFeeds: 'bad' | 'keep';
+  readonly badTo: 'stop' | 'skip' | 'file';
   readonly startOffset: bigint;
   readonly endOffset: bigint | null;
   /** Added to the byte here of the first batch, its checksum being made right again. */
@@ -114,13 +118,14 @@ async function write(fixture: Fixture, inBulk: boolean): Promise<Written> {
   const router = new RecordRouter(
     {
       ...{ assigner: fixture.assigner, rolling, clock, stats, fileRoom: new FileRoom(stats), openPart },
-      ...{ records: new TextLine(), tombstones: 'skip' as const },
-      bad: new BadRecords({ to: 'stop', stopAfter: 1 }, { topic: 'numbers', partition: 0 }),
+      ...{ records: new TextLine(fixture.lineFeeds), tombstones: 'skip' as const },
+      bad: new BadRecords({ to: fixture.badTo, stopAfter: 1_000 }, { topic: 'numbers', partition: 0 }),
     },
     fixture.startOffset,
   );
   let copied = 0;
   let recordsMost = 0;
+  let bad = 0;
   let failure: string | null = null;
   const cuts: unknown[] = [];
   for (const batch of fetchedOf(fixture)) {
@@ -144,6 +149,7 @@ async function write(fixture: Fixture, inBulk: boolean): Promise<Written> {
         },
       })),
     });
+    bad += cut.bad.counts.reduce((sum, { records }) => sum + records, 0);
     recordsMost = Math.max(recordsMost, ...cut.parts.map((part) => part.records));
     router.checkpointed(cut);
     if (failure !== null) break;
@@ -155,7 +161,7 @@ async function write(fixture: Fixture, inBulk: boolean): Promise<Written> {
     const bytes = Buffer.concat(file.pieces);
     return { ...rest, length: bytes.length, crc64: crc64Of(bytes) };
   });
-  return { files: contents, cuts, nextOffset, failure, takenBytes, recordsMost, copied };
+  return { files: contents, cuts, nextOffset, failure, takenBytes, recordsMost, bad, copied };
 }
 
 const records = fc
@@ -169,6 +175,8 @@ const records = fc
       ),
       keyBytes: fc.oneof(fc.constant(null), fc.integer({ min: 0, max: 90 })),
       hasHeaders: fc.boolean(),
+      /** Where a line feed is, in some of the values. */
+      feedAt: fc.oneof(fc.constant(null), fc.nat({ max: 200 })),
       stepMs: fc.oneof(fc.integer({ min: -50, max: 50 }), fc.integer({ min: -3_000, max: 3_000 })),
       gap: fc.integer({ min: 1, max: 300 }),
       /** So that buckets take turns. */
@@ -180,9 +188,11 @@ const records = fc
     const built: BuiltRecord[] = [];
     let offsetDelta = 0;
     let timestampDelta = 0;
-    for (const { count, valueBytes, keyBytes, hasHeaders, stepMs, gap, turnsMs } of runs) {
+    for (const { count, valueBytes, keyBytes, hasHeaders, feedAt, stepMs, gap, turnsMs } of runs) {
       for (let number = 0; number < count; number += 1) {
         const value = valueBytes === null ? null : Buffer.alloc(valueBytes, String(built.length));
+        if (value !== null && feedAt !== null && number % 10 === 9 && feedAt < value.length)
+          value[feedAt] = 0x0a;
         const key = keyBytes === null ? null : Buffer.alloc(keyBytes, 'k');
         built.push({
           offsetDelta,
@@ -213,6 +223,8 @@ const fixtures: fc.Arbitrary<Fixture> = fc
     ),
     assigner: fc.constantFrom(noBuckets(), byClock, perSecond, perMillisecond, perHour),
     maxBytes: fc.oneof(fc.integer({ min: 1, max: 5_000 }), fc.constant(1e9)),
+    lineFeeds: fc.constantFrom('bad', 'keep'),
+    badTo: fc.constantFrom('stop', 'skip', 'file'),
     maxRecords: fc.oneof(fc.constant(undefined), fc.integer({ min: 1, max: 90 })),
     startOffset: fc.bigInt({ min: 0n, max: 400n }),
     endOffset: fc.oneof(fc.constant(null), fc.bigInt({ min: 401n, max: 3_000n })),
@@ -236,12 +248,14 @@ describe('lines that are copied in bulk', () => {
     let copied = 0;
     let failures = 0;
     let full = 0;
+    let bad = 0;
     await fc.assert(
       fc.asyncProperty(fixtures, async (fixture) => {
         const inBulk = await write(fixture, true);
         const oneByOne = await write(fixture, false);
         copied += inBulk.copied;
         if (inBulk.failure !== null) failures += 1;
+        bad += inBulk.bad;
         expect(inBulk).toEqual({ ...oneByOne, copied: inBulk.copied });
         expect(inBulk.takenBytes).toBe(0);
         const most = fixture.maxRecords ?? Infinity;
@@ -252,6 +266,7 @@ describe('lines that are copied in bulk', () => {
     );
     expect(copied).toBeGreaterThan(1_000);
     expect(failures).toBeGreaterThan(0);
+    expect(bad).toBeGreaterThan(20);
     expect(full).toBeGreaterThan(10);
   });
 });
