@@ -1,7 +1,7 @@
 /** All processes, with the configuration of each, and which of them wrote which journal entries. */
 import type { Random } from '../src/system/clock.ts';
 import { IS_NOT_REFUSED } from './checkers/facts.ts';
-import type { JobChange, Life } from './jobChange.ts';
+import type { JobChange, Life } from './job/change.ts';
 import type { Place } from './processPlace.ts';
 import type { SimProcess } from './process.ts';
 import type { Recorder } from './recorder.ts';

@@ -2,7 +2,7 @@
 import { TidemarkError } from '../journal/errors.ts';
 import { Coordinator } from '../src/run/coordinator.ts';
 import type { JobSettings, Ports } from '../src/job/context.ts';
-import { isRefused, NO_CHANGE, type JobChange } from './jobChange.ts';
+import { isRefused, NO_CHANGE, type JobChange } from './job/change.ts';
 import type { SimProcess } from './process.ts';
 import type { Recorder } from './recorder.ts';
 import type { Scheduler } from './scheduler.ts';

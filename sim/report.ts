@@ -1,7 +1,7 @@
 /** The result of a fuzz run, as data. Everything except `timing` depends only on the seed and the options. */
 import type { Coverage } from './coverage.ts';
 import type { FailpointTally, FaultTally, Tally } from './tally.ts';
-import type { JobShape } from './draw/jobShape.ts';
+import type { JobShape } from './job/shape.ts';
 import type { Likeness } from './history/history.ts';
 import { journalLines } from './journalLines.ts';
 import type { Invariant, RunTrace, Schedule, StoreKind, Violation } from './schedule.ts';

@@ -3,10 +3,12 @@
  * drawn, shrunk, printed and replayed, and a trace compared byte for byte. All times are virtual milliseconds
  * since the world's start.
  */
-import type { ContentConfig } from './content.ts';
+import type { Buckets } from './job/buckets.ts';
+import type { ContentConfig } from './job/content.ts';
+import type { Roll } from './job/roll.ts';
 import type { Failpoint, FailpointSide } from '../src/system/failpoints.ts';
 import type { Harm } from './faults/kind.ts';
-import type { JobChange, Life } from './jobChange.ts';
+import type { JobChange, Life } from './job/change.ts';
 import type { Reached } from './reachedByRun.ts';
 
 export interface Schedule {
@@ -23,18 +25,8 @@ export interface WorldConfig {
   /** Places 0..processes-1 start at the beginning. */
   readonly processes: number;
   readonly checkpointIntervalMs: number;
-  readonly roll: {
-    readonly maxBytes: number;
-    /** Absent: any number. */
-    readonly maxRecords?: number | undefined;
-    readonly maxAgeMs: number;
-    readonly maxIdleMs: number;
-    /** Closes every file at every checkpoint. */
-    readonly atCheckpoint: boolean;
-  };
-  readonly buckets:
-    | { readonly by: 'none' }
-    | { readonly by: 'record-time' | 'wall-clock'; readonly pattern: string; readonly timezone: string };
+  readonly roll: Roll;
+  readonly buckets: Buckets;
   /** What part files hold; absent: lines of text. */
   readonly content?: ContentConfig | undefined;
   /** Whether each part file has a folder drawn for it. */

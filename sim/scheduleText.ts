@@ -5,7 +5,10 @@ import { counted } from './faults/drawing.ts';
 import { PLACES_MAX } from './faults/kind.ts';
 import { faultSchema } from './faults/registry.ts';
 import type { LogItem, Schedule, WorldConfig } from './schedule.ts';
-import { bucketsSchema, contentSchema, many, rollSchema } from './settingsSchema.ts';
+import { bucketsSchema } from './job/buckets.ts';
+import { contentSchema } from './job/content.ts';
+import { rollSchema } from './job/roll.ts';
+import { many } from './wholeNumber.ts';
 
 const PROBLEMS_SHOWN = 5;
 

@@ -1,9 +1,10 @@
 /** A schedule in words: what a person needs to see what happened. */
-import { contentWords } from './content.ts';
+import { contentWords } from './job/content.ts';
 import { formatNoun } from '../src/telemetry/format.ts';
 import { faultWords } from './faults/registry.ts';
 import type { LogItem, Schedule, WorldConfig } from './schedule.ts';
-import { bucketWords, rollWords } from './settingsWords.ts';
+import { bucketWords } from './job/buckets.ts';
+import { rollWords } from './job/roll.ts';
 
 /**
  * One line each: the processes, their settings, the log of each partition, and the faults that took place.

@@ -3,7 +3,7 @@
  * itself: faults, then the workload, then the settings; repeats as long as that helps.
  */
 import type { World } from './executor.ts';
-import { CHANGED_KEYS, type JobChange } from './jobChange.ts';
+import { CHANGED_KEYS, type JobChange } from './job/change.ts';
 import type { Fault, Invariant, LogItem, Schedule, WorldConfig } from './schedule.ts';
 
 /** Maximum number of worlds for one failure, so that it is always reported soon. */

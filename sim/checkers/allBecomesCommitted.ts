@@ -2,7 +2,7 @@
  * P5: after faults end, every record read becomes committed within its roll, one checkpoint interval and the
  * time of a commit.
  */
-import { livenessBoundMs } from '../settings.ts';
+import { livenessBoundMs } from '../job/settings.ts';
 import type { Violation, Workload } from '../schedule.ts';
 import { DOES_NOT_END, everPublished, listed, violation, type Facts } from './facts.ts';
 

@@ -5,11 +5,11 @@
  */
 import { finalUri, folderOf, isFolderOf, type NamingRule } from '../../actors/naming.ts';
 import { BAD_BUCKET } from '../../src/formats/bad/badLine.ts';
-import { SOME_PARTITION, WorldBuckets } from '../bucketsOfWorld.ts';
-import { bucketOfRecord, isInRows, partFormatOf, PLAIN_CONTENT } from '../content.ts';
-import { lifeConfig, NO_CHANGE, type LifeConfig } from '../jobChange.ts';
+import { SOME_PARTITION, WorldBuckets } from '../job/buckets.ts';
+import { bucketOfRecord, isInRows, partFormatOf, PLAIN_CONTENT } from '../job/content.ts';
+import { lifeConfig, NO_CHANGE, type LifeConfig } from '../job/change.ts';
 import type { Violation } from '../schedule.ts';
-import { namingOf } from '../settings.ts';
+import { namingOf } from '../job/settings.ts';
 import { linesOf, listed, parseValue, violation, type Facts } from './facts.ts';
 import { readJournal, type CheckpointView, type PartitionView, type PartView } from './journalView.ts';
 

@@ -1,5 +1,5 @@
 /** Checks a process whose job file contradicts the journal: it ends, says so, and has written nothing. */
-import { isRefused } from '../jobChange.ts';
+import { isRefused } from '../job/change.ts';
 import type { Violation } from '../schedule.ts';
 import { IS_NOT_REFUSED, violation, type Facts } from './facts.ts';
 

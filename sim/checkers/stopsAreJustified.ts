@@ -3,9 +3,9 @@
  * everything can be kept.
  */
 import type { Schedule, Violation } from '../schedule.ts';
-import { ASLEEP_MS } from '../settings.ts';
+import { ASLEEP_MS } from '../job/settings.ts';
 import { answerViolations } from './answers.ts';
-import { lifeConfig, NO_CHANGE } from '../jobChange.ts';
+import { lifeConfig, NO_CHANGE } from '../job/change.ts';
 import { heldMax } from '../simMemory.ts';
 import { divergences } from './cutLogs.ts';
 import { listed, violation, type Facts } from './facts.ts';

@@ -1,13 +1,10 @@
 /** Drawn configurations: every setting independently. */
-import { FIELD_PART } from '../bucketsOfWorld.ts';
-import { contentFor, PLAIN_CONTENT } from '../content.ts';
-import { randomFor, type SeededRandom } from '../random.ts';
+import { drawBuckets, withField } from '../job/buckets.ts';
+import { contentFor, PLAIN_CONTENT } from '../job/content.ts';
+import { drawRoll, withRecordLimit } from '../job/roll.ts';
+import type { SeededRandom } from '../random.ts';
 import type { StoreKind, WorldConfig } from '../schedule.ts';
-import type { JobShape } from './jobShape.ts';
-
-/** Patterns whose folders change within a schedule: by second, minute, hour, day and month. */
-const PATTERNS = ['ss', 'mm', 'HH', 'yyyy-MM-dd--HH', 'yyyy/MM/dd', 'yyyy-MM'] as const;
-const ZONES = ['UTC', 'Asia/Shanghai', 'Asia/Kolkata', 'America/New_York'] as const;
+import type { JobShape } from '../job/shape.ts';
 
 /** Many buckets end at once: at a new year, and in the two nights on which Europe changes its clocks. */
 const TURNS_MS = [
@@ -54,29 +51,6 @@ export function drawConfig(random: SeededRandom, { store, job }: DrawOptions): W
   return job === null ? withField(withRecordLimit(drawn)) : drawn;
 }
 
-/** In percent: of drawn rolls. */
-const COUNTED_SHARE = 25;
-
-/** Perhaps with a limit of records for its roll; drawn from all else, so that nothing else is drawn otherwise. */
-export function withRecordLimit<Config extends { readonly roll?: WorldConfig['roll'] | undefined }>(
-  config: Config,
-): Config {
-  const random = randomFor(`records ${JSON.stringify(config)}`);
-  if (config.roll === undefined || !random.percent(COUNTED_SHARE)) return config;
-  return { ...config, roll: { ...config.roll, maxRecords: random.pick([1, 2, 3, 5, 12]) } };
-}
-
-/** In percent: of drawn time buckets. */
-const FIELD_SHARE = 20;
-
-/** Perhaps with a folder for each value of a field below that of the time; drawn as the limit is. */
-function withField(config: WorldConfig): WorldConfig {
-  const random = randomFor(`field ${JSON.stringify(config)}`);
-  const { buckets } = config;
-  if (buckets.by === 'none' || !random.percent(FIELD_SHARE)) return config;
-  return { ...config, buckets: { ...buckets, pattern: `${buckets.pattern}/'b='${FIELD_PART}` } };
-}
-
 type Settings = Pick<WorldConfig, 'checkpointIntervalMs' | 'roll' | 'buckets'>;
 
 function settingsOf(random: SeededRandom, job: JobShape | null): Settings {
@@ -87,19 +61,4 @@ function settingsOf(random: SeededRandom, job: JobShape | null): Settings {
     roll: drawRoll(random),
     buckets: drawBuckets(random),
   };
-}
-
-export function drawRoll(random: SeededRandom): WorldConfig['roll'] {
-  return {
-    maxBytes: random.pick([1_000, 60, 24, 8]),
-    maxAgeMs: random.pick([800, 300, 2_000]),
-    maxIdleMs: random.pick([400, 150]),
-    atCheckpoint: random.percent(25),
-  };
-}
-
-export function drawBuckets(random: SeededRandom): WorldConfig['buckets'] {
-  if (random.percent(50)) return { by: 'none' };
-  const by = random.pick(['record-time', 'wall-clock'] as const);
-  return { by, pattern: random.pick(PATTERNS), timezone: random.pick(ZONES) };
 }

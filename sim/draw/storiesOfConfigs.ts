@@ -2,7 +2,7 @@
 import { drawAllowedChange, drawRefusedChange } from '../faults/configFaults.ts';
 import { pointsOf } from '../faults/drawing.ts';
 import type { DrawContext } from '../faults/kind.ts';
-import { NO_CHANGE, type JobChange } from '../jobChange.ts';
+import { NO_CHANGE, type JobChange } from '../job/change.ts';
 import type { Fault } from '../schedule.ts';
 import type { Story, StorySettings } from './stories.ts';
 

@@ -1,20 +1,14 @@
 /**
  * The job file of a place is edited between two lives of its process, while others may run with the old one.
  */
-import { contentFor, contentWords, PLAIN_CONTENT } from '../content.ts';
+import { bucketsSchema, bucketWords, drawBuckets } from '../job/buckets.ts';
+import { contentFor, contentSchema, contentWords, PLAIN_CONTENT } from '../job/content.ts';
 import { z } from 'zod';
-import {
-  drawBuckets,
-  drawRoll,
-  INTERVALS_MS,
-  MEMORY_BYTES,
-  OPEN_FILES_MAX,
-  withRecordLimit,
-} from '../draw/config.ts';
-import { isRefused, type JobChange } from '../jobChange.ts';
+import { INTERVALS_MS, MEMORY_BYTES, OPEN_FILES_MAX } from '../draw/config.ts';
+import { isRefused, type JobChange } from '../job/change.ts';
 import type { SeededRandom } from '../random.ts';
-import { bucketsSchema, contentSchema, many, rollSchema } from '../settingsSchema.ts';
-import { bucketWords, rollWords } from '../settingsWords.ts';
+import { drawRoll, rollSchema, rollWords, withRecordLimit } from '../job/roll.ts';
+import { many } from '../wholeNumber.ts';
 import { counted, drawPlace, drawTimeMs, placed } from './drawing.ts';
 import type { KindsOf } from './kind.ts';
 

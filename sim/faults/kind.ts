@@ -6,7 +6,7 @@
 import type { z } from 'zod';
 import type { ErrorCode } from '../../journal/errors.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
-import type { JobChange } from '../jobChange.ts';
+import type { JobChange } from '../job/change.ts';
 import type { SimProcess } from '../process.ts';
 import type { SeededRandom } from '../random.ts';
 import type { Fault, StoreKind, WorldConfig } from '../schedule.ts';

@@ -1,7 +1,7 @@
 /** Settings of the world for a stretch of a job's journal: those of the job, scaled, and what the stretch shows. */
 import { formatNoun } from '../../src/telemetry/format.ts';
-import type { JobShape } from '../draw/jobShape.ts';
-import { SOME_PARTITION, WorldBuckets } from '../bucketsOfWorld.ts';
+import type { JobShape } from '../job/shape.ts';
+import { SOME_PARTITION, WorldBuckets } from '../job/buckets.ts';
 import type { StoreKind, WorldConfig } from '../schedule.ts';
 import type { FilesSeen, Reads } from './reads.ts';
 import type { Stretch } from './stretch.ts';

@@ -3,7 +3,7 @@
  * more.
  */
 import type { JournalId } from '../../journal/ids.ts';
-import { valuesIn } from '../content.ts';
+import { valuesIn } from '../job/content.ts';
 import type { SimProcess } from '../process.ts';
 import { SeededRandom } from '../random.ts';
 import type { VisibleChange } from '../schedule.ts';

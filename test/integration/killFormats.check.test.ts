@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { expect, onTestFinished, test } from 'vitest';
-import { valuesIn } from '../../sim/content.ts';
+import { valuesIn } from '../../sim/job/content.ts';
 import { inTier } from '../../scripts/testTiers.ts';
 import { describeIntegration, services } from '../services/integration.ts';
 import { AuditsMeanwhile, cleanAudit } from './auditing.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
-import { valuesIn } from '../../sim/content.ts';
+import { valuesIn } from '../../sim/job/content.ts';
 import { fetchJindosdk } from '../../scripts/jindosdk/fetch.ts';
 import { logToStderr } from '../../scripts/services/common.ts';
 import { inTier } from '../../scripts/testTiers.ts';

@@ -9,7 +9,7 @@ import type * as Audit from '../../src/audit/auditJob.ts';
 import type { AuditReport } from '../../src/audit/auditReport.ts';
 import type * as Runner from '../../sim/runner.ts';
 import type { Invariant, StoreKind } from '../../sim/schedule.ts';
-import type * as Settings from '../../sim/settings.ts';
+import type * as Settings from '../../sim/job/settings.ts';
 import type * as WorldOfCopy from '../../sim/world.ts';
 import { audited } from '../sim/audited.ts';
 
@@ -31,7 +31,7 @@ if (import.meta.main) {
   const { fuzz } = await load<typeof Runner>('sim/runner.ts');
   const { runWorld } = await load<typeof WorldOfCopy>('sim/world.ts');
   const { auditJob } = await load<typeof Audit>('src/audit/auditJob.ts');
-  const { jobSettings } = await load<typeof Settings>('sim/settings.ts');
+  const { jobSettings } = await load<typeof Settings>('sim/job/settings.ts');
   const stop = new AbortController();
   const { failure, schedules } = await fuzz({
     ...{ seed: Number(seed), store: store as StoreKind, job: null, threads: 1 },

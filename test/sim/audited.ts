@@ -4,9 +4,9 @@ import { bucketIn, contentIn } from '../../src/audit/jobHistory.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import type { AuditReport } from '../../src/audit/auditReport.ts';
 import type { RunTrace, Schedule } from '../../sim/schedule.ts';
-import { lifeConfig, NO_CHANGE } from '../../sim/jobChange.ts';
-import { decompressAtOnce } from '../../sim/content.ts';
-import { JOB, jobSettings } from '../../sim/settings.ts';
+import { lifeConfig, NO_CHANGE } from '../../sim/job/change.ts';
+import { decompressAtOnce } from '../../sim/job/content.ts';
+import { JOB, jobSettings } from '../../sim/job/settings.ts';
 import type { Remains } from '../../sim/remains.ts';
 import { runWorld } from '../../sim/world.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { checkAll } from '../../sim/checkers/all.ts';
 import { IS_NOT_REFUSED, type Facts } from '../../sim/checkers/facts.ts';
-import type { JobChange } from '../../sim/jobChange.ts';
+import type { JobChange } from '../../sim/job/change.ts';
 import {
   type Broken,
   change,

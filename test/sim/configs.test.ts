@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { faultWords } from '../../sim/faults/registry.ts';
-import type { JobChange } from '../../sim/jobChange.ts';
+import type { JobChange } from '../../sim/job/change.ts';
 import { parseSchedule, scheduleText } from '../../sim/scheduleText.ts';
 import type { Fault, RunTrace, Schedule, StoreKind, WorldConfig } from '../../sim/schedule.ts';
 import { shrink } from '../../sim/shrink.ts';

@@ -1,7 +1,7 @@
 /** Journals that a run of the world has left, as those of a real job, and what is made of them. */
 import { decodeEntry, type Entry } from '../../journal/entry.ts';
 import { asItHappened } from '../../sim/history/asItHappened.ts';
-import type { JobShape } from '../../sim/draw/jobShape.ts';
+import type { JobShape } from '../../sim/job/shape.ts';
 import { historyOf } from '../../sim/history/history.ts';
 import { readStretch, type Stretch } from '../../sim/history/stretch.ts';
 import type { Fault, RunTrace, Schedule } from '../../sim/schedule.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { valuesIn } from '../../sim/content.ts';
+import { valuesIn } from '../../sim/job/content.ts';
 import type { Codec } from '../../src/formats/parquet/compress.ts';
 import { ParquetEncoder } from '../../src/formats/parquet/encoder.ts';
 import { recordEnvelope } from '../../src/formats/parquet/envelope.ts';

@@ -7,7 +7,7 @@ import { text as readText } from 'node:stream/consumers';
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { parseDuration } from '../../../kernels/schema/units.ts';
-import { jobShape } from '../../../sim/draw/jobShape.ts';
+import { jobShape } from '../../../sim/job/shape.ts';
 import type { FuzzMode } from '../../../sim/report.ts';
 import { fuzz, type FuzzProgress } from '../../../sim/runner.ts';
 import type { StoreKind } from '../../../sim/schedule.ts';

@@ -1,7 +1,7 @@
 /** `tidemark fuzz --from-journal`: the stretch of a real journal that is to happen again. */
 import { TidemarkError } from '../../../journal/errors.ts';
 import { partitionName } from '../../../journal/ids.ts';
-import { jobShape } from '../../../sim/draw/jobShape.ts';
+import { jobShape } from '../../../sim/job/shape.ts';
 import type { HistoryToFuzz } from '../../../sim/history/fuzzHistory.ts';
 import { historyOf } from '../../../sim/history/history.ts';
 import { readStretch } from '../../../sim/history/stretch.ts';

@@ -3,7 +3,7 @@
  * process responds. All places begin with the schedule's configuration. A change says what differs from that,
  * never from another change.
  */
-import type { WorldConfig } from './schedule.ts';
+import type { WorldConfig } from '../schedule.ts';
 
 export interface JobChange {
   readonly checkpointIntervalMs?: number | undefined;

@@ -1,13 +1,13 @@
 /** The coordinator settings of a schedule's configuration, and how long the world may take to complete. */
-import type { NamingRule } from '../actors/naming.ts';
-import { checkpointRollingPolicy, defaultRollingPolicy } from '../actors/rolling/policy.ts';
-import { jobName } from '../journal/ids.ts';
-import type { JobSettings } from '../src/job/context.ts';
-import { WorldBuckets } from './bucketsOfWorld.ts';
+import type { NamingRule } from '../../actors/naming.ts';
+import { checkpointRollingPolicy, defaultRollingPolicy } from '../../actors/rolling/policy.ts';
+import { jobName } from '../../journal/ids.ts';
+import type { JobSettings } from '../../src/job/context.ts';
+import { WorldBuckets } from './buckets.ts';
 import { partFormatOf, PLAIN_CONTENT } from './content.ts';
-import type { Harm } from './faults/kind.ts';
-import { lifeConfig, NO_CHANGE, type LifeConfig } from './jobChange.ts';
-import type { Schedule } from './schedule.ts';
+import type { Harm } from '../faults/kind.ts';
+import { lifeConfig, NO_CHANGE, type LifeConfig } from './change.ts';
+import type { Schedule } from '../schedule.ts';
 
 export const JOB = jobName('world');
 /** How long the fault `asleep` lasts: a session and its aftermath. */

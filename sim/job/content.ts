@@ -3,18 +3,19 @@
  * compressed or not. Checkers see the values, whatever the format is.
  */
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import type { TopicPartition } from '../journal/ids.ts';
-import type { Codec } from '../src/formats/compression/codec.ts';
-import { BAD_BUCKET } from '../src/formats/bad/badLine.ts';
-import { formatId, type BadReason, type LineFormat, type PartFormat } from '../src/formats/format.ts';
-import { RecordLine } from '../src/formats/json/recordLine.ts';
-import { RECORD_ENVELOPE } from '../src/formats/parquet/envelope.ts';
-import { ParquetRows } from '../src/formats/parquet/rowEncoder.ts';
-import type { RowEncoder, RowFormat } from '../src/formats/rows.ts';
-import { TextLine } from '../src/formats/text/line.ts';
-import type { RecordCursor } from '../src/sources/port.ts';
+import { z } from 'zod';
+import type { TopicPartition } from '../../journal/ids.ts';
+import type { Codec } from '../../src/formats/compression/codec.ts';
+import { BAD_BUCKET } from '../../src/formats/bad/badLine.ts';
+import { formatId, type BadReason, type LineFormat, type PartFormat } from '../../src/formats/format.ts';
+import { RecordLine } from '../../src/formats/json/recordLine.ts';
+import { RECORD_ENVELOPE } from '../../src/formats/parquet/envelope.ts';
+import { ParquetRows } from '../../src/formats/parquet/rowEncoder.ts';
+import type { RowEncoder, RowFormat } from '../../src/formats/rows.ts';
+import { TextLine } from '../../src/formats/text/line.ts';
+import type { RecordCursor } from '../../src/sources/port.ts';
 import { isParquet, parquetValues } from './parquetValues.ts';
-import { randomFor } from './random.ts';
+import { randomFor } from '../random.ts';
 
 export interface ContentConfig {
   /** `bad`, `badParquet`: as JSON or Parquet, and records that are bad go to a file of their own. */
@@ -27,6 +28,11 @@ export const PLAIN_CONTENT: ContentConfig = { lines: 'text', codec: 'none' };
 const LINES = ['json', 'bad', 'text'] as const;
 export const ALL_LINES = [...LINES, 'parquet', 'badParquet'] as const;
 export const CODECS = ['zstd', 'none', 'gzip'] as const;
+export const contentSchema: z.ZodType<ContentConfig> = z.strictObject({
+  lines: z.enum(ALL_LINES),
+  codec: z.enum(CODECS),
+});
+
 /** In percent. */
 const PLAIN_SHARE = 65;
 /** Of the others, in percent. */

@@ -7,7 +7,7 @@ import type { PatternBucketConfig } from '../../actors/buckets/time/rule.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { JobConfig } from '../../src/config/jobConfig.ts';
 import { formatBytes, formatNoun } from '../../src/telemetry/format.ts';
-import { FIELD_PART } from '../bucketsOfWorld.ts';
+import { FIELD_PART } from './buckets.ts';
 import type { WorldConfig } from '../schedule.ts';
 
 export interface JobShape {

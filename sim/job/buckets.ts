@@ -1,0 +1,122 @@
+/**
+ * Folders of a world: how their rule is written, drawn, said and applied. Records of a world are no JSON: where a pattern names a field, the rule is shown a value for
+ * the record's offset, which the checkers know too.
+ */
+import { noBuckets } from '../../actors/buckets/none/rule.ts';
+import type { BucketAssigner, BucketRecord } from '../../actors/buckets/rule.ts';
+import { parseBucketPattern } from '../../actors/buckets/time/pattern.ts';
+import { patternBuckets } from '../../actors/buckets/time/rule.ts';
+import { z } from 'zod';
+import { TidemarkError } from '../../journal/errors.ts';
+import type { TopicPartition } from '../../journal/ids.ts';
+import type { RecordCursor } from '../../src/sources/port.ts';
+import { randomFor, type SeededRandom } from '../random.ts';
+
+export type Buckets =
+  | { readonly by: 'none' }
+  | { readonly by: 'record-time' | 'wall-clock'; readonly pattern: string; readonly timezone: string };
+
+export const bucketsSchema: z.ZodType<Buckets> = z.union([
+  z.strictObject({ by: z.literal('none') }),
+  z.strictObject({ by: z.enum(['record-time', 'wall-clock']), pattern: z.string(), timezone: z.string() }),
+]);
+
+export function bucketWords(buckets: Buckets): string {
+  return buckets.by === 'none'
+    ? 'no buckets'
+    : `buckets by ${buckets.by} ${buckets.pattern} ${buckets.timezone}`;
+}
+
+/** Patterns whose folders change within a schedule: by second, minute, hour, day and month. */
+const PATTERNS = ['ss', 'mm', 'HH', 'yyyy-MM-dd--HH', 'yyyy/MM/dd', 'yyyy-MM'] as const;
+const ZONES = ['UTC', 'Asia/Shanghai', 'Asia/Kolkata', 'America/New_York'] as const;
+
+export function drawBuckets(random: SeededRandom): Buckets {
+  if (random.percent(50)) return { by: 'none' };
+  const by = random.pick(['record-time', 'wall-clock'] as const);
+  return { by, pattern: random.pick(PATTERNS), timezone: random.pick(ZONES) };
+}
+
+/** In percent: of drawn time buckets. */
+const FIELD_SHARE = 20;
+
+/**
+ * Perhaps with a folder for each value of a field below that of the time; drawn from all else, so that nothing
+ * else is drawn otherwise.
+ */
+export function withField<Config extends { readonly buckets: Buckets }>(config: Config): Config {
+  const random = randomFor(`field ${JSON.stringify(config)}`);
+  const { buckets } = config;
+  if (buckets.by === 'none' || !random.percent(FIELD_SHARE)) return config;
+  return { ...config, buckets: { ...buckets, pattern: `${buckets.pattern}/'b='${FIELD_PART}` } };
+}
+
+/** The field that patterns of worlds name. */
+export const FIELD_PART = '{value.b}';
+const FALLBACK = 'unknown';
+/** Values of the field, by offset. The last one is none. */
+const VALUES = ['{"b":"x"}', '{"b":2}', '{"b":"\\u0078"}', '{"b":"a/b"}', '{"a":1}'].map((text) =>
+  Buffer.from(text),
+);
+
+/** Of a moment, for whoever asks where its records go. */
+interface Moment {
+  readonly timestampMs: number;
+  readonly offset: number;
+}
+
+export class WorldBuckets implements BucketAssigner {
+  readonly looksAtRecords: boolean;
+  readonly routes: BucketAssigner['routes'];
+  readonly #rule: BucketAssigner;
+
+  constructor(buckets: Buckets, partition: TopicPartition) {
+    this.#rule = ruleOf(buckets, partition);
+    this.looksAtRecords = this.#rule.looksAtRecords;
+    this.routes = this.#rule.routes;
+  }
+
+  slotOf(record: BucketRecord, wallMs: number): number {
+    const { baseOffset, offsetDelta } = record as RecordCursor;
+    const moment = { timestampMs: record.timestampMs, offset: Number(baseOffset) + offsetDelta };
+    return this.#rule.slotOf(recordOf(moment), wallMs);
+  }
+
+  bucketAt(moment: Moment): string {
+    return this.#rule.bucketOf(this.#rule.slotOf(recordOf(moment), moment.timestampMs));
+  }
+
+  bucketOf(slot: number): string {
+    return this.#rule.bucketOf(slot);
+  }
+
+  isKnownAgain(hasOwnTimes: boolean): boolean {
+    return this.#rule.isKnownAgain(hasOwnTimes);
+  }
+
+  forget(isInUse: (slot: number) => boolean): void {
+    this.#rule.forget?.(isInUse);
+  }
+}
+
+/** Where the partition does not matter. */
+export const SOME_PARTITION: TopicPartition = { topic: 'topic', partition: 0 };
+
+function ruleOf(buckets: Buckets, partition: TopicPartition): BucketAssigner {
+  if (buckets.by === 'none') return noBuckets();
+  const { by, pattern, timezone } = buckets;
+  const parsed = parseBucketPattern(pattern);
+  if (parsed.type === 'parsed')
+    return patternBuckets({ by, pattern: parsed.pattern, timezone, fallback: FALLBACK }, partition);
+  throw new TidemarkError('CONFIG_INVALID', `"${pattern}" is no bucket pattern: ${parsed.reason}`);
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+function recordOf({ timestampMs, offset }: Moment): BucketRecord {
+  const valueBytes = VALUES[offset % VALUES.length] ?? NO_BYTES;
+  return {
+    ...{ timestampMs, valueBytes, valueStart: 0, valueEnd: valueBytes.length },
+    ...{ keyBytes: NO_BYTES, keyStart: -1, keyEnd: 0, headersStart: -1, headersEnd: -1 },
+  };
+}
