@@ -26,8 +26,8 @@ export interface ContentConfig {
 export const PLAIN_CONTENT: ContentConfig = { lines: 'text', codec: 'none' };
 
 const LINES = ['json', 'bad', 'text'] as const;
-export const ALL_LINES = [...LINES, 'parquet', 'badParquet'] as const;
-export const CODECS = ['zstd', 'none', 'gzip'] as const;
+const ALL_LINES = [...LINES, 'parquet', 'badParquet'] as const;
+const CODECS = ['zstd', 'none', 'gzip'] as const;
 export const contentSchema: z.ZodType<ContentConfig> = z.strictObject({
   lines: z.enum(ALL_LINES),
   codec: z.enum(CODECS),

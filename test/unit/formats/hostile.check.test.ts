@@ -1,6 +1,6 @@
 /**
- * Records that nobody means well with, in every format of a job file: each is written, or bad with a reason. None
- * ends the process, takes memory that stays, or changes what becomes of the next record.
+ * Records that nobody means well with, in every format of a job file: each is written, or bad with a
+ * reason. None ends the process, takes memory that stays, or changes what becomes of the next record.
  */
 import { describe, expect, it } from 'vitest';
 import { JOB_KINDS } from '../../../src/app/registeredKinds.ts';
