@@ -5,16 +5,14 @@
 import { AGE_RULE } from './age/rule.ts';
 import { IDLE_RULE } from './idle/rule.ts';
 import { RECORDS_RULE } from './records/rule.ts';
-import type { FillingFile, RollableFile, RollRule, TimeReason } from './rule.ts';
+import type { FillingFile, FillLimits, RollableFile, RollRule, TimeReason } from './rule.ts';
 import { SIZE_RULE } from './size/rule.ts';
 
 export interface RollingPolicy {
   /** Whether the file is full. Called after every record; allocates nothing. */
   rollsBySize(file: FillingFile): boolean;
-  /** The smallest length at which a file is full. */
-  readonly rollsAtBytes: number;
-  /** The number of records at which a file is full; Infinity if they are not counted. */
-  readonly rollsAtRecords: number;
+  /** When a file is full, for whoever fills it in bulk. */
+  readonly full: FillLimits;
   /** Called for every open file as time passes; allocates nothing. Null if the file stays open. */
   rollsByTime(file: RollableFile, nowMs: number): TimeReason | null;
   /** When to call rollsByTime again; at most now plus the shorter limit. Allocates nothing. */
@@ -37,18 +35,17 @@ export function rollingPolicy(
   const limitsOf = (type: RollRule['type']): number[] =>
     rules.flatMap(({ rule, limit }) => (rule.type === type ? [limit] : []));
   const times = rules.flatMap(({ rule, limit }) => (rule.type === 'time' ? [{ rule, limit }] : []));
-  const rollsAtBytes = Math.min(...limitsOf('size'));
-  const rollsAtRecords = Math.min(...limitsOf('records'));
+  const full = { bytes: Math.min(...limitsOf('size')), records: Math.min(...limitsOf('records')) };
+  const { bytes, records } = full;
   const shortestMs = Math.min(...times.map(({ limit }) => limit));
   return {
     rollsAtCheckpoint,
-    rollsAtBytes,
-    rollsAtRecords,
+    full,
     // Without a limit of records, nothing more is done per record.
     rollsBySize:
-      rollsAtRecords === Infinity
-        ? ({ lengthBytes }) => lengthBytes >= rollsAtBytes
-        : (file) => file.records >= rollsAtRecords || file.lengthBytes >= rollsAtBytes,
+      records === Infinity
+        ? ({ lengthBytes }) => lengthBytes >= bytes
+        : (file) => file.records >= records || file.lengthBytes >= bytes,
     rollsByTime(file, nowMs) {
       for (const { rule, limit } of times) if (nowMs - rule.sinceMs(file) >= limit) return rule.reason;
       return null;

@@ -9,6 +9,12 @@ export interface RollableFile {
   readonly lastWriteAtMs: number;
 }
 
+/** The smallest length, and number of records, at which a file is full; Infinity for no limit. */
+export interface FillLimits {
+  readonly bytes: number;
+  readonly records: number;
+}
+
 /** What decides whether an open file is full. */
 export interface FillingFile {
   readonly lengthBytes: number;
@@ -17,14 +23,21 @@ export interface FillingFile {
 
 export type TimeReason = Extract<RollReason, 'age' | 'idle'>;
 
+/** How limits are said, with their units. */
+export interface UnitWords {
+  bytes(count: number): string;
+  records(count: number): string;
+  milliseconds(count: number): string;
+}
+
 interface RuleKeys {
   /** Key below `roll` in the job file, and the name of its validated value. */
   readonly key: string;
   readonly configKey: string;
   /** Yields the limit in bytes, records or milliseconds; undefined if there is none. */
   schema(): z.ZodType<number | undefined>;
-  /** When the rule closes a file, in words for users. `limit` is a text with its unit. */
-  describe(limit: string): string;
+  /** When the rule closes a file, in words for users. */
+  describe(limit: number, words: UnitWords): string;
 }
 
 /**

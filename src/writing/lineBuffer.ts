@@ -2,9 +2,10 @@
  * What takes the lines of one part file: its write buffer, and the counts of what is in it and has left it. Values are copied once, into the buffer; a full one goes to the file while the next one fills.
  *
  * `append` is the reference; kernels/lines.ts appends lines in bulk, through the fill state. How far it may
- * fill a buffer is decided in `#kernelLimit` and `rollsAt` alone.
+ * fill a buffer is decided in `#kernelLimit` and `isFullAt` alone.
  */
 import type { DurableFacts } from '../../actors/facts.ts';
+import type { FillLimits } from '../../actors/rolling/rule.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { FillState, NEWLINE, VECTOR_BYTES } from '../../kernels/routeTable.ts';
 import type { DurablePart } from '../stores/port.ts';
@@ -51,7 +52,7 @@ export class LineBuffer implements Gatherer {
   #recordsBefore = 0;
   #lastBase = 0n;
   #lastDelta = 0;
-  #rollsAtBytes = 0;
+  #fullAtBytes = 0;
   #isEnded = false;
 
   constructor(options: LineBufferOptions) {
@@ -64,9 +65,9 @@ export class LineBuffer implements Gatherer {
     this.#lastBase = durable.lastOffset;
   }
 
-  /** The length, and the number of records, at which the file rolls. Set it before the first record. */
-  rollsAt(lengthBytes: number, records: number): void {
-    this.#rollsAtBytes = lengthBytes;
+  /** Set it before the first record. */
+  isFullAt({ bytes, records }: FillLimits): void {
+    this.#fullAtBytes = bytes;
     // As with the length: the record that makes the file roll is left to the router.
     this.#fill.limitRecords(records - 1 - this.#recordsBefore);
   }
@@ -173,7 +174,7 @@ export class LineBuffer implements Gatherer {
    */
   #kernelLimit(): number {
     if (this.#options.isCompressed) return this.#bytes.length - VECTOR_BYTES + 1;
-    return Math.min(this.#bytes.length - VECTOR_BYTES + 1, this.#rollsAtBytes - 1 - this.#lengthBefore);
+    return Math.min(this.#bytes.length - VECTOR_BYTES + 1, this.#fullAtBytes - 1 - this.#lengthBefore);
   }
 
   #gather(full: TakenBuffer): void {

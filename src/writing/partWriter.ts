@@ -5,7 +5,7 @@
  */
 import type { DurableFacts, RollFacts } from '../../actors/facts.ts';
 import { rowsUri } from '../../actors/naming.ts';
-import type { RollableFile } from '../../actors/rolling/rule.ts';
+import type { FillLimits, RollableFile } from '../../actors/rolling/rule.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { RollReason } from '../../journal/events.ts';
 import type { PartId } from '../../journal/ids.ts';
@@ -150,9 +150,9 @@ export class PartWriter implements RollableFile {
     return this.#state.type === 'rolled' ? this.#state.roll : null;
   }
 
-  /** The length, and the number of records, at which it rolls. Set it before the first record. */
-  rollsAt(lengthBytes: number, records: number): void {
-    this.#content.rollsAt(lengthBytes, records);
+  /** Set it before the first record. */
+  isFullAt(limits: FillLimits): void {
+    this.#content.isFullAt(limits);
   }
 
   /** Appends bytes[start, end) and a newline as the record at base + delta. INTERNAL once it is rolled. */

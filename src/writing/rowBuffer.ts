@@ -6,6 +6,7 @@
  * meanwhile: a record for this file waits (`takesNone`).
  */
 import type { DurableFacts } from '../../actors/facts.ts';
+import type { FillLimits } from '../../actors/rolling/rule.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { Crc64 } from '../../kernels/crc64.ts';
 import type { BadReason } from '../formats/format.ts';
@@ -63,9 +64,9 @@ export class RowBuffer {
     this.#look();
   }
 
-  /** The router decides, after each record. @param lengthBytes of the file at which it rolls. */
-  rollsAt(lengthBytes: number): void {
-    this.#lookBytes = Math.min(LOOK_BYTES_MAX, Math.max(1, Math.floor(lengthBytes / LOOKS_PER_FILE)));
+  /** The router decides, after each record. */
+  isFullAt({ bytes }: FillLimits): void {
+    this.#lookBytes = Math.min(LOOK_BYTES_MAX, Math.max(1, Math.floor(bytes / LOOKS_PER_FILE)));
   }
 
   /** Of the file, if it ended now; an estimate. */

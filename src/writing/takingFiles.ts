@@ -38,7 +38,7 @@ export class TakingFiles {
    */
   newRun(isOneLine: boolean): RouteRun {
     const { slotMs } = this.#slotRoutes ?? ROUTE_OF_ALL;
-    const isCounted = this.#rolling.rollsAtRecords !== Infinity;
+    const isCounted = this.#rolling.full.records !== Infinity;
     const route = routeFunction({ isCounted, isOneLine });
     return { fromDelta: 0, toDelta: 0, owner: this.#routes.owner, slotMs, route, nowMs: 0 };
   }
@@ -73,7 +73,7 @@ export class TakingFiles {
 
   /** From now on, the file takes the records of its bucket. */
   add(writer: PartWriter): void {
-    writer.rollsAt(this.#rolling.rollsAtBytes, this.#rolling.rollsAtRecords);
+    writer.isFullAt(this.#rolling.full);
     this.#byBucket.set(writer.bucket, writer);
     this.#slots.set(writer, []);
   }

@@ -9,6 +9,6 @@ export const AGE_RULE: TimeRule = {
   configKey: 'maxAgeMs',
   schema: () =>
     duration().prefault('10m').meta({ description: 'Close a part file this long after it was opened.' }),
-  describe: (limit) => `after ${limit}`,
+  describe: (limit, { milliseconds }) => `after ${milliseconds(limit)}`,
   sinceMs: ({ openedAtMs }) => openedAtMs,
 };

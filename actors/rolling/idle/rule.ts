@@ -9,6 +9,6 @@ export const IDLE_RULE: TimeRule = {
   configKey: 'maxIdleMs',
   schema: () =>
     duration().prefault('1m').meta({ description: 'Close a part file this long after its last record.' }),
-  describe: (limit) => `${limit} without a record`,
+  describe: (limit, { milliseconds }) => `${milliseconds(limit)} without a record`,
   sinceMs: ({ lastWriteAtMs }) => lastWriteAtMs,
 };

@@ -11,5 +11,5 @@ export const SIZE_RULE: SizeRule = {
     size()
       .prefault('128MiB')
       .meta({ description: 'Close a part file at this size; checked after every record.' }),
-  describe: (limit) => `at ${limit}`,
+  describe: (limit, { bytes }) => `at ${bytes(limit)}`,
 };

@@ -1,11 +1,11 @@
 /** `tidemark validate`: checks a job file and reports what it means. */
 import { contentOf } from '../../app/content.ts';
-import type { RollRule } from '../../../actors/rolling/rule.ts';
+import type { UnitWords } from '../../../actors/rolling/rule.ts';
 import { configFingerprint } from '../../app/fingerprint.ts';
 import { bucketRuleOf, formatKindOf, JOB_KINDS, kindOf, type JobKinds } from '../../app/registeredKinds.ts';
 import { listedOr } from '../../../kernels/schema/parts.ts';
 import type { JobConfig, SinkConfig } from '../../config/jobConfig.ts';
-import { formatBytes } from '../../telemetry/format.ts';
+import { formatBytes, formatNoun } from '../../telemetry/format.ts';
 import { EXIT_OK } from '../exitCodes.ts';
 import type { CliIo } from '../io.ts';
 import { jsonText } from '../report.ts';
@@ -42,21 +42,16 @@ function sinkFacts(sink: SinkConfig, { stores }: JobKinds): [string, string][] {
 function rollFact(roll: JobConfig['roll'], { rollRules }: JobKinds): string {
   const reasons = rollRules.flatMap((rule) => {
     const limit = roll[rule.configKey];
-    return limit === undefined ? [] : [rule.describe(limitText(rule, limit))];
+    return limit === undefined ? [] : [rule.describe(limit, UNIT_WORDS)];
   });
   return listedOr(reasons);
 }
 
-function limitText({ type }: RollRule, limit: number): string {
-  switch (type) {
-    case 'size':
-      return formatBytes(limit);
-    case 'records':
-      return limit === 1 ? '1 record' : `${limit} records`;
-    case 'time':
-      return `${limit} ms`;
-  }
-}
+const UNIT_WORDS: UnitWords = {
+  bytes: formatBytes,
+  records: (count) => formatNoun(count, 'record'),
+  milliseconds: (count) => `${count} ms`,
+};
 
 function journalFact({ journal }: JobConfig, { journals }: JobKinds): string {
   const { place, details } = kindOf(journals, journal).describe(journal);

@@ -44,7 +44,7 @@ class Fixture {
       ...{ firstOffset: 0n, nowMs: 0, stats: new RunStats({ keepFiles: false }), latch: new FailureLatch() },
       buffers: this.buffers,
     });
-    this.writer.rollsAt(128 * MIB, Infinity);
+    this.writer.isFullAt({ bytes: 128 * MIB, records: Infinity });
   }
 
   /** Appends rows; if a group ends, waits for it as the router does. */

@@ -66,12 +66,12 @@ describe('the default policy rolls', () => {
   });
   it('by records: at the one that makes the number full, or by size if that comes first', () => {
     const counted = defaultRollingPolicy({ ...limits, maxRecords: 3 });
-    expect(counted.rollsAtRecords).toBe(3);
+    expect(counted.full.records).toBe(3);
     expect(rollsOf(counted, every(1, 7, 1), 6)).toEqual(['size at 2', 'size at 5']);
     expect(rollsOf(counted, every(1, 4, 50), 3)).toEqual(['size at 1', 'size at 3']);
   });
   it('by no number of records without a limit', () => {
-    expect(policy.rollsAtRecords).toBe(Infinity);
+    expect(policy.full.records).toBe(Infinity);
     expect(policy.rollsBySize({ lengthBytes: 1, records: 1e12 })).toBe(false);
   });
   it('by size: one record larger than the limit fills a file alone', () => {
@@ -140,8 +140,7 @@ describe('a custom policy', () => {
   it('is one object: here, files of three bytes at most', () => {
     const threeBytes: RollingPolicy = {
       rollsAtCheckpoint: false,
-      rollsAtBytes: Infinity,
-      rollsAtRecords: Infinity,
+      full: { bytes: Infinity, records: Infinity },
       rollsBySize: ({ lengthBytes }) => lengthBytes >= 3,
       rollsByTime: () => null,
       deadlineMs: () => Infinity,
