@@ -49,9 +49,9 @@ export class RecordBucketAssigner implements BucketAssigner {
       .map((token) => ({ token, reader: partReader(token.part) }));
   }
 
-  /** How many slots it remembers. */
-  get slots(): number {
-    return this.#table.size;
+  /** Of the slots that it remembers, about. */
+  get memoryBytes(): number {
+    return this.#table.memoryBytes;
   }
 
   isKnownAgain(hasOwnTimes: boolean): boolean {

@@ -2,8 +2,10 @@
  * Numbers what is made of the same bytes with the same slot. Nothing is allocated for bytes that are known.
  */
 
-/** So many are remembered whether they are in use or not. */
-const SPARE_SLOTS = 8_192;
+/** So much is remembered whether it is in use or not, in bytes. */
+const SPARE_BYTES = 1024 * 1024;
+/** Memory of a slot besides its key, about. */
+const SLOT_BYTES = 200;
 const FIRST_BYTES = 256;
 
 interface Entry {
@@ -20,8 +22,9 @@ export class SlotTable {
   #byHash = new Map<number, Entry>();
   readonly #keys = new Map<number, Uint8Array>();
   #slots = 0;
-  /** `forget` has kept so many. */
-  #kept = 0;
+  #bytes = 0;
+  /** `forget` has kept so much. */
+  #keptBytes = 0;
 
   /** Begins a key. */
   begin(): void {
@@ -59,6 +62,7 @@ export class SlotTable {
     this.#slots += 1;
     this.#byHash.set(hash, entry);
     this.#keys.set(entry.slot, entry.key);
+    this.#bytes += entry.key.length + SLOT_BYTES;
     return entry.slot;
   }
 
@@ -69,22 +73,26 @@ export class SlotTable {
     return key;
   }
 
-  /** Forgets all others, if there are many. A slot's number never comes again. */
+  /** Forgets all others, if they take much memory. A slot's number never comes again. */
   forget(isInUse: (slot: number) => boolean): void {
-    if (this.#keys.size <= 2 * this.#kept + SPARE_SLOTS) return;
+    if (this.#bytes <= 2 * this.#keptBytes + SPARE_BYTES) return;
     const before = [...this.#byHash.entries()];
     this.#byHash = new Map();
     for (const [hash, first] of before) {
       for (let entry: Entry | undefined = first; entry !== undefined; entry = entry.next) {
         if (isInUse(entry.slot)) this.#byHash.set(hash, { ...entry, next: this.#byHash.get(hash) });
-        else this.#keys.delete(entry.slot);
+        else {
+          this.#keys.delete(entry.slot);
+          this.#bytes -= entry.key.length + SLOT_BYTES;
+        }
       }
     }
-    this.#kept = this.#keys.size;
+    this.#keptBytes = this.#bytes;
   }
 
-  get size(): number {
-    return this.#keys.size;
+  /** Memory that it takes, about. */
+  get memoryBytes(): number {
+    return this.#bytes;
   }
 
   /** FNV-1a, of 30 bits: the engine keeps such numbers without an object. */

@@ -72,7 +72,7 @@ describe('-D key=value', () => {
       '-D sink.pth: is an unknown key, did you mean "path"?; expected path, ' +
         'format, envelope, compression, prefix, suffix, entropy, parquet, kind, endpoint, region, ' +
         'credentials, jindosdk',
-      '-D bucket: bucket.by "x" is unknown; expected record-time, wall-clock or none',
+      '-D bucket: bucket.by "x" is unknown; expected record-time, wall-clock, field or none',
       '-D bucket: bucket.timezone "X" is no time zone that this Node knows; expected an IANA time ' +
         'zone, like UTC or Europe/Berlin',
       '-D roll.maxAge: 5 has no unit; write for example 5s (units: ms, s, m, h, d)',
