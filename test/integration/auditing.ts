@@ -6,7 +6,7 @@ import { tidemark, type ProcessEnd } from './tidemarkProcess.ts';
 import { inTier } from '../../scripts/testTiers.ts';
 
 /** How often the coordinators of a test are killed. */
-export const KILLS = inTier({ test: 10, check: 10, full: 20 });
+export const KILLS = inTier({ test: 6, check: 6, full: 20 });
 
 /** What `tidemark audit --json` prints, as far as the tests read it. */
 export interface AuditDocument {
