@@ -1,4 +1,7 @@
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -27,8 +30,9 @@ import org.apache.flink.streaming.api.functions.sink.filesystem.rollingpolicies.
  * Flink's documentation.
  *
  * <p>--brokers HOST:PORT --topic NAME --group NAME --out FOLDER --checkpoints FOLDER --checkpoint-ms N
- * --parallelism N [--restore CHECKPOINT] [--unbounded]. Prints "first record" when the sink gets its first
- * record.
+ * --parallelism N [--bucket-pattern PATTERN] [--restore CHECKPOINT] [--unbounded]. A pattern names folders after
+ * the records' own times, in UTC; without one there is one folder. Prints "first record" when the sink gets its
+ * first record.
  */
 public final class FileSinkJob {
   private FileSinkJob() {}
@@ -50,7 +54,7 @@ public final class FileSinkJob {
     environment
         .fromSource(source(flags), WatermarkStrategy.noWatermarks(), "kafka")
         .uid("kafka")
-        .sinkTo(sink(flags.get("out")))
+        .sinkTo(sink(flags.get("out"), flags.get("bucket-pattern")))
         .uid("files");
     environment.execute("tidemark-bench");
   }
@@ -69,9 +73,9 @@ public final class FileSinkJob {
     return builder.build();
   }
 
-  private static FileSink<String> sink(String folder) {
+  private static FileSink<String> sink(String folder, String bucketPattern) {
     return FileSink.forRowFormat(new Path("file://" + folder), new SimpleStringEncoder<String>("UTF-8"))
-        .withBucketAssigner(new AnnouncingAssigner())
+        .withBucketAssigner(new AnnouncingAssigner(bucketPattern))
         .withRollingPolicy(
             // Flink's defaults, made explicit.
             DefaultRollingPolicy.builder()
@@ -92,11 +96,17 @@ public final class FileSinkJob {
     return flags;
   }
 
-  /** Puts every record into one folder. Prints once per process that the first record has arrived. */
+  /** Puts records into folders of their times. Prints once per process that the first record has arrived. */
   private static final class AnnouncingAssigner implements BucketAssigner<String, String> {
     private static final long serialVersionUID = 1L;
     private static final AtomicBoolean ANNOUNCED = new AtomicBoolean();
+    private final String pattern;
+    private transient DateTimeFormatter formatter;
     private transient boolean isAnnounced;
+
+    AnnouncingAssigner(String pattern) {
+      this.pattern = pattern;
+    }
 
     @Override
     public String getBucketId(String element, BucketAssigner.Context context) {
@@ -107,7 +117,14 @@ public final class FileSinkJob {
           System.out.flush();
         }
       }
-      return "";
+      if (pattern == null) {
+        return "";
+      }
+      if (formatter == null) {
+        // As in Flink's own DateTimeBucketAssigner.
+        formatter = DateTimeFormatter.ofPattern(pattern).withZone(ZoneOffset.UTC);
+      }
+      return formatter.format(Instant.ofEpochMilli(context.timestamp()));
     }
 
     @Override

@@ -13,6 +13,8 @@ export interface FlinkJob {
   /** Receives `out` and `checkpoints`. */
   readonly folder: string;
   readonly checkpointMs: number;
+  /** Pattern of the record's time; without one there are no buckets. */
+  readonly bucketPattern?: string;
   /** A checkpoint to resume from. */
   readonly restore?: string;
   /** For a smoke run: Java compiles less, so it starts sooner. */
@@ -36,6 +38,7 @@ export function flinkArguments(classPath: string, job: FlinkJob): string[] {
     ...{ 'checkpoint-ms': job.checkpointMs, parallelism: FLINK_PARALLELISM },
   };
   if (job.restore !== undefined) flags['restore'] = job.restore;
+  if (job.bucketPattern !== undefined) flags['bucket-pattern'] = job.bucketPattern;
   mkdirSync(outputOf(job), { recursive: true });
   mkdirSync(checkpointsOf(job), { recursive: true });
   return [

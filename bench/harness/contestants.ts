@@ -22,14 +22,19 @@ export interface Workload {
   readonly check: 'content' | 'size';
 }
 
-export function flink(context: BenchContext, classPath: string, workload: Workload): Contestant {
+export function flink(
+  context: BenchContext,
+  classPath: string,
+  workload: Workload,
+  buckets: { readonly bucketPattern?: string } = {},
+): Contestant {
   const { brokers, isQuick, signal } = context;
   return {
     name: 'Flink',
     run: () =>
       inRunFolder(context, 'flink', async ({ name, folder }) => {
         const { topic, checkpointMs } = workload;
-        const job = { brokers, topic, group: name, folder, checkpointMs, isQuick };
+        const job = { brokers, topic, group: name, folder, checkpointMs, isQuick, ...buckets };
         const cost = await measureProcess('java', flinkArguments(classPath, job), { what: 'Flink', signal });
         await forgetGroup(context, name);
         return checked(cost, digestFolder(outputOf(job)), workload);

@@ -5,7 +5,7 @@ import { flinkClassPath } from '../flink/flinkJob.ts';
 import type { BenchContext } from '../harness/context.ts';
 import { flink, tidemark, type Workload } from '../harness/contestants.ts';
 import { runInTurn, type Experiment, type Side } from '../harness/rounds.ts';
-import { ensureTopic, type Codec } from '../topic/benchTopic.ts';
+import { ensureTopic, MINUTES, type Codec } from '../topic/benchTopic.ts';
 import { memoryBound, type Row } from './row.ts';
 
 const ROUNDS = 3;
@@ -84,5 +84,28 @@ export const codecs: Row = {
     const experiments = [await againstFlink(context, 'lz4'), await againstFlink(context, 'zstd')];
     const ratio = Math.min(...experiments.map((experiment) => over(experiment, recordsPerSecond)));
     return { ratio, experiments, bounds: [] };
+  },
+};
+
+/** All records are of one day, in MINUTES minutes of it. */
+const MINUTE_PATTERN = 'yyyy-MM-dd--HH-mm';
+
+export const bucketsAgainstFlink: Row = {
+  name: 'buckets-flink',
+  ratio: `Tidemark's records/s over Flink's, both into ${MINUTES} buckets`,
+  goal: { atLeast: 6 },
+  run: async (context) => {
+    const { records, rounds, isQuick, signal, log } = context;
+    const classPath = await flinkClassPath(log, signal);
+    const topic = await ensureTopic({ ...context, codec: 'none' });
+    const checkpointMs = isQuick ? QUICK_CHECKPOINT_MS : CHECKPOINT_MS;
+    const workload: Workload = { topic, records, checkpointMs, check: 'content' };
+    const into = { bucketPattern: MINUTE_PATTERN };
+    const experiment = await runInTurn(
+      [flink(context, classPath, workload, into), tidemark(context, workload, into)],
+      { name: 'flink buckets', rounds: rounds ?? ROUNDS, signal, log },
+    );
+    const bounds = [memoryBound(experiment.sides[1].peakMemoryMiB.max)];
+    return { ratio: over(experiment, recordsPerSecond), experiments: [experiment], bounds };
   },
 };

@@ -4,7 +4,17 @@ import type { Experiment } from '../harness/rounds.ts';
 import type { Spread } from '../harness/statistics.ts';
 
 export type RowName =
-  'throughput' | 'cpu' | 'memory' | 'codecs' | 'interval' | 'buckets' | 'restart' | 'oss-hdfs' | 'audit';
+  | 'throughput'
+  | 'cpu'
+  | 'memory'
+  | 'codecs'
+  | 'interval'
+  | 'buckets'
+  | 'buckets-flink'
+  | 'fetch'
+  | 'restart'
+  | 'oss-hdfs'
+  | 'audit';
 
 export type Goal = { readonly atLeast: number } | { readonly atMost: number };
 

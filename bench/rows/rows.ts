@@ -1,7 +1,8 @@
 /** All rows of the bench, in the order in which they run. */
 import { audit } from './audit.ts';
-import { codecs, cpu, memory, throughput } from './againstFlink.ts';
+import { bucketsAgainstFlink, codecs, cpu, memory, throughput } from './againstFlink.ts';
 import { buckets, interval } from './againstItself.ts';
+import { fetch } from './fetch.ts';
 import { ossHdfs } from './ossHdfs.ts';
 import { restart } from './restart.ts';
 import type { Row } from './row.ts';
@@ -12,6 +13,8 @@ export const rows: readonly Row[] = [
   memory,
   codecs,
   buckets,
+  bucketsAgainstFlink,
+  fetch,
   restart,
   ossHdfs,
   audit,

@@ -44,28 +44,40 @@ describeIntegration(
       throw new Error(`${name}: ${reason}\n${ended.stderr}`);
     }
 
-    it.for(['throughput', 'cpu', 'memory', 'codecs', 'buckets', 'oss-hdfs', 'interval'] as const)(
-      'measures %s: both sides write every record',
-      (name, context) => {
-        const { ratio, experiments } = measured(name, context);
-        expect(ratio).toBeGreaterThan(0);
-        expect(experiments).toHaveLength(name === 'codecs' ? 2 : 1);
-        for (const { rounds, sides } of experiments) {
-          expect(rounds).toBe(1);
-          const runs = sides.flatMap((side) => side.runs);
-          expect(runs.map(({ bytes }) => bytes)).toEqual([RECORDS * LINE_BYTES, RECORDS * LINE_BYTES]);
-          expect(new Set(runs.map(({ digest }) => digest)).size).toBe(1);
-          for (const { seconds, cpuSeconds, peakMemoryMiB } of runs) {
-            expect(Math.min(seconds, cpuSeconds, peakMemoryMiB)).toBeGreaterThan(0);
-          }
+    it.for([
+      ...(['throughput', 'cpu', 'memory', 'codecs', 'buckets', 'buckets-flink'] as const),
+      ...(['oss-hdfs', 'interval'] as const),
+    ])('measures %s: both sides write every record', (name, context) => {
+      const { ratio, experiments } = measured(name, context);
+      expect(ratio).toBeGreaterThan(0);
+      expect(experiments).toHaveLength(name === 'codecs' ? 2 : 1);
+      for (const { rounds, sides } of experiments) {
+        expect(rounds).toBe(1);
+        const runs = sides.flatMap((side) => side.runs);
+        expect(runs.map(({ bytes }) => bytes)).toEqual([RECORDS * LINE_BYTES, RECORDS * LINE_BYTES]);
+        expect(new Set(runs.map(({ digest }) => digest)).size).toBe(1);
+        for (const { seconds, cpuSeconds, peakMemoryMiB } of runs) {
+          expect(Math.min(seconds, cpuSeconds, peakMemoryMiB)).toBeGreaterThan(0);
         }
-      },
-    );
+      }
+    });
 
     it('writes a thousand files for each partition into a thousand buckets', (context) => {
       const [one, many] = measured('buckets', context).experiments[0]?.sides ?? [];
       expect(one?.runs[0]?.files).toBe(4);
       expect(many?.runs[0]?.files).toBe(4 * 1_000);
+    });
+
+    it('puts the same records into the same buckets as Flink', (context) => {
+      const [flink, ours] = measured('buckets-flink', context).experiments[0]?.sides ?? [];
+      expect(flink?.runs[0]?.files).toBeGreaterThanOrEqual(1_000);
+      expect(ours?.runs[0]?.files).toBe(4 * 1_000);
+    });
+
+    it('measures fetch: the consumer has counted every record', (context) => {
+      const { ratio, durations = [] } = measured('fetch', context);
+      expect(ratio).toBeGreaterThan(0);
+      expect(durations.map(({ seconds }) => seconds.length)).toEqual([1, 1]);
     });
 
     it('measures restart: both continue from where they were killed', (context) => {
