@@ -83,11 +83,11 @@ export class BadRecords {
     const name = partitionName(this.#partition);
     const { to, stopAfter } = this.#rule;
     const inRow = to === 'stop' ? '' : ` It follows ${stopAfter} bad records in a row (bad.stopAfter).`;
+    const setting = to === 'stop' ? 'set bad.to to "skip" or "file"' : 'raise bad.stopAfter';
     return new SourceFailure(
       'recordBad',
       `The record at offset ${fromOffset} of ${name} cannot be written in the job's format: ${reason}.${inRow} ` +
-        'Correct the job file and resume; or set bad.to to "skip" or "file"; or give this record up: ' +
-        'tidemark status names the command.',
+        `Correct the job file and resume; or ${setting}; or give this record up: tidemark status names the command.`,
       { fields: { partition: name, reason }, affected: { fromOffset, toOffset: fromOffset + 1n } },
     );
   }
