@@ -25,9 +25,9 @@ export type TimeReason = Extract<RollReason, 'age' | 'idle'>;
 
 /** How limits are said, with their units. */
 export interface UnitWords {
-  bytes(count: number): string;
-  records(count: number): string;
-  milliseconds(count: number): string;
+  readonly bytes: (count: number) => string;
+  readonly records: (count: number) => string;
+  readonly milliseconds: (count: number) => string;
 }
 
 interface RuleKeys {

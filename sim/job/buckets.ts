@@ -3,9 +3,9 @@
  * the record's offset, which the checkers know too.
  */
 import { noBuckets } from '../../actors/buckets/none/rule.ts';
-import type { BucketAssigner, BucketRecord } from '../../actors/buckets/rule.ts';
-import { parseBucketPattern } from '../../actors/buckets/time/pattern.ts';
-import { patternBuckets } from '../../actors/buckets/time/rule.ts';
+import type { BucketAssigner, BucketConfig, BucketRecord } from '../../actors/buckets/rule.ts';
+import { parseBucketPattern } from '../../actors/buckets/pattern/pattern.ts';
+import { patternBuckets, type PatternBucketConfig } from '../../actors/buckets/pattern/rule.ts';
 import { z } from 'zod';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
@@ -37,6 +37,21 @@ export function drawBuckets(random: SeededRandom): Buckets {
   return { by, pattern: random.pick(PATTERNS), timezone: random.pick(ZONES) };
 }
 
+/** What the rule of a job file is in a world. Refused if the world has none like it. */
+export function bucketsOfJob(bucket: BucketConfig): Buckets {
+  if (bucket.by === 'none') return { by: 'none' };
+  if (!hasPattern(bucket))
+    throw new TidemarkError('CONFIG_INVALID', `The simulated world has no buckets by "${bucket.by}".`);
+  const { by, pattern, timezone } = bucket;
+  // Records of the world have one field, and times of their own.
+  const text = pattern.text.replaceAll(/\{(?:value|key|header)[^}]*\}/g, FIELD_PART);
+  return { by: by === 'field' ? 'record-time' : by, pattern: text, timezone };
+}
+
+function hasPattern(bucket: BucketConfig): bucket is PatternBucketConfig {
+  return bucket.by === 'record-time' || bucket.by === 'wall-clock' || bucket.by === 'field';
+}
+
 /** In percent: of drawn time buckets. */
 const FIELD_SHARE = 20;
 
@@ -52,7 +67,7 @@ export function withField<Config extends { readonly buckets: Buckets }>(config: 
 }
 
 /** The field that patterns of worlds name. */
-export const FIELD_PART = '{value.b}';
+const FIELD_PART = '{value.b}';
 const FALLBACK = 'unknown';
 /** Values of the field, by offset. The last one is none. */
 const VALUES = ['{"b":"x"}', '{"b":2}', '{"b":"\\u0078"}', '{"b":"a/b"}', '{"a":1}'].map((text) =>

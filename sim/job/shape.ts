@@ -2,12 +2,9 @@
  * What a job file provides for schedules: its rolling, buckets and checkpoints. Virtual time is cheap but not
  * free, and the world's records are tiny. So times and sizes are scaled; their proportions stay.
  */
-import type { BucketConfig } from '../../actors/buckets/rule.ts';
-import type { PatternBucketConfig } from '../../actors/buckets/time/rule.ts';
-import { TidemarkError } from '../../journal/errors.ts';
 import type { JobConfig } from '../../src/config/jobConfig.ts';
 import { formatBytes, formatNoun } from '../../src/telemetry/format.ts';
-import { FIELD_PART } from './buckets.ts';
+import { bucketsOfJob, bucketWords } from './buckets.ts';
 import type { WorldConfig } from '../schedule.ts';
 
 export interface JobShape {
@@ -29,7 +26,7 @@ const PART_BYTES = 40;
 const PART_RECORDS = 5;
 
 export function jobShape({ job, roll, bucket, checkpoint }: JobConfig): JobShape {
-  const buckets = bucketsOf(bucket);
+  const buckets = bucketsOfJob(bucket);
   const { maxBytes = 0, maxRecords, maxAgeMs = 0, maxIdleMs = 0 } = roll;
   const intervalMs = Math.min(checkpoint.intervalMs, INTERVAL_MS);
   const scaled = (ms: number): number => {
@@ -58,23 +55,7 @@ export function jobShape({ job, roll, bucket, checkpoint }: JobConfig): JobShape
         : [note('roll with', formatNoun(maxRecords, 'record'), String(shape.maxRecords))]),
       note('roll after', `${maxAgeMs} ms`, `${shape.maxAgeMs} ms`),
       note('roll when idle for', `${maxIdleMs} ms`, `${shape.maxIdleMs} ms`),
-      buckets.by === 'none'
-        ? 'no buckets'
-        : `buckets by ${buckets.by} ${buckets.pattern} ${buckets.timezone}`,
+      bucketWords(buckets),
     ],
   };
-}
-
-function bucketsOf(bucket: BucketConfig): WorldConfig['buckets'] {
-  if (bucket.by === 'none') return { by: 'none' };
-  if (!hasPattern(bucket))
-    throw new TidemarkError('CONFIG_INVALID', `The simulated world has no buckets by "${bucket.by}".`);
-  const { by, pattern, timezone } = bucket;
-  // Records of the world have one field, and times of their own.
-  const text = pattern.text.replaceAll(/\{(?:value|key|header)[^}]*\}/g, FIELD_PART);
-  return { by: by === 'field' ? 'record-time' : by, pattern: text, timezone };
-}
-
-function hasPattern(bucket: BucketConfig): bucket is PatternBucketConfig {
-  return bucket.by === 'record-time' || bucket.by === 'wall-clock' || bucket.by === 'field';
 }

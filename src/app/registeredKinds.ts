@@ -5,7 +5,7 @@
  */
 import { NO_BUCKETS } from '../../actors/buckets/none/rule.ts';
 import type { BucketConfig, BucketRule } from '../../actors/buckets/rule.ts';
-import { FIELD_BUCKETS, RECORD_TIME_BUCKETS, WALL_CLOCK_BUCKETS } from '../../actors/buckets/time/rule.ts';
+import { FIELD_BUCKETS, RECORD_TIME_BUCKETS, WALL_CLOCK_BUCKETS } from '../../actors/buckets/pattern/rule.ts';
 import { AGE_RULE } from '../../actors/rolling/age/rule.ts';
 import { IDLE_RULE } from '../../actors/rolling/idle/rule.ts';
 import { RECORDS_RULE } from '../../actors/rolling/records/rule.ts';

@@ -2,7 +2,12 @@
 import { encodePathSegment } from '../../pathSegment.ts';
 import type { BucketAssigner, BucketRecord } from '../rule.ts';
 import { UNKNOWN_TIME_BUCKET } from '../time/assigner.ts';
-import { renderBucketPattern, type BucketTime, type BucketToken, type BucketUnit } from '../time/pattern.ts';
+import {
+  renderBucketPattern,
+  type BucketTime,
+  type BucketToken,
+  type BucketUnit,
+} from '../pattern/pattern.ts';
 import { timeSlots, type TimeSlots } from '../time/slots.ts';
 import { FieldTime, type FieldTimeConfig } from './fieldTime.ts';
 import { unescaped } from './jsonField.ts';

@@ -1,6 +1,6 @@
 /** Finds the part of a record that a folder is named after, as bytes. */
 import { HeaderReader } from '../../../kernels/text/recordHeaders.ts';
-import type { BucketPart } from '../time/pattern.ts';
+import type { BucketPart } from '../pattern/pattern.ts';
 import type { BucketRecord } from '../rule.ts';
 import { JsonField } from './jsonField.ts';
 

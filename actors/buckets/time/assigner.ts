@@ -1,6 +1,6 @@
 /** Time buckets: a record belongs to the folder of its own time, or of the time at which it is written. */
 import { ROUTE_OF_ALL, type BucketAssigner } from '../rule.ts';
-import { renderBucketPattern, type BucketToken, type BucketUnit } from './pattern.ts';
+import { renderBucketPattern, type BucketToken, type BucketUnit } from '../pattern/pattern.ts';
 import { timeSlots } from './slots.ts';
 
 /**

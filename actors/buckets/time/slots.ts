@@ -1,6 +1,6 @@
 /** Slots of time: spans whose moments all belong to one folder of a pattern. */
 import { DateTime } from 'luxon';
-import type { BucketUnit } from './pattern.ts';
+import type { BucketUnit } from '../pattern/pattern.ts';
 
 /** Kafka's timestamp of a record without one; not the last millisecond of 1969. */
 const NO_TIME_MS = -1;

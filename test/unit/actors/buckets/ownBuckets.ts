@@ -1,7 +1,7 @@
 /** Bucket rules of tests, and records to ask rules with. */
 import type { BucketAssigner, BucketRecord } from '../../../../actors/buckets/rule.ts';
 import type { TimePattern } from '../../../../actors/buckets/time/assigner.ts';
-import { parseBucketPattern, type BucketPattern } from '../../../../actors/buckets/time/pattern.ts';
+import { parseBucketPattern, type BucketPattern } from '../../../../actors/buckets/pattern/pattern.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 

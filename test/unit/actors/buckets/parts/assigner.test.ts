@@ -5,7 +5,7 @@ import type { FieldTimeConfig } from '../../../../../actors/buckets/parts/fieldT
 import { JsonField } from '../../../../../actors/buckets/parts/jsonField.ts';
 import { PART_READ_BYTES_MAX } from '../../../../../actors/buckets/parts/partReader.ts';
 import type { BucketRecord } from '../../../../../actors/buckets/rule.ts';
-import { patternBuckets } from '../../../../../actors/buckets/time/rule.ts';
+import { patternBuckets } from '../../../../../actors/buckets/pattern/rule.ts';
 import { patternOf, recordAt } from '../ownBuckets.ts';
 
 const AT_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 6);

@@ -7,7 +7,7 @@ import { encodePathSegment } from '../../pathSegment.ts';
 import { RecordBucketAssigner } from '../parts/assigner.ts';
 import { TIME_UNITS, type FieldTimeConfig, type TimeUnit } from '../parts/fieldTime.ts';
 import { ROUTE_OF_ALL, type BucketAssigner, type BucketRule } from '../rule.ts';
-import { timeBuckets } from './assigner.ts';
+import { timeBuckets } from '../time/assigner.ts';
 import { parseBucketPattern, type BucketPattern, type BucketToken } from './pattern.ts';
 
 export interface PatternBucketConfig {

@@ -5,7 +5,7 @@ import {
   renderBucketPattern,
   type BucketPattern,
   type BucketTime,
-} from '../../../../../actors/buckets/time/pattern.ts';
+} from '../../../../../actors/buckets/pattern/pattern.ts';
 
 const MOMENT: BucketTime = { year: 2026, month: 2, day: 3, hour: 4, minute: 5, second: 6, millisecond: 7 };
 
