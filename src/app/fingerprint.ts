@@ -27,8 +27,8 @@ function meaningOfSink({ type, uri, format, prefix, suffix, entropy }: SinkConfi
 /** Nothing for plain text, as in versions that had nothing else: their fingerprints stay. */
 function meaningOfContent({ sink, key, value, bad }: JobConfig) {
   const { format, envelope, compression, formatSettings } = sink;
-  const isUsual =
-    format === 'text' && compression === null && value.tombstones === 'skip' && value.lineFeeds === 'bad';
+  const isPlain = format === 'text' && compression === null && bad.to === 'stop';
+  const isUsual = isPlain && value.tombstones === 'skip' && value.lineFeeds === 'bad';
   // Line feeds mean nothing in other formats; their fingerprints stay, too.
   const { lineFeeds: _, ...others } = value;
   const meant = format === 'text' ? value : others;

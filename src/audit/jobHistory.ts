@@ -79,10 +79,13 @@ export function contentIn(config: JsonValue): JsonValue {
   const sink = memberOf(config, 'sink');
   const format = memberOf(sink, 'format') ?? 'text';
   const { lineFeeds = 'keep', ...value } = asMap(memberOf(config, 'value'));
-  const feeds = format === 'text' ? { lineFeeds } : {};
-  if (format === 'text' && (value['tombstones'] ?? 'skip') === 'skip' && lineFeeds === 'keep') return 'text';
-  const envelope = memberOf(sink, 'envelope');
-  return { format, envelope, value, ...feeds, key: memberOf(config, 'key'), bad: memberOf(config, 'bad') };
+  const bad = memberOf(config, 'bad');
+  if (format === 'text') {
+    const tombstones = value['tombstones'] ?? 'skip';
+    const isAsEver = tombstones === 'skip' && lineFeeds === 'keep';
+    return isAsEver ? 'text' : { format, tombstones, lineFeeds, bad: memberOf(bad, 'to') };
+  }
+  return { format, envelope: memberOf(sink, 'envelope'), value, key: memberOf(config, 'key'), bad };
 }
 
 /** Null if there is none. */

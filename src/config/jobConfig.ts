@@ -16,10 +16,10 @@ export interface SourceConfig {
 /** What a line or a row holds: the value alone, or all of the record. */
 export type Envelope = 'value' | 'record';
 
-/** How bytes of a record become text: base64, a string of UTF-8, or JSON as it is. */
 /** What a value with a line feed is in lines of text: a bad record, or several lines. */
 export type LineFeeds = 'bad' | 'keep';
 
+/** How bytes of a record become text: base64, a string of UTF-8, or JSON as it is. */
 export type Decode = 'bytes' | 'string' | 'json';
 
 export interface Compression {

@@ -11,6 +11,7 @@ export interface Ahead extends WritingRule {
   readonly nextOffset: bigint;
   readonly endOffset: bigint | null;
   readonly wallMs: number;
+  readonly isInUse: (slot: number) => boolean;
   /** How many buckets to find at most. */
   readonly room: number;
 }
@@ -21,7 +22,7 @@ export interface Ahead extends WritingRule {
  */
 export function findBuckets(
   cursor: RecordCursor,
-  { assigner, records, tombstones, nextOffset, endOffset, wallMs, room }: Ahead,
+  { assigner, records, tombstones, nextOffset, endOffset, wallMs, isInUse, room }: Ahead,
   wanted: Map<string, bigint>,
   hasFile: (bucket: string) => boolean,
 ): void {
@@ -38,6 +39,7 @@ export function findBuckets(
     }
     if (cursor.offsetDelta >= endDelta) break;
     if (cursor.offsetDelta < startDelta) continue;
+    assigner.forget?.(isInUse);
     const slot = assigner.slotOf(cursor, wallMs);
     if (slot === slotBefore || seen.has(slot)) continue;
     const bucket = assigner.bucketOf(slot);

@@ -5,8 +5,9 @@
 import type { PartWriter } from './partWriter.ts';
 import type { RunStats } from './runStats.ts';
 
-/** At the limit, this many are rolled at once, because looking for them takes time. */
-const ROLLED_TOGETHER_MIN = 32;
+/** At the limit, so many are rolled at once, because looking for them takes time: a share of all, or this many. */
+const ROLLED_TOGETHER_MAX = 32;
+const ROLLED_SHARE = 8;
 
 /** An owner of files that can be rolled: one router. */
 export interface RoomHolder {
@@ -80,7 +81,7 @@ export class FileRoom {
       const idlest = holders
         .flatMap((holder) => holder.rollable().map((writer) => ({ holder, writer })))
         .toSorted((one, other) => one.writer.lastWriteAtMs - other.writer.lastWriteAtMs)
-        .slice(0, ROLLED_TOGETHER_MIN);
+        .slice(0, Math.min(ROLLED_TOGETHER_MAX, Math.max(1, Math.floor(this.#filesMax / ROLLED_SHARE))));
       for (const { holder, writer } of idlest) holder.rollIdle(writer);
       const closing = holders.flatMap((holder) => holder.closing());
       if (idlest.length > 0) await Promise.all(idlest.map(({ writer }) => writer.drained()));

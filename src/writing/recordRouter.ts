@@ -56,6 +56,7 @@ export class RecordRouter {
   /** Whether the kernel may copy lines. */
   readonly #isCopied: boolean;
   readonly #leaveRoom: () => void;
+  readonly #isInUse = (slot: number): boolean => this.#files.isInUse(slot);
   /** Files that no completed checkpoint has made pending: those that take records, and the rolled ones. */
   readonly #unfinished = new Set<PartWriter>();
   #nextOffset: bigint;
@@ -96,8 +97,7 @@ export class RecordRouter {
    * cannot be read, the cursor stops at it: what was written before it is kept.
    */
   async consume(batch: FetchedBatch, endOffset: bigint | null): Promise<void> {
-    const { assigner, clock } = this.#options;
-    assigner.forget?.((slot) => this.#files.isInUse(slot));
+    const { clock } = this.#options;
     const cursor = batch.records();
     this.#readBefore = this.read;
     this.#readBehind = readEpochBehind(this.#readBefore, batch);
@@ -161,6 +161,7 @@ export class RecordRouter {
         const delta = cursor.offsetDelta;
         if (delta < startDelta) continue;
         if (delta >= run.toDelta) break;
+        assigner.forget?.(this.#isInUse);
         const goodSlot = assigner.slotOf(cursor, wallMs);
         const outcome = this.#judge(cursor, goodSlot, base, delta);
         if (typeof outcome === 'object') return this.#pauseAt(base + BigInt(delta), outcome);
@@ -252,7 +253,7 @@ export class RecordRouter {
   #openAhead(slot: number, batch: FetchedBatch, endOffset: bigint | null, wallMs: number): Promise<Opening> {
     return openAhead(
       this.#options,
-      { batch, slot, nextOffset: this.#nextOffset, endOffset, wallMs },
+      { batch, slot, nextOffset: this.#nextOffset, endOffset, wallMs, isInUse: this.#isInUse },
       (bucket) => this.#files.has(bucket),
       (writer) => this.adopt(writer, true),
     );

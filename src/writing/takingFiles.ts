@@ -12,6 +12,9 @@ import { BAD_BUCKET } from '../formats/bad/badLine.ts';
 import { BAD_SLOT } from './badRecords.ts';
 import type { PartWriter } from './partWriter.ts';
 
+/** Slots of a file that are found without their bucket's name: a file may have any number. */
+const SLOTS_PER_FILE_MAX = 1_000;
+
 /** The bucket of a slot; bad records have one of their own. */
 export function bucketOfSlot(assigner: BucketAssigner, slot: number): string {
   return slot === BAD_SLOT ? BAD_BUCKET : assigner.bucketOf(slot);
@@ -66,9 +69,18 @@ export class TakingFiles {
     if (this.#byBucket.size === 0) return undefined;
     const writer = this.#byBucket.get(bucketOfSlot(this.#assigner, slot));
     if (writer === undefined) return undefined;
-    this.#slots.get(writer)?.push(slot);
+    const slots = this.#slots.get(writer);
+    slots?.push(slot);
     this.#bySlot.set(slot, writer);
+    const oldest = slots !== undefined && slots.length > SLOTS_PER_FILE_MAX ? slots.shift() : undefined;
+    if (oldest !== undefined) this.#forgetSlot(oldest);
     return writer;
+  }
+
+  #forgetSlot(slot: number): void {
+    this.#bySlot.delete(slot);
+    const route = this.#slotRoutes?.routeOf(slot) ?? null;
+    if (route !== null) this.#routes.remove(route);
   }
 
   /** From now on, the file takes the records of its bucket. */
@@ -92,11 +104,7 @@ export class TakingFiles {
   /** It takes no more records. Call it before the file is closed: no route may lead to it then. */
   forget(writer: PartWriter): void {
     if (this.#byBucket.get(writer.bucket) === writer) this.#byBucket.delete(writer.bucket);
-    for (const slot of this.#slots.get(writer) ?? []) {
-      this.#bySlot.delete(slot);
-      const route = this.#slotRoutes?.routeOf(slot) ?? null;
-      if (route !== null) this.#routes.remove(route);
-    }
+    for (const slot of this.#slots.get(writer) ?? []) this.#forgetSlot(slot);
     this.#slots.delete(writer);
   }
 }

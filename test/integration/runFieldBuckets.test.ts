@@ -11,11 +11,15 @@ const LINES = Array.from({ length: 300 }, (_, n) => {
   return `{ "n": ${n}, "at": "${at}", "country": ${JSON.stringify(COUNTRIES[n % 3])} }`;
 });
 
-function jobBy(bucket: Readonly<Record<string, unknown>>, lines = LINES): TestJob {
+function jobBy(
+  bucket: Readonly<Record<string, unknown>>,
+  lines = LINES,
+  sections: Readonly<Record<string, unknown>> = {},
+): TestJob {
   const job = new TestJob({
     brokers: [],
     topic: 'fields',
-    sections: { source: { file: { path: 'lines.txt' } }, bucket },
+    sections: { source: { file: { path: 'lines.txt' } }, bucket, ...sections },
   });
   writeFileSync(path.join(job.folder, 'lines.txt'), lines.map((line) => `${line}\n`).join(''));
   return job;
@@ -72,8 +76,22 @@ test.each([
   [{ pattern: '{value.a' }, 'wrong at character 1: this "{" is never closed'],
   [{ fallback: 'a/b' }, 'bucket.fallback: holds a separator of folders'],
   [{ maxOpen: 0 }, 'bucket.maxOpen: is less than 1'],
+  [{ by: 'none', field: 'at' }, 'bucket.field: is only for bucket.by: field'],
+  [
+    { pattern: { key: null } },
+    'is a map; expected a pattern like yyyy-MM-dd--HH, in quotes if it begins with {',
+  ],
+  [{ pattern: '{value.a}/'.repeat(20) + 'yyyy' }, 'the path may become longer than 600 bytes'],
 ] as const)('%j is refused: %s', async (bucket, message) => {
   const end = await jobBy(bucket).command('validate');
   expectCode(end, 2);
   expect(end.stderr).toContain(message);
+});
+
+test('drawn folders do not go with parts of records', async () => {
+  const sink = { path: 'lake/_entropy_', entropy: { key: '_entropy_', length: 4 } };
+  const job = jobBy({ pattern: '{value.who}' }, LINES, { sink });
+  const end = await job.command('validate');
+  expectCode(end, 2);
+  expect(end.stderr).toContain('sink.entropy: is not for a bucket.pattern with parts of records');
 });

@@ -14,7 +14,9 @@ import type { FetchedBatch } from '../../src/sources/port.ts';
 import { buildBatch } from '../unit/sources/kafka/batchBuilder.ts';
 import { TextLine } from '../../src/formats/text/line.ts';
 import { BadRecords } from '../../src/writing/badRecords.ts';
-import { byTime } from '../unit/actors/buckets/ownBuckets.ts';
+import { byTime, patternOf } from '../unit/actors/buckets/ownBuckets.ts';
+import type { BucketAssigner } from '../../actors/buckets/rule.ts';
+import { RecordBucketAssigner } from '../../actors/buckets/parts/assigner.ts';
 
 const bySecond = byTime(
   (slot) => `b${slot}`,
@@ -48,10 +50,11 @@ class Scene {
     openFilesMax: number,
     roomForFiles: () => Promise<void> = () => Promise.resolve(),
     shared: { stats: RunStats; fileRoom: FileRoom } | null = null,
+    assigner: BucketAssigner = bySecond,
   ) {
     this.stats = shared?.stats ?? new RunStats({ keepFiles: false });
     const options = {
-      assigner: bySecond,
+      assigner,
       ...{ records: new TextLine('bad'), tombstones: 'skip' as const },
       bad: new BadRecords({ to: 'stop', stopAfter: 1 }, { topic: 'numbers', partition: 0 }),
       rolling: defaultRollingPolicy({ maxBytes: 1e9, maxAgeMs: 1e9, maxIdleMs: 1e9 }),
@@ -187,5 +190,45 @@ describe('many buckets in one batch', () => {
     await consumed;
     expect(scene.opened.length).toBe(5);
     await scene.router.abandon();
+  });
+});
+
+describe('folders by the key', () => {
+  const MANY = 50_000;
+  const byKey = (): RecordBucketAssigner => {
+    const { tokens, finestUnit } = patternOf('{key}');
+    return new RecordBucketAssigner({
+      ...{ time: 'record-time', tokens, finestUnit, timezone: 'UTC', fallback: 'unknown' },
+    });
+  };
+  const keyed = (keyOf: (offset: number) => Buffer, value: Buffer | null): FetchedBatch => {
+    const built = Array.from({ length: MANY }, (_, offsetDelta) => {
+      return { offsetDelta, timestampDelta: 0, key: keyOf(offsetDelta), value };
+    });
+    const records = buildBatch({ baseOffset: 0n, records: built });
+    const facts = { name: 't/0', fetchedOffset: 0n, lastStableOffset: -1n, abortedTransactions: [] };
+    return toFetchedBatch(scanRecords({ ...facts, records }));
+  };
+  const memoryAfter = async (batch: FetchedBatch): Promise<{ bytes: number; files: number }> => {
+    const assigner = byKey();
+    const scene = new Scene(100, undefined, null, assigner);
+    await scene.router.consume(batch, null);
+    expect(scene.router.nextOffset).toBe(BigInt(MANY));
+    return { bytes: assigner.memoryBytes, files: scene.opened.length };
+  };
+  const BYTES_MAX = 3 * 1024 * 1024;
+
+  test('records in no file leave nothing of their keys behind', async () => {
+    const { bytes, files } = await memoryAfter(keyed((offset) => Buffer.from(`key ${offset}`), null));
+    expect(files).toBe(0);
+    expect(bytes).toBeLessThan(BYTES_MAX);
+  });
+
+  test('neither do many keys that are one folder', async () => {
+    const noText = (offset: number): Buffer =>
+      Buffer.from(Array.from({ length: 16 }, (_, bit) => ((offset >> bit) & 1) + 0xfe));
+    const { bytes, files } = await memoryAfter(keyed(noText, Buffer.from('v')));
+    expect(files).toBe(1);
+    expect(bytes).toBeLessThan(BYTES_MAX);
   });
 });

@@ -1,4 +1,5 @@
 /** One bucket for all records: the sink's own folder. */
+import { noFieldProblems } from '../pattern/rule.ts';
 import { ROUTE_OF_ALL, type BucketAssigner, type BucketRule } from '../rule.ts';
 
 export function noBuckets(): BucketAssigner {
@@ -19,6 +20,7 @@ export const NO_BUCKETS: BucketRule<NoBucketConfig> = {
   name: 'none',
   chosenBy: 'nothing',
   keys: () => ({}),
+  problems: noFieldProblems,
   toConfig: () => ({ by: 'none' }),
   assigner: noBuckets,
   meaning: ({ by }) => ({ by }),

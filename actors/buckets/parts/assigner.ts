@@ -8,9 +8,9 @@ import {
   type BucketToken,
   type BucketUnit,
 } from '../pattern/pattern.ts';
-import { timeSlots, type TimeSlots } from '../time/slots.ts';
+import { timeOfRecord, timeSlots, type TimeSlots } from '../time/slots.ts';
 import { FieldTime, type FieldTimeConfig } from './fieldTime.ts';
-import { unescaped } from './jsonField.ts';
+import { textOf, unescaped } from './jsonField.ts';
 import { FOUND, partReader, type PartReader } from './partReader.ts';
 import { SlotTable } from './slotTable.ts';
 
@@ -80,7 +80,7 @@ export class RecordBucketAssigner implements BucketAssigner {
 
   #timeOf(record: BucketRecord, wallMs: number): number {
     if (this.#fieldTime !== null) return this.#fieldTime.of(record);
-    return this.#buckets.time === 'wall-clock' ? wallMs : record.timestampMs;
+    return this.#buckets.time === 'wall-clock' ? wallMs : timeOfRecord(record.timestampMs);
   }
 
   bucketOf(slot: number): string {
@@ -105,7 +105,7 @@ export class RecordBucketAssigner implements BucketAssigner {
       const found = view.getUint8(at);
       const start = at + PART_HEAD_BYTES;
       at = start + view.getUint32(at + 1);
-      texts.set(token, found === FOUND.missing ? null : textOf(key, start, at, found === FOUND.escaped));
+      texts.set(token, found === FOUND.missing ? null : partText(key, start, at, found === FOUND.escaped));
     }
     return texts;
   }
@@ -115,10 +115,8 @@ export class RecordBucketAssigner implements BucketAssigner {
   }
 }
 
-/** What is no UTF-8 is replaced: the name of a folder has to be text. */
-function textOf(bytes: Uint8Array, start: number, end: number, isEscaped: boolean): string | null {
-  const text = isEscaped
-    ? unescaped(bytes, start, end)
-    : new TextDecoder().decode(bytes.subarray(start, end));
+/** Null if it is empty, or if its escapes are none. */
+function partText(bytes: Uint8Array, start: number, end: number, isEscaped: boolean): string | null {
+  const text = isEscaped ? unescaped(bytes, start, end) : textOf(bytes, start, end);
   return text === '' ? null : text;
 }

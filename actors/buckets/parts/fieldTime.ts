@@ -1,7 +1,7 @@
 /** The time of a record as a field of its JSON value says it. */
 import { isoTime, readDate, readTimestamp } from '../../../kernels/text/isoTime.ts';
 import type { BucketRecord } from '../rule.ts';
-import { JsonField } from './jsonField.ts';
+import { JsonField, unescaped } from './jsonField.ts';
 
 /** `s`, `ms`: a number since 1970-01-01 UTC, perhaps as a string. `iso`: ISO 8601; without an offset, UTC. */
 export const TIME_UNITS = ['ms', 's', 'iso'] as const;
@@ -29,8 +29,14 @@ export class FieldTime {
   of({ valueBytes, valueStart, valueEnd }: BucketRecord): number {
     const field = this.#field;
     if (valueStart < 0 || !field.find(valueBytes, valueStart, valueEnd)) return NaN;
-    if (this.#unit === 'iso') return field.type === 'text' ? isoMs(valueBytes, field.start, field.end) : NaN;
-    const time = numberAt(valueBytes, field.start, field.end);
+    if (!field.isEscaped) return this.#read(valueBytes, field.start, field.end);
+    const bytes = new TextEncoder().encode(unescaped(valueBytes, field.start, field.end) ?? '');
+    return this.#read(bytes, 0, bytes.length);
+  }
+
+  #read(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#unit === 'iso') return this.#field.type === 'text' ? isoMs(bytes, start, end) : NaN;
+    const time = numberAt(bytes, start, end);
     return this.#unit === 's' ? Math.floor(time * 1_000) : Math.floor(time);
   }
 }

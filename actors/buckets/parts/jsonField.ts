@@ -94,9 +94,14 @@ export class JsonField {
   }
 }
 
+/** What is no UTF-8 becomes U+FFFD; nothing is left out. */
+export function textOf(bytes: Uint8Array, start: number, end: number): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(start, end));
+}
+
 /** The text of a JSON string with escapes. Null if an escape is none. */
 export function unescaped(bytes: Uint8Array, start: number, end: number): string | null {
-  const text = new TextDecoder().decode(bytes.subarray(start, end));
+  const text = textOf(bytes, start, end);
   try {
     return JSON.parse(`"${text}"`) as string;
   } catch {

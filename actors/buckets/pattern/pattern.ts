@@ -54,6 +54,8 @@ const PUNCTUATION = '-_./=: ';
 const FOLDER_BYTES_MAX = 200;
 /** Of a part of a record. A longer one is cut and made distinct by its checksum. */
 const PART_BYTES_MIN = 40;
+/** Of the whole path, where a part is in it: systems allow 1,023 or more for a sink, this and a file's name. */
+const PATH_BYTES_MAX = 600;
 const PARTS = '{value.FIELD}, {key}, {header.NAME}, {topic} or {partition}';
 
 /** Internal: `parseBucketPattern` turns it into a result. */
@@ -163,12 +165,20 @@ function withRoom(tokens: readonly BucketToken[]): BucketToken[] {
       (folders.at(-1) ?? { bytes: 0 }).bytes += new TextEncoder().encode(piece).length;
     }
   }
+  const all = folders.reduce((sum, one) => ({
+    bytes: sum.bytes + one.bytes + 1,
+    parts: sum.parts + one.parts,
+  }));
   return tokens.map((token, index) => {
     if (token.type !== 'part') return token;
-    const { bytes, parts } = folders[folderOf[index] ?? 0] ?? { bytes: 0, parts: 1 };
-    const bytesMax = Math.floor((FOLDER_BYTES_MAX - bytes) / parts);
-    if (bytesMax >= PART_BYTES_MIN) return { ...token, bytesMax };
-    throw new PatternError(null, `a folder's name may become longer than ${FOLDER_BYTES_MAX} bytes`);
+    const own = folders[folderOf[index] ?? 0] ?? all;
+    const inFolder = Math.floor((FOLDER_BYTES_MAX - own.bytes) / own.parts);
+    const inPath = Math.floor((PATH_BYTES_MAX - all.bytes) / all.parts);
+    if (inFolder < PART_BYTES_MIN)
+      throw new PatternError(null, `a folder's name may become longer than ${FOLDER_BYTES_MAX} bytes`);
+    if (inPath < PART_BYTES_MIN)
+      throw new PatternError(null, `the path may become longer than ${PATH_BYTES_MAX} bytes`);
+    return { ...token, bytesMax: Math.min(inFolder, inPath) };
   });
 }
 

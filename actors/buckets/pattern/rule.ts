@@ -113,7 +113,8 @@ function fieldProblems({ field, pattern }: Readonly<Record<string, unknown>>): r
   return [{ key: ['pattern'], message }];
 }
 
-function noFieldProblems(bucket: Readonly<Record<string, unknown>>): readonly KeyProblem[] {
+/** Of a rule that reads no field. */
+export function noFieldProblems(bucket: Readonly<Record<string, unknown>>): readonly KeyProblem[] {
   return ['field', 'unit']
     .filter((key) => bucket[key] !== undefined)
     .map((key) => ({ key: [key], message: 'is only for bucket.by: field' }));
@@ -167,7 +168,7 @@ function timezone() {
 
 function bucketPattern() {
   const examples = ['yyyy-MM-dd--HH', "'dt='yyyy-MM-dd/'hr='HH", "'dt='yyyy-MM-dd/'country='{value.country}"];
-  return text('a pattern like yyyy-MM-dd--HH')
+  return text('a pattern like yyyy-MM-dd--HH, in quotes if it begins with {')
     .meta({ examples })
     .transform((value, context) => {
       const result = parseBucketPattern(value);

@@ -1,7 +1,7 @@
 /** Time buckets: a record belongs to the folder of its own time, or of the time at which it is written. */
 import { ROUTE_OF_ALL, type BucketAssigner } from '../rule.ts';
 import { renderBucketPattern, type BucketToken, type BucketUnit } from '../pattern/pattern.ts';
-import { timeSlots } from './slots.ts';
+import { timeOfRecord, timeSlots } from './slots.ts';
 
 /**
  * Bucket of records without a valid time (NaN, NO_TIME_MS, or outside the calendar). They are neither dropped
@@ -36,7 +36,7 @@ export function timeBuckets(
     };
   }
   return {
-    slotOf: ({ timestampMs }) => slots.slotOf(timestampMs),
+    slotOf: ({ timestampMs }) => slots.slotOf(timeOfRecord(timestampMs)),
     bucketOf,
     looksAtRecords: true,
     isKnownAgain: (hasOwnTimes) => hasOwnTimes,

@@ -40,6 +40,9 @@ export interface TimeSlots {
   timeOf(slot: number): DateTime<true> | null;
 }
 
+/** NaN for a record that was written without a time. */
+export const timeOfRecord = (timestampMs: number): number => (timestampMs === NO_TIME_MS ? NaN : timestampMs);
+
 /** @param timezone an IANA name. */
 export function timeSlots(finestUnit: BucketUnit, timezone: string): TimeSlots {
   const slotMs = SLOT_MS[finestUnit];
@@ -48,7 +51,7 @@ export function timeSlots(finestUnit: BucketUnit, timezone: string): TimeSlots {
   return {
     slotOf(timeMs) {
       if (timeMs >= WHOLE_MINUTES_SINCE_MS && timeMs <= TIME_MS_MAX) return Math.floor(timeMs / slotMs);
-      if (timeMs < WHOLE_MINUTES_SINCE_MS && timeMs >= -TIME_MS_MAX && timeMs !== NO_TIME_MS) {
+      if (timeMs < WHOLE_MINUTES_SINCE_MS && timeMs >= -TIME_MS_MAX) {
         return Math.floor(timeMs / earlySlotMs) - EARLY_SHIFT;
       }
       return UNKNOWN_SLOT;

@@ -6,7 +6,16 @@ import path from 'node:path';
 import { z } from 'zod';
 import { JOB_NAME_PATTERN, jobName } from '../../../journal/ids.ts';
 import type { FileText, SchemaContext } from '../../../kernels/schema/outside.ts';
-import { eitherOf, exactlyOne, map, listedOr, rule, rules } from '../../../kernels/schema/parts.ts';
+import {
+  type KeyProblem,
+  eitherOf,
+  exactlyOne,
+  isMap,
+  listedOr,
+  map,
+  rule,
+  rules,
+} from '../../../kernels/schema/parts.ts';
 import { count, duration, expecting, matchingText, size } from '../../../kernels/schema/values.ts';
 import { badSchema } from './badKeys.ts';
 import { keySchema, recordProblems, valueSchema } from './contentKeys.ts';
@@ -60,7 +69,21 @@ function rollSchema({ rollRules }: JobKinds) {
 
 /** The whole job file. What its values refer to (files, variables) is looked up in `context`. */
 export function jobSchema(context: SchemaContext, kinds: JobKinds) {
-  return rules(jobMap(context, kinds), (job) => recordProblems(job, kinds.formats));
+  return rules(jobMap(context, kinds), (job) => [
+    ...recordProblems(job, kinds.formats),
+    ...entropyInRecords(job),
+  ]);
+}
+
+/** A record could hold the text that is replaced, and would be in another folder than its name says. */
+function entropyInRecords({ sink, bucket }: Readonly<Record<string, unknown>>): KeyProblem[] {
+  const hasEntropy = isMap(sink) && sink['entropy'] !== undefined && sink['entropy'] !== null;
+  const pattern = isMap(bucket) && isMap(bucket['pattern']) ? bucket['pattern']['text'] : null;
+  const isOfRecords = typeof pattern === 'string' && /\{(?:value|key|header)\b/.test(pattern);
+  if (!hasEntropy || !isOfRecords) return [];
+  const message =
+    'is not for a bucket.pattern with parts of records; expected one with times, {topic} or {partition}';
+  return [{ key: ['sink', 'entropy'], message }];
 }
 
 function jobMap(context: SchemaContext, kinds: JobKinds) {

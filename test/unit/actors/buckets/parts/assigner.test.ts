@@ -94,6 +94,8 @@ describe('folders by parts of a record', () => {
     expect(one).not.toBe(other);
     const two = bucketOfValue("{value.n}'-'{value.n}", `{"n":"${'a'.repeat(500)}"}`);
     expect(two.length).toBeLessThanOrEqual(200);
+    const path = bucketOfValue('{value.n}/'.repeat(6) + 'yyyy', `{"n":"${'a'.repeat(500)}"}`);
+    expect(path.length).toBeLessThanOrEqual(600);
   });
 
   it('keys and headers, the last one of a name', () => {
@@ -107,6 +109,11 @@ describe('folders by parts of a record', () => {
     expect(bucketOf('{key}', record)).toBe('key');
     expect(bucketOf('{header.h}/{header.none}/{header.null}', record)).toBe('last/unknown/unknown');
     expect(bucketOf('{key}', recordAt(AT_MS, '{}'))).toBe('unknown');
+  });
+
+  it('a byte order mark is text', () => {
+    expect(bucketOfValue('{value.n}', '{"n":"\ufeffa"}')).toBe('\ufeffa');
+    expect(bucketOfValue('{value.n}', '{"\ufeff\\u006e":"another name"}')).toBe('unknown');
   });
 
   it('bytes that are no UTF-8 become text all the same', () => {
@@ -130,8 +137,16 @@ describe('the time of a field', () => {
     ['iso', '"2026-01-02T03:04:05.0069Z"'],
     ['iso', '"2026-01-02T03:04:05.006"'],
     ['iso', '"2026-01-02 04:04:05.006+01:00"'],
+    ['iso', '"2026-01-02T04:04:05.006\\u002b01:00"'],
+    ['ms', '"\\u0031767323045006"'],
   ] as const)('%s %s', (unit, value) => {
     expect(at(unit, value)).toBe('2026-01-02--03-04-05-006');
+  });
+
+  it('a time that Kafka would take for none is one', () => {
+    expect(at('ms', '-1')).toBe('1969-12-31--23-59-59-999');
+    expect(at('iso', '"1969-12-31T23:59:59.999Z"')).toBe('1969-12-31--23-59-59-999');
+    expect(bucketOf("yyyy/'n='{value.n}", recordAt(-1, '{"n":1}'))).toBe('unknown-time');
   });
 
   it('a date is its midnight in UTC', () => {
@@ -143,7 +158,6 @@ describe('the time of a field', () => {
     ['ms', '"soon"'],
     ['ms', '1e400'],
     ['ms', '99999999999999999999'],
-    ['ms', '-1'],
     ['iso', '1767323045006'],
     ['iso', '"2026-02-30T00:00:00Z"'],
     ['s', '{}'],
