@@ -5,7 +5,7 @@
  */
 import { finalUri, folderOf, isFolderOf, type NamingRule } from '../../actors/naming.ts';
 import { BAD_BUCKET } from '../../src/formats/bad/badLine.ts';
-import { SOME_PARTITION, WorldBuckets } from '../job/buckets.ts';
+import { ExpectedBuckets } from '../job/buckets.ts';
 import { bucketOfRecord, isInRows, partFormatOf, PLAIN_CONTENT } from '../job/content.ts';
 import { lifeConfig, NO_CHANGE, type LifeConfig } from '../job/change.ts';
 import type { Violation } from '../schedule.ts';
@@ -148,10 +148,10 @@ function bucketOf(
   if (buckets.by === 'none') return '';
   if (buckets.by === 'wall-clock' || timestampMs === undefined) return bucket;
   const key = JSON.stringify(buckets);
-  const rule = rules.get(key) ?? new WorldBuckets(buckets, SOME_PARTITION);
+  const rule = rules.get(key) ?? new ExpectedBuckets(buckets);
   rules.set(key, rule);
   return rule.bucketAt({ timestampMs, offset });
 }
 
 /** Patterns are few, and slow to parse. */
-const rules = new Map<string, WorldBuckets>();
+const rules = new Map<string, ExpectedBuckets>();

@@ -1,7 +1,7 @@
 /** Settings of the world for a stretch of a job's journal: those of the job, scaled, and what the stretch shows. */
 import { formatNoun } from '../../src/telemetry/format.ts';
 import type { JobShape } from '../job/shape.ts';
-import { SOME_PARTITION, WorldBuckets } from '../job/buckets.ts';
+import { ExpectedBuckets } from '../job/buckets.ts';
 import type { StoreKind, WorldConfig } from '../schedule.ts';
 import type { FilesSeen, Reads } from './reads.ts';
 import type { Stretch } from './stretch.ts';
@@ -49,7 +49,7 @@ export function settingsOfHistory(
     maxBytes: bytesOf(files, recordScale),
     atCheckpoint: files.rolledByCheckpoint,
   };
-  const buckets = new WorldBuckets(shape.buckets, SOME_PARTITION);
+  const buckets = new ExpectedBuckets(shape.buckets);
   const bucketAt = (timestampMs: number): string => buckets.bucketAt({ timestampMs, offset: 0 });
   const wallStartMs = wallStartOf(stretch, files, times, shape.buckets.by === 'wall-clock' ? bucketAt : null);
   const [first] = stretch.entries;

@@ -4,9 +4,10 @@
  */
 import { noBuckets } from '../../actors/buckets/none/rule.ts';
 import type { BucketAssigner, BucketConfig, BucketRecord } from '../../actors/buckets/rule.ts';
-import { parseBucketPattern } from '../../actors/buckets/pattern/pattern.ts';
+import { parseBucketPattern, type BucketPattern } from '../../actors/buckets/pattern/pattern.ts';
 import { patternBuckets, type PatternBucketConfig } from '../../actors/buckets/pattern/rule.ts';
 import { z } from 'zod';
+import { timeBuckets } from '../../actors/buckets/time/assigner.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { RecordCursor } from '../../src/sources/port.ts';
@@ -97,10 +98,6 @@ export class WorldBuckets implements BucketAssigner {
     return this.#rule.slotOf(recordOf(moment), wallMs);
   }
 
-  bucketAt(moment: Moment): string {
-    return this.#rule.bucketOf(this.#rule.slotOf(recordOf(moment), moment.timestampMs));
-  }
-
   bucketOf(slot: number): string {
     return this.#rule.bucketOf(slot);
   }
@@ -114,16 +111,45 @@ export class WorldBuckets implements BucketAssigner {
   }
 }
 
-/** Where the partition does not matter. */
-export const SOME_PARTITION: TopicPartition = { topic: 'topic', partition: 0 };
-
 function ruleOf(buckets: Buckets, partition: TopicPartition): BucketAssigner {
   if (buckets.by === 'none') return noBuckets();
   const { by, pattern, timezone } = buckets;
-  const parsed = parseBucketPattern(pattern);
-  if (parsed.type === 'parsed')
-    return patternBuckets({ by, pattern: parsed.pattern, timezone, fallback: FALLBACK }, partition);
-  throw new TidemarkError('CONFIG_INVALID', `"${pattern}" is no bucket pattern: ${parsed.reason}`);
+  return patternBuckets({ by, pattern: patternOf(pattern), timezone, fallback: FALLBACK }, partition);
+}
+
+function patternOf(text: string): BucketPattern {
+  const parsed = parseBucketPattern(text);
+  if (parsed.type === 'parsed') return parsed.pattern;
+  throw new TidemarkError('CONFIG_INVALID', `"${text}" is no bucket pattern: ${parsed.reason}`);
+}
+
+/** What folders show of the values of the field, by offset. */
+const TEXTS = ['x', '2', 'x', 'a%2Fb', FALLBACK];
+
+/**
+ * Where the rule has to put records: found without the part of the product that looks into records, for
+ * whoever judges it.
+ */
+export class ExpectedBuckets {
+  readonly #byText: readonly ((timestampMs: number) => string)[];
+
+  constructor(buckets: Buckets) {
+    this.#byText = TEXTS.map((text) => expectedWith(buckets, text));
+  }
+
+  bucketAt({ timestampMs, offset }: Moment): string {
+    return this.#byText[offset % TEXTS.length]?.(timestampMs) ?? '';
+  }
+}
+
+function expectedWith(buckets: Buckets, text: string): (timestampMs: number) => string {
+  if (buckets.by === 'none') return () => '';
+  const { tokens: all, finestUnit } = patternOf(buckets.pattern);
+  const tokens = all.map((token) => (token.type === 'part' ? ({ type: 'literal', text } as const) : token));
+  if (finestUnit === null) return () => tokens.map((token) => ('text' in token ? token.text : '')).join('');
+  const assigner = timeBuckets('record-time', { tokens, finestUnit }, buckets.timezone);
+  return (timestampMs) =>
+    assigner.bucketOf(assigner.slotOf(recordOf({ timestampMs, offset: 0 }), timestampMs));
 }
 
 const NO_BYTES = Buffer.alloc(0);

@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { left, right, tableLines } from '../../src/cli/table.ts';
 import type { StoreKind } from '../../sim/schedule.ts';
 import { ANSWER_MUTATIONS } from './answerMutations.ts';
+import { BUCKET_MUTATIONS } from './bucketMutations.ts';
 import { CONFIG_MUTATIONS } from './configMutations.ts';
 import { ROUTER_MUTATIONS } from './routerMutations.ts';
 import { ROWS_MUTATIONS } from './rowsMutations.ts';
@@ -39,6 +40,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ANSWER_MUTATIONS,
   ...CONFIG_MUTATIONS,
   ...ROWS_MUTATIONS,
+  ...BUCKET_MUTATIONS,
 ];
 const HUNT = path.join(import.meta.dirname, 'hunt.ts');
 const SEED = 1;

@@ -1,0 +1,45 @@
+/** What is wrong about the folders that records name. */
+import { patch, type Mutation } from './mutation.ts';
+
+export const BUCKET_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'a folder by parts of a record leaves its time out',
+    store: 'file',
+    patches: [
+      patch(
+        'actors/buckets/parts/assigner.ts',
+        `table.number(this.#slots.slotOf(this.#timeOf(record, wallMs)));`,
+        `table.number(this.#slots.slotOf(this.#timeOf(record, wallMs) * 0));`,
+      ),
+    ],
+  },
+  {
+    name: 'a record without the part goes where the one before it went',
+    store: 'oss',
+    patches: [
+      patch(
+        'actors/buckets/parts/partReader.ts',
+        `!field.find(valueBytes, valueStart, valueEnd)) return FOUND.missing;`,
+        `!field.find(valueBytes, valueStart, valueEnd))
+      return this.bytes.length > 0 ? FOUND.plain : FOUND.missing;`,
+      ),
+    ],
+  },
+  {
+    name: 'folders are told apart by the length of their names alone',
+    store: 'oss-hdfs',
+    patches: [
+      patch(
+        'actors/buckets/parts/slotTable.ts',
+        `    return (hash ^ (hash >>> 15)) & 0x3fffffff;`,
+        `    return hash & 0;`,
+      ),
+      patch(
+        'actors/buckets/parts/slotTable.ts',
+        `    for (let at = 0; at < this.#length; at += 1) if (key[at] !== this.#key[at]) return false;
+    return true;`,
+        `    return true;`,
+      ),
+    ],
+  },
+];
