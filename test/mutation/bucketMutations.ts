@@ -5,6 +5,7 @@ export const BUCKET_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a folder by parts of a record leaves its time out',
     store: 'file',
+    foundAt: 19,
     patches: [
       patch(
         'actors/buckets/parts/assigner.ts',
@@ -16,6 +17,7 @@ export const BUCKET_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a record without the part goes where the one before it went',
     store: 'oss',
+    foundAt: 5,
     patches: [
       patch(
         'actors/buckets/parts/partReader.ts',
@@ -28,6 +30,7 @@ export const BUCKET_MUTATIONS: readonly Mutation[] = [
   {
     name: 'folders are told apart by the length of their names alone',
     store: 'oss-hdfs',
+    foundAt: 30,
     patches: [
       patch(
         'actors/buckets/parts/slotTable.ts',
