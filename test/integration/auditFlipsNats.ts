@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs
 import path from 'node:path';
 import { expect } from 'vitest';
 import type { OwnNats } from '../services/servers.ts';
-import { contentOf, draw, flip, judgeFlip, putBack, type FlipOutcome } from './auditFlips.ts';
+import { contentOf, draw, flip, judgeFlip, putBack, type Content, type FlipOutcome } from './auditFlips.ts';
 import { expectCode, scratchFolder, TestJob } from './testJob.ts';
 
 const STREAM = 'FLIPS';
@@ -14,7 +14,7 @@ export interface NatsJob {
   readonly job: TestJob;
   /** What the server stores, as it was. */
   readonly kept: string;
-  readonly sound: string;
+  readonly sound: Content;
 }
 
 /** A job that has run several times to its end, with a request in its journal. */
