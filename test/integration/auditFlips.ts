@@ -45,8 +45,8 @@ export async function auditHere({ file, folder }: TestJob, ...args: string[]): P
 export interface Content {
   readonly lines: readonly string[];
   /**
-   * Of these, the last entry of a partition that is nothing but a claim: its epoch has done nothing, so nothing
-   * else tells of it, and nothing is lost with it.
+   * Of these, the last entry of a partition that is a claim and nothing else: its epoch has done nothing, so
+   * nothing else tells of it, and nothing is lost with it.
    */
   readonly idleClaims: ReadonlySet<string>;
 }
