@@ -4,23 +4,11 @@
 import type { z } from 'zod';
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { KeyProblem } from '../../kernels/schema/parts.ts';
+import type { RecordBytes } from '../../kernels/text/recordBytes.ts';
+import type { HeaderPlace } from '../../kernels/text/recordHeaders.ts';
 
 /** What a rule may look at of a record. A cursor over records (src/sources/port.ts) is one. */
-export interface BucketRecord {
-  readonly timestampMs: number;
-  /** The key is keyBytes[keyStart, keyEnd); keyStart is -1 if it is null. */
-  readonly keyBytes: Uint8Array;
-  readonly keyStart: number;
-  readonly keyEnd: number;
-  /** The value is valueBytes[valueStart, valueEnd); valueStart is -1 if it is null. */
-  readonly valueBytes: Uint8Array;
-  readonly valueStart: number;
-  readonly valueEnd: number;
-  /** Its headers, encoded as in a Kafka record (kernels/text/recordHeaders.ts). */
-  readonly headersBytes?: Uint8Array | undefined;
-  readonly headersStart: number;
-  readonly headersEnd: number;
-}
+export type BucketRecord = RecordBytes & HeaderPlace;
 
 /**
  * The rule for the records of one partition, in the hands of one router. The record path identifies a bucket
@@ -61,6 +49,17 @@ export interface SlotRoutes {
 /** One route, so long that it covers every time. */
 export const ROUTE_OF_ALL: SlotRoutes = { slotMs: 2 ** 62, routeOf: () => 0 };
 
+/** One bucket for all records. @param path as `bucketOf` gives it. */
+export function oneBucket(path: string): BucketAssigner {
+  return {
+    slotOf: () => 0,
+    bucketOf: () => path,
+    looksAtRecords: false,
+    isKnownAgain: () => true,
+    routes: ROUTE_OF_ALL,
+  };
+}
+
 /** The validated `bucket` section of a job file. `by` names the rule; the other keys belong to the rule. */
 export interface BucketConfig {
   readonly by: string;
@@ -75,6 +74,10 @@ export interface BucketRule<Config extends BucketConfig = BucketConfig, Parsed =
   keys(): z.core.$ZodLooseShape;
   /** What is wrong between keys, of the raw `bucket` section. */
   problems?(bucket: Readonly<Record<string, unknown>>): readonly KeyProblem[];
+  /**
+   * Whether folders hold text that producers choose, by the `bucket` section as it is checked. Absent: never.
+   */
+  takesText?(bucket: Readonly<Record<string, unknown>>): boolean;
   toConfig(parsed: Parsed): Config;
   assigner(config: Config, partition: TopicPartition): BucketAssigner;
   /** What decides a record's bucket; part of the fingerprint. */

@@ -5,7 +5,7 @@ import { flinkClassPath } from '../flink/flinkJob.ts';
 import type { BenchContext } from '../harness/context.ts';
 import { flink, tidemark, type Workload } from '../harness/contestants.ts';
 import { runInTurn, type Experiment, type Side } from '../harness/rounds.ts';
-import { ensureTopic, MINUTES, type Codec } from '../topic/benchTopic.ts';
+import { ensureTopic, MINUTE_PATTERN, MINUTES, type Codec } from '../topic/benchTopic.ts';
 import { memoryBound, type Row } from './row.ts';
 
 const ROUNDS = 3;
@@ -24,14 +24,23 @@ function againstFlink(context: BenchContext, codec: Codec): Promise<Experiment> 
   return experiment;
 }
 
-async function measure(context: BenchContext, codec: Codec): Promise<Experiment> {
+async function measure(
+  context: BenchContext,
+  codec: Codec,
+  buckets: { readonly bucketPattern?: string } = {},
+): Promise<Experiment> {
   const { records, rounds, isQuick, signal, log } = context;
   const classPath = await flinkClassPath(log, signal);
   const topic = await ensureTopic({ ...context, codec });
   const checkpointMs = isQuick ? QUICK_CHECKPOINT_MS : CHECKPOINT_MS;
   const workload: Workload = { topic, records, checkpointMs, check: 'content' };
-  return runInTurn([flink(context, classPath, workload), tidemark(context, workload)], {
-    ...{ name: codec === 'none' ? 'flink' : `flink ${codec}`, rounds: rounds ?? ROUNDS },
+  const what = buckets.bucketPattern === undefined ? codec.replace('none', '') : 'buckets';
+  const contestants = [
+    flink(context, classPath, workload, buckets),
+    tidemark(context, workload, buckets),
+  ] as const;
+  return runInTurn(contestants, {
+    ...{ name: `flink ${what}`.trim(), rounds: rounds ?? ROUNDS },
     ...{ signal, log },
   });
 }
@@ -87,24 +96,12 @@ export const codecs: Row = {
   },
 };
 
-/** All records are of one day, in MINUTES minutes of it. */
-const MINUTE_PATTERN = 'yyyy-MM-dd--HH-mm';
-
 export const bucketsAgainstFlink: Row = {
   name: 'buckets-flink',
   ratio: `Tidemark's records/s over Flink's, both into ${MINUTES} buckets`,
   goal: { atLeast: 6 },
   run: async (context) => {
-    const { records, rounds, isQuick, signal, log } = context;
-    const classPath = await flinkClassPath(log, signal);
-    const topic = await ensureTopic({ ...context, codec: 'none' });
-    const checkpointMs = isQuick ? QUICK_CHECKPOINT_MS : CHECKPOINT_MS;
-    const workload: Workload = { topic, records, checkpointMs, check: 'content' };
-    const into = { bucketPattern: MINUTE_PATTERN };
-    const experiment = await runInTurn(
-      [flink(context, classPath, workload, into), tidemark(context, workload, into)],
-      { name: 'flink buckets', rounds: rounds ?? ROUNDS, signal, log },
-    );
+    const experiment = await measure(context, 'none', { bucketPattern: MINUTE_PATTERN });
     const bounds = [memoryBound(experiment.sides[1].peakMemoryMiB.max)];
     return { ratio: over(experiment, recordsPerSecond), experiments: [experiment], bounds };
   },

@@ -3,7 +3,7 @@ import { statfsSync } from 'node:fs';
 import type { BenchContext } from '../harness/context.ts';
 import { tidemark, type Workload } from '../harness/contestants.ts';
 import { runInTurn, type Experiment } from '../harness/rounds.ts';
-import { ensureLongTopic, ensureTopic, MINUTES } from '../topic/benchTopic.ts';
+import { ensureLongTopic, ensureTopic, MINUTE_PATTERN, MINUTES } from '../topic/benchTopic.ts';
 import { memoryBound, type Row } from './row.ts';
 
 const INTERVAL_ROUNDS = 5;
@@ -83,8 +83,7 @@ export const buckets: Row = {
     const into = (label: string, bucketPattern: string) =>
       tidemark(context, workload, { label, bucketPattern });
     const experiment = await runInTurn(
-      // All records are of one day, in MINUTES minutes of it.
-      [into('one bucket', 'yyyy-MM-dd'), into(`${MINUTES} buckets`, 'yyyy-MM-dd--HH-mm')],
+      [into('one bucket', 'yyyy-MM-dd'), into(`${MINUTES} buckets`, MINUTE_PATTERN)],
       { name: 'buckets', rounds: rounds ?? BUCKETS_ROUNDS, signal, log },
     );
     const bounds = [memoryBound(experiment.sides[1].peakMemoryMiB.max)];

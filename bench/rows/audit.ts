@@ -1,7 +1,6 @@
 /** How fast an audit replays a journal, against a claim: both read every entry, check its hash and fold it. */
 import { measureAudit } from '../audit.ts';
-import { spreadOf } from '../harness/statistics.ts';
-import type { Row } from './row.ts';
+import { durationOf, type Row } from './row.ts';
 
 const ROUNDS = 3;
 const ENTRIES = 1_000_000;
@@ -24,14 +23,11 @@ export const audit: Row = {
       audits.push(auditCpuSeconds);
       claims.push(claimCpuSeconds);
     }
-    const [claim, own] = [spreadOf(claims), spreadOf(audits)];
+    const [claim, own] = [durationOf('claim', claims), durationOf('audit', audits)];
     return {
-      ratio: claim.median / own.median,
+      ratio: claim.spread.median / own.spread.median,
       ...{ experiments: [], bounds: [] },
-      durations: [
-        { name: 'claim', seconds: claims, spread: claim },
-        { name: 'audit', seconds: audits, spread: own },
-      ],
+      durations: [claim, own],
       notes: [`${entries} entries of one partition; CPU seconds`],
     };
   },

@@ -4,10 +4,9 @@ import { tidemark, type Workload } from '../harness/contestants.ts';
 import { inRunFolder, type BenchContext } from '../harness/context.ts';
 import { BenchProcess } from '../harness/measuredProcess.ts';
 import { inTurn, type Contestant } from '../harness/rounds.ts';
-import { spreadOf } from '../harness/statistics.ts';
 import { writeJobFile } from '../tidemark/tidemarkJob.ts';
 import { ensureTopic } from '../topic/benchTopic.ts';
-import type { Row } from './row.ts';
+import { durationOf, type Row } from './row.ts';
 
 const ROUNDS = 5;
 const CHECKPOINT_MS = 5_000;
@@ -46,16 +45,20 @@ export const fetch: Row = {
     const { records, rounds, signal, log } = context;
     const topic = await ensureTopic({ ...context, codec: 'none' });
     const workload: Workload = { topic, records, checkpointMs: CHECKPOINT_MS, check: 'content' };
-    const contestants = [bareConsumer(context, workload), tidemark(context, workload)] as const;
-    const done = await inTurn<Taken>(contestants, {
+    const [consumer, ours] = [bareConsumer(context, workload), tidemark(context, workload)] as const;
+    const done = await inTurn<Taken>([consumer, ours], {
       ...{ name: 'fetch', rounds: rounds ?? ROUNDS, signal, log },
       describe: ({ seconds }) => `${seconds.toFixed(1)} s`,
     });
-    const durations = contestants.map(({ name }, side) => {
-      const seconds = done.map((round) => (round[side] ?? round[0]).seconds);
-      return { name, seconds, spread: spreadOf(seconds) };
-    });
-    const [consumer, ours] = durations.map(({ spread }) => spread.median);
-    return { ratio: (consumer ?? NaN) / (ours ?? NaN), experiments: [], durations, bounds: [] };
+    const counted = durationOf(
+      consumer.name,
+      done.map(([taken]) => taken.seconds),
+    );
+    const moved = durationOf(
+      ours.name,
+      done.map(([, taken]) => taken.seconds),
+    );
+    const ratio = counted.spread.median / moved.spread.median;
+    return { ratio, experiments: [], durations: [counted, moved], bounds: [] };
   },
 };

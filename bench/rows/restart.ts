@@ -5,10 +5,9 @@ import { flinkClassPath } from '../flink/flinkJob.ts';
 import { flinkRestartSeconds } from '../flink/flinkRestart.ts';
 import { inRunFolder, type BenchContext } from '../harness/context.ts';
 import { inTurn, type Contestant } from '../harness/rounds.ts';
-import { spreadOf } from '../harness/statistics.ts';
 import { measureRestarts } from '../restart.ts';
 import { appendRecords, createTopic, withAdmin } from '../topic/benchTopic.ts';
-import type { Duration, Row } from './row.ts';
+import { durationOf, type Row } from './row.ts';
 
 const ROUNDS = 3;
 const JOURNAL_ENTRIES = 100_000;
@@ -30,10 +29,12 @@ export const restart: Row = {
       ...{ name: 'restart', rounds: rounds ?? ROUNDS, signal, log },
       describe: (seconds) => `${seconds.toFixed(2)} s`,
     });
-    const durations = sides.map(({ name }, index): Duration => {
-      const seconds = done.map((round) => round[index] ?? NaN);
-      return { name, seconds, spread: spreadOf(seconds) };
-    });
+    const durations = sides.map(({ name }, index) =>
+      durationOf(
+        name,
+        done.map((round) => round[index] ?? NaN),
+      ),
+    );
     const [flink, ours] = durations.map(({ spread }) => spread.median);
     return { ratio: (ours ?? NaN) / (flink ?? NaN), experiments: [], durations, bounds: [] };
   },

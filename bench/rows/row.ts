@@ -1,7 +1,7 @@
 /** A row of the bench: one question, answered by one ratio. */
 import type { BenchContext } from '../harness/context.ts';
 import type { Experiment } from '../harness/rounds.ts';
-import type { Spread } from '../harness/statistics.ts';
+import { spreadOf, type Spread } from '../harness/statistics.ts';
 
 export type RowName =
   | 'throughput'
@@ -42,6 +42,10 @@ export interface Duration {
   readonly name: string;
   readonly seconds: readonly number[];
   readonly spread: Spread;
+}
+
+export function durationOf(name: string, seconds: readonly number[]): Duration {
+  return { name, seconds, spread: spreadOf(seconds) };
 }
 
 export interface Bound {

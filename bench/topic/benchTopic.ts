@@ -12,6 +12,8 @@ export const RECORD_BYTES = 161;
 export const PARTITIONS = 4;
 /** Different minutes among the records of each partition. */
 export const MINUTES = 1_000;
+/** A bucket for each of them: all records are of one day. */
+export const MINUTE_PATTERN = 'yyyy-MM-dd--HH-mm';
 
 /** Below this, Java does not run long enough for its optimizing compiler to pay off. */
 const FEW_RECORDS = 200_000;

@@ -1,5 +1,6 @@
 /** The job's subjects: its partitions, and its own one with what its starts say of the names that it has given. */
 import { isDeepStrictEqual } from 'node:util';
+import { isMap } from '../../kernels/schema/parts.ts';
 import { asTidemarkError } from '../../journal/errors.ts';
 import { isJournalFailure } from '../../journal/failure.ts';
 import { isJobEvent, type JsonValue } from '../../journal/events.ts';
@@ -95,7 +96,7 @@ function memberOf(value: JsonValue, key: string): JsonValue {
 
 /** Empty if it is none. */
 function asMap(value: JsonValue): Readonly<Record<string, JsonValue>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+  return isMap(value) ? value : {};
 }
 
 function addNew(all: JsonValue[], one: JsonValue): void {

@@ -61,6 +61,8 @@ export interface FormatKind {
   usualEnvelope(hasSchema: boolean): Envelope;
   /** Whether `value.schema` means something. */
   readonly takesSchema: boolean;
+  /** Whether `value.lineFeeds` means something: a value is a line as it is. */
+  readonly takesLineFeeds: boolean;
   /** Besides `none`, which every format has. */
   readonly compressions: readonly CompressionChoice[];
   /** The name of one of them, or `none`. */
@@ -87,6 +89,7 @@ export interface FormatKind {
 export const OF_LINES = {
   usualEnvelope: (): Envelope => 'value',
   takesSchema: false,
+  takesLineFeeds: false,
   compressions: CODECS,
   usualCompression: 'none',
   memoryBytes: null,

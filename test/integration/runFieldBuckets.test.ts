@@ -1,5 +1,5 @@
 /** Folders named after what is in a record, with the real command. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { expectCode, TestJob } from './testJob.ts';
@@ -28,9 +28,8 @@ function jobBy(
 /** The committed lines by folder. */
 function folders(job: TestJob): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
-  for (const file of job.committed().keys()) {
+  for (const [file, lines] of job.committed()) {
     const folder = path.dirname(file);
-    const lines = readFileSync(path.join(job.lake, file), 'utf8').split('\n').slice(0, -1);
     found.set(folder, [...(found.get(folder) ?? []), ...lines]);
   }
   return found;

@@ -34,14 +34,13 @@ export const BUCKET_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'actors/buckets/parts/slotTable.ts',
-        `    return (hash ^ (hash >>> 15)) & 0x3fffffff;`,
-        `    return hash & 0;`,
+        `const hash = hashOf(this.#key, 0, this.#length) & HASH_MASK;`,
+        `const hash = hashOf(this.#key, 0, this.#length) & 0;`,
       ),
       patch(
         'actors/buckets/parts/slotTable.ts',
-        `    for (let at = 0; at < this.#length; at += 1) if (key[at] !== this.#key[at]) return false;
-    return true;`,
-        `    return true;`,
+        `if (equalsAt(this.#key, 0, this.#length, entry.key)) return entry.slot;`,
+        `if (equalsAt(this.#key, 0, this.#length, entry.key) || entry.key.length === this.#length) return entry.slot;`,
       ),
     ],
   },

@@ -11,7 +11,7 @@ import { RunStats } from '../../src/writing/runStats.ts';
 import { WriteBuffers } from '../../src/writing/writeBuffers.ts';
 import { scanRecords, toFetchedBatch } from '../../src/sources/kafka/records/batches.ts';
 import type { FetchedBatch } from '../../src/sources/port.ts';
-import { buildBatch } from '../unit/sources/kafka/batchBuilder.ts';
+import { buildBatch, type BuiltRecord } from '../unit/sources/kafka/batchBuilder.ts';
 import { TextLine } from '../../src/formats/text/line.ts';
 import { BadRecords } from '../../src/writing/badRecords.ts';
 import { byTime, patternOf } from '../unit/actors/buckets/ownBuckets.ts';
@@ -30,9 +30,13 @@ function batchOf(records: number, buckets: number): FetchedBatch {
     timestampDelta: (offsetDelta % buckets) * 1_000,
     value: Buffer.from(`r${offsetDelta}`),
   }));
-  const bytes = buildBatch({ baseOffset: 0n, records: built });
+  return fetched(built);
+}
+
+function fetched(built: readonly BuiltRecord[]): FetchedBatch {
+  const records = buildBatch({ baseOffset: 0n, records: built });
   const facts = { name: 't/0', fetchedOffset: 0n, lastStableOffset: -1n, abortedTransactions: [] };
-  return toFetchedBatch(scanRecords({ ...facts, records: bytes }));
+  return toFetchedBatch(scanRecords({ ...facts, records }));
 }
 
 class Scene {
@@ -205,9 +209,7 @@ describe('folders by the key', () => {
     const built = Array.from({ length: MANY }, (_, offsetDelta) => {
       return { offsetDelta, timestampDelta: 0, key: keyOf(offsetDelta), value };
     });
-    const records = buildBatch({ baseOffset: 0n, records: built });
-    const facts = { name: 't/0', fetchedOffset: 0n, lastStableOffset: -1n, abortedTransactions: [] };
-    return toFetchedBatch(scanRecords({ ...facts, records }));
+    return fetched(built);
   };
   const memoryAfter = async (batch: FetchedBatch): Promise<{ bytes: number; files: number }> => {
     const assigner = byKey();

@@ -1,15 +1,9 @@
 /** One bucket for all records: the sink's own folder. */
 import { noFieldProblems } from '../pattern/rule.ts';
-import { ROUTE_OF_ALL, type BucketAssigner, type BucketRule } from '../rule.ts';
+import { oneBucket, type BucketAssigner, type BucketRule } from '../rule.ts';
 
 export function noBuckets(): BucketAssigner {
-  return {
-    slotOf: () => 0,
-    bucketOf: () => '',
-    looksAtRecords: false,
-    isKnownAgain: () => true,
-    routes: ROUTE_OF_ALL,
-  };
+  return oneBucket('');
 }
 
 interface NoBucketConfig {

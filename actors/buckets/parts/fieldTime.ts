@@ -1,4 +1,5 @@
 /** The time of a record as a field of its JSON value says it. */
+import { isDigit, ZERO } from '../../../kernels/text/ascii.ts';
 import { isoTime, readDate, readTimestamp } from '../../../kernels/text/isoTime.ts';
 import type { BucketRecord } from '../rule.ts';
 import { JsonField, unescaped } from './jsonField.ts';
@@ -14,7 +15,6 @@ export interface FieldTimeConfig {
 
 /** More digits are no exact number of milliseconds. */
 const DIGITS_MAX = 15;
-const ZERO = 0x30;
 
 export class FieldTime {
   readonly #field: JsonField;
@@ -52,9 +52,9 @@ function numberAt(bytes: Uint8Array, start: number, end: number): number {
   if (end - start > DIGITS_MAX) return numberOf(bytes, start, end);
   let value = 0;
   for (let at = start; at < end; at += 1) {
-    const digit = (bytes[at] ?? 0) - ZERO;
-    if (digit < 0 || digit > 9) return numberOf(bytes, start, end);
-    value = value * 10 + digit;
+    const byte = bytes[at] ?? 0;
+    if (!isDigit(byte)) return numberOf(bytes, start, end);
+    value = value * 10 + byte - ZERO;
   }
   return end > start ? value : NaN;
 }

@@ -14,6 +14,7 @@ import {
   QUOTE,
   skipSpace,
 } from '../../../kernels/text/ascii.ts';
+import { equalsAt } from '../../../kernels/text/bytes.ts';
 
 const UTF8 = new TextEncoder();
 const NOWHERE = -1;
@@ -86,11 +87,7 @@ export class JsonField {
     const name = this.#path[depth];
     if (name === undefined) return false;
     if (holdsEscape(bytes, start, end)) return unescaped(bytes, start, end) === this.#names[depth];
-    if (name.length !== end - start) return false;
-    for (let index = 0; index < name.length; index += 1) {
-      if (bytes[start + index] !== name[index]) return false;
-    }
-    return true;
+    return equalsAt(bytes, start, end, name);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Finds the part of a record that a folder is named after, as bytes. */
+import { equalsAt } from '../../../kernels/text/bytes.ts';
 import { HeaderReader } from '../../../kernels/text/recordHeaders.ts';
 import type { BucketPart } from '../pattern/pattern.ts';
 import type { BucketRecord } from '../rule.ts';
@@ -77,13 +78,9 @@ class HeaderPart extends Part implements PartReader {
     const headers = this.#headers;
     headers.start(record);
     while (headers.next()) {
-      if (this.#isName(headers)) found = this.took(headers.bytes, headers.valueStart, headers.valueEnd);
+      const { bytes, nameStart, nameEnd, valueStart, valueEnd } = headers;
+      if (equalsAt(bytes, nameStart, nameEnd, this.#name)) found = this.took(bytes, valueStart, valueEnd);
     }
     return found;
-  }
-
-  #isName({ bytes, nameStart, nameEnd }: HeaderReader): boolean {
-    if (nameEnd - nameStart !== this.#name.length) return false;
-    return this.#name.every((byte, index) => bytes[nameStart + index] === byte);
   }
 }

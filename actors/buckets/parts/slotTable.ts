@@ -2,11 +2,15 @@
  * Numbers what is made of the same bytes with the same slot. Nothing is allocated for bytes that are known.
  */
 
+import { equalsAt, hashOf } from '../../../kernels/text/bytes.ts';
+
 /** So much is remembered whether it is in use or not, in bytes. */
 const SPARE_BYTES = 1024 * 1024;
 /** Memory of a slot besides its key, about. */
 const SLOT_BYTES = 200;
 const FIRST_BYTES = 256;
+/** The engine keeps numbers of 30 bits without an object. */
+const HASH_MASK = 0x3fffffff;
 
 interface Entry {
   readonly slot: number;
@@ -53,10 +57,10 @@ export class SlotTable {
 
   /** The slot of the key that was begun last. */
   slot(): number {
-    const hash = this.#hash();
+    const hash = hashOf(this.#key, 0, this.#length) & HASH_MASK;
     const first = this.#byHash.get(hash);
     for (let entry = first; entry !== undefined; entry = entry.next) {
-      if (this.#isKey(entry.key)) return entry.slot;
+      if (equalsAt(this.#key, 0, this.#length, entry.key)) return entry.slot;
     }
     const entry = { slot: this.#slots, key: this.#key.slice(0, this.#length), next: first };
     this.#slots += 1;
@@ -93,19 +97,6 @@ export class SlotTable {
   /** Memory that it takes, about. */
   get memoryBytes(): number {
     return this.#bytes;
-  }
-
-  /** FNV-1a, of 30 bits: the engine keeps such numbers without an object. */
-  #hash(): number {
-    let hash = 0x811c9dc5;
-    for (let at = 0; at < this.#length; at += 1) hash = Math.imul(hash ^ (this.#key[at] ?? 0), 0x01000193);
-    return (hash ^ (hash >>> 15)) & 0x3fffffff;
-  }
-
-  #isKey(key: Uint8Array): boolean {
-    if (key.length !== this.#length) return false;
-    for (let at = 0; at < this.#length; at += 1) if (key[at] !== this.#key[at]) return false;
-    return true;
   }
 
   #grow(bytes: number): void {

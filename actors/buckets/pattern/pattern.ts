@@ -151,29 +151,31 @@ function partOf(text: string, at: number): BucketPart {
   throw new PatternError(at, `{${text}} is no part of a record; expected ${PARTS}`);
 }
 
-/** Each part gets what the literal text of its folder leaves, shared with the other parts there. */
+/** Stands for a part in the outline of a path. No text of a pattern holds it. */
+const PART_MARK = '\0';
+
+/** The longest text of a token, as far as that does not depend on the record. */
+function outlineOf(token: BucketToken): string {
+  if (token.type === 'part') return PART_MARK;
+  return token.type === 'literal' ? token.text : '0'.repeat(token.digits);
+}
+
+/** How long each part may be, so that an outline with parts in it does not become longer than this. */
+function roomOf(outline: string, bytesMax: number): number {
+  const pieces = outline.split(PART_MARK);
+  return Math.floor((bytesMax - new TextEncoder().encode(pieces.join('')).length) / (pieces.length - 1));
+}
+
+/** Each part gets what the rest of its folder leaves, shared with the other parts there. */
 function withRoom(tokens: readonly BucketToken[]): BucketToken[] {
-  const folders: { bytes: number; parts: number }[] = [{ bytes: 0, parts: 0 }];
-  const folderOf: number[] = [];
-  for (const token of tokens) {
-    if (token.type === 'part') (folders.at(-1) ?? { parts: 0 }).parts += 1;
-    folderOf.push(folders.length - 1);
-    const text =
-      token.type === 'literal' ? token.text : token.type === 'unit' ? '0'.repeat(token.digits) : '';
-    for (const [index, piece] of text.split('/').entries()) {
-      if (index > 0) folders.push({ bytes: 0, parts: 0 });
-      (folders.at(-1) ?? { bytes: 0 }).bytes += new TextEncoder().encode(piece).length;
-    }
-  }
-  const all = folders.reduce((sum, one) => ({
-    bytes: sum.bytes + one.bytes + 1,
-    parts: sum.parts + one.parts,
-  }));
-  return tokens.map((token, index) => {
+  const outline = tokens.map(outlineOf).join('');
+  const folders = outline.split('/');
+  const inPath = roomOf(outline, PATH_BYTES_MAX);
+  let at = 0;
+  return tokens.map((token) => {
+    at += outlineOf(token).split('/').length - 1;
     if (token.type !== 'part') return token;
-    const own = folders[folderOf[index] ?? 0] ?? all;
-    const inFolder = Math.floor((FOLDER_BYTES_MAX - own.bytes) / own.parts);
-    const inPath = Math.floor((PATH_BYTES_MAX - all.bytes) / all.parts);
+    const inFolder = roomOf(folders[at] ?? '', FOLDER_BYTES_MAX);
     if (inFolder < PART_BYTES_MIN)
       throw new PatternError(null, `a folder's name may become longer than ${FOLDER_BYTES_MAX} bytes`);
     if (inPath < PART_BYTES_MIN)
@@ -229,12 +231,7 @@ function shown(char: string): string {
  * can make a folder unsafe; a year before 1 starts with `-`.
  */
 function checkFolders(tokens: readonly BucketToken[]): void {
-  const outline = tokens
-    .map((token) => {
-      if (token.type === 'part') return '0';
-      return token.type === 'literal' ? token.text : '0'.repeat(token.digits);
-    })
-    .join('');
+  const outline = tokens.map(outlineOf).join('');
   for (const folder of outline.split('/')) {
     if (folder === '')
       throw new PatternError(

@@ -6,7 +6,7 @@ import { hasControl, matchingText, text } from '../../../kernels/schema/values.t
 import { encodePathSegment } from '../../pathSegment.ts';
 import { RecordBucketAssigner } from '../parts/assigner.ts';
 import { TIME_UNITS, type FieldTimeConfig, type TimeUnit } from '../parts/fieldTime.ts';
-import { ROUTE_OF_ALL, type BucketAssigner, type BucketRule } from '../rule.ts';
+import { oneBucket, type BucketAssigner, type BucketRule } from '../rule.ts';
 import { timeBuckets } from '../time/assigner.ts';
 import { parseBucketPattern, type BucketPattern, type BucketToken } from './pattern.ts';
 
@@ -50,6 +50,7 @@ function patternRule(
       ...(by === 'field' && field !== undefined ? { field: { path: field.split('.'), unit } } : {}),
       ...(pattern.tokens.some(({ type }) => type === 'part') ? { fallback } : {}),
     }),
+    takesText: ({ pattern }) => isPattern(pattern) && pattern.tokens.some(isOfRecord),
     assigner: patternBuckets,
     meaning: meaningOf,
     describe: ({ pattern, timezone, field }) =>
@@ -67,15 +68,7 @@ function meaningOf({ by, pattern, timezone, field, fallback }: PatternBucketConf
 }
 
 export function patternBuckets(
-  {
-    by,
-    pattern,
-    timezone,
-    field,
-    fallback = '',
-  }: Omit<PatternBucketConfig, 'pattern'> & {
-    readonly pattern: Pick<BucketPattern, 'tokens' | 'finestUnit'>;
-  },
+  { by, pattern, timezone, field, fallback = '' }: PatternBucketConfig,
   partition: TopicPartition,
 ): BucketAssigner {
   const { finestUnit } = pattern;
@@ -85,14 +78,7 @@ export function patternBuckets(
   if (time !== undefined && (hasParts || typeof time === 'object'))
     return new RecordBucketAssigner({ time, tokens, finestUnit, timezone, fallback });
   if (by !== 'field' && finestUnit !== null) return timeBuckets(by, { tokens, finestUnit }, timezone);
-  const only = tokens.map((token) => (token.type === 'literal' ? token.text : '')).join('');
-  return {
-    slotOf: () => 0,
-    bucketOf: () => only,
-    looksAtRecords: false,
-    isKnownAgain: () => true,
-    routes: ROUTE_OF_ALL,
-  };
+  return oneBucket(tokens.map((token) => (token.type === 'literal' ? token.text : '')).join(''));
 }
 
 /** What is the same for all records of the partition is literal. */
@@ -103,12 +89,19 @@ function bound(token: BucketToken, { topic, partition }: TopicPartition): Bucket
   return part.of === 'partition' ? { type: 'literal', text: String(partition) } : token;
 }
 
+/** A pattern that is wrong by itself is no pattern yet. */
+const isPattern = (value: unknown): value is BucketPattern => isMap(value) && Array.isArray(value['tokens']);
+
+/** Whether the token differs from record to record by what producers write. */
+const isOfRecord = (token: BucketToken): boolean =>
+  token.type === 'part' && token.part.of !== 'topic' && token.part.of !== 'partition';
+
 const FIELD = 'the path of a field, like event.time';
 
 function fieldProblems({ field, pattern }: Readonly<Record<string, unknown>>): readonly KeyProblem[] {
   if (field === undefined)
     return [{ key: ['field'], message: `is missing with bucket.by: field; expected ${FIELD}` }];
-  if (!isMap(pattern) || pattern['finestUnit'] !== null) return [];
+  if (!isPattern(pattern) || pattern.finestUnit !== null) return [];
   const message = 'holds no unit of time, so bucket.field is for nothing; expected a pattern like yyyy-MM-dd';
   return [{ key: ['pattern'], message }];
 }

@@ -176,8 +176,9 @@ export function recordProblems(job: Keys, formats: readonly FormatKind[]): KeyPr
     const message = 'keep is only for sink.envelope: record; expected skip or bad';
     problems.push({ key: ['value', 'tombstones'], message });
   }
-  if (value['lineFeeds'] === 'keep' && kind.name !== 'text') {
-    const message = `is only for sink.format: text; ${kind.name} keeps them inside of values`;
+  if (value['lineFeeds'] === 'keep' && !kind.takesLineFeeds) {
+    const able = formats.filter(({ takesLineFeeds }) => takesLineFeeds).map(({ name }) => name);
+    const message = `is only for sink.format: ${eitherOf(able)}; ${kind.name} keeps them inside of values`;
     problems.push({ key: ['value', 'lineFeeds'], message });
   }
   if (keys.hasSchema && !kind.takesSchema) {

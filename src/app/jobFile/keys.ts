@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import { z } from 'zod';
+import type { BucketRule } from '../../../actors/buckets/rule.ts';
 import { JOB_NAME_PATTERN, jobName } from '../../../journal/ids.ts';
 import type { FileText, SchemaContext } from '../../../kernels/schema/outside.ts';
 import {
@@ -55,10 +56,15 @@ function bucketSchema({ bucketRules }: JobKinds) {
       description: 'Part files that the process holds open at most; those idle longest are closed.',
     }),
   }).meta({ description: 'Which folder a record belongs to.' });
-  return rules(shape, (bucket) => {
-    const by = bucket['by'] ?? names[0];
-    return bucketRules.find(({ name }) => name === by)?.problems?.(bucket) ?? [];
-  });
+  return rules(shape, (bucket) => ruleIn(bucket, { bucketRules })?.problems?.(bucket) ?? []);
+}
+
+/** The rule that a `bucket` section names; undefined if there is none. */
+function ruleIn(
+  { by }: Readonly<Record<string, unknown>>,
+  { bucketRules }: Pick<JobKinds, 'bucketRules'>,
+): BucketRule | undefined {
+  return bucketRules.find(({ name }) => name === (by ?? bucketRules[0]?.name));
 }
 
 function rollSchema({ rollRules }: JobKinds) {
@@ -71,16 +77,17 @@ function rollSchema({ rollRules }: JobKinds) {
 export function jobSchema(context: SchemaContext, kinds: JobKinds) {
   return rules(jobMap(context, kinds), (job) => [
     ...recordProblems(job, kinds.formats),
-    ...entropyInRecords(job),
+    ...entropyInRecords(job, kinds),
   ]);
 }
 
 /** A record could hold the text that is replaced, and would be in another folder than its name says. */
-function entropyInRecords({ sink, bucket }: Readonly<Record<string, unknown>>): KeyProblem[] {
-  const hasEntropy = isMap(sink) && sink['entropy'] !== undefined && sink['entropy'] !== null;
-  const pattern = isMap(bucket) && isMap(bucket['pattern']) ? bucket['pattern']['text'] : null;
-  const isOfRecords = typeof pattern === 'string' && /\{(?:value|key|header)\b/.test(pattern);
-  if (!hasEntropy || !isOfRecords) return [];
+function entropyInRecords(
+  { sink, bucket }: Readonly<Record<string, unknown>>,
+  kinds: JobKinds,
+): KeyProblem[] {
+  if (!isMap(sink) || (sink['entropy'] ?? null) === null || !isMap(bucket)) return [];
+  if (ruleIn(bucket, kinds)?.takesText?.(bucket) !== true) return [];
   const message =
     'is not for a bucket.pattern with parts of records; expected one with times, {topic} or {partition}';
   return [{ key: ['sink', 'entropy'], message }];

@@ -1,5 +1,6 @@
 /** Records without a schema of their own: what Kafka says of each, and its key and value as bytes. */
 import { utf8Length } from '../../../kernels/text/ascii.ts';
+import type { RecordBytes } from '../../../kernels/text/recordBytes.ts';
 import type { BadReason, BadValue } from './badValue.ts';
 import type { Column } from './column.ts';
 import { int64, setBigInt64, setInt64 } from './numbers.ts';
@@ -38,17 +39,10 @@ export interface EnvelopeHeader {
   readonly value: Uint8Array | null;
 }
 
-/** A record, as a cursor of a source shows it; -1 as the start of a key or value means null. */
-export interface EnvelopeRecord {
+/** A record, as a cursor of a source shows it. */
+export interface EnvelopeRecord extends RecordBytes {
   readonly baseOffset: bigint;
   readonly offsetDelta: number;
-  readonly timestampMs: number;
-  readonly keyBytes: Uint8Array;
-  readonly keyStart: number;
-  readonly keyEnd: number;
-  readonly valueBytes: Uint8Array;
-  readonly valueStart: number;
-  readonly valueEnd: number;
   readonly headers?: readonly EnvelopeHeader[];
 }
 

@@ -1,4 +1,8 @@
-/** Finds a key of a record by its bytes: no string is made. */
+/**
+ * Finds a key of a record by its bytes: no string is made. The keys are the schema's: nobody can choose them so
+ * that their hashes collide.
+ */
+import { equalsAt, hashOf } from '../../../kernels/text/bytes.ts';
 
 export class KeyTable {
   readonly #keys: readonly Uint8Array[];
@@ -25,22 +29,7 @@ export class KeyTable {
       const index = (this.#slots[slot] ?? 0) - 1;
       if (index < 0) return -1;
       const key = this.#keys[index];
-      if (key !== undefined && key.length === end - start && startsWith(bytes, start, key)) return index;
+      if (key !== undefined && equalsAt(bytes, start, end, key)) return index;
     }
   }
-}
-
-/** Whether `key` lies in the bytes from `at` on. Bytes beyond the end equal none. */
-function startsWith(bytes: Uint8Array, at: number, key: Uint8Array): boolean {
-  for (let index = 0; index < key.length; index += 1) {
-    if (bytes[at + index] !== key[index]) return false;
-  }
-  return true;
-}
-
-/** FNV-1a. The keys are the schema's: nobody can choose them so that they collide. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5;
-  for (let at = start; at < end; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
-  return (hash ^ (hash >>> 15)) >>> 0;
 }

@@ -36,6 +36,7 @@ export const PARQUET_FORMAT: FormatKind = {
   envelopes: ['value', 'record'],
   usualEnvelope: (hasSchema) => (hasSchema ? 'value' : 'record'),
   takesSchema: true,
+  takesLineFeeds: false,
   compressions: COMPRESSIONS,
   usualCompression: 'zstd',
   memoryBytes: 1024 * MIB,

@@ -9,6 +9,7 @@ export const TEXT_FORMAT: FormatKind = {
   name: 'text',
   description: "a record's value, untouched, and a line feed.",
   suffix: '',
+  takesLineFeeds: true,
   envelopes: ['value'],
   id: () => 'text',
   recordsOf: (_partition, { lineFeeds }) => new TextLine(lineFeeds),

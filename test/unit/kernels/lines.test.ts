@@ -6,7 +6,7 @@ import { routeFunction } from '../../../kernels/lines.ts';
 import { reserve } from '../../../kernels/memory.ts';
 import { scanRecords, toFetchedBatch } from '../../../src/sources/kafka/records/batches.ts';
 import { FillState, RouteTable, VECTOR_BYTES } from '../../../kernels/routeTable.ts';
-import { buildBatch, valued } from '../sources/kafka/batchBuilder.ts';
+import { buildBatch, valued, type BuiltBatch } from '../sources/kafka/batchBuilder.ts';
 
 const bytes = reserve(4_096);
 const RECORDS = valued('first', 'second', 'third', 'fourth');
@@ -20,12 +20,15 @@ const AT = { length: THIRD_AT, key: THIRD_AT + 4, value: THIRD_AT + 5 };
 /** As a zigzag varint of one byte. */
 const zigzag = (length: number): number => length * 2;
 
-/** What is copied behind the first record of the batch, where these bytes of the third are others. */
-function copied(change: readonly (readonly [at: number, byte: number])[], limit: number | null = null) {
-  const changed = Buffer.from(body);
-  for (const [at, byte] of change) changed.writeUInt8(byte, at);
-  const codec = { id: 0, compress: () => changed };
-  const records = buildBatch({ baseOffset: 0n, codec, records: RECORDS });
+interface Rules {
+  /** Null: records have no limit. */
+  readonly limit: number | null;
+  readonly isOneLine: boolean;
+}
+
+/** What is copied behind the first record of the batch. */
+function copiedOf(batch: BuiltBatch, { limit, isOneLine }: Rules) {
+  const records = buildBatch(batch);
   const part = { name: 't/0', fetchedOffset: 0n, lastStableOffset: -1n, abortedTransactions: [], records };
   const cursor = toFetchedBatch(scanRecords(part)).records();
   cursor.next();
@@ -35,40 +38,36 @@ function copied(change: readonly (readonly [at: number, byte: number])[], limit:
   fill.limitRecords(limit ?? 0);
   const count = cursor.routeRecords?.({
     ...{ fromDelta: 0, toDelta: 100, owner: routes.owner, slotMs: 1_000, nowMs: 7 },
-    route: routeFunction({ isCounted: limit !== null, isOneLine: false }),
+    route: routeFunction({ isCounted: limit !== null, isOneLine }),
   });
   const { filled, records: counted, lastOffset, lastWriteAtMs } = fill;
   routes.remove(0);
   fill.free();
-  const lines = Buffer.from(bytes.subarray(0, filled)).toString();
+  const lines = Buffer.from(bytes.subarray(0, filled)).toString('latin1');
   return { count, lines, facts: { counted, lastOffset, lastWriteAtMs }, next: () => cursor.next() };
+}
+
+/** The same, where these bytes of the third record are others. */
+function copied(change: readonly (readonly [at: number, byte: number])[], limit: number | null = null) {
+  const changed = Buffer.from(body);
+  for (const [at, byte] of change) changed.writeUInt8(byte, at);
+  const codec = { id: 0, compress: () => changed };
+  return copiedOf({ baseOffset: 0n, codec, records: RECORDS }, { limit, isOneLine: false });
 }
 
 const FEED = 0x0a;
 
 /** How many of two records with this value are copied behind a first one; line feeds are around them. */
-function copiedLines(value: Buffer, isOneLine: boolean): { count: number; text: string } {
+function copiedLines(value: Buffer, isOneLine: boolean): { count: number | undefined; text: string } {
   const feeds = Buffer.alloc(20, FEED);
   const record = (offsetDelta: number) => ({
     ...{ offsetDelta, key: feeds, value: offsetDelta === 0 ? Buffer.from('first') : value },
     headers: [['h', feeds]] as [string, Buffer][],
   });
-  const records = buildBatch({ baseOffset: 0n, records: [record(0), record(1), record(2)] });
-  const part = { name: 't/0', fetchedOffset: 0n, lastStableOffset: -1n, abortedTransactions: [], records };
-  const cursor = toFetchedBatch(scanRecords(part)).records();
-  cursor.next();
-  const [routes, fill] = [new RouteTable(), new FillState()];
-  routes.set(0, fill);
-  fill.turnTo(bytes.byteOffset, bytes.length - VECTOR_BYTES);
-  const count = cursor.routeRecords?.({
-    ...{ fromDelta: 0, toDelta: 100, owner: routes.owner, slotMs: 1_000, nowMs: 7 },
-    route: routeFunction({ isCounted: false, isOneLine }),
-  });
-  const text = Buffer.from(bytes.subarray(0, fill.filled)).toString('latin1');
-  expect(fill.records).toBe(count);
-  routes.remove(0);
-  fill.free();
-  return { count: count ?? 0, text };
+  const batch = { baseOffset: 0n, records: [record(0), record(1), record(2)] };
+  const { count, lines, facts } = copiedOf(batch, { limit: null, isOneLine });
+  expect(facts.counted).toBe(count);
+  return { count, text: lines };
 }
 
 describe('line feeds in values', () => {
