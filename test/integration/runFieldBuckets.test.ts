@@ -93,4 +93,6 @@ test('drawn folders do not go with parts of records', async () => {
   const end = await job.command('validate');
   expectCode(end, 2);
   expect(end.stderr).toContain('sink.entropy: is not for a bucket.pattern with parts of records');
+  const literal = jobBy({ pattern: "'{value.who}'yyyy" }, LINES, { sink });
+  expectCode(await literal.command('validate'), 0);
 });
