@@ -4,8 +4,9 @@
  */
 import type { Schedule, Violation } from '../schedule.ts';
 import { ASLEEP_MS } from '../job/settings.ts';
+import { lifeConfig } from '../job/change.ts';
 import { answerViolations } from './answers.ts';
-import { lifeConfig, NO_CHANGE } from '../job/change.ts';
+import { isInRows, PLAIN_CONTENT } from '../job/content.ts';
 import { heldMax } from '../simMemory.ts';
 import { divergences } from './cutLogs.ts';
 import { listed, violation, type Facts } from './facts.ts';
@@ -178,10 +179,15 @@ function sleepsMs({ faults }: Schedule): number {
 
 /** A process closes what it opens, and holds no more files than allowed. */
 function handles({ held, exits: ended, schedule, lives }: Facts): Violation[] {
-  const changes = new Map(lives.map(({ process, change }) => [process, change]));
+  const configs = new Map(lives.map(({ process, change }) => [process, lifeConfig(schedule.config, change)]));
+  // A life may take over files of rows from any other.
+  const hasRows = [schedule.config, ...configs.values()].some(({ content = PLAIN_CONTENT }) =>
+    isInRows(content),
+  );
   return held.flatMap(({ process, left, most }) => {
-    const limit = heldMax(lifeConfig(schedule.config, changes.get(process) ?? NO_CHANGE));
-    const mostMax = limit + schedule.workload.partitions.length * HELD_MORE;
+    const limit = heldMax(configs.get(process) ?? schedule.config);
+    const parts = limit + schedule.workload.partitions.length * HELD_MORE;
+    const mostMax = hasRows ? parts * FILES_WITH_ROWS : parts;
     const inOrder = ended.some((exit) => exit.process === process && exit.error === null);
     if (inOrder && left > 0)
       return [violation('P6', `${process} ended in order, and still held ${left} files open`)];
@@ -199,6 +205,8 @@ function borrowed({ lent }: Facts): Violation[] {
 
 /** Files over the limit: takeovers of one partition, and one that is opened if none can be rolled. */
 const HELD_MORE = 4;
+/** A part file of rows, and the rows file beside it. */
+const FILES_WITH_ROWS = 2;
 
 function unhandled({ unhandled: reasons }: Facts): Violation[] {
   return reasons.map((reason) => violation('P6', `a promise was rejected and nobody handled it: ${reason}`));

@@ -246,6 +246,7 @@ export class Epoch {
     };
     this.#leaveMemory = ports.memory?.join({
       largestBytes: () => router.rolls.largestBytes(),
+      isClosing: () => router.rolls.closing().length > 0,
       rollLargest: () => router.rolls.rollLargest().catch(fails('Rolling files')),
       settle: () => this.#scope.race(checkpoints.now(false)).catch(fails('The checkpoint')),
     });

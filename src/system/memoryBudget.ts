@@ -70,6 +70,8 @@ export function shareMemory(ceilingBytes: number, takenBytes: number): MemorySha
 export interface FileHolder {
   /** Memory of its largest file that takes records, buffers included. 0 if there is none. */
   largestBytes(): number;
+  /** Whether files were rolled whose buffers are not free yet. */
+  isClosing(): boolean;
   /** Rolls that file. Resolves when its buffers are free. */
   rollLargest(): Promise<void>;
   /** Makes rolled files durable, so that they need not be remembered. */
@@ -103,6 +105,8 @@ export class MemoryBudget {
   #isRelieving = false;
   #isResidentOver = false;
   #wasTold = false;
+  /** Whether a caller was let pass over the limit since the last look. */
+  #hasLetPass = false;
   #looksUntilReaction = 0;
 
   constructor(options: BudgetOptions) {
@@ -142,6 +146,7 @@ export class MemoryBudget {
   look(): void {
     const { ceilingBytes, onOutgrown } = this.#options;
     this.#looksUntilReaction -= 1;
+    this.#hasLetPass = false;
     const resident = this.#looksUntilReaction > 0 ? 0 : this.#residentBytes();
     // The system reports late, and freed memory may stay with the process. So one file is rolled before the
     // next look.
@@ -157,13 +162,23 @@ export class MemoryBudget {
 
   /**
    * Resolves at once if there is room. Else it resolves at a later look that finds room, or finds that none
-   * is wanted any more.
+   * is wanted any more. Where files without records hold all of it, one caller passes at each look: they get no
+   * record before the caller goes on, and waiting for something that may never come would be worse.
    */
   async room(isWanted: () => boolean): Promise<void> {
     while (this.isOver && isWanted()) {
       void this.#relieve();
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      if (this.#hasLetPass || !this.#holdsOnlyEmptyFiles) continue;
+      this.#hasLetPass = true;
+      return;
     }
+  }
+
+  /** Nothing that can be rolled, or has been, would free what is held. */
+  get #holdsOnlyEmptyFiles(): boolean {
+    if (this.#isResidentOver || this.#isRolledTooMuch || !this.#holdsTooMuch) return false;
+    return [...this.#holders].every((holder) => holder.largestBytes() === 0 && !holder.isClosing());
   }
 
   /** Excludes garbage when the size is near the ceiling. */

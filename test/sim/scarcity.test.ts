@@ -29,6 +29,7 @@ describe('a process with little memory', () => {
       brokenBy((ports) => {
         ports.memory?.join({
           largestBytes: () => 0,
+          isClosing: () => false,
           rollLargest: () => Promise.resolve(),
           settle: () => Promise.resolve(),
         });

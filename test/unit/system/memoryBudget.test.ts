@@ -13,6 +13,7 @@ const MIB = 1024 * 1024;
 class Files implements FileHolder {
   readonly rolled: number[] = [];
   settled = 0;
+  isClosed = true;
   readonly #sizes: number[];
   #unsettled = 0;
 
@@ -34,6 +35,10 @@ class Files implements FileHolder {
 
   largestBytes(): number {
     return Math.max(0, ...this.#sizes);
+  }
+
+  isClosing(): boolean {
+    return !this.isClosed;
   }
 
   rollLargest(): Promise<void> {
@@ -155,6 +160,29 @@ describe('the budget', () => {
     isWanted = false;
     budget.look();
     await waiting;
+  });
+
+  test('where only files without records hold it, one passes at each look; not while a file is closed', async () => {
+    const files = new Files();
+    const { budget } = budgetOf(10, files);
+    budget.measure({ heldBytes: () => 11, rolledBytes: () => 0 });
+    files.isClosed = false;
+    const passed: string[] = [];
+    const all = ['first', 'second'].map(async (name) => {
+      await budget.room(() => true);
+      passed.push(name);
+    });
+    const look = async (): Promise<number> => {
+      budget.look();
+      await turn();
+      return passed.length;
+    };
+    expect(await look()).toBe(0);
+    files.isClosed = true;
+    expect(await look()).toBe(1);
+    expect(await look()).toBe(2);
+    await Promise.all(all);
+    expect(passed).toEqual(['first', 'second']);
   });
 
   test("with too much by the system's count, fetching pauses and one file is rolled", async () => {
