@@ -81,7 +81,22 @@ export interface Journal {
    */
   snapshots(subject: Subject): AsyncIterable<Uint8Array>;
 
+  /**
+   * What the journal itself counts of the subjects that begin with the prefix. Absent if it keeps no count beside its
+   * entries. Rejects as `read` does.
+   */
+  readonly countEntries?: (prefix: string) => Promise<EntryCounts>;
+
   close(): Promise<void>;
+}
+
+export type JournalReader = Pick<Journal, 'id' | 'read' | 'requests' | 'snapshots' | 'subjects'>;
+
+export interface EntryCounts {
+  /** Entries and requests of each subject. */
+  readonly bySubject: ReadonlyMap<Subject, number>;
+  /** How many were stored once and are there no more, of any job that shares the journal. */
+  readonly lost: number;
 }
 
 /** Snapshots kept per subject: if the newest is unusable, the previous one shortens the replay. */

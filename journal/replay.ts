@@ -29,7 +29,7 @@ export interface ReplayedEntry {
  * bytes, before any upcasting), a gap, or an epoch that decreases.
  */
 export async function* replay(
-  journal: Journal,
+  journal: Pick<Journal, 'read'>,
   subject: Subject,
   from: Tail = EMPTY_TAIL,
 ): AsyncGenerator<ReplayedEntry> {

@@ -25,7 +25,7 @@ import { classifyPublishError } from './outcome.ts';
 import { JetstreamSnapshots } from './snapshots.ts';
 import { checkStreamName, isStreamGone, openStream, type StreamFound, type StreamOptions } from './stream.ts';
 import { requestsFilter, StreamWatch, type RequestCount } from './watch.ts';
-import type { AppendOutcome, Journal, Revision, StoredEntry } from '../port.ts';
+import type { AppendOutcome, EntryCounts, Journal, Revision, StoredEntry } from '../port.ts';
 
 const REQUEST_TIMEOUT_MS = 3_000;
 /** A read that delivers nothing for this long, while entries are due, rejects. */
@@ -180,18 +180,24 @@ class JetstreamJournal implements Journal {
   }
 
   async subjects(prefix: string): Promise<readonly Subject[]> {
+    return [...(await this.countEntries(prefix)).bySubject.keys()].sort();
+  }
+
+  /** No entry is ever removed, and a stream numbers them without a gap: what is missing was lost. */
+  readonly countEntries = async (prefix: string): Promise<EntryCounts> => {
     const filter = `${this.#prefix}${prefix.slice(0, prefix.lastIndexOf('.') + 1)}>`;
     try {
       await this.#link.whenUp(this.#timeoutMs);
       const info = await this.#link.during(this.#jsm.streams.info(this.#stream, { subjects_filter: filter }));
-      return Object.keys(info.state.subjects ?? {})
-        .map((name) => name.slice(this.#prefix.length) as Subject)
-        .filter((subject) => subject.startsWith(prefix))
-        .sort();
+      const { subjects = {}, last_seq: lastSequence, messages } = info.state;
+      const counts = Object.entries(subjects)
+        .map(([name, count]) => [name.slice(this.#prefix.length) as Subject, count] as const)
+        .filter(([subject]) => subject.startsWith(prefix));
+      return { bySubject: new Map(counts), lost: lastSequence - messages };
     } catch (error) {
       throw this.#readProblem(`${prefix}>`, error);
     }
-  }
+  };
 
   async fileRequest(subject: Subject, bytes: Uint8Array): Promise<Revision> {
     if (bytes.byteLength > this.entryBytesMax) throw this.#tooLarge(bytes.byteLength);

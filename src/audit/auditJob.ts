@@ -13,6 +13,7 @@ import type { Store } from '../stores/port.ts';
 import { auditPartition } from './auditPartition.ts';
 import { reportOf, type AuditReport } from './auditReport.ts';
 import { checkRequests } from './damagedRequest.ts';
+import { countedReading } from './countedReading.ts';
 import { DeepAudit, type DeepSource } from './deep/deepAudit.ts';
 import { Destination } from './destination.ts';
 import { Findings } from './findings.ts';
@@ -52,9 +53,10 @@ export interface AuditOptions {
 
 /** Rejects if the journal cannot be read at all, and with the signal's reason. */
 export async function auditJob(ports: AuditPorts, options: AuditOptions): Promise<AuditReport> {
-  const { journal, store } = ports;
+  const { store } = ports;
   const { job, naming, signal } = options;
   const findings = new Findings();
+  const journal = await countedReading(ports.journal, job, findings);
   const jobHistory = await readJobHistory(journal, job, (finding) => findings.add(finding));
   const partitions = await partitionsOf(journal, job);
   const topics = [...new Set([...partitions.map(({ partition }) => partition.topic), ...jobHistory.topics])];

@@ -1,7 +1,7 @@
 /** What the journal itself says of a request that it cannot read as it was filed. */
 import { isJournalFailure, type JournalFailure } from '../../journal/failure.ts';
 import type { JobName, Subject, TopicPartition } from '../../journal/ids.ts';
-import type { Journal } from '../../journal/port.ts';
+import type { JournalReader } from '../../journal/port.ts';
 import { requestSubject } from '../../journal/subjects.ts';
 import type { OnFinding } from './findings.ts';
 
@@ -12,7 +12,7 @@ function isDamage(error: unknown): error is JournalFailure {
 
 /** Reads the requests to the partition's owner: no hash chain protects these, only what the journal keeps beside them. */
 export async function checkRequests(
-  journal: Journal,
+  journal: JournalReader,
   job: JobName,
   partition: TopicPartition,
   onFinding: OnFinding,

@@ -13,6 +13,11 @@ export const FINDINGS = {
     meaning: 'an entry was changed, is missing, or is out of order: the hash chain breaks there',
     help: 'Restore the journal from a backup. Nothing after that entry was judged.',
   },
+  ENTRIES_LOST: {
+    meaning:
+      'the journal gives fewer entries than it has stored: its server dropped them, or cannot read them',
+    help: 'Restore the journal from a backup. If nothing else is found, export the journal and import it into a new stream.',
+  },
   REQUEST_DAMAGED: {
     meaning: "an operator's request was changed, or cannot be read",
     help: 'Restore the journal from a backup, or file the request again. The partition stops at it.',

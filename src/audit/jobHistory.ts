@@ -5,7 +5,7 @@ import { asTidemarkError } from '../../journal/errors.ts';
 import { isJournalFailure } from '../../journal/failure.ts';
 import { isJobEvent, type JsonValue } from '../../journal/events.ts';
 import type { JobName, Subject, TopicPartition } from '../../journal/ids.ts';
-import type { Journal, StoredEntry } from '../../journal/port.ts';
+import type { JournalReader, StoredEntry } from '../../journal/port.ts';
 import { ChainCheck } from '../../journal/replay.ts';
 import { jobPrefix, jobSubject, partitionOf } from '../../journal/subjects.ts';
 import { JobFacts } from '../job/jobLife.ts';
@@ -27,7 +27,7 @@ export interface JobHistory {
 }
 
 export async function readJobHistory(
-  journal: Journal,
+  journal: JournalReader,
   job: JobName,
   onFinding: OnFinding,
 ): Promise<JobHistory> {
@@ -105,7 +105,7 @@ function addNew(all: JsonValue[], one: JsonValue): void {
 
 /** Partitions of the job that the journal holds entries of. */
 export async function partitionsOf(
-  journal: Journal,
+  journal: JournalReader,
   job: JobName,
 ): Promise<readonly { readonly subject: Subject; readonly partition: TopicPartition }[]> {
   const subjects = await journal.subjects(jobPrefix(job));

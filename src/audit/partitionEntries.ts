@@ -2,7 +2,7 @@
 import { TidemarkError } from '../../journal/errors.ts';
 import type { Entry } from '../../journal/entry.ts';
 import { partitionName, type JobName, type TopicPartition } from '../../journal/ids.ts';
-import type { Journal } from '../../journal/port.ts';
+import type { JournalReader } from '../../journal/port.ts';
 import { replay } from '../../journal/replay.ts';
 import { jobSubject, partitionSubject } from '../../journal/subjects.ts';
 import { partitionsOf } from './jobHistory.ts';
@@ -12,7 +12,7 @@ import { partitionsOf } from './jobHistory.ts';
  * REQUEST_REFUSED if the journal holds nothing of the partition, and as `replay` does.
  */
 export async function* partitionEntries(
-  journal: Journal,
+  journal: JournalReader,
   job: JobName,
   partition: TopicPartition,
 ): AsyncGenerator<Entry> {

@@ -4,14 +4,14 @@ import { FOLD_VERSION } from '../../actors/ledger.ts';
 import { asTidemarkError } from '../../journal/errors.ts';
 import { isJournalFailure } from '../../journal/failure.ts';
 import type { Subject, TopicPartition } from '../../journal/ids.ts';
-import type { Journal, StoredEntry } from '../../journal/port.ts';
+import type { JournalReader, StoredEntry } from '../../journal/port.ts';
 import { ChainCheck, type ReplayedEntry, type Tail } from '../../journal/replay.ts';
 import { decodeSnapshot, type Snapshot } from '../../journal/snapshot.ts';
 import type { Findings } from './findings.ts';
 import { PartitionHistory, type CommittedPart } from './partitionHistory.ts';
 
 export interface PartitionReading {
-  readonly journal: Journal;
+  readonly journal: JournalReader;
   readonly subject: Subject;
   readonly partition: TopicPartition;
   readonly findings: Findings;

@@ -2,6 +2,7 @@
 import type { JobName } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import { journalReportOf, type JournalReport } from './auditReport.ts';
+import { countedReading } from './countedReading.ts';
 import { Findings } from './findings.ts';
 import { partitionsOf, readJobHistory } from './jobHistory.ts';
 import type { PartitionHistory } from './partitionHistory.ts';
@@ -21,10 +22,11 @@ export interface VerifyOptions {
 
 /** Rejects if the journal cannot be read at all. */
 export async function verifyJournal(
-  journal: Journal,
+  stored: Journal,
   { job, onProgress }: VerifyOptions,
 ): Promise<JournalReport> {
   const findings = new Findings();
+  const journal = await countedReading(stored, job, findings);
   await readJobHistory(journal, job, (finding) => findings.add(finding));
   const partitions = await partitionsOf(journal, job);
   const histories: PartitionHistory[] = [];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { describeIntegration } from '../services/integration.ts';
 import { startNats } from '../services/servers.ts';
-import { comeBack, flipStream, natsJobToAudit } from './auditFlipsNats.ts';
+import { comeBack, flipLastEntry, flipStream, natsJobToAudit } from './auditFlipsNats.ts';
 
 describeIntegration(
   'an audit of a NATS journal whose store has a flipped bit',
@@ -22,6 +22,8 @@ describeIntegration(
       // Else the bits hit nothing that counts.
       expect(counts.found).toBeGreaterThan(0);
       expect(counts.harmless).toBeGreaterThan(0);
+      const { findings } = await flipLastEntry(audited);
+      expect(findings.map(({ code }) => code)).toEqual(['ENTRIES_LOST']);
     });
   },
   { timeoutMs: 600_000, ownServers: true },

@@ -1,13 +1,25 @@
 /** The same for the files of a nats-server: it is stopped, a bit is turned over, and it comes back. */
-import { cpSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'vitest';
 import type { OwnNats } from '../services/servers.ts';
-import { contentOf, draw, flip, judgeFlip, putBack, type Content, type FlipOutcome } from './auditFlips.ts';
+import type { AuditDocument } from './auditing.ts';
+import {
+  auditHere,
+  contentOf,
+  draw,
+  flip,
+  judgeFlip,
+  putBack,
+  type Content,
+  type FlipOutcome,
+} from './auditFlips.ts';
 import { expectCode, scratchFolder, TestJob } from './testJob.ts';
 
 const STREAM = 'FLIPS';
 const RUNS = 4;
+/** From the end of the block: in the checksum of its last message. */
+const BEHIND_LAST = 4;
 
 export interface NatsJob {
   readonly nats: OwnNats;
@@ -65,12 +77,29 @@ export async function flipStream({ nats, job, kept, sound }: NatsJob, seed: numb
   return judgeFlip(job, sound, where);
 }
 
-function drawnFile(folder: string, seed: number): string {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+/** The last entry of the stream is damaged: the server drops it, and what is left is whole. */
+export async function flipLastEntry({ nats, job, kept }: NatsJob): Promise<AuditDocument> {
+  await nats.kill('SIGTERM');
+  putBack(kept, dataOf(nats));
+  const [block, ...others] = filesOf(dataOf(nats)).filter((file) => file.endsWith('.blk'));
+  if (block === undefined || others.length > 0) throw new Error('the stream has not one block of messages');
+  const bytes = readFileSync(block);
+  bytes[bytes.length - BEHIND_LAST] = (bytes[bytes.length - BEHIND_LAST] ?? 0) ^ 1;
+  writeFileSync(block, bytes);
+  await nats.restart();
+  return JSON.parse((await auditHere(job)).stdout) as AuditDocument;
+}
+
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.parentPath.includes(`/streams/${STREAM}`))
     .map((entry) => path.join(entry.parentPath, entry.name))
     .filter((file) => statSync(file).size > 0)
     .sort();
+}
+
+function drawnFile(folder: string, seed: number): string {
+  const files = filesOf(folder);
   const any = files[draw(seed, 'file') % files.length];
   if (seed % 2 === 1 && any !== undefined) return any;
   let left = draw(seed, 'file') % files.reduce((sum, file) => sum + statSync(file).size, 0);

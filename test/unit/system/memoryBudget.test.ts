@@ -162,7 +162,7 @@ describe('the budget', () => {
     await waiting;
   });
 
-  test('where only files without records hold it, one passes at each look; not while a file is closed', async () => {
+  test('where only files without records hold it, one passes at each look', async () => {
     const files = new Files();
     const { budget } = budgetOf(10, files);
     budget.measure({ heldBytes: () => 11, rolledBytes: () => 0 });
