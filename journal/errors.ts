@@ -112,7 +112,7 @@ export const ERROR_CODES = {
   },
   SOURCE_RECORD_BAD: {
     retry: 'operator',
-    help: 'Correct the job file and resume, set bad.to, or give the record up: `tidemark accept-loss`.',
+    help: 'Correct the job file and resume, set bad.to, or give the record up: `tidemark skip-record`.',
   },
   SOURCE_BATCH_TOO_LARGE: {
     retry: 'operator',

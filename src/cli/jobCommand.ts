@@ -3,6 +3,12 @@ import { Option, type Command } from 'commander';
 import type { JobConfig } from '../config/jobConfig.ts';
 import type { CliIo } from './io.ts';
 
+export interface Program {
+  readonly command: Command;
+  /** Exit code of the command that ran. */
+  exitCode: number;
+}
+
 export interface JobOptions {
   readonly define: readonly string[];
   readonly json?: boolean;

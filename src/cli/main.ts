@@ -5,7 +5,7 @@ import { createLossyOutput } from '../telemetry/lossyOutput.ts';
 import { EXIT_CONFIG, EXIT_FAILURE, EXIT_OK, exitCodeOf, exitCodeOfSignal } from './exitCodes.ts';
 import type { CliIo, StopSignal } from './io.ts';
 import { endGivenUp, endStuck, endWithin, exitNow } from './processEnd.ts';
-import { createProgram } from './flags.ts';
+import { createProgram } from './program.ts';
 import { jsonText, reportError } from './report.ts';
 
 /** Runs one command; resolves with the exit code and never rejects. `args` start after the program's name. */

@@ -4,8 +4,13 @@ import { formatNoun } from '../telemetry/format.ts';
 import type { PartitionStatus } from '../app/contract.ts';
 
 /** Only commands that the partition's owner would accept. */
-export function proposalLines({ topic, partition, proposals }: PartitionStatus, jobFile: string): string[] {
+export function proposalLines(
+  { topic, partition, proposals, stop }: PartitionStatus,
+  jobFile: string,
+): string[] {
   return proposals.map((request) => {
+    if (request.type === 'acceptLoss' && stop?.code === 'SOURCE_RECORD_BAD')
+      return `  to give up the record: tidemark skip-record ${jobFile} ${topic}/${partition}@${request.fromOffset}`;
     const { when, command, at = '--partition ', options = '' } = proposal(request);
     return `  ${when}: tidemark ${command} ${jobFile} ${at}${topic}/${partition}${options}`;
   });

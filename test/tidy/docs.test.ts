@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createProgram } from '../../src/cli/flags.ts';
+import { createProgram } from '../../src/cli/program.ts';
 import type { CliIo } from '../../src/cli/io.ts';
 import { loadJobConfig } from '../../src/app/jobFile/loadJobConfig.ts';
 import { checkoutDir, FLOORS, textOf, writtenFiles } from './sources.ts';

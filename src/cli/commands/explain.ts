@@ -1,5 +1,4 @@
 /** `tidemark explain`: the life of one record or one file, in plain words. */
-import { TidemarkError } from '../../../journal/errors.ts';
 import type { ExplainOptions } from '../../app/contract.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { explainText } from '../explainText.ts';
@@ -8,7 +7,7 @@ import type { CliIo } from '../io.ts';
 import { journalChoice } from '../journalFile.ts';
 import { quietLog } from '../quietLog.ts';
 import { jsonText } from '../report.ts';
-import { parsePartition } from './request.ts';
+import { parseRecord } from './request.ts';
 
 export async function explainCommand(
   config: JobConfig,
@@ -28,14 +27,6 @@ export async function explainCommand(
 
 /** `clicks/0@123456` is a record; everything else names a file. Throws USAGE. */
 export function parseSubject(what: string): ExplainOptions['subject'] {
-  const [, partition, offset] = /^(.+\/\d{1,9})@(\d{1,19})$/.exec(what) ?? [];
-  if (partition !== undefined && offset !== undefined)
-    return { type: 'record', partition: parsePartition(partition), offset: BigInt(offset) };
-  if (what.includes('@') && /@\d*$/.test(what)) {
-    throw new TidemarkError(
-      'USAGE',
-      `${what}: is no record; expected topic/number@offset, like clicks/0@123456`,
-    );
-  }
+  if (/@\d*$/.test(what)) return { type: 'record', ...parseRecord(what) };
   return { type: 'file', name: what };
 }

@@ -1,5 +1,5 @@
 /**
- * `tidemark roll | resume | accept-loss | accept-truncation`: requests that the partition's owner journals
+ * `tidemark roll | resume | accept-loss | skip-record | accept-truncation`: requests that the partition's owner journals
  * and carries out.
  */
 import { TidemarkError } from '../../../journal/errors.ts';
@@ -75,6 +75,11 @@ function exitCodeOfAnswers(filed: readonly FiledRequest[]): number {
   return filed.some(({ answer }) => answer?.type === 'none') ? EXIT_UNFINISHED : EXIT_OK;
 }
 
+/** @param partition its name as `parsePartition` takes it; undefined: of all partitions. */
+export function orderFor(partition: string | undefined, request: RequestOrder['request']): RequestOrder {
+  return { partition: partition === undefined ? null : parsePartition(partition), request };
+}
+
 /** `--timeout`, like `60s`. */
 export function parseTimeout(text: string): number {
   const parsed = parseDuration(text);
@@ -92,6 +97,17 @@ export function parsePartition(text: string): TopicPartition {
     );
   }
   return { topic, partition: Number(partition) };
+}
+
+/** `topic/0@123`. Throws USAGE. */
+export function parseRecord(text: string): { partition: TopicPartition; offset: bigint } {
+  const [, partition, offset] = /^(.+\/\d{1,9})@(\d+)$/.exec(text) ?? [];
+  if (partition !== undefined && offset !== undefined)
+    return { partition: parsePartition(partition), offset: parseOffset('offset', offset) };
+  throw new TidemarkError(
+    'USAGE',
+    `${text}: is no record; expected topic/number@offset, like clicks/0@123456`,
+  );
 }
 
 /** The operator's answer to a journal that went back; `from` is null for any other stop. */

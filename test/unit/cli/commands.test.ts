@@ -120,6 +120,12 @@ describe('operator requests', () => {
       '--to',
       '9007199254740995',
     );
+    await cli.run('skip-record', 'job.yaml', 'data/a.ndjson/2@9007199254740993');
+    expect(orders.at(-1)).toEqual({
+      partition: { topic: 'data/a.ndjson', partition: 2 },
+      request: { type: 'acceptLoss', fromOffset: 9007199254740993n, toOffset: 9007199254740994n },
+    });
+    orders.pop();
     await cli.run('accept-truncation', 'job.yaml', 'data/a.ndjson/1');
     await cli.run('accept-truncation', 'job.yaml', 'clicks/3', '--from', '9007199254740993');
     expect(orders.splice(-2)).toEqual([
@@ -164,6 +170,8 @@ describe('operator requests', () => {
       ['accept-loss', 'job.yaml', '--partition', 'a/0', '--from', '1'],
       "required option '--to <offset>' not specified",
     ],
+    [['skip-record', 'job.yaml', 'a/0'], 'a/0: is no record; expected topic/number@offset'],
+    [['skip-record', 'job.yaml', 'a/0@9223372036854775808'], 'offset 9223372036854775808: is no offset'],
     [
       ['accept-loss', 'job.yaml', '--partition', 'a/0', '--from', '5', '--to', '5'],
       '--to 5: is not after --from 5',
@@ -276,6 +284,7 @@ describe('help', () => {
       'roll',
       'resume',
       'accept-loss',
+      'skip-record',
       'validate',
       'schema',
       'Examples:',

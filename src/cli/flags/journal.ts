@@ -1,11 +1,18 @@
 /** `tidemark journal ...`: copies of the journal. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { CliIo } from './io.ts';
-import type { DiffCommandOptions } from './commands/diff.ts';
-import type { VerifyCommandOptions } from './commands/verify.ts';
-import { jobCommand, journalOption, jsonOption, load, loadAndWarn, type JobOptions } from './jobCommand.ts';
-import type { Program } from './flags.ts';
+import type { CliIo } from '../io.ts';
+import type { DiffCommandOptions } from '../commands/diff.ts';
+import type { VerifyCommandOptions } from '../commands/verify.ts';
+import {
+  jobCommand,
+  journalOption,
+  jsonOption,
+  load,
+  loadAndWarn,
+  type JobOptions,
+  type Program,
+} from '../jobCommand.ts';
 
 type Copying = 'backup' | 'export';
 
@@ -48,7 +55,7 @@ function addVerify(program: Program, command: Command, io: CliIo): void {
     .addOption(jsonOption())
     .action(async (file: string, options: JobOptions & VerifyCommandOptions) => {
       const config = await loadAndWarn(file, options, io);
-      const { verifyCommand } = await import('./commands/verify.ts');
+      const { verifyCommand } = await import('../commands/verify.ts');
       program.exitCode = await verifyCommand(config, options, io);
     });
 }
@@ -67,7 +74,7 @@ function addDiff(program: Program, command: Command, io: CliIo): void {
     .addOption(jsonOption())
     .action(async (file: string, options: JobOptions & DiffCommandOptions) => {
       const config = await loadAndWarn(file, options, io);
-      const { diffCommand } = await import('./commands/diff.ts');
+      const { diffCommand } = await import('../commands/diff.ts');
       program.exitCode = await diffCommand(config, options, io);
     });
   // For `diff` of another version, which calls it in a process of its own.
@@ -76,7 +83,7 @@ function addDiff(program: Program, command: Command, io: CliIo): void {
     .argument('<job>')
     .argument('<file>')
     .action(async (job: string, file: string) => {
-      const { foldCommand } = await import('./commands/diff.ts');
+      const { foldCommand } = await import('../commands/diff.ts');
       program.exitCode = await foldCommand(job, resolve(io.cwd, file), io);
     });
 }
@@ -94,7 +101,7 @@ function addCopy(
     .action(
       async (jobFile: string, copy: string, { force, json, ...rest }: JobOptions & { force: boolean }) => {
         const config = await load(jobFile, rest, io);
-        const commands = await import('./commands/journal.ts');
+        const commands = await import('../commands/journal.ts');
         const options = { file: resolve(io.cwd, copy), force, isJson: json === true };
         program.exitCode =
           name === 'backup'
@@ -115,7 +122,7 @@ function addImport(program: Program, command: Command, io: CliIo): void {
     .addHelpText('after', IMPORT_TEXT)
     .action(async (file: string, copy: string, options: JobOptions) => {
       const config = await loadAndWarn(file, options, io);
-      const { importCommand } = await import('./commands/journalImport.ts');
+      const { importCommand } = await import('../commands/journalImport.ts');
       program.exitCode = await importCommand(
         config,
         { file: resolve(io.cwd, copy), isJson: options.json === true },
@@ -134,7 +141,7 @@ function addRestore(program: Program, command: Command, io: CliIo): void {
     .addOption(jsonOption())
     .action(async (file: string, backup: string, options: JobOptions) => {
       const config = await load(file, options, io);
-      const { restoreCommand } = await import('./commands/journal.ts');
+      const { restoreCommand } = await import('../commands/journal.ts');
       program.exitCode = await restoreCommand(
         config,
         { file: resolve(io.cwd, backup), isJson: options.json === true },

@@ -1,0 +1,28 @@
+import { Option } from 'commander';
+import type { LogLevel } from '../../telemetry/pinoLog.ts';
+import type { RunCommandOptions } from '../commands/run.ts';
+import type { CliIo } from '../io.ts';
+import { jobCommand, load, type JobOptions, type Program } from '../jobCommand.ts';
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
+
+export function addRun(program: Program, io: CliIo): void {
+  const level = new Option('--log-level <level>', 'what is logged on standard error')
+    .choices(LEVELS)
+    .default('info');
+  jobCommand(program, 'run', 'run the job: its coordinator service')
+    .option('--until-end', 'read up to the ends seen at the start, finish and commit every file, exit', false)
+    .option(
+      '--move-sink',
+      'continue at another sink than the journaled one; stop all its coordinators first',
+      false,
+    )
+    .option('--move-group', 'continue with another groupId than the journaled one; stop them, too', false)
+    .option('--ignore-sighup', 'keep running when the terminal is closed; nohup alone does not help', false)
+    .addOption(level)
+    .action(async (file: string, options: JobOptions & RunCommandOptions) => {
+      const config = await load(file, options, io);
+      const { runCommand } = await import('../commands/run.ts');
+      program.exitCode = await runCommand(config, options, io);
+    });
+}
