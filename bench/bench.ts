@@ -71,7 +71,7 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<BenchR
   const against = options.against === null ? null : path.relative(checkoutDir, options.against) || '.';
   const asked =
     against === null
-      ? rows.filter(({ name }) => options.only === null || options.only === name)
+      ? rows.filter(({ name }) => options.only?.includes(name) ?? true)
       : [throughputAgainst(against)];
   const results: RowResult[] = [];
   for (const row of asked) results.push(await measureRow(row, context));

@@ -1,7 +1,4 @@
-/**
- * `npx node bench/parquet.ts [ROWS] [CODEC]`: megabytes of JSON per CPU second into Parquet, by the encoder, and
- * by DuckDB on one thread where TIDEMARK_DUCKDB_PYTHON names a Python that has it.
- */
+/** JSON into Parquet, by the encoder, and by DuckDB on one thread: CPU seconds. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,23 +6,17 @@ import path from 'node:path';
 import type { Codec } from '../src/formats/parquet/compress.ts';
 import { ParquetEncoder } from '../src/formats/parquet/encoder.ts';
 import { parseYamlSchema } from '../src/formats/parquet/yamlSchema.ts';
-import { makeRows, SCHEMA } from './parquet/rows.ts';
+import { SCHEMA } from './parquet/rows.ts';
 
 const ROW_GROUP_ROWS = 100_000;
 const LINE_FEED = 10;
-/** The best one counts: the first ones compile, and others may share the processor. */
-const ROUNDS = 7;
 
-const rowCount = Number(process.argv[2] ?? '1000000');
-const codec = (process.argv[3] ?? 'zstd') as Codec;
-
-interface Measured {
-  readonly what: string;
+export interface MeasuredEncoder {
   readonly cpuSeconds: number;
   readonly bytes: number;
 }
 
-function encode(json: Buffer): { readonly file: Buffer; readonly unusualValues: number } {
+function encode(json: Buffer, codec: Codec): { readonly file: Buffer; readonly unusualValues: number } {
   const encoder = new ParquetEncoder(parseYamlSchema(SCHEMA), {
     ...{ codec, rowGroupBytes: 2 ** 30, createdBy: 'tidemark bench' },
   });
@@ -41,19 +32,19 @@ function encode(json: Buffer): { readonly file: Buffer; readonly unusualValues: 
   return { file: Buffer.concat(out), unusualValues: encoder.unusualValues };
 }
 
-function measureOwn(json: Buffer): Measured {
+export function measureOwn(json: Buffer, codec: Codec): MeasuredEncoder {
   const before = process.cpuUsage();
-  const { file, unusualValues } = encode(json);
+  const { file, unusualValues } = encode(json, codec);
   const { user, system } = process.cpuUsage(before);
+  if (unusualValues > 0) throw new Error(`${unusualValues} values took the slower path`);
   return {
-    what: `encoder (${unusualValues} unusual values)`,
     cpuSeconds: (user + system) / 1e6,
     bytes: file.length,
   };
 }
 
 /** The time of the query alone, without the start of Python. */
-function measureDuckDb(python: string, json: Buffer): Measured {
+export function measureDuckDb(pythonPath: string, json: Buffer, codec: Codec): MeasuredEncoder {
   const dir = mkdtempSync(path.join(tmpdir(), 'tidemark-parquet-'));
   try {
     const input = path.join(dir, 'rows.json');
@@ -72,28 +63,11 @@ db.execute("""COPY (SELECT * FROM read_json('${input}', format='newline_delimite
 after = resource.getrusage(resource.RUSAGE_SELF)
 print(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, os.path.getsize('${output}'))
 `;
-    const printed = execFileSync(python, ['-c', script], { encoding: 'utf8' });
+    const env = { ...process.env, PYTHONPATH: pythonPath };
+    const printed = execFileSync('python3', ['-c', script], { encoding: 'utf8', env });
     const [seconds = '', bytes = ''] = printed.trim().split('\n').at(-1)?.split(' ') ?? [];
-    return { what: 'DuckDB', cpuSeconds: Number(seconds), bytes: Number(bytes) };
+    return { cpuSeconds: Number(seconds), bytes: Number(bytes) };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
-}
-
-const json = makeRows(rowCount);
-const megabytes = json.length / 1e6;
-console.log(`${rowCount} records, ${megabytes.toFixed(0)} MB, ${codec}`);
-const python = process.env['TIDEMARK_DUCKDB_PYTHON'];
-const best = new Map<string, Measured>();
-for (let round = 0; round < ROUNDS; round += 1) {
-  const results = [measureOwn(json), ...(python === undefined ? [] : [measureDuckDb(python, json)])];
-  for (const result of results) {
-    const known = best.get(result.what);
-    if (known === undefined || result.cpuSeconds < known.cpuSeconds) best.set(result.what, result);
-  }
-}
-for (const { what, cpuSeconds, bytes } of best.values()) {
-  const speed = (megabytes / cpuSeconds).toFixed(0);
-  const size = (bytes / 1e6).toFixed(1);
-  console.log(`${what}: ${speed} MB per CPU second, best of ${ROUNDS}; the file has ${size} MB`);
 }

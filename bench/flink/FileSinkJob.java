@@ -17,6 +17,7 @@ import org.apache.flink.connector.file.sink.FileSink;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 import org.apache.flink.core.execution.CheckpointingMode;
 import org.apache.flink.core.fs.Path;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
@@ -39,6 +40,16 @@ public final class FileSinkJob {
 
   public static void main(String[] args) throws Exception {
     Map<String, String> flags = flags(args);
+    StreamExecutionEnvironment environment = environment(flags);
+    environment
+        .fromSource(source(flags), WatermarkStrategy.noWatermarks(), "kafka")
+        .uid("kafka")
+        .sinkTo(sink(flags.get("out"), flags.get("bucket-pattern")))
+        .uid("files");
+    environment.execute("tidemark-bench");
+  }
+
+  static StreamExecutionEnvironment environment(Map<String, String> flags) {
     Configuration configuration = new Configuration();
     configuration.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, "file://" + flags.get("checkpoints"));
     configuration.set(
@@ -51,29 +62,30 @@ public final class FileSinkJob {
         StreamExecutionEnvironment.getExecutionEnvironment(configuration);
     environment.setParallelism(Integer.parseInt(flags.get("parallelism")));
     environment.enableCheckpointing(Long.parseLong(flags.get("checkpoint-ms")), CheckpointingMode.EXACTLY_ONCE);
-    environment
-        .fromSource(source(flags), WatermarkStrategy.noWatermarks(), "kafka")
-        .uid("kafka")
-        .sinkTo(sink(flags.get("out"), flags.get("bucket-pattern")))
-        .uid("files");
-    environment.execute("tidemark-bench");
+    return environment;
   }
 
-  private static KafkaSource<String> source(Map<String, String> flags) {
+  /** The values of the records, as strings. */
+  static KafkaSource<String> source(Map<String, String> flags) {
+    return source(flags, KafkaRecordDeserializationSchema.valueOnly(new SimpleStringSchema()));
+  }
+
+  static KafkaSource<String> source(
+      Map<String, String> flags, KafkaRecordDeserializationSchema<String> deserializer) {
     KafkaSourceBuilder<String> builder =
         KafkaSource.<String>builder()
             .setBootstrapServers(flags.get("brokers"))
             .setTopics(flags.get("topic"))
             .setGroupId(flags.get("group"))
             .setStartingOffsets(OffsetsInitializer.earliest())
-            .setValueOnlyDeserializer(new SimpleStringSchema());
+            .setDeserializer(deserializer);
     if (!flags.containsKey("unbounded")) {
       builder.setBounded(OffsetsInitializer.latest());
     }
     return builder.build();
   }
 
-  private static FileSink<String> sink(String folder, String bucketPattern) {
+  static FileSink<String> sink(String folder, String bucketPattern) {
     return FileSink.forRowFormat(new Path("file://" + folder), new SimpleStringEncoder<String>("UTF-8"))
         .withBucketAssigner(new AnnouncingAssigner(bucketPattern))
         .withRollingPolicy(
@@ -86,7 +98,7 @@ public final class FileSinkJob {
         .build();
   }
 
-  private static Map<String, String> flags(String[] args) {
+  static Map<String, String> flags(String[] args) {
     Map<String, String> flags = new HashMap<>();
     for (int at = 0; at < args.length; at++) {
       String name = args[at].substring(2);

@@ -1,7 +1,7 @@
 /** Flink as a contestant: its FileSink in its own process, as a user would run it on one machine. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { ensureFlinkJars } from '../../scripts/services/download.ts';
+import { ensureFlinkFormatJars, ensureFlinkJars } from '../../scripts/services/download.ts';
 import { shortLivedJava } from '../../scripts/services/kafka.ts';
 import { compiled } from '../harness/java.ts';
 
@@ -15,6 +15,8 @@ export interface FlinkJob {
   readonly checkpointMs: number;
   /** Pattern of the record's time; without one there are no buckets. */
   readonly bucketPattern?: string;
+  /** Of the files, for FormatSinkJob; absent: lines of text. */
+  readonly format?: string;
   /** A checkpoint to resume from. */
   readonly restore?: string;
   /** For a smoke run: Java compiles less, so it starts sooner. */
@@ -31,12 +33,23 @@ export async function flinkClassPath(log: (line: string) => void, signal?: Abort
   return compiled(path.join(import.meta.dirname, 'FileSinkJob.java'), jars, signal);
 }
 
+/** The same for other formats, with what Flink's documentation adds for them. */
+export async function flinkFormatsClassPath(
+  log: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<string> {
+  const base = await flinkClassPath(log, signal);
+  const jars = `${base}${path.delimiter}${await ensureFlinkFormatJars(log, signal)}`;
+  return compiled(path.join(import.meta.dirname, 'FormatSinkJob.java'), jars, signal);
+}
+
 export function flinkArguments(classPath: string, job: FlinkJob): string[] {
   const flags: Record<string, string | number> = {
     ...{ brokers: job.brokers.join(','), topic: job.topic, group: job.group },
     ...{ out: outputOf(job), checkpoints: checkpointsOf(job) },
     ...{ 'checkpoint-ms': job.checkpointMs, parallelism: FLINK_PARALLELISM },
   };
+  if (job.format !== undefined) flags['format'] = job.format;
   if (job.restore !== undefined) flags['restore'] = job.restore;
   if (job.bucketPattern !== undefined) flags['bucket-pattern'] = job.bucketPattern;
   mkdirSync(outputOf(job), { recursive: true });
@@ -49,7 +62,7 @@ export function flinkArguments(classPath: string, job: FlinkJob): string[] {
       `${name}=ALL-UNNAMED`,
     ]),
     '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
-    ...['-cp', classPath, 'FileSinkJob'],
+    ...['-cp', classPath, job.format === undefined ? 'FileSinkJob' : 'FormatSinkJob'],
     ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
     ...(job.isUnbounded === true ? ['--unbounded'] : []),
   ];

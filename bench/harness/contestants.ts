@@ -10,9 +10,20 @@ import { measureProcess, type ProcessCost } from './measuredProcess.ts';
 import type { Contestant, Run } from './rounds.ts';
 
 /** A record and its line feed. */
-const LINE_BYTES = RECORD_BYTES + 1;
+export const LINE_BYTES = RECORD_BYTES + 1;
 
-type Written = FolderSize & { readonly digest: string | null };
+/** `records` is null where only bytes were counted. */
+type Written = FolderSize & { readonly digest: string | null; readonly records: number | null };
+
+/** A format of files other than lines of text. */
+export interface BenchFormat {
+  /** For the Java of the other contestant. */
+  readonly flag: string;
+  /** The job file's keys beside those of every job. */
+  readonly keys: Readonly<Record<string, unknown>>;
+  /** Of what either has written. */
+  readonly digestOf: (folder: string) => Promise<FolderDigest>;
+}
 
 export interface Workload {
   readonly topic: string;
@@ -20,6 +31,8 @@ export interface Workload {
   readonly checkpointMs: number;
   /** Check of Tidemark's output. `content`: hash every line. `size`: count bytes, delete files early. */
   readonly check: 'content' | 'size';
+  /** Absent: lines of text. */
+  readonly format?: BenchFormat;
 }
 
 export function flink(
@@ -33,11 +46,12 @@ export function flink(
     name: 'Flink',
     run: () =>
       inRunFolder(context, 'flink', async ({ name, folder }) => {
-        const { topic, checkpointMs } = workload;
-        const job = { brokers, topic, group: name, folder, checkpointMs, isQuick, ...buckets };
+        const { topic, checkpointMs, format } = workload;
+        const as = format === undefined ? {} : { format: format.flag };
+        const job = { brokers, topic, group: name, folder, checkpointMs, isQuick, ...buckets, ...as };
         const cost = await measureProcess('java', flinkArguments(classPath, job), { what: 'Flink', signal });
         await forgetGroup(context, name);
-        return checked(cost, digestFolder(outputOf(job)), workload);
+        return checked(cost, await digestOf(outputOf(job), workload), workload);
       }),
   };
 }
@@ -72,6 +86,7 @@ export function tidemark(
           ...{ brokers, natsUrl, topic: workload.topic, name, folder, checkpointMs: workload.checkpointMs },
           ...(bucketPattern === undefined ? {} : { bucketPattern }),
           ...(destination === undefined ? {} : { sink: destination.sinkOf(name) }),
+          ...(workload.format === undefined ? {} : { keys: workload.format.keys }),
         };
         const args = [bin ?? tidemarkBin, 'run', writeJobFile(job), '--until-end'];
         const out = path.join(folder, 'out');
@@ -81,8 +96,8 @@ export function tidemark(
           await forgetGroup(context, name);
           const written: Written =
             emptier === null
-              ? await (destination?.digestOf(name, folder) ?? digestFolder(out))
-              : { ...emptier.stop(), digest: null };
+              ? await (destination?.digestOf(name, folder) ?? digestOf(out, workload))
+              : { ...emptier.stop(), digest: null, records: null };
           return checked(cost, written, workload);
         } finally {
           emptier?.stop();
@@ -92,11 +107,19 @@ export function tidemark(
   };
 }
 
+function digestOf(folder: string, { format }: Workload): Promise<FolderDigest> {
+  return format === undefined ? Promise.resolve(digestFolder(folder)) : format.digestOf(folder);
+}
+
 /** Throws if the output does not hold as many records as the topic. */
-function checked(cost: ProcessCost, { digest, bytes, files }: Written, { records }: Workload): Run {
-  if (bytes === records * LINE_BYTES) return { ...cost, records, bytes, files, digest };
+function checked(cost: ProcessCost, written: Written, { records, format }: Workload): Run {
+  const { digest, bytes, files } = written;
+  const isAll = written.records === null || written.records === records;
+  // In other formats a record has no length of its own.
+  if (isAll && (format !== undefined || bytes === records * LINE_BYTES))
+    return { ...cost, records, bytes, files, digest };
   throw new Error(
-    `${bytes} bytes were written, not those of ${records} records of ${LINE_BYTES} bytes with ` +
+    `${String(written.records)} records of ${bytes} bytes were written, not ${records} of ${LINE_BYTES} bytes with ` +
       'their line feed',
   );
 }

@@ -2,8 +2,9 @@
  * An order-independent digest of lines. Equal digests mean, except by chance, the same lines with the same
  * frequency. Shows whether two sinks wrote the same records, in any files and any order.
  */
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, readdirSync, readSync } from 'node:fs';
 import path from 'node:path';
+import { decompress } from '../../src/formats/compression/codecs.ts';
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
 const LINE_FEED = 10;
@@ -75,6 +76,7 @@ export interface FolderSize {
 
 export interface FolderDigest extends FolderSize {
   readonly digest: string;
+  readonly records: number;
 }
 
 /** Counts and digest of all files below a folder. A file that was left in progress shows as missing lines. */
@@ -91,7 +93,19 @@ export function digestFolder(folder: string): FolderDigest {
       closeSync(descriptor);
     }
   }
-  return { digest: String(digest), bytes: digest.bytes, files: files.length };
+  return { digest: String(digest), records: digest.lines, bytes: digest.bytes, files: files.length };
+}
+
+/** The same of compressed files. `bytes` are those of the lines. Rejects if a file is not whole frames. */
+export async function digestCompressed(folder: string, codec: string): Promise<FolderDigest> {
+  const digest = new LineDigest();
+  const files = dataFiles(folder);
+  for (const file of files) {
+    const chunks = createReadStream(file, { highWaterMark: CHUNK_BYTES });
+    for await (const bytes of decompress(codec, chunks)) digest.add(bytes);
+    digest.endFile(file);
+  }
+  return { digest: String(digest), records: digest.lines, bytes: digest.bytes, files: files.length };
 }
 
 /** All files below a folder, except hidden ones: they are not data, as in Spark and Hive. */

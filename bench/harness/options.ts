@@ -23,7 +23,7 @@ rows, what their ratio divides, and the goal:
 ${rows.map(rowHelp).join('\n')}
 
 options:
-  --only NAME   one row; its last line is 'NAME ratio R'
+  --only NAMES  these rows, like 'cpu' or 'cpu,memory'; of one, the last line is 'NAME ratio R'
   --against DIR with '--only throughput': this checkout over another one (where 'npm ci' has run) \
 instead of over Flink,
                 in turn; ratio of records/s, goal >= 0.97
@@ -42,13 +42,14 @@ Exit code: 0 when each row gave a ratio, whatever it is; 1 when one did not; \
 
 function rowHelp({ name, ratio, goal }: (typeof rows)[number]): string {
   const bound = 'atLeast' in goal ? `>= ${goal.atLeast}` : `<= 1/${Math.round(1 / goal.atMost)}`;
-  return `  ${name.padEnd(11)} ${ratio}: ${bound}`;
+  return `  ${name.padEnd(13)} ${ratio}: ${bound}`;
 }
 
 export class UsageError extends Error {}
 
 export interface BenchOptions {
-  readonly only: RowName | null;
+  /** Null: all rows. */
+  readonly only: readonly RowName[] | null;
   readonly records: number;
   /** Null: each row's own default. */
   readonly rounds: number | null;
@@ -65,7 +66,7 @@ export function readOptions(args: readonly string[]): BenchOptions | 'help' {
   if (values.help) return 'help';
   const isQuick = values.quick;
   return {
-    only: values.only === undefined ? null : rowNameOf(values.only),
+    only: values.only === undefined ? null : values.only.split(',').map(rowNameOf),
     records: countOf('--records', values.records) ?? (isQuick ? QUICK_RECORDS : RECORDS),
     rounds: countOf('--rounds', values.rounds) ?? (isQuick ? 1 : null),
     ...{ isQuick, isJson: values.json, isKept: values.keep },

@@ -8,10 +8,12 @@ import { runInTurn, type Experiment, type Side } from '../harness/rounds.ts';
 import { ensureTopic, MINUTE_PATTERN, MINUTES, type Codec } from '../topic/benchTopic.ts';
 import { memoryBound, type Row } from './row.ts';
 
-const ROUNDS = 3;
+export const ROUNDS = 3;
 const CHECKPOINT_MS = 5_000;
 /** A bounded Flink job ends with its last checkpoint: a short run would only measure that wait. */
 const QUICK_CHECKPOINT_MS = 500;
+export const checkpointMsOf = ({ isQuick }: BenchContext): number =>
+  isQuick ? QUICK_CHECKPOINT_MS : CHECKPOINT_MS;
 
 const measured = new WeakMap<BenchContext, Map<Codec, Promise<Experiment>>>();
 
@@ -29,10 +31,10 @@ async function measure(
   codec: Codec,
   buckets: { readonly bucketPattern?: string } = {},
 ): Promise<Experiment> {
-  const { records, rounds, isQuick, signal, log } = context;
+  const { records, rounds, signal, log } = context;
   const classPath = await flinkClassPath(log, signal);
   const topic = await ensureTopic({ ...context, codec });
-  const checkpointMs = isQuick ? QUICK_CHECKPOINT_MS : CHECKPOINT_MS;
+  const checkpointMs = checkpointMsOf(context);
   const workload: Workload = { topic, records, checkpointMs, check: 'content' };
   const what = buckets.bucketPattern === undefined ? codec.replace('none', '') : 'buckets';
   const contestants = [
@@ -46,13 +48,13 @@ async function measure(
 }
 
 /** Ours divided by Flink's. */
-function over({ sides: [flinkSide, ours] }: Experiment, figure: (side: Side) => number): number {
+export function over({ sides: [flinkSide, ours] }: Experiment, figure: (side: Side) => number): number {
   return figure(ours) / figure(flinkSide);
 }
 
-const recordsPerSecond = ({ recordsPerSecond: { median } }: Side): number => median;
+export const recordsPerSecond = ({ recordsPerSecond: { median } }: Side): number => median;
 const cpuSecondsPerGB = ({ cpuSecondsPerGB: { median } }: Side): number => median;
-const peakMemory = ({ peakMemoryMiB: { median } }: Side): number => median;
+export const peakMemory = ({ peakMemoryMiB: { median } }: Side): number => median;
 
 export const throughput: Row = {
   name: 'throughput',

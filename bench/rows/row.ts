@@ -14,7 +14,13 @@ export type RowName =
   | 'fetch'
   | 'restart'
   | 'oss-hdfs'
-  | 'audit';
+  | 'audit'
+  | 'gzip-text'
+  | 'zstd-text'
+  | 'json'
+  | 'parquet'
+  | 'parquet-cpu'
+  | 'slow-topic';
 
 export type Goal = { readonly atLeast: number } | { readonly atMost: number };
 

@@ -18,23 +18,36 @@ export interface TidemarkJob {
   readonly bucketPattern?: string;
   /** The job file's `sink`. */
   readonly sink?: Readonly<Record<string, unknown>>;
+  /** More of the job file; a `sink` among them is added to that one. */
+  readonly keys?: Readonly<Record<string, unknown>>;
 }
 
 /**
  * Writes the job file and returns its path. Rolling is Flink's default, so that both write files of one size.
  */
 export function writeJobFile(job: TidemarkJob): string {
-  const { brokers, natsUrl, topic, name, folder, checkpointMs, bucketPattern, sink = { path: 'out' } } = job;
+  const {
+    brokers,
+    natsUrl,
+    topic,
+    name,
+    folder,
+    checkpointMs,
+    bucketPattern,
+    sink = { path: 'out' },
+    keys = {},
+  } = job;
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, 'job.yaml');
   const document = {
     job: name,
     source: { kafka: { brokers, topics: [topic], groupId: name } },
-    sink,
     bucket: bucketPattern === undefined ? { by: 'none' } : { by: 'record-time', pattern: bucketPattern },
     roll: { maxBytes: '128MiB', maxAge: '60s', maxIdle: '60s' },
     checkpoint: { interval: `${checkpointMs}ms` },
     journal: { nats: { servers: [natsUrl], stream: name } },
+    ...keys,
+    sink: { ...sink, ...(keys['sink'] as object | undefined) },
   };
   writeFileSync(file, stringify(document));
   return file;

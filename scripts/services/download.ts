@@ -5,7 +5,9 @@ import {
   downloadsDir,
   duckdbVersion,
   flinkKafkaVersion,
+  flinkParquetVersion,
   flinkVersion,
+  hadoopVersion,
   kafkaVersion,
   type Log,
   messageOf,
@@ -21,6 +23,7 @@ const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
 const kafkaDir = path.join(downloadsDir, `kafka-${kafkaVersion}`);
 const flinkDir = path.join(downloadsDir, `flink-${flinkVersion}`);
+const flinkFormatsDir = path.join(downloadsDir, `flink-formats-${flinkVersion}`);
 const natsDir = path.join(downloadsDir, `nats-server-${natsVersion}`);
 const oss2Dir = path.join(downloadsDir, `oss2-${oss2Version}`);
 const parquetReadersDir = path.join(downloadsDir, `duckdb-${duckdbVersion}-pyarrow-${pyarrowVersion}`);
@@ -115,6 +118,27 @@ const flinkDownload: Download = {
     ),
 };
 
+/** What Flink's file sink needs besides for compressed files and for Parquet. */
+const flinkFormatsDownload: Download = {
+  what: `Flink's Parquet and its compression ${flinkVersion} (about 80 MB through Maven)`,
+  targetDir: flinkFormatsDir,
+  fetchedWith: ['mvn'],
+  runWith: ['java', 'javac'],
+  fetch: (dir, onLine, signal) =>
+    copyJars(
+      dir,
+      [
+        dependency('org.apache.flink', 'flink-parquet', flinkVersion),
+        dependency('org.apache.parquet', 'parquet-avro', flinkParquetVersion),
+        ...['hadoop-client-api', 'hadoop-client-runtime'].map((artifact) =>
+          dependency('org.apache.hadoop', artifact, hadoopVersion),
+        ),
+      ],
+      onLine,
+      signal,
+    ),
+};
+
 /** Fills `jars` in that folder with these dependencies and their transitive ones. */
 async function copyJars(
   dir: string,
@@ -152,6 +176,12 @@ export async function ensureKafkaJars(log: Log, signal?: AbortSignal): Promise<s
 export async function ensureFlinkJars(log: Log, signal?: AbortSignal): Promise<string> {
   await ensure(flinkDownload, log, signal);
   return path.join(flinkDir, 'jars', '*');
+}
+
+/** The class path of what Flink needs for other formats than text, which is fetched first if missing. */
+export async function ensureFlinkFormatJars(log: Log, signal?: AbortSignal): Promise<string> {
+  await ensure(flinkFormatsDownload, log, signal);
+  return path.join(flinkFormatsDir, 'jars', '*');
 }
 
 /** The nats-server binary, built first if missing. */

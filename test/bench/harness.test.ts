@@ -43,7 +43,7 @@ describe('the digest of lines', () => {
     writeFileSync(path.join(folder, 'a/y'), 'two\n');
     writeFileSync(path.join(folder, 'a/.hidden'), 'three');
     writeFileSync(path.join(folder, 'a/_b/z'), 'four\n');
-    expect(digestFolder(folder)).toEqual({ digest: digestOf('one\ntwo\n'), bytes: 8, files: 2 });
+    expect(digestFolder(folder)).toEqual({ digest: digestOf('one\ntwo\n'), records: 2, bytes: 8, files: 2 });
     writeFileSync(path.join(folder, 'torn'), 'five');
     expect(() => digestFolder(folder)).toThrow(/torn ends inside a line/);
   });
@@ -152,11 +152,11 @@ describe('the command line', () => {
     expect(readOptions([])).toEqual(defaults);
     expect(readOptions(['--quick'])).toEqual({ ...defaults, records: 20_000, rounds: 1, isQuick: true });
     expect(readOptions(['--only', 'cpu', '--records', '5', '--rounds', '7', '--json', '--keep'])).toEqual({
-      ...{ only: 'cpu', records: 5, rounds: 7, isQuick: false, isJson: true, isKept: true },
+      ...{ only: ['cpu'], records: 5, rounds: 7, isQuick: false, isJson: true, isKept: true },
       against: null,
     });
     const against = ['--only', 'throughput', '--against', path.relative(process.cwd(), checkoutDir)];
-    expect(readOptions(against)).toEqual({ ...defaults, only: 'throughput', against: checkoutDir });
+    expect(readOptions(against)).toEqual({ ...defaults, only: ['throughput'], against: checkoutDir });
   });
 
   it.each([
