@@ -78,16 +78,6 @@ export function finalUri(
   return `${folder}/${name}${isFirst ? '' : `.g${generation}`}${rule.suffix}`;
 }
 
-/** Whether `name` can be a part file of the partition, whatever its first offset and the rest of the name. */
-export function isNameOf(
-  { prefix }: NamingRule,
-  { topic, partition }: TopicPartition,
-  name: string,
-): boolean {
-  const before = `${prefix}-${encodePathSegment(topic, TOPIC_BYTES_MAX)}-${partition}-`;
-  return name.startsWith(before) && /^\d{20}(?!\d)/.test(name.slice(before.length));
-}
-
 /** A hidden name in the folder of the final one. It is random, so that nobody else writes there. */
 export function temporaryUri(folder: string, id: PartId): string {
   return `${folder}/.tidemark-${id}`;

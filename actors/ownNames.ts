@@ -1,7 +1,7 @@
 /** Recognizes names of part files that only this job gives: its prefix, one of its topics, a partition, an offset. */
-import { encodePathSegment } from '../../actors/pathSegment.ts';
-import { GENERATION_BYTES_MAX, TOPIC_BYTES_MAX } from '../../actors/naming.ts';
-import type { TopicPartition } from '../../journal/ids.ts';
+import type { TopicPartition } from '../journal/ids.ts';
+import { GENERATION_BYTES_MAX, TOPIC_BYTES_MAX } from './naming.ts';
+import { encodePathSegment } from './pathSegment.ts';
 
 const NAME = /^(.+)-(\d{1,10})-(\d{20})(?!\d)/;
 
@@ -12,12 +12,8 @@ export class OwnNames {
   constructor(prefixes: Iterable<string>, topics: Iterable<string>) {
     const names = [...topics];
     for (const prefix of prefixes) {
-      for (const topic of names) {
-        this.#topics.set(`${prefix}-${encodePathSegment(topic, TOPIC_BYTES_MAX)}`, topic);
-        // A long topic is shorter in names of later generations.
-        const shorter = encodePathSegment(topic, TOPIC_BYTES_MAX - GENERATION_BYTES_MAX);
-        this.#topics.set(`${prefix}-${shorter}`, topic);
-      }
+      for (const topic of names)
+        for (const segment of segmentsOf(topic)) this.#topics.set(`${prefix}-${segment}`, topic);
     }
   }
 
@@ -27,4 +23,20 @@ export class OwnNames {
     const topic = head === undefined ? undefined : this.#topics.get(head);
     return topic === undefined ? null : { topic, partition: Number(number) };
   }
+
+  /**
+   * Whether it can be a file of the partition, also with a prefix that nobody remembers: a lost journal took the
+   * former ones with it. False for names of the job's other topics.
+   */
+  mayBeOf(uri: string, { topic, partition }: TopicPartition): boolean {
+    const [, head = '', number] = NAME.exec(uri.slice(uri.lastIndexOf('/') + 1)) ?? [];
+    if (number !== String(partition)) return false;
+    const known = this.#topics.get(head);
+    if (known !== undefined) return known === topic;
+    return segmentsOf(topic).some((segment) => head.endsWith(`-${segment}`));
+  }
 }
+
+/** A long topic is shorter in names of later generations. */
+const segmentsOf = (topic: string): readonly string[] =>
+  [TOPIC_BYTES_MAX, TOPIC_BYTES_MAX - GENERATION_BYTES_MAX].map((most) => encodePathSegment(topic, most));

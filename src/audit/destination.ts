@@ -3,11 +3,11 @@
  * was visible then must be in it.
  */
 import { markerFolderUri, type NamingRule } from '../../actors/naming.ts';
+import { OwnNames } from '../../actors/ownNames.ts';
 import { partitionName, type JobName, type JournalId } from '../../journal/ids.ts';
 import type { Store } from '../stores/port.ts';
 import type { Findings } from './findings.ts';
 import type { JobHistory } from './jobHistory.ts';
-import { OwnNames } from './ownNames.ts';
 import { SeenFiles } from './seenFiles.ts';
 
 export interface DestinationOptions {

@@ -5,12 +5,13 @@
  * journal holds of files in progress: their temporary files may have been published since, or moved to names
  * that it does not know.
  */
-import { isNameOf, markerFolderUri, type NamingRule } from '../../actors/naming.ts';
+import { markerFolderUri } from '../../actors/naming.ts';
+import { OwnNames } from '../../actors/ownNames.ts';
 import type { PartitionContext } from '../../actors/partition.ts';
 import type { WitnessedEntry } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { JournalFailure } from '../../journal/failure.ts';
-import { partitionName } from '../../journal/ids.ts';
+import { partitionName, type TopicPartition } from '../../journal/ids.ts';
 import { partitionSubject } from '../../journal/subjects.ts';
 import { replay } from '../../journal/replay.ts';
 import { witnessError } from '../../journal/witness.ts';
@@ -107,12 +108,7 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
   }
   if (asked.from === 'journal') {
     const files = await unknownFiles(wentBack);
-    if (files.length > 0) {
-      return (
-        `Move these files away from the destination, then ask again: ${named(files)}. Their records are ` +
-        'read again. So are those of files that a reader has moved away already.'
-      );
-    }
+    if (files.length > 0) return toBeMovedAway(files);
   }
   await claim.host.submit((stage) => [
     {
@@ -128,6 +124,14 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
       : checkpointBehind(jump ?? cursorOf(stage.facts), stage.facts, kept.changes)),
   ]);
   return null;
+}
+
+function toBeMovedAway(files: readonly string[]): string {
+  return (
+    `Move these files away from the destination, then ask again: ${named(files)}. Their records are ` +
+    'read again. So are those of files that a reader has moved away already. If one of these belongs to another ' +
+    'job, answer with --from-witness.'
+  );
 }
 
 /** A partition that is to be retired is not read again, wherever it is. */
@@ -195,22 +199,21 @@ async function unknownFiles(wentBack: WentBack): Promise<readonly string[]> {
 }
 
 async function visibleFiles({ context, partition }: WentBack, reading: StoreReading): Promise<string[]> {
-  const rules = await namingsOf(context);
+  const names = await namesOf(context, partition);
   const found: string[] = [];
   for await (const files of reading.list(markerFolderUri(context.settings.naming))) {
     for (const { uri, kind } of files) {
-      const name = uri.slice(uri.lastIndexOf('/') + 1);
-      if (kind === 'visible' && rules.some((rule) => isNameOf(rule, partition, name))) found.push(uri);
+      if (kind === 'visible' && names.mayBeOf(uri, partition)) found.push(uri);
     }
   }
   return found;
 }
 
-/** The current naming, and that of every start in the journal: the files may have any of these prefixes. */
-async function namingsOf(context: Context): Promise<readonly NamingRule[]> {
+/** By the prefix of now and those of every start in the journal, and the topics of both. */
+async function namesOf(context: Context, { topic }: TopicPartition): Promise<OwnNames> {
   const { naming } = context.settings;
   const { facts } = await readJobFacts(context);
-  return [...new Set([naming.prefix, ...facts.prefixes])].map((prefix) => ({ ...naming, prefix }));
+  return new OwnNames([naming.prefix, ...facts.prefixes], [topic, ...facts.topics.keys()]);
 }
 
 /** Read from the partition's whole journal: its state forgets committed files. */

@@ -50,8 +50,26 @@ export const CONFIG_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/partition/rolledBackJournal.ts',
-        'new Set([naming.prefix, ...facts.prefixes])',
-        'new Set([naming.prefix])',
+        'new OwnNames([naming.prefix, ...facts.prefixes]',
+        'new OwnNames([naming.prefix]',
+      ),
+      patch(
+        'actors/ownNames.ts',
+        'return segmentsOf(topic).some((segment) => head.endsWith(`-${segment}`));',
+        'return false;',
+      ),
+    ],
+  },
+  {
+    name: 'a prefix that the journal has lost is not looked for',
+    store: 'file',
+    seed: 7,
+    foundAt: 386,
+    patches: [
+      patch(
+        'actors/ownNames.ts',
+        'return segmentsOf(topic).some((segment) => head.endsWith(`-${segment}`));',
+        'return false;',
       ),
     ],
   },

@@ -6,7 +6,6 @@ import {
   folderOf,
   folderUri,
   isFolderOf,
-  isNameOf,
   markerFolderUri,
   temporaryUri,
   TOPIC_BYTES_MAX,
@@ -196,30 +195,6 @@ describe("the marker's folder", () => {
     ['oss://k', 'k', 'oss://k'],
   ])('of %s without %s is %s', (sinkUri, key, folder) => {
     expect(markerFolderUri({ sinkUri, entropy: key === null ? null : { key, length: 4 } })).toBe(folder);
-  });
-});
-
-describe('names of one partition', () => {
-  const suffixed = { ...rule, suffix: '.ndjson' };
-
-  it('are those that a part file may have, at any offset', () => {
-    for (const offset of [0n, 1234n, 2n ** 63n - 1n]) {
-      expect(isNameOf(suffixed, clicks, nameOf(finalUri(suffixed, LAKE, clicks, offset)))).toBe(true);
-    }
-    // Files of another suffix, or of a log that replaced the first one, are its files, too.
-    expect(isNameOf(suffixed, clicks, 'part-clicks-3-00000000000000001234')).toBe(true);
-    expect(isNameOf(suffixed, clicks, 'part-clicks-3-00000000000000001234.g2.ndjson')).toBe(true);
-  });
-
-  it.each([
-    'part-clicks-30-00000000000000001234',
-    'part-clicks-3-1234',
-    'part-clicks-3-000000000000000012345',
-    'other-clicks-3-00000000000000001234',
-    'part-more-clicks-3-00000000000000001234',
-    '.tidemark-0123',
-  ])('%s is none', (name) => {
-    expect(isNameOf(rule, clicks, name)).toBe(false);
   });
 });
 
