@@ -12,6 +12,7 @@ import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExternalizedCheckpointRetention;
 import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.connector.file.sink.FileSink;
 import org.apache.flink.connector.kafka.source.KafkaSource;
@@ -55,6 +56,8 @@ public final class FileSinkJob {
     configuration.set(
         CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
         ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
+    // A failure ends the job, and the bench with it.
+    configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "none");
     if (flags.containsKey("restore")) {
       configuration.set(StateRecoveryOptions.SAVEPOINT_PATH, "file://" + flags.get("restore"));
     }

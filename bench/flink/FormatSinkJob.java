@@ -24,6 +24,7 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMap
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ArrayNode;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ObjectNode;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.filesystem.bucketassigners.BasePathBucketAssigner;
 import org.apache.flink.util.Collector;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.Header;
@@ -67,13 +68,24 @@ public final class FormatSinkJob {
       case "json":
         return FileSinkJob.sink(folder, null);
       case "gzip":
-        return FileSink.forBulkFormat(path, out -> new Lines(new Gzip(out))).build();
+        return bulk(path, out -> new Lines(new Gzip(out)));
       case "zstd":
-        return FileSink.forBulkFormat(path, out -> new Lines(new ZstdOutputStream(out, ZSTD_LEVEL))).build();
+        return bulk(path, out -> new Lines(new Zstd(out)));
       case "parquet":
-        return FileSink.forBulkFormat(path, new ParquetOfJson()).build();
+        return bulk(path, new ParquetOfJson());
       default:
         throw new IllegalArgumentException("--format " + format);
+    }
+  }
+
+  private static FileSink<String> bulk(Path path, BulkWriter.Factory<String> writers) {
+    return FileSink.forBulkFormat(path, writers).withBucketAssigner(new BasePathBucketAssigner<>()).build();
+  }
+
+  private static final class Zstd extends ZstdOutputStream {
+    Zstd(OutputStream out) throws IOException {
+      super(out, ZSTD_LEVEL);
+      setCloseFrameOnFlush(true);
     }
   }
 
@@ -121,11 +133,7 @@ public final class FormatSinkJob {
     @Override
     public void finish() throws IOException {
       drain();
-      if (out instanceof GZIPOutputStream) {
-        ((GZIPOutputStream) out).finish();
-      } else {
-        ((ZstdOutputStream) out).setCloseFrameOnFlush(true);
-      }
+      if (out instanceof GZIPOutputStream) ((GZIPOutputStream) out).finish();
       out.flush();
     }
   }

@@ -2,7 +2,7 @@
  * A topic with few records, many checkpoints, and Parquet: how many files and row groups there are afterwards. Both
  * read the same topic at the same time, because nothing is timed.
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel, type Producer } from 'kafkajs';
@@ -97,7 +97,7 @@ async function measure(
   const outputs = [outputOf(flinkJob), path.join(folder, 'out')] as const;
   try {
     log(`slow-topic: ${checkpoints} checkpoints of ${checkpointMs} ms ...`);
-    const published = (): boolean => dataFiles(outputs[1]).length > 0;
+    const published = (): boolean => existsSync(outputs[1]) && dataFiles(outputs[1]).length > 0;
     const most = ageMs + PUBLISHED_WITHIN_CHECKPOINTS * checkpointMs;
     await produce(brokers, name, { published, mostMs: most, signal });
     const counted = (output: string): Promise<Found> => countGroups(output, pythonPath, signal);
