@@ -8,7 +8,7 @@ export const natsVersion = '2.15.2';
 export const flinkVersion = '2.2.0';
 export const flinkKafkaVersion = '5.0.0-2.2';
 /** The one that flink-parquet is built with. */
-export const flinkParquetVersion = '1.15.2';
+export const parquetJavaVersion = '1.15.2';
 export const hadoopVersion = '3.4.1';
 
 /** Alibaba's Python client, against which the tests check their OSS server. */

@@ -5,7 +5,7 @@ import {
   downloadsDir,
   duckdbVersion,
   flinkKafkaVersion,
-  flinkParquetVersion,
+  parquetJavaVersion,
   flinkVersion,
   hadoopVersion,
   kafkaVersion,
@@ -18,12 +18,14 @@ import {
 } from './common.ts';
 import { findCommand, processIdentity, runCommand } from './processes.ts';
 
+const guavaVersion = '33.3.1-jre';
 const slf4jVersion = '1.7.36'; // the version that Kafka's own jars are built against
 const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 
 const kafkaDir = path.join(downloadsDir, `kafka-${kafkaVersion}`);
 const flinkDir = path.join(downloadsDir, `flink-${flinkVersion}`);
 const flinkFormatsDir = path.join(downloadsDir, `flink-formats-${flinkVersion}`);
+const parquetJavaDir = path.join(downloadsDir, `parquet-cli-${parquetJavaVersion}`);
 const natsDir = path.join(downloadsDir, `nats-server-${natsVersion}`);
 const oss2Dir = path.join(downloadsDir, `oss2-${oss2Version}`);
 const parquetReadersDir = path.join(downloadsDir, `duckdb-${duckdbVersion}-pyarrow-${pyarrowVersion}`);
@@ -129,10 +131,33 @@ const flinkFormatsDownload: Download = {
       dir,
       [
         dependency('org.apache.flink', 'flink-parquet', flinkVersion),
-        dependency('org.apache.parquet', 'parquet-avro', flinkParquetVersion),
+        dependency('org.apache.parquet', 'parquet-avro', parquetJavaVersion),
         ...['hadoop-client-api', 'hadoop-client-runtime'].map((artifact) =>
           dependency('org.apache.hadoop', artifact, hadoopVersion),
         ),
+      ],
+      onLine,
+      signal,
+    ),
+};
+
+/** A judge of Parquet files: parquet-java with its command line, parquet-cli, and what that needs of Hadoop. */
+const parquetJavaDownload: Download = {
+  what: `parquet-cli ${parquetJavaVersion} (about 80 MB through Maven)`,
+  targetDir: parquetJavaDir,
+  fetchedWith: ['mvn'],
+  runWith: ['java'],
+  fetch: (dir, onLine, signal) =>
+    copyJars(
+      dir,
+      [
+        dependency('org.apache.parquet', 'parquet-cli', parquetJavaVersion),
+        ...['hadoop-client-api', 'hadoop-client-runtime'].map((artifact) =>
+          dependency('org.apache.hadoop', artifact, hadoopVersion),
+        ),
+        // It names none of these itself.
+        dependency('com.google.guava', 'guava', guavaVersion),
+        dependency('org.slf4j', 'slf4j-reload4j', slf4jVersion),
       ],
       onLine,
       signal,
@@ -182,6 +207,12 @@ export async function ensureFlinkJars(log: Log, signal?: AbortSignal): Promise<s
 export async function ensureFlinkFormatJars(log: Log, signal?: AbortSignal): Promise<string> {
   await ensure(flinkFormatsDownload, log, signal);
   return path.join(flinkFormatsDir, 'jars', '*');
+}
+
+/** The class path of parquet-cli, which is fetched first if missing. */
+export async function ensureParquetJava(log: Log, signal?: AbortSignal): Promise<string> {
+  await ensure(parquetJavaDownload, log, signal);
+  return path.join(parquetJavaDir, 'jars', '*');
 }
 
 /** The nats-server binary, built first if missing. */
