@@ -14,23 +14,25 @@ const ROWS = 4_000;
 const DAY_MS = 86_400_000;
 
 interface Row {
-  readonly [name: string]: unknown;
+  readonly id: string;
   readonly at: string;
   readonly day: string;
   readonly price: string;
   readonly small: string;
+  readonly who: object;
+  readonly local?: string;
+  readonly time?: string;
+  readonly tags?: unknown;
+  readonly deep?: unknown;
+  readonly uuid?: string;
 }
 
 /** As Avro's JSON writes the row: dates and times as numbers, the larger decimal as bytes. */
 function expectedOf(line: string): unknown {
   const row = JSON.parse(line.replace(/"id":(-?\d+)/, '"id":"$1"')) as Row;
-  const { tags: _tags, deep: _deep, uuid: _uuid, ...rest } = { n: null, d: null, b: null, m: null, ...row };
-  const { local, time, who } = row as {
-    readonly local?: string;
-    readonly time?: string;
-    readonly who: object;
-  };
+  const { uuid: _uuid, local, time, ...rest } = row;
   return {
+    ...{ n: null, d: null, b: null, m: null },
     ...{ ...rest, tags: null, deep: null },
     at: Date.parse(row.at),
     day: Date.parse(row.day) / DAY_MS,
@@ -39,7 +41,7 @@ function expectedOf(line: string): unknown {
     time: time === undefined ? null : 86_399_000_001,
     price: bytesOf(BigInt(row.price.replace('.', '')) * 1_000n),
     small: Number(row.small.replace('.', '')),
-    who: { age: null, ...who },
+    who: { age: null, ...row.who },
   };
 }
 

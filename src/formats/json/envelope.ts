@@ -5,11 +5,17 @@ import { LineScratch } from '../lineScratch.ts';
 import { writeBase64, writeString } from './encodings.ts';
 import { HeaderReader } from '../../../kernels/text/recordHeaders.ts';
 
+/** Any record of its batch has an offset that is exact as a number: a delta has 32 bits. */
+const LARGEST_BASE = BigInt(Number.MAX_SAFE_INTEGER) - 2n ** 32n;
+
 export class Envelope {
   readonly line = new LineScratch();
   readonly #headers = new HeaderReader();
   /** `{"topic":"clicks","partition":0,"offset":` */
   readonly #begin: Buffer;
+  /** The base offset of the batch as a number; NaN where it is too large for one. */
+  #base = -1n;
+  #baseNumber = NaN;
 
   constructor({ topic, partition }: TopicPartition) {
     this.#begin = Buffer.from(`{"topic":${JSON.stringify(topic)},"partition":${partition},"offset":`);
@@ -20,7 +26,12 @@ export class Envelope {
     const { line } = this;
     line.clear();
     line.copy(this.#begin, 0, this.#begin.length);
-    line.ascii(String(baseOffset + BigInt(offsetDelta)));
+    if (baseOffset !== this.#base) {
+      this.#base = baseOffset;
+      this.#baseNumber = baseOffset <= LARGEST_BASE ? Number(baseOffset) : NaN;
+    }
+    if (Number.isNaN(this.#baseNumber)) line.ascii(String(baseOffset + BigInt(offsetDelta)));
+    else line.whole(this.#baseNumber + offsetDelta);
     return line;
   }
 

@@ -37,7 +37,9 @@ export class RecordLine implements LineFormat {
     const { key, value } = this.#decode;
     const line = this.#envelope.begin(record);
     line.ascii(',"timestamp":');
-    line.ascii(timestampText(record.timestampMs));
+    // External data: a time outside of what JSON numbers hold exactly is written as null.
+    if (Number.isSafeInteger(record.timestampMs)) line.whole(record.timestampMs);
+    else line.ascii('null');
     line.ascii(',"key":');
     const badKey = this.#write(key, record.keyBytes, record.keyStart, record.keyEnd);
     if (badKey !== null) return badKey;
@@ -63,9 +65,4 @@ export class RecordLine implements LineFormat {
     else line.copy(bytes, start, end);
     return null;
   }
-}
-
-/** External data: a time outside of what JSON numbers hold exactly is written as null. */
-function timestampText(timestampMs: number): string {
-  return Number.isSafeInteger(timestampMs) ? String(timestampMs) : 'null';
 }
