@@ -1,4 +1,4 @@
-/** parquet-java reads our files: its command line every field but the lists, its record assembly the lists. */
+/** parquet-java reads our files: its command line each field but lists, its record assembly the lists. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
