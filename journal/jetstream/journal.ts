@@ -183,17 +183,20 @@ class JetstreamJournal implements Journal {
     return [...(await this.countEntries(prefix)).bySubject.keys()].sort();
   }
 
-  /** No entry is ever removed, and a stream numbers them without a gap: what is missing was lost. */
+  /**
+   * No entry is ever removed, and a stream numbers them without a gap: what is missing between was lost. An imported
+   * journal begins at a later number; where its first entries are lost, the hash chain breaks.
+   */
   readonly countEntries = async (prefix: string): Promise<EntryCounts> => {
     const filter = `${this.#prefix}${prefix.slice(0, prefix.lastIndexOf('.') + 1)}>`;
     try {
       await this.#link.whenUp(this.#timeoutMs);
       const info = await this.#link.during(this.#jsm.streams.info(this.#stream, { subjects_filter: filter }));
-      const { subjects = {}, last_seq: lastSequence, messages } = info.state;
+      const { subjects = {}, num_deleted: lost = 0 } = info.state;
       const counts = Object.entries(subjects)
         .map(([name, count]) => [name.slice(this.#prefix.length) as Subject, count] as const)
         .filter(([subject]) => subject.startsWith(prefix));
-      return { bySubject: new Map(counts), lost: lastSequence - messages };
+      return { bySubject: new Map(counts), lost };
     } catch (error) {
       throw this.#readProblem(`${prefix}>`, error);
     }
