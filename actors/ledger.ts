@@ -11,7 +11,7 @@ import type { EventOf, PartChange, PartitionEvent } from '../journal/events.ts';
 import type { PartId } from '../journal/ids.ts';
 import { bucketMachine, type BucketEvent } from './bucket.ts';
 import type { Effect } from './facts.ts';
-import { partFileMachine, type PartFileContext, type PartFileEvent } from './partFile.ts';
+import { partFileMachine, type PartFileInput, type PartFileContext, type PartFileEvent } from './partFile.ts';
 import { partitionMachine, type PartitionContext, type PartitionHostEvent } from './partition.ts';
 import { restore, start, step, type MachineState, type OnStep, type Step } from './step.ts';
 import type { AnyStateMachine, EventFromLogic } from 'xstate';
@@ -204,9 +204,8 @@ export class Stage {
         for (const id of this.#partsLeft()) this.#toPart(id, { type: 'epochClaimed' });
         return;
       case 'partOpened': {
-        const { type: _, ...input } = event;
         this.#checkNew(event.partId);
-        this.parts.set(event.partId, start(partFileMachine, input));
+        this.parts.set(event.partId, start(partFileMachine, partInputOf(event)));
         this.#toBucket(event.bucket, { type: 'partOpened', partId: event.partId });
         return;
       }
@@ -300,4 +299,10 @@ function allChanges(
     );
   }
   return [...pieces.parts, ...event.parts];
+}
+
+/** What of the event becomes state: a field that only readers of the journal want stays out of snapshots. */
+function partInputOf(event: EventOf<'partOpened'>): PartFileInput {
+  const { partId, bucket, finalUri, temporaryUri, format, firstOffset, generation, openedAtMs } = event;
+  return { partId, bucket, finalUri, temporaryUri, format, firstOffset, generation, openedAtMs };
 }

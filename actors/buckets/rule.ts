@@ -35,8 +35,11 @@ export interface BucketAssigner {
   isKnownAgain(hasOwnTimes: boolean): boolean;
   /** How the kernel (kernels/lines.ts), which sees times alone, finds a bucket. Null: it cannot. */
   readonly routes: SlotRoutes | null;
-  /** Forgets slots that are not in use, if it remembers many. Absent if it remembers none. */
-  forget?(isInUse: (slot: number) => boolean): void;
+  /**
+   * Tells it, before the first record, which slots are in use; `slotOf` may forget others. Absent if it remembers
+   * none. Without the call none is in use: each slot holds until the next call of `slotOf`.
+   */
+  keep?(isInUse: (slot: number) => boolean): void;
 }
 
 export interface SlotRoutes {

@@ -106,8 +106,8 @@ export class WorldBuckets implements BucketAssigner {
     return this.#rule.isKnownAgain(hasOwnTimes);
   }
 
-  forget(isInUse: (slot: number) => boolean): void {
-    this.#rule.forget?.(isInUse);
+  keep(isInUse: (slot: number) => boolean): void {
+    this.#rule.keep?.(isInUse);
   }
 }
 

@@ -11,7 +11,6 @@ export interface Ahead extends WritingRule {
   readonly nextOffset: bigint;
   readonly endOffset: bigint | null;
   readonly wallMs: number;
-  readonly isInUse: (slot: number) => boolean;
   /** How many buckets to find at most. */
   readonly room: number;
 }
@@ -22,7 +21,7 @@ export interface Ahead extends WritingRule {
  */
 export function findBuckets(
   cursor: RecordCursor,
-  { assigner, records, tombstones, nextOffset, endOffset, wallMs, isInUse, room }: Ahead,
+  { assigner, records, tombstones, nextOffset, endOffset, wallMs, room }: Ahead,
   wanted: Map<string, bigint>,
   hasFile: (bucket: string) => boolean,
 ): void {
@@ -39,7 +38,6 @@ export function findBuckets(
     }
     if (cursor.offsetDelta >= endDelta) break;
     if (cursor.offsetDelta < startDelta) continue;
-    assigner.forget?.(isInUse);
     const slot = assigner.slotOf(cursor, wallMs);
     if (slot === slotBefore || seen.has(slot)) continue;
     const bucket = assigner.bucketOf(slot);

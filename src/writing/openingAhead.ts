@@ -36,8 +36,6 @@ export interface Missing {
   readonly endOffset: bigint | null;
   /** When the batch's records are written. */
   readonly wallMs: number;
-  /** Whether records of the slot go to a file that takes records. */
-  readonly isInUse: (slot: number) => boolean;
 }
 
 /** @param opened called for each file, at once when it is open. */

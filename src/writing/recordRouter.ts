@@ -56,7 +56,6 @@ export class RecordRouter {
   /** Whether the kernel may copy lines. */
   readonly #isCopied: boolean;
   readonly #leaveRoom: () => void;
-  readonly #isInUse = (slot: number): boolean => this.#files.isInUse(slot);
   /** Files that no completed checkpoint has made pending: those that take records, and the rolled ones. */
   readonly #unfinished = new Set<PartWriter>();
   #nextOffset: bigint;
@@ -161,7 +160,6 @@ export class RecordRouter {
         const delta = cursor.offsetDelta;
         if (delta < startDelta) continue;
         if (delta >= run.toDelta) break;
-        assigner.forget?.(this.#isInUse);
         const goodSlot = assigner.slotOf(cursor, wallMs);
         const outcome = this.#judge(cursor, goodSlot, base, delta);
         if (typeof outcome === 'object') return this.#pauseAt(base + BigInt(delta), outcome);
@@ -253,7 +251,7 @@ export class RecordRouter {
   #openAhead(slot: number, batch: FetchedBatch, endOffset: bigint | null, wallMs: number): Promise<Opening> {
     return openAhead(
       this.#options,
-      { batch, slot, nextOffset: this.#nextOffset, endOffset, wallMs, isInUse: this.#isInUse },
+      { batch, slot, nextOffset: this.#nextOffset, endOffset, wallMs },
       (bucket) => this.#files.has(bucket),
       (writer) => this.adopt(writer, true),
     );

@@ -33,6 +33,7 @@ export class TakingFiles {
     this.#assigner = assigner;
     this.#slotRoutes = assigner.routes;
     this.#rolling = rolling;
+    assigner.keep?.((slot) => this.#bySlot.has(slot));
   }
 
   /**
@@ -94,11 +95,6 @@ export class TakingFiles {
   lead(slot: number, writer: PartWriter): void {
     const route = this.#slotRoutes?.routeOf(slot) ?? null;
     if (route !== null) this.#routes.set(route, writer.fill);
-  }
-
-  /** Whether records of the slot go to a file that takes records. */
-  isInUse(slot: number): boolean {
-    return this.#bySlot.has(slot);
   }
 
   /** It takes no more records. Call it before the file is closed: no route may lead to it then. */

@@ -43,6 +43,7 @@ export class RecordBucketAssigner implements BucketAssigner {
   readonly #fieldTime: FieldTime | null;
   readonly #parts: readonly { readonly token: PartToken; readonly reader: PartReader }[];
   readonly #table = new SlotTable();
+  #isInUse: (slot: number) => boolean = () => false;
 
   constructor(buckets: RecordBuckets) {
     const { time, tokens, finestUnit, timezone } = buckets;
@@ -67,6 +68,7 @@ export class RecordBucketAssigner implements BucketAssigner {
 
   slotOf(record: BucketRecord, wallMs: number): number {
     const table = this.#table;
+    table.forget(this.#isInUse);
     table.begin();
     if (this.#slots !== null) table.number(this.#slots.slotOf(this.#timeOf(record, wallMs)));
     for (const { reader } of this.#parts) {
@@ -110,8 +112,8 @@ export class RecordBucketAssigner implements BucketAssigner {
     return texts;
   }
 
-  forget(isInUse: (slot: number) => boolean): void {
-    this.#table.forget(isInUse);
+  keep(isInUse: (slot: number) => boolean): void {
+    this.#isInUse = isInUse;
   }
 }
 

@@ -60,7 +60,6 @@ export class RecordRule {
       this.line = this.#goodLine(record);
       // The time of writing decides no bucket that is known again.
       const key = assigner === null ? '' : assigner.bucketOf(assigner.slotOf(record, NaN));
-      assigner?.forget?.(() => false);
       return { type: 'line', key };
     }
     if (bad.to !== 'file') return BAD;
