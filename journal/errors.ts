@@ -31,7 +31,7 @@ export const ERROR_CODES = {
   },
   JOURNAL_LOCKED: {
     retry: 'config',
-    help: 'Stop the other coordinator, or use the NATS journal to share a job.',
+    help: 'Stop the other coordinator, or use a journal that several can share.',
   },
   JOURNAL_UNAVAILABLE: {
     retry: 'transient',
@@ -39,13 +39,13 @@ export const ERROR_CODES = {
   },
   JOURNAL_AUTHENTICATION: {
     retry: 'config',
-    help: 'Correct the credentials or the tls settings of journal.nats.',
+    help: 'Correct the credentials or the tls settings of the journal.',
   },
   JOURNAL_FULL: {
     retry: 'transient',
-    help: 'Raise the limits of the stream or the disk; Tidemark keeps trying.',
+    help: 'Make room where the journal is, as the message says; Tidemark keeps trying.',
   },
-  JOURNAL_ENTRY_TOO_LARGE: { retry: 'bug', help: 'Raise max_payload of the journal server and report this.' },
+  JOURNAL_ENTRY_TOO_LARGE: { retry: 'bug', help: 'Raise the limit that the message names, and report this.' },
   JOURNAL_CORRUPT: {
     retry: 'operator',
     help: 'Restore the journal from a copy; the entry named is damaged or missing.',

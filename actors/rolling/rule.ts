@@ -26,8 +26,9 @@ export type TimeReason = Extract<RollReason, 'age' | 'idle'>;
 /** How limits are said, with their units. */
 export interface UnitWords {
   readonly bytes: (count: number) => string;
-  readonly records: (count: number) => string;
   readonly milliseconds: (count: number) => string;
+  /** Of anything else, like `record`. */
+  readonly count: (count: number, noun: string) => string;
 }
 
 interface RuleKeys {

@@ -1,5 +1,5 @@
 /**
- * The portable file of a job's journal: an export, and the backup of a NATS journal. It consists of JSON
+ * The portable file of a job's journal: an export, and the backup of a journal that has none of its own. It consists of JSON
  * lines. The first line identifies the journal, each entry has a line, and the last line has their number.
  * Each line contains the SHA-256 of the previous one, so that a file that was cut, changed or spliced is
  * detected.
@@ -215,7 +215,7 @@ function damaged(
 ): TidemarkError {
   return new JournalFailure(
     'corrupt',
-    `${what}: it is no whole export, nor the backup of a NATS journal. Use another one.`,
+    `${what}: it is no whole export, nor a backup of this form. Use another one.`,
     { fields: { path: file, ...at }, cause },
   );
 }

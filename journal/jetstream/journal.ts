@@ -192,7 +192,8 @@ class JetstreamJournal implements Journal {
     try {
       await this.#link.whenUp(this.#timeoutMs);
       const info = await this.#link.during(this.#jsm.streams.info(this.#stream, { subjects_filter: filter }));
-      const { subjects = {}, num_deleted: lost = 0 } = info.state;
+      // The server leaves out what is 0.
+      const { subjects = {}, num_deleted: lost = 0 } = info.state as Partial<typeof info.state>;
       const counts = Object.entries(subjects)
         .map(([name, count]) => [name.slice(this.#prefix.length) as Subject, count] as const)
         .filter(([subject]) => subject.startsWith(prefix));

@@ -11,7 +11,7 @@ import { formatBytes, formatNoun } from '../telemetry/format.ts';
 import type { BadCount } from '../../actors/partition.ts';
 
 const ROLLED: Readonly<Record<RollReason, string>> = {
-  size: 'it had reached its size (roll.maxBytes or roll.maxRecords)',
+  size: 'it was full: it had reached a limit of its length (roll)',
   age: 'it had reached its age (roll.maxAge)',
   idle: 'it had received no record for as long as roll.maxIdle says',
   checkpoint: 'each checkpoint closes every file (roll.onCheckpoint)',

@@ -11,5 +11,5 @@ export const RECORDS_RULE: RecordsRule = {
     count('a whole number of records')
       .optional()
       .meta({ description: 'Close a part file with this many records. Without it: at any number.' }),
-  describe: (limit, { records }) => `at ${records(limit)}`,
+  describe: (limit, words) => `at ${words.count(limit, 'record')}`,
 };

@@ -16,6 +16,7 @@ type SinkKeys = Readonly<Record<string, unknown>>;
 
 export function sinkSchema(context: SchemaContext, kinds: SinkKinds) {
   const { stores, formats } = kinds;
+  const suffixes = [...new Set(formats.flatMap(suffixesOf))];
   const example = listedOr(stores.map(({ pathExample }) => pathExample).toReversed());
   const shared = map({
     path: text(`a folder: ${example}`, (value) => pathProblem(value, context.baseDir, stores)).meta({
@@ -29,8 +30,8 @@ export function sinkSchema(context: SchemaContext, kinds: SinkKinds) {
       .optional()
       .meta({
         description:
-          'End of the names of part files, like .ndjson. By default what engines expect: .json, .parquet, .gz, ' +
-          '.zst; nothing for plain text.',
+          `End of the names of part files, like .ndjson. By default what engines expect: ${suffixes.join(', ')}; ` +
+          'nothing for plain text.',
       }),
     entropy: entropySchema().optional(),
   });
@@ -43,6 +44,10 @@ export function sinkSchema(context: SchemaContext, kinds: SinkKinds) {
   ]).meta({
     description: 'Where part files go.',
   });
+}
+
+function suffixesOf({ suffix, compressions }: SinkKinds['formats'][number]): string[] {
+  return [suffix, ...compressions.map((one) => one.suffix)].filter((text) => text !== '');
 }
 
 /** The keys that every destination has. */

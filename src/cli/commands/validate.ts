@@ -49,8 +49,8 @@ function rollFact(roll: JobConfig['roll'], { rollRules }: JobKinds): string {
 
 const UNIT_WORDS: UnitWords = {
   bytes: formatBytes,
-  records: (count) => formatNoun(count, 'record'),
   milliseconds: (count) => `${count} ms`,
+  count: formatNoun,
 };
 
 function journalFact({ journal }: JobConfig, { journals }: JobKinds): string {

@@ -1,13 +1,52 @@
-/** The codecs of Parquet pages. */
-import { compressSync as snappySync } from 'snappy';
-import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
+/** The codecs of Parquet pages: all that there is to know of each. */
+import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { compressSync as snappySync, uncompressSync as unsnappySync } from 'snappy';
 
-export type Codec = 'none' | 'snappy' | 'gzip' | 'zstd';
+/** What a codec returns is the caller's. */
+interface PageCodec {
+  /** In the metadata (parquet.thrift, CompressionCodec), and its name there. */
+  readonly number: number;
+  readonly thriftName: string;
+  readonly description: string;
+  /** Null: it has none. */
+  readonly level: { readonly least: number; readonly most: number; readonly usual: number } | null;
+  /** @param level NaN where it has none. */
+  compressor(level: number): (bytes: Uint8Array) => Uint8Array;
+  /** A page is never larger than its header says, whatever its bytes are. */
+  decompress(page: Uint8Array, length: number): Uint8Array;
+}
 
-const CODECS: readonly Codec[] = ['none', 'snappy', 'gzip', 'zstd'];
+/** In the order in which users see them. */
+export const PAGE_CODECS = {
+  zstd: {
+    ...{ number: 6, thriftName: 'ZSTD', description: 'small and fast.' },
+    level: { least: 1, most: 22, usual: 1 },
+    compressor: (level) => {
+      const params = { [constants.ZSTD_c_compressionLevel]: level };
+      // The size goes into the frame: some readers want it there.
+      return (bytes) => zstdCompressSync(bytes, { params, pledgedSrcSize: bytes.length });
+    },
+    decompress: (page, length) => zstdDecompressSync(page, { maxOutputLength: Math.max(length, 1) }),
+  },
+  snappy: {
+    ...{ number: 1, thriftName: 'SNAPPY', description: 'of Parquet alone: fast, and read by everything.' },
+    level: null,
+    compressor: () => (bytes) => snappySync(asBuffer(bytes)),
+    decompress: (page) => unsnappySync(asBuffer(page)) as Buffer,
+  },
+  gzip: {
+    ...{ number: 2, thriftName: 'GZIP', description: 'for old readers.' },
+    level: { least: 0, most: 9, usual: 6 },
+    compressor: (level) => (bytes) => gzipSync(bytes, { level }),
+    decompress: (page, length) => gunzipSync(page, { maxOutputLength: Math.max(length, 1) }),
+  },
+} as const satisfies Readonly<Record<string, PageCodec>>;
 
-/** Numbers of the codecs in the metadata. */
-export const CODEC_NUMBER: Readonly<Record<Codec, number>> = { none: 0, snappy: 1, gzip: 2, zstd: 6 };
+export type Codec = keyof typeof PAGE_CODECS | 'none';
+
+const CODECS: readonly Codec[] = ['none', ...(Object.keys(PAGE_CODECS) as (keyof typeof PAGE_CODECS)[])];
+
+export const codecNumber = (codec: Codec): number => (codec === 'none' ? 0 : PAGE_CODECS[codec].number);
 
 /** Throws TypeError for another name. */
 export function codecNamed(name: string): Codec {
@@ -16,34 +55,14 @@ export function codecNamed(name: string): Codec {
   return found;
 }
 
-export const LEVELS = {
-  gzip: { least: 0, most: 9, usual: 6 },
-  zstd: { least: 1, most: 22, usual: 1 },
-} as const;
-
-/** What compresses a page. What it returns is the caller's, but for `none`: that returns what it was given. */
+/** What compresses a page. `none` returns what it was given. Throws RangeError for a level that it does not have. */
 export function compressor(codec: Codec, level?: number): (bytes: Uint8Array) => Uint8Array {
-  switch (codec) {
-    case 'none':
-      return (bytes) => bytes;
-    case 'snappy':
-      return (bytes) => snappySync(asBuffer(bytes));
-    case 'gzip': {
-      const options = { level: levelOf(codec, level) };
-      return (bytes) => gzipSync(bytes, options);
-    }
-    case 'zstd': {
-      const params = { [constants.ZSTD_c_compressionLevel]: levelOf(codec, level) };
-      // The size goes into the frame: some readers want it there.
-      return (bytes) => zstdCompressSync(bytes, { params, pledgedSrcSize: bytes.length });
-    }
-  }
-}
-
-function levelOf(codec: 'gzip' | 'zstd', level: number | undefined): number {
-  const { least, most, usual } = LEVELS[codec];
-  if (level === undefined) return usual;
-  if (Number.isInteger(level) && level >= least && level <= most) return level;
+  if (codec === 'none') return (bytes) => bytes;
+  const kind: PageCodec = PAGE_CODECS[codec];
+  if (kind.level === null) return kind.compressor(NaN);
+  const { least, most, usual } = kind.level;
+  if (level === undefined) return kind.compressor(usual);
+  if (Number.isInteger(level) && level >= least && level <= most) return kind.compressor(level);
   throw new RangeError(`${codec} has the levels ${least} to ${most}, not ${level}`);
 }
 

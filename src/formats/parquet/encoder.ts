@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { BadValue } from './badValue.ts';
 import type { Column } from './column.ts';
-import { type Codec, CODEC_NUMBER, compressor } from './compress.ts';
+import { type Codec, codecNumber, compressor } from './compress.ts';
 import { type EnvelopeRecord, EnvelopeWriter } from './envelope.ts';
 import { HeldTexts } from './heldTexts.ts';
 import { type ChunkFacts, footerBytes, MAGIC, rowGroup } from './metadata.ts';
@@ -92,7 +92,7 @@ export class ParquetEncoder {
     this.#envelope = EnvelopeWriter.over(schema, root);
     this.#schema = schema;
     this.#pages = new PageWriter({
-      codecNumber: CODEC_NUMBER[options.codec],
+      codecNumber: codecNumber(options.codec),
       compress: compressor(options.codec, options.level),
       pageBytes: options.pageBytes ?? PAGE_BYTES,
     });

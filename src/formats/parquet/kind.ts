@@ -5,7 +5,7 @@ import { size } from '../../../kernels/schema/values.ts';
 import type { ValueSchema } from '../../config/jobConfig.ts';
 import { VERSION } from '../../system/version.ts';
 import type { CompressionChoice, Content, ContentKeys, FormatKind } from '../kind.ts';
-import { type Codec, codecNamed, LEVELS } from './compress.ts';
+import { type Codec, codecNamed, PAGE_CODECS } from './compress.ts';
 import { schemaDigest } from './encoder.ts';
 import { recordEnvelope } from './envelope.ts';
 import { ParquetRows } from './rowEncoder.ts';
@@ -19,11 +19,9 @@ const ROW_GROUP = { usual: 64 * MIB, least: MIB, most: 512 * MIB } as const;
 const DIGEST_DIGITS = 16;
 
 /** They are inside of the file: its name does not tell. */
-const COMPRESSIONS: readonly CompressionChoice[] = [
-  { name: 'zstd', description: 'small and fast.', suffix: '', level: LEVELS.zstd },
-  { name: 'snappy', description: 'of Parquet alone: fast, and read by everything.', suffix: '', level: null },
-  { name: 'gzip', description: 'for old readers.', suffix: '', level: LEVELS.gzip },
-];
+const COMPRESSIONS: readonly CompressionChoice[] = Object.entries(PAGE_CODECS).map(
+  ([name, { description, level }]) => ({ name, description, suffix: '', level }),
+);
 
 interface ParsedKeys {
   readonly parquet?: { readonly rowGroup: number } | undefined;

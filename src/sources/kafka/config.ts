@@ -35,7 +35,7 @@ export interface KafkaSourceConfig {
   readonly groupId: string;
   /** Used once per topic, while the journal has no start offsets. */
   readonly startFrom: StartFrom;
-  /** How the bytes of a batch become records: by the fast reader or by kafkajs's. Both give the same ones. */
+  /** How the bytes of a batch become records: by the fast reader or by the client library's. Both give the same ones. */
   readonly decode: 'batches' | 'records';
   /** Null: no TLS. */
   readonly tls: KafkaTls | null;
@@ -105,7 +105,7 @@ export function kafkaSchema(context: SchemaContext) {
       .default('batches')
       .meta({
         description:
-          'How records are read: batches (quick), or records, by the decoder of kafkajs, to compare ' +
+          'How records are read: batches (quick), or records, by the decoder of the client, to compare ' +
           'with. The files are the same.',
       }),
     ssl: z

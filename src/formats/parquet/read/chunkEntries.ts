@@ -1,20 +1,17 @@
 /** The entries of a column chunk. Its pages are taken apart one after the other; one of them is in memory. */
-import { crc32, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import type { ColumnMetaData, Compressors, DecodedArray, PageHeader, SchemaTree } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import { DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
 import { decompressPage, readDataPage } from 'hyparquet/src/datapage.js';
 import { readPlain } from 'hyparquet/src/plain.js';
-import { uncompressSync } from 'snappy';
+import { PAGE_CODECS } from '../compress.ts';
 import type { ValueKind } from '../rowShape.ts';
 import { textOfValue, type ColumnEntries, type Value } from '../rowText.ts';
 
-/** A page is never larger than its header says, whatever its bytes are. */
-const COMPRESSORS: Compressors = {
-  GZIP: (page, length) => gunzipSync(page, { maxOutputLength: Math.max(length, 1) }),
-  ZSTD: (page, length) => zstdDecompressSync(page, { maxOutputLength: Math.max(length, 1) }),
-  SNAPPY: (page) => uncompressSync(Buffer.from(page.buffer, page.byteOffset, page.byteLength)) as Buffer,
-};
+const COMPRESSORS: Compressors = Object.fromEntries(
+  Object.values(PAGE_CODECS).map(({ thriftName, decompress }) => [thriftName, decompress]),
+);
 
 interface Page {
   /** Levels of the entries; empty if each is the highest one there. */
