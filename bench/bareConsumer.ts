@@ -40,7 +40,7 @@ const composition = new Composition();
 const log = silentLog;
 const memory = composition.memory(config, log);
 const conditions = new ConditionBoard({ clock: systemClock, log });
-const source = await composition.source(config, { log, untilEnd: true, memory, conditions });
+const source = await composition.source(config, { log, choices: { untilEnd: true }, memory, conditions });
 const { signal } = new AbortController();
 await source.describe({ wait: false, onWaiting: () => undefined, signal });
 console.log(await countAll(source));

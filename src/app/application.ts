@@ -53,7 +53,7 @@ async function runJob(composition: Composition, config: JobConfig, options: RunO
   const memory = composition.memory(config, log);
   const board = await composition.presence(config, log);
   const conditions = new ConditionBoard({ clock: systemPorts.clock, log });
-  const source = await composition.source(config, { log, untilEnd, memory, conditions });
+  const source = await composition.source(config, { log, choices: options, memory, conditions });
   const limitMs = untilEnd ? config.startup.timeoutMs : null;
   const patience = new Patience({ clock: systemPorts.clock, log, conditions, signal, limitMs });
   // So that the client's own error, which has the reason, is reported.

@@ -85,7 +85,7 @@ export class Composition {
 
   source(
     { source, job, baseDir }: JobConfig,
-    options: Pick<SourceOpening, 'log' | 'untilEnd' | 'memory' | 'conditions'>,
+    options: Pick<SourceOpening, 'log' | 'choices' | 'memory' | 'conditions'>,
   ): Promise<Source> {
     const own = { job, baseDir, stateDir: stateDirOf(baseDir), clock: systemClock };
     return kindOf(this.kinds.sources, source).open(source, { ...options, ...own });
@@ -93,7 +93,7 @@ export class Composition {
 
   surveyor({ source, job, baseDir }: JobConfig, log: Log): Promise<SourceSurveyor> {
     const stateDir = stateDirOf(baseDir);
-    const opening = { job, baseDir, stateDir, log, clock: systemClock, untilEnd: false };
+    const opening = { job, baseDir, stateDir, log, clock: systemClock, choices: { untilEnd: false } };
     return kindOf(this.kinds.sources, source).survey(source, opening);
   }
 

@@ -1,4 +1,5 @@
 /** The interface between the command line and the rest of Tidemark; src/app/application.ts implements it. */
+import type { RunChoices } from '../sources/kind.ts';
 import type { BadCount } from '../../actors/partition.ts';
 import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.ts';
 import type { Entry } from '../../journal/entry.ts';
@@ -50,9 +51,7 @@ export interface RunReport {
   readonly reason: 'signal' | 'end';
 }
 
-export interface RunOptions {
-  /** Read up to the ends seen at the start, then finish and commit every file. */
-  readonly untilEnd: boolean;
+export interface RunOptions extends RunChoices {
   /** What this run may change of the job that the journal knows. */
   readonly moves: readonly ('sink' | 'group')[];
   /** On abort: last checkpoint, leave the group, keep files in progress resumable. */

@@ -76,7 +76,7 @@ async function audit(
     const journal = closed(await composition.journalOrCopy(config, journalFile, log));
     const store = closed(await composition.store(config, noFailpoints, log));
     const surveyor = closed(await composition.surveyor(config, log));
-    const source = deep ? await composition.source(config, { log, untilEnd: true }) : null;
+    const source = deep ? await composition.source(config, { log, choices: { untilEnd: true } }) : null;
     if (source !== null) closing.push(() => source.stop());
     return await auditJob(
       { journal, store, survey: (topics) => answered(surveyor.survey(topics)) },

@@ -19,12 +19,18 @@ export interface SourceOfJob {
   readonly baseDir: string;
 }
 
+/** What one run chooses, beside the job file. The source gets it as the command has it. */
+export interface RunChoices {
+  /** Read up to the ends seen at the start, then finish and commit every file. */
+  readonly untilEnd: boolean;
+}
+
 export interface SourceOpening extends SourceOfJob {
   /** Next to the job file, absolute: state that concerns this machine only. */
   readonly stateDir: string;
   readonly log: Log;
   readonly clock: Clock;
-  readonly untilEnd: boolean;
+  readonly choices: RunChoices;
   /** Absent for commands that read no records. */
   readonly memory?:
     { readonly shares: MemoryShares; readonly budget: Pick<MemoryBudget, 'room'> } | undefined;

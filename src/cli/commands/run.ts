@@ -7,10 +7,10 @@ import { createScreen } from '../../telemetry/screen.ts';
 import type { RunReport } from '../../app/contract.ts';
 import { EXIT_FAILURE, EXIT_OK, exitCodeOf, exitCodeOfSignal } from '../exitCodes.ts';
 import type { CliIo, StopSignal } from '../io.ts';
+import type { RunChoices } from '../../sources/kind.ts';
 import { committedLines, stoppedLines } from '../runText.ts';
 
-export interface RunCommandOptions {
-  readonly untilEnd: boolean;
+export interface RunCommandOptions extends RunChoices {
   readonly moveSink?: boolean;
   readonly moveGroup?: boolean;
   readonly logLevel: LogLevel;
@@ -44,7 +44,7 @@ export async function runWithDisplay(
   try {
     const { runJob } = await io.loadBackend();
     const report = await runJob(config, {
-      untilEnd: options.untilEnd,
+      ...options,
       moves: [
         ...(options.moveSink === true ? (['sink'] as const) : []),
         ...(options.moveGroup === true ? (['group'] as const) : []),

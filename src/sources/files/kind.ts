@@ -27,10 +27,10 @@ export const FILE_SOURCE: SourceKind<FileSourceConfig, ParsedFile> = {
     return { type: 'file', pattern: relative.replaceAll(path.sep, '/'), timePath: time?.split('.') ?? null };
   },
   holdsFiles: true,
-  async open({ pattern, timePath }, { baseDir, log, clock, untilEnd, memory, conditions }) {
+  async open({ pattern, timePath }, { baseDir, log, clock, choices, memory, conditions }) {
     const { createFileSource } = await import('./source.ts');
     return createFileSource({
-      ...{ baseDir, pattern, clock, log, conditions, untilEnd },
+      ...{ baseDir, pattern, clock, log, conditions, untilEnd: choices.untilEnd },
       time: timePath === null ? null : timePath.join('.'),
       handlesMax: openFiles(true).sourcesMax,
       ...(memory === undefined ? {} : { readBytesMax: memory.shares.fetchBytes }),

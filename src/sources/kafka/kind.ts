@@ -50,7 +50,7 @@ export const KAFKA_SOURCE: SourceKind<KafkaSourceConfig, ParsedKafka> = {
 
 export function kafkaSourceOptions(
   source: KafkaSourceConfig,
-  { job, stateDir, log, clock, untilEnd, memory }: SourceOpening,
+  { job, stateDir, log, clock, choices, memory }: SourceOpening,
 ): KafkaSourceOptions {
   return {
     brokers: source.brokers,
@@ -58,7 +58,7 @@ export function kafkaSourceOptions(
     groupId: source.groupId,
     clientId: `tidemark-${job}-${hostname()}`,
     job,
-    isBounded: untilEnd,
+    choices,
     ...kafkaSecurity(source),
     tuning: { decode: source.decode, ...(memory === undefined ? {} : fetchesWithin(memory)) },
     stateDir: join(stateDir, MEMBERS_FOLDER),

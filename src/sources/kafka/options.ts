@@ -1,4 +1,5 @@
 /** What a Kafka source is made from: plain data, a clock, a log. */
+import type { RunChoices } from '../kind.ts';
 import type { SASLOptions } from './kafkajs/types.ts';
 import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from '../../system/clock.ts';
@@ -23,8 +24,7 @@ export interface KafkaSourceOptions {
   readonly clientId: string;
   /** Reported to the other members of the group. */
   readonly job?: string;
-  /** The run ends by itself at the end offsets that it has seen. */
-  readonly isBounded?: boolean;
+  readonly choices?: RunChoices;
   readonly ssl?: boolean | ConnectionOptions | undefined;
   readonly sasl?: SASLOptions | undefined;
   /** Folder for the record of this process's group member (created if missing). Null: no record is kept. */

@@ -172,7 +172,7 @@ class KafkaSource implements Source {
 
   /** A bounded run ends with what was there at its start. */
   #lookForNewTopics(topics: AppearingTopics, group: Membership): void {
-    if (this.#options.isBounded === true) return;
+    if (this.#options.choices?.untilEnd === true) return;
     const found = (names: readonly string[]): void => {
       topics.found(names);
       group.topicsFound();
@@ -206,8 +206,8 @@ class KafkaSource implements Source {
   }
 
   #membershipContext(records: MemberRecords | null) {
-    const { job = '', isBounded = false } = this.#options;
-    const member = { job, version: VERSION, isBounded };
+    const { job = '', choices } = this.#options;
+    const member = { job, version: VERSION, isBounded: choices?.untilEnd ?? false };
     const topics = (): readonly string[] => this.#known.list();
     return { ...this.#context, topics, member, config: kafkaConfig(this.#options, this.#tuning), records };
   }

@@ -29,7 +29,7 @@ test.each(['batches', 'records'] as const)(
       end: () => undefined,
     };
     for (const given of [undefined, memory]) {
-      const ports = { log: silentLog, clock: systemClock, untilEnd: false, memory: given };
+      const ports = { log: silentLog, clock: systemClock, choices: { untilEnd: false }, memory: given };
       const { tuning } = kafkaSourceOptions({ ...SOURCE, decode }, { ...config, ...ports });
       expect(tuning?.decode).toBe(decode);
       if (given !== undefined) {
