@@ -1,8 +1,8 @@
 /** How the brokers of the world answer the questions of the real log check. */
 import type { LogCheckContext } from '../../src/sources/kafka/log/check.ts';
-import type { EpochEnd, EpochQuestion } from '../../src/sources/kafka/kafkajs/epochEnd.ts';
+import type { EpochEnd, EpochQuestion } from '../../src/sources/kafka/wire/epochEnd.ts';
 import { KAFKA_CODE } from '../../src/sources/kafka/errors.ts';
-import type { PartitionLeader } from '../../src/sources/kafka/kafkajs/metadata.ts';
+import type { PartitionLeader } from '../../src/sources/kafka/wire/metadata.ts';
 import type { SimTopics } from './topics.ts';
 import type { PartitionLog } from './partitionLog.ts';
 

@@ -4,9 +4,9 @@
  */
 import { TidemarkError } from '../../../journal/errors.ts';
 import { SourceFailure } from '../failure.ts';
-import { brokerAddress, type BrokerAddress } from './kafkajs/address.ts';
-import { type EpochEnd, type EpochQuestion, epochEndRequest } from './kafkajs/epochEnd.ts';
-import { type FetchRequest, fetchRequest, type FetchResponse } from './kafkajs/fetch.ts';
+import { brokerAddress, type BrokerAddress } from './wire/address.ts';
+import { type EpochEnd, type EpochQuestion, epochEndRequest } from './wire/epochEnd.ts';
+import { type FetchRequest, fetchRequest, type FetchResponse } from './wire/fetch.ts';
 import { abortError, isAuthenticationFailure } from './errors.ts';
 import {
   API_KEYS,
@@ -15,8 +15,9 @@ import {
   connectFetches,
   fetchConnects,
 } from './kafkajs/internals.ts';
+import { isRequestTimeout } from './kafkajs/errors.ts';
 import type { Broker, KafkaConfig } from './kafkajs/types.ts';
-import { type ClusterMetadata, METADATA_VERSION, metadataRequest } from './kafkajs/metadata.ts';
+import { type ClusterMetadata, METADATA_VERSION, metadataRequest } from './wire/metadata.ts';
 
 const GROUP_COORDINATOR = 0;
 
@@ -153,8 +154,7 @@ export class Brokers {
       if (!(this.#closed as boolean)) return await question(broker);
     } catch (error) {
       // If the peer vanishes, the connection stays open for many minutes: the next request gets a new one.
-      const timedOut = error instanceof Error && error.name === 'KafkaJSRequestTimeoutError';
-      if (timedOut) await closeConnections(broker.connectionPool, error);
+      if (isRequestTimeout(error)) await closeConnections(broker.connectionPool, error);
       throw error;
     }
     // close() ran while this connection was being made.

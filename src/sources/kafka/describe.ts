@@ -12,7 +12,7 @@ import {
   securityHint,
   unavailableError,
 } from './errors.ts';
-import type { ClusterMetadata } from './kafkajs/metadata.ts';
+import type { ClusterMetadata } from './wire/metadata.ts';
 import { pauseUnless } from '../../system/pacing.ts';
 import type { Brokers } from './brokers.ts';
 import type { KnownTopics } from './knownTopics.ts';

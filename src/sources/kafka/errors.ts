@@ -1,6 +1,7 @@
-/** The meaning of kafkajs's errors for Tidemark. */
+/** The meaning of Kafka's errors for Tidemark. */
 import { type ErrorDetails, TidemarkError } from '../../../journal/errors.ts';
 import { SourceFailure } from '../failure.ts';
+import { isSaslRefusal } from './kafkajs/errors.ts';
 
 interface KafkaErrorShape {
   readonly name?: string;
@@ -52,15 +53,16 @@ const CERTIFICATE_CODE = /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_ZERO|SELF_SIGNE
 
 /** Whether the broker or the certificate refuses this client: a retry cannot help. */
 export function isAuthenticationFailure(error: unknown): boolean {
-  for (const { name, type, code } of causes(error)) {
-    if (name === 'KafkaJSSASLAuthenticationError') return true;
+  for (const cause of causes(error)) {
+    const { type, code } = cause;
+    if (isSaslRefusal(cause)) return true;
     if (type !== undefined && AUTHENTICATION_TYPES.includes(type)) return true;
     if (typeof code === 'string' && CERTIFICATE_CODE.test(code)) return true;
   }
   return false;
 }
 
-/** The error's message. kafkajs puts addresses and the broker's reason in it, never what was sent. */
+/** The error's message. The client puts addresses and the broker's reason in it, never what was sent. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ');
   return error instanceof Error ? error.message : String(error);

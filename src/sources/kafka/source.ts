@@ -27,7 +27,7 @@ import { abortError, authenticationError, KAFKA_CODE, reasonOf } from './errors.
 import { MemberRecords } from './group/memberRecord.ts';
 import { Membership } from './group/membership.ts';
 import { lookForNewTopics } from './newTopics.ts';
-import type { PartitionLeader } from './kafkajs/metadata.ts';
+import type { PartitionLeader } from './wire/metadata.ts';
 import { otherMembers } from './group/otherMembers.ts';
 import { isCompactedLog } from './log/compacted.ts';
 import { givenOffsets } from './log/givenOffsets.ts';

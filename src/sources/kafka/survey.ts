@@ -3,7 +3,7 @@ import type { PartitionSurvey, SourceSurveyor, TopicSurvey } from '../survey.ts'
 import { Brokers } from './brokers.ts';
 import { kafkaConfig } from './kafkajs/clientConfig.ts';
 import { KAFKA_CODE } from './errors.ts';
-import type { TopicMetadata } from './kafkajs/metadata.ts';
+import type { TopicMetadata } from './wire/metadata.ts';
 import { groupOffsets, listOffsets } from './log/offsets.ts';
 import { KnownTopics } from './knownTopics.ts';
 import { DEFAULT_TUNING, type KafkaSourceOptions } from './options.ts';

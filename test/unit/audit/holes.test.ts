@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Holes } from '../../../src/audit/deep/holes.ts';
 import { visitRecords } from '../../../src/audit/deep/sourceRecords.ts';
 import { scanRecords, toFetchedBatch } from '../../../src/sources/kafka/records/batches.ts';
-import type { AbortedTransaction } from '../../../src/sources/kafka/kafkajs/fetch.ts';
+import type { AbortedTransaction } from '../../../src/sources/kafka/wire/fetch.ts';
 import type { FetchedBatch } from '../../../src/sources/port.ts';
 import { buildBatch, buildMarker, valued, type BuiltRecord } from '../sources/kafka/batchBuilder.ts';
 

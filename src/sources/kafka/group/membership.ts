@@ -6,7 +6,7 @@
 import type { ConsumerCrashEvent, ConsumerGroupJoinEvent, KafkaConfig } from '../kafkajs/types.ts';
 import { partitionName, type TopicPartition } from '../../../../journal/ids.ts';
 import type { Clock } from '../../../system/clock.ts';
-import { brokerAddress } from '../kafkajs/address.ts';
+import { brokerAddress } from '../wire/address.ts';
 import type { Brokers } from '../brokers.ts';
 import { leadGroup, type LeaderContext } from './leader.ts';
 import {

@@ -6,7 +6,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
-import { takeFrame } from './framePool.ts';
+import { takeFrame } from '../wire/framePool.ts';
 
 const KEEP_ALIVE_DELAY_MS = 60_000;
 const LENGTH_BYTES = 4;

@@ -9,11 +9,11 @@ import { TidemarkError } from '../../../../journal/errors.ts';
 import { SourceFailure } from '../../failure.ts';
 import type { LogPosition, ReadEpoch } from '../../port.ts';
 import { type Divergence, epochBelow, findDivergence } from './divergence.ts';
-import { ANY_LEADER_EPOCH, type EpochEnd } from '../kafkajs/epochEnd.ts';
+import { ANY_LEADER_EPOCH, type EpochEnd } from '../wire/epochEnd.ts';
 import type { Feed } from '../feed.ts';
 import type { FetcherContext } from '../fetcher.ts';
 import { KAFKA_CODE } from '../errors.ts';
-import type { PartitionLeader } from '../kafkajs/metadata.ts';
+import type { PartitionLeader } from '../wire/metadata.ts';
 import type { OffsetsInQuestion } from './recordProbe.ts';
 
 /** A leader's answer is outdated if any of these changes. */

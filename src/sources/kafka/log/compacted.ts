@@ -1,7 +1,7 @@
 /** Whether a topic's log is compacted: only then can records in its midst be gone with nothing wrong. */
 import type { Brokers } from '../brokers.ts';
 import { KAFKA_CODE } from '../errors.ts';
-import { topicConfigRequest } from '../kafkajs/topicConfig.ts';
+import { topicConfigRequest } from '../wire/topicConfig.ts';
 
 const CLEANUP_POLICY = 'cleanup.policy';
 

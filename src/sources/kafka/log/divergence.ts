@@ -5,7 +5,7 @@
  */
 import type { EpochStart } from '../../../../journal/events.ts';
 import type { ReadEpoch } from '../../port.ts';
-import type { EpochEnd } from '../kafkajs/epochEnd.ts';
+import type { EpochEnd } from '../wire/epochEnd.ts';
 
 export interface Divergence {
   readonly divergedAt: bigint;

@@ -2,7 +2,7 @@
 import { SourceFailure } from '../../failure.ts';
 import type { FetcherContext } from '../fetcher.ts';
 import { deletedError, KAFKA_CODE } from '../errors.ts';
-import type { ClusterMetadata } from '../kafkajs/metadata.ts';
+import type { ClusterMetadata } from '../wire/metadata.ts';
 import { pauseUnless } from '../../../system/pacing.ts';
 import { type AskContext, askUntil, Coalesced } from '../questions.ts';
 import { replacedError } from './rangeGuard.ts';

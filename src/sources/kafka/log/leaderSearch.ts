@@ -3,7 +3,7 @@ import type { TidemarkError } from '../../../../journal/errors.ts';
 import type { Feed } from '../feed.ts';
 import type { FetcherContext } from '../fetcher.ts';
 import { authenticationError, KAFKA_CODE, reasonOf } from '../errors.ts';
-import type { ClusterMetadata } from '../kafkajs/metadata.ts';
+import type { ClusterMetadata } from '../wire/metadata.ts';
 import { pauseUnless, retryDelayMs, Wakeup } from '../../../system/pacing.ts';
 import { replacedError } from './rangeGuard.ts';
 import { waitFor } from '../waits.ts';

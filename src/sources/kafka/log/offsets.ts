@@ -1,7 +1,7 @@
 /** Queries of offsets: of the log (ListOffsets) and of the group. */
 import type { Brokers } from '../brokers.ts';
 import type { GroupOffset } from '../kafkajs/types.ts';
-import type { PartitionLeader } from '../kafkajs/metadata.ts';
+import type { PartitionLeader } from '../wire/metadata.ts';
 
 const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;

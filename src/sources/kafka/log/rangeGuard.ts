@@ -8,7 +8,7 @@ import type { Feed } from '../feed.ts';
 import type { FetcherContext } from '../fetcher.ts';
 import { deletedError, KAFKA_CODE, reasonOf } from '../errors.ts';
 import { endOfLog, truncated, type LogCheck } from './check.ts';
-import type { PartitionLeader } from '../kafkajs/metadata.ts';
+import type { PartitionLeader } from '../wire/metadata.ts';
 import { listOffsets } from './offsets.ts';
 import { pauseUnless } from '../../../system/pacing.ts';
 import { waitFor } from '../waits.ts';

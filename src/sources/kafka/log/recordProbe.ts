@@ -3,9 +3,9 @@
  * a rebuilt replica does not know an epoch if compaction has removed all its batches.
  */
 import type { FetcherContext } from '../fetcher.ts';
-import { FrameLease } from '../kafkajs/framePool.ts';
+import { FrameLease } from '../wire/framePool.ts';
 import { KAFKA_CODE } from '../errors.ts';
-import type { PartitionLeader } from '../kafkajs/metadata.ts';
+import type { PartitionLeader } from '../wire/metadata.ts';
 import { listOffsets } from './offsets.ts';
 import { BATCH_BYTES_MIN, batchesIn, type BatchFound } from '../records/batches.ts';
 

@@ -2,7 +2,7 @@
  * The memory that a batch is unpacked into. Reused, since new buffers would keep the garbage collector busy.
  */
 import { NeverFits, type UnpackRoom } from '../../unpackRoom.ts';
-import { giveFrame, takeFrame } from '../kafkajs/framePool.ts';
+import { giveFrame, takeFrame } from '../wire/framePool.ts';
 
 /** Most batches fit. */
 const FIRST_BYTES = 1024 * 1024;

@@ -1,13 +1,13 @@
 /** Brokers whose answers a test scripts. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { systemClock } from '../../../../src/system/clock.ts';
-import type { EpochEnd, EpochQuestion } from '../../../../src/sources/kafka/kafkajs/epochEnd.ts';
+import type { EpochEnd, EpochQuestion } from '../../../../src/sources/kafka/wire/epochEnd.ts';
 import type {
   FetchedPartition,
   FetchRequest,
   FetchResponse,
-} from '../../../../src/sources/kafka/kafkajs/fetch.ts';
-import type { ClusterMetadata } from '../../../../src/sources/kafka/kafkajs/metadata.ts';
+} from '../../../../src/sources/kafka/wire/fetch.ts';
+import type { ClusterMetadata } from '../../../../src/sources/kafka/wire/metadata.ts';
 import { pauseUnless } from '../../../../src/system/pacing.ts';
 
 type Answer = Partial<FetchedPartition>;

@@ -7,9 +7,9 @@ import {
   decodeEpochEndResponse,
   encodeEpochEndRequest,
   type EpochQuestion,
-} from '../../../../../src/sources/kafka/kafkajs/epochEnd.ts';
+} from '../../../../../src/sources/kafka/wire/epochEnd.ts';
 import { DEFAULT_TUNING } from '../../../../../src/sources/kafka/options.ts';
-import { WireReader, WireWriter } from '../../../../../src/sources/kafka/kafkajs/wire.ts';
+import { WireReader, WireWriter } from '../../../../../src/sources/kafka/wire/wireTypes.ts';
 import { Waits } from '../../../../../src/sources/kafka/waits.ts';
 import type { EpochStart } from '../../../../../journal/events.ts';
 import type { ReadEpoch } from '../../../../../src/sources/port.ts';

@@ -1,7 +1,7 @@
 /** Kafka's DescribeConfigs request for one key of a topic, version 1: the oldest that Kafka 4 still knows. */
-import { API_KEYS, payloadOf } from './internals.ts';
-import type { ProtocolRequest } from './types.ts';
-import { WireReader, WireWriter } from './wire.ts';
+import { API_KEYS, payloadOf } from '../kafkajs/internals.ts';
+import type { ProtocolRequest } from '../kafkajs/types.ts';
+import { WireReader, WireWriter } from './wireTypes.ts';
 
 const TOPIC_CONFIG_VERSION = 1;
 const TOPIC = 2;

@@ -3,9 +3,9 @@
  * decoder makes an object per record, loses the end of a batch whose last records were compacted away, and
  * filters aborted records wrongly if a fetch begins inside two aborted transactions.
  */
-import { API_KEYS, payloadOf } from './internals.ts';
-import type { ProtocolRequest } from './types.ts';
-import { WireReader, WireWriter } from './wire.ts';
+import { API_KEYS, payloadOf } from '../kafkajs/internals.ts';
+import type { ProtocolRequest } from '../kafkajs/types.ts';
+import { WireReader, WireWriter } from './wireTypes.ts';
 
 const FETCH_VERSION = 11;
 const READ_UNCOMMITTED = 0;

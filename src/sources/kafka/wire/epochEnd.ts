@@ -3,9 +3,9 @@
  * log holds batches of a leader epoch, or of the latest one before it. It reports the end of the log itself,
  * not the high watermark, which lags after an election.
  */
-import { API_KEYS, payloadOf } from './internals.ts';
-import type { ProtocolRequest } from './types.ts';
-import { WireReader, WireWriter } from './wire.ts';
+import { API_KEYS, payloadOf } from '../kafkajs/internals.ts';
+import type { ProtocolRequest } from '../kafkajs/types.ts';
+import { WireReader, WireWriter } from './wireTypes.ts';
 
 const EPOCH_END_VERSION = 3;
 const CONSUMER = -1;

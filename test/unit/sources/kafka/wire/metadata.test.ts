@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import {
   decodeMetadataResponse,
   encodeMetadataRequest,
-} from '../../../../../src/sources/kafka/kafkajs/metadata.ts';
-import { WireReader, WireWriter } from '../../../../../src/sources/kafka/kafkajs/wire.ts';
+} from '../../../../../src/sources/kafka/wire/metadata.ts';
+import { WireReader, WireWriter } from '../../../../../src/sources/kafka/wire/wireTypes.ts';
 
 describe('the Metadata request with topic ids', () => {
   test('names the topics, asks for no creation, and ends the flexible header first', () => {

@@ -3,9 +3,9 @@
  * the request is written here. It names missing topics instead of creating them, and reports an error per
  * topic instead of failing completely.
  */
-import { API_KEYS, payloadOf } from './internals.ts';
-import type { ProtocolRequest } from './types.ts';
-import { WireReader, WireWriter } from './wire.ts';
+import { API_KEYS, payloadOf } from '../kafkajs/internals.ts';
+import type { ProtocolRequest } from '../kafkajs/types.ts';
+import { WireReader, WireWriter } from './wireTypes.ts';
 
 export const METADATA_VERSION = 10;
 const NO_TOPIC_ID = '0'.repeat(32);

@@ -2,9 +2,9 @@
  * The plain reader of the same batches: kafkajs's own decoder, an object per record, nothing in bulk. It is
  * slower, and serves to check the fast reader.
  */
-import { RecordReader, TIMESTAMP_TYPES } from '../kafkajs/internals.ts';
-import type { DecodedRecord } from '../kafkajs/types.ts';
-import { NO_BYTES, SegmentCursor, type RecordSegment } from './segmentCursor.ts';
+import { RecordReader, TIMESTAMP_TYPES } from './internals.ts';
+import type { DecodedRecord } from './types.ts';
+import { NO_BYTES, SegmentCursor, type RecordSegment } from '../records/segmentCursor.ts';
 
 export class DecodedCursor extends SegmentCursor {
   #reader: RecordReader | null = null;

@@ -4,8 +4,8 @@ import { isCompactedLog } from '../../../../../src/sources/kafka/log/compacted.t
 import {
   decodeTopicConfigResponse,
   encodeTopicConfigRequest,
-} from '../../../../../src/sources/kafka/kafkajs/topicConfig.ts';
-import { WireWriter } from '../../../../../src/sources/kafka/kafkajs/wire.ts';
+} from '../../../../../src/sources/kafka/wire/topicConfig.ts';
+import { WireWriter } from '../../../../../src/sources/kafka/wire/wireTypes.ts';
 
 const KEY = 'cleanup.policy';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FrameLease, takeFrame } from '../../../../../src/sources/kafka/kafkajs/framePool.ts';
+import { FrameLease, takeFrame } from '../../../../../src/sources/kafka/wire/framePool.ts';
 
 const LENGTH = 900_000;
 
