@@ -12,8 +12,8 @@ export const ANSWER_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         WENT_BACK,
-        `    if (files.length > 0) {\n      return (`,
-        `    if (files.length > 1e9) {\n      return (`,
+        `    if (files.length > 0) return toBeMovedAway(files);`,
+        `    if (files.length > 1e9) return toBeMovedAway(files);`,
       ),
     ],
   },
