@@ -113,10 +113,10 @@ export class PartitionHistory {
         this.parts.gone(event.partId);
         return;
       case 'lossAccepted':
-        this.#lost(before.nextOffset ?? 0n, event.toOffset);
+        this.#lost(before.nextOffset ?? 0n, event);
         return;
       case 'witnessAnswered':
-        if (event.loss !== null) this.#lost(before.nextOffset ?? 0n, event.loss.toOffset);
+        if (event.loss !== null) this.#lost(before.nextOffset ?? 0n, event.loss);
         return;
       case 'logTruncationAccepted':
         this.#truncated(before.nextOffset ?? 0n, event.divergedAt);
@@ -195,7 +195,11 @@ export class PartitionHistory {
     this.#options.onCommitted({ part, durable, seq: this.#entry.seq, at: this.#entry.at });
   }
 
-  #lost(from: bigint, to: bigint): void {
+  #lost(from: bigint, { fromOffset, toOffset: to }: { readonly fromOffset: bigint; toOffset: bigint }): void {
+    if (fromOffset !== from) {
+      const message = `the accepted loss of offsets ${fromOffset} to ${to} begins elsewhere than nextOffset ${from}`;
+      this.found('TRANSITION_ILLEGAL', message);
+    }
     if (to < from) this.found('OFFSET_WENT_BACK', `an accepted loss goes back from offset ${from} to ${to}`);
     else {
       this.totals.offsetsLost += to - from;

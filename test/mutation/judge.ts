@@ -13,6 +13,9 @@ import type * as Settings from '../../sim/job/settings.ts';
 import type * as WorldOfCopy from '../../sim/world.ts';
 import { audited } from '../sim/audited.ts';
 
+/** Some schedules break a promise thousands of times. */
+const MESSAGES_MAX = 20;
+
 export interface Judged {
   readonly schedules: number;
   /** Of the checkers; empty if every schedule held. */
@@ -47,7 +50,7 @@ if (import.meta.main) {
   if (failure !== null) {
     const { violations, schedule } = failure;
     const broken = [...new Set(violations.map(({ invariant }) => invariant))];
-    judged = { ...judged, broken, messages: violations.map(({ message }) => message) };
+    judged = { ...judged, broken, messages: violations.slice(0, MESSAGES_MAX).map(({ message }) => message) };
     try {
       const { report } = await audited(schedule, { runWorld, auditJob, jobSettings });
       const findings = [...new Set(report.findings.map(({ code }) => code))];

@@ -191,7 +191,7 @@ export const TAKE_OVER_MUTATIONS: readonly Mutation[] = [
         'src/partition/publisher.ts',
         `const PUBLISH_CONCURRENCY = 8;`,
         `import { finalUri, folderUri } from '../../actors/naming.ts';
-import { drawEntropy } from './entropy.ts';
+import { drawEntropy } from '../writing/entropy.ts';
 function drawnAnew({ bucket, firstOffset }, { context, partition }) {
   const { naming } = context.settings;
   const drawn = drawEntropy(context.ports.random, naming.entropy);

@@ -250,6 +250,17 @@ const FORGERIES: readonly Forgery[] = [
     code: 'TRANSITION_ILLEGAL',
   },
   {
+    what: 'an accepted loss begins before nextOffset',
+    change: (entries) => {
+      const at = { ...structuredClone(entries.at(-1) ?? ({} as PlainEntry)) };
+      const stop = { type: 'partitionStopped', code: 'SOURCE_RANGE_LOST', message: 'lost' };
+      const facts = { fromOffset: null, toOffset: null, files: [], truncation: null };
+      const loss = { type: 'lossAccepted', requestId: 1, fromOffset: '0', toOffset: '4000' };
+      return [...entries, { ...at, events: [{ ...stop, ...facts }] }, { ...at, events: [loss] }];
+    },
+    code: 'TRANSITION_ILLEGAL',
+  },
+  {
     what: 'a file claims offsets that its checkpoint has not read',
     change: (entries) => {
       const parts = events(entries, 'checkpointCompleted').flatMap(
