@@ -193,7 +193,7 @@ describeIntegration('Kafka as it is, in one run', () => {
     });
     const run = await slow.untilEnd('-D', 'source.kafka.decode=records');
     expectCode(run, 0);
-    expect(run.stderr).toContain('Records are decoded by kafkajs, one by one');
+    expect(run.stderr).toContain('Records are decoded by the client library, one by one');
     const written = writtenBy(slow);
     const contents = (what: string, all: readonly WrittenFile[]) =>
       filesOf(what, all).map(({ folder: bucket, values }) => ({ bucket, values }));

@@ -127,7 +127,7 @@ describe('what lasts', () => {
     const error = new JournalFailure('full', 'The stream is full.');
     expect(conditionOf('retried', 'An entry', error)).toEqual({
       ...{ kind: 'retried', about: 'An entry', code: 'JOURNAL_FULL', message: 'The stream is full.' },
-      help: 'Raise the limits of the stream or the disk; Tidemark keeps trying.',
+      help: 'Make room where the journal is, as the message says; Tidemark keeps trying.',
     });
     expect(conditionOf('retried', 'An entry', new Error('oops'))).toMatchObject({
       code: 'UNKNOWN',
