@@ -41,7 +41,7 @@ export function jindoReading(paths: OssPaths, connected: () => Promise<JindoClie
         }
       } catch (cause) {
         if (signal?.aborted === true) throw cause;
-        throw isJindoError(cause, 'notFound') ? nothingToRead(uri) : unreadable(uri, cause);
+        throw (await isGone(client, path, uri, cause)) ? nothingToRead(uri) : unreadable(uri, cause);
       }
     },
     verify: async (uri, expected, options = {}) => {
@@ -55,11 +55,16 @@ export function jindoReading(paths: OssPaths, connected: () => Promise<JindoClie
         return await verdictOf({ length, chunks }, expected, options);
       } catch (cause) {
         if (options.signal?.aborted === true) throw cause;
-        if (isJindoError(cause, 'notFound')) return { type: 'missing' };
+        if (await isGone(client, path, uri, cause)) return { type: 'missing' };
         throw unreadable(uri, cause);
       }
     },
   };
+}
+
+/** A file that is removed while it is read fails in many ways: its blocks go one by one. */
+async function isGone(client: JindoClient, path: string, uri: string, cause: unknown): Promise<boolean> {
+  return isJindoError(cause, 'notFound') || (await lengthOf(client, path, uri)) === null;
 }
 
 function unreadable(uri: string, cause: unknown): TidemarkError {
