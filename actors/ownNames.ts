@@ -19,8 +19,8 @@ export class OwnNames {
 
   /** The partition that gives this name; null if it is none of this job's. */
   partitionOf(uri: string): TopicPartition | null {
-    const [, head, number] = NAME.exec(uri.slice(uri.lastIndexOf('/') + 1)) ?? [];
-    const topic = head === undefined ? undefined : this.#topics.get(head);
+    const { head, number } = partsOf(uri);
+    const topic = this.#topics.get(head);
     return topic === undefined ? null : { topic, partition: Number(number) };
   }
 
@@ -29,12 +29,18 @@ export class OwnNames {
    * former ones with it. False for names of the job's other topics.
    */
   mayBeOf(uri: string, { topic, partition }: TopicPartition): boolean {
-    const [, head = '', number] = NAME.exec(uri.slice(uri.lastIndexOf('/') + 1)) ?? [];
+    const { head, number } = partsOf(uri);
     if (number !== String(partition)) return false;
     const known = this.#topics.get(head);
     if (known !== undefined) return known === topic;
     return segmentsOf(topic).some((segment) => head.endsWith(`-${segment}`));
   }
+}
+
+/** What precedes the partition's number in a part file's name, and the number; empty for any other name. */
+function partsOf(uri: string): { readonly head: string; readonly number: string } {
+  const [, head = '', number = ''] = NAME.exec(uri.slice(uri.lastIndexOf('/') + 1)) ?? [];
+  return { head, number };
 }
 
 /** A long topic is shorter in names of later generations. */

@@ -36,11 +36,24 @@ export function parquetFormat({ log, signal }: BenchContext): BenchFormat {
 
 /** Of the rows, whatever file they are in. `bytes` are those of the records that they were made of. */
 async function digestParquet(folder: string, pythonPath: string, signal: AbortSignal): Promise<FolderDigest> {
-  const files = dataFiles(folder);
+  const asked = { script: 'parquetDigest.py', pythonPath, signal };
+  const { rows, digest } = await askDuckDb<{ rows: number; digest: string }>(folder, asked);
+  const files = dataFiles(folder).length;
+  return { digest: `${rows} rows ${digest}`, records: rows, bytes: rows * LINE_BYTES, files };
+}
+
+interface Asking {
+  /** Of this folder; gets the name of a list of files, and prints one document of JSON. */
+  readonly script: string;
+  readonly pythonPath: string;
+  readonly signal: AbortSignal;
+}
+
+/** What the script says of all published files below the folder. */
+export async function askDuckDb<T>(folder: string, { script, pythonPath, signal }: Asking): Promise<T> {
   const list = `${folder}.list`;
-  writeFileSync(list, files.join('\n'));
-  const script = path.join(import.meta.dirname, 'parquetDigest.py');
-  const { stdout } = await runCommand('python3', [script, list], { env: { PYTHONPATH: pythonPath }, signal });
-  const { rows, digest } = JSON.parse(stdout) as { readonly rows: number; readonly digest: string };
-  return { digest: `${rows} rows ${digest}`, records: rows, bytes: rows * LINE_BYTES, files: files.length };
+  writeFileSync(list, dataFiles(folder).join('\n'));
+  const args = [path.join(import.meta.dirname, script), list];
+  const { stdout } = await runCommand('python3', args, { env: { PYTHONPATH: pythonPath }, signal });
+  return JSON.parse(stdout) as T;
 }

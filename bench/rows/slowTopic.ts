@@ -2,14 +2,13 @@
  * A topic with few records, many checkpoints, and Parquet: how many files and row groups there are afterwards. Both
  * read the same topic at the same time. Of Flink, what it publishes while Tidemark runs is counted.
  */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel, type Producer } from 'kafkajs';
 import { ensureParquetReaders } from '../../scripts/services/download.ts';
-import { runCommand } from '../../scripts/services/processes.ts';
 import { flinkArguments, flinkFormatsClassPath, outputOf } from '../flink/flinkJob.ts';
-import { parquetFormat } from '../formats/formats.ts';
+import { askDuckDb, parquetFormat } from '../formats/formats.ts';
 import { inRunFolder, type BenchContext } from '../harness/context.ts';
 import { dataFiles } from '../harness/lineDigest.ts';
 import { BenchProcess } from '../harness/measuredProcess.ts';
@@ -91,6 +90,7 @@ async function measure(
     isQuick,
     isUnbounded: true,
   };
+  const counting = { script: 'parquetGroups.py', pythonPath, signal };
   const outputs = [outputOf(flinkJob), path.join(folder, 'out')] as const;
   const arguments_ = flinkArguments(classPath, flinkJob);
   const processes = [new BenchProcess('java', arguments_, { what: 'Flink', signal })];
@@ -98,14 +98,14 @@ async function measure(
   try {
     log('slow-topic: waiting for the first file of Flink, which takes its time to start ...');
     await produce(brokers, name, { isEnough: has(outputs[0]), mostMs: FLINK_STARTS_WITHIN_MS, signal });
-    const before = await countGroups(outputs[0], pythonPath, signal);
+    const before = await askDuckDb<Found>(outputs[0], counting);
     log(`slow-topic: ${checkpoints} checkpoints of ${checkpointMs} ms ...`);
     const run = [tidemarkBin, 'run', jobFile];
     processes.push(new BenchProcess(process.execPath, run, { what: 'tidemark run', signal }));
     const mostMs = ageMs + PUBLISHED_WITHIN_CHECKPOINTS * checkpointMs;
     await produce(brokers, name, { isEnough: has(outputs[1]), mostMs, signal });
-    const theirs = await countGroups(outputs[0], pythonPath, signal);
-    const ours = await countGroups(outputs[1], pythonPath, signal);
+    const theirs = await askDuckDb<Found>(outputs[0], counting);
+    const ours = await askDuckDb<Found>(outputs[1], counting);
     return [less(theirs, before), ours];
   } finally {
     await Promise.all(processes.map((one) => one.killed()));
@@ -142,12 +142,4 @@ async function produce(brokers: readonly string[], topic: string, producing: Pro
   } finally {
     await producer.disconnect();
   }
-}
-
-async function countGroups(output: string, pythonPath: string, signal: AbortSignal): Promise<Found> {
-  const list = `${output}.list`;
-  writeFileSync(list, dataFiles(output).join('\n'));
-  const script = path.join(import.meta.dirname, '../formats/parquetGroups.py');
-  const { stdout } = await runCommand('python3', [script, list], { env: { PYTHONPATH: pythonPath }, signal });
-  return JSON.parse(stdout) as Found;
 }

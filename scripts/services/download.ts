@@ -132,9 +132,7 @@ const flinkFormatsDownload: Download = {
       [
         dependency('org.apache.flink', 'flink-parquet', flinkVersion),
         dependency('org.apache.parquet', 'parquet-avro', parquetJavaVersion),
-        ...['hadoop-client-api', 'hadoop-client-runtime'].map((artifact) =>
-          dependency('org.apache.hadoop', artifact, hadoopVersion),
-        ),
+        ...hadoopClient(),
       ],
       onLine,
       signal,
@@ -152,9 +150,7 @@ const parquetJavaDownload: Download = {
       dir,
       [
         dependency('org.apache.parquet', 'parquet-cli', parquetJavaVersion),
-        ...['hadoop-client-api', 'hadoop-client-runtime'].map((artifact) =>
-          dependency('org.apache.hadoop', artifact, hadoopVersion),
-        ),
+        ...hadoopClient(),
         // It names none of these itself.
         dependency('com.google.guava', 'guava', guavaVersion),
         dependency('org.slf4j', 'slf4j-reload4j', slf4jVersion),
@@ -191,29 +187,33 @@ function dependency(group: string, artifact: string, version: string): string {
   return `<dependency>${name}<version>${version}</version></dependency>`;
 }
 
-/** The class path of Kafka's own jars, which are fetched first if missing. */
-export async function ensureKafkaJars(log: Log, signal?: AbortSignal): Promise<string> {
-  await ensure(kafkaDownload, log, signal);
-  return path.join(kafkaDir, 'jars', '*');
+/** What parquet-java needs of Hadoop. */
+const hadoopClient = (): string[] =>
+  ['hadoop-client-api', 'hadoop-client-runtime'].map((artifact) =>
+    dependency('org.apache.hadoop', artifact, hadoopVersion),
+  );
+
+/** The class path of what `copyJars` has fetched. */
+async function ensureJars(download: Download, log: Log, signal?: AbortSignal): Promise<string> {
+  await ensure(download, log, signal);
+  return path.join(download.targetDir, 'jars', '*');
 }
+
+/** The class path of Kafka's own jars, which are fetched first if missing. */
+export const ensureKafkaJars = (log: Log, signal?: AbortSignal): Promise<string> =>
+  ensureJars(kafkaDownload, log, signal);
 
 /** The class path of the Flink that the benchmark uses, which is fetched first if missing. */
-export async function ensureFlinkJars(log: Log, signal?: AbortSignal): Promise<string> {
-  await ensure(flinkDownload, log, signal);
-  return path.join(flinkDir, 'jars', '*');
-}
+export const ensureFlinkJars = (log: Log, signal?: AbortSignal): Promise<string> =>
+  ensureJars(flinkDownload, log, signal);
 
 /** The class path of what Flink needs for other formats than text, which is fetched first if missing. */
-export async function ensureFlinkFormatJars(log: Log, signal?: AbortSignal): Promise<string> {
-  await ensure(flinkFormatsDownload, log, signal);
-  return path.join(flinkFormatsDir, 'jars', '*');
-}
+export const ensureFlinkFormatJars = (log: Log, signal?: AbortSignal): Promise<string> =>
+  ensureJars(flinkFormatsDownload, log, signal);
 
 /** The class path of parquet-cli, which is fetched first if missing. */
-export async function ensureParquetJava(log: Log, signal?: AbortSignal): Promise<string> {
-  await ensure(parquetJavaDownload, log, signal);
-  return path.join(parquetJavaDir, 'jars', '*');
-}
+export const ensureParquetJava = (log: Log, signal?: AbortSignal): Promise<string> =>
+  ensureJars(parquetJavaDownload, log, signal);
 
 /** The nats-server binary, built first if missing. */
 export async function ensureNatsServer(log: Log, signal?: AbortSignal): Promise<string> {

@@ -1,27 +1,20 @@
 /** Every bench in small, so that none rots: that they run and compare, not how fast anything is. */
-import { spawn } from 'node:child_process';
-import path from 'node:path';
 import { beforeAll, expect, it, type TestContext } from 'vitest';
 import { flights } from '../../bench/flights.ts';
 import type { BenchResult, RowResult } from '../../bench/harness/results.ts';
 import type { RowName } from '../../bench/rows/row.ts';
 import { checkoutDir } from '../../scripts/services/common.ts';
 import { describeIntegration, services } from '../services/integration.ts';
-import { collect, type Ended } from '../unit/cli/collect.ts';
+import type { Ended } from '../unit/cli/collect.ts';
+import { quickBench, quickRows } from './runBench.ts';
 
 const RECORDS = 20_000;
 /** Those of formats have a test of their own (formatBenches.full.test.ts). */
 const ROWS = [
   ...['throughput', 'cpu', 'memory', 'codecs', 'buckets', 'buckets-flink'],
   ...['fetch', 'restart', 'oss-hdfs', 'audit', 'interval'],
-].join(',');
+];
 const LINE_BYTES = 162;
-
-async function bench(...args: string[]): Promise<Ended> {
-  const { brokers, natsUrl } = services();
-  const env = { ...process.env, KAFKA_BROKERS: brokers.join(','), NATS_URL: natsUrl };
-  return collect(spawn(process.execPath, [path.join(checkoutDir, 'bench/bench.ts'), ...args], { env }));
-}
 
 describeIntegration(
   'the bench',
@@ -29,7 +22,7 @@ describeIntegration(
     let ended: Ended;
     let result: BenchResult;
     beforeAll(async () => {
-      ended = await bench('--quick', '--json', '--records', String(RECORDS), '--only', ROWS);
+      ended = await quickRows(ROWS, RECORDS);
       result = JSON.parse(ended.stdout) as BenchResult;
     }, 300_000);
 
@@ -105,7 +98,7 @@ describeIntegration(
     });
 
     it('compares with another checkout', async () => {
-      const against = await bench('--quick', '--json', '--only', 'throughput', '--against', checkoutDir);
+      const against = await quickBench('--only', 'throughput', '--against', checkoutDir);
       const { rows, settings } = JSON.parse(against.stdout) as BenchResult;
       expect(settings['against']).toBe('.');
       const [row] = rows;

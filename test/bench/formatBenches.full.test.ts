@@ -1,25 +1,18 @@
 /** The benches of formats in small: that both sides write the same records, not how fast. */
-import { spawn } from 'node:child_process';
-import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { BenchResult } from '../../bench/harness/results.ts';
-import { checkoutDir } from '../../scripts/services/common.ts';
-import { describeIntegration, services } from '../services/integration.ts';
-import { collect } from '../unit/cli/collect.ts';
+import { describeIntegration } from '../services/integration.ts';
+import { quickRows } from './runBench.ts';
 
-const RECORDS = 20_000;
+const RECORDS = 10_000;
 const COMPARED = ['gzip-text', 'zstd-text', 'json', 'parquet'] as const;
 
 describeIntegration(
   'the benches of formats',
   () => {
     test('compare: both sides write every record, the same', async () => {
-      const { brokers, natsUrl } = services();
-      const env = { ...process.env, KAFKA_BROKERS: brokers.join(','), NATS_URL: natsUrl };
       const names = [...COMPARED, 'parquet-cpu', 'slow-topic'];
-      const args = ['--quick', '--json', '--records', String(RECORDS), '--only', names.join(',')];
-      const bench = spawn(process.execPath, [path.join(checkoutDir, 'bench/bench.ts'), ...args], { env });
-      const { stdout, stderr } = await collect(bench);
+      const { stdout, stderr } = await quickRows(names, RECORDS);
       const { rows } = JSON.parse(stdout) as BenchResult;
       expect(rows.map(({ name }) => name)).toEqual(names);
       for (const row of rows) {

@@ -60,18 +60,22 @@ export async function natsJobToAudit(nats: OwnNats): Promise<NatsJob> {
 
 const dataOf = (nats: OwnNats): string => path.join(nats.dataDir, 'data');
 
-/** The server comes back with what it stored, and nothing is turned over. */
-export async function comeBack({ nats, job, kept, sound }: NatsJob): Promise<FlipOutcome> {
+/** Stops the server, and puts back what it had stored. */
+async function stoppedAsKept(nats: OwnNats, kept: string): Promise<void> {
   await nats.kill('SIGTERM');
   putBack(kept, dataOf(nats));
+}
+
+/** The server comes back with what it stored, and nothing is turned over. */
+export async function comeBack({ nats, job, kept, sound }: NatsJob): Promise<FlipOutcome> {
+  await stoppedAsKept(nats, kept);
   await nats.restart();
   return judgeFlip(job, sound, 'as it was stored');
 }
 
 /** One bit of a file of the stream, drawn by the seed; with even seeds longer files are hit more often. */
 export async function flipStream({ nats, job, kept, sound }: NatsJob, seed: number): Promise<FlipOutcome> {
-  await nats.kill('SIGTERM');
-  putBack(kept, dataOf(nats));
+  await stoppedAsKept(nats, kept);
   const where = flip(drawnFile(dataOf(nats), seed), seed);
   try {
     await nats.restart();
@@ -84,8 +88,7 @@ export async function flipStream({ nats, job, kept, sound }: NatsJob, seed: numb
 
 /** The last entry of the stream is damaged: the server drops it, and what is left is whole. */
 export async function flipLastEntry({ nats, job, kept }: NatsJob): Promise<AuditDocument> {
-  await nats.kill('SIGTERM');
-  putBack(kept, dataOf(nats));
+  await stoppedAsKept(nats, kept);
   const [block, ...others] = filesOf(dataOf(nats)).filter((file) => file.endsWith('.blk'));
   if (block === undefined || others.length > 0) throw new Error('the stream has not one block of messages');
   const bytes = readFileSync(block);
