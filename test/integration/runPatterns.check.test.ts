@@ -1,5 +1,6 @@
 /** Topics that a regular expression of the job file finds, at the start and later. */
 import { expect, test } from 'vitest';
+import { isJournalFailure } from '../../journal/failure.ts';
 import { describeIntegration, services } from '../services/integration.ts';
 import { lines, makeTopic, numbers, produce, withAdmin } from './kafkaTopics.ts';
 import { expectCode, TestJob, uniqueName } from './testJob.ts';
@@ -19,12 +20,18 @@ function told(service: TidemarkProcess, message: string, partition: string): Pro
 const claimed = (service: TidemarkProcess, partition: string): Promise<unknown> =>
   told(service, 'partition claimed', partition);
 
-/** What the live coordinators say they wait for, once it is as wanted: they report it now and then. */
+/**
+ * What the live coordinators say they wait for, once it is as wanted: they report it now and then. A service that
+ * says that it waits may not have its journal yet.
+ */
 async function conditionsOnce(job: TestJob, isWanted: (text: string) => boolean): Promise<void> {
   for (;;) {
-    const { coordinators } = await job.status();
-    if (isWanted(coordinators.flatMap(({ conditions }) => conditions.map(({ message }) => message)).join()))
-      return;
+    const status = await job.status().catch((error: unknown) => {
+      if (!isJournalFailure(error, 'missing')) throw error;
+      return null;
+    });
+    const conditions = status?.coordinators.flatMap((coordinator) => coordinator.conditions);
+    if (conditions !== undefined && isWanted(conditions.map(({ message }) => message).join())) return;
   }
 }
 
