@@ -1,24 +1,19 @@
-/** The interface between the command line and the rest of Tidemark; src/app/application.ts implements it. */
+/**
+ * The interface between the command line and the rest of Tidemark; src/app/application.ts implements it. Commands
+ * that look back add theirs in src/app/history.ts.
+ */
 import type { RunChoices } from '../sources/kind.ts';
 import type { BadCount } from '../../actors/partition.ts';
 import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.ts';
-import type { Entry } from '../../journal/entry.ts';
 import type { ImportFound } from '../../journal/importing.ts';
 import type { TidemarkError } from '../../journal/errors.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
-import type { JobName, TopicPartition } from '../../journal/ids.ts';
-import type { AuditProgress } from '../audit/auditJob.ts';
-import type { AuditReport, JournalReport } from '../audit/auditReport.ts';
-import type { VerifyProgress } from '../audit/verifyJournal.ts';
-import type { FoldDifference } from '../audit/compareFolds.ts';
-import type { FileLife } from '../audit/fileLives.ts';
-import type { RecordLife } from '../audit/explainRecord.ts';
-import type { MovedAway } from '../audit/partFileComparison.ts';
-import type { Moment, TimelineFilter } from '../audit/replayJob.ts';
-import type { TimelineStep } from '../audit/timeline.ts';
+import type { TopicPartition } from '../../journal/ids.ts';
+import type { Moment } from '../audit/replayJob.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { CommittedFile } from '../writing/runStats.ts';
+import type { HistoryCommands } from './history.ts';
 
 /** Totals of this process since it started, for the progress display. */
 export interface RunProgress {
@@ -247,105 +242,13 @@ export interface ImportOptions {
   readonly signal: AbortSignal;
 }
 
-/** The journal that a command looks back into. */
-export interface JournalChoice {
-  /** Path of an export or a backup that is read in its place; null: the job's own. */
-  readonly journalFile: string | null;
-}
-
-export interface AuditCommandOptions extends JournalChoice {
-  /** Which committed files may be gone. */
-  readonly moved: MovedAway;
-  /** Whether the source is read, too. */
-  readonly deep: boolean;
-  readonly log: Log;
-  /** May be called at any rate. */
-  readonly onProgress: (progress: AuditProgress) => void;
-}
-
 export interface StatusOptions {
   /** The journal's state as of then; without it, today's. */
   readonly at?: Moment;
   readonly log: Log;
 }
 
-export interface VerifyOptions extends JournalChoice {
-  readonly log: Log;
-  /** May be called at any rate. */
-  readonly onProgress: (progress: VerifyProgress) => void;
-}
-
-export interface DiffOptions extends JournalChoice {
-  /** Folder of the other installed version. */
-  readonly otherPackage: string;
-  readonly log: Log;
-  /** Called with the number of entries that were compared, at any rate. */
-  readonly onProgress: (entries: number) => void;
-}
-
-/** How two versions read one journal. */
-export interface DiffReport {
-  readonly job: string;
-  readonly journalId: string;
-  readonly version: string;
-  /** Null if it does not say. */
-  readonly otherVersion: string | null;
-  readonly otherPackage: string;
-  /** Entries of partitions that both read alike. */
-  readonly entries: number;
-  readonly verdict: 'same' | 'differs' | 'incomplete';
-  /** The first one. */
-  readonly difference: FoldDifference | null;
-  /** Why the two cannot be compared. */
-  readonly problem: string | null;
-}
-
-export interface ReplayCommandOptions extends JournalChoice {
-  readonly filter: TimelineFilter;
-  /** Waits for new entries at the journal's end, until the process ends. */
-  readonly follow: boolean;
-  readonly log: Log;
-}
-
-export interface EntriesOptions extends JournalChoice {
-  readonly partition: TopicPartition;
-  readonly log: Log;
-}
-
-export interface ExplainOptions extends JournalChoice {
-  readonly subject:
-    | { readonly type: 'record'; readonly partition: TopicPartition; readonly offset: bigint }
-    | { readonly type: 'file'; readonly name: string };
-  readonly log: Log;
-}
-
-/** A record's whereabouts (null if a file was asked for), and the lives of its files. */
-export interface Explained {
-  readonly record: RecordLife | null;
-  readonly files: readonly FileLife[];
-}
-
-export interface Backend {
-  /** The journal as a timeline. Rejects at an entry that cannot be replayed. */
-  readonly replayJournal: (config: JobConfig, options: ReplayCommandOptions) => AsyncIterable<TimelineStep>;
-  /**
-   * Entries of the job's own life, then of the partition, each checked. Rejects with REQUEST_REFUSED if the journal
-   * holds nothing of the partition.
-   */
-  readonly partitionEntries: (config: JobConfig, options: EntriesOptions) => AsyncIterable<Entry>;
-  /** Rejects with REQUEST_REFUSED if the journal does not know the file or the partition. */
-  readonly explain: (config: JobConfig, options: ExplainOptions) => Promise<Explained>;
-  /**
-   * Replays the journal and compares it with the destination and the group. Writes nothing; the job may be running.
-   * Rejects if the journal cannot be read.
-   */
-  readonly auditJob: (config: JobConfig, options: AuditCommandOptions) => Promise<AuditReport>;
-  /** Replays the journal, and asks nothing else. Writes nothing; the job may be running. */
-  readonly verifyJournal: (config: JobConfig, options: VerifyOptions) => Promise<JournalReport>;
-  /** Replays the journal by this version and by another installed one. Writes nothing to it. */
-  readonly diffJournal: (config: JobConfig, options: DiffOptions) => Promise<DiffReport>;
-  /** What this version makes of each entry of a portable file, as lines for `diffJournal` of another version. */
-  readonly foldJournal: (job: JobName, file: string) => AsyncIterable<string>;
+export interface Backend extends HistoryCommands {
   /**
    * Resolves when the checked backup has its final name. Rejects with REQUEST_REFUSED if that name is taken
    * and may not be replaced.

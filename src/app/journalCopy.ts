@@ -14,6 +14,12 @@ import type { JobKinds } from './registeredKinds.ts';
 /** Enough to recognize any kind. */
 const HEAD_BYTES = 64;
 
+/** The journal that a command looks back into. */
+export interface JournalChoice {
+  /** Path of an export or a backup that is read in its place; null: the job's own. */
+  readonly journalFile: string | null;
+}
+
 export interface JournalCopy {
   readonly file: string;
   readonly job: JobName;

@@ -7,16 +7,42 @@ import { headOf } from '../../journal/backup/existingFile.ts';
 import { backupPortable } from '../../journal/backup/portable.ts';
 import { openPortableJournal } from '../../journal/backup/portableJournal.ts';
 import type { JobName } from '../../journal/ids.ts';
-import { firstDifference, NotComparable } from '../audit/compareFolds.ts';
+import { firstDifference, NotComparable, type FoldDifference } from '../audit/compareFolds.ts';
 import { FOLD_FORMAT, foldLines } from '../audit/foldLines.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import { VERSION } from '../system/version.ts';
+import type { Log } from '../telemetry/log.ts';
 import type { Composition } from './compose.ts';
-import type { DiffOptions, DiffReport } from './contract.ts';
+import type { JournalChoice } from './journalCopy.ts';
 import { foldedByOther } from './otherVersion.ts';
 
 const HEAD_BYTES = 8;
 const noProgress = (): void => undefined;
+
+export interface DiffOptions extends JournalChoice {
+  /** Folder of the other installed version. */
+  readonly otherPackage: string;
+  readonly log: Log;
+  /** Called with the number of entries that were compared, at any rate. */
+  readonly onProgress: (entries: number) => void;
+}
+
+/** How two versions read one journal. */
+export interface DiffReport {
+  readonly job: string;
+  readonly journalId: string;
+  readonly version: string;
+  /** Null if it does not say. */
+  readonly otherVersion: string | null;
+  readonly otherPackage: string;
+  /** Entries of partitions that both read alike. */
+  readonly entries: number;
+  readonly verdict: 'same' | 'differs' | 'incomplete';
+  /** The first one. */
+  readonly difference: FoldDifference | null;
+  /** Why the two cannot be compared. */
+  readonly problem: string | null;
+}
 
 /** The lines of `journal fold`, as `otherVersion.ts` of another version reads them. */
 export async function* printedFold(job: JobName, file: string): AsyncGenerator<string> {

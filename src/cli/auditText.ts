@@ -3,7 +3,7 @@ import { partitionName } from '../../journal/ids.ts';
 import type { DeepPartition } from '../audit/deep/deepReport.ts';
 import { FINDINGS, type Finding } from '../audit/findings.ts';
 import type { AuditReport, JournalReport, PartitionVerdict } from '../audit/auditReport.ts';
-import type { JournalChoice } from '../app/contract.ts';
+import type { JournalChoice } from '../app/journalCopy.ts';
 import { copyLines } from './journalFile.ts';
 import { formatBytes, formatCount, formatNoun } from '../telemetry/format.ts';
 import { left, right, tableLines } from './table.ts';

@@ -4,7 +4,7 @@ import type { FileLife } from '../audit/fileLives.ts';
 import type { Candidate, Outcome, RecordLife } from '../audit/explainRecord.ts';
 import { changeText } from '../audit/eventText.ts';
 import type { TimelineStep } from '../audit/timeline.ts';
-import type { Explained } from '../app/contract.ts';
+import type { Explained } from '../app/history.ts';
 import { formatNoun } from '../telemetry/format.ts';
 
 export function explainText({ record, files }: Explained): string {

@@ -1,6 +1,6 @@
 /** The file that `--journal` names. */
 import { resolve } from 'node:path';
-import type { JournalChoice } from '../app/contract.ts';
+import type { JournalChoice } from '../app/journalCopy.ts';
 import type { CliIo } from './io.ts';
 
 export function journalChoice(file: string | undefined, { cwd }: Pick<CliIo, 'cwd'>): JournalChoice {

@@ -21,8 +21,8 @@ const claimed = (service: TidemarkProcess, partition: string): Promise<unknown> 
   told(service, 'partition claimed', partition);
 
 /**
- * What the live coordinators say they wait for, once it is as wanted: they report it now and then. A service that
- * says that it waits may not have its journal yet.
+ * What the live coordinators say they wait for, once it is as wanted: they report it now and then. A service
+ * that says that it waits may not have its journal yet.
  */
 async function conditionsOnce(job: TestJob, isWanted: (text: string) => boolean): Promise<void> {
   for (;;) {

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { TidemarkError } from '../../journal/errors.ts';
-import type { EntriesOptions } from '../../src/app/contract.ts';
+import type { EntriesOptions } from '../../src/app/history.ts';
 import type { FuzzReport } from '../../sim/report.ts';
 import { fakeCli, type FakeCli } from '../unit/cli/fakeCli.ts';
 import { journalOf, lived, oneByOne } from './journaled.ts';

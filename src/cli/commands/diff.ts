@@ -4,7 +4,7 @@ import { jobName, partitionName } from '../../../journal/ids.ts';
 import type { Subject } from '../../../journal/ids.ts';
 import { partitionOf } from '../../../journal/subjects.ts';
 import type { FoldDifference } from '../../audit/compareFolds.ts';
-import type { DiffReport } from '../../app/contract.ts';
+import type { DiffReport } from '../../app/journalDiff.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { formatCount } from '../../telemetry/format.ts';
 import { EXIT_FAILURE, EXIT_OK, EXIT_UNFINISHED } from '../exitCodes.ts';

@@ -1,5 +1,5 @@
 /** `tidemark explain`: the life of one record or one file, in plain words. */
-import type { ExplainOptions } from '../../app/contract.ts';
+import type { ExplainOptions } from '../../app/history.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { explainText } from '../explainText.ts';
 import { EXIT_OK } from '../exitCodes.ts';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { jobName, journalId } from '../../../journal/ids.ts';
-import type { AuditCommandOptions, ExplainOptions, ReplayCommandOptions } from '../../../src/app/contract.ts';
+import type { AuditCommandOptions, ExplainOptions, ReplayCommandOptions } from '../../../src/app/history.ts';
 import type { DeepPartition } from '../../../src/audit/deep/deepReport.ts';
 import type { AuditReport } from '../../../src/audit/auditReport.ts';
 import { fakeCli } from './fakeCli.ts';

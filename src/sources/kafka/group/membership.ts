@@ -9,14 +9,8 @@ import type { Clock } from '../../../system/clock.ts';
 import { brokerAddress } from '../wire/address.ts';
 import type { Brokers } from '../brokers.ts';
 import { leadGroup, type LeaderContext } from './leader.ts';
-import {
-  decodeMember,
-  decodeUnnamed,
-  encodeMember,
-  type MemberFacts,
-  NONE_UNNAMED,
-  PROTOCOL_NAME,
-} from '../kafkajs/group.ts';
+import { decodeMember, decodeUnnamed, encodeMember, PROTOCOL_NAME } from '../kafkajs/group.ts';
+import { type MemberFacts, NONE_UNNAMED } from './userData.ts';
 import { abortError, isAuthenticationFailure, KAFKA_CODE, reasonOf, securityHint } from '../errors.ts';
 import { type Consumer, Kafka } from '../kafkajs/internals.ts';
 import { type ObservedAssigner, observedAssigner } from '../kafkajs/observedAssigner.ts';

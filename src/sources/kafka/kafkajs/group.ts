@@ -1,103 +1,45 @@
-/**
- * The user data that group members exchange in Kafka's consumer protocol, as JSON. `tidemark` is its version.
- * Unknown fields are ignored, so that members of two versions may share a group.
- */
+/** The consumer protocol of Kafka's groups, as the client library encodes it. */
 import type { TopicPartition } from '../../../../journal/ids.ts';
+import {
+  factsFromBytes,
+  factsToBytes,
+  unnamedFromBytes,
+  unnamedToBytes,
+  type JoinedMember,
+  type MemberFacts,
+  type Unnamed,
+} from '../group/userData.ts';
 import { AssignerProtocol } from './internals.ts';
 
 /** The group refuses members with another protocol (Tidemark 0.1.0, say): none would know what it owns. */
 export const PROTOCOL_NAME = 'tidemark';
-const USER_DATA_VERSION = 1;
-
-/** What a member reports about itself when it joins. */
-export interface MemberFacts {
-  readonly job: string;
-  readonly version: string;
-  /** It ends by itself (`--until-end`). */
-  readonly isBounded: boolean;
-  /**
-   * Partition counts that the member has seen. Kafka's group begins a new generation if a member's metadata
-   * changes; changed counts alone have that effect only for the leader's own topics.
-   */
-  readonly partitions: Readonly<Record<string, number>>;
-}
-
-export interface JoinedMember {
-  readonly memberId: string;
-  readonly topics: readonly string[];
-  /** Null for another program's member. */
-  readonly facts: MemberFacts | null;
-}
-
-/** Partitions with unfinished files that the source no longer names. */
-export interface Unnamed {
-  /** The partitions that this member takes over. */
-  readonly own: readonly TopicPartition[];
-  /** All partitions that some member of this generation takes over. */
-  readonly all: readonly TopicPartition[];
-}
-
-export const NONE_UNNAMED: Unnamed = { own: [], all: [] };
-
 export function encodeMember(topics: readonly string[], facts: MemberFacts): Buffer {
-  const userData = toUserData({ ...facts });
+  const userData = factsToBytes(facts);
   return AssignerProtocol.MemberMetadata.encode({ version: 0, topics: [...topics], userData });
 }
 
 /** `metadata` is empty while the group prepares a generation. */
 export function decodeMember(memberId: string, metadata: Buffer): JoinedMember {
   const decoded = metadata.length === 0 ? null : AssignerProtocol.MemberMetadata.decode(metadata);
-  const data = decoded === null ? null : fromUserData(decoded.userData);
-  return { memberId, topics: decoded?.topics ?? [], facts: data === null ? null : factsOf(data) };
+  return {
+    memberId,
+    topics: decoded?.topics ?? [],
+    facts: decoded === null ? null : factsFromBytes(decoded.userData),
+  };
 }
 
 export function encodeAssignment(partitions: readonly TopicPartition[], unnamed: Unnamed): Buffer {
   const assignment: Record<string, number[]> = {};
   for (const { topic, partition } of partitions) (assignment[topic] ??= []).push(partition);
-  const userData = toUserData({ settle: unnamed.own.map(toPair), settled: unnamed.all.map(toPair) });
-  return AssignerProtocol.MemberAssignment.encode({ version: 0, assignment, userData });
+  return AssignerProtocol.MemberAssignment.encode({
+    version: 0,
+    assignment,
+    userData: unnamedToBytes(unnamed),
+  });
 }
 
 export function decodeUnnamed(memberAssignment: Buffer): Unnamed {
   const decoded =
     memberAssignment.length === 0 ? null : AssignerProtocol.MemberAssignment.decode(memberAssignment);
-  const data = decoded === null ? null : fromUserData(decoded.userData);
-  return data === null ? NONE_UNNAMED : { own: fromPairs(data['settle']), all: fromPairs(data['settled']) };
-}
-
-function toUserData(data: Readonly<Record<string, unknown>>): Buffer {
-  return Buffer.from(JSON.stringify({ tidemark: USER_DATA_VERSION, ...data }));
-}
-
-/** Null if it is not Tidemark's. */
-function fromUserData(bytes: Buffer | null): Record<string, unknown> | null {
-  try {
-    const data: unknown = JSON.parse(bytes?.toString('utf8') ?? '');
-    return typeof data === 'object' && data !== null && 'tidemark' in data ? { ...data } : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-}
-
-function factsOf({ job, version, isBounded, partitions }: Record<string, unknown>): MemberFacts {
-  const counts = typeof partitions === 'object' && partitions !== null ? Object.entries(partitions) : [];
-  return {
-    job: typeof job === 'string' ? job : '',
-    version: typeof version === 'string' ? version : '',
-    isBounded: isBounded === true,
-    partitions: Object.fromEntries(counts.filter(([, count]) => Number.isInteger(count))),
-  };
-}
-
-const toPair = ({ topic, partition }: TopicPartition): [string, number] => [topic, partition];
-
-function fromPairs(pairs: unknown): TopicPartition[] {
-  if (!Array.isArray(pairs)) return [];
-  return pairs.flatMap((pair: unknown) => {
-    const [topic, partition] = Array.isArray(pair) ? (pair as unknown[]) : [];
-    return typeof topic === 'string' && Number.isInteger(partition)
-      ? [{ topic, partition: partition as number }]
-      : [];
-  });
+  return unnamedFromBytes(decoded?.userData ?? null);
 }

@@ -6,8 +6,8 @@ import {
   decodeUnnamed,
   encodeAssignment,
   encodeMember,
-  NONE_UNNAMED,
 } from '../../../../../src/sources/kafka/kafkajs/group.ts';
+import { NONE_UNNAMED } from '../../../../../src/sources/kafka/group/userData.ts';
 import { AssignerProtocol } from '../../../../../src/sources/kafka/kafkajs/internals.ts';
 
 const member = (memberId: string, ...topics: string[]) => ({ memberId, topics });
