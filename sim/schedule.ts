@@ -5,6 +5,7 @@
  */
 import type { Buckets } from './job/buckets.ts';
 import type { ContentConfig } from './job/content.ts';
+import type { RecordsRule } from './job/records.ts';
 import type { Roll } from './job/roll.ts';
 import type { Failpoint, FailpointSide } from '../src/system/failpoints.ts';
 import type { Harm } from './faults/kind.ts';
@@ -29,6 +30,8 @@ export interface WorldConfig {
   readonly buckets: Buckets;
   /** What part files hold; absent: lines of text. */
   readonly content?: ContentConfig | undefined;
+  /** What becomes of records without a value, and of bad ones; absent: left out, and in files of their own. */
+  readonly records?: RecordsRule | undefined;
   /** Whether each part file has a folder drawn for it. */
   readonly entropy: boolean;
   /** Wall clock at the world's start, milliseconds since the epoch. */
@@ -328,10 +331,13 @@ export interface Alarm {
   readonly detail: string;
 }
 
-/** Every visible record with a value that a complete run has to commit. */
+/** A visible record that a complete run has to commit. */
 export interface ExpectedRecord {
   readonly offset: string;
+  /** What tells it apart: its value, or its key if it has none. */
   readonly value: string;
+  /** Absent: it has one. */
+  readonly hasValue?: boolean | undefined;
 }
 
 /** A log as it was until it was cut. */

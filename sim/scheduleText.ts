@@ -7,6 +7,7 @@ import { faultSchema } from './faults/registry.ts';
 import type { LogItem, Schedule, WorldConfig } from './schedule.ts';
 import { bucketsSchema } from './job/buckets.ts';
 import { contentSchema } from './job/content.ts';
+import { recordsSchema } from './job/records.ts';
 import { rollSchema } from './job/roll.ts';
 import { many } from './wholeNumber.ts';
 
@@ -21,6 +22,7 @@ const configSchema: z.ZodType<WorldConfig> = z.strictObject({
   roll: rollSchema,
   buckets: bucketsSchema,
   content: contentSchema.optional(),
+  records: recordsSchema.optional(),
   entropy: z.boolean(),
   wallStartMs: time,
   latencyMsMax: counted,

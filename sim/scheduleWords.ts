@@ -1,5 +1,6 @@
 /** A schedule in words: what a person needs to see what happened. */
-import { contentWords } from './job/content.ts';
+import { contentOf, contentWords } from './job/content.ts';
+import { recordsWords } from './job/records.ts';
 import { formatNoun } from '../src/telemetry/format.ts';
 import { faultWords } from './faults/registry.ts';
 import type { LogItem, Schedule, WorldConfig } from './schedule.ts';
@@ -37,7 +38,8 @@ function settingsWords(config: WorldConfig): string {
     `checkpoint every ${config.checkpointIntervalMs} ms`,
     rollWords(config.roll),
     bucketWords(config.buckets),
-    ...(config.content === undefined ? [] : [contentWords(config.content)]),
+    ...(config.content === undefined ? [] : [contentWords(contentOf(config))]),
+    ...(config.records === undefined ? [] : [recordsWords(config.records)]),
     `calls take up to ${config.latencyMsMax} ms each way`,
     `time-out ${config.timeoutMs} ms`,
     `session ${config.sessionMs} ms`,

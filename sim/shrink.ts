@@ -134,6 +134,7 @@ const SIMPLE_SETTINGS: readonly Partial<WorldConfig>[] = [
   { processes: 2 },
   { buckets: { by: 'none' } },
   { content: undefined },
+  { records: undefined },
   { entropy: false },
   { latencyMsMax: 2 },
   { entryBytesMax: 100_000 },

@@ -1,6 +1,7 @@
 /** Kafka of the world: one or two topics with prepared logs, one consumer group, brokers that may be away. */
 import type { Source } from '../src/sources/port.ts';
 import type { CommitFault } from './faultPlan.ts';
+import type { RecordsRule } from './job/records.ts';
 import type { SimProcess } from './process.ts';
 import type { Workload } from './schedule.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -20,6 +21,8 @@ export interface SimKafkaOptions {
   readonly dismissesDeadMember: boolean;
   /** If set, memory for unpacking is short, too. */
   readonly memoryBytes?: number | null;
+  /** Which records a complete run has in files. */
+  readonly records?: RecordsRule | undefined;
 }
 
 /** Called at every offset commit; null means no fault. */
@@ -53,7 +56,9 @@ export class SimKafka {
     this.#faults = faults;
     this.options = options;
     this.topics = new SimTopics(workload);
-    this.logs = workload.partitions.map((items, partition) => new PartitionLog(partition, items));
+    this.logs = workload.partitions.map(
+      (items, partition) => new PartitionLog(partition, items, options.records),
+    );
     this.#current = this.logs;
     this.#workload = workload;
     this.group = new SimGroup(scheduler, this.topics, options.sessionMs);
@@ -82,7 +87,7 @@ export class SimKafka {
     else this.topicId = 'topic-2';
     const before = this.#current;
     this.#current = this.#workload.partitions.map(
-      (items, partition) => new PartitionLog(partition + OTHER_RECORDS, items),
+      (items, partition) => new PartitionLog(partition + OTHER_RECORDS, items, this.options.records),
     );
     this.#tellChanges();
     for (const log of before) log.changed();

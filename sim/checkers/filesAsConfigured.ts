@@ -6,7 +6,7 @@
 import { finalUri, folderOf, isFolderOf, type NamingRule } from '../../actors/naming.ts';
 import { BAD_BUCKET } from '../../src/formats/bad/badLine.ts';
 import { ExpectedBuckets } from '../job/buckets.ts';
-import { bucketOfRecord, isInRows, partFormatOf, PLAIN_CONTENT } from '../job/content.ts';
+import { bucketOfRecord, contentOf, isInRows, partFormatOf } from '../job/content.ts';
 import { lifeConfig, NO_CHANGE, type LifeConfig } from '../job/change.ts';
 import type { Violation } from '../schedule.ts';
 import { namingOf } from '../job/settings.ts';
@@ -41,7 +41,7 @@ class ConfigsOfClaims {
 
 /** Files of bad records have the suffix of their own format. */
 function namingFor(config: LifeConfig, bucket: string): NamingRule {
-  const { codec } = partFormatOf(config.content ?? PLAIN_CONTENT);
+  const { codec } = partFormatOf(config);
   const naming = namingOf(config);
   return bucket === BAD_BUCKET ? { ...naming, suffix: `.json${codec?.suffix ?? ''}` } : naming;
 }
@@ -73,7 +73,9 @@ function misnamed(view: PartitionView, lives: ConfigsOfClaims): Violation[] {
  */
 function overgrown({ partition, checkpoints, parts }: PartitionView, lives: ConfigsOfClaims): Violation[] {
   return checkpoints.flatMap(({ number, atMs, claimId, grown }) => {
-    const { roll, content = PLAIN_CONTENT } = lives.of(claimId);
+    const config = lives.of(claimId);
+    const { roll } = config;
+    const content = contentOf(config);
     // The length of a compressed file is known only once its last frame is written, that of rows with their group.
     const isKnown = content.codec === 'none' && !isInRows(content);
     const bytesMost = roll.atCheckpoint ? 0 : isKnown ? roll.maxBytes : Infinity;
@@ -100,6 +102,7 @@ function misplaced(view: PartitionView, trace: Facts, lives: ConfigsOfClaims): V
     (trace.earlier[partition] ?? []).length === 0 && !trace.harms.some(({ type }) => OTHERS.includes(type));
   if (!isOne) return [];
   const times = new Map(trace.recordTimes[partition]);
+  const records = new Map((trace.expected[partition] ?? []).map((record) => [Number(record.offset), record]));
   const byName = new Map([...parts.values()].map((part) => [part.finalUri, part]));
   return trace.visible.flatMap(({ uri, type, content }) => {
     const part = byName.get(uri);
@@ -109,7 +112,9 @@ function misplaced(view: PartitionView, trace: Facts, lives: ConfigsOfClaims): V
       const reader = readerOf(checkpoints, offset);
       if (reader === undefined) return [];
       const config = lives.of(reader.claimId);
-      return isNamedBy(config, view, part, bucketOfOffset(config, offset, times, part))
+      const byTime = bucketOf(config, offset, times.get(offset), part);
+      const hasValue = records.get(offset)?.hasValue ?? true;
+      return isNamedBy(config, view, part, bucketOfRecord(config, { offset, hasValue }, byTime))
         ? []
         : [String(offset)];
     });
@@ -126,16 +131,6 @@ const OTHERS: readonly string[] = ['journalBack', 'replaceTopic'];
 
 function readerOf(checkpoints: readonly CheckpointView[], offset: number): CheckpointView | undefined {
   return checkpoints.find(({ fromOffset, nextOffset }) => fromOffset <= offset && offset < nextOffset);
-}
-
-function bucketOfOffset(
-  config: LifeConfig,
-  offset: number,
-  times: ReadonlyMap<number, number>,
-  part: PartView,
-): string {
-  const { content = PLAIN_CONTENT } = config;
-  return bucketOfRecord(content, offset, bucketOf(config, offset, times.get(offset), part));
 }
 
 /** With the wall clock only the reader knows the bucket, so its value is trusted. */

@@ -321,7 +321,8 @@ class PartitionReader implements PartitionView {
     this.#nextOffset = Number(event['nextOffset']);
     this.#readTo = this.#nextOffset;
     this.#recordsRead += Number(event['recordsRead']);
-    this.#recordsSkipped += (event['recordsSkipped'] as { nullValue: number }).nullValue;
+    const { nullValue, bad = 0 } = event['recordsSkipped'] as { nullValue: number; bad?: number };
+    this.#recordsSkipped += nullValue + bad;
     this.checkpoints.push({
       number: Number(event['checkpoint']),
       atMs,

@@ -6,7 +6,7 @@ import type { Schedule, Violation } from '../schedule.ts';
 import { ASLEEP_MS } from '../job/settings.ts';
 import { lifeConfig } from '../job/change.ts';
 import { answerViolations } from './answers.ts';
-import { isInRows, PLAIN_CONTENT } from '../job/content.ts';
+import { contentOf, isInRows } from '../job/content.ts';
 import { heldMax } from '../simMemory.ts';
 import { divergences } from './cutLogs.ts';
 import { listed, violation, type Facts } from './facts.ts';
@@ -181,9 +181,7 @@ function sleepsMs({ faults }: Schedule): number {
 function handles({ held, exits: ended, schedule, lives }: Facts): Violation[] {
   const configs = new Map(lives.map(({ process, change }) => [process, lifeConfig(schedule.config, change)]));
   // A life may take over files of rows from any other.
-  const hasRows = [schedule.config, ...configs.values()].some(({ content = PLAIN_CONTENT }) =>
-    isInRows(content),
-  );
+  const hasRows = [schedule.config, ...configs.values()].some((config) => isInRows(contentOf(config)));
   return held.flatMap(({ process, left, most }) => {
     const limit = heldMax(configs.get(process) ?? schedule.config);
     const parts = limit + schedule.workload.partitions.length * HELD_MORE;

@@ -1,6 +1,7 @@
 /** Drawn configurations: every setting independently. */
 import { drawBuckets, withField } from '../job/buckets.ts';
 import { contentFor, PLAIN_CONTENT } from '../job/content.ts';
+import { PLAIN_RECORDS, recordsFor } from '../job/records.ts';
 import { drawRoll, withRecordLimit } from '../job/roll.ts';
 import type { SeededRandom } from '../random.ts';
 import type { StoreKind, WorldConfig } from '../schedule.ts';
@@ -48,7 +49,9 @@ export function drawConfig(random: SeededRandom, { store, job }: DrawOptions): W
   };
   const content = contentFor(config);
   const drawn = content === PLAIN_CONTENT ? config : { ...config, content };
-  return job === null ? withField(withRecordLimit(drawn)) : drawn;
+  const complete = job === null ? withField(withRecordLimit(drawn)) : drawn;
+  const records = recordsFor(config);
+  return records === PLAIN_RECORDS ? complete : { ...complete, records };
 }
 
 type Settings = Pick<WorldConfig, 'checkpointIntervalMs' | 'roll' | 'buckets'>;

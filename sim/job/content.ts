@@ -16,6 +16,7 @@ import { TextLine } from '../../src/formats/text/line.ts';
 import type { RecordCursor } from '../../src/sources/port.ts';
 import { isParquet, parquetValues } from './parquetValues.ts';
 import { randomFor } from '../random.ts';
+import { isBadOffset, PLAIN_RECORDS, type RecordsRule } from './records.ts';
 
 export interface ContentConfig {
   /** `bad`, `badParquet`: as JSON or Parquet, and records that are bad go to a file of their own. */
@@ -58,22 +59,46 @@ export function contentWords({ lines, codec }: ContentConfig): string {
   return codec === 'none' ? what[lines] : `${what[lines]}, ${codec}`;
 }
 
+/** With bad records, where such are skipped; as JSON or Parquet, where a null has to be told from a text. */
+const WITH_BAD = {
+  text: 'bad',
+  json: 'bad',
+  bad: 'bad',
+  parquet: 'badParquet',
+  badParquet: 'badParquet',
+} as const;
+
+/** What files of a configuration hold: the format that is asked for, or the next one that its records rule allows. */
+export function contentOf({
+  content = PLAIN_CONTENT,
+  records = PLAIN_RECORDS,
+}: {
+  readonly content?: ContentConfig | undefined;
+  readonly records?: RecordsRule | undefined;
+}): ContentConfig {
+  const { lines } = content;
+  if (records.bad === 'skip') return { ...content, lines: WITH_BAD[lines] };
+  return records.tombstones === 'keep' && lines === 'text' ? { ...content, lines: 'json' } : content;
+}
+
 const hasBad = ({ lines }: ContentConfig): boolean => lines === 'bad' || lines === 'badParquet';
 
 export const isInRows = ({ lines }: ContentConfig): boolean => lines === 'parquet' || lines === 'badParquet';
 
-export function partFormatOf(content: ContentConfig): PartFormat {
+export function partFormatOf(config: Parameters<typeof contentOf>[0]): PartFormat {
+  const content = contentOf(config);
+  const { tombstones } = config.records ?? PLAIN_RECORDS;
   const { lines, codec: name } = content;
   if (isInRows(content)) {
     return {
-      ...{ id: `parquet-world-${name}`, codec: null, tombstones: 'skip' },
+      ...{ id: `parquet-world-${name}`, codec: null, tombstones },
       recordsOf: (partition) => new WorldRows(parquetRows(partition, name), hasBad(content)),
     };
   }
   const codec = CODECS_OF[name];
   return {
     id: formatId(lines === 'text' ? 'text' : 'json-record-bytes-string', codec),
-    ...{ codec, tombstones: 'skip' },
+    ...{ codec, tombstones },
     recordsOf: (partition) =>
       lines === 'text' ? new TextLine('bad') : new WorldLine(partition, lines === 'bad'),
   };
@@ -92,14 +117,15 @@ const CODECS_OF: Readonly<Record<ContentConfig['codec'], Codec | null>> = {
   },
 };
 
-const BAD_EVERY = 4;
-
 /** The bucket of bad records, if this one is bad; else `bucket`. */
-export function bucketOfRecord(content: ContentConfig, offset: number, bucket: string): string {
-  return hasBad(content) && isBadOffset(offset) ? BAD_BUCKET : bucket;
+export function bucketOfRecord(
+  config: Parameters<typeof contentOf>[0],
+  { offset, hasValue }: { readonly offset: number; readonly hasValue: boolean },
+  bucket: string,
+): string {
+  const isBad = hasBad(contentOf(config)) && isBadOffset(offset);
+  return isBad || (!hasValue && config.records?.tombstones === 'bad') ? BAD_BUCKET : bucket;
 }
-
-const isBadOffset = (offset: number): boolean => offset % BAD_EVERY === 1;
 
 const offsetOf = (record: RecordCursor): number => Number(record.baseOffset) + record.offsetDelta;
 
@@ -181,7 +207,9 @@ export function valuesIn(bytes: Buffer): string {
 }
 
 function valueIn(line: string): string {
-  const { value, reason } = JSON.parse(line) as { readonly value: unknown; readonly reason?: string };
+  const { key, value, reason } = JSON.parse(line) as Readonly<Record<string, unknown>>;
+  // The key of a record without a value says which one it is.
+  if (value === null && typeof key === 'string') return Buffer.from(key, 'base64').toString('utf8');
   if (typeof value !== 'string') return JSON.stringify(value);
   return reason === undefined ? value : Buffer.from(value, 'base64').toString('utf8');
 }

@@ -3,7 +3,7 @@
  * hyparquet takes the file apart: nothing of the encoder judges what the encoder wrote.
  */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import type { ColumnMetaData, Compressors, ParquetParsers, SchemaTree } from 'hyparquet';
+import type { ColumnMetaData, Compressors, ParquetParsers, RowGroup, SchemaTree } from 'hyparquet';
 import { readColumn } from 'hyparquet/src/column.js';
 import { DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
 import { parquetMetadata, parquetSchema } from 'hyparquet/src/metadata.js';
@@ -11,7 +11,6 @@ import { parquetMetadata, parquetSchema } from 'hyparquet/src/metadata.js';
 const MAGIC = 'PAR1';
 /** The magic word at both ends, and the length of the metadata. */
 const SHORTEST_BYTES = 12;
-const COLUMN = 'value';
 
 const COMPRESSORS: Compressors = {
   GZIP: (page) => gunzipSync(page),
@@ -28,24 +27,34 @@ export function isParquet(bytes: Buffer): boolean {
   return bytes.toString('latin1', 0, 4) === MAGIC && bytes.toString('latin1', bytes.length - 4) === MAGIC;
 }
 
-/** The values, each as a line; `null` for a null. Throws an Error if the file is damaged, or holds other rows. */
+/** The values, each as a line; of a null the key, or `null`. Throws an Error if the file is damaged, or holds other rows. */
 export function parquetValues(bytes: Buffer): string {
   const metadata = parquetMetadata(bytes, { geoparquet: false });
   const root = parquetSchema(metadata);
-  const leaf = root.children.find(({ element }) => element.name === COLUMN);
-  if (leaf?.element.type !== 'BYTE_ARRAY')
-    throw new Error(`The file has no column "${COLUMN}" of bytes or text.`);
   const lines: string[] = [];
-  for (const { columns, num_rows: rows } of metadata.row_groups) {
-    const facts = columns.map(({ meta_data: one }) => one);
-    const chunk = facts.find((one) => one?.path_in_schema.join('.') === COLUMN);
-    if (chunk === undefined) throw new Error(`A row group has no column "${COLUMN}".`);
-    const values = valuesOfChunk(bytes, chunk, [root, leaf], Number(rows));
-    for (const value of values) lines.push(`${value ?? 'null'}\n`);
+  for (const group of metadata.row_groups) {
+    const values = valuesOfColumn(bytes, root, group, 'value');
+    const keys = values.includes(null) ? valuesOfColumn(bytes, root, group, 'key') : [];
+    for (const [row, value] of values.entries()) lines.push(`${value ?? keys[row] ?? 'null'}\n`);
   }
   if (BigInt(lines.length) !== metadata.num_rows)
     throw new Error('The file has more or fewer values than rows.');
   return lines.join('');
+}
+
+function valuesOfColumn(
+  bytes: Buffer,
+  root: SchemaTree,
+  { columns, num_rows: rows }: RowGroup,
+  column: string,
+): (string | null)[] {
+  const leaf = root.children.find(({ element }) => element.name === column);
+  if (leaf?.element.type !== 'BYTE_ARRAY')
+    throw new Error(`The file has no column "${column}" of bytes or text.`);
+  const facts = columns.map(({ meta_data: one }) => one);
+  const chunk = facts.find((one) => one?.path_in_schema.join('.') === column);
+  if (chunk === undefined) throw new Error(`A row group has no column "${column}".`);
+  return valuesOfChunk(bytes, chunk, [root, leaf], Number(rows));
 }
 
 /** @param path of the schema, down to the column. */

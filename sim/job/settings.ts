@@ -4,9 +4,10 @@ import { checkpointRollingPolicy, defaultRollingPolicy } from '../../actors/roll
 import { jobName } from '../../journal/ids.ts';
 import type { JobSettings } from '../../src/job/context.ts';
 import { WorldBuckets } from './buckets.ts';
-import { partFormatOf, PLAIN_CONTENT } from './content.ts';
+import { contentOf, partFormatOf } from './content.ts';
 import type { Harm } from '../faults/kind.ts';
 import { lifeConfig, NO_CHANGE, type LifeConfig } from './change.ts';
+import { PLAIN_RECORDS } from './records.ts';
 import type { Schedule } from '../schedule.ts';
 
 export const JOB = jobName('world');
@@ -30,15 +31,15 @@ export function jobSettings(config: LifeConfig): JobSettings {
     effectiveConfig: {
       sink: {
         ...{ uri: naming.sinkUri, prefix: naming.prefix, suffix: naming.suffix },
-        format: config.content?.lines ?? 'text',
+        format: contentOf(config).lines,
       },
       bucket: { ...config.buckets },
     },
     version: '0.0.0',
     naming,
     assigner: (partition) => new WorldBuckets(config.buckets, partition),
-    format: partFormatOf(config.content ?? PLAIN_CONTENT),
-    bad: { to: 'file', stopAfter: 1_000 },
+    format: partFormatOf(config),
+    bad: { to: (config.records ?? PLAIN_RECORDS).bad, stopAfter: 1_000 },
     rolling: roll.atCheckpoint ? checkpointRollingPolicy(roll) : defaultRollingPolicy(roll),
     checkpointIntervalMs: config.checkpointIntervalMs,
     snapshots: { everyEntries: config.snapshotEntries, everyMs: 1_000, entriesMin: config.snapshotEntries },

@@ -60,7 +60,7 @@ export function place(arrivals: readonly Arrival[], { name, base: first, epoch }
 
 type Content = Pick<PlacedBatch, 'end' | 'decidedAtMs' | 'records' | 'bytes'>;
 
-function contentOf(name: string, base: number, { atMs, item }: Arrival): Content {
+function contentOf(log: string, base: number, { atMs, item }: Arrival): Content {
   const nothing = { decidedAtMs: atMs, records: [], bytes: NO_BYTES };
   if (item === null) return { end: base + 1, ...nothing };
   if (item.type === 'hole') return { end: base + item.offsets, ...nothing };
@@ -70,12 +70,12 @@ function contentOf(name: string, base: number, { atMs, item }: Arrival): Content
   const records: PlacedRecord[] = [];
   let text = '';
   for (let delta = 0; delta < item.records; delta += 1) {
-    const value = `${name}:${base + delta}`;
+    const name = `${log}:${base + delta}`;
     const isNull = item.nullEvery > 0 && (delta + 1) % item.nullEvery === 0;
     const start = isNull ? -1 : text.length;
-    if (!isNull) text += value;
+    if (!isNull) text += name;
     const timestampMs = item.timestampMs + delta * item.stepMs;
-    records.push({ delta, timestampMs, start, end: text.length });
+    records.push({ delta, timestampMs, name, start, end: text.length });
   }
   return { end, decidedAtMs, records, bytes: Buffer.from(text, 'latin1') };
 }

@@ -1,7 +1,7 @@
 /** Fetched batches as the coordinator reads them: a flyweight over the visible records of several batches. */
 import type { FetchedBatch, LogSpan, RecordCursor } from '../../src/sources/port.ts';
 import { NoRoomYet } from '../../src/sources/unpackRoom.ts';
-import type { Fetched, PlacedBatch } from './partitionLog.ts';
+import type { Fetched, PlacedBatch, PlacedRecord } from './partitionLog.ts';
 
 const NO_KEY: Buffer = Buffer.alloc(0);
 
@@ -9,9 +9,9 @@ class SimCursor implements RecordCursor {
   baseOffset: bigint;
   offsetDelta = -1;
   timestampMs = 0;
-  readonly keyBytes = NO_KEY;
-  readonly keyStart = -1;
-  readonly keyEnd = 0;
+  keyBytes = NO_KEY;
+  keyStart = -1;
+  keyEnd = 0;
   readonly headersStart = -1;
   readonly headersEnd = -1;
   valueBytes = NO_KEY;
@@ -51,8 +51,16 @@ class SimCursor implements RecordCursor {
       this.valueBytes = batch.bytes;
       this.valueStart = record.start;
       this.valueEnd = record.end;
+      this.#showKey(record);
       return true;
     }
+  }
+
+  /** Records without a value alone have one. */
+  #showKey({ start, name }: PlacedRecord): void {
+    this.keyBytes = start >= 0 ? NO_KEY : Buffer.from(name, 'latin1');
+    this.keyStart = start >= 0 ? -1 : 0;
+    this.keyEnd = this.keyBytes.length;
   }
 
   /** Throws NoRoomYet if others hold the memory for it. */

@@ -3,6 +3,7 @@
  * until it is cut. Aborted transactions, control records and compacted ranges occupy offsets that no reader
  * ever sees.
  */
+import { isInFiles, PLAIN_RECORDS, type RecordsRule } from '../job/records.ts';
 import type { EarlierLog, ExpectedRecord, LogItem } from '../schedule.ts';
 import { arrivalsOf, others, place, type Arrival } from './arrivals.ts';
 import { EpochTable } from './epochTable.ts';
@@ -11,6 +12,8 @@ import { EpochTable } from './epochTable.ts';
 export interface PlacedRecord {
   readonly delta: number;
   readonly timestampMs: number;
+  /** Its value; or its key, if the value is null. */
+  readonly name: string;
   readonly start: number;
   readonly end: number;
 }
@@ -54,10 +57,12 @@ export class PartitionLog {
   readonly #lostEpochs = new Set<number>();
   #batches: readonly PlacedBatch[];
   #isRebuilt = false;
+  readonly #rule: RecordsRule;
   readonly #waiters = new Set<() => void>();
 
-  constructor(partition: number, items: readonly LogItem[]) {
+  constructor(partition: number, items: readonly LogItem[], rule: RecordsRule = PLAIN_RECORDS) {
     this.partition = partition;
+    this.#rule = rule;
     this.#batches = place(arrivalsOf(items), { name: String(partition), base: 0, epoch: 0 });
   }
 
@@ -132,7 +137,10 @@ export class PartitionLog {
     const cutAt = gone[0]?.base ?? 0;
     if (gone.length === 0 || this.#isRebuilt) return null;
     const stable = this.lastStableOffsetAt(nowMs);
-    const seen = recordsOf(there.filter(({ end }) => end <= stable));
+    const seen = recordsOf(
+      there.filter(({ end }) => end <= stable),
+      this.#rule,
+    );
     this.#earlier.push({ untilMs: nowMs, cutAt, records: seen });
     const name = `${this.partition}~${this.#earlier.length}`;
     const epoch = this.epochs.latest + 1;
@@ -215,7 +223,7 @@ export class PartitionLog {
 
   /** Every record that a complete run commits. */
   expected(): ExpectedRecord[] {
-    return recordsOf(this.#batches);
+    return recordsOf(this.#batches, this.#rule);
   }
 }
 
@@ -226,13 +234,13 @@ function endOfEpoch(there: readonly PlacedBatch[], most: number, least: number):
   return most;
 }
 
-function recordsOf(batches: readonly PlacedBatch[]): ExpectedRecord[] {
-  return batches.flatMap(({ base, records, bytes }) =>
+function recordsOf(batches: readonly PlacedBatch[], rule: RecordsRule): ExpectedRecord[] {
+  return batches.flatMap(({ base, records }) =>
     records
-      .filter(({ start }) => start >= 0)
-      .map(({ delta, start, end }) => ({
-        offset: String(base + delta),
-        value: bytes.toString('utf8', start, end),
-      })),
+      .filter(({ delta, start }) => isInFiles(rule, base + delta, start >= 0))
+      .map(({ delta, name, start }) => {
+        const expected = { offset: String(base + delta), value: name };
+        return start >= 0 ? expected : { ...expected, hasValue: false };
+      }),
   );
 }

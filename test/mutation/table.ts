@@ -17,6 +17,7 @@ import { JOURNAL_MUTATIONS } from './journalMutations.ts';
 import { LOG_MUTATIONS } from './logMutations.ts';
 import type { Mutation, Patch } from './mutation.ts';
 import { PROTOCOL_MUTATIONS } from './protocolMutations.ts';
+import { RECORD_MUTATIONS } from './recordMutations.ts';
 import { MORE_PROTOCOL_MUTATIONS } from './protocolMutations2.ts';
 import { SCARCITY_MUTATIONS } from './scarcityMutations.ts';
 import { inCopies } from './scratchCopy.ts';
@@ -41,6 +42,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...CONFIG_MUTATIONS,
   ...ROWS_MUTATIONS,
   ...BUCKET_MUTATIONS,
+  ...RECORD_MUTATIONS,
 ];
 const HUNT = path.join(import.meta.dirname, 'hunt.ts');
 const SEED = 1;

@@ -55,6 +55,14 @@ describe('drawn schedules', () => {
     expect(withRecordLimit<JobChange>({ prefix: 'data' })).toEqual({ prefix: 'data' });
   });
 
+  it('leave out, keep or call bad what has no value, now and then, and skip what is bad', () => {
+    const rules = drawn(400).flatMap(({ config }) => (config.records === undefined ? [] : [config.records]));
+    const asText = (tombstones: string, bad: string): string => `${tombstones} ${bad}`;
+    const all = ['skip', 'keep', 'bad'].flatMap((one) => [asText(one, 'file'), asText(one, 'skip')]);
+    expect(new Set(rules.map(({ tombstones, bad }) => asText(tombstones, bad)))).toEqual(new Set(all));
+    expect(rules.length).toBeLessThan(100);
+  });
+
   it('have their items in the order of time, and faults only of places and partitions that there are', () => {
     for (const { workload, faults, config } of [...drawn(300), ...guided(300)]) {
       for (const items of workload.partitions) {

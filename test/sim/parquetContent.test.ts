@@ -7,6 +7,7 @@ import { parseYamlSchema } from '../../src/formats/parquet/yamlSchema.ts';
 
 const CODECS: readonly Codec[] = ['none', 'gzip', 'zstd'];
 const TOPIC = Buffer.from('numbers');
+const KEY = Buffer.from('2:7');
 
 /** A file with a row group for each list of values; pages are small, so that groups have several. */
 function fileOf(
@@ -22,7 +23,7 @@ function fileOf(
     for (const value of values) {
       const bytes = Buffer.from(value ?? '');
       const place = { valueBytes: bytes, valueStart: value === null ? -1 : 0, valueEnd: bytes.length };
-      const key = { keyBytes: TOPIC, keyStart: 0, keyEnd: 3 };
+      const key = { keyBytes: KEY, keyStart: 0, keyEnd: KEY.length };
       const record = { ...{ baseOffset: 0n, offsetDelta, timestampMs: 5 }, ...key, ...place };
       expect(encoder.appendRecord(TOPIC, 2, record)).toBeNull();
       offsetDelta += 1;
@@ -35,7 +36,7 @@ function fileOf(
 const numbers = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, index) => `2:${from + index}`);
 const linesOf = (values: readonly (string | null)[]): string =>
-  values.map((value) => `${value ?? 'null'}\n`).join('');
+  values.map((value) => `${value ?? KEY.toString()}\n`).join('');
 
 describe('the values that checkers see in a Parquet file', () => {
   const groups = [
@@ -46,7 +47,7 @@ describe('the values that checkers see in a Parquet file', () => {
     [null, null],
   ];
 
-  it.each(CODECS)('are those of its records, in order, codec %s', (codec) => {
+  it.each(CODECS)('are those of its records, or the key where there is none, in order, codec %s', (codec) => {
     for (const content of ['binary', 'string'] as const)
       expect(valuesIn(fileOf(groups, codec, content))).toBe(linesOf(groups.flat()));
   });
