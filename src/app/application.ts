@@ -9,7 +9,9 @@ import type {
   RunReport,
   StatusOptions,
 } from './contract.ts';
-import { historyCommands } from './history.ts';
+import { audit } from './audit.ts';
+import { explain, partitionEntries, replayJournal, verifyJournal } from './history.ts';
+import { diffJournal, printedFold } from './journalDiff.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import { awaitAnswers } from './awaitAnswers.ts';
 import { ConditionBoard } from '../telemetry/conditions.ts';
@@ -210,7 +212,13 @@ async function readStatus(
 export function createBackend(kinds?: JobKinds): Backend {
   const composition = new Composition(kinds);
   return {
-    ...historyCommands(composition),
+    auditJob: (config, options) => audit(composition, config, options),
+    verifyJournal: (config, options) => verifyJournal(composition, config, options),
+    replayJournal: (config, options) => replayJournal(composition, config, options),
+    partitionEntries: (config, options) => partitionEntries(composition, config, options),
+    explain: (config, options) => explain(composition, config, options),
+    diffJournal: (config, options) => diffJournal(composition, config, options),
+    foldJournal: printedFold,
     runJob: (config, options) => runJob(composition, config, options),
     fileRequest: (config, order, options) => fileRequest(composition, config, order, options),
     backupJournal: (config, options) => composition.backup(config, options),

@@ -1,19 +1,27 @@
-/**
- * The interface between the command line and the rest of Tidemark; src/app/application.ts implements it. Commands
- * that look back add theirs in src/app/history.ts.
- */
-import type { RunChoices } from '../sources/kind.ts';
+/** The interface between the command line and the rest of Tidemark; src/app/application.ts implements it. */
+import type { RunChoices } from '../sources/port.ts';
 import type { BadCount } from '../../actors/partition.ts';
 import type { BackupFound, OnBackupProgress } from '../../journal/backup/check.ts';
 import type { ImportFound } from '../../journal/importing.ts';
 import type { TidemarkError } from '../../journal/errors.ts';
+import type { Entry } from '../../journal/entry.ts';
 import type { OperatorRequest } from '../../journal/events.ts';
-import type { TopicPartition } from '../../journal/ids.ts';
+import type { JobName, TopicPartition } from '../../journal/ids.ts';
+import type { AuditReport, JournalReport } from '../audit/auditReport.ts';
 import type { Moment } from '../audit/replayJob.ts';
+import type { TimelineStep } from '../audit/timeline.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { CommittedFile } from '../writing/runStats.ts';
-import type { HistoryCommands } from './history.ts';
+import type { AuditCommandOptions } from './audit.ts';
+import type {
+  EntriesOptions,
+  ExplainOptions,
+  Explained,
+  ReplayCommandOptions,
+  VerifyOptions,
+} from './history.ts';
+import type { DiffOptions, DiffReport } from './journalDiff.ts';
 
 /** Totals of this process since it started, for the progress display. */
 export interface RunProgress {
@@ -248,7 +256,27 @@ export interface StatusOptions {
   readonly log: Log;
 }
 
-export interface Backend extends HistoryCommands {
+export interface Backend {
+  /** The journal as a timeline. Rejects at an entry that cannot be replayed. */
+  readonly replayJournal: (config: JobConfig, options: ReplayCommandOptions) => AsyncIterable<TimelineStep>;
+  /**
+   * Entries of the job's own life, then of the partition, each checked. Rejects with REQUEST_REFUSED if the journal
+   * holds nothing of the partition.
+   */
+  readonly partitionEntries: (config: JobConfig, options: EntriesOptions) => AsyncIterable<Entry>;
+  /** Rejects with REQUEST_REFUSED if the journal does not know the file or the partition. */
+  readonly explain: (config: JobConfig, options: ExplainOptions) => Promise<Explained>;
+  /**
+   * Replays the journal and compares it with the destination and the group. Writes nothing; the job may be running.
+   * Rejects if the journal cannot be read.
+   */
+  readonly auditJob: (config: JobConfig, options: AuditCommandOptions) => Promise<AuditReport>;
+  /** Replays the journal, and asks nothing else. Writes nothing; the job may be running. */
+  readonly verifyJournal: (config: JobConfig, options: VerifyOptions) => Promise<JournalReport>;
+  /** Replays the journal by this version and by another installed one. Writes nothing to it. */
+  readonly diffJournal: (config: JobConfig, options: DiffOptions) => Promise<DiffReport>;
+  /** What this version makes of each entry of a portable file, as lines for `diffJournal` of another version. */
+  readonly foldJournal: (job: JobName, file: string) => AsyncIterable<string>;
   /**
    * Resolves when the checked backup has its final name. Rejects with REQUEST_REFUSED if that name is taken
    * and may not be replaced.

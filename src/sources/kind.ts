@@ -9,7 +9,7 @@ import type { Clock } from '../system/clock.ts';
 import type { MemoryBudget, MemoryShares } from '../system/memoryBudget.ts';
 import type { Conditions } from '../telemetry/conditions.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Source, StartFrom } from './port.ts';
+import type { RunChoices, Source, StartFrom } from './port.ts';
 import type { SourceSurveyor } from './survey.ts';
 
 /** The parts of a job that identify its source. */
@@ -17,12 +17,6 @@ export interface SourceOfJob {
   readonly job: JobName;
   /** The job file's folder, absolute. */
   readonly baseDir: string;
-}
-
-/** What one run chooses, beside the job file. The source gets it as the command has it. */
-export interface RunChoices {
-  /** Read up to the ends seen at the start, then finish and commit every file. */
-  readonly untilEnd: boolean;
 }
 
 export interface SourceOpening extends SourceOfJob {

@@ -188,6 +188,12 @@ export interface OffsetRange {
   readonly endOffset: bigint;
 }
 
+/** What one run chooses, beside the job file. The source gets it as the command has it. */
+export interface RunChoices {
+  /** Read up to the ends seen at the start, then finish and commit every file. */
+  readonly untilEnd: boolean;
+}
+
 export interface Source {
   readonly kind: 'kafka' | 'file';
   /**

@@ -7,7 +7,7 @@ import { createScreen } from '../../telemetry/screen.ts';
 import type { RunReport } from '../../app/contract.ts';
 import { EXIT_FAILURE, EXIT_OK, exitCodeOf, exitCodeOfSignal } from '../exitCodes.ts';
 import type { CliIo, StopSignal } from '../io.ts';
-import type { RunChoices } from '../../sources/kind.ts';
+import type { RunChoices } from '../../sources/port.ts';
 import { committedLines, stoppedLines } from '../runText.ts';
 
 export interface RunCommandOptions extends RunChoices {

@@ -14,7 +14,7 @@ import {
   closeConnections,
   connectFetches,
   fetchConnects,
-} from './kafkajs/internals.ts';
+} from './kafkajs/client.ts';
 import { isRequestTimeout } from './kafkajs/errors.ts';
 import type { Broker, KafkaConfig } from './kafkajs/types.ts';
 import { type ClusterMetadata, METADATA_VERSION, metadataRequest } from './wire/metadata.ts';

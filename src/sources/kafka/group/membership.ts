@@ -12,7 +12,7 @@ import { leadGroup, type LeaderContext } from './leader.ts';
 import { decodeMember, decodeUnnamed, encodeMember, PROTOCOL_NAME } from '../kafkajs/group.ts';
 import { type MemberFacts, NONE_UNNAMED } from './userData.ts';
 import { abortError, isAuthenticationFailure, KAFKA_CODE, reasonOf, securityHint } from '../errors.ts';
-import { type Consumer, Kafka } from '../kafkajs/internals.ts';
+import { type Consumer, Kafka } from '../kafkajs/client.ts';
 import { type ObservedAssigner, observedAssigner } from '../kafkajs/observedAssigner.ts';
 import { dismissDeadMembers, leaveOnceAnswered, makeLeave } from './leaving.ts';
 import type { MemberRecords } from './memberRecord.ts';

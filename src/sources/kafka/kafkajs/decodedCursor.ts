@@ -2,7 +2,7 @@
  * The plain reader of the same batches: kafkajs's own decoder, an object per record, nothing in bulk. It is
  * slower, and serves to check the fast reader.
  */
-import { RecordReader, TIMESTAMP_TYPES } from './internals.ts';
+import { RecordReader, TIMESTAMP_TYPES } from './client.ts';
 import type { DecodedRecord } from './types.ts';
 import { NO_BYTES, SegmentCursor, type RecordSegment } from '../records/segmentCursor.ts';
 

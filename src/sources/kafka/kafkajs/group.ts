@@ -9,7 +9,7 @@ import {
   type MemberFacts,
   type Unnamed,
 } from '../group/userData.ts';
-import { AssignerProtocol } from './internals.ts';
+import { AssignerProtocol } from './client.ts';
 
 /** The group refuses members with another protocol (Tidemark 0.1.0, say): none would know what it owns. */
 export const PROTOCOL_NAME = 'tidemark';

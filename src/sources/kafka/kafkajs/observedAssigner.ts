@@ -1,7 +1,7 @@
 /** How a consumer of kafkajs joins its group: what it reports, how it assigns, and what is observed of that. */
 import type { PartitionAssigner } from 'kafkajs';
 import type { BrokerAddress } from '../wire/address.ts';
-import { API_KEYS, closeConnections } from './internals.ts';
+import { API_KEYS, closeConnections } from './client.ts';
 import type { Cluster, ConnectionPool, ProtocolRequest } from './types.ts';
 
 const TOPIC_AUTHORIZATION_FAILED = 29;

@@ -3,7 +3,7 @@
  * the request is written here. It names missing topics instead of creating them, and reports an error per
  * topic instead of failing completely.
  */
-import { API_KEYS, payloadOf } from '../kafkajs/internals.ts';
+import { API_KEYS, payloadOf } from '../kafkajs/client.ts';
 import type { ProtocolRequest } from '../kafkajs/types.ts';
 import { WireReader, WireWriter } from './wireTypes.ts';
 

@@ -1,5 +1,5 @@
 /** Kafka's DescribeConfigs request for one key of a topic, version 1: the oldest that Kafka 4 still knows. */
-import { API_KEYS, payloadOf } from '../kafkajs/internals.ts';
+import { API_KEYS, payloadOf } from '../kafkajs/client.ts';
 import type { ProtocolRequest } from '../kafkajs/types.ts';
 import { WireReader, WireWriter } from './wireTypes.ts';
 

@@ -8,7 +8,7 @@ import {
   encodeMember,
 } from '../../../../../src/sources/kafka/kafkajs/group.ts';
 import { NONE_UNNAMED } from '../../../../../src/sources/kafka/group/userData.ts';
-import { AssignerProtocol } from '../../../../../src/sources/kafka/kafkajs/internals.ts';
+import { AssignerProtocol } from '../../../../../src/sources/kafka/kafkajs/client.ts';
 
 const member = (memberId: string, ...topics: string[]) => ({ memberId, topics });
 const at = (topic: string, ...partitions: number[]) => partitions.map((partition) => ({ topic, partition }));

@@ -8,7 +8,7 @@ import {
   missingMembers,
   RecordReader,
   TIMESTAMP_TYPES,
-} from '../../../../../src/sources/kafka/kafkajs/internals.ts';
+} from '../../../../../src/sources/kafka/kafkajs/client.ts';
 import { kafkaConfig } from '../../../../../src/sources/kafka/kafkajs/clientConfig.ts';
 import { systemClock } from '../../../../../src/system/clock.ts';
 import { DEFAULT_TUNING } from '../../../../../src/sources/kafka/options.ts';
