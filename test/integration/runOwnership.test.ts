@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/system/clock.ts';
 import { Brokers } from '../../src/sources/kafka/brokers.ts';
-import { kafkaConfig } from '../../src/sources/kafka/kafkajs/clientConfig.ts';
+import { kafkaConfig } from '../../src/sources/kafka/client/clientConfig.ts';
 import { DEFAULT_TUNING } from '../../src/sources/kafka/options.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { describeIntegration, services } from '../services/integration.ts';

@@ -7,16 +7,10 @@ import { SourceFailure } from '../failure.ts';
 import { brokerAddress, type BrokerAddress } from './wire/address.ts';
 import { type EpochEnd, type EpochQuestion, epochEndRequest } from './wire/epochEnd.ts';
 import { type FetchRequest, fetchRequest, type FetchResponse } from './wire/fetch.ts';
-import { abortError, isAuthenticationFailure } from './errors.ts';
-import {
-  API_KEYS,
-  brokerFactory,
-  closeConnections,
-  connectFetches,
-  fetchConnects,
-} from './kafkajs/client.ts';
-import { isRequestTimeout } from './kafkajs/errors.ts';
-import type { Broker, KafkaConfig } from './kafkajs/types.ts';
+import { isAuthenticationFailure, isRequestTimeout } from './client/errors.ts';
+import { abortError } from './errors.ts';
+import { API_KEYS, brokerFactory, closeConnections, connectFetches, fetchConnects } from './client/client.ts';
+import type { Broker, KafkaConfig } from './client/types.ts';
 import { type ClusterMetadata, METADATA_VERSION, metadataRequest } from './wire/metadata.ts';
 
 const GROUP_COORDINATOR = 0;

@@ -3,10 +3,10 @@ import { TidemarkError } from '../../../journal/errors.ts';
 import type { SourceFacts, TopicFacts } from '../port.ts';
 import type { FetcherContext } from './fetcher.ts';
 import type { Identity } from './log/identity.ts';
+import { isAuthenticationFailure } from './client/errors.ts';
 import {
   abortError,
   authenticationError,
-  isAuthenticationFailure,
   KAFKA_CODE,
   reasonOf,
   securityHint,

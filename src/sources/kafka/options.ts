@@ -1,6 +1,6 @@
 /** What a Kafka source is made from: plain data, a clock, a log. */
 import type { RunChoices } from '../port.ts';
-import type { SASLOptions } from './kafkajs/types.ts';
+import type { SASLOptions } from './client/types.ts';
 import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from '../../system/clock.ts';
 import type { Conditions } from '../../telemetry/conditions.ts';

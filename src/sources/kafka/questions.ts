@@ -1,13 +1,8 @@
 /** Queries to the cluster that end in bounded time, and fresh queries of the identity of a topic. */
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { Clock } from '../../system/clock.ts';
-import {
-  abortError,
-  authenticationError,
-  isAuthenticationFailure,
-  reasonOf,
-  unavailableError,
-} from './errors.ts';
+import { isAuthenticationFailure } from './client/errors.ts';
+import { abortError, authenticationError, reasonOf, unavailableError } from './errors.ts';
 import { pauseUnless, retryDelayMs } from '../../system/pacing.ts';
 import { waitFor, type Waits } from './waits.ts';
 

@@ -1,4 +1,4 @@
-/** The Kafka source: kafkajs's consumer for the group, our own fetches for records (docs/decisions/0003). */
+/** The Kafka source: the client's consumer for the group, our own fetches for records (docs/decisions/0003). */
 import { SourceFailure } from '../failure.ts';
 import type { EpochStart } from '../../../journal/events.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
@@ -22,7 +22,7 @@ import { describeTopics, type DescribeOptions, topicFacts } from './describe.ts'
 import { Fetcher } from './fetcher.ts';
 import { KnownTopics } from './knownTopics.ts';
 import { Identity } from './log/identity.ts';
-import { kafkaConfig } from './kafkajs/clientConfig.ts';
+import { kafkaConfig } from './client/clientConfig.ts';
 import { abortError, authenticationError, KAFKA_CODE, reasonOf } from './errors.ts';
 import { MemberRecords } from './group/memberRecord.ts';
 import { Membership } from './group/membership.ts';

@@ -1,7 +1,7 @@
 /** Surveys the cluster for `status`: offsets of every partition, and what the group has committed. */
 import type { PartitionSurvey, SourceSurveyor, TopicSurvey } from '../survey.ts';
 import { Brokers } from './brokers.ts';
-import { kafkaConfig } from './kafkajs/clientConfig.ts';
+import { kafkaConfig } from './client/clientConfig.ts';
 import { KAFKA_CODE } from './errors.ts';
 import type { TopicMetadata } from './wire/metadata.ts';
 import { groupOffsets, listOffsets } from './log/offsets.ts';

@@ -2,14 +2,8 @@
 import { TidemarkError } from '../../../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../../../journal/ids.ts';
 import { orAborted } from '../../../system/bounded.ts';
-import {
-  abortError,
-  authenticationError,
-  hasKafkaType,
-  isAuthenticationFailure,
-  reasonOf,
-  deletedError,
-} from '../errors.ts';
+import { hasKafkaType, isAuthenticationFailure } from '../client/errors.ts';
+import { abortError, authenticationError, reasonOf, deletedError } from '../errors.ts';
 import type { Generation, Membership, MembershipContext } from './membership.ts';
 import { pauseUnless, retryDelayMs } from '../../../system/pacing.ts';
 import { waitFor } from '../waits.ts';

@@ -6,7 +6,7 @@ import { partitionName, type TopicPartition } from '../../../../journal/ids.ts';
 import type { Clock } from '../../../system/clock.ts';
 import { assignPartitions, spread } from './assignment.ts';
 import type { Brokers } from '../brokers.ts';
-import { encodeAssignment } from '../kafkajs/group.ts';
+import { encodeAssignment } from '../client/group.ts';
 import type { JoinedMember } from './userData.ts';
 import { KAFKA_CODE, reasonOf } from '../errors.ts';
 import type { SourceLog } from '../options.ts';

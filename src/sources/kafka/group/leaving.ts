@@ -1,6 +1,7 @@
 /** Makes members leave the group by id: our own if the client cannot, and those of killed processes. */
-import type { Broker } from '../kafkajs/types.ts';
-import { hasKafkaType, reasonOf } from '../errors.ts';
+import type { Broker } from '../client/types.ts';
+import { hasKafkaType } from '../client/errors.ts';
+import { reasonOf } from '../errors.ts';
 import type { DeadMember, MemberRecords } from './memberRecord.ts';
 import type { MembershipContext } from './membership.ts';
 import { pauseUnless, retryDelayMs } from '../../../system/pacing.ts';

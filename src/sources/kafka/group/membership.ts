@@ -1,19 +1,19 @@
 /**
- * Membership in the consumer group, through kafkajs's consumer. The consumer only assigns partitions and
- * sends heartbeats: the event that assigns a partition pauses it synchronously, and it is never resumed. A
- * consumer that fails is replaced.
+ * Membership in the consumer group, through the client's consumer, which only assigns partitions and sends
+ * heartbeats. A consumer that fails is replaced.
  */
-import type { ConsumerCrashEvent, ConsumerGroupJoinEvent, KafkaConfig } from '../kafkajs/types.ts';
+import type { KafkaConfig } from '../client/types.ts';
 import { partitionName, type TopicPartition } from '../../../../journal/ids.ts';
 import type { Clock } from '../../../system/clock.ts';
 import { brokerAddress } from '../wire/address.ts';
 import type { Brokers } from '../brokers.ts';
 import { leadGroup, type LeaderContext } from './leader.ts';
-import { decodeMember, decodeUnnamed, encodeMember, PROTOCOL_NAME } from '../kafkajs/group.ts';
+import { decodeMember, decodeUnnamed, encodeMember, PROTOCOL_NAME } from '../client/group.ts';
 import { type MemberFacts, NONE_UNNAMED } from './userData.ts';
-import { abortError, isAuthenticationFailure, KAFKA_CODE, reasonOf, securityHint } from '../errors.ts';
-import { type Consumer, Kafka } from '../kafkajs/client.ts';
-import { type ObservedAssigner, observedAssigner } from '../kafkajs/observedAssigner.ts';
+import { GroupConsumer } from '../client/consumer.ts';
+import { isAuthenticationFailure } from '../client/errors.ts';
+import { abortError, KAFKA_CODE, reasonOf, securityHint } from '../errors.ts';
+import { type ObservedAssigner, observedAssigner } from '../client/observedAssigner.ts';
 import { dismissDeadMembers, leaveOnceAnswered, makeLeave } from './leaving.ts';
 import type { MemberRecords } from './memberRecord.ts';
 import type { KafkaTuning, SourceLog } from '../options.ts';
@@ -57,8 +57,6 @@ export interface Generation {
 
 /** How long an orderly leave may take before the connections are cut. */
 const LEAVE_MS = 250;
-/** How long a paused consumer sleeps between two heartbeat checks. */
-const PAUSED_SLEEP_MS = 200;
 
 export class Membership {
   readonly #context: MembershipContext;
@@ -143,28 +141,31 @@ export class Membership {
    * Runs one consumer from its join to its end. Resolves with what ended it; null if the source was closed.
    */
   async #runConsumer(joined: () => void): Promise<unknown> {
-    const { signal } = this.#context;
+    const { signal, clock, config, groupId, tuning, log } = this.#context;
     const observed = this.#observedAssigner();
     this.#observed = observed;
-    const consumer = this.#makeConsumer(observed);
+    const failed = Promise.withResolvers<unknown>();
+    const consumer = new GroupConsumer(
+      { config, groupId, tuning, log, observed },
+      {
+        heartbeat: () => {
+          this.#aliveAtMs = clock.nowMs();
+        },
+        assigned: (assignment) => {
+          this.#assigned(assignment);
+          joined();
+        },
+        crashed: failed.resolve,
+      },
+    );
     const over = new AbortController();
-    this.#aliveAtMs = this.#context.clock.nowMs();
-    consumer.on(consumer.events.HEARTBEAT, () => {
-      this.#aliveAtMs = this.#context.clock.nowMs();
-    });
-    const ended = new Promise<unknown>((resolve) => {
-      // Removed when this consumer is over: the signal outlives thousands of them while Kafka is away.
-      signal.addEventListener('abort', () => resolve(null), { once: true, signal: over.signal });
-      if (signal.aborted) resolve(null);
-      consumer.on(consumer.events.CRASH, ({ payload }: ConsumerCrashEvent) => resolve(payload.error));
-      consumer.on(consumer.events.GROUP_JOIN, (event: ConsumerGroupJoinEvent) => {
-        this.#assigned(consumer, observed, event.payload.memberAssignment);
-        joined();
-      });
-      this.#join(consumer).catch(resolve);
-      void this.#watch(over.signal).then(resolve);
-    });
-    const failure = await ended;
+    this.#aliveAtMs = clock.nowMs();
+    // Removed when this consumer is over: the signal outlives thousands of them while Kafka is away.
+    signal.addEventListener('abort', () => failed.resolve(null), { once: true, signal: over.signal });
+    if (signal.aborted) failed.resolve(null);
+    consumer.join(this.#context.topics()).catch(failed.resolve);
+    void this.#watch(over.signal).then(failed.resolve);
+    const failure = await failed.promise;
     over.abort();
     await this.#leave(consumer, observed);
     return failure;
@@ -211,45 +212,8 @@ export class Membership {
     return new Error(`the group coordinator has answered no heartbeat for ${silenceMsMax} ms`);
   }
 
-  #makeConsumer({ assigner }: ObservedAssigner): Consumer {
-    const { config, groupId, tuning } = this.#context;
-    return new Kafka(config).consumer({
-      groupId,
-      partitionAssigners: [assigner],
-      sessionTimeout: tuning.sessionTimeoutMs,
-      rebalanceTimeout: tuning.rebalanceTimeoutMs,
-      heartbeatInterval: tuning.heartbeatIntervalMs,
-      metadataMaxAge: tuning.metadataMaxAgeMs,
-      maxWaitTimeInMs: PAUSED_SLEEP_MS,
-      allowAutoTopicCreation: false,
-      // A crashed consumer is replaced by `run`, after its member can be made to leave.
-      retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 2_000, restartOnFailure: async () => false },
-    });
-  }
-
-  async #join(consumer: Consumer): Promise<void> {
-    await consumer.connect();
-    await consumer.subscribe({ topics: [...this.#context.topics()] });
-    await consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      eachBatch: async ({ batch }) => {
-        const message = `kafkajs fetched ${batch.topic}/${batch.partition}, which is paused`;
-        this.#context.log.error({}, message);
-        throw new Error(message);
-      },
-    });
-  }
-
-  #assigned(
-    consumer: Consumer,
-    observed: ObservedAssigner,
-    assignment: Readonly<Record<string, number[]>>,
-  ): void {
-    const { groupId } = this.#context;
+  #assigned(assignment: Readonly<Record<string, number[]>>): void {
     const topics = Object.keys(assignment);
-    if (topics.length > 0) consumer.pause(topics.map((topic) => ({ topic })));
-    observed.skipOffsetLookup(groupId, assignment);
     const before = this.#generation?.partitions ?? [];
     const { own, all } = this.#unnamed;
     this.#announce(
@@ -312,17 +276,17 @@ export class Membership {
   }
 
   /** Leaves through the consumer. If that hangs (in a rebalance), leaves by id and cuts the connections. */
-  async #leave(consumer: Consumer, observed: ObservedAssigner): Promise<void> {
+  async #leave(consumer: GroupConsumer, observed: ObservedAssigner): Promise<void> {
     const { clock, log, groupId, records } = this.#context;
     const memberId = this.#memberId;
     const deadline = new AbortController();
-    const orderly = consumer.disconnect().catch((error: unknown) => {
-      log.debug({ groupId }, `kafkajs did not disconnect: ${reasonOf(error)}`);
+    const orderly = consumer.leave().catch((error: unknown) => {
+      log.debug({ groupId }, `The consumer did not leave: ${reasonOf(error)}`);
     });
     await Promise.race([orderly, pauseUnless(deadline.signal, clock, LEAVE_MS)]);
     deadline.abort();
     await observed.closeConnections(abortError('The group membership'));
-    // kafkajs is silent even if the leave fails, so it is repeated; an unknown member has left already. A
+    // The client is silent even if the leave fails, so it is repeated; an unknown member has left already. A
     // record without a member of our own is of one that could not be made to leave: a restart retries.
     this.#memberId = null;
     if (memberId === null) return;

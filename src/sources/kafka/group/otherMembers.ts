@@ -2,9 +2,9 @@
 import type { Clock } from '../../../system/clock.ts';
 import type { GroupMember } from '../../port.ts';
 import type { Brokers } from '../brokers.ts';
-import { decodeMember } from '../kafkajs/group.ts';
-import { hasKafkaType } from '../errors.ts';
-import type { DescribedMember } from '../kafkajs/types.ts';
+import { decodeMember } from '../client/group.ts';
+import { hasKafkaType } from '../client/errors.ts';
+import type { DescribedMember } from '../client/types.ts';
 import { pauseUnless } from '../../../system/pacing.ts';
 
 export interface OtherMembersContext {

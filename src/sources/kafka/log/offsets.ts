@@ -1,6 +1,6 @@
 /** Queries of offsets: of the log (ListOffsets) and of the group. */
 import type { Brokers } from '../brokers.ts';
-import type { GroupOffset } from '../kafkajs/types.ts';
+import type { GroupOffset } from '../client/types.ts';
 import type { PartitionLeader } from '../wire/metadata.ts';
 
 const READ_UNCOMMITTED = 0;

@@ -9,7 +9,7 @@ import type { FetchedBatch, RecordCursor } from '../../port.ts';
 import { NeverFits, NoRoomYet, UnpackRoom } from '../../unpackRoom.ts';
 import { CODEC_MASK, unpack } from './codecs.ts';
 import { crc32c } from '../../../../kernels/crc32c.ts';
-import { DecodedCursor } from '../kafkajs/decodedCursor.ts';
+import { DecodedCursor } from '../client/decodedCursor.ts';
 import type { AbortedTransaction } from '../wire/fetch.ts';
 import { DEFAULT_TUNING, type RecordDecoding } from '../options.ts';
 import { BatchCursor } from './cursor.ts';

@@ -3,8 +3,8 @@
  * log holds batches of a leader epoch, or of the latest one before it. It reports the end of the log itself,
  * not the high watermark, which lags after an election.
  */
-import { API_KEYS, payloadOf } from '../kafkajs/client.ts';
-import type { ProtocolRequest } from '../kafkajs/types.ts';
+import { API_KEYS, payloadOf } from '../client/client.ts';
+import type { ProtocolRequest } from '../client/types.ts';
 import { WireReader, WireWriter } from './wireTypes.ts';
 
 const EPOCH_END_VERSION = 3;

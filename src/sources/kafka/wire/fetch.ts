@@ -3,8 +3,8 @@
  * decoder makes an object per record, loses the end of a batch whose last records were compacted away, and
  * filters aborted records wrongly if a fetch begins inside two aborted transactions.
  */
-import { API_KEYS, payloadOf } from '../kafkajs/client.ts';
-import type { ProtocolRequest } from '../kafkajs/types.ts';
+import { API_KEYS, payloadOf } from '../client/client.ts';
+import type { ProtocolRequest } from '../client/types.ts';
 import { WireReader, WireWriter } from './wireTypes.ts';
 
 const FETCH_VERSION = 11;

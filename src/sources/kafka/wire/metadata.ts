@@ -3,8 +3,8 @@
  * the request is written here. It names missing topics instead of creating them, and reports an error per
  * topic instead of failing completely.
  */
-import { API_KEYS, payloadOf } from '../kafkajs/client.ts';
-import type { ProtocolRequest } from '../kafkajs/types.ts';
+import { API_KEYS, payloadOf } from '../client/client.ts';
+import type { ProtocolRequest } from '../client/types.ts';
 import { WireReader, WireWriter } from './wireTypes.ts';
 
 export const METADATA_VERSION = 10;

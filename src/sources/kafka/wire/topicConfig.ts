@@ -1,6 +1,6 @@
 /** Kafka's DescribeConfigs request for one key of a topic, version 1: the oldest that Kafka 4 still knows. */
-import { API_KEYS, payloadOf } from '../kafkajs/client.ts';
-import type { ProtocolRequest } from '../kafkajs/types.ts';
+import { API_KEYS, payloadOf } from '../client/client.ts';
+import type { ProtocolRequest } from '../client/types.ts';
 import { WireReader, WireWriter } from './wireTypes.ts';
 
 const TOPIC_CONFIG_VERSION = 1;

@@ -2,7 +2,7 @@ import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../../src/system/clock.ts';
 import { ConditionBoard } from '../../../../src/telemetry/conditions.ts';
-import { DecodedCursor } from '../../../../src/sources/kafka/kafkajs/decodedCursor.ts';
+import { DecodedCursor } from '../../../../src/sources/kafka/client/decodedCursor.ts';
 import { BatchCursor } from '../../../../src/sources/kafka/records/cursor.ts';
 import { Fetcher, type FetcherContext } from '../../../../src/sources/kafka/fetcher.ts';
 import { DEFAULT_TUNING, type KafkaTuning } from '../../../../src/sources/kafka/options.ts';

@@ -6,9 +6,9 @@ import {
   decodeUnnamed,
   encodeAssignment,
   encodeMember,
-} from '../../../../../src/sources/kafka/kafkajs/group.ts';
+} from '../../../../../src/sources/kafka/client/group.ts';
 import { NONE_UNNAMED } from '../../../../../src/sources/kafka/group/userData.ts';
-import { AssignerProtocol } from '../../../../../src/sources/kafka/kafkajs/client.ts';
+import { AssignerProtocol } from '../../../../../src/sources/kafka/client/client.ts';
 
 const member = (memberId: string, ...topics: string[]) => ({ memberId, topics });
 const at = (topic: string, ...partitions: number[]) => partitions.map((partition) => ({ topic, partition }));

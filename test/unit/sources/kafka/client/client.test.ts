@@ -8,8 +8,8 @@ import {
   missingMembers,
   RecordReader,
   TIMESTAMP_TYPES,
-} from '../../../../../src/sources/kafka/kafkajs/client.ts';
-import { kafkaConfig } from '../../../../../src/sources/kafka/kafkajs/clientConfig.ts';
+} from '../../../../../src/sources/kafka/client/client.ts';
+import { kafkaConfig } from '../../../../../src/sources/kafka/client/clientConfig.ts';
 import { systemClock } from '../../../../../src/system/clock.ts';
 import { DEFAULT_TUNING } from '../../../../../src/sources/kafka/options.ts';
 

@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FrameReader, frameSocketFactory } from '../../../../../src/sources/kafka/kafkajs/frameSocket.ts';
+import { FrameReader, frameSocketFactory } from '../../../../../src/sources/kafka/client/frameSocket.ts';
 
 function frameOf(length: number, fill: number): Buffer {
   const frame = Buffer.alloc(4 + length, fill);
