@@ -30,7 +30,7 @@ export const FILE_SOURCE: SourceKind<FileSourceConfig, ParsedFile> = {
   async open({ pattern, timePath }, { baseDir, log, clock, choices, memory, conditions }) {
     const { createFileSource } = await import('./source.ts');
     return createFileSource({
-      ...{ baseDir, pattern, clock, log, conditions, untilEnd: choices.untilEnd },
+      ...{ baseDir, pattern, clock, log, conditions, ...choices },
       time: timePath === null ? null : timePath.join('.'),
       handlesMax: openFiles(true).sourcesMax,
       ...(memory === undefined ? {} : { readBytesMax: memory.shares.fetchBytes }),

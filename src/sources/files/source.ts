@@ -15,9 +15,16 @@ import type { Clock } from '../../system/clock.ts';
 import type { Conditions } from '../../telemetry/conditions.ts';
 import { pauseUnless } from '../../system/pacing.ts';
 import { coveredBytes } from '../fileId.ts';
-import type { OffsetRange, PartitionFeed, Source, SourceFacts, SourceListener } from '../port.ts';
-import type { TopicFacts } from '../port.ts';
-import type { StartFrom } from '../port.ts';
+import type {
+  OffsetRange,
+  PartitionFeed,
+  RunChoices,
+  Source,
+  SourceFacts,
+  SourceListener,
+  StartFrom,
+  TopicFacts,
+} from '../port.ts';
 import type { Log } from '../../telemetry/log.ts';
 import * as errors from './errors.ts';
 import { FileFeed, type FeedContext } from './feed.ts';
@@ -31,7 +38,8 @@ import { LineIndex } from './lineIndex.ts';
 import { fileOf, matchingFiles } from './matching.ts';
 import { FileTimes, timeReader, type TimeReader } from './recordTime.ts';
 
-export interface FileSourceOptions {
+/** In a bounded run a last line without newline is a record, and files that appear later are ignored. */
+export interface FileSourceOptions extends Partial<RunChoices> {
   /** Absolute. Topics are paths relative to it. */
   readonly baseDir: string;
   /** Glob relative to baseDir (`data/*.ndjson`, `**` allowed), or absolute. Hidden files need a named dot. */
@@ -43,8 +51,6 @@ export interface FileSourceOptions {
   readonly time: string | null;
   readonly clock: Clock;
   readonly log: Log;
-  /** Bounded run: a last line without newline is a record, and files that appear later are ignored. */
-  readonly untilEnd?: boolean;
   /** How often files are checked for growth and the folder for new files, in milliseconds. */
   readonly pollMs?: number;
   /** How long to wait for a file that is missing or too short before its partition stops, in milliseconds. */

@@ -18,8 +18,8 @@ export interface LeaderContext {
   readonly log: SourceLog;
   readonly groupId: string;
   readonly job: string;
-  /** Partitions of the job with unfinished files and not in `assigned` (by name). Null if nobody knows. */
-  readonly unfinished: ((assigned: ReadonlySet<string>) => Promise<readonly TopicPartition[]>) | null;
+  /** Partitions of the job with unfinished files and not in `named` (by name). Null if nobody knows. */
+  readonly unfinished: ((named: ReadonlySet<string>) => Promise<readonly TopicPartition[]>) | null;
 }
 
 export interface GivenAssignment {
@@ -35,9 +35,9 @@ export async function leadGroup(
   members: readonly JoinedMember[],
 ): Promise<readonly GivenAssignment[]> {
   const topics = [...new Set(members.flatMap((member) => member.topics))];
-  const given = assignPartitions(members, await partitionCounts(context, topics));
-  const assigned = new Set([...given.values()].flat().map(partitionName));
-  const unnamed = await unfinishedOf(context, assigned);
+  const counts = await partitionCounts(context, topics);
+  const given = assignPartitions(members, counts);
+  const unnamed = await unfinishedOf(context, namedBy(counts));
   // Another job's journal does not know these partitions.
   const takers = members.filter(({ facts }) => facts?.job === context.job).map(({ memberId }) => memberId);
   const settlers = spread(unnamed, takers);
@@ -48,6 +48,15 @@ export async function leadGroup(
       all: unnamed,
     }),
   }));
+}
+
+/** Every partition that there is of these topics, whoever reads it. */
+function namedBy(counts: ReadonlyMap<string, number>): ReadonlySet<string> {
+  return new Set(
+    [...counts].flatMap(([topic, count]) =>
+      Array.from({ length: count }, (_, partition) => partitionName({ topic, partition })),
+    ),
+  );
 }
 
 /** Includes topics that the leader itself does not read. A missing topic has no partitions. */
@@ -66,7 +75,7 @@ async function partitionCounts(
 
 async function unfinishedOf(
   { clock, log, groupId, unfinished }: LeaderContext,
-  assigned: ReadonlySet<string>,
+  named: ReadonlySet<string>,
 ): Promise<readonly TopicPartition[]> {
   if (unfinished === null) return [];
   const deadline = new AbortController();
@@ -74,11 +83,11 @@ async function unfinishedOf(
     throw new Error(`the journal was not read within ${UNFINISHED_MS_MAX} ms`);
   });
   try {
-    return await Promise.race([unfinished(assigned), late]);
+    return await Promise.race([unfinished(named), late]);
   } catch (error) {
     log.warn(
       { groupId },
-      'Whether partitions that nobody is assigned have unfinished files is not known until the next ' +
+      'Whether partitions that the source no longer names have unfinished files is not known until the next ' +
         `rebalance: ${reasonOf(error)}`,
     );
     return [];

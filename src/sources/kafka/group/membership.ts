@@ -41,7 +41,7 @@ export interface MembershipContext {
 export interface MembershipListener {
   /** Synchronous: the partitions are already paused. `unnamed` are to be taken over and not read. */
   assigned(partitions: readonly TopicPartition[], unnamed: readonly TopicPartition[]): void;
-  /** Partitions of the job with unfinished files and not in `assigned` (by name). Null if nobody knows. */
+  /** Partitions of the job with unfinished files and not in `named` (by name). Null if nobody knows. */
   readonly unfinished: LeaderContext['unfinished'];
   failed(error: unknown): void;
 }
