@@ -57,7 +57,11 @@ export const i32 = {
   load16u: load(0x2f),
   store: store(0x36),
   store8: store(0x3a),
+  store16: store(0x3b),
   eqz: unary(0x45),
+  /** How many bits below the lowest one that is set. */
+  ctz: unary(0x68),
+  eq: binary(0x46),
   ne: binary(0x47),
   ltS: binary(0x48),
   ltU: binary(0x49),
@@ -68,6 +72,7 @@ export const i32 = {
   add: binary(0x6a),
   sub: binary(0x6b),
   mul: binary(0x6c),
+  divU: binary(0x6e),
   and: binary(0x71),
   or: binary(0x72),
   xor: binary(0x73),
@@ -94,6 +99,7 @@ export const i64 = {
   sub: binary(0x7d),
   mul: binary(0x7e),
   divS: binary(0x7f),
+  divU: binary(0x80),
   and: binary(0x83),
   or: binary(0x84),
   xor: binary(0x85),
@@ -116,6 +122,8 @@ export const v128 = {
   or: (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x50],
   /** Bytes of ones where both are equal. */
   eqBytes: (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x23],
+  /** Bytes of ones where the left one is lower; bytes have a sign. */
+  ltBytes: (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x25],
   anyTrue: (operand: Code): Code => [...operand, 0xfd, 0x53],
   /** The highest bit of each byte; that of the first one is the lowest. */
   bitmask: (operand: Code): Code => [...operand, 0xfd, 0x64],

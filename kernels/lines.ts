@@ -1,12 +1,12 @@
 /**
- * The record path's second implementation, in WebAssembly: routes plain records and copies their values as
- * lines, many per call. The first implementation is authoritative: `#scan` of src/writing/recordRouter.ts
- * routes a record, `append` of src/writing/lineBuffer.ts copies it. The kernel has no rules of its own: slot
- * length and routes come from src/writing/takingFiles.ts, the limits of a buffer from src/writing/lineBuffer.ts. It
+ * The record path's second implementation, in WebAssembly: routes plain records and writes their lines, many
+ * per call: their values as they are, or whole records as JSON (recordLines.ts). The first implementation is
+ * authoritative: `#scan` of src/writing/recordRouter.ts routes a record, a LineFormat of src/formats makes
+ * its line, `append` of src/writing/lineBuffer.ts copies it. The kernel has no rules of its own: slot length
+ * and routes come from src/writing/takingFiles.ts, the limits of a buffer from src/writing/lineBuffer.ts. It
  * stops at the first record that is not plain (null, damaged, in a slot without a route, too large for the
- * rest of its buffer or file, one too many for its file, or with a line feed where that is bad), and the router
- * handles that record alone.
- * test/unit/sources/kafka/records/lineRuns.test.ts compares the two.
+ * rest of its buffer or file, one too many for its file, or with a line feed where that is bad), and the
+ * router handles that record alone. test/unit/sources/kafka/records/lineRuns.test.ts compares the two.
  */
 import {
   control,
@@ -17,21 +17,19 @@ import {
   i32,
   i64,
   V128,
-  v128,
   type Code,
   type Variable,
 } from './assembler.ts';
 import { instantiate, reserve } from './memory.ts';
+import { copyChecked, copyVectors } from './valueLines.ts';
 import {
-  FILL,
-  NEWLINE,
-  OWNER_STEP,
-  VECTOR_BYTES,
-  ROUTE,
-  ROUTE_BYTES,
-  ROUTES_MASK,
-  routesAddress,
-} from './routeTable.ts';
+  beginLinesWith,
+  recordLineMost,
+  recordScratch,
+  writeRecordLine,
+  type WrittenAs,
+} from './recordLines.ts';
+import { FILL, NEWLINE, OWNER_STEP, ROUTE, ROUTE_BYTES, ROUTES_MASK, routesAddress } from './routeTable.ts';
 
 /**
  * Longer varints are legal but not plain: four bytes hold any length that is read here, seven any time delta
@@ -53,6 +51,7 @@ const FIELD = {
   owner: 48,
   at: 52,
   delta: 56,
+  beginLength: 60,
 };
 const fields = reserve(64);
 const integers = new Int32Array(fields.buffer, fields.byteOffset, 16);
@@ -118,59 +117,6 @@ function readVarlong(into: Variable, byte: Variable, shift: Variable, at: Variab
   ];
 }
 
-/** Copies whole vectors: up to 15 bytes too many, which the next line or the buffer's margin absorbs. */
-function copyVectors(from: Variable, to: Variable, length: Variable, end: Variable): Code {
-  return control.block(
-    control.branchIf(i32.eqz(length.get), 0),
-    end.set(i32.add(from.get, length.get)),
-    control.loop(
-      v128.store(to.get, v128.load(from.get)),
-      advance(to, VECTOR_BYTES),
-      control.branchIf(i32.ltU(from.tee(i32.add(from.get, i32.const(VECTOR_BYTES))), end.get), 0),
-    ),
-  );
-}
-
-/**
- * The same, and collects in `feeds` whether bytes of the value are line feeds. Whole vectors are looked at as
- * they pass; the last bytes with the vector that ends where they do, and begins before the value if that is
- * shorter.
- */
-function copyChecked(
-  from: Variable,
-  to: Variable,
-  length: Variable,
-  { left, feeds, vector }: { left: Variable; feeds: Variable; vector: Variable },
-): Code {
-  const isFeed = (bytes: Code): Code => v128.eqBytes(bytes, v128.splat(NEWLINE));
-  const end = i32.add(from.get, left.get);
-  const tail = v128.load(i32.sub(end, i32.const(VECTOR_BYTES)));
-  const outside = i32.select(
-    i32.sub(i32.const(VECTOR_BYTES), length.get),
-    i32.const(0),
-    i32.ltS(length.get, i32.const(VECTOR_BYTES)),
-  );
-  return [
-    ...feeds.set(v128.splat(0)),
-    ...left.set(length.get),
-    ...control.block(
-      control.branchIf(i32.ltS(left.get, i32.const(VECTOR_BYTES)), 0),
-      control.loop(
-        vector.set(v128.load(from.get)),
-        v128.store(to.get, vector.get),
-        feeds.set(v128.or(feeds.get, isFeed(vector.get))),
-        advance(from, VECTOR_BYTES),
-        advance(to, VECTOR_BYTES),
-        advance(left, -VECTOR_BYTES),
-        control.branchIf(i32.geS(left.get, i32.const(VECTOR_BYTES)), 0),
-      ),
-    ),
-    ...v128.store(to.get, v128.load(from.get)),
-    ...stopIf(v128.anyTrue(feeds.get)),
-    ...stopIf(i32.shrU(v128.bitmask(isFeed(tail)), outside)),
-  ];
-}
-
 function variablesOf(copy: FunctionBuilder) {
   const [at, end, left] = [copy.parameter(I32), copy.parameter(I32), copy.parameter(I32)];
   const local = (): Variable => copy.local(I32);
@@ -182,9 +128,11 @@ function variablesOf(copy: FunctionBuilder) {
   const [time, longByte, longShift] = [long(), long(), long()];
   const [slot, slotMs, slotFrom] = [long(), long(), long()];
   const [vector, feeds] = [copy.local(V128), copy.local(V128)];
+  const [keyAt, keyLength] = [local(), local()];
+  const scratch = recordScratch(copy);
   const record = { read, byte, shift, length, recordEnd, delta, time, longByte, longShift };
   const place = { route, fill, filled, to, newlineAt, slot, slotMs, slotFrom };
-  return { at, end, left, lastDelta, count, vector, feeds, ...place, ...record };
+  return { at, end, left, lastDelta, count, vector, feeds, keyAt, keyLength, scratch, ...place, ...record };
 }
 
 type Variables = ReturnType<typeof variablesOf>;
@@ -192,9 +140,13 @@ type Variables = ReturnType<typeof variablesOf>;
 /** Leaves the loop, and so stops before this record. */
 const stopIf = (condition: Code): Code => control.branchIf(condition, 1);
 
-/** Reads one record up to its value; sets `read` and `length`. */
-function readRecord(variables: Variables): Code[] {
+/**
+ * Reads one record up to its value; sets `read` and `length`. A whole record is plain only without headers.
+ */
+function readRecord(variables: Variables, isWhole: boolean): Code[] {
   const { at, end, read, byte, shift, length, recordEnd, delta, time, longByte, longShift } = variables;
+  const { keyAt, keyLength } = variables;
+  const headersAt = i32.add(read.get, length.get);
   const place: Place = { at: read, byte, shift };
   const skipKey = control.block(
     control.branchIf(i32.ltS(length.get, i32.const(1)), 0),
@@ -212,11 +164,15 @@ function readRecord(variables: Variables): Code[] {
     stopIf(i32.ltS(delta.get, i32.load(field(FIELD.fromDelta)))),
     stopIf(i32.geS(delta.get, i32.load(field(FIELD.toDelta)))),
     readVarint(length, place, 1),
+    ...(isWhole ? [keyAt.set(read.get), keyLength.set(length.get)] : []),
     skipKey,
     stopIf(i32.gtU(read.get, recordEnd.get)),
     readVarint(length, place, 1),
     stopIf(i32.ltS(length.get, i32.const(0))),
-    stopIf(i32.geU(i32.add(read.get, length.get), recordEnd.get)),
+    stopIf(i32.geU(headersAt, recordEnd.get)),
+    ...(isWhole
+      ? [stopIf(i32.ne(i32.add(headersAt, i32.const(1)), recordEnd.get)), stopIf(i32.load8u(headersAt))]
+      : []),
   ];
 }
 
@@ -244,32 +200,65 @@ function findFillState({ time, slot, slotMs, slotFrom, route, fill }: Variables)
   ];
 }
 
+/** The lines of plain records. */
+export type BulkLines =
+  /** Their values as they are. With `isOneLine`, those with a line feed are not plain. */
+  | { readonly type: 'values'; readonly isOneLine: boolean }
+  /** Whole records as JSON, which begin with these bytes, at most BEGIN_BYTES_MAX (recordLines.ts). */
+  | {
+      readonly type: 'records';
+      readonly begin: Uint8Array;
+      readonly key: WrittenAs;
+      readonly value: WrittenAs;
+    };
+
 interface Rules {
   /** Records have a limit, too. */
   readonly isCounted: boolean;
-  /** Values with a line feed are not plain. */
-  readonly isOneLine: boolean;
+  readonly lines: BulkLines;
 }
 
 /**
- * Copies the value if there is room, and moves past the record. What is copied counts only once the fill state
- * says so.
+ * Writes the line at `to` if there is room for it; sets `newlineAt`, and `filled` to what is in the buffer
+ * then.
  */
-function writeLine(variables: Variables, { isCounted, isOneLine }: Rules): Code[] {
-  const { at, left, read, shift, length, recordEnd, delta, lastDelta, count } = variables;
-  const { to, newlineAt, fill, filled, feeds, vector } = variables;
+function makeLine(variables: Variables, lines: BulkLines): Code[] {
+  const { read, shift, length, to, newlineAt, fill, filled, feeds, vector } = variables;
+  const limit = i32.load(fill.get, FILL.limit);
+  if (lines.type === 'values') {
+    return [
+      filled.set(i32.add(i32.add(filled.get, length.get), i32.const(1))),
+      stopIf(i32.gtS(filled.get, limit)),
+      newlineAt.set(i32.add(to.get, length.get)),
+      lines.isOneLine
+        ? copyChecked(read, to, length, { left: shift, feeds, vector }, stopIf)
+        : copyVectors(read, to, length, shift),
+    ];
+  }
+  const { keyAt, keyLength, time, delta, scratch } = variables;
+  const place = {
+    ...{ keyAt, keyLength, valueAt: read, valueLength: length, time, offset: scratch.offset, to },
+    beginLength: i32.load(field(FIELD.beginLength)),
+  };
+  return [
+    stopIf(i32.gtS(i32.add(filled.get, recordLineMost(place)), limit)),
+    scratch.offset.set(i64.add(i64.load(field(FIELD.firstOffset)), i64.fromI32(delta.get))),
+    ...writeRecordLine(place, scratch, lines, 1),
+    newlineAt.set(to.get),
+    filled.set(i32.add(i32.sub(to.get, i32.load(fill.get, FILL.address)), i32.const(1))),
+  ];
+}
+
+/** Writes the line, and moves past the record. What is written counts only once the fill state says so. */
+function writeLine(variables: Variables, { isCounted, lines }: Rules): Code[] {
+  const { at, left, recordEnd, delta, lastDelta, count, to, newlineAt, fill, filled } = variables;
   const offset = i64.add(i64.load(field(FIELD.firstOffset)), i64.fromI32(delta.get));
   const isFull = i32.geS(i32.load(fill.get, FILL.records), i32.load(fill.get, FILL.recordsLimit));
   return [
     ...(isCounted ? [stopIf(isFull)] : []),
     filled.set(i32.load(fill.get, FILL.filled)),
     to.set(i32.add(i32.load(fill.get, FILL.address), filled.get)),
-    filled.set(i32.add(i32.add(filled.get, length.get), i32.const(1))),
-    stopIf(i32.gtS(filled.get, i32.load(fill.get, FILL.limit))),
-    newlineAt.set(i32.add(to.get, length.get)),
-    isOneLine
-      ? copyChecked(read, to, length, { left: shift, feeds, vector })
-      : copyVectors(read, to, length, shift),
+    ...makeLine(variables, lines),
     i32.store(fill.get, filled.get, FILL.filled),
     i32.store(fill.get, i32.add(i32.load(fill.get, FILL.records), i32.const(1)), FILL.records),
     i64.store(fill.get, offset, FILL.lastOffset),
@@ -293,7 +282,7 @@ function routeRecordsFunction(name: string, rules: Rules): FunctionBuilder {
     ...control.block(
       control.loop(
         stopIf(i32.eqz(left.get)),
-        ...readRecord(variables),
+        ...readRecord(variables, rules.lines.type === 'records'),
         ...findFillState(variables),
         ...writeLine(variables, rules),
         control.branchIf(i32.const(1), 0),
@@ -308,23 +297,25 @@ function routeRecordsFunction(name: string, rules: Rules): FunctionBuilder {
 
 type RouteRecords = (at: number, end: number, left: number) => number;
 
-const nameOf = ({ isCounted, isOneLine }: Rules): string =>
-  `route${isCounted ? 'Counted' : ''}${isOneLine ? 'Lines' : 'Records'}`;
+function nameOf({ isCounted, lines }: Rules): string {
+  const of = lines.type === 'values' ? String(lines.isOneLine) : `${lines.key} ${lines.value}`;
+  return `${lines.type} ${of}${isCounted ? ' counted' : ''}`;
+}
 
-const RULES: readonly Rules[] = [false, true].flatMap((isCounted) =>
-  [false, true].map((isOneLine) => ({ isCounted, isOneLine })),
-);
-
-/** A function of its own for each combination of rules: the others go without the comparisons. */
-const functions = instantiate(
-  RULES.map((rules) => routeRecordsFunction(nameOf(rules), rules)),
-) as unknown as Readonly<Record<string, RouteRecords>>;
+/**
+ * A function of its own for each combination of rules that is asked for: the others go without the
+ * comparisons.
+ */
+const functions = new Map<string, RouteRecords>();
 
 /** Of a kind of run. */
 export function routeFunction(rules: Rules): RouteRecords {
-  const route = functions[nameOf(rules)];
-  if (route === undefined) throw new RangeError(`no function ${nameOf(rules)}`);
-  return route;
+  const name = nameOf(rules);
+  const known = functions.get(name);
+  if (known !== undefined) return known;
+  const made = instantiate([routeRecordsFunction('route', rules)]) as { readonly route: RouteRecords };
+  functions.set(name, made.route);
+  return made.route;
 }
 
 /** Deltas are relative to `firstOffset`. */
@@ -358,6 +349,8 @@ export interface RouteRun {
   readonly slotMs: number;
   /** From `routeFunction`. */
   readonly route: RouteRecords;
+  /** What lines of whole records begin with; else empty. */
+  readonly begin: Uint8Array;
   /** Time at which the lines are written. */
   nowMs: number;
 }
@@ -366,7 +359,7 @@ export interface RouteRun {
 export const READ_MARGIN_BYTES = 64;
 
 /** Moves `at`, `left` and `delta` past the copied records and returns their number. */
-export function routePlainRecords(copy: RecordRun, { owner, slotMs, route, nowMs }: RouteRun): number {
+export function routePlainRecords(copy: RecordRun, { owner, slotMs, route, begin, nowMs }: RouteRun): number {
   const mask = copy.hasTimes ? -1 : 0;
   doubles[FIELD.firstMs / 8] = copy.firstMs;
   doubles[FIELD.slotMs / 8] = slotMs;
@@ -377,6 +370,8 @@ export function routePlainRecords(copy: RecordRun, { owner, slotMs, route, nowMs
   integers[FIELD.fromDelta / 4] = copy.fromDelta;
   integers[FIELD.toDelta / 4] = copy.toDelta;
   integers[FIELD.owner / 4] = owner;
+  if (begin.length > 0) beginLinesWith(begin);
+  integers[FIELD.beginLength / 4] = begin.length;
   const count = route(copy.at, copy.end, copy.left);
   copy.at = integers[FIELD.at / 4] ?? copy.at;
   copy.delta = integers[FIELD.delta / 4] ?? copy.delta;

@@ -1,6 +1,6 @@
 /**
- * What part files hold in a world: lines of values, or whole records as JSON or Parquet, of which some are bad;
- * compressed or not. Checkers see the values, whatever the format is.
+ * What part files hold in a world: lines of values, or whole records as JSON or Parquet, of which some are
+ * bad; compressed or not. Checkers see the values, whatever the format is.
  */
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
@@ -68,7 +68,10 @@ const WITH_BAD = {
   badParquet: 'badParquet',
 } as const;
 
-/** What files of a configuration hold: the format that is asked for, or the next one that its records rule allows. */
+/**
+ * What files of a configuration hold: the format that is asked for, or the next one that its records rule
+ * allows.
+ */
 export function contentOf({
   content = PLAIN_CONTENT,
   records = PLAIN_RECORDS,
@@ -170,7 +173,7 @@ class WorldRows implements RowFormat {
 
 class WorldLine implements LineFormat {
   readonly type = 'lines';
-  readonly copied = 'none';
+  readonly inBulk = null;
   readonly start = 0;
   readonly #line: RecordLine;
   readonly #hasBad: boolean;

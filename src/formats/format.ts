@@ -2,6 +2,7 @@
  * How the records of a job become the content of its part files: lines, and perhaps compression of the lines.
  */
 import type { TopicPartition } from '../../journal/ids.ts';
+import type { BulkLines } from '../../kernels/lines.ts';
 import type { RecordCursor } from '../sources/port.ts';
 import type { Codec } from './compression/codec.ts';
 import { CODECS } from './compression/codecs.ts';
@@ -33,10 +34,10 @@ export type BadReason =
 export interface LineFormat {
   readonly type: 'lines';
   /**
-   * Which records' lines are their values as they are: all, or those without a line feed; the others are bad. The
-   * kernel may copy them (kernels/lines.ts).
+   * What the kernel may write by itself (kernels/lines.ts): what `encode` makes, byte for byte. Null:
+   * nothing.
    */
-  readonly copied: 'none' | 'all' | 'oneLine';
+  readonly inBulk: BulkLines | null;
   /** What `encode` made: bytes[start, end), without a line feed. Valid until the next call. */
   readonly bytes: Buffer;
   readonly start: number;
@@ -70,8 +71,8 @@ export interface WritingRule {
 }
 
 /**
- * Null if the record at the cursor can be written; a line is made then. Else why it is bad, or `left-out` if it
- * has no value and the job leaves such records out.
+ * Null if the record at the cursor can be written; a line is made then. Else why it is bad, or `left-out` if
+ * it has no value and the job leaves such records out.
  */
 export function whyNotWritten(rule: WritingRule, record: RecordCursor): BadReason | 'left-out' | null {
   const { records } = rule;

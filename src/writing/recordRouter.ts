@@ -52,9 +52,8 @@ export class RecordRouter {
   readonly rolls: Rolls;
   readonly #options: RouterOptions;
   readonly #files: TakingFiles;
-  readonly #run: RouteRun;
-  /** Whether the kernel may copy lines. */
-  readonly #isCopied: boolean;
+  /** Of the kernel; null if it may write no lines. */
+  readonly #run: RouteRun | null;
   readonly #leaveRoom: () => void;
   /** Files that no completed checkpoint has made pending: those that take records, and the rolled ones. */
   readonly #unfinished = new Set<PartWriter>();
@@ -67,16 +66,14 @@ export class RecordRouter {
   #recordsSkippedNull = 0;
 
   constructor(options: RouterOptions, nextOffset: bigint, read: ReadEpoch | null = null) {
-    const { rolling, clock, records, assigner } = options;
+    const { rolling, clock, records } = options;
     this.#options = options;
-    const copied = records.type === 'lines' ? records.copied : 'none';
-    this.#isCopied = copied !== 'none' && assigner.routes !== null;
     this.#nextOffset = nextOffset;
     this.#batchFrom = nextOffset;
     this.#readBefore = read;
     this.#readBehind = read;
     this.#files = new TakingFiles(options);
-    this.#run = this.#files.newRun(copied === 'oneLine');
+    this.#run = this.#files.newRun(records.type === 'lines' ? records.inBulk : null);
     this.rolls = new Rolls({ files: this.#files, rolling, clock });
     this.#leaveRoom = options.fileRoom.join(this.rolls);
   }
@@ -142,10 +139,8 @@ export class RecordRouter {
   #scan(cursor: RecordCursor, held: boolean, endOffset: bigint | null, wallMs: number): Pause {
     const { assigner, rolling, clock, stats } = this.#options;
     const nowMs = clock.nowMs();
-    const run = this.#run;
-    run.nowMs = nowMs;
     const start = this.#nextOffset;
-    let [base, startDelta, slot] = [-1n, 0, NaN];
+    let [base, startDelta, endDelta, slot] = [-1n, 0, Infinity, NaN];
     let writer: PartWriter | undefined;
     let [read, lastDelta] = [0, -1];
     try {
@@ -154,12 +149,12 @@ export class RecordRouter {
         if (cursor.baseOffset !== base) {
           base = cursor.baseOffset;
           startDelta = Number(start - base);
-          run.fromDelta = startDelta;
-          run.toDelta = endOffset === null ? Infinity : Number(endOffset - base);
+          if (endOffset !== null) endDelta = Number(endOffset - base);
+          this.#bound(startDelta, endDelta, nowMs);
         }
         const delta = cursor.offsetDelta;
         if (delta < startDelta) continue;
-        if (delta >= run.toDelta) break;
+        if (delta >= endDelta) break;
         const goodSlot = assigner.slotOf(cursor, wallMs);
         const outcome = this.#judge(cursor, goodSlot, base, delta);
         if (typeof outcome === 'object') return this.#pauseAt(base + BigInt(delta), outcome);
@@ -199,17 +194,27 @@ export class RecordRouter {
     return DONE;
   }
 
-  /** Copies the lines after the current one, if the kernel may; returns how many. */
+  /** Tells the kernel which records of the batch to process, and when. */
+  #bound(fromDelta: number, toDelta: number, nowMs: number): void {
+    const run = this.#run;
+    if (run === null) return;
+    run.fromDelta = fromDelta;
+    run.toDelta = toDelta;
+    run.nowMs = nowMs;
+  }
+
+  /** Writes the lines after the current one, if the kernel may; returns how many. */
   #routeInBulk(cursor: RecordCursor, slot: number, writer: PartWriter): number {
-    if (!this.#isCopied || cursor.routeRecords === undefined) return 0;
+    const run = this.#run;
+    if (run === null || cursor.routeRecords === undefined) return 0;
     this.#files.lead(slot, writer);
-    return cursor.routeRecords(this.#run);
+    return cursor.routeRecords(run);
   }
 
   /**
-   * What the record at the cursor is: one to be written, or a bad one to be written, as the line that was made;
-   * written, as a row; or in no file. Only an attempt to append a row shows whether it can be one. The pause: its
-   * file takes none now.
+   * What the record at the cursor is: one to be written, or a bad one to be written, as the line that was
+   * made; written, as a row; or in no file. Only an attempt to append a row shows whether it can be one. The
+   * pause: its file takes none now.
    *
    * @param slot of a record that is not bad.
    */

@@ -4,9 +4,9 @@
  * What the kernel (kernels/lines.ts) is told of the rules, it is told here: the roll limits of each file, the
  * length of a slot, and the route from a slot to its file.
  */
-import { ROUTE_OF_ALL, type BucketAssigner, type SlotRoutes } from '../../actors/buckets/rule.ts';
+import type { BucketAssigner, SlotRoutes } from '../../actors/buckets/rule.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
-import { routeFunction, type RouteRun } from '../../kernels/lines.ts';
+import { routeFunction, type BulkLines, type RouteRun } from '../../kernels/lines.ts';
 import { RouteTable } from '../../kernels/routeTable.ts';
 import { BAD_BUCKET } from '../formats/bad/badLine.ts';
 import { BAD_SLOT } from './badRecords.ts';
@@ -14,6 +14,7 @@ import type { PartWriter } from './partWriter.ts';
 
 /** Slots of a file that are found without their bucket's name: a file may have any number. */
 const SLOTS_PER_FILE_MAX = 1_000;
+const NO_BEGIN = new Uint8Array(0);
 
 /** The bucket of a slot; bad records have one of their own. */
 export function bucketOfSlot(assigner: BucketAssigner, slot: number): string {
@@ -37,14 +38,17 @@ export class TakingFiles {
   }
 
   /**
-   * What the router reuses for every call of the kernel.
-   * @param isOneLine whether a line feed in a value is left to the router.
+   * What the router reuses for every call of the kernel; null if the kernel cannot route, or has no such
+   * lines.
    */
-  newRun(isOneLine: boolean): RouteRun {
-    const { slotMs } = this.#slotRoutes ?? ROUTE_OF_ALL;
+  newRun(lines: BulkLines | null): RouteRun | null {
+    if (this.#slotRoutes === null || lines === null) return null;
     const isCounted = this.#rolling.full.records !== Infinity;
-    const route = routeFunction({ isCounted, isOneLine });
-    return { fromDelta: 0, toDelta: 0, owner: this.#routes.owner, slotMs, route, nowMs: 0 };
+    return {
+      ...{ fromDelta: 0, toDelta: 0, owner: this.#routes.owner, slotMs: this.#slotRoutes.slotMs, nowMs: 0 },
+      route: routeFunction({ isCounted, lines }),
+      begin: lines.type === 'records' ? lines.begin : NO_BEGIN,
+    };
   }
 
   get count(): number {

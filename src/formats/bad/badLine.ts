@@ -30,7 +30,7 @@ export class BadLine {
 
   encode(record: RecordCursor, reason: BadReason): void {
     const envelope = this.#envelope;
-    const line = envelope.begin(record);
+    const line = envelope.beginLine(record);
     line.ascii(`,"timestamp":${record.timestampMs},"reason":"${reason}","key":`);
     envelope.bytes(record.keyBytes, record.keyStart, record.keyEnd);
     line.ascii(',"value":');

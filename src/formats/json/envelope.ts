@@ -12,20 +12,20 @@ export class Envelope {
   readonly line = new LineScratch();
   readonly #headers = new HeaderReader();
   /** `{"topic":"clicks","partition":0,"offset":` */
-  readonly #begin: Buffer;
+  readonly begin: Buffer;
   /** The base offset of the batch as a number; NaN where it is too large for one. */
   #base = -1n;
   #baseNumber = NaN;
 
   constructor({ topic, partition }: TopicPartition) {
-    this.#begin = Buffer.from(`{"topic":${JSON.stringify(topic)},"partition":${partition},"offset":`);
+    this.begin = Buffer.from(`{"topic":${JSON.stringify(topic)},"partition":${partition},"offset":`);
   }
 
   /** Begins another line, up to the offset. */
-  begin({ baseOffset, offsetDelta }: RecordCursor): LineScratch {
+  beginLine({ baseOffset, offsetDelta }: RecordCursor): LineScratch {
     const { line } = this;
     line.clear();
-    line.copy(this.#begin, 0, this.#begin.length);
+    line.copy(this.begin, 0, this.begin.length);
     if (baseOffset !== this.#base) {
       this.#base = baseOffset;
       this.#baseNumber = baseOffset <= LARGEST_BASE ? Number(baseOffset) : NaN;

@@ -1,9 +1,11 @@
 /**
- * `envelope: record`: one JSON object per record, with topic, partition, offset, timestamp (milliseconds since
- * the epoch), key, value and headers. Headers are pairs in their order: names may repeat. A null key, value or
- * header value is null.
+ * `envelope: record`: one JSON object per record, with topic, partition, offset, timestamp (milliseconds
+ * since the epoch), key, value and headers. Headers are pairs in their order: names may repeat. A null key,
+ * value or header value is null.
  */
 import type { TopicPartition } from '../../../journal/ids.ts';
+import type { BulkLines } from '../../../kernels/lines.ts';
+import { BEGIN_BYTES_MAX } from '../../../kernels/recordLines.ts';
 import type { Decode } from '../../config/jobConfig.ts';
 import type { RecordCursor } from '../../sources/port.ts';
 import type { BadReason, LineFormat } from '../format.ts';
@@ -14,15 +16,19 @@ import { copyOnOneLine } from './oneLine.ts';
 
 export class RecordLine implements LineFormat {
   readonly type = 'lines';
-  readonly copied = 'none';
+  readonly inBulk: BulkLines | null;
   readonly start = 0;
   readonly #decode: { readonly key: Decode; readonly value: Decode };
   readonly #envelope: Envelope;
   readonly #check = new JsonCheck();
 
   constructor(partition: TopicPartition, decode: { readonly key: Decode; readonly value: Decode }) {
+    const { key, value } = decode;
     this.#decode = decode;
     this.#envelope = new Envelope(partition);
+    const { begin } = this.#envelope;
+    const isInBulk = key !== 'json' && value !== 'json' && begin.length <= BEGIN_BYTES_MAX;
+    this.inBulk = isInBulk ? { type: 'records', begin, key, value } : null;
   }
 
   get bytes(): Buffer {
@@ -35,7 +41,7 @@ export class RecordLine implements LineFormat {
 
   encode(record: RecordCursor): BadReason | null {
     const { key, value } = this.#decode;
-    const line = this.#envelope.begin(record);
+    const line = this.#envelope.beginLine(record);
     line.ascii(',"timestamp":');
     // External data: a time outside of what JSON numbers hold exactly is written as null.
     if (Number.isSafeInteger(record.timestampMs)) line.whole(record.timestampMs);

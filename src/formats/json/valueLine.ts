@@ -7,7 +7,7 @@ import { copyOnOneLine } from './oneLine.ts';
 
 export class ValueLine implements LineFormat {
   readonly type = 'lines';
-  readonly copied = 'none';
+  readonly inBulk = null;
   bytes: Buffer = Buffer.alloc(0);
   start = 0;
   end = 0;

@@ -7,18 +7,18 @@ const LINE_FEED = 0x0a;
 /** The value as it is. With a line feed it would be several lines. */
 export class TextLine implements LineFormat {
   readonly type = 'lines';
-  readonly copied: 'all' | 'oneLine';
+  readonly inBulk: { readonly type: 'values'; readonly isOneLine: boolean };
   bytes: Buffer = Buffer.alloc(0);
   start = 0;
   end = 0;
 
   constructor(lineFeeds: LineFeeds) {
-    this.copied = lineFeeds === 'keep' ? 'all' : 'oneLine';
+    this.inBulk = { type: 'values', isOneLine: lineFeeds !== 'keep' };
   }
 
   encode({ valueBytes, valueStart, valueEnd }: RecordCursor): BadReason | null {
     if (valueStart < 0) return 'null-value';
-    if (this.copied === 'oneLine') {
+    if (this.inBulk.isOneLine) {
       // Few records come here: the kernel looks at the others while it copies them.
       for (let at = valueStart; at < valueEnd; at += 1) if (valueBytes[at] === LINE_FEED) return 'line-feed';
     }

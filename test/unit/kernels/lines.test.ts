@@ -38,7 +38,8 @@ function copiedOf(batch: BuiltBatch, { limit, isOneLine }: Rules) {
   fill.limitRecords(limit ?? 0);
   const count = cursor.routeRecords?.({
     ...{ fromDelta: 0, toDelta: 100, owner: routes.owner, slotMs: 1_000, nowMs: 7 },
-    route: routeFunction({ isCounted: limit !== null, isOneLine }),
+    route: routeFunction({ isCounted: limit !== null, lines: { type: 'values', isOneLine } }),
+    begin: new Uint8Array(0),
   });
   const { filled, records: counted, lastOffset, lastWriteAtMs } = fill;
   routes.remove(0);

@@ -23,6 +23,9 @@ import type { FetchedBatch, RecordCursor } from '../../../../../src/sources/port
 import type { RouteRun } from '../../../../../kernels/lines.ts';
 import type { OpenFile } from '../../../../../src/stores/port.ts';
 import { buildBatch, type BuiltBatch, type BuiltRecord } from '../batchBuilder.ts';
+import type { Decode } from '../../../../../src/config/jobConfig.ts';
+import type { LineFormat, Tombstones } from '../../../../../src/formats/format.ts';
+import { RecordLine } from '../../../../../src/formats/json/recordLine.ts';
 import { TextLine } from '../../../../../src/formats/text/line.ts';
 import { BadRecords } from '../../../../../src/writing/badRecords.ts';
 
@@ -57,7 +60,8 @@ interface Fixture {
   readonly assigner: BucketAssigner;
   readonly maxBytes: number;
   readonly maxRecords: number | undefined;
-  readonly lineFeeds: 'bad' | 'keep';
+  readonly lines: LinesOf;
+  readonly tombstones: Tombstones;
   readonly badTo: 'stop' | 'skip' | 'file';
   readonly startOffset: bigint;
   readonly endOffset: bigint | null;
@@ -118,7 +122,7 @@ async function write(fixture: Fixture, inBulk: boolean): Promise<Written> {
   const router = new RecordRouter(
     {
       ...{ assigner: fixture.assigner, rolling, clock, stats, fileRoom: new FileRoom(stats), openPart },
-      ...{ records: new TextLine(fixture.lineFeeds), tombstones: 'skip' as const },
+      ...{ records: formatOf(fixture.lines), tombstones: fixture.tombstones },
       bad: new BadRecords({ to: fixture.badTo, stopAfter: 1_000 }, { topic: 'numbers', partition: 0 }),
     },
     fixture.startOffset,
@@ -164,6 +168,17 @@ async function write(fixture: Fixture, inBulk: boolean): Promise<Written> {
   return { files: contents, cuts, nextOffset, failure, takenBytes, recordsMost, bad, copied };
 }
 
+/** What values consist of: digits, what JSON escapes, what is rare, and what is no UTF-8. */
+const fillings = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom('', '{"a":"b\\\\c"}', '"\\\\"', 'one\ttwo\r') },
+  { weight: 1, arbitrary: fc.constantFrom('ä€😀', '\u0001', '\u007f', '\ud800') },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 30 }) },
+);
+
+function filled(bytes: number, filling: string, number: number): Buffer {
+  return Buffer.alloc(bytes, `${number}${filling}`);
+}
+
 const records = fc
   .array(
     fc.record({
@@ -179,6 +194,7 @@ const records = fc
       feedAt: fc.oneof(fc.constant(null), fc.nat({ max: 200 })),
       stepMs: fc.oneof(fc.integer({ min: -50, max: 50 }), fc.integer({ min: -3_000, max: 3_000 })),
       gap: fc.integer({ min: 1, max: 300 }),
+      fillings: fc.array(fillings, { minLength: 1, maxLength: 4 }),
       /** So that buckets take turns. */
       turnsMs: fc.array(fc.integer({ min: -5_000, max: 5_000 }), { minLength: 1, maxLength: 9 }),
     }),
@@ -188,12 +204,16 @@ const records = fc
     const built: BuiltRecord[] = [];
     let offsetDelta = 0;
     let timestampDelta = 0;
-    for (const { count, valueBytes, keyBytes, hasHeaders, feedAt, stepMs, gap, turnsMs } of runs) {
+    for (const run of runs) {
+      const { count, valueBytes, keyBytes, hasHeaders, feedAt, stepMs, gap, turnsMs, fillings } = run;
       for (let number = 0; number < count; number += 1) {
-        const value = valueBytes === null ? null : Buffer.alloc(valueBytes, String(built.length));
+        const value =
+          valueBytes === null
+            ? null
+            : filled(valueBytes, fillings[number % fillings.length] ?? '', built.length);
         if (value !== null && feedAt !== null && number % 10 === 9 && feedAt < value.length)
           value[feedAt] = 0x0a;
-        const key = keyBytes === null ? null : Buffer.alloc(keyBytes, 'k');
+        const key = keyBytes === null ? null : filled(keyBytes, fillings[0] ?? '', number);
         built.push({
           offsetDelta,
           timestampDelta: timestampDelta + (turnsMs[number % turnsMs.length] ?? 0),
@@ -209,6 +229,29 @@ const records = fc
     return built;
   });
 
+/** Values as text, or whole records as JSON. */
+type LinesOf =
+  | { readonly type: 'text'; readonly lineFeeds: 'bad' | 'keep' }
+  | { readonly type: 'json'; readonly topic: string; readonly key: Decode; readonly value: Decode };
+
+const decode = fc.constantFrom('bytes' as const, 'string' as const);
+const lines: fc.Arbitrary<LinesOf> = fc.oneof(
+  fc.record({
+    type: fc.constant('text' as const),
+    lineFeeds: fc.constantFrom('bad' as const, 'keep' as const),
+  }),
+  fc.record({
+    ...{ type: fc.constant('json' as const), key: decode, value: decode },
+    topic: fc.constantFrom('t', 'a-topic-with-a-name-of-some-length', 'x'.repeat(600)),
+  }),
+);
+
+function formatOf(one: LinesOf): LineFormat {
+  if (one.type === 'text') return new TextLine(one.lineFeeds);
+  const { topic, key, value } = one;
+  return new RecordLine({ topic, partition: 3 }, { key, value });
+}
+
 const byClock = timeBuckets('wall-clock', timePattern('HH-mm-ss'), 'UTC');
 const perSecond = timeBuckets('record-time', timePattern('HH-mm-ss'), 'UTC');
 const perMillisecond = timeBuckets('record-time', timePattern('HH-mm-ss-SSS'), 'UTC');
@@ -223,7 +266,8 @@ const fixtures: fc.Arbitrary<Fixture> = fc
     ),
     assigner: fc.constantFrom(noBuckets(), byClock, perSecond, perMillisecond, perHour),
     maxBytes: fc.oneof(fc.integer({ min: 1, max: 5_000 }), fc.constant(1e9)),
-    lineFeeds: fc.constantFrom('bad', 'keep'),
+    lines,
+    tombstones: fc.constantFrom('skip', 'bad'),
     badTo: fc.constantFrom('stop', 'skip', 'file'),
     maxRecords: fc.oneof(fc.constant(undefined), fc.integer({ min: 1, max: 90 })),
     startOffset: fc.bigInt({ min: 0n, max: 400n }),
@@ -245,7 +289,7 @@ const fixtures: fc.Arbitrary<Fixture> = fc
 
 describe('lines that are copied in bulk', () => {
   it('make the same files, cuts, offsets and failures as record by record', async () => {
-    let copied = 0;
+    const copied = new Map<string, number>();
     let failures = 0;
     let full = 0;
     let bad = 0;
@@ -253,7 +297,9 @@ describe('lines that are copied in bulk', () => {
       fc.asyncProperty(fixtures, async (fixture) => {
         const inBulk = await write(fixture, true);
         const oneByOne = await write(fixture, false);
-        copied += inBulk.copied;
+        const { lines } = fixture;
+        const kind = lines.type === 'text' ? lines.lineFeeds : `${lines.key} ${lines.value}`;
+        copied.set(kind, (copied.get(kind) ?? 0) + inBulk.copied);
         if (inBulk.failure !== null) failures += 1;
         bad += inBulk.bad;
         expect(inBulk).toEqual({ ...oneByOne, copied: inBulk.copied });
@@ -262,9 +308,11 @@ describe('lines that are copied in bulk', () => {
         if (inBulk.recordsMost === most) full += 1;
         expect(inBulk.recordsMost).toBeLessThanOrEqual(most);
       }),
-      { numRuns: 100 },
+      { numRuns: 300 },
     );
-    expect(copied).toBeGreaterThan(1_000);
+    const kinds = ['bad', 'keep', 'bytes bytes', 'bytes string', 'string bytes', 'string string'];
+    expect([...copied.keys()].toSorted()).toEqual(kinds.toSorted());
+    for (const [kind, records] of copied) expect(records, kind).toBeGreaterThan(100);
     expect(failures).toBeGreaterThan(0);
     expect(bad).toBeGreaterThan(20);
     expect(full).toBeGreaterThan(10);
