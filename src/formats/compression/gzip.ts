@@ -1,7 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip, gzip, type ZlibOptions } from 'node:zlib';
 import { promisify } from 'node:util';
-import type { CodecKind } from './codec.ts';
+import { OUTPUT_CHUNK_BYTES, type CodecKind } from './codec.ts';
 
 const gzipped = promisify<Uint8Array, ZlibOptions, Buffer>(gzip);
 
@@ -10,7 +10,7 @@ export const GZIP: CodecKind = {
   description: 'read by everything; slower, and larger than zstd.',
   suffix: '.gz',
   level: { least: 1, most: 9, usual: 6 },
-  compressor: (level) => (bytes) => gzipped(bytes, { level }),
+  compressor: (level) => (bytes) => gzipped(bytes, { level, chunkSize: OUTPUT_CHUNK_BYTES }),
   decompress: async function* (chunks) {
     const gunzip = createGunzip();
     // A failure, of the chunks too, ends the iteration below.

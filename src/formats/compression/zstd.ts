@@ -1,10 +1,10 @@
 /**
- * zstd, with what reads its files back, frame by frame: Node's own decoder ends after the first frame of a file,
- * so that frames are told apart here by their headers (RFC 8878, section 3.1).
+ * zstd, with what reads its files back, frame by frame: Node's own decoder ends after the first frame of a
+ * file, so that frames are told apart here by their headers (RFC 8878, section 3.1).
  */
 import { constants, zstdCompress, zstdDecompress, type ZstdOptions } from 'node:zlib';
 import { promisify } from 'node:util';
-import type { CodecKind } from './codec.ts';
+import { OUTPUT_CHUNK_BYTES, type CodecKind } from './codec.ts';
 
 const MAGIC = 0xfd2fb528;
 const MAGIC_BYTES = 4;
@@ -28,7 +28,8 @@ export const ZSTD: CodecKind = {
       // Readers check each frame.
       [constants.ZSTD_c_checksumFlag]: 1,
     };
-    return (bytes) => compressed(bytes, { params, pledgedSrcSize: bytes.length });
+    return (bytes) =>
+      compressed(bytes, { params, pledgedSrcSize: bytes.length, chunkSize: OUTPUT_CHUNK_BYTES });
   },
   decompress,
 };
