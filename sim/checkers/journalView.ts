@@ -94,6 +94,8 @@ export interface StopView {
   readonly files: readonly string[];
   /** The next offset at that time. */
   readonly nextOffset: number;
+  /** Where the offsets begin that it says are lost or in doubt; null if the cause is not a range. */
+  readonly fromOffset: number | null;
   /** The offset to which it says the log went back; null if it does not say so. */
   readonly divergedAt: number | null;
   /**
@@ -123,6 +125,12 @@ export interface PartitionView {
 
 /** A journaled event as JSON; the fields are those of journal/events.ts. */
 type RawEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
+interface RawStop {
+  readonly code: string;
+  readonly message: string;
+  readonly files: readonly string[];
+  readonly fromOffset: string | null;
+}
 interface RawChange {
   readonly partId: string;
   readonly state: 'inProgress' | 'pending';
@@ -236,7 +244,7 @@ class PartitionReader implements PartitionView {
         break;
       case 'partitionStopped':
         this.#isStopped = true;
-        this.#stop(event as unknown as StopView, divergenceOf(event), atMs);
+        this.#stop(event, atMs);
         break;
       default:
     }
@@ -265,10 +273,13 @@ class PartitionReader implements PartitionView {
     this.#nextOffset = toOffset;
   }
 
-  #stop(stop: StopView, divergedAt: number | null, atMs: number): void {
+  #stop(event: RawEvent, atMs: number): void {
+    const { code, message, files, fromOffset: from } = event as unknown as RawStop;
     const nextOffset = this.#nextOffset;
+    const fromOffset = from === null ? null : Number(from);
     const givenUpFrom = this.losses.find(({ toOffset }) => toOffset === nextOffset)?.fromOffset ?? null;
-    this.stops.push({ ...stop, atMs, nextOffset, divergedAt, givenUpFrom });
+    const divergedAt = divergenceOf(event);
+    this.stops.push({ code, message, files, fromOffset, atMs, nextOffset, divergedAt, givenUpFrom });
   }
 
   /** A new generation: offsets given up from there on are read. */

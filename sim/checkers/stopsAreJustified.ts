@@ -23,6 +23,7 @@ export function checkP6(trace: Facts): Violation[] {
     ...unhandled(trace),
     ...miscounts(trace),
     ...falseTruncations(trace),
+    ...stopsForGivenUp(trace),
     ...unasked(trace),
     ...brokenClaims(trace),
     ...owedByRetired(trace),
@@ -133,8 +134,8 @@ function owedByRetired({ journal }: Facts): Violation[] {
 }
 
 /**
- * A partition with a broken journal is not claimed: a broken claimer fences nobody. A claimer that had replayed the
- * journal before may have slept until now.
+ * A partition with a broken journal is not claimed: a broken claimer fences nobody. A claimer that had
+ * replayed the journal before may have slept until now.
  */
 function brokenClaims({ journal, harms, schedule }: Facts): Violation[] {
   const sleptMs = sleepsMs(schedule);
@@ -229,6 +230,20 @@ function miscounts({ journal, expected, earlier }: Facts): Violation[] {
       `${recordsSkipped} skipped below offset ${nextOffset}, which is not what lies there`;
     return [violation('P6', text, { partition, offsets: [String(nextOffset)] })];
   });
+}
+
+/** What an operator gave up, or what is in files, stops nothing any more. */
+function stopsForGivenUp({ journal, harms }: Facts): Violation[] {
+  if (harms.some(({ type }) => type === 'journalBack')) return [];
+  return [...readJournal(journal).values()].flatMap(({ partition, stops: stopped }) =>
+    stopped.flatMap(({ code, atMs, fromOffset, nextOffset }) => {
+      if (code !== 'SOURCE_RANGE_LOST' || fromOffset === null || fromOffset >= nextOffset) return [];
+      const text =
+        `partition ${partition} is stopped at ${atMs} ms because it lacks offsets from ${fromOffset} on; ` +
+        `offset ${nextOffset} was the next one`;
+      return [violation('P6', text, { partition, offsets: [String(fromOffset)] })];
+    }),
+  );
 }
 
 /** A truncated log is reported only if it lost checkpointed records, and with the exact offset. */

@@ -2,7 +2,6 @@
 import { patch, type Mutation } from './mutation.ts';
 
 const WENT_BACK = 'src/partition/rolledBackJournal.ts';
-const PARTS = 'src/partition/rolledBackParts.ts';
 
 export const ANSWER_MUTATIONS: readonly Mutation[] = [
   {
@@ -30,17 +29,5 @@ export const ANSWER_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     seed: 11,
     patches: [patch(WENT_BACK, `  return [...before, ...now];`, `  return [...before];`)],
-  },
-  {
-    name: 'a file that was published since is gone on with where the journal knows it',
-    store: 'file',
-    seed: 11,
-    patches: [
-      patch(
-        PARTS,
-        `  if (final.type === 'same') return isPending ? { type: 'asItIs' } : { type: 'published', durable };\n`,
-        ``,
-      ),
-    ],
   },
 ];

@@ -57,8 +57,7 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
   {
     name: 'leader epochs before the last one that was read are not journaled',
     store: 'file',
-    seed: 9,
-    foundAt: 1745,
+    schedule: 'leader-epochs-that-no-checkpoint-lists',
     patches: [
       patch(
         'src/partition/checkpoint.ts',
@@ -92,8 +91,7 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
   {
     name: 'an answer that jumps does not journal the leader epoch below it',
     store: 'file',
-    seed: 11,
-    foundAt: 2408,
+    schedule: 'an-answer-without-its-leader-epoch',
     patches: [
       patch(
         'src/partition/jump.ts',

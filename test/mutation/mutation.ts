@@ -18,6 +18,8 @@ export interface Mutation {
   readonly seed?: number;
   /** The run in which it was caught when it was written down; absent where that was never noted. */
   readonly foundAt?: number;
+  /** A file of test/mutation/schedules: drawn schedules seldom come to what this one shows. */
+  readonly schedule?: string;
   /** Several where one change needs a hand in several files. */
   readonly patches: readonly Patch[];
 }

@@ -67,8 +67,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
   {
     name: 'what could not be discarded is journaled as discarded',
     store: 'file',
-    seed: 11,
-    foundAt: 182,
+    foundAt: 46,
     patches: [
       patch(
         TAKE_OVER,
@@ -142,8 +141,15 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'an accepted loss does not move what is next',
     store: 'file',
     seed: 11,
-    foundAt: 275,
-    patches: [patch('actors/partition.ts', `nextOffset: event.toOffset,`, `nextOffset: event.fromOffset,`)],
+    foundAt: 17,
+    patches: [
+      patch('actors/partition.ts', `nextOffset: event.toOffset,`, `nextOffset: event.fromOffset,`),
+      patch(
+        'src/partition/jump.ts',
+        `if (below === null && parts.length === 0) return [];`,
+        `if (parts.length === 0) return [];`,
+      ),
+    ],
   },
   {
     name: 'an epoch that ends does not let go of its files',

@@ -43,8 +43,7 @@ export const ROWS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a rows file is created after its epoch was over, and left',
     store: 'file',
-    seed: 11,
-    foundAt: 691,
+    schedule: 'a-rows-file-of-an-epoch-that-is-over',
     patches: [
       patch(
         PART_FILES,

@@ -59,6 +59,7 @@ interface Task {
   readonly store: StoreKind;
   readonly seed: number;
   readonly runs: number;
+  readonly schedule?: string | undefined;
 }
 
 /** Fuzzes patched copies, and gives what was found in the order of the tasks. */
@@ -66,8 +67,9 @@ function huntAll(tasks: readonly Task[]): Promise<Row[]> {
   return inCopies(tasks, hunt, failedRow);
 }
 
-function hunt(root: string, { store, seed, runs }: Task): Promise<Row> {
-  const args = [HUNT, root, store, String(seed), String(runs)];
+function hunt(root: string, { store, seed, runs, schedule }: Task): Promise<Row> {
+  const one = schedule === undefined ? [] : [path.join(import.meta.dirname, 'schedules', `${schedule}.json`)];
+  const args = [HUNT, root, store, String(seed), String(runs), ...one];
   return new Promise((resolve) => {
     execFile(process.execPath, args, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
@@ -112,15 +114,19 @@ export function describeTable(title: string, mutations: readonly Mutation[]): vo
       'proves something: the sources as they are hold in all of these schedules',
       { timeout: 3_600_000 },
       async () => {
-        const tasks = STORES.flatMap((store) => {
+        const tasks: Task[] = STORES.flatMap((store) => {
           const runs = new Map<number, number>();
           for (const [index, one] of mutations.entries()) {
-            if (one.store !== store) continue;
+            if (one.store !== store || one.schedule !== undefined) continue;
             const { schedules } = rows[index]!;
             runs.set(seedOf(one), Math.max(runs.get(seedOf(one)) ?? 0, schedules));
           }
           return [...runs].map(([seed, most]) => ({ patches: [], store, seed, runs: most }));
         });
+        const alone = mutations.filter(({ schedule }) => schedule !== undefined);
+        tasks.push(
+          ...alone.map(({ store, schedule }) => ({ patches: [], store, seed: SEED, runs: 1, schedule })),
+        );
         const held = await huntAll(tasks);
         expect(held.map(({ verdict, exitCode, message }) => ({ verdict, exitCode, message }))).toEqual(
           tasks.map(() => ({ verdict: 'held', exitCode: 0, message: null })),
