@@ -1,4 +1,7 @@
-/** `tidemark audit`: replays the journal and compares it with the destination, the group and, if asked, the source. */
+/**
+ * `tidemark audit`: replays the journal and compares it with the destination, the group and, if asked, the
+ * source.
+ */
 import { auditJob, type AuditProgress } from '../audit/auditJob.ts';
 import type { AuditReport } from '../audit/auditReport.ts';
 import type { DeepSource } from '../audit/deep/deepAudit.ts';
@@ -13,7 +16,9 @@ import type { Log } from '../telemetry/log.ts';
 import { namingOf, systemPorts, type Composition } from './compose.ts';
 import type { JournalChoice } from './journalCopy.ts';
 
-/** How long the source may take to say what its group has committed; a broker that hangs says nothing else. */
+/**
+ * How long the source may take to say what its group has committed; a broker that hangs says nothing else.
+ */
 const SURVEY_MS = 15_000;
 /** How long clients may take to close. A command that only reads does not wait longer. */
 const CLOSE_MS = 2_000;

@@ -260,22 +260,24 @@ export interface Backend {
   /** The journal as a timeline. Rejects at an entry that cannot be replayed. */
   readonly replayJournal: (config: JobConfig, options: ReplayCommandOptions) => AsyncIterable<TimelineStep>;
   /**
-   * Entries of the job's own life, then of the partition, each checked. Rejects with REQUEST_REFUSED if the journal
-   * holds nothing of the partition.
+   * Entries of the job's own life, then of the partition, each checked. Rejects with REQUEST_REFUSED if the
+   * journal holds nothing of the partition.
    */
   readonly partitionEntries: (config: JobConfig, options: EntriesOptions) => AsyncIterable<Entry>;
   /** Rejects with REQUEST_REFUSED if the journal does not know the file or the partition. */
   readonly explain: (config: JobConfig, options: ExplainOptions) => Promise<Explained>;
   /**
-   * Replays the journal and compares it with the destination and the group. Writes nothing; the job may be running.
-   * Rejects if the journal cannot be read.
+   * Replays the journal and compares it with the destination and the group. Writes nothing; the job may be
+   * running. Rejects if the journal cannot be read.
    */
   readonly auditJob: (config: JobConfig, options: AuditCommandOptions) => Promise<AuditReport>;
   /** Replays the journal, and asks nothing else. Writes nothing; the job may be running. */
   readonly verifyJournal: (config: JobConfig, options: VerifyOptions) => Promise<JournalReport>;
   /** Replays the journal by this version and by another installed one. Writes nothing to it. */
   readonly diffJournal: (config: JobConfig, options: DiffOptions) => Promise<DiffReport>;
-  /** What this version makes of each entry of a portable file, as lines for `diffJournal` of another version. */
+  /**
+   * What this version makes of each entry of a portable file, as lines for `diffJournal` of another version.
+   */
   readonly foldJournal: (job: JobName, file: string) => AsyncIterable<string>;
   /**
    * Resolves when the checked backup has its final name. Rejects with REQUEST_REFUSED if that name is taken

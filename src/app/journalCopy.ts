@@ -27,8 +27,8 @@ export interface JournalCopy {
 }
 
 /**
- * Opens an export or a backup for reading. Rejects with JOURNAL_MISSING if there is none, JOURNAL_CORRUPT if it
- * is damaged, REQUEST_REFUSED if the file is something else, or holds nothing of the job.
+ * Opens an export or a backup for reading. Rejects with JOURNAL_MISSING if there is none, JOURNAL_CORRUPT if
+ * it is damaged, REQUEST_REFUSED if the file is something else, or holds nothing of the job.
  */
 export async function openJournalCopy(
   { journals }: Pick<JobKinds, 'journals'>,
@@ -64,8 +64,8 @@ export async function openExport(
 }
 
 /**
- * Rejects with REQUEST_REFUSED if the file is a journal, or a backup that an export is no substitute for. Only
- * an export is written over.
+ * Rejects with REQUEST_REFUSED if the file is a journal, or a backup that an export is no substitute for.
+ * Only an export is written over.
  */
 export async function refuseJournalAt({ journals }: Pick<JobKinds, 'journals'>, file: string): Promise<void> {
   if (!existsSync(file)) return;
@@ -73,7 +73,8 @@ export async function refuseJournalAt({ journals }: Pick<JobKinds, 'journals'>, 
   if (ownFormat(journals, head) === null) return;
   throw new TidemarkError(
     'REQUEST_REFUSED',
-    `${file} is a journal, or a backup in a format of its own: an export is not written over it. Name another file.`,
+    `${file} is a journal, or a backup in a format of its own: an export is not written over it. ` +
+      `Name another file.`,
     { fields: { path: file } },
   );
 }

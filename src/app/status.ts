@@ -87,8 +87,8 @@ export async function readJobStatus(ports: StatusPorts): Promise<JobStatus> {
 }
 
 /**
- * The status as the journal had it at a moment: what coordinators and dependencies said then is not known. Rejects if
- * the journal cannot be read.
+ * The status as the journal had it at a moment: what coordinators and dependencies said then is not known.
+ * Rejects if the journal cannot be read.
  */
 export async function readJobStatusAt(
   { config, kinds, openJournal }: Pick<StatusPorts, 'config' | 'kinds' | 'openJournal'>,

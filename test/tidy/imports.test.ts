@@ -168,6 +168,30 @@ describe('the environment', () => {
   });
 });
 
+describe('a run', () => {
+  const NEEDLESS = ['src/audit/', 'src/formats/parquet/read/', 'sim/', 'src/cli/commands/'];
+  const COMMAND = [
+    'src/cli/main.ts',
+    'src/cli/commands/run.ts',
+    'src/app/application.ts',
+    'src/app/runJob.ts',
+  ];
+  const loaded = closureOf(COMMAND, { withLater: false });
+
+  it('loads the code of no other command', () => {
+    const needless = loaded.filter(({ file }) => NEEDLESS.some((folder) => file.startsWith(folder)));
+    expect(needless.map(({ file }) => file)).toEqual(['src/cli/commands/run.ts']);
+    const packages = loaded.flatMap((source) => source.imports.filter((one) => one.file === null));
+    expect(packages.filter((one) => !one.isTypeOnly && one.specifier.startsWith('hyparquet'))).toEqual([]);
+  });
+
+  it('loads what runs a job', () => {
+    expect(loaded.map(({ file }) => file)).toEqual(
+      expect.arrayContaining(['src/run/coordinator.ts', 'src/writing/recordRouter.ts']),
+    );
+  });
+});
+
 function importsThat(isMeant: (from: string, to: string) => boolean): readonly string[] {
   return sources().flatMap((source) =>
     source.imports
@@ -177,14 +201,15 @@ function importsThat(isMeant: (from: string, to: string) => boolean): readonly s
 }
 
 /** The files and all that they load, types left out: those are gone at run time. */
-function closureOf(files: readonly string[]): readonly Source[] {
+function closureOf(files: readonly string[], { withLater } = { withLater: true }): readonly Source[] {
   const byFile = new Map(sources().map((source) => [source.file, source]));
   const found = new Map<string, Source>();
   const visit = (file: string): void => {
     const source = byFile.get(file);
     if (source === undefined || found.has(file)) return;
     found.set(file, source);
-    for (const one of source.imports) if (one.file !== null && !one.isTypeOnly) visit(one.file);
+    for (const { file, isTypeOnly, isLater } of source.imports)
+      if (file !== null && !isTypeOnly && (withLater || !isLater)) visit(file);
   };
   files.forEach(visit);
   return [...found.values()];

@@ -31,6 +31,8 @@ export interface Import {
   readonly names: readonly string[];
   /** Only a type is taken: nothing is loaded. */
   readonly isTypeOnly: boolean;
+  /** Loaded when it is needed: `import()`. */
+  readonly isLater: boolean;
   readonly line: number;
 }
 
@@ -105,10 +107,9 @@ function importsOf(tree: ts.SourceFile): Import[] {
   const found: Import[] = [];
   const add = (node: ts.Node, specifier: string, names: readonly string[], isTypeOnly: boolean): void => {
     found.push({
-      specifier,
+      ...{ specifier, names, isTypeOnly },
       file: resolved(tree.fileName, specifier),
-      names,
-      isTypeOnly,
+      isLater: ts.isCallExpression(node),
       line: lineOf(tree, node),
     });
   };

@@ -11,8 +11,8 @@ export function badSchema() {
       .default('stop')
       .meta({
         description:
-          'What becomes of a record that cannot be written. stop: its partition stops; skip: it is counted; ' +
-          'file: it is written, raw and with the reason, to a file below _bad.',
+          'What becomes of a record that cannot be written. stop: its partition stops; skip: it is ' +
+          'counted; file: it is written, raw and with the reason, to a file below _bad.',
       }),
     stopAfter: count('a whole number of records')
       .default(1_000)

@@ -1,4 +1,7 @@
-/** The keys that say what part files hold: `key`, `value`, and those below `sink`. Kinds of formats add theirs. */
+/**
+ * The keys that say what part files hold: `key`, `value`, and those below `sink`. Kinds of formats add
+ * theirs.
+ */
 import { z } from 'zod';
 import { textFile, type SchemaContext } from '../../../kernels/schema/outside.ts';
 import { eitherOf, isMap, map, type KeyProblem } from '../../../kernels/schema/parts.ts';
@@ -50,8 +53,8 @@ function envelopeSchema() {
     .optional()
     .meta({
       description:
-        'What a line or row holds: value: the value alone; record: topic, partition, offset, timestamp, key, ' +
-        'value and headers. By default value; record for parquet without value.schema.',
+        'What a line or row holds: value: the value alone; record: topic, partition, offset, ' +
+        'timestamp, key, value and headers. By default value; record for parquet without value.schema.',
     });
 }
 
@@ -101,8 +104,8 @@ function decodeSchema(what: string) {
     .default('bytes')
     .meta({
       description:
-        `${what} in a line of sink.envelope: record. bytes: base64; string: its UTF-8 as text; json: JSON as ` +
-        'it is. In a row of parquet: bytes or string, the same for key and value.',
+        `${what} in a line of sink.envelope: record. bytes: base64; string: its UTF-8 as text; ` +
+        'json: JSON as it is. In a row of parquet: bytes or string, the same for key and value.',
     });
 }
 
@@ -129,15 +132,15 @@ export function valueSchema(context: SchemaContext) {
       .default('bad')
       .meta({
         description:
-          'Values with a line feed (sink.format: text). bad: as `bad` says; keep: written as they are, so that ' +
-          'such a record is several lines.',
+          'Values with a line feed (sink.format: text). bad: as `bad` says; keep: written as they ' +
+          'are, so that such a record is several lines.',
       }),
     schema: schemaFileSchema(context)
       .optional()
       .meta({
         description:
-          'File with the types of the fields of JSON values, which become columns (sink.format: parquet): an ' +
-          'Avro schema (.avsc), or the short form (.yaml).',
+          'File with the types of the fields of JSON values, which become columns (sink.format: ' +
+          'parquet): an Avro schema (.avsc), or the short form (.yaml).',
       }),
   }).meta({ description: 'How values are written.' });
 }

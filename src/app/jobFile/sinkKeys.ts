@@ -30,7 +30,8 @@ export function sinkSchema(context: SchemaContext, kinds: SinkKinds) {
       .optional()
       .meta({
         description:
-          `End of the names of part files, like .ndjson. By default what engines expect: ${suffixes.join(', ')}; ` +
+          `End of the names of part files, like .ndjson. By default what engines expect: ` +
+          `${suffixes.join(', ')}; ` +
           'nothing for plain text.',
       }),
     entropy: entropySchema().optional(),
