@@ -9,7 +9,8 @@ const nothingFrom = (...rooms) =>
   }));
 
 const pureRoom = {
-  // luxon is allowed, a calendar that is asked about times that are handed in, and zod, which rules describe their keys with.
+  // luxon is allowed, a calendar that is asked about times that are handed in, and zod, which rules describe
+  // their keys with.
   regex: '^(node:|kafkajs|@nats-io/|pino)',
   message: 'This room is pure: no node module, no clock, no client.',
 };

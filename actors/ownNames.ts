@@ -1,4 +1,7 @@
-/** Recognizes names of part files that only this job gives: its prefix, one of its topics, a partition, an offset. */
+/**
+ * Recognizes names of part files that only this job gives: its prefix, one of its topics, a partition, an
+ * offset.
+ */
 import type { TopicPartition } from '../journal/ids.ts';
 import { GENERATION_BYTES_MAX, TOPIC_BYTES_MAX } from './naming.ts';
 import { encodePathSegment } from './pathSegment.ts';
@@ -25,8 +28,8 @@ export class OwnNames {
   }
 
   /**
-   * Whether it can be a file of the partition, also with a prefix that nobody remembers: a lost journal took the
-   * former ones with it. False for names of the job's other topics.
+   * Whether it can be a file of the partition, also with a prefix that nobody remembers: a lost journal took
+   * the former ones with it. False for names of the job's other topics.
    */
   mayBeOf(uri: string, { topic, partition }: TopicPartition): boolean {
     const { head, number } = partsOf(uri);

@@ -1,6 +1,6 @@
 /**
- * Measures how fast an audit replays a long journal, beside a claim that replays the same one. Files are taken for
- * whole: reading them back is the destination's time.
+ * Measures how fast an audit replays a long journal, beside a claim that replays the same one. Files are
+ * taken for whole: reading them back is the destination's time.
  */
 import type { Journal } from '../journal/port.ts';
 import type { JobName } from '../journal/ids.ts';

@@ -1,6 +1,7 @@
 /**
- * `node bench/bareConsumer.ts JOB.yaml`: reads the job's topics through the same connection as `tidemark run`,
- * writes nothing, and prints how many records the fetched batches say that they hold. What can be had at best.
+ * `node bench/bareConsumer.ts JOB.yaml`: reads the job's topics through the same connection as `tidemark
+ * run`, writes nothing, and prints how many records the fetched batches say that they hold. What can be had
+ * at best.
  */
 import { partitionName, type TopicPartition } from '../journal/ids.ts';
 import { Composition } from '../src/app/compose.ts';

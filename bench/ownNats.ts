@@ -9,8 +9,8 @@ import { endProcess, freePort } from '../scripts/services/processes.ts';
 const GRACE_MS = 30_000;
 
 /**
- * Runs the work with the address of a server that is ended and removed behind it. The server syncs as rarely as
- * it does by default: how long it takes to fill the journal is not measured.
+ * Runs the work with the address of a server that is ended and removed behind it. The server syncs as rarely
+ * as it does by default: how long it takes to fill the journal is not measured.
  */
 export async function withOwnNats<T>(work: (natsUrl: string) => Promise<T>): Promise<T> {
   const dir = mkdtempSync(path.join(tmpdir(), 'tidemark-bench-nats-'));

@@ -52,7 +52,9 @@ export function measureDuckDb(pythonPath: string, json: Buffer, codec: Codec): M
     writeFileSync(input, json);
     const columns = `{id: 'BIGINT', time: 'BIGINT', amount: 'DOUBLE', active: 'BOOLEAN', user: 'VARCHAR',
       country: 'VARCHAR', page: 'VARCHAR', session: 'VARCHAR'}`;
-    const options = `FORMAT parquet, CODEC ${codec === 'none' ? 'uncompressed' : codec}, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`;
+    const options =
+      `FORMAT parquet, CODEC ${codec === 'none' ? 'uncompressed' : codec}, ` +
+      `ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`;
     const level = codec === 'zstd' ? ', COMPRESSION_LEVEL 1' : '';
     const script = `
 import duckdb, os, resource

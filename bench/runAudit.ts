@@ -1,6 +1,6 @@
 /**
- * `npm run bench:audit -- [--entries N] [--journal sqlite|nats]`. NATS_URL names a server for nats; without it
- * one is started, and removed behind the bench.
+ * `npm run bench:audit -- [--entries N] [--journal sqlite|nats]`. NATS_URL names a server for nats; without
+ * it one is started, and removed behind the bench.
  */
 import { parseArgs } from 'node:util';
 import { measureAudit } from './audit.ts';
@@ -30,7 +30,7 @@ const { entries, bytes, auditSeconds, auditCpuSeconds, claimCpuSeconds, peakMiB 
 const rate = (seconds: number): string => Math.round(entries / seconds).toLocaleString('en');
 process.stdout.write(
   `${entries} entries (${journal}), ${(bytes / 1e6).toFixed(1)} MB: audit ${auditSeconds.toFixed(2)} s ` +
-    `(${auditCpuSeconds.toFixed(2)} CPU s, ${rate(auditCpuSeconds)} entries per CPU s), claim by full replay ` +
-    `${rate(claimCpuSeconds)} entries per CPU s: ratio ${(claimCpuSeconds / auditCpuSeconds).toFixed(2)}; ` +
-    `peak memory ${peakMiB.toFixed(0)} MiB\n`,
+    `(${auditCpuSeconds.toFixed(2)} CPU s, ${rate(auditCpuSeconds)} entries per CPU s), claim by ` +
+    `full replay ${rate(claimCpuSeconds)} entries per CPU s: ratio ` +
+    `${(claimCpuSeconds / auditCpuSeconds).toFixed(2)}; peak memory ${peakMiB.toFixed(0)} MiB\n`,
 );

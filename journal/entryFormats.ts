@@ -18,7 +18,10 @@ export function formatOfEvents(events: readonly JournalEvent[]): number {
   return events.reduce((format, event) => Math.max(format, formatOfEvent(event)), FORMAT_OF_MOST);
 }
 
-/** Formats of part files that hold rows, and have a rows file beside them while in progress (src/formats/rows.ts). */
+/**
+ * Formats of part files that hold rows, and have a rows file beside them while in progress
+ * (src/formats/rows.ts).
+ */
 export function hasRowsFile(format: string): boolean {
   return format.startsWith('parquet-');
 }

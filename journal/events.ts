@@ -140,7 +140,9 @@ const checkpointCompleted = z.object({
   /** Records read since the previous checkpoint, and how many of them were skipped, by reason. */
   recordsRead: count,
   recordsSkipped: z.object({ nullValue: count, bad: count.optional() }),
-  /** Bad records since the previous checkpoint, by reason: skipped ones, and those in files of bad records. */
+  /**
+   * Bad records since the previous checkpoint, by reason: skipped ones, and those in files of bad records.
+   */
   recordsBad: z.array(z.object({ reason: z.string(), records: count })).optional(),
   /** Number of checkpointPart entries that belong to this checkpoint. */
   checkpointParts: count,

@@ -82,8 +82,8 @@ export interface Journal {
   snapshots(subject: Subject): AsyncIterable<Uint8Array>;
 
   /**
-   * What the journal itself counts of the subjects that begin with the prefix. Absent if it keeps no count beside its
-   * entries. Rejects as `read` does.
+   * What the journal itself counts of the subjects that begin with the prefix. Absent if it keeps no count
+   * beside its entries. Rejects as `read` does.
    */
   readonly countEntries?: (prefix: string) => Promise<EntryCounts>;
 

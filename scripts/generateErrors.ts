@@ -19,7 +19,8 @@ const PREAMBLE =
   'a test fails when it is stale.\n';
 
 const FORMER =
-  '## Former codes\n\nJournals of earlier versions may hold these in stops. They are read as the codes of today.\n';
+  '## Former codes\n\nJournals of earlier versions may hold these in stops. They are read as the ' +
+  'codes of today.\n';
 
 function formerTable(): string[] {
   const rows = Object.entries(FORMER_CODES).map(([former, code]) => `| \`${former}\` | \`${code}\` |`);

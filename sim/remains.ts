@@ -1,4 +1,6 @@
-/** What a run of the world has left, for those who look at it in the end, as a command that only reads would. */
+/**
+ * What a run of the world has left, for those who look at it in the end, as a command that only reads would.
+ */
 import type { NamingRule } from '../actors/naming.ts';
 import type { Ports } from '../src/job/context.ts';
 import type { Recorder } from './recorder.ts';

@@ -30,7 +30,9 @@ export interface WorldConfig {
   readonly buckets: Buckets;
   /** What part files hold; absent: lines of text. */
   readonly content?: ContentConfig | undefined;
-  /** What becomes of records without a value, and of bad ones; absent: left out, and in files of their own. */
+  /**
+   * What becomes of records without a value, and of bad ones; absent: left out, and in files of their own.
+   */
   readonly records?: RecordsRule | undefined;
   /** Whether each part file has a folder drawn for it. */
   readonly entropy: boolean;

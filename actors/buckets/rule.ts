@@ -1,5 +1,6 @@
 /**
- * Bucket rules: which folder a record belongs to. Each kind has a folder here and a line in src/app/registeredKinds.ts.
+ * Bucket rules: which folder a record belongs to. Each kind has a folder here and a line in
+ * src/app/registeredKinds.ts.
  */
 import type { z } from 'zod';
 import type { TopicPartition } from '../../journal/ids.ts';
@@ -36,8 +37,8 @@ export interface BucketAssigner {
   /** How the kernel (kernels/lines.ts), which sees times alone, finds a bucket. Null: it cannot. */
   readonly routes: SlotRoutes | null;
   /**
-   * Tells it, before the first record, which slots are in use; `slotOf` may forget others. Absent if it remembers
-   * none. Without the call none is in use: each slot holds until the next call of `slotOf`.
+   * Tells it, before the first record, which slots are in use; `slotOf` may forget others. Absent if it
+   * remembers none. Without the call none is in use: each slot holds until the next call of `slotOf`.
    */
   keep?(isInUse: (slot: number) => boolean): void;
 }

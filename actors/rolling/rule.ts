@@ -48,8 +48,8 @@ interface RuleKeys {
 export type SizeRule = RuleKeys & { readonly type: 'size'; readonly reason: Extract<RollReason, 'size'> };
 
 /**
- * `records`: the file holds as many records as the limit. The kernel leaves the last of them to TypeScript, too.
- * Journaled as `size`, so that every version can read it.
+ * `records`: the file holds as many records as the limit. The kernel leaves the last of them to TypeScript,
+ * too. Journaled as `size`, so that every version can read it.
  */
 export type RecordsRule = RuleKeys & {
   readonly type: 'records';

@@ -119,8 +119,8 @@ function checked(cost: ProcessCost, written: Written, { records, format }: Workl
   if (isAll && (format !== undefined || bytes === records * LINE_BYTES))
     return { ...cost, records, bytes, files, digest };
   throw new Error(
-    `${String(written.records)} records of ${bytes} bytes were written, not ${records} of ${LINE_BYTES} bytes with ` +
-      'their line feed',
+    `${String(written.records)} records of ${bytes} bytes were written, not ${records} of ` +
+      `${LINE_BYTES} bytes with their line feed`,
   );
 }
 

@@ -1,4 +1,6 @@
-/** How fast an audit replays a journal, against a claim: both read every entry, check its hash and fold it. */
+/**
+ * How fast an audit replays a journal, against a claim: both read every entry, check its hash and fold it.
+ */
 import { measureAudit } from '../audit.ts';
 import { durationOf, type Row } from './row.ts';
 

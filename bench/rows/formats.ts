@@ -1,4 +1,6 @@
-/** The rows that compare Flink's FileSink and Tidemark in formats other than lines of text: the same topic. */
+/**
+ * The rows that compare Flink's FileSink and Tidemark in formats other than lines of text: the same topic.
+ */
 import { flinkFormatsClassPath } from '../flink/flinkJob.ts';
 import { GZIP_TEXT, JSON_RECORDS, parquetFormat, ZSTD_TEXT } from '../formats/formats.ts';
 import type { BenchContext } from '../harness/context.ts';

@@ -1,6 +1,7 @@
 /**
- * A topic with few records, many checkpoints, and Parquet: how many files and row groups there are afterwards. Both
- * read the same topic at the same time. Of Flink, what it publishes while Tidemark runs is counted.
+ * A topic with few records, many checkpoints, and Parquet: how many files and row groups there are
+ * afterwards. Both read the same topic at the same time. Of Flink, what it publishes while Tidemark runs is
+ * counted.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';

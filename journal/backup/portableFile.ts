@@ -1,8 +1,8 @@
 /**
- * The portable file of a job's journal: an export, and the backup of a journal that has none of its own. It consists of JSON
- * lines. The first line identifies the journal, each entry has a line, and the last line has their number.
- * Each line contains the SHA-256 of the previous one, so that a file that was cut, changed or spliced is
- * detected.
+ * The portable file of a job's journal: an export, and the backup of a journal that has none of its own. It
+ * consists of JSON lines. The first line identifies the journal, each entry has a line, and the last line has
+ * their number. Each line contains the SHA-256 of the previous one, so that a file that was cut, changed or
+ * spliced is detected.
  */
 import { hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';

@@ -184,8 +184,8 @@ class JetstreamJournal implements Journal {
   }
 
   /**
-   * No entry is ever removed, and a stream numbers them without a gap: what is missing between was lost. An imported
-   * journal begins at a later number; where its first entries are lost, the hash chain breaks.
+   * No entry is ever removed, and a stream numbers them without a gap: what is missing between was lost. An
+   * imported journal begins at a later number; where its first entries are lost, the hash chain breaks.
    */
   readonly countEntries = async (prefix: string): Promise<EntryCounts> => {
     const filter = `${this.#prefix}${prefix.slice(0, prefix.lastIndexOf('.') + 1)}>`;

@@ -40,7 +40,10 @@ export function parseDuration(text: string): UnitResult {
   return result;
 }
 
-/** Milliseconds of a time in the past, at least 1; unlike a duration that is waited for, it has no upper bound. */
+/**
+ * Milliseconds of a time in the past, at least 1; unlike a duration that is waited for, it has no upper
+ * bound.
+ */
 export function parseAge(text: string): UnitResult {
   return parseUnit(text, MS_PER_UNIT, { what: 'age', examples: ['7d', '12h'] });
 }

@@ -1,4 +1,6 @@
-/** Dates and times of ISO 8601 from their bytes. They are read without a Date, which keeps milliseconds alone. */
+/**
+ * Dates and times of ISO 8601 from their bytes. They are read without a Date, which keeps milliseconds alone.
+ */
 import { COLON, DOT, isDigit, MINUS, PLUS, ZERO } from './ascii.ts';
 
 const DAY_SECONDS = 86_400;

@@ -1,4 +1,6 @@
-/** A record as the bytes that it consists of, without its headers: as in a RecordCursor (src/sources/port.ts). */
+/**
+ * A record as the bytes that it consists of, without its headers: as in a RecordCursor (src/sources/port.ts).
+ */
 export interface RecordBytes {
   /** In milliseconds since the epoch; may be negative or out of range. */
   readonly timestampMs: number;

@@ -139,7 +139,9 @@ const flinkFormatsDownload: Download = {
     ),
 };
 
-/** A judge of Parquet files: parquet-java with its command line, parquet-cli, and what that needs of Hadoop. */
+/**
+ * A judge of Parquet files: parquet-java with its command line, parquet-cli, and what that needs of Hadoop.
+ */
 const parquetJavaDownload: Download = {
   what: `parquet-cli ${parquetJavaVersion} (about 80 MB through Maven)`,
   targetDir: parquetJavaDir,

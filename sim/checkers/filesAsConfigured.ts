@@ -68,15 +68,16 @@ function misnamed(view: PartitionView, lives: ConfigsOfClaims): Violation[] {
 }
 
 /**
- * A file that grew in a checkpoint and stays in progress is below the limits: full ones are closed. None holds more
- * records than their limit.
+ * A file that grew in a checkpoint and stays in progress is below the limits: full ones are closed. None
+ * holds more records than their limit.
  */
 function overgrown({ partition, checkpoints, parts }: PartitionView, lives: ConfigsOfClaims): Violation[] {
   return checkpoints.flatMap(({ number, atMs, claimId, grown }) => {
     const config = lives.of(claimId);
     const { roll } = config;
     const content = contentOf(config);
-    // The length of a compressed file is known only once its last frame is written, that of rows with their group.
+    // The length of a compressed file is known only once its last frame is written, that of rows with their
+    // group.
     const isKnown = content.codec === 'none' && !isInRows(content);
     const bytesMost = roll.atCheckpoint ? 0 : isKnown ? roll.maxBytes : Infinity;
     const recordsMost = roll.maxRecords ?? Infinity;

@@ -1,7 +1,8 @@
 /**
- * Builds the schedule that lets a stretch of a journal happen again. The world needs other times than the job did for
- * what it cannot shorten: joining a group, replaying. So it is built epoch by epoch: the world runs up to a claim, and
- * what follows is placed from there on; it runs up to the last entry of that epoch, and its end is placed there.
+ * Builds the schedule that lets a stretch of a journal happen again. The world needs other times than the job
+ * did for what it cannot shorten: joining a group, replaying. So it is built epoch by epoch: the world runs
+ * up to a claim, and what follows is placed from there on; it runs up to the last entry of that epoch, and
+ * its end is placed there.
  */
 import type { World } from '../executor.ts';
 import type { Fault, LogItem, RunTrace, Schedule } from '../schedule.ts';
@@ -128,7 +129,10 @@ class Rebuilding {
     };
   }
 
-  /** When the world journaled what the stretch has at this index; where it has not, the time at which it would have. */
+  /**
+   * When the world journaled what the stretch has at this index; where it has not, the time at which it would
+   * have.
+   */
   #livedAt(epoch: number, index: number, lived: readonly LivedEntry[]): number {
     return this.#lived(epoch, index, lived)?.atMs ?? this.#atMs(index);
   }

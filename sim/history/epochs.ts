@@ -1,4 +1,6 @@
-/** The epochs of a stretch: who owned the partition in which place of the world, and how each ownership ended. */
+/**
+ * The epochs of a stretch: who owned the partition in which place of the world, and how each ownership ended.
+ */
 import { PLACES_MAX } from '../faults/kind.ts';
 import type { Stretch, StretchEntry } from './stretch.ts';
 
@@ -63,7 +65,10 @@ function endOf(
   return owners.includes(owner, index + 1) ? 'handedOver' : 'died';
 }
 
-/** A process that replaces one of its host takes its place; any other has a place of its own, as far as there are. */
+/**
+ * A process that replaces one of its host takes its place; any other has a place of its own, as far as there
+ * are.
+ */
 function placesOf(owners: readonly string[]): readonly number[] {
   const placeOf = new Map<string, number>();
   return owners.map((owner, index) => {

@@ -1,4 +1,7 @@
-/** Fuzzes a stretch of a journal: once as it happened, then each crash point around a moment, then drawn variations. */
+/**
+ * Fuzzes a stretch of a journal: once as it happened, then each crash point around a moment, then drawn
+ * variations.
+ */
 import { Corpus } from '../draw/corpus.ts';
 import { nextVariation, type Base } from '../draw/vary.ts';
 import { inOrder, type Executor, type RunRequest } from '../executor.ts';

@@ -1,4 +1,7 @@
-/** What a run of the world has journaled of its partition, and which failpoints its processes passed meanwhile. */
+/**
+ * What a run of the world has journaled of its partition, and which failpoints its processes passed
+ * meanwhile.
+ */
 import { isFailpoint, type Failpoint, type FailpointSide } from '../../src/system/failpoints.ts';
 import type { RunTrace } from '../schedule.ts';
 

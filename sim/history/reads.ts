@@ -9,7 +9,10 @@ import { nextOffsetAfter, type Stretch } from './stretch.ts';
 
 /** What one checkpoint was the first to count; or what none counts yet at the end of the stretch. */
 export interface Read {
-  /** Index of the checkpoint's entry or of the last one, and of that of the checkpoint before; null for the first one. */
+  /**
+   * Index of the checkpoint's entry or of the last one, and of that of the checkpoint before; null for the
+   * first one.
+   */
   readonly index: number;
   readonly after: number | null;
   readonly fromOffset: bigint;

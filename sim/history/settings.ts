@@ -1,4 +1,7 @@
-/** Settings of the world for a stretch of a job's journal: those of the job, scaled, and what the stretch shows. */
+/**
+ * Settings of the world for a stretch of a job's journal: those of the job, scaled, and what the stretch
+ * shows.
+ */
 import { formatNoun } from '../../src/telemetry/format.ts';
 import type { JobShape } from '../job/shape.ts';
 import { ExpectedBuckets } from '../job/buckets.ts';
@@ -94,8 +97,8 @@ function notesOf(shape: JobShape, { maxBytes }: WorldConfig['roll'], scale: numb
 }
 
 /**
- * With buckets by the wall clock, the first change of bucket happens at the time at which it did; otherwise the world
- * begins when the stretch did.
+ * With buckets by the wall clock, the first change of bucket happens at the time at which it did; otherwise
+ * the world begins when the stretch did.
  */
 function wallStartOf(
   { entries }: Stretch,

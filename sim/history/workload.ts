@@ -1,4 +1,6 @@
-/** The log of a stretch: what each checkpoint was the first to count arrives between it and the one before. */
+/**
+ * The log of a stretch: what each checkpoint was the first to count arrives between it and the one before.
+ */
 import type { LogItem } from '../schedule.ts';
 import type { Read, Reads } from './reads.ts';
 import type { HistorySettings } from './settings.ts';

@@ -1,6 +1,7 @@
 /**
- * Folders of a world: how their rule is written, drawn, said and applied. Records of a world are no JSON: where a pattern names a field, the rule is shown a value for
- * the record's offset, which the checkers know too.
+ * Folders of a world: how their rule is written, drawn, said and applied. Records of a world are no JSON:
+ * where a pattern names a field, the rule is shown a value for the record's offset, which the checkers know
+ * too.
  */
 import { noBuckets } from '../../actors/buckets/none/rule.ts';
 import type { BucketAssigner, BucketConfig, BucketRecord } from '../../actors/buckets/rule.ts';
@@ -57,8 +58,8 @@ function hasPattern(bucket: BucketConfig): bucket is PatternBucketConfig {
 const FIELD_SHARE = 20;
 
 /**
- * Perhaps with a folder for each value of a field below that of the time; drawn from all else, so that nothing
- * else is drawn otherwise.
+ * Perhaps with a folder for each value of a field below that of the time; drawn from all else, so that
+ * nothing else is drawn otherwise.
  */
 export function withField<Config extends { readonly buckets: Buckets }>(config: Config): Config {
   const random = randomFor(`field ${JSON.stringify(config)}`);

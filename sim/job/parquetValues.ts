@@ -1,6 +1,6 @@
 /**
- * The values in a Parquet file of records as Kafka has them. Synchronous, as all that looks at files in a world.
- * hyparquet takes the file apart: nothing of the encoder judges what the encoder wrote.
+ * The values in a Parquet file of records as Kafka has them. Synchronous, as all that looks at files in a
+ * world. hyparquet takes the file apart: nothing of the encoder judges what the encoder wrote.
  */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { ColumnMetaData, Compressors, ParquetParsers, RowGroup, SchemaTree } from 'hyparquet';
@@ -27,7 +27,10 @@ export function isParquet(bytes: Buffer): boolean {
   return bytes.toString('latin1', 0, 4) === MAGIC && bytes.toString('latin1', bytes.length - 4) === MAGIC;
 }
 
-/** The values, each as a line; of a null the key, or `null`. Throws an Error if the file is damaged, or holds other rows. */
+/**
+ * The values, each as a line; of a null the key, or `null`. Throws an Error if the file is damaged, or holds
+ * other rows.
+ */
 export function parquetValues(bytes: Buffer): string {
   const metadata = parquetMetadata(bytes, { geoparquet: false });
   const root = parquetSchema(metadata);

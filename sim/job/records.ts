@@ -1,6 +1,6 @@
 /**
- * What becomes of records without a value, and of bad ones. The same for as long as a world lives, so that which of
- * its records have to be in files follows from the record alone.
+ * What becomes of records without a value, and of bad ones. The same for as long as a world lives, so that
+ * which of its records have to be in files follows from the record alone.
  */
 import { z } from 'zod';
 import type { Tombstones } from '../../src/formats/format.ts';
@@ -35,7 +35,10 @@ export function recordsFor(drawn: unknown): RecordsRule {
 
 export function recordsWords({ tombstones, bad }: RecordsRule): string {
   const without = { skip: 'left out', keep: 'kept', bad: 'bad' }[tombstones];
-  return `records without a value are ${without}, bad ones ${bad === 'skip' ? 'skipped' : 'in files of their own'}`;
+  return (
+    `records without a value are ${without}, bad ones ` +
+    (bad === 'skip' ? 'skipped' : 'in files of their own')
+  );
 }
 
 const BAD_EVERY = 4;

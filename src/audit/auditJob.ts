@@ -1,7 +1,7 @@
 /**
- * Audits a job: replays its journal, and compares the outcome with the destination and the consumer group. Writes
- * nothing; the job may be running. What others show is read before the journal, so that whatever they showed must be
- * in it; files are compared after the journal has named them.
+ * Audits a job: replays its journal, and compares the outcome with the destination and the consumer group.
+ * Writes nothing; the job may be running. What others show is read before the journal, so that whatever they
+ * showed must be in it; files are compared after the journal has named them.
  */
 import type { NamingRule } from '../../actors/naming.ts';
 import { hasCode } from '../../journal/errors.ts';

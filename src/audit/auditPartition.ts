@@ -38,8 +38,8 @@ export async function auditPartition(auditing: Auditing): Promise<PartitionReade
 }
 
 /**
- * The owner may change files between the journal and the look at them. A file that differs is therefore looked at
- * again with the journal's then end, until the journal says the same of it as before.
+ * The owner may change files between the journal and the look at them. A file that differs is therefore
+ * looked at again with the journal's then end, until the journal says the same of it as before.
  */
 async function compareOpenFiles(files: PartFileComparison, reader: PartitionReader): Promise<void> {
   let before: ReadonlySet<string> = new Set();

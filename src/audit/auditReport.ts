@@ -1,4 +1,6 @@
-/** What an audit reports: a verdict of the job, of each partition and of each bucket, with the sums behind it. */
+/**
+ * What an audit reports: a verdict of the job, of each partition and of each bucket, with the sums behind it.
+ */
 import { withRowsFiles } from '../../actors/naming.ts';
 import type { RollReason } from '../../journal/events.ts';
 import type { JobName, JournalId, TopicPartition } from '../../journal/ids.ts';

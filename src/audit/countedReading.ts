@@ -1,6 +1,6 @@
 /**
- * Compares what a journal gives with what it counts. A server that finds its last entries damaged drops them, or
- * passes over them: the hash chain of what is left is whole, and only a count tells.
+ * Compares what a journal gives with what it counts. A server that finds its last entries damaged drops them,
+ * or passes over them: the hash chain of what is left is whole, and only a count tells.
  */
 import type { JobName, Subject, TopicPartition } from '../../journal/ids.ts';
 import type { Journal, JournalReader, Revision, StoredEntry } from '../../journal/port.ts';
@@ -8,8 +8,8 @@ import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
 import type { Findings } from './findings.ts';
 
 /**
- * The journal for an audit: where all of a subject was read, and it was less than the journal has counted before,
- * that is a finding. Rejects as `read` does.
+ * The journal for an audit: where all of a subject was read, and it was less than the journal has counted
+ * before, that is a finding. Rejects as `read` does.
  */
 export async function countedReading(
   journal: Journal,

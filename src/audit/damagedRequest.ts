@@ -10,7 +10,10 @@ function isDamage(error: unknown): error is JournalFailure {
   return isJournalFailure(error, 'corrupt', 'newer');
 }
 
-/** Reads the requests to the partition's owner: no hash chain protects these, only what the journal keeps beside them. */
+/**
+ * Reads the requests to the partition's owner: no hash chain protects these, only what the journal keeps
+ * beside them.
+ */
 export async function checkRequests(
   journal: JournalReader,
   job: JobName,

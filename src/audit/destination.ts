@@ -1,6 +1,6 @@
 /**
- * What the destination holds, against what the journal says. Files are listed before the journal is read: each that
- * was visible then must be in it.
+ * What the destination holds, against what the journal says. Files are listed before the journal is read:
+ * each that was visible then must be in it.
  */
 import { markerFolderUri, type NamingRule } from '../../actors/naming.ts';
 import { OwnNames } from '../../actors/ownNames.ts';
@@ -80,8 +80,8 @@ export class Destination {
   }
 
   /**
-   * Call it when the journal has accounted for all that it holds. Of partitions in `unread`, whose entries could not
-   * be replayed to the end, nothing can be said.
+   * Call it when the journal has accounted for all that it holds. Of partitions in `unread`, whose entries
+   * could not be replayed to the end, nothing can be said.
    */
   reportUnknown(unread: ReadonlySet<string>): void {
     if (!this.#isListed) return;
@@ -98,7 +98,9 @@ export class Destination {
   }
 }
 
-/** The deepest folder that holds all of the sink's files: the path before the segment with the entropy key. */
+/**
+ * The deepest folder that holds all of the sink's files: the path before the segment with the entropy key.
+ */
 function listedRoot(sinkUri: string, { entropy }: NamingRule): string {
   const at = entropy === null ? -1 : sinkUri.indexOf(entropy.key, sinkUri.indexOf('://') + '://'.length);
   return at === -1 ? sinkUri : sinkUri.slice(0, sinkUri.lastIndexOf('/', at));

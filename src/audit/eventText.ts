@@ -27,7 +27,8 @@ function rollText({ reason, atMs }: { readonly reason: RollReason; readonly atMs
 
 /** What a checkpoint holds of a part file. */
 export function changeText({ length, records, firstOffset, lastOffset, roll }: PartChange): string {
-  const size = `${formatNoun(records, 'record')}, ${formatBytes(length)}, offsets ${firstOffset} to ${lastOffset}`;
+  const offsets = `offsets ${firstOffset} to ${lastOffset}`;
+  const size = `${formatNoun(records, 'record')}, ${formatBytes(length)}, ${offsets}`;
   return roll === null ? size : `${size}; ${rollText(roll)}`;
 }
 
@@ -39,7 +40,10 @@ export function factOf(event: JournalEvent): string {
 function jobFactOf(event: JobEvent): string {
   switch (event.type) {
     case 'jobStarted':
-      return `started by version ${event.version}, sink ${event.sinkUri ?? 'not recorded'}, group ${event.groupId ?? 'none'}${movedText(event.moved)}`;
+      return (
+        `started by version ${event.version}, sink ${event.sinkUri ?? 'not recorded'}, group ` +
+        `${event.groupId ?? 'none'}${movedText(event.moved)}`
+      );
     case 'markerMade':
       return `the marker was made at ${event.sink}`;
     case 'jobStopped':
@@ -52,7 +56,9 @@ function partitionFactOf(event: PartitionEvent): string {
     case 'epochClaimed':
       return `claimed by ${event.owner ?? 'a process whose name is not recorded'} (claim ${event.claimId})`;
     case 'partOpened':
-      return `opened for ${bucketText(event.bucket)} at offset ${event.firstOffset}, as ${event.temporaryUri}`;
+      return (
+        `opened for ${bucketText(event.bucket)} at offset ${event.firstOffset}, ` + `as ${event.temporaryUri}`
+      );
     case 'partStarted':
       return 'the destination has begun it';
     case 'partMoved':
@@ -74,9 +80,15 @@ function partitionFactOf(event: PartitionEvent): string {
     case 'resumeRequested':
       return `an operator let it try again (request ${event.requestId})`;
     case 'lossAccepted':
-      return `an operator gave up offsets ${event.fromOffset} to ${event.toOffset - 1n} (request ${event.requestId})`;
+      return (
+        `an operator gave up offsets ${event.fromOffset} to ${event.toOffset - 1n} (request ` +
+        `${event.requestId})`
+      );
     case 'logTruncationAccepted':
-      return `an operator accepted that the log went back to offset ${event.divergedAt} (request ${event.requestId})`;
+      return (
+        `an operator accepted that the log went back to offset ${event.divergedAt} (request ` +
+        `${event.requestId})`
+      );
     case 'witnessAnswered':
       return answerText(event);
     case 'requestRefused':
@@ -97,7 +109,10 @@ function checkpointText(event: Extract<JournalEvent, { type: 'checkpointComplete
     (bad === 0 ? '' : `, ${bad} bad ones skipped`) +
     badText(event.recordsBad ?? []);
   const files = parts.length === 0 ? 'no file changed' : formatNoun(parts.length, 'file');
-  return `checkpoint ${checkpoint}: next offset ${nextOffset}, ${formatNoun(recordsRead, 'record')} read${skipped}; ${files}`;
+  return (
+    `checkpoint ${checkpoint}: next offset ${nextOffset}, ${formatNoun(recordsRead, 'record')} ` +
+    `read${skipped}; ${files}`
+  );
 }
 
 function badText(counts: readonly BadCount[]): string {

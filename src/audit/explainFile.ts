@@ -5,7 +5,9 @@ import type { Journal } from '../../journal/port.ts';
 import { FileLives, type FileLife } from './fileLives.ts';
 import { EVERYTHING, isOfFile, replayJob } from './replayJob.ts';
 
-/** Lives of the files with this name, oldest first. Rejects with REQUEST_REFUSED if the journal holds none. */
+/**
+ * Lives of the files with this name, oldest first. Rejects with REQUEST_REFUSED if the journal holds none.
+ */
 export async function explainFile(
   journal: Journal,
   job: JobName,
@@ -19,8 +21,9 @@ export async function explainFile(
   if (found.length === 0) {
     throw new TidemarkError(
       'REQUEST_REFUSED',
-      `The journal of job "${job}" holds no file with the name ${name}. Give a URI, a path below the sink, or a ` +
-        'temporary name. If the file is at the destination, "tidemark audit" tells whether it is one of the job.',
+      `The journal of job "${job}" holds no file with the name ${name}. Give a URI, a path below ` +
+        'the sink, or a temporary name. If the file is at the destination, "tidemark audit" tells whether ' +
+        'it is one of the job.',
     );
   }
   return found.sort((a, b) => (beginOf(a) < beginOf(b) ? -1 : beginOf(a) > beginOf(b) ? 1 : 0));

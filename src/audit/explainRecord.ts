@@ -21,8 +21,8 @@ export interface Candidate {
 
 /**
  * What became of an offset. An offset is read once in each generation of the source's log.
- * - `read`: the checkpoint at `seq` passed it. Each candidate can hold it; none needs to if the checkpoint skipped
- *   records, or if there are offsets without a record among those that it passed.
+ * - `read`: the checkpoint at `seq` passed it. Each candidate can hold it; none needs to if the checkpoint
+ *   skipped records, or if there are offsets without a record among those that it passed.
  * - `lost`: an operator gave it up.
  * - `not-read`: nextOffset has not passed it yet. `before-start`: reading began behind it.
  */

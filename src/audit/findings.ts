@@ -16,7 +16,9 @@ export const FINDINGS = {
   ENTRIES_LOST: {
     meaning:
       'the journal gives fewer entries than it has stored: its server dropped them, or cannot read them',
-    help: 'Restore the journal from a backup. If nothing else is found, export the journal and import it into a new stream.',
+    help:
+      'Restore the journal from a backup. If nothing else is found, export the journal and ' +
+      'import it into a new stream.',
   },
   REQUEST_DAMAGED: {
     meaning: "an operator's request was changed, or cannot be read",
@@ -64,7 +66,9 @@ export const FINDINGS = {
   },
   GROUP_AHEAD: {
     meaning: "the consumer group's offset is ahead of the journal",
-    help: 'Somebody set it. Tidemark goes by its journal; a consumer that goes by the group would skip records.',
+    help:
+      'Somebody set it. Tidemark goes by its journal; a consumer that goes by the group would ' +
+      'skip records.',
   },
   FILE_MISSING: {
     meaning: 'a file that the journal holds is not at the destination',
@@ -76,11 +80,15 @@ export const FINDINGS = {
   },
   FILE_UNKNOWN: {
     meaning: 'a file has a name of this job, and its journal does not hold it',
-    help: 'Another job with the same prefix wrote it, or the journal went back: readers see its records, maybe twice.',
+    help:
+      'Another job with the same prefix wrote it, or the journal went back: readers see its ' +
+      'records, maybe twice.',
   },
   FILE_UNREADABLE: {
     meaning: 'a published file is none of its format: its rows, or its lines, cannot be read (--deep)',
-    help: 'Readers fail at it. If the journal agrees with its bytes, keep the file, and report it. Else restore it.',
+    help:
+      'Readers fail at it. If the journal agrees with its bytes, keep the file, and report it. ' +
+      'Else restore it.',
   },
   RECORD_MISSING: {
     meaning: 'the source holds a record that the job has read, and its file does not hold it (--deep)',

@@ -1,6 +1,7 @@
 /**
- * What this version makes of a journal, entry by entry, for a comparison with what another version makes of it. The
- * lines and the fields behind the digests are an interface between versions: a change of them is a new format.
+ * What this version makes of a journal, entry by entry, for a comparison with what another version makes of
+ * it. The lines and the fields behind the digests are an interface between versions: a change of them is a
+ * new format.
  */
 import { hash } from 'node:crypto';
 import { PartitionLedger, type PartFileView } from '../../actors/ledger.ts';
@@ -38,7 +39,9 @@ export interface RefusedEntry {
 
 export type FoldLine = FoldedEntry | RefusedEntry;
 
-/** A line for each entry of each partition, up to the first that is refused. Rejects if the journal is away. */
+/**
+ * A line for each entry of each partition, up to the first that is refused. Rejects if the journal is away.
+ */
 export async function* foldLines(journal: Journal, job: JobName): AsyncGenerator<FoldLine> {
   for (const { subject, partition } of await partitionsOf(journal, job)) {
     const chain = new ChainCheck(subject);

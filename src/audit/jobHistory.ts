@@ -1,4 +1,7 @@
-/** The job's subjects: its partitions, and its own one with what its starts say of the names that it has given. */
+/**
+ * The job's subjects: its partitions, and its own one with what its starts say of the names that it has
+ * given.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import { isMap } from '../../kernels/schema/parts.ts';
 import { asTidemarkError } from '../../journal/errors.ts';
@@ -73,8 +76,8 @@ export function bucketIn(config: JsonValue): JsonValue {
 }
 
 /**
- * What decides which line a record is in its file, and which records are bad. `text` for plain text, as in versions
- * that had nothing else, and kept line feeds; how it is compressed decides neither.
+ * What decides which line a record is in its file, and which records are bad. `text` for plain text, as in
+ * versions that had nothing else, and kept line feeds; how it is compressed decides neither.
  */
 export function contentIn(config: JsonValue): JsonValue {
   const sink = memberOf(config, 'sink');

@@ -1,7 +1,8 @@
 /**
- * Which states the owner of a partition can have been in. `replaying` accepts every event, because it reads what
- * others wrote; an owner wrote each event in another state. Only some of the steps between these are journaled, so
- * the audit keeps every state that is possible, and an event that none of them accepts is illegal.
+ * Which states the owner of a partition can have been in. `replaying` accepts every event, because it reads
+ * what others wrote; an owner wrote each event in another state. Only some of the steps between these are
+ * journaled, so the audit keeps every state that is possible, and an event that none of them accepts is
+ * illegal.
  */
 import { partitionMachine, type PartitionHostEvent } from '../../actors/partition.ts';
 import { transitionTableOf } from '../../actors/transitionTable.ts';
@@ -14,8 +15,8 @@ const UNSEEN = Object.keys({
 } satisfies Readonly<Record<PartitionHostEvent['type'], true>>);
 const REPLAYING = 'replaying';
 /**
- * Operators' answers, and what an owner journals in the same entry behind them: what an answer does to part files, and
- * the checkpoint in which nothing was read, for the leader epoch below a jump.
+ * Operators' answers, and what an owner journals in the same entry behind them: what an answer does to part
+ * files, and the checkpoint in which nothing was read, for the leader epoch below a jump.
  */
 const BEHIND_ANSWERS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['witnessAnswered', new Set(['partMoved', 'checkpointCompleted'])],
@@ -43,7 +44,8 @@ export class LiveStates {
   }
 
   /**
-   * Adopts a journaled event. False if no owner can have written it here; then the states are those after the event.
+   * Adopts a journaled event. False if no owner can have written it here; then the states are those after the
+   * event.
    *
    * @param isStopped whether the journal holds a stop, before the event.
    */

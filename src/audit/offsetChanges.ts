@@ -1,4 +1,6 @@
-/** Where a partition's offsets are not one log that was read from its start to its end: operators' answers. */
+/**
+ * Where a partition's offsets are not one log that was read from its start to its end: operators' answers.
+ */
 
 interface Range {
   readonly from: bigint;

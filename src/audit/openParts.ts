@@ -1,7 +1,7 @@
 /**
- * The part files of one partition that are neither committed nor discarded, with the checks that need no more than
- * these: the growth of each in a checkpoint, and the offsets that it may hold. Kept apart from the ledger, which
- * decides the same facts: one is the other's second opinion.
+ * The part files of one partition that are neither committed nor discarded, with the checks that need no more
+ * than these: the growth of each in a checkpoint, and the offsets that it may hold. Kept apart from the
+ * ledger, which decides the same facts: one is the other's second opinion.
  */
 import type { EventOf, PartChange } from '../../journal/events.ts';
 import type { PartId } from '../../journal/ids.ts';
@@ -63,8 +63,8 @@ export class OpenParts {
   }
 
   /**
-   * Adopts a file's change in a completed checkpoint. Returns the records by which it grew; `contradicts` is called
-   * for each fact that cannot be.
+   * Adopts a file's change in a completed checkpoint. Returns the records by which it grew; `contradicts` is
+   * called for each fact that cannot be.
    */
   checkpointed(change: PartChange, read: ReadRange, contradicts: (found: Contradiction) => void): number {
     const part = this.#parts.get(change.partId);
@@ -79,8 +79,8 @@ export class OpenParts {
   }
 
   /**
-   * A bucket has one file at a time. Files that are gone ended before the checkpoint that this one's growth begins at,
-   * so only those that are still here can overlap it.
+   * A bucket has one file at a time. Files that are gone ended before the checkpoint that this one's growth
+   * begins at, so only those that are still here can overlap it.
    */
   #compareWithBucket(part: OpenPart, change: PartChange, contradicts: (found: Contradiction) => void): void {
     for (const id of this.#byBucket.get(part.bucket) ?? []) {
@@ -91,7 +91,9 @@ export class OpenParts {
       if (durable.lastOffset < change.firstOffset || durable.firstOffset > change.lastOffset) continue;
       contradicts({
         part,
-        message: `holds offsets ${rangeOf(change)}, and ${other.finalUri} of the same bucket holds ${rangeOf(durable)}`,
+        message:
+          `holds offsets ${rangeOf(change)}, and ${other.finalUri} of the same bucket holds ` +
+          rangeOf(durable),
       });
     }
   }
@@ -129,11 +131,20 @@ function* outOfRange(
   { from, to }: ReadRange,
 ): Generator<string> {
   if (firstOffset < fromOffset)
-    yield `holds offset ${firstOffset}, and was opened when everything below ${fromOffset} was in other files`;
+    yield (
+      `holds offset ${firstOffset}, and was opened when everything below ${fromOffset} was in ` +
+      `other files`
+    );
   else if (growth === records && firstOffset < from)
-    yield `holds offset ${firstOffset} since this checkpoint, and everything below ${from} was counted before`;
+    yield (
+      `holds offset ${firstOffset} since this checkpoint, and everything below ${from} was ` +
+      `counted before`
+    );
   if (growth > 0 && lastOffset >= to)
     yield `holds offset ${lastOffset}, and its checkpoint has read up to ${to}`;
   if (growth > 0 && lastOffset < from)
-    yield `grew by ${growth} records, and ends at offset ${lastOffset}, below ${from}, where the checkpoint began`;
+    yield (
+      `grew by ${growth} records, and ends at offset ${lastOffset}, below ${from}, where the ` +
+      `checkpoint began`
+    );
 }

@@ -66,7 +66,10 @@ export class PartFileComparison {
     });
   }
 
-  /** Compares the files that are neither committed nor discarded. The others of the partition were added before. */
+  /**
+   * Compares the files that are neither committed nor discarded. The others of the partition were added
+   * before.
+   */
   async open(ledger: PartitionLedger): Promise<readonly OpenDifference[]> {
     const found: OpenDifference[] = [];
     for (const view of ledger.parts()) {

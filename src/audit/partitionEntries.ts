@@ -1,4 +1,7 @@
-/** A partition's entries as they are, behind those of the job's own life, for readers that make something else of them. */
+/**
+ * A partition's entries as they are, behind those of the job's own life, for readers that make something else
+ * of them.
+ */
 import { TidemarkError } from '../../journal/errors.ts';
 import type { Entry } from '../../journal/entry.ts';
 import { partitionName, type JobName, type TopicPartition } from '../../journal/ids.ts';

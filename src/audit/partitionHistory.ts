@@ -1,6 +1,7 @@
 /**
- * The history of one partition: folds its entries through the machines that ran it, and checks what the machines take
- * for granted. It remembers what the ledger forgets: committed files are handed on, their sums are kept.
+ * The history of one partition: folds its entries through the machines that ran it, and checks what the
+ * machines take for granted. It remembers what the ledger forgets: committed files are handed on, their sums
+ * are kept.
  */
 import { PartitionLedger, type Stage } from '../../actors/ledger.ts';
 import type { Entry } from '../../journal/entry.ts';
@@ -159,8 +160,8 @@ export class PartitionHistory {
     if (event.recordsRead !== growth + skipped) {
       this.found(
         'RECORDS_DO_NOT_ADD_UP',
-        `checkpoint ${event.checkpoint} has read ${event.recordsRead} records; its files grew by ${growth}, and ` +
-          `${skipped} were skipped`,
+        `checkpoint ${event.checkpoint} has read ${event.recordsRead} records; its files grew by ` +
+          `${growth}, and ${skipped} were skipped`,
       );
     }
     this.#advanced(event, from);
@@ -176,7 +177,8 @@ export class PartitionHistory {
     else if (holes < 0n) {
       this.found(
         'OFFSETS_DO_NOT_ADD_UP',
-        `checkpoint ${checkpoint} has read ${recordsRead} records, more than offsets ${from} to ${nextOffset} hold`,
+        `checkpoint ${checkpoint} has read ${recordsRead} records, more than offsets ${from} to ` +
+          `${nextOffset} hold`,
       );
     } else this.totals.holes += holes;
   }
@@ -197,7 +199,8 @@ export class PartitionHistory {
 
   #lost(from: bigint, { fromOffset, toOffset: to }: { readonly fromOffset: bigint; toOffset: bigint }): void {
     if (fromOffset !== from) {
-      const message = `the accepted loss of offsets ${fromOffset} to ${to} begins elsewhere than nextOffset ${from}`;
+      const message =
+        `the accepted loss of offsets ${fromOffset} to ${to} begins elsewhere ` + `than nextOffset ${from}`;
       this.found('TRANSITION_ILLEGAL', message);
     }
     if (to < from) this.found('OFFSET_WENT_BACK', `an accepted loss goes back from offset ${from} to ${to}`);

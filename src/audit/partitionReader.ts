@@ -1,4 +1,7 @@
-/** Reads a partition's entries into its history, as far as the journal goes now, and compares snapshots with it. */
+/**
+ * Reads a partition's entries into its history, as far as the journal goes now, and compares snapshots with
+ * it.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import { FOLD_VERSION } from '../../actors/ledger.ts';
 import { asTidemarkError } from '../../journal/errors.ts';
@@ -96,8 +99,8 @@ export class PartitionReader {
   }
 
   /**
-   * An entry is folded when the next one has confirmed it: that one holds its hash. So a changed entry is found as
-   * that, and not by what it leads to.
+   * An entry is folded when the next one has confirmed it: that one holds its hash. So a changed entry is
+   * found as that, and not by what it leads to.
    */
   #next(stored: StoredEntry): void {
     let replayed;
@@ -129,7 +132,9 @@ export class PartitionReader {
   }
 }
 
-/** By the entry that each ends with. Only those of this journal and of this version's fold can be compared. */
+/**
+ * By the entry that each ends with. Only those of this journal and of this version's fold can be compared.
+ */
 async function snapshotsOf({
   journal,
   subject,

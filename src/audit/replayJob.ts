@@ -37,8 +37,8 @@ export interface ReplayOptions {
 }
 
 /**
- * Yields the steps that are wanted, by the time of the writers' clocks; within a subject in its order. Rejects with
- * JOURNAL_CORRUPT or PROTOCOL_UNEXPECTED_EVENT at an entry that cannot be folded.
+ * Yields the steps that are wanted, by the time of the writers' clocks; within a subject in its order.
+ * Rejects with JOURNAL_CORRUPT or PROTOCOL_UNEXPECTED_EVENT at an entry that cannot be folded.
  */
 export async function* replayJob(
   journal: Journal,

@@ -1,6 +1,6 @@
 /**
- * Files with names of the job that the destination has shown, until the journal accounts for them. They are in a
- * temporary SQLite database, which is on disk where it grows: a destination may hold millions.
+ * Files with names of the job that the destination has shown, until the journal accounts for them. They are
+ * in a temporary SQLite database, which is on disk where it grows: a destination may hold millions.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { StoredFile } from '../stores/reading.ts';

@@ -1,6 +1,6 @@
 /**
- * The history of a partition as a timeline: each journaled event with the actors that it moved, from which state to
- * which, and why.
+ * The history of a partition as a timeline: each journaled event with the actors that it moved, from which
+ * state to which, and why.
  */
 import { PartitionLedger, type Stage } from '../../actors/ledger.ts';
 import { partFileMachine } from '../../actors/partFile.ts';

@@ -1,4 +1,6 @@
-/** Compares files with what the journal says of them, a few at a time, while the journal is still being read. */
+/**
+ * Compares files with what the journal says of them, a few at a time, while the journal is still being read.
+ */
 import { asTidemarkError, type TidemarkError } from '../../journal/errors.ts';
 import type { Crc64Hex } from '../../journal/ids.ts';
 import type { ContentVerdict, StoreReading } from '../stores/reading.ts';

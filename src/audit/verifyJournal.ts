@@ -1,4 +1,7 @@
-/** Verifies a journal by itself: every subject of the job is replayed by this version. It asks no destination and no source. */
+/**
+ * Verifies a journal by itself: every subject of the job is replayed by this version. It asks no destination
+ * and no source.
+ */
 import type { JobName } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import { journalReportOf, type JournalReport } from './auditReport.ts';

@@ -1,6 +1,6 @@
 /**
- * What places outside the journal remember of a partition: the destination's witnesses, and the group's committed
- * offset with its witness. They are read before the journal, so that all they saw must be in it.
+ * What places outside the journal remember of a partition: the destination's witnesses, and the group's
+ * committed offset with its witness. They are read before the journal, so that all they saw must be in it.
  */
 import { witnessFolderUri, type NamingRule } from '../../actors/naming.ts';
 import { asTidemarkError } from '../../journal/errors.ts';

@@ -23,7 +23,8 @@ function outcomeLines(name: string, outcome: Outcome): string[] {
       return [
         outcome.nextOffset === null
           ? `${name} has not been read: nobody has claimed its partition yet`
-          : `${name} has not been read yet, or no checkpoint holds it yet: the next offset is ${outcome.nextOffset}`,
+          : `${name} has not been read yet, or no checkpoint holds it yet: the next offset is ` +
+            `${outcome.nextOffset}`,
       ];
     case 'before-start':
       return [`${name} was never to be read: the job began at offset ${outcome.startOffset}`];
@@ -50,7 +51,8 @@ function reasons({ candidates, recordsSkipped, holes }: Extract<Outcome, { type:
     ...(recordsSkipped > 0 ? [`one of ${formatNoun(recordsSkipped, 'record')} that were skipped`] : []),
     ...(holes > 0n
       ? [
-          `one of ${formatNoun(Number(holes), 'offset')} without a record (a transaction marker, or removed by compaction)`,
+          `one of ${formatNoun(Number(holes), 'offset')} without a record (a transaction marker, or ` +
+            `removed by compaction)`,
         ]
       : []),
   ];
@@ -69,7 +71,8 @@ function fileLines({ partition, part, state, durable, steps, committedAt, waitsF
   const holds = durable === null ? 'no checkpoint holds any of it' : `holds ${changeText(durable)}`;
   return [
     part.finalUri,
-    `  of ${partitionName(partition)}, ${part.bucket === '' ? 'in the sink itself' : `bucket ${part.bucket}`}; ${state}; ${holds}`,
+    `  of ${partitionName(partition)}, ` +
+      `${part.bucket === '' ? 'in the sink itself' : `bucket ${part.bucket}`}; ${state}; ${holds}`,
     ...(committedAt === null ? [`  readers cannot see it yet; it waits for ${waitsFor ?? 'nothing'}`] : []),
     ...steps.map(stepLine),
   ];

@@ -11,7 +11,8 @@ export function journalChoice(file: string | undefined, { cwd }: Pick<CliIo, 'cw
 export function copyLines({ journalFile }: JournalChoice): readonly string[] {
   if (journalFile === null) return [];
   return [
-    `read from ${journalFile} in place of the job's journal. What was journaled after it was written is not in ` +
-      'it: later files are unknown to it, and later witnesses and group offsets ahead of it',
+    `read from ${journalFile} in place of the job's journal. What was journaled after it was ` +
+      'written is not in it: later files are unknown to it, and later witnesses and group offsets ahead ' +
+      'of it',
   ];
 }

@@ -1,6 +1,6 @@
 /**
- * `tidemark`: its commands, each added by a file of flags/. The code of a command (commands/) is loaded when the
- * command is called.
+ * `tidemark`: its commands, each added by a file of flags/. The code of a command (commands/) is loaded when
+ * the command is called.
  */
 import { Command } from 'commander';
 import { VERSION } from '../system/version.ts';

@@ -10,7 +10,10 @@ export function proposalLines(
 ): string[] {
   return proposals.map((request) => {
     if (request.type === 'acceptLoss' && stop?.code === 'SOURCE_RECORD_BAD')
-      return `  to give up the record: tidemark skip-record ${jobFile} ${topic}/${partition}@${request.fromOffset}`;
+      return (
+        `  to give up the record: tidemark skip-record ${jobFile} ` +
+        `${topic}/${partition}@${request.fromOffset}`
+      );
     const { when, command, at = '--partition ', options = '' } = proposal(request);
     return `  ${when}: tidemark ${command} ${jobFile} ${at}${topic}/${partition}${options}`;
   });

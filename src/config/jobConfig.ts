@@ -65,8 +65,8 @@ export interface SinkConfig {
 export interface BadRule {
   readonly to: (typeof BAD_TO)[number];
   /**
-   * So many bad records in a row stop the partition, whatever `to` says: a wrong schema must not empty a topic
-   * into files of bad records.
+   * So many bad records in a row stop the partition, whatever `to` says: a wrong schema must not empty a
+   * topic into files of bad records.
    */
   readonly stopAfter: number;
 }

@@ -1,5 +1,6 @@
 /**
- * A kind of format: the content of a part file. Each kind has a folder here, and a line in src/app/registeredKinds.ts.
+ * A kind of format: the content of a part file. Each kind has a folder here, and a line in
+ * src/app/registeredKinds.ts.
  */
 import type { z } from 'zod';
 import type { TopicPartition } from '../../journal/ids.ts';

@@ -1,7 +1,8 @@
 /**
- * Formats whose files are groups of rows and a footer (Parquet). Such a file cannot be cut anywhere: rows are in
- * memory until their group ends. What a checkpoint holds of them is in a rows file beside the part file: the log
- * of its encoder, from which any later process restores it, whatever the job's configuration is by then.
+ * Formats whose files are groups of rows and a footer (Parquet). Such a file cannot be cut anywhere: rows are
+ * in memory until their group ends. What a checkpoint holds of them is in a rows file beside the part file:
+ * the log of its encoder, from which any later process restores it, whatever the job's configuration is by
+ * then.
  */
 import type { RecordCursor } from '../sources/port.ts';
 import type { BadReason } from './format.ts';
@@ -9,7 +10,9 @@ import type { BadReason } from './format.ts';
 /** Makes the rows of one partition. A flyweight of one router: nothing is allocated per record. */
 export interface RowFormat {
   readonly type: 'rows';
-  /** Why the record at the cursor cannot be a row; null if it can. For a record whose file is not open yet. */
+  /**
+   * Why the record at the cursor cannot be a row; null if it can. For a record whose file is not open yet.
+   */
   check(record: RecordCursor): BadReason | null;
   /**
    * The row of the record at the cursor as one line, equal to its line of a file that is read back
@@ -39,8 +42,8 @@ export interface RowEncoder {
   /** How long the file would be if it ended now, about. Not to be asked per record. */
   readonly estimatedBytes: number;
   /**
-   * Ends the group: yields its bytes, each the caller's. Nothing happens before the first ones are asked for, and
-   * nothing may be appended before all were taken. Without rows it yields nothing.
+   * Ends the group: yields its bytes, each the caller's. Nothing happens before the first ones are asked for,
+   * and nothing may be appended before all were taken. Without rows it yields nothing.
    */
   endGroup(): Generator<Uint8Array, void>;
   /** What ends the file after its groups. */
@@ -50,6 +53,9 @@ export interface RowEncoder {
    * before the rows that were appended after them. Not while a group ends.
    */
   loggedGroups(): Uint8Array;
-  /** Of the log: the rows of this group that were appended since the last call; null if there are none. Not while a group ends. */
+  /**
+   * Of the log: the rows of this group that were appended since the last call; null if there are none. Not
+   * while a group ends.
+   */
   loggedRows(): Uint8Array | null;
 }

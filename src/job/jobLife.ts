@@ -219,8 +219,8 @@ function movedBy({ settings, ports }: Context, facts: JobFacts, source: SourceFa
       throw new TidemarkError(
         'SINK_CHANGED',
         `The job "${job}" writes to ${before} and is now configured with ${now}. If that is another job, ` +
-          'give it another name; if the job is to continue there, say --move-sink once all its coordinators ' +
-          'are stopped.',
+          'give it another name; if the job is to continue there, say --move-sink once all its ' +
+          'coordinators are stopped.',
         { fields: { journaledSinkUri: before, sinkUri: now } },
       );
     }

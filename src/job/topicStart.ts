@@ -3,8 +3,8 @@ import { isSourceFailure, type SourceFailure } from '../sources/failure.ts';
 import type { StartFrom, TopicFacts } from '../sources/port.ts';
 
 /**
- * After the job's first start, offsets of the job file are for the topics and partitions that it lists. All others
- * begin at their first record, and so does a topic that a pattern finds then: it is new.
+ * After the job's first start, offsets of the job file are for the topics and partitions that it lists. All
+ * others begin at their first record, and so does a topic that a pattern finds then: it is new.
  */
 export function startOf(
   startFrom: StartFrom,
@@ -18,8 +18,8 @@ export function startOf(
 }
 
 /**
- * Whether a topic without start offsets is left out, so that the others are read: it was found by a pattern, and is
- * gone or has no leaders; or the job file's offsets do not fit it, after the first start.
+ * Whether a topic without start offsets is left out, so that the others are read: it was found by a pattern,
+ * and is gone or has no leaders; or the job file's offsets do not fit it, after the first start.
  */
 export function isLeftOut(
   error: unknown,

@@ -30,7 +30,10 @@ export function refusedLoss(
     return `No offsets are lost, but ${stop.files.join(', ')}: mend that, then resume.`;
   }
   if (!isCodeOfLoss(stop.code))
-    return `It is stopped for ${currentCode(stop.code)}, which is no loss of offsets: mend the cause, then resume it.`;
+    return (
+      `It is stopped for ${currentCode(stop.code)}, which is no loss of offsets: mend the ` +
+      `cause, then resume it.`
+    );
   const next = nextOffset ?? 0n;
   if (fromOffset !== next || toOffset <= fromOffset)
     return `The loss must begin at nextOffset ${next} and end behind it, not [${fromOffset}, ${toOffset}).`;

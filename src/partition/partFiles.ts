@@ -145,8 +145,8 @@ export class PartFiles {
   }
 
   /**
-   * Continues a file of an earlier epoch, which the store has reopened at its durable length under a new name. Its
-   * rows get a new rows file, since an earlier owner may still write to the one it had.
+   * Continues a file of an earlier epoch, which the store has reopened at its durable length under a new
+   * name. Its rows get a new rows file, since an earlier owner may still write to the one it had.
    */
   async resume(
     { part, durable, toUri }: ContinuedPart,

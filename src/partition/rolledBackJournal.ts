@@ -96,8 +96,9 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
   }
   if (kept.rowsMissing.length > 0) {
     return (
-      `Rows that the journal counts are in files of which some are gone: ${named(kept.rowsMissing)}. Put them ` +
-      'back under these hidden names, or restore the newest journal.'
+      'Rows that the journal counts are in files of which some are gone: ' +
+      `${named(kept.rowsMissing)}. Put them back under these hidden names, or restore the newest ` +
+      'journal.'
     );
   }
   if (kept.rowsPublished.length > 0) {
@@ -129,8 +130,8 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
 function toBeMovedAway(files: readonly string[]): string {
   return (
     `Move these files away from the destination, then ask again: ${named(files)}. Their records are ` +
-    'read again. So are those of files that a reader has moved away already. If one of these belongs to another ' +
-    'job, answer with --from-witness.'
+    'read again. So are those of files that a reader has moved away already. If one of these ' +
+    'belongs to another job, answer with --from-witness.'
   );
 }
 

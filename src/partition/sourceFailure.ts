@@ -62,7 +62,9 @@ export function isSourceGone(error: unknown): error is SourceFailure {
   return means(error, 'gone');
 }
 
-/** Whether the journaled code is of a stop whose offsets an operator may give up. No other stop needs that. */
+/**
+ * Whether the journaled code is of a stop whose offsets an operator may give up. No other stop needs that.
+ */
 export function isCodeOfLoss(code: string): boolean {
   const problem = journaledProblem(code);
   return problem !== null && ['lost', 'unreadable'].includes(meaningOf(problem));

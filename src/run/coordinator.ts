@@ -223,8 +223,8 @@ export class Coordinator {
   }
 
   /**
-   * Takes the whole current assignment: starts runners for new partitions, releases those that are gone. Leaves
-   * out partitions of topics that are not taken up.
+   * Takes the whole current assignment: starts runners for new partitions, releases those that are gone.
+   * Leaves out partitions of topics that are not taken up.
    */
   #assign(partitions: readonly TopicPartition[], unnamed: readonly TopicPartition[]): void {
     const wanted = new Map<string, Wanted>();

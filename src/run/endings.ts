@@ -13,8 +13,8 @@ export function missingTopic(topic: string): StopFacts {
 /** The same for a pattern that matches no topic. */
 export function unmatchedPattern(pattern: string): StopFacts {
   const message =
-    `In source.kafka.topics, the expression ${pattern} matches no topic that exists. Create one, or correct the ` +
-    'expression; Tidemark never creates one.';
+    `In source.kafka.topics, the expression ${pattern} matches no topic that exists. Create one, or ` +
+    'correct the expression; Tidemark never creates one.';
   return { ...missingTopic(pattern), message };
 }
 

@@ -27,7 +27,9 @@ const CODES = {
   deleted: 'SOURCE_REPLACED',
   /** The affected offsets are damaged. */
   batchCorrupt: 'SOURCE_BATCH_CORRUPT',
-  /** The record at the affected offset cannot be written in the job's format, and the job says to stop then. */
+  /**
+   * The record at the affected offset cannot be written in the job's format, and the job says to stop then.
+   */
   recordBad: 'SOURCE_RECORD_BAD',
   /** The affected offsets do not fit the memory. */
   batchTooLarge: 'SOURCE_BATCH_TOO_LARGE',

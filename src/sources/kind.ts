@@ -1,5 +1,6 @@
 /**
- * Kinds of sources, as the rest of the program sees them. Each has a folder, and a line in src/app/registeredKinds.ts.
+ * Kinds of sources, as the rest of the program sees them. Each has a folder, and a line in
+ * src/app/registeredKinds.ts.
  */
 import type { z } from 'zod';
 import type { JobName } from '../../journal/ids.ts';

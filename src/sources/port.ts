@@ -167,8 +167,8 @@ export interface SourceListener {
 }
 
 /**
- * earliest, latest, the group's committed offset (else earliest), the first record at or after a time, or an offset
- * for each partition, by topic and partition number.
+ * earliest, latest, the group's committed offset (else earliest), the first record at or after a time, or an
+ * offset for each partition, by topic and partition number.
  */
 export type StartFrom =
   | { readonly type: 'earliest' | 'latest' | 'group' }
@@ -197,10 +197,10 @@ export interface RunChoices {
 export interface Source {
   readonly kind: 'kafka' | 'file';
   /**
-   * Facts about the job's topics that exist; `missing` and `unmatched` name the others, and `onWaiting` reports
-   * them. No topic is ever created. If brokers do not answer, waits for them and reports to `onWaiting`, or rejects
-   * with SOURCE_UNAVAILABLE if `wait` is false. If no file matches, a file source waits for one, or rejects
-   * with SOURCE_TOPIC_MISSING.
+   * Facts about the job's topics that exist; `missing` and `unmatched` name the others, and `onWaiting`
+   * reports them. No topic is ever created. If brokers do not answer, waits for them and reports to
+   * `onWaiting`, or rejects with SOURCE_UNAVAILABLE if `wait` is false. If no file matches, a file source
+   * waits for one, or rejects with SOURCE_TOPIC_MISSING.
    */
   describe(options: {
     wait: boolean;
@@ -208,8 +208,9 @@ export interface Source {
     signal: AbortSignal;
   }): Promise<SourceFacts>;
   /**
-   * Start offset of every partition of the topic, by partition number. Rejects with SOURCE_START_INVALID if the
-   * job's own offsets leave a partition out and `unlisted` is absent, or name an offset that the log does not hold.
+   * Start offset of every partition of the topic, by partition number. Rejects with SOURCE_START_INVALID if
+   * the job's own offsets leave a partition out and `unlisted` is absent, or name an offset that the log does
+   * not hold.
    */
   startOffsets(topic: string, startFrom: StartFrom): Promise<bigint[]>;
   /** Current range of every partition of the topic, by partition number. */
@@ -235,9 +236,9 @@ export interface Source {
     read?: ReadEpoch | null,
   ): PartitionFeed;
   /**
-   * The leader epoch in which the log holds the offset before `offset`, for a reader that jumps to there. Null
-   * if nothing is before it, or the log has no leader epochs. Rejects with SOURCE_TRUNCATED if the log ends
-   * before `offset`, with SOURCE_UNAVAILABLE if no leader answers. Absent as is `verify` of a feed.
+   * The leader epoch in which the log holds the offset before `offset`, for a reader that jumps to there.
+   * Null if nothing is before it, or the log has no leader epochs. Rejects with SOURCE_TRUNCATED if the log
+   * ends before `offset`, with SOURCE_UNAVAILABLE if no leader answers. Absent as is `verify` of a feed.
    */
   epochBelow?(partition: TopicPartition, offset: bigint): Promise<EpochStart | null>;
   /**
@@ -259,8 +260,8 @@ export interface Source {
   /** The metadata of the group's committed offset; null if there is none. */
   readWitness(partition: TopicPartition): Promise<string | null>;
   /**
-   * The topic is not read for now. A service announces it again (`topicAppeared`) when it next looks for topics and
-   * finds it. Absent if topics are never left out.
+   * The topic is not read for now. A service announces it again (`topicAppeared`) when it next looks for
+   * topics and finds it. Absent if topics are never left out.
    */
   leaveOut?(topic: string): void;
   /** Leaves the group and closes the connections. */

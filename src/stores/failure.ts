@@ -117,7 +117,9 @@ export function mustBeOpen(life: FileLife, doing: string, file: string): void {
     case 'open':
       return;
     case 'failed': {
-      const message = `Cannot ${doing} ${file}: an earlier call on it failed, so what it holds is not known; abandon it.`;
+      const message =
+        `Cannot ${doing} ${file}: an earlier call on it failed, so what it holds is ` +
+        `not known; abandon it.`;
       throw new StoreFailure('outcomeUnknown', message, { affected: { files: [file] }, cause: life.cause });
     }
     case 'closed':

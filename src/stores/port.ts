@@ -57,7 +57,10 @@ export interface OpenFile {
   abandon(): Promise<void>;
 }
 
-/** For a journal that went back: keeps bytes that it knows, which were found by reading. Changes no existing file. */
+/**
+ * For a journal that went back: keeps bytes that it knows, which were found by reading. Changes no existing
+ * file.
+ */
 export interface Salvage {
   /** Makes a closed, durable copy of the journaled bytes under a new hidden name. */
   copy(fromUri: string, durable: DurablePart, toUri: string): Promise<void>;
@@ -103,18 +106,18 @@ export interface FinishedFile {
 }
 
 /**
- * Temporary files beside part files: what a part file in progress does not hold yet (src/formats/rows.ts). They
- * are never published, and `discard` removes them by name. `persist` of such a file returns null: its name,
- * length and CRC are all that a later owner needs.
+ * Temporary files beside part files: what a part file in progress does not hold yet (src/formats/rows.ts).
+ * They are never published, and `discard` removes them by name. `persist` of such a file returns null: its
+ * name, length and CRC are all that a later owner needs.
  */
 export interface ScratchFiles {
   /** Creates it exclusively. Fails as `Store.create` does. */
   create(uri: string): Promise<OpenFile>;
   /**
-   * Gives the first bytes of one that an earlier owner wrote to `take`, chunk after chunk, each valid during the
-   * call. It may be longer. Cuts that owner off if the store lets nobody read a file that is being written.
-   * Rejects with STORE_CONTENT_DIFFERS or STORE_FILE_MISSING if the bytes are not there, or if their CRC is
-   * another one: then nothing that was taken counts.
+   * Gives the first bytes of one that an earlier owner wrote to `take`, chunk after chunk, each valid during
+   * the call. It may be longer. Cuts that owner off if the store lets nobody read a file that is being
+   * written. Rejects with STORE_CONTENT_DIFFERS or STORE_FILE_MISSING if the bytes are not there, or if their
+   * CRC is another one: then nothing that was taken counts.
    */
   read(uri: string, durable: Omit<DurablePart, 'handle'>, take: (chunk: Uint8Array) => void): Promise<void>;
 }

@@ -46,8 +46,8 @@ export interface VerifyOptions {
  */
 export interface StoreReading {
   /**
-   * Whether a file is at its temporary name before it is published. Otherwise nobody sees it until then, and its
-   * temporary name stands for what the store keeps of it.
+   * Whether a file is at its temporary name before it is published. Otherwise nobody sees it until then, and
+   * its temporary name stands for what the store keeps of it.
    */
   readonly showsUnpublished: boolean;
   /**

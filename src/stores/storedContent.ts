@@ -80,8 +80,8 @@ export async function takeScratch(
 
 export function scratchMissing(uri: string, { length }: Expected, cause?: unknown): TidemarkError {
   const message =
-    `${uri} is gone, though ${length} bytes of it were journaled as durable. Rows of a file in progress are ` +
-    'in it: put it back, then resume.';
+    `${uri} is gone, though ${length} bytes of it were journaled as durable. Rows of a file in ` +
+    'progress are in it: put it back, then resume.';
   return fileMissing(message, [uri], cause);
 }
 

@@ -162,8 +162,8 @@ export class MemoryBudget {
 
   /**
    * Resolves at once if there is room. Else it resolves at a later look that finds room, or finds that none
-   * is wanted any more. Where files without records hold all of it, one caller passes at each look: they get no
-   * record before the caller goes on, and waiting for something that may never come would be worse.
+   * is wanted any more. Where files without records hold all of it, one caller passes at each look: they get
+   * no record before the caller goes on, and waiting for something that may never come would be worse.
    */
   async room(isWanted: () => boolean): Promise<void> {
     while (this.isOver && isWanted()) {

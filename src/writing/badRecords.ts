@@ -86,8 +86,9 @@ export class BadRecords {
     const setting = to === 'stop' ? 'set bad.to to "skip" or "file"' : 'raise bad.stopAfter';
     return new SourceFailure(
       'recordBad',
-      `The record at offset ${fromOffset} of ${name} cannot be written in the job's format: ${reason}.${inRow} ` +
-        `Correct the job file and resume; or ${setting}; or give this record up: tidemark status names the command.`,
+      `The record at offset ${fromOffset} of ${name} cannot be written in the job's format: ` +
+        `${reason}.${inRow} Correct the job file and resume; or ${setting}; or give this record up: ` +
+        `tidemark status names the command.`,
       { fields: { partition: name, reason }, affected: { fromOffset, toOffset: fromOffset + 1n } },
     );
   }

@@ -5,7 +5,10 @@
 import type { PartWriter } from './partWriter.ts';
 import type { RunStats } from './runStats.ts';
 
-/** At the limit, so many are rolled at once, because looking for them takes time: a share of all, or this many. */
+/**
+ * At the limit, so many are rolled at once, because looking for them takes time: a share of all, or this
+ * many.
+ */
 const ROLLED_TOGETHER_MAX = 32;
 const ROLLED_SHARE = 8;
 

@@ -1,5 +1,6 @@
 /**
- * What takes the lines of one part file: its write buffer, and the counts of what is in it and has left it. Values are copied once, into the buffer; a full one goes to the file while the next one fills.
+ * What takes the lines of one part file: its write buffer, and the counts of what is in it and has left it.
+ * Values are copied once, into the buffer; a full one goes to the file while the next one fills.
  *
  * `append` is the reference; kernels/lines.ts appends lines in bulk, through the fill state. How far it may
  * fill a buffer is decided in `#kernelLimit` and `isFullAt` alone.
@@ -201,8 +202,8 @@ export class LineBuffer implements Gatherer {
   }
 
   /**
-   * Starts writing all that was appended: as one frame if it is compressed, else as one piece if there is room
-   * for that.
+   * Starts writing all that was appended: as one frame if it is compressed, else as one piece if there is
+   * room for that.
    */
   flush(): void {
     const filled = this.#fill.filled;

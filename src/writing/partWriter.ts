@@ -1,7 +1,7 @@
 /**
- * One part file, from its creation until it is published or left to the next epoch. It takes records (as lines:
- * `LineBuffer`, or as rows: `RowBuffer`), is rolled, and is gone; its calls are in order (`FileCalls`). A cut
- * copies what it holds at a record boundary.
+ * One part file, from its creation until it is published or left to the next epoch. It takes records (as
+ * lines: `LineBuffer`, or as rows: `RowBuffer`), is rolled, and is gone; its calls are in order
+ * (`FileCalls`). A cut copies what it holds at a record boundary.
  */
 import type { DurableFacts, RollFacts } from '../../actors/facts.ts';
 import { rowsUri } from '../../actors/naming.ts';
@@ -165,13 +165,17 @@ export class PartWriter implements RollableFile {
     this.#lines.flush();
   }
 
-  /** Appends the record at base + delta as a row, or returns why it cannot be one. INTERNAL once it is rolled. */
+  /**
+   * Appends the record at base + delta as a row, or returns why it cannot be one. INTERNAL once it is rolled.
+   */
   appendRow(record: RecordCursor, base: bigint, delta: number): BadReason | null {
     if (this.#content.type === 'rows') return this.#content.append(record, base, delta);
     throw new TidemarkError('INTERNAL', `${this.temporaryUri} holds lines, and a row came for it.`);
   }
 
-  /** Starts writing what it holds in memory; false if that frees none: then the file is to be rolled for it. */
+  /**
+   * Starts writing what it holds in memory; false if that frees none: then the file is to be rolled for it.
+   */
   relieve(): boolean {
     return this.#content.type === 'rows' && this.#content.endGroup();
   }

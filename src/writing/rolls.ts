@@ -56,8 +56,8 @@ export class Rolls implements RoomHolder {
   }
 
   /**
-   * Frees memory: of the files that hold most of it, one, or a few among many. Rows are written as a group of their
-   * file; a file of lines is rolled. Resolves when they are written.
+   * Frees memory: of the files that hold most of it, one, or a few among many. Rows are written as a group of
+   * their file; a file of lines is rolled. Resolves when they are written.
    */
   async rollLargest(): Promise<void> {
     const largest = this.rollable()

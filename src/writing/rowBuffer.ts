@@ -1,9 +1,9 @@
 /**
- * What takes the rows of one part file, and the log of them in the rows file beside it. Rows are in memory until
- * their group ends; as of each checkpoint they are in the rows file too.
+ * What takes the rows of one part file, and the log of them in the rows file beside it. Rows are in memory
+ * until their group ends; as of each checkpoint they are in the rows file too.
  *
- * A group is encoded when the file's calls before it have ended, one piece after the other. Nothing is appended
- * meanwhile: a record for this file waits (`takesNone`).
+ * A group is encoded when the file's calls before it have ended, one piece after the other. Nothing is
+ * appended meanwhile: a record for this file waits (`takesNone`).
  */
 import type { DurableFacts } from '../../actors/facts.ts';
 import type { FillLimits } from '../../actors/rolling/rule.ts';
@@ -110,8 +110,8 @@ export class RowBuffer {
   }
 
   /**
-   * Starts writing the rows in memory as a group of their own, which frees their memory. False if that frees none:
-   * there are no rows, or they cannot be written.
+   * Starts writing the rows in memory as a group of their own, which frees their memory. False if that frees
+   * none: there are no rows, or they cannot be written.
    */
   endGroup(): boolean {
     const { calls, encoder } = this.#options;

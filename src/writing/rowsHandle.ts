@@ -1,6 +1,6 @@
 /**
- * What is journaled of a part file with a rows file beside it: the store's handle of the part file, and what is
- * durable of the rows file.
+ * What is journaled of a part file with a rows file beside it: the store's handle of the part file, and what
+ * is durable of the rows file.
  */
 import { crc64Hex, type Crc64Hex } from '../../journal/ids.ts';
 import type { DurablePart, StoreHandle } from '../stores/port.ts';

@@ -1,6 +1,7 @@
 /**
- * Wrong changes that were chosen from the promise and the protocol alone, before anybody looked at whether the world could show them.
- * `foundAt` is the run of `tidemark fuzz --seed 11` in which each was caught when it was written down.
+ * Wrong changes that were chosen from the promise and the protocol alone, before anybody looked at whether
+ * the world could show them. `foundAt` is the run of `tidemark fuzz --seed 11` in which each was caught when
+ * it was written down.
  */
 import { patch, type Mutation } from './mutation.ts';
 

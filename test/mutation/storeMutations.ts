@@ -1,6 +1,6 @@
 /**
- * What is wrong about a destination: rules of the protocol that live in the adapters. The world has its own, which keep the same
- * conformance suite.
+ * What is wrong about a destination: rules of the protocol that live in the adapters. The world has its own,
+ * which keep the same conformance suite.
  */
 import { patch, type Mutation } from './mutation.ts';
 

@@ -1,6 +1,6 @@
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { lineOf, nodesIn, sources, sourcesOf, type Source } from './sources.ts';
+import { lineOf, nodesIn, sources, type Source } from './sources.ts';
 
 const FILE_LINES_MAX = 400;
 /** A screen. */
@@ -25,8 +25,8 @@ describe('sizes', () => {
     expect(long).toEqual([]);
   });
 
-  it(`no line of a test has more than ${LINE_LENGTH_MAX} characters`, () => {
-    expect(sourcesOf('test').filter(isNoPatch).flatMap(longLines)).toEqual([]);
+  it(`no line has more than ${LINE_LENGTH_MAX} characters`, () => {
+    expect(sources().filter(isNoPatch).flatMap(longLines)).toEqual([]);
   });
 });
 

@@ -54,7 +54,9 @@ const PUNCTUATION = '-_./=: ';
 const FOLDER_BYTES_MAX = 200;
 /** Of a part of a record. A longer one is cut and made distinct by its checksum. */
 const PART_BYTES_MIN = 40;
-/** Of the whole path, where a part is in it: systems allow 1,023 or more for a sink, this and a file's name. */
+/**
+ * Of the whole path, where a part is in it: systems allow 1,023 or more for a sink, this and a file's name.
+ */
 const PATH_BYTES_MAX = 600;
 const PARTS = '{value.FIELD}, {key}, {header.NAME}, {topic} or {partition}';
 

@@ -54,7 +54,8 @@ function patternRule(
     assigner: patternBuckets,
     meaning: meaningOf,
     describe: ({ pattern, timezone, field }) =>
-      `${by}${field === undefined ? '' : ` ${field.path.join('.')} (${field.unit})`} ${pattern.text} ${timezone}`,
+      `${by}${field === undefined ? '' : ` ${field.path.join('.')} (${field.unit})`} ` +
+      `${pattern.text} ${timezone}`,
   };
 }
 
@@ -119,8 +120,8 @@ function patternKeys() {
       .prefault('yyyy-MM-dd--HH')
       .meta({
         description:
-          "Folder as a time: yyyy MM dd HH mm ss SSS, 'text in quotes', and / between folders. Parts of the record: " +
-          '{value.FIELD}, {key}, {header.NAME}, {topic}, {partition}.',
+          "Folder as a time: yyyy MM dd HH mm ss SSS, 'text in quotes', and / between folders. " +
+          'Parts of the record: {value.FIELD}, {key}, {header.NAME}, {topic}, {partition}.',
       }),
     timezone: timezone().default('UTC').meta({ description: 'IANA name of the time zone of the pattern.' }),
     field: matchingText(FIELD, /^[^.]+(?:\.[^.]+)*$/u)

@@ -1,4 +1,7 @@
-/** A deep audit: after each partition of the journal its source is read again, as far as it still holds what was read. */
+/**
+ * A deep audit: after each partition of the journal its source is read again, as far as it still holds what
+ * was read.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import type { BucketAssigner } from '../../../actors/buckets/rule.ts';
 import type { JsonValue } from '../../../journal/events.ts';
@@ -137,8 +140,8 @@ export class DeepAudit {
   }
 
   /**
-   * The rule that has chosen every record's bucket: the same at every start, and by what the source still shows. Files
-   * have no times of their own: that of a line without one is the file's, which changes.
+   * The rule that has chosen every record's bucket: the same at every start, and by what the source still
+   * shows. Files have no times of their own: that of a line without one is the file's, which changes.
    */
   #knownRule(partition: TopicPartition): BucketAssigner | null {
     const { bucket, job, source } = this.#options;

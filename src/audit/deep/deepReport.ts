@@ -5,8 +5,8 @@ import type { HoleCounts, UnknownHole } from './holes.ts';
 export interface DeepPartition {
   readonly partition: TopicPartition;
   /**
-   * `order`: each file holds exactly the records of its bucket in its range, in order. `lines`: files whose offsets
-   * overlap hold together exactly the records of their range; which of them holds which is not known.
+   * `order`: each file holds exactly the records of its bucket in its range, in order. `lines`: files whose
+   * offsets overlap hold together exactly the records of their range; which of them holds which is not known.
    */
   readonly comparedBy: 'order' | 'lines';
   /** Records that the source still holds of what the job has read, [from, to). Equal where it holds none. */

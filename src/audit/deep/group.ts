@@ -1,7 +1,8 @@
 /**
- * Files that may hold the same records, and what the source's records make of them. Where a record's bucket is known,
- * such a group is one file, whose bytes follow from the source: their checksum is compared with the journal's, and
- * nothing is read twice. Else files with overlapping offsets are a group, whose lines are compared in any order.
+ * Files that may hold the same records, and what the source's records make of them. Where a record's bucket
+ * is known, such a group is one file, whose bytes follow from the source: their checksum is compared with the
+ * journal's, and nothing is read twice. Else files with overlapping offsets are a group, whose lines are
+ * compared in any order.
  */
 import type { Crc64Hex } from '../../../journal/ids.ts';
 import { Crc64 } from '../../../kernels/crc64.ts';

@@ -1,6 +1,6 @@
 /**
- * Part files of one partition, by the offset at which they begin. They are in a temporary SQLite database, which is
- * on disk where it grows: a partition may have millions.
+ * Part files of one partition, by the offset at which they begin. They are in a temporary SQLite database,
+ * which is on disk where it grows: a partition may have millions.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { crc64Hex, type Crc64Hex } from '../../../journal/ids.ts';
@@ -29,8 +29,8 @@ export class Holders {
   constructor() {
     this.#database.exec(
       'PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;' +
-        'CREATE TABLE holders (first INTEGER, last INTEGER, records INTEGER, length INTEGER, generation INTEGER, ' +
-        'committed INTEGER, uri TEXT, bucket TEXT, crc64 TEXT, format TEXT); BEGIN',
+        'CREATE TABLE holders (first INTEGER, last INTEGER, records INTEGER, length INTEGER, ' +
+        'generation INTEGER, committed INTEGER, uri TEXT, bucket TEXT, crc64 TEXT, format TEXT); BEGIN',
     );
     this.#add = this.#database.prepare('INSERT INTO holders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
   }

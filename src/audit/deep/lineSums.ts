@@ -3,7 +3,9 @@ import { hash } from 'node:crypto';
 
 const LINE_FEED = 0x0a;
 
-/** Calls back for each line of the bytes, without its line feed; bytes behind the last one are a line, too. */
+/**
+ * Calls back for each line of the bytes, without its line feed; bytes behind the last one are a line, too.
+ */
 export function eachLine(bytes: Uint8Array, visit: (from: number, to: number) => void): void {
   for (let from = 0; from <= bytes.length;) {
     const at = bytes.indexOf(LINE_FEED, from);

@@ -1,6 +1,7 @@
 /**
- * Compares what a partition's files hold with the records of its source: one pass in the order of offsets, in which
- * each bucket has one file at a time. Only what differs is read from the destination, and again from the source.
+ * Compares what a partition's files hold with the records of its source: one pass in the order of offsets, in
+ * which each bucket has one file at a time. Only what differs is read from the destination, and again from
+ * the source.
  */
 import type { OffsetRange, RecordCursor } from '../../sources/port.ts';
 import type { PartitionHistory } from '../partitionHistory.ts';
@@ -208,8 +209,8 @@ class PartitionComparison {
 }
 
 /**
- * A compressed file, or one of rows, can be compared only by reading it, and is read only under its final name:
- * one of rows has no footer before.
+ * A compressed file, or one of rows, can be compared only by reading it, and is read only under its final
+ * name: one of rows has no footer before.
  */
 function mustBeRead({ holders }: Group): boolean {
   return holders.some(({ format, isCommitted }) => !isCommitted && !isLines(format));

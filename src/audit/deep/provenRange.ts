@@ -1,4 +1,7 @@
-/** Which offsets the source still holds as they were read: another topic, or a log that went back, holds others. */
+/**
+ * Which offsets the source still holds as they were read: another topic, or a log that went back, holds
+ * others.
+ */
 import { journaledEpoch } from '../../sources/readEpoch.ts';
 import { isSourceFailure, journaledProblem } from '../../sources/failure.ts';
 import type { OffsetRange, Source } from '../../sources/port.ts';

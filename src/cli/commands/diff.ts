@@ -1,4 +1,7 @@
-/** `tidemark journal diff`: do two versions read a journal alike? And `journal fold`, which the other one is asked for. */
+/**
+ * `tidemark journal diff`: do two versions read a journal alike? And `journal fold`, which the other one is
+ * asked for.
+ */
 import { resolve } from 'node:path';
 import { jobName, partitionName } from '../../../journal/ids.ts';
 import type { Subject } from '../../../journal/ids.ts';
@@ -75,5 +78,7 @@ function differenceText(difference: FoldDifference): string {
       ? []
       : [`the other refuses it: ${refusedByOther.code}: ${refusedByOther.message}`]),
   ];
-  return `entry ${seq} of ${name} (${events?.join(', ') ?? ''} at ${at ?? 'an unknown time'}): ${what.join('; ')}`;
+  return (
+    `entry ${seq} of ${name} (${events?.join(', ') ?? ''} at ${at ?? 'an unknown time'}): ` + what.join('; ')
+  );
 }

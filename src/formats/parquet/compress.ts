@@ -55,7 +55,10 @@ export function codecNamed(name: string): Codec {
   return found;
 }
 
-/** What compresses a page. `none` returns what it was given. Throws RangeError for a level that it does not have. */
+/**
+ * What compresses a page. `none` returns what it was given. Throws RangeError for a level that it does not
+ * have.
+ */
 export function compressor(codec: Codec, level?: number): (bytes: Uint8Array) => Uint8Array {
   if (codec === 'none') return (bytes) => bytes;
   const kind: PageCodec = PAGE_CODECS[codec];

@@ -1,6 +1,6 @@
 /**
- * The distinct values of a column chunk, and for each value which one it is. Made when the row group ends: then
- * it is known whether a dictionary pays.
+ * The distinct values of a column chunk, and for each value which one it is. Made when the row group ends:
+ * then it is known whether a dictionary pays.
  */
 import type { Column } from './column.ts';
 import { PHYSICAL } from './columnShape.ts';
@@ -27,7 +27,9 @@ export class Dictionary {
   #mask = 1023;
   #starts = new Int32Array(256);
 
-  /** Fills itself from the column's values. False if a dictionary does not pay: then its content is undefined. */
+  /**
+   * Fills itself from the column's values. False if a dictionary does not pay: then its content is undefined.
+   */
   fill(column: Column): boolean {
     if (column.values === 0 || column.shape.physical === PHYSICAL.boolean) return false;
     this.#prepare(column.values);

@@ -81,7 +81,8 @@ export class ParquetEncoder {
   #ratio = USUAL_RATIO;
 
   /**
-   * Throws CONFIG_INVALID if a Parquet file cannot have the schema, RangeError if the codec has no such level.
+   * Throws CONFIG_INVALID if a Parquet file cannot have the schema, RangeError if the codec has no such
+   * level.
    * @param rowGroups those that the file has already, from an encoder of the same schema.
    */
   constructor(schema: ParquetSchema, options: ParquetOptions, rowGroups: readonly EndedRowGroup[] = []) {
@@ -245,7 +246,10 @@ export class ParquetEncoder {
     return tailPiece(this.#columns, this.#rowsHeld, since, this.#digest);
   }
 
-  /** Appends the rows that another encoder of this schema has had. Throws STORE_CONTENT_DIFFERS if they are damaged. */
+  /**
+   * Appends the rows that another encoder of this schema has had. Throws STORE_CONTENT_DIFFERS if they are
+   * damaged.
+   */
   appendTail(bytes: Uint8Array): void {
     this.#expectWhole();
     const rows = appendTailPiece(this.#columns, bytes, this.#digest);

@@ -7,7 +7,10 @@ import { int64, setBigInt64, setInt64 } from './numbers.ts';
 import type { Field, LeafType, ParquetSchema } from './schema.ts';
 import type { SchemaNode } from './schemaTree.ts';
 
-/** The schema of records as Kafka has them. @param text whether key and value are text, which must be valid UTF-8. */
+/**
+ * The schema of records as Kafka has them. @param text whether key and value are text, which must be valid
+ * UTF-8.
+ */
 export function recordEnvelope(text: 'binary' | 'string' = 'binary'): ParquetSchema {
   const content: LeafType = text === 'string' ? { type: 'string' } : { type: 'bytes' };
   const required = (name: string, type: Field['type']): Field => ({ name, type, optional: false });

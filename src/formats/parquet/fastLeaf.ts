@@ -32,7 +32,10 @@ const EXACT_MAX = 2 ** 53;
 /** Powers of ten that a double holds exactly: dividing by one of them rounds once, and so correctly. */
 const POWERS = Float64Array.from({ length: 23 }, (_, power) => Number(`1e${power}`));
 
-/** Appends the value that begins at `at`, and returns where it ends; -1, and nothing appended, if it is not usual. */
+/**
+ * Appends the value that begins at `at`, and returns where it ends; -1, and nothing appended, if it is not
+ * usual.
+ */
 export function addUsual(column: Column, bytes: Uint8Array, at: number, end: number): number {
   switch (column.kind) {
     case KIND.string:
@@ -166,7 +169,10 @@ function addFloating(column: Column, value: number): void {
   else column.addFloat(value);
 }
 
-/** Whether the whole digits [first, wholeEnd) are some, without a zero before them, and no more follows the number. */
+/**
+ * Whether the whole digits [first, wholeEnd) are some, without a zero before them, and no more follows the
+ * number.
+ */
 function isUsualEnd(bytes: Uint8Array, first: number, wholeEnd: number, next: number, end: number): boolean {
   if (wholeEnd === first || (bytes[first] === ZERO && wholeEnd > first + 1)) return false;
   const byte = next < end ? (bytes[next] ?? 0) : 0;

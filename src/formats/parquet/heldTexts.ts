@@ -1,6 +1,6 @@
 /**
- * The texts of the rows that are in columns, and in no row group yet. With a single row there: what the row of a
- * record must be in a file.
+ * The texts of the rows that are in columns, and in no row group yet. With a single row there: what the row
+ * of a record must be in a file.
  */
 import type { Column } from './column.ts';
 import { PHYSICAL } from './columnShape.ts';

@@ -1,6 +1,6 @@
 /**
- * Parquet's hybrid of run lengths and packed bits, for levels and for indices into a dictionary. A run of eight
- * equal values or more is written as its length, all others in groups of eight, packed.
+ * Parquet's hybrid of run lengths and packed bits, for levels and for indices into a dictionary. A run of
+ * eight equal values or more is written as its length, all others in groups of eight, packed.
  */
 import type { GrowingBytes } from './growingBytes.ts';
 
@@ -42,7 +42,9 @@ function runLength(values: Values, at: number, to: number): number {
   return next - at;
 }
 
-/** Writes groups up to the next long run. Returns where it has stopped: only the last group may be filled up. */
+/**
+ * Writes groups up to the next long run. Returns where it has stopped: only the last group may be filled up.
+ */
 function writePacked(output: GrowingBytes, values: Values, from: number, to: number, bits: number): number {
   output.reserve(1 + GROUPS_MAX * bits);
   const headerAt = output.length;

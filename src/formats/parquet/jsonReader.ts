@@ -40,7 +40,10 @@ for (const [letter, meaning] of ['""', '\\\\', '//', 'b\b', 'f\f', 'n\n', 'r\r',
   ESCAPED[letter?.charCodeAt(0) ?? 0] = meaning?.charCodeAt(0) ?? 0;
 }
 
-/** Each method takes where something begins and returns where it ends, or -1: then `reason` and `failedAt` are set. */
+/**
+ * Each method takes where something begins and returns where it ends, or -1: then `reason` and `failedAt` are
+ * set.
+ */
 export class JsonReader {
   bytes: Uint8Array = new Uint8Array(0);
   end = 0;

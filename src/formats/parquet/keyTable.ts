@@ -1,6 +1,6 @@
 /**
- * Finds a key of a record by its bytes: no string is made. The keys are the schema's: nobody can choose them so
- * that their hashes collide.
+ * Finds a key of a record by its bytes: no string is made. The keys are the schema's: nobody can choose them
+ * so that their hashes collide.
  */
 import { equalsAt, hashOf } from '../../../kernels/text/bytes.ts';
 

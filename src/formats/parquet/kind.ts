@@ -47,7 +47,8 @@ export const PARQUET_FORMAT: FormatKind = {
         .prefault('64MiB')
         .meta({
           description:
-            'Memory of the rows that are written together as a row group, for each open file: 1MiB to 512MiB.',
+            'Memory of the rows that are written together as a row group, for each open file: 1MiB ' +
+            'to 512MiB.',
         }),
     })
       .optional()

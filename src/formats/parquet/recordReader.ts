@@ -1,7 +1,7 @@
 /**
- * Takes JSON records apart, field by field, into the columns of a schema. One pass over the bytes: keys in any
- * order, nested records, lists and maps with their levels. Usual values go the fast way (fastLeaf.ts), all
- * others the complete one (jsonReader.ts, leafText.ts, leafNumber.ts).
+ * Takes JSON records apart, field by field, into the columns of a schema. One pass over the bytes: keys in
+ * any order, nested records, lists and maps with their levels. Usual values go the fast way (fastLeaf.ts),
+ * all others the complete one (jsonReader.ts, leafText.ts, leafNumber.ts).
  */
 import {
   BACKSLASH,
@@ -83,7 +83,10 @@ export class RecordReader {
     return after === this.#end ? next : this.#json.fail('syntax', after);
   }
 
-  /** @param at at the brace. @param rep repetition level of the record. @param depth with it, how many it is in. */
+  /**
+   * @param at at the brace. @param rep repetition level of the record. @param depth with it, how many it is
+   * in.
+   */
   #record(node: SchemaNode, at: number, rep: number, depth: number): number {
     const { children } = node;
     const bytes = this.#bytes;
@@ -342,7 +345,9 @@ function forgetSeen(node: SchemaNode): void {
   }
 }
 
-/** Whether the key begins at `at`. Bytes of the next record may equal it, but a value must follow in this one. */
+/**
+ * Whether the key begins at `at`. Bytes of the next record may equal it, but a value must follow in this one.
+ */
 function isUsualKey(key: Uint8Array, bytes: Uint8Array, at: number, end: number): boolean {
   if (at + key.length >= end) return false;
   for (let index = 0; index < key.length; index += 1) {

@@ -1,4 +1,7 @@
-/** The rows of one part file: a Parquet encoder, what its records are, and the log that it can be restored from. */
+/**
+ * The rows of one part file: a Parquet encoder, what its records are, and the log that it can be restored
+ * from.
+ */
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { RecordCursor } from '../../sources/port.ts';
 import type { BadReason } from '../format.ts';
@@ -80,7 +83,8 @@ export class ParquetRowEncoder implements RowEncoder {
   #logged: TailMark | undefined;
 
   /**
-   * Throws CONFIG_INVALID if a Parquet file cannot have the schema, RangeError if the codec has no such level.
+   * Throws CONFIG_INVALID if a Parquet file cannot have the schema, RangeError if the codec has no such
+   * level.
    * @param rowGroups those that the file has already.
    */
   constructor(file: RowFile, rowGroups: readonly EndedRowGroup[] = []) {

@@ -5,14 +5,16 @@
 import type { Field, LeafType, ParquetSchema, Slot } from './schema.ts';
 
 /**
- * What a value is, for its text. `plain`: a boolean or a whole number. `float`: a number with a point. `text`:
- * UTF-8. `bytes`: any bytes. `decimal`: the digits of a decimal number, perhaps as bytes.
+ * What a value is, for its text. `plain`: a boolean or a whole number. `float`: a number with a point.
+ * `text`: UTF-8. `bytes`: any bytes. `decimal`: the digits of a decimal number, perhaps as bytes.
  */
 export type ValueKind = 'plain' | 'float' | 'text' | 'bytes' | 'decimal';
 
 interface Levels {
   readonly isOptional: boolean;
-  /** Definition level of a value here, and of an empty list. That of a null, if there may be one, is one less. */
+  /**
+   * Definition level of a value here, and of an empty list. That of a null, if there may be one, is one less.
+   */
   readonly def: number;
   /** The columns at and below the node: [firstColumn, endColumn). */
   readonly firstColumn: number;

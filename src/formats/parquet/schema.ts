@@ -41,7 +41,9 @@ export interface ParquetSchema {
   readonly fields: readonly Field[];
 }
 
-/** More columns than anybody reads; a schema that nests names many times would need more memory than there is. */
+/**
+ * More columns than anybody reads; a schema that nests names many times would need more memory than there is.
+ */
 const COLUMNS_MAX = 20_000;
 /** A level is kept in one byte; each step down adds at most two. */
 const DEPTH_MAX = 60;

@@ -18,7 +18,9 @@ export interface Statistics {
 
 type Bounds = Omit<Statistics, 'nulls'>;
 
-/** @param distinct the column's distinct values, if a dictionary has found them: then only these are compared. */
+/**
+ * @param distinct the column's distinct values, if a dictionary has found them: then only these are compared.
+ */
 export function statisticsOf(
   column: Column,
   distinct: { readonly bytes: Uint8Array; readonly length: number } | null,

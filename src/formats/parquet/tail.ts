@@ -2,9 +2,9 @@
  * The rows that are not in a row group yet, as bytes that a later process appends again: the columns as they
  * are, compressed. Each piece holds the rows of a span, so that a checkpoint can write just the new ones.
  *
- * A piece: `TMT1`, the schema's digest, the number of rows (uint32), a zstd frame. In the frame there are, for
- * each column, its counts (varints: entries, values, bytes), and then, for each again, its definition levels,
- * repetition levels and values.
+ * A piece: `TMT1`, the schema's digest, the number of rows (uint32), a zstd frame. In the frame there are,
+ * for each column, its counts (varints: entries, values, bytes), and then, for each again, its definition
+ * levels, repetition levels and values.
  */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Column, ColumnMark } from './column.ts';
@@ -51,7 +51,10 @@ export function tailPiece(
   return Buffer.concat([header, zstdCompressSync(body.written(), { pledgedSrcSize: body.length })]);
 }
 
-/** Appends the rows of a piece, and returns how many. Throws STORE_CONTENT_DIFFERS if it is none of this schema's. */
+/**
+ * Appends the rows of a piece, and returns how many. Throws STORE_CONTENT_DIFFERS if it is none of this
+ * schema's.
+ */
 export function appendTailPiece(columns: readonly Column[], piece: Uint8Array, digest: string): number {
   const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
   if (bytes.length < HEADER_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) {

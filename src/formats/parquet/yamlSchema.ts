@@ -1,6 +1,6 @@
 /**
- * The short form of a schema, for job files: `{ id: long, 'who?': { name: string, age: 'int?' }, tags: [string] }`.
- * docs/parquet.md describes it.
+ * The short form of a schema, for job files: `{ id: long, 'who?': { name: string, age: 'int?' }, tags:
+ * [string] }`. docs/parquet.md describes it.
  */
 import {
   checkedSchema,
@@ -38,7 +38,9 @@ const WORDS: ReadonlyMap<string, LeafType> = new Map<string, LeafType>([
   ]),
 ]);
 
-const EXPECTED = `expected ${[...WORDS.keys()].join(', ')}, decimal(p,s), fixed(n), enum(A,B), list<T> or map<string,T>`;
+const EXPECTED =
+  `expected ${[...WORDS.keys()].join(', ')}, decimal(p,s), fixed(n), enum(A,B), ` +
+  `list<T> or map<string,T>`;
 /** Far deeper than a schema may be; it bounds the recursion here. */
 const DEPTH_MAX = 200;
 

@@ -1,7 +1,7 @@
 /**
- * Topics that did not exist when the job's topics were described, or that a look has found since. When the group
- * assigns their partitions, they are first described to the listener, and only then assigned. Other topics do not
- * wait for them.
+ * Topics that did not exist when the job's topics were described, or that a look has found since. When the
+ * group assigns their partitions, they are first described to the listener, and only then assigned. Other
+ * topics do not wait for them.
  */
 import type { TopicPartition } from '../../../journal/ids.ts';
 import type { Clock } from '../../system/clock.ts';

@@ -35,7 +35,10 @@ export interface KafkaSourceConfig {
   readonly groupId: string;
   /** Used once per topic, while the journal has no start offsets. */
   readonly startFrom: StartFrom;
-  /** How the bytes of a batch become records: by the fast reader or by the client library's. Both give the same ones. */
+  /**
+   * How the bytes of a batch become records: by the fast reader or by the client library's. Both give the
+   * same ones.
+   */
   readonly decode: 'batches' | 'records';
   /** Null: no TLS. */
   readonly tls: KafkaTls | null;

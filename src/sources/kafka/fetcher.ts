@@ -57,7 +57,8 @@ const CUT_ANSWERS_MAX = 3;
 const FETCH_BYTES_MIN = 64 * 1024;
 const FEEDS_UNCOPIED = 8;
 const SLOW_WAY =
-  'Records are decoded by the client library, one by one: slow, and there to compare with (source.kafka.decode).';
+  'Records are decoded by the client library, one by one: slow, and there to compare with ' +
+  '(source.kafka.decode).';
 /** The largest number of bytes that a fetch can request. */
 const FETCH_BYTES_LIMIT = 2 ** 31 - 1;
 

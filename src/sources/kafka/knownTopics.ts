@@ -1,4 +1,6 @@
-/** The topics that this process reads: those that the job file names, and those that its patterns have found. */
+/**
+ * The topics that this process reads: those that the job file names, and those that its patterns have found.
+ */
 import type { Brokers } from './brokers.ts';
 import { topicsOf, type JobTopics } from './topics.ts';
 
@@ -48,8 +50,8 @@ export class KnownTopics {
   }
 
   /**
-   * Adds the topics that the patterns find now, and returns them, with those that were left out and exist. A topic
-   * that is gone stays.
+   * Adds the topics that the patterns find now, and returns them, with those that were left out and exist. A
+   * topic that is gone stays.
    */
   async more(brokers: Asked): Promise<readonly string[]> {
     const topics = await brokers.everyTopic();

@@ -14,7 +14,8 @@ export interface AskContext {
 }
 
 /**
- * Asks until there is an answer; after `limitMs` rejects with SOURCE_UNAVAILABLE. `retried` gets each failure.
+ * Asks until there is an answer; after `limitMs` rejects with SOURCE_UNAVAILABLE. `retried` gets each
+ * failure.
  */
 export function askUntil<T>(
   { clock, signal, addresses, waits }: AskContext,

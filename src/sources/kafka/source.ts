@@ -1,4 +1,6 @@
-/** The Kafka source: the client's consumer for the group, our own fetches for records (docs/decisions/0003). */
+/**
+ * The Kafka source: the client's consumer for the group, our own fetches for records (docs/decisions/0003).
+ */
 import { SourceFailure } from '../failure.ts';
 import type { EpochStart } from '../../../journal/events.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';

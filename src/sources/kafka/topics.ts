@@ -43,7 +43,9 @@ export function parsePattern(entry: string): ParsedPattern {
   if (isOfInternalTopics(source))
     return {
       type: 'invalid',
-      reason: `"${entry}" can match no topic: those whose names begin with "__" are Kafka's own and never read`,
+      reason:
+        `"${entry}" can match no topic: those whose names begin with "__" are Kafka's own and ` +
+        `never read`,
     };
   try {
     // By itself first: "a)(b" is one only between the brackets that are put around it.
@@ -57,7 +59,9 @@ export function parsePattern(entry: string): ParsedPattern {
   }
 }
 
-/** Whether each name that it matches begins with `__`: it does itself, and no alternative may begin otherwise. */
+/**
+ * Whether each name that it matches begins with `__`: it does itself, and no alternative may begin otherwise.
+ */
 function isOfInternalTopics(source: string): boolean {
   if (!/^__(?![?*{])/.test(source)) return false;
   let outside = source.replaceAll(/\\./g, '').replaceAll(/\[[^\]]*\]/g, '');

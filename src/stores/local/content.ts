@@ -147,9 +147,9 @@ async function openSource(fs: FileSystem, from: string, durable: DurablePart) {
 }
 
 /**
- * Copies exactly the bytes journaled as durable to a new file, which no earlier owner can reach, adds the tail,
- * and reads the copy back. The source is unchanged. It may be longer, and a former owner may still append to it. A
- * failed copy is removed.
+ * Copies exactly the bytes journaled as durable to a new file, which no earlier owner can reach, adds the
+ * tail, and reads the copy back. The source is unchanged. It may be longer, and a former owner may still
+ * append to it. A failed copy is removed.
  */
 export async function copyExactly(fs: FileSystem, folders: Folders, copying: Copying): Promise<void> {
   const { from, to, durable, tail } = copying;

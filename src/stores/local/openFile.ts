@@ -21,8 +21,8 @@ const CREATE_TRIES = 10;
 const SYNCED_AHEAD_BYTES = 16 * 1024 * 1024;
 
 /**
- * Creates `path` for appending. Fails with `exists` if it exists. Creates missing folders, even if somebody removes
- * them meanwhile.
+ * Creates `path` for appending. Fails with `exists` if it exists. Creates missing folders, even if somebody
+ * removes them meanwhile.
  */
 export async function openExclusively(fs: FileSystem, folders: Folders, path: string): Promise<FileHandle> {
   for (let attempt = 1; ; attempt += 1) {

@@ -88,8 +88,8 @@ async function lengthOf(client: JindoClient, path: string, uri: string): Promise
 }
 
 /**
- * One call for each folder; JindoSDK asks the service once for each 1,000 entries. A folder's entries are in memory
- * together.
+ * One call for each folder; JindoSDK asks the service once for each 1,000 entries. A folder's entries are in
+ * memory together.
  */
 
 async function entriesOf(client: JindoClient, paths: OssPaths, folder: string) {

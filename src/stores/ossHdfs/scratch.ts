@@ -7,8 +7,8 @@ import { isJindoError, unavailable } from './errors.ts';
 import { untilClosed, type JindoConnection } from './resume.ts';
 
 /**
- * Takes the lease away first: the service lets nobody read a file that is open. Its writer was told by then that
- * its epoch is over, or will be. All of it may be repeated.
+ * Takes the lease away first: the service lets nobody read a file that is open. Its writer was told by then
+ * that its epoch is over, or will be. All of it may be repeated.
  */
 export async function readScratch(
   connection: JindoConnection,

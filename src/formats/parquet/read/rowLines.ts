@@ -1,6 +1,6 @@
 /**
- * Reads the rows of a Parquet file back, as texts (rowText.ts). hyparquet takes the file apart: nothing of the
- * encoder judges what the encoder wrote. One row group is in memory, as it is in the file.
+ * Reads the rows of a Parquet file back, as texts (rowText.ts). hyparquet takes the file apart: nothing of
+ * the encoder judges what the encoder wrote. One row group is in memory, as it is in the file.
  */
 import type { ColumnMetaData, RowGroup, SchemaTree } from 'hyparquet';
 import { parquetMetadata, parquetSchema } from 'hyparquet/src/metadata.js';

@@ -1,6 +1,6 @@
 /**
- * What the client's errors mean: its own have names, those of a broker have Kafka's names as their type, and those of
- * a connection are told by code or text.
+ * What the client's errors mean: its own have names, those of a broker have Kafka's names as their type, and
+ * those of a connection are told by code or text.
  */
 
 interface ErrorShape {
@@ -61,7 +61,9 @@ const SECURITY_SIGNS = new RegExp(
   'i',
 );
 
-/** Whether a connection was made, and then closed or never answered: as where one side has TLS or SASL alone. */
+/**
+ * Whether a connection was made, and then closed or never answered: as where one side has TLS or SASL alone.
+ */
 export function mayBeSecurity(error: unknown): boolean {
   return [...causes(error)].some(({ message = '' }) => SECURITY_SIGNS.test(message));
 }

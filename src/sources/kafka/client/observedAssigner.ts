@@ -1,4 +1,6 @@
-/** How a consumer of kafkajs joins its group: what it reports, how it assigns, and what is observed of that. */
+/**
+ * How a consumer of kafkajs joins its group: what it reports, how it assigns, and what is observed of that.
+ */
 import type { PartitionAssigner } from 'kafkajs';
 import type { BrokerAddress } from '../wire/address.ts';
 import { API_KEYS, closeConnections } from './client.ts';
@@ -42,7 +44,9 @@ export interface GroupProtocol {
 
 export interface ObservedAssigner {
   readonly assigner: PartitionAssigner;
-  /** The topics that the consumer is to subscribe to: if there is a new one, it joins again with all of them. */
+  /**
+   * The topics that the consumer is to subscribe to: if there is a new one, it joins again with all of them.
+   */
   subscribe(topics: readonly string[]): void;
   /** Marks these partitions' offsets as known: the consumer, which never fetches, need not look them up. */
   skipOffsetLookup(groupId: string, assignment: Readonly<Record<string, readonly number[]>>): void;
@@ -56,8 +60,8 @@ function inTurn(seeds: readonly BrokerAddress[]): () => BrokerAddress | undefine
 }
 
 /**
- * What a consumer is subscribed to. kafkajs takes no topic while the consumer runs: a new one is put into its own
- * list when it joins again, which it does after an error that says that the group rebalances.
+ * What a consumer is subscribed to. kafkajs takes no topic while the consumer runs: a new one is put into its
+ * own list when it joins again, which it does after an error that says that the group rebalances.
  */
 class Subscription {
   #wanted: readonly string[] = [];

@@ -87,8 +87,8 @@ async function unfinishedOf(
   } catch (error) {
     log.warn(
       { groupId },
-      'Whether partitions that the source no longer names have unfinished files is not known until the next ' +
-        `rebalance: ${reasonOf(error)}`,
+      'Whether partitions that the source no longer names have unfinished files is not known until ' +
+        `the next rebalance: ${reasonOf(error)}`,
     );
     return [];
   } finally {

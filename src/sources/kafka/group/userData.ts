@@ -1,6 +1,6 @@
 /**
- * What the members of a group tell each other in Kafka's consumer protocol: their user data, as JSON. `tidemark`
- * is its version. Unknown fields are ignored, so that members of two versions may share a group.
+ * What the members of a group tell each other in Kafka's consumer protocol: their user data, as JSON.
+ * `tidemark` is its version. Unknown fields are ignored, so that members of two versions may share a group.
  */
 import type { TopicPartition } from '../../../../journal/ids.ts';
 

@@ -200,9 +200,9 @@ export class LogCheck<F extends CheckedFeed = Feed> {
   }
 
   /**
-   * The leader epoch in which the log holds the offset before `offset`. Null if there is none before it, or if
-   * the broker has no leader epochs. Throws SOURCE_TRUNCATED if the log ends before `offset`; another error
-   * if no leader answers for certain.
+   * The leader epoch in which the log holds the offset before `offset`. Null if there is none before it, or
+   * if the broker has no leader epochs. Throws SOURCE_TRUNCATED if the log ends before `offset`; another
+   * error if no leader answers for certain.
    */
   async epochBelow(at: At, offset: bigint): Promise<EpochStart | null> {
     if (offset === 0n) return null;

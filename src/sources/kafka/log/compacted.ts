@@ -5,7 +5,9 @@ import { topicConfigRequest } from '../wire/topicConfig.ts';
 
 const CLEANUP_POLICY = 'cleanup.policy';
 
-/** By its configuration of now; null if this client may not read that. Rejects if the broker answers an error. */
+/**
+ * By its configuration of now; null if this client may not read that. Rejects if the broker answers an error.
+ */
 export async function isCompactedLog(brokers: Pick<Brokers, 'ask'>, topic: string): Promise<boolean | null> {
   const { errorCode, value } = await brokers.ask((broker) =>
     broker.connectionPool.send(topicConfigRequest(topic, CLEANUP_POLICY)),

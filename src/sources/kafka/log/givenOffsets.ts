@@ -5,9 +5,9 @@ import type { OffsetRange, StartFrom } from '../../port.ts';
 type Given = Extract<StartFrom, { readonly type: 'offsets' }>;
 
 /**
- * The topic's start offsets, by partition number. Throws SOURCE_START_INVALID, which names each partition that has
- * no offset (unless `unlisted` says where those begin), each offset outside of its log, and each partition that does
- * not exist.
+ * The topic's start offsets, by partition number. Throws SOURCE_START_INVALID, which names each partition
+ * that has no offset (unless `unlisted` says where those begin), each offset outside of its log, and each
+ * partition that does not exist.
  */
 export function givenOffsets(
   topic: string,

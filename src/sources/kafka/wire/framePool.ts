@@ -71,7 +71,9 @@ export class FrameLease {
     };
   }
 
-  /** Called by the creator, once: throws INTERNAL the second time, which would take the frame from a reader. */
+  /**
+   * Called by the creator, once: throws INTERNAL the second time, which would take the frame from a reader.
+   */
   release(): void {
     if (this.#isReleased) throw new TidemarkError('INTERNAL', 'A frame is released twice by its creator.');
     this.#isReleased = true;
