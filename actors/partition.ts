@@ -343,6 +343,9 @@ export const partitionMachine = setup({
       description: 'Cannot keep the promise (P6); waits for an operator.',
       on: {
         requestRefused: record,
+        // What an answer does to more files than fit into its entry is journaled before it.
+        partMoved: {},
+        checkpointPart: record,
         resumeRequested: { target: 'replaying', actions: 'recordFact' },
         lossAccepted: { target: 'replaying', actions: 'recordFact' },
         logTruncationAccepted: { target: 'replaying', actions: 'recordFact' },

@@ -1,12 +1,11 @@
 /** Checkpoints: a consistent cut of one partition, made durable and then journaled as a whole. */
 import type { PartitionContext } from '../../actors/partition.ts';
+import { journalPieces } from './checkpointPieces.ts';
 import type { PartitionHost } from './partitionHost.ts';
 import type { EventOf, PartChange } from '../../journal/events.ts';
 import type { ReadEpoch } from '../sources/port.ts';
 import type { Cut, RecordRouter } from '../writing/recordRouter.ts';
 
-/** Generous upper bound for one part's change in an entry, without its handle. */
-const CHANGE_BYTES = 512;
 /** For one earlier leader epoch. All of them get a fixed share of an entry; half of it is for parts. */
 const EPOCH_BYTES = 64;
 const EPOCHS_SHARE = 5;
@@ -78,30 +77,8 @@ export async function completeCheckpoint(
 ): Promise<void> {
   const number = host.ledger.facts.checkpoint + 1;
   const { parts, ...rest } = body(host.ledger.facts);
-  const pieces = splitParts(parts, entryBytesMax / 2);
-  const last = pieces.pop() ?? [];
-  for (const [index, piece] of pieces.entries()) {
-    await host.submit(() => [{ type: 'checkpointPart', checkpoint: number, index, parts: piece }]);
-  }
+  const last = await journalPieces(host, number, parts, entryBytesMax / 2);
   await host.submit(() => [
-    { type: 'checkpointCompleted', checkpoint: number, ...rest, checkpointParts: pieces.length, parts: last },
+    { type: 'checkpointCompleted', checkpoint: number, ...rest, ...last, parts: [...last.parts] },
   ]);
-}
-
-function splitParts(parts: readonly PartChange[], bytesMax: number): PartChange[][] {
-  const pieces: PartChange[][] = [];
-  let piece: PartChange[] = [];
-  let bytes = 0;
-  for (const part of parts) {
-    const size = CHANGE_BYTES + (part.handle === null ? 0 : JSON.stringify(part.handle).length);
-    if (piece.length > 0 && bytes + size > bytesMax) {
-      pieces.push(piece);
-      piece = [];
-      bytes = 0;
-    }
-    piece.push(part);
-    bytes += size;
-  }
-  pieces.push(piece);
-  return pieces;
 }

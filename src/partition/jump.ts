@@ -4,10 +4,13 @@
  * would not be noticed.
  */
 import type { PartitionContext } from '../../actors/partition.ts';
-import type { EpochStart, EventOf, PartChange } from '../../journal/events.ts';
+import type { EpochStart, EventOf } from '../../journal/events.ts';
 import type { TopicPartition } from '../../journal/ids.ts';
 import type { Source } from '../sources/port.ts';
+import type { LastPiece } from './checkpointPieces.ts';
 import { isLogCut, isSourceAway } from './sourceFailure.ts';
+
+const NO_PIECE: LastPiece = { checkpointParts: 0, parts: [] };
 
 export interface Jump {
   readonly nextOffset: bigint;
@@ -37,14 +40,14 @@ export async function jumpTo(
 export function checkpointBehind(
   { nextOffset, below }: Jump,
   { checkpoint }: Pick<PartitionContext, 'checkpoint'>,
-  parts: readonly PartChange[] = [],
+  { parts, checkpointParts }: LastPiece = NO_PIECE,
 ): EventOf<'checkpointCompleted'>[] {
   if (below === null && parts.length === 0) return [];
   const epochs = { leaderEpoch: below?.epoch ?? null, leaderEpochStart: below?.startOffset ?? null };
   return [
     {
       ...{ type: 'checkpointCompleted', checkpoint: checkpoint + 1, nextOffset, ...epochs },
-      ...{ recordsRead: 0, recordsSkipped: { nullValue: 0 }, checkpointParts: 0, parts: [...parts] },
+      ...{ recordsRead: 0, recordsSkipped: { nullValue: 0 }, checkpointParts, parts: [...parts] },
     },
   ];
 }

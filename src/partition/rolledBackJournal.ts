@@ -8,7 +8,7 @@
 import { markerFolderUri } from '../../actors/naming.ts';
 import { OwnNames } from '../../actors/ownNames.ts';
 import type { PartitionContext } from '../../actors/partition.ts';
-import type { WitnessedEntry } from '../../journal/events.ts';
+import type { EventOf, WitnessedEntry } from '../../journal/events.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { JournalFailure } from '../../journal/failure.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
@@ -16,13 +16,18 @@ import { partitionSubject } from '../../journal/subjects.ts';
 import { replay } from '../../journal/replay.ts';
 import { witnessError } from '../../journal/witness.ts';
 import type { StoreReading } from '../stores/reading.ts';
+import { inPieces, journalPieces, type LastPiece } from './checkpointPieces.ts';
 import { findCut, type JumpingOver } from './cutLog.ts';
 import { checkpointBehind, jumpTo, type Jump } from './jump.ts';
 import type { Context } from '../job/context.ts';
 import { readJobFacts } from '../job/jobLife.ts';
 import type { Judgement } from './judgeWitness.ts';
-import { keepAll, verdictOn } from './rolledBackParts.ts';
+import { keepAll, verdictOn, type Kept } from './rolledBackParts.ts';
 
+/** Of an entry, for the moves of an answer, and as much for the changes of its files. */
+const SHARE_OF_ENTRY = 1 / 4;
+/** What an event takes besides its fields. */
+const MOVE_BYTES = 64;
 const NAMED_MAX = 20;
 const FIELDS_MAX = 1_000;
 
@@ -111,6 +116,7 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
     const files = await unknownFiles(wentBack);
     if (files.length > 0) return toBeMovedAway(files);
   }
+  const journaled = await journalAhead(wentBack, kept);
   await claim.host.submit((stage) => [
     {
       type: 'witnessAnswered',
@@ -119,13 +125,31 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
       witnesses: answered(wentBack, stage.facts.answered),
       loss: jump === null ? null : { fromOffset, toOffset: jump.nextOffset },
     },
-    ...kept.moves.map((move) => ({ type: 'partMoved', ...move }) as const),
+    ...journaled.moves.map(partMoved),
     ...(jump === null && kept.changes.length === 0
       ? []
-      : checkpointBehind(jump ?? cursorOf(stage.facts), stage.facts, kept.changes)),
+      : checkpointBehind(jump ?? cursorOf(stage.facts), stage.facts, journaled)),
   ]);
   return null;
 }
+
+/**
+ * Journals what the answer's own entry has no room for, and returns the rest. If the answer does not follow,
+ * moves are true without it, and pieces of a checkpoint are void.
+ */
+async function journalAhead(
+  { context, claim: { host } }: WentBack,
+  kept: Pick<Kept, 'moves' | 'changes'>,
+): Promise<{ readonly moves: Kept['moves'] } & LastPiece> {
+  const bytesMax = context.ports.journal.entryBytesMax * SHARE_OF_ENTRY;
+  const moves = inPieces(kept.moves, bytesMax, (move) => MOVE_BYTES + JSON.stringify(move).length);
+  const movesLeft = moves.pop() ?? [];
+  for (const piece of moves) await host.submit(() => piece.map(partMoved));
+  const last = await journalPieces(host, host.ledger.facts.checkpoint + 1, kept.changes, bytesMax);
+  return { ...last, moves: movesLeft };
+}
+
+const partMoved = (move: Kept['moves'][number]): EventOf<'partMoved'> => ({ type: 'partMoved', ...move });
 
 function toBeMovedAway(files: readonly string[]): string {
   return (

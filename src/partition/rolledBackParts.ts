@@ -56,7 +56,7 @@ export async function keepAll(keeping: Keeping, from: 'journal' | 'witness'): Pr
     if (way.type === 'missing') missing.push(part.finalUri);
     if (way.type === 'rowsPublished') rowsPublished.push(part.finalUri);
     if (way.type === 'rowsMissing') rowsMissing.push(fromUri, rowsUri(fromUri));
-    if (way.type === 'copy') moves.push({ partId, fromUri, toUri: way.uri });
+    if (way.type === 'copy' && way.uri !== fromUri) moves.push({ partId, fromUri, toUri: way.uri });
     if (way.type !== 'copy' && way.type !== 'published') continue;
     const facts = way.type === 'published' ? way.durable : durable;
     changes.push({ ...facts, handle: null, partId, state: 'pending', roll: { reason: 'recovery', atMs } });
@@ -78,7 +78,10 @@ async function wayOf(
   const isBegun = final.type === 'differs' && (await begins(reading, part.finalUri, durable));
   if (isBegun && from === 'witness')
     return { type: 'published', durable: { ...durable, ...(await wholeOf(reading, part.finalUri)) } };
-  if (await isAnywhere(reading, [part.temporaryUri, ...part.staleUris])) return { type: 'asItIs' };
+  // Moved there before an answer that was not journaled to its end.
+  const isKept = !isPending && part.temporaryUri.startsWith(keptPrefix(part));
+  if (!isKept && (await isAnywhere(reading, [part.temporaryUri, ...part.staleUris])))
+    return { type: 'asItIs' };
   // A closed file has no other copies. If it was published, it can be put back.
   return isPending ? { type: 'missing' } : copyOf(keeping, part, durable, isBegun);
 }
@@ -129,6 +132,10 @@ async function isWholeParquet(reading: StoreReading, uri: string, length: number
   return ends.every((end) => end.equals(MAGIC));
 }
 
+/** How the names of its copies begin. */
+const keptPrefix = ({ temporaryUri: uri, partId }: PartFileContext): string =>
+  `${temporaryUri(folderOf(uri), partId)}-kept-`;
+
 /** An earlier copy, or a new one of whichever file begins with the bytes. */
 async function copyOf(
   { context, salvage }: Keeping,
@@ -137,9 +144,8 @@ async function copyOf(
   isBegun: boolean,
 ): Promise<Way> {
   const { reading } = context.ports.store;
-  const folder = folderOf(part.temporaryUri);
-  const own = `${temporaryUri(folder, part.partId)}-kept-`;
-  const beside = await temporaryFiles(reading, folder);
+  const own = keptPrefix(part);
+  const beside = await temporaryFiles(reading, folderOf(part.temporaryUri));
   for (const uri of beside.filter((one) => one.startsWith(own)))
     if ((await verdictOn(reading, uri, durable)).type === 'same') return { type: 'copy', uri };
   const sources = isBegun ? [part.finalUri] : beside.filter((one) => !one.startsWith(own));

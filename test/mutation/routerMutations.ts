@@ -208,7 +208,9 @@ async function proveNothingIsLeft(`,
   {
     name: 'the pieces of a large checkpoint are not counted',
     store: 'file',
-    patches: [patch('src/partition/checkpoint.ts', `checkpointParts: pieces.length,`, `checkpointParts: 0,`)],
+    patches: [
+      patch('src/partition/checkpointPieces.ts', `checkpointParts: pieces.length,`, `checkpointParts: 0,`),
+    ],
   },
   {
     name: 'pieces of a checkpoint replace each other',

@@ -16,6 +16,7 @@ function keep(
   status: 'inProgress' | 'pending',
   files: Readonly<Record<string, Buffer>>,
   from: 'journal' | 'witness',
+  temporaryName = '.hidden',
 ) {
   const folder = mkdtempSync(path.join(tmpdir(), 'tidemark-rolled-back-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -25,7 +26,8 @@ function keep(
     ...{ length: JOURNALED.length, crc64: crc64Of(JOURNALED), handle: null },
     ...{ records: 2, firstOffset: 0n, lastOffset: 1n },
   };
-  const part = { partId: 'a', finalUri: uri('part-0'), temporaryUri: uri('.hidden'), staleUris: [], durable };
+  const names = { finalUri: uri('part-0'), temporaryUri: uri(temporaryName), staleUris: [] };
+  const part = { partId: 'a', ...names, durable };
   const copied: string[] = [];
   const keeping = {
     context: {
@@ -57,6 +59,17 @@ describe('a file in progress that a rolled-back journal names', () => {
     const copied = await keep('inProgress', { 'part-0': MORE }, 'journal');
     expect(copied).toMatchObject({ copied: ['part-0'], missing: [] });
     expect(copied.changes).toMatchObject([{ length: JOURNALED.length }]);
+  });
+
+  it('is closed as the copy to which it was moved before an answer that was not journaled', async () => {
+    const name = '.tidemark-a-kept-1';
+    const kept = await keep('inProgress', { [name]: JOURNALED, 'part-0': MORE }, 'journal', name);
+    expect(kept).toMatchObject({ moves: [], copied: [], missing: [] });
+    expect(kept.changes).toMatchObject([{ state: 'pending', length: JOURNALED.length }]);
+    const published = await keep('inProgress', { [name]: JOURNALED, 'part-0': MORE }, 'witness', name);
+    expect(published.changes).toMatchObject([{ length: MORE.length }]);
+    const closed = await keep('pending', { [name]: JOURNALED }, 'journal', name);
+    expect(closed).toMatchObject({ moves: [], changes: [], missing: [] });
   });
 
   it('is missing if nothing of it is there; one that was closed is not looked for among others', async () => {
