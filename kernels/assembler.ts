@@ -113,6 +113,10 @@ export const i64 = {
 export const f64 = {
   load: load(0x2b),
   store: store(0x39),
+  mul: binary(0xa2),
+  div: binary(0xa3),
+  fromI32: unary(0xb7),
+  fromI64: unary(0xb9),
 } as const;
 
 /** Sixteen bytes at once. */

@@ -1,5 +1,6 @@
 /** The codecs of Parquet pages: all that there is to know of each. */
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { OUTPUT_CHUNK_BYTES } from '../compression/codec.ts';
 import { compressSync as snappySync, uncompressSync as unsnappySync } from 'snappy';
 
 /** What a codec returns is the caller's. */
@@ -24,7 +25,8 @@ export const PAGE_CODECS = {
     compressor: (level) => {
       const params = { [constants.ZSTD_c_compressionLevel]: level };
       // The size goes into the frame: some readers want it there.
-      return (bytes) => zstdCompressSync(bytes, { params, pledgedSrcSize: bytes.length });
+      return (bytes) =>
+        zstdCompressSync(bytes, { params, pledgedSrcSize: bytes.length, chunkSize: OUTPUT_CHUNK_BYTES });
     },
     decompress: (page, length) => zstdDecompressSync(page, { maxOutputLength: Math.max(length, 1) }),
   },

@@ -5,6 +5,7 @@ import type { BadValue } from './badValue.ts';
 import type { Column } from './column.ts';
 import { type Codec, codecNumber, compressor } from './compress.ts';
 import { type EnvelopeRecord, EnvelopeWriter } from './envelope.ts';
+import { FlatReader } from './flatReader.ts';
 import { HeldTexts } from './heldTexts.ts';
 import { type ChunkFacts, footerBytes, MAGIC, rowGroup } from './metadata.ts';
 import { PageWriter } from './pages.ts';
@@ -54,6 +55,11 @@ export class ParquetEncoder {
   get fieldsIgnored(): number {
     return this.#reader.fieldsIgnored;
   }
+  /** Records that the kernel has read. */
+  get recordsInBulk(): number {
+    this.#flat?.settle();
+    return this.#flat?.recordsRead ?? 0;
+  }
   /** Values that the fast path has left to the complete one. */
   get unusualValues(): number {
     return this.#reader.unusualValues;
@@ -62,6 +68,8 @@ export class ParquetEncoder {
   readonly #options: ParquetOptions;
   readonly #columns: readonly Column[];
   readonly #reader: RecordReader;
+  /** Null where every record is for `#reader`. */
+  readonly #flat: FlatReader | null;
   readonly #envelope: EnvelopeWriter | null;
   readonly #schema: ParquetSchema;
   /** Made for the first who asks. */
@@ -99,6 +107,8 @@ export class ParquetEncoder {
     });
     this.#schemaElements = schemaElements(schema);
     this.#digest = schemaDigest(schema);
+    const { isFast = true } = options;
+    this.#flat = isFast && this.#envelope === null ? FlatReader.over(root, this.#digest) : null;
     this.#rowGroups = [...rowGroups];
     const last = rowGroups.at(-1);
     if (last === undefined) return;
@@ -110,8 +120,12 @@ export class ParquetEncoder {
    * Appends the JSON object bytes[start, end). Returns null, or why it does not fit: then nothing of it was
    * appended.
    */
-  append(bytes: Uint8Array, start: number, end: number): BadValue | null {
+  append(bytes: Buffer, start: number, end: number): BadValue | null {
     this.#beginRow();
+    if (this.#flat?.read(bytes, start, end) === true) {
+      this.#endRow(end - start + this.#columns.length);
+      return null;
+    }
     const problem = this.#reader.read(bytes, start, end, this.#rowNumber);
     if (problem !== null) return problem;
     this.#endRow(end - start + this.#columns.length + this.#reader.nullsAdded);
@@ -136,6 +150,7 @@ export class ParquetEncoder {
 
   /** Memory of the rows that are in no row group yet. Sums up all columns: to be asked per batch. */
   get heldBytes(): number {
+    this.#flat?.settle();
     return this.#columns.reduce((sum, column) => sum + column.heldBytes, 0);
   }
 
@@ -164,6 +179,7 @@ export class ParquetEncoder {
    */
   heldTexts(): RowTexts {
     this.#expectWhole();
+    this.#flat?.settle();
     this.#heldTexts ??= new HeldTexts(shapeOfSchema(this.#schema), this.#columns);
     return this.#heldTexts.fromFirst();
   }
@@ -174,6 +190,7 @@ export class ParquetEncoder {
    */
   *endRowGroup(): Generator<Uint8Array, void> {
     this.#expectWhole();
+    this.#flat?.settle();
     if (this.#rowsHeld === 0) return;
     this.#isEnding = true;
     const { heldBytes } = this;
@@ -220,6 +237,7 @@ export class ParquetEncoder {
   /** Takes back the rows that are in no row group. */
   discardRows(): void {
     this.#expectWhole();
+    this.#flat?.settle();
     for (const column of this.#columns) column.reset();
     this.rows -= this.#rowsHeld;
     this.#startGroup();
@@ -227,6 +245,7 @@ export class ParquetEncoder {
 
   /** Where the rows end now; for `tailBytes`. */
   tailMark(): TailMark {
+    this.#flat?.settle();
     return {
       rowGroups: this.#rowGroups.length,
       rows: this.#rowsHeld,
@@ -240,6 +259,7 @@ export class ParquetEncoder {
    */
   tailBytes(since?: TailMark): Buffer {
     this.#expectWhole();
+    this.#flat?.settle();
     if (since !== undefined && since.rowGroups !== this.#rowGroups.length) {
       throw new TidemarkError('INTERNAL', 'The rows after the mark are in a row group.');
     }
@@ -252,6 +272,7 @@ export class ParquetEncoder {
    */
   appendTail(bytes: Uint8Array): void {
     this.#expectWhole();
+    this.#flat?.settle();
     const rows = appendTailPiece(this.#columns, bytes, this.#digest);
     this.rows += rows;
     this.#rowsHeld += rows;

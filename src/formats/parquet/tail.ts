@@ -6,13 +6,16 @@
  * for each column, its counts (varints: entries, values, bytes), and then, for each again, its definition
  * levels, repetition levels and values.
  */
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { OUTPUT_CHUNK_BYTES } from '../compression/codec.ts';
 import type { Column, ColumnMark } from './column.ts';
 import { sizeAt } from './dictionary.ts';
 import { GrowingBytes } from './growingBytes.ts';
 import { rowsDamaged } from './rowsDamaged.ts';
 
 const MAGIC = Buffer.from('TMT1');
+/** It is read once, if ever, and the checkpoint waits for it. */
+const FAST = { [constants.ZSTD_c_compressionLevel]: 1 };
 const DIGEST_BYTES = 16;
 const BEGINNING: ColumnMark = { usedBytes: 0, values: 0, entries: 0 };
 const HEADER_BYTES = MAGIC.length + DIGEST_BYTES + 4;
@@ -48,7 +51,10 @@ export function tailPiece(
   MAGIC.copy(header);
   header.write(digest, MAGIC.length, DIGEST_BYTES, 'hex');
   header.writeUInt32LE(rows - (since?.rows ?? 0), HEADER_BYTES - 4);
-  return Buffer.concat([header, zstdCompressSync(body.written(), { pledgedSrcSize: body.length })]);
+  const frame = zstdCompressSync(body.written(), {
+    ...{ pledgedSrcSize: body.length, chunkSize: OUTPUT_CHUNK_BYTES, params: FAST },
+  });
+  return Buffer.concat([header, frame]);
 }
 
 /**
