@@ -46,6 +46,8 @@ export interface RowEncoder {
    * and nothing may be appended before all were taken. Without rows it yields nothing.
    */
   endGroup(): Generator<Uint8Array, void>;
+  /** The same for a file that is written while records flow: other threads may do a part of the work. */
+  endGroupBeside(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   /** What ends the file after its groups. */
   footer(): Uint8Array;
   /**

@@ -128,9 +128,11 @@ export class FileCalls {
   }
 
   /** Writes pieces that are made when their turn comes, one after the other. */
-  writeAll(make: () => Iterable<Uint8Array>): Promise<void> {
+  writeAll(make: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
     return this.#enqueue(async () => {
-      for (const bytes of make()) await this.#writeBytes(bytes);
+      const pieces = make();
+      if (Symbol.asyncIterator in pieces) for await (const bytes of pieces) await this.#writeBytes(bytes);
+      else for (const bytes of pieces) await this.#writeBytes(bytes);
     });
   }
 

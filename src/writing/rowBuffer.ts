@@ -125,7 +125,7 @@ export class RowBuffer {
     };
     // What waits for its turn finds the group ended: this comes first.
     calls
-      .writeAll(() => encoder.endGroup())
+      .writeAll(() => encoder.endGroupBeside())
       .then(
         () => ended(false),
         () => ended(true),
@@ -170,10 +170,7 @@ export class RowBuffer {
   close(): Promise<DurablePart> {
     const { calls, encoder, scratch } = this.#options;
     this.#isEnded = true;
-    void calls.writeAll(function* () {
-      yield* encoder.endGroup();
-      yield encoder.footer();
-    });
+    void calls.writeAll(() => endOf(encoder));
     const closed = calls.close();
     const release = (): void => {
       this.#isReleased = true;
@@ -200,4 +197,20 @@ export class RowBuffer {
   abandon(): Promise<void> {
     return this.#options.scratch.abandon();
   }
+}
+
+/** The rows that are in no group, and the footer. */
+function endOf(encoder: RowEncoder): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+  const group = encoder.endGroupBeside();
+  return Symbol.asyncIterator in group ? endLater(group, encoder) : endNow(group, encoder);
+}
+
+function* endNow(group: Iterable<Uint8Array>, encoder: RowEncoder): Generator<Uint8Array> {
+  yield* group;
+  yield encoder.footer();
+}
+
+async function* endLater(group: AsyncIterable<Uint8Array>, encoder: RowEncoder): AsyncGenerator<Uint8Array> {
+  yield* group;
+  yield encoder.footer();
 }

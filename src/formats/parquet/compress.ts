@@ -1,7 +1,27 @@
 /** The codecs of Parquet pages: all that there is to know of each. */
-import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import {
+  constants,
+  gunzipSync,
+  gzip,
+  gzipSync,
+  zstdCompress,
+  zstdCompressSync,
+  zstdDecompressSync,
+  type ZlibOptions,
+  type ZstdOptions,
+} from 'node:zlib';
 import { OUTPUT_CHUNK_BYTES } from '../compression/codec.ts';
 import { compressSync as snappySync, uncompressSync as unsnappySync } from 'snappy';
+
+const zstdInThread = promisify<Uint8Array, ZstdOptions, Uint8Array>(zstdCompress);
+const gzipInThread = promisify<Uint8Array, ZlibOptions, Uint8Array>(gzip);
+
+/** What compresses a page, here or in another thread, while its bytes stay as they are. */
+export interface PageCompressor {
+  here(bytes: Uint8Array): Uint8Array;
+  inThread(bytes: Uint8Array): Promise<Uint8Array>;
+}
 
 /** What a codec returns is the caller's. */
 interface PageCodec {
@@ -12,7 +32,7 @@ interface PageCodec {
   /** Null: it has none. */
   readonly level: { readonly least: number; readonly most: number; readonly usual: number } | null;
   /** @param level NaN where it has none. */
-  compressor(level: number): (bytes: Uint8Array) => Uint8Array;
+  compressor(level: number): PageCompressor;
   /** A page is never larger than its header says, whatever its bytes are. */
   decompress(page: Uint8Array, length: number): Uint8Array;
 }
@@ -25,21 +45,30 @@ export const PAGE_CODECS = {
     compressor: (level) => {
       const params = { [constants.ZSTD_c_compressionLevel]: level };
       // The size goes into the frame: some readers want it there.
-      return (bytes) =>
-        zstdCompressSync(bytes, { params, pledgedSrcSize: bytes.length, chunkSize: OUTPUT_CHUNK_BYTES });
+      const optionsFor = (bytes: Uint8Array): ZstdOptions => ({
+        ...{ params, pledgedSrcSize: bytes.length, chunkSize: OUTPUT_CHUNK_BYTES },
+      });
+      return {
+        here: (bytes) => zstdCompressSync(bytes, optionsFor(bytes)),
+        inThread: (bytes) => zstdInThread(bytes, optionsFor(bytes)),
+      };
     },
     decompress: (page, length) => zstdDecompressSync(page, { maxOutputLength: Math.max(length, 1) }),
   },
   snappy: {
     ...{ number: 1, thriftName: 'SNAPPY', description: 'of Parquet alone: fast, and read by everything.' },
     level: null,
-    compressor: () => (bytes) => snappySync(asBuffer(bytes)),
+    // So fast that another thread is not worth it.
+    compressor: () => onlyHere((bytes) => snappySync(asBuffer(bytes))),
     decompress: (page) => unsnappySync(asBuffer(page)) as Buffer,
   },
   gzip: {
     ...{ number: 2, thriftName: 'GZIP', description: 'for old readers.' },
     level: { least: 0, most: 9, usual: 6 },
-    compressor: (level) => (bytes) => gzipSync(bytes, { level }),
+    compressor: (level) => ({
+      here: (bytes) => gzipSync(bytes, { level }),
+      inThread: (bytes) => gzipInThread(bytes, { level, chunkSize: OUTPUT_CHUNK_BYTES }),
+    }),
     decompress: (page, length) => gunzipSync(page, { maxOutputLength: Math.max(length, 1) }),
   },
 } as const satisfies Readonly<Record<string, PageCodec>>;
@@ -61,8 +90,8 @@ export function codecNamed(name: string): Codec {
  * What compresses a page. `none` returns what it was given. Throws RangeError for a level that it does not
  * have.
  */
-export function compressor(codec: Codec, level?: number): (bytes: Uint8Array) => Uint8Array {
-  if (codec === 'none') return (bytes) => bytes;
+export function compressor(codec: Codec, level?: number): PageCompressor {
+  if (codec === 'none') return onlyHere((bytes) => bytes);
   const kind: PageCodec = PAGE_CODECS[codec];
   if (kind.level === null) return kind.compressor(NaN);
   const { least, most, usual } = kind.level;
@@ -70,5 +99,10 @@ export function compressor(codec: Codec, level?: number): (bytes: Uint8Array) =>
   if (Number.isInteger(level) && level >= least && level <= most) return kind.compressor(level);
   throw new RangeError(`${codec} has the levels ${least} to ${most}, not ${level}`);
 }
+
+const onlyHere = (here: (bytes: Uint8Array) => Uint8Array): PageCompressor => ({
+  here,
+  inThread: (bytes) => Promise.resolve(here(bytes)),
+});
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { BadValue } from './badValue.ts';
 import type { Column } from './column.ts';
-import { type Codec, codecNumber, compressor } from './compress.ts';
+import { type Codec, codecNumber, compressor, type PageCompressor } from './compress.ts';
 import { type EnvelopeRecord, EnvelopeWriter } from './envelope.ts';
 import { FlatReader } from './flatReader.ts';
 import { HeldTexts } from './heldTexts.ts';
 import { type ChunkFacts, footerBytes, MAGIC, rowGroup } from './metadata.ts';
-import { PageWriter } from './pages.ts';
+import { type PageSteps, PageWriter, ToCompress } from './pages.ts';
 import { RecordReader } from './recordReader.ts';
 import { shapeOfSchema } from './rowShape.ts';
 import type { RowTexts } from './rowText.ts';
@@ -41,6 +41,7 @@ export interface EndedRowGroup {
   readonly rows: number;
 }
 
+const NO_BYTES = new Uint8Array(0);
 const PAGE_BYTES = 1 << 20;
 /** The memory of the rows is summed up once for each such part of a row group. */
 const LOOKS_PER_ROW_GROUP = 64;
@@ -74,6 +75,7 @@ export class ParquetEncoder {
   readonly #schema: ParquetSchema;
   /** Made for the first who asks. */
   #heldTexts: HeldTexts | null = null;
+  readonly #compressor: PageCompressor;
   readonly #pages: PageWriter;
   readonly #schemaElements: readonly Uint8Array[];
   readonly #digest: string;
@@ -100,9 +102,9 @@ export class ParquetEncoder {
     this.#reader = new RecordReader(root, options.isFast);
     this.#envelope = EnvelopeWriter.over(schema, root);
     this.#schema = schema;
+    this.#compressor = compressor(options.codec, options.level);
     this.#pages = new PageWriter({
       codecNumber: codecNumber(options.codec),
-      compress: compressor(options.codec, options.level),
       pageBytes: options.pageBytes ?? PAGE_BYTES,
     });
     this.#schemaElements = schemaElements(schema);
@@ -189,6 +191,30 @@ export class ParquetEncoder {
    * one is asked for, and nothing may be appended before all were taken. Without rows it yields nothing.
    */
   *endRowGroup(): Generator<Uint8Array, void> {
+    const steps = this.#rowGroupSteps();
+    for (let step = steps.next(NO_BYTES); step.done !== true;) {
+      if (step.value instanceof ToCompress) step = steps.next(this.#compressor.here(step.value.bytes));
+      else {
+        yield step.value;
+        step = steps.next(NO_BYTES);
+      }
+    }
+  }
+
+  /** The same, but other threads compress the pages, one at a time, while this one does something else. */
+  async *endRowGroupInThreads(): AsyncGenerator<Uint8Array, void> {
+    const steps = this.#rowGroupSteps();
+    for (let step = steps.next(NO_BYTES); step.done !== true;) {
+      if (step.value instanceof ToCompress)
+        step = steps.next(await this.#compressor.inThread(step.value.bytes));
+      else {
+        yield step.value;
+        step = steps.next(NO_BYTES);
+      }
+    }
+  }
+
+  *#rowGroupSteps(): PageSteps<void> {
     this.#expectWhole();
     this.#flat?.settle();
     if (this.#rowsHeld === 0) return;

@@ -59,7 +59,7 @@ export const PARQUET_FORMAT: FormatKind = {
   codecOf: () => null,
   id: (content) =>
     `parquet-${schemaDigest(schemaOf(content)).slice(0, DIGEST_DIGITS)}-${codecNameOf(content)}`,
-  recordsOf: (partition, content) => new ParquetRows(rowFileOf(partition, content)),
+  recordsOf: (partition, content) => new ParquetRows(rowFileOf(partition, content), true),
   facts: (content) => [['columns', columnsText(schemaOf(content))]],
 };
 

@@ -10,9 +10,19 @@ import { statisticsOf } from './statistics.ts';
 
 export interface PageOptions {
   readonly codecNumber: number;
-  readonly compress: (bytes: Uint8Array) => Uint8Array;
   readonly pageBytes: number;
 }
+
+/** Asks whoever takes the bytes of a chunk for these bytes, compressed, as what `next` is given. */
+export class ToCompress {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
+export type PageSteps<Result> = Generator<Uint8Array | ToCompress, Result, Uint8Array>;
 
 /** Where a page ends, and the next one begins. */
 interface Cut {
@@ -42,11 +52,11 @@ export class PageWriter {
   }
 
   /**
-   * Yields the bytes of the chunk, one page or header after the other; they are the caller's. Returns what
-   * the metadata says of it.
+   * Yields the bytes of the chunk, one page or header after the other; they are the caller's. What is to be
+   * compressed stays as it is until it was. Returns what the metadata says of the chunk.
    * @param offset where in the file the chunk begins.
    */
-  *chunk(column: Column, offset: number): Generator<Uint8Array, ChunkFacts> {
+  *chunk(column: Column, offset: number): PageSteps<ChunkFacts> {
     this.#offset = offset;
     this.#uncompressedBytes = 0;
     const dictionary = this.#dictionary.fill(column) ? this.#dictionary : null;
@@ -73,8 +83,8 @@ export class PageWriter {
     };
   }
 
-  *#page(body: Uint8Array, page: Parameters<typeof pageHeader>[0]): Generator<Uint8Array, void> {
-    const packed = this.#options.compress(body);
+  *#page(body: Uint8Array, page: Parameters<typeof pageHeader>[0]): PageSteps<void> {
+    const packed = yield new ToCompress(body);
     const header = pageHeader(page, {
       uncompressedBytes: body.length,
       compressedBytes: packed.length,

@@ -32,11 +32,14 @@ const REASONS: Readonly<Record<BadValueReason, BadReason>> = {
 export class ParquetRows implements RowFormat {
   readonly type = 'rows';
   readonly #file: RowFile;
+  readonly #hasThreads: boolean;
   /** For records whose file is not open: its rows are taken back. Made for the first of them. */
   #scratch: ParquetRowEncoder | null = null;
 
-  constructor(file: RowFile) {
+  /** @param hasThreads whether other threads compress pages: when they are through is nobody's to say. */
+  constructor(file: RowFile, hasThreads = false) {
     this.#file = file;
+    this.#hasThreads = hasThreads;
   }
 
   check(record: RecordCursor): BadReason | null {
@@ -62,11 +65,16 @@ export class ParquetRows implements RowFormat {
   }
 
   begin(): RowEncoder {
-    return new ParquetRowEncoder(this.#file);
+    return this.#withThreads(new ParquetRowEncoder(this.#file));
   }
 
   goOn(restored: RowEncoder): RowEncoder {
-    return restored;
+    return restored instanceof ParquetRowEncoder ? this.#withThreads(restored) : restored;
+  }
+
+  #withThreads(encoder: ParquetRowEncoder): ParquetRowEncoder {
+    encoder.hasThreads = this.#hasThreads;
+    return encoder;
   }
 }
 
@@ -77,6 +85,8 @@ export class ParquetRowEncoder implements RowEncoder {
   readonly #topic: Uint8Array | null;
   readonly #partition: number;
   readonly #headers = new HeaderReader();
+  /** Whether other threads compress its pages. */
+  hasThreads = false;
   #isHeaderLogged = false;
   #groupsLogged = 0;
   /** Where the rows ended that were logged last; undefined: none of this row group were. */
@@ -131,6 +141,10 @@ export class ParquetRowEncoder implements RowEncoder {
 
   endGroup(): Generator<Uint8Array, void> {
     return this.#encoder.endRowGroup();
+  }
+
+  endGroupBeside(): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+    return this.hasThreads ? this.#encoder.endRowGroupInThreads() : this.#encoder.endRowGroup();
   }
 
   footer(): Uint8Array {

@@ -33,10 +33,10 @@ class Fixture {
   readonly writer: PartWriter;
   #rows = 0;
 
-  constructor(rowGroupBytes: number) {
+  constructor(rowGroupBytes: number, hasThreads: boolean) {
     const schema = parseYamlSchema({ id: 'long', name: 'string' });
     const options = { codec: 'zstd', rowGroupBytes, createdBy: 'test' } as const;
-    const encoder = new ParquetRows({ schema, options, partition: null }).begin();
+    const encoder = new ParquetRows({ schema, options, partition: null }, hasThreads).begin();
     const id = partId('0'.repeat(32));
     const target = { partId: id, finalUri: 'final', temporaryUri: 'temporary' };
     this.writer = new PartWriter({
@@ -77,9 +77,9 @@ const idsOf = async (file: Buffer): Promise<bigint[]> =>
 
 const idsBelow = (count: number): bigint[] => Array.from({ length: count }, (_, id) => BigInt(id));
 
-describe('a part file of rows', () => {
+describe.each([false, true])('a part file of rows (compressed in threads: %s)', (hasThreads) => {
   test('a slow topic: 60 checkpoints of 100 rows are one file with one row group', async () => {
-    const scene = new Fixture(64 * MIB);
+    const scene = new Fixture(64 * MIB, hasThreads);
     const cuts: PartCut[] = [];
     for (let checkpoint = 0; checkpoint < 60; checkpoint += 1) {
       await scene.append(ROWS_A_CHECKPOINT);
@@ -99,7 +99,7 @@ describe('a part file of rows', () => {
   });
 
   test('groups end as they fill; each checkpoint holds them and the rows after them', async () => {
-    const scene = new Fixture(3_000);
+    const scene = new Fixture(3_000, hasThreads);
     const cuts: { readonly cut: PartCut; readonly rows: number }[] = [];
     for (let checkpoint = 1; checkpoint <= 30; checkpoint += 1) {
       await scene.append(29);
@@ -116,7 +116,7 @@ describe('a part file of rows', () => {
   });
 
   test('short of memory, its rows become a group, and it stays open', async () => {
-    const scene = new Fixture(64 * MIB);
+    const scene = new Fixture(64 * MIB, hasThreads);
     await scene.append(1_000);
     expect(scene.writer.relieve()).toBe(true);
     expect(scene.writer.takesNone).toBe(true);

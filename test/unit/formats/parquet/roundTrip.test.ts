@@ -42,6 +42,34 @@ describe('a Parquet file', () => {
     fc.assert(property, { numRuns: 100 });
   });
 
+  it('is the same if other threads compress it while other files go on', async () => {
+    const schema = parseYamlSchema({ id: 'long', name: 'string', at: 'timestamp-millis?' });
+    const lines = (from: number): string[] =>
+      Array.from({ length: 3_000 }, (_, row) =>
+        JSON.stringify({ id: from + row, name: `name ${row % 70}`, at: row % 9 === 0 ? null : row }),
+      );
+    for (const codec of ['none', 'snappy', 'gzip', 'zstd'] as const) {
+      const options = { codec, pageBytes: 4_000 };
+      const files = [0, 1, 2].map((file) => ({ file, encoder: encoderOf(schema, options) }));
+      const written = files.map(async ({ file, encoder }) => {
+        const parts: Uint8Array[] = [];
+        for (const from of [1, 2]) {
+          appendAll(encoder, lines(from * file));
+          for await (const bytes of encoder.endRowGroupInThreads()) parts.push(bytes);
+        }
+        return Buffer.concat([...parts, encoder.footer()]);
+      });
+      for (const [file, bytes] of (await Promise.all(written)).entries()) {
+        const here = encoderOf(schema, options);
+        const parts = [1, 2].flatMap((from) => {
+          appendAll(here, lines(from * file));
+          return [...here.endRowGroup()];
+        });
+        expect(bytes).toEqual(Buffer.concat([...parts, here.footer()]));
+      }
+    }
+  });
+
   it('is written by the fast path, where records are flat and plain', () => {
     const encoder = encoderOf(
       parseYamlSchema({ id: 'long', price: 'double', is: 'boolean', name: 'string?', n: 'int' }),
