@@ -133,6 +133,11 @@ export class PageWriter {
       dictionary !== null ? indexBits(dictionary) : physical === PHYSICAL.boolean ? 1 : 8 * widthBytes;
     const levelBits = (maxDef > 0 ? 1 : 0) + (maxRep > 0 ? 1 : 0);
     const most = this.#options.pageBytes * 8;
+    if (maxRep === 0 && column.values === entries && bitsPerValue > 0) {
+      // No nulls, and all values are as long. Where each has its own length, nobody asks for bytes.
+      const added = Math.min(entries - from.entry, Math.ceil(most / (levelBits + bitsPerValue)));
+      return { entry: from.entry + added, value: from.value + added, byte: from.byte + added * widthBytes };
+    }
     let { entry, value, byte } = from;
     for (let bits = 0; entry < entries && (bits < most || (maxRep > 0 && reps[entry] !== 0)); entry += 1) {
       bits += levelBits;
