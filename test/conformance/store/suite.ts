@@ -5,6 +5,7 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import { describeBackups } from './backups.ts';
 import { describeCrashes } from './crashes.ts';
+import { describeFormats } from './formats.ts';
 import { describeMarkers } from './markers.ts';
 import { describePublishing } from './publishing.ts';
 import { describeReading } from './reading.ts';
@@ -40,5 +41,6 @@ export function describeStore(name: string, store: StoreUnderTest): void {
     describeReading(current);
     describeSalvage(current);
     describeScratch(current, store);
+    describeFormats(current);
   });
 }
