@@ -4,6 +4,7 @@
  * columns when it is full, and before anybody looks at the columns. The first implementation is
  * recordReader.ts, which reads all others.
  */
+import { asTidemarkError, type TidemarkError } from '../../../journal/errors.ts';
 import {
   FLAT_FIELDS_MAX,
   FlatRecords,
@@ -43,6 +44,7 @@ export class FlatReader {
   /** Records that the kernel has read one after the other. */
   #run = 0;
   #withoutLeft = 0;
+  #failure: TidemarkError | null = null;
   /** Records that the kernel has read. */
   recordsRead = 0;
 
@@ -60,6 +62,7 @@ export class FlatReader {
 
   /** Takes the record bytes[start, end), or leaves it: then the stage is empty, and nothing has changed. */
   read(bytes: Buffer, start: number, end: number): boolean {
+    if (this.#failure !== null) throw this.#failure;
     if (this.#withoutLeft > 0) {
       this.#withoutLeft -= 1;
       return false;
@@ -77,11 +80,21 @@ export class FlatReader {
     return true;
   }
 
-  /** Moves what is in the stage to the columns. */
+  /** Moves what is in the stage to the columns. Throws if that has failed before, for whoever asked. */
   settle(): void {
+    if (this.#failure !== null) throw this.#failure;
     if (owner !== this) return;
     ownedBy(null);
-    const records = this.#records;
+    try {
+      this.#moveToColumns(this.#records);
+    } catch (cause) {
+      // Where memory is short, some columns have the records and others have not.
+      this.#failure = asTidemarkError(cause, 'Moving rows to their columns');
+      throw this.#failure;
+    }
+  }
+
+  #moveToColumns(records: number): void {
     for (const [index, { column }] of this.#root.children.entries()) {
       const { levels, values } = this.#kernel.column(index);
       const nulls = column.maxDef === 0 ? 0 : zerosIn(levels);

@@ -1,8 +1,9 @@
 /** Flat records by the kernel (kernels/flatRecords.ts), compared with the complete path. */
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FLAT_FIELDS_MAX, STAGE_BYTES_MAX } from '../../../../kernels/flatRecords.ts';
 import type { BadValue } from '../../../../src/formats/parquet/badValue.ts';
+import { Column } from '../../../../src/formats/parquet/column.ts';
 import type { ParquetEncoder } from '../../../../src/formats/parquet/encoder.ts';
 import type { ParquetSchema } from '../../../../src/formats/parquet/schema.ts';
 import { parseYamlSchema } from '../../../../src/formats/parquet/yamlSchema.ts';
@@ -212,6 +213,20 @@ describe('flat records', () => {
       expect(fast.recordsInBulk).toBeLessThan(all.length);
       expect(finish(fast)).toEqual(finish(complete));
     }
+  });
+
+  it('that found no room in a column fail their file, also where another one has moved them', () => {
+    const [full, other] = [encoderOf(SCHEMA), encoderOf(SCHEMA)];
+    appendAll(full, [ONE]);
+    const spy = vi.spyOn(Column.prototype, 'addSpan').mockImplementation(() => {
+      throw new RangeError('Array buffer allocation failed');
+    });
+    onTestFinished(() => spy.mockRestore());
+    expect(() => appendTexts(other, [ONE])).toThrow('allocation failed');
+    spy.mockRestore();
+    expect(() => appendTexts(full, [ONE])).toThrow('allocation failed');
+    expect(() => full.heldBytes).toThrow('allocation failed');
+    expect(appendTexts(other, [ONE])).toEqual([null]);
   });
 
   it('are left to TypeScript if they are long, or have many fields, or types that are not usual', () => {
