@@ -26,17 +26,20 @@ export class Dictionary {
   #slots = new Int32Array(1024);
   #mask = 1023;
   #starts = new Int32Array(256);
+  /** Of the column, and of the distinct values: four bytes at once, wherever they begin. */
+  #words = wordsOf(this.#slots);
+  #knownWords = wordsOf(this.#slots);
 
   /**
    * Fills itself from the column's values. False if a dictionary does not pay: then its content is undefined.
    */
   fill(column: Column): boolean {
     if (column.values === 0 || column.shape.physical === PHYSICAL.boolean) return false;
-    this.#prepare(column.values);
+    this.#prepare(column);
     const width = column.shape.widthBytes;
     let at = 0;
     for (let index = 0; index < column.values; index += 1) {
-      const end = at + (width === 0 ? 4 + sizeAt(column.bytes, at) : width);
+      const end = at + (width === 0 ? 4 + this.#words.getInt32(at, true) : width);
       const entry = this.#entryOf(column.bytes, at, end);
       if (entry < 0) return false;
       this.indices[index] = entry;
@@ -51,8 +54,10 @@ export class Dictionary {
     return this.values.length + indexBytes + OVERHEAD_BYTES < column.used * 0.75;
   }
 
-  #prepare(values: number): void {
+  #prepare({ bytes, values }: Column): void {
+    this.#words = wordsOf(bytes);
     this.values.clear();
+    this.#knownWords = wordsOf(this.values.bytes);
     this.count = 0;
     if (this.indices.length < values) this.indices = new Uint16Array(values);
     let size = 1024;
@@ -66,7 +71,7 @@ export class Dictionary {
   #entryOf(bytes: Uint8Array, start: number, end: number): number {
     const slots = this.#slots;
     const mask = this.#mask;
-    let slot = hashOf(bytes, start, end) & mask;
+    let slot = this.#hashOf(bytes, start, end) & mask;
     for (let probe = 0; probe < PROBES_MAX; probe += 1) {
       const entry = (slots[slot] ?? 0) - 1;
       if (entry < 0) return this.#add(bytes, start, end, slot);
@@ -76,14 +81,32 @@ export class Dictionary {
     return -1;
   }
 
+  /** Four bytes a step, from the end: the length comes first, so that no value is the beginning of another. */
   #equals(entry: number, bytes: Uint8Array, start: number, end: number): boolean {
     const at = this.#starts[entry] ?? 0;
     const known = this.values.bytes;
-    // The length comes first, so that no value is the beginning of another.
-    for (let index = end - start - 1; index >= 0; index -= 1) {
+    let index = end - start;
+    for (; index >= 4; index -= 4) {
+      if (this.#knownWords.getInt32(at + index - 4) !== this.#words.getInt32(start + index - 4)) return false;
+    }
+    while (index > 0) {
+      index -= 1;
       if (known[at + index] !== bytes[start + index]) return false;
     }
     return true;
+  }
+
+  /** Four bytes a step; the last ones alone. */
+  #hashOf(bytes: Uint8Array, start: number, end: number): number {
+    let hash = 0x811c9dc5 ^ (end - start);
+    let at = start;
+    for (; at + 4 <= end; at += 4) {
+      hash = Math.imul(hash ^ this.#words.getInt32(at), 0x9e3779b1);
+      hash ^= hash >>> 15;
+    }
+    for (; at < end; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
+    hash ^= hash >>> 15;
+    return Math.imul(hash, 0x2c1b3c6d) >>> 8;
   }
 
   #add(bytes: Uint8Array, start: number, end: number, slot: number): number {
@@ -96,11 +119,15 @@ export class Dictionary {
     }
     this.#starts[entry] = this.values.length;
     this.values.add(bytes.subarray(start, end));
+    if (this.#knownWords.buffer !== this.values.bytes.buffer) this.#knownWords = wordsOf(this.values.bytes);
     this.#slots[slot] = entry + 1;
     this.count = entry + 1;
     return entry;
   }
 }
+
+const wordsOf = ({ buffer, byteOffset, byteLength }: Uint8Array | Int32Array): DataView =>
+  new DataView(buffer, byteOffset, byteLength);
 
 /** The length before a value of its own length. */
 export function sizeAt(bytes: Uint8Array, at: number): number {
@@ -111,22 +138,4 @@ export function sizeAt(bytes: Uint8Array, at: number): number {
       ((bytes[at + 3] ?? 0) << 24)) >>>
     0
   );
-}
-
-/** Four bytes a step; the last ones alone. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5 ^ (end - start);
-  let at = start;
-  for (; at + 4 <= end; at += 4) {
-    const word =
-      (bytes[at] ?? 0) |
-      ((bytes[at + 1] ?? 0) << 8) |
-      ((bytes[at + 2] ?? 0) << 16) |
-      ((bytes[at + 3] ?? 0) << 24);
-    hash = Math.imul(hash ^ word, 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  for (; at < end; at += 1) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
-  hash ^= hash >>> 15;
-  return Math.imul(hash, 0x2c1b3c6d) >>> 8;
 }
