@@ -166,6 +166,8 @@ describeModel('partition', {
     },
     retired: {},
     stopped: {
+      partMoved: ['stopped'],
+      checkpointPart: ['stopped'],
       retiring: [`retiring${WITH_STOP}`],
       requestRefused: ['stopped'],
       resumeRequested: ['replaying'],
