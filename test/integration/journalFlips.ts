@@ -115,7 +115,13 @@ function judgeStatus(end: ProcessEnd, where: string): void {
   const sound = partitions.filter(({ stop }) => stop === null);
   for (const { stop } of partitions) if (stop !== null) expect(stop.code, where).toMatch(/^JOURNAL_/);
   for (const { topic, nextOffset } of sound) expect(nextOffset, `${where}: ${topic}`).toBe(`${LINES_BEFORE}`);
-  expect(partitions.map(({ topic }) => topic).sort(), `${where}: ${end.stdout}`).toEqual(
-    FILES.map((file) => `lines/${file}.txt`),
-  );
+  // A bit of a name makes another partition of it, beside the one that misses it: neither can be read.
+  const known = new Set(FILES.map((file) => `lines/${file}.txt`));
+  const strange = partitions.filter(({ topic, partition }) => !known.has(topic) || partition !== 0);
+  expect(
+    strange.filter(({ stop }) => stop === null),
+    `${where}: ${end.stdout}`,
+  ).toEqual([]);
+  const shown = partitions.map(({ topic }) => topic);
+  expect(shown, `${where}: ${end.stdout}`).toEqual(expect.arrayContaining([...known]));
 }

@@ -1,7 +1,8 @@
 /**
  * Wrong changes, and what a deep audit says of what their first broken schedule has left. Where the checkers
- * find that records are lost, doubled, or not as they were read, the audit must not call it clean. It sees
- * what is left in the end, not what a reader could see meanwhile.
+ * find that records are lost, doubled, or not as they were read, the audit must not call it clean: that of the
+ * changed sources, or else that of the sources as they are. It sees what is left in the end, not what a reader
+ * could see meanwhile.
  */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
@@ -48,8 +49,9 @@ export function describeAudited(
     beforeAll(async () => {
       rows = await inCopies(mutations, (root, mutation) => judge(root, mutation, runs), failed);
       const cells = mutations.map(({ name, store }, index) => {
-        const { schedules, broken, verdict, findings } = rows[index]!;
-        return [name, store, broken.join(' '), String(schedules), verdict ?? '', findings.join(' ')];
+        const { schedules, broken, verdict, verdictOfOthers, findings } = rows[index]!;
+        const verdicts = verdictOfOthers === null ? (verdict ?? '') : [verdict, verdictOfOthers].join(', ');
+        return [name, store, broken.join(' '), String(schedules), verdicts, findings.join(' ')];
       });
       const columns = [left('WRONG CHANGE'), left('STORE'), left('BROKEN'), right('IN RUN')];
       console.log(tableLines([...columns, left('VERDICT'), left('FINDINGS')], cells).join('\n'));
@@ -58,10 +60,10 @@ export function describeAudited(
     it.each(mutations.map(({ name, store }, index) => ({ name, store, index })))(
       '$store: $name',
       ({ name, index }) => {
-        const { broken, messages, verdict, error } = rows[index]!;
+        const { broken, messages, verdict, verdictOfOthers, error } = rows[index]!;
         expect(error).toBeNull();
         if (!isHarmful(rows[index]!)) return;
-        const isClean = verdict === 'clean';
+        const isClean = verdict === 'clean' && verdictOfOthers === 'clean';
         expect(isClean, `${broken.join(' ')}: ${messages[0] ?? ''}`).toBe(BLIND[name] !== undefined);
       },
     );
@@ -77,7 +79,10 @@ function isHarmful({ broken }: Judged): boolean {
 }
 
 function failed(error: unknown): Judged {
-  return { schedules: 0, broken: [], messages: [], verdict: null, findings: [], error: String(error) };
+  return {
+    ...{ schedules: 0, broken: [], messages: [], verdict: null, verdictOfOthers: null, findings: [] },
+    error: String(error),
+  };
 }
 
 function judge(root: string, { store, seed = SEED }: Mutation, runs: number): Promise<Judged> {

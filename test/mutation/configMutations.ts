@@ -63,8 +63,7 @@ export const CONFIG_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a prefix that the journal has lost is not looked for',
     store: 'file',
-    seed: 7,
-    foundAt: 386,
+    schedule: 'a-prefix-that-went-with-the-journal',
     patches: [
       patch(
         'actors/ownNames.ts',

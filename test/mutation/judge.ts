@@ -5,11 +5,11 @@
  */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type * as Audit from '../../src/audit/auditJob.ts';
+import { auditJob } from '../../src/audit/auditJob.ts';
 import type { AuditReport } from '../../src/audit/auditReport.ts';
 import type * as Runner from '../../sim/runner.ts';
-import type { Invariant, StoreKind } from '../../sim/schedule.ts';
-import type * as Settings from '../../sim/job/settings.ts';
+import type { Invariant, Schedule, StoreKind } from '../../sim/schedule.ts';
+import { jobSettings } from '../../sim/job/settings.ts';
 import type * as WorldOfCopy from '../../sim/world.ts';
 import { audited } from '../sim/audited.ts';
 
@@ -21,8 +21,13 @@ export interface Judged {
   /** Of the checkers; empty if every schedule held. */
   readonly broken: readonly Invariant[];
   readonly messages: readonly string[];
-  /** Of the audit; null if nothing is broken, or if it could not end. */
+  /** Of the copy's own audit; null if nothing is broken, or if it could not end. */
   readonly verdict: AuditReport['verdict'] | null;
+  /**
+   * Of the audit of the sources as they are, where the copy's own sees nothing: it replays by machines that
+   * may be what was changed.
+   */
+  readonly verdictOfOthers: AuditReport['verdict'] | null;
   readonly findings: readonly string[];
   readonly error: string | null;
 }
@@ -33,8 +38,10 @@ if (import.meta.main) {
     import(pathToFileURL(path.join(root, file)).href) as Promise<T>;
   const { fuzz } = await load<typeof Runner>('sim/runner.ts');
   const { runWorld } = await load<typeof WorldOfCopy>('sim/world.ts');
-  const { auditJob } = await load<typeof Audit>('src/audit/auditJob.ts');
-  const { jobSettings } = await load<typeof Settings>('sim/job/settings.ts');
+  const own = {
+    auditJob: (await load<{ auditJob: typeof auditJob }>('src/audit/auditJob.ts')).auditJob,
+    jobSettings: (await load<{ jobSettings: typeof jobSettings }>('sim/job/settings.ts')).jobSettings,
+  };
   const stop = new AbortController();
   const { failure, schedules } = await fuzz({
     ...{ seed: Number(seed), store: store as StoreKind, job: null, threads: 1 },
@@ -45,19 +52,38 @@ if (import.meta.main) {
     },
   });
   let judged: Judged = {
-    ...{ schedules, broken: [], messages: [], verdict: null, findings: [], error: null },
+    ...{
+      schedules,
+      broken: [],
+      messages: [],
+      verdict: null,
+      verdictOfOthers: null,
+      findings: [],
+      error: null,
+    },
   };
   if (failure !== null) {
     const { violations, schedule } = failure;
     const broken = [...new Set(violations.map(({ invariant }) => invariant))];
     judged = { ...judged, broken, messages: violations.slice(0, MESSAGES_MAX).map(({ message }) => message) };
     try {
-      const { report } = await audited(schedule, { runWorld, auditJob, jobSettings });
-      const findings = [...new Set(report.findings.map(({ code }) => code))];
-      judged = { ...judged, verdict: report.verdict, findings };
+      const { report } = await audited(schedule, { runWorld, ...own });
+      const other = await auditOfOthers(report, schedule, { runWorld });
+      const found = [...report.findings, ...(other?.findings ?? [])].map(({ code }) => code);
+      const verdictOfOthers = other?.verdict ?? null;
+      judged = { ...judged, verdict: report.verdict, verdictOfOthers, findings: [...new Set(found)] };
     } catch (error) {
       judged = { ...judged, error: String(error) };
     }
   }
   process.stdout.write(`${JSON.stringify(judged)}\n`);
+}
+
+async function auditOfOthers(
+  { verdict }: AuditReport,
+  schedule: Schedule,
+  { runWorld }: Pick<typeof WorldOfCopy, 'runWorld'>,
+): Promise<AuditReport | null> {
+  if (verdict !== 'clean') return null;
+  return (await audited(schedule, { runWorld, auditJob, jobSettings })).report;
 }

@@ -44,8 +44,7 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
   {
     name: 'leader epochs before the last one that was read are forgotten',
     store: 'file',
-    seed: 3,
-    foundAt: 1560,
+    schedule: 'leader-epochs-before-the-last-one',
     patches: [
       patch(
         'src/sources/readEpoch.ts',

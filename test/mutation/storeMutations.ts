@@ -140,6 +140,7 @@ export const STORE_MUTATIONS: readonly Mutation[] = [
   {
     name: 'the tail of an upload takes the next part number, which its old owner may use, too',
     store: 'oss',
+    schedule: 'an-upload-whose-old-owner-goes-on',
     patches: [
       patch(OSS, `uploadPart(uploadId, TAIL_PART, rest)`, `uploadPart(uploadId, parts.length + 1, rest)`),
       patch(OSS, `{ number: TAIL_PART, etag,`, `{ number: parts.length + 1, etag,`),
