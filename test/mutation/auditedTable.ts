@@ -30,6 +30,8 @@ export const BLIND: Readonly<Record<string, string>> = {
   'missing counts as committed': 'a publication that arrives after its entry',
   // The same bytes stand under the name again.
   'a final name that stands already is overwritten': 'a name that was gone for a moment',
+  // Both take the record from the same function.
+  'a record without a value is left out where it is bad': 'the rule by which it compares records with files',
 };
 
 export interface AuditedOptions {
@@ -63,7 +65,8 @@ export function describeAudited(
         const { broken, messages, verdict, verdictOfOthers, error } = rows[index]!;
         expect(error).toBeNull();
         if (!isHarmful(rows[index]!)) return;
-        const isClean = verdict === 'clean' && verdictOfOthers === 'clean';
+        // The others cannot read all that a changed copy throws: that is no finding.
+        const isClean = verdict === 'clean' && verdictOfOthers !== 'damaged';
         expect(isClean, `${broken.join(' ')}: ${messages[0] ?? ''}`).toBe(BLIND[name] !== undefined);
       },
     );
