@@ -1,8 +1,8 @@
 /**
  * Wrong changes, and what a deep audit says of what their first broken schedule has left. Where the checkers
- * find that records are lost, doubled, or not as they were read, the audit must not call it clean: that of the
- * changed sources, or else that of the sources as they are. It sees what is left in the end, not what a reader
- * could see meanwhile.
+ * find that records are lost, doubled, or not as they were read, the audit must not call it clean: that of
+ * the changed sources, or else that of the sources as they are. It sees what is left in the end, not what a
+ * reader could see meanwhile.
  */
 import { execFile } from 'node:child_process';
 import path from 'node:path';

@@ -81,7 +81,9 @@ export class Dictionary {
     return -1;
   }
 
-  /** Four bytes a step, from the end: the length comes first, so that no value is the beginning of another. */
+  /**
+   * Four bytes a step, from the end: the length comes first, so that no value is the beginning of another.
+   */
   #equals(entry: number, bytes: Uint8Array, start: number, end: number): boolean {
     const at = this.#starts[entry] ?? 0;
     const known = this.values.bytes;
