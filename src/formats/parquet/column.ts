@@ -6,6 +6,8 @@ import type { ColumnShape } from './columnShape.ts';
 import type { ColumnSpan } from './tail.ts';
 
 const BYTES_AT_FIRST = 256;
+/** How many times as large a column may become at once, up to what it was: each step copies it. */
+const STEP = 8;
 /** A buffer that is not larger is kept for the next row group. */
 const KEPT_BYTES_MAX = 1 << 12;
 /** What a column takes besides its buffers, about. */
@@ -46,6 +48,8 @@ export class Column {
   #rowUsed = 0;
   #rowValues = 0;
   #rowEntries = 0;
+  /** Bytes of the row group before. */
+  #usedBefore = 0;
 
   constructor(shape: ColumnShape) {
     this.shape = shape;
@@ -178,10 +182,14 @@ export class Column {
     this.values += 1;
   }
 
-  /** Makes room for that many bytes more, and a quarter more than the column takes then. */
+  /**
+   * Makes room for that many bytes more, and half of what the column takes then; or in few steps for what it
+   * took in the row group before.
+   */
   grow(bytes: number): void {
     const needed = this.used + bytes;
-    this.#resize(Math.max(needed, Math.min(2 * needed, needed + (needed >>> 1) + 1024)));
+    const usual = Math.max(needed, Math.min(2 * needed, needed + (needed >>> 1) + 1024));
+    this.#resize(Math.max(usual, Math.min(STEP * needed, this.#usedBefore)));
   }
 
   /** Removes all rows; their memory is for the next ones. */
@@ -194,6 +202,7 @@ export class Column {
 
   /** Removes all rows, and gives their memory back: a file may wait long for its next rows. */
   clear(): void {
+    this.#usedBefore = this.used;
     this.reset();
     if (this.bytes.length > KEPT_BYTES_MAX) this.#resize(0);
     if (this.defs.length > KEPT_BYTES_MAX) this.defs = new Uint8Array(0);
