@@ -147,6 +147,7 @@ export const control = {
   /** A branch to a loop jumps to its start. */
   loop: (...body: readonly Code[]): Code => [0x03, EMPTY_BLOCK, ...body.flat(), END],
   branchIf: (condition: Code, depth: number): Code => [...condition, 0x0d, ...unsigned(depth)],
+  branch: (depth: number): Code => [0x0c, ...unsigned(depth)],
 } as const;
 
 export interface Variable {
@@ -155,6 +156,10 @@ export interface Variable {
   /** Sets the variable and leaves the value. */
   tee(value: Code): Code;
 }
+
+/** Adds to a pointer. */
+export const advance = (pointer: Variable, by: number): Code =>
+  pointer.set(i32.add(pointer.get, i32.const(by)));
 
 /** One function: first the parameters, then the locals, then the body. */
 export class FunctionBuilder {

@@ -8,7 +8,7 @@
  * Values are gathered in a stage, column by column, as Parquet's PLAIN encoding has them, until their owner
  * takes them out.
  */
-import { control, f64, FunctionBuilder, I32, i32, I64, i64, V128, v128 } from './assembler.ts';
+import { advance, control, f64, FunctionBuilder, I32, i32, I64, i64, V128, v128 } from './assembler.ts';
 import type { Code, Variable } from './assembler.ts';
 import { instantiate, kernelBytes, reserve } from './memory.ts';
 import { VECTOR_BYTES } from './routeTable.ts';
@@ -148,8 +148,6 @@ interface Scratch {
   readonly vector: Variable;
 }
 
-const advance = (pointer: Variable, by: number): Code => pointer.set(i32.add(pointer.get, i32.const(by)));
-const always = (depth: number): Code => control.branchIf(i32.const(1), depth);
 const byteAt = (at: Variable, offset = 0): Code => i32.load8u(at.get, offset);
 const isByte = (at: Variable, byte: number): Code => i32.eq(byteAt(at), i32.const(byte));
 
@@ -226,7 +224,7 @@ function readField(
             control.branchIf(i32.ne(i32.load(at.get), i32.const(NULL)), 0),
             level(0),
             advance(at, 4),
-            always(1),
+            control.branch(1),
           ),
           value(stopAt(1)),
           level(1),
@@ -284,7 +282,7 @@ function readText(to: Variable, { at, end, start, word, vector }: Scratch, stop:
         advance(to, VECTOR_BYTES),
         // What lies behind the record would not fit into the stage.
         stop(i32.geU(at.get, end.get), 2),
-        always(1),
+        control.branch(1),
       ),
     ),
     ...word.set(i32.ctz(word.get)),
@@ -319,7 +317,7 @@ function readDigits({ at, word, number }: Scratch): Code {
       control.branchIf(i32.geU(word.get, i32.const(10)), 1),
       number.set(i64.add(i64.mul(number.get, i64.const(10n)), i64.fromI32(word.get))),
       advance(at, 1),
-      always(0),
+      control.branch(0),
     ),
   );
 }

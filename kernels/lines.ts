@@ -9,6 +9,7 @@
  * router handles that record alone. test/unit/sources/kafka/records/lineRuns.test.ts compares the two.
  */
 import {
+  advance,
   control,
   f64,
   FunctionBuilder,
@@ -59,7 +60,6 @@ const longs = new BigInt64Array(fields.buffer, fields.byteOffset, 8);
 const doubles = new Float64Array(fields.buffer, fields.byteOffset, 8);
 
 const field = (offset: number): Code => i32.const(fields.byteOffset + offset);
-const advance = (pointer: Variable, by: number): Code => pointer.set(i32.add(pointer.get, i32.const(by)));
 
 interface Place {
   readonly at: Variable;

@@ -2,7 +2,17 @@
  * Unpacks lz4 blocks, in WebAssembly. Whatever their bytes are, it reads and writes only within its own
  * areas, or reports the block as damaged.
  */
-import { control, FunctionBuilder, I32, i32, V128, v128, type Code, type Variable } from './assembler.ts';
+import {
+  advance,
+  control,
+  FunctionBuilder,
+  I32,
+  i32,
+  V128,
+  v128,
+  type Code,
+  type Variable,
+} from './assembler.ts';
 import { instantiate, kernelBytes, reserve } from './memory.ts';
 
 /** Largest distance of a match. */
@@ -30,8 +40,6 @@ for (let distance = 1; distance < VECTOR_BYTES; distance += 1) {
   for (let at = 0; at < VECTOR_BYTES; at += 1) patterns[distance * VECTOR_BYTES + at] = at % distance;
   strides[distance] = VECTOR_BYTES - (VECTOR_BYTES % distance);
 }
-
-const advance = (pointer: Variable, by: number): Code => pointer.set(i32.add(pointer.get, i32.const(by)));
 
 function variablesOf(unpack: FunctionBuilder) {
   const [at, end] = [unpack.parameter(I32), unpack.parameter(I32)];

@@ -5,7 +5,7 @@
  * exact number.
  */
 import type { FunctionBuilder } from './assembler.ts';
-import { control, I32, I64, i32, i64, v128, V128, type Code, type Variable } from './assembler.ts';
+import { advance, control, I32, I64, i32, i64, v128, V128, type Code, type Variable } from './assembler.ts';
 import { reserve } from './memory.ts';
 import { VECTOR_BYTES } from './routeTable.ts';
 
@@ -78,9 +78,6 @@ export function recordScratch(copy: FunctionBuilder): Scratch & { readonly offse
   return { from, end, left, word, high, low, vector: copy.local(V128), offset: copy.local(I64) };
 }
 
-const advance = (pointer: Variable, by: number): Code => pointer.set(i32.add(pointer.get, i32.const(by)));
-const always = (depth: number): Code => control.branchIf(i32.const(1), depth);
-
 /** The most that the line takes, with what vectors write behind it. */
 export function recordLineMost({ keyLength, valueLength, beginLength }: RecordPlace): Code {
   const texts = i32.add(
@@ -114,7 +111,7 @@ export function writeRecordLine(
     writeDecimal(time, to, scratch),
     writeText(',"key":', to),
     control.block(
-      control.block(control.branchIf(i32.ltS(keyLength.get, i32.const(0)), 0), key, always(1)),
+      control.block(control.branchIf(i32.ltS(keyLength.get, i32.const(0)), 0), key, control.branch(1)),
       writeText('null', to),
     ),
     writeText(',"value":', to),
@@ -161,7 +158,7 @@ function writeDecimal(number: Variable, to: Variable, { high, low, word }: Scrat
         writeTrimmed(high, to, word),
         writeEight(low, to.get, word),
         advance(to, 8),
-        always(1),
+        control.branch(1),
       ),
       writeTrimmed(low, to, word),
     ),
@@ -238,7 +235,7 @@ function writeEscaped(to: Variable, { from, end, left, word, vector }: Scratch, 
         from.set(i32.add(from.get, left.get)),
         to.set(i32.add(to.get, left.get)),
         control.branchIf(isMore, 1),
-        always(2),
+        control.branch(2),
       ),
       word.set(i32.ctz(word.get)),
       to.set(i32.add(to.get, word.get)),
@@ -275,7 +272,7 @@ function writeBase64(to: Variable, { from, end, word }: Scratch): Code {
         i32.store(to.get, letters(letter(6), letter(0))),
         advance(from, 3),
         advance(to, 4),
-        always(0),
+        control.branch(0),
       ),
     ),
     ...control.block(

@@ -1,8 +1,6 @@
 /** Values as lines, for the functions of kernels/lines.ts. */
-import { control, i32, v128, type Code, type Variable } from './assembler.ts';
+import { advance, control, i32, v128, type Code, type Variable } from './assembler.ts';
 import { NEWLINE, VECTOR_BYTES } from './routeTable.ts';
-
-const advance = (pointer: Variable, by: number): Code => pointer.set(i32.add(pointer.get, i32.const(by)));
 
 /** Copies whole vectors: up to 15 bytes too many, which the next line or the buffer's margin absorbs. */
 export function copyVectors(from: Variable, to: Variable, length: Variable, end: Variable): Code {

@@ -142,12 +142,15 @@ async function journalAhead(
   kept: Pick<Kept, 'moves' | 'changes'>,
 ): Promise<{ readonly moves: Kept['moves'] } & LastPiece> {
   const bytesMax = context.ports.journal.entryBytesMax * SHARE_OF_ENTRY;
-  const moves = inPieces(kept.moves, bytesMax, (move) => MOVE_BYTES + JSON.stringify(move).length);
+  const moves = inPieces(kept.moves, bytesMax, bytesOfMove);
   const movesLeft = moves.pop() ?? [];
   for (const piece of moves) await host.submit(() => piece.map(partMoved));
   const last = await journalPieces(host, host.ledger.facts.checkpoint + 1, kept.changes, bytesMax);
   return { ...last, moves: movesLeft };
 }
+
+const bytesOfMove = (move: Kept['moves'][number]): number =>
+  MOVE_BYTES + Buffer.byteLength(JSON.stringify(move));
 
 const partMoved = (move: Kept['moves'][number]): EventOf<'partMoved'> => ({ type: 'partMoved', ...move });
 

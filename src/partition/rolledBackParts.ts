@@ -56,7 +56,7 @@ export async function keepAll(keeping: Keeping, from: 'journal' | 'witness'): Pr
     if (way.type === 'missing') missing.push(part.finalUri);
     if (way.type === 'rowsPublished') rowsPublished.push(part.finalUri);
     if (way.type === 'rowsMissing') rowsMissing.push(fromUri, rowsUri(fromUri));
-    if (way.type === 'copy' && way.uri !== fromUri) moves.push({ partId, fromUri, toUri: way.uri });
+    if (way.type === 'copy') moves.push({ partId, fromUri, toUri: way.uri });
     if (way.type !== 'copy' && way.type !== 'published') continue;
     const facts = way.type === 'published' ? way.durable : durable;
     changes.push({ ...facts, handle: null, partId, state: 'pending', roll: { reason: 'recovery', atMs } });
@@ -78,10 +78,10 @@ async function wayOf(
   const isBegun = final.type === 'differs' && (await begins(reading, part.finalUri, durable));
   if (isBegun && from === 'witness')
     return { type: 'published', durable: { ...durable, ...(await wholeOf(reading, part.finalUri)) } };
-  // Moved there before an answer that was not journaled to its end.
-  const isKept = !isPending && part.temporaryUri.startsWith(keptPrefix(part));
-  if (!isKept && (await isAnywhere(reading, [part.temporaryUri, ...part.staleUris])))
-    return { type: 'asItIs' };
+  // A copy of before an answer that was not journaled to its end is found below, and counted this time.
+  const names = [part.temporaryUri, ...part.staleUris];
+  const itsOwn = isPending ? names : names.filter((uri) => !uri.startsWith(keptPrefix(part)));
+  if (await isAnywhere(reading, itsOwn)) return { type: 'asItIs' };
   // A closed file has no other copies. If it was published, it can be put back.
   return isPending ? { type: 'missing' } : copyOf(keeping, part, durable, isBegun);
 }

@@ -14,6 +14,8 @@ import {
 import { OUTPUT_CHUNK_BYTES } from '../compression/codec.ts';
 import { compressSync as snappySync, uncompressSync as unsnappySync } from 'snappy';
 
+/** What a codec adds to bytes that it cannot make smaller. */
+const PAGE_OVERHEAD_BYTES = 1024;
 const zstdInThread = promisify<Uint8Array, ZstdOptions, Uint8Array>(zstdCompress);
 const gzipInThread = promisify<Uint8Array, ZlibOptions, Uint8Array>(gzip);
 
@@ -46,7 +48,7 @@ export const PAGE_CODECS = {
       const params = { [constants.ZSTD_c_compressionLevel]: level };
       // The size goes into the frame: some readers want it there.
       const optionsFor = (bytes: Uint8Array): ZstdOptions => ({
-        ...{ params, pledgedSrcSize: bytes.length, chunkSize: OUTPUT_CHUNK_BYTES },
+        ...{ params, pledgedSrcSize: bytes.length, chunkSize: chunkFor(bytes) },
       });
       return {
         here: (bytes) => zstdCompressSync(bytes, optionsFor(bytes)),
@@ -67,7 +69,7 @@ export const PAGE_CODECS = {
     level: { least: 0, most: 9, usual: 6 },
     compressor: (level) => ({
       here: (bytes) => gzipSync(bytes, { level }),
-      inThread: (bytes) => gzipInThread(bytes, { level, chunkSize: OUTPUT_CHUNK_BYTES }),
+      inThread: (bytes) => gzipInThread(bytes, { level, chunkSize: chunkFor(bytes) }),
     }),
     decompress: (page, length) => gunzipSync(page, { maxOutputLength: Math.max(length, 1) }),
   },
@@ -99,6 +101,10 @@ export function compressor(codec: Codec, level?: number): PageCompressor {
   if (Number.isInteger(level) && level >= least && level <= most) return kind.compressor(level);
   throw new RangeError(`${codec} has the levels ${least} to ${most}, not ${level}`);
 }
+
+/** A page is kept with all of its chunk. */
+const chunkFor = ({ length }: Uint8Array): number =>
+  Math.min(OUTPUT_CHUNK_BYTES, length + PAGE_OVERHEAD_BYTES);
 
 const onlyHere = (here: (bytes: Uint8Array) => Uint8Array): PageCompressor => ({
   here,

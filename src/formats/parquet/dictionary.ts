@@ -88,6 +88,8 @@ export class Dictionary {
     const at = this.#starts[entry] ?? 0;
     const known = this.values.bytes;
     let index = end - start;
+    // A longer one than the last entry.
+    if (at + index > this.values.length) return false;
     for (; index >= 4; index -= 4) {
       if (this.#knownWords.getInt32(at + index - 4) !== this.#words.getInt32(start + index - 4)) return false;
     }

@@ -152,7 +152,7 @@ export class ParquetEncoder {
 
   /** Memory of the rows that are in no row group yet. Sums up all columns: to be asked per batch. */
   get heldBytes(): number {
-    this.#flat?.settle();
+    this.#flat?.measure();
     return this.#columns.reduce((sum, column) => sum + column.heldBytes, 0);
   }
 

@@ -72,6 +72,7 @@ export class FlatReader {
       this.#begin();
     if (length > STAGE_BYTES_MAX || !this.#kernel.add(bytes, start, end)) {
       this.#endRun();
+      this.settle();
       return false;
     }
     this.#run += 1;
@@ -80,9 +81,14 @@ export class FlatReader {
     return true;
   }
 
-  /** Moves what is in the stage to the columns. Throws if that has failed before, for whoever asked. */
+  /** Moves what is in the stage to the columns. Throws if that fails, or has failed before. */
   settle(): void {
+    this.measure();
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** The same, for who only wants to know how much memory the columns take: a failure is told by `settle`. */
+  measure(): void {
     if (owner !== this) return;
     ownedBy(null);
     try {
@@ -90,7 +96,6 @@ export class FlatReader {
     } catch (cause) {
       // Where memory is short, some columns have the records and others have not.
       this.#failure = asTidemarkError(cause, 'Moving rows to their columns');
-      throw this.#failure;
     }
   }
 
@@ -106,9 +111,9 @@ export class FlatReader {
     this.recordsRead += records;
   }
 
-  /** Another file's records come, or one that is not usual. */
+  /** Another file's records come, or one that is not usual. Of a failure its own file hears. */
   #endRun(): void {
-    this.settle();
+    this.measure();
     if (this.#run < RUN_WORTH) this.#withoutLeft = RECORDS_WITHOUT;
     this.#run = 0;
   }

@@ -16,7 +16,7 @@ function keep(
   status: 'inProgress' | 'pending',
   files: Readonly<Record<string, Buffer>>,
   from: 'journal' | 'witness',
-  temporaryName = '.hidden',
+  { temporary = '.hidden', stale }: { readonly temporary?: string; readonly stale?: string } = {},
 ) {
   const folder = mkdtempSync(path.join(tmpdir(), 'tidemark-rolled-back-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -26,7 +26,11 @@ function keep(
     ...{ length: JOURNALED.length, crc64: crc64Of(JOURNALED), handle: null },
     ...{ records: 2, firstOffset: 0n, lastOffset: 1n },
   };
-  const names = { finalUri: uri('part-0'), temporaryUri: uri(temporaryName), staleUris: [] };
+  const names = {
+    finalUri: uri('part-0'),
+    temporaryUri: uri(temporary),
+    staleUris: stale === undefined ? [] : [uri(stale)],
+  };
   const part = { partId: 'a', ...names, durable };
   const copied: string[] = [];
   const keeping = {
@@ -61,14 +65,22 @@ describe('a file in progress that a rolled-back journal names', () => {
     expect(copied.changes).toMatchObject([{ length: JOURNALED.length }]);
   });
 
-  it('is closed as the copy to which it was moved before an answer that was not journaled', async () => {
-    const name = '.tidemark-a-kept-1';
-    const kept = await keep('inProgress', { [name]: JOURNALED, 'part-0': MORE }, 'journal', name);
-    expect(kept).toMatchObject({ moves: [], copied: [], missing: [] });
+  it('is moved again to the copy that an answer has left which was not journaled to its end', async () => {
+    const copy = '.tidemark-a-kept-1';
+    const kept = await keep('inProgress', { [copy]: JOURNALED }, 'journal', { stale: copy });
+    expect(kept).toMatchObject({ copied: [], missing: [] });
+    expect(kept.moves.map(({ toUri }) => path.basename(toUri))).toEqual([copy]);
     expect(kept.changes).toMatchObject([{ state: 'pending', length: JOURNALED.length }]);
-    const published = await keep('inProgress', { [name]: JOURNALED, 'part-0': MORE }, 'witness', name);
+    const published = await keep('inProgress', { [copy]: JOURNALED, 'part-0': MORE }, 'witness', {
+      stale: copy,
+    });
+    expect(published.moves).toEqual([]);
     expect(published.changes).toMatchObject([{ length: MORE.length }]);
-    const closed = await keep('pending', { [name]: JOURNALED }, 'journal', name);
+  });
+
+  it('that was closed as a copy is as it is', async () => {
+    const temporary = '.tidemark-a-kept-1';
+    const closed = await keep('pending', { [temporary]: JOURNALED }, 'journal', { temporary });
     expect(closed).toMatchObject({ moves: [], changes: [], missing: [] });
   });
 

@@ -70,6 +70,12 @@ describe('a Parquet file', () => {
     }
   });
 
+  it('tells a long text from a short one that has its place in the dictionary', async () => {
+    const texts = ['a', `${'x'.repeat(1100)}590`].map((a) => JSON.stringify({ a }));
+    const rows = await readRows(fileOf(parseYamlSchema({ a: 'string' }), texts));
+    expect(rows).toEqual(texts.map((text) => JSON.parse(text) as unknown));
+  });
+
   it('is written by the fast path, where records are flat and plain', () => {
     const encoder = encoderOf(
       parseYamlSchema({ id: 'long', price: 'double', is: 'boolean', name: 'string?', n: 'int' }),
