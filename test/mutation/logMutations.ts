@@ -68,8 +68,7 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
   {
     name: 'nothing is compared with the log behind an accepted truncation',
     store: 'file',
-    seed: 11,
-    foundAt: 723,
+    schedule: 'a-log-that-is-cut-again-behind-an-answer',
     patches: [
       patch(
         'actors/partition.ts',
