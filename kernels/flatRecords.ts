@@ -11,7 +11,9 @@
 import { advance, control, f64, FunctionBuilder, I32, i32, I64, i64, V128, v128 } from './assembler.ts';
 import type { Code, Variable } from './assembler.ts';
 import { instantiate, kernelBytes, reserve } from './memory.ts';
+import { isNotPlain } from './plainText.ts';
 import { VECTOR_BYTES } from './routeTable.ts';
+import { CLOSE_OBJECT, COMMA, DOT, LOWER_E, MINUS, OPEN_OBJECT, QUOTE, SPACE, ZERO } from './text/ascii.ts';
 
 /** How a value is read, and how wide it is in the stage. Texts follow their length. */
 export type FlatType = 'string' | 'int32' | 'int64' | 'double' | 'boolean';
@@ -37,16 +39,6 @@ const INPUT_BYTES = STAGE_BYTES_MAX + 4 * VECTOR_BYTES;
 const ENDS_BYTES = 4 * (FLAT_FIELDS_MAX + 1);
 const RECORDS_AT = 4 * FLAT_FIELDS_MAX;
 
-const QUOTE = 0x22;
-const MINUS = 0x2d;
-const DOT = 0x2e;
-const ZERO = 0x30;
-const COMMA = 0x2c;
-const SPACE = 0x20;
-const LOWER_E = 0x65;
-const BACKSLASH = 0x5c;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
 /** Four letters as a number of 32 bits. */
 const NULL = 0x6c6c756e;
 const TRUE = 0x65757274;
@@ -263,10 +255,6 @@ function isKey(at: Variable, key: Uint8Array): Code {
 
 /** ASCII without escapes: copied while its end is looked for. */
 function readText(to: Variable, { at, end, start, word, vector }: Scratch, stop: Stop): Code {
-  const isOther = v128.or(
-    v128.ltBytes(vector.get, v128.splat(SPACE)),
-    v128.or(v128.eqBytes(vector.get, v128.splat(QUOTE)), v128.eqBytes(vector.get, v128.splat(BACKSLASH))),
-  );
   return [
     ...stop(i32.ne(byteAt(at), i32.const(QUOTE))),
     ...advance(at, 1),
@@ -275,7 +263,7 @@ function readText(to: Variable, { at, end, start, word, vector }: Scratch, stop:
     ...control.loop(
       vector.set(v128.load(at.get)),
       v128.store(to.get, vector.get),
-      word.set(v128.bitmask(isOther)),
+      word.set(v128.bitmask(isNotPlain(vector.get))),
       control.block(
         control.branchIf(word.get, 0),
         advance(at, VECTOR_BYTES),

@@ -285,7 +285,7 @@ function routeRecordsFunction(name: string, rules: Rules): FunctionBuilder {
         ...readRecord(variables, rules.lines.type === 'records'),
         ...findFillState(variables),
         ...writeLine(variables, rules),
-        control.branchIf(i32.const(1), 0),
+        control.branch(0),
       ),
     ),
     ...i32.store(field(FIELD.at), at.get),

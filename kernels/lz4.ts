@@ -146,7 +146,7 @@ function copyMatch(variables: Variables): Code[] {
       control.block(
         control.branchIf(i32.geU(distance.get, i32.const(VECTOR_BYTES)), 0),
         ...repeatPattern(variables),
-        control.branchIf(i32.const(1), 1),
+        control.branch(1),
       ),
       copyVectors(variables),
     ),
@@ -162,11 +162,7 @@ function unpackBlockFunction(): FunctionBuilder {
   unpack.body = [
     ...control.block(
       control.block(
-        control.loop(
-          ...copyLiterals(variables),
-          ...copyMatch(variables),
-          control.branchIf(i32.const(1), DEPTH.loop),
-        ),
+        control.loop(...copyLiterals(variables), ...copyMatch(variables), control.branch(DEPTH.loop)),
       ),
       result.set(out.get),
     ),

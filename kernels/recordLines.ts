@@ -7,7 +7,10 @@
 import type { FunctionBuilder } from './assembler.ts';
 import { advance, control, I32, I64, i32, i64, v128, V128, type Code, type Variable } from './assembler.ts';
 import { reserve } from './memory.ts';
+import { isNotPlain } from './plainText.ts';
 import { VECTOR_BYTES } from './routeTable.ts';
+import { BACKSLASH, QUOTE } from './text/ascii.ts';
+import { copyVectors } from './valueLines.ts';
 
 export type WrittenAs = 'bytes' | 'string';
 
@@ -29,9 +32,6 @@ for (let number = 0; number < 100; number += 1) {
   pairs[2 * number] = 0x30 + Math.floor(number / 10);
   pairs[2 * number + 1] = 0x30 + (number % 10);
 }
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const FIRST_PRINTED = 0x20;
 const PADDING = 0x3d;
 /** RFC 8259, section 7. */
 const SHORT_ESCAPES = ['\bb', '\tt', '\nn', '\ff', '\rr', '""', '\\\\'];
@@ -123,13 +123,8 @@ export function writeRecordLine(
 function copyBegin({ beginLength, to }: RecordPlace, { from, end, left }: Scratch): Code {
   return [
     ...from.set(i32.const(begin.byteOffset)),
-    ...end.set(i32.add(from.get, beginLength)),
     ...left.set(to.get),
-    ...control.loop(
-      v128.store(left.get, v128.load(from.get)),
-      advance(left, VECTOR_BYTES),
-      control.branchIf(i32.ltU(from.tee(i32.add(from.get, i32.const(VECTOR_BYTES))), end.get), 0),
-    ),
+    ...copyVectors(from, left, { get: beginLength }, end),
     ...to.set(i32.add(to.get, beginLength)),
   ];
 }
@@ -215,10 +210,6 @@ function writeBytes(
 
 /** Sixteen bytes at once, up to the first one that is not written as it is. */
 function writeEscaped(to: Variable, { from, end, left, word, vector }: Scratch, stopDepth: number): Code {
-  const isEscaped = v128.or(
-    v128.ltBytes(vector.get, v128.splat(FIRST_PRINTED)),
-    v128.or(v128.eqBytes(vector.get, v128.splat(QUOTE)), v128.eqBytes(vector.get, v128.splat(BACKSLASH))),
-  );
   const bytesLeft = i32.select(left.get, i32.const(VECTOR_BYTES), i32.ltS(left.get, i32.const(VECTOR_BYTES)));
   const ofText = i32.sub(i32.shl(i32.const(1), left.get), i32.const(1));
   const isMore = i32.ltU(from.get, end.get);
@@ -229,7 +220,7 @@ function writeEscaped(to: Variable, { from, end, left, word, vector }: Scratch, 
       v128.store(to.get, vector.get),
       left.set(i32.sub(end.get, from.get)),
       left.set(bytesLeft),
-      word.set(i32.and(v128.bitmask(isEscaped), ofText)),
+      word.set(i32.and(v128.bitmask(isNotPlain(vector.get)), ofText)),
       control.block(
         control.branchIf(word.get, 0),
         from.set(i32.add(from.get, left.get)),

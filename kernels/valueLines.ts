@@ -3,7 +3,12 @@ import { advance, control, i32, v128, type Code, type Variable } from './assembl
 import { NEWLINE, VECTOR_BYTES } from './routeTable.ts';
 
 /** Copies whole vectors: up to 15 bytes too many, which the next line or the buffer's margin absorbs. */
-export function copyVectors(from: Variable, to: Variable, length: Variable, end: Variable): Code {
+export function copyVectors(
+  from: Variable,
+  to: Variable,
+  length: Pick<Variable, 'get'>,
+  end: Variable,
+): Code {
   return control.block(
     control.branchIf(i32.eqz(length.get), 0),
     end.set(i32.add(from.get, length.get)),

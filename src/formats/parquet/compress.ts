@@ -67,10 +67,13 @@ export const PAGE_CODECS = {
   gzip: {
     ...{ number: 2, thriftName: 'GZIP', description: 'for old readers.' },
     level: { least: 0, most: 9, usual: 6 },
-    compressor: (level) => ({
-      here: (bytes) => gzipSync(bytes, { level }),
-      inThread: (bytes) => gzipInThread(bytes, { level, chunkSize: chunkFor(bytes) }),
-    }),
+    compressor: (level) => {
+      const optionsFor = (bytes: Uint8Array): ZlibOptions => ({ level, chunkSize: chunkFor(bytes) });
+      return {
+        here: (bytes) => gzipSync(bytes, optionsFor(bytes)),
+        inThread: (bytes) => gzipInThread(bytes, optionsFor(bytes)),
+      };
+    },
     decompress: (page, length) => gunzipSync(page, { maxOutputLength: Math.max(length, 1) }),
   },
 } as const satisfies Readonly<Record<string, PageCodec>>;

@@ -180,8 +180,7 @@ export class ParquetEncoder {
    * (read/rowLines.ts). Lent, until a row is appended, or this is called again.
    */
   heldTexts(): RowTexts {
-    this.#expectWhole();
-    this.#flat?.settle();
+    this.#expectSettled();
     this.#heldTexts ??= new HeldTexts(shapeOfSchema(this.#schema), this.#columns);
     return this.#heldTexts.fromFirst();
   }
@@ -215,8 +214,7 @@ export class ParquetEncoder {
   }
 
   *#rowGroupSteps(): PageSteps<void> {
-    this.#expectWhole();
-    this.#flat?.settle();
+    this.#expectSettled();
     if (this.#rowsHeld === 0) return;
     this.#isEnding = true;
     const { heldBytes } = this;
@@ -262,8 +260,7 @@ export class ParquetEncoder {
 
   /** Takes back the rows that are in no row group. */
   discardRows(): void {
-    this.#expectWhole();
-    this.#flat?.settle();
+    this.#expectSettled();
     for (const column of this.#columns) column.reset();
     this.rows -= this.#rowsHeld;
     this.#startGroup();
@@ -284,8 +281,7 @@ export class ParquetEncoder {
    * after it. The pieces are then appended in their order.
    */
   tailBytes(since?: TailMark): Buffer {
-    this.#expectWhole();
-    this.#flat?.settle();
+    this.#expectSettled();
     if (since !== undefined && since.rowGroups !== this.#rowGroups.length) {
       throw new TidemarkError('INTERNAL', 'The rows after the mark are in a row group.');
     }
@@ -297,8 +293,7 @@ export class ParquetEncoder {
    * damaged.
    */
   appendTail(bytes: Uint8Array): void {
-    this.#expectWhole();
-    this.#flat?.settle();
+    this.#expectSettled();
     const rows = appendTailPiece(this.#columns, bytes, this.#digest);
     this.rows += rows;
     this.#rowsHeld += rows;
@@ -324,6 +319,12 @@ export class ParquetEncoder {
     if (this.#workSinceLook * LOOKS_PER_ROW_GROUP < this.#options.rowGroupBytes) return;
     this.#workSinceLook = 0;
     this.#isFull = this.heldBytes >= this.#options.rowGroupBytes;
+  }
+
+  /** Before anybody looks at the columns. */
+  #expectSettled(): void {
+    this.#expectWhole();
+    this.#flat?.settle();
   }
 
   #expectWhole(): void {

@@ -7,7 +7,8 @@ import type { Content, FormatKind } from '../../../src/formats/kind.ts';
 import { JSON_FORMAT } from '../../../src/formats/json/kind.ts';
 import { PARQUET_FORMAT } from '../../../src/formats/parquet/kind.ts';
 import { TEXT_FORMAT } from '../../../src/formats/text/kind.ts';
-import type { Failpoint, Failpoints, FailpointSide } from '../../../src/system/failpoints.ts';
+import type { Failpoints } from '../../../src/system/failpoints.ts';
+import { Crash } from '../../scenarios/crash.ts';
 import { JobFixture } from '../../scenarios/jobFixture.ts';
 import { MemorySource, type MemoryRecord } from '../../scenarios/memorySource.ts';
 import { serve, until } from '../../scenarios/service.ts';
@@ -61,22 +62,6 @@ const record = (id: number): MemoryRecord => ({
 const records = (from: number, to: number): MemoryRecord[] =>
   Array.from({ length: to - from }, (_, index) => record(from + index));
 
-/** Once it is armed, the process stops at the failpoint, and nothing of it goes on. */
-class ArmedCrash implements Failpoints {
-  isArmed = false;
-  isDead = false;
-  readonly #at: { readonly point: Failpoint; readonly side: FailpointSide };
-
-  constructor(at: { readonly point: Failpoint; readonly side: FailpointSide }) {
-    this.#at = at;
-  }
-
-  hit(point: Failpoint, side: FailpointSide): Promise<void> | void {
-    if (this.isArmed && point === this.#at.point && side === this.#at.side) this.isDead = true;
-    return this.isDead ? new Promise(() => undefined) : undefined;
-  }
-}
-
 /** Written to the file but not durable, durable but not journaled, journaled but not published. */
 const CRASHES = [
   { point: 'store.write', side: 'after' },
@@ -119,12 +104,16 @@ export function describeFormats(current: Current): void {
       const naming = { sinkUri: h.sinkUri, prefix: 'part', suffix: '', entropy: null };
       const options = { source, naming, format: formatOf(one) };
       source.append(0, ...records(0, CHECKPOINTED));
-      const crash = new ArmedCrash(at);
-      const first = serve(job, { ...options, store: h.newStore(), failpoints: crash });
+      const crash = new Crash(at.point, at.side, 1);
+      let isArmed = false;
+      const failpoints: Failpoints = {
+        hit: (...passed) => (isArmed ? crash.hit(...passed) : undefined),
+      };
+      const first = serve(job, { ...options, store: h.newStore(), failpoints });
       await until(() => source.commits.some(({ nextOffset }) => nextOffset === BigInt(CHECKPOINTED)));
-      crash.isArmed = true;
+      isArmed = true;
       source.append(0, ...records(CHECKPOINTED, CHECKPOINTED + IN_NO_CHECKPOINT));
-      await until(() => crash.isDead);
+      await crash.crashed;
       source.append(0, ...records(CHECKPOINTED + IN_NO_CHECKPOINT, RECORDS));
       const next = job.coordinator({ ...options, store: h.newStore(), untilEnd: true });
       const { stopped } = await next.run(new AbortController().signal);
