@@ -101,7 +101,7 @@ export class RecordReader {
       let child = children[expected];
       if (child !== undefined && isUsualKey(child.usualKey, bytes, next, end)) {
         next += child.usualKey.length;
-        if (bytes[next] === SPACE) next = skipSpace(bytes, next, end);
+        next = skipSpace(bytes, next, end);
       } else {
         next = this.#key(next);
         if (next < 0) return -1;

@@ -195,6 +195,16 @@ describe('a record that does not fit', () => {
 });
 
 describe('a record that is unusual, and fits', () => {
+  it('may have each white space of JSON wherever it may stand', () => {
+    const tokens = ['', '{', '"id"', ':', '3', ',', '"n"', ':', '4', '}', ''];
+    for (const space of [' ', '\t', '\n', '\r', '\r\n \t'])
+      for (let at = 1; at < tokens.length; at += 1) {
+        const text = tokens.map((token, index) => (index === at ? space + token : token)).join('');
+        for (const isFast of [true, false])
+          expect(appendText(encoderOf(SCHEMA, { isFast }), text), JSON.stringify(text)).toBeNull();
+      }
+  });
+
   it('is kept exactly', async () => {
     const file = fileOf(SCHEMA, [
       '{"id":9223372036854775807,"d":-0,"n":-0,"f":1e-50}',
