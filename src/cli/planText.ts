@@ -53,7 +53,7 @@ function headLines(report: PlanReport): string[] {
     ['destination', destinationText(report)],
     ['journal', journalText(report)],
     ['begins', begins],
-    ['later', `partitions added to a topic at 0; topics that appear at ${laterTopics}`],
+    ['later', `a partition added to a topic: offset 0; a topic that appears: ${laterTopics}`],
     ['bucket', bucket],
     ['roll', roll.join(', or ')],
   ];
@@ -200,20 +200,21 @@ function fileTable(topics: readonly TopicPlan[]): string[] {
 }
 
 function memoryLines({ memory, checkpoint }: PlanReport): string[] {
-  const { ceilingBytes, isSet, takenBytes, shares, filesMax, filesOpen, rowGroup, peakBytes } = memory;
-  const facts: (readonly [string, string])[] = [
-    [
-      'memory',
-      `${formatBytes(ceilingBytes)}${isSet ? '' : ' (default)'}, about ${formatBytes(peakBytes)} used`,
-    ],
-  ];
-  if (shares !== null)
-    facts.push([
-      '',
-      `${formatBytes(takenBytes)} program and store, ${formatBytes(shares.fetchBytes)} fetches, ` +
-        `${formatBytes(shares.writeBytes)} write buffers`,
-    ]);
-  facts.push(['files', `${formatCount(filesOpen)} open expected, ${formatCount(filesMax)} allowed`]);
+  const { ceilingBytes, isSet, takenBytes, leastBytes, shares, filesMax, filesOpen, rowGroup, peakBytes } =
+    memory;
+  const ceiling = `${formatBytes(ceilingBytes)}${isSet ? '' : ' (default)'}`;
+  const facts: (readonly [string, string])[] =
+    shares === null
+      ? [['memory', `${ceiling}: too little, at least ${formatBytes(leastBytes)} are needed`]]
+      : [
+          ['memory', `${ceiling}, about ${formatBytes(peakBytes)} used`],
+          [
+            '',
+            `${formatBytes(takenBytes)} program and store, ${formatBytes(shares.fetchBytes)} fetches, ` +
+              `${formatBytes(shares.writeBytes)} write buffers`,
+          ],
+          ['files', `${formatCount(filesOpen)} open expected, ${formatCount(filesMax)} allowed`],
+        ];
   if (rowGroup !== null)
     facts.push([
       'row group',

@@ -100,12 +100,17 @@ export function memoryFindings({ shares, ceilingBytes, leastBytes }: MemoryPlan)
   ];
 }
 
-export function memoryAdvice({ filesOpen, filesMax, rowGroup, shares }: MemoryPlan): readonly string[] {
+/** @param foldersSampled folders that the samples of all partitions belong to: a file each. */
+export function memoryAdvice(
+  { filesOpen, filesMax, rowGroup, shares }: MemoryPlan,
+  foldersSampled: number,
+): readonly string[] {
   if (shares === null) return [];
   const advice: string[] = [];
-  if (filesOpen > filesMax)
+  const open = Math.max(filesOpen, foldersSampled);
+  if (open > filesMax)
     advice.push(
-      `About ${formatNoun(filesOpen, 'file')} would be open, and ${formatCount(filesMax)} may be: those ` +
+      `About ${formatNoun(open, 'file')} would be open, and ${formatCount(filesMax)} may be: those ` +
         'idle longest are closed early. Raise bucket.maxOpen, memory or the limit of open files ' +
         '(ulimit -n), or have fewer folders.',
     );

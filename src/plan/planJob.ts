@@ -269,7 +269,10 @@ class Planning {
         ...topics.flatMap((topic) => topicFindings(topic, config.bad)),
         ...memoryFindings(memory),
       ],
-      advice: [...topics.flatMap((topic) => topicAdvice(topic, advising)), ...memoryAdvice(memory)],
+      advice: [
+        ...topics.flatMap((topic) => topicAdvice(topic, advising)),
+        ...memoryAdvice(memory, foldersIn(topics)),
+      ],
     };
   }
 
@@ -302,6 +305,9 @@ class Planning {
     };
   }
 }
+
+const foldersIn = (topics: PlanReport['topics']): number =>
+  topics.flatMap(({ partitions }) => partitions).reduce((sum, { sample }) => sum + sample.buckets, 0);
 
 interface Known {
   readonly ranges: readonly OffsetRange[];

@@ -55,6 +55,7 @@ export function startFromText(startFrom: StartFrom): string {
 
 /** Where a topic begins that appears after the first start. */
 export function laterTopicsText(startFrom: StartFrom): string {
-  const named = startFrom.type === 'offsets' ? 'earliest, if it has no offsets' : startFromText(startFrom);
-  return startFrom.type === 'earliest' ? 'earliest' : `${named}; earliest, if an expression finds it`;
+  if (startFrom.type === 'earliest') return 'earliest';
+  const named = startFrom.type === 'offsets' ? 'earliest, without offsets' : startFromText(startFrom);
+  return `${named} (earliest, if an expression finds it)`;
 }
