@@ -230,8 +230,8 @@ function checkpointText({ intervalMs, recordsAgain, bytesAgain }: PlanReport['ch
   const every = `every ${formatDuration(intervalMs)}`;
   if (recordsAgain === null || bytesAgain === null) return every;
   return (
-    `${every}; after a crash about ${formatRate(recordsAgain)} records ` +
-    `(${formatBytes(Math.round(bytesAgain))}) are read again`
+    `${every}; after a crash about ${formatNoun(Math.ceil(recordsAgain), 'record')} ` +
+    `(${formatBytes(Math.round(bytesAgain))}) read again`
   );
 }
 

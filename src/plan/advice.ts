@@ -23,12 +23,12 @@ export function topicFindings(
   if (first === undefined) return findings;
   const at = `${first.reason} at ${first.of}@${first.firstOffset}`;
   if (count === records)
-    return [...findings, `Not one of ${formatNoun(records, 'sampled record')} of ${topic} fits: ${at}.`];
+    return [...findings, `None of ${formatNoun(records, 'sampled record')} of ${topic} fits: ${at}.`];
   if (bad.to !== 'stop') return findings;
   return [
     ...findings,
-    `${formatCount(count)} of ${formatNoun(records, 'sampled record')} of ${topic} cannot be written (${at}), ` +
-      'and each would stop its partition: set bad.to to "skip" or "file", or correct the job file.',
+    `${formatCount(count)} of ${formatNoun(records, 'sampled record')} of ${topic} cannot be written ` +
+      `(${at}), and each would stop its partition: set bad.to to "skip" or "file", or correct the job file.`,
   ];
 }
 
@@ -118,7 +118,8 @@ export function memoryAdvice(
     advice.push(
       `Row groups would end at about ${formatBytes(rowGroup.expectedBytes)} of memory, not at ` +
         `${formatBytes(rowGroup.bytes)}: ${formatNoun(filesOpen, 'open file')} share ` +
-        `${formatBytes(shares.writeBytes)}. Raise memory, or set a lower sink.parquet.rowGroup or bucket.maxOpen.`,
+        `${formatBytes(shares.writeBytes)}. Raise memory, or set a lower sink.parquet.rowGroup or ` +
+        'bucket.maxOpen.',
     );
   return advice;
 }

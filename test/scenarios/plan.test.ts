@@ -142,7 +142,7 @@ test('another journal, or none, where this one or its marker was', async () => {
   expect(none.findings[0]).toMatch(/^There is no journal, but the destination .* remembers one/);
 });
 
-test('what is bad, by reason, with its first offset; a stop is a finding, a skipped record is not', async () => {
+test('what is bad, by reason, with its first offset; a stop is a finding, a skip is not', async () => {
   const source = sourceOf(1, 2);
   source.append(0, { value: 'a\nb', timestampMs: 3_000 }, { value: 'c\nd', timestampMs: 4_000 });
   const badOf = async (to: 'stop' | 'skip' | 'file') => {
@@ -169,7 +169,7 @@ test('not one record that fits is a finding, whatever becomes of bad ones', asyn
   const source = new MemorySource(1);
   source.append(0, { value: 'a\nb', timestampMs: 0 });
   const { findings } = await plan(source, { settings: { bad: { to: 'skip', stopAfter: 10 } } });
-  expect(findings).toEqual(['Not one of 1 sampled record of numbers fits: line-feed at numbers/0@0.']);
+  expect(findings).toEqual(['None of 1 sampled record of numbers fits: line-feed at numbers/0@0.']);
 });
 
 test('a log that has lost what is to be read, or ends before it', async () => {

@@ -6,7 +6,7 @@ export function addPlan(program: Program, io: CliIo): void {
   jobCommand(
     program,
     'plan',
-    'show what the job would do: where it begins, paths of real records, files an hour, memory; writes nothing',
+    'show what the job would do: where it begins, paths of records, files an hour, memory; writes nothing',
   )
     .option('--sample <offsets>', 'how many of the latest offsets of each partition to look at', '1000')
     .option('--timeout <duration>', 'how long all of it may take', '30s')

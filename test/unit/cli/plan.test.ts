@@ -63,7 +63,7 @@ describe('tidemark plan', () => {
       /clicks +20 a second +10\.0 KiB\/s +2\.0 KiB\/s +512 B +100 B +1 min of samples\n/,
       /clicks +6 an hour +3\.0 MiB +12,000 +1 +2 +roll\.maxAge +12 \(1\.2 KiB\)\n/,
       'memory      256 MiB, about 151 MiB used\n',
-      'every 10 s; after a crash about 200 records (100 KiB) are read again\n',
+      'every 10 s; after a crash about 200 records (100 KiB) read again\n',
       'note: Files would be small.\n',
     ])
       expect(stdout).toMatch(text);
