@@ -18,6 +18,8 @@ import { bucketRuleOf, formatKindOf, kindOf } from './registeredKinds.ts';
 
 /** How long clients may take to close. A command that only reads does not wait longer. */
 const CLOSE_MS = 2_000;
+/** How much earlier than the limit a client gives up by itself. */
+const OWN_ERROR_MS = 500;
 
 export interface PlanOptions {
   /** Offsets before the end of each partition at which its sample begins. */
@@ -43,7 +45,9 @@ export async function plan(
   // The journal and the destination may each be away; the source has the rest of the time.
   const eachMs = timeoutMs / 2;
   const openJournal = (): Promise<Journal> => {
-    const opening = composition.journal(config, { access: 'read', log, waitForServerMs: eachMs });
+    // So that the client's own error, which has the reason, is reported.
+    const waitForServerMs = Math.max(1, eachMs - OWN_ERROR_MS);
+    const opening = composition.journal(config, { access: 'read', log, waitForServerMs });
     const message = `The journal did not answer within ${formatDuration(eachMs)}.`;
     return orLate(clock, eachMs, opening, () => new JournalFailure('unavailable', message));
   };
