@@ -86,7 +86,7 @@ function ruleOf(composition: Composition, config: JobConfig, sampleOffsets: numb
   const rules = kinds.rollRules.map((rule) => ({ rule, limit: roll[rule.configKey] ?? Infinity }));
   const { full } = rollingPolicy(rules);
   const formatKind = formatKindOf(kinds, sink);
-  const storeBytes = kindOf(kinds.stores, sink).memoryBytes;
+  const storeBytes = kindOf(kinds.stores, sink).memoryBytes(sink);
   // Measured now, before anything is read, as a run does.
   const takenBytes = process.memoryUsage.rss() + storeBytes;
   const wanted = { ceilingBytes: memoryBytes, formatBytes: formatKind.memoryBytes, storeBytes };
