@@ -96,6 +96,7 @@ async function attempt(
   if (!isThere) return 'missing';
   const outcome = await complete(publishing, target, handle);
   if (outcome.type === 'refused') throw unavailable('publish', target.finalUri, outcome.cause);
+  if (outcome.type === 'completed' && outcome.crc64 === durable.crc64) return 'done';
   // Whatever the answer was: the next look shows the object, or that it is missing.
   return 'raced';
 }

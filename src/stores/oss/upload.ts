@@ -20,9 +20,9 @@ const PARTS_PER_STEP = 32;
 /** Of one file at once. */
 const UPLOADS_MAX = 3;
 /** The file is to be closed: a checkpoint may still come before that happens. */
-const PARTS_FULL = 9_000;
+export const PARTS_FULL = 9_000;
 /** The last one is for the end of the file. */
-const PARTS_MAX = 9_998;
+export const PARTS_MAX = 9_998;
 
 export interface UploadOptions {
   readonly objects: Objects;
