@@ -47,6 +47,9 @@ export interface OssStoreOptions {
   readonly uploadPartBytes: number;
   /** Memory for bytes that are not uploaded; that of some parts if not given. */
   readonly uploadRoomBytes?: number;
+  /** What an answer may take, in milliseconds. */
+  readonly answerMs?: number;
+  readonly wallMs?: () => number;
   /** Paces retries, and the looks for a file that is not found. */
   readonly pacer?: Pacer;
 }

@@ -92,6 +92,15 @@ export class OssPlace {
     };
   }
 
+  /** Makes a bucket, and switches its versioning on unless that is null. */
+  async versionedBucket(name: string, status: 'Enabled' | 'Suspended' | null): Promise<void> {
+    const { address } = this.server;
+    await signedFetch(address, 'PUT', `/${name}`);
+    if (status === null) return;
+    const body = `<VersioningConfiguration><Status>${status}</Status></VersioningConfiguration>`;
+    await signedFetch(address, 'PUT', `/${name}/?versioning`, { body });
+  }
+
   /** Puts an upload part as somebody else would. */
   async putPart(key: string, uploadId: string, number: number, text: string): Promise<void> {
     const { status } = await signedFetch(

@@ -74,16 +74,16 @@ describe('upload parts', () => {
   });
 
   test.each([
-    [{ type: 'wrongCrc' }, 'CRC-64'],
-    [{ type: 'status', status: 500 }, '500 InternalError'],
-    [{ type: 'cutBefore' }, 'socket hang up'],
+    [{ type: 'wrongCrc' }, /CRC-64/],
+    [{ type: 'status', status: 500 }, /500 InternalError/],
+    [{ type: 'cutBefore' }, /ECONNRESET|EPIPE|socket hang up/],
   ] as const)('that keep failing with %j end the file, not the process', async (fault, told) => {
     const h = own.harness(PARTS);
     const writer = await Writer.create(h.newStore(), newTarget(h));
     own.place.server.faults.arm({ ...fault, operation: 'UploadPart', times: 1e6 });
     await writer.write(patternBytes(150 * KiB, 1));
     const error = await expectCode(writer.persist(), 'STORE_OUTCOME_UNKNOWN');
-    expect(String((error.cause as Error).message)).toContain(told);
+    expect(String((error.cause as Error).message)).toMatch(told);
     await expectCode(writer.file.write(bytesOf('more')), 'STORE_OUTCOME_UNKNOWN');
     own.place.server.faults.clear();
     await writer.file.abandon();
