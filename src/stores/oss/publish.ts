@@ -161,7 +161,7 @@ async function look({ objects, keys }: Publishing, { finalUri }: PartTarget): Pr
 }
 
 /** How an object differs from what was journaled, in words; null if it does not. */
-export function differenceOf(
+function differenceOf(
   facts: ObjectFacts,
   { length, crc64 }: Omit<DurablePart, 'handle'>,
 ): string | null {
