@@ -62,7 +62,7 @@ export class Objects {
     }
   }
 
-  /** Creates an object. Refused with FileAlreadyExists, also where an earlier attempt of the same call has. */
+  /** Creates an object. Refused with FileAlreadyExists, also if an earlier attempt of the call created it. */
   async putNew(key: string, content: Content): Promise<void> {
     await this.#put({ key, query: {}, headers: FORBID_OVERWRITE }, content);
   }

@@ -227,9 +227,9 @@ class OssStore implements Store {
     if (versioning === null) return;
     throw new TidemarkError(
       'OSS_BUCKET_VERSIONED',
-      `The bucket ${uri} has versioning (${versioning}), so OSS ignores that a file must not be overwritten. ` +
-        'Nothing is written there. Choose a bucket that never had versioning: it can be suspended, but not ' +
-        'removed.',
+      `The bucket ${uri} has versioning (${versioning}), so OSS ignores that a file must not be ` +
+        'overwritten. Nothing is written there. Choose a bucket that never had versioning: it can be ' +
+        'suspended, but not removed.',
       { affected: { files: [uri] } },
     );
   }

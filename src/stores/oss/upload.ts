@@ -1,7 +1,8 @@
 /**
  * A file being written: a multipart upload of its final name. Bytes are uploaded when they are a whole upload
  * part, or at a checkpoint. Fewer than OSS accepts as a part are put into a side object there, which never
- * changes, and which goes when a later checkpoint needs it no more. A part number always means the same bytes.
+ * changes, and which goes when a later checkpoint needs it no more. A part number always means the same
+ * bytes.
  */
 import { Crc64 } from '../../../kernels/crc64.ts';
 import type { TidemarkError } from '../../../journal/errors.ts';

@@ -179,10 +179,10 @@ describe('what does not fit together is reported with its place', () => {
     [
       [`path: ${PLAIN}`, 'kind: oss-hdfs', 'jindosdk: {}', 'region: cn-beijing'],
       [
-        'job.yaml:6:9 sink.kind: is oss-hdfs, but oss-cn-hangzhou.aliyuncs.com is plain OSS in cn-hangzhou; ' +
-          'expected oss, or no such key',
-        'job.yaml:7:3 sink.jindosdk: belongs to an oss:// path of OSS-HDFS, but sink.path is an oss:// path ' +
-          'of plain OSS; expected one without the other',
+        'job.yaml:6:9 sink.kind: is oss-hdfs, but oss-cn-hangzhou.aliyuncs.com is plain OSS in ' +
+          'cn-hangzhou; expected oss, or no such key',
+        'job.yaml:7:3 sink.jindosdk: belongs to an oss:// path of OSS-HDFS, but sink.path is an ' +
+          'oss:// path of plain OSS; expected one without the other',
         'job.yaml:8:11 sink.region: is cn-beijing, but oss-cn-hangzhou.aliyuncs.com is plain OSS in ' +
           'cn-hangzhou; expected cn-hangzhou, or no such key',
       ],
@@ -201,8 +201,8 @@ describe('what does not fit together is reported with its place', () => {
     [
       [`path: ${NEITHER}`, 'endpoint: 127.0.0.1', 'kind: oss'],
       [
-        'job.yaml:4:1 sink.region: is missing, and no endpoint names it; expected the region of the bucket, ' +
-          'like cn-hangzhou',
+        'job.yaml:4:1 sink.region: is missing, and no endpoint names it; expected the region of ' +
+          'the bucket, like cn-hangzhou',
       ],
     ],
     [

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { Secret } from '../../../../kernels/schema/secret.ts';
 import { journalId } from '../../../../journal/ids.ts';
-import { TidemarkError } from '../../../../journal/errors.ts';
+import type { TidemarkError } from '../../../../journal/errors.ts';
 import { expectCode, expectReaders, newTarget, outcomeOf, Writer } from '../../../conformance/store/scene.ts';
 import type { OssStoreOptions } from '../../../../src/stores/oss/store.ts';
 import { ownPlace } from './ownPlace.ts';

@@ -83,7 +83,7 @@ describe('upload parts', () => {
     own.place.server.faults.arm({ ...fault, operation: 'UploadPart', times: 1e6 });
     await writer.write(patternBytes(150 * KiB, 1));
     const error = await expectCode(writer.persist(), 'STORE_OUTCOME_UNKNOWN');
-    expect(String((error.cause as Error).message)).toMatch(told);
+    expect((error.cause as Error).message).toMatch(told);
     await expectCode(writer.file.write(bytesOf('more')), 'STORE_OUTCOME_UNKNOWN');
     own.place.server.faults.clear();
     await writer.file.abandon();
