@@ -171,6 +171,10 @@ export class OssServer {
       case 'slow':
         await this.#pause(fault.delayMs);
         return run(null);
+      case 'wrongCrc': {
+        const answer = await run(null);
+        return { ...answer, headers: { ...answer.headers, 'x-oss-hash-crc64ecma': '1' } };
+      }
       case 'answerFalse':
         return run({ delayMs: fault.delayMs ?? 0 });
     }
