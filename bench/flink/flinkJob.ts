@@ -1,7 +1,8 @@
 /** Flink as a contestant: its FileSink in its own process, as a user would run it on one machine. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { ensureFlinkFormatJars, ensureFlinkJars } from '../../scripts/services/download.ts';
+import { stringify } from 'yaml';
+import { ensureFlinkFormatJars, ensureFlinkJars, ensureFlinkOss } from '../../scripts/services/download.ts';
 import { shortLivedJava } from '../../scripts/services/kafka.ts';
 import { compiled } from '../harness/java.ts';
 
@@ -12,6 +13,8 @@ export interface FlinkJob {
   readonly group: string;
   /** Receives `out` and `checkpoints`. */
   readonly folder: string;
+  /** Absent: local files, in `out`. */
+  readonly destination?: FlinkDestination;
   readonly checkpointMs: number;
   /** Pattern of the record's time; without one there are no buckets. */
   readonly bucketPattern?: string;
@@ -25,12 +28,37 @@ export interface FlinkJob {
   readonly isUnbounded?: boolean;
 }
 
+/** A file system that a plugin of Flink's writes to. */
+export interface FlinkDestination {
+  /** Of the folder that the files go to. */
+  readonly uri: string;
+  /** The plugin's keys in Flink's configuration. */
+  readonly config: Readonly<Record<string, string>>;
+  /** A folder with a folder for each plugin. */
+  readonly plugins: string;
+}
+
+export interface FlinkCommand {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
 export const FLINK_PARALLELISM = 2;
 
 /** Resolves with the class path that runs the job in Java. Fetches and compiles it first if it is missing. */
 export async function flinkClassPath(log: (line: string) => void, signal?: AbortSignal): Promise<string> {
   const jars = await ensureFlinkJars(log, signal);
   return compiled(path.join(import.meta.dirname, 'FileSinkJob.java'), jars, signal);
+}
+
+/** The same of the last Flink that has a file system for OSS, and the folder with that plugin. */
+export async function flinkOssClassPath(
+  log: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<{ readonly classPath: string; readonly plugins: string }> {
+  const { jars, plugins } = await ensureFlinkOss(log, signal);
+  const source = path.join(import.meta.dirname, 'FileSinkJob.java');
+  return { classPath: await compiled(source, jars, signal), plugins };
 }
 
 /** The same for other formats, with what Flink's documentation adds for them. */
@@ -43,18 +71,19 @@ export async function flinkFormatsClassPath(
   return compiled(path.join(import.meta.dirname, 'FormatSinkJob.java'), jars, signal);
 }
 
-export function flinkArguments(classPath: string, job: FlinkJob): string[] {
+export function flinkCommand(classPath: string, job: FlinkJob): FlinkCommand {
   const flags: Record<string, string | number> = {
     ...{ brokers: job.brokers.join(','), topic: job.topic, group: job.group },
-    ...{ out: outputOf(job), checkpoints: checkpointsOf(job) },
+    ...{ out: job.destination?.uri ?? outputOf(job), checkpoints: checkpointsOf(job) },
     ...{ 'checkpoint-ms': job.checkpointMs, parallelism: FLINK_PARALLELISM },
   };
   if (job.format !== undefined) flags['format'] = job.format;
   if (job.restore !== undefined) flags['restore'] = job.restore;
   if (job.bucketPattern !== undefined) flags['bucket-pattern'] = job.bucketPattern;
+  if (job.destination !== undefined) flags['conf'] = writeConfig(job.folder, job.destination);
   mkdirSync(outputOf(job), { recursive: true });
   mkdirSync(checkpointsOf(job), { recursive: true });
-  return [
+  const args = [
     ...(job.isQuick ? shortLivedJava : []),
     // The packages that Flink's start scripts open for Java 17.
     ...['java.base/java.lang', 'java.base/java.util'].flatMap((name) => [
@@ -66,6 +95,16 @@ export function flinkArguments(classPath: string, job: FlinkJob): string[] {
     ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
     ...(job.isUnbounded === true ? ['--unbounded'] : []),
   ];
+  return { args, env: job.destination === undefined ? {} : { FLINK_PLUGINS_DIR: job.destination.plugins } };
+}
+
+/** Returns the folder of config.yaml, Flink's configuration. What the plugin keeps meanwhile is there, too. */
+function writeConfig(folder: string, { config }: FlinkDestination): string {
+  const conf = path.join(folder, 'conf');
+  const temporary = path.join(folder, 'tmp');
+  for (const one of [conf, temporary]) mkdirSync(one, { recursive: true });
+  writeFileSync(path.join(conf, 'config.yaml'), stringify({ 'io.tmp.dirs': temporary, ...config }));
+  return conf;
 }
 
 export const outputOf = ({ folder }: Pick<FlinkJob, 'folder'>): string => path.join(folder, 'out');

@@ -3,7 +3,7 @@ import { existsSync, globSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BenchProcess } from '../harness/measuredProcess.ts';
-import { checkpointsOf, flinkArguments, type FlinkJob } from './flinkJob.ts';
+import { checkpointsOf, flinkCommand, type FlinkJob } from './flinkJob.ts';
 
 const POLL_MS = 100;
 const CHECKPOINT_TIMEOUT_MS = 120_000;
@@ -19,25 +19,27 @@ export async function flinkRestartSeconds(
   meanwhile: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<number> {
-  const options = { what: 'Flink', signal };
-  const unbounded = { ...job, isUnbounded: true };
-  const first = new BenchProcess('java', flinkArguments(classPath, unbounded), options);
+  const start = (more: Pick<FlinkJob, 'restore'>): BenchProcess => {
+    const { args, env } = flinkCommand(classPath, { ...job, ...more, isUnbounded: true });
+    return new BenchProcess('java', args, { what: 'Flink', signal, env });
+  };
+  const first = start({});
   const { atMs } = await first.said(isFirstRecord);
   const seenMs = performance.timeOrigin + atMs;
   const restore = await checkpointAfter(seenMs, job, first);
   await first.killed();
   await meanwhile();
   const startedMs = performance.now();
-  const second = new BenchProcess('java', flinkArguments(classPath, { ...unbounded, restore }), options);
+  const second = start({ restore });
   const firstRecord = await second.said(isFirstRecord);
   await second.killed();
   return (firstRecord.atMs - startedMs) / 1000;
 }
 
-const isFirstRecord = (line: string): boolean => line === 'first record';
+export const isFirstRecord = (line: string): boolean => line === 'first record';
 
-/** The folder of a checkpoint completed after that time. */
-async function checkpointAfter(
+/** The folder of the last checkpoint, once one was completed after that time. */
+export async function checkpointAfter(
   timeMs: number,
   job: Pick<FlinkJob, 'folder'>,
   running: BenchProcess,

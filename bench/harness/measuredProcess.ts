@@ -21,6 +21,8 @@ export interface ProcessOptions {
   /** Kills the process when aborted; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   readonly cwd?: string;
+  /** Beside the variables of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const running = new Set<ChildProcess>();
@@ -39,10 +41,13 @@ export class BenchProcess {
   readonly #tail: string[] = [];
   readonly #what: string;
 
-  constructor(command: string, args: readonly string[], { what, signal, cwd }: ProcessOptions) {
+  constructor(command: string, args: readonly string[], { what, signal, cwd, env }: ProcessOptions) {
     signal?.throwIfAborted();
     this.#what = what;
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd });
+    const child = spawn(command, args, {
+      ...{ stdio: ['ignore', 'pipe', 'pipe'], cwd },
+      env: { ...process.env, ...env },
+    });
     this.child = child;
     running.add(child);
     for (const output of [child.stdout, child.stderr]) {

@@ -5,6 +5,8 @@ import {
   downloadsDir,
   duckdbVersion,
   flinkKafkaVersion,
+  flinkOssKafkaVersion,
+  flinkOssVersion,
   parquetJavaVersion,
   flinkVersion,
   hadoopVersion,
@@ -24,6 +26,7 @@ const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
 const kafkaDir = path.join(downloadsDir, `kafka-${kafkaVersion}`);
 const flinkDir = path.join(downloadsDir, `flink-${flinkVersion}`);
+const flinkOssDir = path.join(downloadsDir, `flink-oss-${flinkOssVersion}`);
 const flinkFormatsDir = path.join(downloadsDir, `flink-formats-${flinkVersion}`);
 const parquetJavaDir = path.join(downloadsDir, `parquet-cli-${parquetJavaVersion}`);
 const natsDir = path.join(downloadsDir, `nats-server-${natsVersion}`);
@@ -105,20 +108,33 @@ const flinkDownload: Download = {
   targetDir: flinkDir,
   fetchedWith: ['mvn'],
   runWith: ['java', 'javac'],
-  fetch: (dir, onLine, signal) =>
-    copyJars(
-      dir,
-      [
-        ...['flink-streaming-java', 'flink-clients', 'flink-connector-base', 'flink-connector-files'].map(
-          (artifact) => dependency('org.apache.flink', artifact, flinkVersion),
-        ),
-        dependency('org.apache.flink', 'flink-connector-kafka', flinkKafkaVersion),
-        dependency('org.slf4j', 'slf4j-simple', slf4jVersion),
-      ],
-      onLine,
-      signal,
-    ),
+  fetch: (dir, onLine, signal) => copyJars(dir, flinkJob(flinkVersion, flinkKafkaVersion), onLine, signal),
 };
+
+/** A job's jars: the Kafka source, the file sink, and what runs them in one process. */
+const flinkJob = (flink: string, kafkaConnector: string): string[] => [
+  ...['flink-streaming-java', 'flink-clients', 'flink-connector-base', 'flink-connector-files'].map(
+    (artifact) => dependency('org.apache.flink', artifact, flink),
+  ),
+  dependency('org.apache.flink', 'flink-connector-kafka', kafkaConnector),
+  dependency('org.slf4j', 'slf4j-simple', slf4jVersion),
+];
+
+/** A Flink with its file system for OSS, in a folder of plugins, as its documentation has it. */
+const flinkOssDownload: Download = {
+  what: `Flink ${flinkOssVersion} with its OSS plugin (about 105 MB through Maven)`,
+  targetDir: flinkOssDir,
+  fetchedWith: ['mvn'],
+  runWith: ['java', 'javac'],
+  fetch: async (dir, onLine, signal) => {
+    await copyJars(dir, flinkJob(flinkOssVersion, flinkOssKafkaVersion), onLine, signal);
+    // The plugin holds all that it needs in one jar.
+    const plugin = dependency('org.apache.flink', 'flink-oss-fs-hadoop', flinkOssVersion);
+    const alone = ['-DexcludeTransitive=true', `-DoutputDirectory=${FLINK_PLUGINS}/oss-fs-hadoop`];
+    await copyJars(dir, [plugin], onLine, signal, alone);
+  },
+};
+const FLINK_PLUGINS = 'plugins';
 
 /** What Flink's file sink needs besides for compressed files and for Parquet. */
 const flinkFormatsDownload: Download = {
@@ -162,12 +178,13 @@ const parquetJavaDownload: Download = {
     ),
 };
 
-/** Fills `jars` in that folder with these dependencies and their transitive ones. */
+/** Fills `jars` in that folder with these dependencies and their transitive ones, unless `options` differ. */
 async function copyJars(
   dir: string,
   dependencies: readonly string[],
   onLine: (line: string) => void,
   signal: AbortSignal | undefined,
+  options: readonly string[] = ['-DoutputDirectory=jars'],
 ): Promise<void> {
   const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -180,7 +197,7 @@ async function copyJars(
 `;
   await writeFile(path.join(dir, 'pom.xml'), pom);
   const goal = `${dependencyPlugin}:copy-dependencies`;
-  const args = ['-B', goal, '-DincludeScope=runtime', '-DoutputDirectory=jars'];
+  const args = ['-B', goal, '-DincludeScope=runtime', ...options];
   await runCommand('mvn', args, { cwd: dir, onLine, signal });
 }
 
@@ -208,6 +225,15 @@ export const ensureKafkaJars = (log: Log, signal?: AbortSignal): Promise<string>
 /** The class path of the Flink that the benchmark uses, which is fetched first if missing. */
 export const ensureFlinkJars = (log: Log, signal?: AbortSignal): Promise<string> =>
   ensureJars(flinkDownload, log, signal);
+
+/** The class path of a Flink that can write to OSS, and the folder of its plugins; fetched first if missing. */
+export async function ensureFlinkOss(
+  log: Log,
+  signal?: AbortSignal,
+): Promise<{ readonly jars: string; readonly plugins: string }> {
+  const jars = await ensureJars(flinkOssDownload, log, signal);
+  return { jars, plugins: path.join(flinkOssDir, FLINK_PLUGINS) };
+}
 
 /** The class path of what Flink needs for other formats than text, which is fetched first if missing. */
 export const ensureFlinkFormatJars = (log: Log, signal?: AbortSignal): Promise<string> =>
