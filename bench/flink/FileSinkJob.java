@@ -24,7 +24,6 @@ import org.apache.flink.core.execution.CheckpointingMode;
 import org.apache.flink.core.fs.FileSystem;
 import org.apache.flink.core.fs.Path;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
-import org.apache.flink.core.plugin.PluginUtils;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.filesystem.BucketAssigner;
 import org.apache.flink.streaming.api.functions.sink.filesystem.bucketassigners.SimpleVersionedStringSerializer;
@@ -35,10 +34,10 @@ import org.apache.flink.streaming.api.functions.sink.filesystem.rollingpolicies.
  * Flink's documentation.
  *
  * <p>--brokers HOST:PORT --topic NAME --group NAME --out FOLDER|URI --checkpoints FOLDER --checkpoint-ms N
- * --parallelism N [--conf FOLDER] [--bucket-pattern PATTERN] [--restore CHECKPOINT] [--unbounded]. A pattern names
- * folders after the records' own times, in UTC; without one there is one folder. A URI is for a file system
- * plugin, which FLINK_PLUGINS_DIR holds and the config.yaml of the conf folder configures. Prints "first record"
- * when the sink gets its first record.
+ * --parallelism N [--conf FOLDER] [--bucket-pattern PATTERN] [--roll-seconds N] [--restore CHECKPOINT]
+ * [--unbounded]. A pattern names folders after the records' own times, in UTC; without one there is one folder. A
+ * URI is of a file system on the class path, which the config.yaml of the conf folder configures. Prints "first
+ * record" when the sink gets its first record.
  */
 public final class FileSinkJob {
   private FileSinkJob() {}
@@ -49,10 +48,10 @@ public final class FileSinkJob {
     environment
         .fromSource(source(flags), WatermarkStrategy.noWatermarks(), "kafka")
         .uid("kafka")
-        .sinkTo(sink(flags.get("out"), flags.get("bucket-pattern")))
+        .sinkTo(sink(flags))
         .uid("files");
     environment.execute("tidemark-bench");
-    // A plugin's idle threads would keep the process alive for a minute.
+    // Idle threads of a file system would keep the process alive for a minute.
     System.exit(0);
   }
 
@@ -61,7 +60,7 @@ public final class FileSinkJob {
     if (flags.containsKey("conf")) {
       configuration = GlobalConfiguration.loadConfiguration(flags.get("conf"));
       // As the entry points of a cluster do.
-      FileSystem.initialize(configuration, PluginUtils.createPluginManagerFromRootFolder(configuration));
+      FileSystem.initialize(configuration, null);
     }
     configuration.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, "file://" + flags.get("checkpoints"));
     configuration.set(
@@ -99,16 +98,18 @@ public final class FileSinkJob {
     return builder.build();
   }
 
-  static FileSink<String> sink(String folder, String bucketPattern) {
-    String uri = folder.contains("://") ? folder : "file://" + folder;
+  static FileSink<String> sink(Map<String, String> flags) {
+    String out = flags.get("out");
+    String uri = out.contains("://") ? out : "file://" + out;
+    // Flink's defaults, made explicit.
+    Duration age = Duration.ofSeconds(Long.parseLong(flags.getOrDefault("roll-seconds", "60")));
     return FileSink.forRowFormat(new Path(uri), new SimpleStringEncoder<String>("UTF-8"))
-        .withBucketAssigner(new AnnouncingAssigner(bucketPattern))
+        .withBucketAssigner(new AnnouncingAssigner(flags.get("bucket-pattern")))
         .withRollingPolicy(
-            // Flink's defaults, made explicit.
             DefaultRollingPolicy.builder()
                 .withMaxPartSize(MemorySize.ofMebiBytes(128))
-                .withRolloverInterval(Duration.ofSeconds(60))
-                .withInactivityInterval(Duration.ofSeconds(60))
+                .withRolloverInterval(age)
+                .withInactivityInterval(age)
                 .build())
         .build();
   }

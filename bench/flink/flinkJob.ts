@@ -2,7 +2,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { ensureFlinkFormatJars, ensureFlinkJars, ensureFlinkOss } from '../../scripts/services/download.ts';
+import {
+  ensureFlinkFormatJars,
+  ensureFlinkJars,
+  ensureFlinkOssJars,
+} from '../../scripts/services/download.ts';
 import { shortLivedJava } from '../../scripts/services/kafka.ts';
 import { compiled } from '../harness/java.ts';
 
@@ -20,6 +24,8 @@ export interface FlinkJob {
   readonly bucketPattern?: string;
   /** Of the files, for FormatSinkJob; absent: lines of text. */
   readonly format?: string;
+  /** Age of a part file after which it is closed, also if it gets no records; absent: Flink's 60. */
+  readonly rollSeconds?: number;
   /** A checkpoint to resume from. */
   readonly restore?: string;
   /** For a smoke run: Java compiles less, so it starts sooner. */
@@ -28,19 +34,12 @@ export interface FlinkJob {
   readonly isUnbounded?: boolean;
 }
 
-/** A file system that a plugin of Flink's writes to. */
+/** A file system other than the local one. */
 export interface FlinkDestination {
   /** Of the folder that the files go to. */
   readonly uri: string;
-  /** The plugin's keys in Flink's configuration. */
+  /** The file system's keys in Flink's configuration. */
   readonly config: Readonly<Record<string, string>>;
-  /** A folder with a folder for each plugin. */
-  readonly plugins: string;
-}
-
-export interface FlinkCommand {
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
 }
 
 export const FLINK_PARALLELISM = 2;
@@ -51,14 +50,10 @@ export async function flinkClassPath(log: (line: string) => void, signal?: Abort
   return compiled(path.join(import.meta.dirname, 'FileSinkJob.java'), jars, signal);
 }
 
-/** The same of the last Flink that has a file system for OSS, and the folder with that plugin. */
-export async function flinkOssClassPath(
-  log: (line: string) => void,
-  signal?: AbortSignal,
-): Promise<{ readonly classPath: string; readonly plugins: string }> {
-  const { jars, plugins } = await ensureFlinkOss(log, signal);
-  const source = path.join(import.meta.dirname, 'FileSinkJob.java');
-  return { classPath: await compiled(source, jars, signal), plugins };
+/** The same with the last Flink that has a file system for OSS. */
+export async function flinkOssClassPath(log: (line: string) => void, signal?: AbortSignal): Promise<string> {
+  const jars = await ensureFlinkOssJars(log, signal);
+  return compiled(path.join(import.meta.dirname, 'FileSinkJob.java'), jars, signal);
 }
 
 /** The same for other formats, with what Flink's documentation adds for them. */
@@ -71,19 +66,20 @@ export async function flinkFormatsClassPath(
   return compiled(path.join(import.meta.dirname, 'FormatSinkJob.java'), jars, signal);
 }
 
-export function flinkCommand(classPath: string, job: FlinkJob): FlinkCommand {
+export function flinkArguments(classPath: string, job: FlinkJob): string[] {
   const flags: Record<string, string | number> = {
     ...{ brokers: job.brokers.join(','), topic: job.topic, group: job.group },
     ...{ out: job.destination?.uri ?? outputOf(job), checkpoints: checkpointsOf(job) },
     ...{ 'checkpoint-ms': job.checkpointMs, parallelism: FLINK_PARALLELISM },
   };
   if (job.format !== undefined) flags['format'] = job.format;
+  if (job.rollSeconds !== undefined) flags['roll-seconds'] = job.rollSeconds;
   if (job.restore !== undefined) flags['restore'] = job.restore;
   if (job.bucketPattern !== undefined) flags['bucket-pattern'] = job.bucketPattern;
   if (job.destination !== undefined) flags['conf'] = writeConfig(job.folder, job.destination);
   mkdirSync(outputOf(job), { recursive: true });
   mkdirSync(checkpointsOf(job), { recursive: true });
-  const args = [
+  return [
     ...(job.isQuick ? shortLivedJava : []),
     // The packages that Flink's start scripts open for Java 17.
     ...['java.base/java.lang', 'java.base/java.util'].flatMap((name) => [
@@ -95,10 +91,9 @@ export function flinkCommand(classPath: string, job: FlinkJob): FlinkCommand {
     ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
     ...(job.isUnbounded === true ? ['--unbounded'] : []),
   ];
-  return { args, env: job.destination === undefined ? {} : { FLINK_PLUGINS_DIR: job.destination.plugins } };
 }
 
-/** Returns the folder of config.yaml, Flink's configuration. What the plugin keeps meanwhile is there, too. */
+/** Returns the folder of config.yaml, Flink's configuration. What the file system keeps meanwhile is below it, too. */
 function writeConfig(folder: string, { config }: FlinkDestination): string {
   const conf = path.join(folder, 'conf');
   const temporary = path.join(folder, 'tmp');

@@ -1,9 +1,9 @@
 /** Kills a Flink job and restarts it from its last checkpoint. */
-import { existsSync, globSync, statSync } from 'node:fs';
+import { globSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BenchProcess } from '../harness/measuredProcess.ts';
-import { checkpointsOf, flinkCommand, type FlinkJob } from './flinkJob.ts';
+import { checkpointsOf, flinkArguments, type FlinkJob } from './flinkJob.ts';
 
 const POLL_MS = 100;
 const CHECKPOINT_TIMEOUT_MS = 120_000;
@@ -20,8 +20,8 @@ export async function flinkRestartSeconds(
   signal: AbortSignal,
 ): Promise<number> {
   const start = (more: Pick<FlinkJob, 'restore'>): BenchProcess => {
-    const { args, env } = flinkCommand(classPath, { ...job, ...more, isUnbounded: true });
-    return new BenchProcess('java', args, { what: 'Flink', signal, env });
+    const args = flinkArguments(classPath, { ...job, ...more, isUnbounded: true });
+    return new BenchProcess('java', args, { what: 'Flink', signal });
   };
   const first = start({});
   const { atMs } = await first.said(isFirstRecord);
@@ -46,12 +46,20 @@ export async function checkpointAfter(
 ): Promise<string> {
   for (const giveUpAt = Date.now() + CHECKPOINT_TIMEOUT_MS; Date.now() < giveUpAt;) {
     if (running.child.exitCode !== null) throw running.failure(running.child.exitCode);
-    const found = globSync('*/chk-*/_metadata', { cwd: checkpointsOf(job) })
-      .map((name) => path.join(checkpointsOf(job), name))
-      .filter((file) => existsSync(file) && statSync(file).mtimeMs > timeMs + 2 * POLL_MS);
-    const last = found.sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs).at(-1);
-    if (last !== undefined) return path.dirname(last);
+    const last = lastCheckpoint(job);
+    if (last !== null && last.atMs > timeMs + 2 * POLL_MS) return last.folder;
     await delay(POLL_MS);
   }
   throw new Error(`Flink completed no checkpoint within ${CHECKPOINT_TIMEOUT_MS / 1000} s`);
+}
+
+/** Null before the first one is complete. */
+export function lastCheckpoint(job: Pick<FlinkJob, 'folder'>): { folder: string; atMs: number } | null {
+  const cwd = checkpointsOf(job);
+  const found = globSync('*/chk-*/_metadata', { cwd }).flatMap((name) => {
+    const file = path.join(cwd, name);
+    const stat = statSync(file, { throwIfNoEntry: false });
+    return stat === undefined ? [] : [{ folder: path.dirname(file), atMs: stat.mtimeMs }];
+  });
+  return found.sort((a, b) => a.atMs - b.atMs).at(-1) ?? null;
 }

@@ -1,6 +1,6 @@
 /** The two contestants. Each run reads the whole topic into files, in its own process, and exits. */
 import path from 'node:path';
-import { flinkCommand, outputOf, type FlinkDestination } from '../flink/flinkJob.ts';
+import { flinkArguments, outputOf, type FlinkDestination } from '../flink/flinkJob.ts';
 import { deleteStream, writeJobFile, type TidemarkJob } from '../tidemark/tidemarkJob.ts';
 import { RECORD_BYTES, withAdmin } from '../topic/benchTopic.ts';
 import { inRunFolder, type BenchContext } from './context.ts';
@@ -65,8 +65,7 @@ export function flink(
           ...(format === undefined ? {} : { format: format.flag }),
           ...(destination === undefined ? {} : { destination: destination.of(name) }),
         };
-        const { args, env } = flinkCommand(classPath, job);
-        const cost = await measureProcess('java', args, { what: 'Flink', signal, env });
+        const cost = await measureProcess('java', flinkArguments(classPath, job), { what: 'Flink', signal });
         await forgetGroup(context, name);
         const written = await (destination?.digestOf(name, folder) ?? digestOf(outputOf(job), workload));
         return checked(cost, written, workload);

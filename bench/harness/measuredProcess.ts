@@ -21,8 +21,6 @@ export interface ProcessOptions {
   /** Kills the process when aborted; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   readonly cwd?: string;
-  /** Beside the variables of this process. */
-  readonly env?: Readonly<Record<string, string>>;
 }
 
 const running = new Set<ChildProcess>();
@@ -41,13 +39,10 @@ export class BenchProcess {
   readonly #tail: string[] = [];
   readonly #what: string;
 
-  constructor(command: string, args: readonly string[], { what, signal, cwd, env }: ProcessOptions) {
+  constructor(command: string, args: readonly string[], { what, signal, cwd }: ProcessOptions) {
     signal?.throwIfAborted();
     this.#what = what;
-    const child = spawn(command, args, {
-      ...{ stdio: ['ignore', 'pipe', 'pipe'], cwd },
-      env: { ...process.env, ...env },
-    });
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd });
     this.child = child;
     running.add(child);
     for (const output of [child.stdout, child.stderr]) {

@@ -17,16 +17,15 @@ export function intoPlainOss(server: OssServer): Destination {
   };
 }
 
-/** @param plugins as `flinkOssClassPath` returns it. */
-export function flinkIntoPlainOss(server: OssServer, plugins: string): FlinkDestinations {
+export function flinkIntoPlainOss(server: OssServer): FlinkDestinations {
   return {
-    of: (name) => flinkDestination(server.address, name, plugins),
+    of: (name) => flinkDestination(server.address, name),
     digestOf: (name) => digestOf(server, name),
   };
 }
 
-/** Of an address, the SDK in the plugin does not make the bucket a part of the host's name. */
-export function flinkDestination(address: string, name: string, plugins: string): FlinkDestination {
+/** Of an address, the SDK in Flink's file system does not make the bucket a part of the host's name. */
+export function flinkDestination(address: string, name: string): FlinkDestination {
   return {
     uri: `oss://${BUCKET}/${name}`,
     config: {
@@ -34,7 +33,6 @@ export function flinkDestination(address: string, name: string, plugins: string)
       'fs.oss.accessKeyId': CREDENTIALS.accessKeyId,
       'fs.oss.accessKeySecret': CREDENTIALS.accessKeySecret,
     },
-    plugins,
   };
 }
 
@@ -54,7 +52,7 @@ async function digestOf(server: OssServer, name: string): Promise<FolderDigest> 
 
 /** Alibaba's own client: nothing of ours reads what we have written. */
 function clientOf(address: string): OSS {
-  // It signs nothing that the server understands where the endpoint is an address.
+  // By name: where the endpoint is an address, its signatures do not match.
   const endpoint = `http://localhost:${address.split(':')[1] ?? ''}`;
   const options = { ...CREDENTIALS, endpoint, bucket: BUCKET, sldEnable: true };
   return new OSS(options);

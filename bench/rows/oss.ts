@@ -1,5 +1,5 @@
 /**
- * Plain OSS on a loopback server, against Flink with its plugin for OSS, and against our own file store.
+ * Plain OSS on a loopback server, against Flink's file system for OSS, and against our own file store.
  */
 import { flinkOssClassPath } from '../flink/flinkJob.ts';
 import { flink, tidemark, type Workload } from '../harness/contestants.ts';
@@ -25,17 +25,17 @@ const LIMIT_SHARE = 0.9;
 
 export const oss: Row = {
   name: 'oss',
-  ratio: "Tidemark's records/s over Flink's with its plugin, both into OSS on the test server",
+  ratio: "Tidemark's records/s over Flink's, both into OSS on the test server",
   goal: { atLeast: OVER_FLINK_MIN },
   run: async (context) => {
     const { records, log, signal } = context;
-    const { classPath, plugins } = await flinkOssClassPath(log, signal);
+    const classPath = await flinkOssClassPath(log, signal);
     const topic = await ensureTopic({ ...context, codec: 'none' });
     const checkpointMs = checkpointMsOf(context);
     const workload: Workload = { topic, records, checkpointMs, check: 'content' };
     const costs = { flink: new ServerCosts(), ours: new ServerCosts() };
     const theirs = onOwnServer(context, 'Flink', costs.flink, (server) =>
-      flink(context, classPath, workload, { destination: flinkIntoPlainOss(server, plugins) }),
+      flink(context, classPath, workload, { destination: flinkIntoPlainOss(server) }),
     );
     const ours = onOwnServer(context, 'Tidemark', costs.ours, (server) =>
       tidemark(context, workload, { destination: intoPlainOss(server) }),

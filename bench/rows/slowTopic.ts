@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel, type Producer } from 'kafkajs';
 import { ensureParquetReaders } from '../../scripts/services/download.ts';
-import { flinkCommand, flinkFormatsClassPath, outputOf } from '../flink/flinkJob.ts';
+import { flinkArguments, flinkFormatsClassPath, outputOf } from '../flink/flinkJob.ts';
 import { askDuckDb, parquetFormat } from '../formats/formats.ts';
 import { inRunFolder, type BenchContext } from '../harness/context.ts';
 import { dataFiles } from '../harness/lineDigest.ts';
@@ -93,8 +93,8 @@ async function measure(
   };
   const counting = { script: 'parquetGroups.py', pythonPath, signal };
   const outputs = [outputOf(flinkJob), path.join(folder, 'out')] as const;
-  const { args } = flinkCommand(classPath, flinkJob);
-  const processes = [new BenchProcess('java', args, { what: 'Flink', signal })];
+  const arguments_ = flinkArguments(classPath, flinkJob);
+  const processes = [new BenchProcess('java', arguments_, { what: 'Flink', signal })];
   const has = (output: string) => (): boolean => existsSync(output) && dataFiles(output).length > 0;
   try {
     log('slow-topic: waiting for the first file of Flink, which takes its time to start ...');

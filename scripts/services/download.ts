@@ -120,21 +120,20 @@ const flinkJob = (flink: string, kafkaConnector: string): string[] => [
   dependency('org.slf4j', 'slf4j-simple', slf4jVersion),
 ];
 
-/** A Flink with its file system for OSS, in a folder of plugins, as its documentation has it. */
+/**
+ * A Flink with its file system for OSS. On the class path, not in a folder of plugins: a plugin cannot go on with
+ * a part file, since Hadoop does not find its own local file system there.
+ */
 const flinkOssDownload: Download = {
-  what: `Flink ${flinkOssVersion} with its OSS plugin (about 105 MB through Maven)`,
+  what: `Flink ${flinkOssVersion} with its file system for OSS (about 107 MB through Maven)`,
   targetDir: flinkOssDir,
   fetchedWith: ['mvn'],
   runWith: ['java', 'javac'],
-  fetch: async (dir, onLine, signal) => {
-    await copyJars(dir, flinkJob(flinkOssVersion, flinkOssKafkaVersion), onLine, signal);
-    // The plugin holds all that it needs in one jar.
-    const plugin = dependency('org.apache.flink', 'flink-oss-fs-hadoop', flinkOssVersion);
-    const alone = ['-DexcludeTransitive=true', `-DoutputDirectory=${FLINK_PLUGINS}/oss-fs-hadoop`];
-    await copyJars(dir, [plugin], onLine, signal, alone);
+  fetch: (dir, onLine, signal) => {
+    const fileSystem = dependency('org.apache.flink', 'flink-oss-fs-hadoop', flinkOssVersion);
+    return copyJars(dir, [...flinkJob(flinkOssVersion, flinkOssKafkaVersion), fileSystem], onLine, signal);
   },
 };
-const FLINK_PLUGINS = 'plugins';
 
 /** What Flink's file sink needs besides for compressed files and for Parquet. */
 const flinkFormatsDownload: Download = {
@@ -178,13 +177,12 @@ const parquetJavaDownload: Download = {
     ),
 };
 
-/** Fills `jars` in that folder with these dependencies and their transitive ones, unless `options` differ. */
+/** Fills `jars` in that folder with these dependencies and their transitive ones. */
 async function copyJars(
   dir: string,
   dependencies: readonly string[],
   onLine: (line: string) => void,
   signal: AbortSignal | undefined,
-  options: readonly string[] = ['-DoutputDirectory=jars'],
 ): Promise<void> {
   const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -197,7 +195,7 @@ async function copyJars(
 `;
   await writeFile(path.join(dir, 'pom.xml'), pom);
   const goal = `${dependencyPlugin}:copy-dependencies`;
-  const args = ['-B', goal, '-DincludeScope=runtime', ...options];
+  const args = ['-B', goal, '-DincludeScope=runtime', '-DoutputDirectory=jars'];
   await runCommand('mvn', args, { cwd: dir, onLine, signal });
 }
 
@@ -226,14 +224,9 @@ export const ensureKafkaJars = (log: Log, signal?: AbortSignal): Promise<string>
 export const ensureFlinkJars = (log: Log, signal?: AbortSignal): Promise<string> =>
   ensureJars(flinkDownload, log, signal);
 
-/** The class path of a Flink that can write to OSS, and the folder of its plugins; fetched first if missing. */
-export async function ensureFlinkOss(
-  log: Log,
-  signal?: AbortSignal,
-): Promise<{ readonly jars: string; readonly plugins: string }> {
-  const jars = await ensureJars(flinkOssDownload, log, signal);
-  return { jars, plugins: path.join(flinkOssDir, FLINK_PLUGINS) };
-}
+/** The class path of a Flink that can write to OSS, which is fetched first if missing. */
+export const ensureFlinkOssJars = (log: Log, signal?: AbortSignal): Promise<string> =>
+  ensureJars(flinkOssDownload, log, signal);
 
 /** The class path of what Flink needs for other formats than text, which is fetched first if missing. */
 export const ensureFlinkFormatJars = (log: Log, signal?: AbortSignal): Promise<string> =>
