@@ -4,7 +4,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { checkoutDir } from '../../scripts/services/common.ts';
 import type { BenchContext } from '../harness/context.ts';
-import { BenchProcess, cpuSecondsOf } from '../harness/measuredProcess.ts';
+import { BenchProcess, cpuSecondsOf, machineTicks } from '../harness/measuredProcess.ts';
 import type { Contestant, Run } from '../harness/rounds.ts';
 import { spreadOf } from '../harness/statistics.ts';
 
@@ -20,7 +20,9 @@ export class OssServer {
   readonly address: string;
   /** For what its readers keep. */
   readonly folder: string;
+  readonly #before = machineTicks();
   #runCpuSeconds = NaN;
+  #machineShare = NaN;
 
   private constructor(process_: BenchProcess, address: string, folder: string) {
     this.#process = process_;
@@ -30,7 +32,17 @@ export class OssServer {
 
   static async start(folder: string, signal: AbortSignal): Promise<OssServer> {
     mkdirSync(folder, { recursive: true });
-    const options = ['--dir', path.join(folder, 'server'), '--bucket', BUCKET, '--region', REGION];
+    // Without the MD5 of each body: a slow stand-in would hide how fast its clients are.
+    const options = [
+      '--etag',
+      'crc64',
+      '--dir',
+      path.join(folder, 'server'),
+      '--bucket',
+      BUCKET,
+      '--region',
+      REGION,
+    ];
     const process_ = new BenchProcess(process.execPath, [SERVER, ...options], {
       what: 'the OSS server',
       signal,
@@ -47,11 +59,18 @@ export class OssServer {
   /** What follows, such as reading the output, is no part of the run. */
   runIsOver(): void {
     this.#runCpuSeconds = cpuSecondsOf(this.#process.child.pid ?? 0);
+    const { busy, all } = machineTicks();
+    this.#machineShare = (busy - this.#before.busy) / (all - this.#before.all);
   }
 
   /** CPU seconds from its start until the run was over. */
   get runCpuSeconds(): number {
     return this.#runCpuSeconds;
+  }
+
+  /** Of all cores, how much was used meanwhile, by whatever process. */
+  get machineShare(): number {
+    return this.#machineShare;
   }
 
   async stop(): Promise<void> {
@@ -63,10 +82,12 @@ export class OssServer {
 export class ServerCosts {
   readonly #shares: number[] = [];
   readonly #cpuSecondsPerGB: number[] = [];
+  readonly #machineShares: number[] = [];
 
   add(server: OssServer, run: Run): void {
     this.#shares.push(server.runCpuSeconds / run.seconds);
     this.#cpuSecondsPerGB.push(server.runCpuSeconds / (run.bytes / 1e9));
+    this.#machineShares.push(server.machineShare);
   }
 
   /** The median, of one core: 1 is a core that does nothing else. */
@@ -76,9 +97,15 @@ export class ServerCosts {
 
   text(of: string): string {
     const perGB = spreadOf(this.#cpuSecondsPerGB).median.toFixed(2);
-    return `the server took ${Math.round(this.share * 100)} % of one core of ${of}, ${perGB} CPU s/GB`;
+    const machine = percent(spreadOf(this.#machineShares).median);
+    return (
+      `during ${of} the server took ${percent(this.share)} of one core, ${perGB} CPU s/GB, ` +
+      `and all cores together were ${machine} busy`
+    );
   }
 }
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 /** Each run has its own server, so that nothing of an earlier run slows down a later one. */
 export function onOwnServer(
