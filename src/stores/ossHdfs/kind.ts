@@ -9,10 +9,11 @@ import type { SinkConfig } from '../../config/jobConfig.ts';
 import {
   credentialsOf,
   credentialsSchema,
-  environmentCredentials,
-  missingCredentials,
-  type OssCredentials,
-} from '../alibaba/credentials.ts';
+  credentialsText,
+  isProvider,
+  type CredentialsConfig,
+} from '../alibaba/credentialKeys.ts';
+import { credentialProblems } from '../alibaba/providerConfig.ts';
 import { ossDestination, ossProblems, readOssKeys } from '../alibaba/keys.ts';
 import {
   OSS_SCHEME,
@@ -38,7 +39,7 @@ export interface OssHdfsSinkConfig extends SinkConfig {
   /** Like `cn-hangzhou`. Null if nothing names it. */
   readonly region: string | null;
   readonly address: OssAddress;
-  readonly credentials: OssCredentials;
+  readonly credentials: CredentialsConfig;
   /** Absolute path of JindoSDK's shared library, readable. Null: search the usual places. */
   readonly jindosdkLibrary: string | null;
 }
@@ -61,8 +62,8 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
     if (keys === null) return [];
     const problems: KeyProblem[] = ossProblems(keys, sink['endpoint'] !== undefined);
     const isOssHdfs = ossDestination(keys)?.kind === 'oss-hdfs';
-    if (isOssHdfs && sink['credentials'] === undefined && environmentCredentials(context.env) === null)
-      problems.push(missingCredentials(context.env));
+    if (isOssHdfs || sink['credentials'] !== undefined)
+      problems.push(...credentialProblems(sink['credentials'], context));
     return problems;
   },
   uri(value) {
@@ -84,10 +85,11 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
   },
   memoryBytes: JINDO_MEMORY_MIB_MAX * 1024 * 1024,
   /** Loads JindoSDK and its bindings only for a destination that needs them. */
-  async open(config, { log, stateDir, env, cacheHome, poolThreads }) {
-    const [{ openOssHdfsStore }, { locateJindosdk }] = await Promise.all([
+  async open(config, { log, clock, conditions, stateDir, env, cacheHome, poolThreads }) {
+    const [{ openOssHdfsStore }, { locateJindosdk }, { openJindoKeys }] = await Promise.all([
       import('./store.ts'),
       import('./locate.ts'),
+      import('./jindoKeys.ts'),
     ]);
     const named = (name: string): string | null => {
       const value = env[name];
@@ -99,19 +101,28 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
       jindosdkHome: named('JINDOSDK_HOME'),
       cacheHome,
     };
+    const library = locateJindosdk(places, existsSync);
+    const logFolder = path.join(stateDir, '_jindosdk');
+    const { credentials } = config;
     return openOssHdfsStore({
       ...config,
-      library: locateJindosdk(places, existsSync),
-      logFolder: path.join(stateDir, '_jindosdk'),
+      credentials: isProvider(credentials)
+        ? await openJindoKeys(credentials, { log, clock, conditions, ownFolder: path.join(logFolder, 'keys') })
+        : credentials,
+      ...{ library, logFolder },
       callsMax: Math.max(2, poolThreads - POOL_THREADS_KEPT),
       log,
     });
   },
-  describe({ ossBucket, region, address }) {
+  describe({ ossBucket, region, address, credentials }) {
     const way = `${ossAddressText(address)}${address.pathStyle ? ', the bucket in the path' : ''}`;
-    return `OSS-HDFS · bucket ${ossBucket} · region ${region ?? 'unknown'} · at ${way}`;
+    const where = `OSS-HDFS · bucket ${ossBucket} · region ${region ?? 'unknown'} · at ${way}`;
+    return isProvider(credentials) ? `${where} · ${credentialsText(credentials)}` : where;
   },
-  facts: ({ ossBucket, region, address }) => ({ ossBucket, region, address: ossAddressText(address) }),
+  facts: ({ ossBucket, region, address, credentials }) => ({
+    ...{ ossBucket, region, address: ossAddressText(address) },
+    ...(isProvider(credentials) ? { credentials: credentialsText(credentials) } : {}),
+  }),
 };
 
 function ossKeys(context: SchemaContext) {

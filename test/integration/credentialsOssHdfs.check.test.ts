@@ -1,0 +1,140 @@
+/**
+ * A run whose keys live three seconds, from each provider, through OSS-HDFS: files outlive their keys, every
+ * record is there once, and nobody learns a key from what the run leaves.
+ */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { Secret } from '../../kernels/schema/secret.ts';
+import { fetchJindosdk } from '../../scripts/jindosdk/fetch.ts';
+import { logToStderr } from '../../scripts/services/common.ts';
+import type { OssServerProcess } from '../../servers/oss/process.ts';
+import { jindoSettings } from '../../src/stores/ossHdfs/settings.ts';
+import { JindoReader } from '../conformance/store/jindoReader.ts';
+import { describeJudge, find } from '../judges/judge.ts';
+import { KeyServer, PROVIDER_ARN, ROLE_ARN } from '../servers/keys/keyServer.ts';
+import { rerouted } from '../servers/keys/reroute.ts';
+import { ownFolder, ownOssServerProcess } from '../servers/oss/fixture.ts';
+import { describeIntegration, services } from '../services/integration.ts';
+import { createTopic, expectExactlyOnce, NumberProducer } from './numbers.ts';
+import { expectCode, TestJob, uniqueName } from './testJob.ts';
+import { TidemarkProcess } from './tidemarkProcess.ts';
+
+const LIFE_MS = 3_000;
+const OIDC_TOKEN = 'oidc-token-that-nobody-sees';
+const STS = 'sts.aliyuncs.com';
+
+const found = await find(() => fetchJindosdk(logToStderr));
+
+interface Scene {
+  readonly job: TestJob;
+  readonly keys: KeyServer;
+  readonly oss: OssServerProcess;
+  readonly producer: NumberProducer;
+  readonly topic: string;
+  start(...args: string[]): TidemarkProcess;
+}
+
+type Provider = (keys: KeyServer, folder: string) => Readonly<Record<string, string>>;
+
+async function sceneOf(library: string, provider: Provider, bucket: object = { by: 'none' }): Promise<Scene> {
+  const folder = await ownFolder();
+  const oss = await ownOssServerProcess(path.join(folder, 'oss'));
+  const keys = await KeyServer.start({ lifeMs: LIFE_MS, accept: (issued) => oss.addCredential(issued) });
+  onTestFinished(() => keys.stop());
+  const { brokers } = services();
+  const topic = uniqueName('credentials');
+  await createTopic(brokers, topic);
+  const producer = new NumberProducer(brokers, topic, { pauseMs: 20 });
+  const sink = {
+    path: `oss://lake.cn-test.oss-dls.aliyuncs.com/${topic}`,
+    endpoint: `http://${oss.address}`,
+    credentials: provider(keys, folder),
+    jindosdk: { library },
+  };
+  const job = new TestJob({ brokers, topic, sections: { sink, bucket } });
+  const env = rerouted({ '100.100.100.200:80': keys.address, [`${STS}:443`]: keys.address });
+  const start = (...args: string[]): TidemarkProcess => {
+    const run = new TidemarkProcess(['run', job.file, '--log-level', 'debug', ...args], env);
+    onTestFinished(async () => void (await run.killed()));
+    return run;
+  };
+  return { job, keys, oss, producer, topic, start };
+}
+
+/** What readers see, as files of a folder. */
+async function mirrored({ oss, topic }: Scene, library: string): Promise<string> {
+  const folder = await ownFolder();
+  const [host = '', port] = oss.address.split(':');
+  const permanent = { accessKeyId: new Secret('test-id'), accessKeySecret: new Secret('test-secret') };
+  const address = {
+    ...{ ossBucket: 'lake', region: 'cn-test', logFolder: path.join(folder, 'log') },
+    address: { host, port: Number(port), https: false, pathStyle: true },
+    credentials: { ...permanent, securityToken: null },
+  };
+  const reader = await JindoReader.open(library, 'oss://lake/', jindoSettings(address, folder));
+  const lake = path.join(folder, 'lake');
+  try {
+    const uri = `oss://lake/${topic}`;
+    for (const { path: name, length } of await reader.list(uri)) {
+      mkdirSync(path.dirname(path.join(lake, name)), { recursive: true });
+      writeFileSync(path.join(lake, name), await reader.read(`${uri}/${name}`, length));
+    }
+  } finally {
+    await reader.close();
+  }
+  return lake;
+}
+
+/** Nothing that a run wrote holds any of the keys; the job file names what it was given. */
+function expectNoSecret({ job, keys }: Scene, ...texts: readonly string[]): void {
+  const files = readdirSync(job.folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== 'job.yaml')
+    .map((entry) => path.join(entry.parentPath, entry.name));
+  const secrets = keys.issued.flatMap(({ accessKeySecret, securityToken }) => [accessKeySecret, securityToken]);
+  for (const text of [...texts, ...files.map((file) => readFileSync(file, 'latin1'))])
+    for (const secret of [OIDC_TOKEN, ...secrets]) expect(text).not.toContain(secret);
+  const uid = process.getuid?.() ?? -1;
+  expect(keyFolders(uid), 'files of keys are removed').toEqual([]);
+}
+
+function keyFolders(uid: number): string[] {
+  try {
+    return readdirSync(`/dev/shm/tidemark-${uid}`, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.includes('/keys-'),
+    );
+  } catch {
+    return [];
+  }
+}
+
+const oidc: Provider = (_keys, folder) => {
+  const oidcTokenFile = path.join(folder, 'token');
+  writeFileSync(oidcTokenFile, OIDC_TOKEN);
+  return { provider: 'oidc', roleArn: ROLE_ARN, oidcProviderArn: PROVIDER_ARN, oidcTokenFile };
+};
+
+describeJudge('keys that live three seconds, through OSS-HDFS', found, ({ library }) => {
+  describeIntegration('a run', () => {
+    test.each<[string, Provider]>([
+      ['oidc', oidc],
+      ['ecs-ram-role', () => ({ provider: 'ecs-ram-role' })],
+      ['uri', (keys) => ({ provider: 'uri', uri: `http://${keys.address}/keys` })],
+    ])('with the provider %s writes files across several lives, each record once', async (_name, provider) => {
+      const scene = await sceneOf(library, provider);
+      const { producer, keys, job } = scene;
+      await producer.start();
+      const run = scene.start();
+      while (keys.issued.length < 6) await delay(100);
+      await producer.stop();
+      const end = await run.stopped();
+      expectCode(end, 0);
+      expect(end.stderr, 'nothing had to be settled anew').not.toContain('STORE_OUTCOME_UNKNOWN');
+      const rest = await scene.start('--until-end').ended;
+      expectCode(rest, 0);
+      expectExactlyOnce(await mirrored(scene, library), producer.sent);
+      expectNoSecret(scene, end.stdout, end.stderr, rest.stderr, JSON.stringify(await job.status()));
+    });
+  });
+});
