@@ -38,7 +38,7 @@ interface Scene {
 
 type Provider = (keys: KeyServer, folder: string) => Readonly<Record<string, string>>;
 
-async function sceneOf(library: string, provider: Provider, bucket: object = { by: 'none' }): Promise<Scene> {
+async function sceneOf(library: string, provider: Provider): Promise<Scene> {
   const folder = await ownFolder();
   const oss = await ownOssServerProcess(path.join(folder, 'oss'));
   const keys = await KeyServer.start({ lifeMs: LIFE_MS, accept: (issued) => oss.addCredential(issued) });
@@ -53,11 +53,13 @@ async function sceneOf(library: string, provider: Provider, bucket: object = { b
     credentials: provider(keys, folder),
     jindosdk: { library },
   };
-  const job = new TestJob({ brokers, topic, sections: { sink, bucket } });
+  const job = new TestJob({ brokers, topic, sections: { sink } });
   const env = rerouted({ '100.100.100.200:80': keys.address, [`${STS}:443`]: keys.address });
   const start = (...args: string[]): TidemarkProcess => {
     const run = new TidemarkProcess(['run', job.file, '--log-level', 'debug', ...args], env);
-    onTestFinished(async () => void (await run.killed()));
+    onTestFinished(async () => {
+      await run.killed();
+    });
     return run;
   };
   return { job, keys, oss, producer, topic, start };
@@ -92,7 +94,10 @@ function expectNoSecret({ job, keys }: Scene, ...texts: readonly string[]): void
   const files = readdirSync(job.folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name !== 'job.yaml')
     .map((entry) => path.join(entry.parentPath, entry.name));
-  const secrets = keys.issued.flatMap(({ accessKeySecret, securityToken }) => [accessKeySecret, securityToken]);
+  const secrets = keys.issued.flatMap(({ accessKeySecret, securityToken }) => [
+    accessKeySecret,
+    securityToken,
+  ]);
   for (const text of [...texts, ...files.map((file) => readFileSync(file, 'latin1'))])
     for (const secret of [OIDC_TOKEN, ...secrets]) expect(text).not.toContain(secret);
   const uid = process.getuid?.() ?? -1;
@@ -121,20 +126,71 @@ describeJudge('keys that live three seconds, through OSS-HDFS', found, ({ librar
       ['oidc', oidc],
       ['ecs-ram-role', () => ({ provider: 'ecs-ram-role' })],
       ['uri', (keys) => ({ provider: 'uri', uri: `http://${keys.address}/keys` })],
-    ])('with the provider %s writes files across several lives, each record once', async (_name, provider) => {
-      const scene = await sceneOf(library, provider);
+    ])(
+      'with the provider %s writes files across several lives, each record once',
+      async (_name, provider) => {
+        const scene = await sceneOf(library, provider);
+        const { producer, keys, job } = scene;
+        await producer.start();
+        const run = scene.start();
+        await keys.gave(6);
+        await producer.stop();
+        run.kill('SIGTERM');
+        const end = await run.ended;
+        expectCode(end, 0);
+        const status = await job.status();
+        expect(
+          status.partitions.map(({ epoch }) => epoch),
+          'nothing had to be settled anew',
+        ).toEqual([1, 1, 1, 1]);
+        const rest = await scene.start('--until-end').ended;
+        expectCode(rest, 0);
+        expectExactlyOnce(await mirrored(scene, library), producer.sent);
+        expectNoSecret(scene, end.stdout, end.stderr, rest.stderr, JSON.stringify(status));
+      },
+    );
+
+    test('waits while there are no keys, says so, and goes on, each record once', async () => {
+      const scene = await sceneOf(library, oidc);
       const { producer, keys, job } = scene;
       await producer.start();
       const run = scene.start();
-      while (keys.issued.length < 6) await delay(100);
+      await keys.gave(3);
+      const message = `no more keys for now, said about ${keys.issued[0]?.accessKeyId ?? ''}`;
+      keys.refusal = { status: 503, body: JSON.stringify({ Code: 'ServiceUnavailable', Message: message }) };
+      await run.said('The keys last until');
+      await run.said('The keys have ended: uploads wait.');
+      // Longer than JindoSDK would try by itself.
+      await delay(5_000);
+      const status = await job.status();
+      const [coordinator] = status.coordinators;
+      expect(coordinator?.conditions).toContainEqual(
+        expect.objectContaining({ kind: 'waiting', about: 'sink.credentials' }),
+      );
+      expect(status.partitions.map(({ stop }) => stop)).toEqual([null, null, null, null]);
+      keys.refusal = null;
+      await run.said('the destination has keys again');
+      const given = keys.issued.length;
+      await keys.gave(given + 3);
       await producer.stop();
-      const end = await run.stopped();
+      run.kill('SIGTERM');
+      const end = await run.ended;
       expectCode(end, 0);
-      expect(end.stderr, 'nothing had to be settled anew').not.toContain('STORE_OUTCOME_UNKNOWN');
       const rest = await scene.start('--until-end').ended;
       expectCode(rest, 0);
       expectExactlyOnce(await mirrored(scene, library), producer.sent);
-      expectNoSecret(scene, end.stdout, end.stderr, rest.stderr, JSON.stringify(await job.status()));
+      expectNoSecret(scene, end.stdout, end.stderr, rest.stderr, JSON.stringify(status));
+    });
+
+    test('a role that does not exist ends it with 2, and its first message says which', async () => {
+      const scene = await sceneOf(library, (keys, folder) => ({
+        ...oidc(keys, folder),
+        roleArn: 'acs:ram::1234567890:role/nobody',
+      }));
+      const end = await scene.start('--until-end').ended;
+      expectCode(end, 2);
+      expect(end.stderr).toContain('STS says EntityNotExist.Role (The role not exists: acs:ram::');
+      expectNoSecret(scene, end.stdout, end.stderr);
     });
   });
 });

@@ -53,9 +53,11 @@ function providerKeys(context: SchemaContext) {
       .meta({
         description: `profile: section of the file${or('ALIBABA_CLOUD_PROFILE')} Default "default".`,
       }),
-    profileFile: existingFile(context, "a file of profiles, as Alibaba's SDKs read it").optional().meta({
-      description: `profile: the file${or('ALIBABA_CLOUD_CREDENTIALS_FILE')} Default ~/.alibabacloud/credentials.`,
-    }),
+    profileFile: existingFile(context, "a file of profiles, as Alibaba's SDKs read it")
+      .optional()
+      .meta({
+        description: `profile: the file${or('ALIBABA_CLOUD_CREDENTIALS_FILE')} Default ~/.alibabacloud/credentials.`,
+      }),
     roleName: matchingText('the name of a RAM role', /^[\w.@-]+$/)
       .optional()
       .meta({

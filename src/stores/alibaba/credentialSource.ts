@@ -79,6 +79,8 @@ export class RefreshedCredentials implements CredentialSource {
   #current: Current | null = null;
   #asking: Promise<void> | null = null;
   #failures = 0;
+  /** What the log was told since the last new keys. */
+  #told: 'nothing' | 'retried' | 'waiting' = 'nothing';
   #lastFailure: StoreFailure | null = null;
   #timer: { cancel(): void } | null = null;
   readonly #waiting = new Set<Waiting>();
@@ -144,12 +146,14 @@ export class RefreshedCredentials implements CredentialSource {
       const given = await orLate(clock, ANSWER_LIMIT_MS, ask(), late);
       const nowMs = clock.wallMs();
       if (given.expiresAtMs !== null && given.expiresAtMs <= nowMs)
-        throw failureOf(about, `it gives keys that ended at ${isoOf(given.expiresAtMs)}; is the clock right?`);
+        throw failureOf(
+          about,
+          `it gives keys that ended at ${isoOf(given.expiresAtMs)}; is the clock right?`,
+        );
       await onKeys?.(given.credentials);
       this.#take(given, nowMs);
     } catch (error) {
-      const failure =
-        error instanceof StoreFailure ? error : failureOf(about, 'it failed', error);
+      const failure = error instanceof StoreFailure ? error : failureOf(about, 'it failed', error);
       this.#failed(failure);
       throw failure;
     }
@@ -163,6 +167,7 @@ export class RefreshedCredentials implements CredentialSource {
     if (this.#isClosed) return;
     if (this.#failures > 0) log.info({ about, failures: this.#failures }, 'the destination has keys again');
     this.#failures = 0;
+    this.#told = 'nothing';
     conditions.clear(CONDITION);
     for (const { give } of this.#waiting) give(credentials);
     const ownMs = expiresAtMs === null ? askAgainAfterMs : Math.max(lifeMs / 2, lifeMs - AHEAD_MS);
@@ -176,13 +181,13 @@ export class RefreshedCredentials implements CredentialSource {
     if (this.#current === null || this.#isClosed) return;
     const { log, conditions } = this.#options;
     const endsAtMs = this.#current.expiresAtMs;
-    const isOver = this.#valid() === null;
-    const message = `${failure.message} ${
-      isOver ? 'The keys have ended: uploads wait.' : `The keys last until ${isoOf(endsAtMs)}.`
-    }`;
-    if (this.#failures === 1) log.warn({ err: failure, endsAt: isoOf(endsAtMs) }, message);
+    const kind = this.#valid() === null ? 'waiting' : 'retried';
+    const rest =
+      kind === 'waiting' ? 'The keys have ended: uploads wait.' : `The keys last until ${isoOf(endsAtMs)}.`;
+    const message = `${failure.message} ${rest}`;
+    if (this.#told !== kind) log.warn({ err: failure, endsAt: isoOf(endsAtMs) }, message);
+    this.#told = kind;
     const { code } = failure;
-    const kind = isOver ? 'waiting' : 'retried';
     conditions.raise(CONDITION, { kind, about: CONDITION, code, message, help: ERROR_CODES[code].help });
     this.#later(backoffMs(AGAIN, this.#failures));
   }

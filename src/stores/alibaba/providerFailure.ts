@@ -26,21 +26,31 @@ interface Told {
 
 function readFailure(provider: ChainLink['provider'], error: unknown): Told {
   if (!(error instanceof Error)) return { reason: 'it failed', answer: null };
-  const { message, name } = error;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : null;
-  if ('path' in error && typeof error.path === 'string' && code !== null)
-    return { reason: `${error.path} cannot be read (${code})`, answer: '400' };
+  return ofSystem(error) ?? ofSts(provider, error.message) ?? ofAnswer(provider, error.message);
+}
+
+/** A file that cannot be read, or a server that does not answer. */
+function ofSystem(error: Error): Told | null {
+  const { code = null, path = null } = error as NodeJS.ErrnoException;
+  if (code !== null && path !== null) return { reason: `${path} cannot be read (${code})`, answer: code };
   if (code !== null) return { reason: `no answer (${code})`, answer: null };
-  if (/Timeout/i.test(name)) return { reason: 'no answer in time', answer: null };
-  const [, stsCode = null] = /"Code"\s*:\s*"([\w.-]{1,100})"/.exec(message) ?? [];
-  const isSts = provider === 'oidc' || (provider === 'profile' && stsCode !== null);
-  if (isSts && stsCode !== null) {
-    const [, told = ''] = /"Message"\s*:\s*"([^"\\]{0,300})/.exec(message) ?? [];
-    return { reason: `STS says ${stsCode}${told === '' ? '' : ` (${told})`}`, answer: stsCode };
-  }
-  const [, status = null] = /(?:httpStatus: |failed(?: with)? |\s)(\d{3})(?:,|$)/.exec(message) ?? [];
-  if (status !== null) return { reason: `it answers ${status}${hintOf(provider, status)}`, answer: status };
-  return { reason: plainly(message), answer: provider === 'cli' ? '400' : null };
+  return /Timeout/i.test(error.name) ? { reason: 'no answer in time', answer: null } : null;
+}
+
+/** Only STS's own texts are known to hold no key. */
+function ofSts(provider: ChainLink['provider'], message: string): Told | null {
+  const [, code] = /"Code"\s*:\s*"([\w.-]{1,100})"/.exec(message) ?? [];
+  if (code === undefined || (provider !== 'oidc' && provider !== 'profile')) return null;
+  const [, told = ''] = /"Message"\s*:\s*"([^"\\]{0,300})/.exec(message) ?? [];
+  return { reason: `STS says ${code}${told === '' ? '' : ` (${told})`}`, answer: code };
+}
+
+function ofAnswer(provider: ChainLink['provider'], message: string): Told {
+  const [, status] = /(?:httpStatus: |failed with |\s)(\d{3})(?:,|$)/.exec(message) ?? [];
+  if (status !== undefined)
+    return { reason: `it answers ${status}${hintOf(provider, status)}`, answer: status };
+  // The command line's profile is a file: it does not become right by itself.
+  return { reason: plainly(message), answer: provider === 'cli' ? 'file' : null };
 }
 
 function hintOf(provider: ChainLink['provider'], status: string): string {
@@ -52,7 +62,10 @@ function hintOf(provider: ChainLink['provider'], status: string): string {
 const PLAIN: readonly (readonly [RegExp, string])[] = [
   [/^IMDS credentials is disabled/, 'the environment sets ALIBABA_CLOUD_ECS_METADATA_DISABLED'],
   [/^no Expiration/, 'its answer does not say when the keys end'],
-  [/^the type of its profile/, 'the type of its profile is none of access_key, ecs_ram_role and ram_role_arn'],
+  [
+    /^the type of its profile/,
+    'the type of its profile is none of access_key, ecs_ram_role and ram_role_arn',
+  ],
   [/^the access key secret is invalid/, 'the access key of the profile is refused'],
 ];
 

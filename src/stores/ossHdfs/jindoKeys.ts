@@ -16,7 +16,7 @@ import type { KeyFolder } from './settings.ts';
 /** Linux: a file system in memory that every user may create files in. */
 const IN_MEMORY = '/dev/shm';
 
-export interface JindoKeys extends KeyFolder, CredentialSource {
+export interface JindoKeys extends KeyFolder, Omit<CredentialSource, 'close'> {
   /** Removes the files. */
   close(): Promise<void>;
 }

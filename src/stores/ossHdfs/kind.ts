@@ -107,7 +107,12 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
     return openOssHdfsStore({
       ...config,
       credentials: isProvider(credentials)
-        ? await openJindoKeys(credentials, { log, clock, conditions, ownFolder: path.join(logFolder, 'keys') })
+        ? await openJindoKeys(credentials, {
+            log,
+            clock,
+            conditions,
+            ownFolder: path.join(logFolder, 'keys'),
+          })
         : credentials,
       ...{ library, logFolder },
       callsMax: Math.max(2, poolThreads - POOL_THREADS_KEPT),

@@ -36,6 +36,7 @@ export class KeyServer {
   readonly asked: string[] = [];
   /** Forms that STS was sent. */
   readonly forms: URLSearchParams[] = [];
+  readonly #watchers = new Set<() => void>();
   /** If set, given to everybody instead of keys. */
   refusal: Answer | null = null;
   /** Whether the metadata server knows sessions (IMDSv2). */
@@ -60,6 +61,18 @@ export class KeyServer {
   async stop(): Promise<void> {
     this.#http.closeAllConnections();
     await new Promise<void>((resolve) => void this.#http.close(() => resolve()));
+  }
+
+  /** Resolves when it has given keys so often. */
+  async gave(times: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const look = (): void => {
+      if (this.issued.length >= times) resolve(undefined);
+    };
+    this.#watchers.add(look);
+    look();
+    await promise;
+    this.#watchers.delete(look);
   }
 
   async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -110,6 +123,7 @@ export class KeyServer {
     };
     this.issued.push(keys);
     await this.#options.accept?.(keys);
+    for (const look of this.#watchers) look();
     return {
       AccessKeyId: keys.accessKeyId,
       AccessKeySecret: keys.accessKeySecret,

@@ -1,10 +1,7 @@
 import { setImmediate as settled } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Secret } from '../../../../kernels/schema/secret.ts';
-import {
-  RefreshedCredentials,
-  type GivenKeys,
-} from '../../../../src/stores/alibaba/credentialSource.ts';
+import { RefreshedCredentials, type GivenKeys } from '../../../../src/stores/alibaba/credentialSource.ts';
 import type { OssCredentials } from '../../../../src/stores/alibaba/credentials.ts';
 import { StoreFailure } from '../../../../src/stores/failure.ts';
 import type { Clock } from '../../../../src/system/clock.ts';

@@ -124,7 +124,7 @@ describe('a refusal, which does not go away by itself', () => {
   test.each([
     ['oidc', () => oidc({ roleArn: 'acs:ram::1:role/none' }), 'STS says EntityNotExist.Role (The role not'],
     ['oidc', () => oidc({ oidcTokenFile: '/none/token' }), '/none/token cannot be read (ENOENT)'],
-    ['ecs-ram-role', () => ({ ...ecs, roleName: 'other' }) as ProviderConfig, 'it answers 403 (does the machine have'],
+    ['ecs-ram-role', () => ({ ...ecs, roleName: 'other' }), 'it answers 403 (does the machine have'],
     ['profile', () => profile('[other]\ntype=access_key'), 'has no section [default]'],
     ['profile', () => profile('[default]\ntype=access_key\naccess_key_id=x'), 'lacks access_key_secret'],
   ])('%s: %#', async (_name, config, told) => {
