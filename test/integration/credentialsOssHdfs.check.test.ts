@@ -4,7 +4,6 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { Secret } from '../../kernels/schema/secret.ts';
 import { fetchJindosdk } from '../../scripts/jindosdk/fetch.ts';
@@ -12,6 +11,7 @@ import { logToStderr } from '../../scripts/services/common.ts';
 import type { OssServerProcess } from '../../servers/oss/process.ts';
 import { jindoSettings } from '../../src/stores/ossHdfs/settings.ts';
 import { JindoReader } from '../conformance/store/jindoReader.ts';
+import { inTier } from '../../scripts/testTiers.ts';
 import { describeJudge, find } from '../judges/judge.ts';
 import { KeyServer, PROVIDER_ARN, ROLE_ARN } from '../servers/keys/keyServer.ts';
 import { rerouted } from '../servers/keys/reroute.ts';
@@ -120,13 +120,18 @@ const oidc: Provider = (_keys, folder) => {
   return { provider: 'oidc', roleArn: ROLE_ARN, oidcProviderArn: PROVIDER_ARN, oidcTokenFile };
 };
 
+const OTHERS: readonly [string, Provider][] = [
+  ['ecs-ram-role', () => ({ provider: 'ecs-ram-role' })],
+  ['uri', (keys) => ({ provider: 'uri', uri: `http://${keys.address}/keys` })],
+];
+const PROVIDERS: readonly (readonly [string, Provider])[] = [
+  ['oidc', oidc],
+  ...inTier({ test: [], check: [], full: OTHERS }),
+];
+
 describeJudge('keys that live three seconds, through OSS-HDFS', found, ({ library }) => {
   describeIntegration('a run', () => {
-    test.each<[string, Provider]>([
-      ['oidc', oidc],
-      ['ecs-ram-role', () => ({ provider: 'ecs-ram-role' })],
-      ['uri', (keys) => ({ provider: 'uri', uri: `http://${keys.address}/keys` })],
-    ])(
+    test.each(PROVIDERS)(
       'with the provider %s writes files across several lives, each record once',
       async (_name, provider) => {
         const scene = await sceneOf(library, provider);
@@ -160,8 +165,8 @@ describeJudge('keys that live three seconds, through OSS-HDFS', found, ({ librar
       keys.refusal = { status: 503, body: JSON.stringify({ Code: 'ServiceUnavailable', Message: message }) };
       await run.said('The keys last until');
       await run.said('The keys have ended: uploads wait.');
-      // Longer than JindoSDK would try by itself.
-      await delay(5_000);
+      // The pauses are 4 s, 8 s by now: longer than JindoSDK would try by itself.
+      await keys.wasAsked(keys.asked.length + 2);
       const status = await job.status();
       const [coordinator] = status.coordinators;
       expect(coordinator?.conditions).toContainEqual(

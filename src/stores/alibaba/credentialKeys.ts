@@ -56,7 +56,9 @@ function providerKeys(context: SchemaContext) {
     profileFile: existingFile(context, "a file of profiles, as Alibaba's SDKs read it")
       .optional()
       .meta({
-        description: `profile: the file${or('ALIBABA_CLOUD_CREDENTIALS_FILE')} Default ~/.alibabacloud/credentials.`,
+        description:
+          `profile: the file${or('ALIBABA_CLOUD_CREDENTIALS_FILE')} ` +
+          'Default ~/.alibabacloud/credentials.',
       }),
     roleName: matchingText('the name of a RAM role', /^[\w.@-]+$/)
       .optional()
@@ -86,7 +88,8 @@ function providerKeys(context: SchemaContext) {
       .meta({
         description:
           'oidc, and a profile that assumes a role: host of STS, reached by https; without it ' +
-          'sts.<region>.aliyuncs.com of ALIBABA_CLOUD_STS_REGION, or sts.aliyuncs.com.',
+          'ALIBABA_CLOUD_STS_ENDPOINT, sts.<region>.aliyuncs.com of ALIBABA_CLOUD_STS_REGION, ' +
+          'or sts.aliyuncs.com.',
       }),
     uri: secret(context)
       .refine((value) => isHttpUrl(value.reveal()), { error: NO_URL })

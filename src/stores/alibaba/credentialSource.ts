@@ -49,11 +49,11 @@ export interface CredentialSourceOptions {
 const AHEAD_MS = 5 * 60_000;
 const REFRESH_PAUSE_MS_MIN = 250;
 /** The last part of their life in which they are not handed out: a request takes its time. */
-const LEFT_MS_MIN = 15_000;
-const LEFT_SHARE_MIN = 0.05;
+const LEFT_MS_MAX = 15_000;
+const LEFT_SHARE = 0.05;
 const AGAIN: Backoff = { firstMs: 500, longestMs: 30_000 };
 const ANSWER_LIMIT_MS = 30_000;
-/** How long somebody who asks for keys waits once they have ended. Then that call fails, and is tried again. */
+/** How long a call waits for keys once they have ended. Then it fails, and is tried again. */
 const PATIENCE_MS = 120_000;
 const CONDITION = 'sink.credentials';
 
@@ -150,6 +150,7 @@ export class RefreshedCredentials implements CredentialSource {
           about,
           `it gives keys that ended at ${isoOf(given.expiresAtMs)}; is the clock right?`,
         );
+      this.#mustBeOpen();
       await onKeys?.(given.credentials);
       this.#take(given, nowMs);
     } catch (error) {
@@ -162,7 +163,7 @@ export class RefreshedCredentials implements CredentialSource {
   #take({ credentials, expiresAtMs, askAgainAfterMs }: GivenKeys, nowMs: number): void {
     const { log, conditions, about } = this.#options;
     const lifeMs = expiresAtMs === null ? Infinity : expiresAtMs - nowMs;
-    const leftMs = Math.min(LEFT_MS_MIN, lifeMs * LEFT_SHARE_MIN);
+    const leftMs = Math.min(LEFT_MS_MAX, lifeMs * LEFT_SHARE);
     this.#current = { credentials, expiresAtMs, usableUntilMs: nowMs + lifeMs - leftMs };
     if (this.#isClosed) return;
     if (this.#failures > 0) log.info({ about, failures: this.#failures }, 'the destination has keys again');

@@ -84,6 +84,7 @@ const VARIABLE = {
   profile: 'ALIBABA_CLOUD_PROFILE',
   profileFile: 'ALIBABA_CLOUD_CREDENTIALS_FILE',
 } as const;
+const STS_ENDPOINT = 'ALIBABA_CLOUD_STS_ENDPOINT';
 const STS_REGION = 'ALIBABA_CLOUD_STS_REGION';
 const STS_VPC = 'ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED';
 const ECS_DISABLED = 'ALIBABA_CLOUD_ECS_METADATA_DISABLED';
@@ -244,8 +245,9 @@ function chainOf(env: Environment): ChainLink[] {
 }
 
 function stsOf(keys: ProviderKeys, env: Environment): string {
+  const given = keys.stsEndpoint ?? setIn(env, STS_ENDPOINT)?.replace(/^https:\/\//, '') ?? null;
   const region = setIn(env, STS_REGION);
-  if (keys.stsEndpoint !== undefined) return keys.stsEndpoint;
+  if (given !== null) return given;
   if (region === null) return 'sts.aliyuncs.com';
   return `${isTrue(env, STS_VPC) ? 'sts-vpc' : 'sts'}.${region}.aliyuncs.com`;
 }

@@ -33,7 +33,9 @@ export async function openJindoKeys(
 ): Promise<JindoKeys> {
   const base = (await privateFolderInMemory()) ?? ownFolder;
   const folder = await mkdtemp(path.join(await openProcessFolder(base, options.log), 'keys-'));
-  const source = openCredentials(config, { ...options, onKeys: (keys) => writeKeys(folder, keys) });
+  let writing = Promise.resolve();
+  const onKeys = (keys: OssCredentials): Promise<void> => (writing = writeKeys(folder, keys));
+  const source = openCredentials(config, { ...options, onKeys });
   return {
     folder,
     keys: () => source.keys(),
@@ -42,6 +44,7 @@ export async function openJindoKeys(
     },
     async close() {
       source.close();
+      await writing.catch(() => undefined);
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -60,7 +63,7 @@ async function privateFolderInMemory(): Promise<string | null> {
   return found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0 ? folder : null;
 }
 
-/** JindoSDK takes keys only where all of them have changed: a half of the old ones and the new ones is none. */
+/** JindoSDK takes keys only where all of them have changed: half of the old ones and new ones are none. */
 async function writeKeys(folder: string, keys: OssCredentials): Promise<void> {
   const { accessKeyId, accessKeySecret, securityToken } = keys;
   await put(folder, 'AccessKeyId', accessKeyId.reveal());

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { existingFile, type SchemaContext } from '../../../kernels/schema/outside.ts';
-import { map, type KeyProblem } from '../../../kernels/schema/parts.ts';
+import { map } from '../../../kernels/schema/parts.ts';
 import { expecting, hasControl, matchingText, text } from '../../../kernels/schema/values.ts';
 import type { SinkConfig } from '../../config/jobConfig.ts';
 import {
@@ -58,12 +58,13 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
     return hasControl(value) ? 'holds a control character' : parsed.type === 'parsed' ? null : parsed.reason;
   },
   problems(sink, context) {
+    const credentials = sink['credentials'];
+    const problems = credentials === undefined ? [] : credentialProblems(credentials, context);
     const keys = readOssKeys(sink);
-    if (keys === null) return [];
-    const problems: KeyProblem[] = ossProblems(keys, sink['endpoint'] !== undefined);
-    const isOssHdfs = ossDestination(keys)?.kind === 'oss-hdfs';
-    if (isOssHdfs || sink['credentials'] !== undefined)
-      problems.push(...credentialProblems(sink['credentials'], context));
+    if (keys === null) return problems;
+    problems.push(...ossProblems(keys, sink['endpoint'] !== undefined));
+    if (credentials === undefined && ossDestination(keys)?.kind === 'oss-hdfs')
+      problems.push(...credentialProblems(credentials, context));
     return problems;
   },
   uri(value) {

@@ -64,10 +64,19 @@ export class KeyServer {
   }
 
   /** Resolves when it has given keys so often. */
-  async gave(times: number): Promise<void> {
+  gave(times: number): Promise<void> {
+    return this.#until(() => this.issued.length >= times);
+  }
+
+  /** Resolves when it was asked for anything so often. */
+  wasAsked(times: number): Promise<void> {
+    return this.#until(() => this.asked.length >= times);
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const look = (): void => {
-      if (this.issued.length >= times) resolve(undefined);
+      if (isSo()) resolve(undefined);
     };
     this.#watchers.add(look);
     look();
@@ -79,6 +88,7 @@ export class KeyServer {
     const { pathname } = new URL(message.url ?? '', 'http://localhost');
     const call = `${message.method ?? ''} ${pathname}`;
     this.asked.push(call);
+    for (const look of this.#watchers) look();
     const body = await text(message);
     const answer = this.refusal ?? (await this.#answer(call, message, body));
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);

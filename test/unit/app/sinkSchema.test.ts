@@ -239,7 +239,7 @@ describe('credentials', () => {
         'credentials: { accessKeyId: [hunter1], accessKeySecrets: hunter2 }',
       ),
     );
-    expect(told).toHaveLength(5);
+    expect(told).toHaveLength(4);
     for (const text of [
       JSON.stringify(config),
       inspect(config, { depth: 9, showHidden: true }),

@@ -98,7 +98,8 @@ describe('new keys, each time anew, with when they end', () => {
 
   test('a profile with an access key gives it as it is, and reads it anew', async () => {
     const key = (id: string): string =>
-      `; mine\n[other]\ntype=x\n[mine]\ntype = access_key\naccess_key_id = "${id}"\naccess_key_secret = s=1\n`;
+      '; mine\n[other]\ntype=x\n[mine]\ntype = access_key\n' +
+      `access_key_id = "${id}"\naccess_key_secret = s=1\n`;
     const ask = askerOf(profile(key('a'), 'mine'));
     const { credentials, ...ends } = await ask();
     expect(ends).toEqual({ expiresAtMs: null, askAgainAfterMs: null });
