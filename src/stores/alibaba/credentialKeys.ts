@@ -1,10 +1,11 @@
 /** The keys below `sink.credentials`, and what they come to. */
 import { z } from 'zod';
 import { existingFile, secret, type SchemaContext } from '../../../kernels/schema/outside.ts';
-import { eitherOf, map } from '../../../kernels/schema/parts.ts';
+import { eitherOf, map, type KeyProblem } from '../../../kernels/schema/parts.ts';
 import { expecting, matchingText } from '../../../kernels/schema/values.ts';
 import { environmentCredentials, type Environment, type OssCredentials } from './credentials.ts';
 import {
+  credentialProblems,
   isHttpUrl,
   NO_URL,
   providerConfig,
@@ -100,6 +101,15 @@ function providerKeys(context: SchemaContext) {
           or('ALIBABA_CLOUD_CREDENTIALS_URI'),
       }),
   };
+}
+
+/** Of what is given; what is missing is told only where the destination needs it. */
+export function ownCredentialProblems(
+  value: unknown,
+  context: SchemaContext,
+  isNeeded: boolean,
+): KeyProblem[] {
+  return value === undefined && !isNeeded ? [] : credentialProblems(value, context);
 }
 
 type ParsedCredentials = z.output<ReturnType<typeof credentialsSchema>>;
