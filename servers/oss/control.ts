@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Answer } from './answer.ts';
+import type { Credential } from './auth/credentials.ts';
 import type { Fault } from './faults.ts';
 import { readSmallBody } from './request.ts';
 import type { OssServer } from './server.ts';
@@ -10,7 +11,7 @@ const PREFIX = '/-/';
 /**
  * How a test controls a server in another process, unsigned. PUT /-/faults arms a fault, DELETE /-/faults
  * disarms all, GET /-/faults returns how many hits are left, GET /-/calls lists the calls so far, POST
- * /-/expire?client expires a client's leases.
+ * /-/expire?client expires a client's leases, PUT /-/credentials accepts one more key.
  */
 export function isControl(message: IncomingMessage): boolean {
   return message.url?.startsWith(PREFIX) ?? false;
@@ -31,6 +32,9 @@ export async function control(server: OssServer, message: IncomingMessage): Prom
       return json(server.calls);
     case 'POST expire':
       server.expireLease(url.searchParams.get('client') ?? '');
+      return json({});
+    case 'PUT credentials':
+      server.addCredential(JSON.parse(await readSmallBody(message)) as Credential);
       return json({});
     default:
       return { status: 404, body: 'no such control' };

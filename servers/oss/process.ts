@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Credential } from './auth/credentials.ts';
 import type { Fault } from './faults.ts';
 import type { Call } from './server.ts';
 
@@ -54,6 +55,11 @@ export class OssServerProcess {
 
   async expireLease(clientName: string): Promise<void> {
     await this.#control('POST', `expire?client=${encodeURIComponent(clientName)}`);
+  }
+
+  /** Accepts one more key, or another token or end of one. */
+  async addCredential(credential: Credential): Promise<void> {
+    await this.#control('PUT', 'credentials', JSON.stringify(credential));
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {

@@ -54,7 +54,7 @@ export class OssServer {
   readonly calls: Call[] = [];
   readonly #http: Server;
   readonly #context: Context;
-  readonly #credentials: readonly Credential[];
+  readonly #credentials: Credential[];
   readonly #leases: Leases;
   readonly #guesses: Guesses;
   readonly #pause: (ms: number) => Promise<unknown>;
@@ -65,7 +65,7 @@ export class OssServer {
     this.#pause = options.pause ?? delay;
     const world = new World(options.dir, { sync: options.sync ?? false });
     this.#context = { world, now, region: options.region ?? 'cn-test', etag: options.etag ?? 'md5' };
-    this.#credentials = options.credentials ?? [TEST_CREDENTIAL];
+    this.#credentials = [...(options.credentials ?? [TEST_CREDENTIAL])];
     this.#leases = new Leases(now, {
       softMs: options.leaseSoftLimitMs ?? 60_000,
       hardMs: options.leaseHardLimitMs ?? 3_600_000,
@@ -95,6 +95,12 @@ export class OssServer {
   /** Lets the server close every file that this client holds a lease of, when it next looks at the file. */
   expireLease(clientName: string): void {
     this.#leases.expire(clientName);
+  }
+
+  /** Accepts this key from now on, in place of one with the same id. */
+  addCredential(credential: Credential): void {
+    const others = this.#credentials.filter(({ accessKeyId }) => accessKeyId !== credential.accessKeyId);
+    this.#credentials.splice(0, Infinity, ...others, credential);
   }
 
   async stop(): Promise<void> {

@@ -25,6 +25,7 @@ import { systemClock, systemRandom } from '../system/clock.ts';
 import { noFailpoints, parseFailpoints, type Failpoints } from '../system/failpoints.ts';
 import { openFiles } from '../system/openFilesMax.ts';
 import { VERSION } from '../system/version.ts';
+import { noConditions, type Conditions } from '../telemetry/conditions.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { RunOptions } from './contract.ts';
 import { partFormatOf } from './content.ts';
@@ -72,9 +73,15 @@ export class Composition {
     this.kinds = kinds;
   }
 
-  async store({ sink, baseDir }: JobConfig, failpoints: Failpoints, log: Log): Promise<Store> {
+  /** Without `conditions` a command that ends soon opens it: what lasts is only logged. */
+  async store(
+    { sink, baseDir }: JobConfig,
+    failpoints: Failpoints,
+    log: Log,
+    conditions: Conditions = noConditions,
+  ): Promise<Store> {
     const store = await kindOf(this.kinds.stores, sink).open(sink, {
-      log,
+      ...{ log, conditions, clock: systemClock },
       stateDir: stateDirOf(baseDir),
       env: process.env,
       cacheHome: cacheHome(),

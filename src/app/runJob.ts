@@ -32,10 +32,10 @@ export async function runJob(
 ): Promise<RunReport> {
   const { log, signal, untilEnd } = options;
   const failpoints = composeFailpoints();
-  const store = await composition.store(config, failpoints, log);
+  const conditions = new ConditionBoard({ clock: systemPorts.clock, log });
+  const store = await composition.store(config, failpoints, log, conditions);
   const memory = composition.memory(config, log);
   const board = await composition.presence(config, log);
-  const conditions = new ConditionBoard({ clock: systemPorts.clock, log });
   const source = await composition.source(config, { log, choices: options, memory, conditions });
   const limitMs = untilEnd ? config.startup.timeoutMs : null;
   const patience = new Patience({ clock: systemPorts.clock, log, conditions, signal, limitMs });

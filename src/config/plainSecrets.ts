@@ -8,6 +8,7 @@ export const SECRET_KEYS: readonly string[] = [
   'accessKeyId',
   'accessKeySecret',
   'securityToken',
+  'uri',
 ];
 
 const READABLE_BY_OTHERS = 0o004;

@@ -6,11 +6,15 @@ import type { z } from 'zod';
 import type { SchemaContext } from '../../kernels/schema/outside.ts';
 import type { KeyProblem } from '../../kernels/schema/parts.ts';
 import type { SinkConfig } from '../config/jobConfig.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Conditions } from '../telemetry/conditions.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Store } from './port.ts';
 
 export interface StoreOpening {
   readonly log: Log;
+  readonly clock: Clock;
+  readonly conditions: Conditions;
   /** Absolute path of a folder beside the job file, for state of this machine only. */
   readonly stateDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -38,6 +38,13 @@ export interface Conditions {
   list(): readonly LastingCondition[];
 }
 
+/** For a command that ends soon. */
+export const noConditions: Conditions = {
+  raise: () => undefined,
+  clear: () => undefined,
+  list: () => [],
+};
+
 const REPEAT_MS = 60_000;
 /** Most lines in one minute. Further ones are only counted. */
 const LINES_MAX = 100;

@@ -25,7 +25,11 @@ function headerV1(
 ): void {
   const [, id = '', signature = ''] = /^OSS ([^:]*):(.*)$/.exec(authorization) ?? [];
   const { headers } = request;
-  const credential = credentialOf(credentials, id, headers['x-oss-security-token']);
+  const credential = credentialOf(
+    credentials,
+    { accessKeyId: id, securityToken: headers['x-oss-security-token'] },
+    nowMs,
+  );
   const date = headers['x-oss-date'] ?? headers['date'] ?? '';
   const stringToSign = stringToSignV1(request, date);
   expectSignature(signature, signatureV1(credential.accessKeySecret, stringToSign), stringToSign);
@@ -37,8 +41,8 @@ function urlV1(request: OssRequest, credentials: readonly Credential[], nowMs: n
   const expires = query.get('Expires') ?? '';
   const credential = credentialOf(
     credentials,
-    query.get('OSSAccessKeyId') ?? '',
-    query.get('security-token'),
+    { accessKeyId: query.get('OSSAccessKeyId') ?? '', securityToken: query.get('security-token') },
+    nowMs,
   );
   const stringToSign = stringToSignV1(request, expires);
   expectSignature(
@@ -69,6 +73,7 @@ function headerV4(
     at,
     token: request.headers['x-oss-security-token'],
     unsignedQuery: [],
+    nowMs,
   });
   expectRecent(timeOfV4(at), nowMs);
 }
@@ -83,6 +88,7 @@ function urlV4(request: OssRequest, credentials: readonly Credential[], nowMs: n
     at,
     token: query.get('x-oss-security-token'),
     unsignedQuery: ['x-oss-signature'],
+    nowMs,
   });
   const expiresMs = timeOfV4(at) + Number(query.get('x-oss-expires')) * 1000;
   if (!(expiresMs >= nowMs)) throw new OssError(403, 'AccessDenied', 'Request has expired.');
@@ -95,6 +101,7 @@ type GivenV4 = {
   readonly at: string;
   readonly token: string | undefined;
   readonly unsignedQuery: readonly string[];
+  readonly nowMs: number;
 };
 
 function checkV4(request: OssRequest, credentials: readonly Credential[], given: GivenV4): void {
@@ -106,7 +113,11 @@ function checkV4(request: OssRequest, credentials: readonly Credential[], given:
       `not a credential of signature version 4: ${given.credential}`,
     );
   }
-  const credential = credentialOf(credentials, scope.accessKeyId, given.token);
+  const credential = credentialOf(
+    credentials,
+    { accessKeyId: scope.accessKeyId, securityToken: given.token },
+    given.nowMs,
+  );
   const stringToSign = stringToSignV4(request, scope, given.at, given.additionalHeaders, given.unsignedQuery);
   expectSignature(
     given.signature,

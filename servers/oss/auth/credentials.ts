@@ -6,15 +6,20 @@ export type Credential = {
   readonly accessKeySecret: string;
   /** Of temporary credentials: every request must carry it. */
   readonly securityToken?: string;
+  /** Of temporary credentials: refused from then on, in milliseconds since 1970. For ever if omitted. */
+  readonly expiresAtMs?: number;
 };
 
 const CLOCK_SKEW_MS_MAX = 15 * 60_000;
 
-/** The credential with that id. Throws 403 if there is none or the token does not match. */
+/** The key that a request names, with the token that it carries. */
+export type GivenKey = { readonly accessKeyId: string; readonly securityToken: string | undefined };
+
+/** The credential with that id. Throws 403 if there is none, the token does not match, or it has expired. */
 export function credentialOf(
   credentials: readonly Credential[],
-  accessKeyId: string,
-  securityToken: string | undefined,
+  { accessKeyId, securityToken }: GivenKey,
+  nowMs: number,
 ): Credential {
   const found = credentials.find((one) => one.accessKeyId === accessKeyId);
   if (found === undefined) {
@@ -29,6 +34,9 @@ export function credentialOf(
   }
   if (found.securityToken !== securityToken) {
     throw new OssError(403, 'InvalidSecurityToken', 'The security token you provided is invalid or missing.');
+  }
+  if (found.expiresAtMs !== undefined && nowMs >= found.expiresAtMs) {
+    throw new OssError(403, 'SecurityTokenExpired', 'The security token you provided has expired.');
   }
   return found;
 }

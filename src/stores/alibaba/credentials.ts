@@ -1,7 +1,5 @@
-/** Credentials of the caller: an AccessKey, permanent or temporary, from the job file or the environment. */
-import type { z } from 'zod';
-import { secret, type SchemaContext } from '../../../kernels/schema/outside.ts';
-import { map, type KeyProblem } from '../../../kernels/schema/parts.ts';
+/** Credentials of the caller: an AccessKey, permanent or temporary. */
+import type { KeyProblem } from '../../../kernels/schema/parts.ts';
 import { Secret } from '../../../kernels/schema/secret.ts';
 
 export interface OssCredentials {
@@ -11,34 +9,7 @@ export interface OssCredentials {
   readonly securityToken: Secret | null;
 }
 
-export function credentialsSchema(context: SchemaContext) {
-  const how = 'as it is or as { env: VARIABLE }';
-  return map({
-    accessKeyId: secret(context).meta({ description: `AccessKey ID, ${how}.` }),
-    accessKeySecret: secret(context).meta({ description: `AccessKey secret, ${how}.` }),
-    securityToken: secret(context)
-      .optional()
-      .meta({ description: `Token of temporary (STS) credentials, ${how}.` }),
-  }).meta({
-    description:
-      'Access to OSS; without this key ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and ' +
-      'ALIBABA_CLOUD_SECURITY_TOKEN of the environment.',
-  });
-}
-
-type ParsedCredentials = z.output<ReturnType<typeof credentialsSchema>>;
-
-/** Taken from the job file if it has them, else from the environment. */
-export function credentialsOf(
-  parsed: ParsedCredentials | undefined,
-  env: Environment,
-): OssCredentials | null {
-  if (parsed === undefined) return environmentCredentials(env);
-  const { accessKeyId, accessKeySecret, securityToken } = parsed;
-  return { accessKeyId, accessKeySecret, securityToken: securityToken ?? null };
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const ACCESS_KEY_ID = 'ALIBABA_CLOUD_ACCESS_KEY_ID';
 const ACCESS_KEY_SECRET = 'ALIBABA_CLOUD_ACCESS_KEY_SECRET';
@@ -58,12 +29,12 @@ export function environmentCredentials(env: Environment): OssCredentials | null 
   return { accessKeyId, accessKeySecret, securityToken: secretOf(SECURITY_TOKEN) };
 }
 
-export function missingCredentials(env: Environment): KeyProblem {
+/** Empty if the environment sets a whole key. */
+export function missingFromEnvironment(env: Environment): KeyProblem[] {
   const unset = [ACCESS_KEY_ID, ACCESS_KEY_SECRET].filter((name) => (env[name] ?? '') === '');
-  return {
-    key: ['credentials'],
-    message:
-      `is missing, and the environment does not set ${unset.join(' and ')}; expected both there, ` +
-      'or sink.credentials: { accessKeyId: { env: VARIABLE }, accessKeySecret: { env: VARIABLE } }',
-  };
+  if (unset.length === 0) return [];
+  const message =
+    `is missing, and the environment does not set ${unset.join(' and ')}; expected both there, ` +
+    'or sink.credentials: { accessKeyId: { env: VARIABLE }, accessKeySecret: { env: VARIABLE } }';
+  return [{ key: ['credentials'], message }];
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { SchemaContext } from '../../../kernels/schema/outside.ts';
 import { expecting, matchingText, text } from '../../../kernels/schema/values.ts';
-import { credentialsSchema } from './credentials.ts';
+import { credentialsSchema } from './credentialKeys.ts';
 import { parseOssAddress, REGION_PATTERN } from './path.ts';
 
 export function sharedOssKeys(context: SchemaContext) {

@@ -1,15 +1,15 @@
 /** Plain OSS as destination: objects of a bucket, each written by a multipart upload. */
 import type { z } from 'zod';
 import type { SchemaContext } from '../../../kernels/schema/outside.ts';
-import type { KeyProblem } from '../../../kernels/schema/parts.ts';
 import { size } from '../../../kernels/schema/values.ts';
 import type { SinkConfig } from '../../config/jobConfig.ts';
 import {
   credentialsOf,
-  environmentCredentials,
-  missingCredentials,
-  type OssCredentials,
-} from '../alibaba/credentials.ts';
+  credentialsText,
+  isProvider,
+  ownCredentialProblems,
+  type CredentialsConfig,
+} from '../alibaba/credentialKeys.ts';
 import { isOssPath, ossDestination, ossKindOf, ossProblems, readOssKeys } from '../alibaba/keys.ts';
 import { ossAddressText, ossPathProblem, ossUri, ossWayText, type OssAddress } from '../alibaba/path.ts';
 import { sharedOssKeys } from '../alibaba/sharedKeys.ts';
@@ -29,7 +29,7 @@ export interface OssSinkConfig extends SinkConfig {
   /** Like `cn-hangzhou`. */
   readonly region: string;
   readonly address: OssAddress;
-  readonly credentials: OssCredentials;
+  readonly credentials: CredentialsConfig;
   readonly uploadPartBytes: number;
 }
 
@@ -44,20 +44,14 @@ export const OSS_STORE: StoreKind<OssSinkConfig, ParsedKeys> = {
   pathProblem: ossPathProblem,
   problems(sink, context) {
     const keys = readOssKeys(sink);
-    if (keys === null) return [];
-    const problems: KeyProblem[] = ossProblems(keys, sink['endpoint'] !== undefined);
-    const destination = ossDestination(keys);
+    const destination = keys === null ? null : ossDestination(keys);
+    const problems = ownCredentialProblems(sink['credentials'], context, destination !== null);
+    if (keys !== null) problems.push(...ossProblems(keys, sink['endpoint'] !== undefined));
     if (destination !== null && destination.region === null && sink['region'] === undefined)
       problems.push({
         key: ['region'],
         message: 'is missing, and no endpoint names it; expected the region of the bucket, like cn-hangzhou',
       });
-    if (
-      destination !== null &&
-      sink['credentials'] === undefined &&
-      environmentCredentials(context.env) === null
-    )
-      problems.push(missingCredentials(context.env));
     return problems;
   },
   uri: ossUri,
@@ -76,16 +70,22 @@ export const OSS_STORE: StoreKind<OssSinkConfig, ParsedKeys> = {
   },
   memoryBytes: ({ uploadPartBytes }) => uploadRoomBytes(uploadPartBytes),
   /** Loads the signing of ali-oss only for a destination that needs it. */
-  async open(config) {
-    const { openOssStore } = await import('./store.ts');
-    return openOssStore({ ...config, keys: () => Promise.resolve(config.credentials) });
+  async open(config, { log, clock, conditions }) {
+    const [{ openOssStore }, { openCredentials }] = await Promise.all([
+      import('./store.ts'),
+      import('../alibaba/openCredentials.ts'),
+    ]);
+    const source = openCredentials(config.credentials, { log, clock, conditions });
+    return openOssStore({ ...config, keys: () => source.keys(), onClose: () => source.close() });
   },
-  describe({ ossBucket, region, address, uploadPartBytes }) {
+  describe({ ossBucket, region, address, uploadPartBytes, credentials }) {
+    const from = isProvider(credentials) ? ` · ${credentialsText(credentials)}` : '';
     const parts = `upload parts of ${Math.round(uploadPartBytes / 1024)} KiB`;
-    return `OSS · bucket ${ossBucket} · region ${region} · at ${ossWayText(address)} · ${parts}`;
+    return `OSS · bucket ${ossBucket} · region ${region} · at ${ossWayText(address)} · ${parts}${from}`;
   },
-  facts: ({ ossBucket, region, address, uploadPartBytes }) => ({
+  facts: ({ ossBucket, region, address, uploadPartBytes, credentials }) => ({
     ...{ ossBucket, region, address: ossAddressText(address) },
+    ...(isProvider(credentials) ? { credentials: credentialsText(credentials) } : {}),
     uploadPartBytes: String(uploadPartBytes),
   }),
 };

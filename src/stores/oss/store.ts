@@ -43,6 +43,8 @@ export interface OssStoreOptions {
   readonly address: OssAddress;
   /** Asked for each request. */
   readonly keys: () => Promise<OssCredentials>;
+  /** Called when the store itself is closed, not one of its sessions. */
+  readonly onClose?: () => void;
   /** When a file has so many bytes, they are uploaded. */
   readonly uploadPartBytes: number;
   /** Memory for bytes that are not uploaded; that of some parts if not given. */
@@ -57,6 +59,11 @@ export interface OssStoreOptions {
 /** Sends no request before the first call. */
 export function openOssStore(options: OssStoreOptions): Store {
   return new OssStore(options);
+}
+
+interface SharedParts {
+  readonly client: OssClient;
+  readonly room: UploadRoom;
 }
 
 class OssStore implements Store {
@@ -83,25 +90,28 @@ class OssStore implements Store {
   readonly #objects: Objects;
   readonly #besides: Besides;
   readonly #room: UploadRoom;
+  readonly #isOwner: boolean;
   readonly #publishing: Publishing;
   #checked: Promise<void> | null = null;
 
-  constructor(options: OssStoreOptions) {
+  /** @param shared what the sessions of a store share; null for the store itself. */
+  constructor(options: OssStoreOptions, shared: SharedParts | null = null) {
     const { ossBucket, uploadPartBytes, pacer = systemClock } = options;
     this.#options = options;
-    this.#client = new OssClient({ ...options, pacer });
+    this.#isOwner = shared === null;
+    this.#client = shared?.client ?? new OssClient({ ...options, pacer });
     this.#keys = new ObjectKeys(ossBucket);
     // An answer showed that somebody has switched versioning on: the next call finds it out.
     this.#objects = new Objects(this.#client, () => (this.#checked = null));
     this.#besides = new Besides(this.#objects, this.#keys);
-    this.#room = new UploadRoom(options.uploadRoomBytes ?? uploadRoomBytes(uploadPartBytes));
+    this.#room = shared?.room ?? new UploadRoom(options.uploadRoomBytes ?? uploadRoomBytes(uploadPartBytes));
     this.#publishing = { objects: this.#objects, keys: this.#keys, besides: this.#besides, pacer };
     this.reading = ossReading(this.#objects, this.#keys);
   }
 
   /** Nothing tells the service who a client is: all claims share its connections. */
   session(): Store {
-    return this;
+    return new OssStore(this.#options, { client: this.#client, room: this.#room });
   }
 
   get excessBytes(): number {
@@ -187,9 +197,12 @@ class OssStore implements Store {
     return removeWitnesses(this.#place, folderUri, names);
   }
 
+  /** The end of a session leaves the connections to the others. */
   async close(): Promise<void> {
-    this.#client.close();
     await Promise.resolve();
+    if (!this.#isOwner) return;
+    this.#options.onClose?.();
+    this.#client.close();
   }
 
   get #place() {

@@ -32,12 +32,21 @@ interface Patience {
   isOver: boolean;
 }
 
+export interface JindoClientOptions {
+  /** `oss://ossBucket/` */
+  readonly uri: string;
+  readonly settings: ReadonlyMap<string, string>;
+  /** Awaited before each call: resolves while there are valid keys. Null or absent: they stay. */
+  readonly ready?: (() => Promise<unknown>) | null;
+}
+
 export class JindoClient {
   readonly #library: JindoLibrary;
   readonly #options: Pointer;
   readonly #store: Pointer;
   /** Options of a creation: missing parent folders are created, too. */
   readonly #creation: Pointer;
+  readonly #ready: (() => Promise<unknown>) | null;
   readonly #underWay = new Set<Promise<unknown>>();
   /** The call in progress on each handle. */
   readonly #ofHandle = new Map<Pointer, Promise<unknown>>();
@@ -45,19 +54,24 @@ export class JindoClient {
   #overdue = 0;
   #isClosed = false;
 
-  private constructor(library: JindoLibrary, options: Pointer, creation: Pointer, store: Pointer) {
+  private constructor(
+    library: JindoLibrary,
+    { options, creation, store }: Readonly<Record<'options' | 'creation' | 'store', Pointer>>,
+    ready: JindoClientOptions['ready'],
+  ) {
     this.#library = library;
     this.#options = options;
     this.#creation = creation;
     this.#store = store;
+    this.#ready = ready ?? null;
   }
 
-  /** @param uri `oss://ossBucket/`. Sends no request to the service yet. */
+  /** Sends no request to the service yet. */
   static async open(
     library: JindoLibrary,
-    uri: string,
-    settings: ReadonlyMap<string, string>,
+    { uri, settings, ready = null }: JindoClientOptions,
   ): Promise<JindoClient> {
+    await ready?.();
     const options = optionsOf(library, settings);
     const creation = optionsOf(library, [['JDO_CREATE_OPTS_IS_CREATE_PARENT', 'true']]);
     const store = pointerOf(await library.call('createStore', options, uri));
@@ -65,7 +79,7 @@ export class JindoClient {
       for (const one of [options, creation]) library.glance('freeOptions', one);
       throw new JindoError(0, `jdo_createStore ${uri}`, 'it gave nothing');
     }
-    const client = new JindoClient(library, options, creation, store);
+    const client = new JindoClient(library, { options, creation, store }, ready);
     try {
       await client.run('init', null, USER);
     } catch (error) {
@@ -194,17 +208,32 @@ export class JindoClient {
     patience: Patience,
     read: (answer: Answer) => T,
   ): Promise<T> {
-    if (this.#isClosed) throw new JindoError(0, `jdo_${name}`, 'the client is closed');
+    if (this.#isClosed) throw closedError(name);
+    const work = this.#track(this.#call(name, io, args, patience, read));
+    if (io === null) return work;
+    // It is released only behind this call, also while that waits for keys.
+    this.#ofHandle.set(io, work);
+    return work.finally(() => this.#ofHandle.delete(io));
+  }
+
+  async #call<T>(
+    name: CallName,
+    io: Pointer | null,
+    args: readonly Argument[],
+    patience: Patience,
+    read: (answer: Answer) => T,
+  ): Promise<T> {
+    if (this.#ready !== null) {
+      await this.#ready();
+      if (this.#isClosed) throw closedError(name);
+    }
     const ctx = pointerOf(
       io === null
         ? this.#library.glance('createCtx', this.#store)
         : this.#library.glance('createIoCtx', this.#store, io),
     );
     if (ctx === null) throw new JindoError(0, `jdo_${name}`, 'it was given no context');
-    const work = this.#track(this.#inContext(name, ctx, args, patience, read));
-    if (io === null) return work;
-    this.#ofHandle.set(io, work);
-    return work.finally(() => this.#ofHandle.delete(io));
+    return this.#inContext(name, ctx, args, patience, read);
   }
 
   /** Frees the context when the call returns, not when its caller has given up. */
@@ -253,6 +282,10 @@ export class JindoClient {
       clearTimeout(timer);
     }
   }
+}
+
+function closedError(name: CallName): JindoError {
+  return new JindoError(0, `jdo_${name}`, 'the client is closed');
 }
 
 function optionsOf(library: JindoLibrary, settings: Iterable<readonly [string, string]>): Pointer {

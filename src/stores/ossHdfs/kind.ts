@@ -3,14 +3,15 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { z } from 'zod';
 import { existingFile, type SchemaContext } from '../../../kernels/schema/outside.ts';
-import { map, type KeyProblem } from '../../../kernels/schema/parts.ts';
+import { map } from '../../../kernels/schema/parts.ts';
 import type { SinkConfig } from '../../config/jobConfig.ts';
 import {
   credentialsOf,
-  environmentCredentials,
-  missingCredentials,
-  type OssCredentials,
-} from '../alibaba/credentials.ts';
+  credentialsText,
+  isProvider,
+  ownCredentialProblems,
+  type CredentialsConfig,
+} from '../alibaba/credentialKeys.ts';
 import { isOssPath, ossDestination, ossKindOf, ossProblems, readOssKeys } from '../alibaba/keys.ts';
 import { ossAddressText, ossPathProblem, ossUri, ossWayText, type OssAddress } from '../alibaba/path.ts';
 import { sharedOssKeys } from '../alibaba/sharedKeys.ts';
@@ -29,7 +30,7 @@ export interface OssHdfsSinkConfig extends SinkConfig {
   /** Like `cn-hangzhou`. Null if nothing names it. */
   readonly region: string | null;
   readonly address: OssAddress;
-  readonly credentials: OssCredentials;
+  readonly credentials: CredentialsConfig;
   /** Absolute path of JindoSDK's shared library, readable. Null: search the usual places. */
   readonly jindosdkLibrary: string | null;
 }
@@ -46,11 +47,9 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
   pathProblem: ossPathProblem,
   problems(sink, context) {
     const keys = readOssKeys(sink);
-    if (keys === null) return [];
-    const problems: KeyProblem[] = ossProblems(keys, sink['endpoint'] !== undefined);
-    const isOssHdfs = ossDestination(keys)?.kind === 'oss-hdfs';
-    if (isOssHdfs && sink['credentials'] === undefined && environmentCredentials(context.env) === null)
-      problems.push(missingCredentials(context.env));
+    const isComplete = keys !== null && ossDestination(keys)?.kind === 'oss-hdfs';
+    const problems = ownCredentialProblems(sink['credentials'], context, isComplete);
+    if (keys !== null) problems.push(...ossProblems(keys, sink['endpoint'] !== undefined));
     return problems;
   },
   uri: ossUri,
@@ -69,10 +68,11 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
   },
   memoryBytes: () => JINDO_MEMORY_MIB_MAX * 1024 * 1024,
   /** Loads JindoSDK and its bindings only for a destination that needs them. */
-  async open(config, { log, stateDir, env, cacheHome, poolThreads }) {
-    const [{ openOssHdfsStore }, { locateJindosdk }] = await Promise.all([
+  async open(config, { log, clock, conditions, stateDir, env, cacheHome, poolThreads }) {
+    const [{ openOssHdfsStore }, { locateJindosdk }, { openJindoKeys }] = await Promise.all([
       import('./store.ts'),
       import('./locate.ts'),
+      import('./jindoKeys.ts'),
     ]);
     const named = (name: string): string | null => {
       const value = env[name];
@@ -84,18 +84,32 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
       jindosdkHome: named('JINDOSDK_HOME'),
       cacheHome,
     };
+    const library = locateJindosdk(places, existsSync);
+    const logFolder = path.join(stateDir, '_jindosdk');
+    const { credentials } = config;
     return openOssHdfsStore({
       ...config,
-      library: locateJindosdk(places, existsSync),
-      logFolder: path.join(stateDir, '_jindosdk'),
+      credentials: isProvider(credentials)
+        ? await openJindoKeys(credentials, {
+            log,
+            clock,
+            conditions,
+            ownFolder: path.join(logFolder, 'keys'),
+          })
+        : credentials,
+      ...{ library, logFolder },
       callsMax: Math.max(2, poolThreads - POOL_THREADS_KEPT),
       log,
     });
   },
-  describe({ ossBucket, region, address }) {
-    return `OSS-HDFS · bucket ${ossBucket} · region ${region ?? 'unknown'} · at ${ossWayText(address)}`;
+  describe({ ossBucket, region, address, credentials }) {
+    const where = `bucket ${ossBucket} · region ${region ?? 'unknown'} · at ${ossWayText(address)}`;
+    return `OSS-HDFS · ${where}${isProvider(credentials) ? ` · ${credentialsText(credentials)}` : ''}`;
   },
-  facts: ({ ossBucket, region, address }) => ({ ossBucket, region, address: ossAddressText(address) }),
+  facts: ({ ossBucket, region, address, credentials }) => ({
+    ...{ ossBucket, region, address: ossAddressText(address) },
+    ...(isProvider(credentials) ? { credentials: credentialsText(credentials) } : {}),
+  }),
 };
 
 function ossKeys(context: SchemaContext) {

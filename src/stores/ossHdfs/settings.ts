@@ -1,5 +1,10 @@
 /** The settings of JindoSDK. Its own defaults suit one big job on a machine of its own. */
-import type { Secret } from '../../../kernels/schema/secret.ts';
+import type { OssCredentials } from '../alibaba/credentials.ts';
+
+/** A folder that JindoSDK reads the keys from: at the start, and whenever a request is refused. */
+export interface KeyFolder {
+  readonly folder: string;
+}
 
 /** Where the bucket is, and whose credentials access it. */
 export interface JindoAddress {
@@ -14,11 +19,7 @@ export interface JindoAddress {
     /** Whether the bucket is the first segment of the path, not a prefix of the host name. */
     readonly pathStyle: boolean;
   };
-  readonly credentials: {
-    readonly accessKeyId: Secret;
-    readonly accessKeySecret: Secret;
-    readonly securityToken: Secret | null;
-  };
+  readonly credentials: OssCredentials | KeyFolder;
   /** Folder of JindoSDK's own log, which never goes to the terminal. */
   readonly logFolder: string;
 }
@@ -44,11 +45,7 @@ export function jindoSettings(options: JindoAddress, unflushedFolder: string): R
     ['fs.oss.second.level.domain.enable', String(address.pathStyle)],
     ['fs.oss.data.lake.storage.enable', 'true'],
     ...(region === null ? [] : ([['fs.oss.region', region]] as const)),
-    ['fs.oss.accessKeyId', credentials.accessKeyId.reveal()],
-    ['fs.oss.accessKeySecret', credentials.accessKeySecret.reveal()],
-    ...(credentials.securityToken === null
-      ? []
-      : ([['fs.oss.securityToken', credentials.securityToken.reveal()]] as const)),
+    ...keySettings(credentials),
     // A merging flush rewrites earlier blocks, even after another owner has taken the file over. An append
     // begins a new block.
     ['fs.oss.flush.merge.threshold.size', '0'],
@@ -71,4 +68,18 @@ export function jindoSettings(options: JindoAddress, unflushedFolder: string): R
     // The log cleaner prints complaints to the terminal.
     ['logger.cleaner.enable', 'false'],
   ]);
+}
+
+function keySettings(credentials: OssCredentials | KeyFolder): (readonly [string, string])[] {
+  if ('folder' in credentials)
+    return [
+      ['fs.oss.provider.endpoint', `secrets://${credentials.folder}/`],
+      ['fs.oss.provider.format', 'JSON'],
+    ];
+  const { accessKeyId, accessKeySecret, securityToken } = credentials;
+  return [
+    ['fs.oss.accessKeyId', accessKeyId.reveal()],
+    ['fs.oss.accessKeySecret', accessKeySecret.reveal()],
+    ...(securityToken === null ? [] : ([['fs.oss.securityToken', securityToken.reveal()]] as const)),
+  ];
 }

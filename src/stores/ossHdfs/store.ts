@@ -7,11 +7,14 @@
  * holder of a lease by its client's name.
  */
 import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
 import { jobName } from '../../../journal/ids.ts';
 import type { Pacer } from '../../../journal/port.ts';
 import { systemClock } from '../../system/clock.ts';
 import type { Log } from '../../telemetry/log.ts';
+import type { OssCredentials } from '../alibaba/credentials.ts';
 import { JindoClient } from './client.ts';
+import type { JindoKeys } from './jindoKeys.ts';
 import { exists, handleInvalid } from '../failure.ts';
 import { isJindoError, refusedOrUnknown, unavailable } from './errors.ts';
 import { loadJindoLibrary, type JindoLibrary } from './library.ts';
@@ -21,7 +24,7 @@ import { commit, ensurePublished, remove } from './publish.ts';
 import { resume, type JindoConnection } from './resume.ts';
 import { readScratch } from './scratch.ts';
 import { jindoSettings, type JindoAddress } from './settings.ts';
-import { openUnflushedFolder } from './unflushed.ts';
+import { openProcessFolder } from './processFolder.ts';
 import { jindoReading } from './reading.ts';
 import { jindoSalvage } from './salvage.ts';
 import { OssPaths } from './uri.ts';
@@ -38,7 +41,9 @@ import type {
   StoreHandle,
 } from '../port.ts';
 
-export interface OssHdfsStoreOptions extends JindoAddress {
+export interface OssHdfsStoreOptions extends Omit<JindoAddress, 'credentials'> {
+  /** Keys that stay, or keys that are replaced before they end; the store closes those. */
+  readonly credentials: OssCredentials | JindoKeys;
   /** Path of JindoSDK's library (`locateJindosdk`). */
   readonly library: string;
   /** How many calls may use a thread of the libuv pool at once. */
@@ -55,9 +60,12 @@ export interface OssHdfsStoreOptions extends JindoAddress {
 export async function openOssHdfsStore(options: OssHdfsStoreOptions): Promise<Store> {
   // JindoSDK would create the folder writable for everybody, whatever the umask is.
   await mkdir(options.logFolder, { recursive: true });
-  const unflushedFolder = await openUnflushedFolder(options.logFolder, options.log);
+  // A file for each open one, which JindoSDK lets anybody read and leaves if the handle is abandoned.
+  const unflushedFolder = await openProcessFolder(path.join(options.logFolder, 'unflushed'), options.log);
   const library = await loadJindoLibrary(options.library, options.callsMax);
-  return new OssHdfsStore(library, options, jindoSettings(options, unflushedFolder));
+  const { credentials } = options;
+  const keys = 'folder' in credentials ? credentials : null;
+  return new OssHdfsStore(library, options, jindoSettings(options, unflushedFolder), keys);
 }
 
 class OssHdfsStore implements Store {
@@ -76,9 +84,17 @@ class OssHdfsStore implements Store {
     create: (uri) => this.#create(uri),
     read: async (uri, durable, take) => readScratch(await this.#connection(), uri, durable, take),
   };
+  readonly #ownKeys: JindoKeys | null;
   #client: Promise<JindoClient> | null = null;
 
-  constructor(library: JindoLibrary, options: OssHdfsStoreOptions, settings: ReadonlyMap<string, string>) {
+  /** @param ownKeys closed with the store; null for a session. */
+  constructor(
+    library: JindoLibrary,
+    options: OssHdfsStoreOptions,
+    settings: ReadonlyMap<string, string>,
+    ownKeys: JindoKeys | null,
+  ) {
+    this.#ownKeys = ownKeys;
     this.#library = library;
     this.#options = options;
     this.#settings = settings;
@@ -88,7 +104,7 @@ class OssHdfsStore implements Store {
   }
 
   session(): Store {
-    return new OssHdfsStore(this.#library, this.#options, this.#settings);
+    return new OssHdfsStore(this.#library, this.#options, this.#settings, null);
   }
 
   create({ temporaryUri }: PartTarget): Promise<OpenFile> {
@@ -155,8 +171,11 @@ class OssHdfsStore implements Store {
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = null;
+    // Calls that wait for keys end at once.
+    const forgotten = this.#ownKeys?.close();
     // A client that failed to open needs no closing.
     await (await client?.catch(() => null))?.close();
+    await forgotten;
   }
 
   async #connection(): Promise<JindoConnection> {
@@ -166,7 +185,9 @@ class OssHdfsStore implements Store {
 
   async #connected(): Promise<JindoClient> {
     const uri = `oss://${this.#options.ossBucket}/`;
-    this.#client ??= JindoClient.open(this.#library, uri, this.#settings);
+    const { credentials } = this.#options;
+    const ready = 'folder' in credentials ? () => credentials.keys() : null;
+    this.#client ??= JindoClient.open(this.#library, { uri, settings: this.#settings, ready });
     try {
       return await this.#client;
     } catch (cause) {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Secret } from '../../../kernels/schema/secret.ts';
-import { openOssHdfsStore } from '../../../src/stores/ossHdfs/store.ts';
+import { openOssHdfsStore, type OssHdfsStoreOptions } from '../../../src/stores/ossHdfs/store.ts';
 import { jindoSettings, type JindoAddress } from '../../../src/stores/ossHdfs/settings.ts';
 import type { Store } from '../../../src/stores/port.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
@@ -87,7 +87,10 @@ export class OssHdfsPlace {
   }
 }
 
-function addressOf(server: OssServerProcess, folder: string): JindoAddress {
+function addressOf(
+  server: OssServerProcess,
+  folder: string,
+): JindoAddress & Pick<OssHdfsStoreOptions, 'credentials'> {
   const [host = '', port] = server.address.split(':');
   return {
     ossBucket: OSS_BUCKET,

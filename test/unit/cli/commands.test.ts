@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { JournalFailure } from '../../../journal/failure.ts';
 import { StoreFailure } from '../../../src/stores/failure.ts';
 import type { FiledRequest, RequestOrder } from '../../../src/app/contract.ts';
+import type { OssCredentials } from '../../../src/stores/alibaba/credentials.ts';
 import type { OssHdfsSinkConfig } from '../../../src/stores/ossHdfs/kind.ts';
 import { checkoutDir } from '../../../scripts/generators.ts';
 import { fakeCli } from './fakeCli.ts';
@@ -257,7 +258,8 @@ describe('tidemark validate', () => {
     const cli = fakeCli({
       runJob: async (config, { log }) => {
         const { sink } = config;
-        const access = sink.type === 'oss-hdfs' ? (sink as OssHdfsSinkConfig).credentials : null;
+        const access =
+          sink.type === 'oss-hdfs' ? ((sink as OssHdfsSinkConfig).credentials as OssCredentials) : null;
         log.info({ config, plainly: Object.values(access ?? {}) }, `${String(access?.accessKeyId)} begins`);
         throw new StoreFailure('unavailable', `${sink.uri} is away`, { cause: access });
       },

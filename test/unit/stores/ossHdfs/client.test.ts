@@ -39,7 +39,7 @@ beforeEach(async () => {
   vi.useFakeTimers();
   native = new SlowLibrary();
   const library = new JindoLibrary(native as unknown as ConstructorParameters<typeof JindoLibrary>[0], 1);
-  client = await JindoClient.open(library, 'oss://lake/', new Map());
+  client = await JindoClient.open(library, { uri: 'oss://lake/', settings: new Map() });
 });
 afterEach(() => {
   vi.useRealTimers();

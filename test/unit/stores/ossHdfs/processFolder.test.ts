@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ProcessIdentity, ProcessTable } from '../../../../src/system/processTable.ts';
-import { openUnflushedFolder } from '../../../../src/stores/ossHdfs/unflushed.ts';
+import { openProcessFolder } from '../../../../src/stores/ossHdfs/processFolder.ts';
 import { silentLog } from '../../../../src/telemetry/log.ts';
 
 const BOOT = '0b5a6c1e-0000-4000-8000-000000000001';
@@ -14,7 +14,7 @@ const SELF: ProcessIdentity = {
 
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'tidemark-unflushed-'));
+  folder = await mkdtemp(path.join(tmpdir(), 'tidemark-processes-'));
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
@@ -24,11 +24,11 @@ const table = (living: Record<number, string>, self: ProcessIdentity | null = SE
 });
 
 const openAs = (self: ProcessIdentity, living: Record<number, string>): Promise<string> =>
-  openUnflushedFolder(folder, silentLog, table(living, self));
+  openProcessFolder(folder, silentLog, table(living, self));
 
-const left = async (): Promise<string[]> => (await readdir(path.join(folder, 'unflushed'))).sort();
+const left = async (): Promise<string[]> => (await readdir(folder)).sort();
 
-describe('the folder of unflushed bytes', () => {
+describe('the folder of a process', () => {
   test('is the same for all stores of a process, and nobody else may look into it', async () => {
     const own = await openAs(SELF, { 100: '5000' });
     await writeFile(path.join(own, 'tmp-1'), 'not flushed');
@@ -52,7 +52,7 @@ describe('the folder of unflushed bytes', () => {
       await openAs({ ...SELF, pid: 91, bootId: OTHER_BOOT }, { 90: '4' }),
       await openAs({ ...SELF, pid: 92, pidNamespace: 'pid:[78]' }, { 90: '4' }),
     ];
-    await mkdir(path.join(folder, 'unflushed', 'somebody else'));
+    await mkdir(path.join(folder, 'somebody else'));
     const own = await openAs(SELF, { 90: '4', 100: '5000' });
     expect(await left()).toEqual(
       [...[...others, own].map((one) => path.basename(one)), 'somebody else'].sort(),
@@ -60,8 +60,8 @@ describe('the folder of unflushed bytes', () => {
   });
 
   test('is shared where the system cannot tell processes apart, and then never removed', async () => {
-    const own = await openUnflushedFolder(folder, silentLog, table({}, null));
-    expect(await openUnflushedFolder(folder, silentLog, table({}, null))).toBe(own);
+    const own = await openProcessFolder(folder, silentLog, table({}, null));
+    expect(await openProcessFolder(folder, silentLog, table({}, null))).toBe(own);
     expect(await left()).toEqual([path.basename(own)]);
   });
 });

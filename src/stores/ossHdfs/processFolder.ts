@@ -1,25 +1,22 @@
 /**
- * The folder where JindoSDK keeps unflushed data: a file for each open one, on the local disk, that anybody
- * may read. So the folder is closed to others. JindoSDK leaves the files of abandoned handles, and all files
- * of a killed process. So each process has its own folder, and the next one removes those of processes that
- * are gone. Nothing needs these files.
+ * A folder of this process for files that nobody else may read, and that nothing needs once the process is
+ * gone: what JindoSDK has not flushed, and the keys that it reads. A killed process leaves them, so the next
+ * one removes the folders of processes that are gone.
  */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isGone, procTable, type ProcessIdentity, type ProcessTable } from '../../system/processTable.ts';
 import type { Log } from '../../telemetry/log.ts';
 
-const FOLDER = 'unflushed';
 /** Folder of a process that the system cannot tell from others. */
 const ANYBODYS = 'shared';
 
-/** Creates this process's folder below `logFolder`, and removes those of killed processes. */
-export async function openUnflushedFolder(
-  logFolder: string,
+/** Creates this process's folder below `all`, and removes those of killed processes. */
+export async function openProcessFolder(
+  all: string,
   log: Log,
   table: ProcessTable = procTable,
 ): Promise<string> {
-  const all = path.join(logFolder, FOLDER);
   const self = table.self();
   const own = path.join(all, self === null ? ANYBODYS : nameOf(self));
   await mkdir(own, { recursive: true, mode: 0o700 });
