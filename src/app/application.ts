@@ -33,6 +33,8 @@ export function createBackend(kinds?: JobKinds): Backend {
     restoreJournal: (config, options) => composition.restore(config, options),
     importJournal: async (config, options) =>
       (await import('./importJournal.ts')).importJournal(composition, config, options),
+    examineJob: async (config, options) =>
+      (await import('./doctor/doctor.ts')).doctor(composition, config, options),
     readStatus: async (config, options) =>
       (await import('./readStatus.ts')).readStatus(composition, config, options),
   };

@@ -14,6 +14,7 @@ import type { JobConfig } from '../config/jobConfig.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { CommittedFile } from '../writing/runStats.ts';
 import type { AuditCommandOptions } from './audit.ts';
+import type { DoctorOptions, DoctorReport } from './doctor/doctorReport.ts';
 import type {
   EntriesOptions,
   ExplainOptions,
@@ -308,6 +309,8 @@ export interface Backend {
   readonly runJob: (config: JobConfig, options: RunOptions) => Promise<RunReport>;
   /** Reads the journal and, unless a moment is given, asks every dependency; the job may be running. */
   readonly readStatus: (config: JobConfig, options: StatusOptions) => Promise<JobStatus>;
+  /** Checks everything that the job needs, and removes what was made for that. Never rejects for a finding. */
+  readonly examineJob: (config: JobConfig, options: DoctorOptions) => Promise<DoctorReport>;
   /** Files the request for the owners and waits for their answers. */
   readonly fileRequest: (
     config: JobConfig,

@@ -23,7 +23,7 @@ import {
   type OssAddress,
   type OssPath,
 } from '../alibaba/path.ts';
-import type { StoreKind } from '../kind.ts';
+import type { StoreKind, StoreOpening } from '../kind.ts';
 import { JINDO_MEMORY_MIB_MAX } from './settings.ts';
 
 /**
@@ -84,27 +84,34 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
   },
   memoryBytes: JINDO_MEMORY_MIB_MAX * 1024 * 1024,
   /** Loads JindoSDK and its bindings only for a destination that needs them. */
-  async open(config, { log, stateDir, env, cacheHome, poolThreads }) {
+  async open(config, opening) {
     const [{ openOssHdfsStore }, { locateJindosdk }] = await Promise.all([
       import('./store.ts'),
       import('./locate.ts'),
     ]);
-    const named = (name: string): string | null => {
-      const value = env[name];
-      return value === undefined || value === '' ? null : value;
-    };
-    const places = {
-      configured: config.jindosdkLibrary,
-      fromEnvironment: named('TIDEMARK_JINDOSDK'),
-      jindosdkHome: named('JINDOSDK_HOME'),
-      cacheHome,
-    };
     return openOssHdfsStore({
       ...config,
-      library: locateJindosdk(places, existsSync),
-      logFolder: path.join(stateDir, '_jindosdk'),
-      callsMax: Math.max(2, poolThreads - POOL_THREADS_KEPT),
-      log,
+      library: locateJindosdk(placesOf(config, opening), existsSync),
+      logFolder: logFolderOf(opening),
+      callsMax: callsMaxOf(opening),
+      log: opening.log,
+    });
+  },
+  async probe(config, probing) {
+    const [{ ossHdfsProbe }, { locateJindosdk }, { systemClock }] = await Promise.all([
+      import('./probe.ts'),
+      import('./locate.ts'),
+      import('../../system/clock.ts'),
+    ]);
+    return ossHdfsProbe({
+      ...config,
+      locate: () => locateJindosdk(placesOf(config, probing), existsSync),
+      logFolder: logFolderOf(probing),
+      callsMax: callsMaxOf(probing),
+      sinkUri: config.uri,
+      scratchUri: probing.scratchUri,
+      log: probing.log,
+      wallMs: systemClock.wallMs,
     });
   },
   describe({ ossBucket, region, address }) {
@@ -113,6 +120,23 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
   },
   facts: ({ ossBucket, region, address }) => ({ ossBucket, region, address: ossAddressText(address) }),
 };
+
+function placesOf({ jindosdkLibrary }: OssHdfsSinkConfig, { env, cacheHome }: StoreOpening) {
+  const named = (name: string): string | null => {
+    const value = env[name];
+    return value === undefined || value === '' ? null : value;
+  };
+  return {
+    configured: jindosdkLibrary,
+    fromEnvironment: named('TIDEMARK_JINDOSDK'),
+    jindosdkHome: named('JINDOSDK_HOME'),
+    cacheHome,
+  };
+}
+
+const logFolderOf = ({ stateDir }: StoreOpening): string => path.join(stateDir, '_jindosdk');
+
+const callsMaxOf = ({ poolThreads }: StoreOpening): number => Math.max(2, poolThreads - POOL_THREADS_KEPT);
 
 function ossKeys(context: SchemaContext) {
   return {
