@@ -20,7 +20,7 @@ import { bytesText, durationText } from '../../kernels/checks/sizes.ts';
 import { isJournalFailure } from '../failure.ts';
 import { connectNats, deadlineIn, type NatsConnectionOptions, type NatsLink } from './connection.ts';
 import { isNoResponders } from './outcome.ts';
-import { checkScratchStream } from './scratchStream.ts';
+import { ScratchStream } from './scratchStream.ts';
 import { isStreamGone, streamProblems } from './stream.ts';
 import { syncFinding } from './syncInterval.ts';
 
@@ -60,6 +60,7 @@ class NatsProbe {
   #connecting: Promise<Connected> | null = null;
   /** Null: there is none yet. */
   #stream: StreamInfo | null = null;
+  #scratch: ScratchStream | null = null;
 
   constructor(probing: NatsProbing) {
     this.#probing = probing;
@@ -162,7 +163,7 @@ class NatsProbe {
   async #append(): Promise<Finding> {
     const { jsm } = await this.#connected();
     try {
-      return await checkScratchStream(this.#probing, jsm);
+      return await (this.#scratch ??= new ScratchStream(this.#probing, jsm)).check();
     } catch (error) {
       const denied = deniedSubject(error);
       if (denied === null) throw error;
@@ -176,7 +177,11 @@ class NatsProbe {
   async close(): Promise<void> {
     const connected = await this.#connecting?.catch(() => null);
     this.#connecting = null;
-    await connected?.link.close();
+    try {
+      await this.#scratch?.remove();
+    } finally {
+      await connected?.link.close();
+    }
   }
 }
 

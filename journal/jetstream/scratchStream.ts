@@ -1,5 +1,6 @@
 /** A journal in a stream of its own, made, written, read and deleted again, for `tidemark doctor`. */
 import { JetStreamApiError, type JetStreamManager } from '@nats-io/jetstream';
+import { errors } from '@nats-io/transport-node';
 import { fail, pass, warn, type Finding } from '../../kernels/checks/check.ts';
 import { durationText } from '../../kernels/checks/sizes.ts';
 import { TidemarkError } from '../errors.ts';
@@ -16,37 +17,64 @@ const WAIT_MS = 5_000;
 const NAME_CHARACTERS_MAX = 150;
 const BROKEN = 'Report this with the version of the server: the journal cannot be trusted there.';
 
-export interface ScratchStream extends NatsConnectionOptions {
+export interface ScratchOptions extends NatsConnectionOptions {
   /** Of the job. */
   readonly stream: string;
   readonly replicas: number;
   readonly scratchId: string;
 }
 
-export async function checkScratchStream(scratch: ScratchStream, jsm: JetStreamManager): Promise<Finding> {
-  const stream = `${scratch.stream.slice(0, NAME_CHARACTERS_MAX)}_DOCTOR_${scratch.scratchId}`;
-  try {
-    // What it warns of, its replicas for one, is found by other checks.
-    const journal = await openJetstreamJournal({
-      ...{ ...scratch, stream, mode: 'create', waitForServerMs: WAIT_MS },
-      onWarning: () => undefined,
-    });
-    try {
-      return await appended(journal);
-    } finally {
-      await journal.close();
-    }
-  } catch (error) {
-    const refusal = error instanceof TidemarkError ? error.cause : error;
-    if (!(refusal instanceof JetStreamApiError)) throw error;
-    return fail(
-      `the server refuses a stream like that of the journal: ${refusal.message}`,
-      'Correct journal.nats.replicas, or the limits of the account; or make the stream by hand.',
-    );
-  } finally {
-    await remove(jsm, stream);
-    await remove(jsm, `${stream}_SNAPSHOTS`);
+export class ScratchStream {
+  readonly #options: ScratchOptions;
+  readonly #jsm: JetStreamManager;
+  readonly #stream: string;
+  #mayBeThere = false;
+
+  constructor(options: ScratchOptions, jsm: JetStreamManager) {
+    this.#options = options;
+    this.#jsm = jsm;
+    this.#stream = `${options.stream.slice(0, NAME_CHARACTERS_MAX)}_DOCTOR_${options.scratchId}`;
   }
+
+  async check(): Promise<Finding> {
+    try {
+      this.#mayBeThere = true;
+      // What it warns of, its replicas for one, is found by other checks.
+      const journal = await openJetstreamJournal({
+        ...{ ...this.#options, stream: this.#stream, mode: 'create', waitForServerMs: WAIT_MS },
+        onWarning: () => undefined,
+      });
+      const finding = await appended(journal).finally(() => journal.close());
+      await this.remove();
+      return finding;
+    } catch (error) {
+      const refusal = error instanceof TidemarkError ? error.cause : error;
+      if (!(refusal instanceof JetStreamApiError)) throw error;
+      return fail(
+        `the server refuses a stream like that of the journal: ${refusal.message}`,
+        'Correct journal.nats.replicas, or the limits of the account; or make the stream by hand.',
+      );
+    }
+  }
+
+  /** Idempotent. */
+  async remove(): Promise<void> {
+    if (!this.#mayBeThere) return;
+    for (const stream of [this.#stream, `${this.#stream}_SNAPSHOTS`]) {
+      try {
+        await this.#jsm.streams.delete(stream);
+      } catch (error) {
+        if (!isStreamGone(error) && !isDenied(error))
+          throw new Error(`the stream ${stream} may be left: delete it by hand`, { cause: error });
+      }
+    }
+    this.#mayBeThere = false;
+  }
+}
+
+/** Where it may not be deleted, it could not be made. */
+function isDenied(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof errors.PermissionViolationError;
 }
 
 async function appended(journal: Journal): Promise<Finding> {
