@@ -111,12 +111,11 @@ class NatsProbe {
           `the limits of the account may not be read (${denied})`,
           `Allow it to publish to ${denied}.`,
         );
-      if (error instanceof JetStreamApiError || isNoResponders(error))
-        return fail(
-          `JetStream is not enabled for this account (${error.message})`,
-          'Enable it for the account.',
-        );
-      throw error;
+      if (!(error instanceof JetStreamApiError) && !isNoResponders(error)) throw error;
+      return fail(
+        'JetStream is not enabled for this account, or has no leader',
+        'Enable it for the account.',
+      );
     }
   }
 

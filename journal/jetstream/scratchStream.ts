@@ -48,6 +48,7 @@ export class ScratchStream {
       await this.remove();
       return finding;
     } catch (error) {
+      if (isDenied(error)) this.#mayBeThere = false;
       const refusal = error instanceof TidemarkError ? error.cause : error;
       if (!(refusal instanceof JetStreamApiError)) throw error;
       return fail(
@@ -64,7 +65,7 @@ export class ScratchStream {
       try {
         await this.#jsm.streams.delete(stream);
       } catch (error) {
-        if (!isStreamGone(error) && !isDenied(error))
+        if (!isStreamGone(error))
           throw new Error(`the stream ${stream} may be left: delete it by hand`, { cause: error });
       }
     }
@@ -72,9 +73,11 @@ export class ScratchStream {
   }
 }
 
-/** Where it may not be deleted, it could not be made. */
+/** Whether the server let nothing be made: whatever was refused first was the creation. */
 function isDenied(error: unknown): boolean {
-  return error instanceof Error && error.cause instanceof errors.PermissionViolationError;
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth += 1)
+    if (at instanceof errors.PermissionViolationError) return /STREAM\.(INFO|CREATE)/.test(at.subject);
+  return false;
 }
 
 async function appended(journal: Journal): Promise<Finding> {
