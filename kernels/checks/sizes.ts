@@ -4,6 +4,11 @@ const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
 const [SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS] = [1_000, 60_000, 3_600_000, 86_400_000] as const;
 
+/** `1 file`, `3 files`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** `850 MiB`, `12.3 GiB`. */
 export function bytesText(bytes: number): string {
   if (bytes < MIB) return `${Math.round(bytes / 1024)} KiB`;

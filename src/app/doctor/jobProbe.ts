@@ -5,6 +5,7 @@ import type { JournalId } from '../../../journal/ids.ts';
 import type { Journal } from '../../../journal/port.ts';
 import { jobPrefix } from '../../../journal/subjects.ts';
 import { check, fail, notDone, pass, warn, type Finding, type Probe } from '../../../kernels/checks/check.ts';
+import { counted } from '../../../kernels/checks/sizes.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { PRESENCE_STALE_MS } from '../../presence/keeper.ts';
 import { decodePresence } from '../../presence/record.ts';
@@ -65,7 +66,7 @@ export function openFilesFinding({ partsMax, wantedMax, partitions }: OpenFilesF
   const whose = wantedMax !== null && wantedMax <= partsMax ? 'bucket.maxOpen' : 'the limit of open files';
   const found =
     `${most} part files may be open at once (${whose})` +
-    (partitions === null ? '' : `, for ${partitions} partitions`);
+    (partitions === null ? '' : `, for ${counted(partitions, 'partition')}`);
   const mend = 'Raise the limit of the process: `ulimit -n 65536`, or LimitNOFILE= of the unit.';
   if (wantedMax !== null && wantedMax > partsMax)
     return warn(`bucket.maxOpen is ${wantedMax}, and the system allows ${partsMax}`, mend);

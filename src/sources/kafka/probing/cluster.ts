@@ -1,5 +1,6 @@
 /** Whether the brokers are there, at the addresses that they announce, and new enough. */
 import { fail, notDone, pass, someOf, warn, type Finding } from '../../../../kernels/checks/check.ts';
+import { counted } from '../../../../kernels/checks/sizes.ts';
 import type { Brokers } from '../brokers.ts';
 import { API_KEYS } from '../client/client.ts';
 import { isAuthenticationFailure } from '../client/errors.ts';
@@ -41,7 +42,7 @@ export function seedsFinding(seeds: readonly SeedAnswer[]): Finding {
       'Name brokers of one cluster in source.kafka.brokers.',
     );
   const { clusterId, brokers } = first.cluster;
-  const found = `cluster ${clusterId ?? 'without an id'} of ${brokers.length} brokers`;
+  const found = `cluster ${clusterId ?? 'without an id'} of ${counted(brokers.length, 'broker')}`;
   return errors.length === 0
     ? pass(`${found}; all ${seeds.length} addresses of the job file answer`)
     : warn(

@@ -1,5 +1,6 @@
 /** The rights on the consumer group, without a member that joins: no rebalance disturbs those who live. */
 import { fail, pass, someOf, type Finding } from '../../../../kernels/checks/check.ts';
+import { counted } from '../../../../kernels/checks/sizes.ts';
 import type { JobName } from '../../../../journal/ids.ts';
 import type { Clock } from '../../../system/clock.ts';
 import type { GroupMember } from '../../port.ts';
@@ -59,8 +60,8 @@ export function membersFinding(
       `the group ${groupId} has members of others: ${someOf(foreign)}`,
       'Give the job a groupId of its own: in one group they take records from one another.',
     );
-  const who = members.length === 0 ? 'no member' : `${members.length} members, all of this job`;
-  return pass(`the group ${groupId} has ${who}; offsets of ${committed} partitions are committed`);
+  const who = members.length === 0 ? 'no member' : `${counted(members.length, 'member')}, of this job alone`;
+  return pass(`the group ${groupId} has ${who}; offsets of ${counted(committed, 'partition')} are committed`);
 }
 
 /**

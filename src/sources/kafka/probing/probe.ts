@@ -3,12 +3,14 @@ import {
   check,
   fail,
   gravest,
+  notDone,
   pass,
   someOf,
   warn,
   type Check,
   type Finding,
 } from '../../../../kernels/checks/check.ts';
+import { counted } from '../../../../kernels/checks/sizes.ts';
 import type { JobName } from '../../../../journal/ids.ts';
 import type { SourceProbe } from '../../kind.ts';
 import { Brokers } from '../brokers.ts';
@@ -74,7 +76,7 @@ class KafkaProbe {
   #cluster: ClusterMetadata = { clusterId: null, brokers: [], topics: [] };
   /** Those that exist and may be seen. Null: nobody has asked. */
   #topics: readonly TopicMetadata[] | null = null;
-  #settings: readonly TopicSettings[] = [];
+  #settings: readonly TopicSettings[] | null = null;
 
   constructor(probing: KafkaProbing) {
     const { options } = probing;
@@ -88,11 +90,13 @@ class KafkaProbe {
     check('kafka-listeners', ['kafka-brokers'], () => listenersFinding(this.#brokers, this.#cluster)),
     check('kafka-versions', ['kafka-brokers'], () => this.#protocol()),
     check('kafka-topics', ['kafka-brokers'], () => this.#look()),
-    check('kafka-partitions', ['kafka-topics'], async () => partitionsFinding(this.#topics ?? [])),
-    check('kafka-read', ['kafka-partitions'], () => this.#read()),
-    check('kafka-retention', ['kafka-topics'], () => this.#retention()),
-    check('kafka-compaction', ['kafka-retention'], async () => compactionFinding(this.#settings)),
-    check('kafka-durability', ['kafka-retention'], async () => durabilityFinding(this.#settings)),
+    check('kafka-partitions', ['kafka-brokers'], async () =>
+      this.#of(async (topics) => partitionsFinding(topics)),
+    ),
+    check('kafka-read', ['kafka-brokers'], () => this.#of((topics) => this.#read(topics))),
+    check('kafka-retention', ['kafka-brokers'], () => this.#of((topics) => this.#retention(topics))),
+    check('kafka-compaction', ['kafka-brokers'], async () => this.#ofSettings(compactionFinding)),
+    check('kafka-durability', ['kafka-brokers'], async () => this.#ofSettings(durabilityFinding)),
     check('kafka-group', ['kafka-brokers'], (signal) => groupFinding(this.#group, signal)),
     check('kafka-join', ['kafka-brokers'], (signal) => joinFinding(this.#group, signal)),
     check('kafka-group-retention', ['kafka-brokers'], () => this.#groupRetention()),
@@ -143,14 +147,27 @@ class KafkaProbe {
     });
   }
 
+  /** For the topics that are there: one that is missing hides nothing of the others. */
+  async #of(look: (topics: readonly TopicMetadata[]) => Promise<Finding>): Promise<Finding> {
+    return this.#topics === null
+      ? notDone('it needs kafka-topics, which was not done', '')
+      : look(this.#topics);
+  }
+
+  #ofSettings(look: (settings: readonly TopicSettings[]) => Finding): Finding {
+    return this.#settings === null
+      ? notDone('it needs kafka-retention, which was not done', '')
+      : look(this.#settings);
+  }
+
   /** Read: offsets of the log, and a fetch at its end, which takes no record of the job. */
-  async #read(): Promise<Finding> {
-    const topics = (this.#topics ?? []).slice(0, READ_TOPICS_MAX);
+  async #read(all: readonly TopicMetadata[]): Promise<Finding> {
+    const topics = all.slice(0, READ_TOPICS_MAX);
     const refused: string[] = [];
     for (const { topic, partitions } of topics)
       if (!(await this.#mayRead(topic, partitions))) refused.push(topic);
     return refused.length === 0
-      ? pass(`records of ${topics.length} topics may be read`)
+      ? pass(`records of ${counted(topics.length, 'topic')} may be read`)
       : denied(this.#probing.principal, 'topic', refused, ['Read', 'Describe']);
   }
 
@@ -171,8 +188,7 @@ class KafkaProbe {
     }
   }
 
-  async #retention(): Promise<Finding> {
-    const topics = this.#topics ?? [];
+  async #retention(topics: readonly TopicMetadata[]): Promise<Finding> {
     const names = topics.map(({ topic }) => topic);
     const answers = names.length === 0 ? [] : await this.#configs('topic', names, TOPIC_KEYS);
     this.#settings = topics.map(({ topic, partitions }) => {
@@ -259,7 +275,7 @@ export function topicsFinding({
   principal,
 }: TopicsFound): Finding {
   return gravest([
-    pass(`${topics.length} topics with ${partitions} partitions: ${someOf(topics)}`),
+    pass(`${counted(topics.length, 'topic')} with ${counted(partitions, 'partition')}: ${someOf(topics)}`),
     ...(missing.length === 0
       ? []
       : [
@@ -288,7 +304,7 @@ export function partitionsFinding(topics: readonly TopicMetadata[]): Finding {
   const behind = all.filter(({ replicas = 0, inSync = replicas }) => inSync < replicas).map(nameOf);
   return gravest([
     leaderless.length === 0
-      ? pass(`${all.length} partitions have leaders`)
+      ? pass(`of ${counted(all.length, 'partition')} each has a leader`)
       : fail(`no leader: ${someOf(leaderless)}`, 'Start the brokers that hold these partitions.'),
     ...(behind.length === 0
       ? []
