@@ -37,14 +37,15 @@ export function sqliteProbe({ path, scratchId, fileSystem = nodeFs }: SqliteProb
 class SqliteProbe {
   readonly #fs: ProbedFileSystem;
   readonly #path: string;
-  /** A folder beside the journal, and those above it that were not there, from the top. */
+  /** A folder beside the journal. */
   readonly #scratch: string;
+  /** It, and those above it that were not there, from the top. Null: nobody has looked, and nothing was made. */
   #missing: readonly string[] | null = null;
 
   constructor(fs: ProbedFileSystem, path: string, scratchId: string) {
     this.#fs = fs;
     this.#path = path;
-    this.#scratch = join(dirname(path), `_doctor-${scratchId}`);
+    this.#scratch = join(dirname(path), `_probe-${scratchId}`);
   }
 
   readonly checks: readonly Check[] = [

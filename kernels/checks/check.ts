@@ -30,7 +30,10 @@ export interface Check {
   run(signal: AbortSignal): Promise<Finding>;
 }
 
-/** The checks of one dependency. Nothing is opened before the first of them runs. */
+/**
+ * The checks of one dependency. Nothing is opened before the first of them runs, and that one makes nothing:
+ * it may look what is there.
+ */
 export interface Probe {
   readonly checks: readonly Check[];
   /** Whether a check that rejected found nobody who answers. Otherwise its error is the finding. */

@@ -36,9 +36,10 @@ export async function doctor(
   const before = Promise.withResolvers<ReadonlyMap<CheckArea, AreaFound>>();
   const job = jobProbe({ composition, config, log: options.log, source, before: before.promise });
   const progress = new Progress([source, journal, sink, machine, job], options.onProgress);
+  const othersHaveLooked = barrier([source, journal, sink, machine].filter(hasChecks).length);
   const run = async (area: CheckArea, probe: Probe): Promise<readonly [CheckArea, AreaFound]> => [
     area,
-    await runChecks({ area, probe, clock, signal: options.signal, ...progress.of }),
+    await runChecks({ area, probe, clock, signal: options.signal, othersHaveLooked, ...progress.of }),
   ];
   const first = [run('source', source), run('journal', journal), run('sink', sink), run('machine', machine)];
   const found = new Map(await Promise.all(first));
@@ -47,6 +48,19 @@ export async function doctor(
   const checks = CHECK_AREAS.flatMap((area) => found.get(area)?.checks ?? []);
   const leftovers = CHECK_AREAS.flatMap((area) => found.get(area)?.leftovers ?? []);
   return { job: config.job, checks, counts: countsOf(checks), leftovers };
+}
+
+const hasChecks = ({ checks }: Probe): boolean => checks.length > 0;
+
+/** Resolves for all once it was called so many times, and from then on at once. */
+function barrier(calls: number): () => Promise<void> {
+  const reached = Promise.withResolvers<undefined>();
+  let left = calls;
+  return async () => {
+    left -= 1;
+    if (left <= 0) reached.resolve(undefined);
+    await reached.promise;
+  };
 }
 
 class Progress {

@@ -1,5 +1,5 @@
 /** What `tidemark doctor` checks of the machine: memory, CPUs, Node and its threads, the clock, its state. */
-import { access, mkdir, rmdir } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname } from 'node:path';
@@ -120,10 +120,10 @@ export function clockFinding({ startedWallMs, ranMs, wallMs }: MachineFacts): Fi
 /** Beside the job file: memberships of the group, what a library keeps, and the journal unless it is named. */
 async function stateFinding(stateDir: string): Promise<Finding> {
   try {
-    const made = await mkdir(stateDir, { recursive: true });
-    await access(stateDir, constants.W_OK | constants.X_OK);
-    if (made !== undefined) await removeMade(stateDir, made);
-    return pass(`${stateDir} may be written`);
+    let folder = stateDir;
+    while (!(await isThere(folder))) folder = dirname(folder);
+    await access(folder, constants.W_OK | constants.X_OK);
+    return pass(`${stateDir} may be ${folder === stateDir ? 'written' : 'made'}`);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return fail(
@@ -133,15 +133,11 @@ async function stateFinding(stateDir: string): Promise<Finding> {
   }
 }
 
-/** Removes the folders from `folder` up to `first` that are still empty. */
-async function removeMade(folder: string, first: string): Promise<void> {
-  for (let at = folder; ; at = dirname(at)) {
-    try {
-      await rmdir(at);
-    } catch (error) {
-      if (['ENOTEMPTY', 'ENOENT', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
-      throw error;
-    }
-    if (at === first) return;
+async function isThere(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
 }

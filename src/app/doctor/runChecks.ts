@@ -21,6 +21,11 @@ export interface AreaRun {
   readonly signal: AbortSignal;
   readonly onBegun: (id: string) => void;
   readonly onDone: (id: string) => void;
+  /**
+   * Awaited behind the first check, which makes nothing: others may look at the same folders, and what was
+   * there before has to be known before anything is made.
+   */
+  readonly othersHaveLooked: () => Promise<void>;
 }
 
 export interface AreaFound {
@@ -37,6 +42,7 @@ export async function runChecks(run: AreaRun): Promise<AreaFound> {
     const { finding, tookMs } = await findingOf(run, check, checks, underWay);
     checks.push({ area, id: check.id, ...finding, tookMs: Math.round(tookMs) });
     onDone(check.id);
+    if (checks.length === 1) await run.othersHaveLooked();
   }
   return { checks, leftovers: await close(run, underWay) };
 }
