@@ -1,4 +1,4 @@
-/** What `tidemark doctor` checks of an embedded journal: the place of its file, and the file if it is there. */
+/** What `tidemark doctor` checks of an embedded journal: the place of its file, and the file. */
 import { constants } from 'node:fs';
 import * as nodeFs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -39,7 +39,7 @@ class SqliteProbe {
   readonly #path: string;
   /** A folder beside the journal. */
   readonly #scratch: string;
-  /** It, and those above it that were not there, from the top. Null: nobody has looked, and nothing was made. */
+  /** It, and those above it that were not there, from the top. Null: nothing was made. */
   #missing: readonly string[] | null = null;
 
   constructor(fs: ProbedFileSystem, path: string, scratchId: string) {

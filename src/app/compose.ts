@@ -204,7 +204,7 @@ export class Composition {
 
   memoryNeeds({ sink }: JobConfig): MemoryNeeds {
     return {
-      storeBytes: kindOf(this.kinds.stores, sink).memoryBytes,
+      storeBytes: kindOf(this.kinds.stores, sink).memoryBytes(sink),
       formatBytes: formatKindOf(this.kinds, sink).memoryBytes,
     };
   }

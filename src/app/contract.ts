@@ -309,7 +309,7 @@ export interface Backend {
   readonly runJob: (config: JobConfig, options: RunOptions) => Promise<RunReport>;
   /** Reads the journal and, unless a moment is given, asks every dependency; the job may be running. */
   readonly readStatus: (config: JobConfig, options: StatusOptions) => Promise<JobStatus>;
-  /** Checks everything that the job needs, and removes what was made for that. Never rejects for a finding. */
+  /** Checks all that the job needs, and removes what was made for it. Never rejects for a finding. */
   readonly examineJob: (config: JobConfig, options: DoctorOptions) => Promise<DoctorReport>;
   /** Files the request for the owners and waits for their answers. */
   readonly fileRequest: (

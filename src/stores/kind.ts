@@ -64,7 +64,7 @@ export interface StoreKind<Config extends SinkConfig = SinkConfig, Parsed = unkn
   uri(path: string, baseDir: string): string;
   toConfig(parsed: Parsed, common: Omit<SinkConfig, 'type'>, context: SchemaContext): Config;
   /** Bytes of the process's memory that it may use besides the job's buffers. */
-  readonly memoryBytes: number;
+  memoryBytes(config: Config): number;
   open(config: Config, opening: StoreOpening): Promise<Store>;
   /** Absent if nothing can remove what a check would leave: then `tidemark doctor` says so. */
   probe?(config: Config, probing: StoreProbing): Promise<StoreProbe>;

@@ -36,6 +36,10 @@ export interface DurablePart {
 
 /** A file that this process is writing. One call at a time: the caller keeps the order. */
 export interface OpenFile {
+  /** Memory that the store keeps of it, in bytes; absent if it keeps none. */
+  readonly heldBytes?: number;
+  /** The store wants it closed: it takes more, but not much. Absent: it never does. */
+  readonly isFull?: boolean;
   /**
    * What a later owner needs to remove the file (an upload id). Journaled (partStarted) before the first
    * write. Absent if the names suffice.
@@ -167,6 +171,12 @@ export interface Store {
   discard(temporaryUris: readonly string[], handle: StoreHandle): Promise<void>;
 
   readonly scratch: ScratchFiles;
+
+  /**
+   * Memory of open files beyond what the store may use, in bytes: part files must be closed for it. Absent if
+   * the store keeps none.
+   */
+  readonly excessBytes?: number;
 
   /** Absent if the store puts nothing beside a file. */
   readonly sideObjects?: SideObjects;

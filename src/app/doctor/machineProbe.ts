@@ -117,7 +117,7 @@ export function clockFinding({ startedWallMs, ranMs, wallMs }: MachineFacts): Fi
     : warn(`the clock jumped by ${durationText(jumpMs)} since this command began`, mend);
 }
 
-/** Beside the job file: memberships of the group, what a library keeps, and the journal unless it is named. */
+/** Beside the job file: memberships of the group, what a library keeps, and often the journal. */
 async function stateFinding(stateDir: string): Promise<Finding> {
   try {
     let folder = stateDir;

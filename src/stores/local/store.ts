@@ -19,7 +19,7 @@ import { LocalOpenFile, openExclusively } from './openFile.ts';
 import { folderPathOf, partPathsOf, temporaryPathOf } from './paths.ts';
 import { Publisher } from './publish.ts';
 import { fileReading } from './reading.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../../system/turns.ts';
 import { Witnesses } from './witness.ts';
 import type { StoreReading } from '../reading.ts';
 import type {

@@ -1,4 +1,4 @@
-/** What `tidemark doctor` checks of OSS-HDFS before any file is written: the library, the endpoint, clocks. */
+/** What `tidemark doctor` checks of OSS-HDFS before a file is written: library, endpoint, clocks. */
 import { mkdir, realpath } from 'node:fs/promises';
 import { check, pass, type Finding } from '../../../kernels/checks/check.ts';
 import { TidemarkError } from '../../../journal/errors.ts';

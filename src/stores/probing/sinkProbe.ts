@@ -15,7 +15,7 @@ import {
 import { bytesText, durationText } from '../../../kernels/checks/sizes.ts';
 import { isStoreFailure } from '../failure.ts';
 import type { StoreProbe } from '../kind.ts';
-import type { Store } from '../port.ts';
+import type { PartTarget, Store } from '../port.ts';
 import { closedFile, contentOf, Scratch } from './scratch.ts';
 import { TakeoverCheck } from './takeover.ts';
 
@@ -27,7 +27,7 @@ const [ONE_JOURNAL, OTHER_JOURNAL] = [1, 2].map((last) =>
   journalId(`00000000-0000-4000-8000-00000000000${last}`),
 ) as [ReturnType<typeof journalId>, ReturnType<typeof journalId>];
 const WITNESS = 'w-1';
-/** Begins the name of every scratch folder. No job has such a name, and listings leave the folder above out. */
+/** Begins the name of every scratch folder. No job has such a name. */
 const SCRATCH_PREFIX = '_doctor-';
 
 const BROKEN =
@@ -95,17 +95,25 @@ class PortChecks {
     const store = await this.#scratch.store();
     const target = this.#scratch.target('written');
     const startMs = this.#probing.nowMs();
-    const { durable } = await closedFile(store, target, contentOf('one', FILE_BYTES));
+    const { durable, startHandle } = await closedFile(store, target, contentOf('one', FILE_BYTES));
     const tookMs = this.#probing.nowMs() - startMs;
-    try {
-      const second = await store.create(target);
-      await second.abandon();
+    const found = `a file of ${bytesText(durable.length)} in two flushes took ${durationText(tookMs)}`;
+    // Where nobody sees a file before it is published, two of one name are two.
+    const isExclusive = store.reading.showsUnpublished;
+    if (isExclusive && !(await this.#isRefused(store, target)))
       return fail(`a file was created where one was already: ${target.temporaryUri}`, BROKEN);
+    await store.discard([target.temporaryUri], startHandle);
+    return pass(isExclusive ? `${found}; a second one of the same name was refused` : found);
+  }
+
+  async #isRefused(store: Store, target: PartTarget): Promise<boolean> {
+    try {
+      await (await store.create(target)).abandon();
+      return false;
     } catch (error) {
-      if (!isStoreFailure(error, 'exists')) throw error;
+      if (isStoreFailure(error, 'exists')) return true;
+      throw error;
     }
-    const text = `a file of ${bytesText(durable.length)} in two flushes took ${durationText(tookMs)}`;
-    return pass(`${text}; a second one of the same name was refused`);
   }
 
   async #publish(): Promise<Finding> {

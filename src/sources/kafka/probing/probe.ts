@@ -1,4 +1,4 @@
-/** What `tidemark doctor` checks of Kafka. It reads records of no partition that counts, and joins no group. */
+/** What `tidemark doctor` checks of Kafka. It takes no record of the job, and joins no group. */
 import {
   check,
   fail,

@@ -75,7 +75,7 @@ export function compactionFinding(topics: readonly TopicSettings[]): Finding {
   );
 }
 
-/** Whether a broker that fails takes acknowledged records with it: then the log is truncated, and Tidemark stops. */
+/** Whether a broker that fails takes acknowledged records with it: the log is truncated then. */
 export function durabilityFinding(topics: readonly TopicSettings[]): Finding {
   return gravest([
     copiesFinding(topics),
