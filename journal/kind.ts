@@ -3,6 +3,7 @@
  * src/app/registeredKinds.ts.
  */
 import type { z } from 'zod';
+import type { Probe } from '../kernels/checks/check.ts';
 import type { SchemaContext } from '../kernels/schema/outside.ts';
 import type { BackupFound, OnBackupProgress } from './backup/check.ts';
 import type { DraftMarks } from './backup/drafts.ts';
@@ -27,6 +28,12 @@ export interface JournalOpening {
   readonly signal?: AbortSignal;
   /** If omitted, only a reader's wait for a server is limited. */
   readonly waitForServerMs?: number;
+}
+
+export interface JournalProbing {
+  /** Unique letters and digits, for what is made and removed again. */
+  readonly scratchId: string;
+  readonly onWarning: (message: string) => void;
 }
 
 export interface JournalCopying {
@@ -54,6 +61,11 @@ export interface JournalKind<Config extends JournalConfig = JournalConfig, Parse
   /** Location and further details, in words for users; the details may be empty. */
   describe(config: Config): { readonly place: string; readonly details: string };
   open(config: Config, opening: JournalOpening): Promise<Journal>;
+  /**
+   * What `tidemark doctor` checks. Never creates the journal, appends nothing to it and disturbs no owner.
+   * Absent if there is nothing to check.
+   */
+  probe?(config: Config, probing: JournalProbing): Promise<Probe>;
   /** Where the job's coordinators report that they are alive, beside the journal. */
   openPresence(config: Config, onWarning: (message: string) => void): Promise<PresenceBoard>;
   /** Null if its backups are portable files. */

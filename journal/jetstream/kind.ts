@@ -61,6 +61,10 @@ export const NATS_JOURNAL: JournalKind<NatsJournalConfig, ParsedNats> = {
       ...(signal === undefined ? {} : { signal }),
     });
   },
+  async probe(config, { scratchId, onWarning }) {
+    const { natsProbe } = await import('./probe.ts');
+    return natsProbe({ ...connectionOf(config), scratchId, onWarning });
+  },
   async openPresence(config, onWarning) {
     const { openNatsPresence } = await import('./presence.ts');
     return openNatsPresence({ ...connectionOf(config), onWarning });

@@ -184,13 +184,21 @@ async function createStream(
  * JOURNAL_STREAM_INVALID, which names each setting that prevents this. A reader needs only the id.
  */
 function checkStream(config: StreamConfig, access: 'write' | 'read'): StreamFound {
-  const id = config.metadata?.[JOURNAL_ID_KEY] ?? '';
-  const problems = /^[0-9a-zA-Z-]{8,64}$/.test(id)
-    ? []
-    : [`metadata ${JOURNAL_ID_KEY} is missing: it is no journal of Tidemark, or was made without an id`];
-  if (access === 'write') problems.push(...unsafeSettings(config));
+  const problems = access === 'write' ? streamProblems(config) : idProblems(config);
   if (problems.length > 0) throw invalid(config.name, problems);
-  return { id: journalId(id), messageBytesMax: config.max_msg_size, replicas: config.num_replicas };
+  const id = journalId(config.metadata?.[JOURNAL_ID_KEY] ?? '');
+  return { id, messageBytesMax: config.max_msg_size, replicas: config.num_replicas };
+}
+
+/** Why the stream cannot hold a journal; empty if it can. */
+export function streamProblems(config: StreamConfig): readonly string[] {
+  return [...idProblems(config), ...unsafeSettings(config)];
+}
+
+function idProblems({ metadata }: StreamConfig): readonly string[] {
+  const id = metadata?.[JOURNAL_ID_KEY] ?? '';
+  if (/^[0-9a-zA-Z-]{8,64}$/.test(id)) return [];
+  return [`metadata ${JOURNAL_ID_KEY} is missing: it is no journal of Tidemark, or was made without an id`];
 }
 
 function unsafeSettings(config: StreamConfig): string[] {

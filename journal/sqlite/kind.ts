@@ -31,6 +31,10 @@ export const SQLITE_JOURNAL: JournalKind<SqliteJournalConfig, { readonly path: s
       createIfMissing: access === 'create',
     });
   },
+  async probe({ path: file }, { scratchId }) {
+    const { sqliteProbe } = await import('./probe.ts');
+    return sqliteProbe({ path: file, scratchId });
+  },
   async openPresence({ path: file }) {
     const { openFilePresence } = await import('./presence.ts');
     return openFilePresence(file);

@@ -34,6 +34,8 @@ export function createBackend(kinds?: JobKinds): Backend {
     importJournal: async (config, options) =>
       (await import('./importJournal.ts')).importJournal(composition, config, options),
     planJob: async (config, options) => (await import('./plan.ts')).plan(composition, config, options),
+    examineJob: async (config, options) =>
+      (await import('./doctor/doctor.ts')).doctor(composition, config, options),
     readStatus: async (config, options) =>
       (await import('./readStatus.ts')).readStatus(composition, config, options),
   };

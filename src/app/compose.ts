@@ -19,6 +19,7 @@ import type { SourceOpening } from '../sources/kind.ts';
 import type { Source } from '../sources/port.ts';
 import type { SourceSurveyor } from '../sources/survey.ts';
 import { withFailpoints } from '../stores/failpointStore.ts';
+import type { StoreOpening } from '../stores/kind.ts';
 import type { Store } from '../stores/port.ts';
 import { processMarks } from '../system/processMarks.ts';
 import { systemClock, systemRandom } from '../system/clock.ts';
@@ -30,7 +31,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { RunOptions } from './contract.ts';
 import { partFormatOf } from './content.ts';
 import { configFingerprint } from './fingerprint.ts';
-import { openJobMemory, type JobMemory } from './jobMemory.ts';
+import { openJobMemory, type JobMemory, type MemoryNeeds } from './jobMemory.ts';
 import { openJournalCopy, refuseJournalAt } from './journalCopy.ts';
 import { bucketRuleOf, formatKindOf, JOB_KINDS, kindOf, type JobKinds } from './registeredKinds.ts';
 
@@ -75,19 +76,24 @@ export class Composition {
 
   /** Without `conditions` a command that ends soon opens it: what lasts is only logged. */
   async store(
-    { sink, baseDir }: JobConfig,
+    config: JobConfig,
     failpoints: Failpoints,
     log: Log,
     conditions: Conditions = noConditions,
   ): Promise<Store> {
-    const store = await kindOf(this.kinds.stores, sink).open(sink, {
+    const { sink } = config;
+    const opening = this.storeOpening(config, log, conditions);
+    return withFailpoints(await kindOf(this.kinds.stores, sink).open(sink, opening), failpoints);
+  }
+
+  storeOpening({ baseDir }: JobConfig, log: Log, conditions: Conditions = noConditions): StoreOpening {
+    return {
       ...{ log, conditions, clock: systemClock },
       stateDir: stateDirOf(baseDir),
       env: process.env,
       cacheHome: cacheHome(),
       poolThreads: poolThreads(),
-    });
-    return withFailpoints(store, failpoints);
+    };
   }
 
   source(
@@ -98,10 +104,15 @@ export class Composition {
     return kindOf(this.kinds.sources, source).open(source, { ...options, ...own });
   }
 
-  surveyor({ source, job, baseDir }: JobConfig, log: Log): Promise<SourceSurveyor> {
+  surveyor(config: JobConfig, log: Log): Promise<SourceSurveyor> {
+    const { source } = config;
+    return kindOf(this.kinds.sources, source).survey(source, this.sourceOpening(config, log));
+  }
+
+  /** For commands that read no records. */
+  sourceOpening({ job, baseDir }: JobConfig, log: Log): SourceOpening {
     const stateDir = stateDirOf(baseDir);
-    const opening = { job, baseDir, stateDir, log, clock: systemClock, choices: { untilEnd: false } };
-    return kindOf(this.kinds.sources, source).survey(source, opening);
+    return { job, baseDir, stateDir, log, clock: systemClock, choices: { untilEnd: false } };
   }
 
   journal({ journal }: JobConfig, { log, ...options }: JournalOptions): Promise<Journal> {
@@ -194,10 +205,15 @@ export class Composition {
   }
 
   /** Measures the memory that the program uses so far and divides the rest of the job's memory. */
-  memory({ memoryBytes, sink }: JobConfig, log: Log): JobMemory {
-    const storeBytes = kindOf(this.kinds.stores, sink).memoryBytes(sink);
-    const formatBytes = formatKindOf(this.kinds, sink).memoryBytes;
-    return openJobMemory({ ceilingBytes: memoryBytes, formatBytes, storeBytes, log });
+  memory(config: JobConfig, log: Log): JobMemory {
+    return openJobMemory({ ceilingBytes: config.memoryBytes, ...this.memoryNeeds(config), log });
+  }
+
+  memoryNeeds({ sink }: JobConfig): MemoryNeeds {
+    return {
+      storeBytes: kindOf(this.kinds.stores, sink).memoryBytes(sink),
+      formatBytes: formatKindOf(this.kinds, sink).memoryBytes,
+    };
   }
 
   openFilesMax(config: JobConfig): number {

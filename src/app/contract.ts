@@ -15,6 +15,7 @@ import type { PlanReport } from '../plan/planReport.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { CommittedFile } from '../writing/runStats.ts';
 import type { AuditCommandOptions } from './audit.ts';
+import type { DoctorOptions, DoctorReport } from './doctor/doctorReport.ts';
 import type {
   EntriesOptions,
   ExplainOptions,
@@ -315,6 +316,8 @@ export interface Backend {
   readonly planJob: (config: JobConfig, options: PlanOptions) => Promise<PlanReport>;
   /** Reads the journal and, unless a moment is given, asks every dependency; the job may be running. */
   readonly readStatus: (config: JobConfig, options: StatusOptions) => Promise<JobStatus>;
+  /** Checks all that the job needs, and removes what was made for it. Never rejects for a finding. */
+  readonly examineJob: (config: JobConfig, options: DoctorOptions) => Promise<DoctorReport>;
   /** Files the request for the owners and waits for their answers. */
   readonly fileRequest: (
     config: JobConfig,

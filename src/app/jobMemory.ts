@@ -27,39 +27,38 @@ export interface JobMemory {
   end(): void;
 }
 
-export interface JobMemoryOptions {
-  /** Null: a default, raised if the program itself needs more than usual. */
-  readonly ceilingBytes: number | null;
+export interface MemoryNeeds {
   /** Of the default, without the store's; null: the usual one. */
   readonly formatBytes: number | null;
   /** What the store may use besides the buffers of the job. */
   readonly storeBytes: number;
+}
+
+export interface MemoryWanted extends MemoryNeeds {
+  /** Null: a default, raised if the program itself needs more than usual. */
+  readonly ceilingBytes: number | null;
+}
+
+export interface JobMemoryOptions extends MemoryWanted {
   readonly log: Log;
 }
 
 /** What the job file says; else a default that suffices, if the program takes `takenBytes` by itself. */
 export function ceilingOf(
-  { ceilingBytes, formatBytes, storeBytes }: Omit<JobMemoryOptions, 'log'>,
+  { ceilingBytes, formatBytes, storeBytes }: MemoryWanted,
   takenBytes: number,
 ): number {
-  return (
-    ceilingBytes ??
-    Math.max((formatBytes ?? CEILING_BYTES_DEFAULT) + storeBytes, leastCeilingBytes(takenBytes))
-  );
+  const usualBytes = (formatBytes ?? CEILING_BYTES_DEFAULT) + storeBytes;
+  return ceilingBytes ?? Math.max(usualBytes, leastCeilingBytes(takenBytes));
 }
 
 /**
  * Call it when everything is loaded and nothing is read yet: memory in use now counts as the program's own.
  */
-export function openJobMemory({
-  ceilingBytes: wantedBytes,
-  formatBytes,
-  storeBytes,
-  log,
-}: JobMemoryOptions): JobMemory {
+export function openJobMemory({ log, ...wanted }: JobMemoryOptions): JobMemory {
   const residentBytes = residentReader();
-  const takenBytes = residentBytes() + storeBytes;
-  const ceilingBytes = ceilingOf({ ceilingBytes: wantedBytes, formatBytes, storeBytes }, takenBytes);
+  const takenBytes = residentBytes() + wanted.storeBytes;
+  const ceilingBytes = ceilingOf(wanted, takenBytes);
   const shares = shareMemory(ceilingBytes, takenBytes);
   log.debug({ ceilingBytes, takenBytes, ...shares }, 'memory shared');
   const budget = new MemoryBudget({

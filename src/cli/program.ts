@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { VERSION } from '../system/version.ts';
 import { EXIT_CODES, exitCodeOfSignal } from './exitCodes.ts';
 import { addAudit } from './flags/audit.ts';
+import { addDoctor } from './flags/doctor.ts';
 import { addExplain } from './flags/explain.ts';
 import { addFuzz } from './flags/fuzz.ts';
 import { addJournal } from './flags/journal.ts';
@@ -29,6 +30,7 @@ const FUZZ_EXAMPLE = 'is the promise kept? in a world where everything fails tha
 const EXAMPLES = `
 Examples:
   tidemark validate job.yaml
+  tidemark doctor job.yaml                     first, against real services: can the job run there?
   tidemark plan job.yaml                       where it would begin, its files an hour, memory; writes nothing
   tidemark run job.yaml                        until SIGTERM or SIGINT
   tidemark run job.yaml --until-end            up to the ends seen at the start, then commit every file
@@ -69,13 +71,14 @@ export function createProgram(io: CliIo): Program {
   addRequests(program, io);
   addJournal(program, io);
   addValidate(program, io);
+  addDoctor(program, io);
   addSchema(command, io);
   addFuzz(program, io);
   return program;
 }
 
 /** Commands that treat a signal as a request to stop; all others leave nothing half done, and end at once. */
-const ENDING_IN_ORDER: readonly string[] = ['run', 'fuzz', 'import'];
+const ENDING_IN_ORDER: readonly string[] = ['run', 'fuzz', 'import', 'doctor'];
 
 function endAtSignal(io: CliIo): void {
   io.onSignal((signal) => io.exitNow(exitCodeOfSignal(signal)));

@@ -3,6 +3,7 @@
  * src/app/registeredKinds.ts.
  */
 import type { z } from 'zod';
+import type { Probe } from '../../kernels/checks/check.ts';
 import type { JobName } from '../../journal/ids.ts';
 import type { SchemaContext } from '../../kernels/schema/outside.ts';
 import type { SourceConfig } from '../config/jobConfig.ts';
@@ -33,6 +34,17 @@ export interface SourceOpening extends SourceOfJob {
   readonly conditions?: Conditions | undefined;
 }
 
+export interface SourceProbing extends SourceOpening {
+  readonly checkpointIntervalMs: number;
+  /** Longest time from a record's arrival to its published file. Null: no limit. */
+  readonly publishedWithinMs: number | null;
+}
+
+export interface SourceProbe extends Probe {
+  /** Partitions that the checks have found. Null if they have found out nothing. */
+  partitions(): number | null;
+}
+
 export interface SourceKind<Config extends SourceConfig = SourceConfig, Parsed = unknown> {
   /** Its key below `source`, and the type of its configuration. */
   readonly name: string;
@@ -45,6 +57,8 @@ export interface SourceKind<Config extends SourceConfig = SourceConfig, Parsed =
   open(config: Config, opening: SourceOpening): Promise<Source>;
   /** For `status`: neither joins the group nor reads records. */
   survey(config: Config, opening: SourceOpening): Promise<SourceSurveyor>;
+  /** What `tidemark doctor` checks. Disturbs no group. Absent if there is nothing to check. */
+  probe?(config: Config, probing: SourceProbing): Promise<SourceProbe>;
   /** Used once, while the journal has no start offsets. */
   startFrom(config: Config): StartFrom;
   /** What decides which records there are, for the fingerprint. */

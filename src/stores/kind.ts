@@ -3,6 +3,7 @@
  * and a line in src/app/registeredKinds.ts.
  */
 import type { z } from 'zod';
+import type { Probe } from '../../kernels/checks/check.ts';
 import type { SchemaContext } from '../../kernels/schema/outside.ts';
 import type { KeyProblem } from '../../kernels/schema/parts.ts';
 import type { SinkConfig } from '../config/jobConfig.ts';
@@ -22,6 +23,22 @@ export interface StoreOpening {
   readonly cacheHome: string | null;
   /** Number of threads in the libuv pool. */
   readonly poolThreads: number;
+}
+
+export interface StoreProbing extends StoreOpening {
+  /** A folder below the sink that nobody else knows and that is not there yet. */
+  readonly scratchUri: string;
+}
+
+/** What `tidemark doctor` checks of this kind alone, before it makes every call of the port. */
+export interface StoreProbe extends Probe {
+  /** Ids of the checks of this probe that have to pass before the store is opened. */
+  readonly opensAfter: readonly string[];
+  /**
+   * Removes the scratch folder with all that is in it, and folders that were made for it. Idempotent. Rejects
+   * if something is left.
+   */
+  removeScratch(): Promise<void>;
 }
 
 export interface StoreKind<Config extends SinkConfig = SinkConfig, Parsed = unknown> {
@@ -53,6 +70,8 @@ export interface StoreKind<Config extends SinkConfig = SinkConfig, Parsed = unkn
   /** Bytes of the process's memory that it may use besides the job's buffers. */
   memoryBytes(config: Config): number;
   open(config: Config, opening: StoreOpening): Promise<Store>;
+  /** Absent if nothing can remove what a check would leave: then `tidemark doctor` says so. */
+  probe?(config: Config, probing: StoreProbing): Promise<StoreProbe>;
   /**
    * How the keys were interpreted, without credentials. `describe` returns a sentence, empty if the URI says
    * it all; `facts` returns fields.

@@ -40,6 +40,10 @@ export const FILE_SOURCE: SourceKind<FileSourceConfig, ParsedFile> = {
     const { createFileSurveyor } = await import('./survey.ts');
     return createFileSurveyor(await FILE_SOURCE.open(config, opening));
   },
+  async probe({ pattern }, { baseDir }) {
+    const { filesProbe } = await import('./probe.ts');
+    return filesProbe({ baseDir, pattern, filesMax: openFiles(true).sourcesMax });
+  },
   startFrom: () => ({ type: 'earliest' }),
   meaning: ({ type, pattern, timePath }) => ({ type, pattern, timePath }),
   describe: ({ pattern }) => `files ${pattern}`,

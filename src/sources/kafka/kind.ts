@@ -37,6 +37,19 @@ export const KAFKA_SOURCE: SourceKind<KafkaSourceConfig, ParsedKafka> = {
     const { createKafkaSurveyor } = await import('./survey.ts');
     return createKafkaSurveyor(kafkaSourceOptions(config, opening));
   },
+  async probe(config, { checkpointIntervalMs, publishedWithinMs, ...opening }) {
+    const [{ kafkaProbe }, { principalOf }] = await Promise.all([
+      import('./probing/probe.ts'),
+      import('./probing/rights.ts'),
+    ]);
+    const { sasl, tls } = config;
+    return kafkaProbe({
+      options: kafkaSourceOptions(config, opening),
+      job: opening.job,
+      times: { checkpointIntervalMs, publishedWithinMs },
+      principal: principalOf({ sasl, hasCertificate: (tls?.certFile ?? null) !== null }),
+    });
+  },
   startFrom: (config) => config.startFrom,
   meaning: ({ type, topics, groupId, startFrom }) => ({
     type,

@@ -23,6 +23,13 @@ export const LOCAL_STORE: StoreKind<FileSinkConfig> = {
     const { createFileStore } = await import('./store.ts');
     return createFileStore();
   },
+  async probe({ uri }, { scratchUri }) {
+    const [{ localProbe }, { systemClock }] = await Promise.all([
+      import('./probe.ts'),
+      import('../../system/clock.ts'),
+    ]);
+    return localProbe({ sinkUri: uri, scratchUri, nowMs: systemClock.nowMs });
+  },
   describe: () => '',
   facts: () => ({}),
 };

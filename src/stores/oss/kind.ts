@@ -78,6 +78,20 @@ export const OSS_STORE: StoreKind<OssSinkConfig, ParsedKeys> = {
     const source = openCredentials(config.credentials, { log, clock, conditions });
     return openOssStore({ ...config, keys: () => source.keys(), onClose: () => source.close() });
   },
+  async probe(config, { scratchUri, log, clock, conditions }) {
+    const [{ ossProbe }, { openCredentials }] = await Promise.all([
+      import('./probe.ts'),
+      import('../alibaba/openCredentials.ts'),
+    ]);
+    const source = openCredentials(config.credentials, { log, clock, conditions });
+    return ossProbe({
+      ...config,
+      keys: () => source.keys(),
+      onClose: () => source.close(),
+      scratchUri,
+      clock,
+    });
+  },
   describe({ ossBucket, region, address, uploadPartBytes, credentials }) {
     const from = isProvider(credentials) ? ` · ${credentialsText(credentials)}` : '';
     const parts = `upload parts of ${Math.round(uploadPartBytes / 1024)} KiB`;

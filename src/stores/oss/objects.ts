@@ -169,6 +169,16 @@ export class Objects {
     }
   }
 
+  /** Uploads of keys with this prefix that are neither completed nor aborted, at most a page of them. */
+  async uploads(prefix: string): Promise<readonly { readonly key: string; readonly uploadId: string }[]> {
+    const query = { uploads: null, prefix };
+    const { text } = await this.#client.call({ method: 'GET', key: '', query }, 'identical');
+    return elementsOf(text, 'Upload').map((one) => ({
+      key: textOf(one, 'Key') ?? '',
+      uploadId: textOf(one, 'UploadId') ?? '',
+    }));
+  }
+
   /** All parts that were uploaded, by number. Refused with NoSuchUpload. */
   async parts(key: string, uploadId: string): Promise<Map<number, ListedPart>> {
     const found = new Map<number, ListedPart>();

@@ -15,7 +15,9 @@ import {
 import { isOssPath, ossDestination, ossKindOf, ossProblems, readOssKeys } from '../alibaba/keys.ts';
 import { ossAddressText, ossPathProblem, ossUri, ossWayText, type OssAddress } from '../alibaba/path.ts';
 import { sharedOssKeys } from '../alibaba/sharedKeys.ts';
-import type { StoreKind } from '../kind.ts';
+import type { OssCredentials } from '../alibaba/credentials.ts';
+import type { StoreKind, StoreOpening } from '../kind.ts';
+import type { JindoKeys } from './jindoKeys.ts';
 import { JINDO_MEMORY_MIB_MAX } from './settings.ts';
 
 /**
@@ -68,38 +70,37 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
   },
   memoryBytes: () => JINDO_MEMORY_MIB_MAX * 1024 * 1024,
   /** Loads JindoSDK and its bindings only for a destination that needs them. */
-  async open(config, { log, clock, conditions, stateDir, env, cacheHome, poolThreads }) {
-    const [{ openOssHdfsStore }, { locateJindosdk }, { openJindoKeys }] = await Promise.all([
+  async open(config, opening) {
+    const [{ openOssHdfsStore }, { locateJindosdk }] = await Promise.all([
       import('./store.ts'),
       import('./locate.ts'),
-      import('./jindoKeys.ts'),
     ]);
-    const named = (name: string): string | null => {
-      const value = env[name];
-      return value === undefined || value === '' ? null : value;
-    };
-    const places = {
-      configured: config.jindosdkLibrary,
-      fromEnvironment: named('TIDEMARK_JINDOSDK'),
-      jindosdkHome: named('JINDOSDK_HOME'),
-      cacheHome,
-    };
-    const library = locateJindosdk(places, existsSync);
-    const logFolder = path.join(stateDir, '_jindosdk');
-    const { credentials } = config;
+    // Found first: what cannot be opened leaves no files of keys.
+    const library = locateJindosdk(placesOf(config, opening), existsSync);
     return openOssHdfsStore({
       ...config,
-      credentials: isProvider(credentials)
-        ? await openJindoKeys(credentials, {
-            log,
-            clock,
-            conditions,
-            ownFolder: path.join(logFolder, 'keys'),
-          })
-        : credentials,
-      ...{ library, logFolder },
-      callsMax: Math.max(2, poolThreads - POOL_THREADS_KEPT),
-      log,
+      credentials: await credentialsFor(config, opening),
+      library,
+      logFolder: logFolderOf(opening),
+      callsMax: callsMaxOf(opening),
+      log: opening.log,
+    });
+  },
+  async probe(config, probing) {
+    const [{ ossHdfsProbe }, { locateJindosdk }] = await Promise.all([
+      import('./probe.ts'),
+      import('./locate.ts'),
+    ]);
+    return ossHdfsProbe({
+      ...config,
+      credentials: await credentialsFor(config, probing),
+      locate: () => locateJindosdk(placesOf(config, probing), existsSync),
+      logFolder: logFolderOf(probing),
+      callsMax: callsMaxOf(probing),
+      sinkUri: config.uri,
+      scratchUri: probing.scratchUri,
+      log: probing.log,
+      wallMs: () => probing.clock.wallMs(),
     });
   },
   describe({ ossBucket, region, address, credentials }) {
@@ -111,6 +112,35 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
     ...(isProvider(credentials) ? { credentials: credentialsText(credentials) } : {}),
   }),
 };
+
+/** Keys that end, in files that JindoSDK reads again; or those that stay. */
+async function credentialsFor(
+  { credentials }: OssHdfsSinkConfig,
+  opening: StoreOpening,
+): Promise<OssCredentials | JindoKeys> {
+  if (!isProvider(credentials)) return credentials;
+  const { openJindoKeys } = await import('./jindoKeys.ts');
+  const { log, clock, conditions } = opening;
+  const ownFolder = path.join(logFolderOf(opening), 'keys');
+  return openJindoKeys(credentials, { log, clock, conditions, ownFolder });
+}
+
+function placesOf({ jindosdkLibrary }: OssHdfsSinkConfig, { env, cacheHome }: StoreOpening) {
+  const named = (name: string): string | null => {
+    const value = env[name];
+    return value === undefined || value === '' ? null : value;
+  };
+  return {
+    configured: jindosdkLibrary,
+    fromEnvironment: named('TIDEMARK_JINDOSDK'),
+    jindosdkHome: named('JINDOSDK_HOME'),
+    cacheHome,
+  };
+}
+
+const logFolderOf = ({ stateDir }: StoreOpening): string => path.join(stateDir, '_jindosdk');
+
+const callsMaxOf = ({ poolThreads }: StoreOpening): number => Math.max(2, poolThreads - POOL_THREADS_KEPT);
 
 function ossKeys(context: SchemaContext) {
   return {

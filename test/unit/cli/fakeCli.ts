@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Backend, JobStatus, RunReport } from '../../../src/app/contract.ts';
+import type { DoctorReport } from '../../../src/app/doctor/doctorReport.ts';
 import type { DiffReport } from '../../../src/app/journalDiff.ts';
 import { jobName, journalId } from '../../../journal/ids.ts';
 import type { AuditReport } from '../../../src/audit/auditReport.ts';
@@ -56,6 +57,13 @@ const NO_AUDIT: AuditReport = {
   files: { compared: 0, comparedBytes: 0, moved: 0, hidden: 0, others: 0, leftovers: 0 },
 };
 
+const NO_CHECKS: DoctorReport = {
+  job: 'clicks',
+  checks: [],
+  counts: { pass: 0, warn: 0, fail: 0, notDone: 0 },
+  leftovers: [],
+};
+
 const NO_DIFF: DiffReport = {
   ...{ job: 'clicks', journalId: 'journal-1', version: '1', otherVersion: '2', otherPackage: '/other' },
   ...{ entries: 0, verdict: 'same', difference: null, problem: null },
@@ -86,6 +94,7 @@ export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: 
     replayJournal: async function* () {},
     partitionEntries: async function* () {},
     explain: async () => ({ record: null, files: [] }),
+    examineJob: async () => NO_CHECKS,
     ...backend,
   };
   return {

@@ -71,6 +71,7 @@ function usedMembers(): [string, unknown, string[]][] {
         'connect',
         'isConnected',
         'findGroupCoordinator',
+        'heartbeat',
         'leaveGroup',
         'describeGroups',
         'listOffsets',

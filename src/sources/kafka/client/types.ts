@@ -78,6 +78,7 @@ export interface Broker {
   findGroupCoordinator(request: { groupId: string; coordinatorType: number }): Promise<{
     coordinator: { nodeId: number; host: string; port: number };
   }>;
+  heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>;
   leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>;
   describeGroups(request: { groupIds: string[] }): Promise<{
     groups: { groupId: string; state: string; members: DescribedMember[] }[];

@@ -7,7 +7,7 @@ import { API_KEYS, payloadOf } from '../client/client.ts';
 import type { ProtocolRequest } from '../client/types.ts';
 import { WireReader, WireWriter } from './wireTypes.ts';
 
-const EPOCH_END_VERSION = 3;
+export const EPOCH_END_VERSION = 3;
 const CONSUMER = -1;
 /** As current leader epoch: the leader answers whatever its epoch is. */
 export const ANY_LEADER_EPOCH = -1;

@@ -7,7 +7,7 @@ import { API_KEYS, payloadOf } from '../client/client.ts';
 import type { ProtocolRequest } from '../client/types.ts';
 import { WireReader, WireWriter } from './wireTypes.ts';
 
-const FETCH_VERSION = 11;
+export const FETCH_VERSION = 11;
 const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 

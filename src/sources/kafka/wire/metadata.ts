@@ -17,6 +17,9 @@ export interface PartitionLeader {
   readonly leader: number;
   /** Increases with each election of the partition; -1 if the broker does not know it. */
   readonly leaderEpoch: number;
+  /** How many brokers hold the partition, and how many of them have all of it. */
+  readonly replicas?: number;
+  readonly inSync?: number;
 }
 
 export interface TopicMetadata {
@@ -71,16 +74,19 @@ function decodeTopic(reader: WireReader): TopicMetadata {
   const partitions = reader.compactArray(() => {
     const [errorCode, partition] = [reader.int16(), reader.int32()];
     const [leader, leaderEpoch] = [reader.int32(), reader.int32()];
-    const found = { errorCode, partition, leader, leaderEpoch };
-    // Replicas, in sync, offline.
-    for (let list = 0; list < 3; list += 1) reader.compactArray(() => reader.int32());
+    const [replicas, inSync] = [nodesIn(reader), nodesIn(reader)];
+    nodesIn(reader); // offline
     reader.skipTags();
-    return found;
+    return { errorCode, partition, leader, leaderEpoch, replicas, inSync };
   });
   reader.int32(); // authorized operations
   reader.skipTags();
   partitions.sort((a, b) => a.partition - b.partition);
   return { topic, errorCode, topicId: id === NO_TOPIC_ID ? null : id, partitions };
+}
+
+function nodesIn(reader: WireReader): number {
+  return reader.compactArray(() => reader.int32()).length;
 }
 
 export function metadataRequest(topics: readonly string[] | null): ProtocolRequest<ClusterMetadata> {

@@ -3,7 +3,7 @@ import { API_KEYS, payloadOf } from '../client/client.ts';
 import type { ProtocolRequest } from '../client/types.ts';
 import { WireReader, WireWriter } from './wireTypes.ts';
 
-const TOPIC_CONFIG_VERSION = 1;
+export const CONFIGS_VERSION = 1;
 const TOPIC = 2;
 const NO_SYNONYMS = 0;
 
@@ -36,7 +36,10 @@ export function decodeTopicConfigResponse(
   return { clientSideThrottleTime, ...answer };
 }
 
-function decodeEntry(reader: WireReader): { readonly name: string | null; readonly value: string | null } {
+export function decodeEntry(reader: WireReader): {
+  readonly name: string | null;
+  readonly value: string | null;
+} {
   const entry = { name: reader.string(), value: reader.string() };
   reader.int8(); // is read-only
   reader.int8(); // source
@@ -53,7 +56,7 @@ export function topicConfigRequest(topic: string, key: string): ProtocolRequest<
   return {
     request: {
       apiKey: API_KEYS.describeConfigs,
-      apiVersion: TOPIC_CONFIG_VERSION,
+      apiVersion: CONFIGS_VERSION,
       apiName: 'DescribeConfigs',
       encode: async () => payloadOf(encodeTopicConfigRequest(topic, key)),
     },

@@ -54,7 +54,7 @@ describe('the Metadata request with topic ids', () => {
         .int32(partition)
         .int32(leader)
         .int32(7);
-      writer.unsignedVarint(2).int32(4).unsignedVarint(2).int32(4).unsignedVarint(1);
+      writer.unsignedVarint(3).int32(4).int32(5).unsignedVarint(2).int32(4).unsignedVarint(1);
       tagged();
     }
     writer.int32(0).noTags();
@@ -77,8 +77,8 @@ describe('the Metadata request with topic ids', () => {
           errorCode: 0,
           topicId: '00112233445566778899aabbccddeeff',
           partitions: [
-            { partition: 0, errorCode: 0, leader: 4, leaderEpoch: 7 },
-            { partition: 1, errorCode: 5, leader: -1, leaderEpoch: 7 },
+            { partition: 0, errorCode: 0, leader: 4, leaderEpoch: 7, replicas: 2, inSync: 1 },
+            { partition: 1, errorCode: 5, leader: -1, leaderEpoch: 7, replicas: 2, inSync: 1 },
           ],
         },
         { topic: 'missing', errorCode: 3, topicId: null, partitions: [] },

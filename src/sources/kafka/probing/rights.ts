@@ -1,0 +1,34 @@
+/** Rights that this client lacks, and the access rule (ACL) that grants each. */
+import { fail, someOf, type Finding } from '../../../../kernels/checks/check.ts';
+
+export type Resource = 'topic' | 'group';
+
+/** @param principal as in an ACL: `User:name`. */
+export function denied(
+  principal: string,
+  resource: Resource,
+  names: readonly string[],
+  operations: readonly string[],
+): Finding {
+  const options = [
+    ...operations.map((operation) => `--operation ${operation}`),
+    ...names.slice(0, 1).map((name) => `--${resource} '${name}'`),
+  ].join(' ');
+  return fail(
+    `this client lacks ${operations.join(' and ')} on the ${resource} ${someOf(names)}`,
+    `Grant it: kafka-acls --add --allow-principal '${principal}' ${options}` +
+      `${names.length > 1 ? ', and so for the others' : ''}.`,
+  );
+}
+
+/** Whom an ACL of this client names. */
+export function principalOf({
+  sasl,
+  hasCertificate,
+}: {
+  readonly sasl: { readonly username: string } | null;
+  readonly hasCertificate: boolean;
+}): string {
+  if (sasl !== null) return `User:${sasl.username}`;
+  return hasCertificate ? 'User:<name of the certificate>' : 'User:ANONYMOUS';
+}
