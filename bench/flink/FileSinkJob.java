@@ -11,6 +11,7 @@ import org.apache.flink.api.common.serialization.SimpleStringSchema;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExternalizedCheckpointRetention;
+import org.apache.flink.configuration.GlobalConfiguration;
 import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
@@ -20,6 +21,7 @@ import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 import org.apache.flink.core.execution.CheckpointingMode;
+import org.apache.flink.core.fs.FileSystem;
 import org.apache.flink.core.fs.Path;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -31,10 +33,11 @@ import org.apache.flink.streaming.api.functions.sink.filesystem.rollingpolicies.
  * The job that Tidemark is measured against: moves a Kafka topic into files of lines, exactly once, as in
  * Flink's documentation.
  *
- * <p>--brokers HOST:PORT --topic NAME --group NAME --out FOLDER --checkpoints FOLDER --checkpoint-ms N
- * --parallelism N [--bucket-pattern PATTERN] [--restore CHECKPOINT] [--unbounded]. A pattern names folders after
- * the records' own times, in UTC; without one there is one folder. Prints "first record" when the sink gets its
- * first record.
+ * <p>--brokers HOST:PORT --topic NAME --group NAME --out FOLDER|URI --checkpoints FOLDER --checkpoint-ms N
+ * --parallelism N [--conf FOLDER] [--bucket-pattern PATTERN] [--roll-seconds N] [--restore CHECKPOINT]
+ * [--unbounded]. A pattern names folders after the records' own times, in UTC; without one there is one folder. A
+ * URI is of a file system on the class path, which the config.yaml of the conf folder configures. Prints "first
+ * record" when the sink gets its first record.
  */
 public final class FileSinkJob {
   private FileSinkJob() {}
@@ -45,13 +48,20 @@ public final class FileSinkJob {
     environment
         .fromSource(source(flags), WatermarkStrategy.noWatermarks(), "kafka")
         .uid("kafka")
-        .sinkTo(sink(flags.get("out"), flags.get("bucket-pattern")))
+        .sinkTo(sink(flags))
         .uid("files");
     environment.execute("tidemark-bench");
+    // Idle threads of a file system would keep the process alive for a minute.
+    System.exit(0);
   }
 
   static StreamExecutionEnvironment environment(Map<String, String> flags) {
     Configuration configuration = new Configuration();
+    if (flags.containsKey("conf")) {
+      configuration = GlobalConfiguration.loadConfiguration(flags.get("conf"));
+      // As the entry points of a cluster do.
+      FileSystem.initialize(configuration, null);
+    }
     configuration.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, "file://" + flags.get("checkpoints"));
     configuration.set(
         CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
@@ -88,15 +98,18 @@ public final class FileSinkJob {
     return builder.build();
   }
 
-  static FileSink<String> sink(String folder, String bucketPattern) {
-    return FileSink.forRowFormat(new Path("file://" + folder), new SimpleStringEncoder<String>("UTF-8"))
-        .withBucketAssigner(new AnnouncingAssigner(bucketPattern))
+  static FileSink<String> sink(Map<String, String> flags) {
+    String out = flags.get("out");
+    String uri = out.contains("://") ? out : "file://" + out;
+    // Flink's defaults, made explicit.
+    Duration age = Duration.ofSeconds(Long.parseLong(flags.getOrDefault("roll-seconds", "60")));
+    return FileSink.forRowFormat(new Path(uri), new SimpleStringEncoder<String>("UTF-8"))
+        .withBucketAssigner(new AnnouncingAssigner(flags.get("bucket-pattern")))
         .withRollingPolicy(
-            // Flink's defaults, made explicit.
             DefaultRollingPolicy.builder()
                 .withMaxPartSize(MemorySize.ofMebiBytes(128))
-                .withRolloverInterval(Duration.ofSeconds(60))
-                .withInactivityInterval(Duration.ofSeconds(60))
+                .withRolloverInterval(age)
+                .withInactivityInterval(age)
                 .build())
         .build();
   }

@@ -1,5 +1,5 @@
 /** Kills a Flink job and restarts it from its last checkpoint. */
-import { existsSync, globSync, statSync } from 'node:fs';
+import { globSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BenchProcess } from '../harness/measuredProcess.ts';
@@ -19,37 +19,47 @@ export async function flinkRestartSeconds(
   meanwhile: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<number> {
-  const options = { what: 'Flink', signal };
-  const unbounded = { ...job, isUnbounded: true };
-  const first = new BenchProcess('java', flinkArguments(classPath, unbounded), options);
+  const start = (more: Pick<FlinkJob, 'restore'>): BenchProcess => {
+    const args = flinkArguments(classPath, { ...job, ...more, isUnbounded: true });
+    return new BenchProcess('java', args, { what: 'Flink', signal });
+  };
+  const first = start({});
   const { atMs } = await first.said(isFirstRecord);
   const seenMs = performance.timeOrigin + atMs;
   const restore = await checkpointAfter(seenMs, job, first);
   await first.killed();
   await meanwhile();
   const startedMs = performance.now();
-  const second = new BenchProcess('java', flinkArguments(classPath, { ...unbounded, restore }), options);
+  const second = start({ restore });
   const firstRecord = await second.said(isFirstRecord);
   await second.killed();
   return (firstRecord.atMs - startedMs) / 1000;
 }
 
-const isFirstRecord = (line: string): boolean => line === 'first record';
+export const isFirstRecord = (line: string): boolean => line === 'first record';
 
-/** The folder of a checkpoint completed after that time. */
-async function checkpointAfter(
+/** The folder of the last checkpoint, once one was completed after that time. */
+export async function checkpointAfter(
   timeMs: number,
   job: Pick<FlinkJob, 'folder'>,
   running: BenchProcess,
 ): Promise<string> {
   for (const giveUpAt = Date.now() + CHECKPOINT_TIMEOUT_MS; Date.now() < giveUpAt;) {
     if (running.child.exitCode !== null) throw running.failure(running.child.exitCode);
-    const found = globSync('*/chk-*/_metadata', { cwd: checkpointsOf(job) })
-      .map((name) => path.join(checkpointsOf(job), name))
-      .filter((file) => existsSync(file) && statSync(file).mtimeMs > timeMs + 2 * POLL_MS);
-    const last = found.sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs).at(-1);
-    if (last !== undefined) return path.dirname(last);
+    const last = lastCheckpoint(job);
+    if (last !== null && last.atMs > timeMs + 2 * POLL_MS) return last.folder;
     await delay(POLL_MS);
   }
   throw new Error(`Flink completed no checkpoint within ${CHECKPOINT_TIMEOUT_MS / 1000} s`);
+}
+
+/** Null before the first one is complete. */
+export function lastCheckpoint(job: Pick<FlinkJob, 'folder'>): { folder: string; atMs: number } | null {
+  const cwd = checkpointsOf(job);
+  const found = globSync('*/chk-*/_metadata', { cwd }).flatMap((name) => {
+    const file = path.join(cwd, name);
+    const stat = statSync(file, { throwIfNoEntry: false });
+    return stat === undefined ? [] : [{ folder: path.dirname(file), atMs: stat.mtimeMs }];
+  });
+  return found.sort((a, b) => a.atMs - b.atMs).at(-1) ?? null;
 }

@@ -1,6 +1,6 @@
 /** The two contestants. Each run reads the whole topic into files, in its own process, and exits. */
 import path from 'node:path';
-import { flinkArguments, outputOf } from '../flink/flinkJob.ts';
+import { flinkArguments, outputOf, type FlinkDestination } from '../flink/flinkJob.ts';
 import { deleteStream, writeJobFile, type TidemarkJob } from '../tidemark/tidemarkJob.ts';
 import { RECORD_BYTES, withAdmin } from '../topic/benchTopic.ts';
 import { inRunFolder, type BenchContext } from './context.ts';
@@ -35,11 +35,23 @@ export interface Workload {
   readonly format?: BenchFormat;
 }
 
+export interface FlinkOptions {
+  readonly bucketPattern?: string;
+  readonly destination?: FlinkDestinations;
+}
+
+/** A destination other than local files. */
+export interface FlinkDestinations {
+  /** For the run with that name. */
+  readonly of: (name: string) => FlinkDestination;
+  readonly digestOf: Destination['digestOf'];
+}
+
 export function flink(
   context: BenchContext,
   classPath: string,
   workload: Workload,
-  buckets: { readonly bucketPattern?: string } = {},
+  { bucketPattern, destination }: FlinkOptions = {},
 ): Contestant {
   const { brokers, isQuick, signal } = context;
   return {
@@ -47,11 +59,16 @@ export function flink(
     run: () =>
       inRunFolder(context, 'flink', async ({ name, folder }) => {
         const { topic, checkpointMs, format } = workload;
-        const as = format === undefined ? {} : { format: format.flag };
-        const job = { brokers, topic, group: name, folder, checkpointMs, isQuick, ...buckets, ...as };
+        const job = {
+          ...{ brokers, topic, group: name, folder, checkpointMs, isQuick },
+          ...(bucketPattern === undefined ? {} : { bucketPattern }),
+          ...(format === undefined ? {} : { format: format.flag }),
+          ...(destination === undefined ? {} : { destination: destination.of(name) }),
+        };
         const cost = await measureProcess('java', flinkArguments(classPath, job), { what: 'Flink', signal });
         await forgetGroup(context, name);
-        return checked(cost, await digestOf(outputOf(job), workload), workload);
+        const written = await (destination?.digestOf(name, folder) ?? digestOf(outputOf(job), workload));
+        return checked(cost, written, workload);
       }),
   };
 }

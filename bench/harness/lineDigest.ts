@@ -113,11 +113,8 @@ export function dataFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => path.join(entry.parentPath, entry.name))
-    .filter(
-      (file) =>
-        !path
-          .relative(folder, file)
-          .split(path.sep)
-          .some((name) => /^[._]/.test(name)),
-    );
+    .filter((file) => !isHidden(path.relative(folder, file)));
 }
+
+/** Whether a path has a hidden name in it. */
+export const isHidden = (file: string): boolean => file.split(path.sep).some((name) => /^[._]/.test(name));

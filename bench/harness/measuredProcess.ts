@@ -128,6 +128,16 @@ export function cpuSecondsOf(pid: number): number {
   return (utime + stime) / TICKS_PER_SECOND;
 }
 
+/** CPU time of all cores since the start of the machine: what was used, and what there was. */
+export function machineTicks(): { readonly busy: number; readonly all: number } {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
+  // user nice system idle iowait irq softirq steal; the guests' are in user already.
+  const ticks = line.split(/ +/).slice(1, 9).map(Number);
+  const all = ticks.reduce((sum, one) => sum + one, 0);
+  const [idle = NaN, waiting = NaN] = ticks.slice(3, 5);
+  return { busy: all - idle - waiting, all };
+}
+
 function ticksOf(pid: string): Record<'utime' | 'stime' | 'cutime' | 'cstime', number> {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The name in parentheses may hold anything, so count from after it: utime is field 14, and the others

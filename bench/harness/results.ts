@@ -5,6 +5,8 @@ import path from 'node:path';
 import {
   checkoutDir,
   flinkKafkaVersion,
+  flinkOssKafkaVersion,
+  flinkOssVersion,
   flinkVersion,
   kafkaVersion,
   natsVersion,
@@ -76,6 +78,7 @@ export async function versions(): Promise<Record<string, string>> {
     node: process.versions.node,
     ...{ kafkajs, kafka: kafkaVersion, nats: natsVersion },
     ...{ flink: flinkVersion, flinkKafkaConnector: flinkKafkaVersion },
+    ...{ flinkOss: flinkOssVersion, flinkOssKafkaConnector: flinkOssKafkaVersion },
     java: await firstLineOf('java', ['-version']),
   };
 }

@@ -1,81 +1,132 @@
-/** The loopback server that speaks OSS-HDFS, in its own process, and what Tidemark wrote to it. */
-import { mkdirSync } from 'node:fs';
+/** The loopback server that speaks OSS and OSS-HDFS, in its own process, and what a run costs there. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { fetchJindosdk } from '../../scripts/jindosdk/fetch.ts';
 import { checkoutDir } from '../../scripts/services/common.ts';
-import { findCommand, runCommand } from '../../scripts/services/processes.ts';
-import { digestFolder, type FolderDigest } from '../harness/lineDigest.ts';
-import { BenchProcess, cpuSecondsOf } from '../harness/measuredProcess.ts';
+import type { BenchContext } from '../harness/context.ts';
+import { BenchProcess, cpuSecondsOf, machineTicks } from '../harness/measuredProcess.ts';
+import type { Contestant, Run } from '../harness/rounds.ts';
+import { spreadOf } from '../harness/statistics.ts';
 
-const BUCKET = 'lake';
+export const BUCKET = 'lake';
+export const REGION = 'cn-test';
 const SERVER = path.join(checkoutDir, 'servers/oss/main.ts');
 /** What the server accepts by default. */
-const CREDENTIALS = { accessKeyId: 'test-id', accessKeySecret: 'test-secret' };
+export const CREDENTIALS = { accessKeyId: 'test-id', accessKeySecret: 'test-secret' };
 
 export class OssServer {
   readonly #process: BenchProcess;
-  readonly #address: string;
-  readonly #folder: string;
-  readonly #pythonPath: string;
+  /** `127.0.0.1:port` */
+  readonly address: string;
+  /** For what its readers keep. */
+  readonly folder: string;
+  readonly #before = machineTicks();
+  #runCpuSeconds = NaN;
+  #machineShare = NaN;
 
-  private constructor(process_: BenchProcess, address: string, folder: string, pythonPath: string) {
+  private constructor(process_: BenchProcess, address: string, folder: string) {
     this.#process = process_;
-    this.#address = address;
-    this.#folder = folder;
-    this.#pythonPath = pythonPath;
+    this.address = address;
+    this.folder = folder;
   }
 
-  /** Rejects without JindoSDK: Tidemark writes and the bench reads through it. */
-  static async start(folder: string, log: (line: string) => void, signal: AbortSignal): Promise<OssServer> {
-    const { pythonPath } = await fetchJindosdk(log, { signal });
-    if (findCommand('python3') === undefined)
-      throw new Error(
-        "not on the PATH: python3, which reads back what was written through JindoSDK's own interface",
-      );
+  static async start(folder: string, signal: AbortSignal): Promise<OssServer> {
     mkdirSync(folder, { recursive: true });
-    const args = [SERVER, '--dir', path.join(folder, 'server'), '--bucket', BUCKET];
-    const process_ = new BenchProcess(process.execPath, args, { what: 'the OSS server', signal });
+    // Without the MD5 of each body: a slow stand-in would hide how fast its clients are.
+    const options = [
+      '--etag',
+      'crc64',
+      '--dir',
+      path.join(folder, 'server'),
+      '--bucket',
+      BUCKET,
+      '--region',
+      REGION,
+    ];
+    const process_ = new BenchProcess(process.execPath, [SERVER, ...options], {
+      what: 'the OSS server',
+      signal,
+    });
     const { line } = await process_.said((text) => text.startsWith('{"address"'));
     const { address } = JSON.parse(line) as { address: string };
-    return new OssServer(process_, address, folder, pythonPath);
+    return new OssServer(process_, address, folder);
   }
 
-  /** The `sink` of a job that writes below that name. */
-  sinkOf(name: string): Record<string, unknown> {
-    return {
-      path: `oss://${BUCKET}.cn-test.oss-dls.aliyuncs.com/${name}`,
-      endpoint: `http://${this.#address}`,
-      credentials: CREDENTIALS,
-    };
+  get endpoint(): string {
+    return `http://${this.address}`;
   }
 
-  /**
-   * Digest of the files below that name. JindoSDK's Python interface fetches them into a folder of that name.
-   */
-  async digestOf(name: string, into: string): Promise<FolderDigest> {
-    const script = path.join(import.meta.dirname, 'fetchFolder.py');
-    mkdirSync(into, { recursive: true });
-    const { accessKeyId, accessKeySecret } = CREDENTIALS;
-    const args = [
-      script,
-      this.#address,
-      `oss://${BUCKET}/`,
-      name,
-      into,
-      this.#folder,
-      accessKeyId,
-      accessKeySecret,
-    ];
-    await runCommand('python3', args, { env: { PYTHONPATH: this.#pythonPath } });
-    return digestFolder(into);
+  /** What follows, such as reading the output, is no part of the run. */
+  runIsOver(): void {
+    this.#runCpuSeconds = cpuSecondsOf(this.#process.child.pid ?? 0);
+    const { busy, all } = machineTicks();
+    this.#machineShare = (busy - this.#before.busy) / (all - this.#before.all);
   }
 
-  /** CPU seconds since its start. */
-  cpuSeconds(): number {
-    return cpuSecondsOf(this.#process.child.pid ?? 0);
+  /** CPU seconds from its start until the run was over. */
+  get runCpuSeconds(): number {
+    return this.#runCpuSeconds;
+  }
+
+  /** Of all cores, how much was used meanwhile, by whatever process. */
+  get machineShare(): number {
+    return this.#machineShare;
   }
 
   async stop(): Promise<void> {
     await this.#process.killed();
   }
+}
+
+/** What the server took of each run. */
+export class ServerCosts {
+  readonly #shares: number[] = [];
+  readonly #cpuSecondsPerGB: number[] = [];
+  readonly #machineShares: number[] = [];
+
+  add(server: OssServer, run: Run): void {
+    this.#shares.push(server.runCpuSeconds / run.seconds);
+    this.#cpuSecondsPerGB.push(server.runCpuSeconds / (run.bytes / 1e9));
+    this.#machineShares.push(server.machineShare);
+  }
+
+  /** The median, of one core: 1 is a core that does nothing else. */
+  get share(): number {
+    return spreadOf(this.#shares).median;
+  }
+
+  text(of: string): string {
+    const perGB = spreadOf(this.#cpuSecondsPerGB).median.toFixed(2);
+    const machine = percent(spreadOf(this.#machineShares).median);
+    return (
+      `during ${of} the server took ${percent(this.share)} of one core, ${perGB} CPU s/GB, ` +
+      `and all cores together were ${machine} busy`
+    );
+  }
+}
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+/** Each run has its own server, so that nothing of an earlier run slows down a later one. */
+export function onOwnServer(
+  context: BenchContext,
+  name: string,
+  costs: ServerCosts,
+  contestantOf: (server: OssServer) => Contestant,
+): Contestant {
+  return {
+    name,
+    run: async () => {
+      const folder = path.join(context.runsFolder, `bench-oss-${randomBytes(4).toString('hex')}`);
+      const server = await OssServer.start(folder, context.signal);
+      try {
+        const run = await contestantOf(server).run();
+        costs.add(server, run);
+        return run;
+      } finally {
+        await server.stop();
+        if (!context.isKept) rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  };
 }

@@ -53,7 +53,7 @@ export function over({ sides: [flinkSide, ours] }: Experiment, figure: (side: Si
 }
 
 export const recordsPerSecond = ({ recordsPerSecond: { median } }: Side): number => median;
-const cpuSecondsPerGB = ({ cpuSecondsPerGB: { median } }: Side): number => median;
+export const cpuSecondsPerGB = ({ cpuSecondsPerGB: { median } }: Side): number => median;
 export const peakMemory = ({ peakMemoryMiB: { median } }: Side): number => median;
 
 export const throughput: Row = {

@@ -14,6 +14,7 @@ export type RowName =
   | 'fetch'
   | 'restart'
   | 'oss-hdfs'
+  | 'oss'
   | 'audit'
   | 'gzip-text'
   | 'zstd-text'

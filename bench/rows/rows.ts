@@ -4,6 +4,7 @@ import { bucketsAgainstFlink, codecs, cpu, memory, throughput } from './againstF
 import { buckets, interval } from './againstItself.ts';
 import { fetch } from './fetch.ts';
 import { gzipText, json, parquet, zstdText } from './formats.ts';
+import { oss } from './oss.ts';
 import { ossHdfs } from './ossHdfs.ts';
 import { parquetCpu } from './parquetCpu.ts';
 import { restart } from './restart.ts';
@@ -26,6 +27,7 @@ export const rows: readonly Row[] = [
   fetch,
   restart,
   ossHdfs,
+  oss,
   audit,
   interval,
 ];

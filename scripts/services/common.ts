@@ -7,6 +7,9 @@ export const natsVersion = '2.15.2';
 /** What the benchmark compares against. The Kafka connector has its own releases. */
 export const flinkVersion = '2.2.0';
 export const flinkKafkaVersion = '5.0.0-2.2';
+/** The last Flink that has a file system for OSS, and the connector's release for it. */
+export const flinkOssVersion = '1.20.0';
+export const flinkOssKafkaVersion = '3.4.0-1.20';
 /** The one that flink-parquet is built with. */
 export const parquetJavaVersion = '1.15.2';
 export const hadoopVersion = '3.4.1';

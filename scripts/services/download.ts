@@ -5,6 +5,8 @@ import {
   downloadsDir,
   duckdbVersion,
   flinkKafkaVersion,
+  flinkOssKafkaVersion,
+  flinkOssVersion,
   parquetJavaVersion,
   flinkVersion,
   hadoopVersion,
@@ -24,6 +26,7 @@ const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
 const kafkaDir = path.join(downloadsDir, `kafka-${kafkaVersion}`);
 const flinkDir = path.join(downloadsDir, `flink-${flinkVersion}`);
+const flinkOssDir = path.join(downloadsDir, `flink-oss-${flinkOssVersion}`);
 const flinkFormatsDir = path.join(downloadsDir, `flink-formats-${flinkVersion}`);
 const parquetJavaDir = path.join(downloadsDir, `parquet-cli-${parquetJavaVersion}`);
 const natsDir = path.join(downloadsDir, `nats-server-${natsVersion}`);
@@ -105,19 +108,31 @@ const flinkDownload: Download = {
   targetDir: flinkDir,
   fetchedWith: ['mvn'],
   runWith: ['java', 'javac'],
-  fetch: (dir, onLine, signal) =>
-    copyJars(
-      dir,
-      [
-        ...['flink-streaming-java', 'flink-clients', 'flink-connector-base', 'flink-connector-files'].map(
-          (artifact) => dependency('org.apache.flink', artifact, flinkVersion),
-        ),
-        dependency('org.apache.flink', 'flink-connector-kafka', flinkKafkaVersion),
-        dependency('org.slf4j', 'slf4j-simple', slf4jVersion),
-      ],
-      onLine,
-      signal,
-    ),
+  fetch: (dir, onLine, signal) => copyJars(dir, flinkJob(flinkVersion, flinkKafkaVersion), onLine, signal),
+};
+
+/** A job's jars: the Kafka source, the file sink, and what runs them in one process. */
+const flinkJob = (flink: string, kafkaConnector: string): string[] => [
+  ...['flink-streaming-java', 'flink-clients', 'flink-connector-base', 'flink-connector-files'].map(
+    (artifact) => dependency('org.apache.flink', artifact, flink),
+  ),
+  dependency('org.apache.flink', 'flink-connector-kafka', kafkaConnector),
+  dependency('org.slf4j', 'slf4j-simple', slf4jVersion),
+];
+
+/**
+ * A Flink with its file system for OSS. On the class path, not in a folder of plugins: a plugin cannot go on with
+ * a part file, since Hadoop does not find its own local file system there.
+ */
+const flinkOssDownload: Download = {
+  what: `Flink ${flinkOssVersion} with its file system for OSS (about 107 MB through Maven)`,
+  targetDir: flinkOssDir,
+  fetchedWith: ['mvn'],
+  runWith: ['java', 'javac'],
+  fetch: (dir, onLine, signal) => {
+    const fileSystem = dependency('org.apache.flink', 'flink-oss-fs-hadoop', flinkOssVersion);
+    return copyJars(dir, [...flinkJob(flinkOssVersion, flinkOssKafkaVersion), fileSystem], onLine, signal);
+  },
 };
 
 /** What Flink's file sink needs besides for compressed files and for Parquet. */
@@ -208,6 +223,10 @@ export const ensureKafkaJars = (log: Log, signal?: AbortSignal): Promise<string>
 /** The class path of the Flink that the benchmark uses, which is fetched first if missing. */
 export const ensureFlinkJars = (log: Log, signal?: AbortSignal): Promise<string> =>
   ensureJars(flinkDownload, log, signal);
+
+/** The class path of a Flink that can write to OSS, which is fetched first if missing. */
+export const ensureFlinkOssJars = (log: Log, signal?: AbortSignal): Promise<string> =>
+  ensureJars(flinkOssDownload, log, signal);
 
 /** The class path of what Flink needs for other formats than text, which is fetched first if missing. */
 export const ensureFlinkFormatJars = (log: Log, signal?: AbortSignal): Promise<string> =>

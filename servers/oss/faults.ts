@@ -12,6 +12,8 @@ export type FaultKind =
   | { readonly type: 'cutAfter' }
   /** The effect takes place after a delay. */
   | { readonly type: 'slow'; readonly delayMs: number }
+  /** The effect takes place, and the answer states another CRC-64 than that of the bytes. */
+  | { readonly type: 'wrongCrc' }
   /** An error of OSS-HDFS instead of the effect: 30013 is an expired lease. */
   | { readonly type: 'dfsError'; readonly errCode: number; readonly message?: string }
   /** truncateFile and recoveryLease answer false and complete later; isFileClosed answers false. */

@@ -16,6 +16,7 @@ const { values } = parseArgs({
     'access-key-secret': { type: 'string', default: TEST_CREDENTIAL.accessKeySecret },
     'security-token': { type: 'string' },
     sync: { type: 'boolean', default: false },
+    etag: { type: 'string', default: 'md5' },
     'lease-soft-limit-ms': { type: 'string', default: '60000' },
     'lease-hard-limit-ms': { type: 'string', default: '3600000' },
     'recovered-length': { type: 'string', default: 'flushed' },
@@ -38,6 +39,7 @@ const server = await OssServer.start({
     },
   ],
   sync: values.sync,
+  etag: oneOf(['md5', 'crc64'], values.etag),
   leaseSoftLimitMs: Number(values['lease-soft-limit-ms']),
   leaseHardLimitMs: Number(values['lease-hard-limit-ms']),
   guesses: {

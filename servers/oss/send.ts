@@ -15,7 +15,9 @@ export async function send(
   const { status, headers = {}, body } = answer;
   if (body === undefined || typeof body === 'string') {
     const length = Buffer.byteLength(body ?? '');
-    response.writeHead(status, { 'Content-Length': length, ...headers });
+    // The document of an error has no other place in the answer to a HEAD.
+    const error = isHead && status >= 400 ? { 'x-oss-err': Buffer.from(body ?? '').toString('base64') } : {};
+    response.writeHead(status, { 'Content-Length': length, ...headers, ...error });
     await new Promise<void>((resolve) => response.end(isHead ? undefined : body, resolve));
     return;
   }

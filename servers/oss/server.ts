@@ -14,7 +14,7 @@ import { Namespace } from './dfs/namespace.ts';
 import { type Fault, Faults, pathOf } from './faults.ts';
 import { type OssRequest, readRequest, readSmallBody } from './request.ts';
 import { createBucket } from './rest/buckets.ts';
-import { bucketOf, type Context } from './rest/context.ts';
+import { bucketOf, type Context, type EtagOf } from './rest/context.ts';
 import { operationOf } from './rest/route.ts';
 import { send } from './send.ts';
 import { World } from './state/world.ts';
@@ -31,6 +31,8 @@ export type OssServerOptions = {
   readonly region?: string;
   /** Whether every body is synced to disk before it is acknowledged; false by default. */
   readonly sync?: boolean;
+  /** By default as of OSS. */
+  readonly etag?: EtagOf;
   readonly leaseSoftLimitMs?: number;
   readonly leaseHardLimitMs?: number;
   readonly guesses?: Partial<Guesses>;
@@ -62,7 +64,7 @@ export class OssServer {
     const now = options.now ?? Date.now;
     this.#pause = options.pause ?? delay;
     const world = new World(options.dir, { sync: options.sync ?? false });
-    this.#context = { world, now, region: options.region ?? 'cn-test' };
+    this.#context = { world, now, region: options.region ?? 'cn-test', etag: options.etag ?? 'md5' };
     this.#credentials = [...(options.credentials ?? [TEST_CREDENTIAL])];
     this.#leases = new Leases(now, {
       softMs: options.leaseSoftLimitMs ?? 60_000,
@@ -177,6 +179,10 @@ export class OssServer {
       case 'slow':
         await this.#pause(fault.delayMs);
         return run(null);
+      case 'wrongCrc': {
+        const answer = await run(null);
+        return { ...answer, headers: { ...answer.headers, 'x-oss-hash-crc64ecma': '1' } };
+      }
       case 'answerFalse':
         return run({ delayMs: fault.delayMs ?? 0 });
     }

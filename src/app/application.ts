@@ -33,6 +33,7 @@ export function createBackend(kinds?: JobKinds): Backend {
     restoreJournal: (config, options) => composition.restore(config, options),
     importJournal: async (config, options) =>
       (await import('./importJournal.ts')).importJournal(composition, config, options),
+    planJob: async (config, options) => (await import('./plan.ts')).plan(composition, config, options),
     readStatus: async (config, options) =>
       (await import('./readStatus.ts')).readStatus(composition, config, options),
   };

@@ -11,6 +11,7 @@ import type { AuditReport, JournalReport } from '../audit/auditReport.ts';
 import type { Moment } from '../audit/replayJob.ts';
 import type { TimelineStep } from '../audit/timeline.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
+import type { PlanReport } from '../plan/planReport.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { CommittedFile } from '../writing/runStats.ts';
 import type { AuditCommandOptions } from './audit.ts';
@@ -22,6 +23,7 @@ import type {
   VerifyOptions,
 } from './history.ts';
 import type { DiffOptions, DiffReport } from './journalDiff.ts';
+import type { PlanOptions } from './plan.ts';
 
 /** Totals of this process since it started, for the progress display. */
 export interface RunProgress {
@@ -306,6 +308,11 @@ export interface Backend {
    * Rejects with a TidemarkError if the job cannot run at all; a stopped partition is in the report instead.
    */
   readonly runJob: (config: JobConfig, options: RunOptions) => Promise<RunReport>;
+  /**
+   * What the job would do, by one look at its source and its journal. Writes nothing; the job may be running.
+   * Rejects if the source cannot be asked, or in time.
+   */
+  readonly planJob: (config: JobConfig, options: PlanOptions) => Promise<PlanReport>;
   /** Reads the journal and, unless a moment is given, asks every dependency; the job may be running. */
   readonly readStatus: (config: JobConfig, options: StatusOptions) => Promise<JobStatus>;
   /** Files the request for the owners and waits for their answers. */

@@ -37,6 +37,17 @@ export interface JobMemoryOptions {
   readonly log: Log;
 }
 
+/** What the job file says; else a default that suffices, if the program takes `takenBytes` by itself. */
+export function ceilingOf(
+  { ceilingBytes, formatBytes, storeBytes }: Omit<JobMemoryOptions, 'log'>,
+  takenBytes: number,
+): number {
+  return (
+    ceilingBytes ??
+    Math.max((formatBytes ?? CEILING_BYTES_DEFAULT) + storeBytes, leastCeilingBytes(takenBytes))
+  );
+}
+
 /**
  * Call it when everything is loaded and nothing is read yet: memory in use now counts as the program's own.
  */
@@ -48,9 +59,7 @@ export function openJobMemory({
 }: JobMemoryOptions): JobMemory {
   const residentBytes = residentReader();
   const takenBytes = residentBytes() + storeBytes;
-  const ceilingBytes =
-    wantedBytes ??
-    Math.max((formatBytes ?? CEILING_BYTES_DEFAULT) + storeBytes, leastCeilingBytes(takenBytes));
+  const ceilingBytes = ceilingOf({ ceilingBytes: wantedBytes, formatBytes, storeBytes }, takenBytes);
   const shares = shareMemory(ceilingBytes, takenBytes);
   log.debug({ ceilingBytes, takenBytes, ...shares }, 'memory shared');
   const budget = new MemoryBudget({

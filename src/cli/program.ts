@@ -9,6 +9,7 @@ import { addAudit } from './flags/audit.ts';
 import { addExplain } from './flags/explain.ts';
 import { addFuzz } from './flags/fuzz.ts';
 import { addJournal } from './flags/journal.ts';
+import { addPlan } from './flags/plan.ts';
 import { addReplay } from './flags/replay.ts';
 import { addRequests } from './flags/requests.ts';
 import { addRun } from './flags/run.ts';
@@ -28,6 +29,7 @@ const FUZZ_EXAMPLE = 'is the promise kept? in a world where everything fails tha
 const EXAMPLES = `
 Examples:
   tidemark validate job.yaml
+  tidemark plan job.yaml                       where it would begin, its files an hour, memory; writes nothing
   tidemark run job.yaml                        until SIGTERM or SIGINT
   tidemark run job.yaml --until-end            up to the ends seen at the start, then commit every file
   tidemark run job.yaml -D roll.maxAge=1m -D source.kafka.topics='[a, b]'
@@ -59,6 +61,7 @@ export function createProgram(io: CliIo): Program {
       if (!ENDING_IN_ORDER.includes(action.name())) endAtSignal(io);
     });
   addRun(program, io);
+  addPlan(program, io);
   addStatus(program, io);
   addAudit(program, io);
   addReplay(program, io);

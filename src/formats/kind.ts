@@ -78,6 +78,11 @@ export interface FormatKind {
   toSettings(sink: Readonly<Record<string, unknown>>): FormatSettings;
   /** What compresses the lines of its files; null if nothing does, or if it is inside of the format. */
   codecOf(compression: Compression | null): Codec | null;
+  /**
+   * Of formats of rows: memory of the rows of an open file, in bytes, at which their group ends. Absent for
+   * formats of lines.
+   */
+  rowGroupBytes?(content: Content): number;
   /** Journaled for each part file: whatever changes what is written changes it. Without a dot. */
   id(content: Content): string;
   /** For the router of one partition. */

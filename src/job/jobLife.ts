@@ -72,12 +72,16 @@ function isObject(value: JsonValue | undefined): value is Readonly<Record<string
 }
 
 /** Reads the job's subject. A missing subject gives empty facts. */
-export async function readJobFacts(
-  context: Context,
-): Promise<{ readonly facts: JobFacts; readonly tail: Tail }> {
+export async function readJobFacts({
+  ports,
+  settings,
+}: {
+  readonly ports: Pick<Context['ports'], 'journal'>;
+  readonly settings: Pick<Context['settings'], 'job'>;
+}): Promise<{ readonly facts: JobFacts; readonly tail: Tail }> {
   const facts = new JobFacts();
   let tail = EMPTY_TAIL;
-  for await (const replayed of replay(context.ports.journal, jobSubject(context.settings.job))) {
+  for await (const replayed of replay(ports.journal, jobSubject(settings.job))) {
     for (const event of replayed.entry.events) {
       if (!isJobEvent(event)) {
         throw new JournalFailure(

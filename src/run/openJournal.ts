@@ -42,15 +42,15 @@ export async function openJournalForRun(options: JournalForRun): Promise<Journal
   }
 }
 
-/** What witnesses an earlier journal of the job, in words; null if nothing does. */
-async function findWitness({
+/** What witnesses an earlier journal of the job, in words; null if nothing does. Writes nothing. */
+export async function findWitness({
   config,
   source,
   store,
   wait,
   signal,
   log,
-}: JournalForRun): Promise<string | null> {
+}: Omit<JournalForRun, 'open'>): Promise<string | null> {
   const { uri, entropy } = config.sink;
   const marker = await store.readMarker(markerFolderUri({ sinkUri: uri, entropy }), config.job);
   if (marker !== null) return `the destination ${uri} (journal ${marker})`;

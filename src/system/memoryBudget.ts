@@ -14,7 +14,7 @@ export const OPEN_FILE_BYTES = 8 * 1024;
 /** The smallest write buffer of a file. */
 export const BUFFER_BYTES_FIRST = 4 * 1024;
 /** How far V8's heap and its garbage may grow beyond their size at the start, without files. */
-const HEAP_RESERVE_BYTES = 64 * MIB;
+export const HEAP_RESERVE_BYTES = 64 * MIB;
 const FETCH_BYTES_MIN = 12 * MIB;
 const FETCH_BYTES_MAX = 72 * MIB;
 const WRITE_BYTES_MIN = 12 * MIB;

@@ -19,6 +19,20 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${BYTE_UNITS[unit] ?? ''}`;
 }
 
+const TIME_UNITS = [
+  { unit: 'd', ms: 86_400_000 },
+  { unit: 'h', ms: 3_600_000 },
+  { unit: 'min', ms: 60_000 },
+  { unit: 's', ms: 1_000 },
+] as const;
+
+/** `250 ms`, `12.3 s`, `10 min`, `1.5 h`, `3 d`. */
+export function formatDuration(durationMs: number): string {
+  const { unit, ms } = TIME_UNITS.find((each) => durationMs >= each.ms) ?? { unit: 'ms', ms: 1 };
+  const value = durationMs / ms;
+  return `${value >= 100 ? value.toFixed(0) : String(Math.round(value * 10) / 10)} ${unit}`;
+}
+
 /** `1 file`, `1,707 records`. */
 export function formatNoun(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;

@@ -78,7 +78,8 @@ export class Rolls implements RoomHolder {
 
   /** Rolls the files that their store takes little more of. */
   rollFull(): void {
-    for (const writer of this.#options.files.all()) if (writer.isFull) this.roll(writer, 'size');
+    for (const writer of this.#options.files.all())
+      if (writer.isFull && writer.records > 0) this.roll(writer, 'size');
   }
 
   /** Rolls every file that holds records. */

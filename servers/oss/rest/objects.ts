@@ -135,9 +135,9 @@ export async function deleteMultipleObjects(context: Context, request: OssReques
 }
 
 /** Stores the body in its own file and checks it against the MD5 that came with it. */
-export async function receive({ world }: Context, request: OssRequest): Promise<Received> {
+export async function receive({ world, etag }: Context, request: OssRequest): Promise<Received> {
   const md5 = request.headers['content-md5'];
-  const withMd5 = md5 !== undefined || !request.key.startsWith(DFS_DATA_PREFIX);
+  const withMd5 = md5 !== undefined || (etag === 'md5' && !request.key.startsWith(DFS_DATA_PREFIX));
   const received = await world.data.receive(request.body, { withMd5 });
   if (md5 === undefined || md5 === received.md5Base64) return received;
   world.data.release([received.segment]);

@@ -21,7 +21,7 @@ export type Received = {
   readonly segment: Segment;
   /** Unsigned, in decimal, as OSS writes it into headers. */
   readonly crc64: string;
-  /** Hex, upper case. For the data of OSS-HDFS, whose ETag nobody compares, the CRC-64 is used instead. */
+  /** Hex, upper case. Without an MD5 the CRC-64, twice: of the data of OSS-HDFS nobody compares it. */
   readonly etag: string;
   readonly md5Base64: string | null;
 };

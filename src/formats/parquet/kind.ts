@@ -57,6 +57,7 @@ export const PARQUET_FORMAT: FormatKind = {
   problems: (keys) => [...envelopeProblems(keys), ...decodeProblems(keys), ...schemaProblems(keys)],
   toSettings: ({ parquet }: ParsedKeys) => ({ rowGroupBytes: parquet?.rowGroup ?? ROW_GROUP.usual }),
   codecOf: () => null,
+  rowGroupBytes: groupBytesOf,
   id: (content) =>
     `parquet-${schemaDigest(schemaOf(content)).slice(0, DIGEST_DIGITS)}-${codecNameOf(content)}`,
   recordsOf: (partition, content) => new ParquetRows(rowFileOf(partition, content), true),
@@ -64,6 +65,10 @@ export const PARQUET_FORMAT: FormatKind = {
 };
 
 const codecNameOf = ({ compression }: Content): Codec => codecNamed(compression?.codec ?? 'none');
+
+function groupBytesOf({ settings }: Content): number {
+  return settings['rowGroupBytes'] ?? ROW_GROUP.usual;
+}
 
 /** Throws CONFIG_INVALID; not for a job file that was checked. */
 function schemaOf({ schema, valueDecode }: Content): ParquetSchema {
@@ -81,14 +86,14 @@ function parsedOnce(schema: ValueSchema): ParquetSchema {
 }
 
 function rowFileOf(partition: TopicPartition, content: Content): RowFile {
-  const { envelope, compression, settings } = content;
+  const { envelope, compression } = content;
   const level = compression?.level ?? null;
   return {
     schema: schemaOf(content),
     options: {
       codec: codecNameOf(content),
       ...(level === null ? {} : { level }),
-      rowGroupBytes: settings['rowGroupBytes'] ?? ROW_GROUP.usual,
+      rowGroupBytes: groupBytesOf(content),
       // Readers look for "version", and trust no bounds of texts without it.
       createdBy: `tidemark version ${VERSION}`,
     },

@@ -9,6 +9,7 @@ import { BadAnswer, refusalOf, Refusal, Unanswered } from './errors.ts';
 import { signed } from './signing.ts';
 import { Transport, type Answer, type OutgoingRequest, type StreamedAnswer } from './transport.ts';
 
+const ANSWER_MS = 20_000;
 /** Of one call, retries included. */
 const ATTEMPTS_MAX = 5;
 const RETRY_PAUSE_MS = 200;
@@ -25,6 +26,8 @@ export interface OssClientOptions {
   /** From 0 to 1: spreads the retries of many. */
   readonly random?: () => number;
   readonly wallMs?: () => number;
+  /** What an answer may take, besides its request's body. */
+  readonly answerMs?: number;
 }
 
 export type OssRequest = Partial<OutgoingRequest> & Pick<OutgoingRequest, 'method' | 'key'>;
@@ -87,8 +90,8 @@ export class OssClient {
   }
 
   async #signed(request: OssRequest): Promise<OutgoingRequest> {
-    const { region, ossBucket, keys, wallMs = Date.now } = this.#options;
-    const whole = { query: {}, headers: {}, body: [], ...request };
+    const { region, ossBucket, keys, wallMs = Date.now, answerMs = ANSWER_MS } = this.#options;
+    const whole = { query: {}, headers: {}, body: [], answerMs, ...request };
     const headers = signed({ ...whole, region, ossBucket, wallMs: wallMs() }, await keys());
     return { ...whole, headers };
   }

@@ -44,7 +44,8 @@ export async function* chunksOf(
 }
 
 /**
- * The bytes of a side object, which are few. STORE_FILE_MISSING or STORE_CONTENT_DIFFERS if they are not there.
+ * The bytes of a side object, which are few. STORE_FILE_MISSING or STORE_CONTENT_DIFFERS if they are not
+ * there.
  */
 export async function sideObjectBytes(
   objects: Objects,

@@ -5,7 +5,8 @@ import { textOf } from './xml.ts';
 
 const DOCS = '(docs/oss.md)';
 const KEEPS_TRYING = 'Tidemark keeps trying.';
-const WRONG_KEY = `The access key is unknown, or its secret is another one: correct sink.credentials ${DOCS}.`;
+const WRONG_KEY =
+  `The access key is unknown, or its secret is another one: ` + `correct sink.credentials ${DOCS}.`;
 
 /** What to do, by OSS's own error code. */
 const HINTS: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 /**
  * Takes over a file in progress: its upload is completed later, at exactly the length in the last completed
- * checkpoint. What that checkpoint had beside the upload, and what the format ends the file with, becomes a last
- * part, whose number no writer uses.
+ * checkpoint. What that checkpoint had beside the upload, and what the format ends the file with, becomes a
+ * last part, whose number no writer uses.
  */
 import { createHash } from 'node:crypto';
 import { crc64Combine } from '../../../kernels/crc64Combine.ts';

@@ -27,16 +27,17 @@ export type UploadHandle = {
 /** STORE_HANDLE_INVALID if it was not written by this store, or does not hold the journaled length. */
 export function handleOf({ temporaryUri, finalUri }: PartTarget, durable: DurablePart): UploadHandle {
   const handle = parseHandle(durable.handle);
+  const both = `${temporaryUri} (${finalUri})`;
   if (handle === null) {
-    const message = `The handle journaled for ${temporaryUri} (${finalUri}) was not written by the OSS store.`;
+    const message = `The handle journaled for ${both} was not written by the OSS store.`;
     throw handleInvalid(message, temporaryUri);
   }
   const { parts, tail } = handle;
   const held = partsLength(parts) + (tail?.length ?? 0);
   if (held === durable.length) return handle;
   const message =
-    `The handle journaled for ${temporaryUri} (${finalUri}) stands for ${held} bytes, though ${durable.length} were ` +
-    'journaled as durable.';
+    `The handle journaled for ${both} stands for ${held} bytes, though ` +
+    `${durable.length} were journaled as durable.`;
   throw handleInvalid(message, temporaryUri);
 }
 

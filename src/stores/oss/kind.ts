@@ -102,8 +102,8 @@ function ossKeys(context: SchemaContext) {
       .optional()
       .meta({
         description:
-          'When a part file on plain OSS has so many bytes that are not uploaded, they are uploaded as one part; ' +
-          '8MiB if not given. The job takes 64MiB of memory more, or that of four parts.',
+          'When a part file on plain OSS has so many bytes that are not uploaded, they are uploaded ' +
+          'as one part; 8MiB if not given. The job takes 64MiB of memory more, or that of four parts.',
       }),
   };
 }

@@ -9,7 +9,7 @@ import type { UploadedPart } from './handle.ts';
 const LIST_KEYS_MAX = '1000';
 /** A completion puts up to 10,000 parts together. */
 const COMPLETION_MS = 60_000;
-export const FORBID_OVERWRITE = { 'x-oss-forbid-overwrite': 'true' } as const;
+const FORBID_OVERWRITE = { 'x-oss-forbid-overwrite': 'true' } as const;
 
 /** The bytes of a request. */
 export interface Content {
@@ -62,7 +62,7 @@ export class Objects {
     }
   }
 
-  /** Creates an object. Refused with FileAlreadyExists, also where an earlier attempt of the same call has. */
+  /** Creates an object. Refused with FileAlreadyExists, also if an earlier attempt of the call created it. */
   async putNew(key: string, content: Content): Promise<void> {
     await this.#put({ key, query: {}, headers: FORBID_OVERWRITE }, content);
   }

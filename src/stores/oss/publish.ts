@@ -96,6 +96,7 @@ async function attempt(
   if (!isThere) return 'missing';
   const outcome = await complete(publishing, target, handle);
   if (outcome.type === 'refused') throw unavailable('publish', target.finalUri, outcome.cause);
+  if (outcome.type === 'completed' && outcome.crc64 === durable.crc64) return 'done';
   // Whatever the answer was: the next look shows the object, or that it is missing.
   return 'raced';
 }
@@ -160,10 +161,7 @@ async function look({ objects, keys }: Publishing, { finalUri }: PartTarget): Pr
 }
 
 /** How an object differs from what was journaled, in words; null if it does not. */
-export function differenceOf(
-  facts: ObjectFacts,
-  { length, crc64 }: Omit<DurablePart, 'handle'>,
-): string | null {
+function differenceOf(facts: ObjectFacts, { length, crc64 }: Omit<DurablePart, 'handle'>): string | null {
   if (facts.length !== length) return `holds ${facts.length} bytes, ${length} were journaled`;
   if (facts.crc64 === crc64) return null;
   return `holds ${length} bytes with CRC-64 ${facts.crc64 ?? 'unknown'}, ${crc64} was journaled`;
@@ -204,7 +202,7 @@ function overwritten({ temporaryUri, finalUri }: PartTarget): TidemarkError {
 
 function lost({ temporaryUri, finalUri }: PartTarget, { length }: DurablePart): TidemarkError {
   const message =
-    `Neither the upload of ${finalUri} (${temporaryUri}) nor the object is there, though ${length} bytes were ` +
-    'journaled as durable. Put the file back under its final name, then resume.';
+    `Neither the upload of ${finalUri} (${temporaryUri}) nor the object is there, though ${length} ` +
+    'bytes were journaled as durable. Put the file back under its final name, then resume.';
   return fileMissing(message, [temporaryUri, finalUri]);
 }

@@ -1,4 +1,4 @@
-/** Reads the destination back. Whole objects are compared by what the service keeps of them: their checksums. */
+/** Reads the destination back. Whole objects are compared by the checksums that the service keeps of them. */
 import { TidemarkError } from '../../../journal/errors.ts';
 import { WHOLE, type StoredFile, type StoreReading } from '../reading.ts';
 import { BOOKKEEPING, kindOf, nothingToRead, verdictOf } from '../storedContent.ts';

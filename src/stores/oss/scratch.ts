@@ -19,7 +19,9 @@ export interface ScratchOptions {
   readonly uri: string;
 }
 
-/** An empty append creates the object. Its name is random: nobody else creates it between the two requests. */
+/**
+ * An empty append creates the object. Its name is random: nobody else creates it between the two requests.
+ */
 export async function createScratch(options: ScratchOptions): Promise<OpenFile> {
   const { objects, key, uri } = options;
   let standing;

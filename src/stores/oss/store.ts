@@ -47,6 +47,11 @@ export interface OssStoreOptions {
   readonly onClose?: () => void;
   /** When a file has so many bytes, they are uploaded. */
   readonly uploadPartBytes: number;
+  /** Memory for bytes that are not uploaded; that of some parts if not given. */
+  readonly uploadRoomBytes?: number;
+  /** What an answer may take, in milliseconds. */
+  readonly answerMs?: number;
+  readonly wallMs?: () => number;
   /** Paces retries, and the looks for a file that is not found. */
   readonly pacer?: Pacer;
 }
@@ -99,7 +104,7 @@ class OssStore implements Store {
     // An answer showed that somebody has switched versioning on: the next call finds it out.
     this.#objects = new Objects(this.#client, () => (this.#checked = null));
     this.#besides = new Besides(this.#objects, this.#keys);
-    this.#room = shared?.room ?? new UploadRoom(uploadRoomBytes(uploadPartBytes));
+    this.#room = shared?.room ?? new UploadRoom(options.uploadRoomBytes ?? uploadRoomBytes(uploadPartBytes));
     this.#publishing = { objects: this.#objects, keys: this.#keys, besides: this.#besides, pacer };
     this.reading = ossReading(this.#objects, this.#keys);
   }
@@ -235,9 +240,9 @@ class OssStore implements Store {
     if (versioning === null) return;
     throw new TidemarkError(
       'OSS_BUCKET_VERSIONED',
-      `The bucket ${uri} has versioning (${versioning}), so OSS ignores that a file must not be overwritten. ` +
-        'Nothing is written there. Choose a bucket that never had versioning: it can be suspended, but not ' +
-        'removed.',
+      `The bucket ${uri} has versioning (${versioning}), so OSS ignores that a file must not be ` +
+        'overwritten. Nothing is written there. Choose a bucket that never had versioning: it can be ' +
+        'suspended, but not removed.',
       { affected: { files: [uri] } },
     );
   }

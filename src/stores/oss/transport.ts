@@ -14,7 +14,8 @@ const CONNECTIONS_MAX = 32;
 const CONNECTIONS_KEPT = 16;
 /** The service ends idle connections, too: ours end before. */
 const KEPT_MS = 15_000;
-const ANSWER_MS = 20_000;
+/** Between two pieces of an answer that is read as a stream. */
+const STALLED_MS = 20_000;
 /** A body may take longer: as long as it needs at this rate, which a working link exceeds. */
 const BODY_BYTES_PER_MS_MIN = 64;
 /** Of an answer that is kept as a whole. */
@@ -28,8 +29,8 @@ export interface OutgoingRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The pieces of the body; none for an empty one. They must not change before the answer. */
   readonly body: readonly Uint8Array[];
-  /** What an answer may take besides its body; by default ANSWER_MS. */
-  readonly answerMs?: number;
+  /** What its answer may take, besides the body. */
+  readonly answerMs: number;
 }
 
 export interface Answer {
@@ -83,8 +84,8 @@ export class Transport {
       const headers = headersOf(message);
       try {
         if (status >= 300) return { status, headers, stream: null, text: await wholeText(message) };
-        message.setTimeout(ANSWER_MS, () => {
-          message.destroy(new Error(`no data came for ${ANSWER_MS / 1000} s`));
+        message.setTimeout(STALLED_MS, () => {
+          message.destroy(new Error(`no data came for ${STALLED_MS / 1000} s`));
         });
         return { status, headers, stream: message, text: '' };
       } catch (cause) {
@@ -99,7 +100,7 @@ export class Transport {
     this.#agent.destroy();
   }
 
-  #begin({ method, key, query, headers, body, answerMs = ANSWER_MS }: OutgoingRequest) {
+  #begin({ method, key, query, headers, body, answerMs }: OutgoingRequest) {
     const { host, port, https: isSecure, pathStyle } = this.#address;
     const length = body.reduce((sum, piece) => sum + piece.length, 0);
     const hasBody = method === 'PUT' || method === 'POST';

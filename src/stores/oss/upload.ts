@@ -1,7 +1,8 @@
 /**
  * A file being written: a multipart upload of its final name. Bytes are uploaded when they are a whole upload
  * part, or at a checkpoint. Fewer than OSS accepts as a part are put into a side object there, which never
- * changes, and which goes when a later checkpoint needs it no more. A part number always means the same bytes.
+ * changes, and which goes when a later checkpoint needs it no more. A part number always means the same
+ * bytes.
  */
 import { Crc64 } from '../../../kernels/crc64.ts';
 import type { TidemarkError } from '../../../journal/errors.ts';
@@ -20,9 +21,9 @@ const PARTS_PER_STEP = 32;
 /** Of one file at once. */
 const UPLOADS_MAX = 3;
 /** The file is to be closed: a checkpoint may still come before that happens. */
-const PARTS_FULL = 9_000;
+export const PARTS_FULL = 9_000;
 /** The last one is for the end of the file. */
-const PARTS_MAX = 9_998;
+export const PARTS_MAX = 9_998;
 
 export interface UploadOptions {
   readonly objects: Objects;

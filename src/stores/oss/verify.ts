@@ -15,8 +15,8 @@ export function isPart(listed: ListedPart | undefined, { etag, length }: Uploade
 }
 
 /**
- * STORE_FILE_MISSING or STORE_CONTENT_DIFFERS if a part that was journaled is gone, or is another one. The part
- * of an earlier settler (END_PART) is not judged: it can be uploaded again.
+ * STORE_FILE_MISSING or STORE_CONTENT_DIFFERS if a part that was journaled is gone, or is another one. The
+ * part of an earlier settler (END_PART) is not judged: it can be uploaded again.
  */
 export function expectParts(
   { temporaryUri, finalUri }: PartTarget,
@@ -29,14 +29,14 @@ export function expectParts(
     const name = `upload part ${part.number} of ${finalUri}`;
     if (listed === undefined)
       throw fileMissing(
-        `The service no longer has ${name} (${temporaryUri}), though ${part.length} bytes of it were journaled as durable. ` +
-          'Restore the file from another copy of its records, then resume.',
+        `The service no longer has ${name} (${temporaryUri}), though ${part.length} bytes of it were ` +
+          'journaled as durable. Put the whole file under its final name, then resume.',
         [temporaryUri, finalUri],
       );
     throw contentDiffers(
       temporaryUri,
-      `has another ${name}: ${listed.length} bytes with ETag ${listed.etag}, ${part.length} bytes with ETag ` +
-        `${part.etag} were journaled`,
+      `has another ${name}: ${listed.length} bytes with ETag ${listed.etag}, ` +
+        `${part.length} bytes with ETag ${part.etag} were journaled`,
       `It is not published as ${finalUri}.`,
       [finalUri],
     );
@@ -71,8 +71,8 @@ export function expectCrc(
 
 export function uploadGone({ temporaryUri, finalUri }: PartTarget, length: number, cause: unknown) {
   const message =
-    `The multipart upload of ${finalUri} (${temporaryUri}) is gone, though ${length} bytes of it were journaled as durable, and ` +
-    'there is no object with that name. Somebody aborted it, or a lifecycle rule of the bucket did. Read its ' +
-    'records again (tidemark repair), or accept the loss.';
+    `The multipart upload of ${finalUri} (${temporaryUri}) is gone, though ${length} bytes of it were ` +
+    'journaled as durable. Somebody completed or aborted it, or a lifecycle rule of the bucket did ' +
+    '(docs/oss.md). Put the file under its final name, then resume.';
   return fileMissing(message, [temporaryUri, finalUri], cause);
 }

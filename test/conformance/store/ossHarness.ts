@@ -7,6 +7,7 @@ import { Secret } from '../../../kernels/schema/secret.ts';
 import { OssServer } from '../../../servers/oss/server.ts';
 import { openOssStore, type OssStoreOptions } from '../../../src/stores/oss/store.ts';
 import type { Store } from '../../../src/stores/port.ts';
+import { signedFetch } from '../../servers/oss/testClient.ts';
 import { impatient } from './localHarness.ts';
 import type { StoreHarness } from './scene.ts';
 
@@ -89,6 +90,26 @@ export class OssPlace {
         for (const store of stores) await store.close();
       },
     };
+  }
+
+  /** Makes a bucket, and switches its versioning on unless that is null. */
+  async versionedBucket(name: string, status: 'Enabled' | 'Suspended' | null): Promise<void> {
+    const { address } = this.server;
+    await signedFetch(address, 'PUT', `/${name}`);
+    if (status === null) return;
+    const body = `<VersioningConfiguration><Status>${status}</Status></VersioningConfiguration>`;
+    await signedFetch(address, 'PUT', `/${name}/?versioning`, { body });
+  }
+
+  /** Puts an upload part as somebody else would. */
+  async putPart(key: string, uploadId: string, number: number, text: string): Promise<void> {
+    const { status } = await signedFetch(
+      this.server.address,
+      'PUT',
+      `/${OSS_BUCKET}/${key}?partNumber=${number}&uploadId=${uploadId}`,
+      { body: text },
+    );
+    if (status !== 200) throw new Error(`the part was refused: ${status}`);
   }
 
   async close(): Promise<void> {

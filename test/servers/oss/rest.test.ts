@@ -91,6 +91,25 @@ describe('OSS: objects', () => {
     expect(await (await signedFetch(address, 'GET', '/lake/a')).text()).toBe('old');
   });
 
+  test('an ETag is the MD5, or the CRC-64 of a server that was told so; a given MD5 is checked by both', async () => {
+    const crc = crc64Of(Buffer.from('hello')).toUpperCase();
+    for (const [etag, expected] of [
+      ['md5', '5D41402ABC4B2A76B9719D911017C592'],
+      ['crc64', `${crc}${crc}`],
+    ] as const) {
+      const { address } = await ownOssServer({ etag });
+      const response = await signedFetch(address, 'PUT', '/lake/a', { body: 'hello' });
+      expect(response.headers.get('etag')).toBe(`"${expected}"`);
+      const headers = { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' };
+      const refused = await signedFetch(address, 'PUT', '/lake/a', { body: 'hello', headers });
+      expect(refused.status).toBe(400);
+      const upload = await Upload.begin(address, 'b');
+      await upload.put(1, 'x'.repeat(PART_BYTES));
+      await upload.put(2, 'y');
+      expect(await upload.complete()).toBe('completed');
+    }
+  });
+
   test('a copy is an object of its own', async () => {
     const { address } = await ownOssServer();
     const oss = aliOss(address);

@@ -3,12 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { configFingerprint } from '../../../src/app/fingerprint.ts';
 import { isProvider } from '../../../src/stores/alibaba/credentialKeys.ts';
 import type { OssCredentials } from '../../../src/stores/alibaba/credentials.ts';
+import type { OssSinkConfig } from '../../../src/stores/oss/kind.ts';
 import type { OssHdfsSinkConfig } from '../../../src/stores/ossHdfs/kind.ts';
-import { JOB_KINDS } from '../../../src/app/registeredKinds.ts';
+import { JOB_KINDS, kindOf } from '../../../src/app/registeredKinds.ts';
 import { jobFolder, loadText, problemsOfText } from './jobFiles.ts';
 
 const ENV = { ALIBABA_CLOUD_ACCESS_KEY_ID: 'id', ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'hunter2' };
 const PATH = 'oss://lake.cn-hangzhou.oss-dls.aliyuncs.com/clicks';
+const PLAIN = 'oss://lake.oss-cn-hangzhou.aliyuncs.com/clicks';
 const NEITHER = 'oss://lake/clicks';
 
 /** A job file whose sink has these lines from line 5 on. */
@@ -26,6 +28,12 @@ function ossSink(lines: readonly string[], env: Readonly<Record<string, string>>
 function keysOf({ credentials }: OssHdfsSinkConfig): OssCredentials {
   if (isProvider(credentials)) throw new Error(`a provider gives them: ${credentials.provider}`);
   return credentials;
+}
+
+function plainSink(...lines: readonly string[]): OssSinkConfig {
+  const { sink } = loadText(job(...lines), { env: ENV });
+  if (sink.type !== 'oss') throw new Error(`the sink is ${sink.type}`);
+  return sink as OssSinkConfig;
 }
 
 const problems = (...lines: string[]): readonly string[] => problemsOfText(job(...lines), { env: ENV });
@@ -95,8 +103,44 @@ describe('an oss:// destination', () => {
   });
 });
 
+describe('a destination on plain OSS', () => {
+  test('is told by its path, by the endpoint, or by sink.kind', () => {
+    const sinks = [
+      [`path: ${PLAIN}`],
+      ['path: oss://lake.oss-cn-hangzhou-internal.aliyuncs.com/clicks/'],
+      [`path: ${PLAIN}`, 'endpoint: 127.0.0.1:9000', 'kind: oss', 'region: cn-hangzhou'],
+      [`path: ${NEITHER}`, 'endpoint: https://oss-cn-hangzhou.aliyuncs.com'],
+      [`path: ${NEITHER}`, 'endpoint: oss.example.com', 'kind: oss', 'region: cn-hangzhou'],
+    ].map((lines) => plainSink(...lines));
+    for (const sink of sinks)
+      expect(sink).toMatchObject({
+        ...{ type: 'oss', uri: 'oss://lake/clicks', ossBucket: 'lake', region: 'cn-hangzhou' },
+        uploadPartBytes: 8 * 1024 * 1024,
+      });
+    expect(sinks.map(({ address: { host, pathStyle } }) => [host, pathStyle])).toEqual([
+      ['oss-cn-hangzhou.aliyuncs.com', false],
+      ['oss-cn-hangzhou-internal.aliyuncs.com', false],
+      ['127.0.0.1', true],
+      ['oss-cn-hangzhou.aliyuncs.com', false],
+      ['oss.example.com', false],
+    ]);
+  });
+
+  test.each([
+    ['100KiB', 102_400, 64],
+    ['64MiB', 64 * 1024 ** 2, 256],
+    ['1GiB', 1024 ** 3, 4096],
+  ])('with upload parts of %s takes memory for four of them, or 64 MiB', (uploadPartSize, bytes, mib) => {
+    const sink = plainSink(`path: ${PLAIN}`, `uploadPartSize: ${uploadPartSize}`);
+    expect(sink.uploadPartBytes).toBe(bytes);
+    expect(kindOf(JOB_KINDS.stores, sink).memoryBytes(sink)).toBe(mib * 1024 ** 2);
+  });
+});
+
 describe('what does not fit together is reported with its place', () => {
-  const expected = 'expected oss://bucket.<region>.oss-dls.aliyuncs.com/folder, or sink.endpoint';
+  const expected =
+    'expected oss://bucket.<region>.oss-dls.aliyuncs.com/folder or ' +
+    'oss://bucket.oss-<region>.aliyuncs.com/folder, or sink.endpoint';
   test.each<[string[], string[]]>([
     [
       [`path: ${NEITHER}`],
@@ -140,19 +184,33 @@ describe('what does not fit together is reported with its place', () => {
       ],
     ],
     [
-      ['path: oss://lake.oss-cn-hangzhou-internal.aliyuncs.com/clicks'],
+      [`path: ${PLAIN}`, 'kind: oss-hdfs', 'jindosdk: {}', 'region: cn-beijing'],
       [
-        'job.yaml:5:9 sink.path: is plain OSS (bucket "lake" in cn-hangzhou), which is not there yet; ' +
-          'expected OSS-HDFS, like oss://bucket.<region>.oss-dls.aliyuncs.com/folder',
+        'job.yaml:6:9 sink.kind: is oss-hdfs, but oss-cn-hangzhou.aliyuncs.com is plain OSS in ' +
+          'cn-hangzhou; expected oss, or no such key',
+        'job.yaml:7:3 sink.jindosdk: belongs to an oss:// path of OSS-HDFS, but sink.path is an ' +
+          'oss:// path of plain OSS; expected one without the other',
+        'job.yaml:8:11 sink.region: is cn-beijing, but oss-cn-hangzhou.aliyuncs.com is plain OSS in ' +
+          'cn-hangzhou; expected cn-hangzhou, or no such key',
       ],
     ],
     [
-      [`path: ${NEITHER}`, 'endpoint: oss-cn-hangzhou.aliyuncs.com'],
-      [expect.stringMatching(/^job.yaml:6:13 sink.endpoint: is plain OSS \(bucket "lake" in cn-hangzhou\)/)],
+      [`path: ${PLAIN}`, 'uploadPartSize: 99KiB'],
+      ['job.yaml:6:19 sink.uploadPartSize: is 101376 bytes; expected at least 100KiB, and at most 1GiB'],
+    ],
+    [
+      [`path: ${PATH}`, 'uploadPartSize: 1MiB'],
+      [
+        'job.yaml:6:19 sink.uploadPartSize: belongs to an oss:// path of plain OSS, but sink.path is an ' +
+          'oss:// path of OSS-HDFS; expected one without the other',
+      ],
     ],
     [
       [`path: ${NEITHER}`, 'endpoint: 127.0.0.1', 'kind: oss'],
-      [expect.stringMatching(/^job.yaml:7:9 sink.kind: is plain OSS \(bucket "lake"\)/)],
+      [
+        'job.yaml:4:1 sink.region: is missing, and no endpoint names it; expected the region of ' +
+          'the bucket, like cn-hangzhou',
+      ],
     ],
     [
       [
@@ -163,17 +221,14 @@ describe('what does not fit together is reported with its place', () => {
         'credentials: { accessKeyId: a, accessKeySecret: b }',
         'jindosdk: {}',
       ],
-      [
-        '6:9 sink.kind',
-        '7:13 sink.endpoint',
-        '8:11 sink.region',
-        '9:3 sink.credentials',
-        '10:3 sink.jindosdk',
-      ].map(
-        (at) =>
-          `job.yaml:${at}: belongs to an oss:// path, but sink.path is a folder of this machine; ` +
-          'expected one without the other',
-      ),
+      ['6:9 sink.kind', '7:13 sink.endpoint', '8:11 sink.region', '9:3 sink.credentials']
+        .map((at) => [at, 'plain OSS or an oss:// path of OSS-HDFS'])
+        .concat([['10:3 sink.jindosdk', 'OSS-HDFS']])
+        .map(
+          ([at = '', service = '']) =>
+            `job.yaml:${at}: belongs to an oss:// path of ${service}, but sink.path is a folder of this ` +
+            'machine; expected one without the other',
+        ),
     ],
     [
       [`path: ${PATH}`, 'jindosdk: { library: nowhere.so, path: x }'],

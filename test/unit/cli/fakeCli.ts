@@ -78,6 +78,7 @@ export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: 
     exportJournal: async () => NO_BACKUP,
     restoreJournal: async () => NO_BACKUP,
     importJournal: async () => NO_IMPORT,
+    planJob: () => Promise.reject(new Error('no plan')),
     auditJob: async () => NO_AUDIT,
     verifyJournal: async () => NO_AUDIT,
     diffJournal: async () => NO_DIFF,
