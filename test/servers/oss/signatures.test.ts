@@ -25,6 +25,17 @@ describe.each([{ v4: false }, { v4: true }])('signatures, version 4: $v4', ({ v4
     );
   });
 
+  test('credentials that are added while it runs are accepted until they end', async () => {
+    const server = await ownOssServer();
+    const credential = { accessKeyId: 'STS.1', accessKeySecret: 's', securityToken: 't' };
+    const put = (): Promise<unknown> => aliOss(server.address, { v4, credential }).put('a', body);
+    expect(await codeOf(put())).toBe('InvalidAccessKeyId');
+    server.addCredential({ ...credential, expiresAtMs: Date.now() + 60_000 });
+    await put();
+    server.addCredential({ ...credential, expiresAtMs: Date.now() });
+    expect(await codeOf(put())).toBe('SecurityTokenExpired');
+  });
+
   test('temporary credentials need their token', async () => {
     const temporary = { ...TEST_CREDENTIAL, securityToken: 'token' };
     const { address } = await ownOssServer({ credentials: [temporary] });
