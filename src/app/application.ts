@@ -33,6 +33,8 @@ export function createBackend(kinds?: JobKinds): Backend {
     restoreJournal: (config, options) => composition.restore(config, options),
     importJournal: async (config, options) =>
       (await import('./importJournal.ts')).importJournal(composition, config, options),
+    orphans: async (config, options) =>
+      (await import('./orphans.ts')).orphans(composition, config, options),
     readStatus: async (config, options) =>
       (await import('./readStatus.ts')).readStatus(composition, config, options),
   };

@@ -22,6 +22,7 @@ import type {
   VerifyOptions,
 } from './history.ts';
 import type { DiffOptions, DiffReport } from './journalDiff.ts';
+import type { OrphansCommandOptions, OrphansOutcome } from './orphans.ts';
 
 /** Totals of this process since it started, for the progress display. */
 export interface RunProgress {
@@ -306,6 +307,11 @@ export interface Backend {
    * Rejects with a TidemarkError if the job cannot run at all; a stopped partition is in the report instead.
    */
   readonly runJob: (config: JobConfig, options: RunOptions) => Promise<RunReport>;
+  /**
+   * Finds what no entry of the journal needs at the destination, and removes it if asked to; the job may be
+   * running. Rejects if the journal cannot be read at all, or if the destination cannot be listed.
+   */
+  readonly orphans: (config: JobConfig, options: OrphansCommandOptions) => Promise<OrphansOutcome>;
   /** Reads the journal and, unless a moment is given, asks every dependency; the job may be running. */
   readonly readStatus: (config: JobConfig, options: StatusOptions) => Promise<JobStatus>;
   /** Files the request for the owners and waits for their answers. */

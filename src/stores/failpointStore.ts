@@ -19,6 +19,7 @@ export function withFailpoints(store: Store, failpoints: Failpoints): Store {
       ? {}
       : { sideObjects: sideObjectsWithFailpoints(store.sideObjects, failpoints) }),
     ...(store.salvage === undefined ? {} : { salvage: store.salvage }),
+    ...(store.temporaries === undefined ? {} : { temporaries: store.temporaries }),
     claimMarker: (sinkUri, job, id) =>
       passing(failpoints, 'store.claimMarker', () => store.claimMarker(sinkUri, job, id)),
     readMarker: (sinkUri, job) => store.readMarker(sinkUri, job),
