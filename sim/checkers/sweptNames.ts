@@ -35,10 +35,19 @@ export function partOf(entries: readonly TracedEntry[], { uri, upload }: Removed
       if (ENDS_A_STOP.includes(event.type)) stopped.delete(partition);
     }
   }
-  const part = [...parts.values()].find(({ names }) => names.has(wanted));
+  const part = partNamed(parts, wanted) ?? (upload === null ? undefined : partOfFinal(parts, uri));
   if (part === undefined) return null;
   const { partition, finalUri, hasEnded } = part;
   return { partition, finalUri, hasEnded, isStopped: stopped.has(partition) };
+}
+
+const partNamed = (parts: ReadonlyMap<string, Named>, name: string): Named | undefined =>
+  [...parts.values()].find(({ names }) => names.has(name));
+
+/** The journal may have lost the part file that began an upload: whoever has its final name decides. */
+function partOfFinal(parts: ReadonlyMap<string, Named>, uri: string): Named | undefined {
+  const own = [...parts.values()].filter(({ finalUri }) => finalUri === uri);
+  return own.find(({ hasEnded }) => !hasEnded) ?? own.at(-1);
 }
 
 function take(parts: Map<string, Named>, event: RawEvent, partition: number): void {
