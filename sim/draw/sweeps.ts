@@ -34,8 +34,10 @@ function litterOf({ random, store, processes }: DrawContext): Fault[] {
   const points = ['store.create', 'store.create', 'store.finish', 'store.persist', 'store.write'] as const;
   const point = random.pick(points.filter((one) => isReachable(one, store)));
   const nth = { process: random.below(processes), life: random.below(2), nth: 1 + random.below(6) };
-  return [
-    { type: 'pause', ...nth, point, side: 'before', forMs: ASLEEP_MS },
-    { type: 'crash', ...nth, point, side: 'after' },
-  ];
+  // What a copy is made of is found before.
+  const asleep: Fault =
+    point === 'store.finish'
+      ? { type: 'store', ...nth, point, fault: 'asleep' }
+      : { type: 'pause', ...nth, point, side: 'before', forMs: ASLEEP_MS };
+  return [asleep, { type: 'crash', ...nth, point, side: 'after' }];
 }

@@ -2,14 +2,14 @@
 import { patch, type Mutation } from './mutation.ts';
 
 const NAMES = 'src/orphans/partitionNames.ts';
-const FIND = 'src/orphans/findOrphans.ts';
-const JUDGED = `      yield { item, part: life, madeBy, end: life.end };`;
+const JUDGED = `yield { item, part: life, madeBy, end: life.end };`;
 const MOVED = `        this.#named(this.#live.get(event.partId), event.toUri, this.#makerOf(entry));`;
 
 export const ORPHANS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a file that is pending counts as committed for orphans',
     store: 'file',
+    foundAt: 3,
     patches: [
       patch(
         NAMES,
@@ -24,6 +24,7 @@ export const ORPHANS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'an upload that is pending counts as committed for orphans',
     store: 'oss',
+    foundAt: 20,
     patches: [
       patch(
         NAMES,
@@ -38,6 +39,7 @@ export const ORPHANS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a file is an orphan until a checkpoint holds it',
     store: 'oss-hdfs',
+    foundAt: 3,
     patches: [
       patch(
         NAMES,
@@ -60,6 +62,7 @@ export const ORPHANS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a name from which a file is moved is an orphan at once',
     store: 'oss-hdfs',
+    foundAt: 79,
     patches: [
       patch(
         NAMES,
@@ -76,22 +79,25 @@ export const ORPHANS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'names to which files are moved are not known to orphans',
     store: 'file',
+    schedule: 'a-copy-that-is-made-too-late',
     patches: [patch(NAMES, MOVED, ``)],
   },
   {
     name: 'side objects of files in progress are orphans',
     store: 'oss',
+    foundAt: 8,
     patches: [
       patch(
         NAMES,
         JUDGED,
-        `      yield { item, part: life, madeBy, end: item.kind === 'sideObject' ? 'discarded' : life.end };`,
+        `yield { item, part: life, madeBy, end: item.kind === 'sideObject' ? 'discarded' : life.end };`,
       ),
     ],
   },
   {
     name: 'an upload whose id is not journaled is an orphan',
     store: 'oss',
+    foundAt: 65,
     patches: [
       patch(
         NAMES,
@@ -104,16 +110,10 @@ export const ORPHANS_MUTATIONS: readonly Mutation[] = [
   {
     name: 'uploads that nobody can complete are left',
     store: 'oss',
+    foundAt: 21,
     patches: [
       patch(NAMES, `  if (end === 'committed' || generation < position.generation) return false;\n`, ``),
       patch(NAMES, `position.nextOffset <= firstOffset`, `position.nextOffset >= firstOffset`),
-    ],
-  },
-  {
-    name: 'temporary names of a stopped partition are orphans',
-    store: 'file',
-    patches: [
-      patch(FIND, `      if (facts.stop !== null) withheld`, `      if (facts.epoch === 0) withheld`),
     ],
   },
 ];
