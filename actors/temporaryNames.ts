@@ -5,7 +5,7 @@ import { partId, type PartId } from '../journal/ids.ts';
  * - `data`: the bytes of a part file. `publishing`: the name it has while it may have been published.
  * - `kept`: a copy that was made for an answer to a journal that went back.
  * - `rows`: the log of rows that the part file does not hold yet.
- * - `sideObject`: the end of an upload that is too short for an upload part.
+ * - `sideObject`: the end of an upload that is too short for an upload part, or that a takeover gives it.
  */
 export type TemporaryKind = 'data' | 'publishing' | 'kept' | 'rows' | 'sideObject';
 
@@ -18,7 +18,7 @@ export interface TemporaryName {
 }
 
 const NAME =
-  /^\.tidemark-(?<rows>rows-)?(?<id>[0-9a-f]{32})(?<kept>-kept-[0-9a-f]{32})?(?<derived>\.p|\.\d{1,19})?$/;
+  /^\.tidemark-(?<rows>rows-)?(?<id>[0-9a-f]{32})(?<kept>-kept-[0-9a-f]{32})?(?<derived>\.p|\.\d{1,19}|\.end-[0-9a-f]{32})?$/;
 
 /** Null for a name that is not, as a whole, one that Tidemark gives. */
 export function temporaryName(uri: string): TemporaryName | null {

@@ -85,6 +85,10 @@ export const ERROR_CODES = {
     retry: 'config',
     help: 'Name the library in sink.jindosdk.library or TIDEMARK_JINDOSDK, or run `npm run jindosdk`.',
   },
+  OSS_BUCKET_VERSIONED: {
+    retry: 'config',
+    help: 'Choose a bucket that never had versioning: one that had ignores that files are not overwritten.',
+  },
   STORE_EXISTS: { retry: 'transient', help: 'Nothing to do: another name is drawn.' },
   STORE_UNAVAILABLE: { retry: 'transient', help: 'Check the destination (space, permissions, network).' },
   STORE_AUTHENTICATION: {

@@ -73,6 +73,6 @@ function take(parts: Map<string, Named>, event: RawEvent, partition: number): vo
 
 /** Without what a store, or the rows beside a file, add to it. */
 function originalName(uri: string): string {
-  const name = uri.replace('/.tidemark-rows-', '/.tidemark-').replace(/\.(?:p|\d+)$/, '');
+  const name = uri.replace('/.tidemark-rows-', '/.tidemark-').replace(/\.(?:p|\d+|end-[0-9a-f]+)$/, '');
   return name.replace(/-kept-[0-9a-f]{32}$/, '');
 }

@@ -129,7 +129,7 @@ export class SimGroup {
   #completeIfAllJoined(): void {
     const members = [...this.#members.values()];
     if (!this.#rebalancing || members.some(({ answer }) => answer === null)) return;
-    // Assignors promise no stickiness: the start of the rotation is drawn.
+    // Who is first by its id is chance: the start of the rotation is drawn.
     const first = this.#scheduler.random.below(members.length);
     const turned = [...members.slice(first), ...members.slice(0, first)];
     const given = this.#assign(turned);
@@ -159,6 +159,8 @@ export class SimGroup {
       [...names.keys()].map((memberId, index) => ({
         memberId,
         topics: members[index]?.joining.topics ?? [],
+        // The worst case, as where an older version leads: no partition stays but by chance.
+        held: null,
       })),
       new Map([...numbers].map(([topic, { length }]) => [topic, length])),
     );

@@ -188,7 +188,7 @@ export class Composition {
 
   /** Measures the memory that the program uses so far and divides the rest of the job's memory. */
   memory({ memoryBytes, sink }: JobConfig, log: Log): JobMemory {
-    const storeBytes = kindOf(this.kinds.stores, sink).memoryBytes;
+    const storeBytes = kindOf(this.kinds.stores, sink).memoryBytes(sink);
     const formatBytes = formatKindOf(this.kinds, sink).memoryBytes;
     return openJobMemory({ ceilingBytes: memoryBytes, formatBytes, storeBytes, log });
   }

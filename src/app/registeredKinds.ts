@@ -23,6 +23,7 @@ import { KAFKA_SOURCE } from '../sources/kafka/kind.ts';
 import type { SourceKind } from '../sources/kind.ts';
 import type { StoreKind } from '../stores/kind.ts';
 import { LOCAL_STORE } from '../stores/local/kind.ts';
+import { OSS_STORE } from '../stores/oss/kind.ts';
 import { OSS_HDFS_STORE } from '../stores/ossHdfs/kind.ts';
 
 export interface JobKinds {
@@ -41,7 +42,7 @@ export const DEFAULT_JOURNAL = 'sqlite';
 
 export const JOB_KINDS: JobKinds = {
   sources: [KAFKA_SOURCE, FILE_SOURCE],
-  stores: [OSS_HDFS_STORE, LOCAL_STORE],
+  stores: [OSS_STORE, OSS_HDFS_STORE, LOCAL_STORE],
   journals: [NATS_JOURNAL, SQLITE_JOURNAL],
   bucketRules: [RECORD_TIME_BUCKETS, WALL_CLOCK_BUCKETS, FIELD_BUCKETS, NO_BUCKETS],
   formats: [TEXT_FORMAT, JSON_FORMAT, PARQUET_FORMAT],

@@ -12,7 +12,6 @@
 import type { NamingRule } from '../../actors/naming.ts';
 import { partitionName, type JobName, type JournalId, type TopicPartition } from '../../journal/ids.ts';
 import type { Journal, JournalReader } from '../../journal/port.ts';
-import { TidemarkError } from '../../journal/errors.ts';
 import { countedReading } from '../audit/countedReading.ts';
 import { checkMarker, listedRoots } from '../audit/destination.ts';
 import { Findings } from '../audit/findings.ts';
@@ -21,7 +20,6 @@ import { PartitionReader } from '../audit/partitionReader.ts';
 import { Witnesses } from '../audit/witnesses.ts';
 import { isStoreFailure } from '../stores/failure.ts';
 import type { Store } from '../stores/port.ts';
-import type { Temporaries } from '../stores/temporaries.ts';
 import type { Clock } from '../system/clock.ts';
 import { Listed } from './listed.ts';
 import {
@@ -46,7 +44,7 @@ export interface OrphansProgress {
 
 export interface OrphansPorts {
   readonly journal: Journal;
-  readonly store: Pick<Store, 'kind' | 'temporaries' | 'listWitnesses' | 'readMarker'>;
+  readonly store: Pick<Store, 'temporaries' | 'listWitnesses' | 'readMarker'>;
   readonly clock: Pick<Clock, 'wallMs'>;
 }
 
@@ -61,22 +59,12 @@ export interface OrphansOptions {
 
 /** Rejects if the journal cannot be read at all, or if the destination cannot be listed. */
 export async function findOrphans(ports: OrphansPorts, options: OrphansOptions): Promise<OrphansReport> {
-  return new Search(ports, options, temporariesOf(ports.store)).run();
-}
-
-/** REQUEST_REFUSED if the store cannot list what it keeps until a file is published. */
-export function temporariesOf({ kind, temporaries }: Pick<Store, 'kind' | 'temporaries'>): Temporaries {
-  if (temporaries !== undefined) return temporaries;
-  throw new TidemarkError(
-    'REQUEST_REFUSED',
-    `A destination of the kind ${kind} cannot list temporary files yet.`,
-  );
+  return new Search(ports, options).run();
 }
 
 class Search {
   readonly #ports: OrphansPorts;
   readonly #options: OrphansOptions;
-  readonly #temporaries: Temporaries;
   readonly #listed = new Listed();
   readonly #findings = new Findings();
   readonly #orphans: Orphan[] = [];
@@ -86,10 +74,9 @@ class Search {
   #nowMs = 0;
   #progress: OrphansProgress = { listed: 0, entries: 0, partitions: 0, partitionsDone: 0 };
 
-  constructor(ports: OrphansPorts, options: OrphansOptions, temporaries: Temporaries) {
+  constructor(ports: OrphansPorts, options: OrphansOptions) {
     this.#ports = ports;
     this.#options = options;
-    this.#temporaries = temporaries;
   }
 
   async run(): Promise<OrphansReport> {
@@ -114,7 +101,7 @@ class Search {
     const history = await readJobHistory(journal, job, (finding) => this.#findings.add(finding));
     for (const root of listedRoots(naming, history)) {
       try {
-        for await (const batch of this.#temporaries.list(root, signal)) {
+        for await (const batch of this.#ports.store.temporaries.list(root, signal)) {
           for (const one of batch) this.#listed.add(one);
           this.#tell({ listed: this.#progress.listed + batch.length });
         }
@@ -132,10 +119,11 @@ class Search {
     partition: TopicPartition,
   ): Promise<void> {
     const { signal } = this.#options;
+    const { store } = this.#ports;
     const findings = this.#findings;
     // Read before the journal, so that it must hold all that they saw.
     const witnesses = await this.#witnessesOf(partition);
-    const names = new PartitionNames(this.#listed, (handle) => this.#temporaries.uploadIdOf(handle));
+    const names = new PartitionNames(this.#listed, (handle) => store.temporaries.uploadIdOf(handle));
     const onEntries = (count: number): void => {
       signal.throwIfAborted();
       this.#tell({ entries: this.#progress.entries + count });

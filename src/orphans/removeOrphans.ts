@@ -2,7 +2,6 @@
 import { asTidemarkError } from '../../journal/errors.ts';
 import type { Store } from '../stores/port.ts';
 import { forEachBounded } from '../system/concurrency.ts';
-import { temporariesOf } from './findOrphans.ts';
 import type { Orphan } from './orphansReport.ts';
 
 const REMOVALS_AT_ONCE = 8;
@@ -22,11 +21,10 @@ export interface RemovingOptions {
 
 /** In the order of the orphans. One that fails keeps none of the others. Rejects with the signal's reason. */
 export async function removeOrphans(
-  store: Pick<Store, 'kind' | 'temporaries'>,
+  { temporaries }: Pick<Store, 'temporaries'>,
   orphans: readonly Orphan[],
   { minAgeMs, signal, onProgress }: RemovingOptions,
 ): Promise<readonly Removal[]> {
-  const temporaries = temporariesOf(store);
   const removals: Removal[] = [];
   let done = 0;
   await forEachBounded(orphans.entries(), REMOVALS_AT_ONCE, async ([index, orphan]) => {

@@ -89,8 +89,9 @@ export class Coordinator {
     });
     this.#presence = new CoordinatorPresence(this.#context, () => this.#runners.values());
     const { stats, buffers } = this.#context;
+    const bufferBytes = (): number => buffers.takenBytes + buffers.rowBytes + (ports.store.excessBytes ?? 0);
     ports.memory?.measure({
-      heldBytes: () => buffers.takenBytes + buffers.rowBytes + stats.heldFiles * OPEN_FILE_BYTES,
+      heldBytes: () => bufferBytes() + stats.heldFiles * OPEN_FILE_BYTES,
       rolledBytes: () => (stats.openFiles - stats.heldFiles + stats.pendingFiles) * OPEN_FILE_BYTES,
     });
   }

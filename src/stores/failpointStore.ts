@@ -19,7 +19,10 @@ export function withFailpoints(store: Store, failpoints: Failpoints): Store {
       ? {}
       : { sideObjects: sideObjectsWithFailpoints(store.sideObjects, failpoints) }),
     ...(store.salvage === undefined ? {} : { salvage: store.salvage }),
-    ...(store.temporaries === undefined ? {} : { temporaries: store.temporaries }),
+    temporaries: store.temporaries,
+    get excessBytes() {
+      return store.excessBytes ?? 0;
+    },
     claimMarker: (sinkUri, job, id) =>
       passing(failpoints, 'store.claimMarker', () => store.claimMarker(sinkUri, job, id)),
     readMarker: (sinkUri, job) => store.readMarker(sinkUri, job),
@@ -85,6 +88,12 @@ async function opening(
 function openFileWithFailpoints(file: OpenFile, failpoints: Failpoints): OpenFile {
   return {
     ...(file.startHandle === undefined ? {} : { startHandle: file.startHandle }),
+    get heldBytes() {
+      return file.heldBytes ?? 0;
+    },
+    get isFull() {
+      return file.isFull ?? false;
+    },
     checkpointed: (handle) => file.checkpointed?.(handle),
     write: (bytes) => passing(failpoints, 'store.write', () => file.write(bytes)),
     persist: () => passing(failpoints, 'store.persist', () => file.persist()),

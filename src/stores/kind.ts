@@ -47,7 +47,7 @@ export interface StoreKind<Config extends SinkConfig = SinkConfig, Parsed = unkn
   uri(path: string, baseDir: string): string;
   toConfig(parsed: Parsed, common: Omit<SinkConfig, 'type'>, context: SchemaContext): Config;
   /** Bytes of the process's memory that it may use besides the job's buffers. */
-  readonly memoryBytes: number;
+  memoryBytes(config: Config): number;
   open(config: Config, opening: StoreOpening): Promise<Store>;
   /**
    * How the keys were interpreted, without credentials. `describe` returns a sentence, empty if the URI says

@@ -37,6 +37,10 @@ export interface DurablePart {
 
 /** A file that this process is writing. One call at a time: the caller keeps the order. */
 export interface OpenFile {
+  /** Memory that the store keeps of it, in bytes; absent if it keeps none. */
+  readonly heldBytes?: number;
+  /** The store wants it closed: it takes more, but not much. Absent: it never does. */
+  readonly isFull?: boolean;
   /**
    * What a later owner needs to remove the file (an upload id). Journaled (partStarted) before the first
    * write. Absent if the names suffice.
@@ -169,14 +173,20 @@ export interface Store {
 
   readonly scratch: ScratchFiles;
 
+  /**
+   * Memory of open files beyond what the store may use, in bytes: part files must be closed for it. Absent if
+   * the store keeps none.
+   */
+  readonly excessBytes?: number;
+
   /** Absent if the store puts nothing beside a file. */
   readonly sideObjects?: SideObjects;
 
   /** Absent if the store cannot copy them. Then a journal that went back can only be restored. */
   readonly salvage?: Salvage;
 
-  /** Absent if the store cannot list them. Then nobody looks for what was left behind. */
-  readonly temporaries?: Temporaries;
+  /** For an operator who looks for what was left behind. The store needs to be neither claimed nor written. */
+  readonly temporaries: Temporaries;
 
   /**
    * Claims the marker that binds the destination to a journal: creates it exclusively for `id` if there is

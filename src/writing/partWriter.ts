@@ -187,7 +187,12 @@ export class PartWriter implements RollableFile {
 
   /** Memory of what it has not written yet. */
   get bufferBytes(): number {
-    return this.#content.heldBytes + this.#calls.backlogBytes;
+    return this.#content.heldBytes + this.#calls.backlogBytes + (this.#options.file.heldBytes ?? 0);
+  }
+
+  /** Whether its store wants it to be closed. */
+  get isFull(): boolean {
+    return this.#options.file.isFull ?? false;
   }
 
   /** Whether to wait for its writes, so that others find room. */

@@ -273,6 +273,7 @@ export class RecordRouter {
   /** Copies the state at this record boundary; the router continues from there. */
   cut(): Cut {
     if (this.#options.rolling.rollsAtCheckpoint) this.rolls.rollAll('checkpoint');
+    else this.rolls.rollFull();
     const parts: PartCut[] = [];
     for (const writer of this.#unfinished) {
       const changed = writer.roll !== null || writer.records > writer.checkpointedRecords;

@@ -71,9 +71,14 @@ export class Rolls implements RoomHolder {
   rollDue(nowMs: number): void {
     for (const writer of this.#options.files.all()) {
       if (writer.records === 0) continue;
-      const reason = this.#options.rolling.rollsByTime(writer, nowMs);
+      const reason = writer.isFull ? 'size' : this.#options.rolling.rollsByTime(writer, nowMs);
       if (reason !== null) this.roll(writer, reason);
     }
+  }
+
+  /** Rolls the files that their store takes little more of. */
+  rollFull(): void {
+    for (const writer of this.#options.files.all()) if (writer.isFull) this.roll(writer, 'size');
   }
 
   /** Rolls every file that holds records. */

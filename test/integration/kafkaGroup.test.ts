@@ -112,6 +112,27 @@ describeIntegration('membership in a real Kafka group', () => {
     await two.source.commitOffset(lost, 1n, 'w');
   });
 
+  test('partitions stay: who joins or leaves moves no more than its share', async () => {
+    const [topic, groupId] = [await makeTopic(brokers, 8), unique('group')];
+    const options = { groupId, tuning: { heartbeatIntervalMs: 200 } };
+    const sources = Array.from({ length: 3 }, () => sourceOf(brokers, [topic], options).source);
+    const owned = Array.from({ length: 3 }, () => new Assignments());
+    const numbersOf = (index: number) => new Set(owned[index]!.latest.map(({ partition }) => partition));
+    const expectWithin = (fewer: ReadonlySet<number>, more: ReadonlySet<number>): void =>
+      expect([...fewer].filter((number) => !more.has(number))).toEqual([]);
+    await sources[0]!.start(owned[0]!);
+    await Promise.all([sources[1]!.start(owned[1]!), owned[0]!.until(({ length }) => length === 4)]);
+    const [one, two] = [numbersOf(0), numbersOf(1)];
+    const isThird = ({ length }: readonly unknown[]): boolean => length < 4;
+    await Promise.all([sources[2]!.start(owned[2]!), owned[0]!.until(isThird), owned[1]!.until(isThird)]);
+    for (const [index, before] of [one, two].entries()) expectWithin(numbersOf(index), before);
+    const [oneOfThree, twoOfThree] = [numbersOf(0), numbersOf(1)];
+    expect([oneOfThree.size, twoOfThree.size, owned[2]!.latest.length].toSorted()).toEqual([2, 3, 3]);
+    const isHalf = ({ length }: readonly unknown[]): boolean => length === 4;
+    await Promise.all([sources[2]!.stop(), owned[0]!.until(isHalf), owned[1]!.until(isHalf)]);
+    for (const [index, before] of [oneOfThree, twoOfThree].entries()) expectWithin(before, numbersOf(index));
+  });
+
   test("a commit carries the witness, another member reads it; a lost partition's is refused", async () => {
     const [topic, groupId] = [await makeTopic(brokers, 2), unique('group')];
     const { source } = sourceOf(brokers, [topic], { groupId });

@@ -91,16 +91,18 @@ function foreignKeys(
   kind: StoreKind,
   stores: readonly StoreKind[],
 ): KeyProblem[] {
-  const own = Object.keys(kind.keys(context));
-  return stores.flatMap((other) =>
-    Object.keys(other.keys(context))
-      .filter((key) => sink[key] !== undefined && !own.includes(key))
-      .map((key) => ({
-        key: [key],
-        message:
-          `belongs to ${other.pathIs}, but sink.path is ${kind.pathIs}; expected ` + 'one without the other',
-      })),
+  const keysOf = (one: StoreKind): string[] => Object.keys(one.keys(context));
+  const own = keysOf(kind);
+  const foreign = new Set(
+    stores.flatMap(keysOf).filter((key) => sink[key] !== undefined && !own.includes(key)),
   );
+  return [...foreign].map((key) => {
+    const others = stores.filter((other) => keysOf(other).includes(key)).map(({ pathIs }) => pathIs);
+    const message =
+      `belongs to ${others.join(' or ')}, but sink.path is ${kind.pathIs}; expected ` +
+      'one without the other';
+    return { key: [key], message };
+  });
 }
 
 function entropyProblems(uri: string, entropy: unknown): KeyProblem[] {

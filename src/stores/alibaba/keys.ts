@@ -1,7 +1,9 @@
 /** Combines the keys of an `oss://` sink: which service, in which region, at which address. */
 import type { KeyProblem } from '../../../kernels/schema/parts.ts';
 import {
+  OSS_EXAMPLE,
   OSS_HDFS_EXAMPLE,
+  OSS_SCHEME,
   parseOssAddress,
   parseOssPath,
   readOssEndpoint,
@@ -28,7 +30,7 @@ interface OssKeys {
 const KIND_NAMES: Readonly<Record<OssKind, string>> = { 'oss-hdfs': 'OSS-HDFS', oss: 'plain OSS' };
 
 /** Null if the path is invalid. */
-export function readOssKeys(value: Record<string, unknown>): OssKeys | null {
+export function readOssKeys(value: Readonly<Record<string, unknown>>): OssKeys | null {
   const text = (key: string): string | null => (typeof value[key] === 'string' ? value[key] : null);
   const path = parseOssPath(text('path') ?? '');
   if (path.type === 'invalid') return null;
@@ -47,6 +49,16 @@ function namedBy({ path, address }: OssKeys): OssEndpoint | null {
   return path.endpoint ?? (address === null ? null : readOssEndpoint(address.host));
 }
 
+export function isOssPath({ path }: Readonly<Record<string, unknown>>): boolean {
+  return typeof path === 'string' && path.startsWith(OSS_SCHEME);
+}
+
+/** Which service the keys below `sink` lead to; null if they do not tell. */
+export function ossKindOf(sink: Readonly<Record<string, unknown>>): OssKind | null {
+  const keys = readOssKeys(sink);
+  return keys === null ? null : (namedBy(keys)?.kind ?? keys.kind);
+}
+
 /** Null if the keys do not determine it. */
 export function ossDestination(keys: OssKeys): OssDestination | null {
   const named = namedBy(keys);
@@ -61,7 +73,7 @@ function addressOf({ host }: OssEndpoint): OssAddress {
 }
 
 /**
- * Missing keys, contradictions, and what this version does not support. `hasEndpointKey` is true even if its
+ * Missing keys and contradictions. `hasEndpointKey` is true even if its
  * value is invalid.
  */
 export function ossProblems(keys: OssKeys, hasEndpointKey: boolean): KeyProblem[] {
@@ -72,13 +84,11 @@ export function ossProblems(keys: OssKeys, hasEndpointKey: boolean): KeyProblem[
     key: ['path'],
     message:
       `names the bucket "${ossBucket}" and no endpoint, and ${what}; ` +
-      `expected ${OSS_HDFS_EXAMPLE}, or sink.endpoint`,
+      `expected ${OSS_HDFS_EXAMPLE} or ${OSS_EXAMPLE}, or sink.endpoint`,
   });
   if (endpoint === null && !hasEndpointKey) problems.push(unclear('there is no sink.endpoint'));
   else if (named === null && keys.kind === null && keys.address !== null)
     problems.push(unclear(`${keys.address.host} tells neither OSS-HDFS nor OSS: set sink.kind`));
-  const isPlain = (named?.kind ?? keys.kind) === 'oss';
-  if (isPlain && problems.length === 0) problems.push(plainOss(keys, named));
   return problems;
 }
 
@@ -113,14 +123,4 @@ function contradictions(keys: OssKeys): KeyProblem[] {
 
 function describe({ kind, region }: OssEndpoint): string {
   return `${KIND_NAMES[kind]} in ${region}`;
-}
-
-function plainOss({ path, region }: OssKeys, named: OssEndpoint | null): KeyProblem {
-  const where = named?.region ?? region;
-  return {
-    key: [path.endpoint !== null ? 'path' : named === null ? 'kind' : 'endpoint'],
-    message:
-      `is plain OSS (bucket "${path.ossBucket}"${where === null ? '' : ` in ${where}`}), ` +
-      `which is not there yet; expected OSS-HDFS, like ${OSS_HDFS_EXAMPLE}`,
-  };
 }

@@ -1,5 +1,6 @@
 /** Parses the texts of an `oss://` destination: its path and the addresses of servers. Pure: no lookup. */
 import { isIP } from 'node:net';
+import { hasControl } from '../../../kernels/schema/values.ts';
 
 /** Address of an OSS server. */
 export interface OssAddress {
@@ -35,6 +36,7 @@ type Parsed<T> =
 
 export const OSS_SCHEME = 'oss://';
 export const OSS_HDFS_EXAMPLE = 'oss://bucket.<region>.oss-dls.aliyuncs.com/folder';
+export const OSS_EXAMPLE = 'oss://bucket.oss-<region>.aliyuncs.com/folder';
 export const REGION_PATTERN = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 /** Rule of OSS: 3 to 63 lower-case letters, digits and hyphens, with no hyphen at either end. */
@@ -137,4 +139,25 @@ function isLoopback(host: string): boolean {
 export function ossAddressText({ host, port, https }: OssAddress): string {
   const name = isIP(host) === 6 ? `[${host}]` : host;
   return `${https ? 'https' : 'http'}://${name}${port === null ? '' : `:${port}`}`;
+}
+
+/** The address as a sentence says it. */
+export function ossWayText(address: OssAddress): string {
+  return `${ossAddressText(address)}${address.pathStyle ? ', the bucket in the path' : ''}`;
+}
+
+/** Null for a path without a problem. */
+export function ossPathProblem(text: string): string | null {
+  // Parsed before anything is quoted, since the text may hold an access key.
+  const parsed = parseOssPath(text);
+  if (hasControl(text)) return 'holds a control character';
+  return parsed.type === 'parsed' ? null : parsed.reason;
+}
+
+/** `oss://bucket/folder`, without the endpoint, so that a file keeps its name whichever endpoint is used. */
+export function ossUri(text: string): string {
+  const parsed = parseOssPath(text);
+  if (parsed.type !== 'parsed') return text;
+  const { ossBucket, folder } = parsed.value;
+  return `${OSS_SCHEME}${ossBucket}${folder === '' ? '' : `/${folder}`}`;
 }

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path/posix';
 import { failed, hasSystemCode, outcomeUnknown } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../../system/turns.ts';
 
 const REMEMBERED_MAX = 10_000;
 

@@ -18,7 +18,7 @@ export const LOCAL_STORE: StoreKind<FileSinkConfig> = {
   problems: () => [],
   uri: fileSinkUri,
   toConfig: (_parsed, common) => ({ ...common, type: 'file' }),
-  memoryBytes: 0,
+  memoryBytes: () => 0,
   async open() {
     const { createFileStore } = await import('./store.ts');
     return createFileStore();

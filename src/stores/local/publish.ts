@@ -17,7 +17,7 @@ import { failed, hasSystemCode, outcomeUnknown, unavailable } from './errors.ts'
 import type { FileSystem } from './fileSystem.ts';
 import type { Folders } from './folders.ts';
 import { publishingPathOf, type PartPaths } from './paths.ts';
-import type { Turns } from './turns.ts';
+import type { Turns } from '../../system/turns.ts';
 
 /** A network file system may show a rename late. A file is reported missing only after so many probes. */
 const MISSING_PROBES = 5;

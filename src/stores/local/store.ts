@@ -20,7 +20,7 @@ import { folderPathOf, partPathsOf, temporaryPathOf } from './paths.ts';
 import { Publisher } from './publish.ts';
 import { fileReading } from './reading.ts';
 import { fileTemporaries } from './temporaries.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../../system/turns.ts';
 import { Witnesses } from './witness.ts';
 import type { StoreReading } from '../reading.ts';
 import type { Temporaries } from '../temporaries.ts';

@@ -9,7 +9,7 @@ import { failed, hasSystemCode, unavailable } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
 import type { Folders } from './folders.ts';
 import { openExclusively } from './openFile.ts';
-import type { Turns } from './turns.ts';
+import type { Turns } from '../../system/turns.ts';
 
 export class Witnesses {
   readonly #fs: FileSystem;

@@ -1,28 +1,19 @@
 /** OSS-HDFS as destination: an OSS bucket with the HDFS service, written through JindoSDK. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { existingFile, type SchemaContext } from '../../../kernels/schema/outside.ts';
 import { map, type KeyProblem } from '../../../kernels/schema/parts.ts';
-import { expecting, hasControl, matchingText, text } from '../../../kernels/schema/values.ts';
 import type { SinkConfig } from '../../config/jobConfig.ts';
 import {
   credentialsOf,
-  credentialsSchema,
   environmentCredentials,
   missingCredentials,
   type OssCredentials,
 } from '../alibaba/credentials.ts';
-import { ossDestination, ossProblems, readOssKeys } from '../alibaba/keys.ts';
-import {
-  OSS_SCHEME,
-  ossAddressText,
-  parseOssAddress,
-  parseOssPath,
-  REGION_PATTERN,
-  type OssAddress,
-  type OssPath,
-} from '../alibaba/path.ts';
+import { isOssPath, ossDestination, ossKindOf, ossProblems, readOssKeys } from '../alibaba/keys.ts';
+import { ossAddressText, ossPathProblem, ossUri, ossWayText, type OssAddress } from '../alibaba/path.ts';
+import { sharedOssKeys } from '../alibaba/sharedKeys.ts';
 import type { StoreKind } from '../kind.ts';
 import { JINDO_MEMORY_MIB_MAX } from './settings.ts';
 
@@ -48,14 +39,11 @@ type ParsedKeys = z.output<z.ZodObject<ReturnType<typeof ossKeys>>> & { readonly
 export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
   name: 'oss-hdfs',
   pathExample: 'oss://bucket.<endpoint>/folder',
-  pathIs: 'an oss:// path',
+  pathIs: 'an oss:// path of OSS-HDFS',
   keys: ossKeys,
-  takes: ({ path: value }) => typeof value === 'string' && value.startsWith(OSS_SCHEME),
-  pathProblem(value) {
-    // Parsed before anything is quoted, since the text may hold an access key.
-    const parsed = parseOssPath(value);
-    return hasControl(value) ? 'holds a control character' : parsed.type === 'parsed' ? null : parsed.reason;
-  },
+  /** Also one that tells no service, or is invalid: the problem is reported once. */
+  takes: (sink) => isOssPath(sink) && ossKindOf(sink) !== 'oss',
+  pathProblem: ossPathProblem,
   problems(sink, context) {
     const keys = readOssKeys(sink);
     if (keys === null) return [];
@@ -65,10 +53,7 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
       problems.push(missingCredentials(context.env));
     return problems;
   },
-  uri(value) {
-    const parsed = parseOssPath(value);
-    return parsed.type === 'parsed' ? ossUri(parsed.value) : value;
-  },
+  uri: ossUri,
   toConfig(parsed, common, { env }) {
     const keys = readOssKeys(parsed);
     const destination = keys === null ? null : ossDestination(keys);
@@ -82,7 +67,7 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
       jindosdkLibrary: parsed.jindosdk?.library ?? null,
     };
   },
-  memoryBytes: JINDO_MEMORY_MIB_MAX * 1024 * 1024,
+  memoryBytes: () => JINDO_MEMORY_MIB_MAX * 1024 * 1024,
   /** Loads JindoSDK and its bindings only for a destination that needs them. */
   async open(config, { log, stateDir, env, cacheHome, poolThreads }) {
     const [{ openOssHdfsStore }, { locateJindosdk }] = await Promise.all([
@@ -108,25 +93,14 @@ export const OSS_HDFS_STORE: StoreKind<OssHdfsSinkConfig, ParsedKeys> = {
     });
   },
   describe({ ossBucket, region, address }) {
-    const way = `${ossAddressText(address)}${address.pathStyle ? ', the bucket in the path' : ''}`;
-    return `OSS-HDFS · bucket ${ossBucket} · region ${region ?? 'unknown'} · at ${way}`;
+    return `OSS-HDFS · bucket ${ossBucket} · region ${region ?? 'unknown'} · at ${ossWayText(address)}`;
   },
   facts: ({ ossBucket, region, address }) => ({ ossBucket, region, address: ossAddressText(address) }),
 };
 
 function ossKeys(context: SchemaContext) {
   return {
-    kind: z
-      .enum(['oss-hdfs', 'oss'], { error: expecting('oss-hdfs or oss') })
-      .optional()
-      .meta({ description: 'What an oss:// path leads to, where no endpoint says it: oss-hdfs or oss.' }),
-    endpoint: endpoint().optional().meta({
-      description: 'Address of the server of an oss:// path: host, host:port, or an http(s) URL.',
-    }),
-    region: matchingText('a region, like cn-hangzhou', REGION_PATTERN)
-      .optional()
-      .meta({ description: 'Region of an oss:// path, where no endpoint says it.' }),
-    credentials: credentialsSchema(context).optional(),
+    ...sharedOssKeys(context),
     jindosdk: map({
       library: existingFile(context, "JindoSDK's shared library")
         .optional()
@@ -135,16 +109,4 @@ function ossKeys(context: SchemaContext) {
       .optional()
       .meta({ description: 'JindoSDK, through which OSS-HDFS is reached.' }),
   };
-}
-
-function endpoint() {
-  return text('host, host:port, or an http(s) URL of them, like https://10.0.0.5:8443', (value) => {
-    const parsed = parseOssAddress(value);
-    return parsed.type === 'parsed' ? null : parsed.reason;
-  });
-}
-
-/** `oss://bucket/folder`, without the endpoint, so that a file keeps its name whichever endpoint is used. */
-function ossUri({ ossBucket, folder }: OssPath): string {
-  return `${OSS_SCHEME}${ossBucket}${folder === '' ? '' : `/${folder}`}`;
 }

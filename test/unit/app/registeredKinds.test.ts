@@ -46,7 +46,7 @@ const SHELF: StoreKind<ShelfConfig, { readonly label?: string }> = {
   problems: ({ label }) => (label === 'none' ? [{ key: ['label'], message: 'is none' }] : []),
   uri: (value, baseDir) => `file://${path.join(baseDir, value.slice(SCHEME.length))}`,
   toConfig: ({ label = 'plain' }, common) => ({ ...common, type: 'shelf', label }),
-  memoryBytes: 0,
+  memoryBytes: () => 0,
   open: async () => createFileStore(),
   describe: ({ label }) => `a shelf called ${label}`,
   facts: ({ label }) => ({ label }),

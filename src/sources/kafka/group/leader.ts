@@ -36,7 +36,11 @@ export async function leadGroup(
 ): Promise<readonly GivenAssignment[]> {
   const topics = [...new Set(members.flatMap((member) => member.topics))];
   const counts = await partitionCounts(context, topics);
-  const given = assignPartitions(members, counts);
+  const subscribers = members.map(({ memberId, topics: own, facts }) => ({
+    ...{ memberId, topics: own },
+    held: facts?.held ?? null,
+  }));
+  const given = assignPartitions(subscribers, counts);
   const unnamed = await unfinishedOf(context, namedBy(counts));
   // Another job's journal does not know these partitions.
   const takers = members.filter(({ facts }) => facts?.job === context.job).map(({ memberId }) => memberId);

@@ -33,7 +33,7 @@ export interface MembershipContext {
   /** The topics to read, as known now. */
   readonly topics: () => readonly string[];
   /** What this member reports about itself to the others. */
-  readonly member: Omit<MemberFacts, 'partitions'>;
+  readonly member: Omit<MemberFacts, 'partitions' | 'held'>;
   readonly records: MemberRecords | null;
   readonly signal: AbortSignal;
 }
@@ -191,7 +191,7 @@ export class Membership {
         seeds: this.#context.addresses.map(brokerAddress),
         metadata: (topics, countOf) => {
           const partitions = Object.fromEntries(topics.map((topic) => [topic, countOf(topic)]));
-          return encodeMember(topics, { ...member, partitions });
+          return encodeMember(topics, { ...member, partitions, held: this.#generation });
         },
         assign: (members) =>
           leadGroup(

@@ -3,6 +3,7 @@
  * `tidemark` is its version. Unknown fields are ignored, so that members of two versions may share a group.
  */
 import type { TopicPartition } from '../../../../journal/ids.ts';
+import type { HeldPartitions, Subscriber } from './assignment.ts';
 
 const USER_DATA_VERSION = 1;
 
@@ -17,11 +18,11 @@ export interface MemberFacts {
    * changes; changed counts alone have that effect only for the leader's own topics.
    */
   readonly partitions: Readonly<Record<string, number>>;
+  /** What it was assigned last, so that the leader can leave it there. Null before the first assignment. */
+  readonly held: HeldPartitions | null;
 }
 
-export interface JoinedMember {
-  readonly memberId: string;
-  readonly topics: readonly string[];
+export interface JoinedMember extends Omit<Subscriber, 'held'> {
   /** Null for another program's member. */
   readonly facts: MemberFacts | null;
 }
@@ -37,7 +38,13 @@ export interface Unnamed {
 export const NONE_UNNAMED: Unnamed = { own: [], all: [] };
 
 export function factsToBytes(facts: MemberFacts): Buffer {
-  return toUserData({ ...facts });
+  const { held, ...others } = facts;
+  return toUserData({
+    ...others,
+    ...(held === null
+      ? {}
+      : { held: { generation: held.generationId, partitions: held.partitions.map(toPair) } }),
+  });
 }
 
 /** Null if they are another program's. */
@@ -70,14 +77,22 @@ function fromUserData(bytes: Buffer | null): Record<string, unknown> | null {
   }
 }
 
-function factsOf({ job, version, isBounded, partitions }: Record<string, unknown>): MemberFacts {
+function factsOf({ job, version, isBounded, partitions, held }: Record<string, unknown>): MemberFacts {
   const counts = typeof partitions === 'object' && partitions !== null ? Object.entries(partitions) : [];
   return {
     job: typeof job === 'string' ? job : '',
     version: typeof version === 'string' ? version : '',
     isBounded: isBounded === true,
     partitions: Object.fromEntries(counts.filter(([, count]) => Number.isInteger(count))),
+    held: heldOf(held),
   };
+}
+
+function heldOf(held: unknown): HeldPartitions | null {
+  if (typeof held !== 'object' || held === null) return null;
+  const { generation, partitions } = held as Record<string, unknown>;
+  if (typeof generation !== 'number' || !Number.isInteger(generation)) return null;
+  return { generationId: generation, partitions: fromPairs(partitions) };
 }
 
 const toPair = ({ topic, partition }: TopicPartition): [string, number] => [topic, partition];

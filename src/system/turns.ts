@@ -1,6 +1,6 @@
 /**
- * Limits work that briefly needs a file handle: thousands of partitions do such work, and the process may
- * hold few handles.
+ * Limits work that briefly needs a file handle or a connection: thousands of partitions do such work, and the
+ * process may hold few.
  */
 const AT_ONCE_MAX = 32;
 

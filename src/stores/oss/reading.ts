@@ -1,0 +1,92 @@
+/** Reads the destination back. Whole objects are compared by what the service keeps of them: their checksums. */
+import { TidemarkError } from '../../../journal/errors.ts';
+import { WHOLE, type StoredFile, type StoreReading } from '../reading.ts';
+import { BOOKKEEPING, kindOf, nothingToRead, verdictOf } from '../storedContent.ts';
+import { chunksOf } from './content.ts';
+import { isRefusal, unavailable } from './errors.ts';
+import type { ListPage, ObjectFacts, Objects } from './objects.ts';
+import type { ObjectKeys } from './uri.ts';
+
+export function ossReading(objects: Objects, keys: ObjectKeys): StoreReading {
+  const look = async (uri: string): Promise<ObjectFacts | null> => {
+    const key = keys.keyOf(uri);
+    try {
+      return await objects.head(key);
+    } catch (cause) {
+      throw unavailable('look at', uri, cause);
+    }
+  };
+  return {
+    // A file that is not published is an upload, which has no name.
+    showsUnpublished: false,
+    list: async function* (folderUri, signal) {
+      const prefix = keys.prefixOf(folderUri);
+      let token: string | null = null;
+      do {
+        signal?.throwIfAborted();
+        const page: ListPage = await pageOf(objects, prefix, token, folderUri);
+        yield page.objects.flatMap((found) => filesOf(found, prefix, keys));
+        token = page.next;
+      } while (token !== null);
+      signal?.throwIfAborted();
+    },
+    read: async function* (uri, signal, range = WHOLE) {
+      signal?.throwIfAborted();
+      const facts = await look(uri);
+      if (facts === null) throw nothingToRead(uri);
+      try {
+        for await (const chunk of chunksOf(objects, keys.keyOf(uri), facts, range)) {
+          yield chunk;
+          signal?.throwIfAborted();
+        }
+      } catch (cause) {
+        if (signal?.aborted === true) throw cause;
+        throw isRefusal(cause, 'NoSuchKey') ? nothingToRead(uri) : unavailable('read back', uri, cause);
+      }
+    },
+    verify: async (uri, expected, options = {}) => {
+      options.signal?.throwIfAborted();
+      const facts = await look(uri);
+      if (facts === null) return { type: 'missing' };
+      if (facts.length === expected.length && facts.crc64 !== null) {
+        options.onBytes?.(facts.length);
+        options.signal?.throwIfAborted();
+        if (facts.crc64 === expected.crc64) return { type: 'same' };
+        return { type: 'differs', length: facts.length, crc64: facts.crc64 };
+      }
+      const chunks = (to: number) => chunksOf(objects, keys.keyOf(uri), facts, { to });
+      try {
+        return await verdictOf({ length: facts.length, chunks }, expected, options);
+      } catch (cause) {
+        if (options.signal?.aborted === true || cause instanceof TidemarkError) throw cause;
+        if (isRefusal(cause, 'NoSuchKey')) return { type: 'missing' };
+        throw unavailable('read back', uri, cause);
+      }
+    },
+  };
+}
+
+async function pageOf(
+  objects: Objects,
+  prefix: string,
+  token: string | null,
+  folderUri: string,
+): Promise<ListPage> {
+  try {
+    return await objects.list(prefix, null, token);
+  } catch (cause) {
+    throw unavailable('list', folderUri, cause);
+  }
+}
+
+/** None for a folder's own object, and for what is not for readers. */
+function filesOf(
+  { key, length }: ListPage['objects'][number],
+  prefix: string,
+  keys: ObjectKeys,
+): StoredFile[] {
+  const steps = key.slice(prefix.length).split('/');
+  const name = steps.pop() ?? '';
+  const kind = name === '' ? null : kindOf(name);
+  return kind === null || steps.includes(BOOKKEEPING) ? [] : [{ uri: keys.uriOf(key), length, kind }];
+}
