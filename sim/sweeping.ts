@@ -100,22 +100,17 @@ export class Sweeps {
   async end(go: (isDone: () => boolean, untilMs: number) => Promise<unknown>): Promise<void> {
     const { scheduler, schedule, store, makeProcess } = this.#context;
     if (!schedule.faults.some(({ type }) => type === 'orphans')) return;
-    let problem: string | null = 'it does not end';
-    let isDone = false;
-    const sweep = this.#sweep(makeProcess(), 0)
-      .then(
-        (outcome) => {
-          ({ problem } = outcome);
-        },
-        (error: unknown) => {
-          problem = error instanceof Error ? error.message : String(error);
-        },
-      )
-      .finally(() => {
-        isDone = true;
-      });
-    await go(() => isDone, scheduler.nowMs + LAST_SWEEP_MS);
-    if (isDone) await sweep;
+    const ended: { problem: string | null }[] = [];
+    this.#sweep(makeProcess(), 0).then(
+      ({ problem }) => {
+        ended.push({ problem });
+      },
+      (error: unknown) => {
+        ended.push({ problem: error instanceof Error ? error.message : String(error) });
+      },
+    );
+    await go(() => ended.length > 0, scheduler.nowMs + LAST_SWEEP_MS);
+    const [{ problem } = { problem: 'it does not end' }] = ended;
     this.#last = { problem, left: store.temporary() };
   }
 

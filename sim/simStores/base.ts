@@ -31,6 +31,12 @@ interface Sweepable {
   abort(uploadId: string): void;
 }
 
+function uploadIdIn(handle: StoreHandle): string | null {
+  if (handle === null || typeof handle !== 'object' || Array.isArray(handle)) return null;
+  const { uploadId = null } = handle;
+  return typeof uploadId === 'string' ? uploadId : null;
+}
+
 /** How one process reaches a store. */
 export interface Connection {
   readonly destination: Destination;
@@ -59,12 +65,12 @@ export abstract class SimStore {
   }
 
   /** A removal is told before it takes effect, so that it can be judged. */
-  protected sweeping({ names, uploads, remove, abort }: Sweepable): Temporaries {
+  protected sweeping(standing: Sweepable): Temporaries {
     const { destination, process } = this;
     const listed = (below: string): Temporary[] =>
       [
-        ...[...names()].map(({ uri, bytes }) => ({ ...AGELESS, uri, uploadId: null, bytes })),
-        ...[...uploads()].map(({ uri, id }) => ({ ...AGELESS, uri, uploadId: id, bytes: null })),
+        ...[...standing.names()].map(({ uri, bytes }) => ({ ...AGELESS, uri, uploadId: null, bytes })),
+        ...[...standing.uploads()].map(({ uri, id }) => ({ ...AGELESS, uri, uploadId: id, bytes: null })),
       ].filter(({ uri }) => uri.startsWith(`${below}/`));
     const call = <T>(arrives: () => T): Promise<T> => this.call('store.discard', arrives);
     return {
@@ -77,18 +83,15 @@ export abstract class SimStore {
           if (uploadId === null) {
             mustBeHidden([uri]);
             destination.swept({ by: process.name, uri, upload: null });
-            remove(uri);
+            standing.remove(uri);
             return;
           }
-          const upload = [...uploads()].find(({ id }) => id === uploadId);
+          const upload = [...standing.uploads()].find(({ id }) => id === uploadId);
           if (upload === undefined) return;
           destination.swept({ by: process.name, uri, upload });
-          abort(uploadId);
+          standing.abort(uploadId);
         }),
-      uploadIdOf: (handle) =>
-        handle !== null && typeof handle === 'object' && 'uploadId' in handle
-          ? String(handle['uploadId'])
-          : null,
+      uploadIdOf: uploadIdIn,
     };
   }
 
