@@ -11,6 +11,7 @@ import type { Failpoint, FailpointSide } from '../src/system/failpoints.ts';
 import type { Harm } from './faults/kind.ts';
 import type { JobChange, Life } from './job/change.ts';
 import type { Reached } from './reachedByRun.ts';
+import type { TracedSweeps } from './sweeping.ts';
 
 export interface Schedule {
   readonly seed: number;
@@ -261,12 +262,14 @@ export type Fault =
       readonly from: 'journal' | 'witness';
       readonly acceptLoss: boolean;
     }
+  /** An operator's `orphans --delete` of any age, which waits so long before its first removal. */
+  | { readonly type: 'orphans'; readonly atMs: number; readonly waitMs: number }
   /** A digit changes in an entry that is not the last. */
   | { readonly type: 'journalDamage'; readonly partition: number; readonly atMs: number }
   /** Every process dies, and data that the destination's disk had not synced may be lost. */
   | { readonly type: 'powerCut'; readonly atMs: number };
 
-export type Invariant = 'P1' | 'P2' | 'P3' | 'P4' | 'P5' | 'P6' | 'P7';
+export type Invariant = 'P1' | 'P2' | 'P3' | 'P4' | 'P5' | 'P6' | 'P7' | 'P8';
 
 export interface Violation {
   readonly invariant: Invariant;
@@ -389,6 +392,8 @@ export interface RunTrace {
   /** Whether each fault of the schedule took place, by its index. */
   readonly fired: readonly boolean[];
   readonly reached: Reached;
+  /** What operators' `orphans --delete` removed. */
+  readonly sweeps: TracedSweeps;
   /** Promise rejections that nobody handled. */
   readonly unhandled: readonly string[];
 }

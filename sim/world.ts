@@ -3,7 +3,6 @@
  * under one seed. First the schedule's faults happen; then everything heals, and each record must become
  * committed.
  */
-import process from 'node:process';
 import { journalId } from '../journal/ids.ts';
 import type { PresenceBoard } from '../journal/presence.ts';
 import { createMemoryPresence } from '../journal/memory/presence.ts';
@@ -23,6 +22,7 @@ import { SimProcess, type AtFailpoint, type ProcessWatcher } from './process.ts'
 import { SeededRandom, seedOf } from './random.ts';
 import { Reach } from './reachedByRun.ts';
 import { partitionOf } from './reader.ts';
+import { collectingRejections } from './rejections.ts';
 import { Recorder } from './recorder.ts';
 import { OPERATOR_PLACE, PLACES_MAX, type Harm, type WorldHands } from './faults/kind.ts';
 import { strike } from './faults/registry.ts';
@@ -35,6 +35,7 @@ import { SimKafka } from './simKafka.ts';
 import { makeMemory } from './simMemory.ts';
 import { makeStore } from './simStores/makeStore.ts';
 import type { SimStoreServer } from './simStores/port.ts';
+import { Sweeps } from './sweeping.ts';
 
 /** More than any schedule needs: a longer one is in an endless loop. */
 const TASKS_MAX = 300_000;
@@ -76,13 +77,14 @@ class World {
   readonly #rightStops: RightStops;
   readonly #unhandled: string[] = [];
   readonly #lives = new Lives();
+  readonly #sweeps: Sweeps;
   readonly #adapt: (ports: Ports, simulated: SimProcess) => Ports;
   readonly #examine: Examine | undefined;
   /** An effect of a fault lasts until then. */
   #faultyUntilMs = 0;
   /** Their time is over: what was to come later strikes no more. */
   #areFaultsOver = false;
-  #requests = 0;
+  #operators = 0;
 
   constructor(schedule: Schedule, options: WorldOptions) {
     const { keepEverything = false, adapt = (ports: Ports) => ports, examine } = options;
@@ -131,7 +133,13 @@ class World {
         const partition = partitionOf(this.#recorder.journal, finalUri);
         this.#hands.harmed({ type: 'backup', partition, codes: ['STORE_FILE_MISSING'] });
       },
+      swept: (removed) => {
+        this.#sweeps.removes(removed);
+      },
     });
+    const [recorder, journal, store] = [this.#recorder, this.#journal, this.#store];
+    const makeProcess = (): SimProcess => this.#makeOperator();
+    this.#sweeps = new Sweeps({ scheduler, recorder, journal, store, schedule, makeProcess });
     this.#presence = createMemoryPresence({ nowMs: () => scheduler.nowMs });
     this.#places = this.#makePlaces();
     this.#hands = this.#makeHands();
@@ -193,25 +201,8 @@ class World {
     return { settings: jobSettings(config), ports: this.#adapt(ports, simulated), memory };
   }
 
-  /**
-   * An unhandled rejection belongs to the run: other listeners are not called. Errors have no stack, which
-   * takes time: a world is judged by codes and messages.
-   */
-  async run(): Promise<RunTrace> {
-    const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
-    const others = process.listeners('unhandledRejection');
-    process.removeAllListeners('unhandledRejection');
-    process.on('unhandledRejection', (reason) => {
-      this.#unhandled.push(reason instanceof Error ? reason.message : String(reason));
-    });
-    try {
-      return await this.#run();
-    } finally {
-      Error.stackTraceLimit = stackTraceLimit;
-      process.removeAllListeners('unhandledRejection');
-      for (const listener of others) process.on('unhandledRejection', listener);
-    }
+  run(): Promise<RunTrace> {
+    return collectingRejections(this.#unhandled, () => this.#run());
   }
 
   async #run(): Promise<RunTrace> {
@@ -239,12 +230,13 @@ class World {
     for (const place of this.#places) place.stop();
     const drained = await this.#go(() => this.#isEmpty, this.#scheduler.nowMs + DRAIN_MS);
     if (drained !== 'done') this.#recorder.tell(null, DOES_NOT_END);
+    if (complete === 'done') await this.#sweeps.end((isDone, untilMs) => this.#go(isDone, untilMs));
     if (this.#examine !== undefined) await this.#examined(this.#examine);
     return this.#trace(healedAtMs, completeAtMs);
   }
 
   async #examined(examine: Examine): Promise<void> {
-    const { ports, settings } = this.#connect(this.#makeProcess(OPERATOR_PLACE, this.#requests), NO_CHANGE);
+    const { ports, settings } = this.#connect(this.#makeOperator(), NO_CHANGE);
     const examining = examined(examine, ports, {
       ...{ naming: settings.naming, recorder: this.#recorder, group: this.#kafka.group },
     });
@@ -339,6 +331,9 @@ class World {
       mayBeUnread: () => {
         recorder.countsSingly();
       },
+      sweep: (waitMs) => {
+        this.#sweeps.begin(waitMs);
+      },
       configure: (place, change) => this.#places[place]?.configure(change),
       restart: (place) => this.#places[place]?.restart(),
       journalCut: (revision) => {
@@ -348,9 +343,13 @@ class World {
     };
   }
 
+  #makeOperator(): SimProcess {
+    this.#operators += 1;
+    return this.#makeProcess(OPERATOR_PLACE, this.#operators - 1);
+  }
+
   #request(partition: number, request: Parameters<WorldHands['request']>[1]): void {
-    const operator = this.#makeProcess(OPERATOR_PLACE, this.#requests);
-    this.#requests += 1;
+    const operator = this.#makeOperator();
     this.#hands.lasts(this.#scheduler.nowMs + TAKEN_UP_MS);
     const [journal, recorder] = [this.#journal, this.#recorder];
     fileRequest(
@@ -389,7 +388,7 @@ class World {
       recordTimes: this.#kafka.logs.map(({ batches }) => timesOf(batches)),
       harms: this.#harms,
       held: [...this.#store.held()].map(([process, { now, most }]) => ({ process, left: now, most })),
-      fired: this.#plan.fired,
+      ...{ fired: this.#plan.fired, sweeps: this.#sweeps.trace },
       reached: this.#reach.reached,
       unhandled: this.#unhandled,
     };

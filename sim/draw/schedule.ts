@@ -5,6 +5,7 @@ import type { Schedule } from '../schedule.ts';
 import { drawConfig, type DrawOptions } from './config.ts';
 import { drawFaults } from './faults.ts';
 import { drawStories } from './stories.ts';
+import { withSweeps } from './sweeps.ts';
 import { drawWorkload } from './workload.ts';
 
 export type { DrawOptions } from './config.ts';
@@ -21,7 +22,7 @@ export function drawSchedule(random: SeededRandom, options: DrawOptions): Schedu
   const workload = drawWorkload(random, config.wallStartMs);
   const drawn: Schedule = { seed: random.below(WORLD_SEED_MAX), config, workload, faults: [] };
   const faults = drawFaults(contextOf(drawn, random));
-  return drawStories(random, { ...drawn, faults }, options);
+  return withSweeps(drawStories(random, { ...drawn, faults }, options));
 }
 
 /** The context in which a fault of this schedule is drawn. */

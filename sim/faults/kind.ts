@@ -93,6 +93,8 @@ export interface WorldHands {
   configure(place: number, change: JobChange): void;
   /** The process in the place drains and starts again; if there is none, one starts. */
   restart(place: number): void;
+  /** An operator removes what nobody needs, and waits so long before the first removal. */
+  sweep(waitMs: number): void;
   /** The journal of the world has lost its entries from this revision on. */
   journalCut(revision: number): void;
 }

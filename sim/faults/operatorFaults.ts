@@ -6,6 +6,8 @@ import type { KindsOf, WorldHands } from './kind.ts';
 const ASKED = ['resume', 'acceptLoss', 'acceptTruncation', 'garbage', 'fromJournal', 'fromWitness'] as const;
 /** A process waits ten seconds for a journal that went back, before its partitions stop. */
 const ANSWERS_MS = 22_000;
+/** From one call to the next; until another owner has taken over. */
+const SWEEP_WAITS_MS = [0, 0, 5, 300, 2_500] as const;
 const SKEWS = [0, 0, 1, -1, 2] as const;
 
 /** What the partition's last stop would lose, each end off by that many offsets. */
@@ -26,7 +28,7 @@ function divergenceOf(world: WorldHands, partition: number, skew: number): bigin
   return divergedAt === null || divergedAt + BigInt(skew) < 0n ? null : divergedAt + BigInt(skew);
 }
 
-export const OPERATOR_FAULTS: KindsOf<'roll' | 'request' | 'answer'> = {
+export const OPERATOR_FAULTS: KindsOf<'roll' | 'request' | 'answer' | 'orphans'> = {
   roll: {
     weight: 1,
     schema: z.strictObject({ type: z.literal('roll'), partition: placed, atMs: counted }),
@@ -55,6 +57,19 @@ export const OPERATOR_FAULTS: KindsOf<'roll' | 'request' | 'answer'> = {
       (acceptLoss ? ', and accepts the loss' : ''),
     strike({ forMs, from, acceptLoss }, world) {
       world.answer(forMs, from, acceptLoss);
+    },
+  },
+  orphans: {
+    // Drawn apart from the others (sim/draw/sweeps.ts).
+    weight: 0,
+    schema: z.strictObject({ type: z.literal('orphans'), atMs: counted, waitMs: counted }),
+    draw: (context) => ({
+      ...{ type: 'orphans', atMs: drawTimeMs(context), waitMs: context.random.pick(SWEEP_WAITS_MS) },
+    }),
+    words: ({ atMs, waitMs }) =>
+      `an operator lists orphans at ${atMs} ms, and deletes them${waitMs === 0 ? '' : ` ${waitMs} ms later`}`,
+    strike({ waitMs }, world) {
+      world.sweep(waitMs);
     },
   },
   request: {

@@ -5,6 +5,7 @@ import { scratchMissing, takeScratch } from '../../src/stores/storedContent.ts';
 import type { JournalId } from '../../journal/ids.ts';
 import type { Failpoint } from '../../src/system/failpoints.ts';
 import type { StoreReading } from '../../src/stores/reading.ts';
+import type { Temporaries, Temporary } from '../../src/stores/temporaries.ts';
 import type { DurablePart, OpenFile, PartTarget, Salvage, StoreHandle } from '../../src/stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import type { Destination } from './destination.ts';
@@ -17,6 +18,24 @@ import { simReading, type Readable } from './reading.ts';
 const MISSING_PROBES = 5;
 const MISSING_PAUSE_MS = 200;
 const RACES_MAX = 50;
+
+const LISTED_AT_ONCE = 100;
+/** The world keeps no times. */
+const AGELESS = { modifiedAtMs: 0 };
+
+/** What an operator may remove. */
+interface Sweepable {
+  names(): Iterable<{ readonly uri: string; readonly bytes: number }>;
+  uploads(): Iterable<{ readonly id: string; readonly uri: string; readonly temporaryUri: string }>;
+  remove(uri: string): void;
+  abort(uploadId: string): void;
+}
+
+function uploadIdIn(handle: StoreHandle): string | null {
+  if (handle === null || typeof handle !== 'object' || Array.isArray(handle)) return null;
+  const { uploadId = null } = handle;
+  return typeof uploadId === 'string' ? uploadId : null;
+}
 
 /** How one process reaches a store. */
 export interface Connection {
@@ -43,6 +62,37 @@ export abstract class SimStore {
   /** Looks count as witness calls: both are made when a journal is judged. */
   protected readingOf(standing: Readable): StoreReading {
     return simReading(standing, (arrives) => this.call('store.listWitnesses', arrives));
+  }
+
+  /** A removal is told before it takes effect, so that it can be judged. */
+  protected sweeping(standing: Sweepable): Temporaries {
+    const { destination, process } = this;
+    const listed = (below: string): Temporary[] =>
+      [
+        ...[...standing.names()].map(({ uri, bytes }) => ({ ...AGELESS, uri, uploadId: null, bytes })),
+        ...[...standing.uploads()].map(({ uri, id }) => ({ ...AGELESS, uri, uploadId: id, bytes: null })),
+      ].filter(({ uri }) => uri.startsWith(`${below}/`));
+    const call = <T>(arrives: () => T): Promise<T> => this.call('store.discard', arrives);
+    return {
+      list: async function* (folderUri) {
+        const found = await call(() => listed(folderUri));
+        for (let at = 0; at < found.length; at += LISTED_AT_ONCE) yield found.slice(at, at + LISTED_AT_ONCE);
+      },
+      remove: ({ uri, uploadId }) =>
+        call(() => {
+          if (uploadId === null) {
+            mustBeHidden([uri]);
+            destination.swept({ by: process.name, uri, upload: null });
+            standing.remove(uri);
+            return;
+          }
+          const upload = [...standing.uploads()].find(({ id }) => id === uploadId);
+          if (upload === undefined) return;
+          destination.swept({ by: process.name, uri, upload });
+          standing.abort(uploadId);
+        }),
+      uploadIdOf: uploadIdIn,
+    };
   }
 
   /** @param keep creates a closed, durable file under an unused name. */

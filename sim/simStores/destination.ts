@@ -7,7 +7,7 @@ import { valuesIn } from '../job/content.ts';
 import type { SimProcess } from '../process.ts';
 import { SeededRandom } from '../random.ts';
 import type { VisibleChange } from '../schedule.ts';
-import type { SimStoreOptions } from './port.ts';
+import type { Removed, SimStoreOptions } from './port.ts';
 import { SimWitnesses } from './witnesses.ts';
 
 export class Destination {
@@ -60,6 +60,10 @@ export class Destination {
   /** What a store considers published and moved away, though it is not. */
   mistaken(finalUri: string): void {
     this.#options.mistaken?.(finalUri);
+  }
+
+  swept(removed: Removed): void {
+    this.#options.swept?.(removed);
   }
 
   claimMarker(key: string, id: JournalId): JournalId {

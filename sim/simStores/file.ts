@@ -5,6 +5,7 @@
  */
 import { isStoreFailure } from '../../src/stores/failure.ts';
 import type { StoreReading } from '../../src/stores/reading.ts';
+import type { Temporaries } from '../../src/stores/temporaries.ts';
 import { withTail } from '../../src/stores/storedContent.ts';
 import type {
   DurablePart,
@@ -63,6 +64,10 @@ export class SimFileServer extends SimServer implements SimStoreServer {
     return this.#disk.leftovers();
   }
 
+  temporary(): readonly string[] {
+    return this.#disk.hidden().map(({ uri }) => uri);
+  }
+
   put(uri: string, bytes: Uint8Array): void {
     const inode = this.#disk.create(uri, null);
     this.#disk.write(inode, 0, Buffer.from(bytes));
@@ -99,6 +104,7 @@ class SimFileStore extends SimStore implements Store {
 
   readonly salvage: Salvage;
   readonly reading: StoreReading;
+  readonly temporaries: Temporaries;
   readonly scratch: ScratchFiles = {
     create: (uri) => this.#create(uri),
     read: async (uri, durable, take) => {
@@ -118,6 +124,15 @@ class SimFileStore extends SimStore implements Store {
       lengthOf: (uri) => disk.find(uri)?.bytes.length ?? 0,
     };
     this.reading = this.readingOf(readable);
+    this.temporaries = this.sweeping({
+      names: () => disk.hidden(),
+      uploads: () => [],
+      remove: (uri) => {
+        disk.unlink(uri);
+        disk.syncFolderOf(uri);
+      },
+      abort: () => undefined,
+    });
     this.salvage = this.salvaging(readable, (uri, bytes) => {
       const inode = disk.create(uri, this.process);
       try {

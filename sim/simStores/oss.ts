@@ -5,6 +5,7 @@
 import { crc64Of } from '../../kernels/crc64.ts';
 import type { Failpoint } from '../../src/system/failpoints.ts';
 import type { StoreReading } from '../../src/stores/reading.ts';
+import type { Temporaries } from '../../src/stores/temporaries.ts';
 import { withTail } from '../../src/stores/storedContent.ts';
 import type {
   DurablePart,
@@ -63,6 +64,11 @@ export class SimOssServer extends SimServer implements SimStoreServer {
     return this.bucket.leftovers();
   }
 
+  temporary(): readonly string[] {
+    const uploads = this.bucket.uploads().map(({ id, uri }) => `${uri} (upload ${id})`);
+    return [...this.bucket.hidden().map(({ uri }) => uri), ...uploads];
+  }
+
   put(uri: string, bytes: Uint8Array): void {
     this.bucket.put(uri, Buffer.from(bytes), null);
   }
@@ -82,6 +88,7 @@ class SimOssStore extends SimStore implements Store {
     discardUncheckpointed: (target, checkpointed) => this.#discardUncheckpointed(target, checkpointed),
   };
   readonly reading: StoreReading;
+  readonly temporaries: Temporaries;
   readonly scratch: ScratchFiles = {
     create: (uri) => this.#createScratch(uri),
     read: async (uri, durable, take) => {
@@ -102,6 +109,12 @@ class SimOssStore extends SimStore implements Store {
       contentOf: (uri) => bucket.get(uri),
       lengthOf: (uri) => bucket.get(uri)?.length ?? 0,
     });
+    this.temporaries = this.sweeping({
+      names: () => bucket.hidden(),
+      uploads: () => bucket.uploads(),
+      remove: (uri) => bucket.delete(uri),
+      abort: (uploadId) => bucket.abort(uploadId),
+    });
     this.#connection = connection;
     this.#partBytesMin = partBytesMin;
   }
@@ -111,7 +124,7 @@ class SimOssStore extends SimStore implements Store {
   }
 
   async create(target: PartTarget): Promise<OpenFile> {
-    const begin = (): string => this.#bucket.beginUpload(target.finalUri);
+    const begin = (): string => this.#bucket.beginUpload(target.finalUri, target.temporaryUri);
     const uploadId = await this.call('store.create', begin, true);
     return new UploadBeingWritten(this.#bucket, this.#connection, {
       temporaryUri: target.temporaryUri,

@@ -4,6 +4,7 @@
  */
 import type { Failpoint } from '../../src/system/failpoints.ts';
 import type { StoreReading } from '../../src/stores/reading.ts';
+import type { Temporaries } from '../../src/stores/temporaries.ts';
 import { beingWritten, scratchMissing } from '../../src/stores/storedContent.ts';
 import type {
   DurablePart,
@@ -51,6 +52,10 @@ export class SimOssHdfsServer extends SimServer implements SimStoreServer {
     return this.namespace.leftovers();
   }
 
+  temporary(): readonly string[] {
+    return this.namespace.hidden().map(({ uri }) => uri);
+  }
+
   put(uri: string, bytes: Uint8Array): void {
     const file = this.namespace.create(uri, 'somebody else', null);
     this.namespace.write(file, 'somebody else', Buffer.from(bytes));
@@ -74,6 +79,7 @@ class SimOssHdfsStore extends SimStore implements Store {
   readonly #client: string;
   readonly salvage: Salvage;
   readonly reading: StoreReading;
+  readonly temporaries: Temporaries;
   readonly scratch: ScratchFiles = {
     create: (uri) => this.#create(uri),
     read: (...asked) => this.#readScratch(...asked),
@@ -97,6 +103,12 @@ class SimOssHdfsStore extends SimStore implements Store {
       lengthOf: (uri) => namespace.lengthOf(uri),
     };
     this.reading = this.readingOf(readable);
+    this.temporaries = this.sweeping({
+      names: () => namespace.hidden(),
+      uploads: () => [],
+      remove: (uri) => namespace.delete(uri),
+      abort: () => undefined,
+    });
     this.salvage = this.salvaging(readable, (uri, bytes) => {
       const file = namespace.create(uri, this.#client, this.destination.litter(uri, this.process));
       namespace.write(file, this.#client, bytes);

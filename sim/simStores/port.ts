@@ -34,6 +34,8 @@ export interface SimStoreServer {
    * the name had been discarded.
    */
   leftovers(): readonly string[];
+  /** Everything temporary, whosever it is. */
+  temporary(): readonly string[];
   /** Files that processes hold open, by the process's name. */
   held(): ReadonlyMap<string, HeldFiles>;
   /** What readers see, by URI. */
@@ -73,6 +75,17 @@ export interface SimStoreOptions {
   readonly visible: (change: VisibleChange) => void;
   /** Because of a backup the file looks published and moved away: a stop for it is right. */
   readonly mistaken?: (finalUri: string) => void;
+  /** Called before an operator removes what nobody needs. */
+  readonly swept?: (removed: Removed) => void;
+}
+
+/** What an operator removes from the destination. */
+export interface Removed {
+  /** Name of the operator's process. */
+  readonly by: string;
+  readonly uri: string;
+  /** Of an upload; `temporaryUri` is that of the part file that began it. */
+  readonly upload: { readonly id: string; readonly temporaryUri: string } | null;
 }
 
 /** How calls reach a store's server. */

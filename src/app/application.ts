@@ -36,6 +36,7 @@ export function createBackend(kinds?: JobKinds): Backend {
     planJob: async (config, options) => (await import('./plan.ts')).plan(composition, config, options),
     examineJob: async (config, options) =>
       (await import('./doctor/doctor.ts')).doctor(composition, config, options),
+    orphans: async (config, options) => (await import('./orphans.ts')).orphans(composition, config, options),
     readStatus: async (config, options) =>
       (await import('./readStatus.ts')).readStatus(composition, config, options),
   };

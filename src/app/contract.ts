@@ -25,6 +25,7 @@ import type {
 } from './history.ts';
 import type { DiffOptions, DiffReport } from './journalDiff.ts';
 import type { PlanOptions } from './plan.ts';
+import type { OrphansCommandOptions, OrphansOutcome } from './orphans.ts';
 
 /** Totals of this process since it started, for the progress display. */
 export interface RunProgress {
@@ -314,6 +315,11 @@ export interface Backend {
    * Rejects if the source cannot be asked, or in time.
    */
   readonly planJob: (config: JobConfig, options: PlanOptions) => Promise<PlanReport>;
+  /**
+   * Finds what no entry of the journal needs at the destination, and removes it if asked to; the job may be
+   * running. Rejects if the journal cannot be read at all, or if the destination cannot be listed.
+   */
+  readonly orphans: (config: JobConfig, options: OrphansCommandOptions) => Promise<OrphansOutcome>;
   /** Reads the journal and, unless a moment is given, asks every dependency; the job may be running. */
   readonly readStatus: (config: JobConfig, options: StatusOptions) => Promise<JobStatus>;
   /** Checks all that the job needs, and removes what was made for it. Never rejects for a finding. */

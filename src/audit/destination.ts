@@ -37,28 +37,15 @@ export class Destination {
     this.#names = new OwnNames([...history.prefixes, naming.prefix], topics);
   }
 
-  async checkMarker(journalId: JournalId): Promise<void> {
-    const { store, naming, job, findings } = this.#options;
-    const folder = markerFolderUri(naming);
-    try {
-      const marker = await store.readMarker(folder, job);
-      if (marker === journalId) return;
-      const message =
-        marker === null
-          ? `${folder} has no marker of job "${job}": it is not the destination, or not mounted`
-          : `${folder} belongs to journal ${marker} of job "${job}", not to this one`;
-      findings.add({ code: 'MARKER_DIFFERS', partition: null, seq: null, uri: folder, message });
-    } catch (error) {
-      findings.couldNot('the marker at the destination', error);
-    }
+  checkMarker(journalId: JournalId): Promise<void> {
+    return checkMarker(this.#options, journalId);
   }
 
   /** Lists the sinks that the job has had. */
   async list(): Promise<void> {
     const { store, naming, history, signal, findings } = this.#options;
-    const roots = new Set([naming.sinkUri, ...history.sinks].map((uri) => listedRoot(uri, naming)));
     try {
-      for (const root of roots) {
+      for (const root of listedRoots(naming, history)) {
         for await (const files of store.reading.list(root, signal)) {
           for (const file of files) {
             if (file.kind === 'temporary') this.temporary += 1;
@@ -96,6 +83,37 @@ export class Destination {
   close(): void {
     this.#seen.close();
   }
+}
+
+/** Finds out whether the destination is the one of this journal. */
+export async function checkMarker(
+  {
+    store,
+    naming,
+    job,
+    findings,
+  }: Pick<DestinationOptions, 'naming' | 'job' | 'findings'> & {
+    readonly store: Pick<Store, 'readMarker'>;
+  },
+  journalId: JournalId,
+): Promise<void> {
+  const folder = markerFolderUri(naming);
+  try {
+    const marker = await store.readMarker(folder, job);
+    if (marker === journalId) return;
+    const message =
+      marker === null
+        ? `${folder} has no marker of job "${job}": it is not the destination, or not mounted`
+        : `${folder} belongs to journal ${marker} of job "${job}", not to this one`;
+    findings.add({ code: 'MARKER_DIFFERS', partition: null, seq: null, uri: folder, message });
+  } catch (error) {
+    findings.couldNot('the marker at the destination', error);
+  }
+}
+
+/** Folders below which all files of the job are, also those of earlier sinks. */
+export function listedRoots(naming: NamingRule, { sinks }: Pick<JobHistory, 'sinks'>): ReadonlySet<string> {
+  return new Set([naming.sinkUri, ...sinks].map((uri) => listedRoot(uri, naming)));
 }
 
 /**

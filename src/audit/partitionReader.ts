@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { FOLD_VERSION } from '../../actors/ledger.ts';
+import type { Entry } from '../../journal/entry.ts';
 import { asTidemarkError } from '../../journal/errors.ts';
 import { isJournalFailure } from '../../journal/failure.ts';
 import type { Subject, TopicPartition } from '../../journal/ids.ts';
@@ -24,7 +25,7 @@ export interface PartitionReading {
 /** What happens beside reading. */
 export interface ReadingHooks {
   /** Called after each entry, in order. */
-  readonly onFolded: (tail: Tail, history: PartitionHistory) => void;
+  readonly onFolded: (tail: Tail, history: PartitionHistory, entry: Entry) => void;
   /** Called after each batch, with the files that it has committed. */
   readonly onCommitted: (files: readonly CommittedPart[], history: PartitionHistory) => Promise<void>;
 }
@@ -126,7 +127,7 @@ export class PartitionReader {
     this.#held = null;
     this.isReadable = this.history.next(held);
     if (!this.isReadable) return;
-    this.#hooks.onFolded(held.tail, this.history);
+    this.#hooks.onFolded(held.tail, this.history, held.entry);
     const snapshot = this.#snapshots.get(held.tail.seq);
     if (snapshot !== undefined) checkSnapshot(snapshot, held.tail, this.history);
   }

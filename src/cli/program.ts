@@ -11,6 +11,7 @@ import { addExplain } from './flags/explain.ts';
 import { addFuzz } from './flags/fuzz.ts';
 import { addJournal } from './flags/journal.ts';
 import { addPlan } from './flags/plan.ts';
+import { addOrphans } from './flags/orphans.ts';
 import { addReplay } from './flags/replay.ts';
 import { addRequests } from './flags/requests.ts';
 import { addRun } from './flags/run.ts';
@@ -39,6 +40,7 @@ Examples:
   tidemark audit job.yaml                      is every record where the journal says? writes nothing
   tidemark replay job.yaml --partition clicks/0 --from 2026-11-29T12:00:00Z
   tidemark explain job.yaml clicks/0@123456    which file holds it, and why
+  tidemark orphans job.yaml                    temporary files that nothing needs; --delete removes them
   tidemark roll job.yaml --partition clicks/0
   tidemark accept-loss job.yaml --partition clicks/0 --from 100 --to 250
   tidemark skip-record job.yaml clicks/0@123456   one that cannot be written
@@ -68,6 +70,7 @@ export function createProgram(io: CliIo): Program {
   addAudit(program, io);
   addReplay(program, io);
   addExplain(program, io);
+  addOrphans(program, io);
   addRequests(program, io);
   addJournal(program, io);
   addValidate(program, io);

@@ -19,6 +19,7 @@ export function withFailpoints(store: Store, failpoints: Failpoints): Store {
       ? {}
       : { sideObjects: sideObjectsWithFailpoints(store.sideObjects, failpoints) }),
     ...(store.salvage === undefined ? {} : { salvage: store.salvage }),
+    temporaries: store.temporaries,
     get excessBytes() {
       return store.excessBytes ?? 0;
     },

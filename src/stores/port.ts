@@ -10,6 +10,7 @@
  */
 import type { Crc64Hex, JournalId } from '../../journal/ids.ts';
 import type { StoreReading } from './reading.ts';
+import type { Temporaries } from './temporaries.ts';
 
 /** Durable handle of a file, as journaled. Only its store interprets it. */
 export type StoreHandle = null | boolean | number | string | StoreHandle[] | { [key: string]: StoreHandle };
@@ -183,6 +184,9 @@ export interface Store {
 
   /** Absent if the store cannot copy them. Then a journal that went back can only be restored. */
   readonly salvage?: Salvage;
+
+  /** For an operator who looks for what was left behind. The store needs to be neither claimed nor written. */
+  readonly temporaries: Temporaries;
 
   /**
    * Claims the marker that binds the destination to a journal: creates it exclusively for `id` if there is

@@ -37,3 +37,26 @@ export function formatDuration(durationMs: number): string {
 export function formatNoun(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
+
+const AGE_UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+] as const;
+
+/** `3d 4h`, `12m 5s`, `0s`: the two largest units, rounded down. */
+export function formatAge(ageMs: number): string {
+  const first = AGE_UNITS.findIndex(([, unitMs]) => ageMs >= unitMs);
+  if (first === -1) return '0s';
+  let restMs = ageMs;
+  const parts = AGE_UNITS.slice(first, first + 2).map(([unit, unitMs]) => {
+    const count = Math.floor(restMs / unitMs);
+    restMs -= count * unitMs;
+    return { count, text: `${count}${unit}` };
+  });
+  return parts
+    .filter(({ count }) => count > 0)
+    .map(({ text }) => text)
+    .join(' ');
+}

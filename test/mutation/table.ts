@@ -16,6 +16,7 @@ import type { Hunted } from './hunt.ts';
 import { JOURNAL_MUTATIONS } from './journalMutations.ts';
 import { LOG_MUTATIONS } from './logMutations.ts';
 import type { Mutation, Patch } from './mutation.ts';
+import { ORPHANS_MUTATIONS } from './orphansMutations.ts';
 import { PROTOCOL_MUTATIONS } from './protocolMutations.ts';
 import { RECORD_MUTATIONS } from './recordMutations.ts';
 import { MORE_PROTOCOL_MUTATIONS } from './protocolMutations2.ts';
@@ -43,6 +44,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ROWS_MUTATIONS,
   ...BUCKET_MUTATIONS,
   ...RECORD_MUTATIONS,
+  ...ORPHANS_MUTATIONS,
 ];
 const HUNT = path.join(import.meta.dirname, 'hunt.ts');
 const SEED = 1;

@@ -216,6 +216,7 @@ export function storeWith(changes: Partial<Store>, store: Store = createFileStor
     takeover: store.takeover,
     reading: store.reading,
     scratch: store.scratch,
+    temporaries: store.temporaries,
     session: () => changed,
     create: (...args) => store.create(...args),
     commit: (...args) => store.commit(...args),

@@ -28,7 +28,7 @@ describe('the OSS store of the world: upload parts', () => {
   test('a late part of the same number replaces the earlier one: completing fails on its ETag', async () => {
     const h = harness();
     const { bucket } = h.server;
-    const id = bucket.beginUpload('sim://lake/final');
+    const id = bucket.beginUpload('sim://lake/final', 'sim://lake/.a');
     const etag = bucket.uploadPart(id, 1, bytesOf('first bytes'));
     bucket.uploadPart(id, 1, bytesOf('other bytes'));
     expect(() => bucket.complete(id, [{ number: 1, etag }])).toThrow('invalidPart');
@@ -50,7 +50,7 @@ describe('the OSS store of the world: upload parts', () => {
   test('only the last part of an upload may be short', async () => {
     const h = harness();
     const { bucket } = h.server;
-    const id = bucket.beginUpload('sim://lake/final');
+    const id = bucket.beginUpload('sim://lake/final', 'sim://lake/.a');
     const parts = ['short', 'short, too'].map((text, index) => ({
       number: index + 1,
       etag: bucket.uploadPart(id, index + 1, bytesOf(text)),
@@ -78,7 +78,10 @@ describe('the OSS store of the world: completing', () => {
   test('an upload that was completed or aborted is no upload any more', async () => {
     const h = harness();
     const { bucket } = h.server;
-    const [one, two] = [bucket.beginUpload('sim://lake/one'), bucket.beginUpload('sim://lake/two')];
+    const [one, two] = [
+      bucket.beginUpload('sim://lake/one', 'sim://lake/.a'),
+      bucket.beginUpload('sim://lake/two', 'sim://lake/.b'),
+    ];
     const etag = bucket.uploadPart(one, 1, bytesOf('bytes'));
     bucket.complete(one, [{ number: 1, etag }]);
     bucket.abort(two);
@@ -90,7 +93,7 @@ describe('the OSS store of the world: completing', () => {
     const h = harness();
     const { bucket } = h.server;
     h.server.put('sim://lake/final', bytesOf('foreign'));
-    const id = bucket.beginUpload('sim://lake/final');
+    const id = bucket.beginUpload('sim://lake/final', 'sim://lake/.a');
     const etag = bucket.uploadPart(id, 1, bytesOf('own'));
     expect(() => bucket.complete(id, [{ number: 1, etag }])).toThrow(Refused);
     expect((await h.readers()).get('final')?.toString()).toBe('foreign');

@@ -132,6 +132,7 @@ export const SOUND: Facts = {
   happenings: [],
   lives: [{ process: 'p0.0', change: {} }],
   claimants: { c: 'p0.0' },
+  sweeps: { swept: [], last: null },
   recordTimes: [[0, 1, 2, 3, 4].map((offset) => [offset, CONFIG.wallStartMs + offset] as const)],
   exits: [{ process: 'p0.0', atMs: 390, error: null }],
   stopped: [],

@@ -89,6 +89,13 @@ export class Disk {
     return left.map(([uri]) => uri).sort();
   }
 
+  /** Every hidden name at the destination. */
+  hidden(): { readonly uri: string; readonly bytes: number }[] {
+    return [...this.#names].flatMap(([uri, { bytes }]) =>
+      isHidden(uri) && !isOutside(uri) ? [{ uri, bytes: bytes.length }] : [],
+    );
+  }
+
   /** A new inode under an unused name. */
   create(uri: string, maker: SimProcess | null): Inode {
     const inode = new Inode(maker === null ? null : this.#destination.litter(uri, maker));

@@ -15,6 +15,8 @@ export interface ListedPart {
 
 interface Upload {
   readonly uri: string;
+  /** Of the part file that it is for. */
+  readonly temporaryUri: string;
   readonly parts: Map<number, Buffer>;
 }
 
@@ -56,6 +58,17 @@ export class Bucket {
     ].sort();
   }
 
+  /** Every hidden object. */
+  hidden(): { readonly uri: string; readonly bytes: number }[] {
+    return [...this.#objects].flatMap(([uri, { bytes }]) =>
+      isHidden(uri) ? [{ uri, bytes: bytes.length }] : [],
+    );
+  }
+
+  uploads(): { readonly id: string; readonly uri: string; readonly temporaryUri: string }[] {
+    return [...this.#uploads].map(([id, { uri, temporaryUri }]) => ({ id, uri, temporaryUri }));
+  }
+
   put(uri: string, bytes: Buffer, litter: Litter | null): void {
     if (this.#objects.has(uri)) throw new Refused('exists', uri);
     this.#objects.set(uri, { bytes, litter });
@@ -83,10 +96,10 @@ export class Bucket {
     return [...this.#objects.keys()].filter((uri) => uri.startsWith(prefix)).sort();
   }
 
-  beginUpload(uri: string): string {
+  beginUpload(uri: string, temporaryUri: string): string {
     this.#uploadsBegun += 1;
     const id = `upload-${this.#uploadsBegun}`;
-    this.#uploads.set(id, { uri, parts: new Map() });
+    this.#uploads.set(id, { uri, temporaryUri, parts: new Map() });
     return id;
   }
 

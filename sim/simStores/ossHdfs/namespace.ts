@@ -43,6 +43,13 @@ export class Namespace {
     return left.map(([uri]) => uri).sort();
   }
 
+  /** Every hidden name. */
+  hidden(): { readonly uri: string; readonly bytes: number }[] {
+    return [...this.#names].flatMap(([uri, { bytes }]) =>
+      isHidden(uri) ? [{ uri, bytes: bytes.length }] : [],
+    );
+  }
+
   uris(): string[] {
     return [...this.#names.keys()];
   }

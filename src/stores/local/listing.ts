@@ -23,11 +23,16 @@ interface Lineage {
   readonly above: Lineage | null;
 }
 
+export interface ListedFile extends StoredFile {
+  /** In milliseconds since 1970. */
+  readonly modifiedAtMs: number;
+}
+
 export async function* filesBelow(
   fs: FileSystem,
   root: string,
   signal?: AbortSignal,
-): AsyncGenerator<readonly StoredFile[]> {
+): AsyncGenerator<readonly ListedFile[]> {
   const waiting: Folder[] = [{ path: root, above: null }];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
     signal?.throwIfAborted();
@@ -68,7 +73,7 @@ async function* entriesOf(fs: FileSystem, folder: string): AsyncGenerator<readon
 
 /** What the entries lead to: a link to a folder, or to a file, counts as what it leads to. */
 async function sorted(fs: FileSystem, folder: string, entries: readonly Dirent[]) {
-  const files: StoredFile[] = [];
+  const files: ListedFile[] = [];
   const folders: string[] = [];
   await forEachBounded(entries, LOOKS_AT_ONCE, async (entry) => {
     const path = join(folder, entry.name);
@@ -81,7 +86,7 @@ async function sorted(fs: FileSystem, folder: string, entries: readonly Dirent[]
     const stats = await look(fs, path);
     if (stats?.isDirectory() === true && entry.name !== BOOKKEEPING) folders.push(path);
     if (stats?.isFile() === true && kind !== null)
-      files.push({ uri: `file://${path}`, length: stats.size, kind });
+      files.push({ uri: `file://${path}`, length: stats.size, modifiedAtMs: stats.mtimeMs, kind });
   });
   return { files, folders };
 }

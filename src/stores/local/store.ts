@@ -19,9 +19,11 @@ import { LocalOpenFile, openExclusively } from './openFile.ts';
 import { folderPathOf, partPathsOf, temporaryPathOf } from './paths.ts';
 import { Publisher } from './publish.ts';
 import { fileReading } from './reading.ts';
+import { fileTemporaries } from './temporaries.ts';
 import { Turns } from '../../system/turns.ts';
 import { Witnesses } from './witness.ts';
 import type { StoreReading } from '../reading.ts';
+import type { Temporaries } from '../temporaries.ts';
 import type {
   DurablePart,
   FinishedFile,
@@ -64,6 +66,7 @@ class FileStore implements Store {
       this.#copy(folderPathOf(fromUri), durable, temporaryPathOf(toUri)),
   };
   readonly reading: StoreReading;
+  readonly temporaries: Temporaries;
   readonly scratch: ScratchFiles = {
     create: (uri) => this.#create(temporaryPathOf(uri)),
     read: (uri, durable, take) => readScratch(this.#fs, temporaryPathOf(uri), durable, take),
@@ -75,6 +78,7 @@ class FileStore implements Store {
     this.#publisher = new Publisher(this.#fs, this.#folders, options.pacer ?? systemClock, this.#turns);
     this.#markers = new Markers(this.#fs, this.#folders, options.random ?? systemRandom);
     this.reading = fileReading(this.#fs);
+    this.temporaries = fileTemporaries(this.#fs, this.#folders);
     this.#witnesses = new Witnesses(this.#fs, this.#folders, this.#turns);
   }
 

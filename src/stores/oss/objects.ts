@@ -32,11 +32,23 @@ export interface ListedPart extends UploadedPart {
 }
 
 export interface ListPage {
-  readonly objects: readonly { readonly key: string; readonly length: number }[];
+  readonly objects: readonly {
+    readonly key: string;
+    readonly length: number;
+    /** In milliseconds since 1970, by the service's clock. */
+    readonly modifiedAtMs: number;
+  }[];
   /** Common prefixes, each with the delimiter at its end. */
   readonly folders: readonly string[];
   /** Null at the end of the listing. */
   readonly next: string | null;
+}
+
+export interface ListedUpload {
+  readonly key: string;
+  readonly uploadId: string;
+  /** In milliseconds since 1970, by the service's clock. */
+  readonly begunAtMs: number;
 }
 
 export class Objects {
@@ -122,6 +134,7 @@ export class Objects {
       objects: elementsOf(text, 'Contents').map((one) => ({
         key: decoded(one, 'Key'),
         length: Number(textOf(one, 'Size')),
+        modifiedAtMs: timeOf(one, 'LastModified'),
       })),
       folders: elementsOf(text, 'CommonPrefixes').map((one) => decoded(one, 'Prefix')),
       next: textOf(text, 'IsTruncated') === 'true' ? textOf(text, 'NextContinuationToken') : null,
@@ -136,6 +149,35 @@ export class Objects {
       for (const { key } of page.objects) yield key;
       token = page.next;
     } while (token !== null);
+  }
+
+  /** Uploads that are neither completed nor aborted, of keys with this prefix, in batches. */
+  async *uploads(prefix: string): AsyncGenerator<readonly ListedUpload[]> {
+    let markers: { readonly 'key-marker': string; readonly 'upload-id-marker': string } | null = null;
+    do {
+      const query = {
+        ...{ uploads: null, 'max-uploads': LIST_KEYS_MAX, 'encoding-type': 'url' },
+        ...(prefix === '' ? {} : { prefix }),
+        ...markers,
+      };
+      const { text }: Answer = await this.#client.call(
+        { method: 'GET', key: '', query },
+        'identical',
+        expectUploads,
+      );
+      yield elementsOf(text, 'Upload').map((one) => ({
+        key: decodeURIComponent(textOf(one, 'Key') ?? ''),
+        uploadId: textOf(one, 'UploadId') ?? '',
+        begunAtMs: timeOf(one, 'Initiated'),
+      }));
+      markers =
+        textOf(text, 'IsTruncated') === 'true'
+          ? {
+              'key-marker': decodeURIComponent(textOf(text, 'NextKeyMarker') ?? ''),
+              'upload-id-marker': textOf(text, 'NextUploadIdMarker') ?? '',
+            }
+          : null;
+    } while (markers !== null);
   }
 
   /** Each call begins an upload of its own. */
@@ -167,16 +209,6 @@ export class Objects {
     } catch (error) {
       if (!isRefusal(error, 'NoSuchUpload')) throw error;
     }
-  }
-
-  /** Uploads of keys with this prefix that are neither completed nor aborted, at most a page of them. */
-  async uploads(prefix: string): Promise<readonly { readonly key: string; readonly uploadId: string }[]> {
-    const query = { uploads: null, prefix };
-    const { text } = await this.#client.call({ method: 'GET', key: '', query }, 'identical');
-    return elementsOf(text, 'Upload').map((one) => ({
-      key: textOf(one, 'Key') ?? '',
-      uploadId: textOf(one, 'UploadId') ?? '',
-    }));
   }
 
   /** All parts that were uploaded, by number. Refused with NoSuchUpload. */
@@ -217,6 +249,17 @@ function partOf(xml: string): ListedPart {
     length: Number(textOf(xml, 'Size')),
     crc64: crc64 === null ? null : crc64Hex(crc64),
   };
+}
+
+/** In milliseconds since 1970; one that is not there would make everything look old. */
+function timeOf(xml: string, name: string): number {
+  const timeMs = Date.parse(textOf(xml, name) ?? '');
+  if (Number.isNaN(timeMs)) throw new BadAnswer(`OSS answered no ${name} in a listing`);
+  return timeMs;
+}
+
+function expectUploads({ text }: Answer): void {
+  if (!text.includes('ListMultipartUploadsResult')) throw new BadAnswer('OSS answered no list of uploads');
 }
 
 function expectList({ text }: Answer): void {

@@ -111,8 +111,8 @@ class OssProbe {
     await this.#asked('remove what is below', async () => {
       for await (const key of this.#objects.keys(this.#prefix)) await this.#objects.remove(key);
       try {
-        for (const { key, uploadId } of await this.#objects.uploads(this.#prefix))
-          await this.#objects.abort(key, uploadId);
+        for await (const uploads of this.#objects.uploads(this.#prefix))
+          for (const { key, uploadId } of uploads) await this.#objects.abort(key, uploadId);
       } catch (error) {
         // A job needs no right to list uploads, and only an interrupted check leaves any.
         if (!isRefusal(error, 'AccessDenied')) throw error;

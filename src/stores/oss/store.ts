@@ -23,6 +23,7 @@ import type {
   StoreHandle,
 } from '../port.ts';
 import type { StoreReading } from '../reading.ts';
+import type { Temporaries } from '../temporaries.ts';
 import { Besides } from './besides.ts';
 import { claimMarker, listWitnesses, readMarker, removeWitnesses, writeWitness } from './bookkeeping.ts';
 import { OssClient } from './client.ts';
@@ -32,6 +33,7 @@ import { parseHandle } from './handle.ts';
 import { Objects } from './objects.ts';
 import { commit, ensurePublished, type Publishing } from './publish.ts';
 import { ossReading } from './reading.ts';
+import { ossTemporaries } from './temporaries.ts';
 import { createScratch, readScratch } from './scratch.ts';
 import { UploadBeingWritten } from './upload.ts';
 import { UploadRoom, uploadRoomBytes } from './uploadRoom.ts';
@@ -84,6 +86,7 @@ class OssStore implements Store {
       readScratch(this.#objects, this.#keys.temporaryKeyOf(uri), uri, durable, take),
   };
   readonly reading: StoreReading;
+  readonly temporaries: Temporaries;
   readonly #options: OssStoreOptions;
   readonly #client: OssClient;
   readonly #keys: ObjectKeys;
@@ -107,6 +110,7 @@ class OssStore implements Store {
     this.#room = shared?.room ?? new UploadRoom(options.uploadRoomBytes ?? uploadRoomBytes(uploadPartBytes));
     this.#publishing = { objects: this.#objects, keys: this.#keys, besides: this.#besides, pacer };
     this.reading = ossReading(this.#objects, this.#keys);
+    this.temporaries = ossTemporaries(this.#objects, this.#keys);
   }
 
   /** Nothing tells the service who a client is: all claims share its connections. */

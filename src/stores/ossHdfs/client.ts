@@ -22,6 +22,8 @@ export interface FileStatus {
 /** An entry of a folder: its own name, without the path. */
 export interface ListedFile extends FileStatus {
   readonly name: string;
+  /** In milliseconds since 1970, by the service's clock. */
+  readonly modifiedAtMs: number;
 }
 
 type CallName = Parameters<JindoLibrary['call']>[0];
@@ -161,6 +163,7 @@ export class JindoClient {
         name: found.slice(found.lastIndexOf('/') + 1),
         length: Number(this.#library.glance('statusSize', status)),
         isFolder: this.#library.glance('statusType', status) === FOLDER_TYPE,
+        modifiedAtMs: Number(this.#library.glance('statusMtime', status)),
       });
     }
     this.#library.glance('freeList', list);

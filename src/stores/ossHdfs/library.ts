@@ -49,6 +49,7 @@ const GLANCES = {
   statusPath: 'const char *jdo_getFileStatusPath(void *status)',
   statusType: 'int8_t jdo_getFileStatusType(void *status)',
   statusSize: 'int64_t jdo_getFileStatusSize(void *status)',
+  statusMtime: 'int64_t jdo_getFileStatusMtime(void *status)',
   freeStatus: 'void jdo_freeFileStatus(void *status)',
 } as const;
 

@@ -26,10 +26,12 @@ import { readScratch } from './scratch.ts';
 import { jindoSettings, type JindoAddress } from './settings.ts';
 import { openProcessFolder } from './processFolder.ts';
 import { jindoReading } from './reading.ts';
+import { jindoTemporaries } from './temporaries.ts';
 import { jindoSalvage } from './salvage.ts';
 import { OssPaths } from './uri.ts';
 import { listWitnesses, removeWitnesses, writeWitness } from './witness.ts';
 import type { StoreReading } from '../reading.ts';
+import type { Temporaries } from '../temporaries.ts';
 import type {
   DurablePart,
   OpenFile,
@@ -80,6 +82,7 @@ class OssHdfsStore implements Store {
   readonly #paths: OssPaths;
   readonly salvage: Salvage;
   readonly reading: StoreReading;
+  readonly temporaries: Temporaries;
   readonly scratch: ScratchFiles = {
     create: (uri) => this.#create(uri),
     read: async (uri, durable, take) => readScratch(await this.#connection(), uri, durable, take),
@@ -100,6 +103,7 @@ class OssHdfsStore implements Store {
     this.#settings = settings;
     this.#paths = new OssPaths(options.ossBucket);
     this.reading = jindoReading(this.#paths, () => this.#connected());
+    this.temporaries = jindoTemporaries(this.#paths, () => this.#connected());
     this.salvage = jindoSalvage(this.#paths, () => this.#connected());
   }
 

@@ -13,6 +13,7 @@ import { describeSalvage } from './salvage.ts';
 import { describeScratch } from './scratch.ts';
 import type { StoreHarness, StoreUnderTest } from './scene.ts';
 import { describeTakeover } from './takeover.ts';
+import { describeTemporaries } from './temporaries.ts';
 import { describeWitnesses } from './witnesses.ts';
 import { describeWriting } from './writing.ts';
 import { describeZombies } from './zombies.ts';
@@ -41,6 +42,7 @@ export function describeStore(name: string, store: StoreUnderTest): void {
     describeReading(current);
     describeSalvage(current);
     describeScratch(current, store);
+    describeTemporaries(current);
     describeFormats(current);
   });
 }

@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import type { Backend, JobStatus, RunReport } from '../../../src/app/contract.ts';
 import type { DoctorReport } from '../../../src/app/doctor/doctorReport.ts';
 import type { DiffReport } from '../../../src/app/journalDiff.ts';
+import type { OrphansOutcome } from '../../../src/app/orphans.ts';
 import { jobName, journalId } from '../../../journal/ids.ts';
 import type { AuditReport } from '../../../src/audit/auditReport.ts';
 import type { CliIo, StopSignal } from '../../../src/cli/io.ts';
@@ -64,6 +65,14 @@ const NO_CHECKS: DoctorReport = {
   leftovers: [],
 };
 
+export const NO_ORPHANS: OrphansOutcome = {
+  job: jobName('clicks'),
+  journalId: journalId('00000000-0000-4000-8000-000000000000'),
+  ...{ orphans: [], refusals: [], withheld: [], others: 0, notListed: [] },
+  needed: { count: 0, bytes: 0 },
+  unknown: { count: 0, bytes: 0 },
+};
+
 const NO_DIFF: DiffReport = {
   ...{ job: 'clicks', journalId: 'journal-1', version: '1', otherVersion: '2', otherPackage: '/other' },
   ...{ entries: 0, verdict: 'same', difference: null, problem: null },
@@ -91,6 +100,7 @@ export function fakeCli(backend: Partial<Backend> = {}, options: { isTerminal?: 
     verifyJournal: async () => NO_AUDIT,
     diffJournal: async () => NO_DIFF,
     foldJournal: async function* () {},
+    orphans: async () => NO_ORPHANS,
     replayJournal: async function* () {},
     partitionEntries: async function* () {},
     explain: async () => ({ record: null, files: [] }),

@@ -33,6 +33,7 @@ function recording(reached: string[], point: StorePoint): Store {
         : { type: 'resume', resume: () => effect('resume', file) },
     reading: createFileStore().reading,
     scratch: createFileStore().scratch,
+    temporaries: createFileStore().temporaries,
     session: () => store,
     create: () => effect('create', file),
     commit: () => effect('commit', undefined),

@@ -48,6 +48,7 @@ function bound(store: Store): Store {
     takeover: store.takeover,
     reading: store.reading,
     scratch: store.scratch,
+    temporaries: store.temporaries,
     ...(store.salvage === undefined ? {} : { salvage: store.salvage }),
     session: () => store,
     create: (target) => store.create(target),
