@@ -154,6 +154,14 @@ export const ERROR_CODES = {
     retry: 'operator',
     help: 'The topic (or file, or cluster) is another than the journaled one.',
   },
+  HTTP_PORT_TAKEN: {
+    retry: 'config',
+    help: 'Free the port, set another http.port, or leave it out: then the next free one is taken.',
+  },
+  HTTP_UNAVAILABLE: {
+    retry: 'config',
+    help: 'Correct http.host and http.port as the message says, or set `http: false`.',
+  },
   STOP_INCOMPLETE: {
     retry: 'transient',
     help: 'Nothing is lost: the next run continues after the last completed checkpoint.',

@@ -1,5 +1,6 @@
 /** docs/errors.md: every error code and what to do about it. */
 import { ERROR_CODES, FORMER_CODES, type RetryClass } from '../journal/errors.ts';
+import { ALERTS } from './alerts.ts';
 
 const CLASSES: Readonly<Record<RetryClass, string>> = {
   transient: 'Tidemark tries again by itself.',
@@ -18,6 +19,10 @@ const PREAMBLE =
   'which says what happens next. This page is made from `journal/errors.ts` by `npm run generate`; ' +
   'a test fails when it is stale.\n';
 
+const ABOUT_ALERTS =
+  '## Alerts\n\nThe rules of [examples/alerts.yml](../examples/alerts.yml), and what to do when one fires. ' +
+  'One about a stopped\npartition leads to its code above.\n';
+
 const FORMER =
   '## Former codes\n\nJournals of earlier versions may hold these in stops. They are read as the ' +
   'codes of today.\n';
@@ -30,10 +35,18 @@ function formerTable(): string[] {
 export function errorsPage(): string {
   const classes = Object.entries(CLASSES).map(([name, text]) => `- **${name}**: ${text}`);
   const rows = Object.entries(ERROR_CODES).map(
-    ([code, { retry, help }]) => `| \`${code}\` | ${retry} | ${cell(help)} |`,
+    ([code, { retry, help }]) => `| ${anchor(code)}\`${code}\` | ${retry} | ${cell(help)} |`,
   );
   const table = ['| code | class | what to do |', '|---|---|---|', ...rows];
-  return [PREAMBLE, ...classes, '', ...table, '', FORMER, ...formerTable(), ''].join('\n');
+  const alerts = ALERTS.flatMap(({ name, means, whatToDo }) => [`### ${name}`, '', means, whatToDo, '']);
+  return [PREAMBLE, ...classes, '', ...table, '', FORMER, ...formerTable(), '', ABOUT_ALERTS, ...alerts].join(
+    '\n',
+  );
+}
+
+/** What a `runbook_url` leads to. */
+function anchor(code: string): string {
+  return `<a id="${code.toLowerCase()}"></a>`;
 }
 
 /** A pipe would end the cell. */

@@ -2,8 +2,11 @@
 import path from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { jobJsonSchema } from '../src/app/jobFile/keys.ts';
+import { alertRules } from './alerts.ts';
+import { dashboard } from './dashboard.ts';
 import { diagramsPage } from './generateDiagrams.ts';
 import { errorsPage } from './generateErrors.ts';
+import { metricsPage } from './generateMetrics.ts';
 
 export interface Generator {
   /** Path from the top of the checkout. */
@@ -21,6 +24,12 @@ export const generators: readonly Generator[] = [
   },
   { file: 'docs/states.md', generate: () => formatted('docs/states.md', diagramsPage()) },
   { file: 'docs/errors.md', generate: () => formatted('docs/errors.md', errorsPage()) },
+  { file: 'docs/metrics.md', generate: () => formatted('docs/metrics.md', metricsPage()) },
+  { file: 'examples/alerts.yml', generate: () => formatted('examples/alerts.yml', alertRules()) },
+  {
+    file: 'examples/grafana-dashboard.json',
+    generate: () => formatted('examples/grafana-dashboard.json', dashboard()),
+  },
 ];
 
 async function formatted(file: string, text: string): Promise<string> {

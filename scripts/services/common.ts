@@ -4,6 +4,9 @@ import path from 'node:path';
 export const kafkaVersion = '4.1.1';
 export const natsVersion = '2.15.2';
 
+/** Of Prometheus' Go module: v0.316 is Prometheus 3.16. */
+export const prometheusVersion = '0.316.0';
+
 /** What the benchmark compares against. The Kafka connector has its own releases. */
 export const flinkVersion = '2.2.0';
 export const flinkKafkaVersion = '5.0.0-2.2';

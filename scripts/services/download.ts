@@ -8,6 +8,7 @@ import {
   flinkOssKafkaVersion,
   flinkOssVersion,
   parquetJavaVersion,
+  prometheusVersion,
   flinkVersion,
   hadoopVersion,
   kafkaVersion,
@@ -30,6 +31,7 @@ const flinkOssDir = path.join(downloadsDir, `flink-oss-${flinkOssVersion}`);
 const flinkFormatsDir = path.join(downloadsDir, `flink-formats-${flinkVersion}`);
 const parquetJavaDir = path.join(downloadsDir, `parquet-cli-${parquetJavaVersion}`);
 const natsDir = path.join(downloadsDir, `nats-server-${natsVersion}`);
+const promtoolDir = path.join(downloadsDir, `promtool-${prometheusVersion}`);
 const oss2Dir = path.join(downloadsDir, `oss2-${oss2Version}`);
 const parquetReadersDir = path.join(downloadsDir, `duckdb-${duckdbVersion}-pyarrow-${pyarrowVersion}`);
 
@@ -71,6 +73,18 @@ const natsDownload: Download = {
   runWith: [],
   fetch: async (dir, onLine, signal) => {
     const args = ['install', '-v', `github.com/nats-io/nats-server/v2@v${natsVersion}`];
+    await runCommand('go', args, { env: { GOBIN: dir }, onLine, signal });
+  },
+};
+
+/** What judges the alert rules. The build takes minutes, and more than a GB of memory. */
+const promtoolDownload: Download = {
+  what: `promtool ${prometheusVersion} (built by Go)`,
+  targetDir: promtoolDir,
+  fetchedWith: ['go'],
+  runWith: [],
+  fetch: async (dir, onLine, signal) => {
+    const args = ['install', '-v', `github.com/prometheus/prometheus/cmd/promtool@v${prometheusVersion}`];
     await runCommand('go', args, { env: { GOBIN: dir }, onLine, signal });
   },
 };
@@ -240,6 +254,12 @@ export const ensureParquetJava = (log: Log, signal?: AbortSignal): Promise<strin
 export async function ensureNatsServer(log: Log, signal?: AbortSignal): Promise<string> {
   await ensure(natsDownload, log, signal);
   return path.join(natsDir, 'nats-server');
+}
+
+/** The promtool binary, built first if missing. */
+export async function ensurePromtool(log: Log, signal?: AbortSignal): Promise<string> {
+  await ensure(promtoolDownload, log, signal);
+  return path.join(promtoolDir, 'promtool');
 }
 
 /** The folder to put on PYTHONPATH for Alibaba's Python client of OSS, fetched first if missing. */

@@ -39,6 +39,11 @@ export class LagMeter {
     return positions.length === 0 ? null : sum;
   }
 
+  /** Of the source's last answer: the first offset that the partition does not hold yet. Null if unknown. */
+  endOffset({ topic, partition }: TopicPartition): bigint | null {
+    return this.#ranges.get(topic)?.[partition]?.endOffset ?? null;
+  }
+
   #ask(positions: readonly Position[]): void {
     const nowMs = performance.now();
     if (nowMs - this.#askedAtMs < ASK_INTERVAL_MS) return;

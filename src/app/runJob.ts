@@ -15,7 +15,8 @@ import { tellStart } from '../presence/starting.ts';
 import { VERSION } from '../system/version.ts';
 import type { JournalAccess } from '../../journal/kind.ts';
 import type { Journal } from '../../journal/port.ts';
-import type { Source } from '../sources/port.ts';
+import type { Conditions } from '../telemetry/conditions.ts';
+import type { Serving } from './serveHttp.ts';
 
 const PROGRESS_INTERVAL_MS = 100;
 /** How much earlier than the limit a client gives up by itself. */
@@ -29,6 +30,23 @@ export async function runJob(
   composition: Composition,
   config: JobConfig,
   options: RunOptions,
+): Promise<RunReport> {
+  const conditions = new ConditionBoard({ clock: systemPorts.clock, log: options.log });
+  // First of all: whoever asks sees what the start waits for, and a port that is taken ends it.
+  const http = await serving(composition, config, { ...options, conditions });
+  try {
+    return await runServed(composition, config, options, { conditions, http });
+  } finally {
+    conditions.end();
+    await http?.end();
+  }
+}
+
+async function runServed(
+  composition: Composition,
+  config: JobConfig,
+  options: RunOptions,
+  { conditions, http }: { readonly conditions: Conditions; readonly http: Serving | null },
 ): Promise<RunReport> {
   const { log, signal, untilEnd } = options;
   const failpoints = composeFailpoints();
@@ -63,10 +81,14 @@ export async function runJob(
         ...{ journal, source, store, failpoints, log, ...systemPorts },
         openFilesMax: composition.openFilesMax(config),
         ...{ memory: budget, bufferArea, conditions, presence },
+        ...(http === null ? {} : { onAppend: http.onAppend }),
       };
+      const coordinator = new Coordinator(ports, settings);
+      const lag = new LagMeter(coordinator.source);
+      http?.opened({ coordinator, journal, store, board, lag, memory: budget });
       // In parallel to the run, which it must never delay.
       const [report] = await Promise.all([
-        runCoordinator(new Coordinator(ports, settings), source, options),
+        runCoordinator(coordinator, lag, options),
         tellOfOtherJobs(config, { store, clock: systemPorts.clock, conditions, log }),
       ]);
       return report;
@@ -78,9 +100,19 @@ export async function runJob(
     throw error;
   } finally {
     memory.end();
-    conditions.end();
     await close(Promise.all([source.stop(), store.close(), board.close()]));
   }
+}
+
+/** A bounded run ends by itself: nobody asks it anything. */
+async function serving(
+  composition: Composition,
+  config: JobConfig,
+  options: RunOptions & { readonly conditions: Conditions },
+): Promise<Serving | null> {
+  if (config.http === null || options.untilEnd) return null;
+  const { serveHttp } = await import('./serveHttp.ts');
+  return serveHttp({ composition, config, ...options });
 }
 
 /** What is needed to open a journal, as text for people. */
@@ -95,10 +127,9 @@ function isAbort(error: unknown): boolean {
 
 async function runCoordinator(
   coordinator: Coordinator,
-  source: Source,
+  lag: LagMeter,
   options: RunOptions,
 ): Promise<RunReport> {
-  const lag = new LagMeter(source);
   const progress = setInterval(() => {
     options.onProgress(progressOf(coordinator, lag));
   }, PROGRESS_INTERVAL_MS);

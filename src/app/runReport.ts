@@ -1,7 +1,7 @@
 /** What a run says of itself: its numbers while it lasts, and its report at the end. */
 import type { Coordinator, CoordinatorReport } from '../run/coordinator.ts';
 import type { RunProgress, RunReport } from './contract.ts';
-import type { LagMeter } from './lag.ts';
+import type { LagMeter, Position } from './lag.ts';
 
 /** Stopped while still waiting for the journal or the source: nothing had begun. */
 export const NOTHING_DONE: RunReport = {
@@ -20,8 +20,14 @@ export function progressOf(coordinator: Coordinator, lag: LagMeter): RunProgress
     openFiles,
     pendingFiles,
     committedFiles,
-    lag: lag.of([...coordinator.routerOffsets()]),
+    lag: lag.of([...positionsOf(coordinator)]),
   };
+}
+
+/** Next offset to read of every partition that this process runs. */
+function* positionsOf(coordinator: Coordinator): Generator<Position> {
+  for (const { routerOffset: nextOffset, task } of coordinator.runners())
+    if (nextOffset !== null) yield { partition: task.partition, nextOffset };
 }
 
 export function reportOfRun({ stats, stopped, reason }: CoordinatorReport): RunReport {

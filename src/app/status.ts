@@ -9,7 +9,7 @@ import { SourceFailure } from '../sources/failure.ts';
 import { StoreFailure } from '../stores/failure.ts';
 import { inCurrentCodes } from '../partition/stopFacts.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
-import type { Journal } from '../../journal/port.ts';
+import type { Journal, JournalReader } from '../../journal/port.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
 import { jobPrefix, partitionOf } from '../../journal/subjects.ts';
 import type {
@@ -36,10 +36,16 @@ import type { Log } from '../telemetry/log.ts';
 /** How long each dependency may take to answer. */
 const PATIENCE_MS = 5_000;
 
+/** What of the journal a status reads. */
+export type StatusJournal = JournalReader & Pick<Journal, 'close'>;
+
 export interface StatusPorts {
   readonly config: JobConfig;
   readonly kinds: JobKinds;
-  readonly openJournal: () => Promise<Journal>;
+  /** Closed when the status is read. */
+  readonly openJournal: () => Promise<StatusJournal>;
+  /** Of a partition that this process owns: what its journal comes to, already folded. */
+  readonly ledgerOf?: (partition: TopicPartition) => PartitionLedger | null;
   readonly presence: PresenceBoard;
   readonly surveyor: SourceSurveyor;
   /** Resolves if the destination answers. */
@@ -58,7 +64,7 @@ export async function readJobStatus(ports: StatusPorts): Promise<JobStatus> {
   try {
     const [present, read, source, destination] = await Promise.all([
       probed('journal', presence.read(config.job), PATIENCE_MS),
-      probed('journal', readPartitions(journal, config, log), null),
+      probed('journal', readPartitions(journal, ports), null),
       probed('source', surveyAll(ports, journal.answer), PATIENCE_MS),
       probed('destination', ports.probeDestination(), PATIENCE_MS),
     ]);
@@ -174,7 +180,7 @@ function journalStatus({ journal }: JobConfig, { journals }: JobKinds): Omit<Job
 /** Surveys the topics that the job names, and those that only its journal has. */
 async function surveyAll(
   { surveyor, config }: StatusPorts,
-  journal: Journal | null,
+  journal: StatusJournal | null,
 ): Promise<readonly TopicSurvey[]> {
   const subjects = (await journal?.subjects(jobPrefix(config.job)).catch(() => [])) ?? [];
   const topics = subjects.flatMap((subject) => partitionOf(subject)?.topic ?? []);
@@ -188,9 +194,8 @@ interface ReadPartition {
 }
 
 async function readPartitions(
-  { answer: journal, problem }: Probed<Journal>,
-  { job }: JobConfig,
-  log: Log,
+  { answer: journal, problem }: Probed<StatusJournal>,
+  { config: { job }, ledgerOf, log }: StatusPorts,
 ): Promise<readonly ReadPartition[]> {
   if (journal === null) throw problem ?? silent('journal', PATIENCE_MS);
   const read: ReadPartition[] = [];
@@ -198,7 +203,8 @@ async function readPartitions(
     const partition = partitionOf(subject);
     if (partition === null) continue;
     try {
-      const { ledger } = await replayPartition({ journal, subject, partition, log });
+      const known = ledgerOf?.(partition) ?? null;
+      const ledger = known ?? (await replayPartition({ journal, subject, partition, log })).ledger;
       read.push({ partition, ledger });
     } catch (error) {
       const failure = asTidemarkError(error, `Reading ${subject}`);

@@ -3,7 +3,7 @@ import type { JobConfig } from './jobConfig.ts';
 import { Secret } from '../../kernels/schema/secret.ts';
 
 /** Keys that do not affect which records go where, and that differ from machine to machine. */
-const OF_THE_MACHINE: readonly string[] = ['file', 'baseDir'];
+const OF_THE_MACHINE: readonly string[] = ['file', 'baseDir', 'http'];
 
 /**
  * The effective configuration, defaults included, for later readers of the journal: rules change, and a file

@@ -6,6 +6,7 @@
 import type { BucketConfig } from '../../actors/buckets/rule.ts';
 import type { Entropy } from '../../actors/naming.ts';
 import type { JobName } from '../../journal/ids.ts';
+import type { Secret } from '../../kernels/schema/secret.ts';
 import type { JournalConfig } from '../../journal/kind.ts';
 
 /** `type` names the kind. All other settings belong to the kind. */
@@ -104,5 +105,16 @@ export interface JobConfig {
   readonly shutdown: { readonly timeoutMs: number };
   /** Ceiling of the process's resident memory. Null: not set. */
   readonly memoryBytes: number | null;
+  /** Null: the job wants no HTTP interface. */
+  readonly http: HttpConfig | null;
   readonly journal: JournalConfig;
+}
+
+export interface HttpConfig {
+  /** Address or name to listen on. */
+  readonly host: string;
+  /** 0: any free one. Null: the usual one, or the next that is free. */
+  readonly port: number | null;
+  /** Null: nobody can ask for anything. */
+  readonly token: Secret | null;
 }

@@ -4,8 +4,8 @@ import type { NamingRule } from '../../actors/naming.ts';
 import type { OnStep } from '../../actors/step.ts';
 import type { RollingPolicy } from '../../actors/rolling/policy.ts';
 import type { JsonValue } from '../../journal/events.ts';
-import type { JobName, TopicPartition } from '../../journal/ids.ts';
-import type { Journal } from '../../journal/port.ts';
+import type { JobName, Subject, TopicPartition } from '../../journal/ids.ts';
+import type { AppendOutcome, Journal, Revision } from '../../journal/port.ts';
 import type { PresenceBoard } from '../../journal/presence.ts';
 import type { Clock, Random } from '../system/clock.ts';
 import type { Conditions } from '../telemetry/conditions.ts';
@@ -40,11 +40,27 @@ export interface Ports {
   readonly memory?: MemoryBudget;
   /** Logs lasting conditions repeatedly. Without it, the coordinator has a board of its own. */
   readonly conditions?: Conditions;
+  /** Told of every append of this coordinator. Nobody is told without it. */
+  readonly onAppend?: AppendListener;
   /** Where this process announces that it is alive, and its identity. Without it, nothing is announced. */
   readonly presence?: {
     readonly board: PresenceBoard;
     readonly self: { readonly host: string; readonly pid: number };
   };
+}
+
+/** Learns of appends while they happen. Its calls must not throw. */
+export interface AppendListener {
+  /** @param after revision of the entry before it; 0 if it is the first. */
+  begun(subject: Subject, after: Revision): void;
+  /** @param outcome null: the call failed without one. */
+  ended(append: OfferedEntry, outcome: AppendOutcome | null): void;
+}
+
+export interface OfferedEntry {
+  readonly subject: Subject;
+  readonly after: Revision;
+  readonly bytes: Uint8Array;
 }
 
 export interface JobSettings {

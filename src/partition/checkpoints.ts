@@ -3,7 +3,8 @@ import { partitionName } from '../../journal/ids.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
 import type { Context } from '../job/context.ts';
 import type { PartitionFeed } from '../sources/port.ts';
-import type { RecordRouter } from '../writing/recordRouter.ts';
+import type { PartitionCounts } from '../telemetry/runCounts.ts';
+import type { Cut, RecordRouter } from '../writing/recordRouter.ts';
 import { checkpoint } from './checkpoint.ts';
 import type { PartitionHost } from './partitionHost.ts';
 import type { EpochScope } from './epochScope.ts';
@@ -49,11 +50,14 @@ export class Checkpoints {
   async #make(required: boolean): Promise<void> {
     const { context, task, host, scope, publisher, fullDisk, router } = this.#options;
     if (scope.isEnded) return;
-    const { ports, health } = context;
+    const { ports, health, stats } = context;
+    const counts = stats.counts.of(task.partition);
+    const startedMs = stats.counts.nowMs();
     const condition = conditionKey.epoch(task.partition);
     const cut = router.cut();
     if (cut.parts.length === 0 && cut.nextOffset === host.ledger.facts.nextOffset) {
       health.conditions.clear(condition);
+      counts.checkpointAtMs = ports.clock.wallMs();
       return;
     }
     await host.note({ type: 'checkpointStarted' });
@@ -70,8 +74,19 @@ export class Checkpoints {
     }
     await checkpoint(host, ports.journal.entryBytesMax, router, cut, () => fullDisk.mustNotBeFreed());
     health.conditions.clear(condition);
+    stats.counts.took(stats.counts.checkpointSeconds, startedMs);
+    counts.checkpointAtMs = ports.clock.wallMs();
+    addCut(counts, cut);
     publisher.tellOffset();
     const facts = { partition: partitionName(task.partition), nextOffset: cut.nextOffset };
     ports.log.debug({ ...facts, files: cut.parts.length }, 'checkpoint completed');
   }
+}
+
+function addCut(counts: PartitionCounts, { recordsRead, recordsSkippedNull, bad }: Cut): void {
+  counts.recordsRead += recordsRead;
+  counts.recordsSkippedNull += recordsSkippedNull;
+  counts.recordsSkippedBad += bad.skipped;
+  for (const { reason, records } of bad.counts)
+    counts.recordsBad.set(reason, (counts.recordsBad.get(reason) ?? 0) + records);
 }

@@ -119,6 +119,11 @@ export class Epoch {
     return this.#isCheckpointed || this.routerOffset === this.#claim.host.ledger.facts.nextOffset;
   }
 
+  /** Monotonic: when the oldest file that holds records, and is not pending, was opened. Null if none is. */
+  get oldestFileAtMs(): number | null {
+    return this.#router?.oldestFileAtMs ?? null;
+  }
+
   get routerOffset(): bigint | null {
     return this.#router?.nextOffset ?? this.#claim.host.ledger.facts.nextOffset;
   }

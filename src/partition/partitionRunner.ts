@@ -71,6 +71,11 @@ export class PartitionRunner {
     return this.#epoch?.routerOffset ?? null;
   }
 
+  /** The ownership of now; null before the claim. */
+  get epoch(): Pick<Epoch, 'claim' | 'oldestFileAtMs'> | null {
+    return this.#epoch;
+  }
+
   /** Whether the process may exit without losing a checkpoint of this partition. */
   get isSafe(): boolean {
     return this.#stop !== null || this.#epoch?.isSafe === true;
@@ -176,6 +181,7 @@ export class PartitionRunner {
 
   #logClaim({ claim }: Epoch): void {
     const { nextOffset } = claim.host.ledger.facts;
+    this.#context.stats.counts.of(this.#task.partition).claims += 1;
     this.#context.ports.log.info(
       { partition: this.#name, epoch: claim.epoch, nextOffset },
       'partition claimed',
@@ -188,6 +194,7 @@ export class PartitionRunner {
       this.#latch.failure ?? asTidemarkError(cause, `Partition ${this.#name}`),
     );
     if (this.#isReleased) return { type: 'released' };
+    if (error.retry === 'fenced') this.#context.stats.counts.of(this.#task.partition).fenced += 1;
     if (epoch?.claim.host.ledger.facts.retired === true) {
       const entry = { err: error, partition: this.#name };
       this.#context.ports.log.warn(entry, 'the partition was retired before this: nothing is owed any more');

@@ -3,6 +3,7 @@
  * gives the files their final names, then journals partCommitted. Runs beside the router. Transient failures
  * are retried; others end the epoch.
  */
+import type { DurableFacts } from '../../actors/facts.ts';
 import { withRowsFiles } from '../../actors/naming.ts';
 import type { PartitionHost } from './partitionHost.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
@@ -35,9 +36,16 @@ export interface PublisherOptions {
   readonly tellsGroup: boolean;
 }
 
+interface Pending {
+  readonly partId: PartId;
+  readonly closedHere: boolean;
+  /** Monotonic, of the run's counts. */
+  readonly sinceMs: number;
+}
+
 export class Publisher {
   readonly #options: PublisherOptions;
-  #queue: { readonly partId: PartId; readonly closedHere: boolean }[] = [];
+  #queue: Pending[] = [];
   #working: Promise<void> | null = null;
   #offsetDue = false;
   /** The offset that was last committed to the group, or is being committed. */
@@ -53,8 +61,9 @@ export class Publisher {
   /** Queues a pending file. `closedHere`: this epoch closed it, so it need not be read back. */
   publish(partId: PartId, closedHere: boolean): void {
     if (this.#isOver()) return;
-    this.#queue.push({ partId, closedHere });
-    this.#options.context.stats.pendingFiles += 1;
+    const { stats } = this.#options.context;
+    this.#queue.push({ partId, closedHere, sinceMs: stats.counts.nowMs() });
+    stats.pendingFiles += 1;
     this.#working ??= this.#work();
   }
 
@@ -105,9 +114,7 @@ export class Publisher {
           if (round.length > 0) await this.#options.keeper.write(this.#end);
           await this.#end.orOpened(this.#commitOffset());
           if (round.length > 0 && !this.#isOver()) await this.#expectHeld();
-          await forEachBounded(round, PUBLISH_CONCURRENCY, (item) =>
-            this.#publishOne(item.partId, item.closedHere),
-          );
+          await forEachBounded(round, PUBLISH_CONCURRENCY, (item) => this.#publishOne(item));
           if (!this.#isOver()) await this.#options.keeper.removeOlder();
         } finally {
           this.#options.context.stats.pendingFiles -= round.length;
@@ -149,7 +156,7 @@ export class Publisher {
     return this.#patiently(ask, {}, 'publishing waits until the journal shows what it has acknowledged');
   }
 
-  async #publishOne(partId: PartId, closedHere: boolean): Promise<void> {
+  async #publishOne({ partId, closedHere, sinceMs }: Pending): Promise<void> {
     if (this.#isOver()) return;
     const { context, host } = this.#options;
     const part = host.ledger.part(partId)?.context;
@@ -159,9 +166,23 @@ export class Publisher {
     const remove = (): Promise<void> => context.ports.store.discard(leftBehind(part), null);
     await this.#patiently(remove, { file: part.finalUri }, 'removing temporary files failed; trying again');
     await host.submit(() => [{ type: 'partCommitted', partId }]);
-    const { records, length: bytes } = part.durable;
-    context.stats.fileCommitted({ uri: part.finalUri, records, bytes });
-    context.ports.log.debug({ file: part.finalUri, records, bytes }, 'file committed');
+    context.stats.counts.took(context.stats.counts.publishSeconds, sinceMs);
+    this.#tellCommitted(part, part.durable);
+  }
+
+  #tellCommitted({ finalUri: uri, bucket, roll }: PartFileContext, durable: DurableFacts): void {
+    const { context, partition, host } = this.#options;
+    const { stats, ports } = context;
+    const { records, length: bytes, firstOffset, lastOffset } = durable;
+    const rollReason = roll?.reason ?? null;
+    stats.fileCommitted({ uri, records, bytes });
+    stats.counts.fileCommitted({
+      ...{ ...partition, uri, bucket, records, bytes, firstOffset, lastOffset, rollReason },
+      committedAtMs: ports.clock.wallMs(),
+    });
+    const { epoch } = host.ledger.facts;
+    const facts = { partition: partitionName(partition), epoch, file: uri, offset: firstOffset };
+    ports.log.info({ ...facts, lastOffset, records, bytes, rollReason }, 'file committed');
   }
 
   async #untilPublished(part: PartFileContext, durable: DurablePart, closedHere: boolean): Promise<void> {

@@ -21,6 +21,7 @@ export interface Reading {
 export async function read(reading: Reading): Promise<'ended' | 'drained'> {
   const { context, task, scope, router, feed, onBatch } = reading;
   const { endOffset, partition } = task;
+  const counts = context.stats.counts.of(partition);
   if (endOffset !== null && router.nextOffset >= endOffset) await proveNothingIsLeft(reading, endOffset);
   while (endOffset === null || router.nextOffset < endOffset) {
     if (scope.drain.isOpen) return 'drained';
@@ -28,6 +29,7 @@ export async function read(reading: Reading): Promise<'ended' | 'drained'> {
     if (batch === null) return 'drained';
     checkNoGap(partition, router.nextOffset, batch);
     try {
+      counts.bytesRead += batch.sizeBytes;
       await router.consume(batch, endOffset);
     } finally {
       batch.release?.();

@@ -8,7 +8,7 @@ import { decodeEntry, hashEntry, type Entry } from '../../journal/entry.ts';
 import { asFailureOfFold, isJournalFailure, JournalFailure } from '../../journal/failure.ts';
 import { isJobEvent, type JournalEvent, type PartitionEvent } from '../../journal/events.ts';
 import { partitionName, type EntryHash, type Subject, type TopicPartition } from '../../journal/ids.ts';
-import type { Journal, Revision } from '../../journal/port.ts';
+import type { JournalReader, Revision } from '../../journal/port.ts';
 import { EMPTY_TAIL, replay, type Tail } from '../../journal/replay.ts';
 import { decodeSnapshot } from '../../journal/snapshot.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -23,7 +23,7 @@ export interface Replayed {
 }
 
 export interface Replaying {
-  readonly journal: Journal;
+  readonly journal: JournalReader;
   readonly subject: Subject;
   readonly partition: TopicPartition;
   readonly log: Log;
@@ -45,7 +45,7 @@ export async function replayPartition(replaying: Replaying): Promise<Replayed> {
 
 /** Folds the entries after `from`. Each is checked against the claim that it names. */
 export async function foldJournal(
-  journal: Journal,
+  journal: JournalReader,
   subject: Subject,
   partition: TopicPartition,
   ledger: PartitionLedger,
@@ -95,7 +95,11 @@ async function fromSnapshot(
 }
 
 /** Hash of the entry at this revision; null if none is seen there. */
-async function hashAt(journal: Journal, subject: Subject, revision: Revision): Promise<EntryHash | null> {
+async function hashAt(
+  journal: JournalReader,
+  subject: Subject,
+  revision: Revision,
+): Promise<EntryHash | null> {
   for await (const [entry] of journal.read(subject, revision - 1)) {
     if (entry !== undefined) return entry.revision === revision ? hashEntry(entry.bytes) : null;
   }
@@ -142,7 +146,7 @@ export function partitionEvents(
  * same journal. Null if there is none.
  */
 export async function hashOfSeq(
-  journal: Journal,
+  journal: JournalReader,
   subject: Subject,
   seq: number,
   until: Tail,
@@ -163,7 +167,7 @@ interface Range {
 }
 
 async function hashBehind(
-  journal: Journal,
+  journal: JournalReader,
   subject: Subject,
   { after, seq, until }: Range,
 ): Promise<EntryHash | 'too late' | null> {
@@ -183,7 +187,7 @@ async function hashBehind(
   );
 }
 
-async function firstBehind(journal: Journal, subject: Subject, after: Revision): Promise<Entry | null> {
+async function firstBehind(journal: JournalReader, subject: Subject, after: Revision): Promise<Entry | null> {
   for await (const [entry] of journal.read(subject, after)) {
     if (entry !== undefined)
       return decodeEntry(entry.bytes, `The entry of ${subject} behind revision ${after}`);

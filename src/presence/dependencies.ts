@@ -57,11 +57,22 @@ function isAway(error: unknown): boolean {
   return !(error instanceof Error && error.name === 'AbortError');
 }
 
+/** How a call has ended: what it gave, or nothing if it failed. */
+export type CallEnd = { readonly type: 'gave'; readonly value: unknown } | { readonly type: 'failed' };
+
+/** Told of a call when it begins. What it returns, if anything, is told of its end. Must not throw. */
+export type OnCall = (operation: string, args: readonly unknown[]) => ((end: CallEnd) => void) | null;
+
 /**
  * Wraps a port and records the outcome of its calls. Callers notice nothing: they get the promise that the
  * port returned.
  */
-export function watched<T extends object>(port: T, name: DependencyName, watch: DependencyWatch): T {
+export function watched<T extends object>(
+  port: T,
+  name: DependencyName,
+  watch: DependencyWatch,
+  onCall: OnCall = () => null,
+): T {
   const settled = (outcome: unknown): void => {
     const failure = failureOf(outcome);
     if (failure === null) watch.answered(name);
@@ -70,19 +81,64 @@ export function watched<T extends object>(port: T, name: DependencyName, watch: 
   const failed = (error: unknown): void => {
     if (isAway(error)) watch.failed(name, error);
   };
+  // Batches come all the time, also from a journal that takes no entries: they end their own failures only.
+  let isReadFailing = false;
+  const read = (): void => {
+    if (isReadFailing) watch.answered(name);
+    isReadFailing = false;
+  };
+  const notRead = (error: unknown): void => {
+    isReadFailing ||= isAway(error);
+    failed(error);
+  };
   return new Proxy(port, {
     get(target, key) {
       const member: unknown = Reflect.get(target, key, target);
       if (typeof member !== 'function') return member;
       return (...args: readonly unknown[]): unknown => {
+        const onEnd = onCall(String(key), args);
         const result: unknown = Reflect.apply(member, target, args);
-        if (result instanceof Promise) result.then(settled, failed);
-        return key === 'session' && typeof result === 'object' && result !== null
-          ? watched(result, name, watch)
-          : result;
+        if (result instanceof Promise)
+          result.then(
+            (value: unknown) => {
+              settled(value);
+              onEnd?.({ type: 'gave', value });
+            },
+            (error: unknown) => {
+              failed(error);
+              onEnd?.({ type: 'failed' });
+            },
+          );
+        if (key === 'session' && typeof result === 'object' && result !== null)
+          return watched(result, name, watch, onCall);
+        return isAsyncIterable(result) ? watchedBatches(result, read, notRead) : result;
       };
     },
   });
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+/** What reads batch by batch answers with each of them. The reader gets the promises of the port itself. */
+function watchedBatches(
+  batches: AsyncIterable<unknown>,
+  read: () => void,
+  failed: (error: unknown) => void,
+): AsyncIterable<unknown> {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = batches[Symbol.asyncIterator]();
+      const next = (): Promise<IteratorResult<unknown>> => {
+        const result = iterator.next();
+        result.then(read, failed);
+        return result;
+      };
+      const end = iterator.return?.bind(iterator);
+      return end === undefined ? { next } : { next, return: end };
+    },
+  };
 }
 
 /** An append reports an unavailable journal by its outcome. */

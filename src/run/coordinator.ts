@@ -11,7 +11,7 @@ import { ConditionBoard } from '../telemetry/conditions.ts';
 import { OPEN_FILE_BYTES } from '../system/memoryBudget.ts';
 import { Health } from '../presence/health.ts';
 import { isSourceFailure } from '../sources/failure.ts';
-import type { OffsetRange, SourceFacts, SourceListener, TopicFacts } from '../sources/port.ts';
+import type { OffsetRange, Source, SourceFacts, SourceListener, TopicFacts } from '../sources/port.ts';
 import { beginJob, startPatience } from './beginning.ts';
 import { topicsEnded } from './boundedTopics.ts';
 import { Gate } from '../system/concurrency.ts';
@@ -87,7 +87,7 @@ export class Coordinator {
       buffers: new WriteBuffers(ports.bufferArea),
       health: new Health(ports.clock, ports.conditions ?? this.#conditions),
     });
-    this.#presence = new CoordinatorPresence(this.#context, () => this.#runners.values());
+    this.#presence = new CoordinatorPresence(this.#context, () => this.runners());
     const { stats, buffers } = this.#context;
     const bufferBytes = (): number => buffers.takenBytes + buffers.rowBytes + (ports.store.excessBytes ?? 0);
     ports.memory?.measure({
@@ -104,12 +104,23 @@ export class Coordinator {
     return this.#state.value;
   }
 
-  /** Next offset to read of every partition that this process runs. */
-  *routerOffsets(): Generator<{ readonly partition: TopicPartition; readonly nextOffset: bigint }> {
-    for (const runner of this.#runners.values()) {
-      const nextOffset = runner.routerOffset;
-      if (nextOffset !== null) yield { partition: runner.task.partition, nextOffset };
-    }
+  /** Its answers are part of the health. */
+  get source(): Source {
+    return this.#context.ports.source;
+  }
+
+  get health(): Health {
+    return this.#context.health;
+  }
+
+  /** Of every partition that this process has. */
+  runners(): Iterable<PartitionRunner> {
+    return this.#runners.values();
+  }
+
+  /** Whether the source has assigned partitions, perhaps none. */
+  get hasJoined(): boolean {
+    return this.#assignments > 0;
   }
 
   get partitionsRunning(): number {
@@ -181,6 +192,7 @@ export class Coordinator {
     return {
       assigned: (partitions, unnamed = []) => {
         this.#assignments += 1;
+        this.stats.counts.rebalances += 1;
         const assignment = this.#assignments;
         this.#assign(partitions, unnamed);
         if (partitions.every((partition) => this.#isTakenUp(partition))) return;

@@ -113,6 +113,15 @@ export class MemoryBudget {
     this.#options = options;
   }
 
+  get ceilingBytes(): number {
+    return this.#options.ceilingBytes;
+  }
+
+  /** What part files take now. */
+  get use(): FileMemory {
+    return this.#use;
+  }
+
   /** How many files fit, each with its smallest buffer. */
   get openFilesMax(): number {
     const bytes = this.#options.writeBytes * OPEN_SHARE;

@@ -6,6 +6,8 @@ import { loggedErrorLines, toLoggableFields } from './loggable.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
+export type LogFormat = 'json' | 'pretty';
+
 export interface PinoLogOptions {
   readonly level: LogLevel;
   /** Lines for people instead of JSON. */
@@ -17,18 +19,36 @@ export interface PinoLogOptions {
 
 export function createPinoLog(options: PinoLogOptions): Log {
   const write = options.isHuman ? prettyWrite(options) : options.write;
+  const loggable = options.isHuman
+    ? (fields: object) => toLoggableFields(fields)
+    : (fields: object) => withStableFields(toLoggableFields(fields));
   const root = pino(
     {
       level: options.level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }), log: (fields) => toLoggableFields(fields) },
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: loggable,
+      },
       // The formatter above has already converted every error to plain facts.
       serializers: { err: (error: unknown) => error },
     },
     { write },
   );
   return wrap(root);
+}
+
+/** Names that whoever filters lines can rely on: the code of an error, and the topic of a partition. */
+function withStableFields(fields: Record<string, unknown>): Record<string, unknown> {
+  const { err, partition } = fields;
+  const code = typeof err === 'object' && err !== null && 'code' in err ? err.code : undefined;
+  const topic = typeof partition === 'string' ? /^(.*)\/\d+$/s.exec(partition)?.[1] : undefined;
+  return {
+    ...(code === undefined ? {} : { code }),
+    ...(topic === undefined ? {} : { topic }),
+    ...fields,
+  };
 }
 
 function wrap(logger: pino.Logger): Log {

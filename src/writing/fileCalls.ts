@@ -140,7 +140,7 @@ export class FileCalls {
     const { file, stats } = this.#options;
     this.#crc.update(bytes);
     this.#length += bytes.length;
-    await file.write(bytes);
+    await this.#timed('write', () => file.write(bytes));
     stats.bytesWritten += bytes.length;
   }
 
@@ -153,17 +153,30 @@ export class FileCalls {
   persistWith(
     persist: (persistFile: () => Promise<DurablePart>) => Promise<DurablePart>,
   ): Promise<DurablePart> {
-    return this.#enqueue(() => persist(() => this.#durable(this.#options.file.persist())));
+    const persistFile = () => this.#durable(this.#timed('persist', () => this.#options.file.persist()));
+    return this.#enqueue(() => persist(persistFile));
   }
 
   /** Makes everything durable and releases the file. */
   close(): Promise<DurablePart> {
-    const closed = this.#enqueue(() => this.#durable(this.#options.file.closeForCommit()));
+    const { file } = this.#options;
+    const closeFile = () => this.#durable(this.#timed('closeForCommit', () => file.closeForCommit()));
+    const closed = this.#enqueue(closeFile);
     void closed.then(
       () => this.#letGo(),
       () => undefined,
     );
     return closed;
+  }
+
+  /** Notes how long the call takes. Nobody waits for that: its own promise is returned. */
+  #timed<T>(operation: string, begin: () => Promise<T>): Promise<T> {
+    const { counts } = this.#options.stats;
+    const startedMs = counts.nowMs();
+    const call = begin();
+    const noted = (outcome: 'ok' | 'error') => () => counts.storeCall(operation, startedMs, outcome);
+    call.then(noted('ok'), noted('error'));
+    return call;
   }
 
   /** The calls are in order: nothing more is written before this one has ended. */

@@ -86,6 +86,7 @@ export class FileRoom {
         .toSorted((one, other) => one.writer.lastWriteAtMs - other.writer.lastWriteAtMs)
         .slice(0, Math.min(ROLLED_TOGETHER_MAX, Math.max(1, Math.floor(this.#filesMax / ROLLED_SHARE))));
       for (const { holder, writer } of idlest) holder.rollIdle(writer);
+      this.#stats.counts.forcedRolls.openFiles += idlest.length;
       const closing = holders.flatMap((holder) => holder.closing());
       if (idlest.length > 0) await Promise.all(idlest.map(({ writer }) => writer.drained()));
       else if (closing.length > 0) await Promise.race(closing.map((writer) => writer.drained()));

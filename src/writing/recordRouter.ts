@@ -66,7 +66,7 @@ export class RecordRouter {
   #recordsSkippedNull = 0;
 
   constructor(options: RouterOptions, nextOffset: bigint, read: ReadEpoch | null = null) {
-    const { rolling, clock, records } = options;
+    const { rolling, clock, records, stats } = options;
     this.#options = options;
     this.#nextOffset = nextOffset;
     this.#batchFrom = nextOffset;
@@ -74,13 +74,21 @@ export class RecordRouter {
     this.#readBehind = read;
     this.#files = new TakingFiles(options);
     this.#run = this.#files.newRun(records.type === 'lines' ? records.inBulk : null);
-    this.rolls = new Rolls({ files: this.#files, rolling, clock });
+    this.rolls = new Rolls({ files: this.#files, rolling, clock, stats });
     this.#leaveRoom = options.fileRoom.join(this.rolls);
   }
 
   /** The cursor: the first offset that the router has not processed. */
   get nextOffset(): bigint {
     return this.#nextOffset;
+  }
+
+  /** Monotonic: when the oldest of its files that hold records was opened; null if there is none. */
+  get oldestFileAtMs(): number | null {
+    let oldestMs: number | null = null;
+    for (const { records, openedAtMs } of this.#unfinished)
+      if (records > 0 && (oldestMs === null || openedAtMs < oldestMs)) oldestMs = openedAtMs;
+    return oldestMs;
   }
 
   /** The leader epoch of the last batch that the router has processed any of. */

@@ -7,6 +7,7 @@ import type { RollReason } from '../../journal/events.ts';
 import type { Clock } from '../system/clock.ts';
 import type { RoomHolder } from './fileRoom.ts';
 import type { PartWriter } from './partWriter.ts';
+import type { RunStats } from './runStats.ts';
 import type { TakingFiles } from './takingFiles.ts';
 
 /** If memory is short, one of this many files is rolled at a time. */
@@ -16,6 +17,7 @@ export interface RollsOptions {
   readonly files: TakingFiles;
   readonly rolling: RollingPolicy;
   readonly clock: Clock;
+  readonly stats: RunStats;
 }
 
 export class Rolls implements RoomHolder {
@@ -63,7 +65,11 @@ export class Rolls implements RoomHolder {
     const largest = this.rollable()
       .toSorted((one, other) => other.bufferBytes - one.bufferBytes || other.lengthBytes - one.lengthBytes)
       .slice(0, Math.max(1, Math.floor(this.#options.files.count / ROLLED_SHARE)));
-    for (const writer of largest) if (!writer.relieve()) this.roll(writer, 'size');
+    for (const writer of largest) {
+      if (writer.relieve()) continue;
+      this.roll(writer, 'size');
+      this.#options.stats.counts.forcedRolls.memory += 1;
+    }
     await Promise.all(largest.map((writer) => writer.drained()));
   }
 

@@ -1,4 +1,6 @@
-/** Counters of one run, for progress and its report. */
+/** Counters of one run, for progress, its report and its metrics. */
+import { RunCounts } from '../telemetry/runCounts.ts';
+
 export interface CommittedFile {
   readonly uri: string;
   readonly records: number;
@@ -14,6 +16,7 @@ export class RunStats {
   pendingFiles = 0;
   committedFiles = 0;
   recordsCommitted = 0;
+  readonly counts = new RunCounts();
   /** Kept only for bounded runs: a service commits files for years. */
   readonly committed: CommittedFile[] = [];
   readonly #keepFiles: boolean;

@@ -131,6 +131,7 @@ export class TestJob {
       bucket: { by: 'none' },
       roll: { maxBytes: '64MiB', maxAge: '1h', maxIdle: '1h' },
       checkpoint: { interval: '200ms' },
+      http: { port: 0 },
       ...(nats === undefined
         ? {}
         : { journal: { nats: { servers: [nats.url], stream: nats.stream ?? 'TIDEMARK' } } }),

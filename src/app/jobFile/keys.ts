@@ -20,6 +20,7 @@ import {
 import { count, duration, expecting, matchingText, size } from '../../../kernels/schema/values.ts';
 import { badSchema } from './badKeys.ts';
 import { keySchema, recordProblems, valueSchema } from './contentKeys.ts';
+import { httpSchema } from './httpKeys.ts';
 import { DEFAULT_JOURNAL, JOB_KINDS, type JobKinds } from '../registeredKinds.ts';
 import { sinkSchema } from './sinkKeys.ts';
 
@@ -141,6 +142,7 @@ function jobMap(context: SchemaContext, kinds: JobKinds) {
           'Ceiling of the resident memory of the process; over it files are rolled early. ' +
           '256MiB, for OSS-HDFS 512MiB; for parquet 1GiB, with OSS-HDFS 256MiB more.',
       }),
+    http: httpSchema(context),
     journal: oneOf(
       kinds.journals,
       context,

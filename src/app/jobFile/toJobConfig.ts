@@ -4,6 +4,7 @@ import type { JournalConfig } from '../../../journal/kind.ts';
 import type { SchemaContext } from '../../../kernels/schema/outside.ts';
 import type { JobConfig, SourceConfig } from '../../config/jobConfig.ts';
 import { toValueConfig } from './contentKeys.ts';
+import { toHttpConfig } from './httpKeys.ts';
 import type { ParsedJob } from './keys.ts';
 import { bucketRuleOf, type JobKinds } from '../registeredKinds.ts';
 import { toSinkConfig } from './sinkKeys.ts';
@@ -35,6 +36,7 @@ export function toJobConfig(
     startup: { timeoutMs: startup.timeout },
     shutdown: { timeoutMs: shutdown.timeout },
     memoryBytes: parsed.memory ?? null,
+    http: toHttpConfig(parsed.http),
     journal: given(kinds.journals, parsed.journal, (kind, keys): JournalConfig => kind.toConfig(keys)),
   };
 }

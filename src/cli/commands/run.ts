@@ -1,7 +1,8 @@
 /** `tidemark run`: the coordinator, with its log, its progress and its signals. */
 import type { JobConfig } from '../../config/jobConfig.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { createPinoLog, type LogLevel } from '../../telemetry/pinoLog.ts';
+import { pacedLog } from '../../telemetry/pacedLog.ts';
+import { createPinoLog, type LogFormat, type LogLevel } from '../../telemetry/pinoLog.ts';
 import { createLoggedProgress, createTerminalProgress, type ProgressDisplay } from '../progress.ts';
 import { createScreen } from '../../telemetry/screen.ts';
 import type { RunReport } from '../../app/contract.ts';
@@ -14,6 +15,8 @@ export interface RunCommandOptions extends RunChoices {
   readonly moveSink?: boolean;
   readonly moveGroup?: boolean;
   readonly logLevel: LogLevel;
+  /** Without it: for people on a terminal, else JSON. */
+  readonly logFormat?: LogFormat;
   /** Node replaces the handling of SIGHUP that nohup set, and cannot detect that it did. */
   readonly ignoreSighup?: boolean;
 }
@@ -35,7 +38,7 @@ export async function runWithDisplay(
   options: RunCommandOptions,
   io: CliIo,
 ): Promise<RunReport> {
-  const display = createDisplay(options.logLevel, io);
+  const display = createDisplay(options, io);
   const { log, progress } = display;
   for (const warning of config.warnings) log.warn({}, warning);
   const stop = new AbortController();
@@ -66,19 +69,20 @@ export async function runWithDisplay(
   }
 }
 
-function createDisplay(level: LogLevel, { stderr, nowMs }: CliIo): { log: Log; progress: ProgressDisplay } {
-  if (stderr.isTTY !== true) {
-    const log = createPinoLog({
-      level,
-      isHuman: false,
-      hasColour: false,
-      write: (line) => stderr.write(line),
-    });
+function createDisplay(
+  { logLevel: level, logFormat }: RunCommandOptions,
+  { stderr, nowMs }: CliIo,
+): { log: Log; progress: ProgressDisplay } {
+  const isTerminal = stderr.isTTY === true;
+  const isHuman = logFormat === undefined ? isTerminal : logFormat === 'pretty';
+  const logOf = (write: (lines: string) => void, hasColour: boolean): Log =>
+    pacedLog(createPinoLog({ level, isHuman, hasColour, write }), nowMs);
+  if (!isTerminal || !isHuman) {
+    const log = logOf((line) => void stderr.write(line), false);
     return { log, progress: createLoggedProgress(log, nowMs) };
   }
   const screen = createScreen(stderr);
-  const hasColour = true;
-  const log = createPinoLog({ level, isHuman: true, hasColour, write: (lines) => screen.writeLines(lines) });
+  const log = logOf((lines) => screen.writeLines(lines), true);
   return { log, progress: createTerminalProgress(screen, nowMs) };
 }
 

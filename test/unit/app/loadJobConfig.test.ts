@@ -176,7 +176,7 @@ oss: {}
       'job.yaml:20:59 journal.nats.replicas: is more than 5; expected a whole number from 1 to 5',
       'job.yaml:21:1 oss: is an unknown key; expected job, source, sink, key, value, ' +
         'bad, bucket, roll, checkpoint, ' +
-        'startup, shutdown, memory, journal',
+        'startup, shutdown, memory, http, journal',
     ]);
   });
 

@@ -34,6 +34,7 @@ describe('the log as JSON', () => {
       level: 'info',
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
       msg: 'hello',
+      topic: 'a',
       partition: 'a/0',
       files: ['x'],
     });
