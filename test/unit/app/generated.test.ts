@@ -78,6 +78,7 @@ describe('the JSON Schema', () => {
       'sink.credentials.accessKeyId',
       'sink.credentials.accessKeySecret',
       'sink.credentials.securityToken',
+      'sink.uploadPartSize',
       'sink.jindosdk',
       'sink.jindosdk.library',
       'key',
