@@ -50,7 +50,6 @@ async function runServed(
 ): Promise<RunReport> {
   const { log, signal, untilEnd } = options;
   const failpoints = composeFailpoints();
-  const conditions = new ConditionBoard({ clock: systemPorts.clock, log });
   const store = await composition.store(config, failpoints, log, conditions);
   const memory = composition.memory(config, log);
   const board = await composition.presence(config, log);

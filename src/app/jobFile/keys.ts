@@ -140,7 +140,8 @@ function jobMap(context: SchemaContext, kinds: JobKinds) {
       .meta({
         description:
           'Ceiling of the resident memory of the process; over it files are rolled early. ' +
-          '256MiB, for OSS-HDFS 512MiB; for parquet 1GiB, with OSS-HDFS 256MiB more.',
+          '256MiB, for OSS-HDFS 512MiB, for plain OSS 320MiB; for parquet 1GiB, with OSS-HDFS 256MiB ' +
+          'and with plain OSS 64MiB more.',
       }),
     http: httpSchema(context),
     journal: oneOf(

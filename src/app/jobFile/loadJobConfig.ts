@@ -9,8 +9,11 @@ import { applyOverride, parseOverride, type Override } from '../../config/overri
 import { plainSecretWarning } from '../../config/plainSecrets.ts';
 import { pathText, problemsOf, type KeyPath, type Problem } from '../../config/problems.ts';
 import { jobJsonSchema, jobSchema } from './keys.ts';
-import { JOB_KINDS, type JobKinds } from '../registeredKinds.ts';
+import { JOB_KINDS, kindOf, type JobKinds } from '../registeredKinds.ts';
+import { leastCeilingBytes } from '../../system/memoryBudget.ts';
 import { toJobConfig } from './toJobConfig.ts';
+
+const MIB = 1024 * 1024;
 
 export interface LoadOptions {
   /** Path of the job file as the user wrote it; messages repeat it. */
@@ -46,7 +49,21 @@ export function loadJobConfig(options: LoadOptions): JobConfig {
     throw invalid(options.path, [...lines, ...overrideProblems]);
   const warning = plainSecretWarning(options.path, file, document.data);
   const warnings = warning === null ? [] : [warning];
-  return toJobConfig(result.data, { file, context, warnings }, kinds);
+  const config = toJobConfig(result.data, { file, context, warnings }, kinds);
+  const tooLittle = memoryProblem(config, kinds);
+  if (tooLittle === null) return config;
+  throw invalid(options.path, locate([tooLittle], options.path, overrides, document.placeOf));
+}
+
+/** What the program itself takes is measured at the start only: this is the least for any. */
+function memoryProblem({ memoryBytes, sink }: JobConfig, kinds: JobKinds): Problem | null {
+  const storeBytes = kindOf(kinds.stores, sink).memoryBytes(sink);
+  const leastBytes = leastCeilingBytes(storeBytes);
+  if (memoryBytes === null || storeBytes === 0 || memoryBytes >= leastBytes) return null;
+  const message =
+    `is too little: the destination alone takes ${Math.ceil(storeBytes / MIB)} MiB; expected at least ` +
+    `${Math.ceil(leastBytes / MIB)}MiB, and what the program itself takes`;
+  return { path: ['memory'], message, isKey: false };
 }
 
 function invalid(file: string, problems: readonly string[]): TidemarkError {

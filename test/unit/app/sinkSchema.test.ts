@@ -137,6 +137,18 @@ describe('a destination on plain OSS', () => {
   });
 });
 
+test.each([
+  ['uploadPartSize: 64MiB', '320MiB', '256 MiB; expected at least 344MiB'],
+  ['uploadPartSize: 1MiB', '128MiB', '64 MiB; expected at least 152MiB'],
+])('a memory that is too little for the destination is refused: %s', (line, memory, told) => {
+  const text = job(`path: ${PLAIN}`, line);
+  expect(problemsOfText(`${text}memory: ${memory}\n`, { env: ENV })).toEqual([
+    `job.yaml:7:9 memory: is too little: the destination alone takes ${told}, ` +
+      'and what the program itself takes',
+  ]);
+  expect(loadText(`${text}memory: 1GiB\n`, { env: ENV }).memoryBytes).toBe(1024 ** 3);
+});
+
 describe('what does not fit together is reported with its place', () => {
   const expected =
     'expected oss://bucket.<region>.oss-dls.aliyuncs.com/folder or ' +
