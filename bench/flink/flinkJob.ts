@@ -93,7 +93,7 @@ export function flinkArguments(classPath: string, job: FlinkJob): string[] {
   ];
 }
 
-/** Returns the folder of config.yaml, Flink's configuration. What the file system keeps meanwhile is below it, too. */
+/** Returns the folder of config.yaml, Flink's configuration. It puts temporary files beside that. */
 function writeConfig(folder: string, { config }: FlinkDestination): string {
   const conf = path.join(folder, 'conf');
   const temporary = path.join(folder, 'tmp');

@@ -135,8 +135,8 @@ const flinkJob = (flink: string, kafkaConnector: string): string[] => [
 ];
 
 /**
- * A Flink with its file system for OSS. On the class path, not in a folder of plugins: a plugin cannot go on with
- * a part file, since Hadoop does not find its own local file system there.
+ * A Flink with its file system for OSS. On the class path, not in a folder of plugins: a plugin cannot go on
+ * with a part file, since Hadoop does not find its own local file system there.
  */
 const flinkOssDownload: Download = {
   what: `Flink ${flinkOssVersion} with its file system for OSS (about 107 MB through Maven)`,
