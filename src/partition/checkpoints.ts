@@ -51,14 +51,15 @@ export class Checkpoints {
     if (scope.isEnded) return;
     const { ports, health } = context;
     const condition = conditionKey.epoch(task.partition);
+    const { repair, nextOffset } = host.ledger.facts;
     const cut = router.cut();
-    if (cut.parts.length === 0 && cut.nextOffset === host.ledger.facts.nextOffset) {
+    if (cut.parts.length === 0 && cut.nextOffset === nextOffset) {
       health.conditions.clear(condition);
       return;
     }
     await host.note({ type: 'checkpointStarted' });
     try {
-      await scope.latch.race(proveSource(ports.source, task, this.#options.feed, cut));
+      await scope.latch.race(proveSource(ports.source, task, repair, this.#options.feed, cut));
     } catch (error) {
       await host.note({ type: 'checkpointFailed' });
       if (required || !isSourceAway(error)) throw error;

@@ -66,6 +66,7 @@ export class PartFiles {
     const { context, host, partition } = this.#options;
     const { ports } = context;
     const { generation } = host.ledger.facts;
+    const repair = this.#repair;
     for (let attempt = 1; ; attempt += 1) {
       if (this.#options.scope.isOver)
         throw new TidemarkError('FENCED', `The epoch was over before a file for "${bucket}" was opened.`);
@@ -75,7 +76,7 @@ export class PartFiles {
       const id = partId(ports.random.hexId());
       const target = {
         partId: id,
-        finalUri: finalUri(naming, folder, partition, firstOffset, generation),
+        finalUri: finalUri(naming, folder, partition, firstOffset, generation, repair),
         temporaryUri: temporaryUri(folder, id),
       };
       const openedAtMs = Math.max(0, Math.floor(ports.clock.wallMs()));
@@ -178,8 +179,14 @@ export class PartFiles {
     const folder = folderOf(journaled);
     return (
       isFolderOf(naming, bucket, folder) &&
-      journaled === finalUri(naming, folder, partition, firstOffset, generation)
+      journaled === finalUri(naming, folder, partition, firstOffset, generation, this.#repair)
     );
+  }
+
+  /** Number of the repair that is under way; 0: none. Only files that were opened in it take its records. */
+  get #repair(): number {
+    const { repair, repairs } = this.#options.host.ledger.facts;
+    return repair === null ? 0 : repairs;
   }
 
   /** As journaled. */

@@ -9,7 +9,7 @@
  * follows. Every store passes test/conformance/store.
  */
 import type { Crc64Hex, JournalId } from '../../journal/ids.ts';
-import type { StoreReading } from './reading.ts';
+import type { ContentVerdict, StoreReading } from './reading.ts';
 
 /** Durable handle of a file, as journaled. Only its store interprets it. */
 export type StoreHandle = null | boolean | number | string | StoreHandle[] | { [key: string]: StoreHandle };
@@ -122,6 +122,15 @@ export interface ScratchFiles {
   read(uri: string, durable: Omit<DurablePart, 'handle'>, take: (chunk: Uint8Array) => void): Promise<void>;
 }
 
+/** For a store whose `reading` shows no file before it is published. */
+export interface UnpublishedFiles {
+  /**
+   * Compares what it keeps of the file with its durable bytes. Changes nothing. STORE_UNAVAILABLE if it does
+   * not answer.
+   */
+  verify(target: PartTarget, durable: DurablePart): Promise<ContentVerdict>;
+}
+
 /** Objects that a store puts beside a file. Each holds a part of the file until a later one replaces it. */
 export interface SideObjects {
   /**
@@ -167,6 +176,9 @@ export interface Store {
   discard(temporaryUris: readonly string[], handle: StoreHandle): Promise<void>;
 
   readonly scratch: ScratchFiles;
+
+  /** Absent if `reading` shows files before they are published. */
+  readonly unpublished?: UnpublishedFiles;
 
   /** Absent if the store puts nothing beside a file. */
   readonly sideObjects?: SideObjects;

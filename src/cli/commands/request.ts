@@ -1,5 +1,5 @@
 /**
- * `tidemark roll | resume | accept-loss | skip-record | accept-truncation`: requests that the partition's
+ * `tidemark roll | resume | repair | accept-loss | skip-record | accept-truncation`: requests that the partition's
  * owner journals and carries out.
  */
 import { TidemarkError } from '../../../journal/errors.ts';
