@@ -76,7 +76,10 @@ export function finalUri(
   generation = 1,
   repair = 0,
 ): string {
-  const [ofGeneration, ofRepair] = [generation === 1 ? '' : `.g${generation}`, repair === 0 ? '' : `.r${repair}`];
+  const [ofGeneration, ofRepair] = [
+    generation === 1 ? '' : `.g${generation}`,
+    repair === 0 ? '' : `.r${repair}`,
+  ];
   const topicBytesMax =
     TOPIC_BYTES_MAX -
     (ofGeneration === '' ? 0 : GENERATION_BYTES_MAX) -

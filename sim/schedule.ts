@@ -261,6 +261,18 @@ export type Fault =
       readonly from: 'journal' | 'witness';
       readonly acceptLoss: boolean;
     }
+  /**
+   * Bytes of part files that are not published are lost, after every process died (`killed`): the files are
+   * gone, or a byte of those in progress is another one. From then on, an operator asks for repairs.
+   */
+  | {
+      readonly type: 'damage';
+      readonly partition: number;
+      readonly atMs: number;
+      readonly how: 'removed' | 'changed';
+      readonly all: boolean;
+      readonly killed: boolean;
+    }
   /** A digit changes in an entry that is not the last. */
   | { readonly type: 'journalDamage'; readonly partition: number; readonly atMs: number }
   /** Every process dies, and data that the destination's disk had not synced may be lost. */

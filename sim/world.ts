@@ -9,7 +9,7 @@ import type { PresenceBoard } from '../journal/presence.ts';
 import { createMemoryPresence } from '../journal/memory/presence.ts';
 import type { Ports } from '../src/job/context.ts';
 import { withFailpoints } from '../src/stores/failpointStore.ts';
-import { startAnswering } from './answers.ts';
+import { startAnswering, startRepairing } from './answers.ts';
 import { checkAll } from './checkers/all.ts';
 import { DOES_NOT_END } from './checkers/facts.ts';
 import { destinationHands } from './destinationHands.ts';
@@ -45,6 +45,8 @@ const ASKED_AGAIN_MS = [3_000, 15_000] as const;
 const JOB_SUBJECT = '.job.life';
 /** The interval at which owners look for requests, and a little more. */
 const TAKEN_UP_MS = 1_100;
+/** Until sessions have expired, the damage is found, and a repair has begun. */
+const REPAIRED_MS = 12_000;
 
 export interface WorldOptions {
   /** Also traces every failpoint that is passed, and every log line. */
@@ -83,6 +85,7 @@ class World {
   /** Their time is over: what was to come later strikes no more. */
   #areFaultsOver = false;
   #requests = 0;
+  #isRepairing = false;
 
   constructor(schedule: Schedule, options: WorldOptions) {
     const { keepEverything = false, adapt = (ports: Ports) => ports, examine } = options;
@@ -303,7 +306,8 @@ class World {
       get nowMs() {
         return scheduler.nowMs;
       },
-      ...{ config: this.#schedule.config, random: new SeededRandom(this.#schedule.seed), killAll },
+      ...{ config: this.#schedule.config, schedule: this.#schedule, entries: recorder.journal },
+      ...{ random: new SeededRandom(this.#schedule.seed), killAll },
       ...{ journal: this.#journal, kafka: this.#kafka, store: this.#store },
       processAt: (place) => this.#places[place]?.process ?? null,
       start: (place) => this.#places[place]?.start(),
@@ -316,6 +320,7 @@ class World {
           { untilMs, from, acceptLoss },
         );
       },
+      repair: () => this.#repair(),
       ...destinationHands({
         ...{ scheduler, recorder, store: this.#store, journal: this.#journal },
         hands: () => this.#hands,
@@ -346,6 +351,17 @@ class World {
         this.#kafka.forget((topic) => recorder.names(topic));
       },
     };
+  }
+
+  #repair(): void {
+    const [scheduler, recorder] = [this.#scheduler, this.#recorder];
+    this.#hands.lasts(scheduler.nowMs + REPAIRED_MS);
+    if (this.#isRepairing) return;
+    this.#isRepairing = true;
+    startRepairing(
+      { scheduler, recorder, store: this.#store, request: (...asked) => this.#request(...asked) },
+      () => !this.#schedule.faults.some(({ type }) => type === 'hastyReader'),
+    );
   }
 
   #request(partition: number, request: Parameters<WorldHands['request']>[1]): void {

@@ -4,7 +4,7 @@
  */
 import { crc64Of } from '../../kernels/crc64.ts';
 import type { Failpoint } from '../../src/system/failpoints.ts';
-import type { StoreReading } from '../../src/stores/reading.ts';
+import type { ContentVerdict, StoreReading } from '../../src/stores/reading.ts';
 import { withTail } from '../../src/stores/storedContent.ts';
 import type {
   DurablePart,
@@ -15,13 +15,14 @@ import type {
   SideObjects,
   Store,
   StoreHandle,
+  UnpublishedFiles,
 } from '../../src/stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, readScratch, SimOpenFile, SimStore, type Connection } from './base.ts';
 import type { Litter } from './destination.ts';
 import { differs, exists, handleInvalid, isRefused, missing, Refused, refusedForGood } from './errors.ts';
 import { Bucket, type ListedPart } from './oss/bucket.ts';
-import type { SimStoreOptions, SimStoreServer } from './port.ts';
+import type { DamagedFile, SimStoreOptions, SimStoreServer } from './port.ts';
 import { SimServer } from './server.ts';
 
 const PART_BYTES_MIN = 48;
@@ -70,6 +71,16 @@ export class SimOssServer extends SimServer implements SimStoreServer {
   remove(uri: string): void {
     this.bucket.delete(uri);
   }
+
+  /** Of a changed upload, the first part is another one. */
+  damage({ finalUri, temporaryUris }: DamagedFile, how: 'removed' | 'changed'): boolean {
+    const tails = temporaryUris.flatMap((uri) => this.bucket.list(uri));
+    if (how === 'removed') {
+      for (const uri of tails) this.bucket.delete(uri);
+      return this.bucket.expire(finalUri) || tails.length > 0;
+    }
+    return this.bucket.change(finalUri, tails);
+  }
 }
 
 class SimOssStore extends SimStore implements Store {
@@ -82,6 +93,9 @@ class SimOssStore extends SimStore implements Store {
     discardUncheckpointed: (target, checkpointed) => this.#discardUncheckpointed(target, checkpointed),
   };
   readonly reading: StoreReading;
+  readonly unpublished: UnpublishedFiles = {
+    verify: (target, durable) => this.call('store.listWitnesses', () => this.#verdictOn(target, durable)),
+  };
   readonly scratch: ScratchFiles = {
     create: (uri) => this.#createScratch(uri),
     read: async (uri, durable, take) => {
@@ -154,6 +168,22 @@ class SimOssStore extends SimStore implements Store {
       tail: null,
     };
     return { ...withTail(durable, end), handle };
+  }
+
+  #verdictOn(target: PartTarget, durable: DurablePart): ContentVerdict {
+    const { uploadId, parts, tail } = handleOf(target, durable);
+    try {
+      const rest = tail === null ? Buffer.alloc(0) : this.#bucket.get(tail.uri);
+      if (rest === null) return { type: 'missing' };
+      const bytes = Buffer.concat([this.#bucket.contentOf(uploadId, parts), rest]);
+      return differenceOf(bytes, durable) === null
+        ? { type: 'same' }
+        : { type: 'differs', length: bytes.length, crc64: null };
+    } catch (error) {
+      if (isRefused(error, 'noSuchUpload')) return { type: 'missing' };
+      if (isRefused(error, 'invalidPart', 'partTooSmall')) return { type: 'differs', length: 0, crc64: null };
+      throw error;
+    }
   }
 
   commit(target: PartTarget, durable: DurablePart): Promise<void> {

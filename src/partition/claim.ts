@@ -127,7 +127,9 @@ export async function claimPartition(
     const appender = appenderOf(context, writer, identity, signal, retries);
     const host = new PartitionHost(ledger, appender, () => void snapshots.adopted());
     try {
-      await host.submit(() => [{ type: 'epochClaimed', epoch, claimId: own, startOffset, ...owner, placing }]);
+      await host.submit(() => [
+        { type: 'epochClaimed', epoch, claimId: own, startOffset, ...owner, placing },
+      ]);
       return { host, writer, epoch, claimId: own, hashes, snapshots };
     } catch (error) {
       if (!isFenced(error)) throw error;

@@ -64,7 +64,9 @@ async function inProgress(store: Store, part: PartFileContext, durable: DurableF
   if ((await verdictOnTemporary(store, part, durable)) !== 'same') return 'damaged';
   const rows = rowsOf(durable);
   if (rows === null) return 'whole';
-  const { type } = await verdict(() => store.reading.verify(rowsUri(part.temporaryUri), rows, { prefix: true }));
+  const { type } = await verdict(() =>
+    store.reading.verify(rowsUri(part.temporaryUri), rows, { prefix: true }),
+  );
   return type === 'same' ? 'whole' : 'damaged';
 }
 

@@ -111,7 +111,10 @@ export class OperatorDesk {
   }
 
   /** What the destination and the source say to a repair. Null if it is refused without them. */
-  async #repairFor(host: PartitionHost, { requestId, request }: FiledRequest): Promise<Repaired | string | null> {
+  async #repairFor(
+    host: PartitionHost,
+    { requestId, request }: FiledRequest,
+  ): Promise<Repaired | string | null> {
     const { facts } = host.ledger;
     if (request?.type !== 'repair' || requestId <= facts.lastRequestId) return null;
     if (refusedRepair(facts) !== null) return null;

@@ -91,7 +91,12 @@ async function plan(repairing: Repairing, notTaken: boolean): Promise<RepairPlan
   if (typeof jump === 'string') return jump;
   const ids = damaged.map(({ partId }) => partId);
   const placing = placingOf(context.settings.effectiveConfig);
-  return { damaged: ids, jump, placing, givenUp: history.givenUp.filter(({ toOffset }) => toOffset > nextOffset) };
+  return {
+    damaged: ids,
+    jump,
+    placing,
+    givenUp: history.givenUp.filter(({ toOffset }) => toOffset > nextOffset),
+  };
 }
 
 /** Null if no file is damaged. */

@@ -21,8 +21,7 @@ interface Range {
 }
 
 /** What becomes of a record that is read again. `bucket` is null if it is in no file. */
-export type Place =
-  { readonly type: 'missing' } | { readonly type: 'held'; readonly bucket: string | null };
+export type Place = { readonly type: 'missing' } | { readonly type: 'held'; readonly bucket: string | null };
 
 const MISSING: Place = { type: 'missing' };
 const IN_NO_FILE: Place = { type: 'held', bucket: null };

@@ -1,0 +1,70 @@
+/** Damage of unpublished part files: which there are, and whether a repair must make all complete again. */
+import type { Fault, Schedule, TracedEntry } from '../schedule.ts';
+import type { DamagedFile } from '../simStores/port.ts';
+import { hasHoles } from '../simKafka/holes.ts';
+import type { DrawContext } from './kind.ts';
+
+type Damage = Extract<Fault, { readonly type: 'damage' }>;
+
+export function drawDamage({ random, store, partitions }: DrawContext, atMs: number): Damage {
+  return {
+    ...{ type: 'damage', partition: random.below(partitions), atMs },
+    ...{ how: random.pick(['removed', 'changed'] as const), all: random.percent(40) },
+    // A file that a process has open vanishes under it on a disk alone.
+    killed: store !== 'file' || random.percent(70),
+  };
+}
+
+/** After these it may rightly be impossible, or be given up. */
+const NOT_MENDABLE: readonly Fault['type'][] = [
+  ...(['hastyReader', 'replaceTopic', 'deploy', 'reconfigure', 'deleteTopic', 'logTruncated'] as const),
+  ...(['expire', 'journalBack', 'journalDamage', 'answer', 'powerCut', 'backup', 'full'] as const),
+];
+
+export function isMendable({ faults, config, workload }: Schedule): boolean {
+  if (hasHoles(workload) || faults.some((fault) => fault.type === 'election' && fault.rebuilt === true))
+    return false;
+  const isPowerCut = faults.some((fault) => fault.type === 'store' && fault.fault === 'powerCut');
+  return (
+    config.buckets.by !== 'wall-clock' &&
+    !isPowerCut &&
+    !faults.some(({ type }) => NOT_MENDABLE.includes(type))
+  );
+}
+
+interface Raw {
+  readonly type: string;
+  readonly partId?: string;
+  readonly finalUri?: string;
+  readonly temporaryUri?: string;
+  readonly toUri?: string;
+  readonly parts?: readonly { readonly partId: string; readonly state: string }[];
+}
+
+/** Files of the partition that a completed checkpoint names, and that are not published, by the journal. */
+export function unpublishedFiles(
+  entries: readonly TracedEntry[],
+  partition: number,
+  how: Damage['how'],
+): readonly DamagedFile[] {
+  const files = new Map<string, { finalUri: string; temporaryUris: string[]; state: string }>();
+  for (const { subject, text } of entries) {
+    if (subject.includes('.request.')) continue;
+    const entry = JSON.parse(text) as { partition?: number; events?: readonly Raw[] };
+    if (entry.partition !== partition) continue;
+    for (const event of entry.events ?? []) {
+      const { type, partId = '', finalUri = '', temporaryUri = '', toUri = '' } = event;
+      if (type === 'partOpened')
+        files.set(partId, { finalUri, temporaryUris: [temporaryUri], state: 'open' });
+      if (type === 'partMoved') files.get(partId)?.temporaryUris.push(toUri);
+      if (type === 'partCommitted' || type === 'partDiscarded') files.delete(partId);
+      if (type !== 'checkpointCompleted' && type !== 'checkpointPart') continue;
+      for (const { partId: id, state } of event.parts ?? []) {
+        const file = files.get(id);
+        if (file !== undefined) file.state = state;
+      }
+    }
+  }
+  const states = how === 'changed' ? ['inProgress'] : ['inProgress', 'pending'];
+  return [...files.values()].filter(({ state }) => states.includes(state));
+}
