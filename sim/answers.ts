@@ -41,14 +41,21 @@ export function startAnswering(context: AnswerContext, { untilMs, ...answer }: A
 
 /**
  * An operator for damaged files: from now on asks for a repair wherever a partition is stopped by them, and
- * says that no reader has taken them unless one may have.
+ * says that no reader has taken them unless one may have. Where the owner finds no damage, it resumes.
  */
 export function startRepairing(context: AnswerContext, isCertain: () => boolean): void {
   const { scheduler, recorder, request } = context;
   const look = (): void => {
     for (const [partition, code] of recorder.stops) {
       if (code === null || !DAMAGED.includes(code)) continue;
-      request(partition, { type: 'repair', notTaken: isCertain() });
+      const isWhole = recorder.refusals.get(partition)?.includes('nothing is damaged') === true;
+      recorder.refusals.delete(partition);
+      request(
+        partition,
+        isWhole
+          ? { type: 'resume', from: null, acceptLoss: false }
+          : { type: 'repair', notTaken: isCertain() },
+      );
     }
     scheduler.after(REPAIR_INTERVAL_MS, null, look);
   };

@@ -221,13 +221,6 @@ class PartitionReader implements PartitionView {
         this.#pieces = [];
         this.#claim(event, atMs);
         break;
-      case 'partsDamaged':
-        this.#damaged = [...(event['index'] === 0 ? [] : this.#damaged), ...(event['parts'] as string[])];
-        break;
-      case 'partitionRewound':
-        this.#isStopped = false;
-        this.#rewind(event);
-        break;
       case 'lossAccepted':
         this.#isStopped = false;
         this.#lose(atMs, Number(event['fromOffset']), Number(event['toOffset']));
@@ -273,7 +266,16 @@ class PartitionReader implements PartitionView {
         this.#stop(event, atMs);
         break;
       default:
+        this.#takeRepair(event);
     }
+  }
+
+  #takeRepair(event: RawEvent): void {
+    if (event.type === 'partsDamaged')
+      this.#damaged = [...(event['index'] === 0 ? [] : this.#damaged), ...(event['parts'] as string[])];
+    if (event.type !== 'partitionRewound') return;
+    this.#isStopped = false;
+    this.#rewind(event);
   }
 
   /** Offsets before the start of the first claim were never to be read. */

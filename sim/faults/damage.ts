@@ -47,24 +47,42 @@ export function unpublishedFiles(
   partition: number,
   how: Damage['how'],
 ): readonly DamagedFile[] {
-  const files = new Map<string, { finalUri: string; temporaryUris: string[]; state: string }>();
+  const files = new Map<string, Unpublished>();
   for (const { subject, text } of entries) {
     if (subject.includes('.request.')) continue;
     const entry = JSON.parse(text) as { partition?: number; events?: readonly Raw[] };
-    if (entry.partition !== partition) continue;
-    for (const event of entry.events ?? []) {
-      const { type, partId = '', finalUri = '', temporaryUri = '', toUri = '' } = event;
-      if (type === 'partOpened')
-        files.set(partId, { finalUri, temporaryUris: [temporaryUri], state: 'open' });
-      if (type === 'partMoved') files.get(partId)?.temporaryUris.push(toUri);
-      if (type === 'partCommitted' || type === 'partDiscarded') files.delete(partId);
-      if (type !== 'checkpointCompleted' && type !== 'checkpointPart') continue;
-      for (const { partId: id, state } of event.parts ?? []) {
-        const file = files.get(id);
-        if (file !== undefined) file.state = state;
-      }
-    }
+    if (entry.partition === partition) for (const event of entry.events ?? []) take(files, event);
   }
   const states = how === 'changed' ? ['inProgress'] : ['inProgress', 'pending'];
   return [...files.values()].filter(({ state }) => states.includes(state));
+}
+
+interface Unpublished {
+  readonly finalUri: string;
+  readonly temporaryUris: string[];
+  state: string;
+}
+
+function take(files: Map<string, Unpublished>, event: Raw): void {
+  const { type, partId = '', finalUri = '', temporaryUri = '', toUri = '', parts = [] } = event;
+  switch (type) {
+    case 'partOpened':
+      files.set(partId, { finalUri, temporaryUris: [temporaryUri], state: 'open' });
+      return;
+    case 'partMoved':
+      files.get(partId)?.temporaryUris.push(toUri);
+      return;
+    case 'partCommitted':
+    case 'partDiscarded':
+      files.delete(partId);
+      return;
+    case 'checkpointCompleted':
+    case 'checkpointPart':
+      for (const { partId: id, state } of parts) {
+        const file = files.get(id);
+        if (file !== undefined) file.state = state;
+      }
+      return;
+    default:
+  }
 }

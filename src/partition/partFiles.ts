@@ -14,6 +14,7 @@ import {
   type NamingRule,
 } from '../../actors/naming.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
+import type { PartitionContext } from '../../actors/partition.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { partId, type PartId, type TopicPartition } from '../../journal/ids.ts';
 import type { OpenFile, PartTarget } from '../stores/port.ts';
@@ -66,7 +67,6 @@ export class PartFiles {
     const { context, host, partition } = this.#options;
     const { ports } = context;
     const { generation } = host.ledger.facts;
-    const repair = this.#repair;
     for (let attempt = 1; ; attempt += 1) {
       if (this.#options.scope.isOver)
         throw new TidemarkError('FENCED', `The epoch was over before a file for "${bucket}" was opened.`);
@@ -74,15 +74,18 @@ export class PartFiles {
       const format = this.#formatOf(bucket);
       const folder = folderUri(naming, bucket, drawEntropy(ports.random, naming.entropy));
       const id = partId(ports.random.hexId());
-      const target = {
+      const named = (facts: PartitionContext) => ({
         partId: id,
-        finalUri: finalUri(naming, folder, partition, firstOffset, generation, repair),
+        finalUri: finalUri(naming, folder, partition, firstOffset, generation, repairOf(facts)),
         temporaryUri: temporaryUri(folder, id),
-      };
+      });
+      let target = named(host.ledger.facts);
       const openedAtMs = Math.max(0, Math.floor(ports.clock.wallMs()));
-      await host.submit(() => [
-        { type: 'partOpened', ...target, bucket, format, firstOffset, generation, openedAtMs },
-      ]);
+      await host.submit(({ facts }) => {
+        // A checkpoint that ends a repair may be journaled before it.
+        target = named(facts);
+        return [{ type: 'partOpened', ...target, bucket, format, firstOffset, generation, openedAtMs }];
+      });
       try {
         const opened = await this.#create(target, bucket);
         await this.#start(target, format, opened);
@@ -179,14 +182,8 @@ export class PartFiles {
     const folder = folderOf(journaled);
     return (
       isFolderOf(naming, bucket, folder) &&
-      journaled === finalUri(naming, folder, partition, firstOffset, generation, this.#repair)
+      journaled === finalUri(naming, folder, partition, firstOffset, generation, repairOf(host.ledger.facts))
     );
-  }
-
-  /** Number of the repair that is under way; 0: none. Only files that were opened in it take its records. */
-  get #repair(): number {
-    const { repair, repairs } = this.#options.host.ledger.facts;
-    return repair === null ? 0 : repairs;
   }
 
   /** As journaled. */
@@ -272,6 +269,11 @@ export class PartFiles {
       }
     }
   }
+}
+
+/** Number of the repair that is under way; 0: none. Only files that were opened in it take its records. */
+function repairOf({ repair, repairs }: PartitionContext): number {
+  return repair === null ? 0 : repairs;
 }
 
 async function abandon({ file, rows }: Opened): Promise<void> {

@@ -3,6 +3,7 @@ import { bigintsAsText } from '../../kernels/json.ts';
 import {
   operatorRequestSchema,
   type EventOf,
+  type LogTruncation,
   type OperatorRequest,
   type PartitionEvent,
 } from '../../journal/events.ts';
@@ -115,23 +116,29 @@ export function decideRequest(
       return [{ type: 'lossAccepted', requestId, fromOffset, toOffset }, ...behind(jump, facts)];
     }
     case 'acceptTruncation': {
-      const truncation = stop?.truncation ?? null;
-      if (truncation === null) return refuse('The partition is not stopped by a log that went back.');
-      const { divergedAt } = truncation;
-      if (request.divergedAt !== null && request.divergedAt !== divergedAt)
-        return refuse(`The log went back to offset ${divergedAt}, not to ${request.divergedAt}.`);
+      const truncation = acceptedTruncation(facts, request.divergedAt);
+      if (typeof truncation === 'string') return refuse(truncation);
       const reason = refusedJump(jump);
       if (reason !== null) return refuse(reason);
       return [{ type: 'logTruncationAccepted', requestId, ...truncation }, ...behind(jump, facts)];
     }
     case 'repair': {
-      const reason = refusedRepair(facts) ?? (typeof repair === 'string' ? repair : null);
-      if (reason !== null) return refuse(reason);
-      if (repair === null || typeof repair === 'string')
-        return refuse('Nobody has looked at its files: ask again.');
-      return [repair.event, ...behind(repair.jump, facts)];
+      const repaired = refusedRepair(facts) ?? repair ?? 'Nobody has looked at its files: ask again.';
+      return typeof repaired === 'string'
+        ? refuse(repaired)
+        : [repaired.event, ...behind(repaired.jump, facts)];
     }
   }
+}
+
+/** Or why it is refused. @param expected by the operator; null if not said. */
+function acceptedTruncation({ stop }: LossFacts, expected: bigint | null): LogTruncation | string {
+  const truncation = stop?.truncation ?? null;
+  if (truncation === null) return 'The partition is not stopped by a log that went back.';
+  const { divergedAt } = truncation;
+  return expected === null || expected === divergedAt
+    ? truncation
+    : `The log went back to offset ${divergedAt}, not to ${expected}.`;
 }
 
 function refusedJump(jump: SourceSays['jump']): string | null {

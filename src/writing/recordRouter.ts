@@ -189,7 +189,7 @@ export class RecordRouter {
         } else if (writer.holdsUp) {
           const behind = { type: 'behind', writer, isHeld: false } as const;
           return this.#pauseAt(base + BigInt(lastDelta) + 1n, behind);
-        } else if (outcome === 'good' && this.#rereading === null) {
+        } else if (outcome === 'good') {
           read += this.#routeInBulk(cursor, slot, writer);
           lastDelta = cursor.offsetDelta;
         }
@@ -236,7 +236,7 @@ export class RecordRouter {
   /** Writes the lines after the current one, if the kernel may; returns how many. */
   #routeInBulk(cursor: RecordCursor, slot: number, writer: PartWriter): number {
     const run = this.#run;
-    if (run === null || cursor.routeRecords === undefined) return 0;
+    if (run === null || this.#rereading !== null || cursor.routeRecords === undefined) return 0;
     this.#files.lead(slot, writer);
     return cursor.routeRecords(run);
   }
