@@ -43,8 +43,10 @@ export function startAnswering(context: AnswerContext, { untilMs, ...answer }: A
  * An operator for damaged files: from now on asks for a repair wherever a partition is stopped by them, and
  * says that no reader has taken them unless one may have. Where the owner finds no damage, it resumes.
  */
-export function startRepairing(context: AnswerContext, isCertain: () => boolean): void {
-  const { scheduler, recorder, request } = context;
+export function startRepairing(
+  { scheduler, recorder, request }: Omit<AnswerContext, 'store'>,
+  isCertain: boolean,
+): void {
   const look = (): void => {
     for (const [partition, code] of recorder.stops) {
       if (code === null || !DAMAGED.includes(code)) continue;
@@ -52,9 +54,7 @@ export function startRepairing(context: AnswerContext, isCertain: () => boolean)
       recorder.refusals.delete(partition);
       request(
         partition,
-        isWhole
-          ? { type: 'resume', from: null, acceptLoss: false }
-          : { type: 'repair', notTaken: isCertain() },
+        isWhole ? { type: 'resume', from: null, acceptLoss: false } : { type: 'repair', notTaken: isCertain },
       );
     }
     scheduler.after(REPAIR_INTERVAL_MS, null, look);

@@ -8,6 +8,7 @@ import type { ContentConfig } from './job/content.ts';
 import type { RecordsRule } from './job/records.ts';
 import type { Roll } from './job/roll.ts';
 import type { Failpoint, FailpointSide } from '../src/system/failpoints.ts';
+import type { Damage } from './faults/damage.ts';
 import type { Harm } from './faults/kind.ts';
 import type { JobChange, Life } from './job/change.ts';
 import type { Reached } from './reachedByRun.ts';
@@ -261,18 +262,7 @@ export type Fault =
       readonly from: 'journal' | 'witness';
       readonly acceptLoss: boolean;
     }
-  /**
-   * Bytes of part files that are not published are lost, after every process died (`killed`): the files are
-   * gone, or a byte of those in progress is another one. From then on, an operator asks for repairs.
-   */
-  | {
-      readonly type: 'damage';
-      readonly partition: number;
-      readonly atMs: number;
-      readonly how: 'removed' | 'changed';
-      readonly all: boolean;
-      readonly killed: boolean;
-    }
+  | Damage
   /** A digit changes in an entry that is not the last. */
   | { readonly type: 'journalDamage'; readonly partition: number; readonly atMs: number }
   /** Every process dies, and data that the destination's disk had not synced may be lost. */

@@ -9,7 +9,7 @@ import type { PresenceBoard } from '../journal/presence.ts';
 import { createMemoryPresence } from '../journal/memory/presence.ts';
 import type { Ports } from '../src/job/context.ts';
 import { withFailpoints } from '../src/stores/failpointStore.ts';
-import { startAnswering, startRepairing } from './answers.ts';
+import { startAnswering } from './answers.ts';
 import { checkAll } from './checkers/all.ts';
 import { DOES_NOT_END } from './checkers/facts.ts';
 import { destinationHands } from './destinationHands.ts';
@@ -45,8 +45,6 @@ const ASKED_AGAIN_MS = [3_000, 15_000] as const;
 const JOB_SUBJECT = '.job.life';
 /** The interval at which owners look for requests, and a little more. */
 const TAKEN_UP_MS = 1_100;
-/** Until sessions have expired, the damage is found, and a repair has begun. */
-const REPAIRED_MS = 12_000;
 
 export interface WorldOptions {
   /** Also traces every failpoint that is passed, and every log line. */
@@ -85,7 +83,6 @@ class World {
   /** Their time is over: what was to come later strikes no more. */
   #areFaultsOver = false;
   #requests = 0;
-  #isRepairing = false;
 
   constructor(schedule: Schedule, options: WorldOptions) {
     const { keepEverything = false, adapt = (ports: Ports) => ports, examine } = options;
@@ -320,9 +317,8 @@ class World {
           { untilMs, from, acceptLoss },
         );
       },
-      repair: () => this.#repair(),
       ...destinationHands({
-        ...{ scheduler, recorder, store: this.#store, journal: this.#journal },
+        ...{ scheduler, recorder, store: this.#store, journal: this.#journal, schedule: this.#schedule },
         hands: () => this.#hands,
       }),
       powerCut: () => {
@@ -351,17 +347,6 @@ class World {
         this.#kafka.forget((topic) => recorder.names(topic));
       },
     };
-  }
-
-  #repair(): void {
-    const [scheduler, recorder] = [this.#scheduler, this.#recorder];
-    this.#hands.lasts(scheduler.nowMs + REPAIRED_MS);
-    if (this.#isRepairing) return;
-    this.#isRepairing = true;
-    startRepairing(
-      { scheduler, recorder, store: this.#store, request: (...asked) => this.#request(...asked) },
-      () => !this.#schedule.faults.some(({ type }) => type === 'hastyReader'),
-    );
   }
 
   #request(partition: number, request: Parameters<WorldHands['request']>[1]): void {

@@ -3,6 +3,7 @@
  * them. Deliberately independent of the coordinator's recovery: faulty code must not judge itself.
  */
 import type { TracedEntry } from '../schedule.ts';
+import { changesOf, divergenceOf, type RawChange, type RawEvent, type RawStop } from './rawEvents.ts';
 
 export interface PartView {
   readonly partId: string;
@@ -135,23 +136,6 @@ export interface PartitionView {
   readonly repairs: number;
   /** Events journaled while the partition waited for an operator's decision; nothing may continue then. */
   readonly behindStop: readonly { readonly atMs: number; readonly type: string }[];
-}
-
-/** A journaled event as JSON; the fields are those of journal/events.ts. */
-type RawEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
-interface RawStop {
-  readonly code: string;
-  readonly message: string;
-  readonly files: readonly string[];
-  readonly fromOffset: string | null;
-}
-interface RawChange {
-  readonly partId: string;
-  readonly state: 'inProgress' | 'pending';
-  readonly length: number;
-  readonly records: number;
-  readonly firstOffset: string;
-  readonly lastOffset: string;
 }
 
 /** None of these may follow a stop before an operator has decided. */
@@ -406,13 +390,4 @@ class PartitionReader implements PartitionView {
     const part = this.parts.get(partId);
     if (part !== undefined) this.parts.set(partId, { ...part, ...change });
   }
-}
-
-function divergenceOf(event: RawEvent): number | null {
-  const truncation = event['truncation'] as { readonly divergedAt: string } | null | undefined;
-  return truncation === null || truncation === undefined ? null : Number(truncation.divergedAt);
-}
-
-function changesOf(event: RawEvent): readonly RawChange[] {
-  return event['parts'] as readonly RawChange[];
 }

@@ -4,7 +4,18 @@ import type { DamagedFile } from '../simStores/port.ts';
 import { hasHoles } from '../simKafka/holes.ts';
 import type { DrawContext } from './kind.ts';
 
-type Damage = Extract<Fault, { readonly type: 'damage' }>;
+/**
+ * Bytes of part files that are not published are lost, after every process died (`killed`): the files are
+ * gone, or a byte of those in progress is another one. From then on, an operator asks for repairs.
+ */
+export interface Damage {
+  readonly type: 'damage';
+  readonly partition: number;
+  readonly atMs: number;
+  readonly how: 'removed' | 'changed';
+  readonly all: boolean;
+  readonly killed: boolean;
+}
 
 export function drawDamage({ random, store, partitions }: DrawContext, atMs: number): Damage {
   return {
