@@ -18,6 +18,7 @@ import { LOG_MUTATIONS } from './logMutations.ts';
 import type { Mutation, Patch } from './mutation.ts';
 import { PROTOCOL_MUTATIONS } from './protocolMutations.ts';
 import { RECORD_MUTATIONS } from './recordMutations.ts';
+import { REPAIR_MUTATIONS } from './repairMutations.ts';
 import { MORE_PROTOCOL_MUTATIONS } from './protocolMutations2.ts';
 import { SCARCITY_MUTATIONS } from './scarcityMutations.ts';
 import { inCopies } from './scratchCopy.ts';
@@ -43,6 +44,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ROWS_MUTATIONS,
   ...BUCKET_MUTATIONS,
   ...RECORD_MUTATIONS,
+  ...REPAIR_MUTATIONS,
 ];
 const HUNT = path.join(import.meta.dirname, 'hunt.ts');
 const SEED = 1;
