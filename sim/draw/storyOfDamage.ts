@@ -68,7 +68,7 @@ export function withDamage(
   };
 }
 
-export function withoutHoles(workload: Workload): Workload {
+function withoutHoles(workload: Workload): Workload {
   return {
     ...workload,
     partitions: workload.partitions.map((items) => items.filter(({ type }) => type !== 'hole')),

@@ -62,7 +62,8 @@ export const STORE_FAULTS: KindsOf<'full' | 'reader' | 'hastyReader' | 'backup' 
     draw: (context) => drawDamage(context, drawTimeMs(context)),
     words: ({ partition, atMs, how, all, killed }) =>
       `at ${atMs} ms ${all ? 'all unpublished files' : 'an unpublished file'} of partition ${partition} ` +
-      `${how === 'removed' ? 'are removed' : 'have a byte changed'}${killed ? ', after every process died' : ''}; ` +
+      (how === 'removed' ? 'are removed' : 'have a byte changed') +
+      `${killed ? ', after every process died' : ''}; ` +
       'from then on an operator asks for repairs',
     strike({ partition, how, all, killed }, world) {
       if (killed || how === 'changed') world.killAll();

@@ -72,7 +72,6 @@ export class SimOssServer extends SimServer implements SimStoreServer {
     this.bucket.delete(uri);
   }
 
-  /** Of a changed upload, the first part is another one. */
   damage({ finalUri, temporaryUris }: DamagedFile, how: 'removed' | 'changed'): boolean {
     const tails = temporaryUris.flatMap((uri) => this.bucket.list(uri));
     if (how === 'removed') {
@@ -181,8 +180,8 @@ class SimOssStore extends SimStore implements Store {
         : { type: 'differs', length: bytes.length, crc64: null };
     } catch (error) {
       if (isRefused(error, 'noSuchUpload')) return { type: 'missing' };
-      if (isRefused(error, 'invalidPart', 'partTooSmall')) return { type: 'differs', length: 0, crc64: null };
-      throw error;
+      if (!isRefused(error, 'invalidPart', 'partTooSmall')) throw error;
+      return { type: 'differs', length: 0, crc64: null };
     }
   }
 

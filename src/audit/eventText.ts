@@ -92,7 +92,10 @@ function partitionFactOf(event: PartitionEvent): string {
     case 'witnessAnswered':
       return answerText(event);
     case 'partsDamaged':
-      return `${formatNoun(event.parts.length, 'damaged file')} of a repair (request ${event.requestId}), in advance`;
+      return (
+        `${formatNoun(event.parts.length, 'damaged file')} of a repair (request ${event.requestId}), ` +
+        'in advance'
+      );
     case 'partitionRewound':
       return (
         `an operator has the records of damaged files read again: reading goes back to offset ` +

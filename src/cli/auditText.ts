@@ -125,9 +125,9 @@ function partitionTable(partitions: readonly PartitionVerdict[]): string[] {
 function repairLines({ partition, offsets, records }: PartitionVerdict): string[] {
   if (offsets.rewound === 0n && records.lost === 0) return [];
   return [
-    `${partitionName(partition)}: repairs went back by ${formatNoun(Number(offsets.rewound), 'offset')} for ` +
-      `${formatNoun(records.lost, 'record')} of damaged files; ${formatCount(records.alreadyHeld)} that were ` +
-      'read again were in other files already',
+    `${partitionName(partition)}: repairs went back by ${formatNoun(Number(offsets.rewound), 'offset')} ` +
+      `for ${formatNoun(records.lost, 'record')} of damaged files; ${formatCount(records.alreadyHeld)} ` +
+      'that were read again were in other files already',
   ];
 }
 

@@ -82,7 +82,10 @@ async function plan(repairing: Repairing, notTaken: boolean): Promise<RepairPlan
     return `The log was replaced since these files were read: ${named(later.map(({ finalUri }) => finalUri))}.`;
   const nextOffset = firstOf(damaged, facts.nextOffset ?? 0n);
   if (damaged.length === 0 || nextOffset === null)
-    return 'All bytes that the journal counts are there: nothing is damaged. Do what the stop says, then resume.';
+    return (
+      'All bytes that the journal counts are there: nothing is damaged. Do what the stop says, then ' +
+      'resume.'
+    );
   const refusal = await refusedSource(repairing, damaged, nextOffset);
   if (refusal !== null) return refusal;
   const history = await readRepairHistory(repairing, damaged);
