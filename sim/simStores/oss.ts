@@ -173,16 +173,13 @@ class SimOssStore extends SimStore implements Store {
     const { uploadId, parts, tail } = handleOf(target, durable);
     try {
       const rest = tail === null ? Buffer.alloc(0) : this.#bucket.get(tail.uri);
-      if (rest === null) return { type: 'missing' };
-      const bytes = Buffer.concat([this.#bucket.contentOf(uploadId, parts), rest]);
-      return differenceOf(bytes, durable) === null
-        ? { type: 'same' }
-        : { type: 'differs', length: bytes.length, crc64: null };
+      const bytes = Buffer.concat([this.#bucket.contentOf(uploadId, parts), rest ?? Buffer.alloc(0)]);
+      if (differenceOf(bytes, durable) === null) return { type: 'same' };
     } catch (error) {
       if (isRefused(error, 'noSuchUpload')) return { type: 'missing' };
       if (!isRefused(error, 'invalidPart', 'partTooSmall')) throw error;
-      return { type: 'differs', length: 0, crc64: null };
     }
+    return { type: 'differs', length: durable.length, crc64: null };
   }
 
   commit(target: PartTarget, durable: DurablePart): Promise<void> {

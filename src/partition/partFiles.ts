@@ -177,12 +177,13 @@ export class PartFiles {
   /** Whether today's configuration and log give the file this name and format: only then it takes more. */
   isInPlace({ bucket, finalUri: journaled, format, firstOffset, generation }: PartFileContext): boolean {
     const { partition, host } = this.#options;
-    if (generation !== host.ledger.facts.generation || format !== this.#formatOf(bucket)) return false;
+    const { facts } = host.ledger;
+    if (generation !== facts.generation || format !== this.#formatOf(bucket)) return false;
     const naming = this.#namingOf(bucket);
     const folder = folderOf(journaled);
     return (
       isFolderOf(naming, bucket, folder) &&
-      journaled === finalUri(naming, folder, partition, firstOffset, generation, repairOf(host.ledger.facts))
+      journaled === finalUri(naming, folder, partition, firstOffset, generation, repairOf(facts))
     );
   }
 

@@ -79,7 +79,7 @@ async function plan(repairing: Repairing, notTaken: boolean): Promise<RepairPlan
     );
   const later = damaged.filter(({ generation }) => generation !== facts.generation);
   if (later.length > 0)
-    return `The log was replaced since these files were read: ${named(later.map(({ finalUri }) => finalUri))}.`;
+    return `The log was replaced since these were read: ${named(later.map(({ finalUri }) => finalUri))}.`;
   const nextOffset = firstOf(damaged, facts.nextOffset ?? 0n);
   if (damaged.length === 0 || nextOffset === null)
     return (
@@ -143,7 +143,7 @@ function noLongerThere(damaged: readonly PartFileContext[], from: bigint, startO
   const records = lost.reduce((sum, { durable }) => sum + (durable?.records ?? 0), 0);
   return (
     `The source no longer has offsets ${from} to ${startOffset - 1n}; it begins at ${startOffset}. ` +
-    `Restore ${named(lost.map(({ finalUri }) => finalUri))} (up to ${records} records) from a copy, then resume.`
+    `Restore ${named(lost.map(({ finalUri }) => finalUri))} (up to ${records} records), then resume.`
   );
 }
 
@@ -176,8 +176,8 @@ export function checkPlacing(
   throw new TidemarkError(
     'REPAIR_INTERRUPTED',
     `${name} is being repaired: offsets ${nextOffset ?? 0n} to ${untilOffset - 1n} are read again, by the ` +
-      'folders and the content that the job had. It has others now. Set them back until the repair is done, ' +
-      'then resume.',
+      'folders and the content that the job had. It has others now. Set them back until the repair is ' +
+      'done, then resume.',
     { fields: { partition: name, nextOffset, untilOffset } },
   );
 }

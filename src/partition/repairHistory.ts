@@ -33,8 +33,8 @@ export async function readRepairHistory(
   if (isOther)
     return (
       'The job had other folders or another content since the damaged files were opened: where their ' +
-      'records were is not known. Set them back to what they were, restart, then ask again; if several were ' +
-      'used since then, restore the files.'
+      'records were is not known. Set them back to what they were, restart, then ask again; if several ' +
+      'were used since then, restore the files.'
     );
   if (givenUp.length > GIVEN_UP_MAX)
     return `More than ${GIVEN_UP_MAX} ranges of offsets were given up there: restore the files.`;
