@@ -13,6 +13,7 @@ import { bucketMachine, type BucketEvent } from './bucket.ts';
 import type { Effect } from './facts.ts';
 import { partFileMachine, type PartFileInput, type PartFileContext, type PartFileEvent } from './partFile.ts';
 import { partitionMachine, type PartitionContext, type PartitionHostEvent } from './partition.ts';
+import type { MissingRange } from './repair.ts';
 import { restore, start, step, type MachineState, type OnStep, type Step } from './step.ts';
 import type { AnyStateMachine, EventFromLogic } from 'xstate';
 
@@ -31,7 +32,7 @@ export interface PartFileView {
  * Version of the fold's result; a snapshot of another version is not used. Raise it with every change of this
  * file or of a machine that it feeds.
  */
-export const FOLD_VERSION = 6;
+export const FOLD_VERSION = 7;
 
 /** Result of a fold over the entries so far: plain data with bigints, to be stored and continued from. */
 export interface LedgerFacts {
@@ -197,6 +198,10 @@ export class Stage {
 
   /** Feeds a journaled event to every actor that it concerns. */
   apply(event: PartitionEvent): void {
+    if (event.type === 'partitionRewound') {
+      this.#rewind(event);
+      return;
+    }
     const pieces = this.partition.context.pieces;
     this.partition = watched(this.#onStep, partitionMachine, this.partition, event, 'The partition').state;
     switch (event.type) {
@@ -227,6 +232,21 @@ export class Stage {
       default:
         return;
     }
+  }
+
+  /** The lost files are to be discarded; the partition remembers which offsets they held. */
+  #rewind(event: EventOf<'partitionRewound'>): void {
+    const ids = allDamaged(event, this.partition.context.damaged);
+    const lost = ids.flatMap((id) => this.#heldBy(id));
+    const rewound = { ...event, lost };
+    this.partition = watched(this.#onStep, partitionMachine, this.partition, rewound, 'The partition').state;
+    for (const id of ids) this.#toPart(id, { type: 'partLost' });
+  }
+
+  #heldBy(id: PartId): readonly MissingRange[] {
+    const { bucket, durable } = (this.parts.get(id) ?? this.#baseParts.get(id))?.context ?? {};
+    if (bucket === undefined || durable === null || durable === undefined || durable.records === 0) return [];
+    return [{ bucket, firstOffset: durable.firstOffset, lastOffset: durable.lastOffset }];
   }
 
   /**
@@ -268,7 +288,7 @@ export class Stage {
   #tellBucket(partId: PartId, before: PartFileState, after: PartFileState): void {
     const { bucket } = after.context;
     if (after.status === 'done') this.#toBucket(bucket, { type: 'partGone', partId });
-    else if (before.value !== after.value && (after.value === 'pending' || after.value === 'discarding')) {
+    else if (takesRecords(before) && !takesRecords(after)) {
       this.#toBucket(bucket, { type: 'partClosed', partId });
     }
   }
@@ -278,6 +298,24 @@ export class Stage {
     const state = known?.status === 'active' ? known : start(bucketMachine, { bucket });
     this.buckets.set(bucket, watched(this.#onStep, bucketMachine, state, event, `Bucket ${bucket}`).state);
   }
+}
+
+const takesRecords = ({ value }: PartFileState): boolean => value === 'open' || value === 'inProgress';
+
+/** The damaged files of a rewind, those journaled before it first. */
+function allDamaged(
+  { requestId, damagedParts, parts }: EventOf<'partitionRewound'>,
+  damaged: PartitionContext['damaged'],
+): readonly PartId[] {
+  if (damagedParts === 0) return parts;
+  if (damaged?.requestId === requestId && damaged.count === damagedParts) return [...damaged.parts, ...parts];
+  throw new TidemarkError(
+    'JOURNAL_CORRUPT',
+    `The rewind of request ${requestId} counts ${damagedParts} pieces, the journal holds ${
+      damaged?.count ?? 0
+    }.`,
+    { fields: { requestId, counted: damagedParts, found: damaged?.count ?? 0 } },
+  );
 }
 
 /**

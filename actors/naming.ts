@@ -60,9 +60,13 @@ export function isFolderOf(rule: NamingRule, bucket: string, folder: string): bo
 /** `.g` and a number larger than any log's generation. */
 export const GENERATION_BYTES_MAX = 12;
 
+/** `.r` and a number larger than any partition's repairs. */
+export const REPAIR_BYTES_MAX = 12;
+
 /**
  * `<folder>/<prefix>-<topic>-<partition>-<first offset, 20 digits><suffix>`. From the second generation of
- * the log, `.g<generation>` precedes the suffix, because the same offsets mean other records there.
+ * the log, `.g<generation>` precedes the suffix, because the same offsets mean other records there. So does
+ * `.r<repair>` for files opened in a repair: a lost file may have been given the name without it.
  */
 export function finalUri(
   rule: NamingRule,
@@ -70,12 +74,19 @@ export function finalUri(
   { topic, partition }: TopicPartition,
   firstOffset: bigint,
   generation = 1,
+  repair = 0,
 ): string {
-  const isFirst = generation === 1;
-  const topicBytesMax = isFirst ? TOPIC_BYTES_MAX : TOPIC_BYTES_MAX - GENERATION_BYTES_MAX;
+  const [ofGeneration, ofRepair] = [
+    generation === 1 ? '' : `.g${generation}`,
+    repair === 0 ? '' : `.r${repair}`,
+  ];
+  const topicBytesMax =
+    TOPIC_BYTES_MAX -
+    (ofGeneration === '' ? 0 : GENERATION_BYTES_MAX) -
+    (ofRepair === '' ? 0 : REPAIR_BYTES_MAX);
   const offset = firstOffset.toString().padStart(OFFSET_DIGITS, '0');
   const name = `${rule.prefix}-${encodePathSegment(topic, topicBytesMax)}-${partition}-${offset}`;
-  return `${folder}/${name}${isFirst ? '' : `.g${generation}`}${rule.suffix}`;
+  return `${folder}/${name}${ofGeneration}${ofRepair}${rule.suffix}`;
 }
 
 /** A hidden name in the folder of the final one. It is random, so that nobody else writes there. */

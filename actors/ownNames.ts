@@ -3,7 +3,7 @@
  * offset.
  */
 import type { TopicPartition } from '../journal/ids.ts';
-import { GENERATION_BYTES_MAX, TOPIC_BYTES_MAX } from './naming.ts';
+import { GENERATION_BYTES_MAX, REPAIR_BYTES_MAX, TOPIC_BYTES_MAX } from './naming.ts';
 import { encodePathSegment } from './pathSegment.ts';
 
 const NAME = /^(.+)-(\d{1,10})-(\d{20})(?!\d)/;
@@ -46,6 +46,8 @@ function partsOf(uri: string): { readonly head: string; readonly number: string 
   return { head, number };
 }
 
-/** A long topic is shorter in names of later generations. */
+/** A long topic is shorter in names of later generations, and of repairs. */
 const segmentsOf = (topic: string): readonly string[] =>
-  [TOPIC_BYTES_MAX, TOPIC_BYTES_MAX - GENERATION_BYTES_MAX].map((most) => encodePathSegment(topic, most));
+  [0, GENERATION_BYTES_MAX, REPAIR_BYTES_MAX, GENERATION_BYTES_MAX + REPAIR_BYTES_MAX].map((less) =>
+    encodePathSegment(topic, TOPIC_BYTES_MAX - less),
+  );

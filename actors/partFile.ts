@@ -1,5 +1,6 @@
 /**
- * The part file machine: open -> inProgress -> pending -> committed, or discarding -> discarded.
+ * The part file machine: open -> inProgress -> pending -> committed, or discarding -> discarded. Only an
+ * operator's repair discards a file that a completed checkpoint names.
  *
  * Every state follows from the journal alone. Rolling is not a state: a rolled file is closed to records in
  * memory, and only a completed checkpoint makes it pending.
@@ -50,6 +51,8 @@ export type PartFileEvent =
   | { readonly type: 'partCheckpointed'; readonly change: PartChange }
   | { readonly type: 'partCommitted' }
   | { readonly type: 'partDiscarded' }
+  /** Its checkpointed bytes are lost, and its records are read again. */
+  | { readonly type: 'partLost' }
   | { readonly type: 'epochClaimed' };
 
 /**
@@ -115,6 +118,7 @@ export const partFileMachine = setup({
       copyUri: null,
       staleUris: [...context.staleUris, ...leftBehind(context.copyUri)],
     })),
+    forgetContent: assign(() => ({ durable: null, roll: null })),
   },
 }).createMachine({
   id: 'partFile',
@@ -149,6 +153,7 @@ export const partFileMachine = setup({
           { target: 'inProgress', actions: 'recordCheckpoint' },
         ],
         partMoved: { actions: 'recordCopy' },
+        partLost: { target: 'discarding', actions: ['forgetCopy', 'forgetContent', 'discardPart'] },
         epochClaimed: { actions: 'forgetCopy' },
       },
     },
@@ -156,11 +161,12 @@ export const partFileMachine = setup({
       description: 'Closed by a completed checkpoint; to be published under its final name.',
       on: {
         partCommitted: 'committed',
+        partLost: { target: 'discarding', actions: ['forgetCopy', 'forgetContent', 'discardPart'] },
         epochClaimed: {},
       },
     },
     discarding: {
-      description: 'Holds nothing that a checkpoint counts; its temporary names are to be removed.',
+      description: 'Holds nothing that still counts; its temporary names are to be removed.',
       on: {
         partDiscarded: 'discarded',
         epochClaimed: {},

@@ -13,6 +13,16 @@ import { assign, setup } from 'xstate';
 import type { EpochStart, EventOf, PartChange, PartitionEvent, WitnessedEntry } from '../journal/events.ts';
 import type { ClaimId } from '../journal/ids.ts';
 import type { StopFacts } from './facts.ts';
+import { epochsBelow, epochsRead, UNKNOWN_EPOCHS } from './readEpochs.ts';
+import {
+  collectDamaged,
+  repairAt,
+  repairBelow,
+  rewound,
+  type DamagedPieces,
+  type MissingRange,
+  type RepairFacts,
+} from './repair.ts';
 import { UNEXPECTED } from './step.ts';
 
 export interface PartitionContext {
@@ -31,6 +41,8 @@ export interface PartitionContext {
   readonly recordsSkippedBad: number;
   /** All bad records, by reason. */
   readonly recordsBad: readonly BadCount[];
+  /** Records that repairs have read again, and that earlier checkpoints had counted. */
+  readonly recordsAlreadyHeld: number;
   readonly stop: StopFacts | null;
   /**
    * Kafka's leader epoch of the last batch below nextOffset. Null if unknown, as after every jump of
@@ -60,6 +72,11 @@ export interface PartitionContext {
     readonly count: number;
     readonly parts: readonly PartChange[];
   } | null;
+  /** Number of repairs; names of files that are opened in one contain it. */
+  readonly repairs: number;
+  /** The repair that is under way. */
+  readonly repair: RepairFacts | null;
+  readonly damaged: DamagedPieces | null;
 }
 
 /** How many records are bad for a reason (src/formats/format.ts). */
@@ -78,7 +95,11 @@ export type PartitionHostEvent =
   /** Stopped for a cause that cannot be journaled, because the journal itself is in doubt. */
   | { readonly type: 'halted'; readonly stop: StopFacts };
 
-export type PartitionMachineEvent = PartitionEvent | PartitionHostEvent;
+/** With what the ledger knows of the files that are lost. */
+export type RewoundEvent = EventOf<'partitionRewound'> & { readonly lost: readonly MissingRange[] };
+
+export type PartitionMachineEvent =
+  Exclude<PartitionEvent, EventOf<'partitionRewound'>> | RewoundEvent | PartitionHostEvent;
 
 const takeRequest = (event: {
   readonly requestId: number;
@@ -86,44 +107,6 @@ const takeRequest = (event: {
   lastRequestId: event.requestId,
   refusal: null,
 });
-
-type ReadEpochs = Pick<PartitionContext, 'leaderEpoch' | 'leaderEpochStart' | 'earlierLeaderEpochs'>;
-
-/** After every jump of nextOffset: nothing is compared with the log until more of it has been read. */
-const UNKNOWN_EPOCH: ReadEpochs = { leaderEpoch: null, leaderEpochStart: null, earlierLeaderEpochs: [] };
-
-/**
- * Leader epochs known after a checkpoint. A checkpoint of an earlier version does not list earlier epochs;
- * they are known only if its leader epoch and its start are unchanged.
- */
-function epochsRead(before: ReadEpochs, event: EventOf<'checkpointCompleted'>): ReadEpochs {
-  const { leaderEpoch, leaderEpochStart } = event;
-  const isSame = leaderEpoch === before.leaderEpoch && leaderEpochStart === before.leaderEpochStart;
-  const known = event.earlierLeaderEpochs ?? (isSame ? before.earlierLeaderEpochs : []);
-  return { leaderEpoch, leaderEpochStart, earlierLeaderEpochs: known };
-}
-
-/**
- * Leader epochs known after an accepted truncation; the last one is that of the last batch that both logs
- * hold. It is kept because the log may be truncated again, below that batch, before more is read. Earlier
- * epochs are in both logs.
- */
-function epochsBelow(
-  read: ReadEpochs,
-  { divergedAt, leaderEpoch }: EventOf<'logTruncationAccepted'>,
-): ReadEpochs {
-  if (leaderEpoch === null) return UNKNOWN_EPOCH;
-  const last =
-    read.leaderEpoch === null || read.leaderEpochStart === null
-      ? []
-      : [{ epoch: read.leaderEpoch, startOffset: read.leaderEpochStart }];
-  const below = [...read.earlierLeaderEpochs, ...last].filter(({ startOffset }) => startOffset < divergedAt);
-  const same = below.find(({ epoch }) => epoch === leaderEpoch);
-  return {
-    ...{ leaderEpoch, leaderEpochStart: same?.startOffset ?? divergedAt },
-    earlierLeaderEpochs: below.filter(({ epoch }) => epoch < leaderEpoch),
-  };
-}
 
 function addBad(before: readonly BadCount[], added: readonly BadCount[]): readonly BadCount[] {
   if (added.length === 0) return before;
@@ -143,6 +126,29 @@ function collectPiece(
     return { checkpoint: event.checkpoint, count: event.index + 1, parts: [...pieces.parts, ...event.parts] };
   }
   return event.index === 0 ? { checkpoint: event.checkpoint, count: 1, parts: event.parts } : null;
+}
+
+/** nextOffset jumps: nothing is known of the log below it. */
+function jumped(
+  { repair }: PartitionContext,
+  nextOffset: bigint,
+): Partial<PartitionContext> & { readonly nextOffset: bigint } {
+  return { nextOffset, ...UNKNOWN_EPOCHS, repair: repairAt(repair, nextOffset) };
+}
+
+/** In a repair, the log may be replaced above nextOffset: what is below it is still to be read again. */
+function truncated(
+  context: PartitionContext,
+  event: EventOf<'logTruncationAccepted'>,
+): Partial<PartitionContext> {
+  const { divergedAt } = event;
+  const { nextOffset, repair, generation } = context;
+  const below = repairBelow(repair, divergedAt);
+  if (repair !== null && nextOffset !== null && nextOffset < divergedAt) return { repair: below, generation: generation + 1 };
+  return {
+    ...{ nextOffset: divergedAt, ...epochsBelow(context, event) },
+    ...{ repair: repairAt(below, divergedAt), generation: generation + 1 },
+  };
 }
 
 /** What a journaled event changes in the partition, in any state. */
@@ -167,6 +173,8 @@ function recordFact(context: PartitionContext, event: PartitionMachineEvent): Pa
         recordsSkippedNull: context.recordsSkippedNull + event.recordsSkipped.nullValue,
         recordsSkippedBad: context.recordsSkippedBad + (event.recordsSkipped.bad ?? 0),
         recordsBad: addBad(context.recordsBad, event.recordsBad ?? []),
+        recordsAlreadyHeld: context.recordsAlreadyHeld + (event.recordsAlreadyHeld ?? 0),
+        repair: repairAt(context.repair, event.nextOffset),
         pieces: null,
       };
     case 'partitionStopped': {
@@ -179,16 +187,20 @@ function recordFact(context: PartitionContext, event: PartitionMachineEvent): Pa
     case 'resumeRequested':
       return { stop: null, ...takeRequest(event) };
     case 'lossAccepted':
-      return { stop: null, nextOffset: event.toOffset, ...UNKNOWN_EPOCH, ...takeRequest(event) };
+      return { stop: null, ...jumped(context, event.toOffset), ...takeRequest(event) };
     case 'logTruncationAccepted':
+      return { stop: null, ...truncated(context, event), ...takeRequest(event) };
+    case 'partsDamaged':
+      return { damaged: collectDamaged(context.damaged, event) };
+    case 'partitionRewound':
       return {
-        ...{ stop: null, nextOffset: event.divergedAt, ...epochsBelow(context, event) },
-        ...{ generation: context.generation + 1, ...takeRequest(event) },
+        ...{ stop: null, nextOffset: event.nextOffset, ...UNKNOWN_EPOCHS, ...takeRequest(event) },
+        ...{ repair: rewound(context, event, event.lost), repairs: context.repairs + 1, damaged: null },
       };
     case 'witnessAnswered':
       return {
         ...{ stop: null, answered: event.witnesses, ...takeRequest(event) },
-        ...(event.loss === null ? {} : { nextOffset: event.loss.toOffset, ...UNKNOWN_EPOCH }),
+        ...(event.loss === null ? {} : jumped(context, event.loss.toOffset)),
       };
     case 'rollRequested':
       return takeRequest(event);
@@ -223,6 +235,8 @@ const history = {
   lossAccepted: record,
   logTruncationAccepted: record,
   witnessAnswered: record,
+  partsDamaged: record,
+  partitionRewound: record,
 } as const;
 
 export const partitionMachine = setup({
@@ -251,14 +265,18 @@ export const partitionMachine = setup({
     recordsSkippedNull: 0,
     recordsSkippedBad: 0,
     recordsBad: [],
+    recordsAlreadyHeld: 0,
     stop: null,
-    ...UNKNOWN_EPOCH,
+    ...UNKNOWN_EPOCHS,
     generation: 1,
     retired: false,
     answered: [],
     lastRequestId: 0,
     refusal: null,
     pieces: null,
+    repairs: 0,
+    repair: null,
+    damaged: null,
   },
   initial: 'replaying',
   on: { '*': { actions: UNEXPECTED } },
@@ -346,10 +364,12 @@ export const partitionMachine = setup({
         // What an answer does to more files than fit into its entry is journaled before it.
         partMoved: {},
         checkpointPart: record,
+        partsDamaged: record,
         resumeRequested: { target: 'replaying', actions: 'recordFact' },
         lossAccepted: { target: 'replaying', actions: 'recordFact' },
         logTruncationAccepted: { target: 'replaying', actions: 'recordFact' },
         witnessAnswered: { target: 'replaying', actions: 'recordFact' },
+        partitionRewound: { target: 'replaying', actions: 'recordFact' },
         retiring: 'retiring',
         // The journal may become doubtful while its partition is stopped. That overrides the current stop.
         halted: record,

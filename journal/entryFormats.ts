@@ -5,14 +5,15 @@
 import type { JournalEvent } from './events.ts';
 
 /** The newest format, which entries are read as. */
-export const ENTRY_VERSION = 4;
+export const ENTRY_VERSION = 5;
 /** The format of most entries. Earlier versions read them, so that one can go back to such a version. */
 export const FORMAT_OF_MOST = 2;
 
 /**
  * The lowest format that has everything these events use; readers must know it. Format 3 has formats of part
  * files other than text, and bad records. Format 4 has files with rows files beside them: who does not know
- * those would publish a file without its last rows.
+ * those would publish a file without its last rows. Format 5 has rewinds: who does not know them would go on
+ * with files that are given up.
  */
 export function formatOfEvents(events: readonly JournalEvent[]): number {
   return events.reduce((format, event) => Math.max(format, formatOfEvent(event)), FORMAT_OF_MOST);
@@ -30,8 +31,12 @@ function formatOfEvent(event: JournalEvent): number {
   switch (event.type) {
     case 'partOpened':
       if (event.format === 'text') return FORMAT_OF_MOST;
-      return hasRowsFile(event.format) ? ENTRY_VERSION : 3;
+      return hasRowsFile(event.format) ? 4 : 3;
+    case 'partsDamaged':
+    case 'partitionRewound':
+      return 5;
     case 'checkpointCompleted':
+      if (event.recordsAlreadyHeld !== undefined) return 5;
       return event.recordsBad !== undefined || event.recordsSkipped.bad !== undefined ? 3 : FORMAT_OF_MOST;
     default:
       return FORMAT_OF_MOST;
@@ -47,6 +52,8 @@ const UPCASTERS: Readonly<Record<number, (entry: Shape) => Shape>> = {
   2: (entry) => ({ ...entry, v: 3 }),
   // A format of part files is a text of any kind already.
   3: (entry) => ({ ...entry, v: 4 }),
+  // Rewinds are absent.
+  4: (entry) => ({ ...entry, v: 5 }),
 };
 
 /** The entry in the current format, if there is an upcaster; anything else is returned unchanged. */

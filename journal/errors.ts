@@ -98,11 +98,15 @@ export const ERROR_CODES = {
   STORE_OUTCOME_UNKNOWN: { retry: 'transient', help: 'Nothing to do: the epoch is settled anew.' },
   STORE_CONTENT_DIFFERS: {
     retry: 'operator',
-    help: 'Compare the files named; remove the foreign one, then resume.',
+    help: 'Compare the files named; remove the foreign one, then resume; or `tidemark repair`.',
   },
   STORE_FILE_MISSING: {
     retry: 'operator',
-    help: 'Put the file back under one of its names, then resume; nothing else mends it yet.',
+    help: 'Put the file back under one of its names, then resume; or read again: `tidemark repair`.',
+  },
+  REPAIR_INTERRUPTED: {
+    retry: 'operator',
+    help: 'Set folders and content of the job back to what they were, until the repair is done.',
   },
   STORE_HANDLE_INVALID: { retry: 'bug', help: 'Report this with the journal of the partition.' },
   SOURCE_UNAVAILABLE: {

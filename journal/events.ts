@@ -84,6 +84,8 @@ const epochClaimed = z.object({
   startOffset: offset,
   /** `host:pid` of the process that claims, for people. Absent if it is not known. */
   owner: z.string().optional(),
+  /** What its job file makes of records (src/job/placing.ts). Absent in journals of earlier versions. */
+  placing: z.string().optional(),
 });
 const partOpened = z.object({
   type: z.literal('partOpened'),
@@ -141,6 +143,11 @@ const checkpointCompleted = z.object({
   recordsRead: count,
   recordsSkipped: z.object({ nullValue: count, bad: count.optional() }),
   /**
+   * Records that were read again after a rewind, and that earlier checkpoints have counted: other files hold
+   * them, or they were skipped. Absent: none.
+   */
+  recordsAlreadyHeld: count.optional(),
+  /**
    * Bad records since the previous checkpoint, by reason: skipped ones, and those in files of bad records.
    */
   recordsBad: z.array(z.object({ reason: z.string(), records: count })).optional(),
@@ -188,6 +195,33 @@ const witnessAnswered = z.object({
   /** Offsets that are given up: nextOffset becomes toOffset. Null if there are none. */
   loss: z.object({ fromOffset: offset, toOffset: offset }).nullable(),
 });
+/**
+ * Part files whose checkpointed bytes are lost, as far as they do not fit the entry of the rewind; void
+ * unless partitionRewound counts them.
+ */
+const partsDamaged = z.object({
+  type: z.literal('partsDamaged'),
+  ...request,
+  index: count,
+  parts: z.array(part),
+});
+/**
+ * The operator has the records of damaged part files read again: nextOffset goes back to the first of them.
+ * The files are discarded. Up to the former nextOffset, a record is written again if it lies in the offsets
+ * of a discarded file of its bucket; all others are in files already.
+ */
+const partitionRewound = z.object({
+  type: z.literal('partitionRewound'),
+  ...request,
+  nextOffset: offset,
+  /** What decides the bucket of a record, and whether it is written: has to be the same until then. */
+  placing: z.string(),
+  /** Offsets from there on that operators had given up: they are not read again, either. */
+  givenUp: z.array(z.object({ fromOffset: offset, toOffset: offset })),
+  /** Number of partsDamaged entries that belong to this request. */
+  damagedParts: count,
+  parts: z.array(part),
+});
 const requestRefused = z.object({ type: z.literal('requestRefused'), ...request, reason: z.string() });
 
 export const journalEventSchema = z.discriminatedUnion('type', [
@@ -209,6 +243,8 @@ export const journalEventSchema = z.discriminatedUnion('type', [
   lossAccepted,
   logTruncationAccepted,
   witnessAnswered,
+  partsDamaged,
+  partitionRewound,
   requestRefused,
 ]);
 
@@ -239,5 +275,10 @@ export const operatorRequestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('acceptLoss'), fromOffset: offset, toOffset: offset }),
   /** `divergedAt` is the operator's expectation; null accepts the offset of the stop. */
   z.object({ type: z.literal('acceptTruncation'), divergedAt: offset.nullable() }),
+  z.object({
+    type: z.literal('repair'),
+    /** Closed files that are gone were not published and taken away: the operator knows. */
+    notTaken: z.boolean().default(false),
+  }),
 ]);
 export type OperatorRequest = z.output<typeof operatorRequestSchema>;

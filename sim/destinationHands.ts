@@ -1,24 +1,41 @@
 /** What faults do to the destination for a time: readers, backups, a disk that fills. */
 import { startBackups } from './backups.ts';
 import type { WorldHands } from './faults/kind.ts';
+import { startRepairing } from './answers.ts';
 import { startReader } from './reader.ts';
+import type { Schedule } from './schedule.ts';
 import type { Recorder } from './recorder.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SimJournalServer } from './simJournalServer.ts';
 import type { SimStoreServer } from './simStores/port.ts';
+
+/** Until sessions have expired, the damage is found, and a repair has begun. */
+const REPAIRED_MS = 12_000;
 
 export interface DestinationContext {
   readonly scheduler: Scheduler;
   readonly store: SimStoreServer;
   readonly journal: Pick<SimJournalServer, 'hasRoom'>;
   readonly recorder: Recorder;
-  readonly hands: () => Pick<WorldHands, 'harmed' | 'lasts'>;
+  readonly hands: () => Pick<WorldHands, 'harmed' | 'lasts' | 'request'>;
+  readonly schedule: Schedule;
 }
 
-export function destinationHands(context: DestinationContext): Pick<WorldHands, 'read' | 'backUp' | 'fill'> {
+export function destinationHands(
+  context: DestinationContext,
+): Pick<WorldHands, 'read' | 'backUp' | 'fill' | 'repair'> {
   const { scheduler, store, journal, recorder, hands } = context;
   let fullUntilMs = 0;
+  let isRepairing = false;
   return {
+    repair: () => {
+      hands().lasts(scheduler.nowMs + REPAIRED_MS);
+      if (isRepairing) return;
+      isRepairing = true;
+      const isHasty = context.schedule.faults.some(({ type }) => type === 'hastyReader');
+      const request: WorldHands['request'] = (...asked) => hands().request(...asked);
+      startRepairing({ scheduler, recorder, request }, !isHasty);
+    },
     read: (everyMs, forMs, isHasty) => {
       const tookTooSoon = (partition: number): void => {
         hands().harmed({ type: 'hastyReader', partition, codes: ['STORE_FILE_MISSING'] });

@@ -36,9 +36,10 @@ export class RightStops {
 
   #look(harms: readonly Harm[]): boolean {
     const { stops, journal, visible } = this.#recorder;
+    const lasting = harms.filter(({ isMendable }) => isMendable !== true);
     const isStopped = (partition: number): boolean => {
       const code = stops.get(partition);
-      return code !== undefined && isRightStop(harms, code, partition);
+      return code !== undefined && isRightStop(lasting, code, partition);
     };
     if (this.#logs.every(({ partition }) => isStopped(partition) && !this.#isUnread(partition))) return true;
     const views = readJournal([...journal]);

@@ -30,6 +30,7 @@ const ANSWERS = [
   'lossAccepted',
   'logTruncationAccepted',
   'witnessAnswered',
+  'partitionRewound',
   'partitionRetired',
 ] as const;
 

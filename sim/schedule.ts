@@ -8,6 +8,7 @@ import type { ContentConfig } from './job/content.ts';
 import type { RecordsRule } from './job/records.ts';
 import type { Roll } from './job/roll.ts';
 import type { Failpoint, FailpointSide } from '../src/system/failpoints.ts';
+import type { Damage } from './faults/damage.ts';
 import type { Harm } from './faults/kind.ts';
 import type { JobChange, Life } from './job/change.ts';
 import type { Reached } from './reachedByRun.ts';
@@ -264,6 +265,7 @@ export type Fault =
     }
   /** An operator's `orphans --delete` of any age, which waits so long before its first removal. */
   | { readonly type: 'orphans'; readonly atMs: number; readonly waitMs: number }
+  | Damage
   /** A digit changes in an entry that is not the last. */
   | { readonly type: 'journalDamage'; readonly partition: number; readonly atMs: number }
   /** Every process dies, and data that the destination's disk had not synced may be lost. */

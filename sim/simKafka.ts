@@ -6,6 +6,7 @@ import type { SimProcess } from './process.ts';
 import type { Workload } from './schedule.ts';
 import type { Scheduler } from './scheduler.ts';
 import { SimGroup } from './simKafka/group.ts';
+import { hasHoles } from './simKafka/holes.ts';
 import { PartitionLog, type LogCut } from './simKafka/partitionLog.ts';
 import { SimSource } from './simKafka/source.ts';
 import { SimTopics } from './simKafka/topics.ts';
@@ -50,6 +51,8 @@ export class SimKafka {
   readonly #memberOfPlace = new Map<number, string>();
   readonly #workload: Workload;
   #awayUntilMs = 0;
+  /** A log has holes, or a rebuilt replica lacks batches. */
+  isCompacted: boolean;
 
   constructor(scheduler: Scheduler, faults: KafkaFaults, workload: Workload, options: SimKafkaOptions) {
     this.#scheduler = scheduler;
@@ -61,6 +64,7 @@ export class SimKafka {
     );
     this.#current = this.logs;
     this.#workload = workload;
+    this.isCompacted = hasHoles(workload);
     this.group = new SimGroup(scheduler, this.topics, options.sessionMs);
     this.#tellChanges();
   }
@@ -106,6 +110,7 @@ export class SimKafka {
 
   elect(partition: number, isRebuilt = false): void {
     const log = this.log(partition);
+    this.isCompacted ||= isRebuilt;
     if (isRebuilt) log.electRebuilt(this.nowMs);
     else log.elect(this.nowMs);
   }

@@ -295,7 +295,8 @@ class World {
       get nowMs() {
         return scheduler.nowMs;
       },
-      ...{ config: this.#schedule.config, random: new SeededRandom(this.#schedule.seed), killAll },
+      ...{ config: this.#schedule.config, schedule: this.#schedule, entries: recorder.journal },
+      ...{ random: new SeededRandom(this.#schedule.seed), killAll },
       ...{ journal: this.#journal, kafka: this.#kafka, store: this.#store },
       processAt: (place) => this.#places[place]?.process ?? null,
       start: (place) => this.#places[place]?.start(),
@@ -309,7 +310,7 @@ class World {
         );
       },
       ...destinationHands({
-        ...{ scheduler, recorder, store: this.#store, journal: this.#journal },
+        ...{ scheduler, recorder, store: this.#store, journal: this.#journal, schedule: this.#schedule },
         hands: () => this.#hands,
       }),
       powerCut: () => {

@@ -53,7 +53,7 @@ function isNamedBy(config: LifeConfig, view: PartitionView, part: PartView, buck
   const at = { topic: view.topic, partition: view.partition };
   return (
     isFolderOf(naming, bucket, folder) &&
-    part.finalUri === finalUri(naming, folder, at, BigInt(part.firstOffset), part.generation)
+    part.finalUri === finalUri(naming, folder, at, BigInt(part.firstOffset), part.generation, part.repair)
   );
 }
 
@@ -110,7 +110,7 @@ function misplaced(view: PartitionView, trace: Facts, lives: ConfigsOfClaims): V
     if (part === undefined || type !== 'appeared' || content === null) return [];
     const wrong = linesOf(content).lines.flatMap((line) => {
       const offset = parseValue(line)?.offset ?? -1;
-      const reader = readerOf(checkpoints, offset);
+      const reader = readerOf(checkpoints, offset, part.repair);
       if (reader === undefined) return [];
       const config = lives.of(reader.claimId);
       const byTime = bucketOf(config, offset, times.get(offset), part);
@@ -130,8 +130,15 @@ function misplaced(view: PartitionView, trace: Facts, lives: ConfigsOfClaims): V
 /** After these the meaning of offsets, or the valid checkpoint, cannot be derived from offsets alone. */
 const OTHERS: readonly string[] = ['journalBack', 'replaceTopic'];
 
-function readerOf(checkpoints: readonly CheckpointView[], offset: number): CheckpointView | undefined {
-  return checkpoints.find(({ fromOffset, nextOffset }) => fromOffset <= offset && offset < nextOffset);
+/** Of a record in a file that was opened in a repair: whoever has read it again. */
+function readerOf(
+  checkpoints: readonly CheckpointView[],
+  offset: number,
+  repair: number,
+): CheckpointView | undefined {
+  return checkpoints.find(
+    ({ fromOffset, nextOffset, repairs }) => repairs >= repair && fromOffset <= offset && offset < nextOffset,
+  );
 }
 
 /** With the wall clock only the reader knows the bucket, so its value is trusted. */

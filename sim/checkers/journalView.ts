@@ -3,6 +3,7 @@
  * them. Deliberately independent of the coordinator's recovery: faulty code must not judge itself.
  */
 import type { TracedEntry } from '../schedule.ts';
+import { changesOf, divergenceOf, type RawChange, type RawEvent, type RawStop } from './rawEvents.ts';
 
 export interface PartView {
   readonly partId: string;
@@ -14,6 +15,8 @@ export interface PartView {
   readonly claimId: string;
   /** Of the log, as the journal numbers them. */
   readonly generation: number;
+  /** Number of the repair in which it was opened; 0: in none. */
+  readonly repair: number;
   /** What the last completed checkpoint said; null before the first. */
   readonly durable: DurableView | null;
   /** When a completed checkpoint closed it; null before that. */
@@ -43,11 +46,18 @@ export interface CheckpointView {
   readonly readTo: number;
   /** Of the log: each accepted truncation begins a new one. */
   readonly generation: number;
+  /** Repairs before it. */
+  readonly repairs: number;
+  /**
+   * Whether it counts all records below its next offset, and no others. Not in the middle of a repair, whose
+   * files hold records after it; nor after offsets were given up in one.
+   */
+  readonly isExact: boolean;
   /** Part files that it leaves in progress. */
   readonly inProgress: ReadonlySet<string>;
   /** Part files with more records than in the previous checkpoint. */
   readonly grown: readonly GrownPart[];
-  /** Since the start of the journal. */
+  /** Since the start of the journal. Those that a repair reads again count once. */
   readonly recordsRead: number;
   readonly recordsSkipped: number;
   /** Records of all part files, as this and earlier checkpoints count them. */
@@ -94,6 +104,8 @@ export interface StopView {
   readonly files: readonly string[];
   /** The next offset at that time. */
   readonly nextOffset: number;
+  /** The highest next offset, if a repair reads what is below it again; else the same. */
+  readonly countedTo: number;
   /** Where the offsets begin that it says are lost or in doubt; null if the cause is not a range. */
   readonly fromOffset: number | null;
   /** The offset to which it says the log went back; null if it does not say so. */
@@ -119,25 +131,11 @@ export interface PartitionView {
   readonly retiredOwing: readonly { readonly atMs: number; readonly files: readonly string[] }[];
   /** When each epoch was claimed. */
   readonly claimsAtMs: readonly number[];
+  /** In a repair, the offset from which records are still to be read again; else null. */
+  readonly readAgainFrom: number | null;
+  readonly repairs: number;
   /** Events journaled while the partition waited for an operator's decision; nothing may continue then. */
   readonly behindStop: readonly { readonly atMs: number; readonly type: string }[];
-}
-
-/** A journaled event as JSON; the fields are those of journal/events.ts. */
-type RawEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
-interface RawStop {
-  readonly code: string;
-  readonly message: string;
-  readonly files: readonly string[];
-  readonly fromOffset: string | null;
-}
-interface RawChange {
-  readonly partId: string;
-  readonly state: 'inProgress' | 'pending';
-  readonly length: number;
-  readonly records: number;
-  readonly firstOffset: string;
-  readonly lastOffset: string;
 }
 
 /** None of these may follow a stop before an operator has decided. */
@@ -189,6 +187,11 @@ class PartitionReader implements PartitionView {
   #pieces: readonly RawChange[] = [];
   #recordsRead = 0;
   #recordsSkipped = 0;
+  repairs = 0;
+  /** In a repair, the offset up to which records are read again. */
+  #untilOffset: number | null = null;
+  #isExact = true;
+  #damaged: readonly string[] = [];
 
   constructor(topic: string, partition: number) {
     this.topic = topic;
@@ -247,7 +250,16 @@ class PartitionReader implements PartitionView {
         this.#stop(event, atMs);
         break;
       default:
+        this.#takeRepair(event);
     }
+  }
+
+  #takeRepair(event: RawEvent): void {
+    if (event.type === 'partsDamaged')
+      this.#damaged = [...(event['index'] === 0 ? [] : this.#damaged), ...(event['parts'] as string[])];
+    if (event.type !== 'partitionRewound') return;
+    this.#isStopped = false;
+    this.#rewind(event);
   }
 
   /** Offsets before the start of the first claim were never to be read. */
@@ -264,11 +276,30 @@ class PartitionReader implements PartitionView {
   #open({ partId, finalUri, temporaryUri, bucket, firstOffset }: PartView): void {
     const nothing = { durable: null, pendingAtMs: null, ended: null, endedAtMs: null };
     const names = { partId, finalUri, temporaryUri, bucket, firstOffset };
-    const of = { generation: this.#generation, claimId: this.#claimId };
+    const repair = this.#untilOffset === null ? 0 : this.repairs;
+    const of = { generation: this.#generation, repair, claimId: this.#claimId };
     this.parts.set(partId, { ...names, ...of, ...nothing });
   }
 
+  get readAgainFrom(): number | null {
+    return this.#untilOffset === null ? null : this.#nextOffset;
+  }
+
+  /** What the lost files held is counted when it is read again. */
+  #rewind(event: RawEvent): void {
+    const lost = [...(event['damagedParts'] === 0 ? [] : this.#damaged), ...(event['parts'] as string[])];
+    for (const partId of lost) {
+      this.#recordsRead -= this.parts.get(partId)?.durable?.records ?? 0;
+      this.#update(partId, { durable: null, pendingAtMs: null });
+    }
+    this.repairs += 1;
+    this.#untilOffset ??= this.#nextOffset;
+    this.#nextOffset = Number(event['nextOffset']);
+    this.#readTo = this.#nextOffset;
+  }
+
   #lose(atMs: number, fromOffset: number, toOffset: number): void {
+    if (this.#untilOffset !== null) this.#isExact = false;
     if (toOffset > 0) this.losses.push({ atMs, fromOffset, toOffset, nextOffset: this.#nextOffset });
     this.#nextOffset = toOffset;
   }
@@ -279,15 +310,19 @@ class PartitionReader implements PartitionView {
     const fromOffset = from === null ? null : Number(from);
     const givenUpFrom = this.losses.find(({ toOffset }) => toOffset === nextOffset)?.fromOffset ?? null;
     const divergedAt = divergenceOf(event);
-    this.stops.push({ code, message, files, fromOffset, atMs, nextOffset, divergedAt, givenUpFrom });
+    const countedTo = this.#untilOffset ?? nextOffset;
+    this.stops.push({
+      ...{ code, message, files, fromOffset, atMs, nextOffset, countedTo, divergedAt, givenUpFrom },
+    });
   }
 
   /** A new generation: offsets given up from there on are read. */
   #goBack(divergedAt: number): void {
     const losses = this.losses.map((loss) => ({ ...loss, toOffset: Math.min(loss.toOffset, divergedAt) }));
     this.losses.splice(0, losses.length, ...losses);
-    this.#nextOffset = divergedAt;
-    this.#readTo = divergedAt;
+    this.#nextOffset = Math.min(this.#nextOffset, divergedAt);
+    if (this.#untilOffset !== null) this.#untilOffset = Math.min(this.#untilOffset, divergedAt);
+    this.#readTo = this.#nextOffset;
     this.#generation += 1;
   }
 
@@ -331,7 +366,8 @@ class PartitionReader implements PartitionView {
     const before = { fromOffset: this.#nextOffset, readTo: this.#readTo, generation: this.#generation };
     this.#nextOffset = Number(event['nextOffset']);
     this.#readTo = this.#nextOffset;
-    this.#recordsRead += Number(event['recordsRead']);
+    if (this.#untilOffset !== null && this.#nextOffset >= this.#untilOffset) this.#untilOffset = null;
+    this.#recordsRead += Number(event['recordsRead']) - Number(event['recordsAlreadyHeld'] ?? 0);
     const { nullValue, bad = 0 } = event['recordsSkipped'] as { nullValue: number; bad?: number };
     this.#recordsSkipped += nullValue + bad;
     this.checkpoints.push({
@@ -341,6 +377,7 @@ class PartitionReader implements PartitionView {
       claimId: this.#claimId,
       nextOffset: this.#nextOffset,
       ...before,
+      ...{ repairs: this.repairs, isExact: this.#isExact && this.#untilOffset === null },
       grown,
       inProgress: new Set(this.#inProgress()),
       recordsRead: this.#recordsRead,
@@ -353,13 +390,4 @@ class PartitionReader implements PartitionView {
     const part = this.parts.get(partId);
     if (part !== undefined) this.parts.set(partId, { ...part, ...change });
   }
-}
-
-function divergenceOf(event: RawEvent): number | null {
-  const truncation = event['truncation'] as { readonly divergedAt: string } | null | undefined;
-  return truncation === null || truncation === undefined ? null : Number(truncation.divergedAt);
-}
-
-function changesOf(event: RawEvent): readonly RawChange[] {
-  return event['parts'] as readonly RawChange[];
 }

@@ -13,6 +13,7 @@ import { LOG_STORIES } from './storiesOfLogs.ts';
 import { OWNER_STORIES } from './storiesOfOwners.ts';
 import { STORE_STORIES } from './storiesOfStores.ts';
 import { TOPIC_STORIES } from './storiesOfTopics.ts';
+import { DAMAGE_STORY, withDamage } from './storyOfDamage.ts';
 
 /** The settings of a job file stay unchanged. */
 export type StorySettings = Partial<
@@ -44,6 +45,7 @@ export const STORIES: readonly Story[] = [
   ...LOG_STORIES,
   ...TOPIC_STORIES,
   ...CONFIG_STORIES,
+  DAMAGE_STORY,
 ];
 
 const FIRST_SHARE = 50;
@@ -53,6 +55,10 @@ const AT_MS_MAX = 1_500;
 
 /** Most schedules have none, some one, few two. */
 export function drawStories(random: SeededRandom, schedule: Schedule, options: DrawOptions): Schedule {
+  return withDamage(drawOthers(random, schedule, options), options.job !== null, contextOf);
+}
+
+function drawOthers(random: SeededRandom, schedule: Schedule, options: DrawOptions): Schedule {
   if (!random.percent(FIRST_SHARE)) return schedule;
   const one = withStory(random, schedule, options);
   return random.percent(SECOND_SHARE) ? withStory(random, one, options) : one;

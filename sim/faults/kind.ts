@@ -9,7 +9,7 @@ import type { OperatorRequest } from '../../journal/events.ts';
 import type { JobChange } from '../job/change.ts';
 import type { SimProcess } from '../process.ts';
 import type { SeededRandom } from '../random.ts';
-import type { Fault, StoreKind, WorldConfig } from '../schedule.ts';
+import type { Fault, Schedule, StoreKind, TracedEntry, WorldConfig } from '../schedule.ts';
 import type { SimJournalServer } from '../simJournalServer.ts';
 import type { SimKafka } from '../simKafka.ts';
 import type { SimStoreServer } from '../simStores/port.ts';
@@ -56,11 +56,16 @@ export interface Harm {
    * From then on nobody may claim the partition: its journal is broken, and a broken claimer fences nobody.
    */
   readonly noClaimFromMs?: number;
+  /** An operator's answer makes everything complete again: a stop does not last. */
+  readonly isMendable?: boolean;
 }
 
 /** What a fault may do to the world. */
 export interface WorldHands {
   readonly config: WorldConfig;
+  readonly schedule: Schedule;
+  /** The journal as it stands. */
+  readonly entries: readonly TracedEntry[];
   readonly nowMs: number;
   /** For the fault's own draws. */
   readonly random: SeededRandom;
@@ -73,6 +78,8 @@ export interface WorldHands {
   killAll(): void;
   /** An operator answers for journals that went back. */
   answer(forMs: number, from: 'journal' | 'witness', acceptLoss: boolean): void;
+  /** From now on, an operator asks for a repair wherever files are damaged. */
+  repair(): void;
   /** A reader takes files away for a time. */
   read(everyMs: number, forMs: number, isHasty: boolean): void;
   /** Backups of hard links are taken of the destination for a time. */

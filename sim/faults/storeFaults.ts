@@ -1,6 +1,7 @@
 /** What happens to the destination, independent of callers. */
 import { z } from 'zod';
-import { counted, drawTimeMs } from './drawing.ts';
+import { counted, drawTimeMs, placed } from './drawing.ts';
+import { drawDamage, isMendable, unpublishedFiles } from './damage.ts';
 import type { DrawContext, KindsOf } from './kind.ts';
 
 /** Shorter than a checkpoint, a few checkpoints, longer than an epoch is retried. */
@@ -17,7 +18,7 @@ const drawReader = (context: DrawContext) => ({
   everyMs: context.random.pick(EVERY_MS),
 });
 
-export const STORE_FAULTS: KindsOf<'full' | 'reader' | 'hastyReader' | 'backup'> = {
+export const STORE_FAULTS: KindsOf<'full' | 'reader' | 'hastyReader' | 'backup' | 'damage'> = {
   reader: {
     weight: 2,
     schema: z.strictObject({ type: z.literal('reader'), ...readerFields }),
@@ -49,6 +50,32 @@ export const STORE_FAULTS: KindsOf<'full' | 'reader' | 'hastyReader' | 'backup'>
       `at ${atMs} ms, for ${forMs} ms, a backup of hard links is taken every ${everyMs} ms`,
     strike({ forMs, everyMs }, world) {
       world.backUp(everyMs, forMs);
+    },
+  },
+  damage: {
+    weight: 0,
+    isHarm: true,
+    schema: z.strictObject({
+      ...{ type: z.literal('damage'), partition: placed, atMs: counted },
+      ...{ how: z.enum(['removed', 'changed']), all: z.boolean(), killed: z.boolean() },
+    }),
+    draw: (context) => drawDamage(context, drawTimeMs(context)),
+    words: ({ partition, atMs, how, all, killed }) =>
+      `at ${atMs} ms ${all ? 'all unpublished files' : 'an unpublished file'} of partition ${partition} ` +
+      (how === 'removed' ? 'are removed' : 'have a byte changed') +
+      `${killed ? ', after every process died' : ''}; ` +
+      'from then on an operator asks for repairs',
+    strike({ partition, how, all, killed }, world) {
+      if (killed || how === 'changed') world.killAll();
+      const files = unpublishedFiles(world.entries, partition, how);
+      if (files.length === 0) return;
+      const damaged = all ? files : [world.random.pick(files)];
+      if (!damaged.map((file) => world.store.damage(file, how)).includes(true)) return;
+      world.harmed({
+        ...{ type: 'damage', partition, codes: ['STORE_FILE_MISSING', 'STORE_CONTENT_DIFFERS'] },
+        isMendable: isMendable(world.schedule),
+      });
+      world.repair();
     },
   },
   full: {

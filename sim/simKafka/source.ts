@@ -112,9 +112,8 @@ export class SimSource implements Source {
     );
   }
 
-  /** Every topic of the world is: a schedule may have holes, and a rebuilt replica lacks batches. */
   async isCompacted(): Promise<boolean> {
-    return this.#question(() => true);
+    return this.#question(() => this.#kafka.isCompacted);
   }
 
   async start(listener: SourceListener): Promise<void> {

@@ -23,8 +23,8 @@ import { differenceOf, mustBeHidden, readScratch, SimOpenFile, SimStore, type Co
 import { differs, missing, noSpace, noSpaceToSync } from './errors.ts';
 import { Disk, isTaken, type Inode } from './file/disk.ts';
 import type { Readable } from './reading.ts';
-import type { SimStoreOptions, SimStoreServer } from './port.ts';
-import { SimServer } from './server.ts';
+import type { DamagedFile, SimStoreOptions, SimStoreServer } from './port.ts';
+import { SimServer, withOtherByte } from './server.ts';
 
 /** In percent: on a full disk. */
 const SYNC_WITHOUT_ROOM_SHARE = 20;
@@ -82,6 +82,20 @@ export class SimFileServer extends SimServer implements SimStoreServer {
 
   override take(uri: string): void {
     this.#disk.take(uri);
+  }
+
+  /** Of a file that is not on its way to its final name. */
+  damage({ temporaryUris }: DamagedFile, how: 'removed' | 'changed'): boolean {
+    let isDone = false;
+    for (const uri of temporaryUris) {
+      const inode = this.#disk.find(uri);
+      if (inode === null || inode.names.size > 1) continue;
+      if (how === 'removed') this.remove(uri);
+      else if (inode.bytes.length === 0) continue;
+      else inode.bytes = withOtherByte(inode.bytes);
+      isDone = true;
+    }
+    return isDone;
   }
 
   backUp(): void {

@@ -4,7 +4,7 @@
  */
 import { crc64Of } from '../../kernels/crc64.ts';
 import type { Failpoint } from '../../src/system/failpoints.ts';
-import type { StoreReading } from '../../src/stores/reading.ts';
+import type { ContentVerdict, StoreReading } from '../../src/stores/reading.ts';
 import type { Temporaries } from '../../src/stores/temporaries.ts';
 import { withTail } from '../../src/stores/storedContent.ts';
 import type {
@@ -16,13 +16,14 @@ import type {
   SideObjects,
   Store,
   StoreHandle,
+  UnpublishedFiles,
 } from '../../src/stores/port.ts';
 import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, readScratch, SimOpenFile, SimStore, type Connection } from './base.ts';
 import type { Litter } from './destination.ts';
 import { differs, exists, handleInvalid, isRefused, missing, Refused, refusedForGood } from './errors.ts';
 import { Bucket, type ListedPart } from './oss/bucket.ts';
-import type { SimStoreOptions, SimStoreServer } from './port.ts';
+import type { DamagedFile, SimStoreOptions, SimStoreServer } from './port.ts';
 import { SimServer } from './server.ts';
 
 const PART_BYTES_MIN = 48;
@@ -76,6 +77,15 @@ export class SimOssServer extends SimServer implements SimStoreServer {
   remove(uri: string): void {
     this.bucket.delete(uri);
   }
+
+  damage({ finalUri, temporaryUris }: DamagedFile, how: 'removed' | 'changed'): boolean {
+    const tails = temporaryUris.flatMap((uri) => this.bucket.list(uri));
+    if (how === 'removed') {
+      for (const uri of tails) this.bucket.delete(uri);
+      return this.bucket.expire(finalUri) || tails.length > 0;
+    }
+    return this.bucket.change(finalUri, tails);
+  }
 }
 
 class SimOssStore extends SimStore implements Store {
@@ -89,6 +99,9 @@ class SimOssStore extends SimStore implements Store {
   };
   readonly reading: StoreReading;
   readonly temporaries: Temporaries;
+  readonly unpublished: UnpublishedFiles = {
+    verify: (target, durable) => this.call('store.listWitnesses', () => this.#verdictOn(target, durable)),
+  };
   readonly scratch: ScratchFiles = {
     create: (uri) => this.#createScratch(uri),
     read: async (uri, durable, take) => {
@@ -167,6 +180,19 @@ class SimOssStore extends SimStore implements Store {
       tail: null,
     };
     return { ...withTail(durable, end), handle };
+  }
+
+  #verdictOn(target: PartTarget, durable: DurablePart): ContentVerdict {
+    const { uploadId, parts, tail } = handleOf(target, durable);
+    try {
+      const rest = tail === null ? Buffer.alloc(0) : this.#bucket.get(tail.uri);
+      const bytes = Buffer.concat([this.#bucket.contentOf(uploadId, parts), rest ?? Buffer.alloc(0)]);
+      if (differenceOf(bytes, durable) === null) return { type: 'same' };
+    } catch (error) {
+      if (isRefused(error, 'noSuchUpload')) return { type: 'missing' };
+      if (!isRefused(error, 'invalidPart', 'partTooSmall')) throw error;
+    }
+    return { type: 'differs', length: durable.length, crc64: null };
   }
 
   commit(target: PartTarget, durable: DurablePart): Promise<void> {

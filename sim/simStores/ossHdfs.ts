@@ -21,7 +21,7 @@ import { differenceOf, mustBeHidden, readScratch, SimOpenFile, SimStore, type Co
 import { differs, exists, handleInvalid, isRefused, Refused, refusedForGood } from './errors.ts';
 import { Namespace, type LeasedFile } from './ossHdfs/namespace.ts';
 import type { Readable } from './reading.ts';
-import type { SimStoreOptions, SimStoreServer } from './port.ts';
+import type { DamagedFile, SimStoreOptions, SimStoreServer } from './port.ts';
 import { SimServer } from './server.ts';
 
 const CLOSED_POLL_MS = 20;
@@ -64,6 +64,13 @@ export class SimOssHdfsServer extends SimServer implements SimStoreServer {
 
   remove(uri: string): void {
     this.namespace.remove(uri);
+  }
+
+  damage({ temporaryUris }: DamagedFile, how: 'removed' | 'changed'): boolean {
+    const standing = temporaryUris.filter((uri) => this.namespace.isThere(uri));
+    if (how === 'changed') return standing.filter((uri) => this.namespace.change(uri)).length > 0;
+    for (const uri of standing) this.remove(uri);
+    return standing.length > 0;
   }
 }
 

@@ -45,8 +45,16 @@ export interface SimStoreServer {
   remove(uri: string): void;
   /** An operator moves it away, because it is to be written again. */
   putAway(uri: string): void;
+  /** Its unpublished bytes are lost. False if there are none. */
+  damage(file: DamagedFile, how: 'removed' | 'changed'): boolean;
   /** A reader moves a visible file to its own folder. */
   take(uri: string): void;
+}
+
+export interface DamagedFile {
+  readonly finalUri: string;
+  /** All that the journal names. */
+  readonly temporaryUris: readonly string[];
 }
 
 export interface HeldFiles {

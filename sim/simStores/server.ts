@@ -4,6 +4,12 @@
 import { Destination } from './destination.ts';
 import { StoreCalls, type HeldFiles, type SimStoreOptions } from './port.ts';
 
+/** The first byte is another one, also where it was changed before. */
+export function withOtherByte(bytes: Buffer): Buffer {
+  const [first = 0] = bytes;
+  return Buffer.concat([Buffer.from([(first + 1) % 256]), bytes.subarray(1)]);
+}
+
 export abstract class SimServer {
   protected readonly calls: StoreCalls;
   protected readonly destination: Destination;

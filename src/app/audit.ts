@@ -5,7 +5,7 @@
 import { auditJob, type AuditProgress } from '../audit/auditJob.ts';
 import type { AuditReport } from '../audit/auditReport.ts';
 import type { DeepSource } from '../audit/deep/deepAudit.ts';
-import { bucketIn, contentIn } from '../audit/jobHistory.ts';
+import { bucketIn, contentIn } from '../job/placing.ts';
 import type { MovedAway } from '../audit/partFileComparison.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import { SourceFailure } from '../sources/failure.ts';

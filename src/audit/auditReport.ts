@@ -32,13 +32,19 @@ export interface PartitionVerdict {
     readonly lost: bigint;
     /** Offsets that count twice, because the log was replaced there. */
     readonly replaced: bigint;
+    /** Offsets that count twice, because repairs read them again. */
+    readonly rewound: bigint;
   };
-  /** read = written + skipped; written = committed + open. */
+  /** read = written + skipped + alreadyHeld; written = committed + open + lost. */
   readonly records: {
     readonly read: number;
     readonly skipped: number;
+    /** Read again for repairs, and counted before: other files hold them. */
+    readonly alreadyHeld: number;
     readonly committed: number;
     readonly open: number;
+    /** Of damaged files that repairs have discarded: read and written again. */
+    readonly lost: number;
   };
   readonly files: {
     readonly committed: number;
@@ -131,11 +137,13 @@ function verdictOf(history: PartitionHistory, findings: number): PartitionVerdic
     ...{ entries: totals.entries, checkpoints: totals.checkpoints },
     offsets: {
       ...{ first: totals.firstOffset, next: nextOffset, holes: totals.holes },
-      ...{ lost: totals.offsetsLost, replaced: totals.offsetsReplaced },
+      ...{ lost: totals.offsetsLost, replaced: totals.offsetsReplaced, rewound: totals.offsetsRewound },
     },
     records: {
       ...{ read: totals.recordsRead, skipped: totals.recordsSkipped, committed: totals.committedRecords },
-      open: totals.recordsWritten - totals.committedRecords,
+      alreadyHeld: totals.recordsAlreadyHeld,
+      open: totals.recordsWritten - totals.committedRecords - totals.recordsLost,
+      lost: totals.recordsLost,
     },
     files: {
       ...{ committed: totals.committed, committedBytes: totals.committedBytes, discarded: totals.discarded },

@@ -91,6 +91,16 @@ function partitionFactOf(event: PartitionEvent): string {
       );
     case 'witnessAnswered':
       return answerText(event);
+    case 'partsDamaged':
+      return (
+        `${formatNoun(event.parts.length, 'damaged file')} of a repair (request ${event.requestId}), ` +
+        'in advance'
+      );
+    case 'partitionRewound':
+      return (
+        `an operator has the records of damaged files read again: reading goes back to offset ` +
+        `${event.nextOffset}, and these files are discarded (request ${event.requestId})`
+      );
     case 'requestRefused':
       return `request ${event.requestId} was refused: ${event.reason}`;
   }
@@ -107,13 +117,17 @@ function checkpointText(event: Extract<JournalEvent, { type: 'checkpointComplete
   const skipped =
     (nullValue === 0 ? '' : `, ${nullValue} of them without a value skipped`) +
     (bad === 0 ? '' : `, ${bad} bad ones skipped`) +
-    badText(event.recordsBad ?? []);
+    badText(event.recordsBad ?? []) +
+    heldText(event.recordsAlreadyHeld ?? 0);
   const files = parts.length === 0 ? 'no file changed' : formatNoun(parts.length, 'file');
   return (
     `checkpoint ${checkpoint}: next offset ${nextOffset}, ${formatNoun(recordsRead, 'record')} ` +
     `read${skipped}; ${files}`
   );
 }
+
+const heldText = (records: number): string =>
+  records === 0 ? '' : `, ${records} of them again, for a repair: counted before`;
 
 function badText(counts: readonly BadCount[]): string {
   if (counts.length === 0) return '';

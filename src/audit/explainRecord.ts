@@ -20,7 +20,8 @@ export interface Candidate {
 }
 
 /**
- * What became of an offset. An offset is read once in each generation of the source's log.
+ * What became of an offset. An offset is read once in each generation of the source's log, and again for
+ * repairs.
  * - `read`: the checkpoint at `seq` passed it. Each candidate can hold it; none needs to if the checkpoint
  *   skipped records, or if there are offsets without a record among those that it passed.
  * - `lost`: an operator gave it up.
@@ -35,11 +36,15 @@ export type Outcome =
       readonly checkpoint: number;
       readonly candidates: readonly Candidate[];
       readonly recordsSkipped: number;
+      /** Read again for a repair, and in files already, or skipped. */
+      readonly recordsAlreadyHeld: number;
       readonly holes: bigint;
       /** The one candidate holds every offset that the checkpoint passed, so it holds this one. */
       readonly isCertain: boolean;
       /** An operator accepted later that the log went back before this offset. */
       readonly isReplaced: boolean;
+      /** A file that could hold it was damaged, and given up: what it held was read again. */
+      readonly isRepaired: boolean;
     }
   | { readonly type: 'lost'; readonly generation: number; readonly seq: number; readonly at: string }
   | { readonly type: 'not-read'; readonly nextOffset: bigint | null }
@@ -89,6 +94,7 @@ class OffsetSearch {
   #next: bigint | null = null;
   #generation = 1;
   #pieces: PartChange[] = [];
+  #damaged: PartId[] = [];
 
   constructor(offset: bigint) {
     this.#offset = offset;
@@ -121,6 +127,13 @@ class OffsetSearch {
         return;
       case 'logTruncationAccepted':
         this.#wentBack(event.divergedAt);
+        return;
+      case 'partsDamaged':
+        if (event.index === 0) this.#damaged = [];
+        this.#damaged.push(...event.parts);
+        return;
+      case 'partitionRewound':
+        this.#rewound(event);
         return;
       default:
         return;
@@ -157,6 +170,18 @@ class OffsetSearch {
       if (outcome.type === 'read') this.#found[index] = { ...outcome, isReplaced: true };
   }
 
+  /** Files that are given up hold nothing. What was in them is read again. */
+  #rewound({ nextOffset, parts, damagedParts }: EventOf<'partitionRewound'>): void {
+    const lost = new Set([...(damagedParts === 0 ? [] : this.#damaged), ...parts]);
+    this.#next = nextOffset;
+    for (const [index, outcome] of this.#found.entries()) {
+      if (outcome.type !== 'read') continue;
+      const candidates = outcome.candidates.filter(({ partId }) => !lost.has(partId));
+      if (candidates.length === outcome.candidates.length) continue;
+      this.#found[index] = { ...outcome, candidates, isCertain: false, isRepaired: true };
+    }
+  }
+
   #checkpointed(event: EventOf<'checkpointCompleted'>, { seq, at }: Place): void {
     const changes = checkpointChanges(event, this.#pieces);
     const from = this.#next ?? 0n;
@@ -174,10 +199,13 @@ class OffsetSearch {
     if (!isPassed) return;
     const recordsSkipped = event.recordsSkipped.nullValue + (event.recordsSkipped.bad ?? 0);
     const holes = event.nextOffset - from - BigInt(event.recordsRead);
-    const isCertain = candidates.length === 1 && recordsSkipped === 0 && holes === 0n;
+    const recordsAlreadyHeld = event.recordsAlreadyHeld ?? 0;
+    const isAll = recordsSkipped === 0 && recordsAlreadyHeld === 0 && holes === 0n;
+    const isCertain = candidates.length === 1 && isAll;
     this.#found.push({
       ...{ type: 'read', generation: this.#generation, seq, at, checkpoint: event.checkpoint },
-      ...{ candidates, recordsSkipped, holes, isCertain, isReplaced: false },
+      ...{ candidates, recordsSkipped, recordsAlreadyHeld, holes, isCertain },
+      ...{ isReplaced: false, isRepaired: false },
     });
   }
 

@@ -93,6 +93,7 @@ const ENDS_A_STOP: ReadonlySet<string> = new Set([
   'lossAccepted',
   'logTruncationAccepted',
   'witnessAnswered',
+  'partitionRewound',
   'partitionRetired',
 ]);
 

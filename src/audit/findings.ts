@@ -41,7 +41,8 @@ export const FINDINGS = {
     help: 'Records from there on may be in two files. Keep a backup of the journal, and report it.',
   },
   RECORDS_DO_NOT_ADD_UP: {
-    meaning: 'the records that were read are not the growth of the files plus what was skipped',
+    meaning:
+      'the records that were read are not the growth of the files plus what was skipped, or held already',
     help: 'Records of that checkpoint are missing or doubled. Keep a backup of the journal, and report it.',
   },
   OFFSETS_DO_NOT_ADD_UP: {

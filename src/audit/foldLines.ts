@@ -92,14 +92,17 @@ class Fold {
     const { epoch, claimId, retired, nextOffset, checkpoint, recordsRead, recordsSkippedNull } = facts;
     const { leaderEpoch, leaderEpochStart, earlierLeaderEpochs, generation } = facts;
     const { lastRequestId, refusal, answered, stop, pieces } = facts;
+    const { recordsAlreadyHeld, repairs, repair, damaged } = facts;
     const files = [...this.#ledger.parts()].map((part) => this.#fileOf(part));
     return {
       claim: digest([epoch, claimId, retired]),
       offsets: digest([
         ...[nextOffset, checkpoint, recordsRead, recordsSkippedNull],
         ...[leaderEpoch, leaderEpochStart, earlierLeaderEpochs, generation],
+        // What earlier versions do not have is left out where there is none of it.
+        ...(repairs === 0 ? [] : [recordsAlreadyHeld, repairs, repair]),
       ]),
-      requests: digest([lastRequestId, refusal, answered]),
+      requests: digest([lastRequestId, refusal, answered, ...(damaged === null ? [] : [damaged])]),
       stop: digest(stop && [stop.code, stop.fromOffset, stop.toOffset, stop.files, stop.truncation]),
       files: digest([committedFiles, files, pieces]),
     };

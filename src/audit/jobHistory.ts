@@ -3,7 +3,6 @@
  * given.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { isMap } from '../../kernels/schema/parts.ts';
 import { asTidemarkError } from '../../journal/errors.ts';
 import { isJournalFailure } from '../../journal/failure.ts';
 import { isJobEvent, type JsonValue } from '../../journal/events.ts';
@@ -12,6 +11,7 @@ import type { JournalReader, StoredEntry } from '../../journal/port.ts';
 import { ChainCheck } from '../../journal/replay.ts';
 import { jobPrefix, jobSubject, partitionOf } from '../../journal/subjects.ts';
 import { JobFacts } from '../job/jobLife.ts';
+import { bucketIn, contentIn } from '../job/placing.ts';
 import type { OnFinding } from './findings.ts';
 
 export interface JobHistory {
@@ -68,38 +68,6 @@ export async function readJobHistory(
     topicIds: new Map([...facts.topics].map(([topic, { topicId }]) => [topic, topicId])),
     ...{ prefixes: facts.prefixes, sinks, buckets, contents },
   };
-}
-
-/** The bucket rule in a journaled configuration; null if there is none. */
-export function bucketIn(config: JsonValue): JsonValue {
-  return memberOf(config, 'bucket');
-}
-
-/**
- * What decides which line a record is in its file, and which records are bad. `text` for plain text, as in
- * versions that had nothing else, and kept line feeds; how it is compressed decides neither.
- */
-export function contentIn(config: JsonValue): JsonValue {
-  const sink = memberOf(config, 'sink');
-  const format = memberOf(sink, 'format') ?? 'text';
-  const { lineFeeds = 'keep', ...value } = asMap(memberOf(config, 'value'));
-  const bad = memberOf(config, 'bad');
-  if (format === 'text') {
-    const tombstones = value['tombstones'] ?? 'skip';
-    const isAsEver = tombstones === 'skip' && lineFeeds === 'keep';
-    return isAsEver ? 'text' : { format, tombstones, lineFeeds, bad: memberOf(bad, 'to') };
-  }
-  return { format, envelope: memberOf(sink, 'envelope'), value, key: memberOf(config, 'key'), bad };
-}
-
-/** Null if there is none. */
-function memberOf(value: JsonValue, key: string): JsonValue {
-  return asMap(value)[key] ?? null;
-}
-
-/** Empty if it is none. */
-function asMap(value: JsonValue): Readonly<Record<string, JsonValue>> {
-  return isMap(value) ? value : {};
 }
 
 function addNew(all: JsonValue[], one: JsonValue): void {

@@ -22,6 +22,7 @@ const BEHIND_ANSWERS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['witnessAnswered', new Set(['partMoved', 'checkpointCompleted'])],
   ['lossAccepted', new Set(['checkpointCompleted'])],
   ['logTruncationAccepted', new Set(['checkpointCompleted'])],
+  ['partitionRewound', new Set(['checkpointCompleted'])],
 ]);
 
 type States = ReadonlySet<string>;

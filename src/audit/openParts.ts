@@ -51,6 +51,13 @@ export class OpenParts {
     else ids.add(partId);
   }
 
+  /** A repair gives it up: it holds nothing any more, and is to be discarded. Returns what it held. */
+  lost(id: PartId): PartChange | null {
+    const part = this.#parts.get(id);
+    if (part !== undefined) this.#parts.set(id, { ...part, durable: null });
+    return part?.durable ?? null;
+  }
+
   /** Removes it, because it was committed or discarded. */
   gone(id: PartId): OpenPart | undefined {
     const part = this.#parts.get(id);

@@ -120,7 +120,10 @@ export class PartitionHistory {
         if (event.loss !== null) this.#lost(before.nextOffset ?? 0n, event.loss);
         return;
       case 'logTruncationAccepted':
-        this.#truncated(before.nextOffset ?? 0n, event.divergedAt);
+        this.#truncated(before, event.divergedAt);
+        return;
+      case 'partitionRewound':
+        this.#rewound(before, event);
         return;
       default:
         return;
@@ -147,21 +150,31 @@ export class PartitionHistory {
       });
     }
     const skipped = event.recordsSkipped.nullValue + (event.recordsSkipped.bad ?? 0);
+    const held = event.recordsAlreadyHeld ?? 0;
     const { totals } = this;
     totals.checkpoints += 1;
     totals.recordsRead += event.recordsRead;
     totals.recordsSkipped += skipped;
+    totals.recordsAlreadyHeld += held;
     totals.recordsWritten += growth;
     if (event.checkpoint !== before.checkpoint + 1)
       this.found(
         'TRANSITION_ILLEGAL',
         `checkpoint ${event.checkpoint} follows checkpoint ${before.checkpoint}`,
       );
-    if (event.recordsRead !== growth + skipped) {
+    if (event.recordsRead !== growth + skipped + held) {
       this.found(
         'RECORDS_DO_NOT_ADD_UP',
         `checkpoint ${event.checkpoint} has read ${event.recordsRead} records; its files grew by ` +
-          `${growth}, and ${skipped} were skipped`,
+          `${growth}, ${skipped} were skipped` +
+          (held === 0 ? '' : `, and ${held} were in files already`),
+      );
+    }
+    if (held > 0 && before.repair === null) {
+      this.found(
+        'TRANSITION_ILLEGAL',
+        `checkpoint ${event.checkpoint} leaves out ${held} records that are in files already, and nothing ` +
+          'is being repaired',
       );
     }
     this.#advanced(event, from);
@@ -210,8 +223,24 @@ export class PartitionHistory {
     }
   }
 
-  #truncated(from: bigint, to: bigint): void {
-    if (to <= from) {
+  /** What the discarded files held is lost, until it is written again. */
+  #rewound(
+    { nextOffset, damaged }: Stage['facts'],
+    { nextOffset: to, damagedParts, parts }: EventOf<'partitionRewound'>,
+  ): void {
+    const from = nextOffset ?? 0n;
+    const { totals } = this;
+    totals.repairs += 1;
+    for (const partId of [...(damagedParts === 0 ? [] : (damaged?.parts ?? [])), ...parts])
+      totals.recordsLost += this.parts.lost(partId)?.records ?? 0;
+    if (to <= from) totals.offsetsRewound += from - to;
+    else this.found('TRANSITION_ILLEGAL', `a repair skips offsets ${from} to ${to}`);
+  }
+
+  #truncated({ nextOffset, repair }: Stage['facts'], to: bigint): void {
+    const from = nextOffset ?? 0n;
+    if (repair !== null && to > from) this.changes.replaced(to);
+    else if (to <= from) {
       this.totals.offsetsReplaced += from - to;
       this.changes.replaced(to);
     } else this.found('TRANSITION_ILLEGAL', `an accepted truncation skips offsets ${from} to ${to}`);

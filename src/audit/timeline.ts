@@ -79,7 +79,7 @@ export class Timeline {
   #partitionSteps(entry: Entry, event: PartitionEvent, stage: Stage): TimelineStep[] {
     if (event.type === 'epochClaimed') this.#owner = event.owner ?? null;
     const changes = changesOf(event, stage);
-    const ids = movedParts(event, changes, this.#parts);
+    const ids = movedParts(event, { changes, parts: this.#parts, damaged: stage.facts.damaged?.parts ?? [] });
     this.#moves.length = 0;
     stage.apply(event);
     if (event.type === 'partMoved') this.#moved(event);
@@ -143,10 +143,20 @@ function isOfPart(event: PartitionEvent): boolean {
 /** Part files that the event moves, in the ledger's order. */
 function movedParts(
   event: PartitionEvent,
-  changes: readonly PartChange[],
-  parts: ReadonlyMap<PartId, TimelinePart>,
+  {
+    changes,
+    parts,
+    damaged,
+  }: {
+    readonly changes: readonly PartChange[];
+    readonly parts: ReadonlyMap<PartId, TimelinePart>;
+    /** Of a repair, journaled before it. */
+    readonly damaged: readonly PartId[];
+  },
 ): readonly PartId[] {
   if (event.type === 'epochClaimed') return [...parts.keys()];
+  if (event.type === 'partitionRewound')
+    return event.damagedParts === 0 ? event.parts : [...damaged, ...event.parts];
   if ('partId' in event) return [event.partId];
   return changes.map(({ partId }) => partId);
 }

@@ -41,7 +41,10 @@ class BucketTotals {
   }
 }
 
-/** A partition's sums. Offsets advance by what was read, by what was given up, and by holes. */
+/**
+ * A partition's sums. Offsets advance by what was read, by what was given up, and by holes; they go back by
+ * what was replaced, and by repairs.
+ */
 export class PartitionTotals {
   entries = 0;
   bytes = 0;
@@ -49,6 +52,10 @@ export class PartitionTotals {
   checkpoints = 0;
   recordsRead = 0;
   recordsSkipped = 0;
+  /** Records that were read again for a repair, and had been counted before. */
+  recordsAlreadyHeld = 0;
+  /** Records of files that a repair discarded: they are read and written again. */
+  recordsLost = 0;
   /** Growth of all files in all completed checkpoints. */
   recordsWritten = 0;
   opened = 0;
@@ -61,6 +68,9 @@ export class PartitionTotals {
   offsetsLost = 0n;
   /** Offsets that were read again, because an operator accepted that the log went back. */
   offsetsReplaced = 0n;
+  repairs = 0;
+  /** Offsets that repairs went back by. */
+  offsetsRewound = 0n;
   /** Offsets without a record that Tidemark has seen: transaction markers, compaction. */
   holes = 0n;
   readonly rolls = new Map<RollReason, number>();

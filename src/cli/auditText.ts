@@ -48,6 +48,7 @@ function reportText(
     moreFindings(report),
     report.unchecked.map(({ what, code, message }) => `not checked: ${what} (${code}): ${message}`),
     report.partitions.length === 0 ? [] : partitionTable(report.partitions),
+    report.partitions.flatMap(repairLines),
     ...report.partitions.map(bucketTable),
     end,
   ];
@@ -118,6 +119,16 @@ function partitionTable(partitions: readonly PartitionVerdict[]): string[] {
     formatBytes(files.committedBytes),
   ]);
   return tableLines(columns, rows);
+}
+
+/** What repairs have read again. */
+function repairLines({ partition, offsets, records }: PartitionVerdict): string[] {
+  if (offsets.rewound === 0n && records.lost === 0) return [];
+  return [
+    `${partitionName(partition)}: repairs went back by ${formatNoun(Number(offsets.rewound), 'offset')} ` +
+      `for ${formatNoun(records.lost, 'record')} of damaged files; ${formatCount(records.alreadyHeld)} ` +
+      'that were read again were in other files already',
+  ];
 }
 
 function bucketTable({ partition, buckets, otherBuckets }: PartitionVerdict): string[] {

@@ -46,8 +46,13 @@ function readLines(name: string, outcome: Extract<Outcome, { type: 'read' }>): s
 }
 
 /** Why it is not certain where the record is. */
-function reasons({ candidates, recordsSkipped, holes }: Extract<Outcome, { type: 'read' }>): string[] {
+function reasons(outcome: Extract<Outcome, { type: 'read' }>): string[] {
+  const { candidates, recordsSkipped, recordsAlreadyHeld, holes, isRepaired } = outcome;
   const others = [
+    ...(isRepaired ? ['of a damaged file, and was read again later'] : []),
+    ...(recordsAlreadyHeld > 0
+      ? [`one of ${formatNoun(recordsAlreadyHeld, 'record')} that were read again, and counted before`]
+      : []),
     ...(recordsSkipped > 0 ? [`one of ${formatNoun(recordsSkipped, 'record')} that were skipped`] : []),
     ...(holes > 0n
       ? [

@@ -3,7 +3,7 @@ import type { OperatorRequest } from '../../journal/events.ts';
 import { formatNoun } from '../telemetry/format.ts';
 import type { PartitionStatus } from '../app/contract.ts';
 
-/** Only commands that the partition's owner would accept. */
+/** Only commands that the partition's owner may accept. */
 export function proposalLines(
   { topic, partition, proposals, stop }: PartitionStatus,
   jobFile: string,
@@ -51,6 +51,12 @@ function proposal(request: OperatorRequest): {
         command: 'accept-truncation',
         at: '',
         options: request.divergedAt === null ? '' : ` --from ${request.divergedAt}`,
+      };
+    case 'repair':
+      return {
+        when: 'to have the records of damaged files read again',
+        command: 'repair',
+        options: request.notTaken ? ' --not-taken' : '',
       };
   }
 }

@@ -13,7 +13,7 @@ const EPOCHS_SHARE = 5;
 export type CheckpointBody = Pick<
   EventOf<'checkpointCompleted'>,
   | ('nextOffset' | 'leaderEpoch' | 'leaderEpochStart' | 'earlierLeaderEpochs')
-  | ('recordsRead' | 'recordsSkipped' | 'recordsBad' | 'parts')
+  | ('recordsRead' | 'recordsSkipped' | 'recordsAlreadyHeld' | 'recordsBad' | 'parts')
 >;
 
 /**
@@ -42,6 +42,7 @@ export async function checkpoint(
     ...epochsOf(cut.read, facts, entryBytesMax),
     recordsRead: cut.recordsRead,
     recordsSkipped: skippedOf(cut),
+    ...(cut.recordsAlreadyHeld === 0 ? {} : { recordsAlreadyHeld: cut.recordsAlreadyHeld }),
     ...(cut.bad.counts.length === 0 ? {} : { recordsBad: [...cut.bad.counts] }),
     parts,
   }));

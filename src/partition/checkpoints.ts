@@ -54,15 +54,16 @@ export class Checkpoints {
     const counts = stats.counts.of(task.partition);
     const startedMs = stats.counts.nowMs();
     const condition = conditionKey.epoch(task.partition);
+    const { repair, nextOffset } = host.ledger.facts;
     const cut = router.cut();
-    if (cut.parts.length === 0 && cut.nextOffset === host.ledger.facts.nextOffset) {
+    if (cut.parts.length === 0 && cut.nextOffset === nextOffset) {
       health.conditions.clear(condition);
       counts.checkpointAtMs = ports.clock.wallMs();
       return;
     }
     await host.note({ type: 'checkpointStarted' });
     try {
-      await scope.latch.race(proveSource(ports.source, task, this.#options.feed, cut));
+      await scope.latch.race(proveSource(ports.source, task, repair, this.#options.feed, cut));
     } catch (error) {
       await host.note({ type: 'checkpointFailed' });
       if (required || !isSourceAway(error)) throw error;

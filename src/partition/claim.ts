@@ -17,6 +17,7 @@ import { SubjectWriter, type WriterIdentity } from '../../journal/writer.ts';
 import { passing, type Failpoint } from '../system/failpoints.ts';
 import { limitedAppend } from '../job/appendLimit.ts';
 import { AppendRetries } from '../job/appendRetries.ts';
+import { placingOf } from '../job/placing.ts';
 import { Gate } from '../system/concurrency.ts';
 import type { Context } from '../job/context.ts';
 import { foldJournal, replayPartition } from './replayPartition.ts';
@@ -104,6 +105,7 @@ export async function claimPartition(
   const { ledger, hashes, base } = recovery;
   const { self } = context.ports.presence ?? {};
   const owner = self === undefined ? {} : { owner: `${self.host}:${self.pid}` };
+  const placing = placingOf(context.settings.effectiveConfig);
   let { tail } = recovery;
   for (;;) {
     const own = claimId(random.hexId());
@@ -125,7 +127,9 @@ export async function claimPartition(
     const appender = appenderOf(context, writer, identity, signal, retries);
     const host = new PartitionHost(ledger, appender, () => void snapshots.adopted());
     try {
-      await host.submit(() => [{ type: 'epochClaimed', epoch, claimId: own, startOffset, ...owner }]);
+      await host.submit(() => [
+        { type: 'epochClaimed', epoch, claimId: own, startOffset, ...owner, placing },
+      ]);
       return { host, writer, epoch, claimId: own, hashes, snapshots };
     } catch (error) {
       if (!isFenced(error)) throw error;

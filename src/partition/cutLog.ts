@@ -1,7 +1,7 @@
 /** Checks whether the log was truncated, too, before an operator's answer skips what was read of it. */
 import { isSourceFailure } from '../sources/failure.ts';
 import { journaledEpoch } from '../sources/readEpoch.ts';
-import type { PartitionFeed } from '../sources/port.ts';
+import type { LogPosition, PartitionFeed, Source } from '../sources/port.ts';
 import type { Claim } from './claim.ts';
 import type { Context } from '../job/context.ts';
 import type { PartitionTask } from './partitionTask.ts';
@@ -25,9 +25,18 @@ export async function findCut({
 }: JumpingOver): Promise<Error | null> {
   const { facts } = claim.host.ledger;
   const { nextOffset: offset } = facts;
-  const read = journaledEpoch(facts);
-  if (read === null || offset === null || purpose === 'retire') return null;
-  const feed = context.ports.source.open(partition, offset, topicId, read);
+  if (offset === null || purpose === 'retire') return null;
+  return cutBelow(context.ports.source, { partition, topicId }, { offset, read: journaledEpoch(facts) });
+}
+
+/** SOURCE_TRUNCATED if the log does not hold what was read up to the position; else null. */
+export async function cutBelow(
+  source: Pick<Source, 'open'>,
+  { partition, topicId }: Pick<PartitionTask, 'partition' | 'topicId'>,
+  { offset, read }: LogPosition,
+): Promise<Error | null> {
+  if (read === null) return null;
+  const feed = source.open(partition, offset, topicId, read);
   // A feed that detects the truncation by itself reports it to its reader, and no longer to `verify`.
   const found = failureOf(feed);
   try {

@@ -16,6 +16,7 @@ import { EpochScope } from './epochScope.ts';
 import { EpochTimers } from './epochTimers.ts';
 import { BadRecords } from '../writing/badRecords.ts';
 import { RecordRouter } from '../writing/recordRouter.ts';
+import { Rereading } from '../writing/rereading.ts';
 import { FullDisk, isDiskFull } from './fullDisk.ts';
 import { judgeWitnesses } from './judgeWitness.ts';
 import { OperatorDesk } from './operatorDesk.ts';
@@ -25,6 +26,7 @@ import { PartFiles } from './partFiles.ts';
 import { checkCluster, type PartitionTask } from './partitionTask.ts';
 import { Publisher } from './publisher.ts';
 import { read } from './reading.ts';
+import { checkPlacing } from './repair.ts';
 import { retire } from './retire.ts';
 import { takeOver, type TakeOver } from './takeOver.ts';
 import { fromNextOffset, isAtNextOffset } from './sourceFailure.ts';
@@ -72,7 +74,7 @@ export class Epoch {
     this.#scope = scope;
     this.#publisher = publisher;
     this.#keeper = keeper;
-    this.#desk = new OperatorDesk(context, task.partition);
+    this.#desk = new OperatorDesk(context, () => task);
     this.#records = context.settings.format.recordsOf(task.partition);
     this.#parts = new PartFiles({ context, ...task, host: claim.host, scope, records: this.#records });
     this.#checkpointAtClaim = claim.host.ledger.facts.checkpoint;
@@ -165,6 +167,7 @@ export class Epoch {
   async #run(): Promise<'ended' | 'drained'> {
     checkCluster(this.#task);
     const { host } = this.#claim;
+    checkPlacing(this.#task, host.ledger.facts, this.#context.settings.effectiveConfig);
     const router = this.#makeRouter();
     const { fileRoom } = this.#context;
     const adopt: NonNullable<TakeOver['adopt']> = async (continued, { file, encoder }, isNewest) => {
@@ -200,9 +203,10 @@ export class Epoch {
   #makeRouter(): RecordRouter {
     const { settings, ports, stats } = this.#context;
     const { partition } = this.#task;
-    const { format } = settings;
+    const { tombstones } = settings.format;
     const { memory } = ports;
-    const { nextOffset } = this.#claim.host.ledger.facts;
+    const { nextOffset, repair } = this.#claim.host.ledger.facts;
+    const writing = { assigner: settings.assigner(partition), records: this.#records, tombstones };
     if (nextOffset === null)
       throw new TidemarkError(
         'INTERNAL',
@@ -210,8 +214,10 @@ export class Epoch {
       );
     const router = new RecordRouter(
       {
-        ...{ assigner: settings.assigner(partition), rolling: settings.rolling, clock: ports.clock, stats },
-        ...{ records: this.#records, tombstones: format.tombstones },
+        ...{ ...writing, rolling: settings.rolling, clock: ports.clock, stats },
+        ...(repair === null
+          ? {}
+          : { rereading: new Rereading(repair, { ...writing, writesBad: settings.bad.to === 'file' }) }),
         bad: new BadRecords(settings.bad, partition),
         openPart: (bucket, firstOffset) => this.#parts.open(bucket, firstOffset),
         fileRoom: this.#context.fileRoom,

@@ -26,7 +26,9 @@ export function isPassing({ retry }: TidemarkError): boolean {
 }
 
 export function isBehindJournal({ affected }: TidemarkError, epoch: Epoch | null): boolean {
-  const nextOffset = epoch?.claim.host.ledger.facts.nextOffset ?? null;
+  const facts = epoch?.claim.host.ledger.facts ?? null;
   const { truncation } = affected;
-  return nextOffset !== null && truncation !== null && truncation.divergedAt >= nextOffset;
+  // In a repair, more of the log counts than what is below nextOffset.
+  const counted = facts?.repair?.untilOffset ?? facts?.nextOffset ?? null;
+  return counted !== null && truncation !== null && truncation.divergedAt >= counted;
 }

@@ -6,13 +6,22 @@
 import type { PartitionHost } from './partitionHost.ts';
 import type { PartitionEvent } from '../../journal/events.ts';
 import { partitionName, type TopicPartition } from '../../journal/ids.ts';
-import type { OffsetRange } from '../sources/port.ts';
+import type { OffsetRange, Source } from '../sources/port.ts';
 import { conditionKey } from '../job/conditionKeys.ts';
 import { isJournalUnreadable } from './journalFailure.ts';
-import { jumpTo } from './jump.ts';
+import { jumpTo, type Jump } from './jump.ts';
 import { needsRange } from './lossRules.ts';
+import type { PartitionTask } from './partitionTask.ts';
+import { journalDamaged, planRepair, refusedRepair } from './repair.ts';
 import type { Context } from '../job/context.ts';
-import { decideRequest, jumpOf, readRequests, type FiledRequest, type SourceSays } from './requests.ts';
+import {
+  decideRequest,
+  jumpOf,
+  readRequests,
+  type FiledRequest,
+  type Repaired,
+  type SourceSays,
+} from './requests.ts';
 
 /** How long a refusal is reported as a condition. `status` shows it until the next request. */
 const REFUSAL_TOLD_MS = 600_000;
@@ -21,15 +30,20 @@ const UNREADABLE_TOLD_MS = 60_000;
 
 export class OperatorDesk {
   readonly #context: Context;
-  readonly #partition: TopicPartition;
+  readonly #task: () => PartitionTask;
   /** The last request that was answered without being journaled; null if there is none. */
   #answeredUnjournaled: number | null = null;
   /** Monotonic: when it was last logged that requests cannot be read. */
   #unreadableToldMs = -Infinity;
 
-  constructor(context: Context, partition: TopicPartition) {
+  /** @param task as it is then: what the source names may change. */
+  constructor(context: Context, task: () => PartitionTask) {
     this.#context = context;
-    this.#partition = partition;
+    this.#task = task;
+  }
+
+  get #partition(): TopicPartition {
+    return this.#task().partition;
   }
 
   /** Requests that the host has not handled yet. Rejects if the journal is unavailable. */
@@ -85,8 +99,30 @@ export class OperatorDesk {
   async #sourceSays(host: PartitionHost, filed: FiledRequest): Promise<SourceSays> {
     const { source } = this.#context.ports;
     const offset = jumpOf(host.ledger.facts, filed.request);
-    const jump = offset === null ? null : await jumpTo(source, this.#partition, offset);
-    return { range: await this.#rangeFor(host, filed), jump };
+    const jump = offset === null ? null : await this.#jumpTo(source, offset);
+    const repair = await this.#repairFor(host, filed);
+    return { range: await this.#rangeFor(host, filed), jump, repair };
+  }
+
+  /** A partition that is to be retired is not read again, wherever it is. */
+  async #jumpTo(source: Source, nextOffset: bigint): Promise<Jump | string> {
+    const { partition, purpose } = this.#task();
+    return purpose === 'retire' ? { nextOffset, below: null } : jumpTo(source, partition, nextOffset);
+  }
+
+  /** What the destination and the source say to a repair. Null if it is refused without them. */
+  async #repairFor(
+    host: PartitionHost,
+    { requestId, request }: FiledRequest,
+  ): Promise<Repaired | string | null> {
+    const { facts } = host.ledger;
+    if (request?.type !== 'repair' || requestId <= facts.lastRequestId) return null;
+    if (refusedRepair(facts) !== null) return null;
+    const repairing = { context: this.#context, task: this.#task(), host };
+    const plan = await planRepair(repairing, request.notTaken);
+    if (typeof plan === 'string') return plan;
+    const { entryBytesMax } = this.#context.ports.journal;
+    return { event: await journalDamaged(host, requestId, plan, entryBytesMax), jump: plan.jump };
   }
 
   /** What the source holds, if a loss goes beyond the stop. Null if the source does not answer. */

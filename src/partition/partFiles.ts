@@ -14,6 +14,7 @@ import {
   type NamingRule,
 } from '../../actors/naming.ts';
 import type { PartFileContext } from '../../actors/partFile.ts';
+import type { PartitionContext } from '../../actors/partition.ts';
 import { TidemarkError } from '../../journal/errors.ts';
 import { partId, type PartId, type TopicPartition } from '../../journal/ids.ts';
 import type { OpenFile, PartTarget } from '../stores/port.ts';
@@ -73,15 +74,18 @@ export class PartFiles {
       const format = this.#formatOf(bucket);
       const folder = folderUri(naming, bucket, drawEntropy(ports.random, naming.entropy));
       const id = partId(ports.random.hexId());
-      const target = {
+      const named = (facts: PartitionContext) => ({
         partId: id,
-        finalUri: finalUri(naming, folder, partition, firstOffset, generation),
+        finalUri: finalUri(naming, folder, partition, firstOffset, generation, repairOf(facts)),
         temporaryUri: temporaryUri(folder, id),
-      };
+      });
+      let target = named(host.ledger.facts);
       const openedAtMs = Math.max(0, Math.floor(ports.clock.wallMs()));
-      await host.submit(() => [
-        { type: 'partOpened', ...target, bucket, format, firstOffset, generation, openedAtMs },
-      ]);
+      await host.submit(({ facts }) => {
+        // A checkpoint that ends a repair may be journaled before it.
+        target = named(facts);
+        return [{ type: 'partOpened', ...target, bucket, format, firstOffset, generation, openedAtMs }];
+      });
       try {
         const opened = await this.#create(target, bucket);
         await this.#start(target, format, opened);
@@ -173,12 +177,13 @@ export class PartFiles {
   /** Whether today's configuration and log give the file this name and format: only then it takes more. */
   isInPlace({ bucket, finalUri: journaled, format, firstOffset, generation }: PartFileContext): boolean {
     const { partition, host } = this.#options;
-    if (generation !== host.ledger.facts.generation || format !== this.#formatOf(bucket)) return false;
+    const { facts } = host.ledger;
+    if (generation !== facts.generation || format !== this.#formatOf(bucket)) return false;
     const naming = this.#namingOf(bucket);
     const folder = folderOf(journaled);
     return (
       isFolderOf(naming, bucket, folder) &&
-      journaled === finalUri(naming, folder, partition, firstOffset, generation)
+      journaled === finalUri(naming, folder, partition, firstOffset, generation, repairOf(facts))
     );
   }
 
@@ -265,6 +270,11 @@ export class PartFiles {
       }
     }
   }
+}
+
+/** Number of the repair that is under way; 0: none. Only files that were opened in it take its records. */
+function repairOf({ repair, repairs }: PartitionContext): number {
+  return repair === null ? 0 : repairs;
 }
 
 async function abandon({ file, rows }: Opened): Promise<void> {

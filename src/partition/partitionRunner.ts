@@ -48,7 +48,7 @@ export class PartitionRunner {
   constructor(context: Context, task: PartitionTask) {
     this.#context = context;
     this.#task = task;
-    this.#desk = new OperatorDesk(context, task.partition);
+    this.#desk = new OperatorDesk(context, () => this.#task);
   }
 
   get task(): PartitionTask {

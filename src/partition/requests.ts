@@ -1,6 +1,12 @@
 /** Operator requests: any process files them beside the partition's journal; only the owner handles them. */
 import { bigintsAsText } from '../../kernels/json.ts';
-import { operatorRequestSchema, type OperatorRequest, type PartitionEvent } from '../../journal/events.ts';
+import {
+  operatorRequestSchema,
+  type EventOf,
+  type LogTruncation,
+  type OperatorRequest,
+  type PartitionEvent,
+} from '../../journal/events.ts';
 import type { JobName, TopicPartition } from '../../journal/ids.ts';
 import type { Journal } from '../../journal/port.ts';
 import { requestSubject } from '../../journal/subjects.ts';
@@ -10,6 +16,7 @@ import type { OffsetRange } from '../sources/port.ts';
 import type { PartitionContext } from '../../actors/partition.ts';
 import { checkpointBehind, type Jump } from './jump.ts';
 import { refusedLoss, type LossFacts } from './lossRules.ts';
+import { refusedRepair } from './repair.ts';
 
 export interface FiledRequest {
   readonly requestId: number;
@@ -61,20 +68,31 @@ export interface SourceSays {
   readonly range: OffsetRange | null;
   /** Null if reading does not jump; a text if it must not jump now. */
   readonly jump: Jump | string | null;
+  /** The repair as far as it fits one entry; a text if there can be none. Absent if none is asked for. */
+  readonly repair?: Repaired | string | null;
 }
 
+export interface Repaired {
+  readonly event: EventOf<'partitionRewound'>;
+  readonly jump: Jump;
+}
+
+const NOTHING_SAID: SourceSays = { range: null, jump: null };
+
 /** The offset to which an accepted request moves the partition without saying its leader epoch, or null. */
-export function jumpOf({ stop }: LossFacts, request: OperatorRequest | null): bigint | null {
+export function jumpOf({ stop, nextOffset }: LossFacts, request: OperatorRequest | null): bigint | null {
   if (request?.type === 'acceptLoss') return request.toOffset;
   const truncation = request?.type === 'acceptTruncation' ? (stop?.truncation ?? null) : null;
-  return truncation?.leaderEpoch === null ? truncation.divergedAt : null;
+  if (truncation?.leaderEpoch !== null) return null;
+  // In a repair, what is below nextOffset is not concerned.
+  return nextOffset !== null && nextOffset < truncation.divergedAt ? null : truncation.divergedAt;
 }
 
 /** What the owner journals for a request, given the partition's state. */
 export function decideRequest(
   { facts }: { readonly facts: LossFacts },
   { requestId, request }: FiledRequest,
-  { range, jump }: SourceSays = { range: null, jump: null },
+  { range, jump, repair = null }: SourceSays = NOTHING_SAID,
 ): readonly PartitionEvent[] {
   const { stop } = facts;
   const refuse = (reason: string): readonly PartitionEvent[] => [
@@ -98,16 +116,29 @@ export function decideRequest(
       return [{ type: 'lossAccepted', requestId, fromOffset, toOffset }, ...behind(jump, facts)];
     }
     case 'acceptTruncation': {
-      const truncation = stop?.truncation ?? null;
-      if (truncation === null) return refuse('The partition is not stopped by a log that went back.');
-      const { divergedAt } = truncation;
-      if (request.divergedAt !== null && request.divergedAt !== divergedAt)
-        return refuse(`The log went back to offset ${divergedAt}, not to ${request.divergedAt}.`);
+      const truncation = acceptedTruncation(facts, request.divergedAt);
+      if (typeof truncation === 'string') return refuse(truncation);
       const reason = refusedJump(jump);
       if (reason !== null) return refuse(reason);
       return [{ type: 'logTruncationAccepted', requestId, ...truncation }, ...behind(jump, facts)];
     }
+    case 'repair': {
+      const repaired = refusedRepair(facts) ?? repair ?? 'Nobody has looked at its files: ask again.';
+      return typeof repaired === 'string'
+        ? refuse(repaired)
+        : [repaired.event, ...behind(repaired.jump, facts)];
+    }
   }
+}
+
+/** Or why it is refused. @param expected by the operator; null if not said. */
+function acceptedTruncation({ stop }: LossFacts, expected: bigint | null): LogTruncation | string {
+  const truncation = stop?.truncation ?? null;
+  if (truncation === null) return 'The partition is not stopped by a log that went back.';
+  const { divergedAt } = truncation;
+  return expected === null || expected === divergedAt
+    ? truncation
+    : `The log went back to offset ${divergedAt}, not to ${expected}.`;
 }
 
 function refusedJump(jump: SourceSays['jump']): string | null {
@@ -121,7 +152,7 @@ function behind(
   return jump === null || typeof jump === 'string' ? [] : checkpointBehind(jump, facts);
 }
 
-/** Requests that the owner of the partition would accept now, best first. None if it is not stopped. */
+/** Requests that the owner of the partition may accept now, best first. None if it is not stopped. */
 export function proposedRequests(facts: LossFacts): readonly OperatorRequest[] {
   const { stop, nextOffset } = facts;
   const candidates: OperatorRequest[] = [{ type: 'resume', from: null, acceptLoss: false }];
@@ -129,10 +160,12 @@ export function proposedRequests(facts: LossFacts): readonly OperatorRequest[] {
     candidates.push({ type: 'acceptLoss', fromOffset: nextOffset ?? 0n, toOffset: stop.toOffset });
   if (stop?.truncation !== undefined && stop.truncation !== null)
     candidates.push({ type: 'acceptTruncation', divergedAt: stop.truncation.divergedAt });
-  return candidates.filter((request) => {
+  const accepted = candidates.filter((request) => {
     const [event] = decideRequest({ facts }, { requestId: 0, request });
     return event?.type !== 'requestRefused';
   });
+  // Only the owner can look at the files: it may refuse.
+  return refusedRepair(facts) === null ? [...accepted, { type: 'repair', notTaken: false }] : accepted;
 }
 
 /** The answer of a halted partition. It journals nothing: only a new claim, which judges again, can help. */

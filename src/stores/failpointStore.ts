@@ -18,6 +18,7 @@ export function withFailpoints(store: Store, failpoints: Failpoints): Store {
     ...(store.sideObjects === undefined
       ? {}
       : { sideObjects: sideObjectsWithFailpoints(store.sideObjects, failpoints) }),
+    ...(store.unpublished === undefined ? {} : { unpublished: store.unpublished }),
     ...(store.salvage === undefined ? {} : { salvage: store.salvage }),
     temporaries: store.temporaries,
     get excessBytes() {

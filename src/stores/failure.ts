@@ -2,7 +2,7 @@
  * How a store fails, as its port tells it: a store names the problem, and callers decide by it. The code is
  * for people.
  */
-import { TidemarkError, type ErrorCode, type ErrorDetails } from '../../journal/errors.ts';
+import { currentCode, TidemarkError, type ErrorCode, type ErrorDetails } from '../../journal/errors.ts';
 
 const CODES = {
   /** The name is taken: nothing was created. */
@@ -47,6 +47,12 @@ export function isStoreFailure(
   ...problems: readonly [StoreProblem, ...StoreProblem[]]
 ): error is StoreFailure {
   return error instanceof StoreFailure && problems.includes(error.problem);
+}
+
+/** Whether the journaled code says that a file is gone, or has other bytes. */
+export function isCodeOfDamage(code: string): boolean {
+  const current = currentCode(code);
+  return current === CODES.missing || current === CODES.contentDiffers;
 }
 
 /** What was attempted, on which file, and the answer of the service or the system. */

@@ -9,7 +9,7 @@
  * follows. Every store passes test/conformance/store.
  */
 import type { Crc64Hex, JournalId } from '../../journal/ids.ts';
-import type { StoreReading } from './reading.ts';
+import type { ContentVerdict, StoreReading } from './reading.ts';
 import type { Temporaries } from './temporaries.ts';
 
 /** Durable handle of a file, as journaled. Only its store interprets it. */
@@ -127,6 +127,15 @@ export interface ScratchFiles {
   read(uri: string, durable: Omit<DurablePart, 'handle'>, take: (chunk: Uint8Array) => void): Promise<void>;
 }
 
+/** For a store whose `reading` shows no file before it is published. */
+export interface UnpublishedFiles {
+  /**
+   * Compares what it keeps of the file with its durable bytes. Changes nothing. STORE_UNAVAILABLE if it does
+   * not answer.
+   */
+  verify(target: PartTarget, durable: DurablePart): Promise<ContentVerdict>;
+}
+
 /** Objects that a store puts beside a file. Each holds a part of the file until a later one replaces it. */
 export interface SideObjects {
   /**
@@ -178,6 +187,9 @@ export interface Store {
    * the store keeps none.
    */
   readonly excessBytes?: number;
+
+  /** Absent if `reading` shows files before they are published. */
+  readonly unpublished?: UnpublishedFiles;
 
   /** Absent if the store puts nothing beside a file. */
   readonly sideObjects?: SideObjects;

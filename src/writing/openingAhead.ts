@@ -36,6 +36,8 @@ export interface Missing {
   readonly endOffset: bigint | null;
   /** When the batch's records are written. */
   readonly wallMs: number;
+  /** Most records that follow need no file: none is opened for them in advance. */
+  readonly isAlone?: boolean;
 }
 
 /** @param opened called for each file, at once when it is open. */
@@ -69,12 +71,12 @@ export async function openAhead(
 /** At most `room` buckets, the missing one first, each with the offset of its first record. */
 function wantedFiles(
   { assigner, records, tombstones }: OpeningOptions,
-  { batch, slot, ...range }: Missing,
+  { batch, slot, isAlone = false, ...range }: Missing,
   room: number,
   hasFile: (bucket: string) => boolean,
 ): ReadonlyMap<string, bigint> {
   const wanted = new Map([[bucketOfSlot(assigner, slot), range.nextOffset]]);
-  if (!assigner.looksAtRecords || room <= 1) return wanted;
+  if (!assigner.looksAtRecords || isAlone || room <= 1) return wanted;
   const ahead = batch.records();
   try {
     findBuckets(ahead, { assigner, records, tombstones, ...range, room }, wanted, hasFile);

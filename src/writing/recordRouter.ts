@@ -19,6 +19,7 @@ import type { Opening } from './fileRoom.ts';
 import { openAhead, type OpeningOptions } from './openingAhead.ts';
 import type { PartCut, PartWriter } from './partWriter.ts';
 import { Rolls } from './rolls.ts';
+import type { Rereading } from './rereading.ts';
 import { pauseAfter, type Done, type Pause } from './routerPause.ts';
 import type { RunStats } from './runStats.ts';
 import { TakingFiles } from './takingFiles.ts';
@@ -30,6 +31,8 @@ export interface Cut {
   readonly read: ReadEpoch | null;
   readonly recordsRead: number;
   readonly recordsSkippedNull: number;
+  /** Records that were read again, and that earlier checkpoints have counted. */
+  readonly recordsAlreadyHeld: number;
   readonly bad: BadCut;
   /** Files that have changed since the last completed checkpoint. */
   readonly parts: readonly PartCut[];
@@ -41,6 +44,8 @@ export interface RouterOptions extends OpeningOptions {
   readonly rolling: RollingPolicy;
   readonly clock: Clock;
   readonly stats: RunStats;
+  /** Absent: nothing is read again. */
+  readonly rereading?: Rereading;
 }
 
 /** Of a record: see `#judge`. */
@@ -64,10 +69,14 @@ export class RecordRouter {
   #batchFrom: bigint;
   #recordsRead = 0;
   #recordsSkippedNull = 0;
+  #recordsAlreadyHeld = 0;
+  /** Null before, and once everything that was to be read again is. */
+  #rereading: Rereading | null;
 
   constructor(options: RouterOptions, nextOffset: bigint, read: ReadEpoch | null = null) {
-    const { rolling, clock, records, stats } = options;
+    const { rolling, clock, records, stats, rereading = null } = options;
     this.#options = options;
+    this.#rereading = rereading;
     this.#nextOffset = nextOffset;
     this.#batchFrom = nextOffset;
     this.#readBefore = read;
@@ -164,6 +173,7 @@ export class RecordRouter {
         if (delta < startDelta) continue;
         if (delta >= endDelta) break;
         const goodSlot = assigner.slotOf(cursor, wallMs);
+        if (this.#rereading !== null) writer = undefined;
         const outcome = this.#judge(cursor, goodSlot, base, delta);
         if (typeof outcome === 'object') return this.#pauseAt(base + BigInt(delta), outcome);
         if (outcome === 'skipped') {
@@ -202,6 +212,26 @@ export class RecordRouter {
     return DONE;
   }
 
+  /**
+   * Whether the record is in a file already, or in none. A file of its bucket that is being written ends
+   * before it: otherwise its offsets would include those of the other file. What was read again ends in files
+   * of its own, too.
+   */
+  #isHeldAlready(rereading: Rereading, cursor: RecordCursor, slot: number, offset: bigint): boolean {
+    if (offset >= rereading.untilOffset) {
+      this.#rereading = null;
+      this.rolls.rollAll('recovery');
+      return false;
+    }
+    const place = rereading.placeOf(cursor, slot, offset);
+    if (place.type === 'missing') return false;
+    this.#recordsAlreadyHeld += 1;
+    this.#options.bad.wrote(false);
+    const writer = place.bucket === null ? undefined : this.#files.ofBucket(place.bucket);
+    if (writer !== undefined && writer.records > 0) this.rolls.roll(writer, 'recovery');
+    return true;
+  }
+
   /** Tells the kernel which records of the batch to process, and when. */
   #bound(fromDelta: number, toDelta: number, nowMs: number): void {
     const run = this.#run;
@@ -214,19 +244,22 @@ export class RecordRouter {
   /** Writes the lines after the current one, if the kernel may; returns how many. */
   #routeInBulk(cursor: RecordCursor, slot: number, writer: PartWriter): number {
     const run = this.#run;
-    if (run === null || cursor.routeRecords === undefined) return 0;
+    if (run === null || this.#rereading !== null || cursor.routeRecords === undefined) return 0;
     this.#files.lead(slot, writer);
     return cursor.routeRecords(run);
   }
 
   /**
    * What the record at the cursor is: one to be written, or a bad one to be written, as the line that was
-   * made; written, as a row; or in no file. Only an attempt to append a row shows whether it can be one. The
+   * made; written, as a row; or in no file, or in one already. Only an attempt to append a row shows whether it can be one. The
    * pause: its file takes none now.
    *
    * @param slot of a record that is not bad.
    */
   #judge(cursor: RecordCursor, slot: number, base: bigint, delta: number): Outcome {
+    const rereading = this.#rereading;
+    if (rereading !== null && this.#isHeldAlready(rereading, cursor, slot, base + BigInt(delta)))
+      return 'skipped';
     const writer = this.#options.records.type === 'rows' ? this.#files.ofSlot(slot) : undefined;
     if (writer?.takesNone === true) return { type: 'behind', writer, isHeld: true };
     const reason =
@@ -252,7 +285,8 @@ export class RecordRouter {
     const isBad = outcome === 'bad';
     const { bytes, start, end } = isBad || records.type !== 'lines' ? bad.line : records;
     writer.appendLine(bytes, start, end, base, delta);
-    bad.wrote(isBad);
+    // One that is read again was counted when it was read first.
+    bad.wrote(isBad && this.#rereading === null);
   }
 
   #pauseAt(nextOffset: bigint, pause: Pause): Pause {
@@ -264,7 +298,7 @@ export class RecordRouter {
   #openAhead(slot: number, batch: FetchedBatch, endOffset: bigint | null, wallMs: number): Promise<Opening> {
     return openAhead(
       this.#options,
-      { batch, slot, nextOffset: this.#nextOffset, endOffset, wallMs },
+      { batch, slot, nextOffset: this.#nextOffset, endOffset, wallMs, isAlone: this.#rereading !== null },
       (bucket) => this.#files.has(bucket),
       (writer) => this.adopt(writer, true),
     );
@@ -292,6 +326,7 @@ export class RecordRouter {
       read: this.read,
       recordsRead: this.#recordsRead,
       recordsSkippedNull: this.#recordsSkippedNull,
+      recordsAlreadyHeld: this.#recordsAlreadyHeld,
       bad: this.#options.bad.cut(),
       parts,
     };
@@ -301,6 +336,7 @@ export class RecordRouter {
   checkpointed(cut: Cut): void {
     this.#recordsRead -= cut.recordsRead;
     this.#recordsSkippedNull -= cut.recordsSkippedNull;
+    this.#recordsAlreadyHeld -= cut.recordsAlreadyHeld;
     this.#options.bad.checkpointed(cut.bad);
     for (const part of cut.parts) {
       part.writer.checkpointed(part);

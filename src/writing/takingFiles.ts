@@ -59,6 +59,10 @@ export class TakingFiles {
     return this.#byBucket.has(bucket);
   }
 
+  ofBucket(bucket: string): PartWriter | undefined {
+    return this.#byBucket.get(bucket);
+  }
+
   /** Any of them may be forgotten meanwhile. */
   all(): Iterable<PartWriter> {
     return this.#byBucket.values();

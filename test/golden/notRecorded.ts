@@ -5,4 +5,6 @@ export const NOT_RECORDED: readonly string[] = [
   'partitionRetired',
   'logTruncationAccepted',
   'witnessAnswered',
+  'partsDamaged',
+  'partitionRewound',
 ];

@@ -17,6 +17,7 @@ const started: PartFileEvent = { type: 'partStarted', handle: { uploadId: 'u1' }
 const moved = (n: number): PartFileEvent => ({ type: 'partMoved', toUri: temporaryName(n) });
 const claim: PartFileEvent = { type: 'epochClaimed' };
 const committed: PartFileEvent = { type: 'partCommitted' };
+const lost: PartFileEvent = { type: 'partLost' };
 const discarded: PartFileEvent = { type: 'partDiscarded' };
 
 describeModel('part file', {
@@ -30,6 +31,7 @@ describeModel('part file', {
     partMoved: moved(7),
     partCommitted: committed,
     partDiscarded: discarded,
+    partLost: lost,
     epochClaimed: claim,
   }),
   expected: {
@@ -44,15 +46,21 @@ describeModel('part file', {
       'partCheckpointed (in progress)': ['inProgress'],
       'partCheckpointed (rolled)': ['pending', 'publishPart'],
       partMoved: ['inProgress, being copied'],
+      partLost: ['discarding', 'discardPart'],
       epochClaimed: ['inProgress'],
     },
     'inProgress, being copied': {
       'partCheckpointed (in progress)': ['inProgress'],
       'partCheckpointed (rolled)': ['pending', 'publishPart'],
       partMoved: ['inProgress, being copied'],
+      partLost: ['discarding', 'discardPart'],
       epochClaimed: ['inProgress'],
     },
-    pending: { partCommitted: ['committed'], epochClaimed: ['pending'] },
+    pending: {
+      partCommitted: ['committed'],
+      partLost: ['discarding', 'discardPart'],
+      epochClaimed: ['pending'],
+    },
     discarding: { partDiscarded: ['discarded'], epochClaimed: ['discarding'] },
     committed: {},
     discarded: {},
@@ -102,6 +110,12 @@ describe('part file: what it keeps', () => {
       temporaryUri: temporaryName(8),
       copyUri: null,
       staleUris: [temporaryName(7), temporaryName(1)],
+    });
+  });
+  it('a file that is lost holds nothing, and its names are all to be removed', () => {
+    expect(run(started, inProgress(100), claim, moved(7), lost)).toMatchObject({
+      ...{ durable: null, roll: null, copyUri: null, startHandle: { uploadId: 'u1' } },
+      ...{ temporaryUri: temporaryName(1), staleUris: [temporaryName(7)] },
     });
   });
   it('a second copy in one epoch does not lose the name of the first', () => {

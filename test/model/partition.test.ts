@@ -24,6 +24,11 @@ const answered = {
   ],
   loss: { fromOffset: 40n, toOffset: 60n },
 } as const satisfies EventOf<'witnessAnswered'>;
+const damaged = { type: 'partsDamaged', requestId: 7, index: 0, parts: [part(1)] } as const;
+const rewound: PartitionMachineEvent = {
+  ...{ type: 'partitionRewound', requestId: 7, nextOffset: 30n, placing: 'as-ever', givenUp: [] },
+  ...{ damagedParts: 1, parts: [part(2)], lost: [{ bucket: 'a', firstOffset: 30n, lastOffset: 35n }] },
+};
 const loss = { type: 'lossAccepted', requestId: 4, fromOffset: 100n, toOffset: 250n } as const;
 const replayed = { type: 'replayed', ownClaimId: OWN } as const;
 
@@ -56,6 +61,7 @@ const replaying = inBoth('replaying', {
   partCommitted: ['replaying'],
   partDiscarded: ['replaying'],
   partitionRetired: ['replaying'],
+  partsDamaged: ['replaying'],
   rollRequested: ['replaying'],
   requestRefused: ['replaying'],
   replayed: ['claiming'],
@@ -83,6 +89,8 @@ describeModel('partition', {
     lossAccepted: loss,
     logTruncationAccepted: truncated,
     witnessAnswered: answered,
+    partsDamaged: { ...damaged, parts: [...damaged.parts] },
+    partitionRewound: rewound,
     partitionRetired: { type: 'partitionRetired' },
     replayed,
     settled: { type: 'settled' },
@@ -100,6 +108,7 @@ describeModel('partition', {
       lossAccepted: ['replaying'],
       logTruncationAccepted: ['replaying'],
       witnessAnswered: ['replaying'],
+      partitionRewound: ['replaying'],
     },
     [`replaying${WITH_STOP}`]: {
       ...replaying[`replaying${WITH_STOP}`],
@@ -109,6 +118,7 @@ describeModel('partition', {
       lossAccepted: ['replaying'],
       logTruncationAccepted: ['replaying'],
       witnessAnswered: ['replaying'],
+      partitionRewound: ['replaying'],
     },
     claiming: {
       'epochClaimed (own)': ['settling'],
@@ -174,6 +184,8 @@ describeModel('partition', {
       lossAccepted: ['replaying'],
       logTruncationAccepted: ['replaying'],
       witnessAnswered: ['replaying'],
+      partsDamaged: ['stopped'],
+      partitionRewound: ['replaying'],
       halted: ['stopped'],
     },
   },

@@ -13,7 +13,7 @@ export const CONFIG_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         PART_FILES,
-        'journaled === finalUri(naming, folder, partition, firstOffset, generation)',
+        'journaled === finalUri(naming, folder, partition, firstOffset, generation, repairOf(facts))',
         'journaled.endsWith(finalUri(naming, folder, partition, firstOffset, generation).slice(-1))',
       ),
     ],

@@ -19,6 +19,7 @@ import type { Mutation, Patch } from './mutation.ts';
 import { ORPHANS_MUTATIONS } from './orphansMutations.ts';
 import { PROTOCOL_MUTATIONS } from './protocolMutations.ts';
 import { RECORD_MUTATIONS } from './recordMutations.ts';
+import { REPAIR_MUTATIONS } from './repairMutations.ts';
 import { MORE_PROTOCOL_MUTATIONS } from './protocolMutations2.ts';
 import { SCARCITY_MUTATIONS } from './scarcityMutations.ts';
 import { inCopies } from './scratchCopy.ts';
@@ -45,6 +46,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...BUCKET_MUTATIONS,
   ...RECORD_MUTATIONS,
   ...ORPHANS_MUTATIONS,
+  ...REPAIR_MUTATIONS,
 ];
 const HUNT = path.join(import.meta.dirname, 'hunt.ts');
 const SEED = 1;

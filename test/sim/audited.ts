@@ -1,6 +1,6 @@
 /** Audits what a run of the world has left. */
 import { auditJob } from '../../src/audit/auditJob.ts';
-import { bucketIn, contentIn } from '../../src/audit/jobHistory.ts';
+import { bucketIn, contentIn } from '../../src/job/placing.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import type { AuditReport } from '../../src/audit/auditReport.ts';
 import type { RunTrace, Schedule } from '../../sim/schedule.ts';

@@ -6,6 +6,7 @@
 import { crc64Of } from '../../../kernels/crc64.ts';
 import { isHidden, isNobodys, type Destination, type Litter } from '../destination.ts';
 import { Refused } from '../errors.ts';
+import { withOtherByte } from '../server.ts';
 
 /** A part as its completion lists it. */
 export interface ListedPart {
@@ -146,6 +147,31 @@ export class Bucket {
       // difference.
       if (!this.#objects.has(uri)) this.put(uri, bytes, null);
     });
+  }
+
+  /** A lifecycle rule removes the uploads of the object. False if there are none. */
+  expire(uri: string): boolean {
+    const ids = [...this.#uploads].flatMap(([id, upload]) => (upload.uri === uri ? [id] : []));
+    for (const id of ids) this.abort(id);
+    return ids.length > 0;
+  }
+
+  /** A byte of each upload of the object, or else of these objects, is another one. False without any. */
+  change(uri: string, objects: readonly string[]): boolean {
+    let isDone = false;
+    for (const { uri: own, parts } of this.#uploads.values()) {
+      const first = parts.get(1);
+      if (own !== uri || first === undefined || first.length === 0) continue;
+      parts.set(1, withOtherByte(first));
+      isDone = true;
+    }
+    for (const name of isDone ? [] : objects) {
+      const object = this.#objects.get(name);
+      if (object === undefined || object.bytes.length === 0) continue;
+      this.#objects.set(name, { ...object, bytes: withOtherByte(object.bytes) });
+      isDone = true;
+    }
+    return isDone;
   }
 
   abort(id: string): void {

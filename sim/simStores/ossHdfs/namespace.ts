@@ -8,6 +8,7 @@
  */
 import { isHidden, isNobodys, type Destination, type Litter } from '../destination.ts';
 import { Refused } from '../errors.ts';
+import { withOtherByte } from '../server.ts';
 
 /** Longest time of a recovery or a truncation. */
 const RECOVERY_MS_MAX = 60;
@@ -179,6 +180,14 @@ export class Namespace {
     file.holder = null;
     this.#names.delete(uri);
     // If another file takes over the name, its content changes; the name does not disappear.
+  }
+
+  /** Its first byte is another one. False if it has none. */
+  change(uri: string): boolean {
+    const file = this.#find(uri);
+    if (file.flushedLength === 0) return false;
+    file.bytes = withOtherByte(file.bytes);
+    return true;
   }
 
   /** Removes a file as somebody else would. */

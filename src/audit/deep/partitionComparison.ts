@@ -100,8 +100,9 @@ class PartitionComparison {
     const { totals, ledger } = this.#options.history;
     const { from, to } = this.#range;
     const isWhole = from === (totals.firstOffset ?? 0n) && to === ledger.facts.nextOffset;
+    const readOnce = totals.recordsRead - totals.recordsAlreadyHeld - totals.recordsLost;
     const isSame =
-      totals.offsetsReplaced === 0n && totals.recordsRead === this.#records + this.#nullValues + this.#bad;
+      totals.offsetsReplaced === 0n && readOnce === this.#records + this.#nullValues + this.#bad;
     const { compacted, unknown } = this.#holes.counts;
     return compacted + unknown > 0n && !(isWhole && isSame);
   }

@@ -1,6 +1,6 @@
 /**
- * `tidemark roll | resume | accept-loss | skip-record | accept-truncation`: requests that the partition's
- * owner journals and carries out.
+ * `tidemark roll | resume | repair | accept-loss | skip-record | accept-truncation`: requests that the
+ * partition's owner journals and carries out.
  */
 import { TidemarkError } from '../../../journal/errors.ts';
 import { partitionName, type TopicPartition } from '../../../journal/ids.ts';

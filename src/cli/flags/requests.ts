@@ -1,4 +1,4 @@
-/** `tidemark roll | resume | accept-loss | skip-record | accept-truncation`. */
+/** `tidemark roll | resume | repair | accept-loss | skip-record | accept-truncation`. */
 import { Option, type Command } from 'commander';
 import type { RequestOrder } from '../../app/contract.ts';
 import type * as Requests from '../commands/request.ts';
@@ -48,6 +48,7 @@ export function addRequests(program: Program, io: CliIo): void {
   };
   addRoll(adding);
   addResume(adding);
+  addRepair(adding);
   addLosses(adding);
   addTruncation(adding);
 }
@@ -77,6 +78,17 @@ function addResume({ command, filed }: Adding): void {
     .action((file: string, options: ResumeOptions) =>
       filed(file, options, ({ orderFor, parseAnswer }) =>
         orderFor(options.partition, { type: 'resume', ...parseAnswer(options) }),
+      ),
+    );
+}
+
+function addRepair({ command, filed }: Adding): void {
+  command('repair', 'have the records of damaged files, which were not published, read and written again')
+    .requiredOption('--partition <topic/number>', 'the partition that is stopped by them')
+    .option('--not-taken', 'no reader has taken a closed file that is gone: it was never published')
+    .action((file: string, options: RequestOptions & { notTaken?: boolean }) =>
+      filed(file, options, ({ orderFor }) =>
+        orderFor(options.partition, { type: 'repair', notTaken: options.notTaken === true }),
       ),
     );
 }

@@ -3,10 +3,10 @@
  * a later owner folds.
  */
 import { describe, expect, it } from 'vitest';
-import { partitionMachine, type PartitionContext } from '../../../actors/partition.ts';
+import { partitionMachine, type PartitionContext, type RewoundEvent } from '../../../actors/partition.ts';
 import { restore, start, step } from '../../../actors/step.ts';
 import { hasCode } from '../../../journal/errors.ts';
-import type { EventOf, PartitionEvent } from '../../../journal/events.ts';
+import type { EventOf, PartitionEvent as Journaled } from '../../../journal/events.ts';
 import { entryHash, journalId } from '../../../journal/ids.ts';
 import {
   change,
@@ -27,6 +27,9 @@ const answered: EventOf<'witnessAnswered'> = {
   loss: { fromOffset: 40n, toOffset: 60n },
 };
 
+/** A rewind as the ledger hands it on. */
+type PartitionEvent = Exclude<Journaled, EventOf<'partitionRewound'>> | RewoundEvent;
+
 const EVENTS: readonly PartitionEvent[] = [
   claimed(7, 5n),
   partOpened(1),
@@ -43,6 +46,11 @@ const EVENTS: readonly PartitionEvent[] = [
   { type: 'logTruncationAccepted', requestId: 11, divergedAt: 35n, leaderEpoch: 3 },
   answered,
   { ...answered, loss: null },
+  { type: 'partsDamaged', requestId: 11, index: 0, parts: [part(1)] },
+  {
+    ...{ type: 'partitionRewound', requestId: 11, nextOffset: 30n, placing: 'as-ever', givenUp: [] },
+    ...{ damagedParts: 0, parts: [part(1)], lost: [{ bucket: 'a', firstOffset: 30n, lastOffset: 35n }] },
+  },
   { type: 'rollRequested', requestId: 11 },
   { type: 'requestRefused', requestId: 11, reason: 'It is not stopped.' },
 ];
@@ -61,6 +69,11 @@ const FACTS: PartitionContext = {
   ...{ generation: 2, retired: true, answered: [], lastRequestId: 10 },
   ...{ refusal: { requestId: 10, reason: 'It is not stopped.' } },
   pieces: { checkpoint: 3, count: 1, parts: [change(1, 10)] },
+  ...{ recordsAlreadyHeld: 5, repairs: 1, damaged: { requestId: 10, count: 1, parts: [part(2)] } },
+  repair: {
+    ...{ untilOffset: 70n, placing: 'as-ever', missing: [], givenUp: [] },
+    read: { leaderEpoch: 4, leaderEpochStart: 20n, earlierLeaderEpochs: [] },
+  },
 };
 
 /** The facts after the event; null if the state does not accept it. */
@@ -103,13 +116,15 @@ describe('the facts of a journaled event', () => {
       ...{ partOpened: [], partStarted: [], partMoved: [], partCommitted: [], partDiscarded: [] },
       checkpointPart: ['pieces'],
       checkpointCompleted: [
-        ...['checkpoint', 'nextOffset', 'pieces', 'recordsRead', 'recordsSkippedNull'],
+        ...['checkpoint', 'nextOffset', 'pieces', 'recordsRead', 'recordsSkippedNull', 'repair'],
       ].sort(),
       partitionStopped: ['stop'],
       partitionRetired: ['stop'],
       resumeRequested: [...answers].sort(),
-      lossAccepted: [...answers, 'nextOffset', ...epochs].sort(),
-      logTruncationAccepted: [...answers, 'nextOffset', ...epochs, 'generation'].sort(),
+      lossAccepted: [...answers, 'nextOffset', ...epochs, 'repair'].sort(),
+      logTruncationAccepted: [...answers, 'nextOffset', ...epochs, 'generation', 'repair'].sort(),
+      partsDamaged: ['damaged'],
+      partitionRewound: [...answers, 'nextOffset', ...epochs, 'repair', 'repairs', 'damaged'].sort(),
       witnessAnswered: [...answers, 'answered'].sort(),
       rollRequested: ['lastRequestId', 'refusal'],
       requestRefused: ['lastRequestId', 'refusal'],

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { partFormatOf } from '../../../src/app/content.ts';
 import { configFingerprint } from '../../../src/app/fingerprint.ts';
 import { JOB_KINDS } from '../../../src/app/registeredKinds.ts';
-import { contentIn } from '../../../src/audit/jobHistory.ts';
+import { contentIn } from '../../../src/job/placing.ts';
 import type { CliIo } from '../../../src/cli/io.ts';
 import { validateCommand } from '../../../src/cli/commands/validate.ts';
 import { effectiveConfig } from '../../../src/config/effectiveConfig.ts';

@@ -18,7 +18,9 @@ function illegalIn(entries: readonly (readonly Type[])[]): string[] {
   });
 }
 
-const ANSWERS: readonly Type[] = ['lossAccepted', 'logTruncationAccepted', 'witnessAnswered'];
+const ANSWERS: readonly Type[] = [
+  ...(['lossAccepted', 'logTruncationAccepted', 'witnessAnswered', 'partitionRewound'] as const),
+];
 const STOPPED: readonly (readonly Type[])[] = [['epochClaimed'], ['partitionStopped']];
 
 it.each(ANSWERS)('%s may be journaled with a checkpoint that says where it jumped to', (answer) => {

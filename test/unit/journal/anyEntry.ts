@@ -74,6 +74,7 @@ const events: { readonly [T in JournalEvent['type']]: fc.Arbitrary<Omit<EventOf<
   checkpointCompleted: fc.oneof(
     fc.record(completed),
     fc.record({ ...completed, earlierLeaderEpochs: fc.array(epochStart, { maxLength: 3 }) }),
+    fc.record({ ...completed, recordsAlreadyHeld: count }),
   ),
   partCommitted: fc.record({ partId: part }),
   partDiscarded: fc.record({ partId: part }),
@@ -91,6 +92,12 @@ const events: { readonly [T in JournalEvent['type']]: fc.Arbitrary<Omit<EventOf<
     ...{ requestId: count, answer: fc.constantFrom('from-journal', 'from-witness') },
     witnesses: fc.array(witnessed, { maxLength: 2 }),
     loss: fc.option(fc.record({ fromOffset: offset, toOffset: offset })),
+  }),
+  partsDamaged: fc.record({ requestId: count, index: count, parts: fc.array(part, { maxLength: 3 }) }),
+  partitionRewound: fc.record({
+    ...{ requestId: count, nextOffset: offset, placing: text, damagedParts: count },
+    givenUp: fc.array(fc.record({ fromOffset: offset, toOffset: offset }), { maxLength: 2 }),
+    parts: fc.array(part, { maxLength: 3 }),
   }),
   requestRefused: fc.record({ requestId: count, reason: text }),
 };
