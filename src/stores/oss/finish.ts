@@ -8,10 +8,10 @@ import { crc64Combine } from '../../../kernels/crc64Combine.ts';
 import type { DurablePart, PartTarget } from '../port.ts';
 import { withTail } from '../storedContent.ts';
 import { contentOf, sideObjectBytes } from './content.ts';
-import { isRefusal, outcomeUnknown, unavailable } from './errors.ts';
+import { isRefusal, outcomeUnknown } from './errors.ts';
 import { END_PART, handleOf, type SideObject, type UploadHandle } from './handle.ts';
 import type { Publishing } from './publish.ts';
-import { crcOfParts, expectCrc, expectParts, uploadGone } from './verify.ts';
+import { crcOfParts, expectCrc, expectParts, listedParts, uploadGone } from './verify.ts';
 
 export async function finish(
   publishing: Publishing,
@@ -22,7 +22,7 @@ export async function finish(
   const { objects, keys } = publishing;
   const handle = handleOf(target, durable);
   const { uploadId, parts, tail } = handle;
-  const found = await listed(publishing, target, durable, uploadId);
+  const found = await listedParts(publishing, target, durable, uploadId);
   expectParts(target, parts, found);
   const tailBytes = tail === null ? Buffer.alloc(0) : await sideObjectBytes(objects, keys, tail);
   const uploaded = crcOfParts(parts, found);
@@ -39,20 +39,6 @@ export async function finish(
     ...{ tail: null, end: kept },
   };
   return { ...withTail(durable, end), handle: finished };
-}
-
-async function listed(
-  { objects, keys }: Publishing,
-  target: PartTarget,
-  { length }: DurablePart,
-  uploadId: string,
-) {
-  try {
-    return await objects.parts(keys.keyOf(target.finalUri), uploadId);
-  } catch (cause) {
-    if (isRefusal(cause, 'NoSuchUpload')) throw uploadGone(target, length, cause);
-    throw unavailable('look at the upload of', target.finalUri, cause);
-  }
 }
 
 /**

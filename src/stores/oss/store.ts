@@ -21,6 +21,7 @@ import type {
   SideObjects,
   Store,
   StoreHandle,
+  UnpublishedFiles,
 } from '../port.ts';
 import type { StoreReading } from '../reading.ts';
 import type { Temporaries } from '../temporaries.ts';
@@ -35,6 +36,7 @@ import { commit, ensurePublished, type Publishing } from './publish.ts';
 import { ossReading } from './reading.ts';
 import { ossTemporaries } from './temporaries.ts';
 import { createScratch, readScratch } from './scratch.ts';
+import { verifyUnpublished } from './unpublished.ts';
 import { UploadBeingWritten } from './upload.ts';
 import { UploadRoom, uploadRoomBytes } from './uploadRoom.ts';
 import { ObjectKeys } from './uri.ts';
@@ -79,6 +81,9 @@ class OssStore implements Store {
   };
   readonly sideObjects: SideObjects = {
     discardUncheckpointed: (target, checkpointed) => this.#discardUncheckpointed(target, checkpointed),
+  };
+  readonly unpublished: UnpublishedFiles = {
+    verify: (target, durable) => verifyUnpublished(this.#publishing, target, durable),
   };
   readonly scratch: ScratchFiles = {
     create: (uri) => this.#createScratch(uri),

@@ -3,11 +3,28 @@ import { crc64Combine } from '../../../kernels/crc64Combine.ts';
 import { crc64Of } from '../../../kernels/crc64.ts';
 import type { Crc64Hex } from '../../../journal/ids.ts';
 import { contentDiffers, fileMissing } from '../failure.ts';
-import type { PartTarget } from '../port.ts';
+import type { DurablePart, PartTarget } from '../port.ts';
+import { isRefusal, unavailable } from './errors.ts';
 import { END_PART, type UploadedPart } from './handle.ts';
 import type { ListedPart } from './objects.ts';
+import type { Publishing } from './publish.ts';
 
 const EMPTY = crc64Of(new Uint8Array(0));
+
+/** The parts of an upload, by number. STORE_FILE_MISSING if there is no such upload. */
+export async function listedParts(
+  { objects, keys }: Pick<Publishing, 'objects' | 'keys'>,
+  target: PartTarget,
+  { length }: DurablePart,
+  uploadId: string,
+): Promise<ReadonlyMap<number, ListedPart>> {
+  try {
+    return await objects.parts(keys.keyOf(target.finalUri), uploadId);
+  } catch (cause) {
+    if (isRefusal(cause, 'NoSuchUpload')) throw uploadGone(target, length, cause);
+    throw unavailable('look at the upload of', target.finalUri, cause);
+  }
+}
 
 /** Whether this is the part that was journaled. Services write ETags in upper or in lower case. */
 export function isPart(listed: ListedPart | undefined, { etag, length }: UploadedPart): boolean {
