@@ -144,7 +144,8 @@ function truncated(
   const { divergedAt } = event;
   const { nextOffset, repair, generation } = context;
   const below = repairBelow(repair, divergedAt);
-  if (repair !== null && nextOffset !== null && nextOffset < divergedAt) return { repair: below, generation: generation + 1 };
+  if (repair !== null && nextOffset !== null && nextOffset < divergedAt)
+    return { repair: below, generation: generation + 1 };
   return {
     ...{ nextOffset: divergedAt, ...epochsBelow(context, event) },
     ...{ repair: repairAt(below, divergedAt), generation: generation + 1 },

@@ -80,11 +80,9 @@ export class SimOssServer extends SimServer implements SimStoreServer {
 
   damage({ finalUri, temporaryUris }: DamagedFile, how: 'removed' | 'changed'): boolean {
     const tails = temporaryUris.flatMap((uri) => this.bucket.list(uri));
-    if (how === 'removed') {
-      for (const uri of tails) this.bucket.delete(uri);
-      return this.bucket.expire(finalUri) || tails.length > 0;
-    }
-    return this.bucket.change(finalUri, tails);
+    if (how === 'changed') return this.bucket.change(finalUri, tails);
+    for (const uri of tails) this.bucket.delete(uri);
+    return this.bucket.expire(finalUri) || tails.length > 0;
   }
 }
 

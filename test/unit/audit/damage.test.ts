@@ -26,7 +26,14 @@ it('finds nothing in a job that nobody has touched; its sums are those of a coun
     const lines = finished.files(partition.partition).map((name) => finished.job.committed().get(name) ?? '');
     const count = lines.reduce((sum, text) => sum + text.split('\n').length - 1, 0);
     expect(records).toEqual({ read: RECORDS, skipped: 0, committed: count, open: 0 });
-    expect(offsets).toEqual({ first: 0n, next: BigInt(RECORDS), holes: 0n, lost: 0n, replaced: 0n, rewound: 0n });
+    expect(offsets).toEqual({
+      first: 0n,
+      next: BigInt(RECORDS),
+      holes: 0n,
+      lost: 0n,
+      replaced: 0n,
+      rewound: 0n,
+    });
     expect(files.committed).toBe(lines.length);
   }
 });
