@@ -17,8 +17,10 @@ export interface TemporaryName {
   readonly keptOf: PartId | null;
 }
 
-const NAME =
-  /^\.tidemark-(?<rows>rows-)?(?<id>[0-9a-f]{32})(?<kept>-kept-[0-9a-f]{32})?(?<derived>\.p|\.\d{1,19}|\.end-[0-9a-f]{32})?$/;
+const NAME = new RegExp(
+  String.raw`^\.tidemark-(?<rows>rows-)?(?<id>[0-9a-f]{32})(?<kept>-kept-[0-9a-f]{32})?` +
+    String.raw`(?<derived>\.p|\.\d{1,19}|\.end-[0-9a-f]{32})?$`,
+);
 
 /** Null for a name that is not, as a whole, one that Tidemark gives. */
 export function temporaryName(uri: string): TemporaryName | null {

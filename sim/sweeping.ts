@@ -1,6 +1,6 @@
 /**
- * Operators' `orphans --delete`: separate processes, outside of the group, beside whoever owns what. What each
- * removes is judged by the journal of that moment.
+ * Operators' `orphans --delete`: separate processes, outside of the group, beside whoever owns what. What
+ * each removes is judged by the journal of that moment.
  */
 import { findOrphans } from '../src/orphans/findOrphans.ts';
 import { removeOrphans } from '../src/orphans/removeOrphans.ts';
@@ -30,7 +30,7 @@ export interface Swept {
   } | null;
 }
 
-/** What an operator's `orphans --delete` left at the end of the run, when nothing was to be needed any more. */
+/** What an operator's `orphans --delete` left at the end of the run, when nothing was needed any more. */
 export interface LastSweep {
   /** Why it did not remove anything, in words; null if it did. */
   readonly problem: string | null;

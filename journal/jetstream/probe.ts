@@ -205,7 +205,8 @@ const STREAMS_OF_JOB = 3;
 export function accountFinding({ storage, streams, limits }: AccountFacts): Finding {
   const { max_storage: bytesMax, max_streams: streamsMax } = limits;
   const room = bytesMax < 0 ? 'no limit' : `${bytesText(bytesMax)} at most`;
-  const found = `${bytesText(storage)} stored, ${room}; ${streams} streams${streamsMax < 0 ? '' : ` of ${streamsMax}`}`;
+  const ofMost = streamsMax < 0 ? '' : ` of ${streamsMax}`;
+  const found = `${bytesText(storage)} stored, ${room}; ${streams} streams${ofMost}`;
   const mend = 'Raise the limits of the account: a full journal stops nothing for good, but nothing goes on.';
   if (bytesMax >= 0 && storage >= bytesMax) return fail(found, mend);
   const isNarrow =
@@ -224,7 +225,8 @@ export function roomOfStream(stream: Pick<StreamInfo, 'config' | 'state'> | null
     ...(bytesMax > 0 ? [bytesText(bytesMax)] : []),
     ...(messagesMax > 0 ? [`${messagesMax} messages`] : []),
   ];
-  const found = `${bytesText(bytes)} in ${messages} messages, ${limits.length === 0 ? 'no limit' : `of ${limits.join(' and ')}`}`;
+  const limited = limits.length === 0 ? 'no limit' : `of ${limits.join(' and ')}`;
+  const found = `${bytesText(bytes)} in ${messages} messages, ${limited}`;
   if (share >= 1) return fail(found, mend);
   return share > FULL_SHARE ? warn(found, mend) : pass(found);
 }

@@ -22,6 +22,7 @@ import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, readScratch, SimOpenFile, SimStore, type Connection } from './base.ts';
 import type { Litter } from './destination.ts';
 import { differs, exists, handleInvalid, isRefused, missing, Refused, refusedForGood } from './errors.ts';
+import { ObjectBeingAppended } from './oss/appended.ts';
 import { Bucket, type ListedPart } from './oss/bucket.ts';
 import type { DamagedFile, SimStoreOptions, SimStoreServer } from './port.ts';
 import { SimServer } from './server.ts';
@@ -363,46 +364,6 @@ class UploadBeingWritten extends SimOpenFile {
 
   #handle(): UploadHandle {
     return { uploadId: this.#options.uploadId, parts: [...this.#parts], tail: this.#tail };
-  }
-}
-
-class ObjectBeingAppended extends SimOpenFile {
-  readonly #bucket: Bucket;
-  readonly #uri: string;
-  #length = 0;
-  #rest: Buffer = Buffer.alloc(0);
-
-  constructor(bucket: Bucket, connection: Connection, uri: string) {
-    super(connection);
-    this.#bucket = bucket;
-    this.#uri = uri;
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    this.mustBeOpen('store.write');
-    this.#rest = Buffer.concat([this.#rest, bytes]);
-    return Promise.resolve();
-  }
-
-  async persist(): Promise<StoreHandle> {
-    this.mustBeOpen('store.persist');
-    const [position, rest] = [this.#length, this.#rest];
-    this.#length += rest.length;
-    this.#rest = Buffer.alloc(0);
-    if (rest.length === 0) return null;
-    try {
-      await this.call('store.persist', () => this.#bucket.append(this.#uri, position, rest), true);
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      throw refusedForGood('The object is gone, or somebody else has appended to it', this.#uri);
-    }
-    return null;
-  }
-
-  async closeForCommit(): Promise<StoreHandle> {
-    await this.persist();
-    this.closed();
-    return null;
   }
 }
 

@@ -31,7 +31,8 @@ function headLines({ orphans, refusals }: OrphansOutcome, { minAgeMs }: OrphansP
     ];
   }
   if (orphans.length === 0) return ['no orphans'];
-  const counted = `${formatNoun(orphans.length, 'orphan')}, ${formatBytes(bytesOf(orphans))}${uploadsOf(orphans)}`;
+  const size = `${formatBytes(bytesOf(orphans))}${uploadsOf(orphans)}`;
+  const counted = `${formatNoun(orphans.length, 'orphan')}, ${size}`;
   return [`${counted}${removalsOf(orphans, formatAge(minAgeMs))}`];
 }
 
@@ -107,7 +108,8 @@ function restLines({ needed, withheld, unknown, others, notListed }: OrphansOutc
     ...(needed.count === 0
       ? []
       : [
-          `${formatNoun(needed.count, 'name')} of files that are not published yet (${formatBytes(needed.bytes)})`,
+          `${formatNoun(needed.count, 'name')} of files that are not published yet ` +
+            `(${formatBytes(needed.bytes)})`,
         ]),
     ...withheld.map(
       ({ partition, code, count, bytes }) =>

@@ -1,10 +1,10 @@
 /**
  * Finds what lies at a destination and no entry of the journal needs. Writes nothing; the job may be running.
  *
- * The destination is listed first. What Tidemark creates there has been journaled before, so that the journal,
- * read afterwards, holds every name of this job that was listed. What it does not hold belongs to another job,
- * or to a journal that is lost: it is counted and left alone. Why a part file that has ended can be relied on:
- * partitionNames.ts.
+ * The destination is listed first. What Tidemark creates there has been journaled before, so that the
+ * journal, read afterwards, holds every name of this job that was listed. What it does not hold belongs to
+ * another job, or to a journal that is lost: it is counted and left alone. Why a part file that has ended can
+ * be relied on: partitionNames.ts.
  *
  * A journal that is damaged, went back, or is not the one of the destination proves nothing: then there is no
  * orphan at all.

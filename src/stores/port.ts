@@ -197,7 +197,7 @@ export interface Store {
   /** Absent if the store cannot copy them. Then a journal that went back can only be restored. */
   readonly salvage?: Salvage;
 
-  /** For an operator who looks for what was left behind. The store needs to be neither claimed nor written. */
+  /** For an operator who looks for what was left behind: the store is neither claimed nor written. */
   readonly temporaries: Temporaries;
 
   /**

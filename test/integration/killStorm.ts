@@ -73,7 +73,7 @@ export interface Survivors {
   readonly audits: AuditsMeanwhile;
 }
 
-/** Kills it KILLS times, lets it end, and holds that nothing committed has changed since half of the kills. */
+/** Kills it KILLS times, lets it end. What was committed after half of the kills is what it was. */
 export async function killStorm(storm: KillStorm): Promise<Survivors> {
   const { job, brokers, topic, server, faults } = storm;
   const audits = new AuditsMeanwhile(job);

@@ -101,8 +101,7 @@ class PartitionComparison {
     const { from, to } = this.#range;
     const isWhole = from === (totals.firstOffset ?? 0n) && to === ledger.facts.nextOffset;
     const readOnce = totals.recordsRead - totals.recordsAlreadyHeld - totals.recordsLost;
-    const isSame =
-      totals.offsetsReplaced === 0n && readOnce === this.#records + this.#nullValues + this.#bad;
+    const isSame = totals.offsetsReplaced === 0n && readOnce === this.#records + this.#nullValues + this.#bad;
     const { compacted, unknown } = this.#holes.counts;
     return compacted + unknown > 0n && !(isWhole && isSame);
   }

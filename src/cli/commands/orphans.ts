@@ -1,4 +1,4 @@
-/** `tidemark orphans`: lists what no entry of the journal needs at the destination; with --delete removes it. */
+/** `tidemark orphans`: lists what no entry of the journal needs at the destination, and can remove it. */
 import { TidemarkError } from '../../../journal/errors.ts';
 import { parseAge } from '../../../kernels/schema/units.ts';
 import type { OrphansOutcome } from '../../app/orphans.ts';

@@ -52,7 +52,8 @@ function noAnswer(where: string, error: unknown): Finding {
     );
   return notDone(
     `${where} does not answer (${reason})`,
-    'Correct sink.path or sink.endpoint. The endpoints of OSS-HDFS are reached from a VPC of their region only.',
+    'Correct sink.path or sink.endpoint. The endpoints of OSS-HDFS are reached from a VPC of their region ' +
+      'only.',
   );
 }
 

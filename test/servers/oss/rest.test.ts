@@ -91,7 +91,7 @@ describe('OSS: objects', () => {
     expect(await (await signedFetch(address, 'GET', '/lake/a')).text()).toBe('old');
   });
 
-  test('an ETag is the MD5, or the CRC-64 of a server that was told so; a given MD5 is checked by both', async () => {
+  test('an ETag is the MD5, or the CRC-64 if the server is told so; both check a given MD5', async () => {
     const crc = crc64Of(Buffer.from('hello')).toUpperCase();
     for (const [etag, expected] of [
       ['md5', '5D41402ABC4B2A76B9719D911017C592'],

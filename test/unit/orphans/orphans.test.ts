@@ -1,4 +1,4 @@
-/** One thing is left behind at a time: it is found, or it is left alone, and only what is found is removed. */
+/** One thing is left behind at a time: it is found or left alone, and only what is found is removed. */
 import { existsSync, mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';

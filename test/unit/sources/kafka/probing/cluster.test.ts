@@ -89,7 +89,8 @@ describe('topics', () => {
     expect(topicsFinding({ ...found, refused: ['b'] })).toMatchObject({
       outcome: 'fail',
       howToMend:
-        "Grant it: kafka-acls --add --allow-principal 'User:u' --operation Describe --operation Read --topic 'b'.",
+        "Grant it: kafka-acls --add --allow-principal 'User:u' --operation Describe --operation Read " +
+        "--topic 'b'.",
     });
   });
 
