@@ -14,7 +14,7 @@ const textOf = (file: string): string => readFileSync(path.join(checkoutDir, fil
 interface Service {
   readonly image: string;
   readonly ports?: readonly string[];
-  readonly volumes: readonly string[];
+  readonly volumes?: readonly string[];
   readonly healthcheck: unknown;
   readonly environment?: Readonly<Record<string, string>>;
   readonly read_only?: boolean;
