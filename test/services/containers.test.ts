@@ -64,7 +64,7 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  test('the job names the servers, waits for no longer than the engine, and can be asked from outside', () => {
+  test('the job names the servers, ends before the engine kills, and can be asked from outside', () => {
     const { journal, source, http, shutdown } = job as unknown as {
       readonly journal: { readonly servers: readonly string[]; readonly replicas: number };
       readonly source: { readonly brokers: readonly string[] };
