@@ -28,7 +28,7 @@ function newFile(uploads: Upload[]): UploadBeingWritten {
   });
 }
 
-test('a part that the room takes while its writer waits for its turn is not uploaded again, empty', async () => {
+test('bytes that the room uploads while their writer waits for its turn make no empty part', async () => {
   const uploads: Upload[] = [];
   const file = newFile(uploads);
   const written = file.write(Buffer.alloc(4 * PART));
