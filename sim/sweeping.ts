@@ -76,7 +76,12 @@ export class Sweeps {
     const { recorder, scheduler } = this.#context;
     const atMs = scheduler.nowMs;
     const begunAtMs = this.#begunAtMs.get(removed.by) ?? atMs;
-    this.#swept.push({ atMs, begunAtMs, uri: removed.uri, part: partOf(recorder.journal, removed) });
+    this.#swept.push({
+      atMs,
+      begunAtMs,
+      uri: removed.uri,
+      part: partOf(recorder.journal, removed, begunAtMs),
+    });
   }
 
   /** A failure concerns only the operator: nobody else waits for it. */

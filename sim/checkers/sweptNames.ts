@@ -19,11 +19,16 @@ const ENDS_A_STOP = [
   ...['resumeRequested', 'lossAccepted', 'logTruncationAccepted', 'witnessAnswered', 'partitionRetired'],
 ];
 
-export function partOf(entries: readonly TracedEntry[], { uri, upload }: Removed): Swept['part'] {
+/** A stop that is journaled after the command began is none to it: it has read the journal before. */
+export function partOf(
+  entries: readonly TracedEntry[],
+  { uri, upload }: Removed,
+  begunAtMs: number,
+): Swept['part'] {
   const wanted = upload?.temporaryUri ?? originalName(uri);
   const parts = new Map<string, Named>();
   const stopped = new Set<number>();
-  for (const { subject, text } of entries) {
+  for (const { subject, text, atMs } of entries) {
     if (subject.includes('.request.')) continue;
     const { partition = -1, events = [] } = JSON.parse(text) as {
       partition?: number;
@@ -31,7 +36,7 @@ export function partOf(entries: readonly TracedEntry[], { uri, upload }: Removed
     };
     for (const event of events) {
       take(parts, event, partition);
-      if (event.type === 'partitionStopped') stopped.add(partition);
+      if (event.type === 'partitionStopped' && atMs <= begunAtMs) stopped.add(partition);
       if (ENDS_A_STOP.includes(event.type)) stopped.delete(partition);
     }
   }

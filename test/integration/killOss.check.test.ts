@@ -44,6 +44,8 @@ const CASES = inTier<readonly Case[]>({
   ],
 });
 
+const STOPPED = 'the partition is stopped until an operator';
+
 interface Place {
   readonly job: AuditedJob;
   readonly topic: string;
@@ -69,8 +71,8 @@ async function expiredAndRepaired(place: Place): Promise<void> {
   await killed.killed();
   expect(await expireUploads(place)).toBeGreaterThan(0);
   const coordinator = startService(job);
-  await coordinator.said('partition stopped');
-  const stopped = coordinator.lines('partition stopped').map(({ partition }) => String(partition));
+  await coordinator.said(STOPPED);
+  const stopped = coordinator.lines(STOPPED).map(({ partition }) => String(partition));
   for (const partition of new Set(stopped)) {
     expect(partition).toContain(topic);
     expectCode(await tidemark(['repair', job.file, '--partition', partition], job.env), 0);

@@ -131,9 +131,11 @@ export const JOURNAL_MUTATIONS: readonly Mutation[] = [
       patch(
         'actors/partFile.ts',
         `        partCommitted: 'committed',
+        partLost: { target: 'discarding', actions: ['forgetCopy', 'forgetContent', 'discardPart'] },
         epochClaimed: {},`,
         `        partCommitted: 'committed',
         partDiscarded: 'discarded',
+        partLost: { target: 'discarding', actions: ['forgetCopy', 'forgetContent', 'discardPart'] },
         epochClaimed: { target: 'discarding', actions: 'discardPart' },`,
       ),
     ],

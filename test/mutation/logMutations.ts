@@ -71,9 +71,9 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     schedule: 'a-log-that-is-cut-again-behind-an-answer',
     patches: [
       patch(
-        'actors/partition.ts',
-        'if (leaderEpoch === null) return UNKNOWN_EPOCH;',
-        'if (leaderEpoch === null || divergedAt >= 0n) return UNKNOWN_EPOCH;',
+        'actors/readEpochs.ts',
+        'if (leaderEpoch === null) return UNKNOWN_EPOCHS;',
+        'if (leaderEpoch === null || divergedAt >= 0n) return UNKNOWN_EPOCHS;',
       ),
     ],
   },
@@ -83,7 +83,7 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     seed: 11,
     foundAt: 85,
     patches: [
-      patch('actors/naming.ts', 'const isFirst = generation === 1;', 'const isFirst = generation > 0;'),
+      patch('actors/naming.ts', "generation === 1 ? '' : `.g", "generation > 0 ? '' : `.g"),
     ],
   },
   {

@@ -233,12 +233,15 @@ async function proveNothingIsLeft(`,
     patches: [
       patch(
         'src/partition/partFiles.ts',
-        `      await host.submit(() => [
-        { type: 'partOpened', ...target, bucket, format, firstOffset, generation, openedAtMs },
-      ]);
+        `      await host.submit(({ facts }) => {
+        // A checkpoint that ends a repair may be journaled before it.
+        target = named(facts);
+        return [{ type: 'partOpened', ...target, bucket, format, firstOffset, generation, openedAtMs }];
+      });
       try {
         const opened = await this.#create(target, bucket);`,
-        `      try {
+        `      target = named(host.ledger.facts);
+      try {
         const opened = await this.#create(target, bucket);
         await host.submit(() => [
           { type: 'partOpened', ...target, bucket, format, firstOffset, generation, openedAtMs },

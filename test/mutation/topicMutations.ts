@@ -9,8 +9,8 @@ export const TOPIC_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/sources/kafka/group/assignment.ts',
-        'sorted.filter((member) => member.topics.includes(topic))',
-        'sorted.filter((member) => member.topics.length > 0)',
+        'members.filter(({ topics }) => topics.includes(topic))',
+        'members.filter(({ topics }) => topics.length > 0)',
       ),
     ],
   },

@@ -76,7 +76,7 @@ it('reads whose a name is in the journal, by every name that a file had', () => 
   const opened = entry({ type: 'partOpened', ...names, temporaryUri: 'file:///lake/.tidemark-1' });
   const moved = entry({ type: 'partMoved', partId: 'a', toUri: 'file:///lake/.tidemark-2' });
   const of = (uri: string, ...entries: (typeof opened)[]) =>
-    partOf(entries, { by: 'p4.0', uri, upload: null });
+    partOf(entries, { by: 'p4.0', uri, upload: null }, Infinity);
   const open = { partition: 0, finalUri: 'file:///lake/a', hasEnded: false, isStopped: false };
   expect(of('file:///lake/.tidemark-1', opened)).toEqual(open);
   expect(of('file:///lake/.tidemark-rows-2', opened, moved)).toEqual(open);
