@@ -82,9 +82,7 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     store: 'file',
     seed: 11,
     foundAt: 85,
-    patches: [
-      patch('actors/naming.ts', "generation === 1 ? '' : `.g", "generation > 0 ? '' : `.g"),
-    ],
+    patches: [patch('actors/naming.ts', "generation === 1 ? '' : `.g", "generation > 0 ? '' : `.g")],
   },
   {
     name: 'an answer that jumps does not journal the leader epoch below it',

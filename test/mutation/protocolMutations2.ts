@@ -143,7 +143,11 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     seed: 11,
     foundAt: 17,
     patches: [
-      patch('actors/partition.ts', '...jumped(context, event.toOffset)', '...jumped(context, event.fromOffset)'),
+      patch(
+        'actors/partition.ts',
+        '...jumped(context, event.toOffset)',
+        '...jumped(context, event.fromOffset)',
+      ),
       patch(
         'src/partition/jump.ts',
         `if (below === null && parts.length === 0) return [];`,
