@@ -31,7 +31,8 @@ export function ossProbe({ scratchUri, clock, onClose, ...options }: OssProbing)
     removeScratch: () => probe.removeScratch(),
     close: async () => {
       probe.close();
-      await Promise.resolve(onClose());
+      onClose();
+      return Promise.resolve();
     },
   };
 }
