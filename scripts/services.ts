@@ -15,7 +15,7 @@ A real Kafka and a real nats-server with JetStream on loopback, for the tests an
   start    Finds or starts both, returns once both answer and leaves them running. Prints two lines,
            KAFKA_BROKERS=host:port and NATS_URL=nats://host:port. Starting twice prints the same again.
            Already running ones named by these two variables are taken; else a container engine runs
-           docker-compose.yml; else Maven and Go fetch the servers into .cache/services.
+           scripts/services/docker-compose.yml; else Maven and Go fetch the servers into .cache/services.
   stop     Stops what start has started and removes its data. The downloads stay.
   status   Says for each whether it runs, where, how it was started, and its version.
 

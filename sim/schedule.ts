@@ -32,9 +32,7 @@ export interface WorldConfig {
   readonly buckets: Buckets;
   /** What part files hold; absent: lines of text. */
   readonly content?: ContentConfig | undefined;
-  /**
-   * What becomes of records without a value, and of bad ones; absent: left out, and in files of their own.
-   */
+  /** Where records without a value go, and bad ones; absent: nowhere, and to files of their own. */
   readonly records?: RecordsRule | undefined;
   /** Whether each part file has a folder drawn for it. */
   readonly entropy: boolean;

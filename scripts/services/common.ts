@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-/** The versions that the tests run against; docker-compose.yml names the same ones. */
+/** The versions that the tests run against; both docker-compose.yml name the same ones. */
 export const kafkaVersion = '4.1.1';
 export const natsVersion = '2.15.2';
 

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { checkoutDir, type Log, type ServiceName } from './common.ts';
 import { type CommandOutput, findCommand, runCommand, type RunOptions, succeeds } from './processes.ts';
 
-const composeFile = path.join(checkoutDir, 'docker-compose.yml');
+const composeFile = path.join(checkoutDir, 'scripts', 'services', 'docker-compose.yml');
 const containerPorts: Readonly<Record<ServiceName, number>> = { kafka: 9092, nats: 4222 };
 
 // Not the folder's name, which a user's own `docker compose up` uses: `stop` must not remove those

@@ -90,7 +90,7 @@ export function memoryFinding(facts: MachineFacts): Finding {
   const leastBytes = leastCeilingBytes(takenBytes);
   if (ceilingBytes < leastBytes) return fail(found, `Set memory to at least ${bytesText(leastBytes)}.`);
   const mostBytes = Math.floor(limitBytes * LIMIT_SHARE);
-  const mend = `Set memory to at most ${bytesText(mostBytes)}, or raise the limit: the kernel kills above it.`;
+  const mend = `Set memory to at most ${bytesText(mostBytes)}, or raise the limit: above it comes a kill.`;
   if (ceilingBytes > limitBytes) return fail(found, mend);
   return ceilingBytes > mostBytes ? warn(found, mend) : pass(found);
 }

@@ -12,11 +12,12 @@ type Service = {
   readonly healthcheck?: unknown;
 };
 
-const compose = parse(readFileSync(path.join(checkoutDir, 'docker-compose.yml'), 'utf8')) as {
+const composeDir = path.join(checkoutDir, 'scripts', 'services');
+const compose = parse(readFileSync(path.join(composeDir, 'docker-compose.yml'), 'utf8')) as {
   readonly services: Readonly<Record<'kafka' | 'nats', Service>>;
 };
 
-describe('docker-compose.yml', () => {
+describe('scripts/services/docker-compose.yml', () => {
   const { kafka, nats } = compose.services;
 
   test('names the versions that are run without containers too', () => {
@@ -44,7 +45,7 @@ describe('docker-compose.yml', () => {
 
   test('mounts a NATS configuration that is there and syncs every write', () => {
     const [file = ''] = nats.volumes?.[0]?.split(':') ?? [];
-    const config = path.join(checkoutDir, file);
+    const config = path.join(composeDir, file);
     expect(existsSync(config)).toBe(true);
     expect(readFileSync(config, 'utf8')).toMatch(/^ {2}sync_interval: always$/m);
   });
