@@ -41,7 +41,7 @@ describe('memory', () => {
     });
     expect(memoryFinding(limited(270))).toMatchObject({
       outcome: 'warn',
-      howToMend: 'Set memory to at most 243 MiB, or raise the limit: the kernel kills above it.',
+      howToMend: 'Set memory to at most 243 MiB, or raise the limit: above it comes a kill.',
     });
     expect(memoryFinding(limited(200)).outcome).toBe('fail');
     expect(memoryFinding(limited(1_024, 200)).outcome).toBe('fail');
