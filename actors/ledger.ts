@@ -32,7 +32,7 @@ export interface PartFileView {
  * Version of the fold's result; a snapshot of another version is not used. Raise it with every change of this
  * file or of a machine that it feeds.
  */
-export const FOLD_VERSION = 7;
+export const FOLD_VERSION = 8;
 
 /** Result of a fold over the entries so far: plain data with bigints, to be stored and continued from. */
 export interface LedgerFacts {

@@ -143,7 +143,7 @@ function truncated(
 ): Partial<PartitionContext> {
   const { divergedAt } = event;
   const { nextOffset, repair, generation } = context;
-  const below = repairBelow(repair, divergedAt);
+  const below = repairBelow(repair, event);
   if (repair !== null && nextOffset !== null && nextOffset < divergedAt)
     return { repair: below, generation: generation + 1 };
   return {

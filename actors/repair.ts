@@ -5,7 +5,7 @@
  */
 import type { EventOf } from '../journal/events.ts';
 import type { PartId } from '../journal/ids.ts';
-import { UNKNOWN_EPOCHS, type ReadEpochs } from './readEpochs.ts';
+import { epochsBelow, type ReadEpochs } from './readEpochs.ts';
 
 /** Offsets [firstOffset, lastOffset] of one bucket whose records no file holds any more. */
 export interface MissingRange {
@@ -75,8 +75,12 @@ export function repairAt(repair: RepairFacts | null, nextOffset: bigint): Repair
   return repair === null || nextOffset >= repair.untilOffset ? null : repair;
 }
 
-/** The log was replaced from `divergedAt` on: what was lost of the former one there cannot be read again. */
-export function repairBelow(repair: RepairFacts | null, divergedAt: bigint): RepairFacts | null {
-  if (repair === null || divergedAt >= repair.untilOffset) return repair;
-  return { ...repair, untilOffset: divergedAt, read: UNKNOWN_EPOCHS };
+/** The log was replaced from `divergedAt` on. What was lost of the former one there cannot be read again. */
+export function repairBelow(
+  repair: RepairFacts | null,
+  event: EventOf<'logTruncationAccepted'>,
+): RepairFacts | null {
+  if (repair === null || event.divergedAt >= repair.untilOffset) return repair;
+  // What both logs hold is still passed over: the new one may be cut below that, too.
+  return { ...repair, untilOffset: event.divergedAt, read: epochsBelow(repair.read, event) };
 }

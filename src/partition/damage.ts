@@ -52,7 +52,11 @@ async function stateOf(store: Store, clock: Clock, { status, context }: PartFile
 }
 
 async function closed(store: Store, part: PartFileContext, durable: DurableFacts): Promise<State> {
-  const temporary = await verdictOnTemporary(store, part, durable);
+  // It is published from its last name alone, and only with exactly these bytes.
+  const temporary = await verdictOnTemporary(store, part, durable, {
+    names: [part.temporaryUri],
+    prefix: false,
+  });
   if (temporary === 'same') return 'whole';
   const final = (await verdict(() => store.reading.verify(part.finalUri, durable))).type;
   if (final === 'same') return 'whole';
@@ -61,7 +65,8 @@ async function closed(store: Store, part: PartFileContext, durable: DurableFacts
 }
 
 async function inProgress(store: Store, part: PartFileContext, durable: DurableFacts): Promise<State> {
-  if ((await verdictOnTemporary(store, part, durable)) !== 'same') return 'damaged';
+  const looked = { names: namesOf(store, part), prefix: true };
+  if ((await verdictOnTemporary(store, part, durable, looked)) !== 'same') return 'damaged';
   const rows = rowsOf(durable);
   if (rows === null) return 'whole';
   const { type } = await verdict(() =>
@@ -70,18 +75,19 @@ async function inProgress(store: Store, part: PartFileContext, durable: DurableF
   return type === 'same' ? 'whole' : 'damaged';
 }
 
-/** Of all names that may hold it: `same` if one does. */
+/** Of the names that may hold it: `same` if one does. */
 async function verdictOnTemporary(
   store: Store,
   part: PartFileContext,
   durable: DurableFacts,
+  { names, prefix }: { readonly names: readonly string[]; readonly prefix: boolean },
 ): Promise<ContentVerdict['type']> {
   const expected = withoutRows(durable);
   const { unpublished, reading } = store;
   if (unpublished !== undefined) return (await verdict(() => unpublished.verify(part, expected))).type;
   let found: ContentVerdict['type'] = 'missing';
-  for (const uri of namesOf(store, part)) {
-    const { type } = await verdict(() => reading.verify(uri, expected, { prefix: true }));
+  for (const uri of names) {
+    const { type } = await verdict(() => reading.verify(uri, expected, { prefix }));
     if (type === 'same') return 'same';
     if (type === 'differs') found = 'differs';
   }

@@ -131,11 +131,14 @@ async function refusedSource(
   if ((await source.isCompacted?.(partition.topic)) === true)
     return 'The topic is compacted: records of the damaged files may be gone from it.';
   const read = facts.repair?.read ?? facts;
-  const cut = await cutBelow(source, task, {
-    offset: facts.repair?.untilOffset ?? facts.nextOffset ?? 0n,
-    read: journaledEpoch(read),
-  });
-  return cut === null ? null : `The log is not the one that was read. ${cut.message}`;
+  const untilOffset = facts.repair?.untilOffset ?? facts.nextOffset ?? 0n;
+  const cut = await cutBelow(source, task, { offset: untilOffset, read: journaledEpoch(read) });
+  if (cut !== null) return `The log is not the one that was read. ${cut.message}`;
+  // A file has no leader epochs, and behind an accepted loss they may not be known.
+  return range.endOffset >= untilOffset
+    ? null
+    : `The source ends at offset ${range.endOffset}, and was read up to ${untilOffset}: ask again when it ` +
+        'has all of that.';
 }
 
 function noLongerThere(damaged: readonly PartFileContext[], from: bigint, startOffset: bigint): string {

@@ -46,7 +46,7 @@ class History {
   readonly #placing: string;
   #hasBegun = false;
   #claimed: string | undefined;
-  /** Of the owners since the first damaged file was opened. */
+  /** Of the owners whose checkpoints count records since the first damaged file was opened. */
   readonly #placings = new Set<string | undefined>();
   #givenUp: GivenUp = [];
 
@@ -59,12 +59,13 @@ class History {
     switch (event.type) {
       case 'epochClaimed':
         this.#claimed = event.placing;
-        if (this.#hasBegun) this.#placings.add(event.placing);
         return;
       case 'partOpened':
-        if (!this.#damaged.has(event.partId)) return;
-        this.#hasBegun = true;
-        this.#placings.add(this.#claimed);
+        if (this.#damaged.has(event.partId)) this.#hasBegun = true;
+        return;
+      case 'checkpointCompleted':
+        // An owner that has read nothing, as of a stopped partition, has placed nothing.
+        if (this.#hasBegun && event.recordsRead > 0) this.#placings.add(this.#claimed);
         return;
       case 'lossAccepted':
         this.#gaveUp(event);

@@ -1,6 +1,10 @@
-/** Plain OSS: a coordinator that is killed again and again, counted by Alibaba's Python client. */
-import { mkdirSync } from 'node:fs';
+/**
+ * Plain OSS: a coordinator that is killed again and again, an upload that expires, what is left removed. All
+ * records are counted by Alibaba's Python client.
+ */
+import { mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import AliOss from 'ali-oss';
 import { expect, test } from 'vitest';
 import { logToStderr } from '../../scripts/services/common.ts';
 import { ensureOss2 } from '../../scripts/services/download.ts';
@@ -9,10 +13,11 @@ import type { Fault } from '../../servers/oss/faults.ts';
 import { describeJudge, find, runPython } from '../judges/judge.ts';
 import { ownFolder, ownOssServerProcess } from '../servers/oss/fixture.ts';
 import { describeIntegration, services } from '../services/integration.ts';
-import { cleanAudit, expectSums } from './auditing.ts';
-import { asLines, killStorm, OSS_KEYS, writeStormJob } from './killStorm.ts';
+import { cleanAudit, type AuditedJob } from './auditing.ts';
+import { asLines, killStorm, OSS_KEYS, startService, writeStormJob } from './killStorm.ts';
 import { expectExactlyOnce } from './numbers.ts';
-import { uniqueName } from './testJob.ts';
+import { expectCode, uniqueName } from './testJob.ts';
+import { tidemark } from './tidemarkProcess.ts';
 
 const FAULTS: readonly Fault[] = [
   { type: 'cutAfter', operation: 'CompleteMultipartUpload' },
@@ -39,6 +44,42 @@ const CASES = inTier<readonly Case[]>({
   ],
 });
 
+interface Place {
+  readonly job: AuditedJob;
+  readonly topic: string;
+  readonly address: string;
+}
+
+/** Ends all uploads, as a lifecycle rule would, in the order of their age. */
+async function expireUploads({ address, topic }: Place): Promise<number> {
+  const client = new AliOss({
+    ...{ accessKeyId: 'test-id', accessKeySecret: 'test-secret', bucket: 'lake', region: 'cn-test' },
+    ...{ endpoint: `http://localhost:${address.split(':')[1] ?? ''}`, sldEnable: true, secure: false },
+  });
+  const { uploads } = await client.listUploads({ prefix: `${topic}/`, 'max-uploads': 1_000 });
+  for (const { name, uploadId } of uploads) await client.abortMultipartUpload(name, uploadId);
+  return uploads.length;
+}
+
+/** Uploads that expire stop their partitions; repairs have their records read again. */
+async function expiredAndRepaired(place: Place): Promise<void> {
+  const { job, topic } = place;
+  const killed = startService(job);
+  await killed.said('checkpoint completed', 4);
+  await killed.killed();
+  expect(await expireUploads(place)).toBeGreaterThan(0);
+  const coordinator = startService(job);
+  await coordinator.said('partition stopped');
+  const stopped = coordinator.lines('partition stopped').map(({ partition }) => String(partition));
+  for (const partition of new Set(stopped)) {
+    expect(partition).toContain(topic);
+    expectCode(await tidemark(['repair', job.file, '--partition', partition], job.env), 0);
+  }
+  await coordinator.said('checkpoint completed', 8);
+  coordinator.kill('SIGTERM');
+  expectCode(await coordinator.ended, 0);
+}
+
 describeJudge('oss2', await find(() => ensureOss2(logToStderr)), (pythonPath) => {
   describeIntegration(
     'a coordinator that writes to plain OSS and is killed again and again, real Kafka',
@@ -53,7 +94,10 @@ describeJudge('oss2', await find(() => ensureOss2(logToStderr)), (pythonPath) =>
             ...{ format, path: `oss://lake.oss-cn-test.aliyuncs.com/${topic}` },
             ...{ endpoint: `http://${server.address}`, uploadPartSize: '100KiB' },
           };
-          const job = { file: writeStormJob(folder, { topic, sink, journal }), env: OSS_KEYS };
+          const job = {
+            file: writeStormJob(folder, { topic, sink, journal, by: 'record-time' }),
+            env: OSS_KEYS,
+          };
           const mirror = async (name: string): Promise<string> => {
             const copy = path.join(folder, name);
             mkdirSync(copy);
@@ -61,13 +105,20 @@ describeJudge('oss2', await find(() => ensureOss2(logToStderr)), (pythonPath) =>
             return copy;
           };
           const { brokers } = services();
-          const storm = { job, brokers, topic, server, faults: FAULTS, mirror };
+          const place = { job, topic, address: server.address };
+          const afterKills = (): Promise<void> => expiredAndRepaired(place);
+          const storm = { job, brokers, topic, server, faults: FAULTS, mirror, afterKills };
           const { sent, final, audits } = await killStorm(storm);
           expectExactlyOnce(asLines(final), sent);
           await audits.ended();
-          const audit = await cleanAudit(job, '--deep');
-          if (format === 'text') expectSums(audit, final, sent);
-          else expect(audit.deep?.map(({ records }) => records)).toEqual(sent);
+          const { deep } = await cleanAudit(job, '--deep');
+          expect(deep?.map(({ records }) => records)).toEqual(sent);
+          expectCode(await tidemark(['orphans', job.file, '--delete', '--min-age', '0s'], job.env), 0);
+          const swept = await mirror('swept');
+          const names = (copy: string): string[] => readdirSync(copy, { recursive: true }).map(String);
+          expect(names(swept).toSorted(), 'marker, witnesses and files').toEqual(names(final).toSorted());
+          expect(names(swept)).toContain(`.tidemark/${topic}`);
+          expect(await expireUploads(place), 'uploads are left').toBe(0);
         },
       );
     },

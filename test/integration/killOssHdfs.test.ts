@@ -69,7 +69,7 @@ function writeJob(folder: string, { topic, address, library, kind }: Places): Jo
     endpoint: `http://${address}`,
     jindosdk: { library },
   };
-  const file = writeStormJob(folder, { topic, sink, journal: kind.journal });
+  const file = writeStormJob(folder, { topic, sink, journal: kind.journal, by: 'wall-clock' });
   return { file, folder, sinkUri: `oss://lake/${topic}`, env: OSS_KEYS };
 }
 

@@ -23,17 +23,18 @@ interface StormJob {
   readonly topic: string;
   readonly sink: Readonly<Record<string, unknown>>;
   readonly journal: 'nats' | 'sqlite';
+  readonly by: 'record-time' | 'wall-clock';
 }
 
 /** A job file with small files and frequent checkpoints; its path. */
-export function writeStormJob(folder: string, { topic, sink, journal }: StormJob): string {
+export function writeStormJob(folder: string, { topic, sink, journal, by }: StormJob): string {
   const { brokers, natsUrl } = services();
   const file = path.join(folder, 'job.yaml');
   const document = {
     job: topic,
     source: { kafka: { brokers, topics: [topic], groupId: topic } },
     sink,
-    bucket: { by: 'wall-clock', pattern: 'yyyy-MM-dd--HH-mm' },
+    bucket: { by, pattern: 'yyyy-MM-dd--HH-mm' },
     roll: { maxBytes: '40KiB', maxAge: '5s', maxIdle: '2s' },
     checkpoint: { interval: '200ms' },
     ...(journal === 'nats' ? { journal: { nats: { servers: [natsUrl], stream: 'TIDEMARK' } } } : {}),
@@ -62,8 +63,8 @@ export interface KillStorm {
   readonly faults: readonly Fault[];
   /** Copies all that is at the destination to a folder with this name; its path. */
   mirror(name: string): Promise<string>;
-  /** Between the death of a coordinator and the start of the next. */
-  between?(kills: number): Promise<void>;
+  /** After the last kill, while records still arrive. */
+  afterKills?(): Promise<void>;
 }
 
 export interface Survivors {
@@ -83,7 +84,7 @@ export async function killStorm(storm: KillStorm): Promise<Survivors> {
   let counted = 0;
   let halfway = '';
   for (let started = 0; counted < KILLS && started < 3 * KILLS; started += 1) {
-    const coordinator = start(job);
+    const coordinator = startService(job);
     await coordinator.said('checkpoint completed');
     counted += 1;
     const fault = faults[counted % faults.length];
@@ -97,10 +98,10 @@ export async function killStorm(storm: KillStorm): Promise<Survivors> {
     coordinator.kill(counted % 4 === 0 ? 'SIGSEGV' : 'SIGKILL');
     await coordinator.ended;
     if (isHalfway) halfway = await storm.mirror('halfway');
-    await storm.between?.(counted);
   }
-  await producer.stop();
   await server.disarm();
+  await storm.afterKills?.();
+  await producer.stop();
   const end = await tidemark(['run', job.file, '--until-end'], job.env);
   expect(end, end.stderr).toMatchObject({ code: 0 });
   const final = await storm.mirror('final');
@@ -116,7 +117,7 @@ export async function killStorm(storm: KillStorm): Promise<Survivors> {
   return { sent: producer.sent, final, audits };
 }
 
-function start({ file, env }: AuditedJob): TidemarkProcess {
+export function startService({ file, env }: AuditedJob): TidemarkProcess {
   const coordinator = new TidemarkProcess(['run', file, '--log-level', 'debug'], env);
   onTestFinished(async () => {
     await coordinator.killed();

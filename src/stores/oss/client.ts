@@ -51,14 +51,23 @@ export class OssClient {
     return this.#options.pacer;
   }
 
-  /** @param check throws BadAnswer for an answer that cannot be right: the request is repeated. */
-  call(request: OssRequest, repeats: Repeats, check?: (answer: Answer) => void): Promise<Answer> {
-    return this.#repeating(repeats, async () => {
-      const answer = await this.#transport.send(await this.#signed(request));
+  /**
+   * @param check throws BadAnswer for an answer that cannot be right: the request is repeated.
+   * @param isWanted asked before a repetition; if not, the call fails as it did.
+   */
+  call(
+    request: OssRequest,
+    repeats: Repeats,
+    check?: (answer: Answer) => void,
+    isWanted?: () => boolean,
+  ): Promise<Answer> {
+    const attempt = async (): Promise<Answer> => {
+      const answer = await this.#transport.send(await this.#signing(request));
       if (answer.status >= 300) throw refusalOf(answer.status, answer.headers, answer.text);
       check?.(answer);
       return answer;
-    });
+    };
+    return this.#repeating(repeats, attempt, isWanted);
   }
 
   /** A body that is read as it arrives; the caller reads or destroys it. */
@@ -66,7 +75,7 @@ export class OssClient {
     request: OssRequest,
   ): Promise<StreamedAnswer & { readonly stream: NonNullable<StreamedAnswer['stream']> }> {
     return this.#repeating('identical', async () => {
-      const answer = await this.#transport.stream(await this.#signed(request));
+      const answer = await this.#transport.stream(await this.#signing(request));
       if (answer.stream === null) throw refusalOf(answer.status, answer.headers, answer.text);
       return { ...answer, stream: answer.stream };
     });
@@ -76,24 +85,33 @@ export class OssClient {
     this.#transport.close();
   }
 
-  async #repeating<T>(repeats: Repeats, attempt: () => Promise<T>): Promise<T> {
+  async #repeating<T>(
+    repeats: Repeats,
+    attempt: () => Promise<T>,
+    isWanted: () => boolean = () => true,
+  ): Promise<T> {
     const { pacer, random = Math.random } = this.#options;
     for (let failures = 1; ; failures += 1) {
       try {
         return await attempt();
       } catch (error) {
-        if (failures === ATTEMPTS_MAX || !mayRepeat(error, repeats)) throw error;
+        if (failures === ATTEMPTS_MAX || !mayRepeat(error, repeats) || !isWanted()) throw error;
         const longestMs = Math.min(RETRY_PAUSE_MS_MAX, RETRY_PAUSE_MS * 2 ** (failures - 1));
         await pacer.pause(longestMs * (0.5 + random() / 2));
+        if (!isWanted()) throw error;
       }
     }
   }
 
-  async #signed(request: OssRequest): Promise<OutgoingRequest> {
+  /** Signs the request when its turn has come: OSS refuses a signature that is 15 minutes old. */
+  async #signing(request: OssRequest): Promise<() => OutgoingRequest> {
     const { region, ossBucket, keys, wallMs = Date.now, answerMs = ANSWER_MS } = this.#options;
     const whole = { query: {}, headers: {}, body: [], answerMs, ...request };
-    const headers = signed({ ...whole, region, ossBucket, wallMs: wallMs() }, await keys());
-    return { ...whole, headers };
+    const credentials = await keys();
+    return () => {
+      const headers = signed({ ...whole, region, ossBucket, wallMs: wallMs() }, credentials);
+      return { ...whole, headers };
+    };
   }
 }
 

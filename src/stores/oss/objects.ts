@@ -79,14 +79,25 @@ export class Objects {
     await this.#put({ key, query: {}, headers: FORBID_OVERWRITE }, content);
   }
 
-  /** The part's ETag. The same bytes may be sent again; the last sent stand. */
-  uploadPart(key: string, uploadId: string, number: number, content: Content): Promise<string> {
-    return this.#put({ key, query: { partNumber: String(number), uploadId }, headers: {} }, content);
+  /**
+   * The part's ETag. The same bytes may be sent again; the last sent stand.
+   * @param isWanted whether to send them again after a failure.
+   */
+  uploadPart(
+    key: string,
+    uploadId: string,
+    number: number,
+    content: Content,
+    isWanted?: () => boolean,
+  ): Promise<string> {
+    const query = { partNumber: String(number), uploadId };
+    return this.#put({ key, query, headers: {} }, content, isWanted);
   }
 
   async #put(
     request: Pick<Parameters<OssClient['call']>[0], 'key' | 'query' | 'headers'>,
     { pieces, crc64 }: Content,
+    isWanted?: () => boolean,
   ): Promise<string> {
     const answer = await this.#client.call(
       { ...request, method: 'PUT', body: pieces },
@@ -95,6 +106,7 @@ export class Objects {
         expectCrc(given, crc64);
         if (etagOf(given.headers) === '') throw new BadAnswer(`OSS answered no ETag for ${request.key}`);
       },
+      isWanted,
     );
     this.#look(answer);
     return etagOf(answer.headers);

@@ -32,7 +32,7 @@ export function ossProbe({ scratchUri, clock, onClose, ...options }: OssProbing)
     close: async () => {
       probe.close();
       onClose();
-      return Promise.resolve();
+      await Promise.resolve();
     },
   };
 }

@@ -12,13 +12,13 @@ import type { Besides } from './besides.ts';
 import { sideObjectBytes } from './content.ts';
 import { isRefusal, Refusal, refusedOrUnknown, Unanswered, unavailable } from './errors.ts';
 import { uploadEnd } from './finish.ts';
-import { END_PART, handleOf, type UploadHandle } from './handle.ts';
+import { END_PART, handleOf, type UploadedPart, type UploadHandle } from './handle.ts';
 import type { ObjectFacts, Objects } from './objects.ts';
 import type { ObjectKeys } from './uri.ts';
 import { crcOfParts, expectCrc, expectParts, isPart } from './verify.ts';
 
-/** A completion may go on for a while: a file is reported missing only after so many looks. */
-const MISSING_LOOKS = 8;
+/** A completion may go on: a file is reported missing only after so many looks, within half a minute. */
+const MISSING_LOOKS = 11;
 const PAUSE_MS = 200;
 const PAUSE_MS_MAX = 5_000;
 const RACES_MAX = 30;
@@ -86,15 +86,15 @@ async function attempt(
   durable: DurablePart,
   handle: UploadHandle,
 ): Promise<Attempt> {
-  const isThere = await verifyUpload(publishing, target, durable, handle);
+  const parts = await verifyUpload(publishing, target, durable, handle);
   const standing = await look(publishing, target);
   if (standing !== null) {
     const difference = differenceOf(standing, durable);
     if (difference !== null) throw foreign(target, difference);
     return 'done';
   }
-  if (!isThere) return 'missing';
-  const outcome = await complete(publishing, target, handle);
+  if (parts === null) return 'missing';
+  const outcome = await complete(publishing, target, { uploadId: handle.uploadId, parts });
   if (outcome.type === 'refused') throw unavailable('publish', target.finalUri, outcome.cause);
   if (outcome.type === 'completed' && outcome.crc64 === durable.crc64) return 'done';
   // Whatever the answer was: the next look shows the object, or that it is missing.
@@ -102,32 +102,33 @@ async function attempt(
 }
 
 /**
- * False if there is no such upload any more. A last part that an earlier settler overwrote late is uploaded
- * again.
+ * The parts to complete; null if there is no such upload any more. A last part that an earlier settler
+ * overwrote late is uploaded again: the service need not give the same bytes the same ETag.
  */
 async function verifyUpload(
   publishing: Publishing,
   target: PartTarget,
   durable: DurablePart,
   { uploadId, parts, end }: UploadHandle,
-): Promise<boolean> {
+): Promise<readonly UploadedPart[] | null> {
   const { objects, keys } = publishing;
   let found;
   try {
     found = await objects.parts(keys.keyOf(target.finalUri), uploadId);
   } catch (cause) {
-    if (isRefusal(cause, 'NoSuchUpload')) return false;
+    if (isRefusal(cause, 'NoSuchUpload')) return null;
     throw unavailable('look at the upload of', target.finalUri, cause);
   }
   expectParts(target, parts, found);
   const last = parts.at(-1);
   if (last?.number !== END_PART || isPart(found.get(END_PART), last)) {
     expectCrc(target, crcOfParts(parts, found), durable.crc64);
-    return true;
+    return parts;
   }
   if (end === undefined) throw overwritten(target);
-  await uploadEnd(publishing, target, uploadId, await sideObjectBytes(objects, keys, end));
-  return true;
+  const rest = await sideObjectBytes(objects, keys, end);
+  const etag = await uploadEnd(publishing, target, uploadId, rest);
+  return [...parts.slice(0, -1), { ...last, etag }];
 }
 
 type Completion =
@@ -139,7 +140,7 @@ type Completion =
 async function complete(
   { objects, keys }: Publishing,
   { finalUri }: PartTarget,
-  { uploadId, parts }: UploadHandle,
+  { uploadId, parts }: { readonly uploadId: string; readonly parts: readonly UploadedPart[] },
 ): Promise<Completion> {
   try {
     const crc64 = await objects.complete(keys.keyOf(finalUri), uploadId, parts);

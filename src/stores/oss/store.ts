@@ -68,6 +68,12 @@ export function openOssStore(options: OssStoreOptions): Store {
 interface SharedParts {
   readonly client: OssClient;
   readonly room: UploadRoom;
+  readonly bucket: BucketCheck;
+}
+
+/** Null: the next call that writes looks whether the bucket has versioning. */
+interface BucketCheck {
+  checked: Promise<void> | null;
 }
 
 class OssStore implements Store {
@@ -100,7 +106,7 @@ class OssStore implements Store {
   readonly #room: UploadRoom;
   readonly #isOwner: boolean;
   readonly #publishing: Publishing;
-  #checked: Promise<void> | null = null;
+  readonly #bucket: BucketCheck;
 
   /** @param shared what the sessions of a store share; null for the store itself. */
   constructor(options: OssStoreOptions, shared: SharedParts | null = null) {
@@ -109,8 +115,10 @@ class OssStore implements Store {
     this.#isOwner = shared === null;
     this.#client = shared?.client ?? new OssClient({ ...options, pacer });
     this.#keys = new ObjectKeys(ossBucket);
-    // An answer showed that somebody has switched versioning on: the next call finds it out.
-    this.#objects = new Objects(this.#client, () => (this.#checked = null));
+    const bucket = shared?.bucket ?? { checked: null };
+    this.#bucket = bucket;
+    // An answer showed that somebody has switched versioning on: the next call of any session finds it out.
+    this.#objects = new Objects(this.#client, () => (bucket.checked = null));
     this.#besides = new Besides(this.#objects, this.#keys);
     this.#room = shared?.room ?? new UploadRoom(options.uploadRoomBytes ?? uploadRoomBytes(uploadPartBytes));
     this.#publishing = { objects: this.#objects, keys: this.#keys, besides: this.#besides, pacer };
@@ -120,7 +128,8 @@ class OssStore implements Store {
 
   /** Nothing tells the service who a client is: all claims share its connections. */
   session(): Store {
-    return new OssStore(this.#options, { client: this.#client, room: this.#room });
+    const shared = { client: this.#client, room: this.#room, bucket: this.#bucket };
+    return new OssStore(this.#options, shared);
   }
 
   get excessBytes(): number {
@@ -228,12 +237,13 @@ class OssStore implements Store {
 
   /** Before anything is written: a bucket with versioning would overwrite published files. */
   async #ready(): Promise<void> {
-    const checked = this.#checked ?? this.#checkBucket();
-    this.#checked = checked;
+    const bucket = this.#bucket;
+    const checked = bucket.checked ?? this.#checkBucket();
+    bucket.checked = checked;
     try {
       await checked;
     } catch (error) {
-      if (this.#checked === checked) this.#checked = null;
+      if (bucket.checked === checked) bucket.checked = null;
       throw error;
     }
   }

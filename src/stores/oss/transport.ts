@@ -61,25 +61,31 @@ export class Transport {
     this.#agent = address.https ? new https.Agent(options) : new http.Agent(options);
   }
 
-  /** Unanswered if no whole answer came, whatever its status. */
-  send(request: OutgoingRequest): Promise<Answer> {
+  /**
+   * Unanswered if no whole answer came, whatever its status.
+   * @param request is made when its turn has come.
+   */
+  send(request: () => OutgoingRequest): Promise<Answer> {
     return this.#turns.during(async () => {
-      const { message, limit } = await this.#begin(request);
+      const { outgoing, message, limit } = await this.#begin(request());
       try {
-        const text = request.method === 'HEAD' ? '' : await wholeText(message);
+        // That of a HEAD is read, too, or its connection is never free again.
+        const text = await wholeText(message);
         return { status: message.statusCode ?? 0, headers: headersOf(message), text };
       } catch (cause) {
         throw new Unanswered(limit.reached ?? cause, true);
       } finally {
         limit.end();
+        // Refused early: the rest of the body must not be sent, since its bytes are used again.
+        if (!outgoing.writableFinished) outgoing.destroy();
       }
     });
   }
 
   /** The turn ends with the answer's head: whoever reads it reads few at once. */
-  stream(request: OutgoingRequest): Promise<StreamedAnswer> {
+  stream(request: () => OutgoingRequest): Promise<StreamedAnswer> {
     return this.#turns.during(async () => {
-      const { message, limit } = await this.#begin(request);
+      const { message, limit } = await this.#begin(request());
       const status = message.statusCode ?? 0;
       const headers = headersOf(message);
       try {
@@ -114,7 +120,7 @@ export class Transport {
       path: `${pathStyle ? `/${this.#ossBucket}` : ''}/${pathOf(key)}${queryOf(query)}`,
       headers: { ...headers, ...(hasBody ? { 'content-length': String(length) } : {}) },
     };
-    const answered = Promise.withResolvers<{ message: http.IncomingMessage; limit: TimeLimit }>();
+    const answered = Promise.withResolvers<Begun>();
     const outgoing = (isSecure ? https : http).request(options);
     const limit = new TimeLimit(answerMs + length / BODY_BYTES_PER_MS_MIN, (why) => outgoing.destroy(why));
     let wasSent = false;
@@ -129,11 +135,17 @@ export class Transport {
       limit.end();
       answered.reject(new Unanswered(limit.reached ?? cause, wasSent));
     });
-    outgoing.once('response', (message) => answered.resolve({ message, limit }));
+    outgoing.once('response', (message) => answered.resolve({ outgoing, message, limit }));
     for (const piece of body) outgoing.write(piece);
     outgoing.end();
     return answered.promise;
   }
+}
+
+interface Begun {
+  readonly outgoing: http.ClientRequest;
+  readonly message: http.IncomingMessage;
+  readonly limit: TimeLimit;
 }
 
 class TimeLimit {

@@ -105,7 +105,8 @@ export class UploadBeingWritten implements OpenFile, UploadingFile {
       if (this.#rest.length >= uploadPartBytes && this.#isPart(uploadPartBytes)) {
         while (this.#uploads.size >= UPLOADS_MAX) await Promise.race(this.#uploads);
         mustBeOpen(this.#life, 'write to', temporaryUri);
-        this.#beginPart();
+        // Meanwhile the room may have had it uploaded for another file. An empty part is refused at the end.
+        if (this.#isPart(uploadPartBytes)) this.#beginPart();
       }
       await room.room();
       mustBeOpen(this.#life, 'write to', temporaryUri);
@@ -156,7 +157,7 @@ export class UploadBeingWritten implements OpenFile, UploadingFile {
     return this.#handle();
   }
 
-  /** What is on its way arrives or fails: nothing is written later. */
+  /** What is on its way arrives or fails, and is not sent again: nothing is written later. */
   async abandon(): Promise<void> {
     if (this.#life.type === 'closed' || this.#life.type === 'abandoned') return;
     this.#life = { type: 'abandoned' };
@@ -195,7 +196,8 @@ export class UploadBeingWritten implements OpenFile, UploadingFile {
     const { objects, key, uploadId } = this.#options;
     const content = rest.content();
     try {
-      const etag = await objects.uploadPart(key, uploadId, number, content);
+      const isWanted = (): boolean => this.#life.type === 'open';
+      const etag = await objects.uploadPart(key, uploadId, number, content, isWanted);
       this.#parts.push({ number, etag, length: content.length });
       this.#release(rest, false);
     } catch (cause) {

@@ -24,6 +24,7 @@ const DIGESTS: Readonly<Record<number, string>> = {
   6: '030a526fc549a181',
   // From here on with actors/repair.ts and actors/readEpochs.ts.
   7: '87ff3b4bdb656774',
+  8: '10da4a5dffcdef39',
 };
 
 function digestOfFold(): string {

@@ -94,6 +94,17 @@ describe('a completion', () => {
     expect(lost.message).toContain(target.finalUri);
   });
 
+  test('that may go on has half a minute before its file is called missing', async () => {
+    let pausedMs = 0;
+    const pause = (ms: number): Promise<void> => Promise.resolve(void (pausedMs += ms));
+    const h = own.harness({ pacer: { nowMs: () => 0, pause } });
+    const { store, target, durable } = await closed(h);
+    await store.discard([target.temporaryUri], durable.handle);
+    await expectCode(store.commitAfterRecovery(target, durable), 'STORE_FILE_MISSING');
+    expect(pausedMs).toBeGreaterThanOrEqual(30_000);
+    expect(pausedMs).toBeLessThan(60_000);
+  });
+
   test('that is refused says why, and is not repeated', async () => {
     const h = own.harness();
     const { store, target, durable } = await closed(h);
@@ -149,6 +160,19 @@ describe('the upload part of an earlier settler', () => {
     // A process that closed the file itself looks at no part before it completes the upload.
     await h.newStore().commit(dead.target, finished);
     await expectReaders(h, [dead.target, content]);
+    expect(await h.leftovers()).toEqual([]);
+  });
+
+  test('is completed by the ETag that it has now: the same bytes may have another one', async () => {
+    const h = own.harness();
+    const dead = await (await Writer.create(h.newStore(), newTarget(h))).write('durable\n');
+    const durable = await dead.persist();
+    const { temporaryUri } = dead.target;
+    const finished = await finishWith(h.newStore(), dead.target, durable, temporaryUri, bytesOf('end\n'));
+    const { parts, ...rest } = finished.handle as { parts: { etag: string }[] };
+    const handle = { ...rest, parts: parts.map((part) => ({ ...part, etag: 'F'.repeat(32) })) };
+    await h.newStore().commitAfterRecovery(dead.target, { ...finished, handle });
+    await expectReaders(h, [dead.target, 'durable\nend\n']);
     expect(await h.leftovers()).toEqual([]);
   });
 

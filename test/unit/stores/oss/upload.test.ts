@@ -92,6 +92,15 @@ describe('upload parts', () => {
     expect(await h.leftovers()).toEqual([]);
   });
 
+  test('of a file that is abandoned are not sent again', async () => {
+    const h = own.harness(PARTS);
+    const writer = await Writer.create(h.newStore(), newTarget(h));
+    own.place.server.faults.arm({ type: 'cutBefore', operation: 'UploadPart', times: 1e6 });
+    await writer.write(patternBytes(200 * KiB, 1));
+    await writer.file.abandon();
+    expect(count('UploadPart')).toBe(1);
+  });
+
   test('never use the number of a settler, and a file with many asks to be closed', async () => {
     const h = own.harness({ uploadPartBytes: 100 * KiB });
     const writer = await Writer.create(h.newStore(), newTarget(h));
