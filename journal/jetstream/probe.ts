@@ -142,9 +142,7 @@ class NatsProbe {
   #replicas(): Finding {
     const replicas = this.#stream?.config.num_replicas ?? this.#probing.replicas;
     const peers = this.#stream?.cluster?.replicas ?? [];
-    const behind = peers
-      .filter(({ current, offline = false }) => offline || !current)
-      .map(({ name }) => name);
+    const behind = peers.filter(({ current, offline }) => offline || !current).map(({ name }) => name);
     const found = replicas === 1 ? '1 replica' : `${replicas} replicas`;
     return gravest([
       replicas >= REPLICAS_WANTED

@@ -113,11 +113,3 @@ async function appended(journal: Journal): Promise<Finding> {
 }
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
-
-async function remove(jsm: JetStreamManager, stream: string): Promise<void> {
-  try {
-    await jsm.streams.delete(stream);
-  } catch (error) {
-    if (!isStreamGone(error)) throw error;
-  }
-}

@@ -21,7 +21,7 @@ import type {
 import type { SimProcess } from '../process.ts';
 import { differenceOf, mustBeHidden, readScratch, SimOpenFile, SimStore, type Connection } from './base.ts';
 import type { Litter } from './destination.ts';
-import { differs, exists, handleInvalid, isRefused, missing, Refused, refusedForGood } from './errors.ts';
+import { differs, exists, handleInvalid, isRefused, missing, refusedForGood } from './errors.ts';
 import { ObjectBeingAppended } from './oss/appended.ts';
 import { Bucket, type ListedPart } from './oss/bucket.ts';
 import type { DamagedFile, SimStoreOptions, SimStoreServer } from './port.ts';

@@ -142,6 +142,6 @@ async function sinkProbeOf(
     ...{ markerFolderUri: folder, scratchUri, probe },
     open: () => kind.open(sink, opening),
     draw: () => random.hexId(),
-    nowMs: clock.nowMs,
+    nowMs: () => clock.nowMs(),
   });
 }

@@ -76,15 +76,16 @@ const interrupted = (): Finding => notDone('it was interrupted', '');
 
 async function boundedFinding(
   { clock, signal, probe }: AreaRun,
-  { run, limitMs = CHECK_LIMIT_MS }: Check,
+  check: Check,
   underWay: Promise<unknown>[],
 ): Promise<Finding> {
+  const limitMs = check.limitMs ?? CHECK_LIMIT_MS;
   const over = new AbortController();
   const late = Promise.withResolvers<Finding>();
   const timer = clock.timer(limitMs, () => late.resolve(tooLate(limitMs)));
   const stop = (): void => late.resolve(interrupted());
   signal.addEventListener('abort', stop);
-  const work = run(over.signal).catch((error: unknown) => findingOfError(error, probe));
+  const work = check.run(over.signal).catch((error: unknown) => findingOfError(error, probe));
   underWay.push(work);
   try {
     return await Promise.race([work, late.promise]);

@@ -28,7 +28,7 @@ export const LOCAL_STORE: StoreKind<FileSinkConfig> = {
       import('./probe.ts'),
       import('../../system/clock.ts'),
     ]);
-    return localProbe({ sinkUri: uri, scratchUri, nowMs: systemClock.nowMs });
+    return localProbe({ sinkUri: uri, scratchUri, nowMs: () => systemClock.nowMs() });
   },
   describe: () => '',
   facts: () => ({}),

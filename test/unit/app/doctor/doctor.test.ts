@@ -54,7 +54,7 @@ test('a job that has run: its journal and its marker agree, and stay', async () 
   const { checks } = await backend.examineJob(config, quiet());
   expect(checks.find(({ id }) => id === 'job-journal')).toMatchObject({
     outcome: 'pass',
-    found: expect.stringContaining('names this journal'),
+    found: expect.stringContaining('names this journal') as string,
   });
   expect(filesIn(folder)).toEqual(before);
   rmSync(path.join(folder, '.tidemark', 'journal.db'));

@@ -41,7 +41,7 @@ describe('memory', () => {
     });
     expect(memoryFinding(limited(270))).toMatchObject({
       outcome: 'warn',
-      howToMend: 'Set memory to at most 243 MiB, or raise the limit: above it the kernel kills.',
+      howToMend: 'Set memory to at most 243 MiB, or raise the limit: above it comes a kill.',
     });
     expect(memoryFinding(limited(200)).outcome).toBe('fail');
     expect(memoryFinding(limited(1_024, 200)).outcome).toBe('fail');
@@ -83,7 +83,7 @@ test('open files, against bucket.maxOpen and the partitions', () => {
   });
   expect(of(400, 100, null)).toMatchObject({
     outcome: 'pass',
-    found: expect.stringContaining('bucket.maxOpen'),
+    found: expect.stringContaining('bucket.maxOpen') as string,
   });
   expect(of(400, 500, 12)).toMatchObject({
     outcome: 'warn',
@@ -106,7 +106,7 @@ describe('the journal and the marker at the destination', () => {
   test('do not', () => {
     expect(of({ journal: one, hasEntries: true })).toMatchObject({
       outcome: 'warn',
-      found: expect.stringContaining('has no marker'),
+      found: expect.stringContaining('has no marker') as string,
     });
     expect(of({ journal: one, marker: other })).toMatchObject({ outcome: 'fail' });
     expect(of({ marker: other })).toMatchObject({

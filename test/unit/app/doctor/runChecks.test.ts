@@ -66,7 +66,12 @@ describe('the checks of an area', () => {
     );
     expect(checks).toMatchObject([
       { id: 'a', outcome: 'notDone', found: 'nobody is there' },
-      { id: 'b', outcome: 'fail', found: 'not allowed', howToMend: expect.stringContaining('Check') },
+      {
+        id: 'b',
+        outcome: 'fail',
+        found: 'not allowed',
+        howToMend: expect.stringContaining('Check') as string,
+      },
     ]);
   });
 
@@ -78,9 +83,11 @@ describe('the checks of an area', () => {
     );
     expect(checks).toMatchObject([{ outcome: 'notDone', found: 'it was interrupted' }]);
     expect(leftovers).toEqual([]);
-    const late = outcomesOf([check('a', [], () => never, { limitMs: 5_000 })], {}, {
-      clock: clockThatEnds(5_000),
-    } as never);
+    const late = outcomesOf(
+      [check('a', [], () => never, { limitMs: 5_000 })],
+      {},
+      { clock: clockThatEnds(5_000) },
+    );
     expect((await late).checks).toMatchObject([{ found: 'there was no answer within 5 s' }]);
   });
 
@@ -115,7 +122,7 @@ describe('the checks of an area', () => {
       close: () => Promise.reject(new Error('the folder is busy')),
     });
     expect(leftovers).toEqual(['The checks of the sink could not be cleaned up: the folder is busy']);
-    const late = await outcomesOf([], { close: () => never }, { clock: clockThatEnds(10_000) } as never);
+    const late = await outcomesOf([], { close: () => never }, { clock: clockThatEnds(10_000) });
     expect(late.leftovers).toEqual(['The checks of the sink could not be cleaned up within 10 s.']);
   });
 });

@@ -67,7 +67,7 @@ describe('when the servers flush', () => {
     expect(await syncFinding(['nats://127.0.0.1:4222'], 1)).toMatchObject({
       outcome: 'warn',
       found: 'when 127.0.0.1 flushes to its disk is not visible here',
-      howToMend: expect.stringContaining('sync_interval: always'),
+      howToMend: expect.stringContaining('sync_interval: always') as string,
     });
   });
 });

@@ -42,9 +42,9 @@ test('a journal that is owned meanwhile: everything passes', async () => {
   const found = await outcomes(file);
   await owner.close();
   expect(found).toMatchObject({
-    'sqlite-file': { outcome: 'pass', found: expect.stringContaining(owner.id) },
+    'sqlite-file': { outcome: 'pass', found: expect.stringContaining(owner.id) as string },
     'sqlite-content': { outcome: 'pass' },
-    'sqlite-write': { found: expect.stringContaining('a durable append takes') },
+    'sqlite-write': { found: expect.stringContaining('a durable append takes') as string },
   });
   expect(readdirSync(folder)).toEqual(before);
 });
@@ -54,7 +54,7 @@ test('a file that is no journal, one with two names, one that is damaged', async
   const strange = path.join(none, 'journal.db');
   writeFileSync(strange, 'not a database');
   expect(await outcomes(strange)).toMatchObject({
-    'sqlite-file': expect.stringContaining('no Tidemark journal'),
+    'sqlite-file': expect.stringContaining('no Tidemark journal') as string,
   });
   const file = await journalIn(named);
   linkSync(file, `${file}.2`);
@@ -67,7 +67,7 @@ test('a file that is no journal, one with two names, one that is damaged', async
 test('a folder that may not be written', async () => {
   const refuse = () => Promise.reject(Object.assign(new Error('EACCES: no'), { code: 'EACCES' }));
   expect(await outcomes(path.join(place(), 'journal.db'), { access: refuse })).toMatchObject({
-    'sqlite-folder': { outcome: 'fail', howToMend: expect.stringContaining('journal.sqlite.path') },
+    'sqlite-folder': { outcome: 'fail', howToMend: expect.stringContaining('journal.sqlite.path') as string },
   });
 });
 

@@ -24,7 +24,10 @@ async function server(date?: string): Promise<number> {
 
 test('a server that answers, whatever it answers, and clocks that agree', async () => {
   const [endpoint, clock] = await findings(await server());
-  expect(endpoint).toMatchObject({ outcome: 'pass', found: expect.stringContaining('answers within') });
+  expect(endpoint).toMatchObject({
+    outcome: 'pass',
+    found: expect.stringContaining('answers within') as string,
+  });
   expect(clock?.outcome).toBe('pass');
 });
 
@@ -33,11 +36,11 @@ test('clocks that differ: a minute is a warning, fifteen are a failure', async (
   const port = await server();
   expect((await findings(port, ahead(120_000)))[1]).toMatchObject({
     outcome: 'warn',
-    found: expect.stringMatching(/ahead$/),
+    found: expect.stringMatching(/ahead$/) as string,
   });
   expect((await findings(port, ahead(-1_000_000)))[1]).toMatchObject({
     outcome: 'fail',
-    found: expect.stringMatching(/behind$/),
+    found: expect.stringMatching(/behind$/) as string,
   });
 });
 
@@ -48,7 +51,7 @@ test('a server that does not tell its time', async () => {
 test('nobody there is not done; a server without TLS fails', async () => {
   expect((await findings(1))[0]).toMatchObject({
     outcome: 'notDone',
-    found: expect.stringContaining('ECONNREFUSED'),
+    found: expect.stringContaining('ECONNREFUSED') as string,
   });
   expect((await findings(await server(), Date.now, true))[0]).toMatchObject({ outcome: 'fail' });
 });

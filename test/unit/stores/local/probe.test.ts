@@ -49,7 +49,8 @@ describe('local-folder', () => {
   });
 
   test('whose mount does not answer is away', async () => {
-    const { run, probe } = probed({ stat: (() => Promise.reject(systemError('ESTALE'))) as never });
+    const stale = (): Promise<never> => Promise.reject(systemError('ESTALE'));
+    const { run, probe } = probed({ stat: stale });
     expect(probe.isAway(await run('local-folder').catch((error: unknown) => error))).toBe(true);
   });
 
@@ -83,7 +84,7 @@ describe('local-links', () => {
     const { run } = probed({ link: () => Promise.reject(systemError('EPERM')) });
     expect(await run('local-links')).toMatchObject({
       outcome: 'fail',
-      found: expect.stringContaining('hard link'),
+      found: expect.stringContaining('hard link') as string,
     });
   });
 
@@ -106,7 +107,7 @@ test('local-sync: a slow disk is a warning', async () => {
   const { run } = probed();
   expect(await run('local-sync')).toMatchObject({
     outcome: 'pass',
-    found: expect.stringContaining('1.0 ms'),
+    found: expect.stringContaining('1.0 ms') as string,
   });
 });
 

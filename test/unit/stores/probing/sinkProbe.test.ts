@@ -90,7 +90,7 @@ describe('a store that keeps its promise', () => {
     const { of } = await outcomes(folder);
     expect(of['sink-clean']).toMatchObject({
       outcome: 'warn',
-      found: expect.stringContaining('_doctor-old'),
+      found: expect.stringContaining('_doctor-old') as string,
     });
   });
 });
@@ -134,8 +134,9 @@ describe('a store that breaks its promise', () => {
       'copies other bytes',
       (store) => ({
         salvage: {
-          copy: async (_from, _durable, to) =>
-            void (await store.writeWitness(path.posix.dirname(to), path.posix.basename(to))),
+          copy: async (_from, _durable, to) => {
+            await store.writeWitness(path.posix.dirname(to), path.posix.basename(to));
+          },
         },
       }),
     ],
@@ -144,7 +145,7 @@ describe('a store that breaks its promise', () => {
   test.each(breaks)('%s fails where it %s', async (id, _how, change) => {
     const folder = scratchFolder();
     const { of, leftovers } = await outcomes(folder, change);
-    expect(of[id]).toMatchObject({ outcome: 'fail', howToMend: expect.stringMatching(/\.$/) });
+    expect(of[id]).toMatchObject({ outcome: 'fail', howToMend: expect.stringMatching(/\.$/) as string });
     expect(leftovers).toEqual([]);
     expect(readdirSync(folder)).toEqual([]);
   });

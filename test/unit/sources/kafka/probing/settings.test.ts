@@ -27,7 +27,10 @@ describe('retention', () => {
     expect(kept(-1)).toMatchObject({ outcome: 'pass', found: 'clicks: records are kept for ever' });
     expect(kept(7 * 24 * HOUR_MS).outcome).toBe('pass');
     expect(kept(12 * HOUR_MS)).toMatchObject({ outcome: 'warn', found: 'clicks: records are kept for 12 h' });
-    expect(kept(600_000)).toMatchObject({ outcome: 'fail', howToMend: expect.stringContaining('24 h') });
+    expect(kept(600_000)).toMatchObject({
+      outcome: 'fail',
+      howToMend: expect.stringContaining('24 h') as string,
+    });
     expect(kept(2 * HOUR_MS, { ...TIMES, checkpointIntervalMs: HOUR_MS }).outcome).toBe('fail');
   });
 
@@ -51,7 +54,7 @@ describe('retention', () => {
   test('that may not be read is a warning with the right that is missing', () => {
     expect(retentionFinding([topic(null)], TIMES)).toMatchObject({
       outcome: 'warn',
-      howToMend: expect.stringContaining('DescribeConfigs'),
+      howToMend: expect.stringContaining('DescribeConfigs') as string,
     });
   });
 
@@ -80,7 +83,10 @@ describe('durability', () => {
       'one copy acknowledges',
     );
     const unclean = durabilityFinding([topic({ ...safe, 'unclean.leader.election.enable': 'true' })]);
-    expect(unclean).toMatchObject({ outcome: 'warn', found: expect.stringContaining('lacks records') });
+    expect(unclean).toMatchObject({
+      outcome: 'warn',
+      found: expect.stringContaining('lacks records') as string,
+    });
   });
 });
 
