@@ -6,6 +6,7 @@ import { alertRules } from './alerts.ts';
 import { dashboard } from './dashboard.ts';
 import { diagramsPage } from './generateDiagrams.ts';
 import { errorsPage } from './generateErrors.ts';
+import { helmValuesSchema } from './generateHelm.ts';
 import { metricsPage } from './generateMetrics.ts';
 
 export interface Generator {
@@ -16,6 +17,8 @@ export interface Generator {
 }
 
 export const checkoutDir = path.resolve(import.meta.dirname, '..');
+
+const CHART = 'deploy/helm/tidemark';
 
 export const generators: readonly Generator[] = [
   {
@@ -29,6 +32,16 @@ export const generators: readonly Generator[] = [
   {
     file: 'examples/grafana-dashboard.json',
     generate: () => formatted('examples/grafana-dashboard.json', dashboard()),
+  },
+  // Helm takes files of its chart only.
+  { file: `${CHART}/files/alerts.yml`, generate: () => formatted(`${CHART}/files/alerts.yml`, alertRules()) },
+  {
+    file: `${CHART}/files/dashboard.json`,
+    generate: () => formatted(`${CHART}/files/dashboard.json`, dashboard()),
+  },
+  {
+    file: `${CHART}/values.schema.json`,
+    generate: () => formatted(`${CHART}/values.schema.json`, JSON.stringify(helmValuesSchema())),
   },
 ];
 

@@ -6,6 +6,8 @@ export const natsVersion = '2.15.2';
 
 /** Of Prometheus' Go module: v0.316 is Prometheus 3.16. */
 export const prometheusVersion = '0.316.0';
+export const helmVersion = '3.22.0';
+export const kubernetesValidateVersion = '1.37.0';
 
 /** What the benchmark compares against. The Kafka connector has its own releases. */
 export const flinkVersion = '2.2.0';

@@ -8,6 +8,8 @@ import {
   flinkOssKafkaVersion,
   flinkOssVersion,
   parquetJavaVersion,
+  helmVersion,
+  kubernetesValidateVersion,
   prometheusVersion,
   flinkVersion,
   hadoopVersion,
@@ -31,6 +33,8 @@ const flinkOssDir = path.join(downloadsDir, `flink-oss-${flinkOssVersion}`);
 const flinkFormatsDir = path.join(downloadsDir, `flink-formats-${flinkVersion}`);
 const parquetJavaDir = path.join(downloadsDir, `parquet-cli-${parquetJavaVersion}`);
 const natsDir = path.join(downloadsDir, `nats-server-${natsVersion}`);
+const helmDir = path.join(downloadsDir, `helm-${helmVersion}`);
+const kubernetesValidateDir = path.join(downloadsDir, `kubernetes-validate-${kubernetesValidateVersion}`);
 const promtoolDir = path.join(downloadsDir, `promtool-${prometheusVersion}`);
 const oss2Dir = path.join(downloadsDir, `oss2-${oss2Version}`);
 const parquetReadersDir = path.join(downloadsDir, `duckdb-${duckdbVersion}-pyarrow-${pyarrowVersion}`);
@@ -87,6 +91,27 @@ const promtoolDownload: Download = {
     const args = ['install', '-v', `github.com/prometheus/prometheus/cmd/promtool@v${prometheusVersion}`];
     await runCommand('go', args, { env: { GOBIN: dir }, onLine, signal });
   },
+};
+
+/** What judges the chart. The build takes minutes. */
+const helmDownload: Download = {
+  what: `Helm ${helmVersion} (built by Go)`,
+  targetDir: helmDir,
+  fetchedWith: ['go'],
+  runWith: [],
+  fetch: async (dir, onLine, signal) => {
+    const args = ['install', '-v', `helm.sh/helm/v3/cmd/helm@v${helmVersion}`];
+    await runCommand('go', args, { env: { GOBIN: dir }, onLine, signal });
+  },
+};
+
+const kubernetesValidateDownload: Download = {
+  what: `kubernetes-validate ${kubernetesValidateVersion} (about 22 MB through pip)`,
+  targetDir: kubernetesValidateDir,
+  fetchedWith: ['python3'],
+  runWith: ['python3'],
+  fetch: (dir, onLine, signal) =>
+    pipInstall(dir, [`kubernetes-validate==${kubernetesValidateVersion}`], onLine, signal),
 };
 
 const oss2Download: Download = {
@@ -260,6 +285,18 @@ export async function ensureNatsServer(log: Log, signal?: AbortSignal): Promise<
 export async function ensurePromtool(log: Log, signal?: AbortSignal): Promise<string> {
   await ensure(promtoolDownload, log, signal);
   return path.join(promtoolDir, 'promtool');
+}
+
+/** The Helm binary, built first if missing. */
+export async function ensureHelm(log: Log, signal?: AbortSignal): Promise<string> {
+  await ensure(helmDownload, log, signal);
+  return path.join(helmDir, 'helm');
+}
+
+/** The folder to put on PYTHONPATH for the schemas of Kubernetes, fetched first if missing. */
+export async function ensureKubernetesValidate(log: Log, signal?: AbortSignal): Promise<string> {
+  await ensure(kubernetesValidateDownload, log, signal);
+  return kubernetesValidateDir;
 }
 
 /** The folder to put on PYTHONPATH for Alibaba's Python client of OSS, fetched first if missing. */
