@@ -134,7 +134,11 @@ it('calls nothing an orphan while a journal went back: the destination remembers
   const left = await Left.behind();
   const { finished } = left;
   left.write(left.names(0)[0] ?? '');
-  finished.replaceEntries(0, finished.entries(0).slice(0, -3));
+  // Without the checkpoint that was published first: how many entries follow it, differs.
+  const all = finished.entries(0);
+  const published = all.findIndex(({ bytes }) => Buffer.from(bytes).includes('"partCommitted"'));
+  expect(published).toBeGreaterThan(1);
+  finished.replaceEntries(0, all.slice(0, published - 1));
   const report = await left.find();
   expect(report.refusals.map(({ code }) => code)).toContain('WITNESS_DIFFERS');
   expect(report.orphans).toEqual([]);
