@@ -5,6 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import type { EventOf } from '../../journal/events.ts';
 import { replay } from '../../journal/replay.ts';
 import { fetchJindosdk } from '../../scripts/jindosdk/fetch.ts';
+import { inTier } from '../../scripts/testTiers.ts';
 import { logToStderr } from '../../scripts/services/common.ts';
 import type { OrphansOutcome } from '../../src/app/orphans.ts';
 import { Composition } from '../../src/app/compose.ts';
@@ -21,6 +22,8 @@ import { OSS_KEYS } from './killStorm.ts';
 import { expectCode, TestJob, uniqueName } from './testJob.ts';
 
 const KILLS = 2;
+/** The services take a minute each. */
+const IS_FULL = inTier({ test: false, check: false, full: true });
 /** Two dozen processes, one after the other. */
 const TIMEOUT_MS = 240_000;
 const LINES = 400;
@@ -118,24 +121,26 @@ test(
   },
 );
 
-test(
-  'plain OSS: nothing that is needed is removed, and what is left behind is',
-  { timeout: TIMEOUT_MS },
-  async () => {
-    const { address } = await ownOssServer();
-    const sink = { path: 'oss://lake.oss-cn-test.aliyuncs.com/logs', endpoint: `http://${address}` };
-    await expectCleaned(await jobAt(sink));
-  },
-);
-
-describeJudge('JindoSDK', await find(() => fetchJindosdk(logToStderr)), ({ library }) => {
+if (IS_FULL) {
   test(
-    'OSS-HDFS: nothing that is needed is removed, and what is left behind is',
+    'plain OSS: nothing that is needed is removed, and what is left behind is',
     { timeout: TIMEOUT_MS },
     async () => {
       const { address } = await ownOssServer();
-      const path = 'oss://lake.cn-test.oss-dls.aliyuncs.com/logs';
-      await expectCleaned(await jobAt({ path, endpoint: `http://${address}`, jindosdk: { library } }));
+      const sink = { path: 'oss://lake.oss-cn-test.aliyuncs.com/logs', endpoint: `http://${address}` };
+      await expectCleaned(await jobAt(sink));
     },
   );
-});
+
+  describeJudge('JindoSDK', await find(() => fetchJindosdk(logToStderr)), ({ library }) => {
+    test(
+      'OSS-HDFS: nothing that is needed is removed, and what is left behind is',
+      { timeout: TIMEOUT_MS },
+      async () => {
+        const { address } = await ownOssServer();
+        const path = 'oss://lake.cn-test.oss-dls.aliyuncs.com/logs';
+        await expectCleaned(await jobAt({ path, endpoint: `http://${address}`, jindosdk: { library } }));
+      },
+    );
+  });
+}

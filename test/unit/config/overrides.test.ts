@@ -67,17 +67,17 @@ describe('-D key=value', () => {
         'sink.path=',
       ),
     ).toEqual([
-      '-D sink.path: is missing; expected a folder: file:///var/lake/clicks, a path, or ' +
-        'oss://bucket.<endpoint>/folder',
+      '-D sink.path: is missing; expected a folder: file:///var/lake/clicks, a path, ' +
+        'oss://bucket.<endpoint>/folder, or oss://bucket.oss-<region>.aliyuncs.com/folder',
       '-D sink.pth: is an unknown key, did you mean "path"?; expected path, ' +
         'format, envelope, compression, prefix, suffix, entropy, parquet, kind, endpoint, region, ' +
-        'credentials, jindosdk',
+        'credentials, uploadPartSize, jindosdk',
       '-D bucket: bucket.by "x" is unknown; expected record-time, wall-clock, field or none',
       '-D bucket: bucket.timezone "X" is no time zone that this Node knows; expected an IANA time ' +
         'zone, like UTC or Europe/Berlin',
       '-D roll.maxAge: 5 has no unit; write for example 5s (units: ms, s, m, h, d)',
       '-D oss.endpoint: oss is an unknown key; expected job, source, sink, ' +
-        'key, value, bad, bucket, roll, checkpoint, startup, shutdown, memory, journal',
+        'key, value, bad, bucket, roll, checkpoint, startup, shutdown, memory, http, journal',
     ]);
   });
 
@@ -88,7 +88,7 @@ describe('-D key=value', () => {
       '-D oss.entropy.length: sink.entropy.length is less than 1; expected a whole number from 1 to 64',
       expect.stringMatching(/^-D oss.entropy.key: sink.entropy.key "_none_" is not in the path .*\/out;/),
       '-D oss.entropy.kez: oss is an unknown key; expected job, source, sink, ' +
-        'key, value, bad, bucket, roll, checkpoint, startup, shutdown, memory, journal',
+        'key, value, bad, bucket, roll, checkpoint, startup, shutdown, memory, http, journal',
     ]);
   });
 
