@@ -89,7 +89,11 @@ async function takeOver(nats: { readonly url: string } | undefined): Promise<voi
   await createTopic(brokers, topic);
   const producer = new NumberProducer(brokers, topic, { pauseMs: 5 });
   await producer.start();
-  const job = new TestJob({ brokers, topic, ...(nats === undefined ? {} : { nats }) });
+  const job = new TestJob({
+    ...{ brokers, topic, ...(nats === undefined ? {} : { nats }) },
+    // The old version knows no such key.
+    sections: { http: undefined },
+  });
   const old = new TidemarkProcess(['run', job.file, '--log-level', 'debug'], {}, OLD_BIN);
   await old.said('checkpoint completed', 8);
   // Stopped, not killed: a group does not take members of both versions, and a dead one stays for its

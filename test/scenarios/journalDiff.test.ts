@@ -12,7 +12,8 @@ import { earthquakeLines } from '../../examples/earthquakes.ts';
 const CHECKOUT = path.resolve(import.meta.dirname, '../..');
 const JOB = 'examples/earthquakes.yaml';
 /** A state machine that forgets one offset of each checkpoint. */
-const CHANGED = ['nextOffset: event.nextOffset,', 'nextOffset: event.nextOffset - 1n,'] as const;
+/** Of the checkpoint: the line begins with it. */
+const CHANGED = ['  nextOffset: event.nextOffset,', '  nextOffset: event.nextOffset - 1n,'] as const;
 
 let folder = '';
 
