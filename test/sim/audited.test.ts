@@ -15,6 +15,8 @@ const RIGHT: Readonly<Partial<Record<RunTrace['harms'][number]['type'], readonly
   journalBack: ['WITNESS_DIFFERS', 'GROUP_AHEAD', 'FILE_UNKNOWN', 'FILE_MISSING'],
   // Readers took a file away before its commit was journaled.
   hastyReader: ['FILE_MISSING'],
+  // Of a file that is not published yet, and that no repair has given up.
+  damage: ['FILE_MISSING', 'FILE_DIFFERS'],
 };
 
 /** Findings that no fault of the schedule explains. */
