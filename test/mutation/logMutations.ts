@@ -6,7 +6,7 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     name: 'what was read is not compared with the log when it is opened',
     store: 'file',
     seed: 11,
-    foundAt: 59,
+    foundAt: 71,
     patches: [
       patch(
         'src/partition/epoch.ts',
@@ -19,7 +19,7 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     name: 'a new leader is not asked where the leader epoch ends that was read',
     store: 'file',
     seed: 11,
-    foundAt: 59,
+    foundAt: 105,
     patches: [
       patch(
         'src/sources/kafka/log/check.ts',

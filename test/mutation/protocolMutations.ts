@@ -12,7 +12,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'an ending epoch removes what no checkpoint counts, although nobody has claimed behind it',
     store: 'file',
     seed: 11,
-    foundAt: 19,
+    foundAt: 422,
     patches: [
       patch(
         EPOCH,
@@ -25,7 +25,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'its own entry counts as a later claim',
     store: 'file',
     seed: 11,
-    foundAt: 39,
+    foundAt: 519,
     patches: [
       patch(
         'src/partition/claim.ts',
@@ -38,7 +38,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'a question for the identity of the topic that nobody answers counts as answered',
     store: 'file',
     seed: 11,
-    foundAt: 54,
+    foundAt: 771,
     patches: [
       patch(
         'src/partition/checkpoints.ts',
@@ -68,7 +68,7 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'a journal that ends before its witness passes',
     store: 'file',
     seed: 11,
-    foundAt: 15,
+    foundAt: 98,
     patches: [
       patch(
         'journal/witness.ts',

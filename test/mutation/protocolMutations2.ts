@@ -108,7 +108,7 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     name: 'replay does not compare hashes',
     store: 'file',
     seed: 11,
-    foundAt: 8,
+    foundAt: 1248,
     patches: [patch('journal/replay.ts', `entry.prevHash !== tail.hash`, `entry.prevHash === ''`)],
   },
   {

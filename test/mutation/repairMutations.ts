@@ -8,19 +8,19 @@ export const REPAIR_MUTATIONS: readonly Mutation[] = [
   {
     name: 'the last record of a lost file is held already',
     store: 'file',
-    schedule: 'the-last-record-of-a-lost-file.json',
+    schedule: 'the-last-record-of-a-lost-file',
     patches: [patch(REREADING, `offset <= lastOffset`, `offset < lastOffset`)],
   },
   {
     name: 'the first record of a lost file is held already',
     store: 'oss',
-    schedule: 'the-first-record-of-a-lost-file.json',
+    schedule: 'the-first-record-of-a-lost-file',
     patches: [patch(REREADING, `offset >= firstOffset`, `offset > firstOffset`)],
   },
   {
     name: 'a repair writes all records again',
     store: 'oss-hdfs',
-    schedule: 'a-repair-writes-all-again.json',
+    schedule: 'a-repair-writes-all-again',
     patches: [
       patch(
         'src/writing/recordRouter.ts',
@@ -32,7 +32,7 @@ export const REPAIR_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a repair writes no record again',
     store: 'file',
-    schedule: 'a-repair-writes-none-again.json',
+    schedule: 'a-repair-writes-none-again',
     patches: [
       patch(
         REREADING,
@@ -44,7 +44,7 @@ export const REPAIR_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a repair writes records of other folders again',
     store: 'oss',
-    schedule: 'a-repair-of-other-folders.json',
+    schedule: 'a-repair-of-other-folders',
     patches: [
       patch(
         REREADING,
@@ -60,7 +60,7 @@ export const REPAIR_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a repair goes back to the newest damaged file',
     store: 'file',
-    schedule: 'a-repair-from-the-newest-file.json',
+    schedule: 'a-repair-from-the-newest-file',
     patches: [
       patch(
         REPAIR,
@@ -72,7 +72,7 @@ export const REPAIR_MUTATIONS: readonly Mutation[] = [
   {
     name: 'what one of the damaged files held is forgotten',
     store: 'oss-hdfs',
-    schedule: 'a-damaged-file-that-is-forgotten.json',
+    schedule: 'a-damaged-file-that-is-forgotten',
     patches: [
       patch(
         'actors/ledger.ts',
@@ -84,13 +84,13 @@ export const REPAIR_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a second repair forgets what the first has not read again',
     store: 'file',
-    schedule: 'a-second-repair-that-forgets.json',
+    schedule: 'a-second-repair-that-forgets',
     patches: [patch('actors/repair.ts', `missing: [...before, ...lost]`, `missing: [...lost]`)],
   },
   {
     name: 'a repair is over with its first checkpoint',
     store: 'file',
-    schedule: 'a-repair-that-is-over-at-once.json',
+    schedule: 'a-repair-that-is-over-at-once',
     patches: [
       patch('actors/repair.ts', `nextOffset >= repair.untilOffset ? null`, `nextOffset >= 0n ? null`),
     ],
@@ -98,7 +98,7 @@ export const REPAIR_MUTATIONS: readonly Mutation[] = [
   {
     name: 'files of a repair have the names of lost ones',
     store: 'oss',
-    schedule: 'names-of-lost-files.json',
+    schedule: 'names-of-lost-files',
     patches: [
       patch(
         'src/partition/partFiles.ts',
@@ -110,7 +110,7 @@ export const REPAIR_MUTATIONS: readonly Mutation[] = [
   {
     name: 'a closed file that is gone is written again though a reader may have it',
     store: 'file',
-    schedule: 'a-file-that-a-reader-took.json',
+    schedule: 'a-file-that-a-reader-took',
     patches: [patch(REPAIR, `if (gone.length > 0 && !notTaken)`, `if (gone.length > 1e9 && !notTaken)`)],
   },
 ];

@@ -87,7 +87,7 @@ export const ROWS_MUTATIONS: readonly Mutation[] = [
     name: 'a group of rows begins anew in the file after a takeover',
     store: 'oss-hdfs',
     seed: 11,
-    foundAt: 39,
+    foundAt: 577,
     patches: [
       patch(
         'src/formats/parquet/rowLog.ts',

@@ -153,6 +153,7 @@ export const TAKE_OVER_MUTATIONS: readonly Mutation[] = [
   {
     name: 'an epoch that is over leaves behind what it has created',
     store: 'file',
+    foundAt: 251,
     patches: [
       patch(
         'src/partition/partFiles.ts',
