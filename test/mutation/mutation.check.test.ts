@@ -5,7 +5,7 @@ import { describeTable, MUTATIONS } from './table.ts';
 
 const CHECKOUT = path.resolve(import.meta.dirname, '..', '..');
 /** What is caught soon is tried at every check; the rest, and all of it, in the full one. */
-const SOON_RUNS = 60;
+const SOON_RUNS = 40;
 /** Of those that do not say when they are caught. */
 const EVERY = 6;
 

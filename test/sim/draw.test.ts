@@ -1,3 +1,4 @@
+import { inTier } from '../../scripts/testTiers.ts';
 import { describe, expect, it } from 'vitest';
 import { loadJobConfig } from '../../src/app/jobFile/loadJobConfig.ts';
 import { withRecordLimit } from '../../sim/job/roll.ts';
@@ -232,7 +233,7 @@ describe('a job file', () => {
 
 describe('the promise', () => {
   it.each([
-    ['file', 1_200],
+    ['file', inTier({ test: 600, check: 600, full: 1_200 })],
     ['oss', 300],
     ['oss-hdfs', 300],
   ] as const)('is kept on the store %s in %i drawn schedules', { timeout: 240_000 }, async (store, runs) => {
