@@ -2,7 +2,7 @@
 import type { Dirent, Stats } from 'node:fs';
 import { join } from 'node:path/posix';
 import { forEachBounded } from '../../system/concurrency.ts';
-import type { StoredFile } from '../reading.ts';
+import type { ListedFile } from '../listing.ts';
 import { BOOKKEEPING, kindOf } from '../storedContent.ts';
 import { hasSystemCode, unavailable } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
@@ -21,11 +21,6 @@ interface Folder {
 interface Lineage {
   readonly id: string;
   readonly above: Lineage | null;
-}
-
-export interface ListedFile extends StoredFile {
-  /** In milliseconds since 1970. */
-  readonly modifiedAtMs: number;
 }
 
 export async function* filesBelow(

@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path/posix';
+import { storedFiles } from '../listing.ts';
 import { WHOLE, type StoreReading } from '../reading.ts';
 import { CHUNK_BYTES, nothingToRead, verdictOf } from '../storedContent.ts';
 import { hasSystemCode, unavailable } from './errors.ts';
@@ -22,7 +23,8 @@ export function fileReading(fs: FileSystem): StoreReading {
   return {
     showsUnpublished: true,
     list: async function* (folderUri, signal) {
-      yield* filesBelow(fs, folderPathOf(folderUri), signal);
+      const found = filesBelow(fs, folderPathOf(folderUri), signal);
+      for await (const files of found) yield storedFiles(files);
     },
     read: async function* (uri, signal, { from, to } = WHOLE) {
       signal?.throwIfAborted();

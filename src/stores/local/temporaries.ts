@@ -1,5 +1,6 @@
 /** Temporary files, as an outsider lists and removes them. Their times are those of the file system. */
 import { dirname } from 'node:path/posix';
+import { temporaryFiles } from '../listing.ts';
 import type { Temporaries } from '../temporaries.ts';
 import { failed, hasSystemCode } from './errors.ts';
 import type { FileSystem } from './fileSystem.ts';
@@ -10,11 +11,7 @@ import { folderPathOf, temporaryPathOf } from './paths.ts';
 export function fileTemporaries(fs: FileSystem, folders: Folders): Temporaries {
   return {
     list: async function* (folderUri, signal) {
-      for await (const files of filesBelow(fs, folderPathOf(folderUri), signal)) {
-        yield files
-          .filter(({ kind }) => kind === 'temporary')
-          .map(({ uri, length, modifiedAtMs }) => ({ uri, uploadId: null, bytes: length, modifiedAtMs }));
-      }
+      for await (const files of filesBelow(fs, folderPathOf(folderUri), signal)) yield temporaryFiles(files);
     },
     remove: async ({ uri }) => {
       const path = temporaryPathOf(uri);

@@ -9,7 +9,7 @@ import { handleInvalid } from '../failure.ts';
 import { BOOKKEEPING } from '../storedContent.ts';
 import { chunksOf, contentOf } from './content.ts';
 import { isRefusal, outcomeUnknown, unavailable } from './errors.ts';
-import type { ListPage, Objects } from './objects.ts';
+import type { Objects } from './objects.ts';
 import type { ObjectKeys } from './uri.ts';
 
 const MARKER_BYTES_MAX = 1024;
@@ -91,13 +91,10 @@ export async function listWitnesses({ objects, keys }: Place, folderUri: string)
   const prefix = keys.prefixOf(folderUri);
   const names: string[] = [];
   try {
-    let token: string | null = null;
-    do {
-      const page: ListPage = await objects.list(prefix, '/', token);
+    for await (const page of objects.pages(prefix, '/')) {
       for (const { key } of page.objects) names.push(key.slice(prefix.length));
       for (const folder of page.folders) names.push(folder.slice(prefix.length, -1));
-      token = page.next;
-    } while (token !== null);
+    }
   } catch (cause) {
     throw unavailable('list the witnesses of the journal in', folderUri, cause);
   }

@@ -133,7 +133,7 @@ export class Objects {
     return this.#client.stream({ method: 'GET', key, headers });
   }
 
-  async list(prefix: string, delimiter: string | null, token: string | null): Promise<ListPage> {
+  async #list(prefix: string, delimiter: string | null, token: string | null): Promise<ListPage> {
     const query = {
       ...{ 'list-type': '2', 'max-keys': LIST_KEYS_MAX, 'encoding-type': 'url' },
       ...(prefix === '' ? {} : { prefix }),
@@ -153,14 +153,18 @@ export class Objects {
     };
   }
 
-  /** Keys with this prefix. */
-  async *keys(prefix: string): AsyncGenerator<string> {
+  async *pages(prefix: string, delimiter: string | null): AsyncGenerator<ListPage> {
     let token: string | null = null;
     do {
-      const page: ListPage = await this.list(prefix, null, token);
-      for (const { key } of page.objects) yield key;
+      const page = await this.#list(prefix, delimiter, token);
+      yield page;
       token = page.next;
     } while (token !== null);
+  }
+
+  /** Keys with this prefix. */
+  async *keys(prefix: string): AsyncGenerator<string> {
+    for await (const page of this.pages(prefix, null)) for (const { key } of page.objects) yield key;
   }
 
   /** Uploads that are neither completed nor aborted, of keys with this prefix, in batches. */

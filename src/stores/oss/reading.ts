@@ -1,10 +1,12 @@
 /** Reads the destination back. Whole objects are compared by the checksums that the service keeps of them. */
 import { TidemarkError } from '../../../journal/errors.ts';
-import { WHOLE, type StoredFile, type StoreReading } from '../reading.ts';
-import { BOOKKEEPING, kindOf, nothingToRead, verdictOf } from '../storedContent.ts';
+import { storedFiles } from '../listing.ts';
+import { WHOLE, type StoreReading } from '../reading.ts';
+import { nothingToRead, verdictOf } from '../storedContent.ts';
 import { chunksOf } from './content.ts';
 import { isRefusal, unavailable } from './errors.ts';
-import type { ListPage, ObjectFacts, Objects } from './objects.ts';
+import { filesBelow } from './listing.ts';
+import type { ObjectFacts, Objects } from './objects.ts';
 import type { ObjectKeys } from './uri.ts';
 
 export function ossReading(objects: Objects, keys: ObjectKeys): StoreReading {
@@ -20,15 +22,7 @@ export function ossReading(objects: Objects, keys: ObjectKeys): StoreReading {
     // A file that is not published is an upload, which has no name.
     showsUnpublished: false,
     list: async function* (folderUri, signal) {
-      const prefix = keys.prefixOf(folderUri);
-      let token: string | null = null;
-      do {
-        signal?.throwIfAborted();
-        const page: ListPage = await pageOf(objects, prefix, token, folderUri);
-        yield page.objects.flatMap((found) => filesOf(found, prefix, keys));
-        token = page.next;
-      } while (token !== null);
-      signal?.throwIfAborted();
+      for await (const files of filesBelow(objects, keys, folderUri, signal)) yield storedFiles(files);
     },
     read: async function* (uri, signal, range = WHOLE) {
       signal?.throwIfAborted();
@@ -64,29 +58,4 @@ export function ossReading(objects: Objects, keys: ObjectKeys): StoreReading {
       }
     },
   };
-}
-
-async function pageOf(
-  objects: Objects,
-  prefix: string,
-  token: string | null,
-  folderUri: string,
-): Promise<ListPage> {
-  try {
-    return await objects.list(prefix, null, token);
-  } catch (cause) {
-    throw unavailable('list', folderUri, cause);
-  }
-}
-
-/** None for a folder's own object, and for what is not for readers. */
-function filesOf(
-  { key, length }: ListPage['objects'][number],
-  prefix: string,
-  keys: ObjectKeys,
-): StoredFile[] {
-  const steps = key.slice(prefix.length).split('/');
-  const name = steps.pop() ?? '';
-  const kind = name === '' ? null : kindOf(name);
-  return kind === null || steps.includes(BOOKKEEPING) ? [] : [{ uri: keys.uriOf(key), length, kind }];
 }

@@ -1,5 +1,5 @@
 /** Lists the files below a folder. */
-import type { StoredFile } from '../reading.ts';
+import type { ListedFile } from '../listing.ts';
 import { BOOKKEEPING, kindOf } from '../storedContent.ts';
 import type { FileStatus, JindoClient } from './client.ts';
 import { unavailable } from './errors.ts';
@@ -7,17 +7,12 @@ import type { OssPaths } from './uri.ts';
 
 const BATCH_FILES = 512;
 
-interface FoundFile extends StoredFile {
-  /** In milliseconds since 1970, by the service's clock. */
-  readonly modifiedAtMs: number;
-}
-
 export async function* filesBelow(
   paths: OssPaths,
   connected: () => Promise<JindoClient>,
   folderUri: string,
   signal?: AbortSignal,
-): AsyncGenerator<readonly FoundFile[]> {
+): AsyncGenerator<readonly ListedFile[]> {
   paths.pathOf(folderUri);
   const client = await connected();
   const root = folderUri.replace(/\/+$/, '');
@@ -47,7 +42,7 @@ export async function look(client: JindoClient, path: string, uri: string): Prom
  * memory together.
  */
 async function entriesOf(client: JindoClient, paths: OssPaths, folder: string) {
-  const files: FoundFile[] = [];
+  const files: ListedFile[] = [];
   const folders: string[] = [];
   try {
     for (const { name, length, isFolder, modifiedAtMs } of await client.list(paths.pathOf(folder))) {

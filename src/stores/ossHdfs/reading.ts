@@ -1,5 +1,6 @@
 /** Reads the destination back. Takes no lease. */
 import type { TidemarkError } from '../../../journal/errors.ts';
+import { storedFiles } from '../listing.ts';
 import { WHOLE, type StoreReading } from '../reading.ts';
 import { beingWritten, nothingToRead, verdictOf } from '../storedContent.ts';
 import type { JindoClient } from './client.ts';
@@ -12,7 +13,8 @@ export function jindoReading(paths: OssPaths, connected: () => Promise<JindoClie
   return {
     showsUnpublished: true,
     list: async function* (folderUri, signal) {
-      yield* filesBelow(paths, connected, folderUri, signal);
+      const found = filesBelow(paths, connected, folderUri, signal);
+      for await (const files of found) yield storedFiles(files);
     },
     read: async function* (uri, signal, { from, to } = WHOLE) {
       signal?.throwIfAborted();

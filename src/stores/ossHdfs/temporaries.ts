@@ -1,4 +1,5 @@
 /** Temporary files, as an outsider lists and removes them. Takes no lease. Their times are the service's. */
+import { temporaryFiles } from '../listing.ts';
 import type { Temporaries } from '../temporaries.ts';
 import type { JindoClient } from './client.ts';
 import { filesBelow } from './listing.ts';
@@ -8,11 +9,7 @@ import type { OssPaths } from './uri.ts';
 export function jindoTemporaries(paths: OssPaths, connected: () => Promise<JindoClient>): Temporaries {
   return {
     list: async function* (folderUri, signal) {
-      for await (const files of filesBelow(paths, connected, folderUri, signal)) {
-        yield files
-          .filter(({ kind }) => kind === 'temporary')
-          .map(({ uri, length, modifiedAtMs }) => ({ uri, uploadId: null, bytes: length, modifiedAtMs }));
-      }
+      for await (const files of filesBelow(paths, connected, folderUri, signal)) yield temporaryFiles(files);
     },
     remove: async ({ uri }) => remove(await connected(), paths.temporaryPathOf(uri), uri),
     uploadIdOf: () => null,

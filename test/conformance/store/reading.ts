@@ -24,11 +24,9 @@ async function readAll(chunks: AsyncIterable<Uint8Array>) {
   return { length, crc64: crc.hex(), largest };
 }
 
-/** With no more of each file than the port says. */
 async function listAll(reading: StoreReading, folderUri: string): Promise<StoredFile[]> {
   const found: StoredFile[] = [];
-  for await (const files of reading.list(folderUri))
-    found.push(...files.map(({ uri, length, kind }) => ({ uri, length, kind })));
+  for await (const files of reading.list(folderUri)) found.push(...files);
   return found.toSorted((one, other) => (one.uri < other.uri ? -1 : 1));
 }
 
