@@ -16,7 +16,8 @@ interface Named {
 type RawEvent = { readonly type: string } & Readonly<Record<string, unknown>>;
 
 const ENDS_A_STOP = [
-  ...['resumeRequested', 'lossAccepted', 'logTruncationAccepted', 'witnessAnswered', 'partitionRetired'],
+  ...['resumeRequested', 'lossAccepted', 'logTruncationAccepted', 'witnessAnswered', 'partitionRewound'],
+  'partitionRetired',
 ];
 
 /** A stop that is journaled after the command began is none to it: it has read the journal before. */

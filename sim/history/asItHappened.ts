@@ -6,7 +6,7 @@
  */
 import type { World } from '../executor.ts';
 import type { Fault, LogItem, RunTrace, Schedule } from '../schedule.ts';
-import { causesOf, isStoppedAfter } from './causes.ts';
+import { causesOf, isRepairedIn, isStoppedAfter } from './causes.ts';
 import { epochsOf, type EpochEnd, type HistoryEpoch } from './epochs.ts';
 import { livedEntries, passesOf, type LivedEntry } from './lived.ts';
 import type { Reads } from './reads.ts';
@@ -109,11 +109,15 @@ class Rebuilding {
     const faults: Fault[] = [];
     const unread: LogItem[] = [];
     let isStopped = false;
+    const events = stretch.entries.flatMap(({ entry }) => entry.events);
+    let seen = 0;
     for (const [index, before] of stretch.entries.entries()) {
       const { place } = this.#epochs[this.#epochOf(index)] ?? { place: 0 };
       for (const event of before.entry.events) {
+        seen += 1;
+        const isRepaired = event.type === 'partitionStopped' && isRepairedIn(events.slice(seen));
         const caused = causesOf({
-          ...{ event, before, isStopped, place, items: placed, wallStartMs: config.wallStartMs },
+          ...{ event, before, isStopped, isRepaired, place, items: placed, wallStartMs: config.wallStartMs },
           ...{ atMs: this.#atMs(index), scaled: (count) => Math.max(1, Math.round(count * recordScale)) },
         });
         faults.push(...caused.faults);

@@ -10,6 +10,8 @@ export interface Cause {
   readonly event: JournalEvent;
   readonly before: Pick<StretchEntry, 'leaderEpoch' | 'nextOffset'>;
   readonly isStopped: boolean;
+  /** Of a stop: whether an operator's repair ended it. */
+  readonly isRepaired: boolean;
   readonly atMs: number;
   readonly place: number;
   /** The log so far, as it is laid out. */
@@ -75,7 +77,9 @@ function answerOf({ answer, loss }: EventOf<'witnessAnswered'>, atMs: number): F
 }
 
 function causesOfStop(stop: EventOf<'partitionStopped'>, cause: Cause): Caused {
-  const { atMs } = cause;
+  const { atMs, isRepaired } = cause;
+  if (isRepaired)
+    return { faults: [], note: 'files were lost and repaired: the world has no such moment, it is left out' };
   const code = currentCode(stop.code);
   switch (code) {
     case 'SOURCE_TRUNCATED':
@@ -121,6 +125,10 @@ function rangeLost(
   };
 }
 
+/** Whether a repair answers the stop that these events follow. */
+export const isRepairedIn = (behind: readonly JournalEvent[]): boolean =>
+  behind.find(({ type }) => ANSWERS.includes(type))?.type === 'partitionRewound';
+
 /** Whether the partition is stopped behind the event. */
 export function isStoppedAfter({ type }: JournalEvent | PartitionEvent, before: boolean): boolean {
   if (type === 'partitionStopped') return true;
@@ -132,4 +140,5 @@ const ANSWERS: readonly string[] = [
   'lossAccepted',
   'logTruncationAccepted',
   'witnessAnswered',
+  'partitionRewound',
 ];

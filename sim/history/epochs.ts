@@ -48,6 +48,7 @@ const ANSWERS: readonly string[] = [
   'lossAccepted',
   'logTruncationAccepted',
   'witnessAnswered',
+  'partitionRewound',
 ];
 
 function endOf(

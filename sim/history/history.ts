@@ -27,7 +27,7 @@ export interface Likeness {
 const COMPARED = [
   ...['epochClaimed', 'checkpointCompleted', 'partOpened', 'partCommitted', 'partDiscarded'],
   ...['partitionStopped', 'rollRequested', 'resumeRequested', 'lossAccepted', 'logTruncationAccepted'],
-  ...['witnessAnswered', 'requestRefused'],
+  ...['witnessAnswered', 'partitionRewound', 'requestRefused'],
 ] as const;
 
 /** Of the events that either of them has. */

@@ -113,6 +113,7 @@ export function nextOffsetAfter(event: JournalEvent, before: bigint | null): big
     case 'epochClaimed':
       return before ?? event.startOffset;
     case 'checkpointCompleted':
+    case 'partitionRewound':
       return event.nextOffset;
     case 'lossAccepted':
       return event.toOffset;

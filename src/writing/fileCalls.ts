@@ -140,7 +140,14 @@ export class FileCalls {
     const { file, stats } = this.#options;
     this.#crc.update(bytes);
     this.#length += bytes.length;
-    await this.#timed('write', () => file.write(bytes));
+    const startedMs = stats.counts.nowMs();
+    try {
+      await file.write(bytes);
+    } catch (error) {
+      stats.counts.storeCall('write', startedMs, 'error');
+      throw error;
+    }
+    stats.counts.storeCall('write', startedMs, 'ok');
     stats.bytesWritten += bytes.length;
   }
 
@@ -153,15 +160,13 @@ export class FileCalls {
   persistWith(
     persist: (persistFile: () => Promise<DurablePart>) => Promise<DurablePart>,
   ): Promise<DurablePart> {
-    const persistFile = () => this.#durable(this.#timed('persist', () => this.#options.file.persist()));
+    const persistFile = () => this.#durable('persist', this.#options.file.persist());
     return this.#enqueue(() => persist(persistFile));
   }
 
   /** Makes everything durable and releases the file. */
   close(): Promise<DurablePart> {
-    const { file } = this.#options;
-    const closeFile = () => this.#durable(this.#timed('closeForCommit', () => file.closeForCommit()));
-    const closed = this.#enqueue(closeFile);
+    const closed = this.#enqueue(() => this.#durable('closeForCommit', this.#options.file.closeForCommit()));
     void closed.then(
       () => this.#letGo(),
       () => undefined,
@@ -169,19 +174,18 @@ export class FileCalls {
     return closed;
   }
 
-  /** Notes how long the call takes. Nobody waits for that: its own promise is returned. */
-  #timed<T>(operation: string, begin: () => Promise<T>): Promise<T> {
+  /** The calls are in order: nothing more is written before this one has ended. */
+  async #durable(operation: string, call: Promise<StoreHandle>): Promise<DurablePart> {
     const { counts } = this.#options.stats;
     const startedMs = counts.nowMs();
-    const call = begin();
-    const noted = (outcome: 'ok' | 'error') => () => counts.storeCall(operation, startedMs, outcome);
-    call.then(noted('ok'), noted('error'));
-    return call;
-  }
-
-  /** The calls are in order: nothing more is written before this one has ended. */
-  async #durable(call: Promise<StoreHandle>): Promise<DurablePart> {
-    const handle = await this.#named(call);
+    let handle: StoreHandle;
+    try {
+      handle = await this.#named(call);
+    } catch (error) {
+      counts.storeCall(operation, startedMs, 'error');
+      throw error;
+    }
+    counts.storeCall(operation, startedMs, 'ok');
     return { length: this.#length, crc64: this.#crc.hex(), handle };
   }
 

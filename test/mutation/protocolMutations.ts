@@ -186,8 +186,8 @@ export const PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/writing/fileCalls.ts',
-        `() => file.write(bytes))`,
-        `() => file.write(bytes).catch(() => file.write(bytes)))`,
+        `await file.write(bytes);`,
+        `await file.write(bytes).catch(() => file.write(bytes));`,
       ),
       patch('sim/simStores/base.ts', `      this.#life = 'failed';\n`, ``),
     ],

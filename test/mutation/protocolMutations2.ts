@@ -12,8 +12,8 @@ export const MORE_PROTOCOL_MUTATIONS: readonly Mutation[] = [
     patches: [
       patch(
         'src/writing/fileCalls.ts',
-        `() => this.#options.file.persist())`,
-        `() => this.#options.file.persist().catch(() => this.#options.file.persist()))`,
+        `'persist', this.#options.file.persist())`,
+        `'persist', this.#options.file.persist().catch(() => this.#options.file.persist()))`,
       ),
       patch('sim/simStores/base.ts', `      this.#life = 'failed';\n`, ``),
     ],

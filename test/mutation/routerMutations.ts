@@ -184,9 +184,9 @@ async function proveNothingIsLeft(`,
     patches: [
       patch(
         'src/writing/fileCalls.ts',
-        `    const handle = await this.#named(call);\n`,
-        `    void this.#named(call).catch(() => undefined);
-    const handle = null;\n`,
+        `      handle = await this.#named(call);\n`,
+        `      void this.#named(call).catch(() => undefined);
+      handle = null;\n`,
       ),
     ],
   },

@@ -116,6 +116,22 @@ describe('a stretch of a journal happens again', () => {
     expect(parseSchedule(scheduleText(schedule), 'FILE')).toEqual(schedule);
   });
 
+  it('but for files that are lost and repaired, which it tells', async () => {
+    const damage = {
+      type: 'damage',
+      partition: 0,
+      atMs: 450,
+      how: 'removed',
+      all: true,
+      killed: true,
+    } as const;
+    const { history, happened } = await again(await lived([damage]));
+    expect(epochsOf(history.stretch).map(({ end }) => end)).toEqual(['died', 'answered', null]);
+    expect(happened.schedule.faults.map(({ type }) => type)).toEqual(['crash']);
+    expect([...happened.notes].join()).toContain('files were lost and repaired');
+    expect(likenessOf(history, happened)).toContainEqual({ event: 'partitionRewound', stretch: 1, world: 0 });
+  });
+
   it('with as many records and offsets without one, as long as there are few', async () => {
     const hole = { type: 'hole', atMs: 500, offsets: 7 } as const;
     const items = [...batches(8), hole, ...batches(12).map((item) => ({ ...item, atMs: item.atMs + 600 }))];
