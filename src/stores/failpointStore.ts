@@ -1,6 +1,6 @@
 /** Wraps a store so that its effects pass named failpoints. */
 import { passing, type Failpoint, type Failpoints } from '../system/failpoints.ts';
-import type { OpenFile, ScratchFiles, SideObjects, Store, Takeover } from './port.ts';
+import type { OpenFile, ScratchFiles, SideObjects, Store, StoreHandle, Takeover } from './port.ts';
 
 export function withFailpoints(store: Store, failpoints: Failpoints): Store {
   return {
@@ -78,7 +78,7 @@ async function opening(
     return await passing(failpoints, point, async () => {
       const file = await open();
       opened.push(file);
-      return openFileWithFailpoints(file, failpoints);
+      return new FailpointFile(file, failpoints);
     });
   } catch (error) {
     for (const file of opened) await file.abandon();
@@ -86,19 +86,45 @@ async function opening(
   }
 }
 
-function openFileWithFailpoints(file: OpenFile, failpoints: Failpoints): OpenFile {
-  return {
-    ...(file.startHandle === undefined ? {} : { startHandle: file.startHandle }),
-    get heldBytes() {
-      return file.heldBytes ?? 0;
-    },
-    get isFull() {
-      return file.isFull ?? false;
-    },
-    checkpointed: (handle) => file.checkpointed?.(handle),
-    write: (bytes) => passing(failpoints, 'store.write', () => file.write(bytes)),
-    persist: () => passing(failpoints, 'store.persist', () => file.persist()),
-    closeForCommit: () => passing(failpoints, 'store.closeForCommit', () => file.closeForCommit()),
-    abandon: () => file.abandon(),
-  };
+/** A class: there may be thousands of open files, and each closure of an object would be one of its own. */
+class FailpointFile implements OpenFile {
+  readonly #file: OpenFile;
+  readonly #failpoints: Failpoints;
+
+  constructor(file: OpenFile, failpoints: Failpoints) {
+    this.#file = file;
+    this.#failpoints = failpoints;
+  }
+
+  get startHandle(): StoreHandle | undefined {
+    return this.#file.startHandle;
+  }
+
+  get heldBytes(): number {
+    return this.#file.heldBytes ?? 0;
+  }
+
+  get isFull(): boolean {
+    return this.#file.isFull ?? false;
+  }
+
+  checkpointed(handle: StoreHandle): void {
+    this.#file.checkpointed?.(handle);
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return passing(this.#failpoints, 'store.write', () => this.#file.write(bytes));
+  }
+
+  persist(): Promise<StoreHandle> {
+    return passing(this.#failpoints, 'store.persist', () => this.#file.persist());
+  }
+
+  closeForCommit(): Promise<StoreHandle> {
+    return passing(this.#failpoints, 'store.closeForCommit', () => this.#file.closeForCommit());
+  }
+
+  abandon(): Promise<void> {
+    return this.#file.abandon();
+  }
 }

@@ -45,7 +45,7 @@ export interface OpenFile {
    * What a later owner needs to remove the file (an upload id). Journaled (partStarted) before the first
    * write. Absent if the names suffice.
    */
-  readonly startHandle?: StoreHandle;
+  readonly startHandle?: StoreHandle | undefined;
   /**
    * Appends. The caller may reuse the bytes after it resolves. A failure makes the file unusable: abandon it.
    */

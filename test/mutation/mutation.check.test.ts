@@ -5,9 +5,9 @@ import { describeTable, MUTATIONS } from './table.ts';
 
 const CHECKOUT = path.resolve(import.meta.dirname, '..', '..');
 /** What is caught soon is tried at every check; the rest, and all of it, in the full one. */
-const SOON_RUNS = 40;
+const SOON_RUNS = 10;
 /** Of those that do not say when they are caught. */
-const EVERY = 6;
+const EVERY = 12;
 
 const sample = MUTATIONS.filter(({ foundAt, schedule }, index) => {
   if (schedule !== undefined) return true;

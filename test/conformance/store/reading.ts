@@ -238,8 +238,8 @@ function describeTemporaryFiles(current: Current): void {
   });
 }
 
-const MANY_HERE = 1_300;
-const MANY = 2_500;
+const MANY_HERE = 1_100;
+const MANY = 1_400;
 
 function describeListing(current: Current): void {
   test('names every file once, at any depth, as it is journaled, and no other file', async () => {

@@ -22,7 +22,7 @@ test('memory is shared as a run shares it', () => {
   const { fetchBytes, writeBytes } = shareMemory(256 * MIB, 60 * MIB);
   const plan = planMemory(LINES);
   expect(plan).toMatchObject({ shares: { fetchBytes, writeBytes }, rowGroup: null, isSet: false });
-  expect(plan.peakBytes).toBe(60 * MIB + 64 * MIB + fetchBytes + 10 * (100 + 10) * KIB);
+  expect(plan.peakBytes).toBe(60 * MIB + 64 * MIB + fetchBytes + 10 * (100 + 9) * KIB);
 });
 
 test('as many files may be open as the memory allows, or less', () => {
@@ -51,7 +51,7 @@ test('open files share the memory of their row groups', () => {
     rows: 64 * KIB,
   });
   const many = planMemory({ ...ROWS, filesOpen: 100, filesMax: 200 }).rowGroup;
-  expect(many?.expectedBytes).toBe(Math.floor(shared / 100) - 10 * KIB);
-  expect(many?.leastBytes).toBe(Math.floor(shared / 200) - 10 * KIB);
+  expect(many?.expectedBytes).toBe(Math.floor(shared / 100) - 9 * KIB);
+  expect(many?.leastBytes).toBe(Math.floor(shared / 200) - 9 * KIB);
   expect(many?.rows).toBe(Math.floor((many?.expectedBytes ?? 0) / KIB));
 });

@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { inTier } from '../../scripts/testTiers.ts';
 import { exhaust, expectEachHit, STORES } from './exhausted.ts';
 
-/** The others have every single fault in each tier, and drawn pairs. */
-const EXHAUSTED = inTier<readonly (typeof STORES)[number][]>({
-  ...{ test: STORES, check: ['oss-hdfs'], full: STORES },
-});
-
 describe('the promise', () => {
-  it.each(EXHAUSTED)(
+  it.each(STORES)(
     'is kept with every single fault and every pair at the named failpoints, on the store %s',
     { timeout: 600_000 },
     async (store) => {
