@@ -48,6 +48,14 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
+const OFFSET_MAX = 9_223_372_036_854_775_807n;
+
+/** An offset that somebody wrote: a whole number that Kafka can count to. Null if it is none. */
+export function offsetOf(text: string): bigint | null {
+  const offset = /^\d{1,19}$/.test(text) ? BigInt(text) : null;
+  return offset === null || offset > OFFSET_MAX ? null : offset;
+}
+
 /** `topic/partition`, for maps, logs and messages. */
 export function partitionName({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`;

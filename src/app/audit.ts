@@ -13,6 +13,7 @@ import type { Source } from '../sources/port.ts';
 import { orLate } from '../system/bounded.ts';
 import { noFailpoints } from '../system/failpoints.ts';
 import type { Log } from '../telemetry/log.ts';
+import { Clients } from './clients.ts';
 import { namingOf, systemPorts, type Composition } from './compose.ts';
 import type { JournalChoice } from './journalCopy.ts';
 
@@ -20,8 +21,6 @@ import type { JournalChoice } from './journalCopy.ts';
  * How long the source may take to say what its group has committed; a broker that hangs says nothing else.
  */
 const SURVEY_MS = 15_000;
-/** How long clients may take to close. A command that only reads does not wait longer. */
-const CLOSE_MS = 2_000;
 
 export interface AuditCommandOptions extends JournalChoice {
   /** Which committed files may be gone. */
@@ -39,17 +38,13 @@ export async function audit(
   config: JobConfig,
   { moved, deep, journalFile, log, onProgress }: AuditCommandOptions,
 ): Promise<AuditReport> {
-  const closing: (() => Promise<void>)[] = [];
-  const closed = <T extends { close(): Promise<void> }>(opened: T): T => {
-    closing.push(() => opened.close());
-    return opened;
-  };
+  const clients = new Clients();
   try {
-    const journal = closed(await composition.journalOrCopy(config, journalFile, log));
-    const store = closed(await composition.store(config, noFailpoints, log));
-    const surveyor = closed(await composition.surveyor(config, log));
+    const journal = clients.add(await composition.journalOrCopy(config, journalFile, log));
+    const store = clients.add(await composition.store(config, noFailpoints, log));
+    const surveyor = clients.add(await composition.surveyor(config, log));
     const source = deep ? await composition.source(config, { log, choices: { untilEnd: true } }) : null;
-    if (source !== null) closing.push(() => source.stop());
+    if (source !== null) clients.addSource(source);
     return await auditJob(
       { journal, store, survey: (topics) => answered(surveyor.survey(topics)) },
       {
@@ -59,8 +54,7 @@ export async function audit(
       },
     );
   } finally {
-    const all = Promise.allSettled(closing.map((close) => close()));
-    await Promise.race([all, systemPorts.clock.pause(CLOSE_MS)]);
+    await clients.close();
   }
 }
 

@@ -5,10 +5,8 @@ import type { Orphan, OrphansReport } from '../orphans/orphansReport.ts';
 import { removeOrphans, type Removal } from '../orphans/removeOrphans.ts';
 import { noFailpoints } from '../system/failpoints.ts';
 import type { Log } from '../telemetry/log.ts';
+import { Clients } from './clients.ts';
 import { namingOf, systemPorts, type Composition } from './compose.ts';
-
-/** How long clients may take to close: what they were asked for is done. */
-const CLOSE_MS = 2_000;
 
 export interface OrphansCommandOptions {
   /** Removes orphans that are at least that old; null: none. */
@@ -33,14 +31,10 @@ export async function orphans(
   config: JobConfig,
   { deleteFromAgeMs, log, onProgress }: OrphansCommandOptions,
 ): Promise<OrphansOutcome> {
-  const closing: (() => Promise<void>)[] = [];
-  const closed = <T extends { close(): Promise<void> }>(opened: T): T => {
-    closing.push(() => opened.close());
-    return opened;
-  };
+  const clients = new Clients();
   try {
-    const journal = closed(await composition.journal(config, { access: 'read', log }));
-    const store = closed(await composition.store(config, noFailpoints, log));
+    const journal = clients.add(await composition.journal(config, { access: 'read', log }));
+    const store = clients.add(await composition.store(config, noFailpoints, log));
     const { signal } = new AbortController();
     let progress: OrphansProgress = { listed: 0, entries: 0, partitions: 0, partitionsDone: 0 };
     const report = await findOrphans(
@@ -63,7 +57,6 @@ export async function orphans(
     const found = report.orphans.map((orphan, index) => ({ ...orphan, removal: removals[index] ?? null }));
     return { ...report, orphans: found };
   } finally {
-    const all = Promise.allSettled(closing.map((close) => close()));
-    await Promise.race([all, systemPorts.clock.pause(CLOSE_MS)]);
+    await clients.close();
   }
 }

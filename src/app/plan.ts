@@ -7,17 +7,16 @@ import type { JobConfig } from '../config/jobConfig.ts';
 import { planJob, type PlanProgress, type PlanRule } from '../plan/planJob.ts';
 import type { PlanReport } from '../plan/planReport.ts';
 import { SourceFailure } from '../sources/failure.ts';
-import { orLate, within } from '../system/bounded.ts';
+import { orLate } from '../system/bounded.ts';
 import { noFailpoints } from '../system/failpoints.ts';
 import { formatBytes, formatDuration, formatNoun } from '../telemetry/format.ts';
 import type { Log } from '../telemetry/log.ts';
+import { Clients } from './clients.ts';
 import { systemPorts, type Composition } from './compose.ts';
 import { contentOf } from './content.ts';
 import { ceilingOf } from './jobMemory.ts';
 import { bucketRuleOf, formatKindOf, kindOf } from './registeredKinds.ts';
 
-/** How long clients may take to close. A command that only reads does not wait longer. */
-const CLOSE_MS = 2_000;
 /** How much earlier than the limit a client gives up by itself. */
 const OWN_ERROR_MS = 500;
 
@@ -41,7 +40,8 @@ export async function plan(
   const over = new AbortController();
   let done: PlanProgress | null = null;
   const timer = clock.timer(timeoutMs, () => over.abort(notInTime(timeoutMs, done)));
-  const source = await composition.source(config, { log, choices: { untilEnd: false } });
+  const clients = new Clients();
+  const source = clients.addSource(await composition.source(config, { log, choices: { untilEnd: false } }));
   // The journal and the destination may each be away; the source has the rest of the time.
   const eachMs = timeoutMs / 2;
   const openJournal = (): Promise<Journal> => {
@@ -62,7 +62,7 @@ export async function plan(
     });
   } finally {
     timer.cancel();
-    await within(clock, CLOSE_MS, source.stop());
+    await clients.close();
   }
 }
 

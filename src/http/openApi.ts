@@ -16,6 +16,16 @@ const BODIES: Readonly<Record<Verb, object>> = {
     },
     [],
   ),
+  repair: body(
+    {
+      notTaken: {
+        type: 'boolean',
+        default: false,
+        description: 'Closed files that are gone were not published and taken away by a reader.',
+      },
+    },
+    [],
+  ),
   'accept-loss': body({ from: OFFSET, to: OFFSET }, ['from', 'to']),
   'skip-record': body({ offset: OFFSET }, ['offset']),
   'accept-truncation': body({ from: OFFSET }, []),
@@ -24,6 +34,7 @@ const BODIES: Readonly<Record<Verb, object>> = {
 const SUMMARIES: Readonly<Record<Verb, string>> = {
   roll: 'Closes the open part files of a partition.',
   resume: 'Lets a stopped partition go on.',
+  repair: 'Has the records of damaged files read and written again.',
   'accept-loss': 'Gives up the offsets from, up to but excluding to, and continues there.',
   'skip-record': 'Gives up one record that cannot be written, and continues after it.',
   'accept-truncation': 'Reads on in a log that went back.',

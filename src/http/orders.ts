@@ -1,18 +1,17 @@
 /** The verbs of `POST /v1/partitions/{topic}/{partition}:{verb}`, and the requests that they file. */
 import { z } from 'zod';
 import type { OperatorRequest } from '../../journal/events.ts';
-import type { TopicPartition } from '../../journal/ids.ts';
+import { offsetOf, type TopicPartition } from '../../journal/ids.ts';
 import { parseDuration } from '../../kernels/schema/units.ts';
 import { HttpProblem } from './problem.ts';
 
-const OFFSET_MAX = 9_223_372_036_854_775_807n;
 const WAIT_MS_MAX = 60_000;
 
 const offset = z
-  .union([z.string(), z.int().nonnegative()], { error: 'expected an offset: a whole number, or its text' })
+  .union([z.string(), z.int()], { error: 'expected an offset: a whole number, or its text' })
   .transform((value, context) => {
-    const text = String(value);
-    if (/^\d{1,19}$/.test(text) && BigInt(text) <= OFFSET_MAX) return BigInt(text);
+    const known = offsetOf(String(value));
+    if (known !== null) return known;
     context.addIssue({ code: 'custom', message: 'expected an offset: a whole number, or its text' });
     return z.NEVER;
   });
@@ -23,6 +22,7 @@ const resume = z
   .refine(({ from, acceptLoss }) => !acceptLoss || from === 'witness', {
     message: 'acceptLoss goes with "from": "witness"',
   });
+const repair = z.strictObject({ notTaken: z.boolean().default(false) });
 const acceptLoss = z
   .strictObject({ from: offset, to: offset })
   .refine(({ from, to }) => to > from, { message: '"to" is the first offset that is kept, behind "from"' });
@@ -35,6 +35,7 @@ const VERBS = {
   resume: verb(resume, ({ from = null, acceptLoss: isLoss }) => ({
     ...{ type: 'resume', from, acceptLoss: isLoss },
   })),
+  repair: verb(repair, ({ notTaken }) => ({ type: 'repair', notTaken })),
   'accept-loss': verb(acceptLoss, ({ from, to }) => ({
     ...{ type: 'acceptLoss', fromOffset: from, toOffset: to },
   })),

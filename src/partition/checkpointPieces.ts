@@ -7,6 +7,9 @@ import type { PartitionHost } from './partitionHost.ts';
 /** Generous upper bound for what a change takes in an entry, without its handle. */
 const CHANGE_BYTES = 512;
 
+/** Of an entry, for what an operator's answer lists besides a checkpoint: moves, damaged files. */
+export const SHARE_OF_ENTRY = 1 / 4;
+
 /** What is left for the entry that completes the checkpoint, and how many pieces it counts. */
 export interface LastPiece {
   readonly checkpointParts: number;

@@ -13,17 +13,15 @@ import { journaledEpoch } from '../sources/readEpoch.ts';
 import { isCodeOfDamage } from '../stores/failure.ts';
 import { cutBelow } from './cutLog.ts';
 import { findDamage } from './damage.ts';
-import { inPieces } from './checkpointPieces.ts';
+import { inPieces, SHARE_OF_ENTRY } from './checkpointPieces.ts';
 import { jumpTo, type Jump } from './jump.ts';
 import type { PartitionHost } from './partitionHost.ts';
 import { checkCluster, type PartitionTask } from './partitionTask.ts';
 import { readRepairHistory } from './repairHistory.ts';
+import { formatNames } from '../telemetry/format.ts';
 
-/** Of an entry, for the ids of damaged files. */
-const SHARE_OF_ENTRY = 1 / 4;
 /** What an id takes in an entry, and more. */
 const ID_BYTES = 64;
-const NAMED_MAX = 20;
 
 export interface RepairPlan {
   readonly damaged: readonly PartId[];
@@ -67,19 +65,20 @@ async function plan(repairing: Repairing, notTaken: boolean): Promise<RepairPlan
   const { damaged, gone, foreign } = await findDamage(context.ports.store, context.ports.clock, host.ledger);
   if (foreign.length > 0)
     return (
-      `Files with other bytes are at the final names of closed files that are gone: ${named(foreign)}. ` +
-      'They were published and changed since, or are of somebody else: move them away, then ask again.'
+      'Files with other bytes are at the final names of closed files that are gone: ' +
+      `${formatNames(foreign)}. They were published and changed since, or are of somebody else: ` +
+      'move them away, then ask again.'
     );
   if (gone.length > 0 && !notTaken)
     return (
-      `These files were closed, and are gone under every name: ${named(gone)}. They may have been ` +
-      'published, and taken away by a reader: then their records would be written twice. Put them back ' +
-      'under their final names and resume; or, if it is certain that no reader has taken them, ask again ' +
-      'with --not-taken.'
+      `These files were closed, and are gone under every name: ${formatNames(gone)}. They may have ` +
+      'been published, and taken away by a reader: then their records would be written twice. Put them ' +
+      'back under their final names and resume; or, if it is certain that no reader has taken them, ask ' +
+      'again with --not-taken.'
     );
   const later = damaged.filter(({ generation }) => generation !== facts.generation);
   if (later.length > 0)
-    return `The log was replaced since these were read: ${named(later.map(({ finalUri }) => finalUri))}.`;
+    return `The log was replaced since these were read: ${formatNames(finalNames(later))}.`;
   const nextOffset = firstOf(damaged, facts.nextOffset ?? 0n);
   if (damaged.length === 0 || nextOffset === null)
     return (
@@ -146,7 +145,7 @@ function noLongerThere(damaged: readonly PartFileContext[], from: bigint, startO
   const records = lost.reduce((sum, { durable }) => sum + (durable?.records ?? 0), 0);
   return (
     `The source no longer has offsets ${from} to ${startOffset - 1n}; it begins at ${startOffset}. ` +
-    `Restore ${named(lost.map(({ finalUri }) => finalUri))} (up to ${records} records), then resume.`
+    `Restore ${formatNames(finalNames(lost))} (up to ${records} records), then resume.`
   );
 }
 
@@ -185,7 +184,4 @@ export function checkPlacing(
   );
 }
 
-function named(files: readonly string[]): string {
-  const more = files.length - NAMED_MAX;
-  return `${files.slice(0, NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
+const finalNames = (files: readonly PartFileContext[]): string[] => files.map(({ finalUri }) => finalUri);

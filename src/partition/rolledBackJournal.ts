@@ -16,19 +16,17 @@ import { partitionSubject } from '../../journal/subjects.ts';
 import { replay } from '../../journal/replay.ts';
 import { witnessError } from '../../journal/witness.ts';
 import type { StoreReading } from '../stores/reading.ts';
-import { inPieces, journalPieces, type LastPiece } from './checkpointPieces.ts';
+import { inPieces, journalPieces, SHARE_OF_ENTRY, type LastPiece } from './checkpointPieces.ts';
 import { findCut, type JumpingOver } from './cutLog.ts';
 import { checkpointBehind, jumpTo, type Jump } from './jump.ts';
 import type { Context } from '../job/context.ts';
 import { readJobFacts } from '../job/jobLife.ts';
 import type { Judgement } from './judgeWitness.ts';
 import { keepAll, verdictOn, type Kept } from './rolledBackParts.ts';
+import { formatNames } from '../telemetry/format.ts';
 
-/** Of an entry, for the moves of an answer, and as much for the changes of its files. */
-const SHARE_OF_ENTRY = 1 / 4;
 /** What an event takes besides its fields. */
 const MOVE_BYTES = 64;
-const NAMED_MAX = 20;
 const FIELDS_MAX = 1_000;
 
 export interface WentBack extends JumpingOver {
@@ -62,7 +60,7 @@ export async function wentBackError(wentBack: WentBack): Promise<TidemarkError> 
   const strangers =
     files.length === 0
       ? 'No committed file is there that it does not know.'
-      : `It does not know, or holds as unfinished: ${named(files)}.`;
+      : `It does not know, or holds as unfinished: ${formatNames(files)}.`;
   const name = partitionName(partition);
   const advice =
     `Restore the newest journal. Where there is none: "resume --partition ${name} --from-journal" keeps ` +
@@ -94,7 +92,7 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
   const kept = await keepAll({ context, host: claim.host, salvage }, asked.from);
   if (kept.missing.length > 0) {
     return (
-      `The journal holds the beginning of ${named(kept.missing)}, and it is nowhere: put the files ` +
+      `The journal holds the beginning of ${formatNames(kept.missing)}, and it is nowhere: put the files ` +
       'back under these names, then ask again; what is needed of them is kept before they are to be ' +
       'moved away.'
     );
@@ -102,13 +100,13 @@ export async function answer(wentBack: WentBack, requestId: number, asked: Answe
   if (kept.rowsMissing.length > 0) {
     return (
       'Rows that the journal counts are in files of which some are gone: ' +
-      `${named(kept.rowsMissing)}. Put them back under these hidden names, or restore the newest ` +
+      `${formatNames(kept.rowsMissing)}. Put them back under these hidden names, or restore the newest ` +
       'journal.'
     );
   }
   if (kept.rowsPublished.length > 0) {
     return (
-      `The journal holds the first rows of ${named(kept.rowsPublished)}, which were published since: ` +
+      `The journal holds the first rows of ${formatNames(kept.rowsPublished)}, which were published since: ` +
       'a Parquet file cannot be cut there. Restore the newest journal, or answer with --from-witness.'
     );
   }
@@ -156,7 +154,7 @@ const partMoved = (move: Kept['moves'][number]): EventOf<'partMoved'> => ({ type
 
 function toBeMovedAway(files: readonly string[]): string {
   return (
-    `Move these files away from the destination, then ask again: ${named(files)}. Their records are ` +
+    `Move these files away from the destination, then ask again: ${formatNames(files)}. Their records are ` +
     'read again. So are those of files that a reader has moved away already. If one of these ' +
     'belongs to another job, answer with --from-witness.'
   );
@@ -256,9 +254,4 @@ async function committedUris({ context, partition }: WentBack): Promise<Readonly
     }
   }
   return committed;
-}
-
-function named(files: readonly string[]): string {
-  const more = files.length - NAMED_MAX;
-  return `${files.slice(0, NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

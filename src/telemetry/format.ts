@@ -60,3 +60,11 @@ export function formatAge(ageMs: number): string {
     .map(({ text }) => text)
     .join(' ');
 }
+
+const NAMED_MAX = 20;
+
+/** The first of these names, as a message lists them: `a, b and 3 more`. */
+export function formatNames(names: readonly string[]): string {
+  const more = names.length - NAMED_MAX;
+  return `${names.slice(0, NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}

@@ -251,9 +251,8 @@ export class RecordRouter {
 
   /**
    * What the record at the cursor is: one to be written, or a bad one to be written, as the line that was
-   * made; written, as a row; or in no file, or in one already. Only
-   * an attempt to append a row shows whether it can be one. The
-   * pause: its file takes none now.
+   * made; written, as a row; or in no file, or in one already. Only an attempt to append a row shows whether
+   * it can be one. The pause: its file takes none now.
    *
    * @param slot of a record that is not bad.
    */

@@ -3,7 +3,7 @@
  * partition's owner journals and carries out.
  */
 import { TidemarkError } from '../../../journal/errors.ts';
-import { partitionName, type TopicPartition } from '../../../journal/ids.ts';
+import { offsetOf, partitionName, type TopicPartition } from '../../../journal/ids.ts';
 import { parseDuration } from '../../../kernels/schema/units.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import { formatNoun } from '../../telemetry/format.ts';
@@ -144,8 +144,8 @@ export function parseLoss(from: string, to: string): { fromOffset: bigint; toOff
 }
 
 export function parseOffset(option: string, text: string): bigint {
-  const offset = /^\d{1,19}$/.test(text) ? BigInt(text) : null;
-  if (offset === null || offset > 9_223_372_036_854_775_807n) {
+  const offset = offsetOf(text);
+  if (offset === null) {
     throw new TidemarkError('USAGE', `${option} ${text}: is no offset; expected a whole number from 0`);
   }
   return offset;
