@@ -219,7 +219,7 @@ function filesLines({
   files: { compared, comparedBytes, moved, hidden, others, leftovers },
 }: AuditReport): string[] {
   return [
-    `${formatNoun(compared, 'file')} compared, ${formatBytes(comparedBytes)} read back`,
+    `${formatNoun(compared, 'file')} of ${formatBytes(comparedBytes)} compared`,
     ...(moved === 0 ? [] : [`${formatNoun(moved, 'committed file')} gone, as was to be expected`]),
     ...(hidden === 0
       ? []

@@ -58,7 +58,7 @@ describe('audit', () => {
     );
     expect(stdout).toContain('... and 1,000 more findings\n');
     expect(stdout).toContain(
-      '3 files compared, 2.0 KiB read back\n1 committed file gone, as was to be expected\n',
+      '3 files of 2.0 KiB compared\n1 committed file gone, as was to be expected\n',
     );
   });
 
