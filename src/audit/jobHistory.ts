@@ -59,7 +59,7 @@ export async function readJobHistory(
   try {
     for await (const batch of journal.read(subject, 0)) if (!batch.every(take)) break;
   } catch (error) {
-    if (!isJournalFailure(error, 'corrupt', 'newer')) throw error;
+    if (!isJournalFailure(error, 'corrupt')) throw error;
     found('ENTRY_DAMAGED', asTidemarkError(error, 'Reading the entry').message);
   }
   return {

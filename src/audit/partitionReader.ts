@@ -7,7 +7,7 @@ import { FOLD_VERSION } from '../../actors/ledger.ts';
 import type { Entry } from '../../journal/entry.ts';
 import { asTidemarkError } from '../../journal/errors.ts';
 import { isJournalFailure } from '../../journal/failure.ts';
-import type { Subject, TopicPartition } from '../../journal/ids.ts';
+import { partitionName, type Subject, type TopicPartition } from '../../journal/ids.ts';
 import type { JournalReader, StoredEntry } from '../../journal/port.ts';
 import { ChainCheck, type ReplayedEntry, type Tail } from '../../journal/replay.ts';
 import { decodeSnapshot, type Snapshot } from '../../journal/snapshot.ts';
@@ -79,7 +79,7 @@ export class PartitionReader {
       hadMore = await this.#readBatches();
     } catch (error) {
       if (!isJournalFailure(error, 'corrupt')) throw error;
-      this.#damaged(error);
+      this.#unreadable(error);
     }
     this.#foldHeld();
     await this.#hooks.onCommitted(this.#committed.splice(0), this.history);
@@ -108,17 +108,23 @@ export class PartitionReader {
     try {
       replayed = this.#chain.next(stored);
     } catch (error) {
-      this.#damaged(error);
+      this.#unreadable(error);
       return;
     }
     this.#foldHeld();
     this.#held = replayed;
   }
 
-  #damaged(error: unknown): void {
-    const { message } = asTidemarkError(error, 'Reading the entry');
-    this.history.found('ENTRY_DAMAGED', message, { uri: null, seq: this.tail.seq + 1 });
+  #unreadable(error: unknown): void {
     this.isReadable = false;
+    const { partition, findings } = this.#reading;
+    const seq = this.tail.seq + 1;
+    if (isJournalFailure(error, 'newer')) {
+      findings.couldNot(`the entries of ${partitionName(partition)} from ${seq} on`, error);
+      return;
+    }
+    const { message } = asTidemarkError(error, 'Reading the entry');
+    this.history.found('ENTRY_DAMAGED', message, { uri: null, seq });
   }
 
   #foldHeld(): void {

@@ -1,113 +1,125 @@
-/** Journals of 0.1.0, written by that version itself as git has it, and taken over in place by this one. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+/**
+ * Two versions in one group: this one, and a next one that journals an operator's `roll` in a format that
+ * only it can read.
+ */
 import path from 'node:path';
-import { beforeAll, expect, test, type TestContext } from 'vitest';
-import { checkoutDir } from '../../scripts/services/common.ts';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { ENTRY_VERSION } from '../../journal/entryFormats.ts';
+import type { Patch } from '../mutation/mutation.ts';
+import { ScratchCopy } from '../mutation/scratchCopy.ts';
 import { describeIntegration, services } from '../services/integration.ts';
-import { createTopic, expectExactlyOnce, NumberProducer } from './numbers.ts';
-import { expectCode, scratchFolder, TestJob } from './testJob.ts';
-import { TidemarkProcess } from './tidemarkProcess.ts';
+import { makeTopic } from './kafkaTopics.ts';
+import { expectExactlyOnce, NumberProducer } from './numbers.ts';
+import { expectCode, TestJob, uniqueName } from './testJob.ts';
+import { TidemarkProcess, type ProcessEnd } from './tidemarkProcess.ts';
 
-/** The commit whose sources are 0.1.0. */
-const COMMIT_0_1_0 = '9c90c9e';
-const OLD_CHECKOUT = path.join(checkoutDir, '.cache', `tidemark-${COMMIT_0_1_0}`);
-const OLD_BIN = path.join(OLD_CHECKOUT, 'bin/tidemark.js');
-
-/** Why there is no 0.1.0 to run; null where there is. */
-function fetchOldVersion(): string | null {
-  if (existsSync(OLD_BIN)) return null;
-  try {
-    const what = ['bin', 'src', 'actors', 'journal', 'package.json'];
-    const archive = execFileSync('git', ['archive', COMMIT_0_1_0, ...what], {
-      ...{ cwd: checkoutDir, maxBuffer: 64 * 1024 * 1024, stdio: ['ignore', 'pipe', 'pipe'] },
-    });
-    mkdirSync(OLD_CHECKOUT, { recursive: true });
-    execFileSync('tar', ['-x', '-C', OLD_CHECKOUT], { input: archive });
-    symlinkSync(path.join(checkoutDir, 'node_modules'), path.join(OLD_CHECKOUT, 'node_modules'));
-    return null;
-  } catch (error) {
-    return `git does not have ${COMMIT_0_1_0}: ${String(error)}`;
-  }
-}
-
-describeIntegration(
-  'a job of 0.1.0',
-  () => {
-    let missing: string | null = null;
-    beforeAll(() => {
-      missing = fetchOldVersion();
-    });
-
-    /**
-     * Without its history a checkout has nothing to take over: a reason to skip, but not in CI, which has it.
-     */
-    function needOldVersion({ skip }: TestContext): void {
-      if (missing === null) return;
-      if (process.env['CI'] === 'true') throw new Error(missing);
-      skip(missing);
-    }
-
-    test('with its journal in SQLite, stopped with open files, continues in place', async (context) => {
-      needOldVersion(context);
-      await takeOver(undefined);
-    });
-
-    test('with its journal in NATS, stopped with open files, continues in place', async (context) => {
-      needOldVersion(context);
-      await takeOver({ url: services().natsUrl });
-    });
-
-    test('that read files continues in place', async (context) => {
-      needOldVersion(context);
-      const folder = scratchFolder();
-      const lines = (from: number, to: number): string =>
-        Array.from({ length: to - from }, (_, index) => `0:${from + index}\n`).join('');
-      writeFileSync(path.join(folder, 'a.txt'), lines(0, 500));
-      const file = path.join(folder, 'job.yaml');
-      writeFileSync(
-        file,
-        'job: files\nsource: { file: { path: a.txt } }\nsink: { path: lake }\nbucket: { by: none }\n',
-      );
-      expectCode(await new TidemarkProcess(['run', file, '--until-end'], {}, OLD_BIN).ended, 0);
-      writeFileSync(path.join(folder, 'a.txt'), lines(0, 800));
-      expectCode(await new TidemarkProcess(['run', file, '--until-end']).ended, 0);
-      const lake = path.join(folder, 'lake');
-      const found = readdirSync(lake)
-        .filter((name) => !name.startsWith('.'))
-        .sort()
-        .map((name) => readFileSync(path.join(lake, name), 'utf8'));
-      expect(found.join('')).toBe(lines(0, 800));
-    });
+const PARTITIONS = 4;
+const NEXT = ENTRY_VERSION + 1;
+const FORMATS = 'journal/entryFormats.ts';
+const NEXT_VERSION: readonly Patch[] = [
+  { file: FORMATS, find: `ENTRY_VERSION = ${ENTRY_VERSION};`, replace: `ENTRY_VERSION = ${NEXT};` },
+  {
+    file: FORMATS,
+    find: `  ${ENTRY_VERSION - 1}: (entry) => ({ ...entry, v: ${ENTRY_VERSION} }),\n`,
+    replace: [ENTRY_VERSION, NEXT].map((v) => `  ${v - 1}: (entry) => ({ ...entry, v: ${v} }),\n`).join(''),
   },
-  { timeoutMs: 240_000 },
-);
+  {
+    file: FORMATS,
+    find: `    case 'partsDamaged':\n`,
+    replace: `    case 'rollRequested':\n      return ${NEXT};\n    case 'partsDamaged':\n`,
+  },
+];
 
-async function takeOver(nats: { readonly url: string } | undefined): Promise<void> {
-  const { brokers } = services();
-  const topic = `upgrade-${nats === undefined ? 'sqlite' : 'nats'}-${process.pid}`;
-  await createTopic(brokers, topic);
-  const producer = new NumberProducer(brokers, topic, { pauseMs: 5 });
-  await producer.start();
-  const job = new TestJob({
-    ...{ brokers, topic, ...(nats === undefined ? {} : { nats }) },
-    // The old version knows no such key.
-    sections: { http: undefined },
-  });
-  const old = new TidemarkProcess(['run', job.file, '--log-level', 'debug'], {}, OLD_BIN);
-  await old.said('checkpoint completed', 8);
-  // Stopped, not killed: a group does not take members of both versions, and a dead one stays for its
-  // session.
-  old.kill('SIGTERM');
-  expectCode(await old.ended, 0);
-  const statuses = await job.partitions();
-  // What is to be shown: files in progress, of whichever name and handle that version gave them.
-  expect(statuses.some(({ buckets }) => buckets.some(({ parts }) => parts.length > 0))).toBe(true);
-  await producer.stop();
-  await job.finish();
-  expectExactlyOnce(job.lake, producer.sent);
-  const events = await job.jobEvents();
-  expect(events.map(({ type }) => type)).toContain('markerMade');
-  const versions = events.flatMap((event) => (event.type === 'jobStarted' ? [event.version] : []));
-  expect(new Set(versions)).toEqual(new Set(['0.1.0', '0.2.0']));
+interface Versions {
+  readonly job: TestJob;
+  readonly producer: NumberProducer;
+  readonly today: () => TidemarkProcess;
+  readonly next: () => TidemarkProcess;
+  readonly byNext: (name: string, ...args: string[]) => Promise<ProcessEnd>;
 }
+
+async function jobOfBoth(theme: string, nextBin: string): Promise<Versions> {
+  const { brokers, natsUrl } = services();
+  const topic = uniqueName(theme);
+  await makeTopic(brokers, topic, { partitions: PARTITIONS });
+  const roll = { maxBytes: '20KiB', maxAge: '2s', maxIdle: '1s' };
+  const job = new TestJob({ brokers, topic, nats: { url: natsUrl }, sections: { roll } });
+  const producer = new NumberProducer([...brokers], topic, { pauseMs: 5 });
+  await producer.start();
+  const next = (): TidemarkProcess => {
+    const started = new TidemarkProcess(['run', job.file, '--log-level', 'debug'], {}, nextBin);
+    onTestFinished(async () => {
+      await started.killed();
+    });
+    return started;
+  };
+  const byNext = (name: string, ...args: string[]): Promise<ProcessEnd> =>
+    new TidemarkProcess([name, job.file, ...args], {}, nextBin).ended;
+  return { job, producer, today: () => job.start(), next, byNext };
+}
+
+async function ended(process: TidemarkProcess): Promise<void> {
+  process.kill('SIGTERM');
+  expectCode(await process.ended, 0);
+}
+
+/** It has partitions, and publishes files of them. */
+const works = (process: TidemarkProcess): Promise<void> => process.said('file committed', 4);
+
+describeIntegration('two versions in one group', () => {
+  let nextBin = '';
+  beforeAll(() => {
+    const copy = new ScratchCopy();
+    copy.patch(NEXT_VERSION);
+    nextBin = path.join(copy.root, 'bin/tidemark.js');
+    return () => copy.remove();
+  });
+
+  test('upgraded one after the other under load, and back: every record once', async () => {
+    const { job, producer, today, next, byNext } = await jobOfBoth('upgrade', nextBin);
+    let running = [today(), today()];
+    for (const process of running) await works(process);
+    for (const start of [next, next, today, today]) {
+      const [oldest, other] = running;
+      await ended(oldest!);
+      const started = start();
+      await works(started);
+      running = [other!, started];
+    }
+    await producer.stop();
+    for (const process of running) await ended(process);
+    await job.finish();
+    expectExactlyOnce(job.lake, producer.sent);
+    expectCode(await job.command('audit'), 0);
+    expectCode(await byNext('audit'), 0);
+  });
+
+  test('what only the next one can read stops no other partition, and loses nothing', async () => {
+    const { job, producer, today, next, byNext } = await jobOfBoth('newer', nextBin);
+    const newer = next();
+    await newer.said('partition claimed', PARTITIONS);
+    const newest = `${job.name}/0`;
+    expectCode(await byNext('roll', '--partition', newest), 0);
+    await ended(newer);
+
+    const older = today();
+    await older.said('partition claimed', PARTITIONS - 1);
+    await older.saw('JOURNAL_NEWER', (line) => line['code'] === 'JOURNAL_NEWER');
+    await older.said('file committed', 2 * PARTITIONS);
+    expect(older.lines('file committed').filter(({ partition }) => partition === newest)).toEqual([]);
+    const refused = await job.command('audit');
+    expectCode(refused, 3);
+    expect(refused.stdout + refused.stderr).toContain('JOURNAL_NEWER');
+    await producer.stop();
+    older.kill('SIGTERM');
+    await older.ended;
+
+    const again = new TidemarkProcess(['run', job.file, '--until-end'], {}, nextBin);
+    onTestFinished(async () => {
+      await again.killed();
+    });
+    expectCode(await again.ended, 0);
+    expectExactlyOnce(job.lake, producer.sent);
+    expectCode(await byNext('audit'), 0);
+  });
+});

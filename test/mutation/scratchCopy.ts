@@ -22,17 +22,23 @@ export class ScratchCopy {
 
   /** Runs `work` on the patched copy, and takes the patches back. */
   async patched<T>(patches: readonly Patch[], work: (root: string) => Promise<T>): Promise<T> {
-    const originals = new Map<string, string>();
+    const originals = new Map(patches.map(({ file }) => [file, this.#read(file)]));
     try {
-      for (const { file, find, replace } of patches) {
-        const text = readFileSync(path.join(this.root, file), 'utf8');
-        if (!originals.has(file)) originals.set(file, text);
-        writeFileSync(path.join(this.root, file), replacedOnce(file, text, find, replace));
-      }
+      this.patch(patches);
       return await work(this.root);
     } finally {
       for (const [file, text] of originals) writeFileSync(path.join(this.root, file), text);
     }
+  }
+
+  /** For good. Throws if one of them does not apply. */
+  patch(patches: readonly Patch[]): void {
+    for (const { file, find, replace } of patches)
+      writeFileSync(path.join(this.root, file), replacedOnce(file, this.#read(file), find, replace));
+  }
+
+  #read(file: string): string {
+    return readFileSync(path.join(this.root, file), 'utf8');
   }
 
   remove(): void {
