@@ -25,6 +25,7 @@ export const KAFKA_SOURCE: SourceKind<KafkaSourceConfig, ParsedKafka> = {
   name: 'kafka',
   schema: kafkaSchema,
   toConfig: (parsed, { job }) => toKafkaConfig(parsed, job),
+  isShared: true,
   holdsFiles: false,
   async open(config, opening) {
     const { createKafkaSource } = await import('./source.ts');
