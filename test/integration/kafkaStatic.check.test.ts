@@ -83,7 +83,9 @@ describeIntegration('static members of a real Kafka group', () => {
 
   test('one that is killed is dismissed by another process of its machine', async () => {
     const [topic, groupId, stateDir] = [await makeTopic(brokers, 2), unique('group'), tempDir()];
-    const member = { brokers, topic, groupId, instanceId: 'dead', stateDir, mode: 'hang', tuning: QUICK };
+    // Its session is longer than the test.
+    const tuning = { ...QUICK, sessionTimeoutMs: 600_000 };
+    const member = { brokers, topic, groupId, instanceId: 'dead', stateDir, mode: 'hang', tuning };
     const child = spawn(process.execPath, [MEMBER_PROGRAM, JSON.stringify(member)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -94,10 +96,7 @@ describeIntegration('static members of a real Kafka group', () => {
     const gone = once(child, 'exit');
     child.kill('SIGKILL');
     await gone;
-    const killedMs = performance.now();
     await living.owned.until(({ length }) => length === 2);
-    // Else it would be there until its session ends.
-    expect(performance.now() - killedMs).toBeLessThan(25_000);
   });
 
   test('a process whose id is taken ends with exit code 1; the other goes on, each record once', async () => {

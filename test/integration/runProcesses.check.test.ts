@@ -87,11 +87,10 @@ describeIntegration('run --processes', () => {
     expect(await filed.json()).toMatchObject({ topic, partition: 0, verb: 'roll' });
 
     await producer.stop();
-    const beganMs = performance.now();
     run.kill('SIGTERM');
     const end = await run.ended;
+    // One that had not ended in time would have been killed: 1.
     expectCode(end, 0);
-    expect(performance.now() - beganMs).toBeLessThan(9_000);
     const told = documentsOf(end.stderr);
     expect(new Set(told.map(({ process }) => process))).toEqual(new Set([undefined, 0, 1]));
     expect(end.stdout).toBe('');

@@ -154,13 +154,17 @@ function signalHandler(
   { ignoreSighup = false }: RunCommandOptions,
 ): (signal: StopSignal) => void {
   const { stop, log, io } = request;
+  let signals = 0;
   return (signal) => {
     if (signal === 'SIGHUP' && ignoreSighup) return;
+    signals += 1;
     if (!stop.signal.aborted) {
       log.info({ signal }, 'stopping after a last checkpoint; the same signal once more exits at once');
       requestEnd(request);
       return;
     }
+    // A unit that is stopped signals all its processes, and the supervisor has asked as well.
+    if (signals === 1) return;
     log.warn({ signal }, 'exiting at once: the next run settles from the journal what is left open');
     io.exitNow(exitCodeOfSignal(signal));
   };
