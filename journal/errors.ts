@@ -113,6 +113,10 @@ export const ERROR_CODES = {
     retry: 'transient',
     help: 'Check that the source (its brokers) answers; Tidemark keeps trying.',
   },
+  SOURCE_INSTANCE_FENCED: {
+    retry: 'fenced',
+    help: 'Give each process a source.kafka.instanceId of its own, or start one of them alone.',
+  },
   SOURCE_AUTHENTICATION: { retry: 'config', help: 'Correct the sasl or ssl settings of the source.' },
   SOURCE_BATCH_CORRUPT: {
     retry: 'operator',

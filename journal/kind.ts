@@ -55,6 +55,8 @@ export interface OwnBackups {
 export interface JournalKind<Config extends JournalConfig = JournalConfig, Parsed = unknown> {
   /** Its key below `journal`, and the type of its configuration. */
   readonly name: string;
+  /** Whether several coordinators of a job can use it at the same time. */
+  readonly isShared: boolean;
   /** Schema of its keys, with a description. */
   schema(context: SchemaContext): z.ZodType<Parsed>;
   toConfig(parsed: Parsed): Config;

@@ -37,6 +37,7 @@ type ParsedNats = z.output<ReturnType<typeof natsSchema>>;
 
 export const NATS_JOURNAL: JournalKind<NatsJournalConfig, ParsedNats> = {
   name: 'nats',
+  isShared: true,
   schema: natsSchema,
   toConfig: ({ servers, stream, replicas, credentials, user, password, token, tls }) => ({
     type: 'nats',

@@ -15,6 +15,7 @@ export interface SqliteJournalConfig {
 
 export const SQLITE_JOURNAL: JournalKind<SqliteJournalConfig, { readonly path: string }> = {
   name: 'sqlite',
+  isShared: false,
   schema: (context: SchemaContext) =>
     map({
       path: filePath(context, 'the path of a database file')

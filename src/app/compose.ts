@@ -206,7 +206,8 @@ export class Composition {
 
   /** Measures the memory that the program uses so far and divides the rest of the job's memory. */
   memory(config: JobConfig, log: Log): JobMemory {
-    return openJobMemory({ ceilingBytes: config.memoryBytes, ...this.memoryNeeds(config), log });
+    const { memoryBytes: ceilingBytes, processes } = config;
+    return openJobMemory({ ceilingBytes, processes, ...this.memoryNeeds(config), log });
   }
 
   memoryNeeds({ sink }: JobConfig): MemoryNeeds {

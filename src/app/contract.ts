@@ -64,6 +64,8 @@ export interface RunOptions extends RunChoices {
   /** On abort: last checkpoint, leave the group, keep files in progress resumable. */
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** Called with the port of the HTTP interface, if there is one. */
+  readonly onListening?: (port: number) => void;
   /** May be called at any rate: the display takes what it needs. */
   onProgress(progress: RunProgress): void;
 }

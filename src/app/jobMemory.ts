@@ -37,19 +37,25 @@ export interface MemoryNeeds {
 export interface MemoryWanted extends MemoryNeeds {
   /** Null: a default, raised if the program itself needs more than usual. */
   readonly ceilingBytes: number | null;
+  /** How many processes share it. Absent: it is this one's alone. */
+  readonly processes?: number | undefined;
 }
 
 export interface JobMemoryOptions extends MemoryWanted {
   readonly log: Log;
 }
 
-/** What the job file says; else a default that suffices, if the program takes `takenBytes` by itself. */
+/**
+ * What the job file says, or this process's part of it. Else a default that suffices, if the program takes
+ * `takenBytes` by itself.
+ */
 export function ceilingOf(
-  { ceilingBytes, formatBytes, storeBytes }: MemoryWanted,
+  { ceilingBytes, processes = 1, formatBytes, storeBytes }: MemoryWanted,
   takenBytes: number,
 ): number {
   const usualBytes = (formatBytes ?? CEILING_BYTES_DEFAULT) + storeBytes;
-  return ceilingBytes ?? Math.max(usualBytes, leastCeilingBytes(takenBytes));
+  if (ceilingBytes !== null) return Math.floor(ceilingBytes / processes);
+  return Math.max(usualBytes, leastCeilingBytes(takenBytes));
 }
 
 /**
@@ -59,7 +65,7 @@ export function openJobMemory({ log, ...wanted }: JobMemoryOptions): JobMemory {
   const residentBytes = residentReader();
   const takenBytes = residentBytes() + wanted.storeBytes;
   const ceilingBytes = ceilingOf(wanted, takenBytes);
-  const shares = shareMemory(ceilingBytes, takenBytes);
+  const shares = shareMemory(ceilingBytes, takenBytes, wanted.ceilingBytes === null ? 1 : wanted.processes);
   log.debug({ ceilingBytes, takenBytes, ...shares }, 'memory shared');
   const budget = new MemoryBudget({
     ceilingBytes,

@@ -8,6 +8,7 @@ import type { PresenceBoard } from '../../journal/presence.ts';
 import { jobSubject, partitionSubject } from '../../journal/subjects.ts';
 import type { JobConfig } from '../config/jobConfig.ts';
 import { HttpRun } from '../http/run.ts';
+import { coordinatorSite } from '../http/routes.ts';
 import { HttpServer } from '../http/server.ts';
 import type { AppendListener } from '../job/context.ts';
 import type { Coordinator } from '../run/coordinator.ts';
@@ -28,6 +29,7 @@ export interface ServingOptions {
   readonly conditions: Conditions;
   readonly signal: AbortSignal;
   readonly log: Log;
+  readonly onListening?: ((port: number) => void) | undefined;
 }
 
 /** What the run tells the interface, and how it ends it. */
@@ -59,8 +61,9 @@ export async function serveHttp(options: ServingOptions): Promise<Serving | null
   const run = new HttpRun({
     ...{ job: config.job, version: VERSION, limits, conditions, signal, log },
   });
-  const server = await HttpServer.start({ config: config.http, run, log });
+  const server = await HttpServer.start({ config: config.http, site: coordinatorSite(run), log });
   if (server === null) return null;
+  options.onListening?.(server.port);
   return {
     onAppend: run.events,
     opened: (parts) => attach(run, parts, options),

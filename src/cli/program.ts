@@ -35,6 +35,7 @@ Examples:
   tidemark plan job.yaml                       where it would begin, its files an hour, memory; writes nothing
   tidemark run job.yaml                        until SIGTERM or SIGINT
   tidemark run job.yaml --until-end            up to the ends seen at the start, then commit every file
+  tidemark run job.yaml --processes 4          four coordinators on this host, below one supervisor
   tidemark run job.yaml -D roll.maxAge=1m -D source.kafka.topics='[a, b]'
   tidemark status job.yaml --json
   tidemark audit job.yaml                      is every record where the journal says? writes nothing

@@ -105,6 +105,8 @@ export interface JobConfig {
   readonly shutdown: { readonly timeoutMs: number };
   /** Ceiling of the process's resident memory. Null: not set. */
   readonly memoryBytes: number | null;
+  /** How many processes of this host share `memoryBytes`. Absent: it is this one's alone. */
+  readonly processes?: number;
   /** Null: the job wants no HTTP interface. */
   readonly http: HttpConfig | null;
   readonly journal: JournalConfig;
@@ -117,4 +119,6 @@ export interface HttpConfig {
   readonly port: number | null;
   /** Null: nobody can ask for anything. */
   readonly token: Secret | null;
+  /** Whether every path needs the token: only the supervisor of this process may ask. Absent: it is not. */
+  readonly isPrivate?: boolean;
 }

@@ -73,6 +73,13 @@ const PARTITION = parameter(
   'Of partitions with this number only.',
 );
 
+const PROCESS = parameter(
+  'process',
+  'query',
+  { type: 'integer' },
+  'Of this process. Needed with `run --processes`, and without a meaning else.',
+);
+
 const reading = (summary: string, parameters: readonly object[], answer: object): object => ({
   get: {
     ...{ summary, parameters, security: [{ token: [] }, {}] },
@@ -153,7 +160,7 @@ export function openApi(version: string): object {
       }),
       '/v1/status': reading('The status of the job, as `tidemark status --json`.', [], json('The status.')),
       '/v1/files': reading('Files in hand, and the last that were committed.', files, json('Files.')),
-      '/v1/events': reading('Journal entries as they are appended.', [TOPIC, PARTITION], events),
+      '/v1/events': reading('Journal entries as they are appended.', [TOPIC, PARTITION, PROCESS], events),
       ...Object.fromEntries(VERB_NAMES.map(orderPath)),
     },
     components: {

@@ -1,4 +1,4 @@
-/** The paths, and what each does. */
+/** The paths of a coordinator, and what each does. */
 import { partitionOf } from '../../journal/subjects.ts';
 import type { Subject } from '../../journal/ids.ts';
 import { answerJson, answerText, readJson, type Call } from './call.ts';
@@ -11,21 +11,17 @@ import { requestOf, targetOf, waitOf, type Target } from './orders.ts';
 import { HttpProblem } from './problem.ts';
 import { readinessOf } from './readiness.ts';
 import type { FiledOrder, HttpRun } from './run.ts';
+import type { HttpSite, Route } from './site.ts';
 
-type Handler = (call: Call, run: HttpRun) => Promise<void> | void;
-
-export interface Route {
-  /** Null: it is not for this method. */
-  readonly get: Handler | null;
-  readonly post: Handler | null;
-  /** Whether it needs no token, wherever it is asked from. */
+interface Reading {
+  readonly get: (call: Call, run: HttpRun) => Promise<void> | void;
   readonly isOpen: boolean;
 }
 
-const open = (get: Handler): Route => ({ get, post: null, isOpen: true });
-const reading = (get: Handler): Route => ({ get, post: null, isOpen: false });
+const open = (get: Reading['get']): Reading => ({ get, isOpen: true });
+const reading = (get: Reading['get']): Reading => ({ get, isOpen: false });
 
-const ROUTES: Readonly<Record<string, Route>> = {
+const READINGS: Readonly<Record<string, Reading>> = {
   '/livez': open((call) => answerJson(call, 200, { status: 'alive' })),
   '/readyz': open(ready),
   '/metrics': open((call, run) => answerText(call, 200, METRICS_TYPE, metricsText(run))),
@@ -37,14 +33,18 @@ const ROUTES: Readonly<Record<string, Route>> = {
   '/v1/events': reading(follow),
 };
 
-/** Throws NOT_FOUND. */
-export function routeOf(segments: readonly string[]): Route {
+/** One coordinator tells of itself. */
+export function coordinatorSite(run: HttpRun): HttpSite {
+  return { routeOf: (segments) => routeOf(segments, run), end: () => run.events.end() };
+}
+
+function routeOf(segments: readonly string[], run: HttpRun): Route {
   const path = `/${segments.join('/')}`;
-  const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
-  if (route !== undefined) return route;
+  const found = Object.hasOwn(READINGS, path) ? READINGS[path] : undefined;
+  if (found !== undefined) return { get: (call) => found.get(call, run), post: null, isOpen: found.isOpen };
   const [version, noun, ...rest] = segments;
   const target = version === 'v1' && noun === 'partitions' ? targetOf(rest) : null;
-  if (target !== null) return { get: null, post: (call, run) => order(call, run, target), isOpen: false };
+  if (target !== null) return { get: null, post: (call) => order(call, run, target), isOpen: false };
   throw new HttpProblem('NOT_FOUND', 'There is no such path: see /openapi.json.');
 }
 

@@ -12,8 +12,7 @@ import { checkHost, checkToken, isLoopback } from './access.ts';
 import { answerJson, callOf } from './call.ts';
 import { hasMoved, listen, PORTS_TEXT } from './listening.ts';
 import { HttpProblem } from './problem.ts';
-import type { HttpRun } from './run.ts';
-import { routeOf, type Route } from './routes.ts';
+import type { HttpSite, Route } from './site.ts';
 
 const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_MS = 10_000;
@@ -25,13 +24,14 @@ const LAST_ANSWERS_MS = 100;
 
 export interface HttpOptions {
   readonly config: HttpConfig;
-  readonly run: HttpRun;
+  readonly site: HttpSite;
   readonly log: Log;
 }
 
 export class HttpServer {
   readonly #options: HttpOptions;
   readonly #server: Server;
+  #port = 0;
 
   private constructor(options: HttpOptions) {
     this.#options = options;
@@ -59,14 +59,20 @@ export class HttpServer {
     }
     server.#server.on('error', (error) => log.warn({ err: error }, 'the HTTP interface failed'));
     const why = hasMoved(config, port) ? ' (the usual port is taken)' : '';
-    log.info({ host: config.host, port }, `listening on ${urlOf(config.host, port)}${why}`);
+    const told = config.isPrivate === true ? 'debug' : 'info';
+    log[told]({ host: config.host, port }, `listening on ${urlOf(config.host, port)}${why}`);
+    server.#port = port;
     return server;
+  }
+
+  get port(): number {
+    return this.#port;
   }
 
   /** Takes no more calls, and ends those under way. Resolves soon, whatever clients do. */
   async end(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#options.run.events.end();
+    this.#options.site.end();
     this.#server.closeIdleConnections();
     await within(systemClock, LAST_ANSWERS_MS, closed);
     this.#server.closeAllConnections();
@@ -84,19 +90,20 @@ export class HttpServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { config, run } = this.#options;
+    const { config, site } = this.#options;
     checkHost(config.host, request.headers.host);
     const call = callOf(request, response);
     const method = request.method ?? '';
-    const route = routeOf(call.segments);
+    const route = site.routeOf(call.segments);
     const handle = method === 'POST' ? route.post : method === 'GET' || method === 'HEAD' ? route.get : null;
     if (handle === null)
       throw new HttpProblem('METHOD_NOT_ALLOWED', `${method} is not for this path.`, {
         allow: allowed(route),
       });
-    const needsToken = method === 'POST' || (!route.isOpen && !isLoopback(config.host));
+    const isForAll = config.isPrivate !== true && (route.isOpen || isLoopback(config.host));
+    const needsToken = method === 'POST' || !isForAll;
     if (needsToken) checkToken(config.token, request.headers.authorization);
-    await handle(call, run);
+    await handle(call);
   }
 
   #fail(response: ServerResponse, error: unknown): void {

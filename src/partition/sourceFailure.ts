@@ -30,6 +30,7 @@ function meaningOf(problem: SourceProblem): Meaning {
     case 'unavailable':
       return 'away';
     case 'refused':
+    case 'instanceFenced':
     case 'topicMissing':
     case 'startInvalid':
     case 'unreadable':

@@ -9,6 +9,8 @@ const CODES = {
   unavailable: 'SOURCE_UNAVAILABLE',
   /** It refuses this client: its credentials, certificate or rights. */
   refused: 'SOURCE_AUTHENTICATION',
+  /** Another process has taken this one's place among the readers. */
+  instanceFenced: 'SOURCE_INSTANCE_FENCED',
   /** The job names what does not exist. */
   topicMissing: 'SOURCE_TOPIC_MISSING',
   /** The job is to begin where the source has nothing to read. */

@@ -51,6 +51,8 @@ export interface SourceKind<Config extends SourceConfig = SourceConfig, Parsed =
   /** Schema of its keys, with a description. */
   schema(context: SchemaContext): z.ZodType<Parsed>;
   toConfig(parsed: Parsed, job: SourceOfJob): Config;
+  /** Whether it divides its partitions between the coordinators of a job. */
+  readonly isShared: boolean;
   /** Whether it keeps local files open, besides part files. */
   readonly holdsFiles: boolean;
   /** Loads only the client that is needed: this saves a good part of a second at start. */
@@ -61,6 +63,8 @@ export interface SourceKind<Config extends SourceConfig = SourceConfig, Parsed =
   probe?(config: Config, probing: SourceProbing): Promise<SourceProbe>;
   /** Used once, while the journal has no start offsets. */
   startFrom(config: Config): StartFrom;
+  /** For one of several processes of this host, numbered from 0. Absent if it is the same for all. */
+  ofProcess?(config: Config, index: number): Config;
   /** What decides which records there are, for the fingerprint. */
   meaning(config: Config): Readonly<Record<string, unknown>>;
   describe(config: Config): string;

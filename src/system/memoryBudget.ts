@@ -44,18 +44,22 @@ export function leastCeilingBytes(takenBytes: number): number {
 }
 
 /**
+ * @param ceilingBytes of this process.
  * @param takenBytes what the program itself uses, and what its store may use.
+ * @param processes how many have a ceiling like this one, of one `memory` that they share.
  *
  * Throws CONFIG_INVALID if the ceiling leaves too little, and names the lowest one.
  */
-export function shareMemory(ceilingBytes: number, takenBytes: number): MemoryShares {
+export function shareMemory(ceilingBytes: number, takenBytes: number, processes = 1): MemoryShares {
   const leastBytes = leastCeilingBytes(takenBytes);
   if (ceilingBytes < leastBytes) {
-    const leastMiB = leastBytes / MIB;
+    const leastMiB = (leastBytes / MIB) * processes;
+    const shared = processes === 1 ? '' : ` for each of ${processes} processes`;
     throw new TidemarkError(
       'CONFIG_INVALID',
-      `memory: ${Math.floor(ceilingBytes / MIB)}MiB is too little: the program itself and its store take ` +
-        `${Math.ceil(takenBytes / MIB)} MiB here; expected at least ${leastMiB}MiB.`,
+      `memory: ${Math.floor(ceilingBytes / MIB)}MiB${shared} is too little: the program itself and its ` +
+        `store take ${Math.ceil(takenBytes / MIB)} MiB here; expected at least ${leastMiB}MiB` +
+        `${processes === 1 ? '' : ' for all of them'}.`,
       { fields: { ceilingBytes, takenBytes, leastBytes } },
     );
   }

@@ -7,10 +7,13 @@ import { systemClock } from '../../src/system/clock.ts';
 import { createKafkaSource } from '../../src/sources/kafka/source.ts';
 import type { KafkaTuning } from '../../src/sources/kafka/options.ts';
 
-const { brokers, topic, groupId, stateDir, mode, tuning } = JSON.parse(process.argv[2] ?? '{}') as {
+const { brokers, topic, groupId, instanceId, stateDir, mode, tuning } = JSON.parse(
+  process.argv[2] ?? '{}',
+) as {
   brokers: string[];
   topic: string;
   groupId: string;
+  instanceId?: string;
   stateDir: string;
   mode: 'hang' | 'stop';
   tuning?: Partial<KafkaTuning>;
@@ -21,6 +24,7 @@ const source = createKafkaSource({
   brokers,
   topics: [topic],
   groupId,
+  instanceId: instanceId ?? null,
   stateDir,
   log,
   clientId: 'member',

@@ -13,7 +13,8 @@ const MADE = new Set(['node_modules', 'dist', '.cache', '.tidemark', '.git', 'ou
  * docs/architecture.md says what each holds.
  */
 export const FLOORS = [
-  ...['bin', 'src/cli', 'sim', 'src/app', 'src/plan', 'src/orphans', 'src/audit', 'src/http', 'src/run'],
+  ...['bin', 'src/cli', 'sim', 'src/app', 'src/supervisor'],
+  ...['src/plan', 'src/orphans', 'src/audit', 'src/http', 'src/run'],
   ...['src/partition', 'src/job', 'src/writing', 'src/formats'],
   ...['src/sources', 'src/stores', 'src/presence', 'src/config', 'src/telemetry', 'src/system'],
   ...['actors', 'journal', 'kernels'],

@@ -1,4 +1,5 @@
 /** `tidemark run`: the coordinator, with its log, its progress and its signals. */
+import { TidemarkError } from '../../../journal/errors.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { pacedLog } from '../../telemetry/pacedLog.ts';
@@ -10,6 +11,7 @@ import { EXIT_FAILURE, EXIT_OK, exitCodeOf, exitCodeOfSignal } from '../exitCode
 import type { CliIo, StopSignal } from '../io.ts';
 import type { RunChoices } from '../../sources/port.ts';
 import { committedLines, stoppedLines } from '../runText.ts';
+import type { SupervisorLink } from '../supervisorLink.ts';
 
 export interface RunCommandOptions extends RunChoices {
   readonly moveSink?: boolean;
@@ -19,10 +21,22 @@ export interface RunCommandOptions extends RunChoices {
   readonly logFormat?: LogFormat;
   /** Node replaces the handling of SIGHUP that nohup set, and cannot detect that it did. */
   readonly ignoreSighup?: boolean;
+  /** It is one of the processes of a supervisor. */
+  readonly process?: RunProcess;
+}
+
+/** Which one, from 0 on, of how many. */
+export interface RunProcess {
+  readonly index: number;
+  readonly processes: number;
 }
 
 export async function runCommand(config: JobConfig, options: RunCommandOptions, io: CliIo): Promise<number> {
-  const report = await runWithDisplay(config, options, io);
+  const { process: place } = options;
+  const report =
+    place === undefined
+      ? await runWithDisplay(config, options, io)
+      : await runSupervised(config, { ...options, process: place }, io);
   io.stdout.write(text(committedLines(report, config.sink.uri)));
   io.stderr.write(text(stoppedLines(report)));
   return exitCodeOfReport(report);
@@ -32,18 +46,46 @@ export function exitCodeOfReport(report: RunReport): number {
   return report.stoppedPartitions.length === 0 ? EXIT_OK : EXIT_FAILURE;
 }
 
+/** Runs the job as one of several processes. */
+async function runSupervised(
+  config: JobConfig,
+  { process: place, ...options }: RunCommandOptions & { readonly process: RunProcess },
+  io: CliIo,
+): Promise<RunReport> {
+  const [{ configOfProcess, newProcessToken }, { supervisorLink }, { TOKEN_VARIABLE }] = await Promise.all([
+    import('../../app/processes.ts'),
+    import('../supervisorLink.ts'),
+    import('../../supervisor/messages.ts'),
+  ]);
+  const supervisor = supervisorLink();
+  const own = configOfProcess(config, { ...place, token: io.env[TOKEN_VARIABLE] ?? newProcessToken() });
+  try {
+    return await runWithDisplay(own, options, io, supervisor);
+  } catch (error) {
+    if (error instanceof TidemarkError) await supervisor.tell({ type: 'failed', code: error.code });
+    throw error;
+  }
+}
+
 /** Runs the job. Logs and progress go to standard error, nothing to standard output. */
 export async function runWithDisplay(
   config: JobConfig,
   options: RunCommandOptions,
   io: CliIo,
+  supervisor: SupervisorLink | null = null,
 ): Promise<RunReport> {
   const display = createDisplay(options, io);
   const { log, progress } = display;
   for (const warning of config.warnings) log.warn({}, warning);
   const stop = new AbortController();
   const end: End = { limitMs: config.shutdown.timeoutMs, code: EXIT_FAILURE };
-  const forget = io.onSignal(signalHandler(stop, end, log, options, io));
+  const request = { stop, end, log, io };
+  const forget = io.onSignal(signalHandler(request, options));
+  const forgetSupervisor = supervisor?.onStop((why) => {
+    if (stop.signal.aborted) return;
+    log.info({}, `stopping after a last checkpoint: ${why}`);
+    requestEnd(request);
+  });
   try {
     const { runJob } = await io.loadBackend();
     const report = await runJob(config, {
@@ -57,6 +99,7 @@ export async function runWithDisplay(
       onProgress: (state) => {
         progress.update(state);
       },
+      onListening: (port) => void supervisor?.tell({ type: 'listening', port }),
     });
     end.code = exitCodeOfReport(report);
     return report;
@@ -65,6 +108,7 @@ export async function runWithDisplay(
     throw error;
   } finally {
     forget();
+    forgetSupervisor?.();
     progress.end();
   }
 }
@@ -92,22 +136,35 @@ interface End {
   code: number;
 }
 
+interface EndRequest {
+  readonly stop: AbortController;
+  readonly end: End;
+  readonly log: Log;
+  readonly io: CliIo;
+}
+
+function requestEnd({ stop, end, io }: EndRequest): void {
+  io.endWithin(end.limitMs, () => end.code);
+  stop.abort();
+}
+
 /** The first signal requests an orderly end; the second one does not wait for it. */
 function signalHandler(
-  stop: AbortController,
-  end: End,
-  log: Log,
+  request: EndRequest,
   { ignoreSighup = false }: RunCommandOptions,
-  io: CliIo,
 ): (signal: StopSignal) => void {
+  const { stop, log, io } = request;
+  let signals = 0;
   return (signal) => {
     if (signal === 'SIGHUP' && ignoreSighup) return;
+    signals += 1;
     if (!stop.signal.aborted) {
       log.info({ signal }, 'stopping after a last checkpoint; the same signal once more exits at once');
-      io.endWithin(end.limitMs, () => end.code);
-      stop.abort();
+      requestEnd(request);
       return;
     }
+    // A unit that is stopped signals all its processes, and the supervisor has asked as well.
+    if (signals === 1) return;
     log.warn({ signal }, 'exiting at once: the next run settles from the journal what is left open');
     io.exitNow(exitCodeOfSignal(signal));
   };

@@ -26,6 +26,7 @@ export const FILE_SOURCE: SourceKind<FileSourceConfig, ParsedFile> = {
     const relative = path.isAbsolute(pattern) ? path.relative(baseDir, pattern) : path.normalize(pattern);
     return { type: 'file', pattern: relative.replaceAll(path.sep, '/'), timePath: time?.split('.') ?? null };
   },
+  isShared: false,
   holdsFiles: true,
   async open({ pattern, timePath }, { baseDir, log, clock, choices, memory, conditions }) {
     const { createFileSource } = await import('./source.ts');

@@ -33,6 +33,8 @@ export interface KafkaSourceConfig {
   /** Names and patterns (topics.ts) as in the job file: at least one, without duplicates. */
   readonly topics: readonly string[];
   readonly groupId: string;
+  /** Under which a process keeps its place in the group while it is restarted. Null: it leaves the group. */
+  readonly instanceId: string | null;
   /** Used once per topic, while the journal has no start offsets. */
   readonly startFrom: StartFrom;
   /**
@@ -49,11 +51,12 @@ export interface KafkaSourceConfig {
 export type ParsedKafka = z.output<ReturnType<typeof kafkaSchema>>;
 
 export function toKafkaConfig(
-  { brokers, topics, groupId, startFrom: from, decode, ssl, sasl }: ParsedKafka,
+  { brokers, topics, groupId, instanceId, startFrom: from, decode, ssl, sasl }: ParsedKafka,
   job: string,
 ): KafkaSourceConfig {
   return {
     ...{ type: 'kafka', brokers, topics, groupId: groupId ?? job, startFrom: from, decode },
+    instanceId: instanceId ?? null,
     tls: kafkaTls(ssl),
     sasl: sasl ?? null,
   };
@@ -91,11 +94,7 @@ export function kafkaSchema(context: SchemaContext) {
         'Topics to read: names, and regular expressions between slashes, which match whole names. Tidemark ' +
         'waits for topics and never creates them.',
     }),
-    groupId: text('the name of a consumer group', (value) =>
-      /\p{Cc}/u.test(value) ? 'holds a control character' : null,
-    )
-      .optional()
-      .meta({ description: "Consumer group; the job's name where it is left out. A job keeps its group." }),
+    ...groupKeys(),
     startFrom: startFromSchema()
       .prefault('earliest')
       .meta({
@@ -120,6 +119,26 @@ export function kafkaSchema(context: SchemaContext) {
     sasl: sasl.optional().meta({ description: 'Authentication.' }),
   }).meta({ description: 'Kafka topics.' });
   return rules(keys, offsetsProblems);
+}
+
+/** Who the process is in its group. */
+function groupKeys() {
+  return {
+    groupId: text('the name of a consumer group', (value) =>
+      /\p{Cc}/u.test(value) ? 'holds a control character' : null,
+    )
+      .optional()
+      .meta({ description: "Consumer group; the job's name where it is left out. A job keeps its group." }),
+    instanceId: text('an id of at most 200 letters, digits, ".", "_" and "-"', (value) =>
+      /^[\w.-]{1,200}$/.test(value) && !/^\.\.?$/.test(value) ? null : `"${value}" is no id`,
+    )
+      .optional()
+      .meta({
+        description:
+          'Id of this process in the group, of its own: a restart within the session (30 s) keeps its ' +
+          'partitions, and it does not leave at its end. With --processes each has it with its number.',
+      }),
+  };
 }
 
 function brokerAddress() {

@@ -51,6 +51,16 @@ export function unavailableError(error: unknown, brokers: readonly string[], doi
   );
 }
 
+/** Another process has joined the group under the instance id of this one. */
+export function instanceFencedError(instanceId: string, groupId: string): TidemarkError {
+  return new SourceFailure(
+    'instanceFenced',
+    `Another process has joined group ${groupId} as instance ${instanceId} (source.kafka.instanceId), and ` +
+      'this one ends: an id is for one process at a time.',
+    { fields: { instanceId, groupId } },
+  );
+}
+
 /** @param gone says what does not exist any more. */
 export function deletedError(gone: string, details: ErrorDetails): TidemarkError {
   const message = `${gone}: it was deleted. Restore it, or drop it from the job.`;

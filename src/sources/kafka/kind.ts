@@ -25,6 +25,7 @@ export const KAFKA_SOURCE: SourceKind<KafkaSourceConfig, ParsedKafka> = {
   name: 'kafka',
   schema: kafkaSchema,
   toConfig: (parsed, { job }) => toKafkaConfig(parsed, job),
+  isShared: true,
   holdsFiles: false,
   async open(config, opening) {
     const { createKafkaSource } = await import('./source.ts');
@@ -51,14 +52,17 @@ export const KAFKA_SOURCE: SourceKind<KafkaSourceConfig, ParsedKafka> = {
     });
   },
   startFrom: (config) => config.startFrom,
+  ofProcess: (config, index) =>
+    config.instanceId === null ? config : { ...config, instanceId: `${config.instanceId}-${index}` },
   meaning: ({ type, topics, groupId, startFrom }) => ({
     type,
     topics: topics.toSorted(),
     groupId,
     startFrom: startFromMeaning(startFrom),
   }),
-  describe: ({ brokers, topics, groupId }) =>
-    `kafka ${brokers.join(', ')} · topics ${topics.join(', ')} · group ${groupId}`,
+  describe: ({ brokers, topics, groupId, instanceId }) =>
+    `kafka ${brokers.join(', ')} · topics ${topics.join(', ')} · group ${groupId}` +
+    (instanceId === null ? '' : ` · instance ${instanceId}`),
 };
 
 export function kafkaSourceOptions(
@@ -69,6 +73,8 @@ export function kafkaSourceOptions(
     brokers: source.brokers,
     topics: source.topics,
     groupId: source.groupId,
+    // Nobody comes back to the place of a run that ends by itself.
+    instanceId: choices.untilEnd ? null : source.instanceId,
     clientId: `tidemark-${job}-${hostname()}`,
     job,
     choices,

@@ -21,6 +21,8 @@ export interface KafkaSourceOptions {
   /** Names, and patterns between slashes (topics.ts). */
   readonly topics: readonly string[];
   readonly groupId: string;
+  /** The process keeps its place in the group under it, also when it ends. Null: it leaves the group. */
+  readonly instanceId?: string | null;
   readonly clientId: string;
   /** Reported to the other members of the group. */
   readonly job?: string;

@@ -211,7 +211,9 @@ class KafkaSource implements Source {
     const { job = '', choices } = this.#options;
     const member = { job, version: VERSION, isBounded: choices?.untilEnd ?? false };
     const topics = (): readonly string[] => this.#known.list();
-    return { ...this.#context, topics, member, config: kafkaConfig(this.#options, this.#tuning), records };
+    const config = kafkaConfig(this.#options, this.#tuning);
+    const instanceId = this.#options.instanceId ?? null;
+    return { ...this.#context, topics, member, config, records, instanceId };
   }
 
   open(

@@ -42,6 +42,7 @@ describe('the JSON Schema', () => {
       'source.kafka.brokers',
       'source.kafka.topics',
       'source.kafka.groupId',
+      'source.kafka.instanceId',
       'source.kafka.startFrom',
       'source.kafka.startFrom.offsets',
       'source.kafka.decode',

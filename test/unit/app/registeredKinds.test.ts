@@ -63,6 +63,7 @@ function notebooks(): JournalKind<NotebookConfig, { readonly title: string }> {
   const presence = createPresenceBacking();
   return {
     name: 'notebook',
+    isShared: false,
     schema: () => map({ title: text('a title') }).meta({ description: 'A notebook.' }),
     toConfig: ({ title }) => ({ type: 'notebook', title }),
     describe: ({ title }) => ({ place: title, details: '' }),

@@ -53,6 +53,9 @@ function loadClient() {
     createLogger: (load('kafkajs/src/loggers') as { createLogger: (options: unknown) => RootLogger })
       .createLogger,
     apiKeys: load('kafkajs/src/protocol/requests/apiKeys') as Record<string, number>,
+    createErrorFromCode: (
+      load('kafkajs/src/protocol/error') as { createErrorFromCode: (code: number) => Error }
+    ).createErrorFromCode,
   };
 }
 
@@ -104,6 +107,7 @@ function usedMembers(): [string, unknown, string[]][] {
     ['Encoder.prototype', Encoder.prototype, ['writeBuffer']],
     ['Decoder.prototype', Decoder.prototype, ['readVarIntBytes']],
     ['record decoder', client, ['decodeRecord']],
+    ['protocol errors', client, ['createErrorFromCode']],
   ];
 }
 
@@ -121,6 +125,7 @@ export function missingMembers(): string[] {
     'Metadata',
     'JoinGroup',
     'SyncGroup',
+    'Heartbeat',
     'LeaveGroup',
     'OffsetCommit',
     'OffsetFetch',
@@ -203,9 +208,15 @@ export const API_KEYS = {
   metadata: client.apiKeys['Metadata'] ?? -1,
   joinGroup: client.apiKeys['JoinGroup'] ?? -1,
   syncGroup: client.apiKeys['SyncGroup'] ?? -1,
+  heartbeat: client.apiKeys['Heartbeat'] ?? -1,
+  leaveGroup: client.apiKeys['LeaveGroup'] ?? -1,
+  offsetCommit: client.apiKeys['OffsetCommit'] ?? -1,
   offsetForLeaderEpoch: client.apiKeys['OffsetForLeaderEpoch'] ?? -1,
   describeConfigs: client.apiKeys['DescribeConfigs'] ?? -1,
 } as const;
+
+/** The error that the client throws for one of Kafka's codes. */
+export const errorOfCode = (code: number): Error => client.createErrorFromCode(code);
 
 /** A request payload of already encoded bytes. */
 export function payloadOf(bytes: Buffer): WireEncoder {

@@ -1,6 +1,7 @@
 /** The consumer protocol of Kafka's groups, as the client library encodes it. */
 import type { TopicPartition } from '../../../../journal/ids.ts';
 import {
+  countsMarkFromBytes,
   factsFromBytes,
   factsToBytes,
   unnamedFromBytes,
@@ -28,18 +29,32 @@ export function decodeMember(memberId: string, metadata: Buffer): JoinedMember {
   };
 }
 
-export function encodeAssignment(partitions: readonly TopicPartition[], unnamed: Unnamed): Buffer {
+/** @param countsMark of the counts that the member has reported; null for another program's. */
+export function encodeAssignment(
+  partitions: readonly TopicPartition[],
+  unnamed: Unnamed,
+  countsMark: string | null = null,
+): Buffer {
   const assignment: Record<string, number[]> = {};
   for (const { topic, partition } of partitions) (assignment[topic] ??= []).push(partition);
   return AssignerProtocol.MemberAssignment.encode({
     version: 0,
     assignment,
-    userData: unnamedToBytes(unnamed),
+    userData: unnamedToBytes(unnamed, countsMark),
   });
 }
 
 export function decodeUnnamed(memberAssignment: Buffer): Unnamed {
+  return unnamedFromBytes(userDataOf(memberAssignment));
+}
+
+/** Null if the leader told none. */
+export function decodeCountsMark(memberAssignment: Buffer): string | null {
+  return countsMarkFromBytes(userDataOf(memberAssignment));
+}
+
+function userDataOf(memberAssignment: Buffer): Buffer | null {
   const decoded =
     memberAssignment.length === 0 ? null : AssignerProtocol.MemberAssignment.decode(memberAssignment);
-  return unnamedFromBytes(decoded?.userData ?? null);
+  return decoded?.userData ?? null;
 }

@@ -3,7 +3,9 @@
  */
 import type { PartitionAssigner } from 'kafkajs';
 import type { BrokerAddress } from '../wire/address.ts';
+import { asStaticMember } from '../wire/staticMember.ts';
 import { API_KEYS, closeConnections } from './client.ts';
+import { hasKafkaType } from './errors.ts';
 import type { Cluster, ConnectionPool, ProtocolRequest } from './types.ts';
 
 const TOPIC_AUTHORIZATION_FAILED = 29;
@@ -30,11 +32,22 @@ export interface JoinObserver {
   synced(memberAssignment: Buffer): void;
 }
 
+/** A member that keeps its place in the group. */
+export interface StaticPlace {
+  readonly instanceId: string;
+  /** Member id to join with if the client has none. Empty: Kafka gives a new one, and fences the last. */
+  memberId(): string;
+  /** The coordinator does not know that member id. */
+  memberIdUnknown(): void;
+}
+
 /** How members of the group agree on an assignment. */
 export interface GroupProtocol {
   /** Brokers to begin with. */
   readonly seeds: readonly BrokerAddress[];
   readonly name: string;
+  /** Null: the member leaves when it ends. */
+  readonly place: StaticPlace | null;
   /** This member's report to the leader. `countOf` gives a topic's known partitions, 0 if there are none. */
   metadata(topics: readonly string[], countOf: (topic: string) => number): Buffer;
   assign(
@@ -48,6 +61,8 @@ export interface ObservedAssigner {
    * The topics that the consumer is to subscribe to: if there is a new one, it joins again with all of them.
    */
   subscribe(topics: readonly string[]): void;
+  /** Has the consumer join again soon. */
+  rejoin(): void;
   /** Marks these partitions' offsets as known: the consumer, which never fetches, need not look them up. */
   skipOffsetLookup(groupId: string, assignment: Readonly<Record<string, readonly number[]>>): void;
   closeConnections(reason: Error): Promise<void>;
@@ -69,9 +84,14 @@ class Subscription {
   readonly #added = new Set<string>();
   /** kafkajs's own list, of the last join. */
   #subscribed: string[] | null = null;
+  #mustRejoin = false;
 
   want(topics: readonly string[]): void {
     this.#wanted = topics;
+  }
+
+  rejoin(): void {
+    this.#mustRejoin = true;
   }
 
   /** Every fetch of the consumer begins with this call, and there are fetches while all is paused. */
@@ -80,16 +100,17 @@ class Subscription {
     cluster.refreshMetadataIfNecessary = async () => {
       await refresh();
       const missing = this.#missing();
-      if (missing.length === 0) return;
-      await cluster.addMultipleTargetTopics(missing);
-      for (const topic of missing) this.#added.add(topic);
-      throw Object.assign(new Error(`${missing.join(', ')} are to be read, too`), {
-        type: 'REBALANCE_IN_PROGRESS',
-      });
+      if (missing.length > 0) {
+        await cluster.addMultipleTargetTopics(missing);
+        for (const topic of missing) this.#added.add(topic);
+        throw rebalance(`${missing.join(', ')} are to be read, too`);
+      }
+      if (this.#mustRejoin) throw rebalance('the assignment is of before');
     };
   }
 
   joining(topics: string[]): void {
+    this.#mustRejoin = false;
     this.#subscribed = topics;
     topics.push(...[...this.#added].filter((topic) => !topics.includes(topic)));
   }
@@ -98,6 +119,29 @@ class Subscription {
     const subscribed = this.#subscribed;
     return subscribed === null ? [] : this.#wanted.filter((topic) => !subscribed.includes(topic));
   }
+}
+
+/** What makes kafkajs join again. */
+function rebalance(why: string): Error {
+  return Object.assign(new Error(why), { type: 'REBALANCE_IN_PROGRESS' });
+}
+
+/** Sends as a static member: each request with its instance id, and no leave at its end. */
+function keepPlace(pool: ConnectionPool, place: StaticPlace): void {
+  const { instanceId } = place;
+  const send = pool.send.bind(pool);
+  pool.send = async <Response>(request: ProtocolRequest<Response>) => {
+    const { apiKey } = request.request;
+    if (apiKey === API_KEYS.leaveGroup) return {} as Response;
+    const changed = asStaticMember(request, { memberId: place.memberId(), instanceId });
+    if (changed === null) return send(request);
+    try {
+      return await send(changed);
+    } catch (error) {
+      if (hasKafkaType(error, 'UNKNOWN_MEMBER_ID')) place.memberIdUnknown();
+      throw error;
+    }
+  };
 }
 
 /** Reports what the group coordinator answers, and makes the consumer's metadata tolerant. */
@@ -130,6 +174,7 @@ export function observedAssigner(observer: JoinObserver, protocol: GroupProtocol
   const subscription = new Subscription();
   const pools = new Set<ConnectionPool>();
   const observe = (pool: ConnectionPool): ConnectionPool => {
+    if (protocol.place !== null) keepPlace(pool, protocol.place);
     observeSends(pool, observer);
     pools.add(pool);
     return pool;
@@ -156,6 +201,7 @@ export function observedAssigner(observer: JoinObserver, protocol: GroupProtocol
   return {
     assigner,
     subscribe: (topics) => subscription.want(topics),
+    rejoin: () => subscription.rejoin(),
     skipOffsetLookup(groupId, assignment) {
       const known = cluster?.committedOffsets({ groupId });
       if (known === undefined) return;

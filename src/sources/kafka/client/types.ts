@@ -7,6 +7,8 @@ export type { ConsumerCrashEvent, ConsumerGroupJoinEvent, KafkaConfig, SASLOptio
 /** Encodes a request's payload. */
 export interface WireEncoder {
   readonly buf: Buffer;
+  /** What of `buf` is written. */
+  readonly buffer: Buffer;
 }
 
 export interface ProtocolRequest<Response> {

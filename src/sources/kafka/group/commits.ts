@@ -7,6 +7,7 @@ import { abortError, authenticationError, reasonOf, deletedError } from '../erro
 import type { Generation, Membership, MembershipContext } from './membership.ts';
 import { pauseUnless, retryDelayMs } from '../../../system/pacing.ts';
 import { waitFor } from '../waits.ts';
+import { commitRequest } from '../wire/staticMember.ts';
 
 /** The group has a newer generation: the next join shows whether the partition is still ours. */
 const OUTDATED = ['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID'];
@@ -73,12 +74,18 @@ export async function commitWitness(
 }
 
 async function commit(
-  { brokers, groupId }: CommitContext,
+  { brokers, groupId, instanceId }: CommitContext,
   { memberId, generationId }: Generation,
   { topic, partition }: TopicPartition,
   nextOffset: bigint,
   witness: string,
 ): Promise<void> {
+  if (instanceId !== null) {
+    const place = { groupId, generationId, memberId, instanceId };
+    const request = commitRequest({ ...place, topic, partition, offset: nextOffset, metadata: witness });
+    await brokers.atCoordinator(groupId, (broker) => broker.connectionPool.send(request));
+    return;
+  }
   const partitions = [{ partition, offset: nextOffset.toString(), metadata: witness }];
   const request = { groupId, memberId, groupGenerationId: generationId, topics: [{ topic, partitions }] };
   await brokers.atCoordinator(groupId, (broker) => broker.offsetCommit(request));

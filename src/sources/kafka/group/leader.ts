@@ -7,7 +7,7 @@ import type { Clock } from '../../../system/clock.ts';
 import { assignPartitions, spread } from './assignment.ts';
 import type { Brokers } from '../brokers.ts';
 import { encodeAssignment } from '../client/group.ts';
-import type { JoinedMember } from './userData.ts';
+import { countsMarkOf, type JoinedMember } from './userData.ts';
 import { KAFKA_CODE, reasonOf } from '../errors.ts';
 import type { SourceLog } from '../options.ts';
 import { pauseUnless } from '../../../system/pacing.ts';
@@ -45,12 +45,13 @@ export async function leadGroup(
   // Another job's journal does not know these partitions.
   const takers = members.filter(({ facts }) => facts?.job === context.job).map(({ memberId }) => memberId);
   const settlers = spread(unnamed, takers);
-  return members.map(({ memberId }) => ({
+  return members.map(({ memberId, facts }) => ({
     memberId,
-    memberAssignment: encodeAssignment(given.get(memberId) ?? [], {
-      own: settlers.get(memberId) ?? [],
-      all: unnamed,
-    }),
+    memberAssignment: encodeAssignment(
+      given.get(memberId) ?? [],
+      { own: settlers.get(memberId) ?? [], all: unnamed },
+      facts === null ? null : countsMarkOf(facts.partitions),
+    ),
   }));
 }
 

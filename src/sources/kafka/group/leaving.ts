@@ -2,11 +2,14 @@
 import type { Broker } from '../client/types.ts';
 import { hasKafkaType } from '../client/errors.ts';
 import { reasonOf } from '../errors.ts';
+import { leaveRequest } from '../wire/staticMember.ts';
 import type { DeadMember, MemberRecords } from './memberRecord.ts';
 import type { MembershipContext } from './membership.ts';
 import { pauseUnless, retryDelayMs } from '../../../system/pacing.ts';
 
 const TRIES = 3;
+/** The member is not in the group, or another one has its place. */
+const LEFT = ['UNKNOWN_MEMBER_ID', 'GROUP_ID_NOT_FOUND', 'FENCED_INSTANCE_ID'];
 /** How often, and for how long at most, to look for our own join before dead members are made to leave. */
 const JOIN_POLL_MS = 50;
 const JOIN_WAIT_MS = 1_000;
@@ -16,15 +19,23 @@ const JOIN_WAIT_MS = 1_000;
  */
 const DEAD_POLL_MS = 1_000;
 
-/** True if the member is no longer in the group. */
-export async function makeLeave(context: MembershipContext, memberId: string): Promise<boolean> {
+/** True if the member is no longer in the group. `instanceId`: of a static member. */
+export async function makeLeave(
+  context: MembershipContext,
+  memberId: string,
+  instanceId?: string,
+): Promise<boolean> {
   const { brokers, groupId, log, clock, signal } = context;
   for (let failures = 1; failures <= TRIES; failures += 1) {
     try {
-      await brokers.atCoordinator(groupId, (broker) => broker.leaveGroup({ groupId, memberId }));
+      await brokers.atCoordinator(groupId, (broker) =>
+        instanceId === undefined
+          ? broker.leaveGroup({ groupId, memberId })
+          : broker.connectionPool.send(leaveRequest(groupId, { memberId, instanceId })),
+      );
       return true;
     } catch (error) {
-      if (hasKafkaType(error, 'UNKNOWN_MEMBER_ID', 'GROUP_ID_NOT_FOUND')) return true;
+      if (hasKafkaType(error, ...LEFT)) return true;
       brokers.forgetCoordinator(groupId);
       log.debug({ groupId, memberId, failures }, `The member could not be made to leave: ${reasonOf(error)}`);
       if (signal.aborted) return false;
@@ -73,8 +84,13 @@ async function dismiss(
 ): Promise<void> {
   const { log, groupId, signal } = context;
   for (const member of dead) {
-    const { memberId, pid } = member.record;
-    if (signal.aborted || !(await makeLeave(context, memberId))) continue;
+    const { memberId, instanceId, pid } = member.record;
+    if (instanceId !== undefined && instanceId === context.instanceId) {
+      // Our own join has taken its place over.
+      records.forget(member);
+      continue;
+    }
+    if (signal.aborted || !(await makeLeave(context, memberId, instanceId))) continue;
     records.forget(member);
     log.info({ groupId, memberId, pid }, `Process ${pid} was killed: its member has left group ${groupId}.`);
   }

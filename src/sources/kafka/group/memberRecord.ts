@@ -13,6 +13,8 @@ import { reasonOf } from '../errors.ts';
 export interface MemberRecord extends ProcessIdentity {
   readonly groupId: string;
   readonly memberId: string;
+  /** Of a static member, which keeps its place when it ends. Absent: it is none. */
+  readonly instanceId?: string;
 }
 
 export interface DeadMember {
@@ -58,10 +60,11 @@ export class MemberRecords {
   }
 
   /** Replaces this member's record atomically: a crash in the middle leaves the old one. */
-  write(memberId: string): void {
+  write(memberId: string, instanceId: string | null = null): void {
     if (this.#self === null) return;
     mkdirSync(this.#stateDir, { recursive: true });
-    const record: MemberRecord = { groupId: this.#groupId, memberId, ...this.#self };
+    const place = instanceId === null ? {} : { instanceId };
+    const record: MemberRecord = { groupId: this.#groupId, memberId, ...place, ...this.#self };
     const draft = `${this.#ownFile}.new`;
     writeFileSync(draft, `${JSON.stringify(record)}\n`);
     renameSync(draft, this.#ownFile);
@@ -131,6 +134,8 @@ export function parseRecord(text: string): MemberRecord | null {
   if (typeof value !== 'object' || value === null) return null;
   const record = value as Record<string, unknown>;
   const texts = ['groupId', 'memberId', 'bootId', 'pidNamespace', 'processStartTime'];
-  const valid = texts.every((key) => typeof record[key] === 'string') && Number.isInteger(record['pid']);
+  const hasPlace = ['string', 'undefined'].includes(typeof record['instanceId']);
+  const valid =
+    hasPlace && texts.every((key) => typeof record[key] === 'string') && Number.isInteger(record['pid']);
   return valid ? (value as MemberRecord) : null;
 }

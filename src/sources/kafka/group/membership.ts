@@ -8,12 +8,18 @@ import type { Clock } from '../../../system/clock.ts';
 import { brokerAddress } from '../wire/address.ts';
 import type { Brokers } from '../brokers.ts';
 import { leadGroup, type LeaderContext } from './leader.ts';
-import { decodeMember, decodeUnnamed, encodeMember, PROTOCOL_NAME } from '../client/group.ts';
-import { type MemberFacts, NONE_UNNAMED } from './userData.ts';
+import {
+  decodeCountsMark,
+  decodeMember,
+  decodeUnnamed,
+  encodeMember,
+  PROTOCOL_NAME,
+} from '../client/group.ts';
+import { countsMarkOf, type MemberFacts, NONE_UNNAMED } from './userData.ts';
 import { GroupConsumer } from '../client/consumer.ts';
-import { isAuthenticationFailure } from '../client/errors.ts';
-import { abortError, KAFKA_CODE, reasonOf, securityHint } from '../errors.ts';
-import { type ObservedAssigner, observedAssigner } from '../client/observedAssigner.ts';
+import { hasKafkaType, isAuthenticationFailure } from '../client/errors.ts';
+import { abortError, instanceFencedError, KAFKA_CODE, reasonOf, securityHint } from '../errors.ts';
+import { type ObservedAssigner, observedAssigner, type StaticPlace } from '../client/observedAssigner.ts';
 import { dismissDeadMembers, leaveOnceAnswered, makeLeave } from './leaving.ts';
 import type { MemberRecords } from './memberRecord.ts';
 import type { KafkaTuning, SourceLog } from '../options.ts';
@@ -30,10 +36,12 @@ export interface MembershipContext {
   readonly waits: Waits;
   readonly tuning: KafkaTuning;
   readonly groupId: string;
+  /** Of a static member: it keeps its place when it ends. Null: it leaves. */
+  readonly instanceId: string | null;
   /** The topics to read, as known now. */
   readonly topics: () => readonly string[];
   /** What this member reports about itself to the others. */
-  readonly member: Omit<MemberFacts, 'partitions' | 'held'>;
+  readonly member: Omit<MemberFacts, 'partitions' | 'held' | 'rejoins'>;
   readonly records: MemberRecords | null;
   readonly signal: AbortSignal;
 }
@@ -65,7 +73,12 @@ export class Membership {
   /** From the coordinator's latest answer. The join that it belongs to may be incomplete. */
   #memberId: string | null = null;
   #generationId = -1;
+  /** Member id with which a static member joins again. Empty: none yet, or Kafka has forgotten it. */
+  #placeId = '';
+  #rejoins = 0;
   #unnamed = NONE_UNNAMED;
+  /** Marks of the counts that this member has reported, and of those that its assignment was made for. */
+  #counts: { reported: string; assigned: string | null } = { reported: '', assigned: null };
   /** Of the consumer that runs, or ran last. */
   #observed: ObservedAssigner | null = null;
   /** When the group coordinator last answered a heartbeat or a join. */
@@ -114,7 +127,7 @@ export class Membership {
   }
 
   async #joinUntilClosed(): Promise<void> {
-    const { signal, clock, waits, groupId } = this.#context;
+    const { signal, clock, waits, groupId, instanceId } = this.#context;
     for (let failures = 0; !signal.aborted;) {
       const failure = await this.#runConsumer(() => {
         failures = 0;
@@ -123,6 +136,10 @@ export class Membership {
       if (signal.aborted as boolean) break;
       if (isAuthenticationFailure(failure)) {
         this.#listener.failed(failure);
+        break;
+      }
+      if (instanceId !== null && hasKafkaType(failure, 'FENCED_INSTANCE_ID')) {
+        this.#listener.failed(instanceFencedError(instanceId, groupId));
         break;
       }
       failures += 1;
@@ -154,6 +171,10 @@ export class Membership {
         assigned: (assignment) => {
           this.#assigned(assignment);
           joined();
+          if (this.#isOutdated()) {
+            this.#rejoins += 1;
+            observed.rejoin();
+          }
         },
         crashed: failed.resolve,
       },
@@ -171,6 +192,27 @@ export class Membership {
     return failure;
   }
 
+  /**
+   * A static member that comes back gets its assignment of before, without a rebalance. It may have been made
+   * for other topics, or fewer partitions: then it joins again, once, with changed metadata.
+   */
+  #isOutdated(): boolean {
+    const { reported, assigned } = this.#counts;
+    return this.#context.instanceId !== null && this.#rejoins === 0 && reported !== assigned;
+  }
+
+  get #place(): StaticPlace | null {
+    const { instanceId } = this.#context;
+    if (instanceId === null) return null;
+    return {
+      instanceId,
+      memberId: () => this.#placeId,
+      memberIdUnknown: () => {
+        this.#placeId = '';
+      },
+    };
+  }
+
   #observedAssigner(): ObservedAssigner {
     const { member, brokers, clock, log, groupId } = this.#context;
     const { unfinished } = this.#listener;
@@ -184,14 +226,18 @@ export class Membership {
         },
         synced: (memberAssignment) => {
           this.#unnamed = decodeUnnamed(memberAssignment);
+          this.#counts.assigned = decodeCountsMark(memberAssignment);
         },
       },
       {
         name: PROTOCOL_NAME,
+        place: this.#place,
         seeds: this.#context.addresses.map(brokerAddress),
         metadata: (topics, countOf) => {
           const partitions = Object.fromEntries(topics.map((topic) => [topic, countOf(topic)]));
-          return encodeMember(topics, { ...member, partitions, held: this.#generation });
+          this.#counts.reported = countsMarkOf(partitions);
+          const again = this.#rejoins === 0 ? {} : { rejoins: this.#rejoins };
+          return encodeMember(topics, { ...member, partitions, held: this.#generation, ...again });
         },
         assign: (members) =>
           leadGroup(
@@ -259,11 +305,12 @@ export class Membership {
   }
 
   #remember(memberId: string): void {
+    this.#placeId = memberId;
     if (this.#memberId === memberId) return;
     this.#memberId = memberId;
-    const { records, log } = this.#context;
+    const { records, log, instanceId } = this.#context;
     try {
-      records?.write(memberId);
+      records?.write(memberId, instanceId);
     } catch (error) {
       // Without the record a kill costs the session's time; without the member nothing is read at all.
       log.warn({ memberId }, `The record of this group member cannot be written: ${reasonOf(error)}`);
@@ -275,9 +322,12 @@ export class Membership {
     this.#joinWaiters.clear();
   }
 
-  /** Leaves through the consumer. If that hangs (in a rebalance), leaves by id and cuts the connections. */
+  /**
+   * Leaves through the consumer. If that hangs (in a rebalance), leaves by id and cuts the connections. A
+   * static member only ends its consumer.
+   */
   async #leave(consumer: GroupConsumer, observed: ObservedAssigner): Promise<void> {
-    const { clock, log, groupId, records } = this.#context;
+    const { clock, log, groupId, records, instanceId } = this.#context;
     const memberId = this.#memberId;
     const deadline = new AbortController();
     const orderly = consumer.leave().catch((error: unknown) => {
@@ -290,6 +340,11 @@ export class Membership {
     // record without a member of our own is of one that could not be made to leave: a restart retries.
     this.#memberId = null;
     if (memberId === null) return;
+    if (instanceId !== null) {
+      // What a record names is made to leave.
+      records?.remove();
+      return;
+    }
     if (await makeLeave(this.#context, memberId)) records?.remove();
     else this.#leaveLater(memberId);
   }

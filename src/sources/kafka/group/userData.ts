@@ -2,6 +2,7 @@
  * What the members of a group tell each other in Kafka's consumer protocol: their user data, as JSON.
  * `tidemark` is its version. Unknown fields are ignored, so that members of two versions may share a group.
  */
+import { createHash } from 'node:crypto';
 import type { TopicPartition } from '../../../../journal/ids.ts';
 import type { HeldPartitions, Subscriber } from './assignment.ts';
 
@@ -20,6 +21,8 @@ export interface MemberFacts {
   readonly partitions: Readonly<Record<string, number>>;
   /** What it was assigned last, so that the leader can leave it there. Null before the first assignment. */
   readonly held: HeldPartitions | null;
+  /** How often a static member has joined again by itself: the group rebalances if its metadata changes. */
+  readonly rejoins?: number;
 }
 
 export interface JoinedMember extends Omit<Subscriber, 'held'> {
@@ -53,8 +56,22 @@ export function factsFromBytes(bytes: Buffer | null): MemberFacts | null {
   return data === null ? null : factsOf(data);
 }
 
-export function unnamedToBytes({ own, all }: Unnamed): Buffer {
-  return toUserData({ settle: own.map(toPair), settled: all.map(toPair) });
+/** @param countsMark of the counts that the member has reported. */
+export function unnamedToBytes({ own, all }: Unnamed, countsMark: string | null): Buffer {
+  const mark = countsMark === null ? {} : { counts: countsMark };
+  return toUserData({ settle: own.map(toPair), settled: all.map(toPair), ...mark });
+}
+
+/** The mark of the counts that an assignment was made for. Null if its leader told none. */
+export function countsMarkFromBytes(bytes: Buffer | null): string | null {
+  const mark = fromUserData(bytes)?.['counts'];
+  return typeof mark === 'string' ? mark : null;
+}
+
+/** Equal for equal topics with equal partition counts. */
+export function countsMarkOf(partitions: MemberFacts['partitions']): string {
+  const counts = Object.entries(partitions).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(counts)).digest('hex').slice(0, 16);
 }
 
 export function unnamedFromBytes(bytes: Buffer | null): Unnamed {

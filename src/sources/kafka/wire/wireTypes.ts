@@ -51,6 +51,11 @@ export class WireReader {
     return this.bytes.subarray(at, at + length);
   }
 
+  /** All that is not read yet. */
+  rest(): Buffer {
+    return this.range(this.bytes.length - this.#at);
+  }
+
   string(): string | null {
     const length = this.int16();
     return length < 0 ? null : this.range(length).toString('utf8');

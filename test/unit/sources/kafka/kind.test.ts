@@ -12,6 +12,7 @@ const SOURCE: KafkaSourceConfig = {
   brokers: ['b:1'],
   topics: ['orders'],
   groupId: 'g',
+  instanceId: 'i',
   startFrom: { type: 'earliest' },
   decode: 'records',
   tls: null,

@@ -40,6 +40,7 @@ it('memberships that broke while Kafka was away leave nothing behind', async () 
     groupId: 'group',
     topics: () => ['records'],
     member: { job: 'job', version: '0.0.0', isBounded: false },
+    instanceId: null,
     records: null,
     signal: stop.signal,
   };
