@@ -3,19 +3,14 @@
  *
  * While it is down, nothing is sent: the client would buffer published messages and send them much later.
  */
-import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  connect,
-  credsAuthenticator,
-  errors,
-  type NatsConnection,
-  type NodeConnectionOptions,
-} from '@nats-io/transport-node';
+import { connect, errors, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
 import { TidemarkError } from '../errors.ts';
 import { JournalFailure } from '../failure.ts';
-import { certificateWanted, connectProblem, wantsCertificate } from './connectError.ts';
+import { authentication, checkTlsFiles, type NatsAccess } from './access.ts';
+import { certificateRefused, certificateWanted, connectProblem } from './connectError.ts';
+import { certificateRefusal, wantsCertificate } from './handshake.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const CONNECT_RETRY_MS = 500;
@@ -29,27 +24,12 @@ const PING_INTERVAL_MS = 5_000;
 /** The server's default; used only until the first connection announces the actual limit. */
 const PAYLOAD_BYTES_DEFAULT = 1024 * 1024;
 
-export interface NatsTlsOptions {
-  /** Paths of PEM files. */
-  readonly caFile?: string;
-  readonly certFile?: string;
-  readonly keyFile?: string;
-  /** The server expects TLS before its greeting. */
-  readonly handshakeFirst?: boolean;
-}
-
-export interface NatsConnectionOptions {
+export interface NatsConnectionOptions extends NatsAccess {
   /**
    * `nats://host:port`, `tls://host:port` or `host:port`. A user and password in it are used if no others are
    * given.
    */
   readonly servers: readonly string[];
-  /** Path of a .creds file; read again at every reconnect. */
-  readonly credentials?: string;
-  readonly user?: string;
-  readonly pass?: string;
-  readonly token?: string;
-  readonly tls?: NatsTlsOptions;
   /** How long to wait for a server that does not answer yet; forever if omitted. */
   readonly waitForServerMs?: number;
   /** Ends that wait; the call rejects with the signal's reason. */
@@ -76,7 +56,7 @@ export async function connectNats(options: NatsConnectionOptions, deadline: Dead
   const addresses = options.servers.map((server, index) => parseServer(server, index));
   const where = addresses.map(({ hostPort }) => hostPort).join(', ');
   const auth = authentication(options, addresses);
-  checkTlsFiles(options);
+  checkTlsFiles(options.tls);
   let warned = false;
   for (;;) {
     options.signal?.throwIfAborted();
@@ -115,9 +95,15 @@ async function problemOf(
 ): Promise<TidemarkError> {
   const where = addresses.map(({ hostPort }) => hostPort).join(', ');
   const problem = connectProblem(cause, where);
-  if (!(cause instanceof errors.TimeoutError) || tls?.certFile !== undefined) return problem;
-  for (const { hostPort } of addresses)
-    if (await wantsCertificate(hostPort)) return certificateWanted(where, cause);
+  if (!(cause instanceof errors.TimeoutError)) return problem;
+  for (const { hostPort } of addresses) {
+    if (tls?.certFile === undefined) {
+      if (await wantsCertificate(hostPort)) return certificateWanted(where, cause);
+      continue;
+    }
+    const refusal = await certificateRefusal(hostPort, tls);
+    if (refusal !== null) return certificateRefused(where, refusal, cause);
+  }
   return problem;
 }
 
@@ -147,66 +133,6 @@ function badAddress(index: number): TidemarkError {
     'CONFIG_INVALID',
     `Server ${index + 1} of the NATS journal is no address: write nats://host:port or tls://host:port.`,
   );
-}
-
-function authentication(
-  options: NatsConnectionOptions,
-  addresses: readonly ServerAddress[],
-): NodeConnectionOptions {
-  if (options.credentials !== undefined)
-    return { authenticator: credsAuthenticator(credentialsReader(options)) };
-  if (options.token !== undefined) return { token: options.token };
-  if (options.user !== undefined)
-    return { user: options.user, ...(options.pass === undefined ? {} : { pass: options.pass }) };
-  const named = addresses.find(({ user }) => user !== '');
-  if (named === undefined) return {};
-  return named.pass === '' ? { token: named.user } : { user: named.user, pass: named.pass };
-}
-
-/**
- * Picks up rotated credentials. A temporary failure to read the file must not end the connection for good.
- */
-function credentialsReader({ credentials = '', onWarning }: NatsConnectionOptions): () => Uint8Array {
-  let last: Uint8Array;
-  try {
-    last = readFileSync(credentials);
-  } catch (cause) {
-    throw new TidemarkError(
-      'CONFIG_INVALID',
-      `The credentials file ${credentials} of the NATS journal cannot be read.`,
-      { fields: { path: credentials }, cause },
-    );
-  }
-  return () => {
-    try {
-      last = readFileSync(credentials);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      onWarning(
-        `The credentials file of the NATS journal cannot be read; continuing with the last ones: ${reason}`,
-      );
-    }
-    return last;
-  };
-}
-
-/** The client would detect this only at each attempt, and report it as if the server were away. */
-function checkTlsFiles({ tls = {} }: NatsConnectionOptions): void {
-  for (const key of ['caFile', 'certFile', 'keyFile'] as const) {
-    const path = tls[key];
-    if (path === undefined) continue;
-    try {
-      readFileSync(path);
-    } catch (cause) {
-      throw new TidemarkError(
-        'CONFIG_INVALID',
-        `The file ${path} of journal.nats.tls.${key.replace('File', '')} cannot be read.`,
-        {
-          ...{ fields: { path }, cause },
-        },
-      );
-    }
-  }
 }
 
 function tlsOptions(

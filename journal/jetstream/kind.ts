@@ -29,6 +29,8 @@ export interface NatsJournalConfig {
   readonly user: string | null;
   readonly password: Secret | null;
   readonly token: Secret | null;
+  /** Seed of a user's nkey. */
+  readonly nkey: Secret | null;
   /** Null: TLS only if the server requires it. */
   readonly tls: TlsFiles | null;
 }
@@ -39,7 +41,7 @@ export const NATS_JOURNAL: JournalKind<NatsJournalConfig, ParsedNats> = {
   name: 'nats',
   isShared: true,
   schema: natsSchema,
-  toConfig: ({ servers, stream, replicas, credentials, user, password, token, tls }) => ({
+  toConfig: ({ servers, stream, replicas, credentials, user, password, token, nkey, tls }) => ({
     type: 'nats',
     servers,
     stream,
@@ -48,6 +50,7 @@ export const NATS_JOURNAL: JournalKind<NatsJournalConfig, ParsedNats> = {
     user: user ?? null,
     password: password ?? null,
     token: token ?? null,
+    nkey: nkey ?? null,
     tls: tls === false ? null : tlsFiles(tls === true ? {} : tls),
   }),
   describe: ({ servers, stream }) => ({ place: servers.join(', '), details: `stream ${stream}` }),
@@ -91,7 +94,7 @@ export const NATS_JOURNAL: JournalKind<NatsJournalConfig, ParsedNats> = {
 };
 
 function connectionOf(journal: NatsJournalConfig) {
-  const { servers, stream, replicas, credentialsFile, user, password, token, tls } = journal;
+  const { servers, stream, replicas, credentialsFile, user, password, token, nkey, tls } = journal;
   const given = <T>(value: T | null): value is T => value !== null;
   return {
     ...{ servers, stream, replicas },
@@ -99,6 +102,7 @@ function connectionOf(journal: NatsJournalConfig) {
     ...(given(user) ? { user } : {}),
     ...(given(password) ? { pass: password.reveal() } : {}),
     ...(given(token) ? { token: token.reveal() } : {}),
+    ...(given(nkey) ? { nkey: nkey.reveal() } : {}),
     ...(given(tls)
       ? {
           tls: {
@@ -132,6 +136,9 @@ function natsSchema(context: SchemaContext) {
     user: text('a user name').optional().meta({ description: 'User name; together with password.' }),
     password: secret(context).optional().meta({ description: 'Password, as it is or as { env: VARIABLE }.' }),
     token: secret(context).optional().meta({ description: 'Token, as it is or as { env: VARIABLE }.' }),
+    nkey: secret(context)
+      .optional()
+      .meta({ description: 'Seed of an nkey (SU...), as it is or as { env: VARIABLE }.' }),
     tls: z
       .union([z.boolean(), rule(map(tlsShape(context)), certNeedsKey)], {
         error: expecting('true, or a map with ca, cert, key'),
@@ -145,7 +152,7 @@ function natsSchema(context: SchemaContext) {
         ? 'has password without user; expected both'
         : 'has user without password; expected both';
     }
-    const ways = ['credentials', 'user', 'token'].filter((key) => value[key] !== undefined);
+    const ways = ['credentials', 'user', 'token', 'nkey'].filter((key) => value[key] !== undefined);
     return ways.length > 1 ? `has ${ways.join(' and ')}; expected one way to authenticate` : null;
   });
   return checked.meta({ description: 'NATS JetStream: any number of coordinators may share the job.' });

@@ -23,6 +23,8 @@ export type KafkaLaunch = {
   readonly javaOptions?: readonly string[];
   /** Cluster id for the first launch; random if the broker is on its own. */
   readonly clusterId?: string;
+  /** More arguments for formatting the data folder, such as `--add-scram`. */
+  readonly formatArgs?: readonly string[];
   /** Called with the process as soon as it exists, before it answers. */
   readonly onSpawn?: (spawned: Spawned) => void;
 };
@@ -108,7 +110,8 @@ async function formatOnce({
   classPath,
   signal,
   clusterId = drawClusterId(),
-}: Pick<KafkaLaunch, 'dir' | 'signal' | 'clusterId'> & {
+  formatArgs = [],
+}: Pick<KafkaLaunch, 'dir' | 'signal' | 'clusterId' | 'formatArgs'> & {
   readonly propertiesFile: string;
   readonly classPath: string;
 }): Promise<string> {
@@ -123,6 +126,7 @@ async function formatOnce({
       clusterId,
       '-c',
       propertiesFile,
+      ...formatArgs,
     ];
     await runCommand('java', [...shortLivedJava, ...tool], { signal });
   }

@@ -4,6 +4,8 @@ import { statSync } from 'node:fs';
 /** Keys whose values are secrets, at any depth. */
 export const SECRET_KEYS: readonly string[] = [
   'password',
+  'clientSecret',
+  'nkey',
   'token',
   'accessKeyId',
   'accessKeySecret',

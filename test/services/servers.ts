@@ -46,6 +46,9 @@ export type OwnKafkaOptions = {
   readonly port?: number;
   /** server.properties that are added to, or replace, those of scripts/services/kafka.ts. */
   readonly config?: Readonly<Record<string, string>>;
+  /** More arguments for Java, and for formatting the data folder. */
+  readonly javaOptions?: readonly string[];
+  readonly formatArgs?: readonly string[];
 };
 
 export type OwnNatsOptions = {
@@ -64,11 +67,14 @@ export async function startKafka(options: OwnKafkaOptions = {}): Promise<OwnKafk
     ...{ 'broker.session.timeout.ms': '2000', 'broker.heartbeat.interval.ms': '500' },
     ...options.config,
   };
+  const { javaOptions = [], formatArgs = [] } = options;
   const start = async (): Promise<OwnKafka> => {
     const ports = { broker: options.port ?? (await freePort()), controller: await freePort() };
     const brokers = [`127.0.0.1:${String(ports.broker)}`];
     const server = await startOwn(ports.broker, options.dataDir, async (dir) => {
-      const launched = await launchKafka({ dir, ports, config, detached: false, log: logToStderr });
+      const launched = await launchKafka({
+        ...{ dir, ports, config, javaOptions, formatArgs, detached: false, log: logToStderr },
+      });
       try {
         await untilEveryPartitionIsLed(brokers);
       } catch (error) {

@@ -2,28 +2,21 @@
 import { z } from 'zod';
 import {
   certNeedsKey,
-  secret,
   tlsFiles,
   tlsShape,
   type SchemaContext,
   type TlsFiles,
 } from '../../../kernels/schema/outside.ts';
 import { isPort, listOf, map, rule, rules } from '../../../kernels/schema/parts.ts';
-import type { Secret } from '../../../kernels/schema/secret.ts';
 import { expecting, text } from '../../../kernels/schema/values.ts';
 import type { StartFrom } from '../port.ts';
+import { saslSchema, toSasl, type SaslConfig } from './saslConfig.ts';
 import { offsetsProblems, startFromSchema } from './startFrom.ts';
 import { isPattern, parsePattern, topicNameProblem } from './topics.ts';
 
 export interface KafkaTls extends TlsFiles {
   /** Whether to refuse a server whose certificate cannot be verified. */
   readonly rejectUnauthorized: boolean;
-}
-
-export interface SaslConfig {
-  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
-  readonly username: string;
-  readonly password: Secret;
 }
 
 export interface KafkaSourceConfig {
@@ -58,7 +51,7 @@ export function toKafkaConfig(
     ...{ type: 'kafka', brokers, topics, groupId: groupId ?? job, startFrom: from, decode },
     instanceId: instanceId ?? null,
     tls: kafkaTls(ssl),
-    sasl: sasl ?? null,
+    sasl: sasl === undefined ? null : toSasl(sasl),
   };
 }
 
@@ -75,15 +68,6 @@ export function kafkaSchema(context: SchemaContext) {
       .boolean({ error: expecting('true or false') })
       .default(true)
       .meta({ description: 'Whether a server whose certificate cannot be verified is refused.' }),
-  });
-  const sasl = map({
-    mechanism: z
-      .enum(['plain', 'scram-sha-256', 'scram-sha-512'], {
-        error: expecting('plain, scram-sha-256 or scram-sha-512'),
-      })
-      .meta({ description: 'How to authenticate.' }),
-    username: text('a user name').meta({ description: 'User name.' }),
-    password: secret(context).meta({ description: 'Password, as it is or as { env: VARIABLE }.' }),
   });
   const keys = map({
     brokers: listOf(brokerAddress(), 'a list of brokers, like [127.0.0.1:9092]').meta({
@@ -116,7 +100,7 @@ export function kafkaSchema(context: SchemaContext) {
       })
       .default(false)
       .meta({ description: 'TLS: true, or a map with its files.' }),
-    sasl: sasl.optional().meta({ description: 'Authentication.' }),
+    sasl: saslSchema(context).optional().meta({ description: 'Authentication.' }),
   }).meta({ description: 'Kafka topics.' });
   return rules(keys, offsetsProblems);
 }

@@ -1,7 +1,8 @@
 /** The meaning of Kafka's errors for Tidemark. */
+import { tlsReason } from '../../../kernels/checks/tls.ts';
 import { type ErrorDetails, TidemarkError } from '../../../journal/errors.ts';
 import { SourceFailure } from '../failure.ts';
-import { mayBeSecurity } from './client/errors.ts';
+import { mayBeSecurity, refusalOf, type Refusal } from './client/errors.ts';
 
 /** Kafka's error codes in fetch, metadata and offset answers. */
 export const KAFKA_CODE = {
@@ -33,13 +34,41 @@ export function securityHint(error: unknown): string {
 }
 
 export function authenticationError(error: unknown, brokers: readonly string[]): TidemarkError {
-  if (error instanceof TidemarkError) return error;
-  return new SourceFailure(
-    'refused',
-    `Kafka at ${brokers.join(', ')} refuses this client: ${reasonOf(error)}. Correct the sasl or ssl ` +
-      'settings or the access rights.',
-    { fields: { brokers } },
-  );
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof TidemarkError) return at;
+  const message = refusedMessage(refusalOf(error), tlsReason(reasonOf(error)), brokers.join(', '));
+  return new SourceFailure('refused', message, { fields: { brokers } });
+}
+
+function refusedMessage(refusal: Refusal | null, reason: string, where: string): string {
+  switch (refusal) {
+    case 'tls':
+      return (
+        `Kafka at ${where}: TLS failed (${reason}). Correct source.kafka.ssl (ca, cert, key), or the ` +
+        'certificate of the broker.'
+      );
+    case 'speaksTls':
+      return `Kafka at ${where} speaks TLS, and the job file does not: set source.kafka.ssl.`;
+    case 'mechanism':
+      return (
+        `Kafka at ${where} does not take this way to authenticate (${reason}). Correct ` +
+        'source.kafka.sasl.mechanism, or turn it on at the broker.'
+      );
+    case 'noSasl':
+      return (
+        `Kafka at ${where} has no SASL at this listener (${reason}). Leave out source.kafka.sasl, or name ` +
+        'a listener that has it in source.kafka.brokers.'
+      );
+    case 'secret':
+      return (
+        `Kafka at ${where} refuses this client: ${reason}. Correct source.kafka.sasl (username and ` +
+        'password, or the client that tokens are asked for).'
+      );
+    default:
+      return (
+        `Kafka at ${where} refuses this client: ${reason}. Grant it the access rights, or correct ` +
+        'source.kafka.sasl and source.kafka.ssl.'
+      );
+  }
 }
 
 export function unavailableError(error: unknown, brokers: readonly string[], doing: string): TidemarkError {

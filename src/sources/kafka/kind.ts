@@ -1,17 +1,10 @@
 /** Kafka as a source: topics, read by a consumer group. */
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { ConnectionOptions } from 'node:tls';
 import type { SourceKind, SourceOpening } from '../kind.ts';
-import {
-  kafkaSchema,
-  toKafkaConfig,
-  type KafkaSourceConfig,
-  type KafkaTls,
-  type ParsedKafka,
-} from './config.ts';
+import { kafkaSchema, toKafkaConfig, type KafkaSourceConfig, type ParsedKafka } from './config.ts';
 import type { KafkaSourceOptions, KafkaTuning } from './options.ts';
+import { kafkaSecurity } from './security.ts';
 import { startFromMeaning } from './startFrom.ts';
 
 /**
@@ -78,7 +71,7 @@ export function kafkaSourceOptions(
     clientId: `tidemark-${job}-${hostname()}`,
     job,
     choices,
-    ...kafkaSecurity(source),
+    ...kafkaSecurity(source, { clock, log }),
     tuning: { decode: source.decode, ...(memory === undefined ? {} : fetchesWithin(memory)) },
     stateDir: join(stateDir, MEMBERS_FOLDER),
     log,
@@ -93,22 +86,4 @@ function fetchesWithin({ shares }: NonNullable<SourceOpening['memory']>): Partia
   const requestBytesMax = Math.min(REQUEST_BYTES_MAX, Math.floor(shares.fetchBytes / 4));
   const prefetchBytesMax = shares.fetchBytes - requestBytesMax;
   return { requestBytesMax, prefetchBytesMax, unpackBytesMax: shares.unpackBytes };
-}
-
-function kafkaSecurity({ tls, sasl }: KafkaSourceConfig) {
-  return {
-    ...(tls === null ? {} : { ssl: tlsOptions(tls) }),
-    ...(sasl === null
-      ? {}
-      : { sasl: { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password.reveal() } }),
-  };
-}
-
-function tlsOptions({ caFile, certFile, keyFile, rejectUnauthorized }: KafkaTls): ConnectionOptions {
-  return {
-    rejectUnauthorized,
-    ...(caFile === null ? {} : { ca: readFileSync(caFile) }),
-    ...(certFile === null ? {} : { cert: readFileSync(certFile) }),
-    ...(keyFile === null ? {} : { key: readFileSync(keyFile) }),
-  };
 }

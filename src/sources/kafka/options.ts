@@ -1,6 +1,6 @@
 /** What a Kafka source is made from: plain data, a clock, a log. */
 import type { RunChoices } from '../port.ts';
-import type { SASLOptions } from './client/types.ts';
+import type { Mechanism, SASLOptions } from './client/types.ts';
 import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from '../../system/clock.ts';
 import type { Conditions } from '../../telemetry/conditions.ts';
@@ -27,8 +27,9 @@ export interface KafkaSourceOptions {
   /** Reported to the other members of the group. */
   readonly job?: string;
   readonly choices?: RunChoices;
-  readonly ssl?: boolean | ConnectionOptions | undefined;
-  readonly sasl?: SASLOptions | undefined;
+  /** Called for each connection. */
+  readonly ssl?: (() => ConnectionOptions) | undefined;
+  readonly sasl?: SASLOptions | Mechanism | undefined;
   /** Folder for the record of this process's group member (created if missing). Null: no record is kept. */
   readonly stateDir: string | null;
   readonly log: SourceLog;

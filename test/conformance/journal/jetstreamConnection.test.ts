@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { nkeys } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeIntegration } from '../../services/integration.ts';
 import { startNats, type OwnNats } from '../../services/servers.ts';
@@ -196,7 +197,7 @@ describeIntegration(
       proxy.cut();
       await writer.append(identity(), [committed(1)]);
       expect(attempt.warnings.join('\n')).toMatch(
-        /credentials file .* cannot be read; continuing with the last/,
+        /journal\.nats\.credentials cannot be used; continuing with the last/,
       );
       expect(await attempt.told()).not.toContain(jwt.secret);
     });
@@ -208,6 +209,29 @@ describeIntegration(
       });
       await expect(attempt.journal).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
       await expect(attempt.journal).rejects.toThrow(/none\.creds/);
+    });
+
+    test('a .creds file without credentials, and an nkey that is none, are named and not shown', async () => {
+      const file = path.join(folder, 'wrong.creds');
+      writeFileSync(file, secret);
+      const seeds = [nkeys.createUser(), nkeys.createAccount()].map((pair) =>
+        new TextDecoder().decode(pair.getSeed()),
+      );
+      const [user = '', account = ''] = seeds;
+      for (const [options, message] of [
+        [{ credentials: file }, /wrong\.creds of journal\.nats\.credentials .* no JWT and seed/],
+        [{ nkey: secret }, /journal\.nats\.nkey is no seed of a user/],
+        [{ nkey: account }, /journal\.nats\.nkey is no seed of a user/],
+        [{ nkey: user.replace(/^SU./, 'SUZ') }, /journal\.nats\.nkey is no seed of a user/],
+      ] as const) {
+        await using attempt = new Attempt({
+          servers: ['127.0.0.1:1'],
+          ...options,
+        });
+        await expect(attempt.journal).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+        await expect(attempt.journal).rejects.toThrow(message);
+        for (const hidden of [secret, account, user]) expect(await attempt.told()).not.toContain(hidden);
+      }
     });
   },
   { ownServers: true },

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeIntegration } from '../../services/integration.ts';
 import { claimed, identity, subjectOf, writerOn } from '../../unit/journal/fixtures.ts';
 import { Attempt } from './attempt.ts';
-import { hasOpenssl, makeCertificate, type Certificate } from './certificates.ts';
+import { hasOpenssl, makeCertificate, type Certificate } from '../../services/certificates.ts';
 import { PlainNats } from './plainNats.ts';
 
 let folder = '';

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parseYaml } from '../../../src/config/document.ts';
 import type { NatsJournalConfig } from '../../../journal/jetstream/kind.ts';
 import type { KafkaSourceConfig } from '../../../src/sources/kafka/config.ts';
+import type { JobConfig } from '../../../src/config/jobConfig.ts';
 import { jobFolder, loadText, MINIMAL, problemsOfText } from './jobFiles.ts';
 
 describe('a job file', () => {
@@ -138,8 +139,8 @@ oss: {}
       ),
       'job.yaml:7:24 source.kafka.ssl.reject: is an unknown key; expected ca, cert, key, rejectUnauthorized',
       expect.stringMatching(/^job.yaml:7:44 source.kafka.ssl.cert: "no.pem" cannot be read/),
-      'job.yaml:8:24 source.kafka.sasl.mechanism: "plan" is unknown; expected plain, scram-sha-256 or ' +
-        'scram-sha-512',
+      'job.yaml:8:24 source.kafka.sasl.mechanism: "plan" is unknown; expected plain, scram-sha-256, ' +
+        'scram-sha-512 or oauthbearer',
       'job.yaml:8:40 source.kafka.sasl.username: is a number (in quotes it would be a text); expected ' +
         'a user name',
       'job.yaml:8:43 source.kafka.sasl.password: the environment variable NOPE is not set; expected a ' +
@@ -274,10 +275,14 @@ describe('secrets', () => {
     'topics: [clicks], sasl: { mechanism: plain, username: u, password: { env: PASSWORD } }',
   );
   const env = { TOKEN: 'hunter-token', PASSWORD: 'hunter-password' };
+  const passwordOf = (source: JobConfig['source']) => {
+    const { sasl } = source as KafkaSourceConfig;
+    return sasl === null || sasl.mechanism === 'oauthbearer' ? undefined : sasl.password;
+  };
 
   test('come from the environment that is passed in', () => {
     const { source, journal } = loadText(withSasl, { env });
-    expect((source as KafkaSourceConfig).sasl?.password.reveal()).toBe('hunter-password');
+    expect(passwordOf(source)?.reveal()).toBe('hunter-password');
     expect((journal as NatsJournalConfig).token?.reveal()).toBe('hunter-token');
   });
 
@@ -292,7 +297,7 @@ describe('secrets', () => {
       expect(printed).not.toContain('hunter');
     }
     const { source } = config;
-    expect(String((source as KafkaSourceConfig).sasl?.password)).toBe('[secret]');
+    expect(String(passwordOf(source))).toBe('[secret]');
   });
 
   test.each([

@@ -1,6 +1,6 @@
 /**
  * The only file that uses what kafkajs does not export. It pins the version, checks at load every member that
- * it uses, and repairs four faults of the client. See docs/decisions/0003.
+ * it uses, and repairs six faults of the client. See docs/decisions/0003.
  */
 import { createRequire } from 'node:module';
 import type * as kafkajs from 'kafkajs';
@@ -16,6 +16,7 @@ import type {
   WireDecoder,
   RootLogger,
   RequestQueue,
+  SaslAuthenticator,
   Cluster,
   PoolBuilder,
 } from './types.ts';
@@ -38,6 +39,7 @@ function loadClient() {
     Broker: load('kafkajs/src/broker') as new (options: Record<string, unknown>) => Broker,
     Cluster: load('kafkajs/src/cluster') as { prototype: Cluster },
     Connection: load('kafkajs/src/network/connection') as { prototype: Connection },
+    SaslAuthenticator: load('kafkajs/src/broker/saslAuthenticator') as { prototype: SaslAuthenticator },
     RequestQueue: load('kafkajs/src/network/requestQueue') as { prototype: Record<string, unknown> },
     Encoder: load('kafkajs/src/protocol/encoder') as new (size?: number) => WireEncoder & {
       writeBuffer(bytes: Buffer): WireEncoder;
@@ -92,6 +94,7 @@ function usedMembers(): [string, unknown, string[]][] {
       QueueClass.prototype,
       ['scheduleCheckPendingRequests', 'checkPendingRequests', 'rejectAll'],
     ],
+    ['SaslAuthenticator.prototype', client.SaslAuthenticator.prototype, ['authenticate']],
     ['AssignerProtocol.MemberMetadata', api.AssignerProtocol.MemberMetadata, ['encode', 'decode']],
     ['AssignerProtocol.MemberAssignment', api.AssignerProtocol.MemberAssignment, ['encode', 'decode']],
     [
@@ -150,6 +153,11 @@ const connects = Symbol('tidemark: connects');
  * 2. The request queue sets a timer with a negative delay after every response, which Node 24 reports on
  *    standard error. If nothing is pending there is nothing to check.
  * 3. A whole response leaves an empty chunk. The next one, even if whole, would be copied to join them.
+ * 4. A connection authenticates again a fixed time before its session ends: with sessions shorter than that,
+ *    before every request. A broker refuses that more than once in a second.
+ * 5. A broker that goes away while a connection authenticates looks like one that refuses the secret.
+ * 6. A connection whose authentication failed half-way (no token, say) stays open and begins anew, which a
+ *    broker refuses as out of order.
  */
 function repair(): void {
   const connection = client.Connection.prototype as Connection & {
@@ -174,6 +182,13 @@ function repair(): void {
     })();
     return this[connecting];
   };
+  Object.defineProperty(connection, 'reauthenticationThreshold', {
+    get(this: { readonly sessionLifetime: { toString(): string } }) {
+      return reauthenticationAheadMs(Number(this.sessionLifetime.toString()));
+    },
+    set: () => undefined,
+  });
+  repairAuthentication();
   const queue = client.RequestQueue.prototype;
   const recheckMs = 10;
   queue['scheduleCheckPendingRequests'] = function (this: RequestQueue) {
@@ -188,6 +203,39 @@ function repair(): void {
       throttledMs > 0 ? throttledMs : recheckMs,
     );
   };
+}
+
+function repairAuthentication(): void {
+  const prototype = client.SaslAuthenticator.prototype;
+  const { authenticate } = prototype;
+  prototype.authenticate = async function (this: SaslAuthenticator) {
+    const { connection } = this;
+    let unanswered: unknown = null;
+    const send = async (request: unknown): Promise<unknown> => {
+      try {
+        return await connection.send(request);
+      } catch (error) {
+        if ((error as { name?: unknown }).name !== 'KafkaJSProtocolError') unanswered = error;
+        throw error;
+      }
+    };
+    this.connection = Object.create(connection, { send: { value: send } }) as typeof connection;
+    try {
+      await authenticate.call(this);
+    } catch (error) {
+      const reason = (unanswered ?? error) as Error;
+      await closeConnection(connection, reason);
+      throw reason;
+    }
+  };
+}
+
+const AHEAD_SHARE = 0.2;
+const AHEAD_MS_MAX = 60_000;
+
+/** How long before the end of a session a connection authenticates again; 0 where sessions do not end. */
+export function reauthenticationAheadMs(sessionMs: number): number {
+  return Math.floor(Math.min(AHEAD_MS_MAX, sessionMs * AHEAD_SHARE));
 }
 
 function prepare(): void {
@@ -300,15 +348,15 @@ export async function connectFetches(pool: ConnectionPool): Promise<number> {
 
 /** Closes both connections now. Requests in flight are rejected with `reason` instead of being waited for. */
 export async function closeConnections(pool: { readonly pool: Connection[] }, reason: Error): Promise<void> {
-  await Promise.all(
-    pool.pool.map(async (connection) => {
-      connection.rejectRequests(reason);
-      const { socket } = connection;
-      await connection.disconnect();
-      // With an error: otherwise a connection that is still being made would not notice.
-      socket?.destroy(reason);
-    }),
-  );
+  await Promise.all(pool.pool.map((connection) => closeConnection(connection, reason)));
+}
+
+async function closeConnection(connection: Connection, reason: Error): Promise<void> {
+  connection.rejectRequests(reason);
+  const { socket } = connection;
+  await connection.disconnect();
+  // With an error: otherwise a connection that is still being made would not notice.
+  socket?.destroy(reason);
 }
 
 export type { Consumer };

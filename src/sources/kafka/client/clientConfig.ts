@@ -7,10 +7,11 @@ export function kafkaConfig(options: KafkaSourceOptions, tuning: KafkaTuning): K
   return {
     brokers: [...options.brokers],
     clientId: options.clientId,
-    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+    // The factory makes the connections; this is for kafkajs's log.
+    ssl: options.ssl !== undefined,
     // kafkajs keeps its authenticator on this object.
     ...(options.sasl === undefined ? {} : { sasl: { ...options.sasl } }),
-    socketFactory: frameSocketFactory,
+    socketFactory: frameSocketFactory(options.ssl),
     connectionTimeout: tuning.connectionTimeoutMs,
     authenticationTimeout: tuning.connectionTimeoutMs,
     requestTimeout: tuning.requestTimeoutMs,

@@ -3,6 +3,9 @@
  * those of a connection are told by code or text.
  */
 
+import { isTlsRefusal } from '../../../../kernels/checks/tls.ts';
+import { isSourceFailure } from '../../failure.ts';
+
 interface ErrorShape {
   readonly name?: string;
   readonly message?: string;
@@ -32,32 +35,45 @@ export function isRequestTimeout(error: unknown): error is Error {
   return error instanceof Error && error.name === 'KafkaJSRequestTimeoutError';
 }
 
-/** The broker refuses the user or the secret. */
-const REFUSED_SECRET = 'KafkaJSSASLAuthenticationError';
-const AUTHENTICATION_TYPES = [
-  'SASL_AUTHENTICATION_FAILED',
-  'UNSUPPORTED_SASL_MECHANISM',
-  // The listener has no SASL.
-  'ILLEGAL_SASL_STATE',
-  'TOPIC_AUTHORIZATION_FAILED',
-  'GROUP_AUTHORIZATION_FAILED',
-  'CLUSTER_AUTHORIZATION_FAILED',
-];
-const CERTIFICATE_CODE = /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
+/** How a broker and this client refuse each other: a retry cannot help. */
+export type Refusal = 'tls' | 'speaksTls' | 'secret' | 'mechanism' | 'noSasl' | 'rights' | 'token';
+
+/** What the broker, or kafkajs, calls it. */
+const REFUSED_SECRETS = ['KafkaJSSASLAuthenticationError', 'TokenRefused'];
+const REFUSAL_TYPES: Readonly<Record<string, Refusal>> = {
+  SASL_AUTHENTICATION_FAILED: 'secret',
+  UNSUPPORTED_SASL_MECHANISM: 'mechanism',
+  ILLEGAL_SASL_STATE: 'noSasl',
+  TOPIC_AUTHORIZATION_FAILED: 'rights',
+  GROUP_AUTHORIZATION_FAILED: 'rights',
+  CLUSTER_AUTHORIZATION_FAILED: 'rights',
+};
+const NO_MECHANISM = /mechanism is not supported by the server/;
+export const SPEAKS_TLS = 'the broker speaks TLS: set source.kafka.ssl';
+
+/** Null for every other error. */
+export function refusalOf(error: unknown): Refusal | null {
+  for (const at of causes(error)) {
+    const { name = '', message = '', type = '', code } = at;
+    // By the token endpoint.
+    if (isSourceFailure(at, 'refused')) return 'token';
+    if (NO_MECHANISM.test(message)) return 'mechanism';
+    if (REFUSED_SECRETS.includes(name)) return 'secret';
+    if (Object.hasOwn(REFUSAL_TYPES, type)) return REFUSAL_TYPES[type] ?? null;
+    if (isTlsRefusal(code)) return 'tls';
+    if (message.includes(SPEAKS_TLS)) return 'speaksTls';
+  }
+  return null;
+}
 
 /** Whether the broker or the certificate refuses this client: a retry cannot help. */
 export function isAuthenticationFailure(error: unknown): boolean {
-  for (const { name, type, code } of causes(error)) {
-    if (name === REFUSED_SECRET) return true;
-    if (type !== undefined && AUTHENTICATION_TYPES.includes(type)) return true;
-    if (typeof code === 'string' && CERTIFICATE_CODE.test(code)) return true;
-  }
-  return false;
+  return refusalOf(error) !== null;
 }
 
 const SECURITY_SIGNS = new RegExp(
   'closed connection|connection timeout|timed out|secure TLS connection|ECONNRESET|socket hang up|' +
-    'announced: is this|speaks TLS',
+    'announced: is this',
   'i',
 );
 

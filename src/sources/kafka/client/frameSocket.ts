@@ -4,8 +4,9 @@
  * chunk per read at the end costs more than all other work on the bytes.
  */
 import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
+import { SPEAKS_TLS } from './errors.ts';
 import { takeFrame } from '../wire/framePool.ts';
 
 const KEEP_ALIVE_DELAY_MS = 60_000;
@@ -58,8 +59,7 @@ export class FrameReader {
     while (this.#frame === null && this.#headFilled - at >= LENGTH_BYTES) {
       const length = LENGTH_BYTES + this.#head.readInt32BE(at);
       // A TLS record, an alert or a handshake, would pass for a frame of 352 MB.
-      if (TLS_RECORDS.includes((length - LENGTH_BYTES) >>> 16))
-        throw new Error('the broker speaks TLS: set source.kafka.ssl');
+      if (TLS_RECORDS.includes((length - LENGTH_BYTES) >>> 16)) throw new Error(SPEAKS_TLS);
       if (length < LENGTH_BYTES || length > FRAME_BYTES_MAX)
         throw new Error(`an answer of ${length} bytes is announced: is this a Kafka broker?`);
       const frame = takeFrame(length);
@@ -76,17 +76,22 @@ export class FrameReader {
   }
 }
 
-/** Plain connections read frames. TLS passes on decrypted chunks, as kafkajs's own factory does. */
-export const frameSocketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-  const tls = ssl as typeof ssl | boolean | null | undefined;
-  const isPlain = tls === undefined || tls === null || tls === false;
-  const servername = isIP(host) === 0 ? { servername: host } : {};
-  const socket = isPlain
-    ? connectFramed(host, port, onConnect)
-    : connectTls({ host, port, ...servername, ...(tls === true ? {} : tls) }, onConnect);
-  socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
-  return socket;
-};
+/**
+ * Plain connections read frames. TLS passes on decrypted chunks, as kafkajs's own factory does.
+ *
+ * @param tls gives the options of the next connection; undefined: no TLS.
+ */
+export function frameSocketFactory(tls: (() => ConnectionOptions) | undefined): ISocketFactory {
+  return ({ host, port, onConnect }) => {
+    const servername = isIP(host) === 0 ? { servername: host } : {};
+    const socket =
+      tls === undefined
+        ? connectFramed(host, port, onConnect)
+        : connectTls({ host, port, ...servername, ...tls() }, onConnect);
+    socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+    return socket;
+  };
+}
 
 function connectFramed(host: string, port: number, onConnect: () => void): Socket {
   const reader = new FrameReader((frame) => void socket.emit('data', frame));

@@ -2,7 +2,13 @@
  * The shapes of kafkajs that Tidemark uses: those that it exports, and those that it does not. internals.ts
  * checks that the latter exist. No other folder imports the library.
  */
-export type { ConsumerCrashEvent, ConsumerGroupJoinEvent, KafkaConfig, SASLOptions } from 'kafkajs';
+export type {
+  ConsumerCrashEvent,
+  ConsumerGroupJoinEvent,
+  KafkaConfig,
+  Mechanism,
+  SASLOptions,
+} from 'kafkajs';
 
 /** Encodes a request's payload. */
 export interface WireEncoder {
@@ -31,6 +37,7 @@ export interface Connection {
   connect: (this: Connection) => Promise<unknown>;
   processData: (this: Connection, bytes: Buffer) => unknown;
   isConnected(): boolean;
+  send(request: unknown): Promise<unknown>;
   disconnect(): Promise<unknown>;
   rejectRequests(error: Error): void;
   socket?: { destroy(error: Error): void };
@@ -123,6 +130,12 @@ export interface WireDecoder {
 
 export interface RootLogger {
   namespace(name: string): RootLogger;
+}
+
+/** Made anew for each authentication of a connection. */
+export interface SaslAuthenticator {
+  connection: Connection;
+  authenticate: (this: SaslAuthenticator) => Promise<void>;
 }
 
 export interface RequestQueue {

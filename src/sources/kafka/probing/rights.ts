@@ -1,5 +1,6 @@
 /** Rights that this client lacks, and the access rule (ACL) that grants each. */
 import { fail, someOf, type Finding } from '../../../../kernels/checks/check.ts';
+import type { SaslConfig } from '../saslConfig.ts';
 
 export type Resource = 'topic' | 'group';
 
@@ -26,9 +27,10 @@ export function principalOf({
   sasl,
   hasCertificate,
 }: {
-  readonly sasl: { readonly username: string } | null;
+  readonly sasl: SaslConfig | null;
   readonly hasCertificate: boolean;
 }): string {
+  if (sasl?.mechanism === 'oauthbearer') return 'User:<subject (sub) of the token>';
   if (sasl !== null) return `User:${sasl.username}`;
   return hasCertificate ? 'User:<name of the certificate>' : 'User:ANONYMOUS';
 }

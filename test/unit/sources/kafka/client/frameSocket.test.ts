@@ -68,7 +68,8 @@ describe('the socket', () => {
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { port } = server.address() as { port: number };
     const noTls = undefined as never;
-    return frameSocketFactory({ host: '127.0.0.1', port, ssl: noTls, onConnect: () => undefined });
+    const factory = frameSocketFactory(undefined);
+    return factory({ host: '127.0.0.1', port, ssl: noTls, onConnect: () => undefined });
   }
 
   it('gives whole answers as data, and ends as sockets do', async () => {

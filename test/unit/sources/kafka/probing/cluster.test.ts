@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { jobName } from '../../../../../journal/ids.ts';
+import { Secret } from '../../../../../kernels/schema/secret.ts';
 import {
   listenersFinding,
   seedsFinding,
@@ -131,7 +132,13 @@ test('members of the group: none, own ones, others', () => {
 });
 
 test('an ACL names whom the brokers know', () => {
-  expect(principalOf({ sasl: { username: 'tm' }, hasCertificate: true })).toBe('User:tm');
+  const user = { mechanism: 'plain', username: 'tm', password: new Secret('pw') } as const;
+  expect(principalOf({ sasl: user, hasCertificate: true })).toBe('User:tm');
+  const endpoint = {
+    ...{ url: 'https://a/token', clientId: 'c', clientSecret: new Secret('s'), scope: null, caFile: null },
+  };
+  const bearer = { mechanism: 'oauthbearer', endpoint, extensions: {} } as const;
+  expect(principalOf({ sasl: bearer, hasCertificate: false })).toContain('(sub) of the token');
   expect(principalOf({ sasl: null, hasCertificate: false })).toBe('User:ANONYMOUS');
   expect(denied('User:tm', 'group', ['g'], ['Read']).howToMend).toContain("--operation Read --group 'g'");
 });

@@ -1,4 +1,4 @@
-/** Certificates for one test, made by openssl. */
+/** Certificates for tests, made by openssl. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
