@@ -2,6 +2,7 @@
  * Runs several processes of a job on this host: starts again what dies, and ends them together. It knows
  * nothing of the job; what a process has is settled by the journal, whoever has it next.
  */
+import type { ErrorCode } from '../../journal/errors.ts';
 import { backoffMs } from '../system/backoff.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -14,7 +15,7 @@ const EXIT_FAILURE = 1;
 /** Of usage or configuration. */
 const EXIT_CONFIG = 2;
 /** Another process has taken over what this one is in its group: started again, it would take it back. */
-const NEVER_AGAIN: readonly string[] = ['SOURCE_INSTANCE_FENCED'];
+const NEVER_AGAIN: readonly string[] = ['SOURCE_INSTANCE_FENCED' satisfies ErrorCode];
 
 export interface SupervisorOptions {
   readonly processes: number;
