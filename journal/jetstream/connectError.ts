@@ -61,11 +61,11 @@ export function certificateWanted(where: string, cause: unknown): TidemarkError 
   );
 }
 
-export function certificateRefused(where: string, refusal: Error, cause: unknown): TidemarkError {
+export function certificateRefused(where: string, refusal: Error): TidemarkError {
   return new JournalFailure(
     'refused',
     `NATS at ${where} refuses the certificate of its client: TLS failed (${reasonOf(refusal)}): correct ` +
       'journal.nats.tls.cert and key, or the authorities of the server.',
-    { fields: { servers: where }, cause },
+    { fields: { servers: where }, cause: refusal },
   );
 }

@@ -60,6 +60,7 @@ export async function connectNats(options: NatsConnectionOptions, deadline: Dead
   let warned = false;
   for (;;) {
     options.signal?.throwIfAborted();
+    await checkCertificate(options, addresses);
     try {
       const nc = await connect({
         servers: addresses.map(({ hostPort }) => hostPort),
@@ -95,16 +96,19 @@ async function problemOf(
 ): Promise<TidemarkError> {
   const where = addresses.map(({ hostPort }) => hostPort).join(', ');
   const problem = connectProblem(cause, where);
-  if (!(cause instanceof errors.TimeoutError)) return problem;
-  for (const { hostPort } of addresses) {
-    if (tls?.certFile === undefined) {
-      if (await wantsCertificate(hostPort)) return certificateWanted(where, cause);
-      continue;
-    }
-    const refusal = await certificateRefusal(hostPort, tls);
-    if (refusal !== null) return certificateRefused(where, refusal, cause);
-  }
+  if (!(cause instanceof errors.TimeoutError) || tls?.certFile !== undefined) return problem;
+  for (const { hostPort } of addresses)
+    if (await wantsCertificate(hostPort)) return certificateWanted(where, cause);
   return problem;
+}
+
+/** Before the client connects: one whose certificate is refused goes on trying after it has given up. */
+async function checkCertificate({ tls }: NatsConnectionOptions, addresses: readonly ServerAddress[]) {
+  if (tls?.certFile === undefined) return;
+  for (const { hostPort } of addresses) {
+    const refusal = await certificateRefusal(hostPort, tls);
+    if (refusal !== null) throw certificateRefused(hostPort, refusal);
+  }
 }
 
 interface ServerAddress {

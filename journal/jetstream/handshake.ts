@@ -1,6 +1,6 @@
 /**
- * Looks at a server's greeting and its handshake of TLS, where the client has waited in vain: it does not see
- * how a server refuses its certificate, and waits until its time-out.
+ * Looks at a server's greeting and its handshake of TLS: the client does not see how a server refuses its
+ * certificate, and waits until its time-out.
  */
 import { readFileSync } from 'node:fs';
 import { connect, isIP, type Socket } from 'node:net';
@@ -35,9 +35,9 @@ export async function certificateRefusal(hostPort: string, tls: NatsTlsOptions):
     ...contentOf('key', tls.keyFile),
   });
   const timer = setTimeout(() => resolve(null), REFUSAL_MS);
-  // The refusal comes after the client's side of the handshake is complete.
+  // The refusal comes after the client's side of the handshake is complete. Any answer says that it is over.
   secure.on('error', resolve).on('close', () => resolve(null));
-  secure.resume();
+  secure.on('secureConnect', () => secure.write('PING\r\n')).on('data', () => resolve(null));
   try {
     const error = await promise;
     return error !== null && isTlsRefusal((error as { readonly code?: unknown }).code) ? error : null;

@@ -64,7 +64,8 @@ describeIntegration(
         const feed = source.open({ topic, partition: 0 }, 0n, null);
         await readTo(feed, 1n);
         await source.commitOffset({ topic, partition: 0 }, 1n, 'first');
-        const before = connections;
+        // A broker that has just started may have let the group wait.
+        const [before, toldBefore] = [connections, lines.length];
         for (let sent = 1; sent * 1_000 < 3 * SESSION_MS; sent += 1) {
           await delay(1_000);
           await sendTo(secured.kafka.brokers, topic, [String(sent)]);
@@ -75,7 +76,7 @@ describeIntegration(
         expect(connections).toBe(before);
         expect(assignments.failures).toEqual([]);
         expect(assignments.seen).toHaveLength(1);
-        const told = lines.filter(({ level }) => level !== 'debug');
+        const told = lines.slice(toldBefore).filter(({ level }) => level !== 'debug');
         expect(told.map(({ message }) => message)).toEqual([]);
       });
 
