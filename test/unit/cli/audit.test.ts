@@ -57,9 +57,7 @@ describe('audit', () => {
         '  what to do: Restore the file.',
     );
     expect(stdout).toContain('... and 1,000 more findings\n');
-    expect(stdout).toContain(
-      '3 files of 2.0 KiB compared\n1 committed file gone, as was to be expected\n',
-    );
+    expect(stdout).toContain('3 files of 2.0 KiB compared\n1 committed file gone, as was to be expected\n');
   });
 
   it('says what it could not look at', async () => {

@@ -29,7 +29,7 @@ describe('a verb becomes the request of the command of that name', () => {
     ['skip-record', { offset: '9223372036854775808' }, 'expected an offset'],
     ['skip-record', { offset: -1 }, 'expected an offset'],
   ])('%s %j is refused', (verb, body, message) => {
-    expect(() => requestOf(verb, body)).toThrowError(
+    expect(() => requestOf(verb, body)).toThrow(
       expect.objectContaining({ code: 'BAD_REQUEST', message: expect.stringContaining(message) as string }),
     );
   });
