@@ -130,7 +130,7 @@ oss: {}
       'job.yaml:4:47 source.kafka.brokers[2]: "broker" is no broker; expected host:port, like ' +
         '127.0.0.1:9092 or [::1]:9092',
       'job.yaml:5:5 source.kafka.topic: is an unknown key, did you mean "topics"?; expected brokers, ' +
-        'topics, groupId, startFrom, decode, ssl, sasl',
+        'topics, groupId, instanceId, startFrom, decode, ssl, sasl',
       'job.yaml:6:16 source.kafka.startFrom: "yesterday" is unknown; expected earliest, latest, group, ' +
         'a time with its zone like 2026-01-31T08:00:00Z, or a map with offsets',
       'job.yaml:7:5 source.kafka.ssl: has cert without key; expected both or neither',
