@@ -9,7 +9,7 @@ import type { SASLOptions } from './client/types.ts';
 import type { KafkaSourceConfig, KafkaTls } from './config.ts';
 import { reasonOf } from './errors.ts';
 import type { KafkaSourceOptions, SourceLog } from './options.ts';
-import { askForToken } from './token/endpoint.ts';
+import type { GivenToken } from './token/endpoint.ts';
 import { Tokens } from './token/tokens.ts';
 
 interface Ports {
@@ -37,7 +37,11 @@ function mechanismOf(
     return { mechanism, username, password: password.reveal() } as SASLOptions;
   }
   const { endpoint, extensions } = sasl;
-  const tokens = new Tokens({ ask: () => askForToken(endpoint, clock.wallMs()), clock, log });
+  const ask = async (): Promise<GivenToken> => {
+    const { askForToken } = await import('./token/endpoint.ts');
+    return askForToken(endpoint, clock.wallMs());
+  };
+  const tokens = new Tokens({ ask, clock, log });
   return oauthBearer({ token: () => tokens.token(), extensions });
 }
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { jobName } from '../../../../journal/ids.ts';
 import { systemClock } from '../../../../src/system/clock.ts';
 import type { KafkaSourceConfig } from '../../../../src/sources/kafka/config.ts';
-import { kafkaSourceOptions } from '../../../../src/sources/kafka/kind.ts';
+import { kafkaSourceOptions } from '../../../../src/sources/kafka/sourceOptions.ts';
 import { MemoryBudget } from '../../../../src/system/memoryBudget.ts';
 import { silentLog } from '../../../../src/telemetry/log.ts';
 
