@@ -187,6 +187,8 @@ function repair(): void {
       return reauthenticationAheadMs(Number(this.sessionLifetime.toString()));
     },
     set: () => undefined,
+    // Two copies of this program in one process share the client.
+    configurable: true,
   });
   repairAuthentication();
   const queue = client.RequestQueue.prototype;
