@@ -6,7 +6,7 @@ import {
   nkeys,
   type NodeConnectionOptions,
 } from '@nats-io/transport-node';
-import { pemProblem, type PemFiles } from '../../kernels/checks/tls.ts';
+import { pemFilesOf } from '../../kernels/checks/tls.ts';
 import { TidemarkError } from '../errors.ts';
 
 export interface NatsTlsOptions {
@@ -99,25 +99,13 @@ function credentialsReader(path: string, onWarning: (message: string) => void): 
 }
 
 /** The client would detect this only at each attempt, and report it as if the server were away. */
-export function checkTlsFiles(tls: NatsTlsOptions = {}): void {
-  const paths = { ca: tls.caFile, cert: tls.certFile, key: tls.keyFile };
-  const [ca, cert, key] = (['ca', 'cert', 'key'] as const).map((file) => read(file, paths[file]));
-  const problem = pemProblem({ ca: ca ?? null, cert: cert ?? null, key: key ?? null }, Date.now());
-  if (problem !== null) throw unusable(problem.file, paths[problem.file] ?? '', problem.reason);
-}
-
-function read(file: keyof PemFiles, path: string | undefined): Buffer | null {
-  if (path === undefined) return null;
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw unusable(file, path, `cannot be read (${reasonOf(cause)})`);
-  }
-}
-
-function unusable(file: keyof PemFiles, path: string, reason: string): TidemarkError {
-  const message = `The file ${path} of journal.nats.tls.${file} ${reason}.`;
-  return new TidemarkError('CONFIG_INVALID', message, { fields: { path } });
+export function checkTlsFiles({ caFile, certFile, keyFile }: NatsTlsOptions = {}): void {
+  const paths = { ca: caFile ?? null, cert: certFile ?? null, key: keyFile ?? null };
+  const ports = { read: (path: string) => readFileSync(path), wallMs: Date.now() };
+  const verdict = pemFilesOf('journal.nats.tls', paths, ports);
+  if (verdict.type === 'usable') return;
+  const { message, path } = verdict;
+  throw new TidemarkError('CONFIG_INVALID', message, { fields: { path } });
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -14,6 +14,41 @@ export interface PemProblem {
   readonly reason: string;
 }
 
+export type PemPaths = Readonly<Record<keyof PemFiles, string | null>>;
+
+/** Of a key of the job file; `message` names it and the file. */
+export type PemVerdict =
+  | { readonly type: 'usable'; readonly files: PemFiles }
+  | { readonly type: 'unusable'; readonly path: string | null; readonly message: string };
+
+/**
+ * The files below a key of the job file, read and looked at.
+ *
+ * @param read may throw: then the file is unusable.
+ */
+export function pemFilesOf(
+  key: string,
+  paths: PemPaths,
+  { read, wallMs }: { readonly read: (path: string) => Buffer; readonly wallMs: number },
+): PemVerdict {
+  const found: Record<keyof PemFiles, Buffer | null> = { ca: null, cert: null, key: null };
+  const unusable = (file: keyof PemFiles, reason: string): PemVerdict => {
+    const path = paths[file];
+    return { type: 'unusable', path, message: `The file ${path ?? ''} of ${key}.${file} ${reason}.` };
+  };
+  for (const file of ['ca', 'cert', 'key'] as const) {
+    const path = paths[file];
+    if (path === null) continue;
+    try {
+      found[file] = read(path);
+    } catch (error) {
+      return unusable(file, `cannot be read (${error instanceof Error ? error.message : String(error)})`);
+    }
+  }
+  const problem = pemProblem(found, wallMs);
+  return problem === null ? { type: 'usable', files: found } : unusable(problem.file, problem.reason);
+}
+
 /** Null where a connection can be made with them; whether the server accepts them is up to the server. */
 export function pemProblem({ ca, cert, key }: PemFiles, wallMs: number): PemProblem | null {
   if (ca !== null && certificateIn(ca) === null) return { file: 'ca', reason: NO_CERTIFICATE };

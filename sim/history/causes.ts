@@ -2,6 +2,7 @@
 import { currentCode } from '../../journal/errors.ts';
 import type { EventOf, JournalEvent, PartitionEvent } from '../../journal/events.ts';
 import type { Fault, LogItem } from '../schedule.ts';
+import { isAnswer } from './answers.ts';
 import type { StretchEntry } from './stretch.ts';
 import type { PlacedItem } from './workload.ts';
 
@@ -127,18 +128,10 @@ function rangeLost(
 
 /** Whether a repair answers the stop that these events follow. */
 export const isRepairedIn = (behind: readonly JournalEvent[]): boolean =>
-  behind.find(({ type }) => ANSWERS.includes(type))?.type === 'partitionRewound';
+  behind.find(isAnswer)?.type === 'partitionRewound';
 
 /** Whether the partition is stopped behind the event. */
-export function isStoppedAfter({ type }: JournalEvent | PartitionEvent, before: boolean): boolean {
-  if (type === 'partitionStopped') return true;
-  return before && !ANSWERS.includes(type);
+export function isStoppedAfter(event: JournalEvent | PartitionEvent, before: boolean): boolean {
+  if (event.type === 'partitionStopped') return true;
+  return before && !isAnswer(event);
 }
-
-const ANSWERS: readonly string[] = [
-  'resumeRequested',
-  'lossAccepted',
-  'logTruncationAccepted',
-  'witnessAnswered',
-  'partitionRewound',
-];

@@ -2,6 +2,7 @@
  * The epochs of a stretch: who owned the partition in which place of the world, and how each ownership ended.
  */
 import { PLACES_MAX } from '../faults/kind.ts';
+import { isAnswer } from './answers.ts';
 import type { Stretch, StretchEntry } from './stretch.ts';
 
 /**
@@ -43,14 +44,6 @@ function isClaim({ entry }: StretchEntry): boolean {
   return entry.events.some(({ type }) => type === 'epochClaimed');
 }
 
-const ANSWERS: readonly string[] = [
-  'resumeRequested',
-  'lossAccepted',
-  'logTruncationAccepted',
-  'witnessAnswered',
-  'partitionRewound',
-];
-
 function endOf(
   groups: readonly (readonly StretchEntry[])[],
   owners: readonly string[],
@@ -60,8 +53,7 @@ function endOf(
   const [last, next] = [groups[index]?.at(-1), groups[index + 1]?.[0]];
   if (last === undefined || next === undefined) return null;
   const owner = owners[index] ?? '';
-  if (owner === next.owner)
-    return last.entry.events.some(({ type }) => ANSWERS.includes(type)) ? 'answered' : 'claimedAgain';
+  if (owner === next.owner) return last.entry.events.some(isAnswer) ? 'answered' : 'claimedAgain';
   if (jobEndsMs.some((atMs) => atMs >= last.atMs && atMs <= next.atMs)) return 'drained';
   return owners.includes(owner, index + 1) ? 'handedOver' : 'died';
 }

@@ -1,5 +1,5 @@
 /** The supervisor that has started this process (`run --processes`), through the channel that Node made. */
-import type { ProcessMessage } from '../supervisor/messages.ts';
+import { isStopMessage, type ProcessMessage } from '../supervisor/messages.ts';
 
 export interface SupervisorLink {
   /** Resolves when it is handed over, or when there is nobody to hand it to. */
@@ -20,8 +20,7 @@ export function supervisorLink(): SupervisorLink {
       }),
     onStop(listener) {
       const onMessage = (message: unknown): void => {
-        if (typeof message === 'object' && message !== null && 'type' in message && message.type === 'stop')
-          listener('the supervisor asks for it');
+        if (isStopMessage(message)) listener('the supervisor asks for it');
       };
       const onGone = (): void => listener('the supervisor is gone');
       process.on('message', onMessage).on('disconnect', onGone);

@@ -1,8 +1,5 @@
 /** The metrics of all processes as one text: each sample gets the number of its process. */
-import { METRICS_TYPE } from '../http/metrics/text.ts';
 import type { ProcessView } from './supervisor.ts';
-
-export { METRICS_TYPE };
 
 /** What the supervisor counts itself. */
 const OWN = {

@@ -20,3 +20,7 @@ export function isProcessMessage(message: unknown): message is ProcessMessage {
   const { type, port, code } = message as Record<string, unknown>;
   return (type === 'listening' && Number.isInteger(port)) || (type === 'failed' && typeof code === 'string');
 }
+
+export function isStopMessage(message: unknown): message is StopMessage {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'stop';
+}

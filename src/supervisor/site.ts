@@ -4,11 +4,12 @@
  */
 import { answerJson, answerText, type Call } from '../http/call.ts';
 import { openApi } from '../http/openApi.ts';
+import { METRICS_TYPE } from '../http/metrics/text.ts';
 import { HttpProblem } from '../http/problem.ts';
 import { fileFilterOf, numberOf } from '../http/files.ts';
 import type { HttpSite, Route } from '../http/site.ts';
 import { ask, passOn, type Target } from './forward.ts';
-import { mergedMetrics, METRICS_TYPE } from './mergedMetrics.ts';
+import { mergedMetrics } from './mergedMetrics.ts';
 import type { ProcessView, Supervisor } from './supervisor.ts';
 
 /** How long a process may take for what all are asked at once. */

@@ -8,6 +8,14 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 export type LogFormat = 'json' | 'pretty';
 
+/** Whether the log is for people: what was asked for, else if a terminal shows it. */
+export function isForPeople(
+  format: LogFormat | undefined,
+  { isTTY }: { readonly isTTY?: boolean | undefined },
+): boolean {
+  return format === undefined ? isTTY === true : format === 'pretty';
+}
+
 export interface PinoLogOptions {
   readonly level: LogLevel;
   /** Lines for people instead of JSON. */

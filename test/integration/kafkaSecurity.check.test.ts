@@ -1,10 +1,8 @@
 /** A real broker that demands authentication: every way of the job file, and what it says of a wrong one. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { describeIntegration } from '../services/integration.ts';
-import { hasOpenssl } from '../services/certificates.ts';
-import { SecuredKafka } from '../services/securedKafka.ts';
+import { expect, test } from 'vitest';
 import {
   bearerOf,
+  describeSecured,
   expectNoSecret,
   jobAt,
   refusedService,
@@ -13,8 +11,6 @@ import {
   userOf,
   type Ways,
 } from './securedJob.ts';
-
-let secured: SecuredKafka;
 
 const WRONG: readonly (readonly [what: string, way: Ways[string], message: RegExp])[] = [
   [
@@ -52,32 +48,21 @@ const WRONG: readonly (readonly [what: string, way: Ways[string], message: RegEx
   ],
 ];
 
-describeIntegration(
-  'Kafka that demands it',
-  () => {
-    describe.skipIf(!hasOpenssl)('at one broker', () => {
-      beforeAll(async () => {
-        secured = await SecuredKafka.start();
-      }, 120_000);
-      afterAll(() => secured[Symbol.asyncDispose]());
+describeSecured(60_000, (secured) => {
+  test.each(Object.entries(RIGHT))('%s', async (_what, way) => {
+    const job = jobAt(secured(), await topicOf(secured(), ['a', 'b']), way(secured()));
+    expectNoSecret(await job.finish());
+    expect([...job.committed().values()].flat()).toEqual(['a', 'b']);
+  });
 
-      test.each(Object.entries(RIGHT))('%s', async (_what, way) => {
-        const job = jobAt(secured, await topicOf(secured, ['a', 'b']), way(secured));
-        expectNoSecret(await job.finish());
-        expect([...job.committed().values()].flat()).toEqual(['a', 'b']);
-      });
+  test('the endpoint is asked for one token, with the scope', () => {
+    const asked = secured().tokens.asked.filter(({ status }) => status === 200);
+    expect(asked.map(({ form }) => Object.fromEntries(form))).toEqual([
+      { grant_type: 'client_credentials', scope: 'read more' },
+    ]);
+  });
 
-      test('the endpoint is asked for one token, with the scope', () => {
-        const asked = secured.tokens.asked.filter(({ status }) => status === 200);
-        expect(asked.map(({ form }) => Object.fromEntries(form))).toEqual([
-          { grant_type: 'client_credentials', scope: 'read more' },
-        ]);
-      });
-
-      test.each(WRONG)('%s ends a service with exit 2 and the key', async (_what, way, message) => {
-        await refusedService(jobAt(secured, 'any', way(secured)), message);
-      });
-    });
-  },
-  { ownServers: true, timeoutMs: 60_000 },
-);
+  test.each(WRONG)('%s ends a service with exit 2 and the key', async (_what, way, message) => {
+    await refusedService(jobAt(secured(), 'any', way(secured())), message);
+  });
+});

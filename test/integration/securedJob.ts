@@ -1,6 +1,8 @@
 /** Jobs at a broker that demands authentication: the ways of a job file, and how one is refused. */
-import { expect } from 'vitest';
-import { USER, type SecuredKafka, type SecuredListener } from '../services/securedKafka.ts';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { hasOpenssl } from '../services/certificates.ts';
+import { describeIntegration } from '../services/integration.ts';
+import { SecuredKafka, USER, type SecuredListener } from '../services/securedKafka.ts';
 import { TOKEN_CLIENT } from '../services/tokenServer.ts';
 import { makeTopic, producerOf, unique } from './kafkaFixture.ts';
 import { expectCode, TestJob } from './testJob.ts';
@@ -43,6 +45,24 @@ export const bearerOf = (kafka: SecuredKafka) => ({
   extensions: { logicalCluster: 'lkc-42' },
   ca: kafka.endpoint.cert,
 });
+
+/** Tests at a broker of their own that demands authentication, which `kafka` gives while they run. */
+export function describeSecured(timeoutMs: number, tests: (kafka: () => SecuredKafka) => void): void {
+  describeIntegration(
+    'Kafka that demands it',
+    () => {
+      describe.skipIf(!hasOpenssl)('at one broker', () => {
+        let secured: SecuredKafka;
+        beforeAll(async () => {
+          secured = await SecuredKafka.start();
+        }, 120_000);
+        afterAll(() => secured[Symbol.asyncDispose]());
+        tests(() => secured);
+      });
+    },
+    { ownServers: true, timeoutMs },
+  );
+}
 
 /** A topic with these records. */
 export async function topicOf({ kafka }: SecuredKafka, values: readonly string[]): Promise<string> {

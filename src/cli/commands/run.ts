@@ -3,7 +3,7 @@ import { TidemarkError } from '../../../journal/errors.ts';
 import type { JobConfig } from '../../config/jobConfig.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { pacedLog } from '../../telemetry/pacedLog.ts';
-import { createPinoLog, type LogFormat, type LogLevel } from '../../telemetry/pinoLog.ts';
+import { createPinoLog, isForPeople, type LogFormat, type LogLevel } from '../../telemetry/pinoLog.ts';
 import { createLoggedProgress, createTerminalProgress, type ProgressDisplay } from '../progress.ts';
 import { createScreen } from '../../telemetry/screen.ts';
 import type { RunReport } from '../../app/contract.ts';
@@ -118,7 +118,7 @@ function createDisplay(
   { stderr, nowMs }: CliIo,
 ): { log: Log; progress: ProgressDisplay } {
   const isTerminal = stderr.isTTY === true;
-  const isHuman = logFormat === undefined ? isTerminal : logFormat === 'pretty';
+  const isHuman = isForPeople(logFormat, stderr);
   const logOf = (write: (lines: string) => void, hasColour: boolean): Log =>
     pacedLog(createPinoLog({ level, isHuman, hasColour, write }), nowMs);
   if (!isTerminal || !isHuman) {

@@ -10,7 +10,7 @@ import { Supervisor } from '../../supervisor/supervisor.ts';
 import { systemClock } from '../../system/clock.ts';
 import { VERSION } from '../../system/version.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { createPinoLog } from '../../telemetry/pinoLog.ts';
+import { createPinoLog, isForPeople } from '../../telemetry/pinoLog.ts';
 import { EXIT_FAILURE, exitCodeOfSignal } from '../exitCodes.ts';
 import type { CliIo, StopSignal } from '../io.ts';
 import type { JobOptions } from '../jobCommand.ts';
@@ -31,7 +31,7 @@ export async function runProcesses(
   io: CliIo,
 ): Promise<number> {
   checkProcesses(config, options);
-  const isHuman = options.logFormat === undefined ? io.stderr.isTTY === true : options.logFormat === 'pretty';
+  const isHuman = isForPeople(options.logFormat, io.stderr);
   const write = (text: string): void => void io.stderr.write(text);
   const hasColour = isHuman && io.stderr.isTTY === true;
   const log = createPinoLog({ level: options.logLevel, isHuman, hasColour, write });

@@ -1,7 +1,7 @@
 /** TLS and SASL of a Kafka source, as its connections need them. */
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
-import { pemProblem, type PemFiles } from '../../../kernels/checks/tls.ts';
+import { pemFilesOf, type PemFiles } from '../../../kernels/checks/tls.ts';
 import { TidemarkError } from '../../../journal/errors.ts';
 import type { Clock } from '../../system/clock.ts';
 import { oauthBearer } from './client/oauthBearer.ts';
@@ -72,28 +72,12 @@ function tlsReader(tls: KafkaTls, { clock, log }: Ports): () => ConnectionOption
   };
 }
 
-function readPem(tls: KafkaTls, clock: Clock): PemFiles {
-  const found = { ca: read(tls, 'ca'), cert: read(tls, 'cert'), key: read(tls, 'key') };
-  const problem = pemProblem(found, clock.wallMs());
-  if (problem !== null) throw unusable(tls, problem.file, problem.reason);
-  return found;
-}
-
-const pathOf = ({ caFile, certFile, keyFile }: KafkaTls, file: keyof PemFiles): string | null =>
-  ({ ca: caFile, cert: certFile, key: keyFile })[file];
-
-function read(tls: KafkaTls, file: keyof PemFiles): Buffer | null {
-  const path = pathOf(tls, file);
-  if (path === null) return null;
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw unusable(tls, file, `cannot be read (${reasonOf(error)})`);
-  }
-}
-
-function unusable(tls: KafkaTls, file: keyof PemFiles, reason: string): TidemarkError {
-  const path = pathOf(tls, file);
-  const message = `The file ${path ?? ''} of source.kafka.ssl.${file} ${reason}.`;
-  return new TidemarkError('CONFIG_INVALID', message, { fields: { path } });
+/** Throws CONFIG_INVALID. */
+function readPem({ caFile, certFile, keyFile }: KafkaTls, clock: Clock): PemFiles {
+  const paths = { ca: caFile, cert: certFile, key: keyFile };
+  const ports = { read: (path: string) => readFileSync(path), wallMs: clock.wallMs() };
+  const verdict = pemFilesOf('source.kafka.ssl', paths, ports);
+  if (verdict.type === 'usable') return verdict.files;
+  const { message, path } = verdict;
+  throw new TidemarkError('CONFIG_INVALID', message, { fields: { path } });
 }

@@ -1,7 +1,8 @@
 /** Kafka's DescribeConfigs request for some keys of many topics, or of a broker. */
-import { API_KEYS, payloadOf } from '../client/client.ts';
+import { API_KEYS } from '../client/client.ts';
 import type { ProtocolRequest } from '../client/types.ts';
 import { CONFIGS_VERSION, decodeEntry } from './topicConfig.ts';
+import { requestOf } from './request.ts';
 import { WireReader, WireWriter } from './wireTypes.ts';
 
 const TYPES = { topic: 2, broker: 4 } as const;
@@ -53,17 +54,10 @@ export function decodeConfigsResponse(
 }
 
 export function configsRequest(...asked: Parameters<typeof encodeConfigsRequest>): ProtocolRequest<Configs> {
-  return {
-    request: {
-      apiKey: API_KEYS.describeConfigs,
-      apiVersion: CONFIGS_VERSION,
-      apiName: 'DescribeConfigs',
-      encode: async () => payloadOf(encodeConfigsRequest(...asked)),
-    },
-    response: {
-      decode: async (payload) => decodeConfigsResponse(payload),
-      parse: async (decoded) => decoded,
-    },
-    logResponseError: false,
-  };
+  const api = { apiKey: API_KEYS.describeConfigs, apiVersion: CONFIGS_VERSION, apiName: 'DescribeConfigs' };
+  return requestOf(
+    api,
+    () => encodeConfigsRequest(...asked),
+    (payload) => decodeConfigsResponse(payload),
+  );
 }

@@ -3,8 +3,9 @@
  * log holds batches of a leader epoch, or of the latest one before it. It reports the end of the log itself,
  * not the high watermark, which lags after an election.
  */
-import { API_KEYS, payloadOf } from '../client/client.ts';
+import { API_KEYS } from '../client/client.ts';
 import type { ProtocolRequest } from '../client/types.ts';
+import { requestOf } from './request.ts';
 import { WireReader, WireWriter } from './wireTypes.ts';
 
 export const EPOCH_END_VERSION = 3;
@@ -62,17 +63,14 @@ export function decodeEpochEndResponse(payload: Buffer): {
 export function epochEndRequest(
   questions: readonly EpochQuestion[],
 ): ProtocolRequest<{ readonly ends: readonly EpochEnd[] }> {
-  return {
-    request: {
-      apiKey: API_KEYS.offsetForLeaderEpoch,
-      apiVersion: EPOCH_END_VERSION,
-      apiName: 'OffsetForLeaderEpoch',
-      encode: async () => payloadOf(encodeEpochEndRequest(questions)),
-    },
-    response: {
-      decode: async (payload) => decodeEpochEndResponse(payload),
-      parse: async (decoded) => decoded,
-    },
-    logResponseError: false,
+  const api = {
+    apiKey: API_KEYS.offsetForLeaderEpoch,
+    apiVersion: EPOCH_END_VERSION,
+    apiName: 'OffsetForLeaderEpoch',
   };
+  return requestOf(
+    api,
+    () => encodeEpochEndRequest(questions),
+    (payload) => decodeEpochEndResponse(payload),
+  );
 }

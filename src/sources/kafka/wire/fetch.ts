@@ -3,8 +3,9 @@
  * decoder makes an object per record, loses the end of a batch whose last records were compacted away, and
  * filters aborted records wrongly if a fetch begins inside two aborted transactions.
  */
-import { API_KEYS, payloadOf } from '../client/client.ts';
+import { API_KEYS } from '../client/client.ts';
 import type { ProtocolRequest } from '../client/types.ts';
+import { requestOf } from './request.ts';
 import { WireReader, WireWriter } from './wireTypes.ts';
 
 export const FETCH_VERSION = 11;
@@ -96,14 +97,10 @@ function decodePartition(reader: WireReader, topic: string): FetchedPartition {
 }
 
 export function fetchRequest(request: FetchRequest): ProtocolRequest<FetchResponse> {
-  return {
-    request: {
-      apiKey: API_KEYS.fetch,
-      apiVersion: FETCH_VERSION,
-      apiName: 'Fetch',
-      encode: async () => payloadOf(encodeFetchRequest(request)),
-    },
-    response: { decode: async (payload) => decodeFetchResponse(payload), parse: async (decoded) => decoded },
-    logResponseError: false,
-  };
+  const api = { apiKey: API_KEYS.fetch, apiVersion: FETCH_VERSION, apiName: 'Fetch' };
+  return requestOf(
+    api,
+    () => encodeFetchRequest(request),
+    (payload) => decodeFetchResponse(payload),
+  );
 }

@@ -3,8 +3,9 @@
  * the request is written here. It names missing topics instead of creating them, and reports an error per
  * topic instead of failing completely.
  */
-import { API_KEYS, payloadOf } from '../client/client.ts';
+import { API_KEYS } from '../client/client.ts';
 import type { ProtocolRequest } from '../client/types.ts';
+import { requestOf } from './request.ts';
 import { WireReader, WireWriter } from './wireTypes.ts';
 
 export const METADATA_VERSION = 10;
@@ -90,17 +91,10 @@ function nodesIn(reader: WireReader): number {
 }
 
 export function metadataRequest(topics: readonly string[] | null): ProtocolRequest<ClusterMetadata> {
-  return {
-    request: {
-      apiKey: API_KEYS.metadata,
-      apiVersion: METADATA_VERSION,
-      apiName: 'Metadata',
-      encode: async () => payloadOf(encodeMetadataRequest(topics)),
-    },
-    response: {
-      decode: async (payload) => decodeMetadataResponse(payload),
-      parse: async (decoded) => decoded,
-    },
-    logResponseError: false,
-  };
+  const api = { apiKey: API_KEYS.metadata, apiVersion: METADATA_VERSION, apiName: 'Metadata' };
+  return requestOf(
+    api,
+    () => encodeMetadataRequest(topics),
+    (payload) => decodeMetadataResponse(payload),
+  );
 }

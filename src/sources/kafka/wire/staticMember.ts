@@ -5,6 +5,7 @@
 import { SourceFailure } from '../../failure.ts';
 import { API_KEYS, errorOfCode, payloadOf } from '../client/client.ts';
 import type { ProtocolRequest } from '../client/types.ts';
+import { requestOf } from './request.ts';
 import { WireReader, WireWriter } from './wireTypes.ts';
 
 /** Version of each request, the one of kafkajs 2.2.4: Kafka 2.4 has them all. */
@@ -82,32 +83,28 @@ export function asStaticMember<Response>(
 export function leaveRequest(
   groupId: string,
   { memberId, instanceId }: StaticMemberId,
-): ProtocolRequest<object> {
+): ProtocolRequest<Outcome> {
   const payload = new WireWriter().string(groupId).int32(1).string(memberId).string(instanceId).toBuffer();
-  return {
-    request: {
-      ...{ apiKey: API_KEYS.leaveGroup, apiVersion: LEAVE_VERSION, apiName: 'LeaveGroup' },
-      encode: async () => payloadOf(payload),
+  const api = { apiKey: API_KEYS.leaveGroup, apiVersion: LEAVE_VERSION, apiName: 'LeaveGroup' };
+  return requestOf(
+    api,
+    () => payload,
+    (bytes) => {
+      const reader = new WireReader(bytes);
+      const clientSideThrottleTime = reader.int32();
+      const errorCode = reader.int16();
+      const members = reader.array(() => ({
+        id: reader.string(),
+        instance: reader.string(),
+        errorCode: reader.int16(),
+      }));
+      return {
+        clientSideThrottleTime,
+        errorCodes: [errorCode, ...members.map((member) => member.errorCode)],
+      };
     },
-    response: {
-      decode: async (bytes) => {
-        const reader = new WireReader(bytes);
-        const clientSideThrottleTime = reader.int32();
-        const errorCode = reader.int16();
-        const members = reader.array(() => ({
-          id: reader.string(),
-          instance: reader.string(),
-          errorCode: reader.int16(),
-        }));
-        return {
-          clientSideThrottleTime,
-          errorCodes: [errorCode, ...members.map((member) => member.errorCode)],
-        };
-      },
-      parse: parseErrors,
-    },
-    logResponseError: false,
-  };
+    withoutErrors,
+  );
 }
 
 export interface StaticCommit extends StaticMemberId {
@@ -119,7 +116,7 @@ export interface StaticCommit extends StaticMemberId {
   readonly metadata: string;
 }
 
-export function commitRequest(commit: StaticCommit): ProtocolRequest<object> {
+export function commitRequest(commit: StaticCommit): ProtocolRequest<Outcome> {
   const { groupId, generationId, memberId, instanceId, topic, partition, offset, metadata } = commit;
   const payload = new WireWriter()
     .string(groupId)
@@ -134,31 +131,30 @@ export function commitRequest(commit: StaticCommit): ProtocolRequest<object> {
     .int32(NO_LEADER_EPOCH)
     .string(metadata)
     .toBuffer();
-  return {
-    request: {
-      ...{ apiKey: API_KEYS.offsetCommit, apiVersion: COMMIT_VERSION, apiName: 'OffsetCommit' },
-      encode: async () => payloadOf(payload),
+  const api = { apiKey: API_KEYS.offsetCommit, apiVersion: COMMIT_VERSION, apiName: 'OffsetCommit' };
+  return requestOf(
+    api,
+    () => payload,
+    (bytes) => {
+      const reader = new WireReader(bytes);
+      const clientSideThrottleTime = reader.int32();
+      const topics = reader.array(() => {
+        reader.string();
+        return reader.array(() => ({ partition: reader.int32(), errorCode: reader.int16() }));
+      });
+      return { clientSideThrottleTime, errorCodes: topics.flat().map(({ errorCode }) => errorCode) };
     },
-    response: {
-      decode: async (bytes) => {
-        const reader = new WireReader(bytes);
-        const clientSideThrottleTime = reader.int32();
-        const topics = reader.array(() => {
-          reader.string();
-          return reader.array(() => ({ partition: reader.int32(), errorCode: reader.int16() }));
-        });
-        return { clientSideThrottleTime, errorCodes: topics.flat().map(({ errorCode }) => errorCode) };
-      },
-      parse: parseErrors,
-    },
-    logResponseError: false,
-  };
+    withoutErrors,
+  );
+}
+
+interface Outcome {
+  readonly errorCodes: readonly number[];
 }
 
 /** Throws the first error, as the client throws it. */
-async function parseErrors<Response extends object>(decoded: Response): Promise<Response> {
-  const { errorCodes } = decoded as unknown as { readonly errorCodes: readonly number[] };
-  const wrong = errorCodes.find((code) => code !== 0);
+function withoutErrors(outcome: Outcome): Outcome {
+  const wrong = outcome.errorCodes.find((code) => code !== 0);
   if (wrong !== undefined) throw errorOfCode(wrong);
-  return decoded;
+  return outcome;
 }

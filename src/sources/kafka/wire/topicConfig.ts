@@ -1,6 +1,7 @@
 /** Kafka's DescribeConfigs request for one key of a topic, version 1: the oldest that Kafka 4 still knows. */
-import { API_KEYS, payloadOf } from '../client/client.ts';
+import { API_KEYS } from '../client/client.ts';
 import type { ProtocolRequest } from '../client/types.ts';
+import { requestOf } from './request.ts';
 import { WireReader, WireWriter } from './wireTypes.ts';
 
 export const CONFIGS_VERSION = 1;
@@ -53,17 +54,10 @@ export function decodeEntry(reader: WireReader): {
 }
 
 export function topicConfigRequest(topic: string, key: string): ProtocolRequest<TopicConfigAnswer> {
-  return {
-    request: {
-      apiKey: API_KEYS.describeConfigs,
-      apiVersion: CONFIGS_VERSION,
-      apiName: 'DescribeConfigs',
-      encode: async () => payloadOf(encodeTopicConfigRequest(topic, key)),
-    },
-    response: {
-      decode: async (payload) => decodeTopicConfigResponse(payload, key),
-      parse: async (decoded) => decoded,
-    },
-    logResponseError: false,
-  };
+  const api = { apiKey: API_KEYS.describeConfigs, apiVersion: CONFIGS_VERSION, apiName: 'DescribeConfigs' };
+  return requestOf(
+    api,
+    () => encodeTopicConfigRequest(topic, key),
+    (payload) => decodeTopicConfigResponse(payload, key),
+  );
 }
